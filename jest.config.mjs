@@ -1,0 +1,38 @@
+/** Packages that ship ES modules only: jest loads CommonJS, so they are compiled like our own code. */
+const esModules = [
+  '@nestjs',
+  '@tokenizer',
+  '@borewit',
+  'file-type',
+  'iterare',
+  'load-esm',
+  'strtok3',
+  'token-types',
+  'uid',
+  'uint8array-extras',
+].join('|');
+
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.spec.ts'],
+  setupFiles: ['reflect-metadata'],
+  transform: {
+    '\\.[jt]s$': [
+      '@swc/jest',
+      {
+        module: { type: 'commonjs' },
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
+  // Source is imported by the name that it has once built.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+};
