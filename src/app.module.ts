@@ -1,0 +1,31 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { Clock } from './common/clock.js';
+import { AppConfig } from './config/app-config.js';
+import { HealthModule } from './health/health.module.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { RequestBodyPipe } from './http/request-body.pipe.js';
+import { OtpModule } from './otp/otp.module.js';
+import { LimitGuard } from './throttling/limit.guard.js';
+import { ThrottlingModule } from './throttling/throttling.module.js';
+
+/** The composition root. What runs for every request is bound here, in the order in which it runs. */
+@Global()
+@Module({})
+export class AppModule {
+  /** The service with these settings. */
+  static with(config: AppConfig): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [ThrottlingModule, OtpModule, HealthModule],
+      providers: [
+        { provide: AppConfig, useValue: config },
+        Clock,
+        { provide: APP_GUARD, useClass: LimitGuard },
+        { provide: APP_PIPE, useClass: RequestBodyPipe },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+      exports: [AppConfig, Clock],
+    };
+  }
+}

@@ -1,0 +1,35 @@
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+/** Every setting, validated, typed and frozen. The class is its own injection token. */
+export abstract class AppConfig {
+  /** `production` refuses every convenience of development. */
+  abstract readonly production: boolean;
+  abstract readonly logLevel: LogLevel;
+  /** Where the service listens. */
+  abstract readonly http: { readonly host: string; readonly port: number };
+  abstract readonly otp: {
+    /** How long a code can be verified, in milliseconds. */
+    readonly ttlMs: number;
+    /** How many codes may be tried on one verification. */
+    readonly maxAttempts: number;
+    /** Least time between two texts to one number, in milliseconds. */
+    readonly sendCooldownMs: number;
+  };
+  abstract readonly throttle: {
+    /** Sends a minute for one tracker. */
+    readonly sendsPerMinute: number;
+    /** Verifies a minute for one tracker. */
+    readonly verifiesPerMinute: number;
+  };
+  /** One provider call, from connect to last byte, in milliseconds. */
+  abstract readonly providerTimeoutMs: number;
+  abstract readonly infobip: {
+    /** Without a trailing slash. */
+    readonly baseUrl: string;
+    readonly apiKey: string;
+    readonly applicationId: string;
+    readonly messageId: string;
+  };
+  /** The Infobip look-alike to start beside the service; `undefined` where a real one is named. */
+  abstract readonly sandbox: { readonly port: number } | undefined;
+}

@@ -1,0 +1,101 @@
+import Joi from 'joi';
+import { minutes, parseDuration, seconds } from '../common/durations.js';
+import type { LogLevel } from './app-config.js';
+
+/** The environment after validation: every name of the settings table, with its default. */
+export interface Environment {
+  NODE_ENV: 'development' | 'test' | 'production';
+  HOST: string;
+  PORT: number;
+  LOG_LEVEL: LogLevel;
+  OTP_TTL: number;
+  OTP_MAX_ATTEMPTS: number;
+  SEND_COOLDOWN: number;
+  THROTTLE_SEND_LIMIT: number;
+  THROTTLE_VERIFY_LIMIT: number;
+  PROVIDER_TIMEOUT: number;
+  INFOBIP_BASE_URL?: string;
+  INFOBIP_API_KEY: string;
+  INFOBIP_APP_ID: string;
+  INFOBIP_MESSAGE_ID: string;
+  SANDBOX_PORT: number;
+}
+
+const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
+
+/** A span of time such as `30s`, read as milliseconds. */
+function duration(fallback: string, range: { least: number; most: number; rule: string }) {
+  return Joi.string()
+    .default(parseDuration(fallback))
+    .custom((text: string) => {
+      const ms = parseDuration(text);
+      if (ms === undefined)
+        throw new Error('must be a duration such as 250ms, 30s, 5m, 24h or 30d');
+      if (ms < range.least || ms > range.most) throw new Error(`must be ${range.rule}`);
+      return ms;
+    })
+    .messages({ 'any.custom': '{#label} {#error.message}' });
+}
+
+const count = (fallback: number, most: number) =>
+  Joi.number().integer().min(1).max(most).default(fallback);
+
+/** What names an Infobip account: the sandbox's own outside production, unless a host is named. */
+function infobip(sandboxValue: string) {
+  return Joi.string().when('NODE_ENV', {
+    is: 'production',
+    then: Joi.required(),
+    otherwise: Joi.when('INFOBIP_BASE_URL', {
+      is: Joi.string().pattern(LOOPBACK_URL, { invert: true }).required(),
+      then: Joi.required(),
+      otherwise: Joi.string().default(sandboxValue),
+    }),
+  });
+}
+
+const environmentSchema = Joi.object<Environment>({
+  NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
+  HOST: Joi.string().hostname().default('127.0.0.1'),
+  PORT: Joi.number().port().default(3000),
+  LOG_LEVEL: Joi.string()
+    .valid('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
+    .default('info'),
+  // NIST SP 800-63B: a secret sent out of band lives at most 10 minutes (§5.1.3.2), and guesses at
+  // it are limited (§5.2.2).
+  OTP_TTL: duration('5m', { least: seconds(1), most: minutes(10), rule: '1s to 10m' }),
+  OTP_MAX_ATTEMPTS: count(5, 10),
+  SEND_COOLDOWN: duration('30s', { least: seconds(1), most: minutes(60), rule: '1s to 60m' }),
+  THROTTLE_SEND_LIMIT: count(60, 1_000_000),
+  THROTTLE_VERIFY_LIMIT: count(300, 1_000_000),
+  PROVIDER_TIMEOUT: duration('5s', { least: 1, most: seconds(60), rule: '1ms to 60s' }),
+  INFOBIP_BASE_URL: Joi.string()
+    .uri({ scheme: ['https', 'http'] })
+    .custom((url: string) => {
+      if (!url.startsWith('https:') && !LOOPBACK_URL.test(url)) {
+        throw new Error('must be an https URL (http is taken for a loopback address only)');
+      }
+      return url.replace(/\/+$/, '');
+    })
+    .messages({ 'any.custom': '{#label} {#error.message}' })
+    .when('NODE_ENV', { is: 'production', then: Joi.required() }),
+  INFOBIP_API_KEY: infobip('sandbox-key'),
+  INFOBIP_APP_ID: infobip('sandbox-application'),
+  INFOBIP_MESSAGE_ID: infobip('sandbox-message'),
+  SANDBOX_PORT: Joi.number().port().min(1).default(3999),
+});
+
+/**
+ * Validates a whole environment; a setting that is present but empty counts as absent.
+ * @throws Error with one line a fault, naming the setting and never its value.
+ */
+export function validateEnvironment(variables: NodeJS.ProcessEnv): Environment {
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
+  const result = environmentSchema.validate(given, {
+    abortEarly: false,
+    stripUnknown: true,
+    errors: { wrap: { label: false } },
+  });
+  if (!result.error) return result.value;
+  const faults = result.error.details.map(({ message }) => `  - ${message}`);
+  throw new Error(`The settings cannot be used:\n${faults.join('\n')}`);
+}

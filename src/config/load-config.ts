@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import type { AppConfig } from './app-config.js';
+import { validateEnvironment } from './environment.js';
+
+/**
+ * Reads the settings once, from the environment and from a `.env` in the working folder; where
+ * both name a setting, the environment wins.
+ * @throws Error naming every fault.
+ */
+export function loadConfig(): AppConfig {
+  return configFrom({ ...dotEnv(), ...process.env });
+}
+
+/** The settings that these variables spell. */
+export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
+  const env = validateEnvironment(variables);
+  const production = env.NODE_ENV === 'production';
+  const config: AppConfig = {
+    production,
+    logLevel: env.LOG_LEVEL,
+    http: { host: env.HOST, port: env.PORT },
+    otp: {
+      ttlMs: env.OTP_TTL,
+      maxAttempts: env.OTP_MAX_ATTEMPTS,
+      sendCooldownMs: env.SEND_COOLDOWN,
+    },
+    throttle: {
+      sendsPerMinute: env.THROTTLE_SEND_LIMIT,
+      verifiesPerMinute: env.THROTTLE_VERIFY_LIMIT,
+    },
+    providerTimeoutMs: env.PROVIDER_TIMEOUT,
+    infobip: {
+      baseUrl: env.INFOBIP_BASE_URL ?? `http://127.0.0.1:${String(env.SANDBOX_PORT)}`,
+      apiKey: env.INFOBIP_API_KEY,
+      applicationId: env.INFOBIP_APP_ID,
+      messageId: env.INFOBIP_MESSAGE_ID,
+    },
+    sandbox: env.INFOBIP_BASE_URL === undefined ? { port: env.SANDBOX_PORT } : undefined,
+  };
+  Object.values(config).forEach((part: unknown) => Object.freeze(part));
+  return Object.freeze(config);
+}
+
+function dotEnv(): NodeJS.ProcessEnv {
+  try {
+    return parseEnv(readFileSync('.env', 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+}

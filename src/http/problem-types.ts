@@ -1,0 +1,63 @@
+import type { ErrorKind } from '../common/domain-error.js';
+
+/** What every problem of one kind has in common (RFC 9457 §3.1). */
+export interface ProblemType {
+  readonly status: number;
+  readonly type: string;
+  /** Same for every occurrence, as RFC 9457 asks. */
+  readonly title: string;
+  /** Stands in for the error's own message, which for a 5xx is nobody's business outside. */
+  readonly constantDetail?: string;
+}
+
+const own = (kind: ErrorKind, status: number, title: string, constantDetail?: string) => ({
+  status,
+  type: `urn:otp:problem:${kind}`,
+  title,
+  ...(constantDetail !== undefined && { constantDetail }),
+});
+
+const REGISTRY = 'https://iana.org/assignments/http-problem-types';
+
+/** Registered by draft-ietf-httpapi-ratelimit-headers. */
+const quotaExceeded = {
+  status: 429,
+  type: `${REGISTRY}#quota-exceeded`,
+  title: 'Request cannot be satisfied as assigned quota has been exceeded',
+};
+
+/** Registered by draft-ietf-httpapi-ratelimit-headers. */
+const reducedCapacity = (constantDetail: string) => ({
+  status: 503,
+  type: `${REGISTRY}#temporary-reduced-capacity`,
+  title: 'Request cannot be satisfied due to temporary server capacity constraints',
+  constantDetail,
+});
+
+/** The one place where a kind of error becomes an HTTP status. */
+export const PROBLEM_TYPES = {
+  validation_failed: own('validation_failed', 400, 'The request is not valid'),
+  malformed_body: own('malformed_body', 400, 'The body cannot be read'),
+  not_found: own('not_found', 404, 'There is nothing at this path'),
+  verification_not_found: own('verification_not_found', 404, 'No such verification'),
+  method_not_allowed: own('method_not_allowed', 405, 'The path does not take this method'),
+  payload_too_large: own('payload_too_large', 413, 'The body is too large'),
+  unsupported_media_type: own('unsupported_media_type', 415, 'The body is not JSON'),
+  destination_unreachable: own('destination_unreachable', 422, 'The number cannot be reached'),
+  too_many_requests: quotaExceeded,
+  cooldown_active: quotaExceeded,
+  internal_error: own('internal_error', 500, 'Internal error', 'Something failed on our side.'),
+  provider_error: own(
+    'provider_error',
+    502,
+    'The provider failed',
+    'The message provider refused the request or gave an answer that cannot be used.',
+  ),
+  provider_unavailable: reducedCapacity('The message provider cannot be used right now.'),
+  provider_timeout: own(
+    'provider_timeout',
+    504,
+    'The provider did not answer in time',
+    'The message provider did not answer in time; a text may have been sent all the same.',
+  ),
+} as const satisfies Record<ErrorKind, ProblemType>;

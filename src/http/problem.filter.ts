@@ -1,0 +1,37 @@
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { seconds } from '../common/durations.js';
+import { asDomainError, describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
+
+/** Paths that can be repeated in an answer: without digits there is no number and no code in them. */
+const HARMLESS_PATH = /^\/[a-z/_-]{0,100}$/i;
+
+/** Every error of every route ends here and leaves as a problem document (RFC 9457). */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    sendProblem(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), thrown);
+  }
+}
+
+/** Answers `request` with the problem that `thrown` is, and logs the cause where it is ours. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
+  const error = asDomainError(thrown);
+  const problem = describeProblem(error, { requestId: request.id, path: instanceOf(request) });
+  if (problem.status >= 500)
+    request.log.error({ code: problem.code, err: error }, 'request failed');
+  // Nothing can be said any more on a connection whose answer has begun.
+  if (reply.sent) return;
+  if (error.retryAfterMs !== undefined) {
+    void reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / seconds(1))));
+  }
+  // As bytes: Fastify would add a charset to the type of a string, and Nest may replace that of an object.
+  const body = Buffer.from(JSON.stringify(problem));
+  void reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(body);
+}
+
+function instanceOf(request: FastifyRequest): string {
+  const path = request.routeOptions.url ?? request.url.split('?', 1)[0] ?? '/';
+  return request.routeOptions.url !== undefined || HARMLESS_PATH.test(path) ? path : '/';
+}

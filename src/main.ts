@@ -1,0 +1,42 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+import { APPLICATION_OPTIONS, createAdapter, setupApp } from './app.setup.js';
+import { loadConfig } from './config/load-config.js';
+import { createLogger } from './observability/logger.js';
+import { NestLogger } from './observability/nest-logger.js';
+import { welcome } from './welcome.js';
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const logger = createLogger(config.logLevel);
+  const app = await NestFactory.create(AppModule.with(config), createAdapter(logger), {
+    ...APPLICATION_OPTIONS,
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
+  app.enableShutdownHooks();
+  await setupApp(app);
+  if (config.sandbox) await startSandboxOn(config.sandbox.port);
+  await app.listen(config.http.port, config.http.host);
+  if (config.sandbox) process.stdout.write(welcome(await app.getUrl(), config.infobip.baseUrl));
+}
+
+/** Imported only when wanted, so that production never loads it. */
+async function startSandboxOn(port: number): Promise<void> {
+  const { startSandbox } = await import('./sandbox/sandbox.js');
+  await startSandbox({ port }).catch((error: unknown) => {
+    throw new Error(
+      `The sandbox cannot listen on port ${String(port)}: ${(error as Error).message}.\n` +
+        `Set SANDBOX_PORT to a free one or, if a sandbox runs there already, ` +
+        `INFOBIP_BASE_URL=http://127.0.0.1:${String(port)}.`,
+    );
+  });
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
+}

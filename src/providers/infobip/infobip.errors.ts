@@ -1,0 +1,67 @@
+import { seconds } from '../../common/durations.js';
+import { ProviderError } from '../provider-error.js';
+import type { ErrorCodeBody, RequestErrorBody } from './infobip.wire.js';
+import type { InfobipAnswer } from './infobip.client.js';
+
+/** What an error body says, whichever of Infobip's two shapes it has. */
+interface ErrorBody {
+  /** The vendor's word for the error: `NOT_FOUND`, `RESOURCE_NOT_FOUND`, `E404`, … */
+  readonly word: string | undefined;
+  /** The request fields it complains of. */
+  readonly fields: readonly unknown[];
+}
+
+/** Turns an answer that is not a 2xx into a failure, by its status first (contract §8). */
+export function failureOf({ status, headers, body }: InfobipAnswer): ProviderError {
+  const evidence = status;
+  switch (true) {
+    case status === 400 && readErrorBody(body).fields.includes('to'):
+      return new ProviderError('destination_unreachable', { evidence });
+    case status === 401 || status === 403:
+      return new ProviderError('unauthorized', { evidence });
+    case status === 429:
+      return new ProviderError('throttled', { evidence, retryAfterMs: retryAfter(headers) });
+    case status >= 500:
+      return new ProviderError('server_error', { evidence });
+    case status >= 400:
+      return new ProviderError('rejected', { evidence });
+    default:
+      return new ProviderError('unreadable', { evidence });
+  }
+}
+
+/**
+ * A 404 that the API itself gave, not a gateway in front of it: only then does the vendor really
+ * not know the PIN any more.
+ */
+export function saysNotFound({ status, body }: InfobipAnswer): boolean {
+  const word = readErrorBody(body).word;
+  return (
+    status === 404 && (word === 'NOT_FOUND' || word === 'RESOURCE_NOT_FOUND' || word === 'E404')
+  );
+}
+
+function readErrorBody(body: unknown): ErrorBody {
+  if (typeof body !== 'object' || body === null) return { word: undefined, fields: [] };
+  const { errorCode, violations, requestError } = body as RequestErrorBody & ErrorCodeBody;
+  const { messageId, validationErrors } = requestError?.serviceException ?? {};
+  const word = messageId ?? errorCode;
+  const complaints: readonly ({ property?: unknown } | null)[] = Array.isArray(violations)
+    ? violations
+    : [];
+  return {
+    word: typeof word === 'string' ? word : undefined,
+    fields: [
+      ...Object.keys(validationErrors ?? {}),
+      ...complaints.map((complaint) => complaint?.property),
+    ],
+  };
+}
+
+/** Infobip's `Retry-After`, if it is a number of seconds; a wish for over an hour is cut to one. */
+function retryAfter(headers: InfobipAnswer['headers']): number | undefined {
+  const wanted = headers['retry-after'];
+  return typeof wanted === 'string' && /^\d+$/.test(wanted)
+    ? seconds(Math.min(Number(wanted), 3600))
+    : undefined;
+}

@@ -1,0 +1,37 @@
+/**
+ * What Infobip's 2FA API says on the wire, as far as this service reads it. Every field is
+ * optional in the vendor's schema, and an answer may be anything, so these are types of hope:
+ * each reader checks the values it uses.
+ */
+export interface PinAnswer {
+  readonly pinId?: unknown;
+  /** `MESSAGE_SENT`, `MESSAGE_NOT_SENT` */
+  readonly smsStatus?: unknown;
+  /** The number lookup: `NC_DESTINATION_REACHABLE`, `NC_DESTINATION_NOT_REACHABLE`, … */
+  readonly ncStatus?: unknown;
+}
+
+export interface VerifyAnswer {
+  /** The number the PIN was sent to: digits without `+`. */
+  readonly msisdn?: unknown;
+  readonly verified?: unknown;
+  /** `WRONG_PIN`, `TTL_EXPIRED`, `NO_MORE_PIN_ATTEMPTS` */
+  readonly pinError?: unknown;
+}
+
+/** The older of the two error bodies. */
+export interface RequestErrorBody {
+  readonly requestError?: null | {
+    readonly serviceException?: null | {
+      readonly messageId?: unknown;
+      readonly validationErrors?: object | null;
+    };
+  };
+}
+
+/** The newer of the two error bodies. */
+export interface ErrorCodeBody {
+  readonly errorCode?: unknown;
+  /** A list of `{ property, violation }`. */
+  readonly violations?: unknown;
+}

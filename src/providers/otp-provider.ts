@@ -1,0 +1,21 @@
+import type { PhoneNumber } from '../common/phone-number.js';
+import type { Verdict } from '../common/verdict.js';
+
+/**
+ * A vendor that makes a code, delivers it and judges what comes back. An adapter's failures are
+ * all {@link ProviderError}; no vendor word passes this line.
+ */
+export abstract class OtpProvider {
+  /**
+   * Has a new code sent to `to`.
+   * @returns the vendor's handle for the code; it stays inside the service.
+   * @throws ProviderError
+   */
+  abstract send(to: PhoneNumber): Promise<string>;
+
+  /**
+   * Has a code judged that was sent to `to` under this handle.
+   * @throws ProviderError where no judgement was heard.
+   */
+  abstract verify(to: PhoneNumber, providerPinId: string, code: string): Promise<Verdict>;
+}

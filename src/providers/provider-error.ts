@@ -1,0 +1,81 @@
+import { DomainError, type ErrorKind } from '../common/domain-error.js';
+import { seconds } from '../common/durations.js';
+
+/**
+ * Every way a provider call can fail, whoever the vendor is:
+ *
+ * - `destination_unreachable` the number's own fault: malformed for the vendor, or no phone there
+ * - `not_sent`      the vendor took the request and kept the text back (no balance, a filter)
+ * - `rejected`      it does not accept how we ask: an unknown application, a bad field
+ * - `unauthorized`  it does not accept who asks: a wrong key, or one without the scope
+ * - `throttled`     it wants fewer requests
+ * - `unavailable`   no connection came about, so nothing was asked
+ * - `connection_lost` the connection broke after the request may have gone out
+ * - `timed_out`     no whole answer within the deadline
+ * - `server_error`  a 5xx
+ * - `unreadable`    an answer that is not what the contract says
+ */
+export type ProviderFailure =
+  | 'destination_unreachable'
+  | 'not_sent'
+  | 'rejected'
+  | 'unauthorized'
+  | 'throttled'
+  | 'unavailable'
+  | 'connection_lost'
+  | 'timed_out'
+  | 'server_error'
+  | 'unreadable';
+
+interface FailureTraits {
+  readonly kind: ErrorKind;
+  /** After such a failure of a send, a text may be on its way all the same. */
+  readonly ambiguous: boolean;
+  readonly retryAfterMs?: number;
+}
+
+const TRAITS: Record<ProviderFailure, FailureTraits> = {
+  destination_unreachable: { kind: 'destination_unreachable', ambiguous: false },
+  not_sent: { kind: 'provider_error', ambiguous: false },
+  rejected: { kind: 'provider_error', ambiguous: false },
+  unauthorized: { kind: 'provider_error', ambiguous: false },
+  throttled: { kind: 'provider_unavailable', ambiguous: false, retryAfterMs: seconds(5) },
+  unavailable: { kind: 'provider_unavailable', ambiguous: false, retryAfterMs: seconds(5) },
+  connection_lost: { kind: 'provider_error', ambiguous: true },
+  timed_out: { kind: 'provider_timeout', ambiguous: true },
+  server_error: { kind: 'provider_error', ambiguous: true },
+  unreadable: { kind: 'provider_error', ambiguous: true },
+};
+
+interface ProviderErrorOptions {
+  /** The vendor's own wish for a pause, in milliseconds; a default stands in for it. */
+  readonly retryAfterMs?: number | undefined;
+  /** For the log: an HTTP status or a Node error code. Never the vendor's text, which may echo the number. */
+  readonly evidence?: string | number | undefined;
+}
+
+/**
+ * A provider call without a usable result. It carries nothing of the request or the answer: what
+ * an HTTP library hangs on its errors includes the number, the code and the key.
+ */
+export class ProviderError extends DomainError {
+  override readonly name = 'ProviderError';
+  /** Whether a send that failed this way may have left a text all the same. */
+  readonly ambiguous: boolean;
+
+  constructor(
+    readonly failure: ProviderFailure,
+    { retryAfterMs, evidence }: ProviderErrorOptions = {},
+  ) {
+    const { kind, ambiguous, retryAfterMs: defaultMs } = TRAITS[failure];
+    const wait = defaultMs === undefined ? undefined : (retryAfterMs ?? defaultMs);
+    super(kind, describe(failure, evidence), wait === undefined ? {} : { retryAfterMs: wait });
+    this.ambiguous = ambiguous;
+  }
+}
+
+function describe(failure: ProviderFailure, evidence: string | number | undefined): string {
+  // The one failure that is not a 5xx: its message is for the caller.
+  if (failure === 'destination_unreachable') return 'No text can be delivered to this number.';
+  return evidence === undefined ? failure : `${failure} (${String(evidence)})`;
+}
