@@ -1,4 +1,4 @@
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { type ArgumentMetadata, ValidationPipe, type ValidationError } from '@nestjs/common';
 import { DomainError, type FieldFault } from '../common/domain-error.js';
 
 /** A name that cannot be a number, a code or a key, and may be repeated in an answer. */
@@ -16,17 +16,48 @@ export class RequestBodyPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
-      exceptionFactory: (errors) =>
-        new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
-          faults: errors.map(describeFault),
-        }),
+      exceptionFactory: (errors) => invalid(errors.map(describeFault)),
     });
+  }
+
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'body') refuseNesting(value);
+    return super.transform(value, metadata) as Promise<unknown>;
   }
 }
 
-function describeFault({ property, constraints = {} }: ValidationError): FieldFault {
-  const pointer = HARMLESS_NAME.test(property) ? `#/${property}` : '#';
-  if (UNKNOWN_FIELD in constraints)
-    return { pointer, detail: 'Leave this field out; it is not known here.' };
-  return { pointer, detail: Object.values(constraints)[0] ?? 'This value cannot be used.' };
+/**
+ * Every body here is one flat object. Saying so first keeps lists, lone values and deep nesting
+ * from the transformer, which recurses into whatever it is given until the stack ends.
+ */
+function refuseNesting(body: unknown): void {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalid([{ pointer: '#', detail: 'Send one JSON object.' }]);
+  }
+  const nested = Object.entries(body).filter(
+    ([, value]) => typeof value === 'object' && value !== null,
+  );
+  if (nested.length === 0) return;
+  throw invalid(
+    nested.map(([name]) => ({
+      pointer: pointerTo(name),
+      detail: 'Give a plain value, not a list or an object.',
+    })),
+  );
 }
+
+function invalid(faults: readonly FieldFault[]): DomainError {
+  return new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
+    faults,
+  });
+}
+
+function describeFault({ property, constraints = {} }: ValidationError): FieldFault {
+  const detail =
+    UNKNOWN_FIELD in constraints
+      ? 'Leave this field out; it is not known here.'
+      : (Object.values(constraints)[0] ?? 'This value cannot be used.');
+  return { pointer: pointerTo(property), detail };
+}
+
+const pointerTo = (name: string): string => (HARMLESS_NAME.test(name) ? `#/${name}` : '#');

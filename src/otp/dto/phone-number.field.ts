@@ -8,7 +8,10 @@ export const PhoneNumberField = () =>
   applyDecorators(
     Transform(({ value }) => PhoneNumber.parse(value)),
     ValidateBy(
-      { name: 'phoneNumber', validator: (value: unknown) => value instanceof PhoneNumber },
+      {
+        name: 'phoneNumber',
+        validator: { validate: (value: unknown) => value instanceof PhoneNumber },
+      },
       { message: 'Give a phone number in E.164 form: + and country code, as in +14155552671.' },
     ),
   );

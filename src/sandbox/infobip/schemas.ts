@@ -75,7 +75,7 @@ export const pinRequestSchema = Joi.object<PinRequest>({
     .pattern(/^[1-9]\d{6,14}$/)
     .required(),
   from: Joi.string(),
-  placeholders: Joi.object().pattern(Joi.string().invalid('pin'), Joi.string()),
+  placeholders: Joi.object({ pin: Joi.forbidden() }).pattern(Joi.string(), Joi.string()),
 });
 
 export const verifySchema = Joi.object<{ pin: string }>({ pin: Joi.string().required() });

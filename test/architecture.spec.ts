@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import ts from 'typescript';
+
+/** Lower rows first. A file imports from its own folder and from strictly lower rows. */
+const ROWS = [
+  ['common'],
+  ['config'],
+  ['http', 'observability', 'storage'],
+  ['throttling', 'destinations', 'providers'],
+  ['otp', 'health', 'cli', 'demo'],
+];
+const TOP_FILES = ['main.ts', 'app.module.ts', 'app.setup.ts', 'welcome.ts'];
+/** Depends on nothing here; only `main` starts it. */
+const ISLAND = 'sandbox';
+
+const SRC = resolve('src');
+
+interface SourceFile {
+  /** Path below src. */
+  readonly path: string;
+  readonly text: string;
+  /** Paths below src. */
+  readonly imports: readonly string[];
+}
+
+const files: SourceFile[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(SRC, path), 'utf8');
+    const imports = ts
+      .preProcessFile(text)
+      .importedFiles.map(({ fileName }) => fileName)
+      .filter((name) => name.startsWith('.'))
+      .map((name) => relative(SRC, resolve(SRC, dirname(path), name.replace(/\.js$/, '.ts'))));
+    return { path, text, imports };
+  });
+
+const folderOf = (path: string): string => (path.includes('/') ? (path.split('/')[0] ?? '') : '');
+const rowOf = (path: string): number =>
+  folderOf(path) === '' ? ROWS.length : ROWS.findIndex((row) => row.includes(folderOf(path)));
+
+/** Every import of one file by another, as `from → to`, that `broken` complains of. */
+const offences = (broken: (from: string, to: string) => boolean): string[] =>
+  files.flatMap(({ path, imports }) =>
+    imports.filter((target) => broken(path, target)).map((target) => `${path} → ${target}`),
+  );
+
+describe('The architecture', () => {
+  it('is made of the folders that the dependency rule names', () => {
+    const folders = new Set(files.map(({ path }) => folderOf(path)).filter((name) => name !== ''));
+    const unknown = [...folders].filter((name) => name !== ISLAND && !ROWS.flat().includes(name));
+
+    expect(unknown).toEqual([]);
+    expect(
+      files
+        .map(({ path }) => path)
+        .filter((path) => folderOf(path) === '')
+        .sort(),
+    ).toEqual([...TOP_FILES].sort());
+  });
+
+  it('imports only from strictly lower rows', () => {
+    expect(
+      offences(
+        (from, to) =>
+          folderOf(from) !== folderOf(to) &&
+          folderOf(from) !== ISLAND &&
+          folderOf(to) !== ISLAND &&
+          rowOf(to) >= rowOf(from),
+      ),
+    ).toEqual([]);
+  });
+
+  it('enters a folder only by its top-level files', () => {
+    expect(
+      offences((from, to) => folderOf(from) !== folderOf(to) && to.split('/').length > 2),
+    ).toEqual([]);
+  });
+
+  it('keeps the sandbox an island that only main starts', () => {
+    expect(offences((from, to) => folderOf(from) === ISLAND && folderOf(to) !== ISLAND)).toEqual(
+      [],
+    );
+    expect(
+      offences(
+        (from, to) => folderOf(from) !== ISLAND && folderOf(to) === ISLAND && from !== 'main.ts',
+      ),
+    ).toEqual([]);
+  });
+
+  it('has no import cycle', () => {
+    const importsOf = new Map(files.map(({ path, imports }) => [path, imports]));
+    const cycles: string[] = [];
+    const finished = new Set<string>();
+    const visit = (path: string, trail: string[]): void => {
+      if (trail.includes(path))
+        cycles.push([...trail.slice(trail.indexOf(path)), path].join(' → '));
+      else if (!finished.has(path)) {
+        importsOf.get(path)?.forEach((target) => {
+          visit(target, [...trail, path]);
+        });
+        finished.add(path);
+      }
+    };
+    files.forEach(({ path }) => {
+      visit(path, []);
+    });
+
+    expect(cycles).toEqual([]);
+  });
+
+  it('has no barrel and no forward reference', () => {
+    expect(files.filter(({ path }) => /(^|\/)index\.ts$/.test(path))).toEqual([]);
+    expect(files.filter(({ text }) => text.includes('forwardRef'))).toEqual([]);
+  });
+});

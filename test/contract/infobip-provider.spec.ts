@@ -1,0 +1,274 @@
+import { AppConfig } from '../../src/config/app-config.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { phoneNumber } from '../support/phone-number.js';
+import { OtpProvider } from '../../src/providers/otp-provider.js';
+import { ProviderError } from '../../src/providers/provider-error.js';
+import { ProvidersModule } from '../../src/providers/providers.module.js';
+import { Global, Module, type INestApplicationContext } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import {
+  hang,
+  hangUp,
+  reply,
+  startScriptedUpstream,
+  type Script,
+  type ScriptedUpstream,
+} from '../support/scripted-upstream.js';
+
+const older = (messageId: string, validationErrors?: object) => ({
+  requestError: { serviceException: { messageId, text: 'to 41793026727', validationErrors } },
+});
+const newer = (errorCode: string, violations: object[] = []) => ({
+  errorCode,
+  description: '41793026727',
+  violations,
+});
+const HTML = '<html><body>41793026727</body></html>';
+
+/** What any call may meet: how it is answered, the kind it becomes, whether a text may be out. */
+const FAILURES: [title: string, script: Script, failure: string, ambiguous: boolean][] = [
+  ['401', reply(401, older('UNAUTHORIZED')), 'unauthorized', false],
+  ['403', reply(403, newer('E403')), 'unauthorized', false],
+  ['429 as v2 says it', reply(429, older('TOO_MANY_REQUESTS')), 'throttled', false],
+  ['429 as v1 says it', reply(429, older('THROTTLE_EXCEPTION')), 'throttled', false],
+  ['429 as the platform says it', reply(429, newer('E429')), 'throttled', false],
+  ['400', reply(400, older('BAD_REQUEST')), 'rejected', false],
+  ['500', reply(500, older('GENERAL_ERROR')), 'server_error', true],
+  ['502 with HTML', reply(502, HTML, { 'content-type': 'text/html' }), 'server_error', true],
+  ['503', reply(503, older('SERVICE_UNAVAILABLE')), 'server_error', true],
+  ['404 from a gateway', reply(404, HTML, { 'content-type': 'text/html' }), 'rejected', false],
+  ['a redirect', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'unreadable', true],
+  ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'unreadable', true],
+  ['200 with garbage', reply(200, '{"pinId":'), 'unreadable', true],
+  ['200 with nothing', reply(200, ''), 'unreadable', true],
+  ['200 with null', reply(200, 'null'), 'unreadable', true],
+  ['200 with an empty object', reply(200, {}), 'unreadable', true],
+  ['200 without end', reply(200, 'x'.repeat(100_000)), 'connection_lost', true],
+  ['no answer', hang, 'timed_out', true],
+  ['half an answer', (response) => response.write('{"pinId"'), 'timed_out', true],
+  ['a broken connection', hangUp, 'connection_lost', true],
+];
+
+describe('InfobipProvider', () => {
+  let upstream: ScriptedUpstream;
+  let app: INestApplicationContext;
+  let provider: OtpProvider;
+  const number = phoneNumber('+41793026727');
+
+  beforeAll(async () => {
+    upstream = await startScriptedUpstream();
+    const config = configFrom({
+      INFOBIP_BASE_URL: upstream.url,
+      INFOBIP_API_KEY: 'secret-key',
+      INFOBIP_APP_ID: 'APP',
+      INFOBIP_MESSAGE_ID: 'MSG',
+      PROVIDER_TIMEOUT: '150ms',
+    });
+    @Global()
+    @Module({
+      providers: [{ provide: AppConfig, useValue: config }],
+      exports: [AppConfig],
+    })
+    class SettingsModule {}
+    app = await Test.createTestingModule({ imports: [SettingsModule, ProvidersModule] }).compile();
+    provider = app.get(OtpProvider);
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await upstream.close();
+  });
+
+  beforeEach(() => {
+    upstream.requests.length = 0;
+  });
+
+  const send = () => provider.send(number);
+  const verify = () => provider.verify(number, 'PIN', '407193');
+
+  async function failureOf(call: Promise<unknown>): Promise<ProviderError> {
+    const error: unknown = await call.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ProviderError);
+    return error as ProviderError;
+  }
+
+  describe('send', () => {
+    const sent = { pinId: '9A41C0', to: '41793026727', smsStatus: 'MESSAGE_SENT' };
+
+    it('asks as the contract says, and answers with the pin id', async () => {
+      upstream.answer(reply(200, { ...sent, ncStatus: 'NC_DESTINATION_REACHABLE' }));
+
+      expect(await send()).toBe('9A41C0');
+
+      const [request] = upstream.requests;
+      expect(request).toMatchObject({ method: 'POST', path: '/2fa/2/pin?ncNeeded=true' });
+      expect(request?.headers).toMatchObject({
+        authorization: 'App secret-key',
+        'content-type': 'application/json',
+        accept: 'application/json',
+      });
+      expect(JSON.parse(request?.body ?? '')).toEqual({
+        applicationId: 'APP',
+        messageId: 'MSG',
+        to: '41793026727',
+      });
+    });
+
+    it('uses its connection again', async () => {
+      upstream.answer(reply(200, sent));
+
+      await send();
+      await send();
+
+      expect(new Set(upstream.requests.map(({ remotePort }) => remotePort)).size).toBe(1);
+    });
+
+    it.each(['NC_DESTINATION_NOT_REACHABLE', 'NC_NOT_REACHABLE'])(
+      'takes MESSAGE_NOT_SENT with %s for the number’s own fault',
+      async (ncStatus) => {
+        upstream.answer(reply(200, { ...sent, smsStatus: 'MESSAGE_NOT_SENT', ncStatus }));
+
+        expect(await failureOf(send())).toMatchObject({ failure: 'destination_unreachable' });
+      },
+    );
+
+    it('takes MESSAGE_NOT_SENT to a reachable number for a failed send', async () => {
+      const ncStatus = 'NC_DESTINATION_REACHABLE';
+      upstream.answer(reply(200, { ...sent, smsStatus: 'MESSAGE_NOT_SENT', ncStatus }));
+
+      expect(await failureOf(send())).toMatchObject({ failure: 'not_sent', ambiguous: false });
+    });
+
+    it.each([
+      ['the older shape', older('BAD_REQUEST', { to: ['must be a phone number'] })],
+      ['the newer shape', newer('E400', [{ property: 'to', violation: 'must be a number' }])],
+    ])('takes a 400 about `to` in %s for the number’s own fault', async (_shape, body) => {
+      upstream.answer(reply(400, body));
+
+      expect(await failureOf(send())).toMatchObject({ failure: 'destination_unreachable' });
+    });
+
+    it.each([older('RESOURCE_NOT_FOUND'), older('NOT_FOUND')])(
+      'takes a 404 for a wrong application or template',
+      async (body) => {
+        upstream.answer(reply(404, body));
+
+        expect(await failureOf(send())).toMatchObject({ failure: 'rejected', ambiguous: false });
+      },
+    );
+
+    it.each([
+      ['no pinId', { smsStatus: 'MESSAGE_SENT' }],
+      ['no smsStatus', { pinId: '9A41C0' }],
+      ['a pinId that is no text', { pinId: 7, smsStatus: 'MESSAGE_SENT' }],
+    ])('does not believe a 200 with %s', async (_what, body) => {
+      upstream.answer(reply(200, body));
+
+      expect(await failureOf(send())).toMatchObject({ failure: 'unreadable', ambiguous: true });
+    });
+
+    it.each(FAILURES)('turns %s into a failure', async (_title, script, failure, ambiguous) => {
+      upstream.answer(script);
+
+      expect(await failureOf(send())).toMatchObject({ failure, ambiguous });
+      expect(upstream.requests).toHaveLength(1);
+    });
+  });
+
+  describe('verify', () => {
+    const judged = { pinId: 'PIN', msisdn: '41793026727', verified: false, attemptsRemaining: 3 };
+
+    it('asks as the contract says', async () => {
+      upstream.answer(reply(200, { ...judged, verified: true, attemptsRemaining: 0 }));
+
+      expect(await provider.verify(number, 'a/../b?c', '407193')).toBe('verified');
+
+      const [request] = upstream.requests;
+      expect(request).toMatchObject({
+        method: 'POST',
+        path: '/2fa/2/pin/a%2F..%2Fb%3Fc/verify',
+        body: '{"pin":"407193"}',
+      });
+    });
+
+    it.each([
+      ['WRONG_PIN', 'wrong_code'],
+      ['TTL_EXPIRED', 'expired'],
+      ['NO_MORE_PIN_ATTEMPTS', 'exhausted'],
+      ['SOMETHING_NEW', 'wrong_code'],
+    ])('reads 200 with %s as %s', async (pinError, verdict) => {
+      upstream.answer(reply(200, { ...judged, pinError }));
+
+      expect(await verify()).toBe(verdict);
+    });
+
+    it('tolerates NO_ERROR on success', async () => {
+      upstream.answer(reply(200, { ...judged, verified: true, pinError: 'NO_ERROR' }));
+
+      expect(await verify()).toBe('verified');
+    });
+
+    it.each([older('NOT_FOUND'), older('RESOURCE_NOT_FOUND'), newer('E404')])(
+      'reads the API’s own 404 as its final no',
+      async (body) => {
+        upstream.answer(reply(404, body));
+
+        expect(await verify()).toBe('exhausted');
+      },
+    );
+
+    it.each([
+      ['another number', { ...judged, verified: true, msisdn: '41790000000' }],
+      ['no number', { verified: true }],
+      ['“true”', { ...judged, verified: 'true' }],
+    ])('does not believe a success for %s', async (_what, body) => {
+      upstream.answer(reply(200, body));
+
+      expect(await failureOf(verify())).toMatchObject({ failure: 'unreadable' });
+    });
+
+    it.each(FAILURES)('turns %s into a failure', async (_title, script, failure) => {
+      upstream.answer(script);
+
+      expect(await failureOf(verify())).toMatchObject({ failure });
+    });
+  });
+
+  it('knows that a refused connection asked nothing', async () => {
+    const gone = await startScriptedUpstream();
+    await gone.close();
+    const config = configFrom({ INFOBIP_BASE_URL: gone.url });
+    @Global()
+    @Module({ providers: [{ provide: AppConfig, useValue: config }], exports: [AppConfig] })
+    class SettingsModule {}
+    const other = await Test.createTestingModule({
+      imports: [SettingsModule, ProvidersModule],
+    }).compile();
+
+    const error = await failureOf(other.get(OtpProvider).send(number));
+
+    expect(error).toMatchObject({ failure: 'unavailable', ambiguous: false });
+    await other.close();
+  });
+
+  it.each([
+    ['7', 7_000],
+    ['999999', 3_600_000],
+    ['soon', 5_000],
+  ])('waits as long as Retry-After %s says, within reason', async (retryAfter, retryAfterMs) => {
+    upstream.answer(reply(429, newer('E429'), { 'retry-after': retryAfter }));
+
+    expect(await failureOf(send())).toMatchObject({ retryAfterMs });
+  });
+
+  it('lets nothing of the request or the answer into its errors', async () => {
+    for (const [, script] of FAILURES) {
+      upstream.answer(script);
+      for (const call of [send, verify]) {
+        const { message, stack, cause } = await failureOf(call());
+        expect(cause).toBeUndefined();
+        expect(`${message}${String(stack)}`).not.toMatch(/41793026727|407193|secret-key/);
+      }
+    }
+  });
+});

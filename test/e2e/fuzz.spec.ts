@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { Agent, request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const RUNS = 400;
+const ROUTES = ['/otp/send', '/otp/verify', '/health/live', '/nowhere'];
+
+interface Shot {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+const method = fc.constantFrom(
+  'GET',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'PROPFIND',
+  'HEAD',
+);
+const path = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...ROUTES) },
+  fc.webPath().map((tail) => `/${tail}`),
+  fc.string({ unit: 'grapheme-ascii' }).map((tail) => `/otp/${tail.replace(/[\s#]/g, '')}`),
+  fc.webQueryParameters().map((query) => `/otp/send?${query}`),
+);
+const headerName = fc.stringMatching(/^[a-z][a-z-]{0,20}$/).filter(
+  // These frame the message or leave HTTP; the client would have to lie for them.
+  (name) =>
+    !/^(content-length|transfer-encoding|connection|host|expect|upgrade|trailer|te)$/.test(name),
+);
+const headers = fc
+  .tuple(
+    fc.constantFrom('application/json', 'application/json', 'text/plain', 'a/b', ';', ''),
+    fc.dictionary(headerName, fc.stringMatching(/^[ -~]{0,100}$/), { maxKeys: 5 }),
+  )
+  .map(([type, others]) => ({ ...others, 'content-type': type }));
+const field = fc.oneof(fc.jsonValue(), fc.constantFrom('+14155552671', '123456', 'sms'));
+const body = fc.oneof(
+  fc.json(),
+  fc.string({ unit: 'binary' }),
+  fc
+    .record(
+      { phoneNumber: field, channel: field, pinId: field, otpCode: field },
+      { requiredKeys: [] },
+    )
+    .map((fields) => JSON.stringify(fields)),
+  fc.dictionary(fc.string(), fc.jsonValue()).map((fields) => JSON.stringify(fields)),
+);
+const shot: fc.Arbitrary<Shot> = fc.record({ method, path, headers, body });
+
+describe('Whatever is thrown at the service', () => {
+  const agent = new Agent({ keepAlive: true });
+  let service: SandboxedService;
+
+  beforeAll(async () => {
+    service = await startSandboxedService({
+      THROTTLE_SEND_LIMIT: '1000000',
+      THROTTLE_VERIFY_LIMIT: '1000000',
+    });
+  });
+
+  afterAll(async () => {
+    agent.destroy();
+    await service.close();
+  });
+
+  function fire({ method, path, headers, body }: Shot) {
+    return new Promise<{ status: number; type: string; body: string }>((resolve, reject) => {
+      const outgoing = httpRequest(service.url, { agent, method, path, headers, timeout: 5_000 });
+      outgoing.on('timeout', () => outgoing.destroy(new Error('it hangs')));
+      outgoing.on('error', reject);
+      outgoing.on('response', (incoming) => {
+        const { statusCode: status = 0, headers: answered } = incoming;
+        text(incoming).then((answer) => {
+          resolve({ status, type: answered['content-type'] ?? '', body: answer });
+        }, reject);
+      });
+      outgoing.end(method === 'GET' || method === 'HEAD' ? undefined : body);
+    });
+  }
+
+  it('is answered, never with a 5xx, and if refused then with a problem document', async () => {
+    await fc.assert(
+      fc.asyncProperty(shot, async (bullet) => {
+        const answer = await fire(bullet);
+
+        expect(answer.status).toBeLessThan(500);
+        if (answer.status < 400) return;
+        expect(answer.type).toBe('application/problem+json');
+        if (bullet.method === 'HEAD') return;
+        expect(JSON.parse(answer.body)).toMatchObject({
+          status: answer.status,
+          code: expect.stringMatching(/^[a-z_]+$/),
+        });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});

@@ -1,0 +1,125 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { expectProblem } from '../support/problem.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const NUMBER = '+14155552671';
+
+describe('A bad request', () => {
+  let service: SandboxedService;
+
+  beforeAll(async () => {
+    service = await startSandboxedService();
+  });
+
+  afterAll(() => service.close());
+
+  const post = (path: string, body: string, type = 'application/json') =>
+    service.http.post(path).set('content-type', type).send(body);
+
+  it.each([
+    ['no number', {}, '#/phoneNumber'],
+    ['letters', { phoneNumber: '+1415CALLME' }, '#/phoneNumber'],
+    ['no plus', { phoneNumber: '14155552671' }, '#/phoneNumber'],
+    ['a stray national zero', { phoneNumber: '+440 7911 123456' }, '#/phoneNumber'],
+    ['a number that is too short', { phoneNumber: '+1415555' }, '#/phoneNumber'],
+    ['an impossible number', { phoneNumber: '+10000000000' }, '#/phoneNumber'],
+    ['a JSON number', { phoneNumber: 14155552671 }, '#/phoneNumber'],
+    ['an unknown channel', { phoneNumber: NUMBER, channel: 'pigeon' }, '#/channel'],
+    ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#/phone'],
+  ])('with %s is told which field to mend', async (_what, body, pointer) => {
+    const response = await service.http.post('/otp/send').send(body);
+
+    expectProblem(response, 400, 'validation_failed');
+    expect(response.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
+  });
+
+  it('hears of every field at fault at once', async () => {
+    const response = await service.http.post('/otp/verify').send({ otpCode: 123456 });
+
+    expectProblem(response, 400, 'validation_failed');
+    expect(response.body.errors.map(({ pointer }: { pointer: string }) => pointer).sort()).toEqual([
+      '#/otpCode',
+      '#/pinId',
+    ]);
+  });
+
+  it.each(['{"phoneNumber":', '', '{"__proto__":{}}', '{"constructor":{"prototype":{}}}'])(
+    'that is not JSON (%s) is malformed',
+    async (body) => {
+      expectProblem(await post('/otp/send', body), 400, 'malformed_body');
+    },
+  );
+
+  it.each(['null', '[]', '"text"', '7', '[{"phoneNumber":"+14155552671"}]'])(
+    'that is JSON but no object (%s) is not valid',
+    async (body) => {
+      expectProblem(await post('/otp/send', body), 400, 'validation_failed');
+    },
+  );
+
+  it('nested as deep as it can be is not valid', async () => {
+    const depth = 8_000;
+    const body = `{"phoneNumber":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+
+    expectProblem(await post('/otp/send', body), 400, 'validation_failed');
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])(
+    'in %s is of the wrong media type',
+    async (type) => {
+      expectProblem(await post('/otp/send', 'a=b', type), 415, 'unsupported_media_type');
+    },
+  );
+
+  it('above 16 KiB is too large, and below is read', async () => {
+    const body = (length: number) => `{"phoneNumber":"${'1'.repeat(length - 18)}"}`;
+
+    expectProblem(await post('/otp/send', body(16 * 1024 + 1)), 413, 'payload_too_large');
+    expectProblem(await post('/otp/send', body(16 * 1024)), 400, 'validation_failed');
+  });
+
+  it.each(['/', '/otp', '/otp/send/', '/nothing/here', '/otp/%zz', '/%c0%af'])(
+    'to %s finds nothing',
+    async (path) => {
+      expectProblem(await service.http.get(path), 404, 'not_found');
+    },
+  );
+
+  it('repeats no digits of an unknown path', async () => {
+    const { body } = await service.http.get('/otp/14155552671?to=14155552671');
+
+    expect(JSON.stringify({ ...body, requestId: '' })).not.toContain('14155552671');
+  });
+
+  it.each(['get', 'put', 'patch', 'delete', 'options'] as const)(
+    'with %s to a path that takes POST hears so',
+    async (method) => {
+      const response = await service.http[method]('/otp/send');
+
+      expectProblem(response, 405, 'method_not_allowed');
+      expect(response.headers['allow']).toBe('POST');
+    },
+  );
+
+  it('with the wrong method is refused before its body is read', async () => {
+    const response = await service.http.put('/otp/send').type('json').send('{');
+
+    expectProblem(response, 405, 'method_not_allowed');
+  });
+
+  it.each([
+    ['a line that is no request', 'HELLO\r\n\r\n'],
+    ['too many headers', `GET / HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(20_000)}\r\n\r\n`],
+  ])('on the level of HTTP itself (%s) is a problem too', async (_what, bytes) => {
+    const { port, hostname } = new URL(service.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(bytes);
+    const answer = await text(socket);
+
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(head).toContain('content-type: application/problem+json');
+    expect(JSON.parse(body)).toMatchObject({ code: 'malformed_body', status: 400 });
+  });
+});

@@ -1,0 +1,121 @@
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { minutes, seconds } from '../../src/common/durations.js';
+import { wrong } from '../support/codes.js';
+import { expectProblem } from '../support/problem.js';
+
+const NUMBER = '+14155552671';
+
+describe('A code sent to a phone', () => {
+  let service: SandboxedService;
+
+  beforeEach(async () => {
+    service = await startSandboxedService();
+  });
+
+  afterEach(() => service.close());
+
+  async function send(phoneNumber = NUMBER): Promise<{ pinId: string; code: string }> {
+    const { body } = await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
+    const [code = ''] = await service.codesOf(phoneNumber);
+    return { pinId: body.pinId, code };
+  }
+
+  const verify = (pinId: string, otpCode: string) =>
+    service.http.post('/otp/verify').send({ pinId, otpCode });
+
+  it('is answered with a handle, the masked number and two times', async () => {
+    const { body } = await service.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
+
+    expect(body).toEqual({
+      pinId: expect.stringMatching(/^[\w-]{22,}$/),
+      to: '+1415•••2671',
+      channel: 'sms',
+      expiresAt: '2030-01-01T00:05:00.000Z',
+      resendAvailableAt: '2030-01-01T00:00:30.000Z',
+    });
+  });
+
+  it('verifies with exactly { verified: true }', async () => {
+    const { pinId, code } = await send();
+
+    const response = await verify(pinId, code).expect(200);
+
+    expect(response.text).toBe('{"verified":true}');
+  });
+
+  it('opens a door once', async () => {
+    const { pinId, code } = await send();
+    await verify(pinId, code);
+
+    const { body } = await verify(pinId, code).expect(200);
+
+    expect(body).toEqual({ verified: false, reason: 'already_verified' });
+  });
+
+  it('opens it once for two hundred callers at a time', async () => {
+    const { pinId, code } = await send();
+
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, () => verify(pinId, code).then(({ body }) => body)),
+    );
+
+    expect(answers.filter(({ verified }) => verified === true)).toHaveLength(1);
+  });
+
+  it('counts wrong codes down and then refuses the right one', async () => {
+    const { pinId, code } = await send();
+
+    for (const attemptsRemaining of [4, 3, 2, 1, 0]) {
+      const { body } = await verify(pinId, wrong(code)).expect(200);
+      expect(body).toEqual({ verified: false, reason: 'wrong_code', attemptsRemaining });
+    }
+
+    const { body } = await verify(pinId, code).expect(200);
+    expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
+  });
+
+  it('expires', async () => {
+    const { pinId, code } = await send();
+    service.clock.advance(minutes(5));
+
+    const { body } = await verify(pinId, code).expect(200);
+
+    expect(body).toEqual({ verified: false, reason: 'expired' });
+  });
+
+  it('is cancelled by a newer one to the same number, however that is written', async () => {
+    const older = await send();
+    service.clock.advance(seconds(30));
+    const newer = await send('+1 (415) 555-2671');
+
+    const { body } = await verify(older.pinId, older.code).expect(200);
+    expect(body).toEqual({ verified: false, reason: 'cancelled' });
+    await verify(newer.pinId, newer.code).expect(200, { verified: true });
+  });
+
+  it('is followed by no other text within the cooldown', async () => {
+    await send();
+    service.clock.advance(seconds(29) + 1);
+
+    const response = await service.http.post('/otp/send').send({ phoneNumber: NUMBER });
+
+    expectProblem(response, 429, 'cooldown_active');
+    expect(response.headers['retry-after']).toBe('1');
+    expect(await service.codesOf(NUMBER)).toHaveLength(1);
+  });
+
+  it('is one text for fifty sends at a time', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        service.http.post('/otp/send').send({ phoneNumber: NUMBER }),
+      ),
+    );
+
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(await service.codesOf(NUMBER)).toHaveLength(1);
+  });
+
+  it('needs a handle that exists', async () => {
+    expectProblem(await verify('no-such-pin', '123456'), 404, 'verification_not_found');
+  });
+});

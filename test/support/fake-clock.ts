@@ -1,0 +1,14 @@
+import { Clock } from '../../src/common/clock.js';
+
+/** A clock that only a test moves. */
+export class FakeClock extends Clock {
+  private time = Date.parse('2030-01-01T00:00:00Z');
+
+  override now(): number {
+    return this.time;
+  }
+
+  advance(ms: number): void {
+    this.time += ms;
+  }
+}

@@ -1,0 +1,18 @@
+import type { Response } from 'supertest';
+
+/** Asserts that an answer is a whole problem document (RFC 9457) with this status and code. */
+export function expectProblem(response: Response, status: number, code: string): void {
+  expect({ status: response.status, code: response.body.code }).toEqual({ status, code });
+  expect(response.headers['content-type']).toBe('application/problem+json');
+  expect(response.body).toMatchObject({
+    type: expect.any(String),
+    title: expect.any(String),
+    status,
+    detail: expect.any(String),
+    instance: expect.stringMatching(/^\//),
+    requestId: expect.any(String),
+  });
+  if (status === 429 || status === 503) {
+    expect(Number(response.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+  }
+}

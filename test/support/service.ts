@@ -1,0 +1,70 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import supertest, { type Agent } from 'supertest';
+import { AppModule } from '../../src/app.module.js';
+import { APPLICATION_OPTIONS, createAdapter, setupApp } from '../../src/app.setup.js';
+import { Clock } from '../../src/common/clock.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { NestLogger } from '../../src/observability/nest-logger.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { FakeClock } from './fake-clock.js';
+import { MemoryLog } from './log.js';
+
+/** The service as `main` starts it, listening on a free port, with a clock that the test moves. */
+export interface RunningService {
+  readonly url: string;
+  readonly http: Agent;
+  readonly clock: FakeClock;
+  readonly log: MemoryLog;
+  close(): Promise<void>;
+}
+
+export interface SandboxedService extends RunningService {
+  /** The codes that a phone received, newest first. */
+  codesOf(phoneNumber: string): Promise<string[]>;
+}
+
+/** Starts the service with these settings; whatever is not given has its default. */
+export async function startService(
+  settings: NodeJS.ProcessEnv,
+  clock = new FakeClock(),
+): Promise<RunningService> {
+  const log = new MemoryLog();
+  const config = configFrom({ NODE_ENV: 'test', ...settings });
+  const logger = createLogger(config.logLevel, log);
+  const module = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+    .overrideProvider(Clock)
+    .useValue(clock)
+    .compile();
+  const app = module.createNestApplication<NestFastifyApplication>(createAdapter(logger), {
+    ...APPLICATION_OPTIONS,
+    logger: new NestLogger(logger),
+  });
+  await setupApp(app);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  return { url, http: supertest.agent(url), clock, log, close: () => app.close() };
+}
+
+/** Starts the service and a sandbox that it texts to; both live by the same clock. */
+export async function startSandboxedService(
+  settings: NodeJS.ProcessEnv = {},
+): Promise<SandboxedService> {
+  const clock = new FakeClock();
+  const sandbox = await startSandbox({ port: 0, now: () => clock.now() });
+  const service = await startService({ INFOBIP_BASE_URL: sandbox.url, ...settings }, clock);
+  return {
+    ...service,
+    codesOf: (phoneNumber) => codesAt(sandbox, phoneNumber),
+    close: async () => {
+      await service.close();
+      await sandbox.close();
+    },
+  };
+}
+
+async function codesAt({ url }: Sandbox, phoneNumber: string): Promise<string[]> {
+  const inbox = await fetch(`${url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`);
+  return ((await inbox.json()) as { pin: string }[]).map(({ pin }) => pin);
+}

@@ -1,0 +1,49 @@
+import { inspect } from 'node:util';
+import { PhoneNumber } from '../../src/common/phone-number.js';
+
+describe('PhoneNumber', () => {
+  it.each([
+    ['+14155552671', '+14155552671'],
+    ['+1 (415) 555-2671', '+14155552671'],
+    ['+44 7911 123456', '+447911123456'],
+    ['+39 06 12345678', '+390612345678'],
+    ['+41.79.302.67.27', '+41793026727'],
+  ])('reads %s as %s', (text, e164) => {
+    expect(PhoneNumber.parse(text)?.e164).toBe(e164);
+  });
+
+  it.each([
+    ['a stray national zero', '+440 7911 123456'],
+    ['a bracketed national zero', '+44 (0)7911 123456'],
+    ['an old mobile prefix', '+5215512345678'],
+    ['no plus', '14155552671'],
+    ['two pluses', '++14155552671'],
+    ['an international prefix', '0014155552671'],
+    ['letters', '+1415CALLNOW'],
+    ['an extension', '+14155552671x5'],
+    ['other digits', '+١٤١٥٥٥٥٢٦٧١'],
+    ['too few digits', '+1415555'],
+    ['too many digits', '+1415555267123456'],
+    ['no such country', '+999123456789'],
+    ['a number outside the plan', '+10000000000'],
+    ['a line break', '+14155552671\n'],
+    ['nothing', ''],
+    ['an endless string', `+${' '.repeat(1_000_000)}`],
+    ['no string', 14155552671],
+  ])('refuses %s', (_what, text) => {
+    expect(PhoneNumber.parse(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['+14155552671', '+1415•••2671'],
+    ['+447911123456', '+4479•••3456'],
+    ['+49301234', '+493•••34'],
+  ])('shows %s as %s, however it is printed', (text, masked) => {
+    const number = PhoneNumber.parse(text);
+
+    expect(String(number)).toBe(masked);
+    expect(JSON.stringify({ number })).toBe(`{"number":"${masked}"}`);
+    expect(inspect({ number })).toBe(`{ number: ${masked} }`);
+    expect(Object.keys(number ?? {})).toEqual([]);
+  });
+});
