@@ -17,9 +17,10 @@ async function main(): Promise<void> {
   });
   app.enableShutdownHooks();
   await setupApp(app);
-  if (config.sandbox) await startSandboxOn(config.sandbox.port);
+  const { sandbox } = config;
+  if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort);
   await app.listen(config.http.port, config.http.host);
-  if (config.sandbox) process.stdout.write(welcome(await app.getUrl(), config.infobip.baseUrl));
+  if (sandbox) process.stdout.write(welcome(await app.getUrl(), sandbox.url));
 }
 
 /** Imported only when wanted, so that production never loads it. */

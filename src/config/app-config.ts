@@ -1,5 +1,11 @@
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
+export interface Sandbox {
+  readonly url: string;
+  /** Where to start it beside the service; `undefined` if one runs already. */
+  readonly startOnPort: number | undefined;
+}
+
 /** Every setting, validated, typed and frozen. The class is its own injection token. */
 export abstract class AppConfig {
   /** `production` refuses every convenience of development. */
@@ -30,6 +36,6 @@ export abstract class AppConfig {
     readonly applicationId: string;
     readonly messageId: string;
   };
-  /** The Infobip look-alike to start beside the service; `undefined` where a real one is named. */
-  abstract readonly sandbox: { readonly port: number } | undefined;
+  /** The Infobip look-alike in use; never in production. */
+  abstract readonly sandbox: Sandbox | undefined;
 }

@@ -21,7 +21,8 @@ export interface Environment {
   SANDBOX_PORT: number;
 }
 
-const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
+/** An address on this machine: the only place where plain http and the sandbox are. */
+export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
 
 /** A span of time such as `30s`, read as milliseconds. */
 function duration(fallback: string, range: { least: number; most: number; rule: string }) {
@@ -53,7 +54,7 @@ function infobip(sandboxValue: string) {
   });
 }
 
-const environmentSchema = Joi.object<Environment>({
+const settings: Joi.PartialSchemaMap<Environment> = {
   NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
   HOST: Joi.string().hostname().default('127.0.0.1'),
   PORT: Joi.number().port().default(3000),
@@ -82,7 +83,12 @@ const environmentSchema = Joi.object<Environment>({
   INFOBIP_APP_ID: infobip('sandbox-application'),
   INFOBIP_MESSAGE_ID: infobip('sandbox-message'),
   SANDBOX_PORT: Joi.number().port().min(1).default(3999),
-});
+};
+
+const environmentSchema = Joi.object<Environment>(settings);
+
+/** The name of every setting. */
+export const SETTING_NAMES = Object.keys(settings);
 
 /**
  * Validates a whole environment; a setting that is present but empty counts as absent.

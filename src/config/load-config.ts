@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import type { AppConfig } from './app-config.js';
-import { validateEnvironment } from './environment.js';
+import type { AppConfig, Sandbox } from './app-config.js';
+import { LOOPBACK_URL, validateEnvironment, type Environment } from './environment.js';
 
 /**
  * Reads the settings once, from the environment and from a `.env` in the working folder; where
@@ -31,16 +31,24 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
     },
     providerTimeoutMs: env.PROVIDER_TIMEOUT,
     infobip: {
-      baseUrl: env.INFOBIP_BASE_URL ?? `http://127.0.0.1:${String(env.SANDBOX_PORT)}`,
+      baseUrl: env.INFOBIP_BASE_URL ?? besideUs(env),
       apiKey: env.INFOBIP_API_KEY,
       applicationId: env.INFOBIP_APP_ID,
       messageId: env.INFOBIP_MESSAGE_ID,
     },
-    sandbox: env.INFOBIP_BASE_URL === undefined ? { port: env.SANDBOX_PORT } : undefined,
+    sandbox: production ? undefined : sandboxOf(env),
   };
   Object.values(config).forEach((part: unknown) => Object.freeze(part));
   return Object.freeze(config);
 }
+
+function sandboxOf(env: Environment): Sandbox | undefined {
+  const url = env.INFOBIP_BASE_URL;
+  if (url === undefined) return { url: besideUs(env), startOnPort: env.SANDBOX_PORT };
+  return LOOPBACK_URL.test(url) ? { url, startOnPort: undefined } : undefined;
+}
+
+const besideUs = (env: Environment): string => `http://127.0.0.1:${String(env.SANDBOX_PORT)}`;
 
 function dotEnv(): NodeJS.ProcessEnv {
   try {

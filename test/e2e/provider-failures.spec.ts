@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { expectProblem } from '../support/problem.js';
 import {
   hang,
@@ -99,6 +100,23 @@ describe('When the provider', () => {
     const { body } = await verify(pinId).expect(200);
 
     expect(body).toEqual({ verified: false, reason: 'expired' });
+  });
+
+  it('says yes to everyone, one caller of a hundred hears it', async () => {
+    await service.close();
+    service = await startService({ INFOBIP_BASE_URL: upstream.url, OTP_MAX_ATTEMPTS: '10' });
+    upstream.answer(sent);
+    const { pinId } = (await send()).body;
+    const asked: ServerResponse[] = [];
+    upstream.answer((response) => {
+      asked.push(response);
+      if (asked.length === 10) asked.forEach(judged(true));
+    });
+
+    const answers = await Promise.all(Array.from({ length: 100 }, () => verify(pinId)));
+
+    expect(answers.filter(({ body }) => body.verified === true)).toHaveLength(1);
+    expect(upstream.requests).toHaveLength(1 + 10);
   });
 
   it('says a final no to one of two racing callers, the other’s yes still counts', async () => {

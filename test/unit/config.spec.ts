@@ -32,7 +32,7 @@ describe('The settings', () => {
         applicationId: 'sandbox-application',
         messageId: 'sandbox-message',
       },
-      sandbox: { port: 3999 },
+      sandbox: { url: 'http://127.0.0.1:3999', startOnPort: 3999 },
     });
   });
 

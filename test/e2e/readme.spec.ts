@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SETTING_NAMES } from '../../src/config/environment.js';
+import { minutes } from '../../src/common/durations.js';
+import { freePort } from '../support/free-port.js';
+import { run, type Program } from '../support/program.js';
+
+const README = readFileSync('README.md', 'utf8');
+const WRONG_CODE = /"verified":false,"reason":"wrong_code","attemptsRemaining":4/;
+
+/** The shell blocks of the README, in their order. */
+const COMMANDS = [...README.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block.trim());
+const [START = '', TEST = '', BUILD_AND_RUN = '', SANDBOX = '', WITH_SANDBOX = ''] = COMMANDS;
+
+jest.setTimeout(minutes(5));
+
+describe('The README, on a clean checkout', () => {
+  let checkout: string;
+  let ports: { PORT: string; SANDBOX_PORT: string };
+  let programs: Program[];
+
+  beforeAll(() => {
+    checkout = mkdtempSync(join(tmpdir(), 'otp-checkout-'));
+    const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
+      encoding: 'utf8',
+    });
+    for (const path of listed.split('\0').filter(Boolean)) cpSync(path, join(checkout, path));
+  });
+
+  afterAll(() => {
+    rmSync(checkout, { recursive: true });
+  });
+
+  beforeEach(async () => {
+    programs = [];
+    ports = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
+  });
+
+  afterEach(() => Promise.all(programs.map((program) => program.stop())));
+
+  function start(command: string, variables: NodeJS.ProcessEnv = {}): Program {
+    const program = run(command, checkout, { ...ports, ...variables });
+    programs.push(program);
+    return program;
+  }
+
+  /** The three lines that the start-up banner prints. */
+  async function printedLines(service: Program): Promise<string[]> {
+    await service.printed(/^curl .*\/otp\/verify.*$/m);
+    return service.output.split('\n').filter((line) => line.includes('curl '));
+  }
+
+  async function outputOf(script: string): Promise<string> {
+    const program = start(script);
+    await program.ended();
+    return program.output;
+  }
+
+  async function expectVerified(lines: readonly string[]): Promise<void> {
+    expect(lines).toHaveLength(3);
+    expect(await outputOf(lines.join('\n'))).toBe('{"verified":true}');
+    const toAnother = lines.map((line) => line.replaceAll('4155552671', '4155552672'));
+    const mistyped = [...toAnother.slice(0, 2), 'CODE=$(echo "$CODE" | tr 0-9 1-90)', toAnother[2]];
+    expect(await outputOf(mistyped.join('\n'))).toMatch(WRONG_CODE);
+  }
+
+  it('has no command that is not run here', () => {
+    expect(COMMANDS).toHaveLength(5);
+  });
+
+  it('leads with its first command to a verified code', async () => {
+    expect(START).toBe('npm ci && npm start');
+    const service = start(START);
+
+    await expectVerified(await printedLines(service));
+
+    expect(service.output).not.toMatch(/ERESOLVE|peer dep|EBADENGINE|deprecated|node-gyp/i);
+  });
+
+  it('tests with its second command what CI tests', () => {
+    expect(TEST).toBe('npm ci && npm test');
+    expect(readFileSync('.ci/run', 'utf8').trim().split('\n').at(-1)).toBe(TEST);
+  });
+
+  it('leads to a verified code with a sandbox that was started by itself', async () => {
+    await start(SANDBOX).printed(/look-alike on/);
+    const service = start(WITH_SANDBOX.replace('3999', ports.SANDBOX_PORT));
+
+    await expectVerified(await printedLines(service));
+  });
+
+  it('runs a build with the settings of a .env', async () => {
+    const env = join(checkout, '.env');
+    writeFileSync(env, `PORT=${ports.PORT}\nSANDBOX_PORT=${ports.SANDBOX_PORT}\n`);
+    const service = run(BUILD_AND_RUN, checkout);
+    programs.push(service);
+
+    await expectVerified(await printedLines(service));
+    rmSync(env);
+  });
+
+  it('says what is missing in production, and stops', async () => {
+    const service = start('node dist/main.js', { NODE_ENV: 'production' });
+
+    expect(await service.ended()).toBe(1);
+    expect(service.output).toMatch(
+      /^The settings cannot be used:\n {2}- INFOBIP_BASE_URL is required\n/,
+    );
+  });
+
+  it('needs no sandbox in production', async () => {
+    rmSync(join(checkout, 'dist/sandbox'), { recursive: true });
+    const service = start('node dist/main.js', {
+      NODE_ENV: 'production',
+      INFOBIP_BASE_URL: 'https://127.0.0.1:9',
+      INFOBIP_API_KEY: 'key',
+      INFOBIP_APP_ID: 'application',
+      INFOBIP_MESSAGE_ID: 'message',
+    });
+    await service.printed(/Server listening/);
+
+    expect(await outputOf(`curl -s http://127.0.0.1:${ports.PORT}/health/live`)).toBe(
+      '{"status":"ok"}',
+    );
+    expect(service.output).not.toContain('curl');
+  });
+
+  it('explains every setting, and so does .env.example', () => {
+    const explained = [...README.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, name]) => name);
+    const example = [...readFileSync('.env.example', 'utf8').matchAll(/^# ([A-Z_]+)=/gm)];
+
+    expect(explained.sort()).toEqual([...SETTING_NAMES].sort());
+    expect(example.map(([, name]) => name).sort()).toEqual([...SETTING_NAMES].sort());
+  });
+});

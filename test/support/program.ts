@@ -1,0 +1,61 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A shell command that runs in a process group of its own. */
+export interface Program {
+  /** All it has printed so far. */
+  readonly output: string;
+  /** Resolves as soon as the output matches; rejects with the output if it ends before. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves with its exit code. */
+  ended(): Promise<number | null>;
+  /** Ends the whole group. */
+  stop(): Promise<void>;
+}
+
+/** Starts a command line in `cwd`, with these variables on top of the bare environment. */
+export function run(command: string, cwd: string, variables: NodeJS.ProcessEnv = {}): Program {
+  const { PATH, HOME } = process.env;
+  const child = spawn('bash', ['-c', command], {
+    cwd,
+    env: { PATH, HOME, ...variables },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const closed = once(child, 'close').then(([code]) => code as number | null);
+  let output = '';
+  [child.stdout, child.stderr].forEach((stream) => {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  });
+  return {
+    get output() {
+      return output;
+    },
+    printed: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const match = pattern.exec(output);
+          if (match) resolve(match);
+        };
+        child.stdout.on('data', look);
+        child.stderr.on('data', look);
+        look();
+        void closed.then((code) => {
+          reject(new Error(`\`${command}\` ended with ${code}:\n${output}`));
+        });
+      }),
+    ended: () => closed,
+    stop: () => stopGroup(child, closed),
+  };
+}
+
+async function stopGroup(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+  await closed;
+}
