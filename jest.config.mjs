@@ -18,6 +18,8 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   setupFiles: ['reflect-metadata'],
+  globalSetup: '<rootDir>/test/support/engines/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/engines/global-teardown.ts',
   transform: {
     '\\.[jt]s$': [
       '@swc/jest',

@@ -1,6 +1,5 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
-import { Clock } from './common/clock.js';
 import { AppConfig } from './config/app-config.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -20,12 +19,11 @@ export class AppModule {
       imports: [ThrottlingModule, OtpModule, HealthModule],
       providers: [
         { provide: AppConfig, useValue: config },
-        Clock,
         { provide: APP_GUARD, useClass: LimitGuard },
         { provide: APP_PIPE, useClass: RequestBodyPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [AppConfig, Clock],
+      exports: [AppConfig],
     };
   }
 }

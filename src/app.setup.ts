@@ -15,6 +15,8 @@ export const APPLICATION_OPTIONS = { bodyParser: false } as const;
 export function createAdapter(logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
+    // A handle of any length is looked up: one that cannot be is as unknown as any other.
+    routerOptions: { maxParamLength: BODY_LIMIT_BYTES },
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),

@@ -7,12 +7,17 @@ export type ErrorKind =
   | 'not_found'
   | 'verification_not_found'
   | 'method_not_allowed'
+  | 'request_in_progress'
+  | 'not_resendable'
+  | 'idempotency_key_reused'
   | 'destination_unreachable'
   | 'too_many_requests'
   | 'cooldown_active'
+  | 'quota_exceeded'
   | 'internal_error'
   | 'provider_error'
   | 'provider_unavailable'
+  | 'storage_unavailable'
   | 'provider_timeout';
 
 /** One field of a request that was not accepted. */
@@ -27,6 +32,8 @@ interface DomainErrorOptions extends ErrorOptions {
   /** How long the caller should wait before it asks again, in milliseconds. */
   readonly retryAfterMs?: number;
   readonly faults?: readonly FieldFault[];
+  /** Whether this is what an earlier request with the same idempotency key ended with. */
+  readonly replayed?: boolean;
 }
 
 /**
@@ -38,14 +45,16 @@ export class DomainError extends Error {
   override readonly name: string = 'DomainError';
   readonly retryAfterMs: number | undefined;
   readonly faults: readonly FieldFault[] | undefined;
+  readonly replayed: boolean;
 
   constructor(
     readonly kind: ErrorKind,
     message: string,
-    { retryAfterMs, faults, ...options }: DomainErrorOptions = {},
+    { retryAfterMs, faults, replayed = false, ...options }: DomainErrorOptions = {},
   ) {
     super(message, options);
     this.retryAfterMs = retryAfterMs;
     this.faults = faults;
+    this.replayed = replayed;
   }
 }

@@ -30,6 +30,11 @@ export class PhoneNumber {
     return parsed?.number === e164 && parsed.isValid() ? new PhoneNumber(e164) : undefined;
   }
 
+  /** A number that was parsed before, as {@link e164} gave it: a plan that changed since does not matter. */
+  static fromE164(e164: string): PhoneNumber {
+    return new PhoneNumber(e164);
+  }
+
   /** The number itself, with `+`. Not for logs, answers or labels. */
   get e164(): string {
     return this.#e164;

@@ -21,6 +21,26 @@ export abstract class AppConfig {
     /** Least time between two texts to one number, in milliseconds. */
     readonly sendCooldownMs: number;
   };
+  /** Budgets of one phone number, over all its verifications and all clients together. */
+  abstract readonly perNumber: {
+    /** Texts in any 24 hours. */
+    readonly sendsPerDay: number;
+    /** Wrong codes in any hour. */
+    readonly failuresPerHour: number;
+    /** Wrong codes in any 24 hours. */
+    readonly failuresPerDay: number;
+  };
+  abstract readonly storage: {
+    /** `postgres://…` for a fleet; without it, a SQLite file in `dataDir`. */
+    readonly databaseUrl: string | undefined;
+    readonly dataDir: string;
+    /** How long a finished verification is kept, in milliseconds. */
+    readonly retentionMs: number;
+  };
+  /** Where the counters of requests are; without it, in this process. */
+  abstract readonly redisUrl: string | undefined;
+  /** Master secrets: the first writes, the others can still be read with. */
+  abstract readonly secrets: readonly [string, ...string[]];
   abstract readonly throttle: {
     /** Sends a minute for one tracker. */
     readonly sendsPerMinute: number;

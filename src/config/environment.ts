@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { minutes, parseDuration, seconds } from '../common/durations.js';
+import { hours, minutes, parseDuration, seconds } from '../common/durations.js';
 import type { LogLevel } from './app-config.js';
 
 /** The environment after validation: every name of the settings table, with its default. */
@@ -11,6 +11,15 @@ export interface Environment {
   OTP_TTL: number;
   OTP_MAX_ATTEMPTS: number;
   SEND_COOLDOWN: number;
+  SENDS_PER_NUMBER_PER_DAY: number;
+  FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: number;
+  FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: number;
+  DATA_DIR: string;
+  DATABASE_URL?: string;
+  REDIS_URL?: string;
+  /** The current secret, then those that are being rotated out. */
+  OTP_SECRET?: [string, ...string[]];
+  RETENTION: number;
   THROTTLE_SEND_LIMIT: number;
   THROTTLE_VERIFY_LIMIT: number;
   PROVIDER_TIMEOUT: number;
@@ -23,6 +32,9 @@ export interface Environment {
 
 /** An address on this machine: the only place where plain http and the sandbox are. */
 export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
+
+/** 256 bits: the strength of the keys that are derived from it. */
+const LEAST_SECRET_BYTES = 32;
 
 /** A span of time such as `30s`, read as milliseconds. */
 function duration(fallback: string, range: { least: number; most: number; rule: string }) {
@@ -66,6 +78,23 @@ const settings: Joi.PartialSchemaMap<Environment> = {
   OTP_TTL: duration('5m', { least: seconds(1), most: minutes(10), rule: '1s to 10m' }),
   OTP_MAX_ATTEMPTS: count(5, 10),
   SEND_COOLDOWN: duration('30s', { least: seconds(1), most: minutes(60), rule: '1s to 60m' }),
+  SENDS_PER_NUMBER_PER_DAY: count(10, 1_000),
+  FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: count(10, 1_000),
+  FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: count(20, 1_000),
+  DATA_DIR: Joi.string().default('./data'),
+  DATABASE_URL: Joi.string().uri({ scheme: ['postgres', 'postgresql'] }),
+  REDIS_URL: Joi.string().uri({ scheme: ['redis', 'rediss'] }),
+  OTP_SECRET: Joi.string()
+    .custom((text: string) => {
+      const secrets = text.split(',').map((secret) => secret.trim());
+      if (secrets.some((secret) => Buffer.byteLength(secret) < LEAST_SECRET_BYTES)) {
+        throw new Error(`must be at least ${String(LEAST_SECRET_BYTES)} bytes, each if several`);
+      }
+      return secrets;
+    })
+    .messages({ 'any.custom': '{#label} {#error.message}' })
+    .when('NODE_ENV', { is: 'production', then: Joi.required() }),
+  RETENTION: duration('30d', { least: hours(24), most: hours(24 * 3650), rule: '1d to 3650d' }),
   THROTTLE_SEND_LIMIT: count(60, 1_000_000),
   THROTTLE_VERIFY_LIMIT: count(300, 1_000_000),
   PROVIDER_TIMEOUT: duration('5s', { least: 1, most: seconds(60), rule: '1ms to 60s' }),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { developmentSecret } from './development-secret.js';
 import type { AppConfig, Sandbox } from './app-config.js';
 import { LOOPBACK_URL, validateEnvironment, type Environment } from './environment.js';
 
@@ -25,6 +26,18 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
       maxAttempts: env.OTP_MAX_ATTEMPTS,
       sendCooldownMs: env.SEND_COOLDOWN,
     },
+    perNumber: {
+      sendsPerDay: env.SENDS_PER_NUMBER_PER_DAY,
+      failuresPerHour: env.FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR,
+      failuresPerDay: env.FAILED_ATTEMPTS_PER_NUMBER_PER_DAY,
+    },
+    storage: {
+      databaseUrl: env.DATABASE_URL,
+      dataDir: env.DATA_DIR,
+      retentionMs: env.RETENTION,
+    },
+    redisUrl: env.REDIS_URL,
+    secrets: env.OTP_SECRET ?? [developmentSecret(env.DATA_DIR)],
     throttle: {
       sendsPerMinute: env.THROTTLE_SEND_LIMIT,
       verifiesPerMinute: env.THROTTLE_VERIFY_LIMIT,

@@ -43,9 +43,17 @@ export const PROBLEM_TYPES = {
   method_not_allowed: own('method_not_allowed', 405, 'The path does not take this method'),
   payload_too_large: own('payload_too_large', 413, 'The body is too large'),
   unsupported_media_type: own('unsupported_media_type', 415, 'The body is not JSON'),
+  request_in_progress: own('request_in_progress', 409, 'The same request is still running'),
+  not_resendable: own('not_resendable', 409, 'The code cannot be sent again'),
+  idempotency_key_reused: own(
+    'idempotency_key_reused',
+    422,
+    'The idempotency key belongs to another request',
+  ),
   destination_unreachable: own('destination_unreachable', 422, 'The number cannot be reached'),
   too_many_requests: quotaExceeded,
   cooldown_active: quotaExceeded,
+  quota_exceeded: quotaExceeded,
   internal_error: own('internal_error', 500, 'Internal error', 'Something failed on our side.'),
   provider_error: own(
     'provider_error',
@@ -54,6 +62,7 @@ export const PROBLEM_TYPES = {
     'The message provider refused the request or gave an answer that cannot be used.',
   ),
   provider_unavailable: reducedCapacity('The message provider cannot be used right now.'),
+  storage_unavailable: reducedCapacity('The service cannot reach its own records right now.'),
   provider_timeout: own(
     'provider_timeout',
     504,

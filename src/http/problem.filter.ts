@@ -26,6 +26,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
   if (error.retryAfterMs !== undefined) {
     void reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / seconds(1))));
   }
+  if (error.replayed) void reply.header('idempotency-replayed', 'true');
   // As bytes: Fastify would add a charset to the type of a string, and Nest may replace that of an object.
   const body = Buffer.from(JSON.stringify(problem));
   void reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(body);

@@ -1,8 +1,25 @@
-import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Res,
+} from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { Settlement } from '../storage/verification-store.js';
 import { Limited } from '../throttling/limited.decorator.js';
-import { SendRequest, type SendResponse } from './dto/send.dto.js';
-import { VerifyRequest, type VerifyResponse } from './dto/verify.dto.js';
+import { bodyOf } from './answer.js';
+import { FromCaller, type Caller } from './caller.decorator.js';
+import { ResendRequest, SendRequest, type SendResponse } from './dto/send.dto.js';
+import type { StatusResponse } from './dto/status.dto.js';
+import { VerifyRequest } from './dto/verify.dto.js';
 import { OtpService } from './otp.service.js';
+
+const Reply = () => Res({ passthrough: true });
 
 @Controller('otp')
 export class OtpController {
@@ -11,14 +28,46 @@ export class OtpController {
   @Post('send')
   @HttpCode(HttpStatus.OK)
   @Limited('send')
-  send(@Body() request: SendRequest): Promise<SendResponse> {
-    return this.otp.send(request);
+  async send(
+    @Body() request: SendRequest,
+    @FromCaller() caller: Caller,
+    @Reply() reply: FastifyReply,
+  ): Promise<SendResponse> {
+    return bodyOf(await this.otp.send(request, caller), reply);
+  }
+
+  @Post('resend')
+  @HttpCode(HttpStatus.OK)
+  @Limited('send')
+  async resend(
+    @Body() request: ResendRequest,
+    @FromCaller() caller: Caller,
+    @Reply() reply: FastifyReply,
+  ): Promise<SendResponse> {
+    return bodyOf(await this.otp.resend(request, caller), reply);
   }
 
   @Post('verify')
   @HttpCode(HttpStatus.OK)
   @Limited('verify')
-  verify(@Body() request: VerifyRequest): Promise<VerifyResponse> {
-    return this.otp.verify(request);
+  async verify(
+    @Body() request: VerifyRequest,
+    @FromCaller() caller: Caller,
+    @Reply() reply: FastifyReply,
+  ): Promise<Settlement> {
+    return bodyOf(await this.otp.verify(request, caller), reply);
+  }
+
+  @Get(':pinId')
+  @Limited('verify')
+  status(@Param('pinId') pinId: string, @FromCaller() caller: Caller): Promise<StatusResponse> {
+    return this.otp.status(pinId, caller);
+  }
+
+  @Delete(':pinId')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @Limited('verify')
+  cancel(@Param('pinId') pinId: string, @FromCaller() caller: Caller): Promise<void> {
+    return this.otp.cancel(pinId, caller);
   }
 }

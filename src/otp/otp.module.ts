@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { StorageModule } from '../storage/storage.module.js';
+import { NumbersController } from './numbers.controller.js';
 import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
 
 @Module({
   imports: [ProvidersModule, StorageModule],
-  controllers: [OtpController],
+  controllers: [OtpController, NumbersController],
   providers: [OtpService],
 })
 export class OtpModule {}

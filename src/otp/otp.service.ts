@@ -5,9 +5,16 @@ import { DomainError } from '../common/domain-error.js';
 import { AppConfig } from '../config/app-config.js';
 import { OtpProvider } from '../providers/otp-provider.js';
 import { ProviderError } from '../providers/provider-error.js';
-import { VerificationStore, type NewVerification } from '../storage/verification-store.js';
-import type { SendRequest, SendResponse } from './dto/send.dto.js';
-import type { VerifyRequest, VerifyResponse } from './dto/verify.dto.js';
+import {
+  VerificationStore,
+  type SendTicket,
+  type Settlement,
+} from '../storage/verification-store.js';
+import { fresh, limitReached, repeat, type Answer } from './answer.js';
+import type { Caller } from './caller.decorator.js';
+import type { ResendRequest, SendRequest, SendResponse } from './dto/send.dto.js';
+import type { StatusResponse } from './dto/status.dto.js';
+import type { VerifyRequest } from './dto/verify.dto.js';
 
 /** 128 bits: nobody finds another's verification by trying. */
 const PIN_ID_BYTES = 16;
@@ -23,69 +30,139 @@ export class OtpService {
   ) {}
 
   /**
-   * Texts a new code. What the send is allowed to do is written down before the provider is
+   * Has a new code sent. What the send is allowed to do is written down before the provider is
    * called, so that neither a race nor a crash can text twice.
-   * @throws DomainError `cooldown_active`
+   * @throws DomainError `cooldown_active`, `quota_exceeded`, or what a repeated request ends with
    * @throws ProviderError
    */
-  async send({ phoneNumber }: SendRequest): Promise<SendResponse> {
-    const verification = this.newVerification(phoneNumber);
-    const admission = await this.store.admit(verification);
-    if (!admission.admitted) {
-      throw new DomainError('cooldown_active', 'This number was texted a moment ago.', {
-        retryAfterMs: admission.retryAt - verification.createdAt,
-      });
+  async send(request: SendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
+    const { phoneNumber, channel = 'sms', reference } = request;
+    const now = this.clock.now();
+    const { ttlMs, maxAttempts } = this.config.otp;
+    const admission = await this.store.admit(
+      {
+        pinId: randomBytes(PIN_ID_BYTES).toString('base64url'),
+        client,
+        phoneNumber,
+        channel,
+        reference,
+        createdAt: now,
+        expiresAt: now + ttlMs,
+        maxAttempts,
+      },
+      keyed,
+    );
+    if (admission.outcome === 'limited') throw limitReached(admission, now);
+    if (admission.outcome !== 'admitted') return repeat(admission);
+    return this.deliver(admission.ticket, now);
+  }
+
+  /**
+   * Has the same code sent once more. Neither its expiry nor its attempts start anew.
+   * @throws DomainError `verification_not_found`, `not_resendable`, and as {@link send}
+   * @throws ProviderError
+   */
+  async resend(request: ResendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
+    const { pinId, channel = 'sms' } = request;
+    const now = this.clock.now();
+    const admission = await this.store.admitResend({ pinId, client, channel, now }, keyed);
+    switch (admission.outcome) {
+      case 'admitted':
+        return this.deliver(admission.ticket, now);
+      case 'not_found':
+        throw verificationNotFound();
+      case 'not_resendable':
+        throw new DomainError('not_resendable', 'This code has ended; send a new one.');
+      case 'limited':
+        throw limitReached(admission, now);
+      default:
+        return repeat(admission);
     }
-    const { pinId } = verification;
-    try {
-      await this.store.confirm(pinId, await this.provider.send(phoneNumber));
-    } catch (error) {
-      await this.store.abandon(pinId, !(error instanceof ProviderError) || error.ambiguous);
-      throw error;
-    }
-    return {
-      pinId,
-      to: phoneNumber.masked,
-      channel: 'sms',
-      expiresAt: new Date(verification.expiresAt).toISOString(),
-      resendAvailableAt: new Date(verification.resendAvailableAt).toISOString(),
-    };
   }
 
   /**
    * Has a code judged: counted first, then asked about, then settled, and the settling decides.
-   * @throws DomainError `verification_not_found`
+   * @throws DomainError `verification_not_found`, `quota_exceeded`, or as {@link send}
    * @throws ProviderError where no judgement was heard; the attempt is given back.
    */
-  async verify({ pinId, otpCode }: VerifyRequest): Promise<VerifyResponse> {
-    const attempt = await this.store.takeAttempt(pinId, this.clock.now());
-    if (!attempt.granted) {
-      if (attempt.reason === 'not_found') throw verificationNotFound();
-      return { verified: false, reason: attempt.reason };
+  async verify(request: VerifyRequest, { client, keyed }: Caller): Promise<Answer<Settlement>> {
+    const { pinId = '', phoneNumber, otpCode, reference } = request;
+    const which = phoneNumber ? { phoneNumber } : { pinId };
+    const now = this.clock.now();
+    const leave = await this.store.takeAttempt({ which, client, reference, now }, keyed);
+    switch (leave.outcome) {
+      case 'granted':
+        break;
+      case 'not_found':
+        throw verificationNotFound();
+      case 'closed':
+        return fresh({ verified: false, reason: leave.reason });
+      case 'limited':
+        throw limitReached(leave, now);
+      default:
+        return repeat(leave);
     }
+    const { attempt } = leave;
     const verdict = await this.provider
       .verify(attempt.phoneNumber, attempt.providerPinId, otpCode)
       .catch(async (error: unknown) => {
-        await this.store.returnAttempt(pinId);
+        await this.store.returnAttempt(attempt);
         throw error;
       });
-    return this.store.settle(pinId, verdict, this.clock.now());
+    return fresh(await this.store.settle(attempt, verdict, this.clock.now()));
   }
 
-  private newVerification(phoneNumber: NewVerification['phoneNumber']): NewVerification {
-    const { ttlMs, maxAttempts, sendCooldownMs } = this.config.otp;
-    const now = this.clock.now();
+  /** @throws DomainError `verification_not_found` */
+  async status(pinId: string, { client }: Caller): Promise<StatusResponse> {
+    const verification = await this.store.find(pinId, client, this.clock.now());
+    if (!verification) throw verificationNotFound();
+    const { status, phoneNumber, channel, createdAt, expiresAt, verifiedAt } = verification;
     return {
-      pinId: randomBytes(PIN_ID_BYTES).toString('base64url'),
-      phoneNumber,
-      createdAt: now,
-      expiresAt: now + ttlMs,
-      resendAvailableAt: now + sendCooldownMs,
-      maxAttempts,
+      pinId,
+      status,
+      to: phoneNumber.masked,
+      channel,
+      createdAt: isoTime(createdAt),
+      expiresAt: isoTime(expiresAt),
+      ...(verifiedAt !== undefined && { verifiedAt: isoTime(verifiedAt) }),
+      attemptsRemaining: verification.attemptsRemaining,
     };
+  }
+
+  /** Ends a verification that is still pending. @throws DomainError `verification_not_found` */
+  async cancel(pinId: string, { client }: Caller): Promise<void> {
+    if (!(await this.store.cancel(pinId, client))) throw verificationNotFound();
+  }
+
+  /** Asks the provider for the text that the ticket stands for, and writes down what it said. */
+  private async deliver(ticket: SendTicket, now: number): Promise<Answer<SendResponse>> {
+    const { pinId, phoneNumber, channel, resends } = ticket;
+    const response: SendResponse = {
+      pinId,
+      to: phoneNumber.masked,
+      channel,
+      expiresAt: isoTime(ticket.expiresAt),
+      resendAvailableAt: isoTime(now + this.config.otp.sendCooldownMs),
+    };
+    const providerPinId = await (
+      resends === undefined
+        ? this.provider.send(phoneNumber, channel)
+        : this.provider.resend(resends, channel)
+    ).catch(async (error: unknown) => {
+      await this.store.abandon(ticket, !(error instanceof ProviderError) || error.ambiguous);
+      throw error;
+    });
+    if (await this.store.confirm(ticket, providerPinId, response)) return fresh(response);
+    // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
+    throw verificationNotFound();
   }
 }
 
+const isoTime = (ms: number): string => new Date(ms).toISOString();
+
 function verificationNotFound(): DomainError {
-  return new DomainError('verification_not_found', 'Check the pinId, or send a new code.');
+  return new DomainError(
+    'verification_not_found',
+    'Check the pinId or number, or send a new code.',
+  );
 }

@@ -1,4 +1,5 @@
 import type { PhoneNumber } from '../common/phone-number.js';
+import type { Channel } from '../common/channel.js';
 import type { Verdict } from '../common/verdict.js';
 
 /**
@@ -7,11 +8,18 @@ import type { Verdict } from '../common/verdict.js';
  */
 export abstract class OtpProvider {
   /**
-   * Has a new code sent to `to`.
+   * Has a new code sent to `to`, as a text or read out in a call.
    * @returns the vendor's handle for the code; it stays inside the service.
    * @throws ProviderError
    */
-  abstract send(to: PhoneNumber): Promise<string>;
+  abstract send(to: PhoneNumber, channel: Channel): Promise<string>;
+
+  /**
+   * Has the code behind this handle sent once more.
+   * @returns the handle from now on; it may be another one.
+   * @throws ProviderError, `gone` where the vendor does not know the code any more.
+   */
+  abstract resend(providerPinId: string, channel: Channel): Promise<string>;
 
   /**
    * Has a code judged that was sent to `to` under this handle.

@@ -5,6 +5,7 @@ import { seconds } from '../common/durations.js';
  * Every way a provider call can fail, whoever the vendor is:
  *
  * - `destination_unreachable` the number's own fault: malformed for the vendor, or no phone there
+ * - `gone`          the vendor does not know this code any more, so it cannot be sent again
  * - `not_sent`      the vendor took the request and kept the text back (no balance, a filter)
  * - `rejected`      it does not accept how we ask: an unknown application, a bad field
  * - `unauthorized`  it does not accept who asks: a wrong key, or one without the scope
@@ -17,6 +18,7 @@ import { seconds } from '../common/durations.js';
  */
 export type ProviderFailure =
   | 'destination_unreachable'
+  | 'gone'
   | 'not_sent'
   | 'rejected'
   | 'unauthorized'
@@ -36,6 +38,7 @@ interface FailureTraits {
 
 const TRAITS: Record<ProviderFailure, FailureTraits> = {
   destination_unreachable: { kind: 'destination_unreachable', ambiguous: false },
+  gone: { kind: 'not_resendable', ambiguous: false },
   not_sent: { kind: 'provider_error', ambiguous: false },
   rejected: { kind: 'provider_error', ambiguous: false },
   unauthorized: { kind: 'provider_error', ambiguous: false },
@@ -75,7 +78,8 @@ export class ProviderError extends DomainError {
 }
 
 function describe(failure: ProviderFailure, evidence: string | number | undefined): string {
-  // The one failure that is not a 5xx: its message is for the caller.
+  // The failures that are not a 5xx: their messages are for the caller.
   if (failure === 'destination_unreachable') return 'No text can be delivered to this number.';
+  if (failure === 'gone') return 'This code has ended; send a new one.';
   return evidence === undefined ? failure : `${failure} (${String(evidence)})`;
 }

@@ -1,9 +1,11 @@
+export type Channel = 'sms' | 'voice';
+
 /** A text as the phone shows it. */
 export interface Message {
   /** Digits without `+`, as the vendor was asked. */
   readonly to: string;
   readonly from: string;
-  readonly channel: 'sms';
+  readonly channel: Channel;
   readonly text: string;
   readonly pin: string;
   readonly pinId: string;

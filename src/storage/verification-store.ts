@@ -1,61 +1,159 @@
+import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { Verdict } from '../common/verdict.js';
+
+/** A request that came with an `Idempotency-Key`. */
+export interface KeyedRequest {
+  readonly key: string;
+  /** Method, path and body: what a repeat has to have in common with it. */
+  readonly request: string;
+}
 
 /** A verification as a send asks for it. Times are milliseconds since the epoch. */
 export interface NewVerification {
   /** Our own opaque handle. */
   readonly pinId: string;
+  /** Whose it is. Nobody else ever sees it. */
+  readonly client: string;
   readonly phoneNumber: PhoneNumber;
+  readonly channel: Channel;
+  /** The caller's own context, which verify has to repeat. */
+  readonly reference: string | undefined;
   readonly createdAt: number;
   /** From this moment on nothing verifies. */
   readonly expiresAt: number;
-  /** Before this moment the number gets no other text. */
-  readonly resendAvailableAt: number;
   readonly maxAttempts: number;
 }
 
-/** Whether a send may go ahead. */
-export type Admission =
-  | { readonly admitted: true }
-  | { readonly admitted: false; readonly reason: 'cooldown'; readonly retryAt: number };
+/** Names one of a client's verifications: by its handle, or as the newest of a number. */
+export type Which = { readonly pinId: string } | { readonly phoneNumber: PhoneNumber };
+
+/** A limit of the phone number, all clients together, and when it ends. */
+export interface Limited {
+  readonly outcome: 'limited';
+  readonly limit: 'cooldown' | 'sends_per_day' | 'failures';
+  readonly until: number;
+}
+
+/** A request with this idempotency key came before. */
+export type Repeated =
+  | { readonly outcome: 'replayed'; readonly answer: unknown }
+  /** It came so far that a text may have left, and nobody knows its end. */
+  | { readonly outcome: 'ambiguous' }
+  | { readonly outcome: 'running' }
+  | { readonly outcome: 'key_reused' };
+
+export interface NotFound {
+  readonly outcome: 'not_found';
+}
+
+/** Leave to have one text sent; it has been counted already. */
+export interface SendTicket {
+  readonly pinId: string;
+  readonly client: string;
+  readonly phoneNumber: PhoneNumber;
+  readonly expiresAt: number;
+  readonly channel: Channel;
+  /** The provider's handle of the code to send again; `undefined` for a new code. */
+  readonly resends: string | undefined;
+  /** The text's entry in the number's log. */
+  readonly entry: string;
+  readonly keyed: KeyedRequest | undefined;
+}
+
+export interface Admitted {
+  readonly outcome: 'admitted';
+  readonly ticket: SendTicket;
+}
 
 /** Why a verification accepts no code, as the caller hears it. */
-export type Closure = 'expired' | 'attempts_exhausted' | 'already_verified' | 'cancelled';
+export type Closure =
+  'expired' | 'attempts_exhausted' | 'already_verified' | 'cancelled' | 'reference_mismatch';
 
 /** Leave to ask the provider about one code; it has been counted already. */
-export type Attempt =
-  | { readonly granted: true; readonly phoneNumber: PhoneNumber; readonly providerPinId: string }
-  | { readonly granted: false; readonly reason: Closure | 'not_found' };
+export interface Attempt {
+  readonly pinId: string;
+  readonly client: string;
+  readonly phoneNumber: PhoneNumber;
+  readonly providerPinId: string;
+  /** The code's entry in the number's log. */
+  readonly entry: string;
+  readonly keyed: KeyedRequest | undefined;
+}
 
-/** What became of a judged code. */
+export interface Granted {
+  readonly outcome: 'granted';
+  readonly attempt: Attempt;
+}
+
+export interface Closed {
+  readonly outcome: 'closed';
+  readonly reason: Closure;
+}
+
+/** What became of a judged code: the answer to the caller. */
 export type Settlement =
   | { readonly verified: true }
   | { readonly verified: false; readonly reason: 'wrong_code'; readonly attemptsRemaining: number }
   | { readonly verified: false; readonly reason: Closure };
 
+/** A verification as its client may see it. */
+export interface Verification {
+  readonly pinId: string;
+  readonly status: 'pending' | 'verified' | 'expired' | 'exhausted' | 'cancelled';
+  readonly phoneNumber: PhoneNumber;
+  readonly channel: Channel;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly verifiedAt: number | undefined;
+  readonly attemptsRemaining: number;
+}
+
 /**
- * Verifications and the moves of their life, each one atomic: `sending → pending → verified` or
- * `cancelled`, and `sending → failed`. States at an end never change. Expired and exhausted are
- * not written: they follow from the clock and the attempts.
+ * Verifications and the moves of their life, each one atomic, over any number of replicas:
+ * `sending → pending → verified` or `cancelled`, and `sending → failed`. States at an end never
+ * change. Expired and exhausted are not written: they follow from the clock and the attempts.
+ *
+ * Every method throws DomainError `storage_unavailable` where the records cannot be reached.
  */
 export abstract class VerificationStore {
-  /** Writes a verification as `sending`, unless its number is still in its cooldown. */
-  abstract admit(verification: NewVerification): Promise<Admission>;
+  /** Counts the text against its number and writes the verification as `sending`, or neither. */
+  abstract admit(
+    verification: NewVerification,
+    keyed?: KeyedRequest,
+  ): Promise<Admitted | Limited | Repeated>;
 
-  /** `sending → pending`: the provider took it. The number's older pending one is cancelled. */
-  abstract confirm(pinId: string, providerPinId: string): Promise<void>;
-
-  /** `sending → failed`. The cooldown is given back only if no text can have left. */
-  abstract abandon(pinId: string, textMayHaveLeft: boolean): Promise<void>;
+  /** Counts one more text with the code of a verification that is still pending. */
+  abstract admitResend(
+    resend: { pinId: string; client: string; channel: Channel; now: number },
+    keyed?: KeyedRequest,
+  ): Promise<Admitted | Limited | Repeated | NotFound | { readonly outcome: 'not_resendable' }>;
 
   /**
-   * Counts one attempt, provided the verification is pending, unexpired and has one left. Counting
-   * comes before asking, so that however many requests race, no more than the budget is judged.
+   * The provider has taken a text: `sending → pending`, the client's older pending verification of
+   * the number is cancelled, and the answer is kept for repeats of the request.
+   * @returns false if the verification of a new code was given up or erased in the meantime.
    */
-  abstract takeAttempt(pinId: string, now: number): Promise<Attempt>;
+  abstract confirm(ticket: SendTicket, providerPinId: string, answer: unknown): Promise<boolean>;
+
+  /**
+   * The provider has not taken a text: `sending → failed`. What it was counted for, and its
+   * idempotency key, are given back only if nothing can have left; a resend leaves the
+   * verification as it was.
+   */
+  abstract abandon(ticket: SendTicket, textMayHaveLeft: boolean): Promise<void>;
+
+  /**
+   * Counts one attempt, against the verification and against its number. Counting comes before
+   * asking, so that however many requests race, no more than the budgets are judged.
+   */
+  abstract takeAttempt(
+    asked: { which: Which; client: string; reference: string | undefined; now: number },
+    keyed?: KeyedRequest,
+  ): Promise<Granted | Closed | NotFound | Limited | Repeated>;
 
   /** Takes a counted attempt back: the provider never judged the code. */
-  abstract returnAttempt(pinId: string): Promise<void>;
+  abstract returnAttempt(attempt: Attempt): Promise<void>;
 
   /**
    * Applies the provider's verdict. `pending → verified` is the race gate: of any number of
@@ -63,5 +161,17 @@ export abstract class VerificationStore {
    * what is left of the attempts but does not close the gate: the provider may say it to one of
    * two racing callers because it has just said yes to the other.
    */
-  abstract settle(pinId: string, verdict: Verdict, now: number): Promise<Settlement>;
+  abstract settle(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement>;
+
+  /** One of the client's verifications, once the provider has taken it. */
+  abstract find(pinId: string, client: string, now: number): Promise<Verification | undefined>;
+
+  /** `pending → cancelled`; one that has ended stays as it is. @returns false if there is none. */
+  abstract cancel(pinId: string, client: string): Promise<boolean>;
+
+  /** When the client last had this number verified, as far as records reach back. */
+  abstract lastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined>;
+
+  /** Forgets all that the client stored about a number. What limits the number stays. */
+  abstract erase(phoneNumber: PhoneNumber, client: string): Promise<void>;
 }

@@ -83,7 +83,7 @@ describe('InfobipProvider', () => {
     upstream.requests.length = 0;
   });
 
-  const send = () => provider.send(number);
+  const send = () => provider.send(number, 'sms');
   const verify = () => provider.verify(number, 'PIN', '407193');
 
   async function failureOf(call: Promise<unknown>): Promise<ProviderError> {
@@ -245,7 +245,7 @@ describe('InfobipProvider', () => {
       imports: [SettingsModule, ProvidersModule],
     }).compile();
 
-    const error = await failureOf(other.get(OtpProvider).send(number));
+    const error = await failureOf(other.get(OtpProvider).send(number, 'sms'));
 
     expect(error).toMatchObject({ failure: 'unavailable', ambiguous: false });
     await other.close();

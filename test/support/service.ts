@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import supertest, { type Agent } from 'supertest';
@@ -31,7 +34,13 @@ export async function startService(
   clock = new FakeClock(),
 ): Promise<RunningService> {
   const log = new MemoryLog();
-  const config = configFrom({ NODE_ENV: 'test', ...settings });
+  const dataDir = mkdtempSync(join(tmpdir(), 'otp-data-'));
+  const config = configFrom({
+    NODE_ENV: 'test',
+    DATA_DIR: dataDir,
+    OTP_SECRET: 'a master secret that only tests know of',
+    ...settings,
+  });
   const logger = createLogger(config.logLevel, log);
   const module = await Test.createTestingModule({ imports: [AppModule.with(config)] })
     .overrideProvider(Clock)
@@ -44,7 +53,16 @@ export async function startService(
   await setupApp(app);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
-  return { url, http: supertest.agent(url), clock, log, close: () => app.close() };
+  return {
+    url,
+    http: supertest.agent(url),
+    clock,
+    log,
+    close: async () => {
+      await app.close();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
 }
 
 /** Starts the service and a sandbox that it texts to; both live by the same clock. */

@@ -1,7 +1,13 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hours } from '../../src/common/durations.js';
 import { configFrom } from '../../src/config/load-config.js';
 
+const SECRET = 'a master secret that only tests know of';
 const PRODUCTION = {
   NODE_ENV: 'production',
+  OTP_SECRET: SECRET,
   INFOBIP_BASE_URL: 'https://account.api.infobip.com/',
   INFOBIP_API_KEY: 'key',
   INFOBIP_APP_ID: 'application',
@@ -10,20 +16,30 @@ const PRODUCTION = {
 
 function faultsOf(variables: NodeJS.ProcessEnv): string {
   try {
-    configFrom(variables);
+    configFrom({ DATA_DIR: dataDir, ...variables });
   } catch (error) {
     return (error as Error).message;
   }
   return 'none';
 }
 
+const dataDir = mkdtempSync(join(tmpdir(), 'otp-config-'));
+
 describe('The settings', () => {
+  afterAll(() => {
+    rmSync(dataDir, { recursive: true });
+  });
+
   it('all have a default outside production, with the sandbox as provider', () => {
-    expect(configFrom({})).toEqual({
+    expect(configFrom({ OTP_SECRET: SECRET })).toEqual({
       production: false,
       logLevel: 'info',
       http: { host: '127.0.0.1', port: 3000 },
       otp: { ttlMs: 300_000, maxAttempts: 5, sendCooldownMs: 30_000 },
+      perNumber: { sendsPerDay: 10, failuresPerHour: 10, failuresPerDay: 20 },
+      storage: { databaseUrl: undefined, dataDir: './data', retentionMs: hours(24 * 30) },
+      redisUrl: undefined,
+      secrets: [SECRET],
       throttle: { sendsPerMinute: 60, verifiesPerMinute: 300 },
       providerTimeoutMs: 5_000,
       infobip: {
@@ -37,7 +53,7 @@ describe('The settings', () => {
   });
 
   it('are frozen', () => {
-    const config = configFrom({});
+    const config = configFrom({ OTP_SECRET: SECRET });
 
     expect(Object.isFrozen(config)).toBe(true);
     expect(Object.values(config).every((part) => Object.isFrozen(part))).toBe(true);
@@ -54,6 +70,7 @@ describe('The settings', () => {
     expect(faultsOf({ NODE_ENV: 'production', INFOBIP_API_KEY: '' })).toBe(
       [
         'The settings cannot be used:',
+        '  - OTP_SECRET is required',
         '  - INFOBIP_BASE_URL is required',
         '  - INFOBIP_API_KEY is required',
         '  - INFOBIP_APP_ID is required',
@@ -90,8 +107,28 @@ describe('The settings', () => {
     ['LOG_LEVEL', 'loud'],
     ['NODE_ENV', 'staging'],
     ['THROTTLE_SEND_LIMIT', '-1'],
+    ['OTP_SECRET', 'short'],
+    ['OTP_SECRET', `${SECRET},short`],
+    ['DATABASE_URL', 'mysql://127.0.0.1/otp'],
+    ['REDIS_URL', 'http://127.0.0.1'],
+    ['RETENTION', '1h'],
   ])('refuse %s=%s', (name, value) => {
     expect(faultsOf({ [name]: value })).toContain(`- ${name} must be`);
+  });
+
+  it('make a secret of their own outside production, and keep it', () => {
+    const { secrets } = configFrom({ DATA_DIR: dataDir });
+
+    expect(Buffer.from(secrets[0], 'base64url')).toHaveLength(32);
+    expect(configFrom({ DATA_DIR: dataDir }).secrets).toEqual(secrets);
+    expect(statSync(join(dataDir, 'otp-secret')).mode & 0o077).toBe(0);
+  });
+
+  it('take several secrets, the current one first', () => {
+    expect(configFrom({ OTP_SECRET: `${SECRET}, ${SECRET}-2` }).secrets).toEqual([
+      SECRET,
+      `${SECRET}-2`,
+    ]);
   });
 
   it('tell all faults at once, and no secret', () => {

@@ -6,7 +6,8 @@ import { PhoneNumber } from '../../common/phone-number.js';
 /** A field that arrives as E.164 text and is read, once, into a {@link PhoneNumber}. */
 export const PhoneNumberField = () =>
   applyDecorators(
-    Transform(({ value }) => PhoneNumber.parse(value)),
+    // Not `undefined`: a number that cannot be read is not a number that was left out.
+    Transform(({ value }) => PhoneNumber.parse(value) ?? null),
     ValidateBy(
       {
         name: 'phoneNumber',

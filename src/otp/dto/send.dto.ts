@@ -1,16 +1,41 @@
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
+import type { Channel } from '../../common/channel.js';
 import { PhoneNumberField } from './phone-number.field.js';
+
+const CHANNELS: readonly Channel[] = ['sms', 'voice'];
+const CHANNEL_RULE = { message: 'The channel is sms or voice.' };
+const REFERENCE_RULE = { message: 'Give a reference of 1 to 128 characters, or none.' };
+const LONGEST_REFERENCE = 128;
 
 export class SendRequest {
   /** Whom to text, in E.164 form. */
   @PhoneNumberField()
   readonly phoneNumber!: PhoneNumber;
 
-  /** How the code travels. */
+  /** How the code travels; `sms` unless said. */
   @IsOptional()
-  @IsIn(['sms'], { message: 'The channel is sms.' })
-  readonly channel?: 'sms';
+  @IsIn(CHANNELS, CHANNEL_RULE)
+  readonly channel?: Channel;
+
+  /** The caller's own context, such as a login attempt; verify has to bring the same. */
+  @IsOptional()
+  @IsString(REFERENCE_RULE)
+  @IsNotEmpty(REFERENCE_RULE)
+  @MaxLength(LONGEST_REFERENCE, REFERENCE_RULE)
+  readonly reference?: string;
+}
+
+export class ResendRequest {
+  /** The handle that send answered with. */
+  @IsString({ message: 'Give the pinId that /otp/send answered with, as a string.' })
+  @IsNotEmpty({ message: 'Give the pinId that /otp/send answered with.' })
+  readonly pinId!: string;
+
+  /** How the code travels; `sms` unless said. */
+  @IsOptional()
+  @IsIn(CHANNELS, CHANNEL_RULE)
+  readonly channel?: Channel;
 }
 
 export interface SendResponse {
@@ -18,7 +43,7 @@ export interface SendResponse {
   readonly pinId: string;
   /** The number, masked: `+1415•••2671`. */
   readonly to: string;
-  readonly channel: 'sms';
+  readonly channel: Channel;
   /** From this moment on the code is refused; ISO 8601, UTC. */
   readonly expiresAt: string;
   /** Before this moment the number gets no other text; ISO 8601, UTC. */

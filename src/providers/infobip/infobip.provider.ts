@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Channel } from '../../common/channel.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Verdict } from '../../common/verdict.js';
 import { AppConfig } from '../../config/app-config.js';
@@ -8,6 +9,13 @@ import { InfobipClient, type InfobipAnswer } from './infobip.client.js';
 import { failureOf, saysNotFound } from './infobip.errors.js';
 import type { PinAnswer, VerifyAnswer } from './infobip.wire.js';
 
+/** `ncNeeded` is said although true is its default: a text to a dead number is a text paid for. */
+const SEND_PATHS: Record<Channel, string> = {
+  sms: '/2fa/2/pin?ncNeeded=true',
+  voice: '/2fa/2/pin/voice',
+};
+const RESEND_PATHS: Record<Channel, string> = { sms: 'resend', voice: 'resend/voice' };
+
 /** Infobip 2FA, version 2 of its PIN API. */
 @Injectable()
 export class InfobipProvider implements OtpProvider {
@@ -16,25 +24,23 @@ export class InfobipProvider implements OtpProvider {
     private readonly config: AppConfig,
   ) {}
 
-  async send(to: PhoneNumber): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel): Promise<string> {
     const { applicationId, messageId } = this.config.infobip;
-    // `ncNeeded` is said although true is its default: a text to a dead number is a text paid for.
-    const answer = await this.client.post('/2fa/2/pin?ncNeeded=true', {
+    const answer = await this.client.post(SEND_PATHS[channel], {
       applicationId,
       messageId,
       to: msisdn(to),
     });
-    const { pinId, smsStatus, ncStatus } = readObject(answer) as PinAnswer;
-    // A 200 only means that the request was understood.
-    if (smsStatus === 'MESSAGE_NOT_SENT') {
-      const unreachable =
-        ncStatus === 'NC_DESTINATION_NOT_REACHABLE' || ncStatus === 'NC_NOT_REACHABLE';
-      throw new ProviderError(unreachable ? 'destination_unreachable' : 'not_sent');
-    }
-    if (smsStatus !== 'MESSAGE_SENT' || typeof pinId !== 'string' || pinId === '') {
-      throw new ProviderError('unreadable');
-    }
+    const pinId = takenAs(channel, readObject(answer));
+    if (pinId === undefined) throw new ProviderError('unreadable');
     return pinId;
+  }
+
+  async resend(providerPinId: string, channel: Channel): Promise<string> {
+    const path = `/2fa/2/pin/${encodeURIComponent(providerPinId)}/${RESEND_PATHS[channel]}`;
+    const answer = await this.client.post(path, {});
+    if (saysNotFound(answer)) throw new ProviderError('gone');
+    return takenAs(channel, readObject(answer)) ?? providerPinId;
   }
 
   async verify(to: PhoneNumber, providerPinId: string, code: string): Promise<Verdict> {
@@ -51,6 +57,28 @@ export class InfobipProvider implements OtpProvider {
     if (verification.verified !== false) throw new ProviderError('unreadable');
     return verdictOf(verification.pinError);
   }
+}
+
+/**
+ * Reads what became of a send: a 200 only means that the request was understood.
+ * @returns the PIN's id, if the answer has one.
+ */
+function takenAs(channel: Channel, answer: PinAnswer): string | undefined {
+  const { pinId, smsStatus, callStatus, ncStatus } = answer;
+  if (smsStatus === 'MESSAGE_NOT_SENT') {
+    const unreachable =
+      ncStatus === 'NC_DESTINATION_NOT_REACHABLE' || ncStatus === 'NC_NOT_REACHABLE';
+    throw new ProviderError(unreachable ? 'destination_unreachable' : 'not_sent');
+  }
+  if (channel === 'sms' && smsStatus !== 'MESSAGE_SENT') throw new ProviderError('unreadable');
+  if (channel === 'voice') refuseFailedCall(callStatus);
+  return typeof pinId === 'string' && pinId !== '' ? pinId : undefined;
+}
+
+/** The statuses of a call are an open list; these say that nobody was or will be called. */
+function refuseFailedCall(callStatus: unknown): void {
+  if (typeof callStatus !== 'string') throw new ProviderError('unreadable');
+  if (/^(BAD_REQUEST|REJECTED|UNDELIVERABLE)/.test(callStatus)) throw new ProviderError('not_sent');
 }
 
 /** `pinError` is a free string in the vendor's schema: what is not known to be final is a wrong code. */

@@ -7,6 +7,8 @@ export interface PinAnswer {
   readonly pinId?: unknown;
   /** `MESSAGE_SENT`, `MESSAGE_NOT_SENT` */
   readonly smsStatus?: unknown;
+  /** Voice: `PENDING_ACCEPTED`, `PROCESSING`, …; an older page lists `BAD_REQUEST`. */
+  readonly callStatus?: unknown;
   /** The number lookup: `NC_DESTINATION_REACHABLE`, `NC_DESTINATION_NOT_REACHABLE`, … */
   readonly ncStatus?: unknown;
 }

@@ -20,6 +20,15 @@ interface Ids {
   messageId: string;
 }
 
+interface Pin {
+  pinId: string;
+}
+
+const CHANNELS = [
+  ['sms', ''],
+  ['voice', '/voice'],
+] as const;
+
 /** Infobip 2FA over HTTP. */
 export function infobipRoutes(twoFactor: TwoFactor) {
   return async (fastify: FastifyInstance): Promise<void> => {
@@ -47,10 +56,16 @@ export function infobipRoutes(twoFactor: TwoFactor) {
       twoFactor.template(params.applicationId, params.messageId),
     );
 
-    fastify.post('/2fa/2/pin', async ({ body }) => twoFactor.send(read(pinRequestSchema, body)));
-    fastify.post<{ Params: { pinId: string } }>(
-      '/2fa/2/pin/:pinId/verify',
-      async ({ params, body }) => twoFactor.verify(params.pinId, read(verifySchema, body).pin),
+    for (const [channel, suffix] of CHANNELS) {
+      fastify.post(`/2fa/2/pin${suffix}`, async ({ body }) =>
+        twoFactor.send(channel, read(pinRequestSchema, body)),
+      );
+      fastify.post<{ Params: Pin }>(`/2fa/2/pin/:pinId/resend${suffix}`, async ({ params }) =>
+        twoFactor.resend(channel, params.pinId),
+      );
+    }
+    fastify.post<{ Params: Pin }>('/2fa/2/pin/:pinId/verify', async ({ params, body }) =>
+      twoFactor.verify(params.pinId, read(verifySchema, body).pin),
     );
   };
 }

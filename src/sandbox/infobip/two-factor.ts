@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import type { Phone } from '../phone.js';
+import type { Channel, Phone } from '../phone.js';
 import { ApiError } from './api-error.js';
 import { parseDuration } from './mini-syntax.js';
 import type { Application, PinRequest, Template } from './schemas.js';
@@ -9,6 +9,9 @@ interface Pin {
   readonly to: string;
   readonly pin: string;
   readonly application: Application;
+  readonly template: Template;
+  readonly from: string;
+  readonly placeholders: Readonly<Record<string, string>>;
   readonly expiresAt: number;
   wrongTries: number;
   verified: boolean;
@@ -81,10 +84,13 @@ export class TwoFactor {
   }
 
   /**
-   * Makes a PIN and texts it.
+   * Makes a PIN and delivers it.
    * @throws ApiError 404 for an unknown application or template, 400 for a disabled application.
    */
-  send({ applicationId, messageId, to, from, placeholders = {} }: PinRequest): object {
+  send(
+    channel: Channel,
+    { applicationId, messageId, to, from, placeholders = {} }: PinRequest,
+  ): object {
     const application = this.application(applicationId);
     const template = this.template(applicationId, messageId);
     if (!application.enabled) throw new ApiError(400, { applicationId: ['is disabled'] });
@@ -93,26 +99,23 @@ export class TwoFactor {
       to,
       pin: newPin(template),
       application,
+      template,
+      from: from ?? template.senderId ?? 'InfoSMS',
+      placeholders,
       expiresAt: this.now() + (parseDuration(application.configuration.pinTimeToLive) ?? 0),
       wrongTries: 0,
       verified: false,
     };
     this.keep(pin);
-    this.phone.receive({
-      to,
-      from: from ?? template.senderId ?? 'InfoSMS',
-      channel: 'sms',
-      text: fill(template.messageText, { ...placeholders, pin: pin.pin }),
-      pin: pin.pin,
-      pinId: pin.pinId,
-      sentAt: new Date(this.now()).toISOString(),
-    });
-    return {
-      pinId: pin.pinId,
-      to,
-      ncStatus: 'NC_DESTINATION_REACHABLE',
-      smsStatus: 'MESSAGE_SENT',
-    };
+    return this.deliver(channel, pin);
+  }
+
+  /**
+   * Delivers a PIN once more: the same one, under the same id, with its time to live unchanged.
+   * @throws ApiError 404 for an unknown PIN.
+   */
+  resend(channel: Channel, pinId: string): object {
+    return this.deliver(channel, found(this.pins.get(pinId)));
   }
 
   /** @throws ApiError 404 for an unknown PIN, and for a used one that may be verified only once. */
@@ -135,6 +138,22 @@ export class TwoFactor {
     }
     pin.verified = true;
     return answer(true, 0);
+  }
+
+  private deliver(channel: Channel, pin: Pin): object {
+    const { pinId, to, from, template, placeholders } = pin;
+    this.phone.receive({
+      to,
+      from,
+      channel,
+      text: fill(template.messageText, { ...placeholders, pin: pin.pin }),
+      pin: pin.pin,
+      pinId,
+      sentAt: new Date(this.now()).toISOString(),
+    });
+    return channel === 'voice'
+      ? { pinId, to, callStatus: 'PENDING_ACCEPTED' }
+      : { pinId, to, ncStatus: 'NC_DESTINATION_REACHABLE', smsStatus: 'MESSAGE_SENT' };
   }
 
   private keep(pin: Pin): void {

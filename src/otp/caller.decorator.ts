@@ -1,0 +1,49 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { DomainError } from '../common/domain-error.js';
+import type { KeyedRequest } from '../storage/verification-store.js';
+
+/** Whoever calls where no API key is asked for: all of them are one client. */
+const ANONYMOUS = 'anonymous';
+
+const KEY = /^[\x20-\x7e]{1,255}$/;
+
+/** Who asks, and by which idempotency key if any. */
+export interface Caller {
+  readonly client: string;
+  readonly keyed: KeyedRequest | undefined;
+}
+
+/**
+ * The caller of this request.
+ * @throws DomainError `validation_failed` for an `Idempotency-Key` that cannot be one.
+ */
+export const FromCaller = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): Caller => {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    return { client: ANONYMOUS, keyed: keyedRequest(request) };
+  },
+);
+
+function keyedRequest({
+  headers,
+  method,
+  routeOptions,
+  body,
+}: FastifyRequest): KeyedRequest | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !KEY.test(key)) {
+    throw new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
+      faults: [
+        { pointer: '#', detail: 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.' },
+      ],
+    });
+  }
+  return { key, request: `${method} ${routeOptions.url ?? ''}\n${canonical(body)}` };
+}
+
+/** Bodies here are flat: with their fields sorted, equal bodies have equal texts. */
+function canonical(body: unknown): string {
+  return JSON.stringify(Object.entries(body ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

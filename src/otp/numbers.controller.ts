@@ -1,0 +1,30 @@
+import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import { VerificationStore } from '../storage/verification-store.js';
+import { Limited } from '../throttling/limited.decorator.js';
+import { FromCaller, type Caller } from './caller.decorator.js';
+import { NumberRequest, type LookupResponse } from './dto/number.dto.js';
+
+/** What is on record about a phone number, for the client that asks. */
+@Controller('otp/numbers')
+export class NumbersController {
+  constructor(private readonly store: VerificationStore) {}
+
+  @Post('lookup')
+  @HttpCode(HttpStatus.OK)
+  @Limited('verify')
+  async lookup(
+    @Body() { phoneNumber }: NumberRequest,
+    @FromCaller() { client }: Caller,
+  ): Promise<LookupResponse> {
+    const verifiedAt = await this.store.lastVerifiedAt(phoneNumber, client);
+    if (verifiedAt === undefined) return { verified: false };
+    return { verified: true, verifiedAt: new Date(verifiedAt).toISOString() };
+  }
+
+  @Post('erase')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @Limited('verify')
+  erase(@Body() { phoneNumber }: NumberRequest, @FromCaller() { client }: Caller): Promise<void> {
+    return this.store.erase(phoneNumber, client);
+  }
+}

@@ -1,0 +1,100 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { hours, seconds } from '../common/durations.js';
+import { AppConfig } from '../config/app-config.js';
+import { Database } from './sql/database.js';
+import { lostAfterMs } from './sql/deadline.js';
+import { prepareHousekeeping } from './sql/housekeeping-queries.js';
+import { KEPT_MS } from './sql/idempotency-keys.js';
+
+const EVERY_MS = seconds(10);
+
+/** Small, so that a delete never holds up a send for long. */
+const BATCH = 500;
+
+/** A number's logs say nothing any more once their newest entry is older than their longest window. */
+const LONGEST_WINDOW_MS = hours(24);
+
+/**
+ * What has to be done now and then, by one replica at a time: settle the sends that a crash left
+ * without an end, and delete what has been kept long enough.
+ */
+@Injectable()
+export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Housekeeping.name);
+  private readonly queries;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly config: AppConfig,
+  ) {
+    this.queries = prepareHousekeeping(database, BATCH);
+  }
+
+  onApplicationBootstrap(): void {
+    const rounds = () => {
+      this.running = this.running.then(() => this.round());
+    };
+    rounds();
+    this.timer = setInterval(rounds, EVERY_MS).unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** One round of everything. A failure is logged, and the next round tries again. */
+  async round(): Promise<void> {
+    try {
+      await this.clock.synchronize();
+      await this.settleLost();
+      await this.deleteOld();
+    } catch (error) {
+      this.logger.warn(error);
+    }
+  }
+
+  /**
+   * A crash between asking the provider and writing down what it said leaves `sending`. A text may
+   * have left, so it stays counted; the caller never got a handle and may ask again.
+   */
+  private async settleLost(): Promise<void> {
+    const before = this.clock.now() - lostAfterMs(this.config);
+    await this.inBatches(
+      async (executor) => (await this.queries.failLost(executor, { before })).length,
+    );
+  }
+
+  private async deleteOld(): Promise<void> {
+    const now = this.clock.now();
+    const { deleteVerifications, deleteKeys, deleteNumbers } = this.queries;
+    for (const [query, before] of [
+      [deleteVerifications, now - this.config.storage.retentionMs],
+      [deleteKeys, now - KEPT_MS],
+      [deleteNumbers, now - LONGEST_WINDOW_MS],
+    ] as const) {
+      await this.inBatches(async (executor) => (await query(executor, { before })).length);
+    }
+  }
+
+  private async inBatches(
+    work: (executor: Parameters<typeof this.queries.failLost>[0]) => Promise<number>,
+  ): Promise<void> {
+    let done = BATCH;
+    while (done === BATCH) {
+      done = 0;
+      await this.database.housekeeping(async (transaction) => {
+        done = await work(transaction);
+      });
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { sql } from 'kysely';
+import type { Database } from './database.js';
+
+interface Before {
+  before: number;
+}
+
+/** The statements of the housekeeping; each touches at most `batch` rows and names them. */
+export function prepareHousekeeping(database: Database, batch: number) {
+  const limit = sql.lit(batch);
+  return {
+    failLost: database.prepare((db, p: Before) =>
+      db
+        .updateTable('verifications')
+        .set({ status: 'failed' })
+        .where('pin_id', 'in', (eb) =>
+          eb
+            .selectFrom('verifications')
+            .select('pin_id')
+            .where('status', '=', sql.lit('sending'))
+            .where('created_at', '<=', p.before)
+            .limit(limit),
+        )
+        .where('status', '=', sql.lit('sending'))
+        .returning('pin_id'),
+    ),
+
+    deleteVerifications: database.prepare((db, p: Before) =>
+      db
+        .deleteFrom('verifications')
+        .where('pin_id', 'in', (eb) =>
+          eb
+            .selectFrom('verifications')
+            .select('pin_id')
+            .where('created_at', '<=', p.before)
+            .orderBy('created_at')
+            .limit(limit),
+        )
+        .returning('pin_id'),
+    ),
+
+    deleteKeys: database.prepare((db, p: Before) =>
+      db
+        .deleteFrom('idempotency_keys')
+        .where('pin_id', 'in', (eb) =>
+          eb
+            .selectFrom('idempotency_keys')
+            .select('pin_id')
+            .where('created_at', '<=', p.before)
+            .orderBy('created_at')
+            .limit(limit),
+        )
+        .where('created_at', '<=', p.before)
+        .returning('pin_id'),
+    ),
+
+    deleteNumbers: database.prepare((db, p: Before) =>
+      db
+        .deleteFrom('numbers')
+        .where('number_hash', 'in', (eb) =>
+          eb
+            .selectFrom('numbers')
+            .select('number_hash')
+            .where('touched_at', '<=', p.before)
+            .orderBy('touched_at')
+            .limit(limit),
+        )
+        .where('touched_at', '<=', p.before)
+        .returning('number_hash'),
+    ),
+  };
+}

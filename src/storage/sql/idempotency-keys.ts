@@ -1,0 +1,215 @@
+import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { hours } from '../../common/durations.js';
+import { AppConfig } from '../../config/app-config.js';
+import { Vault } from '../vault.js';
+import type { KeyedRequest, Repeated } from '../verification-store.js';
+import { Database, type Executor } from './database.js';
+import { lostAfterMs } from './deadline.js';
+import type { IdempotencyKeyRow } from './schema.js';
+
+/** How long a repeat is recognised. */
+export const KEPT_MS = hours(24);
+
+interface Owner {
+  readonly client: string;
+  readonly pinId: string;
+}
+
+/** Which requests came before, and what they were answered. */
+@Injectable()
+export class IdempotencyKeys {
+  private readonly lostAfterMs: number;
+  private readonly queries;
+
+  constructor(
+    private readonly database: Database,
+    private readonly vault: Vault,
+    config: AppConfig,
+  ) {
+    this.lostAfterMs = lostAfterMs(config);
+    this.queries = this.prepareQueries();
+  }
+
+  /**
+   * Takes the key for this request, for the rest of the transaction and beyond.
+   * @param repeatable whether a run that was lost in a crash may be run again: true where no text
+   * can have left by it.
+   * @returns what is known of an earlier request, or `undefined` if this is the first.
+   */
+  async claim(
+    executor: Executor,
+    { client, pinId }: Owner,
+    { key, request }: KeyedRequest,
+    now: number,
+    repeatable: boolean,
+  ): Promise<Repeated | undefined> {
+    const keyHash = await this.currentHash(executor, client, key);
+    const claimed = await this.queries.claim(executor, {
+      client,
+      key_hash: keyHash,
+      request_hash: this.vault.hash('request', request),
+      pin_id: pinId,
+      state: 'running',
+      sealed_answer: '',
+      created_at: now,
+      forgottenBefore: now - KEPT_MS,
+      lostBefore: repeatable ? now - this.lostAfterMs : 0,
+    });
+    if (claimed.length > 0) return undefined;
+    const [row] = await this.queries.read(executor, { client, keyHash });
+    return row ? this.describe(row, request, now) : { outcome: 'running' };
+  }
+
+  /** Keeps the answer of the request that holds the key. */
+  async answer(
+    executor: Executor,
+    owner: Owner,
+    { key }: KeyedRequest,
+    answer: unknown,
+  ): Promise<void> {
+    const keyHash = this.vault.hash('idempotency-key', key);
+    await this.queries.finish(executor, {
+      client: owner.client,
+      keyHash,
+      pinId: owner.pinId,
+      state: 'answered',
+      answer: this.vault.seal(JSON.stringify(answer), keyHash),
+    });
+  }
+
+  /** From now on a repeat hears that nobody knows whether a text left. */
+  async markAmbiguous(executor: Executor, owner: Owner, { key }: KeyedRequest): Promise<void> {
+    await this.queries.finish(executor, {
+      client: owner.client,
+      keyHash: this.vault.hash('idempotency-key', key),
+      pinId: owner.pinId,
+      state: 'ambiguous',
+      answer: '',
+    });
+  }
+
+  /** Gives the key back: a repeat is to run. */
+  async release(executor: Executor, { client }: Owner, { key }: KeyedRequest): Promise<void> {
+    await this.queries.release(executor, {
+      client,
+      keyHash: this.vault.hash('idempotency-key', key),
+    });
+  }
+
+  private describe(row: IdempotencyKeyRow, request: string, now: number): Repeated {
+    const hashes = [
+      this.vault.hash('request', request),
+      ...this.vault.olderHashes('request', request),
+    ];
+    if (!hashes.includes(row.request_hash)) return { outcome: 'key_reused' };
+    switch (row.state) {
+      case 'answered':
+        return {
+          outcome: 'replayed',
+          answer: JSON.parse(this.vault.open(row.sealed_answer, row.key_hash)),
+        };
+      case 'ambiguous':
+        return { outcome: 'ambiguous' };
+      case 'running':
+        // Whoever ran it is gone, and may have had a text sent.
+        return { outcome: row.created_at <= now - this.lostAfterMs ? 'ambiguous' : 'running' };
+    }
+  }
+
+  /** The key's hash. A row that was written under a secret on its way out is renamed to it. */
+  private async currentHash(executor: Executor, client: string, key: string): Promise<string> {
+    const current = this.vault.hash('idempotency-key', key);
+    for (const older of this.vault.olderHashes('idempotency-key', key)) {
+      const [row] = await this.queries.read(executor, { client, keyHash: older });
+      if (!row) continue;
+      const answer =
+        row.sealed_answer && this.vault.seal(this.vault.open(row.sealed_answer, older), current);
+      await this.queries.rename(executor, { client, older, current, answer });
+    }
+    return current;
+  }
+
+  private prepareQueries() {
+    const { database } = this;
+    interface Claim extends IdempotencyKeyRow {
+      forgottenBefore: number;
+      lostBefore: number;
+    }
+    return {
+      claim: database.prepare((db, p: Claim) =>
+        db
+          .insertInto('idempotency_keys')
+          .values({
+            client: p.client,
+            key_hash: p.key_hash,
+            request_hash: p.request_hash,
+            pin_id: p.pin_id,
+            state: p.state,
+            sealed_answer: p.sealed_answer,
+            created_at: p.created_at,
+          })
+          .onConflict((conflict) =>
+            conflict
+              .columns(['client', 'key_hash'])
+              .doUpdateSet((eb) => ({
+                request_hash: eb.ref('excluded.request_hash'),
+                pin_id: eb.ref('excluded.pin_id'),
+                state: eb.ref('excluded.state'),
+                sealed_answer: eb.ref('excluded.sealed_answer'),
+                created_at: eb.ref('excluded.created_at'),
+              }))
+              .where((eb) =>
+                eb.or([
+                  eb('idempotency_keys.created_at', '<=', p.forgottenBefore),
+                  eb.and([
+                    eb('idempotency_keys.state', '=', sql.lit('running')),
+                    eb('idempotency_keys.request_hash', '=', eb.ref('excluded.request_hash')),
+                    eb('idempotency_keys.created_at', '<=', p.lostBefore),
+                  ]),
+                ]),
+              ),
+          )
+          .returning('key_hash'),
+      ),
+      read: database.prepare((db, p: { client: string; keyHash: string }) =>
+        db
+          .selectFrom('idempotency_keys')
+          .selectAll()
+          .where('client', '=', p.client)
+          .where('key_hash', '=', p.keyHash),
+      ),
+      finish: database.prepare(
+        (
+          db,
+          p: {
+            client: string;
+            keyHash: string;
+            pinId: string;
+            state: IdempotencyKeyRow['state'];
+            answer: string;
+          },
+        ) =>
+          db
+            .updateTable('idempotency_keys')
+            .set({ state: p.state, sealed_answer: p.answer, pin_id: p.pinId })
+            .where('client', '=', p.client)
+            .where('key_hash', '=', p.keyHash),
+      ),
+      release: database.prepare((db, p: { client: string; keyHash: string }) =>
+        db
+          .deleteFrom('idempotency_keys')
+          .where('client', '=', p.client)
+          .where('key_hash', '=', p.keyHash),
+      ),
+      rename: database.prepare(
+        (db, p: { client: string; older: string; current: string; answer: string }) =>
+          db
+            .updateTable('idempotency_keys')
+            .set({ key_hash: p.current, sealed_answer: p.answer })
+            .where('client', '=', p.client)
+            .where('key_hash', '=', p.older),
+      ),
+    };
+  }
+}

@@ -1,0 +1,52 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import Libsql from 'libsql';
+import { Clock } from '../../common/clock.js';
+import { seconds } from '../../common/durations.js';
+import type { Engine } from './engine.js';
+
+/** How long a write waits for another process that writes, in milliseconds. */
+const BUSY_MS = seconds(2);
+
+/** A SQLite file in `dataDir`, for a service that runs as one process. */
+export function openSqlite(dataDir: string): Engine {
+  mkdirSync(dataDir, { recursive: true });
+  const database = new Libsql(join(dataDir, 'otp.db'));
+  // FULL: with WAL's usual NORMAL a power cut could undo the last moves, and reopen a used code.
+  for (const pragma of [
+    'journal_mode = WAL',
+    'synchronous = FULL',
+    `busy_timeout = ${String(BUSY_MS)}`,
+  ]) {
+    database.exec(`pragma ${pragma}`);
+  }
+  return {
+    dialect: new SqliteDialect({ database: preparing(database) }),
+    clock: new Clock(),
+    // Every transaction holds the write lock of the file from its first statement on.
+    lockForMigration: async () => undefined,
+    tryLockForHousekeeping: async () => true,
+    isConflict: () => false,
+  };
+}
+
+/** Prepares each statement once, and opens transactions with the write lock in hand. */
+function preparing(database: Libsql.Database): SqliteDatabase {
+  const statements = new Map<string, SqliteStatement>();
+  return {
+    close: () => {
+      database.close();
+    },
+    prepare: (text) => {
+      const known = statements.get(text);
+      if (known) return known;
+      // A deferred transaction that reads first cannot wait for the write lock later, only fail.
+      const statement: SqliteStatement = database.prepare(
+        text === 'begin' ? 'begin immediate' : text,
+      );
+      statements.set(text, statement);
+      return statement;
+    },
+  };
+}

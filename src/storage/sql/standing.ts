@@ -1,0 +1,33 @@
+import type { Closure, Verification } from '../verification-store.js';
+import type { VerificationRow } from './schema.js';
+
+/** How a row stands now: what its status says together with the clock and the attempts. */
+
+/** Whether it can still become verified. */
+export const isOpen = (row: VerificationRow, now: number): boolean =>
+  row.status === 'pending' && now < row.expires_at && attemptsRemaining(row) > 0;
+
+export const attemptsRemaining = ({ attempts, max_attempts }: VerificationRow): number =>
+  Math.max(0, max_attempts - attempts);
+
+/** The status that its client sees; `undefined` while there is nothing to see. */
+export function statusOf(row: VerificationRow, now: number): Verification['status'] | undefined {
+  switch (row.status) {
+    case 'sending':
+    case 'failed':
+      return undefined;
+    case 'verified':
+    case 'cancelled':
+      return row.status;
+    case 'pending':
+      if (now >= row.expires_at) return 'expired';
+      return attemptsRemaining(row) > 0 ? 'pending' : 'exhausted';
+  }
+}
+
+/** Why it takes no code, where it takes none. */
+export function closureOf(row: VerificationRow, now: number): Closure {
+  if (row.status === 'verified') return 'already_verified';
+  if (row.status === 'cancelled') return 'cancelled';
+  return now >= row.expires_at ? 'expired' : 'attempts_exhausted';
+}

@@ -1,0 +1,90 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/app-config.js';
+
+/** What is hashed; each purpose has a key of its own, so equal texts do not meet across purposes. */
+export type HashPurpose = 'phone-number' | 'reference' | 'idempotency-key' | 'request';
+
+const PURPOSES: readonly HashPurpose[] = [
+  'phone-number',
+  'reference',
+  'idempotency-key',
+  'request',
+];
+const CIPHER = 'aes-256-gcm';
+const KEY_BYTES = 32;
+const KEY_ID_BYTES = 4;
+/** NIST SP 800-38D §8.2: 96 bits, random. */
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+interface KeyRing {
+  readonly id: string;
+  readonly sealing: Buffer;
+  readonly hashing: Readonly<Record<HashPurpose, Buffer>>;
+}
+
+/**
+ * Hashes and encrypts what is stored about people. All keys come from the master secret by HKDF
+ * (RFC 5869); of several secrets the first writes and every one reads.
+ */
+@Injectable()
+export class Vault {
+  private readonly current: KeyRing;
+  private readonly older: readonly KeyRing[];
+
+  constructor({ secrets: [current, ...older] }: AppConfig) {
+    this.current = keyRing(current);
+    this.older = older.map(keyRing);
+  }
+
+  /** HMAC-SHA-256 under the current secret, URL-safe. */
+  hash(purpose: HashPurpose, text: string): string {
+    return mac(this.current, purpose, text);
+  }
+
+  /** What {@link hash} gave under the secrets that are being rotated out. */
+  olderHashes(purpose: HashPurpose, text: string): string[] {
+    return this.older.map((ring) => mac(ring, purpose, text));
+  }
+
+  /**
+   * Encrypts a text (AES-256-GCM).
+   * @param context where it is stored; it opens nowhere else.
+   */
+  seal(text: string, context: string): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(CIPHER, this.current.sealing, nonce).setAAD(Buffer.from(context));
+    const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
+    return `${this.current.id}.${Buffer.concat(sealed).toString('base64url')}`;
+  }
+
+  /** @throws Error if it was sealed elsewhere, changed, or sealed under a secret that is gone. */
+  open(sealed: string, context: string): string {
+    const [id, text = ''] = sealed.split('.');
+    const ring = [this.current, ...this.older].find((candidate) => candidate.id === id);
+    if (!ring) throw new Error('sealed under a secret that OTP_SECRET no longer lists');
+    const bytes = Buffer.from(text, 'base64url');
+    const decipher = createDecipheriv(CIPHER, ring.sealing, bytes.subarray(0, NONCE_BYTES))
+      .setAAD(Buffer.from(context))
+      .setAuthTag(bytes.subarray(-TAG_BYTES));
+    const opened = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+    return Buffer.concat([opened, decipher.final()]).toString('utf8');
+  }
+}
+
+function mac(ring: KeyRing, purpose: HashPurpose, text: string): string {
+  return createHmac('sha256', ring.hashing[purpose]).update(text).digest('base64url');
+}
+
+function keyRing(secret: string): KeyRing {
+  const derive = (info: string, length = KEY_BYTES) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `otp-service/${info}`, length));
+  return {
+    id: derive('key-id', KEY_ID_BYTES).toString('base64url'),
+    sealing: derive('seal'),
+    hashing: Object.fromEntries(
+      PURPOSES.map((purpose) => [purpose, derive(`hash/${purpose}`)]),
+    ) as Record<HashPurpose, Buffer>,
+  };
+}

@@ -1,0 +1,653 @@
+import { hours, minutes, seconds } from '../../src/common/durations.js';
+import type {
+  Attempt,
+  KeyedRequest,
+  NewVerification,
+  SendTicket,
+  VerificationStore,
+} from '../../src/storage/verification-store.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { phoneNumber } from '../support/phone-number.js';
+import { ENGINES, type OpenStore, type StorePlace } from '../support/store.js';
+
+const NUMBER = phoneNumber('+14155552671');
+const OTHER_NUMBER = phoneNumber('+14155552672');
+const TTL_MS = minutes(5);
+const MAX_ATTEMPTS = 5;
+const ANSWER = { pinId: 'said', to: '+1415•••2671' };
+
+/** Where each promise is kept is named beside it; with that line broken the test fails. */
+describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
+  let place: StorePlace;
+  let clock: FakeClock;
+  let opened: OpenStore;
+  let store: VerificationStore;
+  let made: number;
+
+  beforeEach(async () => {
+    made = 0;
+    clock = new FakeClock();
+    place = await newPlace();
+    opened = await place.open(clock);
+    store = opened.store;
+  });
+
+  afterEach(async () => {
+    await opened.close();
+    await place.remove();
+  });
+
+  function verification(changes: Partial<NewVerification> = {}): NewVerification {
+    made += 1;
+    return {
+      pinId: `pin-${made}`,
+      client: 'shop',
+      phoneNumber: NUMBER,
+      channel: 'sms',
+      reference: undefined,
+      createdAt: clock.now(),
+      expiresAt: clock.now() + TTL_MS,
+      maxAttempts: MAX_ATTEMPTS,
+      ...changes,
+    };
+  }
+
+  async function reopen(settings: NodeJS.ProcessEnv): Promise<void> {
+    await opened.close();
+    opened = await place.open(clock, settings);
+    store = opened.store;
+  }
+
+  async function admit(
+    changes: Partial<NewVerification> = {},
+    keyed?: KeyedRequest,
+  ): Promise<SendTicket> {
+    const admission = await store.admit(verification(changes), keyed);
+    if (admission.outcome !== 'admitted') throw new Error(`not admitted: ${admission.outcome}`);
+    return admission.ticket;
+  }
+
+  /** A verification that the provider has taken. */
+  async function pending(changes: Partial<NewVerification> = {}): Promise<string> {
+    const ticket = await admit(changes);
+    await store.confirm(ticket, `vendor-${ticket.pinId}`, ANSWER);
+    return ticket.pinId;
+  }
+
+  const ask = (
+    pinId: string,
+    {
+      client = 'shop',
+      reference,
+      keyed,
+    }: { client?: string; reference?: string; keyed?: KeyedRequest } = {},
+  ) => store.takeAttempt({ which: { pinId }, client, reference, now: clock.now() }, keyed);
+
+  async function attempt(pinId: string, keyed?: KeyedRequest): Promise<Attempt> {
+    const leave = await ask(pinId, keyed ? { keyed } : {});
+    if (leave.outcome !== 'granted') throw new Error(`not granted: ${leave.outcome}`);
+    return leave.attempt;
+  }
+
+  const settle = (taken: Attempt, verdict: 'verified' | 'wrong_code' | 'expired' | 'exhausted') =>
+    store.settle(taken, verdict, clock.now());
+
+  const tryCode = async (pinId: string, verdict: 'verified' | 'wrong_code') =>
+    settle(await attempt(pinId), verdict);
+
+  const resend = (pinId: string, client = 'shop') =>
+    store.admitResend({ pinId, client, channel: 'voice', now: clock.now() });
+
+  const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
+    Promise.all(Array.from({ length: count }, (_, index) => work(index)));
+
+  const outcomes = (answers: { outcome: string }[]) => answers.map(({ outcome }) => outcome);
+  const count = (list: string[], wanted: string) => list.filter((item) => item === wanted).length;
+
+  describe('a send', () => {
+    it('is nothing that anybody can see until the provider has taken it', async () => {
+      const ticket = await admit();
+      expect(await store.find(ticket.pinId, 'shop', clock.now())).toBeUndefined();
+      expect(await ask(ticket.pinId)).toEqual({ outcome: 'not_found' });
+
+      await store.confirm(ticket, 'vendor', ANSWER);
+      expect(await store.find(ticket.pinId, 'shop', clock.now())).toMatchObject({
+        status: 'pending',
+        attemptsRemaining: MAX_ATTEMPTS,
+      });
+    });
+
+    // number-limits.ts, the first `where` of prepareTake
+    it('is one for a hundred at a time to one number, whoever asks', async () => {
+      const answers = await times(100, (i) =>
+        store.admit(verification({ client: `client-${i % 3}` })),
+      );
+
+      expect(count(outcomes(answers), 'admitted')).toBe(1);
+      expect(count(outcomes(answers), 'limited')).toBe(99);
+    });
+
+    it('waits for the cooldown, to the millisecond', async () => {
+      await pending();
+      clock.advance(seconds(30) - 1);
+      expect(await store.admit(verification())).toEqual({
+        outcome: 'limited',
+        limit: 'cooldown',
+        until: clock.now() + 1,
+      });
+
+      clock.advance(1);
+      await pending();
+    });
+
+    // number-limits.ts, the second `where` of prepareTake
+    it('is one of ten in any 24 hours, whatever the windows between', async () => {
+      const start = clock.now();
+      for (let i = 0; i < 10; i += 1) {
+        await pending({ client: `client-${i}` });
+        clock.advance(hours(1));
+      }
+      expect(await store.admit(verification())).toEqual({
+        outcome: 'limited',
+        limit: 'sends_per_day',
+        until: start + hours(24),
+      });
+
+      clock.advance(hours(14));
+      await pending();
+      clock.advance(minutes(59));
+      expect(await store.admit(verification())).toMatchObject({ limit: 'sends_per_day' });
+    });
+
+    // sql-verification-store.ts, returnSend in abandon
+    it('that certainly left nothing costs nothing', async () => {
+      await store.abandon(await admit(), false);
+
+      expect((await store.admit(verification())).outcome).toBe('admitted');
+    });
+
+    it('that may have left keeps its place', async () => {
+      await store.abandon(await admit(), true);
+
+      expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+    });
+
+    it('leaves a working code working if it fails', async () => {
+      const older = await pending();
+      clock.advance(minutes(1));
+      await store.abandon(await admit(), true);
+
+      expect(await tryCode(older, 'verified')).toEqual({ verified: true });
+    });
+
+    // verification-queries.ts, supersede
+    it('cancels the older pending one of that client and number, and no other', async () => {
+      const older = await pending();
+      const otherNumber = await pending({ phoneNumber: OTHER_NUMBER });
+      clock.advance(seconds(30));
+      const otherClient = await pending({ client: 'bank' });
+      clock.advance(seconds(30));
+      const newer = await pending();
+
+      expect(await ask(older)).toEqual({ outcome: 'closed', reason: 'cancelled' });
+      expect((await ask(otherNumber)).outcome).toBe('granted');
+      expect((await ask(otherClient, { client: 'bank' })).outcome).toBe('granted');
+      expect((await ask(newer)).outcome).toBe('granted');
+    });
+
+    // verification-queries.ts, the `case` of confirm
+    it('yields to a newer one that was taken before it', async () => {
+      const older = await admit();
+      clock.advance(seconds(30));
+      const newer = await admit();
+      await store.confirm(newer, 'vendor-newer', ANSWER);
+      await store.confirm(older, 'vendor-older', ANSWER);
+
+      expect(await ask(older.pinId)).toEqual({ outcome: 'closed', reason: 'cancelled' });
+      expect((await ask(newer.pinId)).outcome).toBe('granted');
+    });
+
+    it('that was lost in a crash is settled, and stays counted', async () => {
+      const ticket = await admit();
+      clock.advance(seconds(10));
+      await opened.tidy();
+      expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+
+      clock.advance(seconds(5));
+      await opened.tidy();
+      expect(await store.confirm(ticket, 'vendor', ANSWER)).toBe(false);
+    });
+
+    it('in flight is not taken for lost', async () => {
+      const ticket = await admit();
+      clock.advance(seconds(15) - 1);
+      await opened.tidy();
+
+      expect(await store.confirm(ticket, 'vendor', ANSWER)).toBe(true);
+    });
+  });
+
+  describe('a resend', () => {
+    it('keeps handle, expiry and attempts, and may get another provider handle', async () => {
+      const pinId = await pending();
+      await tryCode(pinId, 'wrong_code');
+      clock.advance(seconds(30));
+      const admission = await resend(pinId);
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      expect(admission.ticket).toMatchObject({
+        pinId,
+        resends: `vendor-${pinId}`,
+        expiresAt: clock.now() - seconds(30) + TTL_MS,
+      });
+      await store.confirm(admission.ticket, 'vendor-again', ANSWER);
+
+      expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
+        channel: 'voice',
+        attemptsRemaining: MAX_ATTEMPTS - 1,
+      });
+      expect((await attempt(pinId)).providerPinId).toBe('vendor-again');
+    });
+
+    it('is one for a hundred at a time, and counts as a text', async () => {
+      const pinId = await pending();
+      expect(await resend(pinId)).toMatchObject({ limit: 'cooldown' });
+      clock.advance(seconds(30));
+
+      const answers = await times(100, () => resend(pinId));
+
+      expect(count(outcomes(answers), 'admitted')).toBe(1);
+      expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+    });
+
+    it('that fails leaves the code working, and costs nothing if nothing left', async () => {
+      const pinId = await pending();
+      clock.advance(seconds(30));
+      const admission = await resend(pinId);
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      await store.abandon(admission.ticket, false);
+
+      expect((await resend(pinId)).outcome).toBe('admitted');
+      expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
+    });
+
+    it.each(['verified', 'cancelled', 'expired', 'exhausted'] as const)(
+      'is refused once the verification is %s',
+      async (end) => {
+        const pinId = await pending();
+        if (end === 'verified') await tryCode(pinId, 'verified');
+        if (end === 'cancelled') await store.cancel(pinId, 'shop');
+        if (end === 'exhausted') await settle(await attempt(pinId), 'exhausted');
+        clock.advance(end === 'expired' ? TTL_MS : seconds(30));
+
+        expect(await resend(pinId)).toEqual({ outcome: 'not_resendable' });
+      },
+    );
+  });
+
+  describe('a code', () => {
+    // verification-queries.ts, verify: `status = pending`
+    it('opens one door, however many judgements say yes at once', async () => {
+      const pinId = await pending({ maxAttempts: 10 });
+      const taken = await times(10, () => attempt(pinId));
+
+      const answers = await Promise.all(taken.map((one) => settle(one, 'verified')));
+
+      expect(answers.filter(({ verified }) => verified)).toHaveLength(1);
+      expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'already_verified' });
+    });
+
+    // verification-queries.ts, takeAttempt: `attempts < max_attempts`
+    it('is asked about no more often than it has attempts, by two hundred at a time', async () => {
+      const pinId = await pending();
+
+      const answers = await times(200, () => ask(pinId));
+
+      expect(count(outcomes(answers), 'granted')).toBe(MAX_ATTEMPTS);
+      expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'attempts_exhausted' });
+    });
+
+    // number-limits.ts, the first `where` of prepareTake; settle must not forgive a wrong code
+    it('is guessed no more often than its number has failures an hour, over clients and resends', async () => {
+      await reopen({ SENDS_PER_NUMBER_PER_DAY: '100' });
+      const start = clock.now();
+      let judged = 0;
+      for (let i = 0; i < 10; i += 1) {
+        const client = `client-${i}`;
+        const pinId = await pending({ client });
+        const answers = await times(MAX_ATTEMPTS, () => ask(pinId, { client }));
+        for (const answer of answers) {
+          if (answer.outcome !== 'granted') continue;
+          judged += 1;
+          await settle(answer.attempt, 'wrong_code');
+        }
+        clock.advance(seconds(30));
+      }
+      expect(judged).toBe(10);
+      expect(await ask(await pending())).toMatchObject({
+        limit: 'failures',
+        until: start + hours(1),
+      });
+
+      clock.advance(hours(1));
+      expect((await ask(await pending())).outcome).toBe('granted');
+    });
+
+    // number-limits.ts, the second `where` of prepareTake
+    it('is guessed twenty times a day, and a success does not reopen the day', async () => {
+      await reopen({ SENDS_PER_NUMBER_PER_DAY: '100' });
+      const start = clock.now();
+      for (let round = 0; round < 4; round += 1) {
+        const pinId = await pending();
+        for (let i = 0; i < MAX_ATTEMPTS; i += 1) await tryCode(pinId, 'wrong_code');
+        clock.advance(hours(2));
+        expect(
+          await tryCode(await pending(), round < 3 ? 'verified' : 'wrong_code').catch(String),
+        ).toEqual(round < 3 ? { verified: true } : 'Error: not granted: limited');
+        clock.advance(minutes(1));
+      }
+
+      expect(await ask(await pending())).toEqual({
+        outcome: 'limited',
+        limit: 'failures',
+        until: start + hours(24),
+      });
+    });
+
+    it('that was right, or never judged, is no failure', async () => {
+      for (let i = 0; i < 9; i += 1) {
+        const client = `client-${i}`;
+        const pinId = await pending({ client });
+        for (let j = 0; j < 3; j += 1) {
+          const leave = await ask(pinId, { client });
+          if (leave.outcome !== 'granted') throw new Error(leave.outcome);
+          await store.returnAttempt(leave.attempt);
+        }
+        clock.advance(seconds(30));
+      }
+      const pinId = await pending();
+      expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
+    });
+
+    it('counts wrong tries down', async () => {
+      const pinId = await pending();
+
+      for (const attemptsRemaining of [4, 3, 2, 1, 0]) {
+        expect(await tryCode(pinId, 'wrong_code')).toEqual({
+          verified: false,
+          reason: 'wrong_code',
+          attemptsRemaining,
+        });
+      }
+      expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ status: 'exhausted' });
+    });
+
+    // verification-queries.ts, verify and takeAttempt: `expires_at > now`
+    it('verifies nothing after its expiry, even if it was asked about before', async () => {
+      const pinId = await pending();
+      clock.advance(TTL_MS - 1);
+      const taken = await attempt(pinId);
+      clock.advance(1);
+
+      expect(await settle(taken, 'verified')).toEqual({ verified: false, reason: 'expired' });
+      expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'expired' });
+    });
+
+    // verification-queries.ts, spendAttempts adds; it does not close
+    it('may be right for one caller while another hears the provider’s final no', async () => {
+      const pinId = await pending();
+      const [right, late] = [await attempt(pinId), await attempt(pinId)];
+
+      expect(await settle(late, 'exhausted')).toEqual({
+        verified: false,
+        reason: 'attempts_exhausted',
+      });
+      expect(await settle(right, 'verified')).toEqual({ verified: true });
+    });
+
+    it('whose attempts a final no spent is not reopened by those that come back', async () => {
+      const pinId = await pending();
+      const taken = await times(MAX_ATTEMPTS, () => attempt(pinId));
+      const [last, ...others] = taken;
+      if (!last) throw new Error('no attempt');
+      await settle(last, 'exhausted');
+      for (const other of others) await store.returnAttempt(other);
+
+      expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'attempts_exhausted' });
+    });
+
+    it('has expired once the provider says so', async () => {
+      const pinId = await pending();
+
+      expect(await settle(await attempt(pinId), 'expired')).toMatchObject({ reason: 'expired' });
+      expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'expired' });
+    });
+
+    it.each([
+      ['login-1', 'login-2'],
+      ['login-1', undefined],
+      [undefined, 'login-1'],
+    ])('sent for %s is not asked about for %s, and costs no attempt', async (sent, given) => {
+      const pinId = await pending({ reference: sent });
+
+      expect(await ask(pinId, given === undefined ? {} : { reference: given })).toEqual({
+        outcome: 'closed',
+        reason: 'reference_mismatch',
+      });
+      const leave = await ask(pinId, sent === undefined ? {} : { reference: sent });
+      expect(leave.outcome).toBe('granted');
+      expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
+        attemptsRemaining: MAX_ATTEMPTS - 1,
+      });
+    });
+
+    it('can be named by its number, as the newest of that client', async () => {
+      await pending();
+      clock.advance(seconds(30));
+      const newer = await pending();
+      clock.advance(seconds(30));
+      await pending({ client: 'bank' });
+      clock.advance(seconds(30));
+      await store.abandon(await admit(), true);
+
+      const leave = await store.takeAttempt({
+        which: { phoneNumber: NUMBER },
+        client: 'shop',
+        reference: undefined,
+        now: clock.now(),
+      });
+
+      expect(leave).toMatchObject({ outcome: 'granted', attempt: { pinId: newer } });
+    });
+  });
+
+  describe('an idempotency key', () => {
+    const keyed: KeyedRequest = { key: 'key-1', request: 'POST /otp/send a' };
+
+    // idempotency-keys.ts, claim: onConflict
+    it('admits one of a hundred at a time, and answers the others alike', async () => {
+      const answers = await times(100, () => store.admit(verification(), keyed));
+      expect(count(outcomes(answers), 'admitted')).toBe(1);
+      expect(count(outcomes(answers), 'running')).toBe(99);
+
+      const admitted = answers.find((answer) => answer.outcome === 'admitted');
+      if (admitted?.outcome !== 'admitted') throw new Error('none');
+      await store.confirm(admitted.ticket, 'vendor', ANSWER);
+      const repeats = await times(100, () => store.admit(verification(), keyed));
+      expect(new Set(repeats.map((repeat) => JSON.stringify(repeat)))).toEqual(
+        new Set([JSON.stringify({ outcome: 'replayed', answer: ANSWER })]),
+      );
+    });
+
+    it('belongs to one request and to one client', async () => {
+      await store.confirm(await admit({}, keyed), 'vendor', ANSWER);
+
+      const other = { ...keyed, request: 'POST /otp/send b' };
+      expect(await store.admit(verification(), other)).toEqual({ outcome: 'key_reused' });
+      const bank = verification({ client: 'bank', phoneNumber: OTHER_NUMBER });
+      expect((await store.admit(bank, other)).outcome).toBe('admitted');
+    });
+
+    it('is free again after a refusal and after a send that left nothing', async () => {
+      const ticket = await admit({}, keyed);
+      await store.abandon(ticket, false);
+      await store.confirm(await admit({}, keyed), 'vendor', ANSWER);
+
+      const other = { key: 'key-2', request: 'x' };
+      expect(await store.admit(verification(), other)).toMatchObject({ outcome: 'limited' });
+      clock.advance(seconds(30));
+      expect((await store.admit(verification(), other)).outcome).toBe('admitted');
+    });
+
+    it('never sends again once a text may have left, crash or not', async () => {
+      await store.abandon(await admit({}, keyed), true);
+      const crashed = { key: 'crashed', request: 'x' };
+      await admit({ phoneNumber: OTHER_NUMBER }, crashed);
+      expect(await store.admit(verification(), crashed)).toEqual({ outcome: 'running' });
+      clock.advance(minutes(1));
+      await opened.tidy();
+
+      expect(await store.admit(verification(), keyed)).toEqual({ outcome: 'ambiguous' });
+      expect(await store.admit(verification(), crashed)).toEqual({ outcome: 'ambiguous' });
+    });
+
+    it('of a verify that succeeded goes on saying so', async () => {
+      const pinId = await pending();
+      const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
+      await settle(await attempt(pinId, verifyKey), 'verified');
+
+      expect(await ask(pinId, { keyed: verifyKey })).toEqual({
+        outcome: 'replayed',
+        answer: { verified: true },
+      });
+      expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'already_verified' });
+    });
+
+    it('of a verify runs again if nobody judged it, or if a crash took it', async () => {
+      const pinId = await pending();
+      const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
+      await store.returnAttempt(await attempt(pinId, verifyKey));
+      await attempt(pinId, verifyKey);
+      expect(await ask(pinId, { keyed: verifyKey })).toEqual({ outcome: 'running' });
+      clock.advance(seconds(15));
+
+      expect((await ask(pinId, { keyed: verifyKey })).outcome).toBe('granted');
+    });
+
+    it('is forgotten after a day', async () => {
+      await store.confirm(await admit({}, keyed), 'vendor', ANSWER);
+      clock.advance(hours(24));
+
+      expect((await store.admit(verification(), keyed)).outcome).toBe('admitted');
+    });
+  });
+
+  describe('a client', () => {
+    it('sees and moves nothing of another', async () => {
+      const pinId = await pending();
+
+      expect(await store.find(pinId, 'bank', clock.now())).toBeUndefined();
+      expect(await ask(pinId, { client: 'bank' })).toEqual({ outcome: 'not_found' });
+      expect(await resend(pinId, 'bank')).toEqual({ outcome: 'not_found' });
+      expect(await store.cancel(pinId, 'bank')).toBe(false);
+      await store.erase(NUMBER, 'bank');
+      expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
+      expect(await store.lastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
+    });
+
+    it('can cancel, and what has ended stays as it was', async () => {
+      const pinId = await pending();
+      expect(await store.cancel(pinId, 'shop')).toBe(true);
+      expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'cancelled' });
+
+      clock.advance(seconds(30));
+      const verified = await pending();
+      await tryCode(verified, 'verified');
+      expect(await store.cancel(verified, 'shop')).toBe(true);
+      expect(await store.find(verified, 'shop', clock.now())).toMatchObject({ status: 'verified' });
+    });
+
+    it('learns when a number was last verified', async () => {
+      expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+      await tryCode(await pending(), 'verified');
+      clock.advance(hours(1));
+      await tryCode(await pending(), 'verified');
+      const last = clock.now();
+      clock.advance(hours(1));
+      await pending();
+
+      expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBe(last);
+    });
+
+    it('can have a number forgotten, while the number stays protected', async () => {
+      const keyed = { key: 'key', request: 'x' };
+      const ticket = await admit({}, keyed);
+      await store.confirm(ticket, 'vendor', ANSWER);
+      await tryCode(ticket.pinId, 'verified');
+      await store.erase(NUMBER, 'shop');
+
+      expect(await store.find(ticket.pinId, 'shop', clock.now())).toBeUndefined();
+      expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+      // The key is free, so this is a new request, and it meets the cooldown.
+      expect(await store.admit(verification(), keyed)).toMatchObject({ limit: 'cooldown' });
+    });
+
+    it('erasing while a send is under way leaves nothing behind', async () => {
+      const ticket = await admit();
+      await store.erase(NUMBER, 'shop');
+
+      expect(await store.confirm(ticket, 'vendor', ANSWER)).toBe(false);
+    });
+  });
+
+  it('deletes what is old, in batches, and keeps what is not', async () => {
+    const old = await pending();
+    await tryCode(old, 'verified');
+    clock.advance(hours(24 * 30) - 1);
+    const young = await pending({ phoneNumber: OTHER_NUMBER });
+    await opened.tidy();
+    expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeDefined();
+
+    clock.advance(1);
+    await opened.tidy();
+    expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+    expect(await store.find(young, 'shop', clock.now())).toBeDefined();
+  });
+
+  it('keeps everything over a restart', async () => {
+    const pinId = await pending();
+    await reopen({});
+
+    expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+    expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
+  });
+
+  // vault.ts, olderHashes; sql-verification-store.ts, hashOf
+  it('keeps everything over a change of secrets', async () => {
+    const keyed = { key: 'key', request: 'x' };
+    const ticket = await admit({ reference: 'login' }, keyed);
+    await store.confirm(ticket, 'vendor', ANSWER);
+    await reopen({
+      OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
+    });
+
+    expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+    expect(await store.admit(verification(), keyed)).toEqual({
+      outcome: 'replayed',
+      answer: ANSWER,
+    });
+    const leave = await store.takeAttempt({
+      which: { phoneNumber: NUMBER },
+      client: 'shop',
+      reference: 'login',
+      now: clock.now(),
+    });
+    expect(leave).toMatchObject({ outcome: 'granted', attempt: { pinId: ticket.pinId } });
+  });
+
+  it('says so where its secret is gone', async () => {
+    const pinId = await pending();
+    await reopen({ OTP_SECRET: 'quite another secret that is long enough' });
+
+    await expect(store.find(pinId, 'shop', clock.now())).rejects.toThrow(/OTP_SECRET/);
+  });
+});

@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { debianPostgresFolders, findBinary, pathFolders } from './binaries';
+import { Engine } from './engine';
+import { obtain } from './obtain';
+import { LOOPBACK } from './ports';
+import { askPostgres } from './postgres-client';
+import { serverEnvironment } from './recipe';
+import { unprivilegedUser } from './unprivileged';
+
+const run = promisify(execFile);
+
+/** A real PostgreSQL. */
+export interface PostgresServer {
+  /** Of the database `postgres`, as a role that may create databases. */
+  readonly url: string;
+  /** Whether it was started here, and so may be paused. */
+  readonly owned: boolean;
+  /** A new empty database: its url. It is gone after `stop`. */
+  createDatabase(): Promise<string>;
+  /** An outage: ends the server at once. What was committed is kept. */
+  pause(): Promise<void>;
+  /** Ends the outage: the same port, the same data, ready for connections. */
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The PostgreSQL of this test run (TEST_DATABASE_URL), or one of the caller's own: if there is none,
+ * or if it has to be `fresh`.
+ */
+export async function startPostgres({ fresh = false } = {}): Promise<PostgresServer> {
+  const given = process.env['TEST_DATABASE_URL'] ?? '';
+  if (!fresh && given !== '') return givenServer(given);
+
+  const engine = await startEngine();
+  const url = `postgres://postgres@${LOOPBACK}:${String(engine.port)}/postgres`;
+  return {
+    url,
+    owned: true,
+    createDatabase: () => createDatabase(url),
+    pause: () => engine.pause(),
+    resume: () => engine.resume(),
+    stop: () => engine.stop(),
+  };
+}
+
+function givenServer(url: string): PostgresServer {
+  const created: string[] = [];
+  const refuse = async (): Promise<never> => {
+    throw new Error(
+      'Other tests use this PostgreSQL: pause one from startPostgres({ fresh: true }).',
+    );
+  };
+  return {
+    url,
+    owned: false,
+    createDatabase: async () => {
+      const database = await createDatabase(url);
+      created.push(database);
+      return database;
+    },
+    pause: refuse,
+    resume: refuse,
+    stop: async () => {
+      const names = created.splice(0).map((database) => new URL(database).pathname.slice(1));
+      const drop = names.map((name) => `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      if (drop.length > 0) await askPostgres(url, ...drop);
+    },
+  };
+}
+
+async function createDatabase(server: string): Promise<string> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  // Nobody can be connected to template0, which would keep it from being copied.
+  await askPostgres(server, `CREATE DATABASE ${name} TEMPLATE template0`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function startEngine(): Promise<Engine> {
+  const postgres = await obtain({
+    title: 'PostgreSQL',
+    find: () => findBinary(['postgres'], [...pathFolders(), ...debianPostgresFolders()]),
+    debianPackage: 'postgresql',
+    variable: 'TEST_DATABASE_URL',
+  });
+  const user = unprivilegedUser();
+  const initdb = join(dirname(realpathSync(postgres)), 'initdb');
+  const choices = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'];
+  return Engine.start({
+    name: 'postgres',
+    user,
+    prepare: async (folder) => {
+      const args = ['--no-sync', ...choices, '-D', join(folder, 'data')];
+      await run(initdb, args, { ...user, cwd: folder, env: serverEnvironment() });
+    },
+    command: postgres,
+    args: (folder, port) => ['-D', join(folder, 'data'), '-p', String(port), ...settings()],
+    ready: 'database system is ready to accept connections',
+    stopSignal: 'SIGQUIT',
+  });
+}
+
+function settings(): string[] {
+  return [
+    `listen_addresses=${LOOPBACK}`,
+    'unix_socket_directories=',
+    'max_connections=200',
+    'timezone=UTC',
+    // The server may crash, in tests, but not the machine: so these are time for nothing.
+    'fsync=off',
+    'full_page_writes=off',
+  ].flatMap((setting) => ['-c', setting]);
+}

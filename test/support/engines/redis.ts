@@ -1,0 +1,87 @@
+import { findBinary } from './binaries';
+import { Engine } from './engine';
+import { obtain } from './obtain';
+import { LOOPBACK } from './ports';
+import { askRedis } from './redis-client';
+
+/** A real Redis (or its twin Valkey). */
+export interface RedisServer {
+  readonly url: string;
+  /** Whether it was started here, and so may be paused. */
+  readonly owned: boolean;
+  /** An outage: ends the server at once. It keeps nothing. */
+  pause(): Promise<void>;
+  /** Ends the outage: the same port, empty, ready for connections. */
+  resume(): Promise<void>;
+  /** Empties the database that the url names. */
+  flush(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The Redis of this test run (TEST_REDIS_URL), in a database that no other jest worker uses; or one
+ * of the caller's own: if there is none, or if it has to be `fresh`.
+ */
+export async function startRedis({ fresh = false } = {}): Promise<RedisServer> {
+  const given = process.env['TEST_REDIS_URL'] ?? '';
+  if (!fresh && given !== '') return givenServer(given);
+
+  const engine = await startEngine();
+  const url = `redis://${LOOPBACK}:${String(engine.port)}`;
+  return {
+    url,
+    owned: true,
+    pause: () => engine.pause(),
+    resume: () => engine.resume(),
+    flush: () => flush(url),
+    stop: () => engine.stop(),
+  };
+}
+
+function givenServer(given: string): RedisServer {
+  const url = databaseOfWorker(given);
+  const refuse = async (): Promise<never> => {
+    throw new Error('Other tests use this Redis: pause one from startRedis({ fresh: true }).');
+  };
+  return {
+    url,
+    owned: false,
+    pause: refuse,
+    resume: refuse,
+    flush: () => flush(url),
+    stop: async () => undefined,
+  };
+}
+
+function databaseOfWorker(given: string): string {
+  const url = new URL(given);
+  if (url.pathname.length <= 1) url.pathname = `/${process.env['JEST_WORKER_ID'] ?? '0'}`;
+  return url.href;
+}
+
+async function flush(url: string): Promise<void> {
+  await askRedis(url, 'FLUSHDB');
+}
+
+async function startEngine(): Promise<Engine> {
+  const command = await obtain({
+    title: 'Redis',
+    find: () => findBinary(['redis-server', 'valkey-server']),
+    debianPackage: 'redis-server',
+    variable: 'TEST_REDIS_URL',
+  });
+  return Engine.start({
+    name: 'redis',
+    user: undefined,
+    prepare: async () => undefined,
+    command,
+    args: (folder, port) => [
+      ...['--port', String(port), '--bind', LOOPBACK, '--dir', folder],
+      ...['--save', '', '--appendonly', 'no'],
+      // One for each jest worker, on any machine.
+      ...['--databases', '1024'],
+    ],
+    ready: 'Ready to accept connections',
+    stopSignal: 'SIGKILL',
+  });
+}

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import supertest, { type Agent } from 'supertest';
+import { freePort } from './free-port.js';
+
+/** The built service as a process of its own. */
+export interface Replica {
+  readonly url: string;
+  readonly http: Agent;
+  /** Its log so far. */
+  readonly output: string;
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Ends it as an operator would. */
+  stop(): Promise<void>;
+}
+
+/** What `npm run test:all` builds first; beside node_modules, so that imports resolve. */
+const BUILD = resolve('.test-build');
+
+const START_MS = 20_000;
+
+/**
+ * Starts a replica with these settings, and is done when it answers.
+ * @param options.preload a module that runs in it first.
+ */
+export async function startReplica(
+  settings: NodeJS.ProcessEnv,
+  options: { preload?: string } = {},
+): Promise<Replica> {
+  const port = String(await freePort());
+  const preload = options.preload === undefined ? [] : ['--import', options.preload];
+  const { PATH } = process.env;
+  const child = spawn(process.execPath, [...preload, join(BUILD, 'main.js')], {
+    env: {
+      PATH,
+      PORT: port,
+      OTP_SECRET: 'a master secret that only tests know of',
+      THROTTLE_SEND_LIMIT: '1000000',
+      THROTTLE_VERIFY_LIMIT: '1000000',
+      ...settings,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  let output = '';
+  [child.stdout, child.stderr].forEach((stream) => {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  });
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await exited;
+  };
+  const url = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + START_MS;
+  while (!(await answers(url))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`the replica did not start:\n${output}`);
+    }
+    await delay(20);
+  }
+  return {
+    url,
+    http: supertest.agent(url),
+    get output() {
+      return output;
+    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(`${url}/health/live`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}

@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Global, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { Clock } from '../../src/common/clock.js';
+import { AppConfig } from '../../src/config/app-config.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { Housekeeping } from '../../src/storage/housekeeping.js';
+import { StorageModule } from '../../src/storage/storage.module.js';
+import { VerificationStore } from '../../src/storage/verification-store.js';
+import { startPostgres } from './engines/postgres.js';
+
+/** One replica's storage. */
+export interface OpenStore {
+  readonly store: VerificationStore;
+  /** One round of what is done now and then. */
+  tidy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A place for records that any number of replicas may open. */
+export interface StorePlace {
+  open(clock: Clock, settings?: NodeJS.ProcessEnv): Promise<OpenStore>;
+  remove(): Promise<void>;
+}
+
+/** Every engine, and a new place on it. */
+export const ENGINES: [name: string, newPlace: () => Promise<StorePlace>][] = [
+  ['SQLite', newSqlitePlace],
+  ['PostgreSQL', newPostgresPlace],
+];
+
+async function newSqlitePlace(): Promise<StorePlace> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'otp-store-'));
+  return {
+    open: (clock, settings) => openStore(clock, { DATA_DIR: dataDir, ...settings }),
+    remove: async () => {
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+}
+
+async function newPostgresPlace(): Promise<StorePlace> {
+  const postgres = await startPostgres();
+  const url = await postgres.createDatabase();
+  return {
+    open: (clock, settings) => openStore(clock, { DATABASE_URL: url, ...settings }),
+    remove: () => postgres.stop(),
+  };
+}
+
+async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Promise<OpenStore> {
+  const config = configFrom({
+    NODE_ENV: 'test',
+    OTP_SECRET: 'a master secret that only tests know of',
+    ...settings,
+  });
+  @Global()
+  @Module({ providers: [{ provide: AppConfig, useValue: config }], exports: [AppConfig] })
+  class SettingsModule {}
+  const module = await Test.createTestingModule({ imports: [SettingsModule, StorageModule] })
+    .overrideProvider(Clock)
+    .useValue(clock)
+    .compile();
+  await module.init();
+  return {
+    store: module.get(VerificationStore),
+    tidy: () => module.get(Housekeeping).round(),
+    close: () => module.close(),
+  };
+}

@@ -1,0 +1,59 @@
+import { askPostgres } from '../support/engines/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
+import { askRedis } from '../support/engines/redis-client.js';
+import { startRedis, type RedisServer } from '../support/engines/redis.js';
+
+const STARTING_MS = 60_000;
+
+describe('a PostgreSQL of a spec', () => {
+  let postgres: PostgresServer;
+  beforeAll(async () => {
+    postgres = await startPostgres({ fresh: true });
+  }, STARTING_MS);
+  afterAll(() => postgres.stop());
+
+  it('keeps what was committed over an outage', async () => {
+    const database = await postgres.createDatabase();
+    await askPostgres(database, 'CREATE TABLE kept (n int)', 'INSERT INTO kept VALUES (42)');
+
+    await postgres.pause();
+    await expect(askPostgres(database, 'SELECT n FROM kept')).rejects.toThrow('refused');
+
+    await postgres.resume();
+    expect(await askPostgres(database, 'SELECT n FROM kept')).toBe('42');
+  });
+});
+
+describe('a Redis of a spec', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis({ fresh: true });
+  }, STARTING_MS);
+  afterAll(() => redis.stop());
+
+  it('answers before and after an outage', async () => {
+    expect(await askRedis(redis.url, 'PING')).toBe('+PONG');
+
+    await redis.pause();
+    await expect(askRedis(redis.url, 'PING')).rejects.toThrow('ECONNREFUSED');
+
+    await redis.resume();
+    expect(await askRedis(redis.url, 'PING')).toBe('+PONG');
+  });
+
+  it('is empty after a flush', async () => {
+    await askRedis(redis.url, 'SET', 'key', 'value');
+    await redis.flush();
+    expect(await askRedis(redis.url, 'DBSIZE')).toBe(':0');
+  });
+});
+
+describe('the servers of the test run', () => {
+  it('cannot be paused by one spec', async () => {
+    process.env['TEST_DATABASE_URL'] = 'postgres://127.0.0.1/postgres';
+    process.env['TEST_REDIS_URL'] = 'redis://127.0.0.1';
+    const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+    await expect(postgres.pause()).rejects.toThrow('fresh');
+    await expect(redis.pause()).rejects.toThrow('fresh');
+  });
+});
