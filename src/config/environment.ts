@@ -83,7 +83,13 @@ const settings: Joi.PartialSchemaMap<Environment> = {
   FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: count(20, 1_000),
   DATA_DIR: Joi.string().default('./data'),
   DATABASE_URL: Joi.string().uri({ scheme: ['postgres', 'postgresql'] }),
-  REDIS_URL: Joi.string().uri({ scheme: ['redis', 'rediss'] }),
+  // No query: it could switch off the client's time-outs.
+  REDIS_URL: Joi.string()
+    .uri({ scheme: ['redis', 'rediss'] })
+    .pattern(/^rediss?:\/\/[^/?#]+(\/\d*)?$/)
+    .messages({
+      'string.pattern.base': '{#label} must look like redis://user:password@host:port/0',
+    }),
   OTP_SECRET: Joi.string()
     .custom((text: string) => {
       const secrets = text.split(',').map((secret) => secret.trim());

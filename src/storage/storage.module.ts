@@ -1,10 +1,14 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { Housekeeping } from './housekeeping.js';
+import { AttemptMoves } from './sql/attempt-moves.js';
 import { Database } from './sql/database.js';
 import { IdempotencyKeys } from './sql/idempotency-keys.js';
 import { NumberLimits } from './sql/number-limits.js';
+import { Records } from './sql/records.js';
+import { SendMoves } from './sql/send-moves.js';
 import { SqlVerificationStore } from './sql/sql-verification-store.js';
+import { VerificationRows } from './sql/verification-rows.js';
 import { Vault } from './vault.js';
 import { VerificationStore } from './verification-store.js';
 
@@ -14,6 +18,10 @@ import { VerificationStore } from './verification-store.js';
     Vault,
     NumberLimits,
     IdempotencyKeys,
+    VerificationRows,
+    SendMoves,
+    AttemptMoves,
+    Records,
     Housekeeping,
     // Time is what the records' own clock says it is.
     { provide: Clock, useFactory: ({ clock }: Database) => clock, inject: [Database] },

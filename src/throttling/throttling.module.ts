@@ -1,9 +1,14 @@
 import { Module, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
+import { Clock } from '../common/clock.js';
 import { minutes } from '../common/durations.js';
 import { AppConfig } from '../config/app-config.js';
+import { StorageModule } from '../storage/storage.module.js';
 import { LIMIT_NAME, type LimitName } from './limited.decorator.js';
+import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
+import { createRedis } from './redis-connection.js';
+import { RedisThrottlerStorage } from './redis-throttler-storage.js';
 
 const reflector = new Reflector();
 
@@ -18,9 +23,14 @@ const perMinute = (name: LimitName, limit: number) => ({
 @Module({
   imports: [
     ThrottlerModule.forRootAsync({
-      inject: [AppConfig],
-      useFactory: ({ throttle }: AppConfig): ThrottlerModuleOptions => ({
+      imports: [StorageModule],
+      inject: [AppConfig, Clock],
+      useFactory: ({ throttle, redisUrl }: AppConfig, clock: Clock): ThrottlerModuleOptions => ({
         setHeaders: false,
+        storage:
+          redisUrl === undefined
+            ? new MemoryThrottlerStorage(clock)
+            : new RedisThrottlerStorage(createRedis(redisUrl)),
         throttlers: [
           perMinute('send', throttle.sendsPerMinute),
           perMinute('verify', throttle.verifiesPerMinute),

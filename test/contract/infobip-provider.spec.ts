@@ -175,6 +175,68 @@ describe('InfobipProvider', () => {
     });
   });
 
+  describe('send by voice', () => {
+    it('asks for a call, and takes any status of one for a start', async () => {
+      upstream.answer(reply(200, { pinId: 'CALL', callStatus: 'PENDING_ACCEPTED' }));
+
+      expect(await provider.send(number, 'voice')).toBe('CALL');
+      expect(upstream.requests[0]?.path).toBe('/2fa/2/pin/voice');
+    });
+
+    it.each(['BAD_REQUEST', 'REJECTED_NOT_ENOUGH_CREDITS', 'UNDELIVERABLE_NOT_DELIVERED'])(
+      'takes %s for a call that will not be',
+      async (callStatus) => {
+        upstream.answer(reply(200, { pinId: 'CALL', callStatus }));
+
+        expect(await failureOf(provider.send(number, 'voice'))).toMatchObject({
+          failure: 'not_sent',
+        });
+      },
+    );
+
+    it('does not believe a 200 without a status', async () => {
+      upstream.answer(reply(200, { pinId: 'CALL' }));
+
+      expect(await failureOf(provider.send(number, 'voice'))).toMatchObject({
+        failure: 'unreadable',
+      });
+    });
+  });
+
+  describe('resend', () => {
+    const resend = (channel: 'sms' | 'voice' = 'sms') => provider.resend('a/b', channel);
+
+    it.each([
+      ['sms', '/2fa/2/pin/a%2Fb/resend', { smsStatus: 'MESSAGE_SENT' }],
+      ['voice', '/2fa/2/pin/a%2Fb/resend/voice', { callStatus: 'PENDING_ACCEPTED' }],
+    ] as const)('by %s asks as the contract says', async (channel, path, status) => {
+      upstream.answer(reply(200, { pinId: 'a/b', ...status }));
+
+      expect(await resend(channel)).toBe('a/b');
+      expect(upstream.requests[0]).toMatchObject({ method: 'POST', path, body: '{}' });
+    });
+
+    it('answers with the pin id of the answer, or with the old one if there is none', async () => {
+      upstream.answer(reply(200, { pinId: 'NEW', smsStatus: 'MESSAGE_SENT' }));
+      expect(await resend()).toBe('NEW');
+
+      upstream.answer(reply(200, { smsStatus: 'MESSAGE_SENT' }));
+      expect(await resend()).toBe('a/b');
+    });
+
+    it('knows when there is nothing to send again', async () => {
+      upstream.answer(reply(404, newer('E404')));
+
+      expect(await failureOf(resend())).toMatchObject({ failure: 'gone', ambiguous: false });
+    });
+
+    it.each(FAILURES)('turns %s into a failure', async (_title, script, failure, ambiguous) => {
+      upstream.answer(script);
+
+      expect(await failureOf(resend())).toMatchObject({ failure, ambiguous });
+    });
+  });
+
   describe('verify', () => {
     const judged = { pinId: 'PIN', msisdn: '41793026727', verified: false, attemptsRemaining: 3 };
 

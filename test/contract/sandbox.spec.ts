@@ -138,6 +138,36 @@ describe('The sandbox, as Infobip 2FA', () => {
     ]);
   });
 
+  it('calls, and says so', async () => {
+    const applicationId = await createApplication();
+    const messageId = await createTemplate(applicationId);
+
+    const { body } = await http.post('/2fa/2/pin/voice').send({ applicationId, messageId, to: TO });
+
+    expect(body).toEqual({
+      pinId: expect.stringMatching(ids),
+      to: TO,
+      callStatus: 'PENDING_ACCEPTED',
+    });
+    const [message] = (await supertest(sandbox.url).get('/sandbox/messages')).body;
+    expect(message).toMatchObject({ channel: 'voice', pinId: body.pinId });
+  });
+
+  it.each([
+    ['resend', 'sms', { ncStatus: 'NC_DESTINATION_REACHABLE', smsStatus: 'MESSAGE_SENT' }],
+    ['resend/voice', 'voice', { callStatus: 'PENDING_ACCEPTED' }],
+  ])('with %s delivers the same pin again', async (path, channel, status) => {
+    const { pinId, pin } = await sendPin();
+
+    const response = await http.post(`/2fa/2/pin/${pinId}/${path}`).send({});
+
+    expect(response.body).toEqual({ pinId, to: TO, ...status });
+    const inbox = (await supertest(sandbox.url).get(`/sandbox/messages?to=${TO}`)).body;
+    expect(inbox).toHaveLength(2);
+    expect(inbox[0]).toMatchObject({ channel, pin, pinId });
+    expectRefusal(await http.post(`/2fa/2/pin/none/${path}`), 404, 'NOT_FOUND');
+  });
+
   it('lists texts newest first, of one phone or of all', async () => {
     const send = (to: string) =>
       http

@@ -159,7 +159,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await store.admit(verification())).toMatchObject({ limit: 'sends_per_day' });
     });
 
-    // sql-verification-store.ts, returnSend in abandon
+    // send-moves.ts, returnSend in abandon
     it('that certainly left nothing costs nothing', async () => {
       await store.abandon(await admit(), false);
 
@@ -621,7 +621,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
   });
 
-  // vault.ts, olderHashes; sql-verification-store.ts, hashOf
+  // vault.ts, olderHashes; verification-rows.ts, hashOf
   it('keeps everything over a change of secrets', async () => {
     const keyed = { key: 'key', request: 'x' };
     const ticket = await admit({ reference: 'login' }, keyed);

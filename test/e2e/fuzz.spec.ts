@@ -4,7 +4,16 @@ import { text } from 'node:stream/consumers';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const RUNS = 400;
-const ROUTES = ['/otp/send', '/otp/verify', '/health/live', '/nowhere'];
+const ROUTES = [
+  '/otp/send',
+  '/otp/resend',
+  '/otp/verify',
+  '/otp/some-pin',
+  '/otp/numbers/lookup',
+  '/otp/numbers/erase',
+  '/health/live',
+  '/nowhere',
+];
 
 interface Shot {
   readonly method: string;
@@ -37,7 +46,11 @@ const headerName = fc.stringMatching(/^[a-z][a-z-]{0,20}$/).filter(
 const headers = fc
   .tuple(
     fc.constantFrom('application/json', 'application/json', 'text/plain', 'a/b', ';', ''),
-    fc.dictionary(headerName, fc.stringMatching(/^[ -~]{0,100}$/), { maxKeys: 5 }),
+    fc.dictionary(
+      fc.oneof(headerName, fc.constant('idempotency-key')),
+      fc.stringMatching(/^[ -~]{0,100}$/),
+      { maxKeys: 5 },
+    ),
   )
   .map(([type, others]) => ({ ...others, 'content-type': type }));
 const field = fc.oneof(fc.jsonValue(), fc.constantFrom('+14155552671', '123456', 'sms'));
@@ -46,7 +59,7 @@ const body = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc
     .record(
-      { phoneNumber: field, channel: field, pinId: field, otpCode: field },
+      { phoneNumber: field, channel: field, pinId: field, otpCode: field, reference: field },
       { requiredKeys: [] },
     )
     .map((fields) => JSON.stringify(fields)),

@@ -106,7 +106,7 @@ describe('The README, on a clean checkout', () => {
 
     expect(await service.ended()).toBe(1);
     expect(service.output).toMatch(
-      /^The settings cannot be used:\n {2}- INFOBIP_BASE_URL is required\n/,
+      /^The settings cannot be used:\n {2}- OTP_SECRET is required\n {2}- INFOBIP_BASE_URL is/,
     );
   });
 
@@ -114,6 +114,7 @@ describe('The README, on a clean checkout', () => {
     rmSync(join(checkout, 'dist/sandbox'), { recursive: true });
     const service = start('node dist/main.js', {
       NODE_ENV: 'production',
+      OTP_SECRET: 'a master secret that only tests know of',
       INFOBIP_BASE_URL: 'https://127.0.0.1:9',
       INFOBIP_API_KEY: 'key',
       INFOBIP_APP_ID: 'application',

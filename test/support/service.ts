@@ -26,6 +26,10 @@ export interface RunningService {
 export interface SandboxedService extends RunningService {
   /** The codes that a phone received, newest first. */
   codesOf(phoneNumber: string): Promise<string[]>;
+  /** How they came. */
+  channelsOf(phoneNumber: string): Promise<string[]>;
+  /** What the provider calls them. */
+  vendorPinIdsOf(phoneNumber: string): Promise<string[]>;
 }
 
 /** Starts the service with these settings; whatever is not given has its default. */
@@ -74,7 +78,11 @@ export async function startSandboxedService(
   const service = await startService({ INFOBIP_BASE_URL: sandbox.url, ...settings }, clock);
   return {
     ...service,
-    codesOf: (phoneNumber) => codesAt(sandbox, phoneNumber),
+    codesOf: async (phoneNumber) => (await inboxOf(sandbox, phoneNumber)).map(({ pin }) => pin),
+    channelsOf: async (phoneNumber) =>
+      (await inboxOf(sandbox, phoneNumber)).map(({ channel }) => channel),
+    vendorPinIdsOf: async (phoneNumber) =>
+      (await inboxOf(sandbox, phoneNumber)).map(({ pinId }) => pinId),
     close: async () => {
       await service.close();
       await sandbox.close();
@@ -82,7 +90,13 @@ export async function startSandboxedService(
   };
 }
 
-async function codesAt({ url }: Sandbox, phoneNumber: string): Promise<string[]> {
+interface Received {
+  readonly pin: string;
+  readonly pinId: string;
+  readonly channel: string;
+}
+
+async function inboxOf({ url }: Sandbox, phoneNumber: string): Promise<Received[]> {
   const inbox = await fetch(`${url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`);
-  return ((await inbox.json()) as { pin: string }[]).map(({ pin }) => pin);
+  return (await inbox.json()) as Received[];
 }

@@ -50,7 +50,8 @@ async function newPostgresPlace(): Promise<StorePlace> {
   };
 }
 
-async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Promise<OpenStore> {
+/** Opens a replica's storage with these settings. */
+export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Promise<OpenStore> {
   const config = configFrom({
     NODE_ENV: 'test',
     OTP_SECRET: 'a master secret that only tests know of',

@@ -8,9 +8,9 @@ export interface Engine {
   /** The clock that rules what this database holds. */
   readonly clock: Clock;
   /** Waits until no other process migrates, for the rest of the transaction. */
-  lockForMigration(transaction: Transaction<Schema>): Promise<void>;
+  readonly lockForMigration: (transaction: Transaction<Schema>) => Promise<void>;
   /** Whether this process may do the housekeeping, for the rest of the transaction. */
-  tryLockForHousekeeping(transaction: Transaction<Schema>): Promise<boolean>;
+  readonly tryLockForHousekeeping: (transaction: Transaction<Schema>) => Promise<boolean>;
   /** Whether an error means that two transactions met, and that repeating this one will do. */
-  isConflict(error: unknown): boolean;
+  readonly isConflict: (error: unknown) => boolean;
 }

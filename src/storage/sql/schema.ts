@@ -11,7 +11,7 @@ export interface Schema {
 }
 
 /** Expired and exhausted are not written: they follow from the clock and the attempts. */
-export type StoredStatus = 'sending' | 'pending' | 'failed' | 'verified' | 'cancelled';
+type StoredStatus = 'sending' | 'pending' | 'failed' | 'verified' | 'cancelled';
 
 export interface VerificationRow {
   pin_id: string;
@@ -32,7 +32,7 @@ export interface VerificationRow {
 }
 
 /** What limits a phone number, whoever texts it. The logs are described in `event-log.ts`. */
-export interface NumberRow {
+interface NumberRow {
   number_hash: string;
   /** Texts. */
   sends: string;

@@ -198,10 +198,11 @@ export function prepareQueries(database: Database) {
         .updateTable('numbers')
         .set({ number_hash: p.current })
         .where('number_hash', '=', p.older)
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('numbers as taken')
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('numbers as taken')
                 .select('taken.number_hash')
                 .where('taken.number_hash', '=', p.current),
             ),

@@ -1,0 +1,86 @@
+import { sql } from 'kysely';
+import type { Database } from './database.js';
+import type { IdempotencyKeyRow } from './schema.js';
+
+interface Claim extends IdempotencyKeyRow {
+  forgottenBefore: number;
+  lostBefore: number;
+}
+/** Every statement on idempotency keys, compiled once. */
+export function prepareKeyQueries(database: Database) {
+  return {
+    claim: database.prepare((db, p: Claim) =>
+      db
+        .insertInto('idempotency_keys')
+        .values({
+          client: p.client,
+          key_hash: p.key_hash,
+          request_hash: p.request_hash,
+          pin_id: p.pin_id,
+          state: p.state,
+          sealed_answer: p.sealed_answer,
+          created_at: p.created_at,
+        })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['client', 'key_hash'])
+            .doUpdateSet((eb) => ({
+              request_hash: eb.ref('excluded.request_hash'),
+              pin_id: eb.ref('excluded.pin_id'),
+              state: eb.ref('excluded.state'),
+              sealed_answer: eb.ref('excluded.sealed_answer'),
+              created_at: eb.ref('excluded.created_at'),
+            }))
+            .where((eb) =>
+              eb.or([
+                eb('idempotency_keys.created_at', '<=', p.forgottenBefore),
+                eb.and([
+                  eb('idempotency_keys.state', '=', sql.lit('running')),
+                  eb('idempotency_keys.request_hash', '=', eb.ref('excluded.request_hash')),
+                  eb('idempotency_keys.created_at', '<=', p.lostBefore),
+                ]),
+              ]),
+            ),
+        )
+        .returning('key_hash'),
+    ),
+    read: database.prepare((db, p: { client: string; keyHash: string }) =>
+      db
+        .selectFrom('idempotency_keys')
+        .selectAll()
+        .where('client', '=', p.client)
+        .where('key_hash', '=', p.keyHash),
+    ),
+    finish: database.prepare(
+      (
+        db,
+        p: {
+          client: string;
+          keyHash: string;
+          pinId: string;
+          state: IdempotencyKeyRow['state'];
+          answer: string;
+        },
+      ) =>
+        db
+          .updateTable('idempotency_keys')
+          .set({ state: p.state, sealed_answer: p.answer, pin_id: p.pinId })
+          .where('client', '=', p.client)
+          .where('key_hash', '=', p.keyHash),
+    ),
+    release: database.prepare((db, p: { client: string; keyHash: string }) =>
+      db
+        .deleteFrom('idempotency_keys')
+        .where('client', '=', p.client)
+        .where('key_hash', '=', p.keyHash),
+    ),
+    rename: database.prepare(
+      (db, p: { client: string; older: string; current: string; answer: string }) =>
+        db
+          .updateTable('idempotency_keys')
+          .set({ key_hash: p.current, sealed_answer: p.answer })
+          .where('client', '=', p.client)
+          .where('key_hash', '=', p.older),
+    ),
+  };
+}

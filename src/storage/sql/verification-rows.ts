@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { PhoneNumber } from '../../common/phone-number.js';
+import { Vault } from '../vault.js';
+import type { Which } from '../verification-store.js';
+import { Database, type Executor } from './database.js';
+import type { VerificationRow } from './schema.js';
+import { prepareQueries, type VerificationQueries } from './verification-queries.js';
+
+/** What only the provider has to hear, sealed in the row. */
+interface Secrets {
+  readonly to: string;
+  readonly providerPinId: string;
+}
+
+/** What the moves share: their statements, and how a row hides what it is about. */
+@Injectable()
+export class VerificationRows {
+  readonly queries: VerificationQueries;
+
+  constructor(
+    database: Database,
+    private readonly vault: Vault,
+  ) {
+    this.queries = prepareQueries(database);
+  }
+
+  /** A verification that the provider has taken: until then nobody has heard of it. */
+  async taken(
+    executor: Executor,
+    pinId: string,
+    client: string,
+  ): Promise<VerificationRow | undefined> {
+    const [row] = await this.queries.read(executor, { pinId, client });
+    return row && row.sealed !== '' ? row : undefined;
+  }
+
+  /** The handle that is meant; empty if there is none. */
+  async pinIdOf(executor: Executor, which: Which, client: string): Promise<string> {
+    if ('pinId' in which) return which.pinId;
+    const numberHash = await this.hashOf(executor, which.phoneNumber, client);
+    const [row] = await this.queries.newest(executor, { client, numberHash });
+    return row?.pin_id ?? '';
+  }
+
+  /** The hash that is stored now, then those under secrets on their way out. */
+  referenceHashes(reference: string | undefined): [string, ...string[]] {
+    if (reference === undefined) return [''];
+    return [
+      this.vault.hash('reference', reference),
+      ...this.vault.olderHashes('reference', reference),
+    ];
+  }
+
+  /** The number's hash. What was written under a secret on its way out is renamed to it first. */
+  async hashOf(executor: Executor, { e164 }: PhoneNumber, client: string): Promise<string> {
+    const current = this.vault.hash('phone-number', e164);
+    for (const older of this.vault.olderHashes('phone-number', e164)) {
+      await this.queries.renameNumber(executor, { older, current });
+      await this.queries.renameVerifications(executor, { client, older, current });
+    }
+    return current;
+  }
+
+  seal(pinId: string, { e164 }: PhoneNumber, providerPinId: string): string {
+    const secrets: Secrets = { to: e164, providerPinId };
+    return this.vault.seal(JSON.stringify(secrets), pinId);
+  }
+
+  open(row: VerificationRow): { phoneNumber: PhoneNumber; providerPinId: string } {
+    const { to, providerPinId } = JSON.parse(this.vault.open(row.sealed, row.pin_id)) as Secrets;
+    return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
+  }
+}

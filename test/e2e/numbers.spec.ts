@@ -1,0 +1,80 @@
+import { hours, seconds } from '../../src/common/durations.js';
+import { wrong } from '../support/codes.js';
+import { expectProblem } from '../support/problem.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const NUMBER = '+14155552671';
+
+describe('A phone number', () => {
+  let service: SandboxedService;
+
+  beforeEach(async () => {
+    service = await startSandboxedService({
+      SENDS_PER_NUMBER_PER_DAY: '3',
+      FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '4',
+      OTP_MAX_ATTEMPTS: '3',
+    });
+  });
+
+  afterEach(() => service.close());
+
+  const send = () => service.http.post('/otp/send').send({ phoneNumber: NUMBER });
+  const lookup = () => service.http.post('/otp/numbers/lookup').send({ phoneNumber: NUMBER });
+  const erase = () => service.http.post('/otp/numbers/erase').send({ phoneNumber: NUMBER });
+
+  async function newCode(): Promise<{ pinId: string; otpCode: string }> {
+    const { body } = await send().expect(200);
+    const [otpCode = ''] = await service.codesOf(NUMBER);
+    return { pinId: body.pinId, otpCode };
+  }
+
+  const verify = (body: object) => service.http.post('/otp/verify').send(body);
+
+  it('is known as verified once it is', async () => {
+    await lookup().expect(200, { verified: false });
+    await verify(await newCode());
+
+    await lookup().expect(200, { verified: true, verifiedAt: '2030-01-01T00:00:00.000Z' });
+  });
+
+  it('can be forgotten, but not to text it more often', async () => {
+    const code = await newCode();
+    await verify(code);
+    await erase().expect(204, '');
+
+    await lookup().expect(200, { verified: false });
+    expectProblem(await service.http.get(`/otp/${code.pinId}`), 404, 'verification_not_found');
+    expectProblem(await send(), 429, 'cooldown_active');
+  });
+
+  it('that cannot be one is not valid', async () => {
+    for (const route of ['lookup', 'erase']) {
+      const response = await service.http.post(`/otp/numbers/${route}`).send({ phoneNumber: '+1' });
+      expectProblem(response, 400, 'validation_failed');
+    }
+  });
+
+  it('gets so many texts a day, and then hears when the next may come', async () => {
+    for (let i = 0; i < 3; i += 1) {
+      await send().expect(200);
+      service.clock.advance(seconds(30));
+    }
+
+    const response = await send();
+
+    expectProblem(response, 429, 'quota_exceeded');
+    expect(Number(response.headers['retry-after'])).toBe((hours(24) - seconds(90)) / 1_000);
+    expect(await service.codesOf(NUMBER)).toHaveLength(3);
+  });
+
+  it('bears so many wrong codes an hour, over all its verifications', async () => {
+    const first = await newCode();
+    for (let i = 0; i < 3; i += 1) await verify({ ...first, otpCode: wrong(first.otpCode) });
+    service.clock.advance(seconds(30));
+    const second = await newCode();
+    await verify({ ...second, otpCode: wrong(second.otpCode) });
+
+    expectProblem(await verify(second), 429, 'quota_exceeded');
+    expect((await service.http.get(`/otp/${second.pinId}`)).body.attemptsRemaining).toBe(2);
+  });
+});

@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { askRedis } from '../support/engines/redis-client.js';
+import { startRedis, type RedisServer } from '../support/engines/redis.js';
+import { expectProblem } from '../support/problem.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const STARTING_MS = 60_000;
+
+describe('Limits that a fleet shares through Redis', () => {
+  let redis: RedisServer;
+  const services: SandboxedService[] = [];
+
+  beforeAll(async () => {
+    redis = await startRedis({ fresh: true });
+  }, STARTING_MS);
+  afterAll(() => redis.stop());
+
+  afterEach(async () => {
+    await Promise.all(services.splice(0).map((service) => service.close()));
+    await redis.resume();
+    await redis.flush();
+  });
+
+  const start = async (): Promise<SandboxedService> => {
+    const service = await startSandboxedService({
+      REDIS_URL: redis.url,
+      THROTTLE_SEND_LIMIT: '2',
+      THROTTLE_VERIFY_LIMIT: '1000',
+    });
+    services.push(service);
+    return service;
+  };
+  const send = ({ http }: SandboxedService) => http.post('/otp/send').send({});
+  const verify = ({ http }: SandboxedService) => http.post('/otp/verify').send({});
+
+  /** How many Redis has, that of the question included. */
+  const connections = async (): Promise<number> => {
+    const count = `return tonumber(redis.call('INFO', 'clients'):match('connected_clients:(%d+)'))`;
+    return Number((await askRedis(redis.url, 'EVAL', count, '0')).slice(1));
+  };
+
+  const untilItVerifies = async (service: SandboxedService): Promise<void> => {
+    const deadline = Date.now() + 10_000;
+    while ((await verify(service)).status === 503 && Date.now() < deadline) await delay(20);
+    expectProblem(await verify(service), 400, 'validation_failed');
+  };
+
+  // In ThrottlingModule: `new RedisThrottlerStorage`.
+  it('count what any of the services was asked', async () => {
+    const [one, other] = [await start(), await start()];
+    expectProblem(await send(one), 400, 'validation_failed');
+    expectProblem(await send(other), 400, 'validation_failed');
+
+    expectProblem(await send(one), 429, 'too_many_requests');
+    const response = await send(other);
+    expectProblem(response, 429, 'too_many_requests');
+    expect(Number(response.headers['retry-after'])).toBeLessThanOrEqual(60);
+  });
+
+  // In RedisThrottlerStorage: the `catch` of `increment`.
+  it('let nothing through while Redis is away, and count again when it is back', async () => {
+    const service = await start();
+    await verify(service);
+    await redis.pause();
+
+    for (const ask of [send, verify]) {
+      const asked = Date.now();
+      const response = await ask(service);
+      expectProblem(response, 503, 'storage_unavailable');
+      expect(response.headers['retry-after']).toBe('5');
+      expect(Date.now() - asked).toBeLessThan(2_000);
+    }
+    await service.http.get('/health/live').expect(200);
+
+    await redis.resume();
+    await untilItVerifies(service);
+    await send(service);
+    await send(service);
+    expectProblem(await send(service), 429, 'too_many_requests');
+  });
+
+  // In RedisThrottlerStorage: `.catch(() => undefined)` of the first connection.
+  it('do not keep a service from starting while Redis is away', async () => {
+    await redis.pause();
+    const service = await start();
+    expectProblem(await send(service), 503, 'storage_unavailable');
+
+    await redis.resume();
+    await untilItVerifies(service);
+  });
+
+  // In RedisThrottlerStorage: `onApplicationShutdown`.
+  it('leave no connection behind', async () => {
+    const service = await start();
+    await verify(service);
+    expect(await connections()).toBe(2);
+
+    await services.pop()?.close();
+    const deadline = Date.now() + 10_000;
+    while ((await connections()) > 1 && Date.now() < deadline) await delay(20);
+    expect(await connections()).toBe(1);
+  });
+});

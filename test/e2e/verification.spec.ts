@@ -1,0 +1,169 @@
+import { minutes, seconds } from '../../src/common/durations.js';
+import { wrong } from '../support/codes.js';
+import { expectProblem } from '../support/problem.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const NUMBER = '+14155552671';
+
+describe('A verification', () => {
+  let service: SandboxedService;
+
+  beforeEach(async () => {
+    service = await startSandboxedService();
+  });
+
+  afterEach(() => service.close());
+
+  async function send(body: object = {}): Promise<{ pinId: string; otpCode: string }> {
+    const answer = await service.http
+      .post('/otp/send')
+      .send({ phoneNumber: NUMBER, ...body })
+      .expect(200);
+    const [otpCode = ''] = await service.codesOf(NUMBER);
+    return { pinId: answer.body.pinId, otpCode };
+  }
+
+  const verify = (body: object) => service.http.post('/otp/verify').send(body);
+  const resend = (body: object) => service.http.post('/otp/resend').send(body);
+  const status = (pinId: string) => service.http.get(`/otp/${pinId}`);
+
+  it('tells its status through its life', async () => {
+    const { pinId, otpCode } = await send();
+    const shown = {
+      pinId,
+      status: 'pending',
+      to: '+1415•••2671',
+      channel: 'sms',
+      createdAt: '2030-01-01T00:00:00.000Z',
+      expiresAt: '2030-01-01T00:05:00.000Z',
+      attemptsRemaining: 5,
+    };
+    await status(pinId).expect(200, shown);
+
+    await verify({ pinId, otpCode: wrong(otpCode) });
+    await status(pinId).expect(200, { ...shown, attemptsRemaining: 4 });
+
+    service.clock.advance(seconds(7));
+    await verify({ pinId, otpCode });
+    await status(pinId).expect(200, {
+      ...shown,
+      status: 'verified',
+      verifiedAt: '2030-01-01T00:00:07.000Z',
+      attemptsRemaining: 3,
+    });
+  });
+
+  it('shows when it has expired and when it is exhausted', async () => {
+    const expiring = await send();
+    service.clock.advance(minutes(5));
+    expect((await status(expiring.pinId)).body.status).toBe('expired');
+
+    const { pinId, otpCode } = await send();
+    for (let i = 0; i < 5; i += 1) await verify({ pinId, otpCode: wrong(otpCode) });
+    expect((await status(pinId)).body).toMatchObject({ status: 'exhausted', attemptsRemaining: 0 });
+  });
+
+  it('can be cancelled, as often as one likes', async () => {
+    const { pinId, otpCode } = await send();
+
+    await service.http.delete(`/otp/${pinId}`).expect(204, '');
+    await service.http.delete(`/otp/${pinId}`).expect(204);
+
+    expect((await status(pinId)).body.status).toBe('cancelled');
+    await verify({ pinId, otpCode }).expect(200, { verified: false, reason: 'cancelled' });
+  });
+
+  it.each(['no-such-pin', '%F0%9F%93%B1', 'x'.repeat(2_000), '..%2f..%2fetc', '14155552671'])(
+    'is not found as %s, whatever is asked of it',
+    async (pinId) => {
+      expectProblem(await status(pinId), 404, 'verification_not_found');
+      expectProblem(await service.http.delete(`/otp/${pinId}`), 404, 'verification_not_found');
+      expectProblem(await resend({ pinId }), 404, 'verification_not_found');
+      expectProblem(await verify({ pinId, otpCode: '1234' }), 404, 'verification_not_found');
+    },
+  );
+
+  it('has its code sent again, under the same handle and with the same end', async () => {
+    const { pinId, otpCode } = await send();
+    expectProblem(await resend({ pinId }), 429, 'cooldown_active');
+    service.clock.advance(seconds(30));
+
+    await resend({ pinId, channel: 'voice' }).expect(200, {
+      pinId,
+      to: '+1415•••2671',
+      channel: 'voice',
+      expiresAt: '2030-01-01T00:05:00.000Z',
+      resendAvailableAt: '2030-01-01T00:01:00.000Z',
+    });
+
+    expect(await service.codesOf(NUMBER)).toEqual([otpCode, otpCode]);
+    await verify({ pinId, otpCode }).expect(200, { verified: true });
+  });
+
+  it('that has ended is not sent again', async () => {
+    const { pinId, otpCode } = await send();
+    await verify({ pinId, otpCode });
+    service.clock.advance(seconds(30));
+
+    expectProblem(await resend({ pinId }), 409, 'not_resendable');
+  });
+
+  it('can be read out in a call', async () => {
+    const { body } = await service.http
+      .post('/otp/send')
+      .send({ phoneNumber: NUMBER, channel: 'voice' })
+      .expect(200);
+
+    expect(body.channel).toBe('voice');
+    expect(await service.channelsOf(NUMBER)).toEqual(['voice']);
+  });
+
+  it('can be verified by its number, the newest one', async () => {
+    await send();
+    service.clock.advance(seconds(30));
+    const { pinId, otpCode } = await send();
+
+    await verify({ phoneNumber: '+1 415 555 2671', otpCode }).expect(200, { verified: true });
+    expect((await status(pinId)).body.status).toBe('verified');
+  });
+
+  it('is not found by a number that was never texted', async () => {
+    expectProblem(
+      await verify({ phoneNumber: NUMBER, otpCode: '1234' }),
+      404,
+      'verification_not_found',
+    );
+  });
+
+  it.each([
+    ['neither', {}, '#/pinId'],
+    ['both', { pinId: 'a', phoneNumber: NUMBER }, '#/pinId'],
+    ['a bad number', { phoneNumber: '+1' }, '#/phoneNumber'],
+    ['a bad number beside a pinId', { pinId: 'a', phoneNumber: '+1' }, '#/phoneNumber'],
+  ])('named by %s of pinId and number is not valid', async (_what, which, pointer) => {
+    const response = await verify({ ...which, otpCode: '1234' });
+
+    expectProblem(response, 400, 'validation_failed');
+    expect(response.body.errors.map((fault: { pointer: string }) => fault.pointer)).toContain(
+      pointer,
+    );
+  });
+
+  it('is bound to its reference', async () => {
+    const { pinId, otpCode } = await send({ reference: 'login-1' });
+    const mismatch = { verified: false, reason: 'reference_mismatch' };
+
+    await verify({ pinId, otpCode }).expect(200, mismatch);
+    await verify({ pinId, otpCode, reference: 'login-2' }).expect(200, mismatch);
+    expect((await status(pinId)).body.attemptsRemaining).toBe(5);
+    await verify({ pinId, otpCode, reference: 'login-1' }).expect(200, { verified: true });
+  });
+
+  it.each(['', 'x'.repeat(129), 7])('cannot be bound to %j', async (reference) => {
+    expectProblem(
+      await service.http.post('/otp/send').send({ phoneNumber: NUMBER, reference }),
+      400,
+      'validation_failed',
+    );
+  });
+});
