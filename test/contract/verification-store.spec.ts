@@ -215,7 +215,10 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
       clock.advance(seconds(5));
       await opened.tidy();
+      clock.advance(seconds(30));
+      const newer = await pending();
       expect(await store.confirm(ticket, 'vendor', ANSWER)).toBe(false);
+      expect((await ask(newer)).outcome).toBe('granted');
     });
 
     it('in flight is not taken for lost', async () => {
@@ -268,6 +271,20 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
       expect((await resend(pinId)).outcome).toBe('admitted');
       expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
+    });
+
+    it('that comes too late changes nothing', async () => {
+      const pinId = await pending();
+      clock.advance(seconds(30));
+      const admission = await resend(pinId);
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      await tryCode(pinId, 'verified');
+      await store.confirm(admission.ticket, 'vendor-again', ANSWER);
+
+      expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
+        status: 'verified',
+        channel: 'sms',
+      });
     });
 
     it.each(['verified', 'cancelled', 'expired', 'exhausted'] as const)(
@@ -323,9 +340,10 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
         clock.advance(seconds(30));
       }
       expect(judged).toBe(10);
-      expect(await ask(await pending())).toMatchObject({
-        limit: 'failures',
-        until: start + hours(1),
+      const refused = await pending();
+      expect(await ask(refused)).toMatchObject({ limit: 'failures', until: start + hours(1) });
+      expect(await store.find(refused, 'shop', clock.now())).toMatchObject({
+        attemptsRemaining: MAX_ATTEMPTS,
       });
 
       clock.advance(hours(1));
@@ -365,6 +383,10 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
         clock.advance(seconds(30));
       }
       const pinId = await pending();
+      await store.returnAttempt(await attempt(pinId));
+      expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
+        attemptsRemaining: MAX_ATTEMPTS,
+      });
       expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
     });
 
