@@ -1,15 +1,19 @@
+import { randomInt } from 'node:crypto';
+
 /**
  * The three lines that take a newcomer from nothing to a verified code, ready to paste.
  * @param url where the service listens
  * @param sandboxUrl where the sandbox listens
  */
 export function welcome(url: string, sandboxUrl: string): string {
+  // Another one at every start: a number gets only so many texts a day, over restarts too.
+  const digits = `1415555${String(randomInt(1_000, 10_000))}`;
   const json = `-H 'content-type: application/json'`;
   return `
 The OTP service listens on ${url}. Texts go to the sandbox, not to phones. Try it:
 
-PIN_ID=$(curl -s ${url}/otp/send ${json} -d '{"phoneNumber":"+14155552671"}' | grep -o '"pinId":"[^"]*' | cut -d'"' -f4)
-CODE=$(curl -s '${sandboxUrl}/sandbox/messages?to=14155552671' | grep -o '"pin":"[^"]*' | head -n 1 | cut -d'"' -f4)
+PIN_ID=$(curl -s ${url}/otp/send ${json} -d '{"phoneNumber":"+${digits}"}' | grep -o '"pinId":"[^"]*' | cut -d'"' -f4)
+CODE=$(curl -s '${sandboxUrl}/sandbox/messages?to=${digits}' | grep -o '"pin":"[^"]*' | head -n 1 | cut -d'"' -f4)
 curl -s ${url}/otp/verify ${json} -d "{\\"pinId\\":\\"$PIN_ID\\",\\"otpCode\\":\\"$CODE\\"}"
 
 `;

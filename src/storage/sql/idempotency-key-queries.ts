@@ -47,7 +47,15 @@ export function prepareKeyQueries(database: Database) {
     read: database.prepare((db, p: { client: string; keyHash: string }) =>
       db
         .selectFrom('idempotency_keys')
-        .selectAll()
+        .select([
+          'client',
+          'key_hash',
+          'request_hash',
+          'pin_id',
+          'state',
+          'sealed_answer',
+          'created_at',
+        ])
         .where('client', '=', p.client)
         .where('key_hash', '=', p.keyHash),
     ),

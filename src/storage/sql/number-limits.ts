@@ -38,7 +38,10 @@ export class NumberLimits {
       returnSend: this.prepareReturn('sends'),
       returnFailure: this.prepareReturn('failures'),
       read: database.prepare((db, p: { numberHash: string }) =>
-        db.selectFrom('numbers').selectAll().where('number_hash', '=', p.numberHash),
+        db
+          .selectFrom('numbers')
+          .select(['sends', 'failures'])
+          .where('number_hash', '=', p.numberHash),
       ),
     };
   }

@@ -31,6 +31,25 @@ export interface VerificationRow {
   verified_at: number | null;
 }
 
+/**
+ * Never `*`: a prepared statement would break on every open connection of the older replicas once
+ * a newer release adds a column.
+ */
+export const VERIFICATION_COLUMNS = [
+  'pin_id',
+  'client',
+  'number_hash',
+  'status',
+  'channel',
+  'reference_hash',
+  'attempts',
+  'max_attempts',
+  'sealed',
+  'created_at',
+  'expires_at',
+  'verified_at',
+] as const satisfies readonly (keyof VerificationRow)[];
+
 /** What limits a phone number, whoever texts it. The logs are described in `event-log.ts`. */
 interface NumberRow {
   number_hash: string;

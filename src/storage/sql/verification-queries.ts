@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Channel } from '../../common/channel.js';
 import type { Database } from './database.js';
-import type { VerificationRow } from './schema.js';
+import { VERIFICATION_COLUMNS, type VerificationRow } from './schema.js';
 
 interface Pin {
   pinId: string;
@@ -94,7 +94,7 @@ export function prepareQueries(database: Database) {
         .where('reference_hash', '=', p.referenceHash)
         .where('expires_at', '>', p.now)
         .whereRef('attempts', '<', 'max_attempts')
-        .returningAll(),
+        .returning(VERIFICATION_COLUMNS),
     ),
 
     returnAttempt: database.prepare((db, p: Pin) =>
@@ -146,7 +146,7 @@ export function prepareQueries(database: Database) {
     read: database.prepare((db, p: Owned) =>
       db
         .selectFrom('verifications')
-        .selectAll()
+        .select(VERIFICATION_COLUMNS)
         .where('pin_id', '=', p.pinId)
         .where('client', '=', p.client),
     ),
