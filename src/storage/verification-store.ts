@@ -66,6 +66,22 @@ export interface Admitted {
   readonly ticket: SendTicket;
 }
 
+/** One more text with the code of a verification. */
+export interface ResendOf {
+  readonly pinId: string;
+  readonly client: string;
+  readonly channel: Channel;
+  readonly now: number;
+}
+
+export type ResendAdmission =
+  | Admitted
+  | Limited
+  | Repeated
+  | NotFound
+  /** It is no longer pending. */
+  | { readonly outcome: 'not_resendable' };
+
 /** Why a verification accepts no code, as the caller hears it. */
 export type Closure =
   'expired' | 'attempts_exhausted' | 'already_verified' | 'cancelled' | 'reference_mismatch';
@@ -81,7 +97,18 @@ export interface Attempt {
   readonly keyed: KeyedRequest | undefined;
 }
 
-export interface Granted {
+/** A code that somebody brings. */
+export interface Asked {
+  readonly which: Which;
+  readonly client: string;
+  readonly reference: string | undefined;
+  readonly now: number;
+}
+
+/** Whether the provider may be asked about a code. */
+export type Leave = Granted | Closed | NotFound | Limited | Repeated;
+
+interface Granted {
   readonly outcome: 'granted';
   readonly attempt: Attempt;
 }
@@ -124,10 +151,7 @@ export abstract class VerificationStore {
   ): Promise<Admitted | Limited | Repeated>;
 
   /** Counts one more text with the code of a verification that is still pending. */
-  abstract admitResend(
-    resend: { pinId: string; client: string; channel: Channel; now: number },
-    keyed?: KeyedRequest,
-  ): Promise<Admitted | Limited | Repeated | NotFound | { readonly outcome: 'not_resendable' }>;
+  abstract admitResend(resend: ResendOf, keyed?: KeyedRequest): Promise<ResendAdmission>;
 
   /**
    * The provider has taken a text: `sending → pending`, the client's older pending verification of
@@ -147,10 +171,7 @@ export abstract class VerificationStore {
    * Counts one attempt, against the verification and against its number. Counting comes before
    * asking, so that however many requests race, no more than the budgets are judged.
    */
-  abstract takeAttempt(
-    asked: { which: Which; client: string; reference: string | undefined; now: number },
-    keyed?: KeyedRequest,
-  ): Promise<Granted | Closed | NotFound | Limited | Repeated>;
+  abstract takeAttempt(asked: Asked, keyed?: KeyedRequest): Promise<Leave>;
 
   /** Takes a counted attempt back: the provider never judged the code. */
   abstract returnAttempt(attempt: Attempt): Promise<void>;

@@ -1,15 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Verdict } from '../../common/verdict.js';
 import type {
+  Asked,
   Attempt,
   Closed,
-  Granted,
   KeyedRequest,
-  Limited,
+  Leave,
   NotFound,
-  Repeated,
   Settlement,
-  Which,
 } from '../verification-store.js';
 import { Database, type Executor } from './database.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
@@ -17,6 +15,9 @@ import { NumberLimits } from './number-limits.js';
 import type { VerificationRow } from './schema.js';
 import { attemptsRemaining, closureOf } from './standing.js';
 import { VerificationRows } from './verification-rows.js';
+
+/** Once it is known which verification is meant. */
+type AskedOf = Omit<Asked, 'which'> & { readonly pinId: string };
 
 const NOT_FOUND: NotFound = { outcome: 'not_found' };
 
@@ -30,30 +31,25 @@ export class AttemptMoves {
     private readonly keys: IdempotencyKeys,
   ) {}
 
-  async takeAttempt(
-    asked: { which: Which; client: string; reference: string | undefined; now: number },
-    keyed?: KeyedRequest,
-  ): Promise<Granted | Closed | NotFound | Limited | Repeated> {
+  async takeAttempt(asked: Asked, keyed?: KeyedRequest): Promise<Leave> {
     const { client, now } = asked;
-    return this.database.transaction<Granted | Closed | NotFound | Limited | Repeated>(
-      async (executor, abort) => {
-        const pinId = await this.rows.pinIdOf(executor, asked.which, client);
-        const repeated =
-          keyed && (await this.keys.claim(executor, { client, pinId }, keyed, now, true));
-        if (repeated) return repeated;
-        const row = await this.count(executor, { ...asked, pinId });
-        if (!row) return abort(await this.refusal(executor, { ...asked, pinId }));
-        const { phoneNumber, providerPinId } = this.rows.open(row);
-        const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-        const taken = await this.limits.takeFailure(executor, numberHash, now);
-        if (taken.outcome === 'limited') return abort(taken);
-        const { entry } = taken;
-        return {
-          outcome: 'granted',
-          attempt: { pinId, client, phoneNumber, providerPinId, entry, keyed },
-        };
-      },
-    );
+    return this.database.transaction<Leave>(async (executor, abort) => {
+      const pinId = await this.rows.pinIdOf(executor, asked.which, client);
+      const repeated =
+        keyed && (await this.keys.claim(executor, { client, pinId }, keyed, now, true));
+      if (repeated) return repeated;
+      const row = await this.count(executor, { ...asked, pinId });
+      if (!row) return abort(await this.refusal(executor, { ...asked, pinId }));
+      const { phoneNumber, providerPinId } = this.rows.open(row);
+      const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
+      const taken = await this.limits.takeFailure(executor, numberHash, now);
+      if (taken.outcome === 'limited') return abort(taken);
+      const { entry } = taken;
+      return {
+        outcome: 'granted',
+        attempt: { pinId, client, phoneNumber, providerPinId, entry, keyed },
+      };
+    });
   }
 
   async returnAttempt(attempt: Attempt): Promise<void> {
@@ -112,10 +108,7 @@ export class AttemptMoves {
     await this.limits.returnFailure(executor, numberHash, entry);
   }
 
-  private async count(
-    executor: Executor,
-    asked: { pinId: string; client: string; reference: string | undefined; now: number },
-  ): Promise<VerificationRow | undefined> {
+  private async count(executor: Executor, asked: AskedOf): Promise<VerificationRow | undefined> {
     const { pinId, client, now } = asked;
     for (const referenceHash of this.rows.referenceHashes(asked.reference)) {
       const [row] = await this.rows.queries.takeAttempt(executor, {
@@ -129,10 +122,7 @@ export class AttemptMoves {
     return undefined;
   }
 
-  private async refusal(
-    executor: Executor,
-    asked: { pinId: string; client: string; reference: string | undefined; now: number },
-  ): Promise<Closed | NotFound> {
+  private async refusal(executor: Executor, asked: AskedOf): Promise<Closed | NotFound> {
     const row = await this.rows.taken(executor, asked.pinId, asked.client);
     if (!row) return NOT_FOUND;
     if (!this.rows.referenceHashes(asked.reference).includes(row.reference_hash)) {

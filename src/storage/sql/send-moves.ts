@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { Channel } from '../../common/channel.js';
 import type {
   Admitted,
   KeyedRequest,
@@ -7,6 +6,8 @@ import type {
   NewVerification,
   NotFound,
   Repeated,
+  ResendAdmission,
+  ResendOf,
   SendTicket,
 } from '../verification-store.js';
 import { Database, type Executor } from './database.js';
@@ -53,35 +54,18 @@ export class SendMoves {
         expires_at: expiresAt,
         verified_at: null,
       });
-      const { entry } = taken;
       return {
         outcome: 'admitted',
-        ticket: {
-          pinId,
-          client,
-          phoneNumber,
-          expiresAt,
-          channel,
-          resends: undefined,
-          entry,
-          keyed,
-        },
+        ticket: { ...verification, resends: undefined, entry: taken.entry, keyed },
       };
     });
   }
 
   async admitResend(
-    {
-      pinId,
-      client,
-      channel,
-      now,
-    }: { pinId: string; client: string; channel: Channel; now: number },
+    { pinId, client, channel, now }: ResendOf,
     keyed?: KeyedRequest,
-  ): Promise<Admitted | Limited | Repeated | NotFound | { outcome: 'not_resendable' }> {
-    return this.database.transaction<
-      Admitted | Limited | Repeated | NotFound | { outcome: 'not_resendable' }
-    >(async (executor, abort) => {
+  ): Promise<ResendAdmission> {
+    return this.database.transaction<ResendAdmission>(async (executor, abort) => {
       const repeated =
         keyed && (await this.keys.claim(executor, { client, pinId }, keyed, now, false));
       if (repeated) return repeated;
@@ -92,18 +76,16 @@ export class SendMoves {
       const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
       const taken = await this.limits.takeSend(executor, numberHash, now);
       if (taken.outcome === 'limited') return abort(taken);
-      const { expires_at: expiresAt } = row;
-      const { entry } = taken;
       return {
         outcome: 'admitted',
         ticket: {
           pinId,
           client,
           phoneNumber,
-          expiresAt,
+          expiresAt: row.expires_at,
           channel,
           resends: providerPinId,
-          entry,
+          entry: taken.entry,
           keyed,
         },
       };
