@@ -8,6 +8,8 @@ import type { Engine } from './engine.js';
 const POOL_SIZE = 20;
 /** To get a connection, and for one statement: a request should hear 503 well within its deadline. */
 const PATIENCE_MS = seconds(2);
+/** For all that is done with a connection before it is given back. */
+const HOLD_MS = seconds(2.5);
 
 const MIGRATION_LOCK = 0x07_01;
 const HOUSEKEEPING_LOCK = 0x07_02;
@@ -29,7 +31,6 @@ export function openPostgres(url: string): Engine {
     max: POOL_SIZE,
     connectionTimeoutMillis: PATIENCE_MS,
     statement_timeout: PATIENCE_MS,
-    query_timeout: PATIENCE_MS + seconds(1),
     idle_in_transaction_session_timeout: PATIENCE_MS + seconds(1),
     keepAlive: true,
     types,
@@ -39,6 +40,7 @@ export function openPostgres(url: string): Engine {
   pool.on('error', (error) => {
     logger.warn(`an idle connection broke: ${error.message}`);
   });
+  limitHolding(pool);
   return {
     dialect: new PostgresDialect({ pool }),
     clock: new DatabaseClock(async () => {
@@ -60,6 +62,29 @@ export function openPostgres(url: string): Engine {
     },
     isConflict: (error) => CONFLICTS.has((error as { code?: string }).code ?? ''),
   };
+}
+
+/**
+ * Ends a connection that is in use for longer than {@link HOLD_MS}: whatever waits for its answers
+ * fails, and the pool replaces it. The driver's own `query_timeout` would leave the query running,
+ * and the connection would go back to the pool, silent for good or in the midst of a transaction.
+ */
+function limitHolding(pool: pg.Pool): void {
+  const limits = new Map<pg.PoolClient, NodeJS.Timeout>();
+  pool.on('connect', (client) => {
+    // If it breaks in use, its query fails too; unheard, the event would end the process.
+    client.on('error', () => undefined);
+  });
+  pool.on('acquire', (client) => {
+    limits.set(
+      client,
+      setTimeout(() => void (client as pg.PoolClient & pg.Client).end(), HOLD_MS),
+    );
+  });
+  pool.on('release', (_error, client) => {
+    clearTimeout(limits.get(client));
+    limits.delete(client);
+  });
 }
 
 const names = new Map<string, string>();
