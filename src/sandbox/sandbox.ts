@@ -1,15 +1,25 @@
-import { fastify, type FastifyError, type FastifyInstance } from 'fastify';
-import { ApiError } from './infobip/api-error.js';
-import { infobipRoutes } from './infobip/routes.js';
-import { applicationSchema, read, templateSchema } from './infobip/schemas.js';
+import { fastify, type FastifyInstance } from 'fastify';
+import { SandboxClock } from './clock.js';
+import { controlRoutes } from './control/control-routes.js';
+import { messageRoutes } from './control/message-routes.js';
+import { answerAsInfobip, answerPlainly } from './error-answers.js';
+import { FaultQueue } from './faults/fault-queue.js';
+import { FixedPins } from './fixed-pins.js';
+import { furnish } from './furnished.js';
+import { Catalogue } from './infobip/catalogue.js';
+import { configurationRoutes } from './infobip/configuration-routes.js';
+import { pinRoutes } from './infobip/pin-routes.js';
 import { TwoFactor } from './infobip/two-factor.js';
 import { Phone } from './phone.js';
+import type { Settings } from './settings.js';
 
 export interface SandboxOptions {
   /** TCP port on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
   /** Milliseconds since the epoch. Default: the machine's clock. */
   readonly now?: () => number;
+  /** The one key that is let in. Default, and if it is empty: any. */
+  readonly apiKey?: string | undefined;
 }
 
 export interface Sandbox {
@@ -17,60 +27,58 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** The service's settings name these outside production, so nobody has to create them. */
-const APPLICATION_ID = 'sandbox-application';
-const MESSAGE_ID = 'sandbox-message';
+const BODY_LIMIT_BYTES = 16_384;
 
 /** Starts an Infobip 2FA look-alike on the loopback address. It keeps everything in memory. */
-export async function startSandbox({ port, now = Date.now }: SandboxOptions): Promise<Sandbox> {
-  const server = fastify({ routerOptions: { ignoreTrailingSlash: true } });
-  const phone = new Phone();
-  const twoFactor = new TwoFactor(phone, now);
-  furnish(twoFactor);
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { port, now = Date.now, apiKey } = options;
+  const server = fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    // A call that hangs on request, and a stream, must not keep the server from closing.
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  const clock = new SandboxClock(now);
+  const settings: Settings = { errorShape: 'legacy' };
+  const [phone, faults, fixedPins] = [new Phone(), new FaultQueue(), new FixedPins()];
+  const catalogue = new Catalogue();
+  furnish(catalogue);
+  const twoFactor = new TwoFactor({ catalogue, phone, fixedPins, now: () => clock.now() });
 
-  server.setErrorHandler(async (error: FastifyError | ApiError, _request, reply) => {
-    const answer = error instanceof ApiError ? error : frameworkError(error);
-    return reply.code(answer.status).send(answer.body);
-  });
-  server.setNotFoundHandler(async () => {
-    throw new ApiError(404);
-  });
-  await server.register(infobipRoutes(twoFactor));
-  phoneRoutes(server, phone);
+  takeEmptyBodies(server);
+  answerAsInfobip(server, settings);
+  await server.register(configurationRoutes({ catalogue, faults, apiKey }));
+  await server.register(pinRoutes({ twoFactor, faults, apiKey }));
+  await server.register(
+    async (own) => {
+      answerPlainly(own);
+      letPagesRead(own);
+      await own.register(messageRoutes(phone));
+      await own.register(controlRoutes({ clock, faults, fixedPins, settings }));
+    },
+    { prefix: '/sandbox' },
+  );
 
   const url = await server.listen({ host: '127.0.0.1', port });
   return { url, close: () => server.close() };
 }
 
-/** What a phone would have received. */
-function phoneRoutes(server: FastifyInstance, phone: Phone): void {
-  server.get<{ Querystring: { to?: string } }>('/sandbox/messages', async ({ query }) =>
-    phone.inbox(query.to),
+/** Clients announce JSON even where they send nothing, as the first version's resend did. */
+function takeEmptyBodies(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body === '') done(null, undefined);
+      else void parse(request, body, done);
+    },
   );
 }
 
-/** Creates, under fixed ids, the application and the template that the service uses by default. */
-function furnish(twoFactor: TwoFactor): void {
-  const application = {
-    name: 'Sandbox',
-    configuration: {
-      allowMultiplePinVerifications: false,
-      verifyPinLimit: '100/1s',
-      sendPinPerApplicationLimit: '1000000/1d',
-      sendPinPerPhoneNumberLimit: '1000/1d',
-    },
-  };
-  const template = {
-    messageText: '{{pin}} is your code. Do not share it.',
-    pinType: 'NUMERIC',
-    pinLength: 6,
-    senderId: 'Sandbox',
-  };
-  twoFactor.saveApplication(read(applicationSchema, application), APPLICATION_ID);
-  twoFactor.saveTemplate(APPLICATION_ID, read(templateSchema, template), MESSAGE_ID);
-}
-
-function frameworkError({ statusCode = 500 }: FastifyError): ApiError {
-  if (statusCode === 415) return new ApiError(415);
-  return new ApiError(statusCode < 500 ? 400 : 500);
+/** A page from anywhere may read, and only read. */
+function letPagesRead(own: FastifyInstance): void {
+  own.addHook('onRequest', async ({ method }, reply) => {
+    if (method === 'GET') void reply.header('access-control-allow-origin', '*');
+  });
 }

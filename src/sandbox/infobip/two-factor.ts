@@ -1,180 +1,167 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { canonicalAddress } from '../address.js';
+import type { DeliveryKind, Effect } from '../faults/fault.js';
+import type { FixedPins } from '../fixed-pins.js';
 import type { Channel, Phone } from '../phone.js';
 import { ApiError } from './api-error.js';
+import type { Application } from './application.js';
+import { ApplicationLimits } from './application-limits.js';
+import { newId, type Catalogue } from './catalogue.js';
+import { deliver } from './delivery.js';
 import { parseDuration } from './mini-syntax.js';
-import type { Application, PinRequest, Template } from './schemas.js';
+import { defaultSender, randomPin, textOf, type Pin } from './pin.js';
+import type { ResendRequest, SendRequest } from './pin-request.js';
+import { Pins } from './pins.js';
+import { isEmail } from './template.js';
 
-interface Pin {
-  readonly pinId: string;
-  readonly to: string;
-  readonly pin: string;
-  readonly application: Application;
-  readonly template: Template;
-  readonly from: string;
-  readonly placeholders: Readonly<Record<string, string>>;
-  readonly expiresAt: number;
-  wrongTries: number;
-  verified: boolean;
+export interface SendOptions {
+  /** Whether the number is looked up before an SMS. */
+  readonly lookup?: boolean;
+  readonly effect?: Effect | undefined;
 }
 
-const ALPHABETS: Record<Template['pinType'], string> = {
-  NUMERIC: '0123456789',
-  ALPHA: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
-  HEX: '0123456789ABCDEF',
-  ALPHANUMERIC: '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ',
-};
+interface Surroundings {
+  readonly catalogue: Catalogue;
+  readonly phone: Phone;
+  readonly fixedPins: FixedPins;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
 
-/** Far more than any run needs; it keeps a sandbox that is left running from growing. */
-const KEPT_PINS = 100_000;
-
-const newId = () => randomBytes(16).toString('hex').toUpperCase();
-
-/** Applications, templates and PINs as Infobip 2FA keeps them, in memory. */
+/** Makes, delivers and judges PINs as Infobip 2FA does, in memory. */
 export class TwoFactor {
-  private readonly applications = new Map<string, Application>();
-  private readonly templates = new Map<string, Template>();
-  private readonly pins = new Map<string, Pin>();
+  private readonly pins = new Pins();
+  private readonly limits: ApplicationLimits;
 
-  constructor(
-    private readonly phone: Phone,
-    private readonly now: () => number,
-  ) {}
-
-  saveApplication(
-    fields: Omit<Application, 'applicationId'>,
-    applicationId = newId(),
-  ): Application {
-    const application = { applicationId, ...fields };
-    this.applications.set(applicationId, application);
-    return application;
-  }
-
-  /** @throws ApiError 404 */
-  application(applicationId: string): Application {
-    return found(this.applications.get(applicationId));
-  }
-
-  listApplications(): Application[] {
-    return [...this.applications.values()];
-  }
-
-  /** @throws ApiError 404 where there is no such application. */
-  saveTemplate(
-    applicationId: string,
-    fields: Omit<Template, 'messageId' | 'applicationId'>,
-    messageId = newId(),
-  ): Template {
-    this.application(applicationId);
-    const template = { messageId, applicationId, ...fields };
-    this.templates.set(messageId, template);
-    return template;
-  }
-
-  /** @throws ApiError 404 */
-  template(applicationId: string, messageId: string): Template {
-    const template = this.templates.get(messageId);
-    return found(template?.applicationId === applicationId ? template : undefined);
-  }
-
-  listTemplates(applicationId: string): Template[] {
-    this.application(applicationId);
-    return [...this.templates.values()].filter(
-      (template) => template.applicationId === applicationId,
-    );
+  constructor(private readonly around: Surroundings) {
+    this.limits = new ApplicationLimits(around.now);
   }
 
   /**
    * Makes a PIN and delivers it.
-   * @throws ApiError 404 for an unknown application or template, 400 for a disabled application.
+   * @throws ApiError 404 for an unknown application or template, 400 for a disabled application or
+   * a template of another channel, 429 over a limit.
    */
   send(
     channel: Channel,
-    { applicationId, messageId, to, from, placeholders = {} }: PinRequest,
+    request: SendRequest,
+    { lookup = true, effect }: SendOptions = {},
   ): object {
-    const application = this.application(applicationId);
-    const template = this.template(applicationId, messageId);
+    const { catalogue, fixedPins, now } = this.around;
+    const { applicationId, messageId, to, from, placeholders = {} } = request;
+    const application = catalogue.application(applicationId);
+    const template = catalogue.template(applicationId, messageId);
     if (!application.enabled) throw new ApiError(400, { applicationId: ['is disabled'] });
+    if (isEmail(template) !== (channel === 'email'))
+      throw new ApiError(400, { messageId: ['is a template of another channel'] });
+    this.limitSend(application, to, effect);
+    const ttlMs = parseDuration(application.configuration.pinTimeToLive) ?? 0;
     const pin: Pin = {
       pinId: newId(),
+      applicationId,
       to,
-      pin: newPin(template),
-      application,
+      pin: fixedPins.of(to) ?? randomPin(template),
       template,
-      from: from ?? template.senderId ?? 'InfoSMS',
+      from: from ?? defaultSender(template),
       placeholders,
-      expiresAt: this.now() + (parseDuration(application.configuration.pinTimeToLive) ?? 0),
+      expiresAt: now() + (effect === 'expired' ? 0 : ttlMs),
       wrongTries: 0,
-      verified: false,
     };
-    this.keep(pin);
-    return this.deliver(channel, pin);
+    this.pins.keep(pin);
+    return this.deliver(channel, pin, request, { lookup, effect });
   }
 
   /**
-   * Delivers a PIN once more: the same one, under the same id, with its time to live unchanged.
-   * @throws ApiError 404 for an unknown PIN.
+   * Delivers a PIN once more: the same one, with its time to live and its attempts unchanged.
+   * @throws ApiError 404 for an unknown PIN, 400 for another kind of address, 429 over a limit.
    */
-  resend(channel: Channel, pinId: string): object {
-    return this.deliver(channel, found(this.pins.get(pinId)));
+  resend(channel: Channel, pinId: string, request: ResendRequest, effect?: Effect): object {
+    const pin = this.pins.get(pinId);
+    if (isEmail(pin.template) !== (channel === 'email'))
+      throw new ApiError(400, { pinId: ['was sent to another kind of address'] });
+    this.limitSend(this.around.catalogue.application(pin.applicationId), pin.to, effect);
+    if (request.placeholders) pin.placeholders = request.placeholders;
+    if (effect === 'new-pin-id') this.pins.rename(pin, newId());
+    return this.deliver(channel, pin, request, { lookup: true, effect });
   }
 
-  /** @throws ApiError 404 for an unknown PIN, and for a used one that may be verified only once. */
-  verify(pinId: string, tried: string): object {
-    const pin = found(this.pins.get(pinId));
-    const { pinAttempts, allowMultiplePinVerifications } = pin.application.configuration;
-    if (pin.verified && !allowMultiplePinVerifications) throw new ApiError(404);
+  /**
+   * Judges a PIN. The throttle comes first and costs no attempt.
+   * @throws ApiError 404 for an unknown PIN, and for a used one that may be verified only once; 429
+   * over the limit.
+   */
+  verify(pinId: string, tried: string, effect?: Effect): object {
+    const pin = this.pins.get(pinId);
+    const application = this.around.catalogue.application(pin.applicationId);
+    const { pinAttempts, allowMultiplePinVerifications } = application.configuration;
+    if (effect !== 'delivered') this.limits.countVerify(application, canonicalAddress(pin.to));
+    if (pin.verifiedAt !== undefined && !allowMultiplePinVerifications) throw new ApiError(404);
+    const now = this.around.now();
     const answer = (verified: boolean, attemptsRemaining: number, pinError?: string) => ({
       pinId,
-      msisdn: pin.to,
+      msisdn: effect === 'wrong-msisdn' ? anotherNumber(pin.to) : pin.to,
       verified,
       attemptsRemaining,
       ...(pinError !== undefined && { pinError }),
     });
-    if (this.now() >= pin.expiresAt) return answer(false, 0, 'TTL_EXPIRED');
-    if (pin.wrongTries >= pinAttempts) return answer(false, 0, 'NO_MORE_PIN_ATTEMPTS');
+    if (effect === 'expired' || now >= pin.expiresAt) return answer(false, 0, 'TTL_EXPIRED');
+    if (effect === 'exhausted' || pin.wrongTries >= pinAttempts)
+      return answer(false, 0, 'NO_MORE_PIN_ATTEMPTS');
     if (tried !== pin.pin) {
       pin.wrongTries += 1;
-      return answer(false, pinAttempts - pin.wrongTries, 'WRONG_PIN');
+      return answer(false, Math.max(0, pinAttempts - pin.wrongTries), 'WRONG_PIN');
     }
-    pin.verified = true;
+    pin.verifiedAt ??= now;
     return answer(true, 0);
   }
 
-  private deliver(channel: Channel, pin: Pin): object {
-    const { pinId, to, from, template, placeholders } = pin;
-    this.phone.receive({
-      to,
-      from,
-      channel,
-      text: fill(template.messageText, { ...placeholders, pin: pin.pin }),
-      pin: pin.pin,
-      pinId,
-      sentAt: new Date(this.now()).toISOString(),
-    });
-    return channel === 'voice'
-      ? { pinId, to, callStatus: 'PENDING_ACCEPTED' }
-      : { pinId, to, ncStatus: 'NC_DESTINATION_REACHABLE', smsStatus: 'MESSAGE_SENT' };
+  /** The PINs that went to an address, newest first. @throws ApiError 404 */
+  sentTo(applicationId: string, to: string): readonly Readonly<Pin>[] {
+    this.around.catalogue.application(applicationId);
+    return this.pins.sentTo(applicationId, to);
   }
 
-  private keep(pin: Pin): void {
-    this.pins.set(pin.pinId, pin);
-    const [oldest] = this.pins.keys();
-    if (this.pins.size > KEPT_PINS && oldest !== undefined) this.pins.delete(oldest);
+  /** Whom a PIN went to, if it is known. */
+  addressOf(pinId: string): string | undefined {
+    return this.pins.addressOf(pinId);
+  }
+
+  private limitSend(application: Application, to: string, effect: Effect | undefined): void {
+    if (effect !== 'delivered') this.limits.countSend(application, canonicalAddress(to));
+  }
+
+  private deliver(
+    channel: Channel,
+    pin: Pin,
+    { trackDelivery = false }: ResendRequest,
+    { lookup = true, effect }: SendOptions,
+  ): object {
+    const { phone, now } = this.around;
+    const { pinId, to, from } = pin;
+    const { sent, arrives, status } = deliver(channel, deliveryKind(effect), lookup);
+    if (sent) pin.sentAt ??= now();
+    if (arrives) {
+      const sentAt = new Date(now()).toISOString();
+      phone.receive({ to, from, channel, text: textOf(pin), pin: pin.pin, pinId, sentAt });
+    }
+    return { pinId, to, ...status, ...(trackDelivery && { externalMessageId: newId() }) };
   }
 }
 
-function found<T>(item: T | undefined): T {
-  if (item === undefined) throw new ApiError(404);
-  return item;
+function deliveryKind(effect: Effect | undefined): DeliveryKind {
+  switch (effect) {
+    case undefined:
+    case 'expired':
+    case 'exhausted':
+    case 'new-pin-id':
+    case 'wrong-msisdn':
+      return 'delivered';
+    default:
+      return effect;
+  }
 }
 
-function newPin({ pinType, pinLength }: Template): string {
-  const alphabet = ALPHABETS[pinType];
-  return Array.from({ length: pinLength }, () => alphabet.charAt(randomInt(alphabet.length))).join(
-    '',
-  );
-}
-
-function fill(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => values[name] ?? whole);
+/** Of the same form. */
+function anotherNumber(to: string): string {
+  if (to.includes('@')) return `not-${to}`;
+  return to.slice(0, -1) + String((Number(to.slice(-1)) + 1) % 10);
 }

@@ -1,0 +1,48 @@
+import Joi from 'joi';
+import { KINDS, OPERATIONS, type Operation } from '../faults/fault.js';
+import type { Planned } from '../faults/fault-queue.js';
+import { ERROR_SHAPES, type ErrorShape } from '../infobip/api-error.js';
+
+/** The last millisecond that a JavaScript date can name. */
+const LAST_MS = 8.64e15;
+
+const errorShape = Joi.string().valid(...ERROR_SHAPES);
+
+export const faultSchema = Joi.object<Planned>({
+  operation: Joi.string()
+    .valid(...OPERATIONS)
+    .required(),
+  kind: Joi.string()
+    .required()
+    .when('operation', {
+      switch: OPERATIONS.map((operation: Operation) => ({
+        is: operation,
+        then: Joi.valid(...KINDS[operation]),
+      })),
+    }),
+  times: Joi.number().integer().min(1).max(1_000_000).default(1),
+  performed: Joi.boolean(),
+  delayMs: Joi.number().integer().min(0).max(600_000),
+  errorShape,
+});
+
+type ClockMove = { readonly advanceMs: number } | { readonly now: Date };
+
+export const clockSchema = Joi.object<ClockMove>({
+  advanceMs: Joi.number().integer().min(0).max(LAST_MS),
+  now: Joi.date().min(0),
+}).xor('advanceMs', 'now');
+
+export const fixedPinSchema = Joi.object<{ to: string; pin: string }>({
+  to: Joi.string()
+    .pattern(/\d|@/)
+    .required()
+    .messages({ 'string.pattern.base': '{#label} must be a number or an e-mail address' }),
+  pin: Joi.string()
+    .pattern(/^[0-9A-Za-z]{1,16}$/)
+    .required(),
+});
+
+export const settingsSchema = Joi.object<{ errorShape: ErrorShape }>({
+  errorShape: errorShape.required(),
+});

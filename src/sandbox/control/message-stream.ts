@@ -1,0 +1,57 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Phone, Received } from '../phone.js';
+
+const KEEP_ALIVE_MS = 15_000;
+const MOST_STREAMS = 100;
+/** A reader that is this far behind is let go. */
+const MOST_UNREAD_BYTES = 1_048_576;
+
+/** Server-Sent Events: each text, the moment it arrives. */
+export class MessageStreams {
+  private readonly open = new Set<FastifyReply['raw']>();
+  private readonly keepAlive: NodeJS.Timeout;
+
+  constructor(private readonly phone: Phone) {
+    this.keepAlive = setInterval(() => {
+      for (const response of this.open) response.write(': still here\n\n');
+    }, KEEP_ALIVE_MS).unref();
+  }
+
+  /** Whether one more may be opened. */
+  get hasRoom(): boolean {
+    return this.open.size < MOST_STREAMS;
+  }
+
+  /**
+   * Streams the texts of one phone, or of all. A reader that comes back with `Last-Event-ID` hears
+   * first what it missed.
+   */
+  start(request: FastifyRequest, reply: FastifyReply, to?: string): void {
+    const { raw: response } = reply.hijack();
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      connection: 'close',
+      'access-control-allow-origin': '*',
+    });
+    response.write(': texts as they arrive\n\n');
+    const write = ({ number, message }: Received) => {
+      response.write(`id: ${String(number)}\ndata: ${JSON.stringify(message)}\n\n`);
+      if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
+    };
+    const lastSeen = Number(request.headers['last-event-id'] ?? NaN);
+    if (Number.isInteger(lastSeen)) this.phone.since(lastSeen, to).forEach(write);
+    const stop = this.phone.listen(write, to);
+    this.open.add(response);
+    response.on('close', () => {
+      stop();
+      this.open.delete(response);
+    });
+  }
+
+  /** Ends every stream. */
+  close(): void {
+    clearInterval(this.keepAlive);
+    for (const response of this.open) response.end();
+  }
+}

@@ -1,0 +1,32 @@
+import { applicationSchema } from './infobip/application.js';
+import type { Catalogue } from './infobip/catalogue.js';
+import { textTemplateSchema } from './infobip/template.js';
+import { read } from './read.js';
+
+/** The service's settings name these outside production, so nobody has to create them. */
+const APPLICATION_ID = 'sandbox-application';
+const MESSAGE_ID = 'sandbox-message';
+
+/** Its limits are wide enough for any run; whoever wants narrow ones makes an application. */
+const APPLICATION = {
+  name: 'Sandbox',
+  configuration: {
+    allowMultiplePinVerifications: false,
+    verifyPinLimit: '1000000/1s',
+    sendPinPerApplicationLimit: '1000000/1s',
+    sendPinPerPhoneNumberLimit: '1000000/1s',
+  },
+};
+
+const TEMPLATE = {
+  messageText: '{{pin}} is your code. Do not share it.',
+  pinType: 'NUMERIC',
+  pinLength: 6,
+  senderId: 'Sandbox',
+};
+
+/** Creates, under fixed ids, the application and the template that the service uses by default. */
+export function furnish(catalogue: Catalogue): void {
+  catalogue.createApplication(read(applicationSchema, APPLICATION), APPLICATION_ID);
+  catalogue.createTemplate(APPLICATION_ID, read(textTemplateSchema, TEMPLATE), MESSAGE_ID);
+}

@@ -1,0 +1,84 @@
+import Joi from 'joi';
+import { parseDuration, parseLimit } from './mini-syntax.js';
+
+export interface ApplicationFields {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly configuration: {
+    /** Wrong PINs that may be tried. */
+    readonly pinAttempts: number;
+    readonly allowMultiplePinVerifications: boolean;
+    readonly pinTimeToLive: string;
+    /** Verify calls for one number. */
+    readonly verifyPinLimit: string;
+    readonly sendPinPerApplicationLimit: string;
+    readonly sendPinPerPhoneNumberLimit: string;
+  };
+}
+
+export interface Application extends ApplicationFields {
+  readonly applicationId: string;
+}
+
+export interface ApplicationUpdate {
+  readonly name: string;
+  readonly enabled?: boolean;
+  readonly configuration?: Partial<ApplicationFields['configuration']>;
+}
+
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
+
+/** What a sliding window remembers of one limit; more cannot be kept exactly. */
+const MOST_IN_A_LIMIT = 1_000_000;
+
+/** Text in one of the mini-syntaxes, kept as it was given. */
+const written = (isGood: (text: string) => boolean) =>
+  Joi.string()
+    .custom((text: string, helpers) => (isGood(text) ? text : helpers.error('any.invalid')))
+    .messages({ 'any.invalid': '{#label} cannot be read, or is out of range' });
+
+const durationUpTo = (maxMs: number) =>
+  written((text) => {
+    const ms = parseDuration(text);
+    return ms !== undefined && ms <= maxMs;
+  });
+
+const limitUpTo = (maxIntervalMs: number) =>
+  written((text) => {
+    const limit = parseLimit(text);
+    return (
+      limit !== undefined && limit.count <= MOST_IN_A_LIMIT && limit.intervalMs <= maxIntervalMs
+    );
+  });
+
+const pinAttempts = Joi.number().integer().min(1);
+const pinTimeToLive = durationUpTo(YEAR_MS);
+const verifyPinLimit = limitUpTo(DAY_MS);
+const sendLimit = limitUpTo(YEAR_MS);
+
+export const applicationSchema = Joi.object<ApplicationFields>({
+  name: Joi.string().required(),
+  enabled: Joi.boolean().default(true),
+  configuration: Joi.object({
+    pinAttempts: pinAttempts.default(10),
+    allowMultiplePinVerifications: Joi.boolean().default(true),
+    pinTimeToLive: pinTimeToLive.default('15m'),
+    verifyPinLimit: verifyPinLimit.default('1/3s'),
+    sendPinPerApplicationLimit: sendLimit.default('10000/1d'),
+    sendPinPerPhoneNumberLimit: sendLimit.default('3/1d'),
+  }).default(),
+});
+
+export const applicationUpdateSchema = Joi.object<ApplicationUpdate>({
+  name: Joi.string().required(),
+  enabled: Joi.boolean(),
+  configuration: Joi.object({
+    pinAttempts,
+    allowMultiplePinVerifications: Joi.boolean(),
+    pinTimeToLive,
+    verifyPinLimit,
+    sendPinPerApplicationLimit: sendLimit,
+    sendPinPerPhoneNumberLimit: sendLimit,
+  }),
+});

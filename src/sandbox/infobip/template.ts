@@ -1,0 +1,97 @@
+import Joi from 'joi';
+
+const PIN_TYPES = ['NUMERIC', 'ALPHA', 'HEX', 'ALPHANUMERIC'] as const;
+export type PinType = (typeof PIN_TYPES)[number];
+
+/** What an SMS or a call says. */
+export interface TextTemplateFields {
+  readonly messageText: string;
+  readonly pinType: PinType;
+  readonly pinLength: number;
+  readonly senderId?: string;
+  readonly language?: string;
+  readonly repeatDTMF?: string;
+  readonly speechRate?: number;
+  readonly regional?: object;
+}
+
+/** Points at an e-mail that is written elsewhere. */
+export interface EmailTemplateFields {
+  readonly emailTemplateId: number;
+  readonly pinType: PinType;
+  readonly pinLength: number;
+  readonly from?: string;
+  readonly landingPageId?: string;
+}
+
+interface TemplateIds {
+  readonly messageId: string;
+  readonly applicationId: string;
+}
+
+export type TextTemplate = TextTemplateFields & TemplateIds;
+export type EmailTemplate = EmailTemplateFields & TemplateIds;
+export type Template = TextTemplate | EmailTemplate;
+
+export function isEmail(template: Template): template is EmailTemplate {
+  return 'emailTemplateId' in template;
+}
+
+const LANGUAGES =
+  'en es ca da nl fr de it ja ko no pl ru sv fi hr sl ro pt_pt pt_br zh_cn zh_tw'.split(' ');
+
+const messageText = Joi.string()
+  .pattern(/\{\{pin\}\}/)
+  .messages({ 'string.pattern.base': '{#label} must contain \\{\\{pin\\}\\}' });
+const pinType = Joi.string().valid(...PIN_TYPES);
+const pinLength = Joi.number().integer().min(1).max(8);
+const language = Joi.string().valid(...LANGUAGES);
+
+const optionalText = {
+  senderId: Joi.string(),
+  repeatDTMF: Joi.string(),
+  speechRate: Joi.number().min(0.5).max(2),
+  // Taken and never shown again.
+  voiceName: Joi.string().strip(),
+  regional: Joi.object({
+    indiaDlt: Joi.object({
+      principalEntityId: Joi.string().max(30).required(),
+      contentTemplateId: Joi.string().max(30),
+      teleMarketerId: Joi.string().max(255),
+    }),
+  }),
+};
+
+export const textTemplateSchema = Joi.object<TextTemplateFields>({
+  ...optionalText,
+  messageText: messageText.required(),
+  pinType: pinType.required(),
+  pinLength: pinLength.default(4),
+  language: language.default('en'),
+});
+
+/** Nothing is filled in: only the fields that are present change. */
+export const textTemplateUpdateSchema = Joi.object<Partial<TextTemplateFields>>({
+  ...optionalText,
+  messageText,
+  pinType,
+  pinLength,
+  language,
+});
+
+const emailTemplateId = Joi.number().integer().min(0);
+const optionalEmail = { from: Joi.string(), landingPageId: Joi.string() };
+
+export const emailTemplateSchema = Joi.object<EmailTemplateFields>({
+  ...optionalEmail,
+  emailTemplateId: emailTemplateId.required(),
+  pinType: pinType.default('NUMERIC'),
+  pinLength: pinLength.default(4),
+});
+
+export const emailTemplateUpdateSchema = Joi.object<Partial<EmailTemplateFields>>({
+  ...optionalEmail,
+  emailTemplateId,
+  pinType,
+  pinLength,
+});
