@@ -1,0 +1,101 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { join, resolve } from 'node:path';
+import { freePort } from '../support/free-port.js';
+import { run } from '../support/program.js';
+import { FURNISHED, TO } from '../support/sandbox.js';
+
+/** What `npm run test:all` builds first. */
+const BUILD = resolve('.test-build');
+const TARGET = resolve('test/support/sandbox-load-target.mjs');
+
+const WARM_UP = 600;
+const SENDS = 1_200;
+const PATIENCE_MS = 60_000;
+
+describe('The sandbox alone', () => {
+  it('is a program, ready in a moment, with the key that it is told, and ends when asked', async () => {
+    const port = String(await freePort());
+    const url = `http://127.0.0.1:${port}`;
+    const started = performance.now();
+    const program = run(`exec node ${join(BUILD, 'sandbox/main.js')}`, BUILD, {
+      SANDBOX_PORT: port,
+      SANDBOX_API_KEY: 'the-key',
+    });
+
+    await program.printed(/look-alike on/);
+
+    // Half a second on an idle machine; this one may be busy.
+    expect(performance.now() - started).toBeLessThan(5_000);
+    const list = (key: string) =>
+      fetch(`${url}/2fa/2/applications`, { headers: { authorization: `App ${key}` } });
+    expect((await list('the-key')).status).toBe(200);
+    expect((await list('another')).status).toBe(401);
+    await program.stop();
+    expect(await program.ended()).toBe(0);
+  });
+});
+
+describe('A send to the sandbox', () => {
+  /** CPU microseconds that a send costs the server. */
+  async function cpuPerSend(build?: string): Promise<number> {
+    const child = fork(TARGET, build === undefined ? [] : [build]);
+    const exited = once(child, 'exit');
+    const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+    try {
+      const url = await told<string>(child);
+      await sendMany(url, agent, WARM_UP);
+      const before = await usage(child);
+      await sendMany(url, agent, SENDS);
+      return ((await usage(child)) - before) / SENDS;
+    } finally {
+      agent.destroy();
+      child.kill();
+      await exited;
+    }
+  }
+
+  it(
+    'costs at most eight times what a bare server needs for the same',
+    async () => {
+      const bare = await cpuPerSend();
+      const sandbox = await cpuPerSend(BUILD);
+
+      expect(sandbox / bare).toBeLessThan(8);
+    },
+    PATIENCE_MS,
+  );
+});
+
+const told = async <T>(child: ChildProcess): Promise<T> => (await once(child, 'message'))[0] as T;
+
+async function usage(child: ChildProcess): Promise<number> {
+  child.send('cpu?');
+  const { user, system } = await told<NodeJS.CpuUsage>(child);
+  return user + system;
+}
+
+/** Sends this often to one number, sixteen at a time, so that a list that is walked would show. */
+async function sendMany(url: string, agent: Agent, times: number): Promise<void> {
+  const one = JSON.stringify({ ...FURNISHED, to: TO });
+  let left = times;
+  const work = async () => {
+    while (left-- > 0) await send(url, agent, one);
+  };
+  await Promise.all(Array.from({ length: 16 }, work));
+}
+
+async function send(url: string, agent: Agent, body: string): Promise<void> {
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    authorization: 'App any',
+  };
+  const call = request(`${url}/2fa/2/pin`, { method: 'POST', agent, headers });
+  call.end(body);
+  const [response] = await once(call, 'response');
+  if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`);
+  response.resume();
+  await once(response, 'end');
+}
