@@ -118,6 +118,7 @@ describe('The controls of the sandbox', () => {
     ['clock', { advanceMs: 1, now: 2 }, ''],
     ['clock', { advanceMs: -1 }, 'advanceMs'],
     ['clock', { now: 'yesterday' }, 'now'],
+    ['clock', { now: '+010000-01-01' }, 'now'],
     ['pins', { to: TO }, 'pin'],
     ['pins', { to: '+', pin: '1' }, 'to'],
     ['pins', { to: TO, pin: '1 2' }, 'pin'],
@@ -129,6 +130,11 @@ describe('The controls of the sandbox', () => {
       error: expect.any(String),
       fields: { [field]: [expect.any(String)] },
     });
+  });
+
+  it('refuse two addresses at once', async () => {
+    for (const path of ['messages', 'messages/stream'])
+      await sandbox.open.get(`/sandbox/${path}?to=1&to=2`).expect(400, /"to"/);
   });
 
   it('refuse a body that is no JSON', async () => {

@@ -4,7 +4,13 @@ import type { FaultQueue } from '../faults/fault-queue.js';
 import type { FixedPins } from '../fixed-pins.js';
 import { InvalidInput, read } from '../read.js';
 import type { Settings } from '../settings.js';
-import { clockSchema, faultSchema, fixedPinSchema, settingsSchema } from './control-schemas.js';
+import {
+  addressQuerySchema,
+  clockSchema,
+  faultSchema,
+  fixedPinSchema,
+  settingsSchema,
+} from './control-schemas.js';
 
 interface Controls {
   readonly clock: SandboxClock;
@@ -47,8 +53,8 @@ export function controlRoutes({ clock, faults, fixedPins, settings }: Controls) 
         throw new InvalidInput({ to: ['is one too many: free some first'] });
       return fixed;
     });
-    fastify.delete<{ Querystring: { to?: string } }>('/pins', async ({ query }, reply) => {
-      fixedPins.free(query.to);
+    fastify.delete('/pins', async ({ query }, reply) => {
+      fixedPins.free(read(addressQuerySchema, query).to);
       return reply.code(204).send();
     });
 

@@ -3,8 +3,9 @@ import { KINDS, OPERATIONS, type Operation } from '../faults/fault.js';
 import type { Planned } from '../faults/fault-queue.js';
 import { ERROR_SHAPES, type ErrorShape } from '../infobip/api-error.js';
 
-/** The last millisecond that a JavaScript date can name. */
-const LAST_MS = 8.64e15;
+/** However often it is moved from there, the clock stays where dates can be written. */
+const LATEST = '9999-01-01';
+const CENTURY_MS = 100 * 365 * 86_400_000;
 
 const errorShape = Joi.string().valid(...ERROR_SHAPES);
 
@@ -29,9 +30,11 @@ export const faultSchema = Joi.object<Planned>({
 type ClockMove = { readonly advanceMs: number } | { readonly now: Date };
 
 export const clockSchema = Joi.object<ClockMove>({
-  advanceMs: Joi.number().integer().min(0).max(LAST_MS),
-  now: Joi.date().min(0),
+  advanceMs: Joi.number().integer().min(0).max(CENTURY_MS),
+  now: Joi.date().min(0).max(LATEST),
 }).xor('advanceMs', 'now');
+
+export const addressQuerySchema = Joi.object<{ to?: string }>({ to: Joi.string().empty('') });
 
 export const fixedPinSchema = Joi.object<{ to: string; pin: string }>({
   to: Joi.string()

@@ -1,10 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Phone } from '../phone.js';
+import { read } from '../read.js';
+import { addressQuerySchema } from './control-schemas.js';
 import { MessageStreams } from './message-stream.js';
-
-interface OfPhone {
-  Querystring: { to?: string };
-}
 
 /** What the phones received. */
 export function messageRoutes(phone: Phone) {
@@ -13,11 +11,11 @@ export function messageRoutes(phone: Phone) {
     fastify.addHook('preClose', async () => {
       streams.close();
     });
-    fastify.get<OfPhone>('/messages', async ({ query }) => phone.inbox(query.to));
-    fastify.get<OfPhone>('/messages/stream', async (request, reply) => {
+    fastify.get('/messages', async ({ query }) => phone.inbox(addressIn(query)));
+    fastify.get('/messages/stream', async (request, reply) => {
       if (!streams.hasRoom)
         return reply.code(503).send({ error: 'There are too many streams already' });
-      streams.start(request, reply, request.query.to);
+      streams.start(request, reply, addressIn(request.query));
       return reply;
     });
     fastify.delete('/messages', async (_request, reply) => {
@@ -25,4 +23,9 @@ export function messageRoutes(phone: Phone) {
       return reply.code(204).send();
     });
   };
+}
+
+/** All phones, where none is named. @throws InvalidInput for two. */
+function addressIn(query: unknown): string | undefined {
+  return read(addressQuerySchema, query).to;
 }

@@ -9,9 +9,9 @@ interface StatusQuery {
 }
 
 /** As with `ncNeeded`, clients send `undefined` for what they leave out. */
-const filter = Joi.string().custom((text: string) =>
-  text === 'true' ? true : text === 'false' ? false : undefined,
-);
+const filter = Joi.string()
+  .empty('')
+  .custom((text: string) => (text === 'true' ? true : text === 'false' ? false : undefined));
 
 export const statusQuerySchema = Joi.object<StatusQuery>({
   msisdn: Joi.string().required(),
