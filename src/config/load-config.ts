@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { developmentSecret } from './development-secret.js';
@@ -12,6 +13,40 @@ import { LOOPBACK_URL, validateEnvironment, type Environment } from './environme
 export function loadConfig(): AppConfig {
   return configFrom({ ...dotEnv(), ...process.env });
 }
+
+/** The settings while the vendor's account is being set up: its ids may still be missing. */
+export interface SetupConfig {
+  /** Names no application, no message and no secret of use. */
+  readonly config: AppConfig;
+  readonly applicationId: string | undefined;
+  readonly messageId: string | undefined;
+}
+
+/**
+ * As {@link loadConfig}, for making what `INFOBIP_APP_ID` and `INFOBIP_MESSAGE_ID` will name. Needs
+ * neither them nor the master secret, which it neither reads nor makes.
+ * @throws Error naming every fault.
+ */
+export function loadSetupConfig(): SetupConfig {
+  return setupConfigFrom({ ...dotEnv(), ...process.env });
+}
+
+/** The settings for a set-up that these variables spell. */
+export function setupConfigFrom(variables: NodeJS.ProcessEnv): SetupConfig {
+  const stillMissing = { INFOBIP_APP_ID: 'not-set-yet', INFOBIP_MESSAGE_ID: 'not-set-yet' };
+  return {
+    config: configFrom({
+      ...variables,
+      ...stillMissing,
+      OTP_SECRET: randomBytes(32).toString('hex'),
+    }),
+    applicationId: given(variables['INFOBIP_APP_ID']),
+    messageId: given(variables['INFOBIP_MESSAGE_ID']),
+  };
+}
+
+/** A setting that is present but empty counts as absent. */
+const given = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
 /** The settings that these variables spell. */
 export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
