@@ -16,9 +16,10 @@ async function main(): Promise<void> {
     abortOnError: false,
   });
   app.enableShutdownHooks();
-  await setupApp(app);
   const { sandbox } = config;
+  // Before the application comes up, because it looks at its provider as soon as it is up.
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort);
+  await setupApp(app);
   await app.listen(config.http.port, config.http.host);
   if (sandbox) process.stdout.write(welcome(await app.getUrl(), sandbox.url));
 }

@@ -18,8 +18,11 @@ export type Script = (response: ServerResponse) => void;
 /** A real HTTP server that answers as it is told, for what no healthy vendor says. */
 export interface ScriptedUpstream {
   readonly url: string;
+  /** The calls about PINs; what is read of the account's configuration is not among them. */
   readonly requests: ReceivedRequest[];
   answer(script: Script): void;
+  /** How reads of the configuration are answered; a 404 unless told. */
+  answerReads(script: Script): void;
   close(): Promise<void>;
 }
 
@@ -46,7 +49,12 @@ export const hangUp: Script = (response) => {
 export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
   const requests: ReceivedRequest[] = [];
   let script: Script = reply(500, 'no script');
+  let readScript: Script = reply(404, { errorCode: 'E404' });
   const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      readScript(response);
+      return;
+    }
     void text(request).then((body) => {
       const { method = '', url = '', headers, socket } = request;
       requests.push({ method, path: url, headers, body, remotePort: socket.remotePort ?? 0 });
@@ -60,6 +68,9 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
     requests,
     answer: (next) => {
       script = next;
+    },
+    answerReads: (next) => {
+      readScript = next;
     },
     close: async () => {
       server.closeAllConnections();

@@ -37,20 +37,41 @@ export class InfobipClient {
    * Posts JSON to a path below the account's base URL.
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
-  async post(path: string, body: object): Promise<InfobipAnswer> {
+  post(path: string, body: object): Promise<InfobipAnswer> {
+    return this.request('post', path, { body });
+  }
+
+  /** As {@link post}, and puts. */
+  put(path: string, body: object): Promise<InfobipAnswer> {
+    return this.request('put', path, { body });
+  }
+
+  /**
+   * As {@link post}, and reads.
+   * @param signal gives the call up.
+   */
+  get(path: string, signal?: AbortSignal): Promise<InfobipAnswer> {
+    return this.request('get', path, { signal });
+  }
+
+  private async request(
+    method: 'get' | 'post' | 'put',
+    path: string,
+    { body, signal }: { body?: object; signal?: AbortSignal | undefined },
+  ): Promise<InfobipAnswer> {
     const { baseUrl, apiKey } = this.config.infobip;
     const deadline = AbortSignal.timeout(this.config.providerTimeoutMs);
     try {
       const { status, headers, data } = await this.http.axiosRef.request<string>({
-        method: 'post',
+        method,
         url: baseUrl + path,
-        data: JSON.stringify(body),
+        ...(body && { data: JSON.stringify(body) }),
         headers: {
           authorization: `App ${apiKey}`,
           'content-type': 'application/json',
           accept: 'application/json',
         },
-        signal: deadline,
+        signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
       });
       return { status, headers, body: parseJson(data) };
     } catch (error) {

@@ -41,6 +41,13 @@ export function saysNotFound({ status, body }: InfobipAnswer): boolean {
   );
 }
 
+/** The names of the request's fields that a 400 complains of; never a value. */
+export function fieldsAtFault({ body }: InfobipAnswer): string[] {
+  return readErrorBody(body).fields.filter(
+    (field): field is string => typeof field === 'string' && /^[\w.]{1,80}$/.test(field),
+  );
+}
+
 function readErrorBody(body: unknown): ErrorBody {
   if (typeof body !== 'object' || body === null) return { word: undefined, fields: [] };
   const { errorCode, violations, requestError } = body as RequestErrorBody & ErrorCodeBody;

@@ -21,6 +21,37 @@ export interface VerifyAnswer {
   readonly pinError?: unknown;
 }
 
+/** A 2FA application, as read, created or updated. */
+export interface ApplicationAnswer {
+  readonly applicationId?: unknown;
+  readonly name?: unknown;
+  readonly enabled?: unknown;
+  readonly configuration?: null | ApplicationConfiguration;
+}
+
+export interface ApplicationConfiguration {
+  readonly pinAttempts?: unknown;
+  readonly allowMultiplePinVerifications?: unknown;
+  /** A duration: `15m` */
+  readonly pinTimeToLive?: unknown;
+  /** Limits: `3/1d` */
+  readonly verifyPinLimit?: unknown;
+  readonly sendPinPerApplicationLimit?: unknown;
+  readonly sendPinPerPhoneNumberLimit?: unknown;
+}
+
+/** A message template; one for e-mail has no `messageText`. */
+export interface TemplateAnswer {
+  readonly messageId?: unknown;
+  readonly applicationId?: unknown;
+  readonly messageText?: unknown;
+  /** `NUMERIC`, `ALPHA`, `HEX`, `ALPHANUMERIC` */
+  readonly pinType?: unknown;
+  readonly pinLength?: unknown;
+  readonly senderId?: unknown;
+  readonly language?: unknown;
+}
+
 /** The older of the two error bodies. */
 export interface RequestErrorBody {
   readonly requestError?: null | {

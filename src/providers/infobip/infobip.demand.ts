@@ -1,0 +1,27 @@
+import { hours, minutes } from '../../common/durations.js';
+import type { AppConfig } from '../../config/app-config.js';
+
+const intervals = (ms: number, intervalMs: number): number => Math.ceil(ms / intervalMs);
+
+/** The most texts that our own limits let one number have within `ms`. */
+export function textsOfOneNumber(ms: number, { otp, perNumber }: AppConfig): number {
+  const byCooldown = 1 + Math.floor(ms / otp.sendCooldownMs);
+  return Math.min(byCooldown, perNumber.sendsPerDay * intervals(ms, hours(24)));
+}
+
+/** The most codes that our own limits let be tried on one number within `ms`. */
+export function attemptsOnOneNumber(ms: number, config: AppConfig): number {
+  const { otp, perNumber } = config;
+  const texts = textsOfOneNumber(ms, config);
+  const wrong = Math.min(
+    perNumber.failuresPerHour * intervals(ms, hours(1)),
+    perNumber.failuresPerDay * intervals(ms, hours(24)),
+  );
+  // Each text may be verified once, whatever became of the wrong codes.
+  return Math.min(otp.maxAttempts * texts, wrong + texts);
+}
+
+/** The most texts that one caller can cause within `ms`. */
+export function textsOfOneCaller(ms: number, { throttle }: AppConfig): number {
+  return throttle.sendsPerMinute * intervals(ms, minutes(1));
+}

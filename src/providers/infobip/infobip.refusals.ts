@@ -1,0 +1,60 @@
+import { AccountError } from '../account-error.js';
+import type { Finding } from '../account-inspection.js';
+import type { ProviderError } from '../provider-error.js';
+import type { InfobipAnswer } from './infobip.client.js';
+import { fieldsAtFault } from './infobip.errors.js';
+
+const HOST_REMEDY =
+  'Set INFOBIP_BASE_URL to the host that the portal’s home page shows: https://….api.infobip.com.';
+const LATER = 'Try again in some minutes.';
+
+/** Why an answer about the account's configuration is of no use: by its status first (contract §8). */
+export function refusalOf(answer: InfobipAnswer): AccountError {
+  const { status } = answer;
+  switch (true) {
+    case status === 401:
+      return refusal('credentials', 'Infobip does not know the API key (401).', {
+        remedy: 'Set INFOBIP_API_KEY to a valid key of this account and host.',
+      });
+    case status === 403:
+      return refusal('scope', 'The API key may not see or change 2FA applications (403).', {
+        remedy: 'Give it the scope 2fa:manage, or use another key that has it for this command.',
+      });
+    case status === 429:
+      return refusal('host', 'Infobip wants fewer requests (429), so nothing could be checked.', {
+        level: 'warning',
+        remedy: LATER,
+      });
+    case status >= 500:
+      return refusal('host', `Infobip fails (${String(status)}).`, { remedy: LATER });
+    case status === 400: {
+      const fields = fieldsAtFault(answer).join(', ');
+      return refusal('request', `Infobip refuses these values (400)${fields && `: ${fields}`}.`, {
+        remedy: 'Choose others.',
+      });
+    }
+    default:
+      return refusal(
+        'host',
+        `What answers there is not Infobip’s 2FA API (status ${String(status)}).`,
+        { remedy: HOST_REMEDY },
+      );
+  }
+}
+
+/** Why no answer came. */
+export function silenceOf({ failure, message }: ProviderError): AccountError {
+  const what =
+    failure === 'timed_out' ? 'does not answer in time' : `cannot be reached: ${message}`;
+  return refusal('host', `The host of INFOBIP_BASE_URL ${what}.`, {
+    remedy: `${HOST_REMEDY} The sandbox’s starts with: npm run sandbox.`,
+  });
+}
+
+function refusal(
+  check: string,
+  message: string,
+  { remedy, level = 'error' }: { remedy: string; level?: Finding['level'] },
+): AccountError {
+  return new AccountError({ check, level, message, remedy });
+}

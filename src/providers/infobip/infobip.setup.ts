@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../../config/app-config.js';
+import { AccountError } from '../account-error.js';
+import type { AccountSetup, SetupPlan, Wishes } from '../account-setup.js';
+import { InfobipAccount } from './infobip.account.js';
+import { error } from './infobip.findings.js';
+import { withSamplePin } from './infobip.message-text.js';
+import { changesTo, PIN_LENGTH, wantedConfiguration, wantedTemplate } from './infobip.wanted.js';
+import type { ApplicationAnswer, TemplateAnswer } from './infobip.wire.js';
+
+const DEFAULT_NAME = 'OTP service';
+
+/** Sets up one application with one message template. */
+@Injectable()
+export class InfobipSetup implements AccountSetup {
+  constructor(
+    private readonly account: InfobipAccount,
+    private readonly config: AppConfig,
+  ) {}
+
+  async plan(wishes: Wishes): Promise<SetupPlan> {
+    const application = await this.findApplication(wishes);
+    const applicationId = application && idOf(application.applicationId);
+    const template =
+      applicationId === undefined ? undefined : await this.findTemplate(applicationId, wishes);
+    const messageId = template && idOf(template.messageId);
+
+    const name = wishes.name ?? application?.name ?? DEFAULT_NAME;
+    const head = { name, enabled: true };
+    const configuration = wantedConfiguration(this.config);
+    const message = wantedTemplate(template, wishes);
+    const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
+    const ofApplication = [
+      ...changesTo(subject, application ?? {}, head),
+      ...changesTo(subject, application?.configuration ?? {}, configuration),
+    ];
+    const ofTemplate = changesTo(
+      `Message template, ${messageId ?? 'new'}`,
+      template ?? {},
+      message,
+    );
+
+    return {
+      changes: [...ofApplication, ...ofTemplate],
+      text: message.messageText,
+      sample: withSamplePin(message.messageText, PIN_LENGTH),
+      apply: async () => {
+        // What the vendor keeps beyond what is known here stays as it is.
+        const fields = {
+          ...head,
+          configuration: { ...application?.configuration, ...configuration },
+        };
+        const owner = await this.saved(applicationId, ofApplication, async () =>
+          idOf((await this.account.saveApplication(applicationId, fields)).applicationId),
+        );
+        const saved = await this.saved(messageId, ofTemplate, async () =>
+          idOf((await this.account.saveTemplate(owner, messageId, message)).messageId),
+        );
+        return {
+          INFOBIP_BASE_URL: this.config.infobip.baseUrl,
+          INFOBIP_APP_ID: owner,
+          INFOBIP_MESSAGE_ID: saved,
+        };
+      },
+    };
+  }
+
+  private async saved(
+    id: string | undefined,
+    changes: readonly unknown[],
+    save: () => Promise<string>,
+  ): Promise<string> {
+    return id !== undefined && changes.length === 0 ? id : save();
+  }
+
+  /** The configured one, unless another is asked for by name. */
+  private async findApplication({
+    applicationId,
+    name,
+  }: Wishes): Promise<ApplicationAnswer | undefined> {
+    if (name === undefined && applicationId !== undefined) {
+      const configured = await this.account.application(applicationId);
+      if (configured) return configured;
+    }
+    const wanted = name ?? DEFAULT_NAME;
+    return (await this.account.applications()).find((application) => application.name === wanted);
+  }
+
+  /** The configured one, or the one that says so already, or the only one. */
+  private async findTemplate(
+    applicationId: string,
+    { messageId, text }: Wishes,
+  ): Promise<TemplateAnswer | undefined> {
+    const all = await this.account.templates(applicationId);
+    const texts = all.filter(({ messageText }) => typeof messageText === 'string');
+    return (
+      texts.find((template) => messageId !== undefined && template.messageId === messageId) ??
+      texts.find((template) => text !== undefined && template.messageText === text) ??
+      (texts.length === 1 ? texts[0] : undefined)
+    );
+  }
+}
+
+function idOf(value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new AccountError(
+    error('host', 'Infobip’s answer names no id.', 'Look into the portal at what was created.'),
+  );
+}

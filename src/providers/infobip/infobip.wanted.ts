@@ -1,0 +1,65 @@
+import { hours, seconds } from '../../common/durations.js';
+import type { AppConfig } from '../../config/app-config.js';
+import type { Change, Wishes } from '../account-setup.js';
+import { attemptsOnOneNumber, textsOfOneCaller } from './infobip.demand.js';
+import { composeText, foreignPlaceholders, hasPin } from './infobip.message-text.js';
+import { formatDuration, formatLimit, sameValue } from './infobip.mini-syntax.js';
+import type { TemplateAnswer } from './infobip.wire.js';
+
+const DEFAULT_TEXT = '{{pin}} is your verification code. Do not share it.';
+export const PIN_LENGTH = 6;
+
+/**
+ * The safe configuration of an application: ours is the stricter one in everything, so that users
+ * hear of our limits and never of the vendor's.
+ */
+export function wantedConfiguration(config: AppConfig) {
+  const { otp, perNumber } = config;
+  const day = hours(24);
+  return {
+    pinAttempts: otp.maxAttempts,
+    allowMultiplePinVerifications: false,
+    pinTimeToLive: formatDuration(otp.ttlMs),
+    verifyPinLimit: formatLimit({
+      count: attemptsOnOneNumber(seconds(1), config),
+      intervalMs: seconds(1),
+    }),
+    sendPinPerApplicationLimit: formatLimit({
+      count: textsOfOneCaller(day, config),
+      intervalMs: day,
+    }),
+    // Twice ours: a send that failed is given back here, and may stay counted there.
+    sendPinPerPhoneNumberLimit: formatLimit({ count: 2 * perNumber.sendsPerDay, intervalMs: day }),
+  };
+}
+
+/**
+ * What the template should say; a text that serves stays unless another is wished for.
+ * @throws WishError
+ */
+export function wantedTemplate(existing: TemplateAnswer | undefined, wishes: Wishes) {
+  const kept = existing?.messageText;
+  const serves = typeof kept === 'string' && hasPin(kept) && foreignPlaceholders(kept).length === 0;
+  return {
+    messageText: composeText(wishes.text ?? (serves ? kept : DEFAULT_TEXT), wishes.webOtpHost),
+    pinType: 'NUMERIC',
+    pinLength: PIN_LENGTH,
+    ...(wishes.sender !== undefined && { senderId: wishes.sender }),
+    ...(wishes.language !== undefined && { language: wishes.language }),
+  };
+}
+
+/** The fields that are not yet as they should be. */
+export function changesTo(subject: string, now: object, then: object): Change[] {
+  const before = new Map<string, unknown>(Object.entries(now));
+  return Object.entries(then as Record<string, unknown>)
+    .filter(([field, value]) => !sameValue(before.get(field), value))
+    .map(([field, value]) => ({
+      subject,
+      field,
+      now: before.has(field) ? text(before.get(field)) : undefined,
+      then: text(value),
+    }));
+}
+
+const text = (value: unknown): string => JSON.stringify(value);

@@ -1,0 +1,58 @@
+/** What a text costs to send. */
+export interface SmsSize {
+  /** One character outside GSM-7 makes the whole text UCS-2. */
+  readonly encoding: 'GSM-7' | 'UCS-2';
+  /** Septets of GSM-7, or 16-bit units of UCS-2. */
+  readonly units: number;
+  /** Messages that are paid for. */
+  readonly segments: number;
+}
+
+/** The GSM 7-bit default alphabet (3GPP TS 23.038 §6.2.1). */
+const BASIC = new Set(
+  '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡' +
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà',
+);
+/** Its extension table (§6.2.1.1): each of these takes two septets. */
+const EXTENSION = new Set('\f^{}\\[~]|€');
+
+/** Units in a message that is alone, and in each of several, which carry a header (3GPP TS 23.040 §9.2.3.24.1). */
+const CAPACITY = {
+  'GSM-7': { alone: 160, joined: 153 },
+  'UCS-2': { alone: 70, joined: 67 },
+} as const;
+
+/** Measures a text as it is sent, its placeholders filled in. */
+export function smsSize(text: string): SmsSize {
+  const characters = Array.from(text);
+  const septets = characters.map((character) => septetsOf(character));
+  const fits = septets.every((width) => width !== undefined);
+  const encoding = fits ? 'GSM-7' : 'UCS-2';
+  const widths = fits ? septets : characters.map((character) => character.length);
+  const units = widths.reduce((sum, width) => sum + width, 0);
+  return { encoding, units, segments: segmentsOf(widths, units, CAPACITY[encoding]) };
+}
+
+function septetsOf(character: string): number | undefined {
+  if (BASIC.has(character)) return 1;
+  return EXTENSION.has(character) ? 2 : undefined;
+}
+
+function segmentsOf(
+  widths: readonly number[],
+  units: number,
+  { alone, joined }: { alone: number; joined: number },
+): number {
+  if (units <= alone) return 1;
+  let segments = 1;
+  let filled = 0;
+  for (const width of widths) {
+    // Neither an extended character nor a surrogate pair is torn apart.
+    if (filled + width > joined) {
+      segments += 1;
+      filled = 0;
+    }
+    filled += width;
+  }
+  return segments;
+}
