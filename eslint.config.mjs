@@ -36,7 +36,7 @@ export default tseslint.config(
     files: ['src/config/**', 'test/**', 'src/sandbox/main.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
-  { files: ['src/sandbox/main.ts'], rules: { 'no-console': 'off' } },
+  { files: ['src/sandbox/main.ts', 'src/cli/**'], rules: { 'no-console': 'off' } },
   {
     files: ['test/**'],
     rules: {
