@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hours } from '../../src/common/durations.js';
-import { configFrom } from '../../src/config/load-config.js';
+import { configFrom, setupConfigFrom } from '../../src/config/load-config.js';
 
 const SECRET = 'a master secret that only tests know of';
 const PRODUCTION = {
@@ -115,6 +115,49 @@ describe('The settings', () => {
     ['RETENTION', '1h'],
   ])('refuse %s=%s', (name, value) => {
     expect(faultsOf({ [name]: value })).toMatch(new RegExp(`- ${name} must (be|look like)`));
+  });
+
+  describe('of a set-up', () => {
+    const account = {
+      NODE_ENV: 'production',
+      INFOBIP_BASE_URL: 'https://account.api.infobip.com',
+      INFOBIP_API_KEY: 'key',
+    };
+
+    it('need no id of what is to be made, and no master secret', () => {
+      const { config, ...ids } = setupConfigFrom({ ...account, INFOBIP_APP_ID: '' });
+
+      expect(config.infobip).toMatchObject({
+        baseUrl: 'https://account.api.infobip.com',
+        apiKey: 'key',
+      });
+      expect(ids).toEqual({ applicationId: undefined, messageId: undefined });
+    });
+
+    it('take the ids that there are', () => {
+      const named = { ...account, INFOBIP_APP_ID: 'application', INFOBIP_MESSAGE_ID: 'message' };
+
+      expect(setupConfigFrom(named)).toMatchObject({
+        applicationId: 'application',
+        messageId: 'message',
+      });
+    });
+
+    it('make no secret, and take nothing of the sandbox for made', () => {
+      const empty = join(dataDir, 'of-a-set-up');
+
+      expect(setupConfigFrom({ DATA_DIR: empty })).toMatchObject({
+        applicationId: undefined,
+        messageId: undefined,
+      });
+      expect(() => statSync(empty)).toThrow('ENOENT');
+    });
+
+    it('still need the key of the account', () => {
+      expect(() => setupConfigFrom({ ...account, INFOBIP_API_KEY: '' })).toThrow(
+        'INFOBIP_API_KEY is required',
+      );
+    });
   });
 
   it('make a secret of their own outside production, and keep it', () => {

@@ -1,0 +1,427 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { minutes } from '../../src/common/durations.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { askInfobip, runCli } from '../support/cli.js';
+import {
+  hang,
+  hangUp,
+  reply,
+  startScriptedUpstream,
+  type Script,
+  type ScriptedUpstream,
+} from '../support/scripted-upstream.js';
+import { startService } from '../support/service.js';
+
+const KEY = 'a-key-that-nobody-may-see';
+const CONFIGURATION = {
+  pinAttempts: 5,
+  allowMultiplePinVerifications: false,
+  pinTimeToLive: '5m',
+  verifyPinLimit: '5/1s',
+  sendPinPerApplicationLimit: '86400/1d',
+  sendPinPerPhoneNumberLimit: '10/1d',
+};
+const TEMPLATE = { messageText: 'Code: {{pin}}', pinType: 'NUMERIC', pinLength: 6 };
+
+interface Finding {
+  check: string;
+  level: string;
+  message: string;
+  remedy?: string;
+}
+
+jest.setTimeout(minutes(1));
+
+const cwd = mkdtempSync(join(tmpdir(), 'otp-doctor-'));
+
+afterAll(() => {
+  rmSync(cwd, { recursive: true });
+});
+
+async function examine(settings: NodeJS.ProcessEnv) {
+  const { code, output } = await runCli('doctor', {
+    args: '--json',
+    cwd,
+    settings: { DATA_DIR: cwd, INFOBIP_API_KEY: KEY, ...settings },
+  });
+  expect(output).not.toContain(KEY);
+  const findings = JSON.parse(output) as Finding[];
+  return { code, findings, faults: findings.filter(({ level }) => level !== 'ok') };
+}
+
+describe('The doctor, at an account', () => {
+  let sandbox: Sandbox;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ port: 0 });
+  });
+
+  afterAll(() => sandbox.close());
+
+  /** Makes an application and a template with these faults; answers with the settings naming them. */
+  async function account({ application = {}, configuration = {}, template = {} } = {}) {
+    const applications = `${sandbox.url}/2fa/2/applications`;
+    const { applicationId } = await askInfobip(applications, 'POST', {
+      name: 'doctor',
+      ...application,
+      configuration: { ...CONFIGURATION, ...configuration },
+    });
+    const { messageId } = await askInfobip(`${applications}/${applicationId}/messages`, 'POST', {
+      ...TEMPLATE,
+      ...template,
+    });
+    return {
+      INFOBIP_BASE_URL: sandbox.url,
+      INFOBIP_APP_ID: applicationId,
+      INFOBIP_MESSAGE_ID: messageId,
+    };
+  }
+
+  it('finds nothing wrong with what is right, and ends with 0', async () => {
+    const { code, findings, faults } = await examine(await account());
+
+    expect(faults).toEqual([]);
+    expect(code).toBe(0);
+    expect(findings.map(({ check }) => check)).toEqual([
+      'settings',
+      'access',
+      'application',
+      'attempts',
+      'lifetime',
+      'one-time use',
+      'texts a number',
+      'texts altogether',
+      'verify calls',
+      'template',
+      'code',
+      'message',
+    ]);
+  });
+
+  it.each([
+    [
+      'a disabled application',
+      { application: { enabled: false } },
+      'error',
+      'application',
+      /disabled/,
+    ],
+    [
+      'attempts tighter than ours',
+      { configuration: { pinAttempts: 4 } },
+      'error',
+      'attempts',
+      /4.*5.*locked out early/,
+    ],
+    [
+      'attempts much looser',
+      { configuration: { pinAttempts: 16 } },
+      'warning',
+      'attempts',
+      /looser/,
+    ],
+    [
+      'a lifetime tighter than ours',
+      { configuration: { pinTimeToLive: '299s' } },
+      'error',
+      'lifetime',
+      /299s.*5m.*expire early/,
+    ],
+    [
+      'a lifetime much looser',
+      { configuration: { pinTimeToLive: 'h' } },
+      'warning',
+      'lifetime',
+      /looser/,
+    ],
+    [
+      're-verification',
+      { configuration: { allowMultiplePinVerifications: true } },
+      'error',
+      'one-time use',
+      /again/,
+    ],
+    [
+      'Infobip’s 3 texts a day',
+      { configuration: { sendPinPerPhoneNumberLimit: '3/1d' } },
+      'error',
+      'texts a number',
+      /3\/1d.*10 times in 1d/,
+    ],
+    [
+      'one text less than ours',
+      { configuration: { sendPinPerPhoneNumberLimit: '9/d' } },
+      'error',
+      'texts a number',
+      /9\/d/,
+    ],
+    [
+      'a tight limit an hour',
+      { configuration: { sendPinPerPhoneNumberLimit: '9/1h' } },
+      'error',
+      'texts a number',
+      /10 times in 1h/,
+    ],
+    [
+      'a tight application limit',
+      { configuration: { sendPinPerApplicationLimit: '10000/1d' } },
+      'warning',
+      'texts altogether',
+      /86400 times/,
+    ],
+    [
+      'Infobip’s 1 verify in 3 seconds',
+      { configuration: { verifyPinLimit: '1/3s' } },
+      'warning',
+      'verify calls',
+      /1\/3s.*5 times in 3s/,
+    ],
+    [
+      'a code that is too short',
+      { template: { pinLength: 5 } },
+      'error',
+      'code',
+      /5.*easy to guess/,
+    ],
+    ['a code of letters', { template: { pinType: 'ALPHA' } }, 'warning', 'code', /ALPHA/],
+    [
+      'a placeholder that nothing fills in',
+      { template: { messageText: '{{name}} {{pin}}' } },
+      'error',
+      'message',
+      /\{\{name\}\}/,
+    ],
+  ])('finds %s', async (_what, faults, level, check, message) => {
+    const found = await examine(await account(faults));
+
+    expect(found.faults).toEqual([
+      { level, check, message: expect.stringMatching(message), remedy: expect.any(String) },
+    ]);
+    expect(found.code).toBe(level === 'error' ? 1 : 0);
+  });
+
+  it('finds an application that is not there', async () => {
+    const { code, faults } = await examine({ ...(await account()), INFOBIP_APP_ID: 'none' });
+
+    expect(faults).toMatchObject([{ level: 'error', check: 'application' }]);
+    expect(code).toBe(1);
+  });
+
+  it('finds a template that is another application’s', async () => {
+    const { INFOBIP_MESSAGE_ID } = await account();
+
+    const { code, faults } = await examine({ ...(await account()), INFOBIP_MESSAGE_ID });
+
+    expect(faults).toMatchObject(
+      [{ check: 'template', message: /belongs to another/ }].map(matching),
+    );
+    expect(code).toBe(1);
+  });
+
+  it('tells people line by line, with a remedy below each fault', async () => {
+    const settings = await account({ configuration: { sendPinPerPhoneNumberLimit: '3/1d' } });
+
+    const { code, output } = await runCli('doctor', {
+      cwd,
+      settings: { DATA_DIR: cwd, ...settings },
+    });
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/^ok +application +The application is there/m);
+    expect(output).toMatch(
+      /^ERROR +texts a number .*\n +→ Mend it with: npm run infobip:setup\.$/m,
+    );
+    expect(output).toMatch(/^1 error, 0 warnings\.$/m);
+  });
+
+  it('has its every fault mended by the set-up', async () => {
+    const settings = await account({
+      application: { enabled: false },
+      configuration: {
+        pinAttempts: 1,
+        allowMultiplePinVerifications: true,
+        pinTimeToLive: '1s',
+        verifyPinLimit: '1/3s',
+        sendPinPerPhoneNumberLimit: '3/1d',
+        sendPinPerApplicationLimit: '1/1d',
+      },
+      template: { pinLength: 4, pinType: 'HEX', messageText: '{{pin}} {{name}}' },
+    });
+    expect((await examine(settings)).faults).toHaveLength(9);
+
+    await runCli('infobip-setup', { args: '--yes', cwd, settings });
+
+    expect((await examine(settings)).faults).toEqual([]);
+  });
+
+  it('has the service log the same when it starts, and nothing that is right', async () => {
+    const service = await startService(
+      await account({
+        configuration: { sendPinPerPhoneNumberLimit: '3/1d', verifyPinLimit: '1/3s' },
+      }),
+    );
+    const logged = () =>
+      service.log.lines
+        .map((line) => JSON.parse(line))
+        .filter(({ context }) => context === 'InspectionAtStart');
+    while (logged().length < 2) await delay(10);
+
+    expect(logged()).toMatchObject([
+      { level: 'error', msg: expect.stringMatching(/^texts a number: .*3\/1d.*infobip:setup/) },
+      { level: 'warn', msg: expect.stringMatching(/^verify calls: .*1\/3s/) },
+    ]);
+    await service.close();
+  });
+});
+
+describe('The doctor, before a host that', () => {
+  let upstream: ScriptedUpstream;
+
+  beforeEach(async () => {
+    upstream = await startScriptedUpstream();
+  });
+
+  afterEach(() => upstream.close());
+
+  const settings = () => ({ INFOBIP_BASE_URL: upstream.url, PROVIDER_TIMEOUT: '300ms' });
+  const refusal = (messageId: string) => ({
+    requestError: { serviceException: { messageId, text: KEY } },
+  });
+
+  it.each<[string, Script, string, RegExp]>([
+    [
+      'does not know the key',
+      reply(401, refusal('UNAUTHORIZED')),
+      'credentials',
+      /API key \(401\)/,
+    ],
+    ['is not Infobip', reply(404, '<html>'), 'host', /not Infobip’s 2FA API \(status 404\)/],
+    ['answers with a page', reply(200, '<html>'), 'host', /not Infobip’s/],
+    ['redirects', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'host', /status 302/],
+    ['is broken', reply(503, refusal('SERVICE_UNAVAILABLE')), 'host', /503/],
+    ['hangs', hang, 'host', /in time/],
+    ['hangs up', hangUp, 'host', /cannot be reached: connection_lost/],
+  ])('%s, says so and ends with 1', async (_what, script, check, message) => {
+    upstream.answerReads(script);
+
+    const { code, faults } = await examine(settings());
+
+    expect(faults).toMatchObject([{ level: 'error', check, message, remedy: /./ }].map(matching));
+    expect(code).toBe(1);
+  });
+
+  it('wants fewer requests, warns', async () => {
+    upstream.answerReads(reply(429, refusal('TOO_MANY_REQUESTS')));
+
+    const { code, faults } = await examine(settings());
+
+    expect(faults).toMatchObject([{ level: 'warning', check: 'host' }]);
+    expect(code).toBe(0);
+  });
+
+  it('has a key for sending only, warns that it could not look', async () => {
+    upstream.answerReads(reply(403, refusal('FORBIDDEN')));
+    upstream.answer(reply(404, refusal('NOT_FOUND')));
+
+    const { code, faults } = await examine(settings());
+
+    expect(faults).toMatchObject(
+      [{ level: 'warning', check: 'scope', remedy: /2fa:manage/ }].map(matching),
+    );
+    expect(code).toBe(0);
+  });
+
+  it('has a key without any scope, fails', async () => {
+    upstream.answerReads(reply(403, refusal('FORBIDDEN')));
+    upstream.answer(reply(403, refusal('FORBIDDEN')));
+
+    const { code, faults } = await examine(settings());
+
+    expect(faults).toMatchObject(
+      [{ level: 'error', check: 'scope', remedy: /2fa:pin:send/ }].map(matching),
+    );
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['no text', {}, /no text/],
+    ['a text without the code', { messageText: 'Code' }, /\{\{pin\}\}/],
+  ])('keeps a template with %s, says so', async (_what, text, message) => {
+    const both = { enabled: true, configuration: CONFIGURATION, pinType: 'NUMERIC', pinLength: 6 };
+    upstream.answerReads(reply(200, { ...both, ...text }));
+
+    const { faults } = await examine(settings());
+
+    expect(faults).toMatchObject([{ level: 'error', check: 'message', message }].map(matching));
+  });
+
+  it('says little, warns of each thing that it cannot compare', async () => {
+    upstream.answerReads(reply(200, { configuration: { verifyPinLimit: 'often' } }));
+
+    const { faults } = await examine(settings());
+
+    expect(faults.filter(({ level }) => level === 'warning').map(({ check }) => check)).toEqual([
+      'attempts',
+      'lifetime',
+      'texts a number',
+      'texts altogether',
+      'verify calls',
+      'code',
+    ]);
+  });
+
+  it('keeps silent, the service starts all the same, and stops asking when it stops', async () => {
+    const asked = new Promise<ServerResponse>((resolve) => {
+      upstream.answerReads(resolve);
+    });
+    const service = await startService({ ...settings(), PROVIDER_TIMEOUT: '60s' });
+    await service.http.get('/health/live').expect(200);
+    const response = await asked;
+    const givenUp = once(response, 'close');
+
+    await service.close();
+    await givenUp;
+
+    expect(service.log.text).not.toContain('InspectionAtStart');
+  });
+});
+
+describe('The doctor, with settings that cannot be used', () => {
+  it('names each fault, and the command that makes the missing ids', async () => {
+    const { code, faults } = await examine({
+      INFOBIP_BASE_URL: 'https://account.invalid',
+      OTP_TTL: '1h',
+    });
+
+    expect(faults).toMatchObject(
+      [
+        { check: 'settings', level: 'error', message: /OTP_TTL must be/, remedy: /README/ },
+        { check: 'settings', message: /INFOBIP_APP_ID is required/, remedy: /infobip:setup/ },
+        { check: 'settings', message: /INFOBIP_MESSAGE_ID is required/, remedy: /infobip:setup/ },
+      ].map(matching),
+    );
+    expect(code).toBe(1);
+  });
+
+  it('refuses options that it does not have', async () => {
+    expect(await runCli('doctor', { args: '--jsno', cwd, settings: {} })).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('Usage: npm run doctor'),
+    });
+  });
+});
+
+/** The same, with each pattern as a matcher. */
+function matching(expected: Record<string, string | RegExp>): object {
+  return Object.fromEntries(
+    Object.entries(expected).map(([name, value]) => [
+      name,
+      value instanceof RegExp ? expect.stringMatching(value) : value,
+    ]),
+  );
+}

@@ -1,0 +1,311 @@
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { minutes } from '../../src/common/durations.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { askInfobip, runCli, startSeparateSandbox } from '../support/cli.js';
+import { freePort } from '../support/free-port.js';
+import { run } from '../support/program.js';
+import { startReplica } from '../support/replica.js';
+
+const KEY = 'a-key-that-nobody-may-see';
+
+jest.setTimeout(minutes(5));
+
+describe('infobip:setup', () => {
+  let cwd: string;
+  let sandbox: Sandbox;
+
+  beforeEach(async () => {
+    cwd = mkdtempSync(join(tmpdir(), 'otp-setup-'));
+    sandbox = await startSandbox({ port: 0 });
+  });
+
+  afterEach(async () => {
+    await sandbox.close();
+    rmSync(cwd, { recursive: true });
+  });
+
+  const setup = (args = '', more: NodeJS.ProcessEnv = {}) =>
+    runCli('infobip-setup', {
+      args,
+      cwd,
+      settings: { INFOBIP_BASE_URL: sandbox.url, INFOBIP_API_KEY: KEY, ...more },
+    });
+  const applications = () => askInfobip(`${sandbox.url}/2fa/2/applications`, 'GET');
+  const env = () => readFileSync(join(cwd, '.env'), 'utf8');
+  const idsIn = (text: string) => ({
+    application: /^INFOBIP_APP_ID=(.*)$/m.exec(text)?.[1] ?? '',
+    message: /^INFOBIP_MESSAGE_ID=(.*)$/m.exec(text)?.[1] ?? '',
+  });
+  const read = (application: string, message?: string) =>
+    askInfobip(
+      `${sandbox.url}/2fa/2/applications/${application}${message === undefined ? '' : `/messages/${message}`}`,
+      'GET',
+    );
+
+  it('creates an application and a template with safe values, and says how to use them', async () => {
+    const { code, output } = await setup('--yes --sender Acme --language de');
+
+    expect(code).toBe(0);
+    const { application, message } = idsIn(output);
+    expect(await read(application)).toMatchObject({
+      name: 'OTP service',
+      enabled: true,
+      configuration: {
+        pinAttempts: 5,
+        allowMultiplePinVerifications: false,
+        pinTimeToLive: '5m',
+        verifyPinLimit: '5/1s',
+        sendPinPerApplicationLimit: '86400/1d',
+        sendPinPerPhoneNumberLimit: '20/1d',
+      },
+    });
+    expect(await read(application, message)).toMatchObject({
+      messageText: '{{pin}} is your verification code. Do not share it.',
+      pinType: 'NUMERIC',
+      pinLength: 6,
+      senderId: 'Acme',
+      language: 'de',
+    });
+    expect(output).toContain(`INFOBIP_BASE_URL=${sandbox.url}`);
+  });
+
+  it('follows the service’s own settings', async () => {
+    const { output } = await setup('--yes', {
+      OTP_MAX_ATTEMPTS: '3',
+      OTP_TTL: '90s',
+      SENDS_PER_NUMBER_PER_DAY: '4',
+    });
+
+    expect((await read(idsIn(output).application))['configuration']).toMatchObject({
+      pinAttempts: 3,
+      pinTimeToLive: '90s',
+      sendPinPerPhoneNumberLimit: '8/1d',
+    });
+  });
+
+  it('has nothing to change the second time, with the ids and without them', async () => {
+    const first = await setup('--yes --write --webotp-host example.com');
+
+    for (const again of [
+      await setup(),
+      await runCli('infobip-setup', {
+        cwd: mkdtempSync(join(cwd, 'without-ids-')),
+        settings: { INFOBIP_BASE_URL: sandbox.url, INFOBIP_API_KEY: KEY },
+      }),
+      await setup('--webotp-host example.com'),
+    ]) {
+      expect(again).toMatchObject({ code: 0 });
+      expect(again.output).toContain('Nothing to change.');
+      expect(idsIn(again.output)).toEqual(idsIn(first.output));
+    }
+  });
+
+  it('shows each field, what it is and what it will be, and changes those alone', async () => {
+    const { application, message } = idsIn((await setup('--yes --sender Acme')).output);
+    const known = { INFOBIP_APP_ID: application, INFOBIP_MESSAGE_ID: message };
+
+    const { output } = await setup(`--yes --text 'Code: {{pin}}'`, { ...known, OTP_TTL: '10m' });
+
+    expect(output).toMatch(/pinTimeToLive +"5m" +"10m"/);
+    expect(output).toMatch(/messageText +".* Do not share it\." +"Code: \{\{pin\}\}"/);
+    expect(output).not.toMatch(/pinAttempts|senderId/);
+    expect(await read(application, message)).toMatchObject({
+      messageText: 'Code: {{pin}}',
+      senderId: 'Acme',
+    });
+  });
+
+  it('mends the application that the settings name, whatever its name', async () => {
+    const byHand = await askInfobip(`${sandbox.url}/2fa/2/applications`, 'POST', {
+      name: 'By hand',
+      enabled: false,
+    });
+
+    const { output } = await setup('--yes', { INFOBIP_APP_ID: byHand.applicationId });
+
+    expect(idsIn(output).application).toBe(byHand.applicationId);
+    expect(await read(byHand.applicationId)).toMatchObject({ name: 'By hand', enabled: true });
+  });
+
+  it('finds another application by the name it is given', async () => {
+    const first = idsIn((await setup('--yes --write --name one')).output);
+    const second = idsIn((await setup('--yes --name two')).output);
+
+    expect(second.application).not.toBe(first.application);
+    expect(idsIn((await setup('--yes --name one')).output)).toEqual(first);
+  });
+
+  it.each([
+    ['--dry-run', '--dry-run --write --yes', 0, 'Dry run: nothing was changed.'],
+    ['nobody to ask', '--write', 1, 'say --yes'],
+  ])('changes nothing with %s', async (_what, args, code, said) => {
+    const before = await applications();
+
+    const ended = await setup(args);
+
+    expect(ended.code).toBe(code);
+    expect(ended.output).toContain(said);
+    expect(ended.output).toMatch(/pinAttempts +– +5/);
+    expect(await applications()).toEqual(before);
+    expect(() => env()).toThrow('ENOENT');
+  });
+
+  it('makes a .env that only its owner can read', async () => {
+    const { output } = await setup('--yes --write');
+
+    const { application, message } = idsIn(output);
+    expect(env()).toBe(
+      `INFOBIP_BASE_URL=${sandbox.url}\nINFOBIP_APP_ID=${application}\nINFOBIP_MESSAGE_ID=${message}\n`,
+    );
+    expect(statSync(join(cwd, '.env')).mode & 0o777).toBe(0o600);
+  });
+
+  it('changes in a .env the lines that it has to, once each, and nothing else', async () => {
+    const before = [
+      '# mine',
+      `INFOBIP_API_KEY='${KEY}'`,
+      'export INFOBIP_APP_ID=old',
+      '# INFOBIP_MESSAGE_ID=commented',
+      'INFOBIP_APP_ID=older',
+      '',
+      'NOT_INFOBIP_APP_ID=stays',
+    ];
+    writeFileSync(join(cwd, '.env'), before.join('\n'), { mode: 0o640 });
+
+    const { output } = await setup('--yes --write');
+
+    const { application, message } = idsIn(output);
+    expect(env().split('\n')).toEqual([
+      ...before.slice(0, 2),
+      `export INFOBIP_APP_ID=${application}`,
+      before[3],
+      '',
+      'NOT_INFOBIP_APP_ID=stays',
+      `INFOBIP_BASE_URL=${sandbox.url}`,
+      `INFOBIP_MESSAGE_ID=${message}`,
+      '',
+    ]);
+    expect(statSync(join(cwd, '.env')).mode & 0o777).toBe(0o640);
+    expect((await setup('--yes --write')).output).toContain('Nothing to change.');
+    expect(env().match(/_APP_ID=/g)).toHaveLength(2);
+  });
+
+  it.each([
+    ['{{pin}} ist Ihr Code', 'GSM-7, 19 characters of 160: 1 segment.'],
+    ['{{pin}} est ton code, ça va', 'UCS-2, 26 characters of 70: 1 segment.'],
+    ['{{pin}} est ton code, ça va', 'Not in the GSM-7 alphabet, and so halving the room: ç'],
+    [`{{pin}} ${'x'.repeat(160)}`, 'in segments of 153: 2 segments, each paid for.'],
+  ])('says what %s costs', async (text, said) => {
+    expect((await setup(`--dry-run --text '${text}'`)).output).toContain(said);
+  });
+
+  it.each([
+    [`--text 'no code'`, 1, 'must contain {{pin}}'],
+    [`--text '{{pin}} {{name}}'`, 1, '{{name}}'],
+    ['--webotp-host https://example.com', 1, 'host name'],
+    ['--nmae x', 2, 'Usage:'],
+  ])('refuses %s', async (args, code, said) => {
+    const before = await applications();
+
+    const ended = await setup(`--yes ${args}`);
+
+    expect(ended.code).toBe(code);
+    expect(ended.output).toContain(said);
+    expect(await applications()).toEqual(before);
+  });
+
+  it('needs no ids for an account of Infobip’s, but a key', async () => {
+    const { code, output } = await setup('--dry-run', {
+      INFOBIP_BASE_URL: 'https://account.invalid',
+      INFOBIP_API_KEY: '',
+    });
+
+    expect(code).toBe(1);
+    expect(output.trim()).toBe('The settings cannot be used:\n  - INFOBIP_API_KEY is required');
+  });
+
+  it('tells nobody the key', async () => {
+    for (const args of ['--yes --write', '', '--bad', '--dry-run --text x']) {
+      expect((await setup(args)).output).not.toContain(KEY);
+    }
+    expect(env()).not.toContain(KEY);
+  });
+
+  it('leads, with the doctor’s blessing, to a verified code at a separate sandbox', async () => {
+    const separate = await startSeparateSandbox(await freePort(), cwd);
+    const settings = { INFOBIP_BASE_URL: separate.url, DATA_DIR: cwd };
+    expect(await runCli('infobip-setup', { args: '--yes --write', cwd, settings })).toMatchObject({
+      code: 0,
+    });
+    const named = { ...settings, INFOBIP_APP_ID: idsIn(env()).application };
+    expect(await runCli('doctor', { cwd, settings })).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('All is well.'),
+    });
+
+    const replica = await startReplica({ ...named, INFOBIP_MESSAGE_ID: idsIn(env()).message });
+    const { pinId } = (await replica.http.post('/otp/send').send({ phoneNumber: '+14155552671' }))
+      .body;
+    const inbox = await fetch(`${separate.url}/sandbox/messages?to=14155552671`);
+    const [{ pin, text }] = (await inbox.json()) as [{ pin: string; text: string }];
+
+    expect(text).toBe(`${pin} is your verification code. Do not share it.`);
+    await replica.http
+      .post('/otp/verify')
+      .send({ pinId, otpCode: pin })
+      .expect(200, { verified: true });
+    await replica.stop();
+    await separate.stop();
+  });
+});
+
+describe('docs/infobip-setup.md', () => {
+  const PAGE = readFileSync('docs/infobip-setup.md', 'utf8');
+  const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block.trim());
+
+  it('has commands that run as they stand, one after the other', async () => {
+    const checkout = mkdtempSync(join(tmpdir(), 'otp-setup-page-'));
+    const listed = execFileSync('git', ['ls-files', '-z', 'src', '*.json'], { encoding: 'utf8' });
+    for (const path of listed.split('\0').filter(Boolean)) cpSync(path, join(checkout, path));
+    // Each command builds first; a compiler that remembers makes all builds but one short.
+    const compiler = join(checkout, 'tsconfig.json');
+    writeFileSync(
+      compiler,
+      readFileSync(compiler, 'utf8').replace('"incremental": false', '"incremental": true'),
+    );
+    symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
+    const port = await freePort();
+    const sandbox = await startSeparateSandbox(port, checkout);
+
+    const outputs: string[] = [];
+    for (const command of COMMANDS) {
+      const program = run(command, checkout, { SANDBOX_PORT: String(port) });
+      expect({ command, code: await program.ended(), output: program.output }).toMatchObject({
+        command,
+        code: 0,
+      });
+      outputs.push(program.output);
+    }
+
+    expect(outputs).toEqual([
+      expect.stringContaining('Dry run: nothing was changed.'),
+      expect.stringContaining('Written to .env:'),
+      expect.stringContaining('@acme.example #123456'),
+      expect.stringContaining('All is well.'),
+      expect.stringMatching(/^\[\n/m),
+    ]);
+    await sandbox.stop();
+    rmSync(checkout, { recursive: true });
+  });
+});

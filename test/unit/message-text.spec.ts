@@ -1,0 +1,79 @@
+import { smsSize } from '../../src/providers/sms-size.js';
+import {
+  composeText,
+  foreignPlaceholders,
+  withSamplePin,
+} from '../../src/providers/infobip/infobip.message-text.js';
+
+describe('The size of a text', () => {
+  const a = (count: number) => 'a'.repeat(count);
+
+  it.each([
+    ['nothing', '', 'GSM-7', 0, 1],
+    ['160 septets', a(160), 'GSM-7', 160, 1],
+    ['161 septets', a(161), 'GSM-7', 161, 2],
+    ['2 × 153', a(306), 'GSM-7', 306, 2],
+    ['2 × 153 + 1', a(307), 'GSM-7', 307, 3],
+    ['the basic table’s accents', 'éèàùäöüßÑ@£$¥ΔΩ', 'GSM-7', 15, 1],
+    ['the extension table, at two each', '[€]{}~|^\\', 'GSM-7', 18, 1],
+    ['80 extended characters', '€'.repeat(80), 'GSM-7', 160, 1],
+    ['81 of them, never torn', '€'.repeat(81), 'GSM-7', 162, 2],
+    ['an extended one across the 153rd', `${a(152)}€${a(152)}`, 'GSM-7', 306, 3],
+    ['one character outside', `${a(68)}ç`, 'UCS-2', 69, 1],
+    ['70 units', 'ж'.repeat(70), 'UCS-2', 70, 1],
+    ['71 units', 'ж'.repeat(71), 'UCS-2', 71, 2],
+    ['2 × 67', 'ж'.repeat(134), 'UCS-2', 134, 2],
+    ['2 × 67 + 1', 'ж'.repeat(135), 'UCS-2', 135, 3],
+    ['35 surrogate pairs', '😀'.repeat(35), 'UCS-2', 70, 1],
+    ['a surrogate pair across the 67th', `${'ж'.repeat(66)}😀${'ж'.repeat(66)}`, 'UCS-2', 134, 3],
+  ])('counts %s', (_what, text, encoding, units, segments) => {
+    expect(smsSize(text)).toEqual({ encoding, units, segments });
+  });
+});
+
+describe('A message text', () => {
+  it('is measured with a code of the real length in every place', () => {
+    expect(withSamplePin('{{pin}} and @example.com #{{pin}}', 6)).toBe(
+      '123456 and @example.com #123456',
+    );
+  });
+
+  it.each(['Your code', 'Your code {pin}', '{{ pin }}'])(
+    'is refused without {{pin}}: %s',
+    (text) => {
+      expect(() => composeText(text, undefined)).toThrow('must contain {{pin}}');
+    },
+  );
+
+  it('is refused with placeholders that nothing fills in', () => {
+    expect(() => composeText('{{name}}, {{pin}}', undefined)).toThrow('{{name}}');
+    expect(foreignPlaceholders('{{pin}} {{a}} {{b}}')).toEqual(['{{a}}', '{{b}}']);
+  });
+
+  it('ends in the line that binds its code to a host', () => {
+    expect(composeText('{{pin}} is your code', 'example.com')).toBe(
+      '{{pin}} is your code\n\n@example.com #{{pin}}',
+    );
+  });
+
+  it('has that line once only, for the host that was named last', () => {
+    const once = composeText('{{pin}} is your code', 'example.com');
+
+    expect(composeText(once, 'example.com')).toBe(once);
+    expect(composeText(once, 'login.example.org')).toBe(
+      '{{pin}} is your code\n\n@login.example.org #{{pin}}',
+    );
+  });
+
+  it.each([
+    'https://example.com',
+    'example.com/login',
+    'exa mple.com',
+    'com',
+    'a.b#c',
+    '@a.com',
+    '',
+  ])('is bound to no host called "%s"', (host) => {
+    expect(() => composeText('{{pin}}', host)).toThrow('host name');
+  });
+});
