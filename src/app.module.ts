@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AppConfig } from './config/app-config.js';
+import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestBodyPipe } from './http/request-body.pipe.js';
@@ -16,7 +17,7 @@ export class AppModule {
   static with(config: AppConfig): DynamicModule {
     return {
       module: AppModule,
-      imports: [ThrottlingModule, OtpModule, HealthModule],
+      imports: [ThrottlingModule, OtpModule, HealthModule, ...(config.sandbox ? [DemoModule] : [])],
       providers: [
         { provide: AppConfig, useValue: config },
         { provide: APP_GUARD, useClass: LimitGuard },

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 
 /**
- * The three lines that take a newcomer from nothing to a verified code, ready to paste.
+ * The try-it page, and the three lines that take a newcomer from nothing to a verified code, ready to paste.
  * @param url where the service listens
  * @param sandboxUrl where the sandbox listens
  */
@@ -10,7 +10,7 @@ export function welcome(url: string, sandboxUrl: string): string {
   const digits = `1415555${String(randomInt(1_000, 10_000))}`;
   const json = `-H 'content-type: application/json'`;
   return `
-The OTP service listens on ${url}. Texts go to the sandbox, not to phones. Try it:
+The OTP service listens on ${url}. Texts go to the sandbox, not to phones. Try it on ${url}/demo or here:
 
 PIN_ID=$(curl -s ${url}/otp/send ${json} -d '{"phoneNumber":"+${digits}"}' | grep -o '"pinId":"[^"]*' | cut -d'"' -f4)
 CODE=$(curl -s '${sandboxUrl}/sandbox/messages?to=${digits}' | grep -o '"pin":"[^"]*' | head -n 1 | cut -d'"' -f4)

@@ -1,0 +1,54 @@
+import { Controller, Get, NotFoundException, Param, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { AppConfig } from '../config/app-config.js';
+import { pageBesideSandbox, type PageFile } from './page-files.js';
+
+/** Serves the try-it page and what it is made of. */
+@Controller('demo')
+export class DemoController {
+  private readonly files: ReadonlyMap<string, PageFile>;
+  private readonly headers: Readonly<Record<string, string>>;
+
+  constructor({ sandbox }: AppConfig) {
+    if (!sandbox) throw new Error('The try-it page needs a sandbox.');
+    this.files = pageBesideSandbox(sandbox.url);
+    this.headers = {
+      'content-security-policy': policy(new URL(sandbox.url).origin),
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-cache',
+    };
+  }
+
+  @Get()
+  page(@Res() reply: FastifyReply): void {
+    this.send('index.html', reply);
+  }
+
+  /** @throws NotFoundException for what the page has no part of. */
+  @Get(':file')
+  file(@Param('file') name: string, @Res() reply: FastifyReply): void {
+    this.send(name, reply);
+  }
+
+  private send(name: string, reply: FastifyReply): void {
+    const file = this.files.get(name);
+    if (!file) throw new NotFoundException();
+    // As bytes: Nest leaves their type as it is.
+    void reply.headers(this.headers).type(file.type).send(file.bytes);
+  }
+}
+
+/** Nothing but the page's own parts, the API, and the sandbox's stream of texts. */
+function policy(sandboxOrigin: string): string {
+  return [
+    `default-src 'none'`,
+    `script-src 'self'`,
+    `style-src 'self'`,
+    `img-src data:`,
+    `connect-src 'self' ${sandboxOrigin}`,
+    `base-uri 'none'`,
+    `form-action 'self'`,
+    `frame-ancestors 'none'`,
+  ].join('; ');
+}

@@ -1,0 +1,49 @@
+import { NoAnswer } from './api.js';
+
+/** What ends a code, as `reason` of `POST /otp/verify` names it. */
+const ENDS = {
+  wrong_code: 'Too many wrong codes. Send a new one.',
+  attempts_exhausted: 'Too many wrong codes. Send a new one.',
+  expired: 'This code has expired. Send a new one.',
+  cancelled: 'A newer code was sent, so this one no longer counts. Send a new one.',
+  already_verified: 'This code was used before. Send a new one.',
+};
+
+export const endOf = (reason) => ENDS[reason] ?? 'This code no longer counts. Send a new one.';
+
+/** What to say of a request that failed. */
+export function failure(error) {
+  if (error instanceof NoAnswer)
+    return 'The service cannot be reached. Check the connection, then try again.';
+  const wait = error.retryAfter > 0 ? `Try again in ${span(error.retryAfter)}.` : 'Try again.';
+  switch (error.code) {
+    case 'validation_failed':
+      return error.errors.map(({ detail }) => detail).join(' ');
+    case 'cooldown_active':
+    case 'quota_exceeded':
+    case 'too_many_requests':
+      return `${error.message} ${wait}`;
+    case 'destination_unreachable':
+      return 'This number cannot be reached. Check it, or use another one.';
+    case 'provider_timeout':
+      return `A text may be on its way; if none comes, try again.`;
+    case 'verification_not_found':
+    case 'not_resendable':
+      return endOf(undefined);
+    default:
+      return `Texts cannot be sent right now. ${wait}`;
+  }
+}
+
+const UNITS = [
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+/** A number of seconds for people: "28 seconds", "5 minutes". */
+export function span(seconds) {
+  const [unit, size] = UNITS.find(([, least]) => seconds >= 2 * least) ?? ['second', 1];
+  const format = new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' });
+  return format.format(Math.ceil(seconds / size));
+}
