@@ -45,5 +45,5 @@ const UNITS = [
 export function span(seconds) {
   const [unit, size] = UNITS.find(([, least]) => seconds >= 2 * least) ?? ['second', 1];
   const format = new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' });
-  return format.format(Math.ceil(seconds / size));
+  return format.format(Math.round(seconds / size));
 }

@@ -1,0 +1,245 @@
+import type { Browser, Page } from 'playwright-core';
+import { minutes, seconds } from '../../src/common/durations.js';
+import { DemoPage, startDemo } from '../support/browser-demo.js';
+import { openPage, startBrowser } from '../support/browser.js';
+import { wrong } from '../support/codes.js';
+import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
+import { startService, type RunningService } from '../support/service.js';
+
+/** Chromium may have to be installed first. */
+const STARTING_MS = minutes(10);
+
+jest.setTimeout(seconds(20));
+
+describe('The try-it page', () => {
+  let browser: Browser;
+  let service: RunningService;
+  let demo: DemoPage;
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+  }, STARTING_MS);
+
+  afterAll(() => browser.close());
+
+  const open = async (prepare?: (page: Page) => unknown) => {
+    demo = await DemoPage.open(browser, service.url, prepare && { prepare });
+  };
+
+  beforeEach(async () => {
+    service = await startDemo();
+    await open();
+  });
+
+  afterEach(async () => {
+    const { faults } = demo;
+    await demo.close();
+    await service.close();
+    expect(faults).toEqual([]);
+  });
+
+  it('leads from a number over the text on the phone to verified', async () => {
+    const code = await demo.send();
+    await demo.says(/^Texted \+1415•••01\d\d\. The code is good for 5 minutes\.$/);
+    expect(await demo.focused()).toBe('code');
+
+    await demo.verify(code);
+
+    await demo.says(/^\+1415•••01\d\d is verified\.$/);
+    expect(await demo.focused()).toBe('restart');
+  });
+
+  it('says how many tries a wrong code leaves', async () => {
+    const code = await demo.send();
+    for (const left of ['4 tries', '3 tries', '2 tries', '1 try']) {
+      await demo.verify(wrong(code));
+      await demo.says(`That is not the code. You have ${left} left.`);
+    }
+    expect(await demo.code.getAttribute('aria-invalid')).toBe('true');
+    expect(await demo.focused()).toBe('code');
+
+    await demo.verify(code);
+    await demo.says('is verified');
+  });
+
+  it('locks after five wrong codes, and then offers a new one', async () => {
+    await demo.stopClock();
+    const code = await demo.send();
+    for (let tries = 1; tries <= 5; tries += 1) {
+      await demo.verify(wrong(code));
+      await demo.says(tries < 5 ? /not the code/ : 'Too many wrong codes. Send a new one.');
+    }
+    expect(await demo.code.isVisible()).toBe(false);
+    expect(await demo.focused()).toBe('again');
+
+    service.clock.advance(seconds(30));
+    await demo.page.clock.fastForward('31');
+    await demo.press('Send a new code');
+    await demo.verify(await demo.newestCode(2));
+    await demo.says('is verified');
+  });
+
+  it('counts down until the same code may be sent again', async () => {
+    await demo.stopClock();
+    const code = await demo.send();
+    expect(await demo.again.textContent()).toMatch(/^Send again in (30|31) seconds$/);
+    await demo.again.click({ force: true });
+    await demo.page.clock.fastForward('20');
+    await demo.page.getByText(/^Send again in (9|10|11) seconds$/).waitFor();
+    expect(await demo.again.getAttribute('aria-disabled')).toBe('true');
+    expect(await demo.texts.count()).toBe(1);
+
+    service.clock.advance(seconds(30));
+    await demo.page.clock.fastForward('11');
+    await demo.press('Send again');
+
+    expect(await demo.newestCode(2)).toBe(code);
+    await demo.again.and(demo.page.locator('[aria-disabled=true]')).waitFor();
+    await demo.verify(code);
+    await demo.says('is verified');
+  });
+
+  it('says that a code has expired', async () => {
+    const code = await demo.send();
+    service.clock.advance(minutes(5));
+    await demo.verify(code);
+    await demo.says('This code has expired. Send a new one.');
+    expect(await demo.focused()).toBe('again');
+  });
+
+  it('says that a newer code counts', async () => {
+    const code = await demo.send();
+    service.clock.advance(seconds(30));
+    const phoneNumber = await demo.number.inputValue();
+    await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
+    await demo.verify(code);
+    await demo.says('A newer code was sent');
+  });
+
+  it('says how long a number has to wait that was texted a moment ago', async () => {
+    await demo.send();
+    await demo.press('Use another number');
+    expect(await demo.focused()).toBe('number');
+    await demo.press('Send code');
+    await demo.says(/^This number was texted a moment ago\. Try again in (29|30) seconds\.$/);
+  });
+
+  it('says what is wrong with a number', async () => {
+    await demo.number.fill('0123');
+    await demo.press('Send code');
+    await demo.says('Give a phone number in E.164 form');
+    expect(await demo.number.getAttribute('aria-invalid')).toBe('true');
+    expect(await demo.focused()).toBe('number');
+  });
+
+  it('says that it is sending, and asks only once', async () => {
+    const asked: string[] = [];
+    let answer: () => void = () => undefined;
+    await demo.page.route('**/otp/send', async (route) => {
+      asked.push(route.request().url());
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      await route.continue();
+    });
+    await demo.press('Send code');
+    await demo.says('Sending a code…');
+    await demo.press('Send code');
+    answer();
+    await demo.newestCode();
+    expect(asked).toHaveLength(1);
+  });
+
+  it('asks again under the same key when an answer is lost, and nobody is texted twice', async () => {
+    const keys: string[] = [];
+    await demo.page.route('**/otp/send', async (route) => {
+      keys.push((await route.request().allHeaders())['idempotency-key'] ?? '');
+      if (keys.length > 1) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+    await demo.send();
+    expect(keys).toEqual([keys[0], keys[0]]);
+    expect(await demo.texts.count()).toBe(1);
+  });
+
+  it('says that the service cannot be reached, and keeps the key for the next try', async () => {
+    const keys = new Set<string | undefined>();
+    await demo.page.route('**/otp/send', async (route) => {
+      keys.add((await route.request().allHeaders())['idempotency-key']);
+      return route.abort();
+    });
+    await demo.press('Send code');
+    await demo.says('The service cannot be reached.');
+    await demo.page.unroute('**/otp/send');
+    const retried = demo.page.waitForRequest('**/otp/send');
+    await demo.send();
+    keys.add((await (await retried).allHeaders())['idempotency-key']);
+    expect(keys.size).toBe(1);
+  });
+
+  it('takes a code that is pasted with a space', async () => {
+    const code = await demo.send();
+    await demo.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await demo.page.evaluate(
+      `navigator.clipboard.writeText('${code.slice(0, 3)} ${code.slice(3)}')`,
+    );
+    await demo.page.keyboard.press('Control+V');
+    expect(await demo.code.inputValue()).toBe(code);
+    await demo.press('Verify');
+    await demo.says('is verified');
+  });
+
+  it('needs nothing but a keyboard', async () => {
+    const { keyboard } = demo.page;
+    expect(await demo.focused()).toBe('number');
+    await keyboard.press('Enter');
+    const code = await demo.newestCode();
+    await keyboard.type(wrong(code));
+    await keyboard.press('Enter');
+    await demo.says('not the code');
+    await keyboard.type(code);
+    await keyboard.press('Tab');
+    await keyboard.press('Space');
+    await demo.says('is verified');
+    await keyboard.press('Enter');
+    expect(await demo.focused()).toBe('number');
+  });
+
+  it('reads the code by WebOTP, and listens no longer once one is sent off', async () => {
+    await demo.close();
+    await open((page) =>
+      page.addInitScript(`
+        window.OTPCredential = class {};
+        navigator.credentials.get = ({ otp, signal }) => new Promise((resolve) => {
+          window.reading = { otp, signal, resolve };
+        });
+      `),
+    );
+    const code = await demo.send();
+    await demo.page.evaluate(`reading.resolve({ code: '${code}' })`);
+    await demo.says('is verified');
+    expect(await demo.page.evaluate('[reading.otp, reading.signal.aborted]')).toEqual([
+      { transport: ['sms'] },
+      true,
+    ]);
+  });
+});
+
+describe('The try-it page beside a provider in trouble', () => {
+  it('says that texts cannot be sent, and that its phone has no signal', async () => {
+    const upstream = await startScriptedUpstream();
+    upstream.answer(reply(500, {}));
+    const service = await startService({ INFOBIP_BASE_URL: upstream.url });
+    const browser = await startBrowser();
+    const { page, faults } = await openPage(browser);
+    await page.goto(`${service.url}/demo`);
+
+    await page.getByRole('button', { name: 'Send code' }).click();
+
+    await page.getByRole('status').filter({ hasText: 'Texts cannot be sent right now.' }).waitFor();
+    await page.getByText(`No signal: is the sandbox at ${upstream.url} running?`).waitFor();
+    expect(faults.filter((fault) => !fault.includes('EventSource'))).toEqual([]);
+    await Promise.all([browser.close(), service.close(), upstream.close()]);
+  });
+});
