@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import axe from 'axe-core';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { minutes, seconds } from '../../src/common/durations.js';
+import { DemoPage, startDemo } from '../support/browser-demo.js';
+import { startBrowser } from '../support/browser.js';
+import { wrong } from '../support/codes.js';
+import type { RunningService } from '../support/service.js';
+
+/** Chromium may have to be installed first. */
+const STARTING_MS = minutes(10);
+
+jest.setTimeout(seconds(30));
+
+const LOOKS: [name: string, options: BrowserContextOptions][] = [
+  ['light', { colorScheme: 'light', viewport: { width: 1080, height: 720 } }],
+  ['dark', { colorScheme: 'dark', viewport: { width: 1080, height: 720 } }],
+  ['phone', { colorScheme: 'light', viewport: { width: 360, height: 1040 } }],
+];
+
+describe('The try-it page', () => {
+  let browser: Browser;
+  let service: RunningService;
+  let demo: DemoPage;
+
+  beforeAll(async () => {
+    [browser, service] = await Promise.all([startBrowser(), startDemo()]);
+  }, STARTING_MS);
+
+  afterAll(() => Promise.all([browser.close(), service.close()]));
+  afterEach(() => demo.close());
+
+  /** Evaluated from outside, so that the page keeps its policy. */
+  async function expectAccessible(): Promise<void> {
+    await demo.page.evaluate(axe.source);
+    const { violations } = await demo.page.evaluate<axe.AxeResults>('axe.run()');
+    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    expect(
+      await demo.page.evaluate('document.documentElement.scrollWidth - innerWidth'),
+    ).toBeLessThanOrEqual(0);
+  }
+
+  it.each(LOOKS)('is accessible in every state, and pictured (%s)', async (name, options) => {
+    demo = await DemoPage.open(browser, service.url, { ...options, reducedMotion: 'reduce' });
+    // The same at every run, and of no run before.
+    await demo.number.fill(`+1 415 555 014${String(LOOKS.findIndex(([look]) => look === name))}`);
+    await demo.phoneIsOn();
+    await expectAccessible();
+
+    const code = await demo.send();
+    await expectAccessible();
+
+    await demo.verify(wrong(code));
+    await demo.says('4 tries left');
+    await expectAccessible();
+    const picture = await demo.page.screenshot();
+    if (process.env['UPDATE_SCREENSHOTS']) writeFileSync(`docs/images/demo-${name}.png`, picture);
+
+    await demo.verify(code);
+    await demo.says('is verified');
+    await expectAccessible();
+  });
+
+  it('is accessible when a code has ended', async () => {
+    demo = await DemoPage.open(browser, service.url);
+    const code = await demo.send();
+    service.clock.advance(minutes(5));
+    await demo.verify(code);
+    await demo.says('expired');
+    await expectAccessible();
+  });
+
+  it('has nothing smaller to press than a thumb', async () => {
+    demo = await DemoPage.open(browser, service.url);
+    await demo.send();
+    const heights = await demo.page.evaluate<number[]>(
+      `[...document.querySelectorAll('input, button')].map((each) => each.offsetHeight).filter(Boolean)`,
+    );
+    expect(Math.min(...heights)).toBeGreaterThanOrEqual(44);
+  });
+});
