@@ -15,7 +15,7 @@ jest.setTimeout(seconds(30));
 const LOOKS: [name: string, options: BrowserContextOptions][] = [
   ['light', { colorScheme: 'light', viewport: { width: 1080, height: 720 } }],
   ['dark', { colorScheme: 'dark', viewport: { width: 1080, height: 720 } }],
-  ['phone', { colorScheme: 'light', viewport: { width: 360, height: 1040 } }],
+  ['phone', { colorScheme: 'light', viewport: { width: 360, height: 900 } }],
 ];
 
 describe('The try-it page', () => {
@@ -41,7 +41,11 @@ describe('The try-it page', () => {
   }
 
   it.each(LOOKS)('is accessible in every state, and pictured (%s)', async (name, options) => {
-    demo = await DemoPage.open(browser, service.url, { ...options, reducedMotion: 'reduce' });
+    demo = await DemoPage.open(browser, service.url, {
+      ...options,
+      reducedMotion: 'reduce',
+      prepare: (page) => page.clock.install(),
+    });
     // The same at every run, and of no run before.
     await demo.number.fill(`+1 415 555 014${String(LOOKS.findIndex(([look]) => look === name))}`);
     await demo.phoneIsOn();
@@ -53,6 +57,7 @@ describe('The try-it page', () => {
     await demo.verify(wrong(code));
     await demo.says('4 tries left');
     await expectAccessible();
+    await demo.page.clock.fastForward('06');
     const picture = await demo.page.screenshot();
     if (process.env['UPDATE_SCREENSHOTS']) writeFileSync(`docs/images/demo-${name}.png`, picture);
 

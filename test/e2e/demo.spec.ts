@@ -24,7 +24,8 @@ describe('The try-it page', () => {
 
   it.each([
     ['/demo', 'text/html; charset=utf-8'],
-    ['/demo/page.css', 'text/css; charset=utf-8'],
+    ['/demo/form.css', 'text/css; charset=utf-8'],
+    ['/demo/phone.css', 'text/css; charset=utf-8'],
     ...PARTS,
   ])('has %s as %s', async (path, type) => {
     const { headers } = await service.http.get(path).expect(200);

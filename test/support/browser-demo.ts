@@ -72,13 +72,6 @@ export class DemoPage {
     await this.page.getByText('This phone is +').waitFor();
   }
 
-  /** Makes the page's clock one that the test moves. */
-  async stopClock(): Promise<void> {
-    await this.page.clock.install();
-    await this.page.reload();
-    await this.phoneIsOn();
-  }
-
   /** Sends a code, and answers with the one that the phone shows. */
   async send(): Promise<string> {
     await this.press('Send code');

@@ -37,7 +37,7 @@ export async function openPage(
   // A violation of the Content-Security-Policy is logged as an error too.
   page.on('console', (message) => {
     const grave = message.type() === 'error' || message.type() === 'warning';
-    if (grave && !NETWORK_LINE.test(message.text())) faults.push(message.text());
+    if (grave && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
   });
   return { page, faults };
 }

@@ -15,8 +15,8 @@ let busy = false;
 numberStep.addEventListener('submit', act('Sending a code…', send));
 codeStep.addEventListener('submit', act('Checking the code…', verify));
 again.addEventListener('click', act('Sending again…', sendAgain));
-element('change').addEventListener('click', startOver);
-element('restart').addEventListener('click', startOver);
+element('change').addEventListener('click', act('', startOver));
+element('restart').addEventListener('click', act('', startOver));
 // "123 456", pasted or typed, is a code too.
 code.addEventListener('input', () => {
   if (/\D/.test(code.value)) code.value = code.value.replace(/\D/g, '');
@@ -86,7 +86,7 @@ function end(saying) {
   again.focus();
 }
 
-function startOver() {
+async function startOver() {
   stopReading();
   say('Enter a number, and it gets a text with a code.');
   show(numberStep, number);

@@ -26,12 +26,12 @@ export function failure(error) {
     case 'destination_unreachable':
       return 'This number cannot be reached. Check it, or use another one.';
     case 'provider_timeout':
-      return `A text may be on its way; if none comes, try again.`;
+      return 'That took too long. If no text comes, try again.';
     case 'verification_not_found':
     case 'not_resendable':
       return endOf(undefined);
     default:
-      return `Texts cannot be sent right now. ${wait}`;
+      return `That does not work right now. ${wait}`;
   }
 }
 
