@@ -22,7 +22,7 @@ export async function startBrowser(): Promise<Browser> {
 const PATIENCE_MS = 4_000;
 
 /** What Chromium logs of every answer of 400 and above, and of every broken connection. */
-const NETWORK_LINE = /^Failed to load resource/;
+const NETWORK_LINE = 'Failed to load resource';
 
 /** A page of its own context, and whatever went wrong in it. */
 export async function openPage(
@@ -37,7 +37,7 @@ export async function openPage(
   // A violation of the Content-Security-Policy is logged as an error too.
   page.on('console', (message) => {
     const grave = message.type() === 'error' || message.type() === 'warning';
-    if (grave && !message.text().startsWith("Failed to load resource")) faults.push(message.text());
+    if (grave && !message.text().startsWith(NETWORK_LINE)) faults.push(message.text());
   });
   return { page, faults };
 }
