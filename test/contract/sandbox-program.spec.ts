@@ -34,7 +34,7 @@ describe('The sandbox alone', () => {
     expect((await list('another')).status).toBe(401);
     await program.stop();
     expect(await program.ended()).toBe(0);
-  });
+  }, PATIENCE_MS);
 });
 
 describe('A send to the sandbox', () => {

@@ -12,7 +12,7 @@ export const FURNISHED = { applicationId: 'sandbox-application', messageId: 'san
 export const IDS = /^[0-9A-F]{32}$/;
 
 /** A message, as `GET /sandbox/messages` shows it. */
-export interface Text {
+interface Text {
   readonly to: string;
   readonly from: string;
   readonly channel: string;

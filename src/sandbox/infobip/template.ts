@@ -29,7 +29,7 @@ interface TemplateIds {
   readonly applicationId: string;
 }
 
-export type TextTemplate = TextTemplateFields & TemplateIds;
+type TextTemplate = TextTemplateFields & TemplateIds;
 export type EmailTemplate = EmailTemplateFields & TemplateIds;
 export type Template = TextTemplate | EmailTemplate;
 
