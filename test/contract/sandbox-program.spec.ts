@@ -15,26 +15,30 @@ const SENDS = 1_200;
 const PATIENCE_MS = 60_000;
 
 describe('The sandbox alone', () => {
-  it('is a program, ready in a moment, with the key that it is told, and ends when asked', async () => {
-    const port = String(await freePort());
-    const url = `http://127.0.0.1:${port}`;
-    const started = performance.now();
-    const program = run(`exec node ${join(BUILD, 'sandbox/main.js')}`, BUILD, {
-      SANDBOX_PORT: port,
-      SANDBOX_API_KEY: 'the-key',
-    });
+  it(
+    'is a program, ready in a moment, with the key that it is told, and ends when asked',
+    async () => {
+      const port = String(await freePort());
+      const url = `http://127.0.0.1:${port}`;
+      const started = performance.now();
+      const program = run(`exec node ${join(BUILD, 'sandbox/main.js')}`, BUILD, {
+        SANDBOX_PORT: port,
+        SANDBOX_API_KEY: 'the-key',
+      });
 
-    await program.printed(/look-alike on/);
+      await program.printed(/look-alike on/);
 
-    // Half a second on an idle machine; this one may be busy.
-    expect(performance.now() - started).toBeLessThan(5_000);
-    const list = (key: string) =>
-      fetch(`${url}/2fa/2/applications`, { headers: { authorization: `App ${key}` } });
-    expect((await list('the-key')).status).toBe(200);
-    expect((await list('another')).status).toBe(401);
-    await program.stop();
-    expect(await program.ended()).toBe(0);
-  }, PATIENCE_MS);
+      // Half a second on an idle machine; this one may be busy.
+      expect(performance.now() - started).toBeLessThan(5_000);
+      const list = (key: string) =>
+        fetch(`${url}/2fa/2/applications`, { headers: { authorization: `App ${key}` } });
+      expect((await list('the-key')).status).toBe(200);
+      expect((await list('another')).status).toBe(401);
+      await program.stop();
+      expect(await program.ended()).toBe(0);
+    },
+    PATIENCE_MS,
+  );
 });
 
 describe('A send to the sandbox', () => {
