@@ -228,7 +228,8 @@ describe('The try-it page', () => {
 
   it('says that the provider is in trouble, and that its phone has no signal', async () => {
     const upstream = await startScriptedUpstream();
-    upstream.answer(reply(500, {}, { 'access-control-allow-origin': '*' }));
+    upstream.answer(reply(500, {}));
+    upstream.answerReads(reply(500, {}, { 'access-control-allow-origin': '*' }));
     const troubled = await startService({ INFOBIP_BASE_URL: upstream.url });
     closing.push(upstream, troubled);
     await demo.page.goto(`${troubled.url}/demo`);
