@@ -2,22 +2,22 @@ import type { Sandbox } from '../../../src/sandbox/sandbox.js';
 import { startReplica, type Replica } from '../replica.js';
 
 /** How each replica is started: its settings, and its other options. */
-export type Start = Parameters<typeof startReplica>;
+type Start = Readonly<Parameters<typeof startReplica>>;
 
 /** Replicas that share their records, and text to one sandbox. */
-export interface Fleet {
-  readonly replicas: readonly Replica[];
+export interface Fleet<R extends readonly Replica[] = readonly [Replica, Replica]> {
+  readonly replicas: R;
   /** The codes that a phone received, newest first. */
   readonly codesOf: (phoneNumber: string) => Promise<string[]>;
   stop(): Promise<void>;
 }
 
 /** Starts replicas with these settings, at the same time, each with its own on top. */
-export async function startFleet(
+export async function startFleet<S extends readonly Start[]>(
   sandbox: Sandbox,
   settings: NodeJS.ProcessEnv,
-  starts: readonly Start[],
-): Promise<Fleet> {
+  ...starts: S
+): Promise<Fleet<{ [K in keyof S]: Replica }>> {
   const common = { NODE_ENV: 'test', INFOBIP_BASE_URL: sandbox.url, ...settings };
   const starting = starts.map(([own, options]) => startReplica({ ...common, ...own }, options));
   const stop = async () => {
@@ -26,7 +26,8 @@ export async function startFleet(
     }
   };
   try {
-    return { replicas: await Promise.all(starting), codesOf: codesAt(sandbox), stop };
+    const replicas = (await Promise.all(starting)) as { [K in keyof S]: Replica };
+    return { replicas, codesOf: codesAt(sandbox), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -30,7 +30,7 @@ interface Sent {
 }
 
 /** Codes sent before the outage, and how far each of them was used. */
-export interface Kept {
+interface Kept {
   readonly unused: Sent;
   readonly used: Sent;
   /** One of its attempts is spent. */
@@ -44,7 +44,7 @@ export interface Kept {
 /** More than a replica has connections to its database. */
 const AT_ONCE = 50;
 const EACH_CALL_AT_ONCE = 6;
-const AWAY_MS = 2_000;
+const AWAY_MS = 1_500;
 const PATIENCE_MS = 10_000;
 const POLL_MS = 50;
 const JOURNEYS_AFTERWARDS = 10;
