@@ -1,0 +1,232 @@
+import { minutes, seconds } from '../../src/common/durations.js';
+import { coverageOf } from '../support/crash/coverage.js';
+import { crash, type CrashRun } from '../support/crash/crash-run.js';
+import * as handmade from '../support/crash/handmade.js';
+import {
+  brokenConnections,
+  brokenPromises,
+  differingAnswers,
+  doubleSuccesses,
+  hurriedTexts,
+  lateSuccesses,
+  overspentAttempts,
+  overspentFailures,
+  overspentTexts,
+  promisesOf,
+  repeatedTexts,
+  unexpectedAnswers,
+} from '../support/crash/history-checks.js';
+import type { History } from '../support/crash/history.js';
+import { newPostgresPlace, newSqlitePlace } from '../support/crash/places.js';
+import { Random } from '../support/crash/random.js';
+
+const ENGINES = [
+  ['SQLite', newSqlitePlace],
+  ['PostgreSQL', newPostgresPlace],
+] as const;
+
+const CRASHES = 50;
+const RUNNING_MS = minutes(5);
+
+/** Stands in the titles, and so beside a failure. The same SEED falls the same, but for its timing. */
+const SEED = process.env['SEED'] ?? String(Date.now());
+
+/**
+ * A load of sends, resends and verifies, `kill -9` at a random point of it, a start on the same
+ * records, fifty times. What the service was asked and answered and what it asked its vendor is one
+ * history, which is then checked. Where each promise is kept is named beside it; with that line
+ * broken the test fails.
+ */
+describe(`Fifty crashes under load (SEED=${SEED})`, () => {
+  const runs = new Map<string, CrashRun>();
+
+  // Both engines at once: a start is mostly one core's work.
+  beforeAll(async () => {
+    const outcomes = await Promise.allSettled(
+      ENGINES.map(async ([engine, newPlace]) => {
+        runs.set(engine, await crash(newPlace, CRASHES, new Random(`${SEED} ${engine}`)));
+      }),
+    );
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  }, RUNNING_MS);
+
+  describe.each(ENGINES)('of a service on %s', (engine) => {
+    let history: History;
+    let sending: CrashRun['sending'];
+    beforeAll(() => {
+      const run = runs.get(engine);
+      if (!run) throw new Error('it has not run');
+      ({ history, sending } = run);
+    });
+
+    it('break calls before, between and after all that they do, and meet every limit', () => {
+      const coverage = coverageOf(history);
+      expect(history.rounds).toHaveLength(CRASHES + 1);
+      expect(Object.entries(coverage).filter(([, count]) => count === 0)).toEqual([]);
+      expect(coverage.callsBroken).toBeGreaterThanOrEqual(CRASHES);
+    });
+
+    it('let no verification succeed twice (I1)', () => {
+      expect(doubleSuccesses(history)).toEqual([]);
+    });
+
+    it('let no more codes be judged than a verification has attempts (I2)', () => {
+      expect(overspentAttempts(history)).toEqual([]);
+    });
+
+    it('let no more wrong codes be judged than a number may have in an hour (I2)', () => {
+      expect(overspentFailures(history)).toEqual([]);
+    });
+
+    it('let no idempotency key cause a second text (I3)', () => {
+      expect(repeatedTexts(history)).toEqual([]);
+    });
+
+    it('let every idempotency key have one answer (I3)', () => {
+      expect(differingAnswers(history)).toEqual([]);
+    });
+
+    it('let nothing verify after its expiry (I4)', () => {
+      expect(lateSuccesses(history)).toEqual([]);
+    });
+
+    it('let no number have more texts than a day allows', () => {
+      expect(overspentTexts(history)).toEqual([]);
+    });
+
+    it('let no text leave before the cooldown of the one before it has ended', () => {
+      expect(hurriedTexts(history)).toEqual([]);
+    });
+
+    it('leave every pending verification that was answered verifiable', () => {
+      expect(promisesOf(history).length).toBeGreaterThanOrEqual(20);
+      expect(brokenPromises(history)).toEqual([]);
+    });
+
+    it('leave no send without an end once its deadline has passed', () => {
+      expect(sending.before).toBeGreaterThan(0);
+      expect(sending.after).toBe(0);
+    });
+
+    it('leave no other trace: no call fails by itself', () => {
+      expect(brokenConnections(history)).toEqual([]);
+      expect(unexpectedAnswers(history)).toEqual([]);
+    });
+  });
+});
+
+describe('The checks of a history', () => {
+  const { EXPIRES_AT, KEY, LAST_LIFE, historyWith, judgement, send, text, verify } = handmade;
+
+  const times = <T>(count: number, make: (index: number) => T): T[] =>
+    Array.from({ length: count }, (_, index) => make(index));
+  const wrongCodes = (count: number, pin: string) =>
+    times(count, (i) => judgement(200 + i, { pin, code: '222222', right: false }));
+  /** One that nobody has verified. */
+  const pending = (last: object): History => ({
+    ...historyWith(),
+    calls: [send(0), verify(LAST_LIFE, last)],
+    judgements: [],
+  });
+
+  const SPOILED: [fault: string, check: (history: History) => string[], spoiled: History][] = [
+    [
+      'a second success',
+      doubleSuccesses,
+      historyWith({ calls: [verify(200, { verified: true })], judgements: [judgement(205)] }),
+    ],
+    [
+      'a second success of one that was named by its number',
+      doubleSuccesses,
+      historyWith({
+        calls: [verify(200, { verified: true }, { pinId: undefined })],
+        judgements: [judgement(205)],
+      }),
+    ],
+    [
+      'a code more than a verification has attempts',
+      overspentAttempts,
+      historyWith({ judgements: wrongCodes(2, 'PIN0') }),
+    ],
+    [
+      'a wrong code more than the number may have in an hour',
+      overspentFailures,
+      historyWith({ judgements: [...wrongCodes(3, 'PIN1'), ...wrongCodes(3, 'PIN2')] }),
+    ],
+    [
+      'a second text by the key of a send',
+      repeatedTexts,
+      historyWith({ calls: [send(200, {}, { key: KEY })], texts: [text(205)] }),
+    ],
+    [
+      'a second answer to a key',
+      differingAnswers,
+      historyWith({
+        calls: [send(200, {}, { key: 'k' }), send(300, { pinId: 'other' }, { key: 'k' })],
+      }),
+    ],
+    [
+      'a replay that differs',
+      differingAnswers,
+      historyWith({
+        calls: [verify(300, { verified: false, reason: 'expired' }, { key: KEY, replayed: true })],
+      }),
+    ],
+    [
+      'a success after the expiry',
+      lateSuccesses,
+      historyWith({
+        calls: [verify(EXPIRES_AT + 200, { verified: true })],
+        judgements: [judgement(EXPIRES_AT + 205)],
+      }),
+    ],
+    [
+      'a success that was asked for in time and judged too late',
+      lateSuccesses,
+      historyWith({
+        calls: [verify(EXPIRES_AT - 5, { verified: true }, { endedAt: EXPIRES_AT + 210 })],
+        judgements: [judgement(EXPIRES_AT + 200)],
+      }),
+    ],
+    [
+      'a success that the vendor knows nothing of',
+      lateSuccesses,
+      historyWith({ calls: [verify(200, { verified: true })] }),
+    ],
+    [
+      'a text more than a day allows',
+      overspentTexts,
+      historyWith({ texts: times(5, (i) => text(seconds(10 * (i + 1)))) }),
+    ],
+    [
+      'a text in the cooldown of one before a crash',
+      hurriedTexts,
+      historyWith({ calls: [send(1_500)], texts: [text(1_505)] }),
+    ],
+    [
+      'a pending verification that is forgotten',
+      brokenPromises,
+      pending({ code: 'verification_not_found' }),
+    ],
+    [
+      'a pending verification that has lost its attempts',
+      brokenPromises,
+      pending({ verified: false, reason: 'attempts_exhausted' }),
+    ],
+    [
+      'a connection that broke without a crash',
+      brokenConnections,
+      historyWith({ calls: [verify(30)] }),
+    ],
+    [
+      'an answer of broken records',
+      unexpectedAnswers,
+      historyWith({ calls: [verify(200, { code: 'storage_unavailable' }, { status: 503 })] }),
+    ],
+  ];
+
+  it.each(SPOILED)('see %s', (_fault, check, spoiled) => {
+    expect(check(historyWith())).toEqual([]);
+    expect(check(spoiled)).toHaveLength(1);
+  });
+});

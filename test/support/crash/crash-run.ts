@@ -1,0 +1,150 @@
+import { once, setMaxListeners } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { seconds } from '../../../src/common/durations.js';
+import { startReplica, type Replica } from '../replica.js';
+import { Client } from './client.js';
+import { Crowd } from './crowd.js';
+import { verificationsOf, type History, type Limits, type Round } from './history.js';
+import { sendKey, use, verifyKey, type Phone } from './phones.js';
+import type { Place } from './places.js';
+import type { Random } from './random.js';
+import { startUpstream, type Upstream } from './upstream.js';
+
+const PROVIDER_TIMEOUT_MS = seconds(1);
+/** After this long a request that has not written its end is lost (storage/sql/deadline.ts). */
+const LOST_AFTER_MS = 2 * PROVIDER_TIMEOUT_MS + seconds(5);
+/** At its start the service settles what is lost, while it answers already. */
+const SETTLING_MS = seconds(5);
+
+const LIMITS: Limits = {
+  maxAttempts: 3,
+  failuresPerHour: 5,
+  sendsPerDay: 6,
+  cooldownMs: seconds(2),
+};
+
+const SETTINGS = {
+  NODE_ENV: 'test',
+  LOG_LEVEL: 'warn',
+  PROVIDER_TIMEOUT: `${PROVIDER_TIMEOUT_MS}ms`,
+  OTP_MAX_ATTEMPTS: String(LIMITS.maxAttempts),
+  FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: String(LIMITS.failuresPerHour),
+  SENDS_PER_NUMBER_PER_DAY: String(LIMITS.sendsPerDay),
+  SEND_COOLDOWN: `${LIMITS.cooldownMs}ms`,
+};
+
+/** In every eighth round a code lives for a second, and the service dies around its expiry. */
+const SHORT_EVERY = 8;
+
+/** How many phones ask at the same time in the end. */
+const LANES = 10;
+
+export interface CrashRun {
+  readonly history: History;
+  /** Rows in `sending`: those that the last crash left, and those that the last start left. */
+  readonly sending: { readonly before: number; readonly after: number };
+}
+
+/** What lives on while the service dies and starts. */
+interface World {
+  readonly place: Place;
+  readonly upstream: Upstream;
+  readonly crowd: Crowd;
+  readonly history: History;
+}
+
+/** Puts the service under load, kills it and starts it again, so many times; then asks for all. */
+export async function crash(
+  newPlace: () => Promise<Place>,
+  times: number,
+  random: Random,
+): Promise<CrashRun> {
+  const history: History = { limits: LIMITS, rounds: [], calls: [], texts: [], judgements: [] };
+  const place = await newPlace();
+  const upstream = await startUpstream(history, random.for('upstream'));
+  const world: World = { place, upstream, crowd: new Crowd(), history };
+  try {
+    for (let n = 1; n <= times; n += 1) {
+      await liveAndDie(world, random.for(`round ${n}`), n % SHORT_EVERY === 0);
+    }
+    const before = await place.countSending();
+    await delay(LOST_AFTER_MS);
+    const after = await askForEverything(world);
+    return { history, sending: { before, after } };
+  } finally {
+    await upstream.close();
+    await place.remove();
+  }
+}
+
+/** One life of the service, from its start to its kill at some moment of the load. */
+async function liveAndDie(world: World, random: Random, short: boolean): Promise<void> {
+  const { crowd, history } = world;
+  const phones = [...crowd.ordinary(random), ...(short ? crowd.late() : [])];
+  const lifeMs = short ? random.between(900, 1_200) : random.between(0, 300);
+
+  const replica = await start(world, { OTP_TTL: short ? '1s' : '5m' });
+  const service = new Client(replica.url, history);
+  const life: Round = { beganAt: Date.now(), killedAt: undefined };
+  history.rounds.push(life);
+  const end = new AbortController();
+  // Everybody listens for the end.
+  setMaxListeners(0, end.signal);
+  const awake = once(service, 'ended');
+  const load = phones.map((phone) =>
+    use({ phone, service, history, random: random.for(phone.number), over: end.signal }),
+  );
+  // The first call of a new process takes long; until it ends nothing else has happened.
+  await awake;
+  await delay(lifeMs);
+  end.abort();
+  life.killedAt = Date.now();
+  await replica.kill();
+  await Promise.all(load);
+}
+
+/**
+ * The last life, in which nothing goes wrong any more: every verification is tried once.
+ * @returns how many sends are without an end although they are lost.
+ */
+async function askForEverything(world: World): Promise<number> {
+  const { place, upstream, crowd, history } = world;
+  upstream.calmDown();
+  const replica = await start(world, { OTP_TTL: '5m' });
+  try {
+    history.rounds.push({ beganAt: Date.now(), killedAt: undefined });
+    const left = await untilNoneIsSending(place);
+    const service = new Client(replica.url, history);
+    const queue = [...crowd.phones];
+    const lane = async () => {
+      for (let phone = queue.pop(); phone; phone = queue.pop())
+        await askFor(phone, service, history);
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    return left;
+  } finally {
+    await replica.stop();
+  }
+}
+
+/** Tries the right code on every verification of a phone; what has a key is asked once more. */
+async function askFor(phone: Phone, service: Client, history: History): Promise<void> {
+  const careful = phone.habit === 'careful';
+  if (careful) await service.send(phone.number, sendKey(phone));
+  const own = verificationsOf(history).filter(({ phoneNumber }) => phoneNumber === phone.number);
+  for (const { pinId, text } of own) {
+    await service.verify(phone.number, pinId, text.code, careful ? verifyKey(phone) : undefined);
+  }
+}
+
+const start = ({ place, upstream }: World, settings: NodeJS.ProcessEnv): Promise<Replica> =>
+  startReplica({ ...SETTINGS, ...place.settings, ...settings, INFOBIP_BASE_URL: upstream.url });
+
+async function untilNoneIsSending(place: Place): Promise<number> {
+  const deadline = Date.now() + SETTLING_MS;
+  for (;;) {
+    const count = await place.countSending();
+    if (count === 0 || Date.now() > deadline) return count;
+    await delay(20);
+  }
+}

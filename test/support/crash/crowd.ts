@@ -1,0 +1,31 @@
+import type { Habit, Phone } from './phones.js';
+import type { Random } from './random.js';
+
+const HABITS: readonly Habit[] = ['careful', 'careless', 'racing', 'guessing', 'patient'];
+const RETURNING = 5;
+const LATE = 6;
+
+/** Everybody with a phone. */
+export class Crowd {
+  readonly phones: Phone[] = [];
+
+  /** Who calls in an ordinary round: the regulars, some whom it has seen, and some new ones. */
+  ordinary(random: Random): Phone[] {
+    const regulars = this.phones.slice(0, HABITS.length);
+    const seen = Array.from({ length: RETURNING }, () => random.oneOf(this.phones));
+    const newcomers = HABITS.map((habit) => this.newPhone(habit));
+    return [...new Set([...regulars, ...seen.filter(Boolean), ...newcomers])];
+  }
+
+  /** Who calls in a round in which a code lives for a second. */
+  late(): Phone[] {
+    return Array.from({ length: LATE }, () => this.newPhone('late'));
+  }
+
+  private newPhone(habit: Habit): Phone {
+    const number = `+1415555${String(this.phones.length).padStart(4, '0')}`;
+    const phone: Phone = { number, habit, pinId: undefined };
+    this.phones.push(phone);
+    return phone;
+  }
+}

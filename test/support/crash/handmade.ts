@@ -1,0 +1,90 @@
+import { minutes, seconds } from '../../../src/common/durations.js';
+import type { Call, History, Judgement, Text } from './history.js';
+
+/*
+ * A short history as it should be, of one phone: a text, a wrong code, the right one, which is
+ * asked for again by its key, a crash in a last call; then a second life. Tests spoil it.
+ */
+
+const NUMBER = '+14155550000';
+const CODE = '111111';
+export const KEY = 'a key';
+export const EXPIRES_AT = minutes(5);
+export const LAST_LIFE = seconds(1);
+
+export const text = (at: number, changes: Partial<Text> = {}): Text => ({
+  operation: 'send',
+  at,
+  phoneNumber: NUMBER,
+  pin: 'PIN0',
+  code: CODE,
+  ...changes,
+});
+
+export const judgement = (at: number, changes: Partial<Judgement> = {}): Judgement => ({
+  at,
+  phoneNumber: NUMBER,
+  pin: 'PIN0',
+  code: CODE,
+  right: true,
+  ...changes,
+});
+
+/** A call that took ten milliseconds; `body` is that of its answer, none if the connection broke. */
+function call(
+  operation: Call['operation'],
+  startedAt: number,
+  body: object | undefined,
+  changes: Partial<Call> & { status?: number; replayed?: boolean },
+): Call {
+  const { status = 200, replayed = false, ...asked } = changes;
+  return {
+    operation,
+    phoneNumber: NUMBER,
+    pinId: undefined,
+    code: undefined,
+    key: undefined,
+    startedAt,
+    endedAt: startedAt + 10,
+    answer: body && { status, replayed, body },
+    ...asked,
+  };
+}
+
+type Changes = Parameters<typeof call>[3];
+
+export const send = (startedAt: number, body: object = {}, changes: Changes = {}): Call =>
+  call(
+    'send',
+    startedAt,
+    { pinId: 'ours', expiresAt: new Date(EXPIRES_AT).toISOString(), ...body },
+    changes,
+  );
+
+export const verify = (startedAt: number, body?: object, changes: Changes = {}): Call =>
+  call('verify', startedAt, body, { pinId: 'ours', code: CODE, ...changes });
+
+/** The history as it should be, and more. */
+export function historyWith(
+  more: Partial<Pick<History, 'calls' | 'texts' | 'judgements'>> = {},
+): History {
+  const { calls = [], texts = [], judgements = [] } = more;
+  return {
+    limits: { maxAttempts: 3, failuresPerHour: 6, sendsPerDay: 5, cooldownMs: seconds(2) },
+    rounds: [
+      { beganAt: 0, killedAt: 95 },
+      { beganAt: LAST_LIFE, killedAt: undefined },
+    ],
+    calls: [
+      send(0),
+      verify(20, { verified: false, reason: 'wrong_code' }, { code: '222222' }),
+      verify(40, { verified: true }, { key: KEY }),
+      verify(60, { verified: true }, { key: KEY, replayed: true }),
+      verify(90, undefined),
+      verify(LAST_LIFE, { verified: false, reason: 'already_verified' }),
+      ...calls,
+    ],
+    texts: [text(5), ...texts],
+    judgements: [judgement(25, { code: '222222', right: false }), judgement(45), ...judgements],
+  };
+}

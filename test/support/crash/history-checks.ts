@@ -1,0 +1,257 @@
+import { hours } from '../../../src/common/durations.js';
+import {
+  isDuring,
+  isFresh,
+  verificationsOf,
+  wasVerified,
+  type Call,
+  type History,
+  type Judgement,
+  type Text,
+  type Verification,
+} from './history.js';
+
+/*
+ * What has to be true of every history, whatever crashed in it. Each check names what is against
+ * it, a line a fault. A check must hold for every correct service, so where the history does not
+ * tell when something took place inside the service, its earliest or latest moment is taken.
+ */
+
+/** The clock of a database may be read with this error. */
+const CLOCK_ERROR_MS = 100;
+
+/** I1: a verification succeeds at most once. A replay is the same success. */
+export function doubleSuccesses(history: History): string[] {
+  const pins = successesOf(history).flatMap(({ proofs }) => proofs[0]?.pin ?? []);
+  return repeated(pins).map(([pin, count]) => `${pin} succeeded ${count} times`);
+}
+
+/** I2: no verification has more codes judged than it has attempts. */
+export function overspentAttempts({ judgements, limits }: History): string[] {
+  return counted(judgements.map(({ pin }) => pin))
+    .filter(([, count]) => count > limits.maxAttempts)
+    .map(([pin, count]) => `of ${pin} ${count} codes were judged`);
+}
+
+/** I2: no number has more wrong codes judged in any hour than its budget, over all verifications. */
+export function overspentFailures({ judgements, limits }: History): string[] {
+  const wrong = judgements.filter(({ right }) => !right);
+  return crowded(wrong, limits.failuresPerHour, hours(1)).map(
+    (number) => `of ${number} too many wrong codes were judged in an hour`,
+  );
+}
+
+/** I3: one idempotency key leads to at most one text. Who asks with a key uses no other. */
+export function repeatedTexts({ calls, texts }: History): string[] {
+  const what = ({ operation, phoneNumber }: Call | Text) => `${operation} ${phoneNumber}`;
+  const keyed = new Set(calls.filter(({ key }) => key !== undefined).map(what));
+  return repeated(texts.map(what).filter((name) => keyed.has(name))).map(
+    ([name, count]) => `the key of "${name}" led to ${count} texts`,
+  );
+}
+
+/** I3: one idempotency key has one answer. A refusal is none: after it a repeat is to run. */
+export function differingAnswers({ calls }: History): string[] {
+  const answers = new Map<string, Set<string>>();
+  for (const { key, answer } of calls.filter(isFinal)) {
+    if (key === undefined) continue;
+    answers.set(key, (answers.get(key) ?? new Set()).add(JSON.stringify(answer?.body)));
+  }
+  return [...answers]
+    .filter(([, different]) => different.size > 1)
+    .map(([key, different]) => `"${key}" was answered ${[...different].join(' and ')}`);
+}
+
+/** I4: nothing verifies after its expiry: the vendor's yes, which comes before, came in time. */
+export function lateSuccesses(history: History): string[] {
+  const verifications = verificationsOf(history);
+  return successesOf(history).flatMap(({ call, proofs }) => {
+    if (proofs.length === 0) return [`${describe(call)} succeeded without proof`];
+    // Unknown where the answer to the send was lost.
+    const expiresAt =
+      verifications.find(({ text }) => text.pin === proofs[0]?.pin)?.expiresAt ?? Infinity;
+    return proofs.some(({ at }) => at < expiresAt + CLOCK_ERROR_MS)
+      ? []
+      : [`${describe(call)} succeeded after its expiry`];
+  });
+}
+
+/** A number has no more texts in any day than its budget. */
+export function overspentTexts({ texts, limits }: History): string[] {
+  return crowded(texts, limits.sendsPerDay, hours(24)).map(
+    (number) => `${number} had too many texts in a day`,
+  );
+}
+
+/**
+ * Two texts to a number are a cooldown apart. That is counted between the moments in which the
+ * service admits them. The first was admitted after its call began, the second before the vendor
+ * had it, so these two, which are known, are at least as far apart.
+ */
+export function hurriedTexts(history: History): string[] {
+  const { texts, limits } = history;
+  return byNumber(texts).flatMap(([number, own]) =>
+    own.slice(1).flatMap((text, index) => {
+      const apart = text.at - admittedAfter(history, own[index] ?? text);
+      return apart < limits.cooldownMs - CLOCK_ERROR_MS
+        ? [`${number} was texted again after ${apart} ms`]
+        : [];
+    }),
+  );
+}
+
+/** A pending verification whose handle was answered can be verified, after all crashes. */
+export function brokenPromises(history: History): string[] {
+  return promisesOf(history)
+    .filter((call) => !wasVerified(call))
+    .map((call) => `${describe(call)} was answered ${JSON.stringify(call.answer)}`);
+}
+
+/** The last calls for those verifications of which the history proves that they were pending. */
+export function promisesOf(history: History): Call[] {
+  const { calls, rounds } = history;
+  const lastStart = rounds.at(-1)?.beganAt ?? 0;
+  const earlier = calls.filter(({ startedAt }) => startedAt < lastStart);
+  const last = calls.filter((call) => call.startedAt >= lastStart && call.operation === 'verify');
+  return verificationsOf(history).flatMap((verification) => {
+    const call = last.find(({ pinId }) => pinId === verification.pinId);
+    return call && isPromised(history, verification, call, earlier) ? [call] : [];
+  });
+}
+
+function isPromised(
+  { texts, judgements, limits }: History,
+  { phoneNumber, expiresAt, text }: Verification,
+  last: Call,
+  earlier: readonly Call[],
+): boolean {
+  const superseded = texts.some(
+    (other) =>
+      other.operation === 'send' && other.phoneNumber === phoneNumber && other.at > text.at,
+  );
+  const spent = earlier.filter(
+    (call) =>
+      call.phoneNumber === phoneNumber &&
+      call.operation === 'verify' &&
+      (!call.answer || call.answer.body.reason === 'wrong_code'),
+  );
+  // The crash may have swallowed the success. Only a repeat under its key has a right to hear it.
+  const verified = judgements.some(
+    ({ pin, right, at }) => right && pin === text.pin && at < last.startedAt,
+  );
+  return (
+    !superseded &&
+    spent.length < limits.maxAttempts &&
+    (!verified || last.key !== undefined) &&
+    last.endedAt < expiresAt - CLOCK_ERROR_MS
+  );
+}
+
+/** The service ended no call by itself: a connection broke only by the kill. */
+export function brokenConnections({ calls, rounds }: History): string[] {
+  return calls
+    .filter(({ answer, startedAt, endedAt }) => {
+      const killedAt = rounds.find((round) => (round.killedAt ?? Infinity) >= startedAt)?.killedAt;
+      return !answer && endedAt < (killedAt ?? Infinity);
+    })
+    .map((call) => `the connection of ${describe(call)} broke`);
+}
+
+const LIMITED = ['429 quota_exceeded'];
+const PASSING = ['409 request_in_progress', '503 provider_unavailable'];
+const TEXTED = ['200', '429 cooldown_active', '504 provider_timeout', ...LIMITED, ...PASSING];
+const EXPECTED: Record<Call['operation'], readonly string[]> = {
+  send: TEXTED,
+  resend: ['409 not_resendable', ...TEXTED],
+  verify: ['200', '404 verification_not_found', ...LIMITED, ...PASSING],
+};
+
+/** A start after a crash is a start: no answer speaks of broken records. */
+export function unexpectedAnswers({ calls }: History): string[] {
+  return calls
+    .filter(({ operation, answer }) => answer && !EXPECTED[operation].includes(wordsOf(answer)))
+    .map((call) => `${describe(call)} was answered ${JSON.stringify(call.answer)}`);
+}
+
+const wordsOf = ({ status, body }: NonNullable<Call['answer']>): string =>
+  [status, body.code].filter(Boolean).join(' ');
+
+interface Success {
+  readonly call: Call;
+  /** The vendor's yes to this call; more than one if others asked the same at the same time. */
+  readonly proofs: readonly Judgement[];
+}
+
+function successesOf(history: History): Success[] {
+  const pins = new Map(verificationsOf(history).map(({ pinId, text }) => [pinId, text.pin]));
+  const yes = history.judgements.filter(({ right }) => right);
+  return history.calls
+    .filter((call) => isFresh(call) && wasVerified(call))
+    .map((call) => ({
+      call,
+      proofs: yes.filter(
+        ({ at, phoneNumber, code, pin }) =>
+          isDuring(call, at) &&
+          phoneNumber === call.phoneNumber &&
+          code === call.code &&
+          (call.pinId === undefined || pin === pins.get(call.pinId)),
+      ),
+    }));
+}
+
+/** Before this moment the service cannot have admitted the text. */
+function admittedAfter({ calls, rounds }: History, text: Text): number {
+  // A call that broke can have had a text sent until the service was started anew.
+  const open = ({ answer, endedAt }: Call): boolean =>
+    endedAt >= text.at ||
+    (!answer && !rounds.some(({ beganAt }) => beganAt > endedAt && beganAt <= text.at));
+  const causes = calls.filter(
+    (call) =>
+      call.operation === text.operation &&
+      call.phoneNumber === text.phoneNumber &&
+      call.startedAt <= text.at &&
+      open(call),
+  );
+  return Math.min(...causes.map(({ startedAt }) => startedAt));
+}
+
+/** Stored for repeats: a send that was taken, and a code that was judged. */
+const isFinal = ({ operation, answer }: Call): boolean =>
+  answer?.status === 200 &&
+  (answer.replayed ||
+    operation !== 'verify' ||
+    answer.body.verified === true ||
+    answer.body.reason === 'wrong_code');
+
+/** The numbers that have more than `count` events in some span of this length. */
+function crowded(
+  events: readonly { readonly phoneNumber: string; readonly at: number }[],
+  count: number,
+  spanMs: number,
+): string[] {
+  return byNumber(events)
+    .filter(([, own]) => own.some(({ at }, i) => (own[i + count]?.at ?? Infinity) - at < spanMs))
+    .map(([number]) => number);
+}
+
+/** Each number with its events, in their order. */
+function byNumber<T extends { readonly phoneNumber: string; readonly at: number }>(
+  events: readonly T[],
+): [number: string, own: T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const event of events) {
+    groups.set(event.phoneNumber, [...(groups.get(event.phoneNumber) ?? []), event]);
+  }
+  return [...groups].map(([number, own]) => [number, own.sort((a, b) => a.at - b.at)]);
+}
+
+function counted(names: readonly string[]): [name: string, count: number][] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts];
+}
+
+const repeated = (names: readonly string[]) => counted(names).filter(([, count]) => count > 1);
+
+const describe = ({ operation, phoneNumber, pinId, key }: Call): string =>
+  [operation, phoneNumber, pinId, key && `(key "${key}")`].filter(Boolean).join(' ');
