@@ -91,7 +91,7 @@ export const isDuring = ({ startedAt, endedAt }: Call, at: number): boolean =>
   startedAt <= at && at <= endedAt;
 
 /** A send that was answered with a handle. */
-export const isTaken = ({ operation, answer }: Call): boolean =>
+const isTaken = ({ operation, answer }: Call): boolean =>
   operation === 'send' && answer?.status === 200;
 
 export const wasVerified = ({ answer }: Call): boolean => answer?.body.verified === true;
