@@ -99,7 +99,9 @@ describe(`Fifty crashes under load (SEED=${SEED})`, () => {
     });
 
     it('leave every pending verification that was answered verifiable', () => {
-      expect(promisesOf(history).length).toBeGreaterThanOrEqual(20);
+      const promises = promisesOf(history);
+      expect(promises.length).toBeGreaterThanOrEqual(CRASHES / 4);
+      expect(promises.filter(({ key }) => key !== undefined)).not.toEqual([]);
       expect(brokenPromises(history)).toEqual([]);
     });
 

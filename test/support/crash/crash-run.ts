@@ -10,7 +10,8 @@ import type { Place } from './places.js';
 import type { Random } from './random.js';
 import { startUpstream, type Upstream } from './upstream.js';
 
-const PROVIDER_TIMEOUT_MS = seconds(1);
+/** The upstream never takes this long, on however busy a machine. */
+const PROVIDER_TIMEOUT_MS = seconds(2);
 /** After this long a request that has not written its end is lost (storage/sql/deadline.ts). */
 const LOST_AFTER_MS = 2 * PROVIDER_TIMEOUT_MS + seconds(5);
 /** At its start the service settles what is lost, while it answers already. */

@@ -1,7 +1,7 @@
 import type { Habit, Phone } from './phones.js';
 import type { Random } from './random.js';
 
-const HABITS: readonly Habit[] = ['careful', 'careless', 'racing', 'guessing', 'patient'];
+const EVERYDAY: readonly Habit[] = ['careful', 'careless', 'racing', 'guessing', 'patient'];
 const RETURNING = 5;
 const LATE = 6;
 
@@ -11,10 +11,10 @@ export class Crowd {
 
   /** Who calls in an ordinary round: the regulars, some whom it has seen, and some new ones. */
   ordinary(random: Random): Phone[] {
-    const regulars = this.phones.slice(0, HABITS.length);
+    const regulars = this.phones.slice(0, EVERYDAY.length);
+    const newcomers = EVERYDAY.map((habit) => this.newPhone(habit));
     const seen = Array.from({ length: RETURNING }, () => random.oneOf(this.phones));
-    const newcomers = HABITS.map((habit) => this.newPhone(habit));
-    return [...new Set([...regulars, ...seen.filter(Boolean), ...newcomers])];
+    return [...new Set([...regulars, ...newcomers, ...seen])];
   }
 
   /** Who calls in a round in which a code lives for a second. */

@@ -44,7 +44,7 @@ export function overspentFailures({ judgements, limits }: History): string[] {
 /** I3: one idempotency key leads to at most one text. Who asks with a key uses no other. */
 export function repeatedTexts({ calls, texts }: History): string[] {
   const what = ({ operation, phoneNumber }: Call | Text) => `${operation} ${phoneNumber}`;
-  const keyed = new Set(calls.filter(({ key }) => key !== undefined).map(what));
+  const keyed = new Set(calls.filter(isKeyed).map(what));
   return repeated(texts.map(what).filter((name) => keyed.has(name))).map(
     ([name, count]) => `the key of "${name}" led to ${count} texts`,
   );
@@ -53,8 +53,7 @@ export function repeatedTexts({ calls, texts }: History): string[] {
 /** I3: one idempotency key has one answer. A refusal is none: after it a repeat is to run. */
 export function differingAnswers({ calls }: History): string[] {
   const answers = new Map<string, Set<string>>();
-  for (const { key, answer } of calls.filter(isFinal)) {
-    if (key === undefined) continue;
+  for (const { key = '', answer } of calls.filter(isKeyed).filter(isFinal)) {
     answers.set(key, (answers.get(key) ?? new Set()).add(JSON.stringify(answer?.body)));
   }
   return [...answers]
@@ -120,20 +119,15 @@ export function promisesOf(history: History): Call[] {
 }
 
 function isPromised(
-  { texts, judgements, limits }: History,
+  history: History,
   { phoneNumber, expiresAt, text }: Verification,
   last: Call,
   earlier: readonly Call[],
 ): boolean {
+  const { texts, judgements, limits } = history;
   const superseded = texts.some(
     (other) =>
       other.operation === 'send' && other.phoneNumber === phoneNumber && other.at > text.at,
-  );
-  const spent = earlier.filter(
-    (call) =>
-      call.phoneNumber === phoneNumber &&
-      call.operation === 'verify' &&
-      (!call.answer || call.answer.body.reason === 'wrong_code'),
   );
   // The crash may have swallowed the success. Only a repeat under its key has a right to hear it.
   const verified = judgements.some(
@@ -141,10 +135,25 @@ function isPromised(
   );
   return (
     !superseded &&
-    spent.length < limits.maxAttempts &&
     (!verified || last.key !== undefined) &&
+    mostSpent(history, phoneNumber, earlier) < limits.maxAttempts &&
     last.endedAt < expiresAt - CLOCK_ERROR_MS
   );
+}
+
+/** How many attempts these calls can have cost a number: a call that broke may have cost one. */
+function mostSpent({ rounds }: History, number: string, calls: readonly Call[]): number {
+  const costly = calls.filter(
+    ({ phoneNumber, operation, answer }) =>
+      phoneNumber === number &&
+      operation === 'verify' &&
+      (!answer || answer.body.reason === 'wrong_code'),
+  );
+  const lifeOf = ({ startedAt }: Call) =>
+    rounds.findLastIndex(({ beganAt }) => beganAt <= startedAt);
+  // In one life of the service only one of the calls with a key is run.
+  const keyed = new Set(costly.filter(isKeyed).map((call) => `${call.key} ${lifeOf(call)}`));
+  return keyed.size + costly.filter((call) => !isKeyed(call)).length;
 }
 
 /** The service ended no call by itself: a connection broke only by the kill. */
@@ -214,6 +223,8 @@ function admittedAfter({ calls, rounds }: History, text: Text): number {
   );
   return Math.min(...causes.map(({ startedAt }) => startedAt));
 }
+
+const isKeyed = ({ key }: Call): boolean => key !== undefined;
 
 /** Stored for repeats: a send that was taken, and a code that was judged. */
 const isFinal = ({ operation, answer }: Call): boolean =>
