@@ -1,5 +1,8 @@
 import { Clock } from '../../common/clock.js';
 
+/** How long a reading may take, in milliseconds: it may be wrong by half of that. */
+const SLOWEST_MS = 200;
+
 /**
  * The database's clock, which rules wherever replicas share one: their own clocks may differ, and
  * may be set. It is read now and then, and in between counted on by this process's monotonic clock.
@@ -18,6 +21,8 @@ export class DatabaseClock extends Clock {
     const asked = performance.now();
     const time = await this.readTime();
     const answered = performance.now();
+    // A slow reading is worse than the one before it, counted on.
+    if (answered - asked > SLOWEST_MS && !Number.isNaN(this.time)) return;
     this.time = time;
     // The answer was true half-way.
     this.readAt = (asked + answered) / 2;

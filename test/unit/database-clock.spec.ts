@@ -1,0 +1,33 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+import { DatabaseClock } from '../../src/storage/sql/database-clock.js';
+
+const AHEAD_MS = 60_000;
+
+describe('The clock of the database', () => {
+  it('keeps what it read when a later reading takes too long to be exact', async () => {
+    let delayMs = 0;
+    const clock = new DatabaseClock(async () => {
+      const time = Date.now() + AHEAD_MS;
+      await wait(delayMs);
+      return time;
+    });
+
+    await clock.synchronize();
+    delayMs = 600;
+    await clock.synchronize();
+
+    expect(Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(100);
+  });
+
+  it('takes even a slow reading when it has none', async () => {
+    const clock = new DatabaseClock(async () => {
+      await wait(300);
+      return Date.now() + AHEAD_MS;
+    });
+
+    await clock.synchronize();
+
+    expect(Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(500);
+  });
+});
