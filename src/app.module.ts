@@ -3,6 +3,8 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AppConfig } from './config/app-config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
+import { ApiKeyGuard } from './http/api-key.guard.js';
+import { ApiKeys } from './http/api-keys.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestBodyPipe } from './http/request-body.pipe.js';
 import { OtpModule } from './otp/otp.module.js';
@@ -17,9 +19,11 @@ export class AppModule {
   static with(config: AppConfig): DynamicModule {
     return {
       module: AppModule,
-      imports: [ThrottlingModule, OtpModule, HealthModule, ...(config.sandbox ? [DemoModule] : [])],
+      imports: [ThrottlingModule, OtpModule, HealthModule, ...demoOf(config)],
       providers: [
         { provide: AppConfig, useValue: config },
+        ApiKeys,
+        { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: LimitGuard },
         { provide: APP_PIPE, useClass: RequestBodyPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
@@ -28,3 +32,7 @@ export class AppModule {
     };
   }
 }
+
+/** The try-it page calls as a newcomer does: beside the sandbox, and without a key. */
+const demoOf = ({ sandbox, apiKeys }: AppConfig) =>
+  sandbox && apiKeys.length === 0 ? [DemoModule] : [];

@@ -10,7 +10,7 @@ import { welcome } from './welcome.js';
 async function main(): Promise<void> {
   const config = loadConfig();
   const logger = createLogger(config.logLevel);
-  const app = await NestFactory.create(AppModule.with(config), createAdapter(logger), {
+  const app = await NestFactory.create(AppModule.with(config), createAdapter(config, logger), {
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),
     abortOnError: false,
@@ -21,7 +21,8 @@ async function main(): Promise<void> {
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort);
   await setupApp(app);
   await app.listen(config.http.port, config.http.host);
-  if (sandbox) process.stdout.write(welcome(await app.getUrl(), sandbox.url));
+  if (sandbox)
+    process.stdout.write(welcome(await app.getUrl(), sandbox.url, config.apiKeys.length > 0));
 }
 
 /** Imported only when wanted, so that production never loads it. */

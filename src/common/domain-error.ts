@@ -4,6 +4,8 @@ export type ErrorKind =
   | 'malformed_body'
   | 'payload_too_large'
   | 'unsupported_media_type'
+  | 'unauthenticated'
+  | 'destination_not_allowed'
   | 'not_found'
   | 'verification_not_found'
   | 'method_not_allowed'

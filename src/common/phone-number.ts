@@ -1,10 +1,36 @@
 import { inspect } from 'node:util';
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import {
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+  type PhoneNumber as Parsed,
+  type PhoneNumberType,
+} from 'libphonenumber-js/max';
 
 /** What people put between digits when they write a number (RFC 3966 calls them visual separators). */
 const VISUAL_SEPARATORS = /[ ().-]/g;
 const E164 = /^\+[1-9]\d{6,14}$/;
 const LONGEST_INPUT = 32;
+const WORLD = '001';
+
+/** The kinds of numbers that libphonenumber tells apart. */
+export const NUMBER_TYPES = [
+  'FIXED_LINE',
+  'FIXED_LINE_OR_MOBILE',
+  'MOBILE',
+  'PAGER',
+  'PERSONAL_NUMBER',
+  'PREMIUM_RATE',
+  'SHARED_COST',
+  'TOLL_FREE',
+  'UAN',
+  'VOICEMAIL',
+  'VOIP',
+] as const satisfies readonly PhoneNumberType[];
+
+export type NumberType = (typeof NUMBER_TYPES)[number];
+
+/** Whether this is the ISO 3166 code of a country that has phone numbers. */
+export const isCountry = (code: string): boolean => isSupportedCountry(code);
 
 /**
  * A phone number in its one form, E.164 (ITU-T E.164: `+`, country code, at most 15 digits).
@@ -12,14 +38,16 @@ const LONGEST_INPUT = 32;
  */
 export class PhoneNumber {
   readonly #e164: string;
+  #parsed: Parsed | undefined;
 
-  private constructor(e164: string) {
+  private constructor(e164: string, parsed?: Parsed) {
     this.#e164 = e164;
+    this.#parsed = parsed;
   }
 
   /**
-   * Reads a number that its country's numbering plan allows (libphonenumber, full metadata).
-   * A spelling that libphonenumber would have to repair, such as `+440 7911 123456` with its
+   * Reads a number that is of a length that its country has (libphonenumber). Whether the numbering
+   * plan allows it is what its {@link type} tells. A spelling that libphonenumber would have to repair, such as `+440 7911 123456` with its
    * stray national zero, is refused: otherwise two spellings of one phone could be two identities.
    */
   static parse(text: unknown): PhoneNumber | undefined {
@@ -27,7 +55,9 @@ export class PhoneNumber {
     const e164 = text.replace(VISUAL_SEPARATORS, '');
     if (!E164.test(e164)) return undefined;
     const parsed = parsePhoneNumberFromString(e164);
-    return parsed?.number === e164 && parsed.isValid() ? new PhoneNumber(e164) : undefined;
+    return parsed?.number === e164 && parsed.isPossible()
+      ? new PhoneNumber(e164, parsed)
+      : undefined;
   }
 
   /** A number that was parsed before, as {@link e164} gave it: a plan that changed since does not matter. */
@@ -38,6 +68,25 @@ export class PhoneNumber {
   /** The number itself, with `+`. Not for logs, answers or labels. */
   get e164(): string {
     return this.#e164;
+  }
+
+  /** ISO 3166 code; `001`, the world (UN M49), where it belongs to none, as `+800…` does. */
+  get country(): string {
+    return this.plan?.country ?? WORLD;
+  }
+
+  /** Its kind by its country's numbering plan; `undefined` where that has no such number. */
+  get type(): NumberType | undefined {
+    return this.plan?.getType();
+  }
+
+  /** E.164 less the last four digits: the ten thousand numbers that it was handed out with. */
+  get prefix(): string {
+    return this.#e164.slice(0, -4);
+  }
+
+  private get plan(): Parsed | undefined {
+    return (this.#parsed ??= parsePhoneNumberFromString(this.#e164));
   }
 
   /** `+1415•••2671`: at least three digits in the middle are hidden. */

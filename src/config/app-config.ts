@@ -1,3 +1,7 @@
+import type { NumberType } from '../common/phone-number.js';
+import type { TestNumber } from '../common/test-number.js';
+import type { ApiKey } from './list-settings.js';
+
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 export interface Sandbox {
@@ -11,8 +15,23 @@ export abstract class AppConfig {
   /** `production` refuses every convenience of development. */
   abstract readonly production: boolean;
   abstract readonly logLevel: LogLevel;
-  /** Where the service listens. */
-  abstract readonly http: { readonly host: string; readonly port: number };
+  abstract readonly http: {
+    /** Where the service listens. */
+    readonly host: string;
+    readonly port: number;
+    /** Whose `X-Forwarded-For` is believed: so many proxies, or those of these networks. */
+    readonly trustProxy: number | readonly string[] | undefined;
+    /** Origins whose pages may call. */
+    readonly corsOrigins: readonly string[];
+  };
+  /** Who may call; none means everybody, which production refuses. */
+  abstract readonly apiKeys: readonly ApiKey[];
+  abstract readonly destinations: {
+    /** ISO 3166 codes; `undefined` is every country. */
+    readonly allowedCountries: readonly string[] | undefined;
+    readonly blockedTypes: readonly NumberType[];
+    readonly testNumbers: readonly TestNumber[];
+  };
   abstract readonly otp: {
     /** How long a code can be verified, in milliseconds. */
     readonly ttlMs: number;

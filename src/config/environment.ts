@@ -1,6 +1,17 @@
 import Joi from 'joi';
 import { hours, minutes, parseDuration, seconds } from '../common/durations.js';
+import type { NumberType } from '../common/phone-number.js';
+import type { TestNumber } from '../common/test-number.js';
 import type { LogLevel } from './app-config.js';
+import {
+  readApiKeys,
+  readCountries,
+  readNumberTypes,
+  readOrigins,
+  readProxies,
+  readTestNumbers,
+  type ApiKey,
+} from './list-settings.js';
 
 /** The environment after validation: every name of the settings table, with its default. */
 export interface Environment {
@@ -20,6 +31,12 @@ export interface Environment {
   /** The current secret, then those that are being rotated out. */
   OTP_SECRET?: [string, ...string[]];
   RETENTION: number;
+  API_KEYS: ApiKey[];
+  TRUST_PROXY?: number | string[];
+  CORS_ORIGINS: string[];
+  ALLOWED_COUNTRIES?: string[];
+  BLOCKED_NUMBER_TYPES: NumberType[];
+  TEST_NUMBERS: TestNumber[];
   THROTTLE_SEND_LIMIT: number;
   THROTTLE_VERIFY_LIMIT: number;
   PROVIDER_TIMEOUT: number;
@@ -48,6 +65,21 @@ function duration(fallback: string, range: { least: number; most: number; rule: 
       return ms;
     })
     .messages({ 'any.custom': '{#label} {#error.message}' });
+}
+
+/** A list with entries of one kind, read as a whole. */
+const list = (read: (text: string) => unknown) =>
+  Joi.string().custom(read).messages({ 'any.custom': '{#label} {#error.message}' });
+
+/** A number whose code is known beforehand is a way in: in production each has to end. */
+function readEndingTestNumbers(text: string): TestNumber[] {
+  const testNumbers = readTestNumbers(text);
+  if (testNumbers.some(({ endsAt }) => endsAt === undefined)) {
+    throw new Error(
+      'must each have a last day in production, as in +15550001111:123456@2026-12-31',
+    );
+  }
+  return testNumbers;
 }
 
 const count = (fallback: number, most: number) =>
@@ -101,6 +133,26 @@ const settings: Joi.PartialSchemaMap<Environment> = {
     .messages({ 'any.custom': '{#label} {#error.message}' })
     .when('NODE_ENV', { is: 'production', then: Joi.required() }),
   RETENTION: duration('30d', { least: hours(24), most: hours(24 * 3650), rule: '1d to 3650d' }),
+  API_KEYS: list(readApiKeys).when('NODE_ENV', {
+    is: 'production',
+    then: Joi.required(),
+    otherwise: Joi.string().default([]),
+  }),
+  TRUST_PROXY: list(readProxies),
+  CORS_ORIGINS: list(readOrigins).default([]),
+  ALLOWED_COUNTRIES: list(readCountries),
+  BLOCKED_NUMBER_TYPES: list(readNumberTypes).default([
+    'PREMIUM_RATE',
+    'SHARED_COST',
+    'UAN',
+    'PAGER',
+    'VOICEMAIL',
+  ]),
+  TEST_NUMBERS: Joi.when('NODE_ENV', {
+    is: 'production',
+    then: list(readEndingTestNumbers).default([]),
+    otherwise: list(readTestNumbers).default([]),
+  }),
   THROTTLE_SEND_LIMIT: count(60, 1_000_000),
   THROTTLE_VERIFY_LIMIT: count(300, 1_000_000),
   PROVIDER_TIMEOUT: duration('5s', { least: 1, most: seconds(60), rule: '1ms to 60s' }),

@@ -33,7 +33,11 @@ export function loadSetupConfig(): SetupConfig {
 
 /** The settings for a set-up that these variables spell. */
 export function setupConfigFrom(variables: NodeJS.ProcessEnv): SetupConfig {
-  const stillMissing = { INFOBIP_APP_ID: 'not-set-yet', INFOBIP_MESSAGE_ID: 'not-set-yet' };
+  const stillMissing = {
+    INFOBIP_APP_ID: 'not-set-yet',
+    INFOBIP_MESSAGE_ID: 'not-set-yet',
+    API_KEYS: `not-set-yet:${'0'.repeat(64)}`,
+  };
   return {
     config: configFrom({
       ...variables,
@@ -55,7 +59,18 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
   const config: AppConfig = {
     production,
     logLevel: env.LOG_LEVEL,
-    http: { host: env.HOST, port: env.PORT },
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      trustProxy: env.TRUST_PROXY,
+      corsOrigins: env.CORS_ORIGINS,
+    },
+    apiKeys: env.API_KEYS,
+    destinations: {
+      allowedCountries: env.ALLOWED_COUNTRIES,
+      blockedTypes: env.BLOCKED_NUMBER_TYPES,
+      testNumbers: env.TEST_NUMBERS,
+    },
     otp: {
       ttlMs: env.OTP_TTL,
       maxAttempts: env.OTP_MAX_ATTEMPTS,

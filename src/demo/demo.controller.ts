@@ -14,8 +14,6 @@ export class DemoController {
     this.files = pageBesideSandbox(sandbox.url);
     this.headers = {
       'content-security-policy': policy(new URL(sandbox.url).origin),
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
       'cache-control': 'no-cache',
     };
   }

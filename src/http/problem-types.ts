@@ -38,6 +38,8 @@ const reducedCapacity = (constantDetail: string) => ({
 export const PROBLEM_TYPES = {
   validation_failed: own('validation_failed', 400, 'The request is not valid'),
   malformed_body: own('malformed_body', 400, 'The body cannot be read'),
+  unauthenticated: own('unauthenticated', 401, 'The caller is not known'),
+  destination_not_allowed: own('destination_not_allowed', 403, 'This destination is not texted'),
   not_found: own('not_found', 404, 'There is nothing at this path'),
   verification_not_found: own('verification_not_found', 404, 'No such verification'),
   method_not_allowed: own('method_not_allowed', 405, 'The path does not take this method'),

@@ -1,5 +1,6 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { asDomainError, describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 
@@ -23,13 +24,24 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
     request.log.error({ code: problem.code, err: error }, 'request failed');
   // Nothing can be said any more on a connection whose answer has begun.
   if (reply.sent) return;
-  if (error.retryAfterMs !== undefined) {
-    void reply.header('retry-after', Math.max(1, Math.ceil(error.retryAfterMs / seconds(1))));
+  const waitMs = waitOf(request, error, problem.status);
+  if (waitMs !== undefined) {
+    void reply.header('retry-after', Math.max(1, Math.ceil(waitMs / seconds(1))));
   }
   if (error.replayed) void reply.header('idempotency-replayed', 'true');
   // As bytes: Fastify would add a charset to the type of a string, and Nest may replace that of an object.
   const body = Buffer.from(JSON.stringify(problem));
   void reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(body);
+}
+
+/** When to ask again, in milliseconds: not before the error's own reason and the quota allow it. */
+function waitOf(
+  { quotaSpentForMs = 0 }: FastifyRequest,
+  { retryAfterMs }: DomainError,
+  status: number,
+): number | undefined {
+  if (retryAfterMs === undefined && status !== 429 && status !== 503) return undefined;
+  return Math.max(retryAfterMs ?? 0, quotaSpentForMs);
 }
 
 function instanceOf(request: FastifyRequest): string {

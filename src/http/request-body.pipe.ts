@@ -1,5 +1,6 @@
 import { type ArgumentMetadata, ValidationPipe, type ValidationError } from '@nestjs/common';
 import { DomainError, type FieldFault } from '../common/domain-error.js';
+import { UnreadableBody } from './body-reader.js';
 
 /** A name that cannot be a number, a code or a key, and may be repeated in an answer. */
 const HARMLESS_NAME = /^[a-z_]{1,32}$/i;
@@ -21,6 +22,7 @@ export class RequestBodyPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (value instanceof UnreadableBody) throw value.error;
     if (metadata.type === 'body') refuseNesting(value);
     return super.transform(value, metadata) as Promise<unknown>;
   }

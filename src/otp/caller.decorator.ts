@@ -1,10 +1,8 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../common/domain-error.js';
+import '../http/caller.js';
 import type { KeyedRequest } from '../storage/verification-store.js';
-
-/** Whoever calls where no API key is asked for: all of them are one client. */
-const ANONYMOUS = 'anonymous';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
@@ -21,7 +19,10 @@ export interface Caller {
 export const FromCaller = createParamDecorator(
   (_data: unknown, context: ExecutionContext): Caller => {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    return { client: ANONYMOUS, keyed: keyedRequest(request) };
+    const { caller } = request;
+    // Every route that asks for it is behind the API-key guard.
+    if (!caller) throw new DomainError('unauthenticated', 'Nobody is known to call.');
+    return { client: caller.client, keyed: keyedRequest(request) };
   },
 );
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DestinationsModule } from '../destinations/destinations.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { NumbersController } from './numbers.controller.js';
@@ -6,7 +7,7 @@ import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
 
 @Module({
-  imports: [ProvidersModule, StorageModule],
+  imports: [DestinationsModule, ProvidersModule, StorageModule],
   controllers: [OtpController, NumbersController],
   providers: [OtpService],
 })

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { AppConfig } from '../config/app-config.js';
+import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { OtpProvider } from '../providers/otp-provider.js';
 import { ProviderError } from '../providers/provider-error.js';
 import {
@@ -23,6 +24,7 @@ const PIN_ID_BYTES = 16;
 @Injectable()
 export class OtpService {
   constructor(
+    private readonly policy: DestinationPolicy,
     private readonly store: VerificationStore,
     private readonly provider: OtpProvider,
     private readonly clock: Clock,
@@ -32,12 +34,13 @@ export class OtpService {
   /**
    * Has a new code sent. What the send is allowed to do is written down before the provider is
    * called, so that neither a race nor a crash can text twice.
-   * @throws DomainError `cooldown_active`, `quota_exceeded`, or what a repeated request ends with
+   * @throws DomainError `destination_not_allowed`, `cooldown_active`, `quota_exceeded`, or what a repeated request ends with
    * @throws ProviderError
    */
   async send(request: SendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
     const { phoneNumber, channel = 'sms', reference } = request;
     const now = this.clock.now();
+    this.policy.admit(phoneNumber, now);
     const { ttlMs, maxAttempts } = this.config.otp;
     const admission = await this.store.admit(
       {

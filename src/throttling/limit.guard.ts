@@ -1,30 +1,41 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
-import { ThrottlerGuard, type ThrottlerLimitDetail } from '@nestjs/throttler';
+import { Injectable } from '@nestjs/common';
+import { ThrottlerGuard, type ThrottlerRequest } from '@nestjs/throttler';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '../common/domain-error.js';
-import { seconds } from '../common/durations.js';
+import { answerQuota } from '../http/quota.js';
 
 /**
- * Counts requests against the route's named limit and refuses those above it; and every one that
- * cannot be counted, by the error that the storage throws.
+ * Counts requests against the route's named limit, for whoever the API-key guard found to call, and
+ * refuses those above it; and every one that cannot be counted, by the error that the storage throws.
  */
 @Injectable()
 export class LimitGuard extends ThrottlerGuard {
-  /** One counter for all routes under a limit. Not hashed: the key holds nothing to be hidden. */
-  protected override generateKey(
-    _context: ExecutionContext,
-    tracker: string,
-    name: string,
-  ): string {
-    return `${name}:${tracker}`;
-  }
-
-  /** @throws DomainError `too_many_requests`, with the rest of the block as its wait. */
-  protected override async throwThrottlingException(
-    _context: ExecutionContext,
-    { timeToBlockExpire }: ThrottlerLimitDetail,
-  ): Promise<void> {
-    throw new DomainError('too_many_requests', 'Slow down: too many requests in a minute.', {
-      retryAfterMs: seconds(timeToBlockExpire),
-    });
+  /**
+   * Instead of the base class's `X-` headers the standard ones. One counter serves all routes under
+   * a limit, and its key is not hashed: it holds nothing to be hidden.
+   * @throws DomainError `too_many_requests`
+   */
+  protected override async handleRequest({
+    context,
+    limit,
+    ttl,
+    blockDuration,
+    throttler: { name = 'default' },
+  }: ThrottlerRequest): Promise<boolean> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const tracker = request.caller?.tracker ?? 'unknown';
+    const hit = await this.storageService.increment(
+      `${name}:${tracker}`,
+      ttl,
+      limit,
+      blockDuration,
+      name,
+    );
+    answerQuota(request, http.getResponse<FastifyReply>(), { name, limit, windowMs: ttl }, hit);
+    if (hit.isBlocked) {
+      throw new DomainError('too_many_requests', 'Slow down: too many requests in a minute.');
+    }
+    return true;
   }
 }

@@ -1,4 +1,5 @@
 import { expectProblem } from '../support/problem.js';
+import { callerWith, newApiKey } from '../support/api-key.js';
 import { startSandboxedService, startService, type RunningService } from '../support/service.js';
 
 const PARTS = ['form.js', 'phone.js', 'api.js', 'words.js'].map((name): [string, string] => [
@@ -12,6 +13,9 @@ const INFOBIP = {
   INFOBIP_APP_ID: 'application',
   INFOBIP_MESSAGE_ID: 'message',
 };
+
+const shop = newApiKey('shop');
+const PRODUCTION = { NODE_ENV: 'production', API_KEYS: shop.entry };
 
 describe('The try-it page', () => {
   let service: RunningService;
@@ -74,17 +78,19 @@ describe('The try-it page', () => {
 
 describe('There is no try-it page', () => {
   it.each([
-    ['in production', { NODE_ENV: 'production', ...INFOBIP }],
+    ['in production', { ...PRODUCTION, ...INFOBIP }],
     [
       'in production, even with a provider on this machine',
-      { NODE_ENV: 'production', ...INFOBIP, INFOBIP_BASE_URL: 'http://127.0.0.1:9' },
+      { ...PRODUCTION, ...INFOBIP, INFOBIP_BASE_URL: 'http://127.0.0.1:9' },
     ],
     ['in front of a real account', INFOBIP],
+    ['where callers need a key', { API_KEYS: shop.entry }],
   ])('%s', async (_where, settings) => {
     const service = await startService(settings);
+    const caller = callerWith(service.url, shop.key);
 
-    expectProblem(await service.http.get('/demo'), 404, 'not_found');
-    expectProblem(await service.http.get('/demo/form.js'), 404, 'not_found');
+    expectProblem(await caller.get('/demo'), 404, 'not_found');
+    expectProblem(await caller.get('/demo/form.js'), 404, 'not_found');
     await service.close();
   });
 });

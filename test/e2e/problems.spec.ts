@@ -26,6 +26,8 @@ describe('A bad request', () => {
     ['an impossible number', { phoneNumber: '+10000000000' }, '#/phoneNumber'],
     ['a JSON number', { phoneNumber: 14155552671 }, '#/phoneNumber'],
     ['an unknown channel', { phoneNumber: NUMBER, channel: 'pigeon' }, '#/channel'],
+    ['an end user without an address', { phoneNumber: NUMBER, endUserIp: '1.2.3' }, '#/endUserIp'],
+    ['a name for an address', { phoneNumber: NUMBER, endUserIp: 'localhost' }, '#/endUserIp'],
     ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#/phone'],
   ])('with %s is told which field to mend', async (_what, body, pointer) => {
     const response = await service.http.post('/otp/send').send(body);

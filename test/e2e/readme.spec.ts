@@ -12,7 +12,8 @@ const WRONG_CODE = /"verified":false,"reason":"wrong_code","attemptsRemaining":4
 
 /** The shell blocks of the README, in their order. */
 const COMMANDS = [...README.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block.trim());
-const [START = '', TEST = '', BUILD_AND_RUN = '', SANDBOX = '', WITH_SANDBOX = ''] = COMMANDS;
+const [START = '', TEST = '', NEW_KEY = '', BUILD_AND_RUN = '', SANDBOX = '', WITH_SANDBOX = ''] =
+  COMMANDS;
 
 jest.setTimeout(minutes(5));
 
@@ -72,7 +73,7 @@ describe('The README, on a clean checkout', () => {
   }
 
   it('has no command that is not run here', () => {
-    expect(COMMANDS).toHaveLength(5);
+    expect(COMMANDS).toHaveLength(6);
   });
 
   it('leads with its first command to a verified code', async () => {
@@ -96,6 +97,17 @@ describe('The README, on a clean checkout', () => {
     await expectVerified(await printedLines(service));
   });
 
+  it('leads to a verified code with a key that it makes', async () => {
+    const made = await outputOf(NEW_KEY);
+    const [, key = ''] = /^Key, for the client: +(\S+)$/m.exec(made) ?? [];
+    const [, entry = ''] = /^Entry, for API_KEYS: +(\S+)$/m.exec(made) ?? [];
+    const service = start('node dist/main.js', { API_KEYS: entry });
+    const lines = await printedLines(service);
+
+    expect(await outputOf([`OTP_API_KEY=${key}`, ...lines].join('\n'))).toBe('{"verified":true}');
+    expect(await outputOf(lines.join('\n'))).toContain('"code":"unauthenticated"');
+  });
+
   it('runs a build with the settings of a .env', async () => {
     const env = join(checkout, '.env');
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
@@ -112,7 +124,7 @@ describe('The README, on a clean checkout', () => {
 
     expect(await service.ended()).toBe(1);
     expect(service.output).toMatch(
-      /^The settings cannot be used:\n {2}- OTP_SECRET is required\n {2}- INFOBIP_BASE_URL is/,
+      /^The settings cannot be used:\n {2}- OTP_SECRET is required\n {2}- API_KEYS is/,
     );
   });
 
@@ -121,6 +133,7 @@ describe('The README, on a clean checkout', () => {
     const service = start('node dist/main.js', {
       NODE_ENV: 'production',
       OTP_SECRET: 'a master secret that only tests know of',
+      API_KEYS: `shop:${'0'.repeat(64)}`,
       INFOBIP_BASE_URL: 'https://127.0.0.1:9',
       INFOBIP_API_KEY: 'key',
       INFOBIP_APP_ID: 'application',

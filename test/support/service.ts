@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import supertest, { type Agent } from 'supertest';
 import { AppModule } from '../../src/app.module.js';
@@ -14,12 +14,19 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { FakeClock } from './fake-clock.js';
 import { MemoryLog } from './log.js';
 
+interface Route {
+  readonly method: string;
+  readonly path: string;
+}
+
 /** The service as `main` starts it, listening on a free port, with a clock that the test moves. */
 export interface RunningService {
   readonly url: string;
   readonly http: Agent;
   readonly clock: FakeClock;
   readonly log: MemoryLog;
+  /** Every route that does something, as it was made. */
+  readonly routes: readonly Route[];
   close(): Promise<void>;
 }
 
@@ -50,7 +57,9 @@ export async function startService(
     .overrideProvider(Clock)
     .useValue(clock)
     .compile();
-  const app = module.createNestApplication<NestFastifyApplication>(createAdapter(logger), {
+  const adapter = createAdapter(config, logger);
+  const routes = noteRoutes(adapter);
+  const app = module.createNestApplication<NestFastifyApplication>(adapter, {
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),
   });
@@ -62,11 +71,21 @@ export async function startService(
     http: supertest.agent(url),
     clock,
     log,
+    routes,
     close: async () => {
       await app.close();
       rmSync(dataDir, { recursive: true });
     },
   };
+}
+
+function noteRoutes(adapter: FastifyAdapter): Route[] {
+  const routes: Route[] = [];
+  adapter.getInstance().addHook('onRoute', ({ method, url }) => {
+    // Those that refuse a path's other methods come as a list.
+    if (typeof method === 'string') routes.push({ method, path: url });
+  });
+  return routes;
 }
 
 /** Starts the service and a sandbox that it texts to; both live by the same clock. */

@@ -8,6 +8,7 @@ const SECRET = 'a master secret that only tests know of';
 const PRODUCTION = {
   NODE_ENV: 'production',
   OTP_SECRET: SECRET,
+  API_KEYS: `shop:${'0'.repeat(64)}`,
   INFOBIP_BASE_URL: 'https://account.api.infobip.com/',
   INFOBIP_API_KEY: 'key',
   INFOBIP_APP_ID: 'application',
@@ -34,7 +35,13 @@ describe('The settings', () => {
     expect(configFrom({ OTP_SECRET: SECRET })).toEqual({
       production: false,
       logLevel: 'info',
-      http: { host: '127.0.0.1', port: 3000 },
+      http: { host: '127.0.0.1', port: 3000, trustProxy: undefined, corsOrigins: [] },
+      apiKeys: [],
+      destinations: {
+        allowedCountries: undefined,
+        blockedTypes: ['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL'],
+        testNumbers: [],
+      },
       otp: { ttlMs: 300_000, maxAttempts: 5, sendCooldownMs: 30_000 },
       perNumber: { sendsPerDay: 10, failuresPerHour: 10, failuresPerDay: 20 },
       storage: { databaseUrl: undefined, dataDir: './data', retentionMs: hours(24 * 30) },
@@ -71,6 +78,7 @@ describe('The settings', () => {
       [
         'The settings cannot be used:',
         '  - OTP_SECRET is required',
+        '  - API_KEYS is required',
         '  - INFOBIP_BASE_URL is required',
         '  - INFOBIP_API_KEY is required',
         '  - INFOBIP_APP_ID is required',
@@ -113,8 +121,61 @@ describe('The settings', () => {
     ['REDIS_URL', 'http://127.0.0.1'],
     ['REDIS_URL', 'redis://127.0.0.1:6379/0?commandTimeout=0'],
     ['RETENTION', '1h'],
+    ['API_KEYS', 'shop'],
+    ['API_KEYS', 'shop:secret'],
+    ['API_KEYS', `shop:${'0'.repeat(64)},`],
+    ['TRUST_PROXY', 'true'],
+    ['TRUST_PROXY', '0'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://*.example.com'],
+    ['CORS_ORIGINS', 'https://app.example.com/path'],
+    ['CORS_ORIGINS', 'app.example.com'],
+    ['ALLOWED_COUNTRIES', 'DE,XX'],
+    ['BLOCKED_NUMBER_TYPES', 'EXPENSIVE'],
+    ['TEST_NUMBERS', '+15550001111'],
+    ['TEST_NUMBERS', '15550001111:123456'],
+    ['TEST_NUMBERS', '+15550001111:123456@2026-02-30'],
+    ['TEST_NUMBERS', '+15550001111:123456@tomorrow'],
   ])('refuse %s=%s', (name, value) => {
     expect(faultsOf({ [name]: value })).toMatch(new RegExp(`- ${name} must (be|look like)`));
+  });
+
+  it('let nobody in production in for good by a test number', () => {
+    const testNumber = '+15550001111:123456';
+
+    expect(faultsOf({ ...PRODUCTION, TEST_NUMBERS: testNumber })).toContain(
+      'TEST_NUMBERS must each have a last day in production',
+    );
+    expect(faultsOf({ ...PRODUCTION, TEST_NUMBERS: `${testNumber}@2026-12-31` })).toBe('none');
+    expect(faultsOf({ TEST_NUMBERS: testNumber })).toBe('none');
+  });
+
+  it('are read as lists where they are lists', () => {
+    const { apiKeys, http, destinations } = configFrom({
+      OTP_SECRET: SECRET,
+      API_KEYS: `shop:${'0'.repeat(64)}, shop:${'F'.repeat(64)}`,
+      TRUST_PROXY: '10.0.0.0/8, ::1',
+      CORS_ORIGINS: 'https://App.example.com,http://localhost:8080',
+      ALLOWED_COUNTRIES: 'de, at',
+      BLOCKED_NUMBER_TYPES: 'none',
+      TEST_NUMBERS: '+15550001111:123456, +15550002222:abcd@2026-12-31',
+    });
+
+    expect(apiKeys.map(({ client }) => client)).toEqual(['shop', 'shop']);
+    expect(http).toMatchObject({
+      trustProxy: ['10.0.0.0/8', '::1'],
+      corsOrigins: ['https://app.example.com', 'http://localhost:8080'],
+    });
+    expect(destinations).toEqual({
+      allowedCountries: ['DE', 'AT'],
+      blockedTypes: [],
+      testNumbers: [
+        { e164: '+15550001111', code: '123456', endsAt: undefined },
+        { e164: '+15550002222', code: 'abcd', endsAt: Date.parse('2027-01-01T00:00:00Z') },
+      ],
+    });
+    expect(configFrom({ OTP_SECRET: SECRET, TRUST_PROXY: '2' }).http.trustProxy).toBe(2);
   });
 
   describe('of a set-up', () => {

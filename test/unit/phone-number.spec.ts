@@ -25,13 +25,25 @@ describe('PhoneNumber', () => {
     ['too few digits', '+1415555'],
     ['too many digits', '+1415555267123456'],
     ['no such country', '+999123456789'],
-    ['a number outside the plan', '+10000000000'],
     ['a line break', '+14155552671\n'],
     ['nothing', ''],
     ['an endless string', `+${' '.repeat(1_000_000)}`],
     ['no string', 14155552671],
   ])('refuses %s', (_what, text) => {
     expect(PhoneNumber.parse(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['+41793026727', 'CH', 'MOBILE', '+4179302'],
+    ['+19005551234', 'US', 'PREMIUM_RATE', '+1900555'],
+    ['+80012345678', '001', 'TOLL_FREE', '+8001234'],
+    ['+15550001111', '001', undefined, '+1555000'],
+  ])('knows where %s belongs', (text, country, type, prefix) => {
+    const parsed = PhoneNumber.parse(text);
+    const stored = PhoneNumber.fromE164(text);
+
+    expect(parsed).toMatchObject({ country, type, prefix });
+    expect(stored).toMatchObject({ country, type, prefix });
   });
 
   it.each([

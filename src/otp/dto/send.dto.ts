@@ -1,4 +1,6 @@
+import { Transform } from 'class-transformer';
 import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
+import { networkOf } from '../../common/network-address.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Channel } from '../../common/channel.js';
 import { PhoneNumberField } from './phone-number.field.js';
@@ -6,6 +8,7 @@ import { PhoneNumberField } from './phone-number.field.js';
 const CHANNELS: readonly Channel[] = ['sms', 'voice'];
 const CHANNEL_RULE = { message: 'The channel is sms or voice.' };
 const REFERENCE_RULE = { message: 'Give a reference of 1 to 128 characters, or none.' };
+const ADDRESS_RULE = { message: 'Give an IPv4 or IPv6 address, or none.' };
 const LONGEST_REFERENCE = 128;
 
 export class SendRequest {
@@ -24,6 +27,16 @@ export class SendRequest {
   @IsNotEmpty(REFERENCE_RULE)
   @MaxLength(LONGEST_REFERENCE, REFERENCE_RULE)
   readonly reference?: string;
+
+  /** The address of the user for whom the caller asks: IPv4, or IPv6 of which the /64 counts. */
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) =>
+    // Not `undefined`: an address that cannot be read is not one that was left out.
+    typeof value === 'string' ? (networkOf(value) ?? '') : value,
+  )
+  @IsString(ADDRESS_RULE)
+  @IsNotEmpty(ADDRESS_RULE)
+  readonly endUserIp?: string;
 }
 
 export class ResendRequest {

@@ -1,0 +1,57 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { readApiKeys } from '../config/list-settings.js';
+import { runCommand, UsageError, type ExitCode } from './run-command.js';
+
+const USAGE = `Usage: npm run keys:new -- NAME
+
+Makes an API key for the client NAME and prints it, once, with its entry for API_KEYS. Only the
+entry is kept: give the key to the client. To rotate, list the new entry beside the old one, and
+drop the old one when the client has changed over.
+
+  --help  shows this`;
+
+/** 256 bits: nobody finds a key by trying. */
+const KEY_BYTES = 32;
+
+/** Tells scanners for leaked secrets, and people, what it is. */
+const PREFIX = 'otp_';
+
+async function main(): Promise<ExitCode> {
+  const { values, positionals } = options(process.argv.slice(2));
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const [name, ...rest] = positionals;
+  if (name === undefined || rest.length > 0) throw new UsageError('Give one name of a client.');
+  const key = PREFIX + randomBytes(KEY_BYTES).toString('base64url');
+  const entry = `${name}:${createHash('sha256').update(key).digest('hex')}`;
+  if (!canBeRead(entry)) {
+    throw new UsageError('A name has letters, digits, dots, hyphens and underscores; at most 64.');
+  }
+  console.log(`Key, for the client:   ${key}\nEntry, for API_KEYS:   ${entry}`);
+  return 0;
+}
+
+function options(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: { help: { type: 'boolean', default: false } },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function canBeRead(entry: string): boolean {
+  try {
+    return readApiKeys(entry).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+await runCommand(USAGE, main);

@@ -1,0 +1,67 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { DomainError } from '../common/domain-error.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import { testNumberOf } from '../common/test-number.js';
+import { AppConfig } from '../config/app-config.js';
+
+/** Why a number is never texted, whatever its history. */
+type Refusal = 'impossible' | 'country' | 'type';
+
+/** Where a text may go. */
+export interface Destination {
+  /** ISO 3166 code, or `001` for a number that belongs to no country. */
+  readonly country: string;
+  /** E.164 less the last four digits. */
+  readonly prefix: string;
+  /** Nothing is sent: the code was agreed beforehand. */
+  readonly test: boolean;
+}
+
+/** Decides by the number alone who may be texted: its plan, its country, its kind. */
+@Injectable()
+export class DestinationPolicy implements OnApplicationBootstrap {
+  private readonly logger = new Logger(DestinationPolicy.name);
+  private readonly countries: ReadonlySet<string> | undefined;
+  private readonly blockedTypes: ReadonlySet<string>;
+
+  constructor(private readonly config: AppConfig) {
+    const { allowedCountries, blockedTypes } = config.destinations;
+    this.countries = allowedCountries && new Set(allowedCountries);
+    this.blockedTypes = new Set(blockedTypes);
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.config.production && !this.countries) {
+      this.logger.warn('ALLOWED_COUNTRIES is *: every country may be texted. List your own.');
+    }
+  }
+
+  /** @throws DomainError `validation_failed` or `destination_not_allowed` */
+  admit(number: PhoneNumber, now: number): Destination {
+    const { country, prefix } = number;
+    const test = testNumberOf(this.config.destinations.testNumbers, number, now) !== undefined;
+    const refusal = test ? undefined : this.refusalOf(number);
+    if (refusal) throw errorOf(refusal);
+    return { country, prefix, test };
+  }
+
+  private refusalOf({ country, type }: PhoneNumber): Refusal | undefined {
+    if (type === undefined) return 'impossible';
+    if (this.countries && !this.countries.has(country)) return 'country';
+    if (this.blockedTypes.has(type)) return 'type';
+    return undefined;
+  }
+}
+
+function errorOf(refusal: Refusal): DomainError {
+  switch (refusal) {
+    case 'impossible':
+      return new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
+        faults: [{ pointer: '#/phoneNumber', detail: 'Give a number that its country hands out.' }],
+      });
+    case 'country':
+      return new DomainError('destination_not_allowed', 'Numbers of this country are not texted.');
+    case 'type':
+      return new DomainError('destination_not_allowed', 'Numbers of this kind are not texted.');
+  }
+}

@@ -1,0 +1,33 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/app-config.js';
+
+/** RFC 6750 §2.1. */
+const BEARER = /^Bearer ([\w.~+/-]+=*)$/i;
+
+/** The keys that let clients in. */
+@Injectable()
+export class ApiKeys {
+  private readonly entries;
+
+  constructor({ apiKeys }: AppConfig) {
+    this.entries = apiKeys;
+  }
+
+  /** Whether callers have to show a key. */
+  get required(): boolean {
+    return this.entries.length > 0;
+  }
+
+  /** Whose key an `Authorization` header carries. Compares with every entry, in constant time. */
+  clientOf(authorization: string | undefined): string | undefined {
+    const [, key] = BEARER.exec(authorization ?? '') ?? [];
+    if (key === undefined) return undefined;
+    const hash = createHash('sha256').update(key).digest();
+    let client: string | undefined;
+    for (const entry of this.entries) {
+      if (timingSafeEqual(entry.hash, hash)) client = entry.client;
+    }
+    return client;
+  }
+}

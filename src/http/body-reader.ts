@@ -1,0 +1,34 @@
+import type { FastifyInstance } from 'fastify';
+import { DomainError } from '../common/domain-error.js';
+
+/** Stands for a body that could not be read, until somebody wants it. */
+export class UnreadableBody {
+  constructor(readonly error: DomainError) {}
+}
+
+/**
+ * Reads JSON and nothing else. What cannot be read is refused only when the route wants its body:
+ * by then the guards know who calls, and have counted the request.
+ */
+export function readJsonOnly(fastify: FastifyInstance): void {
+  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, text, done) => {
+      void parseJson(request, text, (error, body) => {
+        done(null, error ? new UnreadableBody(malformed()) : body);
+      });
+    },
+  );
+  fastify.addContentTypeParser('*', (_request, _payload, done) => {
+    done(null, new UnreadableBody(unsupported()));
+  });
+}
+
+const malformed = (): DomainError =>
+  new DomainError('malformed_body', 'Send one JSON object that a JSON parser can read.');
+
+const unsupported = (): DomainError =>
+  new DomainError('unsupported_media_type', 'Send the header content-type: application/json.');

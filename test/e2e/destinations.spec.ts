@@ -1,0 +1,114 @@
+import { PhoneNumber } from '../../src/common/phone-number.js';
+import { expectProblem } from '../support/problem.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+/** Numbers of twenty countries that cost whoever calls them, or that nobody reads texts at. */
+const BLOCKED: readonly (readonly [country: string, type: string, e164: string])[] = [
+  ['US', 'PREMIUM_RATE', '+19007685518'],
+  ['GB', 'PREMIUM_RATE', '+449002258373'],
+  ['GB', 'PAGER', '+447662500842'],
+  ['DE', 'SHARED_COST', '+491800295897'],
+  ['DE', 'PREMIUM_RATE', '+491377191637'],
+  ['DE', 'PAGER', '+491697136566'],
+  ['DE', 'UAN', '+4918518534186'],
+  ['FR', 'PREMIUM_RATE', '+33850147985'],
+  ['FR', 'SHARED_COST', '+33884398235'],
+  ['IT', 'PREMIUM_RATE', '+39087876834'],
+  ['IT', 'VOICEMAIL', '+3937420063099'],
+  ['ES', 'SHARED_COST', '+34901687150'],
+  ['ES', 'PREMIUM_RATE', '+34806079639'],
+  ['NL', 'PREMIUM_RATE', '+319009025157'],
+  ['BE', 'PREMIUM_RATE', '+3270790667'],
+  ['AT', 'PREMIUM_RATE', '+4390082133233'],
+  ['AT', 'SHARED_COST', '+43828526736'],
+  ['CH', 'PREMIUM_RATE', '+41900899858'],
+  ['SE', 'PREMIUM_RATE', '+4690030039'],
+  ['DK', 'PREMIUM_RATE', '+4590910727'],
+  ['FI', 'PREMIUM_RATE', '+358700617476'],
+  ['PL', 'PREMIUM_RATE', '+48706410171'],
+  ['PT', 'PREMIUM_RATE', '+351762392742'],
+  ['AU', 'SHARED_COST', '+61138882'],
+  ['BR', 'PREMIUM_RATE', '+559005270151'],
+  ['TR', 'PREMIUM_RATE', '+909004367784'],
+  ['ZA', 'PREMIUM_RATE', '+27902487626'],
+  ['MX', 'PREMIUM_RATE', '+529009860372'],
+  ['GR', 'SHARED_COST', '+308067060532'],
+  ['NZ', 'PREMIUM_RATE', '+649008290733'],
+];
+
+/** The same countries: numbers that their plans do not have, some of the right length. */
+const IMPOSSIBLE = [
+  ...['+15550001111', '+10000000000', '+440000000000', '+49000000000', '+33000000000'],
+  ...['+393', '+341', '+311', '+321', '+431', '+411', '+461', '+4512', '+3581', '+481'],
+  ...['+3511', '+611', '+551', '+901', '+271', '+521', '+301', '+641', '+999123456789'],
+  ...['+1415555267100000', '+49301234567890123', '+0014155552671'],
+];
+
+describe('Who may be texted', () => {
+  let service: SandboxedService;
+
+  const start = async (settings: NodeJS.ProcessEnv = {}) => {
+    service = await startSandboxedService({ THROTTLE_SEND_LIMIT: '1000', ...settings });
+  };
+  const send = (phoneNumber: string) => service.http.post('/otp/send').send({ phoneNumber });
+
+  afterEach(() => service.close());
+
+  it('is nobody whose number costs more than a text, in twenty countries', async () => {
+    await start();
+    expect(new Set(BLOCKED.map(([country]) => country)).size).toBeGreaterThanOrEqual(20);
+    for (const [country, type, e164] of BLOCKED) {
+      expect(PhoneNumber.parse(e164)).toMatchObject({ country, type });
+      expectProblem(await send(e164), 403, 'destination_not_allowed');
+      expect(await service.codesOf(e164)).toEqual([]);
+    }
+  });
+
+  it('is nobody whose number nobody can have', async () => {
+    await start();
+    for (const e164 of IMPOSSIBLE) {
+      const response = await send(e164);
+
+      expectProblem(response, 400, 'validation_failed');
+      expect(response.body.errors[0].pointer).toBe('#/phoneNumber');
+      expect(await service.codesOf(e164)).toEqual([]);
+    }
+  });
+
+  it('is only who lives in a country that is listed', async () => {
+    await start({ ALLOWED_COUNTRIES: 'us, ch' });
+
+    await send('+14155552671').expect(200);
+    await send('+41793026727').expect(200);
+    expectProblem(await send('+4915112345678'), 403, 'destination_not_allowed');
+    expectProblem(await send('+80012345678'), 403, 'destination_not_allowed');
+    expect(await service.codesOf('+4915112345678')).toEqual([]);
+  });
+
+  it('depends on the kinds of numbers that are blocked', async () => {
+    await start({ BLOCKED_NUMBER_TYPES: 'FIXED_LINE' });
+
+    await send('+19007685518').expect(200);
+    expectProblem(await send('+4930123456'), 403, 'destination_not_allowed');
+  });
+
+  it('is told without the number', async () => {
+    await start({ ALLOWED_COUNTRIES: 'CH' });
+    const { text } = await send('+14155552671');
+
+    expect(text).not.toContain('4155552671');
+    expect(service.log.text).not.toContain('4155552671');
+  });
+
+  it('can be everybody, which production is warned of', async () => {
+    await start({
+      NODE_ENV: 'production',
+      API_KEYS: `shop:${'0'.repeat(64)}`,
+      INFOBIP_API_KEY: 'key',
+      INFOBIP_APP_ID: 'application',
+      INFOBIP_MESSAGE_ID: 'message',
+    });
+
+    expect(service.log.text).toContain('ALLOWED_COUNTRIES is *');
+  });
+});

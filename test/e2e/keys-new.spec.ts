@@ -1,0 +1,42 @@
+import { tmpdir } from 'node:os';
+import { callerWith } from '../support/api-key.js';
+import { runCli } from '../support/cli.js';
+import { startSandboxedService } from '../support/service.js';
+
+describe('npm run keys:new', () => {
+  const run = (args: string) => runCli('keys-new', { args, cwd: tmpdir(), settings: {} });
+
+  it('makes a key that lets its client in', async () => {
+    const { code, output } = await run('shop');
+    const [, key = ''] = /^Key, for the client: +(\S+)$/m.exec(output) ?? [];
+    const [, entry = ''] = /^Entry, for API_KEYS: +(\S+)$/m.exec(output) ?? [];
+    const service = await startSandboxedService({ API_KEYS: entry });
+
+    expect(code).toBe(0);
+    expect(entry).toMatch(/^shop:[0-9a-f]{64}$/);
+    expect((await callerWith(service.url, key).get('/otp/x')).status).toBe(404);
+    expect((await callerWith(service.url, `${key}x`).get('/otp/x')).status).toBe(401);
+    await service.close();
+  });
+
+  it('makes another each time', async () => {
+    expect((await run('shop')).output).not.toBe((await run('shop')).output);
+  });
+
+  it.each(['', 'two names', 'a:b', '"a,b"', '--nothing'])(
+    'tells how it is called when it is called as "%s"',
+    async (args) => {
+      const { code, output } = await run(args);
+
+      expect(code).toBe(2);
+      expect(output).toContain('Usage: npm run keys:new -- NAME');
+    },
+  );
+
+  it('explains itself', async () => {
+    expect(await run('--help')).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('API_KEYS'),
+    });
+  });
+});

@@ -1,0 +1,32 @@
+import { isAddressOrCidr, networkOf } from '../../src/common/network-address.js';
+
+describe('The network of an address', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8::1', '2001:db8::/64'],
+    ['2001:0DB8:0:0:ffff:ffff:ffff:ffff', '2001:db8::/64'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['fe80::1%eth0', 'fe80::/64'],
+    ['::1', '::/64'],
+  ])('of %s is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+
+  it.each(['', '10', '1.2.3', '01.2.3.4', '1.2.3.4:80', '0x7f.0.0.1', '[::1]', 'localhost', ':::'])(
+    'is none for "%s"',
+    (text) => {
+      expect(networkOf(text)).toBeUndefined();
+    },
+  );
+});
+
+describe('A network in a setting', () => {
+  it.each(['10.0.0.0/8', '::1', '2001:db8::/32', '192.0.2.1'])('can be %s', (text) => {
+    expect(isAddressOrCidr(text)).toBe(true);
+  });
+
+  it.each(['10/8', '10.0.0.0/33', '10.0.0.0/', '/8', 'loopback', ''])('cannot be "%s"', (text) => {
+    expect(isAddressOrCidr(text)).toBe(false);
+  });
+});
