@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { DestinationsModule } from '../destinations/destinations.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { StorageModule } from '../storage/storage.module.js';
+import { EvenTiming } from './even-timing.js';
 import { NumbersController } from './numbers.controller.js';
 import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
@@ -9,6 +10,6 @@ import { OtpService } from './otp.service.js';
 @Module({
   imports: [DestinationsModule, ProvidersModule, StorageModule],
   controllers: [OtpController, NumbersController],
-  providers: [OtpService],
+  providers: [OtpService, EvenTiming],
 })
 export class OtpModule {}

@@ -13,6 +13,7 @@ import {
 } from '../storage/verification-store.js';
 import { fresh, limitReached, repeat, type Answer } from './answer.js';
 import type { Caller } from './caller.decorator.js';
+import { EvenTiming } from './even-timing.js';
 import type { ResendRequest, SendRequest, SendResponse } from './dto/send.dto.js';
 import type { StatusResponse } from './dto/status.dto.js';
 import type { VerifyRequest } from './dto/verify.dto.js';
@@ -29,6 +30,7 @@ export class OtpService {
     private readonly provider: OtpProvider,
     private readonly clock: Clock,
     private readonly config: AppConfig,
+    private readonly timing: EvenTiming,
   ) {}
 
   /**
@@ -92,7 +94,10 @@ export class OtpService {
     const { pinId = '', phoneNumber, otpCode, reference } = request;
     const which = phoneNumber ? { phoneNumber } : { pinId };
     const now = this.clock.now();
+    const beganAt = performance.now();
     const leave = await this.store.takeAttempt({ which, client, reference, now }, keyed);
+    // A handle cannot be guessed, a number can.
+    if (phoneNumber && leave.outcome !== 'granted') await this.timing.wait(beganAt);
     switch (leave.outcome) {
       case 'granted':
         break;
@@ -112,7 +117,9 @@ export class OtpService {
         await this.store.returnAttempt(attempt);
         throw error;
       });
-    return fresh(await this.store.settle(attempt, verdict, this.clock.now()));
+    const settlement = await this.store.settle(attempt, verdict, this.clock.now());
+    this.timing.note(beganAt);
+    return fresh(settlement);
   }
 
   /** @throws DomainError `verification_not_found` */

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { configFrom } from '../../src/config/load-config.js';
+import { ApiKeys } from '../../src/http/api-keys.js';
+import { callerWith, newApiKey } from '../support/api-key.js';
+import { startSandboxedService } from '../support/service.js';
+
+const LIMIT = 200;
+const TRIES = 100_000;
+
+const clients = Array.from({ length: 5 }, (_, i) => newApiKey(`client-${i}`));
+const API_KEYS = clients.map(({ entry }) => entry).join(',');
+const [valid = newApiKey('none')] = clients;
+
+/** Of the right form and length, and some that differ from a good key in one place. */
+function guess(i: number): string {
+  if (i % 100 !== 0) return randomBytes(32).toString('base64url');
+  const at = i % valid.key.length;
+  return `${valid.key.slice(0, at)}${valid.key[at] === 'x' ? 'y' : 'x'}${valid.key.slice(at + 1)}`;
+}
+
+describe('Keys that somebody guesses', () => {
+  it('never let anybody in, however many', () => {
+    const keys = new ApiKeys(configFrom({ API_KEYS, OTP_SECRET: 'x'.repeat(32) }));
+    let found = 0;
+    for (let i = 0; i < TRIES; i += 1) {
+      if (keys.clientOf(`Bearer ${guess(i)}`) !== undefined) found += 1;
+    }
+
+    expect(found).toBe(0);
+    expect(keys.clientOf(`Bearer ${valid.key}`)).toBe('client-0');
+  });
+
+  it('cost no caller from the same address any of its limit', async () => {
+    const service = await startSandboxedService({ API_KEYS, THROTTLE_VERIFY_LIMIT: `${LIMIT}` });
+    const statuses = { guesser: new Set<number>(), caller: new Set<number>() };
+    const guesser = async () => {
+      for (let i = 0; i < LIMIT; i += 1) {
+        statuses.guesser.add((await callerWith(service.url, guess(i)).get('/otp/x')).status);
+      }
+    };
+    const caller = async () => {
+      const http = callerWith(service.url, valid.key);
+      for (let i = 0; i < LIMIT; i += 1) statuses.caller.add((await http.get('/otp/x')).status);
+      return (await http.get('/otp/x')).status;
+    };
+
+    const [afterLimit] = await Promise.all([caller(), guesser(), guesser(), guesser()]);
+
+    expect([...statuses.guesser].sort()).toEqual([401, 429]);
+    expect([...statuses.caller]).toEqual([404]);
+    expect(afterLimit).toBe(429);
+    await service.close();
+  });
+});
