@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { APPLICATION_OPTIONS, createAdapter, setupApp } from './app.setup.js';
+import type { ProviderName } from './common/provider-name.js';
 import { loadConfig } from './config/load-config.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
@@ -18,7 +19,7 @@ async function main(): Promise<void> {
   app.enableShutdownHooks();
   const { sandbox } = config;
   // Before the application comes up, because it looks at its provider as soon as it is up.
-  if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort);
+  if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, config.providers[0]);
   await setupApp(app);
   await app.listen(config.http.port, config.http.host);
   if (sandbox)
@@ -26,13 +27,13 @@ async function main(): Promise<void> {
 }
 
 /** Imported only when wanted, so that production never loads it. */
-async function startSandboxOn(port: number): Promise<void> {
+async function startSandboxOn(port: number, provider: ProviderName): Promise<void> {
   const { startSandbox } = await import('./sandbox/sandbox.js');
   await startSandbox({ port }).catch((error: unknown) => {
     throw new Error(
       `The sandbox cannot listen on port ${String(port)}: ${(error as Error).message}.\n` +
         `Set SANDBOX_PORT to a free one or, if a sandbox runs there already, ` +
-        `INFOBIP_BASE_URL=http://127.0.0.1:${String(port)}.`,
+        `${provider.toUpperCase()}_BASE_URL=http://127.0.0.1:${String(port)}.`,
     );
   });
 }

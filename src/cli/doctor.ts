@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
-import type { AppConfig } from '../config/app-config.js';
+import type { ProviderName } from '../common/provider-name.js';
+import { accountAt, type AppConfig } from '../config/app-config.js';
 import { loadConfig } from '../config/load-config.js';
 import { AccountInspection, type Finding } from '../providers/account-inspection.js';
 import { withAccount } from './account-context.js';
@@ -9,11 +10,16 @@ import { runCommand, UsageError, type ExitCode } from './run-command.js';
 
 const USAGE = `Usage: npm run doctor [-- --json]
 
-Compares the Infobip account that the settings name with the settings, line by line. Sends nothing
-and changes nothing. Exit code: 0 without errors (there may be warnings), 1 with errors.
+Compares the accounts of the providers that the settings name with the settings, line by line. Sends
+nothing and changes nothing. Exit code: 0 without errors (there may be warnings), 1 with errors.
 
   --json  prints an array of { check, level, message, remedy? } (add --silent to npm run)
   --help  shows this`;
+
+const SERVICES: Record<ProviderName, string> = {
+  infobip: 'Infobip 2FA',
+  sinch: 'Sinch Verification',
+};
 
 async function main(): Promise<ExitCode> {
   const { json, help } = options(process.argv.slice(2));
@@ -51,11 +57,17 @@ async function examine(): Promise<Finding[]> {
     {
       check: 'settings',
       level: 'ok',
-      message: `The settings can be used; Infobip 2FA is at ${config.infobip.baseUrl}.`,
+      message: `The settings can be used; ${whereabouts(config)}.`,
       remedy: undefined,
     },
     ...(await context.get(AccountInspection, { strict: false }).inspect()),
   ]);
+}
+
+function whereabouts(config: AppConfig): string {
+  return config.providers
+    .map((provider) => `${SERVICES[provider]} is at ${accountAt(provider, config).baseUrl}`)
+    .join(', ');
 }
 
 /** One finding a fault: the message lists them in lines of their own. */

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { createInterface } from 'node:readline/promises';
+import { accountAt } from '../config/app-config.js';
 import { loadSetupConfig } from '../config/load-config.js';
 import { AccountSetup } from '../providers/account-setup.js';
 import { withAccount } from './account-context.js';
@@ -27,7 +28,7 @@ async function main(): Promise<ExitCode> {
       language: options.language,
       webOtpHost: options['webotp-host'],
     });
-    console.log(`Infobip 2FA at ${config.infobip.baseUrl}\n`);
+    console.log(`Infobip 2FA at ${accountAt('infobip', config).baseUrl}\n`);
     console.log(`${describeChanges(plan.changes)}\n\n${describeMessage(plan)}\n`);
     if (options['dry-run']) {
       console.log('Dry run: nothing was changed.');

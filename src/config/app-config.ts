@@ -1,8 +1,25 @@
 import type { NumberType } from '../common/phone-number.js';
 import type { TestNumber } from '../common/test-number.js';
 import type { ApiKey } from './list-settings.js';
+import type { ProviderName } from '../common/provider-name.js';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+export interface InfobipAccount {
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly applicationId: string;
+  readonly messageId: string;
+}
+
+export interface SinchAccount {
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  readonly applicationKey: string;
+  /** In base64, as the vendor shows it. */
+  readonly applicationSecret: string;
+}
 
 export interface Sandbox {
   readonly url: string;
@@ -68,13 +85,24 @@ export abstract class AppConfig {
   };
   /** One provider call, from connect to last byte, in milliseconds. */
   abstract readonly providerTimeoutMs: number;
-  abstract readonly infobip: {
-    /** Without a trailing slash. */
-    readonly baseUrl: string;
-    readonly apiKey: string;
-    readonly applicationId: string;
-    readonly messageId: string;
-  };
-  /** The Infobip look-alike in use; never in production. */
+  /** Who is asked for codes, in order of preference; each once. */
+  abstract readonly providers: readonly [ProviderName, ...ProviderName[]];
+  /** `undefined` where `providers` does not name it, as with the next. */
+  abstract readonly infobip: InfobipAccount | undefined;
+  abstract readonly sinch: SinchAccount | undefined;
+  /** The look-alike of the providers in use; never in production. */
   abstract readonly sandbox: Sandbox | undefined;
+}
+
+/**
+ * The account at a provider that the settings name.
+ * @throws Error for one that they do not name: it should not have been asked for.
+ */
+export function accountAt<P extends ProviderName>(
+  provider: P,
+  config: AppConfig,
+): NonNullable<AppConfig[P]> {
+  const account = config[provider];
+  if (account === undefined) throw new Error(`PROVIDERS does not name ${provider}.`);
+  return account;
 }

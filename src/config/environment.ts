@@ -8,14 +8,15 @@ import {
   readCountries,
   readNumberTypes,
   readOrigins,
+  readProviders,
   readProxies,
   readTestNumbers,
   type ApiKey,
 } from './list-settings.js';
+import { LOOPBACK_URL, missingCredentials, type ProviderEnvironment } from './provider-accounts.js';
 
 /** The environment after validation: every name of the settings table, with its default. */
-export interface Environment {
-  NODE_ENV: 'development' | 'test' | 'production';
+export interface Environment extends ProviderEnvironment {
   HOST: string;
   PORT: number;
   LOG_LEVEL: LogLevel;
@@ -40,15 +41,7 @@ export interface Environment {
   THROTTLE_SEND_LIMIT: number;
   THROTTLE_VERIFY_LIMIT: number;
   PROVIDER_TIMEOUT: number;
-  INFOBIP_BASE_URL?: string;
-  INFOBIP_API_KEY: string;
-  INFOBIP_APP_ID: string;
-  INFOBIP_MESSAGE_ID: string;
-  SANDBOX_PORT: number;
 }
-
-/** An address on this machine: the only place where plain http and the sandbox are. */
-export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
 
 /** 256 bits: the strength of the keys that are derived from it. */
 const LEAST_SECRET_BYTES = 32;
@@ -85,18 +78,16 @@ function readEndingTestNumbers(text: string): TestNumber[] {
 const count = (fallback: number, most: number) =>
   Joi.number().integer().min(1).max(most).default(fallback);
 
-/** What names an Infobip account: the sandbox's own outside production, unless a host is named. */
-function infobip(sandboxValue: string) {
-  return Joi.string().when('NODE_ENV', {
-    is: 'production',
-    then: Joi.required(),
-    otherwise: Joi.when('INFOBIP_BASE_URL', {
-      is: Joi.string().pattern(LOOPBACK_URL, { invert: true }).required(),
-      then: Joi.required(),
-      otherwise: Joi.string().default(sandboxValue),
-    }),
-  });
-}
+/** Where a provider listens, without a trailing slash. */
+const baseUrl = Joi.string()
+  .uri({ scheme: ['https', 'http'] })
+  .custom((url: string) => {
+    if (!url.startsWith('https:') && !LOOPBACK_URL.test(url)) {
+      throw new Error('must be an https URL (http is taken for a loopback address only)');
+    }
+    return url.replace(/\/+$/, '');
+  })
+  .messages({ 'any.custom': '{#label} {#error.message}' });
 
 const settings: Joi.PartialSchemaMap<Environment> = {
   NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
@@ -156,19 +147,14 @@ const settings: Joi.PartialSchemaMap<Environment> = {
   THROTTLE_SEND_LIMIT: count(60, 1_000_000),
   THROTTLE_VERIFY_LIMIT: count(300, 1_000_000),
   PROVIDER_TIMEOUT: duration('5s', { least: 1, most: seconds(60), rule: '1ms to 60s' }),
-  INFOBIP_BASE_URL: Joi.string()
-    .uri({ scheme: ['https', 'http'] })
-    .custom((url: string) => {
-      if (!url.startsWith('https:') && !LOOPBACK_URL.test(url)) {
-        throw new Error('must be an https URL (http is taken for a loopback address only)');
-      }
-      return url.replace(/\/+$/, '');
-    })
-    .messages({ 'any.custom': '{#label} {#error.message}' })
-    .when('NODE_ENV', { is: 'production', then: Joi.required() }),
-  INFOBIP_API_KEY: infobip('sandbox-key'),
-  INFOBIP_APP_ID: infobip('sandbox-application'),
-  INFOBIP_MESSAGE_ID: infobip('sandbox-message'),
+  PROVIDERS: list(readProviders).default(['infobip']),
+  INFOBIP_BASE_URL: baseUrl,
+  INFOBIP_API_KEY: Joi.string(),
+  INFOBIP_APP_ID: Joi.string(),
+  INFOBIP_MESSAGE_ID: Joi.string(),
+  SINCH_BASE_URL: baseUrl,
+  SINCH_APPLICATION_KEY: Joi.string(),
+  SINCH_APPLICATION_SECRET: Joi.string().base64({ paddingRequired: false }),
   SANDBOX_PORT: Joi.number().port().min(1).default(3999),
 };
 
@@ -188,7 +174,15 @@ export function validateEnvironment(variables: NodeJS.ProcessEnv): Environment {
     stripUnknown: true,
     errors: { wrap: { label: false } },
   });
-  if (!result.error) return result.value;
-  const faults = result.error.details.map(({ message }) => `  - ${message}`);
+  const faults = [
+    ...(result.error?.details ?? []).map(({ message }) => `  - ${message}`),
+    ...missingIn(result.value as Partial<Environment>).map((name) => `  - ${name} is required`),
+  ];
+  if (!result.error && faults.length === 0) return result.value;
   throw new Error(`The settings cannot be used:\n${faults.join('\n')}`);
+}
+
+/** What the providers still need, as far as it is clear which they are. */
+function missingIn(env: Partial<Environment>): string[] {
+  return Array.isArray(env.PROVIDERS) ? missingCredentials(env as Environment) : [];
 }

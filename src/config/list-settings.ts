@@ -1,5 +1,6 @@
 import { isAddressOrCidr } from '../common/network-address.js';
 import { isCountry, NUMBER_TYPES, type NumberType } from '../common/phone-number.js';
+import { PROVIDER_NAMES, type ProviderName } from '../common/provider-name.js';
 import { parseTestNumber, type TestNumber } from '../common/test-number.js';
 
 /*
@@ -46,6 +47,17 @@ export function readNumberTypes(text: string): NumberType[] {
     (NUMBER_TYPES as readonly string[]).includes(name);
   const names = entriesOf(text.toUpperCase());
   if (!names.every(isType)) throw new Error(`must be none or some of ${NUMBER_TYPES.join(', ')}`);
+  return names;
+}
+
+/** Reads the names of providers, in order of preference. */
+export function readProviders(text: string): ProviderName[] {
+  const isProvider = (name: string): name is ProviderName =>
+    (PROVIDER_NAMES as readonly string[]).includes(name);
+  const names = entriesOf(text);
+  if (!names.every(isProvider) || new Set(names).size < names.length) {
+    throw new Error(`must be different ones of ${PROVIDER_NAMES.join(', ')}`);
+  }
   return names;
 }
 

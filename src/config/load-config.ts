@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { developmentSecret } from './development-secret.js';
-import type { AppConfig, Sandbox } from './app-config.js';
-import { LOOPBACK_URL, validateEnvironment, type Environment } from './environment.js';
+import type { AppConfig } from './app-config.js';
+import { validateEnvironment } from './environment.js';
+import { accountsOf } from './provider-accounts.js';
 
 /**
  * Reads the settings once, from the environment and from a `.env` in the working folder; where
@@ -23,7 +24,7 @@ export interface SetupConfig {
 }
 
 /**
- * As {@link loadConfig}, for making what `INFOBIP_APP_ID` and `INFOBIP_MESSAGE_ID` will name. Needs
+ * As {@link loadConfig} with Infobip as the only provider, for making what `INFOBIP_APP_ID` and `INFOBIP_MESSAGE_ID` will name. Needs
  * neither them nor the master secret, which it neither reads nor makes.
  * @throws Error naming every fault.
  */
@@ -42,6 +43,7 @@ export function setupConfigFrom(variables: NodeJS.ProcessEnv): SetupConfig {
     config: configFrom({
       ...variables,
       ...stillMissing,
+      PROVIDERS: 'infobip',
       OTP_SECRET: randomBytes(32).toString('hex'),
     }),
     applicationId: given(variables['INFOBIP_APP_ID']),
@@ -55,9 +57,8 @@ const given = (value: string | undefined): string | undefined => (value === '' ?
 /** The settings that these variables spell. */
 export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
   const env = validateEnvironment(variables);
-  const production = env.NODE_ENV === 'production';
   const config: AppConfig = {
-    production,
+    production: env.NODE_ENV === 'production',
     logLevel: env.LOG_LEVEL,
     http: {
       host: env.HOST,
@@ -93,25 +94,11 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
       verifiesPerMinute: env.THROTTLE_VERIFY_LIMIT,
     },
     providerTimeoutMs: env.PROVIDER_TIMEOUT,
-    infobip: {
-      baseUrl: env.INFOBIP_BASE_URL ?? besideUs(env),
-      apiKey: env.INFOBIP_API_KEY,
-      applicationId: env.INFOBIP_APP_ID,
-      messageId: env.INFOBIP_MESSAGE_ID,
-    },
-    sandbox: production ? undefined : sandboxOf(env),
+    ...accountsOf(env),
   };
   Object.values(config).forEach((part: unknown) => Object.freeze(part));
   return Object.freeze(config);
 }
-
-function sandboxOf(env: Environment): Sandbox | undefined {
-  const url = env.INFOBIP_BASE_URL;
-  if (url === undefined) return { url: besideUs(env), startOnPort: env.SANDBOX_PORT };
-  return LOOPBACK_URL.test(url) ? { url, startOnPort: undefined } : undefined;
-}
-
-const besideUs = (env: Environment): string => `http://127.0.0.1:${String(env.SANDBOX_PORT)}`;
 
 function dotEnv(): NodeJS.ProcessEnv {
   try {

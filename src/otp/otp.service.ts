@@ -157,7 +157,7 @@ export class OtpService {
     const providerPinId = await (
       resends === undefined
         ? this.provider.send(phoneNumber, channel)
-        : this.provider.resend(resends, channel)
+        : this.provider.resend(phoneNumber, resends, channel)
     ).catch(async (error: unknown) => {
       await this.store.abandon(ticket, !(error instanceof ProviderError) || error.ambiguous);
       throw error;

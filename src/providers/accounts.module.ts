@@ -2,17 +2,23 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { HttpModule } from '@nestjs/axios';
 import { Module } from '@nestjs/common';
+import { AppConfig } from '../config/app-config.js';
 import { AccountInspection } from './account-inspection.js';
 import { AccountSetup } from './account-setup.js';
+import { inOrder } from './in-order.js';
 import { InfobipAccount } from './infobip/infobip.account.js';
 import { InfobipClient } from './infobip/infobip.client.js';
 import { InfobipInspection } from './infobip/infobip.inspection.js';
 import { InfobipSetup } from './infobip/infobip.setup.js';
+import { JointInspection } from './joint-inspection.js';
+import { ProviderHttp } from './provider-http.js';
+import { SinchClient } from './sinch/sinch.client.js';
+import { SinchInspection } from './sinch/sinch.inspection.js';
 
 /** A provider's answer is well under this; more is not an answer of its API. */
 const LONGEST_ANSWER_BYTES = 64 * 1024;
 
-/** The vendor's account: speaking to it, looking at it, setting it up. Sends nothing by itself. */
+/** The vendors' accounts: speaking to them, looking at them, setting them up. Sends nothing by itself. */
 @Module({
   imports: [
     HttpModule.register({
@@ -30,11 +36,20 @@ const LONGEST_ANSWER_BYTES = 64 * 1024;
     }),
   ],
   providers: [
+    ProviderHttp,
     InfobipClient,
     InfobipAccount,
-    { provide: AccountInspection, useClass: InfobipInspection },
+    InfobipInspection,
+    SinchClient,
+    SinchInspection,
+    {
+      provide: AccountInspection,
+      inject: [AppConfig, InfobipInspection, SinchInspection],
+      useFactory: (config: AppConfig, infobip: InfobipInspection, sinch: SinchInspection) =>
+        new JointInspection(inOrder<AccountInspection>(config, { infobip, sinch })),
+    },
     { provide: AccountSetup, useClass: InfobipSetup },
   ],
-  exports: [InfobipClient, AccountInspection, AccountSetup],
+  exports: [InfobipClient, SinchClient, AccountInspection, AccountSetup],
 })
 export class AccountsModule {}

@@ -15,11 +15,12 @@ export abstract class OtpProvider {
   abstract send(to: PhoneNumber, channel: Channel): Promise<string>;
 
   /**
-   * Has the code behind this handle sent once more.
+   * Has the code that went to `to` under this handle sent once more, or another one in its place
+   * where the vendor sends none twice.
    * @returns the handle from now on; it may be another one.
    * @throws ProviderError, `gone` where the vendor does not know the code any more.
    */
-  abstract resend(providerPinId: string, channel: Channel): Promise<string>;
+  abstract resend(to: PhoneNumber, providerPinId: string, channel: Channel): Promise<string>;
 
   /**
    * Has a code judged that was sent to `to` under this handle.

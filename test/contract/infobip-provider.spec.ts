@@ -1,11 +1,6 @@
-import { AppConfig } from '../../src/config/app-config.js';
-import { configFrom } from '../../src/config/load-config.js';
+import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { OtpProvider } from '../../src/providers/otp-provider.js';
-import { ProviderError } from '../../src/providers/provider-error.js';
-import { ProvidersModule } from '../../src/providers/providers.module.js';
-import { Global, Module, type INestApplicationContext } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
+import { failureOf, startProvider } from '../support/provider.js';
 import {
   hang,
   hangUp,
@@ -51,31 +46,23 @@ const FAILURES: [title: string, script: Script, failure: string, ambiguous: bool
 
 describe('InfobipProvider', () => {
   let upstream: ScriptedUpstream;
-  let app: INestApplicationContext;
+  let close: () => Promise<void>;
   let provider: OtpProvider;
   const number = phoneNumber('+41793026727');
 
   beforeAll(async () => {
     upstream = await startScriptedUpstream();
-    const config = configFrom({
+    ({ provider, close } = await startProvider({
       INFOBIP_BASE_URL: upstream.url,
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
       PROVIDER_TIMEOUT: '150ms',
-    });
-    @Global()
-    @Module({
-      providers: [{ provide: AppConfig, useValue: config }],
-      exports: [AppConfig],
-    })
-    class SettingsModule {}
-    app = await Test.createTestingModule({ imports: [SettingsModule, ProvidersModule] }).compile();
-    provider = app.get(OtpProvider);
+    }));
   });
 
   afterAll(async () => {
-    await app.close();
+    await close();
     await upstream.close();
   });
 
@@ -85,12 +72,6 @@ describe('InfobipProvider', () => {
 
   const send = () => provider.send(number, 'sms');
   const verify = () => provider.verify(number, 'PIN', '407193');
-
-  async function failureOf(call: Promise<unknown>): Promise<ProviderError> {
-    const error: unknown = await call.catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(ProviderError);
-    return error as ProviderError;
-  }
 
   describe('send', () => {
     const sent = { pinId: '9A41C0', to: '41793026727', smsStatus: 'MESSAGE_SENT' };
@@ -204,7 +185,7 @@ describe('InfobipProvider', () => {
   });
 
   describe('resend', () => {
-    const resend = (channel: 'sms' | 'voice' = 'sms') => provider.resend('a/b', channel);
+    const resend = (channel: 'sms' | 'voice' = 'sms') => provider.resend(number, 'a/b', channel);
 
     it.each([
       ['sms', '/2fa/2/pin/a%2Fb/resend', { smsStatus: 'MESSAGE_SENT' }],
@@ -299,15 +280,9 @@ describe('InfobipProvider', () => {
   it('knows that a refused connection asked nothing', async () => {
     const gone = await startScriptedUpstream();
     await gone.close();
-    const config = configFrom({ INFOBIP_BASE_URL: gone.url });
-    @Global()
-    @Module({ providers: [{ provide: AppConfig, useValue: config }], exports: [AppConfig] })
-    class SettingsModule {}
-    const other = await Test.createTestingModule({
-      imports: [SettingsModule, ProvidersModule],
-    }).compile();
+    const other = await startProvider({ INFOBIP_BASE_URL: gone.url });
 
-    const error = await failureOf(other.get(OtpProvider).send(number, 'sms'));
+    const error = await failureOf(other.provider.send(number, 'sms'));
 
     expect(error).toMatchObject({ failure: 'unavailable', ambiguous: false });
     await other.close();

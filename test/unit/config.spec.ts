@@ -49,12 +49,14 @@ describe('The settings', () => {
       secrets: [SECRET],
       throttle: { sendsPerMinute: 60, verifiesPerMinute: 300 },
       providerTimeoutMs: 5_000,
+      providers: ['infobip'],
       infobip: {
         baseUrl: 'http://127.0.0.1:3999',
         apiKey: 'sandbox-key',
         applicationId: 'sandbox-application',
         messageId: 'sandbox-message',
       },
+      sinch: undefined,
       sandbox: { url: 'http://127.0.0.1:3999', startOnPort: 3999 },
     });
   });
@@ -69,7 +71,7 @@ describe('The settings', () => {
   it('take an account of Infobip’s in production, and no sandbox', () => {
     const { infobip, sandbox } = configFrom(PRODUCTION);
 
-    expect(infobip.baseUrl).toBe('https://account.api.infobip.com');
+    expect(infobip?.baseUrl).toBe('https://account.api.infobip.com');
     expect(sandbox).toBeUndefined();
   });
 
@@ -137,6 +139,10 @@ describe('The settings', () => {
     ['TEST_NUMBERS', '15550001111:123456'],
     ['TEST_NUMBERS', '+15550001111:123456@2026-02-30'],
     ['TEST_NUMBERS', '+15550001111:123456@tomorrow'],
+    ['PROVIDERS', 'infobip,twilio'],
+    ['PROVIDERS', 'sinch,sinch'],
+    ['PROVIDERS', ','],
+    ['SINCH_APPLICATION_SECRET', 'no base64!'],
   ])('refuse %s=%s', (name, value) => {
     expect(faultsOf({ [name]: value })).toMatch(new RegExp(`- ${name} must (be|look like)`));
   });
@@ -178,6 +184,90 @@ describe('The settings', () => {
     expect(configFrom({ OTP_SECRET: SECRET, TRUST_PROXY: '2' }).http.trustProxy).toBe(2);
   });
 
+  describe('of several providers', () => {
+    const INFOBIP = {
+      INFOBIP_BASE_URL: 'https://account.api.infobip.com',
+      INFOBIP_API_KEY: 'key',
+      INFOBIP_APP_ID: 'application',
+      INFOBIP_MESSAGE_ID: 'message',
+    };
+    const SINCH = { SINCH_APPLICATION_KEY: 'key', SINCH_APPLICATION_SECRET: 'c2VjcmV0' };
+    const of = (variables: NodeJS.ProcessEnv) => configFrom({ OTP_SECRET: SECRET, ...variables });
+    const production = (variables: NodeJS.ProcessEnv) => ({
+      NODE_ENV: 'production',
+      OTP_SECRET: SECRET,
+      API_KEYS: PRODUCTION.API_KEYS,
+      ...variables,
+    });
+
+    it('keep their order, and name the account of each', () => {
+      const config = of(production({ PROVIDERS: 'sinch, infobip', ...INFOBIP, ...SINCH }));
+
+      expect(config.providers).toEqual(['sinch', 'infobip']);
+      expect(config.infobip).toMatchObject({ apiKey: 'key' });
+      expect(config.sinch).toEqual({
+        baseUrl: 'https://verification.api.sinch.com',
+        applicationKey: 'key',
+        applicationSecret: 'c2VjcmV0',
+      });
+    });
+
+    it('ask in production for the credentials of those that are named, and of no other', () => {
+      const missing = (PROVIDERS: string) =>
+        [...faultsOf(production({ PROVIDERS })).matchAll(/- (\w+) is required/g)].map(
+          ([, name]) => name,
+        );
+      const ofSinch = Object.keys(SINCH);
+
+      expect(missing('sinch')).toEqual(ofSinch);
+      expect(missing('sinch,infobip')).toEqual([...ofSinch, ...Object.keys(INFOBIP)]);
+      expect(faultsOf(production({ PROVIDERS: 'sinch', ...SINCH }))).toBe('none');
+      expect(faultsOf(production(INFOBIP))).toBe('none');
+    });
+
+    it('have one sandbox stand in for all of them outside production', () => {
+      const { infobip, sinch, sandbox } = of({ PROVIDERS: 'infobip,sinch', SANDBOX_PORT: '4000' });
+
+      expect(sandbox).toEqual({ url: 'http://127.0.0.1:4000', startOnPort: 4000 });
+      expect(infobip?.baseUrl).toBe(sandbox?.url);
+      expect(sinch?.baseUrl).toBe(sandbox?.url);
+    });
+
+    it.each(['INFOBIP_BASE_URL', 'SINCH_BASE_URL'])('take the sandbox that %s names', (name) => {
+      const url = 'http://127.0.0.1:4001';
+      const { infobip, sinch, sandbox } = of({ PROVIDERS: 'infobip,sinch', [name]: url });
+
+      expect(sandbox).toEqual({ url, startOnPort: undefined });
+      expect([infobip?.baseUrl, sinch?.baseUrl]).toEqual([url, url]);
+    });
+
+    it('have no sandbox stand in for one beside a real one', () => {
+      const both = { PROVIDERS: 'infobip,sinch' };
+
+      expect(faultsOf({ ...both, ...INFOBIP })).toContain('SINCH_APPLICATION_KEY is required');
+      expect(faultsOf({ ...both, ...SINCH })).toContain('INFOBIP_BASE_URL is required');
+      expect(of({ ...both, ...INFOBIP, ...SINCH }).sandbox).toBeUndefined();
+    });
+
+    it('take a key of Sinch’s for an account at Sinch', () => {
+      const { sinch, sandbox } = of({ PROVIDERS: 'sinch', ...SINCH });
+
+      expect(sinch?.baseUrl).toBe('https://verification.api.sinch.com');
+      expect(sandbox).toBeUndefined();
+    });
+
+    it.each([
+      { SINCH_APPLICATION_KEY: 'key' },
+      { SINCH_APPLICATION_SECRET: 'c2VjcmV0' },
+      { SINCH_APPLICATION_KEY: 'key', SINCH_BASE_URL: 'http://127.0.0.1:4001' },
+    ])('take no half of an account: %j', (half) => {
+      expect(faultsOf({ PROVIDERS: 'sinch', ...half })).toMatch(
+        /SINCH_APPLICATION_(KEY|SECRET) is required/,
+      );
+      expect(faultsOf(half)).toBe('none');
+    });
+  });
+
   describe('of a set-up', () => {
     const account = {
       NODE_ENV: 'production',
@@ -193,6 +283,12 @@ describe('The settings', () => {
         apiKey: 'key',
       });
       expect(ids).toEqual({ applicationId: undefined, messageId: undefined });
+    });
+
+    it('are about Infobip, whoever the service asks for codes', () => {
+      const { config } = setupConfigFrom({ ...account, PROVIDERS: 'sinch' });
+
+      expect(config.infobip).toMatchObject({ apiKey: 'key' });
     });
 
     it('take the ids that there are', () => {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
-import { InfobipClient, type InfobipAnswer } from './infobip.client.js';
+import { InfobipClient } from './infobip.client.js';
 import { saysNotFound } from './infobip.errors.js';
 import { refusalOf, silenceOf } from './infobip.refusals.js';
 import type { ApplicationAnswer, TemplateAnswer } from './infobip.wire.js';
@@ -70,7 +71,7 @@ export class InfobipAccount {
   }
 }
 
-async function heard(call: Promise<InfobipAnswer>): Promise<InfobipAnswer> {
+async function heard(call: Promise<ProviderAnswer>): Promise<ProviderAnswer> {
   try {
     return await call;
   } catch (error) {
@@ -79,11 +80,11 @@ async function heard(call: Promise<InfobipAnswer>): Promise<InfobipAnswer> {
   }
 }
 
-function findIn(answer: InfobipAnswer): object | undefined {
+function findIn(answer: ProviderAnswer): object | undefined {
   return saysNotFound(answer) ? undefined : objectIn(answer);
 }
 
-function objectIn(answer: InfobipAnswer): object {
+function objectIn(answer: ProviderAnswer): object {
   const { status, body } = answer;
   if (status < 200 || status > 299 || typeof body !== 'object' || body === null) {
     throw refusalOf(answer);
@@ -91,7 +92,7 @@ function objectIn(answer: InfobipAnswer): object {
   return body;
 }
 
-function listIn(answer: InfobipAnswer): object[] {
+function listIn(answer: ProviderAnswer): object[] {
   const list: unknown = objectIn(answer);
   if (!Array.isArray(list)) throw refusalOf(answer);
   return list.filter((item): item is object => typeof item === 'object' && item !== null);

@@ -1,7 +1,6 @@
-import { seconds } from '../../common/durations.js';
+import { failureByStatus, type ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
 import type { ErrorCodeBody, RequestErrorBody } from './infobip.wire.js';
-import type { InfobipAnswer } from './infobip.client.js';
 
 /** What an error body says, whichever of Infobip's two shapes it has. */
 interface ErrorBody {
@@ -12,29 +11,18 @@ interface ErrorBody {
 }
 
 /** Turns an answer that is not a 2xx into a failure, by its status first (contract §8). */
-export function failureOf({ status, headers, body }: InfobipAnswer): ProviderError {
-  const evidence = status;
-  switch (true) {
-    case status === 400 && readErrorBody(body).fields.includes('to'):
-      return new ProviderError('destination_unreachable', { evidence });
-    case status === 401 || status === 403:
-      return new ProviderError('unauthorized', { evidence });
-    case status === 429:
-      return new ProviderError('throttled', { evidence, retryAfterMs: retryAfter(headers) });
-    case status >= 500:
-      return new ProviderError('server_error', { evidence });
-    case status >= 400:
-      return new ProviderError('rejected', { evidence });
-    default:
-      return new ProviderError('unreadable', { evidence });
-  }
+export function failureOf(answer: ProviderAnswer): ProviderError {
+  const { status, body } = answer;
+  if (status === 400 && readErrorBody(body).fields.includes('to'))
+    return new ProviderError('destination_unreachable', { evidence: status });
+  return failureByStatus(status, answer);
 }
 
 /**
  * A 404 that the API itself gave, not a gateway in front of it: only then does the vendor really
  * not know the PIN any more.
  */
-export function saysNotFound({ status, body }: InfobipAnswer): boolean {
+export function saysNotFound({ status, body }: ProviderAnswer): boolean {
   const word = readErrorBody(body).word;
   return (
     status === 404 && (word === 'NOT_FOUND' || word === 'RESOURCE_NOT_FOUND' || word === 'E404')
@@ -42,7 +30,7 @@ export function saysNotFound({ status, body }: InfobipAnswer): boolean {
 }
 
 /** The names of the request's fields that a 400 complains of; never a value. */
-export function fieldsAtFault({ body }: InfobipAnswer): string[] {
+export function fieldsAtFault({ body }: ProviderAnswer): string[] {
   return readErrorBody(body).fields.filter(
     (field): field is string => typeof field === 'string' && /^[\w.]{1,80}$/.test(field),
   );
@@ -63,12 +51,4 @@ function readErrorBody(body: unknown): ErrorBody {
       ...complaints.map((complaint) => complaint?.property),
     ],
   };
-}
-
-/** Infobip's `Retry-After`, if it is a number of seconds; a wish for over an hour is cut to one. */
-function retryAfter(headers: InfobipAnswer['headers']): number | undefined {
-  const wanted = headers['retry-after'];
-  return typeof wanted === 'string' && /^\d+$/.test(wanted)
-    ? seconds(Math.min(Number(wanted), 3600))
-    : undefined;
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppConfig } from '../../config/app-config.js';
+import { accountAt, AppConfig } from '../../config/app-config.js';
 import { AccountError } from '../account-error.js';
 import type { AccountInspection, Finding } from '../account-inspection.js';
 import { InfobipAccount } from './infobip.account.js';
@@ -26,7 +26,7 @@ export class InfobipInspection implements AccountInspection {
   }
 
   private async read(signal?: AbortSignal): Promise<Finding[]> {
-    const { applicationId, messageId } = this.config.infobip;
+    const { applicationId, messageId } = accountAt('infobip', this.config);
     const application = await this.account.application(applicationId, signal);
     const access = ok('access', 'Infobip answers, and takes the API key.');
     if (!application) {

@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Verdict } from '../../common/verdict.js';
-import { AppConfig } from '../../config/app-config.js';
+import { accountAt, AppConfig } from '../../config/app-config.js';
 import type { OtpProvider } from '../otp-provider.js';
+import { objectIn, type ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
-import { InfobipClient, type InfobipAnswer } from './infobip.client.js';
+import { InfobipClient } from './infobip.client.js';
 import { failureOf, saysNotFound } from './infobip.errors.js';
 import type { PinAnswer, VerifyAnswer } from './infobip.wire.js';
 
@@ -25,7 +26,7 @@ export class InfobipProvider implements OtpProvider {
   ) {}
 
   async send(to: PhoneNumber, channel: Channel): Promise<string> {
-    const { applicationId, messageId } = this.config.infobip;
+    const { applicationId, messageId } = accountAt('infobip', this.config);
     const answer = await this.client.post(SEND_PATHS[channel], {
       applicationId,
       messageId,
@@ -36,7 +37,7 @@ export class InfobipProvider implements OtpProvider {
     return pinId;
   }
 
-  async resend(providerPinId: string, channel: Channel): Promise<string> {
+  async resend(_to: PhoneNumber, providerPinId: string, channel: Channel): Promise<string> {
     const path = `/2fa/2/pin/${encodeURIComponent(providerPinId)}/${RESEND_PATHS[channel]}`;
     const answer = await this.client.post(path, {});
     if (saysNotFound(answer)) throw new ProviderError('gone');
@@ -99,9 +100,7 @@ function msisdn(number: PhoneNumber): string {
 }
 
 /** The JSON object of a 2xx answer; anything else is a failure. */
-function readObject(answer: InfobipAnswer): object {
+function readObject(answer: ProviderAnswer): object {
   if (answer.status < 200 || answer.status > 299) throw failureOf(answer);
-  if (typeof answer.body !== 'object' || answer.body === null)
-    throw new ProviderError('unreadable');
-  return answer.body;
+  return objectIn(answer);
 }

@@ -1,7 +1,7 @@
 import { AccountError } from '../account-error.js';
 import type { Finding } from '../account-inspection.js';
+import type { ProviderAnswer } from '../provider-answer.js';
 import type { ProviderError } from '../provider-error.js';
-import type { InfobipAnswer } from './infobip.client.js';
 import { fieldsAtFault } from './infobip.errors.js';
 
 const HOST_REMEDY =
@@ -9,7 +9,7 @@ const HOST_REMEDY =
 const LATER = 'Try again in some minutes.';
 
 /** Why an answer about the account's configuration is of no use: by its status first (contract §8). */
-export function refusalOf(answer: InfobipAnswer): AccountError {
+export function refusalOf(answer: ProviderAnswer): AccountError {
   const { status } = answer;
   switch (true) {
     case status === 401:

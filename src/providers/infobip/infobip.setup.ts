@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AppConfig } from '../../config/app-config.js';
+import { accountAt, AppConfig } from '../../config/app-config.js';
 import { AccountError } from '../account-error.js';
 import type { AccountSetup, SetupPlan, Wishes } from '../account-setup.js';
 import { InfobipAccount } from './infobip.account.js';
@@ -57,7 +57,7 @@ export class InfobipSetup implements AccountSetup {
           idOf((await this.account.saveTemplate(owner, messageId, message)).messageId),
         );
         return {
-          INFOBIP_BASE_URL: this.config.infobip.baseUrl,
+          INFOBIP_BASE_URL: accountAt('infobip', this.config).baseUrl,
           INFOBIP_APP_ID: owner,
           INFOBIP_MESSAGE_ID: saved,
         };

@@ -1,0 +1,46 @@
+import { seconds } from '../common/durations.js';
+import { ProviderError } from './provider-error.js';
+
+/** A vendor's HTTP answer, whatever its status. `body` is parsed JSON, or the text that was none. */
+export interface ProviderAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+}
+
+/**
+ * What an answer's HTTP status says of a call that failed.
+ * @param evidence for the log, if the vendor says more than the status does.
+ */
+export function failureByStatus(
+  status: number,
+  { headers }: ProviderAnswer,
+  evidence = status,
+): ProviderError {
+  switch (true) {
+    case status === 401 || status === 403:
+      return new ProviderError('unauthorized', { evidence });
+    case status === 429:
+      return new ProviderError('throttled', { evidence, retryAfterMs: retryAfter(headers) });
+    case status >= 500:
+      return new ProviderError('server_error', { evidence });
+    case status >= 400:
+      return new ProviderError('rejected', { evidence });
+    default:
+      return new ProviderError('unreadable', { evidence });
+  }
+}
+
+/** The JSON object of an answer. @throws ProviderError `unreadable` for anything else. */
+export function objectIn({ body }: ProviderAnswer): object {
+  if (typeof body !== 'object' || body === null) throw new ProviderError('unreadable');
+  return body;
+}
+
+/** The vendor's `Retry-After`, if it is a number of seconds; a wish for over an hour is cut to one. */
+function retryAfter(headers: ProviderAnswer['headers']): number | undefined {
+  const wanted = headers['retry-after'];
+  return typeof wanted === 'string' && /^\d+$/.test(wanted)
+    ? seconds(Math.min(Number(wanted), 3600))
+    : undefined;
+}

@@ -1,0 +1,72 @@
+import { HttpService } from '@nestjs/axios';
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/app-config.js';
+import type { ProviderAnswer } from './provider-answer.js';
+import { ProviderError } from './provider-error.js';
+
+/** With these, no connection came about: nothing was asked, and nothing can have been sent. */
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPROTO',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+interface ProviderCall {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON, as it goes over the wire. */
+  readonly body: string | undefined;
+  /** Gives the call up. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One HTTP call to a vendor, with its deadline. Knows no vendor. */
+@Injectable()
+export class ProviderHttp {
+  constructor(
+    private readonly http: HttpService,
+    private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Asks once; nothing is tried again.
+   * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
+   */
+  async ask({ method, url, headers, body, signal }: ProviderCall): Promise<ProviderAnswer> {
+    const deadline = AbortSignal.timeout(this.config.providerTimeoutMs);
+    try {
+      const answer = await this.http.axiosRef.request<string>({
+        method,
+        url,
+        headers,
+        ...(body !== undefined && { data: body }),
+        signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
+      });
+      return { status: answer.status, headers: answer.headers, body: parseJson(answer.data) };
+    } catch (error) {
+      // The error is not passed on as a cause: it holds the request, and so the number and the key.
+      if (deadline.aborted) throw new ProviderError('timed_out');
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      throw new ProviderError(NEVER_CONNECTED.has(code) ? 'unavailable' : 'connection_lost', {
+        evidence: /^[A-Z_]+$/.test(code) ? code : undefined,
+      });
+    }
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

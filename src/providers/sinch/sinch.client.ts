@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { accountAt, AppConfig } from '../../config/app-config.js';
+import type { ProviderAnswer } from '../provider-answer.js';
+import { ProviderHttp } from '../provider-http.js';
+import { signatureOf } from './sinch.signature.js';
+
+const CONTENT_TYPE = 'application/json';
+
+/** Speaks to Sinch: address and signature. Knows nothing of codes. */
+@Injectable()
+export class SinchClient {
+  constructor(
+    private readonly http: ProviderHttp,
+    private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Posts JSON to a path below the base URL.
+   * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
+   */
+  post(path: string, body: object): Promise<ProviderAnswer> {
+    return this.request('POST', path, { body });
+  }
+
+  /** As {@link post}, and puts. */
+  put(path: string, body: object): Promise<ProviderAnswer> {
+    return this.request('PUT', path, { body });
+  }
+
+  /**
+   * As {@link post}, and reads.
+   * @param signal gives the call up.
+   */
+  get(path: string, signal?: AbortSignal): Promise<ProviderAnswer> {
+    return this.request('GET', path, { signal });
+  }
+
+  private request(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    { body: fields, signal }: { body?: object; signal?: AbortSignal | undefined },
+  ): Promise<ProviderAnswer> {
+    const { baseUrl, applicationKey, applicationSecret } = accountAt('sinch', this.config);
+    const url = baseUrl + path;
+    const body = fields && JSON.stringify(fields);
+    // Of the machine, not of the records: it is compared with the time at the vendor's.
+    const timestamp = new Date().toISOString();
+    const signature = signatureOf(
+      { method, path: new URL(url).pathname, contentType: CONTENT_TYPE, timestamp, body },
+      applicationSecret,
+    );
+    return this.http.ask({
+      method,
+      url,
+      headers: {
+        authorization: `Application ${applicationKey}:${signature}`,
+        'x-timestamp': timestamp,
+        'content-type': CONTENT_TYPE,
+        accept: CONTENT_TYPE,
+      },
+      body,
+      signal,
+    });
+  }
+}

@@ -1,0 +1,25 @@
+import { createHash, createHmac } from 'node:crypto';
+
+/** What a signature covers, each as it goes over the wire. */
+export interface SignedRequest {
+  readonly method: string;
+  /** Without host and query. */
+  readonly path: string;
+  readonly contentType: string;
+  /** ISO 8601, UTC: the header `x-timestamp`. */
+  readonly timestamp: string;
+  readonly body: string | undefined;
+}
+
+/**
+ * Signs a request for an application (contract §2).
+ * @param secret in base64, as the vendor shows it.
+ */
+export function signatureOf(
+  { method, path, contentType, timestamp, body }: SignedRequest,
+  secret: string,
+): string {
+  const contentMd5 = body ? createHash('md5').update(body).digest('base64') : '';
+  const signed = [method, contentMd5, contentType, `x-timestamp:${timestamp}`, path].join('\n');
+  return createHmac('sha256', Buffer.from(secret, 'base64')).update(signed).digest('base64');
+}

@@ -1,0 +1,34 @@
+import { Global, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { AppConfig } from '../../src/config/app-config.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { AccountInspection } from '../../src/providers/account-inspection.js';
+import { OtpProvider } from '../../src/providers/otp-provider.js';
+import { ProviderError } from '../../src/providers/provider-error.js';
+import { ProvidersModule } from '../../src/providers/providers.module.js';
+
+/** The provider that these settings name, as the service has it. */
+export async function startProvider(settings: NodeJS.ProcessEnv) {
+  const config = configFrom({
+    OTP_SECRET: 'a master secret that only tests know of',
+    ...settings,
+  });
+  @Global()
+  @Module({ providers: [{ provide: AppConfig, useValue: config }], exports: [AppConfig] })
+  class SettingsModule {}
+  const app = await Test.createTestingModule({
+    imports: [SettingsModule, ProvidersModule],
+  }).compile();
+  return {
+    provider: app.get(OtpProvider),
+    inspection: app.get(AccountInspection, { strict: false }),
+    close: () => app.close(),
+  };
+}
+
+/** What the call fails with. */
+export async function failureOf(call: Promise<unknown>): Promise<ProviderError> {
+  const error: unknown = await call.catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ProviderError);
+  return error as ProviderError;
+}
