@@ -5,6 +5,7 @@ import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ApiKeyGuard } from './http/api-key.guard.js';
 import { ApiKeys } from './http/api-keys.js';
+import { Drain } from './http/drain.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestBodyPipe } from './http/request-body.pipe.js';
 import { OtpModule } from './otp/otp.module.js';
@@ -22,13 +23,14 @@ export class AppModule {
       imports: [ThrottlingModule, OtpModule, HealthModule, ...demoOf(config)],
       providers: [
         { provide: AppConfig, useValue: config },
+        Drain,
         ApiKeys,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: LimitGuard },
         { provide: APP_PIPE, useClass: RequestBodyPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [AppConfig],
+      exports: [AppConfig, Drain],
     };
   }
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { AppConfig } from './config/app-config.js';
 import { readJsonOnly } from './http/body-reader.js';
 import { ruleBrowsers } from './http/browser-rules.js';
+import { Drain } from './http/drain.js';
 import { watchMethods } from './http/method-not-allowed.js';
 import { answerMalformedHttp, answerUnroutable } from './http/raw-problems.js';
 
@@ -26,6 +27,8 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
     genReqId: () => randomUUID(),
     clientErrorHandler: answerMalformedHttp,
     frameworkErrors: answerUnroutable,
+    // What still comes on a connection that is kept alive, while the server closes, is answered.
+    return503OnClosing: false,
   });
 }
 
@@ -34,6 +37,7 @@ export async function setupApp(app: INestApplication): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
   readJsonOnly(fastify);
   await ruleBrowsers(app, fastify, app.get(AppConfig).http.corsOrigins);
+  app.get(Drain).watch(fastify);
   const refuseOtherMethods = watchMethods(fastify);
   await app.init();
   refuseOtherMethods();

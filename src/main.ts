@@ -6,6 +6,7 @@ import type { ProviderName } from './common/provider-name.js';
 import { loadConfig } from './config/load-config.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
+import { stopOnSignal } from './shutdown.js';
 import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
@@ -16,11 +17,11 @@ async function main(): Promise<void> {
     logger: new NestLogger(logger),
     abortOnError: false,
   });
-  app.enableShutdownHooks();
   const { sandbox } = config;
   // Before the application comes up, because it looks at its provider as soon as it is up.
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, config.providers[0]);
   await setupApp(app);
+  stopOnSignal(app, config, logger);
   await app.listen(config.http.port, config.http.host);
   if (sandbox)
     process.stdout.write(welcome(await app.getUrl(), sandbox.url, config.apiKeys.length > 0));

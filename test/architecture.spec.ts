@@ -10,7 +10,7 @@ const ROWS = [
   ['throttling', 'destinations', 'providers'],
   ['otp', 'health', 'cli', 'demo'],
 ];
-const TOP_FILES = ['main.ts', 'app.module.ts', 'app.setup.ts', 'welcome.ts'];
+const TOP_FILES = ['main.ts', 'app.module.ts', 'app.setup.ts', 'shutdown.ts', 'welcome.ts'];
 /** Depends on nothing here; only `main` starts it. */
 const ISLAND = 'sandbox';
 

@@ -49,6 +49,8 @@ export abstract class AppConfig {
     readonly blockedTypes: readonly NumberType[];
     readonly testNumbers: readonly TestNumber[];
   };
+  /** How long a terminated service goes on taking requests before it stops, in milliseconds. */
+  abstract readonly shutdownDelayMs: number;
   abstract readonly otp: {
     /** How long a code can be verified, in milliseconds. */
     readonly ttlMs: number;

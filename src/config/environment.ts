@@ -20,6 +20,7 @@ export interface Environment extends ProviderEnvironment {
   HOST: string;
   PORT: number;
   LOG_LEVEL: LogLevel;
+  SHUTDOWN_DELAY: number;
   OTP_TTL: number;
   OTP_MAX_ATTEMPTS: number;
   SEND_COOLDOWN: number;
@@ -96,6 +97,11 @@ const settings: Joi.PartialSchemaMap<Environment> = {
   LOG_LEVEL: Joi.string()
     .valid('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
     .default('info'),
+  // A developer who restarts the service is no load balancer that has to notice first.
+  SHUTDOWN_DELAY: duration('5s', { least: 1, most: minutes(5), rule: '1ms to 5m' }).when(
+    'NODE_ENV',
+    { not: 'production', then: Joi.string().default(0) },
+  ),
   // NIST SP 800-63B: a secret sent out of band lives at most 10 minutes (§5.1.3.2), and guesses at
   // it are limited (§5.2.2).
   OTP_TTL: duration('5m', { least: seconds(1), most: minutes(10), rule: '1s to 10m' }),

@@ -72,6 +72,7 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
       blockedTypes: env.BLOCKED_NUMBER_TYPES,
       testNumbers: env.TEST_NUMBERS,
     },
+    shutdownDelayMs: env.SHUTDOWN_DELAY,
     otp: {
       ttlMs: env.OTP_TTL,
       maxAttempts: env.OTP_MAX_ATTEMPTS,

@@ -1,12 +1,65 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, ServiceUnavailableException, UseFilters } from '@nestjs/common';
+import {
+  HealthCheck,
+  HealthCheckService,
+  HealthIndicatorService,
+  type HealthCheckResult,
+} from '@nestjs/terminus';
+import { seconds } from '../common/durations.js';
+import { Drain } from '../http/drain.js';
 import { Public } from '../http/public.decorator.js';
+import { StorageProbe } from '../storage/storage-probe.js';
+import { CountersProbe } from '../throttling/counters-probe.js';
+import { UnreadyFilter } from './unready.filter.js';
+
+/** For so long one finding is every asker's: anybody may ask, and the database has better to do. */
+const KEPT_MS = seconds(1);
+
+const SHUTTING_DOWN: HealthCheckResult = {
+  status: 'shutting_down',
+  info: {},
+  error: {},
+  details: {},
+};
 
 @Public()
 @Controller('health')
 export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly storage: StorageProbe,
+    private readonly counters: CountersProbe,
+    private readonly drain: Drain,
+  ) {}
+
   /** Answers as long as the process can answer at all. */
   @Get('live')
   live(): { status: 'ok' } {
     return { status: 'ok' };
+  }
+
+  /**
+   * Whether requests should come here: 503 once the service is stopping, and while it cannot reach
+   * its records or its counters. The port opens only when the start is done. A provider
+   * that is down is not asked about: no other replica could do better.
+   */
+  @Get('ready')
+  @HealthCheck()
+  @UseFilters(UnreadyFilter)
+  async ready(): Promise<HealthCheckResult> {
+    if (this.drain.begun) throw new ServiceUnavailableException(SHUTTING_DOWN);
+    return this.health.check([
+      () =>
+        this.indicators
+          .check('storage')
+          .attempt(() => this.storage.check())
+          .cacheFor(KEPT_MS),
+      () =>
+        this.indicators
+          .check('counters')
+          .attempt(() => this.counters.check())
+          .cacheFor(KEPT_MS),
+    ]);
   }
 }

@@ -1,5 +1,11 @@
 import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { StorageModule } from '../storage/storage.module.js';
+import { ThrottlingModule } from '../throttling/throttling.module.js';
 import { HealthController } from './health.controller.js';
 
-@Module({ controllers: [HealthController] })
+@Module({
+  imports: [TerminusModule, StorageModule, ThrottlingModule],
+  controllers: [HealthController],
+})
 export class HealthModule {}

@@ -8,7 +8,7 @@ import { Clock } from '../common/clock.js';
 import { hours, seconds } from '../common/durations.js';
 import { AppConfig } from '../config/app-config.js';
 import { Database } from './sql/database.js';
-import { lostAfterMs } from './sql/deadline.js';
+import { lostAfterMs } from './deadline.js';
 import { prepareHousekeeping } from './sql/housekeeping-queries.js';
 import { KEPT_MS } from './sql/idempotency-keys.js';
 

@@ -9,6 +9,7 @@ import { Records } from './sql/records.js';
 import { SendMoves } from './sql/send-moves.js';
 import { SqlVerificationStore } from './sql/sql-verification-store.js';
 import { VerificationRows } from './sql/verification-rows.js';
+import { StorageProbe } from './storage-probe.js';
 import { Vault } from './vault.js';
 import { VerificationStore } from './verification-store.js';
 
@@ -23,10 +24,11 @@ import { VerificationStore } from './verification-store.js';
     AttemptMoves,
     Records,
     Housekeeping,
+    StorageProbe,
     // Time is what the records' own clock says it is.
     { provide: Clock, useFactory: ({ clock }: Database) => clock, inject: [Database] },
     { provide: VerificationStore, useClass: SqlVerificationStore },
   ],
-  exports: [VerificationStore, Clock],
+  exports: [VerificationStore, Clock, StorageProbe],
 })
 export class StorageModule {}

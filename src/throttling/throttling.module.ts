@@ -5,6 +5,7 @@ import { Clock } from '../common/clock.js';
 import { minutes } from '../common/durations.js';
 import { AppConfig } from '../config/app-config.js';
 import { StorageModule } from '../storage/storage.module.js';
+import { CountersProbe } from './counters-probe.js';
 import { LIMIT_NAME, type LimitName } from './limited.decorator.js';
 import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
 import { createRedis } from './redis-connection.js';
@@ -38,6 +39,7 @@ const perMinute = (name: LimitName, limit: number) => ({
       }),
     }),
   ],
-  exports: [ThrottlerModule],
+  providers: [CountersProbe],
+  exports: [ThrottlerModule, CountersProbe],
 })
 export class ThrottlingModule {}

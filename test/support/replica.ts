@@ -15,6 +15,9 @@ export interface Replica {
   kill(): Promise<void>;
   /** Ends it as an operator would. */
   stop(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves with its exit code; `null` if a signal cut it short. */
+  ended(): Promise<number | null>;
 }
 
 /** What `npm run test:all` builds first; beside node_modules, so that imports resolve. */
@@ -44,7 +47,7 @@ export async function startReplica(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exited = once(child, 'exit');
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
   let output = '';
   [child.stdout, child.stderr].forEach((stream) => {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -72,6 +75,8 @@ export async function startReplica(
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
+    signal: (signal) => child.kill(signal),
+    ended: () => exited,
   };
 }
 

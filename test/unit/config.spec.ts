@@ -42,6 +42,7 @@ describe('The settings', () => {
         blockedTypes: ['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL'],
         testNumbers: [],
       },
+      shutdownDelayMs: 0,
       otp: { ttlMs: 300_000, maxAttempts: 5, sendCooldownMs: 30_000 },
       perNumber: { sendsPerDay: 10, failuresPerHour: 10, failuresPerDay: 20 },
       storage: { databaseUrl: undefined, dataDir: './data', retentionMs: hours(24 * 30) },

@@ -4,7 +4,7 @@ import { AppConfig } from '../../config/app-config.js';
 import { Vault } from '../vault.js';
 import type { KeyedRequest, Repeated } from '../verification-store.js';
 import { Database, type Executor } from './database.js';
-import { lostAfterMs } from './deadline.js';
+import { lostAfterMs } from '../deadline.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
 import type { IdempotencyKeyRow } from './schema.js';
 

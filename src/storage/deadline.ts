@@ -1,5 +1,5 @@
-import { seconds } from '../../common/durations.js';
-import type { AppConfig } from '../../config/app-config.js';
+import { seconds } from '../common/durations.js';
+import type { AppConfig } from '../config/app-config.js';
 
 /**
  * After this long, in milliseconds, a request that has not written its end is lost: its process

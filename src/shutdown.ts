@@ -1,0 +1,46 @@
+import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { INestApplication } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type { AppConfig } from './config/app-config.js';
+import { Drain } from './http/drain.js';
+import { lostAfterMs } from './storage/deadline.js';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+type Signal = (typeof SIGNALS)[number];
+
+/**
+ * Ends the process on the first signal once all requests are answered, and at once on a second.
+ * Its exit code is 0, or 1 if a request was not done in time, or 128 and the second signal's number.
+ */
+export function stopOnSignal(app: INestApplication, config: AppConfig, logger: Logger): void {
+  let stopping = false;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (stopping) process.exit(128 + constants.signals[signal]);
+      stopping = true;
+      void stop(signal, app, config, logger);
+    });
+  }
+}
+
+async function stop(
+  signal: Signal,
+  app: INestApplication,
+  config: AppConfig,
+  logger: Logger,
+): Promise<void> {
+  logger.info({ signal }, 'stopping');
+  app.get(Drain).begin();
+  // Whoever balances load has to see first that this replica is not ready any more. Nobody does
+  // that at a terminal, where the signal is SIGINT.
+  if (signal === 'SIGTERM') await delay(config.shutdownDelayMs);
+  // After this time no request can be running: the other replicas take it for lost.
+  setTimeout(() => {
+    logger.error('stopped, though a request was not done in time');
+    process.exit(1);
+  }, lostAfterMs(config));
+  await app.close();
+  logger.info('stopped');
+  process.exit(0);
+}

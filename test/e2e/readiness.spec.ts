@@ -1,0 +1,95 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Response } from 'supertest';
+import { askPostgres } from '../support/engines/postgres-client.js';
+import { startPostgres } from '../support/engines/postgres.js';
+import { startRedis } from '../support/engines/redis.js';
+import { startSandboxedService, type RunningService } from '../support/service.js';
+
+const STARTING_MS = 60_000;
+
+const ready = ({ http }: RunningService) => http.get('/health/ready');
+
+/** Asks until the status is this one: a finding is kept for a while, and reconnecting takes time. */
+async function until(status: number, service: RunningService): Promise<Response> {
+  for (;;) {
+    const response = await ready(service);
+    if (response.status === status) return response;
+    await delay(20);
+  }
+}
+
+describe('Readiness', () => {
+  const closing: (() => Promise<void>)[] = [];
+
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  async function start(settings: NodeJS.ProcessEnv = {}): Promise<RunningService> {
+    const service = await startSandboxedService(settings);
+    closing.push(() => service.close());
+    return service;
+  }
+
+  it('is reported for the records and the counters', async () => {
+    const service = await start();
+
+    const { status, body, headers } = await ready(service);
+
+    expect(status).toBe(200);
+    const up = expect.objectContaining({ status: 'up' });
+    expect(body).toMatchObject({ status: 'ok', details: { storage: up, counters: up } });
+    expect(headers['cache-control']).toContain('no-store');
+  });
+
+  it('does not depend on the provider', async () => {
+    const service = await start({ INFOBIP_BASE_URL: 'http://127.0.0.1:9' });
+
+    await ready(service).expect(200);
+  });
+
+  // In HealthController: each of the two indicators.
+  it.each([
+    ['storage', 'DATABASE_URL', startPostgres],
+    ['counters', 'REDIS_URL', startRedis],
+  ] as const)(
+    'ends while the server of the %s is away, and comes back with it',
+    async (name, setting, startServer) => {
+      const server = await startServer({ fresh: true });
+      closing.push(() => server.stop());
+      const service = await start({ [setting]: server.url });
+      await until(200, service);
+
+      await server.pause();
+      const { body, headers } = await until(503, service);
+      expect(body.status).toBe('error');
+      expect(Object.keys(body.error)).toEqual([name]);
+      expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
+      expect(body.error[name].message).not.toMatch(/127\.0\.0\.1|ECONN|postgres:/);
+      await service.http.get('/health/live').expect(200);
+
+      await server.resume();
+      await until(200, service);
+    },
+    STARTING_MS,
+  );
+
+  // In StorageProbe: a `select` would be answered.
+  it('ends while the database takes no writes', async () => {
+    const postgres = await startPostgres();
+    closing.push(() => postgres.stop());
+    const url = await postgres.createDatabase();
+    const service = await start({ DATABASE_URL: url });
+    await ready(service).expect(200);
+
+    const name = new URL(url).pathname.slice(1);
+    await askPostgres(
+      postgres.url,
+      `ALTER DATABASE ${name} SET default_transaction_read_only = on`,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+    );
+
+    const { body } = await until(503, service);
+    expect(Object.keys(body.error)).toEqual(['storage']);
+  });
+});

@@ -1,0 +1,192 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectTo, refuses } from '../support/raw-connection.js';
+import { startReplica, type Replica } from '../support/replica.js';
+import {
+  reply,
+  startScriptedUpstream,
+  type ScriptedUpstream,
+} from '../support/scripted-upstream.js';
+
+const PHONE = '+14155550123';
+const TAKEN = reply(200, { pinId: 'pin', to: PHONE.slice(1), smsStatus: 'MESSAGE_SENT' });
+/** The service drains for as long as the test wants to look. */
+const LONG_DELAY = { SHUTDOWN_DELAY: '5m' };
+
+describe('A service that is told to stop', () => {
+  let provider: ScriptedUpstream;
+  let dataDir: string;
+  let replica: Replica;
+
+  beforeEach(async () => {
+    provider = await startScriptedUpstream();
+    dataDir = mkdtempSync(join(tmpdir(), 'otp-shutdown-'));
+  });
+
+  afterEach(async () => {
+    await replica.kill();
+    await provider.close();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  async function start(settings: NodeJS.ProcessEnv = {}): Promise<void> {
+    replica = await startReplica({
+      NODE_ENV: 'test',
+      INFOBIP_BASE_URL: provider.url,
+      DATA_DIR: dataDir,
+      PROVIDER_TIMEOUT: '60s',
+      ...settings,
+    });
+  }
+
+  /** Looks again and again, for what happens in another process. */
+  async function until(happened: () => Promise<boolean> | boolean): Promise<void> {
+    while (!(await happened())) await delay(10);
+  }
+
+  /** Begins a send and keeps the provider from answering: how it is let answer. */
+  async function holdSend(): Promise<() => void> {
+    const held: ServerResponse[] = [];
+    provider.answer((response) => held.push(response));
+    return () => {
+      provider.answer(TAKEN);
+      held.forEach(TAKEN);
+    };
+  }
+
+  const send = () => replica.http.post('/otp/send').send({ phoneNumber: PHONE });
+  const providerAsked = () => until(() => provider.requests.length > 0);
+  const closed = () => until(() => refuses(replica.url));
+
+  // In HealthController: the check of `drain.begun`; in Drain: the onRequest hook.
+  it('is unready at once, but takes what still comes and says “close”', async () => {
+    await start(LONG_DELAY);
+    provider.answer(TAKEN);
+    const ask = async (path: string, init?: RequestInit) => {
+      const { status, headers } = await fetch(replica.url + path, init);
+      return `${status} ${headers.get('connection')}`;
+    };
+    expect(await ask('/health/ready')).toBe('200 keep-alive');
+
+    replica.signal('SIGTERM');
+    await until(() => replica.output.includes('stopping'));
+
+    expect(await ask('/health/ready')).toBe('503 close');
+    expect((await replica.http.get('/health/ready')).body.status).toBe('shutting_down');
+    expect(await ask('/health/live')).toBe('200 close');
+    expect(await ask('/unknown')).toBe('404 close');
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ phoneNumber: PHONE });
+    expect(await ask('/otp/send', { method: 'POST', headers, body })).toBe('200 close');
+  });
+
+  // In shutdown.ts: `if (stopping)`.
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('ends at once on a second signal, %s', async (signal, code) => {
+    await start(LONG_DELAY);
+    replica.signal('SIGTERM');
+    await until(() => replica.output.includes('stopping'));
+
+    replica.signal(signal);
+
+    expect(await replica.ended()).toBe(code);
+  });
+
+  // In shutdown.ts: `if (signal === 'SIGTERM')`.
+  it('waits for no balancer at a terminal', async () => {
+    await start(LONG_DELAY);
+
+    replica.signal('SIGINT');
+
+    expect(await replica.ended()).toBe(0);
+  });
+
+  it('answers what it has taken, and ends with 0', async () => {
+    await start();
+    const release = await holdSend();
+    const answer = send().then((response) => response);
+    await providerAsked();
+
+    replica.signal('SIGTERM');
+    await closed();
+    release();
+
+    expect((await answer).status).toBe(200);
+    expect(await replica.ended()).toBe(0);
+    expect(replica.output.split('"stopping"')[1]).not.toMatch(/"level":"(warn|error|fatal)"/);
+  });
+
+  // In createAdapter: `return503OnClosing`.
+  it('answers a request of which it had only a part when it stopped listening', async () => {
+    await start();
+    const connection = await connectTo(replica.url);
+    connection.write('GET /health/live HTTP/1.1\r\n');
+    await delay(50);
+    replica.signal('SIGTERM');
+    await closed();
+
+    connection.write('host: a\r\n\r\n');
+
+    const answer = await connection.answer;
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toMatch(/^connection: close\r$/im);
+    expect(await replica.ended()).toBe(0);
+  });
+
+  // In Drain: the onClose hook.
+  it('writes down what the provider says to a caller that hung up', async () => {
+    await start();
+    const release = await holdSend();
+    const given = new AbortController();
+    const headers = { 'content-type': 'application/json', 'idempotency-key': 'mine' };
+    const request = { method: 'POST', headers, body: JSON.stringify({ phoneNumber: PHONE }) };
+    const answer = fetch(`${replica.url}/otp/send`, { ...request, signal: given.signal });
+    await Promise.all([
+      expect(answer).rejects.toThrow(),
+      providerAsked().then(() => {
+        given.abort();
+      }),
+    ]);
+
+    replica.signal('SIGTERM');
+    await closed();
+    await delay(100);
+    release();
+    expect(await replica.ended()).toBe(0);
+
+    await start();
+    const repeated = await fetch(`${replica.url}/otp/send`, request);
+    expect(repeated.status).toBe(200);
+    expect(repeated.headers.get('idempotency-replayed')).toBe('true');
+    expect(provider.requests).toHaveLength(1);
+  });
+
+  // In drain.ts: closeSilentConnections.
+  it('does not wait for connections on which nothing was asked', async () => {
+    await start({ PROVIDER_TIMEOUT: '1s' });
+    const connection = await connectTo(replica.url);
+
+    replica.signal('SIGTERM');
+
+    expect(await connection.answer).toBe('');
+    expect(await replica.ended()).toBe(0);
+  });
+
+  // In shutdown.ts: the timer.
+  it('gives up on a request that is not done in time, says so and ends with 1', async () => {
+    await start({ PROVIDER_TIMEOUT: '1ms' });
+    const connection = await connectTo(replica.url);
+    connection.write('POST /otp/send HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n');
+
+    replica.signal('SIGTERM');
+
+    expect(await replica.ended()).toBe(1);
+    expect(replica.output).toContain('not done in time');
+    await connection.answer.catch(() => undefined);
+  });
+});
