@@ -41,8 +41,8 @@ export class HealthController {
 
   /**
    * Whether requests should come here: 503 once the service is stopping, and while it cannot reach
-   * its records or its counters. The port opens only when the start is done. A provider
-   * that is down is not asked about: no other replica could do better.
+   * its records or its counters. The port opens only when the start is done. A provider that is
+   * down does not count: no other replica could do better.
    */
   @Get('ready')
   @HealthCheck()

@@ -1,0 +1,139 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { minutes } from '../../src/common/durations.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { readDockerfile } from '../support/container/dockerfile.js';
+import { buildImage, type Image } from '../support/container/image.js';
+import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
+import { freePort } from '../support/free-port.js';
+
+jest.setTimeout(minutes(5));
+
+const KEY = 'a-key-that-only-this-test-knows';
+const PHONE = '+14155550177';
+
+describe('The container', () => {
+  let image: Image;
+  let sandbox: Sandbox;
+  let postgres: PostgresServer;
+  let service: ChildProcess | undefined;
+  let output: string;
+
+  beforeAll(async () => {
+    [image, sandbox, postgres] = await Promise.all([
+      buildImage(),
+      startSandbox({ port: 0 }),
+      startPostgres(),
+    ]);
+  });
+
+  afterAll(async () => {
+    rmSync(image.folder, { recursive: true, force: true });
+    await Promise.all([sandbox.close(), postgres.stop()]);
+  });
+
+  afterEach(() => {
+    service?.kill('SIGKILL');
+  });
+
+  const inside = (settings: NodeJS.ProcessEnv) => ({
+    ...image.user,
+    cwd: image.workdir,
+    env: { PATH: process.env['PATH'], ...image.environment, ...settings },
+  });
+
+  /** Runs the image's command until its health check passes; answers its url and settings. */
+  async function start(own: NodeJS.ProcessEnv) {
+    const settings = {
+      PORT: String(await freePort()),
+      OTP_SECRET: 'a master secret that only tests know of',
+      API_KEYS: `test:${createHash('sha256').update(KEY).digest('hex')}`,
+      INFOBIP_BASE_URL: sandbox.url,
+      INFOBIP_API_KEY: 'sandbox-key',
+      INFOBIP_APP_ID: 'sandbox-application',
+      INFOBIP_MESSAGE_ID: 'sandbox-message',
+      SHUTDOWN_DELAY: '1ms',
+      ...own,
+      // The image listens everywhere; a test on this machine only.
+      HOST: '127.0.0.1',
+    };
+    const [program = '', ...args] = image.command;
+    service = spawn(program, args, inside(settings));
+    output = '';
+    for (const stream of [service.stdout, service.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    }
+    while (!isHealthy(settings)) {
+      if (service.exitCode !== null) throw new Error(output);
+      await delay(100);
+    }
+    return { url: `http://127.0.0.1:${settings.PORT}`, service };
+  }
+
+  function isHealthy(settings: NodeJS.ProcessEnv): boolean {
+    const [program = '', ...args] = image.healthCheck;
+    return spawnSync(program, args, inside(settings)).status === 0;
+  }
+
+  async function post(url: string, body: object): Promise<Record<string, unknown>> {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${KEY}` };
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    return (await response.json()) as Record<string, unknown>;
+  }
+
+  it.each([
+    ['SQLite', async () => ({})],
+    ['PostgreSQL', async () => ({ DATABASE_URL: await postgres.createDatabase() })],
+  ])('serves as it is built, on %s, and ends well', async (engine, settings) => {
+    const phoneNumber = engine === 'SQLite' ? PHONE : PHONE.replace(/7$/, '8');
+    const { url, service } = await start(await settings());
+
+    const { pinId } = await post(`${url}/otp/send`, { phoneNumber });
+    const inbox = await fetch(
+      `${sandbox.url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`,
+    );
+    const [text] = (await inbox.json()) as { pin: string }[];
+    const verdict = await post(`${url}/otp/verify`, { pinId, otpCode: text?.pin });
+
+    expect(verdict).toEqual({ verified: true });
+    service.kill('SIGTERM');
+    expect(await once(service, 'exit')).toEqual([0, null]);
+    expect(output).not.toMatch(/"level":"(error|fatal)"/);
+  });
+
+  it('runs as nobody of note, who can write only where records go', () => {
+    const touch = (path: string) => spawnSync('touch', [path], inside({})).status;
+
+    expect(readDockerfile('Dockerfile').findLast(({ name }) => name === 'USER')?.rest).toMatch(
+      /^[1-9]\d*:[1-9]\d*$/,
+    );
+    expect(touch('dist/new')).not.toBe(0);
+    expect(touch('new')).not.toBe(0);
+    expect(touch('data/new')).toBe(0);
+  });
+
+  it('fails its health check without the service', async () => {
+    expect(isHealthy({ PORT: String(await freePort()) })).toBe(false);
+  });
+
+  it('holds what production needs, and no more', () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const holds = (name: string) => existsSync(join(image.workdir, 'node_modules', name));
+
+    expect(Object.keys(dependencies).filter((name) => !holds(name))).toEqual([]);
+    expect(Object.keys(devDependencies).filter(holds)).toEqual([]);
+    expect(existsSync(join(image.workdir, 'dist/sandbox'))).toBe(false);
+    expect(existsSync(join(image.workdir, 'src'))).toBe(false);
+  });
+
+  it('is Node 24 in every stage', () => {
+    const stages = readDockerfile('Dockerfile').filter(({ name }) => name === 'FROM');
+    stages.forEach(({ rest }) => {
+      expect(rest).toMatch(/^node:24-/);
+    });
+  });
+});

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+
+/** One instruction of a Dockerfile, its continued lines joined. */
+export interface Instruction {
+  readonly name: string;
+  /** What follows `--`, by name. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly rest: string;
+}
+
+/** Reads the instructions of a Dockerfile; only what ours uses is understood. */
+export function readDockerfile(path: string): Instruction[] {
+  return readFileSync(path, 'utf8')
+    .replace(/\\\n/g, ' ')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const [, name = '', flags = '', rest = ''] =
+        /^([A-Z]+)((?: --[a-z-]+=\S+)*) (.*)$/.exec(line) ?? [];
+      return {
+        name,
+        flags: Object.fromEntries(
+          [...flags.matchAll(/--([a-z-]+)=(\S+)/g)].map(([, key = '', value = '']) => [key, value]),
+        ),
+        rest,
+      };
+    });
+}
+
+/** The words of a command in JSON, as of CMD. */
+export const words = (json: string): string[] => JSON.parse(json) as string[];

@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
+import type { ConfigMap, Service } from 'kubernetes-types/core/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
+import ts from 'typescript';
+import { parse } from 'yaml';
+import { parseDuration, seconds } from '../../src/common/durations.js';
+import { SETTING_NAMES } from '../../src/config/environment.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { lostAfterMs } from '../../src/storage/deadline.js';
+
+const FOLDER = 'deploy/kubernetes';
+
+/** Settings that are secrets, or hold one. */
+const SECRETS = {
+  OTP_SECRET: 'a master secret that only tests know of',
+  API_KEYS: `client:${createHash('sha256').update('key').digest('hex')}`,
+  DATABASE_URL: 'postgres://otp@postgres:5432/otp',
+  REDIS_URL: 'redis://redis:6379',
+  INFOBIP_API_KEY: 'key',
+};
+
+const read = (name: string): unknown => parse(readFileSync(join(FOLDER, name), 'utf8'));
+const deployment = read('deployment.yaml') as Deployment;
+const config = read('config.yaml') as ConfigMap;
+const service = read('service.yaml') as Service;
+const budget = read('disruption-budget.yaml') as PodDisruptionBudget;
+const pod = deployment.spec?.template.spec;
+const container = pod?.containers[0];
+const labels = deployment.spec?.template.metadata?.labels;
+
+/** What the compiler says of a manifest, taken for an object of the API's published types. */
+function faultsOf(manifest: object, kind: string, module: string): string[] {
+  const file = resolve('manifest.ts');
+  const text =
+    `import type { ${kind} } from 'kubernetes-types/${module}.d.ts';\n` +
+    `export const manifest: ${kind} = ${JSON.stringify(manifest)};\n`;
+  const options: ts.CompilerOptions = {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    module: ts.ModuleKind.NodeNext,
+    types: [],
+  };
+  const host = ts.createCompilerHost(options);
+  const onDisk = { ...host };
+  host.fileExists = (path) => path === file || onDisk.fileExists(path);
+  host.getSourceFile = (path, target, ...rest) =>
+    path === file
+      ? ts.createSourceFile(path, text, target)
+      : onDisk.getSourceFile(path, target, ...rest);
+  const program = ts.createProgram([file], options, host);
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
+
+describe('The Kubernetes manifests', () => {
+  it.each([
+    [deployment, 'Deployment', 'apps/v1'],
+    [config, 'ConfigMap', 'core/v1'],
+    [service, 'Service', 'core/v1'],
+    [budget, 'PodDisruptionBudget', 'policy/v1'],
+  ])('have the fields and types of the API: %#', (manifest, kind, module) => {
+    expect(faultsOf(manifest, kind, module)).toEqual([]);
+    expect(faultsOf({ ...manifest, unknown: 1 }, kind, module)).toHaveLength(1);
+  });
+
+  it('are all named by the kustomization', () => {
+    const { resources } = read('kustomization.yaml') as { resources: string[] };
+    const files = readdirSync(FOLDER).filter((name) => name !== 'kustomization.yaml');
+
+    expect([...resources].sort()).toEqual(files.sort());
+  });
+
+  it('belong together', () => {
+    expect(deployment.spec?.selector.matchLabels).toEqual(labels);
+    expect(service.spec?.selector).toEqual(labels);
+    expect(budget.spec?.selector?.matchLabels).toEqual(labels);
+    expect(service.spec?.ports?.map(({ targetPort }) => targetPort)).toEqual(
+      container?.ports?.map(({ name }) => name),
+    );
+    const { PORT } = { ...config.data };
+    expect(PORT).toBe(String(container?.ports?.[0]?.containerPort));
+    expect(container?.envFrom).toEqual([{ configMapRef: { name: config.metadata?.name } }]);
+  });
+
+  it('hold settings with which production starts', () => {
+    expect(Object.keys(config.data ?? {}).filter((name) => !SETTING_NAMES.includes(name))).toEqual(
+      [],
+    );
+    expect(configFrom({ ...config.data, ...SECRETS })).toMatchObject({ production: true });
+  });
+
+  it('name secrets, and hold none', () => {
+    const named = container?.env?.map(({ name, value, valueFrom }) => {
+      expect(value).toBeUndefined();
+      expect(valueFrom?.secretKeyRef?.key).toBe(name);
+      return name;
+    });
+
+    expect(named?.sort()).toEqual(Object.keys(SECRETS).sort());
+    expect(Object.keys(config.data ?? {}).filter((name) => name in SECRETS)).toEqual([]);
+  });
+
+  it('give the container no right that it does not need', () => {
+    expect(pod).toMatchObject({
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    expect(container?.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  it('probe what the service answers', () => {
+    const pathOf = (probe: { httpGet?: { path?: string } } | undefined) => probe?.httpGet?.path;
+
+    expect(pathOf(container?.startupProbe)).toBe('/health/live');
+    expect(pathOf(container?.livenessProbe)).toBe('/health/live');
+    expect(pathOf(container?.readinessProbe)).toBe('/health/ready');
+  });
+
+  it('keep one replica serving while others go', () => {
+    const { replicas = 1, strategy } = deployment.spec ?? {};
+
+    expect(replicas).toBeGreaterThan(Number(budget.spec?.maxUnavailable));
+    expect(strategy?.rollingUpdate?.maxUnavailable).toBe(0);
+    expect(pod?.topologySpreadConstraints?.[0]?.labelSelector?.matchLabels).toEqual(labels);
+  });
+
+  it('leave time to notice that a replica stops, and time for it to finish', () => {
+    const settings = configFrom({ ...config.data, ...SECRETS });
+    const { periodSeconds = 10, failureThreshold = 3 } = container?.readinessProbe ?? {};
+
+    expect(seconds(periodSeconds * failureThreshold)).toBeLessThan(settings.shutdownDelayMs);
+    expect(seconds(pod?.terminationGracePeriodSeconds ?? 0)).toBeGreaterThan(
+      settings.shutdownDelayMs + lostAfterMs(settings),
+    );
+  });
+});
+
+interface ComposeService {
+  readonly [field: string]: unknown;
+  readonly environment: Record<string, string>;
+  readonly depends_on: Record<string, { condition: string }>;
+  readonly stop_grace_period: string;
+}
+
+describe('compose.yaml', () => {
+  const text = readFileSync('compose.yaml', 'utf8');
+  const { services, volumes } = parse(text) as {
+    services: Record<'otp' | 'postgres' | 'redis', ComposeService>;
+    volumes: object;
+  };
+  const { otp } = services;
+  const fromEnvFile = { ...SECRETS, INFOBIP_BASE_URL: 'https://a.api.infobip.com' };
+
+  it('runs two replicas on one PostgreSQL and one Redis, once these are well', () => {
+    expect(otp['deploy']).toEqual({ replicas: 2 });
+    expect(Object.keys(otp.depends_on)).toEqual(['postgres', 'redis']);
+    for (const [name, { condition }] of Object.entries(otp.depends_on)) {
+      expect(condition).toBe('service_healthy');
+      expect(services[name as 'redis']['healthcheck']).toHaveProperty('test');
+    }
+    expect(otp.environment['DATABASE_URL']).toContain('@postgres:');
+    expect(new URL(otp.environment['REDIS_URL'] ?? '').hostname).toBe('redis');
+    expect(volumes).toHaveProperty('postgres');
+  });
+
+  it('holds settings with which production starts, and no password', () => {
+    const { environment } = otp;
+    const ids = { INFOBIP_APP_ID: 'application', INFOBIP_MESSAGE_ID: 'message' };
+
+    expect(Object.keys(environment).filter((name) => !SETTING_NAMES.includes(name))).toEqual([]);
+    const DATABASE_URL = environment['DATABASE_URL']?.replace(/\$\{[^}]*\}/, 'password');
+    const settings = configFrom({ ...fromEnvFile, ...ids, ...environment, DATABASE_URL });
+    expect(settings.production).toBe(true);
+    expect(parseDuration(otp.stop_grace_period)).toBeGreaterThan(
+      settings.shutdownDelayMs + lostAfterMs(settings),
+    );
+    expect(text.match(/PASSWORD: .*/g)).toEqual(['PASSWORD: ${POSTGRES_PASSWORD:?set it in .env}']);
+  });
+
+  it('gives the service no right that it does not need, and nobody outside its ports', () => {
+    expect(otp).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      ports: [expect.stringMatching(/^127\.0\.0\.1:/)],
+    });
+    expect(services.postgres).not.toHaveProperty('ports');
+    expect(services.redis).not.toHaveProperty('ports');
+  });
+});
