@@ -16,6 +16,7 @@ export type ErrorKind =
   | 'too_many_requests'
   | 'cooldown_active'
   | 'quota_exceeded'
+  | 'destination_suspended'
   | 'internal_error'
   | 'provider_error'
   | 'provider_unavailable'

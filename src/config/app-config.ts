@@ -27,6 +27,17 @@ export interface Sandbox {
   readonly startOnPort: number | undefined;
 }
 
+export interface PumpingSettings {
+  /** `observe` logs what it would refuse; `off` does not even look. */
+  readonly mode: 'enforce' | 'observe' | 'off';
+  /** Unverified texts that a country or a prefix may always have in an hour. */
+  readonly floorPerHour: number;
+  /** The same in a day. */
+  readonly floorPerDay: number;
+  /** Beyond the floor: unverified texts for each one that is verified. */
+  readonly unverifiedRatio: number;
+}
+
 /** Every setting, validated, typed and frozen. The class is its own injection token. */
 export abstract class AppConfig {
   /** `production` refuses every convenience of development. */
@@ -68,6 +79,15 @@ export abstract class AppConfig {
     /** Wrong codes in any 24 hours. */
     readonly failuresPerDay: number;
   };
+  abstract readonly perClient: {
+    /** Texts in any 24 hours. */
+    readonly sendsPerDay: number;
+  };
+  abstract readonly perEndUser: {
+    /** Texts in any hour for users behind one address. */
+    readonly sendsPerHour: number;
+  };
+  abstract readonly pumping: PumpingSettings;
   abstract readonly storage: {
     /** `postgres://…` for a fleet; without it, a SQLite file in `dataDir`. */
     readonly databaseUrl: string | undefined;

@@ -2,7 +2,7 @@ import Joi from 'joi';
 import { hours, minutes, parseDuration, seconds } from '../common/durations.js';
 import type { NumberType } from '../common/phone-number.js';
 import type { TestNumber } from '../common/test-number.js';
-import type { LogLevel } from './app-config.js';
+import type { LogLevel, PumpingSettings } from './app-config.js';
 import {
   readApiKeys,
   readCountries,
@@ -27,6 +27,12 @@ export interface Environment extends ProviderEnvironment {
   SENDS_PER_NUMBER_PER_DAY: number;
   FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: number;
   FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: number;
+  CLIENT_SENDS_PER_DAY: number;
+  SENDS_PER_END_USER_IP_PER_HOUR: number;
+  PUMPING_GUARD: PumpingSettings['mode'];
+  PUMPING_FLOOR_PER_HOUR: number;
+  PUMPING_FLOOR_PER_DAY: number;
+  PUMPING_UNVERIFIED_RATIO: number;
   DATA_DIR: string;
   DATABASE_URL?: string;
   REDIS_URL?: string;
@@ -110,6 +116,12 @@ const settings: Joi.PartialSchemaMap<Environment> = {
   SENDS_PER_NUMBER_PER_DAY: count(10, 1_000),
   FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: count(10, 1_000),
   FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: count(20, 1_000),
+  CLIENT_SENDS_PER_DAY: count(100_000, 100_000_000),
+  SENDS_PER_END_USER_IP_PER_HOUR: count(20, 1_000),
+  PUMPING_GUARD: Joi.string().valid('enforce', 'observe', 'off').default('enforce'),
+  PUMPING_FLOOR_PER_HOUR: count(10, 1_000_000),
+  PUMPING_FLOOR_PER_DAY: count(30, 1_000_000),
+  PUMPING_UNVERIFIED_RATIO: Joi.number().min(0).max(100).default(0.6),
   DATA_DIR: Joi.string().default('./data'),
   DATABASE_URL: Joi.string().uri({ scheme: ['postgres', 'postgresql'] }),
   // No query: it could switch off the client's time-outs.

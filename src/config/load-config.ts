@@ -83,6 +83,14 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
       failuresPerHour: env.FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR,
       failuresPerDay: env.FAILED_ATTEMPTS_PER_NUMBER_PER_DAY,
     },
+    perClient: { sendsPerDay: env.CLIENT_SENDS_PER_DAY },
+    perEndUser: { sendsPerHour: env.SENDS_PER_END_USER_IP_PER_HOUR },
+    pumping: {
+      mode: env.PUMPING_GUARD,
+      floorPerHour: env.PUMPING_FLOOR_PER_HOUR,
+      floorPerDay: env.PUMPING_FLOOR_PER_DAY,
+      unverifiedRatio: env.PUMPING_UNVERIFIED_RATIO,
+    },
     storage: {
       databaseUrl: env.DATABASE_URL,
       dataDir: env.DATA_DIR,

@@ -27,6 +27,13 @@ const quotaExceeded = {
 };
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
+const abnormalUsage = {
+  status: 429,
+  type: `${REGISTRY}#abnormal-usage-detected`,
+  title: 'Request not satisfied due to detection of abnormal request pattern',
+};
+
+/** Registered by draft-ietf-httpapi-ratelimit-headers. */
 const reducedCapacity = (constantDetail: string) => ({
   status: 503,
   type: `${REGISTRY}#temporary-reduced-capacity`,
@@ -56,6 +63,7 @@ export const PROBLEM_TYPES = {
   too_many_requests: quotaExceeded,
   cooldown_active: quotaExceeded,
   quota_exceeded: quotaExceeded,
+  destination_suspended: abnormalUsage,
   internal_error: own('internal_error', 500, 'Internal error', 'Something failed on our side.'),
   provider_error: own(
     'provider_error',

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
-import type { Limited, Repeated } from '../storage/verification-store.js';
+import type { Limited, Repeated, Suspended } from '../storage/verification-store.js';
 
 /** A body, and whether an earlier request with the same idempotency key was answered with it. */
 export interface Answer<T> {
@@ -38,16 +38,29 @@ export function repeat<T>(repeated: Repeated): Answer<T> {
   }
 }
 
-/** A limit of the number was reached. */
-export function limitReached({ limit, until }: Limited, now: number): DomainError {
-  const retryAfterMs = until - now;
-  switch (limit) {
+/** A limit was reached, or the destination gets no texts for now. */
+export function refused(refusal: Limited | Suspended, now: number): DomainError {
+  const retryAfterMs = refusal.until - now;
+  if (refusal.outcome === 'suspended') {
+    return new DomainError('destination_suspended', 'Numbers like this get no texts for now.', {
+      retryAfterMs,
+    });
+  }
+  switch (refusal.limit) {
     case 'cooldown':
       return new DomainError('cooldown_active', 'This number was texted a moment ago.', {
         retryAfterMs,
       });
     case 'sends_per_day':
       return new DomainError('quota_exceeded', 'This number has had its texts of the day.', {
+        retryAfterMs,
+      });
+    case 'client_sends':
+      return new DomainError('quota_exceeded', 'You have had your texts of the day.', {
+        retryAfterMs,
+      });
+    case 'end_user_sends':
+      return new DomainError('quota_exceeded', 'This end user has had enough texts for now.', {
         retryAfterMs,
       });
     case 'failures':

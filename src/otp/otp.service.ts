@@ -4,14 +4,16 @@ import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { AppConfig } from '../config/app-config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
+import { PumpingGuard } from '../destinations/pumping-guard.js';
 import { OtpProvider } from '../providers/otp-provider.js';
 import { ProviderError } from '../providers/provider-error.js';
 import {
   VerificationStore,
+  type Admission,
   type SendTicket,
   type Settlement,
 } from '../storage/verification-store.js';
-import { fresh, limitReached, repeat, type Answer } from './answer.js';
+import { fresh, refused, repeat, type Answer } from './answer.js';
 import type { Caller } from './caller.decorator.js';
 import { EvenTiming } from './even-timing.js';
 import type { ResendRequest, SendRequest, SendResponse } from './dto/send.dto.js';
@@ -26,6 +28,7 @@ const PIN_ID_BYTES = 16;
 export class OtpService {
   constructor(
     private readonly policy: DestinationPolicy,
+    private readonly guard: PumpingGuard,
     private readonly store: VerificationStore,
     private readonly provider: OtpProvider,
     private readonly clock: Clock,
@@ -36,19 +39,23 @@ export class OtpService {
   /**
    * Has a new code sent. What the send is allowed to do is written down before the provider is
    * called, so that neither a race nor a crash can text twice.
-   * @throws DomainError `destination_not_allowed`, `cooldown_active`, `quota_exceeded`, or what a repeated request ends with
+   * @throws DomainError `destination_not_allowed`, `cooldown_active`, `quota_exceeded`,
+   * `destination_suspended`, or what a repeated request ends with
    * @throws ProviderError
    */
   async send(request: SendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
-    const { phoneNumber, channel = 'sms', reference } = request;
+    const { phoneNumber, channel = 'sms', reference, endUserIp } = request;
     const now = this.clock.now();
-    this.policy.admit(phoneNumber, now);
+    const { country, prefix, test } = this.policy.admit(phoneNumber, now);
     const { ttlMs, maxAttempts } = this.config.otp;
     const admission = await this.store.admit(
       {
         pinId: randomBytes(PIN_ID_BYTES).toString('base64url'),
         client,
         phoneNumber,
+        destination: { country, prefix },
+        endUserAddress: endUserIp,
+        limited: !test,
         channel,
         reference,
         createdAt: now,
@@ -56,10 +63,9 @@ export class OtpService {
         maxAttempts,
       },
       keyed,
+      this.guard.judge,
     );
-    if (admission.outcome === 'limited') throw limitReached(admission, now);
-    if (admission.outcome !== 'admitted') return repeat(admission);
-    return this.deliver(admission.ticket, now);
+    return this.goOn(admission, now);
   }
 
   /**
@@ -70,19 +76,13 @@ export class OtpService {
   async resend(request: ResendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
     const { pinId, channel = 'sms' } = request;
     const now = this.clock.now();
-    const admission = await this.store.admitResend({ pinId, client, channel, now }, keyed);
-    switch (admission.outcome) {
-      case 'admitted':
-        return this.deliver(admission.ticket, now);
-      case 'not_found':
-        throw verificationNotFound();
-      case 'not_resendable':
-        throw new DomainError('not_resendable', 'This code has ended; send a new one.');
-      case 'limited':
-        throw limitReached(admission, now);
-      default:
-        return repeat(admission);
+    const resend = { pinId, client, channel, now };
+    const admission = await this.store.admitResend(resend, keyed, this.guard.judge);
+    if (admission.outcome === 'not_found') throw verificationNotFound();
+    if (admission.outcome === 'not_resendable') {
+      throw new DomainError('not_resendable', 'This code has ended; send a new one.');
     }
+    return this.goOn(admission, now);
   }
 
   /**
@@ -106,7 +106,7 @@ export class OtpService {
       case 'closed':
         return fresh({ verified: false, reason: leave.reason });
       case 'limited':
-        throw limitReached(leave, now);
+        throw refused(leave, now);
       default:
         return repeat(leave);
     }
@@ -144,6 +144,24 @@ export class OtpService {
     if (!(await this.store.cancel(pinId, client))) throw verificationNotFound();
   }
 
+  private goOn(
+    admission: Admission,
+    now: number,
+  ): Promise<Answer<SendResponse>> | Answer<SendResponse> {
+    switch (admission.outcome) {
+      case 'admitted':
+        this.guard.report(admission);
+        return this.deliver(admission.ticket, now);
+      case 'suspended':
+        this.guard.report(admission);
+        throw refused(admission, now);
+      case 'limited':
+        throw refused(admission, now);
+      default:
+        return repeat(admission);
+    }
+  }
+
   /** Asks the provider for the text that the ticket stands for, and writes down what it said. */
   private async deliver(ticket: SendTicket, now: number): Promise<Answer<SendResponse>> {
     const { pinId, phoneNumber, channel, resends } = ticket;
@@ -157,12 +175,13 @@ export class OtpService {
     const providerPinId = await (
       resends === undefined
         ? this.provider.send(phoneNumber, channel)
-        : this.provider.resend(phoneNumber, resends, channel)
+        : this.provider.resend(phoneNumber, resends.pinId, channel)
     ).catch(async (error: unknown) => {
       await this.store.abandon(ticket, !(error instanceof ProviderError) || error.ambiguous);
       throw error;
     });
-    if (await this.store.confirm(ticket, providerPinId, response)) return fresh(response);
+    const taken = { provider: this.config.providers[0], pinId: providerPinId };
+    if (await this.store.confirm(ticket, taken, response)) return fresh(response);
     // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
     throw verificationNotFound();
   }

@@ -11,14 +11,17 @@ import { Database } from './sql/database.js';
 import { lostAfterMs } from './deadline.js';
 import { prepareHousekeeping } from './sql/housekeeping-queries.js';
 import { KEPT_MS } from './sql/idempotency-keys.js';
+import { slotAt, WINDOWS } from './sql/slots.js';
+import { KNOWN_MS } from './traffic.js';
 
 const EVERY_MS = seconds(10);
 
 /** Small, so that a delete never holds up a send for long. */
 const BATCH = 500;
 
-/** A number's logs say nothing any more once their newest entry is older than their longest window. */
-const LONGEST_WINDOW_MS = hours(24);
+/** Logs say nothing any more once their newest entry is older than their longest window. */
+const NUMBER_WINDOW_MS = hours(24);
+const END_USER_WINDOW_MS = hours(1);
 
 /**
  * What has to be done now and then, by one replica at a time: settle the sends that a crash left
@@ -76,11 +79,14 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async deleteOld(): Promise<void> {
     const now = this.clock.now();
-    const { deleteVerifications, deleteKeys, deleteNumbers } = this.queries;
+    const { queries } = this;
     for (const [query, before] of [
-      [deleteVerifications, now - this.config.storage.retentionMs],
-      [deleteKeys, now - KEPT_MS],
-      [deleteNumbers, now - LONGEST_WINDOW_MS],
+      [queries.deleteVerifications, now - this.config.storage.retentionMs],
+      [queries.deleteKeys, now - KEPT_MS],
+      [queries.forgetVerified, now - KNOWN_MS],
+      [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
+      [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
+      [queries.deleteTraffic, slotAt(now) - WINDOWS.twoWeeks],
     ] as const) {
       await this.inBatches(async (executor) => (await query(executor, { before })).length);
     }

@@ -3,11 +3,14 @@ import { Clock } from '../common/clock.js';
 import { Housekeeping } from './housekeeping.js';
 import { AttemptMoves } from './sql/attempt-moves.js';
 import { Database } from './sql/database.js';
+import { EndUserLimits } from './sql/end-user-limits.js';
 import { IdempotencyKeys } from './sql/idempotency-keys.js';
 import { NumberLimits } from './sql/number-limits.js';
 import { Records } from './sql/records.js';
+import { SendBudgets } from './sql/send-budgets.js';
 import { SendMoves } from './sql/send-moves.js';
 import { SqlVerificationStore } from './sql/sql-verification-store.js';
+import { TrafficCounts } from './sql/traffic-counts.js';
 import { VerificationRows } from './sql/verification-rows.js';
 import { StorageProbe } from './storage-probe.js';
 import { Vault } from './vault.js';
@@ -18,6 +21,9 @@ import { VerificationStore } from './verification-store.js';
     Database,
     Vault,
     NumberLimits,
+    EndUserLimits,
+    TrafficCounts,
+    SendBudgets,
     IdempotencyKeys,
     VerificationRows,
     SendMoves,

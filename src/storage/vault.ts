@@ -3,10 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 
 /** What is hashed; each purpose has a key of its own, so equal texts do not meet across purposes. */
-export type HashPurpose = 'phone-number' | 'reference' | 'idempotency-key' | 'request';
+export type HashPurpose =
+  'phone-number' | 'number-prefix' | 'end-user' | 'reference' | 'idempotency-key' | 'request';
 
 const PURPOSES: readonly HashPurpose[] = [
   'phone-number',
+  'number-prefix',
+  'end-user',
   'reference',
   'idempotency-key',
   'request',

@@ -1,6 +1,7 @@
 import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { Verdict } from '../common/verdict.js';
+import type { Excess, Judge } from './traffic.js';
 
 /** A request that came with an `Idempotency-Key`. */
 export interface KeyedRequest {
@@ -16,6 +17,14 @@ export interface NewVerification {
   /** Whose it is. Nobody else ever sees it. */
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
+  readonly destination: Destination;
+  /** Whose phone it is said to be: the normalised address of the caller's own user. */
+  readonly endUserAddress: string | undefined;
+  /**
+   * Whether the text is counted and limited. False for a test number, which nobody is texted at;
+   * its wrong codes are limited all the same.
+   */
+  readonly limited: boolean;
   readonly channel: Channel;
   /** The caller's own context, which verify has to repeat. */
   readonly reference: string | undefined;
@@ -25,13 +34,33 @@ export interface NewVerification {
   readonly maxAttempts: number;
 }
 
+/** Where a text goes, as budgets see it. */
+interface Destination {
+  /** ISO 3166 code. */
+  readonly country: string;
+  /** E.164 less the last four digits. */
+  readonly prefix: string;
+}
+
 /** Names one of a client's verifications: by its handle, or as the newest of a number. */
 export type Which = { readonly pinId: string } | { readonly phoneNumber: PhoneNumber };
 
-/** A limit of the phone number, all clients together, and when it ends. */
+/** A limit was reached, and when it ends. */
 export interface Limited {
   readonly outcome: 'limited';
-  readonly limit: 'cooldown' | 'sends_per_day' | 'failures';
+  /**
+   * Of the phone number, all clients together: `cooldown`, `sends_per_day`, `failures`. Of the
+   * client: `client_sends`. Of one address that its users come from: `end_user_sends`.
+   */
+  readonly limit: 'cooldown' | 'sends_per_day' | 'failures' | 'client_sends' | 'end_user_sends';
+  readonly until: number;
+}
+
+/** A destination is over a budget, and when the oldest text that counts against it is forgotten. */
+export interface Suspended {
+  readonly outcome: 'suspended';
+  readonly excess: Excess;
+  readonly phoneNumber: PhoneNumber;
   readonly until: number;
 }
 
@@ -47,6 +76,12 @@ export interface NotFound {
   readonly outcome: 'not_found';
 }
 
+/** A provider's handle of a code. */
+export interface ProviderPin {
+  readonly provider: string;
+  readonly pinId: string;
+}
+
 /** Leave to have one text sent; it has been counted already. */
 export interface SendTicket {
   readonly pinId: string;
@@ -54,16 +89,24 @@ export interface SendTicket {
   readonly phoneNumber: PhoneNumber;
   readonly expiresAt: number;
   readonly channel: Channel;
-  /** The provider's handle of the code to send again; `undefined` for a new code. */
-  readonly resends: string | undefined;
-  /** The text's entry in the number's log. */
-  readonly entry: string;
+  /** The code to send again; `undefined` for a new one. */
+  readonly resends: ProviderPin | undefined;
+  /** By these it can be given back; `undefined` for a text that is not limited. */
+  readonly entries: SendEntries | undefined;
   readonly keyed: KeyedRequest | undefined;
+}
+
+/** A text's entries in the logs of its number and, where one was named, of its end user. */
+export interface SendEntries {
+  readonly number: string;
+  readonly endUser?: string;
 }
 
 export interface Admitted {
   readonly outcome: 'admitted';
   readonly ticket: SendTicket;
+  /** The budget that it is over, where budgets are not enforced. */
+  readonly excess: Excess | undefined;
 }
 
 /** One more text with the code of a verification. */
@@ -74,10 +117,10 @@ export interface ResendOf {
   readonly now: number;
 }
 
+export type Admission = Admitted | Limited | Suspended | Repeated;
+
 export type ResendAdmission =
-  | Admitted
-  | Limited
-  | Repeated
+  | Admission
   | NotFound
   /** It is no longer pending. */
   | { readonly outcome: 'not_resendable' };
@@ -91,6 +134,7 @@ export interface Attempt {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
+  readonly provider: string;
   readonly providerPinId: string;
   /** The code's entry in the number's log. */
   readonly entry: string;
@@ -129,6 +173,7 @@ export interface Verification {
   readonly pinId: string;
   readonly status: 'pending' | 'verified' | 'expired' | 'exhausted' | 'cancelled';
   readonly phoneNumber: PhoneNumber;
+  readonly provider: string;
   readonly channel: Channel;
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -144,21 +189,31 @@ export interface Verification {
  * Every method throws DomainError `storage_unavailable` where the records cannot be reached.
  */
 export abstract class VerificationStore {
-  /** Counts the text against its number and writes the verification as `sending`, or neither. */
+  /**
+   * Counts the text against its number, end user, client and destination and writes the
+   * verification as `sending`, or nothing of it.
+   * @param judge is asked about the destination with the text counted, unless somebody verified
+   * the number in the last 90 days.
+   */
   abstract admit(
     verification: NewVerification,
     keyed?: KeyedRequest,
-  ): Promise<Admitted | Limited | Repeated>;
+    judge?: Judge,
+  ): Promise<Admission>;
 
-  /** Counts one more text with the code of a verification that is still pending. */
-  abstract admitResend(resend: ResendOf, keyed?: KeyedRequest): Promise<ResendAdmission>;
+  /** Counts one more text with the code of a verification that is still pending, as {@link admit}. */
+  abstract admitResend(
+    resend: ResendOf,
+    keyed?: KeyedRequest,
+    judge?: Judge,
+  ): Promise<ResendAdmission>;
 
   /**
    * The provider has taken a text: `sending → pending`, the client's older pending verification of
    * the number is cancelled, and the answer is kept for repeats of the request.
    * @returns false if the verification of a new code was given up or erased in the meantime.
    */
-  abstract confirm(ticket: SendTicket, providerPinId: string, answer: unknown): Promise<boolean>;
+  abstract confirm(ticket: SendTicket, taken: ProviderPin, answer: unknown): Promise<boolean>;
 
   /**
    * The provider has not taken a text: `sending → failed`. What it was counted for, and its

@@ -25,13 +25,13 @@ describe('What is stored', () => {
       .send({ pinId: body.pinId, otpCode: code, reference });
 
     const database = new Libsql(join(dataDir, 'otp.db'));
-    const tables = ['verifications', 'numbers', 'idempotency_keys'];
+    const tables = ['verifications', 'numbers', 'idempotency_keys', 'traffic'];
     const rows = tables.map((table) => database.prepare(`select * from ${table}`).all());
     database.close();
     await service.close();
     rmSync(dataDir, { recursive: true, force: true });
 
-    expect(rows.map((list) => list.length)).toEqual([1, 1, 2]);
+    expect(rows.map((list) => list.length)).toEqual([1, 1, 2, 3]);
     const stored = JSON.stringify(rows);
     const digits = NUMBER.slice(1);
     for (const secret of [digits, code, reference, key, vendorPinId, SECRET, '+1415•••2671']) {

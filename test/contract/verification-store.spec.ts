@@ -43,6 +43,9 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       pinId: `pin-${made}`,
       client: 'shop',
       phoneNumber: NUMBER,
+      destination: { country: 'US', prefix: '+1415555' },
+      endUserAddress: undefined,
+      limited: true,
       channel: 'sms',
       reference: undefined,
       createdAt: clock.now(),
@@ -51,6 +54,8 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       ...changes,
     };
   }
+
+  const taken = (pinId: string) => ({ provider: 'vendor', pinId });
 
   async function reopen(settings: NodeJS.ProcessEnv): Promise<void> {
     await opened.close();
@@ -70,7 +75,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
   /** A verification that the provider has taken. */
   async function pending(changes: Partial<NewVerification> = {}): Promise<string> {
     const ticket = await admit(changes);
-    await store.confirm(ticket, `vendor-${ticket.pinId}`, ANSWER);
+    await store.confirm(ticket, taken(`vendor-${ticket.pinId}`), ANSWER);
     return ticket.pinId;
   }
 
@@ -110,7 +115,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await store.find(ticket.pinId, 'shop', clock.now())).toBeUndefined();
       expect(await ask(ticket.pinId)).toEqual({ outcome: 'not_found' });
 
-      await store.confirm(ticket, 'vendor', ANSWER);
+      await store.confirm(ticket, taken('vendor'), ANSWER);
       expect(await store.find(ticket.pinId, 'shop', clock.now())).toMatchObject({
         status: 'pending',
         attemptsRemaining: MAX_ATTEMPTS,
@@ -200,8 +205,8 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const older = await admit();
       clock.advance(seconds(30));
       const newer = await admit();
-      await store.confirm(newer, 'vendor-newer', ANSWER);
-      await store.confirm(older, 'vendor-older', ANSWER);
+      await store.confirm(newer, taken('vendor-newer'), ANSWER);
+      await store.confirm(older, taken('vendor-older'), ANSWER);
 
       expect(await ask(older.pinId)).toEqual({ outcome: 'closed', reason: 'cancelled' });
       expect((await ask(newer.pinId)).outcome).toBe('granted');
@@ -217,7 +222,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
       clock.advance(seconds(5));
       await opened.tidy();
-      expect(await store.confirm(ticket, 'vendor', ANSWER)).toBe(false);
+      expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(false);
       expect((await ask(older)).outcome).toBe('granted');
     });
 
@@ -226,7 +231,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(seconds(15) - 1);
       await opened.tidy();
 
-      expect(await store.confirm(ticket, 'vendor', ANSWER)).toBe(true);
+      expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(true);
     });
   });
 
@@ -239,10 +244,10 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       expect(admission.ticket).toMatchObject({
         pinId,
-        resends: `vendor-${pinId}`,
+        resends: { provider: 'vendor', pinId: `vendor-${pinId}` },
         expiresAt: clock.now() - seconds(30) + TTL_MS,
       });
-      await store.confirm(admission.ticket, 'vendor-again', ANSWER);
+      await store.confirm(admission.ticket, taken('vendor-again'), ANSWER);
 
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
         channel: 'voice',
@@ -279,7 +284,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const admission = await resend(pinId);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       await tryCode(pinId, 'verified');
-      await store.confirm(admission.ticket, 'vendor-again', ANSWER);
+      await store.confirm(admission.ticket, taken('vendor-again'), ANSWER);
 
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
         status: 'verified',
@@ -493,7 +498,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
       const admitted = answers.find((answer) => answer.outcome === 'admitted');
       if (admitted?.outcome !== 'admitted') throw new Error('none');
-      await store.confirm(admitted.ticket, 'vendor', ANSWER);
+      await store.confirm(admitted.ticket, taken('vendor'), ANSWER);
       const repeats = await times(100, () => store.admit(verification(), keyed));
       expect(new Set(repeats.map((repeat) => JSON.stringify(repeat)))).toEqual(
         new Set([JSON.stringify({ outcome: 'replayed', answer: ANSWER })]),
@@ -501,7 +506,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     });
 
     it('belongs to one request and to one client', async () => {
-      await store.confirm(await admit({}, keyed), 'vendor', ANSWER);
+      await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
 
       const other = { ...keyed, request: 'POST /otp/send b' };
       expect(await store.admit(verification(), other)).toEqual({ outcome: 'key_reused' });
@@ -512,7 +517,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     it('is free again after a refusal and after a send that left nothing', async () => {
       const ticket = await admit({}, keyed);
       await store.abandon(ticket, false);
-      await store.confirm(await admit({}, keyed), 'vendor', ANSWER);
+      await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
 
       const other = { key: 'key-2', request: 'x' };
       expect(await store.admit(verification(), other)).toMatchObject({ outcome: 'limited' });
@@ -556,7 +561,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     });
 
     it('is forgotten after a day', async () => {
-      await store.confirm(await admit({}, keyed), 'vendor', ANSWER);
+      await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
       clock.advance(hours(24));
 
       expect((await store.admit(verification(), keyed)).outcome).toBe('admitted');
@@ -603,7 +608,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     it('can have a number forgotten, while the number stays protected', async () => {
       const keyed = { key: 'key', request: 'x' };
       const ticket = await admit({}, keyed);
-      await store.confirm(ticket, 'vendor', ANSWER);
+      await store.confirm(ticket, taken('vendor'), ANSWER);
       await tryCode(ticket.pinId, 'verified');
       await store.erase(NUMBER, 'shop');
 
@@ -617,7 +622,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const ticket = await admit();
       await store.erase(NUMBER, 'shop');
 
-      expect(await store.confirm(ticket, 'vendor', ANSWER)).toBe(false);
+      expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(false);
     });
   });
 
@@ -647,7 +652,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
   it('keeps everything over a change of secrets', async () => {
     const keyed = { key: 'key', request: 'x' };
     const ticket = await admit({ reference: 'login' }, keyed);
-    await store.confirm(ticket, 'vendor', ANSWER);
+    await store.confirm(ticket, taken('vendor'), ANSWER);
     await reopen({
       OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
     });

@@ -14,6 +14,7 @@ import { IdempotencyKeys } from './idempotency-keys.js';
 import { NumberLimits } from './number-limits.js';
 import type { VerificationRow } from './schema.js';
 import { attemptsRemaining, closureOf } from './standing.js';
+import { TrafficCounts } from './traffic-counts.js';
 import { VerificationRows } from './verification-rows.js';
 
 /** Once it is known which verification is meant. */
@@ -28,6 +29,7 @@ export class AttemptMoves {
     private readonly database: Database,
     private readonly rows: VerificationRows,
     private readonly limits: NumberLimits,
+    private readonly traffic: TrafficCounts,
     private readonly keys: IdempotencyKeys,
   ) {}
 
@@ -47,7 +49,15 @@ export class AttemptMoves {
       const { entry } = taken;
       return {
         outcome: 'granted',
-        attempt: { pinId, client, phoneNumber, providerPinId, entry, keyed },
+        attempt: {
+          pinId,
+          client,
+          phoneNumber,
+          provider: row.provider,
+          providerPinId,
+          entry,
+          keyed,
+        },
       };
     });
   }
@@ -62,35 +72,41 @@ export class AttemptMoves {
   }
 
   async settle(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
-    const { keyed } = attempt;
+    const { pinId, keyed } = attempt;
     return this.database.transaction(async (executor) => {
-      const settlement = await this.apply(executor, attempt, verdict, now);
-      if (verdict !== 'wrong_code') await this.forgive(executor, attempt);
+      const [verified] =
+        verdict === 'verified' ? await this.rows.queries.verify(executor, { pinId, now }) : [];
+      const settlement = verified
+        ? await this.open(executor, attempt, verified, now)
+        : await this.close(executor, attempt, verdict, now);
       if (keyed) await this.keys.answer(executor, attempt, keyed, settlement);
       return settlement;
     });
   }
 
-  private async apply(
+  /** The code has passed the gate: its number is known now, and its texts were for somebody. */
+  private async open(
     executor: Executor,
-    { pinId, client }: Attempt,
+    attempt: Attempt,
+    row: VerificationRow,
+    now: number,
+  ): Promise<Settlement> {
+    const numberHash = await this.numberHashOf(executor, attempt);
+    await this.limits.verified(executor, numberHash, attempt.entry, now);
+    await this.traffic.add(executor, row, { texts: 0, verified: row.texts });
+    return { verified: true };
+  }
+
+  private async close(
+    executor: Executor,
+    attempt: Attempt,
     verdict: Verdict,
     now: number,
   ): Promise<Settlement> {
-    switch (verdict) {
-      case 'verified':
-        if ((await this.rows.queries.verify(executor, { pinId, now })).length > 0)
-          return { verified: true };
-        break;
-      case 'expired':
-        await this.rows.queries.expire(executor, { pinId, now });
-        break;
-      case 'exhausted':
-        await this.rows.queries.spendAttempts(executor, { pinId });
-        break;
-      case 'wrong_code':
-        break;
-    }
+    const { pinId, client } = attempt;
+    if (verdict === 'expired') await this.rows.queries.expire(executor, { pinId, now });
+    if (verdict === 'exhausted') await this.rows.queries.spendAttempts(executor, { pinId });
+    if (verdict !== 'wrong_code') await this.forgive(executor, attempt);
     const [row] = await this.rows.queries.read(executor, { pinId, client });
     if (!row) return { verified: false, reason: 'cancelled' };
     if (verdict === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
@@ -100,12 +116,13 @@ export class AttemptMoves {
   }
 
   /** Takes the code out of the number's failures again. */
-  private async forgive(
-    executor: Executor,
-    { phoneNumber, client, entry }: Attempt,
-  ): Promise<void> {
-    const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-    await this.limits.returnFailure(executor, numberHash, entry);
+  private async forgive(executor: Executor, attempt: Attempt): Promise<void> {
+    const numberHash = await this.numberHashOf(executor, attempt);
+    await this.limits.returnFailure(executor, numberHash, attempt.entry);
+  }
+
+  private numberHashOf(executor: Executor, { phoneNumber, client }: Attempt): Promise<string> {
+    return this.rows.hashOf(executor, phoneNumber, client);
   }
 
   private async count(executor: Executor, asked: AskedOf): Promise<VerificationRow | undefined> {

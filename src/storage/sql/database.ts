@@ -1,5 +1,11 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Kysely, type Compilable, type CompiledQuery, type Transaction } from 'kysely';
+import {
+  Kysely,
+  type Compilable,
+  type CompiledQuery,
+  type RawBuilder,
+  type Transaction,
+} from 'kysely';
 import type { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
 import { seconds } from '../../common/durations.js';
@@ -33,6 +39,8 @@ class Abort {
 @Injectable()
 export class Database implements OnModuleInit, OnApplicationShutdown {
   readonly clock: Clock;
+  /** Over how many rows a count is spread that many write at once. */
+  readonly shards: number;
   private readonly engine: Engine;
   private readonly db: Kysely<Schema>;
 
@@ -43,6 +51,7 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
         : openPostgres(storage.databaseUrl);
     this.db = new Kysely<Schema>({ dialect: this.engine.dialect });
     this.clock = this.engine.clock;
+    this.shards = this.engine.shards;
   }
 
   async onModuleInit(): Promise<void> {
@@ -56,10 +65,10 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
 
   /** Compiles a query for many executions; `build` uses the parameters as if they were values. */
   prepare<P extends object, R>(
-    build: (db: Kysely<Schema>, parameters: P) => Compilable<R>,
+    build: (db: Kysely<Schema>, parameters: P) => Compilable<R> | RawBuilder<R>,
   ): Prepared<P, R> {
     const parameters = new Proxy({}, { get: (_target, name) => new Parameter(String(name)) }) as P;
-    const compiled = build(this.db, parameters).compile();
+    const compiled = build(this.db, parameters).compile(this.db);
     return async (executor, values) => {
       const bound: CompiledQuery<R> = {
         ...compiled,

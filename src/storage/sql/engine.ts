@@ -7,6 +7,8 @@ export interface Engine {
   readonly dialect: Dialect;
   /** The clock that rules what this database holds. */
   readonly clock: Clock;
+  /** Over how many rows a count is spread that many write at once. */
+  readonly shards: number;
   /** Waits until no other process migrates, for the rest of the transaction. */
   readonly lockForMigration: (transaction: Transaction<Schema>) => Promise<void>;
   /** Whether this process may do the housekeeping, for the rest of the transaction. */

@@ -61,12 +61,66 @@ export function prepareHousekeeping(database: Database, batch: number) {
           eb
             .selectFrom('numbers')
             .select('number_hash')
+            .where('verified_at', '=', sql.lit(0))
+            .where('touched_at', '<=', p.before)
+            .orderBy('touched_at')
+            .limit(limit),
+        )
+        .where('verified_at', '=', sql.lit(0))
+        .where('touched_at', '<=', p.before)
+        .returning('number_hash'),
+    ),
+
+    /** It is known no longer; one that is texted still has logs that count. */
+    forgetVerified: database.prepare((db, p: Before) =>
+      db
+        .updateTable('numbers')
+        .set({ verified_at: 0 })
+        .where('number_hash', 'in', (eb) =>
+          eb
+            .selectFrom('numbers')
+            .select('number_hash')
+            .where('verified_at', '>', sql.lit(0))
+            .where('verified_at', '<=', p.before)
+            .orderBy('verified_at')
+            .limit(limit),
+        )
+        .where('verified_at', '<=', p.before)
+        .returning('number_hash'),
+    ),
+
+    deleteEndUsers: database.prepare((db, p: Before) =>
+      db
+        .deleteFrom('end_users')
+        .where('address_hash', 'in', (eb) =>
+          eb
+            .selectFrom('end_users')
+            .select('address_hash')
             .where('touched_at', '<=', p.before)
             .orderBy('touched_at')
             .limit(limit),
         )
         .where('touched_at', '<=', p.before)
-        .returning('number_hash'),
+        .returning('address_hash'),
+    ),
+
+    deleteTraffic: database.prepare((db, p: { before: number }) =>
+      db
+        .deleteFrom('traffic')
+        .where((eb) =>
+          eb(
+            eb.refTuple('subject', 'slot', 'shard'),
+            'in',
+            eb
+              .selectFrom('traffic')
+              .select(['subject', 'slot', 'shard'])
+              .where('slot', '<', p.before)
+              .orderBy('slot')
+              .limit(limit)
+              .$asTuple('subject', 'slot', 'shard'),
+          ),
+        )
+        .returning('subject'),
     ),
   };
 }

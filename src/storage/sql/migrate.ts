@@ -1,8 +1,9 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { initial } from './migrations/0001-initial.js';
+import { traffic } from './migrations/0002-traffic.js';
 
 /** In the order of their numbers. One that has been released is never changed. */
-const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [initial];
+const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [initial, traffic];
 
 /**
  * Brings a database up to this code, or finds it there. Safe when several replicas start together:

@@ -4,14 +4,24 @@ import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
 import type { Limited } from '../verification-store.js';
 import { Database, type Executor } from './database.js';
-import { fullUntil, lengthKept, newEntry, positionOf, timeText, type Window } from './event-log.js';
+import { fullUntil, type Window } from './event-log.js';
+import { prepareReturn, prepareTake, type LogPlace } from './event-log-queries.js';
 
-type Log = 'sends' | 'failures';
+const SENDS: LogPlace = {
+  table: 'numbers',
+  key: 'number_hash',
+  log: 'sends',
+  others: ['failures'],
+  told: 'verified_at',
+};
+const FAILURES: LogPlace = { ...SENDS, log: 'failures', others: ['sends'] };
 
 /** A count taken: its entry in the log. */
 interface Taken {
   readonly outcome: 'taken';
   readonly entry: string;
+  /** When somebody last verified the number, in milliseconds since the epoch; 0 if never. */
+  readonly verifiedAt: number;
 }
 
 /** What each phone number may cost and risk, over all clients: texts and wrong codes. */
@@ -22,10 +32,7 @@ export class NumberLimits {
   private readonly failures: readonly [Window, Window];
   private readonly queries;
 
-  constructor(
-    private readonly database: Database,
-    { otp, perNumber }: AppConfig,
-  ) {
+  constructor(database: Database, { otp, perNumber }: AppConfig) {
     this.cooldown = { count: 1, windowMs: otp.sendCooldownMs };
     this.sends = [this.cooldown, { count: perNumber.sendsPerDay, windowMs: hours(24) }];
     this.failures = [
@@ -33,23 +40,29 @@ export class NumberLimits {
       { count: perNumber.failuresPerDay, windowMs: hours(24) },
     ];
     this.queries = {
-      takeSend: this.prepareTake('sends', this.sends),
-      takeFailure: this.prepareTake('failures', this.failures),
-      returnSend: this.prepareReturn('sends'),
-      returnFailure: this.prepareReturn('failures'),
-      read: database.prepare((db, p: { numberHash: string }) =>
+      takeSend: prepareTake<number>(database, SENDS, this.sends),
+      takeFailure: prepareTake<number>(database, FAILURES, this.failures),
+      returnSend: prepareReturn(database, SENDS),
+      returnFailure: prepareReturn(database, FAILURES),
+      verified: database.prepare((db, p: { key: string; entry: string; now: number }) =>
         db
-          .selectFrom('numbers')
-          .select(['sends', 'failures'])
-          .where('number_hash', '=', p.numberHash),
+          .updateTable('numbers')
+          .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
+          .where('number_hash', '=', p.key),
+      ),
+      forgetVerified: database.prepare((db, p: { key: string }) =>
+        db.updateTable('numbers').set({ verified_at: 0 }).where('number_hash', '=', p.key),
+      ),
+      read: database.prepare((db, p: { key: string }) =>
+        db.selectFrom('numbers').select(['sends', 'failures']).where('number_hash', '=', p.key),
       ),
     };
   }
 
   /** Counts a text, provided that neither the cooldown nor the day's budget is in the way. */
   async takeSend(executor: Executor, numberHash: string, now: number): Promise<Taken | Limited> {
-    const taken = await this.take(this.queries.takeSend, this.sends, executor, numberHash, now);
-    if (taken) return taken;
+    const place = await this.queries.takeSend(executor, numberHash, now);
+    if (place) return { outcome: 'taken', entry: place.entry, verifiedAt: place.told };
     const log = (await this.read(executor, numberHash)).sends;
     const cooldownUntil = fullUntil(log, now, [this.cooldown]);
     const until = fullUntil(log, now, this.sends) ?? now;
@@ -62,14 +75,8 @@ export class NumberLimits {
 
   /** Counts a wrong code before it is known to be one, provided that the number may have another. */
   async takeFailure(executor: Executor, numberHash: string, now: number): Promise<Taken | Limited> {
-    const taken = await this.take(
-      this.queries.takeFailure,
-      this.failures,
-      executor,
-      numberHash,
-      now,
-    );
-    if (taken) return taken;
+    const place = await this.queries.takeFailure(executor, numberHash, now);
+    if (place) return { outcome: 'taken', entry: place.entry, verifiedAt: place.told };
     const { failures } = await this.read(executor, numberHash);
     return {
       outcome: 'limited',
@@ -80,81 +87,31 @@ export class NumberLimits {
 
   /** The text never left. */
   async returnSend(executor: Executor, numberHash: string, entry: string): Promise<void> {
-    await this.queries.returnSend(executor, { numberHash, entry });
+    await this.queries.returnSend(executor, { key: numberHash, entry });
   }
 
-  /** The code was right, or nobody judged it. */
+  /** The code was right but opened nothing, or nobody judged it. */
   async returnFailure(executor: Executor, numberHash: string, entry: string): Promise<void> {
-    await this.queries.returnFailure(executor, { numberHash, entry });
+    await this.queries.returnFailure(executor, { key: numberHash, entry });
   }
 
-  private async take(
-    query: NumberLimits['queries']['takeSend'],
-    windows: readonly [Window, Window],
+  /** The code was right, and whoever has the number is known from now on. */
+  async verified(
     executor: Executor,
     numberHash: string,
+    entry: string,
     now: number,
-  ): Promise<Taken | undefined> {
-    const entry = newEntry(now);
-    const [first, second] = windows.map(({ windowMs }) => timeText(now - windowMs));
-    const rows = await query(executor, {
-      numberHash,
-      entry,
-      now,
-      firstBefore: first ?? '',
-      secondBefore: second ?? '',
-    });
-    return rows.length > 0 ? { outcome: 'taken', entry } : undefined;
+  ): Promise<void> {
+    await this.queries.verified(executor, { key: numberHash, entry, now });
   }
 
-  /** One statement checks both windows and takes a place in the log: nothing fits in between. */
-  private prepareTake(log: Log, windows: readonly [Window, Window]) {
-    const column = sql.ref<string>(`numbers.${log}`);
-    const nthTime = ({ count }: Window) => {
-      const { from, length } = positionOf(count);
-      return sql<string>`substr(${column}, ${sql.lit(from)}, ${sql.lit(length)})`;
-    };
-    interface Values {
-      numberHash: string;
-      entry: string;
-      now: number;
-      firstBefore: string;
-      secondBefore: string;
-    }
-    return this.database.prepare((db, p: Values) =>
-      db
-        .insertInto('numbers')
-        .values({
-          number_hash: p.numberHash,
-          sends: log === 'sends' ? p.entry : '',
-          failures: log === 'failures' ? p.entry : '',
-          touched_at: p.now,
-        })
-        .onConflict((conflict) =>
-          conflict
-            .column('number_hash')
-            .doUpdateSet({
-              [log]: sql<string>`excluded.${sql.raw(log)} || substr(${column}, 1, ${sql.lit(lengthKept(windows))})`,
-              touched_at: sql<number>`excluded.touched_at`,
-            })
-            .where(nthTime(windows[0]), '<=', p.firstBefore)
-            .where(nthTime(windows[1]), '<=', p.secondBefore),
-        )
-        .returning('number_hash'),
-    );
+  /** Nobody is known to have the number any more. */
+  async forgetVerified(executor: Executor, numberHash: string): Promise<void> {
+    await this.queries.forgetVerified(executor, { key: numberHash });
   }
 
-  private prepareReturn(log: Log) {
-    return this.database.prepare((db, p: { numberHash: string; entry: string }) =>
-      db
-        .updateTable('numbers')
-        .set({ [log]: sql<string>`replace(${sql.ref(log)}, ${p.entry}, '')` })
-        .where('number_hash', '=', p.numberHash),
-    );
-  }
-
-  private async read(executor: Executor, numberHash: string): Promise<Record<Log, string>> {
-    const [row] = await this.queries.read(executor, { numberHash });
+  private async read(executor: Executor, numberHash: string) {
+    const [row] = await this.queries.read(executor, { key: numberHash });
     return row ?? { sends: '', failures: '' };
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Verification } from '../verification-store.js';
 import { Database } from './database.js';
+import { NumberLimits } from './number-limits.js';
 import { attemptsRemaining, statusOf } from './standing.js';
 import { VerificationRows } from './verification-rows.js';
 
@@ -11,6 +12,7 @@ export class Records {
   constructor(
     private readonly database: Database,
     private readonly rows: VerificationRows,
+    private readonly limits: NumberLimits,
   ) {}
 
   async find(pinId: string, client: string, now: number): Promise<Verification | undefined> {
@@ -21,6 +23,7 @@ export class Records {
       pinId,
       status,
       phoneNumber: this.rows.open(row).phoneNumber,
+      provider: row.provider,
       channel: row.channel,
       createdAt: row.created_at,
       expiresAt: row.expires_at,
@@ -49,6 +52,7 @@ export class Records {
       const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
       await this.rows.queries.forgetKeys(executor, { client, numberHash });
       await this.rows.queries.forget(executor, { client, numberHash });
+      await this.limits.forgetVerified(executor, numberHash);
     });
   }
 }

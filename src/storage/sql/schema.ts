@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely';
 import type { Channel } from '../../common/channel.js';
 
 /**
@@ -8,6 +9,8 @@ export interface Schema {
   verifications: VerificationRow;
   numbers: NumberRow;
   idempotency_keys: IdempotencyKeyRow;
+  traffic: TrafficRow;
+  end_users: EndUserRow;
 }
 
 /** Expired and exhausted are not written: they follow from the clock and the attempts. */
@@ -29,6 +32,15 @@ export interface VerificationRow {
   created_at: number;
   expires_at: number;
   verified_at: number | null;
+  /** Who took the send; empty until then. */
+  provider: string;
+  /** ISO 3166 code; empty in rows from before there were counts. */
+  country: string;
+  prefix_hash: string;
+  /** Empty where the send named no end user. */
+  end_user_hash: string;
+  /** How many texts carried the code; 0 where none is sent, as to a test number. */
+  texts: number;
 }
 
 /**
@@ -48,6 +60,11 @@ export const VERIFICATION_COLUMNS = [
   'created_at',
   'expires_at',
   'verified_at',
+  'provider',
+  'country',
+  'prefix_hash',
+  'end_user_hash',
+  'texts',
 ] as const satisfies readonly (keyof VerificationRow)[];
 
 /** What limits a phone number, whoever texts it. The logs are described in `event-log.ts`. */
@@ -57,6 +74,27 @@ interface NumberRow {
   sends: string;
   /** Codes tried, less those that were right or never judged. */
   failures: string;
+  touched_at: number;
+  /** When somebody last verified it, for whichever client; 0 if never. */
+  verified_at: Generated<number>;
+}
+
+/** Texts of one slot of time, by what they are counted; see `slots.ts`. */
+interface TrafficRow {
+  /** A prefix, a country or a client. */
+  subject: string;
+  slot: number;
+  /** Many write to one subject at once, so it has several rows; all of them together count. */
+  shard: number;
+  texts: number;
+  verified: number;
+}
+
+/** What limits the users behind one address. */
+interface EndUserRow {
+  address_hash: string;
+  /** Texts; the log is described in `event-log.ts`. */
+  sends: string;
   touched_at: number;
 }
 

@@ -1,19 +1,20 @@
 import { Injectable } from '@nestjs/common';
+import type { Judge } from '../traffic.js';
 import type {
-  Admitted,
+  Admission,
   KeyedRequest,
-  Limited,
   NewVerification,
   NotFound,
-  Repeated,
+  ProviderPin,
   ResendAdmission,
   ResendOf,
   SendTicket,
 } from '../verification-store.js';
 import { Database, type Executor } from './database.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
-import { NumberLimits } from './number-limits.js';
-import { isOpen } from './standing.js';
+import type { VerificationRow } from './schema.js';
+import { SendBudgets } from './send-budgets.js';
+import { prepareSendQueries } from './send-queries.js';
 import { VerificationRows } from './verification-rows.js';
 
 const NOT_FOUND: NotFound = { outcome: 'not_found' };
@@ -21,42 +22,37 @@ const NOT_FOUND: NotFound = { outcome: 'not_found' };
 /** The moves of a text: admitted before the provider is asked, confirmed or abandoned after. */
 @Injectable()
 export class SendMoves {
+  private readonly queries;
+
   constructor(
     private readonly database: Database,
     private readonly rows: VerificationRows,
-    private readonly limits: NumberLimits,
+    private readonly budgets: SendBudgets,
     private readonly keys: IdempotencyKeys,
-  ) {}
+  ) {
+    this.queries = prepareSendQueries(database);
+  }
 
   async admit(
     verification: NewVerification,
     keyed?: KeyedRequest,
-  ): Promise<Admitted | Limited | Repeated> {
-    const { pinId, client, phoneNumber, channel, reference, createdAt, expiresAt } = verification;
-    return this.database.transaction<Admitted | Limited | Repeated>(async (executor, abort) => {
-      const repeated =
-        keyed && (await this.keys.claim(executor, verification, keyed, createdAt, false));
+    judge?: Judge,
+  ): Promise<Admission> {
+    const { phoneNumber, createdAt: now } = verification;
+    return this.database.transaction<Admission>(async (executor, abort) => {
+      const repeated = keyed && (await this.keys.claim(executor, verification, keyed, now, false));
       if (repeated) return repeated;
-      const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-      const taken = await this.limits.takeSend(executor, numberHash, createdAt);
-      if (taken.outcome === 'limited') return abort(taken);
-      await this.rows.queries.insert(executor, {
-        pin_id: pinId,
-        client,
-        number_hash: numberHash,
-        status: 'sending',
-        channel,
-        reference_hash: this.rows.referenceHashes(reference)[0],
-        attempts: 0,
-        max_attempts: verification.maxAttempts,
-        sealed: '',
-        created_at: createdAt,
-        expires_at: expiresAt,
-        verified_at: null,
-      });
+      const row = await this.rows.newRow(executor, verification);
+      const asking = { row, phoneNumber, now, judge };
+      const places = await this.budgets.takePlaces(executor, asking);
+      if (places.outcome === 'limited') return abort(places);
+      await this.queries.insert(executor, row);
+      const counted = await this.budgets.count(executor, asking, places.verifiedAt);
+      if (counted.outcome !== 'counted') return abort(counted);
       return {
         outcome: 'admitted',
-        ticket: { ...verification, resends: undefined, entry: taken.entry, keyed },
+        ticket: { ...verification, resends: undefined, entries: places.entries, keyed },
+        excess: counted.excess,
       };
     });
   }
@@ -64,39 +60,46 @@ export class SendMoves {
   async admitResend(
     { pinId, client, channel, now }: ResendOf,
     keyed?: KeyedRequest,
+    judge?: Judge,
   ): Promise<ResendAdmission> {
     return this.database.transaction<ResendAdmission>(async (executor, abort) => {
       const repeated =
         keyed && (await this.keys.claim(executor, { client, pinId }, keyed, now, false));
       if (repeated) return repeated;
-      const row = await this.rows.taken(executor, pinId, client);
-      if (!row) return abort(NOT_FOUND);
-      if (!isOpen(row, now)) return abort({ outcome: 'not_resendable' });
-      const { phoneNumber, providerPinId } = this.rows.open(row);
-      const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-      const taken = await this.limits.takeSend(executor, numberHash, now);
-      if (taken.outcome === 'limited') return abort(taken);
+      const [found] = await this.queries.takeResend(executor, { pinId, client, now });
+      if (!found) return abort(await this.refusal(executor, pinId, client));
+      const { phoneNumber, providerPinId } = this.rows.open(found);
+      const number_hash = await this.rows.hashOf(executor, phoneNumber, client);
+      const asking = { row: { ...found, number_hash }, phoneNumber, now, judge };
+      const places = await this.budgets.takePlaces(executor, asking);
+      if (places.outcome === 'limited') return abort(places);
+      const counted = await this.budgets.count(executor, asking, places.verifiedAt);
+      if (counted.outcome !== 'counted') return abort(counted);
       return {
         outcome: 'admitted',
         ticket: {
           pinId,
           client,
           phoneNumber,
-          expiresAt: row.expires_at,
+          expiresAt: found.expires_at,
           channel,
-          resends: providerPinId,
-          entry: taken.entry,
+          resends: { provider: found.provider, pinId: providerPinId },
+          entries: places.entries,
           keyed,
         },
+        excess: counted.excess,
       };
     });
   }
 
-  async confirm(ticket: SendTicket, providerPinId: string, answer: unknown): Promise<boolean> {
+  async confirm(ticket: SendTicket, taken: ProviderPin, answer: unknown): Promise<boolean> {
     const { pinId, phoneNumber, keyed } = ticket;
-    const sealed = this.rows.seal(pinId, phoneNumber, providerPinId);
+    const sealed = this.rows.seal(pinId, phoneNumber, taken.pinId);
     return this.database.transaction(async (executor) => {
-      const confirmed = await this.confirmIn(executor, ticket, sealed);
+      const confirmed = await this.confirmIn(executor, ticket, {
+        provider: taken.provider,
+        sealed,
+      });
       if (keyed && confirmed) await this.keys.answer(executor, ticket, keyed, answer);
       if (keyed && !confirmed) await this.keys.markAmbiguous(executor, ticket, keyed);
       return confirmed;
@@ -104,15 +107,16 @@ export class SendMoves {
   }
 
   async abandon(ticket: SendTicket, textMayHaveLeft: boolean): Promise<void> {
-    const { pinId, client, phoneNumber, entry, keyed } = ticket;
+    const { pinId, client, phoneNumber, entries, keyed } = ticket;
     await this.database.transaction(async (executor) => {
-      if (ticket.resends === undefined) await this.rows.queries.fail(executor, { pinId });
       if (textMayHaveLeft) {
+        if (ticket.resends === undefined) await this.queries.fail(executor, { pinId });
         if (keyed) await this.keys.markAmbiguous(executor, ticket, keyed);
         return;
       }
+      const [row] = await this.queries.returnText(executor, { pinId });
       const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-      await this.limits.returnSend(executor, numberHash, entry);
+      if (entries) await this.budgets.giveBack(executor, numberHash, row, entries);
       if (keyed) await this.keys.release(executor, ticket, keyed);
     });
   }
@@ -120,21 +124,28 @@ export class SendMoves {
   private async confirmIn(
     executor: Executor,
     { pinId, client, channel, resends }: SendTicket,
-    sealed: string,
+    { provider, sealed }: Pick<VerificationRow, 'provider' | 'sealed'>,
   ): Promise<boolean> {
     if (resends !== undefined) {
-      await this.rows.queries.confirmResend(executor, { pinId, sealed, channel });
+      await this.queries.confirmResend(executor, { pinId, provider, sealed, channel });
       return true;
     }
     const [row] = await this.rows.queries.read(executor, { pinId, client });
     if (row?.status !== 'sending') return false;
     const numberOfClient = { client, numberHash: row.number_hash };
-    await this.rows.queries.supersede(executor, { ...numberOfClient, createdAt: row.created_at });
-    const confirmed = await this.rows.queries.confirm(executor, {
+    await this.queries.supersede(executor, { ...numberOfClient, createdAt: row.created_at });
+    const confirmed = await this.queries.confirm(executor, {
       pinId,
       ...numberOfClient,
+      provider,
       sealed,
     });
     return confirmed.length > 0;
+  }
+
+  /** Why a code is not sent again. */
+  private async refusal(executor: Executor, pinId: string, client: string) {
+    const row = await this.rows.taken(executor, pinId, client);
+    return row ? ({ outcome: 'not_resendable' } as const) : NOT_FOUND;
   }
 }

@@ -24,6 +24,8 @@ export function openSqlite(dataDir: string): Engine {
   return {
     dialect: new SqliteDialect({ database: preparing(database) }),
     clock: new Clock(),
+    // One transaction writes at a time.
+    shards: 1,
     // Every transaction holds the write lock of the file from its first statement on.
     lockForMigration: async () => undefined,
     tryLockForHousekeeping: async () => true,

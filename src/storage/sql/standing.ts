@@ -3,10 +3,6 @@ import type { VerificationRow } from './schema.js';
 
 /** How a row stands now: what its status says together with the clock and the attempts. */
 
-/** Whether it can still become verified. */
-export const isOpen = (row: VerificationRow, now: number): boolean =>
-  row.status === 'pending' && now < row.expires_at && attemptsRemaining(row) > 0;
-
 export const attemptsRemaining = ({ attempts, max_attempts }: VerificationRow): number =>
   Math.max(0, max_attempts - attempts);
 

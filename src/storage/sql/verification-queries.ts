@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
-import type { Channel } from '../../common/channel.js';
 import type { Database } from './database.js';
-import { VERIFICATION_COLUMNS, type VerificationRow } from './schema.js';
+import { VERIFICATION_COLUMNS } from './schema.js';
 
 interface Pin {
   pinId: string;
@@ -17,73 +16,11 @@ interface NumberOfClient {
   numberHash: string;
 }
 
-/** Every statement on verifications, compiled once. */
+/** The statements on verifications, compiled once, but for those of a text's moves. */
 export type VerificationQueries = ReturnType<typeof prepareQueries>;
 
 export function prepareQueries(database: Database) {
   return {
-    insert: database.prepare((db, p: VerificationRow) =>
-      db.insertInto('verifications').values({
-        pin_id: p.pin_id,
-        client: p.client,
-        number_hash: p.number_hash,
-        status: p.status,
-        channel: p.channel,
-        reference_hash: p.reference_hash,
-        attempts: p.attempts,
-        max_attempts: p.max_attempts,
-        sealed: p.sealed,
-        created_at: p.created_at,
-        expires_at: p.expires_at,
-        verified_at: p.verified_at,
-      }),
-    ),
-
-    /** Makes room for a newer pending verification of the same client and number. */
-    supersede: database.prepare((db, p: NumberOfClient & { createdAt: number }) =>
-      db
-        .updateTable('verifications')
-        .set({ status: 'cancelled' })
-        .where('client', '=', p.client)
-        .where('number_hash', '=', p.numberHash)
-        .where('status', '=', sql.lit('pending'))
-        .where('created_at', '<=', p.createdAt),
-    ),
-
-    /** Two sends to a number may be confirmed in the other order: then the older one yields. */
-    confirm: database.prepare((db, p: Pin & NumberOfClient & { sealed: string }) =>
-      db
-        .updateTable('verifications')
-        .set({
-          sealed: p.sealed,
-          status: sql`case when exists (
-              select 1 from verifications as newer
-              where newer.client = ${p.client} and newer.number_hash = ${p.numberHash}
-                and newer.status = 'pending'
-            ) then 'cancelled' else 'pending' end`,
-        })
-        .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('sending'))
-        .returning('pin_id'),
-    ),
-
-    confirmResend: database.prepare((db, p: Pin & { sealed: string; channel: Channel }) =>
-      db
-        .updateTable('verifications')
-        .set({ sealed: p.sealed, channel: p.channel })
-        .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('pending'))
-        .returning('pin_id'),
-    ),
-
-    fail: database.prepare((db, p: Pin) =>
-      db
-        .updateTable('verifications')
-        .set({ status: 'failed' })
-        .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('sending')),
-    ),
-
     takeAttempt: database.prepare((db, p: Owned & { referenceHash: string; now: number }) =>
       db
         .updateTable('verifications')
@@ -113,7 +50,7 @@ export function prepareQueries(database: Database) {
         .where('pin_id', '=', p.pinId)
         .where('status', '=', sql.lit('pending'))
         .where('expires_at', '>', p.now)
-        .returning('pin_id'),
+        .returning(VERIFICATION_COLUMNS),
     ),
 
     /** More than any number of attempts in flight can give back. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PhoneNumber } from '../../common/phone-number.js';
 import { Vault } from '../vault.js';
-import type { Which } from '../verification-store.js';
+import type { NewVerification, Which } from '../verification-store.js';
 import { Database, type Executor } from './database.js';
 import type { VerificationRow } from './schema.js';
 import { prepareQueries, type VerificationQueries } from './verification-queries.js';
@@ -22,6 +22,32 @@ export class VerificationRows {
     private readonly vault: Vault,
   ) {
     this.queries = prepareQueries(database);
+  }
+
+  /** The row that a send begins with. */
+  async newRow(executor: Executor, verification: NewVerification): Promise<VerificationRow> {
+    const { client, phoneNumber, destination, endUserAddress } = verification;
+    return {
+      pin_id: verification.pinId,
+      client,
+      number_hash: await this.hashOf(executor, phoneNumber, client),
+      status: 'sending',
+      channel: verification.channel,
+      reference_hash: this.referenceHashes(verification.reference)[0],
+      attempts: 0,
+      max_attempts: verification.maxAttempts,
+      sealed: '',
+      created_at: verification.createdAt,
+      expires_at: verification.expiresAt,
+      verified_at: null,
+      provider: '',
+      country: destination.country,
+      // After a change of secrets a prefix and an end user begin anew, as new ones do.
+      prefix_hash: this.vault.hash('number-prefix', destination.prefix),
+      end_user_hash:
+        endUserAddress === undefined ? '' : this.vault.hash('end-user', endUserAddress),
+      texts: verification.limited ? 1 : 0,
+    };
   }
 
   /** A verification that the provider has taken: until then nobody has heard of it. */

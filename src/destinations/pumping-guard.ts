@@ -1,0 +1,40 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { AppConfig } from '../config/app-config.js';
+import type { Excess, Judge } from '../storage/traffic.js';
+import type { Admitted, Suspended } from '../storage/verification-store.js';
+import { pumpingJudge } from './pumping-budgets.js';
+
+/**
+ * Keeps fraudsters from having texts sent to numbers that earn them money: a destination where too
+ * many codes are never typed gets no more texts for a while.
+ */
+@Injectable()
+export class PumpingGuard {
+  /** For the store to ask; `undefined` where the guard is off. */
+  readonly judge: Judge | undefined;
+  private readonly logger = new Logger(PumpingGuard.name);
+
+  constructor({ pumping }: AppConfig) {
+    this.judge = pumping.mode === 'off' ? undefined : pumpingJudge(pumping);
+  }
+
+  /** Logs which budget a text is over and by which counts: the caller never hears it. */
+  report(admission: Admitted | Suspended): void {
+    const { excess } = admission;
+    if (!excess) return;
+    const { phoneNumber } = admission.outcome === 'admitted' ? admission.ticket : admission;
+    this.logger.warn(
+      `${excess.enforced ? 'Refused' : 'Would refuse'} a text to ${phoneNumber.masked} ` +
+        `(${phoneNumber.country}): ${describeExcess(excess)}.`,
+    );
+  }
+}
+
+function describeExcess(excess: Excess): string {
+  const { region, window, withYoung, unverified, allowed, verified } = excess;
+  return (
+    `in the last ${window} its ${region} had ${String(unverified)} unverified texts` +
+    `${withYoung ? ', those with codes that may still be typed among them,' : ''} ` +
+    `and ${String(verified)} verified ones, which allow ${String(allowed)}`
+  );
+}

@@ -1,0 +1,117 @@
+import { sql } from 'kysely';
+import type { Channel } from '../../common/channel.js';
+import type { Database } from './database.js';
+import { VERIFICATION_COLUMNS, type VerificationRow } from './schema.js';
+
+interface Pin {
+  pinId: string;
+}
+
+interface NumberOfClient {
+  client: string;
+  numberHash: string;
+}
+
+/** Who took a text, and its handle. */
+interface Taken {
+  provider: string;
+  sealed: string;
+}
+
+/** The statements of a text's moves. */
+export function prepareSendQueries(database: Database) {
+  return {
+    insert: database.prepare((db, p: VerificationRow) =>
+      db.insertInto('verifications').values({
+        pin_id: p.pin_id,
+        client: p.client,
+        number_hash: p.number_hash,
+        status: p.status,
+        channel: p.channel,
+        reference_hash: p.reference_hash,
+        attempts: p.attempts,
+        max_attempts: p.max_attempts,
+        sealed: p.sealed,
+        created_at: p.created_at,
+        expires_at: p.expires_at,
+        verified_at: p.verified_at,
+        provider: p.provider,
+        country: p.country,
+        prefix_hash: p.prefix_hash,
+        end_user_hash: p.end_user_hash,
+        texts: p.texts,
+      }),
+    ),
+
+    /** Makes room for a newer pending verification of the same client and number. */
+    supersede: database.prepare((db, p: NumberOfClient & { createdAt: number }) =>
+      db
+        .updateTable('verifications')
+        .set({ status: 'cancelled' })
+        .where('client', '=', p.client)
+        .where('number_hash', '=', p.numberHash)
+        .where('status', '=', sql.lit('pending'))
+        .where('created_at', '<=', p.createdAt),
+    ),
+
+    /** Two sends to a number may be confirmed in the other order: then the older one yields. */
+    confirm: database.prepare((db, p: Pin & NumberOfClient & Taken) =>
+      db
+        .updateTable('verifications')
+        .set({
+          provider: p.provider,
+          sealed: p.sealed,
+          status: sql`case when exists (
+              select 1 from verifications as newer
+              where newer.client = ${p.client} and newer.number_hash = ${p.numberHash}
+                and newer.status = 'pending'
+            ) then 'cancelled' else 'pending' end`,
+        })
+        .where('pin_id', '=', p.pinId)
+        .where('status', '=', sql.lit('sending'))
+        .returning('pin_id'),
+    ),
+
+    confirmResend: database.prepare((db, p: Pin & Taken & { channel: Channel }) =>
+      db
+        .updateTable('verifications')
+        .set({ provider: p.provider, sealed: p.sealed, channel: p.channel })
+        .where('pin_id', '=', p.pinId)
+        .where('status', '=', sql.lit('pending'))
+        .returning('pin_id'),
+    ),
+
+    fail: database.prepare((db, p: Pin) =>
+      db
+        .updateTable('verifications')
+        .set({ status: 'failed' })
+        .where('pin_id', '=', p.pinId)
+        .where('status', '=', sql.lit('sending')),
+    ),
+
+    /** One more text with the code of a verification that can still become verified. */
+    takeResend: database.prepare((db, p: Pin & { client: string; now: number }) =>
+      db
+        .updateTable('verifications')
+        .set({ texts: sql`case when texts > 0 then texts + 1 else 0 end` })
+        .where('pin_id', '=', p.pinId)
+        .where('client', '=', p.client)
+        .where('status', '=', sql.lit('pending'))
+        .where('expires_at', '>', p.now)
+        .whereRef('attempts', '<', 'max_attempts')
+        .returning(VERIFICATION_COLUMNS),
+    ),
+
+    /** A text never left; where it was the first, nothing is left of the verification. */
+    returnText: database.prepare((db, p: Pin) =>
+      db
+        .updateTable('verifications')
+        .set({
+          texts: sql`case when texts > 0 then texts - 1 else 0 end`,
+          status: sql`case when status = 'sending' then 'failed' else status end`,
+        })
+        .where('pin_id', '=', p.pinId)
+        .returning(VERIFICATION_COLUMNS),
+    ),
+  };
+}
