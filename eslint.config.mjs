@@ -17,7 +17,7 @@ const BROWSER_GLOBALS = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', '.test-build/', 'coverage/', 'data/'] },
+  { ignores: ['dist/', '.test-build/', 'test/bench/.build/', 'coverage/', 'data/'] },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

@@ -17,6 +17,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
+  // Its peers are packages of its own.
+  modulePathIgnorePatterns: ['<rootDir>/test/bench/'],
   // Real servers on a busy machine: a limit is there to end what hangs, not to measure.
   testTimeout: 30_000,
   setupFiles: ['reflect-metadata'],

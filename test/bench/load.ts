@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { DIALECTS, type Ask, type Dialect, type Handle, type Heard } from './dialects.js';
+import type { Slice, SliceResult } from './slice.js';
+import { phoneNumber } from './phone-numbers.js';
+import { answerQuestions } from './remote.js';
+import { percentile } from './statistics.js';
+
+/** The process that asks. It ends with an error on the first answer that is not the one wanted. */
+
+const pools = new Map<string, Pool>();
+/** By subject: what was sent and can be verified. */
+const sent = new Map<string, Handle[]>();
+
+/** A part of a slice: asks once, by number. */
+type Step = (i: number) => Promise<void>;
+
+answerQuestions(async (slice: Slice): Promise<SliceResult> => {
+  const latencies: number[] = [];
+  const step = stepOf(slice, latencies);
+  const began = performance.now();
+  if (slice.perSecond === undefined) await closedLoop(slice, step);
+  else await openLoop(slice, slice.perSecond, latencies, step);
+  const seconds = (performance.now() - began) / 1_000;
+  return {
+    perSecond: slice.count / seconds,
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+  };
+});
+
+/** As many at once as there are connections, each after the answer to the one before. */
+async function closedLoop({ count, connections }: Slice, step: Step): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < count) await step(next++);
+  };
+  await Promise.all(Array.from({ length: connections }, worker));
+}
+
+/** At a steady rate, whatever the answers do; each is timed from when it was due. */
+async function openLoop(
+  { count }: Slice,
+  perSecond: number,
+  latencies: number[],
+  step: Step,
+): Promise<void> {
+  const began = performance.now();
+  const running: Promise<void>[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const due = began + (i * 1_000) / perSecond;
+    if (due > performance.now()) await delay(due - performance.now());
+    running.push(
+      step(i).then(() => {
+        latencies[i] = performance.now() - due;
+      }),
+    );
+  }
+  await Promise.all(running);
+}
+
+function stepOf(slice: Slice, latencies: number[]): Step {
+  const dialect = DIALECTS[slice.dialect];
+  const handles = sent.get(slice.url) ?? [];
+  sent.set(slice.url, handles);
+
+  const timed = async (request: Ask): Promise<Heard> => {
+    const began = performance.now();
+    const heard = await post(slice, request);
+    latencies.push(performance.now() - began);
+    return heard;
+  };
+  const send = async (i: number): Promise<Handle> => {
+    const number = phoneNumber(slice.firstNumber + i);
+    const handle = dialect.handleOf(number, await timed(dialect.send(number)));
+    return handle ?? fail(slice, 'a send was not taken');
+  };
+  const verify = async (handle: Handle): Promise<void> => {
+    await expectVerified(slice, dialect, await timed(dialect.verify(handle)));
+  };
+  switch (slice.operation) {
+    case 'send':
+      return async (i) => void handles.push(await send(i));
+    case 'verify':
+      return async () => verify(handles.pop() ?? fail(slice, 'nothing left to verify'));
+    case 'flow':
+      return async (i) => verify(await send(i));
+  }
+}
+
+async function expectVerified(slice: Slice, dialect: Dialect, heard: Heard): Promise<void> {
+  if (!dialect.verified(heard)) fail(slice, `not verified: ${JSON.stringify(heard.body)}`);
+}
+
+async function post(slice: Slice, { path, body }: Ask): Promise<Heard> {
+  const { url, connections, keyed, bearer, bodyBytes = 0 } = slice;
+  const name = `${url} ${String(connections)}`;
+  const pool = pools.get(name) ?? new Pool(url, { connections, pipelining: 1 });
+  pools.set(name, pool);
+  const answer = await pool.request({
+    path,
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+      ...(keyed && { 'idempotency-key': randomUUID() }),
+    },
+    // White space behind a JSON text is part of it.
+    body: body.padEnd(bodyBytes),
+  });
+  const text = await answer.body.text();
+  if (answer.statusCode !== 200) fail(slice, `${String(answer.statusCode)} ${text}`);
+  return { body: JSON.parse(text) as Heard['body'], headers: answer.headers };
+}
+
+function fail({ url, operation }: Slice, what: string): never {
+  throw new Error(`${operation} at ${url}: ${what}`);
+}
