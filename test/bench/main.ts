@@ -6,7 +6,7 @@ import { readOptions, type EngineName, type Options } from './options.js';
 import { Remote } from './remote.js';
 import { machine, processTable, table } from './report.js';
 import { RunningSubject, type Stage } from './running-subject.js';
-import { FLOOR, SUBJECTS, type Subject } from './subjects.js';
+import { FLOOR, subjects, type Subject } from './subjects.js';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -40,15 +40,16 @@ async function main(options: Options): Promise<void> {
 /** Starts whoever can use the engine, and compares them. */
 async function onEngine(engine: EngineName, stage: Stage, options: Options): Promise<Comparison> {
   const server = engine === 'postgres' ? await startPostgres() : undefined;
-  const subjects: RunningSubject[] = [];
+  const candidates = subjects(options.against);
+  const running: RunningSubject[] = [];
   try {
-    for (const subject of SUBJECTS.filter((candidate) => isWanted(candidate, engine, options))) {
+    for (const subject of candidates.filter((candidate) => isWanted(candidate, engine, options))) {
       const databaseUrl = await server?.createDatabase();
-      subjects.push(await RunningSubject.start(subject, stage, { databaseUrl }));
+      running.push(await RunningSubject.start(subject, stage, { databaseUrl }));
     }
-    return await compare(engine, subjects, options);
+    return await compare(engine, running, options);
   } finally {
-    await Promise.all(subjects.map((subject) => subject.stop()));
+    await Promise.all(running.map((subject) => subject.stop()));
     await server?.stop();
   }
 }

@@ -8,6 +8,8 @@ export interface Options {
   readonly engines: readonly EngineName[];
   /** Only subjects whose names contain one of these; the floor is always measured. */
   readonly only: readonly string[];
+  /** The folder of another build of the service, to be measured beside this one. */
+  readonly against: string | undefined;
   /** How often each subject has its turn. */
   readonly rounds: number;
   /** Requests of one operation in one turn. */
@@ -31,6 +33,7 @@ export function readOptions(args: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       engine: { type: 'string', multiple: true },
       only: { type: 'string', multiple: true, default: [] },
+      against: { type: 'string' },
       rounds: { type: 'string' },
       count: { type: 'string' },
       connections: { type: 'string', default: '32' },
@@ -42,6 +45,7 @@ export function readOptions(args: readonly string[]): Options {
   return {
     engines: ENGINES.filter((name) => values.engine?.includes(name) ?? true),
     only: values.only,
+    against: values.against,
     rounds: Number(values.rounds ?? size.rounds),
     count: Number(values.count ?? size.count),
     warmUp: size.warmUp,

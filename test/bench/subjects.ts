@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { DialectName } from './dialects.js';
 import type { EngineName } from './options.js';
 import type { Launch } from './remote.js';
@@ -40,18 +40,21 @@ const SERVICE = 'service';
 
 const API_KEY = 'a key of the bench that is of no use elsewhere';
 
-/** As in production, every feature on, with limits that a benchmark does not reach. */
-const service: Subject = {
+/**
+ * As in production, every feature on, with limits that a benchmark does not reach.
+ * @param build the folder of its `main.js`.
+ */
+const service = (name: string, build: string): Subject => ({
   dialect: 'otp',
   variants: [
-    { name: SERVICE, keyed: false },
-    { name: `${SERVICE}, idempotency key`, keyed: true },
+    { name, keyed: false },
+    { name: `${name}, idempotency key`, keyed: true },
   ],
   engines: ['sqlite', 'postgres'],
   operations: OPERATIONS,
   bearer: API_KEY,
   launch: ({ port, upstream, folder, databaseUrl }) => ({
-    module: join(ROOT, 'dist/main.js'),
+    module: join(build, 'main.js'),
     env: {
       NODE_ENV: 'production',
       PORT: String(port),
@@ -67,7 +70,7 @@ const service: Subject = {
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
     },
   }),
-};
+});
 
 const floor: Subject = {
   dialect: 'otp',
@@ -101,9 +104,11 @@ const peer = (
   }),
 });
 
-export const SUBJECTS: readonly Subject[] = [
+/** @param against another build of the service, to be measured beside this one. */
+export const subjects = (against: string | undefined): readonly Subject[] => [
   floor,
-  service,
+  service(SERVICE, join(ROOT, 'dist')),
+  ...(against === undefined ? [] : [service(`other ${SERVICE}`, resolve(against))]),
   peer('Express, axios, a map', 'tutorial.mjs', { dialect: 'otp', operations: OPERATIONS }),
   // Its memory adapter searches all codes that wait: only where each is used at once is it at its best.
   peer('better-auth, in memory', 'better-auth.mjs', {
