@@ -1,7 +1,6 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { HttpModule } from '@nestjs/axios';
 import { Module } from '@nestjs/common';
+import { Agent } from 'undici';
 import { AppConfig } from '../config/app-config.js';
 import { AccountInspection } from './account-inspection.js';
 import { AccountSetup } from './account-setup.js';
@@ -14,6 +13,7 @@ import { JointInspection } from './joint-inspection.js';
 import { ProviderHttp } from './provider-http.js';
 import { SinchClient } from './sinch/sinch.client.js';
 import { SinchInspection } from './sinch/sinch.inspection.js';
+import { undiciAdapter } from './undici-adapter.js';
 
 /** A provider's answer is well under this; more is not an answer of its API. */
 const LONGEST_ANSWER_BYTES = 64 * 1024;
@@ -22,17 +22,11 @@ const LONGEST_ANSWER_BYTES = 64 * 1024;
 @Module({
   imports: [
     HttpModule.register({
-      httpAgent: new HttpAgent({ keepAlive: true }),
-      httpsAgent: new HttpsAgent({ keepAlive: true }),
-      // Every status is an answer, and every body is text until the adapter has looked at it.
-      validateStatus: null,
-      responseType: 'text',
+      // It follows no redirect, which would carry the key and the number to another host.
+      adapter: undiciAdapter(new Agent({ maxResponseSize: LONGEST_ANSWER_BYTES })),
+      // Bodies are texts, both ways: what they say is the vendor's adapter's business.
       transformRequest: [],
       transformResponse: [],
-      maxContentLength: LONGEST_ANSWER_BYTES,
-      // A redirect would carry the key and the number to another host.
-      maxRedirects: 0,
-      proxy: false,
     }),
   ],
   providers: [

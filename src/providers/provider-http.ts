@@ -1,5 +1,6 @@
 import { HttpService } from '@nestjs/axios';
 import { Injectable } from '@nestjs/common';
+import { AxiosError } from 'axios';
 import { AppConfig } from '../config/app-config.js';
 import type { ProviderAnswer } from './provider-answer.js';
 import { ProviderError } from './provider-error.js';
@@ -7,6 +8,7 @@ import { ProviderError } from './provider-error.js';
 /** With these, no connection came about: nothing was asked, and nothing can have been sent. */
 const NEVER_CONNECTED = new Set([
   'ECONNREFUSED',
+  'UND_ERR_CONNECT_TIMEOUT',
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
@@ -42,20 +44,20 @@ export class ProviderHttp {
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
   async ask({ method, url, headers, body, signal }: ProviderCall): Promise<ProviderAnswer> {
-    const deadline = AbortSignal.timeout(this.config.providerTimeoutMs);
     try {
       const answer = await this.http.axiosRef.request<string>({
         method,
         url,
         headers,
         ...(body !== undefined && { data: body }),
-        signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
+        timeout: this.config.providerTimeoutMs,
+        ...(signal && { signal }),
       });
       return { status: answer.status, headers: answer.headers, body: parseJson(answer.data) };
     } catch (error) {
       // The error is not passed on as a cause: it holds the request, and so the number and the key.
-      if (deadline.aborted) throw new ProviderError('timed_out');
       const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (code === AxiosError.ECONNABORTED) throw new ProviderError('timed_out');
       throw new ProviderError(NEVER_CONNECTED.has(code) ? 'unavailable' : 'connection_lost', {
         evidence: /^[A-Z_]+$/.test(code) ? code : undefined,
       });

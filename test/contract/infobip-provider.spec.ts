@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { failureOf, startProvider } from '../support/provider.js';
@@ -98,8 +101,11 @@ describe('InfobipProvider', () => {
     it('uses its connection again', async () => {
       upstream.answer(reply(200, sent));
 
-      await send();
-      await send();
+      for (let i = 0; i < 3; i += 1) {
+        // Before it does, the client lets a turn of the event loop pass, in which the server may hang up.
+        await turn();
+        await send();
+      }
 
       expect(new Set(upstream.requests.map(({ remotePort }) => remotePort)).size).toBe(1);
     });
@@ -285,6 +291,34 @@ describe('InfobipProvider', () => {
     const error = await failureOf(other.provider.send(number, 'sms'));
 
     expect(error).toMatchObject({ failure: 'unavailable', ambiguous: false });
+    await other.close();
+  });
+
+  it('waits for a connection no longer than for an answer', async () => {
+    const ended = new AbortController();
+    let asked = '';
+    // It accepts, and never shakes hands.
+    const mute = createServer((socket) => {
+      socket.on('data', (bytes) => (asked += bytes.toString('latin1')));
+      ended.signal.addEventListener('abort', () => socket.destroy());
+    });
+    await once(mute.listen(0, '127.0.0.1'), 'listening');
+    const { port } = mute.address() as AddressInfo;
+    const other = await startProvider({
+      INFOBIP_BASE_URL: `https://127.0.0.1:${port}`,
+      INFOBIP_API_KEY: 'secret-key',
+      INFOBIP_APP_ID: 'APP',
+      INFOBIP_MESSAGE_ID: 'MSG',
+      PROVIDER_TIMEOUT: '150ms',
+    });
+
+    expect(await failureOf(other.provider.send(number, 'sms'))).toMatchObject({
+      failure: 'timed_out',
+    });
+
+    expect(asked).not.toContain('secret-key');
+    ended.abort();
+    mute.close();
     await other.close();
   });
 

@@ -1,0 +1,112 @@
+import {
+  AxiosError,
+  CanceledError,
+  type AxiosAdapter,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
+import type { Dispatcher } from 'undici';
+
+type Settle = (response: AxiosResponse<string>) => void;
+
+/**
+ * Lets axios speak HTTP by undici, at a third of the CPU time that Node's own client takes. Bodies
+ * are texts, and every status is an answer. `timeout` runs from the call to the last byte, the
+ * connecting included (axios' `ECONNABORTED`); `signal` gives up (`ERR_CANCELED`); other errors are
+ * undici's and Node's own.
+ */
+export function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
+  return (config) =>
+    new Promise<AxiosResponse<string>>((resolve, reject) => {
+      const exchange = new Exchange(config, resolve, reject);
+      const { origin, pathname, search } = new URL(config.url ?? '');
+      dispatcher.dispatch(
+        {
+          origin,
+          path: pathname + search,
+          method: (config.method ?? 'get').toUpperCase(),
+          headers: config.headers,
+          body: (config.data ?? null) as string | null,
+        },
+        exchange,
+      );
+    });
+}
+
+/** One request and its answer. Whatever happens after it was settled goes unheard. */
+class Exchange implements Dispatcher.DispatchHandler {
+  private readonly chunks: Buffer[] = [];
+  private readonly timer: NodeJS.Timeout | undefined;
+  private controller: Dispatcher.DispatchController | undefined;
+  private givenUp: Error | undefined;
+  private response: AxiosResponse<string> | undefined;
+
+  constructor(
+    private readonly config: InternalAxiosRequestConfig,
+    private readonly resolve: Settle,
+    private readonly reject: (error: Error) => void,
+  ) {
+    const { timeout = 0, signal } = config;
+    if (timeout > 0) {
+      this.timer = setTimeout(() => {
+        this.giveUp(new AxiosError('no answer in time', AxiosError.ECONNABORTED, config));
+      }, timeout);
+    }
+    signal?.addEventListener?.('abort', this.cancel);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    // It waited for a connection for too long: nothing of it is written any more.
+    if (this.givenUp) controller.abort(this.givenUp);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+    statusText = '',
+  ): void {
+    // An interim answer (RFC 9110 §15.2) comes before the final one, which overwrites it.
+    const { config } = this;
+    this.response = {
+      status,
+      statusText,
+      headers: headers as Record<string, string>,
+      config,
+      data: '',
+    };
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.finish();
+    if (this.response)
+      this.resolve({ ...this.response, data: Buffer.concat(this.chunks).toString() });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.finish();
+    this.reject(error);
+  }
+
+  private readonly cancel = (): void => {
+    this.giveUp(new CanceledError(undefined, this.config));
+  };
+
+  /** A request that still waits for its connection cannot be aborted, but it can be left. */
+  private giveUp(error: Error): void {
+    this.givenUp = error;
+    this.controller?.abort(error);
+    this.finish();
+    this.reject(error);
+  }
+
+  private finish(): void {
+    clearTimeout(this.timer);
+    this.config.signal?.removeEventListener?.('abort', this.cancel);
+  }
+}
