@@ -7,6 +7,12 @@ import { read } from './read.js';
 const APPLICATION_ID = 'sandbox-application';
 const MESSAGE_ID = 'sandbox-message';
 
+/** The application at Sinch, likewise. */
+export const SINCH_APPLICATION = {
+  key: '5a4db0c5-0000-4000-8000-000000000000',
+  secret: 'c2FuZGJveC1zZWNyZXQ=',
+};
+
 /** Its limits are wide enough for any run; whoever wants narrow ones makes an application. */
 const APPLICATION = {
   name: 'Sandbox',

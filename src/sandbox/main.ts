@@ -8,7 +8,9 @@ const { SANDBOX_API_KEY: apiKey } = process.env;
 try {
   const sandbox = await startSandbox({ port, apiKey });
   const { url } = sandbox;
-  console.log(`Infobip 2FA look-alike on ${url}, texts on ${url}/sandbox/messages`);
+  console.log(
+    `Infobip 2FA and Sinch Verification look-alike on ${url}, texts on ${url}/sandbox/messages`,
+  );
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void sandbox.close());
 } catch (error) {

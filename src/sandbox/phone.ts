@@ -1,17 +1,21 @@
 import { canonicalAddress } from './address.js';
 import { Recent } from './recent.js';
+import type { Vendor } from './vendor.js';
 
-export type Channel = 'sms' | 'voice' | 'email';
+/** Of `flashcall` a phone shows who rang: that number is the PIN. */
+export type Channel = 'sms' | 'voice' | 'email' | 'whatsapp' | 'flashcall';
 
 /** A text as the phone shows it. */
 export interface Message {
-  /** Digits without `+`, as the vendor was asked; an e-mail address for `email`. */
+  /** Digits without `+`; an e-mail address for `email`. */
   readonly to: string;
   readonly from: string;
   readonly channel: Channel;
   readonly text: string;
   readonly pin: string;
   readonly pinId: string;
+  /** Who sent it. */
+  readonly provider: Vendor;
   /** ISO 8601, UTC. */
   readonly sentAt: string;
 }

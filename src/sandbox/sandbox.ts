@@ -5,20 +5,22 @@ import { messageRoutes } from './control/message-routes.js';
 import { answerAsInfobip, answerPlainly } from './error-answers.js';
 import { FaultQueue } from './faults/fault-queue.js';
 import { FixedPins } from './fixed-pins.js';
-import { furnish } from './furnished.js';
+import { furnish, SINCH_APPLICATION } from './furnished.js';
 import { Catalogue } from './infobip/catalogue.js';
 import { configurationRoutes } from './infobip/configuration-routes.js';
 import { pinRoutes } from './infobip/pin-routes.js';
 import { TwoFactor } from './infobip/two-factor.js';
 import { Phone } from './phone.js';
 import type { Settings } from './settings.js';
+import { sinchRoutes } from './sinch/routes.js';
+import { VerificationApi } from './sinch/verification-api.js';
 
 export interface SandboxOptions {
   /** TCP port on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
   /** Milliseconds since the epoch. Default: the machine's clock. */
   readonly now?: () => number;
-  /** The one key that is let in. Default, and if it is empty: any. */
+  /** The one key of Infobip's that is let in. Default, and if it is empty: any. */
   readonly apiKey?: string | undefined;
 }
 
@@ -29,7 +31,7 @@ export interface Sandbox {
 
 const BODY_LIMIT_BYTES = 16_384;
 
-/** Starts an Infobip 2FA look-alike on the loopback address. It keeps everything in memory. */
+/** Starts a look-alike of Infobip 2FA and of Sinch Verification on the loopback address. It keeps everything in memory. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port, now = Date.now, apiKey } = options;
   const server = fastify({
@@ -49,6 +51,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   answerAsInfobip(server, settings);
   await server.register(configurationRoutes({ catalogue, faults, apiKey }));
   await server.register(pinRoutes({ twoFactor, faults, apiKey }));
+  const api = new VerificationApi({ phone, fixedPins, now: () => clock.now() });
+  await server.register(sinchRoutes({ api, faults, application: SINCH_APPLICATION }));
   await server.register(
     async (own) => {
       answerPlainly(own);

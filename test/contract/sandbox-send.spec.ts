@@ -57,6 +57,7 @@ describe('A send in the sandbox', () => {
         text: `${inbox[0]?.pin ?? ''} for Ann`,
         pin: expect.stringMatching(form),
         pinId: body.pinId,
+        provider: 'infobip',
         sentAt: new Date(sandbox.clock.now()).toISOString(),
       },
     ]);

@@ -103,6 +103,39 @@ describe('The doctor, at an account', () => {
     ]);
   });
 
+  it('looks at Sinch too where that is asked for codes', async () => {
+    const { code, findings } = await examine({
+      ...(await account()),
+      PROVIDERS: 'sinch,infobip',
+    });
+
+    expect(code).toBe(0);
+    expect(findings[0]?.message).toBe(
+      `The settings can be used; Sinch Verification is at ${sandbox.url}, ` +
+        `Infobip 2FA is at ${sandbox.url}.`,
+    );
+    expect(findings[1]).toMatchObject({
+      check: 'access',
+      message: expect.stringMatching(/^Sinch answers/),
+    });
+    expect(findings[2]).toMatchObject({
+      check: 'access',
+      message: expect.stringMatching(/^Infobip answers/),
+    });
+  });
+
+  it('sees that Sinch does not take the signature', async () => {
+    const { code, faults } = await examine({
+      PROVIDERS: 'sinch',
+      SINCH_BASE_URL: sandbox.url,
+      SINCH_APPLICATION_KEY: KEY,
+      SINCH_APPLICATION_SECRET: 'c2VjcmV0',
+    });
+
+    expect(code).toBe(1);
+    expect(faults).toMatchObject([{ check: 'credentials', level: 'error' }]);
+  });
+
   it.each([
     [
       'a disabled application',

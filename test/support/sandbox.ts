@@ -9,6 +9,12 @@ export const MAILBOX = 'ann@example.com';
 /** What the service uses by default: no limit of it is met by accident. */
 export const FURNISHED = { applicationId: 'sandbox-application', messageId: 'sandbox-message' };
 
+/** The one that the sandbox knows at Sinch; written down here too, because the settings rely on it. */
+export const SINCH_APPLICATION = {
+  key: '5a4db0c5-0000-4000-8000-000000000000',
+  secret: 'c2FuZGJveC1zZWNyZXQ=',
+};
+
 export const IDS = /^[0-9A-F]{32}$/;
 
 /** A message, as `GET /sandbox/messages` shows it. */
@@ -19,6 +25,7 @@ interface Text {
   readonly text: string;
   readonly pin: string;
   readonly pinId: string;
+  readonly provider: string;
   readonly sentAt: string;
 }
 

@@ -94,7 +94,10 @@ export async function startSandboxedService(
 ): Promise<SandboxedService> {
   const clock = new FakeClock();
   const sandbox = await startSandbox({ port: 0, now: () => clock.now() });
-  const service = await startService({ INFOBIP_BASE_URL: sandbox.url, ...settings }, clock);
+  const service = await startService(
+    { INFOBIP_BASE_URL: sandbox.url, SINCH_BASE_URL: sandbox.url, ...settings },
+    clock,
+  );
   return {
     ...service,
     codesOf: async (phoneNumber) => (await inboxOf(sandbox, phoneNumber)).map(({ pin }) => pin),

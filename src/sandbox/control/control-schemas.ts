@@ -2,6 +2,7 @@ import Joi from 'joi';
 import { KINDS, OPERATIONS, type Operation } from '../faults/fault.js';
 import type { Planned } from '../faults/fault-queue.js';
 import { ERROR_SHAPES, type ErrorShape } from '../infobip/api-error.js';
+import { VENDORS } from '../vendor.js';
 
 /** However often it is moved from there, the clock stays where dates can be written. */
 const LATEST = '9999-01-01';
@@ -21,6 +22,10 @@ export const faultSchema = Joi.object<Planned>({
         then: Joi.valid(...KINDS[operation]),
       })),
     }),
+  provider: Joi.string()
+    .valid(...VENDORS)
+    // Sinch knows neither.
+    .when('operation', { is: Joi.valid('resend', 'configuration'), then: Joi.invalid('sinch') }),
   times: Joi.number().integer().min(1).max(1_000_000).default(1),
   performed: Joi.boolean(),
   delayMs: Joi.number().integer().min(0).max(600_000),

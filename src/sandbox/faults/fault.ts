@@ -51,9 +51,15 @@ export interface Fault {
   readonly performed?: boolean;
   /** Milliseconds that a `slow` answer takes. Default: 2000. */
   readonly delayMs?: number;
-  /** Shape of the error that this fault answers with. Default: the sandbox's setting. */
+  /** Shape of the error that this fault of Infobip's answers with. Default: the sandbox's setting. */
   readonly errorShape?: ErrorShape;
 }
+
+/** Those that are an error of the vendor's own. */
+export type RefusalKind = Exclude<WireKind, 'garbage' | 'hang' | 'drop' | 'slow'>;
+
+/** Seconds that `throttled` asks to wait. */
+export const THROTTLED_FOR_S = 3;
 
 export function isWireKind(kind: FaultKind): kind is WireKind {
   return (WIRE_KINDS as readonly FaultKind[]).includes(kind);

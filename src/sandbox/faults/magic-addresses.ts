@@ -1,3 +1,4 @@
+import type { Vendor } from '../vendor.js';
 import type { Fault, Operation } from './fault.js';
 
 interface Scenario {
@@ -45,19 +46,23 @@ export const MAGIC_AREA_CODES: Readonly<Record<string, Scenario>> = {
   254: { on: ['verify'], fault: { kind: 'not-found' } },
 };
 
-const MAGIC_NUMBER = /^1(\d{3})55501\d{2}$/;
+/** The second half of each hundred goes as usual at Sinch, so that a failover succeeds there. */
+const MAGIC_NUMBERS: Record<Vendor, RegExp> = {
+  infobip: /^1(\d{3})55501\d{2}$/,
+  sinch: /^1(\d{3})55501[0-4]\d$/,
+};
 
 /** E-mail addresses name the kind themselves, as in `not-sent+7@sandbox.test`. */
 const MAGIC_MAILBOX = /^([a-z-]+)(\+[^@]*)?@sandbox\.test$/;
 
-/** What always happens to calls of this operation with this address, if anything does. */
-export function magicFault(operation: Operation, to: string): Fault | undefined {
-  const scenario = scenarioOf(to);
+/** What always happens at a vendor to calls of this operation with this address, if anything does. */
+export function magicFault(operation: Operation, to: string, vendor: Vendor): Fault | undefined {
+  const scenario = scenarioOf(to, vendor);
   return scenario?.on.includes(operation) ? scenario.fault : undefined;
 }
 
-function scenarioOf(to: string): Scenario | undefined {
-  const [, areaCode = ''] = MAGIC_NUMBER.exec(to) ?? [];
+function scenarioOf(to: string, vendor: Vendor): Scenario | undefined {
+  const [, areaCode = ''] = MAGIC_NUMBERS[vendor].exec(to) ?? [];
   const [, kind = ''] = MAGIC_MAILBOX.exec(to.toLowerCase()) ?? [];
   // The first with that kind is the one that concerns the send.
   return MAGIC_AREA_CODES[areaCode] ?? BY_KIND.get(kind);

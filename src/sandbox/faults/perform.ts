@@ -1,28 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import { ApiError, type ApiStatus } from '../infobip/api-error.js';
-import { isWireKind, type Effect, type Fault, type WireKind } from './fault.js';
+import { isWireKind, type Effect, type Fault, type RefusalKind, type WireKind } from './fault.js';
 
 const SLOW_MS = 2_000;
-const THROTTLED_FOR_S = 3;
 
-const STATUS = {
-  'bad-request': 400,
-  unauthorized: 401,
-  forbidden: 403,
-  'not-found': 404,
-  throttled: 429,
-  'server-error': 500,
-  unavailable: 503,
-} as const satisfies Partial<Record<WireKind, ApiStatus>>;
+/** How a vendor says no in this way. */
+type Refusal = (kind: RefusalKind, fault: Fault) => Error;
 
 /**
  * Answers a call, or lets it fail as its fault says.
+ * @param refusal the error to throw where the fault is one of the vendor's own.
  * @param work what the call does; it is told of an effect to have.
  */
 export async function perform(
   reply: FastifyReply,
   fault: Fault | undefined,
+  refusal: Refusal,
   work: (effect?: Effect) => object,
 ): Promise<unknown> {
   if (!fault) return work();
@@ -34,13 +27,13 @@ export async function perform(
     return answer;
   }
   if (fault.performed) work();
-  return spoil(reply, kind, fault);
+  return spoil(reply, kind, (refused) => refusal(refused, fault));
 }
 
 function spoil(
   reply: FastifyReply,
   kind: Exclude<WireKind, 'slow'>,
-  { errorShape }: Fault,
+  refusal: (kind: RefusalKind) => Error,
 ): FastifyReply {
   switch (kind) {
     case 'hang':
@@ -50,10 +43,7 @@ function spoil(
       return reply;
     case 'garbage':
       return reply.type('text/html').send('<html><body>Bad gateway</body></html>');
-    default: {
-      const status = STATUS[kind];
-      const retryAfterS = status === 429 ? THROTTLED_FOR_S : undefined;
-      throw new ApiError(status, undefined, { retryAfterS, shape: errorShape });
-    }
+    default:
+      throw refusal(kind);
   }
 }

@@ -5,6 +5,7 @@ import { read } from '../read.js';
 import { applicationSchema, applicationUpdateSchema } from './application.js';
 import type { Catalogue } from './catalogue.js';
 import { admit } from './credentials.js';
+import { refusal } from './refusal.js';
 import {
   emailTemplateSchema,
   emailTemplateUpdateSchema,
@@ -34,7 +35,7 @@ const EMAIL_MESSAGES = `${APPLICATION}/email/messages`;
 /** Applications and message templates over HTTP. */
 export function configurationRoutes({ catalogue, faults, apiKey }: Options) {
   const answer = (reply: FastifyReply, work: () => object) =>
-    perform(reply, faults.take('configuration'), work);
+    perform(reply, faults.take('configuration', 'infobip'), refusal, work);
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.addHook('onRequest', async ({ headers }) => {

@@ -1,5 +1,8 @@
 import type { DeliveryKind } from '../faults/fault.js';
-import type { Channel } from '../phone.js';
+import type { Channel as AnyChannel } from '../phone.js';
+
+/** How Infobip delivers a PIN. */
+export type Channel = Extract<AnyChannel, 'sms' | 'voice' | 'email'>;
 
 /** What becomes of a text, and how the vendor says so. */
 export interface Delivery {

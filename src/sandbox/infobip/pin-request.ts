@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import type { Channel } from '../phone.js';
+import type { Channel } from './delivery.js';
 
 type Placeholders = Readonly<Record<string, string>>;
 

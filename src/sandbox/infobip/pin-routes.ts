@@ -6,6 +6,7 @@ import { perform } from '../faults/perform.js';
 import { read } from '../read.js';
 import { admit } from './credentials.js';
 import { resendSchemas, sendSchemas, verifySchema } from './pin-request.js';
+import { refusal } from './refusal.js';
 import type { TwoFactor } from './two-factor.js';
 import { statusOf, statusQuerySchema } from './verification-status.js';
 
@@ -32,7 +33,10 @@ export function pinRoutes({ twoFactor, faults, apiKey }: Options) {
     operation: Operation,
     to: string,
     work: (effect?: Effect) => object,
-  ) => perform(reply, faults.take(operation) ?? magicFault(operation, to), work);
+  ) => {
+    const fault = faults.take(operation, 'infobip') ?? magicFault(operation, to, 'infobip');
+    return perform(reply, fault, refusal, work);
+  };
   const addressOf = (pinId: string) => twoFactor.addressOf(pinId) ?? '';
 
   return async (fastify: FastifyInstance): Promise<void> => {

@@ -1,12 +1,12 @@
 import { canonicalAddress } from '../address.js';
 import type { DeliveryKind, Effect } from '../faults/fault.js';
 import type { FixedPins } from '../fixed-pins.js';
-import type { Channel, Phone } from '../phone.js';
+import type { Phone } from '../phone.js';
 import { ApiError } from './api-error.js';
 import type { Application } from './application.js';
 import { ApplicationLimits } from './application-limits.js';
 import { newId, type Catalogue } from './catalogue.js';
-import { deliver } from './delivery.js';
+import { deliver, type Channel } from './delivery.js';
 import { parseDuration } from './mini-syntax.js';
 import { defaultSender, randomPin, textOf, type Pin } from './pin.js';
 import type { ResendRequest, SendRequest } from './pin-request.js';
@@ -141,7 +141,9 @@ export class TwoFactor {
     if (sent) pin.sentAt ??= now();
     if (arrives) {
       const sentAt = new Date(now()).toISOString();
-      phone.receive({ to, from, channel, text: textOf(pin), pin: pin.pin, pinId, sentAt });
+      const text = textOf(pin);
+      const provider = 'infobip';
+      phone.receive({ to, from, channel, text, pin: pin.pin, pinId, provider, sentAt });
     }
     return { pinId, to, ...status, ...(trackDelivery && { externalMessageId: newId() }) };
   }

@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+
+/** Sinch's own codes; the first three digits of each are the HTTP status. */
+const MESSAGES = {
+  40001: 'Parameter validation error.',
+  40003: 'Invalid request.',
+  40100: 'Authorization header is missing or malformed.',
+  40101: 'Timestamp header is missing, malformed or too far from now.',
+  40102: 'Invalid signature.',
+  40108: 'Invalid credentials.',
+  40200: 'Not enough credit.',
+  40303: 'Authorization requirement not met.',
+  40400: 'Requested resource was not found.',
+  40900: 'Request conflict.',
+  42900: 'Capacity exceeded.',
+  50000: 'Internal error.',
+  50300: 'Temporarily down.',
+} as const;
+
+export type ErrorCode = keyof typeof MESSAGES;
+
+/** A refusal in Sinch's shape. */
+export class SinchError extends Error {
+  readonly status: number;
+
+  /** @param retryAfterS seconds after which it is worth another try. */
+  constructor(
+    readonly code: ErrorCode,
+    message: string = MESSAGES[code],
+    readonly retryAfterS?: number,
+  ) {
+    super(message);
+    this.status = Math.floor(code / 100);
+  }
+
+  get body(): object {
+    return { errorCode: this.code, message: this.message, reference: randomUUID() };
+  }
+}

@@ -1,0 +1,44 @@
+import type { FastifyError, FastifyInstance } from 'fastify';
+import { THROTTLED_FOR_S, type RefusalKind } from '../faults/fault.js';
+import { InvalidInput } from '../read.js';
+import { SinchError, type ErrorCode } from './api-error.js';
+
+const CODES: Record<RefusalKind, ErrorCode> = {
+  'bad-request': 40003,
+  unauthorized: 40102,
+  forbidden: 40303,
+  'not-found': 40400,
+  throttled: 42900,
+  'server-error': 50000,
+  unavailable: 50300,
+};
+
+/** How Sinch says no in the way that a fault wants. */
+export function refusal(kind: RefusalKind): SinchError {
+  return new SinchError(CODES[kind], undefined, kind === 'throttled' ? THROTTLED_FOR_S : undefined);
+}
+
+/** Errors as Sinch says them. */
+export function answerAsSinch(fastify: FastifyInstance): void {
+  fastify.setErrorHandler(
+    async (error: FastifyError | InvalidInput | SinchError, _request, reply) => {
+      const { status, body, retryAfterS } = asSinchError(error);
+      if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
+      return reply.code(status).send(body);
+    },
+  );
+  fastify.setNotFoundHandler(async () => {
+    throw new SinchError(40400);
+  });
+}
+
+function asSinchError(error: FastifyError | InvalidInput | SinchError): SinchError {
+  if (error instanceof SinchError) return error;
+  if (error instanceof InvalidInput) return new SinchError(40001, faultsOf(error));
+  return new SinchError((error.statusCode ?? 500) < 500 ? 40003 : 50000);
+}
+
+/** There is one sentence for all of it: Sinch's errors name no fields. */
+function faultsOf({ fields }: InvalidInput): string {
+  return Object.values(fields).flat().join(', ');
+}

@@ -1,0 +1,93 @@
+import Joi from 'joi';
+
+const METHODS = ['sms', 'callout', 'flashcall', 'whatsapp', 'seamless'] as const;
+export type Method = (typeof METHODS)[number];
+
+const CODE_TYPES = ['Numeric', 'Alpha', 'Alphanumeric'] as const;
+export type CodeType = (typeof CODE_TYPES)[number];
+
+export interface StartRequest {
+  readonly identity: { readonly type: 'number'; readonly endpoint: string };
+  readonly method: Method;
+  readonly reference?: string;
+  /** Taken and not used: callbacks, which would bring it back, are not there. */
+  readonly custom?: string;
+  readonly smsOptions: { readonly codeType: CodeType; readonly expiry?: string };
+  readonly whatsappOptions: { readonly codeType: CodeType };
+  readonly flashCallOptions: { readonly interceptionTimeout: number };
+  /** Taken and not used, as is `dialTimeout`: nobody hears the call. */
+  readonly calloutOptions?: object;
+}
+
+/** Older documents write `flashCall`. */
+const method = Joi.string<Method>().replace(/^flashCall$/, 'flashcall');
+
+export const methodSchema = method.valid(...METHODS);
+
+const codeType = Joi.string()
+  .valid(...CODE_TYPES)
+  .default('Numeric');
+const timeoutS = Joi.number().integer().min(5).max(120);
+
+/** E.164 with its plus. */
+const endpoint = Joi.string()
+  .pattern(/^\+[1-9]\d{6,14}$/)
+  .messages({ 'string.pattern.base': '{#label} must be an E.164 number with a leading +' });
+
+export const startSchema = Joi.object<StartRequest>({
+  identity: Joi.object({
+    type: Joi.string().valid('number').required(),
+    endpoint: endpoint.required(),
+  }).required(),
+  method: methodSchema.required(),
+  reference: Joi.string().pattern(/^[\w.~-]+$/),
+  custom: Joi.string().max(4096),
+  smsOptions: Joi.object({
+    codeType,
+    expiry: Joi.string().pattern(/^(?!00:00:00)\d\d:[0-5]\d:[0-5]\d$/),
+  }).default({ codeType: 'Numeric' }),
+  whatsappOptions: Joi.object({ codeType }).default({ codeType: 'Numeric' }),
+  flashCallOptions: Joi.object({
+    dialTimeout: timeoutS,
+    interceptionTimeout: timeoutS.default(60),
+  }).default({ interceptionTimeout: 60 }),
+  calloutOptions: Joi.object({ speech: Joi.object({ locale: Joi.string() }) }),
+});
+
+export interface ReportRequest {
+  readonly method: Exclude<Method, 'seamless'>;
+  readonly sms?: { readonly code: string };
+  readonly callout?: { readonly code: string };
+  readonly whatsapp?: { readonly code: string };
+  readonly flashCall?: { readonly cli: string };
+}
+
+const coded = Joi.object({
+  code: Joi.string()
+    .pattern(/^[A-Za-z0-9-]{1,10}$/)
+    .required()
+    .messages({ 'string.pattern.base': '{#label} must be at most 10 letters, digits or hyphens' }),
+});
+
+/** What a report holds, under the name of its method. */
+const reported = (name: string, schema: Joi.ObjectSchema) =>
+  schema.when('method', { is: name, then: Joi.required() });
+
+export const reportSchema = Joi.object<ReportRequest>({
+  method: method.valid('sms', 'callout', 'flashcall', 'whatsapp').required(),
+  sms: reported('sms', coded),
+  callout: reported('callout', coded),
+  whatsapp: reported('whatsapp', coded),
+  flashCall: reported('flashcall', Joi.object({ cli: endpoint.required() })),
+});
+
+/** What was typed, or who rang. */
+export function secretIn(report: ReportRequest): string | undefined {
+  return report.method === 'flashcall' ? report.flashCall?.cli : report[report.method]?.code;
+}
+
+/** `HH:MM:SS` in milliseconds. */
+export function spanMs(clockTime: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = clockTime.split(':').map(Number);
+  return ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+}

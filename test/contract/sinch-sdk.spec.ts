@@ -1,0 +1,143 @@
+import { VerificationService } from '@sinch/verification';
+import { SINCH_APPLICATION, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+
+const NUMBER = '+41793026727';
+const identity = { type: 'number', endpoint: NUMBER } as const;
+
+describe("Sinch's own client, against the sandbox", () => {
+  let sandbox: TestSandbox;
+  let client: VerificationService;
+
+  beforeEach(async () => {
+    sandbox = await startTestSandbox();
+    client = clientWith(SINCH_APPLICATION.secret);
+  });
+
+  afterEach(() => sandbox.close());
+
+  const clientWith = (secret: string) =>
+    new VerificationService({
+      applicationKey: SINCH_APPLICATION.key,
+      applicationSecret: secret,
+      verificationHostname: sandbox.url,
+      logger: null,
+    });
+
+  const codeOnPhone = async () => (await sandbox.inbox(NUMBER))[0]?.pin ?? '';
+
+  it('starts by SMS, reports the code, and hears that it was right', async () => {
+    const { verifications, verificationStatus } = client;
+    const start = await verifications.startSms({
+      startVerificationWithSmsRequestBody: {
+        identity,
+        reference: 'signup-7f3a',
+        smsOptions: { codeType: 'Alphanumeric', expiry: '00:05:00', locale: 'sv-SE' },
+      },
+    });
+    expect(start).toMatchObject({ method: 'sms', sms: { codeType: 'Alphanumeric' } });
+    const id = start.id ?? '';
+    expect(await verificationStatus.getById({ id })).toMatchObject({ status: 'PENDING' });
+
+    const code = await codeOnPhone();
+    const report = { id, reportSmsVerificationByIdRequestBody: { sms: { code } } };
+    expect(await verifications.reportSmsById(report)).toMatchObject({ id, status: 'SUCCESSFUL' });
+
+    const status = { id, status: 'SUCCESSFUL', countryId: 'CH' };
+    expect(await verificationStatus.getByReference({ reference: 'signup-7f3a' })).toMatchObject(
+      status,
+    );
+    expect(
+      await verificationStatus.getByIdentity({ endpoint: NUMBER, method: 'sms' }),
+    ).toMatchObject(status);
+  });
+
+  it('starts by SMS, and hears of a wrong code by number', async () => {
+    await client.verifications.startSms({ startVerificationWithSmsRequestBody: { identity } });
+
+    const report = {
+      endpoint: NUMBER,
+      reportSmsVerificationByIdentityRequestBody: { sms: { code: 'wrong' } },
+    };
+
+    expect(await client.verifications.reportSmsByIdentity(report)).toMatchObject({
+      status: 'FAIL',
+      reason: 'Invalid code',
+    });
+  });
+
+  it('starts by phone call, and reports what was read out', async () => {
+    const { verifications, verificationStatus } = client;
+    const start = await verifications.startPhoneCall({
+      startVerificationWithPhoneCallRequestBody: {
+        identity,
+        phoneCallOptions: { speech: { locale: 'en-GB' } },
+      },
+    });
+    expect(start).toMatchObject({ method: 'callout' });
+    expect(await sandbox.inbox(NUMBER)).toMatchObject([{ channel: 'voice', provider: 'sinch' }]);
+
+    const id = start.id ?? '';
+    const code = await codeOnPhone();
+    const report = { id, reportPhoneCallVerificationByIdRequestBody: { phoneCall: { code } } };
+    expect(await verifications.reportPhoneCallById(report)).toMatchObject({
+      status: 'SUCCESSFUL',
+      callComplete: true,
+    });
+    expect(await verificationStatus.getById({ id })).toMatchObject({
+      method: 'callout',
+      callResult: 'ANSWERED',
+    });
+  });
+
+  it('starts by flash call, by WhatsApp and by data', async () => {
+    const { verifications } = client;
+    const flash = await verifications.startFlashCall({
+      startVerificationWithFlashCallRequestBody: {
+        identity,
+        flashCallOptions: { dialTimeout: 30, interceptionTimeout: 30 },
+      },
+    });
+    const cli = await codeOnPhone();
+    expect(cli).toMatch(new RegExp(`^${flash.flashCall?.cliFilter ?? ''}$`));
+    const rung = {
+      id: flash.id ?? '',
+      reportFlashCallVerificationByIdRequestBody: { flashCall: { cli } },
+    };
+    expect(await verifications.reportFlashCallById(rung)).toMatchObject({ status: 'SUCCESSFUL' });
+
+    const chat = await verifications.startWhatsApp({
+      startVerificationWithWhatsAppRequestBody: {
+        identity,
+        whatsappOptions: { codeType: 'Alpha' },
+      },
+    });
+    const code = await codeOnPhone();
+    expect(code).toMatch(/^[A-Z]{4}$/);
+    expect(
+      await verifications.reportWhatsAppById({
+        id: chat.id ?? '',
+        reportWhatsAppVerificationByIdRequestBody: { whatsapp: { code } },
+      }),
+    ).toMatchObject({ status: 'SUCCESSFUL' });
+
+    const data = await verifications.startData({
+      startDataVerificationRequestBody: { identity },
+    });
+    expect((await fetch(data.seamless?.targetUri ?? '')).status).toBe(204);
+    expect(await client.verificationStatus.getById({ id: data.id })).toMatchObject({
+      method: 'seamless',
+      status: 'SUCCESSFUL',
+    });
+  });
+
+  it('is refused with a wrong secret, and for what is not there', async () => {
+    const other = clientWith(Buffer.from('another').toString('base64'));
+
+    await expect(other.verificationStatus.getById({ id: 'none' })).rejects.toMatchObject({
+      statusCode: 401,
+    });
+    await expect(client.verificationStatus.getById({ id: 'none' })).rejects.toMatchObject({
+      statusCode: 404,
+    });
+  });
+});

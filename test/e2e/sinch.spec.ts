@@ -1,0 +1,77 @@
+import { seconds } from '../../src/common/durations.js';
+import { wrong } from '../support/codes.js';
+import { expectProblem } from '../support/problem.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const NUMBER = '+14155552671';
+
+describe('A code of Sinch’s', () => {
+  let service: SandboxedService;
+
+  beforeEach(async () => {
+    service = await startSandboxedService({ PROVIDERS: 'sinch,infobip' });
+  });
+
+  afterEach(() => service.close());
+
+  const send = (body: object = {}) =>
+    service.http.post('/otp/send').send({ phoneNumber: NUMBER, ...body });
+  const newestCode = async () => (await service.codesOf(NUMBER))[0] ?? '';
+  const sent = async (body?: object) => {
+    const { pinId } = (await send(body).expect(200)).body;
+    return { pinId, code: await newestCode() };
+  };
+  const verify = async (pinId: string, otpCode: string) =>
+    (await service.http.post('/otp/verify').send({ pinId, otpCode }).expect(200)).body;
+
+  it.each(['sms', 'voice'])('comes by %s, and verifies', async (channel) => {
+    const { pinId, code } = await sent({ channel });
+
+    expect(await service.channelsOf(NUMBER)).toEqual([channel]);
+    expect(code).toMatch(/^\d{4}$/);
+    expect(await verify(pinId, code)).toEqual({ verified: true });
+  });
+
+  it('ends with one wrong code, and the next one works', async () => {
+    const first = await sent();
+
+    const exhausted = { verified: false, reason: 'attempts_exhausted' };
+    expect(await verify(first.pinId, wrong(first.code))).toEqual(exhausted);
+    expect(await verify(first.pinId, first.code)).toEqual(exhausted);
+    const { status } = (await service.http.get(`/otp/${first.pinId}`)).body;
+    expect(status).toBe('exhausted');
+
+    service.clock.advance(seconds(30));
+    const second = await sent();
+    expect(await verify(second.pinId, second.code)).toEqual({ verified: true });
+  });
+
+  it('is another one after a resend, under the same handle and by another way', async () => {
+    const { pinId } = await sent();
+    service.clock.advance(seconds(30));
+
+    const { body } = await service.http
+      .post('/otp/resend')
+      .send({ pinId, channel: 'voice' })
+      .expect(200);
+
+    expect(body.pinId).toBe(pinId);
+    expect(await service.channelsOf(NUMBER)).toEqual(['voice', 'sms']);
+    expect(new Set(await service.vendorPinIdsOf(NUMBER)).size).toBe(2);
+    expect(await verify(pinId, await newestCode())).toEqual({ verified: true });
+  });
+
+  it('lives at Sinch no shorter than here', async () => {
+    const { pinId, code } = await sent();
+    service.clock.advance(seconds(5 * 60) - 1);
+
+    expect(await verify(pinId, code)).toEqual({ verified: true });
+  });
+
+  it('is not sent to whom Sinch cannot reach, and nothing is logged of it', async () => {
+    expectProblem(await send({ phoneNumber: '+12025550100' }), 502, 'provider_error');
+    expectProblem(await send({ phoneNumber: '+12085550100' }), 503, 'provider_unavailable');
+
+    expect(service.log.text).not.toMatch(/2025550100|2085550100|c2FuZGJveC1zZWNyZXQ|5a4db0c5/);
+  });
+});
