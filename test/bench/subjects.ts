@@ -38,7 +38,7 @@ const ROOT = join(BENCH, '../..');
 export const FLOOR = 'floor';
 const SERVICE = 'service';
 
-const API_KEY = 'a key of the bench that is of no use elsewhere';
+const API_KEY = 'otp_of_the_bench_and_of_no_use_elsewhere';
 
 /**
  * As in production, every feature on, with limits that a benchmark does not reach.
@@ -67,6 +67,9 @@ const service = (name: string, build: string): Subject => ({
       INFOBIP_MESSAGE_ID: 'message',
       THROTTLE_SEND_LIMIT: '1000000',
       THROTTLE_VERIFY_LIMIT: '1000000',
+      CLIENT_SENDS_PER_DAY: '100000000',
+      PUMPING_FLOOR_PER_HOUR: '1000000',
+      PUMPING_FLOOR_PER_DAY: '1000000',
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
     },
   }),
