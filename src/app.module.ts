@@ -1,5 +1,6 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { Events } from './common/events.js';
 import { AppConfig } from './config/app-config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -23,6 +24,7 @@ export class AppModule {
       imports: [ThrottlingModule, OtpModule, HealthModule, ...demoOf(config)],
       providers: [
         { provide: AppConfig, useValue: config },
+        Events,
         Drain,
         ApiKeys,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
@@ -30,7 +32,7 @@ export class AppModule {
         { provide: APP_PIPE, useClass: RequestBodyPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [AppConfig, Drain],
+      exports: [AppConfig, Events, Drain],
     };
   }
 }

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { Events } from '../../src/common/events.js';
 import { AppConfig } from '../../src/config/app-config.js';
 import { configFrom } from '../../src/config/load-config.js';
 import { AccountInspection } from '../../src/providers/account-inspection.js';
@@ -14,7 +15,10 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
     ...settings,
   });
   @Global()
-  @Module({ providers: [{ provide: AppConfig, useValue: config }], exports: [AppConfig] })
+  @Module({
+    providers: [{ provide: AppConfig, useValue: config }, Events],
+    exports: [AppConfig, Events],
+  })
   class SettingsModule {}
   const app = await Test.createTestingModule({
     imports: [SettingsModule, ProvidersModule],

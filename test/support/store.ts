@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Clock } from '../../src/common/clock.js';
+import { Events } from '../../src/common/events.js';
 import { AppConfig } from '../../src/config/app-config.js';
 import { configFrom } from '../../src/config/load-config.js';
 import { Housekeeping } from '../../src/storage/housekeeping.js';
@@ -58,7 +59,10 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
     ...settings,
   });
   @Global()
-  @Module({ providers: [{ provide: AppConfig, useValue: config }], exports: [AppConfig] })
+  @Module({
+    providers: [{ provide: AppConfig, useValue: config }, Events],
+    exports: [AppConfig, Events],
+  })
   class SettingsModule {}
   const module = await Test.createTestingModule({ imports: [SettingsModule, StorageModule] })
     .overrideProvider(Clock)
