@@ -60,7 +60,7 @@ describe('InfobipProvider', () => {
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
-      PROVIDER_TIMEOUT: '150ms',
+      PROVIDER_TIMEOUT: '1s',
     }));
   });
 
@@ -309,7 +309,7 @@ describe('InfobipProvider', () => {
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
-      PROVIDER_TIMEOUT: '150ms',
+      PROVIDER_TIMEOUT: '1s',
     });
 
     expect(await failureOf(other.provider.send(number, 'sms'))).toMatchObject({
