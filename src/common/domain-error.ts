@@ -20,6 +20,7 @@ export type ErrorKind =
   | 'internal_error'
   | 'provider_error'
   | 'provider_unavailable'
+  | 'overloaded'
   | 'storage_unavailable'
   | 'provider_timeout';
 

@@ -107,6 +107,10 @@ export abstract class AppConfig {
   };
   /** One provider call, from connect to last byte, in milliseconds. */
   abstract readonly providerTimeoutMs: number;
+  /** One send or resend, over all providers that are asked for it, in milliseconds. */
+  abstract readonly sendDeadlineMs: number;
+  /** Calls of one kind (sends, resends, verifies) that may wait for one provider at the same time. */
+  abstract readonly providerMaxInFlight: number;
   /** Who is asked for codes, in order of preference; each once. */
   abstract readonly providers: readonly [ProviderName, ...ProviderName[]];
   /** `undefined` where `providers` does not name it, as with the next. */

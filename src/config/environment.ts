@@ -48,6 +48,7 @@ export interface Environment extends ProviderEnvironment {
   THROTTLE_SEND_LIMIT: number;
   THROTTLE_VERIFY_LIMIT: number;
   PROVIDER_TIMEOUT: number;
+  PROVIDER_MAX_IN_FLIGHT: number;
 }
 
 /** 256 bits: the strength of the keys that are derived from it. */
@@ -165,6 +166,7 @@ const settings: Joi.PartialSchemaMap<Environment> = {
   THROTTLE_SEND_LIMIT: count(60, 1_000_000),
   THROTTLE_VERIFY_LIMIT: count(300, 1_000_000),
   PROVIDER_TIMEOUT: duration('5s', { least: 1, most: seconds(60), rule: '1ms to 60s' }),
+  PROVIDER_MAX_IN_FLIGHT: count(200, 100_000),
   PROVIDERS: list(readProviders).default(['infobip']),
   INFOBIP_BASE_URL: baseUrl,
   INFOBIP_API_KEY: Joi.string(),

@@ -103,6 +103,8 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
       verifiesPerMinute: env.THROTTLE_VERIFY_LIMIT,
     },
     providerTimeoutMs: env.PROVIDER_TIMEOUT,
+    sendDeadlineMs: env.PROVIDER_TIMEOUT * env.PROVIDERS.length,
+    providerMaxInFlight: env.PROVIDER_MAX_IN_FLIGHT,
     ...accountsOf(env),
   };
   Object.values(config).forEach((part: unknown) => Object.freeze(part));

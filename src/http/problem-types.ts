@@ -72,6 +72,7 @@ export const PROBLEM_TYPES = {
     'The message provider refused the request or gave an answer that cannot be used.',
   ),
   provider_unavailable: reducedCapacity('The message provider cannot be used right now.'),
+  overloaded: reducedCapacity('The service has as many requests under way as it can answer.'),
   storage_unavailable: reducedCapacity('The service cannot reach its own records right now.'),
   provider_timeout: own(
     'provider_timeout',

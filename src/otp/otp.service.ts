@@ -5,8 +5,7 @@ import { DomainError } from '../common/domain-error.js';
 import { AppConfig } from '../config/app-config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { PumpingGuard } from '../destinations/pumping-guard.js';
-import { OtpProvider } from '../providers/otp-provider.js';
-import { ProviderError } from '../providers/provider-error.js';
+import { Failover, NotTaken } from '../providers/failover.js';
 import {
   VerificationStore,
   type Admission,
@@ -30,7 +29,7 @@ export class OtpService {
     private readonly policy: DestinationPolicy,
     private readonly guard: PumpingGuard,
     private readonly store: VerificationStore,
-    private readonly provider: OtpProvider,
+    private readonly providers: Failover,
     private readonly clock: Clock,
     private readonly config: AppConfig,
     private readonly timing: EvenTiming,
@@ -41,7 +40,7 @@ export class OtpService {
    * called, so that neither a race nor a crash can text twice.
    * @throws DomainError `destination_not_allowed`, `cooldown_active`, `quota_exceeded`,
    * `destination_suspended`, or what a repeated request ends with
-   * @throws ProviderError
+   * @throws NotTaken where no provider took the text
    */
   async send(request: SendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
     const { phoneNumber, channel = 'sms', reference, endUserIp } = request;
@@ -71,7 +70,7 @@ export class OtpService {
   /**
    * Has the same code sent once more. Neither its expiry nor its attempts start anew.
    * @throws DomainError `verification_not_found`, `not_resendable`, and as {@link send}
-   * @throws ProviderError
+   * @throws NotTaken where no provider took the text
    */
   async resend(request: ResendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
     const { pinId, channel = 'sms' } = request;
@@ -111,8 +110,9 @@ export class OtpService {
         return repeat(leave);
     }
     const { attempt } = leave;
-    const verdict = await this.provider
-      .verify(attempt.phoneNumber, attempt.providerPinId, otpCode)
+    const held = { provider: attempt.provider, pinId: attempt.providerPinId };
+    const verdict = await this.providers
+      .verify(attempt.phoneNumber, held, otpCode)
       .catch(async (error: unknown) => {
         await this.store.returnAttempt(attempt);
         throw error;
@@ -162,7 +162,7 @@ export class OtpService {
     }
   }
 
-  /** Asks the provider for the text that the ticket stands for, and writes down what it said. */
+  /** Has the providers asked for the text that the ticket stands for, and writes down what they said. */
   private async deliver(ticket: SendTicket, now: number): Promise<Answer<SendResponse>> {
     const { pinId, phoneNumber, channel, resends } = ticket;
     const response: SendResponse = {
@@ -172,15 +172,16 @@ export class OtpService {
       expiresAt: isoTime(ticket.expiresAt),
       resendAvailableAt: isoTime(now + this.config.otp.sendCooldownMs),
     };
-    const providerPinId = await (
+    const taken = await (
       resends === undefined
-        ? this.provider.send(phoneNumber, channel)
-        : this.provider.resend(phoneNumber, resends.pinId, channel)
+        ? this.providers.send(phoneNumber, channel)
+        : this.providers.resend(phoneNumber, resends, channel)
     ).catch(async (error: unknown) => {
-      await this.store.abandon(ticket, !(error instanceof ProviderError) || error.ambiguous);
+      // Of a fault of ours nobody knows whom it has kept from what.
+      const maybeTexted = error instanceof NotTaken ? error.maybeTexted : this.config.providers;
+      await this.store.abandon(ticket, maybeTexted);
       throw error;
     });
-    const taken = { provider: this.config.providers[0], pinId: providerPinId };
     if (await this.store.confirm(ticket, taken, response)) return fresh(response);
     // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
     throw verificationNotFound();

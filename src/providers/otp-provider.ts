@@ -1,18 +1,22 @@
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { Channel } from '../common/channel.js';
+import type { ProviderName } from '../common/provider-name.js';
 import type { Verdict } from '../common/verdict.js';
 
 /**
  * A vendor that makes a code, delivers it and judges what comes back. An adapter's failures are
- * all {@link ProviderError}; no vendor word passes this line.
+ * all {@link ProviderError}; no vendor word passes this line. Each call ends within
+ * `timeoutMs`, or `PROVIDER_TIMEOUT` where it is not told.
  */
 export abstract class OtpProvider {
+  abstract readonly name: ProviderName;
+
   /**
    * Has a new code sent to `to`, as a text or read out in a call.
    * @returns the vendor's handle for the code; it stays inside the service.
    * @throws ProviderError
    */
-  abstract send(to: PhoneNumber, channel: Channel): Promise<string>;
+  abstract send(to: PhoneNumber, channel: Channel, timeoutMs?: number): Promise<string>;
 
   /**
    * Has the code that went to `to` under this handle sent once more, or another one in its place
@@ -20,11 +24,21 @@ export abstract class OtpProvider {
    * @returns the handle from now on; it may be another one.
    * @throws ProviderError, `gone` where the vendor does not know the code any more.
    */
-  abstract resend(to: PhoneNumber, providerPinId: string, channel: Channel): Promise<string>;
+  abstract resend(
+    to: PhoneNumber,
+    providerPinId: string,
+    channel: Channel,
+    timeoutMs?: number,
+  ): Promise<string>;
 
   /**
    * Has a code judged that was sent to `to` under this handle.
    * @throws ProviderError where no judgement was heard.
    */
-  abstract verify(to: PhoneNumber, providerPinId: string, code: string): Promise<Verdict>;
+  abstract verify(
+    to: PhoneNumber,
+    providerPinId: string,
+    code: string,
+    timeoutMs?: number,
+  ): Promise<Verdict>;
 }

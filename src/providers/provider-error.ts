@@ -15,6 +15,8 @@ import { seconds } from '../common/durations.js';
  * - `timed_out`     no whole answer within the deadline
  * - `server_error`  a 5xx
  * - `unreadable`    an answer that is not what the contract says
+ * - `circuit_open`  not asked, because the calls before failed
+ * - `overloaded`    not asked, because it has not answered enough of the calls before
  */
 export type ProviderFailure =
   | 'destination_unreachable'
@@ -27,31 +29,53 @@ export type ProviderFailure =
   | 'connection_lost'
   | 'timed_out'
   | 'server_error'
-  | 'unreadable';
+  | 'unreadable'
+  | 'circuit_open'
+  | 'overloaded';
 
 interface FailureTraits {
   readonly kind: ErrorKind;
   /** After such a failure of a send, a text may be on its way all the same. */
   readonly ambiguous: boolean;
+  /** It says that the provider is down for everybody; the others concern one request. */
+  readonly providerDown: boolean;
+  /** Until the caller should ask again, in milliseconds, where the vendor says nothing of it. */
   readonly retryAfterMs?: number;
 }
 
+const SOON_MS = seconds(5);
+
+const certain = { ambiguous: false, providerDown: false };
+const ambiguous = { ambiguous: true, providerDown: true };
+
 const TRAITS: Record<ProviderFailure, FailureTraits> = {
-  destination_unreachable: { kind: 'destination_unreachable', ambiguous: false },
-  gone: { kind: 'not_resendable', ambiguous: false },
-  not_sent: { kind: 'provider_error', ambiguous: false },
-  rejected: { kind: 'provider_error', ambiguous: false },
-  unauthorized: { kind: 'provider_error', ambiguous: false },
-  throttled: { kind: 'provider_unavailable', ambiguous: false, retryAfterMs: seconds(5) },
-  unavailable: { kind: 'provider_unavailable', ambiguous: false, retryAfterMs: seconds(5) },
-  connection_lost: { kind: 'provider_error', ambiguous: true },
-  timed_out: { kind: 'provider_timeout', ambiguous: true },
-  server_error: { kind: 'provider_error', ambiguous: true },
-  unreadable: { kind: 'provider_error', ambiguous: true },
+  destination_unreachable: { kind: 'destination_unreachable', ...certain },
+  gone: { kind: 'not_resendable', ...certain },
+  not_sent: { kind: 'provider_error', ...certain },
+  rejected: { kind: 'provider_error', ...certain },
+  unauthorized: { kind: 'provider_error', ...certain, providerDown: true },
+  throttled: {
+    kind: 'provider_unavailable',
+    ...certain,
+    providerDown: true,
+    retryAfterMs: SOON_MS,
+  },
+  unavailable: {
+    kind: 'provider_unavailable',
+    ...certain,
+    providerDown: true,
+    retryAfterMs: SOON_MS,
+  },
+  connection_lost: { kind: 'provider_error', ...ambiguous },
+  timed_out: { kind: 'provider_timeout', ...ambiguous },
+  server_error: { kind: 'provider_error', ...ambiguous },
+  unreadable: { kind: 'provider_error', ...ambiguous },
+  circuit_open: { kind: 'provider_unavailable', ...certain, retryAfterMs: seconds(1) },
+  overloaded: { kind: 'overloaded', ...certain, retryAfterMs: seconds(1) },
 };
 
 interface ProviderErrorOptions {
-  /** The vendor's own wish for a pause, in milliseconds; a default stands in for it. */
+  /** Until the caller should ask again, in milliseconds: the vendor's own wish, or what is known here. */
   readonly retryAfterMs?: number | undefined;
   /** For the log: an HTTP status or a Node error code. Never the vendor's text, which may echo the number. */
   readonly evidence?: string | number | undefined;
@@ -65,15 +89,26 @@ export class ProviderError extends DomainError {
   override readonly name = 'ProviderError';
   /** Whether a send that failed this way may have left a text all the same. */
   readonly ambiguous: boolean;
+  /** Whether it says that the provider is down for everybody. */
+  readonly providerDown: boolean;
+  /** For how long the vendor itself wants to be left alone, in milliseconds. */
+  readonly pauseMs: number | undefined;
 
   constructor(
     readonly failure: ProviderFailure,
     { retryAfterMs, evidence }: ProviderErrorOptions = {},
   ) {
-    const { kind, ambiguous, retryAfterMs: defaultMs } = TRAITS[failure];
+    const { kind, ambiguous, providerDown, retryAfterMs: defaultMs } = TRAITS[failure];
     const wait = defaultMs === undefined ? undefined : (retryAfterMs ?? defaultMs);
     super(kind, describe(failure, evidence), wait === undefined ? {} : { retryAfterMs: wait });
     this.ambiguous = ambiguous;
+    this.providerDown = providerDown;
+    this.pauseMs = failure === 'throttled' ? wait : undefined;
+  }
+
+  /** Whether the provider was asked at all. */
+  get asked(): boolean {
+    return this.failure !== 'circuit_open' && this.failure !== 'overloaded';
   }
 }
 

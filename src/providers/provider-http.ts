@@ -27,6 +27,8 @@ interface ProviderCall {
   readonly headers: Readonly<Record<string, string>>;
   /** JSON, as it goes over the wire. */
   readonly body: string | undefined;
+  /** From connect to last byte, in milliseconds; `PROVIDER_TIMEOUT` unless told. */
+  readonly timeoutMs?: number | undefined;
   /** Gives the call up. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,14 +45,21 @@ export class ProviderHttp {
    * Asks once; nothing is tried again.
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
-  async ask({ method, url, headers, body, signal }: ProviderCall): Promise<ProviderAnswer> {
+  async ask({
+    method,
+    url,
+    headers,
+    body,
+    timeoutMs,
+    signal,
+  }: ProviderCall): Promise<ProviderAnswer> {
     try {
       const answer = await this.http.axiosRef.request<string>({
         method,
         url,
         headers,
         ...(body !== undefined && { data: body }),
-        timeout: this.config.providerTimeoutMs,
+        timeout: timeoutMs ?? this.config.providerTimeoutMs,
         ...(signal && { signal }),
       });
       return { status: answer.status, headers: answer.headers, body: parseJson(answer.data) };

@@ -1,10 +1,14 @@
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { AccountsModule } from './accounts.module.js';
+import { Failover } from './failover.js';
+import { GuardedProvider } from './guarded-provider.js';
 import { inOrder } from './in-order.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
 import { InspectionAtStart } from './inspection-at-start.js';
-import { OtpProvider } from './otp-provider.js';
+import type { OtpProvider } from './otp-provider.js';
+import { ProviderEvents } from './provider-events.js';
+import { ProviderLog } from './provider-log.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
 
 @Module({
@@ -13,13 +17,24 @@ import { SinchProvider } from './sinch/sinch.provider.js';
     InspectionAtStart,
     InfobipProvider,
     SinchProvider,
+    ProviderEvents,
+    ProviderLog,
     {
-      provide: OtpProvider,
-      inject: [AppConfig, InfobipProvider, SinchProvider],
-      useFactory: (config: AppConfig, infobip: InfobipProvider, sinch: SinchProvider) =>
-        inOrder<OtpProvider>(config, { infobip, sinch })[0],
+      provide: Failover,
+      inject: [AppConfig, ProviderEvents, InfobipProvider, SinchProvider],
+      useFactory: (
+        config: AppConfig,
+        events: ProviderEvents,
+        infobip: InfobipProvider,
+        sinch: SinchProvider,
+      ) =>
+        new Failover(
+          inOrder<OtpProvider>(config, { infobip, sinch }).map(
+            (provider) => new GuardedProvider(provider, config, events),
+          ),
+        ),
     },
   ],
-  exports: [OtpProvider],
+  exports: [Failover, ProviderEvents],
 })
 export class ProvidersModule {}

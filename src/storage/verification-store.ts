@@ -77,9 +77,15 @@ export interface NotFound {
 }
 
 /** A provider's handle of a code. */
-export interface ProviderPin {
+interface ProviderPin {
   readonly provider: string;
   readonly pinId: string;
+}
+
+/** A text that a provider has taken. */
+export interface TakenText extends ProviderPin {
+  /** The providers that may have sent a text before, without having said so. */
+  readonly maybeTexted: readonly string[];
 }
 
 /** Leave to have one text sent; it has been counted already. */
@@ -213,14 +219,15 @@ export abstract class VerificationStore {
    * the number is cancelled, and the answer is kept for repeats of the request.
    * @returns false if the verification of a new code was given up or erased in the meantime.
    */
-  abstract confirm(ticket: SendTicket, taken: ProviderPin, answer: unknown): Promise<boolean>;
+  abstract confirm(ticket: SendTicket, taken: TakenText, answer: unknown): Promise<boolean>;
 
   /**
-   * The provider has not taken a text: `sending → failed`. What it was counted for, and its
+   * No provider has taken a text: `sending → failed`. What it was counted for, and its
    * idempotency key, are given back only if nothing can have left; a resend leaves the
    * verification as it was.
+   * @param maybeTexted the providers that may have sent a text all the same.
    */
-  abstract abandon(ticket: SendTicket, textMayHaveLeft: boolean): Promise<void>;
+  abstract abandon(ticket: SendTicket, maybeTexted: readonly string[]): Promise<void>;
 
   /**
    * Counts one attempt, against the verification and against its number. Counting comes before

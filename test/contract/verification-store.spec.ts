@@ -55,7 +55,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     };
   }
 
-  const taken = (pinId: string) => ({ provider: 'vendor', pinId });
+  const taken = (pinId: string) => ({ provider: 'vendor', pinId, maybeTexted: [] });
 
   async function reopen(settings: NodeJS.ProcessEnv): Promise<void> {
     await opened.close();
@@ -166,13 +166,13 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
     // send-moves.ts, returnSend in abandon
     it('that certainly left nothing costs nothing', async () => {
-      await store.abandon(await admit(), false);
+      await store.abandon(await admit(), []);
 
       expect((await store.admit(verification())).outcome).toBe('admitted');
     });
 
     it('that may have left keeps its place', async () => {
-      await store.abandon(await admit(), true);
+      await store.abandon(await admit(), ['infobip']);
 
       expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
     });
@@ -180,7 +180,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     it('leaves a working code working if it fails', async () => {
       const older = await pending();
       clock.advance(minutes(1));
-      await store.abandon(await admit(), true);
+      await store.abandon(await admit(), ['infobip']);
 
       expect(await tryCode(older, 'verified')).toEqual({ verified: true });
     });
@@ -272,7 +272,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(seconds(30));
       const admission = await resend(pinId);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-      await store.abandon(admission.ticket, false);
+      await store.abandon(admission.ticket, []);
 
       expect((await resend(pinId)).outcome).toBe('admitted');
       expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
@@ -474,7 +474,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(seconds(30));
       await pending({ client: 'bank' });
       clock.advance(seconds(30));
-      await store.abandon(await admit(), true);
+      await store.abandon(await admit(), ['infobip']);
 
       const leave = await store.takeAttempt({
         which: { phoneNumber: NUMBER },
@@ -516,7 +516,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
     it('is free again after a refusal and after a send that left nothing', async () => {
       const ticket = await admit({}, keyed);
-      await store.abandon(ticket, false);
+      await store.abandon(ticket, []);
       await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
 
       const other = { key: 'key-2', request: 'x' };
@@ -526,7 +526,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     });
 
     it('never sends again once a text may have left, crash or not', async () => {
-      await store.abandon(await admit({}, keyed), true);
+      await store.abandon(await admit({}, keyed), ['infobip']);
       const crashed = { key: 'crashed', request: 'x' };
       await admit({ phoneNumber: OTHER_NUMBER }, crashed);
       expect(await store.admit(verification(), crashed)).toEqual({ outcome: 'running' });

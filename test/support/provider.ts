@@ -4,11 +4,17 @@ import { Events } from '../../src/common/events.js';
 import { AppConfig } from '../../src/config/app-config.js';
 import { configFrom } from '../../src/config/load-config.js';
 import { AccountInspection } from '../../src/providers/account-inspection.js';
-import { OtpProvider } from '../../src/providers/otp-provider.js';
+import { Failover } from '../../src/providers/failover.js';
+import { InfobipProvider } from '../../src/providers/infobip/infobip.provider.js';
+import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
+import { ProviderEvents } from '../../src/providers/provider-events.js';
 import { ProvidersModule } from '../../src/providers/providers.module.js';
+import { SinchProvider } from '../../src/providers/sinch/sinch.provider.js';
 
-/** The provider that these settings name, as the service has it. */
+const ADAPTERS = { infobip: InfobipProvider, sinch: SinchProvider };
+
+/** The first provider that these settings name, as the service has it. */
 export async function startProvider(settings: NodeJS.ProcessEnv) {
   const config = configFrom({
     OTP_SECRET: 'a master secret that only tests know of',
@@ -24,7 +30,9 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
     imports: [SettingsModule, ProvidersModule],
   }).compile();
   return {
-    provider: app.get(OtpProvider),
+    provider: app.get<OtpProvider>(ADAPTERS[config.providers[0]]),
+    failover: app.get(Failover),
+    events: app.get(ProviderEvents),
     inspection: app.get(AccountInspection, { strict: false }),
     close: () => app.close(),
   };

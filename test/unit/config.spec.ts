@@ -53,6 +53,8 @@ describe('The settings', () => {
       secrets: [SECRET],
       throttle: { sendsPerMinute: 60, verifiesPerMinute: 300 },
       providerTimeoutMs: 5_000,
+      sendDeadlineMs: 5_000,
+      providerMaxInFlight: 200,
       providers: ['infobip'],
       infobip: {
         baseUrl: 'http://127.0.0.1:3999',

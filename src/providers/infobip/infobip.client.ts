@@ -3,6 +3,12 @@ import { accountAt, AppConfig } from '../../config/app-config.js';
 import type { ProviderAnswer } from '../provider-answer.js';
 import { ProviderHttp } from '../provider-http.js';
 
+interface Options {
+  readonly body?: object;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Speaks to Infobip: address and credentials. Knows nothing of PINs. */
 @Injectable()
 export class InfobipClient {
@@ -13,10 +19,11 @@ export class InfobipClient {
 
   /**
    * Posts JSON to a path below the account's base URL.
+   * @param timeoutMs from connect to last byte; `PROVIDER_TIMEOUT` unless told.
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
-  post(path: string, body: object): Promise<ProviderAnswer> {
-    return this.request('POST', path, { body });
+  post(path: string, body: object, timeoutMs?: number): Promise<ProviderAnswer> {
+    return this.request('POST', path, { body, timeoutMs });
   }
 
   /** As {@link post}, and puts. */
@@ -35,7 +42,7 @@ export class InfobipClient {
   private request(
     method: 'GET' | 'POST' | 'PUT',
     path: string,
-    { body, signal }: { body?: object; signal?: AbortSignal | undefined },
+    { body, timeoutMs, signal }: Options,
   ): Promise<ProviderAnswer> {
     const { baseUrl, apiKey } = accountAt('infobip', this.config);
     return this.http.ask({
@@ -47,6 +54,7 @@ export class InfobipClient {
         accept: 'application/json',
       },
       body: body && JSON.stringify(body),
+      timeoutMs,
       signal,
     });
   }

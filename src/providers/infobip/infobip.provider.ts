@@ -20,33 +20,45 @@ const RESEND_PATHS: Record<Channel, string> = { sms: 'resend', voice: 'resend/vo
 /** Infobip 2FA, version 2 of its PIN API. */
 @Injectable()
 export class InfobipProvider implements OtpProvider {
+  readonly name = 'infobip';
+
   constructor(
     private readonly client: InfobipClient,
     private readonly config: AppConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, timeoutMs?: number): Promise<string> {
     const { applicationId, messageId } = accountAt('infobip', this.config);
-    const answer = await this.client.post(SEND_PATHS[channel], {
-      applicationId,
-      messageId,
-      to: msisdn(to),
-    });
+    const answer = await this.client.post(
+      SEND_PATHS[channel],
+      { applicationId, messageId, to: msisdn(to) },
+      timeoutMs,
+    );
     const pinId = takenAs(channel, readObject(answer));
     if (pinId === undefined) throw new ProviderError('unreadable');
     return pinId;
   }
 
-  async resend(_to: PhoneNumber, providerPinId: string, channel: Channel): Promise<string> {
+  async resend(
+    _to: PhoneNumber,
+    providerPinId: string,
+    channel: Channel,
+    timeoutMs?: number,
+  ): Promise<string> {
     const path = `/2fa/2/pin/${encodeURIComponent(providerPinId)}/${RESEND_PATHS[channel]}`;
-    const answer = await this.client.post(path, {});
+    const answer = await this.client.post(path, {}, timeoutMs);
     if (saysNotFound(answer)) throw new ProviderError('gone');
     return takenAs(channel, readObject(answer)) ?? providerPinId;
   }
 
-  async verify(to: PhoneNumber, providerPinId: string, code: string): Promise<Verdict> {
+  async verify(
+    to: PhoneNumber,
+    providerPinId: string,
+    code: string,
+    timeoutMs?: number,
+  ): Promise<Verdict> {
     const path = `/2fa/2/pin/${encodeURIComponent(providerPinId)}/verify`;
-    const answer = await this.client.post(path, { pin: code });
+    const answer = await this.client.post(path, { pin: code }, timeoutMs);
     // It keeps no such PIN any more (used, or cleaned up): whatever is tried next, it cannot verify.
     if (saysNotFound(answer)) return 'exhausted';
     const verification = readObject(answer) as VerifyAnswer;

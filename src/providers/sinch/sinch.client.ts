@@ -6,6 +6,12 @@ import { signatureOf } from './sinch.signature.js';
 
 const CONTENT_TYPE = 'application/json';
 
+interface Options {
+  readonly body?: object;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Speaks to Sinch: address and signature. Knows nothing of codes. */
 @Injectable()
 export class SinchClient {
@@ -16,15 +22,16 @@ export class SinchClient {
 
   /**
    * Posts JSON to a path below the base URL.
+   * @param timeoutMs from connect to last byte; `PROVIDER_TIMEOUT` unless told.
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
-  post(path: string, body: object): Promise<ProviderAnswer> {
-    return this.request('POST', path, { body });
+  post(path: string, body: object, timeoutMs?: number): Promise<ProviderAnswer> {
+    return this.request('POST', path, { body, timeoutMs });
   }
 
   /** As {@link post}, and puts. */
-  put(path: string, body: object): Promise<ProviderAnswer> {
-    return this.request('PUT', path, { body });
+  put(path: string, body: object, timeoutMs?: number): Promise<ProviderAnswer> {
+    return this.request('PUT', path, { body, timeoutMs });
   }
 
   /**
@@ -38,7 +45,7 @@ export class SinchClient {
   private request(
     method: 'GET' | 'POST' | 'PUT',
     path: string,
-    { body: fields, signal }: { body?: object; signal?: AbortSignal | undefined },
+    { body: fields, timeoutMs, signal }: Options,
   ): Promise<ProviderAnswer> {
     const { baseUrl, applicationKey, applicationSecret } = accountAt('sinch', this.config);
     const url = baseUrl + path;
@@ -59,6 +66,7 @@ export class SinchClient {
         accept: CONTENT_TYPE,
       },
       body,
+      timeoutMs,
       signal,
     });
   }

@@ -16,37 +16,48 @@ const METHODS: Record<Channel, Method> = { sms: 'sms', voice: 'callout' };
 /** Sinch Verification, version 1. A code of Sinch's is judged once: a wrong one ends it. */
 @Injectable()
 export class SinchProvider implements OtpProvider {
+  readonly name = 'sinch';
+
   constructor(
     private readonly client: SinchClient,
     private readonly config: AppConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, timeoutMs?: number): Promise<string> {
     const method = METHODS[channel];
-    const answer = await this.client.post(VERIFICATIONS, {
+    const start = {
       identity: { type: 'number', endpoint: to.e164 },
       method,
       ...(method === 'sms' && {
         smsOptions: { codeType: 'Numeric', expiry: clockTime(this.config.otp.ttlMs) },
       }),
-    });
+    };
+    const answer = await this.client.post(VERIFICATIONS, start, timeoutMs);
     if (isError(answer)) throw failureOfStart(answer);
     return handleOf(method, startedAs(objectIn(answer)));
   }
 
   /** Starts anew: Sinch sends no code twice, and ends the one before. */
-  resend(to: PhoneNumber, _providerPinId: string, channel: Channel): Promise<string> {
-    return this.send(to, channel);
+  resend(
+    to: PhoneNumber,
+    _providerPinId: string,
+    channel: Channel,
+    timeoutMs?: number,
+  ): Promise<string> {
+    return this.send(to, channel, timeoutMs);
   }
 
-  async verify(to: PhoneNumber, providerPinId: string, code: string): Promise<Verdict> {
+  async verify(
+    to: PhoneNumber,
+    providerPinId: string,
+    code: string,
+    timeoutMs?: number,
+  ): Promise<Verdict> {
     const { method, id } = readHandle(providerPinId);
     // Another provider's: there is nothing at Sinch that could be judged.
     if (!method) return 'exhausted';
-    const answer = await this.client.put(`${VERIFICATIONS}/id/${encodeURIComponent(id)}`, {
-      method,
-      [method]: { code },
-    });
+    const path = `${VERIFICATIONS}/id/${encodeURIComponent(id)}`;
+    const answer = await this.client.put(path, { method, [method]: { code } }, timeoutMs);
     // It keeps no such verification open any more: whatever is tried next, it cannot verify.
     if (saysNotFound(answer)) return 'exhausted';
     if (isError(answer)) throw failureOf(answer);

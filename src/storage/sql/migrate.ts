@@ -1,9 +1,14 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { initial } from './migrations/0001-initial.js';
 import { traffic } from './migrations/0002-traffic.js';
+import { maybeTexted } from './migrations/0003-maybe-texted.js';
 
 /** In the order of their numbers. One that has been released is never changed. */
-const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [initial, traffic];
+const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
+  initial,
+  traffic,
+  maybeTexted,
+];
 
 /**
  * Brings a database up to this code, or finds it there. Safe when several replicas start together:

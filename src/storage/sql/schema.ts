@@ -6,7 +6,7 @@ import type { Channel } from '../../common/channel.js';
  * texts come from the vault.
  */
 export interface Schema {
-  verifications: VerificationRow;
+  verifications: VerificationRow & MaybeTexted;
   numbers: NumberRow;
   idempotency_keys: IdempotencyKeyRow;
   traffic: TrafficRow;
@@ -41,6 +41,12 @@ export interface VerificationRow {
   end_user_hash: string;
   /** How many texts carried the code; 0 where none is sent, as to a test number. */
   texts: number;
+}
+
+/** Beside the row, because no move reads it: it is for whoever asks the provider for its own count. */
+interface MaybeTexted {
+  /** A provider's name for each text of its that may have left, unconfirmed; with commas between. */
+  maybe_texted: Generated<string>;
 }
 
 /**

@@ -5,10 +5,10 @@ import type {
   KeyedRequest,
   NewVerification,
   NotFound,
-  ProviderPin,
   ResendAdmission,
   ResendOf,
   SendTicket,
+  TakenText,
 } from '../verification-store.js';
 import { Database, type Executor } from './database.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
@@ -92,7 +92,7 @@ export class SendMoves {
     });
   }
 
-  async confirm(ticket: SendTicket, taken: ProviderPin, answer: unknown): Promise<boolean> {
+  async confirm(ticket: SendTicket, taken: TakenText, answer: unknown): Promise<boolean> {
     const { pinId, phoneNumber, keyed } = ticket;
     const sealed = this.rows.seal(pinId, phoneNumber, taken.pinId);
     return this.database.transaction(async (executor) => {
@@ -100,16 +100,18 @@ export class SendMoves {
         provider: taken.provider,
         sealed,
       });
+      await this.noteMaybeTexted(executor, pinId, taken.maybeTexted);
       if (keyed && confirmed) await this.keys.answer(executor, ticket, keyed, answer);
       if (keyed && !confirmed) await this.keys.markAmbiguous(executor, ticket, keyed);
       return confirmed;
     });
   }
 
-  async abandon(ticket: SendTicket, textMayHaveLeft: boolean): Promise<void> {
+  async abandon(ticket: SendTicket, maybeTexted: readonly string[]): Promise<void> {
     const { pinId, client, phoneNumber, entries, keyed } = ticket;
     await this.database.transaction(async (executor) => {
-      if (textMayHaveLeft) {
+      if (maybeTexted.length > 0) {
+        await this.noteMaybeTexted(executor, pinId, maybeTexted);
         if (ticket.resends === undefined) await this.queries.fail(executor, { pinId });
         if (keyed) await this.keys.markAmbiguous(executor, ticket, keyed);
         return;
@@ -141,6 +143,15 @@ export class SendMoves {
       sealed,
     });
     return confirmed.length > 0;
+  }
+
+  private async noteMaybeTexted(
+    executor: Executor,
+    pinId: string,
+    providers: readonly string[],
+  ): Promise<void> {
+    if (providers.length === 0) return;
+    await this.queries.noteMaybeTexted(executor, { pinId, providers: providers.join(',') });
   }
 
   /** Why a code is not sent again. */

@@ -89,6 +89,16 @@ export function prepareSendQueries(database: Database) {
         .where('status', '=', sql.lit('sending')),
     ),
 
+    noteMaybeTexted: database.prepare((db, p: Pin & { providers: string }) =>
+      db
+        .updateTable('verifications')
+        .set({
+          maybe_texted: sql`case when maybe_texted = '' then cast(${p.providers} as text)
+            else maybe_texted || ',' || ${p.providers} end`,
+        })
+        .where('pin_id', '=', p.pinId),
+    ),
+
     /** One more text with the code of a verification that can still become verified. */
     takeResend: database.prepare((db, p: Pin & { client: string; now: number }) =>
       db

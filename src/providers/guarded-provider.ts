@@ -1,0 +1,100 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Channel } from '../common/channel.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import type { Verdict } from '../common/verdict.js';
+import type { AppConfig } from '../config/app-config.js';
+import { Circuit } from './circuit.js';
+import type { OtpProvider } from './otp-provider.js';
+import { ProviderError } from './provider-error.js';
+import type { Operation, ProviderEvents } from './provider-events.js';
+
+/** A call stalls after this share of its time. */
+const STALL_SHARE = 1 / 4;
+/** Before a connection is tried again; doubled by chance, so that replicas do not come together. */
+const RECONNECT_AFTER_MS = 50;
+
+/** A provider, each of its operations behind its own circuit, and every call told as an event. */
+export class GuardedProvider {
+  private readonly circuits: Readonly<Record<Operation, Circuit>>;
+
+  constructor(
+    private readonly provider: OtpProvider,
+    private readonly config: AppConfig,
+    private readonly events: ProviderEvents,
+  ) {
+    const spared = config.providers.length > 1;
+    this.circuits = {
+      send: this.newCircuit('send', spared),
+      resend: this.newCircuit('resend', spared),
+      // Only who made a code can judge it.
+      verify: this.newCircuit('verify', false),
+    };
+  }
+
+  get name(): OtpProvider['name'] {
+    return this.provider.name;
+  }
+
+  /** As {@link OtpProvider.send}. @throws ProviderError */
+  send(to: PhoneNumber, channel: Channel): Promise<string> {
+    return this.ask('send', (ms) => this.provider.send(to, channel, ms));
+  }
+
+  /** As {@link OtpProvider.resend}. @throws ProviderError */
+  resend(to: PhoneNumber, pinId: string, channel: Channel): Promise<string> {
+    return this.ask('resend', (ms) => this.provider.resend(to, pinId, channel, ms));
+  }
+
+  /** As {@link OtpProvider.verify}. @throws ProviderError */
+  verify(to: PhoneNumber, pinId: string, code: string): Promise<Verdict> {
+    return this.ask('verify', (ms) => this.provider.verify(to, pinId, code, ms));
+  }
+
+  /**
+   * Asks, and once more where no connection came about: then nothing was asked, and nothing sent.
+   * All of it ends within `PROVIDER_TIMEOUT`.
+   */
+  private async ask<T>(operation: Operation, call: (timeoutMs: number) => Promise<T>): Promise<T> {
+    const endsAt = performance.now() + this.config.providerTimeoutMs;
+    const leftMs = (): number => Math.ceil(endsAt - performance.now());
+    const circuit = this.circuits[operation];
+    const attempt = (): Promise<T> => circuit.call(() => this.told(operation, call(leftMs())));
+    try {
+      return await attempt();
+    } catch (error) {
+      const pauseMs = RECONNECT_AFTER_MS * (1 + Math.random());
+      const neverConnected = error instanceof ProviderError && error.failure === 'unavailable';
+      if (!neverConnected || leftMs() < 2 * pauseMs) throw error;
+      await delay(pauseMs);
+      return attempt();
+    }
+  }
+
+  private async told<T>(operation: Operation, call: Promise<T>): Promise<T> {
+    const beganAt = performance.now();
+    const tell = (error?: ProviderError): void => {
+      const durationMs = performance.now() - beganAt;
+      this.events.emit({ type: 'called', provider: this.name, operation, durationMs, error });
+    };
+    try {
+      const result = await call;
+      tell();
+      return result;
+    } catch (error) {
+      if (error instanceof ProviderError) tell(error);
+      throw error;
+    }
+  }
+
+  private newCircuit(operation: Operation, spared: boolean): Circuit {
+    const { providerTimeoutMs, providerMaxInFlight } = this.config;
+    return new Circuit({
+      maxInFlight: providerMaxInFlight,
+      stallMs: providerTimeoutMs * STALL_SHARE,
+      spared,
+      onState: (state) => {
+        this.events.emit({ type: 'circuit', provider: this.name, operation, state });
+      },
+    });
+  }
+}

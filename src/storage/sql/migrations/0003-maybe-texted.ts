@@ -1,0 +1,10 @@
+import type { Kysely } from 'kysely';
+
+/** Which providers may have sent a text that nobody confirmed. */
+export async function maybeTexted(db: Kysely<unknown>): Promise<void> {
+  // Replicas of the release before this one go on writing rows without it.
+  await db.schema
+    .alterTable('verifications')
+    .addColumn('maybe_texted', 'text', (column) => column.notNull().defaultTo(''))
+    .execute();
+}
