@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
+import { StorageModule } from '../storage/storage.module.js';
 import { AccountsModule } from './accounts.module.js';
+import { Couriers } from './couriers.js';
 import { Failover } from './failover.js';
 import { GuardedProvider } from './guarded-provider.js';
 import { inOrder } from './in-order.js';
@@ -10,15 +12,18 @@ import type { OtpProvider } from './otp-provider.js';
 import { ProviderEvents } from './provider-events.js';
 import { ProviderLog } from './provider-log.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
+import { TestNumbers } from './test-numbers.js';
 
 @Module({
-  imports: [AccountsModule],
+  imports: [AccountsModule, StorageModule],
   providers: [
     InspectionAtStart,
     InfobipProvider,
     SinchProvider,
     ProviderEvents,
     ProviderLog,
+    TestNumbers,
+    Couriers,
     {
       provide: Failover,
       inject: [AppConfig, ProviderEvents, InfobipProvider, SinchProvider],
@@ -35,6 +40,6 @@ import { SinchProvider } from './sinch/sinch.provider.js';
         ),
     },
   ],
-  exports: [Failover, ProviderEvents],
+  exports: [Couriers],
 })
 export class ProvidersModule {}

@@ -13,4 +13,6 @@ export interface StatusResponse {
   readonly verifiedAt?: string;
   /** How many more codes may be tried. */
   readonly attemptsRemaining: number;
+  /** Only of a test number, which nothing is sent to. */
+  readonly test?: true;
 }
