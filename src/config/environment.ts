@@ -122,7 +122,7 @@ const settings: Joi.PartialSchemaMap<Environment> = {
   PUMPING_GUARD: Joi.string().valid('enforce', 'observe', 'off').default('enforce'),
   PUMPING_FLOOR_PER_HOUR: count(10, 1_000_000),
   PUMPING_FLOOR_PER_DAY: count(30, 1_000_000),
-  PUMPING_UNVERIFIED_RATIO: Joi.number().min(0).max(100).default(0.6),
+  PUMPING_UNVERIFIED_RATIO: Joi.number().min(0).max(100).default(0.8),
   DATA_DIR: Joi.string().default('./data'),
   DATABASE_URL: Joi.string().uri({ scheme: ['postgres', 'postgresql'] }),
   // No query: it could switch off the client's time-outs.

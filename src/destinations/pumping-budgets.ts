@@ -5,63 +5,81 @@ type Window = Excess['window'];
 
 /**
  * How many unverified texts beyond a budget are borne while their codes may still be typed. Healthy
- * traffic pays them back within minutes; a fast attack stops here instead of when its codes expire.
+ * traffic pays them back within minutes; a fast attack ends here and not when its codes expire.
  */
 const CREDIT: Record<Region, Record<Window, number>> = {
   prefix: { hour: 25, day: 10 },
   country: { hour: 100, day: 100 },
 };
 
-const REGIONS = ['prefix', 'country'] as const satisfies readonly Region[];
 const WINDOWS = ['hour', 'day'] as const satisfies readonly Window[];
 
 /**
- * Judges destinations by their unverified texts. In an hour and in a day, a prefix and a country
- * may have a floor of them and, beyond it, a share of what they verify: in that window or, where
- * that is more, usually.
+ * Judges a destination by its unverified texts. In an hour and in a day, a prefix and a country may
+ * have a floor of them and, beyond it, a share of what they verify: in that window or, where that is
+ * more, usually. A prefix that verifies on its own what it should is not refused for its country.
  */
 export function pumpingJudge(settings: PumpingSettings): Judge {
-  return (traffic) => {
-    for (const region of REGIONS) {
-      for (const window of WINDOWS) {
-        const excess = excessOf(traffic[region], region, window, settings);
-        if (excess) return excess;
-      }
-    }
-    return undefined;
+  return ({ prefix, country }) => {
+    const excess = firstExcess('prefix', prefix, settings);
+    if (excess || isProven(prefix, settings)) return excess;
+    return firstExcess('country', country, settings);
   };
 }
 
-function excessOf(
+function firstExcess(
+  region: Region,
   traffic: DestinationTraffic,
+  settings: PumpingSettings,
+): Excess | undefined {
+  for (const window of WINDOWS) {
+    const excess = excessOf(region, window, traffic, settings);
+    if (excess) return excess;
+  }
+  return undefined;
+}
+
+function excessOf(
   region: Region,
   window: Window,
-  { mode, floorPerHour, floorPerDay, unverifiedRatio }: PumpingSettings,
+  traffic: DestinationTraffic,
+  settings: PumpingSettings,
 ): Excess | undefined {
-  const floor = window === 'hour' ? floorPerHour : floorPerDay;
-  const allowed = Math.floor(floor + unverifiedRatio * usuallyVerified(traffic, window));
+  const floor = window === 'hour' ? settings.floorPerHour : settings.floorPerDay;
+  const allowed = Math.floor(floor + shareOf(traffic, window, settings));
   const ripe = unverified(traffic[window]);
   const all = ripe + unverified(traffic.young);
-  const excess = (withYoung: boolean): Excess => ({
+  const allowedOfAll = allowed + CREDIT[region][window];
+  if (ripe <= allowed && all <= allowedOfAll) return undefined;
+  const withYoung = ripe <= allowed;
+  return {
     region,
     window,
     withYoung,
     unverified: withYoung ? all : ripe,
-    allowed: withYoung ? allowed + CREDIT[region][window] : allowed,
+    allowed: withYoung ? allowedOfAll : allowed,
     verified: traffic[window].verified + traffic.young.verified,
-    enforced: mode === 'enforce',
-  });
-  if (ripe > allowed) return excess(false);
-  if (all > allowed + CREDIT[region][window]) return excess(true);
-  return undefined;
+    enforced: settings.mode === 'enforce',
+  };
 }
 
-/** Verified texts in the window, or in as much time before. */
-function usuallyVerified({ young, hour, day, twoWeeks }: DestinationTraffic, window: Window) {
-  const since = (before: Traffic) => before.verified + young.verified;
-  return window === 'hour'
-    ? Math.max(since(hour), since(day) / 24, since(twoWeeks) / (14 * 24))
-    : Math.max(since(day), since(twoWeeks) / 14);
+/** Whether a prefix has fewer unverified texts in a day than its share, without floor or credit. */
+function isProven(prefix: DestinationTraffic, settings: PumpingSettings): boolean {
+  return unverified(prefix.day) + unverified(prefix.young) <= shareOf(prefix, 'day', settings);
+}
+
+/** The share of what is verified in the window, or usually in as much time. */
+function shareOf(
+  { young, hour, day, twoWeeks }: DestinationTraffic,
+  window: Window,
+  { unverifiedRatio }: PumpingSettings,
+): number {
+  const verified = (before: Traffic) => before.verified + young.verified;
+  const usual =
+    window === 'hour'
+      ? Math.max(verified(hour), verified(day) / 24, verified(twoWeeks) / (14 * 24))
+      : Math.max(verified(day), verified(twoWeeks) / 14);
+  return unverifiedRatio * usual;
 }
 
 const unverified = ({ texts, verified }: Traffic): number => texts - verified;

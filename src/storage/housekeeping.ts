@@ -11,7 +11,7 @@ import { Database } from './sql/database.js';
 import { lostAfterMs } from './deadline.js';
 import { prepareHousekeeping } from './sql/housekeeping-queries.js';
 import { KEPT_MS } from './sql/idempotency-keys.js';
-import { slotAt, WINDOWS } from './sql/slots.js';
+import { slotAt, WINDOWS } from './slots.js';
 import { KNOWN_MS } from './traffic.js';
 
 const EVERY_MS = seconds(10);

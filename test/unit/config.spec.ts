@@ -47,7 +47,7 @@ describe('The settings', () => {
       perNumber: { sendsPerDay: 10, failuresPerHour: 10, failuresPerDay: 20 },
       perClient: { sendsPerDay: 100_000 },
       perEndUser: { sendsPerHour: 20 },
-      pumping: { mode: 'enforce', floorPerHour: 10, floorPerDay: 30, unverifiedRatio: 0.6 },
+      pumping: { mode: 'enforce', floorPerHour: 10, floorPerDay: 30, unverifiedRatio: 0.8 },
       storage: { databaseUrl: undefined, dataDir: './data', retentionMs: hours(24 * 30) },
       redisUrl: undefined,
       secrets: [SECRET],

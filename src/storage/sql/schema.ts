@@ -85,7 +85,7 @@ interface NumberRow {
   verified_at: Generated<number>;
 }
 
-/** Texts of one slot of time, by what they are counted; see `slots.ts`. */
+/** Texts of one slot of time, by what they are counted; see `../slots.ts`. */
 interface TrafficRow {
   /** A prefix, a country or a client. */
   subject: string;

@@ -3,7 +3,7 @@ import { AppConfig } from '../../config/app-config.js';
 import type { DestinationTraffic, Region, Traffic } from '../traffic.js';
 import { Database, type Executor } from './database.js';
 import type { VerificationRow } from './schema.js';
-import { leavesAt, slotAt, WINDOWS, youngFrom } from './slots.js';
+import { leavesAt, slotAt, WINDOWS, youngFrom } from '../slots.js';
 import { prepareTrafficQueries, type Sums } from './traffic-queries.js';
 
 /** What tells where a text is counted. */

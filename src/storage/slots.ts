@@ -1,4 +1,4 @@
-import { hours, minutes } from '../../common/durations.js';
+import { hours, minutes } from '../common/durations.js';
 
 /*
  * Traffic is counted by slots of five minutes. A text belongs to the slot in which its

@@ -1,0 +1,59 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { minutes } from '../../src/common/durations.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { PumpingGuard } from '../../src/destinations/pumping-guard.js';
+import { Random } from '../support/crash/random.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { Simulation, type Outcome } from '../support/pumping/simulation.js';
+import { describeOutcomes } from '../support/pumping/table.js';
+import { ATTACKS, HEALTHY, type TrafficCase } from '../support/pumping/traffics.js';
+import { openStore } from '../support/store.js';
+
+/** That of the README's table; run with others to see that it holds by more than luck. */
+const README_SEED = 'pumping';
+const SEED = process.env['SEED'] ?? README_SEED;
+/** In memory where the machine has such a place, so that thousands of commits wait for no disk. */
+const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+jest.setTimeout(minutes(5));
+
+describe(`The pumping guard, with its default settings (SEED=${SEED})`, () => {
+  const { judge } = new PumpingGuard(configFrom({ OTP_SECRET: 'x'.repeat(32) }));
+  const outcomes = new Map<string, Outcome>();
+
+  async function simulate({ name, visits }: TrafficCase): Promise<Outcome> {
+    const dataDir = mkdtempSync(join(PLACE, 'otp-pumping-'));
+    const clock = new FakeClock();
+    const { store, close } = await openStore(clock, { DATA_DIR: dataDir });
+    const random = new Random(`${SEED} ${name}`);
+    const outcome = await new Simulation(store, judge, clock).run(visits(random, clock.now()));
+    await close();
+    rmSync(dataDir, { recursive: true });
+    outcomes.set(name, outcome);
+    return outcome;
+  }
+
+  it.each(HEALTHY)('refuses nobody among $name', async (traffic) => {
+    const { person } = await simulate(traffic);
+
+    expect(person.asked).toBeGreaterThan(500);
+    expect(person.refused).toBe(0);
+  });
+
+  it.each(ATTACKS)('lets no more than $most through of $name', async (attack) => {
+    const { bot } = await simulate(attack);
+
+    expect(bot.asked).toBeGreaterThan(attack.most);
+    expect(bot.asked - bot.refused).toBeLessThanOrEqual(attack.most);
+  });
+
+  it('does what the README shows', () => {
+    if (SEED !== README_SEED) return;
+    process.stdout.write(describeOutcomes(outcomes) + '\n');
+    const readme = readFileSync('README.md', 'utf8').replace(/ +/g, ' ');
+
+    expect(readme).toContain(describeOutcomes(outcomes));
+  });
+});

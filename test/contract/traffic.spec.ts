@@ -1,0 +1,397 @@
+import { hours, minutes, seconds } from '../../src/common/durations.js';
+import { PhoneNumber } from '../../src/common/phone-number.js';
+import { pumpingJudge } from '../../src/destinations/pumping-budgets.js';
+import type { DestinationTraffic, Excess, Judge, Region } from '../../src/storage/traffic.js';
+import type {
+  Admission,
+  NewVerification,
+  SendTicket,
+  VerificationStore,
+} from '../../src/storage/verification-store.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { ENGINES, type OpenStore, type StorePlace } from '../support/store.js';
+
+const DEFAULTS = {
+  mode: 'enforce',
+  floorPerHour: 10,
+  floorPerDay: 30,
+  unverifiedRatio: 0.8,
+} as const;
+const PREFIX_LIMIT = 35;
+const COUNTRY_LIMIT = 110;
+/** Connections of one replica: as many sends can be under way in its database. */
+const POOL_SIZE = 20;
+
+/** Where each promise is kept is named beside it; with that line broken the test fails. */
+describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
+  const enforcing = pumpingJudge(DEFAULTS);
+  let place: StorePlace;
+  let clock: FakeClock;
+  let open: OpenStore[];
+  let store: VerificationStore;
+  let made: number;
+  let seen: Readonly<Record<Region, DestinationTraffic>>;
+
+  /** Lets everything pass and keeps what it was shown. */
+  const watching: Judge = (traffic) => {
+    seen = traffic;
+    return undefined;
+  };
+
+  beforeEach(async () => {
+    made = 0;
+    open = [];
+    clock = new FakeClock();
+    place = await newPlace();
+    store = await another();
+  });
+
+  afterEach(async () => {
+    for (const each of open) await each.close();
+    await place.remove();
+  });
+
+  async function reopen(settings: NodeJS.ProcessEnv = {}): Promise<void> {
+    for (const each of open.splice(0)) await each.close();
+    store = await another(settings);
+  }
+
+  async function another(settings: NodeJS.ProcessEnv = {}): Promise<VerificationStore> {
+    const opened = await place.open(clock, settings);
+    open.push(opened);
+    return opened.store;
+  }
+
+  /** To a number that had no text yet, of the same prefix unless another number is given. */
+  function verification(changes: Partial<NewVerification> & { to?: string } = {}): NewVerification {
+    const { to = `+1415555${String(made).padStart(4, '0')}`, ...others } = changes;
+    made += 1;
+    const phoneNumber = PhoneNumber.fromE164(to);
+    return {
+      pinId: `pin-${String(made)}`,
+      client: 'shop',
+      phoneNumber,
+      destination: { country: 'US', prefix: phoneNumber.prefix },
+      endUserAddress: undefined,
+      limited: true,
+      channel: 'sms',
+      reference: undefined,
+      createdAt: clock.now(),
+      expiresAt: clock.now() + minutes(5),
+      maxAttempts: 5,
+      ...others,
+    };
+  }
+
+  const send = (changes: Parameters<typeof verification>[0] = {}, judge: Judge = enforcing) =>
+    store.admit(verification(changes), undefined, judge);
+
+  const resend = (pinId: string, judge: Judge = enforcing) =>
+    store.admitResend(
+      { pinId, client: 'shop', channel: 'sms', now: clock.now() },
+      undefined,
+      judge,
+    );
+
+  function ticketOf(admission: { outcome: string; ticket?: SendTicket }): SendTicket {
+    if (!admission.ticket) throw new Error(`not admitted: ${admission.outcome}`);
+    return admission.ticket;
+  }
+
+  /** A verification that the provider has taken. */
+  async function pending(
+    changes: Parameters<typeof verification>[0] = {},
+    judge = watching,
+  ): Promise<string> {
+    const ticket = ticketOf(await send(changes, judge));
+    await store.confirm(ticket, { provider: 'vendor', pinId: 'any' }, {});
+    return ticket.pinId;
+  }
+
+  async function verify(pinId: string): Promise<void> {
+    const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
+    const leave = await store.takeAttempt(asked);
+    if (leave.outcome !== 'granted') throw new Error(leave.outcome);
+    expect(await store.settle(leave.attempt, 'verified', clock.now())).toEqual({ verified: true });
+  }
+
+  /** What another text of this prefix would be judged by, less that text. */
+  async function counted(region: Region = 'prefix'): Promise<DestinationTraffic> {
+    const probe = ticketOf(
+      await send({ to: `+14155559${String(made).padStart(3, '0')}` }, watching),
+    );
+    await store.abandon(probe, false);
+    const { young, ...windows } = seen[region];
+    return { young: { ...young, texts: young.texts - 1 }, ...windows };
+  }
+
+  const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
+    Promise.all(Array.from({ length: count }, (_, index) => work(index)));
+
+  const admitted = (answers: readonly { outcome: string }[]) =>
+    answers.filter(({ outcome }) => outcome === 'admitted').length;
+
+  describe('a budget', () => {
+    // send-budgets.ts, count: `add` before `read`; traffic-queries.ts, shard 0 of a prefix
+    it('of a prefix holds to the text, however many sends of two replicas race', async () => {
+      // A SQLite file has one process.
+      const other = engine === 'SQLite' ? store : await another();
+
+      const answers = await times(60, (i) =>
+        (i % 2 ? store : other).admit(verification(), undefined, enforcing),
+      );
+
+      expect(admitted(answers)).toBe(PREFIX_LIMIT);
+      expect(
+        answers.every(({ outcome }) => outcome === 'admitted' || outcome === 'suspended'),
+      ).toBe(true);
+    });
+
+    it('of a country holds but for what is in flight', async () => {
+      const answers = await times(140, (i) => send({ to: `+1${String(415_000 + i)}0000` }));
+
+      const most = engine === 'SQLite' ? COUNTRY_LIMIT : COUNTRY_LIMIT + POOL_SIZE;
+      expect(admitted(answers)).toBeGreaterThanOrEqual(COUNTRY_LIMIT);
+      expect(admitted(answers)).toBeLessThanOrEqual(most);
+    });
+
+    it('tells when the oldest unverified text is forgotten, and by which counts', async () => {
+      await verify(await pending());
+      clock.advance(minutes(30));
+      const first = clock.now();
+      for (let i = 0; i < 36; i += 1) await pending();
+      clock.advance(minutes(5));
+
+      const phoneNumber = PhoneNumber.fromE164('+14155559999');
+      expect(await send({ to: phoneNumber.e164 })).toMatchObject({
+        outcome: 'suspended',
+        until: first + minutes(65),
+        excess: { region: 'prefix', window: 'hour', withYoung: true, unverified: 37, verified: 1 },
+      });
+    });
+
+    it('takes nothing for a text that it refuses', async () => {
+      for (let i = 0; i < PREFIX_LIMIT; i += 1) await send();
+      const to = '+14155559999';
+      expect((await send({ to, endUserAddress: '192.0.2.1' })).outcome).toBe('suspended');
+
+      expect((await counted()).young.texts).toBe(PREFIX_LIMIT);
+      expect((await send({ to }, watching)).outcome).toBe('admitted');
+    });
+
+    it('that is not enforced lets the text go, and says so', async () => {
+      const observing = pumpingJudge({ ...DEFAULTS, mode: 'observe' });
+      for (let i = 0; i < PREFIX_LIMIT; i += 1) await send({}, observing);
+
+      expect(await send({}, observing)).toMatchObject({
+        outcome: 'admitted',
+        excess: { enforced: false, region: 'prefix' } satisfies Partial<Excess>,
+      });
+    });
+
+    // send-budgets.ts, KNOWN_MS; number-limits.ts, `verified`
+    it('does not stop a number that somebody verified in the last 90 days', async () => {
+      const to = '+14155559999';
+      await verify(await pending({ to, client: 'shop' }));
+      const flood = async () => {
+        for (let i = 0; i < 45; i += 1) await send({}, watching);
+      };
+
+      clock.advance(hours(24 * 90) - 1);
+      for (const each of open) await each.tidy();
+      await flood();
+      expect((await send({ to })).outcome).toBe('admitted');
+      expect((await send()).outcome).toBe('suspended');
+
+      clock.advance(seconds(30));
+      expect((await send({ to })).outcome).toBe('suspended');
+    });
+
+    it('stops a number again that was erased', async () => {
+      const to = '+14155559999';
+      await verify(await pending({ to }));
+      for (let i = 0; i < 45; i += 1) await send({}, watching);
+      await store.erase(PhoneNumber.fromE164(to), 'shop');
+      clock.advance(seconds(30));
+
+      expect((await send({ to })).outcome).toBe('suspended');
+    });
+  });
+
+  describe('a text', () => {
+    it('is counted by its prefix and its country', async () => {
+      await send();
+      await send({ to: '+12125550000' });
+      await send({ to: '+41793026727', destination: { country: 'CH', prefix: '+4179302' } });
+
+      expect((await counted('prefix')).young).toEqual({ texts: 1, verified: 0 });
+      expect((await counted('country')).young).toEqual({ texts: 2, verified: 0 });
+    });
+
+    // attempt-moves.ts, open; send-queries.ts, takeResend
+    it('is verified with its resends, in the slot of its verification', async () => {
+      const pinId = await pending();
+      clock.advance(minutes(4));
+      await resend(pinId, watching);
+      expect((await counted()).young).toEqual({ texts: 2, verified: 0 });
+      await verify(pinId);
+
+      expect((await counted()).young).toEqual({ texts: 2, verified: 2 });
+      clock.advance(minutes(6));
+      expect(await counted()).toMatchObject({
+        young: { texts: 0, verified: 0 },
+        hour: { texts: 2, verified: 2 },
+      });
+    });
+
+    it('grows old: young, of the hour, of the day, of two weeks, forgotten', async () => {
+      const one = { texts: 1, verified: 0 };
+      const none = { texts: 0, verified: 0 };
+      await send();
+      expect(await counted()).toEqual({ young: one, hour: none, day: none, twoWeeks: none });
+      clock.advance(minutes(10));
+      expect(await counted()).toEqual({ young: none, hour: one, day: one, twoWeeks: one });
+      clock.advance(minutes(55));
+      expect(await counted()).toEqual({ young: none, hour: none, day: one, twoWeeks: one });
+      clock.advance(hours(23));
+      expect(await counted()).toEqual({ young: none, hour: none, day: none, twoWeeks: one });
+      clock.advance(hours(13 * 24));
+      expect(await counted()).toEqual({ young: none, hour: none, day: none, twoWeeks: none });
+    });
+
+    // send-budgets.ts, giveBack
+    it('that certainly never left is not counted, a resend neither', async () => {
+      await store.abandon(ticketOf(await send({}, watching)), false);
+      expect((await counted()).young.texts).toBe(0);
+
+      const pinId = await pending();
+      clock.advance(seconds(30));
+      const again = ticketOf(await resend(pinId, watching));
+      await verify(pinId);
+      await store.abandon(again, false);
+      expect((await counted()).young).toEqual({ texts: 1, verified: 1 });
+    });
+
+    it('that may have left stays counted', async () => {
+      await store.abandon(ticketOf(await send({}, watching)), true);
+
+      expect((await counted()).young.texts).toBe(1);
+    });
+
+    it('that is resent is judged, and nothing is taken if it is refused', async () => {
+      const pinId = await pending();
+      for (let i = 1; i < PREFIX_LIMIT; i += 1) await send();
+      clock.advance(seconds(30));
+      expect((await resend(pinId)).outcome).toBe('suspended');
+      await verify(pinId);
+
+      expect((await counted()).young).toEqual({ texts: PREFIX_LIMIT, verified: 1 });
+    });
+
+    it('stays counted over a restart', async () => {
+      await send();
+      await reopen();
+
+      expect((await counted()).young.texts).toBe(1);
+    });
+
+    it('is forgotten after two weeks, in batches', async () => {
+      for (let i = 0; i < 3; i += 1) await send({}, watching);
+      clock.advance(hours(14 * 24) + minutes(5));
+      for (const each of open) await each.tidy();
+      clock.advance(-hours(14 * 24));
+
+      expect((await counted()).hour.texts + (await counted()).young.texts).toBe(0);
+    });
+  });
+
+  describe('to a test number', () => {
+    const test = { to: '+15550001111', limited: false };
+
+    it('no text is limited or counted, resends neither', async () => {
+      const pinId = await pending(test);
+      await pending({ ...test, client: 'bank' });
+      expect((await resend(pinId)).outcome).toBe('admitted');
+      await verify(pinId);
+
+      const to = '+15550001112';
+      expect((await send({ to }, watching)).outcome).toBe('admitted');
+      expect(seen.prefix.young).toEqual({ texts: 1, verified: 0 });
+    });
+
+    it('wrong codes are limited all the same', async () => {
+      for (let i = 0; i < 10; i += 1) {
+        const pinId = await pending(test);
+        const leave = await store.takeAttempt(askedOf(pinId));
+        if (leave.outcome !== 'granted') throw new Error(leave.outcome);
+        await store.settle(leave.attempt, 'wrong_code', clock.now());
+      }
+
+      expect(await store.takeAttempt(askedOf(await pending(test)))).toMatchObject({
+        limit: 'failures',
+      });
+    });
+
+    const askedOf = (pinId: string) => ({
+      which: { pinId },
+      client: 'shop',
+      reference: undefined,
+      now: clock.now(),
+    });
+  });
+
+  describe('a client', () => {
+    const limited = (answer: Admission) => (answer.outcome === 'limited' ? answer : undefined);
+
+    // send-budgets.ts, clientSendsPerDay
+    it('has as many texts in a day as it may, resends among them', async () => {
+      await reopen({ CLIENT_SENDS_PER_DAY: '3' });
+      const start = clock.now();
+      const pinId = await pending();
+      clock.advance(minutes(3));
+      await resend(pinId, watching);
+      await send();
+      expect(limited(await send())).toMatchObject({
+        limit: 'client_sends',
+        until: start + hours(24) + minutes(5),
+      });
+      expect((await send({ client: 'bank' })).outcome).toBe('admitted');
+
+      clock.advance(hours(24) + minutes(2));
+      expect((await send()).outcome).toBe('admitted');
+    });
+  });
+
+  describe('an end user', () => {
+    const endUserAddress = '192.0.2.1';
+
+    // end-user-limits.ts
+    it('has as many texts in an hour as it may, over clients, resends among them', async () => {
+      await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '3' });
+      const start = clock.now();
+      const pinId = await pending({ endUserAddress });
+      clock.advance(seconds(30));
+      const again = ticketOf(await resend(pinId, watching));
+      await send({ endUserAddress, client: 'bank' });
+      expect(await send({ endUserAddress })).toEqual({
+        outcome: 'limited',
+        limit: 'end_user_sends',
+        until: start + hours(1),
+      });
+      expect((await send({ endUserAddress: '192.0.2.2' })).outcome).toBe('admitted');
+
+      await store.abandon(again, false);
+      expect((await send({ endUserAddress })).outcome).toBe('admitted');
+      expect((await send({ endUserAddress })).outcome).toBe('limited');
+      clock.advance(hours(1) - seconds(30));
+      for (const each of open) await each.tidy();
+      expect((await send({ endUserAddress })).outcome).toBe('admitted');
+    });
+
+    it('has no more of them by racing', async () => {
+      const answers = await times(60, () => send({ endUserAddress }, watching));
+
+      expect(admitted(answers)).toBe(20);
+    });
+  });
+});

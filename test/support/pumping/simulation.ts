@@ -1,0 +1,106 @@
+import type { Judge } from '../../../src/storage/traffic.js';
+import type { SendTicket, VerificationStore } from '../../../src/storage/verification-store.js';
+import { minutes } from '../../../src/common/durations.js';
+import { PhoneNumber } from '../../../src/common/phone-number.js';
+import type { FakeClock } from '../fake-clock.js';
+import type { Visit } from './visits.js';
+
+/** What became of the texts that people and bots asked for. */
+export type Outcome = Record<Visit['who'], { asked: number; refused: number }>;
+
+interface Event {
+  readonly at: number;
+  readonly happens: () => Promise<void>;
+}
+
+/** Lets visitors live through their visits, one event after the other, by the clock of the store. */
+export class Simulation {
+  readonly outcome: Outcome = {
+    person: { asked: 0, refused: 0 },
+    bot: { asked: 0, refused: 0 },
+  };
+  private visits = 0;
+
+  constructor(
+    private readonly store: VerificationStore,
+    private readonly judge: Judge | undefined,
+    private readonly clock: FakeClock,
+  ) {}
+
+  async run(visits: readonly Visit[]): Promise<Outcome> {
+    const events = visits.flatMap((visit) => this.eventsOf(visit));
+    events.sort((one, other) => one.at - other.at);
+    for (const { at, happens } of events) {
+      this.clock.advance(at - this.clock.now());
+      await happens();
+    }
+    return this.outcome;
+  }
+
+  private eventsOf(visit: Visit): Event[] {
+    const { at, resendsAfterMs, typesAfterMs } = visit;
+    const pinId = `visit-${String((this.visits += 1))}`;
+    // Each sees to it that an earlier one succeeded: the store refuses what does not exist.
+    return [
+      { at, happens: () => this.send(visit, pinId) },
+      ...(resendsAfterMs === undefined
+        ? []
+        : [{ at: at + resendsAfterMs, happens: () => this.resend(visit, pinId) }]),
+      ...(typesAfterMs === undefined
+        ? []
+        : [{ at: at + typesAfterMs, happens: () => this.type(pinId) }]),
+    ];
+  }
+
+  private async send(visit: Visit, pinId: string): Promise<void> {
+    const now = this.clock.now();
+    const phoneNumber = PhoneNumber.fromE164(visit.number);
+    const admission = await this.store.admit(
+      {
+        pinId,
+        client: 'shop',
+        phoneNumber,
+        destination: { country: visit.country, prefix: phoneNumber.prefix },
+        endUserAddress: undefined,
+        limited: true,
+        channel: 'sms',
+        reference: undefined,
+        createdAt: now,
+        expiresAt: now + minutes(5),
+        maxAttempts: 5,
+      },
+      undefined,
+      this.judge,
+    );
+    await this.note(visit, admission);
+  }
+
+  private async resend(visit: Visit, pinId: string): Promise<void> {
+    const now = this.clock.now();
+    const again = { pinId, client: 'shop', channel: 'sms', now } as const;
+    const admission = await this.store.admitResend(again, undefined, this.judge);
+    // The first text was refused, or the person sent another code since to the same number.
+    if (admission.outcome === 'not_found' || admission.outcome === 'not_resendable') return;
+    await this.note(visit, admission);
+  }
+
+  private async type(pinId: string): Promise<void> {
+    const asked = { which: { pinId }, client: 'shop', reference: undefined };
+    const leave = await this.store.takeAttempt({ ...asked, now: this.clock.now() });
+    if (leave.outcome !== 'granted') return;
+    await this.store.settle(leave.attempt, 'verified', this.clock.now());
+  }
+
+  private async note(
+    { who }: Visit,
+    admission: { outcome: string; ticket?: SendTicket },
+  ): Promise<void> {
+    // Two visitors may by chance have one number: its cooldown is not what is looked at.
+    if (admission.outcome === 'limited') return;
+    const { [who]: counts } = this.outcome;
+    counts.asked += 1;
+    if (admission.outcome === 'suspended') counts.refused += 1;
+    if (!admission.ticket) return;
+    await this.store.confirm(admission.ticket, { provider: 'infobip', pinId: 'any' }, {});
+  }
+}

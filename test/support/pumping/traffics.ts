@@ -1,0 +1,104 @@
+import { hours, minutes, seconds } from '../../../src/common/durations.js';
+import type { Random } from '../crash/random.js';
+import { bots, people, type Plan, type Visit } from './visits.js';
+
+/** A traffic, by its name in the README. */
+export interface TrafficCase {
+  readonly name: string;
+  readonly visits: (random: Random, start: number) => Visit[];
+}
+
+/** A million mobile numbers. */
+const COUNTRY: Plan = { country: 'CH', first: 4_179_300, prefixes: 100 };
+/** Numbers that belong to whoever attacks. */
+const THEIRS: Plan = { country: 'CH', first: 4_178_000, prefixes: 1_000 };
+const ONE_PREFIX: Plan = { ...THEIRS, prefixes: 1 };
+
+const ALWAYS = () => 1;
+
+export interface Attack extends TrafficCase {
+  /** How many of its texts may get through. */
+  readonly most: number;
+}
+
+export const HEALTHY: readonly TrafficCase[] = [
+  {
+    name: '60 people an hour for two days; 70 to 95 % type their code, by the time of day',
+    visits: (random, start) =>
+      people(random, COUNTRY, {
+        start,
+        lastsHours: 48,
+        peak: 60,
+        share: ALWAYS,
+        percent: (hour) => 82.5 - 12.5 * Math.cos((hour / 24) * 2 * Math.PI),
+      }),
+  },
+  {
+    name: 'a launch day, from nothing to 5,000 an hour within an hour; 70 %',
+    visits: (random, start) =>
+      people(random, COUNTRY, {
+        start,
+        lastsHours: 1.5,
+        peak: 5_000,
+        share: (hour) => Math.min(hour, 1),
+        percent: () => 70,
+      }),
+  },
+  {
+    name: 'a small shop, ten a day in each of eight countries for a week; 70 to 95 %, by country',
+    visits: (random, start) =>
+      ['AT', 'BE', 'CH', 'DE', 'ES', 'FR', 'IT', 'NL'].flatMap((country, index) =>
+        people(
+          random.for(country),
+          { country, first: 4_179_300 + 10_000 * index, prefixes: 1_000 },
+          {
+            start,
+            lastsHours: 7 * 24,
+            peak: 10 / 24,
+            share: ALWAYS,
+            percent: () => 70 + (25 * index) / 7,
+          },
+        ),
+      ),
+  },
+];
+
+const onOnePrefix = (name: string, everyMs: number, count: number): Attack => ({
+  name: `one prefix, ${name}`,
+  most: 40,
+  visits: (random, start) => bots(random, ONE_PREFIX, { start, count, everyMs }),
+});
+
+export const ATTACKS: readonly Attack[] = [
+  onOnePrefix('one every 20 seconds for a day', seconds(20), 3 * 60 * 24),
+  onOnePrefix('one a second for half an hour', seconds(1), 1_800),
+  onOnePrefix('ten a second for three minutes', seconds(0.1), 1_800),
+  {
+    name: 'one country, rotating prefixes, one a second for half an hour',
+    most: 110,
+    visits: (random, start) => bots(random, THEIRS, { start, count: 1_800, everyMs: seconds(1) }),
+  },
+  {
+    name: 'a slow drip into one country, one every ten minutes for a week',
+    most: 7 * 33,
+    visits: (random, start) => bots(random, THEIRS, { start, count: 1_008, everyMs: minutes(10) }),
+  },
+  {
+    name: 'hidden in a country of 600 people an hour (85 %), one a second for two hours',
+    most: 1_200,
+    visits: (random, start) => [
+      ...people(random.for('people'), COUNTRY, {
+        start,
+        lastsHours: 3,
+        peak: 600,
+        share: ALWAYS,
+        percent: () => 85,
+      }),
+      ...bots(random.for('bots'), THEIRS, {
+        start: start + hours(1),
+        count: 7_200,
+        everyMs: seconds(1),
+      }),
+    ],
+  },
+];
