@@ -104,7 +104,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     judge = watching,
   ): Promise<string> {
     const ticket = ticketOf(await send(changes, judge));
-    await store.confirm(ticket, { provider: 'vendor', pinId: 'any' }, {});
+    await store.confirm(ticket, { provider: 'vendor', pinId: 'any', maybeTexted: [] }, {});
     return ticket.pinId;
   }
 
@@ -120,7 +120,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     const probe = ticketOf(
       await send({ to: `+14155559${String(made).padStart(3, '0')}` }, watching),
     );
-    await store.abandon(probe, false);
+    await store.abandon(probe, []);
     const { young, ...windows } = seen[region];
     return { young: { ...young, texts: young.texts - 1 }, ...windows };
   }
@@ -261,19 +261,19 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
 
     // send-budgets.ts, giveBack
     it('that certainly never left is not counted, a resend neither', async () => {
-      await store.abandon(ticketOf(await send({}, watching)), false);
+      await store.abandon(ticketOf(await send({}, watching)), []);
       expect((await counted()).young.texts).toBe(0);
 
       const pinId = await pending();
       clock.advance(seconds(30));
       const again = ticketOf(await resend(pinId, watching));
       await verify(pinId);
-      await store.abandon(again, false);
+      await store.abandon(again, []);
       expect((await counted()).young).toEqual({ texts: 1, verified: 1 });
     });
 
     it('that may have left stays counted', async () => {
-      await store.abandon(ticketOf(await send({}, watching)), true);
+      await store.abandon(ticketOf(await send({}, watching)), ['vendor']);
 
       expect((await counted()).young.texts).toBe(1);
     });
@@ -380,7 +380,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       });
       expect((await send({ endUserAddress: '192.0.2.2' })).outcome).toBe('admitted');
 
-      await store.abandon(again, false);
+      await store.abandon(again, []);
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
       expect((await send({ endUserAddress })).outcome).toBe('limited');
       clock.advance(hours(1) - seconds(30));
