@@ -101,6 +101,10 @@ export class Simulation {
     counts.asked += 1;
     if (admission.outcome === 'suspended') counts.refused += 1;
     if (!admission.ticket) return;
-    await this.store.confirm(admission.ticket, { provider: 'infobip', pinId: 'any' }, {});
+    await this.store.confirm(
+      admission.ticket,
+      { provider: 'infobip', pinId: 'any', maybeTexted: [] },
+      {},
+    );
   }
 }
