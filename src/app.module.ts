@@ -9,6 +9,8 @@ import { ApiKeys } from './http/api-keys.js';
 import { Drain } from './http/drain.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestBodyPipe } from './http/request-body.pipe.js';
+import { MetricsServer } from './observability/metrics-server.js';
+import { Metrics } from './observability/metrics.js';
 import { OtpModule } from './otp/otp.module.js';
 import { LimitGuard } from './throttling/limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
@@ -25,6 +27,8 @@ export class AppModule {
       providers: [
         { provide: AppConfig, useValue: config },
         Events,
+        Metrics,
+        MetricsServer,
         Drain,
         ApiKeys,
         { provide: APP_GUARD, useClass: ApiKeyGuard },

@@ -1,16 +1,27 @@
-import { randomUUID } from 'node:crypto';
 import type { INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { seconds } from './common/durations.js';
+import { Events } from './common/events.js';
 import { AppConfig } from './config/app-config.js';
 import { readJsonOnly } from './http/body-reader.js';
 import { ruleBrowsers } from './http/browser-rules.js';
 import { Drain } from './http/drain.js';
 import { watchMethods } from './http/method-not-allowed.js';
+import { requestIdOf } from './http/request-id.js';
+import { watchRequests } from './http/request-watch.js';
 import { answerMalformedHttp, answerUnroutable } from './http/raw-problems.js';
+import { logEvents } from './observability/event-log.js';
+import { METRICS_PATH } from './observability/metrics-server.js';
+import { Metrics } from './observability/metrics.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
+
+/** From a request's first byte to its last, in milliseconds: 16 KiB, over the slowest of networks. */
+const REQUEST_TIMEOUT_MS = seconds(10);
+/** How often Node looks for requests that take longer. */
+const LOOK_EVERY_MS = seconds(1);
 
 /** Options for creating the application: JSON is the only body, and Fastify reads it. */
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
@@ -20,11 +31,16 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
   return new FastifyAdapter({
     trustProxy: trustOf(http.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node ends no slow body while the time for a head is longer than that for all.
+    http: { connectionsCheckingInterval: LOOK_EVERY_MS, headersTimeout: REQUEST_TIMEOUT_MS },
     // A handle of any length is looked up: one that cannot be is as unknown as any other.
     routerOptions: { maxParamLength: BODY_LIMIT_BYTES },
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
+    // Every line of a request is known by its context: a logger of its own would say it again.
+    childLoggerFactory: () => logger,
+    genReqId: requestIdOf,
     clientErrorHandler: answerMalformedHttp,
     frameworkErrors: answerUnroutable,
     // What still comes on a connection that is kept alive, while the server closes, is answered.
@@ -33,14 +49,26 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
 }
 
 /** Makes a created application ready to listen, the same for `main` and for every test. */
-export async function setupApp(app: INestApplication): Promise<void> {
+export async function setupApp(app: INestApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
+  logEvents(app.get(Events), logger);
+  watchRequests(fastify, app.get(Events));
   readJsonOnly(fastify);
   await ruleBrowsers(app, fastify, app.get(AppConfig).http.corsOrigins);
   app.get(Drain).watch(fastify);
   const refuseOtherMethods = watchMethods(fastify);
+  serveMetrics(app, fastify);
   await app.init();
   refuseOtherMethods();
+}
+
+/** On the port of all else, unless the settings give them one of their own. */
+function serveMetrics(app: INestApplication, fastify: FastifyInstance): void {
+  if (app.get(AppConfig).http.metricsPort !== undefined) return;
+  const metrics = app.get(Metrics);
+  fastify.get(METRICS_PATH, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.page()),
+  );
 }
 
 /**

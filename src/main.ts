@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const { sandbox } = config;
   // Before the application comes up, because it looks at its provider as soon as it is up.
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, config.providers[0]);
-  await setupApp(app);
+  await setupApp(app, logger);
   stopOnSignal(app, config, logger);
   await app.listen(config.http.port, config.http.host);
   if (sandbox)

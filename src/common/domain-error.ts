@@ -2,6 +2,7 @@
 export type ErrorKind =
   | 'validation_failed'
   | 'malformed_body'
+  | 'request_timeout'
   | 'payload_too_large'
   | 'unsupported_media_type'
   | 'unauthenticated'

@@ -2,10 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { Channel } from './channel.js';
 import type { ErrorKind } from './domain-error.js';
 
-/** A request has its answer. */
+/** A request has come. It is sure to be answered, or given up, in the end. */
+interface RequestBegun {
+  readonly type: 'request_begun';
+}
+
+/** A request has its answer, or its caller is gone. */
 interface RequestAnswered {
   readonly type: 'request_answered';
-  readonly requestId: string;
   readonly method: string;
   /** As it was made, such as `/otp/:pinId`; `undefined` where there is none. */
   readonly route: string | undefined;
@@ -81,6 +85,20 @@ export interface CodeJudged extends Move {
     | 'unjudged';
 }
 
+/** A code was brought for a verification that accepts none. */
+interface CodeRefused {
+  readonly type: 'code_refused';
+  /** As the caller hears it. */
+  readonly reason: string;
+}
+
+/** A verification was ended by its caller. */
+interface VerificationCancelled {
+  readonly type: 'verification_cancelled';
+  readonly pinId: string;
+  readonly client: string;
+}
+
 /** What the pumping guard thinks of a text; `observed` is one that it would refuse if it were to enforce. */
 export interface TextWeighed {
   readonly type: 'text_weighed';
@@ -101,11 +119,14 @@ interface StoreUsed {
 
 /** What happened. Carries no number, no code and no credential; words are from closed sets. */
 export type ServiceEvent =
+  | RequestBegun
   | RequestAnswered
   | ProviderCalled
   | CircuitChanged
   | TextSent
   | CodeJudged
+  | CodeRefused
+  | VerificationCancelled
   | TextWeighed
   | StoreUsed;
 

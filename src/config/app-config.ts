@@ -47,6 +47,8 @@ export abstract class AppConfig {
     /** Where the service listens. */
     readonly host: string;
     readonly port: number;
+    /** Where the metrics are served; without it, on `port`. */
+    readonly metricsPort: number | undefined;
     /** Whose `X-Forwarded-For` is believed: so many proxies, or those of these networks. */
     readonly trustProxy: number | readonly string[] | undefined;
     /** Origins whose pages may call. */

@@ -19,6 +19,7 @@ import { LOOPBACK_URL, missingCredentials, type ProviderEnvironment } from './pr
 export interface Environment extends ProviderEnvironment {
   HOST: string;
   PORT: number;
+  METRICS_PORT?: number;
   LOG_LEVEL: LogLevel;
   SHUTDOWN_DELAY: number;
   OTP_TTL: number;
@@ -101,6 +102,7 @@ const settings: Joi.PartialSchemaMap<Environment> = {
   NODE_ENV: Joi.string().valid('development', 'test', 'production').default('development'),
   HOST: Joi.string().hostname().default('127.0.0.1'),
   PORT: Joi.number().port().default(3000),
+  METRICS_PORT: Joi.number().port().min(1),
   LOG_LEVEL: Joi.string()
     .valid('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
     .default('info'),

@@ -63,6 +63,7 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
     http: {
       host: env.HOST,
       port: env.PORT,
+      metricsPort: env.METRICS_PORT,
       trustProxy: env.TRUST_PROXY,
       corsOrigins: env.CORS_ORIGINS,
     },

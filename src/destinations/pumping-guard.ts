@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Events, type TextWeighed } from '../common/events.js';
 import { AppConfig } from '../config/app-config.js';
 import type { Excess, Judge } from '../storage/traffic.js';
 import type { Admitted, Suspended } from '../storage/verification-store.js';
@@ -14,20 +15,32 @@ export class PumpingGuard {
   readonly judge: Judge | undefined;
   private readonly logger = new Logger(PumpingGuard.name);
 
-  constructor({ pumping }: AppConfig) {
+  constructor(
+    { pumping }: AppConfig,
+    private readonly events: Events,
+  ) {
     this.judge = pumping.mode === 'off' ? undefined : pumpingJudge(pumping);
   }
 
-  /** Logs which budget a text is over and by which counts: the caller never hears it. */
+  /** Tells which budget a text is over, if any, and logs by which counts: the caller never hears it. */
   report(admission: Admitted | Suspended): void {
+    if (!this.judge) return;
     const { excess } = admission;
-    if (!excess) return;
     const { phoneNumber } = admission.outcome === 'admitted' ? admission.ticket : admission;
+    const { country } = phoneNumber;
+    const region = excess?.region ?? '';
+    this.events.emit({ type: 'text_weighed', decision: decisionOf(excess), region, country });
+    if (!excess) return;
     this.logger.warn(
       `${excess.enforced ? 'Refused' : 'Would refuse'} a text to ${phoneNumber.masked} ` +
-        `(${phoneNumber.country}): ${describeExcess(excess)}.`,
+        `(${country}): ${describeExcess(excess)}.`,
     );
   }
+}
+
+function decisionOf(excess: Excess | undefined): TextWeighed['decision'] {
+  if (!excess) return 'allowed';
+  return excess.enforced ? 'refused' : 'observed';
 }
 
 function describeExcess(excess: Excess): string {

@@ -10,6 +10,7 @@ import { Drain } from '../http/drain.js';
 import { Public } from '../http/public.decorator.js';
 import { StorageProbe } from '../storage/storage-probe.js';
 import { CountersProbe } from '../throttling/counters-probe.js';
+import { ReadinessLog } from './readiness-log.js';
 import { UnreadyFilter } from './unready.filter.js';
 
 /** For so long one finding is every asker's: anybody may ask, and the database has better to do. */
@@ -31,6 +32,7 @@ export class HealthController {
     private readonly storage: StorageProbe,
     private readonly counters: CountersProbe,
     private readonly drain: Drain,
+    private readonly log: ReadinessLog,
   ) {}
 
   /** Answers as long as the process can answer at all. */
@@ -49,7 +51,7 @@ export class HealthController {
   @UseFilters(UnreadyFilter)
   async ready(): Promise<HealthCheckResult> {
     if (this.drain.begun) throw new ServiceUnavailableException(SHUTTING_DOWN);
-    return this.health.check([
+    const report = this.health.check([
       () =>
         this.indicators
           .check('storage')
@@ -61,5 +63,21 @@ export class HealthController {
           .attempt(() => this.counters.check())
           .cacheFor(KEPT_MS),
     ]);
+    await report.then(
+      () => {
+        this.log.note([]);
+      },
+      (unready: unknown) => {
+        this.log.note(failingIn(unready));
+      },
+    );
+    return report;
   }
+}
+
+/** The names of what failed, out of the exception that the report is thrown as. */
+function failingIn(unready: unknown): string[] {
+  if (!(unready instanceof ServiceUnavailableException)) return ['itself'];
+  const { error = {} } = unready.getResponse() as Partial<HealthCheckResult>;
+  return Object.keys(error);
 }

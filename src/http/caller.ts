@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { ErrorKind } from '../common/domain-error.js';
 import { networkOf } from '../common/network-address.js';
 
 /** Who calls. */
@@ -15,6 +16,8 @@ declare module 'fastify' {
     caller?: Caller;
     /** Until the caller's quota is renewed, in milliseconds; set where nothing of it is left. */
     quotaSpentForMs?: number;
+    /** What its answer says is wrong. */
+    problem?: ErrorKind;
   }
 }
 

@@ -50,6 +50,7 @@ export const PROBLEM_TYPES = {
   not_found: own('not_found', 404, 'There is nothing at this path'),
   verification_not_found: own('verification_not_found', 404, 'No such verification'),
   method_not_allowed: own('method_not_allowed', 405, 'The path does not take this method'),
+  request_timeout: own('request_timeout', 408, 'The request took too long to arrive'),
   payload_too_large: own('payload_too_large', 413, 'The body is too large'),
   unsupported_media_type: own('unsupported_media_type', 415, 'The body is not JSON'),
   request_in_progress: own('request_in_progress', 409, 'The same request is still running'),

@@ -19,6 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
 /** Answers `request` with the problem that `thrown` is, and logs the cause where it is ours. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
   const error = asDomainError(thrown);
+  request.problem = error.kind;
   const problem = describeProblem(error, { requestId: request.id, path: instanceOf(request) });
   if (problem.status >= 500)
     request.log.error({ code: problem.code, err: error }, 'request failed');

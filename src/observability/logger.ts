@@ -1,10 +1,12 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { requestContext } from '../common/request-context.js';
 import type { LogLevel } from '../config/app-config.js';
+import { conceal } from './conceal.js';
 
 /**
- * The service's log: one JSON line an event. An error is logged by its class, message and stack
- * only, because the properties that libraries hang on errors (a request's URL, headers, body) may
- * hold a number, a code or a key.
+ * The service's log: one JSON line an event, with the id of the request that it belongs to. An error
+ * is logged by its class, message and stack only, because the properties that libraries hang on
+ * errors (a request's URL, headers, body) may hold a number, a code or a key.
  */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   return pino(
@@ -12,7 +14,8 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       level,
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: conceal },
+      mixin: () => requestContext.getStore() ?? {},
       serializers: { err: describeError },
     },
     destination,

@@ -16,6 +16,7 @@ import {
 import { fresh, refused, repeat, type Answer } from './answer.js';
 import type { Caller } from './caller.decorator.js';
 import { EvenTiming } from './even-timing.js';
+import { Moves } from './moves.js';
 import type { ResendRequest, SendRequest, SendResponse } from './dto/send.dto.js';
 import type { StatusResponse } from './dto/status.dto.js';
 import type { VerifyRequest } from './dto/verify.dto.js';
@@ -34,6 +35,7 @@ export class OtpService {
     private readonly clock: Clock,
     private readonly config: AppConfig,
     private readonly timing: EvenTiming,
+    private readonly moves: Moves,
   ) {}
 
   /**
@@ -104,6 +106,7 @@ export class OtpService {
       case 'not_found':
         throw verificationNotFound();
       case 'closed':
+        this.moves.refused(leave.reason);
         return fresh({ verified: false, reason: leave.reason });
       case 'limited':
         throw refused(leave, now);
@@ -115,11 +118,13 @@ export class OtpService {
     const verdict = await this.couriers
       .verify(attempt.phoneNumber, held, otpCode)
       .catch(async (error: unknown) => {
+        this.moves.unjudged(attempt, beganAt);
         await this.store.returnAttempt(attempt);
         throw error;
       });
     const settlement = await this.store.settle(attempt, verdict, this.clock.now());
     if (!isTest(attempt)) this.timing.note(beganAt);
+    this.moves.judged(attempt, settlement, beganAt);
     return fresh(settlement);
   }
 
@@ -144,6 +149,7 @@ export class OtpService {
   /** Ends a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client }: Caller): Promise<void> {
     if (!(await this.store.cancel(pinId, client))) throw verificationNotFound();
+    this.moves.cancelled(pinId, client);
   }
 
   private goOn(
@@ -167,6 +173,7 @@ export class OtpService {
   /** Has the providers asked for the text that the ticket stands for, and writes down what they said. */
   private async deliver(ticket: SendTicket, now: number): Promise<Answer<SendResponse>> {
     const { pinId, phoneNumber, channel, resends } = ticket;
+    const beganAt = performance.now();
     const response: SendResponse = {
       pinId,
       to: phoneNumber.masked,
@@ -181,10 +188,13 @@ export class OtpService {
     ).catch(async (error: unknown) => {
       // Of a fault of ours nobody knows whom it has kept from what.
       const maybeTexted = error instanceof NotTaken ? error.maybeTexted : this.config.providers;
+      this.moves.sent(ticket, maybeTexted.length > 0 ? 'ambiguous' : 'failed', beganAt);
       await this.store.abandon(ticket, maybeTexted);
       throw error;
     });
-    if (await this.store.confirm(ticket, taken, response)) return fresh(response);
+    const confirmed = await this.store.confirm(ticket, taken, response);
+    this.moves.sent(ticket, 'taken', beganAt, taken.provider);
+    if (confirmed) return fresh(response);
     // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
     throw verificationNotFound();
   }

@@ -1,6 +1,7 @@
 import { HttpService } from '@nestjs/axios';
 import { Injectable } from '@nestjs/common';
 import { AxiosError } from 'axios';
+import { requestContext } from '../common/request-context.js';
 import { AppConfig } from '../config/app-config.js';
 import type { ProviderAnswer } from './provider-answer.js';
 import { ProviderError } from './provider-error.js';
@@ -57,7 +58,7 @@ export class ProviderHttp {
       const answer = await this.http.axiosRef.request<string>({
         method,
         url,
-        headers,
+        headers: { ...headers, ...correlation() },
         ...(body !== undefined && { data: body }),
         timeout: timeoutMs ?? this.config.providerTimeoutMs,
         ...(signal && { signal }),
@@ -72,6 +73,15 @@ export class ProviderHttp {
       });
     }
   }
+}
+
+/** So that the vendor's own records of a call can be found by the request's. */
+function correlation(): Record<string, string> {
+  const { requestId, traceparent } = requestContext.getStore() ?? {};
+  return {
+    ...(requestId !== undefined && { 'x-request-id': requestId }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
 }
 
 function parseJson(text: string): unknown {

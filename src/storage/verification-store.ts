@@ -93,6 +93,8 @@ export interface SendTicket {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
+  /** Of the number; empty where it was not written down. */
+  readonly country: string;
   readonly expiresAt: number;
   readonly channel: Channel;
   /** The code to send again; `undefined` for a new one. */
@@ -140,6 +142,9 @@ export interface Attempt {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
+  /** Of the number; empty where it was not written down. */
+  readonly country: string;
+  readonly channel: Channel;
   readonly provider: string;
   readonly providerPinId: string;
   /** The code's entry in the number's log. */

@@ -4,7 +4,7 @@ import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
-const PUBLIC = ['/health/live', '/health/ready'];
+const PUBLIC = ['/health/live', '/health/ready', '/metrics'];
 
 const shop = newApiKey('shop');
 const shopNext = newApiKey('shop');

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expectProblem } from '../support/problem.js';
+import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
@@ -123,5 +124,21 @@ describe('A bad request', () => {
     expect(head).toMatch(/^HTTP\/1\.1 400 /);
     expect(head).toContain('content-type: application/problem+json');
     expect(JSON.parse(body)).toMatchObject({ code: 'malformed_body', status: 400 });
+  });
+
+  // In createAdapter: `requestTimeout`, and how often Node looks.
+  it.each([
+    ['its head', 'POST /otp/send HTTP/1.1\r\nhost: x\r\n'],
+    [
+      'its body',
+      'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    ],
+  ])('that does not get through %s is ended, so that it holds nothing up', async (_what, bytes) => {
+    const connection = await connectTo(service.url);
+    connection.write(bytes);
+
+    const [head = '', body = ''] = (await connection.answer).split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 408 Request Timeout/);
+    expect(JSON.parse(body)).toMatchObject({ code: 'request_timeout', status: 408 });
   });
 });

@@ -74,7 +74,7 @@ describe('When the provider', () => {
       upstream.answer(script);
       const { text } = await send();
 
-      const said = `${text}${service.log.text}`.replace(/"(requestId|time|reqId)":"[^"]*"/g, '');
+      const said = `${text}${service.log.text}`.replace(/"(requestId|time)":"[^"]*"/g, '');
       expect(said).not.toMatch(/4155552671|407193|secret-key|VENDOR-PIN|<html>/);
     });
   });
@@ -149,7 +149,7 @@ describe('When the provider', () => {
     const { requestId } = (await send()).body;
 
     expect(service.log.events('request failed')).toMatchObject([
-      { reqId: requestId, code: 'provider_error', err: { message: 'unauthorized (401)' } },
+      { requestId, code: 'provider_error', err: { message: 'unauthorized (401)' } },
     ]);
   });
 });

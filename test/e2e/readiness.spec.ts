@@ -68,8 +68,15 @@ describe('Readiness', () => {
       expect(body.error[name].message).not.toMatch(/127\.0\.0\.1|ECONN|postgres:/);
       await service.http.get('/health/live').expect(200);
 
+      await until(503, service);
       await server.resume();
       await until(200, service);
+      const lines = service.log.lines.filter((line) => line.includes('"context":"Readiness"'));
+      expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+        `Not ready: cannot reach ${name}.`,
+        'Ready again.',
+      ]);
+      expect(service.log.text).not.toContain('Health Check');
     },
     STARTING_MS,
   );

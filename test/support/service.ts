@@ -63,7 +63,7 @@ export async function startService(
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),
   });
-  await setupApp(app);
+  await setupApp(app, logger);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   return {

@@ -79,11 +79,11 @@ describe('The Kubernetes manifests', () => {
     expect(deployment.spec?.selector.matchLabels).toEqual(labels);
     expect(service.spec?.selector).toEqual(labels);
     expect(budget.spec?.selector?.matchLabels).toEqual(labels);
-    expect(service.spec?.ports?.map(({ targetPort }) => targetPort)).toEqual(
-      container?.ports?.map(({ name }) => name),
-    );
-    const { PORT } = { ...config.data };
-    expect(PORT).toBe(String(container?.ports?.[0]?.containerPort));
+    const portOf = (port: string) =>
+      String(container?.ports?.find(({ name }) => name === port)?.containerPort);
+    // Callers have no way to the metrics.
+    expect(service.spec?.ports?.map(({ targetPort }) => targetPort)).toEqual(['http']);
+    expect(config.data).toMatchObject({ PORT: portOf('http'), METRICS_PORT: portOf('metrics') });
     expect(container?.envFrom).toEqual([{ configMapRef: { name: config.metadata?.name } }]);
   });
 

@@ -53,6 +53,8 @@ export class AttemptMoves {
           pinId,
           client,
           phoneNumber,
+          country: row.country,
+          channel: row.channel,
           provider: row.provider,
           providerPinId,
           entry,

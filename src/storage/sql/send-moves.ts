@@ -51,7 +51,13 @@ export class SendMoves {
       if (counted.outcome !== 'counted') return abort(counted);
       return {
         outcome: 'admitted',
-        ticket: { ...verification, resends: undefined, entries: places.entries, keyed },
+        ticket: {
+          ...verification,
+          country: row.country,
+          resends: undefined,
+          entries: places.entries,
+          keyed,
+        },
         excess: counted.excess,
       };
     });
@@ -81,6 +87,7 @@ export class SendMoves {
           pinId,
           client,
           phoneNumber,
+          country: found.country,
           expiresAt: found.expires_at,
           channel,
           resends: { provider: found.provider, pinId: providerPinId },

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Events } from '../../common/events.js';
 import { VerificationStore } from '../verification-store.js';
 import { AttemptMoves } from './attempt-moves.js';
 import { Records } from './records.js';
@@ -13,22 +14,44 @@ export class SqlVerificationStore extends VerificationStore {
     private readonly sends: SendMoves,
     private readonly attempts: AttemptMoves,
     private readonly records: Records,
+    private readonly events: Events,
   ) {
     super();
   }
 
-  override admit: Port['admit'] = (...args) => this.sends.admit(...args);
-  override admitResend: Port['admitResend'] = (...args) => this.sends.admitResend(...args);
-  override confirm: Port['confirm'] = (...args) => this.sends.confirm(...args);
-  override abandon: Port['abandon'] = (...args) => this.sends.abandon(...args);
+  override admit: Port['admit'] = (...args) => this.told('admit', () => this.sends.admit(...args));
+  override admitResend: Port['admitResend'] = (...args) =>
+    this.told('admitResend', () => this.sends.admitResend(...args));
+  override confirm: Port['confirm'] = (...args) =>
+    this.told('confirm', () => this.sends.confirm(...args));
+  override abandon: Port['abandon'] = (...args) =>
+    this.told('abandon', () => this.sends.abandon(...args));
 
-  override takeAttempt: Port['takeAttempt'] = (...args) => this.attempts.takeAttempt(...args);
-  override returnAttempt: Port['returnAttempt'] = (...args) => this.attempts.returnAttempt(...args);
-  override settle: Port['settle'] = (...args) => this.attempts.settle(...args);
+  override takeAttempt: Port['takeAttempt'] = (...args) =>
+    this.told('takeAttempt', () => this.attempts.takeAttempt(...args));
+  override returnAttempt: Port['returnAttempt'] = (...args) =>
+    this.told('returnAttempt', () => this.attempts.returnAttempt(...args));
+  override settle: Port['settle'] = (...args) =>
+    this.told('settle', () => this.attempts.settle(...args));
 
-  override find: Port['find'] = (...args) => this.records.find(...args);
-  override cancel: Port['cancel'] = (...args) => this.records.cancel(...args);
+  override find: Port['find'] = (...args) => this.told('find', () => this.records.find(...args));
+  override cancel: Port['cancel'] = (...args) =>
+    this.told('cancel', () => this.records.cancel(...args));
   override lastVerifiedAt: Port['lastVerifiedAt'] = (...args) =>
-    this.records.lastVerifiedAt(...args);
-  override erase: Port['erase'] = (...args) => this.records.erase(...args);
+    this.told('lastVerifiedAt', () => this.records.lastVerifiedAt(...args));
+  override erase: Port['erase'] = (...args) =>
+    this.told('erase', () => this.records.erase(...args));
+
+  private async told<T>(operation: keyof Port, work: () => Promise<T>): Promise<T> {
+    const beganAt = performance.now();
+    let failed = true;
+    try {
+      const result = await work();
+      failed = false;
+      return result;
+    } finally {
+      const durationMs = performance.now() - beganAt;
+      this.events.emit({ type: 'store_used', operation, failed, durationMs });
+    }
+  }
 }

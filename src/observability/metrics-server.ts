@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { AppConfig } from '../config/app-config.js';
+import { Metrics } from './metrics.js';
+
+/** Where the metrics are. */
+export const METRICS_PATH = '/metrics';
+
+/** Serves the metrics on a port of their own, if there is one: whoever may call need not see them. */
+@Injectable()
+export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
+  private server: Server | undefined;
+
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** @throws Error if the port cannot be had. */
+  async onApplicationBootstrap(): Promise<void> {
+    const { host, metricsPort } = this.config.http;
+    if (metricsPort === undefined) return;
+    this.server = createServer((request, response) => void this.answer(request, response));
+    this.server.listen(metricsPort, host);
+    await once(this.server, 'listening');
+  }
+
+  onApplicationShutdown(): void {
+    this.server?.close();
+    this.server?.closeAllConnections();
+  }
+
+  private async answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (url !== METRICS_PATH || (method !== 'GET' && method !== 'HEAD')) {
+      response.writeHead(404).end();
+      return;
+    }
+    const page = await this.metrics.page();
+    response.writeHead(200, { 'content-type': this.metrics.contentType }).end(page);
+  }
+}

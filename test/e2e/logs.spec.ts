@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { wrong } from '../support/codes.js';
+import { connectTo } from '../support/raw-connection.js';
+import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
+
+const NUMBER = '+14155552671';
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+describe('The log', () => {
+  let service: SandboxedService;
+
+  beforeEach(async () => {
+    service = await startSandboxedService();
+  });
+
+  afterEach(() => service.close());
+
+  const send = () => service.http.post('/otp/send').send({ phoneNumber: NUMBER });
+
+  it('has one line a request and one a move, all with the id that the caller gave', async () => {
+    const requestId = randomUUID();
+    const answer = await send().set('x-request-id', requestId).set('traceparent', TRACEPARENT);
+
+    expect(answer.headers['x-request-id']).toBe(requestId);
+    const lines = service.log.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.filter((line) => line['requestId'] === requestId)).toEqual([
+      {
+        level: 'info',
+        time: expect.any(String),
+        requestId,
+        traceparent: TRACEPARENT,
+        pinId: `${(answer.body.pinId as string).slice(0, 8)}…`,
+        client: 'anonymous',
+        country: 'US',
+        channel: 'sms',
+        provider: 'infobip',
+        outcome: 'taken',
+        durationMs: expect.any(Number),
+        msg: 'send',
+      },
+      {
+        level: 'info',
+        time: expect.any(String),
+        requestId,
+        traceparent: TRACEPARENT,
+        method: 'POST',
+        route: '/otp/send',
+        status: 200,
+        client: 'anonymous',
+        durationMs: expect.any(Number),
+        msg: 'request',
+      },
+    ]);
+  });
+
+  it('tells the whole life of a verification', async () => {
+    const { pinId } = (await send()).body;
+    const [code = ''] = await service.codesOf(NUMBER);
+    await service.http.post('/otp/verify').send({ pinId, otpCode: wrong(code) });
+    await service.http.post('/otp/verify').send({ pinId, otpCode: code });
+    service.clock.advance(60_000);
+    const second = (await send()).body.pinId as string;
+    service.clock.advance(60_000);
+    await service.http.post('/otp/resend').send({ pinId: second });
+    await service.http.delete(`/otp/${second}`);
+
+    const moves = service.log.lines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((line) => 'pinId' in line)
+      .map(({ msg, outcome }) => (outcome === undefined ? msg : `${msg}: ${outcome}`));
+    expect(moves).toEqual([
+      'send: taken',
+      'verify: wrong_code',
+      'verify: verified',
+      'send: taken',
+      'resend: taken',
+      'cancel',
+    ]);
+  });
+
+  it('says with a refusal what was wrong', async () => {
+    await send();
+    await send();
+
+    expect(service.log.events('request')).toMatchObject([
+      { status: 200 },
+      { status: 429, problem: 'cooldown_active' },
+    ]);
+  });
+
+  it('is quiet about probes', async () => {
+    await service.http.get('/health/live');
+    await service.http.get('/health/ready');
+    await service.http.get('/metrics');
+
+    expect(service.log.events('request')).toEqual([]);
+  });
+
+  it.each([
+    ['a phone number', '+14155552671'],
+    ['only digits', '14155552671'],
+    ['a space', 'ab cd efgh ij'],
+    ['too few characters', 'abc'],
+    ['too many characters', 'a'.repeat(129)],
+  ])('does not take a request id with %s', async (_what, requestId) => {
+    const { headers } = await send().set('x-request-id', requestId);
+
+    expect(headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
+    expect(service.log.text).not.toContain(requestId);
+  });
+
+  it.each([
+    ['another version', '01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'],
+    ['no trace', '00-00000000000000000000000000000000-00f067aa0ba902b7-01'],
+    ['capitals', TRACEPARENT.toUpperCase()],
+  ])('does not take a traceparent with %s', async (_what, traceparent) => {
+    await send().set('traceparent', traceparent);
+
+    expect(service.log.text).not.toContain('traceparent');
+  });
+
+  it.each([
+    ['a path that cannot be decoded', '/otp/%ff'],
+    ['no such path', '/nowhere'],
+  ])('has the id of a request with %s, as its problem document has', async (_what, path) => {
+    const connection = await connectTo(service.url);
+    connection.write(
+      `GET ${path} HTTP/1.1\r\nhost: x\r\nx-request-id: abcdefgh\r\nconnection: close\r\n\r\n`,
+    );
+
+    const answer = await connection.answer;
+    expect(answer).toContain('x-request-id: abcdefgh');
+    expect(answer).toContain('"requestId":"abcdefgh"');
+  });
+
+  it('tells that a caller hung up, and what became of its text', async () => {
+    const connection = await connectTo(service.url);
+    const body = JSON.stringify({ phoneNumber: NUMBER });
+    const line = service.log.next((text) => text.includes('"msg":"send"'));
+    connection.write(
+      `POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
+        `content-length: ${body.length}\r\n\r\n${body}`,
+    );
+    connection.answer.catch(() => undefined);
+    connection.close();
+    await line;
+
+    expect(service.log.events('send')).toMatchObject([{ outcome: 'taken' }]);
+    expect(service.log.events('request')).toMatchObject([{ status: 499 }]);
+  });
+});
+
+describe('A call to the provider', () => {
+  it('carries the id of the request and its place in a trace', async () => {
+    const heard: IncomingHttpHeaders[] = [];
+    const provider = createServer((request, response) => {
+      // Not the look at the account that the service takes when it starts.
+      if (request.method === 'POST') heard.push(request.headers);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ pinId: 'ABC', smsStatus: 'MESSAGE_SENT' }));
+    }).listen(0, '127.0.0.1');
+    await once(provider, 'listening');
+    const { port } = provider.address() as AddressInfo;
+    const service = await startService({
+      INFOBIP_BASE_URL: `http://127.0.0.1:${port}`,
+      INFOBIP_API_KEY: 'key',
+      INFOBIP_APP_ID: 'application',
+      INFOBIP_MESSAGE_ID: 'message',
+    });
+    const send = (number: string) =>
+      service.http.post('/otp/send').send({ phoneNumber: number }).set('x-request-id', 'abcdefgh');
+
+    await send(NUMBER).set('traceparent', TRACEPARENT);
+    await send('+14155552672');
+
+    expect(heard).toMatchObject([
+      { 'x-request-id': 'abcdefgh', traceparent: TRACEPARENT },
+      { 'x-request-id': 'abcdefgh' },
+    ]);
+    expect(heard[1]).not.toHaveProperty('traceparent');
+    await service.close();
+    provider.close();
+  });
+});
