@@ -11,7 +11,7 @@ interface Ended {
 
 /** Runs a built command to its end, in a folder and with settings of its own. */
 export async function runCli(
-  command: 'infobip-setup' | 'doctor' | 'keys-new',
+  command: 'infobip-setup' | 'doctor' | 'keys-new' | 'pumping-replay',
   { args = '', cwd, settings }: { args?: string; cwd: string; settings: NodeJS.ProcessEnv },
 ): Promise<Ended> {
   const program = run(`node ${join(BUILD, 'cli', `${command}.js`)} ${args}`, cwd, settings);

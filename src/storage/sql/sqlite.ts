@@ -6,13 +6,15 @@ import { Clock } from '../../common/clock.js';
 import { seconds } from '../../common/durations.js';
 import type { Engine } from './engine.js';
 
+export const DATABASE_FILE = 'otp.db';
+
 /** How long a write waits for another process that writes, in milliseconds. */
 const BUSY_MS = seconds(2);
 
 /** A SQLite file in `dataDir`, for a service that runs as one process. */
 export function openSqlite(dataDir: string): Engine {
   mkdirSync(dataDir, { recursive: true });
-  const database = new Libsql(join(dataDir, 'otp.db'));
+  const database = new Libsql(join(dataDir, DATABASE_FILE));
   // FULL: with WAL's usual NORMAL a power cut could undo the last moves, and reopen a used code.
   for (const pragma of [
     'journal_mode = WAL',

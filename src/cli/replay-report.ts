@@ -1,0 +1,39 @@
+import type { PumpingSettings } from '../config/app-config.js';
+import type { Refusals } from '../destinations/replay.js';
+
+const HEAD = ['country', 'budget', 'refused', 'though verified'] as const;
+
+/** What was replayed, and a table of what would have been refused. */
+export function describeReplay(
+  { floorPerHour, floorPerDay, unverifiedRatio }: PumpingSettings,
+  total: number,
+  refusals: readonly Refusals[],
+): string {
+  const settings =
+    `${String(floorPerHour)} an hour, ${String(floorPerDay)} a day and ` +
+    `${String(unverifiedRatio)} for each verified text`;
+  const head = `Of ${counted(total)} verifications, with ${settings}:`;
+  if (refusals.length === 0) return `${head} none would have been refused.`;
+  const rows = refusals.map(({ country, region, window, refused, verified }) => [
+    country,
+    `${region}, ${window}`,
+    counted(refused),
+    counted(verified),
+  ]);
+  return [head, '', ...aligned([[...HEAD], ...rows])].join('\n');
+}
+
+/** Words to the left, counts to the right. */
+function aligned(rows: readonly string[][]): string[] {
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return column < 2 ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join('  '),
+  );
+}
+
+const counted = (count: number): string => count.toLocaleString('en-US');

@@ -1,0 +1,98 @@
+import type { PumpingSettings } from '../config/app-config.js';
+import type { RecordedText } from '../storage/recorded-history.js';
+import { KNOWN_MS, type Excess, type Judge } from '../storage/traffic.js';
+import { pumpingJudge } from './pumping-budgets.js';
+import { TrafficMemory } from './traffic-memory.js';
+
+/** What one budget would have refused in one country. */
+export interface Refusals {
+  readonly country: string;
+  readonly region: Excess['region'];
+  readonly window: Excess['window'];
+  refused: number;
+  /** Of these, the verifications that succeeded: people who would have been turned away. */
+  verified: number;
+}
+
+/**
+ * Lives through recorded verifications with other settings of the guard. What it refuses is not
+ * counted on. It knows when a code was sent first and not when it was sent again, so the resends
+ * are taken as sent with it.
+ */
+export class Replay {
+  /** Verifications lived through. */
+  total = 0;
+  private readonly judge: Judge;
+  private readonly traffic: TrafficMemory;
+  private readonly refusals = new Map<string, Refusals>();
+  /** Still to be verified, the first of them last. */
+  private readonly pending: (RecordedText & { readonly verified_at: number })[] = [];
+  private readonly knownSince = new Map<string, number>();
+
+  constructor(settings: PumpingSettings, ttlMs: number) {
+    this.judge = pumpingJudge(settings);
+    this.traffic = new TrafficMemory(ttlMs);
+  }
+
+  /** The next verification, in the order in which they were sent. */
+  add(text: RecordedText): void {
+    this.total += 1;
+    this.verifyUntil(text.created_at);
+    this.count(text, text.texts, 0);
+    const excess = this.isKnown(text) ? undefined : this.judge(this.trafficOf(text));
+    if (excess) {
+      this.count(text, -text.texts, 0);
+      this.note(text, excess);
+    } else if (text.verified_at !== null) {
+      this.expect({ ...text, verified_at: text.verified_at });
+    }
+  }
+
+  /** By country, the most refusals first. */
+  report(): Refusals[] {
+    return [...this.refusals.values()].sort(
+      (one, other) => other.refused - one.refused || one.country.localeCompare(other.country),
+    );
+  }
+
+  private trafficOf({ prefix_hash, country, created_at }: RecordedText) {
+    return {
+      prefix: this.traffic.read(`prefix:${prefix_hash}`, created_at),
+      country: this.traffic.read(`country:${country}`, created_at),
+    };
+  }
+
+  private isKnown({ number_hash, created_at }: RecordedText): boolean {
+    const since = this.knownSince.get(number_hash);
+    return since !== undefined && since > created_at - KNOWN_MS;
+  }
+
+  private count(text: RecordedText, texts: number, verified: number): void {
+    const { prefix_hash, country, created_at } = text;
+    this.traffic.add(`prefix:${prefix_hash}`, created_at, { texts, verified });
+    this.traffic.add(`country:${country}`, created_at, { texts, verified });
+  }
+
+  private expect(text: RecordedText & { readonly verified_at: number }): void {
+    let at = this.pending.length;
+    while (at > 0 && (this.pending[at - 1]?.verified_at ?? 0) < text.verified_at) at -= 1;
+    this.pending.splice(at, 0, text);
+  }
+
+  private verifyUntil(now: number): void {
+    for (let next = this.pending.at(-1); next && next.verified_at <= now;) {
+      this.pending.pop();
+      this.count(next, 0, next.texts);
+      this.knownSince.set(next.number_hash, next.verified_at);
+      next = this.pending.at(-1);
+    }
+  }
+
+  private note({ country, verified_at }: RecordedText, { region, window }: Excess): void {
+    const key = `${country} ${region} ${window}`;
+    const refusals = this.refusals.get(key) ?? { country, region, window, refused: 0, verified: 0 };
+    this.refusals.set(key, refusals);
+    refusals.refused += 1;
+    if (verified_at !== null) refusals.verified += 1;
+  }
+}

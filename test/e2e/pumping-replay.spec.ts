@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seconds } from '../../src/common/durations.js';
+import { Random } from '../support/crash/random.js';
+import { runCli } from '../support/cli.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { Simulation } from '../support/pumping/simulation.js';
+import { bots, type Visit } from '../support/pumping/visits.js';
+import { openStore } from '../support/store.js';
+
+const OTP_SECRET = 'a master secret that only tests know of';
+const ONE_PREFIX = { country: 'CH', first: 4_178_000, prefixes: 1 };
+/** More than one batch of the reader. */
+const BOTS = 1_100;
+
+describe('npm run pumping:replay', () => {
+  let cwd: string;
+
+  beforeAll(async () => {
+    cwd = mkdtempSync(join(tmpdir(), 'otp-replay-'));
+  });
+
+  afterAll(() => {
+    rmSync(cwd, { recursive: true });
+  });
+
+  const replay = (args = '', DATA_DIR = cwd) =>
+    runCli('pumping-replay', { args, cwd, settings: { DATA_DIR, OTP_SECRET } });
+
+  /** Records of a service that had no guard. Four bots by chance have the number of another one. */
+  beforeAll(async () => {
+    const clock = new FakeClock();
+    const start = clock.now();
+    const opened = await openStore(clock, { DATA_DIR: cwd, OTP_SECRET });
+    const attack = bots(new Random('replay'), ONE_PREFIX, {
+      start,
+      count: BOTS,
+      everyMs: seconds(1),
+    });
+    const person = (number: string, afterMs: number): Visit => ({
+      who: 'person',
+      at: start + afterMs,
+      number,
+      country: 'CH',
+      resendsAfterMs: undefined,
+      typesAfterMs: seconds(10),
+    });
+    await new Simulation(opened.store, undefined, clock).run([
+      person('+41780009991', 0),
+      person('+41780009992', seconds(100)),
+      // Known by then.
+      person('+41780009991', seconds(200)),
+      person('+41793026727', seconds(300)),
+      ...attack,
+    ]);
+    await opened.close();
+  });
+
+  it('prints what the guard would have refused, by country and budget', async () => {
+    const { code, output } = await replay();
+
+    expect(output.trim().split('\n')).toEqual([
+      'Of 1,100 verifications, with 10 an hour, 30 a day and 0.8 for each verified text:',
+      '',
+      'country  budget        refused  though verified',
+      expect.stringMatching(/^CH {7}prefix, hour {4}1,06\d {16}1$/),
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it('takes other settings from the command line', async () => {
+    const { output } = await replay('--floor-per-hour 2000 --floor-per-day 2000 --ratio 0');
+
+    expect(output.trim()).toBe(
+      'Of 1,100 verifications, with 2000 an hour, 2000 a day and 0 for each verified text: ' +
+        'none would have been refused.',
+    );
+  });
+
+  it('says what it takes', async () => {
+    const { code, output } = await replay('--help');
+
+    expect(output).toMatch(/^Usage: npm run pumping:replay/);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    ['--ratio much', /^--ratio must be a number[^]*Usage:/],
+    ['--floor-per-hour 1.5', /^--floor-per-hour must be a number[^]*Usage:/],
+    ['--days 3', /^Unknown option '--days'[^]*Usage:/],
+  ])('explains %s', async (args, explanation) => {
+    const { code, output } = await replay(args);
+
+    expect(output).toMatch(explanation);
+    expect(code).toBe(2);
+  });
+
+  it('says where no records are, and makes none', async () => {
+    const { code, output } = await replay('', join(cwd, 'elsewhere'));
+
+    expect(output).toMatch(
+      /^There are no records in .*elsewhere: set DATA_DIR or DATABASE_URL\.\n$/,
+    );
+    expect(code).toBe(1);
+  });
+});

@@ -1,0 +1,124 @@
+import { hours, minutes, seconds } from '../../src/common/durations.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { expectProblem } from '../support/problem.js';
+
+const TYPE = 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected';
+
+/** Numbers that share all but their last four digits. */
+const target = (index: number): string => `+1415555${String(2_000 + index)}`;
+
+describe('An attack on a number prefix', () => {
+  let service: SandboxedService;
+
+  const start = async (settings: NodeJS.ProcessEnv = {}) => {
+    service = await startSandboxedService({ THROTTLE_SEND_LIMIT: '1000000', ...settings });
+  };
+  const send = (phoneNumber: string) => service.http.post('/otp/send').send({ phoneNumber });
+  const textsTo = async (count: number): Promise<number> => {
+    let texts = 0;
+    for (let i = 0; i < count; i += 1) texts += (await service.codesOf(target(i))).length;
+    return texts;
+  };
+
+  afterEach(() => service.close());
+
+  it.each([
+    ['all at once', 0],
+    ['one a second', seconds(1)],
+    ['one every 20 seconds', seconds(20)],
+  ])('is stopped within 40 texts, %s', async (_rate, everyMs) => {
+    await start();
+    const statuses: number[] = [];
+    if (everyMs === 0) {
+      const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => send(target(i))));
+      statuses.push(...answers.map(({ status }) => status));
+    } else {
+      for (let i = 0; i < 60; i += 1) {
+        statuses.push((await send(target(i))).status);
+        service.clock.advance(everyMs);
+      }
+    }
+
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(40);
+    expect(await textsTo(60)).toBe(statuses.filter((status) => status === 200).length);
+  });
+
+  it('hears when to come back, and nothing of the counts; the log explains', async () => {
+    await start();
+    for (let i = 0; i < 35; i += 1) await send(target(i)).expect(200);
+    const response = await send(target(35));
+
+    expectProblem(response, 429, 'destination_suspended');
+    expect(response.body.type).toBe(TYPE);
+    expect(response.headers['retry-after']).toBe(String(minutes(65) / seconds(1)));
+    const { instance, requestId, ...told } = response.body as Record<string, unknown>;
+    expect([instance, typeof requestId]).toEqual(['/otp/send', 'string']);
+    expect(JSON.stringify({ ...told, status: 0 })).not.toMatch(/\d{2}|prefix|country|budget|hour/);
+    const refusals = service.log.lines.filter((line) => line.includes('PumpingGuard'));
+    expect(refusals).toHaveLength(1);
+    expect(JSON.parse(refusals[0] ?? '')).toMatchObject({
+      level: 'warn',
+      msg:
+        'Refused a text to +1415•••2035 (US): in the last hour its prefix had 36 unverified ' +
+        'texts, those with codes that may still be typed among them, and 0 verified ones, ' +
+        'which allow 35.',
+    });
+  });
+
+  it('does not stop those who verified their number before, nor other countries', async () => {
+    await start();
+    const known = target(99);
+    const { body } = await send(known);
+    const [otpCode = ''] = await service.codesOf(known);
+    await service.http.post('/otp/verify').send({ pinId: body.pinId, otpCode }).expect(200);
+    service.clock.advance(hours(24));
+    for (let i = 0; i < 40; i += 1) await send(target(i));
+
+    await send(target(50)).expect(429);
+    await send(known).expect(200);
+    await send('+41793026727').expect(200);
+  });
+
+  it('is over as soon as codes are typed', async () => {
+    await start();
+    const pinIds: string[] = [];
+    for (let i = 0; i < 36; i += 1) pinIds.push((await send(target(i))).body.pinId);
+    await send(target(36)).expect(429);
+
+    const [otpCode = ''] = await service.codesOf(target(0));
+    await service.http.post('/otp/verify').send({ pinId: pinIds[0], otpCode }).expect(200);
+    await send(target(36)).expect(200);
+  });
+
+  it('only shows in the log where the guard observes, and nowhere where it is off', async () => {
+    await start({ PUMPING_GUARD: 'observe' });
+    for (let i = 0; i < 37; i += 1) await send(target(i)).expect(200);
+    expect(service.log.text.match(/Would refuse a text to \+1415•••20\d\d \(US\)/g)).toHaveLength(
+      2,
+    );
+    await service.close();
+
+    await start({ PUMPING_GUARD: 'off' });
+    for (let i = 0; i < 37; i += 1) await send(target(i)).expect(200);
+    expect(service.log.text).not.toContain('PumpingGuard');
+  });
+});
+
+describe('A quota that is not the number’s', () => {
+  it.each([
+    ['the client', { CLIENT_SENDS_PER_DAY: '2' }, hours(24) + minutes(5)],
+    ['the end user', { SENDS_PER_END_USER_IP_PER_HOUR: '2' }, hours(1)],
+  ])('of %s ends with quota_exceeded', async (_whose, settings, waitMs) => {
+    const service = await startSandboxedService(settings);
+    const send = (index: number, endUserIp: string) =>
+      service.http.post('/otp/send').send({ phoneNumber: target(index), endUserIp });
+    await send(0, '2001:db8::1').expect(200);
+    await send(1, '2001:db8::2').expect(200);
+
+    const response = await send(2, '2001:db8::3');
+    expectProblem(response, 429, 'quota_exceeded');
+    expect(response.headers['retry-after']).toBe(String(waitMs / seconds(1)));
+    await service.close();
+  });
+});
