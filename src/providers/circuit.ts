@@ -7,8 +7,8 @@ import {
   type CircuitBreakerPolicy,
 } from 'cockatiel';
 import { seconds } from '../common/durations.js';
+import type { CircuitState } from '../common/events.js';
 import { ProviderError } from './provider-error.js';
-import type { CircuitState } from './provider-events.js';
 
 /** It opens when more than half of the last calls failed, of 20 or of as many as there were. */
 const WINDOW = { size: 20, minimumNumberOfCalls: 5, threshold: 0.5 };

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from '../common/channel.js';
+import type { Events, Operation } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { Verdict } from '../common/verdict.js';
 import type { AppConfig } from '../config/app-config.js';
 import { Circuit } from './circuit.js';
 import type { OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
-import type { Operation, ProviderEvents } from './provider-events.js';
 
 /** A call stalls after this share of its time. */
 const STALL_SHARE = 1 / 4;
@@ -20,7 +20,7 @@ export class GuardedProvider {
   constructor(
     private readonly provider: OtpProvider,
     private readonly config: AppConfig,
-    private readonly events: ProviderEvents,
+    private readonly events: Events,
   ) {
     const spared = config.providers.length > 1;
     this.circuits = {
@@ -74,7 +74,13 @@ export class GuardedProvider {
     const beganAt = performance.now();
     const tell = (error?: ProviderError): void => {
       const durationMs = performance.now() - beganAt;
-      this.events.emit({ type: 'called', provider: this.name, operation, durationMs, error });
+      this.events.emit({
+        type: 'provider_called',
+        provider: this.name,
+        operation,
+        durationMs,
+        error,
+      });
     };
     try {
       const result = await call;
@@ -93,7 +99,7 @@ export class GuardedProvider {
       stallMs: providerTimeoutMs * STALL_SHARE,
       spared,
       onState: (state) => {
-        this.events.emit({ type: 'circuit', provider: this.name, operation, state });
+        this.events.emit({ type: 'circuit_changed', provider: this.name, operation, state });
       },
     });
   }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ProviderEvents, type ProviderEvent } from './provider-events.js';
+import { Events, type CircuitChanged, type ProviderCalled } from '../common/events.js';
 
 /**
  * Logs what an operator has to know of the providers: calls that failed, and circuits. Circuits
@@ -9,22 +9,21 @@ import { ProviderEvents, type ProviderEvent } from './provider-events.js';
 export class ProviderLog {
   private readonly logger = new Logger(ProviderLog.name);
 
-  constructor(events: ProviderEvents) {
+  constructor(events: Events) {
     events.listen((event) => {
-      this.write(event);
+      if (event.type === 'provider_called') this.logCall(event);
+      if (event.type === 'circuit_changed') this.logCircuit(event);
     });
   }
 
-  private write(event: ProviderEvent): void {
-    const subject = `${event.provider} ${event.operation}`;
-    if (event.type === 'circuit') {
-      this.logger.warn(`${subject}: circuit ${event.state}`);
-      return;
-    }
-    const { error, operation } = event;
+  private logCircuit({ provider, operation, state }: CircuitChanged): void {
+    this.logger.warn(`${provider} ${operation}: circuit ${state}`);
+  }
+
+  private logCall({ provider, operation, error }: ProviderCalled): void {
     // A number's own fault is no news of the provider.
     if (!error || error.failure === 'destination_unreachable' || error.failure === 'gone') return;
     const texted = error.ambiguous && operation !== 'verify' ? '; a text may have left' : '';
-    this.logger.warn(`${subject}: ${error.message}${texted}`);
+    this.logger.warn(`${provider} ${operation}: ${error.message}${texted}`);
   }
 }

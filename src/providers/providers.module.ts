@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { Events } from '../common/events.js';
 import { AppConfig } from '../config/app-config.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { AccountsModule } from './accounts.module.js';
@@ -9,7 +10,6 @@ import { inOrder } from './in-order.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
 import { InspectionAtStart } from './inspection-at-start.js';
 import type { OtpProvider } from './otp-provider.js';
-import { ProviderEvents } from './provider-events.js';
 import { ProviderLog } from './provider-log.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
 import { TestNumbers } from './test-numbers.js';
@@ -20,16 +20,15 @@ import { TestNumbers } from './test-numbers.js';
     InspectionAtStart,
     InfobipProvider,
     SinchProvider,
-    ProviderEvents,
     ProviderLog,
     TestNumbers,
     Couriers,
     {
       provide: Failover,
-      inject: [AppConfig, ProviderEvents, InfobipProvider, SinchProvider],
+      inject: [AppConfig, Events, InfobipProvider, SinchProvider],
       useFactory: (
         config: AppConfig,
-        events: ProviderEvents,
+        events: Events,
         infobip: InfobipProvider,
         sinch: SinchProvider,
       ) =>

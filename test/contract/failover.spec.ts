@@ -1,5 +1,5 @@
+import type { ServiceEvent } from '../../src/common/events.js';
 import { NotTaken } from '../../src/providers/failover.js';
-import type { ProviderEvent } from '../../src/providers/provider-events.js';
 import { freePort } from '../support/free-port.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { failureOf, startProvider } from '../support/provider.js';
@@ -123,12 +123,14 @@ describe('Of two providers', () => {
   it('when the first refuses connections, it is tried once more, and then the second sends', async () => {
     await fleet.close();
     fleet = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
-    const events: ProviderEvent[] = [];
+    const events: ServiceEvent[] = [];
     fleet.events.listen((event) => events.push(event));
 
     expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', maybeTexted: [] });
     expect(
-      events.map((event) => [event.provider, event.type === 'called' && event.error?.failure]),
+      events.flatMap((event) =>
+        event.type === 'provider_called' ? [[event.provider, event.error?.failure]] : [],
+      ),
     ).toEqual([
       ['infobip', 'unavailable'],
       ['infobip', 'unavailable'],

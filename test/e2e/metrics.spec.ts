@@ -1,8 +1,8 @@
 import supertest from 'supertest';
 import { wrong } from '../support/codes.js';
 import { freePort } from '../support/free-port.js';
-import { scrape, total } from '../support/metrics.js';
-import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { scrape, total, type Sample } from '../support/metrics.js';
+import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
 const US = { country: 'US', channel: 'sms', provider: 'infobip' };
@@ -86,6 +86,38 @@ describe('The metrics', () => {
     expect(
       total(samples, 'otp_pumping_guard_decisions_total', { decision: 'allowed', country: 'US' }),
     ).toBe(1);
+  });
+
+  it('time the calls of a provider by how they end, and tell of its circuits', async () => {
+    const down = await startService({
+      INFOBIP_BASE_URL: `http://127.0.0.1:${await freePort()}`,
+      INFOBIP_API_KEY: 'key',
+      INFOBIP_APP_ID: 'application',
+      INFOBIP_MESSAGE_ID: 'message',
+    });
+    const calls = (labels: Record<string, string>) => (samples: Sample[]) =>
+      total(samples, 'otp_provider_call_duration_seconds_count', {
+        provider: 'infobip',
+        operation: 'send',
+        ...labels,
+      });
+    await send();
+    for (let i = 0; i < 4; i += 1) {
+      await down.http.post('/otp/send').send({ phoneNumber: `+1415555267${i}` });
+    }
+
+    const ofDown = await scrape(down.url);
+    expect(calls({ outcome: 'ok' })(await scrape(service.url))).toBe(1);
+    expect(calls({ outcome: 'unavailable' })(ofDown)).toBeGreaterThanOrEqual(5);
+    expect(total(ofDown, 'otp_sends_total', { provider: 'none', outcome: 'failed' })).toBe(4);
+    const circuit = (state: string) =>
+      total(ofDown, 'otp_provider_circuit_state', {
+        provider: 'infobip',
+        operation: 'send',
+        state,
+      });
+    expect(['closed', 'half_open', 'open'].map(circuit)).toEqual([0, 0, 1]);
+    await down.close();
   });
 
   it('tell how the process does', async () => {

@@ -9,7 +9,7 @@ const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)$/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
 /** Reads a page in Prometheus' text format. */
-export function readSamples(page: string): Sample[] {
+function readSamples(page: string): Sample[] {
   return page
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

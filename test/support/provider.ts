@@ -8,7 +8,6 @@ import { Failover } from '../../src/providers/failover.js';
 import { InfobipProvider } from '../../src/providers/infobip/infobip.provider.js';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
-import { ProviderEvents } from '../../src/providers/provider-events.js';
 import { ProvidersModule } from '../../src/providers/providers.module.js';
 import { SinchProvider } from '../../src/providers/sinch/sinch.provider.js';
 
@@ -32,7 +31,7 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
   return {
     provider: app.get<OtpProvider>(ADAPTERS[config.providers[0]]),
     failover: app.get(Failover),
-    events: app.get(ProviderEvents),
+    events: app.get(Events),
     inspection: app.get(AccountInspection, { strict: false }),
     close: () => app.close(),
   };

@@ -1,6 +1,6 @@
+import type { CircuitState } from '../../src/common/events.js';
 import { Circuit, type CircuitOptions } from '../../src/providers/circuit.js';
 import { ProviderError, type ProviderFailure } from '../../src/providers/provider-error.js';
-import type { CircuitState } from '../../src/providers/provider-events.js';
 
 const STALL_MS = 1_000;
 const PROBE_EVERY_MS = 250;
