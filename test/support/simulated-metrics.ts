@@ -1,0 +1,92 @@
+/** Six hours of metrics, a value a minute, in the notation of promtool's unit tests. */
+export type Simulation = Readonly<Record<string, string>>;
+
+/** How a label set is written. */
+export const series = (name: string, labels: Record<string, string>): string =>
+  `${name}{${Object.entries(labels)
+    .map(([label, value]) => `${label}="${value}"`)
+    .join(',')}}`;
+
+/** A histogram of so many observations a minute; so many of them are below the lower bound. */
+function histogram(
+  name: string,
+  labels: Record<string, string>,
+  perMinute: number,
+  [bound, below]: readonly [bound: string, below: number],
+): Simulation {
+  const bucket = (le: string) => series(`${name}_bucket`, { ...labels, le });
+  return {
+    [series(`${name}_count`, labels)]: `0+${perMinute}x360`,
+    [bucket(bound)]: `0+${below}x360`,
+    [bucket('5')]: `0+${perMinute}x360`,
+    [bucket('+Inf')]: `0+${perMinute}x360`,
+  };
+}
+
+const US = { country: 'US', channel: 'sms', provider: 'infobip' };
+const SEND = { provider: 'infobip', operation: 'send' };
+const INSTANCE = { job: 'otp-service', instance: 'a' };
+const REQUEST = { method: 'POST', route: '/otp/send', status: '200' };
+const ADMIT = { operation: 'admit', outcome: 'ok' };
+
+export const providerCalls = (below: number): Simulation =>
+  histogram('otp_provider_call_duration_seconds', { ...SEND, outcome: 'ok' }, 200, ['0.3', below]);
+
+export const requests = (below: number): Simulation =>
+  histogram('otp_http_request_duration_seconds', REQUEST, 100, ['0.5', below]);
+
+export const storeOperations = (below: number): Simulation =>
+  histogram('otp_store_operation_duration_seconds', ADMIT, 100, ['0.01', below]);
+
+/** Calls of the provider that ended so. */
+export const callsEndedBy = (outcome: string, values: string): Simulation => ({
+  [series('otp_provider_call_duration_seconds_count', { ...SEND, outcome })]: values,
+});
+
+/** Codes that were typed. */
+export const verified = (values: string): Simulation => ({
+  [series('otp_verifications_total', { ...US, outcome: 'verified' })]: values,
+});
+
+export const openCircuit = (values: string): Simulation => ({
+  [series('otp_provider_circuit_state', { ...SEND, state: 'open' })]: values,
+});
+
+export const requestsFailed = (values: string): Simulation => ({
+  [series('otp_http_request_duration_seconds_count', { ...REQUEST, status: '502' })]: values,
+});
+
+export const inFlight = (values: string): Simulation => ({
+  [series('otp_http_requests_in_flight', INSTANCE)]: values,
+});
+
+export const eventLoopLag = (values: string): Simulation => ({
+  [series('nodejs_eventloop_lag_p99_seconds', INSTANCE)]: values,
+});
+
+/**
+ * A healthy service: eight of ten codes are typed, some numbers cannot be reached, one call is not
+ * answered in time, one request in a hundred fails.
+ */
+export const HEALTHY: Simulation = {
+  ...inFlight('2x360'),
+  ...eventLoopLag('0.02x360'),
+  [series('otp_sends_total', { ...US, outcome: 'taken' })]: '0+10x360',
+  ...verified('0+8x360'),
+  // Too few texts to tell anything, and none of them typed.
+  [series('otp_sends_total', { ...US, country: 'LI', outcome: 'taken' })]: '0x180 1+0x60 2+0x120',
+  ...providerCalls(190),
+  ...callsEndedBy('destination_unreachable', '0+40x360'),
+  ...callsEndedBy('timed_out', '0x355 1x5'),
+  ...openCircuit('0x360'),
+  [series('otp_pumping_guard_decisions_total', {
+    country: 'US',
+    region: '',
+    decision: 'allowed',
+  })]: '0+10x360',
+  ...requests(99),
+  ...requestsFailed('0+1x360'),
+  ...storeOperations(100),
+  [series('otp_store_operation_duration_seconds_count', { operation: 'admit', outcome: 'failed' })]:
+    '0x360',
+};
