@@ -11,6 +11,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { RequestBodyPipe } from './http/request-body.pipe.js';
 import { MetricsServer } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
+import { OpenApiModule } from './openapi/openapi.module.js';
 import { OtpModule } from './otp/otp.module.js';
 import { LimitGuard } from './throttling/limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
@@ -23,7 +24,7 @@ export class AppModule {
   static with(config: AppConfig): DynamicModule {
     return {
       module: AppModule,
-      imports: [ThrottlingModule, OtpModule, HealthModule, ...demoOf(config)],
+      imports: [ThrottlingModule, OtpModule, HealthModule, OpenApiModule, ...demoOf(config)],
       providers: [
         { provide: AppConfig, useValue: config },
         Events,

@@ -8,6 +8,7 @@ const ROWS = [
   ['config'],
   ['http', 'observability', 'storage'],
   ['throttling', 'destinations', 'providers'],
+  ['openapi'],
   ['otp', 'health', 'cli', 'demo'],
 ];
 const TOP_FILES = ['main.ts', 'app.module.ts', 'app.setup.ts', 'shutdown.ts', 'welcome.ts'];

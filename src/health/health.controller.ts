@@ -8,8 +8,10 @@ import {
 import { seconds } from '../common/durations.js';
 import { Drain } from '../http/drain.js';
 import { Public } from '../http/public.decorator.js';
+import { Described } from '../openapi/described.decorator.js';
 import { StorageProbe } from '../storage/storage-probe.js';
 import { CountersProbe } from '../throttling/counters-probe.js';
+import { LIVE, READY } from './health.descriptions.js';
 import { ReadinessLog } from './readiness-log.js';
 import { UnreadyFilter } from './unready.filter.js';
 
@@ -37,6 +39,7 @@ export class HealthController {
 
   /** Answers as long as the process can answer at all. */
   @Get('live')
+  @Described(LIVE)
   live(): { status: 'ok' } {
     return { status: 'ok' };
   }
@@ -48,6 +51,7 @@ export class HealthController {
    */
   @Get('ready')
   @HealthCheck()
+  @Described(READY)
   @UseFilters(UnreadyFilter)
   async ready(): Promise<HealthCheckResult> {
     if (this.drain.begun) throw new ServiceUnavailableException(SHUTTING_DOWN);

@@ -54,7 +54,7 @@ function fromHttpStatus(status: number, cause: unknown): DomainError {
     case 400:
       return new DomainError('malformed_body', 'Send one JSON object that a JSON parser can read.');
     case 404:
-      return new DomainError('not_found', 'Check the path; the README lists every route.');
+      return new DomainError('not_found', 'Check the path; /docs lists every route.');
     case 413:
       return new DomainError('payload_too_large', 'Send at most 16 KiB.');
     case 415:

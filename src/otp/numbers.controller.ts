@@ -1,8 +1,10 @@
 import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import { Described } from '../openapi/described.decorator.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import { Limited } from '../throttling/limited.decorator.js';
 import { FromCaller, type Caller } from './caller.decorator.js';
 import { NumberRequest, type LookupResponse } from './dto/number.dto.js';
+import { ERASE, LOOKUP } from './numbers.descriptions.js';
 
 /** What is on record about a phone number, for the client that asks. */
 @Controller('otp/numbers')
@@ -12,6 +14,7 @@ export class NumbersController {
   @Post('lookup')
   @HttpCode(HttpStatus.OK)
   @Limited('verify')
+  @Described(LOOKUP)
   async lookup(
     @Body() { phoneNumber }: NumberRequest,
     @FromCaller() { client }: Caller,
@@ -24,6 +27,7 @@ export class NumbersController {
   @Post('erase')
   @HttpCode(HttpStatus.NO_CONTENT)
   @Limited('verify')
+  @Described(ERASE)
   erase(@Body() { phoneNumber }: NumberRequest, @FromCaller() { client }: Caller): Promise<void> {
     return this.store.erase(phoneNumber, client);
   }

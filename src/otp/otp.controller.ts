@@ -11,12 +11,14 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Settlement } from '../storage/verification-store.js';
+import { Described } from '../openapi/described.decorator.js';
 import { Limited } from '../throttling/limited.decorator.js';
 import { bodyOf } from './answer.js';
 import { FromCaller, type Caller } from './caller.decorator.js';
 import { ResendRequest, SendRequest, type SendResponse } from './dto/send.dto.js';
 import type { StatusResponse } from './dto/status.dto.js';
 import { VerifyRequest } from './dto/verify.dto.js';
+import { CANCEL, RESEND, SEND, STATUS, VERIFY } from './otp.descriptions.js';
 import { OtpService } from './otp.service.js';
 
 const Reply = () => Res({ passthrough: true });
@@ -28,6 +30,7 @@ export class OtpController {
   @Post('send')
   @HttpCode(HttpStatus.OK)
   @Limited('send')
+  @Described(SEND)
   async send(
     @Body() request: SendRequest,
     @FromCaller() caller: Caller,
@@ -39,6 +42,7 @@ export class OtpController {
   @Post('resend')
   @HttpCode(HttpStatus.OK)
   @Limited('send')
+  @Described(RESEND)
   async resend(
     @Body() request: ResendRequest,
     @FromCaller() caller: Caller,
@@ -50,6 +54,7 @@ export class OtpController {
   @Post('verify')
   @HttpCode(HttpStatus.OK)
   @Limited('verify')
+  @Described(VERIFY)
   async verify(
     @Body() request: VerifyRequest,
     @FromCaller() caller: Caller,
@@ -60,6 +65,7 @@ export class OtpController {
 
   @Get(':pinId')
   @Limited('verify')
+  @Described(STATUS)
   status(@Param('pinId') pinId: string, @FromCaller() caller: Caller): Promise<StatusResponse> {
     return this.otp.status(pinId, caller);
   }
@@ -67,6 +73,7 @@ export class OtpController {
   @Delete(':pinId')
   @HttpCode(HttpStatus.NO_CONTENT)
   @Limited('verify')
+  @Described(CANCEL)
   cancel(@Param('pinId') pinId: string, @FromCaller() caller: Caller): Promise<void> {
     return this.otp.cancel(pinId, caller);
   }

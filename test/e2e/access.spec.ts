@@ -1,10 +1,11 @@
-import supertest, { type Agent } from 'supertest';
+import type { Agent } from 'supertest';
 import { callerWith, newApiKey } from '../support/api-key.js';
+import { documentedAgent } from '../support/documented.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
-const PUBLIC = ['/health/live', '/health/ready', '/metrics'];
+const PUBLIC = ['/health/live', '/health/ready', '/metrics', '/docs', '/docs-json'];
 
 const shop = newApiKey('shop');
 const shopNext = newApiKey('shop');
@@ -30,7 +31,7 @@ describe('Who may call', () => {
     service = await startSandboxedService({
       API_KEYS: [shop, shopNext, bank].map(({ entry }) => entry).join(', '),
     });
-    nobody = supertest.agent(service.url);
+    nobody = documentedAgent(service.url);
   });
 
   afterEach(() => service.close());
@@ -53,7 +54,7 @@ describe('Who may call', () => {
     ['a key that nobody has', () => as(newApiKey('shop'))],
     ['a key that was rotated out', () => as(gone)],
     ['the hash of a key', () => as({ key: shop.entry.slice('shop:'.length) })],
-    ['another scheme', () => supertest.agent(service.url).auth('shop', shop.key)],
+    ['another scheme', () => documentedAgent(service.url).auth('shop', shop.key)],
   ])('with %s: every route but the public ones refuses', async (_what, caller) => {
     const answers = await callEach(caller());
 

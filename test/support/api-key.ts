@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import supertest, { type Agent } from 'supertest';
+import type { Agent } from 'supertest';
+import { documentedAgent } from './documented.js';
 
 /** A client's key, and its entry in `API_KEYS`. */
 export function newApiKey(client: string): { key: string; entry: string } {
@@ -9,4 +10,4 @@ export function newApiKey(client: string): { key: string; entry: string } {
 
 /** Calls with this key. */
 export const callerWith = (url: string, key: string): Agent =>
-  supertest.agent(url).set('authorization', `Bearer ${key}`);
+  documentedAgent(url).set('authorization', `Bearer ${key}`);

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import supertest, { type Agent } from 'supertest';
+import type { Agent } from 'supertest';
+import { documentedAgent } from './documented.js';
 import { freePort } from './free-port.js';
 
 /** The built service as a process of its own. */
@@ -72,7 +73,7 @@ export async function startReplica(
   }
   return {
     url,
-    http: supertest.agent(url),
+    http: documentedAgent(url),
     get output() {
       return output;
     },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import supertest, { type Agent } from 'supertest';
+import type { Agent } from 'supertest';
 import { AppModule } from '../../src/app.module.js';
 import { APPLICATION_OPTIONS, createAdapter, setupApp } from '../../src/app.setup.js';
 import { Clock } from '../../src/common/clock.js';
@@ -11,6 +11,7 @@ import { configFrom } from '../../src/config/load-config.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { NestLogger } from '../../src/observability/nest-logger.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { documentedAgent } from './documented.js';
 import { FakeClock } from './fake-clock.js';
 import { MemoryLog } from './log.js';
 
@@ -68,7 +69,7 @@ export async function startService(
   const url = await app.getUrl();
   return {
     url,
-    http: supertest.agent(url),
+    http: documentedAgent(url),
     clock,
     log,
     routes,
