@@ -1,0 +1,137 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import ts from 'typescript';
+import { minutes } from '../../src/common/durations.js';
+import { newApiKey } from '../support/api-key.js';
+import { run } from '../support/program.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const GUIDE = readFileSync('docs/integrating.md', 'utf8');
+const blocksIn = (language: string) =>
+  [...GUIDE.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(
+    ([, block = '']) => block,
+  );
+const [SEND = '', VERIFY = '', MAKE_TYPES = ''] = blocksIn('sh');
+const [PROGRAM = ''] = blocksIn('ts');
+
+const NUMBER = '+14155552671';
+const shop = newApiKey('shop');
+
+/** Uses of the client that the compiler has to refuse: none of these lines may be in order. */
+const MISUSES = `
+import createClient from 'openapi-fetch';
+import type { components, paths } from './otp-api.js';
+const otp = createClient<paths>();
+export const body: components['schemas']['SendRequest'] = {
+  phoneNumber: '+14155552671',
+  // @ts-expect-error a field that is not known
+  phone: '1',
+};
+// @ts-expect-error a field that is missing
+await otp.POST('/otp/send', { body: {} });
+// @ts-expect-error a word that is not known
+await otp.POST('/otp/send', { body: { phoneNumber: '+14155552671', channel: 'pigeon' } });
+// @ts-expect-error neither of the two that name a verification
+await otp.POST('/otp/verify', { body: { otpCode: '123456' } });
+// @ts-expect-error a path that is not there
+await otp.POST('/otp/sent', {});
+const { data, error } = await otp.POST('/otp/verify', { body: { pinId: 'x', otpCode: '1234' } });
+// @ts-expect-error how many are left is said of a wrong code only
+if (data) console.log(data.attemptsRemaining);
+// @ts-expect-error an end that verify does not have
+if (error?.code === 'cooldown_active') console.log(error.detail);
+`;
+
+jest.setTimeout(minutes(3));
+
+describe('The guide for callers', () => {
+  let folder: string;
+  let service: SandboxedService;
+  let faults: ts.Diagnostic[];
+
+  beforeAll(async () => {
+    // Below the checkout, where packages are found as in a project of one's own.
+    mkdirSync('.test-build', { recursive: true });
+    folder = mkdtempSync(resolve('.test-build', 'guide-'));
+    service = await startSandboxedService({ API_KEYS: shop.entry });
+    await shell(MAKE_TYPES);
+    writeFileSync(join(folder, 'otp.ts'), PROGRAM);
+    writeFileSync(join(folder, 'misuses.ts'), MISUSES);
+    faults = compile(['otp.ts', 'misuses.ts']);
+  });
+
+  afterAll(async () => {
+    await service.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function shell(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
+    const program = run(script, folder, {
+      OTP_URL: service.url,
+      OTP_API_KEY: shop.key,
+      ...variables,
+    });
+    await program.ended();
+    return program.output;
+  }
+
+  /** As strictly as it can be, and writes what it makes beside its source. */
+  function compile(names: readonly string[]): ts.Diagnostic[] {
+    const program = ts.createProgram(
+      names.map((name) => join(folder, name)),
+      {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        target: ts.ScriptTarget.ES2023,
+        module: ts.ModuleKind.NodeNext,
+        types: ['node'],
+        skipLibCheck: true,
+      },
+    );
+    return [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
+  }
+
+  it('has no block that is not run here', () => {
+    expect(blocksIn('sh')).toHaveLength(3);
+    expect(blocksIn('ts')).toHaveLength(1);
+    expect(GUIDE.match(/```\w/g)).toHaveLength(4);
+  });
+
+  it('leads in a shell to a verified code, however often it is asked', async () => {
+    const { pinId: PIN_ID } = JSON.parse(await shell(SEND)) as { pinId: string };
+    const [CODE] = await service.codesOf(NUMBER);
+
+    expect(JSON.parse(await shell(SEND))).toMatchObject({ pinId: PIN_ID });
+    expect(await service.codesOf(NUMBER)).toHaveLength(1);
+    expect(await shell(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
+    expect(await shell(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
+  });
+
+  it('leads to a client whose compiler knows what the API takes and answers', () => {
+    expect(faults.map(({ messageText }) => messageText)).toEqual([]);
+  });
+
+  it('leads to a client that sends, resends and verifies, and says what went wrong', async () => {
+    const number = '+14155552672';
+    const step = async (script: string): Promise<string> => {
+      const program = `const { sendCode, sendAgain, checkCode } = await import('./otp.js');\n${script}`;
+      writeFileSync(join(folder, 'step.js'), program);
+      return (await shell('node step.js')).trim();
+    };
+    const answer = await step(
+      `console.log(JSON.stringify(await sendCode('signup-1', '${number}', '203.0.113.7')));`,
+    );
+    const again = `sendAgain(${answer}).catch(({ problem, retryAfterSeconds }) => problem.code + ' ' + retryAfterSeconds)`;
+    expect(await step(`console.log(await ${again});`)).toBe('cooldown_active 30');
+    service.clock.advance(30_000);
+    await step(`await ${again};`);
+    const codes = await service.codesOf(number);
+    expect(codes).toHaveLength(2);
+
+    const check = (purpose: string) =>
+      step(`console.log(await checkCode('${purpose}', ${answer}, '${codes[0] ?? ''}'));`);
+    expect(await check('signup-2')).toBe('over');
+    expect(await check('signup-1')).toBe('verified');
+    expect(await check('signup-1')).toBe('over');
+  });
+});
