@@ -49,6 +49,9 @@ export class OtpService {
     const { phoneNumber, channel = 'sms', reference, endUserIp } = request;
     const now = this.clock.now();
     const { country, prefix, test } = this.policy.admit(phoneNumber, now);
+    // Shed before it costs anything. A repeat may have its answer already.
+    const refusal = keyed ? undefined : this.couriers.refusal(test);
+    if (refusal) throw refusal;
     const { ttlMs, maxAttempts } = this.config.otp;
     const admission = await this.store.admit(
       {

@@ -77,7 +77,8 @@ export class Circuit {
     });
   }
 
-  private refusal(): ProviderError | undefined {
+  /** Why a call would not begin now. */
+  refusal(): ProviderError | undefined {
     const { state } = this.breaker;
     const waitMs = Math.max(0, this.probeAt - performance.now());
     if (state === State.HalfOpen || (state === State.Open && waitMs > 0)) {

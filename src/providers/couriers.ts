@@ -3,6 +3,7 @@ import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { Verdict } from '../common/verdict.js';
 import { Failover, type HeldCode, type Taken } from './failover.js';
+import type { ProviderError } from './provider-error.js';
 import { TEST_PROVIDER, TestNumbers } from './test-numbers.js';
 
 /** Who makes, delivers and judges codes: the vendors, and for test numbers the settings. */
@@ -12,6 +13,11 @@ export class Couriers {
     private readonly vendors: Failover,
     private readonly testNumbers: TestNumbers,
   ) {}
+
+  /** As {@link Failover.refusal}. */
+  refusal(test: boolean): ProviderError | undefined {
+    return test ? undefined : this.vendors.refusal();
+  }
 
   /** As {@link Failover.send}. @throws NotTaken */
   send(to: PhoneNumber, channel: Channel, test: boolean): Promise<Taken> {

@@ -42,6 +42,12 @@ export class Failover {
     private readonly providers: readonly GuardedProvider[],
   ) {}
 
+  /** Why nobody would be asked for a new code now; `undefined` where somebody would. */
+  refusal(): ProviderError | undefined {
+    const refusals = this.providers.flatMap((provider) => provider.refusal() ?? []);
+    return refusals.length < this.providers.length ? undefined : refusals[0];
+  }
+
   /**
    * Has a new code sent to `to`.
    * @throws NotTaken

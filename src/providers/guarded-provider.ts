@@ -35,6 +35,11 @@ export class GuardedProvider {
     return this.provider.name;
   }
 
+  /** Why it would not be asked for a new code now. */
+  refusal(): ProviderError | undefined {
+    return this.circuits.send.refusal();
+  }
+
   /** As {@link OtpProvider.send}. @throws ProviderError */
   send(to: PhoneNumber, channel: Channel): Promise<string> {
     return this.ask('send', (ms) => this.provider.send(to, channel, ms));

@@ -20,6 +20,8 @@ const infobipUnreachable = reply(200, {
   smsStatus: 'MESSAGE_NOT_SENT',
   ncStatus: 'NC_DESTINATION_NOT_REACHABLE',
 });
+/** For longer than any test takes. */
+const leaveMeAlone = reply(429, {}, { 'retry-after': '30' });
 const sinchSent = reply(200, { id: 'ID' });
 const sinchUnreachable = reply(400, { errorCode: 40001 });
 
@@ -197,7 +199,7 @@ describe('Of two providers', () => {
 
   describe('when the circuit of the first is open', () => {
     beforeEach(async () => {
-      infobip.answer(reply(500, {}));
+      infobip.answer(leaveMeAlone);
       for (let i = 0; i < 5; i += 1) await send();
       infobip.requests.length = sinch.requests.length = 0;
     });
@@ -221,7 +223,7 @@ describe('Of two providers', () => {
   });
 
   it('when no verify is answered, the next hears at once when to ask again', async () => {
-    infobip.answer(reply(500, {}));
+    infobip.answer(leaveMeAlone);
     for (let i = 0; i < 5; i += 1) await failureOf(verify('infobip', 'PIN'));
 
     expect(await failureOf(verify('infobip', 'PIN'))).toMatchObject({

@@ -11,6 +11,7 @@ import type { ScriptedUpstream } from '../support/scripted-upstream.js';
 import { startService, type RunningService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
+const TEST_NUMBER = '+15550001111';
 const sent = reply(200, { pinId: 'VENDOR-PIN', smsStatus: 'MESSAGE_SENT' });
 const notReachable = reply(200, {
   pinId: 'VENDOR-PIN',
@@ -48,6 +49,7 @@ describe('When the provider', () => {
       INFOBIP_API_KEY: 'secret-key',
       PROVIDER_TIMEOUT: '150ms',
       OTP_MAX_ATTEMPTS: '1',
+      TEST_NUMBERS: `${TEST_NUMBER}:123456`,
     });
   });
 
@@ -56,7 +58,8 @@ describe('When the provider', () => {
     await upstream.close();
   });
 
-  const send = () => service.http.post('/otp/send').send({ phoneNumber: NUMBER });
+  const sendTo = (phoneNumber: string) => service.http.post('/otp/send').send({ phoneNumber });
+  const send = () => sendTo(NUMBER);
   const verify = (pinId: string) =>
     service.http.post('/otp/verify').send({ pinId, otpCode: '407193' });
 
@@ -87,6 +90,59 @@ describe('When the provider', () => {
 
     upstream.answer(judged(true));
     await verify(pinId).expect(200, { verified: true });
+  });
+
+  it('wants to be left alone, it is: callers hear at once when to ask again', async () => {
+    upstream.answer(sent);
+    const { pinId } = (await send()).body;
+    upstream.answer(reply(429, {}, { 'retry-after': '30' }));
+    for (let i = 0; i < 5; i += 1) {
+      await sendTo(`+1415555260${i}`).expect(503);
+      await verify(pinId).expect(503);
+    }
+    upstream.requests.length = 0;
+
+    const refused = [
+      await verify(pinId),
+      await sendTo('+14155552610'),
+      await sendTo('+14155552611').set('idempotency-key', 'k'),
+    ];
+    for (const response of refused) {
+      expectProblem(response, 503, 'provider_unavailable');
+      expect(Number(response.headers['retry-after'])).toBeGreaterThan(1);
+    }
+    expect(upstream.requests).toEqual([]);
+    expect(service.log.text).toContain('infobip verify: circuit open');
+    await sendTo(TEST_NUMBER).expect(200);
+  });
+
+  it('has no place for more calls, the service says so', async () => {
+    await service.close();
+    service = await startService({
+      INFOBIP_BASE_URL: upstream.url,
+      PROVIDER_MAX_IN_FLIGHT: '2',
+      THROTTLE_SEND_LIMIT: '1000',
+    });
+    const waiting: ServerResponse[] = [];
+    const bothWait = new Promise<void>((resolve) => {
+      upstream.answer((response) => {
+        if (waiting.push(response) === 2) resolve();
+      });
+    });
+    const taken = Promise.all([sendTo('+14155552601'), sendTo('+14155552602')]);
+    await bothWait;
+
+    const [shed, shedKeyed] = [
+      await sendTo('+14155552603'),
+      await sendTo('+14155552603').set('idempotency-key', 'k'),
+    ];
+    expectProblem(shed, 503, 'overloaded');
+    expectProblem(shedKeyed, 503, 'overloaded');
+    expect(shed.body.type).toMatch(/#temporary-reduced-capacity$/);
+    waiting.forEach(sent);
+    expect((await taken).map(({ status }) => status)).toEqual([200, 200]);
+    upstream.answer(sent);
+    await sendTo('+14155552603').set('idempotency-key', 'k').expect(200);
   });
 
   it('says yes after the code has expired, nothing verifies', async () => {

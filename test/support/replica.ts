@@ -10,6 +10,7 @@ import { freePort } from './free-port.js';
 export interface Replica {
   readonly url: string;
   readonly http: Agent;
+  readonly pid: number | undefined;
   /** Its log so far. */
   readonly output: string;
   /** Ends it at once, as a crash would. */
@@ -74,6 +75,7 @@ export async function startReplica(
   return {
     url,
     http: documentedAgent(url),
+    pid: child.pid,
     get output() {
       return output;
     },
