@@ -61,18 +61,23 @@ const UNSURE: readonly Name[] = [
 ];
 
 /** By the names that answers refer to them by. */
-export const HEADERS: Readonly<Record<string, Header>> = Object.fromEntries([
-  ...SURE.map((name) => [name, { ...TELLING_HEADERS[name], required: true }]),
-  ...UNSURE.map((name) => [`${name}-Perhaps`, TELLING_HEADERS[name]]),
-]);
+export const HEADERS: Readonly<Record<string, Header>> = {
+  ...byName(SURE, (name) => [name, { ...TELLING_HEADERS[name], required: true }]),
+  ...byName(UNSURE, (name) => [`${name}-Perhaps`, TELLING_HEADERS[name]]),
+};
+
+function byName<T>(
+  names: readonly Name[],
+  entry: (name: Name) => [key: string, value: T],
+): Record<string, T> {
+  return Object.fromEntries(names.map(entry));
+}
 
 const always = (...names: Name[]): References => referTo(names, '');
 const perhaps = (...names: Name[]): References => referTo(names, '-Perhaps');
 
 const referTo = (names: readonly Name[], suffix: string): References =>
-  Object.fromEntries(
-    names.map((name) => [name, { $ref: `#/components/headers/${name}${suffix}` }]),
-  );
+  byName(names, (name) => [name, { $ref: `#/components/headers/${name}${suffix}` }]);
 
 /** The headers that come with an answer of this status, beside what every HTTP answer has. */
 export function headersOf(status: number, { limited, keyed, open }: Endpoint): References {

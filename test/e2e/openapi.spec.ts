@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { API, API_FILE } from '../support/api-document.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
@@ -23,6 +24,19 @@ describe('The API document', () => {
 
     expect(headers['content-type']).toBe('application/json');
     expect(body.openapi).toMatch(/^3\.1\./);
+  });
+
+  it('is shown on a page that runs no script and loads nothing', async () => {
+    const { headers, text } = await service.http.get('/docs').expect(200);
+    const style = createHash('sha256').update(/<style>([^]*)<\/style>/.exec(text)?.[1] ?? '');
+
+    expect(headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy':
+        `default-src 'none'; style-src 'sha256-${style.digest('base64')}'; ` +
+        `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    });
+    expect(text).not.toMatch(/<script|<link|<img|https?:\/\/(?!127)|url\(/);
   });
 
   it('names every route', () => {
