@@ -25,6 +25,21 @@ describe('The schema', () => {
     await postgres.stop();
   });
 
+  it('is waited for longer than any request would wait', async () => {
+    const postgres = await startPostgres();
+    const DATABASE_URL = await postgres.createDatabase();
+    const isLocked = "select count(*) > 0 from pg_locks where locktype = 'advisory'";
+    // As long as a release takes that has a large table to change.
+    const other = askPostgres(DATABASE_URL, `select pg_advisory_lock(${0x07_01}), pg_sleep(4)`);
+    while ((await askPostgres(DATABASE_URL, isLocked)) !== 't') continue;
+
+    const replica = await openStore(new FakeClock(), { DATABASE_URL });
+
+    await other;
+    await replica.close();
+    await postgres.stop();
+  });
+
   it('of a SQLite file that is newer is refused', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'otp-schema-'));
     const start = () => openStore(new FakeClock(), { DATA_DIR: dataDir });

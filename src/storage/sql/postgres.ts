@@ -43,7 +43,7 @@ export function openPostgres(url: string): Engine {
   pool.on('error', (error) => {
     logger.warn(`an idle connection broke: ${error.message}`);
   });
-  limitHolding(pool);
+  const liftLimits = limitHolding(pool);
   return {
     dialect: new PostgresDialect({ pool }),
     clock: new DatabaseClock(async () => {
@@ -54,6 +54,9 @@ export function openPostgres(url: string): Engine {
     }),
     shards: SHARDS,
     lockForMigration: async (transaction) => {
+      // A large table takes its time. Nobody is served yet: no other connection is in use.
+      liftLimits();
+      await sql`set local statement_timeout = 0`.execute(transaction);
       await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
     },
     tryLockForHousekeeping: async (transaction) => {
@@ -72,8 +75,9 @@ export function openPostgres(url: string): Engine {
  * Ends a connection that is in use for longer than {@link HOLD_MS}: whatever waits for its answers
  * fails, and the pool replaces it. The driver's own `query_timeout` would leave the query running,
  * and the connection would go back to the pool, silent for good or in the midst of a transaction.
+ * @returns what lifts the limit of the connections that are in use now
  */
-function limitHolding(pool: pg.Pool): void {
+function limitHolding(pool: pg.Pool): () => void {
   const limits = new Map<pg.PoolClient, NodeJS.Timeout>();
   pool.on('connect', (client) => {
     // If it breaks in use, its query fails too; unheard, the event would end the process.
@@ -89,6 +93,11 @@ function limitHolding(pool: pg.Pool): void {
     clearTimeout(limits.get(client));
     limits.delete(client);
   });
+  return () => {
+    limits.forEach((limit) => {
+      clearTimeout(limit);
+    });
+  };
 }
 
 const names = new Map<string, string>();
