@@ -30,7 +30,7 @@ describe('The schema', () => {
     const DATABASE_URL = await postgres.createDatabase();
     const isLocked = "select count(*) > 0 from pg_locks where locktype = 'advisory'";
     // As long as a release takes that has a large table to change.
-    const other = askPostgres(DATABASE_URL, `select pg_advisory_lock(${0x07_01}), pg_sleep(4)`);
+    const other = askPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
     while ((await askPostgres(DATABASE_URL, isLocked)) !== 't') continue;
 
     const replica = await openStore(new FakeClock(), { DATABASE_URL });
