@@ -63,3 +63,10 @@ export class DomainError extends Error {
     this.replayed = replayed;
   }
 }
+
+/** `validation_failed`: the request has these faults. */
+export function invalidRequest(faults: readonly FieldFault[]): DomainError {
+  return new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
+    faults,
+  });
+}

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { DomainError } from '../common/domain-error.js';
+import { DomainError, invalidRequest } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import { testNumberOf } from '../common/test-number.js';
 import { AppConfig } from '../config/app-config.js';
@@ -56,9 +56,9 @@ export class DestinationPolicy implements OnApplicationBootstrap {
 function errorOf(refusal: Refusal): DomainError {
   switch (refusal) {
     case 'impossible':
-      return new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
-        faults: [{ pointer: '#/phoneNumber', detail: 'Give a number that its country hands out.' }],
-      });
+      return invalidRequest([
+        { pointer: '#/phoneNumber', detail: 'Give a number that its country hands out.' },
+      ]);
     case 'country':
       return new DomainError('destination_not_allowed', 'Numbers of this country are not texted.');
     case 'type':

@@ -1,5 +1,5 @@
 import { type ArgumentMetadata, ValidationPipe, type ValidationError } from '@nestjs/common';
-import { DomainError, type FieldFault } from '../common/domain-error.js';
+import { invalidRequest, type FieldFault } from '../common/domain-error.js';
 import { UnreadableBody } from './body-reader.js';
 
 /** A name that cannot be a number, a code or a key, and may be repeated in an answer. */
@@ -17,7 +17,7 @@ export class RequestBodyPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
-      exceptionFactory: (errors) => invalid(errors.map(describeFault)),
+      exceptionFactory: (errors) => invalidRequest(errors.map(describeFault)),
     });
   }
 
@@ -34,24 +34,18 @@ export class RequestBodyPipe extends ValidationPipe {
  */
 function refuseNesting(body: unknown): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw invalid([{ pointer: '#', detail: 'Send one JSON object.' }]);
+    throw invalidRequest([{ pointer: '#', detail: 'Send one JSON object.' }]);
   }
   const nested = Object.entries(body).filter(
     ([, value]) => typeof value === 'object' && value !== null,
   );
   if (nested.length === 0) return;
-  throw invalid(
+  throw invalidRequest(
     nested.map(([name]) => ({
       pointer: pointerTo(name),
       detail: 'Give a plain value, not a list or an object.',
     })),
   );
-}
-
-function invalid(faults: readonly FieldFault[]): DomainError {
-  return new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
-    faults,
-  });
 }
 
 function describeFault({ property, constraints = {} }: ValidationError): FieldFault {

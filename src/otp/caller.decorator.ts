@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { DomainError } from '../common/domain-error.js';
+import { DomainError, invalidRequest } from '../common/domain-error.js';
 import '../http/caller.js';
 import type { KeyedRequest } from '../storage/verification-store.js';
 
@@ -35,11 +35,9 @@ function keyedRequest({
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !KEY.test(key)) {
-    throw new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
-      faults: [
-        { pointer: '#', detail: 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.' },
-      ],
-    });
+    throw invalidRequest([
+      { pointer: '#', detail: 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.' },
+    ]);
   }
   return { key, request: `${method} ${routeOptions.url ?? ''}\n${canonical(body)}` };
 }
