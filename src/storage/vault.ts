@@ -41,6 +41,11 @@ export class Vault {
     this.older = older.map(keyRing);
   }
 
+  /** Whether there are secrets on their way out. */
+  get rotating(): boolean {
+    return this.older.length > 0;
+  }
+
   /** HMAC-SHA-256 under the current secret, URL-safe. */
   hash(purpose: HashPurpose, text: string): string {
     return mac(this.current, purpose, text);

@@ -107,7 +107,7 @@ export interface SendTicket {
 /** A text's entries in the logs of its number and, where one was named, of its end user. */
 export interface SendEntries {
   readonly number: string;
-  readonly endUser?: string;
+  readonly endUser: string | undefined;
 }
 
 export interface Admitted {

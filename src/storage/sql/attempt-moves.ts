@@ -9,13 +9,14 @@ import type {
   NotFound,
   Settlement,
 } from '../verification-store.js';
-import { Database, type Executor } from './database.js';
+import { Database } from './database.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { NumberLimits } from './number-limits.js';
 import type { VerificationRow } from './schema.js';
 import { attemptsRemaining, closureOf } from './standing.js';
 import { TrafficCounts } from './traffic-counts.js';
 import { VerificationRows } from './verification-rows.js';
+import type { Executor } from './statement.js';
 
 /** Once it is known which verification is meant. */
 type AskedOf = Omit<Asked, 'which'> & { readonly pinId: string };
@@ -37,16 +38,18 @@ export class AttemptMoves {
     const { client, now } = asked;
     return this.database.transaction<Leave>(async (executor, abort) => {
       const pinId = await this.rows.pinIdOf(executor, asked.which, client);
-      const repeated =
-        keyed && (await this.keys.claim(executor, { client, pinId }, keyed, now, true));
-      if (repeated) return repeated;
-      const row = await this.count(executor, { ...asked, pinId });
+      await this.rows.renew(executor, pinId, client);
+      const [repeated, row, entry] = await Promise.all([
+        keyed && this.keys.claim(executor, { client, pinId }, keyed, now, true),
+        this.count(executor, { ...asked, pinId }),
+        this.limits.takeFailure(executor, { pinId, client }, now),
+      ]);
+      if (repeated) return abort(repeated);
       if (!row) return abort(await this.refusal(executor, { ...asked, pinId }));
+      if (entry === undefined) {
+        return abort(await this.limits.noFailure(executor, row.number_hash, now));
+      }
       const { phoneNumber, providerPinId } = this.rows.open(row);
-      const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-      const taken = await this.limits.takeFailure(executor, numberHash, now);
-      if (taken.outcome === 'limited') return abort(taken);
-      const { entry } = taken;
       return {
         outcome: 'granted',
         attempt: {
@@ -66,61 +69,56 @@ export class AttemptMoves {
 
   async returnAttempt(attempt: Attempt): Promise<void> {
     const { pinId, keyed } = attempt;
-    await this.database.transaction(async (executor) => {
-      await this.rows.queries.returnAttempt(executor, { pinId });
-      await this.forgive(executor, attempt);
-      if (keyed) await this.keys.release(executor, attempt, keyed);
+    await this.database.transaction(async (transaction) => {
+      const numberHash = await this.numberHashOf(transaction, attempt);
+      const returning = Promise.all([
+        this.rows.queries.returnAttempt(transaction, { pinId }),
+        this.limits.returnFailure(transaction, numberHash, attempt.entry),
+        keyed && this.keys.release(transaction, attempt, keyed),
+      ]);
+      transaction.commitBehind();
+      await returning;
     });
   }
 
   async settle(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
-    const { pinId, keyed } = attempt;
-    return this.database.transaction(async (executor) => {
+    const { pinId } = attempt;
+    return this.database.transaction(async (transaction) => {
+      const numberHash = await this.numberHashOf(transaction, attempt);
       const [verified] =
-        verdict === 'verified' ? await this.rows.queries.verify(executor, { pinId, now }) : [];
-      const settlement = verified
-        ? await this.open(executor, attempt, verified, now)
-        : await this.close(executor, attempt, verdict, now);
-      if (keyed) await this.keys.answer(executor, attempt, keyed, settlement);
+        verdict === 'verified' ? await this.rows.queries.verify(transaction, { pinId, now }) : [];
+      const settlement: Settlement = verified
+        ? { verified: true }
+        : await this.close(transaction, attempt, { verdict, numberHash, now });
+      const writing = Promise.all([
+        verified && this.limits.verified(transaction, numberHash, attempt.entry, now),
+        verified && this.traffic.add(transaction, verified, { texts: 0, verified: verified.texts }),
+        attempt.keyed && this.keys.answer(transaction, attempt, attempt.keyed, settlement),
+      ]);
+      transaction.commitBehind();
+      await writing;
       return settlement;
     });
   }
 
-  /** The code has passed the gate: its number is known now, and its texts were for somebody. */
-  private async open(
-    executor: Executor,
-    attempt: Attempt,
-    row: VerificationRow,
-    now: number,
-  ): Promise<Settlement> {
-    const numberHash = await this.numberHashOf(executor, attempt);
-    await this.limits.verified(executor, numberHash, attempt.entry, now);
-    await this.traffic.add(executor, row, { texts: 0, verified: row.texts });
-    return { verified: true };
-  }
-
+  /** The code opens nothing. */
   private async close(
     executor: Executor,
-    attempt: Attempt,
-    verdict: Verdict,
-    now: number,
+    { pinId, client, entry }: Attempt,
+    { verdict, numberHash, now }: { verdict: Verdict; numberHash: string; now: number },
   ): Promise<Settlement> {
-    const { pinId, client } = attempt;
-    if (verdict === 'expired') await this.rows.queries.expire(executor, { pinId, now });
-    if (verdict === 'exhausted') await this.rows.queries.spendAttempts(executor, { pinId });
-    if (verdict !== 'wrong_code') await this.forgive(executor, attempt);
-    const [row] = await this.rows.queries.read(executor, { pinId, client });
+    const [, , , [row]] = await Promise.all([
+      verdict === 'expired' && this.rows.queries.expire(executor, { pinId, now }),
+      verdict === 'exhausted' && this.rows.queries.spendAttempts(executor, { pinId }),
+      // Only a wrong code is a failure of its number.
+      verdict !== 'wrong_code' && this.limits.returnFailure(executor, numberHash, entry),
+      this.rows.queries.read(executor, { pinId, client }),
+    ]);
     if (!row) return { verified: false, reason: 'cancelled' };
     if (verdict === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
       return { verified: false, reason: 'wrong_code', attemptsRemaining: attemptsRemaining(row) };
     }
     return { verified: false, reason: closureOf(row, now) };
-  }
-
-  /** Takes the code out of the number's failures again. */
-  private async forgive(executor: Executor, attempt: Attempt): Promise<void> {
-    const numberHash = await this.numberHashOf(executor, attempt);
-    await this.limits.returnFailure(executor, numberHash, attempt.entry);
   }
 
   private numberHashOf(executor: Executor, { phoneNumber, client }: Attempt): Promise<string> {

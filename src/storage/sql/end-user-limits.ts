@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
 import type { Limited } from '../verification-store.js';
-import { Database, type Executor } from './database.js';
+import { Database } from './database.js';
 import { fullUntil, type Window } from './event-log.js';
-import { prepareReturn, prepareTake, type LogPlace } from './event-log-queries.js';
+import { BY_KEY, prepareReturn, prepareTake, type LogPlace } from './event-log-queries.js';
+import type { Executor } from './statement.js';
 
 const SENDS: LogPlace = {
   table: 'end_users',
@@ -23,7 +24,7 @@ export class EndUserLimits {
   constructor(database: Database, { perEndUser }: AppConfig) {
     this.windows = [{ count: perEndUser.sendsPerHour, windowMs: hours(1) }];
     this.queries = {
-      take: prepareTake<number>(database, SENDS, this.windows),
+      take: prepareTake(database, SENDS, this.windows, BY_KEY),
       giveBack: prepareReturn(database, SENDS),
       read: database.prepare((db, p: { key: string }) =>
         db.selectFrom('end_users').select('sends').where('address_hash', '=', p.key),
@@ -37,7 +38,7 @@ export class EndUserLimits {
     addressHash: string,
     now: number,
   ): Promise<{ readonly outcome: 'taken'; readonly entry: string } | Limited> {
-    const place = await this.queries.take(executor, addressHash, now);
+    const place = await this.queries.take(executor, { key: addressHash }, now);
     if (place) return { outcome: 'taken', entry: place.entry };
     const [row] = await this.queries.read(executor, { key: addressHash });
     return {

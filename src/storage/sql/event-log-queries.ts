@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
-import type { Database, Executor } from './database.js';
+import { sql, type RawBuilder } from 'kysely';
+import type { Database } from './database.js';
+import type { Executor } from './statement.js';
 import { lengthKept, newEntry, positionOf, timeText, type Window } from './event-log.js';
 
 /** A column that holds an event log, in a table with one row for each of those it limits. */
@@ -19,19 +20,33 @@ interface Place<T> {
   readonly told: T;
 }
 
-/** Takes a place in the log of `key`, unless one of the windows is full. */
-export type Take<T> = (
+/** Takes a place in a log, unless one of the windows is full, or there is nobody whose log it is. */
+export type Take<W, T> = (
   executor: Executor,
-  key: string,
+  whose: W,
   now: number,
 ) => Promise<Place<T> | undefined>;
 
+/** Whose log it is: a row to be written, made of its key and the rest. */
+type Owner<W> = (whose: W, rest: RawBuilder<unknown>) => RawBuilder<unknown>;
+
+/** By the key itself. */
+export const BY_KEY: Owner<{ key: string }> = ({ key }, rest) => sql`values (${key}, ${rest})`;
+
+/** By a verification of a client, whose number's key nobody has to know first. */
+export const BY_VERIFICATION: Owner<{ pinId: string; client: string }> = (
+  { pinId, client },
+  rest,
+) => sql`select number_hash, ${rest} from verifications
+  where pin_id = ${pinId} and client = ${client}`;
+
 /** One statement checks all windows and takes a place in the log: nothing fits in between. */
-export function prepareTake<T>(
+export function prepareTake<W extends Record<string, string>, T>(
   database: Database,
   { table, key, log, others, told }: LogPlace,
   windows: readonly Window[],
-): Take<T> {
+  owner: Owner<W>,
+): Take<W, T> {
   const [into, conflict, column] = [sql.table(table), sql.ref(key), sql.ref(`${table}.${log}`)];
   const logs = sql.join([log, ...others].map((name) => sql.ref(name)));
   const free = (values: Record<string, unknown>) =>
@@ -39,20 +54,23 @@ export function prepareTake<T>(
       const { from, length } = positionOf(count);
       return sql`substr(${column}, ${sql.lit(from)}, ${sql.lit(length)}) <= ${values[before(index)]}`;
     });
-  const query = database.prepare(
-    (_db, p: Record<string, unknown>) =>
-      sql<{ told: T }>`
-      insert into ${into} (${conflict}, ${logs}, touched_at)
-      values (${sql.join([p['key'], p['entry'], ...others.map(() => sql.lit('')), p['now']])})
+  const query = database.prepare((_db, p: Record<string, unknown>) => {
+    const rest = sql.join([
+      sql`cast(${p['entry']} as text)`,
+      ...others.map(() => sql.lit('')),
+      sql`cast(${p['now']} as bigint)`,
+    ]);
+    return sql<{ told: T }>`
+      insert into ${into} (${conflict}, ${logs}, touched_at) ${owner(p as W, rest)}
       on conflict (${conflict}) do update set
         ${sql.ref(log)} = ${sql.ref(`excluded.${log}`)} || substr(${column}, 1, ${sql.lit(lengthKept(windows))}),
         touched_at = excluded.touched_at
       where ${sql.join(free(p), sql` and `)}
-      returning ${sql.ref(`${table}.${told}`)} as told`,
-  );
-  return async (executor, key, now) => {
+      returning ${sql.ref(`${table}.${told}`)} as told`;
+  });
+  return async (executor, whose, now) => {
     const entry = newEntry(now);
-    const values: Record<string, unknown> = { key, entry, now };
+    const values: Record<string, unknown> = { ...whose, entry, now };
     windows.forEach(({ windowMs }, index) => {
       values[before(index)] = timeText(now - windowMs);
     });

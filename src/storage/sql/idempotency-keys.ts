@@ -3,10 +3,11 @@ import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
 import { Vault } from '../vault.js';
 import type { KeyedRequest, Repeated } from '../verification-store.js';
-import { Database, type Executor } from './database.js';
+import { Database } from './database.js';
 import { lostAfterMs } from '../deadline.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
 import type { IdempotencyKeyRow } from './schema.js';
+import type { Executor } from './statement.js';
 
 /** How long a repeat is recognised. */
 export const KEPT_MS = hours(24);

@@ -3,9 +3,16 @@ import { sql } from 'kysely';
 import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
 import type { Limited } from '../verification-store.js';
-import { Database, type Executor } from './database.js';
+import { Database } from './database.js';
 import { fullUntil, type Window } from './event-log.js';
-import { prepareReturn, prepareTake, type LogPlace } from './event-log-queries.js';
+import {
+  BY_KEY,
+  BY_VERIFICATION,
+  prepareReturn,
+  prepareTake,
+  type LogPlace,
+} from './event-log-queries.js';
+import type { Executor } from './statement.js';
 
 const SENDS: LogPlace = {
   table: 'numbers',
@@ -40,8 +47,8 @@ export class NumberLimits {
       { count: perNumber.failuresPerDay, windowMs: hours(24) },
     ];
     this.queries = {
-      takeSend: prepareTake<number>(database, SENDS, this.sends),
-      takeFailure: prepareTake<number>(database, FAILURES, this.failures),
+      takeSend: prepareTake<{ key: string }, number>(database, SENDS, this.sends, BY_KEY),
+      takeFailure: prepareTake(database, FAILURES, this.failures, BY_VERIFICATION),
       returnSend: prepareReturn(database, SENDS),
       returnFailure: prepareReturn(database, FAILURES),
       verified: database.prepare((db, p: { key: string; entry: string; now: number }) =>
@@ -61,7 +68,7 @@ export class NumberLimits {
 
   /** Counts a text, provided that neither the cooldown nor the day's budget is in the way. */
   async takeSend(executor: Executor, numberHash: string, now: number): Promise<Taken | Limited> {
-    const place = await this.queries.takeSend(executor, numberHash, now);
+    const place = await this.queries.takeSend(executor, { key: numberHash }, now);
     if (place) return { outcome: 'taken', entry: place.entry, verifiedAt: place.told };
     const log = (await this.read(executor, numberHash)).sends;
     const cooldownUntil = fullUntil(log, now, [this.cooldown]);
@@ -73,10 +80,21 @@ export class NumberLimits {
     };
   }
 
-  /** Counts a wrong code before it is known to be one, provided that the number may have another. */
-  async takeFailure(executor: Executor, numberHash: string, now: number): Promise<Taken | Limited> {
-    const place = await this.queries.takeFailure(executor, numberHash, now);
-    if (place) return { outcome: 'taken', entry: place.entry, verifiedAt: place.told };
+  /**
+   * Counts a wrong code for a verification's number before it is known to be one.
+   * @returns its entry in the log, or `undefined` if the number may have no other.
+   */
+  async takeFailure(
+    executor: Executor,
+    verification: { pinId: string; client: string },
+    now: number,
+  ): Promise<string | undefined> {
+    const place = await this.queries.takeFailure(executor, verification, now);
+    return place?.entry;
+  }
+
+  /** Until when the number may have no other wrong code. */
+  async noFailure(executor: Executor, numberHash: string, now: number): Promise<Limited> {
     const { failures } = await this.read(executor, numberHash);
     return {
       outcome: 'limited',

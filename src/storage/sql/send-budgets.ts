@@ -3,7 +3,7 @@ import type { PhoneNumber } from '../../common/phone-number.js';
 import { AppConfig } from '../../config/app-config.js';
 import { KNOWN_MS, type DestinationTraffic, type Excess, type Judge } from '../traffic.js';
 import type { Limited, SendEntries, Suspended } from '../verification-store.js';
-import type { Executor } from './database.js';
+import type { Executor } from './statement.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { NumberLimits } from './number-limits.js';
 import type { VerificationRow } from './schema.js';
@@ -48,15 +48,15 @@ export class SendBudgets {
   /** Counts a text against its number and its end user. */
   async takePlaces(executor: Executor, { row, now }: Asking): Promise<Places | Limited> {
     if (!isLimited(row)) return { outcome: 'taken', entries: undefined, verifiedAt: 0 };
-    const number = await this.numbers.takeSend(executor, row.number_hash, now);
-    if (number.outcome === 'limited') return number;
-    const { entry, verifiedAt } = number;
     const addressHash = row.end_user_hash;
-    if (addressHash === '') return { outcome: 'taken', entries: { number: entry }, verifiedAt };
-    const endUser = await this.endUsers.take(executor, addressHash, now);
-    if (endUser.outcome === 'limited') return endUser;
-    const entries = { number: entry, endUser: endUser.entry };
-    return { outcome: 'taken', entries, verifiedAt };
+    const [number, endUser] = await Promise.all([
+      this.numbers.takeSend(executor, row.number_hash, now),
+      addressHash === '' ? undefined : this.endUsers.take(executor, addressHash, now),
+    ]);
+    if (number.outcome === 'limited') return number;
+    if (endUser?.outcome === 'limited') return endUser;
+    const { entry, verifiedAt } = number;
+    return { outcome: 'taken', entries: { number: entry, endUser: endUser?.entry }, verifiedAt };
   }
 
   /**
@@ -70,8 +70,10 @@ export class SendBudgets {
   ): Promise<CountedText | Limited | Suspended> {
     const { row, now, judge } = asking;
     if (!isLimited(row) || !isCounted(row)) return { outcome: 'counted', excess: undefined };
-    await this.traffic.add(executor, row, { texts: 1, verified: 0 });
-    const traffic = await this.traffic.read(executor, row, now);
+    const [, traffic] = await Promise.all([
+      this.traffic.add(executor, row, { texts: 1, verified: 0 }),
+      this.traffic.read(executor, row, now),
+    ]);
     if (textsOfDay(traffic.client) > this.clientSendsPerDay) {
       const until = await this.traffic.relievedAt(executor, ['client', row], 'day', 'all', now);
       return { outcome: 'limited', limit: 'client_sends', until };

@@ -10,12 +10,13 @@ import type {
   SendTicket,
   TakenText,
 } from '../verification-store.js';
-import { Database, type Executor } from './database.js';
+import { Database } from './database.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import type { VerificationRow } from './schema.js';
 import { SendBudgets } from './send-budgets.js';
 import { prepareSendQueries } from './send-queries.js';
 import { VerificationRows } from './verification-rows.js';
+import type { Executor } from './statement.js';
 
 const NOT_FOUND: NotFound = { outcome: 'not_found' };
 
@@ -40,14 +41,18 @@ export class SendMoves {
   ): Promise<Admission> {
     const { phoneNumber, createdAt: now } = verification;
     return this.database.transaction<Admission>(async (executor, abort) => {
-      const repeated = keyed && (await this.keys.claim(executor, verification, keyed, now, false));
-      if (repeated) return repeated;
       const row = await this.rows.newRow(executor, verification);
       const asking = { row, phoneNumber, now, judge };
-      const places = await this.budgets.takePlaces(executor, asking);
+      const [repeated, places] = await Promise.all([
+        keyed && this.keys.claim(executor, verification, keyed, now, false),
+        this.budgets.takePlaces(executor, asking),
+      ]);
+      if (repeated) return abort(repeated);
       if (places.outcome === 'limited') return abort(places);
-      await this.queries.insert(executor, row);
-      const counted = await this.budgets.count(executor, asking, places.verifiedAt);
+      const [, counted] = await Promise.all([
+        this.queries.insert(executor, row),
+        this.budgets.count(executor, asking, places.verifiedAt),
+      ]);
       if (counted.outcome !== 'counted') return abort(counted);
       return {
         outcome: 'admitted',
@@ -69,10 +74,11 @@ export class SendMoves {
     judge?: Judge,
   ): Promise<ResendAdmission> {
     return this.database.transaction<ResendAdmission>(async (executor, abort) => {
-      const repeated =
-        keyed && (await this.keys.claim(executor, { client, pinId }, keyed, now, false));
-      if (repeated) return repeated;
-      const [found] = await this.queries.takeResend(executor, { pinId, client, now });
+      const [repeated, [found]] = await Promise.all([
+        keyed && this.keys.claim(executor, { client, pinId }, keyed, now, false),
+        this.queries.takeResend(executor, { pinId, client, now }),
+      ]);
+      if (repeated) return abort(repeated);
       if (!found) return abort(await this.refusal(executor, pinId, client));
       const { phoneNumber, providerPinId } = this.rows.open(found);
       const number_hash = await this.rows.hashOf(executor, phoneNumber, client);
@@ -102,14 +108,15 @@ export class SendMoves {
   async confirm(ticket: SendTicket, taken: TakenText, answer: unknown): Promise<boolean> {
     const { pinId, phoneNumber, keyed } = ticket;
     const sealed = this.rows.seal(pinId, phoneNumber, taken.pinId);
-    return this.database.transaction(async (executor) => {
-      const confirmed = await this.confirmIn(executor, ticket, {
-        provider: taken.provider,
-        sealed,
-      });
-      await this.noteMaybeTexted(executor, pinId, taken.maybeTexted);
-      if (keyed && confirmed) await this.keys.answer(executor, ticket, keyed, answer);
-      if (keyed && !confirmed) await this.keys.markAmbiguous(executor, ticket, keyed);
+    return this.database.transaction(async (transaction) => {
+      const confirming = Promise.all([
+        this.confirmIn(transaction, ticket, { provider: taken.provider, sealed }),
+        this.noteMaybeTexted(transaction, pinId, taken.maybeTexted),
+      ]);
+      if (!keyed) transaction.commitBehind();
+      const [confirmed] = await confirming;
+      if (keyed && confirmed) await this.keys.answer(transaction, ticket, keyed, answer);
+      if (keyed && !confirmed) await this.keys.markAmbiguous(transaction, ticket, keyed);
       return confirmed;
     });
   }
@@ -139,16 +146,10 @@ export class SendMoves {
       await this.queries.confirmResend(executor, { pinId, provider, sealed, channel });
       return true;
     }
-    const [row] = await this.rows.queries.read(executor, { pinId, client });
-    if (row?.status !== 'sending') return false;
-    const numberOfClient = { client, numberHash: row.number_hash };
-    await this.queries.supersede(executor, { ...numberOfClient, createdAt: row.created_at });
-    const confirmed = await this.queries.confirm(executor, {
-      pinId,
-      ...numberOfClient,
-      provider,
-      sealed,
-    });
+    const [, confirmed] = await Promise.all([
+      this.queries.supersede(executor, { pinId, client }),
+      this.queries.confirm(executor, { pinId, provider, sealed }),
+    ]);
     return confirmed.length > 0;
   }
 

@@ -7,11 +7,6 @@ interface Pin {
   pinId: string;
 }
 
-interface NumberOfClient {
-  client: string;
-  numberHash: string;
-}
-
 /** Who took a text, and its handle. */
 interface Taken {
   provider: string;
@@ -43,19 +38,23 @@ export function prepareSendQueries(database: Database) {
       }),
     ),
 
-    /** Makes room for a newer pending verification of the same client and number. */
-    supersede: database.prepare((db, p: NumberOfClient & { createdAt: number }) =>
-      db
+    /** Makes room for one that is about to be confirmed: the same client's and number's older one. */
+    supersede: database.prepare((db, p: Pin & { client: string }) => {
+      const newer = db
+        .selectFrom('verifications')
+        .where('pin_id', '=', p.pinId)
+        .where('status', '=', sql.lit('sending'));
+      return db
         .updateTable('verifications')
         .set({ status: 'cancelled' })
         .where('client', '=', p.client)
-        .where('number_hash', '=', p.numberHash)
+        .where('number_hash', '=', newer.select('number_hash'))
         .where('status', '=', sql.lit('pending'))
-        .where('created_at', '<=', p.createdAt),
-    ),
+        .where('created_at', '<=', newer.select('created_at'));
+    }),
 
     /** Two sends to a number may be confirmed in the other order: then the older one yields. */
-    confirm: database.prepare((db, p: Pin & NumberOfClient & Taken) =>
+    confirm: database.prepare((db, p: Pin & Taken) =>
       db
         .updateTable('verifications')
         .set({
@@ -63,8 +62,8 @@ export function prepareSendQueries(database: Database) {
           sealed: p.sealed,
           status: sql`case when exists (
               select 1 from verifications as newer
-              where newer.client = ${p.client} and newer.number_hash = ${p.numberHash}
-                and newer.status = 'pending'
+              where newer.client = verifications.client
+                and newer.number_hash = verifications.number_hash and newer.status = 'pending'
             ) then 'cancelled' else 'pending' end`,
         })
         .where('pin_id', '=', p.pinId)

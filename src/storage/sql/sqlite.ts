@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import { SqliteDialect, type SqliteDatabase } from 'kysely';
 import Libsql from 'libsql';
 import { Clock } from '../../common/clock.js';
 import { seconds } from '../../common/durations.js';
+import { CommitGroups } from './commit-groups.js';
 import type { Engine } from './engine.js';
 
 export const DATABASE_FILE = 'otp.db';
@@ -23,11 +24,14 @@ export function openSqlite(dataDir: string): Engine {
   ]) {
     database.exec(`pragma ${pragma}`);
   }
+  const groups = new CommitGroups(database);
   return {
-    dialect: new SqliteDialect({ database: preparing(database) }),
+    dialect: new SqliteDialect({ database: lockingAtOnce(database) }),
     clock: new Clock(),
     // One transaction writes at a time.
     shards: 1,
+    execute: (statement, values) => groups.execute(statement, values),
+    transact: (work) => groups.transact(work),
     // Every transaction holds the write lock of the file from its first statement on.
     lockForMigration: async () => undefined,
     tryLockForHousekeeping: async () => true,
@@ -35,22 +39,12 @@ export function openSqlite(dataDir: string): Engine {
   };
 }
 
-/** Prepares each statement once, and opens transactions with the write lock in hand. */
-function preparing(database: Libsql.Database): SqliteDatabase {
-  const statements = new Map<string, SqliteStatement>();
+/** Opens transactions with the write lock in hand: two processes may start, and migrate, together. */
+function lockingAtOnce(database: Libsql.Database): SqliteDatabase {
   return {
     close: () => {
       database.close();
     },
-    prepare: (text) => {
-      const known = statements.get(text);
-      if (known) return known;
-      // A deferred transaction that reads first cannot wait for the write lock later, only fail.
-      const statement: SqliteStatement = database.prepare(
-        text === 'begin' ? 'begin immediate' : text,
-      );
-      statements.set(text, statement);
-      return statement;
-    },
+    prepare: (text) => database.prepare(text === 'begin' ? 'begin immediate' : text),
   };
 }

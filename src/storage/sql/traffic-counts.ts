@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/app-config.js';
 import type { DestinationTraffic, Region, Traffic } from '../traffic.js';
-import { Database, type Executor } from './database.js';
+import { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
 import { leavesAt, slotAt, WINDOWS, youngFrom } from '../slots.js';
 import { prepareTrafficQueries, type Sums } from './traffic-queries.js';
+import type { Executor } from './statement.js';
 
 /** What tells where a text is counted. */
 export type Counted = Pick<VerificationRow, 'client' | 'country' | 'prefix_hash' | 'created_at'>;

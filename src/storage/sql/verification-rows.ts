@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { PhoneNumber } from '../../common/phone-number.js';
 import { Vault } from '../vault.js';
 import type { NewVerification, Which } from '../verification-store.js';
-import { Database, type Executor } from './database.js';
+import { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
 import { prepareQueries, type VerificationQueries } from './verification-queries.js';
+import type { Executor } from './statement.js';
 
 /** What only the provider has to hear, sealed in the row. */
 interface Secrets {
@@ -85,6 +86,16 @@ export class VerificationRows {
       await this.queries.renameVerifications(executor, { client, older, current });
     }
     return current;
+  }
+
+  /**
+   * Renames what was written about a verification's number under a secret on its way out, so that
+   * its row and its number's have the same hash.
+   */
+  async renew(executor: Executor, pinId: string, client: string): Promise<void> {
+    if (!this.vault.rotating) return;
+    const row = await this.taken(executor, pinId, client);
+    if (row) await this.hashOf(executor, this.open(row).phoneNumber, client);
   }
 
   seal(pinId: string, { e164 }: PhoneNumber, providerPinId: string): string {
