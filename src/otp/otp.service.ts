@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
+import { randomBytes } from '../common/random.js';
 import { AppConfig } from '../config/app-config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { PumpingGuard } from '../destinations/pumping-guard.js';

@@ -1,4 +1,4 @@
-import { HttpModule } from '@nestjs/axios';
+import { HttpService } from '@nestjs/axios';
 import { Module } from '@nestjs/common';
 import { Agent } from 'undici';
 import { AppConfig } from '../config/app-config.js';
@@ -13,23 +13,19 @@ import { JointInspection } from './joint-inspection.js';
 import { ProviderHttp } from './provider-http.js';
 import { SinchClient } from './sinch/sinch.client.js';
 import { SinchInspection } from './sinch/sinch.inspection.js';
-import { undiciAdapter } from './undici-adapter.js';
+import { axiosOver } from './undici-adapter.js';
 
 /** A provider's answer is well under this; more is not an answer of its API. */
 const LONGEST_ANSWER_BYTES = 64 * 1024;
 
 /** The vendors' accounts: speaking to them, looking at them, setting them up. Sends nothing by itself. */
 @Module({
-  imports: [
-    HttpModule.register({
-      // It follows no redirect, which would carry the key and the number to another host.
-      adapter: undiciAdapter(new Agent({ maxResponseSize: LONGEST_ANSWER_BYTES })),
-      // Bodies are texts, both ways: what they say is the vendor's adapter's business.
-      transformRequest: [],
-      transformResponse: [],
-    }),
-  ],
   providers: [
+    {
+      provide: HttpService,
+      useFactory: () =>
+        new HttpService(axiosOver(new Agent({ maxResponseSize: LONGEST_ANSWER_BYTES }))),
+    },
     ProviderHttp,
     InfobipClient,
     InfobipAccount,

@@ -1,7 +1,8 @@
-import {
+import axios, {
   AxiosError,
   CanceledError,
   type AxiosAdapter,
+  type AxiosInstance,
   type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
@@ -15,7 +16,7 @@ type Settle = (response: AxiosResponse<string>) => void;
  * connecting included (axios' `ECONNABORTED`); `signal` gives up (`ERR_CANCELED`); other errors are
  * undici's and Node's own.
  */
-export function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
+function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
   return (config) =>
     new Promise<AxiosResponse<string>>((resolve, reject) => {
       const exchange = new Exchange(config, resolve, reject);
@@ -31,6 +32,20 @@ export function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
         exchange,
       );
     });
+}
+
+/**
+ * An axios that speaks by undici. It follows no redirect, which would carry the key and the number
+ * to another host, and turns no body into another form: what they say is the vendor's adapter's
+ * business. Axios merges its defaults into every request, so it has none but these.
+ */
+export function axiosOver(dispatcher: Dispatcher): AxiosInstance {
+  const instance = axios.create();
+  for (const name of Object.keys(instance.defaults)) {
+    Reflect.deleteProperty(instance.defaults, name);
+  }
+  instance.defaults.adapter = undiciAdapter(dispatcher);
+  return instance;
 }
 
 /** One request and its answer. Whatever happens after it was settled goes unheard. */

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { randomBytes } from '../common/random.js';
 import { AppConfig } from '../config/app-config.js';
 
 /** What is hashed; each purpose has a key of its own, so equal texts do not meet across purposes. */

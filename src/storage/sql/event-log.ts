@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../../common/random.js';
 
 /*
  * How often something happened lately, exactly, in one text column: an entry of fixed width for
