@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Channel } from './channel.js';
 import type { ErrorKind } from './domain-error.js';
+import type { RequestContext } from './request-context.js';
 
 /** A request has come. It is sure to be answered, or given up, in the end. */
 interface RequestBegun {
@@ -10,6 +11,7 @@ interface RequestBegun {
 /** A request has its answer, or its caller is gone. */
 interface RequestAnswered {
   readonly type: 'request_answered';
+  readonly context: RequestContext;
   readonly method: string;
   /** As it was made, such as `/otp/:pinId`; `undefined` where there is none. */
   readonly route: string | undefined;
@@ -34,6 +36,8 @@ export type Operation = 'send' | 'resend' | 'verify';
 /** A provider was asked, and the call has ended. */
 export interface ProviderCalled {
   readonly type: 'provider_called';
+  /** Of the request that needed it; `undefined` where none did. */
+  readonly context: RequestContext | undefined;
   readonly provider: string;
   readonly operation: Operation;
   readonly durationMs: number;
@@ -54,6 +58,7 @@ export interface CircuitChanged {
 
 /** Where a verification stands, for one of its moves. */
 interface Move {
+  readonly context: RequestContext;
   readonly pinId: string;
   readonly client: string;
   /** ISO 3166 code, or `001` for a number that belongs to no country. */
@@ -95,6 +100,7 @@ interface CodeRefused {
 /** A verification was ended by its caller. */
 interface VerificationCancelled {
   readonly type: 'verification_cancelled';
+  readonly context: RequestContext;
   readonly pinId: string;
   readonly client: string;
 }

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Events, type TextWeighed } from '../common/events.js';
+import type { RequestContext } from '../common/request-context.js';
 import { AppConfig } from '../config/app-config.js';
 import type { Excess, Judge } from '../storage/traffic.js';
 import type { Admitted, Suspended } from '../storage/verification-store.js';
@@ -23,7 +24,7 @@ export class PumpingGuard {
   }
 
   /** Tells which budget a text is over, if any, and logs by which counts: the caller never hears it. */
-  report(admission: Admitted | Suspended): void {
+  report(admission: Admitted | Suspended, context?: RequestContext): void {
     if (!this.judge) return;
     const { excess } = admission;
     const { phoneNumber } = admission.outcome === 'admitted' ? admission.ticket : admission;
@@ -31,10 +32,10 @@ export class PumpingGuard {
     const region = excess?.region ?? '';
     this.events.emit({ type: 'text_weighed', decision: decisionOf(excess), region, country });
     if (!excess) return;
-    this.logger.warn(
+    const msg =
       `${excess.enforced ? 'Refused' : 'Would refuse'} a text to ${phoneNumber.masked} ` +
-        `(${country}): ${describeExcess(excess)}.`,
-    );
+      `(${country}): ${describeExcess(excess)}.`;
+    this.logger.warn({ ...context, msg });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ErrorKind } from '../common/domain-error.js';
 import { networkOf } from '../common/network-address.js';
+import type { RequestContext } from '../common/request-context.js';
 
 /** Who calls. */
 export interface Caller {
@@ -12,6 +13,8 @@ export interface Caller {
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** What goes with everything that is done for it. */
+    requestContext: RequestContext;
     /** Known once the API-key guard has let the request pass. */
     caller?: Caller;
     /** Until the caller's quota is renewed, in milliseconds; set where nothing of it is left. */

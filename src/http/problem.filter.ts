@@ -22,7 +22,10 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
   request.problem = error.kind;
   const problem = describeProblem(error, { requestId: request.id, path: instanceOf(request) });
   if (problem.status >= 500)
-    request.log.error({ code: problem.code, err: error }, 'request failed');
+    request.log.error(
+      { ...request.requestContext, code: problem.code, err: error },
+      'request failed',
+    );
   // Nothing can be said any more on a connection whose answer has begun.
   if (reply.sent) return;
   const waitMs = waitOf(request, error, problem.status);

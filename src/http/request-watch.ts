@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import type { Events } from '../common/events.js';
-import { requestContext } from '../common/request-context.js';
 import './caller.js';
 import { contextOf } from './request-id.js';
 
@@ -9,31 +8,27 @@ const CLIENT_CLOSED_REQUEST = 499;
 
 /**
  * Makes a server without routes yet tell of every request when it comes and when its answer is out,
- * echo its id, and work on it in its own context.
+ * echo its id, and know its context.
  */
 export function watchRequests(fastify: FastifyInstance, events: Events): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     const beganAt = performance.now();
     const context = contextOf(request.id, request.headers);
+    request.requestContext = context;
     void reply.header('x-request-id', request.id);
     events.emit({ type: 'request_begun' });
     reply.raw.once('close', () => {
-      requestContext.run(context, () => {
-        events.emit({
-          type: 'request_answered',
-          method: request.method,
-          route: request.routeOptions.url,
-          status: reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED_REQUEST,
-          problem: request.problem,
-          client: request.caller?.client,
-          durationMs: performance.now() - beganAt,
-        });
+      events.emit({
+        type: 'request_answered',
+        context,
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED_REQUEST,
+        problem: request.problem,
+        client: request.caller?.client,
+        durationMs: performance.now() - beganAt,
       });
     });
     done();
-  });
-  // Not before the body is read: its events come from the connection, which knows no context.
-  fastify.addHook('preValidation', (request, _reply, done) => {
-    requestContext.run(contextOf(request.id, request.headers), done);
   });
 }

@@ -17,10 +17,10 @@ export function logEvents(events: Events, logger: Logger): void {
 function write(event: ServiceEvent, logger: Logger): void {
   switch (event.type) {
     case 'request_answered': {
-      const { method, route, status, problem, client, durationMs } = event;
+      const { context, method, route, status, problem, client, durationMs } = event;
       const level = ROUTINE.test(route ?? '') ? 'debug' : 'info';
       logger[level](
-        { method, route, status, problem, client, durationMs: rounded(durationMs) },
+        { ...context, method, route, status, problem, client, durationMs: rounded(durationMs) },
         'request',
       );
       return;
@@ -35,7 +35,10 @@ function write(event: ServiceEvent, logger: Logger): void {
       logger[event.outcome === 'unjudged' ? 'warn' : 'info'](lineOf(event), 'verify');
       return;
     case 'verification_cancelled':
-      logger.info({ client: event.client, pinId: shortened(event.pinId) }, 'cancel');
+      logger.info(
+        { ...event.context, client: event.client, pinId: shortened(event.pinId) },
+        'cancel',
+      );
       return;
     // These are counted; where they are news, who emits them logs them.
     case 'request_begun':
@@ -49,8 +52,9 @@ function write(event: ServiceEvent, logger: Logger): void {
 }
 
 function lineOf(move: TextSent | CodeJudged): object {
-  const { pinId, client, country, channel, provider, outcome, durationMs } = move;
+  const { context, pinId, client, country, channel, provider, outcome, durationMs } = move;
   return {
+    ...context,
     pinId: shortened(pinId),
     client,
     country,

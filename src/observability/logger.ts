@@ -1,10 +1,9 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { requestContext } from '../common/request-context.js';
 import type { LogLevel } from '../config/app-config.js';
 import { conceal } from './conceal.js';
 
 /**
- * The service's log: one JSON line an event, with the id of the request that it belongs to. An error
+ * The service's log: one JSON line an event, which whoever writes it begins with the request's context. An error
  * is logged by its class, message and stack only, because the properties that libraries hang on
  * errors (a request's URL, headers, body) may hold a number, a code or a key.
  */
@@ -15,7 +14,6 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }), log: conceal },
-      mixin: () => requestContext.getStore() ?? {},
       serializers: { err: describeError },
     },
     destination,

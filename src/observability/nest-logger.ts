@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 
 /**
  * Carries the framework's own messages into the service's log. Its start-up chatter is kept for
- * `debug`; what it warns of keeps its level.
+ * `debug`; what it warns of keeps its level. Our own classes speak through it too: in texts, or in
+ * fields with the text as `msg`, where a line belongs to a request.
  */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
@@ -40,6 +41,7 @@ export class NestLogger implements LoggerService {
   ): void {
     const details = { context: rest.at(-1), ...(rest.length > 1 && { stack: rest[0] }) };
     if (message instanceof Error) this.logger[level]({ ...details, err: message });
-    else this.logger[level](details, String(message));
+    else if (typeof message === 'string') this.logger[level](details, message);
+    else this.logger[level]({ ...details, ...(message as object) });
   }
 }

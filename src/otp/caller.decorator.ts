@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError, invalidRequest } from '../common/domain-error.js';
+import type { RequestContext } from '../common/request-context.js';
 import '../http/caller.js';
 import type { KeyedRequest } from '../storage/verification-store.js';
 
@@ -10,6 +11,7 @@ const KEY = /^[\x20-\x7e]{1,255}$/;
 export interface Caller {
   readonly client: string;
   readonly keyed: KeyedRequest | undefined;
+  readonly context: RequestContext;
 }
 
 /**
@@ -22,7 +24,11 @@ export const FromCaller = createParamDecorator(
     const { caller } = request;
     // Every route that asks for it is behind the API-key guard.
     if (!caller) throw new DomainError('unauthenticated', 'Nobody is known to call.');
-    return { client: caller.client, keyed: keyedRequest(request) };
+    return {
+      client: caller.client,
+      keyed: keyedRequest(request),
+      context: request.requestContext,
+    };
   },
 );
 

@@ -1,35 +1,43 @@
 import { Injectable } from '@nestjs/common';
 import { Events, type CodeJudged, type TextSent } from '../common/events.js';
+import type { RequestContext } from '../common/request-context.js';
 import type { Attempt, Closure, SendTicket, Settlement } from '../storage/verification-store.js';
 
 /** Stands where no provider has taken a text. */
 const NONE = 'none';
 
-/** Tells of the moves of verifications. Beginnings are `performance.now()`. */
+/** What a move was for, and since when. */
+export interface Course {
+  readonly context: RequestContext;
+  /** As `performance.now()` tells it. */
+  readonly beganAt: number;
+}
+
+/** Tells of the moves of verifications. */
 @Injectable()
 export class Moves {
   constructor(private readonly events: Events) {}
 
   /** The providers were asked for a text; one of them took it, or none. */
-  sent(ticket: SendTicket, outcome: TextSent['outcome'], beganAt: number, provider = NONE): void {
+  sent(ticket: SendTicket, outcome: TextSent['outcome'], course: Course, provider = NONE): void {
     this.events.emit({
       type: 'text_sent',
       ...placeOf(ticket),
+      ...spanOf(course),
       provider,
       resend: ticket.resends !== undefined,
       outcome,
-      durationMs: performance.now() - beganAt,
     });
   }
 
   /** A code was judged and settled. */
-  judged(attempt: Attempt, settlement: Settlement, beganAt: number): void {
-    this.tried(attempt, settlement.verified ? 'verified' : settlement.reason, beganAt);
+  judged(attempt: Attempt, settlement: Settlement, course: Course): void {
+    this.tried(attempt, settlement.verified ? 'verified' : settlement.reason, course);
   }
 
   /** A code was asked about, and the provider gave no judgement. */
-  unjudged(attempt: Attempt, beganAt: number): void {
-    this.tried(attempt, 'unjudged', beganAt);
+  unjudged(attempt: Attempt, course: Course): void {
+    this.tried(attempt, 'unjudged', course);
   }
 
   /** A code came for a verification that accepts none. */
@@ -37,17 +45,17 @@ export class Moves {
     this.events.emit({ type: 'code_refused', reason });
   }
 
-  cancelled(pinId: string, client: string): void {
-    this.events.emit({ type: 'verification_cancelled', pinId, client });
+  cancelled(pinId: string, client: string, context: RequestContext): void {
+    this.events.emit({ type: 'verification_cancelled', pinId, client, context });
   }
 
-  private tried(attempt: Attempt, outcome: CodeJudged['outcome'], beganAt: number): void {
+  private tried(attempt: Attempt, outcome: CodeJudged['outcome'], course: Course): void {
     this.events.emit({
       type: 'code_judged',
       ...placeOf(attempt),
+      ...spanOf(course),
       provider: attempt.provider,
       outcome,
-      durationMs: performance.now() - beganAt,
     });
   }
 }
@@ -57,4 +65,9 @@ const placeOf = ({ pinId, client, country, channel }: SendTicket | Attempt) => (
   client,
   country,
   channel,
+});
+
+const spanOf = ({ context, beganAt }: Course) => ({
+  context,
+  durationMs: performance.now() - beganAt,
 });

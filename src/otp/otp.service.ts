@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
 import { randomBytes } from '../common/random.js';
+import type { RequestContext } from '../common/request-context.js';
 import { AppConfig } from '../config/app-config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { PumpingGuard } from '../destinations/pumping-guard.js';
@@ -45,7 +46,10 @@ export class OtpService {
    * `destination_suspended`, or what a repeated request ends with
    * @throws NotTaken where no provider took the text
    */
-  async send(request: SendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
+  async send(
+    request: SendRequest,
+    { client, keyed, context }: Caller,
+  ): Promise<Answer<SendResponse>> {
     const { phoneNumber, channel = 'sms', reference, endUserIp } = request;
     const now = this.clock.now();
     const { country, prefix, test } = this.policy.admit(phoneNumber, now);
@@ -70,7 +74,7 @@ export class OtpService {
       keyed,
       this.guard.judge,
     );
-    return this.goOn(admission, now);
+    return this.goOn(admission, now, context);
   }
 
   /**
@@ -78,7 +82,10 @@ export class OtpService {
    * @throws DomainError `verification_not_found`, `not_resendable`, and as {@link send}
    * @throws NotTaken where no provider took the text
    */
-  async resend(request: ResendRequest, { client, keyed }: Caller): Promise<Answer<SendResponse>> {
+  async resend(
+    request: ResendRequest,
+    { client, keyed, context }: Caller,
+  ): Promise<Answer<SendResponse>> {
     const { pinId, channel = 'sms' } = request;
     const now = this.clock.now();
     const resend = { pinId, client, channel, now };
@@ -87,7 +94,7 @@ export class OtpService {
     if (admission.outcome === 'not_resendable') {
       throw new DomainError('not_resendable', 'This code has ended; send a new one.');
     }
-    return this.goOn(admission, now);
+    return this.goOn(admission, now, context);
   }
 
   /**
@@ -95,14 +102,17 @@ export class OtpService {
    * @throws DomainError `verification_not_found`, `quota_exceeded`, or as {@link send}
    * @throws ProviderError where no judgement was heard; the attempt is given back.
    */
-  async verify(request: VerifyRequest, { client, keyed }: Caller): Promise<Answer<Settlement>> {
+  async verify(
+    request: VerifyRequest,
+    { client, keyed, context }: Caller,
+  ): Promise<Answer<Settlement>> {
     const { pinId = '', phoneNumber, otpCode, reference } = request;
     const which = phoneNumber ? { phoneNumber } : { pinId };
     const now = this.clock.now();
-    const beganAt = performance.now();
+    const course = { context, beganAt: performance.now() };
     const leave = await this.store.takeAttempt({ which, client, reference, now }, keyed);
     // A handle cannot be guessed, a number can.
-    if (phoneNumber && leave.outcome !== 'granted') await this.timing.wait(beganAt);
+    if (phoneNumber && leave.outcome !== 'granted') await this.timing.wait(course.beganAt);
     switch (leave.outcome) {
       case 'granted':
         break;
@@ -119,15 +129,15 @@ export class OtpService {
     const { attempt } = leave;
     const held = { provider: attempt.provider, pinId: attempt.providerPinId };
     const verdict = await this.couriers
-      .verify(attempt.phoneNumber, held, otpCode)
+      .verify(attempt.phoneNumber, held, otpCode, context)
       .catch(async (error: unknown) => {
-        this.moves.unjudged(attempt, beganAt);
+        this.moves.unjudged(attempt, course);
         await this.store.returnAttempt(attempt);
         throw error;
       });
     const settlement = await this.store.settle(attempt, verdict, this.clock.now());
-    if (!isTest(attempt)) this.timing.note(beganAt);
-    this.moves.judged(attempt, settlement, beganAt);
+    if (!isTest(attempt)) this.timing.note(course.beganAt);
+    this.moves.judged(attempt, settlement, course);
     return fresh(settlement);
   }
 
@@ -150,21 +160,22 @@ export class OtpService {
   }
 
   /** Ends a verification that is still pending. @throws DomainError `verification_not_found` */
-  async cancel(pinId: string, { client }: Caller): Promise<void> {
+  async cancel(pinId: string, { client, context }: Caller): Promise<void> {
     if (!(await this.store.cancel(pinId, client))) throw verificationNotFound();
-    this.moves.cancelled(pinId, client);
+    this.moves.cancelled(pinId, client, context);
   }
 
   private goOn(
     admission: Admission,
     now: number,
+    context: RequestContext,
   ): Promise<Answer<SendResponse>> | Answer<SendResponse> {
     switch (admission.outcome) {
       case 'admitted':
-        this.guard.report(admission);
-        return this.deliver(admission.ticket, now);
+        this.guard.report(admission, context);
+        return this.deliver(admission.ticket, now, context);
       case 'suspended':
-        this.guard.report(admission);
+        this.guard.report(admission, context);
         throw refused(admission, now);
       case 'limited':
         throw refused(admission, now);
@@ -174,9 +185,13 @@ export class OtpService {
   }
 
   /** Has the providers asked for the text that the ticket stands for, and writes down what they said. */
-  private async deliver(ticket: SendTicket, now: number): Promise<Answer<SendResponse>> {
+  private async deliver(
+    ticket: SendTicket,
+    now: number,
+    context: RequestContext,
+  ): Promise<Answer<SendResponse>> {
     const { pinId, phoneNumber, channel, resends } = ticket;
-    const beganAt = performance.now();
+    const course = { context, beganAt: performance.now() };
     const response: SendResponse = {
       pinId,
       to: phoneNumber.masked,
@@ -186,17 +201,17 @@ export class OtpService {
     };
     const taken = await (
       resends === undefined
-        ? this.couriers.send(phoneNumber, channel, ticket.entries === undefined)
-        : this.couriers.resend(phoneNumber, resends, channel)
+        ? this.couriers.send(phoneNumber, channel, ticket.entries === undefined, context)
+        : this.couriers.resend(phoneNumber, resends, channel, context)
     ).catch(async (error: unknown) => {
       // Of a fault of ours nobody knows whom it has kept from what.
       const maybeTexted = error instanceof NotTaken ? error.maybeTexted : this.config.providers;
-      this.moves.sent(ticket, maybeTexted.length > 0 ? 'ambiguous' : 'failed', beganAt);
+      this.moves.sent(ticket, maybeTexted.length > 0 ? 'ambiguous' : 'failed', course);
       await this.store.abandon(ticket, maybeTexted);
       throw error;
     });
     const confirmed = await this.store.confirm(ticket, taken, response);
-    this.moves.sent(ticket, 'taken', beganAt, taken.provider);
+    this.moves.sent(ticket, 'taken', course, taken.provider);
     if (confirmed) return fresh(response);
     // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
     throw verificationNotFound();

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
+import type { RequestContext } from '../common/request-context.js';
 import type { Verdict } from '../common/verdict.js';
 import { Failover, type HeldCode, type Taken } from './failover.js';
 import type { ProviderError } from './provider-error.js';
@@ -20,18 +21,30 @@ export class Couriers {
   }
 
   /** As {@link Failover.send}. @throws NotTaken */
-  send(to: PhoneNumber, channel: Channel, test: boolean): Promise<Taken> {
-    return test ? this.testNumbers.send() : this.vendors.send(to, channel);
+  send(to: PhoneNumber, channel: Channel, test: boolean, context?: RequestContext): Promise<Taken> {
+    return test ? this.testNumbers.send() : this.vendors.send(to, channel, context);
   }
 
   /** As {@link Failover.resend}. @throws NotTaken */
-  resend(to: PhoneNumber, held: HeldCode, channel: Channel): Promise<Taken> {
-    return isTest(held) ? this.testNumbers.send() : this.vendors.resend(to, held, channel);
+  resend(
+    to: PhoneNumber,
+    held: HeldCode,
+    channel: Channel,
+    context?: RequestContext,
+  ): Promise<Taken> {
+    return isTest(held) ? this.testNumbers.send() : this.vendors.resend(to, held, channel, context);
   }
 
   /** As {@link Failover.verify}. @throws ProviderError */
-  verify(to: PhoneNumber, held: HeldCode, code: string): Promise<Verdict> {
-    return isTest(held) ? this.testNumbers.verify(to, code) : this.vendors.verify(to, held, code);
+  verify(
+    to: PhoneNumber,
+    held: HeldCode,
+    code: string,
+    context?: RequestContext,
+  ): Promise<Verdict> {
+    return isTest(held)
+      ? this.testNumbers.verify(to, code)
+      : this.vendors.verify(to, held, code, context);
   }
 }
 

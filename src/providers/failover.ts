@@ -2,6 +2,7 @@ import type { Channel } from '../common/channel.js';
 import { DomainError } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
+import type { RequestContext } from '../common/request-context.js';
 import type { Verdict } from '../common/verdict.js';
 import type { GuardedProvider } from './guarded-provider.js';
 import { ProviderError } from './provider-error.js';
@@ -52,19 +53,26 @@ export class Failover {
    * Has a new code sent to `to`.
    * @throws NotTaken
    */
-  send(to: PhoneNumber, channel: Channel): Promise<Taken> {
-    return this.firstToTake(this.providers, (provider) => provider.send(to, channel));
+  send(to: PhoneNumber, channel: Channel, context?: RequestContext): Promise<Taken> {
+    return this.firstToTake(this.providers, (provider) => provider.send(to, channel, context));
   }
 
   /**
    * Has the code that went to `to` sent once more by who holds it, or a new one by another.
    * @throws NotTaken
    */
-  resend(to: PhoneNumber, held: HeldCode, channel: Channel): Promise<Taken> {
+  resend(
+    to: PhoneNumber,
+    held: HeldCode,
+    channel: Channel,
+    context?: RequestContext,
+  ): Promise<Taken> {
     const holder = this.holderOf(held);
     const others = this.providers.filter((provider) => provider !== holder);
     return this.firstToTake(holder ? [holder, ...others] : others, (provider) =>
-      provider === holder ? provider.resend(to, held.pinId, channel) : provider.send(to, channel),
+      provider === holder
+        ? provider.resend(to, held.pinId, channel, context)
+        : provider.send(to, channel, context),
     );
   }
 
@@ -72,10 +80,15 @@ export class Failover {
    * Has a code judged by who holds it, and nobody else.
    * @throws ProviderError
    */
-  async verify(to: PhoneNumber, held: HeldCode, code: string): Promise<Verdict> {
+  async verify(
+    to: PhoneNumber,
+    held: HeldCode,
+    code: string,
+    context?: RequestContext,
+  ): Promise<Verdict> {
     const holder = this.holderOf(held);
     if (!holder) throw new ProviderError('unavailable', { evidence: 'NOT_IN_PROVIDERS' });
-    return holder.verify(to, held.pinId, code);
+    return holder.verify(to, held.pinId, code, context);
   }
 
   /** `undefined` where the settings do not name it any more. */

@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from '../common/channel.js';
 import type { Events, Operation } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
+import type { RequestContext } from '../common/request-context.js';
 import type { Verdict } from '../common/verdict.js';
 import type { AppConfig } from '../config/app-config.js';
 import { Circuit } from './circuit.js';
-import type { OtpProvider } from './otp-provider.js';
+import type { CallTerms, OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 
 /** A call stalls after this share of its time. */
@@ -41,29 +42,39 @@ export class GuardedProvider {
   }
 
   /** As {@link OtpProvider.send}. @throws ProviderError */
-  send(to: PhoneNumber, channel: Channel): Promise<string> {
-    return this.ask('send', (ms) => this.provider.send(to, channel, ms));
+  send(to: PhoneNumber, channel: Channel, context?: RequestContext): Promise<string> {
+    return this.ask('send', context, (terms) => this.provider.send(to, channel, terms));
   }
 
   /** As {@link OtpProvider.resend}. @throws ProviderError */
-  resend(to: PhoneNumber, pinId: string, channel: Channel): Promise<string> {
-    return this.ask('resend', (ms) => this.provider.resend(to, pinId, channel, ms));
+  resend(
+    to: PhoneNumber,
+    pinId: string,
+    channel: Channel,
+    context?: RequestContext,
+  ): Promise<string> {
+    return this.ask('resend', context, (terms) => this.provider.resend(to, pinId, channel, terms));
   }
 
   /** As {@link OtpProvider.verify}. @throws ProviderError */
-  verify(to: PhoneNumber, pinId: string, code: string): Promise<Verdict> {
-    return this.ask('verify', (ms) => this.provider.verify(to, pinId, code, ms));
+  verify(to: PhoneNumber, pinId: string, code: string, context?: RequestContext): Promise<Verdict> {
+    return this.ask('verify', context, (terms) => this.provider.verify(to, pinId, code, terms));
   }
 
   /**
    * Asks, and once more where no connection came about: then nothing was asked, and nothing sent.
    * All of it ends within `PROVIDER_TIMEOUT`.
    */
-  private async ask<T>(operation: Operation, call: (timeoutMs: number) => Promise<T>): Promise<T> {
+  private async ask<T>(
+    operation: Operation,
+    context: RequestContext | undefined,
+    call: (terms: CallTerms) => Promise<T>,
+  ): Promise<T> {
     const endsAt = performance.now() + this.config.providerTimeoutMs;
     const leftMs = (): number => Math.ceil(endsAt - performance.now());
     const circuit = this.circuits[operation];
-    const attempt = (): Promise<T> => circuit.call(() => this.told(operation, call(leftMs())));
+    const attempt = (): Promise<T> =>
+      circuit.call(() => this.told(operation, context, call({ timeoutMs: leftMs(), context })));
     try {
       return await attempt();
     } catch (error) {
@@ -75,12 +86,17 @@ export class GuardedProvider {
     }
   }
 
-  private async told<T>(operation: Operation, call: Promise<T>): Promise<T> {
+  private async told<T>(
+    operation: Operation,
+    context: RequestContext | undefined,
+    call: Promise<T>,
+  ): Promise<T> {
     const beganAt = performance.now();
     const tell = (error?: ProviderError): void => {
       const durationMs = performance.now() - beganAt;
       this.events.emit({
         type: 'provider_called',
+        context,
         provider: this.name,
         operation,
         durationMs,

@@ -1,12 +1,20 @@
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { Channel } from '../common/channel.js';
 import type { ProviderName } from '../common/provider-name.js';
+import type { RequestContext } from '../common/request-context.js';
 import type { Verdict } from '../common/verdict.js';
+
+/** What goes with a call besides what is asked. */
+export interface CallTerms {
+  /** From connect to last byte, in milliseconds; `PROVIDER_TIMEOUT` unless told. */
+  readonly timeoutMs?: number | undefined;
+  /** Of the request that the call is for; the vendor is told it. */
+  readonly context?: RequestContext | undefined;
+}
 
 /**
  * A vendor that makes a code, delivers it and judges what comes back. An adapter's failures are
- * all {@link ProviderError}; no vendor word passes this line. Each call ends within
- * `timeoutMs`, or `PROVIDER_TIMEOUT` where it is not told.
+ * all {@link ProviderError}; no vendor word passes this line.
  */
 export abstract class OtpProvider {
   abstract readonly name: ProviderName;
@@ -16,7 +24,7 @@ export abstract class OtpProvider {
    * @returns the vendor's handle for the code; it stays inside the service.
    * @throws ProviderError
    */
-  abstract send(to: PhoneNumber, channel: Channel, timeoutMs?: number): Promise<string>;
+  abstract send(to: PhoneNumber, channel: Channel, terms?: CallTerms): Promise<string>;
 
   /**
    * Has the code that went to `to` under this handle sent once more, or another one in its place
@@ -28,7 +36,7 @@ export abstract class OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     channel: Channel,
-    timeoutMs?: number,
+    terms?: CallTerms,
   ): Promise<string>;
 
   /**
@@ -39,6 +47,6 @@ export abstract class OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    timeoutMs?: number,
+    terms?: CallTerms,
   ): Promise<Verdict>;
 }

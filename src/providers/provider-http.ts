@@ -1,8 +1,9 @@
 import { HttpService } from '@nestjs/axios';
 import { Injectable } from '@nestjs/common';
 import { AxiosError } from 'axios';
-import { requestContext } from '../common/request-context.js';
+import type { RequestContext } from '../common/request-context.js';
 import { AppConfig } from '../config/app-config.js';
+import type { CallTerms } from './otp-provider.js';
 import type { ProviderAnswer } from './provider-answer.js';
 import { ProviderError } from './provider-error.js';
 
@@ -22,14 +23,12 @@ const NEVER_CONNECTED = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-interface ProviderCall {
+interface ProviderCall extends CallTerms {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** JSON, as it goes over the wire. */
   readonly body: string | undefined;
-  /** From connect to last byte, in milliseconds; `PROVIDER_TIMEOUT` unless told. */
-  readonly timeoutMs?: number | undefined;
   /** Gives the call up. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,13 +51,14 @@ export class ProviderHttp {
     headers,
     body,
     timeoutMs,
+    context,
     signal,
   }: ProviderCall): Promise<ProviderAnswer> {
     try {
       const answer = await this.http.axiosRef.request<string>({
         method,
         url,
-        headers: { ...headers, ...correlation() },
+        headers: { ...headers, ...correlation(context) },
         ...(body !== undefined && { data: body }),
         timeout: timeoutMs ?? this.config.providerTimeoutMs,
         ...(signal && { signal }),
@@ -76,12 +76,10 @@ export class ProviderHttp {
 }
 
 /** So that the vendor's own records of a call can be found by the request's. */
-function correlation(): Record<string, string> {
-  const { requestId, traceparent } = requestContext.getStore() ?? {};
-  return {
-    ...(requestId !== undefined && { 'x-request-id': requestId }),
-    ...(traceparent !== undefined && { traceparent }),
-  };
+function correlation(context: RequestContext | undefined): Record<string, string> {
+  if (!context) return {};
+  const { requestId, traceparent } = context;
+  return { 'x-request-id': requestId, ...(traceparent !== undefined && { traceparent }) };
 }
 
 function parseJson(text: string): unknown {

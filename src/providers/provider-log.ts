@@ -20,10 +20,11 @@ export class ProviderLog {
     this.logger.warn(`${provider} ${operation}: circuit ${state}`);
   }
 
-  private logCall({ provider, operation, error }: ProviderCalled): void {
+  private logCall({ context, provider, operation, error }: ProviderCalled): void {
     // A number's own fault is no news of the provider.
     if (!error || error.failure === 'destination_unreachable' || error.failure === 'gone') return;
     const texted = error.ambiguous && operation !== 'verify' ? '; a text may have left' : '';
-    this.logger.warn(`${provider} ${operation}: ${error.message}${texted}`);
+    const msg = `${provider} ${operation}: ${error.message}${texted}`;
+    this.logger.warn({ ...context, msg });
   }
 }

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { accountAt, AppConfig } from '../../config/app-config.js';
+import type { CallTerms } from '../otp-provider.js';
 import type { ProviderAnswer } from '../provider-answer.js';
 import { ProviderHttp } from '../provider-http.js';
 
-interface Options {
+interface Options extends CallTerms {
   readonly body?: object;
-  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -19,11 +19,10 @@ export class InfobipClient {
 
   /**
    * Posts JSON to a path below the account's base URL.
-   * @param timeoutMs from connect to last byte; `PROVIDER_TIMEOUT` unless told.
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
-  post(path: string, body: object, timeoutMs?: number): Promise<ProviderAnswer> {
-    return this.request('POST', path, { body, timeoutMs });
+  post(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
+    return this.request('POST', path, { ...terms, body });
   }
 
   /** As {@link post}, and puts. */
@@ -42,7 +41,7 @@ export class InfobipClient {
   private request(
     method: 'GET' | 'POST' | 'PUT',
     path: string,
-    { body, timeoutMs, signal }: Options,
+    { body, ...terms }: Options,
   ): Promise<ProviderAnswer> {
     const { baseUrl, apiKey } = accountAt('infobip', this.config);
     return this.http.ask({
@@ -54,8 +53,7 @@ export class InfobipClient {
         accept: 'application/json',
       },
       body: body && JSON.stringify(body),
-      timeoutMs,
-      signal,
+      ...terms,
     });
   }
 }

@@ -3,7 +3,7 @@ import type { Channel } from '../../common/channel.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Verdict } from '../../common/verdict.js';
 import { accountAt, AppConfig } from '../../config/app-config.js';
-import type { OtpProvider } from '../otp-provider.js';
+import type { CallTerms, OtpProvider } from '../otp-provider.js';
 import { objectIn, type ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
 import { InfobipClient } from './infobip.client.js';
@@ -27,12 +27,12 @@ export class InfobipProvider implements OtpProvider {
     private readonly config: AppConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, timeoutMs?: number): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, terms?: CallTerms): Promise<string> {
     const { applicationId, messageId } = accountAt('infobip', this.config);
     const answer = await this.client.post(
       SEND_PATHS[channel],
       { applicationId, messageId, to: msisdn(to) },
-      timeoutMs,
+      terms,
     );
     const pinId = takenAs(channel, readObject(answer));
     if (pinId === undefined) throw new ProviderError('unreadable');
@@ -43,10 +43,10 @@ export class InfobipProvider implements OtpProvider {
     _to: PhoneNumber,
     providerPinId: string,
     channel: Channel,
-    timeoutMs?: number,
+    terms?: CallTerms,
   ): Promise<string> {
     const path = `/2fa/2/pin/${encodeURIComponent(providerPinId)}/${RESEND_PATHS[channel]}`;
-    const answer = await this.client.post(path, {}, timeoutMs);
+    const answer = await this.client.post(path, {}, terms);
     if (saysNotFound(answer)) throw new ProviderError('gone');
     return takenAs(channel, readObject(answer)) ?? providerPinId;
   }
@@ -55,10 +55,10 @@ export class InfobipProvider implements OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    timeoutMs?: number,
+    terms?: CallTerms,
   ): Promise<Verdict> {
     const path = `/2fa/2/pin/${encodeURIComponent(providerPinId)}/verify`;
-    const answer = await this.client.post(path, { pin: code }, timeoutMs);
+    const answer = await this.client.post(path, { pin: code }, terms);
     // It keeps no such PIN any more (used, or cleaned up): whatever is tried next, it cannot verify.
     if (saysNotFound(answer)) return 'exhausted';
     const verification = readObject(answer) as VerifyAnswer;

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { accountAt, AppConfig } from '../../config/app-config.js';
+import type { CallTerms } from '../otp-provider.js';
 import type { ProviderAnswer } from '../provider-answer.js';
 import { ProviderHttp } from '../provider-http.js';
 import { signatureOf } from './sinch.signature.js';
 
 const CONTENT_TYPE = 'application/json';
 
-interface Options {
+interface Options extends CallTerms {
   readonly body?: object;
-  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,16 +22,15 @@ export class SinchClient {
 
   /**
    * Posts JSON to a path below the base URL.
-   * @param timeoutMs from connect to last byte; `PROVIDER_TIMEOUT` unless told.
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
-  post(path: string, body: object, timeoutMs?: number): Promise<ProviderAnswer> {
-    return this.request('POST', path, { body, timeoutMs });
+  post(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
+    return this.request('POST', path, { ...terms, body });
   }
 
   /** As {@link post}, and puts. */
-  put(path: string, body: object, timeoutMs?: number): Promise<ProviderAnswer> {
-    return this.request('PUT', path, { body, timeoutMs });
+  put(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
+    return this.request('PUT', path, { ...terms, body });
   }
 
   /**
@@ -45,7 +44,7 @@ export class SinchClient {
   private request(
     method: 'GET' | 'POST' | 'PUT',
     path: string,
-    { body: fields, timeoutMs, signal }: Options,
+    { body: fields, ...terms }: Options,
   ): Promise<ProviderAnswer> {
     const { baseUrl, applicationKey, applicationSecret } = accountAt('sinch', this.config);
     const url = baseUrl + path;
@@ -66,8 +65,7 @@ export class SinchClient {
         accept: CONTENT_TYPE,
       },
       body,
-      timeoutMs,
-      signal,
+      ...terms,
     });
   }
 }

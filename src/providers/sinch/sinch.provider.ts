@@ -3,7 +3,7 @@ import type { Channel } from '../../common/channel.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Verdict } from '../../common/verdict.js';
 import { AppConfig } from '../../config/app-config.js';
-import type { OtpProvider } from '../otp-provider.js';
+import type { CallTerms, OtpProvider } from '../otp-provider.js';
 import { objectIn, type ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
 import { SinchClient } from './sinch.client.js';
@@ -23,7 +23,7 @@ export class SinchProvider implements OtpProvider {
     private readonly config: AppConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, timeoutMs?: number): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, terms?: CallTerms): Promise<string> {
     const method = METHODS[channel];
     const start = {
       identity: { type: 'number', endpoint: to.e164 },
@@ -32,7 +32,7 @@ export class SinchProvider implements OtpProvider {
         smsOptions: { codeType: 'Numeric', expiry: clockTime(this.config.otp.ttlMs) },
       }),
     };
-    const answer = await this.client.post(VERIFICATIONS, start, timeoutMs);
+    const answer = await this.client.post(VERIFICATIONS, start, terms);
     if (isError(answer)) throw failureOfStart(answer);
     return handleOf(method, startedAs(objectIn(answer)));
   }
@@ -42,22 +42,22 @@ export class SinchProvider implements OtpProvider {
     to: PhoneNumber,
     _providerPinId: string,
     channel: Channel,
-    timeoutMs?: number,
+    terms?: CallTerms,
   ): Promise<string> {
-    return this.send(to, channel, timeoutMs);
+    return this.send(to, channel, terms);
   }
 
   async verify(
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    timeoutMs?: number,
+    terms?: CallTerms,
   ): Promise<Verdict> {
     const { method, id } = readHandle(providerPinId);
     // Another provider's: there is nothing at Sinch that could be judged.
     if (!method) return 'exhausted';
     const path = `${VERIFICATIONS}/id/${encodeURIComponent(id)}`;
-    const answer = await this.client.put(path, { method, [method]: { code } }, timeoutMs);
+    const answer = await this.client.put(path, { method, [method]: { code } }, terms);
     // It keeps no such verification open any more: whatever is tried next, it cannot verify.
     if (saysNotFound(answer)) return 'exhausted';
     if (isError(answer)) throw failureOf(answer);
