@@ -21,7 +21,7 @@ type Accounts = Pick<AppConfig, 'providers' | 'infobip' | 'sinch' | 'sandbox'>;
 export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
 
 /** All of Sinch's customers have one host. */
-const SINCH_URL = 'https://verification.api.sinch.com';
+export const SINCH_URL = 'https://verification.api.sinch.com';
 
 const CREDENTIALS = {
   infobip: ['INFOBIP_BASE_URL', 'INFOBIP_API_KEY', 'INFOBIP_APP_ID', 'INFOBIP_MESSAGE_ID'],

@@ -433,7 +433,7 @@ describe('The doctor, with settings that cannot be used', () => {
 
     expect(faults).toMatchObject(
       [
-        { check: 'settings', level: 'error', message: /OTP_TTL must be/, remedy: /README/ },
+        { check: 'settings', level: 'error', message: /OTP_TTL must be/, remedy: /operating/ },
         { check: 'settings', message: /INFOBIP_APP_ID is required/, remedy: /infobip:setup/ },
         { check: 'settings', message: /INFOBIP_MESSAGE_ID is required/, remedy: /infobip:setup/ },
       ].map(matching),

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SETTING_NAMES } from '../../src/config/environment.js';
 import { minutes } from '../../src/common/durations.js';
 import { freePort } from '../support/free-port.js';
 import { run, type Program } from '../support/program.js';
@@ -145,13 +144,5 @@ describe('The README, on a clean checkout', () => {
       '{"status":"ok"}',
     );
     expect(service.output).not.toContain('curl');
-  });
-
-  it('explains every setting, and so does .env.example', () => {
-    const explained = [...README.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, name]) => name);
-    const example = [...readFileSync('.env.example', 'utf8').matchAll(/^# ([A-Z_]+)=/gm)];
-
-    expect(explained.sort()).toEqual([...SETTING_NAMES].sort());
-    expect(example.map(([, name]) => name).sort()).toEqual([...SETTING_NAMES].sort());
   });
 });

@@ -346,7 +346,7 @@ describe('The settings', () => {
       INFOBIP_API_KEY: 'secret',
     });
 
-    expect(faults).toMatch(/PORT[^]*OTP_TTL[^]*INFOBIP_BASE_URL/);
+    expect(faults).toMatch(/PORT[^]*INFOBIP_BASE_URL[^]*OTP_TTL/);
     expect(faults).not.toContain('secret');
   });
 });

@@ -1,0 +1,30 @@
+import Joi from 'joi';
+import { duration, meta, type SettingGroup } from '../setting-kinds.js';
+
+export const RECORDS = {
+  title: 'Records and counters',
+  settings: {
+    DATA_DIR: Joi.string()
+      .default('./data')
+      .description('folder of the SQLite file')
+      .meta(meta({ values: 'folder' })),
+    DATABASE_URL: Joi.string()
+      .uri({ scheme: ['postgres', 'postgresql'] })
+      .example('postgres://user:password@host:5432/otp?sslmode=verify-full')
+      .description('the PostgreSQL of a fleet')
+      .meta(meta({ values: '`postgres://…`', unset: 'SQLite' })),
+    // No query: it could switch off the client's time-outs.
+    REDIS_URL: Joi.string()
+      .uri({ scheme: ['redis', 'rediss'] })
+      .pattern(/^rediss?:\/\/[^/?#]+(\/\d*)?$/)
+      .messages({
+        'string.pattern.base': '{#label} must look like redis://user:password@host:port/0',
+      })
+      .example('redis://host:6379')
+      .description('requests a minute, counted for the whole fleet')
+      .meta(meta({ values: '`redis://…`, `rediss://…`', unset: 'in the process' })),
+    RETENTION: duration('30d', ['1d', '3650d']).description(
+      'finished verifications are deleted after this',
+    ),
+  },
+} satisfies SettingGroup;

@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { SETTING_NAMES } from '../../src/config/environment.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { envExample, GROUPS, settingsTables } from '../support/settings-reference.js';
+
+const PAGE = 'docs/operating.md';
+const EXAMPLE = '.env.example';
+/** Between these the page has what the schema says. */
+const TABLES = /(?<=<!-- settings -->\n)[^]*(?=<!-- end of settings -->)/;
+
+const SETTINGS = GROUPS.flatMap(({ settings }) => settings);
+
+/** What production cannot do without. */
+const NEEDED = {
+  NODE_ENV: 'production',
+  OTP_SECRET: 'a master secret that only tests know of',
+  API_KEYS: `shop:${'0'.repeat(64)}`,
+  PROVIDERS: 'infobip,sinch',
+  INFOBIP_BASE_URL: 'https://account.api.infobip.com',
+  INFOBIP_API_KEY: 'key',
+  INFOBIP_APP_ID: 'application',
+  INFOBIP_MESSAGE_ID: 'message',
+  SINCH_APPLICATION_KEY: 'key',
+  SINCH_APPLICATION_SECRET: 'c2VjcmV0',
+};
+
+const formatted = (text: string): string =>
+  execFileSync('node_modules/.bin/prettier', ['--stdin-filepath', PAGE], {
+    encoding: 'utf8',
+    input: text,
+  });
+
+describe('What is written about the settings', () => {
+  const page = readFileSync(PAGE, 'utf8');
+
+  it('is what their schema says (npm run settings)', () => {
+    const written = formatted(page.replace(TABLES, () => `\n${settingsTables()}\n\n`));
+
+    if (process.env['UPDATE_SETTINGS']) {
+      writeFileSync(PAGE, written);
+      writeFileSync(EXAMPLE, envExample());
+    } else {
+      expect(page).toBe(written);
+      expect(readFileSync(EXAMPLE, 'utf8')).toBe(envExample());
+    }
+    expect(written).toMatch(TABLES);
+  });
+
+  it('changes nothing where a default is set as it stands in .env.example', () => {
+    const defaults = parseEnv(readFileSync(EXAMPLE, 'utf8').replace(/^#(?=[A-Z])/gm, ''));
+
+    expect(Object.keys(defaults).sort()).toEqual([...SETTING_NAMES].sort());
+    expect(configFrom({ ...defaults, ...NEEDED })).toEqual(configFrom(NEEDED));
+  });
+
+  it.each(SETTINGS.filter(({ example }) => example !== undefined))(
+    'has an example of $name that can be used: $example',
+    ({ name, example }) => {
+      expect(() => configFrom({ ...NEEDED, [name]: example })).not.toThrow();
+    },
+  );
+
+  it('says the same in the README, of what production needs', () => {
+    const rows = [
+      ...readFileSync('README.md', 'utf8').matchAll(/^\| `([A-Z_]+)` +\| (.*?) +\|$/gm),
+    ];
+    const meanings = new Map(SETTINGS.map(({ name, meaning }) => [name, meaning]));
+
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [, name = '', meaning] of rows)
+      expect([name, meaning]).toEqual([name, meanings.get(name)]);
+  });
+});
