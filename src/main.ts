@@ -6,12 +6,16 @@ import type { ProviderName } from './common/provider-name.js';
 import { loadConfig } from './config/load-config.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
+import { dressFor, terminalLog } from './observability/terminal-log.js';
 import { stopOnSignal } from './shutdown.js';
 import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
   const config = loadConfig();
-  const logger = createLogger(config.logLevel);
+  const { stdout } = process;
+  // Somebody looks on who has no machine to read the log.
+  const watched = stdout.isTTY && !config.production;
+  const logger = createLogger(config.logLevel, watched ? terminalLog(stdout) : undefined);
   const app = await NestFactory.create(AppModule.with(config), createAdapter(config, logger), {
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),
@@ -23,8 +27,10 @@ async function main(): Promise<void> {
   await setupApp(app, logger);
   stopOnSignal(app, config, logger);
   await app.listen(config.http.port, config.http.host);
-  if (sandbox)
-    process.stdout.write(welcome(await app.getUrl(), sandbox.url, config.apiKeys.length > 0));
+  if (sandbox) {
+    const text = welcome(await app.getUrl(), sandbox.url, config.apiKeys.length > 0);
+    stdout.write(watched ? dressFor(stdout)('bold', text) : text);
+  }
 }
 
 /** Imported only when wanted, so that production never loads it. */

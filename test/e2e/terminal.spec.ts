@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { freePort } from '../support/free-port.js';
+import { run, type Program } from '../support/program.js';
+
+const SERVICE = `node ${join(resolve('.test-build'), 'main.js')}`;
+/** Debian's bsdutils, which is on every machine: it runs a command at a terminal of its own. */
+const AT_A_TERMINAL = `script -qefc 'exec ${SERVICE}' /dev/null`;
+
+const NUMBER = '14155550142';
+
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  OTP_SECRET: 'a master secret that only tests know of',
+  API_KEYS: `shop:${'0'.repeat(64)}`,
+  INFOBIP_BASE_URL: 'https://127.0.0.1:9',
+  INFOBIP_API_KEY: 'key',
+  INFOBIP_APP_ID: 'application',
+  INFOBIP_MESSAGE_ID: 'message',
+};
+
+describe('What the service prints', () => {
+  let folder: string;
+  let settings: { PORT: string; SANDBOX_PORT: string };
+  let service: Program;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'otp-terminal-'));
+    settings = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
+  });
+
+  afterEach(async () => {
+    await service.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  function start(command: string, variables: NodeJS.ProcessEnv = {}): void {
+    service = run(command, folder, { ...settings, TERM: 'xterm-256color', ...variables });
+  }
+
+  /** Sends a code and tries another one, as somebody at the next terminal would. */
+  async function sendAndMistype(): Promise<string> {
+    const ask = async (path: string, body: object): Promise<{ pinId: string }> => {
+      const answer = await fetch(`http://127.0.0.1:${settings.PORT}/otp/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return answer.json() as Promise<{ pinId: string }>;
+    };
+    const { pinId } = await ask('send', { phoneNumber: `+${NUMBER}` });
+    await ask('verify', { pinId, otpCode: '99999999' });
+    await service.printed(/wrong_code[^]*\/otp\/verify[^\n]*\n/);
+    return pinId;
+  }
+
+  it('can be read at a terminal, and holds nobody’s number, code or handle', async () => {
+    start(AT_A_TERMINAL);
+    await service.printed(/curl .*\/otp\/verify/);
+
+    const pinId = await sendAndMistype();
+
+    const lines = stripVTControlCharacters(service.output).split('\r\n');
+    const log = lines.filter((line) => /^\d\d:\d\d:\d\d\.\d{3} info {2}/.test(line));
+    expect(log.map((line) => line.split(/ +/)[2])).toEqual([
+      'Server',
+      'send',
+      'request',
+      'verify',
+      'request',
+    ]);
+    expect(log[3]).toMatch(/ country=US channel=sms provider=infobip outcome=wrong_code /);
+    expect(lines.filter((line) => line.startsWith('{'))).toEqual([]);
+    for (const secret of [NUMBER, '99999999', pinId]) expect(service.output).not.toContain(secret);
+  });
+
+  it('makes the lines to try stand out there, and leaves them whole', async () => {
+    start(AT_A_TERMINAL);
+    await service.printed(/curl .*\/otp\/verify[^\n]*\n/);
+    const bold = '\u001b[1m';
+    const welcome = service.output.slice(service.output.indexOf(`${bold}\r\n`) + bold.length);
+    const lines = welcome.split('\r\n').filter((line) => line.includes('curl '));
+
+    const tried = run(lines.join('\n'), folder);
+    await tried.ended();
+
+    expect(lines).toHaveLength(3);
+    expect(tried.output).toBe('{"verified":true}');
+  });
+
+  it('has no colours where they are not wanted', async () => {
+    start(AT_A_TERMINAL, { NO_COLOR: '1' });
+    await service.printed(/curl .*\/otp\/verify/);
+
+    expect(service.output).not.toContain('\u001b');
+  });
+
+  it('is one JSON object a line where nobody looks on', async () => {
+    start(SERVICE);
+    await service.printed(/curl .*\/otp\/verify/);
+
+    const pinId = await sendAndMistype();
+
+    const log = service.output.split('\n').filter((line) => line.startsWith('{'));
+    expect(log.map((line) => JSON.parse(line).msg)).toEqual([
+      expect.stringContaining('Server listening'),
+      'send',
+      'request',
+      'verify',
+      'request',
+    ]);
+    expect(service.output).not.toContain(pinId);
+  });
+
+  it('is JSON in production, at a terminal too', async () => {
+    start(AT_A_TERMINAL, PRODUCTION);
+    await service.printed(/Server listening[^\n]*\n/);
+
+    const lines = service.output.split('\r\n').filter(Boolean);
+    expect(lines.map((line) => JSON.parse(line).level)).toContain('info');
+  });
+});
