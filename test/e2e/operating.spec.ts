@@ -1,0 +1,181 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { minutes } from '../../src/common/durations.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { debianPostgresFolders, pathFolders } from '../support/engines/binaries.js';
+import { askPostgres } from '../support/engines/postgres-client.js';
+import { startPostgres } from '../support/engines/postgres.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { run } from '../support/program.js';
+import { startService, type RunningService } from '../support/service.js';
+
+const PAGE = readFileSync('docs/operating.md', 'utf8');
+const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block);
+const [READY = '', NEW_SECRET = '', BACK_UP = '', RESTORE = '', DUMP = '', LOAD = ''] = COMMANDS;
+
+const NUMBER = '+14155552671';
+const OLD = 'the secret that there was at the beginning';
+const NEW = 'the secret that comes after the first one';
+
+jest.setTimeout(minutes(2));
+
+describe('Operating, as the page says,', () => {
+  let folder: string;
+  let sandbox: Sandbox;
+  let clock: FakeClock;
+  let service: RunningService | undefined;
+
+  beforeEach(async () => {
+    // Below the checkout, where packages are found as in an installed service.
+    mkdirSync('.test-build', { recursive: true });
+    folder = mkdtempSync(resolve('.test-build', 'operating-'));
+    clock = new FakeClock();
+    sandbox = await startSandbox({ port: 0, now: () => clock.now() });
+  });
+
+  afterEach(async () => {
+    await service?.close();
+    service = undefined;
+    await sandbox.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Starts the service on the same records, in place of the one that runs. */
+  async function restart(settings: NodeJS.ProcessEnv = {}): Promise<RunningService> {
+    await service?.close();
+    const records = { DATA_DIR: join(folder, 'data'), INFOBIP_BASE_URL: sandbox.url };
+    service = await startService({ ...records, ...settings }, clock);
+    return service;
+  }
+
+  async function shell(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
+    const PATH = [...debianPostgresFolders(), ...pathFolders()].join(':');
+    const program = run(`set -e\n${script}`, folder, { PATH, ...variables });
+    if ((await program.ended()) !== 0) throw new Error(program.output);
+    return program.output;
+  }
+
+  async function send({ http }: RunningService, phoneNumber = NUMBER): Promise<string> {
+    return (await http.post('/otp/send').send({ phoneNumber }).expect(200)).body.pinId;
+  }
+
+  async function codeOf(number = NUMBER): Promise<string> {
+    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${encodeURIComponent(number)}`);
+    return ((await inbox.json()) as { pin: string }[])[0]?.pin ?? '';
+  }
+
+  async function verify({ http }: RunningService, pinId: string): Promise<object> {
+    const otpCode = await codeOf();
+    return (await http.post('/otp/verify').send({ pinId, otpCode })).body;
+  }
+
+  it('has no command that is not run here', () => {
+    expect(COMMANDS).toHaveLength(6);
+    expect(PAGE.match(/```\w/g)).toHaveLength(6);
+  });
+
+  it('a balancer can ask whether a replica is ready', async () => {
+    const { url } = await restart();
+
+    expect(JSON.parse(await shell(READY, { OTP_URL: url }))).toMatchObject({ status: 'ok' });
+  });
+
+  it('a secret is made that serves, another each time', async () => {
+    const secrets = [await shell(NEW_SECRET), await shell(NEW_SECRET)].map((text) => text.trim());
+
+    expect(new Set(secrets).size).toBe(2);
+    expect(configFrom({ OTP_SECRET: secrets.join(',') }).secrets).toEqual(secrets);
+  });
+
+  it('a rotation of the secret keeps everything until the old one is dropped', async () => {
+    const pinId = await send(await restart({ OTP_SECRET: OLD }));
+    await restart({ OTP_SECRET: `${OLD},${NEW}` });
+    const rotated = await restart({ OTP_SECRET: `${NEW},${OLD}` });
+    expect(await verify(rotated, pinId)).toEqual({ verified: true });
+    const before = await rotated.http.get(`/otp/${pinId}`).expect(200);
+
+    const { http } = await restart({ OTP_SECRET: NEW });
+
+    expect(before.body).toMatchObject({ status: 'verified' });
+    await http.get(`/otp/${pinId}`).expect(500);
+    const { body } = await http.post('/otp/numbers/lookup').send({ phoneNumber: NUMBER });
+    // Its hash was written anew when it was used.
+    expect(body).toMatchObject({ verified: true });
+  });
+
+  it('a number that was not used in the meantime is forgotten with the old secret', async () => {
+    const first = await restart({ OTP_SECRET: OLD });
+    expect(await verify(first, await send(first))).toEqual({ verified: true });
+    const isKnown = async ({ http }: RunningService) =>
+      (await http.post('/otp/numbers/lookup').send({ phoneNumber: NUMBER })).body.verified;
+
+    expect(await isKnown(await restart({ OTP_SECRET: `${OLD},${NEW}` }))).toBe(true);
+    const dropped = await restart({ OTP_SECRET: NEW });
+
+    expect(await isKnown(dropped)).toBe(false);
+    // Nor does its cooldown hold.
+    await send(dropped);
+  });
+
+  it('no backup is made of nothing, and none is overwritten', async () => {
+    await expect(shell(BACK_UP)).rejects.toThrow();
+    await restart();
+    await shell(BACK_UP);
+
+    await expect(shell(BACK_UP)).rejects.toThrow(/exists/);
+  });
+
+  it('a SQLite file is backed up while it is used, and restored with what the page says', async () => {
+    const running = await restart();
+    const pinId = await send(running);
+    await shell(BACK_UP);
+    expect(await verify(running, pinId)).toEqual({ verified: true });
+    const later = await send(running, '+14155552672');
+    await service?.close();
+    service = undefined;
+    await shell(RESTORE);
+
+    const restored = await restart();
+
+    expect((await restored.http.get(`/otp/${pinId}`)).body).toMatchObject({ status: 'pending' });
+    await restored.http.get(`/otp/${later}`).expect(404);
+    // Its cooldown is as unknown as it.
+    await send(restored, '+14155552672');
+    expect(await verify(restored, pinId)).toMatchObject({ verified: false });
+    clock.advance(minutes(5));
+    expect((await restored.http.get(`/otp/${pinId}`)).body.status).not.toBe('pending');
+  });
+
+  it('a PostgreSQL is dumped while it is used, and loaded into another', async () => {
+    const postgres = await startPostgres({ fresh: true });
+    const [DATABASE_URL, other] = [
+      await postgres.createDatabase(),
+      await postgres.createDatabase(),
+    ];
+    // Where there is no psql, there is no pg_dump: this brings both.
+    await askPostgres(DATABASE_URL, 'select 1');
+    const pinId = await send(await restart({ DATABASE_URL }));
+    await shell(DUMP, { DATABASE_URL });
+    await shell(LOAD, { DATABASE_URL: other });
+
+    const restored = await restart({ DATABASE_URL: other });
+
+    await restored.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(429);
+    expect(await verify(restored, pinId)).toEqual({ verified: true });
+    await restored.close();
+    service = undefined;
+    await postgres.stop();
+  });
+
+  it('there is something to do for each alert', () => {
+    const { groups } = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8')) as {
+      groups: { rules: { alert?: string }[] }[];
+    };
+    const alerts = groups.flatMap(({ rules }) => rules.flatMap(({ alert }) => alert ?? []));
+    const rows = [...PAGE.matchAll(/^\| `(Otp\w+)`/gm)].map(([, alert]) => alert);
+
+    expect(rows).toEqual(alerts);
+  });
+});
