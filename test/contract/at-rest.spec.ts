@@ -6,17 +6,18 @@ import Libsql from 'libsql';
 import { startSandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
+const ADDRESS = '203.0.113.7';
 const SECRET = 'a master secret that only tests know of';
 
 describe('What is stored', () => {
-  it('holds no number, code, reference, idempotency key or provider handle that can be read', async () => {
+  it('holds no number, code, address, reference, idempotency key or provider handle that can be read', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'otp-rest-'));
     const service = await startSandboxedService({ DATA_DIR: dataDir });
     const [reference, key] = [randomUUID(), randomUUID()];
     const { body } = await service.http
       .post('/otp/send')
       .set('idempotency-key', key)
-      .send({ phoneNumber: NUMBER, reference });
+      .send({ phoneNumber: NUMBER, reference, endUserIp: ADDRESS });
     const [code = ''] = await service.codesOf(NUMBER);
     const [vendorPinId = ''] = await service.vendorPinIdsOf(NUMBER);
     await service.http
@@ -25,16 +26,25 @@ describe('What is stored', () => {
       .send({ pinId: body.pinId, otpCode: code, reference });
 
     const database = new Libsql(join(dataDir, 'otp.db'));
-    const tables = ['verifications', 'numbers', 'idempotency_keys', 'traffic'];
+    const tables = ['verifications', 'numbers', 'idempotency_keys', 'traffic', 'end_users'];
     const rows = tables.map((table) => database.prepare(`select * from ${table}`).all());
     database.close();
     await service.close();
     rmSync(dataDir, { recursive: true, force: true });
 
-    expect(rows.map((list) => list.length)).toEqual([1, 1, 2, 3]);
+    expect(rows.map((list) => list.length)).toEqual([1, 1, 2, 3, 1]);
     const stored = JSON.stringify(rows);
     const digits = NUMBER.slice(1);
-    for (const secret of [digits, code, reference, key, vendorPinId, SECRET, '+1415•••2671']) {
+    for (const secret of [
+      digits,
+      code,
+      ADDRESS,
+      reference,
+      key,
+      vendorPinId,
+      SECRET,
+      '+1415•••2671',
+    ]) {
       expect(secret).not.toBe('');
       const forms = [
         secret,

@@ -4,8 +4,8 @@ import { count, duration, type SettingGroup } from '../setting-kinds.js';
 export const LIMITS = {
   title: 'Codes and limits',
   settings: {
-    // NIST SP 800-63B: a secret sent out of band lives at most 10 minutes (§5.1.3.2), and guesses at
-    // it are limited (§5.2.2).
+    // NIST SP 800-63B-4: a secret sent out of band lives at most 10 minutes, and guesses at it are
+    // limited (§3.1.3.2).
     OTP_TTL: duration('5m', ['1s', '10m']).description('how long a code can be verified'),
     OTP_MAX_ATTEMPTS: count(5, 10).description('codes that may be tried on one verification'),
     SEND_COOLDOWN: duration('30s', ['1s', '60m']).description(

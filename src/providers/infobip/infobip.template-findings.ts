@@ -3,7 +3,7 @@ import { error, ok, shown, warning } from './infobip.findings.js';
 import { foreignPlaceholders, hasPin } from './infobip.message-text.js';
 import type { TemplateAnswer } from './infobip.wire.js';
 
-/** Shorter codes are guessed too easily (NIST SP 800-63B §5.1.3.2 asks for six digits). */
+/** Shorter codes are guessed too easily (NIST SP 800-63B-4 §3.1.3.2 asks for six digits). */
 const SHORTEST_PIN = 6;
 
 /** Judges a message template. */

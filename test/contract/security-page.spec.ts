@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { FakeClock } from '../support/fake-clock.js';
+import { openStore } from '../support/store.js';
+
+const PAGE = readFileSync('docs/security.md', 'utf8');
+const INVARIANTS = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6'];
+
+/** Every `table.column` of a new database. */
+async function columnsMade(): Promise<string[]> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'otp-columns-'));
+  await (await openStore(new FakeClock(), { DATA_DIR: dataDir })).close();
+  const database = new Libsql(join(dataDir, 'otp.db'));
+  const columns = database
+    .prepare(
+      `select t.name || '.' || c.name as name
+       from sqlite_schema t join pragma_table_info(t.name) c where t.type = 'table'`,
+    )
+    .all()
+    .map((row) => (row as { name: string }).name);
+  database.close();
+  rmSync(dataDir, { recursive: true });
+  return columns;
+}
+
+describe('docs/security.md', () => {
+  it('says of every column of every table in which form it is, once', async () => {
+    const rows = [...PAGE.matchAll(/^\| `(\w+)` +\| ((?:`\w+`(?:, )?)+) +\|/gm)];
+    const named = rows.flatMap(([, table = '', columns = '']) =>
+      [...columns.matchAll(/\w+/g)].map(([column]) => `${table}.${column}`),
+    );
+
+    expect(named.sort()).toEqual((await columnsMade()).sort());
+  });
+
+  it('names for every invariant tests that there are', () => {
+    const sections = PAGE.split(/^\*\*(?=I\d\.)/m).slice(1);
+    expect(sections.map((section) => section.slice(0, 2))).toEqual(INVARIANTS);
+    for (const section of sections) expect(section).toMatch(/^- `test\//m);
+
+    const named = [...PAGE.matchAll(/^- `(test\/\S+)`: “(.*)”$/gm)];
+    expect(named.length).toBe(PAGE.match(/^- `test/gm)?.length);
+    for (const [, file = '', title = ''] of named) {
+      expect([title, readFileSync(file, 'utf8')]).toEqual([
+        title,
+        expect.stringMatching(new RegExp(`(it|\\))\\(\\s*'${escaped(title)}'`)),
+      ]);
+    }
+  });
+});
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
