@@ -6,8 +6,11 @@ import { freePort } from '../support/free-port.js';
 import { run, type Program } from '../support/program.js';
 
 const SERVICE = `node ${join(resolve('.test-build'), 'main.js')}`;
-/** Debian's bsdutils, which is on every machine: it runs a command at a terminal of its own. */
-const AT_A_TERMINAL = `script -qefc 'exec ${SERVICE}' /dev/null`;
+/**
+ * Debian's bsdutils, which is on every machine: it runs a command at a terminal of its own. What it
+ * is told to end it waits for two seconds, so the service says which process it is.
+ */
+const AT_A_TERMINAL = `script -qefc 'echo pid $$; exec ${SERVICE}' /dev/null`;
 
 const NUMBER = '14155550142';
 
@@ -19,6 +22,7 @@ const PRODUCTION = {
   INFOBIP_API_KEY: 'key',
   INFOBIP_APP_ID: 'application',
   INFOBIP_MESSAGE_ID: 'message',
+  SHUTDOWN_DELAY: '1ms',
 };
 
 describe('What the service prints', () => {
@@ -32,7 +36,10 @@ describe('What the service prints', () => {
   });
 
   afterEach(async () => {
-    await service.stop();
+    const [, pid] = /^pid (\d+)/.exec(service.output) ?? [];
+    if (pid === undefined) await service.stop();
+    else process.kill(Number(pid), 'SIGTERM');
+    await service.ended();
     rmSync(folder, { recursive: true });
   });
 
@@ -118,7 +125,7 @@ describe('What the service prints', () => {
     start(AT_A_TERMINAL, PRODUCTION);
     await service.printed(/Server listening[^\n]*\n/);
 
-    const lines = service.output.split('\r\n').filter(Boolean);
+    const [, ...lines] = service.output.split('\r\n').filter(Boolean);
     expect(lines.map((line) => JSON.parse(line).level)).toContain('info');
   });
 });
