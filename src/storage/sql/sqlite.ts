@@ -18,9 +18,10 @@ export function openSqlite(dataDir: string): Engine {
   const database = new Libsql(join(dataDir, DATABASE_FILE));
   // FULL: with WAL's usual NORMAL a power cut could undo the last moves, and reopen a used code.
   for (const pragma of [
+    // First, so that the next one waits too.
+    `busy_timeout = ${String(BUSY_MS)}`,
     'journal_mode = WAL',
     'synchronous = FULL',
-    `busy_timeout = ${String(BUSY_MS)}`,
   ]) {
     database.exec(`pragma ${pragma}`);
   }
