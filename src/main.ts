@@ -4,6 +4,7 @@ import { AppModule } from './app.module.js';
 import { APPLICATION_OPTIONS, createAdapter, setupApp } from './app.setup.js';
 import type { ProviderName } from './common/provider-name.js';
 import { loadConfig } from './config/load-config.js';
+import { jsonLog } from './observability/json-log.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { dressFor, terminalLog } from './observability/terminal-log.js';
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
   const { stdout } = process;
   // Somebody looks on who has no machine to read the log.
   const watched = stdout.isTTY && !config.production;
-  const logger = createLogger(config.logLevel, watched ? terminalLog(stdout) : undefined);
+  const logger = createLogger(config.logLevel, watched ? terminalLog(stdout) : jsonLog());
   const app = await NestFactory.create(AppModule.with(config), createAdapter(config, logger), {
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),

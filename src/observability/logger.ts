@@ -3,11 +3,11 @@ import type { LogLevel } from '../config/app-config.js';
 import { conceal } from './conceal.js';
 
 /**
- * The service's log: one JSON line an event, which whoever writes it begins with the request's context. An error
- * is logged by its class, message and stack only, because the properties that libraries hang on
- * errors (a request's URL, headers, body) may hold a number, a code or a key.
+ * The service's log: one JSON line an event, with the context of the request that it belongs to. An
+ * error is logged by its class, message and stack only, because the properties that libraries hang
+ * on errors (a request's URL, headers, body) may hold a number, a code or a key.
  */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+export function createLogger(level: LogLevel, destination: DestinationStream): Logger {
   return pino(
     {
       level,

@@ -17,19 +17,14 @@ export interface Asking {
   readonly judge: Judge | undefined;
 }
 
-/** Places taken in the logs of a number and of an end user. */
-interface Places {
-  readonly outcome: 'taken';
-  /** `undefined` for what is not limited. */
-  readonly entries: SendEntries | undefined;
-  /** When somebody last verified the number; 0 if never. */
-  readonly verifiedAt: number;
-}
-
 interface CountedText {
   readonly outcome: 'counted';
+  /** `undefined` for what is not limited. */
+  readonly entries: SendEntries | undefined;
   readonly excess: Excess | undefined;
 }
+
+type TrafficOfText = Awaited<ReturnType<TrafficCounts['read']>>;
 
 /** All that one text is counted against: taken before it is sent, given back if it never left. */
 @Injectable()
@@ -45,42 +40,25 @@ export class SendBudgets {
     this.clientSendsPerDay = perClient.sendsPerDay;
   }
 
-  /** Counts a text against its number and its end user. */
-  async takePlaces(executor: Executor, { row, now }: Asking): Promise<Places | Limited> {
-    if (!isLimited(row)) return { outcome: 'taken', entries: undefined, verifiedAt: 0 };
-    const addressHash = row.end_user_hash;
-    const [number, endUser] = await Promise.all([
+  /**
+   * Counts a text against its number, its end user, its destination and its client, and only then
+   * looks at what they may have: of any number of sends at once, the last one that fits is the last
+   * one that passes. What is refused has to be undone with the transaction.
+   */
+  async take(executor: Executor, asking: Asking): Promise<CountedText | Limited | Suspended> {
+    const { row, now } = asking;
+    if (!isLimited(row)) return { outcome: 'counted', entries: undefined, excess: undefined };
+    const [number, endUser, traffic] = await Promise.all([
       this.numbers.takeSend(executor, row.number_hash, now),
-      addressHash === '' ? undefined : this.endUsers.take(executor, addressHash, now),
+      row.end_user_hash === '' ? undefined : this.endUsers.take(executor, row.end_user_hash, now),
+      isCounted(row) ? this.countTraffic(executor, row, now) : undefined,
     ]);
     if (number.outcome === 'limited') return number;
     if (endUser?.outcome === 'limited') return endUser;
-    const { entry, verifiedAt } = number;
-    return { outcome: 'taken', entries: { number: entry, endUser: endUser?.entry }, verifiedAt };
-  }
-
-  /**
-   * Counts a text against its destination and its client, and only then looks at the budgets: of
-   * any number of sends at once, the last one that fits is the last one that passes.
-   */
-  async count(
-    executor: Executor,
-    asking: Asking,
-    verifiedAt: number,
-  ): Promise<CountedText | Limited | Suspended> {
-    const { row, now, judge } = asking;
-    if (!isLimited(row) || !isCounted(row)) return { outcome: 'counted', excess: undefined };
-    const [, traffic] = await Promise.all([
-      this.traffic.add(executor, row, { texts: 1, verified: 0 }),
-      this.traffic.read(executor, row, now),
-    ]);
-    if (textsOfDay(traffic.client) > this.clientSendsPerDay) {
-      const until = await this.traffic.relievedAt(executor, ['client', row], 'day', 'all', now);
-      return { outcome: 'limited', limit: 'client_sends', until };
-    }
-    const excess = verifiedAt > now - KNOWN_MS ? undefined : judge?.(traffic);
-    if (excess?.enforced) return this.suspend(executor, asking, excess);
-    return { outcome: 'counted', excess };
+    const entries = { number: number.entry, endUser: endUser?.entry };
+    const weighed = traffic && (await this.weigh(executor, asking, traffic, number.verifiedAt));
+    if (weighed && 'outcome' in weighed) return weighed;
+    return { outcome: 'counted', entries, excess: weighed };
   }
 
   /** The text never left. @param row as it is without it */
@@ -101,11 +79,31 @@ export class SendBudgets {
     });
   }
 
-  private async suspend(
+  private async countTraffic(
     executor: Executor,
-    { row, phoneNumber, now }: Asking,
-    excess: Excess,
-  ): Promise<Suspended> {
+    row: VerificationRow,
+    now: number,
+  ): Promise<TrafficOfText> {
+    const [, traffic] = await Promise.all([
+      this.traffic.add(executor, row, { texts: 1, verified: 0 }),
+      this.traffic.read(executor, row, now),
+    ]);
+    return traffic;
+  }
+
+  /** @returns why the text is refused, or by how much it is beyond a budget that only observes. */
+  private async weigh(
+    executor: Executor,
+    { row, phoneNumber, now, judge }: Asking,
+    traffic: TrafficOfText,
+    verifiedAt: number,
+  ): Promise<Limited | Suspended | Excess | undefined> {
+    if (textsOfDay(traffic.client) > this.clientSendsPerDay) {
+      const until = await this.traffic.relievedAt(executor, ['client', row], 'day', 'all', now);
+      return { outcome: 'limited', limit: 'client_sends', until };
+    }
+    const excess = verifiedAt > now - KNOWN_MS ? undefined : judge?.(traffic);
+    if (!excess?.enforced) return excess;
     const { region, window } = excess;
     const until = await this.traffic.relievedAt(executor, [region, row], window, 'unverified', now);
     return { outcome: 'suspended', excess, phoneNumber, until };

@@ -43,16 +43,12 @@ export class SendMoves {
     return this.database.transaction<Admission>(async (executor, abort) => {
       const row = await this.rows.newRow(executor, verification);
       const asking = { row, phoneNumber, now, judge };
-      const [repeated, places] = await Promise.all([
+      const [repeated, counted] = await Promise.all([
         keyed && this.keys.claim(executor, verification, keyed, now, false),
-        this.budgets.takePlaces(executor, asking),
+        this.budgets.take(executor, asking),
+        this.queries.insert(executor, row),
       ]);
       if (repeated) return abort(repeated);
-      if (places.outcome === 'limited') return abort(places);
-      const [, counted] = await Promise.all([
-        this.queries.insert(executor, row),
-        this.budgets.count(executor, asking, places.verifiedAt),
-      ]);
       if (counted.outcome !== 'counted') return abort(counted);
       return {
         outcome: 'admitted',
@@ -60,7 +56,7 @@ export class SendMoves {
           ...verification,
           country: row.country,
           resends: undefined,
-          entries: places.entries,
+          entries: counted.entries,
           keyed,
         },
         excess: counted.excess,
@@ -83,9 +79,7 @@ export class SendMoves {
       const { phoneNumber, providerPinId } = this.rows.open(found);
       const number_hash = await this.rows.hashOf(executor, phoneNumber, client);
       const asking = { row: { ...found, number_hash }, phoneNumber, now, judge };
-      const places = await this.budgets.takePlaces(executor, asking);
-      if (places.outcome === 'limited') return abort(places);
-      const counted = await this.budgets.count(executor, asking, places.verifiedAt);
+      const counted = await this.budgets.take(executor, asking);
       if (counted.outcome !== 'counted') return abort(counted);
       return {
         outcome: 'admitted',
@@ -97,7 +91,7 @@ export class SendMoves {
           expiresAt: found.expires_at,
           channel,
           resends: { provider: found.provider, pinId: providerPinId },
-          entries: places.entries,
+          entries: counted.entries,
           keyed,
         },
         excess: counted.excess,
