@@ -44,7 +44,7 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.db.destroy();
+    await this.engine.close();
   }
 
   /** Compiles a query for many executions; `build` uses the parameters as if they were values. */

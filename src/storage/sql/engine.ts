@@ -25,6 +25,7 @@ export interface Engine extends Executor {
    * durable. Statements that `work` asks for together are run in the order in which it asked.
    */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
   /** Waits until no other process migrates, for the rest of the transaction. */
   readonly lockForMigration: (transaction: SchemaTransaction<Schema>) => Promise<void>;
   /** Whether this process may do the housekeeping, for the rest of the transaction. */

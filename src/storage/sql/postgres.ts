@@ -54,6 +54,7 @@ export function openPostgres(url: string): Engine {
     }),
     shards: SHARDS,
     execute: (statement, values) => asked(pool, statement, values),
+    close: () => pool.end(),
     transact: async (work) => PostgresTransaction.run(await pool.connect(), work),
     lockForMigration: async (transaction) => {
       // A large table takes its time. Nobody is served yet: no other connection is in use.

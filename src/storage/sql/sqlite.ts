@@ -32,6 +32,9 @@ export function openSqlite(dataDir: string): Engine {
     // One transaction writes at a time.
     shards: 1,
     execute: (statement, values) => groups.execute(statement, values),
+    close: async () => {
+      database.close();
+    },
     transact: (work) => groups.transact(work),
     // Every transaction holds the write lock of the file from its first statement on.
     lockForMigration: async () => undefined,
