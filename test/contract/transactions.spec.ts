@@ -134,6 +134,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       await add(transaction, 3);
     };
     const failing = engine.transact(async (transaction) => {
+      await add(transaction, 9);
       stray = straying(transaction);
       stray.catch(() => undefined);
       throw new Error('given up');
