@@ -17,7 +17,8 @@ export interface Heard {
 
 /** How one kind of subject is spoken to. */
 export interface Dialect {
-  send(phoneNumber: string): Ask;
+  /** @param endUserIp the address of the user for whom it is, where the subject wants to know. */
+  send(phoneNumber: string, endUserIp: string | undefined): Ask;
   /** What verify needs of the answer to a send; `undefined` if no send came about. */
   handleOf(phoneNumber: string, heard: Heard): Handle | undefined;
   verify(handle: Handle): Ask;
@@ -33,7 +34,7 @@ const text = (value: unknown): string | undefined =>
 
 /** This service's own paths and bodies, which the floor and the tutorial have too. */
 const otp: Dialect = {
-  send: (number) => ask('/otp/send', { phoneNumber: number }),
+  send: (number, endUserIp) => ask('/otp/send', { phoneNumber: number, endUserIp }),
   handleOf: (number, { body }) => {
     const pinId = text(body['pinId']);
     return pinId === undefined ? undefined : { phoneNumber: number, pinId };

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { DIALECTS, type Ask, type Dialect, type Handle, type Heard } from './dialects.js';
 import type { Slice, SliceResult } from './slice.js';
-import { phoneNumber } from './phone-numbers.js';
+import { endUser, phoneNumber } from './people.js';
 import { answerQuestions } from './remote.js';
 import { percentile } from './statistics.js';
 
@@ -17,11 +17,11 @@ const sent = new Map<string, Handle[]>();
 type Step = (i: number) => Promise<void>;
 
 answerQuestions(async (slice: Slice): Promise<SliceResult> => {
-  const latencies: number[] = [];
-  const step = stepOf(slice, latencies);
   const began = performance.now();
-  if (slice.perSecond === undefined) await closedLoop(slice, step);
-  else await openLoop(slice, slice.perSecond, latencies, step);
+  const latencies =
+    slice.perSecond === undefined
+      ? await closedLoop(slice)
+      : await openLoop(slice, slice.perSecond);
   const seconds = (performance.now() - began) / 1_000;
   return {
     perSecond: slice.count / seconds,
@@ -31,33 +31,34 @@ answerQuestions(async (slice: Slice): Promise<SliceResult> => {
 });
 
 /** As many at once as there are connections, each after the answer to the one before. */
-async function closedLoop({ count, connections }: Slice, step: Step): Promise<void> {
+async function closedLoop(slice: Slice): Promise<number[]> {
+  const latencies: number[] = [];
+  const step = stepOf(slice, latencies);
   let next = 0;
   const worker = async () => {
-    while (next < count) await step(next++);
+    while (next < slice.count) await step(next++);
   };
-  await Promise.all(Array.from({ length: connections }, worker));
+  await Promise.all(Array.from({ length: slice.connections }, worker));
+  return latencies;
 }
 
-/** At a steady rate, whatever the answers do; each is timed from when it was due. */
-async function openLoop(
-  { count }: Slice,
-  perSecond: number,
-  latencies: number[],
-  step: Step,
-): Promise<void> {
+/**
+ * At a steady rate, whatever the answers do; each is timed from when it was due. Timers count in
+ * milliseconds, so those due in one leave together at its end.
+ */
+async function openLoop(slice: Slice, perSecond: number): Promise<number[]> {
+  const latencies: number[] = [];
+  const step = stepOf(slice, []);
   const began = performance.now();
   const running: Promise<void>[] = [];
-  for (let i = 0; i < count; i += 1) {
+  for (let i = 0; i < slice.count; i += 1) {
     const due = began + (i * 1_000) / perSecond;
-    if (due > performance.now()) await delay(due - performance.now());
-    running.push(
-      step(i).then(() => {
-        latencies[i] = performance.now() - due;
-      }),
-    );
+    const early = due - performance.now();
+    if (early > 0) await delay(Math.ceil(early));
+    running.push(step(i).then(() => void latencies.push(performance.now() - due)));
   }
   await Promise.all(running);
+  return latencies;
 }
 
 function stepOf(slice: Slice, latencies: number[]): Step {
@@ -73,7 +74,11 @@ function stepOf(slice: Slice, latencies: number[]): Step {
   };
   const send = async (i: number): Promise<Handle> => {
     const number = phoneNumber(slice.firstNumber + i);
-    const handle = dialect.handleOf(number, await timed(dialect.send(number)));
+    const request = dialect.send(
+      number,
+      slice.endUsers ? endUser(slice.firstNumber + i) : undefined,
+    );
+    const handle = dialect.handleOf(number, await timed(request));
     return handle ?? fail(slice, 'a send was not taken');
   };
   const verify = async (handle: Handle): Promise<void> => {

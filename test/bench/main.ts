@@ -1,17 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startPostgres } from '../support/engines/postgres.js';
-import { compare, type Comparison } from './compare.js';
-import { readOptions, type EngineName, type Options } from './options.js';
+import type { Experiment } from './experiment.js';
+import { comparison } from './experiments/comparison.js';
+import { growth } from './experiments/growth.js';
+import { halfLoad } from './experiments/half-load.js';
+import { memory } from './experiments/memory.js';
+import { readOptions, type Options } from './options.js';
 import { Remote } from './remote.js';
-import { machine, processTable, table } from './report.js';
-import { RunningSubject, type Stage } from './running-subject.js';
-import { FLOOR, subjects, type Subject } from './subjects.js';
+import { joined, machine, type Table } from './report.js';
+import type { Stage } from './running-subject.js';
 
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
-
-async function main(options: Options): Promise<void> {
-  if (options.profiles !== undefined) mkdirSync(options.profiles, { recursive: true });
+async function main(args: readonly string[]): Promise<void> {
+  const options = readOptions(args);
   const upstream = Remote.start({ module: join(import.meta.dirname, 'upstream.js') });
   const load = Remote.start({ module: join(import.meta.dirname, 'load.js') });
   let numbers = 0;
@@ -21,44 +21,24 @@ async function main(options: Options): Promise<void> {
     takeNumbers: (count) => (numbers += count) - count,
   };
   try {
-    const comparisons: Comparison[] = [];
-    for (const engine of options.engines) comparisons.push(await onEngine(engine, stage, options));
-    const lines = comparisons.flatMap((comparison) => comparison.lines);
-    const processes = comparisons.flatMap((comparison) => comparison.processes);
-    say(`${machine()}\n\n${table(lines)}\n\n${processTable(processes)}`);
+    const tables: Table[] = [];
+    const experiment = chosen(options);
+    for (const engine of options.engines)
+      tables.push(...(await experiment(engine, stage, options)));
+    const about = `${machine()}, npm run bench -- ${args.join(' ')}`;
+    process.stdout.write(`${about}\n\n${joined(tables)}\n`);
     if (options.json !== undefined) {
-      writeFileSync(
-        options.json,
-        JSON.stringify({ machine: machine(), options, lines, processes }, null, 2),
-      );
+      writeFileSync(options.json, JSON.stringify({ about, options, tables }, null, 2));
     }
   } finally {
     await Promise.all([upstream.stop(), load.stop()]);
   }
 }
 
-/** Starts whoever can use the engine, and compares them. */
-async function onEngine(engine: EngineName, stage: Stage, options: Options): Promise<Comparison> {
-  const server = engine === 'postgres' ? await startPostgres() : undefined;
-  const candidates = subjects(options.against);
-  const running: RunningSubject[] = [];
-  try {
-    for (const subject of candidates.filter((candidate) => isWanted(candidate, engine, options))) {
-      const databaseUrl = await server?.createDatabase();
-      running.push(await RunningSubject.start(subject, stage, { databaseUrl }));
-    }
-    return await compare(engine, running, options);
-  } finally {
-    await Promise.all(running.map((subject) => subject.stop()));
-    await server?.stop();
-  }
+function chosen({ growth: sizes, halfLoad: half, flows }: Options): Experiment {
+  if (sizes.length > 0) return growth;
+  if (half) return halfLoad;
+  return flows === undefined ? comparison : memory;
 }
 
-function isWanted({ engines, variants }: Subject, engine: EngineName, { only }: Options): boolean {
-  const named = variants.some(
-    ({ name }) => name === FLOOR || only.length === 0 || only.some((part) => name.includes(part)),
-  );
-  return named && engines.includes(engine);
-}
-
-await main(readOptions(process.argv.slice(2)));
+await main(process.argv.slice(2));

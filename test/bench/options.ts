@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 const ENGINES = ['sqlite', 'postgres'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-/** How much is measured. */
+/** What is measured, and how much. */
 export interface Options {
   readonly engines: readonly EngineName[];
   /** Only subjects whose names contain one of these; the floor is always measured. */
@@ -15,7 +15,16 @@ export interface Options {
   /** Requests of one operation in one turn. */
   readonly count: number;
   readonly warmUp: number;
-  readonly connections: number;
+  /** Requests under way at once: the comparison is made with each, all else with the first. */
+  readonly connections: readonly number[];
+  /** Sizes that bodies are filled up to, in bytes. */
+  readonly bodies: readonly number[];
+  /** Sizes of the history, in verifications; empty unless growth is measured. */
+  readonly growth: readonly number[];
+  /** Whether latency at half of saturation is measured. */
+  readonly halfLoad: boolean;
+  /** Over how many whole flows memory is watched. */
+  readonly flows: number | undefined;
   /** Where to write the results as JSON. */
   readonly json: string | undefined;
   /** A folder for a CPU profile of each subject and operation. */
@@ -25,7 +34,7 @@ export interface Options {
 const QUICK = { rounds: 3, count: 300, warmUp: 400 };
 const FULL = { rounds: 9, count: 2_000, warmUp: 5_000 };
 
-/** @throws Error on an option that it does not know. */
+/** @throws Error on an option that it does not know, or a number that is none. */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -37,6 +46,10 @@ export function readOptions(args: readonly string[]): Options {
       rounds: { type: 'string' },
       count: { type: 'string' },
       connections: { type: 'string', default: '32' },
+      bodies: { type: 'string', default: '0' },
+      growth: { type: 'string' },
+      'half-load': { type: 'boolean', default: false },
+      flows: { type: 'string' },
       json: { type: 'string' },
       profiles: { type: 'string' },
     },
@@ -46,11 +59,20 @@ export function readOptions(args: readonly string[]): Options {
     engines: ENGINES.filter((name) => values.engine?.includes(name) ?? true),
     only: values.only,
     against: values.against,
-    rounds: Number(values.rounds ?? size.rounds),
-    count: Number(values.count ?? size.count),
+    rounds: values.rounds === undefined ? size.rounds : whole(values.rounds),
+    count: values.count === undefined ? size.count : whole(values.count),
     warmUp: size.warmUp,
-    connections: Number(values.connections),
+    connections: values.connections.split(',').map(whole),
+    bodies: values.bodies.split(',').map(whole),
+    growth: values.growth?.split(',').map(whole) ?? [],
+    halfLoad: values['half-load'],
+    flows: values.flows === undefined ? undefined : whole(values.flows),
     json: values.json,
     profiles: values.profiles,
   };
+}
+
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`${text} is not a whole number`);
+  return Number(text);
 }

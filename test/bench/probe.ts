@@ -10,6 +10,8 @@ export interface Usage {
   readonly cpuMicros: number;
   readonly rssBytes: number;
   readonly peakRssBytes: number;
+  /** Of the JavaScript heap. */
+  readonly heapBytes: number;
 }
 
 export type ProbeQuestion =
@@ -39,9 +41,11 @@ process.channel?.unref();
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
+  const { rss, heapUsed } = process.memoryUsage();
   return {
     cpuMicros: user + system,
-    rssBytes: process.memoryUsage.rss(),
+    rssBytes: rss,
+    heapBytes: heapUsed,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,
   };
 }

@@ -1,6 +1,21 @@
 import { cpus } from 'node:os';
-import type { Line, ProcessLine } from './compare.js';
+import type { Result } from './rounds.js';
 import type { Spread } from './statistics.js';
+
+/** What one experiment found on one engine, to be put under what it found on another. */
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly lines: readonly Line[];
+}
+
+/** A line of a table: how it is shown, and what it says. */
+export interface Line {
+  readonly cells: readonly string[];
+  readonly data: object;
+}
+
+const MEBIBYTE = 2 ** 20;
 
 /** Where and when it was measured. */
 export function machine(): string {
@@ -9,43 +24,41 @@ export function machine(): string {
   return `${String(cpus().length)} × ${model}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`;
 }
 
-const HEAD = ['engine', 'subject', 'operation', 'CPU µs', '× floor', 'per s', 'p50 ms', 'p99 ms'];
-
-/** As a Markdown table: medians, and behind each the least and the most of the rounds. */
-export function table(lines: readonly Line[]): string {
-  return columns([
-    HEAD,
-    ...lines.map((line) => [
-      line.engine,
-      line.name,
-      line.operation,
-      withSpread(line.cpuMicros, 0),
-      withSpread(line.ratio, 2),
-      line.perSecond.median.toFixed(0),
-      line.p50Ms.median.toFixed(1),
-      line.p99Ms.median.toFixed(1),
-    ]),
-  ]);
+/** One table of all that have its title, in Markdown. */
+export function joined(tables: readonly Table[]): string {
+  const titles = [...new Set(tables.map(({ title }) => title))];
+  return titles
+    .map((title) => {
+      const same = tables.filter((table) => table.title === title);
+      const rows = same.flatMap(({ lines }) => lines.map(({ cells }) => cells));
+      return `${title}:\n\n${columns([...same.slice(0, 1).map(({ head }) => head), ...rows])}`;
+    })
+    .join('\n\n');
 }
 
-const MEBIBYTE = 2 ** 20;
+/** The columns of a result. */
+export const resultHead = (baseline: string): readonly string[] => [
+  'CPU µs',
+  `× ${baseline}`,
+  'per s',
+  'p50 ms',
+  'p99 ms',
+];
 
-export function processTable(lines: readonly ProcessLine[]): string {
-  return columns([
-    ['engine', 'subject', 'first answer ms', 'idle MiB', 'peak MiB'],
-    ...lines.map(({ engine, name, startMs, idleBytes, peakBytes }) => [
-      engine,
-      name,
-      startMs.toFixed(0),
-      (idleBytes / MEBIBYTE).toFixed(0),
-      (peakBytes / MEBIBYTE).toFixed(0),
-    ]),
-  ]);
-}
+export const resultCells = (result: Result): readonly string[] => [
+  withSpread(result.cpuMicros, 0),
+  withSpread(result.ratio, 2),
+  result.perSecond.median.toFixed(0),
+  result.p50Ms.median.toFixed(1),
+  result.p99Ms.median.toFixed(1),
+];
 
-function withSpread({ median, least, most }: Spread, digits: number): string {
+/** The median and, in brackets, the least and the most of the rounds. */
+export function withSpread({ median, least, most }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
 }
+
+export const mebibytes = (bytes: number): string => (bytes / MEBIBYTE).toFixed(0);
 
 /** Rows of a Markdown table, the first its head. */
 function columns(rows: readonly (readonly string[])[]): string {

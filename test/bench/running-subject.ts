@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../support/free-port.js';
 import type { ProbeQuestion, Usage } from './probe.js';
 import { Remote } from './remote.js';
-import type { Slice, SliceResult } from './slice.js';
+import type { Manner, Slice, SliceResult } from './slice.js';
 import type { Subject, Surroundings } from './subjects.js';
 
 const PROBE = join(import.meta.dirname, 'probe.js');
@@ -26,8 +26,7 @@ export interface Stage {
   takeNumbers(count: number): number;
 }
 
-type Share = Pick<Slice, 'operation' | 'count' | 'connections'> &
-  Partial<Pick<Slice, 'keyed' | 'bodyBytes' | 'perSecond'>>;
+type Share = Manner & Pick<Slice, 'operation' | 'count'>;
 
 /** A subject whose process runs and answers. */
 export class RunningSubject {
@@ -35,22 +34,24 @@ export class RunningSubject {
     readonly subject: Subject,
     readonly url: string,
     readonly startMs: number,
-    readonly surroundings: Surroundings,
     private readonly stage: Stage,
     private readonly remote: Remote,
+    /** To be removed with it. */
+    private readonly ownFolder: string | undefined,
   ) {}
 
+  /** @param records where it keeps them; in a folder of its own that ends with it, if nothing is said. */
   static async start(
     subject: Subject,
     stage: Stage,
-    given: Partial<Surroundings>,
+    records: Partial<Pick<Surroundings, 'folder' | 'databaseUrl'>>,
   ): Promise<RunningSubject> {
+    const ownFolder = records.folder === undefined ? newFolder() : undefined;
     const surroundings: Surroundings = {
       port: await freePort(),
       upstream: stage.upstream,
-      folder: mkdtempSync(join(tmpdir(), 'otp-bench-')),
-      databaseUrl: undefined,
-      ...given,
+      folder: records.folder ?? ownFolder ?? '',
+      databaseUrl: records.databaseUrl,
     };
     const url = `http://127.0.0.1:${String(surroundings.port)}`;
     const began = performance.now();
@@ -61,7 +62,7 @@ export class RunningSubject {
       await delay(POLL_MS);
     }
     const startMs = performance.now() - began;
-    return new RunningSubject(subject, url, startMs, surroundings, stage, remote);
+    return new RunningSubject(subject, url, startMs, stage, remote, ownFolder);
   }
 
   get name(): string {
@@ -71,7 +72,7 @@ export class RunningSubject {
   async run(share: Share): Promise<Measurement> {
     const { dialect, bearer } = this.subject;
     const firstNumber = this.stage.takeNumbers(share.count);
-    const slice: Slice = { url: this.url, dialect, bearer, keyed: false, firstNumber, ...share };
+    const slice: Slice = { ...share, url: this.url, dialect, bearer, firstNumber };
     const before = await this.usage();
     const seen = await this.stage.load.ask<SliceResult>(slice);
     const after = await this.usage();
@@ -94,13 +95,16 @@ export class RunningSubject {
 
   async stop(): Promise<void> {
     await this.remote.stop();
-    rmSync(this.surroundings.folder, { recursive: true, force: true });
+    if (this.ownFolder !== undefined) rmSync(this.ownFolder, { recursive: true, force: true });
   }
 
   private probe<T>(question: ProbeQuestion): Promise<T> {
     return this.remote.ask<T>(question);
   }
 }
+
+/** A folder that whoever asks for it has to remove. */
+export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'otp-bench-'));
 
 async function answers(url: string): Promise<boolean> {
   return fetch(`${url}/health/live`).then(

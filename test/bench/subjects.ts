@@ -16,7 +16,7 @@ export interface Surroundings {
 }
 
 /** A way of asking a subject. */
-export interface Variant {
+interface Variant {
   readonly name: string;
   readonly keyed: boolean;
 }
@@ -36,7 +36,7 @@ const BENCH = join(BUILD, '../..');
 const ROOT = join(BENCH, '../..');
 
 export const FLOOR = 'floor';
-const SERVICE = 'service';
+export const SERVICE = 'service';
 
 const API_KEY = 'otp_of_the_bench_and_of_no_use_elsewhere';
 
@@ -44,7 +44,7 @@ const API_KEY = 'otp_of_the_bench_and_of_no_use_elsewhere';
  * As in production, every feature on, with limits that a benchmark does not reach.
  * @param build the folder of its `main.js`.
  */
-const service = (name: string, build: string): Subject => ({
+const serviceOf = (name: string, build: string): Subject => ({
   dialect: 'otp',
   variants: [
     { name, keyed: false },
@@ -75,7 +75,7 @@ const service = (name: string, build: string): Subject => ({
   }),
 });
 
-const floor: Subject = {
+export const floor: Subject = {
   dialect: 'otp',
   variants: [{ name: FLOOR, keyed: false }],
   engines: ['sqlite', 'postgres'],
@@ -107,11 +107,13 @@ const peer = (
   }),
 });
 
+export const service = serviceOf(SERVICE, join(ROOT, 'dist'));
+
 /** @param against another build of the service, to be measured beside this one. */
 export const subjects = (against: string | undefined): readonly Subject[] => [
   floor,
-  service(SERVICE, join(ROOT, 'dist')),
-  ...(against === undefined ? [] : [service(`other ${SERVICE}`, resolve(against))]),
+  service,
+  ...(against === undefined ? [] : [serviceOf(`other ${SERVICE}`, resolve(against))]),
   peer('Express, axios, a map', 'tutorial.mjs', { dialect: 'otp', operations: OPERATIONS }),
   // Its memory adapter searches all codes that wait: only where each is used at once is it at its best.
   peer('better-auth, in memory', 'better-auth.mjs', {

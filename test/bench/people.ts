@@ -22,3 +22,9 @@ export function phoneNumber(i: number): string {
   const rest = (Math.floor(i / PREFIXES.length) * STRIDE) % PER_PREFIX;
   return prefix + String(rest).padStart(DIGITS, '0');
 }
+
+/** The address of the i-th end user: a /64 of its own out of those for documentation (RFC 3849). */
+export function endUser(i: number): string {
+  const part = (bits: number) => ((i >>> bits) & 0xffff).toString(16);
+  return `2001:db8:${part(16)}:${part(0)}::1`;
+}

@@ -1,0 +1,106 @@
+import type { Experiment } from '../experiment.js';
+import { lineUp } from '../lineup.js';
+import type { Options } from '../options.js';
+import { withSpread, type Line } from '../report.js';
+import type { Measurement, RunningSubject } from '../running-subject.js';
+import type { Operation } from '../slice.js';
+import { spread, type Spread } from '../statistics.js';
+import { FLOOR, SERVICE, floor, service } from '../subjects.js';
+
+/** In this order, because a verify takes up what a send has left. */
+const ORDER = ['send', 'verify'] as const satisfies readonly Operation[];
+
+type Rates = ReadonlyMap<Operation, Spread>;
+
+interface Pair {
+  readonly floor: Measurement;
+  readonly service: Measurement;
+}
+
+/** Latency of the floor and the service, each offered half of what the service can do at most. */
+export const halfLoad: Experiment = (engine, stage, options) =>
+  lineUp(engine, [floor, service], stage, async (running) => {
+    const named = (wanted: string) => {
+      const found = running.find(({ name }) => name === wanted);
+      if (!found) throw new Error(`there is no ${wanted} on ${engine}`);
+      return found;
+    };
+    const both = { floor: named(FLOOR), service: named(SERVICE) };
+    await saturate(both.floor, options);
+    const rates = await saturate(both.service, options);
+    const pairs = await atHalf(both, rates, options);
+    const lines = ORDER.map((operation): Line => {
+      const saturation = rates.get(operation)?.median ?? NaN;
+      const each = (of: (pair: Pair) => number) => spread((pairs.get(operation) ?? []).map(of));
+      const result = {
+        floorP50Ms: each((pair) => pair.floor.p50Ms),
+        serviceP50Ms: each((pair) => pair.service.p50Ms),
+        floorP99Ms: each((pair) => pair.floor.p99Ms),
+        serviceP99Ms: each((pair) => pair.service.p99Ms),
+        addedP99Ms: each((pair) => pair.service.p99Ms - pair.floor.p99Ms),
+      };
+      const shown = Object.values(result).map((value) => withSpread(value, 1));
+      return {
+        cells: [engine, operation, saturation.toFixed(0), (saturation / 2).toFixed(0), ...shown],
+        data: { engine, operation, saturation, ...result },
+      };
+    });
+    return [{ title: 'Latency at half of saturation', head: HEAD, lines }];
+  });
+
+const HEAD = [
+  'engine',
+  'operation',
+  'service at most, per s',
+  'offered per s',
+  'floor p50 ms',
+  'service p50 ms',
+  'floor p99 ms',
+  'service p99 ms',
+  'p99 added ms',
+];
+
+/** The rates at which answers come if every one is followed by another request. */
+async function saturate(subject: RunningSubject, options: Options): Promise<Rates> {
+  const seen = new Map<Operation, number[]>(ORDER.map((operation) => [operation, []]));
+  await inOrder(async (operation) => run(subject, operation, options.warmUp, options));
+  for (let i = 0; i < options.rounds; i += 1) {
+    await inOrder(async (operation) => {
+      const { perSecond } = await run(subject, operation, options.count, options);
+      seen.get(operation)?.push(perSecond);
+    });
+  }
+  return new Map([...seen].map(([operation, rates]) => [operation, spread(rates)]));
+}
+
+async function atHalf(
+  both: Record<keyof Pair, RunningSubject>,
+  rates: Rates,
+  options: Options,
+): Promise<ReadonlyMap<Operation, readonly Pair[]>> {
+  const pairs = new Map<Operation, Pair[]>(ORDER.map((operation) => [operation, []]));
+  for (let i = 0; i < options.rounds; i += 1) {
+    await inOrder(async (operation) => {
+      const half = (rates.get(operation)?.median ?? NaN) / 2;
+      pairs.get(operation)?.push({
+        floor: await run(both.floor, operation, options.count, options, half),
+        service: await run(both.service, operation, options.count, options, half),
+      });
+    });
+  }
+  return pairs;
+}
+
+async function inOrder(work: (operation: Operation) => Promise<unknown>): Promise<void> {
+  for (const operation of ORDER) await work(operation);
+}
+
+function run(
+  subject: RunningSubject,
+  operation: Operation,
+  count: number,
+  { connections: [connections = 1] }: Options,
+  perSecond?: number,
+): Promise<Measurement> {
+  return subject.run({ operation, count, connections, perSecond });
+}
