@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../support/free-port.js';
+import { newFolder, removeFolder } from './folders.js';
 import type { ProbeQuestion, Usage } from './probe.js';
 import { Remote } from './remote.js';
 import type { Manner, Slice, SliceResult } from './slice.js';
@@ -95,16 +94,13 @@ export class RunningSubject {
 
   async stop(): Promise<void> {
     await this.remote.stop();
-    if (this.ownFolder !== undefined) rmSync(this.ownFolder, { recursive: true, force: true });
+    if (this.ownFolder !== undefined) removeFolder(this.ownFolder);
   }
 
   private probe<T>(question: ProbeQuestion): Promise<T> {
     return this.remote.ask<T>(question);
   }
 }
-
-/** A folder that whoever asks for it has to remove. */
-export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'otp-bench-'));
 
 async function answers(url: string): Promise<boolean> {
   return fetch(`${url}/health/live`).then(

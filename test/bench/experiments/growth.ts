@@ -56,14 +56,23 @@ async function age(
   } finally {
     await young.stop();
   }
-  const database = await place.open();
-  await fill(database, verifications);
-  const databaseBytes = await database.finish();
+  const databaseBytes = await history(place, verifications);
   const running = await RunningSubject.start(service, stage, place);
   const { rssBytes: idleBytes } = await running.usage();
   const operations = ['send', 'verify'] as const;
   const { name } = running;
   return { running, name, manner, operations, verifications, databaseBytes, idleBytes };
+}
+
+/** @returns how large the database is then. */
+async function history(place: Place, verifications: number): Promise<number> {
+  const database = await place.open();
+  try {
+    await fill(database, verifications);
+    return await database.settle();
+  } finally {
+    await database.close();
+  }
 }
 
 async function measure(

@@ -5,10 +5,11 @@ export interface HistoryDatabase {
   /** The first column of each row. */
   list(query: string): Promise<unknown[]>;
   /**
-   * Ends the filling, so that nothing of it is left to be done while something is measured.
+   * Sees to it that nothing of the filling is left to be done while something is measured.
    * @returns how large the database is, in bytes.
    */
-  finish(): Promise<number>;
+  settle(): Promise<number>;
+  close(): Promise<void>;
 }
 
 export interface EngineWords {

@@ -32,7 +32,7 @@ export async function fill(database: HistoryDatabase, verifications: number): Pr
   const people = Math.ceil(verifications / SENDS);
   const stepMs = (SPAN_MS - NEWEST_MS) / (people * SENDS);
   const sentAt = (i: string) =>
-    `cast(${String(now - SPAN_MS)} + ${i} * ${String(stepMs)} as bigint)`;
+    `cast(${String(now - SPAN_MS)} + cast(${i} as double precision) * ${String(stepMs)} as bigint)`;
   const entry = (time: string) => `cast(${time} as text) || ${noise(SALT_LENGTH)}`;
 
   const [shards] = await database.list('select 1 + max(shard) from traffic');
@@ -53,12 +53,13 @@ export async function fill(database: HistoryDatabase, verifications: number): Pr
     `select *, row_number() over (order by key_hash) as seed from idempotency_keys`,
   );
 
+  // Not a table with types: SQLite would not look up a seed, which has none, by a column that has.
   await database.run(
-    'create temporary table people (id integer primary key, seed integer, number_hash text)',
+    `create temporary table people as
+      select i as id, i % ${String(seeds)} + 1 as seed, ${noise(HASH_LENGTH)} as number_hash
+      from ${series(people)}`,
   );
-  await database.run(
-    `insert into people select i, i % ${String(seeds)} + 1, ${noise(HASH_LENGTH)} from ${series(people)}`,
-  );
+  await database.run('create index people_by_id on people (id)');
 
   const sent = sentAt('i');
   await copySeeds(

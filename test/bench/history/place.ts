@@ -1,6 +1,5 @@
-import { rmSync } from 'node:fs';
 import type { PostgresServer } from '../../support/engines/postgres.js';
-import { newFolder } from '../running-subject.js';
+import { newFolder, removeFolder } from '../folders.js';
 import type { HistoryDatabase } from './engine-sql.js';
 import { openPostgresHistory } from './postgres-history.js';
 import { openSqliteHistory } from './sqlite-history.js';
@@ -25,6 +24,6 @@ export class Place {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 }

@@ -1,12 +1,13 @@
 import pg from 'pg';
 import type { EngineWords, HistoryDatabase } from './engine-sql.js';
 
-const HASH_LENGTH = 32;
+/** A subquery in its place would be run once for all rows. */
+const NOISE = `create function pg_temp.noise(length integer) returns text volatile language sql as
+  $$ select substr(string_agg(md5(random()::text), ''), 1, length)
+    from generate_series(0, length / 32) $$`;
 
 const WORDS: EngineWords = {
-  noise: (length) =>
-    `coalesce((select substr(string_agg(md5(random()::text), ''), 1, ${length})
-      from generate_series(1, ${length} / ${String(HASH_LENGTH)} + 1)), '')`,
+  noise: (length) => `pg_temp.noise(${length})`,
   series: (count) => `generate_series(0, ${String(count - 1)}) as series(i)`,
   columnsOf: (table) =>
     `select column_name from information_schema.columns where table_name = '${table}'`,
@@ -16,6 +17,7 @@ const WORDS: EngineWords = {
 export async function openPostgresHistory(url: string): Promise<HistoryDatabase> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
+  await client.query(NOISE);
   const list = async (text: string) => (await client.query({ text, rowMode: 'array' })).rows.flat();
   return {
     words: WORDS,
@@ -23,13 +25,13 @@ export async function openPostgresHistory(url: string): Promise<HistoryDatabase>
       await client.query(statement);
     },
     list,
-    finish: async () => {
+    settle: async () => {
       // What autovacuum would come to do in the middle of it.
       await client.query('vacuum analyze');
       await client.query('checkpoint');
       const [bytes] = await list('select pg_database_size(current_database())');
-      await client.end();
       return Number(bytes);
     },
+    close: () => client.end(),
   };
 }

@@ -25,13 +25,15 @@ export function openSqliteHistory(folder: string): HistoryDatabase {
     words: WORDS,
     run: async (statement) => void database.exec(statement),
     list: async (query) => database.prepare(query).raw().all().flat(),
-    finish: async () => {
-      database.close();
+    settle: async () => {
       // Otherwise the service's first commits would wait for all of it to reach the disk.
       const descriptor = openSync(file, 'r+');
       fsyncSync(descriptor);
       closeSync(descriptor);
       return statSync(file).size;
+    },
+    close: async () => {
+      database.close();
     },
   };
 }
