@@ -31,6 +31,7 @@ export const growth: Experiment = async (engine, stage, options) => {
     for (const verifications of options.growth.filter((size) => size <= MOST[engine])) {
       const place = await Place.create(server);
       places.push(place);
+      process.stderr.write(`${engine}: a history of ${grouped(verifications)} verifications\n`);
       aged.push(await age(place, verifications, stage, options));
     }
     return await measure(engine, aged, options);
