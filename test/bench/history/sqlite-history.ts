@@ -17,8 +17,9 @@ const WORDS: EngineWords = {
 export function openSqliteHistory(folder: string): HistoryDatabase {
   const file = join(folder, FILE);
   const database = new Libsql(file);
-  // Nothing of this has to outlive a crash, and a journal would be as large as the history.
-  for (const pragma of ['journal_mode = OFF', 'synchronous = OFF', 'cache_size = -1000000']) {
+  // Nothing of this has to outlive a crash, and a journal would be as large as the history. The
+  // indexes are filled in no order, so they have to fit the cache.
+  for (const pragma of ['journal_mode = OFF', 'synchronous = OFF', 'cache_size = -4000000']) {
     database.exec(`pragma ${pragma}`);
   }
   return {
