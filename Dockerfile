@@ -25,4 +25,5 @@ COPY --from=build --chown=1000:1000 /app/data ./data
 USER 1000:1000
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--enable-source-maps", "dist/main.js"]
+# Young objects in little room: 20 MB less, for a few percent more garbage collections.
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=8", "dist/main.js"]

@@ -57,6 +57,8 @@ const serviceOf = (name: string, build: string): Subject => ({
     module: join(build, 'main.js'),
     env: {
       NODE_ENV: 'production',
+      // As `npm start` and the container have it.
+      NODE_OPTIONS: '--max-semi-space-size=8',
       PORT: String(port),
       DATA_DIR: folder,
       OTP_SECRET: 'a secret of the bench that is of no use elsewhere',

@@ -16,6 +16,9 @@ const [START = '', TEST = '', NEW_KEY = '', BUILD_AND_RUN = '', SANDBOX = '', WI
 
 jest.setTimeout(minutes(5));
 
+/** How a build is run. */
+const RUN = 'node --max-semi-space-size=8 dist/main.js';
+
 describe('The README, on a clean checkout', () => {
   let checkout: string;
   /** Of one test: its ports, and records of its own. */
@@ -100,7 +103,7 @@ describe('The README, on a clean checkout', () => {
     const made = await outputOf(NEW_KEY);
     const [, key = ''] = /^Key, for the client: +(\S+)$/m.exec(made) ?? [];
     const [, entry = ''] = /^Entry, for API_KEYS: +(\S+)$/m.exec(made) ?? [];
-    const service = start('node dist/main.js', { API_KEYS: entry });
+    const service = start(RUN, { API_KEYS: entry });
     const lines = await printedLines(service);
 
     expect(await outputOf([`OTP_API_KEY=${key}`, ...lines].join('\n'))).toBe('{"verified":true}');
@@ -119,7 +122,7 @@ describe('The README, on a clean checkout', () => {
   });
 
   it('says what is missing in production, and stops', async () => {
-    const service = start('node dist/main.js', { NODE_ENV: 'production' });
+    const service = start(RUN, { NODE_ENV: 'production' });
 
     expect(await service.ended()).toBe(1);
     expect(service.output).toMatch(
@@ -129,7 +132,7 @@ describe('The README, on a clean checkout', () => {
 
   it('needs no sandbox in production', async () => {
     rmSync(join(checkout, 'dist/sandbox'), { recursive: true });
-    const service = start('node dist/main.js', {
+    const service = start(RUN, {
       NODE_ENV: 'production',
       OTP_SECRET: 'a master secret that only tests know of',
       API_KEYS: `shop:${'0'.repeat(64)}`,
