@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { newApiKey } from '../common/api-key.js';
 import { readApiKeys } from '../config/list-settings.js';
 import { runCommand, UsageError, type ExitCode } from './run-command.js';
 
@@ -11,12 +12,6 @@ drop the old one when the client has changed over.
 
   --help  shows this`;
 
-/** 256 bits: nobody finds a key by trying. */
-const KEY_BYTES = 32;
-
-/** Tells scanners for leaked secrets, and people, what it is. */
-const PREFIX = 'otp_';
-
 async function main(): Promise<ExitCode> {
   const { values, positionals } = options(process.argv.slice(2));
   if (values.help) {
@@ -25,7 +20,7 @@ async function main(): Promise<ExitCode> {
   }
   const [name, ...rest] = positionals;
   if (name === undefined || rest.length > 0) throw new UsageError('Give one name of a client.');
-  const key = PREFIX + randomBytes(KEY_BYTES).toString('base64url');
+  const key = newApiKey();
   const entry = `${name}:${createHash('sha256').update(key).digest('hex')}`;
   if (!canBeRead(entry)) {
     throw new UsageError('A name has letters, digits, dots, hyphens and underscores; at most 64.');

@@ -28,8 +28,12 @@ refusal or a failure the same key may try again.
 **Errors** are problem documents (RFC 9457) of the type \`application/problem+json\`. Branch on
 \`code\`. A path that is not here is answered 404 \`not_found\`; a method that a path does not take, 405
 \`method_not_allowed\` with \`Allow\`; what is no HTTP, or takes too long to arrive, 400 \`malformed_body\` or
-408 \`request_timeout\`. Send \`X-Request-Id\` to name a request in the log by an id of yours, and
-\`traceparent\` (W3C) to have it passed on to the provider.
+408 \`request_timeout\`.
+
+**In the log** a request has an id, which every answer says in \`X-Request-Id\`. Send one to have it be
+yours: 11 to 128 letters, digits, \`-\`, \`_\` and \`.\`, with a letter among them. One that could be a number
+or a key is replaced: nine digits in a row (unless it is a UUID, or 16 or 32 hex digits), an API key,
+the request's own \`Idempotency-Key\`. It is passed on to the provider, as \`traceparent\` (W3C) is.
 
 **Changes.** New fields and new words may be added to answers: ignore what you do not know.
 `.trim();

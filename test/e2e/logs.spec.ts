@@ -7,6 +7,7 @@ import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 describe('The log', () => {
@@ -100,16 +101,50 @@ describe('The log', () => {
   });
 
   it.each([
-    ['a phone number', '+14155552671'],
-    ['only digits', '14155552671'],
-    ['a space', 'ab cd efgh ij'],
-    ['too few characters', 'abc'],
-    ['too many characters', 'a'.repeat(129)],
-  ])('does not take a request id with %s', async (_what, requestId) => {
+    ['a UUID', 'a0000000-0000-4000-8000-012345678901'],
+    ['the id of a trace', '4bf92f3577b34da6a300000000000736'],
+    ['the id of a span', '00f0670000000000'],
+    ['a name and a number', 'checkout-20261121.77_b'],
+  ])('has %s for a request id', async (_what, requestId) => {
     const { headers } = await send().set('x-request-id', requestId);
 
-    expect(headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
+    expect(headers['x-request-id']).toBe(requestId);
+    expect(service.log.events('request')).toMatchObject([{ requestId }]);
+  });
+
+  it.each([
+    ['is a phone number', '+14155552671'],
+    ['has only digits', '14155552671'],
+    ['has only digits and hyphens', '1-415-555-2671'],
+    ['has a phone number in it', 'login-14155552671'],
+    ['may be a code', 'a1b2c3d4e5'],
+    ['is too long', 'a'.repeat(129)],
+    ['has a space', 'ab cd efgh ij'],
+    ['has an API key in it', `shop-otp_${'aB3-_'.repeat(9)}`],
+  ])('does not take a request id that %s', async (_what, requestId) => {
+    const { headers } = await send().set('x-request-id', requestId);
+
+    expect(headers['x-request-id']).toMatch(UUID);
     expect(service.log.text).not.toContain(requestId);
+  });
+
+  it.each([
+    ['is its idempotency key', { 'idempotency-key': 'order-4711-text' }],
+    ['holds its idempotency key', { 'idempotency-key': '4711' }],
+    ['is its API key', { authorization: 'Bearer order-4711-text' }],
+    ['is a piece of its API key', { authorization: 'Bearer my-order-4711-text-key' }],
+  ])('does not take a request id that %s', async (_what, secrets) => {
+    const { headers } = await send().set({ 'x-request-id': 'order-4711-text', ...secrets });
+
+    expect(headers['x-request-id']).toMatch(UUID);
+    expect(service.log.text).not.toContain('4711');
+  });
+
+  it.each(['', 'Bearer'])('takes a request id beside an empty key (%p)', async (authorization) => {
+    const ids = { 'x-request-id': 'order-4711-text', authorization, 'idempotency-key': '' };
+    const { headers } = await send().set(ids);
+
+    expect(headers['x-request-id']).toBe('order-4711-text');
   });
 
   it.each([
@@ -128,12 +163,12 @@ describe('The log', () => {
   ])('has the id of a request with %s, as its problem document has', async (_what, path) => {
     const connection = await connectTo(service.url);
     connection.write(
-      `GET ${path} HTTP/1.1\r\nhost: x\r\nx-request-id: abcdefgh\r\nconnection: close\r\n\r\n`,
+      `GET ${path} HTTP/1.1\r\nhost: x\r\nx-request-id: abcd-efgh.1\r\nconnection: close\r\n\r\n`,
     );
 
     const answer = await connection.answer;
-    expect(answer).toContain('x-request-id: abcdefgh');
-    expect(answer).toContain('"requestId":"abcdefgh"');
+    expect(answer).toContain('x-request-id: abcd-efgh.1');
+    expect(answer).toContain('"requestId":"abcd-efgh.1"');
   });
 
   it('tells that a caller hung up, and what became of its text', async () => {
@@ -171,14 +206,17 @@ describe('A call to the provider', () => {
       INFOBIP_MESSAGE_ID: 'message',
     });
     const send = (number: string) =>
-      service.http.post('/otp/send').send({ phoneNumber: number }).set('x-request-id', 'abcdefgh');
+      service.http
+        .post('/otp/send')
+        .send({ phoneNumber: number })
+        .set('x-request-id', 'abcd-efgh.1');
 
     await send(NUMBER).set('traceparent', TRACEPARENT);
     await send('+14155552672');
 
     expect(heard).toMatchObject([
-      { 'x-request-id': 'abcdefgh', traceparent: TRACEPARENT },
-      { 'x-request-id': 'abcdefgh' },
+      { 'x-request-id': 'abcd-efgh.1', traceparent: TRACEPARENT },
+      { 'x-request-id': 'abcd-efgh.1' },
     ]);
     expect(heard[1]).not.toHaveProperty('traceparent');
     await service.close();
