@@ -4,9 +4,6 @@ import type { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { asDomainError, describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 
-/** Paths that can be repeated in an answer: without digits there is no number and no code in them. */
-const HARMLESS_PATH = /^\/[a-z/_-]{0,100}$/i;
-
 /** Every error of every route ends here and leaves as a problem document (RFC 9457). */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -20,7 +17,9 @@ export class ProblemFilter implements ExceptionFilter {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
   const error = asDomainError(thrown);
   request.problem = error.kind;
-  const problem = describeProblem(error, { requestId: request.id, path: instanceOf(request) });
+  // The route, such as /otp/:pinId: a path may hold a number, a code or a key.
+  const path = request.routeOptions.url ?? '/';
+  const problem = describeProblem(error, { requestId: request.id, path });
   if (problem.status >= 500)
     request.log.error(
       { ...request.requestContext, code: problem.code, err: error },
@@ -46,9 +45,4 @@ function waitOf(
 ): number | undefined {
   if (retryAfterMs === undefined && status !== 429 && status !== 503) return undefined;
   return Math.max(retryAfterMs ?? 0, quotaSpentForMs);
-}
-
-function instanceOf(request: FastifyRequest): string {
-  const path = request.routeOptions.url ?? request.url.split('?', 1)[0] ?? '/';
-  return request.routeOptions.url !== undefined || HARMLESS_PATH.test(path) ? path : '/';
 }

@@ -1,9 +1,13 @@
-import { type ArgumentMetadata, ValidationPipe, type ValidationError } from '@nestjs/common';
+import {
+  type ArgumentMetadata,
+  type Type,
+  ValidationPipe,
+  type ValidationError,
+} from '@nestjs/common';
+import { getMetadataStorage } from 'class-validator';
 import { invalidRequest, type FieldFault } from '../common/domain-error.js';
 import { UnreadableBody } from './body-reader.js';
 
-/** A name that cannot be a number, a code or a key, and may be repeated in an answer. */
-const HARMLESS_NAME = /^[a-z_]{1,32}$/i;
 const UNKNOWN_FIELD = 'whitelistValidation';
 
 /**
@@ -17,13 +21,13 @@ export class RequestBodyPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
-      exceptionFactory: (errors) => invalidRequest(errors.map(describeFault)),
+      exceptionFactory: (errors) => invalidRequest(describeFaults(errors)),
     });
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (value instanceof UnreadableBody) throw value.error;
-    if (metadata.type === 'body') refuseNesting(value);
+    if (metadata.type === 'body') refuseNesting(value, fieldsOf(metadata.metatype));
     return super.transform(value, metadata) as Promise<unknown>;
   }
 }
@@ -32,7 +36,7 @@ export class RequestBodyPipe extends ValidationPipe {
  * Every body here is one flat object. Saying so first keeps lists, lone values and deep nesting
  * from the transformer, which recurses into whatever it is given until the stack ends.
  */
-function refuseNesting(body: unknown): void {
+function refuseNesting(body: unknown, fields: ReadonlySet<string>): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalidRequest([{ pointer: '#', detail: 'Send one JSON object.' }]);
   }
@@ -42,18 +46,29 @@ function refuseNesting(body: unknown): void {
   if (nested.length === 0) return;
   throw invalidRequest(
     nested.map(([name]) => ({
-      pointer: pointerTo(name),
+      pointer: fields.has(name) ? `#/${name}` : '#',
       detail: 'Give a plain value, not a list or an object.',
     })),
   );
 }
 
-function describeFault({ property, constraints = {} }: ValidationError): FieldFault {
-  const detail =
-    UNKNOWN_FIELD in constraints
-      ? 'Leave this field out; it is not known here.'
-      : (Object.values(constraints)[0] ?? 'This value cannot be used.');
-  return { pointer: pointerTo(property), detail };
+/** A name that is not known is not repeated: by mistake it may be a number, a code or a key. */
+function describeFaults(errors: readonly ValidationError[]): FieldFault[] {
+  const isUnknown = ({ constraints = {} }: ValidationError) => UNKNOWN_FIELD in constraints;
+  const faults = errors
+    .filter((error) => !isUnknown(error))
+    .map(({ property, constraints = {} }) => ({
+      pointer: `#/${property}`,
+      detail: Object.values(constraints)[0] ?? 'This value cannot be used.',
+    }));
+  const unknown = errors.find(isUnknown);
+  if (!unknown) return faults;
+  const known = [...fieldsOf(unknown.target?.constructor as Type | undefined)].join(', ');
+  return [...faults, { pointer: '#', detail: `Send no other fields than ${known}.` }];
 }
 
-const pointerTo = (name: string): string => (HARMLESS_NAME.test(name) ? `#/${name}` : '#');
+/** What a DTO names. */
+function fieldsOf(dto: Type | undefined): ReadonlySet<string> {
+  const rules = dto && getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
+  return new Set(rules?.map(({ propertyName }) => propertyName));
+}

@@ -29,12 +29,26 @@ describe('A bad request', () => {
     ['an unknown channel', { phoneNumber: NUMBER, channel: 'pigeon' }, '#/channel'],
     ['an end user without an address', { phoneNumber: NUMBER, endUserIp: '1.2.3' }, '#/endUserIp'],
     ['a name for an address', { phoneNumber: NUMBER, endUserIp: 'localhost' }, '#/endUserIp'],
-    ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#/phone'],
+    ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#'],
+    ['a list', { phoneNumber: [NUMBER] }, '#/phoneNumber'],
+    ['an unknown list', { phone: [NUMBER] }, '#'],
   ])('with %s is told which field to mend', async (_what, body, pointer) => {
     const response = await service.http.post('/otp/send').send(body);
 
     expectProblem(response, 400, 'validation_failed');
     expect(response.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
+  });
+
+  it('hears which fields there are, not which it named', async () => {
+    const body = { phoneNumber: NUMBER, secretWord: 1, otherWord: 2 };
+    const response = await service.http.post('/otp/send').send(body);
+
+    expect(response.body.errors).toEqual([
+      {
+        pointer: '#',
+        detail: 'Send no other fields than phoneNumber, channel, reference, endUserIp.',
+      },
+    ]);
   });
 
   it('hears of every field at fault at once', async () => {
@@ -89,10 +103,15 @@ describe('A bad request', () => {
     },
   );
 
-  it('repeats no digits of an unknown path', async () => {
-    const { body } = await service.http.get('/otp/14155552671?to=14155552671');
+  it.each([
+    ['/otp/14155552671?to=14155552671', '/otp/:pinId'],
+    ['/14155552671', '/'],
+    ['/nobody/knows/aCodeOfLetters', '/'],
+  ])('to %s is told nothing of it but the route', async (path, instance) => {
+    const { body } = await service.http.get(path);
 
-    expect(JSON.stringify({ ...body, requestId: '' })).not.toContain('14155552671');
+    expect(body.instance).toBe(instance);
+    expect(JSON.stringify({ ...body, requestId: '' })).not.toMatch(/14155552671|aCodeOfLetters/);
   });
 
   it.each(['get', 'put', 'patch', 'delete', 'options'] as const)(
