@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Random } from '../support/crash/random.js';
+import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
+import { startRedis, type RedisServer } from '../support/engines/redis.js';
+import { ACTS } from '../support/leak/flow.js';
+import { liveThrough, PLACES, type Stage, type Traces } from '../support/leak/leak-run.js';
+import { Secrets } from '../support/leak/secrets.js';
+
+const FLOWS = 2_000;
+/** Where an outage lets most requests fail. */
+const FEWER_FLOWS = 300;
+const TAKES_MS = 240_000;
+const SEED = process.env['SEED'] ?? 'leak';
+
+let random: Random;
+let secrets: Secrets;
+let traces: Traces;
+
+beforeAll(() => {
+  random = new Random(SEED);
+  secrets = new Secrets(random.for('secrets'));
+});
+
+describe('Of thousands of random flows, wrong requests and failures of providers', () => {
+  beforeAll(async () => {
+    const plot = async ({ play }: Stage) => {
+      for (const act of ACTS) await play(act);
+    };
+    traces = await liveThrough({ random, secrets, flows: FLOWS, settings: {}, plot });
+  }, TAKES_MS);
+
+  it.each([
+    'otp_sends_total outcome="taken"',
+    'otp_sends_total outcome="ambiguous"',
+    'otp_sends_total provider="sinch"',
+    'otp_resends_total outcome="taken"',
+    'otp_verifications_total outcome="verified"',
+    'otp_verifications_total outcome="wrong_code"',
+    'otp_verifications_total outcome="unjudged"',
+    'otp_pumping_guard_decisions_total decision="observed"',
+    ...[
+      'rejected',
+      'unauthorized',
+      'throttled',
+      'server_error',
+      'unreadable',
+      'timed_out',
+      'connection_lost',
+    ].map((outcome) => `otp_provider_call_duration_seconds_count outcome="${outcome}"`),
+    ...[
+      'validation_failed',
+      'malformed_body',
+      'unauthenticated',
+      'payload_too_large',
+      'unsupported_media_type',
+      'method_not_allowed',
+      'not_found',
+      'verification_not_found',
+      'idempotency_key_reused',
+      'reference_mismatch',
+    ].map((reason) => `otp_refusals_total reason="${reason}"`),
+  ])('there is %s', (sample) => {
+    const [name = '', label = ''] = sample.split(' ');
+
+    expect(traces.metrics).toMatch(new RegExp(`^${name}{.*${label}.*} [1-9]`, 'm'));
+  });
+
+  itLeavesNothing();
+});
+
+describe('Of random flows while PostgreSQL and Redis come and go', () => {
+  let postgres: PostgresServer;
+  let redis: RedisServer;
+
+  beforeAll(async () => {
+    [postgres, redis] = await Promise.all([
+      startPostgres({ fresh: true }),
+      startRedis({ fresh: true }),
+    ]);
+    const settings = {
+      DATABASE_URL: withPassword(await postgres.createDatabase()),
+      REDIS_URL: withPassword(redis.url),
+    };
+    const half = FEWER_FLOWS / 2;
+    const plot = async ({ url, play }: Stage) => {
+      for (const act of ACTS) {
+        for (const server of [postgres, redis]) {
+          await Promise.all([play(act, 0, half), server.pause()]);
+          await play(act, 0, half);
+          await server.resume();
+          await untilReady(url);
+          await play(act, half);
+        }
+      }
+    };
+    traces = await liveThrough({ random, secrets, flows: FEWER_FLOWS, settings, plot });
+  }, TAKES_MS);
+
+  afterAll(() => Promise.all([postgres.stop(), redis.stop()]));
+
+  it.each(['ok', 'failed'])('there are operations on the records that are %s', (outcome) => {
+    expect(traces.metrics).toMatch(
+      new RegExp(`^otp_store_operation_duration_seconds_count{.*"${outcome}"} [1-9]\\d`, 'm'),
+    );
+  });
+
+  it('there are errors in the log', () => {
+    expect(traces.log).toContain('the database failed');
+    expect(traces.log).toContain('Redis is lost');
+  });
+
+  itLeavesNothing();
+});
+
+function itLeavesNothing(): void {
+  it.each(PLACES)('no secret is left in the %s', (place) => {
+    expect(secrets.needles.in(traces[place]).slice(0, 5)).toEqual([]);
+  });
+
+  it.each(PLACES)('one more in the %s would be found', (place) => {
+    const number = secrets.number();
+
+    const [found] = secrets.needles.in(`${number}${traces[place]}`);
+    expect(found).toMatchObject({ what: 'number' });
+  });
+}
+
+/** With one that nobody asks for. */
+function withPassword(url: string): string {
+  const { hostname, port, pathname, protocol, username } = new URL(url);
+  return `${protocol}//${username}:${secrets.credential()}@${hostname}:${port}${pathname}`;
+}
+
+async function untilReady(url: string): Promise<void> {
+  while (!(await fetch(`${url}/health/ready`)).ok) await delay(20);
+}

@@ -1,0 +1,109 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Random } from '../crash/random.js';
+import { together } from '../providers/journeys.js';
+import { startReplica, type Replica } from '../replica.js';
+import { Caller } from './caller.js';
+import { Flow, type Act } from './flow.js';
+import { startGossip } from './gossip.js';
+import type { Secrets } from './secrets.js';
+
+const AT_ONCE = 24;
+
+/** Where a service leaves something of what it did. */
+export const PLACES = [
+  'log',
+  'error bodies',
+  'results',
+  'headers',
+  'metrics',
+  'arguments',
+] as const;
+
+/** All that was left there. */
+export type Traces = Readonly<Record<(typeof PLACES)[number], string>>;
+
+export interface Stage {
+  /** Where the service is. */
+  readonly url: string;
+  /** Has flows go on with this act: all, or those from one place up to another. */
+  readonly play: (act: Act, from?: number, to?: number) => Promise<void>;
+}
+
+interface Story {
+  readonly random: Random;
+  readonly secrets: Secrets;
+  readonly flows: number;
+  /** On top of those that every story has. */
+  readonly settings: NodeJS.ProcessEnv;
+  readonly plot: (stage: Stage) => Promise<void>;
+}
+
+/**
+ * Lives through a story: a service as it is in production, but for its log's level, between callers
+ * who make mistakes and providers who repeat all that they hear.
+ * @returns what it has left behind, once it has ended
+ */
+export async function liveThrough(story: Story): Promise<Traces> {
+  const { random, secrets, settings, flows: count, plot } = story;
+  const dataDir = mkdtempSync(join(tmpdir(), 'otp-leak-'));
+  const gossip = await startGossip(random.for('vendor'), secrets);
+  const clients = ['shop', 'bank'].map((name) => secrets.apiKey(name));
+  const replica = await startReplica({
+    NODE_ENV: 'production',
+    LOG_LEVEL: 'trace',
+    DATA_DIR: dataDir,
+    SHUTDOWN_DELAY: '1ms',
+    OTP_SECRET: secrets.credential(),
+    API_KEYS: clients.map(({ entry }) => entry).join(','),
+    TRUST_PROXY: '127.0.0.1',
+    PROVIDERS: 'infobip,sinch',
+    INFOBIP_BASE_URL: gossip.url,
+    INFOBIP_API_KEY: secrets.credential(),
+    INFOBIP_APP_ID: 'application',
+    INFOBIP_MESSAGE_ID: 'message',
+    SINCH_BASE_URL: gossip.url,
+    SINCH_APPLICATION_KEY: secrets.credential(),
+    SINCH_APPLICATION_SECRET: secrets.credential(),
+    PROVIDER_TIMEOUT: '500ms',
+    SEND_COOLDOWN: '1s',
+    // It says of each text that it would refuse it, and to whom.
+    PUMPING_GUARD: 'observe',
+    PUMPING_FLOOR_PER_HOUR: '1',
+    PUMPING_FLOOR_PER_DAY: '1',
+    ...settings,
+  });
+  const caller = new Caller(replica, AT_ONCE);
+  const world = { caller, gossip, secrets, apiKeys: clients.map(({ key }) => key) };
+  const flows = Array.from({ length: count }, (_, i) => new Flow(world, random.for(String(i))));
+  const play: Stage['play'] = (act, from = 0, to = count) => {
+    const these = flows.slice(from, to);
+    return together(these.length, AT_ONCE, async (i) => these[i]?.[act]());
+  };
+  try {
+    await plot({ url: replica.url, play });
+    const metrics = await metricsOf(replica);
+    const commandLine = readFileSync(`/proc/${String(replica.pid)}/cmdline`, 'utf8');
+    await replica.stop();
+    return {
+      log: replica.output,
+      'error bodies': caller.refusals.join('\n'),
+      results: caller.results.join('\n').replace(/"pinId":"[^"]*"/g, ''),
+      headers: caller.heads.join('\n'),
+      metrics,
+      arguments: commandLine,
+    };
+  } finally {
+    await replica.kill();
+    await caller.close();
+    await gossip.close();
+    rmSync(dataDir, { recursive: true });
+  }
+}
+
+/** Of fractions, such as parts of seconds, the beginning: more digits are chance, and may be a number's. */
+async function metricsOf({ url }: Replica): Promise<string> {
+  const page = await (await fetch(`${url}/metrics`)).text();
+  return page.replace(/(\.\d{3})\d+/g, '$1');
+}

@@ -1,0 +1,101 @@
+import { Random } from '../support/crash/random.js';
+import { Needles } from '../support/leak/needles.js';
+import { Secrets } from '../support/leak/secrets.js';
+import { phoneNumber } from '../support/phone-number.js';
+
+const NUMBER = '+14155552671';
+const WEIRD = 'Zahlung "über" 5 €/\\ 47☎';
+const SECRETS = [NUMBER, '14155552671', '4155552671', 'a1B2c3D4e5', 'xK-9_pQ7~zZ0.wW3', WEIRD];
+
+/** How a program would write a text into its log, its metrics or an answer. */
+const WRITINGS: [string, (text: string) => string][] = [
+  ['as it is', (text) => text],
+  ['in capitals', (text) => text.toUpperCase()],
+  ['in JSON', (text) => JSON.stringify({ text })],
+  ['in JSON that is in JSON', (text) => JSON.stringify({ text: JSON.stringify({ text }) })],
+  ['in JSON of ASCII alone', (text) => JSON.stringify(text).replace(/[^ -~]/g, escaped)],
+  ['in the path of a URL', (text) => `/otp/${encodeURIComponent(text)}`],
+  ['with escapes in small letters', (text) => encodeURIComponent(text).toLowerCase()],
+  ['in a query', (text) => new URLSearchParams({ text }).toString()],
+  ['in hex', (text) => Buffer.from(text).toString('hex')],
+  ['in hex of capitals', (text) => Buffer.from(text).toString('hex').toUpperCase()],
+  ...['', 'x', 'xx', 'xxx', 'Bearer '].flatMap((before): typeof WRITINGS => [
+    [
+      `in base64 behind "${before}"`,
+      (text) => Buffer.from(`${before}${text}, then`).toString('base64'),
+    ],
+    [
+      `in base64url behind "${before}"`,
+      (text) => Buffer.from(`${before}${text}`).toString('base64url'),
+    ],
+  ]),
+];
+
+const escaped = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+describe('The search for what has leaked', () => {
+  describe.each(WRITINGS)('finds a secret %s', (_how, write) => {
+    it.each(SECRETS)('%s', (secret) => {
+      const needles = new Needles();
+      needles.add('secret', secret);
+      const written = write(secret);
+
+      expect(needles.in(`{"msg":"to ${written}"}`)).toMatchObject([{ what: 'secret' }]);
+      expect(needles.in(written)).toHaveLength(1);
+      expect(needles.in(write(secret.slice(0, -1)))).toEqual([]);
+    });
+  });
+
+  it.each([
+    ['in E.164', (number: string) => number],
+    ['without its +', (number: string) => number.slice(1)],
+  ])('knows a number %s', (_how, write) => {
+    const secrets = new Secrets(new Random('numbers'));
+    const numbers = Array.from({ length: 100 }, () => secrets.number());
+
+    for (const number of numbers) expect(secrets.needles.in(write(number))).toHaveLength(1);
+  });
+
+  it('lets a masked number pass', () => {
+    const secrets = new Secrets(new Random('numbers'));
+    const masked = Array.from({ length: 100 }, () => phoneNumber(secrets.number()).masked);
+
+    expect(secrets.needles.in(masked.join(' '))).toEqual([]);
+  });
+
+  it.each(['4155552671', '(415) 555-2671', '+1 415 555 2671'])(
+    'knows a number as %s',
+    (written) => {
+      const secrets = new Secrets(new Random('numbers'));
+      secrets.noteNumber(NUMBER);
+
+      expect(secrets.needles.in(`to ${written}.`)).toMatchObject([{ what: 'number' }]);
+    },
+  );
+
+  it('finds each of thousands, and where it stands', () => {
+    const secrets = new Secrets(new Random('many'));
+    const many = Array.from({ length: 3_000 }, () => secrets.idempotencyKey());
+    const found = secrets.needles.in(many.map((secret) => `<${secret}>`).join('\n'));
+
+    expect(found).toHaveLength(many.length);
+    found.forEach(({ around }, i) => {
+      expect(around).toContain(`<${many[i] ?? ''}>`);
+    });
+  });
+
+  it('takes a prefix of a handle that may be logged for nothing, and a longer one for a find', () => {
+    const secrets = new Secrets(new Random('handles'));
+    secrets.noteHandle('q8Jt1Xn0S2uYp4rVb6wLzA');
+
+    expect(secrets.needles.in('"pinId":"q8Jt1Xn0…"')).toEqual([]);
+    expect(secrets.needles.in('"pinId":"q8Jt1Xn0S…"')).toMatchObject([{ what: 'pinId' }]);
+  });
+
+  it('refuses a secret that chance would find', () => {
+    expect(() => {
+      new Needles().add('code', '1234567');
+    }).toThrow('too short');
+  });
+});
