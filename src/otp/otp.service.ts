@@ -25,6 +25,9 @@ import type { VerifyRequest } from './dto/verify.dto.js';
 /** 128 bits: nobody finds another's verification by trying. */
 const PIN_ID_BYTES = 16;
 
+/** Those bytes in base64url. */
+const PIN_ID = /^[\w-]{22}$/;
+
 /** Decides who is texted and what counts as proof; the code itself is the provider's. */
 @Injectable()
 export class OtpService {
@@ -86,7 +89,8 @@ export class OtpService {
     request: ResendRequest,
     { client, keyed, context }: Caller,
   ): Promise<Answer<SendResponse>> {
-    const { pinId, channel = 'sms' } = request;
+    const { channel = 'sms' } = request;
+    const pinId = possible(request.pinId);
     const now = this.clock.now();
     const resend = { pinId, client, channel, now };
     const admission = await this.store.admitResend(resend, keyed, this.guard.judge);
@@ -107,7 +111,7 @@ export class OtpService {
     { client, keyed, context }: Caller,
   ): Promise<Answer<Settlement>> {
     const { pinId = '', phoneNumber, otpCode, reference } = request;
-    const which = phoneNumber ? { phoneNumber } : { pinId };
+    const which = phoneNumber ? { phoneNumber } : { pinId: possible(pinId) };
     const now = this.clock.now();
     const course = { context, beganAt: performance.now() };
     const leave = await this.store.takeAttempt({ which, client, reference, now }, keyed);
@@ -143,7 +147,7 @@ export class OtpService {
 
   /** @throws DomainError `verification_not_found` */
   async status(pinId: string, { client }: Caller): Promise<StatusResponse> {
-    const verification = await this.store.find(pinId, client, this.clock.now());
+    const verification = await this.store.find(possible(pinId), client, this.clock.now());
     if (!verification) throw verificationNotFound();
     const { status, phoneNumber, channel, createdAt, expiresAt, verifiedAt } = verification;
     return {
@@ -161,7 +165,7 @@ export class OtpService {
 
   /** Ends a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client, context }: Caller): Promise<void> {
-    if (!(await this.store.cancel(pinId, client))) throw verificationNotFound();
+    if (!(await this.store.cancel(possible(pinId), client))) throw verificationNotFound();
     this.moves.cancelled(pinId, client, context);
   }
 
@@ -219,6 +223,12 @@ export class OtpService {
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** A handle that nobody was given is not looked for: PostgreSQL takes none with a NUL. */
+function possible(pinId: string): string {
+  if (!PIN_ID.test(pinId)) throw verificationNotFound();
+  return pinId;
+}
 
 function verificationNotFound(): DomainError {
   return new DomainError(

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Agent, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const RUNS = 400;
@@ -9,6 +10,7 @@ const ROUTES = [
   '/otp/resend',
   '/otp/verify',
   '/otp/some-pin',
+  '/otp/%00',
   '/otp/numbers/lookup',
   '/otp/numbers/erase',
   '/health/live',
@@ -53,7 +55,7 @@ const headers = fc
     ),
   )
   .map(([type, others]) => ({ ...others, 'content-type': type }));
-const field = fc.oneof(fc.jsonValue(), fc.constantFrom('+14155552671', '123456', 'sms'));
+const field = fc.oneof(fc.jsonValue(), fc.constantFrom('+14155552671', '123456', 'sms', '\0'));
 const body = fc.oneof(
   fc.json(),
   fc.string({ unit: 'binary' }),
@@ -67,12 +69,15 @@ const body = fc.oneof(
 );
 const shot: fc.Arbitrary<Shot> = fc.record({ method, path, headers, body });
 
-describe('Whatever is thrown at the service', () => {
+describe.each(['SQLite', 'PostgreSQL'])('Whatever is thrown at the service on %s', (engine) => {
   const agent = new Agent({ keepAlive: true });
+  let postgres: PostgresServer;
   let service: SandboxedService;
 
   beforeAll(async () => {
+    postgres = await startPostgres();
     service = await startSandboxedService({
+      ...(engine === 'PostgreSQL' && { DATABASE_URL: await postgres.createDatabase() }),
       THROTTLE_SEND_LIMIT: '1000000',
       THROTTLE_VERIFY_LIMIT: '1000000',
     });
@@ -81,6 +86,7 @@ describe('Whatever is thrown at the service', () => {
   afterAll(async () => {
     agent.destroy();
     await service.close();
+    await postgres.stop();
   });
 
   function fire({ method, path, headers, body }: Shot) {
