@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hours } from '../../src/common/durations.js';
+import { SETTING_NAMES } from '../../src/config/environment.js';
 import { configFrom, setupConfigFrom } from '../../src/config/load-config.js';
+import { Needles } from '../support/leak/needles.js';
 
 const SECRET = 'a master secret that only tests know of';
 const PRODUCTION = {
@@ -348,5 +350,14 @@ describe('The settings', () => {
 
     expect(faults).toMatch(/PORT[^]*INFOBIP_BASE_URL[^]*OTP_TTL/);
     expect(faults).not.toContain('secret');
+  });
+
+  it.each(SETTING_NAMES)('do not repeat what %s was', (name) => {
+    for (const value of ['aB3dE5gH9', '+14155552671', 'redis://:aB3dE5gH9@h/%zz', '4155552671.5']) {
+      const needles = new Needles();
+      needles.add('value', value);
+
+      expect(needles.in(faultsOf({ ...PRODUCTION, [name]: value }))).toEqual([]);
+    }
   });
 });
