@@ -8,7 +8,7 @@ import { Secrets } from '../support/leak/secrets.js';
 
 const FLOWS = 2_000;
 /** Where an outage lets most requests fail. */
-const FEWER_FLOWS = 300;
+const FEWER_FLOWS = 120;
 const TAKES_MS = 240_000;
 const SEED = process.env['SEED'] ?? 'leak';
 

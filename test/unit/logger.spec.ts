@@ -112,7 +112,7 @@ describe('The logger', () => {
 
   it('lets nothing of what the framework logs through but messages', () => {
     const nest = new NestLogger(logger);
-    nest.error(clientError(), 'Speaker');
+    nest.error(Object.assign(clientError(), { said: NUMBER }), 'Speaker');
     nest.warn('a warning', 'Speaker');
 
     expect(log.text).toContain('"msg":"failed"');

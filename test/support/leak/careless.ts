@@ -4,7 +4,8 @@ import type { Call } from './caller.js';
 type Slip = (secret: string, inUrl: string) => Call;
 
 const FIELDS = ['phoneNumber', 'pinId', 'otpCode', 'reference', 'channel', 'endUserIp'];
-const MORE_THAN_READ = 17 * 1024;
+/** Of the shortest secret, more than 16 KiB. */
+const TOO_OFTEN = 2_000;
 
 /** Headers that a secret may stand in by mistake. */
 const HEADERS = [
@@ -32,39 +33,36 @@ const SLIPS: readonly Slip[] = [
   (_secret, inUrl) => ({ path: `/otp/verify?phoneNumber=${inUrl}`, body: {} }),
   (_secret, inUrl) => ({ method: 'GET', path: `/otp/numbers/lookup/${inUrl}?${inUrl}` }),
   (_secret, inUrl) => ({ method: 'GET', path: `/docs/${inUrl}` }),
+  (_secret, inUrl) => ({ method: 'GET', path: `/health/ready?${inUrl}` }),
   (secret) => ({ path: '/otp/send', body: `{"phoneNumber":${JSON.stringify(secret)}` }),
   (secret) => ({ path: '/otp/send', body: JSON.stringify(secret) }),
   (secret) => ({ path: '/otp/send', body: secret, headers: { 'content-type': 'text/plain' } }),
   (secret) => ({ path: '/otp/send', body: { [secret]: secret } }),
   (secret) => ({ path: '/otp/verify', body: { [secret]: { [secret]: secret } } }),
-  (secret) => ({ path: '/otp/verify', body: { number: secret.repeat(MORE_THAN_READ) } }),
+  (secret) => ({ path: '/otp/verify', body: { number: secret.repeat(TOO_OFTEN) } }),
 ];
 
 const ROUTES = ['/otp/send', '/otp/verify', '/otp/resend', '/otp/numbers/lookup'];
 
-/** A call with this secret somewhere where it does not belong, and what else this caller shows. */
-export function carelessCall(
-  secret: string,
-  owner: Readonly<Record<string, string>>,
-  random: Random,
-): Call {
-  const kind = random.between(1, 3);
-  if (kind === 1) {
-    const slip = random.oneOf(SLIPS)(secret, encodeURIComponent(secret));
-    return { ...slip, headers: { ...owner, ...slip.headers } };
-  }
-  const path = random.oneOf(ROUTES);
-  if (kind === 2) {
-    const field = random.oneOf(FIELDS);
-    const value = random.oneOf([secret, `${secret}\0`, [secret], { secret }, Number(secret)]);
-    return { path, body: { [field]: value, [random.oneOf(FIELDS)]: secret }, headers: owner };
-  }
-  const header = random.oneOf(HEADERS);
-  return { path, body: {}, headers: { ...owner, [header]: inHeader(secret, header) } };
-}
+const misplaced = (secret: string, random: Random): Call =>
+  random.oneOf(SLIPS)(secret, encodeURIComponent(secret));
 
-/** HTTP lets no more than this into a header. */
-function inHeader(secret: string, header: string): string {
+const inFields = (secret: string, random: Random): Call => {
+  const value = random.oneOf([secret, `${secret}\0`, [secret], { secret }, Number(secret)]);
+  const body = { [random.oneOf(FIELDS)]: value, [random.oneOf(FIELDS)]: secret };
+  return { path: random.oneOf(ROUTES), body };
+};
+
+const inHeader = (secret: string, random: Random): Call => {
+  const header = random.oneOf(HEADERS);
+  // HTTP lets no more than this into one.
   const text = /^[ -~]+$/.test(secret) ? secret : encodeURIComponent(secret);
-  return header === 'authorization' ? `Bearer ${text}` : text;
+  const value = header === 'authorization' ? `Bearer ${text}` : text;
+  return { path: random.oneOf(ROUTES), body: {}, headers: { [header]: value } };
+};
+
+/** A call with this secret where it does not belong, besides what the caller shows in its headers. */
+export function carelessCall(secret: string, shown: Call['headers'], random: Random): Call {
+  const slip = random.oneOf([misplaced, inFields, inHeader])(secret, random);
+  return { ...slip, headers: { ...shown, ...slip.headers } };
 }

@@ -23,6 +23,8 @@ export class Flow {
   private readonly phoneNumber;
   private readonly reference;
   private readonly endUserIp;
+  /** As a proxy saw it. */
+  private readonly callerIp;
   private readonly idempotencyKey;
   private readonly apiKey;
   private pinId = 'none';
@@ -35,6 +37,7 @@ export class Flow {
     this.phoneNumber = secrets.number();
     this.reference = secrets.reference();
     this.endUserIp = secrets.address();
+    this.callerIp = secrets.address();
     this.idempotencyKey = secrets.idempotencyKey();
     this.apiKey = random.oneOf(apiKeys);
   }
@@ -93,8 +96,7 @@ export class Flow {
       body,
       headers: {
         authorization: `Bearer ${this.apiKey}`,
-        // What a proxy saw.
-        'x-forwarded-for': this.world.secrets.address(),
+        'x-forwarded-for': this.callerIp,
         ...headers,
       },
     });
