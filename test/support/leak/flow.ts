@@ -76,14 +76,19 @@ export class Flow {
     const key = { 'idempotency-key': this.world.secrets.idempotencyKey() };
     await this.post('/otp/verify', { ...which, otpCode, reference }, key);
     await this.post('/otp/verify', { ...which, otpCode, reference }, key);
-    const own = { authorization: `Bearer ${this.apiKey}` };
-    await this.world.caller.call({ method: 'GET', path: `/otp/${pinId}`, headers: own });
+    const path = `/otp/${pinId}`;
+    await this.world.caller.call({ method: 'GET', path, headers: this.own });
     await this.post('/otp/numbers/lookup', { phoneNumber });
     if (random.oneIn(4)) await this.post('/otp/numbers/erase', { phoneNumber });
     if (random.oneIn(4)) {
-      await this.world.caller.call({ method: 'DELETE', path: `/otp/${pinId}`, headers: own });
+      await this.world.caller.call({ method: 'DELETE', path, headers: this.own });
     }
     await this.slip();
+  }
+
+  /** Shown with every request. */
+  private get own() {
+    return { authorization: `Bearer ${this.apiKey}`, 'x-forwarded-for': this.callerIp };
   }
 
   private get code(): string {
@@ -94,11 +99,7 @@ export class Flow {
     return this.world.caller.call({
       path,
       body,
-      headers: {
-        authorization: `Bearer ${this.apiKey}`,
-        'x-forwarded-for': this.callerIp,
-        ...headers,
-      },
+      headers: { ...this.own, ...headers },
     });
   }
 
@@ -113,8 +114,8 @@ export class Flow {
       apiKey,
       idempotencyKey,
     ]);
-    const owner = { authorization: `Bearer ${apiKey}`, 'idempotency-key': idempotencyKey };
-    await this.world.caller.call(carelessCall(secret, owner, random));
+    const shown = { ...this.own, 'idempotency-key': idempotencyKey };
+    await this.world.caller.call(carelessCall(secret, shown, random));
     if (random.oneIn(20)) await this.world.caller.shout(`GET /otp/${secret} for ${apiKey}`);
   }
 }
