@@ -16,6 +16,8 @@ interface Hearsay {
 type Fault = (response: ServerResponse, hearsay: Hearsay) => void;
 
 const STATUSES = [400, 401, 402, 403, 404, 409, 422, 429, 500, 502, 503];
+/** Sinch's, that the service listens to: a wrong number, no credit, no such verification. */
+const KNOWN_CODES = [40001, 40200, 40400];
 const JSON_TYPE = { 'content-type': 'application/json' };
 /** More than any client takes. */
 const TOO_MANY_BYTES = 100_000;
@@ -28,13 +30,17 @@ const refusal: Fault = (response, { id, phoneNumber, tale, tattle, random }) => 
   response.end(
     JSON.stringify({
       ...tattle,
-      errorCode: random.oneOf([digits, tale, 40001, 40200]),
+      errorCode: random.oneOf([digits, tale, ...KNOWN_CODES]),
       message: tale,
       reference: id,
       description: tale,
       violations: [{ property: digits, violation: tale }, null],
       requestError: {
-        serviceException: { messageId: tale, text: tale, validationErrors: { [digits]: [tale] } },
+        serviceException: {
+          messageId: random.oneOf([tale, 'NOT_FOUND']),
+          text: tale,
+          validationErrors: { [random.oneOf([digits, 'to'])]: [tale] },
+        },
       },
     }),
   );
