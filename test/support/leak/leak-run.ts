@@ -27,8 +27,8 @@ export type Traces = Readonly<Record<(typeof PLACES)[number], string>>;
 export interface Stage {
   /** Where the service is. */
   readonly url: string;
-  /** Has flows go on with this act: all, or those from one place up to another. */
-  readonly play: (act: Act, from?: number, to?: number) => Promise<void>;
+  /** Has all flows go through this act, many at the same time. */
+  readonly play: (act: Act) => Promise<void>;
 }
 
 interface Story {
@@ -77,10 +77,7 @@ export async function liveThrough(story: Story): Promise<Traces> {
   const caller = new Caller(replica, AT_ONCE);
   const world = { caller, gossip, secrets, apiKeys: clients.map(({ key }) => key) };
   const flows = Array.from({ length: count }, (_, i) => new Flow(world, random.for(String(i))));
-  const play: Stage['play'] = (act, from = 0, to = count) => {
-    const these = flows.slice(from, to);
-    return together(these.length, AT_ONCE, async (i) => these[i]?.[act]());
-  };
+  const play = (act: Act) => together(count, AT_ONCE, async (i) => flows[i]?.[act]());
   try {
     await plot({ url: replica.url, play });
     const metrics = await metricsOf(replica);
