@@ -21,6 +21,8 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/test/bench/'],
   // Real servers on a busy machine: a limit is there to end what hangs, not to measure.
   testTimeout: 30_000,
+  // Most of a spec's time is waiting for servers, so two share even one core well.
+  maxWorkers: 2,
   // A test that fails may leave its servers running: the run ends all the same.
   forceExit: true,
   setupFiles: ['reflect-metadata'],
