@@ -181,7 +181,12 @@ describe('A service that is told to stop', () => {
   it('gives up on a request that is not done in time, says so and ends with 1', async () => {
     await start({ PROVIDER_TIMEOUT: '1ms' });
     const connection = await connectTo(replica.url);
-    connection.write('POST /otp/send HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n');
+    const head = ['POST /otp/send HTTP/1.1', 'host: a', 'content-type: application/json'];
+    connection.write([...head, 'content-length: 10', '', '{'].join('\r\n'));
+    // It is sure to have begun once two are under way, with the one that asks.
+    await until(async () =>
+      (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 2'),
+    );
 
     replica.signal('SIGTERM');
 
