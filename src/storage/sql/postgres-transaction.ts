@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Transaction } from './engine.js';
-import type { Executor, Statement } from './statement.js';
+import type { Statement } from './statement.js';
 
 /** Runs a statement where the server parses and plans it once a connection. */
 export async function asked(
@@ -19,7 +19,7 @@ export async function asked(
  * what came with it would take effect, unanswered: each statement must then leave a count too high,
  * never too low, as after a crash.
  */
-export class PostgresTransaction implements Transaction, Executor {
+export class PostgresTransaction implements Transaction {
   private readonly begun: Promise<unknown>;
   private committed: Promise<pg.QueryResult> | undefined;
   private ended = false;
