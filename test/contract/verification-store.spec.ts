@@ -505,6 +505,33 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       );
     });
 
+    // send-moves.ts and attempt-moves.ts: what is said of a repeat is said by `abort`
+    it('shown again counts no text and no attempt', async () => {
+      await reopen({ SENDS_PER_NUMBER_PER_DAY: '3' });
+      const ticket = await admit({}, keyed);
+      await store.confirm(ticket, taken('vendor'), ANSWER);
+      const { pinId } = ticket;
+      const resendKey = { key: 'resend', request: 'POST /otp/resend a' };
+      const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
+      const resendKeyed = () =>
+        store.admitResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, resendKey);
+      clock.advance(seconds(30));
+      expect((await resendKeyed()).outcome).toBe('admitted');
+      await settle(await attempt(pinId, verifyKey), 'wrong_code');
+
+      for (let i = 0; i < 3; i += 1) {
+        clock.advance(seconds(30));
+        expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
+        expect((await resendKeyed()).outcome).toBe('ambiguous');
+        expect((await ask(pinId, { keyed: verifyKey })).outcome).toBe('replayed');
+      }
+
+      expect(await tryCode(pinId, 'wrong_code')).toMatchObject({
+        attemptsRemaining: MAX_ATTEMPTS - 2,
+      });
+      expect((await resend(pinId)).outcome).toBe('admitted');
+    });
+
     it('belongs to one request and to one client', async () => {
       await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
 
@@ -669,6 +696,23 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       now: clock.now(),
     });
     expect(leave).toMatchObject({ outcome: 'granted', attempt: { pinId: ticket.pinId } });
+  });
+
+  // verification-rows.ts, renew: another client may have had the number renamed before
+  it('counts the wrong codes for a number together while secrets change', async () => {
+    const old = 'a master secret that only tests know of';
+    const pinId = await pending();
+    await tryCode(pinId, 'wrong_code');
+    await reopen({
+      OTP_SECRET: `the secret that comes after the first,${old}`,
+      FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2',
+    });
+    clock.advance(seconds(30));
+    const other = await pending({ client: 'bank' });
+    const leave = await ask(other, { client: 'bank' });
+    expect(leave.outcome).toBe('granted');
+
+    expect(await ask(pinId)).toMatchObject({ outcome: 'limited', limit: 'failures' });
   });
 
   it('says so where its secret is gone', async () => {
