@@ -4,6 +4,7 @@ import { pumpingJudge } from '../../src/destinations/pumping-budgets.js';
 import type { DestinationTraffic, Excess, Judge, Region } from '../../src/storage/traffic.js';
 import type {
   Admission,
+  KeyedRequest,
   NewVerification,
   SendTicket,
   VerificationStore,
@@ -86,12 +87,8 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
   const send = (changes: Parameters<typeof verification>[0] = {}, judge: Judge = enforcing) =>
     store.admit(verification(changes), undefined, judge);
 
-  const resend = (pinId: string, judge: Judge = enforcing) =>
-    store.admitResend(
-      { pinId, client: 'shop', channel: 'sms', now: clock.now() },
-      undefined,
-      judge,
-    );
+  const resend = (pinId: string, judge: Judge = enforcing, keyed?: KeyedRequest) =>
+    store.admitResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, keyed, judge);
 
   function ticketOf(admission: { outcome: string; ticket?: SendTicket }): SendTicket {
     if (!admission.ticket) throw new Error(`not admitted: ${admission.outcome}`);
@@ -132,7 +129,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     answers.filter(({ outcome }) => outcome === 'admitted').length;
 
   describe('a budget', () => {
-    // send-budgets.ts, count: `add` before `read`; traffic-queries.ts, shard 0 of a prefix
+    // send-budgets.ts, countTraffic: `add` before `read`; traffic-queries.ts, shard 0 of a prefix
     it('of a prefix holds to the text, however many sends of two replicas race', async () => {
       // A SQLite file has one process.
       const other = engine === 'SQLite' ? store : await another();
@@ -228,11 +225,13 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       expect((await counted('country')).young).toEqual({ texts: 2, verified: 0 });
     });
 
-    // attempt-moves.ts, open; send-queries.ts, takeResend
+    // attempt-moves.ts, settle; send-queries.ts, takeResend; send-moves.ts: a repeat is undone
     it('is verified with its resends, in the slot of its verification', async () => {
       const pinId = await pending();
       clock.advance(minutes(4));
-      await resend(pinId, watching);
+      const keyed = { key: 'once', request: 'POST /otp/resend' };
+      await resend(pinId, watching, keyed);
+      expect((await resend(pinId, watching, keyed)).outcome).toBe('running');
       expect((await counted()).young).toEqual({ texts: 2, verified: 0 });
       await verify(pinId);
 
