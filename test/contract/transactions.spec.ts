@@ -37,7 +37,10 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
   ],
 ];
 
-const ask = (where: Executor, text: string) => where.execute({ name: '', text }, []);
+const texts: string[] = [];
+const nameOf = (text: string) =>
+  `s${String(texts.includes(text) ? texts.indexOf(text) : texts.push(text) - 1)}`;
+const ask = (where: Executor, text: string) => where.execute({ name: nameOf(text), text }, []);
 const add = (where: Executor, n: number) => ask(where, `insert into added values (${String(n)})`);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -171,6 +174,18 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     expect(await added()).toEqual([]);
     await engine.transact(adding(5));
     expect(await added()).toEqual([5]);
+  });
+
+  it('ask again for what has failed before', async () => {
+    const [whole, single] = [
+      'insert into added values (1), (1)',
+      'insert into added values (2), (2)',
+    ];
+    for (let time = 0; time < 3; time += 1) {
+      const failing = engine.transact((transaction) => ask(transaction, whole));
+      await expect(failing).rejects.toThrow(/unique/iu);
+      await expect(ask(engine, single)).rejects.toThrow(/unique/iu);
+    }
   });
 
   it('are not told done where the commit fails, nor is anything that shared it', async () => {

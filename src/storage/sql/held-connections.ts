@@ -6,8 +6,7 @@ const HOLD_MS = seconds(2.5);
 
 /**
  * Breaks a connection that is in use for longer than {@link HOLD_MS}: whatever waits for its answers
- * fails, and the pool replaces it. The driver's own `query_timeout` would leave the query running,
- * and its `end()` would wait for answers that do not come.
+ * fails, and the pool replaces it. The driver's own `query_timeout` would leave the query running.
  * @returns what lifts the limit of the connections that are in use now
  */
 export function limitHolding(pool: pg.Pool): () => void {

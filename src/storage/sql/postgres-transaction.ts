@@ -1,29 +1,26 @@
 import type pg from 'pg';
 import type { Transaction } from './engine.js';
+import { runTogether, type Asked } from './postgres-batch.js';
 import type { Statement } from './statement.js';
 
-/** Runs a statement where the server parses and plans it once a connection. */
-export async function asked(
-  where: pg.Pool | pg.PoolClient,
-  { name, text }: Statement,
-  values: readonly unknown[],
-): Promise<readonly unknown[]> {
-  const { rows } = await where.query<object>({ name, text, values: values as unknown[] });
-  return rows;
-}
+type Answers = ReturnType<typeof runTogether>;
+
+const [BEGIN, COMMIT, ROLLBACK] = ['begin', 'commit', 'rollback'].map((text): Asked => ({
+  statement: { name: text, text },
+  values: [],
+})) as [Asked, Asked, Asked];
 
 /**
  * A transaction whose statements travel together: what is asked in one turn leaves in one packet,
- * `begin` with the first statement and `commit` with the last, and the answers come in that order.
- * What is sent behind a statement that fails is refused by the server. Were `begin` itself to fail,
- * what came with it would take effect, unanswered: each statement must then leave a count too high,
- * never too low, as after a crash.
+ * `begin` before the first statement and `commit` behind the last. Where all of it leaves in one
+ * packet it needs neither.
  */
 export class PostgresTransaction implements Transaction {
-  private readonly begun: Promise<unknown>;
-  private committed: Promise<pg.QueryResult> | undefined;
-  private ended = false;
-  private corked = false;
+  private state: 'open' | 'committing' | 'undoing' = 'open';
+  private begun = false;
+  /** What was asked for in this turn, and what will be answered. */
+  private gathered: Asked[] = [];
+  private answers: Answers | undefined;
 
   /** Runs `work` on a connection and gives it back to its pool. */
   static async run<T>(
@@ -33,7 +30,7 @@ export class PostgresTransaction implements Transaction {
     const transaction = new PostgresTransaction(client);
     try {
       const result = await work(transaction);
-      await transaction.commit();
+      await transaction.committed();
       client.release();
       return result;
     } catch (error) {
@@ -43,58 +40,68 @@ export class PostgresTransaction implements Transaction {
     }
   }
 
-  private constructor(private readonly client: pg.PoolClient) {
-    this.begun = this.ask('begin');
-  }
+  private commit: Answers | undefined;
+
+  private constructor(private readonly client: pg.PoolClient) {}
 
   async execute(statement: Statement, values: readonly unknown[]): Promise<readonly unknown[]> {
     // Of what a failed piece of work still does elsewhere, nothing may reach the next transaction.
-    if (this.ended) throw new Error('the transaction has ended');
-    this.gather();
-    return asked(this.client, statement, values);
+    if (this.state !== 'open') throw new Error('the transaction has ended');
+    const place = this.gathered.push({ statement, values }) - 1;
+    const answers = await this.gather();
+    return answers[place]?.rows ?? [];
   }
 
   commitBehind(): void {
-    this.ended = true;
-    this.committed = this.ask('commit');
+    this.state = 'committing';
+    this.commit = this.gather();
   }
 
-  private async commit(): Promise<void> {
-    this.ended = true;
-    this.committed ??= this.ask('commit');
-    await this.begun;
-    const { command } = await this.committed;
-    // What the server says to a transaction in which something failed.
-    if (command !== 'COMMIT') throw new Error('the transaction was not committed');
+  private async committed(): Promise<void> {
+    if (!this.commit) this.commitBehind();
+    const answers = await this.commit;
+    // What the server makes of it where something failed of which the work took no notice.
+    if (answers?.at(-1)?.command === 'ROLLBACK') {
+      throw new Error('the transaction was not committed');
+    }
   }
 
   /** @returns whether the connection is out of the transaction. */
   private async undone(): Promise<boolean> {
-    this.ended = true;
-    const answer = this.committed ?? this.ask('rollback');
-    return answer.then(
+    this.state = 'undoing';
+    if (!this.begun) return true;
+    return runTogether(this.client, [ROLLBACK]).then(
       () => true,
       () => false,
     );
   }
 
-  private ask(text: string): Promise<pg.QueryResult> {
-    this.gather();
-    const answer = this.client.query(text);
-    // It is waited for later, if nothing fails before.
-    answer.catch(() => undefined);
-    return answer;
+  /** Waits until this turn has asked for all that it wants. */
+  private gather(): Answers {
+    if (!this.answers) {
+      this.answers = new Promise<void>((resolve) => {
+        process.nextTick(resolve);
+      }).then(() => this.send());
+      // Whoever asked for a statement hears of it; nobody may wait for the commit.
+      this.answers.catch(() => undefined);
+    }
+    return this.answers;
   }
 
-  /** Holds back what is written until this turn has asked for all that it wants. */
-  private gather(): void {
-    if (this.corked) return;
-    const { stream } = this.client.connection;
-    this.corked = true;
-    stream.cork();
-    process.nextTick(() => {
-      this.corked = false;
-      stream.uncork();
-    });
+  private async send(): Answers {
+    const asked = this.gathered;
+    this.gathered = [];
+    this.answers = undefined;
+    if (this.state === 'undoing') throw new Error('the transaction has ended');
+    const ends = this.state === 'committing';
+    if (ends && !this.begun) return runTogether(this.client, asked);
+    const begins = !this.begun;
+    this.begun = true;
+    const answers = await runTogether(this.client, [
+      ...(begins ? [BEGIN] : []),
+      ...asked,
+      ...(ends ? [COMMIT] : []),
+    ]);
+    return begins ? answers.slice(1) : answers;
   }
 }

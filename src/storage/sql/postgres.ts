@@ -5,7 +5,8 @@ import { seconds } from '../../common/durations.js';
 import { DatabaseClock } from './database-clock.js';
 import type { Engine } from './engine.js';
 import { limitHolding } from './held-connections.js';
-import { asked, PostgresTransaction } from './postgres-transaction.js';
+import { runTogether } from './postgres-batch.js';
+import { PostgresTransaction } from './postgres-transaction.js';
 
 const POOL_SIZE = 20;
 /** To get a connection, and for one statement: a request should hear 503 well within its deadline. */
@@ -20,14 +21,9 @@ const HOUSEKEEPING_LOCK = 0x07_02;
 /** `unique_violation`, `serialization_failure`, `deadlock_detected` (PostgreSQL, appendix A). */
 const CONFLICTS = new Set(['23505', '40001', '40P01']);
 
-const INT8_OID = 20;
-
 /** A PostgreSQL that a fleet shares; TLS is asked for in the URL (`?sslmode=verify-full`). */
 export function openPostgres(url: string): Engine {
   const logger = new Logger('PostgreSQL');
-  const types = new pg.TypeOverrides();
-  // 64-bit integers arrive as text; all of ours are times and fit a double exactly.
-  types.setTypeParser(INT8_OID, Number);
   const pool = new pg.Pool({
     connectionString: url,
     application_name: 'otp-service',
@@ -36,8 +32,6 @@ export function openPostgres(url: string): Engine {
     statement_timeout: PATIENCE_MS,
     idle_in_transaction_session_timeout: PATIENCE_MS + seconds(1),
     keepAlive: true,
-    pipeline: true,
-    types,
   });
   // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
   pool.on('error', (error) => {
@@ -53,7 +47,15 @@ export function openPostgres(url: string): Engine {
       return rows[0]?.now ?? NaN;
     }),
     shards: SHARDS,
-    execute: (statement, values) => asked(pool, statement, values),
+    execute: async (statement, values) => {
+      const client = await pool.connect();
+      try {
+        const [answer] = await runTogether(client, [{ statement, values }]);
+        return answer?.rows ?? [];
+      } finally {
+        client.release();
+      }
+    },
     close: () => pool.end(),
     transact: async (work) => PostgresTransaction.run(await pool.connect(), work),
     lockForMigration: async (transaction) => {
