@@ -47,6 +47,28 @@ export default tseslint.config(
     },
   },
   {
+    // What every request passes through.
+    files: [
+      'src/http/**',
+      'src/otp/**',
+      'src/throttling/**',
+      'src/observability/event-log.ts',
+      'src/providers/*.ts',
+      'src/storage/sql/*.ts',
+    ],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          // V8 11 makes new hidden classes, which only a full collection removes, for each object.
+          selector: 'ObjectExpression[properties.length>1] > SpreadElement:first-child',
+          message:
+            'Spread last: what is added behind a spread costs a microsecond each on Node 20.',
+        },
+      ],
+    },
+  },
+  {
     files: ['src/config/**', 'test/**', 'src/sandbox/main.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },

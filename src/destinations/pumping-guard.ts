@@ -35,7 +35,7 @@ export class PumpingGuard {
     const msg =
       `${excess.enforced ? 'Refused' : 'Would refuse'} a text to ${phoneNumber.masked} ` +
       `(${country}): ${describeExcess(excess)}.`;
-    this.logger.warn({ ...context, msg });
+    this.logger.warn({ msg, ...context });
   }
 }
 

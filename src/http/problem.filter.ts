@@ -22,7 +22,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown
   const problem = describeProblem(error, { requestId: request.id, path });
   if (problem.status >= 500)
     request.log.error(
-      { ...request.requestContext, code: problem.code, err: error },
+      { code: problem.code, err: error, ...request.requestContext },
       'request failed',
     );
   // Nothing can be said any more on a connection whose answer has begun.

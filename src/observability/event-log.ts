@@ -20,7 +20,7 @@ function write(event: ServiceEvent, logger: Logger): void {
       const { context, method, route, status, problem, client, durationMs } = event;
       const level = ROUTINE.test(route ?? '') ? 'debug' : 'info';
       logger[level](
-        { ...context, method, route, status, problem, client, durationMs: rounded(durationMs) },
+        { method, route, status, problem, client, durationMs: rounded(durationMs), ...context },
         'request',
       );
       return;
@@ -36,7 +36,7 @@ function write(event: ServiceEvent, logger: Logger): void {
       return;
     case 'verification_cancelled':
       logger.info(
-        { ...event.context, client: event.client, pinId: shortened(event.pinId) },
+        { client: event.client, pinId: shortened(event.pinId), ...event.context },
         'cancel',
       );
       return;
@@ -54,7 +54,6 @@ function write(event: ServiceEvent, logger: Logger): void {
 function lineOf(move: TextSent | CodeJudged): object {
   const { context, pinId, client, country, channel, provider, outcome, durationMs } = move;
   return {
-    ...context,
     pinId: shortened(pinId),
     client,
     country,
@@ -62,6 +61,7 @@ function lineOf(move: TextSent | CodeJudged): object {
     provider,
     outcome,
     durationMs: rounded(durationMs),
+    ...context,
   };
 }
 

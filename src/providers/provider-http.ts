@@ -58,9 +58,9 @@ export class ProviderHttp {
       const answer = await this.http.axiosRef.request<string>({
         method,
         url,
-        headers: { ...headers, ...correlation(context) },
-        ...(body !== undefined && { data: body }),
+        headers: Object.assign(correlation(context), headers),
         timeout: timeoutMs ?? this.config.providerTimeoutMs,
+        ...(body !== undefined && { data: body }),
         ...(signal && { signal }),
       });
       return { status: answer.status, headers: answer.headers, body: parseJson(answer.data) };

@@ -25,6 +25,6 @@ export class ProviderLog {
     if (!error || error.failure === 'destination_unreachable' || error.failure === 'gone') return;
     const texted = error.ambiguous && operation !== 'verify' ? '; a text may have left' : '';
     const msg = `${provider} ${operation}: ${error.message}${texted}`;
-    this.logger.warn({ ...context, msg });
+    this.logger.warn({ msg, ...context });
   }
 }

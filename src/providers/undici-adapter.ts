@@ -99,8 +99,9 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.finish();
-    if (this.response)
-      this.resolve({ ...this.response, data: Buffer.concat(this.chunks).toString() });
+    if (!this.response) return;
+    this.response.data = Buffer.concat(this.chunks).toString();
+    this.resolve(this.response);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

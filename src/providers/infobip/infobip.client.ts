@@ -22,7 +22,7 @@ export class InfobipClient {
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
   post(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
-    return this.request('POST', path, { ...terms, body });
+    return this.request('POST', path, { body, ...terms });
   }
 
   /** As {@link post}, and puts. */

@@ -25,12 +25,12 @@ export class SinchClient {
    * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
   post(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
-    return this.request('POST', path, { ...terms, body });
+    return this.request('POST', path, { body, ...terms });
   }
 
   /** As {@link post}, and puts. */
   put(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
-    return this.request('PUT', path, { ...terms, body });
+    return this.request('PUT', path, { body, ...terms });
   }
 
   /**

@@ -41,11 +41,11 @@ export class AttemptMoves {
       await this.rows.renew(executor, pinId, client);
       const [repeated, row, entry] = await Promise.all([
         keyed && this.keys.claim(executor, { client, pinId }, keyed, now, true),
-        this.count(executor, { ...asked, pinId }),
+        this.count(executor, { pinId, ...asked }),
         this.limits.takeFailure(executor, { pinId, client }, now),
       ]);
       if (repeated) return abort(repeated);
-      if (!row) return abort(await this.refusal(executor, { ...asked, pinId }));
+      if (!row) return abort(await this.refusal(executor, { pinId, ...asked }));
       if (entry === undefined) {
         return abort(await this.limits.noFailure(executor, row.number_hash, now));
       }

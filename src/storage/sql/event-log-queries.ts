@@ -70,7 +70,7 @@ export function prepareTake<W extends Record<string, string>, T>(
   });
   return async (executor, whose, now) => {
     const entry = newEntry(now);
-    const values: Record<string, unknown> = { ...whose, entry, now };
+    const values: Record<string, unknown> = { entry, now, ...whose };
     windows.forEach(({ windowMs }, index) => {
       values[before(index)] = timeText(now - windowMs);
     });

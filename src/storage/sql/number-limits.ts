@@ -21,7 +21,13 @@ const SENDS: LogPlace = {
   others: ['failures'],
   told: 'verified_at',
 };
-const FAILURES: LogPlace = { ...SENDS, log: 'failures', others: ['sends'] };
+const FAILURES: LogPlace = {
+  table: 'numbers',
+  key: 'number_hash',
+  log: 'failures',
+  others: ['sends'],
+  told: 'verified_at',
+};
 
 /** A count taken: its entry in the log. */
 interface Taken {

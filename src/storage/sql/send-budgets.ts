@@ -41,9 +41,9 @@ export class SendBudgets {
   }
 
   /**
-   * Counts a text against its number, its end user, its destination and its client, and only then
-   * looks at what they may have: of any number of sends at once, the last one that fits is the last
-   * one that passes. What is refused has to be undone with the transaction.
+   * Counts a text against its number, its end user and its prefix, and only then looks at what all
+   * may have: of any number of sends at once, the last one that fits is the last one that passes.
+   * What is refused has to be undone with the transaction; for the others {@link finish} is the end.
    */
   async take(executor: Executor, asking: Asking): Promise<CountedText | Limited | Suspended> {
     const { row, now } = asking;
@@ -59,6 +59,11 @@ export class SendBudgets {
     const weighed = traffic && (await this.weigh(executor, asking, traffic, number.verifiedAt));
     if (weighed && 'outcome' in weighed) return weighed;
     return { outcome: 'counted', entries, excess: weighed };
+  }
+
+  /** Counts a text that was taken by what every other text is counted by too; then commit. */
+  async finish(executor: Executor, row: VerificationRow): Promise<void> {
+    if (isLimited(row) && isCounted(row)) await this.traffic.countText(executor, row);
   }
 
   /** The text never left. @param row as it is without it */
@@ -85,7 +90,7 @@ export class SendBudgets {
     now: number,
   ): Promise<TrafficOfText> {
     const [, traffic] = await Promise.all([
-      this.traffic.add(executor, row, { texts: 1, verified: 0 }),
+      this.traffic.claimText(executor, row),
       this.traffic.read(executor, row, now),
     ]);
     return traffic;

@@ -11,6 +11,7 @@ import type {
   TakenText,
 } from '../verification-store.js';
 import { Database } from './database.js';
+import type { Transaction } from './engine.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import type { VerificationRow } from './schema.js';
 import { SendBudgets } from './send-budgets.js';
@@ -40,24 +41,25 @@ export class SendMoves {
     judge?: Judge,
   ): Promise<Admission> {
     const { phoneNumber, createdAt: now } = verification;
-    return this.database.transaction<Admission>(async (executor, abort) => {
-      const row = await this.rows.newRow(executor, verification);
+    return this.database.transaction<Admission>(async (transaction, abort) => {
+      const row = await this.rows.newRow(transaction, verification);
       const asking = { row, phoneNumber, now, judge };
       const [repeated, counted] = await Promise.all([
-        keyed && this.keys.claim(executor, verification, keyed, now, false),
-        this.budgets.take(executor, asking),
-        this.queries.insert(executor, row),
+        keyed && this.keys.claim(transaction, verification, keyed, now, false),
+        this.budgets.take(transaction, asking),
+        this.queries.insert(transaction, row),
       ]);
       if (repeated) return abort(repeated);
       if (counted.outcome !== 'counted') return abort(counted);
+      await this.finish(transaction, row);
       return {
         outcome: 'admitted',
         ticket: {
-          ...verification,
           country: row.country,
           resends: undefined,
           entries: counted.entries,
           keyed,
+          ...verification,
         },
         excess: counted.excess,
       };
@@ -69,18 +71,19 @@ export class SendMoves {
     keyed?: KeyedRequest,
     judge?: Judge,
   ): Promise<ResendAdmission> {
-    return this.database.transaction<ResendAdmission>(async (executor, abort) => {
+    return this.database.transaction<ResendAdmission>(async (transaction, abort) => {
       const [repeated, [found]] = await Promise.all([
-        keyed && this.keys.claim(executor, { client, pinId }, keyed, now, false),
-        this.queries.takeResend(executor, { pinId, client, now }),
+        keyed && this.keys.claim(transaction, { client, pinId }, keyed, now, false),
+        this.queries.takeResend(transaction, { pinId, client, now }),
       ]);
       if (repeated) return abort(repeated);
-      if (!found) return abort(await this.refusal(executor, pinId, client));
+      if (!found) return abort(await this.refusal(transaction, pinId, client));
       const { phoneNumber, providerPinId } = this.rows.open(found);
-      const number_hash = await this.rows.hashOf(executor, phoneNumber, client);
-      const asking = { row: { ...found, number_hash }, phoneNumber, now, judge };
-      const counted = await this.budgets.take(executor, asking);
+      const number_hash = await this.rows.hashOf(transaction, phoneNumber, client);
+      const row = Object.assign(found, { number_hash });
+      const counted = await this.budgets.take(transaction, { row, phoneNumber, now, judge });
       if (counted.outcome !== 'counted') return abort(counted);
+      await this.finish(transaction, row);
       return {
         outcome: 'admitted',
         ticket: {
@@ -129,6 +132,12 @@ export class SendMoves {
       if (entries) await this.budgets.giveBack(executor, numberHash, row, entries);
       if (keyed) await this.keys.release(executor, ticket, keyed);
     });
+  }
+
+  private async finish(transaction: Transaction, row: VerificationRow): Promise<void> {
+    const finishing = this.budgets.finish(transaction, row);
+    transaction.commitBehind();
+    await finishing;
   }
 
   private async confirmIn(

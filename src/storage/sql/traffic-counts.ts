@@ -20,14 +20,16 @@ type Kind = Region | 'client';
 type History = Omit<DestinationTraffic, 'young'>;
 
 const NONE: Traffic = { texts: 0, verified: 0 };
+const ONE_TEXT: Traffic = { texts: 1, verified: 0 };
 
 /**
  * How many texts went to a destination and by a client, and how many of them were verified.
  *
  * A prefix' row is locked from its count to the end of the transaction, so its budgets are exact
- * however many sends race: the next one reads what this one wrote. Those of a country and a client
- * are spread over shards where many write at once; what is in flight on the other shards is not
- * seen, so their budgets are soft by that much.
+ * however many sends race: the next one reads what this one wrote. All sends write the rows of their
+ * country and their client: these are spread over shards, and written with the commit, so that
+ * nobody waits for them while a sender thinks. What is in flight elsewhere is not seen, and their
+ * budgets are soft by that much.
  */
 @Injectable()
 export class TrafficCounts {
@@ -45,18 +47,25 @@ export class TrafficCounts {
   }
 
   /** Adds to what the slot of a verification counts. */
-  async add(executor: Executor, counted: Counted, { texts, verified }: Traffic): Promise<void> {
-    if (!isCounted(counted) || (texts === 0 && verified === 0)) return;
-    await this.queries.change(executor, {
-      ...subjectsOf(counted),
-      slot: slotAt(counted.created_at),
-      shard: Math.floor(Math.random() * this.database.shards),
-      texts,
-      verified,
-    });
+  async add(executor: Executor, counted: Counted, change: Traffic): Promise<void> {
+    if (!isCounted(counted) || (change.texts === 0 && change.verified === 0)) return;
+    await this.queries.changeAll(executor, this.changeOf(counted, change));
   }
 
-  /** All that the text is counted by. The work is bounded, whatever the history. */
+  /** Counts a text by its prefix. By the rest, {@link countText} does, once nothing refuses it. */
+  async claimText(executor: Executor, counted: Counted): Promise<void> {
+    await this.queries.changePrefix(executor, this.changeOf(counted, ONE_TEXT));
+  }
+
+  /** Counts a text that {@link claimText} has counted already by its country and its client. */
+  async countText(executor: Executor, counted: Counted): Promise<void> {
+    await this.queries.changeOthers(executor, this.changeOf(counted, ONE_TEXT));
+  }
+
+  /**
+   * All that a text is counted by which was claimed and not yet counted, the text included. The work
+   * is bounded, whatever the history.
+   */
   async read(
     executor: Executor,
     counted: Counted,
@@ -87,7 +96,11 @@ export class TrafficCounts {
       const { hour, day, twoWeeks } = histories.get(subject) ?? historyOf(row);
       return { young: youngOf(row), hour, day, twoWeeks };
     };
-    return { prefix: trafficOf(prefix), country: trafficOf(country), client: trafficOf(client) };
+    return {
+      prefix: trafficOf(prefix),
+      country: withOneText(trafficOf(country)),
+      client: withOneText(trafficOf(client)),
+    };
   }
 
   /**
@@ -109,6 +122,16 @@ export class TrafficCounts {
     return leavesAt(row?.slot ?? slotAt(now), WINDOWS[window]);
   }
 
+  private changeOf(counted: Counted, { texts, verified }: Traffic) {
+    return {
+      slot: slotAt(counted.created_at),
+      shard: Math.floor(Math.random() * this.database.shards),
+      texts,
+      verified,
+      ...subjectsOf(counted),
+    };
+  }
+
   private historiesIn(slot: number): Map<string, History> {
     if (this.histories.slot !== slot) this.histories = { slot, of: new Map() };
     return this.histories.of;
@@ -118,6 +141,14 @@ export class TrafficCounts {
 function youngOf(sums: Sums | undefined): Traffic {
   return sums ? { texts: sums.young_texts, verified: sums.young_verified } : NONE;
 }
+
+/** A text that is sent, or sent again, has a code that may still be typed. */
+const withOneText = ({ young, hour, day, twoWeeks }: DestinationTraffic): DestinationTraffic => ({
+  young: { texts: young.texts + 1, verified: young.verified },
+  hour,
+  day,
+  twoWeeks,
+});
 
 function historyOf(sums: Sums | undefined): History {
   const young = youngOf(sums);

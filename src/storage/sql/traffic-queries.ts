@@ -42,25 +42,10 @@ export interface Sums {
 /** The statements on the traffic table. */
 export function prepareTrafficQueries(database: Database) {
   return {
+    changePrefix: prepareChange(database, ['prefix']),
+    changeOthers: prepareChange(database, ['country', 'client']),
     /** In this order, which every transaction keeps to, so that no two wait for each other. */
-    change: database.prepare((db, p: Change) => {
-      const row = (subject: string, shard: number) => ({
-        subject,
-        slot: p.slot,
-        shard,
-        texts: p.texts,
-        verified: p.verified,
-      });
-      return db
-        .insertInto('traffic')
-        .values([row(p.prefix, 0), row(p.country, p.shard), row(p.client, p.shard)])
-        .onConflict((conflict) =>
-          conflict.columns(['subject', 'slot', 'shard']).doUpdateSet({
-            texts: sql<number>`traffic.texts + excluded.texts`,
-            verified: sql<number>`traffic.verified + excluded.verified`,
-          }),
-        );
-    }),
+    changeAll: prepareChange(database, ['prefix', 'country', 'client']),
 
     /** One row for each subject. */
     read: database.prepare(
@@ -83,6 +68,31 @@ export function prepareTrafficQueries(database: Database) {
         .limit(sql.lit(1)),
     ),
   };
+}
+
+function prepareChange(
+  database: Database,
+  subjects: readonly (keyof Pick<Change, 'prefix' | 'country' | 'client'>)[],
+) {
+  return database.prepare((db, p: Change) =>
+    db
+      .insertInto('traffic')
+      .values(
+        subjects.map((subject) => ({
+          subject: p[subject],
+          slot: p.slot,
+          shard: subject === 'prefix' ? 0 : p.shard,
+          texts: p.texts,
+          verified: p.verified,
+        })),
+      )
+      .onConflict((conflict) =>
+        conflict.columns(['subject', 'slot', 'shard']).doUpdateSet({
+          texts: sql<number>`traffic.texts + excluded.texts`,
+          verified: sql<number>`traffic.verified + excluded.verified`,
+        }),
+      ),
+  );
 }
 
 function sumsOf(subject: string, from: number, { young, hour, day }: Reading) {
