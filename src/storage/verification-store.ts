@@ -149,6 +149,9 @@ export interface Attempt {
   readonly providerPinId: string;
   /** The code's entry in the number's log. */
   readonly entry: string;
+  /** By these its texts are counted. */
+  readonly prefixHash: string;
+  readonly createdAt: number;
   readonly keyed: KeyedRequest | undefined;
 }
 
@@ -168,7 +171,7 @@ interface Granted {
   readonly attempt: Attempt;
 }
 
-export interface Closed {
+interface Closed {
   readonly outcome: 'closed';
   readonly reason: Closure;
 }

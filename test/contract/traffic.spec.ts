@@ -128,6 +128,54 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
   const admitted = (answers: readonly { outcome: string }[]) =>
     answers.filter(({ outcome }) => outcome === 'admitted').length;
 
+  // traffic-queries.ts, verified, and number-limits.ts, verified: each asks whether the gate is open
+  it('counts a verification as verified once, however many judgements say yes at once', async () => {
+    const pinIds = await times(8, () => pending());
+    const takeAttempt = async (pinId: string) => {
+      const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
+      const leave = await store.takeAttempt(asked);
+      if (leave.outcome !== 'granted') throw new Error(leave.outcome);
+      return leave.attempt;
+    };
+    const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(takeAttempt));
+
+    const answers = await Promise.all(
+      attempts.map((attempt) => store.settle(attempt, 'verified', clock.now())),
+    );
+
+    expect(answers.filter(({ verified }) => verified)).toHaveLength(pinIds.length);
+    for (const region of ['prefix', 'country'] as const) {
+      expect((await counted(region)).young).toEqual({
+        texts: pinIds.length,
+        verified: pinIds.length,
+      });
+    }
+  });
+
+  // number-limits.ts, verified: the number is known by a code that verified, not by one that came late
+  it('takes nobody to be known by a right code that came too late', async () => {
+    const to = '+14155550199';
+    const pinId = await pending({ to });
+    const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
+    const leave = await store.takeAttempt(asked);
+    if (leave.outcome !== 'granted') throw new Error(leave.outcome);
+    clock.advance(minutes(5));
+    expect(await store.settle(leave.attempt, 'verified', clock.now())).toMatchObject({
+      verified: false,
+    });
+
+    const refusing: Judge = () => ({
+      region: 'prefix',
+      window: 'hour',
+      withYoung: false,
+      unverified: 1,
+      allowed: 0,
+      verified: 0,
+      enforced: true,
+    });
+    expect((await send({ to }, refusing)).outcome).toBe('suspended');
+  });
+
   describe('a budget', () => {
     // send-budgets.ts, countTraffic: `add` before `read`; traffic-queries.ts, shard 0 of a prefix
     it('of a prefix holds to the text, however many sends of two replicas race', async () => {

@@ -318,7 +318,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'already_verified' });
     });
 
-    // verification-queries.ts, takeAttempt: `attempts < max_attempts`
+    // event-log-queries.ts, byVerification: `attempts < max_attempts`
     it('is asked about no more often than it has attempts, by two hundred at a time', async () => {
       const pinId = await pending();
 
@@ -326,6 +326,17 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
       expect(count(outcomes(answers), 'granted')).toBe(MAX_ATTEMPTS);
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'attempts_exhausted' });
+    });
+
+    // event-log-queries.ts, byVerification: `forUpdate`; overlapping is what counts here
+    it('is asked about once where it has one attempt, by ten at a time', async () => {
+      const pinIds = await times(40, (i) =>
+        pending({ phoneNumber: phoneNumber(`+1415555${1000 + i}`), maxAttempts: 1 }),
+      );
+
+      const answers = await times(400, (i) => ask(pinIds[Math.floor(i / 10)] ?? ''));
+
+      expect(count(outcomes(answers), 'granted')).toBe(pinIds.length);
     });
 
     // number-limits.ts, the first `where` of prepareTake; settle must not forgive a wrong code
@@ -408,7 +419,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ status: 'exhausted' });
     });
 
-    // verification-queries.ts, verify and takeAttempt: `expires_at > now`
+    // verification-queries.ts, verify, and event-log-queries.ts, byVerification: `expires_at > now`
     it('verifies nothing after its expiry, even if it was asked about before', async () => {
       const pinId = await pending();
       clock.advance(TTL_MS - 1);

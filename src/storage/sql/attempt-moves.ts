@@ -3,17 +3,18 @@ import type { Verdict } from '../../common/verdict.js';
 import type {
   Asked,
   Attempt,
-  Closed,
   KeyedRequest,
   Leave,
   NotFound,
   Settlement,
 } from '../verification-store.js';
 import { Database } from './database.js';
+import type { Transaction } from './engine.js';
+import { newEntry } from './event-log.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { NumberLimits } from './number-limits.js';
 import type { VerificationRow } from './schema.js';
-import { attemptsRemaining, closureOf } from './standing.js';
+import { attemptsRemaining, closureOf, statusOf } from './standing.js';
 import { TrafficCounts } from './traffic-counts.js';
 import { VerificationRows } from './verification-rows.js';
 import type { Executor } from './statement.js';
@@ -21,7 +22,24 @@ import type { Executor } from './statement.js';
 /** Once it is known which verification is meant. */
 type AskedOf = Omit<Asked, 'which'> & { readonly pinId: string };
 
+/** A code for a verification, with all that its reference may be stored as. */
+interface CodeOf {
+  readonly pinId: string;
+  readonly client: string;
+  readonly hashes: readonly string[];
+  readonly now: number;
+}
+
+/** A verification with a code counted, and the code's entry in the log of its number. */
+interface Counted {
+  readonly row: VerificationRow;
+  readonly entry: string;
+}
+
+type Taken = Leave | { readonly outcome: 'refused'; readonly pinId: string };
+
 const NOT_FOUND: NotFound = { outcome: 'not_found' };
+const VERIFIED: Settlement = { verified: true };
 
 /** The moves of a code: counted before the provider is asked, settled or given back after. */
 @Injectable()
@@ -35,36 +53,22 @@ export class AttemptMoves {
   ) {}
 
   async takeAttempt(asked: Asked, keyed?: KeyedRequest): Promise<Leave> {
-    const { client, now } = asked;
-    return this.database.transaction<Leave>(async (executor, abort) => {
-      const pinId = await this.rows.pinIdOf(executor, asked.which, client);
-      await this.rows.renew(executor, pinId, client);
-      const [repeated, row, entry] = await Promise.all([
-        keyed && this.keys.claim(executor, { client, pinId }, keyed, now, true),
-        this.count(executor, { pinId, ...asked }),
-        this.limits.takeFailure(executor, { pinId, client }, now),
-      ]);
+    const { which, client, now } = asked;
+    const taken = await this.database.transaction<Taken>(async (transaction, abort) => {
+      const pinId = await this.rows.pinIdOf(transaction, which, client);
+      await this.rows.renew(transaction, pinId, client);
+      const hashes = this.rows.referenceHashes(asked.reference);
+      const claiming = keyed && this.keys.claim(transaction, { client, pinId }, keyed, now, true);
+      const counting = this.count(transaction, { pinId, client, hashes, now });
+      // It counts or does nothing, so nothing has to be undone but a claim.
+      if (!keyed && hashes.length === 1) transaction.commitBehind();
+      const [repeated, counted] = await Promise.all([claiming, counting]);
       if (repeated) return abort(repeated);
-      if (!row) return abort(await this.refusal(executor, { pinId, ...asked }));
-      if (entry === undefined) {
-        return abort(await this.limits.noFailure(executor, row.number_hash, now));
-      }
-      const { phoneNumber, providerPinId } = this.rows.open(row);
-      return {
-        outcome: 'granted',
-        attempt: {
-          pinId,
-          client,
-          phoneNumber,
-          country: row.country,
-          channel: row.channel,
-          provider: row.provider,
-          providerPinId,
-          entry,
-          keyed,
-        },
-      };
+      if (!counted) return abort({ outcome: 'refused', pinId });
+      return { outcome: 'granted', attempt: this.attemptOf(counted, keyed) };
     });
+    if (taken.outcome !== 'refused') return taken;
+    return this.refusal({ pinId: taken.pinId, ...asked });
   }
 
   async returnAttempt(attempt: Attempt): Promise<void> {
@@ -82,69 +86,116 @@ export class AttemptMoves {
   }
 
   async settle(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
-    const { pinId } = attempt;
+    if (verdict === 'verified' && (await this.pass(attempt, now))) return VERIFIED;
+    return this.close(attempt, verdict, now);
+  }
+
+  /** The race gate, and what comes of passing it. */
+  private pass(attempt: Attempt, now: number): Promise<boolean> {
+    const { pinId, client, country, prefixHash, createdAt, entry, keyed } = attempt;
     return this.database.transaction(async (transaction) => {
       const numberHash = await this.numberHashOf(transaction, attempt);
-      const [verified] =
-        verdict === 'verified' ? await this.rows.queries.verify(transaction, { pinId, now }) : [];
-      const settlement: Settlement = verified
-        ? { verified: true }
-        : await this.close(transaction, attempt, { verdict, numberHash, now });
-      const writing = Promise.all([
-        verified && this.limits.verified(transaction, numberHash, attempt.entry, now),
-        verified && this.traffic.add(transaction, verified, { texts: 0, verified: verified.texts }),
-        attempt.keyed && this.keys.answer(transaction, attempt, attempt.keyed, settlement),
+      const counted = { client, country, prefix_hash: prefixHash, created_at: createdAt };
+      // The gate comes last, since the others ask whether it is still open.
+      const passing = Promise.all([
+        this.limits.verified(transaction, numberHash, { pinId, entry, now }),
+        this.traffic.addVerified(transaction, counted, { pinId, now }),
+        this.rows.queries.verify(transaction, { pinId, now }),
       ]);
-      transaction.commitBehind();
-      await writing;
-      return settlement;
+      if (!keyed) transaction.commitBehind();
+      const [, , passed] = await passing;
+      if (passed.length === 0) return false;
+      await this.answer(transaction, attempt, VERIFIED);
+      return true;
     });
   }
 
   /** The code opens nothing. */
-  private async close(
-    executor: Executor,
-    { pinId, client, entry }: Attempt,
-    { verdict, numberHash, now }: { verdict: Verdict; numberHash: string; now: number },
-  ): Promise<Settlement> {
-    const [, , , [row]] = await Promise.all([
-      verdict === 'expired' && this.rows.queries.expire(executor, { pinId, now }),
-      verdict === 'exhausted' && this.rows.queries.spendAttempts(executor, { pinId }),
-      // Only a wrong code is a failure of its number.
-      verdict !== 'wrong_code' && this.limits.returnFailure(executor, numberHash, entry),
-      this.rows.queries.read(executor, { pinId, client }),
-    ]);
-    if (!row) return { verified: false, reason: 'cancelled' };
-    if (verdict === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
-      return { verified: false, reason: 'wrong_code', attemptsRemaining: attemptsRemaining(row) };
-    }
-    return { verified: false, reason: closureOf(row, now) };
+  private close(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
+    const { pinId, client, entry, keyed } = attempt;
+    return this.database.transaction(async (transaction) => {
+      const numberHash = await this.numberHashOf(transaction, attempt);
+      const closing = Promise.all([
+        verdict === 'expired' && this.rows.queries.expire(transaction, { pinId, now }),
+        verdict === 'exhausted' && this.rows.queries.spendAttempts(transaction, { pinId }),
+        // Only a wrong code is a failure of its number.
+        verdict !== 'wrong_code' && this.limits.returnFailure(transaction, numberHash, entry),
+        this.rows.queries.read(transaction, { pinId, client }),
+      ]);
+      if (!keyed) transaction.commitBehind();
+      const [, , , [row]] = await closing;
+      const settlement = settlementOf(row, verdict, now);
+      await this.answer(transaction, attempt, settlement);
+      return settlement;
+    });
+  }
+
+  private async answer(
+    transaction: Transaction,
+    attempt: Attempt,
+    settlement: Settlement,
+  ): Promise<void> {
+    if (!attempt.keyed) return;
+    const answering = this.keys.answer(transaction, attempt, attempt.keyed, settlement);
+    transaction.commitBehind();
+    await answering;
   }
 
   private numberHashOf(executor: Executor, { phoneNumber, client }: Attempt): Promise<string> {
     return this.rows.hashOf(executor, phoneNumber, client);
   }
 
-  private async count(executor: Executor, asked: AskedOf): Promise<VerificationRow | undefined> {
-    const { pinId, client, now } = asked;
-    for (const referenceHash of this.rows.referenceHashes(asked.reference)) {
-      const [row] = await this.rows.queries.takeAttempt(executor, {
-        pinId,
-        client,
-        referenceHash,
-        now,
-      });
-      if (row) return row;
+  /** Counts a code against its number and its verification, or against neither. */
+  private async count(
+    executor: Executor,
+    { pinId, client, hashes, now }: CodeOf,
+  ): Promise<Counted | undefined> {
+    const entry = newEntry(now);
+    for (const referenceHash of hashes) {
+      const [, [row]] = await Promise.all([
+        this.limits.takeFailure(executor, { pinId, client, referenceHash }, entry, now),
+        this.rows.queries.takeAttempt(executor, { pinId, entry }),
+      ]);
+      if (row) return { row, entry };
     }
     return undefined;
   }
 
-  private async refusal(executor: Executor, asked: AskedOf): Promise<Closed | NotFound> {
-    const row = await this.rows.taken(executor, asked.pinId, asked.client);
-    if (!row) return NOT_FOUND;
-    if (!this.rows.referenceHashes(asked.reference).includes(row.reference_hash)) {
-      return { outcome: 'closed', reason: 'reference_mismatch' };
-    }
-    return { outcome: 'closed', reason: closureOf(row, asked.now) };
+  private attemptOf({ row, entry }: Counted, keyed: KeyedRequest | undefined): Attempt {
+    return {
+      pinId: row.pin_id,
+      client: row.client,
+      country: row.country,
+      channel: row.channel,
+      provider: row.provider,
+      entry,
+      prefixHash: row.prefix_hash,
+      createdAt: row.created_at,
+      keyed,
+      ...this.rows.open(row),
+    };
   }
+
+  /** Why a code was not counted. */
+  private refusal({ pinId, client, reference, now }: AskedOf): Promise<Leave> {
+    return this.database.transaction<Leave>(async (transaction) => {
+      const row = await this.rows.taken(transaction, pinId, client);
+      if (!row) return NOT_FOUND;
+      if (!this.rows.referenceHashes(reference).includes(row.reference_hash)) {
+        return { outcome: 'closed', reason: 'reference_mismatch' };
+      }
+      if (statusOf(row, now) !== 'pending') {
+        return { outcome: 'closed', reason: closureOf(row, now) };
+      }
+      return this.limits.noFailure(transaction, row.number_hash, now);
+    });
+  }
+}
+
+function settlementOf(row: VerificationRow | undefined, verdict: Verdict, now: number): Settlement {
+  if (!row) return { verified: false, reason: 'cancelled' };
+  if (verdict === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
+    return { verified: false, reason: 'wrong_code', attemptsRemaining: attemptsRemaining(row) };
+  }
+  return { verified: false, reason: closureOf(row, now) };
 }

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { Kysely, type Compilable, type RawBuilder } from 'kysely';
+import { Kysely, sql, type Compilable, type RawBuilder } from 'kysely';
 import type { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
 import { seconds } from '../../common/durations.js';
@@ -23,6 +23,8 @@ class Abort {
 @Injectable()
 export class Database implements OnModuleInit, OnApplicationShutdown {
   readonly clock: Clock;
+  /** Ends a select whose rows nobody else may change before the transaction ends. */
+  readonly forUpdate: RawBuilder<unknown>;
   /** Over how many rows a count is spread that many write at once. */
   readonly shards: number;
   private readonly engine: Engine;
@@ -35,6 +37,7 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
         : openPostgres(storage.databaseUrl);
     this.db = new Kysely<Schema>({ dialect: this.engine.dialect });
     this.clock = this.engine.clock;
+    this.forUpdate = sql.raw(this.engine.rowLock);
     this.shards = this.engine.shards;
   }
 

@@ -3,7 +3,7 @@ import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
 import type { Limited } from '../verification-store.js';
 import { Database } from './database.js';
-import { fullUntil, type Window } from './event-log.js';
+import { fullUntil, newEntry, type Window } from './event-log.js';
 import { BY_KEY, prepareReturn, prepareTake, type LogPlace } from './event-log-queries.js';
 import type { Executor } from './statement.js';
 
@@ -38,8 +38,9 @@ export class EndUserLimits {
     addressHash: string,
     now: number,
   ): Promise<{ readonly outcome: 'taken'; readonly entry: string } | Limited> {
-    const place = await this.queries.take(executor, { key: addressHash }, now);
-    if (place) return { outcome: 'taken', entry: place.entry };
+    const entry = newEntry(now);
+    const taken = await this.queries.take(executor, { key: addressHash }, entry, now);
+    if (taken) return { outcome: 'taken', entry };
     const [row] = await this.queries.read(executor, { key: addressHash });
     return {
       outcome: 'limited',

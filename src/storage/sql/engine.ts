@@ -18,6 +18,8 @@ export interface Engine extends Executor {
   readonly dialect: Dialect;
   /** The clock that rules what this database holds. */
   readonly clock: Clock;
+  /** What a select ends with so that nobody changes what it has read before the transaction ends. */
+  readonly rowLock: 'for update' | '';
   /** Over how many rows a count is spread that many write at once. */
   readonly shards: number;
   /**

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from './database.js';
 import type { Executor } from './statement.js';
-import { lengthKept, newEntry, positionOf, timeText, type Window } from './event-log.js';
+import { ENTRY_WIDTH, lengthKept, positionOf, timeText, type Window } from './event-log.js';
 
 /** A column that holds an event log, in a table with one row for each of those it limits. */
 export interface LogPlace {
@@ -14,31 +14,37 @@ export interface LogPlace {
   readonly told: string;
 }
 
-/** A place taken in a log. */
-interface Place<T> {
-  readonly entry: string;
-  readonly told: T;
-}
-
-/** Takes a place in a log, unless one of the windows is full, or there is nobody whose log it is. */
+/** Puts an entry in a log, unless one of the windows is full, or there is nobody whose log it is. */
 export type Take<W, T> = (
   executor: Executor,
   whose: W,
+  entry: string,
   now: number,
-) => Promise<Place<T> | undefined>;
+) => Promise<{ readonly told: T } | undefined>;
 
-/** Whose log it is: a row to be written, made of its key and the rest. */
-type Owner<W> = (whose: W, rest: RawBuilder<unknown>) => RawBuilder<unknown>;
+/** Whose log it is: a row to be written, made of its key and the rest; none if nobody's. */
+type Owner<W> = (whose: W & { now: number }, rest: RawBuilder<unknown>) => RawBuilder<unknown>;
 
 /** By the key itself. */
 export const BY_KEY: Owner<{ key: string }> = ({ key }, rest) => sql`values (${key}, ${rest})`;
 
-/** By a verification of a client, whose number's key nobody has to know first. */
-export const BY_VERIFICATION: Owner<{ pinId: string; client: string }> = (
-  { pinId, client },
-  rest,
-) => sql`select number_hash, ${rest} from verifications
-  where pin_id = ${pinId} and client = ${client}`;
+/** A code that a client brings for a verification. */
+export interface Brought {
+  readonly pinId: string;
+  readonly client: string;
+  readonly referenceHash: string;
+}
+
+/**
+ * By a verification that takes a code, whose number's key nobody has to know first. It stays as it
+ * is until the transaction ends.
+ */
+export const byVerification =
+  ({ forUpdate }: Database): Owner<Brought & Record<string, string>> =>
+  ({ pinId, client, referenceHash, now }, rest) => sql`
+    select number_hash, ${rest} from verifications
+    where pin_id = ${pinId} and client = ${client} and reference_hash = ${referenceHash}
+      and status = 'pending' and expires_at > ${now} and attempts < max_attempts ${forUpdate}`;
 
 /** One statement checks all windows and takes a place in the log: nothing fits in between. */
 export function prepareTake<W extends Record<string, string>, T>(
@@ -61,25 +67,28 @@ export function prepareTake<W extends Record<string, string>, T>(
       sql`cast(${p['now']} as bigint)`,
     ]);
     return sql<{ told: T }>`
-      insert into ${into} (${conflict}, ${logs}, touched_at) ${owner(p as W, rest)}
+      insert into ${into} (${conflict}, ${logs}, touched_at) ${owner(p as W & { now: number }, rest)}
       on conflict (${conflict}) do update set
         ${sql.ref(log)} = ${sql.ref(`excluded.${log}`)} || substr(${column}, 1, ${sql.lit(lengthKept(windows))}),
         touched_at = excluded.touched_at
       where ${sql.join(free(p), sql` and `)}
       returning ${sql.ref(`${table}.${told}`)} as told`;
   });
-  return async (executor, whose, now) => {
-    const entry = newEntry(now);
+  return async (executor, whose, entry, now) => {
     const values: Record<string, unknown> = { entry, now, ...whose };
     windows.forEach(({ windowMs }, index) => {
       values[before(index)] = timeText(now - windowMs);
     });
     const [row] = await query(executor, values);
-    return row && { entry, told: row.told };
+    return row;
   };
 }
 
 const before = (window: number): string => `before${String(window)}`;
+
+/** Whether this is the last entry that was put in a log. */
+export const isNewest = (log: string, entry: string): RawBuilder<boolean> =>
+  sql`substr(${sql.ref(log)}, 1, ${sql.lit(ENTRY_WIDTH)}) = ${entry}`;
 
 /** Takes an entry out of a log again. */
 export function prepareReturn(database: Database, { table, key, log }: LogPlace) {

@@ -10,7 +10,7 @@ import { randomBytes } from '../../common/random.js';
 
 /** Milliseconds since the epoch have 13 digits from 2001 to 2286. */
 const TIME_WIDTH = 13;
-const ENTRY_WIDTH = TIME_WIDTH + 8;
+export const ENTRY_WIDTH = TIME_WIDTH + 8;
 
 /** A limit on events: at most `count` in any `windowMs`. */
 export interface Window {

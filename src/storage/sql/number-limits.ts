@@ -4,12 +4,13 @@ import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
 import type { Limited } from '../verification-store.js';
 import { Database } from './database.js';
-import { fullUntil, type Window } from './event-log.js';
+import { fullUntil, newEntry, type Window } from './event-log.js';
 import {
   BY_KEY,
-  BY_VERIFICATION,
+  byVerification,
   prepareReturn,
   prepareTake,
+  type Brought,
   type LogPlace,
 } from './event-log-queries.js';
 import type { Executor } from './statement.js';
@@ -54,14 +55,20 @@ export class NumberLimits {
     ];
     this.queries = {
       takeSend: prepareTake<{ key: string }, number>(database, SENDS, this.sends, BY_KEY),
-      takeFailure: prepareTake(database, FAILURES, this.failures, BY_VERIFICATION),
+      takeFailure: prepareTake(database, FAILURES, this.failures, byVerification(database)),
       returnSend: prepareReturn(database, SENDS),
       returnFailure: prepareReturn(database, FAILURES),
-      verified: database.prepare((db, p: { key: string; entry: string; now: number }) =>
-        db
-          .updateTable('numbers')
-          .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
-          .where('number_hash', '=', p.key),
+      verified: database.prepare(
+        (db, p: { key: string; entry: string; pinId: string; now: number }) =>
+          db
+            .updateTable('numbers')
+            .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
+            .where('number_hash', '=', p.key)
+            .where(
+              sql<boolean>`exists (
+                select 1 from verifications where pin_id = ${p.pinId}
+                  and status = 'pending' and expires_at > ${p.now} ${database.forUpdate})`,
+            ),
       ),
       forgetVerified: database.prepare((db, p: { key: string }) =>
         db.updateTable('numbers').set({ verified_at: 0 }).where('number_hash', '=', p.key),
@@ -74,8 +81,9 @@ export class NumberLimits {
 
   /** Counts a text, provided that neither the cooldown nor the day's budget is in the way. */
   async takeSend(executor: Executor, numberHash: string, now: number): Promise<Taken | Limited> {
-    const place = await this.queries.takeSend(executor, { key: numberHash }, now);
-    if (place) return { outcome: 'taken', entry: place.entry, verifiedAt: place.told };
+    const entry = newEntry(now);
+    const taken = await this.queries.takeSend(executor, { key: numberHash }, entry, now);
+    if (taken) return { outcome: 'taken', entry, verifiedAt: taken.told };
     const log = (await this.read(executor, numberHash)).sends;
     const cooldownUntil = fullUntil(log, now, [this.cooldown]);
     const until = fullUntil(log, now, this.sends) ?? now;
@@ -87,16 +95,16 @@ export class NumberLimits {
   }
 
   /**
-   * Counts a wrong code for a verification's number before it is known to be one.
-   * @returns its entry in the log, or `undefined` if the number may have no other.
+   * Counts a wrong code for a verification's number before it is known to be one, provided that the
+   * verification takes a code and its number may have another wrong one.
    */
   async takeFailure(
     executor: Executor,
-    verification: { pinId: string; client: string },
+    { pinId, client, referenceHash }: Brought,
+    entry: string,
     now: number,
-  ): Promise<string | undefined> {
-    const place = await this.queries.takeFailure(executor, verification, now);
-    return place?.entry;
+  ): Promise<void> {
+    await this.queries.takeFailure(executor, { pinId, client, referenceHash }, entry, now);
   }
 
   /** Until when the number may have no other wrong code. */
@@ -119,14 +127,16 @@ export class NumberLimits {
     await this.queries.returnFailure(executor, { key: numberHash, entry });
   }
 
-  /** The code was right, and whoever has the number is known from now on. */
+  /**
+   * The code was right, and whoever has the number is known from now on; provided that it can still
+   * verify. The verification is locked before its number, as wherever both are.
+   */
   async verified(
     executor: Executor,
-    numberHash: string,
-    entry: string,
-    now: number,
+    key: string,
+    { pinId, entry, now }: { pinId: string; entry: string; now: number },
   ): Promise<void> {
-    await this.queries.verified(executor, { key: numberHash, entry, now });
+    await this.queries.verified(executor, { key, pinId, entry, now });
   }
 
   /** Nobody is known to have the number any more. */

@@ -46,6 +46,7 @@ export function openPostgres(url: string): Engine {
       );
       return rows[0]?.now ?? NaN;
     }),
+    rowLock: 'for update',
     shards: SHARDS,
     execute: async (statement, values) => {
       const client = await pool.connect();

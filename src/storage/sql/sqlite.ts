@@ -30,6 +30,7 @@ export function openSqlite(dataDir: string): Engine {
     dialect: new SqliteDialect({ database: lockingAtOnce(database) }),
     clock: new Clock(),
     // One transaction writes at a time.
+    rowLock: '',
     shards: 1,
     execute: (statement, values) => groups.execute(statement, values),
     close: async () => {

@@ -52,6 +52,17 @@ export class TrafficCounts {
     await this.queries.changeAll(executor, this.changeOf(counted, change));
   }
 
+  /** Counts a verification's texts as verified, provided that its code can still verify. */
+  async addVerified(
+    executor: Executor,
+    counted: Counted,
+    verifying: { pinId: string; now: number },
+  ): Promise<void> {
+    if (!isCounted(counted)) return;
+    const { slot, shard } = this.placeOf(counted);
+    await this.queries.verified(executor, { slot, shard, ...subjectsOf(counted), ...verifying });
+  }
+
   /** Counts a text by its prefix. By the rest, {@link countText} does, once nothing refuses it. */
   async claimText(executor: Executor, counted: Counted): Promise<void> {
     await this.queries.changePrefix(executor, this.changeOf(counted, ONE_TEXT));
@@ -123,12 +134,14 @@ export class TrafficCounts {
   }
 
   private changeOf(counted: Counted, { texts, verified }: Traffic) {
+    const { slot, shard } = this.placeOf(counted);
+    return { slot, shard, texts, verified, ...subjectsOf(counted) };
+  }
+
+  private placeOf({ created_at }: Counted) {
     return {
-      slot: slotAt(counted.created_at),
+      slot: slotAt(created_at),
       shard: Math.floor(Math.random() * this.database.shards),
-      texts,
-      verified,
-      ...subjectsOf(counted),
     };
   }
 

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Database } from './database.js';
 
 /** A change of what one slot counts. */
@@ -11,6 +11,11 @@ interface Change {
   shard: number;
   texts: number;
   verified: number;
+}
+
+interface Verifying {
+  pinId: string;
+  now: number;
 }
 
 /** For each subject from which slot on it is read, and where the windows begin. */
@@ -46,6 +51,20 @@ export function prepareTrafficQueries(database: Database) {
     changeOthers: prepareChange(database, ['country', 'client']),
     /** In this order, which every transaction keeps to, so that no two wait for each other. */
     changeAll: prepareChange(database, ['prefix', 'country', 'client']),
+
+    /** A verification's texts are verified, provided that its code can still verify. */
+    verified: database.prepare((_db, p: Omit<Change, 'texts' | 'verified'> & Verifying) => {
+      const row = (subject: string, shard: number | RawBuilder<unknown>) => sql`
+        select cast(${subject} as text), cast(${p.slot} as bigint), cast(${shard} as integer), 0, texts
+        from verifications
+        where pin_id = ${p.pinId} and status = 'pending' and expires_at > ${p.now} and texts > 0`;
+      return sql`
+        insert into traffic (subject, slot, shard, texts, verified)
+        ${row(p.prefix, sql.lit(0))} union all ${row(p.country, p.shard)}
+        union all ${row(p.client, p.shard)}
+        on conflict (subject, slot, shard) do update
+        set verified = traffic.verified + excluded.verified`;
+    }),
 
     /** One row for each subject. */
     read: database.prepare(

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.js';
+import { isNewest } from './event-log-queries.js';
 import { VERIFICATION_COLUMNS } from './schema.js';
 
 interface Pin {
@@ -21,16 +22,21 @@ export type VerificationQueries = ReturnType<typeof prepareQueries>;
 
 export function prepareQueries(database: Database) {
   return {
-    takeAttempt: database.prepare((db, p: Owned & { referenceHash: string; now: number }) =>
+    /** For a code that has just been entered in its number's log, where nothing else was in the way. */
+    takeAttempt: database.prepare((db, p: Pin & { entry: string }) =>
       db
         .updateTable('verifications')
         .set({ attempts: sql`attempts + 1` })
         .where('pin_id', '=', p.pinId)
-        .where('client', '=', p.client)
-        .where('status', '=', sql.lit('pending'))
-        .where('reference_hash', '=', p.referenceHash)
-        .where('expires_at', '>', p.now)
-        .whereRef('attempts', '<', 'max_attempts')
+        .where((eb) =>
+          eb.exists(
+            eb
+              .selectFrom('numbers')
+              .select('numbers.number_hash')
+              .whereRef('numbers.number_hash', '=', 'verifications.number_hash')
+              .where(isNewest('numbers.failures', p.entry)),
+          ),
+        )
         .returning(VERIFICATION_COLUMNS),
     ),
 
@@ -50,7 +56,7 @@ export function prepareQueries(database: Database) {
         .where('pin_id', '=', p.pinId)
         .where('status', '=', sql.lit('pending'))
         .where('expires_at', '>', p.now)
-        .returning(VERIFICATION_COLUMNS),
+        .returning('pin_id'),
     ),
 
     /** More than any number of attempts in flight can give back. */
