@@ -54,7 +54,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   logEvents(app.get(Events), logger);
   watchRequests(fastify, app.get(Events));
   readJsonOnly(fastify);
-  await ruleBrowsers(app, fastify, app.get(AppConfig).http.corsOrigins);
+  ruleBrowsers(app, fastify, app.get(AppConfig).http.corsOrigins);
   app.get(Drain).watch(fastify);
   const refuseOtherMethods = watchMethods(fastify);
   serveMetrics(app, fastify);

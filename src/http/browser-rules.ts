@@ -1,6 +1,7 @@
-import helmet from '@fastify/helmet';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
+import helmet from 'helmet';
 import { minutes, seconds } from '../common/durations.js';
 
 /** Answers are data: nothing in them is to be run, loaded or framed. A page brings its own policy. */
@@ -12,16 +13,39 @@ const DATA_ONLY = {
 /** What a page's script may read of an answer besides its body. */
 const EXPOSED_HEADERS = ['idempotency-replayed', 'ratelimit', 'ratelimit-policy', 'retry-after'];
 
+/** What helmet sets. It depends on no request, so it is asked once. */
+function protectiveHeaders(): Record<string, string> {
+  const headers: Record<string, string> = {};
+  const answer = {
+    setHeader: (name: string, value: string) => {
+      headers[name.toLowerCase()] = value;
+    },
+    removeHeader: () => undefined,
+  };
+  helmet({ contentSecurityPolicy: DATA_ONLY })(
+    {} as IncomingMessage,
+    answer as unknown as ServerResponse,
+    (error) => {
+      if (error) throw error as Error;
+    },
+  );
+  return headers;
+}
+
 /** Tells browsers what not to do with answers, and which pages may ask. */
-export async function ruleBrowsers(
+export function ruleBrowsers(
   app: INestApplication,
   fastify: FastifyInstance,
   origins: readonly string[],
-): Promise<void> {
-  await fastify.register(helmet, { contentSecurityPolicy: DATA_ONLY });
-  // What is verified now may not be a moment later.
-  fastify.addHook('onRequest', async (_request, reply) => {
-    void reply.header('cache-control', 'no-store');
+): void {
+  const headers = {
+    // What is verified now may not be a moment later.
+    'cache-control': 'no-store',
+    ...protectiveHeaders(),
+  };
+  fastify.addHook('onRequest', (_request, reply, done) => {
+    void reply.headers(headers);
+    done();
   });
   if (origins.length === 0) return;
   app.enableCors({
