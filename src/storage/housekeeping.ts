@@ -43,11 +43,8 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   onApplicationBootstrap(): void {
-    const rounds = () => {
-      this.running = this.running.then(() => this.round());
-    };
-    rounds();
-    this.timer = setInterval(rounds, EVERY_MS).unref();
+    void this.round();
+    this.timer = setInterval(() => void this.round(), EVERY_MS).unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -55,8 +52,14 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
     await this.running;
   }
 
-  /** One round of everything. A failure is logged, and the next round tries again. */
-  async round(): Promise<void> {
+  /** One round of everything, behind the one that is under way. */
+  round(): Promise<void> {
+    this.running = this.running.then(() => this.tidy());
+    return this.running;
+  }
+
+  /** A failure is logged, and the next round tries again. */
+  private async tidy(): Promise<void> {
     try {
       await this.clock.synchronize();
       await this.settleLost();

@@ -575,6 +575,16 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await store.admit(verification(), crashed)).toEqual({ outcome: 'ambiguous' });
     });
 
+    // idempotency-key-queries.ts, finishTaken
+    it('of a send that was given up before its answer came does not say that it was sent', async () => {
+      const ticket = await admit({}, keyed);
+      clock.advance(seconds(15));
+      await opened.tidy();
+
+      expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(false);
+      expect(await store.admit(verification(), keyed)).toEqual({ outcome: 'ambiguous' });
+    });
+
     it('of a verify that succeeded goes on saying so', async () => {
       const pinId = await pending();
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };

@@ -76,6 +76,25 @@ export function prepareKeyQueries(database: Database) {
           .where('client', '=', p.client)
           .where('key_hash', '=', p.keyHash),
     ),
+    /** An answer that only a verification has which holds this handle; else nobody knows its end. */
+    finishTaken: database.prepare(
+      (
+        db,
+        p: { client: string; keyHash: string; pinId: string; sealed: string; answer: string },
+      ) => {
+        const taken = sql`exists (
+          select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed})`;
+        return db
+          .updateTable('idempotency_keys')
+          .set({
+            state: sql`case when ${taken} then 'answered' else 'ambiguous' end`,
+            sealed_answer: sql`case when ${taken} then ${p.answer} else '' end`,
+            pin_id: p.pinId,
+          })
+          .where('client', '=', p.client)
+          .where('key_hash', '=', p.keyHash);
+      },
+    ),
     release: database.prepare((db, p: { client: string; keyHash: string }) =>
       db
         .deleteFrom('idempotency_keys')

@@ -79,6 +79,28 @@ export class IdempotencyKeys {
     });
   }
 
+  /**
+   * Keeps the answer of a text that was taken, if its verification has taken its handle; if not, the
+   * text is out, but nothing can be verified with it.
+   * @param sealed the handle, as it is stored
+   */
+  async answerTaken(
+    executor: Executor,
+    { client, pinId }: Owner,
+    { key }: KeyedRequest,
+    answer: unknown,
+    sealed: string,
+  ): Promise<void> {
+    const keyHash = this.vault.hash('idempotency-key', key);
+    await this.queries.finishTaken(executor, {
+      client,
+      keyHash,
+      pinId,
+      sealed,
+      answer: this.vault.seal(JSON.stringify(answer), keyHash),
+    });
+  }
+
   /** From now on a repeat hears that nobody knows whether a text left. */
   async markAmbiguous(executor: Executor, owner: Owner, { key }: KeyedRequest): Promise<void> {
     await this.queries.finish(executor, {

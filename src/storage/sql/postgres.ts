@@ -13,7 +13,7 @@ const POOL_SIZE = 20;
 const PATIENCE_MS = seconds(2);
 
 /** A row takes one transaction at a time; with these, the busiest country is no bottleneck. */
-const SHARDS = 8;
+const SHARDS = 4;
 
 const MIGRATION_LOCK = 0x07_01;
 const HOUSEKEEPING_LOCK = 0x07_02;

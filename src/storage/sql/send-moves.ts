@@ -103,17 +103,19 @@ export class SendMoves {
   }
 
   async confirm(ticket: SendTicket, taken: TakenText, answer: unknown): Promise<boolean> {
-    const { pinId, phoneNumber, keyed } = ticket;
+    const { pinId, phoneNumber, keyed, resends } = ticket;
     const sealed = this.rows.seal(pinId, phoneNumber, taken.pinId);
     return this.database.transaction(async (transaction) => {
       const confirming = Promise.all([
         this.confirmIn(transaction, ticket, { provider: taken.provider, sealed }),
         this.noteMaybeTexted(transaction, pinId, taken.maybeTexted),
+        keyed &&
+          (resends === undefined
+            ? this.keys.answerTaken(transaction, ticket, keyed, answer, sealed)
+            : this.keys.answer(transaction, ticket, keyed, answer)),
       ]);
-      if (!keyed) transaction.commitBehind();
+      transaction.commitBehind();
       const [confirmed] = await confirming;
-      if (keyed && confirmed) await this.keys.answer(transaction, ticket, keyed, answer);
-      if (keyed && !confirmed) await this.keys.markAmbiguous(transaction, ticket, keyed);
       return confirmed;
     });
   }
