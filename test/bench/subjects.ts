@@ -70,6 +70,7 @@ const serviceOf = (name: string, build: string): Subject => ({
       THROTTLE_SEND_LIMIT: '1000000',
       THROTTLE_VERIFY_LIMIT: '1000000',
       CLIENT_SENDS_PER_DAY: '100000000',
+      PROVIDER_MAX_IN_FLIGHT: '1000',
       PUMPING_FLOOR_PER_HOUR: '1000000',
       PUMPING_FLOOR_PER_DAY: '1000000',
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
