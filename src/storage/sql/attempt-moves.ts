@@ -64,8 +64,9 @@ export class AttemptMoves {
       if (!keyed && hashes.length === 1) transaction.commitBehind();
       const [repeated, counted] = await Promise.all([claiming, counting]);
       if (repeated) return abort(repeated);
-      if (!counted) return abort({ outcome: 'refused', pinId });
-      return { outcome: 'granted', attempt: this.attemptOf(counted, keyed) };
+      if (counted) return { outcome: 'granted', attempt: this.attemptOf(counted, keyed) };
+      const refused = { outcome: 'refused', pinId } as const;
+      return keyed ? abort(refused) : refused;
     });
     if (taken.outcome !== 'refused') return taken;
     return this.refusal({ pinId: taken.pinId, ...asked });

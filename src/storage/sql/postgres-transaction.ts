@@ -21,6 +21,7 @@ export class PostgresTransaction implements Transaction {
   /** What was asked for in this turn, and what will be answered. */
   private gathered: Asked[] = [];
   private answers: Answers | undefined;
+  private commit: Answers | undefined;
 
   /** Runs `work` on a connection and gives it back to its pool. */
   static async run<T>(
@@ -39,8 +40,6 @@ export class PostgresTransaction implements Transaction {
       throw error;
     }
   }
-
-  private commit: Answers | undefined;
 
   private constructor(private readonly client: pg.PoolClient) {}
 
