@@ -4,6 +4,7 @@ import { pumpingJudge } from '../../src/destinations/pumping-budgets.js';
 import type { DestinationTraffic, Excess, Judge, Region } from '../../src/storage/traffic.js';
 import type {
   Admission,
+  Attempt,
   KeyedRequest,
   NewVerification,
   SendTicket,
@@ -105,11 +106,24 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     return ticket.pinId;
   }
 
-  async function verify(pinId: string): Promise<void> {
-    const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
-    const leave = await store.takeAttempt(asked);
+  const askedOf = (pinId: string) => ({
+    which: { pinId },
+    client: 'shop',
+    reference: undefined,
+    now: clock.now(),
+  });
+
+  async function attempt(pinId: string): Promise<Attempt> {
+    const leave = await store.takeAttempt(askedOf(pinId));
     if (leave.outcome !== 'granted') throw new Error(leave.outcome);
-    expect(await store.settle(leave.attempt, 'verified', clock.now())).toEqual({ verified: true });
+    return leave.attempt;
+  }
+
+  const settle = (taken: Attempt, verdict: 'verified' | 'wrong_code') =>
+    store.settle(taken, verdict, clock.now());
+
+  async function verify(pinId: string): Promise<void> {
+    expect(await settle(await attempt(pinId), 'verified')).toEqual({ verified: true });
   }
 
   /** What another text of this prefix would be judged by, less that text. */
@@ -131,17 +145,9 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
   // traffic-queries.ts, verified, and number-limits.ts, verified: each asks whether the gate is open
   it('counts a verification as verified once, however many judgements say yes at once', async () => {
     const pinIds = await times(8, () => pending());
-    const takeAttempt = async (pinId: string) => {
-      const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
-      const leave = await store.takeAttempt(asked);
-      if (leave.outcome !== 'granted') throw new Error(leave.outcome);
-      return leave.attempt;
-    };
-    const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(takeAttempt));
+    const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(attempt));
 
-    const answers = await Promise.all(
-      attempts.map((attempt) => store.settle(attempt, 'verified', clock.now())),
-    );
+    const answers = await Promise.all(attempts.map((taken) => settle(taken, 'verified')));
 
     expect(answers.filter(({ verified }) => verified)).toHaveLength(pinIds.length);
     for (const region of ['prefix', 'country'] as const) {
@@ -156,13 +162,9 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
   it('takes nobody to be known by a right code that came too late', async () => {
     const to = '+14155550199';
     const pinId = await pending({ to });
-    const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
-    const leave = await store.takeAttempt(asked);
-    if (leave.outcome !== 'granted') throw new Error(leave.outcome);
+    const taken = await attempt(pinId);
     clock.advance(minutes(5));
-    expect(await store.settle(leave.attempt, 'verified', clock.now())).toMatchObject({
-      verified: false,
-    });
+    expect(await settle(taken, 'verified')).toMatchObject({ verified: false });
 
     const refusing: Judge = () => ({
       region: 'prefix',
@@ -177,7 +179,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
   });
 
   describe('a budget', () => {
-    // send-budgets.ts, countTraffic: `add` before `read`; traffic-queries.ts, shard 0 of a prefix
+    // send-budgets.ts, countTraffic: `claimText` before `read`; traffic-queries.ts, shard 0 of a prefix
     it('of a prefix holds to the text, however many sends of two replicas race', async () => {
       // A SQLite file has one process.
       const other = engine === 'SQLite' ? store : await another();
@@ -368,22 +370,12 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
 
     it('wrong codes are limited all the same', async () => {
       for (let i = 0; i < 10; i += 1) {
-        const pinId = await pending(test);
-        const leave = await store.takeAttempt(askedOf(pinId));
-        if (leave.outcome !== 'granted') throw new Error(leave.outcome);
-        await store.settle(leave.attempt, 'wrong_code', clock.now());
+        await settle(await attempt(await pending(test)), 'wrong_code');
       }
 
       expect(await store.takeAttempt(askedOf(await pending(test)))).toMatchObject({
         limit: 'failures',
       });
-    });
-
-    const askedOf = (pinId: string) => ({
-      which: { pinId },
-      client: 'shop',
-      reference: undefined,
-      now: clock.now(),
     });
   });
 

@@ -31,7 +31,7 @@ interface CodeOf {
 }
 
 /** A verification with a code counted, and the code's entry in the log of its number. */
-interface Counted {
+interface CountedCode {
   readonly row: VerificationRow;
   readonly entry: string;
 }
@@ -150,7 +150,7 @@ export class AttemptMoves {
   private async count(
     executor: Executor,
     { pinId, client, hashes, now }: CodeOf,
-  ): Promise<Counted | undefined> {
+  ): Promise<CountedCode | undefined> {
     const entry = newEntry(now);
     for (const referenceHash of hashes) {
       const [, [row]] = await Promise.all([
@@ -162,7 +162,7 @@ export class AttemptMoves {
     return undefined;
   }
 
-  private attemptOf({ row, entry }: Counted, keyed: KeyedRequest | undefined): Attempt {
+  private attemptOf({ row, entry }: CountedCode, keyed: KeyedRequest | undefined): Attempt {
     return {
       pinId: row.pin_id,
       client: row.client,

@@ -40,14 +40,14 @@ export interface Brought {
  * is until the transaction ends.
  */
 export const byVerification =
-  ({ forUpdate }: Database): Owner<Brought & Record<string, string>> =>
+  ({ forUpdate }: Database): Owner<Brought> =>
   ({ pinId, client, referenceHash, now }, rest) => sql`
     select number_hash, ${rest} from verifications
     where pin_id = ${pinId} and client = ${client} and reference_hash = ${referenceHash}
       and status = 'pending' and expires_at > ${now} and attempts < max_attempts ${forUpdate}`;
 
 /** One statement checks all windows and takes a place in the log: nothing fits in between. */
-export function prepareTake<W extends Record<string, string>, T>(
+export function prepareTake<W extends object, T>(
   database: Database,
   { table, key, log, others, told }: LogPlace,
   windows: readonly Window[],

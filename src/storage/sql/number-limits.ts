@@ -100,11 +100,11 @@ export class NumberLimits {
    */
   async takeFailure(
     executor: Executor,
-    { pinId, client, referenceHash }: Brought,
+    brought: Brought,
     entry: string,
     now: number,
   ): Promise<void> {
-    await this.queries.takeFailure(executor, { pinId, client, referenceHash }, entry, now);
+    await this.queries.takeFailure(executor, brought, entry, now);
   }
 
   /** Until when the number may have no other wrong code. */
