@@ -11,6 +11,8 @@ interface Reply {
 export interface Launch {
   readonly module: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Of Node itself. */
+  readonly options?: readonly string[];
   /** A module that runs in it first. */
   readonly preload?: string;
 }
@@ -41,11 +43,11 @@ export class Remote {
     );
   }
 
-  static start({ module, env = {}, preload }: Launch): Remote {
+  static start({ module, env = {}, options = [], preload }: Launch): Remote {
     const { PATH } = process.env;
     const child = fork(module, {
       env: { PATH, ...env },
-      execArgv: preload === undefined ? [] : ['--import', preload],
+      execArgv: [...options, ...(preload === undefined ? [] : ['--import', preload])],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     return new Remote(child, module);

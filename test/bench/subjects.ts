@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DialectName } from './dialects.js';
 import type { EngineName } from './options.js';
@@ -40,6 +41,14 @@ export const SERVICE = 'service';
 
 const API_KEY = 'otp_of_the_bench_and_of_no_use_elsewhere';
 
+/** What `npm start` gives to Node. */
+function startOptions(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  return scripts.start.match(/(?<= )--\S+/g) ?? [];
+}
+
 /**
  * As in production, every feature on, with limits that a benchmark does not reach.
  * @param build the folder of its `main.js`.
@@ -55,10 +64,9 @@ const serviceOf = (name: string, build: string): Subject => ({
   bearer: API_KEY,
   launch: ({ port, upstream, folder, databaseUrl }) => ({
     module: join(build, 'main.js'),
+    options: startOptions(),
     env: {
       NODE_ENV: 'production',
-      // As `npm start` and the container have it.
-      NODE_OPTIONS: '--max-semi-space-size=8',
       PORT: String(port),
       DATA_DIR: folder,
       OTP_SECRET: 'a secret of the bench that is of no use elsewhere',

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
+import { readDockerfile } from '../support/container/dockerfile.js';
 import { freePort } from '../support/free-port.js';
 import { run, type Program } from '../support/program.js';
 
@@ -16,8 +17,8 @@ const [START = '', TEST = '', NEW_KEY = '', BUILD_AND_RUN = '', SANDBOX = '', WI
 
 jest.setTimeout(minutes(5));
 
-/** How a build is run. */
-const RUN = 'node --max-semi-space-size=8 dist/main.js';
+/** How a build is run, by `npm start` and by hand. */
+const RUN = BUILD_AND_RUN.split('\n').at(-1) ?? '';
 
 describe('The README, on a clean checkout', () => {
   let checkout: string;
@@ -108,6 +109,18 @@ describe('The README, on a clean checkout', () => {
 
     expect(await outputOf([`OTP_API_KEY=${key}`, ...lines].join('\n'))).toBe('{"verified":true}');
     expect(await outputOf(lines.join('\n'))).toContain('"code":"unauthenticated"');
+  });
+
+  it('runs a build as `npm start` and the image do', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      scripts: { start: string };
+    };
+    const command = readDockerfile('Dockerfile').findLast(({ name }) => name === 'CMD')?.rest ?? '';
+
+    expect(scripts.start).toBe(`npm run build && ${RUN}`);
+    expect((JSON.parse(command) as string[]).join(' ')).toBe(
+      RUN.replace('node', 'node --enable-source-maps'),
+    );
   });
 
   it('runs a build with the settings of a .env', async () => {
