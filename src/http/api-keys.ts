@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 
@@ -23,10 +23,10 @@ export class ApiKeys {
   clientOf(authorization: string | undefined): string | undefined {
     const [, key] = BEARER.exec(authorization ?? '') ?? [];
     if (key === undefined) return undefined;
-    const hash = createHash('sha256').update(key).digest();
+    const shown = hash('sha256', key, 'buffer');
     let client: string | undefined;
     for (const entry of this.entries) {
-      if (timingSafeEqual(entry.hash, hash)) client = entry.client;
+      if (timingSafeEqual(entry.hash, shown)) client = entry.client;
     }
     return client;
   }

@@ -71,12 +71,17 @@ class Batch implements pg.Submittable {
   }
 
   submit({ stream }: pg.Connection): void {
-    const messages = this.asked.flatMap(({ statement: { name, text }, values }) => [
-      ...(this.columns.has(name) ? [] : preparation(name, text)),
-      serialize.bind({ statement: name, values: [...values], valueMapper: textOf }),
-      serialize.execute(),
-    ]);
-    stream.write(Buffer.concat([...messages, serialize.sync()]));
+    const messages: Buffer[] = [];
+    for (const { statement, values } of this.asked) {
+      const { name, text } = statement;
+      if (!this.columns.has(name)) messages.push(...preparation(name, text));
+      messages.push(
+        serialize.bind({ statement: name, values: [...values], valueMapper: textOf }),
+        serialize.execute(),
+      );
+    }
+    messages.push(serialize.sync());
+    stream.write(Buffer.concat(messages));
   }
 
   /** Comes between a statement's preparation and its rows. */
