@@ -597,6 +597,24 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'already_verified' });
     });
 
+    // idempotency-key-queries.ts, finishVerified: canVerify
+    it('of a verify whose right code came second never says that it was the first', async () => {
+      const pinId = await pending();
+      const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
+      const [first, second] = [await attempt(pinId), await attempt(pinId, verifyKey)];
+      await settle(first, 'verified');
+      const late = { verified: false, reason: 'already_verified' };
+
+      const [settled, meanwhile] = await Promise.all([
+        settle(second, 'verified'),
+        ask(pinId, { keyed: verifyKey }),
+      ]);
+
+      expect(settled).toEqual(late);
+      expect(meanwhile).not.toMatchObject({ answer: { verified: true } });
+      expect(await ask(pinId, { keyed: verifyKey })).toEqual({ outcome: 'replayed', answer: late });
+    });
+
     it('of a verify runs again if nobody judged it, or if a crash took it', async () => {
       const pinId = await pending();
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };

@@ -101,13 +101,12 @@ export class AttemptMoves {
       const passing = Promise.all([
         this.limits.verified(transaction, numberHash, { pinId, entry, now }),
         this.traffic.addVerified(transaction, counted, { pinId, now }),
+        keyed && this.keys.answerVerified(transaction, attempt, keyed, VERIFIED, now),
         this.rows.queries.verify(transaction, { pinId, now }),
       ]);
-      if (!keyed) transaction.commitBehind();
-      const [, , passed] = await passing;
-      if (passed.length === 0) return false;
-      await this.answer(transaction, attempt, VERIFIED);
-      return true;
+      transaction.commitBehind();
+      const [, , , passed] = await passing;
+      return passed.length > 0;
     });
   }
 

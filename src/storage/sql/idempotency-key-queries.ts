@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from './database.js';
 import type { IdempotencyKeyRow } from './schema.js';
+import { canVerify } from './standing.js';
 
 interface Claim extends IdempotencyKeyRow {
   forgottenBefore: number;
@@ -94,6 +95,16 @@ export function prepareKeyQueries(database: Database) {
           .where('client', '=', p.client)
           .where('key_hash', '=', p.keyHash);
       },
+    ),
+    /** An answer that only holds if a right code still opens the verification. */
+    finishVerified: database.prepare(
+      (db, p: { client: string; keyHash: string; pinId: string; now: number; answer: string }) =>
+        db
+          .updateTable('idempotency_keys')
+          .set({ state: sql.lit('answered'), sealed_answer: p.answer, pin_id: p.pinId })
+          .where('client', '=', p.client)
+          .where('key_hash', '=', p.keyHash)
+          .where(canVerify(database, p)),
     ),
     release: database.prepare((db, p: { client: string; keyHash: string }) =>
       db

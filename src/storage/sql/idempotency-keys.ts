@@ -69,13 +69,11 @@ export class IdempotencyKeys {
     { key }: KeyedRequest,
     answer: unknown,
   ): Promise<void> {
-    const keyHash = this.vault.hash('idempotency-key', key);
     await this.queries.finish(executor, {
       client: owner.client,
-      keyHash,
       pinId: owner.pinId,
       state: 'answered',
-      answer: this.vault.seal(JSON.stringify(answer), keyHash),
+      ...this.sealed(key, answer),
     });
   }
 
@@ -91,13 +89,27 @@ export class IdempotencyKeys {
     answer: unknown,
     sealed: string,
   ): Promise<void> {
-    const keyHash = this.vault.hash('idempotency-key', key);
     await this.queries.finishTaken(executor, {
       client,
-      keyHash,
       pinId,
       sealed,
-      answer: this.vault.seal(JSON.stringify(answer), keyHash),
+      ...this.sealed(key, answer),
+    });
+  }
+
+  /** Keeps the answer of a right code, provided that its verification can still verify. */
+  async answerVerified(
+    executor: Executor,
+    { client, pinId }: Owner,
+    { key }: KeyedRequest,
+    answer: unknown,
+    now: number,
+  ): Promise<void> {
+    await this.queries.finishVerified(executor, {
+      client,
+      pinId,
+      now,
+      ...this.sealed(key, answer),
     });
   }
 
@@ -118,6 +130,12 @@ export class IdempotencyKeys {
       client,
       keyHash: this.vault.hash('idempotency-key', key),
     });
+  }
+
+  /** An answer as it is stored with its key. */
+  private sealed(key: string, answer: unknown): { keyHash: string; answer: string } {
+    const keyHash = this.vault.hash('idempotency-key', key);
+    return { keyHash, answer: this.vault.seal(JSON.stringify(answer), keyHash) };
   }
 
   private describe(row: IdempotencyKeyRow, request: string, now: number): Repeated {

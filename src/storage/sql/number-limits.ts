@@ -13,6 +13,7 @@ import {
   type Brought,
   type LogPlace,
 } from './event-log-queries.js';
+import { canVerify } from './standing.js';
 import type { Executor } from './statement.js';
 
 const SENDS: LogPlace = {
@@ -64,11 +65,7 @@ export class NumberLimits {
             .updateTable('numbers')
             .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
             .where('number_hash', '=', p.key)
-            .where(
-              sql<boolean>`exists (
-                select 1 from verifications where pin_id = ${p.pinId}
-                  and status = 'pending' and expires_at > ${p.now} ${database.forUpdate})`,
-            ),
+            .where(canVerify(database, p)),
       ),
       forgetVerified: database.prepare((db, p: { key: string }) =>
         db.updateTable('numbers').set({ verified_at: 0 }).where('number_hash', '=', p.key),
