@@ -19,7 +19,8 @@ const SETTLING_MS = seconds(5);
 
 const LIMITS: Limits = {
   maxAttempts: 3,
-  failuresPerHour: 5,
+  // One more than attempts: a second verification of a number reaches it by a single code.
+  failuresPerHour: 4,
   sendsPerDay: 6,
   cooldownMs: seconds(2),
 };
