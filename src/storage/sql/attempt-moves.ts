@@ -9,7 +9,6 @@ import type {
   Settlement,
 } from '../verification-store.js';
 import { Database } from './database.js';
-import type { Transaction } from './engine.js';
 import { newEntry } from './event-log.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { NumberLimits } from './number-limits.js';
@@ -125,20 +124,13 @@ export class AttemptMoves {
       if (!keyed) transaction.commitBehind();
       const [, , , [row]] = await closing;
       const settlement = settlementOf(row, verdict, now);
-      await this.answer(transaction, attempt, settlement);
+      if (keyed) {
+        const answering = this.keys.answer(transaction, attempt, keyed, settlement);
+        transaction.commitBehind();
+        await answering;
+      }
       return settlement;
     });
-  }
-
-  private async answer(
-    transaction: Transaction,
-    attempt: Attempt,
-    settlement: Settlement,
-  ): Promise<void> {
-    if (!attempt.keyed) return;
-    const answering = this.keys.answer(transaction, attempt, attempt.keyed, settlement);
-    transaction.commitBehind();
-    await answering;
   }
 
   private numberHashOf(executor: Executor, { phoneNumber, client }: Attempt): Promise<string> {

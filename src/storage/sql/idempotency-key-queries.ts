@@ -1,12 +1,28 @@
-import { sql } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { Database } from './database.js';
-import type { IdempotencyKeyRow } from './schema.js';
+import type { IdempotencyKeyRow, Schema } from './schema.js';
 import { canVerify } from './standing.js';
 
 interface Claim extends IdempotencyKeyRow {
   forgottenBefore: number;
   lostBefore: number;
 }
+
+interface Finish {
+  client: string;
+  keyHash: string;
+  pinId: string;
+  state: IdempotencyKeyRow['state'];
+  answer: string;
+}
+
+const finish = (db: Kysely<Schema>, p: Finish) =>
+  db
+    .updateTable('idempotency_keys')
+    .set({ state: p.state, sealed_answer: p.answer, pin_id: p.pinId })
+    .where('client', '=', p.client)
+    .where('key_hash', '=', p.keyHash);
+
 /** Every statement on idempotency keys, compiled once. */
 export function prepareKeyQueries(database: Database) {
   return {
@@ -60,23 +76,7 @@ export function prepareKeyQueries(database: Database) {
         .where('client', '=', p.client)
         .where('key_hash', '=', p.keyHash),
     ),
-    finish: database.prepare(
-      (
-        db,
-        p: {
-          client: string;
-          keyHash: string;
-          pinId: string;
-          state: IdempotencyKeyRow['state'];
-          answer: string;
-        },
-      ) =>
-        db
-          .updateTable('idempotency_keys')
-          .set({ state: p.state, sealed_answer: p.answer, pin_id: p.pinId })
-          .where('client', '=', p.client)
-          .where('key_hash', '=', p.keyHash),
-    ),
+    finish: database.prepare(finish),
     /** An answer that only a verification has which holds this handle; else nobody knows its end. */
     finishTaken: database.prepare(
       (
@@ -97,14 +97,8 @@ export function prepareKeyQueries(database: Database) {
       },
     ),
     /** An answer that only holds if a right code still opens the verification. */
-    finishVerified: database.prepare(
-      (db, p: { client: string; keyHash: string; pinId: string; now: number; answer: string }) =>
-        db
-          .updateTable('idempotency_keys')
-          .set({ state: sql.lit('answered'), sealed_answer: p.answer, pin_id: p.pinId })
-          .where('client', '=', p.client)
-          .where('key_hash', '=', p.keyHash)
-          .where(canVerify(database, p)),
+    finishVerified: database.prepare((db, p: Finish & { now: number }) =>
+      finish(db, p).where(canVerify(database, p)),
     ),
     release: database.prepare((db, p: { client: string; keyHash: string }) =>
       db

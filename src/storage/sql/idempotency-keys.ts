@@ -109,6 +109,7 @@ export class IdempotencyKeys {
       client,
       pinId,
       now,
+      state: 'answered',
       ...this.sealed(key, answer),
     });
   }
