@@ -176,6 +176,48 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     expect(await added()).toEqual([5]);
   });
 
+  describe('that need no answer before they commit', () => {
+    const addingAtOnce = (n: number) => (transaction: Transaction) => {
+      const writing = add(transaction, n);
+      transaction.commitBehind();
+      return writing;
+    };
+
+    it('stand or fall each by itself', async () => {
+      const results = await Promise.allSettled(
+        [1, 2, 1, 3, 2, 4, 5, 5, 6].map((n) => engine.transact(addingAtOnce(n))),
+      );
+
+      const failed = results.flatMap(({ status }, place) => (status === 'rejected' ? [place] : []));
+      expect(failed).toEqual([2, 4, 7]);
+      expect(await added()).toEqual([1, 2, 3, 4, 5, 6]);
+    });
+
+    if (engineName === 'PostgreSQL') {
+      it('all hear of it where the connection breaks under one of them', async () => {
+        const breaking = (transaction: Transaction) => {
+          const asking = ask(transaction, 'select pg_terminate_backend(pg_backend_pid())');
+          transaction.commitBehind();
+          return asking;
+        };
+        const results = await Promise.allSettled(
+          [addingAtOnce(1), breaking, addingAtOnce(2), addingAtOnce(3)].map((work) =>
+            engine.transact<unknown>(work),
+          ),
+        );
+
+        expect(results.map(({ status }) => status)).toEqual([
+          'fulfilled',
+          'rejected',
+          'rejected',
+          'rejected',
+        ]);
+        await engine.transact(addingAtOnce(4));
+        expect(await added()).toEqual([1, 4]);
+      });
+    }
+  });
+
   it('ask again for what has failed before', async () => {
     const [whole, single] = [
       'insert into added values (1), (1)',

@@ -21,18 +21,42 @@ interface Column {
   readonly read: (text: unknown) => unknown;
 }
 
-/**
- * Runs statements that travel in one packet, with one `Sync` behind them: the server runs none behind
- * one that fails, and those that are in no transaction are one of their own (PostgreSQL, "Extended
- * Query" in the message flow of its protocol).
- * @returns their answers, once all are there and, where they were in no transaction, are committed
- */
+/** Statements that stand or fall together, and who waits for what the server says to them. */
+export interface Batch {
+  readonly asked: readonly Asked[];
+  /** Called once all of them are there and, where they were in no transaction, are committed. */
+  readonly resolve: (answers: readonly Answer[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Runs statements as one batch. @returns what {@link Batch.resolve} is called with */
 export function runTogether(
   client: pg.PoolClient,
   asked: readonly Asked[],
 ): Promise<readonly Answer[]> {
   return new Promise((resolve, reject) => {
-    client.query(new Batch(client, asked, resolve, reject));
+    void runInTurn(client, [{ asked, resolve, reject }]);
+  });
+}
+
+/**
+ * Runs batches that travel in one packet, one after the other, each with a `Sync` behind it: of a
+ * batch the server runs nothing behind a statement that fails, and if it is in no transaction, it is
+ * one of its own (PostgreSQL, "Pipelining" in the message flow of its protocol).
+ * @returns when the last one has its answer; never fails
+ */
+export function runInTurn(client: pg.PoolClient, batches: readonly Batch[]): Promise<void> {
+  const columns: Columns = prepared.get(client) ?? new Map<string, readonly Column[]>();
+  prepared.set(client, columns);
+  return new Promise((done) => {
+    const waiting = batches.values();
+    // At once: what is said to the next one may have come together with the end of this one's.
+    const proceed = (packet?: Buffer): void => {
+      const { value: batch } = waiting.next();
+      if (batch) client.query(new Course(batch, columns, packet, proceed));
+      else done();
+    };
+    proceed(packetOf(batches, columns));
   });
 }
 
@@ -46,42 +70,32 @@ interface Field {
   readonly dataTypeID: number;
 }
 
-/** The columns of each statement that a connection has prepared, by the statement's name. */
-const prepared = new WeakMap<pg.PoolClient, Map<string, readonly Column[]>>();
+/** The columns of the statements that a connection has prepared, by their names. */
+type Columns = Map<string, readonly Column[]>;
+
+const prepared = new WeakMap<pg.PoolClient, Columns>();
 
 /**
- * As the driver takes queries that are not its own. Its own would be a packet each, and be told the
- * names of their columns every time.
+ * The course of one batch, as the driver takes queries that are not its own. Its own would be a
+ * packet each, and be told the names of their columns every time.
  */
-class Batch implements pg.Submittable {
-  private readonly columns: Map<string, readonly Column[]>;
+class Course implements pg.Submittable {
   private readonly answers: readonly Answer[];
-  /** How many have run. */
+  /** How many of its statements have run. */
   private position = 0;
 
+  /** @param packet what is still to be written, if anything */
   constructor(
-    private readonly client: pg.PoolClient,
-    private readonly asked: readonly Asked[],
-    private readonly resolve: (answers: readonly Answer[]) => void,
-    private readonly reject: (error: Error) => void,
+    private readonly batch: Batch,
+    private readonly columns: Columns,
+    private readonly packet: Buffer | undefined,
+    private readonly ended: () => void,
   ) {
-    this.columns = prepared.get(client) ?? new Map<string, readonly Column[]>();
-    prepared.set(client, this.columns);
-    this.answers = asked.map(() => ({ rows: [], command: '' }));
+    this.answers = batch.asked.map(() => ({ rows: [], command: '' }));
   }
 
   submit({ stream }: pg.Connection): void {
-    const messages: Buffer[] = [];
-    for (const { statement, values } of this.asked) {
-      const { name, text } = statement;
-      if (!this.columns.has(name)) messages.push(...preparation(name, text));
-      messages.push(
-        serialize.bind({ statement: name, values: [...values], valueMapper: textOf }),
-        serialize.execute(),
-      );
-    }
-    messages.push(serialize.sync());
-    stream.write(Buffer.concat(messages));
+    if (this.packet) stream.write(this.packet);
   }
 
   /** Comes between a statement's preparation and its rows. */
@@ -111,17 +125,35 @@ class Batch implements pg.Submittable {
   }
 
   handleReadyForQuery(): void {
-    this.resolve(this.answers);
+    this.batch.resolve(this.answers);
+    this.ended();
   }
 
-  /** What came behind was not run; the driver sends nothing more until the server is ready again. */
+  /** What came behind in the batch was not run. */
   handleError(error: Error): void {
-    this.reject(error);
+    this.batch.reject(error);
+    this.ended();
   }
 
   private get name(): string {
-    return this.asked[this.position]?.statement.name ?? '';
+    return this.batch.asked[this.position]?.statement.name ?? '';
   }
+}
+
+function packetOf(batches: readonly Batch[], columns: Columns): Buffer {
+  const messages: Buffer[] = [];
+  for (const { asked } of batches) {
+    for (const { statement, values } of asked) {
+      const { name, text } = statement;
+      if (!columns.has(name)) messages.push(...preparation(name, text));
+      messages.push(
+        serialize.bind({ statement: name, values: [...values], valueMapper: textOf }),
+        serialize.execute(),
+      );
+    }
+    messages.push(serialize.sync());
+  }
+  return Buffer.concat(messages);
 }
 
 /** Closed first, in case that it failed after it was prepared; to close what is not there is no error. */

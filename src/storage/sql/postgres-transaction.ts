@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Transaction } from './engine.js';
 import { runTogether, type Asked } from './postgres-batch.js';
+import type { PostgresPipeline } from './postgres-pipeline.js';
 import type { Statement } from './statement.js';
 
 type Answers = ReturnType<typeof runTogether>;
@@ -13,35 +14,37 @@ const [BEGIN, COMMIT, ROLLBACK] = ['begin', 'commit', 'rollback'].map((text): As
 /**
  * A transaction whose statements travel together: what is asked in one turn leaves in one packet,
  * `begin` before the first statement and `commit` behind the last. Where all of it leaves in one
- * packet it needs neither.
+ * packet it needs neither, and shares one with others.
  */
 export class PostgresTransaction implements Transaction {
   private state: 'open' | 'committing' | 'undoing' = 'open';
-  private begun = false;
+  /** Its own from `begin` on. */
+  private client: Promise<pg.PoolClient> | undefined;
   /** What was asked for in this turn, and what will be answered. */
   private gathered: Asked[] = [];
   private answers: Answers | undefined;
   private commit: Answers | undefined;
 
-  /** Runs `work` on a connection and gives it back to its pool. */
   static async run<T>(
-    client: pg.PoolClient,
+    pool: pg.Pool,
+    pipeline: PostgresPipeline,
     work: (transaction: Transaction) => Promise<T>,
   ): Promise<T> {
-    const transaction = new PostgresTransaction(client);
+    const transaction = new PostgresTransaction(pool, pipeline);
     try {
       const result = await work(transaction);
       await transaction.committed();
-      client.release();
       return result;
     } catch (error) {
-      // A connection that cannot even undo is of no use to anybody.
-      client.release(!(await transaction.undone()));
+      await transaction.undone();
       throw error;
     }
   }
 
-  private constructor(private readonly client: pg.PoolClient) {}
+  private constructor(
+    private readonly pool: pg.Pool,
+    private readonly pipeline: PostgresPipeline,
+  ) {}
 
   async execute(statement: Statement, values: readonly unknown[]): Promise<readonly unknown[]> {
     // Of what a failed piece of work still does elsewhere, nothing may reach the next transaction.
@@ -63,15 +66,21 @@ export class PostgresTransaction implements Transaction {
     if (answers?.at(-1)?.command === 'ROLLBACK') {
       throw new Error('the transaction was not committed');
     }
+    (await this.client)?.release();
   }
 
-  /** @returns whether the connection is out of the transaction. */
-  private async undone(): Promise<boolean> {
+  private async undone(): Promise<void> {
     this.state = 'undoing';
-    if (!this.begun) return true;
-    return runTogether(this.client, [ROLLBACK]).then(
-      () => true,
-      () => false,
+    const client = await this.client?.catch(() => undefined);
+    if (!client) return;
+    await runTogether(client, [ROLLBACK]).then(
+      () => {
+        client.release();
+      },
+      // A connection that cannot even undo is of no use to anybody.
+      () => {
+        client.release(true);
+      },
     );
   }
 
@@ -93,10 +102,10 @@ export class PostgresTransaction implements Transaction {
     this.answers = undefined;
     if (this.state === 'undoing') throw new Error('the transaction has ended');
     const ends = this.state === 'committing';
-    if (ends && !this.begun) return runTogether(this.client, asked);
-    const begins = !this.begun;
-    this.begun = true;
-    const answers = await runTogether(this.client, [
+    const begins = !this.client;
+    if (ends && begins) return this.pipeline.run(asked);
+    this.client ??= this.pool.connect();
+    const answers = await runTogether(await this.client, [
       ...(begins ? [BEGIN] : []),
       ...asked,
       ...(ends ? [COMMIT] : []),

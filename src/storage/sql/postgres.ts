@@ -5,7 +5,7 @@ import { seconds } from '../../common/durations.js';
 import { DatabaseClock } from './database-clock.js';
 import type { Engine } from './engine.js';
 import { limitHolding } from './held-connections.js';
-import { runTogether } from './postgres-batch.js';
+import { PostgresPipeline } from './postgres-pipeline.js';
 import { PostgresTransaction } from './postgres-transaction.js';
 
 const POOL_SIZE = 20;
@@ -37,6 +37,7 @@ export function openPostgres(url: string): Engine {
   pool.on('error', (error) => {
     logger.warn(`an idle connection broke: ${error.message}`);
   });
+  const pipeline = new PostgresPipeline(pool);
   const liftLimits = limitHolding(pool);
   return {
     dialect: new PostgresDialect({ pool }),
@@ -49,16 +50,11 @@ export function openPostgres(url: string): Engine {
     rowLock: 'for update',
     shards: SHARDS,
     execute: async (statement, values) => {
-      const client = await pool.connect();
-      try {
-        const [answer] = await runTogether(client, [{ statement, values }]);
-        return answer?.rows ?? [];
-      } finally {
-        client.release();
-      }
+      const [answer] = await pipeline.run([{ statement, values }]);
+      return answer?.rows ?? [];
     },
     close: () => pool.end(),
-    transact: async (work) => PostgresTransaction.run(await pool.connect(), work),
+    transact: (work) => PostgresTransaction.run(pool, pipeline, work),
     lockForMigration: async (transaction) => {
       // A large table takes its time. Nobody is served yet: no other connection is in use.
       liftLimits();

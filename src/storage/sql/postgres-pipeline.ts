@@ -1,0 +1,44 @@
+import type pg from 'pg';
+import { runInTurn, type Asked, type Batch } from './postgres-batch.js';
+
+/** They commit one after the other, and the last one waits for all. */
+const PACKET_SIZE = 4;
+
+/**
+ * Transactions that need no answer before they commit. Writing to a socket costs more than what is
+ * written: so those that one turn of the event loop asks for share packets. Each stands or falls by
+ * itself all the same.
+ */
+export class PostgresPipeline {
+  private waiting: Batch[] = [];
+
+  constructor(private readonly pool: pg.Pool) {}
+
+  run(asked: readonly Asked[]): Promise<Parameters<Batch['resolve']>[0]> {
+    return new Promise((resolve, reject) => {
+      if (this.waiting.length === 0)
+        setImmediate(() => {
+          this.leave();
+        });
+      this.waiting.push({ asked, resolve, reject });
+    });
+  }
+
+  private leave(): void {
+    const batches = this.waiting;
+    this.waiting = [];
+    for (let start = 0; start < batches.length; start += PACKET_SIZE) {
+      void this.send(batches.slice(start, start + PACKET_SIZE));
+    }
+  }
+
+  private async send(batches: readonly Batch[]): Promise<void> {
+    try {
+      const client = await this.pool.connect();
+      await runInTurn(client, batches);
+      client.release();
+    } catch (error) {
+      for (const { reject } of batches) reject(error as Error);
+    }
+  }
+}
