@@ -10,6 +10,13 @@ export interface KeyedRequest {
   readonly request: string;
 }
 
+/** The idempotency key of a request in the hands of one run of it. */
+export interface HeldKey {
+  readonly keyHash: string;
+  /** Tells this run from all others. */
+  readonly run: string;
+}
+
 /** A verification as a send asks for it. Times are milliseconds since the epoch. */
 export interface NewVerification {
   /** Our own opaque handle. */
@@ -101,7 +108,7 @@ export interface SendTicket {
   readonly resends: ProviderPin | undefined;
   /** By these it can be given back; `undefined` for a text that is not limited. */
   readonly entries: SendEntries | undefined;
-  readonly keyed: KeyedRequest | undefined;
+  readonly key: HeldKey | undefined;
 }
 
 /** A text's entries in the logs of its number and, where one was named, of its end user. */
@@ -152,7 +159,7 @@ export interface Attempt {
   /** By these its texts are counted. */
   readonly prefixHash: string;
   readonly createdAt: number;
-  readonly keyed: KeyedRequest | undefined;
+  readonly key: HeldKey | undefined;
 }
 
 /** A code that somebody brings. */
@@ -171,7 +178,7 @@ interface Granted {
   readonly attempt: Attempt;
 }
 
-interface Closed {
+export interface Closed {
   readonly outcome: 'closed';
   readonly reason: Closure;
 }

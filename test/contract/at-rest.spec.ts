@@ -6,12 +6,33 @@ import Libsql from 'libsql';
 import { startSandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
+const OTHER_NUMBER = '+14155562672';
+const TEST_NUMBER = '+15550001111';
 const ADDRESS = '203.0.113.7';
 const SECRET = 'a master secret that only tests know of';
 
+const TABLES = ['verifications', 'numbers', 'idempotency_keys', 'traffic', 'end_users'];
+
 describe('What is stored', () => {
+  let dataDir: string;
+
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'otp-rest-'));
+  });
+
+  afterEach(() => {
+    rmSync(dataDir, { recursive: true });
+  });
+
+  /** The rows of each table. */
+  function stored(): unknown[][] {
+    const database = new Libsql(join(dataDir, 'otp.db'));
+    const rows = TABLES.map((table) => database.prepare(`select * from ${table}`).all());
+    database.close();
+    return rows;
+  }
+
   it('holds no number, code, address, reference, idempotency key or provider handle that can be read', async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'otp-rest-'));
     const service = await startSandboxedService({ DATA_DIR: dataDir });
     const [reference, key] = [randomUUID(), randomUUID()];
     const { body } = await service.http
@@ -25,15 +46,11 @@ describe('What is stored', () => {
       .set('idempotency-key', `${key}-2`)
       .send({ pinId: body.pinId, otpCode: code, reference });
 
-    const database = new Libsql(join(dataDir, 'otp.db'));
-    const tables = ['verifications', 'numbers', 'idempotency_keys', 'traffic', 'end_users'];
-    const rows = tables.map((table) => database.prepare(`select * from ${table}`).all());
-    database.close();
+    const rows = stored();
     await service.close();
-    rmSync(dataDir, { recursive: true, force: true });
 
     expect(rows.map((list) => list.length)).toEqual([1, 1, 2, 3, 1]);
-    const stored = JSON.stringify(rows);
+    const text = JSON.stringify(rows);
     const digits = NUMBER.slice(1);
     for (const secret of [
       digits,
@@ -52,8 +69,38 @@ describe('What is stored', () => {
         Buffer.from(secret).toString('hex'),
       ];
       forms.forEach((form) => {
-        expect(stored).not.toContain(form);
+        expect(text).not.toContain(form);
       });
     }
+  });
+
+  // send-queries.ts, discard; conditions.ts, holdsKey in `insert`
+  it('is nothing of a send that was refused, and nothing twice of one that was repeated', async () => {
+    const service = await startSandboxedService({
+      DATA_DIR: dataDir,
+      CLIENT_SENDS_PER_DAY: '1',
+      TEST_NUMBERS: `${TEST_NUMBER}:123456`,
+    });
+    const send = (phoneNumber: string, key: string) =>
+      service.http
+        .post('/otp/send')
+        .set('idempotency-key', key)
+        .send({ phoneNumber, endUserIp: ADDRESS });
+    const before = await send(NUMBER, 'first').then(stored);
+
+    await send(OTHER_NUMBER, 'second').expect(429);
+    const after = stored();
+    for (let i = 0; i < 3; i += 1) await send(TEST_NUMBER, 'third').expect(200);
+    const [verifications, , keys] = stored();
+    await service.close();
+
+    const counts = (rows: unknown[][]) => rows.map((list) => list.length);
+    const [, numbers, , traffic] = after;
+    // Of a number, its prefix and its slot there is a row that counts nothing.
+    expect(counts(after)).toEqual([1, 2, 1, 4, 1]);
+    expect(counts(before)).toEqual([1, 1, 1, 3, 1]);
+    expect(numbers).toContainEqual(expect.objectContaining({ sends: '', failures: '' }));
+    expect(traffic).toContainEqual(expect.objectContaining({ texts: 0, verified: 0 }));
+    expect([verifications, keys].map((list) => list?.length)).toEqual([2, 2]);
   });
 });

@@ -8,7 +8,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { openStore } from '../support/store.js';
 
 const NEWER = 'update schema_version set version = 999';
-const REFUSAL = /schema version 999.*knows only 3/;
+const REFUSAL = /schema version 999.*knows only 4/;
 
 describe('The schema', () => {
   it('is made once by replicas that start together, and refused if it is newer', async () => {

@@ -179,7 +179,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
   });
 
   describe('a budget', () => {
-    // send-budgets.ts, countTraffic: `claimText` before `read`; traffic-queries.ts, shard 0 of a prefix
+    // traffic-counts.ts, addText: `texted` before `read`; traffic-queries.ts, shard 0 of a prefix
     it('of a prefix holds to the text, however many sends of two replicas race', async () => {
       // A SQLite file has one process.
       const other = engine === 'SQLite' ? store : await another();
@@ -217,13 +217,17 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       });
     });
 
+    // send-moves.ts, weigh: `abandon`
     it('takes nothing for a text that it refuses', async () => {
       for (let i = 0; i < PREFIX_LIMIT; i += 1) await send();
-      const to = '+14155559999';
-      expect((await send({ to, endUserAddress: '192.0.2.1' })).outcome).toBe('suspended');
+      const refused = () => verification({ to: '+14155559999', endUserAddress: '192.0.2.1' });
+      const keyed = { key: 'key', request: 'x' };
+      for (let i = 0; i < 2; i += 1) {
+        expect((await store.admit(refused(), keyed, enforcing)).outcome).toBe('suspended');
+      }
 
       expect((await counted()).young.texts).toBe(PREFIX_LIMIT);
-      expect((await send({ to }, watching)).outcome).toBe('admitted');
+      expect((await store.admit(refused(), keyed, watching)).outcome).toBe('admitted');
     });
 
     it('that is not enforced lets the text go, and says so', async () => {
@@ -424,6 +428,33 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       expect((await send({ endUserAddress })).outcome).toBe('limited');
       clock.advance(hours(1) - seconds(30));
       for (const each of open) await each.tidy();
+      expect((await send({ endUserAddress })).outcome).toBe('admitted');
+    });
+
+    // conditions.ts, isCountedText in `insert` and isCountedForEndUser in `returnRefused`
+    it('that may have no more takes nothing from the number or its prefix', async () => {
+      await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
+      await pending({ endUserAddress });
+      const to = '+14155559999';
+      const keyed = { key: 'key', request: 'x' };
+      for (let i = 0; i < 2; i += 1) {
+        const refused = verification({ to, endUserAddress });
+        expect(await store.admit(refused, keyed, watching)).toMatchObject({
+          limit: 'end_user_sends',
+        });
+      }
+
+      expect((await counted()).young.texts).toBe(1);
+      expect((await send({ to })).outcome).toBe('admitted');
+    });
+
+    // end-user-limits.ts, take: isCountedText
+    it('loses no text by one that its number may not have', async () => {
+      await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '2' });
+      const to = '+14155559999';
+      await pending({ to, endUserAddress });
+      expect(await send({ to, endUserAddress })).toMatchObject({ limit: 'cooldown' });
+
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 

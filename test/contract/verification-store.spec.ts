@@ -516,7 +516,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       );
     });
 
-    // send-moves.ts and attempt-moves.ts: what is said of a repeat is said by `abort`
+    // conditions.ts, holdsKey: in `takeSend` and `takeFailure`; send-moves.ts, admitResend: `abort`
     it('shown again counts no text and no attempt', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '3' });
       const ticket = await admit({}, keyed);
@@ -624,6 +624,35 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(seconds(15));
 
       expect((await ask(pinId, { keyed: verifyKey })).outcome).toBe('granted');
+    });
+
+    // idempotency-key-queries.ts, finish and release: run
+    it('of a verify that runs again is not touched by the run that was taken for lost', async () => {
+      const pinId = await pending();
+      const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
+      const settled = await attempt(pinId, verifyKey);
+      clock.advance(seconds(15));
+      const unjudged = await attempt(pinId, verifyKey);
+      clock.advance(seconds(15));
+      const last = await attempt(pinId, verifyKey);
+
+      await settle(settled, 'wrong_code');
+      await store.returnAttempt(unjudged);
+      expect(await ask(pinId, { keyed: verifyKey })).toEqual({ outcome: 'running' });
+
+      await settle(last, 'verified');
+      expect(await ask(pinId, { keyed: verifyKey })).toMatchObject({ answer: { verified: true } });
+    });
+
+    // idempotency-key-queries.ts, releaseUncounted
+    it('of a code that is not counted is free again', async () => {
+      const pinId = await pending();
+      await store.cancel(pinId, 'shop');
+      const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
+
+      for (let i = 0; i < 2; i += 1) {
+        expect((await ask(pinId, { keyed: verifyKey })).outcome).toBe('closed');
+      }
     });
 
     it('is forgotten after a day', async () => {

@@ -3,39 +3,24 @@ import type { Verdict } from '../../common/verdict.js';
 import type {
   Asked,
   Attempt,
+  Closed,
+  HeldKey,
   KeyedRequest,
   Leave,
+  Limited,
   NotFound,
   Settlement,
 } from '../verification-store.js';
 import { Database } from './database.js';
+import type { Transaction } from './engine.js';
 import { newEntry } from './event-log.js';
-import { IdempotencyKeys } from './idempotency-keys.js';
+import { IdempotencyKeys, NO_KEY } from './idempotency-keys.js';
 import { NumberLimits } from './number-limits.js';
 import type { VerificationRow } from './schema.js';
 import { attemptsRemaining, closureOf, statusOf } from './standing.js';
 import { TrafficCounts } from './traffic-counts.js';
 import { VerificationRows } from './verification-rows.js';
 import type { Executor } from './statement.js';
-
-/** Once it is known which verification is meant. */
-type AskedOf = Omit<Asked, 'which'> & { readonly pinId: string };
-
-/** A code for a verification, with all that its reference may be stored as. */
-interface CodeOf {
-  readonly pinId: string;
-  readonly client: string;
-  readonly hashes: readonly string[];
-  readonly now: number;
-}
-
-/** A verification with a code counted, and the code's entry in the log of its number. */
-interface CountedCode {
-  readonly row: VerificationRow;
-  readonly entry: string;
-}
-
-type Taken = Leave | { readonly outcome: 'refused'; readonly pinId: string };
 
 const NOT_FOUND: NotFound = { outcome: 'not_found' };
 const VERIFIED: Settlement = { verified: true };
@@ -52,33 +37,26 @@ export class AttemptMoves {
   ) {}
 
   async takeAttempt(asked: Asked, keyed?: KeyedRequest): Promise<Leave> {
-    const { which, client, now } = asked;
-    const taken = await this.database.transaction<Taken>(async (transaction, abort) => {
-      const pinId = await this.rows.pinIdOf(transaction, which, client);
-      await this.rows.renew(transaction, pinId, client);
-      const hashes = this.rows.referenceHashes(asked.reference);
-      const claiming = keyed && this.keys.claim(transaction, { client, pinId }, keyed, now, true);
-      const counting = this.count(transaction, { pinId, client, hashes, now });
-      // It counts or does nothing, so nothing has to be undone but a claim.
-      if (!keyed && hashes.length === 1) transaction.commitBehind();
-      const [repeated, counted] = await Promise.all([claiming, counting]);
-      if (repeated) return abort(repeated);
-      if (counted) return { outcome: 'granted', attempt: this.attemptOf(counted, keyed) };
-      const refused = { outcome: 'refused', pinId } as const;
-      return keyed ? abort(refused) : refused;
-    });
-    if (taken.outcome !== 'refused') return taken;
-    return this.refusal({ pinId: taken.pinId, ...asked });
+    const { client, now } = asked;
+    const { pinId, key, claimed, entry, row } = await this.database.transaction((transaction) =>
+      this.count(transaction, asked, keyed),
+    );
+    if (row) return { outcome: 'granted', attempt: this.attemptOf(row, entry, keyed && key) };
+    return this.database.transaction<Leave>((transaction) =>
+      keyed && !claimed
+        ? this.keys.repeated(transaction, client, key, keyed, now)
+        : this.refusal(transaction, pinId, asked),
+    );
   }
 
   async returnAttempt(attempt: Attempt): Promise<void> {
-    const { pinId, keyed } = attempt;
+    const { pinId, key } = attempt;
     await this.database.transaction(async (transaction) => {
       const numberHash = await this.numberHashOf(transaction, attempt);
       const returning = Promise.all([
         this.rows.queries.returnAttempt(transaction, { pinId }),
         this.limits.returnFailure(transaction, numberHash, attempt.entry),
-        keyed && this.keys.release(transaction, attempt, keyed),
+        key && this.keys.release(transaction, attempt, key),
       ]);
       transaction.commitBehind();
       await returning;
@@ -92,7 +70,7 @@ export class AttemptMoves {
 
   /** The race gate, and what comes of passing it. */
   private pass(attempt: Attempt, now: number): Promise<boolean> {
-    const { pinId, client, country, prefixHash, createdAt, entry, keyed } = attempt;
+    const { pinId, client, country, prefixHash, createdAt, entry, key } = attempt;
     return this.database.transaction(async (transaction) => {
       const numberHash = await this.numberHashOf(transaction, attempt);
       const counted = { client, country, prefix_hash: prefixHash, created_at: createdAt };
@@ -100,7 +78,7 @@ export class AttemptMoves {
       const passing = Promise.all([
         this.limits.verified(transaction, numberHash, { pinId, entry, now }),
         this.traffic.addVerified(transaction, counted, { pinId, now }),
-        keyed && this.keys.answerVerified(transaction, attempt, keyed, VERIFIED, now),
+        key && this.keys.answerVerified(transaction, attempt, key, VERIFIED, now),
         this.rows.queries.verify(transaction, { pinId, now }),
       ]);
       transaction.commitBehind();
@@ -111,7 +89,7 @@ export class AttemptMoves {
 
   /** The code opens nothing. */
   private close(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
-    const { pinId, client, entry, keyed } = attempt;
+    const { pinId, client, entry, key } = attempt;
     return this.database.transaction(async (transaction) => {
       const numberHash = await this.numberHashOf(transaction, attempt);
       const closing = Promise.all([
@@ -121,11 +99,11 @@ export class AttemptMoves {
         verdict !== 'wrong_code' && this.limits.returnFailure(transaction, numberHash, entry),
         this.rows.queries.read(transaction, { pinId, client }),
       ]);
-      if (!keyed) transaction.commitBehind();
+      if (!key) transaction.commitBehind();
       const [, , , [row]] = await closing;
       const settlement = settlementOf(row, verdict, now);
-      if (keyed) {
-        const answering = this.keys.answer(transaction, attempt, keyed, settlement);
+      if (key) {
+        const answering = this.keys.answer(transaction, attempt, key, settlement);
         transaction.commitBehind();
         await answering;
       }
@@ -137,23 +115,37 @@ export class AttemptMoves {
     return this.rows.hashOf(executor, phoneNumber, client);
   }
 
-  /** Counts a code against its number and its verification, or against neither. */
+  /**
+   * Counts a code against its number and its verification, or against neither. None of the statements
+   * waits for another's answer: what must not come about without another asks for it.
+   */
   private async count(
-    executor: Executor,
-    { pinId, client, hashes, now }: CodeOf,
-  ): Promise<CountedCode | undefined> {
+    transaction: Transaction,
+    { which, client, reference, now }: Asked,
+    keyed: KeyedRequest | undefined,
+  ) {
+    const pinId = await this.rows.pinIdOf(transaction, which, client);
+    await this.rows.renew(transaction, pinId, client);
+    const key = keyed ? await this.keys.newRun(transaction, client, keyed) : NO_KEY;
     const entry = newEntry(now);
-    for (const referenceHash of hashes) {
-      const [, [row]] = await Promise.all([
-        this.limits.takeFailure(executor, { pinId, client, referenceHash }, entry, now),
-        this.rows.queries.takeAttempt(executor, { pinId, entry }),
-      ]);
-      if (row) return { row, entry };
-    }
-    return undefined;
+    const { keyHash, run } = key;
+    const counting = Promise.all([
+      keyed && this.keys.claim(transaction, { client, pinId }, key, keyed, now, true),
+      Promise.all(
+        this.rows.referenceHashes(reference).map((referenceHash) => {
+          const brought = { pinId, client, referenceHash, keyHash, run };
+          return this.limits.takeFailure(transaction, brought, entry, now);
+        }),
+      ),
+      this.rows.queries.takeAttempt(transaction, { pinId, entry }),
+      keyed && this.keys.releaseUncounted(transaction, { client, pinId }, key, entry),
+    ]);
+    transaction.commitBehind();
+    const [claimed, , [row]] = await counting;
+    return { pinId, key, claimed, entry, row };
   }
 
-  private attemptOf({ row, entry }: CountedCode, keyed: KeyedRequest | undefined): Attempt {
+  private attemptOf(row: VerificationRow, entry: string, key: HeldKey | undefined): Attempt {
     return {
       pinId: row.pin_id,
       client: row.client,
@@ -163,24 +155,26 @@ export class AttemptMoves {
       entry,
       prefixHash: row.prefix_hash,
       createdAt: row.created_at,
-      keyed,
+      key,
       ...this.rows.open(row),
     };
   }
 
   /** Why a code was not counted. */
-  private refusal({ pinId, client, reference, now }: AskedOf): Promise<Leave> {
-    return this.database.transaction<Leave>(async (transaction) => {
-      const row = await this.rows.taken(transaction, pinId, client);
-      if (!row) return NOT_FOUND;
-      if (!this.rows.referenceHashes(reference).includes(row.reference_hash)) {
-        return { outcome: 'closed', reason: 'reference_mismatch' };
-      }
-      if (statusOf(row, now) !== 'pending') {
-        return { outcome: 'closed', reason: closureOf(row, now) };
-      }
-      return this.limits.noFailure(transaction, row.number_hash, now);
-    });
+  private async refusal(
+    executor: Executor,
+    pinId: string,
+    { client, reference, now }: Asked,
+  ): Promise<NotFound | Closed | Limited> {
+    const row = await this.rows.taken(executor, pinId, client);
+    if (!row) return NOT_FOUND;
+    if (!this.rows.referenceHashes(reference).includes(row.reference_hash)) {
+      return { outcome: 'closed', reason: 'reference_mismatch' };
+    }
+    if (statusOf(row, now) !== 'pending') {
+      return { outcome: 'closed', reason: closureOf(row, now) };
+    }
+    return this.limits.noFailure(executor, row.number_hash, now);
   }
 }
 

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
 import type { Limited } from '../verification-store.js';
+import { isCountedText } from './conditions.js';
 import { Database } from './database.js';
-import { fullUntil, newEntry, type Window } from './event-log.js';
-import { BY_KEY, prepareReturn, prepareTake, type LogPlace } from './event-log-queries.js';
+import { fullUntil, type Window } from './event-log.js';
+import { byKey, prepareReturn, prepareTake, type LogPlace } from './event-log-queries.js';
 import type { Executor } from './statement.js';
 
 const SENDS: LogPlace = {
@@ -15,6 +16,18 @@ const SENDS: LogPlace = {
   told: 'touched_at',
 };
 
+/** A text that is to be counted for its end user. */
+interface Text {
+  /** The address' hash. */
+  readonly key: string;
+  readonly numberHash: string;
+  /** The text's entry in the log of its number. */
+  readonly numberEntry: string;
+}
+
+const ofNumber = ({ numberHash, numberEntry }: Text) =>
+  isCountedText({ numberHash, entry: numberEntry });
+
 /** How many texts the users behind one address may cause, over all clients. */
 @Injectable()
 export class EndUserLimits {
@@ -24,7 +37,7 @@ export class EndUserLimits {
   constructor(database: Database, { perEndUser }: AppConfig) {
     this.windows = [{ count: perEndUser.sendsPerHour, windowMs: hours(1) }];
     this.queries = {
-      take: prepareTake(database, SENDS, this.windows, BY_KEY),
+      take: prepareTake(database, SENDS, this.windows, byKey(ofNumber)),
       giveBack: prepareReturn(database, SENDS),
       read: database.prepare((db, p: { key: string }) =>
         db.selectFrom('end_users').select('sends').where('address_hash', '=', p.key),
@@ -32,15 +45,16 @@ export class EndUserLimits {
     };
   }
 
-  /** Counts a text, provided that the hour has room for it. */
-  async take(
-    executor: Executor,
-    addressHash: string,
-    now: number,
-  ): Promise<{ readonly outcome: 'taken'; readonly entry: string } | Limited> {
-    const entry = newEntry(now);
-    const taken = await this.queries.take(executor, { key: addressHash }, entry, now);
-    if (taken) return { outcome: 'taken', entry };
+  /**
+   * Counts a text, provided that it was counted for its number, and that the hour has room for it.
+   * @returns whether it was counted
+   */
+  async take(executor: Executor, text: Text, entry: string, now: number): Promise<boolean> {
+    return (await this.queries.take(executor, text, entry, now)) !== undefined;
+  }
+
+  /** Until when there is no room for another text. */
+  async noSend(executor: Executor, addressHash: string, now: number): Promise<Limited> {
     const [row] = await this.queries.read(executor, { key: addressHash });
     return {
       outcome: 'limited',

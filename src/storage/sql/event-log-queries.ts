@@ -1,7 +1,9 @@
 import { sql, type RawBuilder } from 'kysely';
+import type { HeldKey } from '../verification-store.js';
+import { holdsKey } from './conditions.js';
 import type { Database } from './database.js';
 import type { Executor } from './statement.js';
-import { ENTRY_WIDTH, lengthKept, positionOf, timeText, type Window } from './event-log.js';
+import { lengthKept, positionOf, timeText, type Window } from './event-log.js';
 
 /** A column that holds an event log, in a table with one row for each of those it limits. */
 export interface LogPlace {
@@ -10,49 +12,56 @@ export interface LogPlace {
   readonly log: 'sends' | 'failures';
   /** Logs of the same row that begin empty. */
   readonly others: readonly ('sends' | 'failures')[];
-  /** A column that whoever takes a place is told. */
+  /** The column that whoever takes a place is told. */
   readonly told: string;
 }
 
-/** Puts an entry in a log, unless one of the windows is full, or there is nobody whose log it is. */
-export type Take<W, T> = (
+/**
+ * Puts an entry in a log, unless one of the windows is full, or there is nobody whose log it is.
+ * Resolves with what whoever takes a place is told.
+ */
+type Take<W> = (
   executor: Executor,
   whose: W,
   entry: string,
   now: number,
-) => Promise<{ readonly told: T } | undefined>;
+) => Promise<number | undefined>;
 
 /** Whose log it is: a row to be written, made of its key and the rest; none if nobody's. */
 type Owner<W> = (whose: W & { now: number }, rest: RawBuilder<unknown>) => RawBuilder<unknown>;
 
-/** By the key itself. */
-export const BY_KEY: Owner<{ key: string }> = ({ key }, rest) => sql`values (${key}, ${rest})`;
+/** By the key itself, on a condition. */
+export const byKey =
+  <W extends { key: string }>(condition: (whose: W) => RawBuilder<boolean>): Owner<W> =>
+  (whose, rest) =>
+    sql`select ${whose.key}, ${rest} where ${condition(whose)}`;
 
 /** A code that a client brings for a verification. */
-export interface Brought {
+export interface Brought extends HeldKey {
   readonly pinId: string;
   readonly client: string;
   readonly referenceHash: string;
 }
 
 /**
- * By a verification that takes a code, whose number's key nobody has to know first. It stays as it
- * is until the transaction ends.
+ * By a verification that takes a code, whose number's key nobody has to know first, provided that
+ * the code's run holds its idempotency key. It stays as it is until the transaction ends.
  */
 export const byVerification =
   ({ forUpdate }: Database): Owner<Brought> =>
-  ({ pinId, client, referenceHash, now }, rest) => sql`
+  (brought, rest) => sql`
     select number_hash, ${rest} from verifications
-    where pin_id = ${pinId} and client = ${client} and reference_hash = ${referenceHash}
-      and status = 'pending' and expires_at > ${now} and attempts < max_attempts ${forUpdate}`;
+    where pin_id = ${brought.pinId} and client = ${brought.client}
+      and reference_hash = ${brought.referenceHash} and ${holdsKey(brought)}
+      and status = 'pending' and expires_at > ${brought.now} and attempts < max_attempts ${forUpdate}`;
 
 /** One statement checks all windows and takes a place in the log: nothing fits in between. */
-export function prepareTake<W extends object, T>(
+export function prepareTake<W extends object>(
   database: Database,
   { table, key, log, others, told }: LogPlace,
   windows: readonly Window[],
   owner: Owner<W>,
-): Take<W, T> {
+): Take<W> {
   const [into, conflict, column] = [sql.table(table), sql.ref(key), sql.ref(`${table}.${log}`)];
   const logs = sql.join([log, ...others].map((name) => sql.ref(name)));
   const free = (values: Record<string, unknown>) =>
@@ -66,7 +75,7 @@ export function prepareTake<W extends object, T>(
       ...others.map(() => sql.lit('')),
       sql`cast(${p['now']} as bigint)`,
     ]);
-    return sql<{ told: T }>`
+    return sql<{ told: number }>`
       insert into ${into} (${conflict}, ${logs}, touched_at) ${owner(p as W & { now: number }, rest)}
       on conflict (${conflict}) do update set
         ${sql.ref(log)} = ${sql.ref(`excluded.${log}`)} || substr(${column}, 1, ${sql.lit(lengthKept(windows))}),
@@ -80,21 +89,21 @@ export function prepareTake<W extends object, T>(
       values[before(index)] = timeText(now - windowMs);
     });
     const [row] = await query(executor, values);
-    return row;
+    return row?.told;
   };
 }
 
 const before = (window: number): string => `before${String(window)}`;
 
-/** Whether this is the last entry that was put in a log. */
-export const isNewest = (log: string, entry: string): RawBuilder<boolean> =>
-  sql`substr(${sql.ref(log)}, 1, ${sql.lit(ENTRY_WIDTH)}) = ${entry}`;
-
-/** Takes an entry out of a log again. */
-export function prepareReturn(database: Database, { table, key, log }: LogPlace) {
+/** Takes an entry out of a log again. @param condition for it, if there is one */
+export function prepareReturn<W extends object>(
+  database: Database,
+  { table, key, log }: LogPlace,
+  condition: (whose: W) => RawBuilder<boolean> = () => sql`true`,
+) {
   return database.prepare(
-    (_db, p: { key: string; entry: string }) =>
+    (_db, p: W & { key: string; entry: string }) =>
       sql`update ${sql.table(table)} set ${sql.ref(log)} = replace(${sql.ref(log)}, ${p.entry}, '')
-        where ${sql.ref(key)} = ${p.key}`,
+        where ${sql.ref(key)} = ${p.key} and ${condition(p)}`,
   );
 }

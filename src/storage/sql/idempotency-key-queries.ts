@@ -1,17 +1,21 @@
 import { sql, type Kysely } from 'kysely';
+import { canVerify, isCountedCode, isWritten } from './conditions.js';
 import type { Database } from './database.js';
 import type { IdempotencyKeyRow, Schema } from './schema.js';
-import { canVerify } from './standing.js';
 
 interface Claim extends IdempotencyKeyRow {
   forgottenBefore: number;
   lostBefore: number;
 }
 
-interface Finish {
+/** A run of a request, and the key that it claims. */
+interface Run {
   client: string;
   keyHash: string;
-  pinId: string;
+  run: string;
+}
+
+interface Finish extends Run {
   state: IdempotencyKeyRow['state'];
   answer: string;
 }
@@ -19,9 +23,17 @@ interface Finish {
 const finish = (db: Kysely<Schema>, p: Finish) =>
   db
     .updateTable('idempotency_keys')
-    .set({ state: p.state, sealed_answer: p.answer, pin_id: p.pinId })
+    .set({ state: p.state, sealed_answer: p.answer })
     .where('client', '=', p.client)
-    .where('key_hash', '=', p.keyHash);
+    .where('key_hash', '=', p.keyHash)
+    .where('run', '=', p.run);
+
+const release = (db: Kysely<Schema>, p: Run) =>
+  db
+    .deleteFrom('idempotency_keys')
+    .where('client', '=', p.client)
+    .where('key_hash', '=', p.keyHash)
+    .where('run', '=', p.run);
 
 /** Every statement on idempotency keys, compiled once. */
 export function prepareKeyQueries(database: Database) {
@@ -37,6 +49,7 @@ export function prepareKeyQueries(database: Database) {
           state: p.state,
           sealed_answer: p.sealed_answer,
           created_at: p.created_at,
+          run: p.run,
         })
         .onConflict((conflict) =>
           conflict
@@ -47,6 +60,7 @@ export function prepareKeyQueries(database: Database) {
               state: eb.ref('excluded.state'),
               sealed_answer: eb.ref('excluded.sealed_answer'),
               created_at: eb.ref('excluded.created_at'),
+              run: eb.ref('excluded.run'),
             }))
             .where((eb) =>
               eb.or([
@@ -72,6 +86,7 @@ export function prepareKeyQueries(database: Database) {
           'state',
           'sealed_answer',
           'created_at',
+          'run',
         ])
         .where('client', '=', p.client)
         .where('key_hash', '=', p.keyHash),
@@ -79,10 +94,7 @@ export function prepareKeyQueries(database: Database) {
     finish: database.prepare(finish),
     /** An answer that only a verification has which holds this handle; else nobody knows its end. */
     finishTaken: database.prepare(
-      (
-        db,
-        p: { client: string; keyHash: string; pinId: string; sealed: string; answer: string },
-      ) => {
+      (db, p: Run & { pinId: string; sealed: string; answer: string }) => {
         const taken = sql`exists (
           select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed})`;
         return db
@@ -90,21 +102,24 @@ export function prepareKeyQueries(database: Database) {
           .set({
             state: sql`case when ${taken} then 'answered' else 'ambiguous' end`,
             sealed_answer: sql`case when ${taken} then ${p.answer} else '' end`,
-            pin_id: p.pinId,
           })
           .where('client', '=', p.client)
-          .where('key_hash', '=', p.keyHash);
+          .where('key_hash', '=', p.keyHash)
+          .where('run', '=', p.run);
       },
     ),
     /** An answer that only holds if a right code still opens the verification. */
-    finishVerified: database.prepare((db, p: Finish & { now: number }) =>
+    finishVerified: database.prepare((db, p: Finish & { pinId: string; now: number }) =>
       finish(db, p).where(canVerify(database, p)),
     ),
-    release: database.prepare((db, p: { client: string; keyHash: string }) =>
-      db
-        .deleteFrom('idempotency_keys')
-        .where('client', '=', p.client)
-        .where('key_hash', '=', p.keyHash),
+    release: database.prepare(release),
+    /** Of a run that was not to write its verification. */
+    releaseUnwritten: database.prepare((db, p: Run & { pinId: string }) =>
+      release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
+    ),
+    /** Of a run whose code was not counted. */
+    releaseUncounted: database.prepare((db, p: Run & { pinId: string; entry: string }) =>
+      release(db, p).where(sql<boolean>`not ${isCountedCode(p)}`),
     ),
     rename: database.prepare(
       (db, p: { client: string; older: string; current: string; answer: string }) =>

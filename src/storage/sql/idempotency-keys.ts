@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
+import { randomBytes } from '../../common/random.js';
 import { AppConfig } from '../../config/app-config.js';
 import { Vault } from '../vault.js';
-import type { KeyedRequest, Repeated } from '../verification-store.js';
+import type { HeldKey, KeyedRequest, Repeated } from '../verification-store.js';
 import { Database } from './database.js';
 import { lostAfterMs } from '../deadline.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
@@ -11,6 +12,12 @@ import type { Executor } from './statement.js';
 
 /** How long a repeat is recognised. */
 export const KEPT_MS = hours(24);
+
+/** So many that no two are ever the same. */
+const RUN_BYTES = 12;
+
+/** Stands for the key of a request that came without one. */
+export const NO_KEY: HeldKey = { keyHash: '', run: '' };
 
 interface Owner {
   readonly client: string;
@@ -32,20 +39,26 @@ export class IdempotencyKeys {
     this.queries = prepareKeyQueries(database);
   }
 
+  /** A run of a request, whose key is still to be claimed. */
+  async newRun(executor: Executor, client: string, { key }: KeyedRequest): Promise<HeldKey> {
+    const keyHash = await this.currentHash(executor, client, key);
+    return { keyHash, run: randomBytes(RUN_BYTES).toString('hex') };
+  }
+
   /**
-   * Takes the key for this request, for the rest of the transaction and beyond.
+   * Takes the key for a run of its request, for the rest of the transaction and beyond.
    * @param repeatable whether a run that was lost in a crash may be run again: true where no text
    * can have left by it.
-   * @returns what is known of an earlier request, or `undefined` if this is the first.
+   * @returns whether this is the first; {@link repeated} tells of the earlier one.
    */
   async claim(
     executor: Executor,
     { client, pinId }: Owner,
-    { key, request }: KeyedRequest,
+    { keyHash, run }: HeldKey,
+    { request }: KeyedRequest,
     now: number,
     repeatable: boolean,
-  ): Promise<Repeated | undefined> {
-    const keyHash = await this.currentHash(executor, client, key);
+  ): Promise<boolean> {
     const claimed = await this.queries.claim(executor, {
       client,
       key_hash: keyHash,
@@ -54,26 +67,38 @@ export class IdempotencyKeys {
       state: 'running',
       sealed_answer: '',
       created_at: now,
+      run,
       forgottenBefore: now - KEPT_MS,
       lostBefore: repeatable ? now - this.lostAfterMs : 0,
     });
-    if (claimed.length > 0) return undefined;
+    return claimed.length > 0;
+  }
+
+  /** What is known of the request that has the key. */
+  async repeated(
+    executor: Executor,
+    client: string,
+    { keyHash }: HeldKey,
+    { request }: KeyedRequest,
+    now: number,
+  ): Promise<Repeated> {
     const [row] = await this.queries.read(executor, { client, keyHash });
     return row ? this.describe(row, request, now) : { outcome: 'running' };
   }
 
-  /** Keeps the answer of the request that holds the key. */
+  /** Keeps the answer of the run that holds the key. */
   async answer(
     executor: Executor,
-    owner: Owner,
-    { key }: KeyedRequest,
+    { client }: Owner,
+    { keyHash, run }: HeldKey,
     answer: unknown,
   ): Promise<void> {
     await this.queries.finish(executor, {
-      client: owner.client,
-      pinId: owner.pinId,
+      client,
+      keyHash,
+      run,
       state: 'answered',
-      ...this.sealed(key, answer),
+      answer: this.seal(answer, keyHash),
     });
   }
 
@@ -85,15 +110,17 @@ export class IdempotencyKeys {
   async answerTaken(
     executor: Executor,
     { client, pinId }: Owner,
-    { key }: KeyedRequest,
+    { keyHash, run }: HeldKey,
     answer: unknown,
     sealed: string,
   ): Promise<void> {
     await this.queries.finishTaken(executor, {
       client,
+      keyHash,
+      run,
       pinId,
       sealed,
-      ...this.sealed(key, answer),
+      answer: this.seal(answer, keyHash),
     });
   }
 
@@ -101,42 +128,58 @@ export class IdempotencyKeys {
   async answerVerified(
     executor: Executor,
     { client, pinId }: Owner,
-    { key }: KeyedRequest,
+    { keyHash, run }: HeldKey,
     answer: unknown,
     now: number,
   ): Promise<void> {
     await this.queries.finishVerified(executor, {
       client,
+      keyHash,
+      run,
       pinId,
       now,
       state: 'answered',
-      ...this.sealed(key, answer),
+      answer: this.seal(answer, keyHash),
     });
   }
 
   /** From now on a repeat hears that nobody knows whether a text left. */
-  async markAmbiguous(executor: Executor, owner: Owner, { key }: KeyedRequest): Promise<void> {
-    await this.queries.finish(executor, {
-      client: owner.client,
-      keyHash: this.vault.hash('idempotency-key', key),
-      pinId: owner.pinId,
-      state: 'ambiguous',
-      answer: '',
-    });
+  async markAmbiguous(
+    executor: Executor,
+    { client }: Owner,
+    { keyHash, run }: HeldKey,
+  ): Promise<void> {
+    const state = 'ambiguous';
+    await this.queries.finish(executor, { client, keyHash, run, state, answer: '' });
   }
 
   /** Gives the key back: a repeat is to run. */
-  async release(executor: Executor, { client }: Owner, { key }: KeyedRequest): Promise<void> {
-    await this.queries.release(executor, {
-      client,
-      keyHash: this.vault.hash('idempotency-key', key),
-    });
+  async release(executor: Executor, { client }: Owner, { keyHash, run }: HeldKey): Promise<void> {
+    await this.queries.release(executor, { client, keyHash, run });
+  }
+
+  /** Gives the key back, provided that the verification of its run was not written. */
+  async releaseUnwritten(
+    executor: Executor,
+    { client, pinId }: Owner,
+    { keyHash, run }: HeldKey,
+  ): Promise<void> {
+    await this.queries.releaseUnwritten(executor, { client, keyHash, run, pinId });
+  }
+
+  /** Gives the key back, provided that the code of its run was not counted. */
+  async releaseUncounted(
+    executor: Executor,
+    { client, pinId }: Owner,
+    { keyHash, run }: HeldKey,
+    entry: string,
+  ): Promise<void> {
+    await this.queries.releaseUncounted(executor, { client, keyHash, run, pinId, entry });
   }
 
   /** An answer as it is stored with its key. */
-  private sealed(key: string, answer: unknown): { keyHash: string; answer: string } {
-    const keyHash = this.vault.hash('idempotency-key', key);
-    return { keyHash, answer: this.vault.seal(JSON.stringify(answer), keyHash) };
+  private seal(answer: unknown, keyHash: string): string {
+    return this.vault.seal(JSON.stringify(answer), keyHash);
   }
 
   private describe(row: IdempotencyKeyRow, request: string, now: number): Repeated {

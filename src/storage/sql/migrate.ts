@@ -2,12 +2,14 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import { initial } from './migrations/0001-initial.js';
 import { traffic } from './migrations/0002-traffic.js';
 import { maybeTexted } from './migrations/0003-maybe-texted.js';
+import { runs } from './migrations/0004-runs.js';
 
 /** In the order of their numbers. One that has been released is never changed. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   initial,
   traffic,
   maybeTexted,
+  runs,
 ];
 
 /**

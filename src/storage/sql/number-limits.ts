@@ -2,18 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
-import type { Limited } from '../verification-store.js';
+import type { HeldKey, Limited } from '../verification-store.js';
 import { Database } from './database.js';
-import { fullUntil, newEntry, type Window } from './event-log.js';
+import { fullUntil, type Window } from './event-log.js';
+import { canVerify, holdsKey, isCountedForEndUser } from './conditions.js';
 import {
-  BY_KEY,
+  byKey,
   byVerification,
   prepareReturn,
   prepareTake,
   type Brought,
   type LogPlace,
 } from './event-log-queries.js';
-import { canVerify } from './standing.js';
 import type { Executor } from './statement.js';
 
 const SENDS: LogPlace = {
@@ -31,12 +31,20 @@ const FAILURES: LogPlace = {
   told: 'verified_at',
 };
 
-/** A count taken: its entry in the log. */
-interface Taken {
-  readonly outcome: 'taken';
+/** A text that is to be counted for its number. */
+interface Text extends HeldKey {
+  /** The number's hash. */
+  readonly key: string;
+  readonly client: string;
+}
+
+/** What a text gives back that its end user may not have. */
+interface RefusedText {
+  /** The number's hash. */
+  readonly key: string;
   readonly entry: string;
-  /** When somebody last verified the number, in milliseconds since the epoch; 0 if never. */
-  readonly verifiedAt: number;
+  readonly endUserHash: string;
+  readonly endUserEntry: string;
 }
 
 /** What each phone number may cost and risk, over all clients: texts and wrong codes. */
@@ -55,9 +63,14 @@ export class NumberLimits {
       { count: perNumber.failuresPerDay, windowMs: hours(24) },
     ];
     this.queries = {
-      takeSend: prepareTake<{ key: string }, number>(database, SENDS, this.sends, BY_KEY),
+      takeSend: prepareTake(database, SENDS, this.sends, byKey<Text>(holdsKey)),
       takeFailure: prepareTake(database, FAILURES, this.failures, byVerification(database)),
       returnSend: prepareReturn(database, SENDS),
+      returnRefused: prepareReturn<RefusedText>(
+        database,
+        SENDS,
+        (p) => sql`not ${isCountedForEndUser(p)}`,
+      ),
       returnFailure: prepareReturn(database, FAILURES),
       verified: database.prepare(
         (db, p: { key: string; entry: string; pinId: string; now: number }) =>
@@ -76,14 +89,26 @@ export class NumberLimits {
     };
   }
 
-  /** Counts a text, provided that neither the cooldown nor the day's budget is in the way. */
-  async takeSend(executor: Executor, numberHash: string, now: number): Promise<Taken | Limited> {
-    const entry = newEntry(now);
-    const taken = await this.queries.takeSend(executor, { key: numberHash }, entry, now);
-    if (taken) return { outcome: 'taken', entry, verifiedAt: taken.told };
-    const log = (await this.read(executor, numberHash)).sends;
-    const cooldownUntil = fullUntil(log, now, [this.cooldown]);
-    const until = fullUntil(log, now, this.sends) ?? now;
+  /**
+   * Counts a text, provided that its run holds its idempotency key, and that neither the cooldown nor
+   * the day's budget is in the way.
+   * @returns when somebody last verified the number, in milliseconds since the epoch and 0 if never;
+   * `undefined` if the text was not counted
+   */
+  async takeSend(
+    executor: Executor,
+    text: Text,
+    entry: string,
+    now: number,
+  ): Promise<number | undefined> {
+    return this.queries.takeSend(executor, text, entry, now);
+  }
+
+  /** Until when the number may have no other text. */
+  async noSend(executor: Executor, numberHash: string, now: number): Promise<Limited> {
+    const { sends } = await this.read(executor, numberHash);
+    const cooldownUntil = fullUntil(sends, now, [this.cooldown]);
+    const until = fullUntil(sends, now, this.sends) ?? now;
     return {
       outcome: 'limited',
       limit: cooldownUntil === until ? 'cooldown' : 'sends_per_day',
@@ -117,6 +142,11 @@ export class NumberLimits {
   /** The text never left. */
   async returnSend(executor: Executor, numberHash: string, entry: string): Promise<void> {
     await this.queries.returnSend(executor, { key: numberHash, entry });
+  }
+
+  /** Gives back a text that its end user may not have. */
+  async returnRefused(executor: Executor, refused: RefusedText): Promise<void> {
+    await this.queries.returnRefused(executor, refused);
   }
 
   /** The code was right but opened nothing, or nobody judged it. */

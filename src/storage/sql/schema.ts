@@ -115,4 +115,6 @@ export interface IdempotencyKeyRow {
   state: 'running' | 'ambiguous' | 'answered';
   sealed_answer: string;
   created_at: number;
+  /** Tells the run that holds the key, or held it last, from all others. */
+  run: string;
 }

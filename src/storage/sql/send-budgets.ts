@@ -2,29 +2,30 @@ import { Injectable } from '@nestjs/common';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { AppConfig } from '../../config/app-config.js';
 import { KNOWN_MS, type DestinationTraffic, type Excess, type Judge } from '../traffic.js';
-import type { Limited, SendEntries, Suspended } from '../verification-store.js';
+import type { HeldKey, Limited, SendEntries, Suspended } from '../verification-store.js';
 import type { Executor } from './statement.js';
 import { EndUserLimits } from './end-user-limits.js';
+import { newEntry } from './event-log.js';
 import { NumberLimits } from './number-limits.js';
 import type { VerificationRow } from './schema.js';
 import { isCounted, TrafficCounts } from './traffic-counts.js';
 
-/** What a text is admitted by. */
-export interface Asking {
+/** A text that is to be counted. */
+export interface Text {
   readonly row: VerificationRow;
-  readonly phoneNumber: PhoneNumber;
-  readonly now: number;
-  readonly judge: Judge | undefined;
-}
-
-interface CountedText {
-  readonly outcome: 'counted';
-  /** `undefined` for what is not limited. */
+  /** Without them it is not limited: a text to a test number never leaves. */
   readonly entries: SendEntries | undefined;
-  readonly excess: Excess | undefined;
+  readonly key: HeldKey;
+  readonly now: number;
 }
 
-type TrafficOfText = Awaited<ReturnType<TrafficCounts['read']>>;
+/** A text that was taken. */
+export interface Taken {
+  /** When somebody last verified its number, in milliseconds since the epoch; 0 if never. */
+  readonly verifiedAt: number;
+}
+
+export type TrafficOfText = Awaited<ReturnType<TrafficCounts['addText']>>;
 
 /** All that one text is counted against: taken before it is sent, given back if it never left. */
 @Injectable()
@@ -40,30 +41,75 @@ export class SendBudgets {
     this.clientSendsPerDay = perClient.sendsPerDay;
   }
 
-  /**
-   * Counts a text against its number, its end user and its prefix, and only then looks at what all
-   * may have: of any number of sends at once, the last one that fits is the last one that passes.
-   * What is refused has to be undone with the transaction; for the others {@link finish} is the end.
-   */
-  async take(executor: Executor, asking: Asking): Promise<CountedText | Limited | Suspended> {
-    const { row, now } = asking;
-    if (!isLimited(row)) return { outcome: 'counted', entries: undefined, excess: undefined };
-    const [number, endUser, traffic] = await Promise.all([
-      this.numbers.takeSend(executor, row.number_hash, now),
-      row.end_user_hash === '' ? undefined : this.endUsers.take(executor, row.end_user_hash, now),
-      isCounted(row) ? this.countTraffic(executor, row, now) : undefined,
-    ]);
-    if (number.outcome === 'limited') return number;
-    if (endUser?.outcome === 'limited') return endUser;
-    const entries = { number: number.entry, endUser: endUser?.entry };
-    const weighed = traffic && (await this.weigh(executor, asking, traffic, number.verifiedAt));
-    if (weighed && 'outcome' in weighed) return weighed;
-    return { outcome: 'counted', entries, excess: weighed };
+  newText(row: VerificationRow, key: HeldKey, now: number): Text {
+    const endUser = row.end_user_hash === '' ? undefined : newEntry(now);
+    return {
+      row,
+      entries: row.texts > 0 ? { number: newEntry(now), endUser } : undefined,
+      key,
+      now,
+    };
   }
 
-  /** Counts a text that was taken by what every other text is counted by too; then commit. */
-  async finish(executor: Executor, row: VerificationRow): Promise<void> {
-    if (isLimited(row) && isCounted(row)) await this.traffic.countText(executor, row);
+  /** Counts a text by its number and its end user, or by neither. @returns `undefined` if by neither */
+  async take(executor: Executor, text: Text): Promise<Taken | undefined> {
+    const { row, entries, key, now } = text;
+    if (!entries) return { verifiedAt: 0 };
+    const asked = {
+      key: row.number_hash,
+      client: row.client,
+      keyHash: key.keyHash,
+      run: key.run,
+    };
+    const [verifiedAt, allowed] = await Promise.all([
+      this.numbers.takeSend(executor, asked, entries.number, now),
+      entries.endUser === undefined || this.takeOfEndUser(executor, text, entries.endUser),
+    ]);
+    return verifiedAt === undefined || !allowed ? undefined : { verifiedAt };
+  }
+
+  /**
+   * Counts a text by its destination and its client, provided that its verification was written:
+   * first it is counted and only then looked at, so of any number of texts at once, the last one that
+   * fits is the last one that passes.
+   */
+  async count(executor: Executor, { row, entries, now }: Text): Promise<TrafficOfText | undefined> {
+    if (!entries || !isCounted(row)) return undefined;
+    return this.traffic.addText(executor, row, row.pin_id, now);
+  }
+
+  /** Why a text was not taken. */
+  async refusal(executor: Executor, { row, now }: Text): Promise<Limited> {
+    const byNumber = await this.numbers.noSend(executor, row.number_hash, now);
+    if (row.end_user_hash === '' || byNumber.until > now) return byNumber;
+    return this.endUsers.noSend(executor, row.end_user_hash, now);
+  }
+
+  /** What a counted text is beyond, if anything: its client's budget, or one of its destination. */
+  weigh(
+    { now }: Text,
+    { verifiedAt }: Taken,
+    traffic: TrafficOfText,
+    judge: Judge | undefined,
+  ): 'client_sends' | Excess | undefined {
+    if (textsOfDay(traffic.client) > this.clientSendsPerDay) return 'client_sends';
+    return verifiedAt > now - KNOWN_MS ? undefined : judge?.(traffic);
+  }
+
+  /** Until when a text is refused for what it is beyond. */
+  async suspension(
+    executor: Executor,
+    { row, now }: Text,
+    phoneNumber: PhoneNumber,
+    excess: 'client_sends' | Excess,
+  ): Promise<Limited | Suspended> {
+    if (excess === 'client_sends') {
+      const until = await this.traffic.relievedAt(executor, ['client', row], 'day', 'all', now);
+      return { outcome: 'limited', limit: 'client_sends', until };
+    }
+    const { region, window } = excess;
+    const until = await this.traffic.relievedAt(executor, [region, row], window, 'unverified', now);
+    return { outcome: 'suspended', excess, phoneNumber, until };
   }
 
   /** The text never left. @param row as it is without it */
@@ -84,38 +130,25 @@ export class SendBudgets {
     });
   }
 
-  private async countTraffic(
+  private async takeOfEndUser(
     executor: Executor,
-    row: VerificationRow,
-    now: number,
-  ): Promise<TrafficOfText> {
-    const [, traffic] = await Promise.all([
-      this.traffic.claimText(executor, row),
-      this.traffic.read(executor, row, now),
+    { row, entries, now }: Text,
+    entry: string,
+  ): Promise<boolean> {
+    const { number_hash: numberHash, end_user_hash: endUserHash } = row;
+    const numberEntry = entries?.number ?? '';
+    const asked = { key: endUserHash, numberHash, numberEntry };
+    const [taken] = await Promise.all([
+      this.endUsers.take(executor, asked, entry, now),
+      this.numbers.returnRefused(executor, {
+        key: numberHash,
+        entry: numberEntry,
+        endUserHash,
+        endUserEntry: entry,
+      }),
     ]);
-    return traffic;
-  }
-
-  /** @returns why the text is refused, or by how much it is beyond a budget that only observes. */
-  private async weigh(
-    executor: Executor,
-    { row, phoneNumber, now, judge }: Asking,
-    traffic: TrafficOfText,
-    verifiedAt: number,
-  ): Promise<Limited | Suspended | Excess | undefined> {
-    if (textsOfDay(traffic.client) > this.clientSendsPerDay) {
-      const until = await this.traffic.relievedAt(executor, ['client', row], 'day', 'all', now);
-      return { outcome: 'limited', limit: 'client_sends', until };
-    }
-    const excess = verifiedAt > now - KNOWN_MS ? undefined : judge?.(traffic);
-    if (!excess?.enforced) return excess;
-    const { region, window } = excess;
-    const until = await this.traffic.relievedAt(executor, [region, row], window, 'unverified', now);
-    return { outcome: 'suspended', excess, phoneNumber, until };
+    return taken;
   }
 }
-
-/** Texts to a test number are not: none leave. */
-const isLimited = ({ texts }: VerificationRow): boolean => texts > 0;
 
 const textsOfDay = ({ young, day }: DestinationTraffic): number => young.texts + day.texts;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Channel } from '../../common/channel.js';
+import { holdsKey, isCountedText } from './conditions.js';
 import type { Database } from './database.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from './schema.js';
 
@@ -13,30 +14,38 @@ interface Taken {
   sealed: string;
 }
 
+/** A verification, by what its text was counted (empty if it was not to be), and who claims its key. */
+interface NewRow extends VerificationRow {
+  entry: string;
+  keyHash: string;
+  run: string;
+}
+
+/** Where values are selected, nothing else says what they are. */
+const NUMERIC = new Set<keyof VerificationRow>([
+  'attempts',
+  'max_attempts',
+  'created_at',
+  'expires_at',
+  'verified_at',
+  'texts',
+]);
+
 /** The statements of a text's moves. */
 export function prepareSendQueries(database: Database) {
   return {
-    insert: database.prepare((db, p: VerificationRow) =>
-      db.insertInto('verifications').values({
-        pin_id: p.pin_id,
-        client: p.client,
-        number_hash: p.number_hash,
-        status: p.status,
-        channel: p.channel,
-        reference_hash: p.reference_hash,
-        attempts: p.attempts,
-        max_attempts: p.max_attempts,
-        sealed: p.sealed,
-        created_at: p.created_at,
-        expires_at: p.expires_at,
-        verified_at: p.verified_at,
-        provider: p.provider,
-        country: p.country,
-        prefix_hash: p.prefix_hash,
-        end_user_hash: p.end_user_hash,
-        texts: p.texts,
-      }),
-    ),
+    /** Provided that its run holds its idempotency key, and its text, if any, was counted. */
+    insert: database.prepare((_db, p: NewRow) => {
+      const columns = VERIFICATION_COLUMNS.map((column) => sql.ref(column));
+      const values = VERIFICATION_COLUMNS.map((column) =>
+        NUMERIC.has(column) ? sql`cast(${p[column]} as bigint)` : sql`${p[column]}`,
+      );
+      const counted = isCountedText({ numberHash: p.number_hash, entry: p.entry });
+      return sql<Pin>`
+        insert into verifications (${sql.join(columns)})
+        select ${sql.join(values)} where ${holdsKey(p)} and (${p.entry} = '' or ${counted})
+        returning pin_id`;
+    }),
 
     /** Makes room for one that is about to be confirmed: the same client's and number's older one. */
     supersede: database.prepare((db, p: Pin & { client: string }) => {
@@ -111,14 +120,16 @@ export function prepareSendQueries(database: Database) {
         .returning(VERIFICATION_COLUMNS),
     ),
 
-    /** A text never left; where it was the first, nothing is left of the verification. */
+    /** The first text never left: nothing is left of the verification. */
+    discard: database.prepare((db, p: Pin) =>
+      db.deleteFrom('verifications').where('pin_id', '=', p.pinId).returning(VERIFICATION_COLUMNS),
+    ),
+
+    /** A text with the same code never left. */
     returnText: database.prepare((db, p: Pin) =>
       db
         .updateTable('verifications')
-        .set({
-          texts: sql`case when texts > 0 then texts - 1 else 0 end`,
-          status: sql`case when status = 'sending' then 'failed' else status end`,
-        })
+        .set({ texts: sql`case when texts > 0 then texts - 1 else 0 end` })
         .where('pin_id', '=', p.pinId)
         .returning(VERIFICATION_COLUMNS),
     ),

@@ -1,20 +1,10 @@
-import { sql, type RawBuilder } from 'kysely';
 import type { Closure, Verification } from '../verification-store.js';
-import type { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
 
 /** How a row stands now: what its status says together with the clock and the attempts. */
 
 export const attemptsRemaining = ({ attempts, max_attempts }: VerificationRow): number =>
   Math.max(0, max_attempts - attempts);
-
-/** For a condition: whether a right code opens it. It stays as it is until the transaction ends. */
-export const canVerify = (
-  { forUpdate }: Database,
-  { pinId, now }: { readonly pinId: string; readonly now: number },
-): RawBuilder<boolean> => sql`exists (
-  select 1 from verifications
-  where pin_id = ${pinId} and status = 'pending' and expires_at > ${now} ${forUpdate})`;
 
 /** The status that its client sees; `undefined` while there is nothing to see. */
 export function statusOf(row: VerificationRow, now: number): Verification['status'] | undefined {

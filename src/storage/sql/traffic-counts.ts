@@ -20,16 +20,14 @@ type Kind = Region | 'client';
 type History = Omit<DestinationTraffic, 'young'>;
 
 const NONE: Traffic = { texts: 0, verified: 0 };
-const ONE_TEXT: Traffic = { texts: 1, verified: 0 };
 
 /**
  * How many texts went to a destination and by a client, and how many of them were verified.
  *
  * A prefix' row is locked from its count to the end of the transaction, so its budgets are exact
  * however many sends race: the next one reads what this one wrote. All sends write the rows of their
- * country and their client: these are spread over shards, and written with the commit, so that
- * nobody waits for them while a sender thinks. What is in flight elsewhere is not seen, and their
- * budgets are soft by that much.
+ * country and their client: these are spread over shards. What is not committed elsewhere is not
+ * seen, and their budgets are soft by that much.
  */
 @Injectable()
 export class TrafficCounts {
@@ -49,7 +47,7 @@ export class TrafficCounts {
   /** Adds to what the slot of a verification counts. */
   async add(executor: Executor, counted: Counted, change: Traffic): Promise<void> {
     if (!isCounted(counted) || (change.texts === 0 && change.verified === 0)) return;
-    await this.queries.changeAll(executor, this.changeOf(counted, change));
+    await this.queries.change(executor, Object.assign(this.placeOf(counted), change));
   }
 
   /** Counts a verification's texts as verified, provided that its code can still verify. */
@@ -59,25 +57,47 @@ export class TrafficCounts {
     verifying: { pinId: string; now: number },
   ): Promise<void> {
     if (!isCounted(counted)) return;
-    const { slot, shard } = this.placeOf(counted);
-    await this.queries.verified(executor, { slot, shard, ...subjectsOf(counted), ...verifying });
-  }
-
-  /** Counts a text by its prefix. By the rest, {@link countText} does, once nothing refuses it. */
-  async claimText(executor: Executor, counted: Counted): Promise<void> {
-    await this.queries.changePrefix(executor, this.changeOf(counted, ONE_TEXT));
-  }
-
-  /** Counts a text that {@link claimText} has counted already by its country and its client. */
-  async countText(executor: Executor, counted: Counted): Promise<void> {
-    await this.queries.changeOthers(executor, this.changeOf(counted, ONE_TEXT));
+    await this.queries.verified(executor, Object.assign(this.placeOf(counted), verifying));
   }
 
   /**
-   * All that a text is counted by which was claimed and not yet counted, the text included. The work
-   * is bounded, whatever the history.
+   * Counts a text, provided that its verification was written.
+   * @returns all that it is counted by, itself included
    */
-  async read(
+  async addText(
+    executor: Executor,
+    counted: Counted,
+    pinId: string,
+    now: number,
+  ): Promise<Record<Kind, DestinationTraffic>> {
+    const [, traffic] = await Promise.all([
+      this.queries.texted(executor, Object.assign(this.placeOf(counted), { pinId })),
+      this.read(executor, counted, now),
+    ]);
+    return traffic;
+  }
+
+  /**
+   * When the oldest text that counts leaves the window, in milliseconds since the epoch.
+   * @param of whether verified texts count too
+   */
+  async relievedAt(
+    executor: Executor,
+    [kind, counted]: readonly [Kind, Counted],
+    window: 'hour' | 'day',
+    of: 'all' | 'unverified',
+    now: number,
+  ): Promise<number> {
+    const [row] = await this.queries.oldest(executor, {
+      subject: subjectsOf(counted)[kind],
+      from: slotAt(now) - WINDOWS[window],
+      unverifiedOnly: of === 'unverified' ? 1 : 0,
+    });
+    return leavesAt(row?.slot ?? slotAt(now), WINDOWS[window]);
+  }
+
+  /** All that a text is counted by. The work is bounded, whatever the history. */
+  private async read(
     executor: Executor,
     counted: Counted,
     now: number,
@@ -109,40 +129,15 @@ export class TrafficCounts {
     };
     return {
       prefix: trafficOf(prefix),
-      country: withOneText(trafficOf(country)),
-      client: withOneText(trafficOf(client)),
+      country: trafficOf(country),
+      client: trafficOf(client),
     };
   }
 
-  /**
-   * When the oldest text that counts leaves the window, in milliseconds since the epoch.
-   * @param of whether verified texts count too
-   */
-  async relievedAt(
-    executor: Executor,
-    [kind, counted]: readonly [Kind, Counted],
-    window: 'hour' | 'day',
-    of: 'all' | 'unverified',
-    now: number,
-  ): Promise<number> {
-    const [row] = await this.queries.oldest(executor, {
-      subject: subjectsOf(counted)[kind],
-      from: slotAt(now) - WINDOWS[window],
-      unverifiedOnly: of === 'unverified' ? 1 : 0,
-    });
-    return leavesAt(row?.slot ?? slotAt(now), WINDOWS[window]);
-  }
-
-  private changeOf(counted: Counted, { texts, verified }: Traffic) {
-    const { slot, shard } = this.placeOf(counted);
-    return { slot, shard, texts, verified, ...subjectsOf(counted) };
-  }
-
-  private placeOf({ created_at }: Counted) {
-    return {
-      slot: slotAt(created_at),
-      shard: Math.floor(Math.random() * this.database.shards),
-    };
+  private placeOf(counted: Counted) {
+    const { prefix, country, client } = subjectsOf(counted);
+    const shard = Math.floor(Math.random() * this.database.shards);
+    return { slot: slotAt(counted.created_at), shard, prefix, country, client };
   }
 
   private historiesIn(slot: number): Map<string, History> {
@@ -154,14 +149,6 @@ export class TrafficCounts {
 function youngOf(sums: Sums | undefined): Traffic {
   return sums ? { texts: sums.young_texts, verified: sums.young_verified } : NONE;
 }
-
-/** A text that is sent, or sent again, has a code that may still be typed. */
-const withOneText = ({ young, hour, day, twoWeeks }: DestinationTraffic): DestinationTraffic => ({
-  young: { texts: young.texts + 1, verified: young.verified },
-  hour,
-  day,
-  twoWeeks,
-});
 
 function historyOf(sums: Sums | undefined): History {
   const young = youngOf(sums);

@@ -1,14 +1,18 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from './database.js';
 
-/** A change of what one slot counts. */
-interface Change {
+/** Where a text is counted. */
+interface Place {
   prefix: string;
   country: string;
   client: string;
   slot: number;
   /** Of the country and the client; a prefix is not spread. */
   shard: number;
+}
+
+/** A change of what one slot counts. */
+interface Change extends Place {
   texts: number;
   verified: number;
 }
@@ -47,24 +51,44 @@ export interface Sums {
 /** The statements on the traffic table. */
 export function prepareTrafficQueries(database: Database) {
   return {
-    changePrefix: prepareChange(database, ['prefix']),
-    changeOthers: prepareChange(database, ['country', 'client']),
     /** In this order, which every transaction keeps to, so that no two wait for each other. */
-    changeAll: prepareChange(database, ['prefix', 'country', 'client']),
+    change: database.prepare((db, p: Change) =>
+      db
+        .insertInto('traffic')
+        .values(
+          (['prefix', 'country', 'client'] as const).map((subject) => ({
+            subject: p[subject],
+            slot: p.slot,
+            shard: subject === 'prefix' ? 0 : p.shard,
+            texts: p.texts,
+            verified: p.verified,
+          })),
+        )
+        .onConflict((conflict) =>
+          conflict.columns(['subject', 'slot', 'shard']).doUpdateSet({
+            texts: sql<number>`traffic.texts + excluded.texts`,
+            verified: sql<number>`traffic.verified + excluded.verified`,
+          }),
+        ),
+    ),
+
+    /** One more text, provided that its verification was written. */
+    texted: database.prepare(
+      (_db, p: Place & { pinId: string }) => sql`
+        ${rowsOf(p, sql`1, 0 from verifications where pin_id = ${p.pinId}`)}
+        set texts = traffic.texts + 1`,
+    ),
 
     /** A verification's texts are verified, provided that its code can still verify. */
-    verified: database.prepare((_db, p: Omit<Change, 'texts' | 'verified'> & Verifying) => {
-      const row = (subject: string, shard: number | RawBuilder<unknown>) => sql`
-        select cast(${subject} as text), cast(${p.slot} as bigint), cast(${shard} as integer), 0, texts
-        from verifications
-        where pin_id = ${p.pinId} and status = 'pending' and expires_at > ${p.now} and texts > 0`;
-      return sql`
-        insert into traffic (subject, slot, shard, texts, verified)
-        ${row(p.prefix, sql.lit(0))} union all ${row(p.country, p.shard)}
-        union all ${row(p.client, p.shard)}
-        on conflict (subject, slot, shard) do update
-        set verified = traffic.verified + excluded.verified`;
-    }),
+    verified: database.prepare(
+      (_db, p: Place & Verifying) => sql`
+        ${rowsOf(
+          p,
+          sql`0, texts from verifications
+            where pin_id = ${p.pinId} and status = 'pending' and expires_at > ${p.now} and texts > 0`,
+        )}
+        set verified = traffic.verified + excluded.verified`,
+    ),
 
     /** One row for each subject. */
     read: database.prepare(
@@ -89,29 +113,15 @@ export function prepareTrafficQueries(database: Database) {
   };
 }
 
-function prepareChange(
-  database: Database,
-  subjects: readonly (keyof Pick<Change, 'prefix' | 'country' | 'client'>)[],
-) {
-  return database.prepare((db, p: Change) =>
-    db
-      .insertInto('traffic')
-      .values(
-        subjects.map((subject) => ({
-          subject: p[subject],
-          slot: p.slot,
-          shard: subject === 'prefix' ? 0 : p.shard,
-          texts: p.texts,
-          verified: p.verified,
-        })),
-      )
-      .onConflict((conflict) =>
-        conflict.columns(['subject', 'slot', 'shard']).doUpdateSet({
-          texts: sql<number>`traffic.texts + excluded.texts`,
-          verified: sql<number>`traffic.verified + excluded.verified`,
-        }),
-      ),
-  );
+/** Writes a row for each of a text's subjects, or changes it. @param counts what is in it, and of whom */
+function rowsOf(p: Place, counts: RawBuilder<unknown>) {
+  const row = (subject: string, shard: number | RawBuilder<unknown>) => sql`
+    select cast(${subject} as text), cast(${p.slot} as bigint), cast(${shard} as integer), ${counts}`;
+  return sql`
+    insert into traffic (subject, slot, shard, texts, verified)
+    ${row(p.prefix, sql.lit(0))} union all ${row(p.country, p.shard)}
+    union all ${row(p.client, p.shard)}
+    on conflict (subject, slot, shard) do update`;
 }
 
 function sumsOf(subject: string, from: number, { young, hour, day }: Reading) {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import { isCountedCode } from './conditions.js';
 import type { Database } from './database.js';
-import { isNewest } from './event-log-queries.js';
 import { VERIFICATION_COLUMNS } from './schema.js';
 
 interface Pin {
@@ -28,15 +28,7 @@ export function prepareQueries(database: Database) {
         .updateTable('verifications')
         .set({ attempts: sql`attempts + 1` })
         .where('pin_id', '=', p.pinId)
-        .where((eb) =>
-          eb.exists(
-            eb
-              .selectFrom('numbers')
-              .select('numbers.number_hash')
-              .whereRef('numbers.number_hash', '=', 'verifications.number_hash')
-              .where(isNewest('numbers.failures', p.entry)),
-          ),
-        )
+        .where(isCountedCode(p))
         .returning(VERIFICATION_COLUMNS),
     ),
 
