@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from './database.js';
 import { ENTRY_WIDTH } from './event-log.js';
+import type { StoredStatus } from './schema.js';
 
 /*
  * What statements ask before they do anything. Those of one transaction that travel together cannot
@@ -19,13 +20,24 @@ export const holdsKey = (p: { client: string; keyHash: string; run: string }): C
 export const isWritten = ({ pinId }: { pinId: string }): Condition =>
   sql`exists (select 1 from verifications where pin_id = ${pinId})`;
 
+/**
+ * Whether a verification that is looked up by its handle has this status. No index answers it in this
+ * form: PostgreSQL takes that of all pending verifications for as good as the primary key as long as
+ * it has no statistics, or some of a quiet hour, and then walks through all of them.
+ */
+export const hasStatus = (status: StoredStatus): Condition =>
+  sql`status || '' = ${sql.lit(status)}`;
+
+/** Whether a verification that is looked up by its handle is pending, and has not expired. */
+export const isOpen = (now: number): Condition =>
+  sql`${hasStatus('pending')} and expires_at > ${now}`;
+
 /** Whether a right code opens a verification. It stays as it is until the transaction ends. */
 export const canVerify = (
   { forUpdate }: Database,
   { pinId, now }: { pinId: string; now: number },
 ): Condition => sql`exists (
-  select 1 from verifications
-  where pin_id = ${pinId} and status = 'pending' and expires_at > ${now} ${forUpdate})`;
+  select 1 from verifications where pin_id = ${pinId} and ${isOpen(now)} ${forUpdate})`;
 
 /** Whether a text is the last that was counted for its number. */
 export const isCountedText = (p: { numberHash: string; entry: string }): Condition =>

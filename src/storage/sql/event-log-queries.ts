@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { HeldKey } from '../verification-store.js';
-import { holdsKey } from './conditions.js';
+import { holdsKey, isOpen } from './conditions.js';
 import type { Database } from './database.js';
 import type { Executor } from './statement.js';
 import { lengthKept, positionOf, timeText, type Window } from './event-log.js';
@@ -53,7 +53,7 @@ export const byVerification =
     select number_hash, ${rest} from verifications
     where pin_id = ${brought.pinId} and client = ${brought.client}
       and reference_hash = ${brought.referenceHash} and ${holdsKey(brought)}
-      and status = 'pending' and expires_at > ${brought.now} and attempts < max_attempts ${forUpdate}`;
+      and ${isOpen(brought.now)} and attempts < max_attempts ${forUpdate}`;
 
 /** One statement checks all windows and takes a place in the log: nothing fits in between. */
 export function prepareTake<W extends object>(

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { runInTurn, type Asked, type Batch } from './postgres-batch.js';
 
 /** They commit one after the other, and the last one waits for all. */
-const PACKET_SIZE = 4;
+const PACKET_SIZE = 8;
 
 /**
  * Transactions that need no answer before they commit. Writing to a socket costs more than what is

@@ -14,7 +14,7 @@ export interface Schema {
 }
 
 /** Expired and exhausted are not written: they follow from the clock and the attempts. */
-type StoredStatus = 'sending' | 'pending' | 'failed' | 'verified' | 'cancelled';
+export type StoredStatus = 'sending' | 'pending' | 'failed' | 'verified' | 'cancelled';
 
 export interface VerificationRow {
   pin_id: string;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Channel } from '../../common/channel.js';
-import { holdsKey, isCountedText } from './conditions.js';
+import { hasStatus, holdsKey, isCountedText, isOpen } from './conditions.js';
 import type { Database } from './database.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from './schema.js';
 
@@ -52,7 +52,7 @@ export function prepareSendQueries(database: Database) {
       const newer = db
         .selectFrom('verifications')
         .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('sending'));
+        .where(hasStatus('sending'));
       return db
         .updateTable('verifications')
         .set({ status: 'cancelled' })
@@ -76,7 +76,7 @@ export function prepareSendQueries(database: Database) {
             ) then 'cancelled' else 'pending' end`,
         })
         .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('sending'))
+        .where(hasStatus('sending'))
         .returning('pin_id'),
     ),
 
@@ -85,7 +85,7 @@ export function prepareSendQueries(database: Database) {
         .updateTable('verifications')
         .set({ provider: p.provider, sealed: p.sealed, channel: p.channel })
         .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('pending'))
+        .where(hasStatus('pending'))
         .returning('pin_id'),
     ),
 
@@ -94,7 +94,7 @@ export function prepareSendQueries(database: Database) {
         .updateTable('verifications')
         .set({ status: 'failed' })
         .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('sending')),
+        .where(hasStatus('sending')),
     ),
 
     noteMaybeTexted: database.prepare((db, p: Pin & { providers: string }) =>
@@ -114,8 +114,7 @@ export function prepareSendQueries(database: Database) {
         .set({ texts: sql`case when texts > 0 then texts + 1 else 0 end` })
         .where('pin_id', '=', p.pinId)
         .where('client', '=', p.client)
-        .where('status', '=', sql.lit('pending'))
-        .where('expires_at', '>', p.now)
+        .where(isOpen(p.now))
         .whereRef('attempts', '<', 'max_attempts')
         .returning(VERIFICATION_COLUMNS),
     ),

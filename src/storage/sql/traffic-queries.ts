@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import { isOpen } from './conditions.js';
 import type { Database } from './database.js';
 
 /** Where a text is counted. */
@@ -85,7 +86,7 @@ export function prepareTrafficQueries(database: Database) {
         ${rowsOf(
           p,
           sql`0, texts from verifications
-            where pin_id = ${p.pinId} and status = 'pending' and expires_at > ${p.now} and texts > 0`,
+            where pin_id = ${p.pinId} and ${isOpen(p.now)} and texts > 0`,
         )}
         set verified = traffic.verified + excluded.verified`,
     ),

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { isCountedCode } from './conditions.js';
+import { hasStatus, isCountedCode, isOpen } from './conditions.js';
 import type { Database } from './database.js';
 import { VERIFICATION_COLUMNS } from './schema.js';
 
@@ -46,8 +46,7 @@ export function prepareQueries(database: Database) {
         .updateTable('verifications')
         .set({ status: 'verified', verified_at: p.now })
         .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('pending'))
-        .where('expires_at', '>', p.now)
+        .where(isOpen(p.now))
         .returning('pin_id'),
     ),
 
@@ -57,7 +56,7 @@ export function prepareQueries(database: Database) {
         .updateTable('verifications')
         .set({ attempts: sql`attempts + max_attempts` })
         .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('pending')),
+        .where(hasStatus('pending')),
     ),
 
     expire: database.prepare((db, p: Pin & { now: number }) =>
@@ -65,8 +64,7 @@ export function prepareQueries(database: Database) {
         .updateTable('verifications')
         .set({ expires_at: p.now })
         .where('pin_id', '=', p.pinId)
-        .where('status', '=', sql.lit('pending'))
-        .where('expires_at', '>', p.now),
+        .where(isOpen(p.now)),
     ),
 
     cancel: database.prepare((db, p: Owned) =>
@@ -75,7 +73,7 @@ export function prepareQueries(database: Database) {
         .set({ status: 'cancelled' })
         .where('pin_id', '=', p.pinId)
         .where('client', '=', p.client)
-        .where('status', '=', sql.lit('pending')),
+        .where(hasStatus('pending')),
     ),
 
     read: database.prepare((db, p: Owned) =>

@@ -1,0 +1,70 @@
+import { minutes } from '../../src/common/durations.js';
+import { PhoneNumber } from '../../src/common/phone-number.js';
+import type { VerificationStore } from '../../src/storage/verification-store.js';
+import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
+import { askPostgres } from '../support/engines/postgres-client.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { openStore } from '../support/store.js';
+
+const FLOWS = 2_000;
+/** The slots of three subjects among them, over all shards. */
+const MOST_ROWS_A_FLOW = 100;
+
+describe('A PostgreSQL that has no statistics yet', () => {
+  const clock = new FakeClock();
+  let server: PostgresServer;
+
+  beforeEach(async () => {
+    server = await startPostgres();
+  });
+
+  afterEach(() => server.stop());
+
+  async function send(store: VerificationStore, n: number): Promise<string> {
+    const phoneNumber = PhoneNumber.fromE164(`+1415555${String(n).padStart(4, '0')}`);
+    const admission = await store.admit({
+      pinId: `pin-${String(n)}`,
+      client: 'shop',
+      phoneNumber,
+      destination: { country: 'US', prefix: phoneNumber.prefix },
+      endUserAddress: undefined,
+      limited: true,
+      channel: 'sms',
+      reference: undefined,
+      createdAt: clock.now(),
+      expiresAt: clock.now() + minutes(5),
+      maxAttempts: 5,
+    });
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    await store.confirm(
+      admission.ticket,
+      { provider: 'vendor', pinId: 'any', maybeTexted: [] },
+      {},
+    );
+    return admission.ticket.pinId;
+  }
+
+  async function verify(store: VerificationStore, pinId: string): Promise<void> {
+    const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
+    const leave = await store.takeAttempt(asked);
+    if (leave.outcome !== 'granted') throw new Error(leave.outcome);
+    await store.settle(leave.attempt, 'verified', clock.now());
+  }
+
+  // conditions.ts, hasStatus
+  it('walks through no index of all verifications to find one', async () => {
+    const url = await server.createDatabase();
+    const opened = await openStore(clock, { DATABASE_URL: url });
+    const numbers = Array.from({ length: FLOWS }, (_, n) => n);
+    const pinIds = await Promise.all(numbers.map((n) => send(opened.store, n)));
+    await Promise.all(pinIds.map((pinId) => verify(opened.store, pinId)));
+    await opened.close();
+
+    const read = await askPostgres(
+      url,
+      `select (select sum(seq_tup_read) from pg_stat_user_tables)
+        + (select sum(idx_tup_read) from pg_stat_user_indexes)`,
+    );
+    expect(Number(read) / FLOWS).toBeLessThan(MOST_ROWS_A_FLOW);
+  });
+});
