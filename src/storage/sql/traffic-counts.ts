@@ -4,7 +4,7 @@ import type { DestinationTraffic, Region, Traffic } from '../traffic.js';
 import { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
 import { leavesAt, slotAt, WINDOWS, youngFrom } from '../slots.js';
-import { prepareTrafficQueries, type Sums } from './traffic-queries.js';
+import { prepareTrafficQueries, type HistoryRow } from './traffic-queries.js';
 import type { Executor } from './statement.js';
 
 /** What tells where a text is counted. */
@@ -103,35 +103,41 @@ export class TrafficCounts {
     now: number,
   ): Promise<Record<Kind, DestinationTraffic>> {
     const slot = slotAt(now);
-    const young = youngFrom(slot, this.ttlMs);
-    // A reading that is under way when the slot turns keeps to the histories it began with.
-    const histories = this.historiesIn(slot);
+    const from = youngFrom(slot, this.ttlMs);
     const { prefix, country, client } = subjectsOf(counted);
-    const known = new Set([prefix, country, client].filter((subject) => histories.has(subject)));
-    const from = (subject: string) => (known.has(subject) ? young : slot - WINDOWS.twoWeeks);
-    const rows = await this.queries.read(executor, {
-      prefix,
-      prefixFrom: from(prefix),
-      country,
-      countryFrom: from(country),
-      client,
-      clientFrom: from(client),
-      young,
-      hour: slot - WINDOWS.hour,
-      day: slot - WINDOWS.day,
-    });
-    const sums = new Map(rows.map((row) => [row.subject, row]));
-    const trafficOf = (subject: string): DestinationTraffic => {
-      const row = sums.get(subject);
-      if (!known.has(subject)) histories.set(subject, historyOf(row));
-      const { hour, day, twoWeeks } = histories.get(subject) ?? historyOf(row);
-      return { young: youngOf(row), hour, day, twoWeeks };
+    const [young, ofPrefix, ofCountry, ofClient] = await Promise.all([
+      this.queries.young(executor, { prefix, country, client, from }),
+      this.historyOf(executor, prefix, slot),
+      this.historyOf(executor, country, slot),
+      this.historyOf(executor, client, slot),
+    ]);
+    const trafficOf = (subject: string, { hour, day, twoWeeks }: History): DestinationTraffic => {
+      const { texts, verified } = young.find((row) => row.subject === subject) ?? NONE;
+      return { young: { texts, verified }, hour, day, twoWeeks };
     };
     return {
-      prefix: trafficOf(prefix),
-      country: trafficOf(country),
-      client: trafficOf(client),
+      prefix: trafficOf(prefix, ofPrefix),
+      country: trafficOf(country, ofCountry),
+      client: trafficOf(client, ofClient),
     };
+  }
+
+  /** Read once in a slot. */
+  private async historyOf(executor: Executor, subject: string, slot: number): Promise<History> {
+    // A reading that is under way when the slot turns keeps to the histories it began with.
+    const histories = this.historiesIn(slot);
+    const known = histories.get(subject);
+    if (known) return known;
+    const [row] = await this.queries.history(executor, {
+      subject,
+      young: youngFrom(slot, this.ttlMs),
+      hour: slot - WINDOWS.hour,
+      day: slot - WINDOWS.day,
+      twoWeeks: slot - WINDOWS.twoWeeks,
+    });
+    const history = row ? historyFrom(row) : { hour: NONE, day: NONE, twoWeeks: NONE };
+    histories.set(subject, history);
+    return history;
   }
 
   private placeOf(counted: Counted) {
@@ -146,22 +152,11 @@ export class TrafficCounts {
   }
 }
 
-function youngOf(sums: Sums | undefined): Traffic {
-  return sums ? { texts: sums.young_texts, verified: sums.young_verified } : NONE;
-}
-
-function historyOf(sums: Sums | undefined): History {
-  const young = youngOf(sums);
-  const before = (texts = 0, verified = 0): Traffic => ({
-    texts: texts - young.texts,
-    verified: verified - young.verified,
-  });
-  return {
-    hour: before(sums?.hour_texts, sums?.hour_verified),
-    day: before(sums?.day_texts, sums?.day_verified),
-    twoWeeks: before(sums?.all_texts, sums?.all_verified),
-  };
-}
+const historyFrom = (row: HistoryRow): History => ({
+  hour: { texts: row.hour_texts, verified: row.hour_verified },
+  day: { texts: row.day_texts, verified: row.day_verified },
+  twoWeeks: { texts: row.all_texts, verified: row.all_verified },
+});
 
 function subjectsOf({ prefix_hash, country, client }: Counted): Record<Kind, string> {
   return {

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import { isOpen } from './conditions.js';
+import type { Traffic } from '../traffic.js';
 import type { Database } from './database.js';
 
 /** Where a text is counted. */
@@ -23,24 +24,17 @@ interface Verifying {
   now: number;
 }
 
-/** For each subject from which slot on it is read, and where the windows begin. */
+/** Which slots count, from the young ones back to where the windows begin. */
 interface Reading {
-  prefix: string;
-  prefixFrom: number;
-  country: string;
-  countryFrom: number;
-  client: string;
-  clientFrom: number;
+  subject: string;
   young: number;
   hour: number;
   day: number;
+  twoWeeks: number;
 }
 
-/** What a subject has from a slot on; `all` is from where it was read. */
-export interface Sums {
-  subject: string;
-  young_texts: number;
-  young_verified: number;
+/** What a subject has had; `all` is of two weeks. */
+export interface HistoryRow {
   hour_texts: number;
   hour_verified: number;
   day_texts: number;
@@ -91,13 +85,27 @@ export function prepareTrafficQueries(database: Database) {
         set verified = traffic.verified + excluded.verified`,
     ),
 
-    /** One row for each subject. */
-    read: database.prepare(
-      (_db, p: Reading) => sql<Sums>`
-        ${sumsOf(p.prefix, p.prefixFrom, p)} union all
-        ${sumsOf(p.country, p.countryFrom, p)} union all
-        ${sumsOf(p.client, p.clientFrom, p)}`,
+    /** What subjects have from a slot on; a row for each that has anything. */
+    young: database.prepare(
+      (_db, p: Pick<Place, 'prefix' | 'country' | 'client'> & { from: number }) => sql<
+        { subject: string } & Traffic
+      >`
+        select subject, sum(texts) as texts, sum(verified) as verified from traffic
+        where subject in (${p.prefix}, ${p.country}, ${p.client}) and slot >= ${p.from}
+        group by subject`,
     ),
+
+    /** What a subject has had in each window, less the young slots. */
+    history: database.prepare((_db, p: Reading) => {
+      const since = (slot: number, column: 'texts' | 'verified') =>
+        sql`coalesce(sum(case when slot >= ${slot} then ${sql.ref(column)} else 0 end), 0)`;
+      return sql<HistoryRow>`
+        select ${since(p.hour, 'texts')} as hour_texts, ${since(p.hour, 'verified')} as hour_verified,
+          ${since(p.day, 'texts')} as day_texts, ${since(p.day, 'verified')} as day_verified,
+          coalesce(sum(texts), 0) as all_texts, coalesce(sum(verified), 0) as all_verified
+        from traffic
+        where subject = ${p.subject} and slot >= ${p.twoWeeks} and slot < ${p.young}`;
+    }),
 
     /** The oldest slot with any text, or with one that nobody verified. */
     oldest: database.prepare((db, p: { subject: string; from: number; unverifiedOnly: 0 | 1 }) =>
@@ -123,15 +131,4 @@ function rowsOf(p: Place, counts: RawBuilder<unknown>) {
     ${row(p.prefix, sql.lit(0))} union all ${row(p.country, p.shard)}
     union all ${row(p.client, p.shard)}
     on conflict (subject, slot, shard) do update`;
-}
-
-function sumsOf(subject: string, from: number, { young, hour, day }: Reading) {
-  const since = (slot: number, column: 'texts' | 'verified') =>
-    sql`coalesce(sum(case when slot >= ${slot} then ${sql.ref(column)} else 0 end), 0)`;
-  return sql`select min(subject) as subject,
-    ${since(young, 'texts')} as young_texts, ${since(young, 'verified')} as young_verified,
-    ${since(hour, 'texts')} as hour_texts, ${since(hour, 'verified')} as hour_verified,
-    ${since(day, 'texts')} as day_texts, ${since(day, 'verified')} as day_verified,
-    coalesce(sum(texts), 0) as all_texts, coalesce(sum(verified), 0) as all_verified
-    from traffic where subject = ${subject} and slot >= ${from}`;
 }
