@@ -237,9 +237,9 @@ export abstract class VerificationStore {
   abstract confirm(ticket: SendTicket, taken: TakenText, answer: unknown): Promise<boolean>;
 
   /**
-   * No provider has taken a text: `sending → failed`. What it was counted for, and its
-   * idempotency key, are given back only if nothing can have left; a resend leaves the
-   * verification as it was.
+   * No provider has taken a text. If nothing can have left, what it was counted for and its
+   * idempotency key are given back, and of a new code nothing is left; else `sending → failed`. A
+   * resend leaves the verification as it was.
    * @param maybeTexted the providers that may have sent a text all the same.
    */
   abstract abandon(ticket: SendTicket, maybeTexted: readonly string[]): Promise<void>;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { runInTurn, type Asked, type Batch } from './postgres-batch.js';
+import { runInTurn, type Asked, type Batch, type runTogether } from './postgres-batch.js';
 
 /** They commit one after the other, and the last one waits for all. */
 const PACKET_SIZE = 8;
@@ -14,13 +14,12 @@ export class PostgresPipeline {
 
   constructor(private readonly pool: pg.Pool) {}
 
-  run(asked: readonly Asked[]): Promise<Parameters<Batch['resolve']>[0]> {
+  run(asked: readonly Asked[]): ReturnType<typeof runTogether> {
     return new Promise((resolve, reject) => {
-      if (this.waiting.length === 0)
-        setImmediate(() => {
-          this.leave();
-        });
-      this.waiting.push({ asked, resolve, reject });
+      if (this.waiting.push({ asked, resolve, reject }) > 1) return;
+      setImmediate(() => {
+        this.leave();
+      });
     });
   }
 
