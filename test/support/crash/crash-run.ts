@@ -40,9 +40,9 @@ const SHORT_EVERY = 8;
 
 /**
  * Of one life, but for those short ones. In calls a life is as eventful on a busy machine as on a
- * quiet one, where this many take a third of a second.
+ * quiet one, where this many take a quarter of a second.
  */
-const MOST_CALLS = 150;
+const MOST_CALLS = 100;
 
 /** How many phones ask at the same time in the end. */
 const LANES = 10;
