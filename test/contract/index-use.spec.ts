@@ -1,9 +1,9 @@
-import { minutes } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
 import { askPostgres } from '../support/engines/postgres-client.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { newVerification } from '../support/new-verification.js';
 import { openStore } from '../support/store.js';
 
 const FLOWS = 2_000;
@@ -22,19 +22,8 @@ describe('A PostgreSQL that has no statistics yet', () => {
 
   async function send(store: VerificationStore, n: number): Promise<string> {
     const phoneNumber = PhoneNumber.fromE164(`+1415555${String(n).padStart(4, '0')}`);
-    const admission = await store.admit({
-      pinId: `pin-${String(n)}`,
-      client: 'shop',
-      phoneNumber,
-      destination: { country: 'US', prefix: phoneNumber.prefix },
-      endUserAddress: undefined,
-      limited: true,
-      channel: 'sms',
-      reference: undefined,
-      createdAt: clock.now(),
-      expiresAt: clock.now() + minutes(5),
-      maxAttempts: 5,
-    });
+    const verification = newVerification(`pin-${String(n)}`, phoneNumber, clock.now());
+    const admission = await store.admit(verification);
     if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
     await store.confirm(
       admission.ticket,

@@ -11,6 +11,7 @@ import type {
   VerificationStore,
 } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { newVerification } from '../support/new-verification.js';
 import { ENGINES, type OpenStore, type StorePlace } from '../support/store.js';
 
 const DEFAULTS = {
@@ -69,20 +70,8 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     const { to = `+1415555${String(made).padStart(4, '0')}`, ...others } = changes;
     made += 1;
     const phoneNumber = PhoneNumber.fromE164(to);
-    return {
-      pinId: `pin-${String(made)}`,
-      client: 'shop',
-      phoneNumber,
-      destination: { country: 'US', prefix: phoneNumber.prefix },
-      endUserAddress: undefined,
-      limited: true,
-      channel: 'sms',
-      reference: undefined,
-      createdAt: clock.now(),
-      expiresAt: clock.now() + minutes(5),
-      maxAttempts: 5,
-      ...others,
-    };
+    const usual = newVerification(`pin-${String(made)}`, phoneNumber, clock.now());
+    return { ...usual, ...others };
   }
 
   const send = (changes: Parameters<typeof verification>[0] = {}, judge: Judge = enforcing) =>

@@ -8,6 +8,7 @@ import type {
 } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { phoneNumber } from '../support/phone-number.js';
+import { newVerification } from '../support/new-verification.js';
 import { ENGINES, type OpenStore, type StorePlace } from '../support/store.js';
 
 const NUMBER = phoneNumber('+14155552671');
@@ -39,20 +40,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
   function verification(changes: Partial<NewVerification> = {}): NewVerification {
     made += 1;
-    return {
-      pinId: `pin-${made}`,
-      client: 'shop',
-      phoneNumber: NUMBER,
-      destination: { country: 'US', prefix: '+1415555' },
-      endUserAddress: undefined,
-      limited: true,
-      channel: 'sms',
-      reference: undefined,
-      createdAt: clock.now(),
-      expiresAt: clock.now() + TTL_MS,
-      maxAttempts: MAX_ATTEMPTS,
-      ...changes,
-    };
+    return { ...newVerification(`pin-${made}`, NUMBER, clock.now()), ...changes };
   }
 
   const taken = (pinId: string) => ({ provider: 'vendor', pinId, maybeTexted: [] });

@@ -86,7 +86,6 @@ export function prepareKeyQueries(database: Database) {
           'state',
           'sealed_answer',
           'created_at',
-          'run',
         ])
         .where('client', '=', p.client)
         .where('key_hash', '=', p.keyHash),

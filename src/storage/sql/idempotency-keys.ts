@@ -182,7 +182,7 @@ export class IdempotencyKeys {
     return this.vault.seal(JSON.stringify(answer), keyHash);
   }
 
-  private describe(row: IdempotencyKeyRow, request: string, now: number): Repeated {
+  private describe(row: Omit<IdempotencyKeyRow, 'run'>, request: string, now: number): Repeated {
     const hashes = [
       this.vault.hash('request', request),
       ...this.vault.olderHashes('request', request),

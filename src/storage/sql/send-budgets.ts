@@ -63,7 +63,8 @@ export class SendBudgets {
     };
     const [verifiedAt, allowed] = await Promise.all([
       this.numbers.takeSend(executor, asked, entries.number, now),
-      entries.endUser === undefined || this.takeOfEndUser(executor, text, entries.endUser),
+      entries.endUser === undefined ||
+        this.takeOfEndUser(executor, text, entries.number, entries.endUser),
     ]);
     return verifiedAt === undefined || !allowed ? undefined : { verifiedAt };
   }
@@ -132,19 +133,19 @@ export class SendBudgets {
 
   private async takeOfEndUser(
     executor: Executor,
-    { row, entries, now }: Text,
-    entry: string,
+    { row, now }: Text,
+    numberEntry: string,
+    endUserEntry: string,
   ): Promise<boolean> {
     const { number_hash: numberHash, end_user_hash: endUserHash } = row;
-    const numberEntry = entries?.number ?? '';
     const asked = { key: endUserHash, numberHash, numberEntry };
     const [taken] = await Promise.all([
-      this.endUsers.take(executor, asked, entry, now),
+      this.endUsers.take(executor, asked, endUserEntry, now),
       this.numbers.returnRefused(executor, {
         key: numberHash,
         entry: numberEntry,
         endUserHash,
-        endUserEntry: entry,
+        endUserEntry,
       }),
     ]);
     return taken;

@@ -1,0 +1,24 @@
+import { minutes } from '../../src/common/durations.js';
+import type { PhoneNumber } from '../../src/common/phone-number.js';
+import type { NewVerification } from '../../src/storage/verification-store.js';
+
+/** A verification as the service would ask the store for it, with its default settings. */
+export function newVerification(
+  pinId: string,
+  phoneNumber: PhoneNumber,
+  createdAt: number,
+): NewVerification {
+  return {
+    pinId,
+    client: 'shop',
+    phoneNumber,
+    destination: { country: 'US', prefix: phoneNumber.prefix },
+    endUserAddress: undefined,
+    limited: true,
+    channel: 'sms',
+    reference: undefined,
+    createdAt,
+    expiresAt: createdAt + minutes(5),
+    maxAttempts: 5,
+  };
+}
