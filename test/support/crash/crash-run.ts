@@ -49,7 +49,7 @@ const LANES = 10;
 
 export interface CrashRun {
   readonly history: History;
-  /** Rows in `sending`: those that the last crash left, and those that the last start left. */
+  /** Rows in `sending` that were seen after the crashes, and those that the last start left. */
   readonly sending: { readonly before: number; readonly after: number };
 }
 
@@ -72,10 +72,11 @@ export async function crash(
   const upstream = await startUpstream(history, random.for('upstream'));
   const world: World = { place, upstream, crowd: new Crowd(), history };
   try {
+    let before = 0;
     for (let n = 1; n <= times; n += 1) {
       await liveAndDie(world, random.for(`round ${n}`), n % SHORT_EVERY === 0);
+      before += await place.countSending();
     }
-    const before = await place.countSending();
     await delay(LOST_AFTER_MS);
     const after = await askForEverything(world);
     return { history, sending: { before, after } };
