@@ -44,6 +44,8 @@ export default {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   moduleNameMapper: {
+    // A thread of its own runs what is built, in tests too.
+    '/sqlite-thread-file\\.js$': '<rootDir>/test/support/built-sqlite-thread.ts',
     // Source is imported by the name that it has once built.
     '^(\\.{1,2}/.*)\\.js$': '$1',
     // Sinch's client reads a version number out of a package that it forgot to depend on.

@@ -32,7 +32,7 @@ async function main(): Promise<ExitCode> {
     unverifiedRatio: number(values, 'ratio') ?? config.pumping.unverifiedRatio,
   };
   const replay = new Replay(settings, config.otp.ttlMs);
-  const history = new RecordedHistory(config);
+  const history = await RecordedHistory.open(config);
   try {
     for await (const text of history.texts()) replay.add(text);
   } catch (error) {

@@ -11,6 +11,7 @@ import { Database } from './sql/database.js';
 import { lostAfterMs } from './deadline.js';
 import { prepareHousekeeping } from './sql/housekeeping-queries.js';
 import { KEPT_MS } from './sql/idempotency-keys.js';
+import type { Prepared } from './sql/statement.js';
 import { slotAt, WINDOWS } from './slots.js';
 import { KNOWN_MS } from './traffic.js';
 
@@ -75,9 +76,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
    */
   private async settleLost(): Promise<void> {
     const before = this.clock.now() - lostAfterMs(this.config);
-    await this.inBatches(
-      async (executor) => (await this.queries.failLost(executor, { before })).length,
-    );
+    await this.inBatches(this.queries.failLost, before);
   }
 
   private async deleteOld(): Promise<void> {
@@ -91,18 +90,20 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
       [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
       [queries.deleteTraffic, slotAt(now) - WINDOWS.twoWeeks],
     ] as const) {
-      await this.inBatches(async (executor) => (await query(executor, { before })).length);
+      await this.inBatches<unknown>(query, before);
     }
   }
 
-  private async inBatches(
-    work: (executor: Parameters<typeof this.queries.failLost>[0]) => Promise<number>,
+  private async inBatches<R>(
+    query: Prepared<{ before: number }, R>,
+    before: number,
   ): Promise<void> {
     let done = BATCH;
     while (done === BATCH) {
       done = 0;
       await this.database.housekeeping(async (transaction) => {
-        done = await work(transaction);
+        const { rows } = await transaction.run((packet) => query(packet, { before }));
+        done = rows.length;
       });
     }
   }

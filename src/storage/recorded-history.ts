@@ -21,16 +21,18 @@ const BATCH = 1_000;
 
 /** What was texted, as far as `RETENTION` reaches back. Only reads: it migrates nothing. */
 export class RecordedHistory {
-  private readonly database: Database;
   private readonly next;
 
   /** @throws Error if there are no records where the settings say. */
-  constructor(config: AppConfig) {
+  static async open(config: AppConfig): Promise<RecordedHistory> {
     const { databaseUrl, dataDir } = config.storage;
     if (databaseUrl === undefined && !existsSync(join(dataDir, DATABASE_FILE))) {
       throw new Error(`There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`);
     }
-    this.database = new Database(config);
+    return new RecordedHistory(await Database.open(config));
+  }
+
+  private constructor(private readonly database: Database) {
     this.next = this.database.prepare((db, p: { time: number; pinId: string }) =>
       db
         .selectFrom('verifications')
@@ -48,7 +50,8 @@ export class RecordedHistory {
   async *texts(): AsyncGenerator<RecordedText> {
     let last = { time: 0, pinId: '' };
     for (;;) {
-      const batch = await this.database.run(this.next, last);
+      const after = last;
+      const { rows: batch } = await this.database.run((packet) => this.next(packet, after));
       yield* batch.filter(({ texts, country }) => texts > 0 && country !== '');
       const end = batch.at(-1);
       if (!end || batch.length < BATCH) return;

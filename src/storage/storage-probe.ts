@@ -16,6 +16,6 @@ export class StorageProbe {
 
   /** @throws DomainError `storage_unavailable` */
   async check(): Promise<void> {
-    await this.database.run(this.writeNothing, {});
+    await this.database.run((packet) => this.writeNothing(packet, {}));
   }
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { AppConfig } from '../config/app-config.js';
 import { Housekeeping } from './housekeeping.js';
 import { AttemptMoves } from './sql/attempt-moves.js';
 import { Database } from './sql/database.js';
@@ -18,7 +19,11 @@ import { VerificationStore } from './verification-store.js';
 
 @Module({
   providers: [
-    Database,
+    {
+      provide: Database,
+      useFactory: (config: AppConfig) => Database.open(config),
+      inject: [AppConfig],
+    },
     Vault,
     NumberLimits,
     EndUserLimits,

@@ -1,14 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Engine, Transaction } from '../../src/storage/sql/engine.js';
+import Libsql from 'libsql';
+import type { Engine } from '../../src/storage/sql/engine.js';
 import { openPostgres } from '../../src/storage/sql/postgres.js';
-import { openSqlite } from '../../src/storage/sql/sqlite.js';
-import type { Executor } from '../../src/storage/sql/statement.js';
+import { DATABASE_FILE, openSqlite } from '../../src/storage/sql/sqlite.js';
+import type { Asked, Run } from '../../src/storage/sql/statement.js';
 import { startPostgres } from '../support/engines/postgres.js';
 
 interface Opened {
   readonly engine: Engine;
+  /** Lets another program hold the whole database; resolves with what ends that. */
+  hold?(): () => void;
   close(): Promise<void>;
 }
 
@@ -18,9 +21,16 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
     async () => {
       const folder = mkdtempSync(join(tmpdir(), 'otp-transactions-'));
       const engine = openSqlite(folder);
-      await ask(engine, 'pragma foreign_keys = on');
       return {
         engine,
+        hold: () => {
+          const other = new Libsql(join(folder, DATABASE_FILE));
+          other.exec('begin immediate');
+          return () => {
+            other.exec('commit');
+            other.close();
+          };
+        },
         close: async () => {
           rmSync(folder, { recursive: true });
         },
@@ -40,8 +50,10 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
 const texts: string[] = [];
 const nameOf = (text: string) =>
   `s${String(texts.includes(text) ? texts.indexOf(text) : texts.push(text) - 1)}`;
-const ask = (where: Executor, text: string) => where.execute({ name: nameOf(text), text }, []);
-const add = (where: Executor, n: number) => ask(where, `insert into added values (${String(n)})`);
+const asked = (text: string): Asked => ({ statement: { name: nameOf(text), text }, values: [] });
+const ask = async (run: Run, text: string) => (await run([asked(text)]))[0] ?? [];
+const adding = (n: number) => `insert into added values (${String(n)})`;
+const add = (run: Run, n: number) => ask(run, adding(n));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
@@ -51,9 +63,9 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
   beforeEach(async () => {
     opened = await open();
     ({ engine } = opened);
-    await ask(engine, 'create table added (n integer primary key)');
+    await ask(engine.commit, 'create table added (n integer primary key)');
     await ask(
-      engine,
+      engine.commit,
       'create table later (n integer references added deferrable initially deferred)',
     );
   });
@@ -64,24 +76,24 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
   });
 
   const added = async () => {
-    const rows = await ask(engine, 'select n from added order by n');
+    const rows = await ask(engine.commit, 'select n from added order by n');
     return rows.map((row) => (row as { n: number }).n);
   };
 
-  const adding =
+  const addingEach =
     (...numbers: number[]) =>
-    async (transaction: Transaction) => {
-      for (const n of numbers) await add(transaction, n);
+    async (run: Run) => {
+      for (const n of numbers) await add(run, n);
     };
 
   it('keep what was done and undo what failed, of those that are asked for together', async () => {
     const results = await Promise.allSettled([
-      engine.transact(adding(1)),
-      engine.transact(async (transaction) => {
-        await add(transaction, 2);
+      engine.transact(addingEach(1)),
+      engine.transact(async (run) => {
+        await add(run, 2);
         throw new Error('given up');
       }),
-      engine.transact(adding(3)),
+      engine.transact(addingEach(3)),
     ]);
 
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -89,35 +101,38 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
   });
 
   it('run what is asked together in its order', async () => {
-    const rows = await engine.transact(async (transaction) => {
-      const [, read] = await Promise.all([
-        add(transaction, 1),
-        ask(transaction, 'select n from added'),
-      ]);
+    const together = [asked(adding(1)), asked('select n from added')];
+    const rows = await engine.transact(async (run) => {
+      const [, read] = await run(together);
       return read;
     });
+    const [, alone] = await engine.commit([
+      asked(adding(2)),
+      asked('select max(n) as n from added'),
+    ]);
 
     expect(rows).toEqual([{ n: 1 }]);
+    expect(alone).toEqual([{ n: 2 }]);
   });
 
   it('show nobody what is not committed', async () => {
     let read: Promise<number[]> | undefined;
-    const failing = engine.transact(async (transaction) => {
-      await add(transaction, 1);
+    const failing = engine.transact(async (run) => {
+      await add(run, 1);
       read = added();
       throw new Error('given up');
     });
 
     await expect(failing).rejects.toThrow('given up');
     expect(await read).toEqual([]);
-    await engine.transact(adding(2));
+    await engine.transact(addingEach(2));
     expect(await added()).toEqual([2]);
   });
 
   it('are told done only with all that they say they did', async () => {
-    const swallowing = engine.transact(async (transaction) => {
-      await add(transaction, 1);
-      await add(transaction, 1).catch(() => undefined);
+    const swallowing = engine.transact(async (run) => {
+      await add(run, 1);
+      await add(run, 1).catch(() => undefined);
     });
     const done = await swallowing.then(
       () => true,
@@ -130,62 +145,51 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
 
   it('let nothing of a failed one reach another', async () => {
     let stray: Promise<unknown> | undefined;
-    const straying = async (transaction: Transaction) => {
-      await ask(transaction, 'select 1');
-      await add(transaction, 1);
-      await add(transaction, 2);
-      await add(transaction, 3);
+    const straying = async (run: Run) => {
+      await ask(run, 'select 1');
+      await add(run, 1);
+      await add(run, 2);
+      await add(run, 3);
     };
-    const failing = engine.transact(async (transaction) => {
-      await add(transaction, 9);
-      stray = straying(transaction);
+    const failing = engine.transact(async (run) => {
+      await add(run, 9);
+      stray = straying(run);
       stray.catch(() => undefined);
       throw new Error('given up');
     });
 
     await expect(failing).rejects.toThrow('given up');
-    await engine.transact(adding(4));
+    await engine.transact(addingEach(4));
     await expect(stray).rejects.toThrow('the transaction has ended');
     expect(await added()).toEqual([4]);
   });
 
-  it('commit behind their last statements, and take none after them', async () => {
-    await engine.transact(async (transaction) => {
-      const writing = Promise.all([add(transaction, 1), add(transaction, 2)]);
-      transaction.commitBehind();
-      await expect(add(transaction, 3)).rejects.toThrow('the transaction has ended');
-      await writing;
-    });
-
-    expect(await added()).toEqual([1, 2]);
-  });
-
-  it('are undone where a statement fails that the commit was sent behind', async () => {
-    const failing = engine.transact(async (transaction) => {
-      const writing = Promise.all([add(transaction, 1), add(transaction, 1), add(transaction, 2)]);
-      transaction.commitBehind();
-      await writing;
-    });
+  it('are undone where one of the statements fails', async () => {
+    const failing = engine.commit([adding(1), adding(1), adding(2)].map(asked));
 
     const error = await failing.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Error);
     // One process alone meets nobody.
     expect(engine.isConflict(error)).toBe(engineName === 'PostgreSQL');
     expect(await added()).toEqual([]);
-    await engine.transact(adding(5));
+    await add(engine.commit, 5);
     expect(await added()).toEqual([5]);
   });
 
-  describe('that need no answer before they commit', () => {
-    const addingAtOnce = (n: number) => (transaction: Transaction) => {
-      const writing = add(transaction, n);
-      transaction.commitBehind();
-      return writing;
-    };
+  it('end by the error that the database gives, under its name', async () => {
+    const failing = engine.commit([asked('select 1 from nowhere')]);
 
+    await expect(failing).rejects.toThrow(/nowhere/);
+    await expect(failing).rejects.toHaveProperty(
+      'name',
+      engineName === 'PostgreSQL' ? 'error' : 'SqliteError',
+    );
+  });
+
+  describe('of one packet', () => {
     it('stand or fall each by itself', async () => {
       const results = await Promise.allSettled(
-        [1, 2, 1, 3, 2, 4, 5, 5, 6].map((n) => engine.transact(addingAtOnce(n))),
+        [1, 2, 1, 3, 2, 4, 5, 5, 6].map((n) => add(engine.commit, n)),
       );
 
       const failed = results.flatMap(({ status }, place) => (status === 'rejected' ? [place] : []));
@@ -193,18 +197,34 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       expect(await added()).toEqual([1, 2, 3, 4, 5, 6]);
     });
 
+    it('wait for one of several packets that has begun, and see what it did', async () => {
+      let begun: (() => void) | undefined;
+      const beginning = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const longer = engine.transact(async (run) => {
+        await add(run, 1);
+        begun?.();
+        for (let i = 0; i < 5; i += 1) await turn();
+        await add(run, 2);
+      });
+      await beginning;
+      // The same row: on either engine it cannot be written while the other one may still be undone.
+      const waiting = expect(add(engine.commit, 1)).rejects.toThrow(/unique/iu);
+
+      await longer;
+      await waiting;
+      expect(await added()).toEqual([1, 2]);
+    });
+
     if (engineName === 'PostgreSQL') {
       it('all hear of it where the connection breaks under one of them', async () => {
-        const breaking = (transaction: Transaction) => {
-          const asking = ask(transaction, 'select pg_terminate_backend(pg_backend_pid())');
-          transaction.commitBehind();
-          return asking;
-        };
-        const results = await Promise.allSettled(
-          [addingAtOnce(1), breaking, addingAtOnce(2), addingAtOnce(3)].map((work) =>
-            engine.transact<unknown>(work),
-          ),
-        );
+        const results = await Promise.allSettled([
+          add(engine.commit, 1),
+          ask(engine.commit, 'select pg_terminate_backend(pg_backend_pid())'),
+          add(engine.commit, 2),
+          add(engine.commit, 3),
+        ]);
 
         expect(results.map(({ status }) => status)).toEqual([
           'fulfilled',
@@ -212,7 +232,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
           'rejected',
           'rejected',
         ]);
-        await engine.transact(addingAtOnce(4));
+        await add(engine.commit, 4);
         expect(await added()).toEqual([1, 4]);
       });
     }
@@ -224,29 +244,51 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       'insert into added values (2), (2)',
     ];
     for (let time = 0; time < 3; time += 1) {
-      const failing = engine.transact((transaction) => ask(transaction, whole));
+      const failing = engine.transact((run) => ask(run, whole));
       await expect(failing).rejects.toThrow(/unique/iu);
-      await expect(ask(engine, single)).rejects.toThrow(/unique/iu);
+      await expect(ask(engine.commit, single)).rejects.toThrow(/unique/iu);
     }
   });
 
   it('are not told done where the commit fails, nor is anything that shared it', async () => {
-    const dangling = engine.transact((transaction) =>
-      ask(transaction, 'insert into later values (9)'),
-    );
-    const sharing = engine.transact(adding(1));
+    const dangling = ask(engine.commit, 'insert into later values (9)');
+    const sharing = add(engine.commit, 1);
     const [first, second] = await Promise.allSettled([dangling, sharing]);
 
     expect(first.status).toBe('rejected');
     expect(await added()).toEqual(second.status === 'fulfilled' ? [1] : []);
-    await engine.transact(adding(2));
+    await engine.transact(addingEach(2));
     expect(await added()).toContain(2);
   });
+
+  it('hold up nothing else while they wait for another program', async () => {
+    const letGo = opened.hold?.();
+    const waiting = [add(engine.commit, 1), engine.transact(addingEach(2))];
+    // With the whole process waiting, nobody would come to let go.
+    for (let i = 0; i < 20; i += 1) await turn();
+    letGo?.();
+
+    await Promise.all(waiting);
+    expect(await added()).toEqual([1, 2]);
+  });
+
+  if (engineName === 'SQLite') {
+    it('fail once the database is closed, and so do those that it leaves undone', async () => {
+      const leaving = engine.transact(async (run) => {
+        await add(run, 1);
+        await engine.close();
+        await add(run, 2);
+      });
+
+      await expect(leaving).rejects.toThrow('closed');
+      await expect(add(engine.commit, 3)).rejects.toThrow('closed');
+    });
+  }
 
   it('go on while others are being committed', async () => {
     const all = Array.from({ length: 50 }, async (_, n) => {
       if (n % 3 === 0) await turn();
-      await engine.transact(adding(2 * n, 2 * n + 1));
+      await engine.transact(addingEach(2 * n, 2 * n + 1));
     });
     await Promise.all(all);
 

@@ -12,7 +12,6 @@ import type {
   Settlement,
 } from '../verification-store.js';
 import { Database } from './database.js';
-import type { Transaction } from './engine.js';
 import { newEntry } from './event-log.js';
 import { IdempotencyKeys, NO_KEY } from './idempotency-keys.js';
 import { NumberLimits } from './number-limits.js';
@@ -20,7 +19,7 @@ import type { VerificationRow } from './schema.js';
 import { attemptsRemaining, closureOf, statusOf } from './standing.js';
 import { TrafficCounts } from './traffic-counts.js';
 import { VerificationRows } from './verification-rows.js';
-import type { Executor } from './statement.js';
+import type { Packet } from './statement.js';
 
 const NOT_FOUND: NotFound = { outcome: 'not_found' };
 const VERIFIED: Settlement = { verified: true };
@@ -37,29 +36,30 @@ export class AttemptMoves {
   ) {}
 
   async takeAttempt(asked: Asked, keyed?: KeyedRequest): Promise<Leave> {
-    const { client, now } = asked;
-    const { pinId, key, claimed, entry, row } = await this.database.transaction((transaction) =>
-      this.count(transaction, asked, keyed),
+    const { which, client, now } = asked;
+    const pinId = await this.rows.pinIdOf(this.database, which, client);
+    await this.rows.renew(this.database, pinId, client);
+    if (keyed) await this.keys.renew(this.database, client, keyed);
+    const key = keyed && this.keys.newRun(keyed);
+    const entry = newEntry(now);
+    const { claimed, counted } = await this.database.run((packet) =>
+      this.count(packet, asked, { pinId, entry, key: key ?? NO_KEY }, keyed),
     );
-    if (row) return { outcome: 'granted', attempt: this.attemptOf(row, entry, keyed && key) };
-    return this.database.transaction<Leave>((transaction) =>
-      keyed && !claimed
-        ? this.keys.repeated(transaction, client, key, keyed, now)
-        : this.refusal(transaction, pinId, asked),
-    );
+    const { row } = counted;
+    if (row) return { outcome: 'granted', attempt: this.attemptOf(row, entry, key) };
+    if (key && !claimed()) {
+      return this.keys.repeated(this.database, client, key, keyed, now);
+    }
+    return this.refusal(pinId, asked);
   }
 
   async returnAttempt(attempt: Attempt): Promise<void> {
-    const { pinId, key } = attempt;
-    await this.database.transaction(async (transaction) => {
-      const numberHash = await this.numberHashOf(transaction, attempt);
-      const returning = Promise.all([
-        this.rows.queries.returnAttempt(transaction, { pinId }),
-        this.limits.returnFailure(transaction, numberHash, attempt.entry),
-        key && this.keys.release(transaction, attempt, key),
-      ]);
-      transaction.commitBehind();
-      await returning;
+    const { pinId, entry, key } = attempt;
+    const numberHash = await this.numberHashOf(attempt);
+    await this.database.run((packet) => {
+      this.rows.queries.returnAttempt(packet, { pinId });
+      this.limits.returnFailure(packet, numberHash, entry);
+      if (key) this.keys.release(packet, attempt, key);
     });
   }
 
@@ -69,80 +69,66 @@ export class AttemptMoves {
   }
 
   /** The race gate, and what comes of passing it. */
-  private pass(attempt: Attempt, now: number): Promise<boolean> {
+  private async pass(attempt: Attempt, now: number): Promise<boolean> {
     const { pinId, client, country, prefixHash, createdAt, entry, key } = attempt;
-    return this.database.transaction(async (transaction) => {
-      const numberHash = await this.numberHashOf(transaction, attempt);
-      const counted = { client, country, prefix_hash: prefixHash, created_at: createdAt };
+    const numberHash = await this.numberHashOf(attempt);
+    const counted = { client, country, prefix_hash: prefixHash, created_at: createdAt };
+    const passed = await this.database.run((packet) => {
+      this.limits.verified(packet, numberHash, { pinId, entry, now });
+      this.traffic.addVerified(packet, counted, { pinId, now });
+      if (key) this.keys.answerVerified(packet, attempt, key, VERIFIED, now);
       // The gate comes last, since the others ask whether it is still open.
-      const passing = Promise.all([
-        this.limits.verified(transaction, numberHash, { pinId, entry, now }),
-        this.traffic.addVerified(transaction, counted, { pinId, now }),
-        key && this.keys.answerVerified(transaction, attempt, key, VERIFIED, now),
-        this.rows.queries.verify(transaction, { pinId, now }),
-      ]);
-      transaction.commitBehind();
-      const [, , , passed] = await passing;
-      return passed.length > 0;
+      return this.rows.queries.verify(packet, { pinId, now });
     });
+    return passed.row !== undefined;
   }
 
   /** The code opens nothing. */
-  private close(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
+  private async close(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
     const { pinId, client, entry, key } = attempt;
+    const numberHash = await this.numberHashOf(attempt);
+    const write = (packet: Packet) => {
+      if (verdict === 'expired') this.rows.queries.expire(packet, { pinId, now });
+      if (verdict === 'exhausted') this.rows.queries.spendAttempts(packet, { pinId });
+      // Only a wrong code is a failure of its number.
+      if (verdict !== 'wrong_code') this.limits.returnFailure(packet, numberHash, entry);
+      return this.rows.queries.read(packet, { pinId, client });
+    };
+    if (!key) return settlementOf((await this.database.run(write)).row, verdict, now);
     return this.database.transaction(async (transaction) => {
-      const numberHash = await this.numberHashOf(transaction, attempt);
-      const closing = Promise.all([
-        verdict === 'expired' && this.rows.queries.expire(transaction, { pinId, now }),
-        verdict === 'exhausted' && this.rows.queries.spendAttempts(transaction, { pinId }),
-        // Only a wrong code is a failure of its number.
-        verdict !== 'wrong_code' && this.limits.returnFailure(transaction, numberHash, entry),
-        this.rows.queries.read(transaction, { pinId, client }),
-      ]);
-      if (!key) transaction.commitBehind();
-      const [, , , [row]] = await closing;
+      const { row } = await transaction.run(write);
       const settlement = settlementOf(row, verdict, now);
-      if (key) {
-        const answering = this.keys.answer(transaction, attempt, key, settlement);
-        transaction.commitBehind();
-        await answering;
-      }
+      await transaction.run((packet) => {
+        this.keys.answer(packet, attempt, key, settlement);
+      });
       return settlement;
     });
   }
 
-  private numberHashOf(executor: Executor, { phoneNumber, client }: Attempt): Promise<string> {
-    return this.rows.hashOf(executor, phoneNumber, client);
+  private async numberHashOf({ phoneNumber, client }: Attempt): Promise<string> {
+    await this.rows.renewNumber(this.database, phoneNumber, client);
+    return this.rows.hashOf(phoneNumber);
   }
 
   /**
    * Counts a code against its number and its verification, or against neither. None of the statements
    * waits for another's answer: what must not come about without another asks for it.
    */
-  private async count(
-    transaction: Transaction,
-    { which, client, reference, now }: Asked,
+  private count(
+    packet: Packet,
+    { client, reference, now }: Asked,
+    { pinId, entry, key }: { pinId: string; entry: string; key: HeldKey },
     keyed: KeyedRequest | undefined,
   ) {
-    const pinId = await this.rows.pinIdOf(transaction, which, client);
-    await this.rows.renew(transaction, pinId, client);
-    const key = keyed ? await this.keys.newRun(transaction, client, keyed) : NO_KEY;
-    const entry = newEntry(now);
     const { keyHash, run } = key;
-    const counting = Promise.all([
-      keyed && this.keys.claim(transaction, { client, pinId }, key, keyed, now, true),
-      Promise.all(
-        this.rows.referenceHashes(reference).map((referenceHash) => {
-          const brought = { pinId, client, referenceHash, keyHash, run };
-          return this.limits.takeFailure(transaction, brought, entry, now);
-        }),
-      ),
-      this.rows.queries.takeAttempt(transaction, { pinId, entry }),
-      keyed && this.keys.releaseUncounted(transaction, { client, pinId }, key, entry),
-    ]);
-    transaction.commitBehind();
-    const [claimed, , [row]] = await counting;
-    return { pinId, key, claimed, entry, row };
+    const owner = { client, pinId };
+    const claimed = keyed ? this.keys.claim(packet, owner, key, keyed, now, true) : () => false;
+    for (const referenceHash of this.rows.referenceHashes(reference)) {
+      this.limits.takeFailure(packet, { pinId, client, referenceHash, keyHash, run }, entry, now);
+    }
+    const counted = this.rows.queries.takeAttempt(packet, { pinId, entry });
+    if (keyed) this.keys.releaseUncounted(packet, owner, key, entry);
+    return { claimed, counted };
   }
 
   private attemptOf(row: VerificationRow, entry: string, key: HeldKey | undefined): Attempt {
@@ -162,11 +148,11 @@ export class AttemptMoves {
 
   /** Why a code was not counted. */
   private async refusal(
-    executor: Executor,
     pinId: string,
     { client, reference, now }: Asked,
   ): Promise<NotFound | Closed | Limited> {
-    const row = await this.rows.taken(executor, pinId, client);
+    const taken = await this.database.run((packet) => this.rows.taken(packet, pinId, client));
+    const row = taken();
     if (!row) return NOT_FOUND;
     if (!this.rows.referenceHashes(reference).includes(row.reference_hash)) {
       return { outcome: 'closed', reason: 'reference_mismatch' };
@@ -174,7 +160,7 @@ export class AttemptMoves {
     if (statusOf(row, now) !== 'pending') {
       return { outcome: 'closed', reason: closureOf(row, now) };
     }
-    return this.limits.noFailure(executor, row.number_hash, now);
+    return this.limits.noFailure(this.database, row.number_hash, now);
   }
 }
 

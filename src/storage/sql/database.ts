@@ -3,13 +3,11 @@ import { Kysely, sql, type Compilable, type RawBuilder } from 'kysely';
 import type { Clock } from '../../common/clock.js';
 import { DomainError } from '../../common/domain-error.js';
 import { seconds } from '../../common/durations.js';
-import { AppConfig } from '../../config/app-config.js';
-import type { Engine, Transaction } from './engine.js';
+import type { AppConfig } from '../../config/app-config.js';
+import type { Engine } from './engine.js';
 import { migrate } from './migrate.js';
-import { openPostgres } from './postgres.js';
 import type { Schema } from './schema.js';
-import { openSqlite } from './sqlite.js';
-import { prepare, type Prepared } from './statement.js';
+import { Packet, prepare, type Executor, type Prepared, type Run } from './statement.js';
 
 /** How often a transaction that met another one is begun again. */
 const TRIES = 3;
@@ -21,28 +19,35 @@ class Abort {
 
 /** The service's database, on either engine. Whatever fails in it is `storage_unavailable`. */
 @Injectable()
-export class Database implements OnModuleInit, OnApplicationShutdown {
+export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   readonly clock: Clock;
   /** Ends a select whose rows nobody else may change before the transaction ends. */
   readonly forUpdate: RawBuilder<unknown>;
   /** Over how many rows a count is spread that many write at once. */
   readonly shards: number;
-  private readonly engine: Engine;
   private readonly db: Kysely<Schema>;
 
-  constructor({ storage }: AppConfig) {
-    this.engine =
-      storage.databaseUrl === undefined
-        ? openSqlite(storage.dataDir)
-        : openPostgres(storage.databaseUrl);
-    this.db = new Kysely<Schema>({ dialect: this.engine.dialect });
-    this.clock = this.engine.clock;
-    this.forUpdate = sql.raw(this.engine.rowLock);
-    this.shards = this.engine.shards;
+  /** Only the engine that is asked for is loaded. */
+  static async open({ storage: { databaseUrl, dataDir } }: AppConfig): Promise<Database> {
+    if (databaseUrl === undefined) {
+      const { openSqlite } = await import('./sqlite.js');
+      return new Database(openSqlite(dataDir));
+    }
+    const { openPostgres } = await import('./postgres.js');
+    return new Database(openPostgres(databaseUrl));
+  }
+
+  private constructor(private readonly engine: Engine) {
+    this.db = new Kysely<Schema>({ dialect: engine.dialect });
+    this.clock = engine.clock;
+    this.forUpdate = sql.raw(engine.rowLock);
+    this.shards = engine.shards;
   }
 
   async onModuleInit(): Promise<void> {
     await migrate(this.db, this.engine.lockForMigration);
+    // Queries are still compiled by it, but not run.
+    await this.db.destroy();
     await this.clock.synchronize();
   }
 
@@ -57,39 +62,52 @@ export class Database implements OnModuleInit, OnApplicationShutdown {
     return prepare(this.db, build);
   }
 
-  /** Runs one query by itself. */
-  async run<P, R>(query: Prepared<P, R>, values: P): Promise<readonly R[]> {
-    return query(this.engine, values).catch(unavailable);
+  /** Runs a packet as a transaction. `ask` is called again if it met another one. */
+  run<T>(ask: (packet: Packet) => T): Promise<T> {
+    return this.again(() => Packet.travel(this.engine.commit, ask));
   }
 
   /**
-   * Runs `work` in a transaction. It may run again if it met another transaction, so it must do
-   * nothing but query. `abort` undoes everything and answers all the same.
+   * Runs `work` in a transaction of several packets. It may run again if it met another transaction,
+   * so it must do nothing but query. `abort` undoes everything and answers all the same.
    */
   async transaction<T>(
-    work: (transaction: Transaction, abort: (answer: T) => never) => Promise<T>,
+    work: (transaction: Executor, abort: (answer: T) => never) => Promise<T>,
   ): Promise<T> {
     const abort = (answer: T): never => {
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- not an error: an answer that rolls back
       throw new Abort(answer);
     };
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.engine.transact((transaction) => work(transaction, abort));
-      } catch (thrown) {
+    const attempt = () => this.engine.transact((run) => work(executorOf(run), abort));
+    return this.again(() =>
+      attempt().catch((thrown: unknown) => {
         if (thrown instanceof Abort) return thrown.answer as T;
-        if (attempt === TRIES || !this.engine.isConflict(thrown)) return unavailable(thrown);
-      }
-    }
+        throw thrown;
+      }),
+    );
   }
 
   /** Runs `work` in a transaction that no other replica's housekeeping overlaps; else not at all. */
-  async housekeeping(work: (transaction: Transaction) => Promise<void>): Promise<void> {
-    await this.transaction(async (transaction) => {
-      if (await this.engine.tryLockForHousekeeping(transaction)) await work(transaction);
-    });
+  async housekeeping(work: (transaction: Executor) => Promise<void>): Promise<void> {
+    await this.again(() =>
+      this.engine.transact(async (run) => {
+        if (await this.engine.tryLockForHousekeeping(run)) await work(executorOf(run));
+      }),
+    );
+  }
+
+  private async again<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (tries === TRIES || !this.engine.isConflict(error)) return unavailable(error);
+      }
+    }
   }
 }
+
+const executorOf = (run: Run): Executor => ({ run: (ask) => Packet.travel(run, ask) });
 
 function unavailable(cause: unknown): never {
   throw new DomainError('storage_unavailable', 'the database failed', {

@@ -6,7 +6,7 @@ import { isCountedText } from './conditions.js';
 import { Database } from './database.js';
 import { fullUntil, type Window } from './event-log.js';
 import { byKey, prepareReturn, prepareTake, type LogPlace } from './event-log-queries.js';
-import type { Executor } from './statement.js';
+import type { Executor, Packet } from './statement.js';
 
 const SENDS: LogPlace = {
   table: 'end_users',
@@ -47,15 +47,16 @@ export class EndUserLimits {
 
   /**
    * Counts a text, provided that it was counted for its number, and that the hour has room for it.
-   * @returns whether it was counted
+   * @returns tells whether it was counted
    */
-  async take(executor: Executor, text: Text, entry: string, now: number): Promise<boolean> {
-    return (await this.queries.take(executor, text, entry, now)) !== undefined;
+  take(packet: Packet, text: Text, entry: string, now: number): () => boolean {
+    const taken = this.queries.take(packet, text, entry, now);
+    return () => taken.row !== undefined;
   }
 
   /** Until when there is no room for another text. */
   async noSend(executor: Executor, addressHash: string, now: number): Promise<Limited> {
-    const [row] = await this.queries.read(executor, { key: addressHash });
+    const { row } = await executor.run((packet) => this.queries.read(packet, { key: addressHash }));
     return {
       outcome: 'limited',
       limit: 'end_user_sends',
@@ -64,7 +65,7 @@ export class EndUserLimits {
   }
 
   /** The text never left. */
-  async giveBack(executor: Executor, addressHash: string, entry: string): Promise<void> {
-    await this.queries.giveBack(executor, { key: addressHash, entry });
+  giveBack(packet: Packet, addressHash: string, entry: string): void {
+    this.queries.giveBack(packet, { key: addressHash, entry });
   }
 }

@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { HeldKey } from '../verification-store.js';
 import { holdsKey, isOpen } from './conditions.js';
 import type { Database } from './database.js';
-import type { Executor } from './statement.js';
+import type { Answer, Packet } from './statement.js';
 import { lengthKept, positionOf, timeText, type Window } from './event-log.js';
 
 /** A column that holds an event log, in a table with one row for each of those it limits. */
@@ -17,15 +17,10 @@ export interface LogPlace {
 }
 
 /**
- * Puts an entry in a log, unless one of the windows is full, or there is nobody whose log it is.
- * Resolves with what whoever takes a place is told.
+ * Puts an entry in a log, unless one of the windows is full, or there is nobody whose log it is. Who
+ * takes a place is told something.
  */
-type Take<W> = (
-  executor: Executor,
-  whose: W,
-  entry: string,
-  now: number,
-) => Promise<number | undefined>;
+type Take<W> = (packet: Packet, whose: W, entry: string, now: number) => Answer<{ told: number }>;
 
 /** Whose log it is: a row to be written, made of its key and the rest; none if nobody's. */
 type Owner<W> = (whose: W & { now: number }, rest: RawBuilder<unknown>) => RawBuilder<unknown>;
@@ -83,13 +78,12 @@ export function prepareTake<W extends object>(
       where ${sql.join(free(p), sql` and `)}
       returning ${sql.ref(`${table}.${told}`)} as told`;
   });
-  return async (executor, whose, entry, now) => {
+  return (packet, whose, entry, now) => {
     const values: Record<string, unknown> = { entry, now, ...whose };
     windows.forEach(({ windowMs }, index) => {
       values[before(index)] = timeText(now - windowMs);
     });
-    const [row] = await query(executor, values);
-    return row?.told;
+    return query(packet, values);
   };
 }
 

@@ -7,9 +7,8 @@ const HOLD_MS = seconds(2.5);
 /**
  * Breaks a connection that is in use for longer than {@link HOLD_MS}: whatever waits for its answers
  * fails, and the pool replaces it. The driver's own `query_timeout` would leave the query running.
- * @returns what lifts the limit of the connections that are in use now
  */
-export function limitHolding(pool: pg.Pool): () => void {
+export function limitHolding(pool: pg.Pool): void {
   const limits = new Map<pg.PoolClient, NodeJS.Timeout>();
   pool.on('connect', (client) => {
     // If it breaks in use, its query fails too; unheard, the event would end the process.
@@ -25,9 +24,4 @@ export function limitHolding(pool: pg.Pool): () => void {
     clearTimeout(limits.get(client));
     limits.delete(client);
   });
-  return () => {
-    limits.forEach((limit) => {
-      clearTimeout(limit);
-    });
-  };
 }

@@ -8,7 +8,7 @@ import { Database } from './database.js';
 import { lostAfterMs } from '../deadline.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
 import type { IdempotencyKeyRow } from './schema.js';
-import type { Executor } from './statement.js';
+import type { Executor, Packet } from './statement.js';
 
 /** How long a repeat is recognised. */
 export const KEPT_MS = hours(24);
@@ -40,26 +40,25 @@ export class IdempotencyKeys {
   }
 
   /** A run of a request, whose key is still to be claimed. */
-  async newRun(executor: Executor, client: string, { key }: KeyedRequest): Promise<HeldKey> {
-    const keyHash = await this.currentHash(executor, client, key);
-    return { keyHash, run: randomBytes(RUN_BYTES).toString('hex') };
+  newRun({ key }: KeyedRequest): HeldKey {
+    return { keyHash: this.hashOf(key), run: randomBytes(RUN_BYTES).toString('hex') };
   }
 
   /**
    * Takes the key for a run of its request, for the rest of the transaction and beyond.
    * @param repeatable whether a run that was lost in a crash may be run again: true where no text
    * can have left by it.
-   * @returns whether this is the first; {@link repeated} tells of the earlier one.
+   * @returns tells whether this is the first; {@link repeated} tells of the earlier one.
    */
-  async claim(
-    executor: Executor,
+  claim(
+    packet: Packet,
     { client, pinId }: Owner,
     { keyHash, run }: HeldKey,
     { request }: KeyedRequest,
     now: number,
     repeatable: boolean,
-  ): Promise<boolean> {
-    const claimed = await this.queries.claim(executor, {
+  ): () => boolean {
+    const claimed = this.queries.claim(packet, {
       client,
       key_hash: keyHash,
       request_hash: this.vault.hash('request', request),
@@ -71,7 +70,7 @@ export class IdempotencyKeys {
       forgottenBefore: now - KEPT_MS,
       lostBefore: repeatable ? now - this.lostAfterMs : 0,
     });
-    return claimed.length > 0;
+    return () => claimed.row !== undefined;
   }
 
   /** What is known of the request that has the key. */
@@ -82,18 +81,13 @@ export class IdempotencyKeys {
     { request }: KeyedRequest,
     now: number,
   ): Promise<Repeated> {
-    const [row] = await this.queries.read(executor, { client, keyHash });
+    const { row } = await executor.run((packet) => this.queries.read(packet, { client, keyHash }));
     return row ? this.describe(row, request, now) : { outcome: 'running' };
   }
 
   /** Keeps the answer of the run that holds the key. */
-  async answer(
-    executor: Executor,
-    { client }: Owner,
-    { keyHash, run }: HeldKey,
-    answer: unknown,
-  ): Promise<void> {
-    await this.queries.finish(executor, {
+  answer(packet: Packet, { client }: Owner, { keyHash, run }: HeldKey, answer: unknown): void {
+    this.queries.finish(packet, {
       client,
       keyHash,
       run,
@@ -107,14 +101,14 @@ export class IdempotencyKeys {
    * text is out, but nothing can be verified with it.
    * @param sealed the handle, as it is stored
    */
-  async answerTaken(
-    executor: Executor,
+  answerTaken(
+    packet: Packet,
     { client, pinId }: Owner,
     { keyHash, run }: HeldKey,
     answer: unknown,
     sealed: string,
-  ): Promise<void> {
-    await this.queries.finishTaken(executor, {
+  ): void {
+    this.queries.finishTaken(packet, {
       client,
       keyHash,
       run,
@@ -125,14 +119,14 @@ export class IdempotencyKeys {
   }
 
   /** Keeps the answer of a right code, provided that its verification can still verify. */
-  async answerVerified(
-    executor: Executor,
+  answerVerified(
+    packet: Packet,
     { client, pinId }: Owner,
     { keyHash, run }: HeldKey,
     answer: unknown,
     now: number,
-  ): Promise<void> {
-    await this.queries.finishVerified(executor, {
+  ): void {
+    this.queries.finishVerified(packet, {
       client,
       keyHash,
       run,
@@ -144,37 +138,29 @@ export class IdempotencyKeys {
   }
 
   /** From now on a repeat hears that nobody knows whether a text left. */
-  async markAmbiguous(
-    executor: Executor,
-    { client }: Owner,
-    { keyHash, run }: HeldKey,
-  ): Promise<void> {
+  markAmbiguous(packet: Packet, { client }: Owner, { keyHash, run }: HeldKey): void {
     const state = 'ambiguous';
-    await this.queries.finish(executor, { client, keyHash, run, state, answer: '' });
+    this.queries.finish(packet, { client, keyHash, run, state, answer: '' });
   }
 
   /** Gives the key back: a repeat is to run. */
-  async release(executor: Executor, { client }: Owner, { keyHash, run }: HeldKey): Promise<void> {
-    await this.queries.release(executor, { client, keyHash, run });
+  release(packet: Packet, { client }: Owner, { keyHash, run }: HeldKey): void {
+    this.queries.release(packet, { client, keyHash, run });
   }
 
   /** Gives the key back, provided that the verification of its run was not written. */
-  async releaseUnwritten(
-    executor: Executor,
-    { client, pinId }: Owner,
-    { keyHash, run }: HeldKey,
-  ): Promise<void> {
-    await this.queries.releaseUnwritten(executor, { client, keyHash, run, pinId });
+  releaseUnwritten(packet: Packet, { client, pinId }: Owner, { keyHash, run }: HeldKey): void {
+    this.queries.releaseUnwritten(packet, { client, keyHash, run, pinId });
   }
 
   /** Gives the key back, provided that the code of its run was not counted. */
-  async releaseUncounted(
-    executor: Executor,
+  releaseUncounted(
+    packet: Packet,
     { client, pinId }: Owner,
     { keyHash, run }: HeldKey,
     entry: string,
-  ): Promise<void> {
-    await this.queries.releaseUncounted(executor, { client, keyHash, run, pinId, entry });
+  ): void {
+    this.queries.releaseUncounted(packet, { client, keyHash, run, pinId, entry });
   }
 
   /** An answer as it is stored with its key. */
@@ -202,16 +188,23 @@ export class IdempotencyKeys {
     }
   }
 
-  /** The key's hash. A row that was written under a secret on its way out is renamed to it. */
-  private async currentHash(executor: Executor, client: string, key: string): Promise<string> {
-    const current = this.vault.hash('idempotency-key', key);
+  /** Renames a row that was written under a secret on its way out. */
+  async renew(executor: Executor, client: string, { key }: KeyedRequest): Promise<void> {
+    const current = this.hashOf(key);
     for (const older of this.vault.olderHashes('idempotency-key', key)) {
-      const [row] = await this.queries.read(executor, { client, keyHash: older });
+      const { row } = await executor.run((packet) =>
+        this.queries.read(packet, { client, keyHash: older }),
+      );
       if (!row) continue;
       const answer =
         row.sealed_answer && this.vault.seal(this.vault.open(row.sealed_answer, older), current);
-      await this.queries.rename(executor, { client, older, current, answer });
+      await executor.run((packet) =>
+        this.queries.rename(packet, { client, older, current, answer }),
+      );
     }
-    return current;
+  }
+
+  private hashOf(key: string): string {
+    return this.vault.hash('idempotency-key', key);
   }
 }

@@ -14,7 +14,7 @@ import {
   type Brought,
   type LogPlace,
 } from './event-log-queries.js';
-import type { Executor } from './statement.js';
+import type { Executor, Packet } from './statement.js';
 
 const SENDS: LogPlace = {
   table: 'numbers',
@@ -92,16 +92,12 @@ export class NumberLimits {
   /**
    * Counts a text, provided that its run holds its idempotency key, and that neither the cooldown nor
    * the day's budget is in the way.
-   * @returns when somebody last verified the number, in milliseconds since the epoch and 0 if never;
-   * `undefined` if the text was not counted
+   * @returns tells when somebody last verified the number, in milliseconds since the epoch and 0 if
+   * never; `undefined` if the text was not counted
    */
-  async takeSend(
-    executor: Executor,
-    text: Text,
-    entry: string,
-    now: number,
-  ): Promise<number | undefined> {
-    return this.queries.takeSend(executor, text, entry, now);
+  takeSend(packet: Packet, text: Text, entry: string, now: number): () => number | undefined {
+    const taken = this.queries.takeSend(packet, text, entry, now);
+    return () => taken.row?.told;
   }
 
   /** Until when the number may have no other text. */
@@ -120,13 +116,8 @@ export class NumberLimits {
    * Counts a wrong code for a verification's number before it is known to be one, provided that the
    * verification takes a code and its number may have another wrong one.
    */
-  async takeFailure(
-    executor: Executor,
-    brought: Brought,
-    entry: string,
-    now: number,
-  ): Promise<void> {
-    await this.queries.takeFailure(executor, brought, entry, now);
+  takeFailure(packet: Packet, brought: Brought, entry: string, now: number): void {
+    this.queries.takeFailure(packet, brought, entry, now);
   }
 
   /** Until when the number may have no other wrong code. */
@@ -140,39 +131,39 @@ export class NumberLimits {
   }
 
   /** The text never left. */
-  async returnSend(executor: Executor, numberHash: string, entry: string): Promise<void> {
-    await this.queries.returnSend(executor, { key: numberHash, entry });
+  returnSend(packet: Packet, numberHash: string, entry: string): void {
+    this.queries.returnSend(packet, { key: numberHash, entry });
   }
 
   /** Gives back a text that its end user may not have. */
-  async returnRefused(executor: Executor, refused: RefusedText): Promise<void> {
-    await this.queries.returnRefused(executor, refused);
+  returnRefused(packet: Packet, refused: RefusedText): void {
+    this.queries.returnRefused(packet, refused);
   }
 
   /** The code was right but opened nothing, or nobody judged it. */
-  async returnFailure(executor: Executor, numberHash: string, entry: string): Promise<void> {
-    await this.queries.returnFailure(executor, { key: numberHash, entry });
+  returnFailure(packet: Packet, numberHash: string, entry: string): void {
+    this.queries.returnFailure(packet, { key: numberHash, entry });
   }
 
   /**
    * The code was right, and whoever has the number is known from now on; provided that it can still
    * verify. The verification is locked before its number, as wherever both are.
    */
-  async verified(
-    executor: Executor,
+  verified(
+    packet: Packet,
     key: string,
     { pinId, entry, now }: { pinId: string; entry: string; now: number },
-  ): Promise<void> {
-    await this.queries.verified(executor, { key, pinId, entry, now });
+  ): void {
+    this.queries.verified(packet, { key, pinId, entry, now });
   }
 
   /** Nobody is known to have the number any more. */
-  async forgetVerified(executor: Executor, numberHash: string): Promise<void> {
-    await this.queries.forgetVerified(executor, { key: numberHash });
+  forgetVerified(packet: Packet, numberHash: string): void {
+    this.queries.forgetVerified(packet, { key: numberHash });
   }
 
   private async read(executor: Executor, numberHash: string) {
-    const [row] = await this.queries.read(executor, { key: numberHash });
+    const { row } = await executor.run((packet) => this.queries.read(packet, { key: numberHash }));
     return row ?? { sends: '', failures: '' };
   }
 }

@@ -1,18 +1,12 @@
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
-import type { Statement } from './statement.js';
+import type { Asked, Rows } from './statement.js';
 
-/** A statement with its values. */
-export interface Asked {
-  readonly statement: Statement;
-  readonly values: readonly unknown[];
-}
-
-/** What the server says to a statement. */
-interface Answer {
-  readonly rows: object[];
-  /** What it did; it makes a `ROLLBACK` of the `COMMIT` of a transaction in which something failed. */
-  command: string;
+/** What the server says to a batch. */
+interface Said {
+  readonly rows: readonly Rows[];
+  /** What its last statement did; a `COMMIT` where something had failed did a `ROLLBACK`. */
+  readonly command: string;
 }
 
 /** A column of a statement's rows, and what its text means. */
@@ -25,15 +19,12 @@ interface Column {
 export interface Batch {
   readonly asked: readonly Asked[];
   /** Called once all of them are there and, where they were in no transaction, are committed. */
-  readonly resolve: (answers: readonly Answer[]) => void;
+  readonly resolve: (said: Said) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Runs statements as one batch. @returns what {@link Batch.resolve} is called with */
-export function runTogether(
-  client: pg.PoolClient,
-  asked: readonly Asked[],
-): Promise<readonly Answer[]> {
+export function runTogether(client: pg.PoolClient, asked: readonly Asked[]): Promise<Said> {
   return new Promise((resolve, reject) => {
     void runInTurn(client, [{ asked, resolve, reject }]);
   });
@@ -80,7 +71,8 @@ const prepared = new WeakMap<pg.PoolClient, Columns>();
  * packet each, and be told the names of their columns every time.
  */
 class Course implements pg.Submittable {
-  private readonly answers: readonly Answer[];
+  private readonly rows: object[][];
+  private command = '';
   /** How many of its statements have run. */
   private position = 0;
 
@@ -91,7 +83,7 @@ class Course implements pg.Submittable {
     private readonly packet: Buffer | undefined,
     private readonly ended: () => void,
   ) {
-    this.answers = batch.asked.map(() => ({ rows: [], command: '' }));
+    this.rows = batch.asked.map(() => []);
   }
 
   submit({ stream }: pg.Connection): void {
@@ -113,19 +105,18 @@ class Course implements pg.Submittable {
       const text = fields[index] ?? null;
       row[name] = text === null ? null : read(text);
     });
-    this.answers[this.position]?.rows.push(row);
+    this.rows[this.position]?.push(row);
   }
 
   handleCommandComplete({ text }: { readonly text: string }): void {
-    const answer = this.answers[this.position];
-    if (answer) answer.command = text;
+    this.command = text;
     // One that gives no rows back is prepared without a word.
     if (!this.columns.has(this.name)) this.columns.set(this.name, []);
     this.position += 1;
   }
 
   handleReadyForQuery(): void {
-    this.batch.resolve(this.answers);
+    this.batch.resolve({ rows: this.rows, command: this.command });
     this.ended();
   }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { runInTurn, type Asked, type Batch, type runTogether } from './postgres-batch.js';
+import { runInTurn, type Batch } from './postgres-batch.js';
+import type { Asked, Rows } from './statement.js';
 
 /** They commit one after the other, and the last one waits for all. */
 const PACKET_SIZE = 8;
@@ -14,9 +15,16 @@ export class PostgresPipeline {
 
   constructor(private readonly pool: pg.Pool) {}
 
-  run(asked: readonly Asked[]): ReturnType<typeof runTogether> {
+  run(asked: readonly Asked[]): Promise<readonly Rows[]> {
     return new Promise((resolve, reject) => {
-      if (this.waiting.push({ asked, resolve, reject }) > 1) return;
+      const batch: Batch = {
+        asked,
+        resolve: ({ rows }) => {
+          resolve(rows);
+        },
+        reject,
+      };
+      if (this.waiting.push(batch) > 1) return;
       setImmediate(() => {
         this.leave();
       });

@@ -6,7 +6,7 @@ import { DatabaseClock } from './database-clock.js';
 import type { Engine } from './engine.js';
 import { limitHolding } from './held-connections.js';
 import { PostgresPipeline } from './postgres-pipeline.js';
-import { PostgresTransaction } from './postgres-transaction.js';
+import { transact } from './postgres-transaction.js';
 
 const POOL_SIZE = 20;
 /** To get a connection, and for one statement: a request should hear 503 well within its deadline. */
@@ -24,23 +24,29 @@ const CONFLICTS = new Set(['23505', '40001', '40P01']);
 /** A PostgreSQL that a fleet shares; TLS is asked for in the URL (`?sslmode=verify-full`). */
 export function openPostgres(url: string): Engine {
   const logger = new Logger('PostgreSQL');
-  const pool = new pg.Pool({
-    connectionString: url,
-    application_name: 'otp-service',
+  const openPool = (options: pg.PoolConfig): pg.Pool => {
+    const pool = new pg.Pool({
+      connectionString: url,
+      application_name: 'otp-service',
+      connectionTimeoutMillis: PATIENCE_MS,
+      keepAlive: true,
+      ...options,
+    });
+    // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
+    return pool.on('error', (error) => {
+      logger.warn(`an idle connection broke: ${error.message}`);
+    });
+  };
+  const pool = openPool({
     max: POOL_SIZE,
-    connectionTimeoutMillis: PATIENCE_MS,
     statement_timeout: PATIENCE_MS,
     idle_in_transaction_session_timeout: PATIENCE_MS + seconds(1),
-    keepAlive: true,
-  });
-  // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
-  pool.on('error', (error) => {
-    logger.warn(`an idle connection broke: ${error.message}`);
   });
   const pipeline = new PostgresPipeline(pool);
-  const liftLimits = limitHolding(pool);
+  limitHolding(pool);
   return {
-    dialect: new PostgresDialect({ pool }),
+    // A large table takes its time: no statement on it is limited.
+    dialect: new PostgresDialect({ pool: async () => openPool({ max: 1 }) }),
     clock: new DatabaseClock(async () => {
       const { rows } = await pool.query<{ now: number }>(
         'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now',
@@ -49,21 +55,15 @@ export function openPostgres(url: string): Engine {
     }),
     rowLock: 'for update',
     shards: SHARDS,
-    execute: async (statement, values) => {
-      const [answer] = await pipeline.run([{ statement, values }]);
-      return answer?.rows ?? [];
-    },
+    commit: (asked) => pipeline.run(asked),
+    transact: (work) => transact(pool, work),
     close: () => pool.end(),
-    transact: (work) => PostgresTransaction.run(pool, pipeline, work),
     lockForMigration: async (transaction) => {
-      // A large table takes its time. Nobody is served yet: no other connection is in use.
-      liftLimits();
-      await sql`set local statement_timeout = 0`.execute(transaction);
       await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
     },
-    tryLockForHousekeeping: async (transaction) => {
+    tryLockForHousekeeping: async (run) => {
       const text = `select pg_try_advisory_xact_lock(${String(HOUSEKEEPING_LOCK)}) as locked`;
-      const rows = await transaction.execute({ name: 'housekeeping', text }, []);
+      const [rows] = await run([{ statement: { name: 'housekeeping', text }, values: [] }]);
       return (rows as { locked: boolean }[])[0]?.locked === true;
     },
     isConflict: (error) => CONFLICTS.has((error as { code?: string }).code ?? ''),

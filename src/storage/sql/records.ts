@@ -16,7 +16,9 @@ export class Records {
   ) {}
 
   async find(pinId: string, client: string, now: number): Promise<Verification | undefined> {
-    const [row] = await this.database.run(this.rows.queries.read, { pinId, client });
+    const { row } = await this.database.run((packet) =>
+      this.rows.queries.read(packet, { pinId, client }),
+    );
     const status = row && statusOf(row, now);
     if (!row || !status) return undefined;
     return {
@@ -33,26 +35,29 @@ export class Records {
   }
 
   async cancel(pinId: string, client: string): Promise<boolean> {
-    return this.database.transaction(async (executor) => {
-      await this.rows.queries.cancel(executor, { pinId, client });
-      return (await this.rows.taken(executor, pinId, client)) !== undefined;
+    const taken = await this.database.run((packet) => {
+      this.rows.queries.cancel(packet, { pinId, client });
+      return this.rows.taken(packet, pinId, client);
     });
+    return taken() !== undefined;
   }
 
   async lastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
-    return this.database.transaction(async (executor) => {
-      const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-      const [row] = await this.rows.queries.lastVerified(executor, { client, numberHash });
-      return row?.verified_at ?? undefined;
-    });
+    await this.rows.renewNumber(this.database, phoneNumber, client);
+    const numberHash = this.rows.hashOf(phoneNumber);
+    const { row } = await this.database.run((packet) =>
+      this.rows.queries.lastVerified(packet, { client, numberHash }),
+    );
+    return row?.verified_at ?? undefined;
   }
 
   async erase(phoneNumber: PhoneNumber, client: string): Promise<void> {
-    await this.database.transaction(async (executor) => {
-      const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-      await this.rows.queries.forgetKeys(executor, { client, numberHash });
-      await this.rows.queries.forget(executor, { client, numberHash });
-      await this.limits.forgetVerified(executor, numberHash);
+    await this.rows.renewNumber(this.database, phoneNumber, client);
+    const numberHash = this.rows.hashOf(phoneNumber);
+    await this.database.run((packet) => {
+      this.rows.queries.forgetKeys(packet, { client, numberHash });
+      this.rows.queries.forget(packet, { client, numberHash });
+      this.limits.forgetVerified(packet, numberHash);
     });
   }
 }

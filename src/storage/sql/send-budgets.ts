@@ -3,12 +3,12 @@ import type { PhoneNumber } from '../../common/phone-number.js';
 import { AppConfig } from '../../config/app-config.js';
 import { KNOWN_MS, type DestinationTraffic, type Excess, type Judge } from '../traffic.js';
 import type { HeldKey, Limited, SendEntries, Suspended } from '../verification-store.js';
-import type { Executor } from './statement.js';
+import type { Executor, Packet } from './statement.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { newEntry } from './event-log.js';
 import { NumberLimits } from './number-limits.js';
 import type { VerificationRow } from './schema.js';
-import { isCounted, TrafficCounts } from './traffic-counts.js';
+import { isCounted, TrafficCounts, type TrafficOfText } from './traffic-counts.js';
 
 /** A text that is to be counted. */
 export interface Text {
@@ -24,8 +24,6 @@ export interface Taken {
   /** When somebody last verified its number, in milliseconds since the epoch; 0 if never. */
   readonly verifiedAt: number;
 }
-
-export type TrafficOfText = Awaited<ReturnType<TrafficCounts['addText']>>;
 
 /** All that one text is counted against: taken before it is sent, given back if it never left. */
 @Injectable()
@@ -51,22 +49,28 @@ export class SendBudgets {
     };
   }
 
-  /** Counts a text by its number and its end user, or by neither. @returns `undefined` if by neither */
-  async take(executor: Executor, text: Text): Promise<Taken | undefined> {
+  /**
+   * Counts a text by its number and its end user, or by neither.
+   * @returns tells `undefined` if by neither
+   */
+  take(packet: Packet, text: Text): () => Taken | undefined {
     const { row, entries, key, now } = text;
-    if (!entries) return { verifiedAt: 0 };
+    if (!entries) return () => ({ verifiedAt: 0 });
     const asked = {
       key: row.number_hash,
       client: row.client,
       keyHash: key.keyHash,
       run: key.run,
     };
-    const [verifiedAt, allowed] = await Promise.all([
-      this.numbers.takeSend(executor, asked, entries.number, now),
-      entries.endUser === undefined ||
-        this.takeOfEndUser(executor, text, entries.number, entries.endUser),
-    ]);
-    return verifiedAt === undefined || !allowed ? undefined : { verifiedAt };
+    const lastVerified = this.numbers.takeSend(packet, asked, entries.number, now);
+    const allowed =
+      entries.endUser === undefined
+        ? () => true
+        : this.takeOfEndUser(packet, text, entries.number, entries.endUser);
+    return () => {
+      const verifiedAt = lastVerified();
+      return verifiedAt === undefined || !allowed() ? undefined : { verifiedAt };
+    };
   }
 
   /**
@@ -74,9 +78,9 @@ export class SendBudgets {
    * first it is counted and only then looked at, so of any number of texts at once, the last one that
    * fits is the last one that passes.
    */
-  async count(executor: Executor, { row, entries, now }: Text): Promise<TrafficOfText | undefined> {
+  count(packet: Packet, { row, entries, now }: Text): (() => TrafficOfText) | undefined {
     if (!entries || !isCounted(row)) return undefined;
-    return this.traffic.addText(executor, row, row.pin_id, now);
+    return this.traffic.addText(packet, row, row.pin_id, now);
   }
 
   /** Why a text was not taken. */
@@ -114,40 +118,34 @@ export class SendBudgets {
   }
 
   /** The text never left. @param row as it is without it */
-  async giveBack(
-    executor: Executor,
+  giveBack(
+    packet: Packet,
     numberHash: string,
     row: VerificationRow | undefined,
     entries: SendEntries,
-  ): Promise<void> {
-    await this.numbers.returnSend(executor, numberHash, entries.number);
+  ): void {
+    this.numbers.returnSend(packet, numberHash, entries.number);
     if (!row) return;
     if (entries.endUser !== undefined) {
-      await this.endUsers.giveBack(executor, row.end_user_hash, entries.endUser);
+      this.endUsers.giveBack(packet, row.end_user_hash, entries.endUser);
     }
-    await this.traffic.add(executor, row, {
+    this.traffic.add(packet, row, {
       texts: -1,
       verified: row.status === 'verified' ? -1 : 0,
     });
   }
 
-  private async takeOfEndUser(
-    executor: Executor,
+  private takeOfEndUser(
+    packet: Packet,
     { row, now }: Text,
     numberEntry: string,
     endUserEntry: string,
-  ): Promise<boolean> {
+  ): () => boolean {
     const { number_hash: numberHash, end_user_hash: endUserHash } = row;
     const asked = { key: endUserHash, numberHash, numberEntry };
-    const [taken] = await Promise.all([
-      this.endUsers.take(executor, asked, endUserEntry, now),
-      this.numbers.returnRefused(executor, {
-        key: numberHash,
-        entry: numberEntry,
-        endUserHash,
-        endUserEntry,
-      }),
-    ]);
+    const taken = this.endUsers.take(packet, asked, endUserEntry, now);
+    const entry = numberEntry;
+    this.numbers.returnRefused(packet, { key: numberHash, entry, endUserHash, endUserEntry });
     return taken;
   }
 }

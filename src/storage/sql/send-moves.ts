@@ -14,13 +14,13 @@ import type {
   TakenText,
 } from '../verification-store.js';
 import { Database } from './database.js';
-import type { Transaction } from './engine.js';
 import { IdempotencyKeys, NO_KEY } from './idempotency-keys.js';
 import type { VerificationRow } from './schema.js';
-import { SendBudgets, type Taken, type Text, type TrafficOfText } from './send-budgets.js';
+import { SendBudgets, type Taken, type Text } from './send-budgets.js';
 import { prepareSendQueries } from './send-queries.js';
+import type { TrafficOfText } from './traffic-counts.js';
 import { VerificationRows } from './verification-rows.js';
-import type { Executor } from './statement.js';
+import type { Executor, Packet } from './statement.js';
 
 const NOT_FOUND: NotFound = { outcome: 'not_found' };
 
@@ -51,22 +51,20 @@ export class SendMoves {
     keyed?: KeyedRequest,
     judge?: Judge,
   ): Promise<Admission> {
-    const { client, createdAt: now } = verification;
-    const { text, claimed, taken, written, traffic } = await this.database.transaction(
-      (transaction) => this.write(transaction, verification, keyed),
-    );
-    if (keyed && !claimed) {
-      return this.database.transaction((transaction) =>
-        this.keys.repeated(transaction, client, text.key, keyed, now),
-      );
+    const { client, phoneNumber, createdAt: now } = verification;
+    await this.rows.renewNumber(this.database, phoneNumber, client);
+    if (keyed) await this.keys.renew(this.database, client, keyed);
+    const key = keyed && this.keys.newRun(keyed);
+    const text = this.budgets.newText(this.rows.newRow(verification), key ?? NO_KEY, now);
+    const written = await this.database.run((packet) => this.write(packet, text, keyed));
+    if (keyed && !written.claimed()) {
+      return this.keys.repeated(this.database, client, text.key, keyed, now);
     }
-    if (!taken || !written) {
-      return this.database.transaction((transaction) => this.budgets.refusal(transaction, text));
-    }
+    const taken = written.taken();
+    if (!taken || !written.row()) return this.budgets.refusal(this.database, text);
     const { entries, row } = text;
-    const key = keyed && text.key;
     const ticket = { country: row.country, resends: undefined, entries, key, ...verification };
-    return this.weigh({ ticket, text, taken, traffic }, judge);
+    return this.weigh({ ticket, text, taken, traffic: written.traffic?.() }, judge);
   }
 
   async admitResend(
@@ -76,22 +74,26 @@ export class SendMoves {
   ): Promise<ResendAdmission> {
     const counted = await this.database.transaction<Counted | Exclude<ResendAdmission, Admitted>>(
       async (transaction, abort) => {
-        const key = keyed ? await this.keys.newRun(transaction, client, keyed) : NO_KEY;
-        const [claimed, [found]] = await Promise.all([
-          keyed && this.keys.claim(transaction, { client, pinId }, key, keyed, now, false),
-          this.queries.takeResend(transaction, { pinId, client, now }),
-        ]);
-        if (keyed && !claimed) {
+        if (keyed) await this.keys.renew(transaction, client, keyed);
+        const key = keyed && this.keys.newRun(keyed);
+        const { claimed, resend } = await transaction.run((packet) => ({
+          claimed: key && this.keys.claim(packet, { client, pinId }, key, keyed, now, false),
+          resend: this.queries.takeResend(packet, { pinId, client, now }),
+        }));
+        if (key && !claimed?.()) {
           return abort(await this.keys.repeated(transaction, client, key, keyed, now));
         }
+        const found = resend.row;
         if (!found) return abort(await this.refusal(transaction, pinId, client));
         const { phoneNumber, providerPinId } = this.rows.open(found);
-        const number_hash = await this.rows.hashOf(transaction, phoneNumber, client);
-        const text = this.budgets.newText(Object.assign(found, { number_hash }), key, now);
-        const [taken, traffic] = await Promise.all([
-          this.budgets.take(transaction, text),
-          this.budgets.count(transaction, text),
-        ]);
+        await this.rows.renewNumber(transaction, phoneNumber, client);
+        const row = Object.assign(found, { number_hash: this.rows.hashOf(phoneNumber) });
+        const text = this.budgets.newText(row, key ?? NO_KEY, now);
+        const counted = await transaction.run((packet) => ({
+          taken: this.budgets.take(packet, text),
+          traffic: this.budgets.count(packet, text),
+        }));
+        const taken = counted.taken();
         if (!taken) return abort(await this.budgets.refusal(transaction, text));
         const ticket = {
           pinId,
@@ -102,9 +104,9 @@ export class SendMoves {
           channel,
           resends: { provider: found.provider, pinId: providerPinId },
           entries: text.entries,
-          key: keyed && key,
+          key,
         };
-        return { ticket, text, taken, traffic };
+        return { ticket, text, taken, traffic: counted.traffic?.() };
       },
     );
     return 'outcome' in counted ? counted : this.weigh(counted, judge);
@@ -113,35 +115,38 @@ export class SendMoves {
   async confirm(ticket: SendTicket, taken: TakenText, answer: unknown): Promise<boolean> {
     const { pinId, phoneNumber, key, resends } = ticket;
     const sealed = this.rows.seal(pinId, phoneNumber, taken.pinId);
-    return this.database.transaction(async (transaction) => {
-      const confirming = Promise.all([
-        this.confirmIn(transaction, ticket, { provider: taken.provider, sealed }),
-        this.noteMaybeTexted(transaction, pinId, taken.maybeTexted),
-        key &&
-          (resends === undefined
-            ? this.keys.answerTaken(transaction, ticket, key, answer, sealed)
-            : this.keys.answer(transaction, ticket, key, answer)),
-      ]);
-      transaction.commitBehind();
-      const [confirmed] = await confirming;
-      return confirmed;
+    const confirmed = await this.database.run((packet) => {
+      const confirming = this.confirmIn(packet, ticket, { provider: taken.provider, sealed });
+      this.noteMaybeTexted(packet, pinId, taken.maybeTexted);
+      if (key && resends === undefined) {
+        this.keys.answerTaken(packet, ticket, key, answer, sealed);
+      } else if (key) {
+        this.keys.answer(packet, ticket, key, answer);
+      }
+      return confirming;
     });
+    return confirmed();
   }
 
   async abandon(ticket: SendTicket, maybeTexted: readonly string[]): Promise<void> {
     const { pinId, client, phoneNumber, entries, key, resends } = ticket;
-    await this.database.transaction(async (executor) => {
-      if (maybeTexted.length > 0) {
-        await this.noteMaybeTexted(executor, pinId, maybeTexted);
-        if (resends === undefined) await this.queries.fail(executor, { pinId });
-        if (key) await this.keys.markAmbiguous(executor, ticket, key);
-        return;
-      }
+    if (maybeTexted.length > 0) {
+      await this.database.run((packet) => {
+        this.noteMaybeTexted(packet, pinId, maybeTexted);
+        if (resends === undefined) this.queries.fail(packet, { pinId });
+        if (key) this.keys.markAmbiguous(packet, ticket, key);
+      });
+      return;
+    }
+    await this.database.transaction(async (transaction) => {
       const { discard, returnText } = this.queries;
-      const [row] = await (resends === undefined ? discard : returnText)(executor, { pinId });
-      const numberHash = await this.rows.hashOf(executor, phoneNumber, client);
-      if (entries) await this.budgets.giveBack(executor, numberHash, row, entries);
-      if (key) await this.keys.release(executor, ticket, key);
+      const returning = resends === undefined ? discard : returnText;
+      const { row } = await transaction.run((packet) => returning(packet, { pinId }));
+      await this.rows.renewNumber(transaction, phoneNumber, client);
+      await transaction.run((packet) => {
+        if (entries) this.budgets.giveBack(packet, this.rows.hashOf(phoneNumber), row, entries);
+        if (key) this.keys.release(packet, ticket, key);
+      });
     });
   }
 
@@ -149,26 +154,16 @@ export class SendMoves {
    * Counts the first text and writes its verification, or does neither. None of the statements waits
    * for another's answer: what must not come about without another asks for it.
    */
-  private async write(
-    transaction: Transaction,
-    verification: NewVerification,
-    keyed: KeyedRequest | undefined,
-  ) {
-    const { client, createdAt: now } = verification;
-    const key = keyed ? await this.keys.newRun(transaction, client, keyed) : NO_KEY;
-    const row = await this.rows.newRow(transaction, verification);
-    const text = this.budgets.newText(row, key, now);
-    const asked = { entry: text.entries?.number ?? '', keyHash: key.keyHash, run: key.run };
-    const writing = Promise.all([
-      keyed && this.keys.claim(transaction, verification, key, keyed, now, false),
-      this.budgets.take(transaction, text),
-      this.queries.insert(transaction, Object.assign(asked, row)),
-      this.budgets.count(transaction, text),
-      keyed && this.keys.releaseUnwritten(transaction, verification, key),
-    ]);
-    transaction.commitBehind();
-    const [claimed, taken, [written], traffic] = await writing;
-    return { text, claimed, taken, written, traffic };
+  private write(packet: Packet, text: Text, keyed: KeyedRequest | undefined) {
+    const { row, key, entries, now } = text;
+    const owner = { client: row.client, pinId: row.pin_id };
+    const asked = { entry: entries?.number ?? '', keyHash: key.keyHash, run: key.run };
+    const claimed = keyed ? this.keys.claim(packet, owner, key, keyed, now, false) : () => false;
+    const taken = this.budgets.take(packet, text);
+    const inserted = this.queries.insert(packet, Object.assign(asked, row));
+    const traffic = this.budgets.count(packet, text);
+    if (keyed) this.keys.releaseUnwritten(packet, owner, key);
+    return { claimed, taken, row: () => inserted.row, traffic };
   }
 
   /** Judges a text that is counted, and gives it back if it is refused. */
@@ -181,39 +176,31 @@ export class SendMoves {
       return { outcome: 'admitted', ticket, excess };
     }
     await this.abandon(ticket, []);
-    return this.database.transaction((transaction) =>
-      this.budgets.suspension(transaction, text, ticket.phoneNumber, excess),
-    );
+    return this.budgets.suspension(this.database, text, ticket.phoneNumber, excess);
   }
 
-  private async confirmIn(
-    executor: Executor,
+  private confirmIn(
+    packet: Packet,
     { pinId, client, channel, resends }: SendTicket,
     { provider, sealed }: Pick<VerificationRow, 'provider' | 'sealed'>,
-  ): Promise<boolean> {
+  ): () => boolean {
     if (resends !== undefined) {
-      await this.queries.confirmResend(executor, { pinId, provider, sealed, channel });
-      return true;
+      this.queries.confirmResend(packet, { pinId, provider, sealed, channel });
+      return () => true;
     }
-    const [, confirmed] = await Promise.all([
-      this.queries.supersede(executor, { pinId, client }),
-      this.queries.confirm(executor, { pinId, provider, sealed }),
-    ]);
-    return confirmed.length > 0;
+    this.queries.supersede(packet, { pinId, client });
+    const confirmed = this.queries.confirm(packet, { pinId, provider, sealed });
+    return () => confirmed.row !== undefined;
   }
 
-  private async noteMaybeTexted(
-    executor: Executor,
-    pinId: string,
-    providers: readonly string[],
-  ): Promise<void> {
+  private noteMaybeTexted(packet: Packet, pinId: string, providers: readonly string[]): void {
     if (providers.length === 0) return;
-    await this.queries.noteMaybeTexted(executor, { pinId, providers: providers.join(',') });
+    this.queries.noteMaybeTexted(packet, { pinId, providers: providers.join(',') });
   }
 
   /** Why a code is not sent again. */
   private async refusal(executor: Executor, pinId: string, client: string) {
-    const row = await this.rows.taken(executor, pinId, client);
-    return row ? ({ outcome: 'not_resendable' } as const) : NOT_FOUND;
+    const taken = await executor.run((packet) => this.rows.taken(packet, pinId, client));
+    return taken() ? ({ outcome: 'not_resendable' } as const) : NOT_FOUND;
   }
 }

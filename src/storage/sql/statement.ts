@@ -3,19 +3,73 @@ import type { Schema } from './schema.js';
 
 /** A statement as the database reads it. */
 export interface Statement {
-  /** One name for one text, so that a server can keep it prepared. */
+  /** One name for one text, so that whoever runs it can keep it prepared. */
   readonly name: string;
   readonly text: string;
 }
 
-/** What runs statements: the database itself, or a transaction on it. */
-export interface Executor {
-  /** @returns its rows; none where it asks for none back. */
-  execute(statement: Statement, values: readonly unknown[]): Promise<readonly unknown[]>;
+/** A statement with its values. */
+export interface Asked {
+  readonly statement: Statement;
+  readonly values: readonly unknown[];
 }
 
-/** A query that was compiled once; a call only binds its values. Resolves with its rows. */
-export type Prepared<P, R> = (executor: Executor, values: P) => Promise<readonly R[]>;
+/** What a statement gives back; none where it asks for none. */
+export type Rows = readonly unknown[];
+
+/** Runs statements in their order. Resolves with the rows of each. */
+export type Run = (asked: readonly Asked[]) => Promise<readonly Rows[]>;
+
+/** What the database says to a statement; to be read once its packet is back. */
+export class Answer<R> {
+  private arrived: readonly R[] | undefined;
+
+  get rows(): readonly R[] {
+    if (!this.arrived) throw new Error('read before it was there');
+    return this.arrived;
+  }
+
+  get row(): R | undefined {
+    return this.rows[0];
+  }
+
+  arrive(rows: Rows): void {
+    this.arrived = rows as readonly R[];
+  }
+}
+
+/** Statements that travel together. They run in this order, and none waits for another's answer. */
+export class Packet {
+  readonly asked: Asked[] = [];
+  private readonly answers: { arrive(rows: Rows): void }[] = [];
+
+  /** Asks what `ask` puts into a packet. @returns what `ask` returns, once its answers are there */
+  static async travel<T>(run: Run, ask: (packet: Packet) => T): Promise<T> {
+    const packet = new Packet();
+    const asked = ask(packet);
+    const rows = await run(packet.asked);
+    packet.answers.forEach((answer, place) => {
+      answer.arrive(rows[place] ?? []);
+    });
+    return asked;
+  }
+
+  add<R>(statement: Statement, values: readonly unknown[]): Answer<R> {
+    const answer = new Answer<R>();
+    this.asked.push({ statement, values });
+    this.answers.push(answer);
+    return answer;
+  }
+}
+
+/** What asks packets: the database, where each is a transaction, or one transaction on it. */
+export interface Executor {
+  /** @returns what `ask` returns, once the answers to what it put into the packet are there */
+  run<T>(ask: (packet: Packet) => T): Promise<T>;
+}
+
+/** A query that was compiled once; a call only binds its values. */
+export type Prepared<P, R> = (packet: Packet, values: P) => Answer<R>;
 
 /** Stands for a value that is given later, while a query is compiled. */
 class Parameter {
@@ -33,10 +87,9 @@ export function prepare<P extends object, R>(
   const compiled = build(db, parameters).compile(db);
   const statement: Statement = { name: `s${String((count += 1))}`, text: compiled.sql };
   const places = compiled.parameters;
-  return (executor, values) => {
-    const bound = places.map((place) =>
-      place instanceof Parameter ? values[place.name as keyof P] : place,
+  return (packet, values) =>
+    packet.add(
+      statement,
+      places.map((place) => (place instanceof Parameter ? values[place.name as keyof P] : place)),
     );
-    return executor.execute(statement, bound) as Promise<readonly R[]>;
-  };
 }

@@ -5,7 +5,7 @@ import { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
 import { leavesAt, slotAt, WINDOWS, youngFrom } from '../slots.js';
 import { prepareTrafficQueries, type HistoryRow } from './traffic-queries.js';
-import type { Executor } from './statement.js';
+import type { Executor, Packet } from './statement.js';
 
 /** What tells where a text is counted. */
 export type Counted = Pick<VerificationRow, 'client' | 'country' | 'prefix_hash' | 'created_at'>;
@@ -15,6 +15,9 @@ export const isCounted = ({ country }: Counted): boolean => country !== '';
 
 /** What a text is counted by. */
 type Kind = Region | 'client';
+
+/** All that a text is counted by. */
+export type TrafficOfText = Record<Kind, DestinationTraffic>;
 
 /** What a subject had before its young slots: that does not change any more. */
 type History = Omit<DestinationTraffic, 'young'>;
@@ -45,36 +48,24 @@ export class TrafficCounts {
   }
 
   /** Adds to what the slot of a verification counts. */
-  async add(executor: Executor, counted: Counted, change: Traffic): Promise<void> {
+  add(packet: Packet, counted: Counted, change: Traffic): void {
     if (!isCounted(counted) || (change.texts === 0 && change.verified === 0)) return;
-    await this.queries.change(executor, Object.assign(this.placeOf(counted), change));
+    this.queries.change(packet, Object.assign(this.placeOf(counted), change));
   }
 
   /** Counts a verification's texts as verified, provided that its code can still verify. */
-  async addVerified(
-    executor: Executor,
-    counted: Counted,
-    verifying: { pinId: string; now: number },
-  ): Promise<void> {
+  addVerified(packet: Packet, counted: Counted, verifying: { pinId: string; now: number }): void {
     if (!isCounted(counted)) return;
-    await this.queries.verified(executor, Object.assign(this.placeOf(counted), verifying));
+    this.queries.verified(packet, Object.assign(this.placeOf(counted), verifying));
   }
 
   /**
    * Counts a text, provided that its verification was written.
-   * @returns all that it is counted by, itself included
+   * @returns tells all that it is counted by, itself included
    */
-  async addText(
-    executor: Executor,
-    counted: Counted,
-    pinId: string,
-    now: number,
-  ): Promise<Record<Kind, DestinationTraffic>> {
-    const [, traffic] = await Promise.all([
-      this.queries.texted(executor, Object.assign(this.placeOf(counted), { pinId })),
-      this.read(executor, counted, now),
-    ]);
-    return traffic;
+  addText(packet: Packet, counted: Counted, pinId: string, now: number): () => TrafficOfText {
+    this.queries.texted(packet, Object.assign(this.placeOf(counted), { pinId }));
+    return this.read(packet, counted, now);
   }
 
   /**
@@ -88,56 +79,56 @@ export class TrafficCounts {
     of: 'all' | 'unverified',
     now: number,
   ): Promise<number> {
-    const [row] = await this.queries.oldest(executor, {
-      subject: subjectsOf(counted)[kind],
-      from: slotAt(now) - WINDOWS[window],
-      unverifiedOnly: of === 'unverified' ? 1 : 0,
-    });
+    const { row } = await executor.run((packet) =>
+      this.queries.oldest(packet, {
+        subject: subjectsOf(counted)[kind],
+        from: slotAt(now) - WINDOWS[window],
+        unverifiedOnly: of === 'unverified' ? 1 : 0,
+      }),
+    );
     return leavesAt(row?.slot ?? slotAt(now), WINDOWS[window]);
   }
 
   /** All that a text is counted by. The work is bounded, whatever the history. */
-  private async read(
-    executor: Executor,
-    counted: Counted,
-    now: number,
-  ): Promise<Record<Kind, DestinationTraffic>> {
+  private read(packet: Packet, counted: Counted, now: number): () => TrafficOfText {
     const slot = slotAt(now);
     const from = youngFrom(slot, this.ttlMs);
     const { prefix, country, client } = subjectsOf(counted);
-    const [young, ofPrefix, ofCountry, ofClient] = await Promise.all([
-      this.queries.young(executor, { prefix, country, client, from }),
-      this.historyOf(executor, prefix, slot),
-      this.historyOf(executor, country, slot),
-      this.historyOf(executor, client, slot),
-    ]);
-    const trafficOf = (subject: string, { hour, day, twoWeeks }: History): DestinationTraffic => {
-      const { texts, verified } = young.find((row) => row.subject === subject) ?? NONE;
-      return { young: { texts, verified }, hour, day, twoWeeks };
+    const young = this.queries.young(packet, { prefix, country, client, from });
+    const trafficOf = (subject: string): (() => DestinationTraffic) => {
+      const history = this.historyOf(packet, subject, slot);
+      return () => {
+        const { hour, day, twoWeeks } = history();
+        const { texts, verified } = young.rows.find((row) => row.subject === subject) ?? NONE;
+        return { young: { texts, verified }, hour, day, twoWeeks };
+      };
     };
-    return {
-      prefix: trafficOf(prefix, ofPrefix),
-      country: trafficOf(country, ofCountry),
-      client: trafficOf(client, ofClient),
-    };
+    const ofPrefix = trafficOf(prefix);
+    const ofCountry = trafficOf(country);
+    const ofClient = trafficOf(client);
+    return () => ({ prefix: ofPrefix(), country: ofCountry(), client: ofClient() });
   }
 
   /** Read once in a slot. */
-  private async historyOf(executor: Executor, subject: string, slot: number): Promise<History> {
+  private historyOf(packet: Packet, subject: string, slot: number): () => History {
     // A reading that is under way when the slot turns keeps to the histories it began with.
     const histories = this.historiesIn(slot);
     const known = histories.get(subject);
-    if (known) return known;
-    const [row] = await this.queries.history(executor, {
+    if (known) return () => known;
+    const answer = this.queries.history(packet, {
       subject,
       young: youngFrom(slot, this.ttlMs),
       hour: slot - WINDOWS.hour,
       day: slot - WINDOWS.day,
       twoWeeks: slot - WINDOWS.twoWeeks,
     });
-    const history = row ? historyFrom(row) : { hour: NONE, day: NONE, twoWeeks: NONE };
-    histories.set(subject, history);
-    return history;
+    return () => {
+      const history = answer.row
+        ? historyFrom(answer.row)
+        : { hour: NONE, day: NONE, twoWeeks: NONE };
+      histories.set(subject, history);
+      return history;
+    };
   }
 
   private placeOf(counted: Counted) {

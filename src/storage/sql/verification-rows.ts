@@ -5,7 +5,7 @@ import type { NewVerification, Which } from '../verification-store.js';
 import { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
 import { prepareQueries, type VerificationQueries } from './verification-queries.js';
-import type { Executor } from './statement.js';
+import type { Executor, Packet } from './statement.js';
 
 /** What only the provider has to hear, sealed in the row. */
 interface Secrets {
@@ -26,12 +26,12 @@ export class VerificationRows {
   }
 
   /** The row that a send begins with. */
-  async newRow(executor: Executor, verification: NewVerification): Promise<VerificationRow> {
+  newRow(verification: NewVerification): VerificationRow {
     const { client, phoneNumber, destination, endUserAddress } = verification;
     return {
       pin_id: verification.pinId,
       client,
-      number_hash: await this.hashOf(executor, phoneNumber, client),
+      number_hash: this.hashOf(phoneNumber),
       status: 'sending',
       channel: verification.channel,
       reference_hash: this.referenceHashes(verification.reference)[0],
@@ -51,21 +51,21 @@ export class VerificationRows {
     };
   }
 
-  /** A verification that the provider has taken: until then nobody has heard of it. */
-  async taken(
-    executor: Executor,
-    pinId: string,
-    client: string,
-  ): Promise<VerificationRow | undefined> {
-    const [row] = await this.queries.read(executor, { pinId, client });
-    return row && row.sealed !== '' ? row : undefined;
+  /** @returns tells of a verification that the provider has taken: until then nobody has heard of it */
+  taken(packet: Packet, pinId: string, client: string): () => VerificationRow | undefined {
+    const answer = this.queries.read(packet, { pinId, client });
+    return () => (answer.row && answer.row.sealed !== '' ? answer.row : undefined);
   }
 
   /** The handle that is meant; empty if there is none. */
   async pinIdOf(executor: Executor, which: Which, client: string): Promise<string> {
     if ('pinId' in which) return which.pinId;
-    const numberHash = await this.hashOf(executor, which.phoneNumber, client);
-    const [row] = await this.queries.newest(executor, { client, numberHash });
+    const { phoneNumber } = which;
+    await this.renewNumber(executor, phoneNumber, client);
+    const numberHash = this.hashOf(phoneNumber);
+    const { row } = await executor.run((packet) =>
+      this.queries.newest(packet, { client, numberHash }),
+    );
     return row?.pin_id ?? '';
   }
 
@@ -78,14 +78,20 @@ export class VerificationRows {
     ];
   }
 
-  /** The number's hash. What was written under a secret on its way out is renamed to it first. */
-  async hashOf(executor: Executor, { e164 }: PhoneNumber, client: string): Promise<string> {
-    const current = this.vault.hash('phone-number', e164);
-    for (const older of this.vault.olderHashes('phone-number', e164)) {
-      await this.queries.renameNumber(executor, { older, current });
-      await this.queries.renameVerifications(executor, { client, older, current });
-    }
-    return current;
+  hashOf({ e164 }: PhoneNumber): string {
+    return this.vault.hash('phone-number', e164);
+  }
+
+  /** Renames what was written about a number under a secret on its way out. */
+  async renewNumber(executor: Executor, phoneNumber: PhoneNumber, client: string): Promise<void> {
+    if (!this.vault.rotating) return;
+    const current = this.hashOf(phoneNumber);
+    await executor.run((packet) => {
+      for (const older of this.vault.olderHashes('phone-number', phoneNumber.e164)) {
+        this.queries.renameNumber(packet, { older, current });
+        this.queries.renameVerifications(packet, { client, older, current });
+      }
+    });
   }
 
   /**
@@ -94,8 +100,9 @@ export class VerificationRows {
    */
   async renew(executor: Executor, pinId: string, client: string): Promise<void> {
     if (!this.vault.rotating) return;
-    const row = await this.taken(executor, pinId, client);
-    if (row) await this.hashOf(executor, this.open(row).phoneNumber, client);
+    const taken = await executor.run((packet) => this.taken(packet, pinId, client));
+    const row = taken();
+    if (row) await this.renewNumber(executor, this.open(row).phoneNumber, client);
   }
 
   seal(pinId: string, { e164 }: PhoneNumber, providerPinId: string): string {
