@@ -27,7 +27,9 @@ export class RequestBodyPipe extends ValidationPipe {
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (value instanceof UnreadableBody) throw value.error;
-    if (metadata.type === 'body') refuseNesting(value, fieldsOf(metadata.metatype));
+    // A parameter of our own making was never anything else.
+    if (metadata.type === 'custom') return value;
+    if (metadata.type === 'body') refuseNesting(value, metadata.metatype);
     return super.transform(value, metadata) as Promise<unknown>;
   }
 }
@@ -36,7 +38,7 @@ export class RequestBodyPipe extends ValidationPipe {
  * Every body here is one flat object. Saying so first keeps lists, lone values and deep nesting
  * from the transformer, which recurses into whatever it is given until the stack ends.
  */
-function refuseNesting(body: unknown, fields: ReadonlySet<string>): void {
+function refuseNesting(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalidRequest([{ pointer: '#', detail: 'Send one JSON object.' }]);
   }
@@ -44,6 +46,7 @@ function refuseNesting(body: unknown, fields: ReadonlySet<string>): void {
     ([, value]) => typeof value === 'object' && value !== null,
   );
   if (nested.length === 0) return;
+  const fields = fieldsOf(dto);
   throw invalidRequest(
     nested.map(([name]) => ({
       pointer: fields.has(name) ? `#/${name}` : '#',

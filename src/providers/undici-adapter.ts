@@ -1,5 +1,6 @@
 import axios, {
   AxiosError,
+  AxiosHeaders,
   CanceledError,
   type AxiosAdapter,
   type AxiosInstance,
@@ -26,7 +27,8 @@ function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
           origin,
           path: pathname + search,
           method: (config.method ?? 'get').toUpperCase(),
-          headers: config.headers,
+          // Its own iterator would put each name and value through axios' rules again.
+          headers: Object.assign<Record<string, string>, object>({}, config.headers),
           body: (config.data ?? null) as string | null,
         },
         exchange,
@@ -87,7 +89,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.response = {
       status,
       statusText,
-      headers: headers as Record<string, string>,
+      // As undici read them: axios would look for each name among all that came before it.
+      headers: Object.assign(new AxiosHeaders(), headers),
       config,
       data: '',
     };

@@ -63,8 +63,14 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   }
 
   /** Runs a packet as a transaction. `ask` is called again if it met another one. */
-  run<T>(ask: (packet: Packet) => T): Promise<T> {
-    return this.again(() => Packet.travel(this.engine.commit, ask));
+  async run<T>(ask: (packet: Packet) => T): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await Packet.travel(this.engine.commit, ask);
+      } catch (error) {
+        this.giveUp(error, tries);
+      }
+    }
   }
 
   /**
@@ -78,32 +84,26 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- not an error: an answer that rolls back
       throw new Abort(answer);
     };
-    const attempt = () => this.engine.transact((run) => work(executorOf(run), abort));
-    return this.again(() =>
-      attempt().catch((thrown: unknown) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.engine.transact((run) => work(executorOf(run), abort));
+      } catch (thrown) {
         if (thrown instanceof Abort) return thrown.answer as T;
-        throw thrown;
-      }),
-    );
+        this.giveUp(thrown, tries);
+      }
+    }
   }
 
   /** Runs `work` in a transaction that no other replica's housekeeping overlaps; else not at all. */
   async housekeeping(work: (transaction: Executor) => Promise<void>): Promise<void> {
-    await this.again(() =>
-      this.engine.transact(async (run) => {
-        if (await this.engine.tryLockForHousekeeping(run)) await work(executorOf(run));
-      }),
-    );
+    await this.transaction(async (transaction) => {
+      if (await this.engine.tryLockForHousekeeping(transaction)) await work(transaction);
+    });
   }
 
-  private async again<T>(attempt: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (tries === TRIES || !this.engine.isConflict(error)) return unavailable(error);
-      }
-    }
+  /** Unless it is only that two transactions met, and not for the last time. */
+  private giveUp(error: unknown, tries: number): void {
+    if (tries === TRIES || !this.engine.isConflict(error)) unavailable(error);
   }
 }
 

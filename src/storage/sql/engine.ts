@@ -1,7 +1,7 @@
 import type { Dialect, Transaction as SchemaTransaction } from 'kysely';
 import type { Clock } from '../../common/clock.js';
 import type { Schema } from './schema.js';
-import type { Run } from './statement.js';
+import type { Executor, Run } from './statement.js';
 
 /** What differs between the databases. Everything else is said once, in the query layer. */
 export interface Engine {
@@ -24,7 +24,7 @@ export interface Engine {
   /** Waits until no other process migrates, for the rest of the transaction. */
   readonly lockForMigration: (transaction: SchemaTransaction<Schema>) => Promise<void>;
   /** Whether this process may do the housekeeping, for the rest of the transaction. */
-  readonly tryLockForHousekeeping: (run: Run) => Promise<boolean>;
+  readonly tryLockForHousekeeping: (transaction: Executor) => Promise<boolean>;
   /** Whether an error means that two transactions met, and that repeating this one will do. */
   readonly isConflict: (error: unknown) => boolean;
 }

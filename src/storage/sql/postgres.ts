@@ -61,10 +61,12 @@ export function openPostgres(url: string): Engine {
     lockForMigration: async (transaction) => {
       await sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(transaction);
     },
-    tryLockForHousekeeping: async (run) => {
+    tryLockForHousekeeping: async (transaction) => {
       const text = `select pg_try_advisory_xact_lock(${String(HOUSEKEEPING_LOCK)}) as locked`;
-      const [rows] = await run([{ statement: { name: 'housekeeping', text }, values: [] }]);
-      return (rows as { locked: boolean }[])[0]?.locked === true;
+      const { row } = await transaction.run((packet) =>
+        packet.add<{ locked: boolean }>({ name: 'housekeeping', text }, []),
+      );
+      return row?.locked === true;
     },
     isConflict: (error) => CONFLICTS.has((error as { code?: string }).code ?? ''),
   };
