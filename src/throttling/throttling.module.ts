@@ -1,6 +1,10 @@
 import { Module, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
+import {
+  ThrottlerModule,
+  type ThrottlerModuleOptions,
+  type ThrottlerStorage,
+} from '@nestjs/throttler';
 import { Clock } from '../common/clock.js';
 import { minutes } from '../common/durations.js';
 import { AppConfig } from '../config/app-config.js';
@@ -8,8 +12,6 @@ import { StorageModule } from '../storage/storage.module.js';
 import { CountersProbe } from './counters-probe.js';
 import { LIMIT_NAME, type LimitName } from './limited.decorator.js';
 import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
-import { createRedis } from './redis-connection.js';
-import { RedisThrottlerStorage } from './redis-throttler-storage.js';
 
 const reflector = new Reflector();
 
@@ -21,17 +23,25 @@ const perMinute = (name: LimitName, limit: number) => ({
   skipIf: (context: ExecutionContext) => reflector.get(LIMIT_NAME, context.getHandler()) !== name,
 });
 
+/** A client of Redis is loaded only where there is one. */
+async function countersOf(redisUrl: string | undefined, clock: Clock): Promise<ThrottlerStorage> {
+  if (redisUrl === undefined) return new MemoryThrottlerStorage(clock);
+  const { createRedis } = await import('./redis-connection.js');
+  const { RedisThrottlerStorage } = await import('./redis-throttler-storage.js');
+  return new RedisThrottlerStorage(createRedis(redisUrl));
+}
+
 @Module({
   imports: [
     ThrottlerModule.forRootAsync({
       imports: [StorageModule],
       inject: [AppConfig, Clock],
-      useFactory: ({ throttle, redisUrl }: AppConfig, clock: Clock): ThrottlerModuleOptions => ({
+      useFactory: async (
+        { throttle, redisUrl }: AppConfig,
+        clock: Clock,
+      ): Promise<ThrottlerModuleOptions> => ({
         setHeaders: false,
-        storage:
-          redisUrl === undefined
-            ? new MemoryThrottlerStorage(clock)
-            : new RedisThrottlerStorage(createRedis(redisUrl)),
+        storage: await countersOf(redisUrl, clock),
         throttlers: [
           perMinute('send', throttle.sendsPerMinute),
           perMinute('verify', throttle.verifiesPerMinute),

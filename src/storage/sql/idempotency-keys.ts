@@ -31,7 +31,7 @@ export class IdempotencyKeys {
   private readonly queries;
 
   constructor(
-    database: Database,
+    private readonly database: Database,
     private readonly vault: Vault,
     config: AppConfig,
   ) {
@@ -188,20 +188,23 @@ export class IdempotencyKeys {
     }
   }
 
-  /** Renames a row that was written under a secret on its way out. */
-  async renew(executor: Executor, client: string, { key }: KeyedRequest): Promise<void> {
+  /** Renames a row that was written under a secret on its way out, in a transaction of its own. */
+  async renew(client: string, { key }: KeyedRequest): Promise<void> {
+    if (!this.vault.rotating) return;
     const current = this.hashOf(key);
-    for (const older of this.vault.olderHashes('idempotency-key', key)) {
-      const { row } = await executor.run((packet) =>
-        this.queries.read(packet, { client, keyHash: older }),
-      );
-      if (!row) continue;
-      const answer =
-        row.sealed_answer && this.vault.seal(this.vault.open(row.sealed_answer, older), current);
-      await executor.run((packet) =>
-        this.queries.rename(packet, { client, older, current, answer }),
-      );
-    }
+    await this.database.transaction(async (transaction) => {
+      for (const older of this.vault.olderHashes('idempotency-key', key)) {
+        const { row } = await transaction.run((packet) =>
+          this.queries.read(packet, { client, keyHash: older }),
+        );
+        if (!row) continue;
+        const answer =
+          row.sealed_answer && this.vault.seal(this.vault.open(row.sealed_answer, older), current);
+        await transaction.run((packet) =>
+          this.queries.rename(packet, { client, older, current, answer }),
+        );
+      }
+    });
   }
 
   private hashOf(key: string): string {

@@ -53,7 +53,7 @@ export class SendMoves {
   ): Promise<Admission> {
     const { client, phoneNumber, createdAt: now } = verification;
     await this.rows.renewNumber(this.database, phoneNumber, client);
-    if (keyed) await this.keys.renew(this.database, client, keyed);
+    if (keyed) await this.keys.renew(client, keyed);
     const key = keyed && this.keys.newRun(keyed);
     const text = this.budgets.newText(this.rows.newRow(verification), key ?? NO_KEY, now);
     const written = await this.database.run((packet) => this.write(packet, text, keyed));
@@ -72,9 +72,9 @@ export class SendMoves {
     keyed?: KeyedRequest,
     judge?: Judge,
   ): Promise<ResendAdmission> {
+    if (keyed) await this.keys.renew(client, keyed);
     const counted = await this.database.transaction<Counted | Exclude<ResendAdmission, Admitted>>(
       async (transaction, abort) => {
-        if (keyed) await this.keys.renew(transaction, client, keyed);
         const key = keyed && this.keys.newRun(keyed);
         const { claimed, resend } = await transaction.run((packet) => ({
           claimed: key && this.keys.claim(packet, { client, pinId }, key, keyed, now, false),
