@@ -10,8 +10,8 @@ import { startPostgres } from '../support/engines/postgres.js';
 
 interface Opened {
   readonly engine: Engine;
-  /** Lets another program hold the whole database; resolves with what ends that. */
-  hold?(): () => void;
+  /** Lets another program write, and hold the whole database meanwhile. @returns what ends that */
+  hold?(): () => unknown;
   close(): Promise<void>;
 }
 
@@ -26,6 +26,7 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
         hold: () => {
           const other = new Libsql(join(folder, DATABASE_FILE));
           other.exec('begin immediate');
+          other.exec('insert into added values (9)');
           return () => {
             other.exec('commit');
             other.close();
@@ -262,17 +263,33 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
   });
 
   it('hold up nothing else while they wait for another program', async () => {
-    const letGo = opened.hold?.();
-    const waiting = [add(engine.commit, 1), engine.transact(addingEach(2))];
+    const letGo = opened.hold?.() ?? (() => add(engine.commit, 9));
+    // One that has read what was there before could only fail then.
+    const reading = [asked('select n from added'), asked(adding(1))];
+    const waiting = [engine.commit(reading), engine.transact(addingEach(2))];
     // With the whole process waiting, nobody would come to let go.
     for (let i = 0; i < 20; i += 1) await turn();
-    letGo?.();
+    await letGo();
 
     await Promise.all(waiting);
-    expect(await added()).toEqual([1, 2]);
+    expect(await added()).toEqual([1, 2, 9]);
   });
 
   if (engineName === 'SQLite') {
+    it('fail with all that shares their commit where the database undoes them by itself', async () => {
+      const undoing = asked('insert or rollback into added values (1), (1)');
+      const together = await Promise.allSettled([add(engine.commit, 2), engine.commit([undoing])]);
+      const alone = engine.transact(async (run) => {
+        await add(run, 3);
+        await run([undoing]).catch(() => undefined);
+        await add(run, 4);
+      });
+
+      expect(together.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      await expect(alone).rejects.toThrow('undone');
+      expect(await added()).toEqual([]);
+    });
+
     it('fail once the database is closed, and so do those that it leaves undone', async () => {
       const leaving = engine.transact(async (run) => {
         await add(run, 1);
