@@ -6,9 +6,10 @@ import type { Rows } from './statement.js';
 type Commit = Extract<Job, { kind: 'commit' }>;
 
 /**
- * Does jobs on a SQLite file, in their order. A commit waits for the disk, and costs more than all
- * that it commits: so those that wait together share one, each in a savepoint of its own. Nobody
- * hears of a result before the commit; if it fails, all have failed.
+ * Does jobs on a SQLite file. A commit waits for the disk, and costs more than all that it commits:
+ * so those that wait together share one. Nobody hears of a result before the commit; if it fails, all
+ * have failed. If a statement fails, which is rare, each is done again by itself: a savepoint for
+ * each of them would cost as much as two statements.
  */
 export class SqliteWorkbench {
   private database: Libsql.Database | undefined;
@@ -25,46 +26,39 @@ export class SqliteWorkbench {
     for (const job of jobs) this.note(job);
     this.waiting.push(...jobs);
     const outcomes: Outcome[] = [];
-    for (;;) {
-      const next = this.next();
-      if (!next) return outcomes;
-      outcomes.push(...next());
-    }
+    for (let done = this.doNext(); done; done = this.doNext()) outcomes.push(...done);
+    return outcomes;
   }
 
-  private next(): (() => Outcome[]) | undefined {
+  private doNext(): Outcome[] | undefined {
     const { waiting, holder } = this;
     const place = waiting.findIndex((job) => holder === undefined || isOf(job, holder));
     const job = waiting[place];
     if (!job) return undefined;
     if (job.kind !== 'commit') {
       waiting.splice(place, 1);
-      return () => [attempt(job.id, () => this.doAlone(job))];
+      return [attempt(job.id, () => this.doAlone(job))];
     }
     const others = waiting.findIndex(({ kind }) => kind !== 'commit');
     const group = waiting.splice(0, others < 0 ? waiting.length : others) as Commit[];
-    return () => this.commit(group);
+    return this.commit(group);
   }
 
   private commit(group: readonly Commit[]): Outcome[] {
+    let stage: 'begin' | 'run' | 'commit' = 'begin';
     try {
       // A deferred transaction that reads first cannot wait for the write lock later, only fail.
       this.run(group.every((job) => this.onlyReads(job)) ? 'begin' : 'begin immediate');
-      const outcomes = group.map((job) => this.inSavepoint(job));
+      stage = 'run';
+      const outcomes = group.map(({ id, asking }) => ({ id, rows: this.runAll(asking) }));
+      stage = 'commit';
       this.run('commit');
       return outcomes;
     } catch (error) {
       this.undo();
+      if (stage === 'run' && group.length > 1) return group.flatMap((job) => this.commit([job]));
       return group.map(({ id }) => ({ id, fault: faultOf(error) }));
     }
-  }
-
-  private inSavepoint({ id, asking }: Commit): Outcome {
-    this.run('savepoint member');
-    const outcome = attempt(id, () => this.runAll(asking));
-    if ('fault' in outcome) this.run('rollback to member');
-    this.run('release member');
-    return outcome;
   }
 
   private doAlone(job: Exclude<Job, Commit>): readonly Rows[] {
