@@ -61,7 +61,7 @@ export class SendMoves {
       return this.keys.repeated(this.database, client, text.key, keyed, now);
     }
     const taken = written.taken();
-    if (!taken || !written.row()) return this.budgets.refusal(this.database, text);
+    if (!taken || !written.inserted.row) return this.budgets.refusal(this.database, text);
     const { entries, row } = text;
     const ticket = { country: row.country, resends: undefined, entries, key, ...verification };
     return this.weigh({ ticket, text, taken, traffic: written.traffic?.() }, judge);
@@ -163,7 +163,7 @@ export class SendMoves {
     const inserted = this.queries.insert(packet, Object.assign(asked, row));
     const traffic = this.budgets.count(packet, text);
     if (keyed) this.keys.releaseUnwritten(packet, owner, key);
-    return { claimed, taken, row: () => inserted.row, traffic };
+    return { claimed, taken, inserted, traffic };
   }
 
   /** Judges a text that is counted, and gives it back if it is refused. */

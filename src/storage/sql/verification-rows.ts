@@ -78,6 +78,7 @@ export class VerificationRows {
     ];
   }
 
+  /** What a number is looked up by: its hash under the current secret. */
   hashOf({ e164 }: PhoneNumber): string {
     return this.vault.hash('phone-number', e164);
   }
