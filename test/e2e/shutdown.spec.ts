@@ -3,6 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import Libsql from 'libsql';
+import { DATABASE_FILE } from '../../src/storage/sql/sqlite.js';
 import { connectTo, refuses } from '../support/raw-connection.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import {
@@ -95,6 +97,28 @@ describe('A service that is told to stop', () => {
     replica.signal(signal);
 
     expect(await replica.ended()).toBe(code);
+  });
+
+  // In SqliteConnection: `process.once('exit', keepOut)`.
+  it('ends at once with a statement under way', async () => {
+    await start(LONG_DELAY);
+    const file = new Libsql(join(dataDir, DATABASE_FILE));
+    // What the service does at its start may still have the file.
+    file.exec('pragma busy_timeout = 5000; begin immediate');
+    // It waits for the file.
+    const answer = send().then(
+      () => 'an answer',
+      () => 'no answer',
+    );
+    replica.signal('SIGTERM');
+    await until(() => replica.output.includes('stopping'));
+    await fetch(`${replica.url}/health/live`);
+
+    replica.signal('SIGTERM');
+
+    expect(await replica.ended()).toBe(143);
+    expect(await answer).toBe('no answer');
+    file.close();
   });
 
   // In shutdown.ts: `if (signal === 'SIGTERM')`.

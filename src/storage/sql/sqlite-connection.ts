@@ -1,11 +1,16 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Asking, Fault, Job, Outcome } from './sqlite-jobs.js';
+import { seconds } from '../../common/durations.js';
+import type { Asking, Fault, Job, Outcome, ThreadData } from './sqlite-jobs.js';
 import { SQLITE_THREAD } from './sqlite-thread-file.js';
 import type { Asked, Rows, Run } from './statement.js';
+import { ThreadLock } from './thread-lock.js';
 
 /** So many jobs leave at once: the thread does them while the rest of the turn goes on. */
 const ENOUGH = 8;
+
+/** How long the end of the process waits for the statement that runs, in milliseconds. */
+const EXIT_PATIENCE_MS = seconds(3);
 
 const CLOSED = 'the database is closed';
 
@@ -31,12 +36,23 @@ export class SqliteConnection {
   private closed = false;
 
   constructor(path: string) {
+    const inLibrary = new ThreadLock();
+    const workerData: ThreadData = { path, inLibrary: inLibrary.memory };
+    // It releases it when it has loaded the library.
+    inLibrary.take();
     // What is loaded or measured in this thread is not wanted there.
-    this.thread = new Worker(SQLITE_THREAD, { workerData: path, execArgv: [] });
+    this.thread = new Worker(SQLITE_THREAD, { workerData, execArgv: [] });
+    // The end of the process stops the thread where it is; the library aborts the process if that is
+    // in the middle of a call.
+    const keepOut = () => {
+      inLibrary.take(EXIT_PATIENCE_MS);
+    };
+    process.once('exit', keepOut);
     this.thread.on('message', (outcomes: readonly Outcome[]) => {
       for (const outcome of outcomes) this.tell(outcome);
     });
     this.thread.on('exit', () => {
+      process.off('exit', keepOut);
       this.closed = true;
       for (const { reject } of this.waiting.values()) reject(new Error(CLOSED));
       this.waiting.clear();

@@ -1,5 +1,13 @@
 import type { Rows } from './statement.js';
 
+/** What the thread that has the SQLite file begins with. */
+export interface ThreadData {
+  /** The file. */
+  readonly path: string;
+  /** Of the lock that the thread holds while it is in SQLite's library. */
+  readonly inLibrary: SharedArrayBuffer;
+}
+
 /** A statement as it travels between threads. */
 export interface Asking {
   readonly name: string;

@@ -1,10 +1,13 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { Job, Outcome } from './sqlite-jobs.js';
+import type { Job, Outcome, ThreadData } from './sqlite-jobs.js';
 import { SqliteWorkbench } from './sqlite-workbench.js';
+import { ThreadLock } from './thread-lock.js';
 
 /** The thread that has the SQLite file: whoever waits for the disk, the service does not. */
 
-const workbench = new SqliteWorkbench(workerData as string);
+const { path, inLibrary } = workerData as ThreadData;
+const workbench = new SqliteWorkbench(path);
+const lock = new ThreadLock(inLibrary);
 
 parentPort?.on('message', (first: readonly Job[]) => {
   const jobs = [...first];
@@ -14,7 +17,12 @@ parentPort?.on('message', (first: readonly Job[]) => {
     if (!next) break;
     jobs.push(...(next.message as readonly Job[]));
   }
+  lock.take();
   const outcomes: readonly Outcome[] = workbench.do(jobs);
+  lock.release();
   parentPort?.postMessage(outcomes);
   if (jobs.some(({ kind }) => kind === 'close')) parentPort?.close();
 });
+
+// Taken by whoever started this thread, for as long as it loads the library.
+lock.release();
