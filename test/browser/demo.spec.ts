@@ -195,6 +195,7 @@ describe('The try-it page', () => {
     const { keyboard } = demo.page;
     expect(await demo.focused()).toBe('number');
     await keyboard.press('Enter');
+    await demo.code.waitFor();
     const code = await demo.newestCode();
     await keyboard.type(wrong(code));
     await keyboard.press('Enter');
