@@ -26,6 +26,16 @@ const LOOK_EVERY_MS = seconds(1);
 /** Options for creating the application: JSON is the only body, and Fastify reads it. */
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
 
+/** Routes say by their DTOs what they take, so what Fastify would load to read schemas stays away. */
+const NO_SCHEMAS = {
+  buildValidator: () => noSchema,
+  buildSerializer: () => noSchema,
+};
+
+function noSchema(): never {
+  throw new Error('A route has a schema of Fastify: describe its body by a DTO.');
+}
+
 /** The HTTP server underneath, the same for `main` and for every test. */
 export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
@@ -37,6 +47,7 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
     // A handle of any length is looked up: one that cannot be is as unknown as any other.
     routerOptions: { maxParamLength: BODY_LIMIT_BYTES },
     loggerInstance: logger,
+    schemaController: { compilersFactory: NO_SCHEMAS },
     logController: new LogController({ disableRequestLogging: true }),
     // Every line of a request is known by its context: a logger of its own would say it again.
     childLoggerFactory: () => logger,

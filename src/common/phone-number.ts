@@ -1,10 +1,13 @@
+import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
-import {
-  isSupportedCountry,
-  parsePhoneNumberFromString,
-  type PhoneNumber as Parsed,
-  type PhoneNumberType,
-} from 'libphonenumber-js/max';
+import type * as Libphonenumber from 'libphonenumber-js/max';
+
+type Parsed = Libphonenumber.PhoneNumber;
+
+/** In the form in which class-validator loads it too, so that the world's plans are in memory once. */
+const { isSupportedCountry, parsePhoneNumberFromString } = createRequire(import.meta.url)(
+  'libphonenumber-js/max',
+) as typeof Libphonenumber;
 
 /** What people put between digits when they write a number (RFC 3966 calls them visual separators). */
 const VISUAL_SEPARATORS = /[ ().-]/g;
@@ -25,7 +28,7 @@ export const NUMBER_TYPES = [
   'UAN',
   'VOICEMAIL',
   'VOIP',
-] as const satisfies readonly PhoneNumberType[];
+] as const satisfies readonly Libphonenumber.PhoneNumberType[];
 
 export type NumberType = (typeof NUMBER_TYPES)[number];
 
