@@ -27,4 +27,5 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Young objects in little room: 20 MB less, for a few percent more garbage collections. And young
 # they stay: what V8 takes for old at once is only freed by a full collection, which holds requests up.
-CMD ["node", "--enable-source-maps", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "dist/main.js"]
+# One begins when the heap has doubled: V8 itself would let it grow fourfold.
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=8", "--no-allocation-site-pretenuring", "--heap-growing-percent=100", "dist/main.js"]
