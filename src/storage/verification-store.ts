@@ -156,6 +156,8 @@ export interface Attempt {
   readonly providerPinId: string;
   /** The code's entry in the number's log. */
   readonly entry: string;
+  /** By this its wrong codes are counted. */
+  readonly numberHash: string;
   /** By these its texts are counted. */
   readonly prefixHash: string;
   readonly createdAt: number;

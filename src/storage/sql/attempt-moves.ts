@@ -54,8 +54,7 @@ export class AttemptMoves {
   }
 
   async returnAttempt(attempt: Attempt): Promise<void> {
-    const { pinId, entry, key } = attempt;
-    const numberHash = await this.numberHashOf(attempt);
+    const { pinId, numberHash, entry, key } = attempt;
     await this.database.run((packet) => {
       this.rows.queries.returnAttempt(packet, { pinId });
       this.limits.returnFailure(packet, numberHash, entry);
@@ -70,8 +69,7 @@ export class AttemptMoves {
 
   /** The race gate, and what comes of passing it. */
   private async pass(attempt: Attempt, now: number): Promise<boolean> {
-    const { pinId, client, country, prefixHash, createdAt, entry, key } = attempt;
-    const numberHash = await this.numberHashOf(attempt);
+    const { pinId, client, country, numberHash, prefixHash, createdAt, entry, key } = attempt;
     const counted = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const passed = await this.database.run((packet) => {
       this.limits.verified(packet, numberHash, { pinId, entry, now });
@@ -85,8 +83,7 @@ export class AttemptMoves {
 
   /** The code opens nothing. */
   private async close(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
-    const { pinId, client, entry, key } = attempt;
-    const numberHash = await this.numberHashOf(attempt);
+    const { pinId, client, numberHash, entry, key } = attempt;
     const write = (packet: Packet) => {
       if (verdict === 'expired') this.rows.queries.expire(packet, { pinId, now });
       if (verdict === 'exhausted') this.rows.queries.spendAttempts(packet, { pinId });
@@ -103,11 +100,6 @@ export class AttemptMoves {
       });
       return settlement;
     });
-  }
-
-  private async numberHashOf({ phoneNumber, client }: Attempt): Promise<string> {
-    await this.rows.renewNumber(this.database, phoneNumber, client);
-    return this.rows.hashOf(phoneNumber);
   }
 
   /**
@@ -139,6 +131,8 @@ export class AttemptMoves {
       channel: row.channel,
       provider: row.provider,
       entry,
+      // Renamed by now, if its secret is on its way out.
+      numberHash: row.number_hash,
       prefixHash: row.prefix_hash,
       createdAt: row.created_at,
       key,
