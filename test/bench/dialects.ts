@@ -12,7 +12,7 @@ export interface Handle {
 
 export interface Heard {
   readonly body: Record<string, unknown>;
-  readonly headers: Record<string, string | string[] | undefined>;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** How one kind of subject is spoken to. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'undici';
+import { Connections } from './connections.js';
 import { DIALECTS, type Ask, type Dialect, type Handle, type Heard } from './dialects.js';
 import type { Slice, SliceResult } from './slice.js';
 import { endUser, phoneNumber } from './people.js';
@@ -9,7 +9,7 @@ import { percentile } from './statistics.js';
 
 /** The process that asks. It ends with an error on the first answer that is not the one wanted. */
 
-const pools = new Map<string, Pool>();
+const pools = new Map<string, Connections>();
 /** By subject: what was sent and can be verified. */
 const sent = new Map<string, Handle[]>();
 
@@ -101,22 +101,15 @@ async function expectVerified(slice: Slice, dialect: Dialect, heard: Heard): Pro
 async function post(slice: Slice, { path, body }: Ask): Promise<Heard> {
   const { url, connections, keyed, bearer, bodyBytes = 0 } = slice;
   const name = `${url} ${String(connections)}`;
-  const pool = pools.get(name) ?? new Pool(url, { connections, pipelining: 1 });
+  const pool = pools.get(name) ?? new Connections(new URL(url), connections);
   pools.set(name, pool);
-  const answer = await pool.request({
-    path,
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
-      ...(keyed && { 'idempotency-key': randomUUID() }),
-    },
-    // White space behind a JSON text is part of it.
-    body: body.padEnd(bodyBytes),
-  });
-  const text = await answer.body.text();
-  if (answer.statusCode !== 200) fail(slice, `${String(answer.statusCode)} ${text}`);
-  return { body: JSON.parse(text) as Heard['body'], headers: answer.headers };
+  const own =
+    (bearer === undefined ? '' : `authorization: Bearer ${bearer}\r\n`) +
+    (keyed ? `idempotency-key: ${randomUUID()}\r\n` : '');
+  // White space behind a JSON text is part of it.
+  const answer = await pool.post(path, own, body.padEnd(bodyBytes));
+  if (!answer.first.startsWith('HTTP/1.1 200 ')) fail(slice, `${answer.first} ${answer.body}`);
+  return { body: JSON.parse(answer.body) as Heard['body'], headers: answer.headers };
 }
 
 function fail({ url, operation }: Slice, what: string): never {

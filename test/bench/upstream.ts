@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { RIGHT_CODE } from './dialects.js';
+import { MessageReader, type Message } from './http-message.js';
 import { answerQuestions } from './remote.js';
 
 /**
@@ -32,27 +32,26 @@ function answerTo(path: string, request: { to?: string; pin?: string }): object 
   };
 }
 
-const server = createServer((request, response) => {
-  let text = '';
-  request.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
+/** The service also looks at its account when it starts; of that there is none here. */
+function responseTo({ first, body }: Message): string {
+  const [method, path = ''] = first.split(' ');
+  if (method !== 'POST') return 'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n';
+  const answer = JSON.stringify(answerTo(path, JSON.parse(body) as object));
+  return (
+    'HTTP/1.1 200 OK\r\ncontent-type: application/json;charset=UTF-8\r\n' +
+    `content-length: ${String(Buffer.byteLength(answer))}\r\n\r\n${answer}`
+  );
+}
+
+const server = createServer({ noDelay: true }, (socket) => {
+  const reader = new MessageReader();
+  socket.on('data', (bytes) => {
+    const request = reader.read(bytes);
+    if (request) socket.write(responseTo(request));
   });
-  request.on('end', () => {
-    // The service also looks at its account when it starts; of that there is none here.
-    if (request.method !== 'POST') {
-      response.writeHead(404).end();
-      return;
-    }
-    const body = JSON.stringify(answerTo(request.url ?? '', JSON.parse(text)));
-    response.writeHead(200, {
-      'content-type': 'application/json;charset=UTF-8',
-      'content-length': Buffer.byteLength(body),
-    });
-    response.end(body);
-  });
+  // A client that ends may leave without a word.
+  socket.on('error', () => undefined);
 });
-// An idle connection is kept: closing it would cross with a request now and then.
-server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1');
 const listening = once(server, 'listening');
 

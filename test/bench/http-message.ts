@@ -1,0 +1,63 @@
+/** A whole HTTP/1.1 message. */
+export interface Message {
+  /** The request line or the status line. */
+  readonly first: string;
+  /** By their names in small letters. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const HEAD_END = '\r\n\r\n';
+const LINE_END = '\r\n';
+
+/**
+ * Puts together the messages of one connection, on which each waits for the answer to the one before.
+ * As much of HTTP as the subjects and the provider's client speak: what else comes is an error. A full
+ * parser would take the machine from those who are to be measured.
+ */
+export class MessageReader {
+  private kept: Buffer | undefined;
+
+  /** @returns the message that ends with these bytes; `undefined` while there is more to come. */
+  read(bytes: Buffer): Message | undefined {
+    const all = this.kept ? Buffer.concat([this.kept, bytes]) : bytes;
+    const message = messageOf(all);
+    this.kept = message ? undefined : all;
+    return message;
+  }
+}
+
+function messageOf(bytes: Buffer): Message | undefined {
+  const headEnd = bytes.indexOf(HEAD_END);
+  if (headEnd < 0) return undefined;
+  const [first = '', ...fields] = bytes.toString('latin1', 0, headEnd).split(LINE_END);
+  const headers: Record<string, string> = {};
+  for (const field of fields) {
+    const colon = field.indexOf(':');
+    headers[field.slice(0, colon).toLowerCase()] = field.slice(colon + 1).trim();
+  }
+  const body = bodyOf(bytes.subarray(headEnd + HEAD_END.length), headers);
+  return body && { first, headers, body: body.toString() };
+}
+
+function bodyOf(bytes: Buffer, headers: Message['headers']): Buffer | undefined {
+  if (headers['transfer-encoding'] === 'chunked') return joined(bytes);
+  const length = Number(headers['content-length'] ?? 0);
+  return bytes.length < length ? undefined : bytes.subarray(0, length);
+}
+
+/** Chunks without extensions and trailers (RFC 9112 §7.1). */
+function joined(bytes: Buffer): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  for (let from = 0; ;) {
+    const lineEnd = bytes.indexOf(LINE_END, from);
+    if (lineEnd < 0) return undefined;
+    const begin = lineEnd + LINE_END.length;
+    const end = begin + parseInt(bytes.toString('latin1', from, lineEnd), 16);
+    from = end + LINE_END.length;
+    if (Number.isNaN(end)) throw new Error('not a chunk');
+    if (bytes.length < from) return undefined;
+    if (begin === end) return Buffer.concat(chunks);
+    chunks.push(bytes.subarray(begin, end));
+  }
+}
