@@ -44,20 +44,21 @@ export class Connections {
   }
 
   private proceed(): void {
-    while (this.queue.length > 0) {
+    for (let waiting = this.queue[0]; waiting; waiting = this.queue[0]) {
       const connection = this.free();
       if (!connection) return;
-      connection.waiting = this.queue.shift();
-      connection.socket.write(connection.waiting?.request ?? '');
+      this.queue.shift();
+      connection.waiting = waiting;
+      connection.socket.write(waiting.request);
     }
   }
 
+  /** One that waits for no answer; `undefined` if there may be no more. */
   private free(): Connection | undefined {
-    const connection = this.idle.pop();
-    if (connection && performance.now() - connection.usedAt < FRESH_MS) return connection;
-    for (const { socket } of [...(connection ? [connection] : []), ...this.idle.splice(0)]) {
+    for (let oldest = this.idle.shift(); oldest; oldest = this.idle.shift()) {
+      if (performance.now() - oldest.usedAt < FRESH_MS) return oldest;
+      oldest.socket.destroy();
       this.open -= 1;
-      socket.destroy();
     }
     return this.open < this.most ? this.connection() : undefined;
   }
