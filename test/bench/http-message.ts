@@ -12,8 +12,8 @@ const LINE_END = '\r\n';
 
 /**
  * Puts together the messages of one connection, on which each waits for the answer to the one before.
- * As much of HTTP as the subjects and the provider's client speak: what else comes is an error. A full
- * parser would take the machine from those who are to be measured.
+ * It reads no more of HTTP than the subjects and the service's client write: a full parser would take
+ * the machine from those who are to be measured.
  */
 export class MessageReader {
   private kept: Buffer | undefined;
