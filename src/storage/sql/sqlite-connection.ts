@@ -45,7 +45,7 @@ export class SqliteConnection {
     // The end of the process stops the thread where it is; the library aborts the process if that is
     // in the middle of a call.
     const keepOut = () => {
-      inLibrary.take(EXIT_PATIENCE_MS);
+      inLibrary.keep(EXIT_PATIENCE_MS);
     };
     process.once('exit', keepOut);
     this.thread.on('message', (outcomes: readonly Outcome[]) => {

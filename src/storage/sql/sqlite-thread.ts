@@ -17,12 +17,20 @@ parentPort?.on('message', (first: readonly Job[]) => {
     if (!next) break;
     jobs.push(...(next.message as readonly Job[]));
   }
-  lock.take();
-  const outcomes: readonly Outcome[] = workbench.do(jobs);
-  lock.release();
-  parentPort?.postMessage(outcomes);
+  workbench.take(jobs);
+  for (let done = doNext(); done; done = doNext()) parentPort?.postMessage(done);
   if (jobs.some(({ kind }) => kind === 'close')) parentPort?.close();
 });
+
+/** Each may have to wait for the file: the end of the process waits for one of them, not for all. */
+function doNext(): readonly Outcome[] | undefined {
+  lock.take();
+  try {
+    return workbench.doNext();
+  } finally {
+    lock.release();
+  }
+}
 
 // Taken by whoever started this thread, for as long as it loads the library.
 lock.release();

@@ -21,16 +21,17 @@ export class SqliteWorkbench {
 
   constructor(private readonly path: string) {}
 
-  /** @returns what became of all that could be done; the rest waits for the holder's end. */
-  do(jobs: readonly Job[]): Outcome[] {
+  /** Takes jobs on. */
+  take(jobs: readonly Job[]): void {
     for (const job of jobs) this.note(job);
     this.waiting.push(...jobs);
-    const outcomes: Outcome[] = [];
-    for (let done = this.doNext(); done; done = this.doNext()) outcomes.push(...done);
-    return outcomes;
   }
 
-  private doNext(): Outcome[] | undefined {
+  /**
+   * Does the next job, or those that can share a commit.
+   * @returns what became of them; `undefined` if all that is left waits for the holder's end.
+   */
+  doNext(): Outcome[] | undefined {
     const { waiting, holder } = this;
     const place = waiting.findIndex((job) => holder === undefined || isOf(job, holder));
     const job = waiting[place];
