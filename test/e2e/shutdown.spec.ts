@@ -116,10 +116,10 @@ describe('A service that is told to stop', () => {
       );
       await fetch(`${replica.url}/health/live`);
     }
-    // That one has waited for the file; the others, which waited for it, do so now, one by one.
-    expect(await outcomes.shift()).toBe(503);
     replica.signal('SIGTERM');
     await until(() => replica.output.includes('stopping'));
+    // That one has waited for the file; the others, which waited for it, do so now, one by one.
+    expect(await outcomes.shift()).toBe(503);
 
     replica.signal('SIGTERM');
 
