@@ -20,13 +20,16 @@ interface Finish extends Run {
   answer: string;
 }
 
-const finish = (db: Kysely<Schema>, p: Finish) =>
+/** The key of a run that still holds it. */
+const held = (db: Kysely<Schema>, p: Run) =>
   db
     .updateTable('idempotency_keys')
-    .set({ state: p.state, sealed_answer: p.answer })
     .where('client', '=', p.client)
     .where('key_hash', '=', p.keyHash)
     .where('run', '=', p.run);
+
+const finish = (db: Kysely<Schema>, p: Finish) =>
+  held(db, p).set({ state: p.state, sealed_answer: p.answer });
 
 const release = (db: Kysely<Schema>, p: Run) =>
   db
@@ -96,15 +99,10 @@ export function prepareKeyQueries(database: Database) {
       (db, p: Run & { pinId: string; sealed: string; answer: string }) => {
         const taken = sql`exists (
           select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed})`;
-        return db
-          .updateTable('idempotency_keys')
-          .set({
-            state: sql`case when ${taken} then 'answered' else 'ambiguous' end`,
-            sealed_answer: sql`case when ${taken} then ${p.answer} else '' end`,
-          })
-          .where('client', '=', p.client)
-          .where('key_hash', '=', p.keyHash)
-          .where('run', '=', p.run);
+        return held(db, p).set({
+          state: sql`case when ${taken} then 'answered' else 'ambiguous' end`,
+          sealed_answer: sql`case when ${taken} then ${p.answer} else '' end`,
+        });
       },
     ),
     /** An answer that only holds if a right code still opens the verification. */
