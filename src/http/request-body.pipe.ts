@@ -36,21 +36,20 @@ export class RequestBodyPipe extends ValidationPipe {
 
 /**
  * Every body here is one flat object. Saying so first keeps lists, lone values and deep nesting
- * from the transformer, which recurses into whatever it is given until the stack ends.
+ * from the transformer, which recurses into whatever it is given until the stack ends; and null from
+ * class-validator, for which a field that is null is one that was left out.
  */
 function refuseNesting(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalidRequest([{ pointer: '#', detail: 'Send one JSON object.' }]);
   }
-  const nested = Object.entries(body).filter(
-    ([, value]) => typeof value === 'object' && value !== null,
-  );
+  const nested = Object.entries(body).filter(([, value]) => typeof value === 'object');
   if (nested.length === 0) return;
   const fields = fieldsOf(dto);
   throw invalidRequest(
     nested.map(([name]) => ({
       pointer: fields.has(name) ? `#/${name}` : '#',
-      detail: 'Give a plain value, not a list or an object.',
+      detail: 'Give a plain value, not null, a list or an object, or leave the field out.',
     })),
   );
 }

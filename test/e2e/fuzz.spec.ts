@@ -67,7 +67,29 @@ const body = fc.oneof(
     .map((fields) => JSON.stringify(fields)),
   fc.dictionary(fc.string(), fc.jsonValue()).map((fields) => JSON.stringify(fields)),
 );
-const shot: fc.Arbitrary<Shot> = fc.record({ method, path, headers, body });
+/** Most of what is asked for is right: it gets further than what is wrong in all. */
+const mostly = (right: fc.Arbitrary<unknown>) =>
+  fc.oneof({ weight: 5, arbitrary: right }, { weight: 1, arbitrary: field });
+const phoneNumber = mostly(fc.stringMatching(/^\+4917[0-9]{8}$/));
+const channel = mostly(fc.constantFrom('sms', 'voice', null));
+const pinId = mostly(fc.stringMatching(/^[\w-]{22}$/));
+const reference = mostly(fc.constantFrom('login-4711', null));
+const endUserIp = mostly(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant(null)));
+const otpCode = mostly(fc.stringMatching(/^[0-9]{6}$/));
+const aimedAt = (path: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
+  fc.record(fields, { requiredKeys: [] }).map((values): Shot => {
+    const type = { 'content-type': 'application/json' };
+    return { method: 'POST', path, headers: type, body: JSON.stringify(values) };
+  });
+const shot = fc.oneof(
+  fc.record<Shot>({ method, path, headers, body }),
+  fc.oneof(
+    aimedAt('/otp/send', { phoneNumber, channel, reference, endUserIp }),
+    aimedAt('/otp/resend', { pinId, channel }),
+    aimedAt('/otp/verify', { pinId, otpCode, reference }),
+    aimedAt('/otp/verify', { phoneNumber, otpCode, reference }),
+  ),
+);
 
 describe.each(['SQLite', 'PostgreSQL'])('Whatever is thrown at the service on %s', (engine) => {
   const agent = new Agent({ keepAlive: true });

@@ -82,6 +82,28 @@ describe('A bad request', () => {
     expectProblem(await post('/otp/send', body), 400, 'validation_failed');
   });
 
+  it.each([
+    ['/otp/send', 'channel'],
+    ['/otp/send', 'reference'],
+    ['/otp/send', 'endUserIp'],
+    ['/otp/resend', 'channel'],
+    ['/otp/verify', 'phoneNumber'],
+    ['/otp/verify', 'reference'],
+  ])('to %s with null for %s is not valid', async (path, field) => {
+    const whole = {
+      '/otp/send': { phoneNumber: '+14155552671' },
+      '/otp/resend': { pinId: 'a'.repeat(22) },
+      '/otp/verify': { pinId: 'a'.repeat(22), otpCode: '123456' },
+    }[path];
+
+    const response = await service.http.post(path).send({ ...whole, [field]: null });
+
+    expectProblem(response, 400, 'validation_failed');
+    expect(response.body.errors).toEqual([
+      { pointer: `#/${field}`, detail: expect.stringContaining('leave the field out') },
+    ]);
+  });
+
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])(
     'in %s is of the wrong media type',
     async (type) => {
