@@ -133,6 +133,12 @@ describe('The try-it page', () => {
     expect(await demo.focused()).toBe('number');
   });
 
+  it('says that numbers of some kinds are not texted', async () => {
+    await demo.number.fill('+19007685518');
+    await demo.press('Send code');
+    await demo.says('No codes are sent to numbers like this one. Use another one.');
+  });
+
   it('says that it is sending, and asks only once', async () => {
     const asked: string[] = [];
     let answer: () => void = () => undefined;

@@ -23,6 +23,8 @@ export function failure(error) {
     case 'quota_exceeded':
     case 'too_many_requests':
       return `${error.message} ${wait}`;
+    case 'destination_not_allowed':
+      return 'No codes are sent to numbers like this one. Use another one.';
     case 'destination_unreachable':
       return 'This number cannot be reached. Check it, or use another one.';
     case 'provider_timeout':
