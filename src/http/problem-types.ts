@@ -79,6 +79,6 @@ export const PROBLEM_TYPES = {
     'provider_timeout',
     504,
     'The provider did not answer in time',
-    'The message provider did not answer in time; a text may have been sent all the same.',
+    'The message provider did not answer in time; a text that was asked for may be out all the same.',
   ),
 } as const satisfies Record<ErrorKind, ProblemType>;

@@ -25,11 +25,13 @@ const MEANINGS: Readonly<Record<ErrorKind, string>> = {
   quota_exceeded: 'the number, its user or you had enough for now; wait for `Retry-After`',
   destination_suspended: 'numbers like this get no texts for now; wait for `Retry-After`',
   internal_error: 'something failed on our side; quote `requestId`',
-  provider_error: 'the message provider failed; ask again, with the same idempotency key',
+  provider_error:
+    'the message provider failed; ask again with the same idempotency key, which is answered 504 where a text may have left',
   provider_unavailable: 'the message provider cannot be used; wait for `Retry-After`',
   overloaded: 'as many requests are under way as can be; wait for `Retry-After`',
   storage_unavailable: 'the records cannot be reached; wait for `Retry-After`',
-  provider_timeout: 'the provider did not answer in time; a text may have left all the same',
+  provider_timeout:
+    'the provider did not answer in time: a text that was asked for may have left all the same, and stays counted; a code was not judged, and may be brought again',
 };
 
 const fault = objectOf<FieldFault>('One field of the request that cannot be used.', {

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { minutes } from '../../src/common/durations.js';
@@ -133,5 +136,29 @@ describe('The guide for callers', () => {
     expect(await check('signup-2')).toBe('over');
     expect(await check('signup-1')).toBe('verified');
     expect(await check('signup-1')).toBe('over');
+  });
+
+  it('leads to a client that gives up when something in between answers without a word', async () => {
+    const asked: unknown[] = [];
+    const balancer = createServer((request, response) => {
+      asked.push(request.headers['idempotency-key']);
+      response.writeHead(502, {
+        'content-length': '0',
+        'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT',
+      });
+      response.end();
+    });
+    await once(balancer.listen(0, '127.0.0.1'), 'listening');
+    const { port } = balancer.address() as AddressInfo;
+
+    const output = await shell(
+      `node -e "import('./otp.js').then(({ sendCode }) => sendCode('login-1', '${NUMBER}')).catch(({ message }) => console.log(message))"`,
+      { OTP_URL: `http://127.0.0.1:${String(port)}` },
+    );
+    balancer.close();
+
+    expect(output.trim()).toBe('status 502');
+    expect(asked).toHaveLength(3);
+    expect(new Set(asked).size).toBe(1);
   });
 });

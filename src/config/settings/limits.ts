@@ -30,7 +30,7 @@ export const LIMITS = {
       'sends and resends a minute by one client, or from one address where no key is asked for',
     ),
     THROTTLE_VERIFY_LIMIT: count(300, 1_000_000).description(
-      'verifies and look-ups a minute, likewise',
+      'verifies and all other requests a minute, likewise',
     ),
   },
 } satisfies SettingGroup;
