@@ -3,7 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
+import { hours } from '../../src/common/durations.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { newVerification } from '../support/new-verification.js';
+import { phoneNumber } from '../support/phone-number.js';
 import { startSandboxedService } from '../support/service.js';
+import { openStore } from '../support/store.js';
 
 const NUMBER = '+14155552671';
 const OTHER_NUMBER = '+14155562672';
@@ -102,5 +107,39 @@ describe('What is stored', () => {
     expect(numbers).toContainEqual(expect.objectContaining({ sends: '', failures: '' }));
     expect(traffic).toContainEqual(expect.objectContaining({ texts: 0, verified: 0 }));
     expect([verifications, keys].map((list) => list?.length)).toEqual([2, 2]);
+  });
+
+  it('is no idempotency key after a day, however many there were', async () => {
+    const clock = new FakeClock();
+    const { store, tidy, close } = await openStore(clock, { DATA_DIR: dataDir });
+    const keyed = (key: string) => ({ key, request: key });
+    const send = async (i: number): Promise<string> => {
+      const pinId = `pin-${String(i)}`;
+      const number = phoneNumber(`+1415555${String(1_000 + i)}`);
+      const verification = newVerification(pinId, number, clock.now());
+      const admission = await store.admit(verification, keyed(`send-${pinId}`));
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      const taken = { provider: 'infobip', pinId: 'vendor', maybeTexted: [] };
+      await store.confirm(admission.ticket, taken, {});
+      return pinId;
+    };
+    // One first, so that of some verification a batch of housekeeping ends between its two keys.
+    await send(0);
+    for (let i = 1; i <= 300; i += 1) {
+      clock.advance(1);
+      const asked = { which: { pinId: await send(i) }, client: 'shop', reference: undefined };
+      const leave = await store.takeAttempt(
+        { ...asked, now: clock.now() },
+        keyed(`verify-${String(i)}`),
+      );
+      expect(leave.outcome).toBe('granted');
+    }
+    expect(stored()[2]).toHaveLength(601);
+
+    clock.advance(hours(24));
+    await tidy();
+
+    expect(stored()[2]).toEqual([]);
+    await close();
   });
 });

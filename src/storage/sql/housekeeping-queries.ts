@@ -42,16 +42,21 @@ export function prepareHousekeeping(database: Database, batch: number) {
     deleteKeys: database.prepare((db, p: Before) =>
       db
         .deleteFrom('idempotency_keys')
-        .where('pin_id', 'in', (eb) =>
-          eb
-            .selectFrom('idempotency_keys')
-            .select('pin_id')
-            .where('created_at', '<=', p.before)
-            .orderBy('created_at')
-            .limit(limit),
+        .where((eb) =>
+          eb(
+            eb.refTuple('client', 'key_hash'),
+            'in',
+            eb
+              .selectFrom('idempotency_keys')
+              .select(['client', 'key_hash'])
+              .where('created_at', '<=', p.before)
+              .orderBy('created_at')
+              .limit(limit)
+              .$asTuple('client', 'key_hash'),
+          ),
         )
         .where('created_at', '<=', p.before)
-        .returning('pin_id'),
+        .returning('key_hash'),
     ),
 
     deleteNumbers: database.prepare((db, p: Before) =>
