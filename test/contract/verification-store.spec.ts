@@ -120,6 +120,19 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(count(outcomes(answers), 'limited')).toBe(99);
     });
 
+    // number-limits.ts, noSend
+    it('never hears that the day is full for what is given back while it asks', async () => {
+      for (let i = 0; i < 100; i += 1) {
+        const ticket = await admit();
+        const [, other] = await Promise.all([
+          store.abandon(ticket, []),
+          store.admit(verification()),
+        ]);
+        expect(other).not.toMatchObject({ limit: 'sends_per_day' });
+        if (other.outcome === 'admitted') await store.abandon(other.ticket, []);
+      }
+    });
+
     it('waits for the cooldown, to the millisecond', async () => {
       await pending();
       clock.advance(seconds(30) - 1);

@@ -103,7 +103,8 @@ export class NumberLimits {
   /** Until when the number may have no other text. */
   async noSend(executor: Executor, numberHash: string, now: number): Promise<Limited> {
     const { sends } = await this.read(executor, numberHash);
-    const cooldownUntil = fullUntil(sends, now, [this.cooldown]);
+    // What was in the way may have been given back since: then it is over by now.
+    const cooldownUntil = fullUntil(sends, now, [this.cooldown]) ?? now;
     const until = fullUntil(sends, now, this.sends) ?? now;
     return {
       outcome: 'limited',
