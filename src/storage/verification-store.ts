@@ -108,6 +108,10 @@ export interface SendTicket {
   readonly resends: ProviderPin | undefined;
   /** By these it can be given back; `undefined` for a text that is not limited. */
   readonly entries: SendEntries | undefined;
+  /** By these it is counted. */
+  readonly endUserHash: string;
+  readonly prefixHash: string;
+  readonly createdAt: number;
   readonly key: HeldKey | undefined;
 }
 

@@ -720,6 +720,18 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
       expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(false);
     });
+
+    // send-budgets.ts, giveBack
+    it('erasing while a send is under way keeps nothing of it that it gives back', async () => {
+      await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1', CLIENT_SENDS_PER_DAY: '1' });
+      const endUserAddress = '203.0.113.7';
+      const ticket = await admit({ endUserAddress });
+      await store.erase(NUMBER, 'shop');
+      await store.abandon(ticket, []);
+
+      const other = verification({ phoneNumber: OTHER_NUMBER, endUserAddress });
+      expect(await store.admit(other)).toMatchObject({ outcome: 'admitted' });
+    });
   });
 
   it('deletes what is old, in batches, and keeps what is not', async () => {

@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { AppConfig } from '../../config/app-config.js';
 import { KNOWN_MS, type DestinationTraffic, type Excess, type Judge } from '../traffic.js';
-import type { HeldKey, Limited, SendEntries, Suspended } from '../verification-store.js';
+import type {
+  HeldKey,
+  Limited,
+  SendEntries,
+  SendTicket,
+  Suspended,
+} from '../verification-store.js';
 import type { Executor, Packet } from './statement.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { newEntry } from './event-log.js';
@@ -117,22 +123,24 @@ export class SendBudgets {
     return { outcome: 'suspended', excess, phoneNumber, until };
   }
 
-  /** The text never left. @param row as it is without it */
+  /**
+   * The text never left.
+   * @param row as it is without it; `undefined` if it was the first, or was erased with the rest
+   */
   giveBack(
     packet: Packet,
+    { client, country, endUserHash, prefixHash, createdAt, entries }: SendTicket,
     numberHash: string,
     row: VerificationRow | undefined,
-    entries: SendEntries,
   ): void {
+    if (!entries) return;
     this.numbers.returnSend(packet, numberHash, entries.number);
-    if (!row) return;
     if (entries.endUser !== undefined) {
-      this.endUsers.giveBack(packet, row.end_user_hash, entries.endUser);
+      this.endUsers.giveBack(packet, endUserHash, entries.endUser);
     }
-    this.traffic.add(packet, row, {
-      texts: -1,
-      verified: row.status === 'verified' ? -1 : 0,
-    });
+    const counted = { client, country, prefix_hash: prefixHash, created_at: createdAt };
+    const verified = row?.status === 'verified' ? -1 : 0;
+    this.traffic.add(packet, counted, { texts: -1, verified });
   }
 
   private takeOfEndUser(

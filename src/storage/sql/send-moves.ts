@@ -51,7 +51,7 @@ export class SendMoves {
     keyed?: KeyedRequest,
     judge?: Judge,
   ): Promise<Admission> {
-    const { client, phoneNumber, createdAt: now } = verification;
+    const { client, phoneNumber, channel, createdAt: now } = verification;
     await this.rows.renewNumber(this.database, phoneNumber, client);
     if (keyed) await this.keys.renew(client, keyed);
     const key = keyed && this.keys.newRun(keyed);
@@ -62,8 +62,7 @@ export class SendMoves {
     }
     const taken = written.taken();
     if (!taken || !written.inserted.row) return this.budgets.refusal(this.database, text);
-    const { entries, row } = text;
-    const ticket = { country: row.country, resends: undefined, entries, key, ...verification };
+    const ticket = ticketOf(text, { phoneNumber, channel, key, resends: undefined });
     return this.weigh({ ticket, text, taken, traffic: written.traffic?.() }, judge);
   }
 
@@ -95,17 +94,8 @@ export class SendMoves {
         }));
         const taken = counted.taken();
         if (!taken) return abort(await this.budgets.refusal(transaction, text));
-        const ticket = {
-          pinId,
-          client,
-          phoneNumber,
-          country: found.country,
-          expiresAt: found.expires_at,
-          channel,
-          resends: { provider: found.provider, pinId: providerPinId },
-          entries: text.entries,
-          key,
-        };
+        const resends = { provider: found.provider, pinId: providerPinId };
+        const ticket = ticketOf(text, { phoneNumber, channel, key, resends });
         return { ticket, text, taken, traffic: counted.traffic?.() };
       },
     );
@@ -129,7 +119,7 @@ export class SendMoves {
   }
 
   async abandon(ticket: SendTicket, maybeTexted: readonly string[]): Promise<void> {
-    const { pinId, client, phoneNumber, entries, key, resends } = ticket;
+    const { pinId, client, phoneNumber, key, resends } = ticket;
     if (maybeTexted.length > 0) {
       await this.database.run((packet) => {
         this.noteMaybeTexted(packet, pinId, maybeTexted);
@@ -144,7 +134,7 @@ export class SendMoves {
       const { row } = await transaction.run((packet) => returning(packet, { pinId }));
       await this.rows.renewNumber(transaction, phoneNumber, client);
       await transaction.run((packet) => {
-        if (entries) this.budgets.giveBack(packet, this.rows.hashOf(phoneNumber), row, entries);
+        this.budgets.giveBack(packet, ticket, this.rows.hashOf(phoneNumber), row);
         if (key) this.keys.release(packet, ticket, key);
       });
     });
@@ -204,3 +194,18 @@ export class SendMoves {
     return taken() ? ({ outcome: 'not_resendable' } as const) : NOT_FOUND;
   }
 }
+
+const ticketOf = (
+  { row, entries }: Text,
+  delivery: Pick<SendTicket, 'phoneNumber' | 'channel' | 'key' | 'resends'>,
+): SendTicket => ({
+  pinId: row.pin_id,
+  client: row.client,
+  country: row.country,
+  expiresAt: row.expires_at,
+  entries,
+  endUserHash: row.end_user_hash,
+  prefixHash: row.prefix_hash,
+  createdAt: row.created_at,
+  ...delivery,
+});
