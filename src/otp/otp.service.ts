@@ -165,7 +165,8 @@ export class OtpService {
 
   /** Ends a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client, context }: Caller): Promise<void> {
-    if (!(await this.store.cancel(possible(pinId), client))) throw verificationNotFound();
+    const cancelled = await this.store.cancel(possible(pinId), client, this.clock.now());
+    if (!cancelled) throw verificationNotFound();
     this.moves.cancelled(pinId, client, context);
   }
 

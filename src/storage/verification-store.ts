@@ -211,7 +211,7 @@ export interface Verification {
 /**
  * Verifications and the moves of their life, each one atomic, over any number of replicas:
  * `sending → pending → verified` or `cancelled`, and `sending → failed`. States at an end never
- * change. Expired and exhausted are not written: they follow from the clock and the attempts.
+ * change; expired and exhausted are two of these, and follow from the clock and the attempts.
  *
  * Every method throws DomainError `storage_unavailable` where the records cannot be reached.
  */
@@ -271,7 +271,7 @@ export abstract class VerificationStore {
   abstract find(pinId: string, client: string, now: number): Promise<Verification | undefined>;
 
   /** `pending → cancelled`; one that has ended stays as it is. @returns false if there is none. */
-  abstract cancel(pinId: string, client: string): Promise<boolean>;
+  abstract cancel(pinId: string, client: string, now: number): Promise<boolean>;
 
   /** When the client last had this number verified, as far as records reach back. */
   abstract lastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined>;

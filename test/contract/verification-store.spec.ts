@@ -298,7 +298,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       async (end) => {
         const pinId = await pending();
         if (end === 'verified') await tryCode(pinId, 'verified');
-        if (end === 'cancelled') await store.cancel(pinId, 'shop');
+        if (end === 'cancelled') await store.cancel(pinId, 'shop', clock.now());
         if (end === 'exhausted') await settle(await attempt(pinId), 'exhausted');
         clock.advance(end === 'expired' ? TTL_MS : seconds(30));
 
@@ -648,7 +648,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     // idempotency-key-queries.ts, releaseUncounted
     it('of a code that is not counted is free again', async () => {
       const pinId = await pending();
-      await store.cancel(pinId, 'shop');
+      await store.cancel(pinId, 'shop', clock.now());
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
 
       for (let i = 0; i < 2; i += 1) {
@@ -671,7 +671,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await store.find(pinId, 'bank', clock.now())).toBeUndefined();
       expect(await ask(pinId, { client: 'bank' })).toEqual({ outcome: 'not_found' });
       expect(await resend(pinId, 'bank')).toEqual({ outcome: 'not_found' });
-      expect(await store.cancel(pinId, 'bank')).toBe(false);
+      expect(await store.cancel(pinId, 'bank', clock.now())).toBe(false);
       await store.erase(NUMBER, 'bank');
       expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
       expect(await store.lastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
@@ -679,14 +679,42 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
     it('can cancel, and what has ended stays as it was', async () => {
       const pinId = await pending();
-      expect(await store.cancel(pinId, 'shop')).toBe(true);
+      expect(await store.cancel(pinId, 'shop', clock.now())).toBe(true);
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'cancelled' });
 
       clock.advance(seconds(30));
       const verified = await pending();
       await tryCode(verified, 'verified');
-      expect(await store.cancel(verified, 'shop')).toBe(true);
+      expect(await store.cancel(verified, 'shop', clock.now())).toBe(true);
       expect(await store.find(verified, 'shop', clock.now())).toMatchObject({ status: 'verified' });
+    });
+
+    // standing.ts; verification-queries.ts, cancel; send-queries.ts, supersede
+    it('changes nothing of what has ended by itself, whether it cancels or sends anew', async () => {
+      const standing = async (pinId: string) => [
+        (await store.find(pinId, 'shop', clock.now()))?.status,
+        await ask(pinId),
+      ];
+      const exhausted = await pending();
+      for (let i = 0; i < MAX_ATTEMPTS; i += 1) await tryCode(exhausted, 'wrong_code');
+      const wasExhausted = await standing(exhausted);
+      await store.cancel(exhausted, 'shop', clock.now());
+      expect(await standing(exhausted)).toEqual(wasExhausted);
+
+      clock.advance(seconds(30));
+      const expired = await pending();
+      expect(await standing(exhausted)).toEqual(wasExhausted);
+      clock.advance(minutes(5));
+      const wasExpired = await standing(expired);
+      await store.cancel(expired, 'shop', clock.now());
+      expect(await standing(expired)).toEqual(wasExpired);
+
+      await pending();
+      expect(await standing(expired)).toEqual(wasExpired);
+      expect([wasExhausted, wasExpired]).toEqual([
+        ['exhausted', { outcome: 'closed', reason: 'attempts_exhausted' }],
+        ['expired', { outcome: 'closed', reason: 'expired' }],
+      ]);
     });
 
     it('learns when a number was last verified', async () => {

@@ -34,9 +34,9 @@ export class Records {
     };
   }
 
-  async cancel(pinId: string, client: string): Promise<boolean> {
+  async cancel(pinId: string, client: string, now: number): Promise<boolean> {
     const taken = await this.database.run((packet) => {
-      this.rows.queries.cancel(packet, { pinId, client });
+      this.rows.queries.cancel(packet, { pinId, client, now });
       return this.rows.taken(packet, pinId, client);
     });
     return taken() !== undefined;

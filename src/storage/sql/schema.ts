@@ -13,8 +13,11 @@ export interface Schema {
   end_users: EndUserRow;
 }
 
-/** Expired and exhausted are not written: they follow from the clock and the attempts. */
-export type StoredStatus = 'sending' | 'pending' | 'failed' | 'verified' | 'cancelled';
+/**
+ * Exhausted is not written, it follows from the attempts; nor is expired, which follows from the
+ * clock, until a newer one takes its place.
+ */
+export type StoredStatus = 'sending' | 'pending' | 'failed' | 'verified' | 'cancelled' | 'expired';
 
 export interface VerificationRow {
   pin_id: string;

@@ -47,7 +47,10 @@ export function prepareSendQueries(database: Database) {
         returning pin_id`;
     }),
 
-    /** Makes room for one that is about to be confirmed: the same client's and number's older one. */
+    /**
+     * Makes room for one that is about to be confirmed: the same client's and number's older one. It
+     * is cancelled, unless it had expired when the newer one was asked for.
+     */
     supersede: database.prepare((db, p: Pin & { client: string }) => {
       const newer = db
         .selectFrom('verifications')
@@ -55,7 +58,10 @@ export function prepareSendQueries(database: Database) {
         .where(hasStatus('sending'));
       return db
         .updateTable('verifications')
-        .set({ status: 'cancelled' })
+        .set({
+          status: sql`case when expires_at <= ${newer.select('created_at')}
+            then 'expired' else 'cancelled' end`,
+        })
         .where('client', '=', p.client)
         .where('number_hash', '=', newer.select('number_hash'))
         .where('status', '=', sql.lit('pending'))

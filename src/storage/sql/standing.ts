@@ -13,8 +13,10 @@ export function statusOf(row: VerificationRow, now: number): Verification['statu
     case 'failed':
       return undefined;
     case 'verified':
-    case 'cancelled':
+    case 'expired':
       return row.status;
+    case 'cancelled':
+      return attemptsRemaining(row) > 0 ? 'cancelled' : 'exhausted';
     case 'pending':
       if (now >= row.expires_at) return 'expired';
       return attemptsRemaining(row) > 0 ? 'pending' : 'exhausted';
@@ -23,7 +25,14 @@ export function statusOf(row: VerificationRow, now: number): Verification['statu
 
 /** Why it takes no code, where it takes none. */
 export function closureOf(row: VerificationRow, now: number): Closure {
-  if (row.status === 'verified') return 'already_verified';
-  if (row.status === 'cancelled') return 'cancelled';
-  return now >= row.expires_at ? 'expired' : 'attempts_exhausted';
+  switch (statusOf(row, now)) {
+    case 'verified':
+      return 'already_verified';
+    case 'cancelled':
+      return 'cancelled';
+    case 'expired':
+      return 'expired';
+    default:
+      return 'attempts_exhausted';
+  }
 }

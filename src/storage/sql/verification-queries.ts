@@ -67,13 +67,13 @@ export function prepareQueries(database: Database) {
         .where(isOpen(p.now)),
     ),
 
-    cancel: database.prepare((db, p: Owned) =>
+    cancel: database.prepare((db, p: Owned & { now: number }) =>
       db
         .updateTable('verifications')
         .set({ status: 'cancelled' })
         .where('pin_id', '=', p.pinId)
         .where('client', '=', p.client)
-        .where(hasStatus('pending')),
+        .where(isOpen(p.now)),
     ),
 
     read: database.prepare((db, p: Owned) =>
