@@ -111,16 +111,16 @@ describe('What is stored', () => {
 
   it('is no idempotency key after a day, however many there were', async () => {
     const clock = new FakeClock();
-    const { store, tidy, close } = await openStore(clock, { DATA_DIR: dataDir });
+    const opened = await openStore(clock, { DATA_DIR: dataDir });
     const keyed = (key: string) => ({ key, request: key });
     const send = async (i: number): Promise<string> => {
       const pinId = `pin-${String(i)}`;
       const number = phoneNumber(`+1415555${String(1_000 + i)}`);
       const verification = newVerification(pinId, number, clock.now());
-      const admission = await store.admit(verification, keyed(`send-${pinId}`));
+      const admission = await opened.store.admit(verification, keyed(`send-${pinId}`));
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       const taken = { provider: 'infobip', pinId: 'vendor', maybeTexted: [] };
-      await store.confirm(admission.ticket, taken, {});
+      await opened.store.confirm(admission.ticket, taken, {});
       return pinId;
     };
     // One first, so that of some verification a batch of housekeeping ends between its two keys.
@@ -128,7 +128,7 @@ describe('What is stored', () => {
     for (let i = 1; i <= 300; i += 1) {
       clock.advance(1);
       const asked = { which: { pinId: await send(i) }, client: 'shop', reference: undefined };
-      const leave = await store.takeAttempt(
+      const leave = await opened.store.takeAttempt(
         { ...asked, now: clock.now() },
         keyed(`verify-${String(i)}`),
       );
@@ -137,9 +137,9 @@ describe('What is stored', () => {
     expect(stored()[2]).toHaveLength(601);
 
     clock.advance(hours(24));
-    await tidy();
+    await opened.tidy();
 
     expect(stored()[2]).toEqual([]);
-    await close();
+    await opened.close();
   });
 });
