@@ -824,6 +824,58 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     expect(await ask(pinId)).toMatchObject({ outcome: 'limited', limit: 'failures' });
   });
 
+  // verification-queries.ts, yieldPending; idempotency-key-queries.ts, rename
+  it('goes on with a number and a key that were written under either secret', async () => {
+    const [old, next] = [
+      'a master secret that only tests know of',
+      'the secret that comes after the first',
+    ];
+    const keyed = { key: 'key', request: 'x' };
+    const send = async () => store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
+    await send();
+    // Too early: what the older one wrote is not known any more.
+    await reopen({ OTP_SECRET: next });
+    clock.advance(1);
+    await send();
+    await reopen({ OTP_SECRET: `${next},${old}` });
+
+    expect(await store.admit(verification(), keyed)).toMatchObject({ outcome: 'replayed' });
+    expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+    expect(await ask('pin-1')).toEqual({ outcome: 'closed', reason: 'cancelled' });
+    expect(await tryCode('pin-2', 'verified')).toEqual({ verified: true });
+    await store.erase(NUMBER, 'shop');
+    expect(await store.find('pin-1', 'shop', clock.now())).toBeUndefined();
+  });
+
+  // idempotency-key-queries.ts, rename
+  it('runs a verify that a crash took again under a newer secret', async () => {
+    const pinId = await pending();
+    const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
+    await attempt(pinId, verifyKey);
+    await reopen({
+      OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
+    });
+    clock.advance(seconds(15));
+
+    expect((await ask(pinId, { keyed: verifyKey })).outcome).toBe('granted');
+  });
+
+  // idempotency-key-queries.ts, held
+  it('keeps an answer whose request came again under a newer secret before it was there', async () => {
+    const keyed = { key: 'key', request: 'x' };
+    const ticket = await admit({}, keyed);
+    await reopen({
+      OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
+    });
+    expect(await store.admit(verification(), keyed)).toEqual({ outcome: 'running' });
+
+    await store.confirm(ticket, taken('vendor'), ANSWER);
+    expect(await store.admit(verification(), keyed)).toEqual({
+      outcome: 'replayed',
+      answer: ANSWER,
+    });
+  });
+
   it('says so where its secret is gone', async () => {
     const pinId = await pending();
     await reopen({ OTP_SECRET: 'quite another secret that is long enough' });

@@ -39,7 +39,7 @@ export class AttemptMoves {
     const { which, client, now } = asked;
     const pinId = await this.rows.pinIdOf(this.database, which, client);
     await this.rows.renew(this.database, pinId, client);
-    if (keyed) await this.keys.renew(client, keyed);
+    if (keyed) await this.keys.renew(this.database, client, keyed);
     const key = keyed && this.keys.newRun(keyed);
     const entry = newEntry(now);
     const { claimed, counted } = await this.database.run((packet) =>

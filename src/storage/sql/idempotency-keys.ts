@@ -31,7 +31,7 @@ export class IdempotencyKeys {
   private readonly queries;
 
   constructor(
-    private readonly database: Database,
+    database: Database,
     private readonly vault: Vault,
     config: AppConfig,
   ) {
@@ -86,14 +86,8 @@ export class IdempotencyKeys {
   }
 
   /** Keeps the answer of the run that holds the key. */
-  answer(packet: Packet, { client }: Owner, { keyHash, run }: HeldKey, answer: unknown): void {
-    this.queries.finish(packet, {
-      client,
-      keyHash,
-      run,
-      state: 'answered',
-      answer: this.seal(answer, keyHash),
-    });
+  answer(packet: Packet, { pinId }: Owner, { run }: HeldKey, answer: unknown): void {
+    this.queries.finish(packet, { pinId, run, state: 'answered', answer: this.seal(answer, run) });
   }
 
   /**
@@ -103,72 +97,69 @@ export class IdempotencyKeys {
    */
   answerTaken(
     packet: Packet,
-    { client, pinId }: Owner,
-    { keyHash, run }: HeldKey,
+    { pinId }: Owner,
+    { run }: HeldKey,
     answer: unknown,
     sealed: string,
   ): void {
-    this.queries.finishTaken(packet, {
-      client,
-      keyHash,
-      run,
-      pinId,
-      sealed,
-      answer: this.seal(answer, keyHash),
-    });
+    this.queries.finishTaken(packet, { pinId, run, sealed, answer: this.seal(answer, run) });
   }
 
   /** Keeps the answer of a right code, provided that its verification can still verify. */
   answerVerified(
     packet: Packet,
-    { client, pinId }: Owner,
-    { keyHash, run }: HeldKey,
+    { pinId }: Owner,
+    { run }: HeldKey,
     answer: unknown,
     now: number,
   ): void {
-    this.queries.finishVerified(packet, {
-      client,
-      keyHash,
-      run,
-      pinId,
-      now,
-      state: 'answered',
-      answer: this.seal(answer, keyHash),
-    });
+    const sealed = this.seal(answer, run);
+    this.queries.finishVerified(packet, { pinId, run, now, state: 'answered', answer: sealed });
   }
 
   /** From now on a repeat hears that nobody knows whether a text left. */
-  markAmbiguous(packet: Packet, { client }: Owner, { keyHash, run }: HeldKey): void {
-    const state = 'ambiguous';
-    this.queries.finish(packet, { client, keyHash, run, state, answer: '' });
+  markAmbiguous(packet: Packet, { pinId }: Owner, { run }: HeldKey): void {
+    this.queries.finish(packet, { pinId, run, state: 'ambiguous', answer: '' });
   }
 
   /** Gives the key back: a repeat is to run. */
-  release(packet: Packet, { client }: Owner, { keyHash, run }: HeldKey): void {
-    this.queries.release(packet, { client, keyHash, run });
+  release(packet: Packet, { pinId }: Owner, { run }: HeldKey): void {
+    this.queries.release(packet, { pinId, run });
   }
 
   /** Gives the key back, provided that the verification of its run was not written. */
-  releaseUnwritten(packet: Packet, { client, pinId }: Owner, { keyHash, run }: HeldKey): void {
-    this.queries.releaseUnwritten(packet, { client, keyHash, run, pinId });
+  releaseUnwritten(packet: Packet, { pinId }: Owner, { run }: HeldKey): void {
+    this.queries.releaseUnwritten(packet, { pinId, run });
   }
 
   /** Gives the key back, provided that the code of its run was not counted. */
-  releaseUncounted(
-    packet: Packet,
-    { client, pinId }: Owner,
-    { keyHash, run }: HeldKey,
-    entry: string,
-  ): void {
-    this.queries.releaseUncounted(packet, { client, keyHash, run, pinId, entry });
+  releaseUncounted(packet: Packet, { pinId }: Owner, { run }: HeldKey, entry: string): void {
+    this.queries.releaseUncounted(packet, { pinId, run, entry });
   }
 
-  /** An answer as it is stored with its key. */
-  private seal(answer: unknown, keyHash: string): string {
-    return this.vault.seal(JSON.stringify(answer), keyHash);
+  /** Renames what was written about a request under a secret on its way out. */
+  async renew(executor: Executor, client: string, { key, request }: KeyedRequest): Promise<void> {
+    if (!this.vault.rotating) return;
+    const olderRequests = this.vault.olderHashes('request', request);
+    await executor.run((packet) => {
+      this.vault.olderHashes('idempotency-key', key).forEach((older, place) => {
+        this.queries.rename(packet, {
+          client,
+          older,
+          current: this.hashOf(key),
+          olderRequest: olderRequests[place] ?? '',
+          currentRequest: this.vault.hash('request', request),
+        });
+      });
+    });
   }
 
-  private describe(row: Omit<IdempotencyKeyRow, 'run'>, request: string, now: number): Repeated {
+  /** An answer as it is stored: under the run that it is the answer of. */
+  private seal(answer: unknown, run: string): string {
+    return this.vault.seal(JSON.stringify(answer), run);
+  }
+
+  private describe(row: IdempotencyKeyRow, request: string, now: number): Repeated {
     const hashes = [
       this.vault.hash('request', request),
       ...this.vault.olderHashes('request', request),
@@ -178,7 +169,7 @@ export class IdempotencyKeys {
       case 'answered':
         return {
           outcome: 'replayed',
-          answer: JSON.parse(this.vault.open(row.sealed_answer, row.key_hash)),
+          answer: JSON.parse(this.vault.open(row.sealed_answer, row.run)),
         };
       case 'ambiguous':
         return { outcome: 'ambiguous' };
@@ -186,25 +177,6 @@ export class IdempotencyKeys {
         // Whoever ran it is gone, and may have had a text sent.
         return { outcome: row.created_at <= now - this.lostAfterMs ? 'ambiguous' : 'running' };
     }
-  }
-
-  /** Renames a row that was written under a secret on its way out, in a transaction of its own. */
-  async renew(client: string, { key }: KeyedRequest): Promise<void> {
-    if (!this.vault.rotating) return;
-    const current = this.hashOf(key);
-    await this.database.transaction(async (transaction) => {
-      for (const older of this.vault.olderHashes('idempotency-key', key)) {
-        const { row } = await transaction.run((packet) =>
-          this.queries.read(packet, { client, keyHash: older }),
-        );
-        if (!row) continue;
-        const answer =
-          row.sealed_answer && this.vault.seal(this.vault.open(row.sealed_answer, older), current);
-        await transaction.run((packet) =>
-          this.queries.rename(packet, { client, older, current, answer }),
-        );
-      }
-    });
   }
 
   private hashOf(key: string): string {

@@ -53,7 +53,7 @@ export class SendMoves {
   ): Promise<Admission> {
     const { client, phoneNumber, channel, createdAt: now } = verification;
     await this.rows.renewNumber(this.database, phoneNumber, client);
-    if (keyed) await this.keys.renew(client, keyed);
+    if (keyed) await this.keys.renew(this.database, client, keyed);
     const key = keyed && this.keys.newRun(keyed);
     const text = this.budgets.newText(this.rows.newRow(verification), key ?? NO_KEY, now);
     const written = await this.database.run((packet) => this.write(packet, text, keyed));
@@ -71,7 +71,7 @@ export class SendMoves {
     keyed?: KeyedRequest,
     judge?: Judge,
   ): Promise<ResendAdmission> {
-    if (keyed) await this.keys.renew(client, keyed);
+    if (keyed) await this.keys.renew(this.database, client, keyed);
     const counted = await this.database.transaction<Counted | Exclude<ResendAdmission, Admitted>>(
       async (transaction, abort) => {
         const key = keyed && this.keys.newRun(keyed);

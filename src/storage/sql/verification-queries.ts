@@ -143,6 +143,23 @@ export function prepareQueries(database: Database) {
         ),
     ),
 
+    /** Of two that work for a number, written under different secrets, the older one yields. */
+    yieldPending: database.prepare((db, p: { client: string; older: string; current: string }) =>
+      db
+        .updateTable('verifications')
+        .set({ status: 'cancelled' })
+        .where('client', '=', p.client)
+        .where('number_hash', 'in', [p.older, p.current])
+        .where('status', '=', sql.lit('pending'))
+        .where(
+          sql<boolean>`exists (
+            select 1 from verifications as newer
+            where newer.client = verifications.client and newer.status = 'pending'
+              and newer.number_hash in (${p.older}, ${p.current})
+              and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id))`,
+        ),
+    ),
+
     renameVerifications: database.prepare(
       (db, p: { client: string; older: string; current: string }) =>
         db

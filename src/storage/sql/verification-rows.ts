@@ -90,6 +90,7 @@ export class VerificationRows {
     await executor.run((packet) => {
       for (const older of this.vault.olderHashes('phone-number', phoneNumber.e164)) {
         this.queries.renameNumber(packet, { older, current });
+        this.queries.yieldPending(packet, { client, older, current });
         this.queries.renameVerifications(packet, { client, older, current });
       }
     });
