@@ -12,7 +12,7 @@ import { seconds } from '../common/durations.js';
  * - `throttled`     it wants fewer requests
  * - `unavailable`   no connection came about, so nothing was asked
  * - `connection_lost` the connection broke after the request may have gone out
- * - `timed_out`     no whole answer within the deadline
+ * - `timed_out`     asked, and no whole answer within the deadline
  * - `server_error`  a 5xx
  * - `unreadable`    an answer that is not what the contract says
  * - `circuit_open`  not asked, because the calls before failed

@@ -6,22 +6,7 @@ import { AppConfig } from '../config/app-config.js';
 import type { CallTerms } from './otp-provider.js';
 import type { ProviderAnswer } from './provider-answer.js';
 import { ProviderError } from './provider-error.js';
-
-/** With these, no connection came about: nothing was asked, and nothing can have been sent. */
-const NEVER_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EPROTO',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
+import { NeverWritten } from './undici-adapter.js';
 
 interface ProviderCall extends CallTerms {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -66,11 +51,11 @@ export class ProviderHttp {
       return { status: answer.status, headers: answer.headers, body: parseJson(answer.data) };
     } catch (error) {
       // The error is not passed on as a cause: it holds the request, and so the number and the key.
-      const code = (error as NodeJS.ErrnoException).code ?? '';
+      const { code = '' } = error as NodeJS.ErrnoException;
+      const evidence = /^[A-Z][A-Z\d_]*$/.test(code) ? code : undefined;
+      if (error instanceof NeverWritten) throw new ProviderError('unavailable', { evidence });
       if (code === AxiosError.ECONNABORTED) throw new ProviderError('timed_out');
-      throw new ProviderError(NEVER_CONNECTED.has(code) ? 'unavailable' : 'connection_lost', {
-        evidence: /^[A-Z_]+$/.test(code) ? code : undefined,
-      });
+      throw new ProviderError('connection_lost', { evidence });
     }
   }
 }

@@ -11,11 +11,22 @@ import type { Dispatcher } from 'undici';
 
 type Settle = (response: AxiosResponse<string>) => void;
 
+/** A request failed before any of it was written: nothing was asked. */
+export class NeverWritten extends Error {
+  override readonly name = 'NeverWritten';
+
+  /** @param code why, as of the error behind it. */
+  constructor(readonly code: string | undefined) {
+    super(code);
+  }
+}
+
 /**
  * Lets axios speak HTTP by undici, at a third of the CPU time that Node's own client takes. Bodies
  * are texts, and every status is an answer. `timeout` runs from the call to the last byte, the
- * connecting included (axios' `ECONNABORTED`); `signal` gives up (`ERR_CANCELED`); other errors are
- * undici's and Node's own.
+ * connecting included (axios' `ECONNABORTED`, or `ETIMEDOUT` while connecting); `signal` gives up
+ * (`ERR_CANCELED`); other errors are undici's and Node's own. Where nothing was written yet, the
+ * error is {@link NeverWritten}.
  */
 function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
   return (config) =>
@@ -66,7 +77,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     const { timeout = 0, signal } = config;
     if (timeout > 0) {
       this.timer = setTimeout(() => {
-        this.giveUp(new AxiosError('no answer in time', AxiosError.ECONNABORTED, config));
+        const { ECONNABORTED, ETIMEDOUT } = AxiosError;
+        const code = this.controller ? ECONNABORTED : ETIMEDOUT;
+        this.giveUp(new AxiosError('no answer in time', code, config));
       }, timeout);
     }
     signal?.addEventListener?.('abort', this.cancel);
@@ -108,8 +121,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.finish();
-    this.reject(error);
+    this.fail(error);
   }
 
   private readonly cancel = (): void => {
@@ -120,8 +132,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   private giveUp(error: Error): void {
     this.givenUp = error;
     this.controller?.abort(error);
+    this.fail(error);
+  }
+
+  /** The controller comes with a connection, and right before the first byte is written to it. */
+  private fail(error: NodeJS.ErrnoException): void {
     this.finish();
-    this.reject(error);
+    this.reject(this.controller ? error : new NeverWritten(error.code));
   }
 
   private finish(): void {

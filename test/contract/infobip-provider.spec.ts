@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -22,6 +22,9 @@ const newer = (errorCode: string, violations: object[] = []) => ({
   violations,
 });
 const HTML = '<html><body>41793026727</body></html>';
+
+/** A fatal alert, `protocol_version` (RFC 8446 §6.2). */
+const TLS_PROTOCOL_VERSION_ALERT = Buffer.from([0x15, 3, 1, 0, 2, 2, 70]);
 
 /** What any call may meet: how it is answered, the kind it becomes, whether a text may be out. */
 const FAILURES: [title: string, script: Script, failure: string, ambiguous: boolean][] = [
@@ -290,22 +293,42 @@ describe('InfobipProvider', () => {
 
     const error = await failureOf(other.provider.send(number, 'sms'));
 
-    expect(error).toMatchObject({ failure: 'unavailable', ambiguous: false });
+    expect(error).toMatchObject({
+      failure: 'unavailable',
+      ambiguous: false,
+      message: 'unavailable (ECONNREFUSED)',
+    });
     await other.close();
   });
 
-  it('waits for a connection no longer than for an answer', async () => {
+  it.each<[way: string, script: (socket: Socket) => void, code: string]>([
+    ['closes the connection at once', (socket) => socket.destroy(), 'ECONNRESET'],
+    [
+      'breaks off the TLS handshake',
+      (socket) => socket.once('data', () => socket.resetAndDestroy()),
+      'ECONNRESET',
+    ],
+    [
+      'refuses the TLS version',
+      (socket) => socket.once('data', () => socket.end(TLS_PROTOCOL_VERSION_ALERT)),
+      'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    ],
+    [
+      'speaks plain HTTP',
+      (socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+    ],
+    ['never shakes hands', () => undefined, 'ETIMEDOUT'],
+  ])('knows that a host that %s was asked nothing', async (_way, script, code) => {
     const ended = new AbortController();
-    let asked = '';
-    // It accepts, and never shakes hands.
-    const mute = createServer((socket) => {
-      socket.on('data', (bytes) => (asked += bytes.toString('latin1')));
+    const host = createServer((socket) => {
+      socket.on('error', () => undefined);
       ended.signal.addEventListener('abort', () => socket.destroy());
+      script(socket);
     });
-    await once(mute.listen(0, '127.0.0.1'), 'listening');
-    const { port } = mute.address() as AddressInfo;
+    await once(host.listen(0, '127.0.0.1'), 'listening');
     const other = await startProvider({
-      INFOBIP_BASE_URL: `https://127.0.0.1:${port}`,
+      INFOBIP_BASE_URL: `https://127.0.0.1:${(host.address() as AddressInfo).port}`,
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
@@ -313,12 +336,13 @@ describe('InfobipProvider', () => {
     });
 
     expect(await failureOf(other.provider.send(number, 'sms'))).toMatchObject({
-      failure: 'timed_out',
+      failure: 'unavailable',
+      ambiguous: false,
+      message: `unavailable (${code})`,
     });
 
-    expect(asked).not.toContain('secret-key');
     ended.abort();
-    mute.close();
+    host.close();
     await other.close();
   });
 

@@ -1,0 +1,68 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { HttpService } from '@nestjs/axios';
+import { Agent } from 'undici';
+import { configFrom } from '../../src/config/load-config.js';
+import { ProviderHttp } from '../../src/providers/provider-http.js';
+import { axiosOver } from '../../src/providers/undici-adapter.js';
+import { failureOf } from '../support/provider.js';
+import {
+  hangUp,
+  reply,
+  startScriptedUpstream,
+  type ScriptedUpstream,
+} from '../support/scripted-upstream.js';
+
+const LONG_MS = 20_000;
+
+const neverAsked = { failure: 'unavailable', ambiguous: false };
+const ok = reply(200, {});
+
+describe('A call to a vendor', () => {
+  let upstream: ScriptedUpstream;
+  let agent: Agent;
+
+  beforeEach(async () => {
+    upstream = await startScriptedUpstream();
+    upstream.answer(ok);
+  });
+
+  afterEach(async () => {
+    await agent.destroy();
+    await upstream.close();
+  });
+
+  /** What asks, over connections that are made as these options say. */
+  function caller(options: Agent.Options = {}, { url } = upstream) {
+    agent = new Agent(options);
+    const http = new ProviderHttp(
+      new HttpService(axiosOver(agent)),
+      configFrom({ OTP_SECRET: 'a master secret that only tests know of' }),
+    );
+    return (body: string, timeoutMs = LONG_MS) =>
+      http.ask({ method: 'POST', url, headers: {}, body, timeoutMs });
+  }
+
+  it('asked nothing where its old connection is closed and no new one comes about', async () => {
+    const leaving = await startScriptedUpstream();
+    leaving.answer(ok);
+    const ask = caller({}, leaving);
+    await ask('first');
+    await leaving.close();
+
+    expect(await failureOf(ask('second'))).toMatchObject(neverAsked);
+  });
+
+  it('may have asked where its old connection breaks', async () => {
+    const ask = caller();
+    await ask('first');
+    // Before it uses that again, the client lets a turn of the event loop pass.
+    await turn();
+    upstream.answer(hangUp);
+
+    expect(await failureOf(ask('second'))).toMatchObject({
+      failure: 'connection_lost',
+      ambiguous: true,
+    });
+    expect(new Set(upstream.requests.map(({ remotePort }) => remotePort)).size).toBe(1);
+  });
+});
