@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HttpService } from '@nestjs/axios';
 import { Agent } from 'undici';
@@ -13,6 +15,7 @@ import {
 } from '../support/scripted-upstream.js';
 
 const LONG_MS = 20_000;
+const SHORT_MS = 50;
 
 const neverAsked = { failure: 'unavailable', ambiguous: false };
 const ok = reply(200, {});
@@ -42,6 +45,8 @@ describe('A call to a vendor', () => {
       http.ask({ method: 'POST', url, headers: {}, body, timeoutMs });
   }
 
+  const received = () => upstream.requests.map(({ body }) => body);
+
   it('asked nothing where its old connection is closed and no new one comes about', async () => {
     const leaving = await startScriptedUpstream();
     leaving.answer(ok);
@@ -64,5 +69,61 @@ describe('A call to a vendor', () => {
       ambiguous: true,
     });
     expect(new Set(upstream.requests.map(({ remotePort }) => remotePort)).size).toBe(1);
+  });
+
+  it('that waits behind another for too long asks nothing, then or later', async () => {
+    const ask = caller({ connections: 1 });
+    let answerFirst: () => void = () => undefined;
+    const firstArrived = new Promise<void>((resolve) => {
+      upstream.answer((response) => {
+        answerFirst = () => {
+          ok(response);
+        };
+        resolve();
+      });
+    });
+    const first = ask('first');
+    await firstArrived;
+
+    expect(await failureOf(ask('second', SHORT_MS))).toMatchObject(neverAsked);
+
+    upstream.answer(ok);
+    answerFirst();
+    await first;
+    await ask('third');
+    expect(received()).toEqual(['first', 'third']);
+  });
+
+  it('that waits for its connection for too long asks nothing, then or later', async () => {
+    const front = createServer();
+    await once(front.listen(0, '127.0.0.1'), 'listening');
+    const { port } = front.address() as AddressInfo;
+    let connectAtLast: () => void = () => undefined;
+    const ask = caller({
+      connect: (_options, callback) => {
+        connectAtLast = () => {
+          const socket = connect(port, '127.0.0.1', () => {
+            callback(null, socket);
+          });
+        };
+      },
+    });
+
+    expect(await failureOf(ask('request', SHORT_MS))).toMatchObject(neverAsked);
+
+    let bytes = '';
+    const closed = new Promise((resolve) => {
+      front.on('connection', (socket) => {
+        socket.on('data', (chunk) => {
+          bytes += chunk.toString('latin1');
+          socket.destroy();
+        });
+        socket.on('close', resolve);
+      });
+    });
+    connectAtLast();
+    await closed;
+    expect(bytes).toBe('');
+    front.close();
   });
 });
