@@ -31,6 +31,11 @@ export function failureByStatus(
   }
 }
 
+/** What an answer says that wants fewer requests about one number. */
+export function numberThrottled({ headers }: ProviderAnswer, evidence: number): ProviderError {
+  return new ProviderError('number_throttled', { evidence, retryAfterMs: retryAfter(headers) });
+}
+
 /** The JSON object of an answer. @throws ProviderError `unreadable` for anything else. */
 export function objectIn({ body }: ProviderAnswer): object {
   if (typeof body !== 'object' || body === null) throw new ProviderError('unreadable');

@@ -10,6 +10,7 @@ import { seconds } from '../common/durations.js';
  * - `rejected`      it does not accept how we ask: an unknown application, a bad field
  * - `unauthorized`  it does not accept who asks: a wrong key, or one without the scope
  * - `throttled`     it wants fewer requests
+ * - `number_throttled` it wants fewer requests about this number
  * - `unavailable`   no connection came about, so nothing was asked
  * - `connection_lost` the connection broke after the request may have gone out
  * - `timed_out`     asked, and no whole answer within the deadline
@@ -25,6 +26,7 @@ export type ProviderFailure =
   | 'rejected'
   | 'unauthorized'
   | 'throttled'
+  | 'number_throttled'
   | 'unavailable'
   | 'connection_lost'
   | 'timed_out'
@@ -60,6 +62,7 @@ const TRAITS: Record<ProviderFailure, FailureTraits> = {
     providerDown: true,
     retryAfterMs: SOON_MS,
   },
+  number_throttled: { kind: 'provider_unavailable', ...certain, retryAfterMs: SOON_MS },
   unavailable: {
     kind: 'provider_unavailable',
     ...certain,

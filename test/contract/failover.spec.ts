@@ -197,6 +197,18 @@ describe('Of two providers', () => {
     expect(asked()).toEqual([1, 1]);
   });
 
+  it('when a number is over its limit at the first, the second sends, and other numbers are the first’s', async () => {
+    await fleet.close();
+    fleet = await start({ PROVIDERS: 'sinch,infobip' });
+    sinch.answer(reply(429, { errorCode: 42901 }, { 'retry-after': '30' }));
+    for (let i = 0; i < 5; i += 1) expect(await send()).toMatchObject({ provider: 'infobip' });
+    sinch.answer(sinchSent);
+
+    expect(await fleet.failover.send(phoneNumber('+41793026728'), 'sms')).toMatchObject({
+      provider: 'sinch',
+    });
+  });
+
   describe('when the circuit of the first is open', () => {
     beforeEach(async () => {
       infobip.answer(leaveMeAlone);
@@ -223,7 +235,7 @@ describe('Of two providers', () => {
   });
 
   it('when no verify is answered, the next hears at once when to ask again', async () => {
-    infobip.answer(leaveMeAlone);
+    infobip.answer(reply(500, {}));
     for (let i = 0; i < 5; i += 1) await failureOf(verify('infobip', 'PIN'));
 
     expect(await failureOf(verify('infobip', 'PIN'))).toMatchObject({

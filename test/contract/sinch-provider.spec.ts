@@ -34,7 +34,7 @@ const FAILURES: [title: string, script: Script, failure: string, ambiguous: bool
   ['40900', reply(409, refusal(40900)), 'rejected', false],
   ['42200', reply(422, refusal(42200)), 'rejected', false],
   ['42900', reply(429, refusal(42900)), 'throttled', false],
-  ['42901', reply(429, refusal(42901)), 'throttled', false],
+  ['42901', reply(429, refusal(42901)), 'number_throttled', false],
   ['50000', reply(500, refusal(50000)), 'server_error', true],
   ['50300', reply(503, refusal(50300)), 'server_error', true],
   ['a 500 that says 40001', reply(500, refusal(40001)), 'server_error', true],

@@ -93,17 +93,11 @@ describe('When the provider', () => {
   });
 
   it('wants to be left alone, it is: callers hear at once when to ask again', async () => {
-    upstream.answer(sent);
-    const { pinId } = (await send()).body;
     upstream.answer(reply(429, {}, { 'retry-after': '30' }));
-    for (let i = 0; i < 5; i += 1) {
-      await sendTo(`+1415555260${i}`).expect(503);
-      await verify(pinId).expect(503);
-    }
+    for (let i = 0; i < 5; i += 1) await sendTo(`+1415555260${i}`).expect(503);
     upstream.requests.length = 0;
 
     const refused = [
-      await verify(pinId),
       await sendTo('+14155552610'),
       await sendTo('+14155552611').set('idempotency-key', 'k'),
     ];
@@ -112,8 +106,25 @@ describe('When the provider', () => {
       expect(Number(response.headers['retry-after'])).toBeGreaterThan(1);
     }
     expect(upstream.requests).toEqual([]);
-    expect(service.log.text).toContain('infobip verify: circuit open');
+    expect(service.log.text).toContain('infobip send: circuit open');
     await sendTo(TEST_NUMBER).expect(200);
+  });
+
+  it('wants fewer verifies of one number, its callers hear when to ask again, and others are judged', async () => {
+    upstream.answer(sent);
+    const { pinId } = (await send()).body;
+    const other = (await sendTo('+14155552602')).body;
+    upstream.answer(reply(429, {}, { 'retry-after': '3' }));
+    for (let i = 0; i < 5; i += 1) {
+      const limited = await verify(pinId);
+      expectProblem(limited, 503, 'provider_unavailable');
+      expect(limited.headers['retry-after']).toBe('3');
+    }
+
+    upstream.answer(reply(200, { verified: true, msisdn: '14155552602' }));
+    await verify(other.pinId).expect(200, { verified: true });
+    upstream.answer(judged(true));
+    await verify(pinId).expect(200, { verified: true });
   });
 
   it('has no place for more calls, the service says so', async () => {

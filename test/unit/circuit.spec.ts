@@ -102,14 +102,17 @@ describe('A circuit', () => {
     expect(begun).toBe(5);
   });
 
-  it.each<ProviderFailure>(['destination_unreachable', 'gone', 'not_sent', 'rejected'])(
-    'stays closed however many fail with %s',
-    async (failure) => {
-      await failMany(50, failure);
+  it.each<ProviderFailure>([
+    'destination_unreachable',
+    'gone',
+    'not_sent',
+    'rejected',
+    'number_throttled',
+  ])('stays closed however many fail with %s', async (failure) => {
+    await failMany(50, failure);
 
-      expect(states).toEqual([]);
-    },
-  );
+    expect(states).toEqual([]);
+  });
 
   it('opens when more than half of the last twenty failed', async () => {
     for (let i = 0; i < 20; i += 1) await hold().answer();

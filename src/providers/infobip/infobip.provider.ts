@@ -4,7 +4,7 @@ import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Verdict } from '../../common/verdict.js';
 import { accountAt, AppConfig } from '../../config/app-config.js';
 import type { CallTerms, OtpProvider } from '../otp-provider.js';
-import { objectIn, type ProviderAnswer } from '../provider-answer.js';
+import { numberThrottled, objectIn, type ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
 import { InfobipClient } from './infobip.client.js';
 import { failureOf, saysNotFound } from './infobip.errors.js';
@@ -61,6 +61,8 @@ export class InfobipProvider implements OtpProvider {
     const answer = await this.client.post(path, { pin: code }, terms);
     // It keeps no such PIN any more (used, or cleaned up): whatever is tried next, it cannot verify.
     if (saysNotFound(answer)) return 'exhausted';
+    // All that limits verifies is `verifyPinLimit`, which counts those of one number (contract §3).
+    if (answer.status === 429) throw numberThrottled(answer, answer.status);
     const verification = readObject(answer) as VerifyAnswer;
     if (verification.verified === true) {
       // Success is bound to the number that was asked about.

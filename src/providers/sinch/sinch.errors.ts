@@ -1,4 +1,4 @@
-import { failureByStatus, type ProviderAnswer } from '../provider-answer.js';
+import { failureByStatus, numberThrottled, type ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
 import type { ErrorBody } from './sinch.wire.js';
 
@@ -6,6 +6,7 @@ const PARAMETER_VALIDATION = 40001;
 const NUMBER_MISSING_LEADING_PLUS = 40005;
 const NOT_ENOUGH_CREDIT = 40200;
 const RESOURCE_NOT_FOUND = 40400;
+const VELOCITY_CONSTRAINT = 42901;
 
 /**
  * The vendor's own code for what went wrong, if the answer has one: a 200 may be an error too
@@ -23,6 +24,7 @@ export function failureOf(answer: ProviderAnswer): ProviderError {
   // What a broken server says of itself is no reason to think that nothing was sent.
   if (code === undefined || answer.status >= 500) return failureByStatus(answer.status, answer);
   if (code === NOT_ENOUGH_CREDIT) return new ProviderError('not_sent', { evidence: code });
+  if (code === VELOCITY_CONSTRAINT) return numberThrottled(answer, code);
   // Its first three digits are the HTTP status that it stands for.
   return failureByStatus(Math.floor(code / 100), answer, code);
 }
