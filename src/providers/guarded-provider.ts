@@ -82,6 +82,8 @@ export class GuardedProvider {
       const neverConnected = error instanceof ProviderError && error.failure === 'unavailable';
       if (!neverConnected || leftMs() < 2 * pauseMs) throw error;
       await delay(pauseMs);
+      // The process may have stood still for longer.
+      if (leftMs() <= 0) throw error;
       return attempt();
     }
   }

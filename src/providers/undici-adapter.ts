@@ -74,8 +74,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     private readonly resolve: Settle,
     private readonly reject: (error: Error) => void,
   ) {
-    const { timeout = 0, signal } = config;
-    if (timeout > 0) {
+    const { timeout, signal } = config;
+    // Unlike axios' own, 0 is no more than a deadline that has come.
+    if (timeout !== undefined) {
       this.timer = setTimeout(() => {
         const { ECONNABORTED, ETIMEDOUT } = AxiosError;
         const code = this.controller ? ECONNABORTED : ETIMEDOUT;

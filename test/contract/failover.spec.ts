@@ -140,6 +140,20 @@ describe('Of two providers', () => {
     ]);
   });
 
+  it('when the process stands still after the first refused, that is not tried beyond its time', async () => {
+    await fleet.close();
+    fleet = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
+    const called: string[] = [];
+    fleet.events.listen((event) => {
+      if (event.type === 'provider_called' && called.push(event.provider) === 1) {
+        setImmediate(standStill, TIMEOUT_MS);
+      }
+    });
+
+    expect(await send()).toMatchObject({ provider: 'sinch', maybeTexted: [] });
+    expect(called).toEqual(['infobip', 'sinch']);
+  });
+
   it('the number’s own fault is not taken to the second', async () => {
     infobip.answer(infobipUnreachable);
 
@@ -260,3 +274,8 @@ describe('Of two providers', () => {
     expect(asked()).toEqual([2, 3]);
   });
 });
+
+/** Lets nothing in the process go on for so long. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

@@ -8,6 +8,7 @@ import { ProviderHttp } from '../../src/providers/provider-http.js';
 import { axiosOver } from '../../src/providers/undici-adapter.js';
 import { failureOf } from '../support/provider.js';
 import {
+  hang,
   hangUp,
   reply,
   startScriptedUpstream,
@@ -69,6 +70,14 @@ describe('A call to a vendor', () => {
       ambiguous: true,
     });
     expect(new Set(upstream.requests.map(({ remotePort }) => remotePort)).size).toBe(1);
+  });
+
+  it('is given up at once where its deadline has passed', async () => {
+    const ask = caller();
+    upstream.answer(hang);
+
+    await failureOf(ask('late', 0));
+    await failureOf(ask('later', -1));
   });
 
   it('that waits behind another for too long asks nothing, then or later', async () => {
