@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { HttpService } from '@nestjs/axios';
 import { Module } from '@nestjs/common';
 import type * as Undici from 'undici';
+import { seconds } from '../common/durations.js';
 import { AppConfig } from '../config/app-config.js';
 import { AccountInspection } from './account-inspection.js';
 import { AccountSetup } from './account-setup.js';
@@ -24,13 +25,27 @@ const Agent = createRequire(import.meta.url)(
 /** A provider's answer is well under this; more is not an answer of its API. */
 const LONGEST_ANSWER_BYTES = 64 * 1024;
 
+/**
+ * Connecting ends soon after the call that it is for, so that it keeps no process alive; but not
+ * before, and undici's timer for it may come half a second early.
+ */
+const CONNECT_SLACK_MS = seconds(1);
+
 /** The vendors' accounts: speaking to them, looking at them, setting them up. Sends nothing by itself. */
 @Module({
   providers: [
     {
       provide: HttpService,
-      useFactory: () =>
-        new HttpService(axiosOver(new Agent({ maxResponseSize: LONGEST_ANSWER_BYTES }))),
+      inject: [AppConfig],
+      useFactory: ({ providerTimeoutMs }: AppConfig) =>
+        new HttpService(
+          axiosOver(
+            new Agent({
+              maxResponseSize: LONGEST_ANSWER_BYTES,
+              connect: { timeout: providerTimeoutMs + CONNECT_SLACK_MS },
+            }),
+          ),
+        ),
     },
     ProviderHttp,
     InfobipClient,

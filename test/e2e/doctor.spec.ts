@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -346,6 +347,36 @@ describe('The doctor, before a host that', () => {
 
     expect(faults).toMatchObject([{ level: 'error', check, message, remedy: /./ }].map(matching));
     expect(code).toBe(1);
+  });
+
+  it('never shakes hands, says so and ends without waiting on', async () => {
+    const host = createServer();
+    const heldForMs = new Promise<number>((resolve) => {
+      host.on('connection', (socket) => {
+        const since = performance.now();
+        socket
+          .on('error', () => undefined)
+          .on('close', () => {
+            resolve(performance.now() - since);
+          });
+        socket.resume();
+      });
+    });
+    await once(host.listen(0, '127.0.0.1'), 'listening');
+
+    const { code, faults } = await examine({
+      ...settings(),
+      INFOBIP_BASE_URL: `https://127.0.0.1:${(host.address() as AddressInfo).port}`,
+      INFOBIP_APP_ID: 'APP',
+      INFOBIP_MESSAGE_ID: 'MSG',
+    });
+
+    expect(faults).toMatchObject(
+      [{ level: 'error', check: 'host', message: /cannot be reached/ }].map(matching),
+    );
+    expect(code).toBe(1);
+    expect(await heldForMs).toBeLessThan(5_000);
+    host.close();
   });
 
   it('wants fewer requests, warns', async () => {
