@@ -1,4 +1,4 @@
-import { seconds } from '../common/durations.js';
+import { hours, seconds } from '../common/durations.js';
 import { ProviderError } from './provider-error.js';
 
 /** A vendor's HTTP answer, whatever its status. `body` is parsed JSON, or the text that was none. */
@@ -42,10 +42,11 @@ export function objectIn({ body }: ProviderAnswer): object {
   return body;
 }
 
-/** The vendor's `Retry-After`, if it is a number of seconds; a wish for over an hour is cut to one. */
+/** The vendor's `Retry-After`, seconds or a date (RFC 9110 §10.2.3); one of over an hour is cut to that. */
 function retryAfter(headers: ProviderAnswer['headers']): number | undefined {
   const wanted = headers['retry-after'];
-  return typeof wanted === 'string' && /^\d+$/.test(wanted)
-    ? seconds(Math.min(Number(wanted), 3600))
-    : undefined;
+  if (typeof wanted !== 'string') return undefined;
+  if (/^\d+$/.test(wanted)) return Math.min(seconds(Number(wanted)), hours(1));
+  const leftMs = wanted.endsWith(' GMT') ? Date.parse(wanted) - Date.now() : NaN;
+  return Number.isNaN(leftMs) ? undefined : Math.min(Math.max(0, leftMs), hours(1));
 }

@@ -352,11 +352,24 @@ describe('InfobipProvider', () => {
   it.each([
     ['7', 7_000],
     ['999999', 3_600_000],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', 3_600_000],
+    ['Fri, 31 Dec 1999 23:59:59 GMT', 0],
     ['soon', 5_000],
+    ['soon GMT', 5_000],
   ])('waits as long as Retry-After %s says, within reason', async (retryAfter, retryAfterMs) => {
     upstream.answer(reply(429, newer('E429'), { 'retry-after': retryAfter }));
 
     expect(await failureOf(send())).toMatchObject({ retryAfterMs });
+  });
+
+  it('waits until the time that Retry-After names', async () => {
+    const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+    upstream.answer(reply(429, newer('E429'), { 'retry-after': inAMinute }));
+
+    const { retryAfterMs } = await failureOf(send());
+
+    expect(retryAfterMs).toBeGreaterThan(30_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
   });
 
   it('lets nothing of the request or the answer into its errors', async () => {
