@@ -85,6 +85,22 @@ describe('The stream of texts of the sandbox', () => {
     expect((await reader.events(2)).map(({ id }) => id)).toEqual(['2', '3']);
   });
 
+  it('tells a reader that missed megabytes of texts all of them, and then the next', async () => {
+    const applicationId = await sandbox.createApplication({ sendPinPerPhoneNumberLimit: '900/1d' });
+    const messageText = `{{pin}} ${'x'.repeat(15_000)}`;
+    const messageId = await sandbox.createTemplate(applicationId, { messageText });
+    for (let sent = 0; sent < 200; sent += 1)
+      await sandbox.send(TO, { applicationId, messageId }).expect(200);
+
+    const reader = await read(path, { 'last-event-id': '0' });
+    await reader.events(200);
+    await sandbox.send(OTHER);
+
+    expect((await reader.events(201)).map(({ id }) => Number(id))).toEqual(
+      Array.from({ length: 201 }, (_, index) => index + 1),
+    );
+  });
+
   it('ends at once when the sandbox closes, and so does a call that hangs', async () => {
     const readers = await Promise.all([read(path), read(path)]);
     const ends = readers.map(({ response }) => once(response, 'end'));

@@ -3,8 +3,6 @@ import type { Phone, Received } from '../phone.js';
 
 const KEEP_ALIVE_MS = 15_000;
 const MOST_STREAMS = 100;
-/** A reader that is this far behind is let go. */
-const MOST_UNREAD_BYTES = 1_048_576;
 
 /** Server-Sent Events: each text, the moment it arrives. */
 export class MessageStreams {
@@ -24,7 +22,8 @@ export class MessageStreams {
 
   /**
    * Streams the texts of one phone, or of all. A reader that comes back with `Last-Event-ID` hears
-   * first what it missed.
+   * first what it missed. One that is slow is written no more than it takes, and hears the rest as far
+   * as the phones still keep it.
    */
   start(request: FastifyRequest, reply: FastifyReply, to?: string): void {
     const { raw: response } = reply.hijack();
@@ -35,13 +34,20 @@ export class MessageStreams {
       'access-control-allow-origin': '*',
     });
     response.write(': texts as they arrive\n\n');
-    const write = ({ number, message }: Received) => {
-      response.write(`id: ${String(number)}\ndata: ${JSON.stringify(message)}\n\n`);
-      if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
+    let seen = Number(request.headers['last-event-id'] ?? NaN);
+    let behind = false;
+    const write = ({ number, message }: Received): boolean => {
+      seen = number;
+      return response.write(`id: ${String(number)}\ndata: ${JSON.stringify(message)}\n\n`);
     };
-    const lastSeen = Number(request.headers['last-event-id'] ?? NaN);
-    if (Number.isInteger(lastSeen)) this.phone.since(lastSeen, to).forEach(write);
-    const stop = this.phone.listen(write, to);
+    const catchUp = () => {
+      behind = this.phone.since(seen, to).some((missed) => !write(missed));
+    };
+    catchUp();
+    response.on('drain', catchUp);
+    const stop = this.phone.listen((received) => {
+      if (!behind) behind = !write(received);
+    }, to);
     this.open.add(response);
     response.on('close', () => {
       stop();
