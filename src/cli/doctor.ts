@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import type { ProviderName } from '../common/provider-name.js';
 import { accountAt, type AppConfig } from '../config/app-config.js';
-import { loadConfig } from '../config/load-config.js';
+import { loadCommandConfig } from '../config/load-config.js';
 import { AccountInspection, type Finding } from '../providers/account-inspection.js';
 import { withAccount } from './account-context.js';
 import { describeFindings } from './doctor-report.js';
@@ -49,7 +49,7 @@ function options(args: string[]) {
 async function examine(): Promise<Finding[]> {
   let config: AppConfig;
   try {
-    config = loadConfig();
+    config = loadCommandConfig();
   } catch (error) {
     return faultySettings(error as Error);
   }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import type { PumpingSettings } from '../config/app-config.js';
-import { loadConfig } from '../config/load-config.js';
+import { loadCommandConfig } from '../config/load-config.js';
 import { Replay } from '../destinations/replay.js';
 import { RecordedHistory } from '../storage/recorded-history.js';
 import { describeReplay } from './replay-report.js';
@@ -24,7 +24,7 @@ async function main(): Promise<ExitCode> {
     console.log(USAGE);
     return 0;
   }
-  const config = loadConfig();
+  const config = loadCommandConfig();
   const settings: PumpingSettings = {
     mode: 'enforce',
     floorPerHour: number(values, 'floor-per-hour') ?? config.pumping.floorPerHour,

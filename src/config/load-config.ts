@@ -15,6 +15,15 @@ export function loadConfig(): AppConfig {
   return configFrom({ ...dotEnv(), ...process.env });
 }
 
+/**
+ * As {@link loadConfig}, for a command that hashes and seals nothing: where a developer's machine has
+ * no master secret, it makes none, and the one in its settings is of no use.
+ * @throws Error naming every fault.
+ */
+export function loadCommandConfig(): AppConfig {
+  return configFrom({ ...dotEnv(), ...process.env }, uselessSecret);
+}
+
 /** The settings while the vendor's account is being set up: its ids may still be missing. */
 export interface SetupConfig {
   /** Names no application, no message and no secret of use. */
@@ -44,7 +53,7 @@ export function setupConfigFrom(variables: NodeJS.ProcessEnv): SetupConfig {
       ...variables,
       ...stillMissing,
       PROVIDERS: 'infobip',
-      OTP_SECRET: randomBytes(32).toString('hex'),
+      OTP_SECRET: uselessSecret(),
     }),
     applicationId: given(variables['INFOBIP_APP_ID']),
     messageId: given(variables['INFOBIP_MESSAGE_ID']),
@@ -54,8 +63,16 @@ export function setupConfigFrom(variables: NodeJS.ProcessEnv): SetupConfig {
 /** A setting that is present but empty counts as absent. */
 const given = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
-/** The settings that these variables spell. */
-export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
+const uselessSecret = (): string => randomBytes(32).toString('hex');
+
+/**
+ * The settings that these variables spell.
+ * @param secretIn the master secret of a developer's machine that names none, by its `DATA_DIR`.
+ */
+export function configFrom(
+  variables: NodeJS.ProcessEnv,
+  secretIn: (dataDir: string) => string = developmentSecret,
+): AppConfig {
   const env = validateEnvironment(variables);
   const config: AppConfig = {
     production: env.NODE_ENV === 'production',
@@ -98,7 +115,7 @@ export function configFrom(variables: NodeJS.ProcessEnv): AppConfig {
       retentionMs: env.RETENTION,
     },
     redisUrl: env.REDIS_URL,
-    secrets: env.OTP_SECRET ?? [developmentSecret(env.DATA_DIR)],
+    secrets: env.OTP_SECRET ?? [secretIn(env.DATA_DIR)],
     throttle: {
       sendsPerMinute: env.THROTTLE_SEND_LIMIT,
       verifiesPerMinute: env.THROTTLE_VERIFY_LIMIT,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -102,6 +102,12 @@ describe('The doctor, at an account', () => {
       'code',
       'message',
     ]);
+  });
+
+  it('leaves nothing behind, not even a secret', async () => {
+    await examine(await account());
+
+    expect(readdirSync(cwd)).toEqual([]);
   });
 
   it('looks at Sinch too where that is asked for codes', async () => {

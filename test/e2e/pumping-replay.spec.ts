@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seconds } from '../../src/common/durations.js';
@@ -96,12 +96,15 @@ describe('npm run pumping:replay', () => {
     expect(code).toBe(2);
   });
 
-  it('says where no records are, and makes none', async () => {
-    const { code, output } = await replay('', join(cwd, 'elsewhere'));
+  it('says where no records are, and makes neither them nor a secret', async () => {
+    const DATA_DIR = join(cwd, 'elsewhere');
+
+    const { code, output } = await runCli('pumping-replay', { cwd, settings: { DATA_DIR } });
 
     expect(output).toMatch(
       /^There are no records in .*elsewhere: set DATA_DIR or DATABASE_URL\.\n$/,
     );
     expect(code).toBe(1);
+    expect(existsSync(DATA_DIR)).toBe(false);
   });
 });
