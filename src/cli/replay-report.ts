@@ -3,7 +3,12 @@ import type { Refusals } from '../destinations/replay.js';
 
 const HEAD = ['country', 'budget', 'refused', 'though verified'] as const;
 
-/** What was replayed, and a table of what would have been refused. */
+const UNRECORDED = [
+  'The guard itself may refuse fewer: it also knows numbers that were verified before the records',
+  'begin, and for their first two weeks what was usual before.',
+];
+
+/** What was replayed, a table of what would have been refused, and why it may be too much. */
 export function describeReplay(
   { floorPerHour, floorPerDay, unverifiedRatio }: PumpingSettings,
   total: number,
@@ -20,7 +25,7 @@ export function describeReplay(
     counted(refused),
     counted(verified),
   ]);
-  return [head, '', ...aligned([[...HEAD], ...rows])].join('\n');
+  return [head, '', ...aligned([[...HEAD], ...rows]), '', ...UNRECORDED].join('\n');
 }
 
 /** Words to the left, counts to the right. */

@@ -17,7 +17,8 @@ export interface Refusals {
 /**
  * Lives through recorded verifications with other settings of the guard. What it refuses is not
  * counted on. It knows when a code was sent first and not when it was sent again, so the resends
- * are taken as sent with it.
+ * are taken as sent with it. Nor does it know what was verified before the records begin, so there
+ * it refuses more than the guard did.
  */
 export class Replay {
   /** Verifications lived through. */

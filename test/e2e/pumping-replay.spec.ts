@@ -57,7 +57,7 @@ describe('npm run pumping:replay', () => {
     await opened.close();
   });
 
-  it('prints what the guard would have refused, by country and budget', async () => {
+  it('prints what the guard would have refused, by country and budget, and what it cannot know', async () => {
     const { code, output } = await replay();
 
     expect(output.trim().split('\n')).toEqual([
@@ -65,6 +65,9 @@ describe('npm run pumping:replay', () => {
       '',
       'country  budget        refused  though verified',
       expect.stringMatching(/^CH {7}prefix, hour {4}1,06\d {16}1$/),
+      '',
+      'The guard itself may refuse fewer: it also knows numbers that were verified before the records',
+      'begin, and for their first two weeks what was usual before.',
     ]);
     expect(code).toBe(0);
   });
