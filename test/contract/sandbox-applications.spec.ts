@@ -40,7 +40,7 @@ describe('An application in the sandbox', () => {
       allowMultiplePinVerifications: false,
       pinTimeToLive: 'd',
       verifyPinLimit: '2/500ms',
-      sendPinPerApplicationLimit: '20000/365d',
+      sendPinPerApplicationLimit: '1440000000/365d',
       sendPinPerPhoneNumberLimit: '4/h',
     };
 

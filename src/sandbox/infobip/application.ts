@@ -29,9 +29,6 @@ export interface ApplicationUpdate {
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
-/** What a sliding window remembers of one limit; more cannot be kept exactly. */
-const MOST_IN_A_LIMIT = 1_000_000;
-
 /** Text in one of the mini-syntaxes, kept as it was given. */
 const written = (isGood: (text: string) => boolean) =>
   Joi.string()
@@ -47,9 +44,7 @@ const durationUpTo = (maxMs: number) =>
 const limitUpTo = (maxIntervalMs: number) =>
   written((text) => {
     const limit = parseLimit(text);
-    return (
-      limit !== undefined && limit.count <= MOST_IN_A_LIMIT && limit.intervalMs <= maxIntervalMs
-    );
+    return limit !== undefined && limit.intervalMs <= maxIntervalMs;
   });
 
 const pinAttempts = Joi.number().integer().min(1);
