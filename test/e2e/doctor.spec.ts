@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { newApiKey } from '../support/api-key.js';
 import { askInfobip, runCli } from '../support/cli.js';
 import {
   hang,
@@ -24,7 +25,7 @@ const CONFIGURATION = {
   allowMultiplePinVerifications: false,
   pinTimeToLive: '5m',
   verifyPinLimit: '5/1s',
-  sendPinPerApplicationLimit: '86400/1d',
+  sendPinPerApplicationLimit: '100000/1d',
   sendPinPerPhoneNumberLimit: '10/1d',
 };
 const TEMPLATE = { messageText: 'Code: {{pin}}', pinType: 'NUMERIC', pinLength: 6 };
@@ -212,7 +213,7 @@ describe('The doctor, at an account', () => {
       { configuration: { sendPinPerApplicationLimit: '10000/1d' } },
       'warning',
       'texts altogether',
-      /86400 times/,
+      /all clients together send 100000 times in 1d/,
     ],
     [
       'Infobip’s 1 verify in 3 seconds',
@@ -293,6 +294,27 @@ describe('The doctor, at an account', () => {
       template: { pinLength: 4, pinType: 'HEX', messageText: '{{pin}} {{name}}' },
     });
     expect((await examine(settings)).faults).toHaveLength(9);
+
+    await runCli('infobip-setup', { args: '--yes', cwd, settings });
+
+    expect((await examine(settings)).faults).toEqual([]);
+  });
+
+  it.each([
+    ['the throttle', {}, 2 * 86_400],
+    ['the budget', { CLIENT_SENDS_PER_DAY: '50000' }, 2 * 50_000],
+  ])('counts each client with %s, and so does the set-up', async (_what, limits, demand) => {
+    const entries = ['shop', 'shop', 'bank'].map((client) => newApiKey(client).entry);
+    const application = await account({
+      configuration: { sendPinPerApplicationLimit: `${String(demand - 1)}/1d` },
+    });
+    const settings = { ...application, ...limits, API_KEYS: entries.join(',') };
+    expect((await examine(settings)).faults).toMatchObject([
+      {
+        check: 'texts altogether',
+        message: expect.stringContaining(`all clients together send ${String(demand)} times in 1d`),
+      },
+    ]);
 
     await runCli('infobip-setup', { args: '--yes', cwd, settings });
 

@@ -66,7 +66,7 @@ describe('infobip:setup', () => {
         allowMultiplePinVerifications: false,
         pinTimeToLive: '5m',
         verifyPinLimit: '5/1s',
-        sendPinPerApplicationLimit: '86400/1d',
+        sendPinPerApplicationLimit: '200000/1d',
         sendPinPerPhoneNumberLimit: '20/1d',
       },
     });

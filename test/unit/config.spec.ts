@@ -299,10 +299,16 @@ describe('The settings', () => {
       expect(config.infobip).toMatchObject({ apiKey: 'key' });
     });
 
-    it('take the ids that there are', () => {
-      const named = { ...account, INFOBIP_APP_ID: 'application', INFOBIP_MESSAGE_ID: 'message' };
+    it('take the ids and the clients that there are', () => {
+      const named = {
+        ...account,
+        INFOBIP_APP_ID: 'application',
+        INFOBIP_MESSAGE_ID: 'message',
+        API_KEYS: `shop:${'a'.repeat(64)}`,
+      };
 
       expect(setupConfigFrom(named)).toMatchObject({
+        config: { apiKeys: [{ client: 'shop' }] },
         applicationId: 'application',
         messageId: 'message',
       });

@@ -1,6 +1,6 @@
 import type { AppConfig } from '../../config/app-config.js';
 import type { Finding } from '../account-inspection.js';
-import { attemptsOnOneNumber, textsOfOneCaller, textsOfOneNumber } from './infobip.demand.js';
+import { attemptsOnOneNumber, textsOfAllClients, textsOfOneNumber } from './infobip.demand.js';
 import { error, ok, shown, warning } from './infobip.findings.js';
 import { formatDuration, parseDuration, parseLimit } from './infobip.mini-syntax.js';
 import type { ApplicationAnswer, ApplicationConfiguration } from './infobip.wire.js';
@@ -73,8 +73,8 @@ function limits(its: ApplicationConfiguration, config: AppConfig): Finding[] {
       check: 'texts altogether',
       name: 'sendPinPerApplicationLimit',
       value: its.sendPinPerApplicationLimit,
-      demand: (ms) => textsOfOneCaller(ms, config),
-      ours: `THROTTLE_SEND_LIMIT lets one caller send`,
+      demand: (ms) => textsOfAllClients(ms, config),
+      ours: `our limits let all clients together send`,
       bites: warning,
     }),
     limit({

@@ -21,7 +21,11 @@ export function attemptsOnOneNumber(ms: number, config: AppConfig): number {
   return Math.min(otp.maxAttempts * texts, wrong + texts);
 }
 
-/** The most texts that one caller can cause within `ms`. */
-export function textsOfOneCaller(ms: number, { throttle }: AppConfig): number {
-  return throttle.sendsPerMinute * intervals(ms, minutes(1));
+/** The most texts that our own limits let all clients together cause within `ms`. */
+export function textsOfAllClients(ms: number, { apiKeys, perClient, throttle }: AppConfig): number {
+  const byBudget = perClient.sendsPerDay * intervals(ms, hours(24));
+  // Where no key is asked for, all are one client, and each address has a throttle of its own.
+  if (apiKeys.length === 0) return byBudget;
+  const clients = new Set(apiKeys.map(({ client }) => client)).size;
+  return clients * Math.min(byBudget, throttle.sendsPerMinute * intervals(ms, minutes(1)));
 }

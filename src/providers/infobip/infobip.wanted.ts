@@ -1,7 +1,7 @@
 import { hours, seconds } from '../../common/durations.js';
 import type { AppConfig } from '../../config/app-config.js';
 import type { Change, Wishes } from '../account-setup.js';
-import { attemptsOnOneNumber, textsOfOneCaller } from './infobip.demand.js';
+import { attemptsOnOneNumber, textsOfAllClients } from './infobip.demand.js';
 import { composeText, foreignPlaceholders, hasPin } from './infobip.message-text.js';
 import { formatDuration, formatLimit, sameValue } from './infobip.mini-syntax.js';
 import type { TemplateAnswer } from './infobip.wire.js';
@@ -24,11 +24,11 @@ export function wantedConfiguration(config: AppConfig) {
       count: attemptsOnOneNumber(seconds(1), config),
       intervalMs: seconds(1),
     }),
+    // Both twice ours: a send that failed is given back here, and may stay counted there.
     sendPinPerApplicationLimit: formatLimit({
-      count: textsOfOneCaller(day, config),
+      count: 2 * textsOfAllClients(day, config),
       intervalMs: day,
     }),
-    // Twice ours: a send that failed is given back here, and may stay counted there.
     sendPinPerPhoneNumberLimit: formatLimit({ count: 2 * perNumber.sendsPerDay, intervalMs: day }),
   };
 }
