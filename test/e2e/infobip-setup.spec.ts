@@ -16,6 +16,7 @@ import { askInfobip, runCli, startSeparateSandbox } from '../support/cli.js';
 import { freePort } from '../support/free-port.js';
 import { run } from '../support/program.js';
 import { startReplica } from '../support/replica.js';
+import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 
 const KEY = 'a-key-that-nobody-may-see';
 
@@ -223,6 +224,28 @@ describe('infobip:setup', () => {
     expect(ended.code).toBe(code);
     expect(ended.output).toContain(said);
     expect(await applications()).toEqual(before);
+  });
+
+  it.each([
+    [
+      'configuration.sendPinPerApplicationLimit',
+      /: THROTTLE_SEND_LIMIT, CLIENT_SENDS_PER_DAY, the/,
+    ],
+    ['configuration.pinTimeToLive', /: OTP_TTL\.$/m],
+    ['senderId', /: --sender\.$/m],
+    ['entity', /Choose others\.$/m],
+  ])('says what to change where Infobip refuses %s', async (field, said) => {
+    const upstream = await startScriptedUpstream();
+    upstream.answerReads(reply(200, []));
+    const serviceException = { messageId: 'BAD_REQUEST', validationErrors: { [field]: ['no'] } };
+    upstream.answer(reply(400, { requestError: { serviceException } }));
+
+    const { code, output } = await setup('--yes', { INFOBIP_BASE_URL: upstream.url });
+    await upstream.close();
+
+    expect(output).toContain(`Infobip refuses these values (400): ${field}. `);
+    expect(output).toMatch(said);
+    expect(code).toBe(1);
   });
 
   it('needs no ids for an account of Infobip’s, but a key', async () => {

@@ -6,6 +6,29 @@ import { fieldsAtFault } from './infobip.errors.js';
 
 const HOST_REMEDY =
   'Set INFOBIP_BASE_URL to the host that the portal’s home page shows: https://….api.infobip.com.';
+/** The settings, and the options of the set-up, from which a field's value follows. */
+const SOURCES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['pinAttempts', ['OTP_MAX_ATTEMPTS']],
+  ['pinTimeToLive', ['OTP_TTL']],
+  [
+    'verifyPinLimit',
+    [
+      'OTP_MAX_ATTEMPTS',
+      'SEND_COOLDOWN',
+      'FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR',
+      'FAILED_ATTEMPTS_PER_NUMBER_PER_DAY',
+    ],
+  ],
+  ['sendPinPerPhoneNumberLimit', ['SENDS_PER_NUMBER_PER_DAY']],
+  [
+    'sendPinPerApplicationLimit',
+    ['THROTTLE_SEND_LIMIT', 'CLIENT_SENDS_PER_DAY', 'the clients in API_KEYS'],
+  ],
+  ['name', ['--name']],
+  ['messageText', ['--text']],
+  ['senderId', ['--sender']],
+  ['language', ['--language']],
+]);
 const LATER = 'Try again in some minutes.';
 
 /** Why an answer about the account's configuration is of no use: by its status first (contract §8). */
@@ -28,9 +51,10 @@ export function refusalOf(answer: ProviderAnswer): AccountError {
     case status >= 500:
       return refusal('host', `Infobip fails (${String(status)}).`, { remedy: LATER });
     case status === 400: {
-      const fields = fieldsAtFault(answer).join(', ');
-      return refusal('request', `Infobip refuses these values (400)${fields && `: ${fields}`}.`, {
-        remedy: 'Choose others.',
+      const fields = fieldsAtFault(answer);
+      const which = fields.length > 0 ? `: ${fields.join(', ')}` : '';
+      return refusal('request', `Infobip refuses these values (400)${which}.`, {
+        remedy: remedyOf(fields),
       });
     }
     default:
@@ -40,6 +64,14 @@ export function refusalOf(answer: ProviderAnswer): AccountError {
         { remedy: HOST_REMEDY },
       );
   }
+}
+
+/** Names what the operator can change: the fields are the vendor's. */
+function remedyOf(fields: readonly string[]): string {
+  const sources = fields.flatMap((field) => SOURCES.get(field.split('.').at(-1) ?? '') ?? []);
+  return sources.length > 0
+    ? `Change what they follow from: ${sources.join(', ')}.`
+    : 'Choose others.';
 }
 
 /** Why no answer came. */
