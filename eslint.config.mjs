@@ -69,7 +69,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/config/**', 'test/**', 'src/sandbox/main.ts'],
+    files: ['src/config/**', 'test/**', 'src/sandbox/environment.ts'],
     rules: { 'no-restricted-properties': 'off' },
   },
   { files: ['src/sandbox/main.ts', 'src/cli/**'], rules: { 'no-console': 'off' } },

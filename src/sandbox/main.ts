@@ -1,11 +1,9 @@
 #!/usr/bin/env node
+import { readEnvironment } from './environment.js';
 import { startSandbox } from './sandbox.js';
 
-// The sandbox is an island: it reads the settings it has by itself.
-const port = Number(process.env['SANDBOX_PORT'] ?? 3999);
-const { SANDBOX_API_KEY: apiKey } = process.env;
-
 try {
+  const { SANDBOX_PORT: port, SANDBOX_API_KEY: apiKey } = readEnvironment();
   const sandbox = await startSandbox({ port, apiKey });
   const { url } = sandbox;
   console.log(

@@ -1,6 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../support/free-port.js';
 import { run } from '../support/program.js';
@@ -8,6 +10,7 @@ import { FURNISHED, TO } from '../support/sandbox.js';
 
 /** What `npm run test:all` builds first. */
 const BUILD = resolve('.test-build');
+const PROGRAM = `exec node ${join(BUILD, 'sandbox/main.js')}`;
 const TARGET = resolve('test/support/sandbox-load-target.mjs');
 
 const WARM_UP = 600;
@@ -21,7 +24,7 @@ describe('The sandbox alone', () => {
       const port = String(await freePort());
       const url = `http://127.0.0.1:${port}`;
       const started = performance.now();
-      const program = run(`exec node ${join(BUILD, 'sandbox/main.js')}`, BUILD, {
+      const program = run(PROGRAM, BUILD, {
         SANDBOX_PORT: port,
         SANDBOX_API_KEY: 'the-key',
       });
@@ -39,6 +42,37 @@ describe('The sandbox alone', () => {
     },
     PATIENCE_MS,
   );
+
+  it('reads .env, where the environment does not say otherwise', async () => {
+    const [port, other] = [await freePort(), await freePort()];
+    const cwd = mkdtempSync(join(tmpdir(), 'otp-sandbox-'));
+    writeFileSync(join(cwd, '.env'), `PORT=3000\nSANDBOX_PORT=${String(port)}\n`);
+
+    const told = run(PROGRAM, cwd);
+    await told.printed(new RegExp(`look-alike on http://127.0.0.1:${String(port)},`));
+    const overruled = run(PROGRAM, cwd, { SANDBOX_PORT: String(other) });
+    await overruled.printed(new RegExp(`look-alike on http://127.0.0.1:${String(other)},`));
+
+    await Promise.all([told.stop(), overruled.stop()]);
+    rmSync(cwd, { recursive: true });
+  });
+
+  it.each(['port', '0', '65536', '3999.5'])('refuses the port %s in a line', async (port) => {
+    const refused = run(PROGRAM, BUILD, { SANDBOX_PORT: port });
+
+    expect(await refused.ended()).toBe(1);
+    expect(refused.output).toMatch(/^The sandbox cannot start: SANDBOX_PORT must be .+\n$/);
+  });
+
+  it('takes a setting that is empty for one that is absent', async () => {
+    const settings = { SANDBOX_PORT: '', SANDBOX_API_KEY: '' };
+
+    const sandbox = run(PROGRAM, BUILD, settings);
+
+    // It says so too where that port is taken.
+    await sandbox.printed(/127\.0\.0\.1:3999/);
+    await sandbox.stop();
+  });
 });
 
 describe('A send to the sandbox', () => {
