@@ -63,6 +63,19 @@ describe('A send in the sandbox', () => {
     ]);
   });
 
+  it('fills in each placeholder that has a value, and leaves the others as they are written', async () => {
+    const applicationId = await sandbox.createApplication();
+    const messageText = '{{pin}} {{first-name}} {{constructor}} {{toString}} {{who}}';
+    const messageId = await sandbox.createTemplate(applicationId, { messageText });
+
+    await sandbox
+      .send(TO, { applicationId, messageId, placeholders: { 'first-name': 'Ann' } })
+      .expect(200);
+
+    const [{ pin, text } = { pin: '', text: '' }] = await sandbox.inbox();
+    expect(text).toBe(`${pin} Ann {{constructor}} {{toString}} {{who}}`);
+  });
+
   it('comes from whom the request says', async () => {
     await sandbox.send(TO, { from: 'Other' });
 

@@ -36,10 +36,10 @@ export function randomPin({ pinType, pinLength }: Template): string {
 /** What the phone shows. An e-mail is written elsewhere: only its PIN and its template are known. */
 export function textOf({ template, placeholders, pin }: Pin): string {
   if (isEmail(template)) return `${pin} (e-mail template ${String(template.emailTemplateId)})`;
-  const values: Readonly<Record<string, string>> = { ...placeholders, pin };
+  const values = new Map(Object.entries({ ...placeholders, pin }));
   return template.messageText.replace(
-    /\{\{(\w+)\}\}/g,
-    (whole, name: string) => values[name] ?? whole,
+    /\{\{([^{}]+)\}\}/g,
+    (whole, name: string) => values.get(name) ?? whole,
   );
 }
 
