@@ -1,6 +1,14 @@
 import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import { seconds } from '../common/durations.js';
+import { answerUnderWay } from './under-way.js';
+
+/**
+ * How long, in milliseconds, a request may still arrive once the server takes no more connections:
+ * Node looks for slow callers no longer, and the shortest of stops gives up after 5 s.
+ */
+const LATE_MS = seconds(4);
 
 /** The end of a replica's life, as requests see it: none that it has taken is dropped. */
 @Injectable()
@@ -27,7 +35,7 @@ export class Drain {
     fastify.addHook('onRoute', (route) => {
       this.follow(route);
     });
-    closeSilentConnections(fastify);
+    closeConnections(fastify);
     // The last connection has closed by then. But a caller that hung up left its request running:
     // a text may be on its way, and what the provider says of it is still to be written down.
     fastify.addHook('onClose', async () => {
@@ -50,16 +58,37 @@ export class Drain {
 }
 
 /**
- * Closes, at the end, the connections on which nothing was ever asked, as browsers and balancers
- * open them in advance. Node takes them for busy, and would wait for them.
+ * Closes, at the end, the connections that Node takes for busy and would wait for: those on which
+ * nothing was ever asked, as browsers and balancers open them in advance, those that were kept
+ * alive for more, and those whose caller does not come to an end.
  */
-function closeSilentConnections(fastify: FastifyInstance): void {
+function closeConnections(fastify: FastifyInstance): void {
   const open = new Set<Socket>();
   fastify.server.on('connection', (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
   fastify.addHook('preClose', async () => {
-    for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+    for (const socket of open) {
+      if (socket.bytesRead === 0) socket.destroy();
+      else if (answerUnderWay(socket)) {
+        whenAnswered(socket, () => {
+          socket.destroySoon();
+        });
+      }
+    }
+    setTimeout(() => {
+      for (const socket of open) if (!answerUnderWay(socket)?.req.complete) socket.destroy();
+    }, LATE_MS).unref();
   });
+}
+
+/** Calls back once all answers on a connection are out, those to pipelined requests, too. */
+function whenAnswered(socket: Socket, callback: () => void): void {
+  const answer = answerUnderWay(socket);
+  if (answer === undefined) callback();
+  else
+    answer.once('close', () => {
+      whenAnswered(socket, callback);
+    });
 }

@@ -15,6 +15,7 @@ import {
 
 const PHONE = '+14155550123';
 const TAKEN = reply(200, { pinId: 'pin', to: PHONE.slice(1), smsStatus: 'MESSAGE_SENT' });
+const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
 /** The service drains for as long as the test wants to look. */
 const LONG_DELAY = { SHUTDOWN_DELAY: '5m' };
 
@@ -197,7 +198,7 @@ describe('A service that is told to stop', () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  // In drain.ts: closeSilentConnections.
+  // In drain.ts: closeConnections.
   it('does not wait for connections on which nothing was asked', async () => {
     await start({ PROVIDER_TIMEOUT: '1s' });
     const connection = await connectTo(replica.url);
@@ -208,21 +209,64 @@ describe('A service that is told to stop', () => {
     expect(await replica.ended()).toBe(0);
   });
 
+  // In drain.ts: the timer.
+  it.each([
+    ['half a head', 'GET /health/live HTTP/1.1\r\nhost: a\r\n', ''],
+    ['half a body', `${POST_HEAD}content-length: 10\r\n\r\n{`, ''],
+    [
+      'no body that it announced',
+      'PUT /otp/send HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n',
+      '405',
+    ],
+    ['half a second request', 'GET /health/live HTTP/1.1\r\nhost: a\r\n\r\nGET', '200'],
+  ])('does not wait for a caller that sends %s', async (_what, bytes, answered) => {
+    await start({ PROVIDER_TIMEOUT: '1ms' });
+    const connection = await connectTo(replica.url);
+    connection.write(bytes);
+    // What came first is read first.
+    await replica.http.get('/health/live');
+
+    replica.signal('SIGTERM');
+
+    expect(await replica.ended()).toBe(0);
+    expect(await connection.answer.catch(() => '')).toMatch(
+      answered === '' ? /^$/ : `HTTP/1.1 ${answered}`,
+    );
+  });
+
+  // In drain.ts: whenAnswered.
+  it('closes a connection that was to be kept alive once it is answered', async () => {
+    await start();
+    const release = await holdSend();
+    const connection = await connectTo(replica.url);
+    const body = JSON.stringify({ phoneNumber: PHONE });
+    connection.write(`${POST_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
+    await providerAsked();
+
+    replica.signal('SIGTERM');
+    await closed();
+    release();
+
+    expect(await connection.answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await replica.ended()).toBe(0);
+  });
+
   // In shutdown.ts: the timer.
   it('gives up on a request that is not done in time, says so and ends with 1', async () => {
     await start({ PROVIDER_TIMEOUT: '1ms' });
-    const connection = await connectTo(replica.url);
-    const head = ['POST /otp/send HTTP/1.1', 'host: a', 'content-type: application/json'];
-    connection.write([...head, 'content-length: 10', '', '{'].join('\r\n'));
-    // It is sure to have begun once two are under way, with the one that asks.
+    const file = new Libsql(join(dataDir, DATABASE_FILE));
+    file.exec('pragma busy_timeout = 5000; begin immediate');
+    // Each waits for the file as long as a request may, one after another.
+    const answers = [resend(), resend(), resend()].map((answer) => answer.catch(() => undefined));
     await until(async () =>
-      (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 2'),
+      (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 4'),
     );
 
     replica.signal('SIGTERM');
 
     expect(await replica.ended()).toBe(1);
     expect(replica.output).toContain('not done in time');
-    await connection.answer.catch(() => undefined);
+    await Promise.all(answers);
+    file.close();
   });
 });
