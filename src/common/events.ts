@@ -12,7 +12,8 @@ interface RequestBegun {
 interface RequestAnswered {
   readonly type: 'request_answered';
   readonly context: RequestContext;
-  readonly method: string;
+  /** `undefined` where it could not be read. */
+  readonly method: string | undefined;
   /** As it was made, such as `/otp/:pinId`; `undefined` where there is none. */
   readonly route: string | undefined;
   readonly status: number;

@@ -32,19 +32,21 @@ function protectiveHeaders(): Record<string, string> {
   return headers;
 }
 
+/** What every answer has. */
+export const PROTECTIVE_HEADERS = {
+  // What is verified now may not be a moment later.
+  'cache-control': 'no-store',
+  ...protectiveHeaders(),
+};
+
 /** Tells browsers what not to do with answers, and which pages may ask. */
 export function ruleBrowsers(
   app: INestApplication,
   fastify: FastifyInstance,
   origins: readonly string[],
 ): void {
-  const headers = {
-    // What is verified now may not be a moment later.
-    'cache-control': 'no-store',
-    ...protectiveHeaders(),
-  };
   fastify.addHook('onRequest', (_request, reply, done) => {
-    void reply.headers(headers);
+    void reply.headers(PROTECTIVE_HEADERS);
     done();
   });
   if (origins.length === 0) return;

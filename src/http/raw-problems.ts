@@ -1,34 +1,90 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '../common/domain-error.js';
+import type { Events } from '../common/events.js';
+import { PROTECTIVE_HEADERS } from './browser-rules.js';
 import { describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
-import { sendProblem } from './problem.filter.js';
+import './request-watch.js';
+import { answerUnderWay } from './under-way.js';
 
-/** For what Fastify refuses before it has a route, such as a path that cannot be decoded. */
+/** No route's, and it can be decoded. */
+const NOWHERE = '/nowhere';
+
+/** A path that cannot be decoded, which Fastify refuses before all hooks, goes where all go that have no route. */
 export function answerUnroutable(
   _error: Error,
-  request: FastifyRequest,
+  { raw, server }: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  void reply.header('x-request-id', request.id);
-  sendProblem(request, reply, new DomainError('not_found', 'The path cannot be read.'));
+  raw.url = NOWHERE;
+  server.routing(raw, reply.raw);
 }
 
-/** For bytes that Node could not read as an HTTP request: there is no request to answer, only a socket. */
-export function answerMalformedHttp(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
+/** Connections on which nothing more can be read. */
+const broken = new WeakSet<Socket>();
+
+/** For bytes that Node cannot read as an HTTP request, or that take too long to come. */
+export function answerMalformedHttp(
+  this: FastifyInstance,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
+  // Node says so again of all that still comes.
+  if (broken.has(socket)) return;
+  broken.add(socket);
+  // Who has asked nothing yet is not answered, either.
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0) socket.destroy();
+  else refuseRest(socket, faultOf(error), this.events);
+}
+
+/**
+ * Answers what has come before; then the request whose body the bytes belong to or, where none can be
+ * made out, the socket. In another order their caller would take one answer for another's.
+ */
+function refuseRest(socket: Socket, fault: DomainError, events: Events): void {
+  const answer = answerUnderWay(socket);
+  if (answer === undefined) {
+    if (socket.writable) answerRaw(socket, fault, events);
+  } else if (answer.req.listenerCount('error') > 0) {
+    answer.setHeader('connection', 'close');
+    answer.req.emit('error', fault);
+  } else {
+    answer.once('close', () => {
+      refuseRest(socket, fault, events);
+    });
   }
-  const problem = describeProblem(faultOf(error), { requestId: randomUUID(), path: '/' });
+}
+
+/** What it says is told of as of any answer, though of no method and no route. */
+function answerRaw(socket: Socket, fault: DomainError, events: Events): void {
+  const requestId = randomUUID();
+  const problem = describeProblem(fault, { requestId, path: '/' });
   const body = JSON.stringify(problem);
+  const { status } = problem;
+  const headers = {
+    'x-request-id': requestId,
+    'content-type': PROBLEM_MEDIA_TYPE,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+    ...PROTECTIVE_HEADERS,
+  };
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
-    `HTTP/1.1 ${String(problem.status)} ${STATUS_CODES[problem.status] ?? ''}\r\n` +
-      `content-type: ${PROBLEM_MEDIA_TYPE}\r\ncontent-length: ${String(Buffer.byteLength(body))}\r\n` +
-      `connection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${head.join('')}\r\n${body}`,
   );
+  events.emit({ type: 'request_begun' });
+  events.emit({
+    type: 'request_answered',
+    context: { requestId },
+    method: undefined,
+    route: undefined,
+    status,
+    problem: fault.kind,
+    client: undefined,
+    durationMs: 0,
+  });
 }
 
 function faultOf({ code }: NodeJS.ErrnoException): DomainError {

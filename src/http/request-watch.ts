@@ -3,6 +3,13 @@ import type { Events } from '../common/events.js';
 import './caller.js';
 import { contextOf } from './request-id.js';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Where what is answered without a request of Fastify's is told of, too. */
+    readonly events: Events;
+  }
+}
+
 /** The caller hung up: what nginx writes in place of the status that nobody heard. */
 const CLIENT_CLOSED_REQUEST = 499;
 
@@ -11,6 +18,7 @@ const CLIENT_CLOSED_REQUEST = 499;
  * echo its id, and know its context.
  */
 export function watchRequests(fastify: FastifyInstance, events: Events): void {
+  fastify.decorate('events', events);
   fastify.addHook('onRequest', (request, reply, done) => {
     const beganAt = performance.now();
     const context = contextOf(request.id, request.headers);

@@ -99,7 +99,7 @@ export class Metrics {
         this.inFlight.inc();
         return;
       case 'request_answered': {
-        const { method, route = 'none', status, problem, durationMs } = event;
+        const { method = 'none', route = 'none', status, problem, durationMs } = event;
         this.inFlight.dec();
         this.requests.observe({ method, route, status }, durationMs / seconds(1));
         if (problem) this.refusals.inc({ reason: problem });

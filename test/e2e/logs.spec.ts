@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { wrong } from '../support/codes.js';
+import { scrape, total } from '../support/metrics.js';
 import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
+const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
@@ -171,14 +173,45 @@ describe('The log', () => {
     expect(answer).toContain('"requestId":"abcd-efgh.1"');
   });
 
+  it.each([
+    [
+      'a path that cannot be decoded',
+      'GET /otp/%ff HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    ],
+    ['a line that is no request', 'HELLO\r\n\r\n'],
+    ['a body that is none', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
+    ['half a head', 'GET /otp/a HTTP/1.1\r\nhost: x\r\n'],
+    ['half a body', `${POST_HEAD}content-length: 9\r\n\r\n{`],
+  ])('and the metrics know of %s, once', async (_what, bytes) => {
+    const connection = await connectTo(service.url);
+    const { length } = service.log.lines;
+    connection.write(bytes);
+
+    const [head = '', body = ''] = (await connection.answer).split('\r\n\r\n');
+    const { requestId, status, code } = JSON.parse(body) as Record<string, unknown>;
+    expect(head).toContain(`x-request-id: ${String(requestId)}`);
+    expect(service.log.lines).toHaveLength(length + 1);
+    expect(service.log.events('request')).toMatchObject([{ requestId, status, problem: code }]);
+    const samples = await scrape(service.url);
+    const name = 'otp_http_request_duration_seconds_count';
+    expect(total(samples, name, { status: String(status) })).toBe(1);
+    // The scrape itself.
+    expect(total(samples, 'otp_http_requests_in_flight')).toBe(1);
+  });
+
+  it('tells nothing of a connection on which nothing is asked', async () => {
+    const connection = await connectTo(service.url);
+    const { length } = service.log.lines;
+
+    expect(await connection.answer).toBe('');
+    expect(service.log.lines).toHaveLength(length);
+  });
+
   it('tells that a caller hung up, and what became of its text', async () => {
     const connection = await connectTo(service.url);
     const body = JSON.stringify({ phoneNumber: NUMBER });
     const line = service.log.next((text) => text.includes('"msg":"send"'));
-    connection.write(
-      `POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
-        `content-length: ${body.length}\r\n\r\n${body}`,
-    );
+    connection.write(`${POST_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
     connection.answer.catch(() => undefined);
     connection.close();
     await line;

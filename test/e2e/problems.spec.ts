@@ -1,10 +1,9 @@
-import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { expectProblem } from '../support/problem.js';
 import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
+const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 
 describe('A bad request', () => {
   let service: SandboxedService;
@@ -155,25 +154,39 @@ describe('A bad request', () => {
   it.each([
     ['a line that is no request', 'HELLO\r\n\r\n'],
     ['too many headers', `GET / HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(20_000)}\r\n\r\n`],
+    ['a chunk without a length', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
   ])('on the level of HTTP itself (%s) is a problem too', async (_what, bytes) => {
-    const { port, hostname } = new URL(service.url);
-    const socket = connect(Number(port), hostname);
-    socket.write(bytes);
-    const answer = await text(socket);
+    const connection = await connectTo(service.url);
+    connection.write(bytes);
 
-    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    const [head = '', body = ''] = (await connection.answer).split('\r\n\r\n');
     expect(head).toMatch(/^HTTP\/1\.1 400 /);
     expect(head).toContain('content-type: application/problem+json');
-    expect(JSON.parse(body)).toMatchObject({ code: 'malformed_body', status: 400 });
+    expect(head).toContain('cache-control: no-store');
+    const problem = JSON.parse(body) as { requestId: string };
+    expect(problem).toMatchObject({ code: 'malformed_body', status: 400 });
+    expect(head).toContain(`x-request-id: ${problem.requestId}`);
+  });
+
+  it.each([
+    ['a stray byte', '}'],
+    ['a body that cannot be read', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
+  ])('takes no answer from those before it on its connection (%s)', async (_what, bytes) => {
+    const body = JSON.stringify({ phoneNumber: '+14155552672' });
+    const lookup = POST_HEAD.replace('send', 'numbers/lookup');
+    const connection = await connectTo(service.url);
+    connection.write(`${lookup}content-length: ${body.length}\r\n\r\n${body}`.repeat(2));
+    connection.write(bytes);
+    connection.write(bytes);
+
+    const statuses = (await connection.answer).matchAll(/HTTP\/1\.1 (\d+)/g);
+    expect([...statuses].map(([, status]) => status)).toEqual(['200', '200', '400']);
   });
 
   // In createAdapter: `requestTimeout`, and how often Node looks.
   it.each([
     ['its head', 'POST /otp/send HTTP/1.1\r\nhost: x\r\n'],
-    [
-      'its body',
-      'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
-    ],
+    ['its body', `${POST_HEAD}content-length: 9\r\n\r\n{`],
   ])('that does not get through %s is ended, so that it holds nothing up', async (_what, bytes) => {
     const connection = await connectTo(service.url);
     connection.write(bytes);
