@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Events } from '../common/events.js';
 import './caller.js';
@@ -25,7 +27,7 @@ export function watchRequests(fastify: FastifyInstance, events: Events): void {
     request.requestContext = context;
     void reply.header('x-request-id', request.id);
     events.emit({ type: 'request_begun' });
-    reply.raw.once('close', () => {
+    onceOver(reply.raw, request.socket, () => {
       events.emit({
         type: 'request_answered',
         context,
@@ -39,4 +41,20 @@ export function watchRequests(fastify: FastifyInstance, events: Events): void {
     });
     done();
   });
+}
+
+/** Calls back when an answer is out, or will never be. */
+function onceOver(answer: ServerResponse, connection: Socket, callback: () => void): void {
+  if (answer.socket !== null) {
+    answer.once('close', callback);
+    return;
+  }
+  // It waits behind another (RFC 9112 §9.3.2): Node does not close it if the connection breaks first.
+  const over = (): void => {
+    answer.off('close', over);
+    connection.off('close', over);
+    callback();
+  };
+  answer.on('close', over);
+  connection.setMaxListeners(Infinity).on('close', over);
 }

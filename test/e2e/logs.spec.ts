@@ -8,6 +8,8 @@ import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
+/** Texts to it take the sandbox two seconds. */
+const SLOW_NUMBER = '+12095550123';
 const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -218,6 +220,25 @@ describe('The log', () => {
 
     expect(service.log.events('send')).toMatchObject([{ outcome: 'taken' }]);
     expect(service.log.events('request')).toMatchObject([{ status: 499 }]);
+  });
+
+  // In request-watch.ts: onceOver.
+  it('tells of every request whose answer waits when its caller hangs up', async () => {
+    const inFlight = async () => total(await scrape(service.url), 'otp_http_requests_in_flight');
+    const connection = await connectTo(service.url);
+    connection.answer.catch(() => undefined);
+    const body = JSON.stringify({ phoneNumber: SLOW_NUMBER });
+    const line = service.log.next((text) => text.includes('"msg":"send"'));
+    connection.write(`${POST_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
+    connection.write('GET /otp/q8Jt1Xn0S2uYp4rVb6wLzA HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
+    // With the scrape itself.
+    while ((await inFlight()) < 22);
+    connection.close();
+    await line;
+
+    const statuses = service.log.events('request').map(({ status }) => status);
+    expect(statuses).toEqual(Array(21).fill(499));
+    expect(await inFlight()).toBe(1);
   });
 });
 
