@@ -13,8 +13,12 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+/** Whether a request's caller went away before it had sent all: nobody hears an answer, and nothing failed. */
+const isCutShort = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete;
+
 /** Answers `request` with the problem that `thrown` is, and logs the cause where it is ours. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
+  if (isCutShort(request)) return;
   const error = asDomainError(thrown);
   request.problem = error.kind;
   // The route, such as /otp/:pinId: a path may hold a number, a code or a key.

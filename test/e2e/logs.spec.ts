@@ -222,6 +222,26 @@ describe('The log', () => {
     expect(service.log.events('request')).toMatchObject([{ status: 499 }]);
   });
 
+  // In problem.filter.ts: isCutShort.
+  it.each([
+    ['closes its connection', 'close', 400],
+    ['breaks its connection', 'reset', 499],
+  ] as const)(
+    'tells of no failure where a caller %s inside its body',
+    async (_what, end, status) => {
+      const connection = await connectTo(service.url);
+      const line = service.log.next((text) => text.includes('"msg":"request"'));
+      connection.write(`${POST_HEAD}content-length: 9\r\n\r\n{`);
+      connection.answer.catch(() => undefined);
+      while (total(await scrape(service.url), 'otp_http_requests_in_flight') < 2);
+      connection[end]();
+      await line;
+
+      expect(service.log.events('request')).toMatchObject([{ status }]);
+      expect(service.log.text).not.toMatch(/internal_error|"level":"(warn|error)"/);
+    },
+  );
+
   // In request-watch.ts: onceOver.
   it('tells of every request whose answer waits when its caller hangs up', async () => {
     const inFlight = async () => total(await scrape(service.url), 'otp_http_requests_in_flight');

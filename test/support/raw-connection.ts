@@ -8,6 +8,8 @@ export interface RawConnection {
   /** All that the server says until it closes the connection. */
   readonly answer: Promise<string>;
   close(): void;
+  /** Breaks it, as a caller that dies does. */
+  reset(): void;
 }
 
 export async function connectTo(url: string): Promise<RawConnection> {
@@ -18,6 +20,7 @@ export async function connectTo(url: string): Promise<RawConnection> {
     write: (bytes) => socket.write(bytes),
     answer: text(socket),
     close: () => socket.destroy(),
+    reset: () => socket.resetAndDestroy(),
   };
 }
 
