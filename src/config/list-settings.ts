@@ -18,6 +18,7 @@ export interface ApiKey {
 const API_KEY = /^([a-z0-9][a-z0-9._-]{0,63}):([0-9a-f]{64})$/i;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
 const HOPS = /^[1-9]\d?$/;
+const EVERYBODY = /\/0+$/;
 
 /** Reads `name:<sha-256 of the key, hex>` entries; a name may have several. */
 export function readApiKeys(text: string): ApiKey[] {
@@ -73,7 +74,7 @@ export function readTestNumbers(text: string): TestNumber[] {
 export function readProxies(text: string): number | string[] {
   if (HOPS.test(text)) return Number(text);
   const networks = entriesOf(text);
-  if (!networks.every(isAddressOrCidr)) {
+  if (!networks.every((network) => isAddressOrCidr(network) && !EVERYBODY.test(network))) {
     throw new Error('must be a number of hops from 1 to 99, or networks such as 10.0.0.0/8');
   }
   return networks;

@@ -59,6 +59,27 @@ export const list = (read: (text: string) => unknown) =>
 export const count = (fallback: number, most: number) =>
   Joi.number().integer().min(1).max(most).default(fallback);
 
+/**
+ * Where a database listens.
+ * @param read what the database's client reads a URL by; it throws at one that it cannot read
+ */
+export const databaseUrl = (schemes: string[], read: (url: string) => unknown) =>
+  Joi.string()
+    .uri({ scheme: schemes })
+    .custom((url: string) => {
+      try {
+        read(url);
+      } catch {
+        throw new Error(
+          'must have a port of at most 65535, percent-encoded names, and files that can be read',
+        );
+      }
+      return url;
+    })
+    .messages(TELLING)
+    // One fault is enough for one to look at it again.
+    .prefs({ abortEarly: true });
+
 /** Where a provider listens, without a trailing slash. */
 export const baseUrl = () =>
   Joi.string()

@@ -17,6 +17,8 @@ export const SERVICE = {
     METRICS_PORT: Joi.number()
       .port()
       .min(1)
+      .invalid(Joi.ref('PORT'))
+      .messages({ 'any.invalid': '{#label} must be another than PORT' })
       .example('9464')
       .description('port for the metrics alone, so that callers cannot see them')
       .meta(meta({ unset: '`/metrics` on `PORT`' })),
