@@ -1,2 +1,10 @@
-/** What a provider said of one code. */
-export type Verdict = 'verified' | 'wrong_code' | 'expired' | 'exhausted';
+/**
+ * What a provider said of one code:
+ *
+ * - `verified`        it was right
+ * - `wrong_code`      it was wrong, and another may be tried
+ * - `wrong_and_final` it was wrong, and no other is judged
+ * - `expired`         it was not judged, for its time is over
+ * - `exhausted`       it was not judged, and no other is
+ */
+export type Verdict = 'verified' | 'wrong_code' | 'wrong_and_final' | 'expired' | 'exhausted';

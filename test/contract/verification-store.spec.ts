@@ -1,4 +1,5 @@
 import { hours, minutes, seconds } from '../../src/common/durations.js';
+import type { Verdict } from '../../src/common/verdict.js';
 import type {
   Attempt,
   KeyedRequest,
@@ -82,8 +83,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     return leave.attempt;
   }
 
-  const settle = (taken: Attempt, verdict: 'verified' | 'wrong_code' | 'expired' | 'exhausted') =>
-    store.settle(taken, verdict, clock.now());
+  const settle = (taken: Attempt, verdict: Verdict) => store.settle(taken, verdict, clock.now());
 
   const tryCode = async (pinId: string, verdict: 'verified' | 'wrong_code') =>
     settle(await attempt(pinId), verdict);
@@ -386,6 +386,20 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
         limit: 'failures',
         until: start + hours(24),
       });
+    });
+
+    // attempt-moves.ts, isWrong and isFinal
+    it('that was the only one to be tried is a failure of its number all the same', async () => {
+      await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2' });
+      for (let i = 0; i < 2; i += 1) {
+        const pinId = await pending();
+        const closed = { verified: false, reason: 'attempts_exhausted' };
+        expect(await settle(await attempt(pinId), 'wrong_and_final')).toEqual(closed);
+        expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'attempts_exhausted' });
+        clock.advance(minutes(1));
+      }
+
+      expect(await ask(await pending())).toMatchObject({ outcome: 'limited', limit: 'failures' });
     });
 
     it('that was right, or never judged, is no failure', async () => {

@@ -97,7 +97,9 @@ function verdictOf(answer: VerificationAnswer, id: string, to: PhoneNumber): Ver
       if (answer.id !== id || number !== to.e164) throw new ProviderError('unreadable');
       return 'verified';
     }
+    // The code was tried (contract §6), and no other is (§7).
     case 'fail':
+      return lowerCase(reason) === 'expired' ? 'expired' : 'wrong_and_final';
     case 'denied':
     case 'aborted':
     case 'error':

@@ -86,9 +86,9 @@ export class AttemptMoves {
     const { pinId, client, numberHash, entry, key } = attempt;
     const write = (packet: Packet) => {
       if (verdict === 'expired') this.rows.queries.expire(packet, { pinId, now });
-      if (verdict === 'exhausted') this.rows.queries.spendAttempts(packet, { pinId });
+      if (isFinal(verdict)) this.rows.queries.spendAttempts(packet, { pinId });
       // Only a wrong code is a failure of its number.
-      if (verdict !== 'wrong_code') this.limits.returnFailure(packet, numberHash, entry);
+      if (!isWrong(verdict)) this.limits.returnFailure(packet, numberHash, entry);
       return this.rows.queries.read(packet, { pinId, client });
     };
     if (!key) return settlementOf((await this.database.run(write)).row, verdict, now);
@@ -157,6 +157,12 @@ export class AttemptMoves {
     return this.limits.noFailure(this.database, row.number_hash, now);
   }
 }
+
+const isFinal = (verdict: Verdict): boolean =>
+  verdict === 'exhausted' || verdict === 'wrong_and_final';
+
+const isWrong = (verdict: Verdict): boolean =>
+  verdict === 'wrong_code' || verdict === 'wrong_and_final';
 
 function settlementOf(row: VerificationRow | undefined, verdict: Verdict, now: number): Settlement {
   if (!row) return { verified: false, reason: 'cancelled' };
