@@ -27,7 +27,13 @@ async function main(): Promise<void> {
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, config.providers[0]);
   await setupApp(app, logger);
   stopOnSignal(app, config, logger);
-  await app.listen(config.http.port, config.http.host);
+  const { host, port } = config.http;
+  await app.listen(port, host).catch((error: unknown) => {
+    throw new Error(
+      `The service cannot listen on ${host}, port ${String(port)}: ${(error as Error).message}.\n` +
+        `Set PORT to a free one, and HOST to an address of this machine.`,
+    );
+  });
   if (sandbox) {
     const text = welcome(await app.getUrl(), sandbox.url, config.apiKeys.length > 0);
     stdout.write(watched ? dressFor(stdout)('bold', text) : text);

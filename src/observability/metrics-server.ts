@@ -27,7 +27,12 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     if (metricsPort === undefined) return;
     this.server = createServer((request, response) => void this.answer(request, response));
     this.server.listen(metricsPort, host);
-    await once(this.server, 'listening');
+    await once(this.server, 'listening').catch((error: unknown) => {
+      throw new Error(
+        `The metrics cannot be had on ${host}, port ${String(metricsPort)}: ${(error as Error).message}.\n` +
+          `Set METRICS_PORT to a free one, and HOST to an address of this machine.`,
+      );
+    });
   }
 
   onApplicationShutdown(): void {
