@@ -8,10 +8,11 @@ import { jsonLog } from './observability/json-log.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { dressFor, terminalLog } from './observability/terminal-log.js';
-import { stopOnSignal } from './shutdown.js';
+import { endOnSignal, stopOnSignal } from './shutdown.js';
 import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
+  endOnSignal();
   const config = loadConfig();
   const { stdout } = process;
   // Somebody looks on who has no machine to read the log.

@@ -10,14 +10,25 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type Signal = (typeof SIGNALS)[number];
 
 /**
+ * Ends the process on any signal at once, with an exit code of 128 and its number, until there is
+ * something to stop in order. Without it the kernel drops signals for the first process of a container.
+ */
+export function endOnSignal(): void {
+  for (const signal of SIGNALS) process.on(signal, end);
+}
+
+const end = (signal: Signal): never => process.exit(128 + constants.signals[signal]);
+
+/**
  * Ends the process on the first signal once all requests are answered, and at once on a second.
  * Its exit code is 0, or 1 if a request was not done in time, or 128 and the second signal's number.
  */
 export function stopOnSignal(app: INestApplication, config: AppConfig, logger: Logger): void {
   let stopping = false;
   for (const signal of SIGNALS) {
+    process.off(signal, end);
     process.on(signal, () => {
-      if (stopping) process.exit(128 + constants.signals[signal]);
+      if (stopping) end(signal);
       stopping = true;
       void stop(signal, app, config, logger);
     });

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import Libsql from 'libsql';
+import { DATABASE_FILE } from '../../src/storage/sql/sqlite.js';
 import { freePort } from '../support/free-port.js';
 import { run, type Program } from '../support/program.js';
 
@@ -28,6 +30,19 @@ describe('A service that starts', () => {
     });
     return program;
   }
+
+  // In main.ts: endOnSignal. The kernel drops signals that PID 1 has no handler for.
+  it('ends by itself on a signal, though it waits for its records', async () => {
+    const file = new Libsql(join(folder, DATABASE_FILE));
+    file.exec('begin exclusive');
+    const starting = await start({ LOG_LEVEL: 'debug' });
+    await starting.printed(/Starting Nest application/);
+
+    await starting.stop();
+
+    expect(await starting.ended()).toBe(143);
+    file.close();
+  });
 
   describe('where somebody else has its port', () => {
     let other: Server;
