@@ -36,18 +36,21 @@ export class RequestBodyPipe extends ValidationPipe {
 
 /**
  * Every body here is one flat object. Saying so first keeps lists, lone values and deep nesting
- * from the transformer, which recurses into whatever it is given until the stack ends; and null from
- * class-validator, for which a field that is null is one that was left out.
+ * from the transformer, which recurses into whatever it is given until the stack ends; and from
+ * class-validator null, which it takes for left out, and what every object has, which it takes for a field.
  */
 function refuseNesting(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalidRequest([{ pointer: '#', detail: 'Send one JSON object.' }]);
   }
-  const nested = Object.entries(body).filter(([, value]) => typeof value === 'object');
-  if (nested.length === 0) return;
+  const refused = Object.entries(body).filter(
+    ([name, value]) => typeof value === 'object' || name in Object.prototype,
+  );
+  if (refused.length === 0) return;
+  if (refused.some(([name]) => name in Object.prototype)) throw invalidRequest([unknownField(dto)]);
   const fields = fieldsOf(dto);
   throw invalidRequest(
-    nested.map(([name]) => ({
+    refused.map(([name]) => ({
       pointer: fields.has(name) ? `#/${name}` : '#',
       detail: 'Give a plain value, not null, a list or an object, or leave the field out.',
     })),
@@ -65,9 +68,13 @@ function describeFaults(errors: readonly ValidationError[]): FieldFault[] {
     }));
   const unknown = errors.find(isUnknown);
   if (!unknown) return faults;
-  const known = [...fieldsOf(unknown.target?.constructor as Type | undefined)].join(', ');
-  return [...faults, { pointer: '#', detail: `Send no other fields than ${known}.` }];
+  return [...faults, unknownField(unknown.target?.constructor as Type | undefined)];
 }
+
+const unknownField = (dto: Type | undefined): FieldFault => ({
+  pointer: '#',
+  detail: `Send no other fields than ${[...fieldsOf(dto)].join(', ')}.`,
+});
 
 /** What a DTO names. */
 function fieldsOf(dto: Type | undefined): ReadonlySet<string> {

@@ -31,6 +31,8 @@ describe('A bad request', () => {
     ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#'],
     ['a list', { phoneNumber: [NUMBER] }, '#/phoneNumber'],
     ['an unknown list', { phone: [NUMBER] }, '#'],
+    ['a member of every object', { phoneNumber: NUMBER, constructor: 'x' }, '#'],
+    ['a method of every object', { phoneNumber: NUMBER, hasOwnProperty: 'x' }, '#'],
   ])('with %s is told which field to mend', async (_what, body, pointer) => {
     const response = await service.http.post('/otp/send').send(body);
 
