@@ -10,10 +10,6 @@ export class SandboxClock {
     return this.base() + this.aheadMs;
   }
 
-  advance(ms: number): void {
-    this.aheadMs += ms;
-  }
-
   /** Makes it this time now; it runs on from there. */
   set(now: number): void {
     this.aheadMs = now - this.base();

@@ -87,6 +87,14 @@ describe('The controls of the sandbox', () => {
     await sandbox.control('delete', 'clock').expect(200, iso(start + 1_000));
   });
 
+  it('move the clock no further than dates can be written, however often', async () => {
+    await sandbox.control('put', 'clock', { now: '9998-12-31' }).expect(200);
+    await sandbox.control('put', 'clock', { advanceMs: hours(24) }).expect(200);
+
+    await sandbox.control('put', 'clock', { advanceMs: 1 }).expect(400, /"advanceMs"/);
+    await sandbox.open.get('/sandbox/clock').expect(200, { now: '9999-01-01T00:00:00.000Z' });
+  });
+
   it('fix the pin of an address until it is freed', async () => {
     await sandbox.control('put', 'pins', { to: `+${TO}`, pin: '123456' }).expect(200);
     const { pinId } = (await sandbox.send(TO)).body;
@@ -117,6 +125,7 @@ describe('The controls of the sandbox', () => {
     ['clock', {}, ''],
     ['clock', { advanceMs: 1, now: 2 }, ''],
     ['clock', { advanceMs: -1 }, 'advanceMs'],
+    ['clock', { advanceMs: 9e15 }, 'advanceMs'],
     ['clock', { now: 'yesterday' }, 'now'],
     ['clock', { now: '+010000-01-01' }, 'now'],
     ['pins', { to: TO }, 'pin'],

@@ -9,6 +9,7 @@ import {
   clockSchema,
   faultSchema,
   fixedPinSchema,
+  LATEST_TIME,
   settingsSchema,
 } from './control-schemas.js';
 
@@ -38,8 +39,9 @@ export function controlRoutes({ clock, faults, fixedPins, settings }: Controls) 
     fastify.get('/clock', async () => time());
     fastify.put('/clock', async ({ body }) => {
       const move = read(clockSchema, body, { unknown: 'refuse' });
-      if ('now' in move) clock.set(move.now.getTime());
-      else clock.advance(move.advanceMs);
+      const target = 'now' in move ? move.now.getTime() : clock.now() + move.advanceMs;
+      if (target > LATEST_TIME) throw new InvalidInput({ advanceMs: ['leads too far ahead'] });
+      clock.set(target);
       return time();
     });
     fastify.delete('/clock', async () => {
