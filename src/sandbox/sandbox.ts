@@ -38,7 +38,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     bodyLimit: BODY_LIMIT_BYTES,
     // A call that hangs on request, and a stream, must not keep the server from closing.
     forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true },
+    // Node lets no path be as long, so whatever a segment holds is looked up.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
   });
   const clock = new SandboxClock(now);
   const settings: Settings = { errorShape: 'legacy' };

@@ -166,6 +166,9 @@ describe('Sinch in the sandbox', () => {
       ['no method', { method: undefined }],
       ['an unknown method', { method: 'pigeon' }],
       ['a reference that no path can hold', { reference: 'a/b' }],
+      ['a reference that leads nowhere in a path', { reference: '.' }],
+      ['a reference that leads elsewhere in a path', { reference: '..' }],
+      ['a reference that is longer than a path should be', { reference: 'a'.repeat(1_025) }],
       ['too long a text to keep', { custom: 'x'.repeat(4_097) }],
       ['an unknown type of code', { smsOptions: { codeType: 'Hex' } }],
       ['no life', { smsOptions: { expiry: '00:00:00' } }],
@@ -268,24 +271,26 @@ describe('Sinch in the sandbox', () => {
 
   describe('tells the status', () => {
     it('by id, by number and by reference', async () => {
-      const { id } = await sandbox.started({ reference: 'signup' });
+      const reference = 'signup'.padEnd(1_024, '.');
+      const { id } = await sandbox.started({ reference });
       const time = new Date(sandbox.clock.now()).toISOString().slice(0, -1);
       const pending = {
         id,
         method: 'sms',
         status: 'PENDING',
-        reference: 'signup',
+        reference,
         source: 'manual',
         identity: identityOf(NUMBER),
         countryId: 'CH',
         verificationTimestamp: `${time}0000`,
       };
 
-      for (const path of [`/id/${id}`, `/sms/number/${NUMBER}`, '/reference/signup'])
+      for (const path of [`/id/${id}`, `/sms/number/${NUMBER}`, `/reference/${reference}`])
         await sandbox.ask('get', path).expect(200, pending);
       expectSinchError(await sandbox.ask('get', `/callout/number/${NUMBER}`), 40400);
       expectSinchError(await sandbox.ask('get', `/pigeon/number/${NUMBER}`), 40001);
       expectSinchError(await sandbox.ask('get', '/reference/other'), 40400);
+      expectSinchError(await sandbox.ask('get', `/reference/${'a'.repeat(8_000)}`), 40400);
     });
 
     it('with the price, once it is known', async () => {

@@ -40,7 +40,8 @@ export const startSchema = Joi.object<StartRequest>({
     endpoint: endpoint.required(),
   }).required(),
   method: methodSchema.required(),
-  reference: Joi.string().pattern(/^[\w.~-]+$/),
+  // What a segment of a path can hold: one or two dots alone lead elsewhere (RFC 3986 §5.2.4).
+  reference: Joi.string().pattern(/^(?!\.\.?$)[\w.~-]{1,1024}$/),
   custom: Joi.string().max(4096),
   smsOptions: Joi.object({
     codeType,
