@@ -23,7 +23,9 @@ async function main(): Promise<ExitCode> {
   const key = newApiKey();
   const entry = `${name}:${createHash('sha256').update(key).digest('hex')}`;
   if (!canBeRead(entry)) {
-    throw new UsageError('A name has letters, digits, dots, hyphens and underscores; at most 64.');
+    throw new UsageError(
+      'A name begins with a letter or digit, and has those, dots, hyphens and underscores; at most 64.',
+    );
   }
   console.log(`Key, for the client:   ${key}\nEntry, for API_KEYS:   ${entry}`);
   return 0;

@@ -33,6 +33,10 @@ describe('npm run keys:new', () => {
     },
   );
 
+  it.each(['_internal', 'a:b'])('says what a name is when it is given "%s"', async (name) => {
+    expect((await run(name)).output).toMatch(/^A name begins with a letter or digit, and has /);
+  });
+
   it('explains itself', async () => {
     expect(await run('--help')).toMatchObject({
       code: 0,
