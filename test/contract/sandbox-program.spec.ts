@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../support/free-port.js';
@@ -11,6 +11,8 @@ import { FURNISHED, TO } from '../support/sandbox.js';
 /** What `npm run test:all` builds first. */
 const BUILD = resolve('.test-build');
 const PROGRAM = `exec node ${join(BUILD, 'sandbox/main.js')}`;
+const PAGE = readFileSync('docs/sandbox.md', 'utf8');
+const [, DOCUMENTED = ''] = /```sh\n([^]*?)```/.exec(PAGE) ?? [];
 const TARGET = resolve('test/support/sandbox-load-target.mjs');
 
 const WARM_UP = 600;
@@ -42,6 +44,19 @@ describe('The sandbox alone', () => {
     },
     PATIENCE_MS,
   );
+
+  it('is asked as the page says', async () => {
+    const port = String(await freePort());
+    const sandbox = run(PROGRAM, BUILD, { SANDBOX_PORT: port });
+    await sandbox.printed(/look-alike on/);
+
+    const asking = run(`set -e\n${DOCUMENTED.replaceAll('3999', port)}`, BUILD);
+
+    expect(await asking.ended()).toBe(0);
+    expect(asking.output).toContain('"smsStatus":"MESSAGE_SENT"');
+    expect(asking.output).toMatch(/\[\{"to":"41793026727","from":"Sandbox"/);
+    await sandbox.stop();
+  });
 
   it('reads .env, where the environment does not say otherwise', async () => {
     const [port, other] = [await freePort(), await freePort()];

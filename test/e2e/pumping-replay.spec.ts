@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seconds } from '../../src/common/durations.js';
@@ -9,6 +9,8 @@ import { Simulation } from '../support/pumping/simulation.js';
 import { bots, type Visit } from '../support/pumping/visits.js';
 import { openStore } from '../support/store.js';
 
+const PAGE = readFileSync('docs/pumping-guard.md', 'utf8');
+const [, DOCUMENTED = ''] = /```sh\nnpm run pumping:replay -- (.*)\n```/.exec(PAGE) ?? [];
 const OTP_SECRET = 'a master secret that only tests know of';
 const ONE_PREFIX = { country: 'CH', first: 4_178_000, prefixes: 1 };
 /** More than one batch of the reader. */
@@ -79,6 +81,15 @@ describe('npm run pumping:replay', () => {
       'Of 1,100 verifications, with 2000 an hour, 2000 a day and 0 for each verified text: ' +
         'none would have been refused.',
     );
+  });
+
+  it('takes what the page says', async () => {
+    const { code, output } = await replay(DOCUMENTED);
+
+    expect(output).toMatch(
+      /^Of 1,100 verifications, with 20 an hour, 30 a day and 0\.5 for each verified text:\n/,
+    );
+    expect(code).toBe(0);
   });
 
   it('says what it takes', async () => {
