@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import { minutes, seconds } from '../common/durations.js';
 
@@ -50,11 +50,21 @@ export function ruleBrowsers(
     done();
   });
   if (origins.length === 0) return;
-  app.enableCors({
+  const rules = {
     origin: [...origins],
     methods: ['GET', 'POST', 'DELETE'],
     allowedHeaders: ['authorization', 'content-type', 'idempotency-key'],
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: minutes(10) / seconds(1),
-  });
+  };
+  const withoutPreflight = { preflight: false, ...rules };
+  // The plugin would answer every OPTIONS, and those that are no preflight (Fetch §3.2.2) by plain text.
+  const delegator = (
+    { headers }: FastifyRequest,
+    callback: (error: null, chosen: object) => void,
+  ): void => {
+    const isPreflight = headers.origin && headers['access-control-request-method'];
+    callback(null, isPreflight ? rules : withoutPreflight);
+  };
+  app.enableCors({ delegator });
 }

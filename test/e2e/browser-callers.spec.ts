@@ -1,4 +1,5 @@
 import { callerWith, newApiKey } from '../support/api-key.js';
+import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const SITE = 'https://app.example.com';
@@ -43,6 +44,18 @@ describe('A browser', () => {
     expect(answered.headers['access-control-expose-headers']).toContain('retry-after');
     expect(answered.headers['access-control-allow-credentials']).toBeUndefined();
   });
+
+  it.each([
+    ['/otp/send', 405, 'method_not_allowed'],
+    ['/nothing', 404, 'not_found'],
+  ] as const)(
+    'hears of OPTIONS %s that is no preflight as anybody does',
+    async (path, status, code) => {
+      service = await startSandboxedService({ CORS_ORIGINS: SITE });
+
+      expectProblem(await service.http.options(path).set('origin', SITE), status, code);
+    },
+  );
 
   it.each([
     'https://app.example.com.evil.test',
