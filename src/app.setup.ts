@@ -8,6 +8,7 @@ import { AppConfig } from './config/app-config.js';
 import { readJsonOnly } from './http/body-reader.js';
 import { ruleBrowsers } from './http/browser-rules.js';
 import { Drain } from './http/drain.js';
+import { mindHttp } from './http/http-rules.js';
 import { watchMethods } from './http/method-not-allowed.js';
 import { requestIdOf } from './http/request-id.js';
 import { watchRequests } from './http/request-watch.js';
@@ -43,7 +44,12 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node ends no slow body while the time for a head is longer than that for all.
-    http: { connectionsCheckingInterval: LOOK_EVERY_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    http: {
+      connectionsCheckingInterval: LOOK_EVERY_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      // Node would answer without a word: see mindHttp.
+      requireHostHeader: false,
+    },
     // A handle of any length is looked up: one that cannot be is as unknown as any other.
     routerOptions: { maxParamLength: BODY_LIMIT_BYTES },
     loggerInstance: logger,
@@ -67,6 +73,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   readJsonOnly(fastify);
   ruleBrowsers(app, fastify, app.get(AppConfig).http.corsOrigins);
   app.get(Drain).watch(fastify);
+  mindHttp(fastify);
   const refuseOtherMethods = watchMethods(fastify);
   serveMetrics(app, fastify);
   await app.init();

@@ -156,6 +156,7 @@ describe('A bad request', () => {
   it.each([
     ['a line that is no request', 'HELLO\r\n\r\n'],
     ['too many headers', `GET / HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(20_000)}\r\n\r\n`],
+    ['no host', 'GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n'],
     ['a chunk without a length', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
   ])('on the level of HTTP itself (%s) is a problem too', async (_what, bytes) => {
     const connection = await connectTo(service.url);
@@ -168,6 +169,15 @@ describe('A bad request', () => {
     const problem = JSON.parse(body) as { requestId: string };
     expect(problem).toMatchObject({ code: 'malformed_body', status: 400 });
     expect(head).toContain(`x-request-id: ${problem.requestId}`);
+  });
+
+  it('is none for an expectation that nobody knows, nor without a host in HTTP/1.0', async () => {
+    for (const head of ['1.1\r\nhost: x\r\nexpect: a-miracle\r\nconnection: close', '1.0']) {
+      const connection = await connectTo(service.url);
+      connection.write(`GET /health/live HTTP/${head}\r\n\r\n`);
+
+      expect(await connection.answer).toMatch(/^HTTP\/1\.1 200 /);
+    }
   });
 
   it.each([
