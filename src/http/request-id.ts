@@ -17,8 +17,8 @@ const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
 /**
  * The caller's own id for its request, or a new one. An id is logged, answered and passed on to the
- * provider, so one is taken only if it cannot be a number, a code or a key that was put there by
- * mistake.
+ * provider, so one is not taken if it is likely to be a number, a code or a key that was put there
+ * by mistake. What is in pieces or among words cannot be told from a name.
  */
 export function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];

@@ -9,7 +9,7 @@ const text = (description: string, pattern: string, example: string): Header => 
 /** Headers that mean something to a caller. */
 export const TELLING_HEADERS = {
   'X-Request-Id': text(
-    'Names the request in the log: your own id, if it was well-formed and cannot be a number or a key, or a new one.',
+    'Names the request in the log: your own id, if it was well-formed and looks like no number and no key, or a new one.',
     '^[\\w.-]{11,128}$',
     '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58',
   ),
