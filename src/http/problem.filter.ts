@@ -17,7 +17,7 @@ export class ProblemFilter implements ExceptionFilter {
 const isCutShort = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete;
 
 /** Answers `request` with the problem that `thrown` is, and logs the cause where it is ours. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
+function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
   if (isCutShort(request)) return;
   const error = asDomainError(thrown);
   request.problem = error.kind;
