@@ -12,7 +12,7 @@ import {
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
 
-const TIMEOUT_MS = 400;
+const TIMEOUT_MS = 2_000;
 const number = phoneNumber('+41793026727');
 
 const infobipSent = reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' });
@@ -241,7 +241,13 @@ describe('Of two providers', () => {
       expect(await notTaken(send())).toMatchObject({ kind: 'provider_error', maybeTexted: [] });
     });
 
-    it('its codes are judged all the same: each operation has its own circuit', async () => {
+    it('its codes are sent again all the same: each operation has its own circuit', async () => {
+      infobip.answer(infobipSent);
+
+      expect(await resend('infobip', 'PIN')).toMatchObject({ provider: 'infobip' });
+    });
+
+    it('its codes are judged all the same', async () => {
       infobip.answer(reply(200, { verified: true, msisdn: number.e164.slice(1) }));
 
       expect(await verify('infobip', 'PIN')).toBe('verified');

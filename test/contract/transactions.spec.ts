@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
 import type { Engine } from '../../src/storage/sql/engine.js';
 import { openPostgres } from '../../src/storage/sql/postgres.js';
@@ -165,6 +166,18 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     expect(await added()).toEqual([4]);
   });
 
+  it('let nothing of a finished one reach another', async () => {
+    let stray: Promise<unknown> | undefined;
+    await engine.transact(async (run) => {
+      await add(run, 1);
+      stray = turn().then(() => add(run, 2));
+      stray.catch(() => undefined);
+    });
+
+    await expect(stray).rejects.toThrow('the transaction has ended');
+    expect(await added()).toEqual([1]);
+  });
+
   it('are undone where one of the statements fails', async () => {
     const failing = engine.commit([adding(1), adding(1), adding(2)].map(asked));
 
@@ -267,8 +280,8 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     // One that has read what was there before could only fail then.
     const reading = [asked('select n from added'), asked(adding(1))];
     const waiting = [engine.commit(reading), engine.transact(addingEach(2))];
-    // With the whole process waiting, nobody would come to let go.
-    for (let i = 0; i < 20; i += 1) await turn();
+    // With the whole process waiting, nobody would come to let go. By then they have begun to wait.
+    await delay(100);
     await letGo();
 
     await Promise.all(waiting);

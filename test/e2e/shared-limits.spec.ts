@@ -48,6 +48,7 @@ describe('Limits that a fleet shares through Redis', () => {
   // In ThrottlingModule: `new RedisThrottlerStorage`.
   it('count what any of the services was asked', async () => {
     const [one, other] = [await start(), await start()];
+    for (const service of [one, other]) await untilItVerifies(service);
     expectProblem(await send(one), 400, 'validation_failed');
     expectProblem(await send(other), 400, 'validation_failed');
 
