@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
-import { hours } from '../../src/common/durations.js';
+import { hours, minutes } from '../../src/common/durations.js';
+import type { KeyedRequest, NewVerification } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -141,5 +142,99 @@ describe('What is stored', () => {
 
     expect(stored()[2]).toEqual([]);
     await opened.close();
+  });
+
+  // send-queries.ts, noteMaybeTexted; send-moves.ts, confirm and abandon
+  it('names each provider that may have texted without having said so', async () => {
+    const clock = new FakeClock();
+    const opened = await openStore(clock, { DATA_DIR: dataDir });
+    const { store } = opened;
+    const admit = async (pinId: string, to: string) => {
+      const admission = await store.admit(newVerification(pinId, phoneNumber(to), clock.now()));
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      return admission.ticket;
+    };
+    await store.abandon(await admit('failed', NUMBER), ['infobip']);
+    const ticket = await admit('resent', OTHER_NUMBER);
+    const taken = { provider: 'sinch', pinId: 'any', maybeTexted: ['infobip'] };
+    await store.confirm(ticket, taken, {});
+    clock.advance(30_000);
+    const resend = { pinId: 'resent', client: 'shop', channel: 'sms', now: clock.now() } as const;
+    const again = await store.admitResend(resend);
+    if (again.outcome !== 'admitted') throw new Error(again.outcome);
+    await store.abandon(again.ticket, ['sinch']);
+    await admit('sent', '+14155572673');
+    await opened.close();
+
+    const [verifications = []] = stored();
+    const rows = verifications as { pin_id: string; status: string; maybe_texted: string }[];
+    expect(rows.map(({ pin_id, status, maybe_texted }) => [pin_id, status, maybe_texted])).toEqual([
+      ['failed', 'failed', 'infobip'],
+      ['resent', 'pending', 'infobip,sinch'],
+      ['sent', 'sending', ''],
+    ]);
+  });
+
+  // housekeeping.ts, deleteOld; housekeeping-queries.ts
+  it('is deleted when its time has come, and not a millisecond before', async () => {
+    const clock = new FakeClock();
+    const start = clock.now();
+    const opened = await openStore(clock, { DATA_DIR: dataDir });
+    const { store } = opened;
+    const pending = async (to: string, changes: Partial<NewVerification>, keyed?: KeyedRequest) => {
+      const usual = newVerification(to, phoneNumber(to), clock.now());
+      const admission = await store.admit({ ...usual, ...changes }, keyed);
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+      const taken = { provider: 'infobip', pinId: 'any', maybeTexted: [] };
+      await store.confirm(admission.ticket, taken, {});
+    };
+    const attempt = async (pinId: string, keyed?: KeyedRequest) => {
+      const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
+      const leave = await store.takeAttempt(asked, keyed);
+      if (leave.outcome !== 'granted') throw new Error(leave.outcome);
+      return leave.attempt;
+    };
+    await pending(NUMBER, { endUserAddress: ADDRESS }, { key: 'send', request: 'a' });
+    await pending(OTHER_NUMBER, {});
+    await store.settle(await attempt(OTHER_NUMBER), 'verified', clock.now());
+    clock.advance(1);
+    await attempt(NUMBER, { key: 'verify', request: 'b' });
+    await pending('+14155572673', { endUserAddress: '203.0.113.8' });
+
+    const rowsAfter = async (ms: number) => {
+      clock.advance(start + ms - clock.now());
+      await opened.tidy();
+      return stored().map(({ length }) => length);
+    };
+    const days = (count: number) => hours(24 * count);
+    // Verifications, numbers, keys, traffic (of three prefixes, a country, a client), end users.
+    expect(await rowsAfter(hours(1) - 1)).toEqual([3, 3, 2, 5, 2]);
+    expect(await rowsAfter(hours(1))).toEqual([3, 3, 2, 5, 1]);
+    expect(await rowsAfter(days(1) - 1)).toEqual([3, 3, 2, 5, 0]);
+    expect(await rowsAfter(days(1))).toEqual([3, 3, 1, 5, 0]);
+    expect(await rowsAfter(days(1) + 1)).toEqual([3, 1, 0, 5, 0]);
+    expect(await rowsAfter(days(14) + minutes(5) - 1)).toEqual([3, 1, 0, 5, 0]);
+    expect(await rowsAfter(days(14) + minutes(5))).toEqual([3, 1, 0, 0, 0]);
+    expect(await rowsAfter(days(30) - 1)).toEqual([3, 1, 0, 0, 0]);
+    expect(await rowsAfter(days(30))).toEqual([1, 1, 0, 0, 0]);
+    expect(await rowsAfter(days(90) - 1)).toEqual([0, 1, 0, 0, 0]);
+    expect(await rowsAfter(days(90))).toEqual([0, 0, 0, 0, 0]);
+    await opened.close();
+  });
+
+  // housekeeping.ts, inBatches
+  it('is deleted to the last row, however much has become old', async () => {
+    const clock = new FakeClock();
+    const opened = await openStore(clock, { DATA_DIR: dataDir });
+    const { store } = opened;
+    const numbers = Array.from({ length: 501 }, (_, i) =>
+      phoneNumber(`+1415555${String(1_000 + i)}`),
+    );
+    await Promise.all(numbers.map((to) => store.admit(newVerification(to.e164, to, clock.now()))));
+    clock.advance(hours(24 * 30));
+    await opened.tidy();
+    await opened.close();
+
+    expect(stored().map(({ length }) => length)).toEqual([0, 0, 0, 0, 0]);
   });
 });

@@ -22,6 +22,11 @@ const newer = (errorCode: string, violations: object[] = []) => ({
   violations,
 });
 const HTML = '<html><body>41793026727</body></html>';
+/** With a 2xx, any call would take it for a success. */
+const BELIEVABLE = {
+  ...{ pinId: 'PIN', smsStatus: 'MESSAGE_SENT' },
+  ...{ verified: true, msisdn: '41793026727' },
+};
 
 /** A fatal alert, `protocol_version` (RFC 8446 §6.2). */
 const TLS_PROTOCOL_VERSION_ALERT = Buffer.from([0x15, 3, 1, 0, 2, 2, 70]);
@@ -37,8 +42,9 @@ const FAILURES: [title: string, script: Script, failure: string, ambiguous: bool
   ['500', reply(500, older('GENERAL_ERROR')), 'server_error', true],
   ['502 with HTML', reply(502, HTML, { 'content-type': 'text/html' }), 'server_error', true],
   ['503', reply(503, older('SERVICE_UNAVAILABLE')), 'server_error', true],
+  ['a 500 that says E404', reply(500, newer('E404')), 'server_error', true],
   ['404 from a gateway', reply(404, HTML, { 'content-type': 'text/html' }), 'rejected', false],
-  ['a redirect', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'unreadable', true],
+  ['a redirect', reply(302, BELIEVABLE, { location: 'http://127.0.0.1:9/' }), 'unreadable', true],
   ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'unreadable', true],
   ['200 with garbage', reply(200, '{"pinId":'), 'unreadable', true],
   ['200 with nothing', reply(200, ''), 'unreadable', true],
@@ -149,6 +155,7 @@ describe('InfobipProvider', () => {
 
     it.each([
       ['no pinId', { smsStatus: 'MESSAGE_SENT' }],
+      ['an empty pinId', { pinId: '', smsStatus: 'MESSAGE_SENT' }],
       ['no smsStatus', { pinId: '9A41C0' }],
       ['a pinId that is no text', { pinId: 7, smsStatus: 'MESSAGE_SENT' }],
     ])('does not believe a 200 with %s', async (_what, body) => {

@@ -80,6 +80,16 @@ describe('A call to a vendor', () => {
     await failureOf(ask('later', -1));
   });
 
+  it('gives its connection up where its answer does not come', async () => {
+    const ask = caller();
+    const closed = new Promise((resolve) => {
+      upstream.answer((response) => response.once('close', resolve));
+    });
+
+    expect(await failureOf(ask('request', 500))).toMatchObject({ failure: 'timed_out' });
+    await closed;
+  });
+
   it('that waits behind another for too long asks nothing, then or later', async () => {
     const ask = caller({ connections: 1 });
     let answerFirst: () => void = () => undefined;

@@ -363,6 +363,15 @@ describe('SinchProvider', () => {
     });
   });
 
+  // In ProviderHttp: `timeoutMs`; the 60 s of the settings would end the test.
+  it('waits no longer than it is told', async () => {
+    upstream.answer(hang);
+
+    expect(await failureOf(provider.send(number, 'sms', { timeoutMs: 50 }))).toMatchObject({
+      failure: 'timed_out',
+    });
+  });
+
   it('knows that a refused connection asked nothing', async () => {
     const gone = await startScriptedUpstream();
     await gone.close();

@@ -41,6 +41,16 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     return undefined;
   };
 
+  const refusing: Judge = () => ({
+    region: 'prefix',
+    window: 'hour',
+    withYoung: false,
+    unverified: 1,
+    allowed: 0,
+    verified: 0,
+    enforced: true,
+  });
+
   beforeEach(async () => {
     made = 0;
     open = [];
@@ -155,16 +165,25 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     clock.advance(minutes(5));
     expect(await settle(taken, 'verified')).toMatchObject({ verified: false });
 
-    const refusing: Judge = () => ({
-      region: 'prefix',
-      window: 'hour',
-      withYoung: false,
-      unverified: 1,
-      allowed: 0,
-      verified: 0,
-      enforced: true,
-    });
     expect((await send({ to }, refusing)).outcome).toBe('suspended');
+  });
+
+  // conditions.ts, canVerify: `forUpdate`; overlapping is what counts here
+  it('counts nothing for a right code whose verification is cancelled meanwhile', async () => {
+    const numbers = Array.from({ length: 100 }, (_, i) => `+1415555${String(5_000 + i)}`);
+    const pinIds = await Promise.all(numbers.map((to) => pending({ to })));
+    const attempts = await Promise.all(pinIds.map(attempt));
+
+    const [answers] = await Promise.all([
+      Promise.all(attempts.map((taken) => settle(taken, 'verified'))),
+      Promise.all(pinIds.toReversed().map((pinId) => store.cancel(pinId, 'shop', clock.now()))),
+    ]);
+
+    const verified = answers.filter((answer) => answer.verified).length;
+    expect((await counted()).young.verified).toBe(verified);
+    clock.advance(seconds(30));
+    const known = await Promise.all(numbers.map((to) => send({ to }, refusing)));
+    expect(admitted(known)).toBe(verified);
   });
 
   describe('a budget', () => {
@@ -173,14 +192,17 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       // A SQLite file has one process.
       const other = engine === 'SQLite' ? store : await another();
 
-      const answers = await times(60, (i) =>
-        (i % 2 ? store : other).admit(verification(), undefined, enforcing),
-      );
+      for (let round = 0; round < 10; round += 1) {
+        const destination = { country: `C${String(round)}`, prefix: `prefix ${String(round)}` };
+        const answers = await times(60, (i) =>
+          (i % 2 ? store : other).admit(verification({ destination }), undefined, enforcing),
+        );
 
-      expect(admitted(answers)).toBe(PREFIX_LIMIT);
-      expect(
-        answers.every(({ outcome }) => outcome === 'admitted' || outcome === 'suspended'),
-      ).toBe(true);
+        expect(admitted(answers)).toBe(PREFIX_LIMIT);
+        expect(
+          answers.every(({ outcome }) => outcome === 'admitted' || outcome === 'suspended'),
+        ).toBe(true);
+      }
     });
 
     it('of a country holds but for what is in flight', async () => {
@@ -191,12 +213,18 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       expect(admitted(answers)).toBeLessThanOrEqual(most);
     });
 
+    // traffic-queries.ts, oldest
     it('tells when the oldest unverified text is forgotten, and by which counts', async () => {
+      await pending();
+      clock.advance(hours(2));
+      await pending({ to: '+12125550000' });
+      clock.advance(minutes(10));
       await verify(await pending());
       clock.advance(minutes(30));
       const first = clock.now();
-      for (let i = 0; i < 36; i += 1) await pending();
+      for (let i = 0; i < 20; i += 1) await pending();
       clock.advance(minutes(5));
+      for (let i = 0; i < 16; i += 1) await pending();
 
       const phoneNumber = PhoneNumber.fromE164('+14155559999');
       expect(await send({ to: phoneNumber.e164 })).toMatchObject({
@@ -231,7 +259,8 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
 
     // send-budgets.ts, KNOWN_MS; number-limits.ts, `verified`
     it('does not stop a number that somebody verified in the last 90 days', async () => {
-      const to = '+14155559999';
+      const [to, other] = ['+14155559999', '+14155559998'];
+      await pending({ to: other });
       await verify(await pending({ to, client: 'shop' }));
       const flood = async () => {
         for (let i = 0; i < 45; i += 1) await send({}, watching);
@@ -242,18 +271,21 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       await flood();
       expect((await send({ to })).outcome).toBe('admitted');
       expect((await send()).outcome).toBe('suspended');
+      expect((await send({ to: other })).outcome).toBe('suspended');
 
       clock.advance(seconds(30));
       expect((await send({ to })).outcome).toBe('suspended');
     });
 
     it('stops a number again that was erased', async () => {
-      const to = '+14155559999';
+      const [to, other] = ['+14155559999', '+14155559998'];
       await verify(await pending({ to }));
+      await verify(await pending({ to: other }));
       for (let i = 0; i < 45; i += 1) await send({}, watching);
       await store.erase(PhoneNumber.fromE164(to), 'shop');
       clock.advance(seconds(30));
 
+      expect((await send({ to: other })).outcome).toBe('admitted');
       expect((await send({ to })).outcome).toBe('suspended');
     });
   });
@@ -293,12 +325,28 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       expect(await counted()).toEqual({ young: one, hour: none, day: none, twoWeeks: none });
       clock.advance(minutes(10));
       expect(await counted()).toEqual({ young: none, hour: one, day: one, twoWeeks: one });
-      clock.advance(minutes(55));
+      clock.advance(minutes(55) - 1);
+      expect(await counted()).toMatchObject({ hour: one });
+      clock.advance(1);
       expect(await counted()).toEqual({ young: none, hour: none, day: one, twoWeeks: one });
-      clock.advance(hours(23));
+      clock.advance(hours(23) - 1);
+      expect(await counted()).toMatchObject({ day: one });
+      clock.advance(1);
       expect(await counted()).toEqual({ young: none, hour: none, day: none, twoWeeks: one });
-      clock.advance(hours(13 * 24));
+      clock.advance(hours(13 * 24) - 1);
+      expect(await counted()).toMatchObject({ twoWeeks: one });
+      clock.advance(1);
       expect(await counted()).toEqual({ young: none, hour: none, day: none, twoWeeks: none });
+    });
+
+    // slots.ts, youngFrom: `ceil`
+    it('is young for as long as its code may be typed, whatever slot that is in', async () => {
+      await reopen({ OTP_TTL: '1m' });
+      clock.advance(minutes(5) - 1);
+      await send({ expiresAt: clock.now() + minutes(1) });
+      clock.advance(1);
+
+      expect((await counted()).young.texts).toBe(1);
     });
 
     // send-budgets.ts, giveBack
@@ -382,14 +430,16 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       const pinId = await pending();
       clock.advance(minutes(3));
       await resend(pinId, watching);
-      await send();
-      expect(limited(await send())).toMatchObject({
-        limit: 'client_sends',
-        until: start + hours(24) + minutes(5),
-      });
+      await verify(pinId);
+      clock.advance(minutes(5));
+      expect((await send()).outcome).toBe('admitted');
+      const until = start + hours(24) + minutes(5);
+      expect(limited(await send())).toMatchObject({ limit: 'client_sends', until });
       expect((await send({ client: 'bank' })).outcome).toBe('admitted');
 
-      clock.advance(hours(24) + minutes(2));
+      clock.advance(until - 1 - clock.now());
+      expect(limited(await send())).toMatchObject({ limit: 'client_sends', until });
+      clock.advance(1);
       expect((await send()).outcome).toBe('admitted');
     });
   });
@@ -445,6 +495,16 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       expect(await send({ to, endUserAddress })).toMatchObject({ limit: 'cooldown' });
 
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
+    });
+
+    // send-budgets.ts, take: `allowed`
+    it('has no code sent again once it may have no more', async () => {
+      await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
+      const pinId = await pending({ endUserAddress });
+      clock.advance(seconds(30));
+
+      expect(await resend(pinId, watching)).toMatchObject({ limit: 'end_user_sends' });
+      expect((await counted()).young.texts).toBe(1);
     });
 
     it('has no more of them by racing', async () => {

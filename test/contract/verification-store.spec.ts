@@ -457,12 +457,50 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await settle(right, 'verified')).toEqual({ verified: true });
     });
 
+    // attempt-moves.ts, settlementOf
+    it('that is wrong and comes late hears what has ended meanwhile', async () => {
+      const cancelled = await pending();
+      const expired = await pending({ phoneNumber: OTHER_NUMBER });
+      const [early, late] = [await attempt(cancelled), await attempt(expired)];
+      await store.cancel(cancelled, 'shop', clock.now());
+      expect(await settle(early, 'wrong_code')).toEqual({ verified: false, reason: 'cancelled' });
+
+      clock.advance(TTL_MS);
+      expect(await settle(late, 'wrong_code')).toEqual({ verified: false, reason: 'expired' });
+    });
+
+    // attempt-moves.ts, close: returnFailure
+    it('that the provider’s clock or count ended is no failure of its number', async () => {
+      await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
+      for (const verdict of ['expired', 'exhausted'] as const) {
+        await settle(await attempt(await pending()), verdict);
+        clock.advance(seconds(30));
+      }
+
+      expect((await ask(await pending())).outcome).toBe('granted');
+    });
+
+    // verification-queries.ts, spendAttempts: `pending`; expire: isOpen
+    it('that was right stays right, whatever the provider says of others that come late', async () => {
+      const pinId = await pending();
+      const [right, spent, expired] = await times(3, () => attempt(pinId));
+      if (!right || !spent || !expired) throw new Error('no attempt');
+      await settle(right, 'verified');
+      const before = await store.find(pinId, 'shop', clock.now());
+
+      await settle(spent, 'exhausted');
+      await settle(expired, 'expired');
+
+      expect(await store.find(pinId, 'shop', clock.now())).toEqual(before);
+    });
+
     it('whose attempts a final no spent is not reopened by those that come back', async () => {
       const pinId = await pending();
       const taken = await times(MAX_ATTEMPTS, () => attempt(pinId));
       const [last, ...others] = taken;
       if (!last) throw new Error('no attempt');
       await settle(last, 'exhausted');
+      expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ attemptsRemaining: 0 });
       for (const other of others) await store.returnAttempt(other);
 
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'attempts_exhausted' });
@@ -565,6 +603,8 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await store.admit(verification(), other)).toEqual({ outcome: 'key_reused' });
       const bank = verification({ client: 'bank', phoneNumber: OTHER_NUMBER });
       expect((await store.admit(bank, other)).outcome).toBe('admitted');
+      expect((await store.admit(bank, other)).outcome).toBe('running');
+      expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
     });
 
     it('is free again after a refusal and after a send that left nothing', async () => {
@@ -576,6 +616,27 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await store.admit(verification(), other)).toMatchObject({ outcome: 'limited' });
       clock.advance(seconds(30));
       expect((await store.admit(verification(), other)).outcome).toBe('admitted');
+    });
+
+    // send-moves.ts, admitResend: `abort`
+    it('is free again after a resend that was refused', async () => {
+      const pinId = await pending();
+      const keyedResend = () =>
+        store.admitResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, keyed);
+      expect(await keyedResend()).toMatchObject({ limit: 'cooldown' });
+      clock.advance(seconds(30));
+      expect((await keyedResend()).outcome).toBe('admitted');
+
+      const unknown = {
+        pinId: 'unknown',
+        client: 'shop',
+        channel: 'sms',
+        now: clock.now(),
+      } as const;
+      const other = { key: 'key-2', request: 'x' };
+      for (let i = 0; i < 2; i += 1) {
+        expect(await store.admitResend(unknown, other)).toEqual({ outcome: 'not_found' });
+      }
     });
 
     it('never sends again once a text may have left, crash or not', async () => {
@@ -612,8 +673,9 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'already_verified' });
     });
 
-    // idempotency-key-queries.ts, finishVerified: canVerify
+    // idempotency-key-queries.ts, finishVerified: canVerify, of this verification
     it('of a verify whose right code came second never says that it was the first', async () => {
+      await pending({ phoneNumber: OTHER_NUMBER });
       const pinId = await pending();
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
       const [first, second] = [await attempt(pinId), await attempt(pinId, verifyKey)];
@@ -638,6 +700,8 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       expect(await ask(pinId, { keyed: verifyKey })).toEqual({ outcome: 'running' });
       clock.advance(seconds(15));
 
+      const other = { ...verifyKey, request: 'POST /otp/verify b' };
+      expect(await ask(pinId, { keyed: other })).toEqual({ outcome: 'key_reused' });
       expect((await ask(pinId, { keyed: verifyKey })).outcome).toBe('granted');
     });
 
@@ -670,25 +734,85 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       }
     });
 
-    it('is forgotten after a day', async () => {
+    // idempotency-key-queries.ts, claim: `doUpdateSet`
+    it('is forgotten after a day, and then belongs to whichever request comes', async () => {
       await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
-      clock.advance(hours(24));
+      clock.advance(hours(24) - 1);
+      expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
+      clock.advance(1);
 
-      expect((await store.admit(verification(), keyed)).outcome).toBe('admitted');
+      const other = { ...keyed, request: 'POST /otp/send b' };
+      const again = () => store.admit(verification({ phoneNumber: OTHER_NUMBER }), other);
+      expect((await again()).outcome).toBe('admitted');
+      expect(await again()).toEqual({ outcome: 'running' });
+      expect(await store.admit(verification(), keyed)).toEqual({ outcome: 'key_reused' });
+      await store.erase(OTHER_NUMBER, 'shop');
+      expect(await again()).toMatchObject({ limit: 'cooldown' });
     });
   });
 
   describe('a client', () => {
     it('sees and moves nothing of another', async () => {
-      const pinId = await pending();
+      const keyed = { key: 'key', request: 'x' };
+      const ticket = await admit({}, keyed);
+      await store.confirm(ticket, taken('vendor'), ANSWER);
+      const { pinId } = ticket;
 
       expect(await store.find(pinId, 'bank', clock.now())).toBeUndefined();
       expect(await ask(pinId, { client: 'bank' })).toEqual({ outcome: 'not_found' });
       expect(await resend(pinId, 'bank')).toEqual({ outcome: 'not_found' });
       expect(await store.cancel(pinId, 'bank', clock.now())).toBe(false);
       await store.erase(NUMBER, 'bank');
+      expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
       expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
       expect(await store.lastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
+    });
+
+    // verification-queries.ts: `number_hash` in newest, lastVerified, forget and forgetKeys
+    it('asks about, looks up and forgets one number and no other', async () => {
+      const keyed = { key: 'key', request: 'x' };
+      const ticket = await admit({}, keyed);
+      await store.confirm(ticket, taken('vendor'), ANSWER);
+      clock.advance(1);
+      const other = await pending({ phoneNumber: OTHER_NUMBER });
+      const which = { phoneNumber: NUMBER };
+      const now = clock.now();
+      expect(
+        await store.takeAttempt({ which, client: 'shop', reference: undefined, now }),
+      ).toMatchObject({ attempt: { pinId: ticket.pinId } });
+      await tryCode(other, 'verified');
+      expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+
+      await store.erase(OTHER_NUMBER, 'shop');
+
+      expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
+      expect(await tryCode(ticket.pinId, 'verified')).toEqual({ verified: true });
+    });
+
+    // verification-queries.ts and send-queries.ts: `pin_id`
+    it('moves one verification and none beside it', async () => {
+      const beside = await pending({ phoneNumber: OTHER_NUMBER });
+      await tryCode(beside, 'wrong_code');
+      const before = await store.find(beside, 'shop', clock.now());
+      const sending = await admit({ phoneNumber: phoneNumber('+14155552673') });
+
+      await store.abandon(await admit(), []);
+      await store.abandon(await admit(), ['vendor']);
+      for (const end of ['cancelled', 'expired', 'exhausted'] as const) {
+        clock.advance(seconds(30));
+        const pinId = await pending();
+        await store.returnAttempt(await attempt(pinId));
+        clock.advance(seconds(30));
+        const admission = await resend(pinId);
+        if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+        expect(admission.ticket.phoneNumber.e164).toBe(NUMBER.e164);
+        await store.confirm(admission.ticket, taken('vendor-again'), ANSWER);
+        if (end === 'cancelled') await store.cancel(pinId, 'shop', clock.now());
+        else await settle(await attempt(pinId), end);
+      }
+
+      expect(await store.find(beside, 'shop', clock.now())).toEqual(before);
+      expect(await store.confirm(sending, taken('vendor'), ANSWER)).toBe(true);
     });
 
     it('can cancel, and what has ended stays as it was', async () => {
@@ -761,6 +885,11 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       await store.erase(NUMBER, 'shop');
 
       expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(false);
+
+      const given = await admit({ phoneNumber: OTHER_NUMBER });
+      await store.erase(OTHER_NUMBER, 'shop');
+      await store.abandon(given, []);
+      await pending({ phoneNumber: OTHER_NUMBER });
     });
 
     // send-budgets.ts, giveBack
@@ -803,15 +932,21 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     const keyed = { key: 'key', request: 'x' };
     const ticket = await admit({ reference: 'login' }, keyed);
     await store.confirm(ticket, taken('vendor'), ANSWER);
+    await pending({ phoneNumber: OTHER_NUMBER });
+    clock.advance(seconds(30));
+    await store.confirm(await admit({ client: 'bank' }, keyed), taken('vendor'), 'for the bank');
     await reopen({
       OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
     });
 
     expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
-    expect(await store.admit(verification(), keyed)).toEqual({
-      outcome: 'replayed',
-      answer: ANSWER,
-    });
+    for (const [client, answer] of [
+      ['shop', ANSWER],
+      ['bank', 'for the bank'],
+    ] as const) {
+      const repeat = verification({ client });
+      expect(await store.admit(repeat, keyed)).toEqual({ outcome: 'replayed', answer });
+    }
     const leave = await store.takeAttempt({
       which: { phoneNumber: NUMBER },
       client: 'shop',
@@ -819,6 +954,45 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       now: clock.now(),
     });
     expect(leave).toMatchObject({ outcome: 'granted', attempt: { pinId: ticket.pinId } });
+  });
+
+  // renewNumber, and renew of idempotency-keys.ts: in each move that may be a number's or key's first
+  it('finds what it stored under the secret before, whichever move comes first', async () => {
+    const numbers = Array.from({ length: 6 }, (_, i) => phoneNumber(`+1415555${3_000 + i}`));
+    const pinIds: string[] = [];
+    for (const number of numbers) pinIds.push(await pending({ phoneNumber: number }));
+    const [lookedUp, erased, asked] = numbers;
+    const [verified = '', forgotten = '', , judged = '', resent = '', cooling = ''] = pinIds;
+    if (!lookedUp || !erased || !asked) throw new Error('no number');
+    const keyed = { key: 'key', request: 'x' };
+    await tryCode(verified, 'verified');
+    await settle(await attempt(judged, keyed), 'wrong_code');
+    clock.advance(seconds(30));
+    const resendOf = () =>
+      store.admitResend(
+        { pinId: resent, client: 'shop', channel: 'sms', now: clock.now() },
+        { key: 'resend', request: 'y' },
+      );
+    expect((await resendOf()).outcome).toBe('admitted');
+    expect((await resend(cooling)).outcome).toBe('admitted');
+    await reopen({
+      OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
+    });
+
+    expect(await store.lastVerifiedAt(lookedUp, 'shop')).toBeDefined();
+    await store.erase(erased, 'shop');
+    expect(await store.find(forgotten, 'shop', clock.now())).toBeUndefined();
+    expect(
+      await store.takeAttempt({
+        which: { phoneNumber: asked },
+        client: 'shop',
+        reference: undefined,
+        now: clock.now(),
+      }),
+    ).toMatchObject({ outcome: 'granted' });
+    expect((await ask(judged, { keyed })).outcome).toBe('replayed');
+    expect((await resendOf()).outcome).toBe('running');
+    expect(await resend(cooling)).toMatchObject({ limit: 'cooldown' });
   });
 
   // verification-rows.ts, renew: another client may have had the number renamed before

@@ -1,7 +1,8 @@
 import { hours, seconds } from '../../src/common/durations.js';
 import { wrong } from '../support/codes.js';
 import { expectProblem } from '../support/problem.js';
-import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
+import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
 
@@ -45,6 +46,26 @@ describe('A phone number', () => {
     await lookup().expect(200, { verified: false });
     expectProblem(await service.http.get(`/otp/${code.pinId}`), 404, 'verification_not_found');
     expectProblem(await send(), 429, 'cooldown_active');
+  });
+
+  // In OtpService.deliver: `if (confirmed)`.
+  it('that is forgotten while it is texted gets no handle that is of no use', async () => {
+    const upstream = await startScriptedUpstream();
+    const other = await startService({ INFOBIP_BASE_URL: upstream.url });
+    upstream.answer((response) => {
+      void other.http
+        .post('/otp/numbers/erase')
+        .send({ phoneNumber: NUMBER })
+        .then(() => {
+          reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' })(response);
+        });
+    });
+
+    const response = await other.http.post('/otp/send').send({ phoneNumber: NUMBER });
+
+    expectProblem(response, 404, 'verification_not_found');
+    await other.close();
+    await upstream.close();
   });
 
   it('that cannot be one is not valid', async () => {

@@ -66,6 +66,19 @@ describe('An attack on a number prefix', () => {
     });
   });
 
+  // In OtpService.resend: the judge.
+  it('is stopped where it has codes sent again, too', async () => {
+    await start();
+    const { body } = await send(target(0));
+    for (let i = 1; i < 35; i += 1) await send(target(i)).expect(200);
+    service.clock.advance(seconds(30));
+
+    const response = await service.http.post('/otp/resend').send({ pinId: body.pinId });
+
+    expectProblem(response, 429, 'destination_suspended');
+    expect(await service.codesOf(target(0))).toHaveLength(1);
+  });
+
   it('does not stop those who verified their number before, nor other countries', async () => {
     await start();
     const known = target(99);

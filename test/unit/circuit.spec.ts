@@ -212,6 +212,25 @@ describe('A circuit', () => {
     await hold().answer();
   });
 
+  // In newBreaker: `breaker === this.breaker`.
+  it('stays closed by a late answer, whatever becomes of the probe that was under way', async () => {
+    const calls = holdMany(5);
+    await wait(STALL_MS + PROBE_EVERY_MS);
+    const probe = hold();
+    await calls[0]?.answer();
+    await probe.fail('server_error');
+
+    expect(states).toEqual(['open', 'half_open', 'closed']);
+  });
+
+  // In watch: `clearTimeout`.
+  it('watches no call that has ended', async () => {
+    await hold().answer();
+    await hold().fail('server_error');
+
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   it('stays open when a call that did not stall is answered', async () => {
     const early = hold();
     await failMany(5, 'server_error');

@@ -149,6 +149,7 @@ describe('The settings', () => {
     ['CORS_ORIGINS', 'https://*.example.com'],
     ['CORS_ORIGINS', 'https://app.example.com/path'],
     ['CORS_ORIGINS', 'app.example.com'],
+    ['CORS_ORIGINS', 'https://['],
     ['ALLOWED_COUNTRIES', 'DE,XX'],
     ['BLOCKED_NUMBER_TYPES', 'EXPENSIVE'],
     ['TEST_NUMBERS', '+15550001111'],
@@ -220,6 +221,7 @@ describe('The settings', () => {
       const config = of(production({ PROVIDERS: 'sinch, infobip', ...INFOBIP, ...SINCH }));
 
       expect(config.providers).toEqual(['sinch', 'infobip']);
+      expect(config.sendDeadlineMs).toBe(2 * config.providerTimeoutMs);
       expect(config.infobip).toMatchObject({ apiKey: 'key' });
       expect(config.sinch).toEqual({
         baseUrl: 'https://verification.api.sinch.com',

@@ -1,0 +1,59 @@
+import { seconds } from '../../src/common/durations.js';
+import { Events } from '../../src/common/events.js';
+import { configFrom } from '../../src/config/load-config.js';
+import { GuardedProvider } from '../../src/providers/guarded-provider.js';
+import type { CallTerms } from '../../src/providers/otp-provider.js';
+import { ProviderError } from '../../src/providers/provider-error.js';
+import { phoneNumber } from '../support/phone-number.js';
+
+const TIMEOUT_MS = seconds(1);
+
+describe('A provider that cannot be connected to', () => {
+  let asked: { at: number; timeoutMs: number | undefined }[];
+
+  beforeEach(() => {
+    asked = [];
+  });
+
+  /** Sends by one that finds out after so many milliseconds. */
+  async function send(afterMs: number): Promise<unknown> {
+    const never = async (terms?: CallTerms): Promise<never> => {
+      asked.push({ at: performance.now(), timeoutMs: terms?.timeoutMs });
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      throw new ProviderError('unavailable');
+    };
+    const provider = new GuardedProvider(
+      {
+        name: 'infobip',
+        send: (_to, _channel, terms) => never(terms),
+        resend: () => never(),
+        verify: () => never(),
+      },
+      configFrom({
+        OTP_SECRET: 'a master secret that only tests know of',
+        PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms`,
+      }),
+      new Events(),
+    );
+    return provider
+      .send(phoneNumber('+14155552671'), 'sms')
+      .catch((error: unknown) => (error as ProviderError).failure);
+  }
+
+  // In ask: `leftMs()` of the second attempt, and `delay`.
+  it('is asked once more, a moment later and with the time that is left', async () => {
+    expect(await send(100)).toBe('unavailable');
+
+    expect(asked).toHaveLength(2);
+    const [first, second] = asked;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(145);
+    expect(second?.timeoutMs).toBeLessThanOrEqual(TIMEOUT_MS - 145);
+  });
+
+  // In ask: `leftMs() < 2 * pauseMs`. A call without any time would wait for ever.
+  it('is not asked once more where there is no time left', async () => {
+    expect(await send(TIMEOUT_MS - 50)).toBe('unavailable');
+
+    expect(asked).toHaveLength(1);
+  });
+});
