@@ -75,13 +75,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     private readonly reject: (error: Error) => void,
   ) {
     const { timeout, signal } = config;
-    // Unlike axios' own, 0 is no more than a deadline that has come.
+    // Unlike axios' own, 0 and less are a deadline that has come.
     if (timeout !== undefined) {
-      this.timer = setTimeout(() => {
-        const { ECONNABORTED, ETIMEDOUT } = AxiosError;
-        const code = this.controller ? ECONNABORTED : ETIMEDOUT;
-        this.giveUp(new AxiosError('no answer in time', code, config));
-      }, timeout);
+      this.timer = setTimeout(
+        () => {
+          const { ECONNABORTED, ETIMEDOUT } = AxiosError;
+          const code = this.controller ? ECONNABORTED : ETIMEDOUT;
+          this.giveUp(new AxiosError('no answer in time', code, config));
+        },
+        Math.max(0, timeout),
+      );
     }
     signal?.addEventListener?.('abort', this.cancel);
   }

@@ -1,10 +1,8 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import Libsql from 'libsql';
-import { DATABASE_FILE } from '../../src/storage/sql/sqlite.js';
 import { freePort } from '../support/free-port.js';
 import { run, type Program } from '../support/program.js';
 
@@ -33,15 +31,18 @@ describe('A service that starts', () => {
 
   // In main.ts: endOnSignal. The kernel drops signals that PID 1 has no handler for.
   it('ends by itself on a signal, though it waits for its records', async () => {
-    const file = new Libsql(join(folder, DATABASE_FILE));
-    file.exec('begin exclusive');
-    const starting = await start({ LOG_LEVEL: 'debug' });
-    await starting.printed(/Starting Nest application/);
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const asked = once(silent, 'connection') as Promise<[Socket]>;
+    const starting = await start({ DATABASE_URL: `postgres://127.0.0.1:${String(port)}/otp` });
+    const [connection] = await asked;
 
     await starting.stop();
 
     expect(await starting.ended()).toBe(143);
-    file.close();
+    connection.destroy();
+    silent.close();
   });
 
   describe('where somebody else has its port', () => {
