@@ -12,7 +12,7 @@ import {
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
 
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 1_000;
 const number = phoneNumber('+41793026727');
 
 const infobipSent = reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' });

@@ -182,8 +182,6 @@ describe('The log', () => {
     ],
     ['a line that is no request', 'HELLO\r\n\r\n'],
     ['a body that is none', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
-    ['half a head', 'GET /otp/a HTTP/1.1\r\nhost: x\r\n'],
-    ['half a body', `${POST_HEAD}content-length: 9\r\n\r\n{`],
   ])('and the metrics know of %s, once', async (_what, bytes) => {
     const connection = await connectTo(service.url);
     const { length } = service.log.lines;
@@ -201,12 +199,33 @@ describe('The log', () => {
     expect(total(samples, 'otp_http_requests_in_flight')).toBe(1);
   });
 
-  it('tells nothing of a connection on which nothing is asked', async () => {
-    const connection = await connectTo(service.url);
+  it('and the metrics know of each request that does not come in time, and of nothing else', async () => {
+    const halves = ['GET /otp/a HTTP/1.1\r\nhost: x\r\n', `${POST_HEAD}content-length: 9\r\n\r\n{`];
     const { length } = service.log.lines;
 
-    expect(await connection.answer).toBe('');
-    expect(service.log.lines).toHaveLength(length);
+    const [silent, ...answers] = await Promise.all(
+      ['', ...halves].map(async (bytes) => {
+        const connection = await connectTo(service.url);
+        if (bytes !== '') connection.write(bytes);
+        return connection.answer;
+      }),
+    );
+
+    expect(silent).toBe('');
+    const ids = answers.map((answer) => {
+      const problem = JSON.parse(answer.split('\r\n\r\n')[1] ?? '') as Record<string, unknown>;
+      expect(answer).toContain(`x-request-id: ${String(problem['requestId'])}`);
+      return problem['requestId'];
+    });
+    expect(service.log.lines).toHaveLength(length + halves.length);
+    const lines = service.log.events('request');
+    expect(new Set(lines.map(({ requestId }) => requestId))).toEqual(new Set(ids));
+    for (const line of lines)
+      expect(line).toMatchObject({ status: 408, problem: 'request_timeout' });
+    const samples = await scrape(service.url);
+    const name = 'otp_http_request_duration_seconds_count';
+    expect(total(samples, name, { status: '408' })).toBe(halves.length);
+    expect(total(samples, 'otp_http_requests_in_flight')).toBe(1);
   });
 
   it('tells that a caller hung up, and what became of its text', async () => {
