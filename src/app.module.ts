@@ -1,6 +1,6 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
-import { Events } from './common/events.js';
+import { EventBus } from './common/events.js';
 import { AppConfig } from './config/app-config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -27,7 +27,7 @@ export class AppModule {
       imports: [ThrottlingModule, OtpModule, HealthModule, OpenApiModule, ...demoOf(config)],
       providers: [
         { provide: AppConfig, useValue: config },
-        Events,
+        EventBus,
         Metrics,
         MetricsServer,
         Drain,
@@ -37,7 +37,7 @@ export class AppModule {
         { provide: APP_PIPE, useClass: RequestBodyPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [AppConfig, Events, Drain],
+      exports: [AppConfig, EventBus, Drain],
     };
   }
 }

@@ -3,7 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { seconds } from './common/durations.js';
-import { Events } from './common/events.js';
+import { EventBus } from './common/events.js';
 import { AppConfig } from './config/app-config.js';
 import { readJsonOnly } from './http/body-reader.js';
 import { ruleBrowsers } from './http/browser-rules.js';
@@ -13,7 +13,7 @@ import { watchMethods } from './http/method-not-allowed.js';
 import { requestIdOf } from './http/request-id.js';
 import { watchRequests } from './http/request-watch.js';
 import { answerMalformedHttp, answerUnroutable } from './http/raw-problems.js';
-import { logEvents } from './observability/event-log.js';
+import { EventLogger } from './observability/event-logger.js';
 import { METRICS_PATH } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
 
@@ -68,8 +68,8 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
 /** Makes a created application ready to listen, the same for `main` and for every test. */
 export async function setupApp(app: INestApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
-  logEvents(app.get(Events), logger);
-  watchRequests(fastify, app.get(Events));
+  new EventLogger(logger).subscribeTo(app.get(EventBus));
+  watchRequests(fastify, app.get(EventBus));
   readJsonOnly(fastify);
   ruleBrowsers(app, fastify, app.get(AppConfig).http.corsOrigins);
   app.get(Drain).watch(fastify);
@@ -85,7 +85,7 @@ function serveMetrics(app: INestApplication, fastify: FastifyInstance): void {
   if (app.get(AppConfig).http.metricsPort !== undefined) return;
   const metrics = app.get(Metrics);
   fastify.get(METRICS_PATH, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.page()),
+    reply.type(metrics.contentType).send(await metrics.render()),
   );
 }
 

@@ -3,62 +3,60 @@ import type { Channel } from './channel.js';
 import type { ErrorKind } from './domain-error.js';
 import type { RequestContext } from './request-context.js';
 
-/** A request has come. It is sure to be answered, or given up, in the end. */
-interface RequestBegun {
-  readonly type: 'request_begun';
+/** A request started. Always followed by `request_completed`. */
+interface RequestStarted {
+  readonly type: 'request_started';
 }
 
-/** A request has its answer, or its caller is gone. */
-interface RequestAnswered {
-  readonly type: 'request_answered';
+/** A request was answered, or its client disconnected. */
+interface RequestCompleted {
+  readonly type: 'request_completed';
   readonly context: RequestContext;
-  /** `undefined` where it could not be read. */
+  /** `undefined` where the request could not be parsed. */
   readonly method: string | undefined;
-  /** As it was made, such as `/otp/:pinId`; `undefined` where there is none. */
+  /** The route pattern, such as `/otp/:pinId`; `undefined` where no route matched. */
   readonly route: string | undefined;
   readonly status: number;
-  /** What the answer says was wrong. */
+  /** The code of the problem document, if that was the answer. */
   readonly problem: ErrorKind | undefined;
-  /** Who called, once that was known. */
+  /** Name of the authenticated client. */
   readonly client: string | undefined;
   readonly durationMs: number;
 }
 
-/** How a call failed: a `ProviderError`, for instance. */
-interface CallFailure {
+/** How a provider call failed; a `ProviderError`, for instance. */
+interface ProviderCallError {
   readonly failure: string;
   readonly message: string;
   readonly ambiguous: boolean;
 }
 
-/** What providers are asked for. */
-export type Operation = 'send' | 'resend' | 'verify';
+export type ProviderOperation = 'send' | 'resend' | 'verify';
 
-/** A provider was asked, and the call has ended. */
-export interface ProviderCalled {
-  readonly type: 'provider_called';
-  /** Of the request that needed it; `undefined` where none did. */
+/** A call to a provider ended. */
+export interface ProviderCallCompleted {
+  readonly type: 'provider_call_completed';
+  /** `undefined` where the call belongs to no request. */
   readonly context: RequestContext | undefined;
   readonly provider: string;
-  readonly operation: Operation;
+  readonly operation: ProviderOperation;
   readonly durationMs: number;
-  /** `undefined` for a call that went well. */
-  readonly error: CallFailure | undefined;
+  /** `undefined` for a successful call. */
+  readonly error: ProviderCallError | undefined;
 }
 
 /** `half_open`: one call probes whether the provider is back. */
 export type CircuitState = 'closed' | 'open' | 'half_open';
 
-/** A provider is spared, probed or used again. */
-export interface CircuitChanged {
-  readonly type: 'circuit_changed';
+/** The circuit breaker of one operation of a provider changed its state. */
+export interface CircuitStateChanged {
+  readonly type: 'circuit_state_changed';
   readonly provider: string;
-  readonly operation: Operation;
+  readonly operation: ProviderOperation;
   readonly state: CircuitState;
 }
 
-/** Where a verification stands, for one of its moves. */
-interface Move {
+interface VerificationEvent {
   readonly context: RequestContext;
   readonly pinId: string;
   readonly client: string;
@@ -66,20 +64,20 @@ interface Move {
   readonly country: string;
   readonly channel: Channel;
   readonly provider: string;
-  /** Of the whole move, in milliseconds: the store's part and the provider's. */
+  /** Of the whole operation, storage and provider included. */
   readonly durationMs: number;
 }
 
-/** A text was asked of the providers. After `ambiguous` one may have left all the same. */
-export interface TextSent extends Move {
-  readonly type: 'text_sent';
+/** The providers were asked to send a message. If `ambiguous`, one of them may have sent it. */
+export interface MessageSent extends VerificationEvent {
+  readonly type: 'message_sent';
   readonly resend: boolean;
-  readonly outcome: 'taken' | 'ambiguous' | 'failed';
+  readonly outcome: 'accepted' | 'ambiguous' | 'failed';
 }
 
-/** A code was brought and, unless `unjudged`, the provider has judged it. */
-export interface CodeJudged extends Move {
-  readonly type: 'code_judged';
+/** A code was submitted; `unknown` if the provider gave no result. */
+export interface CodeChecked extends VerificationEvent {
+  readonly type: 'code_checked';
   readonly outcome:
     | 'verified'
     | 'wrong_code'
@@ -88,17 +86,17 @@ export interface CodeJudged extends Move {
     | 'already_verified'
     | 'cancelled'
     | 'reference_mismatch'
-    | 'unjudged';
+    | 'unknown';
 }
 
-/** A code was brought for a verification that accepts none. */
-interface CodeRefused {
-  readonly type: 'code_refused';
-  /** As the caller hears it. */
+/** A code was submitted for a verification that is closed; no provider checked it. */
+interface CodeRejected {
+  readonly type: 'code_rejected';
+  /** The `reason` of the answer. */
   readonly reason: string;
 }
 
-/** A verification was ended by its caller. */
+/** A client cancelled a verification. */
 interface VerificationCancelled {
   readonly type: 'verification_cancelled';
   readonly context: RequestContext;
@@ -106,46 +104,45 @@ interface VerificationCancelled {
   readonly client: string;
 }
 
-/** What the pumping guard thinks of a text; `observed` is one that it would refuse if it were to enforce. */
-export interface TextWeighed {
-  readonly type: 'text_weighed';
-  readonly decision: 'allowed' | 'observed' | 'refused';
-  /** Whose budget is exceeded; empty where none is. */
-  readonly region: 'prefix' | 'country' | '';
+/** A message was checked for SMS pumping. `would_block`: over a budget, in mode `observe`. */
+export interface FraudCheckCompleted {
+  readonly type: 'fraud_check_completed';
+  readonly decision: 'allowed' | 'would_block' | 'blocked';
+  /** Scope of the exceeded budget; empty where none is exceeded. */
+  readonly scope: 'prefix' | 'country' | '';
   readonly country: string;
 }
 
-/** The records were read or written. */
-interface StoreUsed {
-  readonly type: 'store_used';
+interface StorageOperationCompleted {
+  readonly type: 'storage_operation_completed';
   /** The store's method. */
   readonly operation: string;
   readonly failed: boolean;
   readonly durationMs: number;
 }
 
-/** What happened. Carries no number, no code and no credential; words are from closed sets. */
+/** Never holds a number, code or credential. Strings that become metric labels are from closed sets. */
 export type ServiceEvent =
-  | RequestBegun
-  | RequestAnswered
-  | ProviderCalled
-  | CircuitChanged
-  | TextSent
-  | CodeJudged
-  | CodeRefused
+  | RequestStarted
+  | RequestCompleted
+  | ProviderCallCompleted
+  | CircuitStateChanged
+  | MessageSent
+  | CodeChecked
+  | CodeRejected
   | VerificationCancelled
-  | TextWeighed
-  | StoreUsed;
+  | FraudCheckCompleted
+  | StorageOperationCompleted;
 
 type Listener = (event: ServiceEvent) => void;
 
-/** Tells whoever watches the service, such as the log and the metrics, what happens in it. */
+/** Passes events of the service to its observers, such as the log and the metrics. */
 @Injectable()
-export class Events {
+export class EventBus {
   private readonly listeners: Listener[] = [];
 
-  /** Hears every event from now on, at once. It must not throw, and should take microseconds. */
-  listen(listener: Listener): void {
+  /** Listeners run synchronously on every event. They must be fast and must not throw. */
+  subscribe(listener: Listener): void {
     this.listeners.push(listener);
   }
 

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Events, type TextWeighed } from '../common/events.js';
+import { EventBus, type FraudCheckCompleted } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import { AppConfig } from '../config/app-config.js';
 import type { Excess, Judge } from '../storage/traffic.js';
@@ -18,7 +18,7 @@ export class PumpingGuard {
 
   constructor(
     { pumping }: AppConfig,
-    private readonly events: Events,
+    private readonly events: EventBus,
   ) {
     this.judge = pumping.mode === 'off' ? undefined : pumpingJudge(pumping);
   }
@@ -29,8 +29,13 @@ export class PumpingGuard {
     const { excess } = admission;
     const { phoneNumber } = admission.outcome === 'admitted' ? admission.ticket : admission;
     const { country } = phoneNumber;
-    const region = excess?.region ?? '';
-    this.events.emit({ type: 'text_weighed', decision: decisionOf(excess), region, country });
+    const scope = excess?.region ?? '';
+    this.events.emit({
+      type: 'fraud_check_completed',
+      decision: decisionOf(excess),
+      scope,
+      country,
+    });
     if (!excess) return;
     const msg =
       `${excess.enforced ? 'Refused' : 'Would refuse'} a text to ${phoneNumber.masked} ` +
@@ -39,9 +44,9 @@ export class PumpingGuard {
   }
 }
 
-function decisionOf(excess: Excess | undefined): TextWeighed['decision'] {
+function decisionOf(excess: Excess | undefined): FraudCheckCompleted['decision'] {
   if (!excess) return 'allowed';
-  return excess.enforced ? 'refused' : 'observed';
+  return excess.enforced ? 'blocked' : 'would_block';
 }
 
 function describeExcess(excess: Excess): string {

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '../common/domain-error.js';
-import type { Events } from '../common/events.js';
+import type { EventBus } from '../common/events.js';
 import { PROTECTIVE_HEADERS } from './browser-rules.js';
 import { describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 import './request-watch.js';
@@ -43,7 +43,7 @@ export function answerMalformedHttp(
  * Answers what has come before; then the request whose body the bytes belong to or, where none can be
  * made out, the socket. In another order their caller would take one answer for another's.
  */
-function refuseRest(socket: Socket, fault: DomainError, events: Events): void {
+function refuseRest(socket: Socket, fault: DomainError, events: EventBus): void {
   const answer = answerUnderWay(socket);
   if (answer === undefined) {
     if (socket.writable) answerRaw(socket, fault, events);
@@ -58,7 +58,7 @@ function refuseRest(socket: Socket, fault: DomainError, events: Events): void {
 }
 
 /** What it says is told of as of any answer, though of no method and no route. */
-function answerRaw(socket: Socket, fault: DomainError, events: Events): void {
+function answerRaw(socket: Socket, fault: DomainError, events: EventBus): void {
   const requestId = randomUUID();
   const problem = describeProblem(fault, { requestId, path: '/' });
   const body = JSON.stringify(problem);
@@ -74,9 +74,9 @@ function answerRaw(socket: Socket, fault: DomainError, events: Events): void {
   socket.end(
     `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${head.join('')}\r\n${body}`,
   );
-  events.emit({ type: 'request_begun' });
+  events.emit({ type: 'request_started' });
   events.emit({
-    type: 'request_answered',
+    type: 'request_completed',
     context: { requestId },
     method: undefined,
     route: undefined,

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { Events } from '../common/events.js';
+import type { EventBus } from '../common/events.js';
 import './caller.js';
 import { contextOf } from './request-id.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Where what is answered without a request of Fastify's is told of, too. */
-    readonly events: Events;
+    readonly events: EventBus;
   }
 }
 
@@ -19,17 +19,17 @@ const CLIENT_CLOSED_REQUEST = 499;
  * Makes a server without routes yet tell of every request when it comes and when its answer is out,
  * echo its id, and know its context.
  */
-export function watchRequests(fastify: FastifyInstance, events: Events): void {
+export function watchRequests(fastify: FastifyInstance, events: EventBus): void {
   fastify.decorate('events', events);
   fastify.addHook('onRequest', (request, reply, done) => {
     const beganAt = performance.now();
     const context = contextOf(request.id, request.headers);
     request.requestContext = context;
     void reply.header('x-request-id', request.id);
-    events.emit({ type: 'request_begun' });
+    events.emit({ type: 'request_started' });
     onceOver(reply.raw, request.socket, () => {
       events.emit({
-        type: 'request_answered',
+        type: 'request_completed',
         context,
         method: request.method,
         route: request.routeOptions.url,

@@ -8,10 +8,9 @@ import {
 import { AppConfig } from '../config/app-config.js';
 import { Metrics } from './metrics.js';
 
-/** Where the metrics are. */
 export const METRICS_PATH = '/metrics';
 
-/** Serves the metrics on a port of their own, if there is one: whoever may call need not see them. */
+/** Serves the metrics on `METRICS_PORT`, if set, so that clients of the API cannot read them. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private server: Server | undefined;
@@ -21,15 +20,15 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     private readonly config: AppConfig,
   ) {}
 
-  /** @throws Error if the port cannot be had. */
+  /** @throws Error if the port cannot be opened */
   async onApplicationBootstrap(): Promise<void> {
     const { host, metricsPort } = this.config.http;
     if (metricsPort === undefined) return;
-    this.server = createServer((request, response) => void this.answer(request, response));
+    this.server = createServer((request, response) => void this.handle(request, response));
     this.server.listen(metricsPort, host);
     await once(this.server, 'listening').catch((error: unknown) => {
       throw new Error(
-        `The metrics cannot be had on ${host}, port ${String(metricsPort)}: ${(error as Error).message}.\n` +
+        `The metrics server cannot listen on ${host}, port ${String(metricsPort)}: ${(error as Error).message}.\n` +
           `Set METRICS_PORT to a free one, and HOST to an address of this machine.`,
       );
     });
@@ -40,12 +39,12 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     this.server?.closeAllConnections();
   }
 
-  private async answer({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async handle({ method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
     if (url !== METRICS_PATH || (method !== 'GET' && method !== 'HEAD')) {
       response.writeHead(404).end();
       return;
     }
-    const page = await this.metrics.page();
+    const page = await this.metrics.render();
     response.writeHead(200, { 'content-type': this.metrics.contentType }).end(page);
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Events, type CodeJudged, type TextSent } from '../common/events.js';
+import { EventBus, type CodeChecked, type MessageSent } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { Attempt, Closure, SendTicket, Settlement } from '../storage/verification-store.js';
 
@@ -16,12 +16,12 @@ export interface Course {
 /** Tells of the moves of verifications. */
 @Injectable()
 export class Moves {
-  constructor(private readonly events: Events) {}
+  constructor(private readonly events: EventBus) {}
 
   /** The providers were asked for a text; one of them took it, or none. */
-  sent(ticket: SendTicket, outcome: TextSent['outcome'], course: Course, provider = NONE): void {
+  sent(ticket: SendTicket, outcome: MessageSent['outcome'], course: Course, provider = NONE): void {
     this.events.emit({
-      type: 'text_sent',
+      type: 'message_sent',
       ...placeOf(ticket),
       ...spanOf(course),
       provider,
@@ -37,21 +37,21 @@ export class Moves {
 
   /** A code was asked about, and the provider gave no judgement. */
   unjudged(attempt: Attempt, course: Course): void {
-    this.tried(attempt, 'unjudged', course);
+    this.tried(attempt, 'unknown', course);
   }
 
   /** A code came for a verification that accepts none. */
   refused(reason: Closure): void {
-    this.events.emit({ type: 'code_refused', reason });
+    this.events.emit({ type: 'code_rejected', reason });
   }
 
   cancelled(pinId: string, client: string, context: RequestContext): void {
     this.events.emit({ type: 'verification_cancelled', pinId, client, context });
   }
 
-  private tried(attempt: Attempt, outcome: CodeJudged['outcome'], course: Course): void {
+  private tried(attempt: Attempt, outcome: CodeChecked['outcome'], course: Course): void {
     this.events.emit({
-      type: 'code_judged',
+      type: 'code_checked',
       ...placeOf(attempt),
       ...spanOf(course),
       provider: attempt.provider,

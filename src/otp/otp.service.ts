@@ -216,7 +216,7 @@ export class OtpService {
       throw error;
     });
     const confirmed = await this.store.confirm(ticket, taken, response);
-    this.moves.sent(ticket, 'taken', course, taken.provider);
+    this.moves.sent(ticket, 'accepted', course, taken.provider);
     if (confirmed) return fresh(response);
     // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
     throw verificationNotFound();

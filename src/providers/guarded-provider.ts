@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from '../common/channel.js';
-import type { Events, Operation } from '../common/events.js';
+import type { EventBus, ProviderOperation } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { Verdict } from '../common/verdict.js';
@@ -16,12 +16,12 @@ const RECONNECT_AFTER_MS = 50;
 
 /** A provider, each of its operations behind its own circuit, and every call told as an event. */
 export class GuardedProvider {
-  private readonly circuits: Readonly<Record<Operation, Circuit>>;
+  private readonly circuits: Readonly<Record<ProviderOperation, Circuit>>;
 
   constructor(
     private readonly provider: OtpProvider,
     private readonly config: AppConfig,
-    private readonly events: Events,
+    private readonly events: EventBus,
   ) {
     const spared = config.providers.length > 1;
     this.circuits = {
@@ -66,7 +66,7 @@ export class GuardedProvider {
    * All of it ends within `PROVIDER_TIMEOUT`.
    */
   private async ask<T>(
-    operation: Operation,
+    operation: ProviderOperation,
     context: RequestContext | undefined,
     call: (terms: CallTerms) => Promise<T>,
   ): Promise<T> {
@@ -89,7 +89,7 @@ export class GuardedProvider {
   }
 
   private async told<T>(
-    operation: Operation,
+    operation: ProviderOperation,
     context: RequestContext | undefined,
     call: Promise<T>,
   ): Promise<T> {
@@ -97,7 +97,7 @@ export class GuardedProvider {
     const tell = (error?: ProviderError): void => {
       const durationMs = performance.now() - beganAt;
       this.events.emit({
-        type: 'provider_called',
+        type: 'provider_call_completed',
         context,
         provider: this.name,
         operation,
@@ -115,14 +115,14 @@ export class GuardedProvider {
     }
   }
 
-  private newCircuit(operation: Operation, spared: boolean): Circuit {
+  private newCircuit(operation: ProviderOperation, spared: boolean): Circuit {
     const { providerTimeoutMs, providerMaxInFlight } = this.config;
     return new Circuit({
       maxInFlight: providerMaxInFlight,
       stallMs: providerTimeoutMs * STALL_SHARE,
       spared,
       onState: (state) => {
-        this.events.emit({ type: 'circuit_changed', provider: this.name, operation, state });
+        this.events.emit({ type: 'circuit_state_changed', provider: this.name, operation, state });
       },
     });
   }

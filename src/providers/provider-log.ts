@@ -1,5 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Events, type CircuitChanged, type ProviderCalled } from '../common/events.js';
+import {
+  EventBus,
+  type CircuitStateChanged,
+  type ProviderCallCompleted,
+} from '../common/events.js';
 
 /**
  * Logs what an operator has to know of the providers: calls that failed, and circuits. Circuits
@@ -9,18 +13,18 @@ import { Events, type CircuitChanged, type ProviderCalled } from '../common/even
 export class ProviderLog {
   private readonly logger = new Logger(ProviderLog.name);
 
-  constructor(events: Events) {
-    events.listen((event) => {
-      if (event.type === 'provider_called') this.logCall(event);
-      if (event.type === 'circuit_changed') this.logCircuit(event);
+  constructor(events: EventBus) {
+    events.subscribe((event) => {
+      if (event.type === 'provider_call_completed') this.logCall(event);
+      if (event.type === 'circuit_state_changed') this.logCircuit(event);
     });
   }
 
-  private logCircuit({ provider, operation, state }: CircuitChanged): void {
+  private logCircuit({ provider, operation, state }: CircuitStateChanged): void {
     this.logger.warn(`${provider} ${operation}: circuit ${state}`);
   }
 
-  private logCall({ context, provider, operation, error }: ProviderCalled): void {
+  private logCall({ context, provider, operation, error }: ProviderCallCompleted): void {
     // A number's own fault is no news of the provider.
     if (!error || error.failure === 'destination_unreachable' || error.failure === 'gone') return;
     const texted = error.ambiguous && operation !== 'verify' ? '; a text may have left' : '';

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { Events } from '../common/events.js';
+import { EventBus } from '../common/events.js';
 import { AppConfig } from '../config/app-config.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { AccountsModule } from './accounts.module.js';
@@ -25,10 +25,10 @@ import { TestNumbers } from './test-numbers.js';
     Couriers,
     {
       provide: Failover,
-      inject: [AppConfig, Events, InfobipProvider, SinchProvider],
+      inject: [AppConfig, EventBus, InfobipProvider, SinchProvider],
       useFactory: (
         config: AppConfig,
-        events: Events,
+        events: EventBus,
         infobip: InfobipProvider,
         sinch: SinchProvider,
       ) =>

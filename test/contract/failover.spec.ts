@@ -126,12 +126,12 @@ describe('Of two providers', () => {
     await fleet.close();
     fleet = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
     const events: ServiceEvent[] = [];
-    fleet.events.listen((event) => events.push(event));
+    fleet.events.subscribe((event) => events.push(event));
 
     expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', maybeTexted: [] });
     expect(
       events.flatMap((event) =>
-        event.type === 'provider_called' ? [[event.provider, event.error?.failure]] : [],
+        event.type === 'provider_call_completed' ? [[event.provider, event.error?.failure]] : [],
       ),
     ).toEqual([
       ['infobip', 'unavailable'],
@@ -144,8 +144,8 @@ describe('Of two providers', () => {
     await fleet.close();
     fleet = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
     const called: string[] = [];
-    fleet.events.listen((event) => {
-      if (event.type === 'provider_called' && called.push(event.provider) === 1) {
+    fleet.events.subscribe((event) => {
+      if (event.type === 'provider_call_completed' && called.push(event.provider) === 1) {
         setImmediate(standStill, TIMEOUT_MS);
       }
     });

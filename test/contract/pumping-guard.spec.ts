@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
-import { Events } from '../../src/common/events.js';
+import { EventBus } from '../../src/common/events.js';
 import { configFrom } from '../../src/config/load-config.js';
 import { PumpingGuard } from '../../src/destinations/pumping-guard.js';
 import { Random } from '../support/crash/random.js';
@@ -21,7 +21,7 @@ const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 jest.setTimeout(minutes(5));
 
 describe(`The pumping guard, with its default settings (SEED=${SEED})`, () => {
-  const guard = new PumpingGuard(configFrom({ OTP_SECRET: 'x'.repeat(32) }), new Events());
+  const guard = new PumpingGuard(configFrom({ OTP_SECRET: 'x'.repeat(32) }), new EventBus());
   const outcomes = new Map<string, Outcome>();
 
   async function simulate({ name, visits }: TrafficCase): Promise<Outcome> {

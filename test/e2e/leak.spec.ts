@@ -30,14 +30,14 @@ describe('Of thousands of random flows, wrong requests and failures of providers
   }, TAKES_MS);
 
   it.each([
-    'otp_sends_total outcome="taken"',
+    'otp_sends_total outcome="accepted"',
     'otp_sends_total outcome="ambiguous"',
     'otp_sends_total provider="sinch"',
-    'otp_resends_total outcome="taken"',
+    'otp_resends_total outcome="accepted"',
     'otp_verifications_total outcome="verified"',
     'otp_verifications_total outcome="wrong_code"',
-    'otp_verifications_total outcome="unjudged"',
-    'otp_pumping_guard_decisions_total decision="observed"',
+    'otp_verifications_total outcome="unknown"',
+    'otp_fraud_checks_total decision="would_block"',
     ...[
       'rejected',
       'unauthorized',
@@ -58,7 +58,7 @@ describe('Of thousands of random flows, wrong requests and failures of providers
       'verification_not_found',
       'idempotency_key_reused',
       'reference_mismatch',
-    ].map((reason) => `otp_refusals_total reason="${reason}"`),
+    ].map((reason) => `otp_rejections_total reason="${reason}"`),
   ])('there is %s', (sample) => {
     const [name = '', label = ''] = sample.split(' ');
 
@@ -99,7 +99,7 @@ describe('Of random flows while PostgreSQL and Redis come and go', () => {
 
   it.each(['ok', 'failed'])('there are operations on the records that are %s', (outcome) => {
     expect(traces.metrics).toMatch(
-      new RegExp(`^otp_store_operation_duration_seconds_count{.*"${outcome}"} [1-9]\\d`, 'm'),
+      new RegExp(`^otp_storage_operation_duration_seconds_count{.*"${outcome}"} [1-9]\\d`, 'm'),
     );
   });
 

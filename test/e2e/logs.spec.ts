@@ -42,7 +42,7 @@ describe('The log', () => {
         country: 'US',
         channel: 'sms',
         provider: 'infobip',
-        outcome: 'taken',
+        outcome: 'accepted',
         durationMs: expect.any(Number),
         msg: 'send',
       },
@@ -77,11 +77,11 @@ describe('The log', () => {
       .filter((line) => 'pinId' in line)
       .map(({ msg, outcome }) => [msg, outcome]);
     expect(moves).toEqual([
-      ['send', 'taken'],
+      ['send', 'accepted'],
       ['verify', 'wrong_code'],
       ['verify', 'verified'],
-      ['send', 'taken'],
-      ['resend', 'taken'],
+      ['send', 'accepted'],
+      ['resend', 'accepted'],
       ['cancel', undefined],
     ]);
   });
@@ -237,7 +237,7 @@ describe('The log', () => {
     connection.close();
     await line;
 
-    expect(service.log.events('send')).toMatchObject([{ outcome: 'taken' }]);
+    expect(service.log.events('send')).toMatchObject([{ outcome: 'accepted' }]);
     expect(service.log.events('request')).toMatchObject([{ status: 499 }]);
   });
 

@@ -28,7 +28,7 @@ describe('The metrics', () => {
     await verify(pinId, code);
 
     const samples = await scrape(service.url);
-    expect(total(samples, 'otp_sends_total', { ...US, outcome: 'taken' })).toBe(2);
+    expect(total(samples, 'otp_sends_total', { ...US, outcome: 'accepted' })).toBe(2);
     expect(total(samples, 'otp_verifications_total', { ...US, outcome: 'verified' })).toBe(1);
     expect(total(samples, 'otp_verifications_total', { ...US, outcome: 'wrong_code' })).toBe(1);
     expect(total(samples, 'otp_resends_total')).toBe(0);
@@ -41,9 +41,9 @@ describe('The metrics', () => {
 
     const samples = await scrape(service.url);
     expect(total(samples, 'otp_sends_total', { channel: 'sms' })).toBe(1);
-    expect(total(samples, 'otp_resends_total', { ...US, channel: 'voice', outcome: 'taken' })).toBe(
-      1,
-    );
+    expect(
+      total(samples, 'otp_resends_total', { ...US, channel: 'voice', outcome: 'accepted' }),
+    ).toBe(1);
   });
 
   it('count every request by route and status, and none as still running', async () => {
@@ -72,8 +72,8 @@ describe('The metrics', () => {
     await verify(pinId, '123456');
 
     const samples = await scrape(service.url);
-    expect(total(samples, 'otp_refusals_total', { reason: 'cooldown_active' })).toBe(1);
-    expect(total(samples, 'otp_refusals_total', { reason: 'cancelled' })).toBe(1);
+    expect(total(samples, 'otp_rejections_total', { reason: 'cooldown_active' })).toBe(1);
+    expect(total(samples, 'otp_rejections_total', { reason: 'cancelled' })).toBe(1);
   });
 
   it('time the records, and tell what the guard thinks', async () => {
@@ -81,11 +81,13 @@ describe('The metrics', () => {
 
     const samples = await scrape(service.url);
     const admitted = { operation: 'admit', outcome: 'ok' };
-    expect(total(samples, 'otp_store_operation_duration_seconds_count', admitted)).toBe(1);
-    expect(total(samples, 'otp_store_operation_duration_seconds_sum', admitted)).toBeGreaterThan(0);
-    expect(
-      total(samples, 'otp_pumping_guard_decisions_total', { decision: 'allowed', country: 'US' }),
-    ).toBe(1);
+    expect(total(samples, 'otp_storage_operation_duration_seconds_count', admitted)).toBe(1);
+    expect(total(samples, 'otp_storage_operation_duration_seconds_sum', admitted)).toBeGreaterThan(
+      0,
+    );
+    expect(total(samples, 'otp_fraud_checks_total', { decision: 'allowed', country: 'US' })).toBe(
+      1,
+    );
   });
 
   it('time the calls of a provider by how they end, and tell of its circuits', async () => {

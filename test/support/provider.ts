@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Events } from '../../src/common/events.js';
+import { EventBus } from '../../src/common/events.js';
 import { AppConfig } from '../../src/config/app-config.js';
 import { configFrom } from '../../src/config/load-config.js';
 import { AccountInspection } from '../../src/providers/account-inspection.js';
@@ -21,8 +21,8 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
   });
   @Global()
   @Module({
-    providers: [{ provide: AppConfig, useValue: config }, Events],
-    exports: [AppConfig, Events],
+    providers: [{ provide: AppConfig, useValue: config }, EventBus],
+    exports: [AppConfig, EventBus],
   })
   class SettingsModule {}
   const app = await Test.createTestingModule({
@@ -31,7 +31,7 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
   return {
     provider: app.get<OtpProvider>(ADAPTERS[config.providers[0]]),
     failover: app.get(Failover),
-    events: app.get(Events),
+    events: app.get(EventBus),
     inspection: app.get(AccountInspection, { strict: false }),
     close: () => app.close(),
   };

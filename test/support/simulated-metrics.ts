@@ -36,7 +36,7 @@ export const requests = (below: number): Simulation =>
   histogram('otp_http_request_duration_seconds', REQUEST, 100, ['0.5', below]);
 
 export const storeOperations = (below: number): Simulation =>
-  histogram('otp_store_operation_duration_seconds', ADMIT, 100, ['0.01', below]);
+  histogram('otp_storage_operation_duration_seconds', ADMIT, 100, ['0.01', below]);
 
 /** Calls of the provider that ended so. */
 export const callsEndedBy = (outcome: string, values: string): Simulation => ({
@@ -71,22 +71,25 @@ export const eventLoopLag = (values: string): Simulation => ({
 export const HEALTHY: Simulation = {
   ...inFlight('2x360'),
   ...eventLoopLag('0.02x360'),
-  [series('otp_sends_total', { ...US, outcome: 'taken' })]: '0+10x360',
+  [series('otp_sends_total', { ...US, outcome: 'accepted' })]: '0+10x360',
   ...verified('0+8x360'),
   // Too few texts to tell anything, and none of them typed.
-  [series('otp_sends_total', { ...US, country: 'LI', outcome: 'taken' })]: '0x180 1+0x60 2+0x120',
+  [series('otp_sends_total', { ...US, country: 'LI', outcome: 'accepted' })]:
+    '0x180 1+0x60 2+0x120',
   ...providerCalls(190),
   ...callsEndedBy('destination_unreachable', '0+40x360'),
   ...callsEndedBy('timed_out', '0x355 1x5'),
   ...openCircuit('0x360'),
-  [series('otp_pumping_guard_decisions_total', {
+  [series('otp_fraud_checks_total', {
     country: 'US',
-    region: '',
+    scope: '',
     decision: 'allowed',
   })]: '0+10x360',
   ...requests(99),
   ...requestsFailed('0+1x360'),
   ...storeOperations(100),
-  [series('otp_store_operation_duration_seconds_count', { operation: 'admit', outcome: 'failed' })]:
-    '0x360',
+  [series('otp_storage_operation_duration_seconds_count', {
+    operation: 'admit',
+    outcome: 'failed',
+  })]: '0x360',
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Clock } from '../../src/common/clock.js';
-import { Events } from '../../src/common/events.js';
+import { EventBus } from '../../src/common/events.js';
 import { AppConfig } from '../../src/config/app-config.js';
 import { configFrom } from '../../src/config/load-config.js';
 import { Housekeeping } from '../../src/storage/housekeeping.js';
@@ -60,8 +60,8 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
   });
   @Global()
   @Module({
-    providers: [{ provide: AppConfig, useValue: config }, Events],
-    exports: [AppConfig, Events],
+    providers: [{ provide: AppConfig, useValue: config }, EventBus],
+    exports: [AppConfig, EventBus],
   })
   class SettingsModule {}
   const module = await Test.createTestingModule({ imports: [SettingsModule, StorageModule] })

@@ -39,28 +39,28 @@ const ILLS: [alert: string, ill: Simulation, labels: Record<string, string>][] =
   // In the last hour nobody types a code any more.
   ['OtpConversionHalved', verified('0+8x300 2400x60'), { country: 'US' }],
   ['OtpProviderErrors', callsEndedBy('unauthorized', '0+60x360'), { provider: 'infobip' }],
-  ['OtpProviderSpared', openCircuit('0x340 1x20'), { provider: 'infobip', operation: 'send' }],
+  ['OtpCircuitOpen', openCircuit('0x340 1x20'), { provider: 'infobip', operation: 'send' }],
   ['OtpAmbiguousSends', callsEndedBy('timed_out', '0+4x360'), { provider: 'infobip' }],
   ['OtpProviderSlow', providerCalls(180), { provider: 'infobip', operation: 'send' }],
   [
-    'OtpDestinationSuspended',
+    'OtpDestinationBlocked',
     {
-      [series('otp_pumping_guard_decisions_total', {
+      [series('otp_fraud_checks_total', {
         country: 'LV',
-        region: 'prefix',
-        decision: 'refused',
+        scope: 'prefix',
+        decision: 'blocked',
       })]: '0x350 1+1x10',
     },
-    { country: 'LV', region: 'prefix' },
+    { country: 'LV', scope: 'prefix' },
   ],
   ['OtpAbsent', inFlight('2x340 _x20'), {}],
   ['OtpErrors', requestsFailed('0+11x360'), { route: '/otp/send' }],
   ['OtpSlow', requests(90), { route: '/otp/send' }],
-  ['OtpStoreSlow', storeOperations(95), {}],
+  ['OtpStorageSlow', storeOperations(95), {}],
   [
-    'OtpStoreFails',
+    'OtpStorageErrors',
     {
-      [series('otp_store_operation_duration_seconds_count', {
+      [series('otp_storage_operation_duration_seconds_count', {
         operation: 'admit',
         outcome: 'failed',
       })]: '0x350 0+10x10',

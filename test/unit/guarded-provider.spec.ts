@@ -1,5 +1,5 @@
 import { seconds } from '../../src/common/durations.js';
-import { Events } from '../../src/common/events.js';
+import { EventBus } from '../../src/common/events.js';
 import { configFrom } from '../../src/config/load-config.js';
 import { GuardedProvider } from '../../src/providers/guarded-provider.js';
 import type { CallTerms } from '../../src/providers/otp-provider.js';
@@ -33,7 +33,7 @@ describe('A provider that cannot be connected to', () => {
         OTP_SECRET: 'a master secret that only tests know of',
         PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms`,
       }),
-      new Events(),
+      new EventBus(),
     );
     return provider
       .send(phoneNumber('+14155552671'), 'sms')

@@ -79,10 +79,18 @@ describe('The logger', () => {
   });
 
   it('shows what has none', () => {
-    logger.warn({ route: '/otp/send', nested: { outcome: 'taken' }, err: new Error('why') }, 'so');
+    logger.warn(
+      { route: '/otp/send', nested: { outcome: 'accepted' }, err: new Error('why') },
+      'so',
+    );
 
     expect(log.events('so')).toMatchObject([
-      { level: 'warn', route: '/otp/send', nested: { outcome: 'taken' }, err: { message: 'why' } },
+      {
+        level: 'warn',
+        route: '/otp/send',
+        nested: { outcome: 'accepted' },
+        err: { message: 'why' },
+      },
     ]);
   });
 

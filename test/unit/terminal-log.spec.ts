@@ -25,10 +25,10 @@ describe('The log at a terminal', () => {
   });
 
   it('is a line of time, level, message and fields', () => {
-    logger.warn({ requestId: 'abcdefgh', outcome: 'taken', nested: { texts: 2 } }, 'send');
+    logger.warn({ requestId: 'abcdefgh', outcome: 'accepted', nested: { texts: 2 } }, 'send');
 
     expect(terminal.text).toMatch(
-      /^\d\d:\d\d:\d\d\.\d{3} warn {2}send outcome=taken nested=\{"texts":2\} requestId=abcdefgh\n$/,
+      /^\d\d:\d\d:\d\d\.\d{3} warn {2}send outcome=accepted nested=\{"texts":2\} requestId=abcdefgh\n$/,
     );
   });
 

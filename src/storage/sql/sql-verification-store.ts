@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Events } from '../../common/events.js';
+import { EventBus } from '../../common/events.js';
 import { VerificationStore } from '../verification-store.js';
 import { AttemptMoves } from './attempt-moves.js';
 import { Records } from './records.js';
@@ -14,7 +14,7 @@ export class SqlVerificationStore extends VerificationStore {
     private readonly sends: SendMoves,
     private readonly attempts: AttemptMoves,
     private readonly records: Records,
-    private readonly events: Events,
+    private readonly events: EventBus,
   ) {
     super();
   }
@@ -51,7 +51,7 @@ export class SqlVerificationStore extends VerificationStore {
       return result;
     } finally {
       const durationMs = performance.now() - beganAt;
-      this.events.emit({ type: 'store_used', operation, failed, durationMs });
+      this.events.emit({ type: 'storage_operation_completed', operation, failed, durationMs });
     }
   }
 }
