@@ -1,4 +1,4 @@
-# Every path in a RUN is relative: test/e2e/container.spec.ts runs these lines in a folder.
+# Every path in a RUN is relative: test/slow/container.spec.ts runs these lines in a folder.
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /app

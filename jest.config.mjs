@@ -26,8 +26,8 @@ export default {
   // A test that fails may leave its servers running: the run ends all the same.
   forceExit: true,
   setupFiles: ['reflect-metadata'],
-  globalSetup: '<rootDir>/test/support/engines/global-setup.ts',
-  globalTeardown: '<rootDir>/test/support/engines/global-teardown.ts',
+  globalSetup: '<rootDir>/test/support/services/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/services/global-teardown.ts',
   transform: {
     '\\.[jt]s$': [
       '@swc/jest',

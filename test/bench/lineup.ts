@@ -1,4 +1,4 @@
-import { startPostgres } from '../support/engines/postgres.js';
+import { startPostgres } from '../support/services/postgres.js';
 import type { EngineName } from './options.js';
 import { RunningSubject, type Stage } from './running-subject.js';
 import type { Subject } from './subjects.js';

@@ -1,7 +1,7 @@
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
-import { askPostgres } from '../support/engines/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { askPostgres } from '../support/services/postgres-client.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification } from '../support/new-verification.js';
 import { openStore } from '../support/store.js';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
-import { askPostgres } from '../support/engines/postgres-client.js';
-import { startPostgres } from '../support/engines/postgres.js';
+import { askPostgres } from '../support/services/postgres-client.js';
+import { startPostgres } from '../support/services/postgres.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { openStore } from '../support/store.js';
 

@@ -7,7 +7,7 @@ import type { Engine } from '../../src/storage/sql/engine.js';
 import { openPostgres } from '../../src/storage/sql/postgres.js';
 import { DATABASE_FILE, openSqlite } from '../../src/storage/sql/sqlite.js';
 import type { Asked, Run } from '../../src/storage/sql/statement.js';
-import { startPostgres } from '../support/engines/postgres.js';
+import { startPostgres } from '../support/services/postgres.js';
 
 interface Opened {
   readonly engine: Engine;

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startFleet, type Fleet } from '../support/outage/fleet.js';
 import { newPhone } from '../support/outage/load.js';
 import { expectProblem } from '../support/problem.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Agent, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const RUNS = 400;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Response } from 'supertest';
-import { askPostgres } from '../support/engines/postgres-client.js';
-import { startPostgres } from '../support/engines/postgres.js';
-import { startRedis } from '../support/engines/redis.js';
+import { askPostgres } from '../support/services/postgres-client.js';
+import { startPostgres } from '../support/services/postgres.js';
+import { startRedis } from '../support/services/redis.js';
 import { startSandboxedService, type RunningService } from '../support/service.js';
 
 const STARTING_MS = 60_000;

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { wrong } from '../support/codes.js';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
-import { startRedis, type RedisServer } from '../support/engines/redis.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.js';
 

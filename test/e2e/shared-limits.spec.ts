@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { askRedis } from '../support/engines/redis-client.js';
-import { startRedis, type RedisServer } from '../support/engines/redis.js';
+import { askRedis } from '../support/services/redis-client.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 

@@ -1,5 +1,5 @@
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { chromiumPath } from './engines/chromium.js';
+import { chromiumPath } from './services/chromium.js';
 
 /** Starts a Chromium that nobody sees, and that calls nobody but the page's servers. */
 export async function startBrowser(): Promise<Browser> {

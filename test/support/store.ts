@@ -10,7 +10,7 @@ import { configFrom } from '../../src/config/load-config.js';
 import { Housekeeping } from '../../src/storage/housekeeping.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
-import { startPostgres } from './engines/postgres.js';
+import { startPostgres } from './services/postgres.js';
 
 /** One replica's storage. */
 export interface OpenStore {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
-import { promtoolPath } from '../support/engines/promtool.js';
+import { promtoolPath } from '../support/services/promtool.js';
 import {
   callsEndedBy,
   eventLoopLag,

@@ -1,4 +1,4 @@
-import { startPostgres } from '../../support/engines/postgres.js';
+import { startPostgres } from '../../support/services/postgres.js';
 import type { Experiment } from '../experiment.js';
 import { fill } from '../history/fill.js';
 import { Place } from '../history/place.js';

@@ -1,4 +1,4 @@
-import type { PostgresServer } from '../../support/engines/postgres.js';
+import type { PostgresServer } from '../../support/services/postgres.js';
 import { newFolder, removeFolder } from '../folders.js';
 import type { HistoryDatabase } from './engine-sql.js';
 import { openPostgresHistory } from './postgres-history.js';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
-import { askPostgres } from '../engines/postgres-client.js';
-import { startPostgres } from '../engines/postgres.js';
+import { askPostgres } from '../services/postgres-client.js';
+import { startPostgres } from '../services/postgres.js';
 
 /** Where the service's records are. They outlive its process. */
 export interface Place {

@@ -1,6 +1,6 @@
 import { findBinary } from './binaries';
-import { Engine } from './engine';
-import { obtain } from './obtain';
+import { ServiceProcess } from './service-process';
+import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
 import { askRedis } from './redis-client';
 
@@ -26,15 +26,15 @@ export async function startRedis({ fresh = false } = {}): Promise<RedisServer> {
   const given = process.env['TEST_REDIS_URL'] ?? '';
   if (!fresh && given !== '') return givenServer(given);
 
-  const engine = await startEngine();
-  const url = `redis://${LOOPBACK}:${String(engine.port)}`;
+  const server = await startServer();
+  const url = `redis://${LOOPBACK}:${String(server.port)}`;
   return {
     url,
     owned: true,
-    pause: () => engine.pause(),
-    resume: () => engine.resume(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
     flush: () => flush(url),
-    stop: () => engine.stop(),
+    stop: () => server.stop(),
   };
 }
 
@@ -63,14 +63,14 @@ async function flush(url: string): Promise<void> {
   await askRedis(url, 'FLUSHDB');
 }
 
-async function startEngine(): Promise<Engine> {
-  const command = await obtain({
+async function startServer(): Promise<ServiceProcess> {
+  const command = await findOrInstall({
     title: 'Redis',
     find: () => findBinary(['redis-server', 'valkey-server']),
     debianPackage: 'redis-server',
     variable: 'TEST_REDIS_URL',
   });
-  return Engine.start({
+  return ServiceProcess.start({
     name: 'redis',
     user: undefined,
     prepare: async () => undefined,

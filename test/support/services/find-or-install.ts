@@ -12,7 +12,7 @@ export interface Program {
 }
 
 /** The path of a program, which is installed if it has to be and can be. */
-export async function obtain(program: Program): Promise<string> {
+export async function findOrInstall(program: Program): Promise<string> {
   const found = program.find();
   if (found !== undefined) return found;
   if (!canInstall()) throw new Error(advice(program));

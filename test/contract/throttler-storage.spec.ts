@@ -8,8 +8,8 @@ import { NestLogger } from '../../src/observability/nest-logger.js';
 import { MemoryThrottlerStorage } from '../../src/throttling/memory-throttler-storage.js';
 import { createRedis } from '../../src/throttling/redis-connection.js';
 import { RedisThrottlerStorage } from '../../src/throttling/redis-throttler-storage.js';
-import { askRedis } from '../support/engines/redis-client.js';
-import { startRedis, type RedisServer } from '../support/engines/redis.js';
+import { askRedis } from '../support/services/redis-client.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { MemoryLog } from '../support/log.js';
 

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { debianPostgresFolders, findBinary, pathFolders } from './binaries';
-import { obtain } from './obtain';
+import { findOrInstall } from './find-or-install';
 
 const run = promisify(execFile);
 
 /** What PostgreSQL answers to each of these statements, one row a line, columns parted by `|`. */
 export async function askPostgres(url: string, ...statements: string[]): Promise<string> {
-  const psql = await obtain({
+  const psql = await findOrInstall({
     title: "PostgreSQL's client psql",
     // In PATH Debian has a wrapper of psql, which is slower.
     find: () => findBinary(['psql'], [...debianPostgresFolders(), ...pathFolders()]),

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 
-/** Reads which process to end (the last line counts) for as long as somebody holds the other end. */
+/** Reads which process to end (the last line counts) until the other end closes. */
 const SCRIPT = `
   while read -r line; do pid=$line; done
   if [ -n "$pid" ] && kill -s "$signal" "$pid"; then
@@ -14,32 +14,32 @@ const SCRIPT = `
 `;
 
 /**
- * A process that outlives this one by a moment: it ends the server and deletes its folder, even if
+ * Outlives this process by a moment: ends the server and deletes its folder, even if
  * this process is killed and can do nothing any more.
  */
-export class Caretaker {
+export class ProcessSupervisor {
   private readonly process: ChildProcess;
 
   constructor(folder: string, signal: NodeJS.Signals) {
     this.process = spawn('/bin/sh', ['-c', SCRIPT], {
       env: { ...process.env, folder, signal: signal.replace(/^SIG/, '') },
       stdio: ['pipe', 'ignore', 'ignore'],
-      // Ctrl-C in a terminal ends every process of the group, and this one still has work to do.
+      // Ctrl-C in a terminal ends every process of the group, but this one still has to clean up.
       detached: true,
     });
     this.process.unref();
     const { stdin } = this.process;
     if (stdin instanceof Socket) stdin.unref();
-    // If the caretaker is gone, the test has nothing to do with it.
+    // A missing supervisor fails no test.
     stdin?.on('error', () => undefined);
   }
 
-  /** From now on this is the server's process, or there is none. */
+  /** Sets the process to end; `undefined` for none. */
   watch(pid: number | undefined): void {
     this.process.stdin?.write(`${pid === undefined ? '' : String(pid)}\n`);
   }
 
-  /** Cleans up, and is done when that is done. */
+  /** Ends the process, deletes the folder and waits for both. */
   async finish(): Promise<void> {
     this.process.ref();
     this.process.stdin?.end();

@@ -4,12 +4,12 @@ import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { debianPostgresFolders, findBinary, pathFolders } from './binaries';
-import { Engine } from './engine';
-import { obtain } from './obtain';
+import { ServiceProcess } from './service-process';
+import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
 import { askPostgres } from './postgres-client';
-import { serverEnvironment } from './recipe';
-import { unprivilegedUser } from './unprivileged';
+import { serverEnvironment } from './service-spec';
+import { dropPrivileges } from './drop-privileges';
 
 const run = promisify(execFile);
 
@@ -36,15 +36,15 @@ export async function startPostgres({ fresh = false } = {}): Promise<PostgresSer
   const given = process.env['TEST_DATABASE_URL'] ?? '';
   if (!fresh && given !== '') return givenServer(given);
 
-  const engine = await startEngine();
-  const url = `postgres://postgres@${LOOPBACK}:${String(engine.port)}/postgres`;
+  const server = await startServer();
+  const url = `postgres://postgres@${LOOPBACK}:${String(server.port)}/postgres`;
   return {
     url,
     owned: true,
     createDatabase: () => createDatabase(url),
-    pause: () => engine.pause(),
-    resume: () => engine.resume(),
-    stop: () => engine.stop(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
+    stop: () => server.stop(),
   };
 }
 
@@ -82,17 +82,17 @@ async function createDatabase(server: string): Promise<string> {
   return url.href;
 }
 
-async function startEngine(): Promise<Engine> {
-  const postgres = await obtain({
+async function startServer(): Promise<ServiceProcess> {
+  const postgres = await findOrInstall({
     title: 'PostgreSQL',
     find: () => findBinary(['postgres'], [...pathFolders(), ...debianPostgresFolders()]),
     debianPackage: 'postgresql',
     variable: 'TEST_DATABASE_URL',
   });
-  const user = unprivilegedUser();
+  const user = dropPrivileges();
   const initdb = join(dirname(realpathSync(postgres)), 'initdb');
   const choices = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'];
-  return Engine.start({
+  return ServiceProcess.start({
     name: 'postgres',
     user,
     prepare: async (folder) => {

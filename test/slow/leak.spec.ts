@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../support/crash/random.js';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
-import { startRedis, type RedisServer } from '../support/engines/redis.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { ACTS } from '../support/leak/flow.js';
 import { liveThrough, PLACES, type Stage, type Traces } from '../support/leak/leak-run.js';
 import { Secrets } from '../support/leak/secrets.js';

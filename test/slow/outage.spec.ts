@@ -1,7 +1,7 @@
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { wrong } from '../support/codes.js';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
-import { startRedis, type RedisServer } from '../support/engines/redis.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { forgivingAccount } from '../support/outage/account.js';
 import { startFleet, type Fleet } from '../support/outage/fleet.js';
 import { openLink, type Link } from '../support/outage/link.js';

@@ -1,7 +1,7 @@
-import { askPostgres } from '../support/engines/postgres-client.js';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
-import { askRedis } from '../support/engines/redis-client.js';
-import { startRedis, type RedisServer } from '../support/engines/redis.js';
+import { askPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { askRedis } from '../support/services/redis-client.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
 
 const STARTING_MS = 60_000;
 

@@ -1,7 +1,7 @@
-import { type User } from './unprivileged';
+import { type User } from './drop-privileges';
 
 /** How to run a server. */
-export interface Recipe {
+export interface ServiceSpec {
   readonly name: string;
   readonly user: User | undefined;
   /** Makes the folder ready for the first start. */

@@ -1,9 +1,9 @@
 import { findBinary } from './binaries';
-import { obtain } from './obtain';
+import { findOrInstall } from './find-or-install';
 
 /** The path of promtool, which comes with Prometheus and tests its alerts. */
 export async function promtoolPath(): Promise<string> {
-  return obtain({
+  return findOrInstall({
     title: 'promtool',
     find: () => findBinary(['promtool']),
     debianPackage: 'prometheus',

@@ -7,7 +7,7 @@ export interface User {
 }
 
 /** Whom to run a server as that refuses to run as root; undefined when we are not root. */
-export function unprivilegedUser(): User | undefined {
+export function dropPrivileges(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { minutes } from '../../src/common/durations.js';
 import { Balancer } from '../support/balancer.js';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 const WALKERS = 6;

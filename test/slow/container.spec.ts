@@ -8,7 +8,7 @@ import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { readDockerfile } from '../support/container/dockerfile.js';
 import { buildImage, type Image } from '../support/container/image.js';
-import { startPostgres, type PostgresServer } from '../support/engines/postgres.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { freePort } from '../support/free-port.js';
 
 jest.setTimeout(minutes(5));

@@ -5,57 +5,57 @@ import { chown, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Caretaker } from './caretaker';
+import { ProcessSupervisor } from './process-supervisor';
 import { freePort } from './ports';
-import { serverEnvironment, type Recipe } from './recipe';
+import { serverEnvironment, type ServiceSpec } from './service-spec';
 
 const PORTS_TO_TRY = 5;
 const START_MS = 60_000;
 const STOP_MS = 10_000;
 const POLL_MS = 10;
 
-/** A server that runs on a port and in a temporary folder of its own. */
-export class Engine {
+/** A server process with its own port and temporary folder. */
+export class ServiceProcess {
   private server: ChildProcess | undefined;
 
   private constructor(
-    private readonly recipe: Recipe,
+    private readonly spec: ServiceSpec,
     private readonly folder: string,
-    private readonly caretaker: Caretaker,
+    private readonly supervisor: ProcessSupervisor,
     readonly port: number,
   ) {}
 
-  static async start(recipe: Recipe): Promise<Engine> {
-    const folder = await mkdtemp(join(tmpdir(), `otp-service-test-${recipe.name}-`));
-    const caretaker = new Caretaker(folder, recipe.stopSignal);
+  static async start(spec: ServiceSpec): Promise<ServiceProcess> {
+    const folder = await mkdtemp(join(tmpdir(), `otp-service-test-${spec.name}-`));
+    const supervisor = new ProcessSupervisor(folder, spec.stopSignal);
     try {
-      if (recipe.user !== undefined) await chown(folder, recipe.user.uid, recipe.user.gid);
-      await recipe.prepare(folder);
+      if (spec.user !== undefined) await chown(folder, spec.user.uid, spec.user.gid);
+      await spec.prepare(folder);
       for (let attempt = 1; ; attempt += 1) {
-        const engine = new Engine(recipe, folder, caretaker, await freePort());
+        const service = new ServiceProcess(spec, folder, supervisor, await freePort());
         try {
-          await engine.resume();
-          return engine;
+          await service.resume();
+          return service;
         } catch (error) {
           if (attempt === PORTS_TO_TRY || !isPortTaken(error)) throw error;
         }
       }
     } catch (error) {
-      await caretaker.finish();
+      await supervisor.finish();
       throw error;
     }
   }
 
-  /** Ends the server's process and keeps its folder. */
+  /** Ends the process; keeps its folder. */
   async pause(): Promise<void> {
     const { server } = this;
     if (server === undefined) return;
     this.server = undefined;
-    if (!hasEnded(server)) await end(server, this.recipe.stopSignal);
-    this.caretaker.watch(undefined);
+    if (!hasEnded(server)) await end(server, this.spec.stopSignal);
+    this.supervisor.watch(undefined);
   }
 
-  /** Starts the server on its port, and is done when the server answers. */
+  /** Starts the process on its port and waits until it answers. */
   async resume(): Promise<void> {
     if (this.server !== undefined) return;
     const log = join(this.folder, 'log');
@@ -63,16 +63,16 @@ export class Engine {
     this.server = server;
     await once(server, 'spawn');
     server.unref();
-    this.caretaker.watch(server.pid);
+    this.supervisor.watch(server.pid);
 
     const deadline = Date.now() + START_MS;
     for (;;) {
       const ended = hasEnded(server);
       const text = await readFile(log, 'utf8');
-      if (text.includes(this.recipe.ready)) return;
+      if (text.includes(this.spec.ready)) return;
       if (ended || Date.now() > deadline) {
         await this.pause();
-        throw new Error(`${this.recipe.name} did not start on port ${String(this.port)}:\n${text}`);
+        throw new Error(`${this.spec.name} did not start on port ${String(this.port)}:\n${text}`);
       }
       await delay(POLL_MS);
     }
@@ -81,14 +81,14 @@ export class Engine {
   /** Ends the server and deletes its folder. */
   async stop(): Promise<void> {
     await this.pause();
-    await this.caretaker.finish();
+    await this.supervisor.finish();
   }
 
   private spawn(log: string): ChildProcess {
     const output = openSync(log, 'w');
     try {
-      return spawn(this.recipe.command, this.recipe.args(this.folder, this.port), {
-        ...this.recipe.user,
+      return spawn(this.spec.command, this.spec.args(this.folder, this.port), {
+        ...this.spec.user,
         cwd: this.folder,
         env: serverEnvironment(),
         stdio: ['ignore', output, output],
@@ -103,9 +103,9 @@ async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   server.ref();
   const exit = once(server, 'exit');
   server.kill(signal);
-  const impatience = setTimeout(() => server.kill('SIGKILL'), STOP_MS);
+  const timer = setTimeout(() => server.kill('SIGKILL'), STOP_MS);
   await exit;
-  clearTimeout(impatience);
+  clearTimeout(timer);
 }
 
 function hasEnded(server: ChildProcess): boolean {
