@@ -79,7 +79,7 @@ function faultySettings({ message }: Error): Finding[] {
     message: `${fault}.`,
     remedy: /^INFOBIP_(APP|MESSAGE)_ID is required/.test(fault)
       ? 'npm run infobip:setup makes what it names.'
-      : 'Correct it in the environment or in .env; docs/operating.md explains every setting.',
+      : 'Correct it in the environment or in .env; docs/configuration.md explains every setting.',
   }));
 }
 

@@ -2,7 +2,7 @@ import Joi from 'joi';
 import { parseDuration } from '../common/durations.js';
 import { LOOPBACK_URL } from './provider-accounts.js';
 
-/** Settings that belong together. What each means is in its schema; docs/operating.md lists them. */
+/** Settings that belong together. What each means is in its schema; docs/configuration.md lists them. */
 export interface SettingGroup {
   readonly title: string;
   /** What to know about all of them. */

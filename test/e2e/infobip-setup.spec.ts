@@ -293,8 +293,8 @@ describe('infobip:setup', () => {
   });
 });
 
-describe('docs/infobip-setup.md', () => {
-  const PAGE = readFileSync('docs/infobip-setup.md', 'utf8');
+describe('docs/getting-started.md', () => {
+  const PAGE = readFileSync('docs/getting-started.md', 'utf8');
   const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block.trim());
 
   it('has commands that run as they stand, one after the other', async () => {

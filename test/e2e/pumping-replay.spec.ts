@@ -9,7 +9,7 @@ import { Simulation } from '../support/pumping/simulation.js';
 import { bots, type Visit } from '../support/pumping/visits.js';
 import { openStore } from '../support/store.js';
 
-const PAGE = readFileSync('docs/pumping-guard.md', 'utf8');
+const PAGE = readFileSync('docs/fraud-protection.md', 'utf8');
 const [, DOCUMENTED = ''] = /```sh\nnpm run pumping:replay -- (.*)\n```/.exec(PAGE) ?? [];
 const OTP_SECRET = 'a master secret that only tests know of';
 const ONE_PREFIX = { country: 'CH', first: 4_178_000, prefixes: 1 };

@@ -10,10 +10,19 @@ import { run, type Program } from '../support/program.js';
 const README = readFileSync('README.md', 'utf8');
 const WRONG_CODE = /"verified":false,"reason":"wrong_code","attemptsRemaining":4/;
 
-/** The shell blocks of the README, in their order. */
-const COMMANDS = [...README.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block.trim());
-const [START = '', TEST = '', NEW_KEY = '', BUILD_AND_RUN = '', SANDBOX = '', WITH_SANDBOX = ''] =
-  COMMANDS;
+/** The shell blocks of the README, in their order; those within a list are indented. */
+const COMMANDS = [...README.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) =>
+  block.replace(/^ +/gm, '').trim(),
+);
+const [
+  START = '',
+  FLOW = '',
+  SANDBOX = '',
+  WITH_SANDBOX = '',
+  NEW_KEY = '',
+  BUILD_AND_RUN = '',
+  TEST = '',
+] = COMMANDS;
 
 jest.setTimeout(minutes(5));
 
@@ -76,7 +85,7 @@ describe('The README, on a clean checkout', () => {
   }
 
   it('has no command that is not run here', () => {
-    expect(COMMANDS).toHaveLength(6);
+    expect(COMMANDS).toHaveLength(7);
   });
 
   it('leads with its first command to a verified code', async () => {
@@ -86,9 +95,18 @@ describe('The README, on a clean checkout', () => {
     await expectVerified(await printedLines(service));
 
     expect(service.output).not.toMatch(/ERESOLVE|peer dep|EBADENGINE|deprecated|node-gyp/i);
+    const flow = FLOW.replaceAll(':3000/', `:${settings.PORT}/`).replace(
+      ':3999/',
+      `:${settings.SANDBOX_PORT}/`,
+    );
+    expect(await outputOf(flow)).toBe('{"verified":true}');
   });
 
-  it('tests with its second command what CI tests', () => {
+  it('has at most 1,200 words', () => {
+    expect(README.split(/\s+/).length).toBeLessThanOrEqual(1_200);
+  });
+
+  it('tests with its last command what CI tests', () => {
     expect(TEST).toBe('npm ci && npm test');
     expect(readFileSync('.ci/run', 'utf8').split('\n')).toContain(TEST);
   });

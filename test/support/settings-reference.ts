@@ -43,7 +43,7 @@ export const settingsTables = (): string =>
 export const envExample = (): string =>
   [
     '# Copy to .env, and take the # away from what you set. What stands behind = is the default.',
-    '# A variable of the environment wins over this file. docs/operating.md says more of each;',
+    '# A variable of the environment wins over this file. docs/configuration.md says more of each;',
     '# both are written by `npm run settings`.',
     ...GROUPS.flatMap(({ title, settings }) => [
       '',

@@ -37,7 +37,7 @@ export const LIMITS = {
 
 export const PUMPING = {
   title: 'The pumping guard',
-  about: 'Texts that nobody verifies; see [the pumping guard](pumping-guard.md).',
+  about: 'Texts that nobody verifies; see [the pumping guard](fraud-protection.md).',
   settings: {
     PUMPING_GUARD: Joi.string()
       .valid('enforce', 'observe', 'off')

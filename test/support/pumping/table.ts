@@ -1,6 +1,6 @@
 import type { Outcome } from './simulation.js';
 
-/** The table of the README, without the spaces that align its columns. */
+/** The table of docs/fraud-protection.md, without the spaces that align its columns. */
 export function describeOutcomes(outcomes: ReadonlyMap<string, Outcome>): string {
   return [...outcomes]
     .map(([name, { person, bot }]) =>

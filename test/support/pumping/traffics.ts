@@ -2,7 +2,7 @@ import { hours, minutes, seconds } from '../../../src/common/durations.js';
 import type { Random } from '../crash/random.js';
 import { bots, people, type Plan, type Visit } from './visits.js';
 
-/** A traffic, by its name in the README. */
+/** A traffic, by its name in docs/fraud-protection.md. */
 export interface TrafficCase {
   readonly name: string;
   readonly visits: (random: Random, start: number) => Visit[];
