@@ -3,7 +3,7 @@ import { Described } from '../openapi/described.decorator.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import { Limited } from '../throttling/limited.decorator.js';
 import { FromCaller, type Caller } from './caller.decorator.js';
-import { NumberRequest, type LookupResponse } from './dto/number.dto.js';
+import { PhoneNumberDto, type LookupResponse } from './dto/phone-number.dto.js';
 import { ERASE, LOOKUP } from './numbers.descriptions.js';
 
 /** What is on record about a phone number, for the client that asks. */
@@ -16,7 +16,7 @@ export class NumbersController {
   @Limited('verify')
   @Described(LOOKUP)
   async lookup(
-    @Body() { phoneNumber }: NumberRequest,
+    @Body() { phoneNumber }: PhoneNumberDto,
     @FromCaller() { client }: Caller,
   ): Promise<LookupResponse> {
     const verifiedAt = await this.store.lastVerifiedAt(phoneNumber, client);
@@ -28,7 +28,7 @@ export class NumbersController {
   @HttpCode(HttpStatus.NO_CONTENT)
   @Limited('verify')
   @Described(ERASE)
-  erase(@Body() { phoneNumber }: NumberRequest, @FromCaller() { client }: Caller): Promise<void> {
+  erase(@Body() { phoneNumber }: PhoneNumberDto, @FromCaller() { client }: Caller): Promise<void> {
     return this.store.erase(phoneNumber, client);
   }
 }

@@ -15,9 +15,9 @@ import { Described } from '../openapi/described.decorator.js';
 import { Limited } from '../throttling/limited.decorator.js';
 import { bodyOf } from './answer.js';
 import { FromCaller, type Caller } from './caller.decorator.js';
-import { ResendRequest, SendRequest, type SendResponse } from './dto/send.dto.js';
-import type { StatusResponse } from './dto/status.dto.js';
-import { VerifyRequest } from './dto/verify.dto.js';
+import { ResendOtpDto, SendOtpDto, type SendOtpResponse } from './dto/send-otp.dto.js';
+import type { VerificationResponse } from './dto/verification.dto.js';
+import { VerifyOtpDto } from './dto/verify-otp.dto.js';
 import { CANCEL, RESEND, SEND, STATUS, VERIFY } from './otp.descriptions.js';
 import { OtpService } from './otp.service.js';
 
@@ -32,10 +32,10 @@ export class OtpController {
   @Limited('send')
   @Described(SEND)
   async send(
-    @Body() request: SendRequest,
+    @Body() request: SendOtpDto,
     @FromCaller() caller: Caller,
     @Reply() reply: FastifyReply,
-  ): Promise<SendResponse> {
+  ): Promise<SendOtpResponse> {
     return bodyOf(await this.otp.send(request, caller), reply);
   }
 
@@ -44,10 +44,10 @@ export class OtpController {
   @Limited('send')
   @Described(RESEND)
   async resend(
-    @Body() request: ResendRequest,
+    @Body() request: ResendOtpDto,
     @FromCaller() caller: Caller,
     @Reply() reply: FastifyReply,
-  ): Promise<SendResponse> {
+  ): Promise<SendOtpResponse> {
     return bodyOf(await this.otp.resend(request, caller), reply);
   }
 
@@ -56,7 +56,7 @@ export class OtpController {
   @Limited('verify')
   @Described(VERIFY)
   async verify(
-    @Body() request: VerifyRequest,
+    @Body() request: VerifyOtpDto,
     @FromCaller() caller: Caller,
     @Reply() reply: FastifyReply,
   ): Promise<Settlement> {
@@ -66,7 +66,10 @@ export class OtpController {
   @Get(':pinId')
   @Limited('verify')
   @Described(STATUS)
-  status(@Param('pinId') pinId: string, @FromCaller() caller: Caller): Promise<StatusResponse> {
+  status(
+    @Param('pinId') pinId: string,
+    @FromCaller() caller: Caller,
+  ): Promise<VerificationResponse> {
     return this.otp.status(pinId, caller);
   }
 

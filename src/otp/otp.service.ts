@@ -18,9 +18,9 @@ import { fresh, refused, repeat, type Answer } from './answer.js';
 import type { Caller } from './caller.decorator.js';
 import { EvenTiming } from './even-timing.js';
 import { Moves } from './moves.js';
-import type { ResendRequest, SendRequest, SendResponse } from './dto/send.dto.js';
-import type { StatusResponse } from './dto/status.dto.js';
-import type { VerifyRequest } from './dto/verify.dto.js';
+import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
+import type { VerificationResponse } from './dto/verification.dto.js';
+import type { VerifyOtpDto } from './dto/verify-otp.dto.js';
 
 /** 128 bits: nobody finds another's verification by trying. */
 const PIN_ID_BYTES = 16;
@@ -50,9 +50,9 @@ export class OtpService {
    * @throws NotTaken where no provider took the text
    */
   async send(
-    request: SendRequest,
+    request: SendOtpDto,
     { client, keyed, context }: Caller,
-  ): Promise<Answer<SendResponse>> {
+  ): Promise<Answer<SendOtpResponse>> {
     const { phoneNumber, channel = 'sms', reference, endUserIp } = request;
     const now = this.clock.now();
     const { country, prefix, test } = this.policy.admit(phoneNumber, now);
@@ -86,9 +86,9 @@ export class OtpService {
    * @throws NotTaken where no provider took the text
    */
   async resend(
-    request: ResendRequest,
+    request: ResendOtpDto,
     { client, keyed, context }: Caller,
-  ): Promise<Answer<SendResponse>> {
+  ): Promise<Answer<SendOtpResponse>> {
     const { channel = 'sms' } = request;
     const pinId = possible(request.pinId);
     const now = this.clock.now();
@@ -107,7 +107,7 @@ export class OtpService {
    * @throws ProviderError where no judgement was heard; the attempt is given back.
    */
   async verify(
-    request: VerifyRequest,
+    request: VerifyOtpDto,
     { client, keyed, context }: Caller,
   ): Promise<Answer<Settlement>> {
     const { pinId = '', phoneNumber, otpCode, reference } = request;
@@ -146,7 +146,7 @@ export class OtpService {
   }
 
   /** @throws DomainError `verification_not_found` */
-  async status(pinId: string, { client }: Caller): Promise<StatusResponse> {
+  async status(pinId: string, { client }: Caller): Promise<VerificationResponse> {
     const verification = await this.store.find(possible(pinId), client, this.clock.now());
     if (!verification) throw verificationNotFound();
     const { status, phoneNumber, channel, createdAt, expiresAt, verifiedAt } = verification;
@@ -174,7 +174,7 @@ export class OtpService {
     admission: Admission,
     now: number,
     context: RequestContext,
-  ): Promise<Answer<SendResponse>> | Answer<SendResponse> {
+  ): Promise<Answer<SendOtpResponse>> | Answer<SendOtpResponse> {
     switch (admission.outcome) {
       case 'admitted':
         this.guard.report(admission, context);
@@ -194,10 +194,10 @@ export class OtpService {
     ticket: SendTicket,
     now: number,
     context: RequestContext,
-  ): Promise<Answer<SendResponse>> {
+  ): Promise<Answer<SendOtpResponse>> {
     const { pinId, phoneNumber, channel, resends } = ticket;
     const course = { context, beganAt: performance.now() };
-    const response: SendResponse = {
+    const response: SendOtpResponse = {
       pinId,
       to: phoneNumber.masked,
       channel,

@@ -25,7 +25,7 @@ const MISUSES = `
 import createClient from 'openapi-fetch';
 import type { components, paths } from './otp-api.js';
 const otp = createClient<paths>();
-export const body: components['schemas']['SendRequest'] = {
+export const body: components['schemas']['SendOtpDto'] = {
   phoneNumber: '+14155552671',
   // @ts-expect-error a field that is not known
   phone: '1',

@@ -2,14 +2,14 @@ import { named, objectOf, optional, requestOf, wordOf } from '../../openapi/sche
 import type { Schema } from '../../openapi/document.js';
 import type { Closure, Settlement, Verification } from '../../storage/verification-store.js';
 import * as field from './field-schemas.js';
-import type { LookupResponse, NumberRequest } from './number.dto.js';
-import type { ResendRequest, SendRequest, SendResponse } from './send.dto.js';
-import type { StatusResponse } from './status.dto.js';
-import type { VerifyRequest } from './verify.dto.js';
+import type { LookupResponse, PhoneNumberDto } from './phone-number.dto.js';
+import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './send-otp.dto.js';
+import type { VerificationResponse } from './verification.dto.js';
+import type { VerifyOtpDto } from './verify-otp.dto.js';
 
 export const SEND_REQUEST = named(
-  'SendRequest',
-  requestOf<SendRequest>('Whom to text, and for what.', {
+  'SendOtpDto',
+  requestOf<SendOtpDto>('Whom to text, and for what.', {
     phoneNumber: field.phoneNumber('Whom to text.'),
     channel: optional(field.wantedChannel),
     reference: optional(
@@ -28,16 +28,16 @@ export const SEND_REQUEST = named(
 );
 
 export const RESEND_REQUEST = named(
-  'ResendRequest',
-  requestOf<ResendRequest>('Which code to send once more.', {
+  'ResendOtpDto',
+  requestOf<ResendOtpDto>('Which code to send once more.', {
     pinId: field.givenPinId,
     channel: optional(field.wantedChannel),
   }),
 );
 
 export const SEND_RESPONSE = named(
-  'SendResponse',
-  objectOf<SendResponse>('A text is on its way.', {
+  'SendOtpResponse',
+  objectOf<SendOtpResponse>('A text is on its way.', {
     pinId: field.pinId,
     to: field.maskedNumber,
     channel: field.channel,
@@ -57,14 +57,14 @@ const otpCode: Schema = {
 };
 const repeatedReference = field.givenReference('The same as at send.');
 
-export const VERIFY_REQUEST = named('VerifyRequest', {
+export const VERIFY_REQUEST = named('VerifyOtpDto', {
   description: 'A code, and which verification it is for.',
   oneOf: [
-    requestOf<Omit<VerifyRequest, 'phoneNumber' | 'pinId'> & { pinId: string }>(
+    requestOf<Omit<VerifyOtpDto, 'phoneNumber' | 'pinId'> & { pinId: string }>(
       'By the handle that send answered with.',
       { pinId: field.givenPinId, otpCode, reference: optional(repeatedReference) },
     ),
-    requestOf<Omit<VerifyRequest, 'phoneNumber' | 'pinId'> & { phoneNumber: string }>(
+    requestOf<Omit<VerifyOtpDto, 'phoneNumber' | 'pinId'> & { phoneNumber: string }>(
       'By the number: its newest verification is meant.',
       {
         phoneNumber: field.phoneNumber('The number that was texted.'),
@@ -93,7 +93,7 @@ const verified = (value: boolean): Schema => ({
   description: 'Whether the code proves that the user holds the phone.',
 });
 
-export const VERIFY_RESPONSE = named('VerifyResponse', {
+export const VERIFY_RESPONSE = named('VerifyOtpResponse', {
   description:
     'What was found of the code. Of any number of requests with the right one, exactly one hears `verified: true`.',
   oneOf: [
@@ -108,8 +108,8 @@ export const VERIFY_RESPONSE = named('VerifyResponse', {
 });
 
 export const STATUS_RESPONSE = named(
-  'Verification',
-  objectOf<StatusResponse>('A verification as it stands.', {
+  'VerificationResponse',
+  objectOf<VerificationResponse>('A verification as it stands.', {
     pinId: field.pinId,
     status: wordOf<Verification['status']>('How far it is.', {
       pending: 'a code can be tried',
@@ -133,8 +133,8 @@ export const STATUS_RESPONSE = named(
 );
 
 export const NUMBER_REQUEST = named(
-  'NumberRequest',
-  requestOf<NumberRequest>('A number; in a body, because a URL ends up in logs.', {
+  'PhoneNumberDto',
+  requestOf<PhoneNumberDto>('A number; in a body, because a URL ends up in logs.', {
     phoneNumber: field.phoneNumber('The number that is meant.'),
   }),
 );

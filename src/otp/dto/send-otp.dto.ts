@@ -11,7 +11,7 @@ const REFERENCE_RULE = { message: 'Give a reference of 1 to 128 characters, or n
 const ADDRESS_RULE = { message: 'Give an IPv4 or IPv6 address, or none.' };
 const LONGEST_REFERENCE = 128;
 
-export class SendRequest {
+export class SendOtpDto {
   /** Whom to text, in E.164 form. */
   @PhoneNumberField()
   readonly phoneNumber!: PhoneNumber;
@@ -39,7 +39,7 @@ export class SendRequest {
   readonly endUserIp?: string;
 }
 
-export class ResendRequest {
+export class ResendOtpDto {
   /** The handle that send answered with. */
   @IsString({ message: 'Give the pinId that /otp/send answered with, as a string.' })
   @IsNotEmpty({ message: 'Give the pinId that /otp/send answered with.' })
@@ -51,7 +51,7 @@ export class ResendRequest {
   readonly channel?: Channel;
 }
 
-export interface SendResponse {
+export interface SendOtpResponse {
   /** Handle for verify: random, opaque, URL-safe. */
   readonly pinId: string;
   /** The number, masked: `+1415•••2671`. */

@@ -8,10 +8,10 @@ const EITHER_RULE = {
 const REFERENCE_RULE = { message: 'Give the reference of the send, or none.' };
 
 /** Names the verification by `pinId`, or by `phoneNumber` as the newest of that number. */
-export class VerifyRequest {
+export class VerifyOtpDto {
   /** The handle that send answered with. */
   @ValidateIf(
-    ({ pinId, phoneNumber }: VerifyRequest) => pinId !== undefined || phoneNumber === undefined,
+    ({ pinId, phoneNumber }: VerifyOtpDto) => pinId !== undefined || phoneNumber === undefined,
   )
   @IsString(EITHER_RULE)
   @IsNotEmpty(EITHER_RULE)
@@ -19,7 +19,7 @@ export class VerifyRequest {
     {
       name: 'alone',
       validator: {
-        validate: (_pinId, args) => (args?.object as VerifyRequest).phoneNumber === undefined,
+        validate: (_pinId, args) => (args?.object as VerifyOtpDto).phoneNumber === undefined,
       },
     },
     EITHER_RULE,
@@ -27,7 +27,7 @@ export class VerifyRequest {
   readonly pinId?: string;
 
   /** The number that was texted, in E.164 form. */
-  @ValidateIf(({ phoneNumber }: VerifyRequest) => phoneNumber !== undefined)
+  @ValidateIf(({ phoneNumber }: VerifyOtpDto) => phoneNumber !== undefined)
   @PhoneNumberField()
   readonly phoneNumber?: PhoneNumber;
 

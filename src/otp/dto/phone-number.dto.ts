@@ -2,7 +2,7 @@ import type { PhoneNumber } from '../../common/phone-number.js';
 import { PhoneNumberField } from './phone-number.field.js';
 
 /** Numbers travel in bodies: a URL ends up in logs. */
-export class NumberRequest {
+export class PhoneNumberDto {
   /** In E.164 form. */
   @PhoneNumberField()
   readonly phoneNumber!: PhoneNumber;

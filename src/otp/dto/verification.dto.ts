@@ -1,7 +1,7 @@
 import type { Channel } from '../../common/channel.js';
 import type { Verification } from '../../storage/verification-store.js';
 
-export interface StatusResponse {
+export interface VerificationResponse {
   readonly pinId: string;
   readonly status: Verification['status'];
   /** The number, masked: `+1415•••2671`. */
