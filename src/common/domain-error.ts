@@ -1,72 +1,59 @@
-/** Everything that can be wrong, in this service's own words. `http/` maps each to a status. */
-export type ErrorKind =
-  | 'validation_failed'
-  | 'malformed_body'
-  | 'request_timeout'
-  | 'payload_too_large'
-  | 'unsupported_media_type'
-  | 'unauthenticated'
-  | 'destination_not_allowed'
-  | 'not_found'
-  | 'verification_not_found'
-  | 'method_not_allowed'
-  | 'request_in_progress'
-  | 'not_resendable'
-  | 'idempotency_key_reused'
-  | 'destination_unreachable'
-  | 'too_many_requests'
-  | 'cooldown_active'
-  | 'quota_exceeded'
-  | 'destination_suspended'
-  | 'internal_error'
-  | 'provider_error'
-  | 'provider_unavailable'
-  | 'overloaded'
-  | 'storage_unavailable'
-  | 'provider_timeout';
+import { ERROR_CATALOG, ERROR_CODES, type ErrorCode } from './error-catalog.js';
 
-/** One field of a request that was not accepted. */
-export interface FieldFault {
+/** One invalid field of a request. */
+export interface FieldError {
   /** JSON pointer as a URI fragment (RFC 6901 §6): `#/phoneNumber`. */
   readonly pointer: string;
-  /** What to do about it. Never repeats the value. */
+  /** How to fix it. Never repeats the value. */
   readonly detail: string;
 }
 
-interface DomainErrorOptions extends ErrorOptions {
-  /** How long the caller should wait before it asks again, in milliseconds. */
-  readonly retryAfterMs?: number;
-  readonly faults?: readonly FieldFault[];
-  /** Whether this is what an earlier request with the same idempotency key ended with. */
+export interface DomainErrorOptions extends ErrorOptions {
+  /** What happened, where the catalog's message is too general. For the log only at 5xx. */
+  readonly message?: string | undefined;
+  /** How long the client should wait before a retry, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+  readonly fieldErrors?: readonly FieldError[];
+  /** Whether an earlier request with the same idempotency key ended with this error. */
   readonly replayed?: boolean;
 }
 
 /**
- * A request that ends without its result. Thrown by services, turned into a problem document by
- * the problem filter. The message is shown to the caller unless the status is 5xx, so it carries
- * no phone number, code, key or provider text.
+ * A request failed for a known reason. The exception filter turns it into a problem document. The
+ * message is public unless the status is 5xx: it contains no phone number, code, key or provider text.
  */
 export class DomainError extends Error {
   override readonly name: string = 'DomainError';
   readonly retryAfterMs: number | undefined;
-  readonly faults: readonly FieldFault[] | undefined;
+  readonly fieldErrors: readonly FieldError[] | undefined;
   readonly replayed: boolean;
 
   constructor(
-    readonly kind: ErrorKind,
-    message: string,
-    { retryAfterMs, faults, replayed = false, ...options }: DomainErrorOptions = {},
+    readonly code: ErrorCode,
+    { message, retryAfterMs, fieldErrors, replayed = false, ...cause }: DomainErrorOptions = {},
   ) {
-    super(message, options);
+    super(message ?? ERROR_CATALOG[code].message, cause);
     this.retryAfterMs = retryAfterMs;
-    this.faults = faults;
+    this.fieldErrors = fieldErrors;
     this.replayed = replayed;
   }
 }
 
-/** `validation_failed`: the request has these faults. */
-export function invalidRequest(faults: readonly FieldFault[]): DomainError {
-  return new DomainError('validation_failed', 'Mend what `errors` names and send again.', {
-    faults,
-  });
-}
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name;
+
+type ErrorFactories = {
+  readonly [Code in ErrorCode as CamelCase<Code>]: (options?: DomainErrorOptions) => DomainError;
+};
+
+const camelCase = (code: string): string =>
+  code.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase());
+
+/** One function a code of the catalog: `throw errors.cooldownActive({ retryAfterMs })`. */
+export const errors = Object.fromEntries(
+  ERROR_CODES.map((code) => [
+    camelCase(code),
+    (options?: DomainErrorOptions) => new DomainError(code, options),
+  ]),
+) as ErrorFactories;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Channel } from './channel.js';
-import type { ErrorKind } from './domain-error.js';
+import type { ErrorCode } from './error-catalog.js';
 import type { RequestContext } from './request-context.js';
 
 /** A request started. Always followed by `request_completed`. */
@@ -18,7 +18,7 @@ interface RequestCompleted {
   readonly route: string | undefined;
   readonly status: number;
   /** The code of the problem document, if that was the answer. */
-  readonly problem: ErrorKind | undefined;
+  readonly problem: ErrorCode | undefined;
   /** Name of the authenticated client. */
   readonly client: string | undefined;
   readonly durationMs: number;

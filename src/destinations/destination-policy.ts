@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { DomainError, invalidRequest } from '../common/domain-error.js';
+import { type DomainError, errors } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import { testNumberOf } from '../common/test-number.js';
 import { AppConfig } from '../config/app-config.js';
@@ -56,12 +56,14 @@ export class DestinationPolicy implements OnApplicationBootstrap {
 function errorOf(refusal: Refusal): DomainError {
   switch (refusal) {
     case 'impossible':
-      return invalidRequest([
-        { pointer: '#/phoneNumber', detail: 'Give a number that its country hands out.' },
-      ]);
+      return errors.validationFailed({
+        fieldErrors: [
+          { pointer: '#/phoneNumber', detail: 'Give a number that its country hands out.' },
+        ],
+      });
     case 'country':
-      return new DomainError('destination_not_allowed', 'Numbers of this country are not texted.');
+      return errors.destinationNotAllowed({ message: 'Messages to this country are blocked.' });
     case 'type':
-      return new DomainError('destination_not_allowed', 'Numbers of this kind are not texted.');
+      return errors.destinationNotAllowed({ message: 'Messages to this number type are blocked.' });
   }
 }

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { InjectThrottlerStorage, type ThrottlerStorage } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DomainError } from '../common/domain-error.js';
+import { errors } from '../common/domain-error.js';
 import { minutes } from '../common/durations.js';
 import { ApiKeys } from './api-keys.js';
 import { addressOf, type Caller } from './caller.js';
@@ -62,8 +62,8 @@ export class ApiKeyGuard implements CanActivate {
     const shown = request.headers.authorization !== undefined;
     void reply.header('www-authenticate', shown ? 'Bearer error="invalid_token"' : 'Bearer');
     if (hit.isBlocked) {
-      throw new DomainError('too_many_requests', 'Too many requests without a good API key.');
+      throw errors.tooManyRequests({ message: 'Too many requests without a valid API key.' });
     }
-    throw new DomainError('unauthenticated', 'Send the header Authorization: Bearer <API key>.');
+    throw errors.unauthenticated();
   }
 }

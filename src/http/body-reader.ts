@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { DomainError } from '../common/domain-error.js';
+import { type DomainError, errors } from '../common/domain-error.js';
 
 /** Stands for a body that could not be read, until somebody wants it. */
 export class UnreadableBody {
@@ -18,17 +18,11 @@ export function readJsonOnly(fastify: FastifyInstance): void {
     { parseAs: 'string' },
     (request, text, done) => {
       void parseJson(request, text, (error, body) => {
-        done(null, error ? new UnreadableBody(malformed()) : body);
+        done(null, error ? new UnreadableBody(errors.malformedBody()) : body);
       });
     },
   );
   fastify.addContentTypeParser('*', (_request, _payload, done) => {
-    done(null, new UnreadableBody(unsupported()));
+    done(null, new UnreadableBody(errors.unsupportedMediaType()));
   });
 }
-
-const malformed = (): DomainError =>
-  new DomainError('malformed_body', 'Send one JSON object that a JSON parser can read.');
-
-const unsupported = (): DomainError =>
-  new DomainError('unsupported_media_type', 'Send the header content-type: application/json.');

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { ErrorKind } from '../common/domain-error.js';
+import type { ErrorCode } from '../common/error-catalog.js';
 import { networkOf } from '../common/network-address.js';
 import type { RequestContext } from '../common/request-context.js';
 
@@ -19,8 +19,8 @@ declare module 'fastify' {
     caller?: Caller;
     /** Until the caller's quota is renewed, in milliseconds; set where nothing of it is left. */
     quotaSpentForMs?: number;
-    /** What its answer says is wrong. */
-    problem?: ErrorKind;
+    /** The code of its problem document. */
+    errorCode?: ErrorCode;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { DomainError } from '../common/domain-error.js';
+import { errors } from '../common/domain-error.js';
 
 /** Has a server say in words of ours what Node would refuse by a status alone. */
 export function mindHttp(fastify: FastifyInstance): void {
@@ -7,7 +7,7 @@ export function mindHttp(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', ({ headers, raw }, _reply, done) => {
     done(
       headers.host === undefined && raw.httpVersionMinor > 0
-        ? new DomainError('malformed_body', 'Send the header host.')
+        ? errors.malformedBody({ message: 'The Host header is missing.' })
         : undefined,
     );
   });

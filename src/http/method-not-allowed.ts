@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { DomainError } from '../common/domain-error.js';
+import { errors } from '../common/domain-error.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 
@@ -24,7 +24,7 @@ export function watchMethods(fastify: FastifyInstance): () => void {
         method: METHODS.filter((method) => !allowed.has(method)),
         onRequest: async (_request, reply) => {
           void reply.header('allow', allow);
-          throw new DomainError('method_not_allowed', `This path takes ${allow}.`);
+          throw errors.methodNotAllowed({ message: `This path supports only ${allow}.` });
         },
         handler: () => undefined,
       });

@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
-import { asDomainError, describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
+import { toDomainError, toProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 
 /** Every error of every route ends here and leaves as a problem document (RFC 9457). */
 @Catch()
@@ -14,16 +14,16 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 /** Whether a request's caller went away before it had sent all: nobody hears an answer, and nothing failed. */
-const isCutShort = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete;
+const isAborted = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete;
 
 /** Answers `request` with the problem that `thrown` is, and logs the cause where it is ours. */
 function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
-  if (isCutShort(request)) return;
-  const error = asDomainError(thrown);
-  request.problem = error.kind;
+  if (isAborted(request)) return;
+  const error = toDomainError(thrown);
+  request.errorCode = error.code;
   // The route, such as /otp/:pinId: a path may hold a number, a code or a key.
   const path = request.routeOptions.url ?? '/';
-  const problem = describeProblem(error, { requestId: request.id, path });
+  const problem = toProblem(error, { requestId: request.id, path });
   if (problem.status >= 500)
     request.log.error(
       { code: problem.code, err: error, ...request.requestContext },
@@ -31,7 +31,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unkno
     );
   // Nothing can be said any more on a connection whose answer has begun.
   if (reply.sent) return;
-  const waitMs = waitOf(request, error, problem.status);
+  const waitMs = retryAfterOf(request, error, problem.status);
   if (waitMs !== undefined) {
     void reply.header('retry-after', Math.max(1, Math.ceil(waitMs / seconds(1))));
   }
@@ -42,7 +42,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unkno
 }
 
 /** When to ask again, in milliseconds: not before the error's own reason and the quota allow it. */
-function waitOf(
+function retryAfterOf(
   { quotaSpentForMs = 0 }: FastifyRequest,
   { retryAfterMs }: DomainError,
   status: number,

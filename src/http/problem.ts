@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
-import { DomainError, type ErrorKind, type FieldFault } from '../common/domain-error.js';
-import { PROBLEM_TYPES, type ProblemType } from './problem-types.js';
+import { DomainError, errors, type FieldError } from '../common/domain-error.js';
+import { describeError, ERROR_CATALOG, type ErrorCode } from '../common/error-catalog.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -11,60 +11,53 @@ export interface Problem {
   readonly status: number;
   readonly detail: string;
   readonly instance: string;
-  /** The kind of error: what a caller's program should branch on. */
-  readonly code: ErrorKind;
+  /** What a client's program branches on. */
+  readonly code: ErrorCode;
   /** Finds the request in the log. */
   readonly requestId: string;
-  readonly errors?: readonly FieldFault[];
+  readonly errors?: readonly FieldError[];
 }
 
-/** What of a request goes into its problem document. */
-export interface Occurrence {
+/** The part of a request that its problem document contains. */
+export interface ProblemContext {
   readonly requestId: string;
   readonly path: string;
 }
 
-/** Turns anything that was thrown into an error of ours. */
-export function asDomainError(thrown: unknown): DomainError {
+export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
   if (thrown instanceof HttpException) return fromHttpStatus(thrown.getStatus(), thrown);
-  return new DomainError('internal_error', 'unexpected', { cause: thrown });
+  return errors.internalError({ cause: thrown });
 }
 
-export function describeProblem(error: DomainError, { requestId, path }: Occurrence): Problem {
-  const { type, title, status, constantDetail }: ProblemType = PROBLEM_TYPES[error.kind];
+/** The problem document of an error. A 5xx has the catalog's constant text: its own is for the log. */
+export function toProblem(error: DomainError, { requestId, path }: ProblemContext): Problem {
+  const { code, fieldErrors } = error;
+  const { type = `urn:otp:problem:${code}`, title, status } = ERROR_CATALOG[code];
   return {
     type,
     title,
     status,
-    detail: constantDetail ?? error.message,
+    detail: describeError(code, status < 500 ? error.message : undefined),
     instance: path,
-    code: error.kind,
+    code,
     requestId,
-    ...(error.faults && { errors: error.faults }),
+    ...(fieldErrors && { errors: fieldErrors }),
   };
 }
 
-/**
- * The framework's own refusals. Their messages may quote the URL or the body, so they are
- * replaced by ours.
- */
+/** Errors of the framework. Their messages may quote the URL or the body, so they are dropped. */
 function fromHttpStatus(status: number, cause: unknown): DomainError {
   switch (status) {
     case 400:
-      return new DomainError('malformed_body', 'Send one JSON object that a JSON parser can read.');
+      return errors.malformedBody();
     case 404:
-      return new DomainError('not_found', 'Check the path; /docs lists every route.');
+      return errors.notFound();
     case 413:
-      return new DomainError('payload_too_large', 'Send at most 16 KiB.');
+      return errors.payloadTooLarge();
     case 415:
-      return new DomainError(
-        'unsupported_media_type',
-        'Send the header content-type: application/json.',
-      );
+      return errors.unsupportedMediaType();
     default:
-      return new DomainError('internal_error', `the framework answered ${String(status)}`, {
-        cause,
-      });
+      return errors.internalError({ message: `The framework threw ${String(status)}.`, cause });
   }
 }

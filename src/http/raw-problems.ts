@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { DomainError } from '../common/domain-error.js';
+import { type DomainError, errors } from '../common/domain-error.js';
 import type { EventBus } from '../common/events.js';
 import { PROTECTIVE_HEADERS } from './browser-rules.js';
-import { describeProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
+import { toProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 import './request-watch.js';
 import { answerUnderWay } from './under-way.js';
 
@@ -60,7 +60,7 @@ function refuseRest(socket: Socket, fault: DomainError, events: EventBus): void 
 /** What it says is told of as of any answer, though of no method and no route. */
 function answerRaw(socket: Socket, fault: DomainError, events: EventBus): void {
   const requestId = randomUUID();
-  const problem = describeProblem(fault, { requestId, path: '/' });
+  const problem = toProblem(fault, { requestId, path: '/' });
   const body = JSON.stringify(problem);
   const { status } = problem;
   const headers = {
@@ -81,7 +81,7 @@ function answerRaw(socket: Socket, fault: DomainError, events: EventBus): void {
     method: undefined,
     route: undefined,
     status,
-    problem: fault.kind,
+    problem: fault.code,
     client: undefined,
     durationMs: 0,
   });
@@ -89,9 +89,8 @@ function answerRaw(socket: Socket, fault: DomainError, events: EventBus): void {
 
 function faultOf({ code }: NodeJS.ErrnoException): DomainError {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT'
-    ? new DomainError('request_timeout', 'Send the whole request within 10 seconds.')
-    : new DomainError(
-        'malformed_body',
-        'Send a well-formed HTTP request with at most 16 KiB of headers.',
-      );
+    ? errors.requestTimeout()
+    : errors.malformedBody({
+        message: 'The request is not valid HTTP, or its headers are larger than 16 KiB.',
+      });
 }

@@ -5,7 +5,7 @@ import {
   type ValidationError,
 } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
-import { invalidRequest, type FieldFault } from '../common/domain-error.js';
+import { errors, type FieldError } from '../common/domain-error.js';
 import { UnreadableBody } from './body-reader.js';
 
 const UNKNOWN_FIELD = 'whitelistValidation';
@@ -21,7 +21,7 @@ export class RequestBodyPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
-      exceptionFactory: (errors) => invalidRequest(describeFaults(errors)),
+      exceptionFactory: (found) => errors.validationFailed({ fieldErrors: toFieldErrors(found) }),
     });
   }
 
@@ -41,37 +41,39 @@ export class RequestBodyPipe extends ValidationPipe {
  */
 function refuseNesting(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw invalidRequest([{ pointer: '#', detail: 'Send one JSON object.' }]);
+    throw errors.validationFailed({
+      fieldErrors: [{ pointer: '#', detail: 'Send one JSON object.' }],
+    });
   }
   const refused = Object.entries(body).filter(
     ([name, value]) => typeof value === 'object' || name in Object.prototype,
   );
   if (refused.length === 0) return;
-  if (refused.some(([name]) => name in Object.prototype)) throw invalidRequest([unknownField(dto)]);
+  if (refused.some(([name]) => name in Object.prototype))
+    throw errors.validationFailed({ fieldErrors: [unknownField(dto)] });
   const fields = fieldsOf(dto);
-  throw invalidRequest(
-    refused.map(([name]) => ({
-      pointer: fields.has(name) ? `#/${name}` : '#',
-      detail: 'Give a plain value, not null, a list or an object, or leave the field out.',
-    })),
-  );
+  const fieldErrors = refused.map(([name]) => ({
+    pointer: fields.has(name) ? `#/${name}` : '#',
+    detail: 'Give a plain value, not null, a list or an object, or leave the field out.',
+  }));
+  throw errors.validationFailed({ fieldErrors });
 }
 
 /** A name that is not known is not repeated: by mistake it may be a number, a code or a key. */
-function describeFaults(errors: readonly ValidationError[]): FieldFault[] {
+function toFieldErrors(found: readonly ValidationError[]): FieldError[] {
   const isUnknown = ({ constraints = {} }: ValidationError) => UNKNOWN_FIELD in constraints;
-  const faults = errors
+  const fieldErrors = found
     .filter((error) => !isUnknown(error))
     .map(({ property, constraints = {} }) => ({
       pointer: `#/${property}`,
       detail: Object.values(constraints)[0] ?? 'This value cannot be used.',
     }));
-  const unknown = errors.find(isUnknown);
-  if (!unknown) return faults;
-  return [...faults, unknownField(unknown.target?.constructor as Type | undefined)];
+  const unknown = found.find(isUnknown);
+  if (!unknown) return fieldErrors;
+  return [...fieldErrors, unknownField(unknown.target?.constructor as Type | undefined)];
 }
 
-const unknownField = (dto: Type | undefined): FieldFault => ({
+const unknownField = (dto: Type | undefined): FieldError => ({
   pointer: '#',
   detail: `Send no other fields than ${[...fieldsOf(dto)].join(', ')}.`,
 });

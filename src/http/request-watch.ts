@@ -34,7 +34,7 @@ export function watchRequests(fastify: FastifyInstance, events: EventBus): void 
         method: request.method,
         route: request.routeOptions.url,
         status: reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED_REQUEST,
-        problem: request.problem,
+        problem: request.errorCode,
         client: request.caller?.client,
         durationMs: performance.now() - beganAt,
       });

@@ -1,5 +1,5 @@
 import { SetMetadata } from '@nestjs/common';
-import type { ErrorKind } from '../common/domain-error.js';
+import type { ErrorCode } from '../common/error-catalog.js';
 import type { NamedSchema } from './schema.js';
 
 /** An answer that is no problem document. */
@@ -24,7 +24,7 @@ export interface Description {
   /** By status. */
   readonly answers: Readonly<Record<number, DescribedAnswer>>;
   /** Ends that are this route's own, beside those that all of its kind have. */
-  readonly problems: readonly ErrorKind[];
+  readonly problems: readonly ErrorCode[];
 }
 
 /** What calls are about, in the document's order. */

@@ -1,4 +1,4 @@
-import type { ErrorKind } from '../common/domain-error.js';
+import type { ErrorCode } from '../common/error-catalog.js';
 import type { Content, Operation, Parameter, Response } from './document.js';
 import type { Endpoint } from './endpoint.js';
 import { headersOf } from './headers.js';
@@ -72,7 +72,7 @@ function problemsOf(endpoint: Endpoint): ByStatus[] {
 }
 
 /** How any route like this one may end. */
-function commonProblems({ open, body, keyed, method }: Endpoint): ErrorKind[] {
+function commonProblems({ open, body, keyed, method }: Endpoint): ErrorCode[] {
   return [
     // An idempotency key that cannot be one is refused even where none is taken.
     ...kindsIf(!open, 'validation_failed', 'unauthenticated', 'too_many_requests'),
@@ -83,7 +83,7 @@ function commonProblems({ open, body, keyed, method }: Endpoint): ErrorKind[] {
   ];
 }
 
-const kindsIf = (condition: boolean, ...kinds: ErrorKind[]): ErrorKind[] =>
+const kindsIf = (condition: boolean, ...kinds: ErrorCode[]): ErrorCode[] =>
   condition ? kinds : [];
 
 /** A JSON body with this schema. */

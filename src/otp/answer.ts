@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { DomainError } from '../common/domain-error.js';
+import { type DomainError, errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import type { Limited, Repeated, Suspended } from '../storage/verification-store.js';
 
@@ -28,44 +28,28 @@ export function repeat<T>(repeated: Repeated): Answer<T> {
       // Sealed by ourselves, for a request with the same method, path and body.
       return { body: repeated.answer as T, replayed: true };
     case 'ambiguous':
-      throw new DomainError('provider_timeout', 'ambiguous', { replayed: true });
-    case 'running':
-      throw new DomainError('request_in_progress', 'Wait for the answer of the first request.', {
-        retryAfterMs: seconds(1),
+      throw errors.providerTimeout({
+        message: 'The first request with this idempotency key had no clear result.',
+        replayed: true,
       });
+    case 'running':
+      throw errors.requestInProgress({ retryAfterMs: seconds(1) });
     case 'key_reused':
-      throw new DomainError('idempotency_key_reused', 'Use a new key for a request that differs.');
+      throw errors.idempotencyKeyReused();
   }
 }
 
-/** A limit was reached, or the destination gets no texts for now. */
+/** A limit was reached, or messages to the destination are suspended. */
 export function refused(refusal: Limited | Suspended, now: number): DomainError {
   const retryAfterMs = refusal.until - now;
-  if (refusal.outcome === 'suspended') {
-    return new DomainError('destination_suspended', 'Numbers like this get no texts for now.', {
-      retryAfterMs,
-    });
-  }
-  switch (refusal.limit) {
-    case 'cooldown':
-      return new DomainError('cooldown_active', 'This number was texted a moment ago.', {
-        retryAfterMs,
-      });
-    case 'sends_per_day':
-      return new DomainError('quota_exceeded', 'This number has had its texts of the day.', {
-        retryAfterMs,
-      });
-    case 'client_sends':
-      return new DomainError('quota_exceeded', 'You have had your texts of the day.', {
-        retryAfterMs,
-      });
-    case 'end_user_sends':
-      return new DomainError('quota_exceeded', 'This end user has had enough texts for now.', {
-        retryAfterMs,
-      });
-    case 'failures':
-      return new DomainError('quota_exceeded', 'Too many wrong codes were tried for this number.', {
-        retryAfterMs,
-      });
-  }
+  if (refusal.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
+  if (refusal.limit === 'cooldown') return errors.cooldownActive({ retryAfterMs });
+  return errors.quotaExceeded({ message: LIMIT_MESSAGES[refusal.limit], retryAfterMs });
 }
+
+const LIMIT_MESSAGES: Readonly<Record<Exclude<Limited['limit'], 'cooldown'>, string>> = {
+  sends_per_day: 'This number has reached its daily limit of messages.',
+  client_sends: 'This client has reached its daily limit of messages.',
+  end_user_sends: 'This end user has reached the limit of messages.',
+  failures: 'Too many wrong codes were submitted for this number.',
+};

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { DomainError, invalidRequest } from '../common/domain-error.js';
+import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import '../http/caller.js';
 import type { KeyedRequest } from '../storage/verification-store.js';
@@ -23,7 +23,7 @@ export const FromCaller = createParamDecorator(
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { caller } = request;
     // Every route that asks for it is behind the API-key guard.
-    if (!caller) throw new DomainError('unauthenticated', 'Nobody is known to call.');
+    if (!caller) throw errors.unauthenticated();
     return {
       client: caller.client,
       keyed: keyedRequest(request),
@@ -41,9 +41,8 @@ function keyedRequest({
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !KEY.test(key)) {
-    throw invalidRequest([
-      { pointer: '#', detail: 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.' },
-    ]);
+    const detail = 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.';
+    throw errors.validationFailed({ fieldErrors: [{ pointer: '#', detail }] });
   }
   return { key, request: `${method} ${routeOptions.url ?? ''}\n${canonical(body)}` };
 }

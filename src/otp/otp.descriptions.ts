@@ -1,4 +1,4 @@
-import type { ErrorKind } from '../common/domain-error.js';
+import type { ErrorCode } from '../common/error-catalog.js';
 import type { Description } from '../openapi/described.decorator.js';
 import {
   RESEND_REQUEST,
@@ -9,7 +9,7 @@ import {
   VERIFY_RESPONSE,
 } from './dto/schemas.js';
 
-const PROVIDER_PROBLEMS: readonly ErrorKind[] = [
+const PROVIDER_PROBLEMS: readonly ErrorCode[] = [
   'destination_unreachable',
   'provider_error',
   'provider_unavailable',
@@ -17,7 +17,7 @@ const PROVIDER_PROBLEMS: readonly ErrorKind[] = [
   'provider_timeout',
 ];
 
-const TEXTING_PROBLEMS: readonly ErrorKind[] = [
+const TEXTING_PROBLEMS: readonly ErrorCode[] = [
   ...PROVIDER_PROBLEMS,
   'verification_not_found',
   'cooldown_active',

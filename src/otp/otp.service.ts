@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { DomainError } from '../common/domain-error.js';
+import { errors } from '../common/domain-error.js';
 import { randomBytes } from '../common/random.js';
 import type { RequestContext } from '../common/request-context.js';
 import { AppConfig } from '../config/app-config.js';
@@ -94,9 +94,9 @@ export class OtpService {
     const now = this.clock.now();
     const resend = { pinId, client, channel, now };
     const admission = await this.store.admitResend(resend, keyed, this.guard.judge);
-    if (admission.outcome === 'not_found') throw verificationNotFound();
+    if (admission.outcome === 'not_found') throw errors.verificationNotFound();
     if (admission.outcome === 'not_resendable') {
-      throw new DomainError('not_resendable', 'This code has ended; send a new one.');
+      throw errors.notResendable();
     }
     return this.goOn(admission, now, context);
   }
@@ -121,7 +121,7 @@ export class OtpService {
       case 'granted':
         break;
       case 'not_found':
-        throw verificationNotFound();
+        throw errors.verificationNotFound();
       case 'closed':
         this.moves.refused(leave.reason);
         return fresh({ verified: false, reason: leave.reason });
@@ -148,7 +148,7 @@ export class OtpService {
   /** @throws DomainError `verification_not_found` */
   async status(pinId: string, { client }: Caller): Promise<VerificationResponse> {
     const verification = await this.store.find(possible(pinId), client, this.clock.now());
-    if (!verification) throw verificationNotFound();
+    if (!verification) throw errors.verificationNotFound();
     const { status, phoneNumber, channel, createdAt, expiresAt, verifiedAt } = verification;
     return {
       pinId,
@@ -166,7 +166,7 @@ export class OtpService {
   /** Ends a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client, context }: Caller): Promise<void> {
     const cancelled = await this.store.cancel(possible(pinId), client, this.clock.now());
-    if (!cancelled) throw verificationNotFound();
+    if (!cancelled) throw errors.verificationNotFound();
     this.moves.cancelled(pinId, client, context);
   }
 
@@ -219,7 +219,7 @@ export class OtpService {
     this.moves.sent(ticket, 'accepted', course, taken.provider);
     if (confirmed) return fresh(response);
     // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
-    throw verificationNotFound();
+    throw errors.verificationNotFound();
   }
 }
 
@@ -227,13 +227,6 @@ const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 /** A handle that nobody was given is not looked for: PostgreSQL takes none with a NUL. */
 function possible(pinId: string): string {
-  if (!PIN_ID.test(pinId)) throw verificationNotFound();
+  if (!PIN_ID.test(pinId)) throw errors.verificationNotFound();
   return pinId;
-}
-
-function verificationNotFound(): DomainError {
-  return new DomainError(
-    'verification_not_found',
-    'Check the pinId or number, or send a new code.',
-  );
 }

@@ -24,11 +24,11 @@ export class NotTaken extends DomainError {
   override readonly name = 'NotTaken';
 
   constructor(
-    { kind, message, retryAfterMs }: ProviderError,
+    { code, message, retryAfterMs }: ProviderError,
     /** Providers that may have sent a text all the same. */
     readonly maybeTexted: readonly ProviderName[],
   ) {
-    super(kind, message, retryAfterMs === undefined ? {} : { retryAfterMs });
+    super(code, { message, retryAfterMs });
   }
 }
 

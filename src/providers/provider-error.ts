@@ -1,5 +1,6 @@
-import { DomainError, type ErrorKind } from '../common/domain-error.js';
+import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
+import type { ErrorCode } from '../common/error-catalog.js';
 
 /**
  * Every way a provider call can fail, whoever the vendor is:
@@ -36,7 +37,7 @@ export type ProviderFailure =
   | 'overloaded';
 
 interface FailureTraits {
-  readonly kind: ErrorKind;
+  readonly code: ErrorCode;
   /** After such a failure of a send, a text may be on its way all the same. */
   readonly ambiguous: boolean;
   /** It says that the provider is down for everybody; the others concern one request. */
@@ -51,30 +52,30 @@ const certain = { ambiguous: false, providerDown: false };
 const ambiguous = { ambiguous: true, providerDown: true };
 
 const TRAITS: Record<ProviderFailure, FailureTraits> = {
-  destination_unreachable: { kind: 'destination_unreachable', ...certain },
-  gone: { kind: 'not_resendable', ...certain },
-  not_sent: { kind: 'provider_error', ...certain },
-  rejected: { kind: 'provider_error', ...certain },
-  unauthorized: { kind: 'provider_error', ...certain, providerDown: true },
+  destination_unreachable: { code: 'destination_unreachable', ...certain },
+  gone: { code: 'not_resendable', ...certain },
+  not_sent: { code: 'provider_error', ...certain },
+  rejected: { code: 'provider_error', ...certain },
+  unauthorized: { code: 'provider_error', ...certain, providerDown: true },
   throttled: {
-    kind: 'provider_unavailable',
+    code: 'provider_unavailable',
     ...certain,
     providerDown: true,
     retryAfterMs: SOON_MS,
   },
-  number_throttled: { kind: 'provider_unavailable', ...certain, retryAfterMs: SOON_MS },
+  number_throttled: { code: 'provider_unavailable', ...certain, retryAfterMs: SOON_MS },
   unavailable: {
-    kind: 'provider_unavailable',
+    code: 'provider_unavailable',
     ...certain,
     providerDown: true,
     retryAfterMs: SOON_MS,
   },
-  connection_lost: { kind: 'provider_error', ...ambiguous },
-  timed_out: { kind: 'provider_timeout', ...ambiguous },
-  server_error: { kind: 'provider_error', ...ambiguous },
-  unreadable: { kind: 'provider_error', ...ambiguous },
-  circuit_open: { kind: 'provider_unavailable', ...certain, retryAfterMs: seconds(1) },
-  overloaded: { kind: 'overloaded', ...certain, retryAfterMs: seconds(1) },
+  connection_lost: { code: 'provider_error', ...ambiguous },
+  timed_out: { code: 'provider_timeout', ...ambiguous },
+  server_error: { code: 'provider_error', ...ambiguous },
+  unreadable: { code: 'provider_error', ...ambiguous },
+  circuit_open: { code: 'provider_unavailable', ...certain, retryAfterMs: seconds(1) },
+  overloaded: { code: 'overloaded', ...certain, retryAfterMs: seconds(1) },
 };
 
 interface ProviderErrorOptions {
@@ -101,9 +102,9 @@ export class ProviderError extends DomainError {
     readonly failure: ProviderFailure,
     { retryAfterMs, evidence }: ProviderErrorOptions = {},
   ) {
-    const { kind, ambiguous, providerDown, retryAfterMs: defaultMs } = TRAITS[failure];
+    const { code, ambiguous, providerDown, retryAfterMs: defaultMs } = TRAITS[failure];
     const wait = defaultMs === undefined ? undefined : (retryAfterMs ?? defaultMs);
-    super(kind, describe(failure, evidence), wait === undefined ? {} : { retryAfterMs: wait });
+    super(code, { message: logMessage(failure, evidence), retryAfterMs: wait });
     this.ambiguous = ambiguous;
     this.providerDown = providerDown;
     this.pauseMs = failure === 'throttled' ? wait : undefined;
@@ -115,9 +116,11 @@ export class ProviderError extends DomainError {
   }
 }
 
-function describe(failure: ProviderFailure, evidence: string | number | undefined): string {
-  // The failures that are not a 5xx: their messages are for the caller.
-  if (failure === 'destination_unreachable') return 'No text can be delivered to this number.';
-  if (failure === 'gone') return 'This code has ended; send a new one.';
+/** For the log. Undefined for the failures that are not 5xx: clients read the catalog's message. */
+function logMessage(
+  failure: ProviderFailure,
+  evidence: string | number | undefined,
+): string | undefined {
+  if (failure === 'destination_unreachable' || failure === 'gone') return undefined;
   return evidence === undefined ? failure : `${failure} (${String(evidence)})`;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ThrottlerGuard, type ThrottlerRequest } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { DomainError } from '../common/domain-error.js';
+import { errors } from '../common/domain-error.js';
 import { answerQuota } from '../http/quota.js';
 
 /**
@@ -33,9 +33,7 @@ export class LimitGuard extends ThrottlerGuard {
       name,
     );
     answerQuota(request, http.getResponse<FastifyReply>(), { name, limit, windowMs: ttl }, hit);
-    if (hit.isBlocked) {
-      throw new DomainError('too_many_requests', 'Slow down: too many requests in a minute.');
-    }
+    if (hit.isBlocked) throw errors.tooManyRequests();
     return true;
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Redis, Result } from 'ioredis';
-import { DomainError } from '../common/domain-error.js';
+import { errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { recordOf } from './fixed-window.js';
 import { PATIENCE_MS } from './redis-connection.js';
@@ -58,7 +58,8 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
       return recordOf(hits, remainingMs, limit);
     } catch (cause) {
       this.dropConnection();
-      throw new DomainError('storage_unavailable', 'The request counters cannot be reached.', {
+      throw errors.storageUnavailable({
+        message: 'Redis cannot be reached.',
         retryAfterMs: seconds(5),
         cause,
       });

@@ -117,12 +117,12 @@ describe('The try-it page', () => {
     await demo.says('A newer code was sent');
   });
 
-  it('says how long a number has to wait that was texted a moment ago', async () => {
+  it('says how long to wait before another code is sent to the same number', async () => {
     await demo.send();
     await demo.press('Use another number');
     expect(await demo.focused()).toBe('number');
     await demo.press('Send code');
-    await demo.says(/^This number was texted a moment ago\. Try again in (29|30) seconds\.$/);
+    await demo.says(/^This number was sent a code moments ago\. Try again in (29|30) seconds\.$/);
   });
 
   it('says what is wrong with a number', async () => {

@@ -55,7 +55,7 @@ describe('While nothing can be written to the disk,', () => {
     expectProblem(await service.http.delete(`/otp/${sent.pinId}`), 503, 'storage_unavailable');
 
     expect(await sandbox.codesOf(phoneNumber)).toEqual([]);
-    expect(service.output).toContain('the database failed');
+    expect(service.output).toContain('The database failed.');
   });
 
   it('what only reads is answered', async () => {

@@ -20,9 +20,10 @@ export function failure(error) {
     case 'validation_failed':
       return error.errors.map(({ detail }) => detail).join(' ');
     case 'cooldown_active':
+      return `This number was sent a code moments ago. ${wait}`;
     case 'quota_exceeded':
     case 'too_many_requests':
-      return `${error.message} ${wait}`;
+      return `A limit is reached. ${wait}`;
     case 'destination_not_allowed':
       return 'No codes are sent to numbers like this one. Use another one.';
     case 'destination_unreachable':

@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Kysely, sql, type Compilable, type RawBuilder } from 'kysely';
 import type { Clock } from '../../common/clock.js';
-import { DomainError } from '../../common/domain-error.js';
+import { errors } from '../../common/domain-error.js';
 import { seconds } from '../../common/durations.js';
 import type { AppConfig } from '../../config/app-config.js';
 import type { Engine } from './engine.js';
@@ -110,7 +110,8 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
 const executorOf = (run: Run): Executor => ({ run: (ask) => Packet.travel(run, ask) });
 
 function unavailable(cause: unknown): never {
-  throw new DomainError('storage_unavailable', 'the database failed', {
+  throw errors.storageUnavailable({
+    message: 'The database failed.',
     retryAfterMs: seconds(5),
     cause,
   });

@@ -1,0 +1,52 @@
+import { DomainError } from '../../src/common/domain-error.js';
+import { ERROR_CATALOG, ERROR_CODES, type ErrorCode } from '../../src/common/error-catalog.js';
+import { toProblem } from '../../src/http/problem.js';
+
+const INTRO = `<!-- Written by \`npm run errors\` from src/common/error-catalog.ts. -->
+
+# Errors
+
+Every error is a problem document (\`application/problem+json\`, RFC 9457). Branch on \`code\`, which
+is stable; \`detail\` is written for developers and may change. Show neither to end users. Quote
+\`requestId\` when you ask the operator for help: it finds the request in the log.
+
+Every 429 and 503 has the header \`Retry-After\` with the seconds to wait.`;
+
+/** The path in the example, where it is not that of send. */
+const PATHS: Partial<Record<ErrorCode, string>> = {
+  not_found: '/',
+  not_resendable: '/otp/resend',
+  verification_not_found: '/otp/verify',
+};
+
+const CODES = ERROR_CODES.toSorted((a, b) => ERROR_CATALOG[a].status - ERROR_CATALOG[b].status);
+
+/** docs/errors.md. */
+export const errorsPage = (): string =>
+  [
+    INTRO,
+    ['| HTTP | `code` |', '| --- | --- |', ...CODES.map(toRow)].join('\n'),
+    ...CODES.map(toSection),
+  ].join('\n\n');
+
+const toRow = (code: ErrorCode): string =>
+  `| ${ERROR_CATALOG[code].status} | [\`${code}\`](#${code}) |`;
+
+function toSection(code: ErrorCode): string {
+  const { status, title, message, action } = ERROR_CATALOG[code];
+  return [
+    `## \`${code}\``,
+    `HTTP ${status}, ${title}`,
+    `- Cause: ${message}\n- What to do: ${action}`,
+    `\`\`\`json\n${JSON.stringify(exampleOf(code), null, 2)}\n\`\`\``,
+  ].join('\n\n');
+}
+
+function exampleOf(code: ErrorCode) {
+  const invalidNumber = { pointer: '#/phoneNumber', detail: 'Give a number in E.164 form.' };
+  const fieldErrors = code === 'validation_failed' ? { fieldErrors: [invalidNumber] } : {};
+  return toProblem(new DomainError(code, fieldErrors), {
+    requestId: '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58',
+    path: PATHS[code] ?? '/otp/send',
+  });
+}

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { DomainError, errors } from '../../src/common/domain-error.js';
+import { ERROR_CATALOG, ERROR_CODES } from '../../src/common/error-catalog.js';
+import { toProblem } from '../../src/http/problem.js';
+import { errorsPage } from '../support/errors-reference.js';
+
+const PAGE = 'docs/errors.md';
+const CONTEXT = { requestId: 'a-request-id', path: '/otp/send' };
+
+const formatted = (text: string): string =>
+  execFileSync('node_modules/.bin/prettier', ['--stdin-filepath', PAGE], {
+    encoding: 'utf8',
+    input: text,
+  });
+
+describe('The error catalog', () => {
+  it('is what docs/errors.md is written from (npm run errors)', () => {
+    const written = formatted(errorsPage());
+
+    if (process.env['UPDATE_ERRORS']) writeFileSync(PAGE, written);
+    else expect(readFileSync(PAGE, 'utf8')).toBe(written);
+    for (const code of ERROR_CODES) expect(written).toContain(`## \`${code}\``);
+  });
+
+  it('has sentences that say what happened and what to do', () => {
+    for (const { message, action } of Object.values(ERROR_CATALOG)) {
+      expect(message).toMatch(/^[A-Z].*\.$/);
+      expect(action).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+
+  it('has one named throw for each code', () => {
+    const thrown = Object.values(errors).map((create) => create());
+
+    expect(thrown.map(({ code }) => code)).toEqual(ERROR_CODES);
+    expect(errors.cooldownActive({ retryAfterMs: 5 })).toMatchObject({
+      code: 'cooldown_active',
+      retryAfterMs: 5,
+    });
+  });
+
+  it('keeps the message of a 5xx out of its problem document, and shows that of a 4xx', () => {
+    for (const code of ERROR_CODES) {
+      const message = 'the private address of the database';
+      const { status, detail } = toProblem(new DomainError(code, { message }), CONTEXT);
+
+      expect([code, detail.includes(message)]).toEqual([code, status < 500]);
+    }
+  });
+});
