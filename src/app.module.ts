@@ -5,15 +5,15 @@ import { AppConfig } from './config/app-config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ApiKeyGuard } from './http/api-key.guard.js';
-import { ApiKeys } from './http/api-keys.js';
-import { Drain } from './http/drain.js';
+import { ApiKeyService } from './http/api-key.service.js';
+import { GracefulShutdown } from './http/graceful-shutdown.js';
 import { ProblemFilter } from './http/problem.filter.js';
-import { RequestBodyPipe } from './http/request-body.pipe.js';
+import { RequestValidationPipe } from './http/request-validation.pipe.js';
 import { MetricsServer } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { OtpModule } from './otp/otp.module.js';
-import { LimitGuard } from './throttling/limit.guard.js';
+import { RateLimitGuard } from './throttling/rate-limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
 
 /** The composition root. What runs for every request is bound here, in the order in which it runs. */
@@ -30,14 +30,14 @@ export class AppModule {
         EventBus,
         Metrics,
         MetricsServer,
-        Drain,
-        ApiKeys,
+        GracefulShutdown,
+        ApiKeyService,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
-        { provide: APP_GUARD, useClass: LimitGuard },
-        { provide: APP_PIPE, useClass: RequestBodyPipe },
+        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_PIPE, useClass: RequestValidationPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [AppConfig, EventBus, Drain],
+      exports: [AppConfig, EventBus, GracefulShutdown],
     };
   }
 }

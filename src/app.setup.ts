@@ -5,14 +5,14 @@ import type { Logger } from 'pino';
 import { seconds } from './common/durations.js';
 import { EventBus } from './common/events.js';
 import { AppConfig } from './config/app-config.js';
-import { readJsonOnly } from './http/body-reader.js';
-import { ruleBrowsers } from './http/browser-rules.js';
-import { Drain } from './http/drain.js';
-import { mindHttp } from './http/http-rules.js';
-import { watchMethods } from './http/method-not-allowed.js';
-import { requestIdOf } from './http/request-id.js';
-import { watchRequests } from './http/request-watch.js';
-import { answerMalformedHttp, answerUnroutable } from './http/raw-problems.js';
+import { registerJsonParser } from './http/json-body-parser.js';
+import { configureBrowserSecurity } from './http/security-headers.js';
+import { GracefulShutdown } from './http/graceful-shutdown.js';
+import { enforceHttpSemantics } from './http/http-semantics.js';
+import { registerMethodNotAllowed } from './http/method-not-allowed.js';
+import { resolveRequestId } from './http/request-id.js';
+import { registerRequestTracking } from './http/request-tracking.js';
+import { handleClientError, handleInvalidUrl } from './http/client-errors.js';
 import { EventLogger } from './observability/event-logger.js';
 import { METRICS_PATH } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
@@ -22,7 +22,7 @@ const BODY_LIMIT_BYTES = 16 * 1024;
 /** From a request's first byte to its last, in milliseconds: 16 KiB, over the slowest of networks. */
 const REQUEST_TIMEOUT_MS = seconds(10);
 /** How often Node looks for requests that take longer. */
-const LOOK_EVERY_MS = seconds(1);
+const TIMEOUT_CHECK_INTERVAL_MS = seconds(1);
 
 /** Options for creating the application: JSON is the only body, and Fastify reads it. */
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
@@ -45,9 +45,9 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node ends no slow body while the time for a head is longer than that for all.
     http: {
-      connectionsCheckingInterval: LOOK_EVERY_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
       headersTimeout: REQUEST_TIMEOUT_MS,
-      // Node would answer without a word: see mindHttp.
+      // Node would answer without a word: see enforceHttpSemantics.
       requireHostHeader: false,
     },
     // A handle of any length is looked up: one that cannot be is as unknown as any other.
@@ -57,9 +57,9 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
     logController: new LogController({ disableRequestLogging: true }),
     // Every line of a request is known by its context: a logger of its own would say it again.
     childLoggerFactory: () => logger,
-    genReqId: requestIdOf,
-    clientErrorHandler: answerMalformedHttp,
-    frameworkErrors: answerUnroutable,
+    genReqId: resolveRequestId,
+    clientErrorHandler: handleClientError,
+    frameworkErrors: handleInvalidUrl,
     // What still comes on a connection that is kept alive, while the server closes, is answered.
     return503OnClosing: false,
   });
@@ -69,15 +69,15 @@ export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapt
 export async function setupApp(app: INestApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
   new EventLogger(logger).subscribeTo(app.get(EventBus));
-  watchRequests(fastify, app.get(EventBus));
-  readJsonOnly(fastify);
-  ruleBrowsers(app, fastify, app.get(AppConfig).http.corsOrigins);
-  app.get(Drain).watch(fastify);
-  mindHttp(fastify);
-  const refuseOtherMethods = watchMethods(fastify);
+  registerRequestTracking(fastify, app.get(EventBus));
+  registerJsonParser(fastify);
+  configureBrowserSecurity(app, fastify, app.get(AppConfig).http.corsOrigins);
+  app.get(GracefulShutdown).register(fastify);
+  enforceHttpSemantics(fastify);
+  const finishRoutes = registerMethodNotAllowed(fastify);
   serveMetrics(app, fastify);
   await app.init();
-  refuseOtherMethods();
+  finishRoutes();
 }
 
 /** On the port of all else, unless the settings give them one of their own. */

@@ -8,11 +8,11 @@ import { jsonLog } from './observability/json-log.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { dressFor, terminalLog } from './observability/terminal-log.js';
-import { endOnSignal, stopOnSignal } from './shutdown.js';
+import { exitOnSignal, shutDownOnSignal } from './shutdown.js';
 import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
-  endOnSignal();
+  exitOnSignal();
   const config = loadConfig();
   const { stdout } = process;
   // Somebody looks on who has no machine to read the log.
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   // Before the application comes up, because it looks at its provider as soon as it is up.
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, config.providers[0]);
   await setupApp(app, logger);
-  stopOnSignal(app, config, logger);
+  shutDownOnSignal(app, config, logger);
   const { host, port } = config.http;
   await app.listen(port, host).catch((error: unknown) => {
     throw new Error(

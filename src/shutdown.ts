@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplication } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { AppConfig } from './config/app-config.js';
-import { Drain } from './http/drain.js';
+import { GracefulShutdown } from './http/graceful-shutdown.js';
 import { lostAfterMs } from './storage/deadline.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -13,7 +13,7 @@ type Signal = (typeof SIGNALS)[number];
  * Ends the process on any signal at once, with an exit code of 128 and its number, until there is
  * something to stop in order. Without it the kernel drops signals for the first process of a container.
  */
-export function endOnSignal(): void {
+export function exitOnSignal(): void {
   for (const signal of SIGNALS) process.on(signal, end);
 }
 
@@ -23,7 +23,7 @@ const end = (signal: Signal): never => process.exit(128 + constants.signals[sign
  * Ends the process on the first signal once all requests are answered, and at once on a second.
  * Its exit code is 0, or 1 if a request was not done in time, or 128 and the second signal's number.
  */
-export function stopOnSignal(app: INestApplication, config: AppConfig, logger: Logger): void {
+export function shutDownOnSignal(app: INestApplication, config: AppConfig, logger: Logger): void {
   let stopping = false;
   for (const signal of SIGNALS) {
     process.off(signal, end);
@@ -42,7 +42,7 @@ async function stop(
   logger: Logger,
 ): Promise<void> {
   logger.info({ signal }, 'stopping');
-  app.get(Drain).begin();
+  app.get(GracefulShutdown).start();
   // Whoever balances load has to see first that this replica is not ready any more. Nobody does
   // that at a terminal, where the signal is SIGINT.
   if (signal === 'SIGTERM') await delay(config.shutdownDelayMs);

@@ -6,11 +6,11 @@ import {
   type HealthCheckResult,
 } from '@nestjs/terminus';
 import { seconds } from '../common/durations.js';
-import { Drain } from '../http/drain.js';
+import { GracefulShutdown } from '../http/graceful-shutdown.js';
 import { Public } from '../http/public.decorator.js';
 import { Described } from '../openapi/described.decorator.js';
 import { StorageProbe } from '../storage/storage-probe.js';
-import { CountersProbe } from '../throttling/counters-probe.js';
+import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
 import { LIVE, READY } from './health.descriptions.js';
 import { ReadinessLog } from './readiness-log.js';
 import { UnreadyFilter } from './unready.filter.js';
@@ -32,8 +32,8 @@ export class HealthController {
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly storage: StorageProbe,
-    private readonly counters: CountersProbe,
-    private readonly drain: Drain,
+    private readonly counters: RateLimitHealthIndicator,
+    private readonly shutdown: GracefulShutdown,
     private readonly log: ReadinessLog,
   ) {}
 
@@ -54,7 +54,7 @@ export class HealthController {
   @Described(READY)
   @UseFilters(UnreadyFilter)
   async ready(): Promise<HealthCheckResult> {
-    if (this.drain.begun) throw new ServiceUnavailableException(SHUTTING_DOWN);
+    if (this.shutdown.isDraining) throw new ServiceUnavailableException(SHUTTING_DOWN);
     const report = this.health.check([
       () =>
         this.indicators

@@ -4,27 +4,27 @@ import { InjectThrottlerStorage, type ThrottlerStorage } from '@nestjs/throttler
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import { minutes } from '../common/durations.js';
-import { ApiKeys } from './api-keys.js';
-import { addressOf, type Caller } from './caller.js';
+import { ApiKeyService } from './api-key.service.js';
+import { clientIpOf, type AuthenticatedClient } from './authenticated-client.js';
 import { PUBLIC } from './public.decorator.js';
-import { answerQuota } from './quota.js';
+import { setRateLimitHeaders } from './rate-limit-headers.js';
 
-/** Whoever calls where no key is asked for: all of them are one client. */
+/** The one client where no API keys are configured. */
 const ANONYMOUS = 'anonymous';
 
-/** Requests without a good key that one address may make in a minute and hear that it is not good. */
-const FAILURES = { name: 'unauthenticated', limit: 30, windowMs: minutes(1) };
+/** Requests without a valid key per IP address that are answered 401; more are answered 429. */
+const UNAUTHENTICATED = { name: 'unauthenticated', limit: 30, windowMs: minutes(1) };
 
 /**
- * Finds out who calls, before anything else looks at the request. Whoever cannot be told is counted
- * by address only, and never keeps a good key from the same address out.
+ * Authenticates the client before any other guard. Failed attempts are rate-limited by IP address
+ * and never block a valid key from the same address.
  */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   constructor(
-    private readonly keys: ApiKeys,
+    private readonly keys: ApiKeyService,
     private readonly reflector: Reflector,
-    @InjectThrottlerStorage() private readonly counters: ThrottlerStorage,
+    @InjectThrottlerStorage() private readonly storage: ThrottlerStorage,
   ) {}
 
   /** @throws DomainError `unauthenticated` or, after too many of those, `too_many_requests` */
@@ -34,36 +34,30 @@ export class ApiKeyGuard implements CanActivate {
     }
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const caller = this.callerOf(request);
-    if (!caller) return this.refuse(request, http.getResponse<FastifyReply>());
-    request.caller = caller;
+    const client = this.findClient(request);
+    if (!client) return this.reject(request, http.getResponse<FastifyReply>());
+    request.client = client;
     return true;
   }
 
-  private callerOf(request: FastifyRequest): Caller | undefined {
-    if (!this.keys.required) {
-      return { client: ANONYMOUS, tracker: `address:${addressOf(request)}` };
-    }
-    const client = this.keys.clientOf(request.headers.authorization);
-    return client === undefined ? undefined : { client, tracker: `client:${client}` };
+  private findClient(request: FastifyRequest): AuthenticatedClient | undefined {
+    if (!this.keys.required) return { name: ANONYMOUS, tracker: `address:${clientIpOf(request)}` };
+    const name = this.keys.authenticate(request.headers.authorization);
+    return name === undefined ? undefined : { name, tracker: `client:${name}` };
   }
 
-  private async refuse(request: FastifyRequest, reply: FastifyReply): Promise<never> {
-    const { name, limit, windowMs } = FAILURES;
-    const hit = await this.counters.increment(
-      `${name}:${addressOf(request)}`,
-      windowMs,
-      limit,
-      windowMs,
-      name,
+  private async reject(request: FastifyRequest, reply: FastifyReply): Promise<never> {
+    const { name, limit, windowMs } = UNAUTHENTICATED;
+    const key = `${name}:${clientIpOf(request)}`;
+    const record = await this.storage.increment(key, windowMs, limit, windowMs, name);
+    setRateLimitHeaders(request, reply, UNAUTHENTICATED, record);
+    // RFC 6750 §3: no error code where the request contains no credentials.
+    const hasCredentials = request.headers.authorization !== undefined;
+    void reply.header(
+      'www-authenticate',
+      hasCredentials ? 'Bearer error="invalid_token"' : 'Bearer',
     );
-    answerQuota(request, reply, { name, limit, windowMs }, hit);
-    // RFC 6750 §3: no error code where no key was shown.
-    const shown = request.headers.authorization !== undefined;
-    void reply.header('www-authenticate', shown ? 'Bearer error="invalid_token"' : 'Bearer');
-    if (hit.isBlocked) {
-      throw errors.tooManyRequests({ message: 'Too many requests without a valid API key.' });
-    }
-    throw errors.unauthenticated();
+    if (!record.isBlocked) throw errors.unauthenticated();
+    throw errors.tooManyRequests({ message: 'Too many requests without a valid API key.' });
   }
 }

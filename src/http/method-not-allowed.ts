@@ -8,7 +8,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TR
  * path answer the methods it does not have with a 405 and `Allow` (RFC 9110 §15.5.6), before a
  * body is read; a router alone would answer 404.
  */
-export function watchMethods(fastify: FastifyInstance): () => void {
+export function registerMethodNotAllowed(fastify: FastifyInstance): () => void {
   const allowedByPath = new Map<string, Set<string>>();
   fastify.addHook('onRoute', ({ url, method }) => {
     const allowed = allowedByPath.get(url) ?? new Set();

@@ -43,10 +43,10 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unkno
 
 /** When to ask again, in milliseconds: not before the error's own reason and the quota allow it. */
 function retryAfterOf(
-  { quotaSpentForMs = 0 }: FastifyRequest,
+  { rateLimitResetMs = 0 }: FastifyRequest,
   { retryAfterMs }: DomainError,
   status: number,
 ): number | undefined {
   if (retryAfterMs === undefined && status !== 429 && status !== 503) return undefined;
-  return Math.max(retryAfterMs ?? 0, quotaSpentForMs);
+  return Math.max(retryAfterMs ?? 0, rateLimitResetMs);
 }

@@ -4,7 +4,7 @@ import { holdsApiKey } from '../common/api-key.js';
 import type { RequestContext } from '../common/request-context.js';
 
 /** Longer than any code, and with a letter, which no phone number has. */
-const WELL_FORMED = /^(?=.*[a-z])[\w.-]{11,128}$/i;
+const VALID_REQUEST_ID = /^(?=.*[a-z])[\w.-]{11,128}$/i;
 
 /** A phone number with something around it. */
 const NUMBER_IN_IT = /\d{9}/;
@@ -20,10 +20,10 @@ const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
  * provider, so one is not taken if it is likely to be a number, a code or a key that was put there
  * by mistake. What is in pieces or among words cannot be told from a name.
  */
-export function requestIdOf({ headers }: IncomingMessage): string {
+export function resolveRequestId({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' &&
-    WELL_FORMED.test(given) &&
+    VALID_REQUEST_ID.test(given) &&
     (HEX_ID.test(given) || !NUMBER_IN_IT.test(given)) &&
     !holdsKey(given, headers)
     ? given
@@ -42,7 +42,7 @@ function holdsKey(id: string, { authorization, ...headers }: IncomingHttpHeaders
 }
 
 /** What goes with everything that is done for a request with this id and these headers. */
-export function contextOf(
+export function createRequestContext(
   requestId: string,
   { traceparent }: IncomingMessage['headers'],
 ): RequestContext {

@@ -1,7 +1,7 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { PUBLIC } from '../http/public.decorator.js';
-import { LIMIT_NAME } from '../throttling/limited.decorator.js';
+import { RATE_LIMIT } from '../throttling/rate-limit.decorator.js';
 import type { Method } from './document.js';
 import { DESCRIPTION, type Description } from './described.decorator.js';
 
@@ -33,7 +33,7 @@ function endpointOf(controller: Type, handler: object, description: Description)
     path: `/${parts.join('/').replace(/:(\w+)/g, '{$1}')}`,
     method: methodOf(metadataOf(handler, METHOD_METADATA) as RequestMethod),
     open: [handler, controller].some((each) => metadataOf(each, PUBLIC) === true),
-    limited: metadataOf(handler, LIMIT_NAME) !== undefined,
+    limited: metadataOf(handler, RATE_LIMIT) !== undefined,
   };
 }
 

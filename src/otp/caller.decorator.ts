@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
-import '../http/caller.js';
+import '../http/authenticated-client.js';
 import type { KeyedRequest } from '../storage/verification-store.js';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
@@ -21,11 +21,11 @@ export interface Caller {
 export const FromCaller = createParamDecorator(
   (_data: unknown, context: ExecutionContext): Caller => {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const { caller } = request;
+    const { client } = request;
     // Every route that asks for it is behind the API-key guard.
-    if (!caller) throw errors.unauthenticated();
+    if (!client) throw errors.unauthenticated();
     return {
-      client: caller.client,
+      client: client.name,
       keyed: keyedRequest(request),
       context: request.requestContext,
     };

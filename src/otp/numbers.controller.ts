@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
 import { Described } from '../openapi/described.decorator.js';
 import { VerificationStore } from '../storage/verification-store.js';
-import { Limited } from '../throttling/limited.decorator.js';
+import { RateLimit } from '../throttling/rate-limit.decorator.js';
 import { FromCaller, type Caller } from './caller.decorator.js';
 import { PhoneNumberDto, type LookupResponse } from './dto/phone-number.dto.js';
 import { ERASE, LOOKUP } from './numbers.descriptions.js';
@@ -13,7 +13,7 @@ export class NumbersController {
 
   @Post('lookup')
   @HttpCode(HttpStatus.OK)
-  @Limited('verify')
+  @RateLimit('verify')
   @Described(LOOKUP)
   async lookup(
     @Body() { phoneNumber }: PhoneNumberDto,
@@ -26,7 +26,7 @@ export class NumbersController {
 
   @Post('erase')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @Limited('verify')
+  @RateLimit('verify')
   @Described(ERASE)
   erase(@Body() { phoneNumber }: PhoneNumberDto, @FromCaller() { client }: Caller): Promise<void> {
     return this.store.erase(phoneNumber, client);

@@ -12,7 +12,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import type { Settlement } from '../storage/verification-store.js';
 import { Described } from '../openapi/described.decorator.js';
-import { Limited } from '../throttling/limited.decorator.js';
+import { RateLimit } from '../throttling/rate-limit.decorator.js';
 import { bodyOf } from './answer.js';
 import { FromCaller, type Caller } from './caller.decorator.js';
 import { ResendOtpDto, SendOtpDto, type SendOtpResponse } from './dto/send-otp.dto.js';
@@ -29,7 +29,7 @@ export class OtpController {
 
   @Post('send')
   @HttpCode(HttpStatus.OK)
-  @Limited('send')
+  @RateLimit('send')
   @Described(SEND)
   async send(
     @Body() request: SendOtpDto,
@@ -41,7 +41,7 @@ export class OtpController {
 
   @Post('resend')
   @HttpCode(HttpStatus.OK)
-  @Limited('send')
+  @RateLimit('send')
   @Described(RESEND)
   async resend(
     @Body() request: ResendOtpDto,
@@ -53,7 +53,7 @@ export class OtpController {
 
   @Post('verify')
   @HttpCode(HttpStatus.OK)
-  @Limited('verify')
+  @RateLimit('verify')
   @Described(VERIFY)
   async verify(
     @Body() request: VerifyOtpDto,
@@ -64,7 +64,7 @@ export class OtpController {
   }
 
   @Get(':pinId')
-  @Limited('verify')
+  @RateLimit('verify')
   @Described(STATUS)
   status(
     @Param('pinId') pinId: string,
@@ -75,7 +75,7 @@ export class OtpController {
 
   @Delete(':pinId')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @Limited('verify')
+  @RateLimit('verify')
   @Described(CANCEL)
   cancel(@Param('pinId') pinId: string, @FromCaller() caller: Caller): Promise<void> {
     return this.otp.cancel(pinId, caller);

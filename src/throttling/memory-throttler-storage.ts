@@ -1,6 +1,6 @@
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Clock } from '../common/clock.js';
-import { recordOf } from './fixed-window.js';
+import { toThrottlerRecord } from './throttler-record.js';
 
 interface Window {
   hits: number;
@@ -40,7 +40,7 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
     if (now >= this.turnAt) this.turn(now);
     const window = this.open(key, now) ?? this.start(key, now + ttlMs);
     window.hits += 1;
-    return recordOf(window.hits, window.endsAt - now, limit);
+    return toThrottlerRecord(window.hits, window.endsAt - now, limit);
   }
 
   private open(key: string, now: number): Window | undefined {

@@ -4,8 +4,8 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Redis, Result } from 'ioredis';
 import { errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
-import { recordOf } from './fixed-window.js';
-import { PATIENCE_MS } from './redis-connection.js';
+import { toThrottlerRecord } from './throttler-record.js';
+import { TIMEOUT_MS } from './redis-connection.js';
 
 /**
  * Counts a hit and starts its window, in one step. Our own, because the script of
@@ -38,7 +38,7 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
     this.firstAttempt = Promise.race([
       // A failure is the client's: it logs it and tries again.
       redis.connect().catch(() => undefined),
-      delay(PATIENCE_MS, undefined, { ref: false }),
+      delay(TIMEOUT_MS, undefined, { ref: false }),
     ]);
   }
 
@@ -55,7 +55,7 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
     await this.firstAttempt;
     try {
       const [hits, remainingMs] = await this.redis.countHit(key, ttlMs);
-      return recordOf(hits, remainingMs, limit);
+      return toThrottlerRecord(hits, remainingMs, limit);
     } catch (cause) {
       this.dropConnection();
       throw errors.storageUnavailable({

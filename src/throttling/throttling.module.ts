@@ -9,22 +9,25 @@ import { Clock } from '../common/clock.js';
 import { minutes } from '../common/durations.js';
 import { AppConfig } from '../config/app-config.js';
 import { StorageModule } from '../storage/storage.module.js';
-import { CountersProbe } from './counters-probe.js';
-import { LIMIT_NAME, type LimitName } from './limited.decorator.js';
+import { RateLimitHealthIndicator } from './rate-limit.health.js';
+import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorator.js';
 import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
 
 const reflector = new Reflector();
 
 /** A limit a minute that counts only the routes marked with its name. */
-const perMinute = (name: LimitName, limit: number) => ({
+const perMinute = (name: RateLimitName, limit: number) => ({
   name,
   limit,
   ttl: minutes(1),
-  skipIf: (context: ExecutionContext) => reflector.get(LIMIT_NAME, context.getHandler()) !== name,
+  skipIf: (context: ExecutionContext) => reflector.get(RATE_LIMIT, context.getHandler()) !== name,
 });
 
 /** A client of Redis is loaded only where there is one. */
-async function countersOf(redisUrl: string | undefined, clock: Clock): Promise<ThrottlerStorage> {
+async function createThrottlerStorage(
+  redisUrl: string | undefined,
+  clock: Clock,
+): Promise<ThrottlerStorage> {
   if (redisUrl === undefined) return new MemoryThrottlerStorage(clock);
   const { createRedis } = await import('./redis-connection.js');
   const { RedisThrottlerStorage } = await import('./redis-throttler-storage.js');
@@ -41,7 +44,7 @@ async function countersOf(redisUrl: string | undefined, clock: Clock): Promise<T
         clock: Clock,
       ): Promise<ThrottlerModuleOptions> => ({
         setHeaders: false,
-        storage: await countersOf(redisUrl, clock),
+        storage: await createThrottlerStorage(redisUrl, clock),
         throttlers: [
           perMinute('send', throttle.sendsPerMinute),
           perMinute('verify', throttle.verifiesPerMinute),
@@ -49,7 +52,7 @@ async function countersOf(redisUrl: string | undefined, clock: Clock): Promise<T
       }),
     }),
   ],
-  providers: [CountersProbe],
-  exports: [ThrottlerModule, CountersProbe],
+  providers: [RateLimitHealthIndicator],
+  exports: [ThrottlerModule, RateLimitHealthIndicator],
 })
 export class ThrottlingModule {}

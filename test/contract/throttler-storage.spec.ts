@@ -52,7 +52,7 @@ function describeThrottlerStorage(title: string, create: () => Promise<Subject>)
       expect(await hit('a')).toEqual({ ...free, totalHits: 2, timeToExpire: 60 });
     });
 
-    // `hits > limit` and the last line of `recordOf`.
+    // `hits > limit` and the last line of `toThrottlerRecord`.
     it('blocks the hits over the limit for what remains of the window', async () => {
       await hit('a');
       await hit('a');

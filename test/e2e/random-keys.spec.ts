@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { configFrom } from '../../src/config/load-config.js';
-import { ApiKeys } from '../../src/http/api-keys.js';
+import { ApiKeyService } from '../../src/http/api-key.service.js';
 import { callerWith, newApiKey } from '../support/api-key.js';
 import { startSandboxedService } from '../support/service.js';
 
@@ -20,14 +20,14 @@ function guess(i: number): string {
 
 describe('Keys that somebody guesses', () => {
   it('never let anybody in, however many', () => {
-    const keys = new ApiKeys(configFrom({ API_KEYS, OTP_SECRET: 'x'.repeat(32) }));
+    const keys = new ApiKeyService(configFrom({ API_KEYS, OTP_SECRET: 'x'.repeat(32) }));
     let found = 0;
     for (let i = 0; i < TRIES; i += 1) {
-      if (keys.clientOf(`Bearer ${guess(i)}`) !== undefined) found += 1;
+      if (keys.authenticate(`Bearer ${guess(i)}`) !== undefined) found += 1;
     }
 
     expect(found).toBe(0);
-    expect(keys.clientOf(`Bearer ${valid.key}`)).toBe('client-0');
+    expect(keys.authenticate(`Bearer ${valid.key}`)).toBe('client-0');
   });
 
   it('cost no caller from the same address any of its limit', async () => {

@@ -65,7 +65,7 @@ describe('A service that is told to stop', () => {
   const providerAsked = () => until(() => provider.requests.length > 0);
   const closed = () => until(() => refuses(replica.url));
 
-  // In HealthController: the check of `drain.begun`; in Drain: the onRequest hook.
+  // In HealthController: the check of `shutdown.isDraining`; in GracefulShutdown: the onRequest hook.
   it('is unready at once, but takes what still comes and says “close”', async () => {
     await start(LONG_DELAY);
     provider.answer(TAKEN);
@@ -170,7 +170,7 @@ describe('A service that is told to stop', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // In Drain: the onClose hook.
+  // In GracefulShutdown: the onClose hook.
   it('writes down what the provider says to a caller that hung up', async () => {
     await start();
     const release = await holdSend();
@@ -198,7 +198,7 @@ describe('A service that is told to stop', () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  // In drain.ts: closeConnections.
+  // In graceful-shutdown.ts: closeConnections.
   it('does not wait for connections on which nothing was asked', async () => {
     await start({ PROVIDER_TIMEOUT: '1s' });
     const connection = await connectTo(replica.url);
@@ -209,7 +209,7 @@ describe('A service that is told to stop', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // In drain.ts: the timer.
+  // In graceful-shutdown.ts: the timer.
   it.each([
     ['half a head', 'GET /health/live HTTP/1.1\r\nhost: a\r\n', ''],
     ['half a body', `${POST_HEAD}content-length: 10\r\n\r\n{`, ''],
@@ -234,7 +234,7 @@ describe('A service that is told to stop', () => {
     );
   });
 
-  // In drain.ts: whenAnswered.
+  // In graceful-shutdown.ts: onIdle.
   it('closes a connection that was to be kept alive once it is answered', async () => {
     await start();
     const release = await holdSend();

@@ -29,7 +29,7 @@ describe('A service that starts', () => {
     return program;
   }
 
-  // In main.ts: endOnSignal. The kernel drops signals that PID 1 has no handler for.
+  // In main.ts: exitOnSignal. The kernel drops signals that PID 1 has no handler for.
   it('ends by itself on a signal, though it waits for its records', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');

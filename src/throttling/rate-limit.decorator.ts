@@ -1,9 +1,9 @@
 import { SetMetadata } from '@nestjs/common';
 
 /** The named limits, and which settings hold them. */
-export type LimitName = 'send' | 'verify';
+export type RateLimitName = 'send' | 'verify';
 
-export const LIMIT_NAME = Symbol('limit name');
+export const RATE_LIMIT = Symbol('limit name');
 
 /** Puts a route under one of the named limits. A route without one is not counted. */
-export const Limited = (name: LimitName) => SetMetadata(LIMIT_NAME, name);
+export const RateLimit = (name: RateLimitName) => SetMetadata(RATE_LIMIT, name);

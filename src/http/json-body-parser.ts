@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 
 /** Stands for a body that could not be read, until somebody wants it. */
-export class UnreadableBody {
+export class InvalidBody {
   constructor(readonly error: DomainError) {}
 }
 
@@ -10,7 +10,7 @@ export class UnreadableBody {
  * Reads JSON and nothing else. What cannot be read is refused only when the route wants its body:
  * by then the guards know who calls, and have counted the request.
  */
-export function readJsonOnly(fastify: FastifyInstance): void {
+export function registerJsonParser(fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser<string>(
@@ -18,11 +18,11 @@ export function readJsonOnly(fastify: FastifyInstance): void {
     { parseAs: 'string' },
     (request, text, done) => {
       void parseJson(request, text, (error, body) => {
-        done(null, error ? new UnreadableBody(errors.malformedBody()) : body);
+        done(null, error ? new InvalidBody(errors.malformedBody()) : body);
       });
     },
   );
   fastify.addContentTypeParser('*', (_request, _payload, done) => {
-    done(null, new UnreadableBody(errors.unsupportedMediaType()));
+    done(null, new InvalidBody(errors.unsupportedMediaType()));
   });
 }

@@ -8,7 +8,7 @@ type HitRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
  * and no later one moves its end. Whoever is over the limit is blocked until that end: `r` and `t`
  * of a RateLimit header and a Retry-After then speak of the same moment.
  */
-export function recordOf(hits: number, remainingMs: number, limit: number): HitRecord {
+export function toThrottlerRecord(hits: number, remainingMs: number, limit: number): HitRecord {
   const timeToExpire = Math.ceil(remainingMs / seconds(1));
   const isBlocked = hits > limit;
   return {

@@ -2,38 +2,38 @@ import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { seconds } from '../common/durations.js';
-import { answerUnderWay } from './under-way.js';
+import { currentResponse } from './current-response.js';
 
 /**
  * How long, in milliseconds, a request may still arrive once the server takes no more connections:
  * Node looks for slow callers no longer, and the shortest of stops gives up after 5 s.
  */
-const LATE_MS = seconds(4);
+const FORCE_CLOSE_AFTER_MS = seconds(4);
 
 /** The end of a replica's life, as requests see it: none that it has taken is dropped. */
 @Injectable()
-export class Drain {
-  private hasBegun = false;
+export class GracefulShutdown {
+  private draining = false;
   private readonly running = new Set<Promise<unknown>>();
 
   /** Whether this replica wants no more requests. It goes on answering those that come. */
-  get begun(): boolean {
-    return this.hasBegun;
+  get isDraining(): boolean {
+    return this.draining;
   }
 
   /** From now on every answer asks its client to connect elsewhere. */
-  begin(): void {
-    this.hasBegun = true;
+  start(): void {
+    this.draining = true;
   }
 
   /** Makes a server without routes yet one that closes only when all it has begun is done. */
-  watch(fastify: FastifyInstance): void {
+  register(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (_request, reply, done) => {
-      if (this.hasBegun) void reply.header('connection', 'close');
+      if (this.draining) void reply.header('connection', 'close');
       done();
     });
     fastify.addHook('onRoute', (route) => {
-      this.follow(route);
+      this.trackHandler(route);
     });
     closeConnections(fastify);
     // The last connection has closed by then. But a caller that hung up left its request running:
@@ -43,7 +43,7 @@ export class Drain {
     });
   }
 
-  private follow(route: RouteOptions): void {
+  private trackHandler(route: RouteOptions): void {
     const { handler } = route;
     const { running } = this;
     route.handler = function (request, reply) {
@@ -71,24 +71,24 @@ function closeConnections(fastify: FastifyInstance): void {
   fastify.addHook('preClose', async () => {
     for (const socket of open) {
       if (socket.bytesRead === 0) socket.destroy();
-      else if (answerUnderWay(socket)) {
-        whenAnswered(socket, () => {
+      else if (currentResponse(socket)) {
+        onIdle(socket, () => {
           socket.destroySoon();
         });
       }
     }
     setTimeout(() => {
-      for (const socket of open) if (!answerUnderWay(socket)?.req.complete) socket.destroy();
-    }, LATE_MS).unref();
+      for (const socket of open) if (!currentResponse(socket)?.req.complete) socket.destroy();
+    }, FORCE_CLOSE_AFTER_MS).unref();
   });
 }
 
 /** Calls back once all answers on a connection are out, those to pipelined requests, too. */
-function whenAnswered(socket: Socket, callback: () => void): void {
-  const answer = answerUnderWay(socket);
+function onIdle(socket: Socket, callback: () => void): void {
+  const answer = currentResponse(socket);
   if (answer === undefined) callback();
   else
     answer.once('close', () => {
-      whenAnswered(socket, callback);
+      onIdle(socket, callback);
     });
 }

@@ -4,7 +4,7 @@ import { seconds } from '../common/durations.js';
 
 /** Finds out whether requests can be counted. */
 @Injectable()
-export class CountersProbe {
+export class RateLimitHealthIndicator {
   constructor(@Inject(ThrottlerStorage) private readonly storage: ThrottlerStorage) {}
 
   /**

@@ -7,7 +7,7 @@ const BEARER = /^Bearer ([\w.~+/-]+=*)$/i;
 
 /** The keys that let clients in. */
 @Injectable()
-export class ApiKeys {
+export class ApiKeyService {
   private readonly entries;
 
   constructor({ apiKeys }: AppConfig) {
@@ -20,7 +20,7 @@ export class ApiKeys {
   }
 
   /** Whose key an `Authorization` header carries. Compares with every entry, in constant time. */
-  clientOf(authorization: string | undefined): string | undefined {
+  authenticate(authorization: string | undefined): string | undefined {
     const [, key] = BEARER.exec(authorization ?? '') ?? [];
     if (key === undefined) return undefined;
     const shown = hash('sha256', key, 'buffer');

@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { ThrottlerGuard, type ThrottlerRequest } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
-import { answerQuota } from '../http/quota.js';
+import { setRateLimitHeaders } from '../http/rate-limit-headers.js';
 
 /**
  * Counts requests against the route's named limit, for whoever the API-key guard found to call, and
  * refuses those above it; and every one that cannot be counted, by the error that the storage throws.
  */
 @Injectable()
-export class LimitGuard extends ThrottlerGuard {
+export class RateLimitGuard extends ThrottlerGuard {
   /**
    * Instead of the base class's `X-` headers the standard ones. One counter serves all routes under
    * a limit, and its key is not hashed: it holds nothing to be hidden.
@@ -24,7 +24,7 @@ export class LimitGuard extends ThrottlerGuard {
   }: ThrottlerRequest): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const tracker = request.caller?.tracker ?? 'unknown';
+    const tracker = request.client?.tracker ?? 'unknown';
     const hit = await this.storageService.increment(
       `${name}:${tracker}`,
       ttl,
@@ -32,7 +32,12 @@ export class LimitGuard extends ThrottlerGuard {
       blockDuration,
       name,
     );
-    answerQuota(request, http.getResponse<FastifyReply>(), { name, limit, windowMs: ttl }, hit);
+    setRateLimitHeaders(
+      request,
+      http.getResponse<FastifyReply>(),
+      { name, limit, windowMs: ttl },
+      hit,
+    );
     if (hit.isBlocked) throw errors.tooManyRequests();
     return true;
   }

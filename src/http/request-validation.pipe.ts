@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { getMetadataStorage } from 'class-validator';
 import { errors, type FieldError } from '../common/domain-error.js';
-import { UnreadableBody } from './body-reader.js';
+import { InvalidBody } from './json-body-parser.js';
 
 const UNKNOWN_FIELD = 'whitelistValidation';
 
@@ -14,7 +14,7 @@ const UNKNOWN_FIELD = 'whitelistValidation';
  * Reads each body into its DTO and refuses what the DTO does not name.
  * @throws DomainError `validation_failed`, one fault a field.
  */
-export class RequestBodyPipe extends ValidationPipe {
+export class RequestValidationPipe extends ValidationPipe {
   constructor() {
     super({
       transform: true,
@@ -26,10 +26,10 @@ export class RequestBodyPipe extends ValidationPipe {
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (value instanceof UnreadableBody) throw value.error;
+    if (value instanceof InvalidBody) throw value.error;
     // A parameter of our own making was never anything else.
     if (metadata.type === 'custom') return value;
-    if (metadata.type === 'body') refuseNesting(value, metadata.metatype);
+    if (metadata.type === 'body') rejectNestedValues(value, metadata.metatype);
     return super.transform(value, metadata) as Promise<unknown>;
   }
 }
@@ -39,7 +39,7 @@ export class RequestBodyPipe extends ValidationPipe {
  * from the transformer, which recurses into whatever it is given until the stack ends; and from
  * class-validator null, which it takes for left out, and what every object has, which it takes for a field.
  */
-function refuseNesting(body: unknown, dto: Type | undefined): void {
+function rejectNestedValues(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw errors.validationFailed({
       fieldErrors: [{ pointer: '#', detail: 'Send one JSON object.' }],

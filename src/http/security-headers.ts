@@ -5,7 +5,7 @@ import helmet from 'helmet';
 import { minutes, seconds } from '../common/durations.js';
 
 /** Answers are data: nothing in them is to be run, loaded or framed. A page brings its own policy. */
-const DATA_ONLY = {
+const API_CSP = {
   useDefaults: false,
   directives: { defaultSrc: [`'none'`], frameAncestors: [`'none'`] },
 };
@@ -22,7 +22,7 @@ function protectiveHeaders(): Record<string, string> {
     },
     removeHeader: () => undefined,
   };
-  helmet({ contentSecurityPolicy: DATA_ONLY })(
+  helmet({ contentSecurityPolicy: API_CSP })(
     {} as IncomingMessage,
     answer as unknown as ServerResponse,
     (error) => {
@@ -33,20 +33,20 @@ function protectiveHeaders(): Record<string, string> {
 }
 
 /** What every answer has. */
-export const PROTECTIVE_HEADERS = {
+export const SECURITY_HEADERS = {
   // What is verified now may not be a moment later.
   'cache-control': 'no-store',
   ...protectiveHeaders(),
 };
 
 /** Tells browsers what not to do with answers, and which pages may ask. */
-export function ruleBrowsers(
+export function configureBrowserSecurity(
   app: INestApplication,
   fastify: FastifyInstance,
   origins: readonly string[],
 ): void {
   fastify.addHook('onRequest', (_request, reply, done) => {
-    void reply.headers(PROTECTIVE_HEADERS);
+    void reply.headers(SECURITY_HEADERS);
     done();
   });
   if (origins.length === 0) return;

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { errors } from '../common/domain-error.js';
 
 /** Has a server say in words of ours what Node would refuse by a status alone. */
-export function mindHttp(fastify: FastifyInstance): void {
+export function enforceHttpSemantics(fastify: FastifyInstance): void {
   // RFC 9112 §3.2: a request of HTTP/1.1 names its host.
   fastify.addHook('onRequest', ({ headers, raw }, _reply, done) => {
     done(

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { EventBus } from '../common/events.js';
-import './caller.js';
-import { contextOf } from './request-id.js';
+import './authenticated-client.js';
+import { createRequestContext } from './request-id.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,15 +19,15 @@ const CLIENT_CLOSED_REQUEST = 499;
  * Makes a server without routes yet tell of every request when it comes and when its answer is out,
  * echo its id, and know its context.
  */
-export function watchRequests(fastify: FastifyInstance, events: EventBus): void {
+export function registerRequestTracking(fastify: FastifyInstance, events: EventBus): void {
   fastify.decorate('events', events);
   fastify.addHook('onRequest', (request, reply, done) => {
     const beganAt = performance.now();
-    const context = contextOf(request.id, request.headers);
+    const context = createRequestContext(request.id, request.headers);
     request.requestContext = context;
     void reply.header('x-request-id', request.id);
     events.emit({ type: 'request_started' });
-    onceOver(reply.raw, request.socket, () => {
+    onResponseEnd(reply.raw, request.socket, () => {
       events.emit({
         type: 'request_completed',
         context,
@@ -35,7 +35,7 @@ export function watchRequests(fastify: FastifyInstance, events: EventBus): void 
         route: request.routeOptions.url,
         status: reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED_REQUEST,
         problem: request.errorCode,
-        client: request.caller?.client,
+        client: request.client?.name,
         durationMs: performance.now() - beganAt,
       });
     });
@@ -44,7 +44,7 @@ export function watchRequests(fastify: FastifyInstance, events: EventBus): void 
 }
 
 /** Calls back when an answer is out, or will never be. */
-function onceOver(answer: ServerResponse, connection: Socket, callback: () => void): void {
+function onResponseEnd(answer: ServerResponse, connection: Socket, callback: () => void): void {
   if (answer.socket !== null) {
     answer.once('close', callback);
     return;

@@ -4,61 +4,61 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 import type { EventBus } from '../common/events.js';
-import { PROTECTIVE_HEADERS } from './browser-rules.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 import { toProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
-import './request-watch.js';
-import { answerUnderWay } from './under-way.js';
+import './request-tracking.js';
+import { currentResponse } from './current-response.js';
 
 /** No route's, and it can be decoded. */
-const NOWHERE = '/nowhere';
+const UNMATCHED_PATH = '/nowhere';
 
 /** A path that cannot be decoded, which Fastify refuses before all hooks, goes where all go that have no route. */
-export function answerUnroutable(
+export function handleInvalidUrl(
   _error: Error,
   { raw, server }: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  raw.url = NOWHERE;
+  raw.url = UNMATCHED_PATH;
   server.routing(raw, reply.raw);
 }
 
 /** Connections on which nothing more can be read. */
-const broken = new WeakSet<Socket>();
+const rejectedSockets = new WeakSet<Socket>();
 
 /** For bytes that Node cannot read as an HTTP request, or that take too long to come. */
-export function answerMalformedHttp(
+export function handleClientError(
   this: FastifyInstance,
   error: NodeJS.ErrnoException,
   socket: Socket,
 ): void {
   // Node says so again of all that still comes.
-  if (broken.has(socket)) return;
-  broken.add(socket);
+  if (rejectedSockets.has(socket)) return;
+  rejectedSockets.add(socket);
   // Who has asked nothing yet is not answered, either.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0) socket.destroy();
-  else refuseRest(socket, faultOf(error), this.events);
+  else rejectAfterPending(socket, faultOf(error), this.events);
 }
 
 /**
  * Answers what has come before; then the request whose body the bytes belong to or, where none can be
  * made out, the socket. In another order their caller would take one answer for another's.
  */
-function refuseRest(socket: Socket, fault: DomainError, events: EventBus): void {
-  const answer = answerUnderWay(socket);
+function rejectAfterPending(socket: Socket, fault: DomainError, events: EventBus): void {
+  const answer = currentResponse(socket);
   if (answer === undefined) {
-    if (socket.writable) answerRaw(socket, fault, events);
+    if (socket.writable) writeRawProblem(socket, fault, events);
   } else if (answer.req.listenerCount('error') > 0) {
     answer.setHeader('connection', 'close');
     answer.req.emit('error', fault);
   } else {
     answer.once('close', () => {
-      refuseRest(socket, fault, events);
+      rejectAfterPending(socket, fault, events);
     });
   }
 }
 
 /** What it says is told of as of any answer, though of no method and no route. */
-function answerRaw(socket: Socket, fault: DomainError, events: EventBus): void {
+function writeRawProblem(socket: Socket, fault: DomainError, events: EventBus): void {
   const requestId = randomUUID();
   const problem = toProblem(fault, { requestId, path: '/' });
   const body = JSON.stringify(problem);
@@ -68,7 +68,7 @@ function answerRaw(socket: Socket, fault: DomainError, events: EventBus): void {
     'content-type': PROBLEM_MEDIA_TYPE,
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close',
-    ...PROTECTIVE_HEADERS,
+    ...SECURITY_HEADERS,
   };
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
