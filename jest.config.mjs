@@ -12,22 +12,12 @@ const esModules = [
   'uint8array-extras',
 ].join('|');
 
-/** @type {import('jest').Config} */
-export default {
-  testEnvironment: 'node',
+const shared = {
   roots: ['<rootDir>/test'],
-  testMatch: ['**/*.spec.ts'],
+  testEnvironment: '<rootDir>/test/support/jest/environment.ts',
   // Its peers are packages of its own.
   modulePathIgnorePatterns: ['<rootDir>/test/bench/'],
-  // Real servers on a busy machine: a limit is there to end what hangs, not to measure.
-  testTimeout: 30_000,
-  // Most of a spec's time is waiting for servers, so two share even one core well.
-  maxWorkers: 2,
-  // A test that fails may leave its servers running: the run ends all the same.
-  forceExit: true,
   setupFiles: ['reflect-metadata'],
-  globalSetup: '<rootDir>/test/support/services/global-setup.ts',
-  globalTeardown: '<rootDir>/test/support/services/global-teardown.ts',
   transform: {
     '\\.[jt]s$': [
       '@swc/jest',
@@ -51,4 +41,31 @@ export default {
     // Sinch's client reads a version number out of a package that it forgot to depend on.
     '^@sinch/sdk-core/package\\.json$': '<rootDir>/node_modules/@sinch/verification/package.json',
   },
+};
+
+/** One tier. Its servers start when the first test needs them. */
+const withServices = {
+  globalSetup: '<rootDir>/test/support/jest/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/jest/global-teardown.ts',
+};
+const tier = (displayName, folders, setup = {}) => ({
+  ...shared,
+  ...setup,
+  displayName,
+  testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.spec.ts`),
+});
+
+/** @type {import('jest').Config} */
+export default {
+  // To end what hangs, not to measure; the environment scales it to the machine.
+  testTimeout: 30_000,
+  // Most of a spec's time is waiting for servers, so two share even one core well.
+  maxWorkers: 2,
+  reporters: ['<rootDir>/test/support/jest/slowest-files-reporter.mjs', 'default', 'summary'],
+  projects: [
+    { ...tier('unit', ['unit']), testMatch: ['<rootDir>/test/{,unit/**/}*.spec.ts'] },
+    tier('contract', ['contract'], withServices),
+    tier('e2e', ['e2e'], withServices),
+    tier('slow', ['slow', 'browser'], withServices),
+  ],
 };

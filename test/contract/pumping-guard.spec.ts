@@ -11,6 +11,7 @@ import { Simulation, type Outcome } from '../support/pumping/simulation.js';
 import { describeOutcomes } from '../support/pumping/table.js';
 import { ATTACKS, HEALTHY, type TrafficCase } from '../support/pumping/traffics.js';
 import { openStore } from '../support/store.js';
+import { seedOfFile } from '../support/seed.js';
 
 /** The seed of the table in docs/fraud-protection.md; run with others to see that it holds by more than luck. */
 const DOCUMENTED_SEED = 'pumping';

@@ -8,7 +8,7 @@ import { freePort } from '../support/free-port.js';
 import { run } from '../support/program.js';
 import { FURNISHED, TO } from '../support/sandbox.js';
 
-/** What `npm run test:all` builds first. */
+/** What `npm run build:test` builds first. */
 const BUILD = resolve('.test-build');
 const PROGRAM = `exec node ${join(BUILD, 'sandbox/main.js')}`;
 const PAGE = readFileSync('docs/sandbox.md', 'utf8');

@@ -19,6 +19,7 @@ import {
 import type { History } from '../support/crash/history.js';
 import { newPostgresPlace, newSqlitePlace } from '../support/crash/places.js';
 import { Random } from '../support/crash/random.js';
+import { seedOfFile } from '../support/seed.js';
 
 const ENGINES = [
   ['SQLite', newSqlitePlace],
@@ -29,7 +30,7 @@ const CRASHES = 50;
 const RUNNING_MS = minutes(10);
 
 /** Stands in the titles, and so beside a failure. The same SEED falls the same, but for its timing. */
-const SEED = process.env['SEED'] ?? String(Date.now());
+const SEED = seedOfFile();
 
 /**
  * A load of sends, resends and verifies, `kill -9` at a random point of it, a start on the same

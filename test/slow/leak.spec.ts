@@ -5,12 +5,13 @@ import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { ACTS } from '../support/leak/flow.js';
 import { liveThrough, PLACES, type Stage, type Traces } from '../support/leak/leak-run.js';
 import { Secrets } from '../support/leak/secrets.js';
+import { seedOfFile } from '../support/seed.js';
 
 const FLOWS = 2_000;
 /** Where an outage lets most requests fail. */
 const FEWER_FLOWS = 60;
 const TAKES_MS = 240_000;
-const SEED = process.env['SEED'] ?? 'leak';
+const SEED = seedOfFile('leak');
 
 let random: Random;
 let secrets: Secrets;

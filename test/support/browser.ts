@@ -1,25 +1,16 @@
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { chromiumPath } from './services/chromium.js';
+import { sharedServiceUrl } from './services/shared-services.js';
+import { scaled } from './time-scale.js';
 
-/** Starts a Chromium that nobody sees, and that calls nobody but the page's servers. */
+/** A connection to the Chromium of this test run; closing it closes its pages. */
 export async function startBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: await chromiumPath(),
-    args: [
-      // Chromium's own sandbox needs a user that is not root; no page from outside is opened here.
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const url = await sharedServiceUrl('chromium');
+  if (url === undefined) throw new Error('Only a test run with a service broker has a browser.');
+  return chromium.connect(url);
 }
 
-/** Nothing here takes a second. */
-const PATIENCE_MS = 4_000;
+/** Nothing here takes a second on a quiet machine. */
+const ACTION_LIMIT_MS = scaled(4_000);
 
 /** What Chromium logs of every answer of 400 and above, and of every broken connection. */
 const NETWORK_LINE = 'Failed to load resource';
@@ -31,7 +22,7 @@ export async function openPage(
 ): Promise<{ page: Page; faults: string[] }> {
   const context = await browser.newContext({ timezoneId: 'UTC', locale: 'en-GB', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE_MS);
+  page.setDefaultTimeout(ACTION_LIMIT_MS);
   const faults: string[] = [];
   page.on('pageerror', ({ message }) => faults.push(message));
   // A violation of the Content-Security-Policy is logged as an error too.

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { run } from './program.js';
 
-/** What `npm run test:all` builds first; beside node_modules, so that imports resolve. */
+/** What `npm run build:test` builds first; beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
 interface Ended {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Agent } from 'supertest';
 import { documentedAgent } from './documented.js';
 import { freePort } from './free-port.js';
+import { scaled } from './time-scale.js';
 
 /** The built service as a process of its own. */
 export interface Replica {
@@ -22,10 +23,10 @@ export interface Replica {
   ended(): Promise<number | null>;
 }
 
-/** What `npm run test:all` builds first; beside node_modules, so that imports resolve. */
+/** What `npm run build:test` builds first; beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
-const START_MS = 20_000;
+const START_MS = scaled(20_000);
 
 /**
  * Starts a replica with these settings, and is done when it answers.
@@ -66,9 +67,14 @@ export async function startReplica(
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_MS;
   while (!(await answers(url))) {
-    if (child.exitCode !== null || Date.now() > deadline) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    if (hasEnded || Date.now() > deadline) {
       child.kill('SIGKILL');
-      throw new Error(`the replica did not start:\n${output}`);
+      const { exitCode, signalCode } = child;
+      const end = hasEnded
+        ? `ended with ${exitCode ?? signalCode}`
+        : `timed out after ${START_MS} ms`;
+      throw new Error(`The replica's start ${end}. Its output so far:\n${output || '(none)'}`);
     }
     await delay(20);
   }

@@ -8,6 +8,7 @@ import { ServiceProcess } from './service-process';
 import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
 import { askPostgres } from './postgres-client';
+import { sharedServiceUrl } from './shared-services';
 import { serverEnvironment } from './service-spec';
 import { dropPrivileges } from './drop-privileges';
 
@@ -28,13 +29,10 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/**
- * The PostgreSQL of this test run (TEST_DATABASE_URL), or one of the caller's own: if there is none,
- * or if it has to be `fresh`.
- */
+/** The PostgreSQL that the test run shares, or a new one if there is no run or it is to be `fresh`. */
 export async function startPostgres({ fresh = false } = {}): Promise<PostgresServer> {
-  const given = process.env['TEST_DATABASE_URL'] ?? '';
-  if (!fresh && given !== '') return givenServer(given);
+  const shared = fresh ? undefined : await sharedServiceUrl('postgres');
+  if (shared !== undefined) return sharedServer(shared);
 
   const server = await startServer();
   const url = `postgres://postgres@${LOOPBACK}:${String(server.port)}/postgres`;
@@ -48,7 +46,7 @@ export async function startPostgres({ fresh = false } = {}): Promise<PostgresSer
   };
 }
 
-function givenServer(url: string): PostgresServer {
+function sharedServer(url: string): PostgresServer {
   const created: string[] = [];
   const refuse = async (): Promise<never> => {
     throw new Error(

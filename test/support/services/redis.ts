@@ -3,6 +3,7 @@ import { ServiceProcess } from './service-process';
 import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
 import { askRedis } from './redis-client';
+import { sharedServiceUrl } from './shared-services';
 
 /** A real Redis (or its twin Valkey). */
 export interface RedisServer {
@@ -19,12 +20,12 @@ export interface RedisServer {
 }
 
 /**
- * The Redis of this test run (TEST_REDIS_URL), in a database that no other jest worker uses; or one
- * of the caller's own: if there is none, or if it has to be `fresh`.
+ * The Redis that the test run shares, in a database that no other jest worker uses; or a new one if
+ * there is no run or it is to be `fresh`.
  */
 export async function startRedis({ fresh = false } = {}): Promise<RedisServer> {
-  const given = process.env['TEST_REDIS_URL'] ?? '';
-  if (!fresh && given !== '') return givenServer(given);
+  const shared = fresh ? undefined : await sharedServiceUrl('redis');
+  if (shared !== undefined) return sharedServer(shared);
 
   const server = await startServer();
   const url = `redis://${LOOPBACK}:${String(server.port)}`;
@@ -38,7 +39,7 @@ export async function startRedis({ fresh = false } = {}): Promise<RedisServer> {
   };
 }
 
-function givenServer(given: string): RedisServer {
+function sharedServer(given: string): RedisServer {
   const url = databaseOfWorker(given);
   const refuse = async (): Promise<never> => {
     throw new Error('Other tests use this Redis: pause one from startRedis({ fresh: true }).');

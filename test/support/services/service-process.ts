@@ -10,7 +10,7 @@ import { freePort } from './ports';
 import { serverEnvironment, type ServiceSpec } from './service-spec';
 
 const PORTS_TO_TRY = 5;
-const START_MS = 60_000;
+const START_MS = 120_000;
 const STOP_MS = 10_000;
 const POLL_MS = 10;
 
@@ -72,7 +72,8 @@ export class ServiceProcess {
       if (text.includes(this.spec.ready)) return;
       if (ended || Date.now() > deadline) {
         await this.pause();
-        throw new Error(`${this.spec.name} did not start on port ${String(this.port)}:\n${text}`);
+        const end = ended ? 'ended' : `did not answer within ${String(START_MS)} ms`;
+        throw new Error(`${this.spec.name} on port ${String(this.port)} ${end}. Its log:\n${text}`);
       }
       await delay(POLL_MS);
     }

@@ -1,0 +1,54 @@
+import { relative } from 'node:path';
+import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environment';
+import type { Circus } from '@jest/types';
+import { TestEnvironment as NodeEnvironment } from 'jest-environment-node';
+import { SEED_OF_FILE } from '../seed';
+import { scaled } from '../time-scale';
+import { FailedSetUps } from './failed-set-ups';
+import { Leftovers } from './leftovers';
+
+/**
+ * Where a spec file runs. Its time limits fit the machine, a failed set-up fails one test, and what
+ * a failed test has not closed is closed at the end, so that jest ends by itself.
+ */
+export default class TestEnvironment extends NodeEnvironment {
+  private readonly leftovers = new Leftovers();
+  private readonly failedSetUps = new FailedSetUps();
+  private readonly scaledOnce = new Set<object>();
+  private readonly path: string;
+  private hasFailed = false;
+
+  constructor(config: JestEnvironmentConfig, context: EnvironmentContext) {
+    super(config, context);
+    this.path = relative(config.globalConfig.rootDir, context.testPath);
+  }
+
+  override async setup(): Promise<void> {
+    await super.setup();
+    this.leftovers.watch();
+  }
+
+  handleTestEvent(event: Circus.AsyncEvent | Circus.SyncEvent, state: Circus.State): void {
+    if (event.name === 'run_start') state.testTimeout = scaled(state.testTimeout);
+    if (event.name === 'hook_start') this.scaleLimit(event.hook);
+    if (event.name === 'test_start') this.scaleLimit(event.test);
+    if (event.name === 'hook_failure') this.failedSetUps.handle(event, state);
+    if (event.name === 'test_done' && event.test.errors.length > 0) this.hasFailed = true;
+  }
+
+  override async teardown(): Promise<void> {
+    const seed: unknown = this.global[SEED_OF_FILE];
+    if (this.hasFailed && typeof seed === 'string') {
+      process.stderr.write(`Replay: SEED='${seed}' npx jest ${this.path}\n`);
+    }
+    await this.leftovers.close();
+    await super.teardown();
+  }
+
+  /** A hook may run many times. */
+  private scaleLimit(limited: { timeout?: number | null | undefined }): void {
+    if (typeof limited.timeout !== 'number' || this.scaledOnce.has(limited)) return;
+    this.scaledOnce.add(limited);
+    limited.timeout = scaled(limited.timeout);
+  }
+}

@@ -1,0 +1,59 @@
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Server as HttpServer } from 'node:http';
+import type { Server } from 'node:net';
+import type { Worker } from 'node:worker_threads';
+import { shared } from './global-setup';
+
+/** The servers, processes and threads that a spec file starts: each one left open keeps jest alive. */
+export class Leftovers {
+  private readonly servers = new Set<Server>();
+  private readonly processes = new Set<ChildProcess>();
+  private readonly threads = new Set<Worker>();
+
+  private readonly channels: [name: string, onMessage: (message: unknown) => void][] = [
+    ['tracing:net.server.listen:asyncStart', noteIn(this.servers, 'server')],
+    ['child_process', noteIn(this.processes, 'process')],
+    ['worker_threads', noteIn(this.threads, 'worker')],
+  ];
+
+  watch(): void {
+    for (const [name, onMessage] of this.channels) subscribe(name, onMessage);
+  }
+
+  /** Closes what is still open. */
+  async close(): Promise<void> {
+    for (const [name, onMessage] of this.channels) unsubscribe(name, onMessage);
+    for (const server of this.servers) {
+      if (server instanceof HttpServer) server.closeAllConnections();
+      server.close();
+    }
+    for (const { exitCode, signalCode, pid, stdin } of this.processes) {
+      if (exitCode !== null || signalCode !== null || pid === undefined) continue;
+      // A ProcessSupervisor cleans up when its input closes.
+      if (stdin) stdin.destroy();
+      else killGroup(pid);
+    }
+    await Promise.all([...this.threads].map((thread) => thread.terminate()));
+  }
+}
+
+/** With a single worker, the services that the run shares start in this process too. */
+function noteIn<T>(set: Set<T>, field: string) {
+  return (message: unknown) => {
+    const opened = (message as Record<string, T>)[field];
+    if (opened !== undefined && shared.serviceBroker?.isStarting !== true) set.add(opened);
+  };
+}
+
+/** A process that leads a group ends with it. */
+function killGroup(pid: number): void {
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+      return;
+    } catch {
+      // It leads no group, or has ended.
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startChromium } from './chromium';
+import { LOOPBACK } from './ports';
+import { startPostgres } from './postgres';
+import { startRedis } from './redis';
+import { BROKER, type ServiceName } from './shared-services';
+
+interface SharedService {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const STARTERS: Record<ServiceName, () => Promise<SharedService>> = {
+  postgres: () => startPostgres({ fresh: true }),
+  redis: () => startRedis({ fresh: true }),
+  chromium: startChromium,
+};
+
+/**
+ * The services of one test run. It lives in jest's own process: it starts a service when the first
+ * worker asks, gives every other worker the same, and stops them all with the run.
+ */
+export class ServiceBroker {
+  private readonly services = new Map<ServiceName, Promise<SharedService>>();
+  private starting = 0;
+
+  private constructor(private readonly server: Server) {
+    // Only a waiting request keeps the process alive.
+    server.unref();
+    server.on('request', (request, response) => {
+      this.get((request.url ?? '').slice(1) as ServiceName).then(
+        ({ url }) => response.end(url),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      );
+    });
+  }
+
+  static async start(): Promise<ServiceBroker> {
+    const server = createServer().listen(0, LOOPBACK);
+    await once(server, 'listening');
+    process.env[BROKER] = `http://${LOOPBACK}:${String((server.address() as AddressInfo).port)}`;
+    return new ServiceBroker(server);
+  }
+
+  /** Whether a service starts now: what this process opens meanwhile is not a test's. */
+  get isStarting(): boolean {
+    return this.starting > 0;
+  }
+
+  async stop(): Promise<void> {
+    Reflect.deleteProperty(process.env, BROKER);
+    this.server.close();
+    for (const service of await Promise.allSettled(this.services.values())) {
+      if (service.status === 'fulfilled') await service.value.stop();
+    }
+  }
+
+  private get(name: ServiceName): Promise<SharedService> {
+    const service = this.services.get(name) ?? this.startService(name);
+    this.services.set(name, service);
+    return service;
+  }
+
+  private async startService(name: ServiceName): Promise<SharedService> {
+    this.starting += 1;
+    try {
+      return await STARTERS[name]();
+    } finally {
+      this.starting -= 1;
+    }
+  }
+}
