@@ -4,7 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { AppConfig } from './config/app-config.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
-import { lostAfterMs } from './storage/deadline.js';
+import { abandonedAfterMs } from './storage/deadline.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type Signal = (typeof SIGNALS)[number];
@@ -50,7 +50,7 @@ async function stop(
   setTimeout(() => {
     logger.error('stopped, though a request was not done in time');
     process.exit(1);
-  }, lostAfterMs(config));
+  }, abandonedAfterMs(config));
   await app.close();
   logger.info('stopped');
   process.exit(0);

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { PumpingSettings } from '../config/app-config.js';
 import { loadCommandConfig } from '../config/load-config.js';
 import { Replay } from '../destinations/replay.js';
-import { RecordedHistory } from '../storage/recorded-history.js';
+import { VerificationHistory } from '../storage/verification-history.js';
 import { describeReplay } from './replay-report.js';
 import { runCommand, UsageError, type ExitCode } from './run-command.js';
 
@@ -32,7 +32,7 @@ async function main(): Promise<ExitCode> {
     unverifiedRatio: number(values, 'ratio') ?? config.pumping.unverifiedRatio,
   };
   const replay = new Replay(settings, config.otp.ttlMs);
-  const history = await RecordedHistory.open(config);
+  const history = await VerificationHistory.open(config);
   try {
     for await (const text of history.texts()) replay.add(text);
   } catch (error) {

@@ -1,13 +1,19 @@
 import type { PumpingSettings } from '../config/app-config.js';
-import type { DestinationTraffic, Excess, Judge, Region, Traffic } from '../storage/traffic.js';
+import type {
+  DestinationCounts,
+  BudgetViolation,
+  TrafficEvaluator,
+  BudgetScope,
+  SendCounts,
+} from '../storage/traffic.types.js';
 
-type Window = Excess['window'];
+type Window = BudgetViolation['window'];
 
 /**
  * How many unverified texts beyond a budget are borne while their codes may still be typed. Healthy
  * traffic pays them back within minutes; a fast attack ends here and not when its codes expire.
  */
-const CREDIT: Record<Region, Record<Window, number>> = {
+const CREDIT: Record<BudgetScope, Record<Window, number>> = {
   prefix: { hour: 25, day: 10 },
   country: { hour: 100, day: 100 },
 };
@@ -19,7 +25,7 @@ const WINDOWS = ['hour', 'day'] as const satisfies readonly Window[];
  * have a floor of them and, beyond it, a share of what they verify: in that window or, where that is
  * more, usually. A prefix that verifies on its own what it should is not refused for its country.
  */
-export function pumpingJudge(settings: PumpingSettings): Judge {
+export function pumpingJudge(settings: PumpingSettings): TrafficEvaluator {
   return ({ prefix, country }) => {
     const excess = firstExcess('prefix', prefix, settings);
     if (excess || isProven(prefix, settings)) return excess;
@@ -28,10 +34,10 @@ export function pumpingJudge(settings: PumpingSettings): Judge {
 }
 
 function firstExcess(
-  region: Region,
-  traffic: DestinationTraffic,
+  region: BudgetScope,
+  traffic: DestinationCounts,
   settings: PumpingSettings,
-): Excess | undefined {
+): BudgetViolation | undefined {
   for (const window of WINDOWS) {
     const excess = excessOf(region, window, traffic, settings);
     if (excess) return excess;
@@ -40,41 +46,41 @@ function firstExcess(
 }
 
 function excessOf(
-  region: Region,
+  region: BudgetScope,
   window: Window,
-  traffic: DestinationTraffic,
+  traffic: DestinationCounts,
   settings: PumpingSettings,
-): Excess | undefined {
+): BudgetViolation | undefined {
   const floor = window === 'hour' ? settings.floorPerHour : settings.floorPerDay;
   const allowed = Math.floor(floor + shareOf(traffic, window, settings));
   const ripe = unverified(traffic[window]);
-  const all = ripe + unverified(traffic.young);
+  const all = ripe + unverified(traffic.recent);
   const allowedOfAll = allowed + CREDIT[region][window];
   if (ripe <= allowed && all <= allowedOfAll) return undefined;
   const withYoung = ripe <= allowed;
   return {
-    region,
+    scope: region,
     window,
-    withYoung,
+    includesRecent: withYoung,
     unverified: withYoung ? all : ripe,
     allowed: withYoung ? allowedOfAll : allowed,
-    verified: traffic[window].verified + traffic.young.verified,
+    verified: traffic[window].verified + traffic.recent.verified,
     enforced: settings.mode === 'enforce',
   };
 }
 
 /** Whether a prefix has fewer unverified texts in a day than its share, without floor or credit. */
-function isProven(prefix: DestinationTraffic, settings: PumpingSettings): boolean {
-  return unverified(prefix.day) + unverified(prefix.young) <= shareOf(prefix, 'day', settings);
+function isProven(prefix: DestinationCounts, settings: PumpingSettings): boolean {
+  return unverified(prefix.day) + unverified(prefix.recent) <= shareOf(prefix, 'day', settings);
 }
 
 /** The share of what is verified in the window, or usually in as much time. */
 function shareOf(
-  { young, hour, day, twoWeeks }: DestinationTraffic,
+  { recent, hour, day, twoWeeks }: DestinationCounts,
   window: Window,
   { unverifiedRatio }: PumpingSettings,
 ): number {
-  const verified = (before: Traffic) => before.verified + young.verified;
+  const verified = (before: SendCounts) => before.verified + recent.verified;
   const usual =
     window === 'hour'
       ? Math.max(verified(hour), verified(day) / 24, verified(twoWeeks) / (14 * 24))
@@ -82,4 +88,4 @@ function shareOf(
   return unverifiedRatio * usual;
 }
 
-const unverified = ({ texts, verified }: Traffic): number => texts - verified;
+const unverified = ({ sends, verified }: SendCounts): number => sends - verified;

@@ -2,8 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { EventBus, type FraudCheckCompleted } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import { AppConfig } from '../config/app-config.js';
-import type { Excess, Judge } from '../storage/traffic.js';
-import type { Admitted, Suspended } from '../storage/verification-store.js';
+import type { BudgetViolation, TrafficEvaluator } from '../storage/traffic.types.js';
+import type { SendAdmitted, DestinationSuspended } from '../storage/verification-store.js';
 import { pumpingJudge } from './pumping-budgets.js';
 
 /**
@@ -13,7 +13,7 @@ import { pumpingJudge } from './pumping-budgets.js';
 @Injectable()
 export class PumpingGuard {
   /** For the store to ask; `undefined` where the guard is off. */
-  readonly judge: Judge | undefined;
+  readonly judge: TrafficEvaluator | undefined;
   private readonly logger = new Logger(PumpingGuard.name);
 
   constructor(
@@ -24,36 +24,36 @@ export class PumpingGuard {
   }
 
   /** Tells which budget a text is over, if any, and logs by which counts: the caller never hears it. */
-  report(admission: Admitted | Suspended, context?: RequestContext): void {
+  report(admission: SendAdmitted | DestinationSuspended, context?: RequestContext): void {
     if (!this.judge) return;
-    const { excess } = admission;
-    const { phoneNumber } = admission.outcome === 'admitted' ? admission.ticket : admission;
+    const { violation } = admission;
+    const { phoneNumber } = admission.outcome === 'admitted' ? admission.reservation : admission;
     const { country } = phoneNumber;
-    const scope = excess?.region ?? '';
+    const scope = violation?.scope ?? '';
     this.events.emit({
       type: 'fraud_check_completed',
-      decision: decisionOf(excess),
+      decision: decisionOf(violation),
       scope,
       country,
     });
-    if (!excess) return;
+    if (!violation) return;
     const msg =
-      `${excess.enforced ? 'Refused' : 'Would refuse'} a text to ${phoneNumber.masked} ` +
-      `(${country}): ${describeExcess(excess)}.`;
+      `${violation.enforced ? 'Refused' : 'Would refuse'} a text to ${phoneNumber.masked} ` +
+      `(${country}): ${describeExcess(violation)}.`;
     this.logger.warn({ msg, ...context });
   }
 }
 
-function decisionOf(excess: Excess | undefined): FraudCheckCompleted['decision'] {
+function decisionOf(excess: BudgetViolation | undefined): FraudCheckCompleted['decision'] {
   if (!excess) return 'allowed';
   return excess.enforced ? 'blocked' : 'would_block';
 }
 
-function describeExcess(excess: Excess): string {
-  const { region, window, withYoung, unverified, allowed, verified } = excess;
+function describeExcess(excess: BudgetViolation): string {
+  const { scope, window, includesRecent, unverified, allowed, verified } = excess;
   return (
-    `in the last ${window} its ${region} had ${String(unverified)} unverified texts` +
-    `${withYoung ? ', those with codes that may still be typed among them,' : ''} ` +
+    `in the last ${window} its ${scope} had ${String(unverified)} unverified texts` +
+    `${includesRecent ? ', those with codes that may still be typed among them,' : ''} ` +
     `and ${String(verified)} verified ones, which allow ${String(allowed)}`
   );
 }

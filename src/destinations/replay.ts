@@ -1,14 +1,18 @@
 import type { PumpingSettings } from '../config/app-config.js';
-import type { RecordedText } from '../storage/recorded-history.js';
-import { KNOWN_MS, type Excess, type Judge } from '../storage/traffic.js';
+import type { VerificationRecord } from '../storage/verification-history.js';
+import {
+  TRUSTED_NUMBER_MS,
+  type BudgetViolation,
+  type TrafficEvaluator,
+} from '../storage/traffic.types.js';
 import { pumpingJudge } from './pumping-budgets.js';
 import { TrafficMemory } from './traffic-memory.js';
 
 /** What one budget would have refused in one country. */
 export interface Refusals {
   readonly country: string;
-  readonly region: Excess['region'];
-  readonly window: Excess['window'];
+  readonly region: BudgetViolation['scope'];
+  readonly window: BudgetViolation['window'];
   refused: number;
   /** Of these, the verifications that succeeded: people who would have been turned away. */
   verified: number;
@@ -23,11 +27,11 @@ export interface Refusals {
 export class Replay {
   /** Verifications lived through. */
   total = 0;
-  private readonly judge: Judge;
+  private readonly judge: TrafficEvaluator;
   private readonly traffic: TrafficMemory;
   private readonly refusals = new Map<string, Refusals>();
   /** Still to be verified, the first of them last. */
-  private readonly pending: (RecordedText & { readonly verified_at: number })[] = [];
+  private readonly pending: (VerificationRecord & { readonly verified_at: number })[] = [];
   private readonly knownSince = new Map<string, number>();
 
   constructor(settings: PumpingSettings, ttlMs: number) {
@@ -36,7 +40,7 @@ export class Replay {
   }
 
   /** The next verification, in the order in which they were sent. */
-  add(text: RecordedText): void {
+  add(text: VerificationRecord): void {
     this.total += 1;
     this.verifyUntil(text.created_at);
     this.count(text, text.texts, 0);
@@ -56,25 +60,25 @@ export class Replay {
     );
   }
 
-  private trafficOf({ prefix_hash, country, created_at }: RecordedText) {
+  private trafficOf({ prefix_hash, country, created_at }: VerificationRecord) {
     return {
       prefix: this.traffic.read(`prefix:${prefix_hash}`, created_at),
       country: this.traffic.read(`country:${country}`, created_at),
     };
   }
 
-  private isKnown({ number_hash, created_at }: RecordedText): boolean {
+  private isKnown({ number_hash, created_at }: VerificationRecord): boolean {
     const since = this.knownSince.get(number_hash);
-    return since !== undefined && since > created_at - KNOWN_MS;
+    return since !== undefined && since > created_at - TRUSTED_NUMBER_MS;
   }
 
-  private count(text: RecordedText, texts: number, verified: number): void {
+  private count(text: VerificationRecord, texts: number, verified: number): void {
     const { prefix_hash, country, created_at } = text;
-    this.traffic.add(`prefix:${prefix_hash}`, created_at, { texts, verified });
-    this.traffic.add(`country:${country}`, created_at, { texts, verified });
+    this.traffic.add(`prefix:${prefix_hash}`, created_at, { sends: texts, verified });
+    this.traffic.add(`country:${country}`, created_at, { sends: texts, verified });
   }
 
-  private expect(text: RecordedText & { readonly verified_at: number }): void {
+  private expect(text: VerificationRecord & { readonly verified_at: number }): void {
     let at = this.pending.length;
     while (at > 0 && (this.pending[at - 1]?.verified_at ?? 0) < text.verified_at) at -= 1;
     this.pending.splice(at, 0, text);
@@ -89,9 +93,18 @@ export class Replay {
     }
   }
 
-  private note({ country, verified_at }: RecordedText, { region, window }: Excess): void {
-    const key = `${country} ${region} ${window}`;
-    const refusals = this.refusals.get(key) ?? { country, region, window, refused: 0, verified: 0 };
+  private note(
+    { country, verified_at }: VerificationRecord,
+    { scope, window }: BudgetViolation,
+  ): void {
+    const key = `${country} ${scope} ${window}`;
+    const refusals = this.refusals.get(key) ?? {
+      country,
+      region: scope,
+      window,
+      refused: 0,
+      verified: 0,
+    };
     this.refusals.set(key, refusals);
     refusals.refused += 1;
     if (verified_at !== null) refusals.verified += 1;

@@ -9,7 +9,7 @@ import { seconds } from '../common/durations.js';
 import { GracefulShutdown } from '../http/graceful-shutdown.js';
 import { Public } from '../http/public.decorator.js';
 import { Described } from '../openapi/described.decorator.js';
-import { StorageProbe } from '../storage/storage-probe.js';
+import { StorageHealthIndicator } from '../storage/storage.health.js';
 import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
 import { LIVE, READY } from './health.descriptions.js';
 import { ReadinessLog } from './readiness-log.js';
@@ -31,7 +31,7 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
-    private readonly storage: StorageProbe,
+    private readonly storage: StorageHealthIndicator,
     private readonly counters: RateLimitHealthIndicator,
     private readonly shutdown: GracefulShutdown,
     private readonly log: ReadinessLog,

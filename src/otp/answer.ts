@@ -1,7 +1,11 @@
 import type { FastifyReply } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
-import type { Limited, Repeated, Suspended } from '../storage/verification-store.js';
+import type {
+  LimitExceeded,
+  IdempotentReplay,
+  DestinationSuspended,
+} from '../storage/verification-store.js';
 
 /** A body, and whether an earlier request with the same idempotency key was answered with it. */
 export interface Answer<T> {
@@ -22,7 +26,7 @@ export function bodyOf<T>({ body, replayed }: Answer<T>, reply: FastifyReply): T
  * @throws DomainError `idempotency_key_reused`, `request_in_progress`, or `provider_timeout` where
  * nobody knows how the earlier one ended.
  */
-export function repeat<T>(repeated: Repeated): Answer<T> {
+export function repeat<T>(repeated: IdempotentReplay): Answer<T> {
   switch (repeated.outcome) {
     case 'replayed':
       // Sealed by ourselves, for a request with the same method, path and body.
@@ -40,14 +44,14 @@ export function repeat<T>(repeated: Repeated): Answer<T> {
 }
 
 /** A limit was reached, or messages to the destination are suspended. */
-export function refused(refusal: Limited | Suspended, now: number): DomainError {
+export function refused(refusal: LimitExceeded | DestinationSuspended, now: number): DomainError {
   const retryAfterMs = refusal.until - now;
   if (refusal.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
   if (refusal.limit === 'cooldown') return errors.cooldownActive({ retryAfterMs });
   return errors.quotaExceeded({ message: LIMIT_MESSAGES[refusal.limit], retryAfterMs });
 }
 
-const LIMIT_MESSAGES: Readonly<Record<Exclude<Limited['limit'], 'cooldown'>, string>> = {
+const LIMIT_MESSAGES: Readonly<Record<Exclude<LimitExceeded['limit'], 'cooldown'>, string>> = {
   sends_per_day: 'This number has reached its daily limit of messages.',
   client_sends: 'This client has reached its daily limit of messages.',
   end_user_sends: 'This end user has reached the limit of messages.',

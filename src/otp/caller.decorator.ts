@@ -3,14 +3,14 @@ import type { FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import '../http/authenticated-client.js';
-import type { KeyedRequest } from '../storage/verification-store.js';
+import type { IdempotentRequest } from '../storage/verification-store.js';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** Who asks, and by which idempotency key if any. */
 export interface Caller {
   readonly client: string;
-  readonly keyed: KeyedRequest | undefined;
+  readonly keyed: IdempotentRequest | undefined;
   readonly context: RequestContext;
 }
 
@@ -37,7 +37,7 @@ function keyedRequest({
   method,
   routeOptions,
   body,
-}: FastifyRequest): KeyedRequest | undefined {
+}: FastifyRequest): IdempotentRequest | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !KEY.test(key)) {

@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { EventBus, type CodeChecked, type MessageSent } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
-import type { Attempt, Closure, SendTicket, Settlement } from '../storage/verification-store.js';
+import type {
+  Attempt,
+  ClosedReason,
+  SendReservation,
+  VerifyResult,
+} from '../storage/verification-store.js';
 
 /** Stands where no provider has taken a text. */
 const NONE = 'none';
@@ -19,19 +24,24 @@ export class Moves {
   constructor(private readonly events: EventBus) {}
 
   /** The providers were asked for a text; one of them took it, or none. */
-  sent(ticket: SendTicket, outcome: MessageSent['outcome'], course: Course, provider = NONE): void {
+  sent(
+    ticket: SendReservation,
+    outcome: MessageSent['outcome'],
+    course: Course,
+    provider = NONE,
+  ): void {
     this.events.emit({
       type: 'message_sent',
       ...placeOf(ticket),
       ...spanOf(course),
       provider,
-      resend: ticket.resends !== undefined,
+      resend: ticket.pinToResend !== undefined,
       outcome,
     });
   }
 
   /** A code was judged and settled. */
-  judged(attempt: Attempt, settlement: Settlement, course: Course): void {
+  judged(attempt: Attempt, settlement: VerifyResult, course: Course): void {
     this.tried(attempt, settlement.verified ? 'verified' : settlement.reason, course);
   }
 
@@ -41,7 +51,7 @@ export class Moves {
   }
 
   /** A code came for a verification that accepts none. */
-  refused(reason: Closure): void {
+  refused(reason: ClosedReason): void {
     this.events.emit({ type: 'code_rejected', reason });
   }
 
@@ -60,7 +70,7 @@ export class Moves {
   }
 }
 
-const placeOf = ({ pinId, client, country, channel }: SendTicket | Attempt) => ({
+const placeOf = ({ pinId, client, country, channel }: SendReservation | Attempt) => ({
   pinId,
   client,
   country,

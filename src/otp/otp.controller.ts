@@ -10,7 +10,7 @@ import {
   Res,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { Settlement } from '../storage/verification-store.js';
+import type { VerifyResult } from '../storage/verification-store.js';
 import { Described } from '../openapi/described.decorator.js';
 import { RateLimit } from '../throttling/rate-limit.decorator.js';
 import { bodyOf } from './answer.js';
@@ -59,7 +59,7 @@ export class OtpController {
     @Body() request: VerifyOtpDto,
     @FromCaller() caller: Caller,
     @Reply() reply: FastifyReply,
-  ): Promise<Settlement> {
+  ): Promise<VerifyResult> {
     return bodyOf(await this.otp.verify(request, caller), reply);
   }
 

@@ -10,9 +10,9 @@ import { Couriers, isTest } from '../providers/couriers.js';
 import { NotTaken } from '../providers/failover.js';
 import {
   VerificationStore,
-  type Admission,
-  type SendTicket,
-  type Settlement,
+  type SendAdmission,
+  type SendReservation,
+  type VerifyResult,
 } from '../storage/verification-store.js';
 import { fresh, refused, repeat, type Answer } from './answer.js';
 import type { Caller } from './caller.decorator.js';
@@ -60,7 +60,7 @@ export class OtpService {
     const refusal = keyed ? undefined : this.couriers.refusal(test);
     if (refusal) throw refusal;
     const { ttlMs, maxAttempts } = this.config.otp;
-    const admission = await this.store.admit(
+    const admission = await this.store.reserveSend(
       {
         pinId: randomBytes(PIN_ID_BYTES).toString('base64url'),
         client,
@@ -90,10 +90,9 @@ export class OtpService {
     { client, keyed, context }: Caller,
   ): Promise<Answer<SendOtpResponse>> {
     const { channel = 'sms' } = request;
-    const pinId = possible(request.pinId);
     const now = this.clock.now();
-    const resend = { pinId, client, channel, now };
-    const admission = await this.store.admitResend(resend, keyed, this.guard.judge);
+    const resend = { pinId: possible(request.pinId), client, channel, now };
+    const admission = await this.store.reserveResend(resend, keyed, this.guard.judge);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
     if (admission.outcome === 'not_resendable') {
       throw errors.notResendable();
@@ -109,12 +108,13 @@ export class OtpService {
   async verify(
     request: VerifyOtpDto,
     { client, keyed, context }: Caller,
-  ): Promise<Answer<Settlement>> {
+  ): Promise<Answer<VerifyResult>> {
     const { pinId = '', phoneNumber, otpCode, reference } = request;
-    const which = phoneNumber ? { phoneNumber } : { pinId: possible(pinId) };
+    const selector = phoneNumber ? { phoneNumber } : { pinId: possible(pinId) };
     const now = this.clock.now();
     const course = { context, beganAt: performance.now() };
-    const leave = await this.store.takeAttempt({ which, client, reference, now }, keyed);
+    const asked = { selector, client, reference, now };
+    const leave = await this.store.reserveAttempt(asked, keyed);
     // A handle cannot be guessed, a number can.
     if (phoneNumber && leave.outcome !== 'granted') await this.timing.wait(course.beganAt);
     switch (leave.outcome) {
@@ -131,15 +131,15 @@ export class OtpService {
         return repeat(leave);
     }
     const { attempt } = leave;
-    const held = { provider: attempt.provider, pinId: attempt.providerPinId };
+    const { phoneNumber: number, provider, providerPinId } = attempt;
     const verdict = await this.couriers
-      .verify(attempt.phoneNumber, held, otpCode, context)
+      .verify(number, { provider, pinId: providerPinId }, otpCode, context)
       .catch(async (error: unknown) => {
         this.moves.unjudged(attempt, course);
-        await this.store.returnAttempt(attempt);
+        await this.store.releaseAttempt(attempt);
         throw error;
       });
-    const settlement = await this.store.settle(attempt, verdict, this.clock.now());
+    const settlement = await this.store.completeAttempt(attempt, verdict, this.clock.now());
     if (!isTest(attempt)) this.timing.note(course.beganAt);
     this.moves.judged(attempt, settlement, course);
     return fresh(settlement);
@@ -171,14 +171,14 @@ export class OtpService {
   }
 
   private goOn(
-    admission: Admission,
+    admission: SendAdmission,
     now: number,
     context: RequestContext,
   ): Promise<Answer<SendOtpResponse>> | Answer<SendOtpResponse> {
     switch (admission.outcome) {
       case 'admitted':
         this.guard.report(admission, context);
-        return this.deliver(admission.ticket, now, context);
+        return this.deliver(admission.reservation, now, context);
       case 'suspended':
         this.guard.report(admission, context);
         throw refused(admission, now);
@@ -191,11 +191,11 @@ export class OtpService {
 
   /** Has the providers asked for the text that the ticket stands for, and writes down what they said. */
   private async deliver(
-    ticket: SendTicket,
+    ticket: SendReservation,
     now: number,
     context: RequestContext,
   ): Promise<Answer<SendOtpResponse>> {
-    const { pinId, phoneNumber, channel, resends } = ticket;
+    const { pinId, phoneNumber, channel, pinToResend } = ticket;
     const course = { context, beganAt: performance.now() };
     const response: SendOtpResponse = {
       pinId,
@@ -205,17 +205,18 @@ export class OtpService {
       resendAvailableAt: isoTime(now + this.config.otp.sendCooldownMs),
     };
     const taken = await (
-      resends === undefined
+      pinToResend === undefined
         ? this.couriers.send(phoneNumber, channel, ticket.entries === undefined, context)
-        : this.couriers.resend(phoneNumber, resends, channel, context)
+        : this.couriers.resend(phoneNumber, pinToResend, channel, context)
     ).catch(async (error: unknown) => {
       // Of a fault of ours nobody knows whom it has kept from what.
       const maybeTexted = error instanceof NotTaken ? error.maybeTexted : this.config.providers;
       this.moves.sent(ticket, maybeTexted.length > 0 ? 'ambiguous' : 'failed', course);
-      await this.store.abandon(ticket, maybeTexted);
+      await this.store.releaseSend(ticket, maybeTexted);
       throw error;
     });
-    const confirmed = await this.store.confirm(ticket, taken, response);
+    const result = { possiblySentBy: taken.maybeTexted, ...taken };
+    const confirmed = await this.store.confirmSend(ticket, result, response);
     this.moves.sent(ticket, 'accepted', course, taken.provider);
     if (confirmed) return fresh(response);
     // It was erased, or taken for lost: the text is out, but nothing can be verified with it.

@@ -5,5 +5,5 @@ import type { AppConfig } from '../config/app-config.js';
  * After this long, in milliseconds, a request that has not written its end is lost: its process
  * died. A send's deadline and then some, so that a slow one is not taken for a dead one.
  */
-export const lostAfterMs = ({ sendDeadlineMs, providerTimeoutMs }: AppConfig): number =>
+export const abandonedAfterMs = ({ sendDeadlineMs, providerTimeoutMs }: AppConfig): number =>
   sendDeadlineMs + providerTimeoutMs + seconds(5);

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { AppConfig } from '../config/app-config.js';
-import { Housekeeping } from './housekeeping.js';
+import { CleanupService } from './cleanup.service.js';
 import { AttemptMoves } from './sql/attempt-moves.js';
 import { Database } from './sql/database.js';
 import { EndUserLimits } from './sql/end-user-limits.js';
@@ -13,8 +13,8 @@ import { SendMoves } from './sql/send-moves.js';
 import { SqlVerificationStore } from './sql/sql-verification-store.js';
 import { TrafficCounts } from './sql/traffic-counts.js';
 import { VerificationRows } from './sql/verification-rows.js';
-import { StorageProbe } from './storage-probe.js';
-import { Vault } from './vault.js';
+import { StorageHealthIndicator } from './storage.health.js';
+import { DataProtection } from './data-protection.js';
 import { VerificationStore } from './verification-store.js';
 
 @Module({
@@ -24,7 +24,7 @@ import { VerificationStore } from './verification-store.js';
       useFactory: (config: AppConfig) => Database.open(config),
       inject: [AppConfig],
     },
-    Vault,
+    DataProtection,
     NumberLimits,
     EndUserLimits,
     TrafficCounts,
@@ -34,12 +34,12 @@ import { VerificationStore } from './verification-store.js';
     SendMoves,
     AttemptMoves,
     Records,
-    Housekeeping,
-    StorageProbe,
+    CleanupService,
+    StorageHealthIndicator,
     // Time is what the records' own clock says it is.
     { provide: Clock, useFactory: ({ clock }: Database) => clock, inject: [Database] },
     { provide: VerificationStore, useClass: SqlVerificationStore },
   ],
-  exports: [VerificationStore, Clock, StorageProbe],
+  exports: [VerificationStore, Clock, StorageHealthIndicator],
 })
 export class StorageModule {}

@@ -1,20 +1,20 @@
 import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { Verdict } from '../common/verdict.js';
-import type { Excess, Judge } from './traffic.js';
+import type { BudgetViolation, TrafficEvaluator } from './traffic.types.js';
 
 /** A request that came with an `Idempotency-Key`. */
-export interface KeyedRequest {
+export interface IdempotentRequest {
   readonly key: string;
   /** Method, path and body: what a repeat has to have in common with it. */
   readonly request: string;
 }
 
 /** The idempotency key of a request in the hands of one run of it. */
-export interface HeldKey {
+export interface IdempotencyClaim {
   readonly keyHash: string;
   /** Tells this run from all others. */
-  readonly run: string;
+  readonly runId: string;
 }
 
 /** A verification as a send asks for it. Times are milliseconds since the epoch. */
@@ -50,10 +50,11 @@ interface Destination {
 }
 
 /** Names one of a client's verifications: by its handle, or as the newest of a number. */
-export type Which = { readonly pinId: string } | { readonly phoneNumber: PhoneNumber };
+export type VerificationSelector =
+  { readonly pinId: string } | { readonly phoneNumber: PhoneNumber };
 
 /** A limit was reached, and when it ends. */
-export interface Limited {
+export interface LimitExceeded {
   readonly outcome: 'limited';
   /**
    * Of the phone number, all clients together: `cooldown`, `sends_per_day`, `failures`. Of the
@@ -64,22 +65,22 @@ export interface Limited {
 }
 
 /** A destination is over a budget, and when the oldest text that counts against it is forgotten. */
-export interface Suspended {
+export interface DestinationSuspended {
   readonly outcome: 'suspended';
-  readonly excess: Excess;
+  readonly violation: BudgetViolation;
   readonly phoneNumber: PhoneNumber;
   readonly until: number;
 }
 
 /** A request with this idempotency key came before. */
-export type Repeated =
+export type IdempotentReplay =
   | { readonly outcome: 'replayed'; readonly answer: unknown }
   /** It came so far that a text may have left, and nobody knows its end. */
   | { readonly outcome: 'ambiguous' }
   | { readonly outcome: 'running' }
   | { readonly outcome: 'key_reused' };
 
-export interface NotFound {
+export interface VerificationNotFound {
   readonly outcome: 'not_found';
 }
 
@@ -90,13 +91,13 @@ interface ProviderPin {
 }
 
 /** A text that a provider has taken. */
-export interface TakenText extends ProviderPin {
+export interface SendResult extends ProviderPin {
   /** The providers that may have sent a text before, without having said so. */
-  readonly maybeTexted: readonly string[];
+  readonly possiblySentBy: readonly string[];
 }
 
 /** Leave to have one text sent; it has been counted already. */
-export interface SendTicket {
+export interface SendReservation {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
@@ -105,47 +106,47 @@ export interface SendTicket {
   readonly expiresAt: number;
   readonly channel: Channel;
   /** The code to send again; `undefined` for a new one. */
-  readonly resends: ProviderPin | undefined;
+  readonly pinToResend: ProviderPin | undefined;
   /** By these it can be given back; `undefined` for a text that is not limited. */
-  readonly entries: SendEntries | undefined;
+  readonly entries: ReservationEntries | undefined;
   /** By these it is counted. */
   readonly endUserHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
-  readonly key: HeldKey | undefined;
+  readonly key: IdempotencyClaim | undefined;
 }
 
 /** A text's entries in the logs of its number and, where one was named, of its end user. */
-export interface SendEntries {
+export interface ReservationEntries {
   readonly number: string;
   readonly endUser: string | undefined;
 }
 
-export interface Admitted {
+export interface SendAdmitted {
   readonly outcome: 'admitted';
-  readonly ticket: SendTicket;
+  readonly reservation: SendReservation;
   /** The budget that it is over, where budgets are not enforced. */
-  readonly excess: Excess | undefined;
+  readonly violation: BudgetViolation | undefined;
 }
 
 /** One more text with the code of a verification. */
-export interface ResendOf {
+export interface ResendRequest {
   readonly pinId: string;
   readonly client: string;
   readonly channel: Channel;
   readonly now: number;
 }
 
-export type Admission = Admitted | Limited | Suspended | Repeated;
+export type SendAdmission = SendAdmitted | LimitExceeded | DestinationSuspended | IdempotentReplay;
 
 export type ResendAdmission =
-  | Admission
-  | NotFound
+  | SendAdmission
+  | VerificationNotFound
   /** It is no longer pending. */
   | { readonly outcome: 'not_resendable' };
 
 /** Why a verification accepts no code, as the caller hears it. */
-export type Closure =
+export type ClosedReason =
   'expired' | 'attempts_exhausted' | 'already_verified' | 'cancelled' | 'reference_mismatch';
 
 /** Leave to ask the provider about one code; it has been counted already. */
@@ -165,35 +166,36 @@ export interface Attempt {
   /** By these its texts are counted. */
   readonly prefixHash: string;
   readonly createdAt: number;
-  readonly key: HeldKey | undefined;
+  readonly key: IdempotencyClaim | undefined;
 }
 
 /** A code that somebody brings. */
-export interface Asked {
-  readonly which: Which;
+export interface AttemptRequest {
+  readonly selector: VerificationSelector;
   readonly client: string;
   readonly reference: string | undefined;
   readonly now: number;
 }
 
 /** Whether the provider may be asked about a code. */
-export type Leave = Granted | Closed | NotFound | Limited | Repeated;
+export type AttemptResult =
+  AttemptGranted | VerificationClosed | VerificationNotFound | LimitExceeded | IdempotentReplay;
 
-interface Granted {
+interface AttemptGranted {
   readonly outcome: 'granted';
   readonly attempt: Attempt;
 }
 
-export interface Closed {
+export interface VerificationClosed {
   readonly outcome: 'closed';
-  readonly reason: Closure;
+  readonly reason: ClosedReason;
 }
 
 /** What became of a judged code: the answer to the caller. */
-export type Settlement =
+export type VerifyResult =
   | { readonly verified: true }
   | { readonly verified: false; readonly reason: 'wrong_code'; readonly attemptsRemaining: number }
-  | { readonly verified: false; readonly reason: Closure };
+  | { readonly verified: false; readonly reason: ClosedReason };
 
 /** A verification as its client may see it. */
 export interface Verification {
@@ -222,17 +224,17 @@ export abstract class VerificationStore {
    * @param judge is asked about the destination with the text counted, unless somebody verified
    * the number in the last 90 days.
    */
-  abstract admit(
+  abstract reserveSend(
     verification: NewVerification,
-    keyed?: KeyedRequest,
-    judge?: Judge,
-  ): Promise<Admission>;
+    keyed?: IdempotentRequest,
+    judge?: TrafficEvaluator,
+  ): Promise<SendAdmission>;
 
-  /** Counts one more text with the code of a verification that is still pending, as {@link admit}. */
-  abstract admitResend(
-    resend: ResendOf,
-    keyed?: KeyedRequest,
-    judge?: Judge,
+  /** Counts one more text with the code of a verification that is still pending, as {@link reserveSend}. */
+  abstract reserveResend(
+    resend: ResendRequest,
+    keyed?: IdempotentRequest,
+    judge?: TrafficEvaluator,
   ): Promise<ResendAdmission>;
 
   /**
@@ -240,24 +242,31 @@ export abstract class VerificationStore {
    * the number is cancelled, and the answer is kept for repeats of the request.
    * @returns false if the verification of a new code was given up or erased in the meantime.
    */
-  abstract confirm(ticket: SendTicket, taken: TakenText, answer: unknown): Promise<boolean>;
+  abstract confirmSend(
+    reservation: SendReservation,
+    taken: SendResult,
+    answer: unknown,
+  ): Promise<boolean>;
 
   /**
    * No provider has taken a text. If nothing can have left, what it was counted for and its
    * idempotency key are given back, and of a new code nothing is left; else `sending → failed`. A
    * resend leaves the verification as it was.
-   * @param maybeTexted the providers that may have sent a text all the same.
+   * @param possiblySentBy the providers that may have sent a text all the same.
    */
-  abstract abandon(ticket: SendTicket, maybeTexted: readonly string[]): Promise<void>;
+  abstract releaseSend(
+    reservation: SendReservation,
+    possiblySentBy: readonly string[],
+  ): Promise<void>;
 
   /**
    * Counts one attempt, against the verification and against its number. Counting comes before
    * asking, so that however many requests race, no more than the budgets are judged.
    */
-  abstract takeAttempt(asked: Asked, keyed?: KeyedRequest): Promise<Leave>;
+  abstract reserveAttempt(asked: AttemptRequest, keyed?: IdempotentRequest): Promise<AttemptResult>;
 
   /** Takes a counted attempt back: the provider never judged the code. */
-  abstract returnAttempt(attempt: Attempt): Promise<void>;
+  abstract releaseAttempt(attempt: Attempt): Promise<void>;
 
   /**
    * Applies the provider's verdict. `pending → verified` is the race gate: of any number of
@@ -265,7 +274,7 @@ export abstract class VerificationStore {
    * what is left of the attempts but does not close the gate: the provider may say it to one of
    * two racing callers because it has just said yes to the other.
    */
-  abstract settle(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement>;
+  abstract completeAttempt(attempt: Attempt, verdict: Verdict, now: number): Promise<VerifyResult>;
 
   /** One of the client's verifications, once the provider has taken it. */
   abstract find(pinId: string, client: string, now: number): Promise<Verification | undefined>;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { hours, minutes } from '../../src/common/durations.js';
-import type { KeyedRequest, NewVerification } from '../../src/storage/verification-store.js';
+import type { IdempotentRequest, NewVerification } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -118,18 +118,18 @@ describe('What is stored', () => {
       const pinId = `pin-${String(i)}`;
       const number = phoneNumber(`+1415555${String(1_000 + i)}`);
       const verification = newVerification(pinId, number, clock.now());
-      const admission = await opened.store.admit(verification, keyed(`send-${pinId}`));
+      const admission = await opened.store.reserveSend(verification, keyed(`send-${pinId}`));
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-      const taken = { provider: 'infobip', pinId: 'vendor', maybeTexted: [] };
-      await opened.store.confirm(admission.ticket, taken, {});
+      const taken = { provider: 'infobip', pinId: 'vendor', possiblySentBy: [] };
+      await opened.store.confirmSend(admission.reservation, taken, {});
       return pinId;
     };
     // One first, so that of some verification a batch of housekeeping ends between its two keys.
     await send(0);
     for (let i = 1; i <= 300; i += 1) {
       clock.advance(1);
-      const asked = { which: { pinId: await send(i) }, client: 'shop', reference: undefined };
-      const leave = await opened.store.takeAttempt(
+      const asked = { selector: { pinId: await send(i) }, client: 'shop', reference: undefined };
+      const leave = await opened.store.reserveAttempt(
         { ...asked, now: clock.now() },
         keyed(`verify-${String(i)}`),
       );
@@ -150,19 +150,21 @@ describe('What is stored', () => {
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const { store } = opened;
     const admit = async (pinId: string, to: string) => {
-      const admission = await store.admit(newVerification(pinId, phoneNumber(to), clock.now()));
+      const admission = await store.reserveSend(
+        newVerification(pinId, phoneNumber(to), clock.now()),
+      );
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-      return admission.ticket;
+      return admission.reservation;
     };
-    await store.abandon(await admit('failed', NUMBER), ['infobip']);
-    const ticket = await admit('resent', OTHER_NUMBER);
-    const taken = { provider: 'sinch', pinId: 'any', maybeTexted: ['infobip'] };
-    await store.confirm(ticket, taken, {});
+    await store.releaseSend(await admit('failed', NUMBER), ['infobip']);
+    const reservation = await admit('resent', OTHER_NUMBER);
+    const taken = { provider: 'sinch', pinId: 'any', possiblySentBy: ['infobip'] };
+    await store.confirmSend(reservation, taken, {});
     clock.advance(30_000);
     const resend = { pinId: 'resent', client: 'shop', channel: 'sms', now: clock.now() } as const;
-    const again = await store.admitResend(resend);
+    const again = await store.reserveResend(resend);
     if (again.outcome !== 'admitted') throw new Error(again.outcome);
-    await store.abandon(again.ticket, ['sinch']);
+    await store.releaseSend(again.reservation, ['sinch']);
     await admit('sent', '+14155572673');
     await opened.close();
 
@@ -181,22 +183,26 @@ describe('What is stored', () => {
     const start = clock.now();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const { store } = opened;
-    const pending = async (to: string, changes: Partial<NewVerification>, keyed?: KeyedRequest) => {
+    const pending = async (
+      to: string,
+      changes: Partial<NewVerification>,
+      keyed?: IdempotentRequest,
+    ) => {
       const usual = newVerification(to, phoneNumber(to), clock.now());
-      const admission = await store.admit({ ...usual, ...changes }, keyed);
+      const admission = await store.reserveSend({ ...usual, ...changes }, keyed);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-      const taken = { provider: 'infobip', pinId: 'any', maybeTexted: [] };
-      await store.confirm(admission.ticket, taken, {});
+      const taken = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
+      await store.confirmSend(admission.reservation, taken, {});
     };
-    const attempt = async (pinId: string, keyed?: KeyedRequest) => {
-      const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
-      const leave = await store.takeAttempt(asked, keyed);
+    const attempt = async (pinId: string, keyed?: IdempotentRequest) => {
+      const asked = { selector: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
+      const leave = await store.reserveAttempt(asked, keyed);
       if (leave.outcome !== 'granted') throw new Error(leave.outcome);
       return leave.attempt;
     };
     await pending(NUMBER, { endUserAddress: ADDRESS }, { key: 'send', request: 'a' });
     await pending(OTHER_NUMBER, {});
-    await store.settle(await attempt(OTHER_NUMBER), 'verified', clock.now());
+    await store.completeAttempt(await attempt(OTHER_NUMBER), 'verified', clock.now());
     clock.advance(1);
     await attempt(NUMBER, { key: 'verify', request: 'b' });
     await pending('+14155572673', { endUserAddress: '203.0.113.8' });
@@ -230,7 +236,9 @@ describe('What is stored', () => {
     const numbers = Array.from({ length: 501 }, (_, i) =>
       phoneNumber(`+1415555${String(1_000 + i)}`),
     );
-    await Promise.all(numbers.map((to) => store.admit(newVerification(to.e164, to, clock.now()))));
+    await Promise.all(
+      numbers.map((to) => store.reserveSend(newVerification(to.e164, to, clock.now()))),
+    );
     clock.advance(hours(24 * 30));
     await opened.tidy();
     await opened.close();

@@ -25,21 +25,21 @@ describe('A PostgreSQL that has no statistics yet', () => {
   async function send(store: VerificationStore, n: number): Promise<string> {
     const phoneNumber = PhoneNumber.fromE164(`+1415555${String(n).padStart(4, '0')}`);
     const verification = newVerification(`pin-${String(n)}`, phoneNumber, clock.now());
-    const admission = await store.admit(verification);
+    const admission = await store.reserveSend(verification);
     if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-    await store.confirm(
-      admission.ticket,
-      { provider: 'vendor', pinId: 'any', maybeTexted: [] },
+    await store.confirmSend(
+      admission.reservation,
+      { provider: 'vendor', pinId: 'any', possiblySentBy: [] },
       {},
     );
-    return admission.ticket.pinId;
+    return admission.reservation.pinId;
   }
 
   async function verify(store: VerificationStore, pinId: string): Promise<void> {
-    const asked = { which: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
-    const leave = await store.takeAttempt(asked);
+    const asked = { selector: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
+    const leave = await store.reserveAttempt(asked);
     if (leave.outcome !== 'granted') throw new Error(leave.outcome);
-    await store.settle(leave.attempt, 'verified', clock.now());
+    await store.completeAttempt(leave.attempt, 'verified', clock.now());
   }
 
   async function eachOf<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {

@@ -1,13 +1,18 @@
 import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import { pumpingJudge } from '../../src/destinations/pumping-budgets.js';
-import type { DestinationTraffic, Excess, Judge, Region } from '../../src/storage/traffic.js';
 import type {
-  Admission,
+  DestinationCounts,
+  BudgetViolation,
+  TrafficEvaluator,
+  BudgetScope,
+} from '../../src/storage/traffic.types.js';
+import type {
+  SendAdmission,
   Attempt,
-  KeyedRequest,
+  IdempotentRequest,
   NewVerification,
-  SendTicket,
+  SendReservation,
   VerificationStore,
 } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -33,18 +38,18 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
   let open: OpenStore[];
   let store: VerificationStore;
   let made: number;
-  let seen: Readonly<Record<Region, DestinationTraffic>>;
+  let seen: Readonly<Record<BudgetScope, DestinationCounts>>;
 
   /** Lets everything pass and keeps what it was shown. */
-  const watching: Judge = (traffic) => {
+  const watching: TrafficEvaluator = (traffic) => {
     seen = traffic;
     return undefined;
   };
 
-  const refusing: Judge = () => ({
-    region: 'prefix',
+  const refusing: TrafficEvaluator = () => ({
+    scope: 'prefix',
     window: 'hour',
-    withYoung: false,
+    includesRecent: false,
     unverified: 1,
     allowed: 0,
     verified: 0,
@@ -84,15 +89,20 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     return { ...usual, ...others };
   }
 
-  const send = (changes: Parameters<typeof verification>[0] = {}, judge: Judge = enforcing) =>
-    store.admit(verification(changes), undefined, judge);
+  const send = (
+    changes: Parameters<typeof verification>[0] = {},
+    judge: TrafficEvaluator = enforcing,
+  ) => store.reserveSend(verification(changes), undefined, judge);
 
-  const resend = (pinId: string, judge: Judge = enforcing, keyed?: KeyedRequest) =>
-    store.admitResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, keyed, judge);
+  const resend = (pinId: string, judge: TrafficEvaluator = enforcing, keyed?: IdempotentRequest) =>
+    store.reserveResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, keyed, judge);
 
-  function ticketOf(admission: { outcome: string; ticket?: SendTicket }): SendTicket {
-    if (!admission.ticket) throw new Error(`not admitted: ${admission.outcome}`);
-    return admission.ticket;
+  function reservationOf(admission: {
+    outcome: string;
+    reservation?: SendReservation;
+  }): SendReservation {
+    if (!admission.reservation) throw new Error(`not admitted: ${admission.outcome}`);
+    return admission.reservation;
   }
 
   /** A verification that the provider has taken. */
@@ -100,39 +110,43 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     changes: Parameters<typeof verification>[0] = {},
     judge = watching,
   ): Promise<string> {
-    const ticket = ticketOf(await send(changes, judge));
-    await store.confirm(ticket, { provider: 'vendor', pinId: 'any', maybeTexted: [] }, {});
-    return ticket.pinId;
+    const reservation = reservationOf(await send(changes, judge));
+    await store.confirmSend(
+      reservation,
+      { provider: 'vendor', pinId: 'any', possiblySentBy: [] },
+      {},
+    );
+    return reservation.pinId;
   }
 
   const askedOf = (pinId: string) => ({
-    which: { pinId },
+    selector: { pinId },
     client: 'shop',
     reference: undefined,
     now: clock.now(),
   });
 
   async function attempt(pinId: string): Promise<Attempt> {
-    const leave = await store.takeAttempt(askedOf(pinId));
+    const leave = await store.reserveAttempt(askedOf(pinId));
     if (leave.outcome !== 'granted') throw new Error(leave.outcome);
     return leave.attempt;
   }
 
   const settle = (taken: Attempt, verdict: 'verified' | 'wrong_code') =>
-    store.settle(taken, verdict, clock.now());
+    store.completeAttempt(taken, verdict, clock.now());
 
   async function verify(pinId: string): Promise<void> {
     expect(await settle(await attempt(pinId), 'verified')).toEqual({ verified: true });
   }
 
   /** What another text of this prefix would be judged by, less that text. */
-  async function counted(region: Region = 'prefix'): Promise<DestinationTraffic> {
-    const probe = ticketOf(
+  async function counted(scope: BudgetScope = 'prefix'): Promise<DestinationCounts> {
+    const probe = reservationOf(
       await send({ to: `+14155559${String(made).padStart(3, '0')}` }, watching),
     );
-    await store.abandon(probe, []);
-    const { young, ...windows } = seen[region];
-    return { young: { ...young, texts: young.texts - 1 }, ...windows };
+    await store.releaseSend(probe, []);
+    const { recent, ...windows } = seen[scope];
+    return { recent: { ...recent, sends: recent.sends - 1 }, ...windows };
   }
 
   const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
@@ -149,9 +163,9 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     const answers = await Promise.all(attempts.map((taken) => settle(taken, 'verified')));
 
     expect(answers.filter(({ verified }) => verified)).toHaveLength(pinIds.length);
-    for (const region of ['prefix', 'country'] as const) {
-      expect((await counted(region)).young).toEqual({
-        texts: pinIds.length,
+    for (const scope of ['prefix', 'country'] as const) {
+      expect((await counted(scope)).recent).toEqual({
+        sends: pinIds.length,
         verified: pinIds.length,
       });
     }
@@ -180,7 +194,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     ]);
 
     const verified = answers.filter((answer) => answer.verified).length;
-    expect((await counted()).young.verified).toBe(verified);
+    expect((await counted()).recent.verified).toBe(verified);
     clock.advance(seconds(30));
     const known = await Promise.all(numbers.map((to) => send({ to }, refusing)));
     expect(admitted(known)).toBe(verified);
@@ -195,7 +209,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       for (let round = 0; round < 10; round += 1) {
         const destination = { country: `C${String(round)}`, prefix: `prefix ${String(round)}` };
         const answers = await times(60, (i) =>
-          (i % 2 ? store : other).admit(verification({ destination }), undefined, enforcing),
+          (i % 2 ? store : other).reserveSend(verification({ destination }), undefined, enforcing),
         );
 
         expect(admitted(answers)).toBe(PREFIX_LIMIT);
@@ -230,7 +244,13 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       expect(await send({ to: phoneNumber.e164 })).toMatchObject({
         outcome: 'suspended',
         until: first + minutes(65),
-        excess: { region: 'prefix', window: 'hour', withYoung: true, unverified: 37, verified: 1 },
+        violation: {
+          scope: 'prefix',
+          window: 'hour',
+          includesRecent: true,
+          unverified: 37,
+          verified: 1,
+        },
       });
     });
 
@@ -240,11 +260,11 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       const refused = () => verification({ to: '+14155559999', endUserAddress: '192.0.2.1' });
       const keyed = { key: 'key', request: 'x' };
       for (let i = 0; i < 2; i += 1) {
-        expect((await store.admit(refused(), keyed, enforcing)).outcome).toBe('suspended');
+        expect((await store.reserveSend(refused(), keyed, enforcing)).outcome).toBe('suspended');
       }
 
-      expect((await counted()).young.texts).toBe(PREFIX_LIMIT);
-      expect((await store.admit(refused(), keyed, watching)).outcome).toBe('admitted');
+      expect((await counted()).recent.sends).toBe(PREFIX_LIMIT);
+      expect((await store.reserveSend(refused(), keyed, watching)).outcome).toBe('admitted');
     });
 
     it('that is not enforced lets the text go, and says so', async () => {
@@ -253,7 +273,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
 
       expect(await send({}, observing)).toMatchObject({
         outcome: 'admitted',
-        excess: { enforced: false, region: 'prefix' } satisfies Partial<Excess>,
+        violation: { enforced: false, scope: 'prefix' } satisfies Partial<BudgetViolation>,
       });
     });
 
@@ -296,8 +316,8 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       await send({ to: '+12125550000' });
       await send({ to: '+41793026727', destination: { country: 'CH', prefix: '+4179302' } });
 
-      expect((await counted('prefix')).young).toEqual({ texts: 1, verified: 0 });
-      expect((await counted('country')).young).toEqual({ texts: 2, verified: 0 });
+      expect((await counted('prefix')).recent).toEqual({ sends: 1, verified: 0 });
+      expect((await counted('country')).recent).toEqual({ sends: 2, verified: 0 });
     });
 
     // attempt-moves.ts, settle; send-queries.ts, takeResend; send-moves.ts: a repeat is undone
@@ -307,65 +327,65 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       const keyed = { key: 'once', request: 'POST /otp/resend' };
       await resend(pinId, watching, keyed);
       expect((await resend(pinId, watching, keyed)).outcome).toBe('running');
-      expect((await counted()).young).toEqual({ texts: 2, verified: 0 });
+      expect((await counted()).recent).toEqual({ sends: 2, verified: 0 });
       await verify(pinId);
 
-      expect((await counted()).young).toEqual({ texts: 2, verified: 2 });
+      expect((await counted()).recent).toEqual({ sends: 2, verified: 2 });
       clock.advance(minutes(6));
       expect(await counted()).toMatchObject({
-        young: { texts: 0, verified: 0 },
-        hour: { texts: 2, verified: 2 },
+        recent: { sends: 0, verified: 0 },
+        hour: { sends: 2, verified: 2 },
       });
     });
 
-    it('grows old: young, of the hour, of the day, of two weeks, forgotten', async () => {
-      const one = { texts: 1, verified: 0 };
-      const none = { texts: 0, verified: 0 };
+    it('ages: recent, of the hour, of the day, of two weeks, forgotten', async () => {
+      const one = { sends: 1, verified: 0 };
+      const none = { sends: 0, verified: 0 };
       await send();
-      expect(await counted()).toEqual({ young: one, hour: none, day: none, twoWeeks: none });
+      expect(await counted()).toEqual({ recent: one, hour: none, day: none, twoWeeks: none });
       clock.advance(minutes(10));
-      expect(await counted()).toEqual({ young: none, hour: one, day: one, twoWeeks: one });
+      expect(await counted()).toEqual({ recent: none, hour: one, day: one, twoWeeks: one });
       clock.advance(minutes(55) - 1);
       expect(await counted()).toMatchObject({ hour: one });
       clock.advance(1);
-      expect(await counted()).toEqual({ young: none, hour: none, day: one, twoWeeks: one });
+      expect(await counted()).toEqual({ recent: none, hour: none, day: one, twoWeeks: one });
       clock.advance(hours(23) - 1);
       expect(await counted()).toMatchObject({ day: one });
       clock.advance(1);
-      expect(await counted()).toEqual({ young: none, hour: none, day: none, twoWeeks: one });
+      expect(await counted()).toEqual({ recent: none, hour: none, day: none, twoWeeks: one });
       clock.advance(hours(13 * 24) - 1);
       expect(await counted()).toMatchObject({ twoWeeks: one });
       clock.advance(1);
-      expect(await counted()).toEqual({ young: none, hour: none, day: none, twoWeeks: none });
+      expect(await counted()).toEqual({ recent: none, hour: none, day: none, twoWeeks: none });
     });
 
-    // slots.ts, youngFrom: `ceil`
-    it('is young for as long as its code may be typed, whatever slot that is in', async () => {
+    // time-buckets.ts, firstRecentBucket: `ceil`
+    it('is recent for as long as its code may be typed, whichever bucket that is in', async () => {
       await reopen({ OTP_TTL: '1m' });
       clock.advance(minutes(5) - 1);
       await send({ expiresAt: clock.now() + minutes(1) });
       clock.advance(1);
 
-      expect((await counted()).young.texts).toBe(1);
+      expect((await counted()).recent.sends).toBe(1);
     });
 
     // send-budgets.ts, giveBack
     it('that certainly never left is not counted, a resend neither', async () => {
-      await store.abandon(ticketOf(await send({}, watching)), []);
-      expect((await counted()).young.texts).toBe(0);
+      await store.releaseSend(reservationOf(await send({}, watching)), []);
+      expect((await counted()).recent.sends).toBe(0);
 
       const pinId = await pending();
       clock.advance(seconds(30));
-      const again = ticketOf(await resend(pinId, watching));
+      const again = reservationOf(await resend(pinId, watching));
       await verify(pinId);
-      await store.abandon(again, []);
-      expect((await counted()).young).toEqual({ texts: 1, verified: 1 });
+      await store.releaseSend(again, []);
+      expect((await counted()).recent).toEqual({ sends: 1, verified: 1 });
     });
 
     it('that may have left stays counted', async () => {
-      await store.abandon(ticketOf(await send({}, watching)), ['vendor']);
+      await store.releaseSend(reservationOf(await send({}, watching)), ['vendor']);
 
-      expect((await counted()).young.texts).toBe(1);
+      expect((await counted()).recent.sends).toBe(1);
     });
 
     it('that is resent is judged, and nothing is taken if it is refused', async () => {
@@ -375,14 +395,14 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       expect((await resend(pinId)).outcome).toBe('suspended');
       await verify(pinId);
 
-      expect((await counted()).young).toEqual({ texts: PREFIX_LIMIT, verified: 1 });
+      expect((await counted()).recent).toEqual({ sends: PREFIX_LIMIT, verified: 1 });
     });
 
     it('stays counted over a restart', async () => {
       await send();
       await reopen();
 
-      expect((await counted()).young.texts).toBe(1);
+      expect((await counted()).recent.sends).toBe(1);
     });
 
     it('is forgotten after two weeks, in batches', async () => {
@@ -391,7 +411,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       for (const each of open) await each.tidy();
       clock.advance(-hours(14 * 24));
 
-      expect((await counted()).hour.texts + (await counted()).young.texts).toBe(0);
+      expect((await counted()).hour.sends + (await counted()).recent.sends).toBe(0);
     });
   });
 
@@ -406,7 +426,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
 
       const to = '+15550001112';
       expect((await send({ to }, watching)).outcome).toBe('admitted');
-      expect(seen.prefix.young).toEqual({ texts: 1, verified: 0 });
+      expect(seen.prefix.recent).toEqual({ sends: 1, verified: 0 });
     });
 
     it('wrong codes are limited all the same', async () => {
@@ -414,14 +434,14 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
         await settle(await attempt(await pending(test)), 'wrong_code');
       }
 
-      expect(await store.takeAttempt(askedOf(await pending(test)))).toMatchObject({
+      expect(await store.reserveAttempt(askedOf(await pending(test)))).toMatchObject({
         limit: 'failures',
       });
     });
   });
 
   describe('a client', () => {
-    const limited = (answer: Admission) => (answer.outcome === 'limited' ? answer : undefined);
+    const limited = (answer: SendAdmission) => (answer.outcome === 'limited' ? answer : undefined);
 
     // send-budgets.ts, clientSendsPerDay
     it('has as many texts in a day as it may, resends among them', async () => {
@@ -453,7 +473,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       const start = clock.now();
       const pinId = await pending({ endUserAddress });
       clock.advance(seconds(30));
-      const again = ticketOf(await resend(pinId, watching));
+      const again = reservationOf(await resend(pinId, watching));
       await send({ endUserAddress, client: 'bank' });
       expect(await send({ endUserAddress })).toEqual({
         outcome: 'limited',
@@ -462,7 +482,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       });
       expect((await send({ endUserAddress: '192.0.2.2' })).outcome).toBe('admitted');
 
-      await store.abandon(again, []);
+      await store.releaseSend(again, []);
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
       expect((await send({ endUserAddress })).outcome).toBe('limited');
       clock.advance(hours(1) - seconds(30));
@@ -478,12 +498,12 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       const keyed = { key: 'key', request: 'x' };
       for (let i = 0; i < 2; i += 1) {
         const refused = verification({ to, endUserAddress });
-        expect(await store.admit(refused, keyed, watching)).toMatchObject({
+        expect(await store.reserveSend(refused, keyed, watching)).toMatchObject({
           limit: 'end_user_sends',
         });
       }
 
-      expect((await counted()).young.texts).toBe(1);
+      expect((await counted()).recent.sends).toBe(1);
       expect((await send({ to })).outcome).toBe('admitted');
     });
 
@@ -504,7 +524,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       clock.advance(seconds(30));
 
       expect(await resend(pinId, watching)).toMatchObject({ limit: 'end_user_sends' });
-      expect((await counted()).young.texts).toBe(1);
+      expect((await counted()).recent.sends).toBe(1);
     });
 
     it('has no more of them by racing', async () => {

@@ -2,9 +2,9 @@ import { hours, minutes, seconds } from '../../src/common/durations.js';
 import type { Verdict } from '../../src/common/verdict.js';
 import type {
   Attempt,
-  KeyedRequest,
+  IdempotentRequest,
   NewVerification,
-  SendTicket,
+  SendReservation,
   VerificationStore,
 } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -44,7 +44,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     return { ...newVerification(`pin-${made}`, NUMBER, clock.now()), ...changes };
   }
 
-  const taken = (pinId: string) => ({ provider: 'vendor', pinId, maybeTexted: [] });
+  const taken = (pinId: string) => ({ provider: 'vendor', pinId, possiblySentBy: [] });
 
   async function reopen(settings: NodeJS.ProcessEnv): Promise<void> {
     await opened.close();
@@ -54,18 +54,18 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
   async function admit(
     changes: Partial<NewVerification> = {},
-    keyed?: KeyedRequest,
-  ): Promise<SendTicket> {
-    const admission = await store.admit(verification(changes), keyed);
+    keyed?: IdempotentRequest,
+  ): Promise<SendReservation> {
+    const admission = await store.reserveSend(verification(changes), keyed);
     if (admission.outcome !== 'admitted') throw new Error(`not admitted: ${admission.outcome}`);
-    return admission.ticket;
+    return admission.reservation;
   }
 
   /** A verification that the provider has taken. */
   async function pending(changes: Partial<NewVerification> = {}): Promise<string> {
-    const ticket = await admit(changes);
-    await store.confirm(ticket, taken(`vendor-${ticket.pinId}`), ANSWER);
-    return ticket.pinId;
+    const reservation = await admit(changes);
+    await store.confirmSend(reservation, taken(`vendor-${reservation.pinId}`), ANSWER);
+    return reservation.pinId;
   }
 
   const ask = (
@@ -74,22 +74,23 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       client = 'shop',
       reference,
       keyed,
-    }: { client?: string; reference?: string; keyed?: KeyedRequest } = {},
-  ) => store.takeAttempt({ which: { pinId }, client, reference, now: clock.now() }, keyed);
+    }: { client?: string; reference?: string; keyed?: IdempotentRequest } = {},
+  ) => store.reserveAttempt({ selector: { pinId }, client, reference, now: clock.now() }, keyed);
 
-  async function attempt(pinId: string, keyed?: KeyedRequest): Promise<Attempt> {
+  async function attempt(pinId: string, keyed?: IdempotentRequest): Promise<Attempt> {
     const leave = await ask(pinId, keyed ? { keyed } : {});
     if (leave.outcome !== 'granted') throw new Error(`not granted: ${leave.outcome}`);
     return leave.attempt;
   }
 
-  const settle = (taken: Attempt, verdict: Verdict) => store.settle(taken, verdict, clock.now());
+  const settle = (taken: Attempt, verdict: Verdict) =>
+    store.completeAttempt(taken, verdict, clock.now());
 
   const tryCode = async (pinId: string, verdict: 'verified' | 'wrong_code') =>
     settle(await attempt(pinId), verdict);
 
   const resend = (pinId: string, client = 'shop') =>
-    store.admitResend({ pinId, client, channel: 'voice', now: clock.now() });
+    store.reserveResend({ pinId, client, channel: 'voice', now: clock.now() });
 
   const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => work(index)));
@@ -99,12 +100,12 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
   describe('a send', () => {
     it('is nothing that anybody can see until the provider has taken it', async () => {
-      const ticket = await admit();
-      expect(await store.find(ticket.pinId, 'shop', clock.now())).toBeUndefined();
-      expect(await ask(ticket.pinId)).toEqual({ outcome: 'not_found' });
+      const reservation = await admit();
+      expect(await store.find(reservation.pinId, 'shop', clock.now())).toBeUndefined();
+      expect(await ask(reservation.pinId)).toEqual({ outcome: 'not_found' });
 
-      await store.confirm(ticket, taken('vendor'), ANSWER);
-      expect(await store.find(ticket.pinId, 'shop', clock.now())).toMatchObject({
+      await store.confirmSend(reservation, taken('vendor'), ANSWER);
+      expect(await store.find(reservation.pinId, 'shop', clock.now())).toMatchObject({
         status: 'pending',
         attemptsRemaining: MAX_ATTEMPTS,
       });
@@ -113,7 +114,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     // number-limits.ts, the first `where` of prepareTake
     it('is one for a hundred at a time to one number, whoever asks', async () => {
       const answers = await times(100, (i) =>
-        store.admit(verification({ client: `client-${i % 3}` })),
+        store.reserveSend(verification({ client: `client-${i % 3}` })),
       );
 
       expect(count(outcomes(answers), 'admitted')).toBe(1);
@@ -123,20 +124,20 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     // number-limits.ts, noSend
     it('never hears that the day is full for what is given back while it asks', async () => {
       for (let i = 0; i < 100; i += 1) {
-        const ticket = await admit();
+        const reservation = await admit();
         const [, other] = await Promise.all([
-          store.abandon(ticket, []),
-          store.admit(verification()),
+          store.releaseSend(reservation, []),
+          store.reserveSend(verification()),
         ]);
         expect(other).not.toMatchObject({ limit: 'sends_per_day' });
-        if (other.outcome === 'admitted') await store.abandon(other.ticket, []);
+        if (other.outcome === 'admitted') await store.releaseSend(other.reservation, []);
       }
     });
 
     it('waits for the cooldown, to the millisecond', async () => {
       await pending();
       clock.advance(seconds(30) - 1);
-      expect(await store.admit(verification())).toEqual({
+      expect(await store.reserveSend(verification())).toEqual({
         outcome: 'limited',
         limit: 'cooldown',
         until: clock.now() + 1,
@@ -153,7 +154,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
         await pending({ client: `client-${i}` });
         clock.advance(hours(1));
       }
-      expect(await store.admit(verification())).toEqual({
+      expect(await store.reserveSend(verification())).toEqual({
         outcome: 'limited',
         limit: 'sends_per_day',
         until: start + hours(24),
@@ -162,26 +163,26 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(hours(14));
       await pending();
       clock.advance(minutes(59));
-      expect(await store.admit(verification())).toMatchObject({ limit: 'sends_per_day' });
+      expect(await store.reserveSend(verification())).toMatchObject({ limit: 'sends_per_day' });
     });
 
     // send-moves.ts, returnSend in abandon
     it('that certainly left nothing costs nothing', async () => {
-      await store.abandon(await admit(), []);
+      await store.releaseSend(await admit(), []);
 
-      expect((await store.admit(verification())).outcome).toBe('admitted');
+      expect((await store.reserveSend(verification())).outcome).toBe('admitted');
     });
 
     it('that may have left keeps its place', async () => {
-      await store.abandon(await admit(), ['infobip']);
+      await store.releaseSend(await admit(), ['infobip']);
 
-      expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+      expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
     });
 
     it('leaves a working code working if it fails', async () => {
       const older = await pending();
       clock.advance(minutes(1));
-      await store.abandon(await admit(), ['infobip']);
+      await store.releaseSend(await admit(), ['infobip']);
 
       expect(await tryCode(older, 'verified')).toEqual({ verified: true });
     });
@@ -206,8 +207,8 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const older = await admit();
       clock.advance(seconds(30));
       const newer = await admit();
-      await store.confirm(newer, taken('vendor-newer'), ANSWER);
-      await store.confirm(older, taken('vendor-older'), ANSWER);
+      await store.confirmSend(newer, taken('vendor-newer'), ANSWER);
+      await store.confirmSend(older, taken('vendor-older'), ANSWER);
 
       expect(await ask(older.pinId)).toEqual({ outcome: 'closed', reason: 'cancelled' });
       expect((await ask(newer.pinId)).outcome).toBe('granted');
@@ -216,23 +217,23 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     it('that was lost in a crash is settled, and stays counted', async () => {
       const older = await pending();
       clock.advance(seconds(30));
-      const ticket = await admit();
+      const reservation = await admit();
       clock.advance(seconds(10));
       await opened.tidy();
-      expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+      expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
 
       clock.advance(seconds(5));
       await opened.tidy();
-      expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(false);
+      expect(await store.confirmSend(reservation, taken('vendor'), ANSWER)).toBe(false);
       expect((await ask(older)).outcome).toBe('granted');
     });
 
     it('in flight is not taken for lost', async () => {
-      const ticket = await admit();
+      const reservation = await admit();
       clock.advance(seconds(15) - 1);
       await opened.tidy();
 
-      expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(true);
+      expect(await store.confirmSend(reservation, taken('vendor'), ANSWER)).toBe(true);
     });
   });
 
@@ -243,12 +244,12 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(seconds(30));
       const admission = await resend(pinId);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-      expect(admission.ticket).toMatchObject({
+      expect(admission.reservation).toMatchObject({
         pinId,
-        resends: { provider: 'vendor', pinId: `vendor-${pinId}` },
+        pinToResend: { provider: 'vendor', pinId: `vendor-${pinId}` },
         expiresAt: clock.now() - seconds(30) + TTL_MS,
       });
-      await store.confirm(admission.ticket, taken('vendor-again'), ANSWER);
+      await store.confirmSend(admission.reservation, taken('vendor-again'), ANSWER);
 
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
         channel: 'voice',
@@ -265,7 +266,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const answers = await times(100, () => resend(pinId));
 
       expect(count(outcomes(answers), 'admitted')).toBe(1);
-      expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+      expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
     });
 
     it('that fails leaves the code working, and costs nothing if nothing left', async () => {
@@ -273,7 +274,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(seconds(30));
       const admission = await resend(pinId);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-      await store.abandon(admission.ticket, []);
+      await store.releaseSend(admission.reservation, []);
 
       expect((await resend(pinId)).outcome).toBe('admitted');
       expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
@@ -285,7 +286,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const admission = await resend(pinId);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       await tryCode(pinId, 'verified');
-      await store.confirm(admission.ticket, taken('vendor-again'), ANSWER);
+      await store.confirmSend(admission.reservation, taken('vendor-again'), ANSWER);
 
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
         status: 'verified',
@@ -409,12 +410,12 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
         for (let j = 0; j < 3; j += 1) {
           const leave = await ask(pinId, { client });
           if (leave.outcome !== 'granted') throw new Error(leave.outcome);
-          await store.returnAttempt(leave.attempt);
+          await store.releaseAttempt(leave.attempt);
         }
         clock.advance(seconds(30));
       }
       const pinId = await pending();
-      await store.returnAttempt(await attempt(pinId));
+      await store.releaseAttempt(await attempt(pinId));
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({
         attemptsRemaining: MAX_ATTEMPTS,
       });
@@ -501,7 +502,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       if (!last) throw new Error('no attempt');
       await settle(last, 'exhausted');
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ attemptsRemaining: 0 });
-      for (const other of others) await store.returnAttempt(other);
+      for (const other of others) await store.releaseAttempt(other);
 
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'attempts_exhausted' });
     });
@@ -538,10 +539,10 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(seconds(30));
       await pending({ client: 'bank' });
       clock.advance(seconds(30));
-      await store.abandon(await admit(), ['infobip']);
+      await store.releaseSend(await admit(), ['infobip']);
 
-      const leave = await store.takeAttempt({
-        which: { phoneNumber: NUMBER },
+      const leave = await store.reserveAttempt({
+        selector: { phoneNumber: NUMBER },
         client: 'shop',
         reference: undefined,
         now: clock.now(),
@@ -552,18 +553,18 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
   });
 
   describe('an idempotency key', () => {
-    const keyed: KeyedRequest = { key: 'key-1', request: 'POST /otp/send a' };
+    const keyed: IdempotentRequest = { key: 'key-1', request: 'POST /otp/send a' };
 
     // idempotency-keys.ts, claim: onConflict
     it('admits one of a hundred at a time, and answers the others alike', async () => {
-      const answers = await times(100, () => store.admit(verification(), keyed));
+      const answers = await times(100, () => store.reserveSend(verification(), keyed));
       expect(count(outcomes(answers), 'admitted')).toBe(1);
       expect(count(outcomes(answers), 'running')).toBe(99);
 
       const admitted = answers.find((answer) => answer.outcome === 'admitted');
       if (admitted?.outcome !== 'admitted') throw new Error('none');
-      await store.confirm(admitted.ticket, taken('vendor'), ANSWER);
-      const repeats = await times(100, () => store.admit(verification(), keyed));
+      await store.confirmSend(admitted.reservation, taken('vendor'), ANSWER);
+      const repeats = await times(100, () => store.reserveSend(verification(), keyed));
       expect(new Set(repeats.map((repeat) => JSON.stringify(repeat)))).toEqual(
         new Set([JSON.stringify({ outcome: 'replayed', answer: ANSWER })]),
       );
@@ -572,20 +573,20 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     // conditions.ts, holdsKey: in `takeSend` and `takeFailure`; send-moves.ts, admitResend: `abort`
     it('shown again counts no text and no attempt', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '3' });
-      const ticket = await admit({}, keyed);
-      await store.confirm(ticket, taken('vendor'), ANSWER);
-      const { pinId } = ticket;
+      const reservation = await admit({}, keyed);
+      await store.confirmSend(reservation, taken('vendor'), ANSWER);
+      const { pinId } = reservation;
       const resendKey = { key: 'resend', request: 'POST /otp/resend a' };
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
       const resendKeyed = () =>
-        store.admitResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, resendKey);
+        store.reserveResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, resendKey);
       clock.advance(seconds(30));
       expect((await resendKeyed()).outcome).toBe('admitted');
       await settle(await attempt(pinId, verifyKey), 'wrong_code');
 
       for (let i = 0; i < 3; i += 1) {
         clock.advance(seconds(30));
-        expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
+        expect((await store.reserveSend(verification(), keyed)).outcome).toBe('replayed');
         expect((await resendKeyed()).outcome).toBe('ambiguous');
         expect((await ask(pinId, { keyed: verifyKey })).outcome).toBe('replayed');
       }
@@ -597,32 +598,32 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     });
 
     it('belongs to one request and to one client', async () => {
-      await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
+      await store.confirmSend(await admit({}, keyed), taken('vendor'), ANSWER);
 
       const other = { ...keyed, request: 'POST /otp/send b' };
-      expect(await store.admit(verification(), other)).toEqual({ outcome: 'key_reused' });
+      expect(await store.reserveSend(verification(), other)).toEqual({ outcome: 'key_reused' });
       const bank = verification({ client: 'bank', phoneNumber: OTHER_NUMBER });
-      expect((await store.admit(bank, other)).outcome).toBe('admitted');
-      expect((await store.admit(bank, other)).outcome).toBe('running');
-      expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
+      expect((await store.reserveSend(bank, other)).outcome).toBe('admitted');
+      expect((await store.reserveSend(bank, other)).outcome).toBe('running');
+      expect((await store.reserveSend(verification(), keyed)).outcome).toBe('replayed');
     });
 
     it('is free again after a refusal and after a send that left nothing', async () => {
-      const ticket = await admit({}, keyed);
-      await store.abandon(ticket, []);
-      await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
+      const reservation = await admit({}, keyed);
+      await store.releaseSend(reservation, []);
+      await store.confirmSend(await admit({}, keyed), taken('vendor'), ANSWER);
 
       const other = { key: 'key-2', request: 'x' };
-      expect(await store.admit(verification(), other)).toMatchObject({ outcome: 'limited' });
+      expect(await store.reserveSend(verification(), other)).toMatchObject({ outcome: 'limited' });
       clock.advance(seconds(30));
-      expect((await store.admit(verification(), other)).outcome).toBe('admitted');
+      expect((await store.reserveSend(verification(), other)).outcome).toBe('admitted');
     });
 
     // send-moves.ts, admitResend: `abort`
     it('is free again after a resend that was refused', async () => {
       const pinId = await pending();
       const keyedResend = () =>
-        store.admitResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, keyed);
+        store.reserveResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, keyed);
       expect(await keyedResend()).toMatchObject({ limit: 'cooldown' });
       clock.advance(seconds(30));
       expect((await keyedResend()).outcome).toBe('admitted');
@@ -635,30 +636,30 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       } as const;
       const other = { key: 'key-2', request: 'x' };
       for (let i = 0; i < 2; i += 1) {
-        expect(await store.admitResend(unknown, other)).toEqual({ outcome: 'not_found' });
+        expect(await store.reserveResend(unknown, other)).toEqual({ outcome: 'not_found' });
       }
     });
 
     it('never sends again once a text may have left, crash or not', async () => {
-      await store.abandon(await admit({}, keyed), ['infobip']);
+      await store.releaseSend(await admit({}, keyed), ['infobip']);
       const crashed = { key: 'crashed', request: 'x' };
       await admit({ phoneNumber: OTHER_NUMBER }, crashed);
-      expect(await store.admit(verification(), crashed)).toEqual({ outcome: 'running' });
+      expect(await store.reserveSend(verification(), crashed)).toEqual({ outcome: 'running' });
       clock.advance(minutes(1));
       await opened.tidy();
 
-      expect(await store.admit(verification(), keyed)).toEqual({ outcome: 'ambiguous' });
-      expect(await store.admit(verification(), crashed)).toEqual({ outcome: 'ambiguous' });
+      expect(await store.reserveSend(verification(), keyed)).toEqual({ outcome: 'ambiguous' });
+      expect(await store.reserveSend(verification(), crashed)).toEqual({ outcome: 'ambiguous' });
     });
 
     // idempotency-key-queries.ts, finishTaken
     it('of a send that was given up before its answer came does not say that it was sent', async () => {
-      const ticket = await admit({}, keyed);
+      const reservation = await admit({}, keyed);
       clock.advance(seconds(15));
       await opened.tidy();
 
-      expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(false);
-      expect(await store.admit(verification(), keyed)).toEqual({ outcome: 'ambiguous' });
+      expect(await store.confirmSend(reservation, taken('vendor'), ANSWER)).toBe(false);
+      expect(await store.reserveSend(verification(), keyed)).toEqual({ outcome: 'ambiguous' });
     });
 
     it('of a verify that succeeded goes on saying so', async () => {
@@ -695,7 +696,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     it('of a verify runs again if nobody judged it, or if a crash took it', async () => {
       const pinId = await pending();
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
-      await store.returnAttempt(await attempt(pinId, verifyKey));
+      await store.releaseAttempt(await attempt(pinId, verifyKey));
       await attempt(pinId, verifyKey);
       expect(await ask(pinId, { keyed: verifyKey })).toEqual({ outcome: 'running' });
       clock.advance(seconds(15));
@@ -716,7 +717,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const last = await attempt(pinId, verifyKey);
 
       await settle(settled, 'wrong_code');
-      await store.returnAttempt(unjudged);
+      await store.releaseAttempt(unjudged);
       expect(await ask(pinId, { keyed: verifyKey })).toEqual({ outcome: 'running' });
 
       await settle(last, 'verified');
@@ -736,16 +737,16 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
     // idempotency-key-queries.ts, claim: `doUpdateSet`
     it('is forgotten after a day, and then belongs to whichever request comes', async () => {
-      await store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
+      await store.confirmSend(await admit({}, keyed), taken('vendor'), ANSWER);
       clock.advance(hours(24) - 1);
-      expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
+      expect((await store.reserveSend(verification(), keyed)).outcome).toBe('replayed');
       clock.advance(1);
 
       const other = { ...keyed, request: 'POST /otp/send b' };
-      const again = () => store.admit(verification({ phoneNumber: OTHER_NUMBER }), other);
+      const again = () => store.reserveSend(verification({ phoneNumber: OTHER_NUMBER }), other);
       expect((await again()).outcome).toBe('admitted');
       expect(await again()).toEqual({ outcome: 'running' });
-      expect(await store.admit(verification(), keyed)).toEqual({ outcome: 'key_reused' });
+      expect(await store.reserveSend(verification(), keyed)).toEqual({ outcome: 'key_reused' });
       await store.erase(OTHER_NUMBER, 'shop');
       expect(await again()).toMatchObject({ limit: 'cooldown' });
     });
@@ -754,16 +755,16 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
   describe('a client', () => {
     it('sees and moves nothing of another', async () => {
       const keyed = { key: 'key', request: 'x' };
-      const ticket = await admit({}, keyed);
-      await store.confirm(ticket, taken('vendor'), ANSWER);
-      const { pinId } = ticket;
+      const reservation = await admit({}, keyed);
+      await store.confirmSend(reservation, taken('vendor'), ANSWER);
+      const { pinId } = reservation;
 
       expect(await store.find(pinId, 'bank', clock.now())).toBeUndefined();
       expect(await ask(pinId, { client: 'bank' })).toEqual({ outcome: 'not_found' });
       expect(await resend(pinId, 'bank')).toEqual({ outcome: 'not_found' });
       expect(await store.cancel(pinId, 'bank', clock.now())).toBe(false);
       await store.erase(NUMBER, 'bank');
-      expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
+      expect((await store.reserveSend(verification(), keyed)).outcome).toBe('replayed');
       expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
       expect(await store.lastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
     });
@@ -771,22 +772,22 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     // verification-queries.ts: `number_hash` in newest, lastVerified, forget and forgetKeys
     it('asks about, looks up and forgets one number and no other', async () => {
       const keyed = { key: 'key', request: 'x' };
-      const ticket = await admit({}, keyed);
-      await store.confirm(ticket, taken('vendor'), ANSWER);
+      const reservation = await admit({}, keyed);
+      await store.confirmSend(reservation, taken('vendor'), ANSWER);
       clock.advance(1);
       const other = await pending({ phoneNumber: OTHER_NUMBER });
       const which = { phoneNumber: NUMBER };
       const now = clock.now();
       expect(
-        await store.takeAttempt({ which, client: 'shop', reference: undefined, now }),
-      ).toMatchObject({ attempt: { pinId: ticket.pinId } });
+        await store.reserveAttempt({ selector: which, client: 'shop', reference: undefined, now }),
+      ).toMatchObject({ attempt: { pinId: reservation.pinId } });
       await tryCode(other, 'verified');
       expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
 
       await store.erase(OTHER_NUMBER, 'shop');
 
-      expect((await store.admit(verification(), keyed)).outcome).toBe('replayed');
-      expect(await tryCode(ticket.pinId, 'verified')).toEqual({ verified: true });
+      expect((await store.reserveSend(verification(), keyed)).outcome).toBe('replayed');
+      expect(await tryCode(reservation.pinId, 'verified')).toEqual({ verified: true });
     });
 
     // verification-queries.ts and send-queries.ts: `pin_id`
@@ -796,23 +797,23 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const before = await store.find(beside, 'shop', clock.now());
       const sending = await admit({ phoneNumber: phoneNumber('+14155552673') });
 
-      await store.abandon(await admit(), []);
-      await store.abandon(await admit(), ['vendor']);
+      await store.releaseSend(await admit(), []);
+      await store.releaseSend(await admit(), ['vendor']);
       for (const end of ['cancelled', 'expired', 'exhausted'] as const) {
         clock.advance(seconds(30));
         const pinId = await pending();
-        await store.returnAttempt(await attempt(pinId));
+        await store.releaseAttempt(await attempt(pinId));
         clock.advance(seconds(30));
         const admission = await resend(pinId);
         if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-        expect(admission.ticket.phoneNumber.e164).toBe(NUMBER.e164);
-        await store.confirm(admission.ticket, taken('vendor-again'), ANSWER);
+        expect(admission.reservation.phoneNumber.e164).toBe(NUMBER.e164);
+        await store.confirmSend(admission.reservation, taken('vendor-again'), ANSWER);
         if (end === 'cancelled') await store.cancel(pinId, 'shop', clock.now());
         else await settle(await attempt(pinId), end);
       }
 
       expect(await store.find(beside, 'shop', clock.now())).toEqual(before);
-      expect(await store.confirm(sending, taken('vendor'), ANSWER)).toBe(true);
+      expect(await store.confirmSend(sending, taken('vendor'), ANSWER)).toBe(true);
     });
 
     it('can cancel, and what has ended stays as it was', async () => {
@@ -869,26 +870,26 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
     it('can have a number forgotten, while the number stays protected', async () => {
       const keyed = { key: 'key', request: 'x' };
-      const ticket = await admit({}, keyed);
-      await store.confirm(ticket, taken('vendor'), ANSWER);
-      await tryCode(ticket.pinId, 'verified');
+      const reservation = await admit({}, keyed);
+      await store.confirmSend(reservation, taken('vendor'), ANSWER);
+      await tryCode(reservation.pinId, 'verified');
       await store.erase(NUMBER, 'shop');
 
-      expect(await store.find(ticket.pinId, 'shop', clock.now())).toBeUndefined();
+      expect(await store.find(reservation.pinId, 'shop', clock.now())).toBeUndefined();
       expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
       // The key is free, so this is a new request, and it meets the cooldown.
-      expect(await store.admit(verification(), keyed)).toMatchObject({ limit: 'cooldown' });
+      expect(await store.reserveSend(verification(), keyed)).toMatchObject({ limit: 'cooldown' });
     });
 
     it('erasing while a send is under way leaves nothing behind', async () => {
-      const ticket = await admit();
+      const reservation = await admit();
       await store.erase(NUMBER, 'shop');
 
-      expect(await store.confirm(ticket, taken('vendor'), ANSWER)).toBe(false);
+      expect(await store.confirmSend(reservation, taken('vendor'), ANSWER)).toBe(false);
 
       const given = await admit({ phoneNumber: OTHER_NUMBER });
       await store.erase(OTHER_NUMBER, 'shop');
-      await store.abandon(given, []);
+      await store.releaseSend(given, []);
       await pending({ phoneNumber: OTHER_NUMBER });
     });
 
@@ -896,12 +897,12 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     it('erasing while a send is under way keeps nothing of it that it gives back', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1', CLIENT_SENDS_PER_DAY: '1' });
       const endUserAddress = '203.0.113.7';
-      const ticket = await admit({ endUserAddress });
+      const reservation = await admit({ endUserAddress });
       await store.erase(NUMBER, 'shop');
-      await store.abandon(ticket, []);
+      await store.releaseSend(reservation, []);
 
       const other = verification({ phoneNumber: OTHER_NUMBER, endUserAddress });
-      expect(await store.admit(other)).toMatchObject({ outcome: 'admitted' });
+      expect(await store.reserveSend(other)).toMatchObject({ outcome: 'admitted' });
     });
   });
 
@@ -923,37 +924,41 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     const pinId = await pending();
     await reopen({});
 
-    expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+    expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
     expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
   });
 
   // vault.ts, olderHashes; verification-rows.ts, hashOf
   it('keeps everything over a change of secrets', async () => {
     const keyed = { key: 'key', request: 'x' };
-    const ticket = await admit({ reference: 'login' }, keyed);
-    await store.confirm(ticket, taken('vendor'), ANSWER);
+    const reservation = await admit({ reference: 'login' }, keyed);
+    await store.confirmSend(reservation, taken('vendor'), ANSWER);
     await pending({ phoneNumber: OTHER_NUMBER });
     clock.advance(seconds(30));
-    await store.confirm(await admit({ client: 'bank' }, keyed), taken('vendor'), 'for the bank');
+    await store.confirmSend(
+      await admit({ client: 'bank' }, keyed),
+      taken('vendor'),
+      'for the bank',
+    );
     await reopen({
       OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
     });
 
-    expect(await store.admit(verification())).toMatchObject({ limit: 'cooldown' });
+    expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
     for (const [client, answer] of [
       ['shop', ANSWER],
       ['bank', 'for the bank'],
     ] as const) {
       const repeat = verification({ client });
-      expect(await store.admit(repeat, keyed)).toEqual({ outcome: 'replayed', answer });
+      expect(await store.reserveSend(repeat, keyed)).toEqual({ outcome: 'replayed', answer });
     }
-    const leave = await store.takeAttempt({
-      which: { phoneNumber: NUMBER },
+    const leave = await store.reserveAttempt({
+      selector: { phoneNumber: NUMBER },
       client: 'shop',
       reference: 'login',
       now: clock.now(),
     });
-    expect(leave).toMatchObject({ outcome: 'granted', attempt: { pinId: ticket.pinId } });
+    expect(leave).toMatchObject({ outcome: 'granted', attempt: { pinId: reservation.pinId } });
   });
 
   // renewNumber, and renew of idempotency-keys.ts: in each move that may be a number's or key's first
@@ -969,7 +974,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     await settle(await attempt(judged, keyed), 'wrong_code');
     clock.advance(seconds(30));
     const resendOf = () =>
-      store.admitResend(
+      store.reserveResend(
         { pinId: resent, client: 'shop', channel: 'sms', now: clock.now() },
         { key: 'resend', request: 'y' },
       );
@@ -983,8 +988,8 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     await store.erase(erased, 'shop');
     expect(await store.find(forgotten, 'shop', clock.now())).toBeUndefined();
     expect(
-      await store.takeAttempt({
-        which: { phoneNumber: asked },
+      await store.reserveAttempt({
+        selector: { phoneNumber: asked },
         client: 'shop',
         reference: undefined,
         now: clock.now(),
@@ -1019,7 +1024,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       'the secret that comes after the first',
     ];
     const keyed = { key: 'key', request: 'x' };
-    const send = async () => store.confirm(await admit({}, keyed), taken('vendor'), ANSWER);
+    const send = async () => store.confirmSend(await admit({}, keyed), taken('vendor'), ANSWER);
     await send();
     // Too early: what the older one wrote is not known any more.
     await reopen({ OTP_SECRET: next });
@@ -1027,7 +1032,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     await send();
     await reopen({ OTP_SECRET: `${next},${old}` });
 
-    expect(await store.admit(verification(), keyed)).toMatchObject({ outcome: 'replayed' });
+    expect(await store.reserveSend(verification(), keyed)).toMatchObject({ outcome: 'replayed' });
     expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
     expect(await ask('pin-1')).toEqual({ outcome: 'closed', reason: 'cancelled' });
     expect(await tryCode('pin-2', 'verified')).toEqual({ verified: true });
@@ -1051,14 +1056,14 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
   // idempotency-key-queries.ts, held
   it('keeps an answer whose request came again under a newer secret before it was there', async () => {
     const keyed = { key: 'key', request: 'x' };
-    const ticket = await admit({}, keyed);
+    const reservation = await admit({}, keyed);
     await reopen({
       OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
     });
-    expect(await store.admit(verification(), keyed)).toEqual({ outcome: 'running' });
+    expect(await store.reserveSend(verification(), keyed)).toEqual({ outcome: 'running' });
 
-    await store.confirm(ticket, taken('vendor'), ANSWER);
-    expect(await store.admit(verification(), keyed)).toEqual({
+    await store.confirmSend(reservation, taken('vendor'), ANSWER);
+    expect(await store.reserveSend(verification(), keyed)).toEqual({
       outcome: 'replayed',
       answer: ANSWER,
     });

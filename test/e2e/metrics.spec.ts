@@ -80,7 +80,7 @@ describe('The metrics', () => {
     await send();
 
     const samples = await scrape(service.url);
-    const admitted = { operation: 'admit', outcome: 'ok' };
+    const admitted = { operation: 'reserveSend', outcome: 'ok' };
     expect(total(samples, 'otp_storage_operation_duration_seconds_count', admitted)).toBe(1);
     expect(total(samples, 'otp_storage_operation_duration_seconds_sum', admitted)).toBeGreaterThan(
       0,

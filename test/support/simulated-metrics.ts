@@ -27,7 +27,7 @@ const US = { country: 'US', channel: 'sms', provider: 'infobip' };
 const SEND = { provider: 'infobip', operation: 'send' };
 const INSTANCE = { job: 'otp-service', instance: 'a' };
 const REQUEST = { method: 'POST', route: '/otp/send', status: '200' };
-const ADMIT = { operation: 'admit', outcome: 'ok' };
+const ADMIT = { operation: 'reserveSend', outcome: 'ok' };
 
 export const providerCalls = (below: number): Simulation =>
   histogram('otp_provider_call_duration_seconds', { ...SEND, outcome: 'ok' }, 200, ['0.3', below]);
@@ -89,7 +89,7 @@ export const HEALTHY: Simulation = {
   ...requestsFailed('0+1x360'),
   ...storeOperations(100),
   [series('otp_storage_operation_duration_seconds_count', {
-    operation: 'admit',
+    operation: 'reserveSend',
     outcome: 'failed',
   })]: '0x360',
 };

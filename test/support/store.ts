@@ -7,7 +7,7 @@ import { Clock } from '../../src/common/clock.js';
 import { EventBus } from '../../src/common/events.js';
 import { AppConfig } from '../../src/config/app-config.js';
 import { configFrom } from '../../src/config/load-config.js';
-import { Housekeeping } from '../../src/storage/housekeeping.js';
+import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { startPostgres } from './services/postgres.js';
@@ -71,7 +71,7 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
   await module.init();
   return {
     store: module.get(VerificationStore),
-    tidy: () => module.get(Housekeeping).round(),
+    tidy: () => module.get(CleanupService).runOnce(),
     close: () => module.close(),
   };
 }

@@ -61,7 +61,7 @@ const ILLS: [alert: string, ill: Simulation, labels: Record<string, string>][] =
     'OtpStorageErrors',
     {
       [series('otp_storage_operation_duration_seconds_count', {
-        operation: 'admit',
+        operation: 'reserveSend',
         outcome: 'failed',
       })]: '0x350 0+10x10',
     },

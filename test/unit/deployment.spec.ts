@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { parseDuration, seconds } from '../../src/common/durations.js';
 import { SETTING_NAMES } from '../../src/config/environment.js';
 import { configFrom } from '../../src/config/load-config.js';
-import { lostAfterMs } from '../../src/storage/deadline.js';
+import { abandonedAfterMs } from '../../src/storage/deadline.js';
 
 const FOLDER = 'deploy/kubernetes';
 
@@ -139,7 +139,7 @@ describe('The Kubernetes manifests', () => {
 
     expect(seconds(periodSeconds * failureThreshold)).toBeLessThan(settings.shutdownDelayMs);
     expect(seconds(pod?.terminationGracePeriodSeconds ?? 0)).toBeGreaterThan(
-      settings.shutdownDelayMs + lostAfterMs(settings),
+      settings.shutdownDelayMs + abandonedAfterMs(settings),
     );
   });
 });
@@ -183,7 +183,7 @@ describe('compose.yaml', () => {
     const settings = configFrom({ ...fromEnvFile, ...ids, ...environment });
     expect(settings.production).toBe(true);
     expect(parseDuration(otp.stop_grace_period)).toBeGreaterThan(
-      settings.shutdownDelayMs + lostAfterMs(settings),
+      settings.shutdownDelayMs + abandonedAfterMs(settings),
     );
     const password = '${POSTGRES_PASSWORD:?set it in .env}';
     expect(text.match(/\w*PASSWORD: .*/g)).toEqual([

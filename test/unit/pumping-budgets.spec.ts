@@ -1,5 +1,5 @@
 import { pumpingJudge } from '../../src/destinations/pumping-budgets.js';
-import type { DestinationTraffic, Traffic } from '../../src/storage/traffic.js';
+import type { DestinationCounts, SendCounts } from '../../src/storage/traffic.types.js';
 
 const judge = pumpingJudge({
   mode: 'enforce',
@@ -8,28 +8,28 @@ const judge = pumpingJudge({
   unverifiedRatio: 0.5,
 });
 
-const NOTHING: Traffic = { texts: 0, verified: 0 };
-const QUIET: DestinationTraffic = {
-  young: NOTHING,
+const NOTHING: SendCounts = { sends: 0, verified: 0 };
+const QUIET: DestinationCounts = {
+  recent: NOTHING,
   hour: NOTHING,
   day: NOTHING,
   twoWeeks: NOTHING,
 };
 
 /** So many verified texts, and so many that nobody verified. */
-const of = (verified: number, unverified: number): Traffic => ({
-  texts: verified + unverified,
+const of = (verified: number, unverified: number): SendCounts => ({
+  sends: verified + unverified,
   verified,
 });
 
-const onPrefix = (prefix: Partial<DestinationTraffic>) =>
+const onPrefix = (prefix: Partial<DestinationCounts>) =>
   judge({ prefix: { ...QUIET, ...prefix }, country: QUIET });
 /** By a prefix with one text, which proves nothing. */
-const onCountry = (country: Partial<DestinationTraffic>) =>
-  judge({ prefix: { ...QUIET, young: of(0, 1) }, country: { ...QUIET, ...country } });
+const onCountry = (country: Partial<DestinationCounts>) =>
+  judge({ prefix: { ...QUIET, recent: of(0, 1) }, country: { ...QUIET, ...country } });
 
 describe('The budgets of unverified texts', () => {
-  it.each<[string, 'hour' | 'day', number, Partial<DestinationTraffic>]>([
+  it.each<[string, 'hour' | 'day', number, Partial<DestinationCounts>]>([
     ['the floor of the hour', 'hour', 10, {}],
     ['the floor of the day', 'day', 30, {}],
     ['a share of the hour', 'hour', 60, { hour: of(100, 0), day: of(100, 0) }],
@@ -37,21 +37,21 @@ describe('The budgets of unverified texts', () => {
     ['a share of an average hour of two weeks', 'hour', 15, { twoWeeks: of(3_360, 0) }],
     ['a share of the day', 'day', 80, { day: of(100, 0) }],
     ['a share of an average day of two weeks', 'day', 80, { twoWeeks: of(1_400, 0) }],
-    ['a share of young verified texts', 'hour', 15, { young: of(10, 0) }],
+    ['a share of recent verified texts', 'hour', 15, { recent: of(10, 0) }],
   ])('allow %s, and not one more', (_name, window, allowed, verified) => {
     const { verified: before } = verified[window] ?? NOTHING;
     const traffic = { ...verified, [window]: of(before, allowed) };
     const oneMore = { ...verified, [window]: of(before, allowed + 1) };
 
-    for (const [region, on] of [
+    for (const [scope, on] of [
       ['prefix', onPrefix],
       ['country', onCountry],
     ] as const) {
       expect(on(traffic)).toBeUndefined();
       expect(on(oneMore)).toMatchObject({
-        region,
+        scope,
         window,
-        withYoung: false,
+        includesRecent: false,
         unverified: allowed + 1,
         allowed,
         enforced: true,
@@ -64,14 +64,14 @@ describe('The budgets of unverified texts', () => {
     ['prefix', 'day', 40, onPrefix, { day: of(0, 30) }],
     ['country', 'hour', 110, onCountry, { hour: of(0, 5) }],
     ['country', 'day', 130, onCountry, { day: of(0, 30) }],
-  ] as const)('of a %s and %s bear %i with the young ones', (region, window, most, on, before) => {
-    const ripe = 'hour' in before ? before.hour.texts : before.day.texts;
+  ] as const)('of a %s and %s bear %i with the recent ones', (scope, window, most, on, before) => {
+    const ripe = 'hour' in before ? before.hour.sends : before.day.sends;
 
-    expect(on({ ...before, young: of(0, most - ripe) })).toBeUndefined();
-    expect(on({ ...before, young: of(0, most - ripe + 1) })).toEqual({
-      region,
+    expect(on({ ...before, recent: of(0, most - ripe) })).toBeUndefined();
+    expect(on({ ...before, recent: of(0, most - ripe + 1) })).toEqual({
+      scope,
       window,
-      withYoung: true,
+      includesRecent: true,
       unverified: most + 1,
       allowed: most,
       verified: 0,
@@ -81,10 +81,10 @@ describe('The budgets of unverified texts', () => {
 
   it('do not hold a country against a prefix that keeps within its own share', () => {
     const country = { ...QUIET, hour: of(0, 1_000) };
-    const proven = { ...QUIET, young: of(4, 1), day: of(6, 4) };
-    const notQuite = { ...proven, young: of(4, 2) };
+    const proven = { ...QUIET, recent: of(4, 1), day: of(6, 4) };
+    const notQuite = { ...proven, recent: of(4, 2) };
 
     expect(judge({ prefix: proven, country })).toBeUndefined();
-    expect(judge({ prefix: notQuite, country })).toMatchObject({ region: 'country' });
+    expect(judge({ prefix: notQuite, country })).toMatchObject({ scope: 'country' });
   });
 });

@@ -1,6 +1,6 @@
 import { named, objectOf, optional, requestOf, wordOf } from '../../openapi/schema.js';
 import type { Schema } from '../../openapi/document.js';
-import type { Closure, Settlement, Verification } from '../../storage/verification-store.js';
+import type { ClosedReason, VerifyResult, Verification } from '../../storage/verification-store.js';
 import * as field from './field-schemas.js';
 import type { LookupResponse, PhoneNumberDto } from './phone-number.dto.js';
 import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './send-otp.dto.js';
@@ -75,7 +75,7 @@ export const VERIFY_REQUEST = named('VerifyOtpDto', {
   ],
 });
 
-const closure = wordOf<Closure>('Why no code is accepted.', {
+const closure = wordOf<ClosedReason>('Why no code is accepted.', {
   expired: 'its time is over',
   attempts_exhausted: 'too many wrong codes were tried',
   already_verified: 'a code opens a door once, and this one did',
@@ -83,9 +83,9 @@ const closure = wordOf<Closure>('Why no code is accepted.', {
   reference_mismatch: 'the send had another reference; no attempt was counted',
 });
 
-type Accepted = Extract<Settlement, { verified: true }>;
-type Wrong = Extract<Settlement, { reason: 'wrong_code' }>;
-type Closed = Exclude<Settlement, Accepted | Wrong>;
+type Accepted = Extract<VerifyResult, { verified: true }>;
+type Wrong = Extract<VerifyResult, { reason: 'wrong_code' }>;
+type Closed = Exclude<VerifyResult, Accepted | Wrong>;
 
 const verified = (value: boolean): Schema => ({
   type: 'boolean',

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Verdict } from '../../common/verdict.js';
 import type {
-  Asked,
+  AttemptRequest,
   Attempt,
-  Closed,
-  HeldKey,
-  KeyedRequest,
-  Leave,
-  Limited,
-  NotFound,
-  Settlement,
+  VerificationClosed,
+  IdempotencyClaim,
+  IdempotentRequest,
+  AttemptResult,
+  LimitExceeded,
+  VerificationNotFound,
+  VerifyResult,
 } from '../verification-store.js';
 import { Database } from './database.js';
 import { newEntry } from './event-log.js';
@@ -21,8 +21,8 @@ import { TrafficCounts } from './traffic-counts.js';
 import { VerificationRows } from './verification-rows.js';
 import type { Packet } from './statement.js';
 
-const NOT_FOUND: NotFound = { outcome: 'not_found' };
-const VERIFIED: Settlement = { verified: true };
+const NOT_FOUND: VerificationNotFound = { outcome: 'not_found' };
+const VERIFIED: VerifyResult = { verified: true };
 
 /** The moves of a code: counted before the provider is asked, settled or given back after. */
 @Injectable()
@@ -35,9 +35,9 @@ export class AttemptMoves {
     private readonly keys: IdempotencyKeys,
   ) {}
 
-  async takeAttempt(asked: Asked, keyed?: KeyedRequest): Promise<Leave> {
-    const { which, client, now } = asked;
-    const pinId = await this.rows.pinIdOf(this.database, which, client);
+  async reserveAttempt(asked: AttemptRequest, keyed?: IdempotentRequest): Promise<AttemptResult> {
+    const { selector, client, now } = asked;
+    const pinId = await this.rows.pinIdOf(this.database, selector, client);
     await this.rows.renew(this.database, pinId, client);
     if (keyed) await this.keys.renew(this.database, client, keyed);
     const key = keyed && this.keys.newRun(keyed);
@@ -53,7 +53,7 @@ export class AttemptMoves {
     return this.refusal(pinId, asked);
   }
 
-  async returnAttempt(attempt: Attempt): Promise<void> {
+  async releaseAttempt(attempt: Attempt): Promise<void> {
     const { pinId, numberHash, entry, key } = attempt;
     await this.database.run((packet) => {
       this.rows.queries.returnAttempt(packet, { pinId });
@@ -62,7 +62,7 @@ export class AttemptMoves {
     });
   }
 
-  async settle(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
+  async completeAttempt(attempt: Attempt, verdict: Verdict, now: number): Promise<VerifyResult> {
     if (verdict === 'verified' && (await this.pass(attempt, now))) return VERIFIED;
     return this.close(attempt, verdict, now);
   }
@@ -82,7 +82,7 @@ export class AttemptMoves {
   }
 
   /** The code opens nothing. */
-  private async close(attempt: Attempt, verdict: Verdict, now: number): Promise<Settlement> {
+  private async close(attempt: Attempt, verdict: Verdict, now: number): Promise<VerifyResult> {
     const { pinId, client, numberHash, entry, key } = attempt;
     const write = (packet: Packet) => {
       if (verdict === 'expired') this.rows.queries.expire(packet, { pinId, now });
@@ -108,22 +108,26 @@ export class AttemptMoves {
    */
   private count(
     packet: Packet,
-    { client, reference, now }: Asked,
-    { pinId, entry, key }: { pinId: string; entry: string; key: HeldKey },
-    keyed: KeyedRequest | undefined,
+    { client, reference, now }: AttemptRequest,
+    { pinId, entry, key }: { pinId: string; entry: string; key: IdempotencyClaim },
+    keyed: IdempotentRequest | undefined,
   ) {
-    const { keyHash, run } = key;
+    const { keyHash, runId } = key;
     const owner = { client, pinId };
     const claimed = keyed ? this.keys.claim(packet, owner, key, keyed, now, true) : () => false;
     for (const referenceHash of this.rows.referenceHashes(reference)) {
-      this.limits.takeFailure(packet, { pinId, client, referenceHash, keyHash, run }, entry, now);
+      this.limits.takeFailure(packet, { pinId, client, referenceHash, keyHash, runId }, entry, now);
     }
     const counted = this.rows.queries.takeAttempt(packet, { pinId, entry });
     if (keyed) this.keys.releaseUncounted(packet, owner, key, entry);
     return { claimed, counted };
   }
 
-  private attemptOf(row: VerificationRow, entry: string, key: HeldKey | undefined): Attempt {
+  private attemptOf(
+    row: VerificationRow,
+    entry: string,
+    key: IdempotencyClaim | undefined,
+  ): Attempt {
     return {
       pinId: row.pin_id,
       client: row.client,
@@ -143,8 +147,8 @@ export class AttemptMoves {
   /** Why a code was not counted. */
   private async refusal(
     pinId: string,
-    { client, reference, now }: Asked,
-  ): Promise<NotFound | Closed | Limited> {
+    { client, reference, now }: AttemptRequest,
+  ): Promise<VerificationNotFound | VerificationClosed | LimitExceeded> {
     const taken = await this.database.run((packet) => this.rows.taken(packet, pinId, client));
     const row = taken();
     if (!row) return NOT_FOUND;
@@ -164,7 +168,11 @@ const isFinal = (verdict: Verdict): boolean =>
 const isWrong = (verdict: Verdict): boolean =>
   verdict === 'wrong_code' || verdict === 'wrong_and_final';
 
-function settlementOf(row: VerificationRow | undefined, verdict: Verdict, now: number): Settlement {
+function settlementOf(
+  row: VerificationRow | undefined,
+  verdict: Verdict,
+  now: number,
+): VerifyResult {
   if (!row) return { verified: false, reason: 'cancelled' };
   if (verdict === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
     return { verified: false, reason: 'wrong_code', attemptsRemaining: attemptsRemaining(row) };

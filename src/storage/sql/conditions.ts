@@ -11,10 +11,10 @@ import type { StoredStatus } from './schema.js';
 type Condition = RawBuilder<boolean>;
 
 /** Whether a run of a request holds the idempotency key that it claims; one without a key does. */
-export const holdsKey = (p: { client: string; keyHash: string; run: string }): Condition =>
-  sql`(${p.run} = '' or exists (
+export const holdsKey = (p: { client: string; keyHash: string; runId: string }): Condition =>
+  sql`(${p.runId} = '' or exists (
     select 1 from idempotency_keys
-    where client = ${p.client} and key_hash = ${p.keyHash} and run = ${p.run}))`;
+    where client = ${p.client} and key_hash = ${p.keyHash} and run = ${p.runId}))`;
 
 /** Whether a verification was written. */
 export const isWritten = ({ pinId }: { pinId: string }): Condition =>

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
-import type { Limited } from '../verification-store.js';
+import type { LimitExceeded } from '../verification-store.js';
 import { isCountedText } from './conditions.js';
 import { Database } from './database.js';
 import { fullUntil, type Window } from './event-log.js';
@@ -55,7 +55,7 @@ export class EndUserLimits {
   }
 
   /** Until when there is no room for another text. */
-  async noSend(executor: Executor, addressHash: string, now: number): Promise<Limited> {
+  async noSend(executor: Executor, addressHash: string, now: number): Promise<LimitExceeded> {
     const { row } = await executor.run((packet) => this.queries.read(packet, { key: addressHash }));
     return {
       outcome: 'limited',

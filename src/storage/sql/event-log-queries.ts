@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { HeldKey } from '../verification-store.js';
+import type { IdempotencyClaim } from '../verification-store.js';
 import { holdsKey, isOpen } from './conditions.js';
 import type { Database } from './database.js';
 import type { Answer, Packet } from './statement.js';
@@ -32,7 +32,7 @@ export const byKey =
     sql`select ${whose.key}, ${rest} where ${condition(whose)}`;
 
 /** A code that a client brings for a verification. */
-export interface Brought extends HeldKey {
+export interface Brought extends IdempotencyClaim {
   readonly pinId: string;
   readonly client: string;
   readonly referenceHash: string;

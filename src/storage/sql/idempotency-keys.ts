@@ -2,22 +2,26 @@ import { Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
 import { randomBytes } from '../../common/random.js';
 import { AppConfig } from '../../config/app-config.js';
-import { Vault } from '../vault.js';
-import type { HeldKey, KeyedRequest, Repeated } from '../verification-store.js';
+import { DataProtection } from '../data-protection.js';
+import type {
+  IdempotencyClaim,
+  IdempotentRequest,
+  IdempotentReplay,
+} from '../verification-store.js';
 import { Database } from './database.js';
-import { lostAfterMs } from '../deadline.js';
+import { abandonedAfterMs } from '../deadline.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
 import type { IdempotencyKeyRow } from './schema.js';
 import type { Executor, Packet } from './statement.js';
 
 /** How long a repeat is recognised. */
-export const KEPT_MS = hours(24);
+export const IDEMPOTENCY_TTL_MS = hours(24);
 
 /** So many that no two are ever the same. */
 const RUN_BYTES = 12;
 
 /** Stands for the key of a request that came without one. */
-export const NO_KEY: HeldKey = { keyHash: '', run: '' };
+export const NO_KEY: IdempotencyClaim = { keyHash: '', runId: '' };
 
 interface Owner {
   readonly client: string;
@@ -32,16 +36,16 @@ export class IdempotencyKeys {
 
   constructor(
     database: Database,
-    private readonly vault: Vault,
+    private readonly vault: DataProtection,
     config: AppConfig,
   ) {
-    this.lostAfterMs = lostAfterMs(config);
+    this.lostAfterMs = abandonedAfterMs(config);
     this.queries = prepareKeyQueries(database);
   }
 
   /** A run of a request, whose key is still to be claimed. */
-  newRun({ key }: KeyedRequest): HeldKey {
-    return { keyHash: this.hashOf(key), run: randomBytes(RUN_BYTES).toString('hex') };
+  newRun({ key }: IdempotentRequest): IdempotencyClaim {
+    return { keyHash: this.hashOf(key), runId: randomBytes(RUN_BYTES).toString('hex') };
   }
 
   /**
@@ -53,8 +57,8 @@ export class IdempotencyKeys {
   claim(
     packet: Packet,
     { client, pinId }: Owner,
-    { keyHash, run }: HeldKey,
-    { request }: KeyedRequest,
+    { keyHash, runId }: IdempotencyClaim,
+    { request }: IdempotentRequest,
     now: number,
     repeatable: boolean,
   ): () => boolean {
@@ -66,8 +70,8 @@ export class IdempotencyKeys {
       state: 'running',
       sealed_answer: '',
       created_at: now,
-      run,
-      forgottenBefore: now - KEPT_MS,
+      run: runId,
+      forgottenBefore: now - IDEMPOTENCY_TTL_MS,
       lostBefore: repeatable ? now - this.lostAfterMs : 0,
     });
     return () => claimed.row !== undefined;
@@ -77,17 +81,22 @@ export class IdempotencyKeys {
   async repeated(
     executor: Executor,
     client: string,
-    { keyHash }: HeldKey,
-    { request }: KeyedRequest,
+    { keyHash }: IdempotencyClaim,
+    { request }: IdempotentRequest,
     now: number,
-  ): Promise<Repeated> {
+  ): Promise<IdempotentReplay> {
     const { row } = await executor.run((packet) => this.queries.read(packet, { client, keyHash }));
     return row ? this.describe(row, request, now) : { outcome: 'running' };
   }
 
   /** Keeps the answer of the run that holds the key. */
-  answer(packet: Packet, { pinId }: Owner, { run }: HeldKey, answer: unknown): void {
-    this.queries.finish(packet, { pinId, run, state: 'answered', answer: this.seal(answer, run) });
+  answer(packet: Packet, { pinId }: Owner, { runId }: IdempotencyClaim, answer: unknown): void {
+    this.queries.finish(packet, {
+      pinId,
+      run: runId,
+      state: 'answered',
+      answer: this.seal(answer, runId),
+    });
   }
 
   /**
@@ -98,51 +107,71 @@ export class IdempotencyKeys {
   answerTaken(
     packet: Packet,
     { pinId }: Owner,
-    { run }: HeldKey,
+    { runId }: IdempotencyClaim,
     answer: unknown,
     sealed: string,
   ): void {
-    this.queries.finishTaken(packet, { pinId, run, sealed, answer: this.seal(answer, run) });
+    this.queries.finishTaken(packet, {
+      pinId,
+      run: runId,
+      sealed,
+      answer: this.seal(answer, runId),
+    });
   }
 
   /** Keeps the answer of a right code, provided that its verification can still verify. */
   answerVerified(
     packet: Packet,
     { pinId }: Owner,
-    { run }: HeldKey,
+    { runId }: IdempotencyClaim,
     answer: unknown,
     now: number,
   ): void {
-    const sealed = this.seal(answer, run);
-    this.queries.finishVerified(packet, { pinId, run, now, state: 'answered', answer: sealed });
+    const sealed = this.seal(answer, runId);
+    this.queries.finishVerified(packet, {
+      pinId,
+      run: runId,
+      now,
+      state: 'answered',
+      answer: sealed,
+    });
   }
 
   /** From now on a repeat hears that nobody knows whether a text left. */
-  markAmbiguous(packet: Packet, { pinId }: Owner, { run }: HeldKey): void {
-    this.queries.finish(packet, { pinId, run, state: 'ambiguous', answer: '' });
+  markAmbiguous(packet: Packet, { pinId }: Owner, { runId }: IdempotencyClaim): void {
+    this.queries.finish(packet, { pinId, run: runId, state: 'ambiguous', answer: '' });
   }
 
   /** Gives the key back: a repeat is to run. */
-  release(packet: Packet, { pinId }: Owner, { run }: HeldKey): void {
-    this.queries.release(packet, { pinId, run });
+  release(packet: Packet, { pinId }: Owner, { runId }: IdempotencyClaim): void {
+    this.queries.release(packet, { pinId, run: runId });
   }
 
   /** Gives the key back, provided that the verification of its run was not written. */
-  releaseUnwritten(packet: Packet, { pinId }: Owner, { run }: HeldKey): void {
-    this.queries.releaseUnwritten(packet, { pinId, run });
+  releaseUnwritten(packet: Packet, { pinId }: Owner, { runId }: IdempotencyClaim): void {
+    this.queries.releaseUnwritten(packet, { pinId, run: runId });
   }
 
   /** Gives the key back, provided that the code of its run was not counted. */
-  releaseUncounted(packet: Packet, { pinId }: Owner, { run }: HeldKey, entry: string): void {
-    this.queries.releaseUncounted(packet, { pinId, run, entry });
+  releaseUncounted(
+    packet: Packet,
+    { pinId }: Owner,
+    { runId }: IdempotencyClaim,
+    entry: string,
+  ): void {
+    this.queries.releaseUncounted(packet, { pinId, run: runId, entry });
   }
 
   /** Renames what was written about a request under a secret on its way out. */
-  async renew(executor: Executor, client: string, { key, request }: KeyedRequest): Promise<void> {
-    if (!this.vault.rotating) return;
-    const olderRequests = this.vault.olderHashes('request', request);
+  async renew(
+    executor: Executor,
+    client: string,
+    { key, request }: IdempotentRequest,
+  ): Promise<void> {
+    if (!this.vault.hasOldSecrets) return;
+    const olderRequests = this.vault.previousHashes('request', request);
     await executor.run((packet) => {
-      this.vault.olderHashes('idempotency-key', key).forEach((older, place) => {
+      this.vault.previousHashes('idempotency-key', key).forEach((older, place) => {
         this.queries.rename(packet, {
           client,
           older,
@@ -156,20 +185,20 @@ export class IdempotencyKeys {
 
   /** An answer as it is stored: under the run that it is the answer of. */
   private seal(answer: unknown, run: string): string {
-    return this.vault.seal(JSON.stringify(answer), run);
+    return this.vault.encrypt(JSON.stringify(answer), run);
   }
 
-  private describe(row: IdempotencyKeyRow, request: string, now: number): Repeated {
+  private describe(row: IdempotencyKeyRow, request: string, now: number): IdempotentReplay {
     const hashes = [
       this.vault.hash('request', request),
-      ...this.vault.olderHashes('request', request),
+      ...this.vault.previousHashes('request', request),
     ];
     if (!hashes.includes(row.request_hash)) return { outcome: 'key_reused' };
     switch (row.state) {
       case 'answered':
         return {
           outcome: 'replayed',
-          answer: JSON.parse(this.vault.open(row.sealed_answer, row.run)),
+          answer: JSON.parse(this.vault.decrypt(row.sealed_answer, row.run)),
         };
       case 'ambiguous':
         return { outcome: 'ambiguous' };

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { hours } from '../../common/durations.js';
 import { AppConfig } from '../../config/app-config.js';
-import type { HeldKey, Limited } from '../verification-store.js';
+import type { IdempotencyClaim, LimitExceeded } from '../verification-store.js';
 import { Database } from './database.js';
 import { fullUntil, type Window } from './event-log.js';
 import { canVerify, holdsKey, isCountedForEndUser } from './conditions.js';
@@ -32,7 +32,7 @@ const FAILURES: LogPlace = {
 };
 
 /** A text that is to be counted for its number. */
-interface Text extends HeldKey {
+interface Text extends IdempotencyClaim {
   /** The number's hash. */
   readonly key: string;
   readonly client: string;
@@ -101,7 +101,7 @@ export class NumberLimits {
   }
 
   /** Until when the number may have no other text. */
-  async noSend(executor: Executor, numberHash: string, now: number): Promise<Limited> {
+  async noSend(executor: Executor, numberHash: string, now: number): Promise<LimitExceeded> {
     const { sends } = await this.read(executor, numberHash);
     // What was in the way may have been given back since: then it is over by now.
     const cooldownUntil = fullUntil(sends, now, [this.cooldown]) ?? now;
@@ -122,7 +122,7 @@ export class NumberLimits {
   }
 
   /** Until when the number may have no other wrong code. */
-  async noFailure(executor: Executor, numberHash: string, now: number): Promise<Limited> {
+  async noFailure(executor: Executor, numberHash: string, now: number): Promise<LimitExceeded> {
     const { failures } = await this.read(executor, numberHash);
     return {
       outcome: 'limited',

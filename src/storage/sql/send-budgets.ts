@@ -1,13 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { AppConfig } from '../../config/app-config.js';
-import { KNOWN_MS, type DestinationTraffic, type Excess, type Judge } from '../traffic.js';
+import {
+  TRUSTED_NUMBER_MS,
+  type DestinationCounts,
+  type BudgetViolation,
+  type TrafficEvaluator,
+} from '../traffic.types.js';
 import type {
-  HeldKey,
-  Limited,
-  SendEntries,
-  SendTicket,
-  Suspended,
+  IdempotencyClaim,
+  LimitExceeded,
+  ReservationEntries,
+  SendReservation,
+  DestinationSuspended,
 } from '../verification-store.js';
 import type { Executor, Packet } from './statement.js';
 import { EndUserLimits } from './end-user-limits.js';
@@ -20,8 +25,8 @@ import { isCounted, TrafficCounts, type TrafficOfText } from './traffic-counts.j
 export interface Text {
   readonly row: VerificationRow;
   /** Without them it is not limited: a text to a test number never leaves. */
-  readonly entries: SendEntries | undefined;
-  readonly key: HeldKey;
+  readonly entries: ReservationEntries | undefined;
+  readonly key: IdempotencyClaim;
   readonly now: number;
 }
 
@@ -45,7 +50,7 @@ export class SendBudgets {
     this.clientSendsPerDay = perClient.sendsPerDay;
   }
 
-  newText(row: VerificationRow, key: HeldKey, now: number): Text {
+  newText(row: VerificationRow, key: IdempotencyClaim, now: number): Text {
     const endUser = row.end_user_hash === '' ? undefined : newEntry(now);
     return {
       row,
@@ -66,7 +71,7 @@ export class SendBudgets {
       key: row.number_hash,
       client: row.client,
       keyHash: key.keyHash,
-      run: key.run,
+      runId: key.runId,
     };
     const lastVerified = this.numbers.takeSend(packet, asked, entries.number, now);
     const allowed =
@@ -90,7 +95,7 @@ export class SendBudgets {
   }
 
   /** Why a text was not taken. */
-  async refusal(executor: Executor, { row, now }: Text): Promise<Limited> {
+  async refusal(executor: Executor, { row, now }: Text): Promise<LimitExceeded> {
     const byNumber = await this.numbers.noSend(executor, row.number_hash, now);
     if (row.end_user_hash === '' || byNumber.until > now) return byNumber;
     return this.endUsers.noSend(executor, row.end_user_hash, now);
@@ -101,10 +106,10 @@ export class SendBudgets {
     { now }: Text,
     { verifiedAt }: Taken,
     traffic: TrafficOfText,
-    judge: Judge | undefined,
-  ): 'client_sends' | Excess | undefined {
+    judge: TrafficEvaluator | undefined,
+  ): 'client_sends' | BudgetViolation | undefined {
     if (textsOfDay(traffic.client) > this.clientSendsPerDay) return 'client_sends';
-    return verifiedAt > now - KNOWN_MS ? undefined : judge?.(traffic);
+    return verifiedAt > now - TRUSTED_NUMBER_MS ? undefined : judge?.(traffic);
   }
 
   /** Until when a text is refused for what it is beyond. */
@@ -112,15 +117,15 @@ export class SendBudgets {
     executor: Executor,
     { row, now }: Text,
     phoneNumber: PhoneNumber,
-    excess: 'client_sends' | Excess,
-  ): Promise<Limited | Suspended> {
+    excess: 'client_sends' | BudgetViolation,
+  ): Promise<LimitExceeded | DestinationSuspended> {
     if (excess === 'client_sends') {
       const until = await this.traffic.relievedAt(executor, ['client', row], 'day', 'all', now);
       return { outcome: 'limited', limit: 'client_sends', until };
     }
-    const { region, window } = excess;
-    const until = await this.traffic.relievedAt(executor, [region, row], window, 'unverified', now);
-    return { outcome: 'suspended', excess, phoneNumber, until };
+    const { scope, window } = excess;
+    const until = await this.traffic.relievedAt(executor, [scope, row], window, 'unverified', now);
+    return { outcome: 'suspended', violation: excess, phoneNumber, until };
   }
 
   /**
@@ -129,7 +134,7 @@ export class SendBudgets {
    */
   giveBack(
     packet: Packet,
-    { client, country, endUserHash, prefixHash, createdAt, entries }: SendTicket,
+    { client, country, endUserHash, prefixHash, createdAt, entries }: SendReservation,
     numberHash: string,
     row: VerificationRow | undefined,
   ): void {
@@ -140,7 +145,7 @@ export class SendBudgets {
     }
     const counted = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const verified = row?.status === 'verified' ? -1 : 0;
-    this.traffic.add(packet, counted, { texts: -1, verified });
+    this.traffic.add(packet, counted, { sends: -1, verified });
   }
 
   private takeOfEndUser(
@@ -158,4 +163,4 @@ export class SendBudgets {
   }
 }
 
-const textsOfDay = ({ young, day }: DestinationTraffic): number => young.texts + day.texts;
+const textsOfDay = ({ recent, day }: DestinationCounts): number => recent.sends + day.sends;

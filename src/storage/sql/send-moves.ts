@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import type { Judge } from '../traffic.js';
+import type { TrafficEvaluator } from '../traffic.types.js';
 import type {
-  Admission,
-  Admitted,
-  KeyedRequest,
-  Limited,
+  SendAdmission,
+  SendAdmitted,
+  IdempotentRequest,
+  LimitExceeded,
   NewVerification,
-  NotFound,
+  VerificationNotFound,
   ResendAdmission,
-  ResendOf,
-  SendTicket,
-  Suspended,
-  TakenText,
+  ResendRequest,
+  SendReservation,
+  DestinationSuspended,
+  SendResult,
 } from '../verification-store.js';
 import { Database } from './database.js';
 import { IdempotencyKeys, NO_KEY } from './idempotency-keys.js';
@@ -22,11 +22,11 @@ import type { TrafficOfText } from './traffic-counts.js';
 import { VerificationRows } from './verification-rows.js';
 import type { Executor, Packet } from './statement.js';
 
-const NOT_FOUND: NotFound = { outcome: 'not_found' };
+const NOT_FOUND: VerificationNotFound = { outcome: 'not_found' };
 
 /** A text that is counted, and still to be judged. */
 interface Counted {
-  readonly ticket: SendTicket;
+  readonly reservation: SendReservation;
   readonly text: Text;
   readonly taken: Taken;
   readonly traffic: TrafficOfText | undefined;
@@ -46,11 +46,11 @@ export class SendMoves {
     this.queries = prepareSendQueries(database);
   }
 
-  async admit(
+  async reserveSend(
     verification: NewVerification,
-    keyed?: KeyedRequest,
-    judge?: Judge,
-  ): Promise<Admission> {
+    keyed?: IdempotentRequest,
+    judge?: TrafficEvaluator,
+  ): Promise<SendAdmission> {
     const { client, phoneNumber, channel, createdAt: now } = verification;
     await this.rows.renewNumber(this.database, phoneNumber, client);
     if (keyed) await this.keys.renew(this.database, client, keyed);
@@ -62,80 +62,87 @@ export class SendMoves {
     }
     const taken = written.taken();
     if (!taken || !written.inserted.row) return this.budgets.refusal(this.database, text);
-    const ticket = ticketOf(text, { phoneNumber, channel, key, resends: undefined });
-    return this.weigh({ ticket, text, taken, traffic: written.traffic?.() }, judge);
+    const reservation = reservationOf(text, { phoneNumber, channel, key, pinToResend: undefined });
+    return this.weigh({ reservation, text, taken, traffic: written.traffic?.() }, judge);
   }
 
-  async admitResend(
-    { pinId, client, channel, now }: ResendOf,
-    keyed?: KeyedRequest,
-    judge?: Judge,
+  async reserveResend(
+    { pinId, client, channel, now }: ResendRequest,
+    keyed?: IdempotentRequest,
+    judge?: TrafficEvaluator,
   ): Promise<ResendAdmission> {
     if (keyed) await this.keys.renew(this.database, client, keyed);
-    const counted = await this.database.transaction<Counted | Exclude<ResendAdmission, Admitted>>(
-      async (transaction, abort) => {
-        const key = keyed && this.keys.newRun(keyed);
-        const { claimed, resend } = await transaction.run((packet) => ({
-          claimed: key && this.keys.claim(packet, { client, pinId }, key, keyed, now, false),
-          resend: this.queries.takeResend(packet, { pinId, client, now }),
-        }));
-        if (key && !claimed?.()) {
-          return abort(await this.keys.repeated(transaction, client, key, keyed, now));
-        }
-        const found = resend.row;
-        if (!found) return abort(await this.refusal(transaction, pinId, client));
-        const { phoneNumber, providerPinId } = this.rows.open(found);
-        await this.rows.renewNumber(transaction, phoneNumber, client);
-        const row = Object.assign(found, { number_hash: this.rows.hashOf(phoneNumber) });
-        const text = this.budgets.newText(row, key ?? NO_KEY, now);
-        const counted = await transaction.run((packet) => ({
-          taken: this.budgets.take(packet, text),
-          traffic: this.budgets.count(packet, text),
-        }));
-        const taken = counted.taken();
-        if (!taken) return abort(await this.budgets.refusal(transaction, text));
-        const resends = { provider: found.provider, pinId: providerPinId };
-        const ticket = ticketOf(text, { phoneNumber, channel, key, resends });
-        return { ticket, text, taken, traffic: counted.traffic?.() };
-      },
-    );
+    const counted = await this.database.transaction<
+      Counted | Exclude<ResendAdmission, SendAdmitted>
+    >(async (transaction, abort) => {
+      const key = keyed && this.keys.newRun(keyed);
+      const { claimed, resend } = await transaction.run((packet) => ({
+        claimed: key && this.keys.claim(packet, { client, pinId }, key, keyed, now, false),
+        resend: this.queries.takeResend(packet, { pinId, client, now }),
+      }));
+      if (key && !claimed?.()) {
+        return abort(await this.keys.repeated(transaction, client, key, keyed, now));
+      }
+      const found = resend.row;
+      if (!found) return abort(await this.refusal(transaction, pinId, client));
+      const { phoneNumber, providerPinId } = this.rows.open(found);
+      await this.rows.renewNumber(transaction, phoneNumber, client);
+      const row = Object.assign(found, { number_hash: this.rows.hashOf(phoneNumber) });
+      const text = this.budgets.newText(row, key ?? NO_KEY, now);
+      const counted = await transaction.run((packet) => ({
+        taken: this.budgets.take(packet, text),
+        traffic: this.budgets.count(packet, text),
+      }));
+      const taken = counted.taken();
+      if (!taken) return abort(await this.budgets.refusal(transaction, text));
+      const resends = { provider: found.provider, pinId: providerPinId };
+      const reservation = reservationOf(text, { phoneNumber, channel, key, pinToResend: resends });
+      return { reservation, text, taken, traffic: counted.traffic?.() };
+    });
     return 'outcome' in counted ? counted : this.weigh(counted, judge);
   }
 
-  async confirm(ticket: SendTicket, taken: TakenText, answer: unknown): Promise<boolean> {
-    const { pinId, phoneNumber, key, resends } = ticket;
+  async confirmSend(
+    reservation: SendReservation,
+    taken: SendResult,
+    answer: unknown,
+  ): Promise<boolean> {
+    const { pinId, phoneNumber, key, pinToResend } = reservation;
     const sealed = this.rows.seal(pinId, phoneNumber, taken.pinId);
     const confirmed = await this.database.run((packet) => {
-      const confirming = this.confirmIn(packet, ticket, { provider: taken.provider, sealed });
-      this.noteMaybeTexted(packet, pinId, taken.maybeTexted);
-      if (key && resends === undefined) {
-        this.keys.answerTaken(packet, ticket, key, answer, sealed);
+      const confirming = this.confirmIn(packet, reservation, { provider: taken.provider, sealed });
+      this.noteMaybeTexted(packet, pinId, taken.possiblySentBy);
+      if (key && pinToResend === undefined) {
+        this.keys.answerTaken(packet, reservation, key, answer, sealed);
       } else if (key) {
-        this.keys.answer(packet, ticket, key, answer);
+        this.keys.answer(packet, reservation, key, answer);
       }
       return confirming;
     });
     return confirmed();
   }
 
-  async abandon(ticket: SendTicket, maybeTexted: readonly string[]): Promise<void> {
-    const { pinId, client, phoneNumber, key, resends } = ticket;
-    if (maybeTexted.length > 0) {
+  async releaseSend(
+    reservation: SendReservation,
+    possiblySentBy: readonly string[],
+  ): Promise<void> {
+    const { pinId, client, phoneNumber, key, pinToResend } = reservation;
+    if (possiblySentBy.length > 0) {
       await this.database.run((packet) => {
-        this.noteMaybeTexted(packet, pinId, maybeTexted);
-        if (resends === undefined) this.queries.fail(packet, { pinId });
-        if (key) this.keys.markAmbiguous(packet, ticket, key);
+        this.noteMaybeTexted(packet, pinId, possiblySentBy);
+        if (pinToResend === undefined) this.queries.fail(packet, { pinId });
+        if (key) this.keys.markAmbiguous(packet, reservation, key);
       });
       return;
     }
     await this.database.transaction(async (transaction) => {
       const { discard, returnText } = this.queries;
-      const returning = resends === undefined ? discard : returnText;
+      const returning = pinToResend === undefined ? discard : returnText;
       const { row } = await transaction.run((packet) => returning(packet, { pinId }));
       await this.rows.renewNumber(transaction, phoneNumber, client);
       await transaction.run((packet) => {
-        this.budgets.giveBack(packet, ticket, this.rows.hashOf(phoneNumber), row);
-        if (key) this.keys.release(packet, ticket, key);
+        this.budgets.giveBack(packet, reservation, this.rows.hashOf(phoneNumber), row);
+        if (key) this.keys.release(packet, reservation, key);
       });
     });
   }
@@ -144,10 +151,10 @@ export class SendMoves {
    * Counts the first text and writes its verification, or does neither. None of the statements waits
    * for another's answer: what must not come about without another asks for it.
    */
-  private write(packet: Packet, text: Text, keyed: KeyedRequest | undefined) {
+  private write(packet: Packet, text: Text, keyed: IdempotentRequest | undefined) {
     const { row, key, entries, now } = text;
     const owner = { client: row.client, pinId: row.pin_id };
-    const asked = { entry: entries?.number ?? '', keyHash: key.keyHash, run: key.run };
+    const asked = { entry: entries?.number ?? '', keyHash: key.keyHash, runId: key.runId };
     const claimed = keyed ? this.keys.claim(packet, owner, key, keyed, now, false) : () => false;
     const taken = this.budgets.take(packet, text);
     const inserted = this.queries.insert(packet, Object.assign(asked, row));
@@ -158,23 +165,23 @@ export class SendMoves {
 
   /** Judges a text that is counted, and gives it back if it is refused. */
   private async weigh(
-    { ticket, text, taken, traffic }: Counted,
-    judge: Judge | undefined,
-  ): Promise<Admitted | Limited | Suspended> {
+    { reservation, text, taken, traffic }: Counted,
+    judge: TrafficEvaluator | undefined,
+  ): Promise<SendAdmitted | LimitExceeded | DestinationSuspended> {
     const excess = traffic && this.budgets.weigh(text, taken, traffic, judge);
     if (excess !== 'client_sends' && !excess?.enforced) {
-      return { outcome: 'admitted', ticket, excess };
+      return { outcome: 'admitted', reservation: reservation, violation: excess };
     }
-    await this.abandon(ticket, []);
-    return this.budgets.suspension(this.database, text, ticket.phoneNumber, excess);
+    await this.releaseSend(reservation, []);
+    return this.budgets.suspension(this.database, text, reservation.phoneNumber, excess);
   }
 
   private confirmIn(
     packet: Packet,
-    { pinId, client, channel, resends }: SendTicket,
+    { pinId, client, channel, pinToResend }: SendReservation,
     { provider, sealed }: Pick<VerificationRow, 'provider' | 'sealed'>,
   ): () => boolean {
-    if (resends !== undefined) {
+    if (pinToResend !== undefined) {
       this.queries.confirmResend(packet, { pinId, provider, sealed, channel });
       return () => true;
     }
@@ -195,10 +202,10 @@ export class SendMoves {
   }
 }
 
-const ticketOf = (
+const reservationOf = (
   { row, entries }: Text,
-  delivery: Pick<SendTicket, 'phoneNumber' | 'channel' | 'key' | 'resends'>,
-): SendTicket => ({
+  delivery: Pick<SendReservation, 'phoneNumber' | 'channel' | 'key' | 'pinToResend'>,
+): SendReservation => ({
   pinId: row.pin_id,
   client: row.client,
   country: row.country,

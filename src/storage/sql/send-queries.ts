@@ -18,7 +18,7 @@ interface Taken {
 interface NewRow extends VerificationRow {
   entry: string;
   keyHash: string;
-  run: string;
+  runId: string;
 }
 
 /** Where values are selected, nothing else says what they are. */

@@ -19,20 +19,21 @@ export class SqlVerificationStore extends VerificationStore {
     super();
   }
 
-  override admit: Port['admit'] = (...args) => this.told('admit', () => this.sends.admit(...args));
-  override admitResend: Port['admitResend'] = (...args) =>
-    this.told('admitResend', () => this.sends.admitResend(...args));
-  override confirm: Port['confirm'] = (...args) =>
-    this.told('confirm', () => this.sends.confirm(...args));
-  override abandon: Port['abandon'] = (...args) =>
-    this.told('abandon', () => this.sends.abandon(...args));
+  override reserveSend: Port['reserveSend'] = (...args) =>
+    this.told('reserveSend', () => this.sends.reserveSend(...args));
+  override reserveResend: Port['reserveResend'] = (...args) =>
+    this.told('reserveResend', () => this.sends.reserveResend(...args));
+  override confirmSend: Port['confirmSend'] = (...args) =>
+    this.told('confirmSend', () => this.sends.confirmSend(...args));
+  override releaseSend: Port['releaseSend'] = (...args) =>
+    this.told('releaseSend', () => this.sends.releaseSend(...args));
 
-  override takeAttempt: Port['takeAttempt'] = (...args) =>
-    this.told('takeAttempt', () => this.attempts.takeAttempt(...args));
-  override returnAttempt: Port['returnAttempt'] = (...args) =>
-    this.told('returnAttempt', () => this.attempts.returnAttempt(...args));
-  override settle: Port['settle'] = (...args) =>
-    this.told('settle', () => this.attempts.settle(...args));
+  override reserveAttempt: Port['reserveAttempt'] = (...args) =>
+    this.told('reserveAttempt', () => this.attempts.reserveAttempt(...args));
+  override releaseAttempt: Port['releaseAttempt'] = (...args) =>
+    this.told('releaseAttempt', () => this.attempts.releaseAttempt(...args));
+  override completeAttempt: Port['completeAttempt'] = (...args) =>
+    this.told('completeAttempt', () => this.attempts.completeAttempt(...args));
 
   override find: Port['find'] = (...args) => this.told('find', () => this.records.find(...args));
   override cancel: Port['cancel'] = (...args) =>

@@ -1,4 +1,4 @@
-import type { Closure, Verification } from '../verification-store.js';
+import type { ClosedReason, Verification } from '../verification-store.js';
 import type { VerificationRow } from './schema.js';
 
 /** How a row stands now: what its status says together with the clock and the attempts. */
@@ -24,7 +24,7 @@ export function statusOf(row: VerificationRow, now: number): Verification['statu
 }
 
 /** Why it takes no code, where it takes none. */
-export function closureOf(row: VerificationRow, now: number): Closure {
+export function closureOf(row: VerificationRow, now: number): ClosedReason {
   switch (statusOf(row, now)) {
     case 'verified':
       return 'already_verified';

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/app-config.js';
-import type { DestinationTraffic, Region, Traffic } from '../traffic.js';
+import type { DestinationCounts, BudgetScope, SendCounts } from '../traffic.types.js';
 import { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
-import { leavesAt, slotAt, WINDOWS, youngFrom } from '../slots.js';
+import { bucketExpiresAt, bucketAt, WINDOWS, firstRecentBucket } from '../time-buckets.js';
 import { prepareTrafficQueries, type HistoryRow } from './traffic-queries.js';
 import type { Executor, Packet } from './statement.js';
 
@@ -14,15 +14,15 @@ export type Counted = Pick<VerificationRow, 'client' | 'country' | 'prefix_hash'
 export const isCounted = ({ country }: Counted): boolean => country !== '';
 
 /** What a text is counted by. */
-type Kind = Region | 'client';
+type Kind = BudgetScope | 'client';
 
 /** All that a text is counted by. */
-export type TrafficOfText = Record<Kind, DestinationTraffic>;
+export type TrafficOfText = Record<Kind, DestinationCounts>;
 
 /** What a subject had before its young slots: that does not change any more. */
-type History = Omit<DestinationTraffic, 'young'>;
+type History = Omit<DestinationCounts, 'recent'>;
 
-const NONE: Traffic = { texts: 0, verified: 0 };
+const NONE: SendCounts = { sends: 0, verified: 0 };
 
 /**
  * How many texts went to a destination and by a client, and how many of them were verified.
@@ -48,8 +48,8 @@ export class TrafficCounts {
   }
 
   /** Adds to what the slot of a verification counts. */
-  add(packet: Packet, counted: Counted, change: Traffic): void {
-    if (!isCounted(counted) || (change.texts === 0 && change.verified === 0)) return;
+  add(packet: Packet, counted: Counted, change: SendCounts): void {
+    if (!isCounted(counted) || (change.sends === 0 && change.verified === 0)) return;
     this.queries.change(packet, Object.assign(this.placeOf(counted), change));
   }
 
@@ -82,25 +82,25 @@ export class TrafficCounts {
     const { row } = await executor.run((packet) =>
       this.queries.oldest(packet, {
         subject: subjectsOf(counted)[kind],
-        from: slotAt(now) - WINDOWS[window],
+        from: bucketAt(now) - WINDOWS[window],
         unverifiedOnly: of === 'unverified' ? 1 : 0,
       }),
     );
-    return leavesAt(row?.slot ?? slotAt(now), WINDOWS[window]);
+    return bucketExpiresAt(row?.slot ?? bucketAt(now), WINDOWS[window]);
   }
 
   /** All that a text is counted by. The work is bounded, whatever the history. */
   private read(packet: Packet, counted: Counted, now: number): () => TrafficOfText {
-    const slot = slotAt(now);
-    const from = youngFrom(slot, this.ttlMs);
+    const slot = bucketAt(now);
+    const from = firstRecentBucket(slot, this.ttlMs);
     const { prefix, country, client } = subjectsOf(counted);
     const young = this.queries.young(packet, { prefix, country, client, from });
-    const trafficOf = (subject: string): (() => DestinationTraffic) => {
+    const trafficOf = (subject: string): (() => DestinationCounts) => {
       const history = this.historyOf(packet, subject, slot);
       return () => {
         const { hour, day, twoWeeks } = history();
-        const { texts, verified } = young.rows.find((row) => row.subject === subject) ?? NONE;
-        return { young: { texts, verified }, hour, day, twoWeeks };
+        const { sends, verified } = young.rows.find((row) => row.subject === subject) ?? NONE;
+        return { recent: { sends, verified }, hour, day, twoWeeks };
       };
     };
     const ofPrefix = trafficOf(prefix);
@@ -117,7 +117,7 @@ export class TrafficCounts {
     if (known) return () => known;
     const answer = this.queries.history(packet, {
       subject,
-      young: youngFrom(slot, this.ttlMs),
+      young: firstRecentBucket(slot, this.ttlMs),
       hour: slot - WINDOWS.hour,
       day: slot - WINDOWS.day,
       twoWeeks: slot - WINDOWS.twoWeeks,
@@ -134,7 +134,7 @@ export class TrafficCounts {
   private placeOf(counted: Counted) {
     const { prefix, country, client } = subjectsOf(counted);
     const shard = Math.floor(Math.random() * this.database.shards);
-    return { slot: slotAt(counted.created_at), shard, prefix, country, client };
+    return { slot: bucketAt(counted.created_at), shard, prefix, country, client };
   }
 
   private historiesIn(slot: number): Map<string, History> {
@@ -144,9 +144,9 @@ export class TrafficCounts {
 }
 
 const historyFrom = (row: HistoryRow): History => ({
-  hour: { texts: row.hour_texts, verified: row.hour_verified },
-  day: { texts: row.day_texts, verified: row.day_verified },
-  twoWeeks: { texts: row.all_texts, verified: row.all_verified },
+  hour: { sends: row.hour_texts, verified: row.hour_verified },
+  day: { sends: row.day_texts, verified: row.day_verified },
+  twoWeeks: { sends: row.all_texts, verified: row.all_verified },
 });
 
 function subjectsOf({ prefix_hash, country, client }: Counted): Record<Kind, string> {

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import { isOpen } from './conditions.js';
-import type { Traffic } from '../traffic.js';
+import type { SendCounts } from '../traffic.types.js';
 import type { Database } from './database.js';
 
 /** Where a text is counted. */
@@ -15,7 +15,7 @@ interface Place {
 
 /** A change of what one slot counts. */
 interface Change extends Place {
-  texts: number;
+  sends: number;
   verified: number;
 }
 
@@ -55,7 +55,7 @@ export function prepareTrafficQueries(database: Database) {
             subject: p[subject],
             slot: p.slot,
             shard: subject === 'prefix' ? 0 : p.shard,
-            texts: p.texts,
+            texts: p.sends,
             verified: p.verified,
           })),
         )
@@ -88,9 +88,9 @@ export function prepareTrafficQueries(database: Database) {
     /** What subjects have from a slot on; a row for each that has anything. */
     young: database.prepare(
       (_db, p: Pick<Place, 'prefix' | 'country' | 'client'> & { from: number }) => sql<
-        { subject: string } & Traffic
+        { subject: string } & SendCounts
       >`
-        select subject, sum(texts) as texts, sum(verified) as verified from traffic
+        select subject, sum(texts) as sends, sum(verified) as verified from traffic
         where subject in (${p.prefix}, ${p.country}, ${p.client}) and slot >= ${p.from}
         group by subject`,
     ),

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PhoneNumber } from '../../common/phone-number.js';
-import { Vault } from '../vault.js';
-import type { NewVerification, Which } from '../verification-store.js';
+import { DataProtection } from '../data-protection.js';
+import type { NewVerification, VerificationSelector } from '../verification-store.js';
 import { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
 import { prepareQueries, type VerificationQueries } from './verification-queries.js';
@@ -20,7 +20,7 @@ export class VerificationRows {
 
   constructor(
     database: Database,
-    private readonly vault: Vault,
+    private readonly vault: DataProtection,
   ) {
     this.queries = prepareQueries(database);
   }
@@ -58,7 +58,7 @@ export class VerificationRows {
   }
 
   /** The handle that is meant; empty if there is none. */
-  async pinIdOf(executor: Executor, which: Which, client: string): Promise<string> {
+  async pinIdOf(executor: Executor, which: VerificationSelector, client: string): Promise<string> {
     if ('pinId' in which) return which.pinId;
     const { phoneNumber } = which;
     await this.renewNumber(executor, phoneNumber, client);
@@ -74,7 +74,7 @@ export class VerificationRows {
     if (reference === undefined) return [''];
     return [
       this.vault.hash('reference', reference),
-      ...this.vault.olderHashes('reference', reference),
+      ...this.vault.previousHashes('reference', reference),
     ];
   }
 
@@ -85,10 +85,10 @@ export class VerificationRows {
 
   /** Renames what was written about a number under a secret on its way out. */
   async renewNumber(executor: Executor, phoneNumber: PhoneNumber, client: string): Promise<void> {
-    if (!this.vault.rotating) return;
+    if (!this.vault.hasOldSecrets) return;
     const current = this.hashOf(phoneNumber);
     await executor.run((packet) => {
-      for (const older of this.vault.olderHashes('phone-number', phoneNumber.e164)) {
+      for (const older of this.vault.previousHashes('phone-number', phoneNumber.e164)) {
         this.queries.renameNumber(packet, { older, current });
         this.queries.yieldPending(packet, { client, older, current });
         this.queries.renameVerifications(packet, { client, older, current });
@@ -101,7 +101,7 @@ export class VerificationRows {
    * its row and its number's have the same hash.
    */
   async renew(executor: Executor, pinId: string, client: string): Promise<void> {
-    if (!this.vault.rotating) return;
+    if (!this.vault.hasOldSecrets) return;
     const taken = await executor.run((packet) => this.taken(packet, pinId, client));
     const row = taken();
     if (row) await this.renewNumber(executor, this.open(row).phoneNumber, client);
@@ -109,11 +109,11 @@ export class VerificationRows {
 
   seal(pinId: string, { e164 }: PhoneNumber, providerPinId: string): string {
     const secrets: Secrets = { to: e164, providerPinId };
-    return this.vault.seal(JSON.stringify(secrets), pinId);
+    return this.vault.encrypt(JSON.stringify(secrets), pinId);
   }
 
   open(row: VerificationRow): { phoneNumber: PhoneNumber; providerPinId: string } {
-    const { to, providerPinId } = JSON.parse(this.vault.open(row.sealed, row.pin_id)) as Secrets;
+    const { to, providerPinId } = JSON.parse(this.vault.decrypt(row.sealed, row.pin_id)) as Secrets;
     return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
   }
 }

@@ -1,5 +1,8 @@
-import type { Judge } from '../../../src/storage/traffic.js';
-import type { SendTicket, VerificationStore } from '../../../src/storage/verification-store.js';
+import type { TrafficEvaluator } from '../../../src/storage/traffic.types.js';
+import type {
+  SendReservation,
+  VerificationStore,
+} from '../../../src/storage/verification-store.js';
 import { minutes } from '../../../src/common/durations.js';
 import { PhoneNumber } from '../../../src/common/phone-number.js';
 import type { FakeClock } from '../fake-clock.js';
@@ -23,7 +26,7 @@ export class Simulation {
 
   constructor(
     private readonly store: VerificationStore,
-    private readonly judge: Judge | undefined,
+    private readonly judge: TrafficEvaluator | undefined,
     private readonly clock: FakeClock,
   ) {}
 
@@ -55,7 +58,7 @@ export class Simulation {
   private async send(visit: Visit, pinId: string): Promise<void> {
     const now = this.clock.now();
     const phoneNumber = PhoneNumber.fromE164(visit.number);
-    const admission = await this.store.admit(
+    const admission = await this.store.reserveSend(
       {
         pinId,
         client: 'shop',
@@ -78,32 +81,32 @@ export class Simulation {
   private async resend(visit: Visit, pinId: string): Promise<void> {
     const now = this.clock.now();
     const again = { pinId, client: 'shop', channel: 'sms', now } as const;
-    const admission = await this.store.admitResend(again, undefined, this.judge);
+    const admission = await this.store.reserveResend(again, undefined, this.judge);
     // The first text was refused, or the person sent another code since to the same number.
     if (admission.outcome === 'not_found' || admission.outcome === 'not_resendable') return;
     await this.note(visit, admission);
   }
 
   private async type(pinId: string): Promise<void> {
-    const asked = { which: { pinId }, client: 'shop', reference: undefined };
-    const leave = await this.store.takeAttempt({ ...asked, now: this.clock.now() });
+    const asked = { selector: { pinId }, client: 'shop', reference: undefined };
+    const leave = await this.store.reserveAttempt({ ...asked, now: this.clock.now() });
     if (leave.outcome !== 'granted') return;
-    await this.store.settle(leave.attempt, 'verified', this.clock.now());
+    await this.store.completeAttempt(leave.attempt, 'verified', this.clock.now());
   }
 
   private async note(
     { who }: Visit,
-    admission: { outcome: string; ticket?: SendTicket },
+    admission: { outcome: string; reservation?: SendReservation },
   ): Promise<void> {
     // Two visitors may by chance have one number: its cooldown is not what is looked at.
     if (admission.outcome === 'limited') return;
     const { [who]: counts } = this.outcome;
     counts.asked += 1;
     if (admission.outcome === 'suspended') counts.refused += 1;
-    if (!admission.ticket) return;
-    await this.store.confirm(
-      admission.ticket,
-      { provider: 'infobip', pinId: 'any', maybeTexted: [] },
+    if (!admission.reservation) return;
+    await this.store.confirmSend(
+      admission.reservation,
+      { provider: 'infobip', pinId: 'any', possiblySentBy: [] },
       {},
     );
   }

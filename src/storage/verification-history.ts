@@ -6,7 +6,7 @@ import { Database } from './sql/database.js';
 import { DATABASE_FILE } from './sql/sqlite.js';
 
 /** A verification as the records have it. Times are milliseconds since the epoch. */
-export interface RecordedText {
+export interface VerificationRecord {
   readonly pin_id: string;
   readonly country: string;
   readonly prefix_hash: string;
@@ -20,16 +20,16 @@ export interface RecordedText {
 const BATCH = 1_000;
 
 /** What was texted, as far as `RETENTION` reaches back. Only reads: it migrates nothing. */
-export class RecordedHistory {
+export class VerificationHistory {
   private readonly next;
 
   /** @throws Error if there are no records where the settings say. */
-  static async open(config: AppConfig): Promise<RecordedHistory> {
+  static async open(config: AppConfig): Promise<VerificationHistory> {
     const { databaseUrl, dataDir } = config.storage;
     if (databaseUrl === undefined && !existsSync(join(dataDir, DATABASE_FILE))) {
       throw new Error(`There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`);
     }
-    return new RecordedHistory(await Database.open(config));
+    return new VerificationHistory(await Database.open(config));
   }
 
   private constructor(private readonly database: Database) {
@@ -47,7 +47,7 @@ export class RecordedHistory {
   }
 
   /** Every verification that was counted, in their order. */
-  async *texts(): AsyncGenerator<RecordedText> {
+  async *texts(): AsyncGenerator<VerificationRecord> {
     let last = { time: 0, pinId: '' };
     for (;;) {
       const after = last;

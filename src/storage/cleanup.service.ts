@@ -8,12 +8,12 @@ import { Clock } from '../common/clock.js';
 import { hours, seconds } from '../common/durations.js';
 import { AppConfig } from '../config/app-config.js';
 import { Database } from './sql/database.js';
-import { lostAfterMs } from './deadline.js';
+import { abandonedAfterMs } from './deadline.js';
 import { prepareHousekeeping } from './sql/housekeeping-queries.js';
-import { KEPT_MS } from './sql/idempotency-keys.js';
+import { IDEMPOTENCY_TTL_MS } from './sql/idempotency-keys.js';
 import type { Prepared } from './sql/statement.js';
-import { slotAt, WINDOWS } from './slots.js';
-import { KNOWN_MS } from './traffic.js';
+import { bucketAt, WINDOWS } from './time-buckets.js';
+import { TRUSTED_NUMBER_MS } from './traffic.types.js';
 
 const EVERY_MS = seconds(10);
 
@@ -29,8 +29,8 @@ const END_USER_WINDOW_MS = hours(1);
  * without an end, and delete what has been kept long enough.
  */
 @Injectable()
-export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(Housekeeping.name);
+export class CleanupService implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(CleanupService.name);
   private readonly queries;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
@@ -44,8 +44,8 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   onApplicationBootstrap(): void {
-    void this.round();
-    this.timer = setInterval(() => void this.round(), EVERY_MS).unref();
+    void this.runOnce();
+    this.timer = setInterval(() => void this.runOnce(), EVERY_MS).unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -54,16 +54,16 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /** One round of everything, behind the one that is under way. */
-  round(): Promise<void> {
-    this.running = this.running.then(() => this.tidy());
+  runOnce(): Promise<void> {
+    this.running = this.running.then(() => this.run());
     return this.running;
   }
 
   /** A failure is logged, and the next round tries again. */
-  private async tidy(): Promise<void> {
+  private async run(): Promise<void> {
     try {
       await this.clock.synchronize();
-      await this.settleLost();
+      await this.failAbandonedSends();
       await this.deleteOld();
     } catch (error) {
       this.logger.warn(error);
@@ -74,8 +74,8 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
    * A crash between asking the provider and writing down what it said leaves `sending`. A text may
    * have left, so it stays counted; the caller never got a handle and may ask again.
    */
-  private async settleLost(): Promise<void> {
-    const before = this.clock.now() - lostAfterMs(this.config);
+  private async failAbandonedSends(): Promise<void> {
+    const before = this.clock.now() - abandonedAfterMs(this.config);
     await this.inBatches(this.queries.failLost, before);
   }
 
@@ -84,11 +84,11 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
     const { queries } = this;
     for (const [query, before] of [
       [queries.deleteVerifications, now - this.config.storage.retentionMs],
-      [queries.deleteKeys, now - KEPT_MS],
-      [queries.forgetVerified, now - KNOWN_MS],
+      [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
+      [queries.forgetVerified, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
       [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
-      [queries.deleteTraffic, slotAt(now) - WINDOWS.twoWeeks],
+      [queries.deleteTraffic, bucketAt(now) - WINDOWS.twoWeeks],
     ] as const) {
       await this.inBatches<unknown>(query, before);
     }

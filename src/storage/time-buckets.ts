@@ -15,13 +15,15 @@ export const WINDOWS = {
 };
 
 /** The slot of a time in milliseconds since the epoch. */
-export const slotAt = (time: number): number => Math.floor(time / SLOT_MS);
+export const bucketAt = (time: number): number => Math.floor(time / SLOT_MS);
 
 /**
  * The oldest slot whose codes may still be typed if they live for `ttlMs`. What is in an older one
  * does not change any more.
  */
-export const youngFrom = (slot: number, ttlMs: number): number => slot - Math.ceil(ttlMs / SLOT_MS);
+export const firstRecentBucket = (slot: number, ttlMs: number): number =>
+  slot - Math.ceil(ttlMs / SLOT_MS);
 
 /** When a slot leaves a window of so many slots, in milliseconds since the epoch. */
-export const leavesAt = (slot: number, window: number): number => (slot + window + 1) * SLOT_MS;
+export const bucketExpiresAt = (slot: number, window: number): number =>
+  (slot + window + 1) * SLOT_MS;

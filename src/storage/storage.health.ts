@@ -4,7 +4,7 @@ import { Database } from './sql/database.js';
 
 /** Finds out whether records can be written. */
 @Injectable()
-export class StorageProbe {
+export class StorageHealthIndicator {
   private readonly writeNothing;
 
   constructor(private readonly database: Database) {

@@ -29,7 +29,7 @@ const KEY_ID_BYTES = 4;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-interface KeyRing {
+interface DerivedKeys {
   readonly id: string;
   readonly sealing: KeyObject;
   readonly hashing: Readonly<Record<HashPurpose, KeyObject>>;
@@ -40,9 +40,9 @@ interface KeyRing {
  * (RFC 5869); of several secrets the first writes and every one reads.
  */
 @Injectable()
-export class Vault {
-  private readonly current: KeyRing;
-  private readonly older: readonly KeyRing[];
+export class DataProtection {
+  private readonly current: DerivedKeys;
+  private readonly older: readonly DerivedKeys[];
 
   constructor({ secrets: [current, ...older] }: AppConfig) {
     this.current = keyRing(current);
@@ -50,7 +50,7 @@ export class Vault {
   }
 
   /** Whether there are secrets on their way out. */
-  get rotating(): boolean {
+  get hasOldSecrets(): boolean {
     return this.older.length > 0;
   }
 
@@ -60,7 +60,7 @@ export class Vault {
   }
 
   /** What {@link hash} gave under the secrets that are being rotated out. */
-  olderHashes(purpose: HashPurpose, text: string): string[] {
+  previousHashes(purpose: HashPurpose, text: string): string[] {
     return this.older.map((ring) => mac(ring, purpose, text));
   }
 
@@ -68,7 +68,7 @@ export class Vault {
    * Encrypts a text (AES-256-GCM).
    * @param context where it is stored; it opens nowhere else.
    */
-  seal(text: string, context: string): string {
+  encrypt(text: string, context: string): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.current.sealing, nonce).setAAD(Buffer.from(context));
     const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
@@ -76,7 +76,7 @@ export class Vault {
   }
 
   /** @throws Error if it was sealed elsewhere, changed, or sealed under a secret that is gone. */
-  open(sealed: string, context: string): string {
+  decrypt(sealed: string, context: string): string {
     const [id, text = ''] = sealed.split('.');
     const ring = [this.current, ...this.older].find((candidate) => candidate.id === id);
     if (!ring) throw new Error('sealed under a secret that OTP_SECRET no longer lists');
@@ -89,11 +89,11 @@ export class Vault {
   }
 }
 
-function mac(ring: KeyRing, purpose: HashPurpose, text: string): string {
+function mac(ring: DerivedKeys, purpose: HashPurpose, text: string): string {
   return createHmac('sha256', ring.hashing[purpose]).update(text).digest('base64url');
 }
 
-function keyRing(secret: string): KeyRing {
+function keyRing(secret: string): DerivedKeys {
   const derive = (info: string, length: number) =>
     Buffer.from(hkdfSync('sha256', secret, '', `otp-service/${info}`, length));
   // Of bytes, Node 24 would make a key for every use of them, at ten times what that use costs.

@@ -1,35 +1,35 @@
 import { hours } from '../common/durations.js';
 
 /** For so long after somebody verified a number it is known, in milliseconds. */
-export const KNOWN_MS = hours(90 * 24);
+export const TRUSTED_NUMBER_MS = hours(90 * 24);
 
 /** Texts, and how many of them carried a code that somebody verified. */
-export interface Traffic {
-  readonly texts: number;
+export interface SendCounts {
+  readonly sends: number;
   readonly verified: number;
 }
 
 /** The texts to one destination: those whose codes may still be typed, and older ones. */
-export interface DestinationTraffic {
+export interface DestinationCounts {
   /** A code of these may still be typed. */
-  readonly young: Traffic;
+  readonly recent: SendCounts;
   /** Of the last hour, less the young. */
-  readonly hour: Traffic;
+  readonly hour: SendCounts;
   /** Of the last day, less the young. */
-  readonly day: Traffic;
+  readonly day: SendCounts;
   /** Of the last two weeks, less the young. */
-  readonly twoWeeks: Traffic;
+  readonly twoWeeks: SendCounts;
 }
 
 /** What a text's destination is part of. */
-export type Region = 'prefix' | 'country';
+export type BudgetScope = 'prefix' | 'country';
 
 /** A budget of unverified texts that a destination is over, and the counts that say so. */
-export interface Excess {
-  readonly region: Region;
+export interface BudgetViolation {
+  readonly scope: BudgetScope;
   readonly window: 'hour' | 'day';
   /** Whether texts whose codes may still be typed are among the unverified. */
-  readonly withYoung: boolean;
+  readonly includesRecent: boolean;
   /** Unverified texts in the window. */
   readonly unverified: number;
   /** What the budget allows of them. */
@@ -41,4 +41,6 @@ export interface Excess {
 }
 
 /** Finds the budget that a destination is over, if any: a function of nothing but the counts. */
-export type Judge = (traffic: Readonly<Record<Region, DestinationTraffic>>) => Excess | undefined;
+export type TrafficEvaluator = (
+  traffic: Readonly<Record<BudgetScope, DestinationCounts>>,
+) => BudgetViolation | undefined;
