@@ -1,3 +1,5 @@
+import { SWC_OPTIONS } from './test/support/swc-options.mjs';
+
 /** Packages that ship ES modules only: jest loads CommonJS, so they are compiled like our own code. */
 const esModules = [
   '@nestjs',
@@ -18,20 +20,7 @@ const shared = {
   // Its peers are packages of its own.
   modulePathIgnorePatterns: ['<rootDir>/test/bench/'],
   setupFiles: ['reflect-metadata'],
-  transform: {
-    '\\.[jt]s$': [
-      '@swc/jest',
-      {
-        module: { type: 'commonjs' },
-        jsc: {
-          target: 'es2023',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-        },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  transform: { '\\.[jt]s$': ['@swc/jest', { ...SWC_OPTIONS, module: { type: 'commonjs' } }] },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   moduleNameMapper: {
     // A thread of its own runs what is built, in tests too.
