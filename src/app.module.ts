@@ -1,7 +1,10 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { EventBus } from './common/events.js';
-import { AppConfig } from './config/app-config.js';
+import { authConfig } from './config/auth.config.js';
+import type { Environment } from './config/config-namespace.js';
+import { configModule } from './config/config.module.js';
+import { providersConfig } from './config/providers.config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ApiKeyGuard } from './http/api-key.guard.js';
@@ -21,12 +24,18 @@ import { ThrottlingModule } from './throttling/throttling.module.js';
 @Module({})
 export class AppModule {
   /** The service with these settings. */
-  static with(config: AppConfig): DynamicModule {
+  static with(env: Environment): DynamicModule {
     return {
       module: AppModule,
-      imports: [ThrottlingModule, OtpModule, HealthModule, OpenApiModule, ...demoOf(config)],
+      imports: [
+        configModule(env),
+        ThrottlingModule,
+        OtpModule,
+        HealthModule,
+        OpenApiModule,
+        ...demoOf(env),
+      ],
       providers: [
-        { provide: AppConfig, useValue: config },
         EventBus,
         Metrics,
         MetricsServer,
@@ -37,11 +46,11 @@ export class AppModule {
         { provide: APP_PIPE, useClass: RequestValidationPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [AppConfig, EventBus, GracefulShutdown],
+      exports: [EventBus, GracefulShutdown],
     };
   }
 }
 
 /** The try-it page calls as a newcomer does: beside the sandbox, and without a key. */
-const demoOf = ({ sandbox, apiKeys }: AppConfig) =>
-  sandbox && apiKeys.length === 0 ? [DemoModule] : [];
+const demoOf = (env: Environment) =>
+  providersConfig(env).sandbox && authConfig(env).apiKeys.length === 0 ? [DemoModule] : [];

@@ -4,7 +4,7 @@ import { LogController, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { seconds } from './common/durations.js';
 import { EventBus } from './common/events.js';
-import { AppConfig } from './config/app-config.js';
+import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { registerJsonParser } from './http/json-body-parser.js';
 import { configureBrowserSecurity } from './http/security-headers.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
@@ -38,9 +38,9 @@ function noSchema(): never {
 }
 
 /** The HTTP server underneath, the same for `main` and for every test. */
-export function createAdapter({ http }: AppConfig, logger: Logger): FastifyAdapter {
+export function createAdapter(config: HttpConfig, logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
-    trustProxy: trustOf(http.trustProxy),
+    trustProxy: trustOf(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node ends no slow body while the time for a head is longer than that for all.
@@ -71,7 +71,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   new EventLogger(logger).subscribeTo(app.get(EventBus));
   registerRequestTracking(fastify, app.get(EventBus));
   registerJsonParser(fastify);
-  configureBrowserSecurity(app, fastify, app.get(AppConfig).http.corsOrigins);
+  configureBrowserSecurity(app, fastify, app.get<HttpConfig>(httpConfig.KEY).corsOrigins);
   app.get(GracefulShutdown).register(fastify);
   enforceHttpSemantics(fastify);
   const finishRoutes = registerMethodNotAllowed(fastify);
@@ -82,7 +82,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
 
 /** On the port of all else, unless the settings give them one of their own. */
 function serveMetrics(app: INestApplication, fastify: FastifyInstance): void {
-  if (app.get(AppConfig).http.metricsPort !== undefined) return;
+  if (app.get<HttpConfig>(httpConfig.KEY).metricsPort !== undefined) return;
   const metrics = app.get(Metrics);
   fastify.get(METRICS_PATH, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.render()),
@@ -93,7 +93,7 @@ function serveMetrics(app: INestApplication, fastify: FastifyInstance): void {
  * Fastify itself no longer takes a number of hops, because whoever reaches the port past the proxies
  * can then say who it is. Where they are the only way in, as on many platforms, it is all one knows.
  */
-function trustOf(proxies: AppConfig['http']['trustProxy']) {
+function trustOf(proxies: HttpConfig['trustProxy']) {
   if (proxies === undefined) return false;
   return typeof proxies === 'number'
     ? (_address: string, hop: number) => hop < proxies

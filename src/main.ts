@@ -3,7 +3,11 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { APPLICATION_OPTIONS, createAdapter, setupApp } from './app.setup.js';
 import type { ProviderName } from './common/provider-name.js';
-import { loadConfig } from './config/load-config.js';
+import { authConfig } from './config/auth.config.js';
+import { httpConfig } from './config/http.config.js';
+import { loadEnvironment } from './config/load-environment.js';
+import { providersConfig } from './config/providers.config.js';
+import { serviceConfig } from './config/service.config.js';
 import { jsonLog } from './observability/json-log.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
@@ -13,22 +17,27 @@ import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
   exitOnSignal();
-  const config = loadConfig();
+  const env = loadEnvironment();
+  const { isProduction, logLevel } = serviceConfig(env);
   const { stdout } = process;
   // Somebody looks on who has no machine to read the log.
-  const watched = stdout.isTTY && !config.production;
-  const logger = createLogger(config.logLevel, watched ? terminalLog(stdout) : jsonLog());
-  const app = await NestFactory.create(AppModule.with(config), createAdapter(config, logger), {
-    ...APPLICATION_OPTIONS,
-    logger: new NestLogger(logger),
-    abortOnError: false,
-  });
-  const { sandbox } = config;
+  const watched = stdout.isTTY && !isProduction;
+  const logger = createLogger(logLevel, watched ? terminalLog(stdout) : jsonLog());
+  const app = await NestFactory.create(
+    AppModule.with(env),
+    createAdapter(httpConfig(env), logger),
+    {
+      ...APPLICATION_OPTIONS,
+      logger: new NestLogger(logger),
+      abortOnError: false,
+    },
+  );
+  const { sandbox, names } = providersConfig(env);
   // Before the application comes up, because it looks at its provider as soon as it is up.
-  if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, config.providers[0]);
+  if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, names[0]);
   await setupApp(app, logger);
-  shutDownOnSignal(app, config, logger);
-  const { host, port } = config.http;
+  shutDownOnSignal(app, logger);
+  const { host, port } = httpConfig(env);
   await app.listen(port, host).catch((error: unknown) => {
     throw new Error(
       `The service cannot listen on ${host}, port ${String(port)}: ${(error as Error).message}.\n` +
@@ -36,7 +45,7 @@ async function main(): Promise<void> {
     );
   });
   if (sandbox) {
-    const text = welcome(await app.getUrl(), sandbox.url, config.apiKeys.length > 0);
+    const text = welcome(await app.getUrl(), sandbox.url, authConfig(env).apiKeys.length > 0);
     stdout.write(watched ? dressFor(stdout)('bold', text) : text);
   }
 }

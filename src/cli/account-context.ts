@@ -1,27 +1,22 @@
-import { Global, Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
+import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AppConfig } from '../config/app-config.js';
+import type { Environment } from '../config/config-namespace.js';
+import { configModule } from '../config/config.module.js';
 import { AccountsModule } from '../providers/accounts.module.js';
 
-@Global()
 @Module({})
 class CliModule {
-  static with(config: AppConfig): DynamicModule {
-    return {
-      module: CliModule,
-      imports: [AccountsModule],
-      providers: [{ provide: AppConfig, useValue: config }],
-      exports: [AppConfig],
-    };
+  static with(env: Environment): DynamicModule {
+    return { module: CliModule, imports: [configModule(env), AccountsModule] };
   }
 }
 
 /** Does `work` with the vendor's account; no server listens and no database is opened. */
 export async function withAccount<T>(
-  config: AppConfig,
+  env: Environment,
   work: (context: INestApplicationContext) => Promise<T>,
 ): Promise<T> {
-  const context = await NestFactory.createApplicationContext(CliModule.with(config), {
+  const context = await NestFactory.createApplicationContext(CliModule.with(env), {
     logger: false,
     abortOnError: false,
   });

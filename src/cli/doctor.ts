@@ -1,8 +1,13 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import type { ProviderName } from '../common/provider-name.js';
-import { accountAt, type AppConfig } from '../config/app-config.js';
-import { loadCommandConfig } from '../config/load-config.js';
+import type { Environment } from '../config/config-namespace.js';
+import { loadCommandEnvironment } from '../config/load-environment.js';
+import {
+  getProviderAccount,
+  providersConfig,
+  type ProvidersConfig,
+} from '../config/providers.config.js';
 import { AccountInspection, type Finding } from '../providers/account-inspection.js';
 import { withAccount } from './account-context.js';
 import { describeFindings } from './doctor-report.js';
@@ -47,26 +52,28 @@ function options(args: string[]) {
 }
 
 async function examine(): Promise<Finding[]> {
-  let config: AppConfig;
+  let env: Environment;
   try {
-    config = loadCommandConfig();
+    env = loadCommandEnvironment();
   } catch (error) {
     return faultySettings(error as Error);
   }
-  return withAccount(config, async (context) => [
+  return withAccount(env, async (context) => [
     {
       check: 'settings',
       level: 'ok',
-      message: `The settings can be used; ${whereabouts(config)}.`,
+      message: `The settings can be used; ${whereabouts(providersConfig(env))}.`,
       remedy: undefined,
     },
     ...(await context.get(AccountInspection, { strict: false }).inspect()),
   ]);
 }
 
-function whereabouts(config: AppConfig): string {
-  return config.providers
-    .map((provider) => `${SERVICES[provider]} is at ${accountAt(provider, config).baseUrl}`)
+function whereabouts(config: ProvidersConfig): string {
+  return config.names
+    .map(
+      (provider) => `${SERVICES[provider]} is at ${getProviderAccount(provider, config).baseUrl}`,
+    )
     .join(', ');
 }
 

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { createInterface } from 'node:readline/promises';
-import { accountAt } from '../config/app-config.js';
-import { loadSetupConfig } from '../config/load-config.js';
+import { loadSetupEnvironment } from '../config/load-environment.js';
+import { getProviderAccount, providersConfig } from '../config/providers.config.js';
 import { AccountSetup } from '../providers/account-setup.js';
 import { withAccount } from './account-context.js';
 import { envLines, writeEnvFile } from './env-file.js';
@@ -17,8 +17,8 @@ async function main(): Promise<ExitCode> {
     console.log(SETUP_USAGE);
     return 0;
   }
-  const { config, applicationId, messageId } = loadSetupConfig();
-  return withAccount(config, async (context) => {
+  const { env, applicationId, messageId } = loadSetupEnvironment();
+  return withAccount(env, async (context) => {
     const plan = await context.get(AccountSetup, { strict: false }).plan({
       applicationId,
       messageId,
@@ -28,7 +28,7 @@ async function main(): Promise<ExitCode> {
       language: options.language,
       webOtpHost: options['webotp-host'],
     });
-    console.log(`Infobip 2FA at ${accountAt('infobip', config).baseUrl}\n`);
+    console.log(`Infobip 2FA at ${getProviderAccount('infobip', providersConfig(env)).baseUrl}\n`);
     console.log(`${describeChanges(plan.changes)}\n\n${describeMessage(plan)}\n`);
     if (options['dry-run']) {
       console.log('Dry run: nothing was changed.');

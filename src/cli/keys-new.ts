@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { newApiKey } from '../common/api-key.js';
-import { readApiKeys } from '../config/list-settings.js';
+import { parseApiKeys } from '../config/list-parsers.js';
 import { runCommand, UsageError, type ExitCode } from './run-command.js';
 
 const USAGE = `Usage: npm run keys:new -- NAME
@@ -45,7 +45,7 @@ function options(args: string[]) {
 
 function canBeRead(entry: string): boolean {
   try {
-    return readApiKeys(entry).length === 1;
+    return parseApiKeys(entry).length === 1;
   } catch {
     return false;
   }

@@ -1,7 +1,9 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
-import type { PumpingSettings } from '../config/app-config.js';
-import { loadCommandConfig } from '../config/load-config.js';
+import { loadCommandEnvironment } from '../config/load-environment.js';
+import { otpConfig } from '../config/otp.config.js';
+import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
+import { storageConfig } from '../config/storage.config.js';
 import { Replay } from '../destinations/replay.js';
 import { VerificationHistory } from '../storage/verification-history.js';
 import { describeReplay } from './replay-report.js';
@@ -24,15 +26,16 @@ async function main(): Promise<ExitCode> {
     console.log(USAGE);
     return 0;
   }
-  const config = loadCommandConfig();
-  const settings: PumpingSettings = {
+  const env = loadCommandEnvironment();
+  const configured = pumpingConfig(env);
+  const settings: PumpingConfig = {
     mode: 'enforce',
-    floorPerHour: number(values, 'floor-per-hour') ?? config.pumping.floorPerHour,
-    floorPerDay: number(values, 'floor-per-day') ?? config.pumping.floorPerDay,
-    unverifiedRatio: number(values, 'ratio') ?? config.pumping.unverifiedRatio,
+    floorPerHour: number(values, 'floor-per-hour') ?? configured.floorPerHour,
+    floorPerDay: number(values, 'floor-per-day') ?? configured.floorPerDay,
+    unverifiedRatio: number(values, 'ratio') ?? configured.unverifiedRatio,
   };
-  const replay = new Replay(settings, config.otp.ttlMs);
-  const history = await VerificationHistory.open(config);
+  const replay = new Replay(settings, otpConfig(env).ttlMs);
+  const history = await VerificationHistory.open(storageConfig(env));
   try {
     for await (const text of history.texts()) replay.add(text);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { PumpingSettings } from '../config/app-config.js';
+import type { PumpingConfig } from '../config/pumping.config.js';
 import type { Refusals } from '../destinations/replay.js';
 
 const HEAD = ['country', 'budget', 'refused', 'though verified'] as const;
@@ -10,7 +10,7 @@ const UNRECORDED = [
 
 /** What was replayed, a table of what would have been refused, and why it may be too much. */
 export function describeReplay(
-  { floorPerHour, floorPerDay, unverifiedRatio }: PumpingSettings,
+  { floorPerHour, floorPerDay, unverifiedRatio }: PumpingConfig,
   total: number,
   refusals: readonly Refusals[],
 ): string {

@@ -1,6 +1,6 @@
-import { Controller, Get, NotFoundException, Param, Res } from '@nestjs/common';
+import { Controller, Get, Inject, NotFoundException, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { AppConfig } from '../config/app-config.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { pageBesideSandbox, type PageFile } from './page-files.js';
 
 /** Serves the try-it page and what it is made of. */
@@ -9,7 +9,7 @@ export class DemoController {
   private readonly files: ReadonlyMap<string, PageFile>;
   private readonly headers: Readonly<Record<string, string>>;
 
-  constructor({ sandbox }: AppConfig) {
+  constructor(@Inject(providersConfig.KEY) { sandbox }: ProvidersConfig) {
     if (!sandbox) throw new Error('The try-it page needs a sandbox.');
     this.files = pageBesideSandbox(sandbox.url);
     this.headers = {

@@ -1,8 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type DomainError, errors } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import { testNumberOf } from '../common/test-number.js';
-import { AppConfig } from '../config/app-config.js';
+import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
+import { serviceConfig, type ServiceConfig } from '../config/service.config.js';
 
 /** Why a number is never texted, whatever its history. */
 type Refusal = 'impossible' | 'country' | 'type';
@@ -24,14 +25,17 @@ export class DestinationPolicy implements OnApplicationBootstrap {
   private readonly countries: ReadonlySet<string> | undefined;
   private readonly blockedTypes: ReadonlySet<string>;
 
-  constructor(private readonly config: AppConfig) {
-    const { allowedCountries, blockedTypes } = config.destinations;
+  constructor(
+    @Inject(destinationsConfig.KEY) private readonly config: DestinationsConfig,
+    @Inject(serviceConfig.KEY) private readonly service: ServiceConfig,
+  ) {
+    const { allowedCountries, blockedTypes } = config;
     this.countries = allowedCountries && new Set(allowedCountries);
     this.blockedTypes = new Set(blockedTypes);
   }
 
   onApplicationBootstrap(): void {
-    if (this.config.production && !this.countries) {
+    if (this.service.isProduction && !this.countries) {
       this.logger.warn('ALLOWED_COUNTRIES is *: every country may be texted. List your own.');
     }
   }
@@ -39,7 +43,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
   /** @throws DomainError `validation_failed` or `destination_not_allowed` */
   admit(number: PhoneNumber, now: number): Destination {
     const { country, prefix } = number;
-    const test = testNumberOf(this.config.destinations.testNumbers, number, now) !== undefined;
+    const test = testNumberOf(this.config.testNumbers, number, now) !== undefined;
     const refusal = test ? undefined : this.refusalOf(number);
     if (refusal) throw errorOf(refusal);
     return { country, prefix, test };

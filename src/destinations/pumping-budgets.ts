@@ -1,4 +1,4 @@
-import type { PumpingSettings } from '../config/app-config.js';
+import type { PumpingConfig } from '../config/pumping.config.js';
 import type {
   DestinationCounts,
   BudgetViolation,
@@ -25,7 +25,7 @@ const WINDOWS = ['hour', 'day'] as const satisfies readonly Window[];
  * have a floor of them and, beyond it, a share of what they verify: in that window or, where that is
  * more, usually. A prefix that verifies on its own what it should is not refused for its country.
  */
-export function pumpingJudge(settings: PumpingSettings): TrafficEvaluator {
+export function pumpingJudge(settings: PumpingConfig): TrafficEvaluator {
   return ({ prefix, country }) => {
     const excess = firstExcess('prefix', prefix, settings);
     if (excess || isProven(prefix, settings)) return excess;
@@ -36,7 +36,7 @@ export function pumpingJudge(settings: PumpingSettings): TrafficEvaluator {
 function firstExcess(
   region: BudgetScope,
   traffic: DestinationCounts,
-  settings: PumpingSettings,
+  settings: PumpingConfig,
 ): BudgetViolation | undefined {
   for (const window of WINDOWS) {
     const excess = excessOf(region, window, traffic, settings);
@@ -49,7 +49,7 @@ function excessOf(
   region: BudgetScope,
   window: Window,
   traffic: DestinationCounts,
-  settings: PumpingSettings,
+  settings: PumpingConfig,
 ): BudgetViolation | undefined {
   const floor = window === 'hour' ? settings.floorPerHour : settings.floorPerDay;
   const allowed = Math.floor(floor + shareOf(traffic, window, settings));
@@ -70,7 +70,7 @@ function excessOf(
 }
 
 /** Whether a prefix has fewer unverified texts in a day than its share, without floor or credit. */
-function isProven(prefix: DestinationCounts, settings: PumpingSettings): boolean {
+function isProven(prefix: DestinationCounts, settings: PumpingConfig): boolean {
   return unverified(prefix.day) + unverified(prefix.recent) <= shareOf(prefix, 'day', settings);
 }
 
@@ -78,7 +78,7 @@ function isProven(prefix: DestinationCounts, settings: PumpingSettings): boolean
 function shareOf(
   { recent, hour, day, twoWeeks }: DestinationCounts,
   window: Window,
-  { unverifiedRatio }: PumpingSettings,
+  { unverifiedRatio }: PumpingConfig,
 ): number {
   const verified = (before: SendCounts) => before.verified + recent.verified;
   const usual =

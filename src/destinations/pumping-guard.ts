@@ -1,7 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { EventBus, type FraudCheckCompleted } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
-import { AppConfig } from '../config/app-config.js';
+import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
 import type { BudgetViolation, TrafficEvaluator } from '../storage/traffic.types.js';
 import type { SendAdmitted, DestinationSuspended } from '../storage/verification-store.js';
 import { pumpingJudge } from './pumping-budgets.js';
@@ -17,10 +17,10 @@ export class PumpingGuard {
   private readonly logger = new Logger(PumpingGuard.name);
 
   constructor(
-    { pumping }: AppConfig,
+    @Inject(pumpingConfig.KEY) config: PumpingConfig,
     private readonly events: EventBus,
   ) {
-    this.judge = pumping.mode === 'off' ? undefined : pumpingJudge(pumping);
+    this.judge = config.mode === 'off' ? undefined : pumpingJudge(config);
   }
 
   /** Tells which budget a text is over, if any, and logs by which counts: the caller never hears it. */

@@ -1,4 +1,4 @@
-import type { PumpingSettings } from '../config/app-config.js';
+import type { PumpingConfig } from '../config/pumping.config.js';
 import type { VerificationRecord } from '../storage/verification-history.js';
 import {
   TRUSTED_NUMBER_MS,
@@ -34,7 +34,7 @@ export class Replay {
   private readonly pending: (VerificationRecord & { readonly verified_at: number })[] = [];
   private readonly knownSince = new Map<string, number>();
 
-  constructor(settings: PumpingSettings, ttlMs: number) {
+  constructor(settings: PumpingConfig, ttlMs: number) {
     this.judge = pumpingJudge(settings);
     this.traffic = new TrafficMemory(ttlMs);
   }

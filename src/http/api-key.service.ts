@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
-import { AppConfig } from '../config/app-config.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { authConfig, type AuthConfig } from '../config/auth.config.js';
 
 /** RFC 6750 §2.1. */
 const BEARER = /^Bearer ([\w.~+/-]+=*)$/i;
@@ -10,7 +10,7 @@ const BEARER = /^Bearer ([\w.~+/-]+=*)$/i;
 export class ApiKeyService {
   private readonly entries;
 
-  constructor({ apiKeys }: AppConfig) {
+  constructor(@Inject(authConfig.KEY) { apiKeys }: AuthConfig) {
     this.entries = apiKeys;
   }
 

@@ -1,9 +1,12 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import type { LogLevel } from '../config/app-config.js';
+import type { ServiceConfig } from '../config/service.config.js';
 import { conceal } from './conceal.js';
 
 /** The service's log: one JSON line an event, with the context of the request that it belongs to. */
-export function createLogger(level: LogLevel, destination: DestinationStream): Logger {
+export function createLogger(
+  level: ServiceConfig['logLevel'],
+  destination: DestinationStream,
+): Logger {
   return pino(
     {
       level,

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {
+  Inject,
   Injectable,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { AppConfig } from '../config/app-config.js';
+import { httpConfig, type HttpConfig } from '../config/http.config.js';
 import { Metrics } from './metrics.js';
 
 export const METRICS_PATH = '/metrics';
@@ -17,12 +18,12 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
 
   constructor(
     private readonly metrics: Metrics,
-    private readonly config: AppConfig,
+    @Inject(httpConfig.KEY) private readonly config: HttpConfig,
   ) {}
 
   /** @throws Error if the port cannot be opened */
   async onApplicationBootstrap(): Promise<void> {
-    const { host, metricsPort } = this.config.http;
+    const { host, metricsPort } = this.config;
     if (metricsPort === undefined) return;
     this.server = createServer((request, response) => void this.handle(request, response));
     this.server.listen(metricsPort, host);

@@ -1,9 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
 import { randomBytes } from '../common/random.js';
 import type { RequestContext } from '../common/request-context.js';
-import { AppConfig } from '../config/app-config.js';
+import { otpConfig, type OtpConfig } from '../config/otp.config.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { PumpingGuard } from '../destinations/pumping-guard.js';
 import { Couriers, isTest } from '../providers/couriers.js';
@@ -37,7 +38,8 @@ export class OtpService {
     private readonly store: VerificationStore,
     private readonly couriers: Couriers,
     private readonly clock: Clock,
-    private readonly config: AppConfig,
+    @Inject(otpConfig.KEY) private readonly config: OtpConfig,
+    @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
     private readonly timing: EvenTiming,
     private readonly moves: Moves,
   ) {}
@@ -59,7 +61,7 @@ export class OtpService {
     // Shed before it costs anything. A repeat may have its answer already.
     const refusal = keyed ? undefined : this.couriers.refusal(test);
     if (refusal) throw refusal;
-    const { ttlMs, maxAttempts } = this.config.otp;
+    const { ttlMs, maxAttempts } = this.config;
     const admission = await this.store.reserveSend(
       {
         pinId: randomBytes(PIN_ID_BYTES).toString('base64url'),
@@ -202,7 +204,7 @@ export class OtpService {
       to: phoneNumber.masked,
       channel,
       expiresAt: isoTime(ticket.expiresAt),
-      resendAvailableAt: isoTime(now + this.config.otp.sendCooldownMs),
+      resendAvailableAt: isoTime(now + this.config.sendCooldownMs),
     };
     const taken = await (
       pinToResend === undefined
@@ -210,7 +212,7 @@ export class OtpService {
         : this.couriers.resend(phoneNumber, pinToResend, channel, context)
     ).catch(async (error: unknown) => {
       // Of a fault of ours nobody knows whom it has kept from what.
-      const maybeTexted = error instanceof NotTaken ? error.maybeTexted : this.config.providers;
+      const maybeTexted = error instanceof NotTaken ? error.maybeTexted : this.providers.names;
       this.moves.sent(ticket, maybeTexted.length > 0 ? 'ambiguous' : 'failed', course);
       await this.store.releaseSend(ticket, maybeTexted);
       throw error;

@@ -3,12 +3,13 @@ import { HttpService } from '@nestjs/axios';
 import { Module } from '@nestjs/common';
 import type * as Undici from 'undici';
 import { seconds } from '../common/durations.js';
-import { AppConfig } from '../config/app-config.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { AccountInspection } from './account-inspection.js';
 import { AccountSetup } from './account-setup.js';
 import { inOrder } from './in-order.js';
 import { InfobipAccount } from './infobip/infobip.account.js';
 import { InfobipClient } from './infobip/infobip.client.js';
+import { InfobipDemand } from './infobip/infobip.demand.js';
 import { InfobipInspection } from './infobip/infobip.inspection.js';
 import { InfobipSetup } from './infobip/infobip.setup.js';
 import { JointInspection } from './joint-inspection.js';
@@ -36,27 +37,28 @@ const CONNECT_SLACK_MS = seconds(1);
   providers: [
     {
       provide: HttpService,
-      inject: [AppConfig],
-      useFactory: ({ providerTimeoutMs }: AppConfig) =>
+      inject: [providersConfig.KEY],
+      useFactory: ({ timeoutMs }: ProvidersConfig) =>
         new HttpService(
           axiosOver(
             new Agent({
               maxResponseSize: LONGEST_ANSWER_BYTES,
-              connect: { timeout: providerTimeoutMs + CONNECT_SLACK_MS },
+              connect: { timeout: timeoutMs + CONNECT_SLACK_MS },
             }),
           ),
         ),
     },
     ProviderHttp,
     InfobipClient,
+    InfobipDemand,
     InfobipAccount,
     InfobipInspection,
     SinchClient,
     SinchInspection,
     {
       provide: AccountInspection,
-      inject: [AppConfig, InfobipInspection, SinchInspection],
-      useFactory: (config: AppConfig, infobip: InfobipInspection, sinch: SinchInspection) =>
+      inject: [providersConfig.KEY, InfobipInspection, SinchInspection],
+      useFactory: (config: ProvidersConfig, infobip: InfobipInspection, sinch: SinchInspection) =>
         new JointInspection(inOrder<AccountInspection>(config, { infobip, sinch })),
     },
     { provide: AccountSetup, useClass: InfobipSetup },

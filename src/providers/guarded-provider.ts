@@ -4,7 +4,7 @@ import type { EventBus, ProviderOperation } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { Verdict } from '../common/verdict.js';
-import type { AppConfig } from '../config/app-config.js';
+import type { ProvidersConfig } from '../config/providers.config.js';
 import { Circuit } from './circuit.js';
 import type { CallTerms, OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
@@ -20,10 +20,10 @@ export class GuardedProvider {
 
   constructor(
     private readonly provider: OtpProvider,
-    private readonly config: AppConfig,
+    private readonly config: ProvidersConfig,
     private readonly events: EventBus,
   ) {
-    const spared = config.providers.length > 1;
+    const spared = config.names.length > 1;
     this.circuits = {
       send: this.newCircuit('send', spared),
       resend: this.newCircuit('resend', spared),
@@ -70,7 +70,7 @@ export class GuardedProvider {
     context: RequestContext | undefined,
     call: (terms: CallTerms) => Promise<T>,
   ): Promise<T> {
-    const endsAt = performance.now() + this.config.providerTimeoutMs;
+    const endsAt = performance.now() + this.config.timeoutMs;
     const leftMs = (): number => Math.ceil(endsAt - performance.now());
     const circuit = this.circuits[operation];
     const attempt = (): Promise<T> =>
@@ -116,10 +116,10 @@ export class GuardedProvider {
   }
 
   private newCircuit(operation: ProviderOperation, spared: boolean): Circuit {
-    const { providerTimeoutMs, providerMaxInFlight } = this.config;
+    const { timeoutMs, maxInFlight } = this.config;
     return new Circuit({
-      maxInFlight: providerMaxInFlight,
-      stallMs: providerTimeoutMs * STALL_SHARE,
+      maxInFlight,
+      stallMs: timeoutMs * STALL_SHARE,
       spared,
       onState: (state) => {
         this.events.emit({ type: 'circuit_state_changed', provider: this.name, operation, state });

@@ -1,8 +1,8 @@
 import { HttpService } from '@nestjs/axios';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { AxiosError } from 'axios';
 import type { RequestContext } from '../common/request-context.js';
-import { AppConfig } from '../config/app-config.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import type { CallTerms } from './otp-provider.js';
 import type { ProviderAnswer } from './provider-answer.js';
 import { ProviderError } from './provider-error.js';
@@ -23,7 +23,7 @@ interface ProviderCall extends CallTerms {
 export class ProviderHttp {
   constructor(
     private readonly http: HttpService,
-    private readonly config: AppConfig,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
   ) {}
 
   /**
@@ -44,7 +44,7 @@ export class ProviderHttp {
         method,
         url,
         headers: Object.assign(correlation(context), headers),
-        timeout: timeoutMs ?? this.config.providerTimeoutMs,
+        timeout: timeoutMs ?? this.config.timeoutMs,
         ...(body !== undefined && { data: body }),
         ...(signal && { signal }),
       });

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { EventBus } from '../common/events.js';
-import { AppConfig } from '../config/app-config.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { AccountsModule } from './accounts.module.js';
 import { Couriers } from './couriers.js';
@@ -25,9 +25,9 @@ import { TestNumbers } from './test-numbers.js';
     Couriers,
     {
       provide: Failover,
-      inject: [AppConfig, EventBus, InfobipProvider, SinchProvider],
+      inject: [providersConfig.KEY, EventBus, InfobipProvider, SinchProvider],
       useFactory: (
-        config: AppConfig,
+        config: ProvidersConfig,
         events: EventBus,
         infobip: InfobipProvider,
         sinch: SinchProvider,

@@ -1,9 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import { isCodeOf, testNumberOf } from '../common/test-number.js';
 import type { Verdict } from '../common/verdict.js';
-import { AppConfig } from '../config/app-config.js';
+import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import type { Taken } from './failover.js';
 
 /** What the records call the provider of a code that was agreed beforehand. */
@@ -15,7 +15,7 @@ const TAKEN: Taken = { provider: TEST_PROVIDER, pinId: 'agreed', maybeTexted: []
 @Injectable()
 export class TestNumbers {
   constructor(
-    private readonly config: AppConfig,
+    @Inject(destinationsConfig.KEY) private readonly config: DestinationsConfig,
     private readonly clock: Clock,
   ) {}
 
@@ -25,7 +25,7 @@ export class TestNumbers {
 
   /** By the settings of now: a number that is none any more has no code. */
   async verify(to: PhoneNumber, code: string): Promise<Verdict> {
-    const testNumber = testNumberOf(this.config.destinations.testNumbers, to, this.clock.now());
+    const testNumber = testNumberOf(this.config.testNumbers, to, this.clock.now());
     if (!testNumber) return 'expired';
     return isCodeOf(testNumber, code) ? 'verified' : 'wrong_code';
   }

@@ -1,4 +1,5 @@
 import {
+  Inject,
   Injectable,
   Logger,
   type OnApplicationBootstrap,
@@ -6,7 +7,8 @@ import {
 } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { hours, seconds } from '../common/durations.js';
-import { AppConfig } from '../config/app-config.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
+import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { Database } from './sql/database.js';
 import { abandonedAfterMs } from './deadline.js';
 import { prepareHousekeeping } from './sql/housekeeping-queries.js';
@@ -38,7 +40,8 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-    private readonly config: AppConfig,
+    @Inject(storageConfig.KEY) private readonly config: StorageConfig,
+    @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
   ) {
     this.queries = prepareHousekeeping(database, BATCH);
   }
@@ -75,7 +78,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
    * have left, so it stays counted; the caller never got a handle and may ask again.
    */
   private async failAbandonedSends(): Promise<void> {
-    const before = this.clock.now() - abandonedAfterMs(this.config);
+    const before = this.clock.now() - abandonedAfterMs(this.providers);
     await this.inBatches(this.queries.failLost, before);
   }
 
@@ -83,7 +86,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     const now = this.clock.now();
     const { queries } = this;
     for (const [query, before] of [
-      [queries.deleteVerifications, now - this.config.storage.retentionMs],
+      [queries.deleteVerifications, now - this.config.retentionMs],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
       [queries.forgetVerified, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],

@@ -6,9 +6,9 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { randomBytes } from '../common/random.js';
-import { AppConfig } from '../config/app-config.js';
+import { encryptionConfig, type EncryptionConfig } from '../config/encryption.config.js';
 
 /** What is hashed; each purpose has a key of its own, so equal texts do not meet across purposes. */
 export type HashPurpose =
@@ -44,7 +44,7 @@ export class DataProtection {
   private readonly current: DerivedKeys;
   private readonly older: readonly DerivedKeys[];
 
-  constructor({ secrets: [current, ...older] }: AppConfig) {
+  constructor(@Inject(encryptionConfig.KEY) { secrets: [current, ...older] }: EncryptionConfig) {
     this.current = keyRing(current);
     this.older = older.map(keyRing);
   }

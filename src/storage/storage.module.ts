@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { AppConfig } from '../config/app-config.js';
+import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { CleanupService } from './cleanup.service.js';
 import { AttemptMoves } from './sql/attempt-moves.js';
 import { Database } from './sql/database.js';
@@ -21,8 +21,8 @@ import { VerificationStore } from './verification-store.js';
   providers: [
     {
       provide: Database,
-      useFactory: (config: AppConfig) => Database.open(config),
-      inject: [AppConfig],
+      useFactory: (config: StorageConfig) => Database.open(config),
+      inject: [storageConfig.KEY],
     },
     DataProtection,
     NumberLimits,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import type { AppConfig } from '../config/app-config.js';
+import type { StorageConfig } from '../config/storage.config.js';
 import { Database } from './sql/database.js';
 import { DATABASE_FILE } from './sql/sqlite.js';
 
@@ -24,8 +24,8 @@ export class VerificationHistory {
   private readonly next;
 
   /** @throws Error if there are no records where the settings say. */
-  static async open(config: AppConfig): Promise<VerificationHistory> {
-    const { databaseUrl, dataDir } = config.storage;
+  static async open(config: StorageConfig): Promise<VerificationHistory> {
+    const { databaseUrl, dataDir } = config;
     if (databaseUrl === undefined && !existsSync(join(dataDir, DATABASE_FILE))) {
       throw new Error(`There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`);
     }

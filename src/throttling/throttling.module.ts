@@ -7,7 +7,7 @@ import {
 } from '@nestjs/throttler';
 import { Clock } from '../common/clock.js';
 import { minutes } from '../common/durations.js';
-import { AppConfig } from '../config/app-config.js';
+import { throttleConfig, type ThrottleConfig } from '../config/throttle.config.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { RateLimitHealthIndicator } from './rate-limit.health.js';
 import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorator.js';
@@ -38,17 +38,14 @@ async function createThrottlerStorage(
   imports: [
     ThrottlerModule.forRootAsync({
       imports: [StorageModule],
-      inject: [AppConfig, Clock],
+      inject: [throttleConfig.KEY, Clock],
       useFactory: async (
-        { throttle, redisUrl }: AppConfig,
+        { redisUrl, sendsPerMinute, verifiesPerMinute }: ThrottleConfig,
         clock: Clock,
       ): Promise<ThrottlerModuleOptions> => ({
         setHeaders: false,
         storage: await createThrottlerStorage(redisUrl, clock),
-        throttlers: [
-          perMinute('send', throttle.sendsPerMinute),
-          perMinute('verify', throttle.verifiesPerMinute),
-        ],
+        throttlers: [perMinute('send', sendsPerMinute), perMinute('verify', verifiesPerMinute)],
       }),
     }),
   ],

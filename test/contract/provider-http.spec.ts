@@ -3,9 +3,10 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HttpService } from '@nestjs/axios';
 import { Agent } from 'undici';
-import { configFrom } from '../../src/config/load-config.js';
+import { providersConfig } from '../../src/config/providers.config.js';
 import { ProviderHttp } from '../../src/providers/provider-http.js';
 import { axiosOver } from '../../src/providers/undici-adapter.js';
+import { testEnvironment } from '../support/config.js';
 import { failureOf } from '../support/provider.js';
 import {
   hang,
@@ -40,7 +41,7 @@ describe('A call to a vendor', () => {
     agent = new Agent(options);
     const http = new ProviderHttp(
       new HttpService(axiosOver(agent)),
-      configFrom({ OTP_SECRET: 'a master secret that only tests know of' }),
+      providersConfig(testEnvironment()),
     );
     return (body: string, timeoutMs = LONG_MS) =>
       http.ask({ method: 'POST', url, headers: {}, body, timeoutMs });

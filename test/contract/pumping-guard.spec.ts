@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { EventBus } from '../../src/common/events.js';
-import { configFrom } from '../../src/config/load-config.js';
+import { pumpingConfig } from '../../src/config/pumping.config.js';
 import { PumpingGuard } from '../../src/destinations/pumping-guard.js';
+import { testEnvironment } from '../support/config.js';
 import { Random } from '../support/crash/random.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { Simulation, type Outcome } from '../support/pumping/simulation.js';
@@ -22,7 +23,7 @@ const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 jest.setTimeout(minutes(5));
 
 describe(`The pumping guard, with its default settings (SEED=${SEED})`, () => {
-  const guard = new PumpingGuard(configFrom({ OTP_SECRET: 'x'.repeat(32) }), new EventBus());
+  const guard = new PumpingGuard(pumpingConfig(testEnvironment()), new EventBus());
   const outcomes = new Map<string, Outcome>();
 
   async function simulate({ name, visits }: TrafficCase): Promise<Outcome> {

@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { minutes } from '../../src/common/durations.js';
-import { configFrom } from '../../src/config/load-config.js';
+import { encryptionConfig } from '../../src/config/encryption.config.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { testEnvironment } from '../support/config.js';
 import { debianPostgresFolders, pathFolders } from '../support/services/binaries.js';
 import { askPostgres } from '../support/services/postgres-client.js';
 import { startPostgres } from '../support/services/postgres.js';
@@ -86,7 +87,8 @@ describe('Operating, as the page says,', () => {
     const secrets = [await shell(NEW_SECRET), await shell(NEW_SECRET)].map((text) => text.trim());
 
     expect(new Set(secrets).size).toBe(2);
-    expect(configFrom({ OTP_SECRET: secrets.join(',') }).secrets).toEqual(secrets);
+    const env = testEnvironment({ OTP_SECRET: secrets.join(',') });
+    expect(encryptionConfig(env).secrets).toEqual(secrets);
   });
 
   it('a rotation of the secret keeps everything until the old one is dropped', async () => {

@@ -1,8 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { EventBus } from '../../src/common/events.js';
-import { AppConfig } from '../../src/config/app-config.js';
-import { configFrom } from '../../src/config/load-config.js';
+import { configModule } from '../../src/config/config.module.js';
+import { providersConfig } from '../../src/config/providers.config.js';
 import { AccountInspection } from '../../src/providers/account-inspection.js';
 import { Failover } from '../../src/providers/failover.js';
 import { InfobipProvider } from '../../src/providers/infobip/infobip.provider.js';
@@ -10,26 +10,24 @@ import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
 import { ProvidersModule } from '../../src/providers/providers.module.js';
 import { SinchProvider } from '../../src/providers/sinch/sinch.provider.js';
+import { testEnvironment } from './config.js';
 
 const ADAPTERS = { infobip: InfobipProvider, sinch: SinchProvider };
 
 /** The first provider that these settings name, as the service has it. */
 export async function startProvider(settings: NodeJS.ProcessEnv) {
-  const config = configFrom({
-    OTP_SECRET: 'a master secret that only tests know of',
-    ...settings,
-  });
+  const env = testEnvironment(settings);
   @Global()
   @Module({
-    providers: [{ provide: AppConfig, useValue: config }, EventBus],
-    exports: [AppConfig, EventBus],
+    providers: [EventBus],
+    exports: [EventBus],
   })
-  class SettingsModule {}
+  class EventsModule {}
   const app = await Test.createTestingModule({
-    imports: [SettingsModule, ProvidersModule],
+    imports: [configModule(env), EventsModule, ProvidersModule],
   }).compile();
   return {
-    provider: app.get<OtpProvider>(ADAPTERS[config.providers[0]]),
+    provider: app.get<OtpProvider>(ADAPTERS[providersConfig(env).names[0]]),
     failover: app.get(Failover),
     events: app.get(EventBus),
     inspection: app.get(AccountInspection, { strict: false }),

@@ -7,10 +7,12 @@ import type { Agent } from 'supertest';
 import { AppModule } from '../../src/app.module.js';
 import { APPLICATION_OPTIONS, createAdapter, setupApp } from '../../src/app.setup.js';
 import { Clock } from '../../src/common/clock.js';
-import { configFrom } from '../../src/config/load-config.js';
+import { httpConfig } from '../../src/config/http.config.js';
+import { serviceConfig } from '../../src/config/service.config.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { NestLogger } from '../../src/observability/nest-logger.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { testEnvironment } from './config.js';
 import { documentedAgent } from './documented.js';
 import { FakeClock } from './fake-clock.js';
 import { MemoryLog } from './log.js';
@@ -47,18 +49,13 @@ export async function startService(
 ): Promise<RunningService> {
   const log = new MemoryLog();
   const dataDir = mkdtempSync(join(tmpdir(), 'otp-data-'));
-  const config = configFrom({
-    NODE_ENV: 'test',
-    DATA_DIR: dataDir,
-    OTP_SECRET: 'a master secret that only tests know of',
-    ...settings,
-  });
-  const logger = createLogger(config.logLevel, log);
-  const module = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+  const env = testEnvironment({ NODE_ENV: 'test', DATA_DIR: dataDir, ...settings });
+  const logger = createLogger(serviceConfig(env).logLevel, log);
+  const module = await Test.createTestingModule({ imports: [AppModule.with(env)] })
     .overrideProvider(Clock)
     .useValue(clock)
     .compile();
-  const adapter = createAdapter(config, logger);
+  const adapter = createAdapter(httpConfig(env), logger);
   const routes = noteRoutes(adapter);
   const app = module.createNestApplication<NestFastifyApplication>(adapter, {
     ...APPLICATION_OPTIONS,

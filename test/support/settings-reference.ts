@@ -1,9 +1,9 @@
-import type Joi from 'joi';
-import type { SettingMeta } from '../../src/config/setting-kinds.js';
-import { SETTING_GROUPS } from '../../src/config/environment.js';
+import type { Setting } from '../../src/config/config-namespace.js';
+import type { SettingDocs } from '../../src/config/env-types.js';
+import { NAMESPACES } from '../../src/config/namespaces.js';
 
 /** A setting, as its schema describes it. */
-interface Setting extends SettingMeta {
+interface SettingEntry extends SettingDocs {
   readonly name: string;
   readonly meaning: string;
   readonly values: string;
@@ -16,23 +16,26 @@ interface Described {
   readonly flags?: { readonly description?: string; readonly default?: string | number | string[] };
   readonly allow?: readonly string[];
   readonly rules?: readonly { readonly name: string; readonly args?: { readonly limit: number } }[];
-  readonly metas?: readonly SettingMeta[];
+  readonly metas?: readonly SettingDocs[];
   readonly examples?: readonly string[];
 }
 
-/** Every setting of the schema, by its group. */
-export const GROUPS = SETTING_GROUPS.map(({ title, about, settings }) => ({
-  title,
-  about,
-  settings: Object.entries(settings).map(([name, schema]) => read(name, schema)),
-}));
+/** Every setting by its section: namespaces with one title share a section. */
+export const GROUPS = [...new Set(NAMESPACES.map(({ section }) => section.title))].map((title) => {
+  const namespaces = NAMESPACES.filter(({ section }) => section.title === title);
+  return {
+    title,
+    intro: namespaces.map(({ section }) => section.intro).find(Boolean),
+    settings: namespaces.flatMap(({ settings }) => settings).map(describeSetting),
+  };
+});
 
 /** A table for each group, as Markdown. */
 export const settingsTables = (): string =>
-  GROUPS.map(({ title, about, settings }) =>
+  GROUPS.map(({ title, intro, settings }) =>
     [
       `### ${title}`,
-      ...(about === undefined ? [] : [about]),
+      ...(intro === undefined ? [] : [intro]),
       ['| Setting | Default | Values | Meaning |', '| --- | --- | --- | --- |']
         .concat(settings.map(rowOf))
         .join('\n'),
@@ -48,32 +51,32 @@ export const envExample = (): string =>
     ...GROUPS.flatMap(({ title, settings }) => [
       '',
       `# --- ${title} ---`,
-      ...settings.flatMap(({ name, meaning, fallback = '', values, example }) => [
+      ...settings.flatMap(({ name, meaning, defaultText = '', values, example }) => [
         // What the meaning has said already is not said again.
         `# ${meaning}${values && !meaning.includes(values) ? ` (${values})` : ''}`,
         ...(example === undefined ? [] : [`# such as ${example}`]),
-        `#${name}=${fallback}`,
+        `#${name}=${defaultText}`,
       ]),
     ]),
     '',
   ].join('\n');
 
-function rowOf({ name, fallback, unset = 'required', ...setting }: Setting): string {
-  const { development, values, meaning } = setting;
-  const always = fallback === undefined ? unset : `\`${fallback}\``;
-  const standing = development === undefined ? always : `${always}; ${development}†`;
+function rowOf({ name, defaultText, whenUnset = 'required', ...setting }: SettingEntry): string {
+  const { developmentDefault, values, meaning } = setting;
+  const always = defaultText === undefined ? whenUnset : `\`${defaultText}\``;
+  const standing = developmentDefault === undefined ? always : `${always}; ${developmentDefault}†`;
   return `| \`${name}\` | ${standing} | ${values} | ${meaning} |`;
 }
 
-function read(name: string, schema: Joi.Schema): Setting {
+function describeSetting({ name, schema }: Setting<unknown>): SettingEntry {
   const described = schema.describe() as Described;
-  const meta = Object.assign({}, ...(described.metas ?? [])) as SettingMeta;
+  const meta = Object.assign({}, ...(described.metas ?? [])) as SettingDocs;
   const { default: given, description } = described.flags ?? {};
-  const fallback = [given ?? ''].flat().join(',');
+  const defaultText = [given ?? ''].flat().join(',');
   if (description === undefined) throw new Error(`Nothing says what ${name} means.`);
   return {
     values: valuesOf(described),
-    ...(fallback !== '' && { fallback }),
+    ...(defaultText !== '' && { defaultText }),
     ...meta,
     name,
     meaning: description,

@@ -5,11 +5,11 @@ import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Clock } from '../../src/common/clock.js';
 import { EventBus } from '../../src/common/events.js';
-import { AppConfig } from '../../src/config/app-config.js';
-import { configFrom } from '../../src/config/load-config.js';
+import { configModule } from '../../src/config/config.module.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
+import { testEnvironment } from './config.js';
 import { startPostgres } from './services/postgres.js';
 
 /** One replica's storage. */
@@ -53,18 +53,16 @@ async function newPostgresPlace(): Promise<StorePlace> {
 
 /** Opens a replica's storage with these settings. */
 export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Promise<OpenStore> {
-  const config = configFrom({
-    NODE_ENV: 'test',
-    OTP_SECRET: 'a master secret that only tests know of',
-    ...settings,
-  });
+  const env = testEnvironment({ NODE_ENV: 'test', ...settings });
   @Global()
   @Module({
-    providers: [{ provide: AppConfig, useValue: config }, EventBus],
-    exports: [AppConfig, EventBus],
+    providers: [EventBus],
+    exports: [EventBus],
   })
-  class SettingsModule {}
-  const module = await Test.createTestingModule({ imports: [SettingsModule, StorageModule] })
+  class EventsModule {}
+  const module = await Test.createTestingModule({
+    imports: [configModule(env), EventsModule, StorageModule],
+  })
     .overrideProvider(Clock)
     .useValue(clock)
     .compile();

@@ -2,8 +2,13 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hours } from '../../src/common/durations.js';
-import { SETTING_NAMES } from '../../src/config/environment.js';
-import { configFrom, setupConfigFrom } from '../../src/config/load-config.js';
+import { authConfig } from '../../src/config/auth.config.js';
+import { encryptionConfig } from '../../src/config/encryption.config.js';
+import { parseEnvironment } from '../../src/config/environment.js';
+import { parseSetupEnvironment } from '../../src/config/load-environment.js';
+import { SETTING_NAMES } from '../../src/config/namespaces.js';
+import { providersConfig } from '../../src/config/providers.config.js';
+import { readConfig } from '../support/config.js';
 import { Needles } from '../support/leak/needles.js';
 
 const SECRET = 'a master secret that only tests know of';
@@ -17,9 +22,14 @@ const PRODUCTION = {
   INFOBIP_MESSAGE_ID: 'message',
 };
 
+type Config = ReturnType<typeof readConfig>;
+
+const configFrom = (variables: NodeJS.ProcessEnv): Config =>
+  readConfig(parseEnvironment(variables));
+
 function faultsOf(variables: NodeJS.ProcessEnv): string {
   try {
-    configFrom({ DATA_DIR: dataDir, ...variables });
+    parseEnvironment({ DATA_DIR: dataDir, ...variables });
   } catch (error) {
     return (error as Error).message;
   }
@@ -34,50 +44,60 @@ describe('The settings', () => {
   });
 
   it('all have a default outside production, with the sandbox as provider', () => {
-    expect(configFrom({ OTP_SECRET: SECRET })).toEqual({
-      production: false,
-      logLevel: 'info',
-      http: { host: '127.0.0.1', port: 3000, trustProxy: undefined, corsOrigins: [] },
-      apiKeys: [],
+    expect(configFrom({ OTP_SECRET: SECRET })).toEqual<Config>({
+      service: { isProduction: false, logLevel: 'info', shutdownDelayMs: 0 },
+      http: {
+        host: '127.0.0.1',
+        port: 3000,
+        metricsPort: undefined,
+        trustProxy: undefined,
+        corsOrigins: [],
+      },
+      encryption: { secrets: [SECRET] },
+      auth: { apiKeys: [] },
       destinations: {
         allowedCountries: undefined,
         blockedTypes: ['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL'],
         testNumbers: [],
       },
-      shutdownDelayMs: 0,
       otp: { ttlMs: 300_000, maxAttempts: 5, sendCooldownMs: 30_000 },
-      perNumber: { sendsPerDay: 10, failuresPerHour: 10, failuresPerDay: 20 },
-      perClient: { sendsPerDay: 100_000 },
-      perEndUser: { sendsPerHour: 20 },
+      limits: {
+        sendsPerNumberPerDay: 10,
+        failuresPerNumberPerHour: 10,
+        failuresPerNumberPerDay: 20,
+        sendsPerClientPerDay: 100_000,
+        sendsPerEndUserPerHour: 20,
+      },
       pumping: { mode: 'enforce', floorPerHour: 10, floorPerDay: 30, unverifiedRatio: 0.8 },
       storage: { databaseUrl: undefined, dataDir: './data', retentionMs: hours(24 * 30) },
-      redisUrl: undefined,
-      secrets: [SECRET],
-      throttle: { sendsPerMinute: 60, verifiesPerMinute: 300 },
-      providerTimeoutMs: 5_000,
-      sendDeadlineMs: 5_000,
-      providerMaxInFlight: 200,
-      providers: ['infobip'],
-      infobip: {
-        baseUrl: 'http://127.0.0.1:3999',
-        apiKey: 'sandbox-key',
-        applicationId: 'sandbox-application',
-        messageId: 'sandbox-message',
+      throttle: { redisUrl: undefined, sendsPerMinute: 60, verifiesPerMinute: 300 },
+      providers: {
+        names: ['infobip'],
+        timeoutMs: 5_000,
+        sendDeadlineMs: 5_000,
+        maxInFlight: 200,
+        infobip: {
+          baseUrl: 'http://127.0.0.1:3999',
+          apiKey: 'sandbox-key',
+          applicationId: 'sandbox-application',
+          messageId: 'sandbox-message',
+        },
+        sinch: undefined,
+        sandbox: { url: 'http://127.0.0.1:3999', startOnPort: 3999 },
       },
-      sinch: undefined,
-      sandbox: { url: 'http://127.0.0.1:3999', startOnPort: 3999 },
     });
   });
 
   it('are frozen', () => {
     const config = configFrom({ OTP_SECRET: SECRET });
 
-    expect(Object.isFrozen(config)).toBe(true);
-    expect(Object.values(config).every((part) => Object.isFrozen(part))).toBe(true);
+    for (const part of [...Object.values(config), config.providers.infobip]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
   });
 
   it('take an account of Infobip’s in production, and no sandbox', () => {
-    const { infobip, sandbox } = configFrom(PRODUCTION);
+    const { infobip, sandbox } = configFrom(PRODUCTION).providers;
 
     expect(infobip?.baseUrl).toBe('https://account.api.infobip.com');
     expect(sandbox).toBeUndefined();
@@ -175,7 +195,7 @@ describe('The settings', () => {
   });
 
   it('are read as lists where they are lists', () => {
-    const { apiKeys, http, destinations } = configFrom({
+    const { auth, http, destinations } = configFrom({
       OTP_SECRET: SECRET,
       API_KEYS: `shop:${'0'.repeat(64)}, shop:${'F'.repeat(64)}`,
       TRUST_PROXY: '10.0.0.0/8, ::1',
@@ -185,7 +205,7 @@ describe('The settings', () => {
       TEST_NUMBERS: '+15550001111:123456, +15550002222:abcd@2026-12-31',
     });
 
-    expect(apiKeys.map(({ client }) => client)).toEqual(['shop', 'shop']);
+    expect(auth.apiKeys.map(({ client }) => client)).toEqual(['shop', 'shop']);
     expect(http).toMatchObject({
       trustProxy: ['10.0.0.0/8', '::1'],
       corsOrigins: ['https://app.example.com', 'http://localhost:8080'],
@@ -209,7 +229,8 @@ describe('The settings', () => {
       INFOBIP_MESSAGE_ID: 'message',
     };
     const SINCH = { SINCH_APPLICATION_KEY: 'key', SINCH_APPLICATION_SECRET: 'c2VjcmV0' };
-    const of = (variables: NodeJS.ProcessEnv) => configFrom({ OTP_SECRET: SECRET, ...variables });
+    const of = (variables: NodeJS.ProcessEnv) =>
+      configFrom({ OTP_SECRET: SECRET, ...variables }).providers;
     const production = (variables: NodeJS.ProcessEnv) => ({
       NODE_ENV: 'production',
       OTP_SECRET: SECRET,
@@ -220,8 +241,8 @@ describe('The settings', () => {
     it('keep their order, and name the account of each', () => {
       const config = of(production({ PROVIDERS: 'sinch, infobip', ...INFOBIP, ...SINCH }));
 
-      expect(config.providers).toEqual(['sinch', 'infobip']);
-      expect(config.sendDeadlineMs).toBe(2 * config.providerTimeoutMs);
+      expect(config.names).toEqual(['sinch', 'infobip']);
+      expect(config.sendDeadlineMs).toBe(2 * config.timeoutMs);
       expect(config.infobip).toMatchObject({ apiKey: 'key' });
       expect(config.sinch).toEqual({
         baseUrl: 'https://verification.api.sinch.com',
@@ -294,9 +315,9 @@ describe('The settings', () => {
     };
 
     it('need no id of what is to be made, and no master secret', () => {
-      const { config, ...ids } = setupConfigFrom({ ...account, INFOBIP_APP_ID: '' });
+      const { env, ...ids } = parseSetupEnvironment({ ...account, INFOBIP_APP_ID: '' });
 
-      expect(config.infobip).toMatchObject({
+      expect(providersConfig(env).infobip).toMatchObject({
         baseUrl: 'https://account.api.infobip.com',
         apiKey: 'key',
       });
@@ -304,9 +325,9 @@ describe('The settings', () => {
     });
 
     it('are about Infobip, whoever the service asks for codes', () => {
-      const { config } = setupConfigFrom({ ...account, PROVIDERS: 'sinch' });
+      const { env } = parseSetupEnvironment({ ...account, PROVIDERS: 'sinch' });
 
-      expect(config.infobip).toMatchObject({ apiKey: 'key' });
+      expect(providersConfig(env).infobip).toMatchObject({ apiKey: 'key' });
     });
 
     it('take the ids and the clients that there are', () => {
@@ -317,40 +338,39 @@ describe('The settings', () => {
         API_KEYS: `shop:${'a'.repeat(64)}`,
       };
 
-      expect(setupConfigFrom(named)).toMatchObject({
-        config: { apiKeys: [{ client: 'shop' }] },
-        applicationId: 'application',
-        messageId: 'message',
-      });
+      const { env, ...ids } = parseSetupEnvironment(named);
+
+      expect(authConfig(env)).toMatchObject({ apiKeys: [{ client: 'shop' }] });
+      expect(ids).toEqual({ applicationId: 'application', messageId: 'message' });
     });
 
     it('make no secret, and take nothing of the sandbox for made', () => {
       const empty = join(dataDir, 'of-a-set-up');
 
-      expect(setupConfigFrom({ DATA_DIR: empty })).toMatchObject({
-        applicationId: undefined,
-        messageId: undefined,
-      });
+      const { env, ...ids } = parseSetupEnvironment({ DATA_DIR: empty });
+
+      expect(ids).toEqual({ applicationId: undefined, messageId: undefined });
+      expect(encryptionConfig(env).secrets).toHaveLength(1);
       expect(() => statSync(empty)).toThrow('ENOENT');
     });
 
     it('still need the key of the account', () => {
-      expect(() => setupConfigFrom({ ...account, INFOBIP_API_KEY: '' })).toThrow(
+      expect(() => parseSetupEnvironment({ ...account, INFOBIP_API_KEY: '' })).toThrow(
         'INFOBIP_API_KEY is required',
       );
     });
   });
 
   it('make a secret of their own outside production, and keep it', () => {
-    const { secrets } = configFrom({ DATA_DIR: dataDir });
+    const { secrets } = configFrom({ DATA_DIR: dataDir }).encryption;
 
     expect(Buffer.from(secrets[0], 'base64url')).toHaveLength(32);
-    expect(configFrom({ DATA_DIR: dataDir }).secrets).toEqual(secrets);
+    expect(configFrom({ DATA_DIR: dataDir }).encryption.secrets).toEqual(secrets);
     expect(statSync(join(dataDir, 'otp-secret')).mode & 0o077).toBe(0);
   });
 
   it('take several secrets, the current one first', () => {
-    expect(configFrom({ OTP_SECRET: `${SECRET}, ${SECRET}-2` }).secrets).toEqual([
+    expect(configFrom({ OTP_SECRET: `${SECRET}, ${SECRET}-2` }).encryption.secrets).toEqual([
       SECRET,
       `${SECRET}-2`,
     ]);

@@ -7,8 +7,11 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import ts from 'typescript';
 import { parse } from 'yaml';
 import { parseDuration, seconds } from '../../src/common/durations.js';
-import { SETTING_NAMES } from '../../src/config/environment.js';
-import { configFrom } from '../../src/config/load-config.js';
+import type { Environment } from '../../src/config/config-namespace.js';
+import { parseEnvironment } from '../../src/config/environment.js';
+import { SETTING_NAMES } from '../../src/config/namespaces.js';
+import { providersConfig } from '../../src/config/providers.config.js';
+import { serviceConfig } from '../../src/config/service.config.js';
 import { abandonedAfterMs } from '../../src/storage/deadline.js';
 
 const FOLDER = 'deploy/kubernetes';
@@ -57,6 +60,10 @@ function faultsOf(manifest: object, kind: string, module: string): string[] {
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 
+/** From SIGTERM to the end of the last request. */
+const longestStopMs = (env: Environment): number =>
+  serviceConfig(env).shutdownDelayMs + abandonedAfterMs(providersConfig(env));
+
 describe('The Kubernetes manifests', () => {
   it.each([
     [deployment, 'Deployment', 'apps/v1'],
@@ -91,7 +98,8 @@ describe('The Kubernetes manifests', () => {
     expect(Object.keys(config.data ?? {}).filter((name) => !SETTING_NAMES.includes(name))).toEqual(
       [],
     );
-    expect(configFrom({ ...config.data, ...SECRETS })).toMatchObject({ production: true });
+    const env = parseEnvironment({ ...config.data, ...SECRETS });
+    expect(serviceConfig(env).isProduction).toBe(true);
   });
 
   it('name secrets, and hold none', () => {
@@ -134,13 +142,13 @@ describe('The Kubernetes manifests', () => {
   });
 
   it('leave time to notice that a replica stops, and time for it to finish', () => {
-    const settings = configFrom({ ...config.data, ...SECRETS });
+    const env = parseEnvironment({ ...config.data, ...SECRETS });
     const { periodSeconds = 10, failureThreshold = 3 } = container?.readinessProbe ?? {};
 
-    expect(seconds(periodSeconds * failureThreshold)).toBeLessThan(settings.shutdownDelayMs);
-    expect(seconds(pod?.terminationGracePeriodSeconds ?? 0)).toBeGreaterThan(
-      settings.shutdownDelayMs + abandonedAfterMs(settings),
+    expect(seconds(periodSeconds * failureThreshold)).toBeLessThan(
+      serviceConfig(env).shutdownDelayMs,
     );
+    expect(seconds(pod?.terminationGracePeriodSeconds ?? 0)).toBeGreaterThan(longestStopMs(env));
   });
 });
 
@@ -180,11 +188,9 @@ describe('compose.yaml', () => {
     expect(Object.keys(environment).filter((name) => !SETTING_NAMES.includes(name))).toEqual([
       'PGPASSWORD',
     ]);
-    const settings = configFrom({ ...fromEnvFile, ...ids, ...environment });
-    expect(settings.production).toBe(true);
-    expect(parseDuration(otp.stop_grace_period)).toBeGreaterThan(
-      settings.shutdownDelayMs + abandonedAfterMs(settings),
-    );
+    const env = parseEnvironment({ ...fromEnvFile, ...ids, ...environment });
+    expect(serviceConfig(env).isProduction).toBe(true);
+    expect(parseDuration(otp.stop_grace_period)).toBeGreaterThan(longestStopMs(env));
     const password = '${POSTGRES_PASSWORD:?set it in .env}';
     expect(text.match(/\w*PASSWORD: .*/g)).toEqual([
       `PGPASSWORD: ${password}`,

@@ -1,9 +1,10 @@
 import { seconds } from '../../src/common/durations.js';
 import { EventBus } from '../../src/common/events.js';
-import { configFrom } from '../../src/config/load-config.js';
+import { providersConfig } from '../../src/config/providers.config.js';
 import { GuardedProvider } from '../../src/providers/guarded-provider.js';
 import type { CallTerms } from '../../src/providers/otp-provider.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
+import { testEnvironment } from '../support/config.js';
 import { phoneNumber } from '../support/phone-number.js';
 
 const TIMEOUT_MS = seconds(1);
@@ -29,10 +30,7 @@ describe('A provider that cannot be connected to', () => {
         resend: () => never(),
         verify: () => never(),
       },
-      configFrom({
-        OTP_SECRET: 'a master secret that only tests know of',
-        PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms`,
-      }),
+      providersConfig(testEnvironment({ PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms` })),
       new EventBus(),
     );
     return provider

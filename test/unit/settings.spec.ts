@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { SETTING_NAMES } from '../../src/config/environment.js';
-import { configFrom } from '../../src/config/load-config.js';
+import { parseEnvironment } from '../../src/config/environment.js';
+import { SETTING_NAMES } from '../../src/config/namespaces.js';
+import { readConfig } from '../support/config.js';
 import { envExample, GROUPS, settingsTables } from '../support/settings-reference.js';
 
 const PAGE = 'docs/configuration.md';
@@ -67,13 +68,15 @@ describe('What is written about the settings', () => {
     const defaults = parseEnv(readFileSync(EXAMPLE, 'utf8').replace(/^#(?=[A-Z])/gm, ''));
 
     expect(Object.keys(defaults).sort()).toEqual([...SETTING_NAMES].sort());
-    expect(configFrom({ ...defaults, ...NEEDED })).toEqual(configFrom(NEEDED));
+    expect(readConfig(parseEnvironment({ ...defaults, ...NEEDED }))).toEqual(
+      readConfig(parseEnvironment(NEEDED)),
+    );
   });
 
   it.each(SETTINGS.filter(({ example }) => example !== undefined))(
     'has an example of $name that can be used: $example',
     ({ name, example }) => {
-      expect(() => configFrom({ ...NEEDED, [name]: example })).not.toThrow();
+      expect(() => parseEnvironment({ ...NEEDED, [name]: example })).not.toThrow();
     },
   );
 

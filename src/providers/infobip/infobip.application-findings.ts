@@ -1,6 +1,6 @@
-import type { AppConfig } from '../../config/app-config.js';
+import type { OtpConfig } from '../../config/otp.config.js';
 import type { Finding } from '../account-inspection.js';
-import { attemptsOnOneNumber, textsOfAllClients, textsOfOneNumber } from './infobip.demand.js';
+import type { InfobipDemand } from './infobip.demand.js';
 import { error, ok, shown, warning } from './infobip.findings.js';
 import { formatDuration, parseDuration, parseLimit } from './infobip.mini-syntax.js';
 import type { ApplicationAnswer, ApplicationConfiguration } from './infobip.wire.js';
@@ -9,14 +9,18 @@ import type { ApplicationAnswer, ApplicationConfiguration } from './infobip.wire
 const LOOSE = 3;
 
 /** Judges an application by our own settings. */
-export function applicationFindings(application: ApplicationAnswer, config: AppConfig): Finding[] {
+export function applicationFindings(
+  application: ApplicationAnswer,
+  otp: OtpConfig,
+  demand: InfobipDemand,
+): Finding[] {
   const its = application.configuration ?? {};
   return [
     enabled(application),
-    attempts(its, config),
-    lifetime(its, config),
+    attempts(its, otp),
+    lifetime(its, otp),
     oneTimeUse(its),
-    ...limits(its, config),
+    ...limits(its, demand),
   ];
 }
 
@@ -26,7 +30,7 @@ function enabled({ enabled: value }: ApplicationAnswer): Finding {
     : ok('application', 'The application is there and enabled.');
 }
 
-function attempts({ pinAttempts }: ApplicationConfiguration, { otp }: AppConfig): Finding {
+function attempts({ pinAttempts }: ApplicationConfiguration, otp: OtpConfig): Finding {
   const check = 'attempts';
   const ours = `OTP_MAX_ATTEMPTS is ${String(otp.maxAttempts)}`;
   const theirs = `pinAttempts is ${shown(pinAttempts)}`;
@@ -41,7 +45,7 @@ function attempts({ pinAttempts }: ApplicationConfiguration, { otp }: AppConfig)
     : ok(check, `${theirs}; ${ours}.`);
 }
 
-function lifetime({ pinTimeToLive }: ApplicationConfiguration, { otp }: AppConfig): Finding {
+function lifetime({ pinTimeToLive }: ApplicationConfiguration, otp: OtpConfig): Finding {
   const check = 'lifetime';
   const ours = `OTP_TTL is ${formatDuration(otp.ttlMs)}`;
   const theirs = `pinTimeToLive is ${shown(pinTimeToLive)}`;
@@ -59,13 +63,13 @@ function oneTimeUse({ allowMultiplePinVerifications: value }: ApplicationConfigu
     : error('one-time use', 'allowMultiplePinVerifications is on: a used code verifies again.');
 }
 
-function limits(its: ApplicationConfiguration, config: AppConfig): Finding[] {
+function limits(its: ApplicationConfiguration, demand: InfobipDemand): Finding[] {
   return [
     limit({
       check: 'texts a number',
       name: 'sendPinPerPhoneNumberLimit',
       value: its.sendPinPerPhoneNumberLimit,
-      demand: (ms) => textsOfOneNumber(ms, config),
+      demand: (ms) => demand.textsOfOneNumber(ms),
       ours: `our limits let one number have`,
       bites: error,
     }),
@@ -73,7 +77,7 @@ function limits(its: ApplicationConfiguration, config: AppConfig): Finding[] {
       check: 'texts altogether',
       name: 'sendPinPerApplicationLimit',
       value: its.sendPinPerApplicationLimit,
-      demand: (ms) => textsOfAllClients(ms, config),
+      demand: (ms) => demand.textsOfAllClients(ms),
       ours: `our limits let all clients together send`,
       bites: warning,
     }),
@@ -81,7 +85,7 @@ function limits(its: ApplicationConfiguration, config: AppConfig): Finding[] {
       check: 'verify calls',
       name: 'verifyPinLimit',
       value: its.verifyPinLimit,
-      demand: (ms) => attemptsOnOneNumber(ms, config),
+      demand: (ms) => demand.attemptsOnOneNumber(ms),
       ours: `our limits let codes for one number be tried`,
       bites: warning,
     }),

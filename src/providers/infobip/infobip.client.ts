@@ -1,5 +1,9 @@
-import { Injectable } from '@nestjs/common';
-import { accountAt, AppConfig } from '../../config/app-config.js';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  getProviderAccount,
+  providersConfig,
+  type ProvidersConfig,
+} from '../../config/providers.config.js';
 import type { CallTerms } from '../otp-provider.js';
 import type { ProviderAnswer } from '../provider-answer.js';
 import { ProviderHttp } from '../provider-http.js';
@@ -14,7 +18,7 @@ interface Options extends CallTerms {
 export class InfobipClient {
   constructor(
     private readonly http: ProviderHttp,
-    private readonly config: AppConfig,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
   ) {}
 
   /**
@@ -43,7 +47,7 @@ export class InfobipClient {
     path: string,
     { body, ...terms }: Options,
   ): Promise<ProviderAnswer> {
-    const { baseUrl, apiKey } = accountAt('infobip', this.config);
+    const { baseUrl, apiKey } = getProviderAccount('infobip', this.config);
     return this.http.ask({
       method,
       url: baseUrl + path,

@@ -1,31 +1,51 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { hours, minutes } from '../../common/durations.js';
-import type { AppConfig } from '../../config/app-config.js';
+import { authConfig, type AuthConfig } from '../../config/auth.config.js';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
+import { throttleConfig, type ThrottleConfig } from '../../config/throttle.config.js';
 
 const intervals = (ms: number, intervalMs: number): number => Math.ceil(ms / intervalMs);
 
-/** The most texts that our own limits let one number have within `ms`. */
-export function textsOfOneNumber(ms: number, { otp, perNumber }: AppConfig): number {
-  const byCooldown = 1 + Math.floor(ms / otp.sendCooldownMs);
-  return Math.min(byCooldown, perNumber.sendsPerDay * intervals(ms, hours(24)));
-}
+/** The most that this service's own limits let reach Infobip within so many milliseconds. */
+@Injectable()
+export class InfobipDemand {
+  constructor(
+    @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
+    @Inject(limitsConfig.KEY) private readonly limits: LimitsConfig,
+    @Inject(authConfig.KEY) private readonly auth: AuthConfig,
+    @Inject(throttleConfig.KEY) private readonly throttle: ThrottleConfig,
+  ) {}
 
-/** The most codes that our own limits let be tried on one number within `ms`. */
-export function attemptsOnOneNumber(ms: number, config: AppConfig): number {
-  const { otp, perNumber } = config;
-  const texts = textsOfOneNumber(ms, config);
-  const wrong = Math.min(
-    perNumber.failuresPerHour * intervals(ms, hours(1)),
-    perNumber.failuresPerDay * intervals(ms, hours(24)),
-  );
-  // Each text may be verified once, whatever became of the wrong codes.
-  return Math.min(otp.maxAttempts * texts, wrong + texts);
-}
+  get sendsPerNumberPerDay(): number {
+    return this.limits.sendsPerNumberPerDay;
+  }
 
-/** The most texts that our own limits let all clients together cause within `ms`. */
-export function textsOfAllClients(ms: number, { apiKeys, perClient, throttle }: AppConfig): number {
-  const byBudget = perClient.sendsPerDay * intervals(ms, hours(24));
-  // Where no key is asked for, all are one client, and each address has a throttle of its own.
-  if (apiKeys.length === 0) return byBudget;
-  const clients = new Set(apiKeys.map(({ client }) => client)).size;
-  return clients * Math.min(byBudget, throttle.sendsPerMinute * intervals(ms, minutes(1)));
+  /** Messages to one number. */
+  textsOfOneNumber(ms: number): number {
+    const byCooldown = 1 + Math.floor(ms / this.otp.sendCooldownMs);
+    return Math.min(byCooldown, this.limits.sendsPerNumberPerDay * intervals(ms, hours(24)));
+  }
+
+  /** Codes that are checked for one number. */
+  attemptsOnOneNumber(ms: number): number {
+    const { failuresPerNumberPerHour, failuresPerNumberPerDay } = this.limits;
+    const texts = this.textsOfOneNumber(ms);
+    const wrong = Math.min(
+      failuresPerNumberPerHour * intervals(ms, hours(1)),
+      failuresPerNumberPerDay * intervals(ms, hours(24)),
+    );
+    // Each message may be verified once, in addition to the wrong codes.
+    return Math.min(this.otp.maxAttempts * texts, wrong + texts);
+  }
+
+  /** Messages of all clients together. */
+  textsOfAllClients(ms: number): number {
+    const { apiKeys } = this.auth;
+    const byBudget = this.limits.sendsPerClientPerDay * intervals(ms, hours(24));
+    // Without API keys all are one client, and each address has a rate limit of its own.
+    if (apiKeys.length === 0) return byBudget;
+    const clients = new Set(apiKeys.map(({ client }) => client)).size;
+    return clients * Math.min(byBudget, this.throttle.sendsPerMinute * intervals(ms, minutes(1)));
+  }
 }

@@ -1,9 +1,15 @@
-import { Injectable } from '@nestjs/common';
-import { accountAt, AppConfig } from '../../config/app-config.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
+import {
+  getProviderAccount,
+  providersConfig,
+  type ProvidersConfig,
+} from '../../config/providers.config.js';
 import { AccountError } from '../account-error.js';
 import type { AccountInspection, Finding } from '../account-inspection.js';
 import { InfobipAccount } from './infobip.account.js';
 import { applicationFindings } from './infobip.application-findings.js';
+import { InfobipDemand } from './infobip.demand.js';
 import { error, ok, shown } from './infobip.findings.js';
 import { templateFindings } from './infobip.template-findings.js';
 
@@ -12,7 +18,9 @@ import { templateFindings } from './infobip.template-findings.js';
 export class InfobipInspection implements AccountInspection {
   constructor(
     private readonly account: InfobipAccount,
-    private readonly config: AppConfig,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
+    private readonly demand: InfobipDemand,
+    @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
   ) {}
 
   async inspect(signal?: AbortSignal): Promise<Finding[]> {
@@ -26,7 +34,7 @@ export class InfobipInspection implements AccountInspection {
   }
 
   private async read(signal?: AbortSignal): Promise<Finding[]> {
-    const { applicationId, messageId } = accountAt('infobip', this.config);
+    const { applicationId, messageId } = getProviderAccount('infobip', this.config);
     const application = await this.account.application(applicationId, signal);
     const access = ok('access', 'Infobip answers, and takes the API key.');
     if (!application) {
@@ -39,7 +47,7 @@ export class InfobipInspection implements AccountInspection {
       'it is unknown, or belongs to another one.';
     return [
       access,
-      ...applicationFindings(application, this.config),
+      ...applicationFindings(application, this.otp, this.demand),
       ...(template ? templateFindings(template, applicationId) : [error('template', missing)]),
     ];
   }

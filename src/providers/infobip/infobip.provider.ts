@@ -1,8 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Verdict } from '../../common/verdict.js';
-import { accountAt, AppConfig } from '../../config/app-config.js';
+import {
+  getProviderAccount,
+  providersConfig,
+  type ProvidersConfig,
+} from '../../config/providers.config.js';
 import type { CallTerms, OtpProvider } from '../otp-provider.js';
 import { numberThrottled, objectIn, type ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
@@ -24,11 +28,11 @@ export class InfobipProvider implements OtpProvider {
 
   constructor(
     private readonly client: InfobipClient,
-    private readonly config: AppConfig,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
   ) {}
 
   async send(to: PhoneNumber, channel: Channel, terms?: CallTerms): Promise<string> {
-    const { applicationId, messageId } = accountAt('infobip', this.config);
+    const { applicationId, messageId } = getProviderAccount('infobip', this.config);
     const answer = await this.client.post(
       SEND_PATHS[channel],
       { applicationId, messageId, to: msisdn(to) },

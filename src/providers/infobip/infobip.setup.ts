@@ -1,8 +1,14 @@
-import { Injectable } from '@nestjs/common';
-import { accountAt, AppConfig } from '../../config/app-config.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
+import {
+  getProviderAccount,
+  providersConfig,
+  type ProvidersConfig,
+} from '../../config/providers.config.js';
 import { AccountError } from '../account-error.js';
 import type { AccountSetup, SetupPlan, Wishes } from '../account-setup.js';
 import { InfobipAccount } from './infobip.account.js';
+import { InfobipDemand } from './infobip.demand.js';
 import { error } from './infobip.findings.js';
 import { withSamplePin } from './infobip.message-text.js';
 import { changesTo, PIN_LENGTH, wantedConfiguration, wantedTemplate } from './infobip.wanted.js';
@@ -15,7 +21,9 @@ const DEFAULT_NAME = 'OTP service';
 export class InfobipSetup implements AccountSetup {
   constructor(
     private readonly account: InfobipAccount,
-    private readonly config: AppConfig,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
+    private readonly demand: InfobipDemand,
+    @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
   ) {}
 
   async plan(wishes: Wishes): Promise<SetupPlan> {
@@ -27,7 +35,7 @@ export class InfobipSetup implements AccountSetup {
 
     const name = wishes.name ?? application?.name ?? DEFAULT_NAME;
     const head = { name, enabled: true };
-    const configuration = wantedConfiguration(this.config);
+    const configuration = wantedConfiguration(this.otp, this.demand);
     const message = wantedTemplate(template, wishes);
     const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const ofApplication = [
@@ -57,7 +65,7 @@ export class InfobipSetup implements AccountSetup {
           idOf((await this.account.saveTemplate(owner, messageId, message)).messageId),
         );
         return {
-          INFOBIP_BASE_URL: accountAt('infobip', this.config).baseUrl,
+          INFOBIP_BASE_URL: getProviderAccount('infobip', this.config).baseUrl,
           INFOBIP_APP_ID: owner,
           INFOBIP_MESSAGE_ID: saved,
         };

@@ -1,7 +1,7 @@
 import { hours, seconds } from '../../common/durations.js';
-import type { AppConfig } from '../../config/app-config.js';
+import type { OtpConfig } from '../../config/otp.config.js';
 import type { Change, Wishes } from '../account-setup.js';
-import { attemptsOnOneNumber, textsOfAllClients } from './infobip.demand.js';
+import type { InfobipDemand } from './infobip.demand.js';
 import { composeText, foreignPlaceholders, hasPin } from './infobip.message-text.js';
 import { formatDuration, formatLimit, sameValue } from './infobip.mini-syntax.js';
 import type { TemplateAnswer } from './infobip.wire.js';
@@ -13,23 +13,25 @@ export const PIN_LENGTH = 6;
  * The safe configuration of an application: ours is the stricter one in everything, so that users
  * hear of our limits and never of the vendor's.
  */
-export function wantedConfiguration(config: AppConfig) {
-  const { otp, perNumber } = config;
+export function wantedConfiguration(otp: OtpConfig, demand: InfobipDemand) {
   const day = hours(24);
   return {
     pinAttempts: otp.maxAttempts,
     allowMultiplePinVerifications: false,
     pinTimeToLive: formatDuration(otp.ttlMs),
     verifyPinLimit: formatLimit({
-      count: attemptsOnOneNumber(seconds(1), config),
+      count: demand.attemptsOnOneNumber(seconds(1)),
       intervalMs: seconds(1),
     }),
     // Both twice ours: a send that failed is given back here, and may stay counted there.
     sendPinPerApplicationLimit: formatLimit({
-      count: 2 * textsOfAllClients(day, config),
+      count: 2 * demand.textsOfAllClients(day),
       intervalMs: day,
     }),
-    sendPinPerPhoneNumberLimit: formatLimit({ count: 2 * perNumber.sendsPerDay, intervalMs: day }),
+    sendPinPerPhoneNumberLimit: formatLimit({
+      count: 2 * demand.sendsPerNumberPerDay,
+      intervalMs: day,
+    }),
   };
 }
 

@@ -1,5 +1,9 @@
-import { Injectable } from '@nestjs/common';
-import { accountAt, AppConfig } from '../../config/app-config.js';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  getProviderAccount,
+  providersConfig,
+  type ProvidersConfig,
+} from '../../config/providers.config.js';
 import type { CallTerms } from '../otp-provider.js';
 import type { ProviderAnswer } from '../provider-answer.js';
 import { ProviderHttp } from '../provider-http.js';
@@ -17,7 +21,7 @@ interface Options extends CallTerms {
 export class SinchClient {
   constructor(
     private readonly http: ProviderHttp,
-    private readonly config: AppConfig,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
   ) {}
 
   /**
@@ -46,7 +50,7 @@ export class SinchClient {
     path: string,
     { body: fields, ...terms }: Options,
   ): Promise<ProviderAnswer> {
-    const { baseUrl, applicationKey, applicationSecret } = accountAt('sinch', this.config);
+    const { baseUrl, applicationKey, applicationSecret } = getProviderAccount('sinch', this.config);
     const url = baseUrl + path;
     const body = fields && JSON.stringify(fields);
     // Of the machine, not of the records: it is compared with the time at the vendor's.

@@ -1,8 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Verdict } from '../../common/verdict.js';
-import { AppConfig } from '../../config/app-config.js';
+import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import type { CallTerms, OtpProvider } from '../otp-provider.js';
 import { objectIn, type ProviderAnswer } from '../provider-answer.js';
 import { ProviderError } from '../provider-error.js';
@@ -20,7 +20,7 @@ export class SinchProvider implements OtpProvider {
 
   constructor(
     private readonly client: SinchClient,
-    private readonly config: AppConfig,
+    @Inject(otpConfig.KEY) private readonly config: OtpConfig,
   ) {}
 
   async send(to: PhoneNumber, channel: Channel, terms?: CallTerms): Promise<string> {
@@ -29,7 +29,7 @@ export class SinchProvider implements OtpProvider {
       identity: { type: 'number', endpoint: to.e164 },
       method,
       ...(method === 'sms' && {
-        smsOptions: { codeType: 'Numeric', expiry: clockTime(this.config.otp.ttlMs) },
+        smsOptions: { codeType: 'Numeric', expiry: clockTime(this.config.ttlMs) },
       }),
     };
     const answer = await this.client.post(VERIFICATIONS, start, terms);

@@ -3,7 +3,7 @@ import { Kysely, sql, type Compilable, type RawBuilder } from 'kysely';
 import type { Clock } from '../../common/clock.js';
 import { errors } from '../../common/domain-error.js';
 import { seconds } from '../../common/durations.js';
-import type { AppConfig } from '../../config/app-config.js';
+import type { StorageConfig } from '../../config/storage.config.js';
 import type { Engine } from './engine.js';
 import { migrate } from './migrate.js';
 import type { Schema } from './schema.js';
@@ -28,7 +28,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   private readonly db: Kysely<Schema>;
 
   /** Only the engine that is asked for is loaded. */
-  static async open({ storage: { databaseUrl, dataDir } }: AppConfig): Promise<Database> {
+  static async open({ databaseUrl, dataDir }: StorageConfig): Promise<Database> {
     if (databaseUrl === undefined) {
       const { openSqlite } = await import('./sqlite.js');
       return new Database(openSqlite(dataDir));

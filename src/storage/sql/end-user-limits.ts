@@ -1,6 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
-import { AppConfig } from '../../config/app-config.js';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import type { LimitExceeded } from '../verification-store.js';
 import { isCountedText } from './conditions.js';
 import { Database } from './database.js';
@@ -34,8 +34,8 @@ export class EndUserLimits {
   private readonly windows: readonly Window[];
   private readonly queries;
 
-  constructor(database: Database, { perEndUser }: AppConfig) {
-    this.windows = [{ count: perEndUser.sendsPerHour, windowMs: hours(1) }];
+  constructor(database: Database, @Inject(limitsConfig.KEY) limits: LimitsConfig) {
+    this.windows = [{ count: limits.sendsPerEndUserPerHour, windowMs: hours(1) }];
     this.queries = {
       take: prepareTake(database, SENDS, this.windows, byKey(ofNumber)),
       giveBack: prepareReturn(database, SENDS),

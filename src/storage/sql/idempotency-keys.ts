@@ -1,7 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
 import { randomBytes } from '../../common/random.js';
-import { AppConfig } from '../../config/app-config.js';
+import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import { DataProtection } from '../data-protection.js';
 import type {
   IdempotencyClaim,
@@ -37,7 +37,7 @@ export class IdempotencyKeys {
   constructor(
     database: Database,
     private readonly vault: DataProtection,
-    config: AppConfig,
+    @Inject(providersConfig.KEY) config: ProvidersConfig,
   ) {
     this.lostAfterMs = abandonedAfterMs(config);
     this.queries = prepareKeyQueries(database);

@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { hours } from '../../common/durations.js';
-import { AppConfig } from '../../config/app-config.js';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import type { IdempotencyClaim, LimitExceeded } from '../verification-store.js';
 import { Database } from './database.js';
 import { fullUntil, type Window } from './event-log.js';
@@ -55,12 +56,16 @@ export class NumberLimits {
   private readonly failures: readonly [Window, Window];
   private readonly queries;
 
-  constructor(database: Database, { otp, perNumber }: AppConfig) {
+  constructor(
+    database: Database,
+    @Inject(otpConfig.KEY) otp: OtpConfig,
+    @Inject(limitsConfig.KEY) limits: LimitsConfig,
+  ) {
     this.cooldown = { count: 1, windowMs: otp.sendCooldownMs };
-    this.sends = [this.cooldown, { count: perNumber.sendsPerDay, windowMs: hours(24) }];
+    this.sends = [this.cooldown, { count: limits.sendsPerNumberPerDay, windowMs: hours(24) }];
     this.failures = [
-      { count: perNumber.failuresPerHour, windowMs: hours(1) },
-      { count: perNumber.failuresPerDay, windowMs: hours(24) },
+      { count: limits.failuresPerNumberPerHour, windowMs: hours(1) },
+      { count: limits.failuresPerNumberPerDay, windowMs: hours(24) },
     ];
     this.queries = {
       takeSend: prepareTake(database, SENDS, this.sends, byKey<Text>(holdsKey)),

@@ -1,6 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import { AppConfig } from '../../config/app-config.js';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import {
   TRUSTED_NUMBER_MS,
   type DestinationCounts,
@@ -45,9 +45,9 @@ export class SendBudgets {
     private readonly numbers: NumberLimits,
     private readonly endUsers: EndUserLimits,
     private readonly traffic: TrafficCounts,
-    { perClient }: AppConfig,
+    @Inject(limitsConfig.KEY) limits: LimitsConfig,
   ) {
-    this.clientSendsPerDay = perClient.sendsPerDay;
+    this.clientSendsPerDay = limits.sendsPerClientPerDay;
   }
 
   newText(row: VerificationRow, key: IdempotencyClaim, now: number): Text {

@@ -1,5 +1,5 @@
-import { Injectable } from '@nestjs/common';
-import { AppConfig } from '../../config/app-config.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import type { DestinationCounts, BudgetScope, SendCounts } from '../traffic.types.js';
 import { Database } from './database.js';
 import type { VerificationRow } from './schema.js';
@@ -41,10 +41,10 @@ export class TrafficCounts {
 
   constructor(
     private readonly database: Database,
-    { otp }: AppConfig,
+    @Inject(otpConfig.KEY) { ttlMs }: OtpConfig,
   ) {
     this.queries = prepareTrafficQueries(database);
-    this.ttlMs = otp.ttlMs;
+    this.ttlMs = ttlMs;
   }
 
   /** Adds to what the slot of a verification counts. */

@@ -1,0 +1,103 @@
+import Joi from 'joi';
+import { parseDuration } from '../common/durations.js';
+
+/** Texts for the documents that the rules of a schema do not give. */
+export interface SettingDocs {
+  /** The allowed values. */
+  readonly values?: string;
+  /** The default, as it is written in `.env`. */
+  readonly defaultText?: string;
+  /** The effect of no value, if there is no default to write. */
+  readonly whenUnset?: string;
+  /** The default outside production. */
+  readonly developmentDefault?: string;
+}
+
+/** For `.meta()`. */
+export const docs = (texts: SettingDocs): SettingDocs => texts;
+
+/** An address on this machine: the only host for plain http, and for the sandbox. */
+export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
+
+/** 256 bits, as strong as the keys that are derived from it. */
+const MIN_SECRET_BYTES = 32;
+
+/** The setting's name, and what its parser throws. */
+const CUSTOM_MESSAGE = { 'any.custom': '{#label} {#error.message}' };
+
+type DurationString = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** A duration such as `30s`, from the least to the most, parsed to milliseconds. */
+export function duration(
+  fallback: DurationString,
+  [least, most]: readonly [DurationString, DurationString],
+) {
+  const [leastMs = 0, mostMs = 0] = [parseDuration(least), parseDuration(most)];
+  const values = `${least} to ${most}`;
+  return Joi.string<number>()
+    .default(parseDuration(fallback))
+    .custom((text: string) => {
+      const ms = parseDuration(text);
+      if (ms === undefined)
+        throw new Error('must be a duration such as 250ms, 30s, 5m, 24h or 30d');
+      if (ms < leastMs || ms > mostMs) throw new Error(`must be ${values}`);
+      return ms;
+    })
+    .messages(CUSTOM_MESSAGE)
+    .meta(docs({ defaultText: fallback, values }));
+}
+
+/** A text that `parse` reads; it throws an Error with the rule that is broken. */
+export const parsed = <T>(parse: (text: string) => T) =>
+  Joi.string<T>().custom(parse).messages(CUSTOM_MESSAGE);
+
+/** One of some words. */
+export const oneOf = <W extends string>(...words: W[]) => Joi.string<W>().valid(...words);
+
+/** A whole number, from 1. */
+export const positiveInt = (fallback: number, most: number) =>
+  Joi.number().integer().min(1).max(most).default(fallback);
+
+/**
+ * The URL of a database.
+ * @param read the parser of the database's client; it throws at an invalid URL
+ */
+export const databaseUrl = (schemes: string[], read: (url: string) => unknown) =>
+  Joi.string()
+    .uri({ scheme: schemes })
+    .custom((url: string) => {
+      try {
+        read(url);
+      } catch {
+        throw new Error(
+          'must have a port of at most 65535, percent-encoded names, and files that can be read',
+        );
+      }
+      return url;
+    })
+    .messages(CUSTOM_MESSAGE)
+    // The first error is enough to look at the URL again.
+    .prefs({ abortEarly: true });
+
+/** The URL of a provider, without a trailing slash. */
+export const baseUrl = () =>
+  Joi.string()
+    .uri({ scheme: ['https', 'http'] })
+    .custom((url: string) => {
+      if (!url.startsWith('https:') && !LOOPBACK_URL.test(url)) {
+        throw new Error('must be an https URL (http is taken for a loopback address only)');
+      }
+      return url.replace(/\/+$/, '');
+    })
+    .messages(CUSTOM_MESSAGE)
+    .meta(docs({ values: 'https URL; http on a loopback address' }));
+
+/** Secrets; the first one encrypts. */
+export const secrets = () =>
+  parsed((text): readonly [string, ...string[]] => {
+    const [first = '', ...others] = text.split(',').map((secret) => secret.trim());
+    if ([first, ...others].some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES)) {
+      throw new Error(`must be at least ${String(MIN_SECRET_BYTES)} bytes, each if several`);
+    }
+    return [first, ...others];
+  }).meta(docs({ values: `at least ${String(MIN_SECRET_BYTES)} bytes each` }));
