@@ -1,2 +1,2 @@
-/** How a code travels: as a text, or read out in a call. */
+/** How a code is delivered: by SMS, or spoken in a call. */
 export type Channel = 'sms' | 'voice';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** The only source of the current time, so that a test can move it. */
+/** The only source of the current time, so that tests can control it. */
 @Injectable()
 export class Clock {
   /** Milliseconds since the Unix epoch, a whole number. */
@@ -8,8 +8,8 @@ export class Clock {
     return Date.now();
   }
 
-  /** Compares itself with what rules it; this machine's own clock has nothing to compare with. */
-  async synchronize(): Promise<void> {
+  /** Synchronizes with the authoritative clock; does nothing for the system clock. */
+  async sync(): Promise<void> {
     return;
   }
 }

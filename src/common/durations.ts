@@ -7,7 +7,7 @@ export const minutes = (n: number): number => n * UNIT_MS.m;
 /** `n` hours in milliseconds. */
 export const hours = (n: number): number => n * UNIT_MS.h;
 
-/** Reads `250ms`, `30s`, `5m`, `24h` or `30d` as milliseconds; anything else is `undefined`. */
+/** Parses `250ms`, `30s`, `5m`, `24h` or `30d` to milliseconds; otherwise `undefined`. */
 export function parseDuration(text: string): number | undefined {
   const [, amount, unit] = /^([1-9]\d{0,8})(ms|[smhd])$/.exec(text) ?? [];
   return amount && unit ? Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS] : undefined;

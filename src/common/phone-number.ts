@@ -4,18 +4,18 @@ import type * as Libphonenumber from 'libphonenumber-js/max';
 
 type Parsed = Libphonenumber.PhoneNumber;
 
-/** In the form in which class-validator loads it too, so that the world's plans are in memory once. */
+/** Loaded as class-validator loads it, so that the numbering plans are in memory only once. */
 const { isSupportedCountry, parsePhoneNumberFromString } = createRequire(import.meta.url)(
   'libphonenumber-js/max',
 ) as typeof Libphonenumber;
 
-/** What people put between digits when they write a number (RFC 3966 calls them visual separators). */
+/** The separators that people write between digits (RFC 3966 §5.1.1). */
 const VISUAL_SEPARATORS = /[ ().-]/g;
 const E164 = /^\+[1-9]\d{6,14}$/;
-const LONGEST_INPUT = 32;
-const WORLD = '001';
+const MAX_INPUT_LENGTH = 32;
+const NON_GEOGRAPHIC = '001';
 
-/** The kinds of numbers that libphonenumber tells apart. */
+/** The types of numbers that libphonenumber distinguishes. */
 export const NUMBER_TYPES = [
   'FIXED_LINE',
   'FIXED_LINE_OR_MOBILE',
@@ -36,8 +36,8 @@ export type NumberType = (typeof NUMBER_TYPES)[number];
 export const isCountry = (code: string): boolean => isSupportedCountry(code);
 
 /**
- * A phone number in its one form, E.164 (ITU-T E.164: `+`, country code, at most 15 digits).
- * The digits leave it only through {@link e164}; every way of printing it gives the masked form.
+ * A phone number in E.164 form (ITU-T E.164: `+`, country code, at most 15 digits). Only
+ * {@link e164} returns the digits; printing and serializing give the masked form.
  */
 export class PhoneNumber {
   readonly #e164: string;
@@ -49,12 +49,12 @@ export class PhoneNumber {
   }
 
   /**
-   * Reads a number that is of a length that its country has (libphonenumber). Whether the numbering
-   * plan allows it is what its {@link type} tells. A spelling that libphonenumber would have to repair, such as `+440 7911 123456` with its
-   * stray national zero, is refused: otherwise two spellings of one phone could be two identities.
+   * Parses a number with a length that its country has (libphonenumber); {@link type} shows whether
+   * the numbering plan has it. A number that libphonenumber would correct, such as `+440 7911 123456`
+   * with a national zero, is invalid: otherwise one phone could have two identities.
    */
   static parse(text: unknown): PhoneNumber | undefined {
-    if (typeof text !== 'string' || text.length > LONGEST_INPUT) return undefined;
+    if (typeof text !== 'string' || text.length > MAX_INPUT_LENGTH) return undefined;
     const e164 = text.replace(VISUAL_SEPARATORS, '');
     if (!E164.test(e164)) return undefined;
     const parsed = parsePhoneNumberFromString(e164);
@@ -63,36 +63,36 @@ export class PhoneNumber {
       : undefined;
   }
 
-  /** A number that was parsed before, as {@link e164} gave it: a plan that changed since does not matter. */
+  /** Restores a number from {@link e164}, even if the numbering plan has changed since. */
   static fromE164(e164: string): PhoneNumber {
     return new PhoneNumber(e164);
   }
 
-  /** The number itself, with `+`. Not for logs, answers or labels. */
+  /** The full number, with `+`. Not for logs, responses or labels. */
   get e164(): string {
     return this.#e164;
   }
 
-  /** ISO 3166 code; `001`, the world (UN M49), where it belongs to none, as `+800…` does. */
+  /** ISO 3166 code; `001` (UN M49, the world) for a number without a country, such as `+800…`. */
   get country(): string {
-    return this.plan?.country ?? WORLD;
+    return this.metadata?.country ?? NON_GEOGRAPHIC;
   }
 
-  /** Its kind by its country's numbering plan; `undefined` where that has no such number. */
+  /** Type in the country's numbering plan; `undefined` if the plan has no such number. */
   get type(): NumberType | undefined {
-    return this.plan?.getType();
+    return this.metadata?.getType();
   }
 
-  /** E.164 less the last four digits: the ten thousand numbers that it was handed out with. */
+  /** E.164 without the last four digits: the block of 10,000 numbers that contains it. */
   get prefix(): string {
     return this.#e164.slice(0, -4);
   }
 
-  private get plan(): Parsed | undefined {
+  private get metadata(): Parsed | undefined {
     return (this.#parsed ??= parsePhoneNumberFromString(this.#e164));
   }
 
-  /** `+1415•••2671`: at least three digits in the middle are hidden. */
+  /** Such as `+1415•••2671`; hides at least three digits in the middle. */
   get masked(): string {
     const digits = this.#e164.slice(1);
     const tail = Math.min(4, Math.floor((digits.length - 3) / 2));

@@ -1,4 +1,4 @@
 export const PROVIDER_NAMES = ['infobip', 'sinch'] as const;
 
-/** The vendors that can make, deliver and judge codes, as the settings name them. */
+/** The supported providers, by their names in the settings. */
 export type ProviderName = (typeof PROVIDER_NAMES)[number];

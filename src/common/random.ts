@@ -1,13 +1,13 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Asking the system for random bytes costs more than all else that a few of them are used for. */
+/** Random bytes are drawn from a pool because a system call for each request is expensive. */
 const POOL_BYTES = 4_096;
 
 const pool = Buffer.allocUnsafe(POOL_BYTES);
 let used = POOL_BYTES;
 
-/** As `randomBytes` of node:crypto, for up to {@link POOL_BYTES}; each byte is given out once. */
-export function randomBytes(count: number): Buffer {
+/** As `randomBytes` of node:crypto, for at most {@link POOL_BYTES}; no byte is returned twice. */
+export function pooledRandomBytes(count: number): Buffer {
   if (used + count > POOL_BYTES) {
     randomFillSync(pool);
     used = 0;

@@ -74,7 +74,7 @@ export function parseTestNumbers(text: string): TestNumber[] {
 
 /** Checks that no test number is valid forever: in production its known code is a way in. */
 export function requireLastDays(testNumbers: TestNumber[]): TestNumber[] {
-  if (testNumbers.some(({ endsAt }) => endsAt === undefined)) {
+  if (testNumbers.some(({ expiresAt }) => expiresAt === undefined)) {
     throw new Error(
       'must each have a last day in production, as in +15550001111:123456@2026-12-31',
     );

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { type DomainError, errors } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import { testNumberOf } from '../common/test-number.js';
+import { findTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import { serviceConfig, type ServiceConfig } from '../config/service.config.js';
 
@@ -43,7 +43,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
   /** @throws DomainError `validation_failed` or `destination_not_allowed` */
   admit(number: PhoneNumber, now: number): Destination {
     const { country, prefix } = number;
-    const test = testNumberOf(this.config.testNumbers, number, now) !== undefined;
+    const test = findTestNumber(this.config.testNumbers, number, now) !== undefined;
     const refusal = test ? undefined : this.refusalOf(number);
     if (refusal) throw errorOf(refusal);
     return { country, prefix, test };

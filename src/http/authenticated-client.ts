@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../common/error-catalog.js';
-import { networkOf } from '../common/network-address.js';
+import { normalizeIp } from '../common/network-address.js';
 import type { RequestContext } from '../common/request-context.js';
 
 /** The client that sent a request. */
@@ -28,5 +28,5 @@ declare module 'fastify' {
  * where the forwarded header contains no address.
  */
 export function clientIpOf(request: FastifyRequest): string {
-  return networkOf(request.ip) ?? networkOf(request.socket.remoteAddress ?? '') ?? 'unknown';
+  return normalizeIp(request.ip) ?? normalizeIp(request.socket.remoteAddress ?? '') ?? 'unknown';
 }

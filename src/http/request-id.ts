@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { holdsApiKey } from '../common/api-key.js';
+import { containsApiKey } from '../common/api-key.js';
 import type { RequestContext } from '../common/request-context.js';
 
 /** Longer than any code, and with a letter, which no phone number has. */
@@ -34,7 +34,7 @@ export function resolveRequestId({ headers }: IncomingMessage): string {
 function holdsKey(id: string, { authorization, ...headers }: IncomingHttpHeaders): boolean {
   const keys = [authorization?.split(' ').at(-1), headers['idempotency-key']];
   return (
-    holdsApiKey(id) ||
+    containsApiKey(id) ||
     keys.some(
       (key) => typeof key === 'string' && key !== '' && (id.includes(key) || key.includes(id)),
     )

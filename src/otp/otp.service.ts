@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
-import { randomBytes } from '../common/random.js';
+import { pooledRandomBytes } from '../common/random.js';
 import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
@@ -64,7 +64,7 @@ export class OtpService {
     const { ttlMs, maxAttempts } = this.config;
     const admission = await this.store.reserveSend(
       {
-        pinId: randomBytes(PIN_ID_BYTES).toString('base64url'),
+        pinId: pooledRandomBytes(PIN_ID_BYTES).toString('base64url'),
         client,
         phoneNumber,
         destination: { country, prefix },

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import { isCodeOf, testNumberOf } from '../common/test-number.js';
+import { matchesTestCode, findTestNumber } from '../common/test-number.js';
 import type { Verdict } from '../common/verdict.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import type { Taken } from './failover.js';
@@ -25,8 +25,8 @@ export class TestNumbers {
 
   /** By the settings of now: a number that is none any more has no code. */
   async verify(to: PhoneNumber, code: string): Promise<Verdict> {
-    const testNumber = testNumberOf(this.config.testNumbers, to, this.clock.now());
+    const testNumber = findTestNumber(this.config.testNumbers, to, this.clock.now());
     if (!testNumber) return 'expired';
-    return isCodeOf(testNumber, code) ? 'verified' : 'wrong_code';
+    return matchesTestCode(testNumber, code) ? 'verified' : 'wrong_code';
   }
 }

@@ -65,7 +65,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   /** A failure is logged, and the next round tries again. */
   private async run(): Promise<void> {
     try {
-      await this.clock.synchronize();
+      await this.clock.sync();
       await this.failAbandonedSends();
       await this.deleteOld();
     } catch (error) {

@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { randomBytes } from '../common/random.js';
+import { pooledRandomBytes } from '../common/random.js';
 import { encryptionConfig, type EncryptionConfig } from '../config/encryption.config.js';
 
 /** What is hashed; each purpose has a key of its own, so equal texts do not meet across purposes. */
@@ -69,7 +69,7 @@ export class DataProtection {
    * @param context where it is stored; it opens nowhere else.
    */
   encrypt(text: string, context: string): string {
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = pooledRandomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.current.sealing, nonce).setAAD(Buffer.from(context));
     const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
     return `${this.current.id}.${Buffer.concat(sealed).toString('base64url')}`;

@@ -214,8 +214,8 @@ describe('The settings', () => {
       allowedCountries: ['DE', 'AT'],
       blockedTypes: [],
       testNumbers: [
-        { e164: '+15550001111', code: '123456', endsAt: undefined },
-        { e164: '+15550002222', code: 'abcd', endsAt: Date.parse('2027-01-01T00:00:00Z') },
+        { e164: '+15550001111', code: '123456', expiresAt: undefined },
+        { e164: '+15550002222', code: 'abcd', expiresAt: Date.parse('2027-01-01T00:00:00Z') },
       ],
     });
     expect(configFrom({ OTP_SECRET: SECRET, TRUST_PROXY: '2' }).http.trustProxy).toBe(2);

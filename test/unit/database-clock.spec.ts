@@ -13,9 +13,9 @@ describe('The clock of the database', () => {
       return time;
     });
 
-    await clock.synchronize();
+    await clock.sync();
     delayMs = 600;
-    await clock.synchronize();
+    await clock.sync();
 
     expect(Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(100);
   });
@@ -26,7 +26,7 @@ describe('The clock of the database', () => {
       return Date.now() + AHEAD_MS;
     });
 
-    await clock.synchronize();
+    await clock.sync();
 
     expect(Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(500);
   });

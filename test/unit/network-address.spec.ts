@@ -1,4 +1,4 @@
-import { isAddressOrCidr, networkOf } from '../../src/common/network-address.js';
+import { isAddressOrCidr, normalizeIp } from '../../src/common/network-address.js';
 
 describe('The network of an address', () => {
   it.each([
@@ -10,13 +10,13 @@ describe('The network of an address', () => {
     ['fe80::1%eth0', 'fe80::/64'],
     ['::1', '::/64'],
   ])('of %s is %s', (address, network) => {
-    expect(networkOf(address)).toBe(network);
+    expect(normalizeIp(address)).toBe(network);
   });
 
   it.each(['', '10', '1.2.3', '01.2.3.4', '1.2.3.4:80', '0x7f.0.0.1', '[::1]', 'localhost', ':::'])(
     'is none for "%s"',
     (text) => {
-      expect(networkOf(text)).toBeUndefined();
+      expect(normalizeIp(text)).toBeUndefined();
     },
   );
 });

@@ -1,6 +1,6 @@
 import { Transform } from 'class-transformer';
 import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
-import { networkOf } from '../../common/network-address.js';
+import { normalizeIp } from '../../common/network-address.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Channel } from '../../common/channel.js';
 import { PhoneNumberField } from './phone-number.field.js';
@@ -32,7 +32,7 @@ export class SendOtpDto {
   @IsOptional()
   @Transform(({ value }: { value: unknown }) =>
     // Not `undefined`: an address that cannot be read is not one that was left out.
-    typeof value === 'string' ? (networkOf(value) ?? '') : value,
+    typeof value === 'string' ? (normalizeIp(value) ?? '') : value,
   )
   @IsString(ADDRESS_RULE)
   @IsNotEmpty(ADDRESS_RULE)

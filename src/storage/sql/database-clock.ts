@@ -17,7 +17,7 @@ export class DatabaseClock extends Clock {
   }
 
   /** @throws Error if the database does not answer; the time read before goes on. */
-  override async synchronize(): Promise<void> {
+  override async sync(): Promise<void> {
     const asked = performance.now();
     const time = await this.readTime();
     const answered = performance.now();

@@ -48,7 +48,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     await migrate(this.db, this.engine.lockForMigration);
     // Queries are still compiled by it, but not run.
     await this.db.destroy();
-    await this.clock.synchronize();
+    await this.clock.sync();
   }
 
   async onApplicationShutdown(): Promise<void> {

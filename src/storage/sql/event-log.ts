@@ -1,4 +1,4 @@
-import { randomBytes } from '../../common/random.js';
+import { pooledRandomBytes } from '../../common/random.js';
 
 /*
  * How often something happened lately, exactly, in one text column: an entry of fixed width for
@@ -20,7 +20,7 @@ export interface Window {
 
 /** An event at this time. */
 export function newEntry(now: number): string {
-  return timeText(now) + randomBytes(4).toString('hex');
+  return timeText(now) + pooledRandomBytes(4).toString('hex');
 }
 
 export function timeText(time: number): string {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
-import { randomBytes } from '../../common/random.js';
+import { pooledRandomBytes } from '../../common/random.js';
 import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import { DataProtection } from '../data-protection.js';
 import type {
@@ -45,7 +45,7 @@ export class IdempotencyKeys {
 
   /** A run of a request, whose key is still to be claimed. */
   newRun({ key }: IdempotentRequest): IdempotencyClaim {
-    return { keyHash: this.hashOf(key), runId: randomBytes(RUN_BYTES).toString('hex') };
+    return { keyHash: this.hashOf(key), runId: pooledRandomBytes(RUN_BYTES).toString('hex') };
   }
 
   /**
