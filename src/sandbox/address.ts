@@ -1,4 +1,4 @@
 /** One way to write what a PIN is sent to: an e-mail address in lower case, a number in digits. */
-export function canonicalAddress(to: string): string {
+export function normalizeAddress(to: string): string {
   return to.includes('@') ? to.trim().toLowerCase() : to.replace(/\D/g, '');
 }

@@ -1,17 +1,17 @@
 import { fastify, type FastifyInstance } from 'fastify';
-import { SandboxClock } from './clock.js';
+import { SandboxClock } from './sandbox-clock.js';
 import { controlRoutes } from './control/control-routes.js';
 import { messageRoutes } from './control/message-routes.js';
-import { answerAsInfobip, answerPlainly } from './error-answers.js';
-import { FaultQueue } from './faults/fault-queue.js';
-import { FixedPins } from './fixed-pins.js';
-import { furnish, SINCH_APPLICATION } from './furnished.js';
+import { useInfobipErrors, useControlErrors } from './error-answers.js';
+import { FaultInjector } from './faults/fault-injector.js';
+import { FixedPinStore } from './fixed-pin-store.js';
+import { seedDefaults, SINCH_APPLICATION } from './defaults.js';
 import { Catalogue } from './infobip/catalogue.js';
 import { configurationRoutes } from './infobip/configuration-routes.js';
 import { pinRoutes } from './infobip/pin-routes.js';
 import { TwoFactor } from './infobip/two-factor.js';
-import { Phone } from './phone.js';
-import type { Settings } from './settings.js';
+import { MessageInbox } from './message-inbox.js';
+import type { SandboxSettings } from './sandbox-settings.js';
 import { sinchRoutes } from './sinch/routes.js';
 import { VerificationApi } from './sinch/verification-api.js';
 
@@ -42,22 +42,22 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
   });
   const clock = new SandboxClock(now);
-  const settings: Settings = { errorShape: 'legacy' };
-  const [phone, faults, fixedPins] = [new Phone(), new FaultQueue(), new FixedPins()];
+  const settings: SandboxSettings = { errorShape: 'legacy' };
+  const [phone, faults, fixedPins] = [new MessageInbox(), new FaultInjector(), new FixedPinStore()];
   const catalogue = new Catalogue();
-  furnish(catalogue);
+  seedDefaults(catalogue);
   const twoFactor = new TwoFactor({ catalogue, phone, fixedPins, now: () => clock.now() });
 
-  takeEmptyBodies(server);
-  answerAsInfobip(server, settings);
+  allowEmptyJson(server);
+  useInfobipErrors(server, settings);
   await server.register(configurationRoutes({ catalogue, faults, apiKey }));
   await server.register(pinRoutes({ twoFactor, faults, apiKey }));
   const api = new VerificationApi({ phone, fixedPins, now: () => clock.now() });
   await server.register(sinchRoutes({ api, faults, application: SINCH_APPLICATION }));
   await server.register(
     async (own) => {
-      answerPlainly(own);
-      letPagesRead(own);
+      useControlErrors(own);
+      allowCrossOriginReads(own);
       await own.register(messageRoutes(phone));
       await own.register(controlRoutes({ clock, faults, fixedPins, settings }));
     },
@@ -69,7 +69,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 /** Clients announce JSON even where they send nothing, as the first version's resend did. */
-function takeEmptyBodies(server: FastifyInstance): void {
+function allowEmptyJson(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.addContentTypeParser<string>(
     'application/json',
@@ -82,7 +82,7 @@ function takeEmptyBodies(server: FastifyInstance): void {
 }
 
 /** A page from anywhere may read, and only read. */
-function letPagesRead(own: FastifyInstance): void {
+function allowCrossOriginReads(own: FastifyInstance): void {
   own.addHook('onRequest', async ({ method }, reply) => {
     if (method === 'GET') void reply.header('access-control-allow-origin', '*');
   });

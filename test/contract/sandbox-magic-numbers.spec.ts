@@ -1,5 +1,5 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { MAGIC_AREA_CODES } from '../../src/sandbox/faults/magic-addresses.js';
+import { MAGIC_AREA_CODES } from '../../src/sandbox/faults/magic-numbers.js';
 import { FURNISHED, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 
 const UNLOOKED = '/2fa/2/pin?ncNeeded=false';

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import type { SandboxClock } from '../clock.js';
-import type { FaultQueue } from '../faults/fault-queue.js';
-import type { FixedPins } from '../fixed-pins.js';
-import { InvalidInput, read } from '../read.js';
-import type { Settings } from '../settings.js';
+import type { SandboxClock } from '../sandbox-clock.js';
+import type { FaultInjector } from '../faults/fault-injector.js';
+import type { FixedPinStore } from '../fixed-pin-store.js';
+import { ValidationError, validateInput } from '../validate-input.js';
+import type { SandboxSettings } from '../sandbox-settings.js';
 import {
   addressQuerySchema,
   clockSchema,
@@ -15,9 +15,9 @@ import {
 
 interface Controls {
   readonly clock: SandboxClock;
-  readonly faults: FaultQueue;
-  readonly fixedPins: FixedPins;
-  readonly settings: Settings;
+  readonly faults: FaultInjector;
+  readonly fixedPins: FixedPinStore;
+  readonly settings: SandboxSettings;
 }
 
 /** How a test steers the sandbox. A field that is not known is refused: it may be a misspelt one. */
@@ -25,44 +25,44 @@ export function controlRoutes({ clock, faults, fixedPins, settings }: Controls) 
   const time = () => ({ now: new Date(clock.now()).toISOString() });
 
   return async (fastify: FastifyInstance): Promise<void> => {
-    fastify.get('/faults', async () => faults.list());
+    fastify.get('/faults', async () => faults.listFaults());
     fastify.put('/faults', async ({ body }) => {
-      const planned = read(faultSchema, body, { unknown: 'refuse' });
-      faults.plan(planned);
+      const planned = validateInput(faultSchema, body, { unknown: 'refuse' });
+      faults.addFault(planned);
       return planned;
     });
     fastify.delete('/faults', async (_request, reply) => {
-      faults.clear();
+      faults.clearFaults();
       return reply.code(204).send();
     });
 
     fastify.get('/clock', async () => time());
     fastify.put('/clock', async ({ body }) => {
-      const move = read(clockSchema, body, { unknown: 'refuse' });
+      const move = validateInput(clockSchema, body, { unknown: 'refuse' });
       const target = 'now' in move ? move.now.getTime() : clock.now() + move.advanceMs;
-      if (target > LATEST_TIME) throw new InvalidInput({ advanceMs: ['leads too far ahead'] });
-      clock.set(target);
+      if (target > LATEST_TIME) throw new ValidationError({ advanceMs: ['leads too far ahead'] });
+      clock.setTime(target);
       return time();
     });
     fastify.delete('/clock', async () => {
-      clock.reset();
+      clock.resetTime();
       return time();
     });
 
     fastify.put('/pins', async ({ body }) => {
-      const fixed = read(fixedPinSchema, body, { unknown: 'refuse' });
-      if (!fixedPins.fix(fixed.to, fixed.pin))
-        throw new InvalidInput({ to: ['is one too many: free some first'] });
+      const fixed = validateInput(fixedPinSchema, body, { unknown: 'refuse' });
+      if (!fixedPins.setPin(fixed.to, fixed.pin))
+        throw new ValidationError({ to: ['is one too many: free some first'] });
       return fixed;
     });
     fastify.delete('/pins', async ({ query }, reply) => {
-      fixedPins.free(read(addressQuerySchema, query).to);
+      fixedPins.clearPins(validateInput(addressQuerySchema, query).to);
       return reply.code(204).send();
     });
 
     fastify.get('/settings', async () => settings);
     fastify.put('/settings', async ({ body }) =>
-      Object.assign(settings, read(settingsSchema, body, { unknown: 'refuse' })),
+      Object.assign(settings, validateInput(settingsSchema, body, { unknown: 'refuse' })),
     );
   };
 }

@@ -1,28 +1,32 @@
 import Joi from 'joi';
-import { KINDS, OPERATIONS, type Operation } from '../faults/fault.js';
-import type { Planned } from '../faults/fault-queue.js';
+import {
+  FAULTS_BY_OPERATION,
+  SANDBOX_OPERATIONS,
+  type SandboxOperation,
+} from '../faults/sandbox-fault.js';
+import type { PlannedFault } from '../faults/fault-injector.js';
 import { ERROR_SHAPES, type ErrorShape } from '../infobip/api-error.js';
-import { VENDORS } from '../vendor.js';
+import { PROVIDER_NAMES } from '../provider-name.js';
 
 /** Wherever it is moved, the clock stays where dates can be written. */
 export const LATEST_TIME = Date.parse('9999-01-01');
 
 const errorShape = Joi.string().valid(...ERROR_SHAPES);
 
-export const faultSchema = Joi.object<Planned>({
+export const faultSchema = Joi.object<PlannedFault>({
   operation: Joi.string()
-    .valid(...OPERATIONS)
+    .valid(...SANDBOX_OPERATIONS)
     .required(),
   kind: Joi.string()
     .required()
     .when('operation', {
-      switch: OPERATIONS.map((operation: Operation) => ({
+      switch: SANDBOX_OPERATIONS.map((operation: SandboxOperation) => ({
         is: operation,
-        then: Joi.valid(...KINDS[operation]),
+        then: Joi.valid(...FAULTS_BY_OPERATION[operation]),
       })),
     }),
   provider: Joi.string()
-    .valid(...VENDORS)
+    .valid(...PROVIDER_NAMES)
     // Sinch knows neither.
     .when('operation', { is: Joi.valid('resend', 'configuration'), then: Joi.invalid('sinch') }),
   times: Joi.number().integer().min(1).max(1_000_000).default(1),

@@ -1,17 +1,17 @@
 import type { FastifyInstance } from 'fastify';
-import type { Phone } from '../phone.js';
-import { read } from '../read.js';
+import type { MessageInbox } from '../message-inbox.js';
+import { validateInput } from '../validate-input.js';
 import { addressQuerySchema } from './control-schemas.js';
 import { MessageStreams } from './message-stream.js';
 
 /** What the phones received. */
-export function messageRoutes(phone: Phone) {
+export function messageRoutes(phone: MessageInbox) {
   return async (fastify: FastifyInstance): Promise<void> => {
     const streams = new MessageStreams(phone);
     fastify.addHook('preClose', async () => {
       streams.close();
     });
-    fastify.get('/messages', async ({ query }) => phone.inbox(addressIn(query)));
+    fastify.get('/messages', async ({ query }) => phone.listMessages(addressIn(query)));
     fastify.get('/messages/stream', async (request, reply) => {
       if (!streams.hasRoom)
         return reply.code(503).send({ error: 'There are too many streams already' });
@@ -19,7 +19,7 @@ export function messageRoutes(phone: Phone) {
       return reply;
     });
     fastify.delete('/messages', async (_request, reply) => {
-      phone.clear();
+      phone.clearMessages();
       return reply.code(204).send();
     });
   };
@@ -27,5 +27,5 @@ export function messageRoutes(phone: Phone) {
 
 /** All phones, where none is named. @throws InvalidInput for two. */
 function addressIn(query: unknown): string | undefined {
-  return read(addressQuerySchema, query).to;
+  return validateInput(addressQuerySchema, query).to;
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Phone, Received } from '../phone.js';
+import type { MessageInbox, InboxEntry } from '../message-inbox.js';
 
 const KEEP_ALIVE_MS = 15_000;
 const MOST_STREAMS = 100;
@@ -9,7 +9,7 @@ export class MessageStreams {
   private readonly open = new Set<FastifyReply['raw']>();
   private readonly keepAlive: NodeJS.Timeout;
 
-  constructor(private readonly phone: Phone) {
+  constructor(private readonly phone: MessageInbox) {
     this.keepAlive = setInterval(() => {
       for (const response of this.open) response.write(': still here\n\n');
     }, KEEP_ALIVE_MS).unref();
@@ -36,16 +36,16 @@ export class MessageStreams {
     response.write(': texts as they arrive\n\n');
     let seen = Number(request.headers['last-event-id'] ?? NaN);
     let behind = false;
-    const write = ({ number, message }: Received): boolean => {
+    const write = ({ number, message }: InboxEntry): boolean => {
       seen = number;
       return response.write(`id: ${String(number)}\ndata: ${JSON.stringify(message)}\n\n`);
     };
     const catchUp = () => {
-      behind = this.phone.since(seen, to).some((missed) => !write(missed));
+      behind = this.phone.listEntriesAfter(seen, to).some((missed) => !write(missed));
     };
     catchUp();
     response.on('drain', catchUp);
-    const stop = this.phone.listen((received) => {
+    const stop = this.phone.subscribe((received) => {
       if (!behind) behind = !write(received);
     }, to);
     this.open.add(response);

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { FaultQueue } from '../faults/fault-queue.js';
-import { perform } from '../faults/perform.js';
-import { read } from '../read.js';
+import type { FaultInjector } from '../faults/fault-injector.js';
+import { createCallHandler } from '../faults/call-handler.js';
+import { validateInput } from '../validate-input.js';
 import { applicationSchema, applicationUpdateSchema } from './application.js';
 import type { Catalogue } from './catalogue.js';
 import { admit } from './credentials.js';
@@ -24,7 +24,7 @@ interface OfTemplate {
 
 interface Options {
   readonly catalogue: Catalogue;
-  readonly faults: FaultQueue;
+  readonly faults: FaultInjector;
   readonly apiKey: string | undefined;
 }
 
@@ -34,8 +34,9 @@ const EMAIL_MESSAGES = `${APPLICATION}/email/messages`;
 
 /** Applications and message templates over HTTP. */
 export function configurationRoutes({ catalogue, faults, apiKey }: Options) {
+  const handleCall = createCallHandler('infobip', faults, refusal);
   const answer = (reply: FastifyReply, work: () => object) =>
-    perform(reply, faults.take('configuration', 'infobip'), refusal, work);
+    handleCall(reply, 'configuration', '', work);
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.addHook('onRequest', async ({ headers }) => {
@@ -49,7 +50,10 @@ export function configurationRoutes({ catalogue, faults, apiKey }: Options) {
     );
     fastify.put<OfApplication>(`/2fa/2${APPLICATION}`, ({ params, body }, reply) =>
       answer(reply, () =>
-        catalogue.updateApplication(params.applicationId, read(applicationUpdateSchema, body)),
+        catalogue.updateApplication(
+          params.applicationId,
+          validateInput(applicationUpdateSchema, body),
+        ),
       ),
     );
     fastify.get<OfApplication>(`/2fa/2${MESSAGES}`, ({ params }, reply) =>
@@ -60,31 +64,39 @@ export function configurationRoutes({ catalogue, faults, apiKey }: Options) {
     );
     fastify.put<OfTemplate>(`/2fa/2${MESSAGES}/:messageId`, ({ params, body }, reply) =>
       answer(reply, () =>
-        shown(catalogue.updateTemplate('text', params, read(textTemplateUpdateSchema, body))),
+        shown(
+          catalogue.updateTemplate('text', params, validateInput(textTemplateUpdateSchema, body)),
+        ),
       ),
     );
     fastify.post<OfApplication>(`/2fa/2${EMAIL_MESSAGES}`, ({ params, body }, reply) =>
       answer(reply, () =>
-        shown(catalogue.createTemplate(params.applicationId, read(emailTemplateSchema, body))),
+        shown(
+          catalogue.createTemplate(params.applicationId, validateInput(emailTemplateSchema, body)),
+        ),
       ),
     );
     fastify.put<OfTemplate>(`/2fa/2${EMAIL_MESSAGES}/:messageId`, ({ params, body }, reply) =>
       answer(reply, () =>
-        shown(catalogue.updateTemplate('email', params, read(emailTemplateUpdateSchema, body))),
+        shown(
+          catalogue.updateTemplate('email', params, validateInput(emailTemplateUpdateSchema, body)),
+        ),
       ),
     );
     // An older page of the vendor's has the create calls below /2fa/1.
     for (const version of ['/2fa/2', '/2fa/1']) {
       fastify.post(`${version}/applications`, ({ body }, reply) =>
         answer(reply, () => {
-          const application = catalogue.createApplication(read(applicationSchema, body));
+          const application = catalogue.createApplication(validateInput(applicationSchema, body));
           void reply.code(201);
           return application;
         }),
       );
       fastify.post<OfApplication>(`${version}${MESSAGES}`, ({ params, body }, reply) =>
         answer(reply, () =>
-          shown(catalogue.createTemplate(params.applicationId, read(textTemplateSchema, body))),
+          shown(
+            catalogue.createTemplate(params.applicationId, validateInput(textTemplateSchema, body)),
+          ),
         ),
       );
     }

@@ -1,5 +1,5 @@
-import type { DeliveryKind } from '../faults/fault.js';
-import type { Channel as AnyChannel } from '../phone.js';
+import type { DeliveryOutcome } from '../faults/sandbox-fault.js';
+import type { MessageChannel as AnyChannel } from '../message-inbox.js';
 
 /** How Infobip delivers a PIN. */
 export type Channel = Extract<AnyChannel, 'sms' | 'voice' | 'email'>;
@@ -14,7 +14,7 @@ export interface Delivery {
   readonly status: object;
 }
 
-const NC_STATUS: Record<DeliveryKind, string> = {
+const NC_STATUS: Record<DeliveryOutcome, string> = {
   delivered: 'NC_DESTINATION_REACHABLE',
   'not-sent': 'NC_DESTINATION_UNKNOWN',
   'no-credit': 'NC_DESTINATION_REACHABLE',
@@ -24,7 +24,7 @@ const NC_STATUS: Record<DeliveryKind, string> = {
 };
 
 /** @param lookup whether the number is looked up before an SMS, and one out of reach is spared it. */
-export function deliver(channel: Channel, kind: DeliveryKind, lookup: boolean): Delivery {
+export function deliver(channel: Channel, kind: DeliveryOutcome, lookup: boolean): Delivery {
   const reachable = kind !== 'unreachable' && kind !== 'unreachable-prose';
   const accepted = kind !== 'not-sent' && kind !== 'no-credit';
   switch (channel) {
@@ -52,7 +52,7 @@ export function deliver(channel: Channel, kind: DeliveryKind, lookup: boolean): 
   }
 }
 
-function platformStatus(kind: DeliveryKind, sent: boolean): string {
+function platformStatus(kind: DeliveryOutcome, sent: boolean): string {
   if (sent) return 'PENDING_ACCEPTED';
   return kind === 'no-credit' ? 'REJECTED_NOT_ENOUGH_CREDITS' : 'UNDELIVERABLE_NOT_DELIVERED';
 }

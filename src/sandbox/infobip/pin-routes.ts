@@ -1,9 +1,7 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Effect, Operation } from '../faults/fault.js';
-import type { FaultQueue } from '../faults/fault-queue.js';
-import { magicFault } from '../faults/magic-addresses.js';
-import { perform } from '../faults/perform.js';
-import { read } from '../read.js';
+import type { FastifyInstance } from 'fastify';
+import { createCallHandler } from '../faults/call-handler.js';
+import type { FaultInjector } from '../faults/fault-injector.js';
+import { validateInput } from '../validate-input.js';
 import { admit } from './credentials.js';
 import { resendSchemas, sendSchemas, verifySchema } from './pin-request.js';
 import { refusal } from './refusal.js';
@@ -16,7 +14,7 @@ interface OfPin {
 
 interface Options {
   readonly twoFactor: TwoFactor;
-  readonly faults: FaultQueue;
+  readonly faults: FaultInjector;
   readonly apiKey: string | undefined;
 }
 
@@ -28,15 +26,7 @@ const CHANNELS = [
 
 /** PINs over HTTP: send, resend, verify, and what became of them. */
 export function pinRoutes({ twoFactor, faults, apiKey }: Options) {
-  const answer = (
-    reply: FastifyReply,
-    operation: Operation,
-    to: string,
-    work: (effect?: Effect) => object,
-  ) => {
-    const fault = faults.take(operation, 'infobip') ?? magicFault(operation, to, 'infobip');
-    return perform(reply, fault, refusal, work);
-  };
+  const answer = createCallHandler('infobip', faults, refusal);
   const addressOf = (pinId: string) => twoFactor.addressOf(pinId) ?? '';
 
   return async (fastify: FastifyInstance): Promise<void> => {
@@ -49,27 +39,30 @@ export function pinRoutes({ twoFactor, faults, apiKey }: Options) {
           answer(reply, 'send', recipientIn(body), (effect) => {
             // Whatever cannot be read as a boolean is as good as nothing.
             const lookup = query.ncNeeded !== 'false';
-            return twoFactor.send(channel, read(sendSchemas[channel], body), { lookup, effect });
+            return twoFactor.send(channel, validateInput(sendSchemas[channel], body), {
+              lookup,
+              effect,
+            });
           }),
         );
       }
       fastify.post<OfPin>(`/2fa/2/pin/:pinId/resend${suffix}`, ({ params, body }, reply) =>
         answer(reply, 'resend', addressOf(params.pinId), (effect) => {
-          const request = read(resendSchemas[channel], body ?? {});
+          const request = validateInput(resendSchemas[channel], body ?? {});
           return twoFactor.resend(channel, params.pinId, request, effect);
         }),
       );
     }
     fastify.post<OfPin>('/2fa/2/pin/:pinId/verify', ({ params, body }, reply) =>
       answer(reply, 'verify', addressOf(params.pinId), (effect) =>
-        twoFactor.verify(params.pinId, read(verifySchema, body).pin, effect),
+        twoFactor.verify(params.pinId, validateInput(verifySchema, body).pin, effect),
       ),
     );
     fastify.get<{ Params: { applicationId: string } }>(
       '/2fa/2/applications/:applicationId/verifications',
       ({ params, query }, reply) =>
         answer(reply, 'status', '', () =>
-          statusOf(twoFactor, params.applicationId, read(statusQuerySchema, query)),
+          statusOf(twoFactor, params.applicationId, validateInput(statusQuerySchema, query)),
         ),
     );
   };

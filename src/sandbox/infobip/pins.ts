@@ -1,5 +1,5 @@
-import { canonicalAddress } from '../address.js';
-import { Recent } from '../recent.js';
+import { normalizeAddress } from '../address.js';
+import { BoundedHistory } from '../bounded-history.js';
 import { found } from './catalogue.js';
 import type { Pin } from './pin.js';
 
@@ -9,11 +9,11 @@ const KEPT_PINS = 100_000;
 /** The PINs that were made lately, found by id and by whom they went to. */
 export class Pins {
   private readonly byId = new Map<string, Pin>();
-  private readonly recent = new Recent<Pin>(KEPT_PINS);
+  private readonly recent = new BoundedHistory<Pin>(KEPT_PINS);
 
   keep(pin: Pin): void {
     this.byId.set(pin.pinId, pin);
-    const forgotten = this.recent.add(groupOf(pin.applicationId, pin.to), pin);
+    const forgotten = this.recent.addItem(groupOf(pin.applicationId, pin.to), pin);
     if (forgotten) this.byId.delete(forgotten.pinId);
   }
 
@@ -35,8 +35,8 @@ export class Pins {
 
   /** Newest first. */
   sentTo(applicationId: string, to: string): Pin[] {
-    return this.recent.list(groupOf(applicationId, to));
+    return this.recent.listNewestFirst(groupOf(applicationId, to));
   }
 }
 
-const groupOf = (applicationId: string, to: string) => `${applicationId} ${canonicalAddress(to)}`;
+const groupOf = (applicationId: string, to: string) => `${applicationId} ${normalizeAddress(to)}`;

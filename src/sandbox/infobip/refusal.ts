@@ -1,7 +1,7 @@
-import { THROTTLED_FOR_S, type Fault, type RefusalKind } from '../faults/fault.js';
+import { RETRY_AFTER_S, type SandboxFault, type ErrorFaultKind } from '../faults/sandbox-fault.js';
 import { ApiError, type ApiStatus } from './api-error.js';
 
-const STATUS: Record<RefusalKind, ApiStatus> = {
+const STATUS: Record<ErrorFaultKind, ApiStatus> = {
   'bad-request': 400,
   unauthorized: 401,
   forbidden: 403,
@@ -12,7 +12,7 @@ const STATUS: Record<RefusalKind, ApiStatus> = {
 };
 
 /** How Infobip says no in the way that a fault wants. */
-export function refusal(kind: RefusalKind, { errorShape }: Fault): ApiError {
-  const retryAfterS = kind === 'throttled' ? THROTTLED_FOR_S : undefined;
+export function refusal(kind: ErrorFaultKind, { errorShape }: SandboxFault): ApiError {
+  const retryAfterS = kind === 'throttled' ? RETRY_AFTER_S : undefined;
   return new ApiError(STATUS[kind], undefined, { retryAfterS, shape: errorShape });
 }

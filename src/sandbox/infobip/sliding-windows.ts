@@ -1,4 +1,4 @@
-import { Fifo } from '../fifo.js';
+import { FifoQueue } from '../fifo-queue.js';
 import type { Limit } from './mini-syntax.js';
 
 /** What is remembered of all keys together. */
@@ -9,7 +9,7 @@ const KEPT = { events: 1_000_000, keys: 100_000 };
  * each calendar interval. Only admitted events count.
  */
 export class SlidingWindows {
-  private readonly windows = new Map<string, Fifo<number>>();
+  private readonly windows = new Map<string, FifoQueue<number>>();
   private events = 0;
 
   constructor(
@@ -22,11 +22,11 @@ export class SlidingWindows {
     const window = this.windows.get(key);
     if (!window) return 0;
     const now = this.now();
-    let oldest = window.first();
+    let oldest = window.peek();
     while (oldest !== undefined && oldest + intervalMs <= now) {
-      window.shift();
+      window.dequeue();
       this.events -= 1;
-      oldest = window.first();
+      oldest = window.peek();
     }
     // A window that was full of older events may hold more than a limit that was lowered since.
     return oldest === undefined || window.size < count ? 0 : oldest + intervalMs - now;
@@ -34,11 +34,11 @@ export class SlidingWindows {
 
   /** Counts one event. Call it once `waitMs` has answered 0 for every limit that concerns it. */
   count(key: string): void {
-    const window = this.windows.get(key) ?? new Fifo<number>();
+    const window = this.windows.get(key) ?? new FifoQueue<number>();
     // Deleted and set again: the map's order is then that of last use, and the first goes first.
     this.windows.delete(key);
     this.windows.set(key, window);
-    window.push(this.now());
+    window.enqueue(this.now());
     this.events += 1;
     if (this.events > this.kept.events || this.windows.size > this.kept.keys) this.forget();
   }

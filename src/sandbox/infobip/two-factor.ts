@@ -1,7 +1,7 @@
-import { canonicalAddress } from '../address.js';
-import type { DeliveryKind, Effect } from '../faults/fault.js';
-import type { FixedPins } from '../fixed-pins.js';
-import type { Phone } from '../phone.js';
+import { normalizeAddress } from '../address.js';
+import type { DeliveryOutcome, ForcedOutcome } from '../faults/sandbox-fault.js';
+import type { FixedPinStore } from '../fixed-pin-store.js';
+import type { MessageInbox } from '../message-inbox.js';
 import { ApiError } from './api-error.js';
 import type { Application } from './application.js';
 import { ApplicationLimits } from './application-limits.js';
@@ -16,13 +16,13 @@ import { isEmail } from './template.js';
 export interface SendOptions {
   /** Whether the number is looked up before an SMS. */
   readonly lookup?: boolean;
-  readonly effect?: Effect | undefined;
+  readonly effect?: ForcedOutcome | undefined;
 }
 
 interface Surroundings {
   readonly catalogue: Catalogue;
-  readonly phone: Phone;
-  readonly fixedPins: FixedPins;
+  readonly phone: MessageInbox;
+  readonly fixedPins: FixedPinStore;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -59,7 +59,7 @@ export class TwoFactor {
       pinId: newId(),
       applicationId,
       to,
-      pin: fixedPins.of(to) ?? randomPin(template),
+      pin: fixedPins.findPin(to) ?? randomPin(template),
       template,
       from: from ?? defaultSender(template),
       placeholders,
@@ -74,7 +74,7 @@ export class TwoFactor {
    * Delivers a PIN once more: the same one, with its time to live and its attempts unchanged.
    * @throws ApiError 404 for an unknown PIN, 400 for another kind of address, 429 over a limit.
    */
-  resend(channel: Channel, pinId: string, request: ResendRequest, effect?: Effect): object {
+  resend(channel: Channel, pinId: string, request: ResendRequest, effect?: ForcedOutcome): object {
     const pin = this.pins.get(pinId);
     if (isEmail(pin.template) !== (channel === 'email'))
       throw new ApiError(400, { pinId: ['was sent to another kind of address'] });
@@ -89,11 +89,11 @@ export class TwoFactor {
    * @throws ApiError 404 for an unknown PIN, and for a used one that may be verified only once; 429
    * over the limit.
    */
-  verify(pinId: string, tried: string, effect?: Effect): object {
+  verify(pinId: string, tried: string, effect?: ForcedOutcome): object {
     const pin = this.pins.get(pinId);
     const application = this.around.catalogue.application(pin.applicationId);
     const { pinAttempts, allowMultiplePinVerifications } = application.configuration;
-    if (effect !== 'delivered') this.limits.countVerify(application, canonicalAddress(pin.to));
+    if (effect !== 'delivered') this.limits.countVerify(application, normalizeAddress(pin.to));
     if (pin.verifiedAt !== undefined && !allowMultiplePinVerifications) throw new ApiError(404);
     const now = this.around.now();
     const answer = (verified: boolean, attemptsRemaining: number, pinError?: string) => ({
@@ -125,8 +125,8 @@ export class TwoFactor {
     return this.pins.addressOf(pinId);
   }
 
-  private limitSend(application: Application, to: string, effect: Effect | undefined): void {
-    if (effect !== 'delivered') this.limits.countSend(application, canonicalAddress(to));
+  private limitSend(application: Application, to: string, effect: ForcedOutcome | undefined): void {
+    if (effect !== 'delivered') this.limits.countSend(application, normalizeAddress(to));
   }
 
   private deliver(
@@ -143,13 +143,13 @@ export class TwoFactor {
       const sentAt = new Date(now()).toISOString();
       const text = textOf(pin);
       const provider = 'infobip';
-      phone.receive({ to, from, channel, text, pin: pin.pin, pinId, provider, sentAt });
+      phone.addMessage({ to, from, channel, text, pin: pin.pin, pinId, provider, sentAt });
     }
     return { pinId, to, ...status, ...(trackDelivery && { externalMessageId: newId() }) };
   }
 }
 
-function deliveryKind(effect: Effect | undefined): DeliveryKind {
+function deliveryKind(effect: ForcedOutcome | undefined): DeliveryOutcome {
   switch (effect) {
     case undefined:
     case 'expired':

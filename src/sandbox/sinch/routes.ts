@@ -1,10 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { canonicalAddress } from '../address.js';
-import type { Effect, Operation } from '../faults/fault.js';
-import type { FaultQueue } from '../faults/fault-queue.js';
-import { magicFault } from '../faults/magic-addresses.js';
-import { perform } from '../faults/perform.js';
-import { read } from '../read.js';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { normalizeAddress } from '../address.js';
+import { createCallHandler } from '../faults/call-handler.js';
+import type { FaultInjector } from '../faults/fault-injector.js';
+import { validateInput } from '../validate-input.js';
 import { described, reported, started } from './answers.js';
 import { SinchError } from './api-error.js';
 import { admit, type Application } from './credentials.js';
@@ -14,7 +12,7 @@ import type { VerificationApi } from './verification-api.js';
 
 interface Options {
   readonly api: VerificationApi;
-  readonly faults: FaultQueue;
+  readonly faults: FaultInjector;
   readonly application: Application;
 }
 
@@ -48,16 +46,7 @@ export function sinchRoutes(options: Options) {
 }
 
 function verificationRoutes({ api, faults, application }: Options) {
-  const answer = (
-    reply: FastifyReply,
-    operation: Operation,
-    endpoint: string,
-    work: (effect?: Effect) => object,
-  ) => {
-    const to = canonicalAddress(endpoint);
-    const fault = faults.take(operation, 'sinch') ?? magicFault(operation, to, 'sinch');
-    return perform(reply, fault, refusal, work);
-  };
+  const answer = createCallHandler('sinch', faults, refusal);
 
   return async (fastify: FastifyInstance): Promise<void> => {
     // Once the body is there, because the signature covers it, and before anything is made of it.
@@ -71,22 +60,24 @@ function verificationRoutes({ api, faults, application }: Options) {
     });
     fastify.post('/', (request, reply) => {
       const body = jsonOf(request);
-      return answer(reply, 'send', endpointIn(body), (effect) => {
+      return answer(reply, 'send', normalizeAddress(endpointIn(body)), (effect) => {
         // What was wished for is not looked at: the sandbox speaks English.
         void reply.header('content-language', 'en-US');
-        return started(api.start(read(startSchema, body), effect), urlOf(request));
+        return started(api.start(validateInput(startSchema, body), effect), urlOf(request));
       });
     });
     fastify.put<ById>('/id/:id', (request, reply) => {
       const { id } = request.params;
-      return answer(reply, 'verify', api.endpointOf(id) ?? '', (effect) =>
-        reported(api.reportById(id, read(reportSchema, jsonOf(request)), effect)),
+      return answer(reply, 'verify', normalizeAddress(api.endpointOf(id) ?? ''), (effect) =>
+        reported(api.reportById(id, validateInput(reportSchema, jsonOf(request)), effect)),
       );
     });
     fastify.put<ByNumber>('/number/:endpoint', (request, reply) => {
       const { endpoint } = request.params;
-      return answer(reply, 'verify', endpoint, (effect) =>
-        reported(api.reportByNumber(endpoint, read(reportSchema, jsonOf(request)), effect)),
+      return answer(reply, 'verify', normalizeAddress(endpoint), (effect) =>
+        reported(
+          api.reportByNumber(endpoint, validateInput(reportSchema, jsonOf(request)), effect),
+        ),
       );
     });
     fastify.get<ById>('/id/:id', ({ params }, reply) =>
@@ -97,7 +88,7 @@ function verificationRoutes({ api, faults, application }: Options) {
     );
     fastify.get<ByNumber>('/:method/number/:endpoint', ({ params }, reply) =>
       answer(reply, 'status', '', () =>
-        described(api.statusByNumber(read(methodSchema, params.method), params.endpoint)),
+        described(api.statusByNumber(validateInput(methodSchema, params.method), params.endpoint)),
       ),
     );
   };

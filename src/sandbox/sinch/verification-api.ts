@@ -1,7 +1,7 @@
-import { canonicalAddress } from '../address.js';
-import type { Effect } from '../faults/fault.js';
-import type { FixedPins } from '../fixed-pins.js';
-import type { Channel, Phone } from '../phone.js';
+import { normalizeAddress } from '../address.js';
+import type { ForcedOutcome } from '../faults/sandbox-fault.js';
+import type { FixedPinStore } from '../fixed-pin-store.js';
+import type { MessageChannel, MessageInbox } from '../message-inbox.js';
 import { SinchError } from './api-error.js';
 import { secretIn, type Method, type ReportRequest, type StartRequest } from './requests.js';
 import { randomCaller, randomCode } from './secret.js';
@@ -19,8 +19,8 @@ import { VerificationStore } from './verification-store.js';
 const FOUND_BY_NUMBER_MS = 60 * 60_000;
 
 interface Surroundings {
-  readonly phone: Phone;
-  readonly fixedPins: FixedPins;
+  readonly phone: MessageInbox;
+  readonly fixedPins: FixedPinStore;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -35,7 +35,7 @@ export class VerificationApi {
    * Starts a verification; the one of that number that was open is aborted.
    * @throws SinchError 40200 for `no-credit`, 40900 for a reference that was there before.
    */
-  start(request: StartRequest, effect?: Effect): Verification {
+  start(request: StartRequest, effect?: ForcedOutcome): Verification {
     if (effect === 'no-credit') throw new SinchError(40200);
     const now = this.around.now();
     const verification = begin(request, { now, secret: this.secretFor(request), effect });
@@ -50,12 +50,12 @@ export class VerificationApi {
   }
 
   /** Judges what was typed, once and for all. @throws SinchError 40400 where nothing is open. */
-  reportById(id: string, report: ReportRequest, effect?: Effect): Verification {
+  reportById(id: string, report: ReportRequest, effect?: ForcedOutcome): Verification {
     return this.judge(this.store.withId(id), report, effect);
   }
 
   /** As {@link reportById}, of a number's newest. */
-  reportByNumber(endpoint: string, report: ReportRequest, effect?: Effect): Verification {
+  reportByNumber(endpoint: string, report: ReportRequest, effect?: ForcedOutcome): Verification {
     return this.judge(this.store.ofNumber(endpoint).find(canBeReported), report, effect);
   }
 
@@ -93,13 +93,13 @@ export class VerificationApi {
     const { method, identity } = request;
     if (method === 'seamless') return '';
     if (method === 'flashcall') return randomCaller();
-    return this.around.fixedPins.of(identity.endpoint) ?? randomCode(codeTypeOf(request));
+    return this.around.fixedPins.findPin(identity.endpoint) ?? randomCode(codeTypeOf(request));
   }
 
   private deliver({ id, method, endpoint, secret, startedAt }: Verification): void {
     if (method === 'seamless') return;
-    this.around.phone.receive({
-      to: canonicalAddress(endpoint),
+    this.around.phone.addMessage({
+      to: normalizeAddress(endpoint),
       from: method === 'flashcall' ? secret : 'Sinch',
       channel: CHANNELS[method],
       text: method === 'flashcall' ? `Missed call from ${secret}` : `Your code is ${secret}`,
@@ -113,7 +113,7 @@ export class VerificationApi {
   private judge(
     found: Verification | undefined,
     report: ReportRequest,
-    effect: Effect | undefined,
+    effect: ForcedOutcome | undefined,
   ): Verification {
     const verification = this.current(found);
     if (!canBeReported(verification)) throw new SinchError(40400);
@@ -133,7 +133,7 @@ export class VerificationApi {
   }
 }
 
-const CHANNELS: Record<Exclude<Method, 'seamless'>, Channel> = {
+const CHANNELS: Record<Exclude<Method, 'seamless'>, MessageChannel> = {
   sms: 'sms',
   callout: 'voice',
   whatsapp: 'whatsapp',

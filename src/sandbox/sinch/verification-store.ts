@@ -1,4 +1,4 @@
-import { Recent } from '../recent.js';
+import { BoundedHistory } from '../bounded-history.js';
 import { SinchError } from './api-error.js';
 import type { Verification } from './verification.js';
 
@@ -9,7 +9,7 @@ const KEPT = 100_000;
 export class VerificationStore {
   private readonly byId = new Map<string, Verification>();
   private readonly byReference = new Map<string, Verification>();
-  private readonly recent = new Recent<Verification>(KEPT);
+  private readonly recent = new BoundedHistory<Verification>(KEPT);
 
   /** @throws SinchError 40900 for a reference that another one has. */
   keep(verification: Verification): void {
@@ -19,7 +19,7 @@ export class VerificationStore {
       this.byReference.set(reference, verification);
     }
     this.byId.set(id, verification);
-    const forgotten = this.recent.add(endpoint, verification);
+    const forgotten = this.recent.addItem(endpoint, verification);
     if (!forgotten) return;
     this.byId.delete(forgotten.id);
     if (forgotten.reference !== undefined) this.byReference.delete(forgotten.reference);
@@ -35,6 +35,6 @@ export class VerificationStore {
 
   /** Newest first. */
   ofNumber(endpoint: string): Verification[] {
-    return this.recent.list(endpoint);
+    return this.recent.listNewestFirst(endpoint);
   }
 }

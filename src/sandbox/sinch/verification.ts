@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Effect } from '../faults/fault.js';
+import type { ForcedOutcome } from '../faults/sandbox-fault.js';
 import { spanMs, type CodeType, type Method, type StartRequest } from './requests.js';
 
 type Status = 'PENDING' | 'SUCCESSFUL' | 'FAIL' | 'DENIED' | 'ABORTED' | 'ERROR';
@@ -29,7 +29,7 @@ export interface Verification {
 /** A verification as it starts: pending, unless it comes to an end at once. */
 export function begin(
   { method, identity, reference, smsOptions, flashCallOptions, ...more }: StartRequest,
-  { now, secret, effect }: { now: number; secret: string; effect: Effect | undefined },
+  { now, secret, effect }: { now: number; secret: string; effect: ForcedOutcome | undefined },
 ): Verification {
   const { expiry } = method === 'sms' ? smsOptions : {};
   const lifeMs = expiry === undefined ? DEFAULT_LIFE_MS : spanMs(expiry);

@@ -1,7 +1,7 @@
 import type Joi from 'joi';
 
 /** A body that cannot be taken, and why. */
-export class InvalidInput extends Error {
+export class ValidationError extends Error {
   /** @param fields what is wrong with which field; a path is written with dots. */
   constructor(readonly fields: Readonly<Record<string, string[]>>) {
     super('The request cannot be taken');
@@ -13,7 +13,7 @@ export class InvalidInput extends Error {
  * @param options.unknown whether fields that the schema does not know are dropped or refused.
  * @throws InvalidInput naming each field at fault.
  */
-export function read<T>(
+export function validateInput<T>(
   schema: Joi.AnySchema<T>,
   input: unknown,
   { unknown = 'drop' }: { unknown?: 'drop' | 'refuse' } = {},
@@ -26,5 +26,5 @@ export function read<T>(
   for (const { path, message } of result.error.details) {
     (fields[path.join('.')] ??= []).push(message);
   }
-  throw new InvalidInput(fields);
+  throw new ValidationError(fields);
 }

@@ -1,7 +1,7 @@
 import type { ErrorShape } from './infobip/api-error.js';
 
 /** What `PUT /sandbox/settings` changes. */
-export interface Settings {
+export interface SandboxSettings {
   /** Shape of every error that no fault decides otherwise. Default: `legacy`. */
   errorShape: ErrorShape;
 }

@@ -1,7 +1,7 @@
 import { applicationSchema } from './infobip/application.js';
 import type { Catalogue } from './infobip/catalogue.js';
 import { textTemplateSchema } from './infobip/template.js';
-import { read } from './read.js';
+import { validateInput } from './validate-input.js';
 
 /** The service's settings name these outside production, so nobody has to create them. */
 const APPLICATION_ID = 'sandbox-application';
@@ -32,7 +32,11 @@ const TEMPLATE = {
 };
 
 /** Creates, under fixed ids, the application and the template that the service uses by default. */
-export function furnish(catalogue: Catalogue): void {
-  catalogue.createApplication(read(applicationSchema, APPLICATION), APPLICATION_ID);
-  catalogue.createTemplate(APPLICATION_ID, read(textTemplateSchema, TEMPLATE), MESSAGE_ID);
+export function seedDefaults(applications: Catalogue): void {
+  applications.createApplication(validateInput(applicationSchema, APPLICATION), APPLICATION_ID);
+  applications.createTemplate(
+    APPLICATION_ID,
+    validateInput(textTemplateSchema, TEMPLATE),
+    MESSAGE_ID,
+  );
 }

@@ -1,0 +1,79 @@
+import type { ProviderName } from '../provider-name.js';
+import type { SandboxFault, SandboxOperation } from './sandbox-fault.js';
+
+interface MagicScenario {
+  /** The operations that fail. Other calls with the same address work normally. */
+  readonly operations: readonly SandboxOperation[];
+  readonly fault: SandboxFault;
+}
+
+const SEND_OPERATIONS: readonly SandboxOperation[] = ['send', 'resend'];
+
+/**
+ * Area codes whose numbers +1 AAA 555 0100 to 0199 always fail in the same way.
+ * The North American Numbering Plan reserves them for fiction: valid, but never assigned.
+ */
+export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
+  201: { operations: [...SEND_OPERATIONS, 'verify'], fault: { kind: 'delivered' } },
+  202: { operations: SEND_OPERATIONS, fault: { kind: 'not-sent' } },
+  203: { operations: SEND_OPERATIONS, fault: { kind: 'no-credit' } },
+  205: { operations: SEND_OPERATIONS, fault: { kind: 'unreachable' } },
+  206: { operations: SEND_OPERATIONS, fault: { kind: 'unreachable-prose' } },
+  207: { operations: SEND_OPERATIONS, fault: { kind: 'no-lookup' } },
+  208: { operations: SEND_OPERATIONS, fault: { kind: 'throttled' } },
+  209: { operations: SEND_OPERATIONS, fault: { kind: 'slow' } },
+  210: { operations: SEND_OPERATIONS, fault: { kind: 'hang' } },
+  212: { operations: SEND_OPERATIONS, fault: { kind: 'drop' } },
+  213: { operations: SEND_OPERATIONS, fault: { kind: 'drop', performed: true } },
+  214: { operations: SEND_OPERATIONS, fault: { kind: 'server-error' } },
+  215: { operations: SEND_OPERATIONS, fault: { kind: 'unavailable' } },
+  216: { operations: SEND_OPERATIONS, fault: { kind: 'garbage' } },
+  217: { operations: SEND_OPERATIONS, fault: { kind: 'bad-request' } },
+  218: { operations: SEND_OPERATIONS, fault: { kind: 'unauthorized' } },
+  219: { operations: SEND_OPERATIONS, fault: { kind: 'forbidden' } },
+  224: { operations: SEND_OPERATIONS, fault: { kind: 'not-found' } },
+  225: { operations: ['send'], fault: { kind: 'expired' } },
+  228: { operations: ['resend'], fault: { kind: 'new-pin-id' } },
+  229: { operations: ['verify'], fault: { kind: 'wrong-msisdn' } },
+  231: { operations: ['verify'], fault: { kind: 'exhausted' } },
+  234: { operations: ['verify'], fault: { kind: 'throttled' } },
+  239: { operations: ['verify'], fault: { kind: 'slow' } },
+  240: { operations: ['verify'], fault: { kind: 'hang' } },
+  248: { operations: ['verify'], fault: { kind: 'drop' } },
+  251: { operations: ['verify'], fault: { kind: 'drop', performed: true } },
+  252: { operations: ['verify'], fault: { kind: 'server-error' } },
+  253: { operations: ['verify'], fault: { kind: 'garbage' } },
+  254: { operations: ['verify'], fault: { kind: 'not-found' } },
+};
+
+/** For Sinch, 0150 to 0199 work normally, so that tests can fail over from Infobip to Sinch. */
+const NUMBER_PATTERNS: Record<ProviderName, RegExp> = {
+  infobip: /^1(\d{3})55501\d{2}$/,
+  sinch: /^1(\d{3})55501[0-4]\d$/,
+};
+
+/** The local part of an e-mail address names the fault, as in `not-sent+7@sandbox.test`. */
+const EMAIL_PATTERN = /^([a-z-]+)(\+[^@]*)?@sandbox\.test$/;
+
+/** Finds the fault of a magic number or e-mail address; `undefined` for any other address. */
+export function findMagicFault(
+  operation: SandboxOperation,
+  to: string,
+  vendor: ProviderName,
+): SandboxFault | undefined {
+  const scenario = findScenario(to, vendor);
+  return scenario?.operations.includes(operation) ? scenario.fault : undefined;
+}
+
+function findScenario(to: string, vendor: ProviderName): MagicScenario | undefined {
+  const [, areaCode = ''] = NUMBER_PATTERNS[vendor].exec(to) ?? [];
+  const [, kind = ''] = EMAIL_PATTERN.exec(to.toLowerCase()) ?? [];
+  return MAGIC_AREA_CODES[areaCode] ?? SCENARIOS_BY_KIND.get(kind);
+}
+
+/** Reversed, because the first scenario of a kind applies to sends and the last entry of a Map wins. */
+const SCENARIOS_BY_KIND = new Map(
+  Object.values(MAGIC_AREA_CODES)
+    .toReversed()
+    .map((scenario) => [scenario.fault.kind as string, scenario]),
+);

@@ -1,0 +1,69 @@
+// Faults make a call to the sandbox fail, or answer in a chosen way, so that clients can test how
+// they handle it. A fault is either planned for the next calls or tied to a magic number.
+import type { ErrorShape } from '../infobip/api-error.js';
+
+export const SANDBOX_OPERATIONS = ['send', 'resend', 'verify', 'status', 'configuration'] as const;
+/** What a call does, independent of the channel. */
+export type SandboxOperation = (typeof SANDBOX_OPERATIONS)[number];
+
+const RESPONSE_FAULTS = [
+  'bad-request',
+  'unauthorized',
+  'forbidden',
+  'not-found',
+  'throttled',
+  'server-error',
+  'unavailable',
+  'garbage',
+  'hang',
+  'drop',
+  'slow',
+] as const;
+/** Replaces or delays the response. Possible for every operation. */
+export type ResponseFaultKind = (typeof RESPONSE_FAULTS)[number];
+
+/** The response faults for which the provider's API has an error of its own. */
+export type ErrorFaultKind = Exclude<ResponseFaultKind, 'garbage' | 'hang' | 'drop' | 'slow'>;
+
+const DELIVERY_OUTCOMES = [
+  'delivered',
+  'not-sent',
+  'no-credit',
+  'unreachable',
+  'unreachable-prose',
+  'no-lookup',
+] as const;
+/** Whether the message reaches the phone, and the reason if not. */
+export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
+
+/** A result that the call reports in a normal response, whatever its input. */
+export type ForcedOutcome =
+  DeliveryOutcome | 'expired' | 'exhausted' | 'new-pin-id' | 'wrong-msisdn';
+
+export type FaultKind = ResponseFaultKind | ForcedOutcome;
+
+export const FAULTS_BY_OPERATION: Record<SandboxOperation, readonly FaultKind[]> = {
+  send: [...RESPONSE_FAULTS, ...DELIVERY_OUTCOMES, 'expired'],
+  resend: [...RESPONSE_FAULTS, ...DELIVERY_OUTCOMES, 'new-pin-id'],
+  verify: [...RESPONSE_FAULTS, 'delivered', 'expired', 'exhausted', 'wrong-msisdn'],
+  status: RESPONSE_FAULTS,
+  configuration: RESPONSE_FAULTS,
+};
+
+/** How one call fails. */
+export interface SandboxFault {
+  readonly kind: FaultKind;
+  /** Whether the call still does its work, so that only the response is lost. Default: false. */
+  readonly performed?: boolean;
+  /** Delay of a `slow` response in milliseconds. Default: 2000. */
+  readonly delayMs?: number;
+  /** Shape of an Infobip error. Default: the sandbox's setting. */
+  readonly errorShape?: ErrorShape;
+}
+
+/** The `Retry-After` of a `throttled` response, in seconds. */
+export const RETRY_AFTER_S = 3;
+
+export function isResponseFault(kind: FaultKind): kind is ResponseFaultKind {
+  return (RESPONSE_FAULTS as readonly FaultKind[]).includes(kind);
+}
