@@ -1,7 +1,7 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import { SandboxClock } from './sandbox-clock.js';
-import { controlRoutes } from './control/control-routes.js';
-import { messageRoutes } from './control/message-routes.js';
+import { createControlRoutes } from './control/control-routes.js';
+import { createMessageRoutes } from './control/message-routes.js';
 import { useInfobipErrors, useControlErrors } from './error-answers.js';
 import { FaultInjector } from './faults/fault-injector.js';
 import { FixedPinStore } from './fixed-pin-store.js';
@@ -58,8 +58,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     async (own) => {
       useControlErrors(own);
       allowCrossOriginReads(own);
-      await own.register(messageRoutes(phone));
-      await own.register(controlRoutes({ clock, faults, fixedPins, settings }));
+      await own.register(createMessageRoutes(phone));
+      await own.register(createControlRoutes({ clock, faults, fixedPins, settings }));
     },
     { prefix: '/sandbox' },
   );

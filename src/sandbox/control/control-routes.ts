@@ -9,11 +9,11 @@ import {
   clockSchema,
   faultSchema,
   fixedPinSchema,
-  LATEST_TIME,
+  MAX_TIME_MS,
   settingsSchema,
 } from './control-schemas.js';
 
-interface Controls {
+interface ControlDependencies {
   readonly clock: SandboxClock;
   readonly faults: FaultInjector;
   readonly fixedPins: FixedPinStore;
@@ -21,8 +21,8 @@ interface Controls {
 }
 
 /** How a test steers the sandbox. A field that is not known is refused: it may be a misspelt one. */
-export function controlRoutes({ clock, faults, fixedPins, settings }: Controls) {
-  const time = () => ({ now: new Date(clock.now()).toISOString() });
+export function createControlRoutes({ clock, faults, fixedPins, settings }: ControlDependencies) {
+  const getTime = () => ({ now: new Date(clock.now()).toISOString() });
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.get('/faults', async () => faults.listFaults());
@@ -36,17 +36,17 @@ export function controlRoutes({ clock, faults, fixedPins, settings }: Controls) 
       return reply.code(204).send();
     });
 
-    fastify.get('/clock', async () => time());
+    fastify.get('/clock', async () => getTime());
     fastify.put('/clock', async ({ body }) => {
       const move = validateInput(clockSchema, body, { unknown: 'refuse' });
       const target = 'now' in move ? move.now.getTime() : clock.now() + move.advanceMs;
-      if (target > LATEST_TIME) throw new ValidationError({ advanceMs: ['leads too far ahead'] });
+      if (target > MAX_TIME_MS) throw new ValidationError({ advanceMs: ['leads too far ahead'] });
       clock.setTime(target);
-      return time();
+      return getTime();
     });
     fastify.delete('/clock', async () => {
       clock.resetTime();
-      return time();
+      return getTime();
     });
 
     fastify.put('/pins', async ({ body }) => {

@@ -9,7 +9,7 @@ import { ERROR_SHAPES, type ErrorShape } from '../infobip/api-error.js';
 import { PROVIDER_NAMES } from '../provider-name.js';
 
 /** Wherever it is moved, the clock stays where dates can be written. */
-export const LATEST_TIME = Date.parse('9999-01-01');
+export const MAX_TIME_MS = Date.parse('9999-01-01');
 
 const errorShape = Joi.string().valid(...ERROR_SHAPES);
 
@@ -35,11 +35,11 @@ export const faultSchema = Joi.object<PlannedFault>({
   errorShape,
 });
 
-type ClockMove = { readonly advanceMs: number } | { readonly now: Date };
+type ClockChange = { readonly advanceMs: number } | { readonly now: Date };
 
-export const clockSchema = Joi.object<ClockMove>({
+export const clockSchema = Joi.object<ClockChange>({
   advanceMs: Joi.number().integer().min(0),
-  now: Joi.date().min(0).max(LATEST_TIME),
+  now: Joi.date().min(0).max(MAX_TIME_MS),
 }).xor('advanceMs', 'now');
 
 export const addressQuerySchema = Joi.object<{ to?: string }>({ to: Joi.string().empty('') });

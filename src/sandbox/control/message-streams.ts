@@ -1,23 +1,23 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { MessageInbox, InboxEntry } from '../message-inbox.js';
 
-const KEEP_ALIVE_MS = 15_000;
-const MOST_STREAMS = 100;
+const HEARTBEAT_MS = 15_000;
+const MAX_STREAMS = 100;
 
 /** Server-Sent Events: each text, the moment it arrives. */
 export class MessageStreams {
-  private readonly open = new Set<FastifyReply['raw']>();
-  private readonly keepAlive: NodeJS.Timeout;
+  private readonly openStreams = new Set<FastifyReply['raw']>();
+  private readonly heartbeat: NodeJS.Timeout;
 
-  constructor(private readonly phone: MessageInbox) {
-    this.keepAlive = setInterval(() => {
-      for (const response of this.open) response.write(': still here\n\n');
-    }, KEEP_ALIVE_MS).unref();
+  constructor(private readonly inbox: MessageInbox) {
+    this.heartbeat = setInterval(() => {
+      for (const response of this.openStreams) response.write(': still here\n\n');
+    }, HEARTBEAT_MS).unref();
   }
 
   /** Whether one more may be opened. */
-  get hasRoom(): boolean {
-    return this.open.size < MOST_STREAMS;
+  get hasCapacity(): boolean {
+    return this.openStreams.size < MAX_STREAMS;
   }
 
   /**
@@ -25,7 +25,7 @@ export class MessageStreams {
    * first what it missed. One that is slow is written no more than it takes, and hears the rest as far
    * as the phones still keep it.
    */
-  start(request: FastifyRequest, reply: FastifyReply, to?: string): void {
+  openStream(request: FastifyRequest, reply: FastifyReply, to?: string): void {
     const { raw: response } = reply.hijack();
     response.writeHead(200, {
       'content-type': 'text/event-stream',
@@ -41,23 +41,23 @@ export class MessageStreams {
       return response.write(`id: ${String(number)}\ndata: ${JSON.stringify(message)}\n\n`);
     };
     const catchUp = () => {
-      behind = this.phone.listEntriesAfter(seen, to).some((missed) => !write(missed));
+      behind = this.inbox.listEntriesAfter(seen, to).some((missed) => !write(missed));
     };
     catchUp();
     response.on('drain', catchUp);
-    const stop = this.phone.subscribe((received) => {
+    const stop = this.inbox.subscribe((received) => {
       if (!behind) behind = !write(received);
     }, to);
-    this.open.add(response);
+    this.openStreams.add(response);
     response.on('close', () => {
       stop();
-      this.open.delete(response);
+      this.openStreams.delete(response);
     });
   }
 
   /** Ends every stream. */
-  close(): void {
-    clearInterval(this.keepAlive);
-    for (const response of this.open) response.end();
+  closeAll(): void {
+    clearInterval(this.heartbeat);
+    for (const response of this.openStreams) response.end();
   }
 }
