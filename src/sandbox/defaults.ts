@@ -1,6 +1,6 @@
-import { applicationSchema } from './infobip/application.js';
-import type { Catalogue } from './infobip/catalogue.js';
-import { textTemplateSchema } from './infobip/template.js';
+import { applicationSchema } from './infobip/infobip-application.js';
+import type { ApplicationStore } from './infobip/application-store.js';
+import { textTemplateSchema } from './infobip/message-template.js';
 import { validateInput } from './validate-input.js';
 
 /** The service's settings name these outside production, so nobody has to create them. */
@@ -32,7 +32,7 @@ const TEMPLATE = {
 };
 
 /** Creates, under fixed ids, the application and the template that the service uses by default. */
-export function seedDefaults(applications: Catalogue): void {
+export function seedDefaults(applications: ApplicationStore): void {
   applications.createApplication(validateInput(applicationSchema, APPLICATION), APPLICATION_ID);
   applications.createTemplate(
     APPLICATION_ID,

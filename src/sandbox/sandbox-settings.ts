@@ -1,4 +1,4 @@
-import type { ErrorShape } from './infobip/api-error.js';
+import type { ErrorShape } from './infobip/infobip-error.js';
 
 /** What `PUT /sandbox/settings` changes. */
 export interface SandboxSettings {

@@ -2,14 +2,14 @@ import { fastify, type FastifyInstance } from 'fastify';
 import { SandboxClock } from './sandbox-clock.js';
 import { createControlRoutes } from './control/control-routes.js';
 import { createMessageRoutes } from './control/message-routes.js';
-import { useInfobipErrors, useControlErrors } from './error-answers.js';
+import { useInfobipErrors, useControlErrors } from './infobip/infobip-error-handler.js';
 import { FaultInjector } from './faults/fault-injector.js';
 import { FixedPinStore } from './fixed-pin-store.js';
 import { seedDefaults, SINCH_APPLICATION } from './defaults.js';
-import { Catalogue } from './infobip/catalogue.js';
-import { configurationRoutes } from './infobip/configuration-routes.js';
-import { pinRoutes } from './infobip/pin-routes.js';
-import { TwoFactor } from './infobip/two-factor.js';
+import { ApplicationStore } from './infobip/application-store.js';
+import { createConfigurationRoutes } from './infobip/configuration-routes.js';
+import { createPinRoutes } from './infobip/pin-routes.js';
+import { PinService } from './infobip/pin-service.js';
 import { MessageInbox } from './message-inbox.js';
 import type { SandboxSettings } from './sandbox-settings.js';
 import { sinchRoutes } from './sinch/routes.js';
@@ -43,22 +43,27 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   const clock = new SandboxClock(now);
   const settings: SandboxSettings = { errorShape: 'legacy' };
-  const [phone, faults, fixedPins] = [new MessageInbox(), new FaultInjector(), new FixedPinStore()];
-  const catalogue = new Catalogue();
-  seedDefaults(catalogue);
-  const twoFactor = new TwoFactor({ catalogue, phone, fixedPins, now: () => clock.now() });
+  const [inbox, faults, fixedPins] = [new MessageInbox(), new FaultInjector(), new FixedPinStore()];
+  const applications = new ApplicationStore();
+  seedDefaults(applications);
+  const pinService = new PinService({
+    applications: applications,
+    inbox: inbox,
+    fixedPins: fixedPins,
+    now: () => clock.now(),
+  });
 
   allowEmptyJson(server);
   useInfobipErrors(server, settings);
-  await server.register(configurationRoutes({ catalogue, faults, apiKey }));
-  await server.register(pinRoutes({ twoFactor, faults, apiKey }));
-  const api = new VerificationApi({ phone, fixedPins, now: () => clock.now() });
+  await server.register(createConfigurationRoutes({ applications: applications, faults, apiKey }));
+  await server.register(createPinRoutes({ pinService: pinService, faults, apiKey }));
+  const api = new VerificationApi({ phone: inbox, fixedPins, now: () => clock.now() });
   await server.register(sinchRoutes({ api, faults, application: SINCH_APPLICATION }));
   await server.register(
     async (own) => {
       useControlErrors(own);
       allowCrossOriginReads(own);
-      await own.register(createMessageRoutes(phone));
+      await own.register(createMessageRoutes(inbox));
       await own.register(createControlRoutes({ clock, faults, fixedPins, settings }));
     },
     { prefix: '/sandbox' },

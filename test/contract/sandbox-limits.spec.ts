@@ -103,9 +103,9 @@ describe('A sliding window', () => {
     const once = { count: 1, intervalMs: 1 };
     for (let key = 0; key <= 10; key += 1) windows.count(String(key));
 
-    expect(windows.waitMs('0', once)).toBe(0);
-    expect(windows.waitMs('10', once)).toBe(1);
+    expect(windows.getWaitMs('0', once)).toBe(0);
+    expect(windows.getWaitMs('10', once)).toBe(1);
     for (let event = 0; event < 20; event += 1) windows.count('10');
-    expect(windows.waitMs('9', once)).toBe(0);
+    expect(windows.getWaitMs('9', once)).toBe(0);
   });
 });

@@ -5,7 +5,7 @@ import {
   type SandboxOperation,
 } from '../faults/sandbox-fault.js';
 import type { PlannedFault } from '../faults/fault-injector.js';
-import { ERROR_SHAPES, type ErrorShape } from '../infobip/api-error.js';
+import { ERROR_SHAPES, type ErrorShape } from '../infobip/infobip-error.js';
 import { PROVIDER_NAMES } from '../provider-name.js';
 
 /** Wherever it is moved, the clock stays where dates can be written. */

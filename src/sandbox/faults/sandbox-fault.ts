@@ -1,6 +1,6 @@
 // Faults make a call to the sandbox fail, or answer in a chosen way, so that clients can test how
 // they handle it. A fault is either planned for the next calls or tied to a magic number.
-import type { ErrorShape } from '../infobip/api-error.js';
+import type { ErrorShape } from '../infobip/infobip-error.js';
 
 export const SANDBOX_OPERATIONS = ['send', 'resend', 'verify', 'status', 'configuration'] as const;
 /** What a call does, independent of the channel. */

@@ -1,40 +1,45 @@
-import { ApiError } from './api-error.js';
-import type { Application } from './application.js';
-import { parseLimit } from './mini-syntax.js';
+import { InfobipError } from './infobip-error.js';
+import type { InfobipApplication } from './infobip-application.js';
+import { parseLimit } from './limit-syntax.js';
 import { SlidingWindows } from './sliding-windows.js';
 
 /** The three limits that an application sets. */
 export class ApplicationLimits {
-  private readonly ofApplications: SlidingWindows;
-  private readonly ofNumbers: SlidingWindows;
-  private readonly ofVerifies: SlidingWindows;
+  private readonly sendsByApplication: SlidingWindows;
+  private readonly sendsByNumber: SlidingWindows;
+  private readonly verifiesByNumber: SlidingWindows;
 
   /** @param now milliseconds since the epoch. */
   constructor(now: () => number) {
-    this.ofApplications = new SlidingWindows(now);
-    this.ofNumbers = new SlidingWindows(now);
-    this.ofVerifies = new SlidingWindows(now);
+    this.sendsByApplication = new SlidingWindows(now);
+    this.sendsByNumber = new SlidingWindows(now);
+    this.verifiesByNumber = new SlidingWindows(now);
   }
 
   /** Counts one send against both of its limits. @throws ApiError 429 and counts nothing. */
-  countSend({ applicationId, configuration }: Application, address: string): void {
+  countSend({ applicationId, configuration }: InfobipApplication, address: string): void {
     const number = `${applicationId} ${address}`;
-    refuseWhile(this.ofApplications, applicationId, configuration.sendPinPerApplicationLimit);
-    refuseWhile(this.ofNumbers, number, configuration.sendPinPerPhoneNumberLimit);
-    this.ofApplications.count(applicationId);
-    this.ofNumbers.count(number);
+    assertBelowLimit(
+      this.sendsByApplication,
+      applicationId,
+      configuration.sendPinPerApplicationLimit,
+    );
+    assertBelowLimit(this.sendsByNumber, number, configuration.sendPinPerPhoneNumberLimit);
+    this.sendsByApplication.count(applicationId);
+    this.sendsByNumber.count(number);
   }
 
   /** Counts one verify call. @throws ApiError 429 and counts nothing. */
-  countVerify({ applicationId, configuration }: Application, address: string): void {
+  countVerify({ applicationId, configuration }: InfobipApplication, address: string): void {
     const number = `${applicationId} ${address}`;
-    refuseWhile(this.ofVerifies, number, configuration.verifyPinLimit);
-    this.ofVerifies.count(number);
+    assertBelowLimit(this.verifiesByNumber, number, configuration.verifyPinLimit);
+    this.verifiesByNumber.count(number);
   }
 }
 
-function refuseWhile(windows: SlidingWindows, key: string, written: string): void {
+function assertBelowLimit(windows: SlidingWindows, key: string, written: string): void {
   const limit = parseLimit(written);
-  const waitMs = limit ? windows.waitMs(key, limit) : 0;
-  if (waitMs > 0) throw new ApiError(429, undefined, { retryAfterS: Math.ceil(waitMs / 1_000) });
+  const waitMs = limit ? windows.getWaitMs(key, limit) : 0;
+  if (waitMs > 0)
+    throw new InfobipError(429, undefined, { retryAfterS: Math.ceil(waitMs / 1_000) });
 }

@@ -2,28 +2,28 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import { createCallHandler } from '../faults/call-handler.js';
 import { validateInput } from '../validate-input.js';
-import { applicationSchema, applicationUpdateSchema } from './application.js';
-import type { Catalogue } from './catalogue.js';
-import { admit } from './credentials.js';
-import { refusal } from './refusal.js';
+import { applicationSchema, applicationUpdateSchema } from './infobip-application.js';
+import type { ApplicationStore } from './application-store.js';
+import { authenticateInfobip } from './infobip-auth.js';
+import { createInfobipError } from './refusal.js';
 import {
   emailTemplateSchema,
   emailTemplateUpdateSchema,
   textTemplateSchema,
   textTemplateUpdateSchema,
-  type Template,
-} from './template.js';
+  type MessageTemplate,
+} from './message-template.js';
 
-interface OfApplication {
+interface ApplicationRoute {
   Params: { applicationId: string };
 }
 
-interface OfTemplate {
+interface TemplateRoute {
   Params: { applicationId: string; messageId: string };
 }
 
-interface Options {
-  readonly catalogue: Catalogue;
+interface ConfigurationDependencies {
+  readonly applications: ApplicationStore;
   readonly faults: FaultInjector;
   readonly apiKey: string | undefined;
 }
@@ -33,22 +33,26 @@ const MESSAGES = `${APPLICATION}/messages`;
 const EMAIL_MESSAGES = `${APPLICATION}/email/messages`;
 
 /** Applications and message templates over HTTP. */
-export function configurationRoutes({ catalogue, faults, apiKey }: Options) {
-  const handleCall = createCallHandler('infobip', faults, refusal);
+export function createConfigurationRoutes({
+  applications: catalogue,
+  faults,
+  apiKey,
+}: ConfigurationDependencies) {
+  const handleCall = createCallHandler('infobip', faults, createInfobipError);
   const answer = (reply: FastifyReply, work: () => object) =>
     handleCall(reply, 'configuration', '', work);
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.addHook('onRequest', async ({ headers }) => {
-      admit(headers.authorization, '2fa:manage', apiKey);
+      authenticateInfobip(headers.authorization, '2fa:manage', apiKey);
     });
     fastify.get('/2fa/2/applications', (_request, reply) =>
       answer(reply, () => catalogue.listApplications()),
     );
-    fastify.get<OfApplication>(`/2fa/2${APPLICATION}`, ({ params }, reply) =>
+    fastify.get<ApplicationRoute>(`/2fa/2${APPLICATION}`, ({ params }, reply) =>
       answer(reply, () => catalogue.application(params.applicationId)),
     );
-    fastify.put<OfApplication>(`/2fa/2${APPLICATION}`, ({ params, body }, reply) =>
+    fastify.put<ApplicationRoute>(`/2fa/2${APPLICATION}`, ({ params, body }, reply) =>
       answer(reply, () =>
         catalogue.updateApplication(
           params.applicationId,
@@ -56,29 +60,29 @@ export function configurationRoutes({ catalogue, faults, apiKey }: Options) {
         ),
       ),
     );
-    fastify.get<OfApplication>(`/2fa/2${MESSAGES}`, ({ params }, reply) =>
+    fastify.get<ApplicationRoute>(`/2fa/2${MESSAGES}`, ({ params }, reply) =>
       answer(reply, () => catalogue.listTemplates(params.applicationId)),
     );
-    fastify.get<OfTemplate>(`/2fa/2${MESSAGES}/:messageId`, ({ params }, reply) =>
+    fastify.get<TemplateRoute>(`/2fa/2${MESSAGES}/:messageId`, ({ params }, reply) =>
       answer(reply, () => catalogue.template(params.applicationId, params.messageId)),
     );
-    fastify.put<OfTemplate>(`/2fa/2${MESSAGES}/:messageId`, ({ params, body }, reply) =>
+    fastify.put<TemplateRoute>(`/2fa/2${MESSAGES}/:messageId`, ({ params, body }, reply) =>
       answer(reply, () =>
-        shown(
+        toTemplateResponse(
           catalogue.updateTemplate('text', params, validateInput(textTemplateUpdateSchema, body)),
         ),
       ),
     );
-    fastify.post<OfApplication>(`/2fa/2${EMAIL_MESSAGES}`, ({ params, body }, reply) =>
+    fastify.post<ApplicationRoute>(`/2fa/2${EMAIL_MESSAGES}`, ({ params, body }, reply) =>
       answer(reply, () =>
-        shown(
+        toTemplateResponse(
           catalogue.createTemplate(params.applicationId, validateInput(emailTemplateSchema, body)),
         ),
       ),
     );
-    fastify.put<OfTemplate>(`/2fa/2${EMAIL_MESSAGES}/:messageId`, ({ params, body }, reply) =>
+    fastify.put<TemplateRoute>(`/2fa/2${EMAIL_MESSAGES}/:messageId`, ({ params, body }, reply) =>
       answer(reply, () =>
-        shown(
+        toTemplateResponse(
           catalogue.updateTemplate('email', params, validateInput(emailTemplateUpdateSchema, body)),
         ),
       ),
@@ -92,9 +96,9 @@ export function configurationRoutes({ catalogue, faults, apiKey }: Options) {
           return application;
         }),
       );
-      fastify.post<OfApplication>(`${version}${MESSAGES}`, ({ params, body }, reply) =>
+      fastify.post<ApplicationRoute>(`${version}${MESSAGES}`, ({ params, body }, reply) =>
         answer(reply, () =>
-          shown(
+          toTemplateResponse(
             catalogue.createTemplate(params.applicationId, validateInput(textTemplateSchema, body)),
           ),
         ),
@@ -104,4 +108,7 @@ export function configurationRoutes({ catalogue, faults, apiKey }: Options) {
 }
 
 /** Create and update show the placeholder; list and read do not. */
-const shown = (template: Template) => ({ ...template, pinPlaceholder: '{{pin}}' });
+const toTemplateResponse = (template: MessageTemplate) => ({
+  ...template,
+  pinPlaceholder: '{{pin}}',
+});

@@ -1,7 +1,7 @@
 import { RETRY_AFTER_S, type SandboxFault, type ErrorFaultKind } from '../faults/sandbox-fault.js';
-import { ApiError, type ApiStatus } from './api-error.js';
+import { InfobipError, type InfobipStatus } from './infobip-error.js';
 
-const STATUS: Record<ErrorFaultKind, ApiStatus> = {
+const FAULT_STATUS: Record<ErrorFaultKind, InfobipStatus> = {
   'bad-request': 400,
   unauthorized: 401,
   forbidden: 403,
@@ -12,7 +12,10 @@ const STATUS: Record<ErrorFaultKind, ApiStatus> = {
 };
 
 /** How Infobip says no in the way that a fault wants. */
-export function refusal(kind: ErrorFaultKind, { errorShape }: SandboxFault): ApiError {
+export function createInfobipError(
+  kind: ErrorFaultKind,
+  { errorShape }: SandboxFault,
+): InfobipError {
   const retryAfterS = kind === 'throttled' ? RETRY_AFTER_S : undefined;
-  return new ApiError(STATUS[kind], undefined, { retryAfterS, shape: errorShape });
+  return new InfobipError(FAULT_STATUS[kind], undefined, { retryAfterS, shape: errorShape });
 }

@@ -1,8 +1,8 @@
 import { FifoQueue } from '../fifo-queue.js';
-import type { Limit } from './mini-syntax.js';
+import type { RequestLimit } from './limit-syntax.js';
 
 /** What is remembered of all keys together. */
-const KEPT = { events: 1_000_000, keys: 100_000 };
+const MAX_TRACKED = { events: 1_000_000, keys: 100_000 };
 
 /**
  * Counts events by key and admits as many as a limit says in *any* interval of that length, not in
@@ -14,11 +14,11 @@ export class SlidingWindows {
 
   constructor(
     private readonly now: () => number,
-    private readonly kept = KEPT,
+    private readonly capacity = MAX_TRACKED,
   ) {}
 
   /** Milliseconds until one more is admitted; 0 means now. */
-  waitMs(key: string, { count, intervalMs }: Limit): number {
+  getWaitMs(key: string, { count: countEvent, intervalMs }: RequestLimit): number {
     const window = this.windows.get(key);
     if (!window) return 0;
     const now = this.now();
@@ -29,7 +29,7 @@ export class SlidingWindows {
       oldest = window.peek();
     }
     // A window that was full of older events may hold more than a limit that was lowered since.
-    return oldest === undefined || window.size < count ? 0 : oldest + intervalMs - now;
+    return oldest === undefined || window.size < countEvent ? 0 : oldest + intervalMs - now;
   }
 
   /** Counts one event. Call it once `waitMs` has answered 0 for every limit that concerns it. */
@@ -40,13 +40,17 @@ export class SlidingWindows {
     this.windows.set(key, window);
     window.enqueue(this.now());
     this.events += 1;
-    if (this.events > this.kept.events || this.windows.size > this.kept.keys) this.forget();
+    if (this.events > this.capacity.events || this.windows.size > this.capacity.keys)
+      this.evictLeastUsed();
   }
 
   /** Forgets the least recently used tenth at once: a Map whose first entries are gone walks slowly. */
-  private forget(): void {
+  private evictLeastUsed(): void {
     for (const [key, window] of this.windows) {
-      if (this.events <= 0.9 * this.kept.events && this.windows.size <= 0.9 * this.kept.keys)
+      if (
+        this.events <= 0.9 * this.capacity.events &&
+        this.windows.size <= 0.9 * this.capacity.keys
+      )
         return;
       this.windows.delete(key);
       this.events -= window.size;

@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import type { TwoFactor } from './two-factor.js';
+import type { PinService } from './pin-service.js';
 
 interface StatusQuery {
   /** Phone number or e-mail address. */
@@ -23,13 +23,13 @@ export const statusQuerySchema = Joi.object<StatusQuery>({
  * What became of the PINs that went to an address, newest first; times in Unix milliseconds.
  * @throws ApiError 404 for an unknown application.
  */
-export function statusOf(
-  twoFactor: TwoFactor,
+export function listVerifications(
+  pinService: PinService,
   applicationId: string,
   { msisdn, verified, sent }: StatusQuery,
 ): object {
-  const verifications = twoFactor
-    .sentTo(applicationId, msisdn)
+  const verifications = pinService
+    .listPinsSentTo(applicationId, msisdn)
     .filter(
       ({ sentAt, verifiedAt }) =>
         (verified ?? verifiedAt !== undefined) === (verifiedAt !== undefined) &&

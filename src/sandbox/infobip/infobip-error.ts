@@ -10,7 +10,7 @@ const WORDS = {
   503: ['SERVICE_UNAVAILABLE', 'Service unavailable', 'SERVICE_UNAVAILABLE'],
 } as const;
 
-const ACTIONS: Record<ApiStatus, string> = {
+const ACTIONS: Record<InfobipStatus, string> = {
   400: 'Check the request for the violations.',
   401: 'Check the credentials in the Authorization header.',
   403: 'Use credentials with the scope that this call needs.',
@@ -21,7 +21,7 @@ const ACTIONS: Record<ApiStatus, string> = {
   503: 'Try again later.',
 };
 
-export type ApiStatus = keyof typeof WORDS;
+export type InfobipStatus = keyof typeof WORDS;
 
 /**
  * `legacy` is what the 2FA part of the API documents, `v1` the same with the words of its first
@@ -32,7 +32,7 @@ export type ErrorShape = (typeof ERROR_SHAPES)[number];
 
 type FieldErrors = Readonly<Record<string, string[]>>;
 
-interface AnswerOptions {
+interface ErrorResponseOptions {
   /** Seconds after which it is worth another try. */
   readonly retryAfterS?: number | undefined;
   /** Default: the sandbox's setting. */
@@ -40,22 +40,22 @@ interface AnswerOptions {
 }
 
 /** A refusal, in whichever shape is asked for. */
-export class ApiError extends Error {
+export class InfobipError extends Error {
   constructor(
-    readonly status: ApiStatus,
+    readonly status: InfobipStatus,
     /** What is wrong with which field of the request. */
     readonly validationErrors?: FieldErrors,
-    readonly answer: AnswerOptions = {},
+    readonly response: ErrorResponseOptions = {},
   ) {
     super(WORDS[status][1]);
   }
 
-  body(shape: ErrorShape): object {
+  toBody(shape: ErrorShape): object {
     switch (shape) {
       case 'legacy':
-        return this.serviceException(WORDS[this.status][0]);
+        return this.toServiceException(WORDS[this.status][0]);
       case 'v1':
-        return this.serviceException(WORDS[this.status][2]);
+        return this.toServiceException(WORDS[this.status][2]);
       case 'current':
         return {
           errorCode: `E${String(this.status)}`,
@@ -69,7 +69,7 @@ export class ApiError extends Error {
     }
   }
 
-  private serviceException(messageId: string): object {
+  private toServiceException(messageId: string): object {
     const { message: text, validationErrors } = this;
     return {
       requestError: {

@@ -1,4 +1,4 @@
-import { ApiError } from './api-error.js';
+import { InfobipError } from './infobip-error.js';
 
 /** The four forms that Infobip takes. */
 const CREDENTIALS = /^(App|Basic|IBSSO|Bearer) +(\S+)$/i;
@@ -9,20 +9,20 @@ const CREDENTIALS = /^(App|Basic|IBSSO|Bearer) +(\S+)$/i;
  * begins with `pinscope` only what the scope `2fa:pin:send` allows.
  * @throws ApiError 401 or 403
  */
-export function admit(
+export function authenticateInfobip(
   authorization: string | undefined,
   scope: '2fa:manage' | '2fa:pin:send',
   apiKey?: string,
 ): void {
   const [, form, credential] = CREDENTIALS.exec(authorization ?? '') ?? [];
-  const key = form?.toLowerCase() === 'basic' ? passwordOf(credential) : credential;
-  if (!key) throw new ApiError(401);
-  if (key.startsWith('noscope')) throw new ApiError(403);
-  if (key.startsWith('pinscope') && scope === '2fa:manage') throw new ApiError(403);
-  if (apiKey && !/^(no|pin)scope/.test(key) && key !== apiKey) throw new ApiError(401);
+  const key = form?.toLowerCase() === 'basic' ? parsePassword(credential) : credential;
+  if (!key) throw new InfobipError(401);
+  if (key.startsWith('noscope')) throw new InfobipError(403);
+  if (key.startsWith('pinscope') && scope === '2fa:manage') throw new InfobipError(403);
+  if (apiKey && !/^(no|pin)scope/.test(key) && key !== apiKey) throw new InfobipError(401);
 }
 
-function passwordOf(credential = ''): string | undefined {
+function parsePassword(credential = ''): string | undefined {
   const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(credential, 'base64').toString()) ?? [];
   return password;
 }

@@ -31,9 +31,9 @@ interface TemplateIds {
 
 type TextTemplate = TextTemplateFields & TemplateIds;
 export type EmailTemplate = EmailTemplateFields & TemplateIds;
-export type Template = TextTemplate | EmailTemplate;
+export type MessageTemplate = TextTemplate | EmailTemplate;
 
-export function isEmail(template: Template): template is EmailTemplate {
+export function isEmailTemplate(template: MessageTemplate): template is EmailTemplate {
   return 'emailTemplateId' in template;
 }
 

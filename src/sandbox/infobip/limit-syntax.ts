@@ -1,7 +1,7 @@
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** That many in any such interval. */
-export interface Limit {
+export interface RequestLimit {
   readonly count: number;
   readonly intervalMs: number;
 }
@@ -13,7 +13,7 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** `3/1d`: that many in any such interval. `2/d` means `2/1d`. */
-export function parseLimit(text: string): Limit | undefined {
+export function parseLimit(text: string): RequestLimit | undefined {
   const [, count, interval = ''] = /^([1-9]\d*)\/(.+)$/.exec(text) ?? [];
   const intervalMs = parseDuration(interval);
   return count && intervalMs ? { count: Number(count), intervalMs } : undefined;

@@ -2,10 +2,10 @@ import type { DeliveryOutcome } from '../faults/sandbox-fault.js';
 import type { MessageChannel as AnyChannel } from '../message-inbox.js';
 
 /** How Infobip delivers a PIN. */
-export type Channel = Extract<AnyChannel, 'sms' | 'voice' | 'email'>;
+export type InfobipChannel = Extract<AnyChannel, 'sms' | 'voice' | 'email'>;
 
 /** What becomes of a text, and how the vendor says so. */
-export interface Delivery {
+export interface DeliveryResult {
   /** Handed to the network. */
   readonly sent: boolean;
   /** It reaches the phone. */
@@ -24,7 +24,11 @@ const NC_STATUS: Record<DeliveryOutcome, string> = {
 };
 
 /** @param lookup whether the number is looked up before an SMS, and one out of reach is spared it. */
-export function deliver(channel: Channel, kind: DeliveryOutcome, lookup: boolean): Delivery {
+export function simulateDelivery(
+  channel: InfobipChannel,
+  kind: DeliveryOutcome,
+  lookup: boolean,
+): DeliveryResult {
   const reachable = kind !== 'unreachable' && kind !== 'unreachable-prose';
   const accepted = kind !== 'not-sent' && kind !== 'no-credit';
   switch (channel) {
@@ -41,18 +45,18 @@ export function deliver(channel: Channel, kind: DeliveryOutcome, lookup: boolean
     }
     case 'voice': {
       const sent = accepted && reachable;
-      return { sent, arrives: sent, status: { callStatus: platformStatus(kind, sent) } };
+      return { sent, arrives: sent, status: { callStatus: getPlatformStatus(kind, sent) } };
     }
     case 'email': {
       const sent = accepted && reachable;
-      const name = platformStatus(kind, sent);
+      const name = getPlatformStatus(kind, sent);
       const description = sent ? 'Message accepted' : 'Message not sent';
       return { sent, arrives: sent, status: { emailStatus: { name, description } } };
     }
   }
 }
 
-function platformStatus(kind: DeliveryOutcome, sent: boolean): string {
+function getPlatformStatus(kind: DeliveryOutcome, sent: boolean): string {
   if (sent) return 'PENDING_ACCEPTED';
   return kind === 'no-credit' ? 'REJECTED_NOT_ENOUGH_CREDITS' : 'UNDELIVERABLE_NOT_DELIVERED';
 }

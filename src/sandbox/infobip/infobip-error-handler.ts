@@ -1,20 +1,20 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
-import { ApiError } from './infobip/api-error.js';
-import { ValidationError } from './validate-input.js';
-import type { SandboxSettings } from './sandbox-settings.js';
+import { InfobipError } from './infobip-error.js';
+import { ValidationError } from '../validate-input.js';
+import type { SandboxSettings } from '../sandbox-settings.js';
 
 /** Errors as Infobip says them. */
 export function useInfobipErrors(fastify: FastifyInstance, settings: SandboxSettings): void {
   fastify.setErrorHandler(
-    async (error: FastifyError | ValidationError | ApiError, _request, reply) => {
+    async (error: FastifyError | ValidationError | InfobipError, _request, reply) => {
       const refusal = toInfobipError(error);
-      const { retryAfterS, shape = settings.errorShape } = refusal.answer;
+      const { retryAfterS, shape = settings.errorShape } = refusal.response;
       if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
-      return reply.code(refusal.status).send(refusal.body(shape));
+      return reply.code(refusal.status).send(refusal.toBody(shape));
     },
   );
   fastify.setNotFoundHandler(async () => {
-    throw new ApiError(404);
+    throw new InfobipError(404);
   });
 }
 
@@ -27,10 +27,10 @@ export function useControlErrors(fastify: FastifyInstance): void {
   });
 }
 
-function toInfobipError(error: FastifyError | ValidationError | ApiError): ApiError {
-  if (error instanceof ApiError) return error;
-  if (error instanceof ValidationError) return new ApiError(400, error.fields);
+function toInfobipError(error: FastifyError | ValidationError | InfobipError): InfobipError {
+  if (error instanceof InfobipError) return error;
+  if (error instanceof ValidationError) return new InfobipError(400, error.fields);
   const { statusCode = 500 } = error;
-  if (statusCode === 415) return new ApiError(415);
-  return new ApiError(statusCode < 500 ? 400 : 500);
+  if (statusCode === 415) return new InfobipError(415);
+  return new InfobipError(statusCode < 500 ? 400 : 500);
 }

@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { parseDuration, parseLimit } from './mini-syntax.js';
+import { parseDuration, parseLimit } from './limit-syntax.js';
 
 export interface ApplicationFields {
   readonly name: string;
@@ -16,7 +16,7 @@ export interface ApplicationFields {
   };
 }
 
-export interface Application extends ApplicationFields {
+export interface InfobipApplication extends ApplicationFields {
   readonly applicationId: string;
 }
 
@@ -30,27 +30,27 @@ const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
 /** Text in one of the mini-syntaxes, kept as it was given. */
-const written = (isGood: (text: string) => boolean) =>
+const createSyntaxSchema = (isGood: (text: string) => boolean) =>
   Joi.string()
     .custom((text: string, helpers) => (isGood(text) ? text : helpers.error('any.invalid')))
     .messages({ 'any.invalid': '{#label} cannot be read, or is out of range' });
 
-const durationUpTo = (maxMs: number) =>
-  written((text) => {
+const createDurationSchema = (maxMs: number) =>
+  createSyntaxSchema((text) => {
     const ms = parseDuration(text);
     return ms !== undefined && ms <= maxMs;
   });
 
-const limitUpTo = (maxIntervalMs: number) =>
-  written((text) => {
+const createLimitSchema = (maxIntervalMs: number) =>
+  createSyntaxSchema((text) => {
     const limit = parseLimit(text);
     return limit !== undefined && limit.intervalMs <= maxIntervalMs;
   });
 
 const pinAttempts = Joi.number().integer().min(1);
-const pinTimeToLive = durationUpTo(YEAR_MS);
-const verifyPinLimit = limitUpTo(DAY_MS);
-const sendLimit = limitUpTo(YEAR_MS);
+const pinTimeToLive = createDurationSchema(YEAR_MS);
+const verifyPinLimit = createLimitSchema(DAY_MS);
+const sendLimit = createLimitSchema(YEAR_MS);
 
 export const applicationSchema = Joi.object<ApplicationFields>({
   name: Joi.string().required(),

@@ -1,20 +1,20 @@
 import { randomInt } from 'node:crypto';
-import { isEmail, type PinType, type Template } from './template.js';
+import { isEmailTemplate, type PinType, type MessageTemplate } from './message-template.js';
 
 /** A PIN that was made and may be verified. */
-export interface Pin {
+export interface IssuedPin {
   pinId: string;
   readonly applicationId: string;
   /** As the caller wrote it. */
   readonly to: string;
   readonly pin: string;
   /** As it was when the PIN was sent. */
-  readonly template: Template;
+  readonly template: MessageTemplate;
   readonly from: string;
   placeholders: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch, as all times here. */
   readonly expiresAt: number;
-  wrongTries: number;
+  failedAttempts: number;
   sentAt?: number;
   verifiedAt?: number;
 }
@@ -26,7 +26,7 @@ const ALPHABETS: Record<PinType, string> = {
   ALPHANUMERIC: '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ',
 };
 
-export function randomPin({ pinType, pinLength }: Template): string {
+export function generatePin({ pinType, pinLength }: MessageTemplate): string {
   const alphabet = ALPHABETS[pinType];
   let pin = '';
   while (pin.length < pinLength) pin += alphabet.charAt(randomInt(alphabet.length));
@@ -34,8 +34,9 @@ export function randomPin({ pinType, pinLength }: Template): string {
 }
 
 /** What the phone shows. An e-mail is written elsewhere: only its PIN and its template are known. */
-export function textOf({ template, placeholders, pin }: Pin): string {
-  if (isEmail(template)) return `${pin} (e-mail template ${String(template.emailTemplateId)})`;
+export function renderText({ template, placeholders, pin }: IssuedPin): string {
+  if (isEmailTemplate(template))
+    return `${pin} (e-mail template ${String(template.emailTemplateId)})`;
   const values = new Map(Object.entries({ ...placeholders, pin }));
   return template.messageText.replace(
     /\{\{([^{}]+)\}\}/g,
@@ -43,7 +44,7 @@ export function textOf({ template, placeholders, pin }: Pin): string {
   );
 }
 
-export function defaultSender(template: Template): string {
-  if (isEmail(template)) return template.from ?? 'sandbox@sandbox.test';
+export function getDefaultSender(template: MessageTemplate): string {
+  if (isEmailTemplate(template)) return template.from ?? 'sandbox@sandbox.test';
   return template.senderId ?? 'InfoSMS';
 }

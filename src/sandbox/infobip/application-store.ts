@@ -1,36 +1,40 @@
 import { randomBytes } from 'node:crypto';
-import { ApiError } from './api-error.js';
-import type { Application, ApplicationFields, ApplicationUpdate } from './application.js';
+import { InfobipError } from './infobip-error.js';
+import type {
+  InfobipApplication,
+  ApplicationFields,
+  ApplicationUpdate,
+} from './infobip-application.js';
 import {
-  isEmail,
+  isEmailTemplate,
   type EmailTemplateFields,
-  type Template,
+  type MessageTemplate,
   type TextTemplateFields,
-} from './template.js';
+} from './message-template.js';
 
 /** More are refused, so that a sandbox left running does not grow. */
-const MOST = 10_000;
+const MAX_ITEMS = 10_000;
 
 export type TemplateKind = 'text' | 'email';
 
 /** 32 upper-case hex digits, as the vendor's samples show. */
-export const newId = () => randomBytes(16).toString('hex').toUpperCase();
+export const generateId = () => randomBytes(16).toString('hex').toUpperCase();
 
 /** Applications and their message templates, in memory. */
-export class Catalogue {
-  private readonly applications = new Map<string, Application>();
-  private readonly templates = new Map<string, Template>();
+export class ApplicationStore {
+  private readonly applications = new Map<string, InfobipApplication>();
+  private readonly templates = new Map<string, MessageTemplate>();
 
   /** @throws ApiError 429 where there are too many already. */
-  createApplication(fields: ApplicationFields, applicationId = newId()): Application {
-    hasRoom(this.applications);
-    const application = { applicationId, ...fields };
-    this.applications.set(applicationId, application);
-    return application;
+  createApplication(fields: ApplicationFields, applicationId = generateId()): InfobipApplication {
+    assertCapacity(this.applications);
+    const getApplication = { applicationId, ...fields };
+    this.applications.set(applicationId, getApplication);
+    return getApplication;
   }
 
   /** What is not given stays as it is. @throws ApiError 404 */
-  updateApplication(applicationId: string, update: ApplicationUpdate): Application {
+  updateApplication(applicationId: string, update: ApplicationUpdate): InfobipApplication {
     const old = this.application(applicationId);
     const configuration = { ...old.configuration, ...update.configuration };
     const application = { ...old, ...update, configuration };
@@ -39,11 +43,11 @@ export class Catalogue {
   }
 
   /** @throws ApiError 404 */
-  application(applicationId: string): Application {
-    return found(this.applications.get(applicationId));
+  application(applicationId: string): InfobipApplication {
+    return orNotFound(this.applications.get(applicationId));
   }
 
-  listApplications(): Application[] {
+  listApplications(): InfobipApplication[] {
     return [...this.applications.values()];
   }
 
@@ -51,13 +55,13 @@ export class Catalogue {
   createTemplate(
     applicationId: string,
     fields: TextTemplateFields | EmailTemplateFields,
-    messageId = newId(),
-  ): Template {
+    messageId = generateId(),
+  ): MessageTemplate {
     this.application(applicationId);
-    hasRoom(this.templates);
-    const template = { messageId, applicationId, ...fields };
-    this.templates.set(messageId, template);
-    return template;
+    assertCapacity(this.templates);
+    const getTemplate = { messageId, applicationId, ...fields };
+    this.templates.set(messageId, getTemplate);
+    return getTemplate;
   }
 
   /**
@@ -68,23 +72,23 @@ export class Catalogue {
     kind: TemplateKind,
     { applicationId, messageId }: { applicationId: string; messageId: string },
     update: Partial<TextTemplateFields> | Partial<EmailTemplateFields>,
-  ): Template {
+  ): MessageTemplate {
     const old = this.template(applicationId, messageId);
-    if (isEmail(old) !== (kind === 'email')) throw new ApiError(404);
+    if (isEmailTemplate(old) !== (kind === 'email')) throw new InfobipError(404);
     const template = { ...old, ...update };
     this.templates.set(messageId, template);
     return template;
   }
 
   /** @throws ApiError 404 */
-  template(applicationId: string, messageId: string): Template {
+  template(applicationId: string, messageId: string): MessageTemplate {
     this.application(applicationId);
     const template = this.templates.get(messageId);
-    return found(template?.applicationId === applicationId ? template : undefined);
+    return orNotFound(template?.applicationId === applicationId ? template : undefined);
   }
 
   /** @throws ApiError 404 */
-  listTemplates(applicationId: string): Template[] {
+  listTemplates(applicationId: string): MessageTemplate[] {
     this.application(applicationId);
     return [...this.templates.values()].filter(
       (template) => template.applicationId === applicationId,
@@ -93,11 +97,11 @@ export class Catalogue {
 }
 
 /** @throws ApiError 404 for nothing. */
-export function found<T>(item: T | undefined): T {
-  if (item === undefined) throw new ApiError(404);
+export function orNotFound<T>(item: T | undefined): T {
+  if (item === undefined) throw new InfobipError(404);
   return item;
 }
 
-function hasRoom({ size }: ReadonlyMap<string, unknown>): void {
-  if (size >= MOST) throw new ApiError(429);
+function assertCapacity({ size }: ReadonlyMap<string, unknown>): void {
+  if (size >= MAX_ITEMS) throw new InfobipError(429);
 }
