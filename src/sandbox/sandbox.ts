@@ -12,8 +12,8 @@ import { createPinRoutes } from './infobip/pin-routes.js';
 import { PinService } from './infobip/pin-service.js';
 import { MessageInbox } from './message-inbox.js';
 import type { SandboxSettings } from './sandbox-settings.js';
-import { sinchRoutes } from './sinch/routes.js';
-import { VerificationApi } from './sinch/verification-api.js';
+import { createSinchRoutes } from './sinch/sinch-routes.js';
+import { SinchService } from './sinch/sinch-service.js';
 
 export interface SandboxOptions {
   /** TCP port on 127.0.0.1; 0 takes a free one. */
@@ -57,8 +57,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   useInfobipErrors(server, settings);
   await server.register(createConfigurationRoutes({ applications: applications, faults, apiKey }));
   await server.register(createPinRoutes({ pinService: pinService, faults, apiKey }));
-  const api = new VerificationApi({ phone: inbox, fixedPins, now: () => clock.now() });
-  await server.register(sinchRoutes({ api, faults, application: SINCH_APPLICATION }));
+  const sinchService = new SinchService({ inbox: inbox, fixedPins, now: () => clock.now() });
+  await server.register(
+    createSinchRoutes({ service: sinchService, faults, application: SINCH_APPLICATION }),
+  );
   await server.register(
     async (own) => {
       useControlErrors(own);

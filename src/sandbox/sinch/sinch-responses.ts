@@ -1,9 +1,17 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import type { Verification } from './verification.js';
+import type { SinchVerification } from './sinch-verification.js';
 
 /** What a start is answered with. @param url where the API is, with its version. */
-export function started(verification: Verification, url: string): object {
-  const { id, method, status, reason, codeType, interceptionTimeout, secret } = verification;
+export function buildStartResponse(verification: SinchVerification, url: string): object {
+  const {
+    id,
+    method,
+    status,
+    reason,
+    codeType,
+    interceptionTimeout,
+    expectedCode: secret,
+  } = verification;
   const byId = `${url}/verifications/id/${id}`;
   const own = {
     sms: { sms: { template: 'Your code is {{CODE}}', interceptionTimeout, codeType } },
@@ -33,14 +41,14 @@ export function started(verification: Verification, url: string): object {
 }
 
 /** What a report is answered with. */
-export function reported(verification: Verification): object {
+export function buildReportResponse(verification: SinchVerification): object {
   const { id, method, status, reason, reference, endpoint } = verification;
   return {
     id,
     method,
     status,
     ...(reason !== undefined && { reason }),
-    ...(isCall(verification) && { callComplete: true }),
+    ...(isPhoneCall(verification) && { callComplete: true }),
     ...(reference !== undefined && { reference }),
     source: 'manual',
     identity: { type: 'number', endpoint },
@@ -48,24 +56,24 @@ export function reported(verification: Verification): object {
 }
 
 /** What a query is answered with: a report's answer, and what it cost. */
-export function described(verification: Verification): object {
+export function buildStatusResponse(verification: SinchVerification): object {
   const { status, endpoint, startedAt } = verification;
   const price = (amount: number) => ({ amount, currencyId: 'EUR' });
   const countryId = parsePhoneNumberFromString(endpoint)?.country;
   return {
-    ...reported(verification),
+    ...buildReportResponse(verification),
     ...(countryId !== undefined && { countryId }),
     // Seven digits after the point, and no time zone.
     verificationTimestamp: `${new Date(startedAt).toISOString().slice(0, -1)}0000`,
-    ...(isCall(verification) && { callResult: 'ANSWERED' }),
+    ...(isPhoneCall(verification) && { callResult: 'ANSWERED' }),
     ...(status !== 'PENDING' && {
       price: {
         verificationPrice: price(0.05),
-        ...(isCall(verification) && { terminationPrice: price(0.01), billableDuration: 12 }),
+        ...(isPhoneCall(verification) && { terminationPrice: price(0.01), billableDuration: 12 }),
       },
     }),
   };
 }
 
-const isCall = ({ method }: Verification): boolean =>
+const isPhoneCall = ({ method }: SinchVerification): boolean =>
   method === 'callout' || method === 'flashcall';

@@ -1,82 +1,91 @@
 import { randomUUID } from 'node:crypto';
 import type { ForcedOutcome } from '../faults/sandbox-fault.js';
-import { spanMs, type CodeType, type Method, type StartRequest } from './requests.js';
+import {
+  parseClockDuration,
+  type SinchCodeType,
+  type SinchMethod,
+  type SinchStartRequest,
+} from './sinch-requests.js';
 
-type Status = 'PENDING' | 'SUCCESSFUL' | 'FAIL' | 'DENIED' | 'ABORTED' | 'ERROR';
+type SinchStatus = 'PENDING' | 'SUCCESSFUL' | 'FAIL' | 'DENIED' | 'ABORTED' | 'ERROR';
 
-const DEFAULT_LIFE_MS = 10 * 60_000;
-const INTERCEPTION_S = 60;
+const DEFAULT_TTL_MS = 10 * 60_000;
+const DEFAULT_INTERCEPTION_S = 60;
 
 /** One verification, from its start on. */
-export interface Verification {
+export interface SinchVerification {
   readonly id: string;
-  readonly method: Method;
+  readonly method: SinchMethod;
   /** E.164 with `+`. */
   readonly endpoint: string;
   readonly reference: string | undefined;
   /** The code; of a flash call, who rings; of a data verification, nothing. */
-  readonly secret: string;
-  readonly codeType: CodeType;
+  readonly expectedCode: string;
+  readonly codeType: SinchCodeType;
   /** Seconds that a client should wait for the text or the call. */
   readonly interceptionTimeout: number;
   /** Milliseconds since the epoch, as all times here. */
   readonly startedAt: number;
   readonly expiresAt: number;
-  status: Status;
+  status: SinchStatus;
   reason: string | undefined;
 }
 
 /** A verification as it starts: pending, unless it comes to an end at once. */
-export function begin(
-  { method, identity, reference, smsOptions, flashCallOptions, ...more }: StartRequest,
+export function createVerification(
+  { method, identity, reference, smsOptions, flashCallOptions, ...more }: SinchStartRequest,
   { now, secret, effect }: { now: number; secret: string; effect: ForcedOutcome | undefined },
-): Verification {
+): SinchVerification {
   const { expiry } = method === 'sms' ? smsOptions : {};
-  const lifeMs = expiry === undefined ? DEFAULT_LIFE_MS : spanMs(expiry);
-  const verification: Verification = {
+  const lifeMs = expiry === undefined ? DEFAULT_TTL_MS : parseClockDuration(expiry);
+  const verification: SinchVerification = {
     id: randomUUID(),
     method,
     endpoint: identity.endpoint,
     reference,
-    secret,
-    codeType: codeTypeOf({ method, smsOptions, ...more }),
+    expectedCode: secret,
+    codeType: getCodeType({ method, smsOptions, ...more }),
     interceptionTimeout:
-      method === 'flashcall' ? flashCallOptions.interceptionTimeout : INTERCEPTION_S,
+      method === 'flashcall' ? flashCallOptions.interceptionTimeout : DEFAULT_INTERCEPTION_S,
     startedAt: now,
     expiresAt: effect === 'expired' ? now : now + lifeMs,
     status: 'PENDING',
     reason: undefined,
   };
-  if (effect === 'not-sent') finish(verification, 'DENIED', 'Destination denied');
+  if (effect === 'not-sent') closeVerification(verification, 'DENIED', 'Destination denied');
   if (effect === 'unreachable' || effect === 'unreachable-prose')
-    finish(verification, 'ERROR', 'Network error or number unreachable');
+    closeVerification(verification, 'ERROR', 'Network error or number unreachable');
   return verification;
 }
 
 /** Which characters its code has; one that is read out in a call is of digits. */
-export function codeTypeOf({
+export function getCodeType({
   method,
   smsOptions,
   whatsappOptions,
-}: Pick<StartRequest, 'method' | 'smsOptions' | 'whatsappOptions'>): CodeType {
+}: Pick<SinchStartRequest, 'method' | 'smsOptions' | 'whatsappOptions'>): SinchCodeType {
   if (method === 'sms') return smsOptions.codeType;
   return method === 'whatsapp' ? whatsappOptions.codeType : 'Numeric';
 }
 
 /** Ends it, once and for all. */
-export function finish(verification: Verification, status: Status, reason?: string): void {
+export function closeVerification(
+  verification: SinchVerification,
+  status: SinchStatus,
+  reason?: string,
+): void {
   verification.status = status;
   verification.reason = reason;
 }
 
 /** Ends it if its time is over. */
-export function expire(verification: Verification, now: number): Verification {
+export function expireIfDue(verification: SinchVerification, now: number): SinchVerification {
   if (verification.status === 'PENDING' && now >= verification.expiresAt)
-    finish(verification, 'FAIL', 'Expired');
+    closeVerification(verification, 'FAIL', 'Expired');
   return verification;
 }
 
 /** Whether a report is taken: of one whose time is over too, and it says so. */
-export function canBeReported({ status, reason }: Verification): boolean {
+export function isReportable({ status, reason }: SinchVerification): boolean {
   return status === 'PENDING' || reason === 'Expired';
 }

@@ -1,14 +1,14 @@
 import { randomInt } from 'node:crypto';
-import type { CodeType } from './requests.js';
+import type { SinchCodeType } from './sinch-requests.js';
 
-const ALPHABETS: Record<CodeType, string> = {
+const ALPHABETS: Record<SinchCodeType, string> = {
   Numeric: '0123456789',
   Alpha: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
   Alphanumeric: '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ',
 };
 const CODE_LENGTH = 4;
 
-export function randomCode(codeType: CodeType): string {
+export function generateCode(codeType: SinchCodeType): string {
   const alphabet = ALPHABETS[codeType];
   let code = '';
   while (code.length < CODE_LENGTH) code += alphabet.charAt(randomInt(alphabet.length));
@@ -16,6 +16,6 @@ export function randomCode(codeType: CodeType): string {
 }
 
 /** Who rings in a flash call: one of ten thousand numbers. */
-export function randomCaller(): string {
+export function generateCallerNumber(): string {
   return `+4670174${String(randomInt(10_000)).padStart(4, '0')}`;
 }

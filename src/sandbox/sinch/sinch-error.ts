@@ -17,7 +17,7 @@ const MESSAGES = {
   50300: 'Temporarily down.',
 } as const;
 
-export type ErrorCode = keyof typeof MESSAGES;
+export type SinchErrorCode = keyof typeof MESSAGES;
 
 /** A refusal in Sinch's shape. */
 export class SinchError extends Error {
@@ -25,7 +25,7 @@ export class SinchError extends Error {
 
   /** @param retryAfterS seconds after which it is worth another try. */
   constructor(
-    readonly code: ErrorCode,
+    readonly code: SinchErrorCode,
     message: string = MESSAGES[code],
     readonly retryAfterS?: number,
   ) {

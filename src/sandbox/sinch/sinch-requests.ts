@@ -1,26 +1,26 @@
 import Joi from 'joi';
 
 const METHODS = ['sms', 'callout', 'flashcall', 'whatsapp', 'seamless'] as const;
-export type Method = (typeof METHODS)[number];
+export type SinchMethod = (typeof METHODS)[number];
 
 const CODE_TYPES = ['Numeric', 'Alpha', 'Alphanumeric'] as const;
-export type CodeType = (typeof CODE_TYPES)[number];
+export type SinchCodeType = (typeof CODE_TYPES)[number];
 
-export interface StartRequest {
+export interface SinchStartRequest {
   readonly identity: { readonly type: 'number'; readonly endpoint: string };
-  readonly method: Method;
+  readonly method: SinchMethod;
   readonly reference?: string;
   /** Taken and not used: callbacks, which would bring it back, are not there. */
   readonly custom?: string;
-  readonly smsOptions: { readonly codeType: CodeType; readonly expiry?: string };
-  readonly whatsappOptions: { readonly codeType: CodeType };
+  readonly smsOptions: { readonly codeType: SinchCodeType; readonly expiry?: string };
+  readonly whatsappOptions: { readonly codeType: SinchCodeType };
   readonly flashCallOptions: { readonly interceptionTimeout: number };
   /** Taken and not used, as is `dialTimeout`: nobody hears the call. */
   readonly calloutOptions?: object;
 }
 
 /** Older documents write `flashCall`. */
-const method = Joi.string<Method>().replace(/^flashCall$/, 'flashcall');
+const method = Joi.string<SinchMethod>().replace(/^flashCall$/, 'flashcall');
 
 export const methodSchema = method.valid(...METHODS);
 
@@ -34,7 +34,7 @@ const endpoint = Joi.string()
   .pattern(/^\+[1-9]\d{6,14}$/)
   .messages({ 'string.pattern.base': '{#label} must be an E.164 number with a leading +' });
 
-export const startSchema = Joi.object<StartRequest>({
+export const startSchema = Joi.object<SinchStartRequest>({
   identity: Joi.object({
     type: Joi.string().valid('number').required(),
     endpoint: endpoint.required(),
@@ -55,15 +55,15 @@ export const startSchema = Joi.object<StartRequest>({
   calloutOptions: Joi.object({ speech: Joi.object({ locale: Joi.string() }) }),
 });
 
-export interface ReportRequest {
-  readonly method: Exclude<Method, 'seamless'>;
+export interface SinchReportRequest {
+  readonly method: Exclude<SinchMethod, 'seamless'>;
   readonly sms?: { readonly code: string };
   readonly callout?: { readonly code: string };
   readonly whatsapp?: { readonly code: string };
   readonly flashCall?: { readonly cli: string };
 }
 
-const coded = Joi.object({
+const codePart = Joi.object({
   code: Joi.string()
     .pattern(/^[A-Za-z0-9-]{1,10}$/)
     .required()
@@ -71,24 +71,24 @@ const coded = Joi.object({
 });
 
 /** What a report holds, under the name of its method. */
-const reported = (name: string, schema: Joi.ObjectSchema) =>
+const createPartSchema = (name: string, schema: Joi.ObjectSchema) =>
   schema.when('method', { is: name, then: Joi.required() });
 
-export const reportSchema = Joi.object<ReportRequest>({
+export const reportSchema = Joi.object<SinchReportRequest>({
   method: method.valid('sms', 'callout', 'flashcall', 'whatsapp').required(),
-  sms: reported('sms', coded),
-  callout: reported('callout', coded),
-  whatsapp: reported('whatsapp', coded),
-  flashCall: reported('flashcall', Joi.object({ cli: endpoint.required() })),
+  sms: createPartSchema('sms', codePart),
+  callout: createPartSchema('callout', codePart),
+  whatsapp: createPartSchema('whatsapp', codePart),
+  flashCall: createPartSchema('flashcall', Joi.object({ cli: endpoint.required() })),
 });
 
 /** What was typed, or who rang. */
-export function secretIn(report: ReportRequest): string | undefined {
+export function getSubmittedCode(report: SinchReportRequest): string | undefined {
   return report.method === 'flashcall' ? report.flashCall?.cli : report[report.method]?.code;
 }
 
 /** `HH:MM:SS` in milliseconds. */
-export function spanMs(clockTime: string): number {
+export function parseClockDuration(clockTime: string): number {
   const [hours = 0, minutes = 0, seconds = 0] = clockTime.split(':').map(Number);
   return ((hours * 60 + minutes) * 60 + seconds) * 1_000;
 }
