@@ -1,31 +1,31 @@
 import { FifoQueue } from './fifo-queue.js';
 
-interface HistoryEntry<T> {
+interface BoundedHistoryEntry<T> {
   readonly group: string;
   readonly item: T;
 }
 
 /**
- * The newest items, each in a group by which it is found again. Older ones are forgotten, so that a
- * sandbox left running does not grow; no call looks through items that it does not return.
+ * Keeps the newest items, in groups. At capacity, each new item replaces the oldest of all groups.
+ * Listing a group takes time in proportion to the size of that group only.
  */
 export class BoundedHistory<T> {
-  private all = new FifoQueue<HistoryEntry<T>>();
+  private all = new FifoQueue<BoundedHistoryEntry<T>>();
   private groups = new Map<string, FifoQueue<T>>();
 
-  /** @param capacity items kept, of all groups together. */
+  /** @param capacity number of items kept, over all groups. */
   constructor(private readonly capacity: number) {}
 
-  /** Adds an item; answers the one that had to go for it. */
+  /** @returns the item that was removed to make room, if any. */
   addItem(group: string, item: T): T | undefined {
     this.all.enqueue({ group, item });
-    let ofGroup = this.groups.get(group);
-    if (!ofGroup) this.groups.set(group, (ofGroup = new FifoQueue()));
-    ofGroup.enqueue(item);
+    let groupItems = this.groups.get(group);
+    if (!groupItems) this.groups.set(group, (groupItems = new FifoQueue()));
+    groupItems.enqueue(item);
     return this.all.size > this.capacity ? this.removeOldest() : undefined;
   }
 
-  /** Newest first; of one group, or of all. */
+  /** Lists the items of one group, or of all groups. */
   listNewestFirst(group?: string): T[] {
     if (group !== undefined) return this.groups.get(group)?.listNewestFirst() ?? [];
     return this.all.listNewestFirst().map(({ item }) => item);
@@ -39,10 +39,10 @@ export class BoundedHistory<T> {
   private removeOldest(): T | undefined {
     const oldest = this.all.dequeue();
     if (!oldest) return undefined;
-    // The oldest of all is the oldest of its group.
-    const ofGroup = this.groups.get(oldest.group);
-    ofGroup?.dequeue();
-    if (ofGroup?.size === 0) this.groups.delete(oldest.group);
+    // The oldest item of all is also the oldest of its group.
+    const groupItems = this.groups.get(oldest.group);
+    groupItems?.dequeue();
+    if (groupItems?.size === 0) this.groups.delete(oldest.group);
     return oldest.item;
   }
 }

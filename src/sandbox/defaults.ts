@@ -1,19 +1,19 @@
-import { applicationSchema } from './infobip/infobip-application.js';
 import type { ApplicationStore } from './infobip/application-store.js';
+import { applicationSchema } from './infobip/infobip-application.js';
 import { textTemplateSchema } from './infobip/message-template.js';
 import { validateInput } from './validate-input.js';
 
-/** The service's settings name these outside production, so nobody has to create them. */
+/** Outside production, the service's settings use these ids by default. */
 const APPLICATION_ID = 'sandbox-application';
 const MESSAGE_ID = 'sandbox-message';
 
-/** The application at Sinch, likewise. */
+/** The only Sinch application. Outside production, the service uses it by default. */
 export const SINCH_APPLICATION = {
   key: '5a4db0c5-0000-4000-8000-000000000000',
   secret: 'c2FuZGJveC1zZWNyZXQ=',
 };
 
-/** Its limits are wide enough for any run; whoever wants narrow ones makes an application. */
+/** The limits are so wide that no test reaches them. To test limits, create an application. */
 const APPLICATION = {
   name: 'Sandbox',
   configuration: {
@@ -31,7 +31,7 @@ const TEMPLATE = {
   senderId: 'Sandbox',
 };
 
-/** Creates, under fixed ids, the application and the template that the service uses by default. */
+/** Creates the application and the template that the service uses by default. */
 export function seedDefaults(applications: ApplicationStore): void {
   applications.createApplication(validateInput(applicationSchema, APPLICATION), APPLICATION_ID);
   applications.createTemplate(

@@ -7,16 +7,16 @@ interface SandboxEnvironment {
   readonly SANDBOX_API_KEY?: string;
 }
 
-/** Present but empty counts as absent. */
+/** An empty value counts as not set. */
 const schema = Joi.object<SandboxEnvironment>({
   SANDBOX_PORT: Joi.number().port().min(1).empty('').default(3999),
   SANDBOX_API_KEY: Joi.string().empty(''),
 });
 
 /**
- * Reads what a sandbox that runs alone is told. It is an island, but reads as the service does: from
- * the environment and from a `.env` in the working folder; where both name one, the environment wins.
- * @throws Error naming the setting that cannot be used.
+ * Reads the settings of a sandbox that runs on its own: from the environment, then from `.env` in the
+ * working directory. The environment takes precedence.
+ * @throws Error that names the invalid setting.
  */
 export function readEnvironment(): SandboxEnvironment {
   const result = schema.validate(

@@ -1,7 +1,7 @@
-/** Below this, moving the items costs less than thinking about it. */
+/** Consumed items are removed in bulk, but only once there are this many. */
 const COMPACT_THRESHOLD = 1_024;
 
-/** First in, first out, both in constant time on average, which `Array.shift` is not. */
+/** First in, first out. Unlike `Array.shift`, `dequeue` takes constant time on average. */
 export class FifoQueue<T> {
   private items: T[] = [];
   private head = 0;
@@ -10,7 +10,7 @@ export class FifoQueue<T> {
     return this.items.length - this.head;
   }
 
-  /** The oldest. */
+  /** The oldest item, which stays in the queue. */
   peek(): T | undefined {
     return this.items[this.head];
   }
@@ -19,7 +19,7 @@ export class FifoQueue<T> {
     this.items.push(item);
   }
 
-  /** Takes the oldest out. */
+  /** Removes and returns the oldest item. */
   dequeue(): T | undefined {
     if (this.size === 0) return undefined;
     const item = this.items[this.head];

@@ -1,12 +1,13 @@
 import { normalizeAddress } from './address.js';
 
+/** Bounds the memory of a sandbox that runs for a long time. */
 const MAX_PINS = 10_000;
 
-/** PINs that some addresses always get, in place of random ones. */
+/** PINs that a test has chosen for an address, in place of random ones. */
 export class FixedPinStore {
   private readonly pins = new Map<string, string>();
 
-  /** @returns whether there was room for one more. */
+  /** @returns false if the store is full. */
   setPin(to: string, pin: string): boolean {
     const address = normalizeAddress(to);
     if (this.pins.size >= MAX_PINS && !this.pins.has(address)) return false;
@@ -14,7 +15,7 @@ export class FixedPinStore {
     return true;
   }
 
-  /** Of one address, or of all. */
+  /** Removes the PIN of one address, or all PINs. */
   clearPins(to?: string): void {
     if (to === undefined) this.pins.clear();
     else this.pins.delete(normalizeAddress(to));

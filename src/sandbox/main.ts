@@ -7,7 +7,7 @@ try {
   const sandbox = await startSandbox({ port, apiKey });
   const { url } = sandbox;
   console.log(
-    `Infobip 2FA and Sinch Verification look-alike on ${url}, texts on ${url}/sandbox/messages`,
+    `Sandbox for Infobip 2FA and Sinch Verification is running at ${url}. Messages: ${url}/sandbox/messages`,
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void sandbox.close());

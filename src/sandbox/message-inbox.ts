@@ -2,10 +2,10 @@ import { normalizeAddress } from './address.js';
 import { BoundedHistory } from './bounded-history.js';
 import type { ProviderName } from './provider-name.js';
 
-/** Of `flashcall` a phone shows who rang: that number is the PIN. */
+/** With `flashcall`, the caller's number is the PIN. */
 export type MessageChannel = 'sms' | 'voice' | 'email' | 'whatsapp' | 'flashcall';
 
-/** A text as the phone shows it. */
+/** A message as the end user receives it. */
 export interface InboxMessage {
   /** Digits without `+`; an e-mail address for `email`. */
   readonly to: string;
@@ -14,46 +14,45 @@ export interface InboxMessage {
   readonly text: string;
   readonly pin: string;
   readonly pinId: string;
-  /** Who sent it. */
   readonly provider: ProviderName;
   /** ISO 8601, UTC. */
   readonly sentAt: string;
 }
 
 export interface InboxEntry {
-  /** Counts up from 1. */
+  /** Sequence number, from 1. */
   readonly number: number;
   readonly message: InboxMessage;
 }
 
-type InboxListener = (received: InboxEntry) => void;
+type InboxListener = (entry: InboxEntry) => void;
 
 const MAX_MESSAGES = 10_000;
 
-/** Every phone in the world: what a vendor delivers arrives here. */
+/** Keeps the messages that were delivered to any phone or mailbox. */
 export class MessageInbox {
   private readonly entries = new BoundedHistory<InboxEntry>(MAX_MESSAGES);
   private readonly listeners = new Set<InboxListener>();
-  private messageCount = 0;
+  private lastNumber = 0;
 
   addMessage(message: InboxMessage): void {
-    this.messageCount += 1;
-    const received = { number: this.messageCount, message };
-    this.entries.addItem(normalizeAddress(message.to), received);
+    this.lastNumber += 1;
+    const entry = { number: this.lastNumber, message };
+    this.entries.addItem(normalizeAddress(message.to), entry);
     this.listeners.forEach((listener) => {
-      listener(received);
+      listener(entry);
     });
   }
 
-  /** Newest first; all phones, or the one with this number (written in any way). */
+  /** Lists the messages to one address, or to all, newest first. */
   listMessages(to?: string): InboxMessage[] {
     return this.listEntries(to).map(({ message }) => message);
   }
 
-  /** What came after the message with this number, oldest first. */
+  /** Lists the entries after a sequence number, oldest first. */
   listEntriesAfter(number: number, to?: string): InboxEntry[] {
     return this.listEntries(to)
-      .filter((received) => received.number > number)
+      .filter((entry) => entry.number > number)
       .reverse();
   }
 
@@ -61,15 +60,14 @@ export class MessageInbox {
     this.entries.removeAll();
   }
 
-  /** Tells of each message as it arrives, on all phones or on one. @returns what ends it. */
+  /** Calls the listener for each new message to one address, or to any. @returns unsubscribes. */
   subscribe(listener: InboxListener, to?: string): () => void {
     const address = to === undefined ? undefined : normalizeAddress(to);
-    const chosen: InboxListener = (received) => {
-      if (address === undefined || normalizeAddress(received.message.to) === address)
-        listener(received);
+    const filtered: InboxListener = (entry) => {
+      if (address === undefined || normalizeAddress(entry.message.to) === address) listener(entry);
     };
-    this.listeners.add(chosen);
-    return () => this.listeners.delete(chosen);
+    this.listeners.add(filtered);
+    return () => this.listeners.delete(filtered);
   }
 
   private listEntries(to?: string): InboxEntry[] {

@@ -1,4 +1,4 @@
-/** The sandbox's time: that of the clock beneath it, as far ahead or behind as it was asked to be. */
+/** A clock that can be moved. It runs at the speed of the system clock. */
 export class SandboxClock {
   private offsetMs = 0;
 
@@ -10,12 +10,12 @@ export class SandboxClock {
     return this.readSystemTime() + this.offsetMs;
   }
 
-  /** Makes it this time now; it runs on from there. */
-  setTime(now: number): void {
-    this.offsetMs = now - this.readSystemTime();
+  /** @param timeMs milliseconds since the epoch. */
+  setTime(timeMs: number): void {
+    this.offsetMs = timeMs - this.readSystemTime();
   }
 
-  /** Back to the clock beneath. */
+  /** Returns to the system time. */
   resetTime(): void {
     this.offsetMs = 0;
   }

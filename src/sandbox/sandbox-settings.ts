@@ -1,7 +1,7 @@
 import type { ErrorShape } from './infobip/infobip-error.js';
 
-/** What `PUT /sandbox/settings` changes. */
+/** Settings that `PUT /sandbox/settings` changes while the sandbox runs. */
 export interface SandboxSettings {
-  /** Shape of every error that no fault decides otherwise. Default: `legacy`. */
+  /** Shape of Infobip errors, unless a fault sets its own. Default: `legacy`. */
   errorShape: ErrorShape;
 }

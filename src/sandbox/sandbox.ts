@@ -1,29 +1,34 @@
+// The sandbox simulates Infobip 2FA and Sinch Verification for development and tests.
+// It imports nothing from the rest of `src`, so that the two cannot share a mistake.
+// infobip/ and sinch/ are the APIs, faults/ makes calls fail, control/ lets tests steer all of it.
 import { fastify, type FastifyInstance } from 'fastify';
-import { SandboxClock } from './sandbox-clock.js';
+import { useControlErrors } from './control/control-errors.js';
 import { createControlRoutes } from './control/control-routes.js';
 import { createMessageRoutes } from './control/message-routes.js';
-import { useInfobipErrors, useControlErrors } from './infobip/infobip-error-handler.js';
+import { seedDefaults, SINCH_APPLICATION } from './defaults.js';
 import { FaultInjector } from './faults/fault-injector.js';
 import { FixedPinStore } from './fixed-pin-store.js';
-import { seedDefaults, SINCH_APPLICATION } from './defaults.js';
 import { ApplicationStore } from './infobip/application-store.js';
 import { createConfigurationRoutes } from './infobip/configuration-routes.js';
+import { useInfobipErrors } from './infobip/infobip-error-handler.js';
 import { createPinRoutes } from './infobip/pin-routes.js';
 import { PinService } from './infobip/pin-service.js';
 import { MessageInbox } from './message-inbox.js';
+import { SandboxClock } from './sandbox-clock.js';
 import type { SandboxSettings } from './sandbox-settings.js';
 import { createSinchRoutes } from './sinch/sinch-routes.js';
-import { SinchService } from './sinch/sinch-service.js';
+import { SinchVerificationService } from './sinch/sinch-verification-service.js';
 
 export interface SandboxOptions {
-  /** TCP port on 127.0.0.1; 0 takes a free one. */
+  /** TCP port on 127.0.0.1; 0 uses a free one. */
   readonly port: number;
-  /** Milliseconds since the epoch. Default: the machine's clock. */
+  /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
-  /** The one key of Infobip's that is let in. Default, and if it is empty: any. */
+  /** The only valid Infobip API key. Default, also if empty: every key is valid. */
   readonly apiKey?: string | undefined;
 }
 
+/** A running sandbox. */
 export interface Sandbox {
   readonly url: string;
   close(): Promise<void>;
@@ -31,42 +36,38 @@ export interface Sandbox {
 
 const BODY_LIMIT_BYTES = 16_384;
 
-/** Starts a look-alike of Infobip 2FA and of Sinch Verification on the loopback address. It keeps everything in memory. */
+/** Starts the sandbox on 127.0.0.1. All data is in memory and lost when it closes. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { port, now = Date.now, apiKey } = options;
+  const { port, now: readSystemTime = Date.now, apiKey } = options;
   const server = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
-    // A call that hangs on request, and a stream, must not keep the server from closing.
+    // Otherwise streams, and calls with the fault `hang`, would keep the server from closing.
     forceCloseConnections: true,
-    // Node lets no path be as long, so whatever a segment holds is looked up.
+    // Longer than any path that Node accepts, so that a long id is 404 like any unknown id.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
   });
-  const clock = new SandboxClock(now);
+  const clock = new SandboxClock(readSystemTime);
+  const now = () => clock.now();
   const settings: SandboxSettings = { errorShape: 'legacy' };
   const [inbox, faults, fixedPins] = [new MessageInbox(), new FaultInjector(), new FixedPinStore()];
   const applications = new ApplicationStore();
   seedDefaults(applications);
-  const pinService = new PinService({
-    applications: applications,
-    inbox: inbox,
-    fixedPins: fixedPins,
-    now: () => clock.now(),
-  });
+  const pinService = new PinService({ applications, inbox, fixedPins, now });
+  const sinchVerifications = new SinchVerificationService({ inbox, fixedPins, now });
 
   allowEmptyJson(server);
   useInfobipErrors(server, settings);
-  await server.register(createConfigurationRoutes({ applications: applications, faults, apiKey }));
-  await server.register(createPinRoutes({ pinService: pinService, faults, apiKey }));
-  const sinchService = new SinchService({ inbox: inbox, fixedPins, now: () => clock.now() });
+  await server.register(createConfigurationRoutes({ applications, faults, apiKey }));
+  await server.register(createPinRoutes({ pinService, faults, apiKey }));
   await server.register(
-    createSinchRoutes({ service: sinchService, faults, application: SINCH_APPLICATION }),
+    createSinchRoutes({ sinchVerifications, faults, application: SINCH_APPLICATION }),
   );
   await server.register(
-    async (own) => {
-      useControlErrors(own);
-      allowCrossOriginReads(own);
-      await own.register(createMessageRoutes(inbox));
-      await own.register(createControlRoutes({ clock, faults, fixedPins, settings }));
+    async (control) => {
+      useControlErrors(control);
+      allowCrossOriginReads(control);
+      await control.register(createMessageRoutes(inbox));
+      await control.register(createControlRoutes({ clock, faults, fixedPins, settings }));
     },
     { prefix: '/sandbox' },
   );
@@ -75,7 +76,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return { url, close: () => server.close() };
 }
 
-/** Clients announce JSON even where they send nothing, as the first version's resend did. */
+/** Accepts an empty JSON body: some clients set the content type on a resend without a body. */
 function allowEmptyJson(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.addContentTypeParser<string>(
@@ -88,9 +89,9 @@ function allowEmptyJson(server: FastifyInstance): void {
   );
 }
 
-/** A page from anywhere may read, and only read. */
-function allowCrossOriginReads(own: FastifyInstance): void {
-  own.addHook('onRequest', async ({ method }, reply) => {
+/** Lets web pages of any origin read, but not change anything. */
+function allowCrossOriginReads(control: FastifyInstance): void {
+  control.addHook('onRequest', async ({ method }, reply) => {
     if (method === 'GET') void reply.header('access-control-allow-origin', '*');
   });
 }

@@ -1,22 +1,22 @@
 import type Joi from 'joi';
 
-/** A body that cannot be taken, and why. */
+/** The input does not match its schema. */
 export class ValidationError extends Error {
-  /** @param fields what is wrong with which field; a path is written with dots. */
+  /** @param fields error messages by field; the path of a nested field is joined with dots. */
   constructor(readonly fields: Readonly<Record<string, string[]>>) {
-    super('The request cannot be taken');
+    super('The request is invalid. Fix the fields listed in `fields` and retry.');
   }
 }
 
 /**
- * Reads a request body, with the defaults filled in.
- * @param options.unknown whether fields that the schema does not know are dropped or refused.
- * @throws InvalidInput naming each field at fault.
+ * Validates an input and returns it with defaults filled in.
+ * @param options.unknown whether to drop or reject fields that are not in the schema.
+ * @throws ValidationError
  */
 export function validateInput<T>(
   schema: Joi.AnySchema<T>,
   input: unknown,
-  { unknown = 'drop' }: { unknown?: 'drop' | 'refuse' } = {},
+  { unknown = 'drop' }: { unknown?: 'drop' | 'reject' } = {},
 ): T {
   const result = schema
     .required()

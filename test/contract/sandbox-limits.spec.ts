@@ -101,11 +101,11 @@ describe('A sliding window', () => {
   it('forgets what was used least recently rather than grow', () => {
     const windows = new SlidingWindows(() => 0, { events: 20, keys: 10 });
     const once = { count: 1, intervalMs: 1 };
-    for (let key = 0; key <= 10; key += 1) windows.count(String(key));
+    for (let key = 0; key <= 10; key += 1) windows.countEvent(String(key));
 
     expect(windows.getWaitMs('0', once)).toBe(0);
     expect(windows.getWaitMs('10', once)).toBe(1);
-    for (let event = 0; event < 20; event += 1) windows.count('10');
+    for (let event = 0; event < 20; event += 1) windows.countEvent('10');
     expect(windows.getWaitMs('9', once)).toBe(0);
   });
 });

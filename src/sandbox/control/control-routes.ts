@@ -1,9 +1,11 @@
+// The control routes under /sandbox let a test read messages, plan faults, move the clock and
+// fix PINs. They need no API key.
 import type { FastifyInstance } from 'fastify';
-import type { SandboxClock } from '../sandbox-clock.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
-import { ValidationError, validateInput } from '../validate-input.js';
+import type { SandboxClock } from '../sandbox-clock.js';
 import type { SandboxSettings } from '../sandbox-settings.js';
+import { ValidationError, validateInput } from '../validate-input.js';
 import {
   addressQuerySchema,
   clockSchema,
@@ -20,16 +22,16 @@ interface ControlDependencies {
   readonly settings: SandboxSettings;
 }
 
-/** How a test steers the sandbox. A field that is not known is refused: it may be a misspelt one. */
+/** The routes for faults, clock, fixed PINs and settings. Unknown fields are rejected as typos. */
 export function createControlRoutes({ clock, faults, fixedPins, settings }: ControlDependencies) {
   const getTime = () => ({ now: new Date(clock.now()).toISOString() });
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.get('/faults', async () => faults.listFaults());
     fastify.put('/faults', async ({ body }) => {
-      const planned = validateInput(faultSchema, body, { unknown: 'refuse' });
-      faults.addFault(planned);
-      return planned;
+      const fault = validateInput(faultSchema, body, { unknown: 'reject' });
+      faults.addFault(fault);
+      return fault;
     });
     fastify.delete('/faults', async (_request, reply) => {
       faults.clearFaults();
@@ -38,10 +40,11 @@ export function createControlRoutes({ clock, faults, fixedPins, settings }: Cont
 
     fastify.get('/clock', async () => getTime());
     fastify.put('/clock', async ({ body }) => {
-      const move = validateInput(clockSchema, body, { unknown: 'refuse' });
-      const target = 'now' in move ? move.now.getTime() : clock.now() + move.advanceMs;
-      if (target > MAX_TIME_MS) throw new ValidationError({ advanceMs: ['leads too far ahead'] });
-      clock.setTime(target);
+      const change = validateInput(clockSchema, body, { unknown: 'reject' });
+      const time = 'now' in change ? change.now.getTime() : clock.now() + change.advanceMs;
+      if (time > MAX_TIME_MS)
+        throw new ValidationError({ advanceMs: ['moves the clock past the year 9998'] });
+      clock.setTime(time);
       return getTime();
     });
     fastify.delete('/clock', async () => {
@@ -50,10 +53,10 @@ export function createControlRoutes({ clock, faults, fixedPins, settings }: Cont
     });
 
     fastify.put('/pins', async ({ body }) => {
-      const fixed = validateInput(fixedPinSchema, body, { unknown: 'refuse' });
-      if (!fixedPins.setPin(fixed.to, fixed.pin))
-        throw new ValidationError({ to: ['is one too many: free some first'] });
-      return fixed;
+      const fixedPin = validateInput(fixedPinSchema, body, { unknown: 'reject' });
+      if (!fixedPins.setPin(fixedPin.to, fixedPin.pin))
+        throw new ValidationError({ to: ['is over the limit of fixed PINs: delete some first'] });
+      return fixedPin;
     });
     fastify.delete('/pins', async ({ query }, reply) => {
       fixedPins.clearPins(validateInput(addressQuerySchema, query).to);
@@ -62,7 +65,7 @@ export function createControlRoutes({ clock, faults, fixedPins, settings }: Cont
 
     fastify.get('/settings', async () => settings);
     fastify.put('/settings', async ({ body }) =>
-      Object.assign(settings, validateInput(settingsSchema, body, { unknown: 'refuse' })),
+      Object.assign(settings, validateInput(settingsSchema, body, { unknown: 'reject' })),
     );
   };
 }

@@ -8,7 +8,7 @@ import type { PlannedFault } from '../faults/fault-injector.js';
 import { ERROR_SHAPES, type ErrorShape } from '../infobip/infobip-error.js';
 import { PROVIDER_NAMES } from '../provider-name.js';
 
-/** Wherever it is moved, the clock stays where dates can be written. */
+/** The latest time of the clock: an ISO 8601 date has a year of four digits. */
 export const MAX_TIME_MS = Date.parse('9999-01-01');
 
 const errorShape = Joi.string().valid(...ERROR_SHAPES);
@@ -27,7 +27,7 @@ export const faultSchema = Joi.object<PlannedFault>({
     }),
   provider: Joi.string()
     .valid(...PROVIDER_NAMES)
-    // Sinch knows neither.
+    // Sinch has no resend and no configuration calls.
     .when('operation', { is: Joi.valid('resend', 'configuration'), then: Joi.invalid('sinch') }),
   times: Joi.number().integer().min(1).max(1_000_000).default(1),
   performed: Joi.boolean(),

@@ -4,7 +4,7 @@ import { validateInput } from '../validate-input.js';
 import { addressQuerySchema } from './control-schemas.js';
 import { MessageStreams } from './message-streams.js';
 
-/** What the phones received. */
+/** The routes that list, stream and delete the delivered messages. */
 export function createMessageRoutes(inbox: MessageInbox) {
   return async (fastify: FastifyInstance): Promise<void> => {
     const streams = new MessageStreams(inbox);
@@ -14,7 +14,7 @@ export function createMessageRoutes(inbox: MessageInbox) {
     fastify.get('/messages', async ({ query }) => inbox.listMessages(parseAddress(query)));
     fastify.get('/messages/stream', async (request, reply) => {
       if (!streams.hasCapacity)
-        return reply.code(503).send({ error: 'There are too many streams already' });
+        return reply.code(503).send({ error: 'Too many open streams. Close one and retry.' });
       streams.openStream(request, reply, parseAddress(request.query));
       return reply;
     });
@@ -25,7 +25,7 @@ export function createMessageRoutes(inbox: MessageInbox) {
   };
 }
 
-/** All phones, where none is named. @throws InvalidInput for two. */
+/** @returns `undefined` for all addresses. @throws ValidationError for more than one `to`. */
 function parseAddress(query: unknown): string | undefined {
   return validateInput(addressQuerySchema, query).to;
 }

@@ -15,7 +15,7 @@ import {
 const DEFAULT_DELAY_MS = 2_000;
 
 /** Creates the error with which the provider's API reports a fault. */
-type ErrorFactory = (kind: ErrorFaultKind, fault: SandboxFault) => Error;
+type FaultErrorFactory = (kind: ErrorFaultKind, fault: SandboxFault) => Error;
 
 /** Does the work of a call. Must report the outcome if one is given. */
 type CallWork = (outcome?: ForcedOutcome) => object;
@@ -32,7 +32,7 @@ type CallHandler = (
 export function createCallHandler(
   provider: ProviderName,
   faults: FaultInjector,
-  createError: ErrorFactory,
+  createError: FaultErrorFactory,
 ): CallHandler {
   return (reply, operation, to, work) => {
     const fault =
@@ -44,7 +44,7 @@ export function createCallHandler(
 async function applyFault(
   reply: FastifyReply,
   fault: SandboxFault | undefined,
-  createError: ErrorFactory,
+  createError: FaultErrorFactory,
   work: CallWork,
 ): Promise<unknown> {
   if (!fault) return work();

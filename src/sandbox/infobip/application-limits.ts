@@ -1,9 +1,9 @@
-import { InfobipError } from './infobip-error.js';
 import type { InfobipApplication } from './infobip-application.js';
+import { InfobipError } from './infobip-error.js';
 import { parseLimit } from './limit-syntax.js';
 import { SlidingWindows } from './sliding-windows.js';
 
-/** The three limits that an application sets. */
+/** Enforces the three limits of an application's configuration. */
 export class ApplicationLimits {
   private readonly sendsByApplication: SlidingWindows;
   private readonly sendsByNumber: SlidingWindows;
@@ -16,29 +16,26 @@ export class ApplicationLimits {
     this.verifiesByNumber = new SlidingWindows(now);
   }
 
-  /** Counts one send against both of its limits. @throws ApiError 429 and counts nothing. */
+  /** Counts a send against both send limits. @throws InfobipError 429, without counting. */
   countSend({ applicationId, configuration }: InfobipApplication, address: string): void {
     const number = `${applicationId} ${address}`;
-    assertBelowLimit(
-      this.sendsByApplication,
-      applicationId,
-      configuration.sendPinPerApplicationLimit,
-    );
-    assertBelowLimit(this.sendsByNumber, number, configuration.sendPinPerPhoneNumberLimit);
-    this.sendsByApplication.count(applicationId);
-    this.sendsByNumber.count(number);
+    const { sendPinPerApplicationLimit, sendPinPerPhoneNumberLimit } = configuration;
+    assertBelowLimit(this.sendsByApplication, applicationId, sendPinPerApplicationLimit);
+    assertBelowLimit(this.sendsByNumber, number, sendPinPerPhoneNumberLimit);
+    this.sendsByApplication.countEvent(applicationId);
+    this.sendsByNumber.countEvent(number);
   }
 
-  /** Counts one verify call. @throws ApiError 429 and counts nothing. */
+  /** Counts a verify call. @throws InfobipError 429, without counting. */
   countVerify({ applicationId, configuration }: InfobipApplication, address: string): void {
     const number = `${applicationId} ${address}`;
     assertBelowLimit(this.verifiesByNumber, number, configuration.verifyPinLimit);
-    this.verifiesByNumber.count(number);
+    this.verifiesByNumber.countEvent(number);
   }
 }
 
-function assertBelowLimit(windows: SlidingWindows, key: string, written: string): void {
-  const limit = parseLimit(written);
+function assertBelowLimit(windows: SlidingWindows, key: string, limitText: string): void {
+  const limit = parseLimit(limitText);
   const waitMs = limit ? windows.getWaitMs(key, limit) : 0;
   if (waitMs > 0)
     throw new InfobipError(429, undefined, { retryAfterS: Math.ceil(waitMs / 1_000) });

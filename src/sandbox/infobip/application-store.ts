@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { InfobipError } from './infobip-error.js';
 import type {
-  InfobipApplication,
   ApplicationFields,
   ApplicationUpdate,
+  InfobipApplication,
 } from './infobip-application.js';
+import { InfobipError } from './infobip-error.js';
 import {
   isEmailTemplate,
   type EmailTemplateFields,
@@ -12,38 +12,38 @@ import {
   type TextTemplateFields,
 } from './message-template.js';
 
-/** More are refused, so that a sandbox left running does not grow. */
+/** Bounds the memory of a sandbox that runs for a long time. */
 const MAX_ITEMS = 10_000;
 
 export type TemplateKind = 'text' | 'email';
 
-/** 32 upper-case hex digits, as the vendor's samples show. */
+/** Generates an id in Infobip's format: 32 upper-case hex digits. */
 export const generateId = () => randomBytes(16).toString('hex').toUpperCase();
 
-/** Applications and their message templates, in memory. */
+/** Keeps applications and their message templates in memory. */
 export class ApplicationStore {
   private readonly applications = new Map<string, InfobipApplication>();
   private readonly templates = new Map<string, MessageTemplate>();
 
-  /** @throws ApiError 429 where there are too many already. */
+  /** @throws InfobipError 429 if the store is full. */
   createApplication(fields: ApplicationFields, applicationId = generateId()): InfobipApplication {
     assertCapacity(this.applications);
-    const getApplication = { applicationId, ...fields };
-    this.applications.set(applicationId, getApplication);
-    return getApplication;
+    const application = { applicationId, ...fields };
+    this.applications.set(applicationId, application);
+    return application;
   }
 
-  /** What is not given stays as it is. @throws ApiError 404 */
+  /** Changes the given fields only. @throws InfobipError 404 */
   updateApplication(applicationId: string, update: ApplicationUpdate): InfobipApplication {
-    const old = this.application(applicationId);
+    const old = this.getApplication(applicationId);
     const configuration = { ...old.configuration, ...update.configuration };
     const application = { ...old, ...update, configuration };
     this.applications.set(applicationId, application);
     return application;
   }
 
-  /** @throws ApiError 404 */
-  application(applicationId: string): InfobipApplication {
+  /** @throws InfobipError 404 */
+  getApplication(applicationId: string): InfobipApplication {
     return orNotFound(this.applications.get(applicationId));
   }
 
@@ -51,52 +51,52 @@ export class ApplicationStore {
     return [...this.applications.values()];
   }
 
-  /** @throws ApiError 404 where there is no such application, 429 where there are too many. */
+  /** @throws InfobipError 404 for an unknown application, 429 if the store is full. */
   createTemplate(
     applicationId: string,
     fields: TextTemplateFields | EmailTemplateFields,
     messageId = generateId(),
   ): MessageTemplate {
-    this.application(applicationId);
+    this.getApplication(applicationId);
     assertCapacity(this.templates);
-    const getTemplate = { messageId, applicationId, ...fields };
-    this.templates.set(messageId, getTemplate);
-    return getTemplate;
+    const template = { messageId, applicationId, ...fields };
+    this.templates.set(messageId, template);
+    return template;
   }
 
   /**
-   * What is not given stays as it is.
-   * @throws ApiError 404 where there is no such template of this kind.
+   * Changes the given fields only.
+   * @throws InfobipError 404, also for a template of the other kind.
    */
   updateTemplate(
     kind: TemplateKind,
     { applicationId, messageId }: { applicationId: string; messageId: string },
     update: Partial<TextTemplateFields> | Partial<EmailTemplateFields>,
   ): MessageTemplate {
-    const old = this.template(applicationId, messageId);
+    const old = this.getTemplate(applicationId, messageId);
     if (isEmailTemplate(old) !== (kind === 'email')) throw new InfobipError(404);
     const template = { ...old, ...update };
     this.templates.set(messageId, template);
     return template;
   }
 
-  /** @throws ApiError 404 */
-  template(applicationId: string, messageId: string): MessageTemplate {
-    this.application(applicationId);
+  /** @throws InfobipError 404 */
+  getTemplate(applicationId: string, messageId: string): MessageTemplate {
+    this.getApplication(applicationId);
     const template = this.templates.get(messageId);
     return orNotFound(template?.applicationId === applicationId ? template : undefined);
   }
 
-  /** @throws ApiError 404 */
+  /** @throws InfobipError 404 */
   listTemplates(applicationId: string): MessageTemplate[] {
-    this.application(applicationId);
+    this.getApplication(applicationId);
     return [...this.templates.values()].filter(
       (template) => template.applicationId === applicationId,
     );
   }
 }
 
-/** @throws ApiError 404 for nothing. */
+/** @throws InfobipError 404 if there is no item. */
 export function orNotFound<T>(item: T | undefined): T {
   if (item === undefined) throw new InfobipError(404);
   return item;

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { FaultInjector } from '../faults/fault-injector.js';
 import { createCallHandler } from '../faults/call-handler.js';
+import type { FaultInjector } from '../faults/fault-injector.js';
 import { validateInput } from '../validate-input.js';
-import { applicationSchema, applicationUpdateSchema } from './infobip-application.js';
 import type { ApplicationStore } from './application-store.js';
+import { applicationSchema, applicationUpdateSchema } from './infobip-application.js';
 import { authenticateInfobip } from './infobip-auth.js';
-import { createInfobipError } from './refusal.js';
+import { createInfobipError } from './infobip-error-handler.js';
 import {
   emailTemplateSchema,
   emailTemplateUpdateSchema,
@@ -14,15 +14,15 @@ import {
   type MessageTemplate,
 } from './message-template.js';
 
-interface ApplicationRoute {
+interface ApplicationRouteTypes {
   Params: { applicationId: string };
 }
 
-interface TemplateRoute {
+interface TemplateRouteTypes {
   Params: { applicationId: string; messageId: string };
 }
 
-interface ConfigurationDependencies {
+interface ConfigurationRouteDependencies {
   readonly applications: ApplicationStore;
   readonly faults: FaultInjector;
   readonly apiKey: string | undefined;
@@ -32,12 +32,12 @@ const APPLICATION = '/applications/:applicationId';
 const MESSAGES = `${APPLICATION}/messages`;
 const EMAIL_MESSAGES = `${APPLICATION}/email/messages`;
 
-/** Applications and message templates over HTTP. */
+/** Infobip's routes for applications and message templates. */
 export function createConfigurationRoutes({
-  applications: catalogue,
+  applications,
   faults,
   apiKey,
-}: ConfigurationDependencies) {
+}: ConfigurationRouteDependencies) {
   const handleCall = createCallHandler('infobip', faults, createInfobipError);
   const answer = (reply: FastifyReply, work: () => object) =>
     handleCall(reply, 'configuration', '', work);
@@ -47,67 +47,65 @@ export function createConfigurationRoutes({
       authenticateInfobip(headers.authorization, '2fa:manage', apiKey);
     });
     fastify.get('/2fa/2/applications', (_request, reply) =>
-      answer(reply, () => catalogue.listApplications()),
+      answer(reply, () => applications.listApplications()),
     );
-    fastify.get<ApplicationRoute>(`/2fa/2${APPLICATION}`, ({ params }, reply) =>
-      answer(reply, () => catalogue.application(params.applicationId)),
+    fastify.get<ApplicationRouteTypes>(`/2fa/2${APPLICATION}`, ({ params }, reply) =>
+      answer(reply, () => applications.getApplication(params.applicationId)),
     );
-    fastify.put<ApplicationRoute>(`/2fa/2${APPLICATION}`, ({ params, body }, reply) =>
-      answer(reply, () =>
-        catalogue.updateApplication(
-          params.applicationId,
-          validateInput(applicationUpdateSchema, body),
-        ),
-      ),
+    fastify.put<ApplicationRouteTypes>(`/2fa/2${APPLICATION}`, ({ params, body }, reply) =>
+      answer(reply, () => {
+        const update = validateInput(applicationUpdateSchema, body);
+        return applications.updateApplication(params.applicationId, update);
+      }),
     );
-    fastify.get<ApplicationRoute>(`/2fa/2${MESSAGES}`, ({ params }, reply) =>
-      answer(reply, () => catalogue.listTemplates(params.applicationId)),
+    fastify.get<ApplicationRouteTypes>(`/2fa/2${MESSAGES}`, ({ params }, reply) =>
+      answer(reply, () => applications.listTemplates(params.applicationId)),
     );
-    fastify.get<TemplateRoute>(`/2fa/2${MESSAGES}/:messageId`, ({ params }, reply) =>
-      answer(reply, () => catalogue.template(params.applicationId, params.messageId)),
+    fastify.get<TemplateRouteTypes>(`/2fa/2${MESSAGES}/:messageId`, ({ params }, reply) =>
+      answer(reply, () => applications.getTemplate(params.applicationId, params.messageId)),
     );
-    fastify.put<TemplateRoute>(`/2fa/2${MESSAGES}/:messageId`, ({ params, body }, reply) =>
-      answer(reply, () =>
-        toTemplateResponse(
-          catalogue.updateTemplate('text', params, validateInput(textTemplateUpdateSchema, body)),
-        ),
-      ),
+    fastify.put<TemplateRouteTypes>(`/2fa/2${MESSAGES}/:messageId`, ({ params, body }, reply) =>
+      answer(reply, () => {
+        const update = validateInput(textTemplateUpdateSchema, body);
+        return toTemplateResponse(applications.updateTemplate('text', params, update));
+      }),
     );
-    fastify.post<ApplicationRoute>(`/2fa/2${EMAIL_MESSAGES}`, ({ params, body }, reply) =>
-      answer(reply, () =>
-        toTemplateResponse(
-          catalogue.createTemplate(params.applicationId, validateInput(emailTemplateSchema, body)),
-        ),
-      ),
+    fastify.post<ApplicationRouteTypes>(`/2fa/2${EMAIL_MESSAGES}`, ({ params, body }, reply) =>
+      answer(reply, () => {
+        const fields = validateInput(emailTemplateSchema, body);
+        return toTemplateResponse(applications.createTemplate(params.applicationId, fields));
+      }),
     );
-    fastify.put<TemplateRoute>(`/2fa/2${EMAIL_MESSAGES}/:messageId`, ({ params, body }, reply) =>
-      answer(reply, () =>
-        toTemplateResponse(
-          catalogue.updateTemplate('email', params, validateInput(emailTemplateUpdateSchema, body)),
-        ),
-      ),
+    fastify.put<TemplateRouteTypes>(
+      `/2fa/2${EMAIL_MESSAGES}/:messageId`,
+      ({ params, body }, reply) =>
+        answer(reply, () => {
+          const update = validateInput(emailTemplateUpdateSchema, body);
+          return toTemplateResponse(applications.updateTemplate('email', params, update));
+        }),
     );
-    // An older page of the vendor's has the create calls below /2fa/1.
+    // Infobip's older documentation has the create calls under /2fa/1.
     for (const version of ['/2fa/2', '/2fa/1']) {
       fastify.post(`${version}/applications`, ({ body }, reply) =>
         answer(reply, () => {
-          const application = catalogue.createApplication(validateInput(applicationSchema, body));
+          const application = applications.createApplication(
+            validateInput(applicationSchema, body),
+          );
           void reply.code(201);
           return application;
         }),
       );
-      fastify.post<ApplicationRoute>(`${version}${MESSAGES}`, ({ params, body }, reply) =>
-        answer(reply, () =>
-          toTemplateResponse(
-            catalogue.createTemplate(params.applicationId, validateInput(textTemplateSchema, body)),
-          ),
-        ),
+      fastify.post<ApplicationRouteTypes>(`${version}${MESSAGES}`, ({ params, body }, reply) =>
+        answer(reply, () => {
+          const fields = validateInput(textTemplateSchema, body);
+          return toTemplateResponse(applications.createTemplate(params.applicationId, fields));
+        }),
       );
     }
   };
 }
 
-/** Create and update show the placeholder; list and read do not. */
+/** Only the create and update calls return the placeholder, as Infobip documents. */
 const toTemplateResponse = (template: MessageTemplate) => ({
   ...template,
   pinPlaceholder: '{{pin}}',

@@ -5,11 +5,12 @@ export interface ApplicationFields {
   readonly name: string;
   readonly enabled: boolean;
   readonly configuration: {
-    /** Wrong PINs that may be tried. */
+    /** Number of wrong PINs allowed for each sent PIN. */
     readonly pinAttempts: number;
     readonly allowMultiplePinVerifications: boolean;
+    /** A duration such as `15m`; the limits below are written as `3/1d`. */
     readonly pinTimeToLive: string;
-    /** Verify calls for one number. */
+    /** Limits the verify calls for one number. */
     readonly verifyPinLimit: string;
     readonly sendPinPerApplicationLimit: string;
     readonly sendPinPerPhoneNumberLimit: string;
@@ -29,11 +30,11 @@ export interface ApplicationUpdate {
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
-/** Text in one of the mini-syntaxes, kept as it was given. */
-const createSyntaxSchema = (isGood: (text: string) => boolean) =>
+/** Checks a duration or limit, but keeps its text, because the API returns it unchanged. */
+const createSyntaxSchema = (isValid: (text: string) => boolean) =>
   Joi.string()
-    .custom((text: string, helpers) => (isGood(text) ? text : helpers.error('any.invalid')))
-    .messages({ 'any.invalid': '{#label} cannot be read, or is out of range' });
+    .custom((text: string, helpers) => (isValid(text) ? text : helpers.error('any.invalid')))
+    .messages({ 'any.invalid': '{#label} is malformed or out of range' });
 
 const createDurationSchema = (maxMs: number) =>
   createSyntaxSchema((text) => {

@@ -1,21 +1,21 @@
 import { InfobipError } from './infobip-error.js';
 
-/** The four forms that Infobip takes. */
-const CREDENTIALS = /^(App|Basic|IBSSO|Bearer) +(\S+)$/i;
+/** The four authorization schemes of Infobip's API. */
+const AUTHORIZATION_PATTERN = /^(App|Basic|IBSSO|Bearer) +(\S+)$/i;
 
 /**
- * Judges an `Authorization` header. Any credential is good, or only the key that was fixed (the
- * password, where the form is Basic). A key that begins with `noscope` may do nothing, one that
- * begins with `pinscope` only what the scope `2fa:pin:send` allows.
- * @throws ApiError 401 or 403
+ * Checks the `Authorization` header. With the scheme Basic, the password is the key.
+ * Without `apiKey` every key is valid. A key that starts with `noscope` has no scope, and one that
+ * starts with `pinscope` has only `2fa:pin:send`; both are valid beside `apiKey`.
+ * @throws InfobipError 401 for an invalid key, 403 for a missing scope.
  */
 export function authenticateInfobip(
   authorization: string | undefined,
   scope: '2fa:manage' | '2fa:pin:send',
   apiKey?: string,
 ): void {
-  const [, form, credential] = CREDENTIALS.exec(authorization ?? '') ?? [];
-  const key = form?.toLowerCase() === 'basic' ? parsePassword(credential) : credential;
+  const [, scheme, credential] = AUTHORIZATION_PATTERN.exec(authorization ?? '') ?? [];
+  const key = scheme?.toLowerCase() === 'basic' ? parsePassword(credential) : credential;
   if (!key) throw new InfobipError(401);
   if (key.startsWith('noscope')) throw new InfobipError(403);
   if (key.startsWith('pinscope') && scope === '2fa:manage') throw new InfobipError(403);

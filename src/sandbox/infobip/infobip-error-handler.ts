@@ -1,29 +1,40 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
-import { InfobipError } from './infobip-error.js';
-import { ValidationError } from '../validate-input.js';
+import { RETRY_AFTER_S, type ErrorFaultKind, type SandboxFault } from '../faults/sandbox-fault.js';
 import type { SandboxSettings } from '../sandbox-settings.js';
+import { ValidationError } from '../validate-input.js';
+import { InfobipError, type InfobipStatus } from './infobip-error.js';
 
-/** Errors as Infobip says them. */
+const FAULT_STATUS: Record<ErrorFaultKind, InfobipStatus> = {
+  'bad-request': 400,
+  unauthorized: 401,
+  forbidden: 403,
+  'not-found': 404,
+  throttled: 429,
+  'server-error': 500,
+  unavailable: 503,
+};
+
+/** Creates the error with which Infobip reports a fault. */
+export function createInfobipError(
+  kind: ErrorFaultKind,
+  { errorShape: shape }: SandboxFault,
+): InfobipError {
+  const retryAfterS = kind === 'throttled' ? RETRY_AFTER_S : undefined;
+  return new InfobipError(FAULT_STATUS[kind], undefined, { retryAfterS, shape });
+}
+
+/** Answers every error of these routes, and every unknown route, in Infobip's format. */
 export function useInfobipErrors(fastify: FastifyInstance, settings: SandboxSettings): void {
   fastify.setErrorHandler(
-    async (error: FastifyError | ValidationError | InfobipError, _request, reply) => {
-      const refusal = toInfobipError(error);
-      const { retryAfterS, shape = settings.errorShape } = refusal.response;
+    async (cause: FastifyError | ValidationError | InfobipError, _request, reply) => {
+      const error = toInfobipError(cause);
+      const { retryAfterS, shape = settings.errorShape } = error.response;
       if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
-      return reply.code(refusal.status).send(refusal.toBody(shape));
+      return reply.code(error.status).send(error.toBody(shape));
     },
   );
   fastify.setNotFoundHandler(async () => {
     throw new InfobipError(404);
-  });
-}
-
-/** Errors of the sandbox's own routes: short, and naming the fields. */
-export function useControlErrors(fastify: FastifyInstance): void {
-  fastify.setErrorHandler(async (error: FastifyError | ValidationError, _request, reply) => {
-    if (error instanceof ValidationError)
-      return reply.code(400).send({ error: error.message, fields: error.fields });
-    return reply.code(error.statusCode ?? 500).send({ error: error.message });
   });
 }
 

@@ -1,13 +1,29 @@
-/** The statuses that Infobip's API declares, with its words for them now and in its first version. */
-const WORDS = {
-  400: ['BAD_REQUEST', 'Bad request', 'INVALID_ARGUMENT'],
-  401: ['UNAUTHORIZED', 'Unauthorized', 'UNAUTHORIZED'],
-  403: ['FORBIDDEN', 'Forbidden', 'FORBIDDEN'],
-  404: ['NOT_FOUND', 'Not found', 'RESOURCE_NOT_FOUND'],
-  415: ['BAD_REQUEST', 'Unsupported media type', 'INVALID_ARGUMENT'],
-  429: ['TOO_MANY_REQUESTS', 'Too many requests', 'THROTTLE_EXCEPTION'],
-  500: ['GENERAL_ERROR', 'Something went wrong. Please contact support.', 'GENERAL_EXCEPTION'],
-  503: ['SERVICE_UNAVAILABLE', 'Service unavailable', 'SERVICE_UNAVAILABLE'],
+/** The statuses that Infobip's API documents, with the words of its current and its first version. */
+const ERROR_WORDS = {
+  400: { messageId: 'BAD_REQUEST', v1MessageId: 'INVALID_ARGUMENT', text: 'Bad request' },
+  401: { messageId: 'UNAUTHORIZED', v1MessageId: 'UNAUTHORIZED', text: 'Unauthorized' },
+  403: { messageId: 'FORBIDDEN', v1MessageId: 'FORBIDDEN', text: 'Forbidden' },
+  404: { messageId: 'NOT_FOUND', v1MessageId: 'RESOURCE_NOT_FOUND', text: 'Not found' },
+  415: {
+    messageId: 'BAD_REQUEST',
+    v1MessageId: 'INVALID_ARGUMENT',
+    text: 'Unsupported media type',
+  },
+  429: {
+    messageId: 'TOO_MANY_REQUESTS',
+    v1MessageId: 'THROTTLE_EXCEPTION',
+    text: 'Too many requests',
+  },
+  500: {
+    messageId: 'GENERAL_ERROR',
+    v1MessageId: 'GENERAL_EXCEPTION',
+    text: 'Something went wrong. Please contact support.',
+  },
+  503: {
+    messageId: 'SERVICE_UNAVAILABLE',
+    v1MessageId: 'SERVICE_UNAVAILABLE',
+    text: 'Service unavailable',
+  },
 } as const;
 
 const ACTIONS: Record<InfobipStatus, string> = {
@@ -21,48 +37,50 @@ const ACTIONS: Record<InfobipStatus, string> = {
   503: 'Try again later.',
 };
 
-export type InfobipStatus = keyof typeof WORDS;
+export type InfobipStatus = keyof typeof ERROR_WORDS;
 
 /**
- * `legacy` is what the 2FA part of the API documents, `v1` the same with the words of its first
- * version, `current` what the rest of the platform answers.
+ * `legacy`: the shape that Infobip documents for its 2FA API.
+ * `v1`: the same shape with the words of the API's first version.
+ * `current`: the shape that Infobip's other APIs return.
  */
 export const ERROR_SHAPES = ['legacy', 'v1', 'current'] as const;
 export type ErrorShape = (typeof ERROR_SHAPES)[number];
 
+/** Error messages by the name of the request field. */
 type FieldErrors = Readonly<Record<string, string[]>>;
 
 interface ErrorResponseOptions {
-  /** Seconds after which it is worth another try. */
+  /** The `Retry-After` header, in seconds. Default: none. */
   readonly retryAfterS?: number | undefined;
   /** Default: the sandbox's setting. */
   readonly shape?: ErrorShape | undefined;
 }
 
-/** A refusal, in whichever shape is asked for. */
+/** An error response of Infobip's API. */
 export class InfobipError extends Error {
   constructor(
     readonly status: InfobipStatus,
-    /** What is wrong with which field of the request. */
-    readonly validationErrors?: FieldErrors,
+    readonly fieldErrors?: FieldErrors,
     readonly response: ErrorResponseOptions = {},
   ) {
-    super(WORDS[status][1]);
+    super(ERROR_WORDS[status].text);
   }
 
   toBody(shape: ErrorShape): object {
+    const { messageId, v1MessageId } = ERROR_WORDS[this.status];
     switch (shape) {
       case 'legacy':
-        return this.toServiceException(WORDS[this.status][0]);
+        return this.toServiceException(messageId);
       case 'v1':
-        return this.toServiceException(WORDS[this.status][2]);
+        return this.toServiceException(v1MessageId);
       case 'current':
         return {
           errorCode: `E${String(this.status)}`,
           description: this.message,
           action: ACTIONS[this.status],
-          violations: Object.entries(this.validationErrors ?? {}).flatMap(([property, found]) =>
-            found.map((violation) => ({ property, violation })),
+          violations: Object.entries(this.fieldErrors ?? {}).flatMap(([property, messages]) =>
+            messages.map((violation) => ({ property, violation })),
           ),
           resources: [],
         };
@@ -70,7 +88,7 @@ export class InfobipError extends Error {
   }
 
   private toServiceException(messageId: string): object {
-    const { message: text, validationErrors } = this;
+    const { message: text, fieldErrors: validationErrors } = this;
     return {
       requestError: {
         serviceException: { messageId, text, ...(validationErrors && { validationErrors }) },

@@ -1,18 +1,17 @@
-import { randomInt } from 'node:crypto';
-import { isEmailTemplate, type PinType, type MessageTemplate } from './message-template.js';
+import { DIGITS, generateCode, LETTERS } from '../generate-code.js';
+import { isEmailTemplate, type MessageTemplate, type PinType } from './message-template.js';
 
-/** A PIN that was made and may be verified. */
+/** A PIN that was generated for an address and can be verified. All times are in ms since the epoch. */
 export interface IssuedPin {
   pinId: string;
   readonly applicationId: string;
-  /** As the caller wrote it. */
+  /** The address as the client wrote it. */
   readonly to: string;
   readonly pin: string;
-  /** As it was when the PIN was sent. */
+  /** The template at the time of the send. */
   readonly template: MessageTemplate;
   readonly from: string;
   placeholders: Readonly<Record<string, string>>;
-  /** Milliseconds since the epoch, as all times here. */
   readonly expiresAt: number;
   failedAttempts: number;
   sentAt?: number;
@@ -20,27 +19,24 @@ export interface IssuedPin {
 }
 
 const ALPHABETS: Record<PinType, string> = {
-  NUMERIC: '0123456789',
-  ALPHA: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
-  HEX: '0123456789ABCDEF',
-  ALPHANUMERIC: '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+  NUMERIC: DIGITS,
+  ALPHA: LETTERS,
+  HEX: `${DIGITS}ABCDEF`,
+  ALPHANUMERIC: DIGITS + LETTERS,
 };
 
 export function generatePin({ pinType, pinLength }: MessageTemplate): string {
-  const alphabet = ALPHABETS[pinType];
-  let pin = '';
-  while (pin.length < pinLength) pin += alphabet.charAt(randomInt(alphabet.length));
-  return pin;
+  return generateCode(ALPHABETS[pinType], pinLength);
 }
 
-/** What the phone shows. An e-mail is written elsewhere: only its PIN and its template are known. */
+/** Fills in the template. The text of an e-mail is unknown: a client only names its template. */
 export function renderText({ template, placeholders, pin }: IssuedPin): string {
   if (isEmailTemplate(template))
     return `${pin} (e-mail template ${String(template.emailTemplateId)})`;
   const values = new Map(Object.entries({ ...placeholders, pin }));
   return template.messageText.replace(
     /\{\{([^{}]+)\}\}/g,
-    (whole, name: string) => values.get(name) ?? whole,
+    (placeholder, name: string) => values.get(name) ?? placeholder,
   );
 }
 

@@ -3,7 +3,7 @@ import Joi from 'joi';
 const PIN_TYPES = ['NUMERIC', 'ALPHA', 'HEX', 'ALPHANUMERIC'] as const;
 export type PinType = (typeof PIN_TYPES)[number];
 
-/** What an SMS or a call says. */
+/** The template of an SMS or a call. */
 export interface TextTemplateFields {
   readonly messageText: string;
   readonly pinType: PinType;
@@ -15,7 +15,7 @@ export interface TextTemplateFields {
   readonly regional?: object;
 }
 
-/** Points at an e-mail that is written elsewhere. */
+/** The template of an e-mail, whose text is kept in another part of Infobip. */
 export interface EmailTemplateFields {
   readonly emailTemplateId: number;
   readonly pinType: PinType;
@@ -51,7 +51,7 @@ const optionalText = {
   senderId: Joi.string(),
   repeatDTMF: Joi.string(),
   speechRate: Joi.number().min(0.5).max(2),
-  // Taken and never shown again.
+  // Accepted, but never returned by the API.
   voiceName: Joi.string().strip(),
   regional: Joi.object({
     indiaDlt: Joi.object({
@@ -70,7 +70,7 @@ export const textTemplateSchema = Joi.object<TextTemplateFields>({
   language: language.default('en'),
 });
 
-/** Nothing is filled in: only the fields that are present change. */
+/** Without defaults, because an update changes the given fields only. */
 export const textTemplateUpdateSchema = Joi.object<Partial<TextTemplateFields>>({
   ...optionalText,
   messageText,

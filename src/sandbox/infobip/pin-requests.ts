@@ -10,7 +10,7 @@ export interface PinSendRequest {
   readonly to: string;
   readonly from?: string;
   readonly placeholders?: PlaceholderValues;
-  /** Taken and not used: the landing page is not the sandbox's. */
+  /** Accepted but not used: the sandbox has no landing pages. */
   readonly landingPagePlaceholders?: PlaceholderValues;
   readonly trackDelivery?: boolean;
 }

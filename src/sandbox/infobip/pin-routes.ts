@@ -3,12 +3,12 @@ import { createCallHandler } from '../faults/call-handler.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import { validateInput } from '../validate-input.js';
 import { authenticateInfobip } from './infobip-auth.js';
+import { createInfobipError } from './infobip-error-handler.js';
 import { resendSchemas, sendSchemas, verifySchema } from './pin-requests.js';
-import { createInfobipError } from './refusal.js';
 import type { PinService } from './pin-service.js';
 import { listVerifications, statusQuerySchema } from './verification-status.js';
 
-interface PinRoute {
+interface PinRouteTypes {
   Params: { pinId: string };
 }
 
@@ -24,10 +24,10 @@ const CHANNELS = [
   ['email', '/email'],
 ] as const;
 
-/** PINs over HTTP: send, resend, verify, and what became of them. */
-export function createPinRoutes({ pinService: twoFactor, faults, apiKey }: PinRouteDependencies) {
+/** Infobip's routes for PINs: send, resend, verify, and the verification status. */
+export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependencies) {
   const handleCall = createCallHandler('infobip', faults, createInfobipError);
-  const findAddress = (pinId: string) => twoFactor.findAddress(pinId) ?? '';
+  const findAddress = (pinId: string) => pinService.findAddress(pinId) ?? '';
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.addHook('onRequest', async ({ headers }) => {
@@ -36,44 +36,40 @@ export function createPinRoutes({ pinService: twoFactor, faults, apiKey }: PinRo
     for (const [channel, suffix] of CHANNELS) {
       for (const path of [`/2fa/2/pin${suffix}`, `/2fa/1/pin${suffix}`]) {
         fastify.post<{ Querystring: { ncNeeded?: unknown } }>(path, ({ query, body }, reply) =>
-          handleCall(reply, 'send', findRecipient(body), (effect) => {
-            // Whatever cannot be read as a boolean is as good as nothing.
+          handleCall(reply, 'send', getRecipient(body), (outcome) => {
+            // The default is true; Infobip's SDK sends the text `undefined` if the caller sets nothing.
             const lookup = query.ncNeeded !== 'false';
-            return twoFactor.sendPin(channel, validateInput(sendSchemas[channel], body), {
-              lookup,
-              outcome: effect,
-            });
+            const request = validateInput(sendSchemas[channel], body);
+            return pinService.sendPin(channel, request, { lookup, outcome });
           }),
         );
       }
-      fastify.post<PinRoute>(`/2fa/2/pin/:pinId/resend${suffix}`, ({ params, body }, reply) =>
-        handleCall(reply, 'resend', findAddress(params.pinId), (effect) => {
+      fastify.post<PinRouteTypes>(`/2fa/2/pin/:pinId/resend${suffix}`, ({ params, body }, reply) =>
+        handleCall(reply, 'resend', findAddress(params.pinId), (outcome) => {
           const request = validateInput(resendSchemas[channel], body ?? {});
-          return twoFactor.resendPin(channel, params.pinId, request, effect);
+          return pinService.resendPin(channel, params.pinId, request, outcome);
         }),
       );
     }
-    fastify.post<PinRoute>('/2fa/2/pin/:pinId/verify', ({ params, body }, reply) =>
-      handleCall(reply, 'verify', findAddress(params.pinId), (effect) =>
-        twoFactor.verifyPin(params.pinId, validateInput(verifySchema, body).pin, effect),
-      ),
+    fastify.post<PinRouteTypes>('/2fa/2/pin/:pinId/verify', ({ params, body }, reply) =>
+      handleCall(reply, 'verify', findAddress(params.pinId), (outcome) => {
+        const { pin } = validateInput(verifySchema, body);
+        return pinService.verifyPin(params.pinId, pin, outcome);
+      }),
     );
     fastify.get<{ Params: { applicationId: string } }>(
       '/2fa/2/applications/:applicationId/verifications',
       ({ params, query }, reply) =>
-        handleCall(reply, 'status', '', () =>
-          listVerifications(
-            twoFactor,
-            params.applicationId,
-            validateInput(statusQuerySchema, query),
-          ),
-        ),
+        handleCall(reply, 'status', '', () => {
+          const filters = validateInput(statusQuerySchema, query);
+          return listVerifications(pinService, params.applicationId, filters);
+        }),
     );
   };
 }
 
-/** The address that a body names, before anything is known to be right about it. */
-function findRecipient(body: unknown): string {
+/** Reads `to` before the body is validated, because faults apply to invalid requests too. */
+function getRecipient(body: unknown): string {
   const to = typeof body === 'object' && body !== null && 'to' in body ? body.to : undefined;
   return typeof to === 'string' ? to : '';
 }

@@ -1,20 +1,22 @@
-import { normalizeAddress } from '../address.js';
+// This folder simulates the Infobip 2FA API: applications, message templates, PINs and limits.
+// Routes validate a request and call a service or store; data is kept in memory only.
+import { changeAddress, normalizeAddress } from '../address.js';
 import type { DeliveryOutcome, ForcedOutcome } from '../faults/sandbox-fault.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
 import type { MessageInbox } from '../message-inbox.js';
-import { InfobipError } from './infobip-error.js';
-import type { InfobipApplication } from './infobip-application.js';
 import { ApplicationLimits } from './application-limits.js';
 import { generateId, type ApplicationStore } from './application-store.js';
-import { simulateDelivery, type InfobipChannel } from './simulate-delivery.js';
+import type { InfobipApplication } from './infobip-application.js';
+import { InfobipError } from './infobip-error.js';
+import { generatePin, getDefaultSender, renderText, type IssuedPin } from './issued-pin.js';
 import { parseDuration } from './limit-syntax.js';
-import { getDefaultSender, generatePin, renderText, type IssuedPin } from './issued-pin.js';
+import { isEmailTemplate } from './message-template.js';
 import type { PinResendRequest, PinSendRequest } from './pin-requests.js';
 import { PinStore } from './pin-store.js';
-import { isEmailTemplate } from './message-template.js';
+import { simulateDelivery, type InfobipChannel } from './simulate-delivery.js';
 
-export interface PinSendOptions {
-  /** Whether the number is looked up before an SMS. */
+interface PinSendOptions {
+  /** Whether to look up the number before an SMS. Default: true. */
   readonly lookup?: boolean;
   readonly outcome?: ForcedOutcome | undefined;
 }
@@ -27,7 +29,7 @@ interface PinServiceDependencies {
   readonly now: () => number;
 }
 
-/** Makes, delivers and judges PINs as Infobip 2FA does, in memory. */
+/** Generates, delivers and verifies PINs as Infobip 2FA does. */
 export class PinService {
   private readonly pins = new PinStore();
   private readonly limits: ApplicationLimits;
@@ -37,23 +39,19 @@ export class PinService {
   }
 
   /**
-   * Makes a PIN and delivers it.
-   * @throws ApiError 404 for an unknown application or template, 400 for a disabled application or
-   * a template of another channel, 429 over a limit.
+   * Generates a PIN and delivers it.
+   * @throws InfobipError 404 for an unknown application or template, 400 for a disabled application
+   * or a template of another channel, 429 over a limit.
    */
-  sendPin(
-    channel: InfobipChannel,
-    request: PinSendRequest,
-    { lookup = true, outcome: effect }: PinSendOptions = {},
-  ): object {
-    const { applications: catalogue, fixedPins: fixedPins, now } = this.deps;
+  sendPin(channel: InfobipChannel, request: PinSendRequest, options: PinSendOptions = {}): object {
+    const { applications, fixedPins, now } = this.deps;
     const { applicationId, messageId, to, from, placeholders = {} } = request;
-    const application = catalogue.application(applicationId);
-    const template = catalogue.template(applicationId, messageId);
+    const application = applications.getApplication(applicationId);
+    const template = applications.getTemplate(applicationId, messageId);
     if (!application.enabled) throw new InfobipError(400, { applicationId: ['is disabled'] });
     if (isEmailTemplate(template) !== (channel === 'email'))
       throw new InfobipError(400, { messageId: ['is a template of another channel'] });
-    this.countSend(application, to, effect);
+    this.countSend(application, to, options.outcome);
     const ttlMs = parseDuration(application.configuration.pinTimeToLive) ?? 0;
     const pin: IssuedPin = {
       pinId: generateId(),
@@ -63,103 +61,109 @@ export class PinService {
       template,
       from: from ?? getDefaultSender(template),
       placeholders,
-      expiresAt: now() + (effect === 'expired' ? 0 : ttlMs),
+      expiresAt: now() + (options.outcome === 'expired' ? 0 : ttlMs),
       failedAttempts: 0,
     };
     this.pins.addPin(pin);
-    return this.deliverPin(channel, pin, request, { lookup, outcome: effect });
+    return this.deliverPin(channel, pin, request, options);
   }
 
   /**
-   * Delivers a PIN once more: the same one, with its time to live and its attempts unchanged.
-   * @throws ApiError 404 for an unknown PIN, 400 for another kind of address, 429 over a limit.
+   * Delivers the same PIN again. Its expiry and remaining attempts do not change.
+   * @throws InfobipError 404 for an unknown PIN, 400 between phone and e-mail, 429 over a limit.
    */
   resendPin(
     channel: InfobipChannel,
     pinId: string,
     request: PinResendRequest,
-    effect?: ForcedOutcome,
+    outcome?: ForcedOutcome,
   ): object {
     const pin = this.pins.getPin(pinId);
     if (isEmailTemplate(pin.template) !== (channel === 'email'))
       throw new InfobipError(400, { pinId: ['was sent to another kind of address'] });
-    this.countSend(this.deps.applications.application(pin.applicationId), pin.to, effect);
+    this.countSend(this.deps.applications.getApplication(pin.applicationId), pin.to, outcome);
     if (request.placeholders) pin.placeholders = request.placeholders;
-    if (effect === 'new-pin-id') this.pins.changePinId(pin, generateId());
-    return this.deliverPin(channel, pin, request, { lookup: true, outcome: effect });
+    if (outcome === 'new-pin-id') this.pins.changePinId(pin, generateId());
+    return this.deliverPin(channel, pin, request, { outcome });
   }
 
   /**
-   * Judges a PIN. The throttle comes first and costs no attempt.
-   * @throws ApiError 404 for an unknown PIN, and for a used one that may be verified only once; 429
-   * over the limit.
+   * Checks a submitted PIN. A call over the verify limit does not use up an attempt.
+   * @throws InfobipError 404 for an unknown PIN, or for a verified one if the application does not
+   * allow multiple verifications; 429 over the limit.
    */
-  verifyPin(pinId: string, tried: string, effect?: ForcedOutcome): object {
+  verifyPin(pinId: string, submittedPin: string, outcome?: ForcedOutcome): object {
     const pin = this.pins.getPin(pinId);
-    const application = this.deps.applications.application(pin.applicationId);
+    const application = this.deps.applications.getApplication(pin.applicationId);
     const { pinAttempts, allowMultiplePinVerifications } = application.configuration;
-    if (effect !== 'delivered') this.limits.countVerify(application, normalizeAddress(pin.to));
+    if (outcome !== 'delivered') this.limits.countVerify(application, normalizeAddress(pin.to));
     if (pin.verifiedAt !== undefined && !allowMultiplePinVerifications) throw new InfobipError(404);
     const now = this.deps.now();
-    const answer = (verified: boolean, attemptsRemaining: number, pinError?: string) => ({
+    const buildResponse = (verified: boolean, attemptsRemaining: number, pinError?: string) => ({
       pinId,
-      msisdn: effect === 'wrong-msisdn' ? changeAddress(pin.to) : pin.to,
+      msisdn: outcome === 'wrong-msisdn' ? changeAddress(pin.to) : pin.to,
       verified,
       attemptsRemaining,
       ...(pinError !== undefined && { pinError }),
     });
-    if (effect === 'expired' || now >= pin.expiresAt) return answer(false, 0, 'TTL_EXPIRED');
-    if (effect === 'exhausted' || pin.failedAttempts >= pinAttempts)
-      return answer(false, 0, 'NO_MORE_PIN_ATTEMPTS');
-    if (tried !== pin.pin) {
+    if (outcome === 'expired' || now >= pin.expiresAt)
+      return buildResponse(false, 0, 'TTL_EXPIRED');
+    if (outcome === 'exhausted' || pin.failedAttempts >= pinAttempts)
+      return buildResponse(false, 0, 'NO_MORE_PIN_ATTEMPTS');
+    if (submittedPin !== pin.pin) {
       pin.failedAttempts += 1;
-      return answer(false, Math.max(0, pinAttempts - pin.failedAttempts), 'WRONG_PIN');
+      return buildResponse(false, Math.max(0, pinAttempts - pin.failedAttempts), 'WRONG_PIN');
     }
     pin.verifiedAt ??= now;
-    return answer(true, 0);
+    return buildResponse(true, 0);
   }
 
-  /** The PINs that went to an address, newest first. @throws ApiError 404 */
+  /** Lists the PINs of an address, newest first. @throws InfobipError 404 */
   listPinsSentTo(applicationId: string, to: string): readonly Readonly<IssuedPin>[] {
-    this.deps.applications.application(applicationId);
+    this.deps.applications.getApplication(applicationId);
     return this.pins.listPinsSentTo(applicationId, to);
   }
 
-  /** Whom a PIN went to, if it is known. */
   findAddress(pinId: string): string | undefined {
     return this.pins.findAddress(pinId);
   }
 
+  /** A forced delivery is not counted, so that its magic number never reaches a limit. */
   private countSend(
     application: InfobipApplication,
     to: string,
-    effect: ForcedOutcome | undefined,
+    outcome: ForcedOutcome | undefined,
   ): void {
-    if (effect !== 'delivered') this.limits.countSend(application, normalizeAddress(to));
+    if (outcome !== 'delivered') this.limits.countSend(application, normalizeAddress(to));
   }
 
   private deliverPin(
     channel: InfobipChannel,
     pin: IssuedPin,
     { trackDelivery = false }: PinResendRequest,
-    { lookup = true, outcome: effect }: PinSendOptions,
+    { lookup = true, outcome }: PinSendOptions,
   ): object {
-    const { inbox: phone, now } = this.deps;
+    const { inbox, now } = this.deps;
     const { pinId, to, from } = pin;
-    const { sent, arrives, status } = simulateDelivery(channel, toDeliveryOutcome(effect), lookup);
-    if (sent) pin.sentAt ??= now();
-    if (arrives) {
+    const delivery = simulateDelivery(channel, toDeliveryOutcome(outcome), lookup);
+    if (delivery.isSent) pin.sentAt ??= now();
+    if (delivery.isDelivered) {
       const sentAt = new Date(now()).toISOString();
       const text = renderText(pin);
       const provider = 'infobip';
-      phone.addMessage({ to, from, channel, text, pin: pin.pin, pinId, provider, sentAt });
+      inbox.addMessage({ to, from, channel, text, pin: pin.pin, pinId, provider, sentAt });
     }
-    return { pinId, to, ...status, ...(trackDelivery && { externalMessageId: generateId() }) };
+    return {
+      pinId,
+      to,
+      ...delivery.status,
+      ...(trackDelivery && { externalMessageId: generateId() }),
+    };
   }
 }
 
-function toDeliveryOutcome(effect: ForcedOutcome | undefined): DeliveryOutcome {
-  switch (effect) {
+function toDeliveryOutcome(outcome: ForcedOutcome | undefined): DeliveryOutcome {
+  switch (outcome) {
     case undefined:
     case 'expired':
     case 'exhausted':
@@ -167,12 +171,6 @@ function toDeliveryOutcome(effect: ForcedOutcome | undefined): DeliveryOutcome {
     case 'wrong-msisdn':
       return 'delivered';
     default:
-      return effect;
+      return outcome;
   }
-}
-
-/** Of the same form. */
-function changeAddress(to: string): string {
-  if (to.includes('@')) return `not-${to}`;
-  return to.slice(0, -1) + String((Number(to.slice(-1)) + 1) % 10);
 }

@@ -3,21 +3,21 @@ import { BoundedHistory } from '../bounded-history.js';
 import { orNotFound } from './application-store.js';
 import type { IssuedPin } from './issued-pin.js';
 
-/** Far more than any run needs; it keeps a sandbox that is left running from growing. */
+/** Bounds the memory of a sandbox that runs for a long time. */
 const MAX_PINS = 100_000;
 
-/** The PINs that were made lately, found by id and by whom they went to. */
+/** Keeps the newest PINs, by id and by address. */
 export class PinStore {
   private readonly byId = new Map<string, IssuedPin>();
   private readonly history = new BoundedHistory<IssuedPin>(MAX_PINS);
 
   addPin(pin: IssuedPin): void {
     this.byId.set(pin.pinId, pin);
-    const forgotten = this.history.addItem(buildGroupKey(pin.applicationId, pin.to), pin);
-    if (forgotten) this.byId.delete(forgotten.pinId);
+    const removed = this.history.addItem(buildGroupKey(pin.applicationId, pin.to), pin);
+    if (removed) this.byId.delete(removed.pinId);
   }
 
-  /** @throws ApiError 404 */
+  /** @throws InfobipError 404 */
   getPin(pinId: string): IssuedPin {
     return orNotFound(this.byId.get(pinId));
   }
@@ -26,7 +26,7 @@ export class PinStore {
     return this.byId.get(pinId)?.to;
   }
 
-  /** Gives a PIN another id; the one that it had is forgotten. */
+  /** Gives a PIN another id. The old id is no longer found. */
   changePinId(pin: IssuedPin, pinId: string): void {
     this.byId.delete(pin.pinId);
     pin.pinId = pinId;

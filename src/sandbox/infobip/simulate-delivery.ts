@@ -1,20 +1,20 @@
 import type { DeliveryOutcome } from '../faults/sandbox-fault.js';
-import type { MessageChannel as AnyChannel } from '../message-inbox.js';
+import type { MessageChannel } from '../message-inbox.js';
 
-/** How Infobip delivers a PIN. */
-export type InfobipChannel = Extract<AnyChannel, 'sms' | 'voice' | 'email'>;
+/** The channels through which Infobip delivers a PIN. */
+export type InfobipChannel = Extract<MessageChannel, 'sms' | 'voice' | 'email'>;
 
-/** What becomes of a text, and how the vendor says so. */
 export interface DeliveryResult {
-  /** Handed to the network. */
-  readonly sent: boolean;
-  /** It reaches the phone. */
-  readonly arrives: boolean;
-  /** The fields of the answer that tell of it. */
+  /** Whether Infobip hands the message to the network. */
+  readonly isSent: boolean;
+  /** Whether the message reaches the phone. */
+  readonly isDelivered: boolean;
+  /** The status fields of the response. */
   readonly status: object;
 }
 
-const NC_STATUS: Record<DeliveryOutcome, string> = {
+/** The results of the number lookup, which Infobip calls "NC". */
+const LOOKUP_STATUS: Record<DeliveryOutcome, string> = {
   delivered: 'NC_DESTINATION_REACHABLE',
   'not-sent': 'NC_DESTINATION_UNKNOWN',
   'no-credit': 'NC_DESTINATION_REACHABLE',
@@ -23,40 +23,31 @@ const NC_STATUS: Record<DeliveryOutcome, string> = {
   'no-lookup': 'NC_NOT_CONFIGURED',
 };
 
-/** @param lookup whether the number is looked up before an SMS, and one out of reach is spared it. */
+/** @param lookup whether to look up the number first, and not send an SMS to an unreachable one. */
 export function simulateDelivery(
   channel: InfobipChannel,
-  kind: DeliveryOutcome,
+  outcome: DeliveryOutcome,
   lookup: boolean,
 ): DeliveryResult {
-  const reachable = kind !== 'unreachable' && kind !== 'unreachable-prose';
-  const accepted = kind !== 'not-sent' && kind !== 'no-credit';
-  switch (channel) {
-    case 'sms': {
-      const sent = accepted && (reachable || !lookup);
-      return {
-        sent,
-        arrives: sent && reachable,
-        status: {
-          ...(lookup && { ncStatus: NC_STATUS[kind] }),
-          smsStatus: sent ? 'MESSAGE_SENT' : 'MESSAGE_NOT_SENT',
-        },
-      };
-    }
-    case 'voice': {
-      const sent = accepted && reachable;
-      return { sent, arrives: sent, status: { callStatus: getPlatformStatus(kind, sent) } };
-    }
-    case 'email': {
-      const sent = accepted && reachable;
-      const name = getPlatformStatus(kind, sent);
-      const description = sent ? 'Message accepted' : 'Message not sent';
-      return { sent, arrives: sent, status: { emailStatus: { name, description } } };
-    }
+  const isReachable = outcome !== 'unreachable' && outcome !== 'unreachable-prose';
+  const isAccepted = outcome !== 'not-sent' && outcome !== 'no-credit';
+  if (channel === 'sms') {
+    const isSent = isAccepted && (isReachable || !lookup);
+    const status = {
+      ...(lookup && { ncStatus: LOOKUP_STATUS[outcome] }),
+      smsStatus: isSent ? 'MESSAGE_SENT' : 'MESSAGE_NOT_SENT',
+    };
+    return { isSent, isDelivered: isSent && isReachable, status };
   }
+  const isSent = isAccepted && isReachable;
+  const name = getStatusName(outcome, isSent);
+  const description = isSent ? 'Message accepted' : 'Message not sent';
+  const status =
+    channel === 'voice' ? { callStatus: name } : { emailStatus: { name, description } };
+  return { isSent, isDelivered: isSent, status };
 }
 
-function getPlatformStatus(kind: DeliveryOutcome, sent: boolean): string {
-  if (sent) return 'PENDING_ACCEPTED';
-  return kind === 'no-credit' ? 'REJECTED_NOT_ENOUGH_CREDITS' : 'UNDELIVERABLE_NOT_DELIVERED';
+function getStatusName(outcome: DeliveryOutcome, isSent: boolean): string {
+  if (isSent) return 'PENDING_ACCEPTED';
+  return outcome === 'no-credit' ? 'REJECTED_NOT_ENOUGH_CREDITS' : 'UNDELIVERABLE_NOT_DELIVERED';
 }

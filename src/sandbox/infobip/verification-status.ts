@@ -8,20 +8,20 @@ interface StatusQuery {
   readonly sent?: boolean;
 }
 
-/** As with `ncNeeded`, clients send `undefined` for what they leave out. */
-const filter = Joi.string()
+/** Infobip's SDK sends the text `undefined` for a filter that is not set; it means no filter. */
+const booleanFilter = Joi.string()
   .empty('')
   .custom((text: string) => (text === 'true' ? true : text === 'false' ? false : undefined));
 
 export const statusQuerySchema = Joi.object<StatusQuery>({
   msisdn: Joi.string().required(),
-  verified: filter,
-  sent: filter,
+  verified: booleanFilter,
+  sent: booleanFilter,
 });
 
 /**
- * What became of the PINs that went to an address, newest first; times in Unix milliseconds.
- * @throws ApiError 404 for an unknown application.
+ * Lists the verifications of an address, newest first, with times in ms since the epoch.
+ * @throws InfobipError 404 for an unknown application.
  */
 export function listVerifications(
   pinService: PinService,

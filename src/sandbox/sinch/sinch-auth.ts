@@ -3,14 +3,14 @@ import { SinchError } from './sinch-error.js';
 
 export interface SinchApplication {
   readonly key: string;
-  /** In base64. */
+  /** Base64. */
   readonly secret: string;
 }
 
-/** A request as it came over the wire. */
+/** A request before it is parsed. */
 export interface RawRequest {
   readonly method: string;
-  /** With its query, if it has one. */
+  /** Path and query. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
@@ -20,9 +20,10 @@ const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 const TIMESTAMP_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]00:?00)$/;
 
 /**
- * Judges who asks: an application by its signature, or by key and secret (Basic). A key alone is
- * how mobile apps ask, which needs a callback to approve; there is none here.
- * @param now milliseconds since the epoch, of the machine: a client signs with its own clock.
+ * Authenticates an application by its signature, or by key and secret (Basic).
+ * A key without signature is what mobile apps send. Sinch then asks a callback, which the sandbox
+ * does not have.
+ * @param now milliseconds since the epoch, of the system clock: clients sign with their own clock.
  * @throws SinchError 40100, 40101, 40102, 40108 or 40303
  */
 export function authenticateSinch(
@@ -41,8 +42,9 @@ export function authenticateSinch(
       return;
     }
     case 'basic': {
-      const given = Buffer.from(credential, 'base64').toString();
-      if (!isEqual(given, `${application.key}:${application.secret}`)) throw new SinchError(40108);
+      const submitted = Buffer.from(credential, 'base64').toString();
+      if (!isEqual(submitted, `${application.key}:${application.secret}`))
+        throw new SinchError(40108);
       return;
     }
     default:
@@ -50,12 +52,12 @@ export function authenticateSinch(
   }
 }
 
-function checkSignature(given: string, request: RawRequest, secret: string, now: number): void {
+function checkSignature(signature: string, request: RawRequest, secret: string, now: number): void {
   const { method, url, headers, body } = request;
   const timestamp = getHeader(headers['x-timestamp']);
   const skewMs = TIMESTAMP_PATTERN.test(timestamp) ? Math.abs(now - Date.parse(timestamp)) : NaN;
   if (!(skewMs <= MAX_CLOCK_SKEW_MS)) throw new SinchError(40101);
-  const signed = [
+  const stringToSign = [
     method,
     body === '' ? '' : createHash('md5').update(body).digest('base64'),
     getHeader(headers['content-type']),
@@ -63,13 +65,13 @@ function checkSignature(given: string, request: RawRequest, secret: string, now:
     url.split('?', 1)[0],
   ].join('\n');
   const key = Buffer.from(secret, 'base64');
-  const expected = createHmac('sha256', key).update(signed).digest('base64');
-  if (!isEqual(given, expected)) throw new SinchError(40102);
+  const expected = createHmac('sha256', key).update(stringToSign).digest('base64');
+  if (!isEqual(signature, expected)) throw new SinchError(40102);
 }
 
-function isEqual(given: string, expected: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
+function isEqual(value: string, expected: string): boolean {
+  const [left, right] = [Buffer.from(value), Buffer.from(expected)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 const getHeader = (header: string | string[] | undefined): string =>

@@ -1,21 +1,18 @@
-import { randomInt } from 'node:crypto';
+import { DIGITS, generateCode, LETTERS } from '../generate-code.js';
 import type { SinchCodeType } from './sinch-requests.js';
 
 const ALPHABETS: Record<SinchCodeType, string> = {
-  Numeric: '0123456789',
-  Alpha: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
-  Alphanumeric: '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+  Numeric: DIGITS,
+  Alpha: LETTERS,
+  Alphanumeric: DIGITS + LETTERS,
 };
 const CODE_LENGTH = 4;
 
-export function generateCode(codeType: SinchCodeType): string {
-  const alphabet = ALPHABETS[codeType];
-  let code = '';
-  while (code.length < CODE_LENGTH) code += alphabet.charAt(randomInt(alphabet.length));
-  return code;
+export function generateSinchCode(codeType: SinchCodeType): string {
+  return generateCode(ALPHABETS[codeType], CODE_LENGTH);
 }
 
-/** Who rings in a flash call: one of ten thousand numbers. */
+/** Generates the caller's number of a flash call: a fixed prefix and four random digits. */
 export function generateCallerNumber(): string {
-  return `+4670174${String(randomInt(10_000)).padStart(4, '0')}`;
+  return `+4670174${generateCode(DIGITS, 4)}`;
 }

@@ -13,20 +13,17 @@ const FAULT_CODES: Record<ErrorFaultKind, SinchErrorCode> = {
   unavailable: 50300,
 };
 
-/** How Sinch says no in the way that a fault wants. */
+/** Creates the error with which Sinch reports a fault. */
 export function createSinchError(kind: ErrorFaultKind): SinchError {
-  return new SinchError(
-    FAULT_CODES[kind],
-    undefined,
-    kind === 'throttled' ? RETRY_AFTER_S : undefined,
-  );
+  const retryAfterS = kind === 'throttled' ? RETRY_AFTER_S : undefined;
+  return new SinchError(FAULT_CODES[kind], undefined, retryAfterS);
 }
 
-/** Errors as Sinch says them. */
+/** Answers every error of these routes, and every unknown route, in Sinch's format. */
 export function useSinchErrors(fastify: FastifyInstance): void {
   fastify.setErrorHandler(
-    async (error: FastifyError | ValidationError | SinchError, _request, reply) => {
-      const { status, body, retryAfterS } = toSinchError(error);
+    async (cause: FastifyError | ValidationError | SinchError, _request, reply) => {
+      const { status, body, retryAfterS } = toSinchError(cause);
       if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS);
       return reply.code(status).send(body);
     },
@@ -42,7 +39,7 @@ function toSinchError(error: FastifyError | ValidationError | SinchError): Sinch
   return new SinchError((error.statusCode ?? 500) < 500 ? 40003 : 50000);
 }
 
-/** There is one sentence for all of it: Sinch's errors name no fields. */
+/** Sinch's errors have one message and no list of fields. */
 function joinFieldErrors({ fields }: ValidationError): string {
   return Object.values(fields).flat().join(', ');
 }

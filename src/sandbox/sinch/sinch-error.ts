@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** Sinch's own codes; the first three digits of each are the HTTP status. */
+/** Sinch's error codes. The first three digits are the HTTP status. */
 const MESSAGES = {
   40001: 'Parameter validation error.',
   40003: 'Invalid request.',
@@ -19,11 +19,11 @@ const MESSAGES = {
 
 export type SinchErrorCode = keyof typeof MESSAGES;
 
-/** A refusal in Sinch's shape. */
+/** An error response of Sinch's API. */
 export class SinchError extends Error {
   readonly status: number;
 
-  /** @param retryAfterS seconds after which it is worth another try. */
+  /** @param retryAfterS the `Retry-After` header, in seconds. */
   constructor(
     readonly code: SinchErrorCode,
     message: string = MESSAGES[code],

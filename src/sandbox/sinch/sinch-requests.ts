@@ -10,16 +10,16 @@ export interface SinchStartRequest {
   readonly identity: { readonly type: 'number'; readonly endpoint: string };
   readonly method: SinchMethod;
   readonly reference?: string;
-  /** Taken and not used: callbacks, which would bring it back, are not there. */
+  /** Accepted but not used: Sinch returns it in callbacks, which the sandbox does not have. */
   readonly custom?: string;
   readonly smsOptions: { readonly codeType: SinchCodeType; readonly expiry?: string };
   readonly whatsappOptions: { readonly codeType: SinchCodeType };
   readonly flashCallOptions: { readonly interceptionTimeout: number };
-  /** Taken and not used, as is `dialTimeout`: nobody hears the call. */
+  /** Accepted but not used, like `dialTimeout`: the sandbox makes no real calls. */
   readonly calloutOptions?: object;
 }
 
-/** Older documents write `flashCall`. */
+/** Sinch's older documentation writes `flashCall`. */
 const method = Joi.string<SinchMethod>().replace(/^flashCall$/, 'flashcall');
 
 export const methodSchema = method.valid(...METHODS);
@@ -29,7 +29,7 @@ const codeType = Joi.string()
   .default('Numeric');
 const timeoutS = Joi.number().integer().min(5).max(120);
 
-/** E.164 with its plus. */
+/** E.164 with a leading `+`. */
 const endpoint = Joi.string()
   .pattern(/^\+[1-9]\d{6,14}$/)
   .messages({ 'string.pattern.base': '{#label} must be an E.164 number with a leading +' });
@@ -40,7 +40,7 @@ export const startSchema = Joi.object<SinchStartRequest>({
     endpoint: endpoint.required(),
   }).required(),
   method: methodSchema.required(),
-  // What a segment of a path can hold: one or two dots alone lead elsewhere (RFC 3986 §5.2.4).
+  // It is used as a path segment, so `.` and `..` are invalid (RFC 3986 §5.2.4).
   reference: Joi.string().pattern(/^(?!\.\.?$)[\w.~-]{1,1024}$/),
   custom: Joi.string().max(4096),
   smsOptions: Joi.object({
@@ -70,7 +70,7 @@ const codePart = Joi.object({
     .messages({ 'string.pattern.base': '{#label} must be at most 10 letters, digits or hyphens' }),
 });
 
-/** What a report holds, under the name of its method. */
+/** A report has one part, which is named after its method. */
 const createPartSchema = (name: string, schema: Joi.ObjectSchema) =>
   schema.when('method', { is: name, then: Joi.required() });
 
@@ -82,12 +82,12 @@ export const reportSchema = Joi.object<SinchReportRequest>({
   flashCall: createPartSchema('flashcall', Joi.object({ cli: endpoint.required() })),
 });
 
-/** What was typed, or who rang. */
+/** The code that the end user typed, or the number that called. */
 export function getSubmittedCode(report: SinchReportRequest): string | undefined {
   return report.method === 'flashcall' ? report.flashCall?.cli : report[report.method]?.code;
 }
 
-/** `HH:MM:SS` in milliseconds. */
+/** Parses `HH:MM:SS` to milliseconds. */
 export function parseClockDuration(clockTime: string): number {
   const [hours = 0, minutes = 0, seconds = 0] = clockTime.split(':').map(Number);
   return ((hours * 60 + minutes) * 60 + seconds) * 1_000;

@@ -3,108 +3,110 @@ import { normalizeAddress } from '../address.js';
 import { createCallHandler } from '../faults/call-handler.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import { validateInput } from '../validate-input.js';
-import { buildStatusResponse, buildReportResponse, buildStartResponse } from './sinch-responses.js';
-import { SinchError } from './sinch-error.js';
 import { authenticateSinch, type SinchApplication } from './sinch-auth.js';
-import { useSinchErrors, createSinchError } from './sinch-error-handler.js';
+import { createSinchError, useSinchErrors } from './sinch-error-handler.js';
+import { SinchError } from './sinch-error.js';
 import { methodSchema, reportSchema, startSchema } from './sinch-requests.js';
-import type { SinchService } from './sinch-service.js';
+import { buildReportResponse, buildStartResponse, buildStatusResponse } from './sinch-responses.js';
+import type { SinchVerificationService } from './sinch-verification-service.js';
 
-interface SinchDependencies {
-  readonly service: SinchService;
+interface SinchRouteDependencies {
+  readonly sinchVerifications: SinchVerificationService;
   readonly faults: FaultInjector;
   readonly application: SinchApplication;
 }
 
-interface VerificationRoute {
+interface VerificationRouteTypes {
   Params: { id: string };
 }
 
-interface PhoneNumberRoute {
+interface PhoneNumberRouteTypes {
   Params: { method: string; endpoint: string };
 }
 
 const API_PATH = '/verification/v1';
 
-/** Sinch Verification over HTTP. */
-export function createSinchRoutes(options: SinchDependencies) {
+/** The routes of the Sinch Verification API. */
+export function createSinchRoutes(deps: SinchRouteDependencies) {
   return async (fastify: FastifyInstance): Promise<void> => {
     await fastify.register(
-      async (version) => {
-        useSinchErrors(version);
-        keepRawBody(version);
-        // A device brings no credentials; that the data come from its SIM card is the proof.
-        version.get<VerificationRoute>('/data/:id', async ({ params }, reply) => {
-          options.service.completeDataVerification(params.id);
+      async (api) => {
+        useSinchErrors(api);
+        keepRawBody(api);
+        // Without authentication: the phone opens this URL, and its SIM card is the proof.
+        api.get<VerificationRouteTypes>('/data/:id', async ({ params }, reply) => {
+          deps.sinchVerifications.completeDataVerification(params.id);
           return reply.code(204).send();
         });
-        await version.register(createVerificationRoutes(options), { prefix: '/verifications' });
+        await api.register(createVerificationRoutes(deps), { prefix: '/verifications' });
       },
       { prefix: API_PATH },
     );
   };
 }
 
-function createVerificationRoutes({ service: api, faults, application }: SinchDependencies) {
+function createVerificationRoutes({
+  sinchVerifications,
+  faults,
+  application,
+}: SinchRouteDependencies) {
   const handleCall = createCallHandler('sinch', faults, createSinchError);
 
   return async (fastify: FastifyInstance): Promise<void> => {
-    // Once the body is there, because the signature covers it, and before anything is made of it.
+    // The signature covers the body, so authentication has to wait for it.
     fastify.addHook('preValidation', async (request) => {
       const { method, raw, headers } = request;
-      authenticateSinch(
-        { method, url: raw.url ?? '', headers, body: getRawBody(request) },
-        application,
-        Date.now(),
-      );
+      const rawRequest = { method, url: raw.url ?? '', headers, body: getRawBody(request) };
+      authenticateSinch(rawRequest, application, Date.now());
     });
     fastify.post('/', (request, reply) => {
       const body = parseJsonBody(request);
-      return handleCall(reply, 'send', normalizeAddress(findEndpoint(body)), (effect) => {
-        // What was wished for is not looked at: the sandbox speaks English.
+      return handleCall(reply, 'send', normalizeAddress(getEndpoint(body)), (outcome) => {
+        // Always English, whatever `Accept-Language` asks for.
         void reply.header('content-language', 'en-US');
-        return buildStartResponse(
-          api.startVerification(validateInput(startSchema, body), effect),
-          getApiUrl(request),
-        );
+        const start = validateInput(startSchema, body);
+        const verification = sinchVerifications.startVerification(start, outcome);
+        return buildStartResponse(verification, getApiUrl(request));
       });
     });
-    fastify.put<VerificationRoute>('/id/:id', (request, reply) => {
+    fastify.put<VerificationRouteTypes>('/id/:id', (request, reply) => {
       const { id } = request.params;
-      return handleCall(reply, 'verify', normalizeAddress(api.findEndpoint(id) ?? ''), (effect) =>
-        buildReportResponse(
-          api.reportById(id, validateInput(reportSchema, parseJsonBody(request)), effect),
-        ),
-      );
+      const to = normalizeAddress(sinchVerifications.findEndpoint(id) ?? '');
+      return handleCall(reply, 'verify', to, (outcome) => {
+        const report = validateInput(reportSchema, parseJsonBody(request));
+        return buildReportResponse(sinchVerifications.reportById(id, report, outcome));
+      });
     });
-    fastify.put<PhoneNumberRoute>('/number/:endpoint', (request, reply) => {
+    fastify.put<PhoneNumberRouteTypes>('/number/:endpoint', (request, reply) => {
       const { endpoint } = request.params;
-      return handleCall(reply, 'verify', normalizeAddress(endpoint), (effect) =>
-        buildReportResponse(
-          api.reportByNumber(endpoint, validateInput(reportSchema, parseJsonBody(request)), effect),
-        ),
-      );
+      return handleCall(reply, 'verify', normalizeAddress(endpoint), (outcome) => {
+        const report = validateInput(reportSchema, parseJsonBody(request));
+        return buildReportResponse(sinchVerifications.reportByNumber(endpoint, report, outcome));
+      });
     });
-    fastify.get<VerificationRoute>('/id/:id', ({ params }, reply) =>
-      handleCall(reply, 'status', '', () => buildStatusResponse(api.getById(params.id))),
-    );
-    fastify.get<VerificationRoute>('/reference/:id', ({ params }, reply) =>
-      handleCall(reply, 'status', '', () => buildStatusResponse(api.getByReference(params.id))),
-    );
-    fastify.get<PhoneNumberRoute>('/:method/number/:endpoint', ({ params }, reply) =>
+    fastify.get<VerificationRouteTypes>('/id/:id', ({ params }, reply) =>
       handleCall(reply, 'status', '', () =>
-        buildStatusResponse(
-          api.getByNumber(validateInput(methodSchema, params.method), params.endpoint),
-        ),
+        buildStatusResponse(sinchVerifications.getById(params.id)),
       ),
+    );
+    fastify.get<VerificationRouteTypes>('/reference/:id', ({ params }, reply) =>
+      handleCall(reply, 'status', '', () =>
+        buildStatusResponse(sinchVerifications.getByReference(params.id)),
+      ),
+    );
+    fastify.get<PhoneNumberRouteTypes>('/:method/number/:endpoint', ({ params }, reply) =>
+      handleCall(reply, 'status', '', () => {
+        const method = validateInput(methodSchema, params.method);
+        return buildStatusResponse(sinchVerifications.getByNumber(method, params.endpoint));
+      }),
     );
   };
 }
 
-/** As it came over the wire: the signature covers it to the byte. */
-function keepRawBody(version: FastifyInstance): void {
-  version.removeAllContentTypeParsers();
-  version.addContentTypeParser(
+/** Keeps the body as text, because the signature covers its exact bytes. */
+function keepRawBody(api: FastifyInstance): void {
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser(
     'application/json',
     { parseAs: 'string' },
     async (_request: FastifyRequest, body: string) => body,
@@ -122,8 +124,8 @@ function parseJsonBody(request: FastifyRequest): unknown {
   }
 }
 
-/** The number that a start names, before anything is known to be right about it. */
-function findEndpoint(body: unknown): string {
+/** Reads the number before the body is validated, because faults apply to invalid requests too. */
+function getEndpoint(body: unknown): string {
   const { identity } = (body ?? {}) as { identity?: { endpoint?: unknown } | null };
   return typeof identity?.endpoint === 'string' ? identity.endpoint : '';
 }

@@ -2,16 +2,16 @@ import { BoundedHistory } from '../bounded-history.js';
 import { SinchError } from './sinch-error.js';
 import type { SinchVerification } from './sinch-verification.js';
 
-/** Far more than any run needs; it keeps a sandbox that is left running from growing. */
+/** Bounds the memory of a sandbox that runs for a long time. */
 const MAX_VERIFICATIONS = 100_000;
 
-/** The verifications that were started lately. */
+/** Keeps the newest verifications, by id, reference and number. */
 export class SinchVerificationStore {
   private readonly byId = new Map<string, SinchVerification>();
   private readonly byReference = new Map<string, SinchVerification>();
   private readonly history = new BoundedHistory<SinchVerification>(MAX_VERIFICATIONS);
 
-  /** @throws SinchError 40900 for a reference that another one has. */
+  /** @throws SinchError 40900 if another verification has the same reference. */
   addVerification(verification: SinchVerification): void {
     const { id, reference, endpoint } = verification;
     if (reference !== undefined) {
@@ -19,10 +19,10 @@ export class SinchVerificationStore {
       this.byReference.set(reference, verification);
     }
     this.byId.set(id, verification);
-    const forgotten = this.history.addItem(endpoint, verification);
-    if (!forgotten) return;
-    this.byId.delete(forgotten.id);
-    if (forgotten.reference !== undefined) this.byReference.delete(forgotten.reference);
+    const removed = this.history.addItem(endpoint, verification);
+    if (!removed) return;
+    this.byId.delete(removed.id);
+    if (removed.reference !== undefined) this.byReference.delete(removed.reference);
   }
 
   findById(id: string): SinchVerification | undefined {

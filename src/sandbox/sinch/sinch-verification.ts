@@ -12,63 +12,64 @@ type SinchStatus = 'PENDING' | 'SUCCESSFUL' | 'FAIL' | 'DENIED' | 'ABORTED' | 'E
 const DEFAULT_TTL_MS = 10 * 60_000;
 const DEFAULT_INTERCEPTION_S = 60;
 
-/** One verification, from its start on. */
+/** A verification and its current status. All times are in ms since the epoch. */
 export interface SinchVerification {
   readonly id: string;
   readonly method: SinchMethod;
-  /** E.164 with `+`. */
+  /** E.164 with a leading `+`. */
   readonly endpoint: string;
   readonly reference: string | undefined;
-  /** The code; of a flash call, who rings; of a data verification, nothing. */
+  /** The code; for a flash call, the caller's number; empty for a data verification. */
   readonly expectedCode: string;
   readonly codeType: SinchCodeType;
-  /** Seconds that a client should wait for the text or the call. */
+  /** Seconds that the client should wait for the message or call. */
   readonly interceptionTimeout: number;
-  /** Milliseconds since the epoch, as all times here. */
   readonly startedAt: number;
   readonly expiresAt: number;
   status: SinchStatus;
   reason: string | undefined;
 }
 
-/** A verification as it starts: pending, unless it comes to an end at once. */
+interface CreateOptions {
+  readonly now: number;
+  readonly expectedCode: string;
+  readonly outcome: ForcedOutcome | undefined;
+}
+
+/** Creates a pending verification, or a closed one if the outcome says that it was not sent. */
 export function createVerification(
-  { method, identity, reference, smsOptions, flashCallOptions, ...more }: SinchStartRequest,
-  { now, secret, effect }: { now: number; secret: string; effect: ForcedOutcome | undefined },
+  request: SinchStartRequest,
+  { now, expectedCode, outcome }: CreateOptions,
 ): SinchVerification {
+  const { method, identity, reference, smsOptions, flashCallOptions } = request;
   const { expiry } = method === 'sms' ? smsOptions : {};
-  const lifeMs = expiry === undefined ? DEFAULT_TTL_MS : parseClockDuration(expiry);
+  const ttlMs = expiry === undefined ? DEFAULT_TTL_MS : parseClockDuration(expiry);
   const verification: SinchVerification = {
     id: randomUUID(),
     method,
     endpoint: identity.endpoint,
     reference,
-    expectedCode: secret,
-    codeType: getCodeType({ method, smsOptions, ...more }),
+    expectedCode,
+    codeType: getCodeType(request),
     interceptionTimeout:
       method === 'flashcall' ? flashCallOptions.interceptionTimeout : DEFAULT_INTERCEPTION_S,
     startedAt: now,
-    expiresAt: effect === 'expired' ? now : now + lifeMs,
+    expiresAt: outcome === 'expired' ? now : now + ttlMs,
     status: 'PENDING',
     reason: undefined,
   };
-  if (effect === 'not-sent') closeVerification(verification, 'DENIED', 'Destination denied');
-  if (effect === 'unreachable' || effect === 'unreachable-prose')
+  if (outcome === 'not-sent') closeVerification(verification, 'DENIED', 'Destination denied');
+  if (outcome === 'unreachable' || outcome === 'unreachable-prose')
     closeVerification(verification, 'ERROR', 'Network error or number unreachable');
   return verification;
 }
 
-/** Which characters its code has; one that is read out in a call is of digits. */
-export function getCodeType({
-  method,
-  smsOptions,
-  whatsappOptions,
-}: Pick<SinchStartRequest, 'method' | 'smsOptions' | 'whatsappOptions'>): SinchCodeType {
-  if (method === 'sms') return smsOptions.codeType;
-  return method === 'whatsapp' ? whatsappOptions.codeType : 'Numeric';
+/** Only SMS and WhatsApp let the client choose the characters of the code. */
+export function getCodeType(request: SinchStartRequest): SinchCodeType {
+  if (request.method === 'sms') return request.smsOptions.codeType;
+  return request.method === 'whatsapp' ? request.whatsappOptions.codeType : 'Numeric';
 }
 
-/** Ends it, once and for all. */
 export function closeVerification(
   verification: SinchVerification,
   status: SinchStatus,
@@ -78,14 +79,14 @@ export function closeVerification(
   verification.reason = reason;
 }
 
-/** Ends it if its time is over. */
+/** Closes a pending verification that has expired. @returns the same verification. */
 export function expireIfDue(verification: SinchVerification, now: number): SinchVerification {
   if (verification.status === 'PENDING' && now >= verification.expiresAt)
     closeVerification(verification, 'FAIL', 'Expired');
   return verification;
 }
 
-/** Whether a report is taken: of one whose time is over too, and it says so. */
+/** Whether a report is answered. For an expired verification the answer is that it has expired. */
 export function isReportable({ status, reason }: SinchVerification): boolean {
   return status === 'PENDING' || reason === 'Expired';
 }

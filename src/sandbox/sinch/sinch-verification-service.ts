@@ -1,0 +1,161 @@
+// This folder simulates the Sinch Verification API: start, report and status of verifications.
+// Routes authenticate and validate a request and call SinchVerificationService; data is kept in memory only.
+import { changeAddress, normalizeAddress } from '../address.js';
+import type { ForcedOutcome } from '../faults/sandbox-fault.js';
+import type { FixedPinStore } from '../fixed-pin-store.js';
+import type { MessageChannel, MessageInbox } from '../message-inbox.js';
+import { generateCallerNumber, generateSinchCode } from './sinch-codes.js';
+import { SinchError } from './sinch-error.js';
+import {
+  getSubmittedCode,
+  type SinchMethod,
+  type SinchReportRequest,
+  type SinchStartRequest,
+} from './sinch-requests.js';
+import {
+  closeVerification,
+  createVerification,
+  expireIfDue,
+  getCodeType,
+  isReportable,
+  type SinchVerification,
+} from './sinch-verification.js';
+import { SinchVerificationStore } from './sinch-verification-store.js';
+
+/** How long after its start a verification is found by number. */
+const NUMBER_LOOKUP_MS = 60 * 60_000;
+
+const CHANNEL_BY_METHOD: Record<Exclude<SinchMethod, 'seamless'>, MessageChannel> = {
+  sms: 'sms',
+  callout: 'voice',
+  whatsapp: 'whatsapp',
+  flashcall: 'flashcall',
+};
+
+interface SinchVerificationDependencies {
+  readonly inbox: MessageInbox;
+  readonly fixedPins: FixedPinStore;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Starts verifications and checks reports as Sinch does. */
+export class SinchVerificationService {
+  private readonly store = new SinchVerificationStore();
+
+  constructor(private readonly deps: SinchVerificationDependencies) {}
+
+  /**
+   * Starts a verification and aborts an earlier pending one of the same number.
+   * @throws SinchError 40200 for the outcome `no-credit`, 40900 for a reference that is in use.
+   */
+  startVerification(request: SinchStartRequest, outcome?: ForcedOutcome): SinchVerification {
+    if (outcome === 'no-credit') throw new SinchError(40200);
+    const now = this.deps.now();
+    const expectedCode = this.createCode(request);
+    const verification = createVerification(request, { now, expectedCode, outcome });
+    const earlier = this.store.listByNumber(verification.endpoint);
+    this.store.addVerification(verification);
+    if (verification.status !== 'PENDING') return verification;
+    for (const other of earlier) {
+      if (expireIfDue(other, now).status === 'PENDING') closeVerification(other, 'ABORTED');
+    }
+    this.deliverCode(verification);
+    return verification;
+  }
+
+  /**
+   * Checks a submitted code, which closes the verification.
+   * @throws SinchError 40400 if it is unknown or closed, 40001 for another method.
+   */
+  reportById(id: string, report: SinchReportRequest, outcome?: ForcedOutcome): SinchVerification {
+    return this.checkReport(this.store.findById(id), report, outcome);
+  }
+
+  /** Like {@link reportById}, for the newest verification of a number. */
+  reportByNumber(
+    endpoint: string,
+    report: SinchReportRequest,
+    outcome?: ForcedOutcome,
+  ): SinchVerification {
+    return this.checkReport(this.store.listByNumber(endpoint).find(isReportable), report, outcome);
+  }
+
+  /** @throws SinchError 40400 */
+  getById(id: string): SinchVerification {
+    return this.requireCurrent(this.store.findById(id));
+  }
+
+  /** @throws SinchError 40400 */
+  getByReference(reference: string): SinchVerification {
+    return this.requireCurrent(this.store.findByReference(reference));
+  }
+
+  /** Gets the newest of a number and method. @throws SinchError 40400, also after an hour. */
+  getByNumber(method: SinchMethod, endpoint: string): SinchVerification {
+    const earliestStart = this.deps.now() - NUMBER_LOOKUP_MS;
+    const newest = this.store.listByNumber(endpoint).find((item) => item.method === method);
+    return this.requireCurrent(newest && newest.startedAt > earliestStart ? newest : undefined);
+  }
+
+  /** Verifies a data verification whose target URL was opened. @throws SinchError 40400 */
+  completeDataVerification(id: string): void {
+    const verification = this.getById(id);
+    if (verification.method !== 'seamless' || verification.status !== 'PENDING')
+      throw new SinchError(40400);
+    closeVerification(verification, 'SUCCESSFUL');
+  }
+
+  findEndpoint(id: string): string | undefined {
+    return this.store.findById(id)?.endpoint;
+  }
+
+  private createCode(request: SinchStartRequest): string {
+    const { method, identity } = request;
+    if (method === 'seamless') return '';
+    if (method === 'flashcall') return generateCallerNumber();
+    return (
+      this.deps.fixedPins.findPin(identity.endpoint) ?? generateSinchCode(getCodeType(request))
+    );
+  }
+
+  private deliverCode({ id, method, endpoint, expectedCode, startedAt }: SinchVerification): void {
+    if (method === 'seamless') return;
+    const isFlashCall = method === 'flashcall';
+    this.deps.inbox.addMessage({
+      to: normalizeAddress(endpoint),
+      from: isFlashCall ? expectedCode : 'Sinch',
+      channel: CHANNEL_BY_METHOD[method],
+      text: isFlashCall ? `Missed call from ${expectedCode}` : `Your code is ${expectedCode}`,
+      pin: expectedCode,
+      pinId: id,
+      provider: 'sinch',
+      sentAt: new Date(startedAt).toISOString(),
+    });
+  }
+
+  private checkReport(
+    found: SinchVerification | undefined,
+    report: SinchReportRequest,
+    outcome: ForcedOutcome | undefined,
+  ): SinchVerification {
+    const verification = this.requireCurrent(found);
+    if (!isReportable(verification)) throw new SinchError(40400);
+    const { method, expectedCode, endpoint } = verification;
+    if (report.method !== method)
+      throw new SinchError(40001, `"method" must be ${method}, the method of the start`);
+    if (verification.status !== 'PENDING') return verification;
+    const isCorrect = getSubmittedCode(report) === expectedCode && outcome !== 'exhausted';
+    const failure = method === 'flashcall' ? 'Invalid CLI' : 'Invalid code';
+    if (outcome === 'expired') closeVerification(verification, 'FAIL', 'Expired');
+    else if (isCorrect) closeVerification(verification, 'SUCCESSFUL');
+    else closeVerification(verification, 'FAIL', failure);
+    if (outcome !== 'wrong-msisdn') return verification;
+    return { ...verification, endpoint: changeAddress(endpoint) };
+  }
+
+  private requireCurrent(found: SinchVerification | undefined): SinchVerification {
+    if (!found) throw new SinchError(40400);
+    return expireIfDue(found, this.deps.now());
+  }
+}
