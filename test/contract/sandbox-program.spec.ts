@@ -31,7 +31,7 @@ describe('The sandbox alone', () => {
         SANDBOX_API_KEY: 'the-key',
       });
 
-      await program.printed(/look-alike on/);
+      await program.printed(/is running at/);
 
       // Half a second on an idle machine; this one may be busy.
       expect(performance.now() - started).toBeLessThan(5_000);
@@ -48,7 +48,7 @@ describe('The sandbox alone', () => {
   it('is asked as the page says', async () => {
     const port = String(await freePort());
     const sandbox = run(PROGRAM, BUILD, { SANDBOX_PORT: port });
-    await sandbox.printed(/look-alike on/);
+    await sandbox.printed(/is running at/);
 
     const asking = run(`set -e\n${DOCUMENTED.replaceAll('3999', port)}`, BUILD);
 
@@ -64,9 +64,9 @@ describe('The sandbox alone', () => {
     writeFileSync(join(cwd, '.env'), `PORT=3000\nSANDBOX_PORT=${String(port)}\n`);
 
     const told = run(PROGRAM, cwd);
-    await told.printed(new RegExp(`look-alike on http://127.0.0.1:${String(port)},`));
+    await told.printed(new RegExp(`is running at http://127.0.0.1:${String(port)}\\.`));
     const overruled = run(PROGRAM, cwd, { SANDBOX_PORT: String(other) });
-    await overruled.printed(new RegExp(`look-alike on http://127.0.0.1:${String(other)},`));
+    await overruled.printed(new RegExp(`is running at http://127.0.0.1:${String(other)}\\.`));
 
     await Promise.all([told.stop(), overruled.stop()]);
     rmSync(cwd, { recursive: true });

@@ -112,7 +112,7 @@ describe('The README, on a clean checkout', () => {
   });
 
   it('leads to a verified code with a sandbox that was started by itself', async () => {
-    await start(SANDBOX).printed(/look-alike on/);
+    await start(SANDBOX).printed(/is running at/);
     const service = start(WITH_SANDBOX.replace('3999', settings.SANDBOX_PORT));
 
     await expectVerified(await printedLines(service));

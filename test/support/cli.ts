@@ -24,7 +24,7 @@ export async function startSeparateSandbox(port: number, cwd: string) {
   const sandbox = run(`node ${join(BUILD, 'sandbox', 'main.js')}`, cwd, {
     SANDBOX_PORT: String(port),
   });
-  await sandbox.printed(/look-alike on/);
+  await sandbox.printed(/is running at/);
   return { url: `http://127.0.0.1:${port}`, stop: () => sandbox.stop() };
 }
 
