@@ -1,10 +1,14 @@
-import type { Finding } from '../providers/account-inspection.js';
+import type { AccountFinding } from '../providers/account-check.js';
 
-const MARKS: Record<Finding['level'], string> = { ok: 'ok', warning: 'WARNING', error: 'ERROR' };
+const MARKS: Record<AccountFinding['level'], string> = {
+  ok: 'ok',
+  warning: 'WARNING',
+  error: 'ERROR',
+};
 const MARK_WIDTH = 9;
 
 /** One line a finding, and below it what to do. */
-export function describeFindings(findings: readonly Finding[]): string {
+export function describeFindings(findings: readonly AccountFinding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length)) + 2;
   const lines = findings.flatMap(({ check, level, message, remedy }) => {
     const line = MARKS[level].padEnd(MARK_WIDTH) + check.padEnd(width) + message;
@@ -13,8 +17,9 @@ export function describeFindings(findings: readonly Finding[]): string {
   return [...lines, '', verdictOn(findings)].join('\n');
 }
 
-function verdictOn(findings: readonly Finding[]): string {
-  const count = (level: Finding['level']) => findings.filter((one) => one.level === level).length;
+function verdictOn(findings: readonly AccountFinding[]): string {
+  const count = (level: AccountFinding['level']) =>
+    findings.filter((one) => one.level === level).length;
   const [errors, warnings] = [count('error'), count('warning')];
   if (errors + warnings === 0) return 'All is well.';
   return `${plural(errors, 'error')}, ${plural(warnings, 'warning')}.`;

@@ -8,7 +8,7 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../config/providers.config.js';
-import { AccountInspection, type Finding } from '../providers/account-inspection.js';
+import { AccountCheck, type AccountFinding } from '../providers/account-check.js';
 import { withAccount } from './account-context.js';
 import { describeFindings } from './doctor-report.js';
 import { runCommand, UsageError, type ExitCode } from './run-command.js';
@@ -51,7 +51,7 @@ function options(args: string[]) {
   }
 }
 
-async function examine(): Promise<Finding[]> {
+async function examine(): Promise<AccountFinding[]> {
   let env: Environment;
   try {
     env = loadCommandEnvironment();
@@ -65,7 +65,7 @@ async function examine(): Promise<Finding[]> {
       message: `The settings can be used; ${whereabouts(providersConfig(env))}.`,
       remedy: undefined,
     },
-    ...(await context.get(AccountInspection, { strict: false }).inspect()),
+    ...(await context.get(AccountCheck, { strict: false }).check()),
   ]);
 }
 
@@ -78,7 +78,7 @@ function whereabouts(config: ProvidersConfig): string {
 }
 
 /** One finding a fault: the message lists them in lines of their own. */
-function faultySettings({ message }: Error): Finding[] {
+function faultySettings({ message }: Error): AccountFinding[] {
   const faults = [...message.matchAll(/^ {2}- (.*)$/gm)].map(([, fault = '']) => fault);
   return (faults.length > 0 ? faults : [message]).map((fault) => ({
     check: 'settings',

@@ -4,7 +4,7 @@ import { loadCommandEnvironment } from '../config/load-environment.js';
 import { otpConfig } from '../config/otp.config.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
 import { storageConfig } from '../config/storage.config.js';
-import { Replay } from '../destinations/replay.js';
+import { PumpingSimulation } from '../destinations/pumping-simulation.js';
 import { VerificationHistory } from '../storage/verification-history.js';
 import { describeReplay } from './replay-report.js';
 import { runCommand, UsageError, type ExitCode } from './run-command.js';
@@ -34,7 +34,7 @@ async function main(): Promise<ExitCode> {
     floorPerDay: number(values, 'floor-per-day') ?? configured.floorPerDay,
     unverifiedRatio: number(values, 'ratio') ?? configured.unverifiedRatio,
   };
-  const replay = new Replay(settings, otpConfig(env).ttlMs);
+  const replay = new PumpingSimulation(settings, otpConfig(env).ttlMs);
   const history = await VerificationHistory.open(storageConfig(env));
   try {
     for await (const text of history.texts()) replay.add(text);

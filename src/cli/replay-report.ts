@@ -1,5 +1,5 @@
 import type { PumpingConfig } from '../config/pumping.config.js';
-import type { Refusals } from '../destinations/replay.js';
+import type { BlockedCount } from '../destinations/pumping-simulation.js';
 
 const HEAD = ['country', 'budget', 'refused', 'though verified'] as const;
 
@@ -12,14 +12,14 @@ const UNRECORDED = [
 export function describeReplay(
   { floorPerHour, floorPerDay, unverifiedRatio }: PumpingConfig,
   total: number,
-  refusals: readonly Refusals[],
+  refusals: readonly BlockedCount[],
 ): string {
   const settings =
     `${String(floorPerHour)} an hour, ${String(floorPerDay)} a day and ` +
     `${String(unverifiedRatio)} for each verified text`;
   const head = `Of ${counted(total)} verifications, with ${settings}:`;
   if (refusals.length === 0) return `${head} none would have been refused.`;
-  const rows = refusals.map(({ country, region, window, refused, verified }) => [
+  const rows = refusals.map(({ country, region, window, blocked: refused, verified }) => [
     country,
     `${region}, ${window}`,
     counted(refused),

@@ -17,7 +17,7 @@ export function describeChanges(changes: readonly Change[]): string {
 function table(changes: readonly Change[]): string[] {
   const rows = [
     ['field', 'now', 'then'] as const,
-    ...changes.map(({ field, now = '–', then }) => [field, now, then] as const),
+    ...changes.map(({ field, current: now = '–', desired: then }) => [field, now, then] as const),
   ];
   const width = (column: 0 | 1) => Math.max(...rows.map((row) => row[column].length));
   const [first, second] = [width(0), width(1)];

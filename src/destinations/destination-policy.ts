@@ -6,7 +6,7 @@ import { destinationsConfig, type DestinationsConfig } from '../config/destinati
 import { serviceConfig, type ServiceConfig } from '../config/service.config.js';
 
 /** Why a number is never texted, whatever its history. */
-type Refusal = 'impossible' | 'country' | 'type';
+type RejectionReason = 'impossible' | 'country' | 'type';
 
 /** Where a text may go. */
 export interface Destination {
@@ -41,7 +41,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
   }
 
   /** @throws DomainError `validation_failed` or `destination_not_allowed` */
-  admit(number: PhoneNumber, now: number): Destination {
+  check(number: PhoneNumber, now: number): Destination {
     const { country, prefix } = number;
     const test = findTestNumber(this.config.testNumbers, number, now) !== undefined;
     const refusal = test ? undefined : this.refusalOf(number);
@@ -49,7 +49,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
     return { country, prefix, test };
   }
 
-  private refusalOf({ country, type }: PhoneNumber): Refusal | undefined {
+  private refusalOf({ country, type }: PhoneNumber): RejectionReason | undefined {
     if (type === undefined) return 'impossible';
     if (this.countries && !this.countries.has(country)) return 'country';
     if (this.blockedTypes.has(type)) return 'type';
@@ -57,7 +57,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
   }
 }
 
-function errorOf(refusal: Refusal): DomainError {
+function errorOf(refusal: RejectionReason): DomainError {
   switch (refusal) {
     case 'impossible':
       return errors.validationFailed({

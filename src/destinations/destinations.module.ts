@@ -1,10 +1,10 @@
 import { Module } from '@nestjs/common';
 import { DestinationPolicy } from './destination-policy.js';
-import { PumpingGuard } from './pumping-guard.js';
+import { SmsPumpingDetector } from './sms-pumping-detector.js';
 
 /** Who may be texted. */
 @Module({
-  providers: [DestinationPolicy, PumpingGuard],
-  exports: [DestinationPolicy, PumpingGuard],
+  providers: [DestinationPolicy, SmsPumpingDetector],
+  exports: [DestinationPolicy, SmsPumpingDetector],
 })
 export class DestinationsModule {}

@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
 import { Described } from '../openapi/described.decorator.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import { RateLimit } from '../throttling/rate-limit.decorator.js';
-import { FromCaller, type Caller } from './caller.decorator.js';
+import { CurrentClient, type RequestClient } from './current-client.decorator.js';
 import { PhoneNumberDto, type LookupResponse } from './dto/phone-number.dto.js';
 import { ERASE, LOOKUP } from './numbers.descriptions.js';
 
@@ -17,7 +17,7 @@ export class NumbersController {
   @Described(LOOKUP)
   async lookup(
     @Body() { phoneNumber }: PhoneNumberDto,
-    @FromCaller() { client }: Caller,
+    @CurrentClient() { client }: RequestClient,
   ): Promise<LookupResponse> {
     const verifiedAt = await this.store.lastVerifiedAt(phoneNumber, client);
     if (verifiedAt === undefined) return { verified: false };
@@ -28,7 +28,10 @@ export class NumbersController {
   @HttpCode(HttpStatus.NO_CONTENT)
   @RateLimit('verify')
   @Described(ERASE)
-  erase(@Body() { phoneNumber }: PhoneNumberDto, @FromCaller() { client }: Caller): Promise<void> {
+  erase(
+    @Body() { phoneNumber }: PhoneNumberDto,
+    @CurrentClient() { client }: RequestClient,
+  ): Promise<void> {
     return this.store.erase(phoneNumber, client);
   }
 }

@@ -13,8 +13,8 @@ import type { FastifyReply } from 'fastify';
 import type { VerifyResult } from '../storage/verification-store.js';
 import { Described } from '../openapi/described.decorator.js';
 import { RateLimit } from '../throttling/rate-limit.decorator.js';
-import { bodyOf } from './answer.js';
-import { FromCaller, type Caller } from './caller.decorator.js';
+import { sendBody } from './idempotent-response.js';
+import { CurrentClient, type RequestClient } from './current-client.decorator.js';
 import { ResendOtpDto, SendOtpDto, type SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';
 import { VerifyOtpDto } from './dto/verify-otp.dto.js';
@@ -33,10 +33,10 @@ export class OtpController {
   @Described(SEND)
   async send(
     @Body() request: SendOtpDto,
-    @FromCaller() caller: Caller,
+    @CurrentClient() caller: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<SendOtpResponse> {
-    return bodyOf(await this.otp.send(request, caller), reply);
+    return sendBody(await this.otp.send(request, caller), reply);
   }
 
   @Post('resend')
@@ -45,10 +45,10 @@ export class OtpController {
   @Described(RESEND)
   async resend(
     @Body() request: ResendOtpDto,
-    @FromCaller() caller: Caller,
+    @CurrentClient() caller: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<SendOtpResponse> {
-    return bodyOf(await this.otp.resend(request, caller), reply);
+    return sendBody(await this.otp.resend(request, caller), reply);
   }
 
   @Post('verify')
@@ -57,10 +57,10 @@ export class OtpController {
   @Described(VERIFY)
   async verify(
     @Body() request: VerifyOtpDto,
-    @FromCaller() caller: Caller,
+    @CurrentClient() caller: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<VerifyResult> {
-    return bodyOf(await this.otp.verify(request, caller), reply);
+    return sendBody(await this.otp.verify(request, caller), reply);
   }
 
   @Get(':pinId')
@@ -68,7 +68,7 @@ export class OtpController {
   @Described(STATUS)
   status(
     @Param('pinId') pinId: string,
-    @FromCaller() caller: Caller,
+    @CurrentClient() caller: RequestClient,
   ): Promise<VerificationResponse> {
     return this.otp.status(pinId, caller);
   }
@@ -77,7 +77,7 @@ export class OtpController {
   @HttpCode(HttpStatus.NO_CONTENT)
   @RateLimit('verify')
   @Described(CANCEL)
-  cancel(@Param('pinId') pinId: string, @FromCaller() caller: Caller): Promise<void> {
+  cancel(@Param('pinId') pinId: string, @CurrentClient() caller: RequestClient): Promise<void> {
     return this.otp.cancel(pinId, caller);
   }
 }

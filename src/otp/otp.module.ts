@@ -2,8 +2,8 @@ import { Module } from '@nestjs/common';
 import { DestinationsModule } from '../destinations/destinations.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { StorageModule } from '../storage/storage.module.js';
-import { EvenTiming } from './even-timing.js';
-import { Moves } from './moves.js';
+import { TimingEqualizer } from './timing-equalizer.js';
+import { VerificationEvents } from './verification-events.js';
 import { NumbersController } from './numbers.controller.js';
 import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
@@ -11,6 +11,6 @@ import { OtpService } from './otp.service.js';
 @Module({
   imports: [DestinationsModule, ProvidersModule, StorageModule],
   controllers: [OtpController, NumbersController],
-  providers: [OtpService, EvenTiming, Moves],
+  providers: [OtpService, TimingEqualizer, VerificationEvents],
 })
 export class OtpModule {}

@@ -6,19 +6,24 @@ import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
-import { PumpingGuard } from '../destinations/pumping-guard.js';
+import { SmsPumpingDetector } from '../destinations/sms-pumping-detector.js';
 import { Couriers, isTest } from '../providers/couriers.js';
-import { NotTaken } from '../providers/failover.js';
+import { SendFailedError } from '../providers/provider-failover.js';
 import {
   VerificationStore,
   type SendAdmission,
   type SendReservation,
   type VerifyResult,
 } from '../storage/verification-store.js';
-import { fresh, refused, repeat, type Answer } from './answer.js';
-import type { Caller } from './caller.decorator.js';
-import { EvenTiming } from './even-timing.js';
-import { Moves } from './moves.js';
+import {
+  newResponse,
+  toLimitError,
+  replay,
+  type IdempotentResponse,
+} from './idempotent-response.js';
+import type { RequestClient } from './current-client.decorator.js';
+import { TimingEqualizer } from './timing-equalizer.js';
+import { VerificationEvents } from './verification-events.js';
 import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';
 import type { VerifyOtpDto } from './dto/verify-otp.dto.js';
@@ -34,14 +39,14 @@ const PIN_ID = /^[\w-]{22}$/;
 export class OtpService {
   constructor(
     private readonly policy: DestinationPolicy,
-    private readonly guard: PumpingGuard,
+    private readonly guard: SmsPumpingDetector,
     private readonly store: VerificationStore,
     private readonly couriers: Couriers,
     private readonly clock: Clock,
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
     @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
-    private readonly timing: EvenTiming,
-    private readonly moves: Moves,
+    private readonly timing: TimingEqualizer,
+    private readonly moves: VerificationEvents,
   ) {}
 
   /**
@@ -49,15 +54,15 @@ export class OtpService {
    * called, so that neither a race nor a crash can text twice.
    * @throws DomainError `destination_not_allowed`, `cooldown_active`, `quota_exceeded`,
    * `destination_suspended`, or what a repeated request ends with
-   * @throws NotTaken where no provider took the text
+   * @throws SendFailedError where no provider took the text
    */
   async send(
     request: SendOtpDto,
-    { client, keyed, context }: Caller,
-  ): Promise<Answer<SendOtpResponse>> {
+    { client, idempotency: keyed, context }: RequestClient,
+  ): Promise<IdempotentResponse<SendOtpResponse>> {
     const { phoneNumber, channel = 'sms', reference, endUserIp } = request;
     const now = this.clock.now();
-    const { country, prefix, test } = this.policy.admit(phoneNumber, now);
+    const { country, prefix, test } = this.policy.check(phoneNumber, now);
     // Shed before it costs anything. A repeat may have its answer already.
     const refusal = keyed ? undefined : this.couriers.refusal(test);
     if (refusal) throw refusal;
@@ -77,7 +82,7 @@ export class OtpService {
         maxAttempts,
       },
       keyed,
-      this.guard.judge,
+      this.guard.evaluate,
     );
     return this.goOn(admission, now, context);
   }
@@ -85,16 +90,16 @@ export class OtpService {
   /**
    * Has the same code sent once more. Neither its expiry nor its attempts start anew.
    * @throws DomainError `verification_not_found`, `not_resendable`, and as {@link send}
-   * @throws NotTaken where no provider took the text
+   * @throws SendFailedError where no provider took the text
    */
   async resend(
     request: ResendOtpDto,
-    { client, keyed, context }: Caller,
-  ): Promise<Answer<SendOtpResponse>> {
+    { client, idempotency: keyed, context }: RequestClient,
+  ): Promise<IdempotentResponse<SendOtpResponse>> {
     const { channel = 'sms' } = request;
     const now = this.clock.now();
     const resend = { pinId: possible(request.pinId), client, channel, now };
-    const admission = await this.store.reserveResend(resend, keyed, this.guard.judge);
+    const admission = await this.store.reserveResend(resend, keyed, this.guard.evaluate);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
     if (admission.outcome === 'not_resendable') {
       throw errors.notResendable();
@@ -109,46 +114,46 @@ export class OtpService {
    */
   async verify(
     request: VerifyOtpDto,
-    { client, keyed, context }: Caller,
-  ): Promise<Answer<VerifyResult>> {
+    { client, idempotency: keyed, context }: RequestClient,
+  ): Promise<IdempotentResponse<VerifyResult>> {
     const { pinId = '', phoneNumber, otpCode, reference } = request;
     const selector = phoneNumber ? { phoneNumber } : { pinId: possible(pinId) };
     const now = this.clock.now();
-    const course = { context, beganAt: performance.now() };
+    const course = { context, startedAt: performance.now() };
     const asked = { selector, client, reference, now };
     const leave = await this.store.reserveAttempt(asked, keyed);
     // A handle cannot be guessed, a number can.
-    if (phoneNumber && leave.outcome !== 'granted') await this.timing.wait(course.beganAt);
+    if (phoneNumber && leave.outcome !== 'granted') await this.timing.delay(course.startedAt);
     switch (leave.outcome) {
       case 'granted':
         break;
       case 'not_found':
         throw errors.verificationNotFound();
       case 'closed':
-        this.moves.refused(leave.reason);
-        return fresh({ verified: false, reason: leave.reason });
+        this.moves.rejected(leave.reason);
+        return newResponse({ verified: false, reason: leave.reason });
       case 'limited':
-        throw refused(leave, now);
+        throw toLimitError(leave, now);
       default:
-        return repeat(leave);
+        return replay(leave);
     }
     const { attempt } = leave;
     const { phoneNumber: number, provider, providerPinId } = attempt;
     const verdict = await this.couriers
       .verify(number, { provider, pinId: providerPinId }, otpCode, context)
       .catch(async (error: unknown) => {
-        this.moves.unjudged(attempt, course);
+        this.moves.checkFailed(attempt, course);
         await this.store.releaseAttempt(attempt);
         throw error;
       });
     const settlement = await this.store.completeAttempt(attempt, verdict, this.clock.now());
-    if (!isTest(attempt)) this.timing.note(course.beganAt);
-    this.moves.judged(attempt, settlement, course);
-    return fresh(settlement);
+    if (!isTest(attempt)) this.timing.record(course.startedAt);
+    this.moves.checked(attempt, settlement, course);
+    return newResponse(settlement);
   }
 
   /** @throws DomainError `verification_not_found` */
-  async status(pinId: string, { client }: Caller): Promise<VerificationResponse> {
+  async status(pinId: string, { client }: RequestClient): Promise<VerificationResponse> {
     const verification = await this.store.find(possible(pinId), client, this.clock.now());
     if (!verification) throw errors.verificationNotFound();
     const { status, phoneNumber, channel, createdAt, expiresAt, verifiedAt } = verification;
@@ -166,7 +171,7 @@ export class OtpService {
   }
 
   /** Ends a verification that is still pending. @throws DomainError `verification_not_found` */
-  async cancel(pinId: string, { client, context }: Caller): Promise<void> {
+  async cancel(pinId: string, { client, context }: RequestClient): Promise<void> {
     const cancelled = await this.store.cancel(possible(pinId), client, this.clock.now());
     if (!cancelled) throw errors.verificationNotFound();
     this.moves.cancelled(pinId, client, context);
@@ -176,18 +181,18 @@ export class OtpService {
     admission: SendAdmission,
     now: number,
     context: RequestContext,
-  ): Promise<Answer<SendOtpResponse>> | Answer<SendOtpResponse> {
+  ): Promise<IdempotentResponse<SendOtpResponse>> | IdempotentResponse<SendOtpResponse> {
     switch (admission.outcome) {
       case 'admitted':
-        this.guard.report(admission, context);
+        this.guard.record(admission, context);
         return this.deliver(admission.reservation, now, context);
       case 'suspended':
-        this.guard.report(admission, context);
-        throw refused(admission, now);
+        this.guard.record(admission, context);
+        throw toLimitError(admission, now);
       case 'limited':
-        throw refused(admission, now);
+        throw toLimitError(admission, now);
       default:
-        return repeat(admission);
+        return replay(admission);
     }
   }
 
@@ -196,9 +201,9 @@ export class OtpService {
     ticket: SendReservation,
     now: number,
     context: RequestContext,
-  ): Promise<Answer<SendOtpResponse>> {
+  ): Promise<IdempotentResponse<SendOtpResponse>> {
     const { pinId, phoneNumber, channel, pinToResend } = ticket;
-    const course = { context, beganAt: performance.now() };
+    const course = { context, startedAt: performance.now() };
     const response: SendOtpResponse = {
       pinId,
       to: phoneNumber.masked,
@@ -212,15 +217,15 @@ export class OtpService {
         : this.couriers.resend(phoneNumber, pinToResend, channel, context)
     ).catch(async (error: unknown) => {
       // Of a fault of ours nobody knows whom it has kept from what.
-      const maybeTexted = error instanceof NotTaken ? error.maybeTexted : this.providers.names;
-      this.moves.sent(ticket, maybeTexted.length > 0 ? 'ambiguous' : 'failed', course);
-      await this.store.releaseSend(ticket, maybeTexted);
+      const possiblySentBy =
+        error instanceof SendFailedError ? error.possiblySentBy : this.providers.names;
+      this.moves.sent(ticket, possiblySentBy.length > 0 ? 'ambiguous' : 'failed', course);
+      await this.store.releaseSend(ticket, possiblySentBy);
       throw error;
     });
-    const result = { possiblySentBy: taken.maybeTexted, ...taken };
-    const confirmed = await this.store.confirmSend(ticket, result, response);
+    const confirmed = await this.store.confirmSend(ticket, taken, response);
     this.moves.sent(ticket, 'accepted', course, taken.provider);
-    if (confirmed) return fresh(response);
+    if (confirmed) return newResponse(response);
     // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
     throw errors.verificationNotFound();
   }

@@ -1,5 +1,5 @@
 /** What an operator asks of a set-up; what is not given stays as it is, or gets a default. */
-export interface Wishes {
+export interface SetupOptions {
   /** The application that is configured already, if any. */
   readonly applicationId: string | undefined;
   /** The message template that is configured already, if any. */
@@ -21,8 +21,8 @@ export interface Change {
   readonly subject: string;
   readonly field: string;
   /** `undefined` where it is not set. */
-  readonly now: string | undefined;
-  readonly then: string;
+  readonly current: string | undefined;
+  readonly desired: string;
 }
 
 /** What a set-up would do. Nothing has been done yet. */
@@ -47,10 +47,10 @@ export abstract class AccountSetup {
    * Reads the account and compares; changes nothing.
    * @throws AccountError where the account cannot be read, WishError where a wish cannot be met.
    */
-  abstract plan(wishes: Wishes): Promise<SetupPlan>;
+  abstract plan(wishes: SetupOptions): Promise<SetupPlan>;
 }
 
 /** A wish that cannot be met, with the reason as the message. */
-export class WishError extends Error {
+export class SetupOptionError extends Error {
   override readonly name = 'WishError';
 }

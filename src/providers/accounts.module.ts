@@ -4,19 +4,19 @@ import { Module } from '@nestjs/common';
 import type * as Undici from 'undici';
 import { seconds } from '../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
-import { AccountInspection } from './account-inspection.js';
+import { AccountCheck } from './account-check.js';
 import { AccountSetup } from './account-setup.js';
 import { inOrder } from './in-order.js';
 import { InfobipAccount } from './infobip/infobip.account.js';
 import { InfobipClient } from './infobip/infobip.client.js';
-import { InfobipDemand } from './infobip/infobip.demand.js';
-import { InfobipInspection } from './infobip/infobip.inspection.js';
+import { InfobipDemand } from './infobip/infobip.max-usage.js';
+import { InfobipAccountCheck } from './infobip/infobip.account-check.js';
 import { InfobipSetup } from './infobip/infobip.setup.js';
 import { JointInspection } from './joint-inspection.js';
 import { ProviderHttp } from './provider-http.js';
 import { SinchClient } from './sinch/sinch.client.js';
-import { SinchInspection } from './sinch/sinch.inspection.js';
-import { axiosOver } from './undici-adapter.js';
+import { SinchAccountCheck } from './sinch/sinch.account-check.js';
+import { createUndiciAxios } from './undici-adapter.js';
 
 /** Without all else that undici can do, which its index loads: 4 MB, and 40 ms of the start. */
 const Agent = createRequire(import.meta.url)(
@@ -40,7 +40,7 @@ const CONNECT_SLACK_MS = seconds(1);
       inject: [providersConfig.KEY],
       useFactory: ({ timeoutMs }: ProvidersConfig) =>
         new HttpService(
-          axiosOver(
+          createUndiciAxios(
             new Agent({
               maxResponseSize: LONGEST_ANSWER_BYTES,
               connect: { timeout: timeoutMs + CONNECT_SLACK_MS },
@@ -52,17 +52,20 @@ const CONNECT_SLACK_MS = seconds(1);
     InfobipClient,
     InfobipDemand,
     InfobipAccount,
-    InfobipInspection,
+    InfobipAccountCheck,
     SinchClient,
-    SinchInspection,
+    SinchAccountCheck,
     {
-      provide: AccountInspection,
-      inject: [providersConfig.KEY, InfobipInspection, SinchInspection],
-      useFactory: (config: ProvidersConfig, infobip: InfobipInspection, sinch: SinchInspection) =>
-        new JointInspection(inOrder<AccountInspection>(config, { infobip, sinch })),
+      provide: AccountCheck,
+      inject: [providersConfig.KEY, InfobipAccountCheck, SinchAccountCheck],
+      useFactory: (
+        config: ProvidersConfig,
+        infobip: InfobipAccountCheck,
+        sinch: SinchAccountCheck,
+      ) => new JointInspection(inOrder<AccountCheck>(config, { infobip, sinch })),
     },
     { provide: AccountSetup, useClass: InfobipSetup },
   ],
-  exports: [InfobipClient, SinchClient, AccountInspection, AccountSetup],
+  exports: [InfobipClient, SinchClient, AccountCheck, AccountSetup],
 })
 export class AccountsModule {}

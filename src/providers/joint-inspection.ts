@@ -1,10 +1,10 @@
-import type { AccountInspection, Finding } from './account-inspection.js';
+import type { AccountCheck, AccountFinding } from './account-check.js';
 
 /** Inspects several accounts at the same time. */
-export class JointInspection implements AccountInspection {
-  constructor(private readonly inspections: readonly AccountInspection[]) {}
+export class JointInspection implements AccountCheck {
+  constructor(private readonly inspections: readonly AccountCheck[]) {}
 
-  async inspect(signal?: AbortSignal): Promise<Finding[]> {
-    return (await Promise.all(this.inspections.map((one) => one.inspect(signal)))).flat();
+  async check(signal?: AbortSignal): Promise<AccountFinding[]> {
+    return (await Promise.all(this.inspections.map((one) => one.check(signal)))).flat();
   }
 }

@@ -2,10 +2,10 @@ import type { PhoneNumber } from '../common/phone-number.js';
 import type { Channel } from '../common/channel.js';
 import type { ProviderName } from '../common/provider-name.js';
 import type { RequestContext } from '../common/request-context.js';
-import type { Verdict } from '../common/verdict.js';
+import type { CheckResult } from '../common/check-result.js';
 
 /** What goes with a call besides what is asked. */
-export interface CallTerms {
+export interface CallOptions {
   /** From connect to last byte, in milliseconds; `PROVIDER_TIMEOUT` unless told. */
   readonly timeoutMs?: number | undefined;
   /** Of the request that the call is for; the vendor is told it. */
@@ -24,19 +24,19 @@ export abstract class OtpProvider {
    * @returns the vendor's handle for the code; it stays inside the service.
    * @throws ProviderError
    */
-  abstract send(to: PhoneNumber, channel: Channel, terms?: CallTerms): Promise<string>;
+  abstract send(to: PhoneNumber, channel: Channel, terms?: CallOptions): Promise<string>;
 
   /**
    * Has the code that went to `to` under this handle sent once more, or another one in its place
    * where the vendor sends none twice.
    * @returns the handle from now on; it may be another one.
-   * @throws ProviderError, `gone` where the vendor does not know the code any more.
+   * @throws ProviderError, `pin_not_found` where the vendor does not know the code any more.
    */
   abstract resend(
     to: PhoneNumber,
     providerPinId: string,
     channel: Channel,
-    terms?: CallTerms,
+    terms?: CallOptions,
   ): Promise<string>;
 
   /**
@@ -47,6 +47,6 @@ export abstract class OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    terms?: CallTerms,
-  ): Promise<Verdict>;
+    terms?: CallOptions,
+  ): Promise<CheckResult>;
 }

@@ -3,12 +3,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AxiosError } from 'axios';
 import type { RequestContext } from '../common/request-context.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
-import type { CallTerms } from './otp-provider.js';
-import type { ProviderAnswer } from './provider-answer.js';
+import type { CallOptions } from './otp-provider.js';
+import type { ProviderResponse } from './provider-response.js';
 import { ProviderError } from './provider-error.js';
-import { NeverWritten } from './undici-adapter.js';
+import { RequestNotSentError } from './undici-adapter.js';
 
-interface ProviderCall extends CallTerms {
+interface ProviderCall extends CallOptions {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export class ProviderHttp {
 
   /**
    * Asks once; nothing is tried again.
-   * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
+   * @throws ProviderError `connection_failed`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
   async ask({
     method,
@@ -38,7 +38,7 @@ export class ProviderHttp {
     timeoutMs,
     context,
     signal,
-  }: ProviderCall): Promise<ProviderAnswer> {
+  }: ProviderCall): Promise<ProviderResponse> {
     try {
       const answer = await this.http.axiosRef.request<string>({
         method,
@@ -53,9 +53,10 @@ export class ProviderHttp {
       // The error is not passed on as a cause: it holds the request, and so the number and the key.
       const { code = '' } = error as NodeJS.ErrnoException;
       const evidence = /^[A-Z][A-Z\d_]*$/.test(code) ? code : undefined;
-      if (error instanceof NeverWritten) throw new ProviderError('unavailable', { evidence });
+      if (error instanceof RequestNotSentError)
+        throw new ProviderError('connection_failed', { detail: evidence });
       if (code === AxiosError.ECONNABORTED) throw new ProviderError('timed_out');
-      throw new ProviderError('connection_lost', { evidence });
+      throw new ProviderError('connection_lost', { detail: evidence });
     }
   }
 }

@@ -4,24 +4,24 @@ import { providersConfig, type ProvidersConfig } from '../config/providers.confi
 import { StorageModule } from '../storage/storage.module.js';
 import { AccountsModule } from './accounts.module.js';
 import { Couriers } from './couriers.js';
-import { Failover } from './failover.js';
-import { GuardedProvider } from './guarded-provider.js';
+import { Failover } from './provider-failover.js';
+import { ResilientProvider } from './resilient-provider.js';
 import { inOrder } from './in-order.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
-import { InspectionAtStart } from './inspection-at-start.js';
+import { StartupAccountCheck } from './startup-account-check.js';
 import type { OtpProvider } from './otp-provider.js';
-import { ProviderLog } from './provider-log.js';
+import { ProviderEventLogger } from './provider-event-logger.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
-import { TestNumbers } from './test-numbers.js';
+import { TestNumberProvider } from './test-number.provider.js';
 
 @Module({
   imports: [AccountsModule, StorageModule],
   providers: [
-    InspectionAtStart,
+    StartupAccountCheck,
     InfobipProvider,
     SinchProvider,
-    ProviderLog,
-    TestNumbers,
+    ProviderEventLogger,
+    TestNumberProvider,
     Couriers,
     {
       provide: Failover,
@@ -34,7 +34,7 @@ import { TestNumbers } from './test-numbers.js';
       ) =>
         new Failover(
           inOrder<OtpProvider>(config, { infobip, sinch }).map(
-            (provider) => new GuardedProvider(provider, config, events),
+            (provider) => new ResilientProvider(provider, config, events),
           ),
         ),
     },

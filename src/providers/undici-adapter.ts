@@ -12,7 +12,7 @@ import type { Dispatcher } from 'undici';
 type Settle = (response: AxiosResponse<string>) => void;
 
 /** A request failed before any of it was written: nothing was asked. */
-export class NeverWritten extends Error {
+export class RequestNotSentError extends Error {
   override readonly name = 'NeverWritten';
 
   /** @param code why, as of the error behind it. */
@@ -26,12 +26,12 @@ export class NeverWritten extends Error {
  * are texts, and every status is an answer. `timeout` runs from the call to the last byte, the
  * connecting included (axios' `ECONNABORTED`, or `ETIMEDOUT` while connecting); `signal` gives up
  * (`ERR_CANCELED`); other errors are undici's and Node's own. Where nothing was written yet, the
- * error is {@link NeverWritten}.
+ * error is {@link RequestNotSentError}.
  */
 function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
   return (config) =>
     new Promise<AxiosResponse<string>>((resolve, reject) => {
-      const exchange = new Exchange(config, resolve, reject);
+      const exchange = new UndiciExchange(config, resolve, reject);
       const { origin, pathname, search } = new URL(config.url ?? '');
       dispatcher.dispatch(
         {
@@ -52,7 +52,7 @@ function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
  * to another host, and turns no body into another form: what they say is the vendor's adapter's
  * business. Axios merges its defaults into every request, so it has none but these.
  */
-export function axiosOver(dispatcher: Dispatcher): AxiosInstance {
+export function createUndiciAxios(dispatcher: Dispatcher): AxiosInstance {
   const instance = axios.create();
   for (const name of Object.keys(instance.defaults)) {
     Reflect.deleteProperty(instance.defaults, name);
@@ -62,11 +62,11 @@ export function axiosOver(dispatcher: Dispatcher): AxiosInstance {
 }
 
 /** One request and its answer. Whatever happens after it was settled goes unheard. */
-class Exchange implements Dispatcher.DispatchHandler {
+class UndiciExchange implements Dispatcher.DispatchHandler {
   private readonly chunks: Buffer[] = [];
   private readonly timer: NodeJS.Timeout | undefined;
   private controller: Dispatcher.DispatchController | undefined;
-  private givenUp: Error | undefined;
+  private abortReason: Error | undefined;
   private response: AxiosResponse<string> | undefined;
 
   constructor(
@@ -81,7 +81,7 @@ class Exchange implements Dispatcher.DispatchHandler {
         () => {
           const { ECONNABORTED, ETIMEDOUT } = AxiosError;
           const code = this.controller ? ECONNABORTED : ETIMEDOUT;
-          this.giveUp(new AxiosError('no answer in time', code, config));
+          this.abort(new AxiosError('no answer in time', code, config));
         },
         Math.max(0, timeout),
       );
@@ -92,7 +92,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
     // It waited for a connection for too long: nothing of it is written any more.
-    if (this.givenUp) controller.abort(this.givenUp);
+    if (this.abortReason) controller.abort(this.abortReason);
   }
 
   onResponseStart(
@@ -129,12 +129,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   private readonly cancel = (): void => {
-    this.giveUp(new CanceledError(undefined, this.config));
+    this.abort(new CanceledError(undefined, this.config));
   };
 
   /** A request that still waits for its connection cannot be aborted, but it can be left. */
-  private giveUp(error: Error): void {
-    this.givenUp = error;
+  private abort(error: Error): void {
+    this.abortReason = error;
     this.controller?.abort(error);
     this.fail(error);
   }
@@ -142,7 +142,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** The controller comes with a connection, and right before the first byte is written to it. */
   private fail(error: NodeJS.ErrnoException): void {
     this.finish();
-    this.reject(this.controller ? error : new NeverWritten(error.code));
+    this.reject(this.controller ? error : new RequestNotSentError(error.code));
   }
 
   private finish(): void {

@@ -1,6 +1,6 @@
 import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import type { Verdict } from '../common/verdict.js';
+import type { CheckResult } from '../common/check-result.js';
 import type { BudgetViolation, TrafficEvaluator } from './traffic.types.js';
 
 /** A request that came with an `Idempotency-Key`. */
@@ -274,7 +274,11 @@ export abstract class VerificationStore {
    * what is left of the attempts but does not close the gate: the provider may say it to one of
    * two racing callers because it has just said yes to the other.
    */
-  abstract completeAttempt(attempt: Attempt, verdict: Verdict, now: number): Promise<VerifyResult>;
+  abstract completeAttempt(
+    attempt: Attempt,
+    verdict: CheckResult,
+    now: number,
+  ): Promise<VerifyResult>;
 
   /** One of the client's verifications, once the provider has taken it. */
   abstract find(pinId: string, client: string, now: number): Promise<Verification | undefined>;

@@ -1,5 +1,5 @@
 import type { ServiceEvent } from '../../src/common/events.js';
-import { NotTaken } from '../../src/providers/failover.js';
+import { SendFailedError } from '../../src/providers/provider-failover.js';
 import { freePort } from '../support/free-port.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { failureOf, startProvider } from '../support/provider.js';
@@ -26,7 +26,7 @@ const sinchSent = reply(200, { id: 'ID' });
 const sinchUnreachable = reply(400, { errorCode: 40001 });
 
 /** What the first may say, and whether it may have texted then. */
-const FAILURES: [title: string, script: Script, maybeTexted: boolean][] = [
+const FAILURES: [title: string, script: Script, possiblySentBy: boolean][] = [
   ['refuses our key', reply(401, {}), false],
   ['throttles us', reply(429, {}), false],
   ['does not take the request', reply(400, {}), false],
@@ -76,14 +76,14 @@ describe('Of two providers', () => {
   const verify = (provider: string, pinId: string) =>
     fleet.failover.verify(number, { provider, pinId }, '407193');
   const asked = () => [infobip.requests.length, sinch.requests.length];
-  const notTaken = async (call: Promise<unknown>): Promise<NotTaken> => {
+  const notTaken = async (call: Promise<unknown>): Promise<SendFailedError> => {
     const error: unknown = await call.catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(NotTaken);
-    return error as NotTaken;
+    expect(error).toBeInstanceOf(SendFailedError);
+    return error as SendFailedError;
   };
 
   it('the preferred one is asked', async () => {
-    expect(await send()).toEqual({ provider: 'infobip', pinId: 'PIN', maybeTexted: [] });
+    expect(await send()).toEqual({ provider: 'infobip', pinId: 'PIN', possiblySentBy: [] });
     expect(asked()).toEqual([1, 0]);
   });
 
@@ -95,7 +95,7 @@ describe('Of two providers', () => {
     expect(asked()).toEqual([0, 1]);
   });
 
-  describe.each(FAILURES)('when the first %s', (_title, script, maybeTexted) => {
+  describe.each(FAILURES)('when the first %s', (_title, script, possiblySentBy) => {
     beforeEach(() => {
       infobip.answer(script);
     });
@@ -104,7 +104,7 @@ describe('Of two providers', () => {
       expect(await send()).toEqual({
         provider: 'sinch',
         pinId: 'sms/ID',
-        maybeTexted: maybeTexted ? ['infobip'] : [],
+        possiblySentBy: possiblySentBy ? ['infobip'] : [],
       });
       expect(asked()).toEqual([1, 1]);
     });
@@ -128,14 +128,14 @@ describe('Of two providers', () => {
     const events: ServiceEvent[] = [];
     fleet.events.subscribe((event) => events.push(event));
 
-    expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', maybeTexted: [] });
+    expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', possiblySentBy: [] });
     expect(
       events.flatMap((event) =>
         event.type === 'provider_call_completed' ? [[event.provider, event.error?.failure]] : [],
       ),
     ).toEqual([
-      ['infobip', 'unavailable'],
-      ['infobip', 'unavailable'],
+      ['infobip', 'connection_failed'],
+      ['infobip', 'connection_failed'],
       ['sinch', undefined],
     ]);
   });
@@ -150,7 +150,7 @@ describe('Of two providers', () => {
       }
     });
 
-    expect(await send()).toMatchObject({ provider: 'sinch', maybeTexted: [] });
+    expect(await send()).toMatchObject({ provider: 'sinch', possiblySentBy: [] });
     expect(called).toEqual(['infobip', 'sinch']);
   });
 
@@ -158,11 +158,11 @@ describe('Of two providers', () => {
     infobip.answer(infobipUnreachable);
 
     expect(await notTaken(send())).toMatchObject({
-      kind: 'destination_unreachable',
-      maybeTexted: [],
+      code: 'destination_unreachable',
+      possiblySentBy: [],
     });
     expect(await notTaken(resend('infobip', 'OLD'))).toMatchObject({
-      kind: 'destination_unreachable',
+      code: 'destination_unreachable',
     });
     expect(asked()).toEqual([2, 0]);
   });
@@ -175,7 +175,7 @@ describe('Of two providers', () => {
     expect(await resend('sinch', 'sms/OLD')).toEqual({
       provider: 'infobip',
       pinId: 'PIN',
-      maybeTexted: ['sinch'],
+      possiblySentBy: ['sinch'],
     });
     expect(infobip.requests.map(({ path }) => path)).toEqual(['/2fa/2/pin?ncNeeded=true']);
   });
@@ -183,7 +183,7 @@ describe('Of two providers', () => {
   it('a code that its holder has forgotten is replaced by the second’s', async () => {
     infobip.answer(reply(404, { errorCode: 'E404' }));
 
-    expect(await resend('infobip', 'OLD')).toMatchObject({ provider: 'sinch', maybeTexted: [] });
+    expect(await resend('infobip', 'OLD')).toMatchObject({ provider: 'sinch', possiblySentBy: [] });
   });
 
   it('a code of a provider that the settings name no more is resent by another, and not judged', async () => {
@@ -192,7 +192,7 @@ describe('Of two providers', () => {
 
     expect(await resend('sinch', 'sms/OLD')).toMatchObject({ provider: 'infobip', pinId: 'PIN' });
     expect(await failureOf(verify('sinch', 'sms/OLD'))).toMatchObject({
-      kind: 'provider_unavailable',
+      code: 'provider_unavailable',
     });
     expect(asked()).toEqual([1, 0]);
   });
@@ -203,11 +203,11 @@ describe('Of two providers', () => {
     ['both that may be out', hang, reply(500, {}), 'provider_timeout', ['infobip', 'sinch']],
     ['the number’s fault', hang, sinchUnreachable, 'destination_unreachable', ['infobip']],
     ['the first failure', reply(401, {}), reply(429, {}), 'provider_error', []],
-  ])('when both fail, the caller hears of %s', async (_of, first, second, kind, maybeTexted) => {
+  ])('when both fail, the caller hears of %s', async (_of, first, second, kind, possiblySentBy) => {
     infobip.answer(first);
     sinch.answer(second);
 
-    expect(await notTaken(send())).toMatchObject({ kind, maybeTexted });
+    expect(await notTaken(send())).toMatchObject({ code: kind, possiblySentBy });
     expect(asked()).toEqual([1, 1]);
   });
 
@@ -231,14 +231,14 @@ describe('Of two providers', () => {
     });
 
     it('it is skipped', async () => {
-      expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', maybeTexted: [] });
+      expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', possiblySentBy: [] });
       expect(asked()).toEqual([0, 1]);
     });
 
     it('the caller hears what the second says', async () => {
       sinch.answer(reply(401, {}));
 
-      expect(await notTaken(send())).toMatchObject({ kind: 'provider_error', maybeTexted: [] });
+      expect(await notTaken(send())).toMatchObject({ code: 'provider_error', possiblySentBy: [] });
     });
 
     it('its codes are sent again all the same: each operation has its own circuit', async () => {
@@ -260,7 +260,7 @@ describe('Of two providers', () => {
 
     expect(await failureOf(verify('infobip', 'PIN'))).toMatchObject({
       failure: 'circuit_open',
-      kind: 'provider_unavailable',
+      code: 'provider_unavailable',
       retryAfterMs: expect.any(Number),
     });
     expect(asked()).toEqual([5, 0]);
@@ -272,10 +272,10 @@ describe('Of two providers', () => {
     infobip.answer(hang);
     const waiting = [send(), send()];
 
-    expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', maybeTexted: [] });
+    expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', possiblySentBy: [] });
     expect(await Promise.all(waiting)).toMatchObject([
-      { provider: 'sinch', maybeTexted: ['infobip'] },
-      { provider: 'sinch', maybeTexted: ['infobip'] },
+      { provider: 'sinch', possiblySentBy: ['infobip'] },
+      { provider: 'sinch', possiblySentBy: ['infobip'] },
     ]);
     expect(asked()).toEqual([2, 3]);
   });

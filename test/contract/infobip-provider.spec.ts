@@ -44,12 +44,17 @@ const FAILURES: [title: string, script: Script, failure: string, ambiguous: bool
   ['503', reply(503, older('SERVICE_UNAVAILABLE')), 'server_error', true],
   ['a 500 that says E404', reply(500, newer('E404')), 'server_error', true],
   ['404 from a gateway', reply(404, HTML, { 'content-type': 'text/html' }), 'rejected', false],
-  ['a redirect', reply(302, BELIEVABLE, { location: 'http://127.0.0.1:9/' }), 'unreadable', true],
-  ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'unreadable', true],
-  ['200 with garbage', reply(200, '{"pinId":'), 'unreadable', true],
-  ['200 with nothing', reply(200, ''), 'unreadable', true],
-  ['200 with null', reply(200, 'null'), 'unreadable', true],
-  ['200 with an empty object', reply(200, {}), 'unreadable', true],
+  [
+    'a redirect',
+    reply(302, BELIEVABLE, { location: 'http://127.0.0.1:9/' }),
+    'invalid_response',
+    true,
+  ],
+  ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'invalid_response', true],
+  ['200 with garbage', reply(200, '{"pinId":'), 'invalid_response', true],
+  ['200 with nothing', reply(200, ''), 'invalid_response', true],
+  ['200 with null', reply(200, 'null'), 'invalid_response', true],
+  ['200 with an empty object', reply(200, {}), 'invalid_response', true],
   ['200 without end', reply(200, 'x'.repeat(100_000)), 'connection_lost', true],
   ['no answer', hang, 'timed_out', true],
   ['half an answer', (response) => response.write('{"pinId"'), 'timed_out', true],
@@ -132,7 +137,7 @@ describe('InfobipProvider', () => {
       const ncStatus = 'NC_DESTINATION_REACHABLE';
       upstream.answer(reply(200, { ...sent, smsStatus: 'MESSAGE_NOT_SENT', ncStatus }));
 
-      expect(await failureOf(send())).toMatchObject({ failure: 'not_sent', ambiguous: false });
+      expect(await failureOf(send())).toMatchObject({ failure: 'not_accepted', ambiguous: false });
     });
 
     it.each([
@@ -161,7 +166,10 @@ describe('InfobipProvider', () => {
     ])('does not believe a 200 with %s', async (_what, body) => {
       upstream.answer(reply(200, body));
 
-      expect(await failureOf(send())).toMatchObject({ failure: 'unreadable', ambiguous: true });
+      expect(await failureOf(send())).toMatchObject({
+        failure: 'invalid_response',
+        ambiguous: true,
+      });
     });
 
     it.each(FAILURES)('turns %s into a failure', async (_title, script, failure, ambiguous) => {
@@ -186,7 +194,7 @@ describe('InfobipProvider', () => {
         upstream.answer(reply(200, { pinId: 'CALL', callStatus }));
 
         expect(await failureOf(provider.send(number, 'voice'))).toMatchObject({
-          failure: 'not_sent',
+          failure: 'not_accepted',
         });
       },
     );
@@ -195,7 +203,7 @@ describe('InfobipProvider', () => {
       upstream.answer(reply(200, { pinId: 'CALL' }));
 
       expect(await failureOf(provider.send(number, 'voice'))).toMatchObject({
-        failure: 'unreadable',
+        failure: 'invalid_response',
       });
     });
   });
@@ -224,7 +232,10 @@ describe('InfobipProvider', () => {
     it('knows when there is nothing to send again', async () => {
       upstream.answer(reply(404, newer('E404')));
 
-      expect(await failureOf(resend())).toMatchObject({ failure: 'gone', ambiguous: false });
+      expect(await failureOf(resend())).toMatchObject({
+        failure: 'pin_not_found',
+        ambiguous: false,
+      });
     });
 
     it.each(FAILURES)('turns %s into a failure', async (_title, script, failure, ambiguous) => {
@@ -253,7 +264,7 @@ describe('InfobipProvider', () => {
     it.each([
       ['WRONG_PIN', 'wrong_code'],
       ['TTL_EXPIRED', 'expired'],
-      ['NO_MORE_PIN_ATTEMPTS', 'exhausted'],
+      ['NO_MORE_PIN_ATTEMPTS', 'attempts_exhausted'],
       ['SOMETHING_NEW', 'wrong_code'],
     ])('reads 200 with %s as %s', async (pinError, verdict) => {
       upstream.answer(reply(200, { ...judged, pinError }));
@@ -272,7 +283,7 @@ describe('InfobipProvider', () => {
       async (body) => {
         upstream.answer(reply(404, body));
 
-        expect(await verify()).toBe('exhausted');
+        expect(await verify()).toBe('attempts_exhausted');
       },
     );
 
@@ -283,7 +294,7 @@ describe('InfobipProvider', () => {
     ])('does not believe a success for %s', async (_what, body) => {
       upstream.answer(reply(200, body));
 
-      expect(await failureOf(verify())).toMatchObject({ failure: 'unreadable' });
+      expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
     it.each(FAILURES)('turns %s into a failure', async (_title, script, failure) => {
@@ -304,9 +315,9 @@ describe('InfobipProvider', () => {
     const error = await failureOf(other.provider.send(number, 'sms'));
 
     expect(error).toMatchObject({
-      failure: 'unavailable',
+      failure: 'connection_failed',
       ambiguous: false,
-      message: 'unavailable (ECONNREFUSED)',
+      message: 'connection_failed (ECONNREFUSED)',
     });
     await other.close();
   });
@@ -346,9 +357,9 @@ describe('InfobipProvider', () => {
     });
 
     expect(await failureOf(other.provider.send(number, 'sms'))).toMatchObject({
-      failure: 'unavailable',
+      failure: 'connection_failed',
       ambiguous: false,
-      message: `unavailable (${code})`,
+      message: `connection_failed (${code})`,
     });
 
     ended.abort();

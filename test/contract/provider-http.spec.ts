@@ -5,7 +5,7 @@ import { HttpService } from '@nestjs/axios';
 import { Agent } from 'undici';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { ProviderHttp } from '../../src/providers/provider-http.js';
-import { axiosOver } from '../../src/providers/undici-adapter.js';
+import { createUndiciAxios } from '../../src/providers/undici-adapter.js';
 import { testEnvironment } from '../support/config.js';
 import { failureOf } from '../support/provider.js';
 import {
@@ -19,7 +19,7 @@ import {
 const LONG_MS = 20_000;
 const SHORT_MS = 50;
 
-const neverAsked = { failure: 'unavailable', ambiguous: false };
+const neverAsked = { failure: 'connection_failed', ambiguous: false };
 const ok = reply(200, {});
 
 describe('A call to a vendor', () => {
@@ -40,7 +40,7 @@ describe('A call to a vendor', () => {
   function caller(options: Agent.Options = {}, { url } = upstream) {
     agent = new Agent(options);
     const http = new ProviderHttp(
-      new HttpService(axiosOver(agent)),
+      new HttpService(createUndiciAxios(agent)),
       providersConfig(testEnvironment()),
     );
     return (body: string, timeoutMs = LONG_MS) =>

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { AccountInspection } from '../../src/providers/account-inspection.js';
+import type { AccountCheck } from '../../src/providers/account-check.js';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { failureOf, startProvider } from '../support/provider.js';
@@ -29,7 +29,7 @@ const FAILURES: [title: string, script: Script, failure: string, ambiguous: bool
   ['40003 as text', reply(400, refusal('40003')), 'rejected', false],
   ['40101', reply(401, refusal(40101)), 'unauthorized', false],
   ['40102', reply(401, refusal(40102)), 'unauthorized', false],
-  ['40200', reply(402, refusal(40200)), 'not_sent', false],
+  ['40200', reply(402, refusal(40200)), 'not_accepted', false],
   ['40303', reply(403, refusal(40303)), 'unauthorized', false],
   ['40900', reply(409, refusal(40900)), 'rejected', false],
   ['42200', reply(422, refusal(42200)), 'rejected', false],
@@ -42,14 +42,19 @@ const FAILURES: [title: string, script: Script, failure: string, ambiguous: bool
   ['an error in a 200', reply(200, refusal(40102)), 'unauthorized', false],
   ['a server’s error in a 200', reply(200, refusal(50000)), 'server_error', true],
   ['404 from a gateway', reply(404, HTML, { 'content-type': 'text/html' }), 'rejected', false],
-  ['a redirect', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'unreadable', true],
-  ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'unreadable', true],
-  ['200 with garbage', reply(200, '{"id":'), 'unreadable', true],
-  ['200 with nothing', reply(200, ''), 'unreadable', true],
-  ['200 with null', reply(200, 'null'), 'unreadable', true],
-  ['200 with an empty object', reply(200, {}), 'unreadable', true],
-  ['200 with a strange status', reply(200, { id: 'ID', status: 'NEW' }), 'unreadable', true],
-  ['200 with a status that is no text', reply(200, { id: 'ID', status: 7 }), 'unreadable', true],
+  ['a redirect', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'invalid_response', true],
+  ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'invalid_response', true],
+  ['200 with garbage', reply(200, '{"id":'), 'invalid_response', true],
+  ['200 with nothing', reply(200, ''), 'invalid_response', true],
+  ['200 with null', reply(200, 'null'), 'invalid_response', true],
+  ['200 with an empty object', reply(200, {}), 'invalid_response', true],
+  ['200 with a strange status', reply(200, { id: 'ID', status: 'NEW' }), 'invalid_response', true],
+  [
+    '200 with a status that is no text',
+    reply(200, { id: 'ID', status: 7 }),
+    'invalid_response',
+    true,
+  ],
   ['a broken connection', hangUp, 'connection_lost', true],
 ];
 
@@ -57,7 +62,7 @@ describe('SinchProvider', () => {
   let upstream: ScriptedUpstream;
   let close: () => Promise<void>;
   let provider: OtpProvider;
-  let inspection: AccountInspection;
+  let inspection: AccountCheck;
   const number = phoneNumber('+41793026727');
 
   beforeAll(async () => {
@@ -145,7 +150,10 @@ describe('SinchProvider', () => {
       async (status) => {
         upstream.answer(reply(200, { id: '018f', status, reason: 'Fraud' }));
 
-        expect(await failureOf(bySms())).toMatchObject({ failure: 'not_sent', ambiguous: false });
+        expect(await failureOf(bySms())).toMatchObject({
+          failure: 'not_accepted',
+          ambiguous: false,
+        });
       },
     );
 
@@ -154,7 +162,10 @@ describe('SinchProvider', () => {
       async (body) => {
         upstream.answer(reply(200, body));
 
-        expect(await failureOf(bySms())).toMatchObject({ failure: 'unreadable', ambiguous: true });
+        expect(await failureOf(bySms())).toMatchObject({
+          failure: 'invalid_response',
+          ambiguous: true,
+        });
       },
     );
 
@@ -224,14 +235,14 @@ describe('SinchProvider', () => {
       ['SUCCESSFUL', {}, 'verified'],
       ['Successful', { identity: { type: 'number', endpoint: '+41793026727' } }, 'verified'],
       ['successful', { identity: null }, 'verified'],
-      ['FAIL', { reason: 'Invalid code' }, 'wrong_and_final'],
-      ['Fail', { reason: 'Something new' }, 'wrong_and_final'],
-      ['FAIL', {}, 'wrong_and_final'],
+      ['FAIL', { reason: 'Invalid code' }, 'wrong_code_final'],
+      ['Fail', { reason: 'Something new' }, 'wrong_code_final'],
+      ['FAIL', {}, 'wrong_code_final'],
       ['FAIL', { reason: 'Expired' }, 'expired'],
       ['fail', { reason: 'EXPIRED' }, 'expired'],
-      ['DENIED', { reason: 'Blocked' }, 'exhausted'],
-      ['ABORTED', {}, 'exhausted'],
-      ['ERROR', { reason: 'Internal error' }, 'exhausted'],
+      ['DENIED', { reason: 'Blocked' }, 'attempts_exhausted'],
+      ['ABORTED', {}, 'attempts_exhausted'],
+      ['ERROR', { reason: 'Internal error' }, 'attempts_exhausted'],
     ])('reads %s with %j as %s', async (status, more, verdict) => {
       upstream.answer(judged(status, more));
 
@@ -241,11 +252,11 @@ describe('SinchProvider', () => {
     it('reads the API’s own 404 as its final no', async () => {
       upstream.answer(reply(404, refusal(40400)));
 
-      expect(await verify()).toBe('exhausted');
+      expect(await verify()).toBe('attempts_exhausted');
     });
 
     it('asks nothing about a code of another provider, which it cannot judge', async () => {
-      expect(await verify('9A41C0')).toBe('exhausted');
+      expect(await verify('9A41C0')).toBe('attempts_exhausted');
       expect(upstream.requests).toEqual([]);
     });
 
@@ -259,7 +270,7 @@ describe('SinchProvider', () => {
     ])('does not believe a success for %s', async (_what, body) => {
       upstream.answer(reply(200, body));
 
-      expect(await failureOf(verify())).toMatchObject({ failure: 'unreadable' });
+      expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
     it('does not believe a success that comes as an error', async () => {
@@ -273,7 +284,7 @@ describe('SinchProvider', () => {
     it('takes PENDING for no judgement', async () => {
       upstream.answer(judged('PENDING'));
 
-      expect(await failureOf(verify())).toMatchObject({ failure: 'unreadable' });
+      expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
     it('does not take a code that Sinch refuses to look at for a judged one', async () => {
@@ -298,7 +309,7 @@ describe('SinchProvider', () => {
         reply(404, refusal(40400))(response);
       });
 
-      expect(await inspection.inspect()).toMatchObject([{ check: 'access', level: 'ok' }]);
+      expect(await inspection.check()).toMatchObject([{ check: 'access', level: 'ok' }]);
 
       expect(asked?.path).toBe('/verification/v1/verifications/id/none');
       const { 'content-type': type, 'x-timestamp': time, authorization } = asked?.headers ?? {};
@@ -321,7 +332,7 @@ describe('SinchProvider', () => {
     ])('finds %s', async (_what, script, check, level) => {
       upstream.answerReads(script);
 
-      const [finding, ...others] = await inspection.inspect();
+      const [finding, ...others] = await inspection.check();
 
       expect(finding).toMatchObject({ check, level, remedy: expect.any(String) });
       expect(others).toEqual([]);
@@ -357,7 +368,7 @@ describe('SinchProvider', () => {
     it('finds silence', async () => {
       upstream.answerReads(hang);
 
-      expect(await impatient.inspection.inspect()).toMatchObject([
+      expect(await impatient.inspection.check()).toMatchObject([
         { check: 'host', level: 'error', message: expect.stringContaining('in time') },
       ]);
     });
@@ -379,7 +390,7 @@ describe('SinchProvider', () => {
 
     const error = await failureOf(other.provider.send(number, 'sms'));
 
-    expect(error).toMatchObject({ failure: 'unavailable', ambiguous: false });
+    expect(error).toMatchObject({ failure: 'connection_failed', ambiguous: false });
     await other.close();
   });
 

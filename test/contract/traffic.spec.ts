@@ -1,6 +1,6 @@
 import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
-import { pumpingJudge } from '../../src/destinations/pumping-budgets.js';
+import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
 import type {
   DestinationCounts,
   BudgetViolation,
@@ -32,7 +32,7 @@ const POOL_SIZE = 20;
 
 /** Where each promise is kept is named beside it; with that line broken the test fails. */
 describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
-  const enforcing = pumpingJudge(DEFAULTS);
+  const enforcing = createTrafficEvaluator(DEFAULTS);
   let place: StorePlace;
   let clock: FakeClock;
   let open: OpenStore[];
@@ -268,7 +268,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     });
 
     it('that is not enforced lets the text go, and says so', async () => {
-      const observing = pumpingJudge({ ...DEFAULTS, mode: 'observe' });
+      const observing = createTrafficEvaluator({ ...DEFAULTS, mode: 'observe' });
       for (let i = 0; i < PREFIX_LIMIT; i += 1) await send({}, observing);
 
       expect(await send({}, observing)).toMatchObject({

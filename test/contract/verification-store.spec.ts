@@ -1,5 +1,5 @@
 import { hours, minutes, seconds } from '../../src/common/durations.js';
-import type { Verdict } from '../../src/common/verdict.js';
+import type { CheckResult } from '../../src/common/check-result.js';
 import type {
   Attempt,
   IdempotentRequest,
@@ -83,7 +83,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     return leave.attempt;
   }
 
-  const settle = (taken: Attempt, verdict: Verdict) =>
+  const settle = (taken: Attempt, verdict: CheckResult) =>
     store.completeAttempt(taken, verdict, clock.now());
 
   const tryCode = async (pinId: string, verdict: 'verified' | 'wrong_code') =>
@@ -300,7 +300,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
         const pinId = await pending();
         if (end === 'verified') await tryCode(pinId, 'verified');
         if (end === 'cancelled') await store.cancel(pinId, 'shop', clock.now());
-        if (end === 'exhausted') await settle(await attempt(pinId), 'exhausted');
+        if (end === 'exhausted') await settle(await attempt(pinId), 'attempts_exhausted');
         clock.advance(end === 'expired' ? TTL_MS : seconds(30));
 
         expect(await resend(pinId)).toEqual({ outcome: 'not_resendable' });
@@ -395,7 +395,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       for (let i = 0; i < 2; i += 1) {
         const pinId = await pending();
         const closed = { verified: false, reason: 'attempts_exhausted' };
-        expect(await settle(await attempt(pinId), 'wrong_and_final')).toEqual(closed);
+        expect(await settle(await attempt(pinId), 'wrong_code_final')).toEqual(closed);
         expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'attempts_exhausted' });
         clock.advance(minutes(1));
       }
@@ -451,7 +451,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const pinId = await pending();
       const [right, late] = [await attempt(pinId), await attempt(pinId)];
 
-      expect(await settle(late, 'exhausted')).toEqual({
+      expect(await settle(late, 'attempts_exhausted')).toEqual({
         verified: false,
         reason: 'attempts_exhausted',
       });
@@ -473,7 +473,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     // attempt-moves.ts, close: returnFailure
     it('that the provider’s clock or count ended is no failure of its number', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
-      for (const verdict of ['expired', 'exhausted'] as const) {
+      for (const verdict of ['expired', 'attempts_exhausted'] as const) {
         await settle(await attempt(await pending()), verdict);
         clock.advance(seconds(30));
       }
@@ -489,7 +489,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       await settle(right, 'verified');
       const before = await store.find(pinId, 'shop', clock.now());
 
-      await settle(spent, 'exhausted');
+      await settle(spent, 'attempts_exhausted');
       await settle(expired, 'expired');
 
       expect(await store.find(pinId, 'shop', clock.now())).toEqual(before);
@@ -500,7 +500,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       const taken = await times(MAX_ATTEMPTS, () => attempt(pinId));
       const [last, ...others] = taken;
       if (!last) throw new Error('no attempt');
-      await settle(last, 'exhausted');
+      await settle(last, 'attempts_exhausted');
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ attemptsRemaining: 0 });
       for (const other of others) await store.releaseAttempt(other);
 
@@ -799,7 +799,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
 
       await store.releaseSend(await admit(), []);
       await store.releaseSend(await admit(), ['vendor']);
-      for (const end of ['cancelled', 'expired', 'exhausted'] as const) {
+      for (const end of ['cancelled', 'expired', 'attempts_exhausted'] as const) {
         clock.advance(seconds(30));
         const pinId = await pending();
         await store.releaseAttempt(await attempt(pinId));

@@ -110,7 +110,7 @@ describe('The metrics', () => {
 
     const ofDown = await scrape(down.url);
     expect(calls({ outcome: 'ok' })(await scrape(service.url))).toBe(1);
-    expect(calls({ outcome: 'unavailable' })(ofDown)).toBeGreaterThanOrEqual(5);
+    expect(calls({ outcome: 'connection_failed' })(ofDown)).toBeGreaterThanOrEqual(5);
     // Once the circuit is open a send is refused before it is one.
     const failed = total(ofDown, 'otp_sends_total', { provider: 'none', outcome: 'failed' });
     expect([3, 4]).toContain(failed);

@@ -44,7 +44,7 @@ describe('Of thousands of random flows, wrong requests and failures of providers
       'unauthorized',
       'throttled',
       'server_error',
-      'unreadable',
+      'invalid_response',
       'timed_out',
       'connection_lost',
     ].map((outcome) => `otp_provider_call_duration_seconds_count outcome="${outcome}"`),

@@ -3,8 +3,8 @@ import { Test } from '@nestjs/testing';
 import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { providersConfig } from '../../src/config/providers.config.js';
-import { AccountInspection } from '../../src/providers/account-inspection.js';
-import { Failover } from '../../src/providers/failover.js';
+import { AccountCheck } from '../../src/providers/account-check.js';
+import { Failover } from '../../src/providers/provider-failover.js';
 import { InfobipProvider } from '../../src/providers/infobip/infobip.provider.js';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
@@ -30,7 +30,7 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
     provider: app.get<OtpProvider>(ADAPTERS[providersConfig(env).names[0]]),
     failover: app.get(Failover),
     events: app.get(EventBus),
-    inspection: app.get(AccountInspection, { strict: false }),
+    inspection: app.get(AccountCheck, { strict: false }),
     close: () => app.close(),
   };
 }

@@ -1,4 +1,4 @@
-import { signatureOf } from '../../src/providers/sinch/sinch.signature.js';
+import { createSignature } from '../../src/providers/sinch/sinch.signature.js';
 
 const SECRET = 'Y29udHJhY3QtZG9jLWV4YW1wbGU=';
 const REQUEST = {
@@ -11,8 +11,8 @@ const REQUEST = {
 
 describe('A signature for Sinch', () => {
   it('is the contract’s, with a body and without', () => {
-    expect(signatureOf(REQUEST, SECRET)).toBe('xetmSkHYzRPm4cG+1TLxTit1ow9aYRFKnlWb9vsDdIo=');
-    expect(signatureOf({ ...REQUEST, method: 'GET', body: undefined }, SECRET)).toBe(
+    expect(createSignature(REQUEST, SECRET)).toBe('xetmSkHYzRPm4cG+1TLxTit1ow9aYRFKnlWb9vsDdIo=');
+    expect(createSignature({ ...REQUEST, method: 'GET', body: undefined }, SECRET)).toBe(
       'kWI874dTBWxI2MpYMAVBhOYX7ftuPjp9EVmMf3k45ng=',
     );
   });
@@ -24,6 +24,8 @@ describe('A signature for Sinch', () => {
     { timestamp: '2030-01-02T03:04:05.001Z' },
     { body: '{"method":"sms","sms":{"code":"4072"}}' },
   ])('covers %j', (change) => {
-    expect(signatureOf({ ...REQUEST, ...change }, SECRET)).not.toBe(signatureOf(REQUEST, SECRET));
+    expect(createSignature({ ...REQUEST, ...change }, SECRET)).not.toBe(
+      createSignature(REQUEST, SECRET),
+    );
   });
 });

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { ProviderAnswer } from '../provider-answer.js';
+import type { ProviderResponse } from '../provider-response.js';
 import { ProviderError } from '../provider-error.js';
 import { InfobipClient } from './infobip.client.js';
-import { saysNotFound } from './infobip.errors.js';
-import { refusalOf, silenceOf } from './infobip.refusals.js';
-import type { ApplicationAnswer, TemplateAnswer } from './infobip.wire.js';
+import { isNotFound } from './infobip.errors.js';
+import { errorFromResponse, errorFromFailure } from './infobip.account-errors.js';
+import type { ApplicationResponse, TemplateResponse } from './infobip.types.js';
 
 const APPLICATIONS = '/2fa/2/applications';
 const applicationPath = (id: string) => `${APPLICATIONS}/${encodeURIComponent(id)}`;
@@ -18,16 +18,16 @@ export class InfobipAccount {
   constructor(private readonly client: InfobipClient) {}
 
   /** @returns `undefined` where the account has no such application. */
-  async application(id: string, signal?: AbortSignal): Promise<ApplicationAnswer | undefined> {
+  async application(id: string, signal?: AbortSignal): Promise<ApplicationResponse | undefined> {
     return findIn(await heard(this.client.get(applicationPath(id), signal)));
   }
 
-  async applications(): Promise<ApplicationAnswer[]> {
+  async applications(): Promise<ApplicationResponse[]> {
     return listIn(await heard(this.client.get(APPLICATIONS)));
   }
 
   /** Creates an application, or updates the one with this id: all of `fields` is what it will be. */
-  async saveApplication(id: string | undefined, fields: object): Promise<ApplicationAnswer> {
+  async saveApplication(id: string | undefined, fields: object): Promise<ApplicationResponse> {
     const call =
       id === undefined
         ? this.client.post(APPLICATIONS, fields)
@@ -40,11 +40,11 @@ export class InfobipAccount {
     applicationId: string,
     id: string,
     signal?: AbortSignal,
-  ): Promise<TemplateAnswer | undefined> {
+  ): Promise<TemplateResponse | undefined> {
     return findIn(await heard(this.client.get(messagePath(applicationId, id), signal)));
   }
 
-  async templates(applicationId: string): Promise<TemplateAnswer[]> {
+  async templates(applicationId: string): Promise<TemplateResponse[]> {
     return listIn(await heard(this.client.get(messagesPath(applicationId))));
   }
 
@@ -53,7 +53,7 @@ export class InfobipAccount {
     applicationId: string,
     id: string | undefined,
     fields: object,
-  ): Promise<TemplateAnswer> {
+  ): Promise<TemplateResponse> {
     const call =
       id === undefined
         ? this.client.post(messagesPath(applicationId), fields)
@@ -71,29 +71,29 @@ export class InfobipAccount {
   }
 }
 
-async function heard(call: Promise<ProviderAnswer>): Promise<ProviderAnswer> {
+async function heard(call: Promise<ProviderResponse>): Promise<ProviderResponse> {
   try {
     return await call;
   } catch (error) {
-    if (error instanceof ProviderError) throw silenceOf(error);
+    if (error instanceof ProviderError) throw errorFromFailure(error);
     throw error;
   }
 }
 
-function findIn(answer: ProviderAnswer): object | undefined {
-  return saysNotFound(answer) ? undefined : objectIn(answer);
+function findIn(answer: ProviderResponse): object | undefined {
+  return isNotFound(answer) ? undefined : objectIn(answer);
 }
 
-function objectIn(answer: ProviderAnswer): object {
+function objectIn(answer: ProviderResponse): object {
   const { status, body } = answer;
   if (status < 200 || status > 299 || typeof body !== 'object' || body === null) {
-    throw refusalOf(answer);
+    throw errorFromResponse(answer);
   }
   return body;
 }
 
-function listIn(answer: ProviderAnswer): object[] {
+function listIn(answer: ProviderResponse): object[] {
   const list: unknown = objectIn(answer);
-  if (!Array.isArray(list)) throw refusalOf(answer);
+  if (!Array.isArray(list)) throw errorFromResponse(answer);
   return list.filter((item): item is object => typeof item === 'object' && item !== null);
 }

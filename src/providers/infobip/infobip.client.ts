@@ -4,11 +4,11 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../../config/providers.config.js';
-import type { CallTerms } from '../otp-provider.js';
-import type { ProviderAnswer } from '../provider-answer.js';
+import type { CallOptions } from '../otp-provider.js';
+import type { ProviderResponse } from '../provider-response.js';
 import { ProviderHttp } from '../provider-http.js';
 
-interface Options extends CallTerms {
+interface Options extends CallOptions {
   readonly body?: object;
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,14 +23,14 @@ export class InfobipClient {
 
   /**
    * Posts JSON to a path below the account's base URL.
-   * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
+   * @throws ProviderError `connection_failed`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
-  post(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
+  post(path: string, body: object, terms?: CallOptions): Promise<ProviderResponse> {
     return this.request('POST', path, { body, ...terms });
   }
 
   /** As {@link post}, and puts. */
-  put(path: string, body: object): Promise<ProviderAnswer> {
+  put(path: string, body: object): Promise<ProviderResponse> {
     return this.request('PUT', path, { body });
   }
 
@@ -38,7 +38,7 @@ export class InfobipClient {
    * As {@link post}, and reads.
    * @param signal gives the call up.
    */
-  get(path: string, signal?: AbortSignal): Promise<ProviderAnswer> {
+  get(path: string, signal?: AbortSignal): Promise<ProviderResponse> {
     return this.request('GET', path, { signal });
   }
 
@@ -46,7 +46,7 @@ export class InfobipClient {
     method: 'GET' | 'POST' | 'PUT',
     path: string,
     { body, ...terms }: Options,
-  ): Promise<ProviderAnswer> {
+  ): Promise<ProviderResponse> {
     const { baseUrl, apiKey } = getProviderAccount('infobip', this.config);
     return this.http.ask({
       method,

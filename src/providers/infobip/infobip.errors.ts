@@ -1,6 +1,6 @@
-import { failureByStatus, type ProviderAnswer } from '../provider-answer.js';
+import { errorFromStatus, type ProviderResponse } from '../provider-response.js';
 import { ProviderError } from '../provider-error.js';
-import type { ErrorCodeBody, RequestErrorBody } from './infobip.wire.js';
+import type { ErrorCodeBody, RequestErrorBody } from './infobip.types.js';
 
 /** What an error body says, whichever of Infobip's two shapes it has. */
 interface ErrorBody {
@@ -11,18 +11,18 @@ interface ErrorBody {
 }
 
 /** Turns an answer that is not a 2xx into a failure, by its status first (contract §8). */
-export function failureOf(answer: ProviderAnswer): ProviderError {
+export function toProviderError(answer: ProviderResponse): ProviderError {
   const { status, body } = answer;
   if (status === 400 && readErrorBody(body).fields.includes('to'))
-    return new ProviderError('destination_unreachable', { evidence: status });
-  return failureByStatus(status, answer);
+    return new ProviderError('destination_unreachable', { detail: status });
+  return errorFromStatus(status, answer);
 }
 
 /**
  * A 404 that the API itself gave, not a gateway in front of it: only then does the vendor really
  * not know the PIN any more.
  */
-export function saysNotFound({ status, body }: ProviderAnswer): boolean {
+export function isNotFound({ status, body }: ProviderResponse): boolean {
   const word = readErrorBody(body).word;
   return (
     status === 404 && (word === 'NOT_FOUND' || word === 'RESOURCE_NOT_FOUND' || word === 'E404')
@@ -30,7 +30,7 @@ export function saysNotFound({ status, body }: ProviderAnswer): boolean {
 }
 
 /** The names of the request's fields that a 400 complains of; never a value. */
-export function fieldsAtFault({ body }: ProviderAnswer): string[] {
+export function getRejectedFields({ body }: ProviderResponse): string[] {
   return readErrorBody(body).fields.filter(
     (field): field is string => typeof field === 'string' && /^[\w.]{1,80}$/.test(field),
   );

@@ -1,22 +1,22 @@
-import type { Finding } from '../account-inspection.js';
+import type { AccountFinding } from '../account-check.js';
 
 const MEND = 'Mend it with: npm run infobip:setup.';
 
-export const ok = (check: string, message: string): Finding => ({
+export const ok = (check: string, message: string): AccountFinding => ({
   check,
   level: 'ok',
   message,
   remedy: undefined,
 });
 
-export const warning = (check: string, message: string, remedy = MEND): Finding => ({
+export const warning = (check: string, message: string, remedy = MEND): AccountFinding => ({
   check,
   level: 'warning',
   message,
   remedy,
 });
 
-export const error = (check: string, message: string, remedy = MEND): Finding => ({
+export const error = (check: string, message: string, remedy = MEND): AccountFinding => ({
   check,
   level: 'error',
   message,
@@ -24,5 +24,5 @@ export const error = (check: string, message: string, remedy = MEND): Finding =>
 });
 
 /** A vendor's value as a finding shows it, whatever came. */
-export const shown = (value: unknown): string =>
+export const format = (value: unknown): string =>
   value === undefined ? 'not said' : JSON.stringify(value).slice(0, 60);

@@ -1,4 +1,4 @@
-import { WishError } from '../account-setup.js';
+import { SetupOptionError } from '../account-setup.js';
 
 const PIN = '{{pin}}';
 /** What stands in for `{{pin}}` where a text is measured or shown. */
@@ -24,17 +24,19 @@ export const withSamplePin = (text: string, pinLength: number): string =>
  * @throws WishError
  */
 export function composeText(text: string, webOtpHost: string | undefined): string {
-  if (!hasPin(text)) throw new WishError('The message text must contain {{pin}}.');
+  if (!hasPin(text)) throw new SetupOptionError('The message text must contain {{pin}}.');
   const foreign = foreignPlaceholders(text);
   if (foreign.length > 0) {
-    throw new WishError(`Nothing fills in ${foreign.join(', ')}: {{pin}} is the only placeholder.`);
+    throw new SetupOptionError(
+      `Nothing fills in ${foreign.join(', ')}: {{pin}} is the only placeholder.`,
+    );
   }
   if (webOtpHost === undefined) return text;
   if (!HOST.test(webOtpHost)) {
-    throw new WishError('The WebOTP host must be a host name such as example.com.');
+    throw new SetupOptionError('The WebOTP host must be a host name such as example.com.');
   }
   const message = text.replace(WEB_OTP_LINE, '').trimEnd();
   if (!hasPin(message))
-    throw new WishError('The message text must contain {{pin}} for people too.');
+    throw new SetupOptionError('The message text must contain {{pin}} for people too.');
   return `${message}\n\n@${webOtpHost} #${PIN}`;
 }

@@ -6,13 +6,18 @@ import {
   type ProvidersConfig,
 } from '../../config/providers.config.js';
 import { AccountError } from '../account-error.js';
-import type { AccountSetup, SetupPlan, Wishes } from '../account-setup.js';
+import type { AccountSetup, SetupPlan, SetupOptions } from '../account-setup.js';
 import { InfobipAccount } from './infobip.account.js';
-import { InfobipDemand } from './infobip.demand.js';
+import { InfobipDemand } from './infobip.max-usage.js';
 import { error } from './infobip.findings.js';
 import { withSamplePin } from './infobip.message-text.js';
-import { changesTo, PIN_LENGTH, wantedConfiguration, wantedTemplate } from './infobip.wanted.js';
-import type { ApplicationAnswer, TemplateAnswer } from './infobip.wire.js';
+import {
+  diff,
+  PIN_LENGTH,
+  desiredConfiguration,
+  desiredTemplate,
+} from './infobip.desired-state.js';
+import type { ApplicationResponse, TemplateResponse } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
 
@@ -26,7 +31,7 @@ export class InfobipSetup implements AccountSetup {
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
   ) {}
 
-  async plan(wishes: Wishes): Promise<SetupPlan> {
+  async plan(wishes: SetupOptions): Promise<SetupPlan> {
     const application = await this.findApplication(wishes);
     const applicationId = application && idOf(application.applicationId);
     const template =
@@ -35,18 +40,14 @@ export class InfobipSetup implements AccountSetup {
 
     const name = wishes.name ?? application?.name ?? DEFAULT_NAME;
     const head = { name, enabled: true };
-    const configuration = wantedConfiguration(this.otp, this.demand);
-    const message = wantedTemplate(template, wishes);
+    const configuration = desiredConfiguration(this.otp, this.demand);
+    const message = desiredTemplate(template, wishes);
     const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const ofApplication = [
-      ...changesTo(subject, application ?? {}, head),
-      ...changesTo(subject, application?.configuration ?? {}, configuration),
+      ...diff(subject, application ?? {}, head),
+      ...diff(subject, application?.configuration ?? {}, configuration),
     ];
-    const ofTemplate = changesTo(
-      `Message template, ${messageId ?? 'new'}`,
-      template ?? {},
-      message,
-    );
+    const ofTemplate = diff(`Message template, ${messageId ?? 'new'}`, template ?? {}, message);
 
     return {
       changes: [...ofApplication, ...ofTemplate],
@@ -85,7 +86,7 @@ export class InfobipSetup implements AccountSetup {
   private async findApplication({
     applicationId,
     name,
-  }: Wishes): Promise<ApplicationAnswer | undefined> {
+  }: SetupOptions): Promise<ApplicationResponse | undefined> {
     if (name === undefined && applicationId !== undefined) {
       const configured = await this.account.application(applicationId);
       if (configured) return configured;
@@ -97,8 +98,8 @@ export class InfobipSetup implements AccountSetup {
   /** The configured one, or the one that says so already, or the only one. */
   private async findTemplate(
     applicationId: string,
-    { messageId, text }: Wishes,
-  ): Promise<TemplateAnswer | undefined> {
+    { messageId, text }: SetupOptions,
+  ): Promise<TemplateResponse | undefined> {
     const all = await this.account.templates(applicationId);
     const texts = all.filter(({ messageText }) => typeof messageText === 'string');
     return (

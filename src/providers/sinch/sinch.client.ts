@@ -4,14 +4,14 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../../config/providers.config.js';
-import type { CallTerms } from '../otp-provider.js';
-import type { ProviderAnswer } from '../provider-answer.js';
+import type { CallOptions } from '../otp-provider.js';
+import type { ProviderResponse } from '../provider-response.js';
 import { ProviderHttp } from '../provider-http.js';
-import { signatureOf } from './sinch.signature.js';
+import { createSignature } from './sinch.signature.js';
 
 const CONTENT_TYPE = 'application/json';
 
-interface Options extends CallTerms {
+interface Options extends CallOptions {
   readonly body?: object;
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,14 +26,14 @@ export class SinchClient {
 
   /**
    * Posts JSON to a path below the base URL.
-   * @throws ProviderError `unavailable`, `timed_out` or `connection_lost`; an answer of any status is returned.
+   * @throws ProviderError `connection_failed`, `timed_out` or `connection_lost`; an answer of any status is returned.
    */
-  post(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
+  post(path: string, body: object, terms?: CallOptions): Promise<ProviderResponse> {
     return this.request('POST', path, { body, ...terms });
   }
 
   /** As {@link post}, and puts. */
-  put(path: string, body: object, terms?: CallTerms): Promise<ProviderAnswer> {
+  put(path: string, body: object, terms?: CallOptions): Promise<ProviderResponse> {
     return this.request('PUT', path, { body, ...terms });
   }
 
@@ -41,7 +41,7 @@ export class SinchClient {
    * As {@link post}, and reads.
    * @param signal gives the call up.
    */
-  get(path: string, signal?: AbortSignal): Promise<ProviderAnswer> {
+  get(path: string, signal?: AbortSignal): Promise<ProviderResponse> {
     return this.request('GET', path, { signal });
   }
 
@@ -49,13 +49,13 @@ export class SinchClient {
     method: 'GET' | 'POST' | 'PUT',
     path: string,
     { body: fields, ...terms }: Options,
-  ): Promise<ProviderAnswer> {
+  ): Promise<ProviderResponse> {
     const { baseUrl, applicationKey, applicationSecret } = getProviderAccount('sinch', this.config);
     const url = baseUrl + path;
     const body = fields && JSON.stringify(fields);
     // Of the machine, not of the records: it is compared with the time at the vendor's.
     const timestamp = new Date().toISOString();
-    const signature = signatureOf(
+    const signature = createSignature(
       { method, path: new URL(url).pathname, contentType: CONTENT_TYPE, timestamp, body },
       applicationSecret,
     );

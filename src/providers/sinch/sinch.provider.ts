@@ -1,14 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import type { Verdict } from '../../common/verdict.js';
+import type { CheckResult } from '../../common/check-result.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
-import type { CallTerms, OtpProvider } from '../otp-provider.js';
-import { objectIn, type ProviderAnswer } from '../provider-answer.js';
+import type { CallOptions, OtpProvider } from '../otp-provider.js';
+import { requireObject, type ProviderResponse } from '../provider-response.js';
 import { ProviderError } from '../provider-error.js';
 import { SinchClient } from './sinch.client.js';
-import { errorCodeOf, failureOf, failureOfStart, saysNotFound } from './sinch.errors.js';
-import type { Method, VerificationAnswer } from './sinch.wire.js';
+import { getErrorCode, toProviderError, startError, isNotFound } from './sinch.errors.js';
+import type { Method, VerificationResponse } from './sinch.types.js';
 
 const VERIFICATIONS = '/verification/v1/verifications';
 const METHODS: Record<Channel, Method> = { sms: 'sms', voice: 'callout' };
@@ -23,18 +23,18 @@ export class SinchProvider implements OtpProvider {
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, terms?: CallTerms): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, terms?: CallOptions): Promise<string> {
     const method = METHODS[channel];
     const start = {
       identity: { type: 'number', endpoint: to.e164 },
       method,
       ...(method === 'sms' && {
-        smsOptions: { codeType: 'Numeric', expiry: clockTime(this.config.ttlMs) },
+        smsOptions: { codeType: 'Numeric', expiry: formatClockTime(this.config.ttlMs) },
       }),
     };
     const answer = await this.client.post(VERIFICATIONS, start, terms);
-    if (isError(answer)) throw failureOfStart(answer);
-    return handleOf(method, startedAs(objectIn(answer)));
+    if (isError(answer)) throw startError(answer);
+    return toHandle(method, parseStartResponse(requireObject(answer)));
   }
 
   /** Starts anew: Sinch sends no code twice, and ends the one before. */
@@ -42,7 +42,7 @@ export class SinchProvider implements OtpProvider {
     to: PhoneNumber,
     _providerPinId: string,
     channel: Channel,
-    terms?: CallTerms,
+    terms?: CallOptions,
   ): Promise<string> {
     return this.send(to, channel, terms);
   }
@@ -51,61 +51,61 @@ export class SinchProvider implements OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    terms?: CallTerms,
-  ): Promise<Verdict> {
-    const { method, id } = readHandle(providerPinId);
+    terms?: CallOptions,
+  ): Promise<CheckResult> {
+    const { method, id } = parseHandle(providerPinId);
     // Another provider's: there is nothing at Sinch that could be judged.
-    if (!method) return 'exhausted';
+    if (!method) return 'attempts_exhausted';
     const path = `${VERIFICATIONS}/id/${encodeURIComponent(id)}`;
     const answer = await this.client.put(path, { method, [method]: { code } }, terms);
     // It keeps no such verification open any more: whatever is tried next, it cannot verify.
-    if (saysNotFound(answer)) return 'exhausted';
-    if (isError(answer)) throw failureOf(answer);
-    return verdictOf(objectIn(answer), id, to);
+    if (isNotFound(answer)) return 'attempts_exhausted';
+    if (isError(answer)) throw toProviderError(answer);
+    return toCheckResult(requireObject(answer), id, to);
   }
 }
 
 /** The HTTP code alone does not tell: a 200 may hold an error. */
-function isError(answer: ProviderAnswer): boolean {
-  return answer.status < 200 || answer.status > 299 || errorCodeOf(answer) !== undefined;
+function isError(answer: ProviderResponse): boolean {
+  return answer.status < 200 || answer.status > 299 || getErrorCode(answer) !== undefined;
 }
 
 /**
  * Reads what became of a start. Its answer has no status as a rule; one that it has counts.
  * @returns the verification's id.
  */
-function startedAs({ id, status }: VerificationAnswer): string {
+function parseStartResponse({ id, status }: VerificationResponse): string {
   switch (lowerCase(status)) {
     case undefined:
     case 'pending':
-      if (typeof id !== 'string' || id === '') throw new ProviderError('unreadable');
+      if (typeof id !== 'string' || id === '') throw new ProviderError('invalid_response');
       return id;
     case 'denied':
     case 'error':
-      throw new ProviderError('not_sent');
+      throw new ProviderError('not_accepted');
     default:
-      throw new ProviderError('unreadable');
+      throw new ProviderError('invalid_response');
   }
 }
 
 /** Success is bound to the verification, and to the number where the answer names one. */
-function verdictOf(answer: VerificationAnswer, id: string, to: PhoneNumber): Verdict {
+function toCheckResult(answer: VerificationResponse, id: string, to: PhoneNumber): CheckResult {
   const { status, reason, identity } = answer;
   switch (lowerCase(status)) {
     case 'successful': {
       const number = identity?.endpoint ?? to.e164;
-      if (answer.id !== id || number !== to.e164) throw new ProviderError('unreadable');
+      if (answer.id !== id || number !== to.e164) throw new ProviderError('invalid_response');
       return 'verified';
     }
     // The code was tried (contract §6), and no other is (§7).
     case 'fail':
-      return lowerCase(reason) === 'expired' ? 'expired' : 'wrong_and_final';
+      return lowerCase(reason) === 'expired' ? 'expired' : 'wrong_code_final';
     case 'denied':
     case 'aborted':
     case 'error':
-      return lowerCase(reason) === 'expired' ? 'expired' : 'exhausted';
+      return lowerCase(reason) === 'expired' ? 'expired' : 'attempts_exhausted';
     default:
-      throw new ProviderError('unreadable');
+      throw new ProviderError('invalid_response');
   }
 }
 
@@ -116,15 +116,15 @@ function lowerCase(word: unknown): string | undefined {
 }
 
 /** A report has to say how the code went out, so the handle keeps it: `sms/…`, `callout/…`. */
-const handleOf = (method: Method, id: string): string => `${method}/${id}`;
+const toHandle = (method: Method, id: string): string => `${method}/${id}`;
 
-function readHandle(handle: string): { method: Method | undefined; id: string } {
+function parseHandle(handle: string): { method: Method | undefined; id: string } {
   const [, method, id = ''] = /^(sms|callout)\/(.+)$/s.exec(handle) ?? [];
   return { method: method as Method | undefined, id };
 }
 
 /** A span in Sinch's form, `HH:MM:SS`, no shorter than it is. */
-function clockTime(ms: number): string {
+function formatClockTime(ms: number): string {
   const total = Math.ceil(ms / 1_000);
   const parts = [Math.floor(total / 3_600), Math.floor(total / 60) % 60, total % 60];
   return parts.map((part) => String(part).padStart(2, '0')).join(':');

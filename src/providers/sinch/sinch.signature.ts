@@ -15,7 +15,7 @@ export interface SignedRequest {
  * Signs a request for an application (contract §2).
  * @param secret in base64, as the vendor shows it.
  */
-export function signatureOf(
+export function createSignature(
   { method, path, contentType, timestamp, body }: SignedRequest,
   secret: string,
 ): string {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Verdict } from '../../common/verdict.js';
+import type { CheckResult } from '../../common/check-result.js';
 import type {
   AttemptRequest,
   Attempt,
@@ -62,7 +62,11 @@ export class AttemptMoves {
     });
   }
 
-  async completeAttempt(attempt: Attempt, verdict: Verdict, now: number): Promise<VerifyResult> {
+  async completeAttempt(
+    attempt: Attempt,
+    verdict: CheckResult,
+    now: number,
+  ): Promise<VerifyResult> {
     if (verdict === 'verified' && (await this.pass(attempt, now))) return VERIFIED;
     return this.close(attempt, verdict, now);
   }
@@ -82,7 +86,7 @@ export class AttemptMoves {
   }
 
   /** The code opens nothing. */
-  private async close(attempt: Attempt, verdict: Verdict, now: number): Promise<VerifyResult> {
+  private async close(attempt: Attempt, verdict: CheckResult, now: number): Promise<VerifyResult> {
     const { pinId, client, numberHash, entry, key } = attempt;
     const write = (packet: Packet) => {
       if (verdict === 'expired') this.rows.queries.expire(packet, { pinId, now });
@@ -162,15 +166,15 @@ export class AttemptMoves {
   }
 }
 
-const isFinal = (verdict: Verdict): boolean =>
-  verdict === 'exhausted' || verdict === 'wrong_and_final';
+const isFinal = (verdict: CheckResult): boolean =>
+  verdict === 'attempts_exhausted' || verdict === 'wrong_code_final';
 
-const isWrong = (verdict: Verdict): boolean =>
-  verdict === 'wrong_code' || verdict === 'wrong_and_final';
+const isWrong = (verdict: CheckResult): boolean =>
+  verdict === 'wrong_code' || verdict === 'wrong_code_final';
 
 function settlementOf(
   row: VerificationRow | undefined,
-  verdict: Verdict,
+  verdict: CheckResult,
   now: number,
 ): VerifyResult {
   if (!row) return { verified: false, reason: 'cancelled' };

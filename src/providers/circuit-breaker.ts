@@ -18,18 +18,18 @@ const PROBE_EVERY_MS = 250;
 /** No provider is left alone for longer than this, whatever it asks for. */
 const LONGEST_OPEN_MS = seconds(30);
 
-export interface CircuitOptions {
+export interface CircuitBreakerOptions {
   /** Calls that may wait for an answer at the same time; any more are shed. */
   readonly maxInFlight: number;
   /** A call is not waited for any longer, in milliseconds, where nobody else is answered either. */
-  readonly stallMs: number;
+  readonly stallTimeoutMs: number;
   /**
    * Whether others can do the work. If so, a provider that stays down is probed less and less
    * often, because the caller whose request is the probe may have to wait for a time-out.
    */
-  readonly spared: boolean;
+  readonly hasFallback: boolean;
   /** Hears of every change. */
-  readonly onState: (state: CircuitState) => void;
+  readonly onStateChange: (state: CircuitState) => void;
 }
 
 /**
@@ -43,15 +43,15 @@ export interface CircuitOptions {
  *
  * Times are the monotonic clock's: a machine's clock may be set back.
  */
-export class Circuit {
-  private readonly places;
+export class CircuitBreaker {
+  private readonly bulkhead;
   private breaker = this.newBreaker();
   private answeredAt = -Infinity;
-  private probeAt = 0;
+  private nextProbeAt = 0;
   private openForMs = PROBE_EVERY_MS;
 
-  constructor(private readonly options: CircuitOptions) {
-    this.places = bulkhead(options.maxInFlight);
+  constructor(private readonly options: CircuitBreakerOptions) {
+    this.bulkhead = bulkhead(options.maxInFlight);
   }
 
   /**
@@ -59,18 +59,18 @@ export class Circuit {
    * @throws ProviderError `circuit_open`, `overloaded`, or as the call
    */
   async call<T>(begin: () => Promise<T>): Promise<T> {
-    const refusal = this.refusal();
-    if (refusal) throw refusal;
-    const { breaker, places } = this;
+    const unavailableReason = this.refusal();
+    if (unavailableReason) throw unavailableReason;
+    const { breaker, bulkhead: places } = this;
     const patienceMs =
       breaker.state === State.Closed
-        ? this.options.stallMs
-        : Math.min(PROBE_EVERY_MS, this.options.stallMs);
+        ? this.options.stallTimeoutMs
+        : Math.min(PROBE_EVERY_MS, this.options.stallTimeoutMs);
     return new Promise<T>((resolve) => {
       const watched = (): Promise<void> => {
         const call = begin();
         resolve(call);
-        return this.watch(call, patienceMs);
+        return this.monitor(call, patienceMs);
       };
       // The caller hears of a failure from the call itself.
       places.execute(() => breaker.execute(watched)).catch(() => undefined);
@@ -80,15 +80,15 @@ export class Circuit {
   /** Why a call would not begin now. */
   refusal(): ProviderError | undefined {
     const { state } = this.breaker;
-    const waitMs = Math.max(0, this.probeAt - performance.now());
+    const waitMs = Math.max(0, this.nextProbeAt - performance.now());
     if (state === State.HalfOpen || (state === State.Open && waitMs > 0)) {
       return new ProviderError('circuit_open', { retryAfterMs: waitMs });
     }
-    return this.places.executionSlots === 0 ? new ProviderError('overloaded') : undefined;
+    return this.bulkhead.executionSlots === 0 ? new ProviderError('overloaded') : undefined;
   }
 
   /** Ends with the call or when it stalls; fails where that says that the provider is down. */
-  private watch(call: Promise<unknown>, patienceMs: number): Promise<void> {
+  private monitor(call: Promise<unknown>, patienceMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       let stalled = false;
       const look = (): void => {
@@ -100,11 +100,11 @@ export class Circuit {
       const answered = (): void => {
         clearTimeout(timer);
         this.answeredAt = performance.now();
-        if (stalled) this.revive();
+        if (stalled) this.reset();
         resolve();
       };
       call.then(answered, (error: unknown) => {
-        if (!(error instanceof ProviderError && error.providerDown)) {
+        if (!(error instanceof ProviderError && error.isProviderDown)) {
           answered();
           return;
         }
@@ -122,36 +122,37 @@ export class Circuit {
     });
     breaker.onStateChange((state) => {
       // One that was replaced may still hear of its calls.
-      if (breaker === this.breaker) this.changeTo(state, breaker);
+      if (breaker === this.breaker) this.handleStateChange(state, breaker);
     });
     return breaker;
   }
 
-  private changeTo(state: State, { lastFailure }: CircuitBreakerPolicy): void {
+  private handleStateChange(state: State, { lastFailure }: CircuitBreakerPolicy): void {
     switch (state) {
       case State.Closed:
         this.openForMs = PROBE_EVERY_MS;
-        this.options.onState('closed');
+        this.options.onStateChange('closed');
         break;
       case State.HalfOpen:
-        this.options.onState('half_open');
+        this.options.onStateChange('half_open');
         break;
       case State.Open:
       case State.Isolated: {
         const reason = lastFailure && 'error' in lastFailure ? lastFailure.error : undefined;
         const wishMs = reason instanceof ProviderError ? (reason.pauseMs ?? 0) : 0;
         const openMs = Math.min(LONGEST_OPEN_MS, Math.max(this.openForMs, wishMs));
-        this.probeAt = performance.now() + openMs;
-        if (this.options.spared) this.openForMs = Math.min(LONGEST_OPEN_MS, 2 * this.openForMs);
-        this.options.onState('open');
+        this.nextProbeAt = performance.now() + openMs;
+        if (this.options.hasFallback)
+          this.openForMs = Math.min(LONGEST_OPEN_MS, 2 * this.openForMs);
+        this.options.onStateChange('open');
       }
     }
   }
 
   /** It was slow, not down. */
-  private revive(): void {
+  private reset(): void {
     if (this.breaker.state === State.Closed) return;
     this.breaker = this.newBreaker();
-    this.changeTo(State.Closed, this.breaker);
+    this.handleStateChange(State.Closed, this.breaker);
   }
 }

@@ -1,24 +1,27 @@
-import type { Finding } from '../account-inspection.js';
-import { error, ok, shown, warning } from './infobip.findings.js';
+import type { AccountFinding } from '../account-check.js';
+import { error, ok, format, warning } from './infobip.findings.js';
 import { foreignPlaceholders, hasPin } from './infobip.message-text.js';
-import type { TemplateAnswer } from './infobip.wire.js';
+import type { TemplateResponse } from './infobip.types.js';
 
 /** Shorter codes are guessed too easily (NIST SP 800-63B-4 §3.1.3.2 asks for six digits). */
 const SHORTEST_PIN = 6;
 
 /** Judges a message template. */
-export function templateFindings(template: TemplateAnswer, applicationId: string): Finding[] {
+export function checkTemplate(template: TemplateResponse, applicationId: string): AccountFinding[] {
   return [belonging(template, applicationId), pin(template), text(template)];
 }
 
-function belonging({ applicationId: owner }: TemplateAnswer, applicationId: string): Finding {
+function belonging(
+  { applicationId: owner }: TemplateResponse,
+  applicationId: string,
+): AccountFinding {
   return owner === undefined || owner === applicationId
     ? ok('template', 'The message template is there.')
-    : error('template', `The message template belongs to another application, ${shown(owner)}.`);
+    : error('template', `The message template belongs to another application, ${format(owner)}.`);
 }
 
-function pin({ pinLength, pinType }: TemplateAnswer): Finding {
-  const what = `The code has the length ${shown(pinLength)} and the type ${shown(pinType)}`;
+function pin({ pinLength, pinType }: TemplateResponse): AccountFinding {
+  const what = `The code has the length ${format(pinLength)} and the type ${format(pinType)}`;
   if (typeof pinLength !== 'number') {
     return warning('code', `${what}, so it cannot be judged.`);
   }
@@ -30,7 +33,7 @@ function pin({ pinLength, pinType }: TemplateAnswer): Finding {
     : warning('code', `${what}: keypads and autofill of phones expect digits.`);
 }
 
-function text({ messageText }: TemplateAnswer): Finding {
+function text({ messageText }: TemplateResponse): AccountFinding {
   const check = 'message';
   if (typeof messageText !== 'string') return error(check, 'The template has no text to send.');
   if (!hasPin(messageText)) return error(check, 'The text lacks {{pin}}: nobody gets a code.');

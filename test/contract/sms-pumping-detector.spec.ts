@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { EventBus } from '../../src/common/events.js';
 import { pumpingConfig } from '../../src/config/pumping.config.js';
-import { PumpingGuard } from '../../src/destinations/pumping-guard.js';
+import { SmsPumpingDetector } from '../../src/destinations/sms-pumping-detector.js';
 import { testEnvironment } from '../support/config.js';
 import { Random } from '../support/crash/random.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -12,7 +12,6 @@ import { Simulation, type Outcome } from '../support/pumping/simulation.js';
 import { describeOutcomes } from '../support/pumping/table.js';
 import { ATTACKS, HEALTHY, type TrafficCase } from '../support/pumping/traffics.js';
 import { openStore } from '../support/store.js';
-import { seedOfFile } from '../support/seed.js';
 
 /** The seed of the table in docs/fraud-protection.md; run with others to see that it holds by more than luck. */
 const DOCUMENTED_SEED = 'pumping';
@@ -23,7 +22,7 @@ const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 jest.setTimeout(minutes(5));
 
 describe(`The pumping guard, with its default settings (SEED=${SEED})`, () => {
-  const guard = new PumpingGuard(pumpingConfig(testEnvironment()), new EventBus());
+  const guard = new SmsPumpingDetector(pumpingConfig(testEnvironment()), new EventBus());
   const outcomes = new Map<string, Outcome>();
 
   async function simulate({ name, visits }: TrafficCase): Promise<Outcome> {
@@ -31,7 +30,7 @@ describe(`The pumping guard, with its default settings (SEED=${SEED})`, () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const random = new Random(`${SEED} ${name}`);
-    const outcome = await new Simulation(opened.store, guard.judge, clock).run(
+    const outcome = await new Simulation(opened.store, guard.evaluate, clock).run(
       visits(random, clock.now()),
     );
     await opened.close();

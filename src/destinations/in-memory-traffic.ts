@@ -1,11 +1,11 @@
 import { bucketAt, WINDOWS, firstRecentBucket } from '../storage/time-buckets.js';
 import type { DestinationCounts, SendCounts } from '../storage/traffic.types.js';
 
-type Slots = Map<number, SendCounts>;
+type Buckets = Map<number, SendCounts>;
 
 /** The traffic of destinations in this process, in the same slots and windows as the store's. */
-export class TrafficMemory {
-  private readonly subjects = new Map<string, Slots>();
+export class InMemoryTraffic {
+  private readonly subjects = new Map<string, Buckets>();
   /** What the subjects had before their young slots, for the slot that is under way. */
   private settled = { slot: 0, of: new Map<string, Omit<DestinationCounts, 'recent'>>() };
 
@@ -23,7 +23,7 @@ export class TrafficMemory {
   read(subject: string, now: number): DestinationCounts {
     const slot = bucketAt(now);
     if (this.settled.slot !== slot) this.settled = { slot, of: new Map() };
-    const slots: Slots = this.subjects.get(subject) ?? new Map<number, SendCounts>();
+    const slots: Buckets = this.subjects.get(subject) ?? new Map<number, SendCounts>();
     const youngest = firstRecentBucket(slot, this.ttlMs);
     const settled = this.settled.of.get(subject) ?? settledOf(slots, slot, youngest);
     this.settled.of.set(subject, settled);
@@ -31,7 +31,7 @@ export class TrafficMemory {
   }
 }
 
-function settledOf(slots: Slots, slot: number, end: number): Omit<DestinationCounts, 'recent'> {
+function settledOf(slots: Buckets, slot: number, end: number): Omit<DestinationCounts, 'recent'> {
   for (const old of slots.keys()) if (old < slot - WINDOWS.twoWeeks) slots.delete(old);
   return {
     hour: sum(slots, slot - WINDOWS.hour, end),
@@ -40,7 +40,7 @@ function settledOf(slots: Slots, slot: number, end: number): Omit<DestinationCou
   };
 }
 
-function sum(slots: Slots, from: number, end: number): SendCounts {
+function sum(slots: Buckets, from: number, end: number): SendCounts {
   let [sends, verified] = [0, 0];
   for (let slot = from; slot < end; slot += 1) {
     const counted = slots.get(slot);

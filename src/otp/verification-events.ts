@@ -12,22 +12,22 @@ import type {
 const NONE = 'none';
 
 /** What a move was for, and since when. */
-export interface Course {
+export interface OperationContext {
   readonly context: RequestContext;
   /** As `performance.now()` tells it. */
-  readonly beganAt: number;
+  readonly startedAt: number;
 }
 
 /** Tells of the moves of verifications. */
 @Injectable()
-export class Moves {
+export class VerificationEvents {
   constructor(private readonly events: EventBus) {}
 
   /** The providers were asked for a text; one of them took it, or none. */
   sent(
     ticket: SendReservation,
     outcome: MessageSent['outcome'],
-    course: Course,
+    course: OperationContext,
     provider = NONE,
   ): void {
     this.events.emit({
@@ -41,17 +41,17 @@ export class Moves {
   }
 
   /** A code was judged and settled. */
-  judged(attempt: Attempt, settlement: VerifyResult, course: Course): void {
+  checked(attempt: Attempt, settlement: VerifyResult, course: OperationContext): void {
     this.tried(attempt, settlement.verified ? 'verified' : settlement.reason, course);
   }
 
   /** A code was asked about, and the provider gave no judgement. */
-  unjudged(attempt: Attempt, course: Course): void {
+  checkFailed(attempt: Attempt, course: OperationContext): void {
     this.tried(attempt, 'unknown', course);
   }
 
   /** A code came for a verification that accepts none. */
-  refused(reason: ClosedReason): void {
+  rejected(reason: ClosedReason): void {
     this.events.emit({ type: 'code_rejected', reason });
   }
 
@@ -59,7 +59,7 @@ export class Moves {
     this.events.emit({ type: 'verification_cancelled', pinId, client, context });
   }
 
-  private tried(attempt: Attempt, outcome: CodeChecked['outcome'], course: Course): void {
+  private tried(attempt: Attempt, outcome: CodeChecked['outcome'], course: OperationContext): void {
     this.events.emit({
       type: 'code_checked',
       ...placeOf(attempt),
@@ -77,7 +77,7 @@ const placeOf = ({ pinId, client, country, channel }: SendReservation | Attempt)
   channel,
 });
 
-const spanOf = ({ context, beganAt }: Course) => ({
+const spanOf = ({ context, startedAt: beganAt }: OperationContext) => ({
   context,
   durationMs: performance.now() - beganAt,
 });

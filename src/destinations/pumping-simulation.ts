@@ -5,15 +5,15 @@ import {
   type BudgetViolation,
   type TrafficEvaluator,
 } from '../storage/traffic.types.js';
-import { pumpingJudge } from './pumping-budgets.js';
-import { TrafficMemory } from './traffic-memory.js';
+import { createTrafficEvaluator } from './traffic-evaluator.js';
+import { InMemoryTraffic } from './in-memory-traffic.js';
 
 /** What one budget would have refused in one country. */
-export interface Refusals {
+export interface BlockedCount {
   readonly country: string;
   readonly region: BudgetViolation['scope'];
   readonly window: BudgetViolation['window'];
-  refused: number;
+  blocked: number;
   /** Of these, the verifications that succeeded: people who would have been turned away. */
   verified: number;
 }
@@ -24,39 +24,39 @@ export interface Refusals {
  * are taken as sent with it. Nor does it know what was verified before the records begin, so there
  * it refuses more than the guard did.
  */
-export class Replay {
+export class PumpingSimulation {
   /** Verifications lived through. */
   total = 0;
-  private readonly judge: TrafficEvaluator;
-  private readonly traffic: TrafficMemory;
-  private readonly refusals = new Map<string, Refusals>();
+  private readonly evaluate: TrafficEvaluator;
+  private readonly traffic: InMemoryTraffic;
+  private readonly refusals = new Map<string, BlockedCount>();
   /** Still to be verified, the first of them last. */
   private readonly pending: (VerificationRecord & { readonly verified_at: number })[] = [];
-  private readonly knownSince = new Map<string, number>();
+  private readonly trustedSince = new Map<string, number>();
 
   constructor(settings: PumpingConfig, ttlMs: number) {
-    this.judge = pumpingJudge(settings);
-    this.traffic = new TrafficMemory(ttlMs);
+    this.evaluate = createTrafficEvaluator(settings);
+    this.traffic = new InMemoryTraffic(ttlMs);
   }
 
   /** The next verification, in the order in which they were sent. */
   add(text: VerificationRecord): void {
     this.total += 1;
-    this.verifyUntil(text.created_at);
+    this.applyVerifications(text.created_at);
     this.count(text, text.texts, 0);
-    const excess = this.isKnown(text) ? undefined : this.judge(this.trafficOf(text));
+    const excess = this.isKnown(text) ? undefined : this.evaluate(this.trafficOf(text));
     if (excess) {
       this.count(text, -text.texts, 0);
-      this.note(text, excess);
+      this.recordBlocked(text, excess);
     } else if (text.verified_at !== null) {
-      this.expect({ ...text, verified_at: text.verified_at });
+      this.scheduleVerification({ ...text, verified_at: text.verified_at });
     }
   }
 
   /** By country, the most refusals first. */
-  report(): Refusals[] {
+  report(): BlockedCount[] {
     return [...this.refusals.values()].sort(
-      (one, other) => other.refused - one.refused || one.country.localeCompare(other.country),
+      (one, other) => other.blocked - one.blocked || one.country.localeCompare(other.country),
     );
   }
 
@@ -68,7 +68,7 @@ export class Replay {
   }
 
   private isKnown({ number_hash, created_at }: VerificationRecord): boolean {
-    const since = this.knownSince.get(number_hash);
+    const since = this.trustedSince.get(number_hash);
     return since !== undefined && since > created_at - TRUSTED_NUMBER_MS;
   }
 
@@ -78,22 +78,22 @@ export class Replay {
     this.traffic.add(`country:${country}`, created_at, { sends: texts, verified });
   }
 
-  private expect(text: VerificationRecord & { readonly verified_at: number }): void {
+  private scheduleVerification(text: VerificationRecord & { readonly verified_at: number }): void {
     let at = this.pending.length;
     while (at > 0 && (this.pending[at - 1]?.verified_at ?? 0) < text.verified_at) at -= 1;
     this.pending.splice(at, 0, text);
   }
 
-  private verifyUntil(now: number): void {
+  private applyVerifications(now: number): void {
     for (let next = this.pending.at(-1); next && next.verified_at <= now;) {
       this.pending.pop();
       this.count(next, 0, next.texts);
-      this.knownSince.set(next.number_hash, next.verified_at);
+      this.trustedSince.set(next.number_hash, next.verified_at);
       next = this.pending.at(-1);
     }
   }
 
-  private note(
+  private recordBlocked(
     { country, verified_at }: VerificationRecord,
     { scope, window }: BudgetViolation,
   ): void {
@@ -102,11 +102,11 @@ export class Replay {
       country,
       region: scope,
       window,
-      refused: 0,
+      blocked: 0,
       verified: 0,
     };
     this.refusals.set(key, refusals);
-    refusals.refused += 1;
+    refusals.blocked += 1;
     if (verified_at !== null) refusals.verified += 1;
   }
 }

@@ -1,5 +1,5 @@
 /** One thing about the vendor's account that was looked at. */
-export interface Finding {
+export interface AccountFinding {
   /** What was looked at: `credentials`, `application`, `attempts`, … */
   readonly check: string;
   /** `error`: users are or will be hurt by it. `warning`: worth knowing. */
@@ -11,10 +11,10 @@ export interface Finding {
 }
 
 /** Compares the vendor's account, as it is configured there, with this service's settings. */
-export abstract class AccountInspection {
+export abstract class AccountCheck {
   /**
    * Reads the account, sends nothing, changes nothing. What keeps it from reading is a finding too.
    * @param signal gives up.
    */
-  abstract inspect(signal?: AbortSignal): Promise<Finding[]>;
+  abstract check(signal?: AbortSignal): Promise<AccountFinding[]>;
 }

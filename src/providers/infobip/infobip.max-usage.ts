@@ -22,15 +22,15 @@ export class InfobipDemand {
   }
 
   /** Messages to one number. */
-  textsOfOneNumber(ms: number): number {
+  maxMessagesPerNumber(ms: number): number {
     const byCooldown = 1 + Math.floor(ms / this.otp.sendCooldownMs);
     return Math.min(byCooldown, this.limits.sendsPerNumberPerDay * intervals(ms, hours(24)));
   }
 
   /** Codes that are checked for one number. */
-  attemptsOnOneNumber(ms: number): number {
+  maxAttemptsPerNumber(ms: number): number {
     const { failuresPerNumberPerHour, failuresPerNumberPerDay } = this.limits;
-    const texts = this.textsOfOneNumber(ms);
+    const texts = this.maxMessagesPerNumber(ms);
     const wrong = Math.min(
       failuresPerNumberPerHour * intervals(ms, hours(1)),
       failuresPerNumberPerDay * intervals(ms, hours(24)),
@@ -40,7 +40,7 @@ export class InfobipDemand {
   }
 
   /** Messages of all clients together. */
-  textsOfAllClients(ms: number): number {
+  maxMessagesTotal(ms: number): number {
     const { apiKeys } = this.auth;
     const byBudget = this.limits.sendsPerClientPerDay * intervals(ms, hours(24));
     // Without API keys all are one client, and each address has a rate limit of its own.

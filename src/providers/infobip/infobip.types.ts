@@ -3,7 +3,7 @@
  * optional in the vendor's schema, and an answer may be anything, so these are types of hope:
  * each reader checks the values it uses.
  */
-export interface PinAnswer {
+export interface PinResponse {
   readonly pinId?: unknown;
   /** `MESSAGE_SENT`, `MESSAGE_NOT_SENT` */
   readonly smsStatus?: unknown;
@@ -13,7 +13,7 @@ export interface PinAnswer {
   readonly ncStatus?: unknown;
 }
 
-export interface VerifyAnswer {
+export interface VerifyResponse {
   /** The number the PIN was sent to: digits without `+`. */
   readonly msisdn?: unknown;
   readonly verified?: unknown;
@@ -22,7 +22,7 @@ export interface VerifyAnswer {
 }
 
 /** A 2FA application, as read, created or updated. */
-export interface ApplicationAnswer {
+export interface ApplicationResponse {
   readonly applicationId?: unknown;
   readonly name?: unknown;
   readonly enabled?: unknown;
@@ -41,7 +41,7 @@ export interface ApplicationConfiguration {
 }
 
 /** A message template; one for e-mail has no `messageText`. */
-export interface TemplateAnswer {
+export interface TemplateResponse {
   readonly messageId?: unknown;
   readonly applicationId?: unknown;
   readonly messageText?: unknown;

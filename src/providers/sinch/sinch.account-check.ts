@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { AccountInspection, Finding } from '../account-inspection.js';
-import type { ProviderAnswer } from '../provider-answer.js';
+import type { AccountCheck, AccountFinding } from '../account-check.js';
+import type { ProviderResponse } from '../provider-response.js';
 import { ProviderError } from '../provider-error.js';
 import { SinchClient } from './sinch.client.js';
-import { errorCodeOf, saysNotFound } from './sinch.errors.js';
+import { getErrorCode, isNotFound } from './sinch.errors.js';
 
 /** Asks about a verification that cannot exist: it sends nothing and costs nothing. */
-const NOBODYS = '/verification/v1/verifications/id/none';
+const NONEXISTENT_PATH = '/verification/v1/verifications/id/none';
 
 const TIMESTAMP_HEADER = 40101;
 
@@ -14,16 +14,16 @@ const CREDENTIALS_REMEDY =
   'Set SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET to the Key and Secret that the ' +
   'dashboard shows of a Verification application; the keys of a project do not work here.';
 const HOST_REMEDY = 'Leave SINCH_BASE_URL out for Sinch’s own host.';
-const LATER = 'Try again in some minutes.';
+const RETRY_LATER = 'Try again in some minutes.';
 
 /** Sees whether Sinch takes the application's signature: there is nothing else to configure there. */
 @Injectable()
-export class SinchInspection implements AccountInspection {
+export class SinchAccountCheck implements AccountCheck {
   constructor(private readonly client: SinchClient) {}
 
-  async inspect(signal?: AbortSignal): Promise<Finding[]> {
+  async check(signal?: AbortSignal): Promise<AccountFinding[]> {
     try {
-      return [findingOn(await this.client.get(NOBODYS, signal))];
+      return [findingOn(await this.client.get(NONEXISTENT_PATH, signal))];
     } catch (thrown) {
       if (!(thrown instanceof ProviderError)) throw thrown;
       const what =
@@ -35,11 +35,11 @@ export class SinchInspection implements AccountInspection {
   }
 }
 
-function findingOn(answer: ProviderAnswer): Finding {
+function findingOn(answer: ProviderResponse): AccountFinding {
   const { status } = answer;
-  const code = errorCodeOf(answer);
+  const code = getErrorCode(answer);
   switch (true) {
-    case saysNotFound(answer):
+    case isNotFound(answer):
       return {
         check: 'access',
         level: 'ok',
@@ -60,11 +60,15 @@ function findingOn(answer: ProviderAnswer): Finding {
       );
     case status === 429:
       return {
-        ...error('host', 'Sinch wants fewer requests (429), so nothing could be checked.', LATER),
+        ...error(
+          'host',
+          'Sinch wants fewer requests (429), so nothing could be checked.',
+          RETRY_LATER,
+        ),
         level: 'warning',
       };
     case status >= 500:
-      return error('host', `Sinch fails (${String(status)}).`, LATER);
+      return error('host', `Sinch fails (${String(status)}).`, RETRY_LATER);
     default:
       return error(
         'host',
@@ -74,7 +78,7 @@ function findingOn(answer: ProviderAnswer): Finding {
   }
 }
 
-const error = (check: string, message: string, remedy: string): Finding => ({
+const error = (check: string, message: string, remedy: string): AccountFinding => ({
   check,
   level: 'error',
   message,

@@ -3,30 +3,30 @@ import { DomainError } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
 import type { RequestContext } from '../common/request-context.js';
-import type { Verdict } from '../common/verdict.js';
-import type { GuardedProvider } from './guarded-provider.js';
+import type { CheckResult } from '../common/check-result.js';
+import type { ResilientProvider } from './resilient-provider.js';
 import { ProviderError } from './provider-error.js';
 
 /** A code at the provider that made it, under that provider's handle. */
-export interface HeldCode {
+export interface ProviderPin {
   readonly provider: string;
   readonly pinId: string;
 }
 
 /** A text that a provider has taken. */
-export interface Taken extends HeldCode {
+export interface SendResult extends ProviderPin {
   /** Providers that were asked before and gave no clear answer: they may have sent a text too. */
-  readonly maybeTexted: readonly ProviderName[];
+  readonly possiblySentBy: readonly ProviderName[];
 }
 
 /** No provider has taken a text. It is the error of the one whose failure tells the most. */
-export class NotTaken extends DomainError {
-  override readonly name = 'NotTaken';
+export class SendFailedError extends DomainError {
+  override readonly name = 'SendFailedError';
 
   constructor(
     { code, message, retryAfterMs }: ProviderError,
     /** Providers that may have sent a text all the same. */
-    readonly maybeTexted: readonly ProviderName[],
+    readonly possiblySentBy: readonly ProviderName[],
   ) {
     super(code, { message, retryAfterMs });
   }
@@ -40,36 +40,36 @@ export class NotTaken extends DomainError {
 export class Failover {
   constructor(
     /** In order of preference. */
-    private readonly providers: readonly GuardedProvider[],
+    private readonly providers: readonly ResilientProvider[],
   ) {}
 
   /** Why nobody would be asked for a new code now; `undefined` where somebody would. */
-  refusal(): ProviderError | undefined {
-    const refusals = this.providers.flatMap((provider) => provider.refusal() ?? []);
+  unavailableReason(): ProviderError | undefined {
+    const refusals = this.providers.flatMap((provider) => provider.unavailableReason() ?? []);
     return refusals.length < this.providers.length ? undefined : refusals[0];
   }
 
   /**
    * Has a new code sent to `to`.
-   * @throws NotTaken
+   * @throws SendFailedError
    */
-  send(to: PhoneNumber, channel: Channel, context?: RequestContext): Promise<Taken> {
-    return this.firstToTake(this.providers, (provider) => provider.send(to, channel, context));
+  send(to: PhoneNumber, channel: Channel, context?: RequestContext): Promise<SendResult> {
+    return this.tryInOrder(this.providers, (provider) => provider.send(to, channel, context));
   }
 
   /**
    * Has the code that went to `to` sent once more by who holds it, or a new one by another.
-   * @throws NotTaken
+   * @throws SendFailedError
    */
   resend(
     to: PhoneNumber,
-    held: HeldCode,
+    held: ProviderPin,
     channel: Channel,
     context?: RequestContext,
-  ): Promise<Taken> {
-    const holder = this.holderOf(held);
+  ): Promise<SendResult> {
+    const holder = this.issuerOf(held);
     const others = this.providers.filter((provider) => provider !== holder);
-    return this.firstToTake(holder ? [holder, ...others] : others, (provider) =>
+    return this.tryInOrder(holder ? [holder, ...others] : others, (provider) =>
       provider === holder
         ? provider.resend(to, held.pinId, channel, context)
         : provider.send(to, channel, context),
@@ -82,47 +82,48 @@ export class Failover {
    */
   async verify(
     to: PhoneNumber,
-    held: HeldCode,
+    held: ProviderPin,
     code: string,
     context?: RequestContext,
-  ): Promise<Verdict> {
-    const holder = this.holderOf(held);
-    if (!holder) throw new ProviderError('unavailable', { evidence: 'NOT_IN_PROVIDERS' });
+  ): Promise<CheckResult> {
+    const holder = this.issuerOf(held);
+    if (!holder) throw new ProviderError('connection_failed', { detail: 'NOT_IN_PROVIDERS' });
     return holder.verify(to, held.pinId, code, context);
   }
 
   /** `undefined` where the settings do not name it any more. */
-  private holderOf({ provider }: HeldCode): GuardedProvider | undefined {
+  private issuerOf({ provider }: ProviderPin): ResilientProvider | undefined {
     return this.providers.find(({ name }) => name === provider);
   }
 
-  private async firstToTake(
-    providers: readonly GuardedProvider[],
-    ask: (provider: GuardedProvider) => Promise<string>,
-  ): Promise<Taken> {
+  private async tryInOrder(
+    providers: readonly ResilientProvider[],
+    ask: (provider: ResilientProvider) => Promise<string>,
+  ): Promise<SendResult> {
     const failures: ProviderError[] = [];
-    const maybeTexted: ProviderName[] = [];
+    const possiblySentBy: ProviderName[] = [];
     for (const provider of providers) {
       try {
         const pinId = await ask(provider);
-        return { provider: provider.name, pinId, maybeTexted };
+        return { provider: provider.name, pinId, possiblySentBy: possiblySentBy };
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
         failures.push(error);
-        if (error.ambiguous) maybeTexted.push(provider.name);
-        if (error.failure === 'destination_unreachable') throw new NotTaken(error, maybeTexted);
+        if (error.ambiguous) possiblySentBy.push(provider.name);
+        if (error.failure === 'destination_unreachable')
+          throw new SendFailedError(error, possiblySentBy);
       }
     }
-    throw new NotTaken(mostTelling(failures), maybeTexted);
+    throw new SendFailedError(mostSpecificError(failures), possiblySentBy);
   }
 }
 
 /** That a text may have left; else what somebody answered; else why nobody was asked. */
-function mostTelling(failures: readonly ProviderError[]): ProviderError {
+function mostSpecificError(failures: readonly ProviderError[]): ProviderError {
   return (
     failures.find(({ ambiguous }) => ambiguous) ??
-    failures.find(({ asked }) => asked) ??
+    failures.find(({ wasCalled: asked }) => asked) ??
     failures[0] ??
-    new ProviderError('unavailable')
+    new ProviderError('connection_failed')
   );
 }

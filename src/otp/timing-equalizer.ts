@@ -12,18 +12,18 @@ const TYPICAL_MS = 150;
  * Answering at once would: only for a number that is known is the provider asked.
  */
 @Injectable()
-export class EvenTiming {
+export class TimingEqualizer {
   private readonly durationsMs = [TYPICAL_MS];
   private next = 0;
 
   /** A code was judged, for a request that began at this `performance.now()`. */
-  note(beganAt: number): void {
+  record(beganAt: number): void {
     this.durationsMs[this.next] = performance.now() - beganAt;
     this.next = (this.next + 1) % REMEMBERED;
   }
 
   /** Waits until the request has lasted as long as one of those that were judged lately. */
-  async wait(beganAt: number): Promise<void> {
+  async delay(beganAt: number): Promise<void> {
     const likeMs = this.durationsMs[Math.floor(Math.random() * this.durationsMs.length)] ?? 0;
     const restMs = beganAt + likeMs - performance.now();
     if (restMs > 0) await delay(restMs);

@@ -1,8 +1,8 @@
 import { seconds } from '../../src/common/durations.js';
 import { EventBus } from '../../src/common/events.js';
 import { providersConfig } from '../../src/config/providers.config.js';
-import { GuardedProvider } from '../../src/providers/guarded-provider.js';
-import type { CallTerms } from '../../src/providers/otp-provider.js';
+import { ResilientProvider } from '../../src/providers/resilient-provider.js';
+import type { CallOptions } from '../../src/providers/otp-provider.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
 import { testEnvironment } from '../support/config.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -18,12 +18,12 @@ describe('A provider that cannot be connected to', () => {
 
   /** Sends by one that finds out after so many milliseconds. */
   async function send(afterMs: number): Promise<unknown> {
-    const never = async (terms?: CallTerms): Promise<never> => {
+    const never = async (terms?: CallOptions): Promise<never> => {
       asked.push({ at: performance.now(), timeoutMs: terms?.timeoutMs });
       await new Promise((resolve) => setTimeout(resolve, afterMs));
-      throw new ProviderError('unavailable');
+      throw new ProviderError('connection_failed');
     };
-    const provider = new GuardedProvider(
+    const provider = new ResilientProvider(
       {
         name: 'infobip',
         send: (_to, _channel, terms) => never(terms),
@@ -40,7 +40,7 @@ describe('A provider that cannot be connected to', () => {
 
   // In ask: `leftMs()` of the second attempt, and `delay`.
   it('is asked once more, a moment later and with the time that is left', async () => {
-    expect(await send(100)).toBe('unavailable');
+    expect(await send(100)).toBe('connection_failed');
 
     expect(asked).toHaveLength(2);
     const [first, second] = asked;
@@ -50,7 +50,7 @@ describe('A provider that cannot be connected to', () => {
 
   // In ask: `leftMs() < 2 * pauseMs`. A call without any time would wait for ever.
   it('is not asked once more where there is no time left', async () => {
-    expect(await send(TIMEOUT_MS - 50)).toBe('unavailable');
+    expect(await send(TIMEOUT_MS - 50)).toBe('connection_failed');
 
     expect(asked).toHaveLength(1);
   });

@@ -1,13 +1,13 @@
 import { AccountError } from '../account-error.js';
-import type { Finding } from '../account-inspection.js';
-import type { ProviderAnswer } from '../provider-answer.js';
+import type { AccountFinding } from '../account-check.js';
+import type { ProviderResponse } from '../provider-response.js';
 import type { ProviderError } from '../provider-error.js';
-import { fieldsAtFault } from './infobip.errors.js';
+import { getRejectedFields } from './infobip.errors.js';
 
 const HOST_REMEDY =
   'Set INFOBIP_BASE_URL to the host that the portal’s home page shows: https://….api.infobip.com.';
 /** The settings, and the options of the set-up, from which a field's value follows. */
-const SOURCES: ReadonlyMap<string, readonly string[]> = new Map([
+const SETTINGS_BY_FIELD: ReadonlyMap<string, readonly string[]> = new Map([
   ['pinAttempts', ['OTP_MAX_ATTEMPTS']],
   ['pinTimeToLive', ['OTP_TTL']],
   [
@@ -29,10 +29,10 @@ const SOURCES: ReadonlyMap<string, readonly string[]> = new Map([
   ['senderId', ['--sender']],
   ['language', ['--language']],
 ]);
-const LATER = 'Try again in some minutes.';
+const RETRY_LATER = 'Try again in some minutes.';
 
 /** Why an answer about the account's configuration is of no use: by its status first (contract §8). */
-export function refusalOf(answer: ProviderAnswer): AccountError {
+export function errorFromResponse(answer: ProviderResponse): AccountError {
   const { status } = answer;
   switch (true) {
     case status === 401:
@@ -46,12 +46,12 @@ export function refusalOf(answer: ProviderAnswer): AccountError {
     case status === 429:
       return refusal('host', 'Infobip wants fewer requests (429), so nothing could be checked.', {
         level: 'warning',
-        remedy: LATER,
+        remedy: RETRY_LATER,
       });
     case status >= 500:
-      return refusal('host', `Infobip fails (${String(status)}).`, { remedy: LATER });
+      return refusal('host', `Infobip fails (${String(status)}).`, { remedy: RETRY_LATER });
     case status === 400: {
-      const fields = fieldsAtFault(answer);
+      const fields = getRejectedFields(answer);
       const which = fields.length > 0 ? `: ${fields.join(', ')}` : '';
       return refusal('request', `Infobip refuses these values (400)${which}.`, {
         remedy: remedyOf(fields),
@@ -68,14 +68,16 @@ export function refusalOf(answer: ProviderAnswer): AccountError {
 
 /** Names what the operator can change: the fields are the vendor's. */
 function remedyOf(fields: readonly string[]): string {
-  const sources = fields.flatMap((field) => SOURCES.get(field.split('.').at(-1) ?? '') ?? []);
+  const sources = fields.flatMap(
+    (field) => SETTINGS_BY_FIELD.get(field.split('.').at(-1) ?? '') ?? [],
+  );
   return sources.length > 0
     ? `Change what they follow from: ${sources.join(', ')}.`
     : 'Choose others.';
 }
 
 /** Why no answer came. */
-export function silenceOf({ failure, message }: ProviderError): AccountError {
+export function errorFromFailure({ failure, message }: ProviderError): AccountError {
   const what =
     failure === 'timed_out' ? 'does not answer in time' : `cannot be reached: ${message}`;
   return refusal('host', `The host of INFOBIP_BASE_URL ${what}.`, {
@@ -86,7 +88,7 @@ export function silenceOf({ failure, message }: ProviderError): AccountError {
 function refusal(
   check: string,
   message: string,
-  { remedy, level = 'error' }: { remedy: string; level?: Finding['level'] },
+  { remedy, level = 'error' }: { remedy: string; level?: AccountFinding['level'] },
 ): AccountError {
   return new AccountError({ check, level, message, remedy });
 }

@@ -3,20 +3,20 @@ import type { Channel } from '../common/channel.js';
 import type { EventBus, ProviderOperation } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
-import type { Verdict } from '../common/verdict.js';
+import type { CheckResult } from '../common/check-result.js';
 import type { ProvidersConfig } from '../config/providers.config.js';
-import { Circuit } from './circuit.js';
-import type { CallTerms, OtpProvider } from './otp-provider.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import type { CallOptions, OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 
 /** A call stalls after this share of its time. */
-const STALL_SHARE = 1 / 4;
+const SLOW_CALL_RATIO = 1 / 4;
 /** Before a connection is tried again; doubled by chance, so that replicas do not come together. */
 const RECONNECT_AFTER_MS = 50;
 
 /** A provider, each of its operations behind its own circuit, and every call told as an event. */
-export class GuardedProvider {
-  private readonly circuits: Readonly<Record<ProviderOperation, Circuit>>;
+export class ResilientProvider {
+  private readonly circuits: Readonly<Record<ProviderOperation, CircuitBreaker>>;
 
   constructor(
     private readonly provider: OtpProvider,
@@ -37,13 +37,13 @@ export class GuardedProvider {
   }
 
   /** Why it would not be asked for a new code now. */
-  refusal(): ProviderError | undefined {
+  unavailableReason(): ProviderError | undefined {
     return this.circuits.send.refusal();
   }
 
   /** As {@link OtpProvider.send}. @throws ProviderError */
   send(to: PhoneNumber, channel: Channel, context?: RequestContext): Promise<string> {
-    return this.ask('send', context, (terms) => this.provider.send(to, channel, terms));
+    return this.callWithRetry('send', context, (terms) => this.provider.send(to, channel, terms));
   }
 
   /** As {@link OtpProvider.resend}. @throws ProviderError */
@@ -53,33 +53,45 @@ export class GuardedProvider {
     channel: Channel,
     context?: RequestContext,
   ): Promise<string> {
-    return this.ask('resend', context, (terms) => this.provider.resend(to, pinId, channel, terms));
+    return this.callWithRetry('resend', context, (terms) =>
+      this.provider.resend(to, pinId, channel, terms),
+    );
   }
 
   /** As {@link OtpProvider.verify}. @throws ProviderError */
-  verify(to: PhoneNumber, pinId: string, code: string, context?: RequestContext): Promise<Verdict> {
-    return this.ask('verify', context, (terms) => this.provider.verify(to, pinId, code, terms));
+  verify(
+    to: PhoneNumber,
+    pinId: string,
+    code: string,
+    context?: RequestContext,
+  ): Promise<CheckResult> {
+    return this.callWithRetry('verify', context, (terms) =>
+      this.provider.verify(to, pinId, code, terms),
+    );
   }
 
   /**
    * Asks, and once more where no connection came about: then nothing was asked, and nothing sent.
    * All of it ends within `PROVIDER_TIMEOUT`.
    */
-  private async ask<T>(
+  private async callWithRetry<T>(
     operation: ProviderOperation,
     context: RequestContext | undefined,
-    call: (terms: CallTerms) => Promise<T>,
+    call: (terms: CallOptions) => Promise<T>,
   ): Promise<T> {
     const endsAt = performance.now() + this.config.timeoutMs;
     const leftMs = (): number => Math.ceil(endsAt - performance.now());
     const circuit = this.circuits[operation];
     const attempt = (): Promise<T> =>
-      circuit.call(() => this.told(operation, context, call({ timeoutMs: leftMs(), context })));
+      circuit.call(() =>
+        this.instrumented(operation, context, call({ timeoutMs: leftMs(), context })),
+      );
     try {
       return await attempt();
     } catch (error) {
       const pauseMs = RECONNECT_AFTER_MS * (1 + Math.random());
-      const neverConnected = error instanceof ProviderError && error.failure === 'unavailable';
+      const neverConnected =
+        error instanceof ProviderError && error.failure === 'connection_failed';
       if (!neverConnected || leftMs() < 2 * pauseMs) throw error;
       await delay(pauseMs);
       // The process may have stood still for longer.
@@ -88,7 +100,7 @@ export class GuardedProvider {
     }
   }
 
-  private async told<T>(
+  private async instrumented<T>(
     operation: ProviderOperation,
     context: RequestContext | undefined,
     call: Promise<T>,
@@ -115,13 +127,13 @@ export class GuardedProvider {
     }
   }
 
-  private newCircuit(operation: ProviderOperation, spared: boolean): Circuit {
+  private newCircuit(operation: ProviderOperation, hasFallback: boolean): CircuitBreaker {
     const { timeoutMs, maxInFlight } = this.config;
-    return new Circuit({
+    return new CircuitBreaker({
       maxInFlight,
-      stallMs: timeoutMs * STALL_SHARE,
-      spared,
-      onState: (state) => {
+      stallTimeoutMs: timeoutMs * SLOW_CALL_RATIO,
+      hasFallback,
+      onStateChange: (state) => {
         this.events.emit({ type: 'circuit_state_changed', provider: this.name, operation, state });
       },
     });

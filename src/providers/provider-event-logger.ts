@@ -10,8 +10,8 @@ import {
  * also keep the log of an outage short, because a provider that is not called does not fail.
  */
 @Injectable()
-export class ProviderLog {
-  private readonly logger = new Logger(ProviderLog.name);
+export class ProviderEventLogger {
+  private readonly logger = new Logger(ProviderEventLogger.name);
 
   constructor(events: EventBus) {
     events.subscribe((event) => {
@@ -26,7 +26,8 @@ export class ProviderLog {
 
   private logCall({ context, provider, operation, error }: ProviderCallCompleted): void {
     // A number's own fault is no news of the provider.
-    if (!error || error.failure === 'destination_unreachable' || error.failure === 'gone') return;
+    if (!error || error.failure === 'destination_unreachable' || error.failure === 'pin_not_found')
+      return;
     const texted = error.ambiguous && operation !== 'verify' ? '; a text may have left' : '';
     const msg = `${provider} ${operation}: ${error.message}${texted}`;
     this.logger.warn({ msg, ...context });

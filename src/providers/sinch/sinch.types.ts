@@ -2,7 +2,7 @@
  * What Sinch's Verification API says on the wire, as far as this service reads it. An answer may be
  * anything, so these are types of hope: each reader checks the values it uses.
  */
-export interface VerificationAnswer {
+export interface VerificationResponse {
   readonly id?: unknown;
   /** `PENDING`, `SUCCESSFUL`, `FAIL`, `DENIED`, `ABORTED`, `ERROR`, in mixed case; absent on a start. */
   readonly status?: unknown;

@@ -8,15 +8,15 @@ import type {
 } from '../storage/verification-store.js';
 
 /** A body, and whether an earlier request with the same idempotency key was answered with it. */
-export interface Answer<T> {
+export interface IdempotentResponse<T> {
   readonly body: T;
   readonly replayed: boolean;
 }
 
-export const fresh = <T>(body: T): Answer<T> => ({ body, replayed: false });
+export const newResponse = <T>(body: T): IdempotentResponse<T> => ({ body, replayed: false });
 
 /** The body, with the header that tells a replayed one. */
-export function bodyOf<T>({ body, replayed }: Answer<T>, reply: FastifyReply): T {
+export function sendBody<T>({ body, replayed }: IdempotentResponse<T>, reply: FastifyReply): T {
   if (replayed) void reply.header('idempotency-replayed', 'true');
   return body;
 }
@@ -26,7 +26,7 @@ export function bodyOf<T>({ body, replayed }: Answer<T>, reply: FastifyReply): T
  * @throws DomainError `idempotency_key_reused`, `request_in_progress`, or `provider_timeout` where
  * nobody knows how the earlier one ended.
  */
-export function repeat<T>(repeated: IdempotentReplay): Answer<T> {
+export function replay<T>(repeated: IdempotentReplay): IdempotentResponse<T> {
   switch (repeated.outcome) {
     case 'replayed':
       // Sealed by ourselves, for a request with the same method, path and body.
@@ -44,7 +44,10 @@ export function repeat<T>(repeated: IdempotentReplay): Answer<T> {
 }
 
 /** A limit was reached, or messages to the destination are suspended. */
-export function refused(refusal: LimitExceeded | DestinationSuspended, now: number): DomainError {
+export function toLimitError(
+  refusal: LimitExceeded | DestinationSuspended,
+  now: number,
+): DomainError {
   const retryAfterMs = refusal.until - now;
   if (refusal.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
   if (refusal.limit === 'cooldown') return errors.cooldownActive({ retryAfterMs });

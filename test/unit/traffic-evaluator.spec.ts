@@ -1,7 +1,7 @@
-import { pumpingJudge } from '../../src/destinations/pumping-budgets.js';
+import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
 import type { DestinationCounts, SendCounts } from '../../src/storage/traffic.types.js';
 
-const judge = pumpingJudge({
+const judge = createTrafficEvaluator({
   mode: 'enforce',
   floorPerHour: 10,
   floorPerDay: 30,

@@ -4,18 +4,18 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { AccountInspection } from './account-inspection.js';
+import { AccountCheck } from './account-check.js';
 
 /**
  * Logs once, when the service is up, what is wrong with the vendor's account. The start does not
  * wait for it, and a shutdown gives it up.
  */
 @Injectable()
-export class InspectionAtStart implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger(InspectionAtStart.name);
+export class StartupAccountCheck implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(StartupAccountCheck.name);
   private readonly shutdown = new AbortController();
 
-  constructor(private readonly inspection: AccountInspection) {}
+  constructor(private readonly inspection: AccountCheck) {}
 
   onApplicationBootstrap(): void {
     void this.inspect();
@@ -28,7 +28,7 @@ export class InspectionAtStart implements OnApplicationBootstrap, OnModuleDestro
   private async inspect(): Promise<void> {
     const { signal } = this.shutdown;
     try {
-      const findings = await this.inspection.inspect(signal);
+      const findings = await this.inspection.check(signal);
       if (signal.aborted) return;
       for (const { level, check, message, remedy = '' } of findings) {
         const line = `${check}: ${message} ${remedy}`.trim();

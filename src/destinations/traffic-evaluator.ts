@@ -13,7 +13,7 @@ type Window = BudgetViolation['window'];
  * How many unverified texts beyond a budget are borne while their codes may still be typed. Healthy
  * traffic pays them back within minutes; a fast attack ends here and not when its codes expire.
  */
-const CREDIT: Record<BudgetScope, Record<Window, number>> = {
+const BURST_ALLOWANCE: Record<BudgetScope, Record<Window, number>> = {
   prefix: { hour: 25, day: 10 },
   country: { hour: 100, day: 100 },
 };
@@ -25,10 +25,10 @@ const WINDOWS = ['hour', 'day'] as const satisfies readonly Window[];
  * have a floor of them and, beyond it, a share of what they verify: in that window or, where that is
  * more, usually. A prefix that verifies on its own what it should is not refused for its country.
  */
-export function pumpingJudge(settings: PumpingConfig): TrafficEvaluator {
+export function createTrafficEvaluator(settings: PumpingConfig): TrafficEvaluator {
   return ({ prefix, country }) => {
     const excess = firstExcess('prefix', prefix, settings);
-    if (excess || isProven(prefix, settings)) return excess;
+    if (excess || isTrusted(prefix, settings)) return excess;
     return firstExcess('country', country, settings);
   };
 }
@@ -52,10 +52,10 @@ function excessOf(
   settings: PumpingConfig,
 ): BudgetViolation | undefined {
   const floor = window === 'hour' ? settings.floorPerHour : settings.floorPerDay;
-  const allowed = Math.floor(floor + shareOf(traffic, window, settings));
+  const allowed = Math.floor(floor + verifiedAllowance(traffic, window, settings));
   const ripe = unverified(traffic[window]);
   const all = ripe + unverified(traffic.recent);
-  const allowedOfAll = allowed + CREDIT[region][window];
+  const allowedOfAll = allowed + BURST_ALLOWANCE[region][window];
   if (ripe <= allowed && all <= allowedOfAll) return undefined;
   const withYoung = ripe <= allowed;
   return {
@@ -70,12 +70,14 @@ function excessOf(
 }
 
 /** Whether a prefix has fewer unverified texts in a day than its share, without floor or credit. */
-function isProven(prefix: DestinationCounts, settings: PumpingConfig): boolean {
-  return unverified(prefix.day) + unverified(prefix.recent) <= shareOf(prefix, 'day', settings);
+function isTrusted(prefix: DestinationCounts, settings: PumpingConfig): boolean {
+  return (
+    unverified(prefix.day) + unverified(prefix.recent) <= verifiedAllowance(prefix, 'day', settings)
+  );
 }
 
 /** The share of what is verified in the window, or usually in as much time. */
-function shareOf(
+function verifiedAllowance(
   { recent, hour, day, twoWeeks }: DestinationCounts,
   window: Window,
   { unverifiedRatio }: PumpingConfig,

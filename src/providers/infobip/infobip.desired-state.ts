@@ -1,10 +1,10 @@
 import { hours, seconds } from '../../common/durations.js';
 import type { OtpConfig } from '../../config/otp.config.js';
-import type { Change, Wishes } from '../account-setup.js';
-import type { InfobipDemand } from './infobip.demand.js';
+import type { Change, SetupOptions } from '../account-setup.js';
+import type { InfobipDemand } from './infobip.max-usage.js';
 import { composeText, foreignPlaceholders, hasPin } from './infobip.message-text.js';
-import { formatDuration, formatLimit, sameValue } from './infobip.mini-syntax.js';
-import type { TemplateAnswer } from './infobip.wire.js';
+import { formatDuration, formatLimit, sameValue } from './infobip.limit-syntax.js';
+import type { TemplateResponse } from './infobip.types.js';
 
 const DEFAULT_TEXT = '{{pin}} is your verification code. Do not share it.';
 export const PIN_LENGTH = 6;
@@ -13,19 +13,19 @@ export const PIN_LENGTH = 6;
  * The safe configuration of an application: ours is the stricter one in everything, so that users
  * hear of our limits and never of the vendor's.
  */
-export function wantedConfiguration(otp: OtpConfig, demand: InfobipDemand) {
+export function desiredConfiguration(otp: OtpConfig, demand: InfobipDemand) {
   const day = hours(24);
   return {
     pinAttempts: otp.maxAttempts,
     allowMultiplePinVerifications: false,
     pinTimeToLive: formatDuration(otp.ttlMs),
     verifyPinLimit: formatLimit({
-      count: demand.attemptsOnOneNumber(seconds(1)),
+      count: demand.maxAttemptsPerNumber(seconds(1)),
       intervalMs: seconds(1),
     }),
     // Both twice ours: a send that failed is given back here, and may stay counted there.
     sendPinPerApplicationLimit: formatLimit({
-      count: 2 * demand.textsOfAllClients(day),
+      count: 2 * demand.maxMessagesTotal(day),
       intervalMs: day,
     }),
     sendPinPerPhoneNumberLimit: formatLimit({
@@ -39,7 +39,7 @@ export function wantedConfiguration(otp: OtpConfig, demand: InfobipDemand) {
  * What the template should say; a text that serves stays unless another is wished for.
  * @throws WishError
  */
-export function wantedTemplate(existing: TemplateAnswer | undefined, wishes: Wishes) {
+export function desiredTemplate(existing: TemplateResponse | undefined, wishes: SetupOptions) {
   const kept = existing?.messageText;
   const serves = typeof kept === 'string' && hasPin(kept) && foreignPlaceholders(kept).length === 0;
   return {
@@ -52,15 +52,15 @@ export function wantedTemplate(existing: TemplateAnswer | undefined, wishes: Wis
 }
 
 /** The fields that are not yet as they should be. */
-export function changesTo(subject: string, now: object, then: object): Change[] {
+export function diff(subject: string, now: object, then: object): Change[] {
   const before = new Map<string, unknown>(Object.entries(now));
   return Object.entries(then as Record<string, unknown>)
     .filter(([field, value]) => !sameValue(before.get(field), value))
     .map(([field, value]) => ({
       subject,
       field,
-      now: before.has(field) ? text(before.get(field)) : undefined,
-      then: text(value),
+      current: before.has(field) ? text(before.get(field)) : undefined,
+      desired: text(value),
     }));
 }
 

@@ -8,9 +8,9 @@ import type { IdempotentRequest } from '../storage/verification-store.js';
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** Who asks, and by which idempotency key if any. */
-export interface Caller {
+export interface RequestClient {
   readonly client: string;
-  readonly keyed: IdempotentRequest | undefined;
+  readonly idempotency: IdempotentRequest | undefined;
   readonly context: RequestContext;
 }
 
@@ -18,21 +18,21 @@ export interface Caller {
  * The caller of this request.
  * @throws DomainError `validation_failed` for an `Idempotency-Key` that cannot be one.
  */
-export const FromCaller = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): Caller => {
+export const CurrentClient = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): RequestClient => {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { client } = request;
     // Every route that asks for it is behind the API-key guard.
     if (!client) throw errors.unauthenticated();
     return {
       client: client.name,
-      keyed: keyedRequest(request),
+      idempotency: readIdempotencyKey(request),
       context: request.requestContext,
     };
   },
 );
 
-function keyedRequest({
+function readIdempotencyKey({
   headers,
   method,
   routeOptions,

@@ -1,5 +1,5 @@
 import type { CircuitState } from '../../src/common/events.js';
-import { Circuit, type CircuitOptions } from '../../src/providers/circuit.js';
+import { CircuitBreaker, type CircuitBreakerOptions } from '../../src/providers/circuit-breaker.js';
 import { ProviderError, type ProviderFailure } from '../../src/providers/provider-error.js';
 
 const STALL_MS = 1_000;
@@ -17,7 +17,7 @@ interface Held {
 describe('A circuit', () => {
   let states: CircuitState[];
   let begun: number;
-  let circuit: Circuit;
+  let circuit: CircuitBreaker;
 
   beforeEach(() => {
     jest.useFakeTimers();
@@ -27,14 +27,14 @@ describe('A circuit', () => {
     jest.useRealTimers();
   });
 
-  function begin(options: Partial<CircuitOptions> = {}): void {
+  function begin(options: Partial<CircuitBreakerOptions> = {}): void {
     states = [];
     begun = 0;
-    circuit = new Circuit({
+    circuit = new CircuitBreaker({
       maxInFlight: MAX_IN_FLIGHT,
-      stallMs: STALL_MS,
-      spared: false,
-      onState: (state) => states.push(state),
+      stallTimeoutMs: STALL_MS,
+      hasFallback: false,
+      onStateChange: (state) => states.push(state),
       ...options,
     });
   }
@@ -85,11 +85,11 @@ describe('A circuit', () => {
   });
 
   it.each<ProviderFailure>([
-    'unavailable',
+    'connection_failed',
     'connection_lost',
     'timed_out',
     'server_error',
-    'unreadable',
+    'invalid_response',
     'throttled',
     'unauthorized',
   ])('opens after five calls that all failed with %s', async (failure) => {
@@ -104,8 +104,8 @@ describe('A circuit', () => {
 
   it.each<ProviderFailure>([
     'destination_unreachable',
-    'gone',
-    'not_sent',
+    'pin_not_found',
+    'not_accepted',
     'rejected',
     'number_throttled',
   ])('stays closed however many fail with %s', async (failure) => {
@@ -241,7 +241,7 @@ describe('A circuit', () => {
 
   it('sheds what is over the calls that may wait, and takes more when some are answered', async () => {
     const [first] = holdMany(MAX_IN_FLIGHT);
-    expect(await refusal()).toMatchObject({ failure: 'overloaded', kind: 'overloaded' });
+    expect(await refusal()).toMatchObject({ failure: 'overloaded', code: 'overloaded' });
     await first?.answer();
     const more = holdMany(2);
 
@@ -270,7 +270,7 @@ describe('A circuit', () => {
   });
 
   it('that others can stand in for is probed less and less often', async () => {
-    begin({ spared: true });
+    begin({ hasFallback: true });
     await failMany(5, 'server_error');
     const pauses: unknown[] = [];
     for (let i = 0; i < 9; i += 1) {

@@ -4,28 +4,28 @@ import type { RequestContext } from '../common/request-context.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
 import type { BudgetViolation, TrafficEvaluator } from '../storage/traffic.types.js';
 import type { SendAdmitted, DestinationSuspended } from '../storage/verification-store.js';
-import { pumpingJudge } from './pumping-budgets.js';
+import { createTrafficEvaluator } from './traffic-evaluator.js';
 
 /**
  * Keeps fraudsters from having texts sent to numbers that earn them money: a destination where too
  * many codes are never typed gets no more texts for a while.
  */
 @Injectable()
-export class PumpingGuard {
+export class SmsPumpingDetector {
   /** For the store to ask; `undefined` where the guard is off. */
-  readonly judge: TrafficEvaluator | undefined;
-  private readonly logger = new Logger(PumpingGuard.name);
+  readonly evaluate: TrafficEvaluator | undefined;
+  private readonly logger = new Logger(SmsPumpingDetector.name);
 
   constructor(
     @Inject(pumpingConfig.KEY) config: PumpingConfig,
     private readonly events: EventBus,
   ) {
-    this.judge = config.mode === 'off' ? undefined : pumpingJudge(config);
+    this.evaluate = config.mode === 'off' ? undefined : createTrafficEvaluator(config);
   }
 
   /** Tells which budget a text is over, if any, and logs by which counts: the caller never hears it. */
-  report(admission: SendAdmitted | DestinationSuspended, context?: RequestContext): void {
-    if (!this.judge) return;
+  record(admission: SendAdmitted | DestinationSuspended, context?: RequestContext): void {
+    if (!this.evaluate) return;
     const { violation } = admission;
     const { phoneNumber } = admission.outcome === 'admitted' ? admission.reservation : admission;
     const { country } = phoneNumber;
