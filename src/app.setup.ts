@@ -8,8 +8,7 @@ import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { registerJsonParser } from './http/json-body-parser.js';
 import { configureBrowserSecurity } from './http/security-headers.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
-import { enforceHttpSemantics } from './http/http-semantics.js';
-import { registerMethodNotAllowed } from './http/method-not-allowed.js';
+import { enforceHttpSemantics, registerMethodNotAllowed } from './http/http-semantics.js';
 import { resolveRequestId } from './http/request-id.js';
 import { registerRequestTracking } from './http/request-tracking.js';
 import { handleClientError, handleInvalidUrl } from './http/client-errors.js';
@@ -19,53 +18,53 @@ import { Metrics } from './observability/metrics.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 
-/** From a request's first byte to its last, in milliseconds: 16 KiB, over the slowest of networks. */
+/** Time for a request to arrive completely, in milliseconds. Enough for 16 KiB on a slow network. */
 const REQUEST_TIMEOUT_MS = seconds(10);
-/** How often Node looks for requests that take longer. */
+/** How often Node checks for requests that exceed the timeout, in milliseconds. */
 const TIMEOUT_CHECK_INTERVAL_MS = seconds(1);
 
-/** Options for creating the application: JSON is the only body, and Fastify reads it. */
+/** Options of `NestFactory.create`: registerJsonParser replaces Nest's body parsers. */
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
 
-/** Routes say by their DTOs what they take, so what Fastify would load to read schemas stays away. */
+/** DTOs validate requests. Without schema compilers Fastify does not load Ajv. */
 const NO_SCHEMAS = {
   buildValidator: () => noSchema,
   buildSerializer: () => noSchema,
 };
 
 function noSchema(): never {
-  throw new Error('A route has a schema of Fastify: describe its body by a DTO.');
+  throw new Error('Fastify schemas are disabled. Validate this route with a DTO.');
 }
 
-/** The HTTP server underneath, the same for `main` and for every test. */
+/** Creates the HTTP server, for `main` and for tests. */
 export function createAdapter(config: HttpConfig, logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
-    trustProxy: trustOf(config.trustProxy),
+    trustProxy: toTrustProxy(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Node ends no slow body while the time for a head is longer than that for all.
     http: {
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+      // Not longer than requestTimeout: Node would not time out a slow body.
       headersTimeout: REQUEST_TIMEOUT_MS,
-      // Node would answer without a word: see enforceHttpSemantics.
+      // enforceHttpSemantics checks it, and answers with a problem document.
       requireHostHeader: false,
     },
-    // A handle of any length is looked up: one that cannot be is as unknown as any other.
+    // A pinId of any length is answered by 404 verification_not_found.
     routerOptions: { maxParamLength: BODY_LIMIT_BYTES },
     loggerInstance: logger,
     schemaController: { compilersFactory: NO_SCHEMAS },
     logController: new LogController({ disableRequestLogging: true }),
-    // Every line of a request is known by its context: a logger of its own would say it again.
+    // Log lines get the request's id from RequestContext, not from a logger per request.
     childLoggerFactory: () => logger,
     genReqId: resolveRequestId,
     clientErrorHandler: handleClientError,
     frameworkErrors: handleInvalidUrl,
-    // What still comes on a connection that is kept alive, while the server closes, is answered.
+    // While closing, keep answering requests on open keep-alive connections.
     return503OnClosing: false,
   });
 }
 
-/** Makes a created application ready to listen, the same for `main` and for every test. */
+/** Prepares a created application to listen, for `main` and for tests. The order of hooks matters. */
 export async function setupApp(app: INestApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
   new EventLogger(logger).subscribeTo(app.get(EventBus));
@@ -80,7 +79,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   finishRoutes();
 }
 
-/** On the port of all else, unless the settings give them one of their own. */
+/** Serves the metrics on the main port, unless `METRICS_PORT` is set. */
 function serveMetrics(app: INestApplication, fastify: FastifyInstance): void {
   if (app.get<HttpConfig>(httpConfig.KEY).metricsPort !== undefined) return;
   const metrics = app.get(Metrics);
@@ -90,12 +89,12 @@ function serveMetrics(app: INestApplication, fastify: FastifyInstance): void {
 }
 
 /**
- * Fastify itself no longer takes a number of hops, because whoever reaches the port past the proxies
- * can then say who it is. Where they are the only way in, as on many platforms, it is all one knows.
+ * Fastify 5 dropped a number of hops because a client that bypasses the proxies can then forge its
+ * address. It is supported here for platforms where the proxies are the only way in.
  */
-function trustOf(proxies: HttpConfig['trustProxy']) {
-  if (proxies === undefined) return false;
-  return typeof proxies === 'number'
-    ? (_address: string, hop: number) => hop < proxies
-    : [...proxies];
+function toTrustProxy(trustProxy: HttpConfig['trustProxy']) {
+  if (trustProxy === undefined) return false;
+  return typeof trustProxy === 'number'
+    ? (_address: string, hop: number) => hop < trustProxy
+    : [...trustProxy];
 }

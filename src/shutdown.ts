@@ -11,47 +11,43 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type Signal = (typeof SIGNALS)[number];
 
 /**
- * Ends the process on any signal at once, with an exit code of 128 and its number, until there is
- * something to stop in order. Without it the kernel drops signals for the first process of a container.
+ * Exits at once on a signal, with exit code 128 + its number, until the application has started.
+ * Without a handler the kernel drops signals for the first process of a container.
  */
 export function exitOnSignal(): void {
-  for (const signal of SIGNALS) process.on(signal, end);
+  for (const signal of SIGNALS) process.on(signal, exitImmediately);
 }
 
-const end = (signal: Signal): never => process.exit(128 + constants.signals[signal]);
+const exitImmediately = (signal: Signal): never => process.exit(128 + constants.signals[signal]);
 
 /**
- * Ends the process on the first signal once all requests are answered, and at once on a second.
- * Its exit code is 0, or 1 if a request was not done in time, or 128 and the second signal's number.
+ * Shuts down on the first signal and exits once all requests are answered: with 0, or with 1 if one
+ * did not end in time. Exits at once on the second signal, with 128 + its number.
  */
 export function shutDownOnSignal(app: INestApplication, logger: Logger): void {
   let stopping = false;
   for (const signal of SIGNALS) {
-    process.off(signal, end);
+    process.off(signal, exitImmediately);
     process.on(signal, () => {
-      if (stopping) end(signal);
+      if (stopping) exitImmediately(signal);
       stopping = true;
-      void stop(signal, app, logger);
+      void shutDown(signal, app, logger);
     });
   }
 }
 
-async function stop(signal: Signal, app: INestApplication, logger: Logger): Promise<void> {
+async function shutDown(signal: Signal, app: INestApplication, logger: Logger): Promise<void> {
   logger.info({ signal }, 'stopping');
   app.get(GracefulShutdown).start();
-  // Whoever balances load has to see first that this replica is not ready any more. Nobody does
-  // that at a terminal, where the signal is SIGINT.
-  if (signal === 'SIGTERM') {
-    await delay(app.get<ServiceConfig>(serviceConfig.KEY).shutdownDelayMs);
-  }
-  // After this time no request can be running: the other replicas take it for lost.
-  setTimeout(
-    () => {
-      logger.error('stopped, though a request was not done in time');
-      process.exit(1);
-    },
-    abandonedAfterMs(app.get<ProvidersConfig>(providersConfig.KEY)),
-  );
+  const { shutdownDelayMs } = app.get<ServiceConfig>(serviceConfig.KEY);
+  // Load balancers need time to see that this replica is not ready. A terminal (SIGINT) does not.
+  if (signal === 'SIGTERM') await delay(shutdownDelayMs);
+  const onTimeout = (): void => {
+    logger.error('shutdown timed out with requests still running');
+    process.exit(1);
+  };
+  // No request runs longer: other replicas treat an older one as abandoned.
+  setTimeout(onTimeout, abandonedAfterMs(app.get<ProvidersConfig>(providersConfig.KEY)));
   await app.close();
   logger.info('stopped');
   process.exit(0);

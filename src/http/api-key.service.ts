@@ -5,7 +5,7 @@ import { authConfig, type AuthConfig } from '../config/auth.config.js';
 /** RFC 6750 §2.1. */
 const BEARER = /^Bearer ([\w.~+/-]+=*)$/i;
 
-/** The keys that let clients in. */
+/** Authenticates clients by their API keys (`API_KEYS`). */
 @Injectable()
 export class ApiKeyService {
   private readonly entries;
@@ -14,19 +14,19 @@ export class ApiKeyService {
     this.entries = apiKeys;
   }
 
-  /** Whether callers have to show a key. */
+  /** Whether requests need an API key. */
   get required(): boolean {
     return this.entries.length > 0;
   }
 
-  /** Whose key an `Authorization` header carries. Compares with every entry, in constant time. */
+  /** The client of an `Authorization` header. Compares with every entry, in constant time. */
   authenticate(authorization: string | undefined): string | undefined {
     const [, key] = BEARER.exec(authorization ?? '') ?? [];
     if (key === undefined) return undefined;
-    const shown = hash('sha256', key, 'buffer');
+    const keyHash = hash('sha256', key, 'buffer');
     let client: string | undefined;
     for (const entry of this.entries) {
-      if (timingSafeEqual(entry.hash, shown)) client = entry.client;
+      if (timingSafeEqual(entry.hash, keyHash)) client = entry.client;
     }
     return client;
   }

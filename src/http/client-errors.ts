@@ -1,18 +1,21 @@
+/**
+ * Errors that occur before a request reaches Fastify's hooks: bytes that are not HTTP, a request that
+ * arrives too slowly, a URL that cannot be decoded. They too are answered by a problem document.
+ */
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 import type { EventBus } from '../common/events.js';
+import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.js';
+import { currentResponse } from './request-tracking.js';
 import { SECURITY_HEADERS } from './security-headers.js';
-import { toProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
-import './request-tracking.js';
-import { currentResponse } from './current-response.js';
 
-/** No route's, and it can be decoded. */
+/** A path that has no route. */
 const UNMATCHED_PATH = '/nowhere';
 
-/** A path that cannot be decoded, which Fastify refuses before all hooks, goes where all go that have no route. */
+/** Fastify rejects a URL that cannot be decoded before all hooks. Answer it as an unknown path. */
 export function handleInvalidUrl(
   _error: Error,
   { raw, server }: FastifyRequest,
@@ -22,55 +25,53 @@ export function handleInvalidUrl(
   server.routing(raw, reply.raw);
 }
 
-/** Connections on which nothing more can be read. */
 const rejectedSockets = new WeakSet<Socket>();
 
-/** For bytes that Node cannot read as an HTTP request, or that take too long to come. */
+/** Fastify's `clientErrorHandler`. */
 export function handleClientError(
   this: FastifyInstance,
   error: NodeJS.ErrnoException,
   socket: Socket,
 ): void {
-  // Node says so again of all that still comes.
+  // Node emits clientError again for later bytes.
   if (rejectedSockets.has(socket)) return;
   rejectedSockets.add(socket);
-  // Who has asked nothing yet is not answered, either.
+  // Without any bytes there was no request to answer.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0) socket.destroy();
-  else rejectAfterPending(socket, faultOf(error), this.events);
+  else rejectAfterPending(socket, toDomainError(error), this.events);
 }
 
 /**
- * Answers what has come before; then the request whose body the bytes belong to or, where none can be
- * made out, the socket. In another order their caller would take one answer for another's.
+ * Waits for the responses to earlier requests, so that no client takes the error for one of them.
+ * Then fails the request whose body is malformed or, if there is none, writes to the socket.
  */
-function rejectAfterPending(socket: Socket, fault: DomainError, events: EventBus): void {
-  const answer = currentResponse(socket);
-  if (answer === undefined) {
-    if (socket.writable) writeRawProblem(socket, fault, events);
-  } else if (answer.req.listenerCount('error') > 0) {
-    answer.setHeader('connection', 'close');
-    answer.req.emit('error', fault);
+function rejectAfterPending(socket: Socket, error: DomainError, events: EventBus): void {
+  const response = currentResponse(socket);
+  if (response === undefined) {
+    if (socket.writable) writeRawProblem(socket, error, events);
+  } else if (response.req.listenerCount('error') > 0) {
+    response.setHeader('connection', 'close');
+    response.req.emit('error', error);
   } else {
-    answer.once('close', () => {
-      rejectAfterPending(socket, fault, events);
+    response.once('close', () => {
+      rejectAfterPending(socket, error, events);
     });
   }
 }
 
-/** What it says is told of as of any answer, though of no method and no route. */
-function writeRawProblem(socket: Socket, fault: DomainError, events: EventBus): void {
+function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): void {
   const requestId = randomUUID();
-  const problem = toProblem(fault, { requestId, path: '/' });
+  const problem = toProblem(error, { requestId, path: '/' });
   const body = JSON.stringify(problem);
   const { status } = problem;
   const headers = {
     'x-request-id': requestId,
     'content-type': PROBLEM_MEDIA_TYPE,
-    'content-length': String(Buffer.byteLength(body)),
+    'content-length': Buffer.byteLength(body),
     connection: 'close',
     ...SECURITY_HEADERS,
   };
-  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
   socket.end(
     `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${head.join('')}\r\n${body}`,
   );
@@ -81,16 +82,15 @@ function writeRawProblem(socket: Socket, fault: DomainError, events: EventBus): 
     method: undefined,
     route: undefined,
     status,
-    problem: fault.code,
+    problem: error.code,
     client: undefined,
     durationMs: 0,
   });
 }
 
-function faultOf({ code }: NodeJS.ErrnoException): DomainError {
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT'
+const toDomainError = ({ code }: NodeJS.ErrnoException): DomainError =>
+  code === 'ERR_HTTP_REQUEST_TIMEOUT'
     ? errors.requestTimeout()
     : errors.malformedBody({
         message: 'The request is not valid HTTP, or its headers are larger than 16 KiB.',
       });
-}

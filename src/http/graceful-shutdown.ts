@@ -2,31 +2,31 @@ import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { seconds } from '../common/durations.js';
-import { currentResponse } from './current-response.js';
+import { currentResponse } from './request-tracking.js';
 
 /**
- * How long, in milliseconds, a request may still arrive once the server takes no more connections:
- * Node looks for slow callers no longer, and the shortest of stops gives up after 5 s.
+ * How long a request may still arrive after the server has stopped listening, in milliseconds. Node
+ * no longer checks for slow requests then. Shorter than any deadline of shutdown.ts (5 s or more).
  */
 const FORCE_CLOSE_AFTER_MS = seconds(4);
 
-/** The end of a replica's life, as requests see it: none that it has taken is dropped. */
+/** Graceful shutdown: every accepted request is answered before the server closes. */
 @Injectable()
 export class GracefulShutdown {
   private draining = false;
   private readonly running = new Set<Promise<unknown>>();
 
-  /** Whether this replica wants no more requests. It goes on answering those that come. */
+  /** Whether readiness reports 503. Requests are still answered. */
   get isDraining(): boolean {
     return this.draining;
   }
 
-  /** From now on every answer asks its client to connect elsewhere. */
+  /** From now on every response asks its client to close the connection. */
   start(): void {
     this.draining = true;
   }
 
-  /** Makes a server without routes yet one that closes only when all it has begun is done. */
+  /** Adds its hooks. Call it before the first route. */
   register(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (_request, reply, done) => {
       if (this.draining) void reply.header('connection', 'close');
@@ -36,8 +36,8 @@ export class GracefulShutdown {
       this.trackHandler(route);
     });
     closeConnections(fastify);
-    // The last connection has closed by then. But a caller that hung up left its request running:
-    // a text may be on its way, and what the provider says of it is still to be written down.
+    // Handlers outlive the connection of a client that disconnected: a message may be on its way,
+    // and the provider's response must still be stored.
     fastify.addHook('onClose', async () => {
       await Promise.allSettled(this.running);
     });
@@ -47,20 +47,19 @@ export class GracefulShutdown {
     const { handler } = route;
     const { running } = this;
     route.handler = function (request, reply) {
-      const answer: unknown = handler.call(this, request, reply);
-      if (!(answer instanceof Promise)) return answer;
-      running.add(answer);
-      const settled = () => running.delete(answer);
-      answer.then(settled, settled);
-      return answer;
+      const result: unknown = handler.call(this, request, reply);
+      if (!(result instanceof Promise)) return result;
+      running.add(result);
+      const remove = () => running.delete(result);
+      result.then(remove, remove);
+      return result;
     };
   }
 }
 
 /**
- * Closes, at the end, the connections that Node takes for busy and would wait for: those on which
- * nothing was ever asked, as browsers and balancers open them in advance, those that were kept
- * alive for more, and those whose caller does not come to an end.
+ * Closes connections that Node would wait for: without any request yet (browsers and load balancers
+ * open some in advance), kept alive after a response, or with a request that does not end.
  */
 function closeConnections(fastify: FastifyInstance): void {
   const open = new Set<Socket>();
@@ -83,12 +82,12 @@ function closeConnections(fastify: FastifyInstance): void {
   });
 }
 
-/** Calls back once all answers on a connection are out, those to pipelined requests, too. */
+/** Calls back once every response on a connection is sent, those to pipelined requests included. */
 function onIdle(socket: Socket, callback: () => void): void {
-  const answer = currentResponse(socket);
-  if (answer === undefined) callback();
+  const response = currentResponse(socket);
+  if (response === undefined) callback();
   else
-    answer.once('close', () => {
+    response.once('close', () => {
       onIdle(socket, callback);
     });
 }

@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 
-/** Stands for a body that could not be read, until somebody wants it. */
+/** Stands for a body that cannot be parsed, until the validation pipe throws its error. */
 export class InvalidBody {
   constructor(readonly error: DomainError) {}
 }
 
 /**
- * Reads JSON and nothing else. What cannot be read is refused only when the route wants its body:
- * by then the guards know who calls, and have counted the request.
+ * Parses JSON and no other media type. An invalid body is rejected only in the validation pipe, so
+ * that the guards authenticate and count the request first.
  */
 export function registerJsonParser(fastify: FastifyInstance): void {
   const parseJson = fastify.getDefaultJsonParser('error', 'error');

@@ -4,7 +4,7 @@ import type { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { toDomainError, toProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 
-/** Every error of every route ends here and leaves as a problem document (RFC 9457). */
+/** The global exception filter: answers every error by a problem document (RFC 9457). */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
@@ -13,35 +13,34 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Whether a request's caller went away before it had sent all: nobody hears an answer, and nothing failed. */
-const isAborted = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete;
-
-/** Answers `request` with the problem that `thrown` is, and logs the cause where it is ours. */
+/** Logs a 5xx with its cause, and sends the problem document unless the client has disconnected. */
 function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
   if (isAborted(request)) return;
   const error = toDomainError(thrown);
   request.errorCode = error.code;
-  // The route, such as /otp/:pinId: a path may hold a number, a code or a key.
+  // The route pattern, such as /otp/:pinId: a path may contain a number, a code or a key.
   const path = request.routeOptions.url ?? '/';
   const problem = toProblem(error, { requestId: request.id, path });
-  if (problem.status >= 500)
-    request.log.error(
-      { code: problem.code, err: error, ...request.requestContext },
-      'request failed',
-    );
-  // Nothing can be said any more on a connection whose answer has begun.
+  const { status, code } = problem;
+  if (status >= 500)
+    request.log.error({ code, err: error, ...request.requestContext }, 'request failed');
   if (reply.sent) return;
-  const waitMs = retryAfterOf(request, error, problem.status);
-  if (waitMs !== undefined) {
-    void reply.header('retry-after', Math.max(1, Math.ceil(waitMs / seconds(1))));
+  const retryAfterMs = retryAfterOf(request, error, status);
+  if (retryAfterMs !== undefined) {
+    void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
   }
   if (error.replayed) void reply.header('idempotency-replayed', 'true');
-  // As bytes: Fastify would add a charset to the type of a string, and Nest may replace that of an object.
-  const body = Buffer.from(JSON.stringify(problem));
-  void reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(body);
+  // As bytes: Fastify adds a charset to the type of a string, Nest may replace that of an object.
+  void reply
+    .code(status)
+    .type(PROBLEM_MEDIA_TYPE)
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
-/** When to ask again, in milliseconds: not before the error's own reason and the quota allow it. */
+/** Whether the client disconnected before its request was complete. */
+const isAborted = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete;
+
+/** Milliseconds until a retry can succeed: the error's own wait, or the rate limit's if longer. */
 function retryAfterOf(
   { rateLimitResetMs = 0 }: FastifyRequest,
   { retryAfterMs }: DomainError,

@@ -4,7 +4,7 @@ import { describeError, ERROR_CATALOG, type ErrorCode } from '../common/error-ca
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** A problem document (RFC 9457) with this service's extension members. */
+/** A problem document (RFC 9457) with its extension members `code`, `requestId` and `errors`. */
 export interface Problem {
   readonly type: string;
   readonly title: string;

@@ -2,5 +2,5 @@ import { SetMetadata } from '@nestjs/common';
 
 export const PUBLIC = Symbol('public');
 
-/** Marks what is answered without an API key: what tells nothing of any client. */
+/** A route without API key. It must not reveal anything about a client. */
 export const Public = () => SetMetadata(PUBLIC, true);

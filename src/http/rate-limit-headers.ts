@@ -2,24 +2,25 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { seconds } from '../common/durations.js';
 
-/** So many requests in a window. */
-export interface RateLimitPolicy {
+/** At most `limit` requests in each window. */
+interface RateLimitPolicy {
   readonly name: string;
   readonly limit: number;
   readonly windowMs: number;
 }
 
-type Hit = Awaited<ReturnType<ThrottlerStorage['increment']>>;
+/** The state of one counter after a request; times in seconds. */
+export type ThrottlerRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 /**
- * Tells the caller what is left of its quota (draft-ietf-httpapi-ratelimit-headers-10, §3 and §4),
- * and notes on the request how long it is spent, so that no `Retry-After` ends before that.
+ * Sets `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10, §3 and §4), and
+ * remembers when an exhausted limit resets: no `Retry-After` may end earlier.
  */
 export function setRateLimitHeaders(
   request: FastifyRequest,
   reply: FastifyReply,
   { name, limit, windowMs }: RateLimitPolicy,
-  { totalHits, timeToExpire }: Hit,
+  { totalHits, timeToExpire }: ThrottlerRecord,
 ): void {
   const remaining = Math.max(0, limit - totalHits);
   const window = String(windowMs / seconds(1));

@@ -7,22 +7,29 @@ import { createRequestContext } from './request-id.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Where what is answered without a request of Fastify's is told of, too. */
+    /** For errors that occur before there is a Fastify request. */
     readonly events: EventBus;
   }
 }
 
-/** The caller hung up: what nginx writes in place of the status that nobody heard. */
+/** The client disconnected before the response was sent: nginx's non-standard status for the log. */
 const CLIENT_CLOSED_REQUEST = 499;
 
+/** Responses that are not sent yet, oldest first: pipelined requests are answered in order. */
+const pending = new WeakMap<Socket, Set<ServerResponse>>();
+
+/** The response that a connection sends next. */
+export const currentResponse = (socket: Socket): ServerResponse | undefined =>
+  pending.get(socket)?.values().next().value;
+
 /**
- * Makes a server without routes yet tell of every request when it comes and when its answer is out,
- * echo its id, and know its context.
+ * Emits an event when a request starts and when it completes, creates its context and returns its
+ * id to the client. Register it first, so that every request is known to `currentResponse`.
  */
 export function registerRequestTracking(fastify: FastifyInstance, events: EventBus): void {
   fastify.decorate('events', events);
   fastify.addHook('onRequest', (request, reply, done) => {
-    const beganAt = performance.now();
+    const startedAt = performance.now();
     const context = createRequestContext(request.id, request.headers);
     request.requestContext = context;
     void reply.header('x-request-id', request.id);
@@ -36,25 +43,27 @@ export function registerRequestTracking(fastify: FastifyInstance, events: EventB
         status: reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED_REQUEST,
         problem: request.errorCode,
         client: request.client?.name,
-        durationMs: performance.now() - beganAt,
+        durationMs: performance.now() - startedAt,
       });
     });
     done();
   });
 }
 
-/** Calls back when an answer is out, or will never be. */
-function onResponseEnd(answer: ServerResponse, connection: Socket, callback: () => void): void {
-  if (answer.socket !== null) {
-    answer.once('close', callback);
-    return;
-  }
-  // It waits behind another (RFC 9112 §9.3.2): Node does not close it if the connection breaks first.
-  const over = (): void => {
-    answer.off('close', over);
-    connection.off('close', over);
+/** Tracks a response, and calls back when it is sent or can no longer be sent. */
+function onResponseEnd(response: ServerResponse, socket: Socket, callback: () => void): void {
+  const responses = pending.get(socket) ?? new Set();
+  pending.set(socket, responses.add(response));
+  const isQueued = response.socket === null;
+  const end = (): void => {
+    responses.delete(response);
+    if (isQueued) {
+      response.off('close', end);
+      socket.off('close', end);
+    }
     callback();
   };
-  answer.on('close', over);
-  connection.setMaxListeners(Infinity).on('close', over);
+  response.once('close', end);
+  // Node does not close a response queued behind another (RFC 9112 §9.3.2) when the socket breaks.
+  if (isQueued) socket.setMaxListeners(Infinity).once('close', end);
 }

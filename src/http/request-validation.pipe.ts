@@ -8,12 +8,7 @@ import { getMetadataStorage } from 'class-validator';
 import { errors, type FieldError } from '../common/domain-error.js';
 import { InvalidBody } from './json-body-parser.js';
 
-const UNKNOWN_FIELD = 'whitelistValidation';
-
-/**
- * Reads each body into its DTO and refuses what the DTO does not name.
- * @throws DomainError `validation_failed`, one fault a field.
- */
+/** The global validation pipe: turns each body into its DTO and rejects unknown fields. */
 export class RequestValidationPipe extends ValidationPipe {
   constructor() {
     super({
@@ -25,9 +20,10 @@ export class RequestValidationPipe extends ValidationPipe {
     });
   }
 
+  /** @throws DomainError `validation_failed` with one error per field, or that of an `InvalidBody` */
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (value instanceof InvalidBody) throw value.error;
-    // A parameter of our own making was never anything else.
+    // The value of a custom parameter decorator is ours.
     if (metadata.type === 'custom') return value;
     if (metadata.type === 'body') rejectNestedValues(value, metadata.metatype);
     return super.transform(value, metadata) as Promise<unknown>;
@@ -35,9 +31,8 @@ export class RequestValidationPipe extends ValidationPipe {
 }
 
 /**
- * Every body here is one flat object. Saying so first keeps lists, lone values and deep nesting
- * from the transformer, which recurses into whatever it is given until the stack ends; and from
- * class-validator null, which it takes for left out, and what every object has, which it takes for a field.
+ * Every body is one flat object. Checking this first protects class-transformer, which recurses until
+ * the stack overflows, and class-validator, which takes null for absent and `constructor` for a field.
  */
 function rejectNestedValues(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -45,23 +40,24 @@ function rejectNestedValues(body: unknown, dto: Type | undefined): void {
       fieldErrors: [{ pointer: '#', detail: 'Send one JSON object.' }],
     });
   }
-  const refused = Object.entries(body).filter(
-    ([name, value]) => typeof value === 'object' || name in Object.prototype,
-  );
-  if (refused.length === 0) return;
-  if (refused.some(([name]) => name in Object.prototype))
-    throw errors.validationFailed({ fieldErrors: [unknownField(dto)] });
+  const isInherited = (name: string) => name in Object.prototype;
+  const names = Object.entries(body)
+    .filter(([name, value]) => typeof value === 'object' || isInherited(name))
+    .map(([name]) => name);
+  if (names.length === 0) return;
+  if (names.some(isInherited)) throw errors.validationFailed({ fieldErrors: [unknownField(dto)] });
   const fields = fieldsOf(dto);
-  const fieldErrors = refused.map(([name]) => ({
-    pointer: fields.has(name) ? `#/${name}` : '#',
-    detail: 'Give a plain value, not null, a list or an object, or leave the field out.',
-  }));
-  throw errors.validationFailed({ fieldErrors });
+  throw errors.validationFailed({
+    fieldErrors: names.map((name) => ({
+      pointer: fields.has(name) ? `#/${name}` : '#',
+      detail: 'Give a plain value, not null, a list or an object, or leave the field out.',
+    })),
+  });
 }
 
-/** A name that is not known is not repeated: by mistake it may be a number, a code or a key. */
+/** Does not repeat the name of an unknown field: by mistake it may be a number, a code or a key. */
 function toFieldErrors(found: readonly ValidationError[]): FieldError[] {
-  const isUnknown = ({ constraints = {} }: ValidationError) => UNKNOWN_FIELD in constraints;
+  const isUnknown = ({ constraints = {} }: ValidationError) => 'whitelistValidation' in constraints;
   const fieldErrors = found
     .filter((error) => !isUnknown(error))
     .map(({ property, constraints = {} }) => ({
@@ -78,7 +74,7 @@ const unknownField = (dto: Type | undefined): FieldError => ({
   detail: `Send no other fields than ${[...fieldsOf(dto)].join(', ')}.`,
 });
 
-/** What a DTO names. */
+/** The names of a DTO's properties. */
 function fieldsOf(dto: Type | undefined): ReadonlySet<string> {
   const rules = dto && getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
   return new Set(rules?.map(({ propertyName }) => propertyName));

@@ -1,62 +1,56 @@
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Clock } from '../common/clock.js';
+import type { ThrottlerRecord } from '../http/rate-limit-headers.js';
 import { toThrottlerRecord } from './throttler-record.js';
 
 interface Window {
   hits: number;
-  /** Milliseconds since the Unix epoch; at this moment it has ended. */
+  /** Epoch milliseconds, exclusive. */
   readonly endsAt: number;
 }
 
 /**
- * Counts hits in this process, in fixed windows.
- *
- * Windows are kept in two generations, and the older one is dropped whole, once every window in it
- * must have ended. So nothing is scheduled and nothing is searched for what may be forgotten, and
- * the windows kept are at most those that were opened within two of the longest.
+ * Counts hits in process, in fixed windows. Windows are kept in two maps; the previous one is dropped
+ * whole once all its windows have ended, so expiry needs no timer and no scan.
  */
 export class MemoryThrottlerStorage implements ThrottlerStorage {
-  private older = new Map<string, Window>();
-  private newer = new Map<string, Window>();
-  private longestMs = 0;
-  /** When the newer generation becomes the older one, in milliseconds since the Unix epoch. */
-  private turnAt = 0;
+  private previous = new Map<string, Window>();
+  private current = new Map<string, Window>();
+  private maxTtlMs = 0;
+  /** When `current` becomes `previous`, in epoch milliseconds. */
+  private rotateAt = 0;
 
   constructor(private readonly clock: Clock) {}
 
-  /** How many windows are kept, ended ones included. */
+  /** Number of windows in memory, ended ones included. */
   get size(): number {
-    return this.older.size + this.newer.size;
+    return this.previous.size + this.current.size;
   }
 
-  /** Counts one hit on a key whose window, if it has none, lasts `ttlMs` from now. */
-  async increment(
-    key: string,
-    ttlMs: number,
-    limit: number,
-  ): ReturnType<ThrottlerStorage['increment']> {
+  /** Counts one hit. Starts a window of `ttlMs` if none is open for the key. */
+  async increment(key: string, ttlMs: number, limit: number): Promise<ThrottlerRecord> {
     const now = this.clock.now();
-    this.longestMs = Math.max(this.longestMs, ttlMs);
-    if (now >= this.turnAt) this.turn(now);
-    const window = this.open(key, now) ?? this.start(key, now + ttlMs);
+    this.maxTtlMs = Math.max(this.maxTtlMs, ttlMs);
+    if (now >= this.rotateAt) this.rotate(now);
+    const window = this.findOpen(key, now) ?? this.open(key, now + ttlMs);
     window.hits += 1;
     return toThrottlerRecord(window.hits, window.endsAt - now, limit);
   }
 
-  private open(key: string, now: number): Window | undefined {
-    const window = this.newer.get(key) ?? this.older.get(key);
+  private findOpen(key: string, now: number): Window | undefined {
+    const window = this.current.get(key) ?? this.previous.get(key);
     return window && now < window.endsAt ? window : undefined;
   }
 
-  private start(key: string, endsAt: number): Window {
+  private open(key: string, endsAt: number): Window {
     const window = { hits: 0, endsAt };
-    this.newer.set(key, window);
+    this.current.set(key, window);
     return window;
   }
 
-  private turn(now: number): void {
-    this.older = this.newer;
-    this.newer = new Map();
-    this.turnAt = now + this.longestMs;
+  private rotate(now: number): void {
+    this.previous = this.current;
+    this.current = new Map();
+    this.rotateAt = now + this.maxTtlMs;
   }
 }

@@ -1,9 +1,9 @@
 import { SetMetadata } from '@nestjs/common';
 
-/** The named limits, and which settings hold them. */
+/** `send` is set by `THROTTLE_SEND_LIMIT`, `verify` by `THROTTLE_VERIFY_LIMIT`. */
 export type RateLimitName = 'send' | 'verify';
 
-export const RATE_LIMIT = Symbol('limit name');
+export const RATE_LIMIT = Symbol('rate limit');
 
-/** Puts a route under one of the named limits. A route without one is not counted. */
+/** Counts requests to a route against a named limit. Routes without it are not limited. */
 export const RateLimit = (name: RateLimitName) => SetMetadata(RATE_LIMIT, name);

@@ -4,16 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import { setRateLimitHeaders } from '../http/rate-limit-headers.js';
 
-/**
- * Counts requests against the route's named limit, for whoever the API-key guard found to call, and
- * refuses those above it; and every one that cannot be counted, by the error that the storage throws.
- */
+/** Counts requests per client against the named limit of the route (`@RateLimit`). */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   /**
-   * Instead of the base class's `X-` headers the standard ones. One counter serves all routes under
-   * a limit, and its key is not hashed: it holds nothing to be hidden.
-   * @throws DomainError `too_many_requests`
+   * Differs from the base class in three points: standard headers instead of `X-` ones, one counter
+   * for all routes of a limit, and a readable key, since it contains nothing secret.
+   * @throws DomainError `too_many_requests`, or `storage_unavailable` if the request cannot be counted
    */
   protected override async handleRequest({
     context,
@@ -24,21 +21,11 @@ export class RateLimitGuard extends ThrottlerGuard {
   }: ThrottlerRequest): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const tracker = request.client?.tracker ?? 'unknown';
-    const hit = await this.storageService.increment(
-      `${name}:${tracker}`,
-      ttl,
-      limit,
-      blockDuration,
-      name,
-    );
-    setRateLimitHeaders(
-      request,
-      http.getResponse<FastifyReply>(),
-      { name, limit, windowMs: ttl },
-      hit,
-    );
-    if (hit.isBlocked) throw errors.tooManyRequests();
+    const key = `${name}:${request.client?.tracker ?? 'unknown'}`;
+    const record = await this.storageService.increment(key, ttl, limit, blockDuration, name);
+    const reply = http.getResponse<FastifyReply>();
+    setRateLimitHeaders(request, reply, { name, limit, windowMs: ttl }, record);
+    if (record.isBlocked) throw errors.tooManyRequests();
     return true;
   }
 }

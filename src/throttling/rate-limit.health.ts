@@ -2,13 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ThrottlerStorage } from '@nestjs/throttler';
 import { seconds } from '../common/durations.js';
 
-/** Finds out whether requests can be counted. */
+/** Checks that requests can be counted. */
 @Injectable()
 export class RateLimitHealthIndicator {
   constructor(@Inject(ThrottlerStorage) private readonly storage: ThrottlerStorage) {}
 
   /**
-   * Counts itself, because a Redis that answers may yet refuse to write.
+   * Counts a hit of its own, because a Redis that responds may still reject writes.
    * @throws DomainError `storage_unavailable`
    */
   async check(): Promise<void> {

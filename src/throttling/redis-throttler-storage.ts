@@ -4,13 +4,14 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Redis, Result } from 'ioredis';
 import { errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
+import type { ThrottlerRecord } from '../http/rate-limit-headers.js';
 import { toThrottlerRecord } from './throttler-record.js';
 import { TIMEOUT_MS } from './redis-connection.js';
 
 /**
- * Counts a hit and starts its window, in one step. Our own, because the script of
- * `@nest-lab/throttler-storage-redis` blocks anew for a whole window from the hit that goes over
- * the limit, so its answers would differ from the in-process storage's, and it travels with each hit.
+ * Counts a hit and starts its window in one step. Not `@nest-lab/throttler-storage-redis`: its script
+ * starts the block anew at the first hit over the limit, unlike the in-process storage, and is sent
+ * whole with every hit.
  */
 const COUNT_HIT = `
   local hits = redis.call('INCR', KEYS[1])
@@ -28,30 +29,26 @@ declare module 'ioredis' {
   }
 }
 
-/** Counts hits in Redis, in fixed windows that a fleet shares. */
+/** Counts hits in Redis, in fixed windows shared by all replicas. */
 export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShutdown {
   private readonly firstAttempt: Promise<unknown>;
 
-  /** Connects a client, and ends its connection with the application. */
+  /** Connects the client, and disconnects it when the application stops. */
   constructor(private readonly redis: Redis) {
     redis.defineCommand('countHit', { numberOfKeys: 1, lua: COUNT_HIT });
     this.firstAttempt = Promise.race([
-      // A failure is the client's: it logs it and tries again.
+      // The client logs a failure and retries by itself.
       redis.connect().catch(() => undefined),
       delay(TIMEOUT_MS, undefined, { ref: false }),
     ]);
   }
 
   /**
-   * Counts one hit on a key whose window, if it has none, lasts `ttlMs` from now.
-   * @throws DomainError `storage_unavailable`, if Redis cannot be reached, is slow or refuses.
+   * Counts one hit. Starts a window of `ttlMs` if none is open for the key.
+   * @throws DomainError `storage_unavailable` if Redis is unreachable, slow or rejects the command
    */
-  async increment(
-    key: string,
-    ttlMs: number,
-    limit: number,
-  ): ReturnType<ThrottlerStorage['increment']> {
-    // Only the first hits after a start ever wait here: they come before the connection could.
+  async increment(key: string, ttlMs: number, limit: number): Promise<ThrottlerRecord> {
+    // Only the first hits after a start wait, for the connection.
     await this.firstAttempt;
     try {
       const [hits, remainingMs] = await this.redis.countHit(key, ttlMs);
@@ -71,9 +68,8 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
   }
 
   /**
-   * Makes the client connect anew. A connection without answers may be half open, which the system
-   * finds out only after many minutes; one that refuses may lead to a server that is no longer the
-   * primary.
+   * Forces a reconnect: a connection without answers may be half open, which the system detects after
+   * minutes, and one that rejects writes may lead to a server that is no longer the primary.
    */
   private dropConnection(): void {
     if (this.redis.status === 'ready') this.redis.stream.destroy();

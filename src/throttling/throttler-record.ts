@@ -1,20 +1,16 @@
-import type { ThrottlerStorage } from '@nestjs/throttler';
 import { seconds } from '../common/durations.js';
-
-type HitRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
+import type { ThrottlerRecord } from '../http/rate-limit-headers.js';
 
 /**
- * What the guard hears of one hit, in seconds as it wants it. A window starts with its first hit
- * and no later one moves its end. Whoever is over the limit is blocked until that end: `r` and `t`
- * of a RateLimit header and a Retry-After then speak of the same moment.
+ * The result of one increment in a fixed window, which the first hit starts. A client over the limit
+ * is blocked until the window ends, so `RateLimit` and `Retry-After` name the same moment.
  */
-export function toThrottlerRecord(hits: number, remainingMs: number, limit: number): HitRecord {
+export function toThrottlerRecord(
+  totalHits: number,
+  remainingMs: number,
+  limit: number,
+): ThrottlerRecord {
   const timeToExpire = Math.ceil(remainingMs / seconds(1));
-  const isBlocked = hits > limit;
-  return {
-    totalHits: hits,
-    timeToExpire,
-    isBlocked,
-    timeToBlockExpire: isBlocked ? timeToExpire : 0,
-  };
+  const isBlocked = totalHits > limit;
+  return { totalHits, timeToExpire, isBlocked, timeToBlockExpire: isBlocked ? timeToExpire : 0 };
 }

@@ -15,7 +15,7 @@ import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
 
 const reflector = new Reflector();
 
-/** A limit a minute that counts only the routes marked with its name. */
+/** A limit per minute for the routes that `@RateLimit` marks with its name. */
 const perMinute = (name: RateLimitName, limit: number) => ({
   name,
   limit,
@@ -23,7 +23,7 @@ const perMinute = (name: RateLimitName, limit: number) => ({
   skipIf: (context: ExecutionContext) => reflector.get(RATE_LIMIT, context.getHandler()) !== name,
 });
 
-/** A client of Redis is loaded only where there is one. */
+/** Loads the Redis client only if `REDIS_URL` is set. */
 async function createThrottlerStorage(
   redisUrl: string | undefined,
   clock: Clock,

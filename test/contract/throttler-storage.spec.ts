@@ -164,7 +164,7 @@ describe('With a Redis', () => {
   };
   const hit = (storage: ThrottlerStorage) =>
     storage.increment('a', minutes(1), 2, minutes(1), 'send');
-  const unavailable = { kind: 'storage_unavailable', retryAfterMs: seconds(5) };
+  const unavailable = { code: 'storage_unavailable', retryAfterMs: seconds(5) };
 
   let log: MemoryLog;
   beforeEach(() => {
@@ -235,9 +235,9 @@ describe('With a Redis', () => {
         await until(answers(storage));
       }
 
-      expect(log.text.match(/Redis is \w+/g)).toEqual([
-        ...['Redis is lost', 'Redis is back'],
-        ...['Redis is lost', 'Redis is back'],
+      expect(log.text.match(/Redis connection \w+/g)).toEqual([
+        ...['Redis connection lost', 'Redis connection restored'],
+        ...['Redis connection lost', 'Redis connection restored'],
       ]);
     });
 
@@ -325,7 +325,7 @@ describe('With a Redis', () => {
     const storage = new RedisThrottlerStorage(createRedis(url));
     await expect(hit(storage)).rejects.toMatchObject(unavailable);
 
-    expect(log.text).toMatch(/Redis is lost: .*'•••'/);
+    expect(log.text).toMatch(/Redis connection lost: .*'•••'/);
     expect(log.text).not.toMatch(/p(@|%40)ss/);
     storage.onApplicationShutdown();
     await new Promise((resolve) => server.close(resolve));

@@ -181,19 +181,24 @@ describe('A bad request', () => {
   });
 
   it.each([
-    ['a stray byte', '}'],
-    ['a body that cannot be read', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
-  ])('takes no answer from those before it on its connection (%s)', async (_what, bytes) => {
-    const body = JSON.stringify({ phoneNumber: '+14155552672' });
-    const lookup = POST_HEAD.replace('send', 'numbers/lookup');
-    const connection = await connectTo(service.url);
-    connection.write(`${lookup}content-length: ${body.length}\r\n\r\n${body}`.repeat(2));
-    connection.write(bytes);
-    connection.write(bytes);
+    ['a stray byte', '}', ''],
+    ['a body that cannot be read', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`, ''],
+    // Node emits no `request` event for them: in request-tracking.ts, `currentResponse` must know them.
+    ['a stray byte behind expectations', '}', 'expect: a-miracle\r\n'],
+  ])(
+    'takes no answer from those before it on its connection (%s)',
+    async (_what, bytes, header) => {
+      const body = JSON.stringify({ phoneNumber: '+14155552672' });
+      const lookup = `${POST_HEAD.replace('send', 'numbers/lookup')}${header}`;
+      const connection = await connectTo(service.url);
+      connection.write(`${lookup}content-length: ${body.length}\r\n\r\n${body}`.repeat(2));
+      connection.write(bytes);
+      connection.write(bytes);
 
-    const statuses = (await connection.answer).matchAll(/HTTP\/1\.1 (\d+)/g);
-    expect([...statuses].map(([, status]) => status)).toEqual(['200', '200', '400']);
-  });
+      const statuses = (await connection.answer).matchAll(/HTTP\/1\.1 (\d+)/g);
+      expect([...statuses].map(([, status]) => status)).toEqual(['200', '200', '400']);
+    },
+  );
 
   // In createAdapter: `requestTimeout`, and how often Node looks.
   it.each([

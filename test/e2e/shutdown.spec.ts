@@ -265,7 +265,7 @@ describe('A service that is told to stop', () => {
     replica.signal('SIGTERM');
 
     expect(await replica.ended()).toBe(1);
-    expect(replica.output).toContain('not done in time');
+    expect(replica.output).toContain('shutdown timed out with requests still running');
     await Promise.all(answers);
     file.close();
   });

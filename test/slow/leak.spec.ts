@@ -106,7 +106,7 @@ describe('Of random flows while PostgreSQL and Redis come and go', () => {
 
   it('there are errors in the log', () => {
     expect(traces.log).toContain('The database failed.');
-    expect(traces.log).toContain('Redis is lost');
+    expect(traces.log).toContain('Redis connection lost');
   });
 
   itLeavesNothing();
