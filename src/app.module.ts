@@ -14,7 +14,6 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
 import { MetricsServer } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
-import { OpenApiModule } from './openapi/openapi.module.js';
 import { OtpModule } from './otp/otp.module.js';
 import { RateLimitGuard } from './throttling/rate-limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
@@ -27,14 +26,7 @@ export class AppModule {
   static with(env: Environment): DynamicModule {
     return {
       module: AppModule,
-      imports: [
-        configModule(env),
-        ThrottlingModule,
-        OtpModule,
-        HealthModule,
-        OpenApiModule,
-        ...demoOf(env),
-      ],
+      imports: [configModule(env), ThrottlingModule, OtpModule, HealthModule, ...demoOf(env)],
       providers: [
         EventBus,
         Metrics,

@@ -15,6 +15,7 @@ import { handleClientError, handleInvalidUrl } from './http/client-errors.js';
 import { EventLogger } from './observability/event-logger.js';
 import { METRICS_PATH } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
+import { setupDocs } from './openapi/docs.setup.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 
@@ -75,6 +76,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   enforceHttpSemantics(fastify);
   const finishRoutes = registerMethodNotAllowed(fastify);
   serveMetrics(app, fastify);
+  await setupDocs(app, fastify);
   await app.init();
   finishRoutes();
 }

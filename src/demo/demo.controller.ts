@@ -1,9 +1,11 @@
 import { Controller, Get, Inject, NotFoundException, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
+import { ApiExcludeController } from '../openapi/swagger.js';
 import { pageBesideSandbox, type PageFile } from './page-files.js';
 
 /** Serves the try-it page and what it is made of. */
+@ApiExcludeController()
 @Controller('demo')
 export class DemoController {
   private readonly files: ReadonlyMap<string, PageFile>;

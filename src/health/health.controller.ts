@@ -8,10 +8,11 @@ import {
 import { seconds } from '../common/durations.js';
 import { GracefulShutdown } from '../http/graceful-shutdown.js';
 import { Public } from '../http/public.decorator.js';
-import { Described } from '../openapi/described.decorator.js';
+import { ApiRoute } from '../openapi/api-route.decorator.js';
+import { ApiTags } from '../openapi/swagger.js';
 import { StorageHealthIndicator } from '../storage/storage.health.js';
 import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
-import { LIVE, READY } from './health.descriptions.js';
+import { HealthReport, Liveness } from './health.responses.js';
 import { ReadinessLog } from './readiness-log.js';
 import { UnreadyFilter } from './unready.filter.js';
 
@@ -26,6 +27,7 @@ const SHUTTING_DOWN: HealthCheckResult = {
 };
 
 @Public()
+@ApiTags('Health')
 @Controller('health')
 export class HealthController {
   constructor(
@@ -39,8 +41,12 @@ export class HealthController {
 
   /** Answers as long as the process can answer at all. */
   @Get('live')
-  @Described(LIVE)
-  live(): { status: 'ok' } {
+  @ApiRoute({
+    summary: 'Is the process alive?',
+    description: 'Responds as long as the process can respond at all. For restarting it.',
+    responses: { 200: { description: 'It is alive.', type: Liveness } },
+  })
+  isLive(): Liveness {
     return { status: 'ok' };
   }
 
@@ -50,10 +56,19 @@ export class HealthController {
    * down does not count: no other replica could do better.
    */
   @Get('ready')
-  @HealthCheck()
-  @Described(READY)
+  // Its own documentation would load @nestjs/swagger at start: see openapi/swagger.ts.
+  @HealthCheck({ noCache: true, swaggerDocumentation: false })
+  @ApiRoute({
+    summary: 'Is the service ready for requests?',
+    description:
+      'Depends on the storage and the rate-limit counters, and on whether the service is shutting down; not on the provider. For load balancers.',
+    responses: {
+      200: { description: 'It is ready.', type: HealthReport },
+      503: { description: 'It is not ready.', type: HealthReport },
+    },
+  })
   @UseFilters(UnreadyFilter)
-  async ready(): Promise<HealthCheckResult> {
+  async isReady(): Promise<HealthCheckResult> {
     if (this.shutdown.isDraining) throw new ServiceUnavailableException(SHUTTING_DOWN);
     const report = this.health.check([
       () =>

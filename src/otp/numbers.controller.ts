@@ -1,12 +1,13 @@
 import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
-import { Described } from '../openapi/described.decorator.js';
+import { ApiRoute } from '../openapi/api-route.decorator.js';
+import { ApiTags } from '../openapi/swagger.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import { RateLimit } from '../throttling/rate-limit.decorator.js';
 import { CurrentClient, type RequestClient } from './current-client.decorator.js';
-import { PhoneNumberDto, type LookupResponse } from './dto/phone-number.dto.js';
-import { ERASE, LOOKUP } from './numbers.descriptions.js';
+import { LookupResponse, PhoneNumberDto } from './dto/phone-number.dto.js';
 
 /** What is on record about a phone number, for the client that asks. */
+@ApiTags('Numbers')
 @Controller('otp/numbers')
 export class NumbersController {
   constructor(private readonly store: VerificationStore) {}
@@ -14,8 +15,12 @@ export class NumbersController {
   @Post('lookup')
   @HttpCode(HttpStatus.OK)
   @RateLimit('verify')
-  @Described(LOOKUP)
-  async lookup(
+  @ApiRoute({
+    summary: 'Look up whether a number was verified',
+    description: 'Returns whether you verified a number, within the retention of the records.',
+    responses: { 200: { description: 'Whether it was verified.', type: LookupResponse } },
+  })
+  async lookUpNumber(
     @Body() { phoneNumber }: PhoneNumberDto,
     @CurrentClient() { client }: RequestClient,
   ): Promise<LookupResponse> {
@@ -27,8 +32,13 @@ export class NumbersController {
   @Post('erase')
   @HttpCode(HttpStatus.NO_CONTENT)
   @RateLimit('verify')
-  @Described(ERASE)
-  erase(
+  @ApiRoute({
+    summary: 'Erase a number',
+    description:
+      'Deletes all your verifications of a number. The limits that protect the number stay: they contain only a hash of it.',
+    responses: { 204: { description: 'None of your records contains the number any more.' } },
+  })
+  eraseNumber(
     @Body() { phoneNumber }: PhoneNumberDto,
     @CurrentClient() { client }: RequestClient,
   ): Promise<void> {

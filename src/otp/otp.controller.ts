@@ -10,19 +10,53 @@ import {
   Res,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { VerifyResult } from '../storage/verification-store.js';
-import { Described } from '../openapi/described.decorator.js';
+import type { ErrorCode } from '../common/error-catalog.js';
+import { ApiRoute } from '../openapi/api-route.decorator.js';
+import { ApiParam, ApiTags } from '../openapi/swagger.js';
 import { RateLimit } from '../throttling/rate-limit.decorator.js';
 import { sendBody } from './idempotent-response.js';
 import { CurrentClient, type RequestClient } from './current-client.decorator.js';
-import { ResendOtpDto, SendOtpDto, type SendOtpResponse } from './dto/send-otp.dto.js';
-import type { VerificationResponse } from './dto/verification.dto.js';
-import { VerifyOtpDto } from './dto/verify-otp.dto.js';
-import { CANCEL, RESEND, SEND, STATUS, VERIFY } from './otp.descriptions.js';
+import { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
+import { VerificationResponse } from './dto/verification.dto.js';
+import {
+  ApiVerifyBody,
+  VerificationClosedResponse,
+  VerifiedResponse,
+  VerifyOtpDto,
+  WrongCodeResponse,
+} from './dto/verify-otp.dto.js';
 import { OtpService } from './otp.service.js';
 
 const Reply = () => Res({ passthrough: true });
 
+const ApiPinIdParam = () =>
+  ApiParam({
+    name: 'pinId',
+    description: 'The `pinId` that send returned.',
+    schema: { type: 'string', examples: ['q8Jt1Xn0S2uYp4rVb6wLzA'] },
+  });
+
+const PROVIDER_ERRORS: readonly ErrorCode[] = [
+  'destination_unreachable',
+  'provider_error',
+  'provider_unavailable',
+  'overloaded',
+  'provider_timeout',
+];
+
+const MESSAGE_ERRORS: readonly ErrorCode[] = [
+  ...PROVIDER_ERRORS,
+  'verification_not_found',
+  'cooldown_active',
+  'quota_exceeded',
+  'destination_suspended',
+];
+
+const MESSAGE_ACCEPTED = {
+  200: { description: 'The provider has accepted the message.', type: SendOtpResponse },
+};
+
+@ApiTags('Verifications')
 @Controller('otp')
 export class OtpController {
   constructor(private readonly otp: OtpService) {}
@@ -30,54 +64,97 @@ export class OtpController {
   @Post('send')
   @HttpCode(HttpStatus.OK)
   @RateLimit('send')
-  @Described(SEND)
-  async send(
+  @ApiRoute({
+    summary: 'Send a code',
+    description:
+      'Sends a new code to a phone. It replaces the previous code of that number once the provider has accepted the message. Keep `pinId` in the session that asked for it.',
+    responses: MESSAGE_ACCEPTED,
+    errors: [...MESSAGE_ERRORS, 'destination_not_allowed'],
+    idempotent: true,
+  })
+  async sendCode(
     @Body() request: SendOtpDto,
-    @CurrentClient() caller: RequestClient,
+    @CurrentClient() client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<SendOtpResponse> {
-    return sendBody(await this.otp.send(request, caller), reply);
+    return sendBody(await this.otp.send(request, client), reply);
   }
 
   @Post('resend')
   @HttpCode(HttpStatus.OK)
   @RateLimit('send')
-  @Described(RESEND)
-  async resend(
+  @ApiRoute({
+    summary: 'Send the same code again',
+    description:
+      'Sends the code of a pending verification once more. Its expiry and its attempts stay as they are. A provider that makes a code for each message (Sinch) sends a new one.',
+    responses: MESSAGE_ACCEPTED,
+    errors: [...MESSAGE_ERRORS, 'not_resendable'],
+    idempotent: true,
+  })
+  async resendCode(
     @Body() request: ResendOtpDto,
-    @CurrentClient() caller: RequestClient,
+    @CurrentClient() client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<SendOtpResponse> {
-    return sendBody(await this.otp.resend(request, caller), reply);
+    return sendBody(await this.otp.resend(request, client), reply);
   }
 
   @Post('verify')
   @HttpCode(HttpStatus.OK)
   @RateLimit('verify')
-  @Described(VERIFY)
-  async verify(
+  @ApiVerifyBody()
+  @ApiRoute({
+    summary: 'Check a code',
+    description:
+      'Checks a code. A code that is not accepted is no error: the response is 200 with `verified: false` and the reason. With an `Idempotency-Key`, a client whose connection broke can retry and still get `verified: true`.',
+    responses: {
+      200: {
+        description: 'The code was checked.',
+        type: [VerifiedResponse, WrongCodeResponse, VerificationClosedResponse],
+      },
+    },
+    errors: [...PROVIDER_ERRORS, 'verification_not_found', 'quota_exceeded'],
+    idempotent: true,
+  })
+  async verifyCode(
     @Body() request: VerifyOtpDto,
-    @CurrentClient() caller: RequestClient,
+    @CurrentClient() client: RequestClient,
     @Reply() reply: FastifyReply,
-  ): Promise<VerifyResult> {
-    return sendBody(await this.otp.verify(request, caller), reply);
+  ): Promise<VerifiedResponse | WrongCodeResponse | VerificationClosedResponse> {
+    return sendBody(await this.otp.verify(request, client), reply);
   }
 
   @Get(':pinId')
   @RateLimit('verify')
-  @Described(STATUS)
-  status(
+  @ApiPinIdParam()
+  @ApiRoute({
+    summary: 'Get a verification',
+    description:
+      'Returns the state of a verification. It is no proof: only the response of verify is.',
+    responses: { 200: { description: 'The verification.', type: VerificationResponse } },
+    errors: ['verification_not_found'],
+  })
+  getVerification(
     @Param('pinId') pinId: string,
-    @CurrentClient() caller: RequestClient,
+    @CurrentClient() client: RequestClient,
   ): Promise<VerificationResponse> {
-    return this.otp.status(pinId, caller);
+    return this.otp.status(pinId, client);
   }
 
   @Delete(':pinId')
   @HttpCode(HttpStatus.NO_CONTENT)
   @RateLimit('verify')
-  @Described(CANCEL)
-  cancel(@Param('pinId') pinId: string, @CurrentClient() caller: RequestClient): Promise<void> {
-    return this.otp.cancel(pinId, caller);
+  @ApiPinIdParam()
+  @ApiRoute({
+    summary: 'Cancel a verification',
+    description: 'Ends a pending verification; one that has ended stays as it is.',
+    responses: { 204: { description: 'Its code is no longer accepted.' } },
+    errors: ['verification_not_found'],
+  })
+  cancelVerification(
+    @Param('pinId') pinId: string,
+    @CurrentClient() client: RequestClient,
+  ): Promise<void> {
+    return this.otp.cancel(pinId, client);
   }
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { API, API_FILE } from '../support/api-document.js';
+import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 /** What is there for browsers, and what describes the API itself. */
@@ -26,17 +27,65 @@ describe('The API document', () => {
     expect(body.openapi).toMatch(/^3\.1\./);
   });
 
-  it('is shown on a page that runs no script and loads nothing', async () => {
+  it('is shown by Swagger UI, which may load and run nothing from outside', async () => {
     const { headers, text } = await service.http.get('/docs').expect(200);
-    const style = createHash('sha256').update(/<style>([^]*)<\/style>/.exec(text)?.[1] ?? '');
+    const [, script = ''] = /<script>([^]*?)<\/script>/.exec(text) ?? [];
+    const hash = createHash('sha256').update(script).digest('base64');
 
     expect(headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
       'content-security-policy':
-        `default-src 'none'; style-src 'sha256-${style.digest('base64')}'; ` +
-        `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+        `default-src 'none'; script-src 'self' 'sha256-${hash}'; style-src 'self'; ` +
+        `img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; ` +
+        `frame-ancestors 'none'`,
     });
-    expect(text).not.toMatch(/<script|<link|<img|https?:\/\/(?!127)|url\(/);
+    expect(text).not.toMatch(/https?:|\/\/|<style|style=|\son\w+=/);
+  });
+
+  describe('The files of Swagger UI', () => {
+    let files: string[];
+
+    beforeAll(async () => {
+      const { text } = await service.http.get('/docs');
+      files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => `/${file}`);
+    });
+
+    it('are cached for a year, at a path that a new version changes', async () => {
+      expect(files).toHaveLength(3);
+      for (const file of files) {
+        const { headers } = await service.http.get(file).expect(200);
+
+        expect(file).toContain('/docs/assets-5.');
+        expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
+        await service.http.get(file).set('if-none-match', String(headers['etag'])).expect(304);
+      }
+    });
+
+    it('are all that is served of the package', async () => {
+      const [folder = ''] = /^.*\//.exec(files[0] ?? '') ?? [];
+
+      for (const name of [
+        'package.json',
+        'README.md',
+        'swagger-ui-bundle.js.map',
+        'index.html',
+        '',
+      ]) {
+        expectProblem(await service.http.get(folder + name), 404, 'not_found');
+      }
+      expectProblem(await service.http.get('/docs/package.json'), 404, 'not_found');
+      expectProblem(await service.http.get(`${folder}..%2fpackage.json`), 404, 'not_found');
+    });
+
+    it.each(['post', 'put', 'delete'] as const)('reject %s', async (method) => {
+      for (const path of ['/docs', '/docs-json', ...files]) {
+        const response = await service.http[method](path);
+
+        expectProblem(response, 405, 'method_not_allowed');
+        expect(response.headers['allow']).toBe('GET, HEAD');
+      }
+    });
   });
 
   it('names every route', () => {

@@ -1,5 +1,37 @@
 import { readFileSync } from 'node:fs';
-import type { ApiDocument, Content, Operation, PathItem } from '../../src/openapi/document.js';
+import type { HeaderObject, OperationObject, ReferenceObject, SchemaObject } from '@nestjs/swagger';
+
+/** The committed document: of what OpenAPI allows, it has these forms. */
+interface ApiDocument {
+  readonly paths: Readonly<Record<string, PathItem>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly headers: Readonly<Record<string, HeaderObject & { readonly schema: Schema }>>;
+  };
+}
+
+export type Schema = Omit<SchemaObject, 'type'> & {
+  readonly type?: string;
+  readonly $ref?: string;
+};
+
+type Content = Readonly<Record<string, { readonly schema: Schema }>>;
+
+export interface DocumentedResponse {
+  readonly description: string;
+  readonly headers: Readonly<Record<string, ReferenceObject>>;
+  readonly content?: Content;
+}
+
+export interface Operation extends Omit<OperationObject, 'responses' | 'requestBody'> {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly requestBody?: { readonly content: Content };
+  /** By status. */
+  readonly responses: Readonly<Record<string, DocumentedResponse>>;
+}
+
+type PathItem = Readonly<Partial<Record<'get' | 'post' | 'delete', Operation>>>;
 
 /** The committed document, which the generated one has to equal. */
 export const API_FILE = 'openapi.json';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Agent } from 'supertest';
-import { documentedAgent } from './documented.js';
+import { openApiValidatedAgent } from './openapi-validated-agent.js';
 
 /** A client's key, and its entry in `API_KEYS`. */
 export function newApiKey(client: string): { key: string; entry: string } {
@@ -10,4 +10,4 @@ export function newApiKey(client: string): { key: string; entry: string } {
 
 /** Calls with this key. */
 export const callerWith = (url: string, key: string): Agent =>
-  documentedAgent(url).set('authorization', `Bearer ${key}`);
+  openApiValidatedAgent(url).set('authorization', `Bearer ${key}`);

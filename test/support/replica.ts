@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Agent } from 'supertest';
-import { documentedAgent } from './documented.js';
+import { openApiValidatedAgent } from './openapi-validated-agent.js';
 import { freePort } from './free-port.js';
 import { scaled } from './time-scale.js';
 
@@ -80,7 +80,7 @@ export async function startReplica(
   }
   return {
     url,
-    http: documentedAgent(url),
+    http: openApiValidatedAgent(url),
     pid: child.pid,
     get output() {
       return output;

@@ -13,7 +13,7 @@ import { createLogger } from '../../src/observability/logger.js';
 import { NestLogger } from '../../src/observability/nest-logger.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { testEnvironment } from './config.js';
-import { documentedAgent } from './documented.js';
+import { openApiValidatedAgent } from './openapi-validated-agent.js';
 import { FakeClock } from './fake-clock.js';
 import { MemoryLog } from './log.js';
 
@@ -66,7 +66,7 @@ export async function startService(
   const url = await app.getUrl();
   return {
     url,
-    http: documentedAgent(url),
+    http: openApiValidatedAgent(url),
     clock,
     log,
     routes,

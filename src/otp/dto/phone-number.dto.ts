@@ -1,16 +1,25 @@
 import type { PhoneNumber } from '../../common/phone-number.js';
-import { PhoneNumberField } from './phone-number.field.js';
+import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
+import { PhoneNumberField } from './request-fields.js';
+import { TimeProperty } from './response-fields.js';
 
-/** Numbers travel in bodies: a URL ends up in logs. */
+@ApiSchema({
+  description: 'A phone number; in a body, because URLs end up in logs.',
+  additionalProperties: false,
+})
 export class PhoneNumberDto {
-  /** In E.164 form. */
-  @PhoneNumberField()
+  @PhoneNumberField('The number in question.')
   readonly phoneNumber!: PhoneNumber;
 }
 
-export interface LookupResponse {
-  /** Whether the calling client has had this number verified, as far as records reach back. */
-  readonly verified: boolean;
-  /** The last time; ISO 8601, UTC. */
+@ApiSchema({ description: 'Whether a number was verified.' })
+export class LookupResponse {
+  @ApiProperty({
+    description: 'Whether you verified this number within the retention of the records.',
+    examples: [true],
+  })
+  readonly verified!: boolean;
+
+  @TimeProperty('When it was last verified.', '2030-01-01T00:00:20.000Z', { required: false })
   readonly verifiedAt?: string;
 }

@@ -1,64 +1,69 @@
-import { Transform } from 'class-transformer';
-import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength } from 'class-validator';
-import { normalizeIp } from '../../common/network-address.js';
-import type { PhoneNumber } from '../../common/phone-number.js';
 import type { Channel } from '../../common/channel.js';
-import { PhoneNumberField } from './phone-number.field.js';
+import type { PhoneNumber } from '../../common/phone-number.js';
+import { ApiSchema } from '../../openapi/swagger.js';
+import {
+  ChannelField,
+  EndUserIpField,
+  PhoneNumberField,
+  PinIdField,
+  ReferenceField,
+} from './request-fields.js';
+import {
+  ChannelProperty,
+  ExpiresAtProperty,
+  MaskedNumberProperty,
+  PinIdProperty,
+  TimeProperty,
+} from './response-fields.js';
 
-const CHANNELS: readonly Channel[] = ['sms', 'voice'];
-const CHANNEL_RULE = { message: 'The channel is sms or voice.' };
-const REFERENCE_RULE = { message: 'Give a reference of 1 to 128 characters, or none.' };
-const ADDRESS_RULE = { message: 'Give an IPv4 or IPv6 address, or none.' };
-const LONGEST_REFERENCE = 128;
-
+@ApiSchema({ description: 'Where to send a code, and for what.', additionalProperties: false })
 export class SendOtpDto {
-  /** Whom to text, in E.164 form. */
-  @PhoneNumberField()
+  @PhoneNumberField('The number to send the code to.')
   readonly phoneNumber!: PhoneNumber;
 
-  /** How the code travels; `sms` unless said. */
-  @IsOptional()
-  @IsIn(CHANNELS, CHANNEL_RULE)
+  @ChannelField()
   readonly channel?: Channel;
 
-  /** The caller's own context, such as a login attempt; verify has to bring the same. */
-  @IsOptional()
-  @IsString(REFERENCE_RULE)
-  @IsNotEmpty(REFERENCE_RULE)
-  @MaxLength(LONGEST_REFERENCE, REFERENCE_RULE)
+  @ReferenceField(
+    'What the code is for, such as a login attempt or a payment: verify must repeat it. 1 to 128 characters; only a keyed hash of it is stored.',
+    'Give a reference of 1 to 128 characters, or none.',
+    { limitLength: true },
+  )
   readonly reference?: string;
 
-  /** The address of the user for whom the caller asks: IPv4, or IPv6 of which the /64 counts. */
-  @IsOptional()
-  @Transform(({ value }: { value: unknown }) =>
-    // Not `undefined`: an address that cannot be read is not one that was left out.
-    typeof value === 'string' ? (normalizeIp(value) ?? '') : value,
-  )
-  @IsString(ADDRESS_RULE)
-  @IsNotEmpty(ADDRESS_RULE)
+  @EndUserIpField()
   readonly endUserIp?: string;
 }
 
+@ApiSchema({
+  description: 'The verification whose code to send again.',
+  additionalProperties: false,
+})
 export class ResendOtpDto {
-  /** The handle that send answered with. */
-  @IsString({ message: 'Give the pinId that /otp/send answered with, as a string.' })
-  @IsNotEmpty({ message: 'Give the pinId that /otp/send answered with.' })
+  @PinIdField('Give the pinId that /otp/send returned, as a string.')
   readonly pinId!: string;
 
-  /** How the code travels; `sms` unless said. */
-  @IsOptional()
-  @IsIn(CHANNELS, CHANNEL_RULE)
+  @ChannelField()
   readonly channel?: Channel;
 }
 
-export interface SendOtpResponse {
-  /** Handle for verify: random, opaque, URL-safe. */
-  readonly pinId: string;
-  /** The number, masked: `+1415•••2671`. */
-  readonly to: string;
-  readonly channel: Channel;
-  /** From this moment on the code is refused; ISO 8601, UTC. */
-  readonly expiresAt: string;
-  /** Before this moment the number gets no other text; ISO 8601, UTC. */
-  readonly resendAvailableAt: string;
+@ApiSchema({ description: 'The provider has accepted the message.' })
+export class SendOtpResponse {
+  @PinIdProperty()
+  readonly pinId!: string;
+
+  @MaskedNumberProperty()
+  readonly to!: string;
+
+  @ChannelProperty()
+  readonly channel!: Channel;
+
+  @ExpiresAtProperty()
+  readonly expiresAt!: string;
+
+  @TimeProperty(
+    'Before this time no other message is sent to the number.',
+    '2030-01-01T00:00:30.000Z',
+  )
+  readonly resendAvailableAt!: string;
 }

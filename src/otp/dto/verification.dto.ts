@@ -1,18 +1,55 @@
 import type { Channel } from '../../common/channel.js';
+import { enumProperty } from '../../openapi/enum-property.js';
+import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
 import type { Verification } from '../../storage/verification-store.js';
+import {
+  AttemptsRemainingProperty,
+  ChannelProperty,
+  ExpiresAtProperty,
+  MaskedNumberProperty,
+  PinIdProperty,
+  TimeProperty,
+} from './response-fields.js';
 
-export interface VerificationResponse {
-  readonly pinId: string;
-  readonly status: Verification['status'];
-  /** The number, masked: `+1415•••2671`. */
-  readonly to: string;
-  readonly channel: Channel;
-  /** ISO 8601, UTC, as the other times. */
-  readonly createdAt: string;
-  readonly expiresAt: string;
+@ApiSchema({ description: 'The current state of a verification.' })
+export class VerificationResponse {
+  @PinIdProperty()
+  readonly pinId!: string;
+
+  @ApiProperty(
+    enumProperty<Verification['status']>('The status of the verification.', {
+      pending: 'a code can be checked',
+      verified: 'the correct code was given',
+      expired: 'the code has expired',
+      exhausted: 'too many wrong codes were given',
+      cancelled: 'by you, or by a newer send to the same number',
+    }),
+  )
+  readonly status!: Verification['status'];
+
+  @MaskedNumberProperty()
+  readonly to!: string;
+
+  @ChannelProperty()
+  readonly channel!: Channel;
+
+  @TimeProperty('When the code was sent.', '2030-01-01T00:00:00.000Z')
+  readonly createdAt!: string;
+
+  @ExpiresAtProperty()
+  readonly expiresAt!: string;
+
+  @TimeProperty('When the correct code was given.', '2030-01-01T00:00:20.000Z', { required: false })
   readonly verifiedAt?: string;
-  /** How many more codes may be tried. */
-  readonly attemptsRemaining: number;
-  /** Only of a test number, which nothing is sent to. */
+
+  @AttemptsRemainingProperty()
+  readonly attemptsRemaining!: number;
+
+  @ApiProperty({
+    type: 'boolean',
+    const: true,
+    required: false,
+    description: 'Only for a test number: its code is fixed and no message is sent.',
+  })
   readonly test?: true;
 }

@@ -1,20 +1,20 @@
-import { IsNotEmpty, IsOptional, IsString, Matches, ValidateBy, ValidateIf } from 'class-validator';
+import { applyDecorators } from '@nestjs/common';
+import { ValidateBy, ValidateIf } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import { PhoneNumberField } from './phone-number.field.js';
+import { enumProperty } from '../../openapi/enum-property.js';
+import { ApiProperty, ApiSchema, whenLoaded } from '../../openapi/swagger.js';
+import type { ClosedReason } from '../../storage/verification-store.js';
+import { OtpCodeField, PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
+import { AttemptsRemainingProperty } from './response-fields.js';
 
-const EITHER_RULE = {
-  message: 'Give either the pinId that /otp/send answered with or a phoneNumber.',
-};
-const REFERENCE_RULE = { message: 'Give the reference of the send, or none.' };
+const PIN_ID_OR_PHONE_NUMBER = 'Give either the pinId that /otp/send returned or a phoneNumber.';
 
-/** Names the verification by `pinId`, or by `phoneNumber` as the newest of that number. */
+/** Names the verification by its `pinId`, or by the `phoneNumber` whose newest verification it is. */
 export class VerifyOtpDto {
-  /** The handle that send answered with. */
   @ValidateIf(
     ({ pinId, phoneNumber }: VerifyOtpDto) => pinId !== undefined || phoneNumber === undefined,
   )
-  @IsString(EITHER_RULE)
-  @IsNotEmpty(EITHER_RULE)
+  @PinIdField(PIN_ID_OR_PHONE_NUMBER)
   @ValidateBy(
     {
       name: 'alone',
@@ -22,24 +22,84 @@ export class VerifyOtpDto {
         validate: (_pinId, args) => (args?.object as VerifyOtpDto).phoneNumber === undefined,
       },
     },
-    EITHER_RULE,
+    { message: PIN_ID_OR_PHONE_NUMBER },
   )
   readonly pinId?: string;
 
-  /** The number that was texted, in E.164 form. */
   @ValidateIf(({ phoneNumber }: VerifyOtpDto) => phoneNumber !== undefined)
-  @PhoneNumberField()
+  @PhoneNumberField('The number that the code was sent to.')
   readonly phoneNumber?: PhoneNumber;
 
-  /** What the user typed. */
-  @Matches(/^[0-9a-z]{4,10}$/i, {
-    message: 'Give the code as a string of 4 to 10 digits or letters.',
-  })
+  @OtpCodeField()
   readonly otpCode!: string;
 
-  /** The same as at send. */
-  @IsOptional()
-  @IsString(REFERENCE_RULE)
-  @IsNotEmpty(REFERENCE_RULE)
+  @ReferenceField('The `reference` given to send.', 'Give the reference of the send, or none.', {
+    limitLength: false,
+  })
   readonly reference?: string;
+}
+
+/** Documents the body of verify by its two forms. */
+export const ApiVerifyBody = (): MethodDecorator =>
+  whenLoaded(({ ApiBody, ApiExtraModels, getSchemaPath, OmitType }) => {
+    @ApiSchema({
+      description: 'The verification is named by the `pinId` that send returned.',
+      additionalProperties: false,
+    })
+    class VerifyByPinId extends OmitType(VerifyOtpDto, ['phoneNumber']) {}
+
+    @ApiSchema({
+      description: 'The newest verification of the number.',
+      additionalProperties: false,
+    })
+    class VerifyByPhoneNumber extends OmitType(VerifyOtpDto, ['pinId']) {}
+
+    const forms = [VerifyByPinId, VerifyByPhoneNumber];
+    const schema = { oneOf: forms.map((form) => ({ $ref: getSchemaPath(form) })) };
+    return applyDecorators(ApiExtraModels(...forms), ApiBody({ required: true, schema }));
+  });
+
+const VerifiedProperty = (verified: boolean) =>
+  ApiProperty({
+    type: 'boolean',
+    const: verified,
+    description: 'Whether the code proves that the end user has the phone.',
+  });
+
+@ApiSchema({
+  description:
+    'The code is correct. Of concurrent requests with it, exactly one gets this response.',
+})
+export class VerifiedResponse {
+  @VerifiedProperty(true)
+  readonly verified!: true;
+}
+
+@ApiSchema({ description: 'The code is wrong; another can be checked.' })
+export class WrongCodeResponse {
+  @VerifiedProperty(false)
+  readonly verified!: false;
+
+  @ApiProperty({ type: 'string', const: 'wrong_code', description: 'The code is wrong.' })
+  readonly reason!: 'wrong_code';
+
+  @AttemptsRemainingProperty()
+  readonly attemptsRemaining!: number;
+}
+
+@ApiSchema({ description: 'No code is accepted for this verification.' })
+export class VerificationClosedResponse {
+  @VerifiedProperty(false)
+  readonly verified!: false;
+
+  @ApiProperty(
+    enumProperty<ClosedReason>('Why no code is accepted.', {
+      expired: 'the code has expired',
+      attempts_exhausted: 'too many wrong codes were given',
+      already_verified: 'a code verifies once, and this one already did',
+      cancelled: 'by you, or by a newer send to the same number',
+      reference_mismatch: 'send was given another reference; no attempt was counted',
+    }),
+  )
+  readonly reason!: ClosedReason;
 }

@@ -1,8 +1,15 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import supertest, { type Agent, type Response, type Test } from 'supertest';
-import type { Operation, Response as Documented, Schema } from '../../src/openapi/document.js';
-import { API, mediaTypeOf, operationOf, pathOf } from './api-document.js';
+import {
+  API,
+  mediaTypeOf,
+  operationOf,
+  pathOf,
+  type DocumentedResponse,
+  type Operation,
+  type Schema,
+} from './api-document.js';
 
 /** Headers that mean something to a caller: one that comes has to be documented. */
 const TELLING = [
@@ -23,7 +30,7 @@ const ajv = addFormats.default(new Ajv2020({ strict: false, allErrors: true }));
 const validators = new Map<Schema, ValidateFunction>();
 
 /** Calls a service; an answer that its document does not foresee fails the test. */
-export function documentedAgent(url: string): Agent {
+export function openApiValidatedAgent(url: string): Agent {
   const agent = supertest.agent(url);
   agent.use((test: Test) => {
     test.expect((response) => {
@@ -75,7 +82,7 @@ function answerFaults({ responses }: Operation, { method }: Test, response: Resp
 /** Only JSON is parsed. */
 const bodyOf = ({ type, body, text }: Response): unknown => (type === 'text/plain' ? text : body);
 
-function headerFaults(documented: Documented['headers'], response: Response): string[] {
+function headerFaults(documented: DocumentedResponse['headers'], response: Response): string[] {
   const byName = new Map(
     Object.entries(documented).map(([name, { $ref }]) => [
       name.toLowerCase(),

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { INestApplication } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
+import { hours } from '../common/durations.js';
+import { buildApiDocument } from './api-document.js';
+
+/** As @nestjs/swagger itself finds it: swagger-ui-dist is its dependency. */
+const require = createRequire(createRequire(import.meta.url).resolve('@nestjs/swagger'));
+const MANIFEST = require.resolve('swagger-ui-dist/package.json');
+const { version } = require(MANIFEST) as { version: string };
+
+/** What the page needs of swagger-ui-dist; the rest of the package is not served. */
+const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
+/** A new version has new URLs, so browsers never ask again for an asset. */
+const ASSETS_PATH = `docs/assets-${version}`;
+
+const SCRIPT = `SwaggerUIBundle({ url: 'docs-json', dom_id: '#swagger-ui', deepLinking: true });`;
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>OTP service: API</title>
+    <link rel="icon" type="image/png" href="${ASSETS_PATH}/favicon-32x32.png" />
+    <link rel="stylesheet" href="${ASSETS_PATH}/swagger-ui.css" />
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="${ASSETS_PATH}/swagger-ui-bundle.js"></script>
+    <script>${SCRIPT}</script>
+  </body>
+</html>
+`;
+
+const hash = createHash('sha256').update(SCRIPT).digest('base64');
+const POLICY = [
+  `default-src 'none'`,
+  `script-src 'self' 'sha256-${hash}'`,
+  `style-src 'self'`,
+  `img-src 'self' data:`,
+  `connect-src 'self'`,
+  `base-uri 'none'`,
+  `form-action 'none'`,
+  `frame-ancestors 'none'`,
+].join('; ');
+
+/**
+ * Serves the API document at `/docs-json` and Swagger UI at `/docs`. In place of
+ * `SwaggerModule.setup`, which loads the package at start (see swagger.ts), serves all of
+ * swagger-ui-dist, and has inline styles. The document is built when it is first requested.
+ */
+export async function setupDocs(app: INestApplication, fastify: FastifyInstance): Promise<void> {
+  let document: Promise<Buffer> | undefined;
+  const build = async () => Buffer.from(JSON.stringify(await buildApiDocument(app)));
+  fastify.get('/docs-json', async (_request, reply) => {
+    // As bytes: Fastify adds a charset to the type of a string.
+    const body = await (document ??= build());
+    return reply.header('cache-control', 'no-cache').type('application/json').send(body);
+  });
+  fastify.get('/docs', (_request, reply) =>
+    reply
+      .headers({ 'content-security-policy': POLICY, 'cache-control': 'no-cache' })
+      .type('text/html; charset=utf-8')
+      .send(PAGE),
+  );
+  await fastify.register(fastifyStatic, {
+    root: dirname(MANIFEST),
+    serve: false,
+    maxAge: hours(365 * 24),
+    immutable: true,
+  });
+  for (const file of ASSETS) {
+    fastify.get(`/${ASSETS_PATH}/${file}`, (_request, reply) => reply.sendFile(file));
+  }
+}

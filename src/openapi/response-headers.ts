@@ -1,0 +1,72 @@
+import type { HeaderObject, ReferenceObject } from '@nestjs/swagger';
+import type { RouteTraits } from './route-traits.js';
+
+const text = (description: string, pattern: string, example: string): HeaderObject => ({
+  description,
+  schema: { type: 'string', pattern, examples: [example] },
+});
+
+const RESPONSE_HEADERS = {
+  'X-Request-Id': text(
+    'Identifies the request in the log: your own id if it is valid, otherwise a new one.',
+    '^[\\w.-]{11,128}$',
+    '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58',
+  ),
+  'RateLimit-Policy': text(
+    'The limit that counted the request: its name, requests (`q`) and window in seconds (`w`).',
+    '^"\\w+";q=\\d+;w=\\d+$',
+    '"send";q=60;w=60',
+  ),
+  RateLimit: text(
+    'What remains of that limit: requests (`r`), and seconds until it resets (`t`).',
+    '^"\\w+";r=\\d+;t=\\d+$',
+    '"send";r=59;t=60',
+  ),
+  'Retry-After': {
+    description: 'Seconds to wait before a retry.',
+    schema: { type: 'integer', minimum: 1, examples: [30] },
+  },
+  'WWW-Authenticate': text(
+    'How to authenticate (RFC 6750).',
+    '^Bearer( error="invalid_token")?$',
+    'Bearer error="invalid_token"',
+  ),
+  'Idempotency-Replayed': text(
+    'Set on the stored response to an earlier request with the same `Idempotency-Key`.',
+    '^true$',
+    'true',
+  ),
+} as const satisfies Record<string, HeaderObject>;
+
+type HeaderName = keyof typeof RESPONSE_HEADERS;
+
+/** The components that responses refer to: each header once as required and once as optional. */
+export const HEADER_COMPONENTS: Readonly<Record<string, HeaderObject>> = Object.fromEntries(
+  Object.entries<HeaderObject>(RESPONSE_HEADERS).flatMap(([name, header]) => [
+    [name, { ...header, required: true }],
+    [`${name}-Optional`, header],
+  ]),
+);
+
+/** The headers of a response with this status, beside those that every HTTP response has. */
+export function headersOf(
+  status: number,
+  { isPublic, isRateLimited, isIdempotent }: RouteTraits,
+): Record<string, ReferenceObject> {
+  const headers: Record<string, ReferenceObject> = {};
+  const add = (name: HeaderName, required: boolean): void => {
+    headers[name] = { $ref: `#/components/headers/${name}${required ? '' : '-Optional'}` };
+  };
+  add('X-Request-Id', true);
+  // A body that is too large is rejected before the rate limit; the counter itself may have failed.
+  if (isRateLimited && status !== 413) {
+    add('RateLimit-Policy', status !== 500 && status !== 503);
+    add('RateLimit', status !== 500 && status !== 503);
+  }
+  if (isIdempotent && (status === 200 || status === 504)) add('Idempotency-Replayed', false);
+  // 409: while the first request is running, not for a verification that has ended.
+  if (status === 429 || status === 503 || status === 409) add('Retry-After', status !== 409);
+  // 429: only after too many requests without a valid API key.
+  if (!isPublic && (status === 401 || status === 429)) add('WWW-Authenticate', status === 401);
+  return headers;
+}

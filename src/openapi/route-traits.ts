@@ -1,0 +1,56 @@
+import { RequestMethod } from '@nestjs/common';
+import { METHOD_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import type { ErrorCode } from '../common/error-catalog.js';
+import { PUBLIC } from '../http/public.decorator.js';
+import { RATE_LIMIT } from '../throttling/rate-limit.decorator.js';
+
+/** What the other decorators of a route already say about it. */
+export interface RouteTraits {
+  readonly isPublic: boolean;
+  readonly isRateLimited: boolean;
+  readonly isIdempotent: boolean;
+  readonly isGet: boolean;
+  readonly hasBody: boolean;
+}
+
+/** A public route without a body. */
+export const NO_TRAITS: RouteTraits = {
+  isPublic: true,
+  isRateLimited: false,
+  isIdempotent: false,
+  isGet: true,
+  hasBody: false,
+};
+
+/** Reads the metadata that Nest, the API-key guard and the rate-limit guard go by. */
+export function readTraits(
+  prototype: object,
+  key: string | symbol,
+  isIdempotent: boolean,
+): RouteTraits {
+  const controller = prototype.constructor;
+  const handler = (prototype as Record<string | symbol, object>)[key] ?? {};
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, key) ?? {}) as object;
+  return {
+    isPublic: [handler, controller].some((target) => Reflect.getMetadata(PUBLIC, target) === true),
+    isRateLimited: Reflect.hasMetadata(RATE_LIMIT, handler),
+    isIdempotent,
+    isGet: Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.GET,
+    hasBody: Object.keys(parameters).some((id) =>
+      id.startsWith(`${String(RouteParamtypes.BODY)}:`),
+    ),
+  };
+}
+
+/** The errors that every route with these traits can return. */
+export function commonErrors({ isPublic, isIdempotent, isGet, hasBody }: RouteTraits): ErrorCode[] {
+  const codes: ErrorCode[] = [];
+  // Each authenticated route validates an Idempotency-Key, also where it has no effect.
+  if (!isPublic) codes.push('validation_failed', 'unauthenticated', 'too_many_requests');
+  if (!isPublic) codes.push('internal_error', 'storage_unavailable');
+  if (!isPublic && !isGet) codes.push('payload_too_large');
+  if (hasBody) codes.push('malformed_body', 'unsupported_media_type');
+  if (isIdempotent) codes.push('request_in_progress', 'idempotency_key_reused');
+  return codes;
+}

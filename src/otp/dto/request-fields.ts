@@ -1,0 +1,115 @@
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import {
+  IsIn,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  ValidateBy,
+} from 'class-validator';
+import type { Channel } from '../../common/channel.js';
+import { normalizeIp } from '../../common/network-address.js';
+import { PhoneNumber } from '../../common/phone-number.js';
+import { enumProperty } from '../../openapi/enum-property.js';
+import { ApiProperty } from '../../openapi/swagger.js';
+
+const CHANNELS: Readonly<Record<Channel, string>> = {
+  sms: 'as a text message; the default',
+  voice: 'read out in a call',
+};
+const MAX_REFERENCE_LENGTH = 128;
+
+/** A field that arrives as E.164 text and is parsed, once, into a {@link PhoneNumber}. */
+export const PhoneNumberField = (description: string) =>
+  applyDecorators(
+    // Not `undefined`: an invalid number is not a missing one.
+    Transform(({ value }) => PhoneNumber.parse(value) ?? null),
+    ValidateBy(
+      {
+        name: 'phoneNumber',
+        validator: { validate: (value: unknown) => value instanceof PhoneNumber },
+      },
+      { message: 'Give a phone number in E.164 form: + and country code, as in +14155552671.' },
+    ),
+    ApiProperty({
+      type: 'string',
+      pattern: '^\\+[1-9][0-9 ().-]{6,30}$',
+      description: `${description} In E.164 form: \`+\`, country code, at most 15 digits. Spaces, hyphens, dots and parentheses are ignored.`,
+      examples: ['+14155552671'],
+    }),
+  );
+
+/** The handle of a verification. An impossible one is as unknown as any other: it is no invalid field. */
+export const PinIdField = (message: string) =>
+  applyDecorators(
+    IsString({ message }),
+    IsNotEmpty({ message }),
+    ApiProperty({
+      minLength: 1,
+      description: 'The `pinId` returned by send.',
+      examples: ['q8Jt1Xn0S2uYp4rVb6wLzA'],
+    }),
+  );
+
+/** Optional. The document states no `default`: generated clients would require the field. */
+export const ChannelField = () =>
+  applyDecorators(
+    IsOptional(),
+    IsIn(Object.keys(CHANNELS), { message: 'The channel is sms or voice.' }),
+    ApiProperty({ required: false, ...enumProperty('How the code is delivered.', CHANNELS) }),
+  );
+
+/** Optional. Verify compares it with the one of send, so only send limits its length. */
+export const ReferenceField = (
+  description: string,
+  message: string,
+  { limitLength }: { limitLength: boolean },
+) =>
+  applyDecorators(
+    IsOptional(),
+    IsString({ message }),
+    IsNotEmpty({ message }),
+    ...(limitLength ? [MaxLength(MAX_REFERENCE_LENGTH, { message })] : []),
+    ApiProperty({
+      minLength: 1,
+      maxLength: MAX_REFERENCE_LENGTH,
+      description,
+      examples: ['login-4711'],
+      required: false,
+    }),
+  );
+
+/** Optional. IPv4, or IPv6 of which only the /64 counts. */
+export const EndUserIpField = () => {
+  const message = 'Give an IPv4 or IPv6 address, or none.';
+  return applyDecorators(
+    IsOptional(),
+    Transform(({ value }: { value: unknown }) =>
+      // Not `undefined`: an invalid address is not a missing one.
+      typeof value === 'string' ? (normalizeIp(value) ?? '') : value,
+    ),
+    IsString({ message }),
+    IsNotEmpty({ message }),
+    ApiProperty({
+      minLength: 1,
+      description:
+        'The IP address of the end user, IPv4 or IPv6 (of which the /64 counts). Limits how many numbers one user can have messages sent to.',
+      examples: ['203.0.113.7'],
+      required: false,
+    }),
+  );
+};
+
+export const OtpCodeField = () =>
+  applyDecorators(
+    Matches(/^[0-9a-z]{4,10}$/i, {
+      message: 'Give the code as a string of 4 to 10 digits or letters.',
+    }),
+    ApiProperty({
+      pattern: '^[0-9A-Za-z]{4,10}$',
+      description: 'The code that the end user typed: 4 to 10 digits or letters, as a string.',
+      examples: ['123456'],
+    }),
+  );

@@ -1,0 +1,44 @@
+import type { Channel } from '../../common/channel.js';
+import { enumProperty } from '../../openapi/enum-property.js';
+import { ApiProperty } from '../../openapi/swagger.js';
+
+export const PinIdProperty = () =>
+  ApiProperty({
+    pattern: '^[A-Za-z0-9_-]{22,}$',
+    description: 'Handle of the verification: random, opaque, URL-safe.',
+    examples: ['q8Jt1Xn0S2uYp4rVb6wLzA'],
+  });
+
+export const MaskedNumberProperty = () =>
+  ApiProperty({
+    pattern: '^\\+\\d+•••\\d+$',
+    description: 'The phone number, masked.',
+    examples: ['+1415•••2671'],
+  });
+
+export const ChannelProperty = () =>
+  ApiProperty(
+    enumProperty<Channel>('How the code was delivered.', {
+      sms: 'as a text message',
+      voice: 'read out in a call',
+    }),
+  );
+
+export const TimeProperty = (description: string, example: string, { required = true } = {}) =>
+  ApiProperty({
+    format: 'date-time',
+    description: `${description} ISO 8601, UTC.`,
+    examples: [example],
+    required,
+  });
+
+export const ExpiresAtProperty = () =>
+  TimeProperty('From this time on the code is rejected.', '2030-01-01T00:05:00.000Z');
+
+export const AttemptsRemainingProperty = () =>
+  ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    description: 'How many more codes can be checked for this verification.',
+    examples: [4],
+  });
