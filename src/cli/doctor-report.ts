@@ -1,27 +1,26 @@
 import type { AccountFinding } from '../providers/account-check.js';
+import { alignColumns } from './table.js';
 
-const MARKS: Record<AccountFinding['level'], string> = {
+const LABELS: Record<AccountFinding['level'], string> = {
   ok: 'ok',
   warning: 'WARNING',
   error: 'ERROR',
 };
-const MARK_WIDTH = 9;
 
-/** One line a finding, and below it what to do. */
-export function describeFindings(findings: readonly AccountFinding[]): string {
-  const width = Math.max(...findings.map(({ check }) => check.length)) + 2;
-  const lines = findings.flatMap(({ check, level, message, remedy }) => {
-    const line = MARKS[level].padEnd(MARK_WIDTH) + check.padEnd(width) + message;
-    return remedy === undefined ? [line] : [line, `${' '.repeat(MARK_WIDTH + width)}→ ${remedy}`];
-  });
-  return [...lines, '', verdictOn(findings)].join('\n');
+/** One line per finding, and how to fix it on the next. */
+export function formatReport(findings: readonly AccountFinding[]): string {
+  const rows = findings.flatMap(({ check, level, message, remedy }) => [
+    [LABELS[level], check, message],
+    ...(remedy === undefined ? [] : [['', '', `→ ${remedy}`]]),
+  ]);
+  return [...alignColumns(rows), '', summarize(findings)].join('\n');
 }
 
-function verdictOn(findings: readonly AccountFinding[]): string {
+function summarize(findings: readonly AccountFinding[]): string {
   const count = (level: AccountFinding['level']) =>
     findings.filter((one) => one.level === level).length;
   const [errors, warnings] = [count('error'), count('warning')];
-  if (errors + warnings === 0) return 'All is well.';
+  if (errors + warnings === 0) return 'No problems found.';
   return `${plural(errors, 'error')}, ${plural(warnings, 'warning')}.`;
 }
 

@@ -1,63 +1,77 @@
-import 'reflect-metadata';
 import { createInterface } from 'node:readline/promises';
 import { loadSetupEnvironment } from '../config/load-environment.js';
 import { getProviderAccount, providersConfig } from '../config/providers.config.js';
 import { AccountSetup } from '../providers/account-setup.js';
-import { withAccount } from './account-context.js';
+import { defineCommand } from './command.js';
 import { envLines, writeEnvFile } from './env-file.js';
-import { runCommand, type ExitCode } from './run-command.js';
-import { SETUP_USAGE, setupOptions } from './setup-options.js';
-import { describeChanges, describeMessage } from './setup-report.js';
+import { withProviderContext } from './provider-context.js';
+import { formatChanges, formatMessage } from './setup-report.js';
 
 const ENV_FILE = '.env';
 
-async function main(): Promise<ExitCode> {
-  const options = setupOptions(process.argv.slice(2));
-  if (options.help) {
-    console.log(SETUP_USAGE);
-    return 0;
-  }
-  const { env, applicationId, messageId } = loadSetupEnvironment();
-  return withAccount(env, async (context) => {
-    const plan = await context.get(AccountSetup, { strict: false }).plan({
-      applicationId,
-      messageId,
-      name: options.name,
-      text: options.text,
-      sender: options.sender,
-      language: options.language,
-      webOtpHost: options['webotp-host'],
-    });
-    console.log(`Infobip 2FA at ${getProviderAccount('infobip', providersConfig(env)).baseUrl}\n`);
-    console.log(`${describeChanges(plan.changes)}\n\n${describeMessage(plan)}\n`);
-    if (options['dry-run']) {
-      console.log('Dry run: nothing was changed.');
+export const infobipSetup = defineCommand({
+  name: 'infobip:setup',
+  about: `Creates or updates the 2FA application and the message template at INFOBIP_BASE_URL with safe
+values, after showing the changes. Updates what INFOBIP_APP_ID and INFOBIP_MESSAGE_ID name; without
+them, finds the application by its name.`,
+  options: {
+    name: {
+      type: 'string',
+      value: 'name',
+      help: 'another application than the configured one (default: OTP service)',
+    },
+    text: { type: 'string', value: 'text', help: 'the message; it must contain {{pin}}' },
+    sender: { type: 'string', value: 'sender', help: 'sender of the message' },
+    language: { type: 'string', value: 'code', help: 'language of calls: en, es, de, fr, …' },
+    'webotp-host': {
+      type: 'string',
+      value: 'host',
+      help: 'appends the line that lets pages of this host fill in the code',
+    },
+    'dry-run': { type: 'boolean', help: 'shows the changes, and makes none' },
+    yes: { type: 'boolean', help: 'does not ask; required if stdin is not a terminal' },
+    write: {
+      type: 'boolean',
+      help: 'writes the ids into .env of the working folder instead of printing them',
+    },
+  },
+  run: async (options) => {
+    const { env, applicationId, messageId } = loadSetupEnvironment();
+    return withProviderContext(env, async (context) => {
+      const { name, text, sender, language, 'webotp-host': webOtpHost } = options;
+      const plan = await context
+        .get(AccountSetup, { strict: false })
+        .plan({ applicationId, messageId, name, text, sender, language, webOtpHost });
+      console.log(
+        `Infobip 2FA at ${getProviderAccount('infobip', providersConfig(env)).baseUrl}\n`,
+      );
+      console.log(`${formatChanges(plan.changes)}\n\n${formatMessage(plan)}\n`);
+      if (options['dry-run']) {
+        console.log('Dry run: nothing was changed.');
+        return 0;
+      }
+      if (plan.changes.length > 0 && !options.yes && !(await confirm())) return 1;
+      printSettings(await plan.apply(), options.write ?? false);
       return 0;
-    }
-    if (plan.changes.length > 0 && !options.yes && !(await agreed())) return 1;
-    tell(await plan.apply(), options.write);
-    return 0;
-  });
-}
+    });
+  },
+});
 
-/** Asks whoever is there; where nobody is, nothing is taken for granted. */
-async function agreed(): Promise<boolean> {
+async function confirm(): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    console.error('Nothing was changed. To change it where nobody can be asked, say --yes.');
+    console.error('No changes made: stdin is not a terminal. Run again with --yes.');
     return false;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question('Change this? [y/N] ');
   terminal.close();
-  const agrees = /^y(es)?$/i.test(answer.trim());
-  if (!agrees) console.error('Nothing was changed.');
-  return agrees;
+  const confirmed = /^y(es)?$/i.test(answer.trim());
+  if (!confirmed) console.error('No changes made.');
+  return confirmed;
 }
 
-function tell(settings: Readonly<Record<string, string>>, write: boolean): void {
+function printSettings(settings: Readonly<Record<string, string>>, write: boolean): void {
   const lines = envLines(settings).join('\n');
   if (write) writeEnvFile(ENV_FILE, settings);
   console.log(`${write ? `Written to ${ENV_FILE}:` : `For ${ENV_FILE}:`}\n\n${lines}`);
 }
-
-await runCommand(SETUP_USAGE, main);

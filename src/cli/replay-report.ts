@@ -1,44 +1,33 @@
 import type { PumpingConfig } from '../config/pumping.config.js';
 import type { BlockedCount } from '../destinations/pumping-simulation.js';
+import { alignColumns } from './table.js';
 
-const HEAD = ['country', 'budget', 'refused', 'though verified'] as const;
+const HEAD = ['country', 'budget', 'blocked', 'though verified'];
+const COUNTS = [2, 3];
 
-const UNRECORDED = [
-  'The guard itself may refuse fewer: it also knows numbers that were verified before the records',
-  'begin, and for their first two weeks what was usual before.',
+const CAVEAT = [
+  'The service itself may block fewer: it also knows numbers that were verified before the records',
+  'begin, and in their first two weeks the usual traffic before.',
 ];
 
-/** What was replayed, a table of what would have been refused, and why it may be too much. */
-export function describeReplay(
+/** The settings, a table of what they would have blocked, and why that may be too much. */
+export function formatReplay(
   { floorPerHour, floorPerDay, unverifiedRatio }: PumpingConfig,
   total: number,
-  refusals: readonly BlockedCount[],
+  counts: readonly BlockedCount[],
 ): string {
   const settings =
     `${String(floorPerHour)} an hour, ${String(floorPerDay)} a day and ` +
-    `${String(unverifiedRatio)} for each verified text`;
-  const head = `Of ${counted(total)} verifications, with ${settings}:`;
-  if (refusals.length === 0) return `${head} none would have been refused.`;
-  const rows = refusals.map(({ country, region, window, blocked: refused, verified }) => [
+    `${String(unverifiedRatio)} for each verified message`;
+  const head = `Of ${formatCount(total)} verifications, with ${settings}:`;
+  if (counts.length === 0) return `${head} none would have been blocked.`;
+  const rows = counts.map(({ country, region, window, blocked, verified }) => [
     country,
     `${region}, ${window}`,
-    counted(refused),
-    counted(verified),
+    formatCount(blocked),
+    formatCount(verified),
   ]);
-  return [head, '', ...aligned([[...HEAD], ...rows]), '', ...UNRECORDED].join('\n');
+  return [head, '', ...alignColumns([HEAD, ...rows], COUNTS), '', ...CAVEAT].join('\n');
 }
 
-/** Words to the left, counts to the right. */
-function aligned(rows: readonly string[][]): string[] {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column < 2 ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join('  '),
-  );
-}
-
-const counted = (count: number): string => count.toLocaleString('en-US');
+const formatCount = (count: number): string => count.toLocaleString('en-US');

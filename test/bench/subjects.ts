@@ -41,12 +41,12 @@ export const SERVICE = 'service';
 
 const API_KEY = 'otp_of_the_bench_and_of_no_use_elsewhere';
 
-/** What `npm start` gives to Node. */
+/** Node's options in `npm run start:prod`. */
 function startOptions(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-    scripts: { start: string };
+    scripts: { 'start:prod': string };
   };
-  return scripts.start.match(/(?<= )--\S+/g) ?? [];
+  return scripts['start:prod'].match(/(?<= )--\S+/g) ?? [];
 }
 
 /**

@@ -295,7 +295,7 @@ describe('The doctor, at an account', () => {
     });
     expect((await examine(settings)).faults).toHaveLength(9);
 
-    await runCli('infobip-setup', { args: '--yes', cwd, settings });
+    await runCli('infobip:setup', { args: '--yes', cwd, settings });
 
     expect((await examine(settings)).faults).toEqual([]);
   });
@@ -316,7 +316,7 @@ describe('The doctor, at an account', () => {
       },
     ]);
 
-    await runCli('infobip-setup', { args: '--yes', cwd, settings });
+    await runCli('infobip:setup', { args: '--yes', cwd, settings });
 
     expect((await examine(settings)).faults).toEqual([]);
   });
@@ -492,7 +492,7 @@ describe('The doctor, with settings that cannot be used', () => {
 
     expect(faults).toMatchObject(
       [
-        { check: 'settings', level: 'error', message: /OTP_TTL must be/, remedy: /operating/ },
+        { check: 'settings', level: 'error', message: /OTP_TTL must be/, remedy: /configuration/ },
         { check: 'settings', message: /INFOBIP_APP_ID is required/, remedy: /infobip:setup/ },
         { check: 'settings', message: /INFOBIP_MESSAGE_ID is required/, remedy: /infobip:setup/ },
       ].map(matching),

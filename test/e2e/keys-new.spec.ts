@@ -4,7 +4,7 @@ import { runCli } from '../support/cli.js';
 import { startSandboxedService } from '../support/service.js';
 
 describe('npm run keys:new', () => {
-  const run = (args: string) => runCli('keys-new', { args, cwd: tmpdir(), settings: {} });
+  const run = (args: string) => runCli('keys:new', { args, cwd: tmpdir(), settings: {} });
 
   it('makes a key that lets its client in', async () => {
     const { code, output } = await run('shop');

@@ -28,7 +28,7 @@ describe('npm run pumping:replay', () => {
   });
 
   const replay = (args = '', DATA_DIR = cwd) =>
-    runCli('pumping-replay', { args, cwd, settings: { DATA_DIR, OTP_SECRET } });
+    runCli('pumping:replay', { args, cwd, settings: { DATA_DIR, OTP_SECRET } });
 
   /** Records of a service that had no guard. Four bots by chance have the number of another one. */
   beforeAll(async () => {
@@ -59,17 +59,17 @@ describe('npm run pumping:replay', () => {
     await opened.close();
   });
 
-  it('prints what the guard would have refused, by country and budget, and what it cannot know', async () => {
+  it('prints what would have been blocked, by country and budget, and what the records lack', async () => {
     const { code, output } = await replay();
 
     expect(output.trim().split('\n')).toEqual([
-      'Of 1,100 verifications, with 10 an hour, 30 a day and 0.8 for each verified text:',
+      'Of 1,100 verifications, with 10 an hour, 30 a day and 0.8 for each verified message:',
       '',
-      'country  budget        refused  though verified',
+      'country  budget        blocked  though verified',
       expect.stringMatching(/^CH {7}prefix, hour {4}1,06\d {16}1$/),
       '',
-      'The guard itself may refuse fewer: it also knows numbers that were verified before the records',
-      'begin, and for their first two weeks what was usual before.',
+      'The service itself may block fewer: it also knows numbers that were verified before the records',
+      'begin, and in their first two weeks the usual traffic before.',
     ]);
     expect(code).toBe(0);
   });
@@ -78,8 +78,8 @@ describe('npm run pumping:replay', () => {
     const { output } = await replay('--floor-per-hour 2000 --floor-per-day 2000 --ratio 0');
 
     expect(output.trim()).toBe(
-      'Of 1,100 verifications, with 2000 an hour, 2000 a day and 0 for each verified text: ' +
-        'none would have been refused.',
+      'Of 1,100 verifications, with 2000 an hour, 2000 a day and 0 for each verified message: ' +
+        'none would have been blocked.',
     );
   });
 
@@ -87,7 +87,7 @@ describe('npm run pumping:replay', () => {
     const { code, output } = await replay(DOCUMENTED);
 
     expect(output).toMatch(
-      /^Of 1,100 verifications, with 20 an hour, 30 a day and 0\.5 for each verified text:\n/,
+      /^Of 1,100 verifications, with 20 an hour, 30 a day and 0\.5 for each verified message:\n/,
     );
     expect(code).toBe(0);
   });
@@ -113,7 +113,7 @@ describe('npm run pumping:replay', () => {
   it('says where no records are, and makes neither them nor a secret', async () => {
     const DATA_DIR = join(cwd, 'elsewhere');
 
-    const { code, output } = await runCli('pumping-replay', { cwd, settings: { DATA_DIR } });
+    const { code, output } = await runCli('pumping:replay', { cwd, settings: { DATA_DIR } });
 
     expect(output).toMatch(
       /^There are no records in .*elsewhere: set DATA_DIR or DATABASE_URL\.\n$/,

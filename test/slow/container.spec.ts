@@ -47,7 +47,7 @@ describe('The container', () => {
   });
 
   /** Runs the image's command until its health check passes; answers its url and settings. */
-  async function start(own: NodeJS.ProcessEnv) {
+  async function start(own: NodeJS.ProcessEnv = {}) {
     const settings = {
       PORT: String(await freePort()),
       OTP_SECRET: 'a master secret that only tests know of',
@@ -71,7 +71,7 @@ describe('The container', () => {
       if (service.exitCode !== null) throw new Error(output);
       await delay(100);
     }
-    return { url: `http://127.0.0.1:${settings.PORT}`, service };
+    return { url: `http://127.0.0.1:${settings.PORT}`, service, settings };
   }
 
   function isHealthy(settings: NodeJS.ProcessEnv): boolean {
@@ -114,6 +114,26 @@ describe('The container', () => {
     expect(touch('dist/new')).not.toBe(0);
     expect(touch('new')).not.toBe(0);
     expect(touch('data/new')).toBe(0);
+  });
+
+  it.each([
+    ['otp doctor', /^ok +settings +The settings can be used/],
+    ['otp infobip:setup --dry-run', /^Dry run: nothing was changed\.$/m],
+    ['otp keys:new shop', /^Entry, for API_KEYS: +shop:[0-9a-f]{64}$/m],
+    ['otp pumping:replay', /^Of \d+ verifications, with /],
+    ['npm run --silent keys:new -- shop', /^Entry, for API_KEYS: +shop:/m],
+  ])('runs `%s`, without a compiler and without source', async (command, printed) => {
+    const { service, settings } = await start();
+
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', command], {
+      ...inside({ ...settings, HOME: image.folder }),
+      encoding: 'utf8',
+    });
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(printed);
+    service.kill('SIGTERM');
+    await once(service, 'exit');
   });
 
   it('fails its health check without the service', async () => {

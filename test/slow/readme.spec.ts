@@ -26,8 +26,11 @@ const [
 
 jest.setTimeout(minutes(5));
 
-/** How a build is run, by `npm start` and by hand. */
-const RUN = BUILD_AND_RUN.split('\n').at(-1) ?? '';
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  scripts: Record<'start' | 'start:prod', string>;
+};
+/** How a build is run, by `npm start` and by the image. */
+const RUN = scripts['start:prod'];
 
 describe('The README, on a clean checkout', () => {
   let checkout: string;
@@ -130,15 +133,12 @@ describe('The README, on a clean checkout', () => {
   });
 
   it('runs a build as `npm start` and the image do', () => {
-    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-      scripts: { start: string };
-    };
     const command = readDockerfile('Dockerfile').findLast(({ name }) => name === 'CMD')?.rest ?? '';
 
-    expect(scripts.start).toBe(`npm run build && ${RUN}`);
-    expect((JSON.parse(command) as string[]).join(' ')).toBe(
-      RUN.replace('node', 'node --enable-source-maps'),
-    );
+    expect(BUILD_AND_RUN).toBe('npm run build\nnpm run start:prod');
+    expect(scripts.start).toBe('npm run build && npm run start:prod');
+    expect((JSON.parse(command) as string[]).join(' ')).toBe(RUN);
+    expect(RUN).toMatch(/^node --enable-source-maps (--\S+ )+dist\/main\.js$/);
   });
 
   it('runs a build with the settings of a .env', async () => {

@@ -11,10 +11,10 @@ interface Ended {
 
 /** Runs a built command to its end, in a folder and with settings of its own. */
 export async function runCli(
-  command: 'infobip-setup' | 'doctor' | 'keys-new' | 'pumping-replay',
+  command: 'infobip:setup' | 'doctor' | 'keys:new' | 'pumping:replay',
   { args = '', cwd, settings }: { args?: string; cwd: string; settings: NodeJS.ProcessEnv },
 ): Promise<Ended> {
-  const program = run(`node ${join(BUILD, 'cli', `${command}.js`)} ${args}`, cwd, settings);
+  const program = run(`node ${join(BUILD, 'cli/main.js')} ${command} ${args}`, cwd, settings);
   const code = await program.ended();
   return { code, output: program.output };
 }

@@ -48,7 +48,7 @@ export async function buildImage(): Promise<Image> {
     } else if (name === 'ENV') {
       Object.assign(
         stage.environment,
-        Object.fromEntries(rest.split(' ').map((a) => a.split('='))),
+        Object.fromEntries(rest.split(' ').map((a) => valueIn(stage, a).split('='))),
       );
     } else if (name === 'COPY') {
       const made = copy(instruction, stage, stages);
@@ -74,6 +74,12 @@ export async function buildImage(): Promise<Image> {
   };
 }
 
+/** An assignment of ENV: absolute paths are below the stage's root, and `$PATH` is the machine's. */
+const valueIn = ({ root }: Stage, assignment: string): string =>
+  assignment
+    .replace(/(?<=[=:])\/\S*?(?=:|$)/g, (path) => join(root, path))
+    .replace('$PATH', process.env['PATH'] ?? '');
+
 function copy({ flags, rest }: Instruction, stage: Stage, stages: Map<string, Stage>): string[] {
   const paths = rest.split(' ');
   const target = paths.pop() ?? '';
@@ -82,7 +88,7 @@ function copy({ flags, rest }: Instruction, stage: Stage, stages: Map<string, St
     if (!from) expectSentToBuilder(path);
     const source = from ? join(from.root, path) : path;
     const into = target.endsWith('/') ? join(target, basename(path)) : target;
-    cpSync(source, join(stage.workdir, into), { recursive: true });
+    cpSync(source, join(stage.workdir, into), { recursive: true, verbatimSymlinks: true });
     return join(stage.workdir, into);
   });
 }

@@ -11,8 +11,8 @@ class CliModule {
   }
 }
 
-/** Does `work` with the vendor's account; no server listens and no database is opened. */
-export async function withAccount<T>(
+/** Runs `work` with access to the provider accounts; starts no server and opens no database. */
+export async function withProviderContext<T>(
   env: Environment,
   work: (context: INestApplicationContext) => Promise<T>,
 ): Promise<T> {

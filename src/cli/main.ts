@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import 'reflect-metadata';
+import type { Command } from './command.js';
+
+/** By name; each is loaded only if it runs. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  doctor: async () => (await import('./doctor.js')).doctor,
+  'infobip:setup': async () => (await import('./infobip-setup.js')).infobipSetup,
+  'keys:new': async () => (await import('./keys-new.js')).keysNew,
+  'pumping:replay': async () => (await import('./pumping-replay.js')).pumpingReplay,
+};
+
+const USAGE = `Usage: otp <command> [options]
+
+  doctor          compares the provider accounts with the settings
+  infobip:setup   creates or updates the 2FA application and message template at Infobip
+  keys:new        makes an API key for a client
+  pumping:replay  tries settings of the fraud protection on the recorded verifications
+
+otp <command> --help describes a command.`;
+
+const [name = '', ...args] = process.argv.slice(2);
+const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+if (load) {
+  const command = await load();
+  process.exitCode = await command(args);
+} else if (name === '--help') {
+  console.log(USAGE);
+} else {
+  console.error(`${name === '' ? 'No command given' : `Unknown command: ${name}`}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
