@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { minutes } from '../../src/common/durations.js';
+import { freePort } from '../support/free-port.js';
+import { run, type Program } from '../support/program.js';
+
+jest.setTimeout(minutes(5));
+
+describe('npm run start:dev', () => {
+  let copy: string;
+  let program: Program | undefined;
+
+  beforeEach(() => {
+    copy = mkdtempSync(join(tmpdir(), 'otp-start-dev-'));
+    const listed = execFileSync(
+      'git',
+      ['ls-files', '-z', '-co', '--exclude-standard', 'src', '*.json'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    for (const path of listed.split('\0').filter(Boolean)) cpSync(path, join(copy, path));
+    symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
+  });
+
+  afterEach(async () => {
+    await program?.stop();
+    rmSync(copy, { recursive: true });
+  });
+
+  it('compiles and restarts the service when a source file changes', async () => {
+    const port = String(await freePort());
+    program = run('npm run start:dev', copy, {
+      PORT: port,
+      SANDBOX_PORT: String(await freePort()),
+      DATA_DIR: join(copy, 'data'),
+    });
+    await program.printed(/curl .*\/otp\/verify/);
+    const live = async () => (await fetch(`http://127.0.0.1:${port}/health/live`)).json();
+    expect(await live()).toEqual({ status: 'ok' });
+
+    const file = join(copy, 'src/health/health.controller.ts');
+    const source = readFileSync(file, 'utf8');
+    writeFileSync(file, source.replaceAll("status: 'ok'", "status: 'changed'"));
+    await program.printed(/curl .*\/otp\/verify[^]*curl .*\/otp\/verify/);
+
+    expect(await live()).toEqual({ status: 'changed' });
+  });
+});
