@@ -28,10 +28,7 @@ const TIMEOUT_CHECK_INTERVAL_MS = seconds(1);
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
 
 /** DTOs validate requests. Without schema compilers Fastify does not load Ajv. */
-const NO_SCHEMAS = {
-  buildValidator: () => noSchema,
-  buildSerializer: () => noSchema,
-};
+const NO_SCHEMAS = { buildValidator: () => noSchema, buildSerializer: () => noSchema };
 
 function noSchema(): never {
   throw new Error('Fastify schemas are disabled. Validate this route with a DTO.');

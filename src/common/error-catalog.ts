@@ -4,10 +4,9 @@
  */
 export interface ErrorEntry {
   readonly status: number;
-  /** URI of a registered problem type (RFC 9457 §4.2); otherwise the type is a URN made of the code. */
+  /** A registered problem type (RFC 9457 §4.2) and its title; by default both are made of the code. */
   readonly type?: string;
-  /** The same for every occurrence of the type. */
-  readonly title: string;
+  readonly title?: string;
   /** What happened. A throw below status 500 may replace it by something more specific. */
   readonly message: string;
   /** What the client does next. Follows the message in `detail`. */
@@ -36,85 +35,71 @@ const REDUCED_CAPACITY = {
 const ENTRIES = {
   validation_failed: {
     status: 400,
-    title: 'Validation failed',
     message: 'One or more fields are invalid.',
     action: 'Fix the fields listed in `errors` and retry.',
   },
   malformed_body: {
     status: 400,
-    title: 'Malformed request',
     message: 'The body is not valid JSON, or the request is not valid HTTP.',
     action: 'Send a well-formed HTTP request with one JSON object as its body.',
   },
   unauthenticated: {
     status: 401,
-    title: 'Authentication required',
     message: 'The API key is missing or unknown.',
     action: 'Send the header `Authorization: Bearer <API key>`.',
   },
   destination_not_allowed: {
     status: 403,
-    title: 'Destination not allowed',
     message: 'Messages to this country or number type are blocked.',
     action: OTHER_NUMBER,
   },
   not_found: {
     status: 404,
-    title: 'Route not found',
     message: 'No route has this path.',
     action: 'Check the path; `/docs` lists every route.',
   },
   verification_not_found: {
     status: 404,
-    title: 'Verification not found',
     message: 'This client has no verification with this pinId or phone number.',
     action: 'Check the pinId or number, or send a new code.',
   },
   method_not_allowed: {
     status: 405,
-    title: 'Method not allowed',
     message: 'The path does not support this method.',
     action: 'Use one of the methods in the `Allow` header.',
   },
   request_timeout: {
     status: 408,
-    title: 'Request timeout',
     message: 'The request did not arrive completely within 10 seconds.',
     action: 'Send the whole request within 10 seconds.',
   },
   payload_too_large: {
     status: 413,
-    title: 'Payload too large',
     message: 'The body is larger than 16 KiB.',
     action: 'Send at most 16 KiB.',
   },
   unsupported_media_type: {
     status: 415,
-    title: 'Unsupported media type',
     message: 'The body is not declared as JSON.',
     action: 'Send the header `Content-Type: application/json`.',
   },
   request_in_progress: {
     status: 409,
-    title: 'Request in progress',
     message: 'A request with this idempotency key is still running.',
     action: RETRY_AFTER,
   },
   not_resendable: {
     status: 409,
-    title: 'Code not resendable',
     message: 'The verification is no longer pending.',
     action: SEND_NEW_CODE,
   },
   idempotency_key_reused: {
     status: 422,
-    title: 'Idempotency key reused',
     message: 'This idempotency key belongs to a different request.',
     action: 'Use a new key for every new request.',
   },
   destination_unreachable: {
     status: 422,
-    title: 'Destination unreachable',
     message: 'No message can be delivered to this number.',
     action: OTHER_NUMBER,
   },
@@ -133,13 +118,11 @@ const ENTRIES = {
   },
   internal_error: {
     status: 500,
-    title: 'Internal error',
     message: 'An unexpected error occurred.',
     action: 'Report the `requestId` to the operator of this service.',
   },
   provider_error: {
     status: 502,
-    title: 'Provider error',
     message: 'The message provider rejected the request or its response cannot be used.',
     action:
       'Retry with the same idempotency key: the answer is 504 if a message may have been sent.',
@@ -149,7 +132,6 @@ const ENTRIES = {
   storage_unavailable: { message: 'The storage is unavailable.', ...REDUCED_CAPACITY },
   provider_timeout: {
     status: 504,
-    title: 'Provider timeout',
     message: 'The message provider did not respond in time.',
     action:
       'A message may have been sent and stays counted; a code was not checked: verify it again.',

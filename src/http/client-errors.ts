@@ -61,7 +61,7 @@ function rejectAfterPending(socket: Socket, error: DomainError, events: EventBus
 
 function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): void {
   const requestId = randomUUID();
-  const problem = toProblem(error, { requestId, path: '/' });
+  const problem = toProblem(error, requestId, '/');
   const body = JSON.stringify(problem);
   const { status } = problem;
   const headers = {

@@ -20,7 +20,7 @@ function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unkno
   request.errorCode = error.code;
   // The route pattern, such as /otp/:pinId: a path may contain a number, a code or a key.
   const path = request.routeOptions.url ?? '/';
-  const problem = toProblem(error, { requestId: request.id, path });
+  const problem = toProblem(error, request.id, path);
   const { status, code } = problem;
   if (status >= 500)
     request.log.error({ code, err: error, ...request.requestContext }, 'request failed');

@@ -18,46 +18,39 @@ export interface Problem {
   readonly errors?: readonly FieldError[];
 }
 
-/** The part of a request that its problem document contains. */
-export interface ProblemContext {
-  readonly requestId: string;
-  readonly path: string;
-}
+const BY_HTTP_STATUS: Readonly<Record<number, () => DomainError>> = {
+  400: errors.malformedBody,
+  404: errors.notFound,
+  413: errors.payloadTooLarge,
+  415: errors.unsupportedMediaType,
+};
 
+/** Replaces errors of the framework, whose messages may quote the URL or the body. */
 export function toDomainError(thrown: unknown): DomainError {
   if (thrown instanceof DomainError) return thrown;
-  if (thrown instanceof HttpException) return fromHttpStatus(thrown.getStatus(), thrown);
-  return errors.internalError({ cause: thrown });
+  if (!(thrown instanceof HttpException)) return errors.internalError({ cause: thrown });
+  const status = thrown.getStatus();
+  const create = BY_HTTP_STATUS[status];
+  if (create) return create();
+  return errors.internalError({ message: `The framework threw ${String(status)}.`, cause: thrown });
 }
 
 /** The problem document of an error. A 5xx has the catalog's constant text: its own is for the log. */
-export function toProblem(error: DomainError, { requestId, path }: ProblemContext): Problem {
+export function toProblem(error: DomainError, requestId: string, instance: string): Problem {
   const { code, fieldErrors } = error;
-  const { type = `urn:otp:problem:${code}`, title, status } = ERROR_CATALOG[code];
+  const { type = `urn:otp:problem:${code}`, title = toTitle(code), status } = ERROR_CATALOG[code];
   return {
     type,
     title,
     status,
     detail: describeError(code, status < 500 ? error.message : undefined),
-    instance: path,
+    instance,
     code,
     requestId,
     ...(fieldErrors && { errors: fieldErrors }),
   };
 }
 
-/** Errors of the framework. Their messages may quote the URL or the body, so they are dropped. */
-function fromHttpStatus(status: number, cause: unknown): DomainError {
-  switch (status) {
-    case 400:
-      return errors.malformedBody();
-    case 404:
-      return errors.notFound();
-    case 413:
-      return errors.payloadTooLarge();
-    case 415:
-      return errors.unsupportedMediaType();
-    default:
-      return errors.internalError({ message: `The framework threw ${String(status)}.`, cause });
-  }
-}
+/** `not_found` is "Not found". */
+const toTitle = (code: ErrorCode): string =>
+  `${code.charAt(0).toUpperCase()}${code.slice(1).replaceAll('_', ' ')}`;

@@ -35,7 +35,7 @@ export class ProblemSchema implements Problem {
 
   @ApiProperty({
     description: 'The same for every problem of the type.',
-    examples: [ERROR_CATALOG.validation_failed.title],
+    examples: ['Validation failed'],
   })
   readonly title!: string;
 

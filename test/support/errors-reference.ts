@@ -12,6 +12,8 @@ is stable; \`detail\` is written for developers and may change. Show neither to 
 
 Every 429 and 503 has the header \`Retry-After\` with the seconds to wait.`;
 
+const REQUEST_ID = '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58';
+
 /** The path in the example, where it is not that of send. */
 const PATHS: Partial<Record<ErrorCode, string>> = {
   not_found: '/',
@@ -33,20 +35,18 @@ const toRow = (code: ErrorCode): string =>
   `| ${ERROR_CATALOG[code].status} | [\`${code}\`](#${code}) |`;
 
 function toSection(code: ErrorCode): string {
-  const { status, title, message, action } = ERROR_CATALOG[code];
+  const { status, message, action } = ERROR_CATALOG[code];
+  const example = exampleOf(code);
   return [
     `## \`${code}\``,
-    `HTTP ${status}, ${title}`,
+    `HTTP ${status}, ${example.title}`,
     `- Cause: ${message}\n- What to do: ${action}`,
-    `\`\`\`json\n${JSON.stringify(exampleOf(code), null, 2)}\n\`\`\``,
+    `\`\`\`json\n${JSON.stringify(example, null, 2)}\n\`\`\``,
   ].join('\n\n');
 }
 
 function exampleOf(code: ErrorCode) {
   const invalidNumber = { pointer: '#/phoneNumber', detail: 'Give a number in E.164 form.' };
   const fieldErrors = code === 'validation_failed' ? { fieldErrors: [invalidNumber] } : {};
-  return toProblem(new DomainError(code, fieldErrors), {
-    requestId: '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58',
-    path: PATHS[code] ?? '/otp/send',
-  });
+  return toProblem(new DomainError(code, fieldErrors), REQUEST_ID, PATHS[code] ?? '/otp/send');
 }

@@ -6,7 +6,6 @@ import { toProblem } from '../../src/http/problem.js';
 import { errorsPage } from '../support/errors-reference.js';
 
 const PAGE = 'docs/errors.md';
-const CONTEXT = { requestId: 'a-request-id', path: '/otp/send' };
 
 const formatted = (text: string): string =>
   execFileSync('node_modules/.bin/prettier', ['--stdin-filepath', PAGE], {
@@ -43,7 +42,11 @@ describe('The error catalog', () => {
   it('keeps the message of a 5xx out of its problem document, and shows that of a 4xx', () => {
     for (const code of ERROR_CODES) {
       const message = 'the private address of the database';
-      const { status, detail } = toProblem(new DomainError(code, { message }), CONTEXT);
+      const { status, detail } = toProblem(
+        new DomainError(code, { message }),
+        'a-request-id',
+        '/otp/send',
+      );
 
       expect([code, detail.includes(message)]).toEqual([code, status < 500]);
     }
