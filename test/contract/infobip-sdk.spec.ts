@@ -1,16 +1,16 @@
 import { AuthType, Infobip } from '@infobip-api/sdk';
-import { startTestSandbox, TO, type TestSandbox } from '../support/sandbox.js';
+import { startTestSandbox, PHONE_NUMBER, type TestSandbox } from '../support/sandbox.js';
 
-/** What the SDK resolves with: axios' response, or an error that it returns rather than throws. */
-interface Answer {
+/** The SDK resolves with a response of axios, or with an error instead of throwing it. */
+interface SdkResponse {
   readonly status?: number;
   readonly data?: Record<string, unknown>;
   readonly response?: { readonly status: number; readonly data: unknown };
 }
 
-type Call = (...args: unknown[]) => Promise<Answer>;
+type SdkCall = (...args: unknown[]) => Promise<SdkResponse>;
 
-/** The SDK types its services as `any`; these are the calls that it documents. */
+/** The SDK types its services as `any`. These are its documented calls. */
 type TwoFactorCalls = Record<
   | 'createApplication'
   | 'updateApplication'
@@ -24,10 +24,10 @@ type TwoFactorCalls = Record<
   | 'resendPINCodeVoice'
   | 'verifyPhoneNumber'
   | 'getVerificationStatus',
-  Call
+  SdkCall
 >;
 
-describe("The vendor's own SDK, against the sandbox", () => {
+describe("Infobip's official SDK against the sandbox", () => {
   let sandbox: TestSandbox;
 
   beforeEach(async () => {
@@ -36,59 +36,66 @@ describe("The vendor's own SDK, against the sandbox", () => {
 
   afterEach(() => sandbox.close());
 
-  const twoFactor = (apiKey = 'the-key'): TwoFactorCalls => {
+  const createSdk = (apiKey = 'the-key'): TwoFactorCalls => {
     const client = new Infobip({ baseUrl: sandbox.url, authType: AuthType.ApiKey, apiKey });
     return client.service.twoFA;
   };
 
-  /** Calls by the SDK, and expects that status. */
-  const data = async (call: Promise<Answer>, status = 200): Promise<Record<string, unknown>> => {
-    const answer = await call;
-    if (answer instanceof Error) throw answer;
-    expect(answer.status).toBe(status);
-    return answer.data ?? {};
+  /** Expects the status and returns the body. */
+  const readBody = async (
+    call: Promise<SdkResponse>,
+    status = 200,
+  ): Promise<Record<string, unknown>> => {
+    const response = await call;
+    if (response instanceof Error) throw response;
+    expect(response.status).toBe(status);
+    return response.data ?? {};
   };
 
-  it('makes an application and a template, sends, resends, verifies and asks', async () => {
-    const sdk = twoFactor();
-    const { applicationId } = await data(sdk.createApplication({ name: 'shop' }), 201);
-    const template = { messageText: '{{pin}} it is', pinType: 'NUMERIC', pinLength: 6 };
-    const { messageId } = await data(sdk.createMessageTemplate(applicationId, template));
-    const request = { applicationId, messageId, to: TO };
+  it('creates an application and a template, sends, resends, verifies and reads the status', async () => {
+    const sdk = createSdk();
+    const { applicationId } = await readBody(sdk.createApplication({ name: 'shop' }), 201);
+    const template = { messageText: '{{pin}} is your code', pinType: 'NUMERIC', pinLength: 6 };
+    const { messageId } = await readBody(sdk.createMessageTemplate(applicationId, template));
+    const request = { applicationId, messageId, to: PHONE_NUMBER };
 
-    const { pinId } = await data(sdk.sendPINCodeSMS(request));
-    await data(sdk.resendPINCodeSMS(pinId));
-    await data(sdk.resendPINCodeVoice(pinId));
+    const { pinId } = await readBody(sdk.sendPINCodeSMS(request));
+    await readBody(sdk.resendPINCodeSMS(pinId));
+    await readBody(sdk.resendPINCodeVoice(pinId));
 
-    const [call, again, text] = await sandbox.inbox(TO);
-    expect([call?.channel, again?.channel, text?.channel]).toEqual(['voice', 'sms', 'sms']);
-    expect(text?.text).toMatch(/^\d{6} it is$/);
-    const verified = await data(sdk.verifyPhoneNumber(pinId, { pin: text?.pin }));
-    expect(verified).toEqual({ pinId, msisdn: TO, verified: true, attemptsRemaining: 0 });
-    const query = { msisdn: TO, verified: true, sent: true };
+    const [call, resent, first] = await sandbox.listMessages(PHONE_NUMBER);
+    expect([call?.channel, resent?.channel, first?.channel]).toEqual(['voice', 'sms', 'sms']);
+    expect(first?.text).toMatch(/^\d{6} is your code$/);
+    const verified = await readBody(sdk.verifyPhoneNumber(pinId, { pin: first?.pin }));
+    expect(verified).toEqual({ pinId, msisdn: PHONE_NUMBER, verified: true, attemptsRemaining: 0 });
+    const query = { msisdn: PHONE_NUMBER, verified: true, sent: true };
     const now = sandbox.clock.now();
-    expect(await data(sdk.getVerificationStatus(applicationId, query))).toEqual({
-      verifications: [{ msisdn: TO, verified: true, sentAt: now, verifiedAt: now }],
+    expect(await readBody(sdk.getVerificationStatus(applicationId, query))).toEqual({
+      verifications: [{ msisdn: PHONE_NUMBER, verified: true, sentAt: now, verifiedAt: now }],
     });
-    expect(await data(sdk.getVerificationStatus(applicationId, { msisdn: TO }))).toHaveProperty(
-      'verifications',
-    );
+    expect(
+      await readBody(sdk.getVerificationStatus(applicationId, { msisdn: PHONE_NUMBER })),
+    ).toHaveProperty('verifications');
   });
 
-  it('changes and lists what it made, and calls', async () => {
-    const sdk = twoFactor();
-    const { applicationId } = await data(sdk.createApplication({ name: 'shop' }), 201);
+  it('updates and lists applications and templates, and calls a number', async () => {
+    const sdk = createSdk();
+    const { applicationId } = await readBody(sdk.createApplication({ name: 'shop' }), 201);
     const template = { messageText: '{{pin}}', pinType: 'NUMERIC' };
-    const { messageId } = await data(sdk.createMessageTemplate(applicationId, template));
+    const { messageId } = await readBody(sdk.createMessageTemplate(applicationId, template));
 
-    await data(sdk.updateApplication(applicationId, { name: 'new', enabled: true }));
-    await data(sdk.updateMessageTemplate(applicationId, messageId, { pinLength: 8 }));
+    await readBody(sdk.updateApplication(applicationId, { name: 'new', enabled: true }));
+    await readBody(sdk.updateMessageTemplate(applicationId, messageId, { pinLength: 8 }));
 
-    expect(await data(sdk.getApplications())).toContainEqual(
+    expect(await readBody(sdk.getApplications())).toContainEqual(
       expect.objectContaining({ applicationId, name: 'new' }),
     );
-    expect(await data(sdk.getMessageTemplates(applicationId))).toMatchObject([{ pinLength: 8 }]);
-    const call = await data(sdk.sendPINCodeVoice({ applicationId, messageId, to: TO }));
+    expect(await readBody(sdk.getMessageTemplates(applicationId))).toMatchObject([
+      { pinLength: 8 },
+    ]);
+    const call = await readBody(
+      sdk.sendPINCodeVoice({ applicationId, messageId, to: PHONE_NUMBER }),
+    );
     expect(call).toMatchObject({ callStatus: 'PENDING_ACCEPTED' });
   });
 
@@ -96,22 +103,22 @@ describe("The vendor's own SDK, against the sandbox", () => {
     [undefined, true],
     [true, true],
     [false, false],
-  ])('sends with ncNeeded=%s; looked up: %s', async (ncNeeded, lookedUp) => {
+  ])('sends with ncNeeded=%s; the number is looked up: %s', async (ncNeeded, isLookedUp) => {
     const request = {
       applicationId: 'sandbox-application',
       messageId: 'sandbox-message',
-      to: TO,
+      to: PHONE_NUMBER,
     };
 
-    const answer = await data(twoFactor().sendPINCodeSMS(request, ncNeeded));
+    const response = await readBody(createSdk().sendPINCodeSMS(request, ncNeeded));
 
-    expect('ncStatus' in answer).toBe(lookedUp);
+    expect('ncStatus' in response).toBe(isLookedUp);
   });
 
-  it('returns the refusal of a wrong key as an error', async () => {
-    const answer = await twoFactor('another').getApplications();
+  it('returns an error with status 401 for a wrong API key', async () => {
+    const response = await createSdk('another').getApplications();
 
-    expect(answer).toBeInstanceOf(Error);
-    expect(answer.response).toMatchObject({ status: 401 });
+    expect(response).toBeInstanceOf(Error);
+    expect(response.response).toMatchObject({ status: 401 });
   });
 });

@@ -1,18 +1,23 @@
 import supertest from 'supertest';
 import {
-  expectRefusal,
-  FURNISHED,
+  expectInfobipError,
+  DEFAULT_IDS,
   startTestSandbox,
-  TO,
+  PHONE_NUMBER,
   type TestSandbox,
 } from '../support/sandbox.js';
 
-const basic = (user: string, password: string) =>
+const createBasic = (user: string, password: string) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-const forms = (key: string) => [`App ${key}`, `IBSSO ${key}`, `Bearer ${key}`, basic('ann', key)];
+const listForms = (key: string) => [
+  `App ${key}`,
+  `IBSSO ${key}`,
+  `Bearer ${key}`,
+  createBasic('ann', key),
+];
 
-describe('The door of the sandbox', () => {
+describe('Authentication of the sandbox as Infobip', () => {
   let sandbox: TestSandbox;
 
   afterEach(() => sandbox.close());
@@ -25,48 +30,48 @@ describe('The door of the sandbox', () => {
     supertest(sandbox.url)
       .post('/2fa/2/pin')
       .set({ authorization })
-      .send({ ...FURNISHED, to: TO });
+      .send({ ...DEFAULT_IDS, to: PHONE_NUMBER });
 
-  it.each(forms('anything'))('opens to any credential: %s', async (authorization) => {
+  it.each(listForms('anything'))('accepts any API key by default: %s', async (authorization) => {
     sandbox = await startTestSandbox();
 
     await list(authorization).expect(200);
   });
 
-  it.each([undefined, 'Digest x', 'App ', 'App', 'anything', basic('ann', ''), 'Basic !'])(
-    'is closed to %s',
+  it.each([undefined, 'Digest x', 'App ', 'App', 'anything', createBasic('ann', ''), 'Basic !'])(
+    'returns 401 for missing, empty or malformed credentials: %s',
     async (authorization) => {
       sandbox = await startTestSandbox();
 
-      expectRefusal(await list(authorization), 401, 'UNAUTHORIZED');
+      expectInfobipError(await list(authorization), 401, 'UNAUTHORIZED');
     },
   );
 
-  it('opens only to the one key that it was started with, in each form', async () => {
+  it('accepts only the API key that it was started with, in every scheme', async () => {
     sandbox = await startTestSandbox({ apiKey: 'the-key' });
 
-    for (const authorization of forms('the-key')) await list(authorization).expect(200);
-    for (const authorization of forms('another'))
-      expectRefusal(await list(authorization), 401, 'UNAUTHORIZED');
+    for (const authorization of listForms('the-key')) await list(authorization).expect(200);
+    for (const authorization of listForms('another'))
+      expectInfobipError(await list(authorization), 401, 'UNAUTHORIZED');
   });
 
-  it('opens to any key where the one key is empty', async () => {
+  it('accepts any API key if it was started with an empty one', async () => {
     sandbox = await startTestSandbox({ apiKey: '' });
 
     await list('App any').expect(200);
   });
 
-  it('lets a key without scope do nothing, and one for pins only that', async () => {
+  it('returns 403 for a key without the scope that the call needs', async () => {
     sandbox = await startTestSandbox({ apiKey: 'the-key' });
 
-    expectRefusal(await list('App noscope-1'), 403, 'FORBIDDEN');
-    expectRefusal(await send('App noscope-1'), 403, 'FORBIDDEN');
-    expectRefusal(await list('App pinscope-1'), 403, 'FORBIDDEN');
+    expectInfobipError(await list('App noscope-1'), 403, 'FORBIDDEN');
+    expectInfobipError(await send('App noscope-1'), 403, 'FORBIDDEN');
+    expectInfobipError(await list('App pinscope-1'), 403, 'FORBIDDEN');
     await send('App pinscope-1').expect(200);
   });
 });
 
-describe('An error of the sandbox', () => {
+describe('Errors of the sandbox as Infobip', () => {
   let sandbox: TestSandbox;
 
   beforeEach(async () => {
@@ -75,7 +80,7 @@ describe('An error of the sandbox', () => {
 
   afterEach(() => sandbox.close());
 
-  it('has the shape that the 2FA part documents', async () => {
+  it('have the shape that Infobip documents for its 2FA API', async () => {
     const { body } = await sandbox.http.post('/2fa/2/applications').send({}).expect(400);
 
     expect(body).toEqual({
@@ -89,8 +94,8 @@ describe('An error of the sandbox', () => {
     });
   });
 
-  it('has the current shape when that is chosen', async () => {
-    await sandbox.control('put', 'settings', { errorShape: 'current' }).expect(200);
+  it('have the shape of the other Infobip APIs once the test selects it', async () => {
+    await sandbox.callControl('put', 'settings', { errorShape: 'current' }).expect(200);
 
     const { body } = await sandbox.http.post('/2fa/2/applications').send({}).expect(400);
 
@@ -103,7 +108,7 @@ describe('An error of the sandbox', () => {
     });
   });
 
-  const words = [
+  const ERRORS = [
     ['bad-request', 400, 'BAD_REQUEST', 'E400', 'INVALID_ARGUMENT'],
     ['unauthorized', 401, 'UNAUTHORIZED', 'E401', 'UNAUTHORIZED'],
     ['forbidden', 403, 'FORBIDDEN', 'E403', 'FORBIDDEN'],
@@ -113,24 +118,29 @@ describe('An error of the sandbox', () => {
     ['unavailable', 503, 'SERVICE_UNAVAILABLE', 'E503', 'SERVICE_UNAVAILABLE'],
   ] as const;
 
-  it.each(words)('%s is %d in every shape', async (kind, status, legacy, current, v1) => {
-    const met = async (errorShape: string) => {
-      await sandbox.control('put', 'faults', { operation: 'send', kind, errorShape }).expect(200);
-      return sandbox.send(TO).expect(status);
-    };
+  it.each(ERRORS)(
+    'have the status and words that Infobip documents: the fault %s returns %d in every shape',
+    async (kind, status, legacy, current, v1) => {
+      const sendWithFault = async (errorShape: string) => {
+        await sandbox
+          .callControl('put', 'faults', { operation: 'send', kind, errorShape })
+          .expect(200);
+        return sandbox.send(PHONE_NUMBER).expect(status);
+      };
 
-    expectRefusal(await met('legacy'), status, legacy);
-    expectRefusal(await met('v1'), status, v1);
-    expect((await met('current')).body).toMatchObject({ errorCode: current });
-  });
+      expectInfobipError(await sendWithFault('legacy'), status, legacy);
+      expectInfobipError(await sendWithFault('v1'), status, v1);
+      expect((await sendWithFault('current')).body).toMatchObject({ errorCode: current });
+    },
+  );
 
-  it('is one for an unknown path, a broken body, another media type and too much', async () => {
+  it('are returned for an unknown path, malformed JSON, another media type and a too large body', async () => {
     const path = '/2fa/2/applications';
-    expectRefusal(await sandbox.http.get('/2fa/2/nothing'), 404, 'NOT_FOUND');
-    const json = sandbox.http.post(path).type('json');
-    expectRefusal(await json.send('{"name":'), 400, 'BAD_REQUEST');
-    expectRefusal(await sandbox.http.post(path).type('xml').send('<a/>'), 415, 'BAD_REQUEST');
-    const long = { name: 'x'.repeat(20_000) };
-    expectRefusal(await sandbox.http.post(path).send(long), 400, 'BAD_REQUEST');
+    expectInfobipError(await sandbox.http.get('/2fa/2/nothing'), 404, 'NOT_FOUND');
+    const malformed = sandbox.http.post(path).type('json');
+    expectInfobipError(await malformed.send('{"name":'), 400, 'BAD_REQUEST');
+    expectInfobipError(await sandbox.http.post(path).type('xml').send('<a/>'), 415, 'BAD_REQUEST');
+    const tooLarge = { name: 'x'.repeat(20_000) };
+    expectInfobipError(await sandbox.http.post(path).send(tooLarge), 400, 'BAD_REQUEST');
   });
 });

@@ -1,4 +1,9 @@
-import { expectRefusal, IDS, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import {
+  expectInfobipError,
+  ID_PATTERN,
+  startTestSandbox,
+  type TestSandbox,
+} from '../support/sandbox.js';
 
 const DEFAULTS = {
   pinAttempts: 10,
@@ -9,7 +14,7 @@ const DEFAULTS = {
   sendPinPerPhoneNumberLimit: '3/1d',
 };
 
-describe('An application in the sandbox', () => {
+describe('An Infobip application in the sandbox', () => {
   let sandbox: TestSandbox;
 
   beforeAll(async () => {
@@ -18,23 +23,26 @@ describe('An application in the sandbox', () => {
 
   afterAll(() => sandbox.close());
 
-  it.each(['/2fa/2', '/2fa/1'])('is created at %s with 201 and every default', async (version) => {
-    const { body } = await sandbox.http
-      .post(`${version}/applications`)
-      .send({ name: 'shop' })
-      .expect(201);
+  it.each(['/2fa/2', '/2fa/1'])(
+    'is created under %s with status 201 and the documented defaults',
+    async (version) => {
+      const { body } = await sandbox.http
+        .post(`${version}/applications`)
+        .send({ name: 'shop' })
+        .expect(201);
 
-    expect(body).toEqual({
-      applicationId: expect.stringMatching(IDS),
-      name: 'shop',
-      enabled: true,
-      configuration: DEFAULTS,
-    });
-    await sandbox.http.get(`/2fa/2/applications/${body.applicationId}`).expect(200, body);
-    expect((await sandbox.http.get('/2fa/2/applications')).body).toContainEqual(body);
-  });
+      expect(body).toEqual({
+        applicationId: expect.stringMatching(ID_PATTERN),
+        name: 'shop',
+        enabled: true,
+        configuration: DEFAULTS,
+      });
+      await sandbox.http.get(`/2fa/2/applications/${body.applicationId}`).expect(200, body);
+      expect((await sandbox.http.get('/2fa/2/applications')).body).toContainEqual(body);
+    },
+  );
 
-  it('echoes the whole configuration that it was given', async () => {
+  it('returns the whole configuration as it was sent', async () => {
     const configuration = {
       pinAttempts: 5,
       allowMultiplePinVerifications: false,
@@ -51,7 +59,7 @@ describe('An application in the sandbox', () => {
     expect(body).toMatchObject({ name: 'shop', enabled: false, configuration });
   });
 
-  it('changes by an update only where the update says so', async () => {
+  it('keeps the fields that an update does not name', async () => {
     const applicationId = await sandbox.createApplication({ pinAttempts: 5 });
     const path = `/2fa/2/applications/${applicationId}`;
 
@@ -71,28 +79,43 @@ describe('An application in the sandbox', () => {
 
   it.each([
     ['no name', {}, 'name'],
-    ['a name that is no text', { name: 7 }, 'name'],
+    ['a name that is not a string', { name: 7 }, 'name'],
     ['a duration with a fraction', { pinTimeToLive: '1.5m' }, 'configuration.pinTimeToLive'],
-    ['a duration of nothing', { pinTimeToLive: '0m' }, 'configuration.pinTimeToLive'],
+    ['a duration of zero', { pinTimeToLive: '0m' }, 'configuration.pinTimeToLive'],
     ['a duration with a sign', { pinTimeToLive: '-5m' }, 'configuration.pinTimeToLive'],
-    ['a life of more than a year', { pinTimeToLive: '366d' }, 'configuration.pinTimeToLive'],
-    ['a limit without attempts', { verifyPinLimit: '/3s' }, 'configuration.verifyPinLimit'],
+    [
+      'a time to live of more than a year',
+      { pinTimeToLive: '366d' },
+      'configuration.pinTimeToLive',
+    ],
+    ['a limit without a count', { verifyPinLimit: '/3s' }, 'configuration.verifyPinLimit'],
     ['a limit without a unit', { verifyPinLimit: '1/3' }, 'configuration.verifyPinLimit'],
-    ['a limit over more than a day', { verifyPinLimit: '1/25h' }, 'configuration.verifyPinLimit'],
-    ['no attempts', { pinAttempts: 0 }, 'configuration.pinAttempts'],
-  ])('is refused with %s', async (_what, fields, fault) => {
+    [
+      'a verify limit over more than a day',
+      { verifyPinLimit: '1/25h' },
+      'configuration.verifyPinLimit',
+    ],
+    ['zero attempts', { pinAttempts: 0 }, 'configuration.pinAttempts'],
+  ])('is rejected with %s', async (_description, fields, invalidField) => {
     const body =
-      'name' in fields || fault === 'name' ? fields : { name: 'a', configuration: fields };
+      'name' in fields || invalidField === 'name' ? fields : { name: 'a', configuration: fields };
 
-    expectRefusal(await sandbox.http.post('/2fa/2/applications').send(body), 400, 'BAD_REQUEST', [
-      fault,
-    ]);
+    expectInfobipError(
+      await sandbox.http.post('/2fa/2/applications').send(body),
+      400,
+      'BAD_REQUEST',
+      [invalidField],
+    );
   });
 
-  it('is unknown until it is made', async () => {
+  it('is 404 on every route until it is created', async () => {
     for (const path of ['', '/messages', '/messages/none', '/verifications?msisdn=1'])
-      expectRefusal(await sandbox.http.get(`/2fa/2/applications/none${path}`), 404, 'NOT_FOUND');
-    expectRefusal(
+      expectInfobipError(
+        await sandbox.http.get(`/2fa/2/applications/none${path}`),
+        404,
+        'NOT_FOUND',
+      );
+    expectInfobipError(
       await sandbox.http.put('/2fa/2/applications/none').send({ name: 'a' }),
       404,
       'NOT_FOUND',

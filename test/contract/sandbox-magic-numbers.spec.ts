@@ -1,11 +1,11 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { MAGIC_AREA_CODES } from '../../src/sandbox/faults/magic-numbers.js';
-import { FURNISHED, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import { DEFAULT_IDS, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 
-const UNLOOKED = '/2fa/2/pin?ncNeeded=false';
+const SEND_WITHOUT_LOOKUP = '/2fa/2/pin?ncNeeded=false';
 
-/** One of the hundred of that area code. */
-const numberOf = (areaCode: number, last = 0) =>
+/** One of the hundred magic numbers of an area code. */
+const createNumber = (areaCode: number, last = 0) =>
   `1${areaCode}55501${String(last).padStart(2, '0')}`;
 
 describe('A magic number of the sandbox', () => {
@@ -17,29 +17,32 @@ describe('A magic number of the sandbox', () => {
 
   afterAll(() => sandbox.close());
 
-  beforeEach(() => sandbox.control('delete', 'messages').expect(204));
+  beforeEach(() => sandbox.callControl('delete', 'messages').expect(204));
 
-  /** Sends, and reads the PIN off the phone. */
-  const sent = async (areaCode: number) => {
-    const to = numberOf(areaCode);
+  /** Sends a PIN and reads it from the message. */
+  const sendAndReadPin = async (areaCode: number) => {
+    const to = createNumber(areaCode);
     const { pinId } = (await sandbox.send(to).expect(200)).body;
-    return { to, pinId, pin: (await sandbox.inbox(to))[0]?.pin ?? '' };
+    return { to, pinId, pin: (await sandbox.listMessages(to))[0]?.pin ?? '' };
   };
   const resend = (pinId: string) => sandbox.http.post(`/2fa/2/pin/${pinId}/resend`).send({});
 
-  it.each(Object.keys(MAGIC_AREA_CODES).map(Number))('in %d is valid', (areaCode) => {
-    const all = Array.from({ length: 100 }, (_, last) => `+${numberOf(areaCode, last)}`);
+  it.each(Object.keys(MAGIC_AREA_CODES).map(Number))(
+    'with area code %d is valid for libphonenumber',
+    (areaCode) => {
+      const all = Array.from({ length: 100 }, (_, last) => `+${createNumber(areaCode, last)}`);
 
-    expect(all.filter((text) => !parsePhoneNumberFromString(text)?.isValid())).toEqual([]);
-  });
+      expect(all.filter((text) => !parsePhoneNumberFromString(text)?.isValid())).toEqual([]);
+    },
+  );
 
-  it('ends with the last of its hundred', async () => {
-    await sandbox.send(numberOf(214, 99)).expect(500);
+  it('is one of a hundred, and the numbers before and after are ordinary', async () => {
+    await sandbox.send(createNumber(214, 99)).expect(500);
     await sandbox.send('12145550200').expect(200);
     await sandbox.send('12145550099').expect(200);
   });
 
-  it('in 201 meets no limit', async () => {
+  it('with area code 201 is never limited', async () => {
     const limit = '1/1h';
     const applicationId = await sandbox.createApplication({
       verifyPinLimit: limit,
@@ -47,7 +50,7 @@ describe('A magic number of the sandbox', () => {
       sendPinPerPhoneNumberLimit: limit,
     });
     const messageId = await sandbox.createTemplate(applicationId);
-    const send = () => sandbox.send(numberOf(201), { applicationId, messageId });
+    const send = () => sandbox.send(createNumber(201), { applicationId, messageId });
     await send().expect(200);
 
     const { pinId } = (await send().expect(200)).body;
@@ -63,36 +66,42 @@ describe('A magic number of the sandbox', () => {
     [205, 'NC_DESTINATION_NOT_REACHABLE', 'MESSAGE_NOT_SENT', 0],
     [206, 'NC_NOT_REACHABLE', 'MESSAGE_NOT_SENT', 0],
     [207, 'NC_NOT_CONFIGURED', 'MESSAGE_SENT', 2],
-  ])('in %d says %s and %s, on resend too', async (areaCode, ncStatus, smsStatus, texts) => {
-    const { body } = await sandbox.send(numberOf(areaCode)).expect(200);
-    const again = await resend(body.pinId).expect(200);
+  ])(
+    'with area code %d returns %s and %s for send and resend',
+    async (areaCode, ncStatus, smsStatus, messageCount) => {
+      const { body } = await sandbox.send(createNumber(areaCode)).expect(200);
+      const resent = await resend(body.pinId).expect(200);
 
-    expect(body).toMatchObject({ ncStatus, smsStatus });
-    expect(again.body).toMatchObject({ ncStatus, smsStatus });
-    expect(await sandbox.inbox()).toHaveLength(texts);
-  });
+      expect(body).toMatchObject({ ncStatus, smsStatus });
+      expect(resent.body).toMatchObject({ ncStatus, smsStatus });
+      expect(await sandbox.listMessages()).toHaveLength(messageCount);
+    },
+  );
 
   it.each([
     [202, 'MESSAGE_NOT_SENT'],
     [203, 'MESSAGE_NOT_SENT'],
     [205, 'MESSAGE_SENT'],
     [206, 'MESSAGE_SENT'],
-  ])('in %d is not looked up where that is not wanted: %s', async (areaCode, smsStatus) => {
-    const request = { ...FURNISHED, to: numberOf(areaCode) };
-    const { body } = await sandbox.http.post(UNLOOKED).send(request);
+  ])(
+    'with area code %d returns no lookup result for ncNeeded=false, and %s',
+    async (areaCode, smsStatus) => {
+      const request = { ...DEFAULT_IDS, to: createNumber(areaCode) };
+      const { body } = await sandbox.http.post(SEND_WITHOUT_LOOKUP).send(request);
 
-    expect(body).toMatchObject({ smsStatus });
-    expect(body).not.toHaveProperty('ncStatus');
-    expect(await sandbox.inbox()).toEqual([]);
-  });
+      expect(body).toMatchObject({ smsStatus });
+      expect(body).not.toHaveProperty('ncStatus');
+      expect(await sandbox.listMessages()).toEqual([]);
+    },
+  );
 
   it.each([
     [201, 'PENDING_ACCEPTED'],
     [202, 'UNDELIVERABLE_NOT_DELIVERED'],
     [203, 'REJECTED_NOT_ENOUGH_CREDITS'],
     [205, 'UNDELIVERABLE_NOT_DELIVERED'],
-  ])('in %d makes a call %s', async (areaCode, callStatus) => {
-    const request = { ...FURNISHED, to: numberOf(areaCode) };
+  ])('with area code %d returns the call status %s', async (areaCode, callStatus) => {
+    const request = { ...DEFAULT_IDS, to: createNumber(areaCode) };
     const { body } = await sandbox.http.post('/2fa/2/pin/voice').send(request);
 
     expect(body).toMatchObject({ callStatus });
@@ -106,15 +115,15 @@ describe('A magic number of the sandbox', () => {
     [218, 401],
     [219, 403],
     [224, 404],
-  ])('in %d is refused with %d and texted nothing', async (areaCode, status) => {
-    const { headers } = await sandbox.send(numberOf(areaCode)).expect(status);
+  ])('with area code %d makes a send return %d and sends no message', async (areaCode, status) => {
+    const { headers } = await sandbox.send(createNumber(areaCode)).expect(status);
 
     expect(headers['retry-after']).toBe(status === 429 ? '3' : undefined);
-    expect(await sandbox.inbox()).toEqual([]);
+    expect(await sandbox.listMessages()).toEqual([]);
   });
 
-  it('in 216 is answered with garbage', async () => {
-    const { headers, text } = await sandbox.send(numberOf(216)).expect(200);
+  it('with area code 216 makes a send return HTML', async () => {
+    const { headers, text } = await sandbox.send(createNumber(216)).expect(200);
 
     expect(headers['content-type']).toMatch('text/html');
     expect(text).toMatch(/^<html>/);
@@ -123,52 +132,55 @@ describe('A magic number of the sandbox', () => {
   it.each([
     [212, 0],
     [213, 1],
-  ])('in %d drops the connection, with %d texts sent', async (areaCode, texts) => {
-    await expect(sandbox.send(numberOf(areaCode))).rejects.toThrow(/hang up|ECONNRESET/);
+  ])(
+    'with area code %d drops the connection of a send, and %d messages are sent',
+    async (areaCode, messageCount) => {
+      await expect(sandbox.send(createNumber(areaCode))).rejects.toThrow(/hang up|ECONNRESET/);
 
-    expect(await sandbox.inbox()).toHaveLength(texts);
+      expect(await sandbox.listMessages()).toHaveLength(messageCount);
+    },
+  );
+
+  it('with area code 210 never gets a response to a send', async () => {
+    await expect(sandbox.send(createNumber(210)).timeout(150)).rejects.toThrow(/Timeout/);
+
+    expect(await sandbox.listMessages()).toEqual([]);
   });
 
-  it('in 210 never hears an answer', async () => {
-    await expect(sandbox.send(numberOf(210)).timeout(150)).rejects.toThrow(/Timeout/);
+  it('with area code 209 gets the message at once and the response after two seconds', async () => {
+    const startedAt = performance.now();
+    await sandbox.send(createNumber(209)).expect(200);
 
-    expect(await sandbox.inbox()).toEqual([]);
+    expect(performance.now() - startedAt).toBeGreaterThan(1_990);
+    expect(await sandbox.listMessages()).toHaveLength(1);
   });
 
-  it('in 209 is texted at once and answered after two seconds', async () => {
-    const started = performance.now();
-    await sandbox.send(numberOf(209)).expect(200);
-
-    expect(performance.now() - started).toBeGreaterThan(1_990);
-    expect(await sandbox.inbox()).toHaveLength(1);
-  });
-
-  it('in 225 gets a pin that has expired', async () => {
-    const { pinId, pin } = await sent(225);
+  it('with area code 225 gets a PIN that has already expired', async () => {
+    const { pinId, pin } = await sendAndReadPin(225);
 
     await sandbox.verify(pinId, pin).expect(200, /TTL_EXPIRED/);
   });
 
-  it('in 228 gets another pin id with each resend, and the one before is forgotten', async () => {
-    const { pinId, pin } = await sent(228);
+  it('with area code 228 gets a new pinId with each resend, and the old one is unknown', async () => {
+    const { pinId, pin } = await sendAndReadPin(228);
 
-    const newer = (await resend(pinId).expect(200)).body.pinId;
+    const newPinId = (await resend(pinId).expect(200)).body.pinId;
 
-    expect(newer).not.toBe(pinId);
+    expect(newPinId).not.toBe(pinId);
     await sandbox.verify(pinId, pin).expect(404);
-    await sandbox.verify(newer, pin).expect(200, /"verified":true/);
+    await sandbox.verify(newPinId, pin).expect(200, /"verified":true/);
   });
 
-  it('in 229 is verified as another number', async () => {
-    const { pinId, pin } = await sent(229);
+  it('with area code 229 is reported as another number by verify', async () => {
+    const { pinId, pin } = await sendAndReadPin(229);
 
     const { body } = await sandbox.verify(pinId, pin).expect(200);
 
     expect(body).toMatchObject({ verified: true, msisdn: '12295550101' });
   });
 
-  it('in 231 has no attempt left', async () => {
-    const { pinId, pin } = await sent(231);
+  it('with area code 231 has no verify attempts left', async () => {
+    const { pinId, pin } = await sendAndReadPin(231);
 
     await sandbox.verify(pinId, pin).expect(200, /NO_MORE_PIN_ATTEMPTS/);
   });
@@ -177,44 +189,47 @@ describe('A magic number of the sandbox', () => {
     [234, 429],
     [252, 500],
     [254, 404],
-  ])('in %d is refused to be verified with %d', async (areaCode, status) => {
-    const { pinId, pin } = await sent(areaCode);
+  ])('with area code %d makes a verify return %d', async (areaCode, status) => {
+    const { pinId, pin } = await sendAndReadPin(areaCode);
 
     await sandbox.verify(pinId, pin).expect(status);
   });
 
-  it('in 239 is judged after two seconds, and in 253 with garbage', async () => {
-    const slow = await sent(239);
-    const started = performance.now();
+  it('gets the result of a verify after two seconds with area code 239, and HTML with 253', async () => {
+    const slow = await sendAndReadPin(239);
+    const startedAt = performance.now();
     await sandbox.verify(slow.pinId, slow.pin).expect(200, /"verified":true/);
-    expect(performance.now() - started).toBeGreaterThan(1_990);
+    expect(performance.now() - startedAt).toBeGreaterThan(1_990);
 
-    const garbage = await sent(253);
+    const garbage = await sendAndReadPin(253);
     await sandbox.verify(garbage.pinId, garbage.pin).expect(200, /^<html>/);
   });
 
   it.each([
     [248, false],
     [251, true],
-  ])('in %d drops the verify; judged: %s', async (areaCode, judged) => {
-    const { to, pinId, pin } = await sent(areaCode);
+  ])(
+    'with area code %d drops the connection of a verify; the PIN is checked: %s',
+    async (areaCode, isChecked) => {
+      const { to, pinId, pin } = await sendAndReadPin(areaCode);
 
-    await expect(sandbox.verify(pinId, pin)).rejects.toThrow(/hang up|ECONNRESET/);
+      await expect(sandbox.verify(pinId, pin)).rejects.toThrow(/hang up|ECONNRESET/);
 
-    const status = await sandbox.http.get(
-      `/2fa/2/applications/${FURNISHED.applicationId}/verifications?msisdn=${to}`,
-    );
-    expect(status.body.verifications).toMatchObject([{ verified: judged }]);
-  });
+      const status = await sandbox.http.get(
+        `/2fa/2/applications/${DEFAULT_IDS.applicationId}/verifications?msisdn=${to}`,
+      );
+      expect(status.body.verifications).toMatchObject([{ verified: isChecked }]);
+    },
+  );
 
-  it('in 240 is never judged', async () => {
-    const { pinId, pin } = await sent(240);
+  it('with area code 240 never gets a response to a verify', async () => {
+    const { pinId, pin } = await sendAndReadPin(240);
 
     await expect(sandbox.verify(pinId, pin).timeout(150)).rejects.toThrow(/Timeout/);
   });
 });
 
-describe('A magic mailbox of the sandbox', () => {
+describe('A magic e-mail address of the sandbox', () => {
   let sandbox: TestSandbox;
   let messageId: string;
 
@@ -228,23 +243,23 @@ describe('A magic mailbox of the sandbox', () => {
 
   afterAll(() => sandbox.close());
 
-  const mail = (to: string) =>
-    sandbox.http.post('/2fa/2/pin/email').send({ ...FURNISHED, messageId, to });
+  const sendEmail = (to: string) =>
+    sandbox.http.post('/2fa/2/pin/email').send({ ...DEFAULT_IDS, messageId, to });
 
   it.each([
     ['delivered@sandbox.test', 'PENDING_ACCEPTED'],
     ['not-sent+1@sandbox.test', 'UNDELIVERABLE_NOT_DELIVERED'],
     ['no-credit+2@sandbox.test', 'REJECTED_NOT_ENOUGH_CREDITS'],
     ['Unreachable@Sandbox.test', 'UNDELIVERABLE_NOT_DELIVERED'],
-    ['somebody@sandbox.test', 'PENDING_ACCEPTED'],
-  ])('%s comes to %s', async (to, name) => {
-    expect((await mail(to).expect(200)).body.emailStatus).toMatchObject({ name });
+    ['ann@sandbox.test', 'PENDING_ACCEPTED'],
+  ])('%s gets the e-mail status %s', async (to, name) => {
+    expect((await sendEmail(to).expect(200)).body.emailStatus).toMatchObject({ name });
   });
 
   it.each([
     ['throttled@sandbox.test', 429],
     ['server-error+x@sandbox.test', 500],
-  ])('%s is refused with %d', async (to, status) => {
-    await mail(to).expect(status);
+  ])('%s makes a send return %d', async (to, status) => {
+    await sendEmail(to).expect(status);
   });
 });

@@ -6,26 +6,26 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../support/free-port.js';
 import { run } from '../support/program.js';
-import { FURNISHED, TO } from '../support/sandbox.js';
+import { DEFAULT_IDS, PHONE_NUMBER } from '../support/sandbox.js';
 
-/** What `npm run build:test` builds first. */
+/** Built by `npm run build:test`. */
 const BUILD = resolve('.test-build');
 const PROGRAM = `exec node ${join(BUILD, 'sandbox/main.js')}`;
-const PAGE = readFileSync('docs/sandbox.md', 'utf8');
-const [, DOCUMENTED = ''] = /```sh\n([^]*?)```/.exec(PAGE) ?? [];
+const DOCUMENT = readFileSync('docs/sandbox.md', 'utf8');
+const [, DOCUMENTED_COMMANDS = ''] = /```sh\n([^]*?)```/.exec(DOCUMENT) ?? [];
 const TARGET = resolve('test/support/sandbox-load-target.mjs');
 
 const WARM_UP = 600;
 const SENDS = 1_200;
-const PATIENCE_MS = 60_000;
+const TIME_LIMIT_MS = 60_000;
 
-describe('The sandbox alone', () => {
+describe('The sandbox program', () => {
   it(
-    'is a program, ready in a moment, with the key that it is told, and ends when asked',
+    'starts within seconds, accepts only SANDBOX_API_KEY, and exits with 0 on SIGTERM',
     async () => {
       const port = String(await freePort());
       const url = `http://127.0.0.1:${port}`;
-      const started = performance.now();
+      const startedAt = performance.now();
       const program = run(PROGRAM, BUILD, {
         SANDBOX_PORT: port,
         SANDBOX_API_KEY: 'the-key',
@@ -33,8 +33,8 @@ describe('The sandbox alone', () => {
 
       await program.printed(/is running at/);
 
-      // Half a second on an idle machine; this one may be busy.
-      expect(performance.now() - started).toBeLessThan(5_000);
+      // It takes half a second on an idle machine. The test machine may be busy.
+      expect(performance.now() - startedAt).toBeLessThan(5_000);
       const list = (key: string) =>
         fetch(`${url}/2fa/2/applications`, { headers: { authorization: `App ${key}` } });
       expect((await list('the-key')).status).toBe(200);
@@ -42,66 +42,69 @@ describe('The sandbox alone', () => {
       await program.stop();
       expect(await program.ended()).toBe(0);
     },
-    PATIENCE_MS,
+    TIME_LIMIT_MS,
   );
 
-  it('is asked as the page says', async () => {
+  it('answers the commands of docs/sandbox.md as documented', async () => {
     const port = String(await freePort());
     const sandbox = run(PROGRAM, BUILD, { SANDBOX_PORT: port });
     await sandbox.printed(/is running at/);
 
-    const asking = run(`set -e\n${DOCUMENTED.replaceAll('3999', port)}`, BUILD);
+    const commands = run(`set -e\n${DOCUMENTED_COMMANDS.replaceAll('3999', port)}`, BUILD);
 
-    expect(await asking.ended()).toBe(0);
-    expect(asking.output).toContain('"smsStatus":"MESSAGE_SENT"');
-    expect(asking.output).toMatch(/\[\{"to":"41793026727","from":"Sandbox"/);
+    expect(await commands.ended()).toBe(0);
+    expect(commands.output).toContain('"smsStatus":"MESSAGE_SENT"');
+    expect(commands.output).toMatch(/\[\{"to":"41793026727","from":"Sandbox"/);
     await sandbox.stop();
   });
 
-  it('reads .env, where the environment does not say otherwise', async () => {
+  it('reads settings from .env, and prefers the environment', async () => {
     const [port, other] = [await freePort(), await freePort()];
     const cwd = mkdtempSync(join(tmpdir(), 'otp-sandbox-'));
     writeFileSync(join(cwd, '.env'), `PORT=3000\nSANDBOX_PORT=${String(port)}\n`);
 
-    const told = run(PROGRAM, cwd);
-    await told.printed(new RegExp(`is running at http://127.0.0.1:${String(port)}\\.`));
-    const overruled = run(PROGRAM, cwd, { SANDBOX_PORT: String(other) });
-    await overruled.printed(new RegExp(`is running at http://127.0.0.1:${String(other)}\\.`));
+    const fromFile = run(PROGRAM, cwd);
+    await fromFile.printed(new RegExp(`is running at http://127.0.0.1:${String(port)}\\.`));
+    const fromEnvironment = run(PROGRAM, cwd, { SANDBOX_PORT: String(other) });
+    await fromEnvironment.printed(new RegExp(`is running at http://127.0.0.1:${String(other)}\\.`));
 
-    await Promise.all([told.stop(), overruled.stop()]);
+    await Promise.all([fromFile.stop(), fromEnvironment.stop()]);
     rmSync(cwd, { recursive: true });
   });
 
-  it.each(['port', '0', '65536', '3999.5'])('refuses the port %s in a line', async (port) => {
-    const refused = run(PROGRAM, BUILD, { SANDBOX_PORT: port });
+  it.each(['port', '0', '65536', '3999.5'])(
+    'exits with one line that names the setting if SANDBOX_PORT is %s',
+    async (port) => {
+      const program = run(PROGRAM, BUILD, { SANDBOX_PORT: port });
 
-    expect(await refused.ended()).toBe(1);
-    expect(refused.output).toMatch(/^The sandbox cannot start: SANDBOX_PORT must be .+\n$/);
-  });
+      expect(await program.ended()).toBe(1);
+      expect(program.output).toMatch(/^The sandbox cannot start: SANDBOX_PORT must be .+\n$/);
+    },
+  );
 
-  it('takes a setting that is empty for one that is absent', async () => {
+  it('treats an empty setting as not set', async () => {
     const settings = { SANDBOX_PORT: '', SANDBOX_API_KEY: '' };
 
     const sandbox = run(PROGRAM, BUILD, settings);
 
-    // It says so too where that port is taken.
+    // The address is also printed in the error if the port is in use.
     await sandbox.printed(/127\.0\.0\.1:3999/);
     await sandbox.stop();
   });
 });
 
-describe('A send to the sandbox', () => {
-  /** CPU microseconds that a send costs the server. */
-  async function cpuPerSend(build?: string): Promise<number> {
+describe('The cost of a send to the sandbox', () => {
+  /** Measures the CPU time of the server per send, in microseconds. */
+  async function measureCpuPerSend(build?: string): Promise<number> {
     const child = fork(TARGET, build === undefined ? [] : [build]);
     const exited = once(child, 'exit');
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
     try {
-      const url = await told<string>(child);
+      const url = await receiveMessage<string>(child);
       await sendMany(url, agent, WARM_UP);
-      const before = await usage(child);
+      const before = await readCpuTime(child);
       await sendMany(url, agent, SENDS);
-      return ((await usage(child)) - before) / SENDS;
+      return ((await readCpuTime(child)) - before) / SENDS;
     } finally {
       agent.destroy();
       child.kill();
@@ -110,33 +113,34 @@ describe('A send to the sandbox', () => {
   }
 
   it(
-    'costs at most eight times what a bare server needs for the same',
+    'is at most eight times the CPU time of a bare Node server',
     async () => {
-      const bare = await cpuPerSend();
-      const sandbox = await cpuPerSend(BUILD);
+      const bare = await measureCpuPerSend();
+      const sandbox = await measureCpuPerSend(BUILD);
 
       expect(sandbox / bare).toBeLessThan(8);
     },
-    PATIENCE_MS,
+    TIME_LIMIT_MS,
   );
 });
 
-const told = async <T>(child: ChildProcess): Promise<T> => (await once(child, 'message'))[0] as T;
+const receiveMessage = async <T>(child: ChildProcess): Promise<T> =>
+  (await once(child, 'message'))[0] as T;
 
-async function usage(child: ChildProcess): Promise<number> {
+async function readCpuTime(child: ChildProcess): Promise<number> {
   child.send('cpu?');
-  const { user, system } = await told<NodeJS.CpuUsage>(child);
+  const { user, system } = await receiveMessage<NodeJS.CpuUsage>(child);
   return user + system;
 }
 
-/** Sends this often to one number, sixteen at a time, so that a list that is walked would show. */
+/** Sends to one number, sixteen calls at a time: a search through its PINs would show as cost. */
 async function sendMany(url: string, agent: Agent, times: number): Promise<void> {
-  const one = JSON.stringify({ ...FURNISHED, to: TO });
+  const body = JSON.stringify({ ...DEFAULT_IDS, to: PHONE_NUMBER });
   let left = times;
-  const work = async () => {
-    while (left-- > 0) await send(url, agent, one);
+  const sendInTurn = async () => {
+    while (left-- > 0) await send(url, agent, body);
   };
-  await Promise.all(Array.from({ length: 16 }, work));
+  await Promise.all(Array.from({ length: 16 }, sendInTurn));
 }
 
 async function send(url: string, agent: Agent, body: string): Promise<void> {

@@ -1,18 +1,20 @@
 import {
-  expectRefusal,
-  FURNISHED,
-  IDS,
-  MAILBOX,
+  expectInfobipError,
+  DEFAULT_IDS,
+  ID_PATTERN,
+  EMAIL_ADDRESS,
   startTestSandbox,
-  TO,
+  PHONE_NUMBER,
   type TestSandbox,
 } from '../support/sandbox.js';
 
-const SENT = { ncStatus: 'NC_DESTINATION_REACHABLE', smsStatus: 'MESSAGE_SENT' };
-const CALLED = { callStatus: 'PENDING_ACCEPTED' };
-const MAILED = { emailStatus: { name: 'PENDING_ACCEPTED', description: 'Message accepted' } };
+const SMS_SENT = { ncStatus: 'NC_DESTINATION_REACHABLE', smsStatus: 'MESSAGE_SENT' };
+const CALL_ACCEPTED = { callStatus: 'PENDING_ACCEPTED' };
+const EMAIL_ACCEPTED = {
+  emailStatus: { name: 'PENDING_ACCEPTED', description: 'Message accepted' },
+};
 
-describe('A send in the sandbox', () => {
+describe('A send to the sandbox as Infobip', () => {
   let sandbox: TestSandbox;
 
   beforeEach(async () => {
@@ -21,15 +23,15 @@ describe('A send in the sandbox', () => {
 
   afterEach(() => sandbox.close());
 
-  const sendMail = async () => {
+  const sendEmail = async () => {
     const { body } = await sandbox.http
       .post('/2fa/2/applications/sandbox-application/email/messages')
       .send({ emailTemplateId: 7, from: 'shop@example.com', pinLength: 5 });
     return sandbox.http.post('/2fa/2/pin/email').send({
       applicationId: body.applicationId,
       messageId: body.messageId,
-      to: MAILBOX,
-      placeholders: { who: 'Ann' },
+      to: EMAIL_ADDRESS,
+      placeholders: { name: 'Ann' },
       landingPagePlaceholders: { colour: 'red' },
     });
   };
@@ -39,170 +41,193 @@ describe('A send in the sandbox', () => {
     ['ALPHA', 5, /^[A-Z]{5}$/],
     ['HEX', 8, /^[0-9A-F]{8}$/],
     ['ALPHANUMERIC', 4, /^[0-9A-Z]{4}$/],
-  ])('makes a pin of type %s and length %d and texts it', async (pinType, pinLength, form) => {
+  ])(
+    'generates a PIN of type %s and length %d and delivers it by SMS',
+    async (pinType, pinLength, pattern) => {
+      const applicationId = await sandbox.createApplication();
+      const template = { pinType, pinLength, senderId: 'Shop' };
+      const messageId = await sandbox.createTemplate(applicationId, template);
+      const request = { applicationId, messageId, placeholders: { name: 'Ann' } };
+
+      const { body } = await sandbox.send(PHONE_NUMBER, request).expect(200);
+
+      expect(body).toEqual({
+        pinId: expect.stringMatching(ID_PATTERN),
+        to: PHONE_NUMBER,
+        ...SMS_SENT,
+      });
+      const inbox = await sandbox.listMessages(`+${PHONE_NUMBER}`);
+      expect(inbox).toEqual([
+        {
+          to: PHONE_NUMBER,
+          from: 'Shop',
+          channel: 'sms',
+          text: `${inbox[0]?.pin ?? ''} for Ann`,
+          pin: expect.stringMatching(pattern),
+          pinId: body.pinId,
+          provider: 'infobip',
+          sentAt: new Date(sandbox.clock.now()).toISOString(),
+        },
+      ]);
+    },
+  );
+
+  it('fills in the placeholders that have a value and keeps the others as they are', async () => {
     const applicationId = await sandbox.createApplication();
-    const template = { pinType, pinLength, senderId: 'Shop' };
-    const messageId = await sandbox.createTemplate(applicationId, template);
-    const request = { applicationId, messageId, placeholders: { who: 'Ann' } };
-
-    const { body } = await sandbox.send(TO, request).expect(200);
-
-    expect(body).toEqual({ pinId: expect.stringMatching(IDS), to: TO, ...SENT });
-    const inbox = await sandbox.inbox(`+${TO}`);
-    expect(inbox).toEqual([
-      {
-        to: TO,
-        from: 'Shop',
-        channel: 'sms',
-        text: `${inbox[0]?.pin ?? ''} for Ann`,
-        pin: expect.stringMatching(form),
-        pinId: body.pinId,
-        provider: 'infobip',
-        sentAt: new Date(sandbox.clock.now()).toISOString(),
-      },
-    ]);
-  });
-
-  it('fills in each placeholder that has a value, and leaves the others as they are written', async () => {
-    const applicationId = await sandbox.createApplication();
-    const messageText = '{{pin}} {{first-name}} {{constructor}} {{toString}} {{who}}';
+    const messageText = '{{pin}} {{first-name}} {{constructor}} {{toString}} {{name}}';
     const messageId = await sandbox.createTemplate(applicationId, { messageText });
 
     await sandbox
-      .send(TO, { applicationId, messageId, placeholders: { 'first-name': 'Ann' } })
+      .send(PHONE_NUMBER, { applicationId, messageId, placeholders: { 'first-name': 'Ann' } })
       .expect(200);
 
-    const [{ pin, text } = { pin: '', text: '' }] = await sandbox.inbox();
-    expect(text).toBe(`${pin} Ann {{constructor}} {{toString}} {{who}}`);
+    const [{ pin, text } = { pin: '', text: '' }] = await sandbox.listMessages();
+    expect(text).toBe(`${pin} Ann {{constructor}} {{toString}} {{name}}`);
   });
 
-  it('comes from whom the request says', async () => {
-    await sandbox.send(TO, { from: 'Other' });
+  it('uses the sender of the request', async () => {
+    await sandbox.send(PHONE_NUMBER, { from: 'Other' });
 
-    expect(await sandbox.inbox(TO)).toMatchObject([{ from: 'Other' }]);
+    expect(await sandbox.listMessages(PHONE_NUMBER)).toMatchObject([{ from: 'Other' }]);
   });
 
-  it('calls, and says so', async () => {
-    const { body } = await sandbox.http.post('/2fa/2/pin/voice').send({ ...FURNISHED, to: TO });
+  it('calls the number on the voice route and returns the call status', async () => {
+    const { body } = await sandbox.http
+      .post('/2fa/2/pin/voice')
+      .send({ ...DEFAULT_IDS, to: PHONE_NUMBER });
 
-    expect(body).toEqual({ pinId: expect.stringMatching(IDS), to: TO, ...CALLED });
-    expect(await sandbox.inbox()).toMatchObject([{ channel: 'voice', pinId: body.pinId }]);
+    expect(body).toEqual({
+      pinId: expect.stringMatching(ID_PATTERN),
+      to: PHONE_NUMBER,
+      ...CALL_ACCEPTED,
+    });
+    expect(await sandbox.listMessages()).toMatchObject([{ channel: 'voice', pinId: body.pinId }]);
   });
 
-  it('mails, and shows the mail on the phone', async () => {
-    const { body } = await sendMail();
+  it('delivers a PIN by e-mail, which can be read and verified', async () => {
+    const { body } = await sendEmail();
 
-    expect(body).toEqual({ pinId: expect.stringMatching(IDS), to: MAILBOX, ...MAILED });
-    const [mail] = await sandbox.inbox('Ann@Example.com');
-    expect(mail).toMatchObject({
-      to: MAILBOX,
+    expect(body).toEqual({
+      pinId: expect.stringMatching(ID_PATTERN),
+      to: EMAIL_ADDRESS,
+      ...EMAIL_ACCEPTED,
+    });
+    const [email] = await sandbox.listMessages('Ann@Example.com');
+    expect(email).toMatchObject({
+      to: EMAIL_ADDRESS,
       from: 'shop@example.com',
       channel: 'email',
-      text: `${mail?.pin ?? ''} (e-mail template 7)`,
+      text: `${email?.pin ?? ''} (e-mail template 7)`,
     });
-    await sandbox.verify(body.pinId, mail?.pin ?? '').expect(200, {
+    await sandbox.verify(body.pinId, email?.pin ?? '').expect(200, {
       pinId: body.pinId,
-      msisdn: MAILBOX,
+      msisdn: EMAIL_ADDRESS,
       verified: true,
       attemptsRemaining: 0,
     });
   });
 
   it.each([
-    ['', SENT],
-    ['?ncNeeded=true', SENT],
-    ['/?ncNeeded=undefined', SENT],
-    ['?ncNeeded=', SENT],
-    ['?ncNeeded=false', { smsStatus: SENT.smsStatus }],
-    ['/?ncNeeded=false', { smsStatus: SENT.smsStatus }],
-  ])('looks the number up unless told not to: /2fa/2/pin%s', async (suffix, status) => {
-    const { body } = await sandbox.http.post(`/2fa/2/pin${suffix}`).send({ ...FURNISHED, to: TO });
+    ['', SMS_SENT],
+    ['?ncNeeded=true', SMS_SENT],
+    ['/?ncNeeded=undefined', SMS_SENT],
+    ['?ncNeeded=', SMS_SENT],
+    ['?ncNeeded=false', { smsStatus: SMS_SENT.smsStatus }],
+    ['/?ncNeeded=false', { smsStatus: SMS_SENT.smsStatus }],
+  ])('looks up the number unless ncNeeded is false: /2fa/2/pin%s', async (suffix, status) => {
+    const { body } = await sandbox.http
+      .post(`/2fa/2/pin${suffix}`)
+      .send({ ...DEFAULT_IDS, to: PHONE_NUMBER });
 
-    expect(body).toEqual({ pinId: expect.stringMatching(IDS), to: TO, ...status });
+    expect(body).toEqual({ pinId: expect.stringMatching(ID_PATTERN), to: PHONE_NUMBER, ...status });
   });
 
-  it('names the message where its delivery is tracked, on send and resend', async () => {
-    const { body } = await sandbox.send(TO, { trackDelivery: true });
-    const again = await sandbox.http
+  it('returns an externalMessageId on send and resend if trackDelivery is set', async () => {
+    const { body } = await sandbox.send(PHONE_NUMBER, { trackDelivery: true });
+    const resent = await sandbox.http
       .post(`/2fa/2/pin/${body.pinId}/resend/voice`)
       .send({ trackDelivery: true });
 
-    expect(body.externalMessageId).toMatch(IDS);
-    expect(again.body.externalMessageId).toMatch(IDS);
-    expect(again.body.externalMessageId).not.toBe(body.externalMessageId);
+    expect(body.externalMessageId).toMatch(ID_PATTERN);
+    expect(resent.body.externalMessageId).toMatch(ID_PATTERN);
+    expect(resent.body.externalMessageId).not.toBe(body.externalMessageId);
   });
 
   it.each([
-    ['resend', 'sms', SENT],
-    ['resend/voice', 'voice', CALLED],
-  ])('repeated by %s delivers the same pin again', async (path, channel, status) => {
-    const { pinId } = (await sandbox.send(TO)).body;
+    ['resend', 'sms', SMS_SENT],
+    ['resend/voice', 'voice', CALL_ACCEPTED],
+  ])('delivers the same PIN again by %s', async (path, channel, status) => {
+    const { pinId } = (await sandbox.send(PHONE_NUMBER)).body;
 
     const { body } = await sandbox.http.post(`/2fa/2/pin/${pinId}/${path}`).send({});
 
-    expect(body).toEqual({ pinId, to: TO, ...status });
-    const [second, first, ...more] = await sandbox.inbox(TO);
+    expect(body).toEqual({ pinId, to: PHONE_NUMBER, ...status });
+    const [second, first, ...more] = await sandbox.listMessages(PHONE_NUMBER);
     expect(second).toMatchObject({ channel, pinId, pin: first?.pin });
     expect(more).toEqual([]);
-    expectRefusal(await sandbox.http.post(`/2fa/2/pin/none/${path}`), 404, 'NOT_FOUND');
+    expectInfobipError(await sandbox.http.post(`/2fa/2/pin/none/${path}`), 404, 'NOT_FOUND');
   });
 
-  it('repeated by mail goes to the same mailbox', async () => {
-    const { pinId } = (await sendMail()).body;
+  it('delivers the same PIN again by e-mail to the same address', async () => {
+    const { pinId } = (await sendEmail()).body;
 
     const { body } = await sandbox.http.post(`/2fa/2/pin/${pinId}/resend/email`).send({});
 
-    expect(body).toEqual({ pinId, to: MAILBOX, ...MAILED });
-    expect(await sandbox.inbox(MAILBOX)).toHaveLength(2);
+    expect(body).toEqual({ pinId, to: EMAIL_ADDRESS, ...EMAIL_ACCEPTED });
+    expect(await sandbox.listMessages(EMAIL_ADDRESS)).toHaveLength(2);
   });
 
-  it('is repeated without a body too, and with other words', async () => {
+  it('accepts a resend without a body, and one with new placeholders', async () => {
     const applicationId = await sandbox.createApplication();
     const messageId = await sandbox.createTemplate(applicationId);
-    const request = { applicationId, messageId, placeholders: { who: 'Ann' } };
-    const { pinId } = (await sandbox.send(TO, request)).body;
+    const request = { applicationId, messageId, placeholders: { name: 'Ann' } };
+    const { pinId } = (await sandbox.send(PHONE_NUMBER, request)).body;
     const resend = `/2fa/2/pin/${pinId}/resend`;
 
     await sandbox.http.post(resend).set('content-type', 'application/json').expect(200);
     await sandbox.http
       .post(resend)
-      .send({ placeholders: { who: 'Bob' } })
+      .send({ placeholders: { name: 'Bob' } })
       .expect(200);
 
-    const texts = (await sandbox.inbox(TO)).map(({ text }) => text.replace(/\d+/, 'n'));
-    expect(texts).toEqual(['n for Bob', 'n for Ann', 'n for Ann']);
+    const lines = (await sandbox.listMessages(PHONE_NUMBER)).map(({ text }) =>
+      text.replace(/\d+/, 'n'),
+    );
+    expect(lines).toEqual(['n for Bob', 'n for Ann', 'n for Ann']);
   });
 
   it.each([
     ['an unknown application', { applicationId: 'none' }, 404, 'NOT_FOUND'],
     ['an unknown template', { messageId: 'none' }, 404, 'NOT_FOUND'],
-    ['a plus', { to: `+${TO}` }, 400, 'BAD_REQUEST'],
+    ['a number with a plus', { to: `+${PHONE_NUMBER}` }, 400, 'BAD_REQUEST'],
     ['no number', { to: undefined }, 400, 'BAD_REQUEST'],
-    ['a mailbox', { to: MAILBOX }, 400, 'BAD_REQUEST'],
+    ['an e-mail address', { to: EMAIL_ADDRESS }, 400, 'BAD_REQUEST'],
     ['a placeholder named pin', { placeholders: { pin: '1' } }, 400, 'BAD_REQUEST'],
-  ])('sends nothing for %s', async (_what, change, status, word) => {
-    expectRefusal(await sandbox.send(TO, change), status, word);
-    expect(await sandbox.inbox()).toEqual([]);
+  ])('rejects %s and sends nothing', async (_description, change, status, messageId) => {
+    expectInfobipError(await sandbox.send(PHONE_NUMBER, change), status, messageId);
+    expect(await sandbox.listMessages()).toEqual([]);
   });
 
-  it('sends nothing for a disabled application', async () => {
+  it('rejects a disabled application', async () => {
     const applicationId = await sandbox.createApplication();
     const messageId = await sandbox.createTemplate(applicationId);
     await sandbox.http
       .put(`/2fa/2/applications/${applicationId}`)
       .send({ name: 'a', enabled: false });
 
-    const response = await sandbox.send(TO, { applicationId, messageId });
+    const response = await sandbox.send(PHONE_NUMBER, { applicationId, messageId });
 
-    expectRefusal(response, 400, 'BAD_REQUEST', ['applicationId']);
+    expectInfobipError(response, 400, 'BAD_REQUEST', ['applicationId']);
   });
 
-  it('sends nothing by a template of another channel', async () => {
-    const { pinId } = (await sendMail()).body;
+  it('rejects a template of another channel', async () => {
+    const { pinId } = (await sendEmail()).body;
 
-    const mail = await sandbox.http.post('/2fa/2/pin/email').send({ ...FURNISHED, to: MAILBOX });
-    expectRefusal(mail, 400, 'BAD_REQUEST', ['messageId']);
-    const text = await sandbox.http.post(`/2fa/2/pin/${pinId}/resend`).send({});
-    expectRefusal(text, 400, 'BAD_REQUEST', ['pinId']);
+    const email = await sandbox.http
+      .post('/2fa/2/pin/email')
+      .send({ ...DEFAULT_IDS, to: EMAIL_ADDRESS });
+    expectInfobipError(email, 400, 'BAD_REQUEST', ['messageId']);
+    const sms = await sandbox.http.post(`/2fa/2/pin/${pinId}/resend`).send({});
+    expectInfobipError(sms, 400, 'BAD_REQUEST', ['pinId']);
   });
 });

@@ -4,7 +4,7 @@ import { wrong } from '../support/codes.js';
 import { SINCH_APPLICATION } from '../support/sandbox.js';
 import {
   expectSinchError,
-  identityOf,
+  createIdentity,
   NUMBER,
   startSinchSandbox,
   VERIFICATIONS,
@@ -13,7 +13,7 @@ import {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-describe('Sinch in the sandbox', () => {
+describe('The sandbox as Sinch', () => {
   let sandbox: SinchSandbox;
 
   beforeEach(async () => {
@@ -22,41 +22,43 @@ describe('Sinch in the sandbox', () => {
 
   afterEach(() => sandbox.close());
 
-  describe('at the door', () => {
+  describe('authentication', () => {
     const { key, secret } = SINCH_APPLICATION;
-    const get = (authorization: string, timestamp?: string) =>
+    const getWith = (authorization: string, timestamp?: string) =>
       supertest(sandbox.url)
         .get(`${VERIFICATIONS}/id/none`)
         .set({ authorization, ...(timestamp !== undefined && { 'x-timestamp': timestamp }) });
-    const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
-    const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+    const createBasic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+    const timestampBefore = (ms: number) => new Date(Date.now() - ms).toISOString();
 
-    it('lets in who signs, in any precision of time, with or without a body', async () => {
-      await sandbox.start().expect(200);
-      await sandbox.start({}, { contentType: 'application/json; charset=utf-8' }).expect(200);
+    it('accepts a signed request, with any timestamp precision, with or without a body', async () => {
+      await sandbox.startVerification().expect(200);
+      await sandbox
+        .startVerification({}, { contentType: 'application/json; charset=utf-8' })
+        .expect(200);
       const timestamp = `${new Date().toISOString().slice(0, -1)}1234Z`;
-      await sandbox.start({}, { timestamp }).expect(200);
-      await sandbox.ask('get', '/id/none').expect(404);
-      await sandbox.ask('get', '/id/none?more=1').expect(404);
+      await sandbox.startVerification({}, { timestamp }).expect(200);
+      await sandbox.callSinch('get', '/id/none').expect(404);
+      await sandbox.callSinch('get', '/id/none?more=1').expect(404);
     });
 
-    it('lets in who shows key and secret, whatever the case of the scheme', async () => {
-      await get(basic(`${key}:${secret}`)).expect(404);
-      await get(basic(`${key}:${secret}`).replace('Basic', 'bASIC')).expect(404);
+    it('accepts Basic with key and secret, in any case of the scheme', async () => {
+      await getWith(createBasic(`${key}:${secret}`)).expect(404);
+      await getWith(createBasic(`${key}:${secret}`).replace('Basic', 'bASIC')).expect(404);
     });
 
     it.each([
       ['another secret', { secret: 'YW5vdGhlcg==' }, 40102],
       ['another body', { signedBody: '{}' }, 40102],
-      ['no body', { signedBody: '' }, 40102],
+      ['an empty body', { signedBody: '' }, 40102],
       ['another path', { signedPath: `${VERIFICATIONS}/id/x` }, 40102],
       ['another method', { signedMethod: 'PUT' }, 40102],
       ['another key', { key: '11111111-2222-4333-8444-555555555555' }, 40108],
-      ['no time', { timestamp: '' }, 40101],
-      ['a time that is none', { timestamp: 'now' }, 40101],
-    ])('refuses who signs with %s', async (_what, how, code) => {
-      expectSinchError(await sandbox.start({}, how), code);
-      expect(await sandbox.inbox()).toEqual([]);
+      ['an empty timestamp', { timestamp: '' }, 40101],
+      ['a malformed timestamp', { timestamp: 'now' }, 40101],
+    ])('rejects a request that was signed with %s', async (_description, signing, code) => {
+      expectSinchError(await sandbox.startVerification({}, signing), code);
+      expect(await sandbox.listMessages()).toEqual([]);
     });
 
     it.each([
@@ -64,30 +66,32 @@ describe('Sinch in the sandbox', () => {
       [-minutes(4), 200],
       [minutes(6), 401],
       [-minutes(6), 401],
-    ])('answers who signed %d ms ago with %d', async (ms, status) => {
-      await sandbox.start({}, { timestamp: ago(ms) }).expect(status);
+    ])('answers a request that was signed %d ms ago with %d', async (ms, status) => {
+      await sandbox.startVerification({}, { timestamp: timestampBefore(ms) }).expect(status);
     });
 
-    it('goes by the time of the machine there, and all else by the clock that a test moves', async () => {
-      const { id } = await sandbox.started();
-      await sandbox.control('put', 'clock', { advanceMs: hours(5) }).expect(200);
+    it('checks timestamps by the system clock even if the sandbox clock was moved', async () => {
+      const { id } = await sandbox.startAndReadCode();
+      await sandbox.callControl('put', 'clock', { advanceMs: hours(5) }).expect(200);
 
-      expect(await sandbox.statusOf(id)).toMatchObject({ status: 'FAIL', reason: 'Expired' });
+      expect(await sandbox.getStatus(id)).toMatchObject({ status: 'FAIL', reason: 'Expired' });
     });
 
     it.each([
-      ['nothing', '', 40100],
+      ['a missing header', '', 40100],
       ['another scheme', 'Bearer x', 40100],
       ['a key alone', `Application ${SINCH_APPLICATION.key}`, 40303],
-      ['a wrong password', basic(`${SINCH_APPLICATION.key}:x`), 40108],
-    ])('refuses %s', async (_what, authorization, code) => {
-      expectSinchError(await get(authorization), code);
+      ['a wrong password', createBasic(`${SINCH_APPLICATION.key}:x`), 40108],
+    ])('rejects %s', async (_description, authorization, code) => {
+      expectSinchError(await getWith(authorization), code);
     });
   });
 
-  describe('starts', () => {
-    it('texts a code, and says how to go on', async () => {
-      const { body, headers } = await sandbox.start({ custom: 'tenant=12' }).expect(200);
+  describe('start', () => {
+    it('sends a code by SMS and returns links to status and report', async () => {
+      const { body, headers } = await sandbox
+        .startVerification({ custom: 'tenant=12' })
+        .expect(200);
 
       const href = `${sandbox.url}${VERIFICATIONS}/id/${body.id}`;
       expect(body).toEqual({
@@ -104,12 +108,12 @@ describe('Sinch in the sandbox', () => {
         ],
       });
       expect(headers['content-language']).toBe('en-US');
-      const [text] = await sandbox.inbox(NUMBER);
-      expect(text).toEqual({
+      const [message] = await sandbox.listMessages(NUMBER);
+      expect(message).toEqual({
         to: '41793026727',
         from: 'Sinch',
         channel: 'sms',
-        text: `Your code is ${text?.pin ?? ''}`,
+        text: `Your code is ${message?.pin ?? ''}`,
         pin: expect.stringMatching(/^\d{4}$/),
         pinId: body.id,
         provider: 'sinch',
@@ -121,80 +125,80 @@ describe('Sinch in the sandbox', () => {
       ['sms', 'Alpha', /^[A-Z]{4}$/],
       ['sms', 'Alphanumeric', /^[0-9A-Z]{4}$/],
       ['whatsapp', 'Alpha', /^[A-Z]{4}$/],
-    ])('makes a code for %s of type %s', async (method, codeType, form) => {
-      const { code } = await sandbox.started({
+    ])('generates a code for %s of type %s', async (method, codeType, pattern) => {
+      const { code } = await sandbox.startAndReadCode({
         method,
         [`${method}Options`]: { codeType },
       });
 
-      expect(code).toMatch(form);
+      expect(code).toMatch(pattern);
     });
 
-    it('takes the older spelling of flash calls', async () => {
-      const { body } = await sandbox.start({ method: 'flashCall' }).expect(200);
+    it('accepts the older spelling flashCall', async () => {
+      const { body } = await sandbox.startVerification({ method: 'flashCall' }).expect(200);
 
       expect(body).toMatchObject({ method: 'flashcall', flashCall: { reportTimeout: 120 } });
-      expect(await sandbox.inbox(NUMBER)).toMatchObject([{ channel: 'flashcall' }]);
+      expect(await sandbox.listMessages(NUMBER)).toMatchObject([{ channel: 'flashcall' }]);
     });
 
-    it('gives a number the code that was fixed for it', async () => {
-      await sandbox.control('put', 'pins', { to: NUMBER, pin: '4071' }).expect(200);
-      const { id } = await sandbox.started();
+    it('uses the fixed PIN of a number as its code', async () => {
+      await sandbox.callControl('put', 'pins', { to: NUMBER, pin: '4071' }).expect(200);
+      const { id } = await sandbox.startAndReadCode();
 
-      expect((await sandbox.report(id, '4071')).body).toMatchObject({ status: 'SUCCESSFUL' });
+      expect((await sandbox.reportCode(id, '4071')).body).toMatchObject({ status: 'SUCCESSFUL' });
     });
 
-    it('aborts the one that was open, and no finished one', async () => {
-      const done = await sandbox.started();
-      await sandbox.report(done.id, done.code);
-      const open = await sandbox.started();
-      const other = await sandbox.started({ identity: identityOf('+41793026728') });
+    it('aborts the pending verification of the number, and no closed one', async () => {
+      const closed = await sandbox.startAndReadCode();
+      await sandbox.reportCode(closed.id, closed.code);
+      const pending = await sandbox.startAndReadCode();
+      const other = await sandbox.startAndReadCode({ identity: createIdentity('+41793026728') });
 
-      await sandbox.started();
+      await sandbox.startAndReadCode();
 
-      expect(await sandbox.statusOf(done.id)).toMatchObject({ status: 'SUCCESSFUL' });
-      expect(await sandbox.statusOf(open.id)).toMatchObject({ status: 'ABORTED' });
-      expect(await sandbox.statusOf(other.id)).toMatchObject({ status: 'PENDING' });
-      expectSinchError(await sandbox.report(open.id, open.code), 40400);
+      expect(await sandbox.getStatus(closed.id)).toMatchObject({ status: 'SUCCESSFUL' });
+      expect(await sandbox.getStatus(pending.id)).toMatchObject({ status: 'ABORTED' });
+      expect(await sandbox.getStatus(other.id)).toMatchObject({ status: 'PENDING' });
+      expectSinchError(await sandbox.reportCode(pending.id, pending.code), 40400);
     });
 
     it.each([
-      ['no plus', { identity: identityOf('41793026727') }],
-      ['too few digits', { identity: identityOf('+417') }],
+      ['a number without plus', { identity: createIdentity('41793026727') }],
+      ['too few digits', { identity: createIdentity('+417') }],
       ['no identity', { identity: undefined }],
       ['another kind of identity', { identity: { type: 'email', endpoint: NUMBER } }],
       ['no method', { method: undefined }],
       ['an unknown method', { method: 'pigeon' }],
-      ['a reference that no path can hold', { reference: 'a/b' }],
-      ['a reference that leads nowhere in a path', { reference: '.' }],
-      ['a reference that leads elsewhere in a path', { reference: '..' }],
-      ['a reference that is longer than a path should be', { reference: 'a'.repeat(1_025) }],
-      ['too long a text to keep', { custom: 'x'.repeat(4_097) }],
+      ['a reference with a slash', { reference: 'a/b' }],
+      ['the reference .', { reference: '.' }],
+      ['the reference ..', { reference: '..' }],
+      ['a reference of more than 1,024 characters', { reference: 'a'.repeat(1_025) }],
+      ['a custom text of more than 4,096 characters', { custom: 'x'.repeat(4_097) }],
       ['an unknown type of code', { smsOptions: { codeType: 'Hex' } }],
-      ['no life', { smsOptions: { expiry: '00:00:00' } }],
-      ['a life that is no time', { smsOptions: { expiry: '5m' } }],
-      ['too short a call', { flashCallOptions: { dialTimeout: 4 } }],
-    ])('refuses %s', async (_what, change) => {
-      expectSinchError(await sandbox.start(change), 40001);
-      expect(await sandbox.inbox()).toEqual([]);
+      ['an expiry of zero', { smsOptions: { expiry: '00:00:00' } }],
+      ['a malformed expiry', { smsOptions: { expiry: '5m' } }],
+      ['a too short dial timeout', { flashCallOptions: { dialTimeout: 4 } }],
+    ])('rejects %s', async (_description, change) => {
+      expectSinchError(await sandbox.startVerification(change), 40001);
+      expect(await sandbox.listMessages()).toEqual([]);
     });
 
-    it('refuses a reference that was there, and a body that is no JSON', async () => {
-      await sandbox.start({ reference: 'once' }).expect(200);
+    it('rejects a reference in use, a body that is not JSON, and an unknown path', async () => {
+      await sandbox.startVerification({ reference: 'once' }).expect(200);
 
-      expectSinchError(await sandbox.start({ reference: 'once' }), 40900);
-      expectSinchError(await sandbox.ask('post', '', '{"identity":'), 40003);
-      expectSinchError(await sandbox.ask('post', ''), 40003);
-      expectSinchError(await sandbox.ask('post', '', `"${'x'.repeat(20_000)}"`), 40003);
-      expectSinchError(await sandbox.ask('get', '/nothing/there'), 40400);
+      expectSinchError(await sandbox.startVerification({ reference: 'once' }), 40900);
+      expectSinchError(await sandbox.callSinch('post', '', '{"identity":'), 40003);
+      expectSinchError(await sandbox.callSinch('post', ''), 40003);
+      expectSinchError(await sandbox.callSinch('post', '', `"${'x'.repeat(20_000)}"`), 40003);
+      expectSinchError(await sandbox.callSinch('get', '/nothing/there'), 40400);
     });
   });
 
-  describe('judges', () => {
-    it('a right code, once', async () => {
-      const { id, code } = await sandbox.started({ reference: 'signup' });
+  describe('report', () => {
+    it('accepts the correct code once', async () => {
+      const { id, code } = await sandbox.startAndReadCode({ reference: 'signup' });
 
-      const { body } = await sandbox.report(id, code).expect(200);
+      const { body } = await sandbox.reportCode(id, code).expect(200);
 
       expect(body).toEqual({
         id,
@@ -202,77 +206,79 @@ describe('Sinch in the sandbox', () => {
         status: 'SUCCESSFUL',
         reference: 'signup',
         source: 'manual',
-        identity: identityOf(NUMBER),
+        identity: createIdentity(NUMBER),
       });
-      expectSinchError(await sandbox.report(id, code), 40400);
+      expectSinchError(await sandbox.reportCode(id, code), 40400);
     });
 
-    it('a wrong code, for good', async () => {
-      const { id, code } = await sandbox.started();
+    it('closes the verification on a wrong code', async () => {
+      const { id, code } = await sandbox.startAndReadCode();
 
-      const { body } = await sandbox.report(id, wrong(code)).expect(200);
+      const { body } = await sandbox.reportCode(id, wrong(code)).expect(200);
 
       expect(body).toMatchObject({ id, status: 'FAIL', reason: 'Invalid code' });
-      expectSinchError(await sandbox.report(id, code), 40400);
+      expectSinchError(await sandbox.reportCode(id, code), 40400);
     });
 
     it.each([
-      ['as long as it was asked to live', '00:02:00', minutes(2)],
-      ['for ten minutes otherwise', undefined, minutes(10)],
-    ])('a code %s', async (_title, expiry, lifeMs) => {
+      ['after the requested expiry', '00:02:00', minutes(2)],
+      ['after ten minutes by default', undefined, minutes(10)],
+    ])('rejects a code %s', async (_description, expiry, ttlMs) => {
       const request = expiry === undefined ? {} : { smsOptions: { expiry } };
-      const inTime = await sandbox.started(request);
-      sandbox.clock.advance(lifeMs - 1);
-      expect((await sandbox.report(inTime.id, inTime.code)).body.status).toBe('SUCCESSFUL');
+      const onTime = await sandbox.startAndReadCode(request);
+      sandbox.clock.advance(ttlMs - 1);
+      expect((await sandbox.reportCode(onTime.id, onTime.code)).body.status).toBe('SUCCESSFUL');
 
-      const late = await sandbox.started(request);
-      sandbox.clock.advance(lifeMs);
+      const late = await sandbox.startAndReadCode(request);
+      sandbox.clock.advance(ttlMs);
       const expired = { status: 'FAIL', reason: 'Expired' };
-      expect(await sandbox.statusOf(late.id)).toMatchObject(expired);
-      expect((await sandbox.report(late.id, late.code).expect(200)).body).toMatchObject(expired);
+      expect(await sandbox.getStatus(late.id)).toMatchObject(expired);
+      expect((await sandbox.reportCode(late.id, late.code).expect(200)).body).toMatchObject(
+        expired,
+      );
     });
 
-    it('by number what is open there', async () => {
-      const { code } = await sandbox.started();
-      const report = () =>
-        sandbox.ask('put', `/number/${NUMBER}`, { method: 'sms', sms: { code } });
+    it('finds the pending verification by number', async () => {
+      const { code } = await sandbox.startAndReadCode();
+      const reportByNumber = () =>
+        sandbox.callSinch('put', `/number/${NUMBER}`, { method: 'sms', sms: { code } });
 
-      expect((await report().expect(200)).body).toMatchObject({ status: 'SUCCESSFUL' });
-      expectSinchError(await report(), 40400);
+      expect((await reportByNumber().expect(200)).body).toMatchObject({ status: 'SUCCESSFUL' });
+      expectSinchError(await reportByNumber(), 40400);
     });
 
-    it('a flash call by who rang', async () => {
-      const report = (id: string, cli: string) =>
-        sandbox.ask('put', `/id/${id}`, { method: 'flashcall', flashCall: { cli } });
-      const right = await sandbox.started({ method: 'flashcall' });
-      expect((await report(right.id, right.code)).body).toMatchObject({
+    it('accepts the number that called as the code of a flash call', async () => {
+      const reportCaller = (id: string, cli: string) =>
+        sandbox.callSinch('put', `/id/${id}`, { method: 'flashcall', flashCall: { cli } });
+      const correct = await sandbox.startAndReadCode({ method: 'flashcall' });
+      expect((await reportCaller(correct.id, correct.code)).body).toMatchObject({
         status: 'SUCCESSFUL',
         callComplete: true,
       });
 
-      const { id } = await sandbox.started({ method: 'flashcall' });
-      expect((await report(id, NUMBER)).body).toMatchObject({
+      const { id } = await sandbox.startAndReadCode({ method: 'flashcall' });
+      expect((await reportCaller(id, NUMBER)).body).toMatchObject({
         status: 'FAIL',
         reason: 'Invalid CLI',
       });
     });
 
-    it('nothing that is malformed, and nothing is lost by it', async () => {
-      const { id, code } = await sandbox.started();
+    it('rejects a malformed report and keeps the verification pending', async () => {
+      const { id, code } = await sandbox.startAndReadCode();
 
-      expectSinchError(await sandbox.report(id, 'x'.repeat(11)), 40001);
-      expectSinchError(await sandbox.report(id, '12 34'), 40001);
-      expectSinchError(await sandbox.report(id, code, 'callout'), 40001);
-      expectSinchError(await sandbox.ask('put', `/id/${id}`, { method: 'sms' }), 40001);
-      expectSinchError(await sandbox.report('none', code), 40400);
-      expect((await sandbox.report(id, code)).body).toMatchObject({ status: 'SUCCESSFUL' });
+      expectSinchError(await sandbox.reportCode(id, 'x'.repeat(11)), 40001);
+      expectSinchError(await sandbox.reportCode(id, '12 34'), 40001);
+      expectSinchError(await sandbox.reportCode(id, code, 'callout'), 40001);
+      expectSinchError(await sandbox.callSinch('put', `/id/${id}`, { method: 'sms' }), 40001);
+      expectSinchError(await sandbox.reportCode('none', code), 40400);
+      expect((await sandbox.reportCode(id, code)).body).toMatchObject({ status: 'SUCCESSFUL' });
     });
   });
 
-  describe('tells the status', () => {
-    it('by id, by number and by reference', async () => {
+  describe('status', () => {
+    it('is found by id, by number and by reference', async () => {
       const reference = 'signup'.padEnd(1_024, '.');
-      const { id } = await sandbox.started({ reference });
+      const { id } = await sandbox.startAndReadCode({ reference });
       const time = new Date(sandbox.clock.now()).toISOString().slice(0, -1);
       const pending = {
         id,
@@ -280,26 +286,26 @@ describe('Sinch in the sandbox', () => {
         status: 'PENDING',
         reference,
         source: 'manual',
-        identity: identityOf(NUMBER),
+        identity: createIdentity(NUMBER),
         countryId: 'CH',
         verificationTimestamp: `${time}0000`,
       };
 
       for (const path of [`/id/${id}`, `/sms/number/${NUMBER}`, `/reference/${reference}`])
-        await sandbox.ask('get', path).expect(200, pending);
-      expectSinchError(await sandbox.ask('get', `/callout/number/${NUMBER}`), 40400);
-      expectSinchError(await sandbox.ask('get', `/pigeon/number/${NUMBER}`), 40001);
-      expectSinchError(await sandbox.ask('get', '/reference/other'), 40400);
-      expectSinchError(await sandbox.ask('get', `/reference/${'a'.repeat(8_000)}`), 40400);
+        await sandbox.callSinch('get', path).expect(200, pending);
+      expectSinchError(await sandbox.callSinch('get', `/callout/number/${NUMBER}`), 40400);
+      expectSinchError(await sandbox.callSinch('get', `/pigeon/number/${NUMBER}`), 40001);
+      expectSinchError(await sandbox.callSinch('get', '/reference/other'), 40400);
+      expectSinchError(await sandbox.callSinch('get', `/reference/${'a'.repeat(8_000)}`), 40400);
     });
 
-    it('with the price, once it is known', async () => {
-      const { id, code } = await sandbox.started({ method: 'callout' });
-      expect(await sandbox.statusOf(id)).not.toHaveProperty('price');
+    it('includes the price once the verification is closed', async () => {
+      const { id, code } = await sandbox.startAndReadCode({ method: 'callout' });
+      expect(await sandbox.getStatus(id)).not.toHaveProperty('price');
 
-      await sandbox.report(id, code, 'callout');
+      await sandbox.reportCode(id, code, 'callout');
 
-      expect(await sandbox.statusOf(id)).toMatchObject({
+      expect(await sandbox.getStatus(id)).toMatchObject({
         status: 'SUCCESSFUL',
         callResult: 'ANSWERED',
         callComplete: true,
@@ -311,31 +317,31 @@ describe('Sinch in the sandbox', () => {
       });
     });
 
-    it('by number for an hour', async () => {
-      await sandbox.started();
+    it('is found by number for an hour', async () => {
+      await sandbox.startAndReadCode();
       sandbox.clock.advance(hours(1) - 1);
-      await sandbox.ask('get', `/sms/number/${NUMBER}`).expect(200);
+      await sandbox.callSinch('get', `/sms/number/${NUMBER}`).expect(200);
       sandbox.clock.advance(1);
 
-      expectSinchError(await sandbox.ask('get', `/sms/number/${NUMBER}`), 40400);
+      expectSinchError(await sandbox.callSinch('get', `/sms/number/${NUMBER}`), 40400);
     });
   });
 
-  it('verifies by data who follows the target, once', async () => {
-    const { body } = await sandbox.start({ method: 'seamless' }).expect(200);
+  it('completes a data verification when its target URL is opened, once', async () => {
+    const { body } = await sandbox.startVerification({ method: 'seamless' }).expect(200);
     expect(body._links).toHaveLength(1);
-    expect(await sandbox.inbox()).toEqual([]);
+    expect(await sandbox.listMessages()).toEqual([]);
 
     expect((await fetch(body.seamless.targetUri)).status).toBe(204);
     expect((await fetch(body.seamless.targetUri)).status).toBe(404);
-    expect(await sandbox.statusOf(body.id)).toMatchObject({ status: 'SUCCESSFUL' });
-    const { id } = await sandbox.started();
+    expect(await sandbox.getStatus(body.id)).toMatchObject({ status: 'SUCCESSFUL' });
+    const { id } = await sandbox.startAndReadCode();
     expect((await fetch(`${sandbox.url}/verification/v1/data/${id}`)).status).toBe(404);
   });
 
-  describe('fails as it is told', () => {
-    const plan = (fault: object) =>
-      sandbox.control('put', 'faults', { provider: 'sinch', ...fault }).expect(200);
+  describe('faults', () => {
+    const planFault = (fault: object) =>
+      sandbox.callControl('put', 'faults', { provider: 'sinch', ...fault }).expect(200);
 
     it.each([
       ['bad-request', 40003],
@@ -345,103 +351,117 @@ describe('Sinch in the sandbox', () => {
       ['throttled', 42900],
       ['server-error', 50000],
       ['unavailable', 50300],
-    ])('by %s, in its own words', async (kind, code) => {
-      const { id } = await sandbox.started();
-      for (const operation of ['send', 'verify', 'status']) await plan({ operation, kind });
+    ])('answer %s with an error code of Sinch', async (kind, code) => {
+      const { id } = await sandbox.startAndReadCode();
+      for (const operation of ['send', 'verify', 'status']) await planFault({ operation, kind });
 
-      const refused = await sandbox.start();
-      expectSinchError(refused, code);
-      expect(refused.headers['retry-after']).toBe(kind === 'throttled' ? '3' : undefined);
-      expectSinchError(await sandbox.report(id, '0000'), code);
-      expectSinchError(await sandbox.ask('get', `/id/${id}`), code);
-      expect(await sandbox.inbox()).toHaveLength(1);
-      expect(await sandbox.statusOf(id)).toMatchObject({ status: 'PENDING' });
+      const rejected = await sandbox.startVerification();
+      expectSinchError(rejected, code);
+      expect(rejected.headers['retry-after']).toBe(kind === 'throttled' ? '3' : undefined);
+      expectSinchError(await sandbox.reportCode(id, '0000'), code);
+      expectSinchError(await sandbox.callSinch('get', `/id/${id}`), code);
+      expect(await sandbox.listMessages()).toHaveLength(1);
+      expect(await sandbox.getStatus(id)).toMatchObject({ status: 'PENDING' });
     });
 
     it.each([
       ['not-sent', { status: 'DENIED', reason: 'Destination denied' }],
       ['unreachable', { status: 'ERROR', reason: 'Network error or number unreachable' }],
-    ])('by %s, in a 200 that says so, and aborts nothing', async (kind, ended) => {
-      const open = await sandbox.started();
-      await plan({ operation: 'send', kind });
+    ])(
+      'answer %s with status 200 and the reason, and abort no verification',
+      async (kind, closed) => {
+        const pending = await sandbox.startAndReadCode();
+        await planFault({ operation: 'send', kind });
 
-      const { body } = await sandbox.start().expect(200);
+        const { body } = await sandbox.startVerification().expect(200);
 
-      expect(body).toMatchObject(ended);
-      expect(await sandbox.statusOf(body.id)).toMatchObject(ended);
-      expectSinchError(await sandbox.report(body.id, '0000'), 40400);
-      expect(await sandbox.inbox()).toHaveLength(1);
-      expect((await sandbox.report(open.id, open.code)).body.status).toBe('SUCCESSFUL');
-    });
+        expect(body).toMatchObject(closed);
+        expect(await sandbox.getStatus(body.id)).toMatchObject(closed);
+        expectSinchError(await sandbox.reportCode(body.id, '0000'), 40400);
+        expect(await sandbox.listMessages()).toHaveLength(1);
+        expect((await sandbox.reportCode(pending.id, pending.code)).body.status).toBe('SUCCESSFUL');
+      },
+    );
 
-    it('by no-credit, expired, exhausted and wrong-msisdn', async () => {
-      await plan({ operation: 'send', kind: 'no-credit' });
-      expectSinchError(await sandbox.start(), 40200);
+    it('simulate no-credit, expired, exhausted and wrong-msisdn', async () => {
+      await planFault({ operation: 'send', kind: 'no-credit' });
+      expectSinchError(await sandbox.startVerification(), 40200);
 
-      await plan({ operation: 'send', kind: 'expired' });
-      const late = await sandbox.started();
-      expect((await sandbox.report(late.id, late.code)).body).toMatchObject({ reason: 'Expired' });
+      await planFault({ operation: 'send', kind: 'expired' });
+      const late = await sandbox.startAndReadCode();
+      expect((await sandbox.reportCode(late.id, late.code)).body).toMatchObject({
+        reason: 'Expired',
+      });
 
-      const judged = async (kind: string) => {
-        const { id, code } = await sandbox.started();
-        await plan({ operation: 'verify', kind });
-        return (await sandbox.report(id, code).expect(200)).body;
+      const reportWithFault = async (kind: string) => {
+        const { id, code } = await sandbox.startAndReadCode();
+        await planFault({ operation: 'verify', kind });
+        return (await sandbox.reportCode(id, code).expect(200)).body;
       };
-      expect(await judged('expired')).toMatchObject({ status: 'FAIL', reason: 'Expired' });
-      expect(await judged('exhausted')).toMatchObject({ status: 'FAIL', reason: 'Invalid code' });
-      expect(await judged('wrong-msisdn')).toMatchObject({
+      expect(await reportWithFault('expired')).toMatchObject({ status: 'FAIL', reason: 'Expired' });
+      expect(await reportWithFault('exhausted')).toMatchObject({
+        status: 'FAIL',
+        reason: 'Invalid code',
+      });
+      expect(await reportWithFault('wrong-msisdn')).toMatchObject({
         status: 'SUCCESSFUL',
-        identity: identityOf('+41793026728'),
+        identity: createIdentity('+41793026728'),
       });
     });
 
-    it('where the answer alone is lost, the text is out', async () => {
-      await plan({ operation: 'send', kind: 'drop', performed: true });
+    it('send the message of a start whose response is dropped with `performed`', async () => {
+      await planFault({ operation: 'send', kind: 'drop', performed: true });
 
-      await expect(sandbox.start()).rejects.toThrow(/hang up|ECONNRESET/);
+      await expect(sandbox.startVerification()).rejects.toThrow(/hang up|ECONNRESET/);
 
-      expect(await sandbox.inbox()).toHaveLength(1);
+      expect(await sandbox.listMessages()).toHaveLength(1);
     });
 
-    it('for one provider and not the other, or for whoever comes first', async () => {
+    it('apply to one provider, or without `provider` to the next call of either', async () => {
       const fault = { operation: 'send', kind: 'server-error' };
-      await plan(fault);
+      await planFault(fault);
       await sandbox.send('41793026727').expect(200);
-      await sandbox.start().expect(500);
+      await sandbox.startVerification().expect(500);
 
-      await plan({ ...fault, provider: 'infobip' });
-      await sandbox.start().expect(200);
+      await planFault({ ...fault, provider: 'infobip' });
+      await sandbox.startVerification().expect(200);
       await sandbox.send('41793026727').expect(500);
 
-      await sandbox.control('put', 'faults', fault).expect(200);
-      await sandbox.start().expect(500);
+      await sandbox.callControl('put', 'faults', fault).expect(200);
+      await sandbox.startVerification().expect(500);
       await sandbox.send('41793026727').expect(200);
-      await sandbox.open.get('/sandbox/faults').expect(200, []);
+      await sandbox.anonymousHttp.get('/sandbox/faults').expect(200, []);
     });
 
-    it.each(['resend', 'configuration'])('but knows no %s', async (operation) => {
-      const fault = { provider: 'sinch', operation, kind: 'hang' };
+    it.each(['resend', 'configuration'])(
+      'are rejected for the operation %s, which Sinch does not have',
+      async (operation) => {
+        const fault = { provider: 'sinch', operation, kind: 'hang' };
 
-      await sandbox.control('put', 'faults', fault).expect(400, /provider/);
+        await sandbox.callControl('put', 'faults', fault).expect(400, /provider/);
+      },
+    );
+
+    it('apply to the magic numbers 0100 to 0149, but not to 0150 to 0199', async () => {
+      const startFor = (endpoint: string) =>
+        sandbox.startVerification({ identity: createIdentity(endpoint) });
+
+      expectSinchError(await startFor('+12145550100'), 50000);
+      expectSinchError(await startFor('+12085550149'), 42900);
+      await startFor('+12145550150').expect(200);
+      const { id, code } = await sandbox.startAndReadCode({
+        identity: createIdentity('+12525550100'),
+      });
+      expectSinchError(await sandbox.reportCode(id, code), 50000);
     });
 
-    it('for magic numbers of the first half, while those of the second find it well', async () => {
-      const start = (endpoint: string) => sandbox.start({ identity: identityOf(endpoint) });
+    it('delay a response by `delayMs`', async () => {
+      await planFault({ operation: 'send', kind: 'slow', delayMs: 120 });
+      const startedAt = performance.now();
 
-      expectSinchError(await start('+12145550100'), 50000);
-      expectSinchError(await start('+12085550149'), 42900);
-      await start('+12145550150').expect(200);
-      const { id, code } = await sandbox.started({ identity: identityOf('+12525550100') });
-      expectSinchError(await sandbox.report(id, code), 50000);
-    });
+      await sandbox.startVerification().expect(200);
 
-    it('slowly, by the clock on the wall', async () => {
-      await plan({ operation: 'send', kind: 'slow', delayMs: 120 });
-      const asked = performance.now();
-
-      await sandbox.start().expect(200);
-
-      expect(performance.now() - asked).toBeGreaterThan(110);
+      expect(performance.now() - startedAt).toBeGreaterThan(110);
     });
   });
 });

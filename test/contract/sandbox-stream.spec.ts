@@ -1,136 +1,139 @@
 import { get, type ClientRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
-import { startTestSandbox, TO, type TestSandbox } from '../support/sandbox.js';
+import { startTestSandbox, PHONE_NUMBER, type TestSandbox } from '../support/sandbox.js';
 
-const OTHER = '41793026728';
+const OTHER_NUMBER = '41793026728';
 
-/** A reader of Server-Sent Events. */
-interface Reader {
+/** A client that reads Server-Sent Events. */
+interface StreamReader {
   readonly response: IncomingMessage;
-  /** Resolves as soon as that many events have come, with their ids and data. */
-  events(count: number): Promise<{ id: string; data: { to: string; pinId: string } }[]>;
+  /** Waits for that many events. */
+  waitForEvents(count: number): Promise<{ id: string; data: { to: string; pinId: string } }[]>;
   stop(): void;
 }
 
-async function read(url: string, headers: Record<string, string> = {}): Promise<Reader> {
+async function openReader(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<StreamReader> {
   const request: ClientRequest = get(url, { headers, agent: false });
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   let text = '';
   response.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
   });
-  const events = () =>
+  const parseEvents = () =>
     [...text.matchAll(/^id: (\d+)\ndata: (.+)\n\n/gm)].map(([, id = '', data = '']) => ({
       id,
       data: JSON.parse(data),
     }));
   return {
     response,
-    events: async (count) => {
-      while (events().length < count) await once(response, 'data');
-      return events();
+    waitForEvents: async (count) => {
+      while (parseEvents().length < count) await once(response, 'data');
+      return parseEvents();
     },
     stop: () => request.destroy(),
   };
 }
 
-describe('The stream of texts of the sandbox', () => {
+describe('The message stream of the sandbox', () => {
   let sandbox: TestSandbox;
   let path: string;
-  let closed: boolean;
+  let isClosed: boolean;
 
   beforeEach(async () => {
-    closed = false;
+    isClosed = false;
     sandbox = await startTestSandbox();
     path = `${sandbox.url}/sandbox/messages/stream`;
   });
 
   afterEach(async () => {
-    if (!closed) await sandbox.close();
+    if (!isClosed) await sandbox.close();
   });
 
-  it('tells of each text as it arrives, as the list shows it', async () => {
-    const reader = await read(path);
-    await sandbox.send(TO);
-    await sandbox.send(OTHER);
+  it('sends each message as it arrives, in the form of the message list', async () => {
+    const reader = await openReader(path);
+    await sandbox.send(PHONE_NUMBER);
+    await sandbox.send(OTHER_NUMBER);
 
-    const events = await reader.events(2);
+    const events = await reader.waitForEvents(2);
 
     expect(events.map(({ id }) => id)).toEqual(['1', '2']);
-    expect(events.map(({ data }) => data)).toEqual((await sandbox.inbox()).reverse());
+    expect(events.map(({ data }) => data)).toEqual((await sandbox.listMessages()).reverse());
     expect(reader.response.headers).toMatchObject({
       'content-type': 'text/event-stream',
       'access-control-allow-origin': '*',
     });
   });
 
-  it('tells of one phone alone, however its number is written', async () => {
-    const reader = await read(`${path}?to=${encodeURIComponent('+41 79 302 67 27')}`);
-    await sandbox.send(OTHER);
-    await sandbox.send(TO);
-    await sandbox.send(OTHER);
-    await sandbox.send(TO);
+  it('sends the messages of one phone number only, however it is written', async () => {
+    const reader = await openReader(`${path}?to=${encodeURIComponent('+41 79 302 67 27')}`);
+    await sandbox.send(OTHER_NUMBER);
+    await sandbox.send(PHONE_NUMBER);
+    await sandbox.send(OTHER_NUMBER);
+    await sandbox.send(PHONE_NUMBER);
 
-    expect((await reader.events(2)).map(({ id, data }) => [id, data.to])).toEqual([
-      ['2', TO],
-      ['4', TO],
+    expect((await reader.waitForEvents(2)).map(({ id, data }) => [id, data.to])).toEqual([
+      ['2', PHONE_NUMBER],
+      ['4', PHONE_NUMBER],
     ]);
   });
 
-  it('tells a reader that comes back what it missed', async () => {
-    for (const to of [TO, OTHER, TO]) await sandbox.send(to);
+  it('sends the missed messages first to a client with Last-Event-ID', async () => {
+    for (const to of [PHONE_NUMBER, OTHER_NUMBER, PHONE_NUMBER]) await sandbox.send(to);
 
-    const reader = await read(path, { 'last-event-id': '1' });
+    const reader = await openReader(path, { 'last-event-id': '1' });
 
-    expect((await reader.events(2)).map(({ id }) => id)).toEqual(['2', '3']);
+    expect((await reader.waitForEvents(2)).map(({ id }) => id)).toEqual(['2', '3']);
   });
 
-  it('tells a reader that missed megabytes of texts all of them, and then the next', async () => {
+  it('sends megabytes of missed messages without a gap, and then the next one', async () => {
     const applicationId = await sandbox.createApplication({ sendPinPerPhoneNumberLimit: '900/1d' });
     const messageText = `{{pin}} ${'x'.repeat(15_000)}`;
     const messageId = await sandbox.createTemplate(applicationId, { messageText });
     for (let sent = 0; sent < 200; sent += 1)
-      await sandbox.send(TO, { applicationId, messageId }).expect(200);
+      await sandbox.send(PHONE_NUMBER, { applicationId, messageId }).expect(200);
 
-    const reader = await read(path, { 'last-event-id': '0' });
-    await reader.events(200);
-    await sandbox.send(OTHER);
+    const reader = await openReader(path, { 'last-event-id': '0' });
+    await reader.waitForEvents(200);
+    await sandbox.send(OTHER_NUMBER);
 
-    expect((await reader.events(201)).map(({ id }) => Number(id))).toEqual(
+    expect((await reader.waitForEvents(201)).map(({ id }) => Number(id))).toEqual(
       Array.from({ length: 201 }, (_, index) => index + 1),
     );
   });
 
-  it('ends at once when the sandbox closes, and so does a call that hangs', async () => {
-    const readers = await Promise.all([read(path), read(path)]);
+  it('ends at once when the sandbox closes, as does a call with the fault hang', async () => {
+    const readers = await Promise.all([openReader(path), openReader(path)]);
     const ends = readers.map(({ response }) => once(response, 'end'));
-    await sandbox.control('put', 'faults', { operation: 'send', kind: 'hang' });
-    const hanging = sandbox.send(TO).then(
+    await sandbox.callControl('put', 'faults', { operation: 'send', kind: 'hang' });
+    const hanging = sandbox.send(PHONE_NUMBER).then(
       () => 'answered',
-      () => 'cut',
+      () => 'disconnected',
     );
-    // Taken, so the send has arrived.
-    while ((await sandbox.open.get('/sandbox/faults')).body.length > 0);
-    const started = performance.now();
+    // The fault is used up once the send has arrived.
+    while ((await sandbox.anonymousHttp.get('/sandbox/faults')).body.length > 0);
+    const startedAt = performance.now();
 
-    closed = true;
+    isClosed = true;
     await sandbox.close();
 
     await Promise.all(ends);
-    expect(await hanging).toBe('cut');
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(await hanging).toBe('disconnected');
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
-  it('has room for a hundred readers, and again once one leaves', async () => {
-    const readers = await Promise.all(Array.from({ length: 100 }, () => read(path)));
-    const refused = await read(path);
-    expect(refused.response.statusCode).toBe(503);
+  it('accepts a hundred clients, and one more after a client disconnects', async () => {
+    const readers = await Promise.all(Array.from({ length: 100 }, () => openReader(path)));
+    const rejected = await openReader(path);
+    expect(rejected.response.statusCode).toBe(503);
 
     readers[0]?.stop();
 
-    let reader = await read(path);
-    while (reader.response.statusCode !== 200) reader = await read(path);
-    await sandbox.send(TO);
-    expect(await reader.events(1)).toHaveLength(1);
+    let reader = await openReader(path);
+    while (reader.response.statusCode !== 200) reader = await openReader(path);
+    await sandbox.send(PHONE_NUMBER);
+    expect(await reader.waitForEvents(1)).toHaveLength(1);
   });
 });

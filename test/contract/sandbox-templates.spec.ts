@@ -1,6 +1,6 @@
-import { expectRefusal, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import { expectInfobipError, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
 
-describe('A message template in the sandbox', () => {
+describe('An Infobip message template in the sandbox', () => {
   let sandbox: TestSandbox;
   let path: string;
   let emailPath: string;
@@ -17,7 +17,7 @@ describe('A message template in the sandbox', () => {
 
   afterAll(() => sandbox.close());
 
-  const FULL = {
+  const FULL_TEMPLATE = {
     messageText: 'x {{pin}}',
     pinType: 'HEX',
     pinLength: 8,
@@ -30,17 +30,17 @@ describe('A message template in the sandbox', () => {
     },
   };
 
-  it('is created with 200, and read back without its placeholder', async () => {
-    const { body } = await sandbox.http.post(path).send(FULL).expect(200);
+  it('is created with status 200 and read back without pinPlaceholder', async () => {
+    const { body } = await sandbox.http.post(path).send(FULL_TEMPLATE).expect(200);
 
     const { messageId, applicationId } = body;
-    const kept = { ...FULL, applicationId, messageId };
-    expect(body).toEqual({ ...kept, pinPlaceholder: '{{pin}}' });
-    await sandbox.http.get(`${path}/${messageId}`).expect(200, kept);
-    await sandbox.http.get(path).expect(200, [kept]);
+    const stored = { ...FULL_TEMPLATE, applicationId, messageId };
+    expect(body).toEqual({ ...stored, pinPlaceholder: '{{pin}}' });
+    await sandbox.http.get(`${path}/${messageId}`).expect(200, stored);
+    await sandbox.http.get(path).expect(200, [stored]);
   });
 
-  it('has four digits and English unless it says otherwise, also below /2fa/1', async () => {
+  it('has four digits and the language English by default, also under /2fa/1', async () => {
     const { body } = await sandbox.http
       .post(path.replace('/2fa/2', '/2fa/1'))
       .send({ messageText: '{{pin}}', pinType: 'NUMERIC', pinPlaceholder: '{{pin}}' })
@@ -49,51 +49,51 @@ describe('A message template in the sandbox', () => {
     expect(body).toMatchObject({ pinLength: 4, language: 'en', pinPlaceholder: '{{pin}}' });
   });
 
-  it('never shows the name of its voice', async () => {
-    const { body } = await sandbox.http.post(path).send({ ...FULL, voiceName: 'Joanna' });
+  it('accepts voiceName but does not return it', async () => {
+    const { body } = await sandbox.http.post(path).send({ ...FULL_TEMPLATE, voiceName: 'Joanna' });
 
     expect(body).not.toHaveProperty('voiceName');
   });
 
-  it('changes by an update only where the update says so', async () => {
-    const { body: made } = await sandbox.http.post(path).send(FULL);
+  it('keeps the fields that an update does not name', async () => {
+    const { body: created } = await sandbox.http.post(path).send(FULL_TEMPLATE);
 
     const { body } = await sandbox.http
-      .put(`${path}/${made.messageId}`)
+      .put(`${path}/${created.messageId}`)
       .send({ messageText: 'y {{pin}}' })
       .expect(200);
 
-    expect(body).toEqual({ ...made, messageText: 'y {{pin}}' });
+    expect(body).toEqual({ ...created, messageText: 'y {{pin}}' });
   });
 
   it.each([
-    ['no place for the pin', { messageText: 'hello' }, 'messageText'],
-    ['an unknown type', { pinType: 'DIGITS' }, 'pinType'],
+    ['a text without the placeholder for the PIN', { messageText: 'hello' }, 'messageText'],
+    ['an unknown PIN type', { pinType: 'DIGITS' }, 'pinType'],
     ['nine digits', { pinLength: 9 }, 'pinLength'],
     ['a language with a hyphen', { language: 'pt-br' }, 'language'],
-    ['a voice too fast', { speechRate: 2.1 }, 'speechRate'],
-    ['India DLT without its entity', dlt({}), 'regional.indiaDlt.principalEntityId'],
+    ['a too high speech rate', { speechRate: 2.1 }, 'speechRate'],
+    ['India DLT without an entity id', createDlt({}), 'regional.indiaDlt.principalEntityId'],
     [
-      'an entity of 31 characters',
-      dlt({ principalEntityId: 'x'.repeat(31) }),
+      'an entity id of 31 characters',
+      createDlt({ principalEntityId: 'x'.repeat(31) }),
       'regional.indiaDlt.principalEntityId',
     ],
     [
-      'a telemarketer of 256 characters',
-      dlt({ principalEntityId: '1', teleMarketerId: 'x'.repeat(256) }),
+      'a telemarketer id of 256 characters',
+      createDlt({ principalEntityId: '1', teleMarketerId: 'x'.repeat(256) }),
       'regional.indiaDlt.teleMarketerId',
     ],
-  ])('is refused with %s, new or as an update', async (_what, change, fault) => {
-    const { body } = await sandbox.http.post(path).send(FULL);
+  ])('is rejected with %s, on create and on update', async (_description, change, invalidField) => {
+    const { body } = await sandbox.http.post(path).send(FULL_TEMPLATE);
 
     for (const request of [
-      sandbox.http.post(path).send({ ...FULL, ...change }),
+      sandbox.http.post(path).send({ ...FULL_TEMPLATE, ...change }),
       sandbox.http.put(`${path}/${body.messageId}`).send(change),
     ])
-      expectRefusal(await request, 400, 'BAD_REQUEST', [fault]);
+      expectInfobipError(await request, 400, 'BAD_REQUEST', [invalidField]);
   });
 
-  it('for e-mail is created with its defaults, updated, and listed beside the others', async () => {
+  it('for e-mail is created with defaults, updated, and listed with the others', async () => {
     const { body } = await sandbox.http.post(emailPath).send({ emailTemplateId: 7 }).expect(200);
     expect(body).toMatchObject({ emailTemplateId: 7, pinType: 'NUMERIC', pinLength: 4 });
 
@@ -102,8 +102,8 @@ describe('A message template in the sandbox', () => {
       .send({ from: 'shop@example.com', landingPageId: 'L', pinLength: 6 })
       .expect(200);
 
-    const { pinPlaceholder, ...kept } = updated.body;
-    expect(kept).toEqual({
+    const { pinPlaceholder, ...stored } = updated.body;
+    expect(stored).toEqual({
       messageId: body.messageId,
       applicationId: body.applicationId,
       emailTemplateId: 7,
@@ -113,28 +113,28 @@ describe('A message template in the sandbox', () => {
       landingPageId: 'L',
     });
     expect(pinPlaceholder).toBe('{{pin}}');
-    await sandbox.http.get(path).expect(200, [kept]);
-    await sandbox.http.get(`${path}/${body.messageId}`).expect(200, kept);
+    await sandbox.http.get(path).expect(200, [stored]);
+    await sandbox.http.get(`${path}/${body.messageId}`).expect(200, stored);
   });
 
-  it('for e-mail needs the id of the e-mail', async () => {
-    expectRefusal(await sandbox.http.post(emailPath).send({}), 400, 'BAD_REQUEST', [
+  it('for e-mail is rejected without emailTemplateId', async () => {
+    expectInfobipError(await sandbox.http.post(emailPath).send({}), 400, 'BAD_REQUEST', [
       'emailTemplateId',
     ]);
   });
 
-  it('is not found as one of another kind or of another application', async () => {
-    const { body } = await sandbox.http.post(path).send(FULL);
+  it('is 404 on the routes of another template kind or application', async () => {
+    const { body } = await sandbox.http.post(path).send(FULL_TEMPLATE);
     const other = await sandbox.createApplication();
 
     for (const request of [
       sandbox.http.put(`${emailPath}/${body.messageId}`).send({ pinLength: 6 }),
       sandbox.http.get(`/2fa/2/applications/${other}/messages/${body.messageId}`),
     ])
-      expectRefusal(await request, 404, 'NOT_FOUND');
+      expectInfobipError(await request, 404, 'NOT_FOUND');
   });
 });
 
-function dlt(indiaDlt: object) {
+function createDlt(indiaDlt: object) {
   return { regional: { indiaDlt } };
 }

@@ -1,11 +1,16 @@
 import { minutes } from '../../src/common/durations.js';
 import { wrong } from '../support/codes.js';
-import { expectRefusal, startTestSandbox, TO, type TestSandbox } from '../support/sandbox.js';
+import {
+  expectInfobipError,
+  startTestSandbox,
+  PHONE_NUMBER,
+  type TestSandbox,
+} from '../support/sandbox.js';
 
-/** So that the throttle does not answer first. */
-const UNTHROTTLED = { verifyPinLimit: '1000/1s' };
+/** Keeps the verify limit from rejecting calls in these tests. */
+const UNLIMITED = { verifyPinLimit: '1000/1s' };
 
-describe('A verify in the sandbox', () => {
+describe('A verify call to the sandbox as Infobip', () => {
   let sandbox: TestSandbox;
 
   beforeEach(async () => {
@@ -14,18 +19,18 @@ describe('A verify in the sandbox', () => {
 
   afterEach(() => sandbox.close());
 
-  it('answers 200 to a wrong pin too, and counts down', async () => {
-    const { pinId, pin } = await sandbox.sendBy({ ...UNTHROTTLED, pinAttempts: 2 });
-    const judged = { pinId, msisdn: TO, verified: false };
+  it('returns 200 for a wrong PIN too, with the remaining attempts', async () => {
+    const { pinId, pin } = await sandbox.sendWithConfiguration({ ...UNLIMITED, pinAttempts: 2 });
+    const response = { pinId, msisdn: PHONE_NUMBER, verified: false };
 
-    const refused = { ...judged, attemptsRemaining: 1, pinError: 'WRONG_PIN' };
-    await sandbox.verify(pinId, wrong(pin)).expect(200, refused);
-    const passed = { ...judged, verified: true, attemptsRemaining: 0 };
-    await sandbox.verify(pinId, pin).expect(200, passed);
+    const wrongPin = { ...response, attemptsRemaining: 1, pinError: 'WRONG_PIN' };
+    await sandbox.verify(pinId, wrong(pin)).expect(200, wrongPin);
+    const correctPin = { ...response, verified: true, attemptsRemaining: 0 };
+    await sandbox.verify(pinId, pin).expect(200, correctPin);
   });
 
-  it('refuses the right pin once the attempts are used up', async () => {
-    const { pinId, pin } = await sandbox.sendBy({ ...UNTHROTTLED, pinAttempts: 1 });
+  it('rejects the correct PIN once the attempts are used up', async () => {
+    const { pinId, pin } = await sandbox.sendWithConfiguration({ ...UNLIMITED, pinAttempts: 1 });
     await sandbox.verify(pinId, wrong(pin));
 
     const { body } = await sandbox.verify(pinId, pin).expect(200);
@@ -37,8 +42,11 @@ describe('A verify in the sandbox', () => {
     });
   });
 
-  it('refuses the right pin from the end of its life on, which a resend does not move', async () => {
-    const { pinId, pin } = await sandbox.sendBy({ ...UNTHROTTLED, pinTimeToLive: '2m' });
+  it('rejects the correct PIN after its time to live, which a resend does not extend', async () => {
+    const { pinId, pin } = await sandbox.sendWithConfiguration({
+      ...UNLIMITED,
+      pinTimeToLive: '2m',
+    });
     sandbox.clock.advance(minutes(2) - 1);
     await sandbox.http.post(`/2fa/2/pin/${pinId}/resend`).send({}).expect(200);
     await sandbox.verify(pinId, pin).expect(200, /"verified":true/);
@@ -52,25 +60,28 @@ describe('A verify in the sandbox', () => {
   it.each([
     [true, 200],
     [false, 404],
-  ])('with allowMultiplePinVerifications %s answers a used pin with %d', async (allow, status) => {
-    const configuration = { ...UNTHROTTLED, allowMultiplePinVerifications: allow };
-    const { pinId, pin } = await sandbox.sendBy(configuration);
-    await sandbox.verify(pinId, pin).expect(200);
+  ])(
+    'with allowMultiplePinVerifications %s answers a verified PIN with %d',
+    async (allow, status) => {
+      const configuration = { ...UNLIMITED, allowMultiplePinVerifications: allow };
+      const { pinId, pin } = await sandbox.sendWithConfiguration(configuration);
+      await sandbox.verify(pinId, pin).expect(200);
 
-    await sandbox.verify(pinId, pin).expect(status);
-  });
+      await sandbox.verify(pinId, pin).expect(status);
+    },
+  );
 
-  it('knows no pin that was not sent, and wants one in the body', async () => {
-    const { pinId } = await sandbox.sendBy(UNTHROTTLED);
+  it('returns 404 for an unknown pinId and 400 without a PIN in the body', async () => {
+    const { pinId } = await sandbox.sendWithConfiguration(UNLIMITED);
 
-    expectRefusal(await sandbox.verify('none', '1234'), 404, 'NOT_FOUND');
+    expectInfobipError(await sandbox.verify('none', '1234'), 404, 'NOT_FOUND');
     const path = `/2fa/2/pin/${pinId}/verify`;
-    expectRefusal(await sandbox.http.post(path).send({}), 400, 'BAD_REQUEST', ['pin']);
-    expectRefusal(await sandbox.http.post(path), 400, 'BAD_REQUEST');
+    expectInfobipError(await sandbox.http.post(path).send({}), 400, 'BAD_REQUEST', ['pin']);
+    expectInfobipError(await sandbox.http.post(path), 400, 'BAD_REQUEST');
   });
 });
 
-describe('The verification status in the sandbox', () => {
+describe('The verification status of the sandbox as Infobip', () => {
   let sandbox: TestSandbox;
 
   beforeEach(async () => {
@@ -79,41 +90,43 @@ describe('The verification status in the sandbox', () => {
 
   afterEach(() => sandbox.close());
 
-  const statusOf = (query: string) =>
+  const getStatus = (query: string) =>
     sandbox.http.get(`/2fa/2/applications/sandbox-application/verifications${query}`);
 
-  it('tells in milliseconds when each pin was sent and verified, newest first', async () => {
+  it('lists when each PIN was sent and verified, in milliseconds, newest first', async () => {
     const sentAt = sandbox.clock.now();
-    const { pinId } = (await sandbox.send(TO)).body;
+    const { pinId } = (await sandbox.send(PHONE_NUMBER)).body;
     sandbox.clock.advance(1_500);
-    await sandbox.verify(pinId, (await sandbox.inbox(TO))[0]?.pin ?? '');
-    await sandbox.send(TO);
+    await sandbox.verify(pinId, (await sandbox.listMessages(PHONE_NUMBER))[0]?.pin ?? '');
+    await sandbox.send(PHONE_NUMBER);
     await sandbox.send('41793026728');
 
-    const newer = { msisdn: TO, verified: false, sentAt: sentAt + 1_500 };
-    const older = { msisdn: TO, verified: true, sentAt, verifiedAt: sentAt + 1_500 };
-    await statusOf(`?msisdn=${TO}`).expect(200, { verifications: [newer, older] });
-    await statusOf(`/?msisdn=${TO}&verified=undefined&sent=undefined`).expect(200, {
+    const newer = { msisdn: PHONE_NUMBER, verified: false, sentAt: sentAt + 1_500 };
+    const older = { msisdn: PHONE_NUMBER, verified: true, sentAt, verifiedAt: sentAt + 1_500 };
+    await getStatus(`?msisdn=${PHONE_NUMBER}`).expect(200, { verifications: [newer, older] });
+    await getStatus(`/?msisdn=${PHONE_NUMBER}&verified=undefined&sent=undefined`).expect(200, {
       verifications: [newer, older],
     });
-    await statusOf(`?msisdn=${TO}&verified=true`).expect(200, { verifications: [older] });
-    await statusOf(`?msisdn=${TO}&verified=false&sent=true`).expect(200, {
+    await getStatus(`?msisdn=${PHONE_NUMBER}&verified=true`).expect(200, {
+      verifications: [older],
+    });
+    await getStatus(`?msisdn=${PHONE_NUMBER}&verified=false&sent=true`).expect(200, {
       verifications: [newer],
     });
-    await statusOf(`?msisdn=${TO}&sent=false`).expect(200, { verifications: [] });
+    await getStatus(`?msisdn=${PHONE_NUMBER}&sent=false`).expect(200, { verifications: [] });
   });
 
-  it('tells of what was not sent, without a time', async () => {
+  it('omits sentAt for a PIN that was not sent', async () => {
     const to = '12025550100';
     await sandbox.send(to);
 
-    await statusOf(`?msisdn=${to}&sent=false`).expect(200, {
+    await getStatus(`?msisdn=${to}&sent=false`).expect(200, {
       verifications: [{ msisdn: to, verified: false }],
     });
-    await statusOf(`?msisdn=${to}&sent=true`).expect(200, { verifications: [] });
+    await getStatus(`?msisdn=${to}&sent=true`).expect(200, { verifications: [] });
   });
 
-  it('wants to know of whom', async () => {
-    expectRefusal(await statusOf(''), 400, 'BAD_REQUEST', ['msisdn']);
+  it('returns 400 without msisdn', async () => {
+    expectInfobipError(await getStatus(''), 400, 'BAD_REQUEST', ['msisdn']);
   });
 });

@@ -4,18 +4,18 @@ import { SINCH_APPLICATION, startTestSandbox, type TestSandbox } from '../suppor
 const NUMBER = '+41793026727';
 const identity = { type: 'number', endpoint: NUMBER } as const;
 
-describe("Sinch's own client, against the sandbox", () => {
+describe("Sinch's official SDK against the sandbox", () => {
   let sandbox: TestSandbox;
   let client: VerificationService;
 
   beforeEach(async () => {
     sandbox = await startTestSandbox();
-    client = clientWith(SINCH_APPLICATION.secret);
+    client = createClient(SINCH_APPLICATION.secret);
   });
 
   afterEach(() => sandbox.close());
 
-  const clientWith = (secret: string) =>
+  const createClient = (secret: string) =>
     new VerificationService({
       applicationKey: SINCH_APPLICATION.key,
       applicationSecret: secret,
@@ -23,9 +23,9 @@ describe("Sinch's own client, against the sandbox", () => {
       logger: null,
     });
 
-  const codeOnPhone = async () => (await sandbox.inbox(NUMBER))[0]?.pin ?? '';
+  const readCode = async () => (await sandbox.listMessages(NUMBER))[0]?.pin ?? '';
 
-  it('starts by SMS, reports the code, and hears that it was right', async () => {
+  it('starts a verification by SMS, reports the correct code and reads the status', async () => {
     const { verifications, verificationStatus } = client;
     const start = await verifications.startSms({
       startVerificationWithSmsRequestBody: {
@@ -38,7 +38,7 @@ describe("Sinch's own client, against the sandbox", () => {
     const id = start.id ?? '';
     expect(await verificationStatus.getById({ id })).toMatchObject({ status: 'PENDING' });
 
-    const code = await codeOnPhone();
+    const code = await readCode();
     const report = { id, reportSmsVerificationByIdRequestBody: { sms: { code } } };
     expect(await verifications.reportSmsById(report)).toMatchObject({ id, status: 'SUCCESSFUL' });
 
@@ -51,7 +51,7 @@ describe("Sinch's own client, against the sandbox", () => {
     ).toMatchObject(status);
   });
 
-  it('starts by SMS, and hears of a wrong code by number', async () => {
+  it('reports a wrong code by number', async () => {
     await client.verifications.startSms({ startVerificationWithSmsRequestBody: { identity } });
 
     const report = {
@@ -65,7 +65,7 @@ describe("Sinch's own client, against the sandbox", () => {
     });
   });
 
-  it('starts by phone call, and reports what was read out', async () => {
+  it('starts a verification by phone call and reports the code', async () => {
     const { verifications, verificationStatus } = client;
     const start = await verifications.startPhoneCall({
       startVerificationWithPhoneCallRequestBody: {
@@ -74,10 +74,12 @@ describe("Sinch's own client, against the sandbox", () => {
       },
     });
     expect(start).toMatchObject({ method: 'callout' });
-    expect(await sandbox.inbox(NUMBER)).toMatchObject([{ channel: 'voice', provider: 'sinch' }]);
+    expect(await sandbox.listMessages(NUMBER)).toMatchObject([
+      { channel: 'voice', provider: 'sinch' },
+    ]);
 
     const id = start.id ?? '';
-    const code = await codeOnPhone();
+    const code = await readCode();
     const report = { id, reportPhoneCallVerificationByIdRequestBody: { phoneCall: { code } } };
     expect(await verifications.reportPhoneCallById(report)).toMatchObject({
       status: 'SUCCESSFUL',
@@ -89,7 +91,7 @@ describe("Sinch's own client, against the sandbox", () => {
     });
   });
 
-  it('starts by flash call, by WhatsApp and by data', async () => {
+  it('starts verifications by flash call, WhatsApp and mobile data', async () => {
     const { verifications } = client;
     const flash = await verifications.startFlashCall({
       startVerificationWithFlashCallRequestBody: {
@@ -97,13 +99,15 @@ describe("Sinch's own client, against the sandbox", () => {
         flashCallOptions: { dialTimeout: 30, interceptionTimeout: 30 },
       },
     });
-    const cli = await codeOnPhone();
+    const cli = await readCode();
     expect(cli).toMatch(new RegExp(`^${flash.flashCall?.cliFilter ?? ''}$`));
-    const rung = {
+    const flashReport = {
       id: flash.id ?? '',
       reportFlashCallVerificationByIdRequestBody: { flashCall: { cli } },
     };
-    expect(await verifications.reportFlashCallById(rung)).toMatchObject({ status: 'SUCCESSFUL' });
+    expect(await verifications.reportFlashCallById(flashReport)).toMatchObject({
+      status: 'SUCCESSFUL',
+    });
 
     const chat = await verifications.startWhatsApp({
       startVerificationWithWhatsAppRequestBody: {
@@ -111,7 +115,7 @@ describe("Sinch's own client, against the sandbox", () => {
         whatsappOptions: { codeType: 'Alpha' },
       },
     });
-    const code = await codeOnPhone();
+    const code = await readCode();
     expect(code).toMatch(/^[A-Z]{4}$/);
     expect(
       await verifications.reportWhatsAppById({
@@ -130,8 +134,8 @@ describe("Sinch's own client, against the sandbox", () => {
     });
   });
 
-  it('is refused with a wrong secret, and for what is not there', async () => {
-    const other = clientWith(Buffer.from('another').toString('base64'));
+  it('returns 401 for a wrong secret and 404 for an unknown verification', async () => {
+    const other = createClient(Buffer.from('another').toString('base64'));
 
     await expect(other.verificationStatus.getById({ id: 'none' })).rejects.toMatchObject({
       statusCode: 401,

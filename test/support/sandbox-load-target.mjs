@@ -1,5 +1,5 @@
-// A server of its own process that tells its CPU time: the built sandbox, or a bare one that takes
-// the same request and gives the same answer.
+// A server in a process of its own that reports its CPU time on request. It is the built sandbox, or
+// a bare Node server that returns the same response.
 import { randomBytes, randomInt } from 'node:crypto';
 import { createServer } from 'node:http';
 import { join } from 'node:path';

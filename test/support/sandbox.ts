@@ -2,23 +2,23 @@ import supertest, { type Agent, type Response, type Test } from 'supertest';
 import { startSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { FakeClock } from './fake-clock.js';
 
-/** A number that no scenario has. */
-export const TO = '41793026727';
-export const MAILBOX = 'ann@example.com';
+/** An ordinary number: no magic number of the sandbox. */
+export const PHONE_NUMBER = '41793026727';
+export const EMAIL_ADDRESS = 'ann@example.com';
 
-/** What the service uses by default: no limit of it is met by accident. */
-export const FURNISHED = { applicationId: 'sandbox-application', messageId: 'sandbox-message' };
+/** The application and template that every sandbox has. Its limits are too wide to be reached. */
+export const DEFAULT_IDS = { applicationId: 'sandbox-application', messageId: 'sandbox-message' };
 
-/** The one that the sandbox knows at Sinch; written down here too, because the settings rely on it. */
+/** The sandbox's Sinch application. Repeated here, because the service's settings rely on it. */
 export const SINCH_APPLICATION = {
   key: '5a4db0c5-0000-4000-8000-000000000000',
   secret: 'c2FuZGJveC1zZWNyZXQ=',
 };
 
-export const IDS = /^[0-9A-F]{32}$/;
+export const ID_PATTERN = /^[0-9A-F]{32}$/;
 
-/** A message, as `GET /sandbox/messages` shows it. */
-interface Text {
+/** A message, as `GET /sandbox/messages` returns it. */
+interface ReceivedMessage {
   readonly to: string;
   readonly from: string;
   readonly channel: string;
@@ -29,24 +29,27 @@ interface Text {
   readonly sentAt: string;
 }
 
-/** A sandbox, and what a client of it does, as sentences. */
+/** A running sandbox with a fake clock, and the calls that tests make most. */
 export interface TestSandbox {
   readonly url: string;
-  /** With a key that is good. */
+  /** Sends a valid API key. */
   readonly http: Agent;
-  /** Without any. */
-  readonly open: Agent;
+  /** Sends no API key. */
+  readonly anonymousHttp: Agent;
   readonly clock: FakeClock;
   createApplication(configuration?: object): Promise<string>;
   createTemplate(applicationId: string, template?: object): Promise<string>;
-  /** By the furnished application. */
+  /** Sends a PIN with the default application. */
   send(to: string, body?: object): Test;
   verify(pinId: string, pin: string): Test;
-  /** Sends by an application that is made for it, and reads the PIN off the phone. */
-  sendBy(configuration: object): Promise<{ applicationId: string; pinId: string; pin: string }>;
+  /** Creates an application, sends a PIN with it and reads the PIN from the message. */
+  sendWithConfiguration(
+    configuration: object,
+  ): Promise<{ applicationId: string; pinId: string; pin: string }>;
   /** Newest first. */
-  inbox(to?: string): Promise<Text[]>;
-  control(method: 'put' | 'delete', path: string, body?: object): Test;
+  listMessages(to?: string): Promise<ReceivedMessage[]>;
+  /** Calls a control route below `/sandbox`. */
+  callControl(method: 'put' | 'delete', path: string, body?: object): Test;
   close(): Promise<void>;
 }
 
@@ -54,8 +57,9 @@ export async function startTestSandbox(
   options: Pick<SandboxOptions, 'apiKey'> = {},
 ): Promise<TestSandbox> {
   const clock = new FakeClock();
-  const { url, close } = await start(clock, options);
-  const open = supertest.agent(url);
+  const sandbox = await startSandbox({ port: 0, now: () => clock.now(), ...options });
+  const { url } = sandbox;
+  const anonymousHttp = supertest.agent(url);
   const http = supertest.agent(url).set('authorization', `App ${options.apiKey ?? 'any'}`);
 
   const createApplication = async (configuration: object = {}): Promise<string> =>
@@ -64,45 +68,42 @@ export async function startTestSandbox(
     (
       await http
         .post(`/2fa/2/applications/${applicationId}/messages`)
-        .send({ messageText: '{{pin}} for {{who}}', pinType: 'NUMERIC', ...template })
+        .send({ messageText: '{{pin}} for {{name}}', pinType: 'NUMERIC', ...template })
     ).body.messageId;
-  const inbox = async (to?: string): Promise<Text[]> =>
-    (await open.get('/sandbox/messages').query(to === undefined ? {} : { to })).body;
+  const listMessages = async (to?: string): Promise<ReceivedMessage[]> =>
+    (await anonymousHttp.get('/sandbox/messages').query(to === undefined ? {} : { to })).body;
 
   return {
     url,
     http,
-    open,
+    anonymousHttp,
     clock,
     createApplication,
     createTemplate,
-    send: (to, body = {}) => http.post('/2fa/2/pin').send({ ...FURNISHED, to, ...body }),
+    send: (to, body = {}) => http.post('/2fa/2/pin').send({ ...DEFAULT_IDS, to, ...body }),
     verify: (pinId, pin) => http.post(`/2fa/2/pin/${pinId}/verify`).send({ pin }),
-    sendBy: async (configuration) => {
+    sendWithConfiguration: async (configuration) => {
       const applicationId = await createApplication(configuration);
       const messageId = await createTemplate(applicationId);
-      const { body } = await http.post('/2fa/2/pin').send({ applicationId, messageId, to: TO });
-      return { applicationId, pinId: body.pinId, pin: (await inbox(TO))[0]?.pin ?? '' };
+      const request = { applicationId, messageId, to: PHONE_NUMBER };
+      const { body } = await http.post('/2fa/2/pin').send(request);
+      const pin = (await listMessages(PHONE_NUMBER))[0]?.pin ?? '';
+      return { applicationId, pinId: body.pinId, pin };
     },
-    inbox,
-    control: (method, path, body) => open[method](`/sandbox/${path}`).send(body),
-    close,
+    listMessages,
+    callControl: (method, path, body) => anonymousHttp[method](`/sandbox/${path}`).send(body),
+    close: () => sandbox.close(),
   };
 }
 
-async function start(clock: FakeClock, options: Pick<SandboxOptions, 'apiKey'>) {
-  const sandbox = await startSandbox({ port: 0, now: () => clock.now(), ...options });
-  return { url: sandbox.url, close: () => sandbox.close() };
-}
-
-/** Expects an error in the shape that the 2FA part of the API documents. */
-export function expectRefusal(
+/** Expects an error in the shape that Infobip documents for its 2FA API. */
+export function expectInfobipError(
   { status, body }: Response,
-  expected: number,
+  expectedStatus: number,
   messageId: string,
   fields?: readonly string[],
 ): void {
-  expect(status).toBe(expected);
+  expect(status).toBe(expectedStatus);
   expect(body).toEqual({
     requestError: { serviceException: expect.objectContaining({ messageId }) },
   });

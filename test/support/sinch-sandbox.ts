@@ -5,57 +5,62 @@ import { SINCH_APPLICATION, startTestSandbox, type TestSandbox } from './sandbox
 export const NUMBER = '+41793026727';
 export const VERIFICATIONS = '/verification/v1/verifications';
 
-/** What a client signs with, where it is not what it should be. */
-interface Signing {
+/** What the signature covers, if it should differ from the request. */
+interface SigningOptions {
   readonly key?: string;
   readonly secret?: string;
   readonly timestamp?: string;
   readonly contentType?: string;
-  /** What is signed in place of what is sent. */
   readonly signedBody?: string;
   readonly signedMethod?: string;
   readonly signedPath?: string;
 }
 
-/** The sandbox as Sinch, and what a client of it does, as sentences. */
+/** A running sandbox, and the calls to its Sinch API that tests make most. */
 export interface SinchSandbox extends TestSandbox {
-  /** A signed call below /verifications. */
-  ask(method: 'get' | 'post' | 'put', path: string, body?: object | string, how?: Signing): Test;
-  start(request?: object, how?: Signing): Test;
-  report(id: string, code: string, method?: string): Test;
-  statusOf(id: string): Promise<Record<string, unknown>>;
-  /** Starts, and reads the code off the phone. */
-  started(request?: object): Promise<{ id: string; code: string }>;
+  /** Makes a signed call below `/verifications`. */
+  callSinch(
+    method: 'get' | 'post' | 'put',
+    path: string,
+    body?: object | string,
+    signing?: SigningOptions,
+  ): Test;
+  startVerification(request?: object, signing?: SigningOptions): Test;
+  reportCode(id: string, code: string, method?: string): Test;
+  getStatus(id: string): Promise<Record<string, unknown>>;
+  /** Starts a verification and reads the code from the message. */
+  startAndReadCode(request?: object): Promise<{ id: string; code: string }>;
 }
 
 export async function startSinchSandbox(): Promise<SinchSandbox> {
   const sandbox = await startTestSandbox();
-  const ask: SinchSandbox['ask'] = (method, path, body, how = {}) => {
+  const callSinch: SinchSandbox['callSinch'] = (method, path, body, signing = {}) => {
     const text = typeof body === 'object' ? JSON.stringify(body) : (body ?? '');
     const url = VERIFICATIONS + path;
     const call = supertest(sandbox.url)
       [method](url)
-      .set(signedHeaders(method, url, text, how));
+      .set(createSignedHeaders(method, url, text, signing));
     return text === '' ? call : call.serialize((sent: unknown) => String(sent)).send(text);
   };
-  const start: SinchSandbox['start'] = (request = {}, how) =>
-    ask('post', '', { identity: identityOf(NUMBER), method: 'sms', ...request }, how);
+  const startVerification: SinchSandbox['startVerification'] = (request = {}, signing) =>
+    callSinch('post', '', { identity: createIdentity(NUMBER), method: 'sms', ...request }, signing);
   return {
     ...sandbox,
-    ask,
-    start,
-    report: (id, code, method = 'sms') => ask('put', `/id/${id}`, { method, [method]: { code } }),
-    statusOf: async (id) => (await ask('get', `/id/${id}`)).body,
-    started: async (request) => {
-      const { body } = await start(request).expect(200);
-      return { id: body.id, code: (await sandbox.inbox())[0]?.pin ?? '' };
+    callSinch,
+    startVerification,
+    reportCode: (id, code, method = 'sms') =>
+      callSinch('put', `/id/${id}`, { method, [method]: { code } }),
+    getStatus: async (id) => (await callSinch('get', `/id/${id}`)).body,
+    startAndReadCode: async (request) => {
+      const { body } = await startVerification(request).expect(200);
+      return { id: body.id, code: (await sandbox.listMessages())[0]?.pin ?? '' };
     },
   };
 }
 
-export const identityOf = (endpoint: string) => ({ type: 'number', endpoint });
+export const createIdentity = (endpoint: string) => ({ type: 'number', endpoint });
 
-/** Expects an error in Sinch's shape. */
+/** Expects an error in Sinch's format. */
 export function expectSinchError({ status, body }: Response, errorCode: number): void {
   expect({ status, body }).toEqual({
     status: Math.floor(errorCode / 100),
@@ -63,7 +68,7 @@ export function expectSinchError({ status, body }: Response, errorCode: number):
   });
 }
 
-function signedHeaders(method: string, path: string, body: string, how: Signing) {
+function createSignedHeaders(method: string, path: string, body: string, signing: SigningOptions) {
   const {
     key = SINCH_APPLICATION.key,
     secret = SINCH_APPLICATION.secret,
@@ -72,7 +77,7 @@ function signedHeaders(method: string, path: string, body: string, how: Signing)
     signedBody = body,
     signedMethod = method.toUpperCase(),
     signedPath = path.split('?')[0],
-  } = how;
+  } = signing;
   const signature = createHmac('sha256', Buffer.from(secret, 'base64'))
     .update(
       [

@@ -59,14 +59,14 @@ const EMAIL_PATTERN = /^([a-z-]+)(\+[^@]*)?@sandbox\.test$/;
 export function findMagicFault(
   operation: SandboxOperation,
   to: string,
-  vendor: ProviderName,
+  provider: ProviderName,
 ): SandboxFault | undefined {
-  const scenario = findScenario(to, vendor);
+  const scenario = findScenario(to, provider);
   return scenario?.operations.includes(operation) ? scenario.fault : undefined;
 }
 
-function findScenario(to: string, vendor: ProviderName): MagicScenario | undefined {
-  const [, areaCode = ''] = NUMBER_PATTERNS[vendor].exec(to) ?? [];
+function findScenario(to: string, provider: ProviderName): MagicScenario | undefined {
+  const [, areaCode = ''] = NUMBER_PATTERNS[provider].exec(to) ?? [];
   const [, kind = ''] = EMAIL_PATTERN.exec(to.toLowerCase()) ?? [];
   return MAGIC_AREA_CODES[areaCode] ?? SCENARIOS_BY_KIND.get(kind);
 }

@@ -36,7 +36,7 @@ const DELIVERY_OUTCOMES = [
 /** Whether the message reaches the phone, and the reason if not. */
 export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
 
-/** A result that the call reports in a normal response, whatever its input. */
+/** A result that the call reports in a normal response, for any input. */
 export type ForcedOutcome =
   DeliveryOutcome | 'expired' | 'exhausted' | 'new-pin-id' | 'wrong-msisdn';
 

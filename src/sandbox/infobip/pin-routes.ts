@@ -37,7 +37,7 @@ export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependen
       for (const path of [`/2fa/2/pin${suffix}`, `/2fa/1/pin${suffix}`]) {
         fastify.post<{ Querystring: { ncNeeded?: unknown } }>(path, ({ query, body }, reply) =>
           handleCall(reply, 'send', getRecipient(body), (outcome) => {
-            // The default is true; Infobip's SDK sends the text `undefined` if the caller sets nothing.
+            // Infobip's SDK sends the text `undefined` for an option that is not set.
             const lookup = query.ncNeeded !== 'false';
             const request = validateInput(sendSchemas[channel], body);
             return pinService.sendPin(channel, request, { lookup, outcome });

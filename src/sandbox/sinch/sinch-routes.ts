@@ -62,7 +62,7 @@ function createVerificationRoutes({
     fastify.post('/', (request, reply) => {
       const body = parseJsonBody(request);
       return handleCall(reply, 'send', normalizeAddress(getEndpoint(body)), (outcome) => {
-        // Always English, whatever `Accept-Language` asks for.
+        // Messages are always English: `Accept-Language` is ignored.
         void reply.header('content-language', 'en-US');
         const start = validateInput(startSchema, body);
         const verification = sinchVerifications.startVerification(start, outcome);
