@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { CleanupService } from './cleanup.service.js';
 import { AttemptMoves } from './sql/attempt-moves.js';
@@ -21,8 +22,9 @@ import { VerificationStore } from './verification-store.js';
   providers: [
     {
       provide: Database,
-      useFactory: (config: StorageConfig) => Database.open(config),
-      inject: [storageConfig.KEY],
+      useFactory: (storage: StorageConfig, { timeoutMs }: ProvidersConfig) =>
+        Database.open(storage, timeoutMs),
+      inject: [storageConfig.KEY, providersConfig.KEY],
     },
     DataProtection,
     NumberLimits,

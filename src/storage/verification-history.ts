@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
+import { seconds } from '../common/durations.js';
 import type { StorageConfig } from '../config/storage.config.js';
 import { Database } from './sql/database.js';
 import { DATABASE_FILE } from './sql/sqlite.js';
@@ -19,6 +20,8 @@ export interface VerificationRecord {
 
 const BATCH = 1_000;
 
+const READ_DEADLINE_MS = seconds(5);
+
 /** What was texted, as far as `RETENTION` reaches back. Only reads: it migrates nothing. */
 export class VerificationHistory {
   private readonly next;
@@ -29,7 +32,7 @@ export class VerificationHistory {
     if (databaseUrl === undefined && !existsSync(join(dataDir, DATABASE_FILE))) {
       throw new Error(`There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`);
     }
-    return new VerificationHistory(await Database.open(config));
+    return new VerificationHistory(await Database.open(config, READ_DEADLINE_MS));
   }
 
   private constructor(private readonly database: Database) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
+import { seconds } from '../../src/common/durations.js';
 import type { Engine } from '../../src/storage/sql/engine.js';
 import { openPostgres } from '../../src/storage/sql/postgres.js';
 import { DATABASE_FILE, openSqlite } from '../../src/storage/sql/sqlite.js';
@@ -43,7 +44,7 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
     'PostgreSQL',
     async () => {
       const server = await startPostgres();
-      const engine = openPostgres(await server.createDatabase());
+      const engine = openPostgres(await server.createDatabase(), seconds(5));
       return { engine, close: () => server.stop() };
     },
   ],

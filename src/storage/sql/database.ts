@@ -28,13 +28,16 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   private readonly db: Kysely<Schema>;
 
   /** Only the engine that is asked for is loaded. */
-  static async open({ databaseUrl, dataDir }: StorageConfig): Promise<Database> {
+  static async open(
+    { databaseUrl, dataDir }: StorageConfig,
+    deadlineMs: number,
+  ): Promise<Database> {
     if (databaseUrl === undefined) {
       const { openSqlite } = await import('./sqlite.js');
       return new Database(openSqlite(dataDir));
     }
     const { openPostgres } = await import('./postgres.js');
-    return new Database(openPostgres(databaseUrl));
+    return new Database(openPostgres(databaseUrl, deadlineMs));
   }
 
   private constructor(private readonly engine: Engine) {

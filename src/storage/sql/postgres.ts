@@ -9,8 +9,10 @@ import { PostgresPipeline } from './postgres-pipeline.js';
 import { transact } from './postgres-transaction.js';
 
 const POOL_SIZE = 20;
-/** To get a connection, and for one statement: a request should hear 503 well within its deadline. */
-const PATIENCE_MS = seconds(2);
+/** For connecting, and for one statement: a request gets 503 well within its deadline. */
+const TIMEOUT_MS = seconds(2);
+/** What is left of a request's deadline for its answer when no connection of the pool becomes free. */
+const ANSWER_MS = seconds(0.5);
 
 /** A row takes one transaction at a time; with these, the busiest country is no bottleneck. */
 const SHARDS = 4;
@@ -21,14 +23,25 @@ const HOUSEKEEPING_LOCK = 0x07_02;
 /** `unique_violation`, `serialization_failure`, `deadlock_detected` (PostgreSQL, appendix A). */
 const CONFLICTS = new Set(['23505', '40001', '40P01']);
 
-/** A PostgreSQL that a fleet shares; TLS is asked for in the URL (`?sslmode=verify-full`). */
-export function openPostgres(url: string): Engine {
+/** Limits connecting by itself: the pool's own limit also counts the wait for a free connection. */
+class Client extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(Object.assign({}, config, { connectionTimeoutMillis: TIMEOUT_MS }));
+  }
+}
+
+/**
+ * A PostgreSQL that a fleet shares; TLS is asked for in the URL (`?sslmode=verify-full`).
+ * @param deadlineMs how long a request may take, in milliseconds.
+ */
+export function openPostgres(url: string, deadlineMs: number): Engine {
   const logger = new Logger('PostgreSQL');
   const openPool = (options: pg.PoolConfig): pg.Pool => {
     const pool = new pg.Pool({
       connectionString: url,
       application_name: 'otp-service',
-      connectionTimeoutMillis: PATIENCE_MS,
+      Client,
+      connectionTimeoutMillis: Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS),
       keepAlive: true,
       ...options,
     });
@@ -39,8 +52,8 @@ export function openPostgres(url: string): Engine {
   };
   const pool = openPool({
     max: POOL_SIZE,
-    statement_timeout: PATIENCE_MS,
-    idle_in_transaction_session_timeout: PATIENCE_MS + seconds(1),
+    statement_timeout: TIMEOUT_MS,
+    idle_in_transaction_session_timeout: TIMEOUT_MS + seconds(1),
   });
   const pipeline = new PostgresPipeline(pool);
   limitHolding(pool);

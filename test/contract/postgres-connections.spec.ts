@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { seconds } from '../../src/common/durations.js';
+import type { Engine } from '../../src/storage/sql/engine.js';
+import { openPostgres } from '../../src/storage/sql/postgres.js';
+import { askPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { scaled } from '../support/time-scale.js';
+
+/** Five for each connection of the pool; each commit takes half a second, so the last waits for two. */
+const TRANSACTIONS = 100;
+const SLOW_COMMITS = [
+  'create table rows (n integer)',
+  `create function slow_commit() returns trigger language plpgsql as
+   'begin perform pg_sleep(0.5); return null; end'`,
+  `create constraint trigger slow_commit after insert on rows
+   deferrable initially deferred for each row execute function slow_commit()`,
+];
+const INSERT = { statement: { name: 'insert', text: 'insert into rows values (1)' }, values: [] };
+
+const failuresOf = async (operations: Promise<unknown>[]): Promise<string[]> =>
+  (await Promise.allSettled(operations))
+    .filter((outcome) => outcome.status === 'rejected')
+    .map(({ reason }) => (reason as Error).message);
+
+describe('A connection of the pool', () => {
+  let server: PostgresServer;
+  let url: string;
+  let engine: Engine;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    url = await server.createDatabase();
+    await askPostgres(url, ...SLOW_COMMITS);
+  });
+
+  afterEach(() => engine.close());
+
+  afterAll(() => server.stop());
+
+  const insertAll = () =>
+    failuresOf(Array.from({ length: TRANSACTIONS }, () => engine.transact((run) => run([INSERT]))));
+
+  // In postgres.ts: the pool's connectionTimeoutMillis.
+  it('is waited for as long as a request may take', async () => {
+    engine = openPostgres(url, scaled(seconds(5)));
+
+    expect(await insertAll()).toEqual([]);
+  });
+
+  it('is not waited for longer', async () => {
+    engine = openPostgres(url, seconds(2));
+
+    const failures = await insertAll();
+
+    expect(failures.length).toBeGreaterThan(0);
+    expect(new Set(failures)).toEqual(new Set(['timeout exceeded when trying to connect']));
+  });
+});
+
+describe('A server that does not answer', () => {
+  let silent: Server;
+  const sockets: Socket[] = [];
+
+  beforeAll(async () => {
+    silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+  });
+
+  afterAll(() => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
+  // In postgres.ts: the Client's connectionTimeoutMillis.
+  it('is given up after two seconds, however long a request may take', async () => {
+    const { port } = silent.address() as AddressInfo;
+    const engine = openPostgres(`postgres://127.0.0.1:${String(port)}/otp`, seconds(60));
+    const began = performance.now();
+
+    expect(await failuresOf([engine.commit([INSERT])])).toHaveLength(1);
+
+    expect(performance.now() - began).toBeLessThan(scaled(seconds(4)));
+    await engine.close();
+  });
+});

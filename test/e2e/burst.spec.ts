@@ -1,0 +1,53 @@
+import { askPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { callerWith, newApiKey } from '../support/api-key.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { scaled } from '../support/time-scale.js';
+
+/** Five for each connection of the pool. */
+const SENDS = 100;
+
+/** Makes every commit that writes a verification take 50 ms. */
+const SLOW_COMMITS = [
+  `create function slow_commit() returns trigger language plpgsql as
+   'begin perform pg_sleep(0.05); return null; end'`,
+  `create constraint trigger slow_commit after insert or update on verifications
+   deferrable initially deferred for each row execute function slow_commit()`,
+];
+
+describe('A hundred sends at once, where PostgreSQL is slow to commit', () => {
+  const keys = Array.from({ length: 5 }, (_, i) => newApiKey(`client${i}`));
+  let postgres: PostgresServer;
+  let service: SandboxedService;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    const url = await postgres.createDatabase();
+    service = await startSandboxedService({
+      DATABASE_URL: url,
+      API_KEYS: keys.map(({ entry }) => entry).join(','),
+      THROTTLE_SEND_LIMIT: '1000',
+      PUMPING_GUARD: 'off',
+      PROVIDER_TIMEOUT: `${scaled(5_000)}ms`,
+    });
+    await askPostgres(url, ...SLOW_COMMITS);
+  });
+
+  afterAll(async () => {
+    await service.close();
+    await postgres.stop();
+  });
+
+  it('waits for connections of the pool, and every one is sent', async () => {
+    const callers = keys.map(({ key }) => callerWith(service.url, key));
+    const answers = await Promise.all(
+      callers.flatMap((caller, c) =>
+        Array.from({ length: SENDS / keys.length }, (_, i) =>
+          caller.post('/otp/send').send({ phoneNumber: `+1415${String(200 + 100 * c + i)}1234` }),
+        ),
+      ),
+    );
+
+    expect(answers.map(({ status }) => status)).toEqual(Array(SENDS).fill(200));
+  });
+});
