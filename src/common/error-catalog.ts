@@ -14,7 +14,6 @@ export interface ErrorEntry {
 }
 
 const RETRY_AFTER = 'Retry after the time in `Retry-After`.';
-const SEND_NEW_CODE = 'Send a new code.';
 const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
@@ -91,7 +90,7 @@ const ENTRIES = {
   not_resendable: {
     status: 409,
     message: 'The verification is no longer pending.',
-    action: SEND_NEW_CODE,
+    action: 'Send a new code.',
   },
   idempotency_key_reused: {
     status: 422,

@@ -4,37 +4,36 @@ import type { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { toDomainError, toProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 
-/** The global exception filter: answers every error by a problem document (RFC 9457). */
+/**
+ * The global exception filter: answers every error by a problem document (RFC 9457), and logs a 5xx
+ * with its cause. Nothing is sent where the client has disconnected or the response has begun.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    sendProblem(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), thrown);
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    if (isAborted(request)) return;
+    const error = toDomainError(thrown);
+    request.errorCode = error.code;
+    // The route pattern, such as /otp/:pinId: a path may contain a number, a code or a key.
+    const problem = toProblem(error, request.id, request.routeOptions.url ?? '/');
+    const { status, code } = problem;
+    if (status >= 500)
+      request.log.error({ code, err: error, ...request.requestContext }, 'request failed');
+    if (reply.sent) return;
+    const retryAfterMs = retryAfterOf(request, error, status);
+    if (retryAfterMs !== undefined) {
+      void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
+    }
+    if (error.replayed) void reply.header('idempotency-replayed', 'true');
+    // As bytes: Fastify adds a charset to the type of a string, Nest may replace that of an object.
+    void reply
+      .code(status)
+      .type(PROBLEM_MEDIA_TYPE)
+      .send(Buffer.from(JSON.stringify(problem)));
   }
-}
-
-/** Logs a 5xx with its cause, and sends the problem document unless the client has disconnected. */
-function sendProblem(request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
-  if (isAborted(request)) return;
-  const error = toDomainError(thrown);
-  request.errorCode = error.code;
-  // The route pattern, such as /otp/:pinId: a path may contain a number, a code or a key.
-  const path = request.routeOptions.url ?? '/';
-  const problem = toProblem(error, request.id, path);
-  const { status, code } = problem;
-  if (status >= 500)
-    request.log.error({ code, err: error, ...request.requestContext }, 'request failed');
-  if (reply.sent) return;
-  const retryAfterMs = retryAfterOf(request, error, status);
-  if (retryAfterMs !== undefined) {
-    void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
-  }
-  if (error.replayed) void reply.header('idempotency-replayed', 'true');
-  // As bytes: Fastify adds a charset to the type of a string, Nest may replace that of an object.
-  void reply
-    .code(status)
-    .type(PROBLEM_MEDIA_TYPE)
-    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 /** Whether the client disconnected before its request was complete. */

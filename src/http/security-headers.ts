@@ -48,14 +48,13 @@ export function configureBrowserSecurity(
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: minutes(10) / seconds(1),
   };
-  const withoutPreflight = { preflight: false, ...options };
   // The plugin answers every OPTIONS as a preflight. One that is none (Fetch §3.2.2) is a 405.
   const delegator = (
     { headers }: FastifyRequest,
     callback: (error: null, chosen: object) => void,
   ): void => {
-    const isPreflight = headers.origin && headers['access-control-request-method'];
-    callback(null, isPreflight ? options : withoutPreflight);
+    const preflight = Boolean(headers.origin && headers['access-control-request-method']);
+    callback(null, { preflight, ...options });
   };
   app.enableCors({ delegator });
 }

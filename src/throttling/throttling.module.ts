@@ -1,17 +1,13 @@
 import { Module, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import {
-  ThrottlerModule,
-  type ThrottlerModuleOptions,
-  type ThrottlerStorage,
-} from '@nestjs/throttler';
+import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
 import { Clock } from '../common/clock.js';
 import { minutes } from '../common/durations.js';
 import { throttleConfig, type ThrottleConfig } from '../config/throttle.config.js';
 import { StorageModule } from '../storage/storage.module.js';
-import { RateLimitHealthIndicator } from './rate-limit.health.js';
-import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorator.js';
 import { MemoryThrottlerStorage } from './memory-throttler-storage.js';
+import { RATE_LIMIT, type RateLimitName } from './rate-limit.decorator.js';
+import { RateLimitHealthIndicator } from './rate-limit.health.js';
 
 const reflector = new Reflector();
 
@@ -24,13 +20,9 @@ const perMinute = (name: RateLimitName, limit: number) => ({
 });
 
 /** Loads the Redis client only if `REDIS_URL` is set. */
-async function createThrottlerStorage(
-  redisUrl: string | undefined,
-  clock: Clock,
-): Promise<ThrottlerStorage> {
+async function createThrottlerStorage(redisUrl: string | undefined, clock: Clock) {
   if (redisUrl === undefined) return new MemoryThrottlerStorage(clock);
-  const { createRedis } = await import('./redis-connection.js');
-  const { RedisThrottlerStorage } = await import('./redis-throttler-storage.js');
+  const { createRedis, RedisThrottlerStorage } = await import('./redis-throttler-storage.js');
   return new RedisThrottlerStorage(createRedis(redisUrl));
 }
 

@@ -6,8 +6,10 @@ import { minutes, seconds } from '../../src/common/durations.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { NestLogger } from '../../src/observability/nest-logger.js';
 import { MemoryThrottlerStorage } from '../../src/throttling/memory-throttler-storage.js';
-import { createRedis } from '../../src/throttling/redis-connection.js';
-import { RedisThrottlerStorage } from '../../src/throttling/redis-throttler-storage.js';
+import {
+  createRedis,
+  RedisThrottlerStorage,
+} from '../../src/throttling/redis-throttler-storage.js';
 import { askRedis } from '../support/services/redis-client.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { FakeClock } from '../support/fake-clock.js';
