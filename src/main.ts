@@ -5,7 +5,7 @@ import { APPLICATION_OPTIONS, createAdapter, setupApp } from './app.setup.js';
 import type { ProviderName } from './common/provider-name.js';
 import { authConfig } from './config/auth.config.js';
 import { httpConfig } from './config/http.config.js';
-import { loadEnvironment } from './config/load-environment.js';
+import { loadEnvironment } from './config/environment.js';
 import { providersConfig } from './config/providers.config.js';
 import { serviceConfig } from './config/service.config.js';
 import { jsonLog } from './observability/json-log.js';
@@ -23,15 +23,13 @@ async function main(): Promise<void> {
   // Somebody looks on who has no machine to read the log.
   const watched = stdout.isTTY && !isProduction;
   const logger = createLogger(logLevel, watched ? terminalLog(stdout) : jsonLog());
-  const app = await NestFactory.create(
-    AppModule.with(env),
-    createAdapter(httpConfig(env), logger),
-    {
-      ...APPLICATION_OPTIONS,
-      logger: new NestLogger(logger),
-      abortOnError: false,
-    },
-  );
+  for (const warning of env.warnings) logger.warn(warning);
+  const adapter = createAdapter(httpConfig(env), logger);
+  const app = await NestFactory.create(AppModule.with(env), adapter, {
+    ...APPLICATION_OPTIONS,
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
   const { sandbox, names } = providersConfig(env);
   // Before the application comes up, because it looks at its provider as soon as it is up.
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, names[0]);

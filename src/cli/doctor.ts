@@ -1,6 +1,6 @@
 import type { ProviderName } from '../common/provider-name.js';
 import type { Environment } from '../config/config-namespace.js';
-import { loadCommandEnvironment } from '../config/load-environment.js';
+import { loadCommandEnvironment } from '../config/environment.js';
 import {
   getProviderAccount,
   providersConfig,

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { loadSetupEnvironment } from '../config/load-environment.js';
+import { loadSetupEnvironment } from '../config/environment.js';
 import { getProviderAccount, providersConfig } from '../config/providers.config.js';
 import { AccountSetup } from '../providers/account-setup.js';
 import { defineCommand } from './command.js';

@@ -1,4 +1,4 @@
-import { loadCommandEnvironment } from '../config/load-environment.js';
+import { loadCommandEnvironment } from '../config/environment.js';
 import { otpConfig } from '../config/otp.config.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
 import { storageConfig } from '../config/storage.config.js';

@@ -1,27 +1,22 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { configNamespace, setting } from './config-namespace.js';
-import { docs, parsed } from './env-types.js';
+import { parsed } from './env-types.js';
 import { parseApiKeys } from './list-parsers.js';
 
-export const authConfig = configNamespace(
-  'auth',
-  { title: 'Secrets and callers' },
-  {
-    /** None means that everybody may call, which production refuses. */
-    apiKeys: setting(
-      'API_KEYS',
-      parsed(parseApiKeys)
-        .when('NODE_ENV', {
-          is: 'production',
-          then: Joi.required(),
-          otherwise: Joi.string().default([]),
-        })
-        .description('who may call, and by which keys; several a client for rotation')
-        .meta(
-          docs({ values: '`name:<sha-256 of the key, hex>`, …', developmentDefault: 'everybody' }),
-        ),
-    ),
-  },
-);
+export const authConfig = configNamespace('auth', 'Secrets and clients', {
+  /** Empty means that no key is needed, which production rejects. */
+  apiKeys: setting(
+    'API_KEYS',
+    parsed(parseApiKeys)
+      .when('NODE_ENV', {
+        is: 'production',
+        then: Joi.required(),
+        otherwise: Joi.any().default([]),
+      })
+      .messages({ 'any.required': '{#label} is required; npm run keys:new makes a key' }),
+    'API keys of the clients; list several per client to rotate',
+    { values: '`name:<sha-256 of the key, hex>`, …', developmentDefault: 'no key needed' },
+  ),
+});
 export type AuthConfig = ConfigType<typeof authConfig>;

@@ -1,7 +1,7 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { configNamespace, optional, setting } from './config-namespace.js';
-import { docs, parsed } from './env-types.js';
+import { parsed } from './env-types.js';
 import {
   parseCountries,
   parseNumberTypes,
@@ -9,35 +9,31 @@ import {
   requireLastDays,
 } from './list-parsers.js';
 
-export const destinationsConfig = configNamespace(
-  'destinations',
-  { title: 'Who may be texted' },
-  {
-    /** ISO 3166 codes; `undefined` means every country. */
-    allowedCountries: optional(
-      'ALLOWED_COUNTRIES',
-      parsed(parseCountries)
-        .description('countries that may be texted; production warns at `*`')
-        .meta(docs({ values: 'ISO 3166 codes, or `*`', defaultText: '*' })),
-    ),
-    blockedTypes: setting(
-      'BLOCKED_NUMBER_TYPES',
-      parsed(parseNumberTypes)
-        .default(['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL'])
-        .description('kinds of numbers that are not texted')
-        .meta(docs({ values: 'libphonenumber’s names, or `none`' })),
-    ),
-    testNumbers: setting(
-      'TEST_NUMBERS',
-      parsed(parseTestNumbers)
-        .when('NODE_ENV', { is: 'production', then: Joi.string().custom(requireLastDays) })
-        .default([])
-        .example('+15550001111:123456@2026-12-31')
-        .description(
-          'numbers with a code that is known: no text, to the last day (which production demands)',
-        )
-        .meta(docs({ values: '`number:code@last day`, …', whenUnset: 'none' })),
-    ),
-  },
-);
+export const destinationsConfig = configNamespace('destinations', 'Destinations', {
+  /** ISO 3166 codes; `undefined` means every country. */
+  allowedCountries: optional(
+    'ALLOWED_COUNTRIES',
+    parsed(parseCountries),
+    'countries that messages may be sent to; production warns about `*`',
+    { values: 'ISO 3166 codes, or `*`', defaultText: '*' },
+  ),
+  blockedTypes: setting(
+    'BLOCKED_NUMBER_TYPES',
+    parsed(parseNumberTypes).default(['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL']),
+    'types of numbers that no message is sent to',
+    { values: 'types of libphonenumber, or `none`' },
+  ),
+  testNumbers: setting(
+    'TEST_NUMBERS',
+    parsed(parseTestNumbers)
+      .when('NODE_ENV', { is: 'production', then: Joi.any().custom(requireLastDays) })
+      .default([]),
+    'numbers with a fixed code and no message, until their last day (required in production)',
+    {
+      values: '`number:code@last day`, …',
+      whenUnset: 'none',
+      example: '+15550001111:123456@2026-12-31',
+    },
+  ),
+});
 export type DestinationsConfig = ConfigType<typeof destinationsConfig>;

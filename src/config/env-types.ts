@@ -11,10 +11,10 @@ export interface SettingDocs {
   readonly whenUnset?: string;
   /** The default outside production. */
   readonly developmentDefault?: string;
+  readonly example?: string;
 }
 
-/** For `.meta()`. */
-export const docs = (texts: SettingDocs): SettingDocs => texts;
+const docs = (texts: SettingDocs): SettingDocs => texts;
 
 /** An address on this machine: the only host for plain http, and for the sandbox. */
 export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
@@ -22,16 +22,16 @@ export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(
 /** 256 bits, as strong as the keys that are derived from it. */
 const MIN_SECRET_BYTES = 32;
 
+const UNREADABLE_URL =
+  'must have a port of at most 65535, percent-encoded names, and files that can be read';
+
 /** The setting's name, and what its parser throws. */
 const CUSTOM_MESSAGE = { 'any.custom': '{#label} {#error.message}' };
 
 type DurationString = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 /** A duration such as `30s`, from the least to the most, parsed to milliseconds. */
-export function duration(
-  fallback: DurationString,
-  [least, most]: readonly [DurationString, DurationString],
-) {
+export function duration(fallback: DurationString, least: DurationString, most: DurationString) {
   const [leastMs = 0, mostMs = 0] = [parseDuration(least), parseDuration(most)];
   const values = `${least} to ${most}`;
   return Joi.string<number>()
@@ -68,12 +68,10 @@ export const databaseUrl = (schemes: string[], read: (url: string) => unknown) =
     .custom((url: string) => {
       try {
         read(url);
+        return url;
       } catch {
-        throw new Error(
-          'must have a port of at most 65535, percent-encoded names, and files that can be read',
-        );
+        throw new Error(UNREADABLE_URL);
       }
-      return url;
     })
     .messages(CUSTOM_MESSAGE)
     // The first error is enough to look at the URL again.

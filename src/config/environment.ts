@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import Joi from 'joi';
 import type { Environment } from './config-namespace.js';
-import { SETTINGS } from './namespaces.js';
+import { SETTING_NAMES, SETTINGS } from './config.module.js';
 import { findMissingCredentials } from './providers.config.js';
+import { describeUnknownVariables } from './unknown-variables.js';
 
 const SCHEMA = Joi.object<Record<string, unknown>>(
   Object.fromEntries(SETTINGS.map(({ name, schema }) => [name, schema])),
@@ -12,21 +16,73 @@ const SCHEMA = Joi.object<Record<string, unknown>>(
  * @throws Error with a line for each invalid setting, by name and never with its value.
  */
 export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
-  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-  const result = SCHEMA.validate(given, {
+  const given = Object.entries(variables).filter(([, value]) => value !== '');
+  const result = SCHEMA.validate(Object.fromEntries(given), {
     abortEarly: false,
     stripUnknown: true,
     errors: { wrap: { label: false } },
   });
-  const env: Environment = { values: result.value as Record<string, unknown> };
+  const warnings = describeUnknownVariables(Object.keys(variables), SETTING_NAMES);
+  const env: Environment = { values: result.value as Record<string, unknown>, warnings };
+  // Which credentials are required is known only for a valid list of providers.
+  const missing = Array.isArray(env.values['PROVIDERS']) ? findMissingCredentials(env) : [];
   const errors = [
     ...(result.error?.details ?? []).map(({ message }) => message),
-    ...missingVariables(env).map((name) => `${name} is required`),
+    ...missing.map((name) => `${name} is required`),
   ];
   if (errors.length === 0) return env;
-  throw new Error(['The settings cannot be used:', ...errors].join('\n  - '));
+  throw new Error(['The settings cannot be used:', ...errors, ...warnings].join('\n  - '));
 }
 
-/** The providers' settings that are absent, if it is known which providers are in use. */
-const missingVariables = (env: Environment): string[] =>
-  Array.isArray(env.values['PROVIDERS']) ? findMissingCredentials(env) : [];
+/**
+ * Reads the settings from the environment and from `.env` in the working directory; the environment
+ * wins.
+ * @throws Error with every invalid setting.
+ */
+export const loadEnvironment = (): Environment => parseEnvironment(readVariables());
+
+/**
+ * As {@link loadEnvironment}, for a command that encrypts nothing: without `OTP_SECRET` outside
+ * production it creates no secret in `DATA_DIR`.
+ * @throws Error with every invalid setting.
+ */
+export function loadCommandEnvironment(): Environment {
+  const variables = readVariables();
+  const needsSecret = variables['NODE_ENV'] !== 'production' && !variables['OTP_SECRET'];
+  return parseEnvironment({ ...variables, ...(needsSecret && { OTP_SECRET: throwawaySecret() }) });
+}
+
+/**
+ * As {@link loadEnvironment}, with Infobip as the only provider. The ids that the set-up creates,
+ * the secret, and in production absent API keys are placeholders.
+ * @throws Error with every invalid setting.
+ */
+export function loadSetupEnvironment(variables = readVariables()) {
+  const needsApiKey = variables['NODE_ENV'] === 'production' && !variables['API_KEYS'];
+  const env = parseEnvironment({
+    ...variables,
+    ...(needsApiKey && { API_KEYS: `not-set-yet:${'0'.repeat(64)}` }),
+    INFOBIP_APP_ID: 'not-set-yet',
+    INFOBIP_MESSAGE_ID: 'not-set-yet',
+    PROVIDERS: 'infobip',
+    OTP_SECRET: throwawaySecret(),
+  });
+  const nonEmpty = (name: string) => (variables[name] === '' ? undefined : variables[name]);
+  return {
+    env,
+    /** The ids that the variables have already. */
+    applicationId: nonEmpty('INFOBIP_APP_ID'),
+    messageId: nonEmpty('INFOBIP_MESSAGE_ID'),
+  };
+}
+
+const throwawaySecret = (): string => randomBytes(32).toString('hex');
+
+function readVariables(): NodeJS.ProcessEnv {
+  try {
+    return { ...parseEnv(readFileSync('.env', 'utf8')), ...process.env };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return process.env;
+    throw error;
+  }
+}

@@ -20,85 +20,91 @@ const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
 const HOP_COUNT = /^[1-9]\d?$/;
 const ANY_ADDRESS = /\/0+$/;
 
-/** Parses `name:<sha-256 of the key, hex>` entries; a name may have several. */
-export function parseApiKeys(text: string): ApiKey[] {
-  return splitList(text).map((entry) => {
-    const [, client, hash] = API_KEY.exec(entry) ?? [];
-    if (client === undefined || hash === undefined) {
-      throw new Error(
-        'must be entries like name:<sha-256 of the key, hex>; npm run keys:new makes one',
-      );
-    }
-    return { client, hash: Buffer.from(hash, 'hex') };
-  });
-}
+/** Codes that are often written for a country, with its ISO 3166 code. */
+const MISTAKEN_COUNTRIES: Readonly<Record<string, string>> = {
+  ...{ UK: 'GB', EN: 'GB', GBR: 'GB', EL: 'GR', USA: 'US', DEU: 'DE', FRA: 'FR', AUT: 'AT' },
+  ...{ JA: 'JP', KO: 'KR', ZH: 'CN', DA: 'DK', CS: 'CZ' },
+};
 
-/** Parses ISO 3166 codes; `*` is every country, and `undefined`. */
+/** Parses comma-separated entries; one for which `parse` returns `undefined` is an Error. */
+const listOf =
+  <T>(parse: (entry: string) => T | undefined, form: string) =>
+  (text: string): T[] =>
+    splitList(text).map((entry) => {
+      const value = parse(entry);
+      if (value === undefined) throw new Error(`must be ${form}`);
+      return value;
+    });
+
+const splitList = (text: string): string[] => text.split(',').map((entry) => entry.trim());
+
+/** Parses `name:<sha-256 of the key, hex>` entries; a name may have several. */
+export const parseApiKeys = listOf((entry): ApiKey | undefined => {
+  const [, client, hash] = API_KEY.exec(entry) ?? [];
+  return client !== undefined && hash !== undefined
+    ? { client, hash: Buffer.from(hash, 'hex') }
+    : undefined;
+}, 'entries like name:<sha-256 of the key, hex>; npm run keys:new makes one');
+
+/** Parses ISO 3166 codes; `*` means every country and gives `undefined`. */
 export function parseCountries(text: string): string[] | undefined {
   if (text.trim() === '*') return undefined;
   const codes = splitList(text.toUpperCase());
-  if (!codes.every(isCountry)) throw new Error('must be * or ISO 3166 codes such as DE,AT,CH');
-  return codes;
+  const wrong = codes.filter((code) => !isCountry(code));
+  if (wrong.length === 0) return codes;
+  const names = new Intl.DisplayNames('en', { type: 'region' });
+  const meant = wrong
+    .flatMap((code) => MISTAKEN_COUNTRIES[code] ?? [])
+    .map((code) => `${code} (${names.of(code) ?? code})`);
+  const hint = meant.length > 0 ? `: did you mean ${meant.join(', ')}?` : '';
+  throw new Error(`must be * or ISO 3166 codes such as DE,AT,CH${hint}`);
 }
 
-/** Parses libphonenumber's names of number types; `none` is none. */
-export function parseNumberTypes(text: string): NumberType[] {
-  if (text.trim().toLowerCase() === 'none') return [];
-  const isType = (name: string): name is NumberType =>
-    (NUMBER_TYPES as readonly string[]).includes(name);
-  const names = splitList(text.toUpperCase());
-  if (!names.every(isType)) throw new Error(`must be none or some of ${NUMBER_TYPES.join(', ')}`);
-  return names;
-}
+const parseTypes = listOf(
+  (name) => NUMBER_TYPES.find((type) => type === name.toUpperCase()),
+  `none or some of ${NUMBER_TYPES.join(', ')}`,
+);
+
+/** Parses libphonenumber's names of number types; `none` is the empty list. */
+export const parseNumberTypes = (text: string): NumberType[] =>
+  text.trim().toLowerCase() === 'none' ? [] : parseTypes(text);
 
 /** Parses the names of providers, in order of preference. */
 export function parseProviders(text: string): readonly [ProviderName, ...ProviderName[]] {
-  const isProvider = (name: string): name is ProviderName =>
-    (PROVIDER_NAMES as readonly string[]).includes(name);
-  const [first = '', ...others] = splitList(text);
-  const isUnique = new Set([first, ...others]).size === others.length + 1;
-  if (!isProvider(first) || !others.every(isProvider) || !isUnique) {
-    throw new Error(`must be different ones of ${PROVIDER_NAMES.join(', ')}`);
+  const form = `different ones of ${PROVIDER_NAMES.join(', ')}`;
+  const [first, ...others] = listOf(
+    (name) => PROVIDER_NAMES.find((known) => known === name),
+    form,
+  )(text);
+  if (first === undefined || new Set([first, ...others]).size <= others.length) {
+    throw new Error(`must be ${form}`);
   }
   return [first, ...others];
 }
 
 /** Parses `number:code@last day` entries; the last day may be absent. */
-export function parseTestNumbers(text: string): TestNumber[] {
-  return splitList(text).map((entry) => {
-    const testNumber = parseTestNumber(entry);
-    if (!testNumber) throw new Error('must be entries like +15550001111:123456@2026-12-31');
-    return testNumber;
-  });
-}
+export const parseTestNumbers = listOf(
+  parseTestNumber,
+  'entries like +15550001111:123456@2026-12-31',
+);
 
 /** Checks that no test number is valid forever: in production its known code is a way in. */
 export function requireLastDays(testNumbers: TestNumber[]): TestNumber[] {
-  if (testNumbers.some(({ expiresAt }) => expiresAt === undefined)) {
-    throw new Error(
-      'must each have a last day in production, as in +15550001111:123456@2026-12-31',
-    );
-  }
-  return testNumbers;
+  if (testNumbers.every(({ expiresAt }) => expiresAt !== undefined)) return testNumbers;
+  throw new Error('must each have a last day in production, as in +15550001111:123456@2026-12-31');
 }
+
+const parseNetworks = listOf(
+  (entry) => (isAddressOrCidr(entry) && !ANY_ADDRESS.test(entry) ? entry : undefined),
+  'a number of hops from 1 to 99, or networks such as 10.0.0.0/8',
+);
 
 /** Parses the number of proxies in front of the service, or their networks. */
-export function parseTrustProxy(text: string): number | string[] {
-  if (HOP_COUNT.test(text)) return Number(text);
-  const networks = splitList(text);
-  if (!networks.every((network) => isAddressOrCidr(network) && !ANY_ADDRESS.test(network))) {
-    throw new Error('must be a number of hops from 1 to 99, or networks such as 10.0.0.0/8');
-  }
-  return networks;
-}
+export const parseTrustProxy = (text: string): number | string[] =>
+  HOP_COUNT.test(text) ? Number(text) : parseNetworks(text);
 
-/** Parses origins as a browser names them (RFC 6454 §6.2): no path, no pattern. */
-export function parseOrigins(text: string): string[] {
-  const origins = splitList(text);
-  if (!origins.every((origin) => ORIGIN.test(origin) && URL.canParse(origin))) {
-    throw new Error('must be origins such as https://app.example.com, without a path or *');
-  }
-  return origins.map((origin) => new URL(origin).origin);
-}
-
-const splitList = (text: string): string[] => text.split(',').map((entry) => entry.trim());
+/** Parses origins as browsers send them (RFC 6454 §6.2): without a path or a pattern. */
+export const parseOrigins = listOf(
+  (entry) => (ORIGIN.test(entry) && URL.canParse(entry) ? new URL(entry).origin : undefined),
+  'origins such as https://app.example.com, without a path or *',
+);

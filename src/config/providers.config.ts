@@ -9,81 +9,63 @@ import {
   type Environment,
   type SettingValues,
 } from './config-namespace.js';
-import { baseUrl, docs, duration, LOOPBACK_URL, parsed, positiveInt } from './env-types.js';
+import {
+  baseUrl,
+  duration,
+  LOOPBACK_URL,
+  parsed,
+  positiveInt,
+  type SettingDocs,
+} from './env-types.js';
 import { parseProviders } from './list-parsers.js';
 import { serviceConfig } from './service.config.js';
 
 /** All customers of Sinch share one host. */
 const SINCH_URL = 'https://verification.api.sinch.com';
-const FROM_SANDBOX = docs({ developmentDefault: 'the sandbox’s' });
+
+/** A setting of a provider's account, for which the sandbox has a value. */
+const account = (name: string, description: string, schema = Joi.string(), docs?: SettingDocs) =>
+  optional(name, schema, description, { developmentDefault: 'the sandbox’s', ...docs });
 
 const SETTINGS = {
   /** In order of preference; each once. */
   names: setting(
     'PROVIDERS',
-    parsed(parseProviders)
-      .default(['infobip'])
-      .example('infobip,sinch')
-      .description('who is asked for codes: the next where the one before fails')
-      .meta(docs({ values: '`infobip`, `sinch`, in order of preference' })),
+    parsed(parseProviders).default(['infobip']),
+    'providers in order of preference; later ones are fallbacks',
+    { values: '`infobip`, `sinch`', example: 'infobip,sinch' },
   ),
+  /** One provider call, from connect to last byte. */
   timeoutMs: setting(
     'PROVIDER_TIMEOUT',
-    duration('5s', ['1ms', '60s']).description(
-      'one provider’s part in a request, from connect to last byte',
-    ),
+    duration('5s', '1ms', '60s'),
+    'time of one provider in a request, from connect to last byte',
   ),
   maxInFlight: setting(
     'PROVIDER_MAX_IN_FLIGHT',
-    positiveInt(200, 100_000).description(
-      'sends, resends or verifies that may wait for one provider at the same time',
-    ),
+    positiveInt(200, 100_000),
+    'concurrent sends, resends or verifies at one provider',
   ),
-  infobipUrl: optional(
-    'INFOBIP_BASE_URL',
-    baseUrl()
-      .example('https://account.api.infobip.com')
-      .description('your account’s host')
-      .meta(FROM_SANDBOX),
-  ),
-  infobipApiKey: optional(
-    'INFOBIP_API_KEY',
-    Joi.string().description('an API key with the scope `2fa:pin:send`').meta(FROM_SANDBOX),
-  ),
-  infobipApplication: optional(
-    'INFOBIP_APP_ID',
-    Joi.string().description('your 2FA application').meta(FROM_SANDBOX),
-  ),
-  infobipMessage: optional(
-    'INFOBIP_MESSAGE_ID',
-    Joi.string().description('its message template').meta(FROM_SANDBOX),
-  ),
-  sinchUrl: optional(
-    'SINCH_BASE_URL',
-    baseUrl()
-      .description('with a key and without this, Sinch’s own host')
-      .meta(FROM_SANDBOX)
-      .meta(docs({ defaultText: SINCH_URL })),
-  ),
-  sinchKey: optional(
-    'SINCH_APPLICATION_KEY',
-    Joi.string().description('the key of your Verification application').meta(FROM_SANDBOX),
-  ),
-  sinchSecret: optional(
+  infobipUrl: account('INFOBIP_BASE_URL', 'your account’s host', baseUrl(), {
+    example: 'https://account.api.infobip.com',
+  }),
+  infobipApiKey: account('INFOBIP_API_KEY', 'API key with the scope `2fa:pin:send`'),
+  infobipApplication: account('INFOBIP_APP_ID', 'your 2FA application'),
+  infobipMessage: account('INFOBIP_MESSAGE_ID', 'its message template'),
+  sinchUrl: account('SINCH_BASE_URL', 'host of the Verification API', baseUrl(), {
+    defaultText: SINCH_URL,
+  }),
+  sinchKey: account('SINCH_APPLICATION_KEY', 'key of your Verification application'),
+  sinchSecret: account(
     'SINCH_APPLICATION_SECRET',
-    Joi.string()
-      .base64({ paddingRequired: false })
-      .description('its secret, as the dashboard shows it')
-      .meta(FROM_SANDBOX)
-      .meta(docs({ values: 'base64' })),
+    'its secret, as the dashboard shows it',
+    Joi.string().base64({ paddingRequired: false }),
+    { values: 'base64' },
   ),
   sandboxPort: setting(
     'SANDBOX_PORT',
-    Joi.number()
-      .port()
-      .min(1)
-      .default(3999)
-      .description('the sandbox’s port on 127.0.0.1, outside production'),
+    Joi.number().port().min(1).default(3999),
+    'port of the sandbox on 127.0.0.1, outside production',
   ),
 };
 type ProviderSettings = SettingValues<typeof SETTINGS>;
@@ -95,22 +77,16 @@ const CREDENTIALS = {
 
 export const providersConfig = configNamespace(
   'providers',
-  {
-    title: 'Providers',
-    intro:
-      'Production wants the credentials of each provider that `PROVIDERS` names, and of no other. Outside it the sandbox stands in for all of them or for none.',
-  },
+  'Providers',
   SETTINGS,
   (values, env) => {
     const { names, timeoutMs, maxInFlight } = values;
     const sandbox = usesSandbox(values, env) ? sandboxOf(values) : undefined;
     return {
       names,
-      /** One provider call, from connect to last byte. */
       timeoutMs,
       /** One send or resend, over all providers that are tried for it. */
       sendDeadlineMs: timeoutMs * names.length,
-      /** Calls of one kind (sends, resends, verifies) that may wait for one provider at the same time. */
       maxInFlight,
       /** `undefined` if `names` does not list it, as with the next. */
       infobip: names.includes('infobip') ? infobipOf(values, sandbox?.url) : undefined,
@@ -185,17 +161,11 @@ function sandboxOf(values: ProviderSettings) {
 }
 
 /** The URLs that the settings give; Sinch credentials without a URL mean Sinch's own host. */
-const configuredUrls = (values: ProviderSettings): string[] =>
-  values.names
-    .map((provider) => {
-      switch (provider) {
-        case 'infobip':
-          return values.infobipUrl;
-        case 'sinch':
-          return values.sinchUrl ?? (hasSinchCredentials(values) ? SINCH_URL : undefined);
-      }
-    })
-    .filter((url) => url !== undefined);
+function configuredUrls(values: ProviderSettings): string[] {
+  const sinch = values.sinchUrl ?? (hasSinchCredentials(values) ? SINCH_URL : undefined);
+  const urls = { infobip: values.infobipUrl, sinch };
+  return values.names.map((name) => urls[name]).filter((url) => url !== undefined);
+}
 
 const hasSinchCredentials = ({ sinchKey, sinchSecret }: ProviderSettings): boolean =>
   sinchKey !== undefined || sinchSecret !== undefined;

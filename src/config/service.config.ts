@@ -1,37 +1,34 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { configNamespace, setting } from './config-namespace.js';
-import { docs, duration, oneOf } from './env-types.js';
+import { duration, oneOf } from './env-types.js';
 
 export const serviceConfig = configNamespace(
   'service',
-  { title: 'The service' },
+  'Service',
   {
     environment: setting(
       'NODE_ENV',
-      oneOf('development', 'test', 'production')
-        .default('development')
-        .description('`production` refuses every convenience of development'),
+      oneOf('development', 'test', 'production').default('development'),
+      '`production` disables the defaults of development',
     ),
     logLevel: setting(
       'LOG_LEVEL',
-      oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')
-        .default('info')
-        .description('the least that is logged'),
+      oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
+      'lowest level that is logged',
     ),
-    // A developer who restarts the service is no load balancer that has to notice first.
+    // No load balancer has to notice the restart of a developer's service.
     shutdownDelayMs: setting(
       'SHUTDOWN_DELAY',
-      duration('5s', ['1ms', '5m'])
-        .when('NODE_ENV', { not: 'production', then: Joi.string().default(0) })
-        .description(
-          'how long after SIGTERM it takes requests, unready, so that balancers see it first',
-        )
-        .meta(docs({ developmentDefault: 'none' })),
+      duration('5s', '1ms', '5m').when('NODE_ENV', {
+        not: 'production',
+        then: Joi.any().default(0),
+      }),
+      'time after SIGTERM during which requests are still accepted while readiness reports 503',
+      { developmentDefault: 'none' },
     ),
   },
   ({ environment, logLevel, shutdownDelayMs }) => ({
-    /** Refuses the defaults of development. */
     isProduction: environment === 'production',
     logLevel,
     shutdownDelayMs,

@@ -2,30 +2,26 @@ import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { parse as parsePostgresUrl } from 'pg-connection-string';
 import { configNamespace, optional, setting } from './config-namespace.js';
-import { databaseUrl, docs, duration } from './env-types.js';
+import { databaseUrl, duration } from './env-types.js';
 
-export const storageConfig = configNamespace(
-  'storage',
-  { title: 'Records and counters' },
-  {
-    dataDir: setting(
-      'DATA_DIR',
-      Joi.string()
-        .default('./data')
-        .description('folder of the SQLite file')
-        .meta(docs({ values: 'folder' })),
-    ),
-    databaseUrl: optional(
-      'DATABASE_URL',
-      databaseUrl(['postgres', 'postgresql'], parsePostgresUrl)
-        .example('postgres://user:password@host:5432/otp?sslmode=verify-full')
-        .description('the PostgreSQL of a fleet')
-        .meta(docs({ values: '`postgres://…`', whenUnset: 'SQLite' })),
-    ),
-    retentionMs: setting(
-      'RETENTION',
-      duration('30d', ['1d', '3650d']).description('finished verifications are deleted after this'),
-    ),
-  },
-);
+export const storageConfig = configNamespace('storage', 'Storage', {
+  dataDir: setting('DATA_DIR', Joi.string().default('./data'), 'directory of the SQLite file', {
+    values: 'directory',
+  }),
+  databaseUrl: optional(
+    'DATABASE_URL',
+    databaseUrl(['postgres', 'postgresql'], parsePostgresUrl),
+    'PostgreSQL, which several replicas can share',
+    {
+      values: '`postgres://…`',
+      whenUnset: 'SQLite',
+      example: 'postgres://user:password@host:5432/otp?sslmode=verify-full',
+    },
+  ),
+  retentionMs: setting(
+    'RETENTION',
+    duration('30d', '1d', '3650d'),
+    'time after which finished verifications are deleted',
+  ),
+});
 export type StorageConfig = ConfigType<typeof storageConfig>;

@@ -25,6 +25,8 @@ interface Route {
 /** The service as `main` starts it, listening on a free port, with a clock that the test moves. */
 export interface RunningService {
   readonly url: string;
+  /** For what it provides. */
+  readonly app: NestFastifyApplication;
   readonly http: Agent;
   readonly clock: FakeClock;
   readonly log: MemoryLog;
@@ -66,6 +68,7 @@ export async function startService(
   const url = await app.getUrl();
   return {
     url,
+    app,
     http: openApiValidatedAgent(url),
     clock,
     log,

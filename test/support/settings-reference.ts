@@ -1,34 +1,40 @@
 import type { Setting } from '../../src/config/config-namespace.js';
 import type { SettingDocs } from '../../src/config/env-types.js';
-import { NAMESPACES } from '../../src/config/namespaces.js';
+import { NAMESPACES } from '../../src/config/config.module.js';
 
 /** A setting, as its schema describes it. */
 interface SettingEntry extends SettingDocs {
   readonly name: string;
   readonly meaning: string;
   readonly values: string;
-  readonly example: string | undefined;
 }
 
 /** The part of joi's description that settings use; its own type leaves most of it open. */
 interface Described {
   readonly type: string;
-  readonly flags?: { readonly description?: string; readonly default?: string | number | string[] };
+  readonly flags?: { readonly default?: string | number | string[] };
   readonly allow?: readonly string[];
   readonly rules?: readonly { readonly name: string; readonly args?: { readonly limit: number } }[];
   readonly metas?: readonly SettingDocs[];
-  readonly examples?: readonly string[];
 }
 
+/** What applies to a whole section. */
+const INTROS: Readonly<Record<string, string>> = {
+  'Secrets and clients':
+    'Production requires `OTP_SECRET` and `API_KEYS`. `npm run keys:new -- NAME` makes a key and its entry.',
+  Providers:
+    'Production requires the credentials of each provider in `PROVIDERS`. Outside production, the sandbox replaces all providers or none.',
+  'Fraud protection': 'Limits of unverified messages; see [fraud protection](fraud-protection.md).',
+};
+
 /** Every setting by its section: namespaces with one title share a section. */
-export const GROUPS = [...new Set(NAMESPACES.map(({ section }) => section.title))].map((title) => {
-  const namespaces = NAMESPACES.filter(({ section }) => section.title === title);
-  return {
-    title,
-    intro: namespaces.map(({ section }) => section.intro).find(Boolean),
-    settings: namespaces.flatMap(({ settings }) => settings).map(describeSetting),
-  };
-});
+export const GROUPS = [...new Set(NAMESPACES.map(({ section }) => section))].map((title) => ({
+  title,
+  intro: INTROS[title],
+  settings: NAMESPACES.filter(({ section }) => section === title)
+    .flatMap(({ settings }) => settings)
+    .map(describeSetting),
+}));
 
 /** A table for each group, as Markdown. */
 export const settingsTables = (): string =>
@@ -68,19 +74,16 @@ function rowOf({ name, defaultText, whenUnset = 'required', ...setting }: Settin
   return `| \`${name}\` | ${standing} | ${values} | ${meaning} |`;
 }
 
-function describeSetting({ name, schema }: Setting<unknown>): SettingEntry {
+function describeSetting({ name, schema, description, docs }: Setting<unknown>): SettingEntry {
   const described = schema.describe() as Described;
-  const meta = Object.assign({}, ...(described.metas ?? [])) as SettingDocs;
-  const { default: given, description } = described.flags ?? {};
-  const defaultText = [given ?? ''].flat().join(',');
-  if (description === undefined) throw new Error(`Nothing says what ${name} means.`);
+  const defaultText = [described.flags?.default ?? ''].flat().join(',');
   return {
     values: valuesOf(described),
     ...(defaultText !== '' && { defaultText }),
-    ...meta,
+    ...Object.assign({}, ...(described.metas ?? [])),
+    ...docs,
     name,
     meaning: description,
-    example: described.examples?.[0],
   };
 }
 

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { hours } from '../../src/common/durations.js';
 import { authConfig } from '../../src/config/auth.config.js';
 import { encryptionConfig } from '../../src/config/encryption.config.js';
-import { parseEnvironment } from '../../src/config/environment.js';
-import { parseSetupEnvironment } from '../../src/config/load-environment.js';
-import { SETTING_NAMES } from '../../src/config/namespaces.js';
+import { loadSetupEnvironment, parseEnvironment } from '../../src/config/environment.js';
+import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { readConfig } from '../support/config.js';
 import { Needles } from '../support/leak/needles.js';
@@ -108,7 +107,7 @@ describe('The settings', () => {
       [
         'The settings cannot be used:',
         '  - OTP_SECRET is required',
-        '  - API_KEYS is required',
+        '  - API_KEYS is required; npm run keys:new makes a key',
         '  - INFOBIP_BASE_URL is required',
         '  - INFOBIP_API_KEY is required',
         '  - INFOBIP_APP_ID is required',
@@ -315,7 +314,7 @@ describe('The settings', () => {
     };
 
     it('need no id of what is to be made, and no master secret', () => {
-      const { env, ...ids } = parseSetupEnvironment({ ...account, INFOBIP_APP_ID: '' });
+      const { env, ...ids } = loadSetupEnvironment({ ...account, INFOBIP_APP_ID: '' });
 
       expect(providersConfig(env).infobip).toMatchObject({
         baseUrl: 'https://account.api.infobip.com',
@@ -325,7 +324,7 @@ describe('The settings', () => {
     });
 
     it('are about Infobip, whoever the service asks for codes', () => {
-      const { env } = parseSetupEnvironment({ ...account, PROVIDERS: 'sinch' });
+      const { env } = loadSetupEnvironment({ ...account, PROVIDERS: 'sinch' });
 
       expect(providersConfig(env).infobip).toMatchObject({ apiKey: 'key' });
     });
@@ -338,7 +337,7 @@ describe('The settings', () => {
         API_KEYS: `shop:${'a'.repeat(64)}`,
       };
 
-      const { env, ...ids } = parseSetupEnvironment(named);
+      const { env, ...ids } = loadSetupEnvironment(named);
 
       expect(authConfig(env)).toMatchObject({ apiKeys: [{ client: 'shop' }] });
       expect(ids).toEqual({ applicationId: 'application', messageId: 'message' });
@@ -347,7 +346,7 @@ describe('The settings', () => {
     it('make no secret, and take nothing of the sandbox for made', () => {
       const empty = join(dataDir, 'of-a-set-up');
 
-      const { env, ...ids } = parseSetupEnvironment({ DATA_DIR: empty });
+      const { env, ...ids } = loadSetupEnvironment({ DATA_DIR: empty });
 
       expect(ids).toEqual({ applicationId: undefined, messageId: undefined });
       expect(encryptionConfig(env).secrets).toHaveLength(1);
@@ -355,10 +354,75 @@ describe('The settings', () => {
     });
 
     it('still need the key of the account', () => {
-      expect(() => parseSetupEnvironment({ ...account, INFOBIP_API_KEY: '' })).toThrow(
+      expect(() => loadSetupEnvironment({ ...account, INFOBIP_API_KEY: '' })).toThrow(
         'INFOBIP_API_KEY is required',
       );
     });
+  });
+
+  describe('with a variable that looks like a setting', () => {
+    const warningsOf = (...names: string[]) =>
+      parseEnvironment({
+        OTP_SECRET: SECRET,
+        ...Object.fromEntries(names.map((name) => [name, 'x'])),
+      }).warnings;
+
+    it.each([
+      ['OTP_TLL', 'OTP_TTL'],
+      ['otp_ttl', 'OTP_TTL'],
+      ['API_KEY', 'API_KEYS'],
+      ['SEND_COOLDWN', 'SEND_COOLDOWN'],
+      ['ALLOWED_COUNTRY', 'ALLOWED_COUNTRIES'],
+      ['INFOBIP_MESAGE_IDS', 'INFOBIP_MESSAGE_ID'],
+    ])('warn about %s and name %s', (name, closest) => {
+      expect(warningsOf(name)).toEqual([`${name} is not a setting: did you mean ${closest}?`]);
+    });
+
+    it.each(['OTP_LENGTH', 'INFOBIP_SENDER', 'SINCH_REGION', 'PUMPING_BUDGET', 'THROTTLE_BURST'])(
+      'warn about %s, whose prefix only settings have',
+      (name) => {
+        expect(warningsOf(name)).toEqual([`${name} is not a setting.`]);
+      },
+    );
+
+    it('warn about no setting, and about no variable of something else', () => {
+      expect(warningsOf('HOME', 'HOSTNAME', 'SHELL', 'PORTS', 'POST', 'MODE_ENV_X')).toEqual([]);
+      expect(warningsOf('PGPASSWORD', 'POSTGRES_PASSWORD', 'NODE_OPTIONS', 'PGDATABASE')).toEqual(
+        [],
+      );
+      // Clients' in the documents, and Kubernetes' for a service named `otp`.
+      expect(warningsOf('OTP_URL', 'OTP_API_KEY', 'OTP_SERVICE_HOST', 'OTP_PORT_80_TCP')).toEqual(
+        [],
+      );
+      const { warnings } = parseEnvironment({
+        ...PRODUCTION,
+        ...Object.fromEntries(SETTING_NAMES.map((name) => [name, ''])),
+        NODE_ENV: 'test',
+      });
+      expect(warnings).toEqual([]);
+    });
+
+    it('stop the start no more than without it, and say it where something else does', () => {
+      expect(faultsOf({ OTP_TLL: '5m' })).toBe('none');
+      expect(faultsOf({ ...PRODUCTION, API_KEYS: '', API_KEY: 'x' })).toBe(
+        [
+          'The settings cannot be used:',
+          '  - API_KEYS is required; npm run keys:new makes a key',
+          '  - API_KEY is not a setting: did you mean API_KEYS?',
+        ].join('\n'),
+      );
+    });
+  });
+
+  it.each([
+    ['UK', 'GB (United Kingdom)'],
+    ['de, en', 'GB (United Kingdom)'],
+    ['EL,USA', 'GR (Greece), US (United States)'],
+  ])('suggest the code of a country for %s: %s', (value, suggestion) => {
+    expect(faultsOf({ ALLOWED_COUNTRIES: value })).toContain(
+      `ALLOWED_COUNTRIES must be * or ISO 3166 codes such as DE,AT,CH: did you mean ${suggestion}?`,
+    );
+    expect(faultsOf({ ALLOWED_COUNTRIES: 'XX' })).not.toContain('did you mean');
   });
 
   it('make a secret of their own outside production, and keep it', () => {

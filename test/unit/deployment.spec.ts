@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { parseDuration, seconds } from '../../src/common/durations.js';
 import type { Environment } from '../../src/config/config-namespace.js';
 import { parseEnvironment } from '../../src/config/environment.js';
-import { SETTING_NAMES } from '../../src/config/namespaces.js';
+import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { abandonedAfterMs } from '../../src/storage/deadline.js';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { parseEnvironment } from '../../src/config/environment.js';
-import { SETTING_NAMES } from '../../src/config/namespaces.js';
 import { readConfig } from '../support/config.js';
 import { envExample, GROUPS, settingsTables } from '../support/settings-reference.js';
 

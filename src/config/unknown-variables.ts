@@ -1,0 +1,41 @@
+/** Prefixes of this service's settings only. */
+const OWN_PREFIX = /^(OTP|INFOBIP|SINCH|PUMPING|THROTTLE)_/;
+/** Clients' variables in the documents, and Kubernetes' variables for a service named `otp`. */
+const FOREIGN = /^(OTP_URL$|OTP_API_KEY$|OTP_SERVICE_|OTP_PORT)/;
+
+/**
+ * Finds variables that look like misspelt settings: the name is close to a setting's or has an own
+ * prefix.
+ * @returns a sentence for each, with the closest setting.
+ */
+export const describeUnknownVariables = (names: string[], settings: readonly string[]): string[] =>
+  names
+    .filter((name) => !settings.includes(name) && !FOREIGN.test(name))
+    .flatMap((name) => {
+      const closest = findClosest(name.toUpperCase(), settings);
+      if (closest !== undefined) return `${name} is not a setting: did you mean ${closest}?`;
+      return OWN_PREFIX.test(name) ? `${name} is not a setting.` : [];
+    });
+
+/** The word that differs least: by at most one letter in five, and by three. */
+function findClosest(word: string, candidates: readonly string[]): string | undefined {
+  const [closest] = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .filter(({ candidate, distance }) => distance <= Math.min(3, candidate.length / 5))
+    .sort((one, other) => one.distance - other.distance);
+  return closest?.candidate;
+}
+
+/** Levenshtein distance: letters that are inserted, deleted or replaced. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (let i = 0; i < from.length; i += 1) {
+    const next = [i + 1];
+    for (let j = 0; j < to.length; j += 1) {
+      const replaced = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}
