@@ -12,7 +12,9 @@ import { DEFAULT_IDS, PHONE_NUMBER } from '../support/sandbox.js';
 const BUILD = resolve('.test-build');
 const PROGRAM = `exec node ${join(BUILD, 'sandbox/main.js')}`;
 const DOCUMENT = readFileSync('docs/sandbox.md', 'utf8');
-const [, DOCUMENTED_COMMANDS = ''] = /```sh\n([^]*?)```/.exec(DOCUMENT) ?? [];
+const DOCUMENTED_COMMANDS = [...DOCUMENT.matchAll(/```sh\n([^]*?)```/g)]
+  .map(([, commands = '']) => commands)
+  .join('');
 const TARGET = resolve('test/support/sandbox-load-target.mjs');
 
 const WARM_UP = 600;
@@ -55,6 +57,9 @@ describe('The sandbox program', () => {
     expect(await commands.ended()).toBe(0);
     expect(commands.output).toContain('"smsStatus":"MESSAGE_SENT"');
     expect(commands.output).toMatch(/\[\{"to":"41793026727","from":"Sandbox"/);
+    expect(commands.output).toContain('{"to":"41793026727","pin":"123456"}');
+    expect(commands.output).toContain('{"operation":"verify","kind":"unavailable","times":2}');
+    expect(commands.output).toMatch(/\{"now":"[^"]+"\}/);
     await sandbox.stop();
   });
 
