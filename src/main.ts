@@ -1,5 +1,7 @@
 import 'reflect-metadata';
+import { styleText } from 'node:util';
 import { NestFactory } from '@nestjs/core';
+import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import { APPLICATION_OPTIONS, createAdapter, setupApp } from './app.setup.js';
 import type { ProviderName } from './common/provider-name.js';
@@ -8,21 +10,17 @@ import { httpConfig } from './config/http.config.js';
 import { loadEnvironment } from './config/environment.js';
 import { providersConfig } from './config/providers.config.js';
 import { serviceConfig } from './config/service.config.js';
-import { jsonLog } from './observability/json-log.js';
+import { jsonDestination } from './observability/json-destination.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
-import { dressFor, terminalLog } from './observability/terminal-log.js';
+import { quickStartMessage } from './quick-start-message.js';
 import { exitOnSignal, shutDownOnSignal } from './shutdown.js';
-import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
   exitOnSignal();
   const env = loadEnvironment();
   const { isProduction, logLevel } = serviceConfig(env);
-  const { stdout } = process;
-  // Somebody looks on who has no machine to read the log.
-  const watched = stdout.isTTY && !isProduction;
-  const logger = createLogger(logLevel, watched ? terminalLog(stdout) : jsonLog());
+  const logger = createLogger(logLevel, await createDestination(isProduction));
   for (const warning of env.warnings) logger.warn(warning);
   const adapter = createAdapter(httpConfig(env), logger);
   const app = await NestFactory.create(AppModule.with(env), adapter, {
@@ -31,7 +29,7 @@ async function main(): Promise<void> {
     abortOnError: false,
   });
   const { sandbox, names } = providersConfig(env);
-  // Before the application comes up, because it looks at its provider as soon as it is up.
+  // Start the sandbox first: the account check calls the provider at bootstrap.
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, names[0]);
   await setupApp(app, logger);
   shutDownOnSignal(app, logger);
@@ -43,12 +41,21 @@ async function main(): Promise<void> {
     );
   });
   if (sandbox) {
-    const text = welcome(await app.getUrl(), sandbox.url, authConfig(env).apiKeys.length > 0);
-    stdout.write(watched ? dressFor(stdout)('bold', text) : text);
+    const needsKey = authConfig(env).apiKeys.length > 0;
+    const message = quickStartMessage(await app.getUrl(), sandbox.url, needsKey);
+    process.stdout.write(styleText('bold', message));
   }
 }
 
-/** Imported only when wanted, so that production never loads it. */
+/** Readable lines if a developer watches a terminal, JSON otherwise. */
+async function createDestination(isProduction: boolean): Promise<DestinationStream> {
+  const { stdout } = process;
+  if (isProduction || !stdout.isTTY) return jsonDestination();
+  const { prettyDestination } = await import('./observability/pretty-destination.js');
+  return prettyDestination(stdout);
+}
+
+/** Imported dynamically, so that production never loads the sandbox. */
 async function startSandboxOn(port: number, provider: ProviderName): Promise<void> {
   const { startSandbox } = await import('./sandbox/sandbox.js');
   await startSandbox({ port }).catch((error: unknown) => {

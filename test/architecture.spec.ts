@@ -11,7 +11,7 @@ const ROWS = [
   ['openapi'],
   ['otp', 'health', 'cli', 'demo'],
 ];
-const TOP_FILES = ['main.ts', 'app.module.ts', 'app.setup.ts', 'shutdown.ts', 'welcome.ts'];
+const TOP_FILES = ['main.ts', 'app.module.ts', 'app.setup.ts', 'shutdown.ts', 'quick-start-message.ts'];
 /** Depends on nothing here; only `main` starts it. */
 const ISLAND = 'sandbox';
 

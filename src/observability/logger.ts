@@ -1,8 +1,8 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { ServiceConfig } from '../config/service.config.js';
-import { conceal } from './conceal.js';
+import { redact } from './redact.js';
 
-/** The service's log: one JSON line an event, with the context of the request that it belongs to. */
+/** The service's logger: one JSON line per event, with the context of its request. */
 export function createLogger(
   level: ServiceConfig['logLevel'],
   destination: DestinationStream,
@@ -12,9 +12,9 @@ export function createLogger(
       level,
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }), log: conceal },
-      // Errors come here as they are to be; the logger's own would read them anew.
-      serializers: { err: (described: unknown) => described },
+      formatters: { level: (label) => ({ level: label }), log: redact },
+      // `redact` serializes errors; pino's own serializer would do it again.
+      serializers: { err: (serialized: unknown) => serialized },
     },
     destination,
   );

@@ -25,25 +25,43 @@ const PRODUCTION = {
   SHUTDOWN_DELAY: '1ms',
 };
 
+/** Prints at exit whether pino-pretty was loaded. */
+const REPORT_PINO_PRETTY = {
+  NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(`
+    import Module from 'node:module';
+    const isLoaded = () => Object.keys(Module._cache).some((f) => f.includes('/pino-pretty/'));
+    process.on('exit', () => console.log('pino-pretty loaded: ' + isLoaded()));
+  `)}"`,
+};
+
 describe('What the service prints', () => {
   let folder: string;
   let settings: { PORT: string; SANDBOX_PORT: string };
   let service: Program;
+  let isEnded: boolean;
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'otp-terminal-'));
     settings = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
   });
 
-  afterEach(async () => {
+  /** Stops the service itself, because `script` would wait two seconds. */
+  async function end(): Promise<void> {
+    if (isEnded) return;
+    isEnded = true;
     const [, pid] = /^pid (\d+)/.exec(service.output) ?? [];
     if (pid === undefined) await service.stop();
     else process.kill(Number(pid), 'SIGTERM');
     await service.ended();
+  }
+
+  afterEach(async () => {
+    await end();
     rmSync(folder, { recursive: true });
   });
 
   function start(command: string, variables: NodeJS.ProcessEnv = {}): void {
+    isEnded = false;
     service = run(command, folder, { ...settings, TERM: 'xterm-256color', ...variables });
   }
 
@@ -70,7 +88,7 @@ describe('What the service prints', () => {
     const pinId = await sendAndMistype();
 
     const lines = stripVTControlCharacters(service.output).split('\r\n');
-    const log = lines.filter((line) => /^\d\d:\d\d:\d\d\.\d{3} info {2}/.test(line));
+    const log = lines.filter((line) => /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: /.test(line));
     expect(log.map((line) => line.split(/ +/)[2])).toEqual([
       'Server',
       'send',
@@ -78,7 +96,9 @@ describe('What the service prints', () => {
       'verify',
       'request',
     ]);
-    expect(log[3]).toMatch(/ country=US channel=sms provider=infobip outcome=wrong_code /);
+    expect(log[3]).toMatch(
+      /,"country":"US","channel":"sms","provider":"infobip","outcome":"wrong_code",/,
+    );
     expect(lines.filter((line) => line.startsWith('{'))).toEqual([]);
     for (const secret of [NUMBER, '99999999', pinId]) expect(service.output).not.toContain(secret);
   });
@@ -119,6 +139,18 @@ describe('What the service prints', () => {
       'request',
     ]);
     expect(service.output).not.toContain(pinId);
+  });
+
+  it.each([
+    ['loads pino-pretty at a terminal', {}, true],
+    ['does not load pino-pretty in production', PRODUCTION, false],
+  ])('%s', async (_title, variables, isLoaded) => {
+    start(AT_A_TERMINAL, { ...variables, ...REPORT_PINO_PRETTY });
+    await service.printed(/Server listening[^\n]*\n/);
+
+    await end();
+
+    expect(service.output).toContain(`pino-pretty loaded: ${String(isLoaded)}`);
   });
 
   it('is JSON in production, at a terminal too', async () => {

@@ -31,21 +31,17 @@ describe('npm run start:dev', () => {
   });
 
   it('compiles and restarts the service when a source file changes', async () => {
-    const port = String(await freePort());
     program = run('npm run start:dev', copy, {
-      PORT: port,
+      PORT: String(await freePort()),
       SANDBOX_PORT: String(await freePort()),
       DATA_DIR: join(copy, 'data'),
     });
     await program.printed(/curl .*\/otp\/verify/);
-    const live = async () => (await fetch(`http://127.0.0.1:${port}/health/live`)).json();
-    expect(await live()).toEqual({ status: 'ok' });
-
-    const file = join(copy, 'src/health/health.controller.ts');
+    const file = join(copy, 'src/quick-start-message.ts');
     const source = readFileSync(file, 'utf8');
-    writeFileSync(file, source.replaceAll("status: 'ok'", "status: 'changed'"));
-    await program.printed(/curl .*\/otp\/verify[^]*curl .*\/otp\/verify/);
+    writeFileSync(file, source.replace('The OTP service listens', 'The changed service listens'));
 
-    expect(await live()).toEqual({ status: 'changed' });
+    const [, url = ''] = await program.printed(/^The changed service listens on (\S+)\.( |$)/m);
+    expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'ok' });
   });
 });

@@ -3,10 +3,10 @@ import { pino, type DestinationStream } from 'pino';
 const STDOUT = 1;
 
 /**
- * The log for machines: JSON lines on stdout. Those of one turn of the event loop are written
- * together, for a write costs more than all that is in it; what exits first writes the rest.
+ * Writes JSON lines to stdout. The lines of one turn of the event loop share one write, because the
+ * system call costs more than the lines. At exit the rest is written.
  */
-export function jsonLog(): DestinationStream {
+export function jsonDestination(): DestinationStream {
   const stdout = pino.destination({ dest: STDOUT, sync: true });
   let lines = '';
   const flush = (): void => {

@@ -1,19 +1,19 @@
 import { randomInt } from 'node:crypto';
 
 /**
- * The try-it page, and the three lines that take a newcomer from nothing to a verified code, ready to paste.
- * @param url where the service listens
- * @param sandboxUrl where the sandbox listens
- * @param needsKey whether callers show an API key; then the lines take it from `OTP_API_KEY`
+ * The URL of the demo page, and three shell lines that send, read and verify a code.
+ * @param url base URL of the service
+ * @param sandboxUrl base URL of the sandbox
+ * @param needsKey whether requests need an API key; the lines then read it from `OTP_API_KEY`
  */
-export function welcome(url: string, sandboxUrl: string, needsKey: boolean): string {
-  // Another one at every start: a number gets only so many texts a day, over restarts too.
+export function quickStartMessage(url: string, sandboxUrl: string, needsKey: boolean): string {
+  // Random, because the limits per number and day outlive a restart.
   const digits = `1415555${String(randomInt(1_000, 10_000))}`;
   const key = needsKey ? ` -H "authorization: Bearer $OTP_API_KEY"` : '';
   const json = `-H 'content-type: application/json'${key}`;
   const where = needsKey ? 'here, with OTP_API_KEY set' : `on ${url}/demo or here`;
   return `
-The OTP service listens on ${url}. Texts go to the sandbox, not to phones. Try it ${where}:
+The OTP service listens on ${url}. Messages go to the sandbox, not to phones. Try it ${where}:
 
 PIN_ID=$(curl -s ${url}/otp/send ${json} -d '{"phoneNumber":"+${digits}"}' | grep -o '"pinId":"[^"]*' | cut -d'"' -f4)
 CODE=$(curl -s '${sandboxUrl}/sandbox/messages?to=${digits}' | grep -o '"pin":"[^"]*' | head -n 1 | cut -d'"' -f4)

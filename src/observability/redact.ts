@@ -1,0 +1,56 @@
+import { serializeError } from './serialize-error.js';
+
+/** Names that this service, the providers or libraries use for secrets and personal data. */
+const REDACTED_KEYS = new Set([
+  'phonenumber',
+  'to',
+  'msisdn',
+  'number',
+  'endpoint',
+  'identity',
+  'otpcode',
+  'pin',
+  'providerpinid',
+  'reference',
+  'enduserip',
+  'authorization',
+  'idempotency-key',
+  'apikey',
+  'applicationsecret',
+  'password',
+  'secret',
+  'url',
+  'body',
+  'data',
+  'headers',
+  'config',
+]);
+
+const REDACTED = '[redacted]';
+const MAX_DEPTH = 4;
+
+/**
+ * Defence in depth: replaces sensitive fields at any depth, in any case. No log call passes them on
+ * purpose, but a library's object may hold them. pino's wildcard redaction is about ten times slower.
+ */
+export function redact(fields: Record<string, unknown>, depth = 0): Record<string, unknown> {
+  const redacted: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) {
+    redacted[name] = REDACTED_KEYS.has(name.toLowerCase())
+      ? REDACTED
+      : redactValue(fields[name], depth);
+  }
+  return redacted;
+}
+
+function redactValue(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Error) return serializeError(value);
+  if (depth === MAX_DEPTH) return REDACTED;
+  // A PhoneNumber serializes as its mask; an object of a library may serialize to anything.
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    return redactValue((value.toJSON as () => unknown)(), depth + 1);
+  }
+  if (Array.isArray(value)) return value.map((item: unknown) => redactValue(item, depth + 1));
+  return redact(value as Record<string, unknown>, depth + 1);
+}
