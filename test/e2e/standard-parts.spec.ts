@@ -1,16 +1,22 @@
+import { HttpService } from '@nestjs/axios';
 import { ConfigService } from '@nestjs/config';
+import type { ApplicationConfig } from '@nestjs/core';
+import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
+import { ThrottlerGuard } from '@nestjs/throttler';
 import { AppModule } from '../../src/app.module.js';
 import { NAMESPACES } from '../../src/config/config.module.js';
 import { otpConfig, type OtpConfig } from '../../src/config/otp.config.js';
+import { ProblemFilter } from '../../src/http/problem.filter.js';
+import { RateLimitGuard } from '../../src/throttling/rate-limit.guard.js';
 import { testEnvironment } from '../support/config.js';
-import { startService, type RunningService } from '../support/service.js';
+import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 describe('The running application', () => {
-  let service: RunningService;
+  let service: SandboxedService;
 
   beforeAll(async () => {
-    service = await startService({ OTP_TTL: '7m', ALLOWED_COUNTRIES: 'DE,AT' });
+    service = await startSandboxedService({ OTP_TTL: '7m', ALLOWED_COUNTRIES: 'DE,AT' });
   });
 
   afterAll(() => service.close());
@@ -56,5 +62,45 @@ describe('The running application', () => {
       expect(module.get(ConfigService).get('otp.ttlMs')).toBe(1);
       await module.close();
     });
+  });
+
+  /** Where Nest keeps what is global. */
+  const globals = () => (service.app as unknown as { config: ApplicationConfig }).config;
+
+  it('builds its API document by SwaggerModule, from its own controllers', async () => {
+    const createDocument = jest.spyOn(SwaggerModule, 'createDocument');
+    const { body } = await service.http.get('/docs-json').expect(200);
+    await service.http.get('/docs-json').expect(200);
+
+    expect(createDocument).toHaveBeenCalledTimes(1);
+    expect(createDocument.mock.calls[0]?.[0]).toBe(service.app);
+    const built = createDocument.mock.results[0]?.value as OpenAPIObject;
+    expect(body).toMatchObject({ components: { schemas: built.components?.schemas } });
+  });
+
+  it('counts requests by a ThrottlerGuard in front of every route', () => {
+    const guards = globals().getGlobalGuards();
+
+    expect(guards.filter((guard) => guard instanceof ThrottlerGuard)).toHaveLength(1);
+    expect(guards.at(-1)).toBeInstanceOf(RateLimitGuard);
+  });
+
+  it('calls the provider by HttpService', async () => {
+    const http = service.app.get(HttpService, { strict: false });
+    const calls: unknown[] = [];
+    http.axiosRef.interceptors.request.use((config) => {
+      calls.push(config.url);
+      return config;
+    });
+    await service.http.post('/otp/send').send({ phoneNumber: '+4915112345678' }).expect(200);
+
+    expect(calls).toHaveLength(1);
+  });
+
+  it('turns every error into a problem document by one global exception filter', () => {
+    const filters = globals().getGlobalFilters();
+
+    expect(filters).toHaveLength(1);
+    expect(filters[0]).toBeInstanceOf(ProblemFilter);
   });
 });

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../support/free-port.js';
 import { run, type Program } from '../support/program.js';
+import { startReplica } from '../support/replica.js';
 
 describe('A service that starts', () => {
   let folder: string;
@@ -43,6 +44,22 @@ describe('A service that starts', () => {
     expect(await starting.ended()).toBe(143);
     connection.destroy();
     silent.close();
+  });
+
+  // Importing it takes 130 ms and 15 MB: see src/openapi/swagger.ts.
+  it('loads @nestjs/swagger only when the API document is requested', async () => {
+    /** The scripts that a replica loads until it has answered these paths. */
+    const scriptsFor = async (...paths: string[]): Promise<string> => {
+      const coverage = mkdtempSync(join(folder, 'coverage-'));
+      const replica = await startReplica({ DATA_DIR: folder, NODE_V8_COVERAGE: coverage });
+      for (const path of paths) await replica.http.get(path).expect(200);
+      await replica.stop();
+      const files = readdirSync(coverage).map((file) => readFileSync(join(coverage, file), 'utf8'));
+      return files.join('\n');
+    };
+
+    expect(await scriptsFor('/health/ready', '/docs')).not.toContain('/@nestjs/swagger/dist/');
+    expect(await scriptsFor('/docs-json')).toContain('/@nestjs/swagger/dist/');
   });
 
   describe('where somebody else has its port', () => {

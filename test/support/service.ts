@@ -67,8 +67,8 @@ export async function startService(
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   return {
-    url,
     app,
+    url,
     http: openApiValidatedAgent(url),
     clock,
     log,
