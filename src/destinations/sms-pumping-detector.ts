@@ -3,16 +3,16 @@ import { EventBus, type FraudCheckCompleted } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
 import type { BudgetViolation, TrafficEvaluator } from '../storage/traffic.types.js';
-import type { SendAdmitted, DestinationSuspended } from '../storage/verification-store.js';
+import type { DestinationSuspended, SendAdmitted } from '../storage/verification-store.js';
 import { createTrafficEvaluator } from './traffic-evaluator.js';
 
 /**
- * Keeps fraudsters from having texts sent to numbers that earn them money: a destination where too
- * many codes are never typed gets no more texts for a while.
+ * Detects SMS pumping: attackers request codes to numbers that pay them, and never verify. A
+ * destination with too many unverified codes gets no messages for some time.
  */
 @Injectable()
 export class SmsPumpingDetector {
-  /** For the store to ask; `undefined` where the guard is off. */
+  /** Called by the store within a reservation; `undefined` if the detector is off. */
   readonly evaluate: TrafficEvaluator | undefined;
   private readonly logger = new Logger(SmsPumpingDetector.name);
 
@@ -23,37 +23,32 @@ export class SmsPumpingDetector {
     this.evaluate = config.mode === 'off' ? undefined : createTrafficEvaluator(config);
   }
 
-  /** Tells which budget a text is over, if any, and logs by which counts: the caller never hears it. */
+  /** Emits the result of a fraud check and logs a violation. The client does not see the counts. */
   record(admission: SendAdmitted | DestinationSuspended, context?: RequestContext): void {
     if (!this.evaluate) return;
     const { violation } = admission;
     const { phoneNumber } = admission.outcome === 'admitted' ? admission.reservation : admission;
-    const { country } = phoneNumber;
+    const { country, masked } = phoneNumber;
     const scope = violation?.scope ?? '';
-    this.events.emit({
-      type: 'fraud_check_completed',
-      decision: decisionOf(violation),
-      scope,
-      country,
-    });
+    const decision = toDecision(violation);
+    this.events.emit({ type: 'fraud_check_completed', decision, scope, country });
     if (!violation) return;
-    const msg =
-      `${violation.enforced ? 'Refused' : 'Would refuse'} a text to ${phoneNumber.masked} ` +
-      `(${country}): ${describeExcess(violation)}.`;
+    const action = violation.enforced ? 'Blocked' : 'Would block';
+    const msg = `${action} a message to ${masked} (${country}): ${describeViolation(violation)}.`;
     this.logger.warn({ msg, ...context });
   }
 }
 
-function decisionOf(excess: BudgetViolation | undefined): FraudCheckCompleted['decision'] {
-  if (!excess) return 'allowed';
-  return excess.enforced ? 'blocked' : 'would_block';
+function toDecision(violation: BudgetViolation | undefined): FraudCheckCompleted['decision'] {
+  if (!violation) return 'allowed';
+  return violation.enforced ? 'blocked' : 'would_block';
 }
 
-function describeExcess(excess: BudgetViolation): string {
-  const { scope, window, includesRecent, unverified, allowed, verified } = excess;
+function describeViolation(violation: BudgetViolation): string {
+  const { scope, window, includesRecent, unverified, allowed, verified } = violation;
+  const recent = includesRecent ? ', codes that can still be verified included,' : '';
   return (
-    `in the last ${window} its ${scope} had ${String(unverified)} unverified texts` +
-    `${includesRecent ? ', those with codes that may still be typed among them,' : ''} ` +
+    `in the last ${window} its ${scope} had ${String(unverified)} unverified messages${recent} ` +
     `and ${String(verified)} verified ones, which allow ${String(allowed)}`
   );
 }

@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { DestinationsModule } from '../destinations/destinations.module.js';
 import { ProvidersModule } from '../providers/providers.module.js';
 import { StorageModule } from '../storage/storage.module.js';
-import { TimingEqualizer } from './timing-equalizer.js';
 import { VerificationEvents } from './verification-events.js';
 import { NumbersController } from './numbers.controller.js';
 import { OtpController } from './otp.controller.js';
@@ -11,6 +10,6 @@ import { OtpService } from './otp.service.js';
 @Module({
   imports: [DestinationsModule, ProvidersModule, StorageModule],
   controllers: [OtpController, NumbersController],
-  providers: [OtpService, TimingEqualizer, VerificationEvents],
+  providers: [OtpService, VerificationEvents],
 })
 export class OtpModule {}

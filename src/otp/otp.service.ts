@@ -1,194 +1,145 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
-import { pooledRandomBytes } from '../common/random.js';
 import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
-import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
-import { SmsPumpingDetector } from '../destinations/sms-pumping-detector.js';
-import { Couriers, isTest } from '../providers/couriers.js';
-import { SendFailedError } from '../providers/provider-failover.js';
+import { ProviderRouter, type SendResult } from '../providers/provider-router.js';
+import { isTestPin } from '../providers/test-number.provider.js';
 import {
   VerificationStore,
+  type Attempt,
   type SendAdmission,
   type SendReservation,
   type VerifyResult,
 } from '../storage/verification-store.js';
-import {
-  newResponse,
-  toLimitError,
-  replay,
-  type IdempotentResponse,
-} from './idempotent-response.js';
 import type { RequestClient } from './current-client.decorator.js';
-import { TimingEqualizer } from './timing-equalizer.js';
-import { VerificationEvents } from './verification-events.js';
 import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';
 import type { VerifyOtpDto } from './dto/verify-otp.dto.js';
+import {
+  newResponse,
+  replay,
+  toLimitError,
+  type IdempotentResponse,
+} from './idempotent-response.js';
+import { toNewVerification, toSendResponse, toVerificationResponse } from './otp.mapper.js';
+import { parsePinId } from './pin-id.js';
+import { TimingEqualizer } from './timing-equalizer.js';
+import { VerificationEvents, type OperationContext } from './verification-events.js';
 
-/** 128 bits: nobody finds another's verification by trying. */
-const PIN_ID_BYTES = 16;
-
-/** Those bytes in base64url. */
-const PIN_ID = /^[\w-]{22}$/;
-
-/** Decides who is texted and what counts as proof; the code itself is the provider's. */
+/**
+ * Sends, resends and verifies codes; the provider generates and checks them. Every operation is
+ * reserved in the store before the provider is called, and completed there afterwards.
+ */
 @Injectable()
 export class OtpService {
+  private readonly timing = new TimingEqualizer();
+
   constructor(
-    private readonly policy: DestinationPolicy,
-    private readonly guard: SmsPumpingDetector,
+    private readonly destinations: DestinationPolicy,
     private readonly store: VerificationStore,
-    private readonly couriers: Couriers,
+    private readonly router: ProviderRouter,
     private readonly clock: Clock,
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
-    @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
-    private readonly timing: TimingEqualizer,
-    private readonly moves: VerificationEvents,
+    private readonly events: VerificationEvents,
   ) {}
 
   /**
-   * Has a new code sent. What the send is allowed to do is written down before the provider is
-   * called, so that neither a race nor a crash can text twice.
+   * Sends a new code. The reservation is stored before the provider is called, so that neither a
+   * race nor a crash sends a second message.
    * @throws DomainError `destination_not_allowed`, `cooldown_active`, `quota_exceeded`,
-   * `destination_suspended`, or what a repeated request ends with
-   * @throws SendFailedError where no provider took the text
+   * `destination_suspended`, or the error that is replayed for the idempotency key
+   * @throws SendFailedError if no provider accepted the message
    */
   async send(
-    request: SendOtpDto,
-    { client, idempotency: keyed, context }: RequestClient,
+    dto: SendOtpDto,
+    { client, idempotency, context }: RequestClient,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
-    const { phoneNumber, channel = 'sms', reference, endUserIp } = request;
     const now = this.clock.now();
-    const { country, prefix, test } = this.policy.check(phoneNumber, now);
-    // Shed before it costs anything. A repeat may have its answer already.
-    const refusal = keyed ? undefined : this.couriers.refusal(test);
-    if (refusal) throw refusal;
-    const { ttlMs, maxAttempts } = this.config;
-    const admission = await this.store.reserveSend(
-      {
-        pinId: pooledRandomBytes(PIN_ID_BYTES).toString('base64url'),
-        client,
-        phoneNumber,
-        destination: { country, prefix },
-        endUserAddress: endUserIp,
-        limited: !test,
-        channel,
-        reference,
-        createdAt: now,
-        expiresAt: now + ttlMs,
-        maxAttempts,
-      },
-      keyed,
-      this.guard.evaluate,
-    );
-    return this.goOn(admission, now, context);
+    const destination = this.destinations.check(dto.phoneNumber, now);
+    // Checked early because it is cheap, but a request with a key may have a response to replay.
+    if (!destination.isTestNumber && !idempotency) this.router.assertAvailable();
+    const verification = toNewVerification(dto, client, destination, now, this.config);
+    const { evaluate } = this.destinations.smsPumping;
+    const admission = await this.store.reserveSend(verification, idempotency, evaluate);
+    return this.handleAdmission(admission, now, context);
   }
 
   /**
-   * Has the same code sent once more. Neither its expiry nor its attempts start anew.
+   * Sends the same code again. Its expiry and its attempts stay as they are.
    * @throws DomainError `verification_not_found`, `not_resendable`, and as {@link send}
-   * @throws SendFailedError where no provider took the text
+   * @throws SendFailedError if no provider accepted the message
    */
   async resend(
-    request: ResendOtpDto,
-    { client, idempotency: keyed, context }: RequestClient,
+    dto: ResendOtpDto,
+    { client, idempotency, context }: RequestClient,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
-    const { channel = 'sms' } = request;
     const now = this.clock.now();
-    const resend = { pinId: possible(request.pinId), client, channel, now };
-    const admission = await this.store.reserveResend(resend, keyed, this.guard.evaluate);
+    const request = { pinId: parsePinId(dto.pinId), client, channel: dto.channel ?? 'sms', now };
+    const { evaluate } = this.destinations.smsPumping;
+    const admission = await this.store.reserveResend(request, idempotency, evaluate);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
-    if (admission.outcome === 'not_resendable') {
-      throw errors.notResendable();
-    }
-    return this.goOn(admission, now, context);
+    if (admission.outcome === 'not_resendable') throw errors.notResendable();
+    return this.handleAdmission(admission, now, context);
   }
 
   /**
-   * Has a code judged: counted first, then asked about, then settled, and the settling decides.
+   * Verifies a code: reserves an attempt, calls the provider, and stores the result in one
+   * conditional update.
    * @throws DomainError `verification_not_found`, `quota_exceeded`, or as {@link send}
-   * @throws ProviderError where no judgement was heard; the attempt is given back.
+   * @throws ProviderError if the provider gave no result; the attempt is released.
    */
   async verify(
-    request: VerifyOtpDto,
-    { client, idempotency: keyed, context }: RequestClient,
+    { pinId = '', phoneNumber, otpCode, reference }: VerifyOtpDto,
+    { client, idempotency, context }: RequestClient,
   ): Promise<IdempotentResponse<VerifyResult>> {
-    const { pinId = '', phoneNumber, otpCode, reference } = request;
-    const selector = phoneNumber ? { phoneNumber } : { pinId: possible(pinId) };
+    const selector = phoneNumber ? { phoneNumber } : { pinId: parsePinId(pinId) };
     const now = this.clock.now();
-    const course = { context, startedAt: performance.now() };
-    const asked = { selector, client, reference, now };
-    const leave = await this.store.reserveAttempt(asked, keyed);
-    // A handle cannot be guessed, a number can.
-    if (phoneNumber && leave.outcome !== 'granted') await this.timing.delay(course.startedAt);
-    switch (leave.outcome) {
+    const operation = { context, startedAt: performance.now() };
+    const request = { selector, client, reference, now };
+    const result = await this.store.reserveAttempt(request, idempotency);
+    // A pinId cannot be guessed, but a phone number can.
+    if (phoneNumber && result.outcome !== 'granted') await this.timing.delay(operation.startedAt);
+    switch (result.outcome) {
       case 'granted':
-        break;
+        return newResponse(await this.checkCode(result.attempt, otpCode, operation));
       case 'not_found':
         throw errors.verificationNotFound();
       case 'closed':
-        this.moves.rejected(leave.reason);
-        return newResponse({ verified: false, reason: leave.reason });
+        this.events.rejected(result.reason);
+        return newResponse({ verified: false, reason: result.reason });
       case 'limited':
-        throw toLimitError(leave, now);
+        throw toLimitError(result, now);
       default:
-        return replay(leave);
+        return replay(result);
     }
-    const { attempt } = leave;
-    const { phoneNumber: number, provider, providerPinId } = attempt;
-    const verdict = await this.couriers
-      .verify(number, { provider, pinId: providerPinId }, otpCode, context)
-      .catch(async (error: unknown) => {
-        this.moves.checkFailed(attempt, course);
-        await this.store.releaseAttempt(attempt);
-        throw error;
-      });
-    const settlement = await this.store.completeAttempt(attempt, verdict, this.clock.now());
-    if (!isTest(attempt)) this.timing.record(course.startedAt);
-    this.moves.checked(attempt, settlement, course);
-    return newResponse(settlement);
   }
 
   /** @throws DomainError `verification_not_found` */
   async status(pinId: string, { client }: RequestClient): Promise<VerificationResponse> {
-    const verification = await this.store.find(possible(pinId), client, this.clock.now());
+    const verification = await this.store.find(parsePinId(pinId), client, this.clock.now());
     if (!verification) throw errors.verificationNotFound();
-    const { status, phoneNumber, channel, createdAt, expiresAt, verifiedAt } = verification;
-    return {
-      pinId,
-      status,
-      to: phoneNumber.masked,
-      channel,
-      createdAt: isoTime(createdAt),
-      expiresAt: isoTime(expiresAt),
-      ...(verifiedAt !== undefined && { verifiedAt: isoTime(verifiedAt) }),
-      attemptsRemaining: verification.attemptsRemaining,
-      ...(isTest(verification) && { test: true }),
-    };
+    return toVerificationResponse(verification);
   }
 
-  /** Ends a verification that is still pending. @throws DomainError `verification_not_found` */
+  /** Cancels a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client, context }: RequestClient): Promise<void> {
-    const cancelled = await this.store.cancel(possible(pinId), client, this.clock.now());
-    if (!cancelled) throw errors.verificationNotFound();
-    this.moves.cancelled(pinId, client, context);
+    const isCancelled = await this.store.cancel(parsePinId(pinId), client, this.clock.now());
+    if (!isCancelled) throw errors.verificationNotFound();
+    this.events.cancelled(pinId, client, context);
   }
 
-  private goOn(
+  private async handleAdmission(
     admission: SendAdmission,
     now: number,
     context: RequestContext,
-  ): Promise<IdempotentResponse<SendOtpResponse>> | IdempotentResponse<SendOtpResponse> {
+  ): Promise<IdempotentResponse<SendOtpResponse>> {
+    if ('violation' in admission) this.destinations.smsPumping.record(admission, context);
     switch (admission.outcome) {
       case 'admitted':
-        this.guard.record(admission, context);
-        return this.deliver(admission.reservation, now, context);
+        return newResponse(await this.sendReserved(admission.reservation, now, context));
       case 'suspended':
-        this.guard.record(admission, context);
-        throw toLimitError(admission, now);
       case 'limited':
         throw toLimitError(admission, now);
       default:
@@ -196,45 +147,52 @@ export class OtpService {
     }
   }
 
-  /** Has the providers asked for the text that the ticket stands for, and writes down what they said. */
-  private async deliver(
-    ticket: SendReservation,
+  private async sendReserved(
+    reservation: SendReservation,
     now: number,
     context: RequestContext,
-  ): Promise<IdempotentResponse<SendOtpResponse>> {
-    const { pinId, phoneNumber, channel, pinToResend } = ticket;
-    const course = { context, startedAt: performance.now() };
-    const response: SendOtpResponse = {
-      pinId,
-      to: phoneNumber.masked,
-      channel,
-      expiresAt: isoTime(ticket.expiresAt),
-      resendAvailableAt: isoTime(now + this.config.sendCooldownMs),
-    };
-    const taken = await (
-      pinToResend === undefined
-        ? this.couriers.send(phoneNumber, channel, ticket.entries === undefined, context)
-        : this.couriers.resend(phoneNumber, pinToResend, channel, context)
-    ).catch(async (error: unknown) => {
-      // Of a fault of ours nobody knows whom it has kept from what.
-      const possiblySentBy =
-        error instanceof SendFailedError ? error.possiblySentBy : this.providers.names;
-      this.moves.sent(ticket, possiblySentBy.length > 0 ? 'ambiguous' : 'failed', course);
-      await this.store.releaseSend(ticket, possiblySentBy);
+  ): Promise<SendOtpResponse> {
+    const operation = { context, startedAt: performance.now() };
+    const response = toSendResponse(reservation, now + this.config.sendCooldownMs);
+    const result = await this.callProvider(reservation, context).catch(async (error: unknown) => {
+      const possiblySentBy = this.router.getPossibleSenders(error);
+      const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
+      this.events.sent(reservation, outcome, operation);
+      await this.store.releaseSend(reservation, possiblySentBy);
       throw error;
     });
-    const confirmed = await this.store.confirmSend(ticket, taken, response);
-    this.moves.sent(ticket, 'accepted', course, taken.provider);
-    if (confirmed) return newResponse(response);
-    // It was erased, or taken for lost: the text is out, but nothing can be verified with it.
+    const isConfirmed = await this.store.confirmSend(reservation, result, response);
+    this.events.sent(reservation, 'accepted', operation, result.provider);
+    if (isConfirmed) return response;
+    // Erased or failed as abandoned meanwhile: the message was sent, but its code cannot verify.
     throw errors.verificationNotFound();
   }
-}
 
-const isoTime = (ms: number): string => new Date(ms).toISOString();
+  private callProvider(
+    { phoneNumber, channel, pinToResend, entries }: SendReservation,
+    context: RequestContext,
+  ): Promise<SendResult> {
+    return pinToResend === undefined
+      ? this.router.send(phoneNumber, channel, entries === undefined, context)
+      : this.router.resend(phoneNumber, pinToResend, channel, context);
+  }
 
-/** A handle that nobody was given is not looked for: PostgreSQL takes none with a NUL. */
-function possible(pinId: string): string {
-  if (!PIN_ID.test(pinId)) throw errors.verificationNotFound();
-  return pinId;
+  private async checkCode(
+    attempt: Attempt,
+    code: string,
+    operation: OperationContext,
+  ): Promise<VerifyResult> {
+    const { phoneNumber, provider, providerPinId } = attempt;
+    const checkResult = await this.router
+      .verify(phoneNumber, { provider, pinId: providerPinId }, code, operation.context)
+      .catch(async (error: unknown) => {
+        this.events.checkFailed(attempt, operation);
+        await this.store.releaseAttempt(attempt);
+        throw error;
+      });
+    const result = await this.store.completeAttempt(attempt, checkResult, this.clock.now());
+    if (!isTestPin(attempt)) this.timing.record(operation.startedAt);
+    this.events.checked(attempt, result, operation);
+    return result;
+  }
 }

@@ -1,31 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Injectable } from '@nestjs/common';
 
-/** How many durations are remembered. */
-const REMEMBERED = 64;
+/** How many durations are kept. */
+const SAMPLE_SIZE = 64;
 
-/** What a provider's judgement takes, in milliseconds, until one has been seen. */
-const TYPICAL_MS = 150;
+/** The duration of a check before the first was recorded, in milliseconds. */
+const DEFAULT_MS = 150;
 
 /**
- * Makes a refusal take as long as a judgement, so that time does not tell whether a number is known.
- * Answering at once would: only for a number that is known is the provider asked.
+ * Delays rejections to match provider latency, so that the response time does not reveal whether a
+ * phone number is known: the provider is called for known numbers only.
  */
-@Injectable()
 export class TimingEqualizer {
-  private readonly durationsMs = [TYPICAL_MS];
+  private readonly durationsMs = [DEFAULT_MS];
   private next = 0;
 
-  /** A code was judged, for a request that began at this `performance.now()`. */
-  record(beganAt: number): void {
-    this.durationsMs[this.next] = performance.now() - beganAt;
-    this.next = (this.next + 1) % REMEMBERED;
+  /** Records the duration of a request whose code was checked. @param startedAt `performance.now()` */
+  record(startedAt: number): void {
+    this.durationsMs[this.next] = performance.now() - startedAt;
+    this.next = (this.next + 1) % SAMPLE_SIZE;
   }
 
-  /** Waits until the request has lasted as long as one of those that were judged lately. */
-  async delay(beganAt: number): Promise<void> {
-    const likeMs = this.durationsMs[Math.floor(Math.random() * this.durationsMs.length)] ?? 0;
-    const restMs = beganAt + likeMs - performance.now();
-    if (restMs > 0) await delay(restMs);
+  /** Waits until the request has lasted as long as a random one of the recorded. */
+  async delay(startedAt: number): Promise<void> {
+    const index = Math.floor(Math.random() * this.durationsMs.length);
+    const remainingMs = startedAt + (this.durationsMs[index] ?? 0) - performance.now();
+    if (remainingMs > 0) await delay(remainingMs);
   }
 }

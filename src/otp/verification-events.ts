@@ -8,49 +8,47 @@ import type {
   VerifyResult,
 } from '../storage/verification-store.js';
 
-/** Stands where no provider has taken a text. */
-const NONE = 'none';
+/** The `provider` of a message that none accepted. */
+const NO_PROVIDER = 'none';
 
-/** What a move was for, and since when. */
+/** The request that an operation belongs to, and its start as `performance.now()`. */
 export interface OperationContext {
   readonly context: RequestContext;
-  /** As `performance.now()` tells it. */
   readonly startedAt: number;
 }
 
-/** Tells of the moves of verifications. */
+/** Emits the events of a verification. */
 @Injectable()
 export class VerificationEvents {
   constructor(private readonly events: EventBus) {}
 
-  /** The providers were asked for a text; one of them took it, or none. */
   sent(
-    ticket: SendReservation,
+    reservation: SendReservation,
     outcome: MessageSent['outcome'],
-    course: OperationContext,
-    provider = NONE,
+    operation: OperationContext,
+    provider = NO_PROVIDER,
   ): void {
     this.events.emit({
       type: 'message_sent',
-      ...placeOf(ticket),
-      ...spanOf(course),
+      ...identity(reservation),
+      ...timing(operation),
       provider,
-      resend: ticket.pinToResend !== undefined,
+      resend: reservation.pinToResend !== undefined,
       outcome,
     });
   }
 
-  /** A code was judged and settled. */
-  checked(attempt: Attempt, settlement: VerifyResult, course: OperationContext): void {
-    this.tried(attempt, settlement.verified ? 'verified' : settlement.reason, course);
+  /** The provider checked a code. */
+  checked(attempt: Attempt, result: VerifyResult, operation: OperationContext): void {
+    this.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
   }
 
-  /** A code was asked about, and the provider gave no judgement. */
-  checkFailed(attempt: Attempt, course: OperationContext): void {
-    this.tried(attempt, 'unknown', course);
+  /** The provider gave no result. */
+  checkFailed(attempt: Attempt, operation: OperationContext): void {
+    this.emitChecked(attempt, 'unknown', operation);
   }
 
-  /** A code came for a verification that accepts none. */
+  /** A code was submitted for a verification that is closed. */
   rejected(reason: ClosedReason): void {
     this.events.emit({ type: 'code_rejected', reason });
   }
@@ -59,25 +57,30 @@ export class VerificationEvents {
     this.events.emit({ type: 'verification_cancelled', pinId, client, context });
   }
 
-  private tried(attempt: Attempt, outcome: CodeChecked['outcome'], course: OperationContext): void {
+  private emitChecked(
+    attempt: Attempt,
+    outcome: CodeChecked['outcome'],
+    operation: OperationContext,
+  ): void {
+    const { provider } = attempt;
     this.events.emit({
       type: 'code_checked',
-      ...placeOf(attempt),
-      ...spanOf(course),
-      provider: attempt.provider,
+      ...identity(attempt),
+      ...timing(operation),
+      provider,
       outcome,
     });
   }
 }
 
-const placeOf = ({ pinId, client, country, channel }: SendReservation | Attempt) => ({
+const identity = ({ pinId, client, country, channel }: SendReservation | Attempt) => ({
   pinId,
   client,
   country,
   channel,
 });
 
-const spanOf = ({ context, startedAt: beganAt }: OperationContext) => ({
+const timing = ({ context, startedAt }: OperationContext) => ({
   context,
-  durationMs: performance.now() - beganAt,
+  durationMs: performance.now() - startedAt,
 });

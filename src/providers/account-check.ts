@@ -1,20 +1,52 @@
-/** One thing about the vendor's account that was looked at. */
+/** The result of one check of the provider's account. */
 export interface AccountFinding {
-  /** What was looked at: `credentials`, `application`, `attempts`, … */
+  /** What was checked: `credentials`, `application`, `attempts`, … */
   readonly check: string;
-  /** `error`: users are or will be hurt by it. `warning`: worth knowing. */
+  /** `error`: end users are or will be affected. */
   readonly level: 'ok' | 'warning' | 'error';
-  /** One sentence. Never names a credential. */
+  /** One sentence. Never contains a credential. */
   readonly message: string;
-  /** How to mend it; `undefined` where there is nothing to mend. */
+  /** How to fix it, if there is something to fix. */
   readonly remedy: string | undefined;
 }
 
-/** Compares the vendor's account, as it is configured there, with this service's settings. */
+/** Compares the account at a provider with this service's settings. */
 export abstract class AccountCheck {
   /**
-   * Reads the account, sends nothing, changes nothing. What keeps it from reading is a finding too.
-   * @param signal gives up.
+   * Reads the account; sends and changes nothing. An account that cannot be read is a finding too.
+   * @param signal aborts the calls.
    */
   abstract check(signal?: AbortSignal): Promise<AccountFinding[]>;
 }
+
+/** The provider's account could not be read or changed. */
+export class AccountError extends Error {
+  override readonly name = 'AccountError';
+
+  constructor(readonly finding: AccountFinding) {
+    super([finding.message, finding.remedy].filter(Boolean).join(' '));
+  }
+}
+
+type FindingFactory = (check: string, message: string, remedy: string) => AccountFinding;
+
+export const createOk = (check: string, message: string): AccountFinding => ({
+  check,
+  level: 'ok',
+  message,
+  remedy: undefined,
+});
+
+export const createWarning: FindingFactory = (check, message, remedy) => ({
+  check,
+  level: 'warning',
+  message,
+  remedy,
+});
+
+export const createError: FindingFactory = (check, message, remedy) => ({
+  check,
+  level: 'error',
+  message,
+  remedy,
+});

@@ -6,49 +6,41 @@ import { seconds } from '../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { AccountCheck } from './account-check.js';
 import { AccountSetup } from './account-setup.js';
-import { inOrder } from './in-order.js';
+import { InfobipAccountCheck } from './infobip/infobip.account-check.js';
 import { InfobipAccount } from './infobip/infobip.account.js';
 import { InfobipClient } from './infobip/infobip.client.js';
 import { InfobipDemand } from './infobip/infobip.max-usage.js';
-import { InfobipAccountCheck } from './infobip/infobip.account-check.js';
 import { InfobipSetup } from './infobip/infobip.setup.js';
-import { JointInspection } from './joint-inspection.js';
-import { ProviderHttp } from './provider-http.js';
-import { SinchClient } from './sinch/sinch.client.js';
 import { SinchAccountCheck } from './sinch/sinch.account-check.js';
+import { SinchClient } from './sinch/sinch.client.js';
 import { createUndiciAxios } from './undici-adapter.js';
 
-/** Without all else that undici can do, which its index loads: 4 MB, and 40 ms of the start. */
+/** The index of undici loads parts that are not used here: 4 MB, and 40 ms of the start. */
 const Agent = createRequire(import.meta.url)(
   'undici/lib/dispatcher/agent.js',
 ) as typeof Undici.Agent;
 
-/** A provider's answer is well under this; more is not an answer of its API. */
-const LONGEST_ANSWER_BYTES = 64 * 1024;
+/** Every response of a provider's API is well below this. */
+const MAX_RESPONSE_BYTES = 64 * 1024;
 
 /**
- * Connecting ends soon after the call that it is for, so that it keeps no process alive; but not
- * before, and undici's timer for it may come half a second early.
+ * A connection attempt ends soon after its call, so that it does not keep the process alive; but
+ * never before, and undici's timer may fire half a second early.
  */
 const CONNECT_SLACK_MS = seconds(1);
 
-/** The vendors' accounts: speaking to them, looking at them, setting them up. Sends nothing by itself. */
+/** The clients of the providers' APIs, and what reads or sets up an account there. Sends nothing. */
 @Module({
   providers: [
     {
       provide: HttpService,
       inject: [providersConfig.KEY],
-      useFactory: ({ timeoutMs }: ProvidersConfig) =>
-        new HttpService(
-          createUndiciAxios(
-            new Agent({
-              maxResponseSize: LONGEST_ANSWER_BYTES,
-              connect: { timeout: timeoutMs + CONNECT_SLACK_MS },
-            }),
-          ),
-        ),
+      useFactory: ({ timeoutMs }: ProvidersConfig) => {
+        const connect = { timeout: timeoutMs + CONNECT_SLACK_MS };
+        const agent = new Agent({ maxResponseSize: MAX_RESPONSE_BYTES, connect });
+        return new HttpService(createUndiciAxios(agent));
+      },
     },
-    ProviderHttp,
     InfobipClient,
     InfobipDemand,
     InfobipAccount,
@@ -58,11 +50,13 @@ const CONNECT_SLACK_MS = seconds(1);
     {
       provide: AccountCheck,
       inject: [providersConfig.KEY, InfobipAccountCheck, SinchAccountCheck],
-      useFactory: (
-        config: ProvidersConfig,
-        infobip: InfobipAccountCheck,
-        sinch: SinchAccountCheck,
-      ) => new JointInspection(inOrder<AccountCheck>(config, { infobip, sinch })),
+      useFactory: ({ names }: ProvidersConfig, infobip: AccountCheck, sinch: AccountCheck) => {
+        const checks = { infobip, sinch };
+        return {
+          check: async (signal) =>
+            (await Promise.all(names.map((name) => checks[name].check(signal)))).flat(),
+        } satisfies AccountCheck;
+      },
     },
     { provide: AccountSetup, useClass: InfobipSetup },
   ],

@@ -4,49 +4,48 @@ import {
   CircuitState as State,
   CountBreaker,
   handleAll,
+  type BulkheadPolicy,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
 import { seconds } from '../common/durations.js';
 import type { CircuitState } from '../common/events.js';
 import { ProviderError } from './provider-error.js';
 
-/** It opens when more than half of the last calls failed, of 20 or of as many as there were. */
+/** Opens when more than half of the calls failed, of the last 20 or of at least 5. */
 const WINDOW = { size: 20, minimumNumberOfCalls: 5, threshold: 0.5 };
 
-/** From opening to the first probe, and how long a probe is waited for before the next. */
+/** From opening to the first probe, and from an unanswered probe to the next. */
 const PROBE_EVERY_MS = 250;
-/** No provider is left alone for longer than this, whatever it asks for. */
-const LONGEST_OPEN_MS = seconds(30);
+/** The longest pause, whatever the provider asks for. */
+const MAX_OPEN_MS = seconds(30);
 
 export interface CircuitBreakerOptions {
-  /** Calls that may wait for an answer at the same time; any more are shed. */
+  /** Calls that may wait for a response at the same time; further calls are rejected. */
   readonly maxInFlight: number;
-  /** A call is not waited for any longer, in milliseconds, where nobody else is answered either. */
+  /** A call stalls after this time without a response to any call, in milliseconds. */
   readonly stallTimeoutMs: number;
   /**
-   * Whether others can do the work. If so, a provider that stays down is probed less and less
-   * often, because the caller whose request is the probe may have to wait for a time-out.
+   * Whether another provider can take the calls. If so, each failed probe doubles the pause: a
+   * probe is a client's request, and may run into the timeout.
    */
   readonly hasFallback: boolean;
-  /** Hears of every change. */
   readonly onStateChange: (state: CircuitState) => void;
 }
 
 /**
- * Keeps calls from a provider that is down, and from one that has enough of them. It is told by
- * their results, and by calls that stall: a provider that hangs is known as such long before the
- * first call times out. A stalled call goes on all the same, and its caller hears how it ends; an
- * answer that comes late closes the circuit, since slow is not down.
+ * Rejects calls to a provider that is down or has too many calls waiting. Failed and stalled calls
+ * open it, so that a hanging provider is noticed long before the first timeout. A stalled call goes
+ * on; its late response closes the circuit, because the provider is slow and not down.
  *
- * A stalled call gives its place up. So at most `maxInFlight` calls begin in each `stallMs` of a
- * hanging provider, until the circuit opens.
+ * A stalled call frees its place: a hanging provider gets at most `maxInFlight` new calls per
+ * `stallTimeoutMs` until the circuit opens.
  *
- * Times are the monotonic clock's: a machine's clock may be set back.
+ * Uses the monotonic clock, because the system clock can be set back.
  */
 export class CircuitBreaker {
-  private readonly bulkhead;
-  private breaker = this.newBreaker();
-  private answeredAt = -Infinity;
+  private readonly bulkhead: BulkheadPolicy;
+  private breaker = this.createBreaker();
+  private lastResponseAt = -Infinity;
   private nextProbeAt = 0;
   private openForMs = PROBE_EVERY_MS;
 
@@ -55,57 +54,56 @@ export class CircuitBreaker {
   }
 
   /**
-   * Begins a call, unless the circuit is open or full.
-   * @throws ProviderError `circuit_open`, `overloaded`, or as the call
+   * Starts a call, unless the circuit is open or full.
+   * @throws ProviderError `circuit_open`, `overloaded`, or the call's own error
    */
-  async call<T>(begin: () => Promise<T>): Promise<T> {
-    const unavailableReason = this.refusal();
-    if (unavailableReason) throw unavailableReason;
-    const { breaker, bulkhead: places } = this;
-    const patienceMs =
-      breaker.state === State.Closed
-        ? this.options.stallTimeoutMs
-        : Math.min(PROBE_EVERY_MS, this.options.stallTimeoutMs);
+  async call<T>(start: () => Promise<T>): Promise<T> {
+    const reason = this.unavailableReason();
+    if (reason) throw reason;
+    const { breaker } = this;
+    const { stallTimeoutMs } = this.options;
+    const isProbe = breaker.state !== State.Closed;
+    const waitMs = isProbe ? Math.min(PROBE_EVERY_MS, stallTimeoutMs) : stallTimeoutMs;
     return new Promise<T>((resolve) => {
-      const watched = (): Promise<void> => {
-        const call = begin();
+      const monitored = (): Promise<void> => {
+        const call = start();
         resolve(call);
-        return this.monitor(call, patienceMs);
+        return this.monitor(call, waitMs);
       };
-      // The caller hears of a failure from the call itself.
-      places.execute(() => breaker.execute(watched)).catch(() => undefined);
+      // The caller gets an error from the call itself.
+      this.bulkhead.execute(() => breaker.execute(monitored)).catch(() => undefined);
     });
   }
 
-  /** Why a call would not begin now. */
-  refusal(): ProviderError | undefined {
+  /** Why a call would be rejected now. */
+  unavailableReason(): ProviderError | undefined {
     const { state } = this.breaker;
-    const waitMs = Math.max(0, this.nextProbeAt - performance.now());
-    if (state === State.HalfOpen || (state === State.Open && waitMs > 0)) {
-      return new ProviderError('circuit_open', { retryAfterMs: waitMs });
+    const retryAfterMs = Math.max(0, this.nextProbeAt - performance.now());
+    if (state === State.HalfOpen || (state === State.Open && retryAfterMs > 0)) {
+      return new ProviderError('circuit_open', { retryAfterMs });
     }
     return this.bulkhead.executionSlots === 0 ? new ProviderError('overloaded') : undefined;
   }
 
-  /** Ends with the call or when it stalls; fails where that says that the provider is down. */
-  private monitor(call: Promise<unknown>, patienceMs: number): Promise<void> {
+  /** Resolves when the call ends; rejects if it stalls or shows that the provider is down. */
+  private monitor(call: Promise<unknown>, waitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      let stalled = false;
-      const look = (): void => {
-        stalled = performance.now() - this.answeredAt >= patienceMs;
-        if (stalled) reject(new Error('stalled'));
-        else timer = setTimeout(look, patienceMs);
+      let isStalled = false;
+      const checkStalled = (): void => {
+        isStalled = performance.now() - this.lastResponseAt >= waitMs;
+        if (isStalled) reject(new Error('stalled'));
+        else timer = setTimeout(checkStalled, waitMs);
       };
-      let timer = setTimeout(look, patienceMs);
-      const answered = (): void => {
+      let timer = setTimeout(checkStalled, waitMs);
+      const handleResponse = (): void => {
         clearTimeout(timer);
-        this.answeredAt = performance.now();
-        if (stalled) this.reset();
+        this.lastResponseAt = performance.now();
+        if (isStalled) this.reset();
         resolve();
       };
-      call.then(answered, (error: unknown) => {
+      call.then(handleResponse, (error: unknown) => {
         if (!(error instanceof ProviderError && error.isProviderDown)) {
-          answered();
+          handleResponse();
           return;
         }
         clearTimeout(timer);
@@ -114,14 +112,14 @@ export class CircuitBreaker {
     });
   }
 
-  private newBreaker(): CircuitBreakerPolicy {
+  private createBreaker(): CircuitBreakerPolicy {
     const breaker = circuitBreaker(handleAll, {
       breaker: new CountBreaker(WINDOW),
-      // The library would go by the machine's clock, so it is told to probe whenever asked to.
+      // cockatiel uses the system clock; -Infinity allows a probe whenever this class makes one.
       halfOpenAfter: -Infinity,
     });
     breaker.onStateChange((state) => {
-      // One that was replaced may still hear of its calls.
+      // Calls of a replaced breaker may still end.
       if (breaker === this.breaker) this.handleStateChange(state, breaker);
     });
     return breaker;
@@ -139,20 +137,19 @@ export class CircuitBreaker {
       case State.Open:
       case State.Isolated: {
         const reason = lastFailure && 'error' in lastFailure ? lastFailure.error : undefined;
-        const wishMs = reason instanceof ProviderError ? (reason.pauseMs ?? 0) : 0;
-        const openMs = Math.min(LONGEST_OPEN_MS, Math.max(this.openForMs, wishMs));
-        this.nextProbeAt = performance.now() + openMs;
-        if (this.options.hasFallback)
-          this.openForMs = Math.min(LONGEST_OPEN_MS, 2 * this.openForMs);
+        const requestedMs = reason instanceof ProviderError ? (reason.pauseMs ?? 0) : 0;
+        const pauseMs = Math.min(MAX_OPEN_MS, Math.max(this.openForMs, requestedMs));
+        this.nextProbeAt = performance.now() + pauseMs;
+        if (this.options.hasFallback) this.openForMs = Math.min(MAX_OPEN_MS, 2 * this.openForMs);
         this.options.onStateChange('open');
       }
     }
   }
 
-  /** It was slow, not down. */
+  /** Closes the circuit: a late response shows that the provider is up. */
   private reset(): void {
     if (this.breaker.state === State.Closed) return;
-    this.breaker = this.newBreaker();
+    this.breaker = this.createBreaker();
     this.handleStateChange(State.Closed, this.breaker);
   }
 }

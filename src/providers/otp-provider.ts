@@ -1,52 +1,53 @@
-import type { PhoneNumber } from '../common/phone-number.js';
 import type { Channel } from '../common/channel.js';
-import type { ProviderName } from '../common/provider-name.js';
-import type { RequestContext } from '../common/request-context.js';
 import type { CheckResult } from '../common/check-result.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import type { RequestContext } from '../common/request-context.js';
 
-/** What goes with a call besides what is asked. */
+/** Options of one provider call. */
 export interface CallOptions {
-  /** From connect to last byte, in milliseconds; `PROVIDER_TIMEOUT` unless told. */
+  /** From connect to last byte, in milliseconds; by default `PROVIDER_TIMEOUT`. */
   readonly timeoutMs?: number | undefined;
-  /** Of the request that the call is for; the vendor is told it. */
+  /** Its ids are sent to the provider, so that its records can be matched with ours. */
   readonly context?: RequestContext | undefined;
+  /** Aborts the call. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A vendor that makes a code, delivers it and judges what comes back. An adapter's failures are
- * all {@link ProviderError}; no vendor word passes this line.
+ * The port to a provider: it generates a code, delivers it and checks what the end user enters. An
+ * adapter translates every failure to {@link ProviderError}; no provider-specific word leaves it.
  */
 export abstract class OtpProvider {
-  abstract readonly name: ProviderName;
+  /** As in `PROVIDERS`; stored with each verification. */
+  abstract readonly name: string;
 
   /**
-   * Has a new code sent to `to`, as a text or read out in a call.
-   * @returns the vendor's handle for the code; it stays inside the service.
+   * Sends a new code to `to`, as an SMS or a call.
+   * @returns the provider's id of the code; it stays inside the service.
    * @throws ProviderError
    */
-  abstract send(to: PhoneNumber, channel: Channel, terms?: CallOptions): Promise<string>;
+  abstract send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string>;
 
   /**
-   * Has the code that went to `to` under this handle sent once more, or another one in its place
-   * where the vendor sends none twice.
-   * @returns the handle from now on; it may be another one.
-   * @throws ProviderError, `pin_not_found` where the vendor does not know the code any more.
+   * Sends the same code again, or a new one if the provider sends no code twice.
+   * @returns the id from now on; it may differ from `providerPinId`.
+   * @throws ProviderError `pin_not_found` if the provider no longer knows the code.
    */
   abstract resend(
     to: PhoneNumber,
     providerPinId: string,
     channel: Channel,
-    terms?: CallOptions,
+    options?: CallOptions,
   ): Promise<string>;
 
   /**
-   * Has a code judged that was sent to `to` under this handle.
-   * @throws ProviderError where no judgement was heard.
+   * Checks a code.
+   * @throws ProviderError if the provider gave no result.
    */
   abstract verify(
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    terms?: CallOptions,
+    options?: CallOptions,
   ): Promise<CheckResult>;
 }

@@ -2,125 +2,99 @@ import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import type { ErrorCode } from '../common/error-catalog.js';
 
-/**
- * Every way a provider call can fail, whoever the vendor is:
- *
- * - `destination_unreachable` the number's own fault: malformed for the vendor, or no phone there
- * - `pin_not_found` the vendor does not know this code any more, so it cannot be sent again
- * - `not_accepted`  the vendor took the request and kept the text back (no balance, a filter)
- * - `rejected`      it does not accept how we ask: an unknown application, a bad field
- * - `unauthorized`  it does not accept who asks: a wrong key, or one without the scope
- * - `throttled`     it wants fewer requests
- * - `number_throttled` it wants fewer requests about this number
- * - `connection_failed` no connection came about, so nothing was asked
- * - `connection_lost` the connection broke after the request may have gone out
- * - `timed_out`     asked, and no whole answer within the deadline
- * - `server_error`  a 5xx
- * - `invalid_response` an answer that is not what the contract says
- * - `circuit_open`  not asked, because the calls before failed
- * - `overloaded`    not asked, because it has not answered enough of the calls before
- */
-export type ProviderFailure =
-  | 'destination_unreachable'
-  | 'pin_not_found'
-  | 'not_accepted'
-  | 'rejected'
-  | 'unauthorized'
-  | 'throttled'
-  | 'number_throttled'
-  | 'connection_failed'
-  | 'connection_lost'
-  | 'timed_out'
-  | 'server_error'
-  | 'invalid_response'
-  | 'circuit_open'
-  | 'overloaded';
-
 interface FailurePolicy {
+  /** The error that the client gets. */
   readonly code: ErrorCode;
-  /** After such a failure of a send, a text may be on its way all the same. */
-  readonly ambiguous: boolean;
-  /** It says that the provider is down for everybody; the others concern one request. */
-  readonly isProviderDown: boolean;
-  /** Until the caller should ask again, in milliseconds, where the vendor says nothing of it. */
+  /** After such a failure of a send, the message may have been sent nevertheless. */
+  readonly ambiguous?: boolean;
+  /** The provider is down for every request; other failures concern one request. */
+  readonly isProviderDown?: boolean;
+  /** When the client should retry if the provider does not say, in milliseconds. */
   readonly retryAfterMs?: number;
 }
 
-const SOON_MS = seconds(5);
-
-const certain = { ambiguous: false, isProviderDown: false };
-const ambiguous = { ambiguous: true, isProviderDown: true };
-
-const FAILURE_POLICY: Record<ProviderFailure, FailurePolicy> = {
-  destination_unreachable: { code: 'destination_unreachable', ...certain },
-  pin_not_found: { code: 'not_resendable', ...certain },
-  not_accepted: { code: 'provider_error', ...certain },
-  rejected: { code: 'provider_error', ...certain },
-  unauthorized: { code: 'provider_error', ...certain, isProviderDown: true },
+/** Every way a provider call can fail, whatever the provider, and what follows from it. */
+const FAILURE_POLICY = {
+  /** The phone number is malformed for the provider, or no phone can be reached there. */
+  destination_unreachable: { code: 'destination_unreachable' },
+  /** The provider no longer knows this code, so it cannot be sent again. */
+  pin_not_found: { code: 'not_resendable' },
+  /** The provider accepted the request but did not send the message: no balance, a filter. */
+  not_accepted: { code: 'provider_error' },
+  /** The request is invalid for the provider: an unknown application, a bad field. */
+  rejected: { code: 'provider_error' },
+  /** The credentials are wrong or lack a scope. */
+  unauthorized: { code: 'provider_error', isProviderDown: true },
+  /** The provider limits the requests of the account. */
   throttled: {
     code: 'provider_unavailable',
-    ...certain,
     isProviderDown: true,
-    retryAfterMs: SOON_MS,
+    retryAfterMs: seconds(5),
   },
-  number_throttled: { code: 'provider_unavailable', ...certain, retryAfterMs: SOON_MS },
+  /** The provider limits the requests about one number. */
+  number_throttled: { code: 'provider_unavailable', retryAfterMs: seconds(5) },
+  /** No connection was made, so nothing was requested. */
   connection_failed: {
     code: 'provider_unavailable',
-    ...certain,
     isProviderDown: true,
-    retryAfterMs: SOON_MS,
+    retryAfterMs: seconds(5),
   },
-  connection_lost: { code: 'provider_error', ...ambiguous },
-  timed_out: { code: 'provider_timeout', ...ambiguous },
-  server_error: { code: 'provider_error', ...ambiguous },
-  invalid_response: { code: 'provider_error', ...ambiguous },
-  circuit_open: { code: 'provider_unavailable', ...certain, retryAfterMs: seconds(1) },
-  overloaded: { code: 'overloaded', ...certain, retryAfterMs: seconds(1) },
-};
+  /** The connection broke after the request may have been written. */
+  connection_lost: { code: 'provider_error', ambiguous: true, isProviderDown: true },
+  /** No complete response within the deadline. */
+  timed_out: { code: 'provider_timeout', ambiguous: true, isProviderDown: true },
+  /** A 5xx status. */
+  server_error: { code: 'provider_error', ambiguous: true, isProviderDown: true },
+  /** The response is not what the API documents. */
+  invalid_response: { code: 'provider_error', ambiguous: true, isProviderDown: true },
+  /** Not called, because earlier calls failed. */
+  circuit_open: { code: 'provider_unavailable', retryAfterMs: seconds(1) },
+  /** Not called, because too many calls are waiting for a response. */
+  overloaded: { code: 'overloaded', retryAfterMs: seconds(1) },
+} as const satisfies Record<string, FailurePolicy>;
+
+export type ProviderFailure = keyof typeof FAILURE_POLICY;
 
 interface ProviderErrorOptions {
-  /** Until the caller should ask again, in milliseconds: the vendor's own wish, or what is known here. */
+  /** When the client should retry, in milliseconds: as the provider says, or as known here. */
   readonly retryAfterMs?: number | undefined;
-  /** For the log: an HTTP status or a Node error code. Never the vendor's text, which may echo the number. */
+  /** For the log: an HTTP status or a Node error code. Never provider text: it may echo the number. */
   readonly detail?: string | number | undefined;
 }
 
 /**
- * A provider call without a usable result. It carries nothing of the request or the answer: what
- * an HTTP library hangs on its errors includes the number, the code and the key.
+ * A provider call failed. Carries nothing of the request or response: an HTTP library's error
+ * contains the number, the code and the API key.
  */
 export class ProviderError extends DomainError {
   override readonly name = 'ProviderError';
-  /** Whether a send that failed this way may have left a text all the same. */
+  /** Whether a send that failed this way may have sent the message nevertheless. */
   readonly ambiguous: boolean;
-  /** Whether it says that the provider is down for everybody. */
+  /** Whether the provider is down for every request. */
   readonly isProviderDown: boolean;
-  /** For how long the vendor itself wants to be left alone, in milliseconds. */
+  /** How long the provider asks to receive no requests, in milliseconds. */
   readonly pauseMs: number | undefined;
 
   constructor(
     readonly failure: ProviderFailure,
-    { retryAfterMs, detail: evidence }: ProviderErrorOptions = {},
+    { retryAfterMs, detail }: ProviderErrorOptions = {},
   ) {
-    const { code, ambiguous, isProviderDown, retryAfterMs: defaultMs } = FAILURE_POLICY[failure];
-    const wait = defaultMs === undefined ? undefined : (retryAfterMs ?? defaultMs);
-    super(code, { message: logMessage(failure, evidence), retryAfterMs: wait });
-    this.ambiguous = ambiguous;
-    this.isProviderDown = isProviderDown;
-    this.pauseMs = failure === 'throttled' ? wait : undefined;
+    const policy: FailurePolicy = FAILURE_POLICY[failure];
+    const waitMs = policy.retryAfterMs && (retryAfterMs ?? policy.retryAfterMs);
+    super(policy.code, { message: toLogMessage(failure, detail), retryAfterMs: waitMs });
+    this.ambiguous = policy.ambiguous ?? false;
+    this.isProviderDown = policy.isProviderDown ?? false;
+    this.pauseMs = failure === 'throttled' ? waitMs : undefined;
   }
 
-  /** Whether the provider was asked at all. */
+  /** Whether the provider was called at all. */
   get wasCalled(): boolean {
     return this.failure !== 'circuit_open' && this.failure !== 'overloaded';
   }
 }
 
-/** For the log. Undefined for the failures that are not 5xx: clients read the catalog's message. */
-function logMessage(
-  failure: ProviderFailure,
-  evidence: string | number | undefined,
-): string | undefined {
+/** `undefined` for the failures below status 500: clients read the catalog's message. */
+function toLogMessage(failure: ProviderFailure, detail?: string | number): string | undefined {
   if (failure === 'destination_unreachable' || failure === 'pin_not_found') return undefined;
-  return evidence === undefined ? failure : `${failure} (${String(evidence)})`;
+  return detail === undefined ? failure : `${failure} (${String(detail)})`;
 }

@@ -1,58 +1,48 @@
 import { hours, seconds } from '../common/durations.js';
 import { ProviderError } from './provider-error.js';
 
-/** A vendor's HTTP answer, whatever its status. `body` is parsed JSON, or the text that was none. */
+/** A provider's HTTP response of any status. `body` is parsed JSON, or the text if it is not JSON. */
 export interface ProviderResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: unknown;
 }
 
+export const isSuccess = ({ status }: ProviderResponse): boolean => status >= 200 && status <= 299;
+
 /**
- * What an answer's HTTP status says of a call that failed.
- * @param evidence for the log, if the vendor says more than the status does.
+ * The error that an HTTP status stands for.
+ * @param detail for the log, if the provider's own error code says more than the status.
  */
 export function errorFromStatus(
   status: number,
   { headers }: ProviderResponse,
-  evidence = status,
+  detail = status,
 ): ProviderError {
-  switch (true) {
-    case status === 401 || status === 403:
-      return new ProviderError('unauthorized', { detail: evidence });
-    case status === 429:
-      return new ProviderError('throttled', {
-        detail: evidence,
-        retryAfterMs: retryAfter(headers),
-      });
-    case status >= 500:
-      return new ProviderError('server_error', { detail: evidence });
-    case status >= 400:
-      return new ProviderError('rejected', { detail: evidence });
-    default:
-      return new ProviderError('invalid_response', { detail: evidence });
+  if (status === 401 || status === 403) return new ProviderError('unauthorized', { detail });
+  if (status === 429) {
+    return new ProviderError('throttled', { detail, retryAfterMs: parseRetryAfter(headers) });
   }
+  if (status >= 500) return new ProviderError('server_error', { detail });
+  return new ProviderError(status >= 400 ? 'rejected' : 'invalid_response', { detail });
 }
 
-/** What an answer says that wants fewer requests about one number. */
-export function numberRateLimited({ headers }: ProviderResponse, evidence: number): ProviderError {
-  return new ProviderError('number_throttled', {
-    detail: evidence,
-    retryAfterMs: retryAfter(headers),
-  });
+/** The provider limits requests about one number. */
+export function numberRateLimited({ headers }: ProviderResponse, detail: number): ProviderError {
+  return new ProviderError('number_throttled', { detail, retryAfterMs: parseRetryAfter(headers) });
 }
 
-/** The JSON object of an answer. @throws ProviderError `invalid_response` for anything else. */
+/** The JSON object in the body. @throws ProviderError `invalid_response` for anything else. */
 export function requireObject({ body }: ProviderResponse): object {
   if (typeof body !== 'object' || body === null) throw new ProviderError('invalid_response');
   return body;
 }
 
-/** The vendor's `Retry-After`, seconds or a date (RFC 9110 §10.2.3); one of over an hour is cut to that. */
-function retryAfter(headers: ProviderResponse['headers']): number | undefined {
-  const wanted = headers['retry-after'];
-  if (typeof wanted !== 'string') return undefined;
-  if (/^\d+$/.test(wanted)) return Math.min(seconds(Number(wanted)), hours(1));
-  const leftMs = wanted.endsWith(' GMT') ? Date.parse(wanted) - Date.now() : NaN;
+/** `Retry-After` in milliseconds, from seconds or a date (RFC 9110 §10.2.3); at most one hour. */
+function parseRetryAfter(headers: ProviderResponse['headers']): number | undefined {
+  const value = headers['retry-after'];
+  if (typeof value !== 'string') return undefined;
+  if (/^\d+$/.test(value)) return Math.min(seconds(Number(value)), hours(1));
+  const leftMs = value.endsWith(' GMT') ? Date.parse(value) - Date.now() : NaN;
   return Number.isNaN(leftMs) ? undefined : Math.min(Math.max(0, leftMs), hours(1));
 }

@@ -1,44 +1,27 @@
 import { Module } from '@nestjs/common';
-import { EventBus } from '../common/events.js';
-import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { AccountsModule } from './accounts.module.js';
-import { Couriers } from './couriers.js';
-import { Failover } from './provider-failover.js';
-import { ResilientProvider } from './resilient-provider.js';
-import { inOrder } from './in-order.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
-import { StartupAccountCheck } from './startup-account-check.js';
-import type { OtpProvider } from './otp-provider.js';
 import { ProviderEventLogger } from './provider-event-logger.js';
+import { ProviderRouter } from './provider-router.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
+import { StartupAccountCheck } from './startup-account-check.js';
 import { TestNumberProvider } from './test-number.provider.js';
 
+/**
+ * The way of a code to its provider, in three steps: {@link ProviderRouter} (order, failover,
+ * circuit breakers), the provider's adapter (meaning), and its client (wire, over HttpService).
+ */
 @Module({
   imports: [AccountsModule, StorageModule],
   providers: [
-    StartupAccountCheck,
+    ProviderRouter,
     InfobipProvider,
     SinchProvider,
-    ProviderEventLogger,
     TestNumberProvider,
-    Couriers,
-    {
-      provide: Failover,
-      inject: [providersConfig.KEY, EventBus, InfobipProvider, SinchProvider],
-      useFactory: (
-        config: ProvidersConfig,
-        events: EventBus,
-        infobip: InfobipProvider,
-        sinch: SinchProvider,
-      ) =>
-        new Failover(
-          inOrder<OtpProvider>(config, { infobip, sinch }).map(
-            (provider) => new ResilientProvider(provider, config, events),
-          ),
-        ),
-    },
+    ProviderEventLogger,
+    StartupAccountCheck,
   ],
-  exports: [Couriers],
+  exports: [ProviderRouter],
 })
 export class ProvidersModule {}

@@ -1,133 +1,98 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Channel } from '../common/channel.js';
 import type { EventBus, ProviderOperation } from '../common/events.js';
-import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
-import type { CheckResult } from '../common/check-result.js';
 import type { ProvidersConfig } from '../config/providers.config.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { CallOptions, OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 
-/** A call stalls after this share of its time. */
+/** A call is slow after this share of `PROVIDER_TIMEOUT`. */
 const SLOW_CALL_RATIO = 1 / 4;
-/** Before a connection is tried again; doubled by chance, so that replicas do not come together. */
+/** Before the retry of a failed connection, in milliseconds; up to twice as long, at random. */
 const RECONNECT_AFTER_MS = 50;
 
-/** A provider, each of its operations behind its own circuit, and every call told as an event. */
+/** One call of an adapter, with the options it is to be made with. */
+export type ProviderCall<T> = (adapter: OtpProvider, options: CallOptions) => Promise<T>;
+
+/** Makes the calls of one adapter: a circuit breaker per operation, one retry, an event per call. */
 export class ResilientProvider {
   private readonly circuits: Readonly<Record<ProviderOperation, CircuitBreaker>>;
 
   constructor(
-    private readonly provider: OtpProvider,
+    private readonly adapter: OtpProvider,
     private readonly config: ProvidersConfig,
     private readonly events: EventBus,
   ) {
-    const spared = config.names.length > 1;
+    const hasFallback = config.names.length > 1;
     this.circuits = {
-      send: this.newCircuit('send', spared),
-      resend: this.newCircuit('resend', spared),
-      // Only who made a code can judge it.
-      verify: this.newCircuit('verify', false),
+      send: this.createCircuit('send', hasFallback),
+      resend: this.createCircuit('resend', hasFallback),
+      // Only the provider that generated a code can check it.
+      verify: this.createCircuit('verify', false),
     };
   }
 
-  get name(): OtpProvider['name'] {
-    return this.provider.name;
+  get name(): string {
+    return this.adapter.name;
   }
 
-  /** Why it would not be asked for a new code now. */
+  /** Why a send would be rejected now without a call. */
   unavailableReason(): ProviderError | undefined {
-    return this.circuits.send.refusal();
-  }
-
-  /** As {@link OtpProvider.send}. @throws ProviderError */
-  send(to: PhoneNumber, channel: Channel, context?: RequestContext): Promise<string> {
-    return this.callWithRetry('send', context, (terms) => this.provider.send(to, channel, terms));
-  }
-
-  /** As {@link OtpProvider.resend}. @throws ProviderError */
-  resend(
-    to: PhoneNumber,
-    pinId: string,
-    channel: Channel,
-    context?: RequestContext,
-  ): Promise<string> {
-    return this.callWithRetry('resend', context, (terms) =>
-      this.provider.resend(to, pinId, channel, terms),
-    );
-  }
-
-  /** As {@link OtpProvider.verify}. @throws ProviderError */
-  verify(
-    to: PhoneNumber,
-    pinId: string,
-    code: string,
-    context?: RequestContext,
-  ): Promise<CheckResult> {
-    return this.callWithRetry('verify', context, (terms) =>
-      this.provider.verify(to, pinId, code, terms),
-    );
+    return this.circuits.send.unavailableReason();
   }
 
   /**
-   * Asks, and once more where no connection came about: then nothing was asked, and nothing sent.
-   * All of it ends within `PROVIDER_TIMEOUT`.
+   * Makes a call, and retries once if no connection was made: then nothing was sent. Both end
+   * within `PROVIDER_TIMEOUT`.
+   * @throws ProviderError
    */
-  private async callWithRetry<T>(
+  async call<T>(
     operation: ProviderOperation,
     context: RequestContext | undefined,
-    call: (terms: CallOptions) => Promise<T>,
+    call: ProviderCall<T>,
   ): Promise<T> {
     const endsAt = performance.now() + this.config.timeoutMs;
     const leftMs = (): number => Math.ceil(endsAt - performance.now());
-    const circuit = this.circuits[operation];
-    const attempt = (): Promise<T> =>
-      circuit.call(() =>
-        this.instrumented(operation, context, call({ timeoutMs: leftMs(), context })),
+    const callOnce = (): Promise<T> =>
+      this.circuits[operation].call(() =>
+        this.reportCall(operation, context, call(this.adapter, { timeoutMs: leftMs(), context })),
       );
     try {
-      return await attempt();
+      return await callOnce();
     } catch (error) {
       const pauseMs = RECONNECT_AFTER_MS * (1 + Math.random());
-      const neverConnected =
-        error instanceof ProviderError && error.failure === 'connection_failed';
-      if (!neverConnected || leftMs() < 2 * pauseMs) throw error;
+      const isRetryable = error instanceof ProviderError && error.failure === 'connection_failed';
+      if (!isRetryable || leftMs() < 2 * pauseMs) throw error;
       await delay(pauseMs);
-      // The process may have stood still for longer.
+      // The process may have been suspended for longer.
       if (leftMs() <= 0) throw error;
-      return attempt();
+      return callOnce();
     }
   }
 
-  private async instrumented<T>(
+  private async reportCall<T>(
     operation: ProviderOperation,
     context: RequestContext | undefined,
     call: Promise<T>,
   ): Promise<T> {
-    const beganAt = performance.now();
-    const tell = (error?: ProviderError): void => {
-      const durationMs = performance.now() - beganAt;
-      this.events.emit({
-        type: 'provider_call_completed',
-        context,
-        provider: this.name,
-        operation,
-        durationMs,
-        error,
-      });
+    const startedAt = performance.now();
+    const report = (error?: ProviderError): void => {
+      const durationMs = performance.now() - startedAt;
+      const { name: provider } = this;
+      const type = 'provider_call_completed';
+      this.events.emit({ type, context, provider, operation, durationMs, error });
     };
     try {
       const result = await call;
-      tell();
+      report();
       return result;
     } catch (error) {
-      if (error instanceof ProviderError) tell(error);
+      if (error instanceof ProviderError) report(error);
       throw error;
     }
   }
 
-  private newCircuit(operation: ProviderOperation, hasFallback: boolean): CircuitBreaker {
+  private createCircuit(operation: ProviderOperation, hasFallback: boolean): CircuitBreaker {
     const { timeoutMs, maxInFlight } = this.config;
     return new CircuitBreaker({
       maxInFlight,

@@ -1,30 +1,37 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { CheckResult } from '../common/check-result.js';
 import { Clock } from '../common/clock.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import { matchesTestCode, findTestNumber } from '../common/test-number.js';
-import type { CheckResult } from '../common/check-result.js';
+import { findTestNumber, matchesTestCode } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
-import type { SendResult } from './provider-failover.js';
+import type { OtpProvider } from './otp-provider.js';
 
-/** What the records call the provider of a code that was agreed beforehand. */
-export const TEST_PROVIDER = 'test';
+const TEST_PROVIDER = 'test';
 
-const TAKEN: SendResult = { provider: TEST_PROVIDER, pinId: 'agreed', possiblySentBy: [] };
+/** Whether a code belongs to a test number. */
+export const isTestPin = ({ provider }: { readonly provider: string }): boolean =>
+  provider === TEST_PROVIDER;
 
-/** Stands in for the vendors where a number's code was agreed beforehand: texts and asks nobody. */
+/** The provider of the numbers in `TEST_NUMBERS`: their codes are in the settings, nothing is sent. */
 @Injectable()
-export class TestNumberProvider {
+export class TestNumberProvider implements OtpProvider {
+  readonly name = TEST_PROVIDER;
+
   constructor(
     @Inject(destinationsConfig.KEY) private readonly config: DestinationsConfig,
     private readonly clock: Clock,
   ) {}
 
-  async send(): Promise<SendResult> {
-    return TAKEN;
+  async send(): Promise<string> {
+    return 'agreed';
   }
 
-  /** By the settings of now: a number that is none any more has no code. */
-  async verify(to: PhoneNumber, code: string): Promise<CheckResult> {
+  async resend(_to: PhoneNumber, providerPinId: string): Promise<string> {
+    return providerPinId;
+  }
+
+  /** Reads the present settings: a number that was removed from them has no code. */
+  async verify(to: PhoneNumber, _providerPinId: string, code: string): Promise<CheckResult> {
     const testNumber = findTestNumber(this.config.testNumbers, to, this.clock.now());
     if (!testNumber) return 'expired';
     return matchesTestCode(testNumber, code) ? 'verified' : 'wrong_code';

@@ -1,5 +1,5 @@
 import type { ServiceEvent } from '../../src/common/events.js';
-import { SendFailedError } from '../../src/providers/provider-failover.js';
+import { SendFailedError } from '../../src/providers/provider-router.js';
 import { freePort } from '../support/free-port.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { failureOf, startProvider } from '../support/provider.js';
@@ -70,11 +70,11 @@ describe('Of two providers', () => {
     await Promise.all([infobip.close(), sinch.close()]);
   });
 
-  const send = () => fleet.failover.send(number, 'sms');
+  const send = () => fleet.router.send(number, 'sms', false);
   const resend = (provider: string, pinId: string) =>
-    fleet.failover.resend(number, { provider, pinId }, 'sms');
+    fleet.router.resend(number, { provider, pinId }, 'sms');
   const verify = (provider: string, pinId: string) =>
-    fleet.failover.verify(number, { provider, pinId }, '407193');
+    fleet.router.verify(number, { provider, pinId }, '407193');
   const asked = () => [infobip.requests.length, sinch.requests.length];
   const notTaken = async (call: Promise<unknown>): Promise<SendFailedError> => {
     const error: unknown = await call.catch((thrown: unknown) => thrown);
@@ -218,7 +218,7 @@ describe('Of two providers', () => {
     for (let i = 0; i < 5; i += 1) expect(await send()).toMatchObject({ provider: 'infobip' });
     sinch.answer(sinchSent);
 
-    expect(await fleet.failover.send(phoneNumber('+41793026728'), 'sms')).toMatchObject({
+    expect(await fleet.router.send(phoneNumber('+41793026728'), 'sms', false)).toMatchObject({
       provider: 'sinch',
     });
   });

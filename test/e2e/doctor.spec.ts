@@ -330,7 +330,7 @@ describe('The doctor, at an account', () => {
     const logged = () =>
       service.log.lines
         .map((line) => JSON.parse(line))
-        .filter(({ context }) => context === 'InspectionAtStart');
+        .filter(({ context }) => context === 'StartupAccountCheck');
     for (let waits = 0; waits < 500 && logged().length < 2; waits += 1) await delay(10);
     await service.close();
 
@@ -479,7 +479,7 @@ describe('The doctor, before a host that', () => {
     await service.close();
     await givenUp;
 
-    expect(service.log.text).not.toContain('InspectionAtStart');
+    expect(service.log.text).not.toContain('StartupAccountCheck');
   });
 });
 

@@ -60,8 +60,8 @@ describe('An attack on a number prefix', () => {
     expect(JSON.parse(refusals[0] ?? '')).toMatchObject({
       level: 'warn',
       msg:
-        'Refused a text to +1415•••2035 (US): in the last hour its prefix had 36 unverified ' +
-        'texts, those with codes that may still be typed among them, and 0 verified ones, ' +
+        'Blocked a message to +1415•••2035 (US): in the last hour its prefix had 36 unverified ' +
+        'messages, codes that can still be verified included, and 0 verified ones, ' +
         'which allow 35.',
     });
   });
@@ -107,7 +107,7 @@ describe('An attack on a number prefix', () => {
   it('only shows in the log where the guard observes, and nowhere where it is off', async () => {
     await start({ PUMPING_GUARD: 'observe' });
     for (let i = 0; i < 37; i += 1) await send(target(i)).expect(200);
-    expect(service.log.text.match(/Would refuse a text to \+1415•••20\d\d \(US\)/g)).toHaveLength(
+    expect(service.log.text.match(/Would block a message to \+1415•••20\d\d \(US\)/g)).toHaveLength(
       2,
     );
     await service.close();

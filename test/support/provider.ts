@@ -4,7 +4,7 @@ import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { AccountCheck } from '../../src/providers/account-check.js';
-import { Failover } from '../../src/providers/provider-failover.js';
+import { ProviderRouter } from '../../src/providers/provider-router.js';
 import { InfobipProvider } from '../../src/providers/infobip/infobip.provider.js';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
@@ -28,7 +28,7 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
   }).compile();
   return {
     provider: app.get<OtpProvider>(ADAPTERS[providersConfig(env).names[0]]),
-    failover: app.get(Failover),
+    router: app.get(ProviderRouter),
     events: app.get(EventBus),
     inspection: app.get(AccountCheck, { strict: false }),
     close: () => app.close(),

@@ -34,11 +34,13 @@ describe('A provider that cannot be connected to', () => {
       new EventBus(),
     );
     return provider
-      .send(phoneNumber('+14155552671'), 'sms')
+      .call('send', undefined, (adapter, options) =>
+        adapter.send(phoneNumber('+14155552671'), 'sms', options),
+      )
       .catch((error: unknown) => (error as ProviderError).failure);
   }
 
-  // In ask: `leftMs()` of the second attempt, and `delay`.
+  // In call: `leftMs()` of the second attempt, and `delay`.
   it('is asked once more, a moment later and with the time that is left', async () => {
     expect(await send(100)).toBe('connection_failed');
 
@@ -48,7 +50,7 @@ describe('A provider that cannot be connected to', () => {
     expect(second?.timeoutMs).toBeLessThanOrEqual(TIMEOUT_MS - 145);
   });
 
-  // In ask: `leftMs() < 2 * pauseMs`. A call without any time would wait for ever.
+  // In call: `leftMs() < 2 * pauseMs`. A call without any time would wait for ever.
   it('is not asked once more where there is no time left', async () => {
     expect(await send(TIMEOUT_MS - 50)).toBe('connection_failed');
 

@@ -5,7 +5,7 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../../config/providers.config.js';
-import { AccountError } from '../account-error.js';
+import { AccountError } from '../account-check.js';
 import type { AccountCheck, AccountFinding } from '../account-check.js';
 import { InfobipAccount } from './infobip.account.js';
 import { checkApplication } from './infobip.application-checks.js';

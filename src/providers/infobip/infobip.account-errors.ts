@@ -1,4 +1,4 @@
-import { AccountError } from '../account-error.js';
+import { AccountError } from '../account-check.js';
 import type { AccountFinding } from '../account-check.js';
 import type { ProviderResponse } from '../provider-response.js';
 import type { ProviderError } from '../provider-error.js';

@@ -19,7 +19,7 @@ export class InfobipAccount {
 
   /** @returns `undefined` where the account has no such application. */
   async application(id: string, signal?: AbortSignal): Promise<ApplicationResponse | undefined> {
-    return findIn(await heard(this.client.get(applicationPath(id), signal)));
+    return findIn(await heard(this.client.get(applicationPath(id), { signal })));
   }
 
   async applications(): Promise<ApplicationResponse[]> {
@@ -41,7 +41,7 @@ export class InfobipAccount {
     id: string,
     signal?: AbortSignal,
   ): Promise<TemplateResponse | undefined> {
-    return findIn(await heard(this.client.get(messagePath(applicationId, id), signal)));
+    return findIn(await heard(this.client.get(messagePath(applicationId, id), { signal })));
   }
 
   async templates(applicationId: string): Promise<TemplateResponse[]> {

@@ -5,7 +5,7 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../../config/providers.config.js';
-import { AccountError } from '../account-error.js';
+import { AccountError } from '../account-check.js';
 import type { AccountSetup, SetupPlan, SetupOptions } from '../account-setup.js';
 import { InfobipAccount } from './infobip.account.js';
 import { InfobipDemand } from './infobip.max-usage.js';

@@ -23,7 +23,7 @@ export class SinchAccountCheck implements AccountCheck {
 
   async check(signal?: AbortSignal): Promise<AccountFinding[]> {
     try {
-      return [findingOn(await this.client.get(NONEXISTENT_PATH, signal))];
+      return [findingOn(await this.client.get(NONEXISTENT_PATH, { signal }))];
     } catch (thrown) {
       if (!(thrown instanceof ProviderError)) throw thrown;
       const what =

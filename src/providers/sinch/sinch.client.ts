@@ -1,75 +1,39 @@
+import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
 import {
   getProviderAccount,
   providersConfig,
   type ProvidersConfig,
 } from '../../config/providers.config.js';
-import type { CallOptions } from '../otp-provider.js';
-import type { ProviderResponse } from '../provider-response.js';
-import { ProviderHttp } from '../provider-http.js';
+import { JSON_TYPE, ProviderHttpClient, type ProviderRequest } from '../provider-http-client.js';
 import { createSignature } from './sinch.signature.js';
 
-const CONTENT_TYPE = 'application/json';
-
-interface Options extends CallOptions {
-  readonly body?: object;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Speaks to Sinch: address and signature. Knows nothing of codes. */
+/** The wire to Sinch: base URL and signature. Knows nothing of verifications. */
 @Injectable()
-export class SinchClient {
+export class SinchClient extends ProviderHttpClient {
   constructor(
-    private readonly http: ProviderHttp,
+    http: HttpService,
     @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
-  ) {}
-
-  /**
-   * Posts JSON to a path below the base URL.
-   * @throws ProviderError `connection_failed`, `timed_out` or `connection_lost`; an answer of any status is returned.
-   */
-  post(path: string, body: object, terms?: CallOptions): Promise<ProviderResponse> {
-    return this.request('POST', path, { body, ...terms });
+  ) {
+    super(http, config.timeoutMs);
   }
 
-  /** As {@link post}, and puts. */
-  put(path: string, body: object, terms?: CallOptions): Promise<ProviderResponse> {
-    return this.request('PUT', path, { body, ...terms });
+  protected get baseUrl(): string {
+    return getProviderAccount('sinch', this.config).baseUrl;
   }
 
-  /**
-   * As {@link post}, and reads.
-   * @param signal gives the call up.
-   */
-  get(path: string, signal?: AbortSignal): Promise<ProviderResponse> {
-    return this.request('GET', path, { signal });
-  }
-
-  private request(
-    method: 'GET' | 'POST' | 'PUT',
-    path: string,
-    { body: fields, ...terms }: Options,
-  ): Promise<ProviderResponse> {
-    const { baseUrl, applicationKey, applicationSecret } = getProviderAccount('sinch', this.config);
-    const url = baseUrl + path;
-    const body = fields && JSON.stringify(fields);
-    // Of the machine, not of the records: it is compared with the time at the vendor's.
+  protected createAuthHeaders({ method, url, body }: ProviderRequest): Record<string, string> {
+    const { applicationKey, applicationSecret } = getProviderAccount('sinch', this.config);
+    // The machine's time, not the storage's: Sinch compares it with its own clock.
     const timestamp = new Date().toISOString();
+    const { pathname: path } = new URL(url);
     const signature = createSignature(
-      { method, path: new URL(url).pathname, contentType: CONTENT_TYPE, timestamp, body },
+      { method, path, contentType: JSON_TYPE, timestamp, body },
       applicationSecret,
     );
-    return this.http.ask({
-      method,
-      url,
-      headers: {
-        authorization: `Application ${applicationKey}:${signature}`,
-        'x-timestamp': timestamp,
-        'content-type': CONTENT_TYPE,
-        accept: CONTENT_TYPE,
-      },
-      body,
-      ...terms,
-    });
+    return {
+      authorization: `Application ${applicationKey}:${signature}`,
+      'x-timestamp': timestamp,
+    };
   }
 }

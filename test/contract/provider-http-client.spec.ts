@@ -3,10 +3,8 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HttpService } from '@nestjs/axios';
 import { Agent } from 'undici';
-import { providersConfig } from '../../src/config/providers.config.js';
-import { ProviderHttp } from '../../src/providers/provider-http.js';
+import { ProviderHttpClient } from '../../src/providers/provider-http-client.js';
 import { createUndiciAxios } from '../../src/providers/undici-adapter.js';
-import { testEnvironment } from '../support/config.js';
 import { failureOf } from '../support/provider.js';
 import {
   hang,
@@ -39,15 +37,16 @@ describe('A call to a vendor', () => {
   /** What asks, over connections that are made as these options say. */
   function caller(options: Agent.Options = {}, { url } = upstream) {
     agent = new Agent(options);
-    const http = new ProviderHttp(
-      new HttpService(createUndiciAxios(agent)),
-      providersConfig(testEnvironment()),
-    );
-    return (body: string, timeoutMs = LONG_MS) =>
-      http.ask({ method: 'POST', url, headers: {}, body, timeoutMs });
+    class Client extends ProviderHttpClient {
+      protected readonly baseUrl = url;
+      protected readonly createAuthHeaders = () => ({});
+    }
+    const client = new Client(new HttpService(createUndiciAxios(agent)), LONG_MS);
+    return (name: string, timeoutMs?: number) => client.post('', { name }, { timeoutMs });
   }
 
-  const received = () => upstream.requests.map(({ body }) => body);
+  const received = () =>
+    upstream.requests.map(({ body }) => (JSON.parse(body) as { name: string }).name);
 
   it('asked nothing where its old connection is closed and no new one comes about', async () => {
     const leaving = await startScriptedUpstream();

@@ -1,0 +1,97 @@
+import type { HttpService } from '@nestjs/axios';
+import { AxiosError } from 'axios';
+import type { RequestContext } from '../common/request-context.js';
+import type { CallOptions } from './otp-provider.js';
+import { ProviderError } from './provider-error.js';
+import type { ProviderResponse } from './provider-response.js';
+import { RequestNotSentError } from './undici-adapter.js';
+
+export const JSON_TYPE = 'application/json';
+
+/** A request as it goes over the wire. */
+export interface ProviderRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: string;
+  /** JSON. */
+  readonly body: string | undefined;
+}
+
+/**
+ * Calls a provider's JSON API over HttpService; a client of one provider adds address and
+ * credentials. Makes each call once. A response of any status is returned; without a response, a
+ * call throws ProviderError `connection_failed`, `timed_out` or `connection_lost`.
+ */
+export abstract class ProviderHttpClient {
+  constructor(
+    private readonly http: HttpService,
+    private readonly defaultTimeoutMs: number,
+  ) {}
+
+  /** Without a trailing slash. */
+  protected abstract get baseUrl(): string;
+
+  /** The headers that authenticate this request. */
+  protected abstract createAuthHeaders(request: ProviderRequest): Record<string, string>;
+
+  get(path: string, options?: CallOptions): Promise<ProviderResponse> {
+    return this.request('GET', path, undefined, options);
+  }
+
+  post(path: string, body: object, options?: CallOptions): Promise<ProviderResponse> {
+    return this.request('POST', path, body, options);
+  }
+
+  put(path: string, body: object, options?: CallOptions): Promise<ProviderResponse> {
+    return this.request('PUT', path, body, options);
+  }
+
+  private async request(
+    method: ProviderRequest['method'],
+    path: string,
+    json: object | undefined,
+    { timeoutMs = this.defaultTimeoutMs, context, signal }: CallOptions = {},
+  ): Promise<ProviderResponse> {
+    const body = json && JSON.stringify(json);
+    const url = this.baseUrl + path;
+    const contentHeaders = { 'content-type': JSON_TYPE, accept: JSON_TYPE };
+    const authHeaders = this.createAuthHeaders({ method, url, body });
+    try {
+      // The promise of axios: the Observable of HttpService.request() adds nothing for one response.
+      const response = await this.http.axiosRef.request<string>({
+        method,
+        url,
+        headers: Object.assign(traceHeaders(context), authHeaders, contentHeaders),
+        timeout: timeoutMs,
+        ...(body !== undefined && { data: body }),
+        ...(signal && { signal }),
+      });
+      return { status: response.status, headers: response.headers, body: parseJson(response.data) };
+    } catch (error) {
+      throw toProviderError(error as NodeJS.ErrnoException);
+    }
+  }
+}
+
+/** Drops the original error: it contains the request, with the phone number and the API key. */
+function toProviderError(error: NodeJS.ErrnoException): ProviderError {
+  const { code = '' } = error;
+  const detail = /^[A-Z][A-Z\d_]*$/.test(code) ? code : undefined;
+  if (error instanceof RequestNotSentError)
+    return new ProviderError('connection_failed', { detail });
+  if (code === AxiosError.ECONNABORTED) return new ProviderError('timed_out');
+  return new ProviderError('connection_lost', { detail });
+}
+
+function traceHeaders(context: RequestContext | undefined): Record<string, string> {
+  if (!context) return {};
+  const { requestId, traceparent } = context;
+  return { 'x-request-id': requestId, ...(traceparent !== undefined && { traceparent }) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,176 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Channel } from '../common/channel.js';
+import type { CheckResult } from '../common/check-result.js';
+import { DomainError } from '../common/domain-error.js';
+import { EventBus } from '../common/events.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import type { ProviderName } from '../common/provider-name.js';
+import type { RequestContext } from '../common/request-context.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
+import { InfobipProvider } from './infobip/infobip.provider.js';
+import type { OtpProvider } from './otp-provider.js';
+import { ProviderError } from './provider-error.js';
+import { ResilientProvider, type ProviderCall } from './resilient-provider.js';
+import { SinchProvider } from './sinch/sinch.provider.js';
+import { isTestPin, TestNumberProvider } from './test-number.provider.js';
+
+/** A code at the provider that generated it. */
+export interface ProviderPin {
+  readonly provider: string;
+  /** The provider's own id. */
+  readonly pinId: string;
+}
+
+/** A message that a provider accepted. */
+export interface SendResult extends ProviderPin {
+  /** Providers that were called before without a clear result: they may have sent a message too. */
+  readonly possiblySentBy: readonly string[];
+}
+
+/** No provider accepted the message. Carries the code of the most specific failure. */
+export class SendFailedError extends DomainError {
+  override readonly name = 'SendFailedError';
+
+  constructor(
+    { code, message, retryAfterMs }: ProviderError,
+    /** Providers that may have sent the message nevertheless. */
+    readonly possiblySentBy: readonly string[],
+  ) {
+    super(code, { message, retryAfterMs });
+  }
+}
+
+/**
+ * Routes each call to a provider: in order of preference, with failover if a failure does not
+ * concern the number itself. Test numbers have a provider of their own. Each provider has
+ * `PROVIDER_TIMEOUT` and is called at most once per message.
+ */
+@Injectable()
+export class ProviderRouter {
+  /** In order of preference. */
+  private readonly providers: readonly ResilientProvider[];
+
+  constructor(
+    @Inject(providersConfig.KEY) config: ProvidersConfig,
+    events: EventBus,
+    infobip: InfobipProvider,
+    sinch: SinchProvider,
+    private readonly testNumbers: TestNumberProvider,
+  ) {
+    const adapters: Record<ProviderName, OtpProvider> = { infobip, sinch };
+    this.providers = config.names.map(
+      (name) => new ResilientProvider(adapters[name], config, events),
+    );
+  }
+
+  /** @throws ProviderError if every provider would reject a new code now without a call. */
+  assertAvailable(): void {
+    const reasons = this.providers.flatMap((provider) => provider.unavailableReason() ?? []);
+    if (reasons[0] && reasons.length === this.providers.length) throw reasons[0];
+  }
+
+  /**
+   * Sends a new code.
+   * @throws SendFailedError
+   */
+  async send(
+    to: PhoneNumber,
+    channel: Channel,
+    isTestNumber: boolean,
+    context?: RequestContext,
+  ): Promise<SendResult> {
+    const send: ProviderCall<string> = (adapter, options) => adapter.send(to, channel, options);
+    if (isTestNumber) return this.callTestNumbers(send);
+    return this.tryInOrder(this.providers, (provider) => provider.call('send', context, send));
+  }
+
+  /**
+   * Sends a code again by the provider that generated it, or a new one by another provider.
+   * @throws SendFailedError
+   */
+  async resend(
+    to: PhoneNumber,
+    pin: ProviderPin,
+    channel: Channel,
+    context?: RequestContext,
+  ): Promise<SendResult> {
+    const send: ProviderCall<string> = (adapter, options) => adapter.send(to, channel, options);
+    const resend: ProviderCall<string> = (adapter, options) =>
+      adapter.resend(to, pin.pinId, channel, options);
+    if (isTestPin(pin)) return this.callTestNumbers(resend);
+    const issuer = this.findIssuer(pin);
+    const others = this.providers.filter((provider) => provider !== issuer);
+    return this.tryInOrder(issuer ? [issuer, ...others] : others, (provider) =>
+      provider === issuer
+        ? provider.call('resend', context, resend)
+        : provider.call('send', context, send),
+    );
+  }
+
+  /**
+   * Checks a code at the provider that generated it, and at no other.
+   * @throws ProviderError
+   */
+  async verify(
+    to: PhoneNumber,
+    pin: ProviderPin,
+    code: string,
+    context?: RequestContext,
+  ): Promise<CheckResult> {
+    const verify: ProviderCall<CheckResult> = (adapter, options) =>
+      adapter.verify(to, pin.pinId, code, options);
+    if (isTestPin(pin)) return verify(this.testNumbers, {});
+    const issuer = this.findIssuer(pin);
+    if (!issuer) throw new ProviderError('connection_failed', { detail: 'NOT_IN_PROVIDERS' });
+    return issuer.call('verify', context, verify);
+  }
+
+  /** Who may have sent a message before a send failed: on an unexpected error, every provider. */
+  getPossibleSenders(error: unknown): readonly string[] {
+    if (error instanceof SendFailedError) return error.possiblySentBy;
+    return this.providers.map(({ name }) => name);
+  }
+
+  /** `undefined` if `PROVIDERS` no longer lists the provider. */
+  private findIssuer({ provider }: ProviderPin): ResilientProvider | undefined {
+    return this.providers.find(({ name }) => name === provider);
+  }
+
+  private async callTestNumbers(call: ProviderCall<string>): Promise<SendResult> {
+    const pinId = await call(this.testNumbers, {});
+    return { provider: this.testNumbers.name, pinId, possiblySentBy: [] };
+  }
+
+  private async tryInOrder(
+    providers: readonly ResilientProvider[],
+    send: (provider: ResilientProvider) => Promise<string>,
+  ): Promise<SendResult> {
+    const failures: ProviderError[] = [];
+    const possiblySentBy: string[] = [];
+    for (const provider of providers) {
+      try {
+        const pinId = await send(provider);
+        return { provider: provider.name, pinId, possiblySentBy };
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error;
+        failures.push(error);
+        if (error.ambiguous) possiblySentBy.push(provider.name);
+        // The number itself is the reason, so another provider would fail too.
+        if (error.failure === 'destination_unreachable') {
+          throw new SendFailedError(error, possiblySentBy);
+        }
+      }
+    }
+    throw new SendFailedError(findMostSpecific(failures), possiblySentBy);
+  }
+}
+
+/** A message that may have been sent first; then a provider's response; then why none was called. */
+function findMostSpecific(failures: readonly ProviderError[]): ProviderError {
+  return (
+    failures.find(({ ambiguous }) => ambiguous) ??
+    failures.find(({ wasCalled }) => wasCalled) ??
+    failures[0] ??
+    new ProviderError('connection_failed')
+  );
+}
