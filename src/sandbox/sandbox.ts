@@ -49,7 +49,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const clock = new SandboxClock(readSystemTime);
   const now = () => clock.now();
   const settings: SandboxSettings = { errorShape: 'legacy' };
-  const [inbox, faults, fixedPins] = [new MessageInbox(), new FaultInjector(), new FixedPinStore()];
+  const inbox = new MessageInbox();
+  const faults = new FaultInjector();
+  const fixedPins = new FixedPinStore();
   const applications = new ApplicationStore();
   seedDefaults(applications);
   const pinService = new PinService({ applications, inbox, fixedPins, now });

@@ -2,7 +2,7 @@ import type { ProviderName } from '../provider-name.js';
 import type { SandboxFault, SandboxOperation } from './sandbox-fault.js';
 
 interface MagicScenario {
-  /** The operations that fail. Other calls with the same address work normally. */
+  /** The affected operations. Other calls with the same address work normally. */
   readonly operations: readonly SandboxOperation[];
   readonly fault: SandboxFault;
 }
@@ -10,7 +10,7 @@ interface MagicScenario {
 const SEND_OPERATIONS: readonly SandboxOperation[] = ['send', 'resend'];
 
 /**
- * Area codes whose numbers +1 AAA 555 0100 to 0199 always fail in the same way.
+ * Area codes whose numbers +1 AAA 555 0100 to 0199 always behave in the same way.
  * The North American Numbering Plan reserves them for fiction: valid, but never assigned.
  */
 export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
@@ -46,6 +46,16 @@ export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
   254: { operations: ['verify'], fault: { kind: 'not-found' } },
 };
 
+/**
+ * Some kinds have a scenario for sends and a later one for verify. An e-mail address uses the first,
+ * so the list is reversed: the last entry with the same key stays in a Map.
+ */
+const SCENARIOS_BY_KIND = new Map(
+  Object.values(MAGIC_AREA_CODES)
+    .toReversed()
+    .map((scenario) => [scenario.fault.kind as string, scenario]),
+);
+
 /** For Sinch, 0150 to 0199 work normally, so that tests can fail over from Infobip to Sinch. */
 const NUMBER_PATTERNS: Record<ProviderName, RegExp> = {
   infobip: /^1(\d{3})55501\d{2}$/,
@@ -70,10 +80,3 @@ function findScenario(to: string, provider: ProviderName): MagicScenario | undef
   const [, kind = ''] = EMAIL_PATTERN.exec(to.toLowerCase()) ?? [];
   return MAGIC_AREA_CODES[areaCode] ?? SCENARIOS_BY_KIND.get(kind);
 }
-
-/** Reversed, because the first scenario of a kind applies to sends and the last entry of a Map wins. */
-const SCENARIOS_BY_KIND = new Map(
-  Object.values(MAGIC_AREA_CODES)
-    .toReversed()
-    .map((scenario) => [scenario.fault.kind as string, scenario]),
-);

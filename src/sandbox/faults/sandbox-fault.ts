@@ -33,7 +33,7 @@ const DELIVERY_OUTCOMES = [
   'unreachable-prose',
   'no-lookup',
 ] as const;
-/** Whether the message reaches the phone, and the reason if not. */
+/** Whether the message reaches the phone, and the reason if not. docs/sandbox.md explains each. */
 export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
 
 /** A result that the call reports in a normal response, for any input. */

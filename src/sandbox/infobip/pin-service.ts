@@ -162,6 +162,7 @@ export class PinService {
   }
 }
 
+/** The message is delivered, unless the forced outcome is about delivery. */
 function toDeliveryOutcome(outcome: ForcedOutcome | undefined): DeliveryOutcome {
   switch (outcome) {
     case undefined:

@@ -56,6 +56,7 @@ function checkSignature(signature: string, request: RawRequest, secret: string, 
   const { method, url, headers, body } = request;
   const timestamp = getHeader(headers['x-timestamp']);
   const skewMs = TIMESTAMP_PATTERN.test(timestamp) ? Math.abs(now - Date.parse(timestamp)) : NaN;
+  // A malformed timestamp gives NaN, for which every comparison is false.
   if (!(skewMs <= MAX_CLOCK_SKEW_MS)) throw new SinchError(40101);
   const stringToSign = [
     method,

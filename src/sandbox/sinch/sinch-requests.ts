@@ -70,7 +70,7 @@ const codePart = Joi.object({
     .messages({ 'string.pattern.base': '{#label} must be at most 10 letters, digits or hyphens' }),
 });
 
-/** A report has one part, which is named after its method. */
+/** The part of a report that is named after its method is required. */
 const createPartSchema = (name: string, schema: Joi.ObjectSchema) =>
   schema.when('method', { is: name, then: Joi.required() });
 

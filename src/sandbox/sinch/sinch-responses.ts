@@ -3,15 +3,7 @@ import type { SinchVerification } from './sinch-verification.js';
 
 /** @param apiUrl the URL of the API, with its version. */
 export function buildStartResponse(verification: SinchVerification, apiUrl: string): object {
-  const {
-    id,
-    method,
-    status,
-    reason,
-    codeType,
-    interceptionTimeout,
-    expectedCode: secret,
-  } = verification;
+  const { id, method, status, reason, codeType, interceptionTimeout } = verification;
   const href = `${apiUrl}/verifications/id/${id}`;
   const partByMethod = {
     sms: { sms: { template: 'Your code is {{CODE}}', interceptionTimeout, codeType } },
@@ -20,7 +12,7 @@ export function buildStartResponse(verification: SinchVerification, apiUrl: stri
     flashcall: {
       flashCall: {
         // A pattern for the caller's number: only its last four digits vary.
-        cliFilter: `(.*)${secret.slice(1, -4)}([0-9]{4})`,
+        cliFilter: `(.*)${verification.expectedCode.slice(1, -4)}([0-9]{4})`,
         interceptionTimeout,
         reportTimeout: interceptionTimeout * 2,
         denyCallAfter: 0,
