@@ -11,7 +11,18 @@ export interface ErrorEntry {
   readonly message: string;
   /** What the client does next. Follows the message in `detail`. */
   readonly action: string;
+  /** The documented routes that return it. Absent where no documented route can. */
+  readonly returnedBy?: readonly ErrorSource[];
 }
+
+/** One operation of the API document, or every route that needs a key, writes, and so on. */
+export type ErrorSource =
+  | ('authenticated' | 'write' | 'body' | 'idempotent')
+  | ('sendCode' | 'resendCode' | 'verifyCode' | 'getVerification' | 'cancelVerification');
+
+const EVERY_ROUTE: readonly ErrorSource[] = ['authenticated'];
+const MESSAGE: readonly ErrorSource[] = ['sendCode', 'resendCode'];
+const PROVIDER_CALL: readonly ErrorSource[] = [...MESSAGE, 'verifyCode'];
 
 const RETRY_AFTER = 'Retry after the time in `Retry-After`.';
 const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
@@ -36,21 +47,25 @@ const ENTRIES = {
     status: 400,
     message: 'One or more fields are invalid.',
     action: 'Fix the fields listed in `errors` and retry.',
+    returnedBy: EVERY_ROUTE,
   },
   malformed_body: {
     status: 400,
     message: 'The body is not valid JSON, or the request is not valid HTTP.',
     action: 'Send a well-formed HTTP request with one JSON object as its body.',
+    returnedBy: ['body'],
   },
   unauthenticated: {
     status: 401,
     message: 'The API key is missing or unknown.',
     action: 'Send the header `Authorization: Bearer <API key>`.',
+    returnedBy: EVERY_ROUTE,
   },
   destination_not_allowed: {
     status: 403,
     message: 'Messages to this country or number type are blocked.',
     action: OTHER_NUMBER,
+    returnedBy: ['sendCode'],
   },
   not_found: {
     status: 404,
@@ -61,6 +76,7 @@ const ENTRIES = {
     status: 404,
     message: 'This client has no verification with this pinId or phone number.',
     action: 'Check the pinId or number, or send a new code.',
+    returnedBy: [...PROVIDER_CALL, 'getVerification', 'cancelVerification'],
   },
   method_not_allowed: {
     status: 405,
@@ -76,36 +92,51 @@ const ENTRIES = {
     status: 413,
     message: 'The body is larger than 16 KiB.',
     action: 'Send at most 16 KiB.',
+    returnedBy: ['write'],
   },
   unsupported_media_type: {
     status: 415,
     message: 'The body is not declared as JSON.',
     action: 'Send the header `Content-Type: application/json`.',
+    returnedBy: ['body'],
   },
   request_in_progress: {
     status: 409,
     message: 'A request with this idempotency key is still running.',
     action: RETRY_AFTER,
+    returnedBy: ['idempotent'],
   },
   not_resendable: {
     status: 409,
     message: 'The verification is no longer pending.',
     action: 'Send a new code.',
+    returnedBy: ['resendCode'],
   },
   idempotency_key_reused: {
     status: 422,
     message: 'This idempotency key belongs to a different request.',
     action: 'Use a new key for every new request.',
+    returnedBy: ['idempotent'],
   },
   destination_unreachable: {
     status: 422,
     message: 'No message can be delivered to this number.',
     action: OTHER_NUMBER,
+    returnedBy: PROVIDER_CALL,
   },
-  too_many_requests: { message: 'The rate limit is exceeded.', ...QUOTA_EXCEEDED },
-  cooldown_active: { message: 'This number was sent a code moments ago.', ...QUOTA_EXCEEDED },
+  too_many_requests: {
+    message: 'The rate limit is exceeded.',
+    returnedBy: EVERY_ROUTE,
+    ...QUOTA_EXCEEDED,
+  },
+  cooldown_active: {
+    message: 'This number was sent a code moments ago.',
+    returnedBy: MESSAGE,
+    ...QUOTA_EXCEEDED,
+  },
   quota_exceeded: {
     message: 'The number, the end user or the client has reached a limit.',
+    returnedBy: PROVIDER_CALL,
     ...QUOTA_EXCEEDED,
   },
   destination_suspended: {
@@ -114,26 +145,42 @@ const ENTRIES = {
     title: 'Request not satisfied due to detection of abnormal request pattern',
     message: 'Messages to numbers like this one are suspended.',
     action: RETRY_AFTER,
+    returnedBy: MESSAGE,
   },
   internal_error: {
     status: 500,
     message: 'An unexpected error occurred.',
     action: 'Report the `requestId` to the operator of this service.',
+    returnedBy: EVERY_ROUTE,
   },
   provider_error: {
     status: 502,
     message: 'The message provider rejected the request or its response cannot be used.',
     action:
       'Retry with the same idempotency key: the answer is 504 if a message may have been sent.',
+    returnedBy: PROVIDER_CALL,
   },
-  provider_unavailable: { message: 'The message provider is unavailable.', ...REDUCED_CAPACITY },
-  overloaded: { message: 'Too many requests are running at the same time.', ...REDUCED_CAPACITY },
-  storage_unavailable: { message: 'The storage is unavailable.', ...REDUCED_CAPACITY },
+  provider_unavailable: {
+    message: 'The message provider is unavailable.',
+    returnedBy: PROVIDER_CALL,
+    ...REDUCED_CAPACITY,
+  },
+  overloaded: {
+    message: 'Too many requests are running at the same time.',
+    returnedBy: PROVIDER_CALL,
+    ...REDUCED_CAPACITY,
+  },
+  storage_unavailable: {
+    message: 'The storage is unavailable.',
+    returnedBy: EVERY_ROUTE,
+    ...REDUCED_CAPACITY,
+  },
   provider_timeout: {
     status: 504,
     message: 'The message provider did not respond in time.',
     action:
       'A message may have been sent and stays counted; a code was not checked: verify it again.',
+    returnedBy: PROVIDER_CALL,
   },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -1,8 +1,7 @@
 import { applyDecorators, type Type } from '@nestjs/common';
-import type { ErrorCode } from '../common/error-catalog.js';
 import { problemResponses, ProblemSchema } from './problem.schema.js';
 import { headersOf } from './response-headers.js';
-import { commonErrors, readTraits } from './route-traits.js';
+import { errorsOf, readTraits } from './route-traits.js';
 import { whenLoaded } from './swagger.js';
 
 /** What the API document says about a route and its other decorators do not. */
@@ -13,8 +12,6 @@ interface RouteDoc {
   readonly responses: Readonly<
     Record<number, { readonly description: string; readonly type?: Type | readonly Type[] }>
   >;
-  /** Error codes of this route, beside those that all routes of its kind have. */
-  readonly errors?: readonly ErrorCode[];
   /** Whether the route honours an `Idempotency-Key`. */
   readonly idempotent?: boolean;
 }
@@ -27,14 +24,14 @@ const IDEMPOTENCY_KEY = {
 };
 
 /**
- * Documents a route. Security, headers and the errors that similar routes share follow from its
- * other decorators: `@Public()`, `@RateLimit()`, `@Body()` and the HTTP method.
+ * Documents a route. Security and headers follow from its other decorators (`@Public()`,
+ * `@RateLimit()`, `@Body()`) and the HTTP method, its errors from the error catalog.
  */
 export const ApiRoute = (route: RouteDoc): MethodDecorator =>
   whenLoaded((swagger, controller, method = '') => {
-    const { summary, description, responses, errors = [], idempotent = false } = route;
+    const { summary, description, responses, idempotent = false } = route;
     const traits = readTraits(controller, method, idempotent);
-    const problems = problemResponses([...commonErrors(traits), ...errors]);
+    const problems = problemResponses(errorsOf(String(method), traits));
     const security = traits.isPublic ? [] : [{ apiKey: [] }];
     const models = [ProblemSchema, ...Object.values(responses).flatMap(({ type = [] }) => type)];
     const bodyOf = (type: Type | readonly Type[]) =>

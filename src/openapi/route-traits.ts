@@ -1,7 +1,7 @@
 import { RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
-import type { ErrorCode } from '../common/error-catalog.js';
+import { ERROR_CATALOG, ERROR_CODES, type ErrorCode } from '../common/error-catalog.js';
 import { PUBLIC } from '../http/public.decorator.js';
 import { RATE_LIMIT } from '../throttling/rate-limit.decorator.js';
 
@@ -43,14 +43,18 @@ export function readTraits(
   };
 }
 
-/** The errors that every route with these traits can return. */
-export function commonErrors({ isPublic, isIdempotent, isGet, hasBody }: RouteTraits): ErrorCode[] {
-  const codes: ErrorCode[] = [];
+/** The errors that an operation with these traits returns, as the catalog says. */
+export function errorsOf(
+  operation: string,
+  { isPublic, isIdempotent, isGet, hasBody }: RouteTraits,
+): ErrorCode[] {
+  const sources = new Set<string>([operation]);
   // Each authenticated route validates an Idempotency-Key, also where it has no effect.
-  if (!isPublic) codes.push('validation_failed', 'unauthenticated', 'too_many_requests');
-  if (!isPublic) codes.push('internal_error', 'storage_unavailable');
-  if (!isPublic && !isGet) codes.push('payload_too_large');
-  if (hasBody) codes.push('malformed_body', 'unsupported_media_type');
-  if (isIdempotent) codes.push('request_in_progress', 'idempotency_key_reused');
-  return codes;
+  if (!isPublic) sources.add('authenticated');
+  if (!isPublic && !isGet) sources.add('write');
+  if (hasBody) sources.add('body');
+  if (isIdempotent) sources.add('idempotent');
+  return ERROR_CODES.filter((code) =>
+    ERROR_CATALOG[code].returnedBy?.some((source) => sources.has(source)),
+  );
 }

@@ -10,7 +10,6 @@ import {
   Res,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { ErrorCode } from '../common/error-catalog.js';
 import { ApiRoute } from '../openapi/api-route.decorator.js';
 import { ApiParam, ApiTags } from '../openapi/swagger.js';
 import { RateLimit } from '../throttling/rate-limit.decorator.js';
@@ -36,22 +35,6 @@ const ApiPinIdParam = () =>
     schema: { type: 'string', examples: ['q8Jt1Xn0S2uYp4rVb6wLzA'] },
   });
 
-const PROVIDER_ERRORS: readonly ErrorCode[] = [
-  'destination_unreachable',
-  'provider_error',
-  'provider_unavailable',
-  'overloaded',
-  'provider_timeout',
-];
-
-const MESSAGE_ERRORS: readonly ErrorCode[] = [
-  ...PROVIDER_ERRORS,
-  'verification_not_found',
-  'cooldown_active',
-  'quota_exceeded',
-  'destination_suspended',
-];
-
 const MESSAGE_ACCEPTED = {
   200: { description: 'The provider has accepted the message.', type: SendOtpResponse },
 };
@@ -69,7 +52,6 @@ export class OtpController {
     description:
       'Sends a new code to a phone. It replaces the previous code of that number once the provider has accepted the message. Keep `pinId` in the session that asked for it.',
     responses: MESSAGE_ACCEPTED,
-    errors: [...MESSAGE_ERRORS, 'destination_not_allowed'],
     idempotent: true,
   })
   async sendCode(
@@ -88,7 +70,6 @@ export class OtpController {
     description:
       'Sends the code of a pending verification once more. Its expiry and its attempts stay as they are. A provider that makes a code for each message (Sinch) sends a new one.',
     responses: MESSAGE_ACCEPTED,
-    errors: [...MESSAGE_ERRORS, 'not_resendable'],
     idempotent: true,
   })
   async resendCode(
@@ -113,7 +94,6 @@ export class OtpController {
         type: [VerifiedResponse, WrongCodeResponse, VerificationClosedResponse],
       },
     },
-    errors: [...PROVIDER_ERRORS, 'verification_not_found', 'quota_exceeded'],
     idempotent: true,
   })
   async verifyCode(
@@ -132,7 +112,6 @@ export class OtpController {
     description:
       'Returns the state of a verification. It is no proof: only the response of verify is.',
     responses: { 200: { description: 'The verification.', type: VerificationResponse } },
-    errors: ['verification_not_found'],
   })
   getVerification(
     @Param('pinId') pinId: string,
@@ -149,7 +128,6 @@ export class OtpController {
     summary: 'Cancel a verification',
     description: 'Ends a pending verification; one that has ended stays as it is.',
     responses: { 204: { description: 'Its code is no longer accepted.' } },
-    errors: ['verification_not_found'],
   })
   cancelVerification(
     @Param('pinId') pinId: string,
