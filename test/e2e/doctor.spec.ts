@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { newApiKey } from '../support/api-key.js';
-import { askInfobip, runCli } from '../support/cli.js';
+import { askInfobip, runCommand } from '../support/cli.js';
 import {
   hang,
   hangUp,
@@ -46,7 +46,7 @@ afterAll(() => {
 });
 
 async function examine(settings: NodeJS.ProcessEnv) {
-  const { code, output } = await runCli('doctor', {
+  const { code, output } = await runCommand('doctor', {
     args: '--json',
     cwd,
     settings: { DATA_DIR: cwd, INFOBIP_API_KEY: KEY, ...settings },
@@ -267,7 +267,7 @@ describe('The doctor, at an account', () => {
   it('tells people line by line, with a remedy below each fault', async () => {
     const settings = await account({ configuration: { sendPinPerPhoneNumberLimit: '3/1d' } });
 
-    const { code, output } = await runCli('doctor', {
+    const { code, output } = await runCommand('doctor', {
       cwd,
       settings: { DATA_DIR: cwd, ...settings },
     });
@@ -295,7 +295,7 @@ describe('The doctor, at an account', () => {
     });
     expect((await examine(settings)).faults).toHaveLength(9);
 
-    await runCli('infobip:setup', { args: '--yes', cwd, settings });
+    await runCommand('infobip:setup', { args: '--yes', cwd, settings });
 
     expect((await examine(settings)).faults).toEqual([]);
   });
@@ -316,7 +316,7 @@ describe('The doctor, at an account', () => {
       },
     ]);
 
-    await runCli('infobip:setup', { args: '--yes', cwd, settings });
+    await runCommand('infobip:setup', { args: '--yes', cwd, settings });
 
     expect((await examine(settings)).faults).toEqual([]);
   });
@@ -501,7 +501,7 @@ describe('The doctor, with settings that cannot be used', () => {
   });
 
   it('refuses options that it does not have', async () => {
-    expect(await runCli('doctor', { args: '--jsno', cwd, settings: {} })).toMatchObject({
+    expect(await runCommand('doctor', { args: '--jsno', cwd, settings: {} })).toMatchObject({
       code: 2,
       output: expect.stringContaining('Usage: npm run doctor'),
     });

@@ -1,20 +1,10 @@
-import {
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import { askInfobip, runCli, startSeparateSandbox } from '../support/cli.js';
+import { askInfobip, runBuiltCommand, runCommand, startSeparateSandbox } from '../support/cli.js';
 import { freePort } from '../support/free-port.js';
-import { run } from '../support/program.js';
 import { startReplica } from '../support/replica.js';
 import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 
@@ -37,7 +27,7 @@ describe('infobip:setup', () => {
   });
 
   const setup = (args = '', more: NodeJS.ProcessEnv = {}) =>
-    runCli('infobip:setup', {
+    runCommand('infobip:setup', {
       args,
       cwd,
       settings: { INFOBIP_BASE_URL: sandbox.url, INFOBIP_API_KEY: KEY, ...more },
@@ -100,7 +90,7 @@ describe('infobip:setup', () => {
 
     for (const again of [
       await setup(),
-      await runCli('infobip:setup', {
+      await runCommand('infobip:setup', {
         cwd: mkdtempSync(join(cwd, 'without-ids-')),
         settings: { INFOBIP_BASE_URL: sandbox.url, INFOBIP_API_KEY: KEY },
       }),
@@ -271,11 +261,13 @@ describe('infobip:setup', () => {
   it('leads, with the doctor’s blessing, to a verified code at a separate sandbox', async () => {
     const separate = await startSeparateSandbox(await freePort(), cwd);
     const settings = { INFOBIP_BASE_URL: separate.url, DATA_DIR: cwd };
-    expect(await runCli('infobip:setup', { args: '--yes --write', cwd, settings })).toMatchObject({
+    expect(
+      await runBuiltCommand('infobip:setup', { args: '--yes --write', cwd, settings }),
+    ).toMatchObject({
       code: 0,
     });
     const named = { ...settings, INFOBIP_APP_ID: idsIn(env()).application };
-    expect(await runCli('doctor', { cwd, settings })).toMatchObject({
+    expect(await runBuiltCommand('doctor', { cwd, settings })).toMatchObject({
       code: 0,
       output: expect.stringContaining('No problems found.'),
     });
@@ -293,39 +285,5 @@ describe('infobip:setup', () => {
       .expect(200, { verified: true });
     await replica.stop();
     await separate.stop();
-  });
-});
-
-describe('docs/getting-started.md', () => {
-  const PAGE = readFileSync('docs/getting-started.md', 'utf8');
-  const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block.trim());
-
-  it('has commands that run as they stand, one after the other', async () => {
-    const checkout = mkdtempSync(join(tmpdir(), 'otp-setup-page-'));
-    const listed = execFileSync('git', ['ls-files', '-z', 'src', '*.json'], { encoding: 'utf8' });
-    for (const path of listed.split('\0').filter(Boolean)) cpSync(path, join(checkout, path));
-    symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
-    const port = await freePort();
-    const sandbox = await startSeparateSandbox(port, checkout);
-
-    const outputs: string[] = [];
-    for (const command of COMMANDS) {
-      const program = run(command, checkout, { SANDBOX_PORT: String(port) });
-      expect({ command, code: await program.ended(), output: program.output }).toMatchObject({
-        command,
-        code: 0,
-      });
-      outputs.push(program.output);
-    }
-
-    expect(outputs).toEqual([
-      expect.stringContaining('Dry run: nothing was changed.'),
-      expect.stringContaining('Written to .env:'),
-      expect.stringContaining('@acme.example #123456'),
-      expect.stringContaining('No problems found.'),
-      expect.stringMatching(/^\[\n/m),
-    ]);
-    await sandbox.stop();
-    rmSync(checkout, { recursive: true });
   });
 });

@@ -1,13 +1,17 @@
 import { tmpdir } from 'node:os';
 import { callerWith } from '../support/api-key.js';
-import { runCli } from '../support/cli.js';
+import { runBuiltCommand, runCommand } from '../support/cli.js';
 import { startSandboxedService } from '../support/service.js';
 
 describe('npm run keys:new', () => {
-  const run = (args: string) => runCli('keys:new', { args, cwd: tmpdir(), settings: {} });
+  const run = (args: string) => runCommand('keys:new', { args, cwd: tmpdir(), settings: {} });
 
   it('makes a key that lets its client in', async () => {
-    const { code, output } = await run('shop');
+    const { code, output } = await runBuiltCommand('keys:new', {
+      args: 'shop',
+      cwd: tmpdir(),
+      settings: {},
+    });
     const [, key = ''] = /^Key, for the client: +(\S+)$/m.exec(output) ?? [];
     const [, entry = ''] = /^Entry, for API_KEYS: +(\S+)$/m.exec(output) ?? [];
     const service = await startSandboxedService({ API_KEYS: entry });

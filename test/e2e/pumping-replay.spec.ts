@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seconds } from '../../src/common/durations.js';
 import { Random } from '../support/crash/random.js';
-import { runCli } from '../support/cli.js';
+import { runBuiltCommand, runCommand } from '../support/cli.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { Simulation } from '../support/pumping/simulation.js';
 import { bots, type Visit } from '../support/pumping/visits.js';
@@ -28,7 +28,7 @@ describe('npm run pumping:replay', () => {
   });
 
   const replay = (args = '', DATA_DIR = cwd) =>
-    runCli('pumping:replay', { args, cwd, settings: { DATA_DIR, OTP_SECRET } });
+    runCommand('pumping:replay', { args, cwd, settings: { DATA_DIR, OTP_SECRET } });
 
   /** Records of a service that had no guard. Four bots by chance have the number of another one. */
   beforeAll(async () => {
@@ -60,7 +60,10 @@ describe('npm run pumping:replay', () => {
   });
 
   it('prints what would have been blocked, by country and budget, and what the records lack', async () => {
-    const { code, output } = await replay();
+    const { code, output } = await runBuiltCommand('pumping:replay', {
+      cwd,
+      settings: { DATA_DIR: cwd, OTP_SECRET },
+    });
 
     expect(output.trim().split('\n')).toEqual([
       'Of 1,100 verifications, with 10 an hour, 30 a day and 0.8 for each verified message:',
@@ -113,7 +116,7 @@ describe('npm run pumping:replay', () => {
   it('says where no records are, and makes neither them nor a secret', async () => {
     const DATA_DIR = join(cwd, 'elsewhere');
 
-    const { code, output } = await runCli('pumping:replay', { cwd, settings: { DATA_DIR } });
+    const { code, output } = await runCommand('pumping:replay', { cwd, settings: { DATA_DIR } });
 
     expect(output).toMatch(
       /^There are no records in .*elsewhere: set DATA_DIR or DATABASE_URL\.\n$/,

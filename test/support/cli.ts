@@ -1,23 +1,74 @@
 import { join, resolve } from 'node:path';
+import type { Command } from '../../src/cli/command.js';
 import { run } from './program.js';
 
 /** What `npm run build:test` builds first; beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
-interface Ended {
+interface CommandResult {
   readonly code: number | null;
   readonly output: string;
 }
 
-/** Runs a built command to its end, in a folder and with settings of its own. */
-export async function runCli(
-  command: 'infobip:setup' | 'doctor' | 'keys:new' | 'pumping:replay',
-  { args = '', cwd, settings }: { args?: string; cwd: string; settings: NodeJS.ProcessEnv },
-): Promise<Ended> {
+interface CommandOptions {
+  /** As in a shell: what holds spaces is quoted. */
+  readonly args?: string;
+  readonly cwd: string;
+  readonly settings: NodeJS.ProcessEnv;
+}
+
+const COMMANDS = {
+  doctor: async () => (await import('../../src/cli/doctor.js')).doctor,
+  'infobip:setup': async () => (await import('../../src/cli/infobip-setup.js')).infobipSetup,
+  'keys:new': async () => (await import('../../src/cli/keys-new.js')).keysNew,
+  'pumping:replay': async () => (await import('../../src/cli/pumping-replay.js')).pumpingReplay,
+} satisfies Record<string, () => Promise<Command>>;
+
+type CommandName = keyof typeof COMMANDS;
+
+/** Runs a built command as a process, in a folder and with settings of its own. */
+export async function runBuiltCommand(
+  command: CommandName,
+  { args = '', cwd, settings }: CommandOptions,
+): Promise<CommandResult> {
   const program = run(`node ${join(BUILD, 'cli/main.js')} ${command} ${args}`, cwd, settings);
   const code = await program.ended();
   return { code, output: program.output };
 }
+
+/** Runs a command in this process, as if in a folder and with settings of its own. One at a time. */
+export async function runCommand(
+  name: CommandName,
+  { args = '', cwd, settings }: CommandOptions,
+): Promise<CommandResult> {
+  const command = await COMMANDS[name]();
+  const before = { env: process.env, cwd: process.cwd(), isTTY: process.stdin.isTTY };
+  let output = '';
+  const print = (...words: unknown[]) => {
+    output += `${words.join(' ')}\n`;
+  };
+  const spies = (['log', 'error', 'warn'] as const).map((method) =>
+    jest.spyOn(console, method).mockImplementation(print),
+  );
+  process.env = { PATH: before.env['PATH'], HOME: before.env['HOME'], ...settings };
+  process.chdir(cwd);
+  process.stdin.isTTY = false;
+  try {
+    const code = await command(splitWords(args));
+    return { code, output };
+  } finally {
+    process.env = before.env;
+    process.chdir(before.cwd);
+    process.stdin.isTTY = before.isTTY;
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** The words of a command line, without their quotes. */
+const splitWords = (line: string): string[] =>
+  (line.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? []).map((word) =>
+    word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'),
+  );
 
 /** The built sandbox as a process of its own. */
 export async function startSeparateSandbox(port: number, cwd: string) {
