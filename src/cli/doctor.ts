@@ -47,6 +47,7 @@ async function runChecks(): Promise<AccountFinding[]> {
       message: `The settings can be used; ${describeHosts(providersConfig(env))}.`,
       remedy: undefined,
     },
+    ...env.warnings.map((message) => settingsFinding('warning', message)),
     ...(await context.get(AccountCheck, { strict: false }).check()),
   ]);
 }
@@ -61,12 +62,14 @@ const describeHosts = (config: ProvidersConfig): string =>
 /** One finding per error: the message lists each on a line of its own. */
 function configErrors({ message }: Error): AccountFinding[] {
   const errors = [...message.matchAll(/^ {2}- (.*)$/gm)].map(([, error = '']) => error);
-  return (errors.length > 0 ? errors : [message]).map((error) => ({
-    check: 'settings',
-    level: 'error',
-    message: `${error}.`,
-    remedy: /^INFOBIP_(APP|MESSAGE)_ID is required/.test(error)
-      ? 'npm run infobip:setup creates both and prints their ids.'
-      : 'Correct it in the environment or in .env; docs/configuration.md explains every setting.',
-  }));
+  return (errors.length > 0 ? errors : [message]).map((error) => settingsFinding('error', error));
 }
+
+const settingsFinding = (level: AccountFinding['level'], message: string): AccountFinding => ({
+  check: 'settings',
+  level,
+  message: /[.?]$/.test(message) ? message : `${message}.`,
+  remedy: /^INFOBIP_(APP|MESSAGE)_ID is required/.test(message)
+    ? 'npm run infobip:setup creates both and prints their ids.'
+    : 'Correct it in the environment or in .env; docs/configuration.md explains every setting.',
+});

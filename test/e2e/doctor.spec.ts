@@ -105,6 +105,19 @@ describe('The doctor, at an account', () => {
     ]);
   });
 
+  it('warns about a variable that looks like a setting', async () => {
+    const { code, faults } = await examine({ ...(await account()), OTP_TLL: '2m' });
+
+    expect(faults).toMatchObject([
+      {
+        check: 'settings',
+        level: 'warning',
+        message: 'OTP_TLL is not a setting: did you mean OTP_TTL?',
+      },
+    ]);
+    expect(code).toBe(0);
+  });
+
   it('leaves nothing behind, not even a secret', async () => {
     await examine(await account());
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -44,6 +44,24 @@ describe('A service that starts', () => {
     expect(await starting.ended()).toBe(143);
     connection.destroy();
     silent.close();
+  });
+
+  it('warns about a variable that looks like a setting, in the environment and in .env', async () => {
+    writeFileSync(join(folder, '.env'), 'ALLOWED_COUNTRY=DE\n');
+    const starting = await start({ OTP_TLL: '2m', HOST: 'nonexistent.invalid' });
+    await starting.ended();
+
+    const warnings = starting.output.split('\n').filter((line) => line.includes('did you mean'));
+    expect(warnings.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'ALLOWED_COUNTRY is not a setting: did you mean ALLOWED_COUNTRIES?',
+      }),
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'OTP_TLL is not a setting: did you mean OTP_TTL?',
+      }),
+    ]);
   });
 
   // Importing it takes 130 ms and 15 MB: see src/openapi/swagger.ts.
