@@ -2,9 +2,9 @@ import { Controller, Get, Inject, NotFoundException, Param, Res } from '@nestjs/
 import type { FastifyReply } from 'fastify';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
-import { pageBesideSandbox, type PageFile } from './page-files.js';
+import { loadPageFiles, type PageFile } from './page-files.js';
 
-/** Serves the try-it page and what it is made of. */
+/** Serves the demo page and its files. */
 @ApiExcludeController()
 @Controller('demo')
 export class DemoController {
@@ -12,8 +12,8 @@ export class DemoController {
   private readonly headers: Readonly<Record<string, string>>;
 
   constructor(@Inject(providersConfig.KEY) { sandbox }: ProvidersConfig) {
-    if (!sandbox) throw new Error('The try-it page needs a sandbox.');
-    this.files = pageBesideSandbox(sandbox.url);
+    if (!sandbox) throw new Error('The demo page needs a sandbox.');
+    this.files = loadPageFiles(sandbox.url);
     this.headers = {
       'content-security-policy': policy(new URL(sandbox.url).origin),
       'cache-control': 'no-cache',
@@ -25,7 +25,7 @@ export class DemoController {
     this.send('index.html', reply);
   }
 
-  /** @throws NotFoundException for what the page has no part of. */
+  /** @throws NotFoundException for a name that is no file of the page. */
   @Get(':file')
   file(@Param('file') name: string, @Res() reply: FastifyReply): void {
     this.send(name, reply);
@@ -39,7 +39,7 @@ export class DemoController {
   }
 }
 
-/** Nothing but the page's own parts, the API, and the sandbox's stream of texts. */
+/** Allows the page's own files, the API, and the sandbox's stream of messages. */
 function policy(sandboxOrigin: string): string {
   return [
     `default-src 'none'`,

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DemoController } from './demo.controller.js';
 
-/** The try-it page; only where there is a sandbox whose phone it can show. */
+/** The demo page: only beside a sandbox, whose inbox it shows. */
 @Module({ controllers: [DemoController] })
 export class DemoModule {}

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 
-/** One part of the page, ready to be sent. */
+/** A file of the page, ready to be sent. */
 export interface PageFile {
   readonly type: string;
   readonly bytes: Buffer;
@@ -16,15 +16,15 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
 };
 
-/** The page's files by name, read once; the page is told where the sandbox is. */
-export function pageBesideSandbox(sandboxUrl: string): ReadonlyMap<string, PageFile> {
+/** The page's files by name, read once; with the sandbox's URL filled in. */
+export function loadPageFiles(sandboxUrl: string): ReadonlyMap<string, PageFile> {
   return new Map(
     readdirSync(FOLDER).map((name) => {
       const type = TYPES[extname(name)];
       if (type === undefined) throw new Error(`The page cannot have a file like ${name}.`);
       const text = readFileSync(new URL(name, FOLDER), 'utf8');
-      const told = text.replace('{{sandboxUrl}}', () => escapeAttribute(sandboxUrl));
-      return [name, { type, bytes: Buffer.from(told) }];
+      const rendered = text.replace('{{sandboxUrl}}', () => escapeAttribute(sandboxUrl));
+      return [name, { type, bytes: Buffer.from(rendered) }];
     }),
   );
 }

@@ -13,11 +13,11 @@ import { ApiTags } from '../openapi/swagger.js';
 import { StorageHealthIndicator } from '../storage/storage.health.js';
 import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
 import { HealthReport, Liveness } from './health.responses.js';
-import { ReadinessLog } from './readiness-log.js';
-import { UnreadyFilter } from './unready.filter.js';
+import { ReadinessLogger } from './readiness-logger.js';
+import { ReadinessExceptionFilter } from './readiness-exception.filter.js';
 
-/** For so long one finding is every asker's: anybody may ask, and the database has better to do. */
-const KEPT_MS = seconds(1);
+/** Checks are cached: the route is public, and each check is a query. */
+const CACHE_MS = seconds(1);
 
 const SHUTTING_DOWN: HealthCheckResult = {
   status: 'shutting_down',
@@ -36,10 +36,9 @@ export class HealthController {
     private readonly storage: StorageHealthIndicator,
     private readonly counters: RateLimitHealthIndicator,
     private readonly shutdown: GracefulShutdown,
-    private readonly log: ReadinessLog,
+    private readonly log: ReadinessLogger,
   ) {}
 
-  /** Answers as long as the process can answer at all. */
   @Get('live')
   @ApiRoute({
     summary: 'Is the process alive?',
@@ -51,9 +50,8 @@ export class HealthController {
   }
 
   /**
-   * Whether requests should come here: 503 once the service is stopping, and while it cannot reach
-   * its records or its counters. The port opens only when the start is done. A provider that is
-   * down does not count: no other replica could do better.
+   * 503 while shutting down, and while the storage or the rate-limit counters cannot be reached. The
+   * provider does not count: if it is down, it is down for every replica.
    */
   @Get('ready')
   // Its own documentation would load @nestjs/swagger at start: see openapi/swagger.ts.
@@ -67,36 +65,32 @@ export class HealthController {
       503: { description: 'It is not ready.', type: HealthReport },
     },
   })
-  @UseFilters(UnreadyFilter)
+  @UseFilters(ReadinessExceptionFilter)
   async isReady(): Promise<HealthCheckResult> {
     if (this.shutdown.isDraining) throw new ServiceUnavailableException(SHUTTING_DOWN);
-    const report = this.health.check([
-      () =>
-        this.indicators
-          .check('storage')
-          .attempt(() => this.storage.check())
-          .cacheFor(KEPT_MS),
-      () =>
-        this.indicators
-          .check('counters')
-          .attempt(() => this.counters.check())
-          .cacheFor(KEPT_MS),
-    ]);
-    await report.then(
-      () => {
-        this.log.note([]);
-      },
-      (unready: unknown) => {
-        this.log.note(failingIn(unready));
-      },
-    );
-    return report;
+    try {
+      const report = await this.health.check([
+        this.checkOf('storage', this.storage),
+        this.checkOf('counters', this.counters),
+      ]);
+      this.log.update([]);
+      return report;
+    } catch (error) {
+      this.log.update(failedChecks(error));
+      throw error;
+    }
   }
+
+  private readonly checkOf = (name: string, dependency: { check(): Promise<void> }) => () =>
+    this.indicators
+      .check(name)
+      .attempt(() => dependency.check())
+      .cacheFor(CACHE_MS);
 }
 
-/** The names of what failed, out of the exception that the report is thrown as. */
-function failingIn(unready: unknown): string[] {
-  if (!(unready instanceof ServiceUnavailableException)) return ['itself'];
-  const { error = {} } = unready.getResponse() as Partial<HealthCheckResult>;
-  return Object.keys(error);
+/** The names of the failed checks: terminus throws the report as an exception. */
+function failedChecks(error: unknown): string[] {
+  if (!(error instanceof ServiceUnavailableException)) return ['itself'];
+  const { error: failed = {} } = error.getResponse() as Partial<HealthCheckResult>;
+  return Object.keys(failed);
 }

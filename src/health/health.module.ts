@@ -3,16 +3,16 @@ import { TerminusModule } from '@nestjs/terminus';
 import { StorageModule } from '../storage/storage.module.js';
 import { ThrottlingModule } from '../throttling/throttling.module.js';
 import { HealthController } from './health.controller.js';
-import { ReadinessLog } from './readiness-log.js';
+import { ReadinessLogger } from './readiness-logger.js';
 
 @Module({
   imports: [
-    // It would log each probe that fails; the controller logs changes.
+    // The logger of terminus logs each failed probe; ReadinessLogger logs changes only.
     TerminusModule.forRoot({ logger: false }),
     StorageModule,
     ThrottlingModule,
   ],
   controllers: [HealthController],
-  providers: [ReadinessLog],
+  providers: [ReadinessLogger],
 })
 export class HealthModule {}

@@ -1,14 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 
-/** One line when the service stops being ready and one when it is again, however often probes ask. */
+/** Logs changes of readiness: one line when it is lost and one when it is back, however many probes. */
 @Injectable()
-export class ReadinessLog {
+export class ReadinessLogger {
   private readonly logger = new Logger('Readiness');
   private last = '';
 
-  /** @param failing what cannot be reached right now; nothing where the service is ready. */
-  note(failing: readonly string[]): void {
-    const now = failing.join(', ');
+  /** @param failed names of the dependencies that cannot be reached; empty if the service is ready. */
+  update(failed: readonly string[]): void {
+    const now = failed.join(', ');
     if (now === this.last) return;
     this.last = now;
     if (now === '') this.logger.warn('Ready again.');
