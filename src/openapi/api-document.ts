@@ -4,7 +4,6 @@ import type { HeaderObject, OpenAPIObject, OperationObject } from '@nestjs/swagg
 import { METRICS_PATH } from '../observability/metrics-server.js';
 import { problemResponses } from './problem.schema.js';
 import { HEADER_COMPONENTS, headersOf } from './response-headers.js';
-import { NO_TRAITS } from './route-traits.js';
 import { loadSwagger } from './swagger.js';
 
 /** Beside the source folder, as beside that of a build. */
@@ -44,7 +43,9 @@ const INFO = {
   license: { name: 'MIT', identifier: 'MIT' },
 };
 
-/** No controller's: the route may have a port of its own. */
+const PUBLIC_GET = { isPublic: true, isGet: true };
+
+/** Not in a controller: the metrics may have a port of their own. */
 const GET_METRICS: OperationObject = {
   operationId: 'getMetrics',
   tags: ['Health'],
@@ -55,14 +56,11 @@ const GET_METRICS: OperationObject = {
   responses: {
     200: {
       description: 'The metrics.',
-      headers: headersOf(200, NO_TRAITS),
+      headers: headersOf(200, PUBLIC_GET),
       content: { 'text/plain': { schema: { type: 'string', description: 'Lines of text.' } } },
     },
     ...Object.fromEntries(
-      problemResponses(['not_found']).map(({ status, ...problem }) => [
-        status,
-        { ...problem, headers: headersOf(status, NO_TRAITS) },
-      ]),
+      problemResponses(['not_found'], PUBLIC_GET).map(({ status, ...rest }) => [status, rest]),
     ),
   },
 };

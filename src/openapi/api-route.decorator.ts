@@ -31,7 +31,7 @@ export const ApiRoute = (route: RouteDoc): MethodDecorator =>
   whenLoaded((swagger, controller, method = '') => {
     const { summary, description, responses, idempotent = false } = route;
     const traits = readTraits(controller, method, idempotent);
-    const problems = problemResponses(errorsOf(String(method), traits));
+    const problems = problemResponses(errorsOf(String(method), traits), traits);
     const security = traits.isPublic ? [] : [{ apiKey: [] }];
     const models = [ProblemSchema, ...Object.values(responses).flatMap(({ type = [] }) => type)];
     const bodyOf = (type: Type | readonly Type[]) =>
@@ -50,8 +50,6 @@ export const ApiRoute = (route: RouteDoc): MethodDecorator =>
           headers: headersOf(Number(status), traits),
         }),
       ),
-      ...problems.map(({ status, ...problem }) =>
-        swagger.ApiResponse({ ...problem, status, headers: headersOf(status, traits) }),
-      ),
+      ...problems.map((problem) => swagger.ApiResponse(problem)),
     );
   });

@@ -7,6 +7,8 @@ import {
 } from '../common/error-catalog.js';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../http/problem.js';
 import { listMeanings } from './enum-property.js';
+import { headersOf } from './response-headers.js';
+import type { RouteTraits } from './route-traits.js';
 import { ApiProperty, ApiSchema } from './swagger.js';
 
 @ApiSchema({ name: 'FieldError', description: 'An invalid field of the request.' })
@@ -75,8 +77,8 @@ export class ProblemSchema implements Problem {
   readonly errors?: readonly FieldErrorSchema[];
 }
 
-/** The responses for these codes: one a status, in the order of the statuses. */
-export function problemResponses(codes: readonly ErrorCode[]) {
+/** The responses of a route that has these errors: one a status, in the order of the statuses. */
+export function problemResponses(codes: readonly ErrorCode[], traits: Partial<RouteTraits>) {
   const statuses = new Set(codes.map((code) => ERROR_CATALOG[code].status));
   return [...statuses]
     .sort((a, b) => a - b)
@@ -85,6 +87,7 @@ export function problemResponses(codes: readonly ErrorCode[]) {
       const code = { type: 'string', enum: ofStatus };
       return {
         status,
+        headers: headersOf(status, traits),
         description: listMeanings(
           Object.fromEntries(ofStatus.map((each) => [each, describeError(each)])),
         ),

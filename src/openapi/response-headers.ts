@@ -51,7 +51,7 @@ export const HEADER_COMPONENTS: Readonly<Record<string, HeaderObject>> = Object.
 /** The headers of a response with this status, beside those that every HTTP response has. */
 export function headersOf(
   status: number,
-  { isPublic, isRateLimited, isIdempotent }: RouteTraits,
+  { isPublic, isRateLimited, isIdempotent }: Partial<RouteTraits>,
 ): Record<string, ReferenceObject> {
   const headers: Record<string, ReferenceObject> = {};
   const add = (name: HeaderName, required: boolean): void => {

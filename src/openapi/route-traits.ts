@@ -14,15 +14,6 @@ export interface RouteTraits {
   readonly hasBody: boolean;
 }
 
-/** A public route without a body. */
-export const NO_TRAITS: RouteTraits = {
-  isPublic: true,
-  isRateLimited: false,
-  isIdempotent: false,
-  isGet: true,
-  hasBody: false,
-};
-
 /** Reads the metadata that Nest, the API-key guard and the rate-limit guard go by. */
 export function readTraits(
   prototype: object,
