@@ -22,7 +22,6 @@ import { ThrottlingModule } from './throttling/throttling.module.js';
 @Global()
 @Module({})
 export class AppModule {
-  /** The service with these settings. */
   static with(env: Environment): DynamicModule {
     return {
       module: AppModule,
@@ -43,6 +42,6 @@ export class AppModule {
   }
 }
 
-/** The try-it page calls as a newcomer does: beside the sandbox, and without a key. */
+/** The demo page is available only with the sandbox and without API keys. */
 const demoOf = (env: Environment) =>
   providersConfig(env).sandbox && authConfig(env).apiKeys.length === 0 ? [DemoModule] : [];

@@ -1,3 +1,7 @@
+/**
+ * The HTTP set-up that `main` and tests share: the options of the server, and the hooks of src/http
+ * in the order in which they run. app.module.ts binds the guards, the pipe and the exception filter.
+ */
 import type { INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance } from 'fastify';
@@ -5,13 +9,13 @@ import type { Logger } from 'pino';
 import { seconds } from './common/durations.js';
 import { EventBus } from './common/events.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
-import { registerJsonParser } from './http/json-body-parser.js';
-import { configureBrowserSecurity } from './http/security-headers.js';
+import { handleClientError, handleInvalidUrl } from './http/client-errors.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
 import { enforceHttpSemantics, registerMethodNotAllowed } from './http/http-semantics.js';
+import { registerJsonParser } from './http/json-body-parser.js';
 import { resolveRequestId } from './http/request-id.js';
 import { registerRequestTracking } from './http/request-tracking.js';
-import { handleClientError, handleInvalidUrl } from './http/client-errors.js';
+import { configureBrowserSecurity } from './http/security-headers.js';
 import { EventLogger } from './observability/event-logger.js';
 import { METRICS_PATH } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
@@ -34,7 +38,6 @@ function noSchema(): never {
   throw new Error('Fastify schemas are disabled. Validate this route with a DTO.');
 }
 
-/** Creates the HTTP server, for `main` and for tests. */
 export function createAdapter(config: HttpConfig, logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
     trustProxy: toTrustProxy(config.trustProxy),
@@ -62,7 +65,7 @@ export function createAdapter(config: HttpConfig, logger: Logger): FastifyAdapte
   });
 }
 
-/** Prepares a created application to listen, for `main` and for tests. The order of hooks matters. */
+/** Adds hooks and routes to a created application and initializes it. It can listen then. */
 export async function setupApp(app: INestApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
   new EventLogger(logger).subscribeTo(app.get(EventBus));

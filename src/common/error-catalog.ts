@@ -16,7 +16,7 @@ export interface ErrorEntry {
 }
 
 /** One operation of the API document, or every route that needs a key, writes, and so on. */
-export type ErrorSource =
+type ErrorSource =
   | ('authenticated' | 'write' | 'body' | 'idempotent')
   | ('sendCode' | 'resendCode' | 'verifyCode' | 'getVerification' | 'cancelVerification');
 
