@@ -5,10 +5,8 @@ import { startSandbox } from './sandbox.js';
 try {
   const { SANDBOX_PORT: port, SANDBOX_API_KEY: apiKey } = readEnvironment();
   const sandbox = await startSandbox({ port, apiKey });
-  const { url } = sandbox;
-  console.log(
-    `Sandbox for Infobip 2FA and Sinch Verification is running at ${url}. Messages: ${url}/sandbox/messages`,
-  );
+  const messages = `${sandbox.url}/sandbox/messages`;
+  console.log(`The sandbox is running at ${sandbox.url}. Messages: ${messages}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void sandbox.close());
 } catch (error) {

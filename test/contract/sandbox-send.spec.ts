@@ -200,7 +200,7 @@ describe('A send to the sandbox as Infobip', () => {
     ['an unknown application', { applicationId: 'none' }, 404, 'NOT_FOUND'],
     ['an unknown template', { messageId: 'none' }, 404, 'NOT_FOUND'],
     ['a number with a plus', { to: `+${PHONE_NUMBER}` }, 400, 'BAD_REQUEST'],
-    ['no number', { to: undefined }, 400, 'BAD_REQUEST'],
+    ['a missing number', { to: undefined }, 400, 'BAD_REQUEST'],
     ['an e-mail address', { to: EMAIL_ADDRESS }, 400, 'BAD_REQUEST'],
     ['a placeholder named pin', { placeholders: { pin: '1' } }, 400, 'BAD_REQUEST'],
   ])('rejects %s and sends nothing', async (_description, change, status, messageId) => {

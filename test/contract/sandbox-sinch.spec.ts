@@ -78,9 +78,9 @@ describe('The sandbox as Sinch', () => {
     });
 
     it.each([
-      ['a missing header', '', 40100],
+      ['a missing Authorization header', '', 40100],
       ['another scheme', 'Bearer x', 40100],
-      ['a key alone', `Application ${SINCH_APPLICATION.key}`, 40303],
+      ['a key without a signature', `Application ${SINCH_APPLICATION.key}`, 40303],
       ['a wrong password', createBasic(`${SINCH_APPLICATION.key}:x`), 40108],
     ])('rejects %s', async (_description, authorization, code) => {
       expectSinchError(await getWith(authorization), code);
@@ -164,10 +164,10 @@ describe('The sandbox as Sinch', () => {
 
     it.each([
       ['a number without plus', { identity: createIdentity('41793026727') }],
-      ['too few digits', { identity: createIdentity('+417') }],
-      ['no identity', { identity: undefined }],
+      ['a number with too few digits', { identity: createIdentity('+417') }],
+      ['a missing identity', { identity: undefined }],
       ['another kind of identity', { identity: { type: 'email', endpoint: NUMBER } }],
-      ['no method', { method: undefined }],
+      ['a missing method', { method: undefined }],
       ['an unknown method', { method: 'pigeon' }],
       ['a reference with a slash', { reference: 'a/b' }],
       ['the reference .', { reference: '.' }],

@@ -1,4 +1,4 @@
-/** The statuses that Infobip's API documents, with the words of its current and its first version. */
+/** Infobip's documented statuses, with the words of its current and its first version. */
 const ERROR_WORDS = {
   400: { messageId: 'BAD_REQUEST', v1MessageId: 'INVALID_ARGUMENT', text: 'Bad request' },
   401: { messageId: 'UNAUTHORIZED', v1MessageId: 'UNAUTHORIZED', text: 'Unauthorized' },

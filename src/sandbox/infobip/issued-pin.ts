@@ -1,7 +1,7 @@
 import { DIGITS, generateCode, LETTERS } from '../generate-code.js';
 import { isEmailTemplate, type MessageTemplate, type PinType } from './message-template.js';
 
-/** A PIN that was generated for an address and can be verified. All times are in ms since the epoch. */
+/** A generated PIN that can be verified. All times are in ms since the epoch. */
 export interface IssuedPin {
   pinId: string;
   readonly applicationId: string;

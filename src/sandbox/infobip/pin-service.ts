@@ -1,5 +1,5 @@
 // This folder simulates the Infobip 2FA API: applications, message templates, PINs and limits.
-// Routes validate a request and call a service or store; data is kept in memory only.
+// Routes check the request and call PinService or a store. Data is kept in memory only.
 import { changeAddress, normalizeAddress } from '../address.js';
 import type { DeliveryOutcome, ForcedOutcome } from '../faults/sandbox-fault.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';

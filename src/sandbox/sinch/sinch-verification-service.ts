@@ -1,5 +1,5 @@
 // This folder simulates the Sinch Verification API: start, report and status of verifications.
-// Routes authenticate and validate a request and call SinchVerificationService; data is kept in memory only.
+// Routes check the request and call SinchVerificationService. Data is kept in memory only.
 import { changeAddress, normalizeAddress } from '../address.js';
 import type { ForcedOutcome } from '../faults/sandbox-fault.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
