@@ -138,7 +138,7 @@ describe('What is stored', () => {
     expect(stored()[2]).toHaveLength(601);
 
     clock.advance(hours(24));
-    await opened.tidy();
+    await opened.runCleanup();
 
     expect(stored()[2]).toEqual([]);
     await opened.close();
@@ -209,7 +209,7 @@ describe('What is stored', () => {
 
     const rowsAfter = async (ms: number) => {
       clock.advance(start + ms - clock.now());
-      await opened.tidy();
+      await opened.runCleanup();
       return stored().map(({ length }) => length);
     };
     const days = (count: number) => hours(24 * count);
@@ -240,7 +240,7 @@ describe('What is stored', () => {
       numbers.map((to) => store.reserveSend(newVerification(to.e164, to, clock.now()))),
     );
     clock.advance(hours(24 * 30));
-    await opened.tidy();
+    await opened.runCleanup();
     await opened.close();
 
     expect(stored().map(({ length }) => length)).toEqual([0, 0, 0, 0, 0]);

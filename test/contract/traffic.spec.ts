@@ -17,7 +17,7 @@ import type {
 } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification } from '../support/new-verification.js';
-import { ENGINES, type OpenStore, type StorePlace } from '../support/store.js';
+import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
 
 const DEFAULTS = {
   mode: 'enforce',
@@ -31,9 +31,9 @@ const COUNTRY_LIMIT = 110;
 const POOL_SIZE = 20;
 
 /** Where each promise is kept is named beside it; with that line broken the test fails. */
-describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
+describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
   const enforcing = createTrafficEvaluator(DEFAULTS);
-  let place: StorePlace;
+  let place: TestStorage;
   let clock: FakeClock;
   let open: OpenStore[];
   let store: VerificationStore;
@@ -60,7 +60,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     made = 0;
     open = [];
     clock = new FakeClock();
-    place = await newPlace();
+    place = await newStorage();
     store = await another();
   });
 
@@ -287,7 +287,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       };
 
       clock.advance(hours(24 * 90) - 1);
-      for (const each of open) await each.tidy();
+      for (const each of open) await each.runCleanup();
       await flood();
       expect((await send({ to })).outcome).toBe('admitted');
       expect((await send()).outcome).toBe('suspended');
@@ -408,7 +408,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
     it('is forgotten after two weeks, in batches', async () => {
       for (let i = 0; i < 3; i += 1) await send({}, watching);
       clock.advance(hours(14 * 24) + minutes(5));
-      for (const each of open) await each.tidy();
+      for (const each of open) await each.runCleanup();
       clock.advance(-hours(14 * 24));
 
       expect((await counted()).hour.sends + (await counted()).recent.sends).toBe(0);
@@ -486,7 +486,7 @@ describe.each(ENGINES)('Traffic counted on %s', (engine, newPlace) => {
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
       expect((await send({ endUserAddress })).outcome).toBe('limited');
       clock.advance(hours(1) - seconds(30));
-      for (const each of open) await each.tidy();
+      for (const each of open) await each.runCleanup();
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 

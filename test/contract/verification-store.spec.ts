@@ -10,7 +10,7 @@ import type {
 import { FakeClock } from '../support/fake-clock.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { newVerification } from '../support/new-verification.js';
-import { ENGINES, type OpenStore, type StorePlace } from '../support/store.js';
+import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
 
 const NUMBER = phoneNumber('+14155552671');
 const OTHER_NUMBER = phoneNumber('+14155552672');
@@ -19,8 +19,8 @@ const MAX_ATTEMPTS = 5;
 const ANSWER = { pinId: 'said', to: '+1415•••2671' };
 
 /** Where each promise is kept is named beside it; with that line broken the test fails. */
-describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
-  let place: StorePlace;
+describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) => {
+  let place: TestStorage;
   let clock: FakeClock;
   let opened: OpenStore;
   let store: VerificationStore;
@@ -29,7 +29,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
   beforeEach(async () => {
     made = 0;
     clock = new FakeClock();
-    place = await newPlace();
+    place = await newStorage();
     opened = await place.open(clock);
     store = opened.store;
   });
@@ -219,11 +219,11 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       clock.advance(seconds(30));
       const reservation = await admit();
       clock.advance(seconds(10));
-      await opened.tidy();
+      await opened.runCleanup();
       expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
 
       clock.advance(seconds(5));
-      await opened.tidy();
+      await opened.runCleanup();
       expect(await store.confirmSend(reservation, taken('vendor'), ANSWER)).toBe(false);
       expect((await ask(older)).outcome).toBe('granted');
     });
@@ -231,7 +231,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     it('in flight is not taken for lost', async () => {
       const reservation = await admit();
       clock.advance(seconds(15) - 1);
-      await opened.tidy();
+      await opened.runCleanup();
 
       expect(await store.confirmSend(reservation, taken('vendor'), ANSWER)).toBe(true);
     });
@@ -646,7 +646,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
       await admit({ phoneNumber: OTHER_NUMBER }, crashed);
       expect(await store.reserveSend(verification(), crashed)).toEqual({ outcome: 'running' });
       clock.advance(minutes(1));
-      await opened.tidy();
+      await opened.runCleanup();
 
       expect(await store.reserveSend(verification(), keyed)).toEqual({ outcome: 'ambiguous' });
       expect(await store.reserveSend(verification(), crashed)).toEqual({ outcome: 'ambiguous' });
@@ -656,7 +656,7 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     it('of a send that was given up before its answer came does not say that it was sent', async () => {
       const reservation = await admit({}, keyed);
       clock.advance(seconds(15));
-      await opened.tidy();
+      await opened.runCleanup();
 
       expect(await store.confirmSend(reservation, taken('vendor'), ANSWER)).toBe(false);
       expect(await store.reserveSend(verification(), keyed)).toEqual({ outcome: 'ambiguous' });
@@ -911,11 +911,11 @@ describe.each(ENGINES)('The verification store on %s', (_engine, newPlace) => {
     await tryCode(old, 'verified');
     clock.advance(hours(24 * 30) - 1);
     const young = await pending({ phoneNumber: OTHER_NUMBER });
-    await opened.tidy();
+    await opened.runCleanup();
     expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeDefined();
 
     clock.advance(1);
-    await opened.tidy();
+    await opened.runCleanup();
     expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
     expect(await store.find(young, 'shop', clock.now())).toBeDefined();
   });

@@ -10,29 +10,29 @@ import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from './config.js';
-import { startPostgres } from './services/postgres.js';
+import { askPostgres } from './services/postgres-client.js';
+import { startPostgres, type PostgresServer } from './services/postgres.js';
 
 /** One replica's storage. */
 export interface OpenStore {
   readonly store: VerificationStore;
-  /** One round of what is done now and then. */
-  tidy(): Promise<void>;
+  runCleanup(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A place for records that any number of replicas may open. */
-export interface StorePlace {
+/** A storage that any number of replicas may open. */
+export interface TestStorage {
   open(clock: Clock, settings?: NodeJS.ProcessEnv): Promise<OpenStore>;
   remove(): Promise<void>;
 }
 
-/** Every engine, and a new place on it. */
-export const ENGINES: [name: string, newPlace: () => Promise<StorePlace>][] = [
-  ['SQLite', newSqlitePlace],
-  ['PostgreSQL', newPostgresPlace],
+/** Every database, and a new storage on it. */
+export const DATABASES: [name: string, newStorage: () => Promise<TestStorage>][] = [
+  ['SQLite', newSqliteStorage],
+  ['PostgreSQL', newPostgresStorage],
 ];
 
-async function newSqlitePlace(): Promise<StorePlace> {
+async function newSqliteStorage(): Promise<TestStorage> {
   const dataDir = mkdtempSync(join(tmpdir(), 'otp-store-'));
   return {
     open: (clock, settings) => openStore(clock, { DATA_DIR: dataDir, ...settings }),
@@ -42,12 +42,29 @@ async function newSqlitePlace(): Promise<StorePlace> {
   };
 }
 
-async function newPostgresPlace(): Promise<StorePlace> {
-  const postgres = await startPostgres();
-  const url = await postgres.createDatabase();
+let postgres: PostgresServer | undefined;
+/** Databases that hold no records: making one takes longer than emptying it. */
+const emptyDatabases: string[] = [];
+
+const DELETE_RECORDS = `do $$ declare name text; begin
+  for name in select tablename from pg_tables
+    where schemaname = 'public' and tablename <> 'schema_version'
+  loop execute 'delete from ' || quote_ident(name); end loop;
+end $$`;
+
+afterAll(async () => {
+  await postgres?.stop();
+});
+
+async function newPostgresStorage(): Promise<TestStorage> {
+  postgres ??= await startPostgres();
+  const url = emptyDatabases.pop() ?? (await postgres.createDatabase());
   return {
     open: (clock, settings) => openStore(clock, { DATABASE_URL: url, ...settings }),
-    remove: () => postgres.stop(),
+    remove: async () => {
+      await askPostgres(url, DELETE_RECORDS);
+      emptyDatabases.push(url);
+    },
   };
 }
 
@@ -69,7 +86,7 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
   await module.init();
   return {
     store: module.get(VerificationStore),
-    tidy: () => module.get(CleanupService).runOnce(),
+    runCleanup: () => module.get(CleanupService).runOnce(),
     close: () => module.close(),
   };
 }

@@ -1,20 +1,20 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { debianPostgresFolders, findBinary, pathFolders } from './binaries';
-import { findOrInstall } from './find-or-install';
+import pg from 'pg';
 
-const run = promisify(execFile);
+/** As PostgreSQL sends it. */
+const AS_TEXT = { getTypeParser: () => String };
 
-/** What PostgreSQL answers to each of these statements, one row a line, columns parted by `|`. */
+/** The rows of these statements' results, one a line, columns separated by `|`. */
 export async function askPostgres(url: string, ...statements: string[]): Promise<string> {
-  const psql = await findOrInstall({
-    title: "PostgreSQL's client psql",
-    // In PATH Debian has a wrapper of psql, which is slower.
-    find: () => findBinary(['psql'], [...debianPostgresFolders(), ...pathFolders()]),
-    debianPackage: 'postgresql-client',
-  });
-  const commands = statements.flatMap((statement) => ['-c', statement]);
-  const options = ['--no-psqlrc', '--no-password', '-qtA', '-v', 'ON_ERROR_STOP=1'];
-  const { stdout } = await run(psql, [...options, '-d', url, ...commands]);
-  return stdout.trim();
+  const client = new pg.Client({ connectionString: url, types: AS_TEXT });
+  await client.connect();
+  try {
+    const lines: string[] = [];
+    for (const text of statements) {
+      const { rows } = await client.query<(string | null)[]>({ text, rowMode: 'array' });
+      lines.push(...rows.map((row) => row.map((value) => value ?? '').join('|')));
+    }
+    return lines.join('\n');
+  } finally {
+    await client.end();
+  }
 }
