@@ -2,8 +2,8 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { EventBus } from './common/events.js';
 import { authConfig } from './config/auth.config.js';
-import type { Environment } from './config/config-namespace.js';
 import { configModule } from './config/config.module.js';
+import type { Environment } from './config/define-config.js';
 import { providersConfig } from './config/providers.config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -18,7 +18,7 @@ import { OtpModule } from './otp/otp.module.js';
 import { RateLimitGuard } from './throttling/rate-limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
 
-/** The composition root. What runs for every request is bound here, in the order in which it runs. */
+/** The composition root. The guards, the pipe and the filter of all requests run in this order. */
 @Global()
 @Module({})
 export class AppModule {

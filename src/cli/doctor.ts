@@ -1,5 +1,5 @@
 import type { ProviderName } from '../common/provider-name.js';
-import type { Environment } from '../config/config-namespace.js';
+import type { Environment } from '../config/define-config.js';
 import { loadCommandEnvironment } from '../config/environment.js';
 import {
   getProviderAccount,

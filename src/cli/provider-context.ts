@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { Environment } from '../config/config-namespace.js';
+import type { Environment } from '../config/define-config.js';
 import { configModule } from '../config/config.module.js';
 import { AccountsModule } from '../providers/accounts.module.js';
 

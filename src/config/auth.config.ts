@@ -1,10 +1,10 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { configNamespace, setting } from './config-namespace.js';
+import { defineConfig, setting } from './define-config.js';
 import { parsed } from './env-types.js';
 import { parseApiKeys } from './list-parsers.js';
 
-export const authConfig = configNamespace('auth', 'Secrets and clients', {
+export const authConfig = defineConfig('auth', 'Secrets and clients', {
   /** Empty means that no key is needed, which production rejects. */
   apiKeys: setting(
     'API_KEYS',

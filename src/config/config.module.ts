@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { ConfigModule, registerAs } from '@nestjs/config';
 import { authConfig } from './auth.config.js';
-import type { Environment } from './config-namespace.js';
+import type { Environment } from './define-config.js';
 import { destinationsConfig } from './destinations.config.js';
 import { encryptionConfig } from './encryption.config.js';
 import { httpConfig } from './http.config.js';

@@ -1,6 +1,6 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { configNamespace, optional, setting } from './config-namespace.js';
+import { defineConfig, optional, setting } from './define-config.js';
 import { parsed } from './env-types.js';
 import {
   parseCountries,
@@ -9,7 +9,7 @@ import {
   requireLastDays,
 } from './list-parsers.js';
 
-export const destinationsConfig = configNamespace('destinations', 'Destinations', {
+export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   /** ISO 3166 codes; `undefined` means every country. */
   allowedCountries: optional(
     'ALLOWED_COUNTRIES',

@@ -1,11 +1,11 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { configNamespace, optional } from './config-namespace.js';
+import { defineConfig, optional } from './define-config.js';
 import { developmentSecret } from './development-secret.js';
 import { secrets } from './env-types.js';
 import { storageConfig } from './storage.config.js';
 
-export const encryptionConfig = configNamespace(
+export const encryptionConfig = defineConfig(
   'encryption',
   'Secrets and clients',
   {

@@ -14,8 +14,6 @@ export interface SettingDocs {
   readonly example?: string;
 }
 
-const docs = (texts: SettingDocs): SettingDocs => texts;
-
 /** An address on this machine: the only host for plain http, and for the sandbox. */
 export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
 
@@ -28,6 +26,7 @@ const UNREADABLE_URL =
 /** The setting's name, and what its parser throws. */
 const CUSTOM_MESSAGE = { 'any.custom': '{#label} {#error.message}' };
 
+const DURATION_FORM = 'must be a duration such as 250ms, 30s, 5m, 24h or 30d';
 type DurationString = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
 /** A duration such as `30s`, from the least to the most, parsed to milliseconds. */
@@ -38,13 +37,12 @@ export function duration(fallback: DurationString, least: DurationString, most: 
     .default(parseDuration(fallback))
     .custom((text: string) => {
       const ms = parseDuration(text);
-      if (ms === undefined)
-        throw new Error('must be a duration such as 250ms, 30s, 5m, 24h or 30d');
+      if (ms === undefined) throw new Error(DURATION_FORM);
       if (ms < leastMs || ms > mostMs) throw new Error(`must be ${values}`);
       return ms;
     })
     .messages(CUSTOM_MESSAGE)
-    .meta(docs({ defaultText: fallback, values }));
+    .meta({ defaultText: fallback, values } satisfies SettingDocs);
 }
 
 /** A text that `parse` reads; it throws an Error with the rule that is broken. */
@@ -88,7 +86,7 @@ export const baseUrl = () =>
       return url.replace(/\/+$/, '');
     })
     .messages(CUSTOM_MESSAGE)
-    .meta(docs({ values: 'https URL; http on a loopback address' }));
+    .meta({ values: 'https URL; http on a loopback address' } satisfies SettingDocs);
 
 /** Secrets; the first one encrypts. */
 export const secrets = () =>
@@ -98,4 +96,4 @@ export const secrets = () =>
       throw new Error(`must be at least ${String(MIN_SECRET_BYTES)} bytes, each if several`);
     }
     return [first, ...others];
-  }).meta(docs({ values: `at least ${String(MIN_SECRET_BYTES)} bytes each` }));
+  }).meta({ values: `at least ${String(MIN_SECRET_BYTES)} bytes each` } satisfies SettingDocs);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import Joi from 'joi';
-import type { Environment } from './config-namespace.js';
+import type { Environment } from './define-config.js';
 import { SETTING_NAMES, SETTINGS } from './config.module.js';
 import { findMissingCredentials } from './providers.config.js';
 import { describeUnknownVariables } from './unknown-variables.js';

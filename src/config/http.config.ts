@@ -1,10 +1,10 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { configNamespace, optional, setting } from './config-namespace.js';
+import { defineConfig, optional, setting } from './define-config.js';
 import { parsed } from './env-types.js';
 import { parseOrigins, parseTrustProxy } from './list-parsers.js';
 
-export const httpConfig = configNamespace('http', 'HTTP', {
+export const httpConfig = defineConfig('http', 'HTTP', {
   host: setting('HOST', Joi.string().hostname().default('127.0.0.1'), 'address to listen on', {
     values: 'address or host name',
   }),

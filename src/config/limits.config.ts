@@ -1,8 +1,8 @@
 import type { ConfigType } from '@nestjs/config';
-import { configNamespace, setting } from './config-namespace.js';
+import { defineConfig, setting } from './define-config.js';
 import { positiveInt } from './env-types.js';
 
-export const limitsConfig = configNamespace('limits', 'Codes and limits', {
+export const limitsConfig = defineConfig('limits', 'Codes and limits', {
   sendsPerNumberPerDay: setting(
     'SENDS_PER_NUMBER_PER_DAY',
     positiveInt(10, 1_000),

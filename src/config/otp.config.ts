@@ -1,9 +1,9 @@
 import type { ConfigType } from '@nestjs/config';
-import { configNamespace, setting } from './config-namespace.js';
+import { defineConfig, setting } from './define-config.js';
 import { duration, positiveInt } from './env-types.js';
 
 // NIST SP 800-63B-4 §3.1.3.2: a code is valid for at most 10 minutes, and guesses are limited.
-export const otpConfig = configNamespace('otp', 'Codes and limits', {
+export const otpConfig = defineConfig('otp', 'Codes and limits', {
   ttlMs: setting('OTP_TTL', duration('5m', '1s', '10m'), 'lifetime of a code'),
   maxAttempts: setting('OTP_MAX_ATTEMPTS', positiveInt(5, 10), 'checks of one verification'),
   sendCooldownMs: setting(

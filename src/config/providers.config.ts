@@ -2,13 +2,13 @@ import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import type { ProviderName } from '../common/provider-name.js';
 import {
-  configNamespace,
+  defineConfig,
   optional,
   readSettings,
   setting,
   type Environment,
   type SettingValues,
-} from './config-namespace.js';
+} from './define-config.js';
 import {
   baseUrl,
   duration,
@@ -75,27 +75,22 @@ const CREDENTIALS = {
   sinch: ['sinchKey', 'sinchSecret'],
 } as const satisfies Record<ProviderName, readonly (keyof ProviderSettings)[]>;
 
-export const providersConfig = configNamespace(
-  'providers',
-  'Providers',
-  SETTINGS,
-  (values, env) => {
-    const { names, timeoutMs, maxInFlight } = values;
-    const sandbox = usesSandbox(values, env) ? sandboxOf(values) : undefined;
-    return {
-      names,
-      timeoutMs,
-      /** One send or resend, over all providers that are tried for it. */
-      sendDeadlineMs: timeoutMs * names.length,
-      maxInFlight,
-      /** `undefined` if `names` does not list it, as with the next. */
-      infobip: names.includes('infobip') ? infobipOf(values, sandbox?.url) : undefined,
-      sinch: names.includes('sinch') ? sinchOf(values, sandbox?.url) : undefined,
-      /** Emulates the providers in use; never in production. */
-      sandbox,
-    };
-  },
-);
+export const providersConfig = defineConfig('providers', 'Providers', SETTINGS, (values, env) => {
+  const { names, timeoutMs, maxInFlight } = values;
+  const sandbox = usesSandbox(values, env) ? sandboxOf(values) : undefined;
+  return {
+    names,
+    timeoutMs,
+    /** One send or resend, over all providers that are tried for it. */
+    sendDeadlineMs: timeoutMs * names.length,
+    maxInFlight,
+    /** `undefined` if `names` does not list it, as with the next. */
+    infobip: names.includes('infobip') ? infobipOf(values, sandbox?.url) : undefined,
+    sinch: names.includes('sinch') ? sinchOf(values, sandbox?.url) : undefined,
+    /** Emulates the providers in use; never in production. */
+    sandbox,
+  };
+});
 export type ProvidersConfig = ConfigType<typeof providersConfig>;
 
 /**

@@ -1,9 +1,9 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { configNamespace, setting } from './config-namespace.js';
+import { defineConfig, setting } from './define-config.js';
 import { oneOf, positiveInt } from './env-types.js';
 
-export const pumpingConfig = configNamespace('pumping', 'Fraud protection', {
+export const pumpingConfig = defineConfig('pumping', 'Fraud protection', {
   mode: setting(
     'PUMPING_GUARD',
     oneOf('enforce', 'observe', 'off').default('enforce'),

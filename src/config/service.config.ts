@@ -1,9 +1,9 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { configNamespace, setting } from './config-namespace.js';
+import { defineConfig, setting } from './define-config.js';
 import { duration, oneOf } from './env-types.js';
 
-export const serviceConfig = configNamespace(
+export const serviceConfig = defineConfig(
   'service',
   'Service',
   {

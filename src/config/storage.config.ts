@@ -1,10 +1,10 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { parse as parsePostgresUrl } from 'pg-connection-string';
-import { configNamespace, optional, setting } from './config-namespace.js';
+import { defineConfig, optional, setting } from './define-config.js';
 import { databaseUrl, duration } from './env-types.js';
 
-export const storageConfig = configNamespace('storage', 'Storage', {
+export const storageConfig = defineConfig('storage', 'Storage', {
   dataDir: setting('DATA_DIR', Joi.string().default('./data'), 'directory of the SQLite file', {
     values: 'directory',
   }),

@@ -1,8 +1,8 @@
 import type { ConfigType } from '@nestjs/config';
-import { configNamespace, optional, setting } from './config-namespace.js';
+import { defineConfig, optional, setting } from './define-config.js';
 import { databaseUrl, positiveInt } from './env-types.js';
 
-export const throttleConfig = configNamespace('throttle', 'Rate limits', {
+export const throttleConfig = defineConfig('throttle', 'Rate limits', {
   sendsPerMinute: setting(
     'THROTTLE_SEND_LIMIT',
     positiveInt(60, 1_000_000),

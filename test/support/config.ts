@@ -1,5 +1,5 @@
 import { authConfig } from '../../src/config/auth.config.js';
-import type { Environment } from '../../src/config/config-namespace.js';
+import type { Environment } from '../../src/config/define-config.js';
 import { destinationsConfig } from '../../src/config/destinations.config.js';
 import { encryptionConfig } from '../../src/config/encryption.config.js';
 import { parseEnvironment } from '../../src/config/environment.js';

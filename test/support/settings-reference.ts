@@ -1,4 +1,4 @@
-import type { Setting } from '../../src/config/config-namespace.js';
+import type { Setting } from '../../src/config/define-config.js';
 import type { SettingDocs } from '../../src/config/env-types.js';
 import { NAMESPACES } from '../../src/config/config.module.js';
 

@@ -7,7 +7,7 @@ import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import ts from 'typescript';
 import { parse } from 'yaml';
 import { parseDuration, seconds } from '../../src/common/durations.js';
-import type { Environment } from '../../src/config/config-namespace.js';
+import type { Environment } from '../../src/config/define-config.js';
 import { parseEnvironment } from '../../src/config/environment.js';
 import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { providersConfig } from '../../src/config/providers.config.js';

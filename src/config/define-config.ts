@@ -48,7 +48,7 @@ export const readSettings = <S extends Settings>(settings: S, env: Environment) 
  * @param section heading in the documents; namespaces with one heading share a table
  * @param build makes its value from those of the settings (default: as they are)
  */
-export function configNamespace<S extends Settings, T extends object = SettingValues<S>>(
+export function defineConfig<S extends Settings, T extends object = SettingValues<S>>(
   namespace: string,
   section: string,
   settings: S,
