@@ -21,9 +21,9 @@ export function formatReplay(
     `${String(unverifiedRatio)} for each verified message`;
   const head = `Of ${formatCount(total)} verifications, with ${settings}:`;
   if (counts.length === 0) return `${head} none would have been blocked.`;
-  const rows = counts.map(({ country, region, window, blocked, verified }) => [
+  const rows = counts.map(({ country, scope, window, blocked, verified }) => [
     country,
-    `${region}, ${window}`,
+    `${scope}, ${window}`,
     formatCount(blocked),
     formatCount(verified),
   ]);

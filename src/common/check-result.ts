@@ -1,11 +1,11 @@
 /**
- * What a provider said of one code:
+ * A provider's result for one code:
  *
- * - `verified`        it was right
- * - `wrong_code`      it was wrong, and another may be tried
- * - `wrong_code_final`   it was wrong, and no other is judged
- * - `expired`         it was not judged, for its time is over
- * - `attempts_exhausted`      it was not judged, and no other is
+ * - `verified`           the code is right
+ * - `wrong_code`         the code is wrong; another may be submitted
+ * - `wrong_code_final`   the code is wrong, and no other will be checked
+ * - `expired`            not checked: the code has expired
+ * - `attempts_exhausted` not checked, and no other will be
  */
 export type CheckResult =
   'verified' | 'wrong_code' | 'wrong_code_final' | 'expired' | 'attempts_exhausted';

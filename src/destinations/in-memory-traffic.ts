@@ -1,51 +1,53 @@
-import { bucketAt, WINDOWS, firstRecentBucket } from '../storage/time-buckets.js';
+import { bucketAt, firstRecentBucket, WINDOWS } from '../storage/time-buckets.js';
 import type { DestinationCounts, SendCounts } from '../storage/traffic.types.js';
 
 type Buckets = Map<number, SendCounts>;
+type History = Omit<DestinationCounts, 'recent'>;
 
-/** The traffic of destinations in this process, in the same slots and windows as the store's. */
+/** The traffic of destinations in memory, in the same buckets and windows as in the store. */
 export class InMemoryTraffic {
-  private readonly subjects = new Map<string, Buckets>();
-  /** What the subjects had before their young slots, for the slot that is under way. */
-  private settled = { slot: 0, of: new Map<string, Omit<DestinationCounts, 'recent'>>() };
+  private readonly bucketsByKey = new Map<string, Buckets>();
+  /** The counts before the recent buckets, valid for one bucket. */
+  private historyCache = { bucket: 0, byKey: new Map<string, History>() };
 
   constructor(private readonly ttlMs: number) {}
 
-  /** Counts in the slot of a text that was asked for at this time. */
-  add(subject: string, at: number, { sends, verified }: SendCounts): void {
-    const slots = this.subjects.get(subject) ?? new Map<number, SendCounts>();
-    this.subjects.set(subject, slots);
-    const slot = bucketAt(at);
-    const before = slots.get(slot) ?? { sends: 0, verified: 0 };
-    slots.set(slot, { sends: before.sends + sends, verified: before.verified + verified });
+  /** Adds to the bucket of the time at which a send was requested. */
+  add(key: string, at: number, { sends, verified }: SendCounts): void {
+    const buckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
+    this.bucketsByKey.set(key, buckets);
+    const bucket = bucketAt(at);
+    const before = buckets.get(bucket) ?? { sends: 0, verified: 0 };
+    buckets.set(bucket, { sends: before.sends + sends, verified: before.verified + verified });
   }
 
-  read(subject: string, now: number): DestinationCounts {
-    const slot = bucketAt(now);
-    if (this.settled.slot !== slot) this.settled = { slot, of: new Map() };
-    const slots: Buckets = this.subjects.get(subject) ?? new Map<number, SendCounts>();
-    const youngest = firstRecentBucket(slot, this.ttlMs);
-    const settled = this.settled.of.get(subject) ?? settledOf(slots, slot, youngest);
-    this.settled.of.set(subject, settled);
-    return { recent: sum(slots, youngest, slot + 1), ...settled };
+  read(key: string, now: number): DestinationCounts {
+    const bucket = bucketAt(now);
+    if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, byKey: new Map() };
+    const buckets: Buckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
+    const firstRecent = firstRecentBucket(bucket, this.ttlMs);
+    const { byKey } = this.historyCache;
+    const history = byKey.get(key) ?? createHistory(buckets, bucket, firstRecent);
+    byKey.set(key, history);
+    return { recent: sum(buckets, firstRecent, bucket + 1), ...history };
   }
 }
 
-function settledOf(slots: Buckets, slot: number, end: number): Omit<DestinationCounts, 'recent'> {
-  for (const old of slots.keys()) if (old < slot - WINDOWS.twoWeeks) slots.delete(old);
+function createHistory(buckets: Buckets, bucket: number, end: number): History {
+  for (const old of buckets.keys()) if (old < bucket - WINDOWS.twoWeeks) buckets.delete(old);
   return {
-    hour: sum(slots, slot - WINDOWS.hour, end),
-    day: sum(slots, slot - WINDOWS.day, end),
-    twoWeeks: sum(slots, slot - WINDOWS.twoWeeks, end),
+    hour: sum(buckets, bucket - WINDOWS.hour, end),
+    day: sum(buckets, bucket - WINDOWS.day, end),
+    twoWeeks: sum(buckets, bucket - WINDOWS.twoWeeks, end),
   };
 }
 
-function sum(slots: Buckets, from: number, end: number): SendCounts {
+function sum(buckets: Buckets, from: number, end: number): SendCounts {
   let [sends, verified] = [0, 0];
-  for (let slot = from; slot < end; slot += 1) {
-    const counted = slots.get(slot);
-    sends += counted?.sends ?? 0;
-    verified += counted?.verified ?? 0;
+  for (let bucket = from; bucket < end; bucket += 1) {
+    const counts = buckets.get(bucket);
+    sends += counts?.sends ?? 0;
+    verified += counts?.verified ?? 0;
   }
   return { sends, verified };
 }

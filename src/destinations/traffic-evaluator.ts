@@ -1,17 +1,17 @@
 import type { PumpingConfig } from '../config/pumping.config.js';
 import type {
-  DestinationCounts,
-  BudgetViolation,
-  TrafficEvaluator,
   BudgetScope,
+  BudgetViolation,
+  DestinationCounts,
   SendCounts,
+  TrafficEvaluator,
 } from '../storage/traffic.types.js';
 
 type Window = BudgetViolation['window'];
 
 /**
- * How many unverified texts beyond a budget are borne while their codes may still be typed. Healthy
- * traffic pays them back within minutes; a fast attack ends here and not when its codes expire.
+ * Unverified messages allowed beyond a budget while their codes can still be verified. Healthy
+ * traffic verifies them within minutes; a fast attack is stopped before its codes expire.
  */
 const BURST_ALLOWANCE: Record<BudgetScope, Record<Window, number>> = {
   prefix: { hour: 25, day: 10 },
@@ -21,62 +21,61 @@ const BURST_ALLOWANCE: Record<BudgetScope, Record<Window, number>> = {
 const WINDOWS = ['hour', 'day'] as const satisfies readonly Window[];
 
 /**
- * Judges a destination by its unverified texts. In an hour and in a day, a prefix and a country may
- * have a floor of them and, beyond it, a share of what they verify: in that window or, where that is
- * more, usually. A prefix that verifies on its own what it should is not refused for its country.
+ * Evaluates a destination by its unverified messages. Per hour and per day, a prefix and a country
+ * may have a floor of them plus a share of the verified ones: those in that window, or the usual
+ * number if that is more. A trusted prefix is not blocked because of its country.
  */
-export function createTrafficEvaluator(settings: PumpingConfig): TrafficEvaluator {
+export function createTrafficEvaluator(config: PumpingConfig): TrafficEvaluator {
   return ({ prefix, country }) => {
-    const excess = firstExcess('prefix', prefix, settings);
-    if (excess || isTrusted(prefix, settings)) return excess;
-    return firstExcess('country', country, settings);
+    const violation = findViolation('prefix', prefix, config);
+    if (violation || isTrusted(prefix, config)) return violation;
+    return findViolation('country', country, config);
   };
 }
 
-function firstExcess(
-  region: BudgetScope,
-  traffic: DestinationCounts,
-  settings: PumpingConfig,
+function findViolation(
+  scope: BudgetScope,
+  counts: DestinationCounts,
+  config: PumpingConfig,
 ): BudgetViolation | undefined {
   for (const window of WINDOWS) {
-    const excess = excessOf(region, window, traffic, settings);
-    if (excess) return excess;
+    const violation = checkBudget(scope, window, counts, config);
+    if (violation) return violation;
   }
   return undefined;
 }
 
-function excessOf(
-  region: BudgetScope,
+function checkBudget(
+  scope: BudgetScope,
   window: Window,
-  traffic: DestinationCounts,
-  settings: PumpingConfig,
+  counts: DestinationCounts,
+  config: PumpingConfig,
 ): BudgetViolation | undefined {
-  const floor = window === 'hour' ? settings.floorPerHour : settings.floorPerDay;
-  const allowed = Math.floor(floor + verifiedAllowance(traffic, window, settings));
-  const ripe = unverified(traffic[window]);
-  const all = ripe + unverified(traffic.recent);
-  const allowedOfAll = allowed + BURST_ALLOWANCE[region][window];
-  if (ripe <= allowed && all <= allowedOfAll) return undefined;
-  const withYoung = ripe <= allowed;
+  const floor = window === 'hour' ? config.floorPerHour : config.floorPerDay;
+  const allowed = Math.floor(floor + verifiedAllowance(counts, window, config));
+  const expired = countUnverified(counts[window]);
+  const all = expired + countUnverified(counts.recent);
+  const allowedInAll = allowed + BURST_ALLOWANCE[scope][window];
+  if (expired <= allowed && all <= allowedInAll) return undefined;
+  const includesRecent = expired <= allowed;
   return {
-    scope: region,
+    scope,
     window,
-    includesRecent: withYoung,
-    unverified: withYoung ? all : ripe,
-    allowed: withYoung ? allowedOfAll : allowed,
-    verified: traffic[window].verified + traffic.recent.verified,
-    enforced: settings.mode === 'enforce',
+    includesRecent,
+    unverified: includesRecent ? all : expired,
+    allowed: includesRecent ? allowedInAll : allowed,
+    verified: counts[window].verified + counts.recent.verified,
+    enforced: config.mode === 'enforce',
   };
 }
 
-/** Whether a prefix has fewer unverified texts in a day than its share, without floor or credit. */
-function isTrusted(prefix: DestinationCounts, settings: PumpingConfig): boolean {
-  return (
-    unverified(prefix.day) + unverified(prefix.recent) <= verifiedAllowance(prefix, 'day', settings)
-  );
+/** Whether the unverified messages of a day are within the share of the verified ones alone. */
+function isTrusted(prefix: DestinationCounts, config: PumpingConfig): boolean {
+  const unverified = countUnverified(prefix.day) + countUnverified(prefix.recent);
+  return unverified <= verifiedAllowance(prefix, 'day', config);
 }
 
-/** The share of what is verified in the window, or usually in as much time. */
+/** The share of the messages that are verified in the window, or usually in as much time. */
 function verifiedAllowance(
   { recent, hour, day, twoWeeks }: DestinationCounts,
   window: Window,
@@ -90,4 +89,4 @@ function verifiedAllowance(
   return unverifiedRatio * usual;
 }
 
-const unverified = ({ sends, verified }: SendCounts): number => sends - verified;
+const countUnverified = ({ sends, verified }: SendCounts): number => sends - verified;

@@ -7,7 +7,7 @@ import type { IdempotentRequest } from '../storage/verification-store.js';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** Who asks, and by which idempotency key if any. */
+/** The client of a request, and its idempotency key if any. */
 export interface RequestClient {
   readonly client: string;
   readonly idempotency: IdempotentRequest | undefined;
@@ -15,14 +15,14 @@ export interface RequestClient {
 }
 
 /**
- * The caller of this request.
- * @throws DomainError `validation_failed` for an `Idempotency-Key` that cannot be one.
+ * Injects the client of the request.
+ * @throws DomainError `validation_failed` for an invalid `Idempotency-Key`.
  */
 export const CurrentClient = createParamDecorator(
   (_data: unknown, context: ExecutionContext): RequestClient => {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { client } = request;
-    // Every route that asks for it is behind the API-key guard.
+    // Every route that uses the decorator is behind the API-key guard.
     if (!client) throw errors.unauthenticated();
     return {
       client: client.name,
@@ -44,10 +44,10 @@ function readIdempotencyKey({
     const detail = 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.';
     throw errors.validationFailed({ fieldErrors: [{ pointer: '#', detail }] });
   }
-  return { key, request: `${method} ${routeOptions.url ?? ''}\n${canonical(body)}` };
+  return { key, request: `${method} ${routeOptions.url ?? ''}\n${canonicalize(body)}` };
 }
 
-/** Bodies here are flat: with their fields sorted, equal bodies have equal texts. */
-function canonical(body: unknown): string {
+/** Bodies are flat: with sorted fields, equal bodies have equal strings. */
+function canonicalize(body: unknown): string {
   return JSON.stringify(Object.entries(body ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -7,7 +7,7 @@ import type {
   DestinationSuspended,
 } from '../storage/verification-store.js';
 
-/** A body, and whether an earlier request with the same idempotency key was answered with it. */
+/** A response body, and whether it repeats the one to an earlier request with the same key. */
 export interface IdempotentResponse<T> {
   readonly body: T;
   readonly replayed: boolean;
@@ -15,21 +15,21 @@ export interface IdempotentResponse<T> {
 
 export const newResponse = <T>(body: T): IdempotentResponse<T> => ({ body, replayed: false });
 
-/** The body, with the header that tells a replayed one. */
+/** Returns the body and marks a replayed one by `Idempotency-Replayed`. */
 export function sendBody<T>({ body, replayed }: IdempotentResponse<T>, reply: FastifyReply): T {
   if (replayed) void reply.header('idempotency-replayed', 'true');
   return body;
 }
 
 /**
- * What a repeated request is answered.
- * @throws DomainError `idempotency_key_reused`, `request_in_progress`, or `provider_timeout` where
- * nobody knows how the earlier one ended.
+ * The response to a repeated request.
+ * @throws DomainError `idempotency_key_reused`, `request_in_progress`, or `provider_timeout` if the
+ * result of the earlier request is unknown.
  */
 export function replay<T>(repeated: IdempotentReplay): IdempotentResponse<T> {
   switch (repeated.outcome) {
     case 'replayed':
-      // Sealed by ourselves, for a request with the same method, path and body.
+      // Encrypted by this service for a request with the same method, path and body.
       return { body: repeated.answer as T, replayed: true };
     case 'ambiguous':
       throw errors.providerTimeout({
@@ -45,13 +45,13 @@ export function replay<T>(repeated: IdempotentReplay): IdempotentResponse<T> {
 
 /** A limit was reached, or messages to the destination are suspended. */
 export function toLimitError(
-  refusal: LimitExceeded | DestinationSuspended,
+  limit: LimitExceeded | DestinationSuspended,
   now: number,
 ): DomainError {
-  const retryAfterMs = refusal.until - now;
-  if (refusal.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
-  if (refusal.limit === 'cooldown') return errors.cooldownActive({ retryAfterMs });
-  return errors.quotaExceeded({ message: LIMIT_MESSAGES[refusal.limit], retryAfterMs });
+  const retryAfterMs = limit.until - now;
+  if (limit.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
+  if (limit.limit === 'cooldown') return errors.cooldownActive({ retryAfterMs });
+  return errors.quotaExceeded({ message: LIMIT_MESSAGES[limit.limit], retryAfterMs });
 }
 
 const LIMIT_MESSAGES: Readonly<Record<Exclude<LimitExceeded['limit'], 'cooldown'>, string>> = {

@@ -27,26 +27,3 @@ export class AccountError extends Error {
     super([finding.message, finding.remedy].filter(Boolean).join(' '));
   }
 }
-
-type FindingFactory = (check: string, message: string, remedy: string) => AccountFinding;
-
-export const createOk = (check: string, message: string): AccountFinding => ({
-  check,
-  level: 'ok',
-  message,
-  remedy: undefined,
-});
-
-export const createWarning: FindingFactory = (check, message, remedy) => ({
-  check,
-  level: 'warning',
-  message,
-  remedy,
-});
-
-export const createError: FindingFactory = (check, message, remedy) => ({
-  check,
-  level: 'error',
-  message,
-  remedy,
-});

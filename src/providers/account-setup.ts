@@ -1,56 +1,54 @@
-/** What an operator asks of a set-up; what is not given stays as it is, or gets a default. */
+/** What the operator asks for. An option that is absent keeps the present value, or the default. */
 export interface SetupOptions {
-  /** The application that is configured already, if any. */
+  /** The configured application, if any. */
   readonly applicationId: string | undefined;
-  /** The message template that is configured already, if any. */
+  /** The configured message template, if any. */
   readonly messageId: string | undefined;
-  /** Names another application than the configured one: it is found by this name, or created. */
+  /** Another application than the configured one: found by this name, or created. */
   readonly name: string | undefined;
-  /** The message, with `{{pin}}` in it. */
+  /** The message, with `{{pin}}`. */
   readonly text: string | undefined;
   readonly sender: string | undefined;
-  /** Of calls: the vendor's code for it. */
+  /** The language of calls, as the provider's code. */
   readonly language: string | undefined;
-  /** The host whose pages may read the code from the text (WebOTP). */
+  /** The host whose pages may read the code from the message (WebOTP). */
   readonly webOtpHost: string | undefined;
 }
 
-/** One field that a set-up would change. */
+/** One field that the set-up would change. */
 export interface Change {
-  /** What it belongs to. */
+  /** The object that has the field. */
   readonly subject: string;
   readonly field: string;
-  /** `undefined` where it is not set. */
   readonly current: string | undefined;
   readonly desired: string;
 }
 
-/** What a set-up would do. Nothing has been done yet. */
+/** What the set-up would do; nothing has been changed yet. */
 export interface SetupPlan {
-  /** Empty where everything is as it should be. */
   readonly changes: readonly Change[];
-  /** The message as it will be, with `{{pin}}` in it. */
+  /** The new message, with `{{pin}}`. */
   readonly text: string;
-  /** The message as a phone will show it, with a code of the right length. */
+  /** The message as a phone shows it, with a code of the right length. */
   readonly sample: string;
   /**
-   * Makes the changes, if there are any.
-   * @returns the settings that name what was set up.
+   * Makes the changes, if any.
+   * @returns the settings that name the application and the template.
    * @throws AccountError
    */
   apply(): Promise<Readonly<Record<string, string>>>;
 }
 
-/** Creates or updates at the vendor what this service needs there, with safe values. */
+/** Creates or updates at the provider what this service needs, with safe values. */
 export abstract class AccountSetup {
   /**
-   * Reads the account and compares; changes nothing.
-   * @throws AccountError where the account cannot be read, WishError where a wish cannot be met.
+   * Reads the account and compares it; changes nothing.
+   * @throws AccountError if the account cannot be read, SetupOptionError for an invalid option.
    */
-  abstract plan(wishes: SetupOptions): Promise<SetupPlan>;
+  abstract plan(options: SetupOptions): Promise<SetupPlan>;
 }
 
-/** A wish that cannot be met, with the reason as the message. */
+/** An option is invalid; the message says why. */
 export class SetupOptionError extends Error {
-  override readonly name = 'WishError';
+  override readonly name = 'SetupOptionError';
 }

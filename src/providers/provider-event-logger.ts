@@ -5,10 +5,10 @@ import {
   type ProviderCallCompleted,
 } from '../common/events.js';
 
-/**
- * Logs what an operator has to know of the providers: calls that failed, and circuits. Circuits
- * also keep the log of an outage short, because a provider that is not called does not fail.
- */
+/** They concern one number and not the provider. */
+const FAILURES_OF_NUMBERS: readonly string[] = ['destination_unreachable', 'pin_not_found'];
+
+/** Logs failed calls and circuits. An open circuit keeps the log short: no calls, no failures. */
 @Injectable()
 export class ProviderEventLogger {
   private readonly logger = new Logger(ProviderEventLogger.name);
@@ -25,11 +25,9 @@ export class ProviderEventLogger {
   }
 
   private logCall({ context, provider, operation, error }: ProviderCallCompleted): void {
-    // A number's own fault is no news of the provider.
-    if (!error || error.failure === 'destination_unreachable' || error.failure === 'pin_not_found')
-      return;
-    const texted = error.ambiguous && operation !== 'verify' ? '; a text may have left' : '';
-    const msg = `${provider} ${operation}: ${error.message}${texted}`;
-    this.logger.warn({ msg, ...context });
+    if (!error || FAILURES_OF_NUMBERS.includes(error.failure)) return;
+    const ambiguous =
+      error.ambiguous && operation !== 'verify' ? '; a message may have been sent' : '';
+    this.logger.warn({ msg: `${provider} ${operation}: ${error.message}${ambiguous}`, ...context });
   }
 }

@@ -1,10 +1,10 @@
-/** What a text costs to send. */
+/** The size of a message, which determines its price. */
 export interface SmsSize {
   /** One character outside GSM-7 makes the whole text UCS-2. */
   readonly encoding: 'GSM-7' | 'UCS-2';
   /** Septets of GSM-7, or 16-bit units of UCS-2. */
   readonly units: number;
-  /** Messages that are paid for. */
+  /** Each is billed as one SMS. */
   readonly segments: number;
 }
 
@@ -16,13 +16,13 @@ const BASIC = new Set(
 /** Its extension table (§6.2.1.1): each of these takes two septets. */
 const EXTENSION = new Set('\f^{}\\[~]|€');
 
-/** Units in a message that is alone, and in each of several, which carry a header (3GPP TS 23.040 §9.2.3.24.1). */
+/** Units of a single message, and of each of several with a header (3GPP TS 23.040 §9.2.3.24.1). */
 const CAPACITY = {
   'GSM-7': { alone: 160, joined: 153 },
   'UCS-2': { alone: 70, joined: 67 },
 } as const;
 
-/** Measures a text as it is sent, its placeholders filled in. */
+/** Measures a text with its placeholders filled in. */
 export function smsSize(text: string): SmsSize {
   const characters = Array.from(text);
   const septets = characters.map((character) => septetsOf(character));
@@ -47,7 +47,7 @@ function segmentsOf(
   let segments = 1;
   let filled = 0;
   for (const width of widths) {
-    // Neither an extended character nor a surrogate pair is torn apart.
+    // Neither an extended character nor a surrogate pair is split.
     if (filled + width > joined) {
       segments += 1;
       filled = 0;

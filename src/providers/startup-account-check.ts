@@ -6,29 +6,25 @@ import {
 } from '@nestjs/common';
 import { AccountCheck } from './account-check.js';
 
-/**
- * Logs once, when the service is up, what is wrong with the vendor's account. The start does not
- * wait for it, and a shutdown gives it up.
- */
+/** Checks the account once at start-up and logs what is wrong. Start-up and shutdown do not wait. */
 @Injectable()
 export class StartupAccountCheck implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(StartupAccountCheck.name);
   private readonly shutdown = new AbortController();
 
-  constructor(private readonly inspection: AccountCheck) {}
+  constructor(private readonly account: AccountCheck) {}
 
   onApplicationBootstrap(): void {
-    void this.inspect();
+    void this.logFindings(this.shutdown.signal);
   }
 
   onModuleDestroy(): void {
     this.shutdown.abort();
   }
 
-  private async inspect(): Promise<void> {
-    const { signal } = this.shutdown;
+  private async logFindings(signal: AbortSignal): Promise<void> {
     try {
-      const findings = await this.inspection.check(signal);
+      const findings = await this.account.check(signal);
       if (signal.aborted) return;
       for (const { level, check, message, remedy = '' } of findings) {
         const line = `${check}: ${message} ${remedy}`.trim();

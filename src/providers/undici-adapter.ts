@@ -9,24 +9,22 @@ import axios, {
 } from 'axios';
 import type { Dispatcher } from 'undici';
 
-type Settle = (response: AxiosResponse<string>) => void;
-
-/** A request failed before any of it was written: nothing was asked. */
+/** A request failed before any byte of it was written, so the server has not received it. */
 export class RequestNotSentError extends Error {
-  override readonly name = 'NeverWritten';
+  override readonly name = 'RequestNotSentError';
 
-  /** @param code why, as of the error behind it. */
+  /** @param code of the underlying error. */
   constructor(readonly code: string | undefined) {
     super(code);
   }
 }
 
 /**
- * Lets axios speak HTTP by undici, at a third of the CPU time that Node's own client takes. Bodies
- * are texts, and every status is an answer. `timeout` runs from the call to the last byte, the
- * connecting included (axios' `ECONNABORTED`, or `ETIMEDOUT` while connecting); `signal` gives up
- * (`ERR_CANCELED`); other errors are undici's and Node's own. Where nothing was written yet, the
- * error is {@link RequestNotSentError}.
+ * Lets axios send by undici instead of Node's own client: measured, stock axios costs 3 to 4 times
+ * the CPU. Bodies are strings, and every status is a response. `timeout` runs from the call to the
+ * last byte, connecting included (axios' `ECONNABORTED`, or `ETIMEDOUT` while connecting); `signal`
+ * aborts (`ERR_CANCELED`); other errors are undici's and Node's own. An error before the first
+ * written byte is a {@link RequestNotSentError}.
  */
 function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
   return (config) =>
@@ -38,7 +36,7 @@ function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
           origin,
           path: pathname + search,
           method: (config.method ?? 'get').toUpperCase(),
-          // Its own iterator would put each name and value through axios' rules again.
+          // The iterator of AxiosHeaders would validate each header again.
           headers: Object.assign<Record<string, string>, object>({}, config.headers),
           body: (config.data ?? null) as string | null,
         },
@@ -48,9 +46,9 @@ function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
 }
 
 /**
- * An axios that speaks by undici. It follows no redirect, which would carry the key and the number
- * to another host, and turns no body into another form: what they say is the vendor's adapter's
- * business. Axios merges its defaults into every request, so it has none but these.
+ * An axios instance over undici. It follows no redirect, which would send the key and the number to
+ * another host, and does not transform bodies. Other defaults are deleted, because axios merges
+ * them into every request.
  */
 export function createUndiciAxios(dispatcher: Dispatcher): AxiosInstance {
   const instance = axios.create();
@@ -61,7 +59,7 @@ export function createUndiciAxios(dispatcher: Dispatcher): AxiosInstance {
   return instance;
 }
 
-/** One request and its answer. Whatever happens after it was settled goes unheard. */
+/** One request and its response. Events after the promise is settled are ignored. */
 class UndiciExchange implements Dispatcher.DispatchHandler {
   private readonly chunks: Buffer[] = [];
   private readonly timer: NodeJS.Timeout | undefined;
@@ -71,17 +69,17 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 
   constructor(
     private readonly config: InternalAxiosRequestConfig,
-    private readonly resolve: Settle,
+    private readonly resolve: (response: AxiosResponse<string>) => void,
     private readonly reject: (error: Error) => void,
   ) {
     const { timeout, signal } = config;
-    // Unlike axios' own, 0 and less are a deadline that has come.
+    // Unlike in axios, 0 or less means that the deadline has passed.
     if (timeout !== undefined) {
       this.timer = setTimeout(
         () => {
           const { ECONNABORTED, ETIMEDOUT } = AxiosError;
           const code = this.controller ? ECONNABORTED : ETIMEDOUT;
-          this.abort(new AxiosError('no answer in time', code, config));
+          this.abort(new AxiosError('timeout', code, config));
         },
         Math.max(0, timeout),
       );
@@ -91,7 +89,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    // It waited for a connection for too long: nothing of it is written any more.
+    // The deadline passed while it waited for a connection: write nothing.
     if (this.abortReason) controller.abort(this.abortReason);
   }
 
@@ -101,12 +99,12 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
     statusText = '',
   ): void {
-    // An interim answer (RFC 9110 §15.2) comes before the final one, which overwrites it.
+    // An interim response (RFC 9110 §15.2) is overwritten by the final one.
     const { config } = this;
     this.response = {
       status,
       statusText,
-      // As undici read them: axios would look for each name among all that came before it.
+      // Assigned as undici parsed them: axios' own setter compares each name with all others.
       headers: Object.assign(new AxiosHeaders(), headers),
       config,
       data: '',
@@ -132,14 +130,14 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
     this.abort(new CanceledError(undefined, this.config));
   };
 
-  /** A request that still waits for its connection cannot be aborted, but it can be left. */
+  /** A request that waits for a connection has no controller yet; onRequestStart aborts it. */
   private abort(error: Error): void {
     this.abortReason = error;
     this.controller?.abort(error);
     this.fail(error);
   }
 
-  /** The controller comes with a connection, and right before the first byte is written to it. */
+  /** The controller exists once a connection does, right before the first byte is written. */
   private fail(error: NodeJS.ErrnoException): void {
     this.finish();
     this.reject(this.controller ? error : new RequestNotSentError(error.code));

@@ -96,8 +96,8 @@ describe('The doctor, at an account', () => {
       'attempts',
       'lifetime',
       'one-time use',
-      'texts a number',
-      'texts altogether',
+      'messages per number',
+      'messages in total',
       'verify calls',
       'template',
       'code',
@@ -204,28 +204,28 @@ describe('The doctor, at an account', () => {
       'Infobip’s 3 texts a day',
       { configuration: { sendPinPerPhoneNumberLimit: '3/1d' } },
       'error',
-      'texts a number',
+      'messages per number',
       /3\/1d.*10 times in 1d/,
     ],
     [
       'one text less than ours',
       { configuration: { sendPinPerPhoneNumberLimit: '9/d' } },
       'error',
-      'texts a number',
+      'messages per number',
       /9\/d/,
     ],
     [
       'a tight limit an hour',
       { configuration: { sendPinPerPhoneNumberLimit: '9/1h' } },
       'error',
-      'texts a number',
+      'messages per number',
       /10 times in 1h/,
     ],
     [
       'a tight application limit',
       { configuration: { sendPinPerApplicationLimit: '10000/1d' } },
       'warning',
-      'texts altogether',
+      'messages in total',
       /all clients together send 100000 times in 1d/,
     ],
     [
@@ -288,7 +288,7 @@ describe('The doctor, at an account', () => {
     expect(code).toBe(1);
     expect(output).toMatch(/^ok +application +The application is there/m);
     expect(output).toMatch(
-      /^ERROR +texts a number .*\n +→ Mend it with: npm run infobip:setup\.$/m,
+      /^ERROR +messages per number .*\n +→ Fix it with: npm run infobip:setup\.$/m,
     );
     expect(output).toMatch(/^1 error, 0 warnings\.$/m);
   });
@@ -324,7 +324,7 @@ describe('The doctor, at an account', () => {
     const settings = { ...application, ...limits, API_KEYS: entries.join(',') };
     expect((await examine(settings)).faults).toMatchObject([
       {
-        check: 'texts altogether',
+        check: 'messages in total',
         message: expect.stringContaining(`all clients together send ${String(demand)} times in 1d`),
       },
     ]);
@@ -348,7 +348,10 @@ describe('The doctor, at an account', () => {
     await service.close();
 
     expect(logged()).toMatchObject([
-      { level: 'error', msg: expect.stringMatching(/^texts a number: .*3\/1d.*infobip:setup/) },
+      {
+        level: 'error',
+        msg: expect.stringMatching(/^messages per number: .*3\/1d.*infobip:setup/),
+      },
       { level: 'warn', msg: expect.stringMatching(/^verify calls: .*1\/3s/) },
     ]);
   });
@@ -473,8 +476,8 @@ describe('The doctor, before a host that', () => {
     expect(faults.filter(({ level }) => level === 'warning').map(({ check }) => check)).toEqual([
       'attempts',
       'lifetime',
-      'texts a number',
-      'texts altogether',
+      'messages per number',
+      'messages in total',
       'verify calls',
       'code',
     ]);

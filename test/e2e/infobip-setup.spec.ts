@@ -236,7 +236,7 @@ describe('infobip:setup', () => {
     const { code, output } = await setup('--yes', { INFOBIP_BASE_URL: upstream.url });
     await upstream.close();
 
-    expect(output).toContain(`Infobip refuses these values (400): ${field}. `);
+    expect(output).toContain(`Infobip rejects these values (400): ${field}. `);
     expect(output).toMatch(said);
     expect(code).toBe(1);
   });

@@ -55,7 +55,7 @@ describe('An attack on a number prefix', () => {
     const { instance, requestId, ...told } = response.body as Record<string, unknown>;
     expect([instance, typeof requestId]).toEqual(['/otp/send', 'string']);
     expect(JSON.stringify({ ...told, status: 0 })).not.toMatch(/\d{2}|prefix|country|budget|hour/);
-    const refusals = service.log.lines.filter((line) => line.includes('PumpingGuard'));
+    const refusals = service.log.lines.filter((line) => line.includes('SmsPumpingDetector'));
     expect(refusals).toHaveLength(1);
     expect(JSON.parse(refusals[0] ?? '')).toMatchObject({
       level: 'warn',
@@ -114,7 +114,7 @@ describe('An attack on a number prefix', () => {
 
     await start({ PUMPING_GUARD: 'off' });
     for (let i = 0; i < 37; i += 1) await send(target(i)).expect(200);
-    expect(service.log.text).not.toContain('PumpingGuard');
+    expect(service.log.text).not.toContain('SmsPumpingDetector');
   });
 });
 

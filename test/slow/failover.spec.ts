@@ -139,7 +139,7 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambig
       .prepare('select maybe_texted, provider, count(*) as n from verifications group by 1, 2')
       .all() as { maybe_texted: string; provider: string; n: number }[];
     database.close();
-    const logged = service.output.split('; a text may have left').length - 1;
+    const logged = service.output.split('; a message may have been sent').length - 1;
 
     const marked = marks.filter(({ maybe_texted }) => maybe_texted !== '');
     expect(marked).toEqual(

@@ -5,15 +5,16 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../../config/providers.config.js';
-import { AccountError } from '../account-check.js';
-import type { AccountCheck, AccountFinding } from '../account-check.js';
+import { AccountError, type AccountCheck, type AccountFinding } from '../account-check.js';
+import { error, formatValue, ok } from '../account-findings.js';
 import { InfobipAccount } from './infobip.account.js';
 import { checkApplication } from './infobip.application-checks.js';
 import { InfobipDemand } from './infobip.max-usage.js';
-import { error, ok, format } from './infobip.findings.js';
 import { checkTemplate } from './infobip.template-checks.js';
 
-/** Reads what the service's settings name at Infobip, and has it judged. */
+const SETUP_REMEDY = 'Fix it with: npm run infobip:setup.';
+
+/** Checks the application and the message template that the settings name. */
 @Injectable()
 export class InfobipAccountCheck implements AccountCheck {
   constructor(
@@ -25,7 +26,10 @@ export class InfobipAccountCheck implements AccountCheck {
 
   async check(signal?: AbortSignal): Promise<AccountFinding[]> {
     try {
-      return await this.read(signal);
+      const findings = await this.checkAccount(signal);
+      return findings.map((finding) =>
+        finding.level === 'ok' ? finding : { ...finding, remedy: SETUP_REMEDY },
+      );
     } catch (thrown) {
       if (!(thrown instanceof AccountError)) throw thrown;
       const { finding } = thrown;
@@ -33,17 +37,18 @@ export class InfobipAccountCheck implements AccountCheck {
     }
   }
 
-  private async read(signal?: AbortSignal): Promise<AccountFinding[]> {
+  private async checkAccount(signal?: AbortSignal): Promise<AccountFinding[]> {
     const { applicationId, messageId } = getProviderAccount('infobip', this.config);
-    const application = await this.account.application(applicationId, signal);
-    const access = ok('access', 'Infobip answers, and takes the API key.');
+    const application = await this.account.findApplication(applicationId, signal);
+    const access = ok('access', 'Infobip answers and accepts the API key.');
     if (!application) {
-      const what = `The account has no application ${format(applicationId)} (INFOBIP_APP_ID).`;
-      return [access, error('application', what)];
+      const name = formatValue(applicationId);
+      const message = `The account has no application ${name} (INFOBIP_APP_ID).`;
+      return [access, error('application', message)];
     }
-    const template = await this.account.template(applicationId, messageId, signal);
+    const template = await this.account.findTemplate(applicationId, messageId, signal);
     const missing =
-      `The application has no message template ${format(messageId)} (INFOBIP_MESSAGE_ID): ` +
+      `The application has no message template ${formatValue(messageId)} (INFOBIP_MESSAGE_ID): ` +
       'it is unknown, or belongs to another one.';
     return [
       access,
@@ -52,10 +57,10 @@ export class InfobipAccountCheck implements AccountCheck {
     ];
   }
 
-  /** A key that can only send is a good one for the service, but the account stays unseen. */
+  /** A key that can only send is good for the service, but the account cannot be checked with it. */
   private async checkScope(finding: AccountFinding): Promise<AccountFinding> {
-    const maySend = await this.account.maySend().catch(() => true);
-    if (maySend) return { ...finding, level: 'warning' };
+    const canSend = await this.account.canSend().catch(() => true);
+    if (canSend) return { ...finding, level: 'warning' };
     return error(
       'scope',
       'The API key has no scope for 2FA at all (403).',

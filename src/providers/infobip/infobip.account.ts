@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { ProviderResponse } from '../provider-response.js';
 import { ProviderError } from '../provider-error.js';
+import { isSuccess, type ProviderResponse } from '../provider-response.js';
+import { errorFromFailure, errorFromResponse } from './infobip.account-errors.js';
 import { InfobipClient } from './infobip.client.js';
 import { isNotFound } from './infobip.errors.js';
-import { errorFromResponse, errorFromFailure } from './infobip.account-errors.js';
 import type { ApplicationResponse, TemplateResponse } from './infobip.types.js';
 
 const APPLICATIONS = '/2fa/2/applications';
@@ -12,43 +12,47 @@ const messagesPath = (applicationId: string) => `${applicationPath(applicationId
 const messagePath = (applicationId: string, id: string) =>
   `${messagesPath(applicationId)}/${encodeURIComponent(id)}`;
 
-/** The 2FA applications and message templates of the account. Each call throws AccountError. */
+/** The 2FA applications and message templates of the account. Every method throws AccountError. */
 @Injectable()
 export class InfobipAccount {
   constructor(private readonly client: InfobipClient) {}
 
-  /** @returns `undefined` where the account has no such application. */
-  async application(id: string, signal?: AbortSignal): Promise<ApplicationResponse | undefined> {
-    return findIn(await heard(this.client.get(applicationPath(id), { signal })));
+  /** @returns `undefined` if the account has no such application. */
+  async findApplication(
+    id: string,
+    signal?: AbortSignal,
+  ): Promise<ApplicationResponse | undefined> {
+    return toOptionalObject(await receive(this.client.get(applicationPath(id), { signal })));
   }
 
-  async applications(): Promise<ApplicationResponse[]> {
-    return listIn(await heard(this.client.get(APPLICATIONS)));
+  async listApplications(): Promise<ApplicationResponse[]> {
+    return toList(await receive(this.client.get(APPLICATIONS)));
   }
 
-  /** Creates an application, or updates the one with this id: all of `fields` is what it will be. */
+  /** Creates an application, or replaces the one with this id. */
   async saveApplication(id: string | undefined, fields: object): Promise<ApplicationResponse> {
     const call =
       id === undefined
         ? this.client.post(APPLICATIONS, fields)
         : this.client.put(applicationPath(id), fields);
-    return objectIn(await heard(call));
+    return toObject(await receive(call));
   }
 
-  /** @returns `undefined` where the application has no such template. */
-  async template(
+  /** @returns `undefined` if the application has no such template. */
+  async findTemplate(
     applicationId: string,
     id: string,
     signal?: AbortSignal,
   ): Promise<TemplateResponse | undefined> {
-    return findIn(await heard(this.client.get(messagePath(applicationId, id), { signal })));
+    const call = this.client.get(messagePath(applicationId, id), { signal });
+    return toOptionalObject(await receive(call));
   }
 
-  async templates(applicationId: string): Promise<TemplateResponse[]> {
-    return listIn(await heard(this.client.get(messagesPath(applicationId))));
+  async listTemplates(applicationId: string): Promise<TemplateResponse[]> {
+    return toList(await receive(this.client.get(messagesPath(applicationId))));
   }
 
-  /** Creates a template, or updates the one with this id: only what `fields` has changes. */
+  /** Creates a template, or changes only these fields of the one with this id. */
   async saveTemplate(
     applicationId: string,
     id: string | undefined,
@@ -58,20 +62,17 @@ export class InfobipAccount {
       id === undefined
         ? this.client.post(messagesPath(applicationId), fields)
         : this.client.put(messagePath(applicationId, id), fields);
-    return objectIn(await heard(call));
+    return toObject(await receive(call));
   }
 
-  /**
-   * Whether the key may send and verify PINs. Asks about a PIN that cannot exist: it sends nothing,
-   * and costs nothing.
-   */
-  async maySend(): Promise<boolean> {
-    const { status } = await heard(this.client.post('/2fa/2/pin/none/verify', { pin: '000000' }));
+  /** Whether the key can send PINs. Verifies a PIN that cannot exist: sends nothing, costs nothing. */
+  async canSend(): Promise<boolean> {
+    const { status } = await receive(this.client.post('/2fa/2/pin/none/verify', { pin: '000000' }));
     return status !== 401 && status !== 403;
   }
 }
 
-async function heard(call: Promise<ProviderResponse>): Promise<ProviderResponse> {
+async function receive(call: Promise<ProviderResponse>): Promise<ProviderResponse> {
   try {
     return await call;
   } catch (error) {
@@ -80,20 +81,17 @@ async function heard(call: Promise<ProviderResponse>): Promise<ProviderResponse>
   }
 }
 
-function findIn(answer: ProviderResponse): object | undefined {
-  return isNotFound(answer) ? undefined : objectIn(answer);
+const toOptionalObject = (response: ProviderResponse): object | undefined =>
+  isNotFound(response) ? undefined : toObject(response);
+
+function toObject(response: ProviderResponse): object {
+  const { body } = response;
+  if (isSuccess(response) && typeof body === 'object' && body !== null) return body;
+  throw errorFromResponse(response);
 }
 
-function objectIn(answer: ProviderResponse): object {
-  const { status, body } = answer;
-  if (status < 200 || status > 299 || typeof body !== 'object' || body === null) {
-    throw errorFromResponse(answer);
-  }
-  return body;
-}
-
-function listIn(answer: ProviderResponse): object[] {
-  const list: unknown = objectIn(answer);
-  if (!Array.isArray(list)) throw errorFromResponse(answer);
+function toList(response: ProviderResponse): object[] {
+  const list: unknown = toObject(response);
+  if (!Array.isArray(list)) throw errorFromResponse(response);
   return list.filter((item): item is object => typeof item === 'object' && item !== null);
 }

@@ -1,94 +1,95 @@
 import type { OtpConfig } from '../../config/otp.config.js';
 import type { AccountFinding } from '../account-check.js';
-import type { InfobipDemand } from './infobip.max-usage.js';
-import { error, ok, format, warning } from './infobip.findings.js';
+import { error, formatValue, ok, warning } from '../account-findings.js';
 import { formatDuration, parseDuration, parseLimit } from './infobip.limit-syntax.js';
-import type { ApplicationResponse, ApplicationConfiguration } from './infobip.types.js';
+import type { InfobipDemand } from './infobip.max-usage.js';
+import type { ApplicationConfiguration, ApplicationResponse } from './infobip.types.js';
 
-/** Ours is the stricter one, so the vendor's may be looser; beyond this it guards nothing. */
+/** Infobip's values may be looser than ours; beyond this factor they protect nothing. */
 const LOOSE_FACTOR = 3;
 
-/** Judges an application by our own settings. */
+/** Compares an application with this service's settings. */
 export function checkApplication(
-  application: ApplicationResponse,
+  { enabled, configuration }: ApplicationResponse,
   otp: OtpConfig,
   demand: InfobipDemand,
 ): AccountFinding[] {
-  const its = application.configuration ?? {};
+  const values = configuration ?? {};
   return [
-    enabled(application),
-    attempts(its, otp),
-    lifetime(its, otp),
-    oneTimeUse(its),
-    ...limits(its, demand),
+    enabled === false
+      ? error('application', 'The application is disabled: no code can be sent.')
+      : ok('application', 'The application is there and enabled.'),
+    checkAttempts(values, otp),
+    checkLifetime(values, otp),
+    values.allowMultiplePinVerifications === false
+      ? ok('one-time use', 'A code can be verified once only.')
+      : error('one-time use', 'allowMultiplePinVerifications is on: a used code verifies again.'),
+    ...checkLimits(values, demand),
   ];
 }
 
-function enabled({ enabled: value }: ApplicationResponse): AccountFinding {
-  return value === false
-    ? error('application', 'The application is disabled: no code can be sent.')
-    : ok('application', 'The application is there and enabled.');
+const checkAttempts = ({ pinAttempts }: ApplicationConfiguration, { maxAttempts }: OtpConfig) =>
+  compare({
+    check: 'attempts',
+    theirs: `pinAttempts is ${formatValue(pinAttempts)}`,
+    ours: `OTP_MAX_ATTEMPTS is ${String(maxAttempts)}`,
+    actual: typeof pinAttempts === 'number' ? pinAttempts : undefined,
+    required: maxAttempts,
+    consequence: 'users are locked out early',
+  });
+
+const checkLifetime = ({ pinTimeToLive }: ApplicationConfiguration, { ttlMs }: OtpConfig) =>
+  compare({
+    check: 'lifetime',
+    theirs: `pinTimeToLive is ${formatValue(pinTimeToLive)}`,
+    ours: `OTP_TTL is ${formatDuration(ttlMs)}`,
+    actual: parseDuration(pinTimeToLive),
+    required: ttlMs,
+    consequence: 'codes expire early',
+  });
+
+interface Comparison {
+  readonly check: string;
+  readonly theirs: string;
+  readonly ours: string;
+  readonly actual: number | undefined;
+  readonly required: number;
+  /** What happens if `actual` is less than `required`. */
+  readonly consequence: string;
 }
 
-function attempts({ pinAttempts }: ApplicationConfiguration, otp: OtpConfig): AccountFinding {
-  const check = 'attempts';
-  const ours = `OTP_MAX_ATTEMPTS is ${String(otp.maxAttempts)}`;
-  const theirs = `pinAttempts is ${format(pinAttempts)}`;
-  if (typeof pinAttempts !== 'number') {
-    return warning(check, `${theirs}, so it cannot be compared: ${ours}.`);
-  }
-  if (pinAttempts < otp.maxAttempts) {
-    return error(check, `${theirs}, but ${ours}: users are locked out early.`);
-  }
-  return pinAttempts > LOOSE_FACTOR * otp.maxAttempts
+function compare({ check, theirs, ours, actual, required, consequence }: Comparison) {
+  if (actual === undefined) return warning(check, `${theirs}, which cannot be compared: ${ours}.`);
+  if (actual < required) return error(check, `${theirs}, but ${ours}: ${consequence}.`);
+  return actual > LOOSE_FACTOR * required
     ? warning(check, `${theirs}, much looser than ours: ${ours}.`)
     : ok(check, `${theirs}; ${ours}.`);
 }
 
-function lifetime({ pinTimeToLive }: ApplicationConfiguration, otp: OtpConfig): AccountFinding {
-  const check = 'lifetime';
-  const ours = `OTP_TTL is ${formatDuration(otp.ttlMs)}`;
-  const theirs = `pinTimeToLive is ${format(pinTimeToLive)}`;
-  const ms = parseDuration(pinTimeToLive);
-  if (ms === undefined) return warning(check, `${theirs}, so it cannot be compared: ${ours}.`);
-  if (ms < otp.ttlMs) return error(check, `${theirs}, but ${ours}: codes expire early.`);
-  return ms > LOOSE_FACTOR * otp.ttlMs
-    ? warning(check, `${theirs}, much looser than ours: ${ours}.`)
-    : ok(check, `${theirs}; ${ours}.`);
-}
-
-function oneTimeUse({
-  allowMultiplePinVerifications: value,
-}: ApplicationConfiguration): AccountFinding {
-  return value === false
-    ? ok('one-time use', 'A code can be verified once only.')
-    : error('one-time use', 'allowMultiplePinVerifications is on: a used code verifies again.');
-}
-
-function limits(its: ApplicationConfiguration, demand: InfobipDemand): AccountFinding[] {
+function checkLimits(values: ApplicationConfiguration, demand: InfobipDemand): AccountFinding[] {
   return [
-    limit({
-      check: 'texts a number',
-      name: 'sendPinPerPhoneNumberLimit',
-      value: its.sendPinPerPhoneNumberLimit,
-      demand: (ms) => demand.maxMessagesPerNumber(ms),
-      ours: `our limits let one number have`,
+    checkLimit({
+      check: 'messages per number',
+      theirs: 'sendPinPerPhoneNumberLimit',
+      value: values.sendPinPerPhoneNumberLimit,
+      getDemand: (ms) => demand.maxMessagesPerNumber(ms),
+      ours: 'our limits allow messages to one number',
       severity: error,
     }),
-    limit({
-      check: 'texts altogether',
-      name: 'sendPinPerApplicationLimit',
-      value: its.sendPinPerApplicationLimit,
-      demand: (ms) => demand.maxMessagesTotal(ms),
-      ours: `our limits let all clients together send`,
+    checkLimit({
+      check: 'messages in total',
+      theirs: 'sendPinPerApplicationLimit',
+      value: values.sendPinPerApplicationLimit,
+      getDemand: (ms) => demand.maxMessagesTotal(ms),
+      ours: 'our limits let all clients together send',
       severity: warning,
     }),
-    limit({
+    checkLimit({
       check: 'verify calls',
-      name: 'verifyPinLimit',
-      value: its.verifyPinLimit,
-      demand: (ms) => demand.maxAttemptsPerNumber(ms),
-      ours: `our limits let codes for one number be tried`,
+      theirs: 'verifyPinLimit',
+      value: values.verifyPinLimit,
+      getDemand: (ms) => demand.maxAttemptsPerNumber(ms),
+      ours: 'our limits allow codes of one number to be checked',
       severity: warning,
     }),
   ];
@@ -96,20 +97,20 @@ function limits(its: ApplicationConfiguration, demand: InfobipDemand): AccountFi
 
 interface LimitCheck {
   readonly check: string;
-  readonly name: string;
+  readonly theirs: string;
   readonly value: unknown;
-  /** What our own limits let through within so many milliseconds. */
-  readonly demand: (ms: number) => number;
+  /** The most that our own limits allow within so many milliseconds. */
+  readonly getDemand: (ms: number) => number;
   readonly ours: string;
   readonly severity: (check: string, message: string) => AccountFinding;
 }
 
-function limit({ check, name, value, demand, ours, severity: bites }: LimitCheck): AccountFinding {
-  const theirs = `${name} is ${format(value)}`;
-  const parsed = parseLimit(value);
-  if (!parsed) return warning(check, `${theirs}, so it cannot be compared.`);
-  const wanted = demand(parsed.intervalMs);
-  if (parsed.count >= wanted) return ok(check, `${theirs}; our own limits come first.`);
-  const interval = formatDuration(parsed.intervalMs);
-  return bites(check, `${theirs}, but ${ours} ${String(wanted)} times in ${interval}.`);
+function checkLimit({ check, theirs, value, getDemand, ours, severity }: LimitCheck) {
+  const actual = `${theirs} is ${formatValue(value)}`;
+  const limit = parseLimit(value);
+  if (!limit) return warning(check, `${actual}, which cannot be compared.`);
+  const demand = getDemand(limit.intervalMs);
+  if (limit.count >= demand) return ok(check, `${actual}; our own limits apply first.`);
+  const interval = formatDuration(limit.intervalMs);
+  return severity(check, `${actual}, but ${ours} ${String(demand)} times in ${interval}.`);
 }

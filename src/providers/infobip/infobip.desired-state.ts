@@ -9,10 +9,7 @@ import type { TemplateResponse } from './infobip.types.js';
 const DEFAULT_TEXT = '{{pin}} is your verification code. Do not share it.';
 export const PIN_LENGTH = 6;
 
-/**
- * The safe configuration of an application: ours is the stricter one in everything, so that users
- * hear of our limits and never of the vendor's.
- */
+/** Looser than this service's own settings, so that users always meet our limits and not Infobip's. */
 export function desiredConfiguration(otp: OtpConfig, demand: InfobipDemand) {
   const day = hours(24);
   return {
@@ -23,7 +20,7 @@ export function desiredConfiguration(otp: OtpConfig, demand: InfobipDemand) {
       count: demand.maxAttemptsPerNumber(seconds(1)),
       intervalMs: seconds(1),
     }),
-    // Both twice ours: a send that failed is given back here, and may stay counted there.
+    // Twice ours: a failed send is released here, and may stay counted at Infobip.
     sendPinPerApplicationLimit: formatLimit({
       count: 2 * demand.maxMessagesTotal(day),
       intervalMs: day,
@@ -36,32 +33,32 @@ export function desiredConfiguration(otp: OtpConfig, demand: InfobipDemand) {
 }
 
 /**
- * What the template should say; a text that serves stays unless another is wished for.
- * @throws WishError
+ * Keeps the present text if it is valid and the options give no other.
+ * @throws SetupOptionError
  */
-export function desiredTemplate(existing: TemplateResponse | undefined, wishes: SetupOptions) {
-  const kept = existing?.messageText;
-  const serves = typeof kept === 'string' && hasPin(kept) && foreignPlaceholders(kept).length === 0;
+export function desiredTemplate(existing: TemplateResponse | undefined, options: SetupOptions) {
+  const present = existing?.messageText;
+  const isValid =
+    typeof present === 'string' && hasPin(present) && foreignPlaceholders(present).length === 0;
+  const text = options.text ?? (isValid ? present : DEFAULT_TEXT);
   return {
-    messageText: composeText(wishes.text ?? (serves ? kept : DEFAULT_TEXT), wishes.webOtpHost),
+    messageText: composeText(text, options.webOtpHost),
     pinType: 'NUMERIC',
     pinLength: PIN_LENGTH,
-    ...(wishes.sender !== undefined && { senderId: wishes.sender }),
-    ...(wishes.language !== undefined && { language: wishes.language }),
+    ...(options.sender !== undefined && { senderId: options.sender }),
+    ...(options.language !== undefined && { language: options.language }),
   };
 }
 
-/** The fields that are not yet as they should be. */
-export function diff(subject: string, now: object, then: object): Change[] {
-  const before = new Map<string, unknown>(Object.entries(now));
-  return Object.entries(then as Record<string, unknown>)
+/** The fields whose value differs from the desired one. */
+export function diff(subject: string, current: object, desired: object): Change[] {
+  const before = new Map<string, unknown>(Object.entries(current));
+  return Object.entries(desired as Record<string, unknown>)
     .filter(([field, value]) => !sameValue(before.get(field), value))
     .map(([field, value]) => ({
       subject,
       field,
-      current: before.has(field) ? text(before.get(field)) : undefined,
-      desired: text(value),
+      current: before.has(field) ? JSON.stringify(before.get(field)) : undefined,
+      desired: JSON.stringify(value),
     }));
 }
-
-const text = (value: unknown): string => JSON.stringify(value);

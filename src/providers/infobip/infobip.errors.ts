@@ -1,54 +1,48 @@
-import { errorFromStatus, type ProviderResponse } from '../provider-response.js';
 import { ProviderError } from '../provider-error.js';
+import { errorFromStatus, type ProviderResponse } from '../provider-response.js';
 import type { ErrorCodeBody, RequestErrorBody } from './infobip.types.js';
 
-/** What an error body says, whichever of Infobip's two shapes it has. */
+const NOT_FOUND_CODES: readonly unknown[] = ['NOT_FOUND', 'RESOURCE_NOT_FOUND', 'E404'];
+
+/** The content of an error body, in whichever of Infobip's two formats. */
 interface ErrorBody {
-  /** The vendor's word for the error: `NOT_FOUND`, `RESOURCE_NOT_FOUND`, `E404`, … */
-  readonly word: string | undefined;
-  /** The request fields it complains of. */
+  /** Infobip's error code: `NOT_FOUND`, `RESOURCE_NOT_FOUND`, `E404`, … */
+  readonly code: unknown;
+  /** The invalid request fields. */
   readonly fields: readonly unknown[];
 }
 
-/** Turns an answer that is not a 2xx into a failure, by its status first (contract §8). */
-export function toProviderError(answer: ProviderResponse): ProviderError {
-  const { status, body } = answer;
-  if (status === 400 && readErrorBody(body).fields.includes('to'))
+/** Translates a response that is not a 2xx, by its status first (contract §8). */
+export function toProviderError(response: ProviderResponse): ProviderError {
+  const { status, body } = response;
+  if (status === 400 && parseErrorBody(body).fields.includes('to'))
     return new ProviderError('destination_unreachable', { detail: status });
-  return errorFromStatus(status, answer);
+  return errorFromStatus(status, response);
 }
 
-/**
- * A 404 that the API itself gave, not a gateway in front of it: only then does the vendor really
- * not know the PIN any more.
- */
-export function isNotFound({ status, body }: ProviderResponse): boolean {
-  const word = readErrorBody(body).word;
-  return (
-    status === 404 && (word === 'NOT_FOUND' || word === 'RESOURCE_NOT_FOUND' || word === 'E404')
-  );
-}
+/** A 404 of the API itself, not of a gateway: only then the PIN does not exist. */
+export const isNotFound = ({ status, body }: ProviderResponse): boolean =>
+  status === 404 && NOT_FOUND_CODES.includes(parseErrorBody(body).code);
 
-/** The names of the request's fields that a 400 complains of; never a value. */
+/** The names of the request fields that a 400 rejects; never a value. */
 export function getRejectedFields({ body }: ProviderResponse): string[] {
-  return readErrorBody(body).fields.filter(
+  return parseErrorBody(body).fields.filter(
     (field): field is string => typeof field === 'string' && /^[\w.]{1,80}$/.test(field),
   );
 }
 
-function readErrorBody(body: unknown): ErrorBody {
-  if (typeof body !== 'object' || body === null) return { word: undefined, fields: [] };
+function parseErrorBody(body: unknown): ErrorBody {
+  if (typeof body !== 'object' || body === null) return { code: undefined, fields: [] };
   const { errorCode, violations, requestError } = body as RequestErrorBody & ErrorCodeBody;
   const { messageId, validationErrors } = requestError?.serviceException ?? {};
-  const word = messageId ?? errorCode;
-  const complaints: readonly ({ property?: unknown } | null)[] = Array.isArray(violations)
+  const list: readonly ({ property?: unknown } | null)[] = Array.isArray(violations)
     ? violations
     : [];
   return {
-    word: typeof word === 'string' ? word : undefined,
+    code: messageId ?? errorCode,
     fields: [
       ...Object.keys(validationErrors ?? {}),
-      ...complaints.map((complaint) => complaint?.property),
+      ...list.map((violation) => violation?.property),
     ],
   };
 }

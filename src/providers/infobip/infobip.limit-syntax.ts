@@ -1,20 +1,20 @@
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof UNIT_MS;
 
-/** So many in any interval of this length. */
+/** At most `count` in any interval of this length. */
 export interface Limit {
   readonly count: number;
   readonly intervalMs: number;
 }
 
-/** Infobip's durations (contract §3): `10m`, `45s`, or `d` for one day; `undefined` if it is none. */
+/** Parses Infobip's durations (contract §3): `10m`, `45s`, or `d` for one day; else `undefined`. */
 export function parseDuration(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined;
   const [, amount = '1', unit] = /^([1-9]\d{0,11})?(ms|[smhd])$/.exec(text) ?? [];
   return unit === undefined ? undefined : Number(amount) * UNIT_MS[unit as Unit];
 }
 
-/** Infobip's limits: `3/1d`, or `2/d`; `undefined` if it is none. */
+/** Parses Infobip's limits: `3/1d` or `2/d`; else `undefined`. */
 export function parseLimit(text: unknown): Limit | undefined {
   if (typeof text !== 'string') return undefined;
   const [, count, interval] = /^([1-9]\d{0,11})\/(.+)$/.exec(text) ?? [];
@@ -24,19 +24,19 @@ export function parseLimit(text: unknown): Limit | undefined {
     : { count: Number(count), intervalMs };
 }
 
-/** Writes milliseconds in the largest unit that needs no fraction: `5m`. */
+/** Formats milliseconds in the largest unit without a fraction: `5m`. */
 export function formatDuration(ms: number): string {
   const units = Object.keys(UNIT_MS).reverse() as Unit[];
   const unit = units.find((candidate) => ms % UNIT_MS[candidate] === 0) ?? 'ms';
   return `${String(ms / UNIT_MS[unit])}${unit}`;
 }
 
-/** Writes a limit: `3/1d`. */
+/** Formats a limit: `3/1d`. */
 export function formatLimit({ count, intervalMs }: Limit): string {
   return `${String(count)}/${formatDuration(intervalMs)}`;
 }
 
-/** Whether both say the same, however it is written: `300s` and `5m`. */
+/** Whether two values are equal in any notation: `300s` and `5m`. */
 export function sameValue(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   const duration = parseDuration(one);

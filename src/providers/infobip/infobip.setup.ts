@@ -6,17 +6,17 @@ import {
   type ProvidersConfig,
 } from '../../config/providers.config.js';
 import { AccountError } from '../account-check.js';
-import type { AccountSetup, SetupPlan, SetupOptions } from '../account-setup.js';
+import { error } from '../account-findings.js';
+import type { AccountSetup, SetupOptions, SetupPlan } from '../account-setup.js';
 import { InfobipAccount } from './infobip.account.js';
-import { InfobipDemand } from './infobip.max-usage.js';
-import { error } from './infobip.findings.js';
-import { withSamplePin } from './infobip.message-text.js';
 import {
-  diff,
-  PIN_LENGTH,
   desiredConfiguration,
   desiredTemplate,
+  diff,
+  PIN_LENGTH,
 } from './infobip.desired-state.js';
+import { InfobipDemand } from './infobip.max-usage.js';
+import { withSamplePin } from './infobip.message-text.js';
 import type { ApplicationResponse, TemplateResponse } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
@@ -31,88 +31,83 @@ export class InfobipSetup implements AccountSetup {
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
   ) {}
 
-  async plan(wishes: SetupOptions): Promise<SetupPlan> {
-    const application = await this.findApplication(wishes);
-    const applicationId = application && idOf(application.applicationId);
+  async plan(options: SetupOptions): Promise<SetupPlan> {
+    const application = await this.findApplication(options);
+    const applicationId = application && requireId(application.applicationId);
     const template =
-      applicationId === undefined ? undefined : await this.findTemplate(applicationId, wishes);
-    const messageId = template && idOf(template.messageId);
+      applicationId === undefined ? undefined : await this.findTemplate(applicationId, options);
+    const messageId = template && requireId(template.messageId);
 
-    const name = wishes.name ?? application?.name ?? DEFAULT_NAME;
+    const name = options.name ?? application?.name ?? DEFAULT_NAME;
     const head = { name, enabled: true };
     const configuration = desiredConfiguration(this.otp, this.demand);
-    const message = desiredTemplate(template, wishes);
+    const message = desiredTemplate(template, options);
     const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
-    const ofApplication = [
+    const applicationChanges = [
       ...diff(subject, application ?? {}, head),
       ...diff(subject, application?.configuration ?? {}, configuration),
     ];
-    const ofTemplate = diff(`Message template, ${messageId ?? 'new'}`, template ?? {}, message);
+    const templateSubject = `Message template, ${messageId ?? 'new'}`;
+    const templateChanges = diff(templateSubject, template ?? {}, message);
 
     return {
-      changes: [...ofApplication, ...ofTemplate],
+      changes: [...applicationChanges, ...templateChanges],
       text: message.messageText,
       sample: withSamplePin(message.messageText, PIN_LENGTH),
       apply: async () => {
-        // What the vendor keeps beyond what is known here stays as it is.
-        const fields = {
-          ...head,
-          configuration: { ...application?.configuration, ...configuration },
-        };
-        const owner = await this.saved(applicationId, ofApplication, async () =>
-          idOf((await this.account.saveApplication(applicationId, fields)).applicationId),
-        );
-        const saved = await this.saved(messageId, ofTemplate, async () =>
-          idOf((await this.account.saveTemplate(owner, messageId, message)).messageId),
-        );
+        let savedId = applicationId;
+        if (savedId === undefined || applicationChanges.length > 0) {
+          // Infobip's fields that are not known here keep their values.
+          const merged = { ...application?.configuration, ...configuration };
+          const fields = { ...head, configuration: merged };
+          const saved = await this.account.saveApplication(applicationId, fields);
+          savedId = requireId(saved.applicationId);
+        }
+        let savedMessageId = messageId;
+        if (savedMessageId === undefined || templateChanges.length > 0) {
+          const saved = await this.account.saveTemplate(savedId, messageId, message);
+          savedMessageId = requireId(saved.messageId);
+        }
         return {
           INFOBIP_BASE_URL: getProviderAccount('infobip', this.config).baseUrl,
-          INFOBIP_APP_ID: owner,
-          INFOBIP_MESSAGE_ID: saved,
+          INFOBIP_APP_ID: savedId,
+          INFOBIP_MESSAGE_ID: savedMessageId,
         };
       },
     };
   }
 
-  private async saved(
-    id: string | undefined,
-    changes: readonly unknown[],
-    save: () => Promise<string>,
-  ): Promise<string> {
-    return id !== undefined && changes.length === 0 ? id : save();
-  }
-
-  /** The configured one, unless another is asked for by name. */
+  /** The configured application, unless the options name another. */
   private async findApplication({
     applicationId,
     name,
   }: SetupOptions): Promise<ApplicationResponse | undefined> {
     if (name === undefined && applicationId !== undefined) {
-      const configured = await this.account.application(applicationId);
+      const configured = await this.account.findApplication(applicationId);
       if (configured) return configured;
     }
-    const wanted = name ?? DEFAULT_NAME;
-    return (await this.account.applications()).find((application) => application.name === wanted);
+    const applications = await this.account.listApplications();
+    return applications.find((application) => application.name === (name ?? DEFAULT_NAME));
   }
 
-  /** The configured one, or the one that says so already, or the only one. */
+  /** The configured template, or the one with this text, or the only one. */
   private async findTemplate(
     applicationId: string,
     { messageId, text }: SetupOptions,
   ): Promise<TemplateResponse | undefined> {
-    const all = await this.account.templates(applicationId);
-    const texts = all.filter(({ messageText }) => typeof messageText === 'string');
+    const all = await this.account.listTemplates(applicationId);
+    const templates = all.filter(({ messageText }) => typeof messageText === 'string');
     return (
-      texts.find((template) => messageId !== undefined && template.messageId === messageId) ??
-      texts.find((template) => text !== undefined && template.messageText === text) ??
-      (texts.length === 1 ? texts[0] : undefined)
+      templates.find((template) => messageId !== undefined && template.messageId === messageId) ??
+      templates.find((template) => text !== undefined && template.messageText === text) ??
+      (templates.length === 1 ? templates[0] : undefined)
     );
   }
 }
 
-function idOf(value: unknown): string {
+function requireId(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new AccountError(
-    error('host', 'Infobip’s answer names no id.', 'Look into the portal at what was created.'),
+    error('host', 'Infobip’s response has no id.', 'Check in the portal what was created.'),
   );
 }

@@ -1,7 +1,6 @@
 /**
- * What Infobip's 2FA API says on the wire, as far as this service reads it. Every field is
- * optional in the vendor's schema, and an answer may be anything, so these are types of hope:
- * each reader checks the values it uses.
+ * The fields of Infobip's 2FA API that this service reads. All are optional in Infobip's schema and
+ * unverified, so they are `unknown`: each reader checks the values it uses.
  */
 export interface PinResponse {
   readonly pinId?: unknown;

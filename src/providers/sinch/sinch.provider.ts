@@ -1,19 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
-import type { PhoneNumber } from '../../common/phone-number.js';
 import type { CheckResult } from '../../common/check-result.js';
+import type { PhoneNumber } from '../../common/phone-number.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import type { CallOptions, OtpProvider } from '../otp-provider.js';
-import { requireObject, type ProviderResponse } from '../provider-response.js';
 import { ProviderError } from '../provider-error.js';
+import { isSuccess, requireObject, type ProviderResponse } from '../provider-response.js';
 import { SinchClient } from './sinch.client.js';
-import { getErrorCode, toProviderError, startError, isNotFound } from './sinch.errors.js';
+import { getErrorCode, isNotFound, startError, toProviderError } from './sinch.errors.js';
 import type { Method, VerificationResponse } from './sinch.types.js';
 
 const VERIFICATIONS = '/verification/v1/verifications';
 const METHODS: Record<Channel, Method> = { sms: 'sms', voice: 'callout' };
 
-/** Sinch Verification, version 1. A code of Sinch's is judged once: a wrong one ends it. */
+/** The adapter to Sinch Verification, version 1. Sinch checks one code: a wrong one is final. */
 @Injectable()
 export class SinchProvider implements OtpProvider {
   readonly name = 'sinch';
@@ -23,7 +23,7 @@ export class SinchProvider implements OtpProvider {
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, terms?: CallOptions): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string> {
     const method = METHODS[channel];
     const start = {
       identity: { type: 'number', endpoint: to.e164 },
@@ -32,50 +32,46 @@ export class SinchProvider implements OtpProvider {
         smsOptions: { codeType: 'Numeric', expiry: formatClockTime(this.config.ttlMs) },
       }),
     };
-    const answer = await this.client.post(VERIFICATIONS, start, terms);
-    if (isError(answer)) throw startError(answer);
-    return toHandle(method, parseStartResponse(requireObject(answer)));
+    const response = await this.client.post(VERIFICATIONS, start, options);
+    if (isError(response)) throw startError(response);
+    return toHandle(method, parseStartResponse(requireObject(response)));
   }
 
-  /** Starts anew: Sinch sends no code twice, and ends the one before. */
+  /** Starts a new verification: Sinch sends no code twice, and ends the one before. */
   resend(
     to: PhoneNumber,
     _providerPinId: string,
     channel: Channel,
-    terms?: CallOptions,
+    options?: CallOptions,
   ): Promise<string> {
-    return this.send(to, channel, terms);
+    return this.send(to, channel, options);
   }
 
   async verify(
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    terms?: CallOptions,
+    options?: CallOptions,
   ): Promise<CheckResult> {
     const { method, id } = parseHandle(providerPinId);
-    // Another provider's: there is nothing at Sinch that could be judged.
+    // The id of another provider: Sinch has nothing to check.
     if (!method) return 'attempts_exhausted';
     const path = `${VERIFICATIONS}/id/${encodeURIComponent(id)}`;
-    const answer = await this.client.put(path, { method, [method]: { code } }, terms);
-    // It keeps no such verification open any more: whatever is tried next, it cannot verify.
-    if (isNotFound(answer)) return 'attempts_exhausted';
-    if (isError(answer)) throw toProviderError(answer);
-    return toCheckResult(requireObject(answer), id, to);
+    const response = await this.client.put(path, { method, [method]: { code } }, options);
+    // Sinch no longer has the verification open, so no code can verify.
+    if (isNotFound(response)) return 'attempts_exhausted';
+    if (isError(response)) throw toProviderError(response);
+    return toCheckResult(requireObject(response), id, to);
   }
 }
 
-/** The HTTP code alone does not tell: a 200 may hold an error. */
-function isError(answer: ProviderResponse): boolean {
-  return answer.status < 200 || answer.status > 299 || getErrorCode(answer) !== undefined;
-}
+/** The status is not enough: a 200 may contain an error. */
+const isError = (response: ProviderResponse): boolean =>
+  !isSuccess(response) || getErrorCode(response) !== undefined;
 
-/**
- * Reads what became of a start. Its answer has no status as a rule; one that it has counts.
- * @returns the verification's id.
- */
+/** @returns the verification's id. A response to a start usually has no status; one that it has counts. */
 function parseStartResponse({ id, status }: VerificationResponse): string {
-  switch (lowerCase(status)) {
+  switch (toLowerCase(status)) {
     case undefined:
     case 'pending':
       if (typeof id !== 'string' || id === '') throw new ProviderError('invalid_response');
@@ -88,34 +84,35 @@ function parseStartResponse({ id, status }: VerificationResponse): string {
   }
 }
 
-/** Success is bound to the verification, and to the number where the answer names one. */
-function toCheckResult(answer: VerificationResponse, id: string, to: PhoneNumber): CheckResult {
-  const { status, reason, identity } = answer;
-  switch (lowerCase(status)) {
+/** A success counts only for this verification, and this number if the response contains one. */
+function toCheckResult(response: VerificationResponse, id: string, to: PhoneNumber): CheckResult {
+  const { status, reason, identity } = response;
+  const isExpired = toLowerCase(reason) === 'expired';
+  switch (toLowerCase(status)) {
     case 'successful': {
       const number = identity?.endpoint ?? to.e164;
-      if (answer.id !== id || number !== to.e164) throw new ProviderError('invalid_response');
+      if (response.id !== id || number !== to.e164) throw new ProviderError('invalid_response');
       return 'verified';
     }
-    // The code was tried (contract §6), and no other is (§7).
+    // The code was checked (contract §6), and no other will be (§7).
     case 'fail':
-      return lowerCase(reason) === 'expired' ? 'expired' : 'wrong_code_final';
+      return isExpired ? 'expired' : 'wrong_code_final';
     case 'denied':
     case 'aborted':
     case 'error':
-      return lowerCase(reason) === 'expired' ? 'expired' : 'attempts_exhausted';
+      return isExpired ? 'expired' : 'attempts_exhausted';
     default:
       throw new ProviderError('invalid_response');
   }
 }
 
-/** The API mixes cases. `undefined` for nothing; what is no text is a status that nobody knows. */
-function lowerCase(word: unknown): string | undefined {
+/** The API mixes cases. `undefined` if absent; a value that is no string is an unknown status. */
+function toLowerCase(word: unknown): string | undefined {
   if (word === undefined || word === null) return undefined;
   return typeof word === 'string' ? word.toLowerCase() : 'unknown';
 }
 
-/** A report has to say how the code went out, so the handle keeps it: `sms/…`, `callout/…`. */
+/** A report must name the method of the start, so the handle contains it: `sms/…`, `callout/…`. */
 const toHandle = (method: Method, id: string): string => `${method}/${id}`;
 
 function parseHandle(handle: string): { method: Method | undefined; id: string } {
@@ -123,7 +120,7 @@ function parseHandle(handle: string): { method: Method | undefined; id: string }
   return { method: method as Method | undefined, id };
 }
 
-/** A span in Sinch's form, `HH:MM:SS`, no shorter than it is. */
+/** A duration as `HH:MM:SS`, rounded up. */
 function formatClockTime(ms: number): string {
   const total = Math.ceil(ms / 1_000);
   const parts = [Math.floor(total / 3_600), Math.floor(total / 60) % 60, total % 60];

@@ -13,7 +13,7 @@ export interface SignedRequest {
 
 /**
  * Signs a request for an application (contract §2).
- * @param secret in base64, as the vendor shows it.
+ * @param secret in base64, as the dashboard shows it.
  */
 export function createSignature(
   { method, path, contentType, timestamp, body }: SignedRequest,

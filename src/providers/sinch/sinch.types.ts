@@ -1,6 +1,6 @@
 /**
- * What Sinch's Verification API says on the wire, as far as this service reads it. An answer may be
- * anything, so these are types of hope: each reader checks the values it uses.
+ * The fields of Sinch's Verification API that this service reads. They are unverified, so they are
+ * `unknown`: each reader checks the values it uses.
  */
 export interface VerificationResponse {
   readonly id?: unknown;
@@ -8,7 +8,7 @@ export interface VerificationResponse {
   readonly status?: unknown;
   /** `Invalid code`, `Expired`, …: an open list. */
   readonly reason?: unknown;
-  /** The number it is about, with `+`; not in every answer. */
+  /** The phone number, with `+`; not in every response. */
   readonly identity?: null | { readonly endpoint?: unknown };
 }
 
@@ -17,5 +17,5 @@ export interface ErrorBody {
   readonly errorCode?: unknown;
 }
 
-/** Sinch's words for an SMS and a call; each is also the name of the field that holds the code. */
+/** An SMS and a call; each is also the name of the field that contains the code. */
 export type Method = 'sms' | 'callout';
