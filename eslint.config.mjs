@@ -2,7 +2,7 @@ import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-/** Those that the try-it page uses. */
+/** Globals that the demo page uses. */
 const BROWSER_GLOBALS = [
   'AbortController',
   'AbortSignal',
@@ -52,7 +52,7 @@ export default tseslint.config(
       'src/http/**',
       'src/otp/**',
       'src/throttling/**',
-      'src/observability/event-log.ts',
+      'src/observability/event-logger.ts',
       'src/providers/*.ts',
       'src/storage/sql/*.ts',
     ],

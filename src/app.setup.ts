@@ -84,9 +84,9 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
 /** Serves the metrics on the main port, unless `METRICS_PORT` is set. */
 function serveMetrics(app: INestApplication, fastify: FastifyInstance): void {
   if (app.get<HttpConfig>(httpConfig.KEY).metricsPort !== undefined) return;
-  const metrics = app.get(Metrics);
+  const { registry } = app.get(Metrics);
   fastify.get(METRICS_PATH, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.render()),
+    reply.type(registry.contentType).send(await registry.metrics()),
   );
 }
 

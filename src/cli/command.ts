@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { alignColumns } from './table.js';
 
 /** 0: success; 1: an error, or a problem was found; 2: wrong usage. */
 type ExitCode = 0 | 1 | 2;
@@ -11,20 +12,14 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-interface OptionSpec {
-  readonly type: 'string' | 'boolean';
-  /** Stands for the value of a string in the usage text. */
-  readonly value?: string;
-  readonly help: string;
-}
+/** `value` is the placeholder in the usage text; an option without it is a flag. */
+type Options = Readonly<Record<string, { readonly value?: string; readonly help: string }>>;
 
-type OptionSpecs = Readonly<Record<string, OptionSpec>>;
-
-type Values<O extends OptionSpecs> = {
-  readonly [K in keyof O]?: O[K]['type'] extends 'boolean' ? boolean : string;
+type Values<O extends Options> = {
+  readonly [K in keyof O]?: O[K] extends { readonly value: string } ? string : boolean;
 };
 
-interface CommandSpec<O extends OptionSpecs> {
+interface CommandSpec<O extends Options> {
   readonly name: string;
   /** The positional arguments, such as `NAME`; none if absent. */
   readonly operands?: string;
@@ -34,45 +29,47 @@ interface CommandSpec<O extends OptionSpecs> {
 }
 
 /** Adds `--help`, the usage text and the handling of errors to a command. */
-export function defineCommand<const O extends OptionSpecs>(spec: CommandSpec<O>): Command {
-  const options = { ...spec.options, help: { type: 'boolean', help: 'shows this' } } as const;
-  const usage = (): string => formatUsage(spec, options);
+export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
+  const options: Options = { ...spec.options, help: { help: 'shows this' } };
   return async (args) => {
     try {
       const { values, positionals } = parse(args, options, spec.operands !== undefined);
       if (values['help'] !== true) return await spec.run(values as Values<O>, positionals);
-      console.log(usage());
+      console.log(formatUsage(spec, options));
       return 0;
     } catch (error) {
       console.error((error as Error).message);
       if (!(error instanceof UsageError)) return 1;
-      console.error(`\n${usage()}`);
+      console.error(`\n${formatUsage(spec, options)}`);
       return 2;
     }
   };
 }
 
-function parse(args: readonly string[], options: OptionSpecs, allowPositionals: boolean) {
+function parse(args: readonly string[], options: Options, allowPositionals: boolean) {
+  const types = Object.entries(options).map(
+    ([name, { value }]) => [name, { type: value ? 'string' : 'boolean' }] as const,
+  );
   try {
-    return parseArgs({ args: [...args], options, allowPositionals });
+    return parseArgs({ args: [...args], options: Object.fromEntries(types), allowPositionals });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
 }
 
 function formatUsage(
-  { name, operands, about }: Omit<CommandSpec<OptionSpecs>, 'options' | 'run'>,
-  options: OptionSpecs,
-): string {
-  const args = [operands, '[options]'].filter(Boolean).join(' ');
-  const rows = Object.entries(options).map(
-    ([option, { value, help }]) => [`--${option}${value ? ` <${value}>` : ''}`, help] as const,
-  );
-  const width = Math.max(...rows.map(([option]) => option.length));
+  { name, operands, about }: Omit<CommandSpec<Options>, 'run'>,
+  options: Options,
+) {
+  const args = [...(operands === undefined ? [] : [operands]), '[options]'].join(' ');
+  const rows = Object.entries(options).map(([option, { value, help }]) => [
+    `  --${option}${value ? ` <${value}>` : ''}`,
+    help,
+  ]);
   return [
     `Usage: npm run ${name} -- ${args}`,
     `       otp ${name} ${args}  (in the container image)`,
     `\n${about}\n`,
-    ...rows.map(([option, help]) => `  ${option.padEnd(width)}  ${help}`),
+    ...alignColumns(rows),
   ].join('\n');
 }

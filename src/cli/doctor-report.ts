@@ -1,16 +1,10 @@
 import type { AccountFinding } from '../providers/account-check.js';
 import { alignColumns } from './table.js';
 
-const LABELS: Record<AccountFinding['level'], string> = {
-  ok: 'ok',
-  warning: 'WARNING',
-  error: 'ERROR',
-};
-
 /** One line per finding, and how to fix it on the next. */
 export function formatReport(findings: readonly AccountFinding[]): string {
   const rows = findings.flatMap(({ check, level, message, remedy }) => [
-    [LABELS[level], check, message],
+    [level === 'ok' ? level : level.toUpperCase(), check, message],
     ...(remedy === undefined ? [] : [['', '', `→ ${remedy}`]]),
   ]);
   return [...alignColumns(rows), '', summarize(findings)].join('\n');

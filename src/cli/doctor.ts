@@ -21,10 +21,7 @@ export const doctor = defineCommand({
   about: `Compares the accounts of the configured providers with the settings. Sends and changes nothing.
 Exit code: 0 without errors (there may be warnings), 1 with errors.`,
   options: {
-    json: {
-      type: 'boolean',
-      help: 'prints an array of { check, level, message, remedy? } (add --silent to npm run)',
-    },
+    json: { help: 'prints [{ check, level, message, remedy? }] (add --silent to npm run)' },
   },
   run: async ({ json }) => {
     const findings = await runChecks();
@@ -54,9 +51,7 @@ async function runChecks(): Promise<AccountFinding[]> {
 
 const describeHosts = (config: ProvidersConfig): string =>
   config.names
-    .map(
-      (provider) => `${SERVICES[provider]} is at ${getProviderAccount(provider, config).baseUrl}`,
-    )
+    .map((name) => `${SERVICES[name]} is at ${getProviderAccount(name, config).baseUrl}`)
     .join(', ');
 
 /** One finding per error: the message lists each on a line of its own. */

@@ -1,11 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 /**
  * Writes settings into a `.env`: replaces existing lines, appends missing ones, keeps the rest. A new
  * file is readable by its owner only, because an API key will be added to it.
  */
 export function writeEnvFile(file: string, settings: Readonly<Record<string, string>>): void {
-  writeFileSync(file, replaceSettings(readIfExists(file), settings), { mode: 0o600 });
+  const content = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  writeFileSync(file, replaceSettings(content, settings), { mode: 0o600 });
 }
 
 /** The settings as lines of a `.env`. */
@@ -29,12 +30,3 @@ function replaceSettings(content: string, settings: Readonly<Record<string, stri
 
 const quoteIfNeeded = (value: string): string =>
   /^[\w.:/@-]*$/.test(value) ? value : `"${value}"`;
-
-function readIfExists(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-}

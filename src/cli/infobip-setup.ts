@@ -15,25 +15,14 @@ export const infobipSetup = defineCommand({
 values, after showing the changes. Updates what INFOBIP_APP_ID and INFOBIP_MESSAGE_ID name; without
 them, finds the application by its name.`,
   options: {
-    name: {
-      type: 'string',
-      value: 'name',
-      help: 'another application than the configured one (default: OTP service)',
-    },
-    text: { type: 'string', value: 'text', help: 'the message; it must contain {{pin}}' },
-    sender: { type: 'string', value: 'sender', help: 'sender of the message' },
-    language: { type: 'string', value: 'code', help: 'language of calls: en, es, de, fr, …' },
-    'webotp-host': {
-      type: 'string',
-      value: 'host',
-      help: 'appends the line that lets pages of this host fill in the code',
-    },
-    'dry-run': { type: 'boolean', help: 'shows the changes, and makes none' },
-    yes: { type: 'boolean', help: 'does not ask; required if stdin is not a terminal' },
-    write: {
-      type: 'boolean',
-      help: 'writes the ids into .env of the working folder instead of printing them',
-    },
+    name: { value: 'name', help: 'another application (default: OTP service)' },
+    text: { value: 'text', help: 'the message; it must contain {{pin}}' },
+    sender: { value: 'sender', help: 'sender of the message' },
+    language: { value: 'code', help: 'language of calls: en, es, de, fr, …' },
+    'webotp-host': { value: 'host', help: 'adds the line that lets its pages fill in the code' },
+    'dry-run': { help: 'shows the changes, and makes none' },
+    yes: { help: 'does not ask; required if stdin is not a terminal' },
+    write: { help: 'writes the ids into .env of the working folder' },
   },
   run: async (options) => {
     const { env, applicationId, messageId } = loadSetupEnvironment();
@@ -42,9 +31,8 @@ them, finds the application by its name.`,
       const plan = await context
         .get(AccountSetup, { strict: false })
         .plan({ applicationId, messageId, name, text, sender, language, webOtpHost });
-      console.log(
-        `Infobip 2FA at ${getProviderAccount('infobip', providersConfig(env)).baseUrl}\n`,
-      );
+      const { baseUrl } = getProviderAccount('infobip', providersConfig(env));
+      console.log(`Infobip 2FA at ${baseUrl}\n`);
       console.log(`${formatChanges(plan.changes)}\n\n${formatMessage(plan)}\n`);
       if (options['dry-run']) {
         console.log('Dry run: nothing was changed.');

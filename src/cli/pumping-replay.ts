@@ -13,17 +13,9 @@ export const pumpingReplay = defineCommand({
 would be blocked, by country and budget. Only reads the records, at DATABASE_URL or in DATA_DIR;
 options that are not given default to the service's settings.`,
   options: {
-    'floor-per-hour': {
-      type: 'string',
-      value: 'count',
-      help: 'unverified messages that are always allowed in an hour',
-    },
-    'floor-per-day': { type: 'string', value: 'count', help: 'the same in a day' },
-    ratio: {
-      type: 'string',
-      value: 'number',
-      help: 'beyond the floor, unverified messages for each verified one',
-    },
+    'floor-per-hour': { value: 'count', help: 'unverified messages always allowed in an hour' },
+    'floor-per-day': { value: 'count', help: 'the same in a day' },
+    ratio: { value: 'number', help: 'beyond the floor, unverified messages per verified one' },
   },
   run: async (options) => {
     const env = loadCommandEnvironment();

@@ -19,12 +19,7 @@ import { ReadinessExceptionFilter } from './readiness-exception.filter.js';
 /** Checks are cached: the route is public, and each check is a query. */
 const CACHE_MS = seconds(1);
 
-const SHUTTING_DOWN: HealthCheckResult = {
-  status: 'shutting_down',
-  info: {},
-  error: {},
-  details: {},
-};
+const SHUTTING_DOWN = { status: 'shutting_down', info: {}, error: {}, details: {} };
 
 @Public()
 @ApiTags('Health')

@@ -43,14 +43,8 @@ export class EventLogger {
         this.logger.info({ client, pinId: truncateId(pinId), ...context }, 'cancel');
         return;
       }
-      // Counted by the metrics; the emitter logs what an operator must see.
-      case 'request_started':
-      case 'provider_call_completed':
-      case 'circuit_state_changed':
-      case 'code_rejected':
-      case 'fraud_check_completed':
-      case 'storage_operation_completed':
-        return;
+      // The metrics count the others; the emitter logs what an operator must see.
+      default:
     }
   }
 }

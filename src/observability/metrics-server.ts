@@ -45,7 +45,8 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
       response.writeHead(404).end();
       return;
     }
-    const page = await this.metrics.render();
-    response.writeHead(200, { 'content-type': this.metrics.contentType }).end(page);
+    const { registry } = this.metrics;
+    const body = await registry.metrics();
+    response.writeHead(200, { 'content-type': registry.contentType }).end(body);
   }
 }

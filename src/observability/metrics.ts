@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { EventBus, type CircuitState, type ServiceEvent } from '../common/events.js';
+import { EventBus, type ServiceEvent } from '../common/events.js';
 import { seconds } from '../common/durations.js';
 
 const REQUEST_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const CALL_BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10];
 const STORAGE_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5];
 
-const CIRCUIT_STATES = ['closed', 'half_open', 'open'] as const satisfies readonly CircuitState[];
+const CIRCUIT_STATES = ['closed', 'half_open', 'open'] as const;
 
 /** Labels of every metric about verifications: a conversion rate is one division. */
-const DESTINATION = ['country', 'channel', 'provider'] as const;
+const OUTCOME = ['country', 'channel', 'provider', 'outcome'] as const;
 
 /**
  * Prometheus metrics of this process. Label values come from closed sets: route patterns, error
@@ -18,7 +18,7 @@ const DESTINATION = ['country', 'channel', 'provider'] as const;
  */
 @Injectable()
 export class Metrics {
-  private readonly registry = new Registry();
+  readonly registry = new Registry();
 
   private readonly requests = this.histogram(
     'otp_http_request_duration_seconds',
@@ -51,17 +51,17 @@ export class Metrics {
   private readonly sends = this.counter(
     'otp_sends_total',
     'New codes by outcome: accepted, failed, or ambiguous if a message may have been sent.',
-    [...DESTINATION, 'outcome'],
+    [...OUTCOME],
   );
   private readonly resends = this.counter(
     'otp_resends_total',
     'Resends by outcome, as in otp_sends_total.',
-    [...DESTINATION, 'outcome'],
+    [...OUTCOME],
   );
   private readonly verifications = this.counter(
     'otp_verifications_total',
     'Submitted codes by outcome; unknown if the provider gave no result.',
-    [...DESTINATION, 'outcome'],
+    [...OUTCOME],
   );
   private readonly fraudDecisions = this.counter(
     'otp_fraud_checks_total',
@@ -80,15 +80,6 @@ export class Metrics {
     events.subscribe((event) => {
       this.record(event);
     });
-  }
-
-  get contentType(): string {
-    return this.registry.contentType;
-  }
-
-  /** All metrics in Prometheus' text format. */
-  render(): Promise<string> {
-    return this.registry.metrics();
   }
 
   private record(event: ServiceEvent): void {

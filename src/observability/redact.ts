@@ -1,30 +1,12 @@
 import { serializeError } from './serialize-error.js';
 
 /** Names that this service, the providers or libraries use for secrets and personal data. */
-const REDACTED_KEYS = new Set([
-  'phonenumber',
-  'to',
-  'msisdn',
-  'number',
-  'endpoint',
-  'identity',
-  'otpcode',
-  'pin',
-  'providerpinid',
-  'reference',
-  'enduserip',
-  'authorization',
-  'idempotency-key',
-  'apikey',
-  'applicationsecret',
-  'password',
-  'secret',
-  'url',
-  'body',
-  'data',
-  'headers',
-  'config',
-]);
+const REDACTED_KEYS = new Set(
+  (
+    'phonenumber to msisdn number endpoint identity otpcode pin providerpinid reference enduserip ' +
+    'authorization idempotency-key apikey applicationsecret password secret url body data headers config'
+  ).split(' '),
+);
 
 const REDACTED = '[redacted]';
 const MAX_DEPTH = 4;
