@@ -15,8 +15,11 @@ export const authConfig = defineConfig('auth', 'Secrets and clients', {
         otherwise: Joi.any().default([]),
       })
       .messages({ 'any.required': '{#label} is required; npm run keys:new makes a key' }),
-    'API keys of the clients; list several per client to rotate',
-    { values: '`name:<sha-256 of the key, hex>`, …', developmentDefault: 'no key needed' },
+    {
+      description: 'API keys of the clients; list several per client to rotate',
+      values: '`name:<sha-256 of the key, hex>`, …',
+      developmentDefault: 'no key needed',
+    },
   ),
 });
 export type AuthConfig = ConfigType<typeof authConfig>;

@@ -14,22 +14,22 @@ export interface Environment {
 export interface Setting<T> {
   readonly name: string;
   readonly schema: Joi.Schema;
-  readonly description: string;
   readonly docs: SettingDocs;
   readonly read: (env: Environment) => T;
 }
 
 /** A setting that is required or has a default. */
-export const setting = <T>(
-  name: string,
-  schema: Joi.Schema<T>,
-  description: string,
-  docs: SettingDocs = {},
-): Setting<T> => ({ name, schema, description, docs, read: ({ values }) => values[name] as T });
+export const setting = <T>(name: string, schema: Joi.Schema<T>, docs: SettingDocs): Setting<T> => ({
+  name,
+  schema,
+  docs,
+  read: ({ values }) => values[name] as T,
+});
 
 /** A setting that may be absent. */
-export const optional: <T>(...definition: Parameters<typeof setting<T>>) => Setting<T | undefined> =
-  setting;
+export const optional = <T>(
+  ...definition: Parameters<typeof setting<T>>
+): Setting<T | undefined> => setting<T>(...definition);
 
 type Settings = Readonly<Record<string, Setting<unknown>>>;
 export type SettingValues<S extends Settings> = {

@@ -11,25 +11,27 @@ import {
 
 export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   /** ISO 3166 codes; `undefined` means every country. */
-  allowedCountries: optional(
-    'ALLOWED_COUNTRIES',
-    parsed(parseCountries),
-    'countries that messages may be sent to; production warns about `*`',
-    { values: 'ISO 3166 codes, or `*`', defaultText: '*' },
-  ),
+  allowedCountries: optional('ALLOWED_COUNTRIES', parsed(parseCountries), {
+    description: 'countries that messages may be sent to; production warns about `*`',
+    values: 'ISO 3166 codes, or `*`',
+    defaultText: '*',
+  }),
   blockedTypes: setting(
     'BLOCKED_NUMBER_TYPES',
     parsed(parseNumberTypes).default(['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL']),
-    'types of numbers that no message is sent to',
-    { values: 'types of libphonenumber, or `none`' },
+    {
+      description: 'types of numbers that no message is sent to',
+      values: 'types of libphonenumber, or `none`',
+    },
   ),
   testNumbers: setting(
     'TEST_NUMBERS',
     parsed(parseTestNumbers)
       .when('NODE_ENV', { is: 'production', then: Joi.any().custom(requireLastDays) })
       .default([]),
-    'numbers with a fixed code and no message, until their last day (required in production)',
     {
+      description:
+        'numbers with a fixed code and no message, until their last day (required in production)',
       values: '`number:code@last day`, …',
       whenUnset: 'none',
       example: '+15550001111:123456@2026-12-31',

@@ -12,8 +12,10 @@ export const encryptionConfig = defineConfig(
     secrets: optional(
       'OTP_SECRET',
       secrets().when('NODE_ENV', { is: 'production', then: Joi.required() }),
-      'master secret; to rotate, list the new one before the old one',
-      { developmentDefault: 'created in `DATA_DIR`' },
+      {
+        description: 'master secret; to rotate, list the new one before the old one',
+        developmentDefault: 'created in `DATA_DIR`',
+      },
     ),
   },
   ({ secrets }, env) => ({

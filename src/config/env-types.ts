@@ -3,6 +3,7 @@ import { parseDuration } from '../common/durations.js';
 
 /** Texts for the documents that the rules of a schema do not give. */
 export interface SettingDocs {
+  readonly description: string;
   /** The allowed values. */
   readonly values?: string;
   /** The default, as it is written in `.env`. */
@@ -42,7 +43,7 @@ export function duration(fallback: DurationString, least: DurationString, most: 
       return ms;
     })
     .messages(CUSTOM_MESSAGE)
-    .meta({ defaultText: fallback, values } satisfies SettingDocs);
+    .meta({ defaultText: fallback, values } satisfies Partial<SettingDocs>);
 }
 
 /** A text that `parse` reads; it throws an Error with the rule that is broken. */
@@ -86,7 +87,7 @@ export const baseUrl = () =>
       return url.replace(/\/+$/, '');
     })
     .messages(CUSTOM_MESSAGE)
-    .meta({ values: 'https URL; http on a loopback address' } satisfies SettingDocs);
+    .meta({ values: 'https URL; http on a loopback address' } satisfies Partial<SettingDocs>);
 
 /** Secrets; the first one encrypts. */
 export const secrets = () =>
@@ -96,4 +97,6 @@ export const secrets = () =>
       throw new Error(`must be at least ${String(MIN_SECRET_BYTES)} bytes, each if several`);
     }
     return [first, ...others];
-  }).meta({ values: `at least ${String(MIN_SECRET_BYTES)} bytes each` } satisfies SettingDocs);
+  }).meta({
+    values: `at least ${String(MIN_SECRET_BYTES)} bytes each`,
+  } satisfies Partial<SettingDocs>);

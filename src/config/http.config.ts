@@ -5,10 +5,11 @@ import { parsed } from './env-types.js';
 import { parseOrigins, parseTrustProxy } from './list-parsers.js';
 
 export const httpConfig = defineConfig('http', 'HTTP', {
-  host: setting('HOST', Joi.string().hostname().default('127.0.0.1'), 'address to listen on', {
+  host: setting('HOST', Joi.string().hostname().default('127.0.0.1'), {
+    description: 'address to listen on',
     values: 'address or host name',
   }),
-  port: setting('PORT', Joi.number().port().default(3000), 'port to listen on'),
+  port: setting('PORT', Joi.number().port().default(3000), { description: 'port to listen on' }),
   metricsPort: optional(
     'METRICS_PORT',
     Joi.number()
@@ -16,20 +17,23 @@ export const httpConfig = defineConfig('http', 'HTTP', {
       .min(1)
       .invalid(Joi.ref('PORT'))
       .messages({ 'any.invalid': '{#label} must be another than PORT' }),
-    'separate port for the metrics, so that clients cannot read them',
-    { whenUnset: '`/metrics` on `PORT`', example: '9464' },
+    {
+      description: 'separate port for the metrics, so that clients cannot read them',
+      whenUnset: '`/metrics` on `PORT`',
+      example: '9464',
+    },
   ),
-  trustProxy: optional(
-    'TRUST_PROXY',
-    parsed(parseTrustProxy),
-    'proxies whose `X-Forwarded-For` is trusted',
-    { values: 'number of hops, or networks', whenUnset: 'none', example: '10.0.0.0/8' },
-  ),
-  corsOrigins: setting(
-    'CORS_ORIGINS',
-    parsed(parseOrigins).default([]),
-    'origins whose pages may call the API',
-    { values: 'origins', whenUnset: 'none', example: 'https://app.example.com' },
-  ),
+  trustProxy: optional('TRUST_PROXY', parsed(parseTrustProxy), {
+    description: 'proxies whose `X-Forwarded-For` is trusted',
+    values: 'number of hops, or networks',
+    whenUnset: 'none',
+    example: '10.0.0.0/8',
+  }),
+  corsOrigins: setting('CORS_ORIGINS', parsed(parseOrigins).default([]), {
+    description: 'origins whose pages may call the API',
+    values: 'origins',
+    whenUnset: 'none',
+    example: 'https://app.example.com',
+  }),
 });
 export type HttpConfig = ConfigType<typeof httpConfig>;

@@ -4,12 +4,12 @@ import { duration, positiveInt } from './env-types.js';
 
 // NIST SP 800-63B-4 §3.1.3.2: a code is valid for at most 10 minutes, and guesses are limited.
 export const otpConfig = defineConfig('otp', 'Codes and limits', {
-  ttlMs: setting('OTP_TTL', duration('5m', '1s', '10m'), 'lifetime of a code'),
-  maxAttempts: setting('OTP_MAX_ATTEMPTS', positiveInt(5, 10), 'checks of one verification'),
-  sendCooldownMs: setting(
-    'SEND_COOLDOWN',
-    duration('30s', '1s', '60m'),
-    'minimum time between two messages to one number',
-  ),
+  ttlMs: setting('OTP_TTL', duration('5m', '1s', '10m'), { description: 'lifetime of a code' }),
+  maxAttempts: setting('OTP_MAX_ATTEMPTS', positiveInt(5, 10), {
+    description: 'checks of one verification',
+  }),
+  sendCooldownMs: setting('SEND_COOLDOWN', duration('30s', '1s', '60m'), {
+    description: 'minimum time between two messages to one number',
+  }),
 });
 export type OtpConfig = ConfigType<typeof otpConfig>;

@@ -24,28 +24,27 @@ import { serviceConfig } from './service.config.js';
 const SINCH_URL = 'https://verification.api.sinch.com';
 
 /** A setting of a provider's account, for which the sandbox has a value. */
-const account = (name: string, description: string, schema = Joi.string(), docs?: SettingDocs) =>
-  optional(name, schema, description, { developmentDefault: 'the sandbox’s', ...docs });
+const account = (
+  name: string,
+  description: string,
+  schema = Joi.string(),
+  docs: Partial<SettingDocs> = {},
+) => optional(name, schema, { description, developmentDefault: 'the sandbox’s', ...docs });
 
 const SETTINGS = {
   /** In order of preference; each once. */
-  names: setting(
-    'PROVIDERS',
-    parsed(parseProviders).default(['infobip']),
-    'providers in order of preference; later ones are fallbacks',
-    { values: '`infobip`, `sinch`', example: 'infobip,sinch' },
-  ),
+  names: setting('PROVIDERS', parsed(parseProviders).default(['infobip']), {
+    description: 'providers in order of preference; later ones are fallbacks',
+    values: '`infobip`, `sinch`',
+    example: 'infobip,sinch',
+  }),
   /** One provider call, from connect to last byte. */
-  timeoutMs: setting(
-    'PROVIDER_TIMEOUT',
-    duration('5s', '1ms', '60s'),
-    'time of one provider in a request, from connect to last byte',
-  ),
-  maxInFlight: setting(
-    'PROVIDER_MAX_IN_FLIGHT',
-    positiveInt(200, 100_000),
-    'concurrent sends, resends or verifies at one provider',
-  ),
+  timeoutMs: setting('PROVIDER_TIMEOUT', duration('5s', '1ms', '60s'), {
+    description: 'time of one provider in a request, from connect to last byte',
+  }),
+  maxInFlight: setting('PROVIDER_MAX_IN_FLIGHT', positiveInt(200, 100_000), {
+    description: 'concurrent sends, resends or verifies at one provider',
+  }),
   infobipUrl: account('INFOBIP_BASE_URL', 'your account’s host', baseUrl(), {
     example: 'https://account.api.infobip.com',
   }),
@@ -62,11 +61,9 @@ const SETTINGS = {
     Joi.string().base64({ paddingRequired: false }),
     { values: 'base64' },
   ),
-  sandboxPort: setting(
-    'SANDBOX_PORT',
-    Joi.number().port().min(1).default(3999),
-    'port of the sandbox on 127.0.0.1, outside production',
-  ),
+  sandboxPort: setting('SANDBOX_PORT', Joi.number().port().min(1).default(3999), {
+    description: 'port of the sandbox on 127.0.0.1, outside production',
+  }),
 };
 type ProviderSettings = SettingValues<typeof SETTINGS>;
 

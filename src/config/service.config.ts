@@ -10,12 +10,12 @@ export const serviceConfig = defineConfig(
     environment: setting(
       'NODE_ENV',
       oneOf('development', 'test', 'production').default('development'),
-      '`production` disables the defaults of development',
+      { description: '`production` disables the defaults of development' },
     ),
     logLevel: setting(
       'LOG_LEVEL',
       oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
-      'lowest level that is logged',
+      { description: 'lowest level that is logged' },
     ),
     // No load balancer has to notice the restart of a developer's service.
     shutdownDelayMs: setting(
@@ -24,8 +24,11 @@ export const serviceConfig = defineConfig(
         not: 'production',
         then: Joi.any().default(0),
       }),
-      'time after SIGTERM during which requests are still accepted while readiness reports 503',
-      { developmentDefault: 'none' },
+      {
+        description:
+          'time after SIGTERM during which requests are still accepted while readiness reports 503',
+        developmentDefault: 'none',
+      },
     ),
   },
   ({ environment, logLevel, shutdownDelayMs }) => ({

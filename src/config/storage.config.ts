@@ -5,23 +5,18 @@ import { defineConfig, optional, setting } from './define-config.js';
 import { databaseUrl, duration } from './env-types.js';
 
 export const storageConfig = defineConfig('storage', 'Storage', {
-  dataDir: setting('DATA_DIR', Joi.string().default('./data'), 'directory of the SQLite file', {
+  dataDir: setting('DATA_DIR', Joi.string().default('./data'), {
+    description: 'directory of the SQLite file',
     values: 'directory',
   }),
-  databaseUrl: optional(
-    'DATABASE_URL',
-    databaseUrl(['postgres', 'postgresql'], parsePostgresUrl),
-    'PostgreSQL, which several replicas can share',
-    {
-      values: '`postgres://…`',
-      whenUnset: 'SQLite',
-      example: 'postgres://user:password@host:5432/otp?sslmode=verify-full',
-    },
-  ),
-  retentionMs: setting(
-    'RETENTION',
-    duration('30d', '1d', '3650d'),
-    'time after which finished verifications are deleted',
-  ),
+  databaseUrl: optional('DATABASE_URL', databaseUrl(['postgres', 'postgresql'], parsePostgresUrl), {
+    description: 'PostgreSQL, which several replicas can share',
+    values: '`postgres://…`',
+    whenUnset: 'SQLite',
+    example: 'postgres://user:password@host:5432/otp?sslmode=verify-full',
+  }),
+  retentionMs: setting('RETENTION', duration('30d', '1d', '3650d'), {
+    description: 'time after which finished verifications are deleted',
+  }),
 });
 export type StorageConfig = ConfigType<typeof storageConfig>;

@@ -3,16 +3,12 @@ import { defineConfig, optional, setting } from './define-config.js';
 import { databaseUrl, positiveInt } from './env-types.js';
 
 export const throttleConfig = defineConfig('throttle', 'Rate limits', {
-  sendsPerMinute: setting(
-    'THROTTLE_SEND_LIMIT',
-    positiveInt(60, 1_000_000),
-    'sends and resends a minute of one client, or of one address if no key is needed',
-  ),
-  verifiesPerMinute: setting(
-    'THROTTLE_VERIFY_LIMIT',
-    positiveInt(300, 1_000_000),
-    'verifies and all other requests a minute, counted alike',
-  ),
+  sendsPerMinute: setting('THROTTLE_SEND_LIMIT', positiveInt(60, 1_000_000), {
+    description: 'sends and resends a minute of one client, or of one address if no key is needed',
+  }),
+  verifiesPerMinute: setting('THROTTLE_VERIFY_LIMIT', positiveInt(300, 1_000_000), {
+    description: 'verifies and all other requests a minute, counted alike',
+  }),
   // A query could disable the client's timeouts.
   redisUrl: optional(
     'REDIS_URL',
@@ -22,8 +18,8 @@ export const throttleConfig = defineConfig('throttle', 'Rate limits', {
       .messages({
         'string.pattern.base': '{#label} must look like redis://user:password@host:port/0',
       }),
-    'Redis, which counts these requests for all replicas',
     {
+      description: 'Redis, which counts these requests for all replicas',
       values: '`redis://…`, `rediss://…`',
       whenUnset: 'each replica counts its own',
       example: 'redis://host:6379',

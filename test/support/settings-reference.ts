@@ -15,7 +15,7 @@ interface Described {
   readonly flags?: { readonly default?: string | number | string[] };
   readonly allow?: readonly string[];
   readonly rules?: readonly { readonly name: string; readonly args?: { readonly limit: number } }[];
-  readonly metas?: readonly SettingDocs[];
+  readonly metas?: readonly Partial<SettingDocs>[];
 }
 
 /** What applies to a whole section. */
@@ -74,7 +74,7 @@ function rowOf({ name, defaultText, whenUnset = 'required', ...setting }: Settin
   return `| \`${name}\` | ${standing} | ${values} | ${meaning} |`;
 }
 
-function describeSetting({ name, schema, description, docs }: Setting<unknown>): SettingEntry {
+function describeSetting({ name, schema, docs }: Setting<unknown>): SettingEntry {
   const described = schema.describe() as Described;
   const defaultText = [described.flags?.default ?? ''].flat().join(',');
   return {
@@ -83,7 +83,7 @@ function describeSetting({ name, schema, description, docs }: Setting<unknown>):
     ...Object.assign({}, ...(described.metas ?? [])),
     ...docs,
     name,
-    meaning: description,
+    meaning: docs.description,
   };
 }
 
