@@ -12,6 +12,7 @@ import {
   type Script,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
+import { scaled } from '../support/time-scale.js';
 
 const older = (messageId: string, validationErrors?: object) => ({
   requestError: { serviceException: { messageId, text: 'to 41793026727', validationErrors } },
@@ -74,7 +75,7 @@ describe('InfobipProvider', () => {
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
-      PROVIDER_TIMEOUT: '1s',
+      PROVIDER_TIMEOUT: `${scaled(1_000)}ms`,
     }));
   });
 
@@ -353,7 +354,7 @@ describe('InfobipProvider', () => {
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
-      PROVIDER_TIMEOUT: '1s',
+      PROVIDER_TIMEOUT: `${scaled(1_000)}ms`,
     });
 
     expect(await failureOf(other.provider.send(number, 'sms'))).toMatchObject({

@@ -18,6 +18,7 @@ import {
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
 import { startService } from '../support/service.js';
+import { scaled } from '../support/time-scale.js';
 
 const KEY = 'a-key-that-nobody-may-see';
 const CONFIGURATION = {
@@ -366,7 +367,7 @@ describe('The doctor, before a host that', () => {
 
   afterEach(() => upstream.close());
 
-  const settings = () => ({ INFOBIP_BASE_URL: upstream.url, PROVIDER_TIMEOUT: '300ms' });
+  const settings = () => ({ INFOBIP_BASE_URL: upstream.url, PROVIDER_TIMEOUT: `${scaled(300)}ms` });
   const refusal = (messageId: string) => ({
     requestError: { serviceException: { messageId, text: KEY } },
   });
@@ -419,7 +420,7 @@ describe('The doctor, before a host that', () => {
       [{ level: 'error', check: 'host', message: /cannot be reached/ }].map(matching),
     );
     expect(code).toBe(1);
-    expect(await heldForMs).toBeLessThan(5_000);
+    expect(await heldForMs).toBeLessThan(scaled(5_000));
     host.close();
   });
 

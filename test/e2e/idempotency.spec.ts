@@ -2,6 +2,7 @@ import { wrong } from '../support/codes.js';
 import { expectProblem } from '../support/problem.js';
 import { hang, reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
+import { scaled } from '../support/time-scale.js';
 import { seconds } from '../../src/common/durations.js';
 
 const NUMBER = '+14155552671';
@@ -115,7 +116,10 @@ describe('An Idempotency-Key', () => {
 
   it('never sends again once a text may have left', async () => {
     const upstream = await startScriptedUpstream();
-    const other = await startService({ INFOBIP_BASE_URL: upstream.url, PROVIDER_TIMEOUT: '100ms' });
+    const other = await startService({
+      INFOBIP_BASE_URL: upstream.url,
+      PROVIDER_TIMEOUT: `${scaled(100)}ms`,
+    });
     const keyed = () =>
       other.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });
     upstream.answer(hang);

@@ -7,6 +7,7 @@ import { newPhone } from '../support/outage/load.js';
 import { Client, quantile, together, type Answer } from '../support/providers/journeys.js';
 import { startLookAlike, type LookAlike, type Trouble } from '../support/providers/look-alike.js';
 import { startReplica, type Replica } from '../support/replica.js';
+import { scaled } from '../support/time-scale.js';
 
 const SENDS = 2_000;
 const AT_ONCE = 16;
@@ -16,8 +17,8 @@ const PROVIDER_TIMEOUT_MS = 3_000;
 /** Of a send, with two providers. */
 const DEADLINE_MS = 2 * PROVIDER_TIMEOUT_MS;
 /** As slow as two services on a busy machine may answer, apart from what they wait for. */
-const SLACK_MS = 2_000;
-const CLOSE_TO_HEALTHY_MS = 20;
+const SLACK_MS = scaled(2_000);
+const CLOSE_TO_HEALTHY_MS = scaled(20);
 const STORY_MS = 170_000;
 const STARTING_MS = 60_000;
 

@@ -14,12 +14,13 @@ import {
   type Story,
 } from '../support/outage/story.js';
 import { expectProblem } from '../support/problem.js';
+import { scaled } from '../support/time-scale.js';
 
 /** PROVIDER_TIMEOUT's default: a caller waits at least as long for any answer. */
-const DEADLINE_MS = 5_000;
-const RECOVERY_MS = 5_000;
+const DEADLINE_MS = scaled(5_000);
+const RECOVERY_MS = scaled(5_000);
 /** For `/health/live`, which waits for nothing but the process. */
-const HEARTBEAT_MS = 2_000;
+const HEARTBEAT_MS = scaled(2_000);
 const STARTING_MS = 60_000;
 /** How far the times of two replicas may be apart: they read the database's over a network. */
 const APART_MS = 100;

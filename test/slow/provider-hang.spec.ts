@@ -6,15 +6,16 @@ import { newPhone } from '../support/outage/load.js';
 import { Client, quantile, type Answer } from '../support/providers/journeys.js';
 import { startLookAlike, type LookAlike } from '../support/providers/look-alike.js';
 import { startReplica, type Replica } from '../support/replica.js';
+import { scaled } from '../support/time-scale.js';
 
 /** In memory where there is such a place: what is measured is not the disk. */
 const SPARE_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const PER_SECOND = 500;
 const HANGING_S = 10;
 const CONNECTIONS = 400;
-const RECOVERY_MS = 1_000;
+const RECOVERY_MS = scaled(1_000);
 /** As slow as a busy machine may be. */
-const SOME_MS = 100;
+const SOME_MS = scaled(100);
 const STORY_MS = 90_000;
 
 describe('While the only provider hangs, at 500 sends a second,', () => {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Response, Test } from 'supertest';
 import type { Replica } from '../replica.js';
 import type { Fleet } from './fleet.js';
+import { scaled } from '../time-scale.js';
 
 export type Call = 'send' | 'resend' | 'verify' | 'status' | 'live';
 
@@ -29,7 +30,7 @@ const JOURNEYS_AT_ONCE = 8;
 const IMPATIENCE_MS = 25;
 const HEARTBEAT_MS = 100;
 /** Far more than any answer may take. */
-const GIVEN_UP_MS = 20_000;
+const GIVEN_UP_MS = scaled(20_000);
 
 let phones = 0;
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { wrong } from '../codes.js';
 import type { Fleet } from './fleet.js';
 import { Load, newPhone, type Answered, type Journey } from './load.js';
+import { scaled } from '../time-scale.js';
 
 /** How something is taken from a fleet, and given back. */
 export interface Outage {
@@ -45,7 +46,7 @@ interface Kept {
 const AT_ONCE = 50;
 const EACH_CALL_AT_ONCE = 6;
 const AWAY_MS = 1_500;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = scaled(10_000);
 const POLL_MS = 50;
 const JOURNEYS_AFTERWARDS = 10;
 
