@@ -54,7 +54,7 @@ export default tseslint.config(
       'src/throttling/**',
       'src/observability/event-logger.ts',
       'src/providers/*.ts',
-      'src/storage/sql/*.ts',
+      'src/storage/**',
     ],
     rules: {
       'no-restricted-syntax': [

@@ -24,7 +24,7 @@ const shared = {
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   moduleNameMapper: {
     // A thread of its own runs what is built, in tests too.
-    '/sqlite-thread-file\\.js$': '<rootDir>/test/support/built-sqlite-thread.ts',
+    '/sqlite-worker-url\\.js$': '<rootDir>/test/support/built-sqlite-worker.ts',
     // Source is imported by the name that it has once built.
     '^(\\.{1,2}/.*)\\.js$': '$1',
     // Sinch's client reads a version number out of a package that it forgot to depend on.

@@ -11,7 +11,13 @@ const ROWS = [
   ['openapi'],
   ['otp', 'health', 'cli', 'demo'],
 ];
-const TOP_FILES = ['main.ts', 'app.module.ts', 'app.setup.ts', 'shutdown.ts', 'quick-start-message.ts'];
+const TOP_FILES = [
+  'main.ts',
+  'app.module.ts',
+  'app.setup.ts',
+  'shutdown.ts',
+  'quick-start-message.ts',
+];
 /** Depends on nothing here; only `main` starts it. */
 const ISLAND = 'sandbox';
 
@@ -109,6 +115,37 @@ describe('The architecture', () => {
     });
 
     expect(cycles).toEqual([]);
+  });
+
+  it('keeps storage in the folders of the design', () => {
+    const folders = files
+      .map(({ path }) => path.split('/'))
+      .filter(([folder, , file]) => folder === 'storage' && file !== undefined)
+      .map(([, subfolder]) => subfolder);
+
+    expect([...new Set(folders)].sort()).toEqual([
+      'engines',
+      'limits',
+      'migrations',
+      'repositories',
+    ]);
+  });
+
+  it('has at most seven levels of imports inside storage', () => {
+    const importsOf = new Map(
+      files
+        .filter(({ path }) => folderOf(path) === 'storage')
+        .map(({ path, imports }) => [path, imports]),
+    );
+    const chainFrom = (path: string): string[] => {
+      const chains = (importsOf.get(path) ?? [])
+        .filter((target) => importsOf.has(target))
+        .map(chainFrom);
+      return [path, ...(chains.sort((a, b) => b.length - a.length)[0] ?? [])];
+    };
+    const tooLong = [...importsOf.keys()].map(chainFrom).filter((chain) => chain.length > 7);
+
+    expect(tooLong.map((chain) => chain.join(' → '))).toEqual([]);
   });
 
   it('has no barrel and no forward reference', () => {

@@ -29,7 +29,7 @@ options that are not given default to the service's settings.`,
     const simulation = new PumpingSimulation(settings, otpConfig(env).ttlMs);
     const history = await VerificationHistory.open(storageConfig(env));
     try {
-      for await (const message of history.texts()) simulation.add(message);
+      for await (const message of history.list()) simulation.add(message);
     } catch (error) {
       const { message, cause } = error as Error;
       const reason = cause instanceof Error ? cause.message : message;

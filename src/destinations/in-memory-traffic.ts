@@ -1,5 +1,5 @@
 import { bucketAt, firstRecentBucket, WINDOWS } from '../storage/time-buckets.js';
-import type { DestinationCounts, SendCounts } from '../storage/traffic.types.js';
+import type { DestinationCounts, SendCounts } from '../storage/limit.types.js';
 
 type Buckets = Map<number, SendCounts>;
 type History = Omit<DestinationCounts, 'recent'>;

@@ -1,9 +1,9 @@
 import type { PumpingConfig } from '../config/pumping.config.js';
 import {
-  TRUSTED_NUMBER_MS,
   type BudgetViolation,
+  TRUSTED_NUMBER_MS,
   type TrafficEvaluator,
-} from '../storage/traffic.types.js';
+} from '../storage/limit.types.js';
 import type { VerificationRecord } from '../storage/verification-history.js';
 import { InMemoryTraffic } from './in-memory-traffic.js';
 import { createTrafficEvaluator } from './traffic-evaluator.js';

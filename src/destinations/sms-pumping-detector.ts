@@ -2,8 +2,9 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { EventBus, type FraudCheckCompleted } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
-import type { BudgetViolation, TrafficEvaluator } from '../storage/traffic.types.js';
-import type { DestinationSuspended, SendAdmitted } from '../storage/verification-store.js';
+import type { BudgetViolation, TrafficEvaluator } from '../storage/limit.types.js';
+import type { DestinationSuspended } from '../storage/limit.types.js';
+import type { SendAdmitted } from '../storage/send.types.js';
 import { createTrafficEvaluator } from './traffic-evaluator.js';
 
 /**

@@ -5,7 +5,7 @@ import type {
   DestinationCounts,
   SendCounts,
   TrafficEvaluator,
-} from '../storage/traffic.types.js';
+} from '../storage/limit.types.js';
 
 type Window = BudgetViolation['window'];
 

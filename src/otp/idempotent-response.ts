@@ -1,11 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
-import type {
-  LimitExceeded,
-  IdempotentReplay,
-  DestinationSuspended,
-} from '../storage/verification-store.js';
+import type { IdempotentReplay } from '../storage/idempotency.types.js';
+import type { DestinationSuspended, LimitExceeded } from '../storage/limit.types.js';
 
 /** A response body, and whether it repeats the one to an earlier request with the same key. */
 export interface IdempotentResponse<T> {

@@ -1,11 +1,8 @@
 import type { OtpConfig } from '../config/otp.config.js';
 import type { Destination } from '../destinations/destination-policy.js';
 import { isTestPin } from '../providers/test-number.provider.js';
-import type {
-  NewVerification,
-  SendReservation,
-  Verification,
-} from '../storage/verification-store.js';
+import type { NewVerification, SendReservation } from '../storage/send.types.js';
+import type { Verification } from '../storage/verification.types.js';
 import type { SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';
 import { createPinId } from './pin-id.js';

@@ -6,13 +6,9 @@ import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { ProviderRouter, type SendResult } from '../providers/provider-router.js';
 import { isTestPin } from '../providers/test-number.provider.js';
-import {
-  VerificationStore,
-  type Attempt,
-  type SendAdmission,
-  type SendReservation,
-  type VerifyResult,
-} from '../storage/verification-store.js';
+import type { Attempt, VerifyResult } from '../storage/attempt.types.js';
+import type { SendAdmission, SendReservation } from '../storage/send.types.js';
+import { VerificationStore } from '../storage/verification-store.js';
 import type { RequestClient } from './current-client.decorator.js';
 import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';

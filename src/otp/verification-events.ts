@@ -1,12 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { EventBus, type CodeChecked, type MessageSent } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
-import type {
-  Attempt,
-  ClosedReason,
-  SendReservation,
-  VerifyResult,
-} from '../storage/verification-store.js';
+import type { Attempt, ClosedReason, VerifyResult } from '../storage/attempt.types.js';
+import type { SendReservation } from '../storage/send.types.js';
 
 /** The `provider` of a message that none accepted. */
 const NO_PROVIDER = 'none';

@@ -9,27 +9,21 @@ import { Clock } from '../common/clock.js';
 import { hours, seconds } from '../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
-import { Database } from './sql/database.js';
 import { abandonedAfterMs } from './deadline.js';
-import { prepareHousekeeping } from './sql/housekeeping-queries.js';
-import { IDEMPOTENCY_TTL_MS } from './sql/idempotency-keys.js';
-import type { Prepared } from './sql/statement.js';
+import { Database } from './engines/database.js';
+import type { PreparedQuery } from './engines/statement-batch.js';
+import { TRUSTED_NUMBER_MS } from './limit.types.js';
+import { CLEANUP_BATCH, prepareCleanupQueries } from './repositories/cleanup-queries.js';
+import { IDEMPOTENCY_TTL_MS } from './repositories/idempotency-key.repository.js';
 import { bucketAt, WINDOWS } from './time-buckets.js';
-import { TRUSTED_NUMBER_MS } from './traffic.types.js';
 
-const EVERY_MS = seconds(10);
+const INTERVAL_MS = seconds(10);
 
-/** Small, so that a delete never holds up a send for long. */
-const BATCH = 500;
-
-/** Logs say nothing any more once their newest entry is older than their longest window. */
+/** The longest sliding windows: older entries count nowhere. */
 const NUMBER_WINDOW_MS = hours(24);
 const END_USER_WINDOW_MS = hours(1);
 
-/**
- * What has to be done now and then, by one replica at a time: settle the sends that a crash left
- * without an end, and delete what has been kept long enough.
- */
+/** Periodic cleanup, one replica at a time: fails abandoned sends and deletes expired rows. */
 @Injectable()
 export class CleanupService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(CleanupService.name);
@@ -43,12 +37,12 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     @Inject(storageConfig.KEY) private readonly config: StorageConfig,
     @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
   ) {
-    this.queries = prepareHousekeeping(database, BATCH);
+    this.queries = prepareCleanupQueries(database);
   }
 
   onApplicationBootstrap(): void {
     void this.runOnce();
-    this.timer = setInterval(() => void this.runOnce(), EVERY_MS).unref();
+    this.timer = setInterval(() => void this.runOnce(), INTERVAL_MS).unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -56,56 +50,56 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     await this.running;
   }
 
-  /** One round of everything, behind the one that is under way. */
+  /** Runs a full cleanup after the one that is running, if any. */
   runOnce(): Promise<void> {
     this.running = this.running.then(() => this.run());
     return this.running;
   }
 
-  /** A failure is logged, and the next round tries again. */
+  /** An error is logged; the next cleanup tries again. */
   private async run(): Promise<void> {
     try {
       await this.clock.sync();
       await this.failAbandonedSends();
-      await this.deleteOld();
+      await this.deleteExpired();
     } catch (error) {
       this.logger.warn(error);
     }
   }
 
   /**
-   * A crash between asking the provider and writing down what it said leaves `sending`. A text may
-   * have left, so it stays counted; the caller never got a handle and may ask again.
+   * A crash between the provider call and its confirmation leaves `sending`. A message may have been
+   * sent, so it stays counted; the client never got a handle and may send again.
    */
   private async failAbandonedSends(): Promise<void> {
     const before = this.clock.now() - abandonedAfterMs(this.providers);
-    await this.inBatches(this.queries.failLost, before);
+    await this.inBatches(this.queries.failAbandonedSends, before);
   }
 
-  private async deleteOld(): Promise<void> {
+  private async deleteExpired(): Promise<void> {
     const now = this.clock.now();
     const { queries } = this;
     for (const [query, before] of [
       [queries.deleteVerifications, now - this.config.retentionMs],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
-      [queries.forgetVerified, now - TRUSTED_NUMBER_MS],
+      [queries.clearVerified, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
       [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
       [queries.deleteTraffic, bucketAt(now) - WINDOWS.twoWeeks],
     ] as const) {
-      await this.inBatches<unknown>(query, before);
+      await this.inBatches(query, before);
     }
   }
 
-  private async inBatches<R>(
-    query: Prepared<{ before: number }, R>,
+  private async inBatches(
+    query: PreparedQuery<{ before: number }, object>,
     before: number,
   ): Promise<void> {
-    let done = BATCH;
-    while (done === BATCH) {
+    let done = CLEANUP_BATCH;
+    while (done === CLEANUP_BATCH) {
       done = 0;
-      await this.database.housekeeping(async (transaction) => {
-        const { rows } = await transaction.run((packet) => query(packet, { before }));
+      await this.database.runCleanup(async (transaction) => {
+        const { rows } = await transaction.run((batch) => query(batch, { before }));
         done = rows.length;
       });
     }

@@ -10,18 +10,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { pooledRandomBytes } from '../common/random.js';
 import { encryptionConfig, type EncryptionConfig } from '../config/encryption.config.js';
 
-/** What is hashed; each purpose has a key of its own, so equal texts do not meet across purposes. */
-export type HashPurpose =
-  'phone-number' | 'number-prefix' | 'end-user' | 'reference' | 'idempotency-key' | 'request';
-
-const PURPOSES: readonly HashPurpose[] = [
+/** Each purpose has a key of its own, so equal texts have different hashes. */
+const PURPOSES = [
   'phone-number',
   'number-prefix',
   'end-user',
   'reference',
   'idempotency-key',
   'request',
-];
+] as const;
+export type HashPurpose = (typeof PURPOSES)[number];
+
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
@@ -31,13 +30,13 @@ const TAG_BYTES = 16;
 
 interface DerivedKeys {
   readonly id: string;
-  readonly sealing: KeyObject;
-  readonly hashing: Readonly<Record<HashPurpose, KeyObject>>;
+  readonly encryption: KeyObject;
+  readonly hashes: Readonly<Record<HashPurpose, KeyObject>>;
 }
 
 /**
- * Hashes and encrypts what is stored about people. All keys come from the master secret by HKDF
- * (RFC 5869); of several secrets the first writes and every one reads.
+ * Hashes and encrypts stored personal data. HKDF (RFC 5869) derives all keys from the master
+ * secrets: the first one writes, all of them read.
  */
 @Injectable()
 export class DataProtection {
@@ -45,11 +44,11 @@ export class DataProtection {
   private readonly older: readonly DerivedKeys[];
 
   constructor(@Inject(encryptionConfig.KEY) { secrets: [current, ...older] }: EncryptionConfig) {
-    this.current = keyRing(current);
-    this.older = older.map(keyRing);
+    this.current = deriveKeys(current);
+    this.older = older.map(deriveKeys);
   }
 
-  /** Whether there are secrets on their way out. */
+  /** Whether old secrets are still listed. */
   get hasOldSecrets(): boolean {
     return this.older.length > 0;
   }
@@ -59,29 +58,31 @@ export class DataProtection {
     return mac(this.current, purpose, text);
   }
 
-  /** What {@link hash} gave under the secrets that are being rotated out. */
+  /** The hashes under the old secrets. */
   previousHashes(purpose: HashPurpose, text: string): string[] {
-    return this.older.map((ring) => mac(ring, purpose, text));
+    return this.older.map((keys) => mac(keys, purpose, text));
   }
 
   /**
    * Encrypts a text (AES-256-GCM).
-   * @param context where it is stored; it opens nowhere else.
+   * @param context the place where it is stored; only there it can be decrypted.
    */
   encrypt(text: string, context: string): string {
     const nonce = pooledRandomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, this.current.sealing, nonce).setAAD(Buffer.from(context));
+    const cipher = createCipheriv(CIPHER, this.current.encryption, nonce).setAAD(
+      Buffer.from(context),
+    );
     const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
     return `${this.current.id}.${Buffer.concat(sealed).toString('base64url')}`;
   }
 
-  /** @throws Error if it was sealed elsewhere, changed, or sealed under a secret that is gone. */
+  /** @throws Error if the context or the text changed, or its secret is no longer listed. */
   decrypt(sealed: string, context: string): string {
     const [id, text = ''] = sealed.split('.');
-    const ring = [this.current, ...this.older].find((candidate) => candidate.id === id);
-    if (!ring) throw new Error('sealed under a secret that OTP_SECRET no longer lists');
+    const keys = [this.current, ...this.older].find((candidate) => candidate.id === id);
+    if (!keys) throw new Error('encrypted under a secret that OTP_SECRET no longer lists');
     const bytes = Buffer.from(text, 'base64url');
-    const decipher = createDecipheriv(CIPHER, ring.sealing, bytes.subarray(0, NONCE_BYTES))
+    const decipher = createDecipheriv(CIPHER, keys.encryption, bytes.subarray(0, NONCE_BYTES))
       .setAAD(Buffer.from(context))
       .setAuthTag(bytes.subarray(-TAG_BYTES));
     const opened = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
@@ -89,19 +90,19 @@ export class DataProtection {
   }
 }
 
-function mac(ring: DerivedKeys, purpose: HashPurpose, text: string): string {
-  return createHmac('sha256', ring.hashing[purpose]).update(text).digest('base64url');
+function mac(keys: DerivedKeys, purpose: HashPurpose, text: string): string {
+  return createHmac('sha256', keys.hashes[purpose]).update(text).digest('base64url');
 }
 
-function keyRing(secret: string): DerivedKeys {
+function deriveKeys(secret: string): DerivedKeys {
   const derive = (info: string, length: number) =>
     Buffer.from(hkdfSync('sha256', secret, '', `otp-service/${info}`, length));
-  // Of bytes, Node 24 would make a key for every use of them, at ten times what that use costs.
+  // From bytes, Node 24 would create a key object per use, at ten times the cost of the use.
   const keyFor = (info: string) => createSecretKey(derive(info, KEY_BYTES));
   return {
     id: derive('key-id', KEY_ID_BYTES).toString('base64url'),
-    sealing: keyFor('seal'),
-    hashing: Object.fromEntries(
+    encryption: keyFor('seal'),
+    hashes: Object.fromEntries(
       PURPOSES.map((purpose) => [purpose, keyFor(`hash/${purpose}`)]),
     ) as Record<HashPurpose, KeyObject>,
   };

@@ -1,21 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Database } from './sql/database.js';
+import { Database } from './engines/database.js';
 
-/** Finds out whether records can be written. */
+/** Checks whether the database accepts writes. */
 @Injectable()
 export class StorageHealthIndicator {
-  private readonly writeNothing;
+  private readonly queries;
 
   constructor(private readonly database: Database) {
-    // Unlike a query, this is refused by a database that is only a standby, or a file that is read-only.
-    this.writeNothing = database.prepare<object, object>((db) =>
-      db.deleteFrom('verifications').where(sql<boolean>`1 = 0`),
-    );
+    // A standby or a read-only file refuses this statement, unlike a select.
+    this.queries = database.prepare('health', {
+      writeNothing: (db) => db.deleteFrom('verifications').where(sql<boolean>`1 = 0`),
+    });
   }
 
   /** @throws DomainError `storage_unavailable` */
   async check(): Promise<void> {
-    await this.database.run((packet) => this.writeNothing(packet, {}));
+    await this.database.run((batch) => this.queries.writeNothing(batch, {}));
   }
 }

@@ -3,19 +3,19 @@ import { Clock } from '../common/clock.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { CleanupService } from './cleanup.service.js';
-import { AttemptMoves } from './sql/attempt-moves.js';
-import { Database } from './sql/database.js';
-import { EndUserLimits } from './sql/end-user-limits.js';
-import { IdempotencyKeys } from './sql/idempotency-keys.js';
-import { NumberLimits } from './sql/number-limits.js';
-import { Records } from './sql/records.js';
-import { SendBudgets } from './sql/send-budgets.js';
-import { SendMoves } from './sql/send-moves.js';
-import { SqlVerificationStore } from './sql/sql-verification-store.js';
-import { TrafficCounts } from './sql/traffic-counts.js';
-import { VerificationRows } from './sql/verification-rows.js';
-import { StorageHealthIndicator } from './storage.health.js';
 import { DataProtection } from './data-protection.js';
+import { Database } from './engines/database.js';
+import { openDatabase } from './engines/open-database.js';
+import { EndUserLimits } from './limits/end-user-limits.js';
+import { NumberLimits } from './limits/number-limits.js';
+import { SendLimits } from './limits/send-limits.js';
+import { TrafficCounts } from './limits/traffic-counts.js';
+import { AttemptRepository } from './repositories/attempt.repository.js';
+import { IdempotencyKeyRepository } from './repositories/idempotency-key.repository.js';
+import { SendRepository } from './repositories/send.repository.js';
+import { VerificationMapper } from './repositories/verification-mapper.js';
+import { VerificationRepository } from './repositories/verification.repository.js';
+import { StorageHealthIndicator } from './storage.health.js';
 import { VerificationStore } from './verification-store.js';
 
 @Module({
@@ -23,24 +23,24 @@ import { VerificationStore } from './verification-store.js';
     {
       provide: Database,
       useFactory: (storage: StorageConfig, { timeoutMs }: ProvidersConfig) =>
-        Database.open(storage, timeoutMs),
+        openDatabase(storage, timeoutMs),
       inject: [storageConfig.KEY, providersConfig.KEY],
     },
+    // The database's clock, which all replicas share.
+    { provide: Clock, useFactory: ({ clock }: Database) => clock, inject: [Database] },
     DataProtection,
     NumberLimits,
     EndUserLimits,
     TrafficCounts,
-    SendBudgets,
-    IdempotencyKeys,
-    VerificationRows,
-    SendMoves,
-    AttemptMoves,
-    Records,
+    SendLimits,
+    IdempotencyKeyRepository,
+    VerificationMapper,
+    SendRepository,
+    AttemptRepository,
+    VerificationRepository,
+    VerificationStore,
     CleanupService,
     StorageHealthIndicator,
-    // Time is what the records' own clock says it is.
-    { provide: Clock, useFactory: ({ clock }: Database) => clock, inject: [Database] },
-    { provide: VerificationStore, useClass: SqlVerificationStore },
   ],
   exports: [VerificationStore, Clock, StorageHealthIndicator],
 })

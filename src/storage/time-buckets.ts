@@ -1,29 +1,23 @@
 import { hours, minutes } from '../common/durations.js';
 
-/*
- * Traffic is counted by slots of five minutes. A text belongs to the slot in which its
- * verification was created, and so does every resend of it.
- */
+/* Sends are counted in buckets of five minutes. A resend belongs to the bucket of its first send. */
 
-const SLOT_MS = minutes(5);
+const BUCKET_MS = minutes(5);
 
-/** The windows, in slots. With the slot that is under way, each is a little longer than its name. */
+/** In buckets. With the current bucket, each window is a little longer than its name. */
 export const WINDOWS = {
-  hour: hours(1) / SLOT_MS,
-  day: hours(24) / SLOT_MS,
-  twoWeeks: hours(14 * 24) / SLOT_MS,
+  hour: hours(1) / BUCKET_MS,
+  day: hours(24) / BUCKET_MS,
+  twoWeeks: hours(14 * 24) / BUCKET_MS,
 };
 
-/** The slot of a time in milliseconds since the epoch. */
-export const bucketAt = (time: number): number => Math.floor(time / SLOT_MS);
+/** The bucket of a time in milliseconds since the epoch. */
+export const bucketAt = (time: number): number => Math.floor(time / BUCKET_MS);
 
-/**
- * The oldest slot whose codes may still be typed if they live for `ttlMs`. What is in an older one
- * does not change any more.
- */
-export const firstRecentBucket = (slot: number, ttlMs: number): number =>
-  slot - Math.ceil(ttlMs / SLOT_MS);
+/** The oldest bucket whose codes may still be submitted. The counts before it do not change. */
+export const firstRecentBucket = (bucket: number, ttlMs: number): number =>
+  bucket - Math.ceil(ttlMs / BUCKET_MS);
 
-/** When a slot leaves a window of so many slots, in milliseconds since the epoch. */
-export const bucketExpiresAt = (slot: number, window: number): number =>
-  (slot + window + 1) * SLOT_MS;
+/** When a bucket leaves a window of so many buckets, in milliseconds since the epoch. */
+export const bucketExpiresAt = (bucket: number, window: number): number =>
+  (bucket + window + 1) * BUCKET_MS;

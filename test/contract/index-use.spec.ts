@@ -50,7 +50,7 @@ describe('A PostgreSQL that has no statistics yet', () => {
     return results;
   }
 
-  // conditions.ts, hasStatus
+  // predicates.ts, hasStatus
   it('walks through no index of all verifications to find one', async () => {
     const url = await server.createDatabase();
     const opened = await openStore(clock, { DATABASE_URL: url });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { seconds } from '../../src/common/durations.js';
-import type { Engine } from '../../src/storage/sql/engine.js';
-import { openPostgres } from '../../src/storage/sql/postgres.js';
+import type { Engine } from '../../src/storage/engines/database.js';
+import { openPostgres } from '../../src/storage/engines/postgres.js';
 import { askPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { scaled } from '../support/time-scale.js';
@@ -39,7 +39,9 @@ describe('A connection of the pool', () => {
   afterAll(() => server.stop());
 
   const insertAll = () =>
-    failuresOf(Array.from({ length: TRANSACTIONS }, () => engine.transact((run) => run([INSERT]))));
+    failuresOf(
+      Array.from({ length: TRANSACTIONS }, () => engine.transaction((run) => run([INSERT]))),
+    );
 
   // In postgres.ts: the pool's connectionTimeoutMillis.
   it('is waited for as long as a request may take', async () => {
@@ -78,7 +80,7 @@ describe('A server that does not answer', () => {
     const engine = openPostgres(`postgres://127.0.0.1:${String(port)}/otp`, seconds(60));
     const began = performance.now();
 
-    expect(await failuresOf([engine.commit([INSERT])])).toHaveLength(1);
+    expect(await failuresOf([engine.runBatch([INSERT])])).toHaveLength(1);
 
     expect(performance.now() - began).toBeLessThan(scaled(seconds(4)));
     await engine.close();

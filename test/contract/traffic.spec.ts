@@ -2,19 +2,19 @@ import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
 import type {
-  DestinationCounts,
-  BudgetViolation,
-  TrafficEvaluator,
   BudgetScope,
-} from '../../src/storage/traffic.types.js';
+  BudgetViolation,
+  DestinationCounts,
+  TrafficEvaluator,
+} from '../../src/storage/limit.types.js';
+import type { Attempt } from '../../src/storage/attempt.types.js';
+import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type {
-  SendAdmission,
-  Attempt,
-  IdempotentRequest,
   NewVerification,
+  SendAdmission,
   SendReservation,
-  VerificationStore,
-} from '../../src/storage/verification-store.js';
+} from '../../src/storage/send.types.js';
+import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification } from '../support/new-verification.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';

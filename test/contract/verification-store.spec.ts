@@ -1,12 +1,9 @@
 import { hours, minutes, seconds } from '../../src/common/durations.js';
 import type { CheckResult } from '../../src/common/check-result.js';
-import type {
-  Attempt,
-  IdempotentRequest,
-  NewVerification,
-  SendReservation,
-  VerificationStore,
-} from '../../src/storage/verification-store.js';
+import type { Attempt } from '../../src/storage/attempt.types.js';
+import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
+import type { NewVerification, SendReservation } from '../../src/storage/send.types.js';
+import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { newVerification } from '../support/new-verification.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
-import { DATABASE_FILE } from '../../src/storage/sql/sqlite.js';
+import { DATABASE_FILE } from '../../src/storage/engines/sqlite.js';
 import { connectTo, refuses } from '../support/raw-connection.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import {

@@ -1,6 +1,6 @@
 import { minutes } from '../../src/common/durations.js';
 import type { PhoneNumber } from '../../src/common/phone-number.js';
-import type { NewVerification } from '../../src/storage/verification-store.js';
+import type { NewVerification } from '../../src/storage/send.types.js';
 
 /** A verification as the service would ask the store for it, with its default settings. */
 export function newVerification(

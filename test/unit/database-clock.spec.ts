@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { DatabaseClock } from '../../src/storage/sql/database-clock.js';
+import { DatabaseClock } from '../../src/storage/engines/database-clock.js';
 
 const AHEAD_MS = 60_000;
 

@@ -1,5 +1,5 @@
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
-import type { DestinationCounts, SendCounts } from '../../src/storage/traffic.types.js';
+import type { DestinationCounts, SendCounts } from '../../src/storage/limit.types.js';
 
 const judge = createTrafficEvaluator({
   mode: 'enforce',

@@ -1,7 +1,7 @@
 import type { Channel } from '../../common/channel.js';
 import { enumProperty } from '../../openapi/enum-property.js';
 import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
-import type { Verification } from '../../storage/verification-store.js';
+import type { Verification } from '../../storage/verification.types.js';
 import {
   AttemptsRemainingProperty,
   ChannelProperty,

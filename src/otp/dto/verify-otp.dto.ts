@@ -3,7 +3,7 @@ import { ValidateBy, ValidateIf } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { enumProperty } from '../../openapi/enum-property.js';
 import { ApiProperty, ApiSchema, whenLoaded } from '../../openapi/swagger.js';
-import type { ClosedReason } from '../../storage/verification-store.js';
+import type { ClosedReason } from '../../storage/attempt.types.js';
 import { OtpCodeField, PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
 import { AttemptsRemainingProperty } from './response-fields.js';
 

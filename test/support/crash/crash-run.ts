@@ -13,7 +13,7 @@ import { scaled } from '../time-scale.js';
 
 /** The upstream never takes this long, on however busy a machine. */
 const PROVIDER_TIMEOUT_MS = seconds(2);
-/** After this long a request that has not written its end is lost (storage/sql/deadline.ts). */
+/** After this long a request that has not written its end is lost (storage/deadline.ts). */
 const LOST_AFTER_MS = 2 * PROVIDER_TIMEOUT_MS + seconds(5);
 /** At its start the service settles what is lost, while it answers already. */
 const SETTLING_MS = scaled(seconds(5));

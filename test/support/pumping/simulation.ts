@@ -1,8 +1,6 @@
-import type { TrafficEvaluator } from '../../../src/storage/traffic.types.js';
-import type {
-  SendReservation,
-  VerificationStore,
-} from '../../../src/storage/verification-store.js';
+import type { TrafficEvaluator } from '../../../src/storage/limit.types.js';
+import type { SendReservation } from '../../../src/storage/send.types.js';
+import type { VerificationStore } from '../../../src/storage/verification-store.js';
 import { minutes } from '../../../src/common/durations.js';
 import { PhoneNumber } from '../../../src/common/phone-number.js';
 import type { FakeClock } from '../fake-clock.js';

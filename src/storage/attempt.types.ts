@@ -1,0 +1,55 @@
+import type { Channel } from '../common/channel.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
+import type { LimitExceeded } from './limit.types.js';
+import type { VerificationNotFound, VerificationSelector } from './verification.types.js';
+
+/** A request to check a code. */
+export interface AttemptRequest {
+  readonly selector: VerificationSelector;
+  readonly client: string;
+  readonly reference: string | undefined;
+  readonly now: number;
+}
+
+/** A reserved attempt: already counted, so the provider may check the code. */
+export interface Attempt {
+  readonly pinId: string;
+  readonly client: string;
+  readonly phoneNumber: PhoneNumber;
+  /** Empty for verifications of releases before there were budgets. */
+  readonly country: string;
+  readonly channel: Channel;
+  readonly provider: string;
+  readonly providerPinId: string;
+  /** Its entry in the sliding window of the number's wrong codes. */
+  readonly entry: string;
+  readonly numberHash: string;
+  readonly prefixHash: string;
+  readonly createdAt: number;
+  readonly key: IdempotencyClaim | undefined;
+}
+
+/** Whether the provider may check the code. */
+export type AttemptResult =
+  AttemptGranted | VerificationClosed | VerificationNotFound | LimitExceeded | IdempotentReplay;
+
+interface AttemptGranted {
+  readonly outcome: 'granted';
+  readonly attempt: Attempt;
+}
+
+export interface VerificationClosed {
+  readonly outcome: 'closed';
+  readonly reason: ClosedReason;
+}
+
+/** Why a verification accepts no code. */
+export type ClosedReason =
+  'expired' | 'attempts_exhausted' | 'already_verified' | 'cancelled' | 'reference_mismatch';
+
+/** The result of a checked code, as the client receives it. */
+export type VerifyResult =
+  | { readonly verified: true }
+  | { readonly verified: false; readonly reason: 'wrong_code'; readonly attemptsRemaining: number }
+  | { readonly verified: false; readonly reason: ClosedReason };

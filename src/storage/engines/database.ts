@@ -1,0 +1,167 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Kysely, sql, type CompiledQuery, type Dialect, type RawBuilder } from 'kysely';
+import type { Clock } from '../../common/clock.js';
+import { errors } from '../../common/domain-error.js';
+import { seconds } from '../../common/durations.js';
+import type { Schema } from '../migrations/schema.js';
+import {
+  StatementBatch,
+  type Executor,
+  type PreparedQuery,
+  type RunBatch,
+} from './statement-batch.js';
+
+/** How often a transaction that conflicts with another one is tried. */
+const MAX_TRIES = 3;
+
+/** What differs between SQLite and PostgreSQL. */
+export interface Engine {
+  /** The SQL dialect that queries are compiled to. */
+  readonly dialect: Dialect;
+  /** The clock that all replicas on this database share. */
+  readonly clock: Clock;
+  /** Ends a select whose rows must not change before the transaction ends. */
+  readonly lockClause: 'for update' | '';
+  /** Over how many rows a count is spread that many transactions write at once. */
+  readonly shards: number;
+  /** Brings the schema up to date, one process at a time. */
+  migrate(): Promise<void>;
+  /** Runs a batch as a transaction. Resolves when it is durable. */
+  readonly runBatch: RunBatch;
+  /** Commits what `work` did, or rolls back if it throws. `work` sends one batch after the other. */
+  transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T>;
+  /** Whether this process may clean up, for the rest of the transaction. */
+  tryLockForCleanup(transaction: Executor): Promise<boolean>;
+  /** Whether two transactions conflicted, so that repeating this one helps. */
+  isConflict(error: unknown): boolean;
+  close(): Promise<void>;
+}
+
+/** Builds a query; `parameters` stand where its values will be. */
+type QueryBuilder = (db: Kysely<Schema>, parameters: never) => Compilable<unknown>;
+
+interface Compilable<R> {
+  compile(db: Kysely<Schema>): CompiledQuery<R>;
+}
+
+type PreparedQueries<B> = {
+  readonly [K in keyof B]: B[K] extends (db: never, parameters: infer P) => Compilable<infer R>
+    ? PreparedQuery<P, R>
+    : never;
+};
+
+/** Rolls a transaction back and carries its result. */
+class RollbackWithResult {
+  constructor(readonly result: unknown) {}
+}
+
+/** Stands for a value while a query is compiled. */
+class Parameter {
+  constructor(readonly name: string) {}
+}
+
+const PARAMETERS = new Proxy({}, { get: (_target, name) => new Parameter(String(name)) });
+
+/** The service's database, on either engine. Its errors are `storage_unavailable`. */
+@Injectable()
+export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
+  readonly clock: Clock;
+  readonly lockClause: RawBuilder<unknown>;
+  readonly shards: number;
+  /** The text of every prepared statement, by its name. */
+  readonly statements = new Map<string, string>();
+  private readonly compiler: Kysely<Schema>;
+
+  constructor(private readonly engine: Engine) {
+    this.compiler = new Kysely<Schema>({ dialect: engine.dialect });
+    this.clock = engine.clock;
+    this.lockClause = sql.raw(engine.lockClause);
+    this.shards = engine.shards;
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.engine.migrate();
+    await this.clock.sync();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.engine.close();
+  }
+
+  /** Compiles each query once, under the name `<group>.<its key>`. */
+  prepare<B extends Record<string, QueryBuilder>>(group: string, builders: B): PreparedQueries<B> {
+    const prepared = Object.entries(builders).map(([name, build]) => [
+      name,
+      this.prepareQuery(`${group}.${name}`, build),
+    ]);
+    return Object.fromEntries(prepared) as PreparedQueries<B>;
+  }
+
+  /** Runs a batch as a transaction. `build` is called again after a conflict. */
+  async run<T>(build: (batch: StatementBatch) => T): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await StatementBatch.execute(this.engine.runBatch, build);
+      } catch (error) {
+        this.rethrowUnlessConflict(error, tries);
+      }
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction of several batches. It runs again after a conflict, so it must do
+   * nothing but query. `rollback` undoes everything and returns a result all the same.
+   */
+  async transaction<T>(
+    work: (transaction: Executor, rollback: (result: T) => never) => Promise<T>,
+  ): Promise<T> {
+    const rollback = (result: T): never => {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- not an error: a result that rolls back
+      throw new RollbackWithResult(result);
+    };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.engine.transaction((run) => work(toExecutor(run), rollback));
+      } catch (thrown) {
+        if (thrown instanceof RollbackWithResult) return thrown.result as T;
+        this.rethrowUnlessConflict(thrown, tries);
+      }
+    }
+  }
+
+  /** Runs `work` in a transaction, unless another replica is cleaning up. */
+  async runCleanup(work: (transaction: Executor) => Promise<void>): Promise<void> {
+    await this.transaction(async (transaction) => {
+      if (await this.engine.tryLockForCleanup(transaction)) await work(transaction);
+    });
+  }
+
+  private prepareQuery(name: string, build: QueryBuilder): PreparedQuery<object, unknown> {
+    const { sql: text, parameters } = build(this.compiler, PARAMETERS as never).compile(
+      this.compiler,
+    );
+    // Templates are indented.
+    const statement = { name, text: text.replaceAll(/\s+/g, ' ').trim() };
+    this.statements.set(name, statement.text);
+    return (batch, values) =>
+      batch.add(
+        statement,
+        parameters.map((parameter) =>
+          parameter instanceof Parameter ? values[parameter.name as keyof object] : parameter,
+        ),
+      );
+  }
+
+  private rethrowUnlessConflict(error: unknown, tries: number): void {
+    if (tries < MAX_TRIES && this.engine.isConflict(error)) return;
+    throw errors.storageUnavailable({
+      message: 'The database failed.',
+      retryAfterMs: seconds(5),
+      cause: error,
+    });
+  }
+}
+
+const toExecutor = (run: RunBatch): Executor => ({
+  run: (build) => StatementBatch.execute(run, build),
+});

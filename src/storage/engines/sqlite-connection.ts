@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { seconds } from '../../common/durations.js';
+import { SharedLock } from './shared-lock.js';
+import type { Job, JobResult, StatementMessage, WorkerData } from './sqlite-messages.js';
+import { SQLITE_WORKER_URL } from './sqlite-worker-url.js';
+import type { BoundStatement, Rows, RunBatch } from './statement-batch.js';
+
+/** So many jobs are sent at once: the worker starts before the turn of the event loop ends. */
+const BATCH_SIZE = 8;
+
+/** How long the process exit waits for the running statement. */
+const EXIT_TIMEOUT_MS = seconds(3);
+
+const CLOSED = 'the database is closed';
+
+type NewJob = Job extends infer J ? (J extends Job ? Omit<J, 'id'> : never) : never;
+
+interface Waiting {
+  readonly resolve: (rows: readonly Rows[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A SQLite file in a worker thread. The driver is synchronous and a durable commit waits for the
+ * disk: in this thread, each would block every request for about 1 ms, while 50 concurrent ones that
+ * share commits take 0.03 ms each (measured). An error of the worker itself ends the process.
+ */
+export class SqliteConnection {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, Waiting>();
+  /** Names of the statements whose text the worker has. */
+  private readonly sentStatements = new Set<string>();
+  private outbox: Job[] = [];
+  private count = 0;
+  private closed = false;
+
+  constructor(path: string) {
+    const lock = new SharedLock();
+    const workerData: WorkerData = { path, nativeCallLock: lock.memory };
+    // The worker releases it when it has loaded the library.
+    lock.acquire();
+    // Without the options of this process, such as a profiler or a loader.
+    this.worker = new Worker(SQLITE_WORKER_URL, { workerData, execArgv: [] });
+    // The process exit stops the worker anywhere; inside a call, the library aborts the process.
+    const stopCalls = () => {
+      lock.acquireForever(EXIT_TIMEOUT_MS);
+    };
+    process.once('exit', stopCalls);
+    this.worker.on('message', (results: readonly JobResult[]) => {
+      for (const result of results) this.complete(result);
+    });
+    this.worker.on('exit', () => {
+      process.off('exit', stopCalls);
+      this.closed = true;
+      for (const { reject } of this.waiting.values()) reject(new Error(CLOSED));
+      this.waiting.clear();
+    });
+  }
+
+  readonly runBatch: RunBatch = (statements) =>
+    this.post({ kind: 'commit', statements: this.toMessages(statements) });
+
+  async transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T> {
+    const transaction = (this.count += 1);
+    let ended = false;
+    const end = (commits: boolean) => {
+      ended = true;
+      return this.post({ kind: 'end', transaction, commits });
+    };
+    const result = await work(async (statements) => {
+      // Work that failed may go on elsewhere; its statements must not reach the next transaction.
+      if (ended) throw new Error('the transaction has ended');
+      return this.post({ kind: 'step', transaction, statements: this.toMessages(statements) });
+    }).catch(async (error: unknown) => {
+      await end(false);
+      throw error;
+    });
+    await end(true);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    const exited = once(this.worker, 'exit');
+    await this.post({ kind: 'close' });
+    await exited;
+  }
+
+  private toMessages(statements: readonly BoundStatement[]): StatementMessage[] {
+    return statements.map(({ statement: { name, text }, values }) => {
+      const sent = this.sentStatements.has(name);
+      if (!sent) this.sentStatements.add(name);
+      return { name, text: sent ? undefined : text, values };
+    });
+  }
+
+  private post(job: NewJob): Promise<readonly Rows[]> {
+    if (this.closed) return Promise.reject(new Error(CLOSED));
+    return new Promise((resolve, reject) => {
+      const id = (this.count += 1);
+      this.waiting.set(id, { resolve, reject });
+      const count = this.outbox.push(Object.assign({ id }, job));
+      if (count === BATCH_SIZE) this.flush();
+      else if (count === 1) setImmediate(this.flush);
+    });
+  }
+
+  private readonly flush = (): void => {
+    if (this.outbox.length === 0) return;
+    const jobs = this.outbox;
+    this.outbox = [];
+    this.worker.postMessage(jobs);
+  };
+
+  private complete(result: JobResult): void {
+    const waiting = this.waiting.get(result.id);
+    this.waiting.delete(result.id);
+    if ('rows' in result) return waiting?.resolve(result.rows);
+    const { message, ...rest } = result.error;
+    waiting?.reject(Object.assign(new Error(message), rest));
+  }
+}

@@ -1,0 +1,132 @@
+import type Libsql from 'libsql';
+import { openFile } from './sqlite-file.js';
+import type { StatementMessage, SerializedError, Job, JobResult } from './sqlite-messages.js';
+import type { Rows } from './statement-batch.js';
+
+type Commit = Extract<Job, { kind: 'commit' }>;
+
+/**
+ * Executes jobs on a SQLite file. A commit waits for the disk and costs more than its statements, so
+ * concurrent jobs share one: no result is returned before it, and if it fails, all fail. If a
+ * statement fails, which is rare, each job runs again alone; savepoints would cost two statements each.
+ */
+export class SqliteExecutor {
+  private database: Libsql.Database | undefined;
+  private readonly texts = new Map<string, string>();
+  private readonly prepared = new Map<string, Libsql.Statement>();
+  private waiting: Job[] = [];
+  /** The transaction that has the file to itself. */
+  private activeTransaction: number | undefined;
+
+  constructor(private readonly path: string) {}
+
+  enqueue(jobs: readonly Job[]): void {
+    for (const job of jobs) this.rememberText(job);
+    this.waiting.push(...jobs);
+  }
+
+  /**
+   * Runs the next job, or those that can share a commit.
+   * @returns `undefined` if there are none, or if all wait for the active transaction to end.
+   */
+  runNext(): JobResult[] | undefined {
+    const { waiting, activeTransaction } = this;
+    const place = waiting.findIndex(
+      (job) => activeTransaction === undefined || isOf(job, activeTransaction),
+    );
+    const job = waiting[place];
+    if (!job) return undefined;
+    if (job.kind !== 'commit') {
+      waiting.splice(place, 1);
+      return [attempt(job.id, () => this.runExclusive(job))];
+    }
+    const others = waiting.findIndex(({ kind }) => kind !== 'commit');
+    const group = waiting.splice(0, others < 0 ? waiting.length : others) as Commit[];
+    return this.commit(group);
+  }
+
+  private commit(group: readonly Commit[]): JobResult[] {
+    let stage: 'begin' | 'run' | 'commit' = 'begin';
+    try {
+      // A deferred transaction that reads first cannot wait for the write lock later: it fails.
+      this.run(group.every((job) => this.onlyReads(job)) ? 'begin' : 'begin immediate');
+      stage = 'run';
+      const results = group.map(({ id, statements }) => ({ id, rows: this.runAll(statements) }));
+      stage = 'commit';
+      this.run('commit');
+      return results;
+    } catch (error) {
+      this.rollback();
+      if (stage === 'run' && group.length > 1) return group.flatMap((job) => this.commit([job]));
+      return group.map(({ id }) => ({ id, error: serializeError(error) }));
+    }
+  }
+
+  private runExclusive(job: Exclude<Job, Commit>): readonly Rows[] {
+    switch (job.kind) {
+      case 'step':
+        if (this.activeTransaction === undefined) this.run('begin immediate');
+        this.activeTransaction = job.transaction;
+        // SQLite itself rolls back after some errors, such as a full disk.
+        if (!this.database?.inTransaction) throw new Error('the transaction was rolled back');
+        return this.runAll(job.statements);
+      case 'end':
+        if (this.activeTransaction !== job.transaction) return [];
+        this.activeTransaction = undefined;
+        try {
+          if (job.commits) this.run('commit');
+        } finally {
+          this.rollback();
+        }
+        return [];
+      case 'close':
+        this.database?.close();
+        return [];
+    }
+  }
+
+  private rollback(): void {
+    if (this.database?.inTransaction) this.run('rollback');
+  }
+
+  private rememberText(job: Job): void {
+    if (!('statements' in job)) return;
+    for (const { name, text } of job.statements) if (text !== undefined) this.texts.set(name, text);
+  }
+
+  private onlyReads({ statements }: Commit): boolean {
+    return statements.every(({ name }) => this.texts.get(name)?.startsWith('select'));
+  }
+
+  private runAll(statements: readonly StatementMessage[]): readonly Rows[] {
+    return statements.map(({ name, values }) => this.run(this.texts.get(name) ?? '', values));
+  }
+
+  private run(text: string, values: readonly unknown[] = []): Rows {
+    this.database ??= openFile(this.path);
+    let statement = this.prepared.get(text);
+    if (!statement) {
+      statement = this.database.prepare(text);
+      this.prepared.set(text, statement);
+    }
+    if (statement.reader) return statement.all(values);
+    statement.run(values);
+    return [];
+  }
+}
+
+const isOf = (job: Job, transaction: number): boolean =>
+  'transaction' in job && job.transaction === transaction;
+
+function attempt(id: number, work: () => readonly Rows[]): JobResult {
+  try {
+    return { id, rows: work() };
+  } catch (error) {
+    return { id, error: serializeError(error) };
+  }
+}
+
+function serializeError(error: unknown): SerializedError {
+  const { name, message, stack } = error as Error;
+  return { name, message, ...(stack !== undefined && { stack }) };
+}

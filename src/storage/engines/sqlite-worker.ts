@@ -1,0 +1,36 @@
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { SharedLock } from './shared-lock.js';
+import { SqliteExecutor } from './sqlite-executor.js';
+import type { Job, JobResult, WorkerData } from './sqlite-messages.js';
+
+/** The thread that owns the SQLite file; see `sqlite-connection.ts`. */
+
+const { path, nativeCallLock } = workerData as WorkerData;
+const executor = new SqliteExecutor(path);
+const lock = new SharedLock(nativeCallLock);
+
+parentPort?.on('message', (first: readonly Job[]) => {
+  const jobs = [...first];
+  // Jobs that arrived meanwhile run together.
+  for (;;) {
+    const next = parentPort && receiveMessageOnPort(parentPort);
+    if (!next) break;
+    jobs.push(...(next.message as readonly Job[]));
+  }
+  executor.enqueue(jobs);
+  for (let done = runNext(); done; done = runNext()) parentPort?.postMessage(done);
+  if (jobs.some(({ kind }) => kind === 'close')) parentPort?.close();
+});
+
+/** Locks per call, as each may wait for the file: the process exit waits for one call, not for all. */
+function runNext(): readonly JobResult[] | undefined {
+  lock.acquire();
+  try {
+    return executor.runNext();
+  } finally {
+    lock.release();
+  }
+}
+
+// The parent acquired it while the library was loaded.
+lock.release();

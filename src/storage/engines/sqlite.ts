@@ -1,0 +1,43 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SqliteDialect, type SqliteDatabase } from 'kysely';
+import { Clock } from '../../common/clock.js';
+import { migrate } from '../migrations/migrate.js';
+import type { Engine } from './database.js';
+import { SqliteConnection } from './sqlite-connection.js';
+import { openFile } from './sqlite-file.js';
+
+export const DATABASE_FILE = 'otp.db';
+
+/** Opens a SQLite file in `dataDir`, for a service that runs as one process. */
+export function openSqlite(dataDir: string): Engine {
+  mkdirSync(dataDir, { recursive: true });
+  const path = join(dataDir, DATABASE_FILE);
+  const connection = new SqliteConnection(path);
+  const dialect = new SqliteDialect({ database: async () => withImmediateTransactions(path) });
+  return {
+    dialect,
+    clock: new Clock(),
+    // One transaction writes at a time.
+    lockClause: '',
+    shards: 1,
+    runBatch: connection.runBatch,
+    transaction: (work) => connection.transaction(work),
+    close: () => connection.close(),
+    // Every transaction holds the write lock of the file from its first statement on.
+    migrate: () => migrate(dialect, async () => undefined),
+    tryLockForCleanup: async () => true,
+    isConflict: () => false,
+  };
+}
+
+/** Transactions acquire the write lock first: two processes may start and migrate together. */
+function withImmediateTransactions(path: string): SqliteDatabase {
+  const database = openFile(path);
+  return {
+    close: () => {
+      database.close();
+    },
+    prepare: (text) => database.prepare(text === 'begin' ? 'begin immediate' : text),
+  };
+}

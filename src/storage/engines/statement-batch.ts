@@ -1,0 +1,69 @@
+/** A statement as the database reads it. */
+export interface Statement {
+  /** One name for one text, so that an engine can keep it prepared. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A statement with its values. */
+export interface BoundStatement {
+  readonly statement: Statement;
+  readonly values: readonly unknown[];
+}
+
+/** The rows of one statement; empty where it returns none. */
+export type Rows = readonly unknown[];
+
+/** Runs statements in their order. Resolves with the rows of each. */
+export type RunBatch = (statements: readonly BoundStatement[]) => Promise<readonly Rows[]>;
+
+/** The result of a statement; readable once its batch is complete. */
+export class DeferredResult<R> {
+  private resolved: readonly R[] | undefined;
+
+  get rows(): readonly R[] {
+    if (!this.resolved) throw new Error('read before the batch was complete');
+    return this.resolved;
+  }
+
+  get row(): R | undefined {
+    return this.rows[0];
+  }
+
+  resolve(rows: Rows): void {
+    this.resolved = rows as readonly R[];
+  }
+}
+
+/** Statements sent in one batch, executed in order; none depends on another's result. */
+export class StatementBatch {
+  readonly statements: BoundStatement[] = [];
+  private readonly results: { resolve(rows: Rows): void }[] = [];
+
+  /** Runs the statements that `build` adds. @returns its result, once theirs are readable */
+  static async execute<T>(run: RunBatch, build: (batch: StatementBatch) => T): Promise<T> {
+    const batch = new StatementBatch();
+    const built = build(batch);
+    const rows = await run(batch.statements);
+    batch.results.forEach((result, place) => {
+      result.resolve(rows[place] ?? []);
+    });
+    return built;
+  }
+
+  add<R>(statement: Statement, values: readonly unknown[]): DeferredResult<R> {
+    const result = new DeferredResult<R>();
+    this.statements.push({ statement, values });
+    this.results.push(result);
+    return result;
+  }
+}
+
+/** Runs batches: the database, each in a transaction of its own, or one open transaction. */
+export interface Executor {
+  /** @returns the result of `build`, once the results of its statements are readable */
+  run<T>(build: (batch: StatementBatch) => T): Promise<T>;
+}
+
+/** A query that was compiled once; a call only binds its values. */
+export type PreparedQuery<P, R> = (batch: StatementBatch, values: P) => DeferredResult<R>;

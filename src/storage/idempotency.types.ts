@@ -1,0 +1,21 @@
+/** A request that came with an `Idempotency-Key`. */
+export interface IdempotentRequest {
+  readonly key: string;
+  /** Method, path and body: a repeated request must have the same. */
+  readonly request: string;
+}
+
+/** The idempotency key of one run of a request. */
+export interface IdempotencyClaim {
+  readonly keyHash: string;
+  /** Unique for each run. */
+  readonly runId: string;
+}
+
+/** The state of an earlier request with the same idempotency key. */
+export type IdempotentReplay =
+  | { readonly outcome: 'replayed'; readonly answer: unknown }
+  /** It may have sent a message, and its result is unknown. */
+  | { readonly outcome: 'ambiguous' }
+  | { readonly outcome: 'running' }
+  | { readonly outcome: 'key_reused' };

@@ -1,0 +1,65 @@
+import { hours } from '../common/durations.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+
+/** How long a number is trusted after it was verified. */
+export const TRUSTED_NUMBER_MS = hours(90 * 24);
+
+/** A limit was reached. */
+export interface LimitExceeded {
+  readonly outcome: 'limited';
+  /**
+   * Per phone number, over all clients: `cooldown`, `sends_per_day`, `failures`. Per client:
+   * `client_sends`. Per end user's address: `end_user_sends`.
+   */
+  readonly limit: 'cooldown' | 'sends_per_day' | 'failures' | 'client_sends' | 'end_user_sends';
+  /** When it ends, in milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** A destination exceeds a budget. */
+export interface DestinationSuspended {
+  readonly outcome: 'suspended';
+  readonly violation: BudgetViolation;
+  readonly phoneNumber: PhoneNumber;
+  /** When the oldest send that counts leaves the window, in milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** Sends, and how many of them were verified. */
+export interface SendCounts {
+  readonly sends: number;
+  readonly verified: number;
+}
+
+/** Sends to one destination. `hour`, `day` and `twoWeeks` do not include `recent`. */
+export interface DestinationCounts {
+  /** Sends whose codes may still be submitted. */
+  readonly recent: SendCounts;
+  readonly hour: SendCounts;
+  readonly day: SendCounts;
+  readonly twoWeeks: SendCounts;
+}
+
+/** By what a destination is budgeted. */
+export type BudgetScope = 'prefix' | 'country';
+
+/** An exceeded budget of unverified sends, and the counts that exceed it. */
+export interface BudgetViolation {
+  readonly scope: BudgetScope;
+  readonly window: 'hour' | 'day';
+  /** Whether sends whose codes may still be submitted are among the unverified. */
+  readonly includesRecent: boolean;
+  /** Unverified sends in the window. */
+  readonly unverified: number;
+  /** Unverified sends that the budget allows. */
+  readonly allowed: number;
+  /** Verified sends in the window, recent ones included. */
+  readonly verified: number;
+  /** False where the send is allowed all the same. */
+  readonly enforced: boolean;
+}
+
+/** Finds the budget that a destination exceeds, if any, from its counts alone. */
+export type TrafficEvaluator = (
+  traffic: Readonly<Record<BudgetScope, DestinationCounts>>,
+) => BudgetViolation | undefined;

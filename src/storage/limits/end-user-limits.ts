@@ -1,0 +1,68 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { hours } from '../../common/durations.js';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { Database } from '../engines/database.js';
+import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+import type { LimitExceeded } from '../limit.types.js';
+import {
+  acquireQuery,
+  acquireValues,
+  blockedUntil,
+  releaseQuery,
+  sendIsCounted,
+  type EntryColumn,
+  type SlidingWindow,
+} from './sliding-window.js';
+
+const SENDS: EntryColumn = {
+  table: 'end_users',
+  key: 'address_hash',
+  column: 'sends',
+  others: [],
+  returning: 'touched_at',
+};
+
+/** A send to count for its end user; `key` is the hash of the address. */
+interface EndUserSend {
+  readonly key: string;
+  readonly numberHash: string;
+  /** The entry of the send at its number. */
+  readonly numberEntry: string;
+}
+
+/** Limits the sends per address of an end user, over all clients. */
+@Injectable()
+export class EndUserLimits {
+  private readonly windows: readonly SlidingWindow[];
+  readonly queries;
+
+  constructor(database: Database, @Inject(limitsConfig.KEY) limits: LimitsConfig) {
+    this.windows = [{ count: limits.sendsPerEndUserPerHour, windowMs: hours(1) }];
+    this.queries = database.prepare('end_user_limits', {
+      reserve: acquireQuery<EndUserSend>(SENDS, this.windows, (p, rest) => {
+        const counted = sendIsCounted({ numberHash: p.numberHash, entry: p.numberEntry });
+        return sql`select ${p.key}, ${rest} where ${counted}`;
+      }),
+      release: releaseQuery<object>(SENDS),
+      read: (db, p: { key: string }) =>
+        db.selectFrom('end_users').select('sends').where('address_hash', '=', p.key),
+    });
+  }
+
+  /**
+   * Counts a send if its number counted it and the hourly limit is not reached.
+   * @returns a getter of whether it was counted
+   */
+  reserve(batch: StatementBatch, send: EndUserSend, entry: string, now: number): () => boolean {
+    const values = acquireValues(this.windows, send, entry, now);
+    const acquired = this.queries.reserve(batch, values);
+    return () => acquired.row !== undefined;
+  }
+
+  async blockedUntil(executor: Executor, key: string, now: number): Promise<LimitExceeded> {
+    const { row } = await executor.run((batch) => this.queries.read(batch, { key }));
+    const until = blockedUntil(row?.sends ?? '', now, this.windows) ?? now;
+    return { outcome: 'limited', limit: 'end_user_sends', until };
+  }
+}

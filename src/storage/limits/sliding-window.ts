@@ -1,0 +1,141 @@
+import { sql, type RawBuilder } from 'kysely';
+import { pooledRandomBytes } from '../../common/random.js';
+
+/*
+ * Counts recent events exactly, in one text column: an entry of fixed width per event, newest
+ * first, beginning with its time. "Fewer than n in the last hour" is then "the n-th newest entry is
+ * older than an hour": one comparison of two texts. So a single conditional statement checks several
+ * windows and adds an entry. Entries are unique: one is removed if its event did not happen.
+ */
+
+/** Milliseconds since the epoch have 13 digits from 2001 to 2286. */
+const TIME_WIDTH = 13;
+const ENTRY_WIDTH = TIME_WIDTH + 8;
+
+/** A limit on events: at most `count` in any `windowMs`. */
+export interface SlidingWindow {
+  readonly count: number;
+  readonly windowMs: number;
+}
+
+/** A column of entries, in a table with one row per subject of the limit. */
+export interface EntryColumn {
+  readonly table: 'numbers' | 'end_users';
+  readonly key: 'number_hash' | 'address_hash';
+  readonly column: 'sends' | 'failures';
+  /** Columns of the same row that begin empty. */
+  readonly others: readonly ('sends' | 'failures')[];
+  /** The column whose value is returned with a new entry. */
+  readonly returning: 'verified_at' | 'touched_at';
+}
+
+interface NewEntry {
+  readonly entry: string;
+  readonly now: number;
+}
+
+/** An event at this time, in milliseconds since the epoch. */
+export const createEntry = (now: number): string =>
+  timeText(now) + pooledRandomBytes(4).toString('hex');
+
+const timeText = (time: number): string => String(time).padStart(TIME_WIDTH, '0');
+
+/** Where in the column, counted from 1 as SQL does, the n-th newest entry begins. */
+const positionOf = (n: number): number => ENTRY_WIDTH * (n - 1) + 1;
+
+const lowerBound = (window: number): string => `before${String(window)}`;
+
+/** When a full column accepts an event again; `undefined` if it does now. */
+export function blockedUntil(
+  entries: string,
+  now: number,
+  windows: readonly SlidingWindow[],
+): number | undefined {
+  const until = windows.map(({ count, windowMs }) => {
+    const from = positionOf(count) - 1;
+    return Number(entries.slice(from, from + TIME_WIDTH)) + windowMs;
+  });
+  const last = Math.max(...until);
+  return last > now ? last : undefined;
+}
+
+/**
+ * A query that adds an entry unless a window is full: one statement, so nothing comes in between.
+ * @param owner selects the row to write, from its key and the rest; no row if there is no owner
+ */
+export function acquireQuery<W extends object>(
+  { table, key, column, others, returning }: EntryColumn,
+  windows: readonly SlidingWindow[],
+  owner: (p: W & NewEntry, rest: RawBuilder<unknown>) => RawBuilder<unknown>,
+) {
+  const kept = ENTRY_WIDTH * (Math.max(...windows.map(({ count }) => count)) - 1);
+  const entries = sql.ref(`${table}.${column}`);
+  const columns = sql.join([column, ...others].map((name) => sql.ref(name)));
+  return (_db: unknown, p: W & NewEntry) => {
+    const bounds = p as unknown as Record<string, unknown>;
+    const free = windows.map(
+      ({ count }, index) =>
+        sql`substr(${entries}, ${sql.lit(positionOf(count))}, ${sql.lit(TIME_WIDTH)}) <= ${bounds[lowerBound(index)]}`,
+    );
+    const rest = sql.join([
+      sql`cast(${p.entry} as text)`,
+      ...others.map(() => sql.lit('')),
+      sql`cast(${p.now} as bigint)`,
+    ]);
+    return sql<{ returned: number }>`
+      insert into ${sql.table(table)} (${sql.ref(key)}, ${columns}, touched_at) ${owner(p, rest)}
+      on conflict (${sql.ref(key)}) do update set
+        ${sql.ref(column)} = ${sql.ref(`excluded.${column}`)} || substr(${entries}, 1, ${sql.lit(kept)}),
+        touched_at = excluded.touched_at
+      where ${sql.join(free, sql` and `)}
+      returning ${sql.ref(`${table}.${returning}`)} as returned`;
+  };
+}
+
+/** The values of an {@link acquireQuery}. */
+export function acquireValues<W extends object>(
+  windows: readonly SlidingWindow[],
+  owner: W,
+  entry: string,
+  now: number,
+): W & NewEntry {
+  const values: Record<string, unknown> = { entry, now, ...owner };
+  windows.forEach(({ windowMs }, index) => {
+    values[lowerBound(index)] = timeText(now - windowMs);
+  });
+  return values as W & NewEntry;
+}
+
+/** A query that removes an entry. @param condition for it, if there is one */
+export const releaseQuery =
+  <W extends object>(
+    { table, key, column }: EntryColumn,
+    condition: (p: W) => RawBuilder<boolean> = () => sql`true`,
+  ) =>
+  (_db: unknown, p: W & { key: string; entry: string }) =>
+    sql`update ${sql.table(table)} set ${sql.ref(column)} = replace(${sql.ref(column)}, ${p.entry}, '')
+      where ${sql.ref(key)} = ${p.key} and ${condition(p)}`;
+
+/** Whether a send is the newest that its number counts. */
+export const sendIsCounted = (p: { numberHash: string; entry: string }): RawBuilder<boolean> =>
+  sql`exists (
+    select 1 from numbers where number_hash = ${p.numberHash} and ${isNewest('sends', p.entry)})`;
+
+/** Whether a send is the newest that its end user counts. */
+export const endUserSendIsCounted = (p: {
+  endUserHash: string;
+  endUserEntry: string;
+}): RawBuilder<boolean> =>
+  sql`exists (
+    select 1 from end_users
+    where address_hash = ${p.endUserHash} and ${isNewest('sends', p.endUserEntry)})`;
+
+/** Whether a code is the newest that its verification's number counts. */
+export const codeIsCounted = (p: { pinId: string; entry: string }): RawBuilder<boolean> =>
+  sql`exists (
+    select 1 from numbers
+    where number_hash = (select number_hash from verifications where pin_id = ${p.pinId})
+      and ${isNewest('failures', p.entry)})`;
+
+const isNewest = (column: string, entry: string): RawBuilder<boolean> =>
+  sql`substr(${sql.ref(column)}, 1, ${sql.lit(ENTRY_WIDTH)}) = ${entry}`;

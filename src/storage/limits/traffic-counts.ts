@@ -1,0 +1,154 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
+import { Database } from '../engines/database.js';
+import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+import type { BudgetScope, DestinationCounts, SendCounts } from '../limit.types.js';
+import type { VerificationRow } from '../migrations/schema.js';
+import { bucketAt, bucketExpiresAt, firstRecentBucket, WINDOWS } from '../time-buckets.js';
+import { TRAFFIC_QUERIES, type HistoryRow } from './traffic-queries.js';
+
+/** The fields of a verification that its sends are counted by. */
+export type CountKey = Pick<VerificationRow, 'client' | 'country' | 'prefix_hash' | 'created_at'>;
+
+/** False for a verification of a release before there were counts. */
+export const isCounted = ({ country }: CountKey): boolean => country !== '';
+
+type CountScope = BudgetScope | 'client';
+
+/** The counts of every subject of a send. */
+export type SendTraffic = Record<CountScope, DestinationCounts>;
+
+/** The counts of a subject before its recent buckets: they do not change any more. */
+type History = Omit<DestinationCounts, 'recent'>;
+
+const NONE: SendCounts = { sends: 0, verified: 0 };
+
+/**
+ * Counts sends and verified sends per destination and client.
+ *
+ * The row of a prefix is locked from its count to the end of the transaction, so its budgets are
+ * exact however many sends race. The rows of a country and a client, which all sends write, are
+ * spread over shards: uncommitted counts are not seen, and their budgets are soft by that much.
+ */
+@Injectable()
+export class TrafficCounts {
+  private readonly queries;
+  private readonly ttlMs: number;
+  /** Of the subjects read in this bucket; in the next one the windows move. */
+  private histories = { slot: 0, bySubject: new Map<string, History>() };
+
+  constructor(
+    private readonly database: Database,
+    @Inject(otpConfig.KEY) { ttlMs }: OtpConfig,
+  ) {
+    this.queries = database.prepare('traffic', TRAFFIC_QUERIES);
+    this.ttlMs = ttlMs;
+  }
+
+  /** Changes the counts of a verification's bucket. */
+  add(batch: StatementBatch, key: CountKey, change: SendCounts): void {
+    if (!isCounted(key) || (change.sends === 0 && change.verified === 0)) return;
+    this.queries.add(batch, Object.assign(this.bucketKey(key), change));
+  }
+
+  /** Counts a verification's sends as verified, if it can still be verified. */
+  addVerified(batch: StatementBatch, key: CountKey, target: { pinId: string; now: number }): void {
+    if (!isCounted(key)) return;
+    this.queries.addVerified(batch, Object.assign(this.bucketKey(key), target));
+  }
+
+  /**
+   * Counts a send, if its verification was written.
+   * @returns a getter of all its counts, itself included
+   */
+  addSend(batch: StatementBatch, key: CountKey, pinId: string, now: number): () => SendTraffic {
+    this.queries.addSend(batch, Object.assign(this.bucketKey(key), { pinId }));
+    return this.read(batch, key, now);
+  }
+
+  /**
+   * When the oldest send that counts leaves the window, in milliseconds since the epoch.
+   * @param counted whether verified sends count too
+   */
+  async availableAt(
+    executor: Executor,
+    [scope, key]: readonly [CountScope, CountKey],
+    window: 'hour' | 'day',
+    counted: 'all' | 'unverified',
+    now: number,
+  ): Promise<number> {
+    const { row } = await executor.run((batch) =>
+      this.queries.readOldest(batch, {
+        subject: subjectsOf(key)[scope],
+        from: bucketAt(now) - WINDOWS[window],
+        unverifiedOnly: counted === 'unverified' ? 1 : 0,
+      }),
+    );
+    return bucketExpiresAt(row?.slot ?? bucketAt(now), WINDOWS[window]);
+  }
+
+  /** Reads all counts of a send. The work is bounded, however long the history is. */
+  private read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
+    const slot = bucketAt(now);
+    const from = firstRecentBucket(slot, this.ttlMs);
+    const { prefix, country, client } = subjectsOf(key);
+    const recent = this.queries.readRecent(batch, { prefix, country, client, from });
+    const countsOf = (subject: string): (() => DestinationCounts) => {
+      const history = this.loadHistory(batch, subject, slot);
+      return () => {
+        const { hour, day, twoWeeks } = history();
+        const { sends, verified } = recent.rows.find((row) => row.subject === subject) ?? NONE;
+        return { recent: { sends, verified }, hour, day, twoWeeks };
+      };
+    };
+    const ofPrefix = countsOf(prefix);
+    const ofCountry = countsOf(country);
+    const ofClient = countsOf(client);
+    return () => ({ prefix: ofPrefix(), country: ofCountry(), client: ofClient() });
+  }
+
+  /** Reads the history of a subject once per bucket. */
+  private loadHistory(batch: StatementBatch, subject: string, slot: number): () => History {
+    // A read that is running when the bucket changes keeps the histories it began with.
+    const histories = this.historiesIn(slot);
+    const known = histories.get(subject);
+    if (known) return () => known;
+    const result = this.queries.readHistory(batch, {
+      subject,
+      recent: firstRecentBucket(slot, this.ttlMs),
+      hour: slot - WINDOWS.hour,
+      day: slot - WINDOWS.day,
+      twoWeeks: slot - WINDOWS.twoWeeks,
+    });
+    return () => {
+      const history = result.row
+        ? toHistory(result.row)
+        : { hour: NONE, day: NONE, twoWeeks: NONE };
+      histories.set(subject, history);
+      return history;
+    };
+  }
+
+  private bucketKey(key: CountKey) {
+    const { prefix, country, client } = subjectsOf(key);
+    const shard = Math.floor(Math.random() * this.database.shards);
+    return { slot: bucketAt(key.created_at), shard, prefix, country, client };
+  }
+
+  private historiesIn(slot: number): Map<string, History> {
+    if (this.histories.slot !== slot) this.histories = { slot, bySubject: new Map() };
+    return this.histories.bySubject;
+  }
+}
+
+const toHistory = (row: HistoryRow): History => ({
+  hour: { sends: row.hour_sends, verified: row.hour_verified },
+  day: { sends: row.day_sends, verified: row.day_verified },
+  twoWeeks: { sends: row.two_weeks_sends, verified: row.two_weeks_verified },
+});
+
+const subjectsOf = ({ prefix_hash, country, client }: CountKey): Record<CountScope, string> => ({
+  prefix: `prefix:${prefix_hash}`,
+  country: `country:${country}`,
+  client: `client:${client}`,
+});

@@ -1,0 +1,125 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Schema } from '../migrations/schema.js';
+import { isOpen } from './predicates.js';
+
+/** The subjects of a send, and the bucket that counts it. */
+interface BucketKey {
+  prefix: string;
+  country: string;
+  client: string;
+  slot: number;
+  /** Of the country and the client; a prefix has one shard. */
+  shard: number;
+}
+
+interface Change extends BucketKey {
+  sends: number;
+  verified: number;
+}
+
+interface Recent {
+  prefix: string;
+  country: string;
+  client: string;
+  from: number;
+}
+
+/** The buckets of one subject, from the recent ones back to where the windows begin. */
+interface Windows {
+  subject: string;
+  recent: number;
+  hour: number;
+  day: number;
+  twoWeeks: number;
+}
+
+export interface HistoryRow {
+  hour_sends: number;
+  hour_verified: number;
+  day_sends: number;
+  day_verified: number;
+  two_weeks_sends: number;
+  two_weeks_verified: number;
+}
+
+/** The statements on `traffic`. All write prefix, country and client in this order: no deadlocks. */
+export const TRAFFIC_QUERIES = {
+  add: (db: Kysely<Schema>, p: Change) =>
+    db
+      .insertInto('traffic')
+      .values(
+        (['prefix', 'country', 'client'] as const).map((subject) => ({
+          subject: p[subject],
+          slot: p.slot,
+          shard: subject === 'prefix' ? 0 : p.shard,
+          texts: p.sends,
+          verified: p.verified,
+        })),
+      )
+      .onConflict((conflict) =>
+        conflict.columns(['subject', 'slot', 'shard']).doUpdateSet({
+          texts: sql<number>`traffic.texts + excluded.texts`,
+          verified: sql<number>`traffic.verified + excluded.verified`,
+        }),
+      ),
+
+  /** One more send, if its verification was written. */
+  addSend: (_db: unknown, p: BucketKey & { pinId: string }) => sql`
+    ${upsert(p, sql`1, 0 from verifications where pin_id = ${p.pinId}`)}
+    set texts = traffic.texts + 1`,
+
+  /** All sends of a verification become verified, if it can still be verified. */
+  addVerified: (_db: unknown, p: BucketKey & { pinId: string; now: number }) => sql`
+    ${upsert(
+      p,
+      sql`0, texts from verifications
+        where pin_id = ${p.pinId} and ${isOpen(p.now)} and texts > 0`,
+    )}
+    set verified = traffic.verified + excluded.verified`,
+
+  /** The counts of three subjects since a bucket; no row for a subject without any. */
+  readRecent: (_db: unknown, p: Recent) => sql<{
+    subject: string;
+    sends: number;
+    verified: number;
+  }>`
+    select subject, sum(texts) as sends, sum(verified) as verified from traffic
+    where subject in (${p.prefix}, ${p.country}, ${p.client}) and slot >= ${p.from}
+    group by subject`,
+
+  /** The counts of a subject in each window, without the recent buckets. */
+  readHistory: (_db: unknown, p: Windows) => {
+    const since = (slot: number, column: 'texts' | 'verified') =>
+      sql`coalesce(sum(case when slot >= ${slot} then ${sql.ref(column)} else 0 end), 0)`;
+    return sql<HistoryRow>`
+      select ${since(p.hour, 'texts')} as hour_sends, ${since(p.hour, 'verified')} as hour_verified,
+        ${since(p.day, 'texts')} as day_sends, ${since(p.day, 'verified')} as day_verified,
+        coalesce(sum(texts), 0) as two_weeks_sends,
+        coalesce(sum(verified), 0) as two_weeks_verified
+      from traffic
+      where subject = ${p.subject} and slot >= ${p.twoWeeks} and slot < ${p.recent}`;
+  },
+
+  /** The oldest bucket with any send, or with an unverified one. */
+  readOldest: (db: Kysely<Schema>, p: { subject: string; from: number; unverifiedOnly: 0 | 1 }) =>
+    db
+      .selectFrom('traffic')
+      .select('slot')
+      .where('subject', '=', p.subject)
+      .where('slot', '>=', p.from)
+      .groupBy('slot')
+      .having(sql<boolean>`sum(texts) > ${p.unverifiedOnly} * sum(verified)`)
+      .orderBy('slot')
+      .limit(sql.lit(1)),
+};
+
+/** Inserts a row per subject, or updates it. @param counts its values, and where they come from */
+function upsert(p: BucketKey, counts: RawBuilder<unknown>) {
+  const row = (subject: string, shard: number | RawBuilder<unknown>) => sql`
+    select cast(${subject} as text), cast(${p.slot} as bigint), cast(${shard} as integer), ${counts}`;
+  return sql`
+    insert into traffic (subject, slot, shard, texts, verified)
+    ${row(p.prefix, sql.lit(0))} union all ${row(p.country, p.shard)}
+    union all ${row(p.client, p.shard)}
+    on conflict (subject, slot, shard) do update`;
+}

@@ -1,0 +1,43 @@
+import { Kysely, sql, type Dialect } from 'kysely';
+import { initial } from './0001-initial.js';
+import { traffic } from './0002-traffic.js';
+import { maybeTexted } from './0003-maybe-texted.js';
+import { runs } from './0004-runs.js';
+
+/** In the order of their numbers. A released migration never changes. */
+const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
+  initial,
+  traffic,
+  maybeTexted,
+  runs,
+];
+
+/**
+ * Runs the migrations that a database lacks, on a connection of its own. When several replicas
+ * start together, the first migrates under `lock` and the others wait.
+ * @throws Error if the database is newer than this release, which must not write to it then.
+ */
+export async function migrate(
+  dialect: Dialect,
+  lock: (db: Kysely<unknown>) => Promise<unknown>,
+): Promise<void> {
+  const kysely = new Kysely<unknown>({ dialect });
+  await kysely.transaction().execute(async (db) => {
+    await lock(db);
+    await sql`create table if not exists schema_version (version integer not null)`.execute(db);
+    const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(db);
+    const version = rows[0]?.version ?? 0;
+    if (version > MIGRATIONS.length) {
+      throw new Error(
+        `The database has schema version ${String(version)}, and this release knows only ` +
+          `${String(MIGRATIONS.length)}. Start the release that made it, or a newer one.`,
+      );
+    }
+    for (const apply of MIGRATIONS.slice(version)) await apply(db);
+    await sql`delete from schema_version`.execute(db);
+    await sql`insert into schema_version (version) values (${sql.lit(MIGRATIONS.length)})`.execute(
+      db,
+    );
+  });
+  await kysely.destroy();
+}

@@ -1,0 +1,101 @@
+import type { Generated } from 'kysely';
+import type { Channel } from '../../common/channel.js';
+
+/** The tables, the same on both engines. Times are milliseconds since the epoch. */
+export interface Schema {
+  verifications: VerificationRow & PossiblySentBy;
+  numbers: NumberRow;
+  idempotency_keys: IdempotencyKeyRow;
+  traffic: TrafficRow;
+  end_users: EndUserRow;
+}
+
+export interface VerificationRow {
+  pin_id: string;
+  client: string;
+  number_hash: string;
+  /**
+   * `exhausted` is never stored, as it follows from the attempts. `expired` follows from the clock
+   * and is stored only when a newer verification of the number becomes pending.
+   */
+  status: 'sending' | 'pending' | 'failed' | 'verified' | 'cancelled' | 'expired';
+  channel: Channel;
+  /** Empty without a reference. */
+  reference_hash: string;
+  attempts: number;
+  max_attempts: number;
+  /** The number and the provider's pin id, encrypted; empty until a provider accepts the send. */
+  sealed: string;
+  created_at: number;
+  expires_at: number;
+  verified_at: number | null;
+  /** The provider that accepted the send; empty until then. */
+  provider: string;
+  /** ISO 3166 code; empty in rows of releases before there were counts. */
+  country: string;
+  prefix_hash: string;
+  /** Empty without an end user. */
+  end_user_hash: string;
+  /** Sends of the code; 0 for a test number. */
+  texts: number;
+}
+
+/** Apart from the row because only an operator reads it, to compare it with a provider's bill. */
+interface PossiblySentBy {
+  /** Providers that may have sent an unconfirmed message, with commas between. */
+  maybe_texted: Generated<string>;
+}
+
+/**
+ * Never `*`: when a newer release adds a column, prepared statements of older replicas would break.
+ */
+// prettier-ignore
+export const VERIFICATION_COLUMNS = [
+  'pin_id', 'client', 'number_hash', 'status', 'channel', 'reference_hash', 'attempts',
+  'max_attempts', 'sealed', 'created_at', 'expires_at', 'verified_at', 'provider', 'country',
+  'prefix_hash', 'end_user_hash', 'texts',
+] as const satisfies readonly (keyof VerificationRow)[];
+
+/** The limits of a phone number, over all clients. For its entries see `sliding-window.ts`. */
+interface NumberRow {
+  number_hash: string;
+  sends: string;
+  /** Submitted codes, without those that were right or not checked. */
+  failures: string;
+  touched_at: number;
+  /** When any client last verified it; 0 if never. */
+  verified_at: Generated<number>;
+}
+
+/** The sends of a time bucket; see `time-buckets.ts`. */
+interface TrafficRow {
+  /** A prefix, a country or a client. */
+  subject: string;
+  slot: number;
+  /** A subject that many transactions write at once has several rows, which are added up. */
+  shard: number;
+  texts: number;
+  verified: number;
+}
+
+/** The limits of the end users behind one address. */
+interface EndUserRow {
+  address_hash: string;
+  sends: string;
+  touched_at: number;
+}
+
+export interface IdempotencyKeyRow {
+  client: string;
+  key_hash: string;
+  /** Identifies the request that the key belongs to. */
+  request_hash: string;
+  /** The verification that the request created or changed; erasing a number finds it by this. */
+  pin_id: string;
+  state: 'running' | 'ambiguous' | 'answered';
+  /** The encrypted response of an answered request. */
+  sealed_answer: string;
+  created_at: number;
+  /** The run of the request that owns the key, or owned it last. */
+  run: string;
+}

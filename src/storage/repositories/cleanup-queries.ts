@@ -1,0 +1,66 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { Database } from '../engines/database.js';
+import type { Schema } from '../migrations/schema.js';
+
+interface Before {
+  before: number;
+}
+
+/** Rows per statement: few, so that a cleanup never blocks a send for long. */
+export const CLEANUP_BATCH = 500;
+
+/** The statements of the cleanup. Each one returns the rows it changed, oldest first. */
+export const prepareCleanupQueries = (database: Database) =>
+  database.prepare('cleanup', {
+    failAbandonedSends: (_db, p: Before) => {
+      const condition = sql`status = 'sending' and created_at <= ${p.before}`;
+      const rows = oldest('verifications', ['pin_id'], 'created_at', condition);
+      return sql<object>`update verifications set status = 'failed' where ${rows} returning pin_id`;
+    },
+    deleteVerifications: (_db, p: Before) =>
+      deleteOldest('verifications', ['pin_id'], 'created_at', sql`created_at <= ${p.before}`),
+    deleteKeys: (_db, p: Before) =>
+      deleteOldest(
+        'idempotency_keys',
+        ['client', 'key_hash'],
+        'created_at',
+        sql`created_at <= ${p.before}`,
+      ),
+    /** The number is no longer trusted; its row stays while it counts sends. */
+    clearVerified: (_db, p: Before) => {
+      const condition = sql`verified_at > 0 and verified_at <= ${p.before}`;
+      const rows = oldest('numbers', ['number_hash'], 'verified_at', condition);
+      return sql<object>`update numbers set verified_at = 0 where ${rows} returning number_hash`;
+    },
+    deleteNumbers: (_db, p: Before) =>
+      deleteOldest(
+        'numbers',
+        ['number_hash'],
+        'touched_at',
+        sql`verified_at = 0 and touched_at <= ${p.before}`,
+      ),
+    deleteEndUsers: (_db, p: Before) =>
+      deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.before}`),
+    deleteTraffic: (_db, p: Before) =>
+      deleteOldest('traffic', ['subject', 'slot', 'shard'], 'slot', sql`slot < ${p.before}`),
+  });
+
+function deleteOldest(...args: Parameters<typeof oldest>) {
+  const [table, key] = args;
+  return sql<object>`delete from ${sql.table(table)} where ${oldest(...args)}
+    returning ${sql.join(key.map((column) => sql.ref(column)))}`;
+}
+
+/** The oldest rows that meet a condition, which is checked again once they are locked. */
+function oldest(
+  table: keyof Schema,
+  key: readonly string[],
+  age: string,
+  condition: RawBuilder<unknown>,
+): RawBuilder<boolean> {
+  const columns = sql.join(key.map((column) => sql.ref(column)));
+  return sql`(${columns}) in (
+      select ${columns} from ${sql.table(table)} where ${condition}
+      order by ${sql.ref(age)} limit ${sql.lit(CLEANUP_BATCH)})
+    and ${condition}`;
+}

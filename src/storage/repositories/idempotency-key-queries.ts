@@ -1,0 +1,103 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from '../engines/database.js';
+import { canBeVerified, isWritten } from '../limits/predicates.js';
+import { codeIsCounted } from '../limits/sliding-window.js';
+import type { Schema } from '../migrations/schema.js';
+
+interface Claim {
+  client: string;
+  keyHash: string;
+  requestHash: string;
+  pinId: string;
+  now: number;
+  runId: string;
+  expiredBefore: number;
+  abandonedBefore: number;
+}
+
+/** A run of a request and its verification, which identify the key even after a rehash. */
+interface Run {
+  pinId: string;
+  runId: string;
+}
+
+interface Response extends Run {
+  response: string;
+}
+
+/** The hashes of a key and its request, under an old secret and under the current one. */
+interface Rehash {
+  client: string;
+  oldKey: string;
+  newKey: string;
+  oldRequest: string;
+  newRequest: string;
+}
+
+const update = (db: Kysely<Schema>, p: Run) =>
+  db.updateTable('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
+
+const store = (db: Kysely<Schema>, p: Response) =>
+  update(db, p).set({ state: sql.lit('answered'), sealed_answer: p.response });
+
+const release = (db: Kysely<Schema>, p: Run) =>
+  db.deleteFrom('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
+
+/** The statements on `idempotency_keys`. */
+export const prepareKeyQueries = (database: Database) =>
+  database.prepare('idempotency_keys', {
+    claim: (_db, p: Claim) => sql<{ key_hash: string }>`
+      insert into idempotency_keys
+        (client, key_hash, request_hash, pin_id, state, sealed_answer, created_at, run)
+      values (${p.client}, ${p.keyHash}, ${p.requestHash}, ${p.pinId}, 'running', '', ${p.now}, ${p.runId})
+      on conflict (client, key_hash) do update set
+        request_hash = excluded.request_hash, pin_id = excluded.pin_id, state = excluded.state,
+        sealed_answer = excluded.sealed_answer, created_at = excluded.created_at, run = excluded.run
+      where idempotency_keys.created_at <= ${p.expiredBefore}
+        or (idempotency_keys.state = 'running'
+          and idempotency_keys.request_hash = excluded.request_hash
+          and idempotency_keys.created_at <= ${p.abandonedBefore})
+      returning key_hash`,
+
+    read: (db, p: { client: string; keyHash: string }) =>
+      db
+        .selectFrom('idempotency_keys')
+        .select(['request_hash', 'state', 'sealed_answer', 'created_at', 'run'])
+        .where('client', '=', p.client)
+        .where('key_hash', '=', p.keyHash),
+
+    store,
+
+    /** Stores the response if the verification has this provider handle; else `ambiguous`. */
+    storeIfConfirmed: (db, p: Run & { sealed: string; response: string }) => {
+      const confirmed = sql`exists (
+        select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed})`;
+      return update(db, p).set({
+        state: sql`case when ${confirmed} then 'answered' else 'ambiguous' end`,
+        sealed_answer: sql`case when ${confirmed} then ${p.response} else '' end`,
+      });
+    },
+
+    storeIfVerifiable: (db, p: Response & { now: number }) =>
+      store(db, p).where(canBeVerified(database.lockClause, p)),
+
+    /** It may have sent a message, and its result is unknown. */
+    markAmbiguous: (db, p: Run) =>
+      update(db, p).set({ state: sql.lit('ambiguous'), sealed_answer: sql.lit('') }),
+
+    release,
+
+    releaseIfUnwritten: (db, p: Run) => release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
+
+    releaseIfUncounted: (db, p: Run & { entry: string }) =>
+      release(db, p).where(sql<boolean>`not ${codeIsCounted(p)}`),
+
+    /** Unless the request was repeated under the current secret. */
+    rehash: (_db, p: Rehash) => sql`
+      update idempotency_keys set
+        key_hash = ${p.newKey},
+        request_hash = case when request_hash = ${p.oldRequest} then ${p.newRequest} else request_hash end
+      where client = ${p.client} and key_hash = ${p.oldKey} and not exists (
+        select 1 from idempotency_keys as existing
+        where existing.client = ${p.client} and existing.key_hash = ${p.newKey})`,
+  });

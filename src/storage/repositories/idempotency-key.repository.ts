@@ -1,0 +1,178 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { hours } from '../../common/durations.js';
+import { pooledRandomBytes } from '../../common/random.js';
+import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
+import { DataProtection } from '../data-protection.js';
+import { abandonedAfterMs } from '../deadline.js';
+import { Database } from '../engines/database.js';
+import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+import type {
+  IdempotencyClaim,
+  IdempotentReplay,
+  IdempotentRequest,
+} from '../idempotency.types.js';
+import type { IdempotencyKeyRow } from '../migrations/schema.js';
+import { prepareKeyQueries } from './idempotency-key-queries.js';
+
+/** How long repeated requests are recognised. */
+export const IDEMPOTENCY_TTL_MS = hours(24);
+
+/** Enough for runs never to collide. */
+const RUN_ID_BYTES = 12;
+
+/** Stands for the key of a request without one. */
+export const NO_KEY: IdempotencyClaim = { keyHash: '', runId: '' };
+
+/** The verification that a request creates or changes. */
+interface Target {
+  readonly client: string;
+  readonly pinId: string;
+}
+
+/** Idempotency keys and the responses to their requests. */
+@Injectable()
+export class IdempotencyKeyRepository {
+  private readonly abandonedAfterMs: number;
+  readonly queries;
+
+  constructor(
+    database: Database,
+    private readonly protection: DataProtection,
+    @Inject(providersConfig.KEY) config: ProvidersConfig,
+  ) {
+    this.abandonedAfterMs = abandonedAfterMs(config);
+    this.queries = prepareKeyQueries(database);
+  }
+
+  /** A new run of a request; its key is still to be claimed. */
+  startRun({ key }: IdempotentRequest): IdempotencyClaim {
+    return { keyHash: this.hashOf(key), runId: pooledRandomBytes(RUN_ID_BYTES).toString('hex') };
+  }
+
+  /**
+   * Claims the key for a run of its request.
+   * @param repeatable whether a run that a crash ended may run again: only if it cannot have sent a
+   * message
+   * @returns a getter of whether it was claimed; if not, {@link findReplay} finds the earlier run
+   */
+  claim(
+    batch: StatementBatch,
+    { client, pinId }: Target,
+    { keyHash, runId }: IdempotencyClaim,
+    { request }: IdempotentRequest,
+    now: number,
+    repeatable: boolean,
+  ): () => boolean {
+    const claimed = this.queries.claim(batch, {
+      client,
+      keyHash,
+      requestHash: this.protection.hash('request', request),
+      pinId,
+      now,
+      runId,
+      expiredBefore: now - IDEMPOTENCY_TTL_MS,
+      abandonedBefore: repeatable ? now - this.abandonedAfterMs : 0,
+    });
+    return () => claimed.row !== undefined;
+  }
+
+  async findReplay(
+    executor: Executor,
+    client: string,
+    { keyHash }: IdempotencyClaim,
+    { request }: IdempotentRequest,
+    now: number,
+  ): Promise<IdempotentReplay> {
+    const { row } = await executor.run((batch) => this.queries.read(batch, { client, keyHash }));
+    return row ? this.toReplay(row, request, now) : { outcome: 'running' };
+  }
+
+  storeResponse(
+    batch: StatementBatch,
+    { pinId }: Target,
+    { runId }: IdempotencyClaim,
+    body: unknown,
+  ): void {
+    const response = this.encrypt(body, runId);
+    this.queries.store(batch, { pinId, runId, response });
+  }
+
+  /**
+   * Stores the response to an accepted send, if its verification has the provider's handle. If not,
+   * the message was sent but cannot be verified: the request stays ambiguous.
+   * @param sealed the encrypted handle
+   */
+  storeSendResponse(
+    batch: StatementBatch,
+    { pinId }: Target,
+    { runId }: IdempotencyClaim,
+    body: unknown,
+    sealed: string,
+  ): void {
+    const response = this.encrypt(body, runId);
+    this.queries.storeIfConfirmed(batch, { pinId, runId, sealed, response });
+  }
+
+  /** Stores the response to the right code, if its verification can still be verified. */
+  storeVerified(
+    batch: StatementBatch,
+    { pinId }: Target,
+    { runId }: IdempotencyClaim,
+    body: unknown,
+    now: number,
+  ): void {
+    const response = this.encrypt(body, runId);
+    this.queries.storeIfVerifiable(batch, { pinId, runId, now, response });
+  }
+
+  /** Replaces hashes that were made under old secrets. */
+  async rehash(executor: Executor, client: string, idempotency: IdempotentRequest): Promise<void> {
+    if (!this.protection.hasOldSecrets) return;
+    const { key, request } = idempotency;
+    const oldRequests = this.protection.previousHashes('request', request);
+    await executor.run((batch) => {
+      this.protection.previousHashes('idempotency-key', key).forEach((oldKey, place) => {
+        this.queries.rehash(batch, {
+          client,
+          oldKey,
+          newKey: this.hashOf(key),
+          oldRequest: oldRequests[place] ?? '',
+          newRequest: this.protection.hash('request', request),
+        });
+      });
+    });
+  }
+
+  /** Binds a response to its run. */
+  private encrypt(body: unknown, runId: string): string {
+    return this.protection.encrypt(JSON.stringify(body), runId);
+  }
+
+  private toReplay(
+    row: Pick<IdempotencyKeyRow, 'request_hash' | 'state' | 'sealed_answer' | 'created_at' | 'run'>,
+    request: string,
+    now: number,
+  ): IdempotentReplay {
+    const { protection } = this;
+    const hashes = [
+      protection.hash('request', request),
+      ...protection.previousHashes('request', request),
+    ];
+    if (!hashes.includes(row.request_hash)) return { outcome: 'key_reused' };
+    switch (row.state) {
+      case 'answered': {
+        const answer: unknown = JSON.parse(protection.decrypt(row.sealed_answer, row.run));
+        return { outcome: 'replayed', answer };
+      }
+      case 'ambiguous':
+        return { outcome: 'ambiguous' };
+      case 'running':
+        // After a crash, the run may have sent a message.
+        return { outcome: row.created_at <= now - this.abandonedAfterMs ? 'ambiguous' : 'running' };
+    }
+  }
+
+  private hashOf(key: string): string {
+    return this.protection.hash('idempotency-key', key);
+  }
+}

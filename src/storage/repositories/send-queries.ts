@@ -1,0 +1,108 @@
+import { sql } from 'kysely';
+import type { Channel } from '../../common/channel.js';
+import type { Database } from '../engines/database.js';
+import { hasStatus, isOpen, ownsIdempotencyKey } from '../limits/predicates.js';
+import { sendIsCounted } from '../limits/sliding-window.js';
+import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
+
+interface Pin {
+  pinId: string;
+}
+
+/** The provider that accepted a send, and its encrypted handle. */
+interface Accepted extends Pin {
+  provider: string;
+  sealed: string;
+}
+
+/** A verification, the entry of its send (empty if not limited), and the claim of its key. */
+interface NewRow extends VerificationRow {
+  entry: string;
+  keyHash: string;
+  runId: string;
+}
+
+/** In a select nothing else gives a parameter its type. */
+const NUMERIC = new Set<keyof VerificationRow>([
+  'attempts',
+  'max_attempts',
+  'created_at',
+  'expires_at',
+  'verified_at',
+  'texts',
+]);
+
+const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
+
+/** The statements of sends. */
+export const prepareSendQueries = (database: Database) =>
+  database.prepare('sends', {
+    /** If its run owns its idempotency key and its send, if limited, was counted. */
+    insert: (_db, p: NewRow) => {
+      const values = VERIFICATION_COLUMNS.map((column) =>
+        NUMERIC.has(column) ? sql`cast(${p[column]} as bigint)` : sql`${p[column]}`,
+      );
+      const counted = sendIsCounted({ numberHash: p.number_hash, entry: p.entry });
+      return sql<{ pin_id: string }>`
+        insert into verifications (${COLUMNS})
+        select ${sql.join(values)} where ${ownsIdempotencyKey(p)} and (${p.entry} = '' or ${counted})
+        returning pin_id`;
+    },
+
+    /**
+     * Before a confirmation, ends the client's older pending verification of the number: cancelled,
+     * or expired if it had expired when the newer one was requested.
+     */
+    supersede: (_db, p: Pin & { client: string }) => {
+      const newer = (column: 'created_at' | 'number_hash') => sql`(
+        select ${sql.ref(column)} from verifications
+        where pin_id = ${p.pinId} and ${hasStatus('sending')})`;
+      return sql`
+        update verifications set status = case
+          when expires_at <= ${newer('created_at')} then 'expired' else 'cancelled' end
+        where client = ${p.client} and number_hash = ${newer('number_hash')}
+          and status = 'pending' and created_at <= ${newer('created_at')}`;
+    },
+
+    /** Two sends to a number may be confirmed in either order: the older one is cancelled. */
+    confirm: (_db, p: Accepted) => sql<{ pin_id: string }>`
+      update verifications set provider = ${p.provider}, sealed = ${p.sealed},
+        status = case when exists (
+          select 1 from verifications as newer
+          where newer.client = verifications.client
+            and newer.number_hash = verifications.number_hash and newer.status = 'pending'
+        ) then 'cancelled' else 'pending' end
+      where pin_id = ${p.pinId} and ${hasStatus('sending')}
+      returning pin_id`,
+
+    confirmResend: (_db, p: Accepted & { channel: Channel }) => sql<{ pin_id: string }>`
+      update verifications
+      set provider = ${p.provider}, sealed = ${p.sealed}, channel = ${p.channel}
+      where pin_id = ${p.pinId} and ${hasStatus('pending')}
+      returning pin_id`,
+
+    fail: (_db, p: Pin) => sql`
+      update verifications set status = 'failed'
+      where pin_id = ${p.pinId} and ${hasStatus('sending')}`,
+
+    addPossiblySentBy: (_db, p: Pin & { providers: string }) => sql`
+      update verifications set maybe_texted = case
+        when maybe_texted = '' then cast(${p.providers} as text)
+        else maybe_texted || ',' || ${p.providers} end
+      where pin_id = ${p.pinId}`,
+
+    /** Counts another send of a verification that can still be verified. */
+    addResend: (_db, p: Pin & { client: string; now: number }) => sql<VerificationRow>`
+      update verifications set texts = case when texts > 0 then texts + 1 else 0 end
+      where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}
+        and attempts < max_attempts
+      returning ${COLUMNS}`,
+
+    removeResend: (_db, p: Pin) => sql<VerificationRow>`
+      update verifications set texts = case when texts > 0 then texts - 1 else 0 end
+      where pin_id = ${p.pinId}
+      returning ${COLUMNS}`,
+
+    delete: (_db, p: Pin) => sql<VerificationRow>`
+      delete from verifications where pin_id = ${p.pinId} returning ${COLUMNS}`,
+  });

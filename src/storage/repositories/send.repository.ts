@@ -1,0 +1,196 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../engines/database.js';
+import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+import type { IdempotentRequest } from '../idempotency.types.js';
+import type { DestinationSuspended, LimitExceeded, TrafficEvaluator } from '../limit.types.js';
+import { SendLimits, type CountedSend, type ReservedSend } from '../limits/send-limits.js';
+import type { SendTraffic } from '../limits/traffic-counts.js';
+import type {
+  NewVerification,
+  ResendAdmission,
+  ResendRequest,
+  SendAdmission,
+  SendAdmitted,
+  SendReservation,
+  SendResult,
+} from '../send.types.js';
+import { IdempotencyKeyRepository, NO_KEY } from './idempotency-key.repository.js';
+import { prepareSendQueries } from './send-queries.js';
+import { VerificationMapper } from './verification-mapper.js';
+
+/** A send that is counted, but not yet checked against the budgets. */
+interface UncheckedSend {
+  readonly reservation: SendReservation;
+  readonly send: CountedSend;
+  readonly reserved: ReservedSend;
+  readonly traffic: SendTraffic | undefined;
+}
+
+/** Sends: reserved before the provider is called, confirmed or released after. */
+@Injectable()
+export class SendRepository {
+  private readonly queries;
+
+  constructor(
+    private readonly database: Database,
+    private readonly mapper: VerificationMapper,
+    private readonly limits: SendLimits,
+    private readonly keys: IdempotencyKeyRepository,
+  ) {
+    this.queries = prepareSendQueries(database);
+  }
+
+  async reserve(
+    verification: NewVerification,
+    idempotency?: IdempotentRequest,
+    evaluate?: TrafficEvaluator,
+  ): Promise<SendAdmission> {
+    const { client, phoneNumber, channel, createdAt: now } = verification;
+    await this.mapper.rehashNumber(this.database, phoneNumber, client);
+    if (idempotency) await this.keys.rehash(this.database, client, idempotency);
+    const key = idempotency && this.keys.startRun(idempotency);
+    const send = this.limits.createSend(this.mapper.newRow(verification), key ?? NO_KEY, now);
+    const written = await this.database.run((batch) => this.write(batch, send, idempotency));
+    if (idempotency && !written.claimed()) {
+      return this.keys.findReplay(this.database, client, send.key, idempotency, now);
+    }
+    const reserved = written.reserved();
+    if (!reserved || !written.inserted.row) return this.limits.findLimit(this.database, send);
+    const delivery = { phoneNumber, channel, key, pinToResend: undefined };
+    const reservation = toReservation(send, delivery);
+    const traffic = written.traffic?.();
+    return this.checkBudgets({ reservation, send, reserved, traffic }, evaluate);
+  }
+
+  async reserveResend(
+    { pinId, client, channel, now }: ResendRequest,
+    idempotency?: IdempotentRequest,
+    evaluate?: TrafficEvaluator,
+  ): Promise<ResendAdmission> {
+    if (idempotency) await this.keys.rehash(this.database, client, idempotency);
+    const counted = await this.database.transaction<
+      UncheckedSend | Exclude<ResendAdmission, SendAdmitted>
+    >(async (transaction, rollback) => {
+      const key = idempotency && this.keys.startRun(idempotency);
+      const { claimed, resend } = await transaction.run((batch) => ({
+        claimed: key && this.keys.claim(batch, { client, pinId }, key, idempotency, now, false),
+        resend: this.queries.addResend(batch, { pinId, client, now }),
+      }));
+      if (key && !claimed?.()) {
+        return rollback(await this.keys.findReplay(transaction, client, key, idempotency, now));
+      }
+      if (!resend.row) return rollback(await this.findRejection(transaction, pinId, client));
+      const { provider } = resend.row;
+      const { phoneNumber, providerPinId } = this.mapper.decrypt(resend.row);
+      await this.mapper.rehashNumber(transaction, phoneNumber, client);
+      const number_hash = this.mapper.hashOf(phoneNumber);
+      const row = Object.assign(resend.row, { number_hash });
+      const send = this.limits.createSend(row, key ?? NO_KEY, now);
+      const results = await transaction.run((batch) => ({
+        reserved: this.limits.reserve(batch, send),
+        traffic: this.limits.countTraffic(batch, send),
+      }));
+      const reserved = results.reserved();
+      if (!reserved) return rollback(await this.limits.findLimit(transaction, send));
+      const pinToResend = { provider, pinId: providerPinId };
+      const reservation = toReservation(send, { phoneNumber, channel, key, pinToResend });
+      return { reservation, send, reserved, traffic: results.traffic?.() };
+    });
+    return 'outcome' in counted ? counted : this.checkBudgets(counted, evaluate);
+  }
+
+  async confirm(
+    reservation: SendReservation,
+    { provider, pinId: providerPinId, possiblySentBy }: SendResult,
+    response: unknown,
+  ): Promise<boolean> {
+    const { pinId, client, phoneNumber, channel, key, pinToResend } = reservation;
+    const sealed = this.mapper.encrypt(pinId, phoneNumber, providerPinId);
+    const confirmed = await this.database.run((batch) => {
+      if (!pinToResend) this.queries.supersede(batch, { pinId, client });
+      const result = pinToResend
+        ? this.queries.confirmResend(batch, { pinId, provider, sealed, channel })
+        : this.queries.confirm(batch, { pinId, provider, sealed });
+      this.addPossiblySentBy(batch, pinId, possiblySentBy);
+      if (key && pinToResend) this.keys.storeResponse(batch, reservation, key, response);
+      else if (key) this.keys.storeSendResponse(batch, reservation, key, response, sealed);
+      return result;
+    });
+    return pinToResend !== undefined || confirmed.row !== undefined;
+  }
+
+  async release(reservation: SendReservation, possiblySentBy: readonly string[]): Promise<void> {
+    const { pinId, client, phoneNumber, key, pinToResend } = reservation;
+    if (possiblySentBy.length > 0) {
+      await this.database.run((batch) => {
+        this.addPossiblySentBy(batch, pinId, possiblySentBy);
+        if (!pinToResend) this.queries.fail(batch, { pinId });
+        if (key) this.keys.queries.markAmbiguous(batch, { pinId, runId: key.runId });
+      });
+      return;
+    }
+    await this.database.transaction(async (transaction) => {
+      const remove = pinToResend ? this.queries.removeResend : this.queries.delete;
+      const { row } = await transaction.run((batch) => remove(batch, { pinId }));
+      await this.mapper.rehashNumber(transaction, phoneNumber, client);
+      await transaction.run((batch) => {
+        this.limits.release(batch, reservation, this.mapper.hashOf(phoneNumber), row);
+        if (key) this.keys.queries.release(batch, { pinId, runId: key.runId });
+      });
+    });
+  }
+
+  /** Counts the first send and writes its verification, or does neither, in one batch. */
+  private write(batch: StatementBatch, send: CountedSend, idempotency?: IdempotentRequest) {
+    const { row, key, entries, now } = send;
+    const owner = { client: row.client, pinId: row.pin_id };
+    const claim = { entry: entries?.number ?? '', keyHash: key.keyHash, runId: key.runId };
+    const claimed = idempotency
+      ? this.keys.claim(batch, owner, key, idempotency, now, false)
+      : () => false;
+    const reserved = this.limits.reserve(batch, send);
+    const inserted = this.queries.insert(batch, Object.assign(claim, row));
+    const traffic = this.limits.countTraffic(batch, send);
+    if (idempotency)
+      this.keys.queries.releaseIfUnwritten(batch, { pinId: row.pin_id, runId: key.runId });
+    return { claimed, reserved, inserted, traffic };
+  }
+
+  /** Checks a counted send against the budgets, and releases it if it exceeds one. */
+  private async checkBudgets(
+    { reservation, send, reserved, traffic }: UncheckedSend,
+    evaluate: TrafficEvaluator | undefined,
+  ): Promise<SendAdmitted | LimitExceeded | DestinationSuspended> {
+    const violation = traffic && this.limits.checkBudgets(send, reserved, traffic, evaluate);
+    if (violation !== 'client_sends' && !violation?.enforced) {
+      return { outcome: 'admitted', reservation, violation };
+    }
+    await this.release(reservation, []);
+    return this.limits.suspensionUntil(this.database, send, reservation.phoneNumber, violation);
+  }
+
+  private addPossiblySentBy(batch: StatementBatch, pinId: string, names: readonly string[]): void {
+    if (names.length === 0) return;
+    this.queries.addPossiblySentBy(batch, { pinId, providers: names.join(',') });
+  }
+
+  private async findRejection(executor: Executor, pinId: string, client: string) {
+    const accepted = await executor.run((batch) => this.mapper.readAccepted(batch, pinId, client));
+    return { outcome: accepted() ? 'not_resendable' : 'not_found' } as const;
+  }
+}
+
+const toReservation = (
+  { row, entries }: CountedSend,
+  delivery: Pick<SendReservation, 'phoneNumber' | 'channel' | 'key' | 'pinToResend'>,
+): SendReservation => ({
+  pinId: row.pin_id,
+  client: row.client,
+  country: row.country,
+  expiresAt: row.expires_at,
+  entries,
+  endUserHash: row.end_user_hash,
+  prefixHash: row.prefix_hash,
+  createdAt: row.created_at,
+  ...delivery,
+});

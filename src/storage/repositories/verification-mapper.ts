@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { PhoneNumber } from '../../common/phone-number.js';
+import { DataProtection } from '../data-protection.js';
+import type { NewVerification } from '../send.types.js';
+import type { VerificationSelector } from '../verification.types.js';
+import { Database } from '../engines/database.js';
+import type { VerificationRow } from '../migrations/schema.js';
+import { prepareVerificationQueries, type VerificationQueries } from './verification-queries.js';
+import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+
+/** What a row stores encrypted. */
+interface Secrets {
+  readonly to: string;
+  readonly providerPinId: string;
+}
+
+/** Maps verifications to rows, with hashes and encryption; shared by the repositories. */
+@Injectable()
+export class VerificationMapper {
+  readonly queries: VerificationQueries;
+
+  constructor(
+    database: Database,
+    private readonly protection: DataProtection,
+  ) {
+    this.queries = prepareVerificationQueries(database);
+  }
+
+  /** The row of a new send. */
+  newRow(verification: NewVerification): VerificationRow {
+    const { client, phoneNumber, destination, endUserAddress } = verification;
+    return {
+      pin_id: verification.pinId,
+      client,
+      number_hash: this.hashOf(phoneNumber),
+      status: 'sending',
+      channel: verification.channel,
+      reference_hash: this.referenceHashes(verification.reference)[0],
+      attempts: 0,
+      max_attempts: verification.maxAttempts,
+      sealed: '',
+      created_at: verification.createdAt,
+      expires_at: verification.expiresAt,
+      verified_at: null,
+      provider: '',
+      country: destination.country,
+      // These are not rehashed: after a change of secrets their counts begin at zero.
+      prefix_hash: this.protection.hash('number-prefix', destination.prefix),
+      end_user_hash:
+        endUserAddress === undefined ? '' : this.protection.hash('end-user', endUserAddress),
+      texts: verification.limited ? 1 : 0,
+    };
+  }
+
+  /** @returns a getter of a verification that a provider accepted; before, it does not exist */
+  readAccepted(batch: StatementBatch, pinId: string, client: string) {
+    const result = this.queries.read(batch, { pinId, client });
+    return () => (result.row && result.row.sealed !== '' ? result.row : undefined);
+  }
+
+  /** Finds the handle that is meant; empty if there is none. */
+  async findPinId(
+    executor: Executor,
+    selector: VerificationSelector,
+    client: string,
+  ): Promise<string> {
+    if ('pinId' in selector) return selector.pinId;
+    const { phoneNumber } = selector;
+    await this.rehashNumber(executor, phoneNumber, client);
+    const numberHash = this.hashOf(phoneNumber);
+    const { row } = await executor.run((batch) =>
+      this.queries.readNewest(batch, { client, numberHash }),
+    );
+    return row?.pin_id ?? '';
+  }
+
+  /** The hash under the current secret, then those under old ones. */
+  referenceHashes(reference: string | undefined): [string, ...string[]] {
+    if (reference === undefined) return [''];
+    return [
+      this.protection.hash('reference', reference),
+      ...this.protection.previousHashes('reference', reference),
+    ];
+  }
+
+  /** The hash of a number under the current secret. */
+  hashOf({ e164 }: PhoneNumber): string {
+    return this.protection.hash('phone-number', e164);
+  }
+
+  /** Replaces hashes of a number that were made under old secrets. */
+  async rehashNumber(executor: Executor, phoneNumber: PhoneNumber, client: string): Promise<void> {
+    if (!this.protection.hasOldSecrets) return;
+    const newHash = this.hashOf(phoneNumber);
+    await executor.run((batch) => {
+      for (const oldHash of this.protection.previousHashes('phone-number', phoneNumber.e164)) {
+        this.queries.rehashNumber(batch, { oldHash, newHash });
+        this.queries.cancelOlderPending(batch, { client, oldHash, newHash });
+        this.queries.rehashVerifications(batch, { client, oldHash, newHash });
+      }
+    });
+  }
+
+  /** Rehashes the number of a verification, so that both rows have the same hash. */
+  async rehashVerification(executor: Executor, pinId: string, client: string): Promise<void> {
+    if (!this.protection.hasOldSecrets) return;
+    const accepted = await executor.run((batch) => this.readAccepted(batch, pinId, client));
+    const row = accepted();
+    if (row) await this.rehashNumber(executor, this.decrypt(row).phoneNumber, client);
+  }
+
+  encrypt(pinId: string, { e164 }: PhoneNumber, providerPinId: string): string {
+    const secrets: Secrets = { to: e164, providerPinId };
+    return this.protection.encrypt(JSON.stringify(secrets), pinId);
+  }
+
+  decrypt(row: VerificationRow): { phoneNumber: PhoneNumber; providerPinId: string } {
+    const json = this.protection.decrypt(row.sealed, row.pin_id);
+    const { to, providerPinId } = JSON.parse(json) as Secrets;
+    return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
+  }
+}

@@ -1,0 +1,104 @@
+import { sql } from 'kysely';
+import type { Database } from '../engines/database.js';
+import { hasStatus, isOpen } from '../limits/predicates.js';
+import { codeIsCounted } from '../limits/sliding-window.js';
+import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
+
+interface Pin {
+  pinId: string;
+}
+
+interface ClientPin extends Pin {
+  client: string;
+}
+
+interface ClientNumber {
+  client: string;
+  numberHash: string;
+}
+
+/** The hash of a number under an old secret and under the current one. */
+interface Rehash {
+  oldHash: string;
+  newHash: string;
+}
+
+export type VerificationQueries = ReturnType<typeof prepareVerificationQueries>;
+
+/** The statements on verifications, without those of a send. */
+export const prepareVerificationQueries = (database: Database) =>
+  database.prepare('verifications', {
+    /** For a code that the number counted in the same batch. */
+    reserveAttempt: (_db, p: Pin & { entry: string }) => sql<VerificationRow>`
+      update verifications set attempts = attempts + 1
+      where pin_id = ${p.pinId} and ${codeIsCounted(p)}
+      returning ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))}`,
+
+    releaseAttempt: (_db, p: Pin) => sql`
+      update verifications set attempts = attempts - 1
+      where pin_id = ${p.pinId} and attempts > 0`,
+
+    /** The race gate. */
+    verify: (_db, p: Pin & { now: number }) => sql<{ pin_id: string }>`
+      update verifications set status = 'verified', verified_at = ${p.now}
+      where pin_id = ${p.pinId} and ${isOpen(p.now)}
+      returning pin_id`,
+
+    /** Spends more attempts than concurrent requests can release. */
+    spendAttempts: (_db, p: Pin) => sql`
+      update verifications set attempts = attempts + max_attempts
+      where pin_id = ${p.pinId} and ${hasStatus('pending')}`,
+
+    expire: (_db, p: Pin & { now: number }) => sql`
+      update verifications set expires_at = ${p.now}
+      where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
+
+    cancel: (_db, p: ClientPin & { now: number }) => sql`
+      update verifications set status = 'cancelled'
+      where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}`,
+
+    read: (db, p: ClientPin) =>
+      db
+        .selectFrom('verifications')
+        .select(VERIFICATION_COLUMNS)
+        .where('pin_id', '=', p.pinId)
+        .where('client', '=', p.client),
+
+    /** The newest that a provider accepted. */
+    readNewest: (_db, p: ClientNumber) => sql<{ pin_id: string }>`
+      select pin_id from verifications
+      where client = ${p.client} and number_hash = ${p.numberHash} and sealed <> ''
+      order by created_at desc limit 1`,
+
+    readLastVerified: (_db, p: ClientNumber) => sql<{ verified_at: number | null }>`
+      select verified_at from verifications
+      where client = ${p.client} and number_hash = ${p.numberHash} and status = 'verified'
+      order by verified_at desc limit 1`,
+
+    eraseKeys: (_db, p: ClientNumber) => sql`
+      delete from idempotency_keys where pin_id in (
+        select pin_id from verifications
+        where client = ${p.client} and number_hash = ${p.numberHash})`,
+
+    erase: (_db, p: ClientNumber) => sql`
+      delete from verifications where client = ${p.client} and number_hash = ${p.numberHash}`,
+
+    rehashNumber: (_db, p: Rehash) => sql`
+      update numbers set number_hash = ${p.newHash}
+      where number_hash = ${p.oldHash} and not exists (
+        select 1 from numbers as existing where existing.number_hash = ${p.newHash})`,
+
+    /** Of two pending verifications of a number, under different secrets, cancels the older one. */
+    cancelOlderPending: (_db, p: Rehash & { client: string }) => sql`
+      update verifications set status = 'cancelled'
+      where client = ${p.client} and number_hash in (${p.oldHash}, ${p.newHash})
+        and status = 'pending' and exists (
+          select 1 from verifications as newer
+          where newer.client = verifications.client and newer.status = 'pending'
+            and newer.number_hash in (${p.oldHash}, ${p.newHash})
+            and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id))`,
+
+    rehashVerifications: (_db, p: Rehash & { client: string }) => sql`
+      update verifications set number_hash = ${p.newHash}
+      where client = ${p.client} and number_hash = ${p.oldHash}`,
+  });

@@ -1,0 +1,87 @@
+import type { Channel } from '../common/channel.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
+import type { BudgetViolation, DestinationSuspended, LimitExceeded } from './limit.types.js';
+import type { ProviderPin, VerificationNotFound } from './verification.types.js';
+
+/** A verification as a send requests it. Times are milliseconds since the epoch. */
+export interface NewVerification {
+  /** Our own opaque handle. */
+  readonly pinId: string;
+  /** The only client that ever sees it. */
+  readonly client: string;
+  readonly phoneNumber: PhoneNumber;
+  readonly destination: Destination;
+  /** The normalised IP address of the end user. */
+  readonly endUserAddress: string | undefined;
+  /** Whether sends are counted and limited. False for a test number; its wrong codes are limited. */
+  readonly limited: boolean;
+  readonly channel: Channel;
+  /** The client's own context, which verify must repeat. */
+  readonly reference: string | undefined;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly maxAttempts: number;
+}
+
+/** The destination of a message, as budgets count it. */
+interface Destination {
+  /** ISO 3166 code. */
+  readonly country: string;
+  /** E.164 without the last four digits. */
+  readonly prefix: string;
+}
+
+/** Another message with the code of a verification. */
+export interface ResendRequest {
+  readonly pinId: string;
+  readonly client: string;
+  readonly channel: Channel;
+  readonly now: number;
+}
+
+/** A reserved send: already counted against every limit. */
+export interface SendReservation {
+  readonly pinId: string;
+  readonly client: string;
+  readonly phoneNumber: PhoneNumber;
+  /** Empty for verifications of releases before there were budgets. */
+  readonly country: string;
+  readonly expiresAt: number;
+  readonly channel: Channel;
+  /** The code to send again; `undefined` for a new one. */
+  readonly pinToResend: ProviderPin | undefined;
+  /** Needed to release it; `undefined` for a send without limits. */
+  readonly entries: ReservationEntries | undefined;
+  readonly endUserHash: string;
+  readonly prefixHash: string;
+  readonly createdAt: number;
+  readonly key: IdempotencyClaim | undefined;
+}
+
+/** The entries of a send in the sliding windows of its number and, if given, its end user. */
+export interface ReservationEntries {
+  readonly number: string;
+  readonly endUser: string | undefined;
+}
+
+/** A send that a provider accepted. */
+export interface SendResult extends ProviderPin {
+  /** Providers that were tried before and may have sent a message. */
+  readonly possiblySentBy: readonly string[];
+}
+
+export interface SendAdmitted {
+  readonly outcome: 'admitted';
+  readonly reservation: SendReservation;
+  /** The exceeded budget, where budgets are not enforced. */
+  readonly violation: BudgetViolation | undefined;
+}
+
+export type SendAdmission = SendAdmitted | LimitExceeded | DestinationSuspended | IdempotentReplay;
+
+export type ResendAdmission =
+  | SendAdmission
+  | VerificationNotFound
+  /** It is no longer pending. */
+  | { readonly outcome: 'not_resendable' };

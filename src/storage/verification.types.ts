@@ -1,0 +1,29 @@
+import type { Channel } from '../common/channel.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+
+/** Selects one of a client's verifications: by its handle, or the newest of a number. */
+export type VerificationSelector =
+  { readonly pinId: string } | { readonly phoneNumber: PhoneNumber };
+
+export interface VerificationNotFound {
+  readonly outcome: 'not_found';
+}
+
+/** A provider's handle of a code. */
+export interface ProviderPin {
+  readonly provider: string;
+  readonly pinId: string;
+}
+
+/** A verification as its client may see it. Times are milliseconds since the epoch. */
+export interface Verification {
+  readonly pinId: string;
+  readonly status: 'pending' | 'verified' | 'expired' | 'exhausted' | 'cancelled';
+  readonly phoneNumber: PhoneNumber;
+  readonly provider: string;
+  readonly channel: Channel;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly verifiedAt: number | undefined;
+  readonly attemptsRemaining: number;
+}
