@@ -27,9 +27,8 @@ export const setting = <T>(name: string, schema: Joi.Schema<T>, docs: SettingDoc
 });
 
 /** A setting that may be absent. */
-export const optional = <T>(
-  ...definition: Parameters<typeof setting<T>>
-): Setting<T | undefined> => setting<T>(...definition);
+export const optional = <T>(...definition: Parameters<typeof setting<T>>): Setting<T | undefined> =>
+  setting<T>(...definition);
 
 type Settings = Readonly<Record<string, Setting<unknown>>>;
 export type SettingValues<S extends Settings> = {

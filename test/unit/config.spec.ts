@@ -26,7 +26,7 @@ type Config = ReturnType<typeof readConfig>;
 const configFrom = (variables: NodeJS.ProcessEnv): Config =>
   readConfig(parseEnvironment(variables));
 
-function faultsOf(variables: NodeJS.ProcessEnv): string {
+function errorsOf(variables: NodeJS.ProcessEnv): string {
   try {
     parseEnvironment({ DATA_DIR: dataDir, ...variables });
   } catch (error) {
@@ -37,12 +37,12 @@ function faultsOf(variables: NodeJS.ProcessEnv): string {
 
 const dataDir = mkdtempSync(join(tmpdir(), 'otp-config-'));
 
-describe('The settings', () => {
+describe('The configuration', () => {
   afterAll(() => {
     rmSync(dataDir, { recursive: true });
   });
 
-  it('all have a default outside production, with the sandbox as provider', () => {
+  it('has a default for every setting outside production, with the sandbox as provider', () => {
     expect(configFrom({ OTP_SECRET: SECRET })).toEqual<Config>({
       service: { isProduction: false, logLevel: 'info', shutdownDelayMs: 0 },
       http: {
@@ -87,7 +87,7 @@ describe('The settings', () => {
     });
   });
 
-  it('are frozen', () => {
+  it('is frozen', () => {
     const config = configFrom({ OTP_SECRET: SECRET });
 
     for (const part of [...Object.values(config), config.providers.infobip]) {
@@ -95,15 +95,15 @@ describe('The settings', () => {
     }
   });
 
-  it('take an account of Infobip’s in production, and no sandbox', () => {
+  it('uses an Infobip account in production, and no sandbox', () => {
     const { infobip, sandbox } = configFrom(PRODUCTION).providers;
 
     expect(infobip?.baseUrl).toBe('https://account.api.infobip.com');
     expect(sandbox).toBeUndefined();
   });
 
-  it('are refused in production when secrets are missing, each by name', () => {
-    expect(faultsOf({ NODE_ENV: 'production', INFOBIP_API_KEY: '' })).toBe(
+  it('names each missing secret in production', () => {
+    expect(errorsOf({ NODE_ENV: 'production', INFOBIP_API_KEY: '' })).toBe(
       [
         'The settings cannot be used:',
         '  - OTP_SECRET is required',
@@ -116,19 +116,19 @@ describe('The settings', () => {
     );
   });
 
-  it('need credentials for a host that is not the sandbox', () => {
-    expect(faultsOf({ INFOBIP_BASE_URL: 'https://account.api.infobip.com' })).toContain(
+  it('requires credentials for a host that is not the sandbox', () => {
+    expect(errorsOf({ INFOBIP_BASE_URL: 'https://account.api.infobip.com' })).toContain(
       'INFOBIP_API_KEY is required',
     );
-    expect(faultsOf({ INFOBIP_BASE_URL: 'http://localhost:3999' })).toBe('none');
+    expect(errorsOf({ INFOBIP_BASE_URL: 'http://localhost:3999' })).toBe('none');
   });
 
   it.each([
     'http://account.api.infobip.com',
     'http://127.0.0.1.evil.example',
     'http://localhost.example',
-  ])('send no key over plain http to %s', (url) => {
-    expect(faultsOf({ ...PRODUCTION, INFOBIP_BASE_URL: url })).toContain(
+  ])('rejects plain http to %s', (url) => {
+    expect(errorsOf({ ...PRODUCTION, INFOBIP_BASE_URL: url })).toContain(
       'INFOBIP_BASE_URL must be an https URL',
     );
   });
@@ -179,21 +179,21 @@ describe('The settings', () => {
     ['PROVIDERS', 'sinch,sinch'],
     ['PROVIDERS', ','],
     ['SINCH_APPLICATION_SECRET', 'no base64!'],
-  ])('refuse %s=%s', (name, value) => {
-    expect(faultsOf({ [name]: value })).toMatch(new RegExp(`- ${name} must (be|have|look like)`));
+  ])('rejects %s=%s', (name, value) => {
+    expect(errorsOf({ [name]: value })).toMatch(new RegExp(`- ${name} must (be|have|look like)`));
   });
 
-  it('let nobody in production in for good by a test number', () => {
+  it('requires a last day for each test number in production', () => {
     const testNumber = '+15550001111:123456';
 
-    expect(faultsOf({ ...PRODUCTION, TEST_NUMBERS: testNumber })).toContain(
+    expect(errorsOf({ ...PRODUCTION, TEST_NUMBERS: testNumber })).toContain(
       'TEST_NUMBERS must each have a last day in production',
     );
-    expect(faultsOf({ ...PRODUCTION, TEST_NUMBERS: `${testNumber}@2026-12-31` })).toBe('none');
-    expect(faultsOf({ TEST_NUMBERS: testNumber })).toBe('none');
+    expect(errorsOf({ ...PRODUCTION, TEST_NUMBERS: `${testNumber}@2026-12-31` })).toBe('none');
+    expect(errorsOf({ TEST_NUMBERS: testNumber })).toBe('none');
   });
 
-  it('are read as lists where they are lists', () => {
+  it('parses lists', () => {
     const { auth, http, destinations } = configFrom({
       OTP_SECRET: SECRET,
       API_KEYS: `shop:${'0'.repeat(64)}, shop:${'F'.repeat(64)}`,
@@ -220,7 +220,7 @@ describe('The settings', () => {
     expect(configFrom({ OTP_SECRET: SECRET, TRUST_PROXY: '2' }).http.trustProxy).toBe(2);
   });
 
-  describe('of several providers', () => {
+  describe('with several providers', () => {
     const INFOBIP = {
       INFOBIP_BASE_URL: 'https://account.api.infobip.com',
       INFOBIP_API_KEY: 'key',
@@ -237,7 +237,7 @@ describe('The settings', () => {
       ...variables,
     });
 
-    it('keep their order, and name the account of each', () => {
+    it('keeps their order, and has the account of each', () => {
       const config = of(production({ PROVIDERS: 'sinch, infobip', ...INFOBIP, ...SINCH }));
 
       expect(config.names).toEqual(['sinch', 'infobip']);
@@ -250,20 +250,20 @@ describe('The settings', () => {
       });
     });
 
-    it('ask in production for the credentials of those that are named, and of no other', () => {
+    it('requires in production the credentials of the providers in use only', () => {
       const missing = (PROVIDERS: string) =>
-        [...faultsOf(production({ PROVIDERS })).matchAll(/- (\w+) is required/g)].map(
+        [...errorsOf(production({ PROVIDERS })).matchAll(/- (\w+) is required/g)].map(
           ([, name]) => name,
         );
       const ofSinch = Object.keys(SINCH);
 
       expect(missing('sinch')).toEqual(ofSinch);
       expect(missing('sinch,infobip')).toEqual([...ofSinch, ...Object.keys(INFOBIP)]);
-      expect(faultsOf(production({ PROVIDERS: 'sinch', ...SINCH }))).toBe('none');
-      expect(faultsOf(production(INFOBIP))).toBe('none');
+      expect(errorsOf(production({ PROVIDERS: 'sinch', ...SINCH }))).toBe('none');
+      expect(errorsOf(production(INFOBIP))).toBe('none');
     });
 
-    it('have one sandbox stand in for all of them outside production', () => {
+    it('replaces all of them by one sandbox outside production', () => {
       const { infobip, sinch, sandbox } = of({ PROVIDERS: 'infobip,sinch', SANDBOX_PORT: '4000' });
 
       expect(sandbox).toEqual({ url: 'http://127.0.0.1:4000', startOnPort: 4000 });
@@ -271,7 +271,7 @@ describe('The settings', () => {
       expect(sinch?.baseUrl).toBe(sandbox?.url);
     });
 
-    it.each(['INFOBIP_BASE_URL', 'SINCH_BASE_URL'])('take the sandbox that %s names', (name) => {
+    it.each(['INFOBIP_BASE_URL', 'SINCH_BASE_URL'])('uses the sandbox at %s', (name) => {
       const url = 'http://127.0.0.1:4001';
       const { infobip, sinch, sandbox } = of({ PROVIDERS: 'infobip,sinch', [name]: url });
 
@@ -279,15 +279,15 @@ describe('The settings', () => {
       expect([infobip?.baseUrl, sinch?.baseUrl]).toEqual([url, url]);
     });
 
-    it('have no sandbox stand in for one beside a real one', () => {
+    it('replaces no provider by the sandbox if another is real', () => {
       const both = { PROVIDERS: 'infobip,sinch' };
 
-      expect(faultsOf({ ...both, ...INFOBIP })).toContain('SINCH_APPLICATION_KEY is required');
-      expect(faultsOf({ ...both, ...SINCH })).toContain('INFOBIP_BASE_URL is required');
+      expect(errorsOf({ ...both, ...INFOBIP })).toContain('SINCH_APPLICATION_KEY is required');
+      expect(errorsOf({ ...both, ...SINCH })).toContain('INFOBIP_BASE_URL is required');
       expect(of({ ...both, ...INFOBIP, ...SINCH }).sandbox).toBeUndefined();
     });
 
-    it('take a key of Sinch’s for an account at Sinch', () => {
+    it('uses Sinch’s own host with Sinch credentials', () => {
       const { sinch, sandbox } = of({ PROVIDERS: 'sinch', ...SINCH });
 
       expect(sinch?.baseUrl).toBe('https://verification.api.sinch.com');
@@ -298,22 +298,22 @@ describe('The settings', () => {
       { SINCH_APPLICATION_KEY: 'key' },
       { SINCH_APPLICATION_SECRET: 'c2VjcmV0' },
       { SINCH_APPLICATION_KEY: 'key', SINCH_BASE_URL: 'http://127.0.0.1:4001' },
-    ])('take no half of an account: %j', (half) => {
-      expect(faultsOf({ PROVIDERS: 'sinch', ...half })).toMatch(
+    ])('rejects incomplete Sinch credentials: %j', (half) => {
+      expect(errorsOf({ PROVIDERS: 'sinch', ...half })).toMatch(
         /SINCH_APPLICATION_(KEY|SECRET) is required/,
       );
-      expect(faultsOf(half)).toBe('none');
+      expect(errorsOf(half)).toBe('none');
     });
   });
 
-  describe('of a set-up', () => {
+  describe('for infobip:setup', () => {
     const account = {
       NODE_ENV: 'production',
       INFOBIP_BASE_URL: 'https://account.api.infobip.com',
       INFOBIP_API_KEY: 'key',
     };
 
-    it('need no id of what is to be made, and no master secret', () => {
+    it('requires neither the ids that the set-up creates nor a secret', () => {
       const { env, ...ids } = loadSetupEnvironment({ ...account, INFOBIP_APP_ID: '' });
 
       expect(providersConfig(env).infobip).toMatchObject({
@@ -323,13 +323,13 @@ describe('The settings', () => {
       expect(ids).toEqual({ applicationId: undefined, messageId: undefined });
     });
 
-    it('are about Infobip, whoever the service asks for codes', () => {
+    it('is for Infobip, whatever PROVIDERS names', () => {
       const { env } = loadSetupEnvironment({ ...account, PROVIDERS: 'sinch' });
 
       expect(providersConfig(env).infobip).toMatchObject({ apiKey: 'key' });
     });
 
-    it('take the ids and the clients that there are', () => {
+    it('keeps the ids and the clients of the settings', () => {
       const named = {
         ...account,
         INFOBIP_APP_ID: 'application',
@@ -343,7 +343,7 @@ describe('The settings', () => {
       expect(ids).toEqual({ applicationId: 'application', messageId: 'message' });
     });
 
-    it('make no secret, and take nothing of the sandbox for made', () => {
+    it('creates no secret, and returns no id of the sandbox', () => {
       const empty = join(dataDir, 'of-a-set-up');
 
       const { env, ...ids } = loadSetupEnvironment({ DATA_DIR: empty });
@@ -353,7 +353,7 @@ describe('The settings', () => {
       expect(() => statSync(empty)).toThrow('ENOENT');
     });
 
-    it('still need the key of the account', () => {
+    it('requires the API key of the account', () => {
       expect(() => loadSetupEnvironment({ ...account, INFOBIP_API_KEY: '' })).toThrow(
         'INFOBIP_API_KEY is required',
       );
@@ -374,18 +374,18 @@ describe('The settings', () => {
       ['SEND_COOLDWN', 'SEND_COOLDOWN'],
       ['ALLOWED_COUNTRY', 'ALLOWED_COUNTRIES'],
       ['INFOBIP_MESAGE_IDS', 'INFOBIP_MESSAGE_ID'],
-    ])('warn about %s and name %s', (name, closest) => {
+    ])('warns about %s and suggests %s', (name, closest) => {
       expect(warningsOf(name)).toEqual([`${name} is not a setting: did you mean ${closest}?`]);
     });
 
     it.each(['OTP_LENGTH', 'INFOBIP_SENDER', 'SINCH_REGION', 'PUMPING_BUDGET', 'THROTTLE_BURST'])(
-      'warn about %s, whose prefix only settings have',
+      'warns about %s because of its prefix',
       (name) => {
         expect(warningsOf(name)).toEqual([`${name} is not a setting.`]);
       },
     );
 
-    it('warn about no setting, and about no variable of something else', () => {
+    it('does not warn about settings or unrelated variables', () => {
       expect(warningsOf('HOME', 'HOSTNAME', 'SHELL', 'PORTS', 'POST', 'MODE_ENV_X')).toEqual([]);
       expect(warningsOf('PGPASSWORD', 'POSTGRES_PASSWORD', 'NODE_OPTIONS', 'PGDATABASE')).toEqual(
         [],
@@ -402,9 +402,9 @@ describe('The settings', () => {
       expect(warnings).toEqual([]);
     });
 
-    it('stop the start no more than without it, and say it where something else does', () => {
-      expect(faultsOf({ OTP_TLL: '5m' })).toBe('none');
-      expect(faultsOf({ ...PRODUCTION, API_KEYS: '', API_KEY: 'x' })).toBe(
+    it('is no error, but part of the message about others', () => {
+      expect(errorsOf({ OTP_TLL: '5m' })).toBe('none');
+      expect(errorsOf({ ...PRODUCTION, API_KEYS: '', API_KEY: 'x' })).toBe(
         [
           'The settings cannot be used:',
           '  - API_KEYS is required; npm run keys:new makes a key',
@@ -418,14 +418,14 @@ describe('The settings', () => {
     ['UK', 'GB (United Kingdom)'],
     ['de, en', 'GB (United Kingdom)'],
     ['EL,USA', 'GR (Greece), US (United States)'],
-  ])('suggest the code of a country for %s: %s', (value, suggestion) => {
-    expect(faultsOf({ ALLOWED_COUNTRIES: value })).toContain(
+  ])('suggests for ALLOWED_COUNTRIES=%s: %s', (value, suggestion) => {
+    expect(errorsOf({ ALLOWED_COUNTRIES: value })).toContain(
       `ALLOWED_COUNTRIES must be * or ISO 3166 codes such as DE,AT,CH: did you mean ${suggestion}?`,
     );
-    expect(faultsOf({ ALLOWED_COUNTRIES: 'XX' })).not.toContain('did you mean');
+    expect(errorsOf({ ALLOWED_COUNTRIES: 'XX' })).not.toContain('did you mean');
   });
 
-  it('make a secret of their own outside production, and keep it', () => {
+  it('creates a secret outside production, and keeps it', () => {
     const { secrets } = configFrom({ DATA_DIR: dataDir }).encryption;
 
     expect(Buffer.from(secrets[0], 'base64url')).toHaveLength(32);
@@ -433,31 +433,31 @@ describe('The settings', () => {
     expect(statSync(join(dataDir, 'otp-secret')).mode & 0o077).toBe(0);
   });
 
-  it('take several secrets, the current one first', () => {
+  it('accepts several secrets, the current one first', () => {
     expect(configFrom({ OTP_SECRET: `${SECRET}, ${SECRET}-2` }).encryption.secrets).toEqual([
       SECRET,
       `${SECRET}-2`,
     ]);
   });
 
-  it('tell all faults at once, and no secret', () => {
-    const faults = faultsOf({
+  it('reports all errors at once, and no secret', () => {
+    const errors = errorsOf({
       PORT: 'x',
       OTP_TTL: 'y',
       INFOBIP_BASE_URL: 'secret',
       INFOBIP_API_KEY: 'secret',
     });
 
-    expect(faults).toMatch(/PORT[^]*INFOBIP_BASE_URL[^]*OTP_TTL/);
-    expect(faults).not.toContain('secret');
+    expect(errors).toMatch(/PORT[^]*INFOBIP_BASE_URL[^]*OTP_TTL/);
+    expect(errors).not.toContain('secret');
   });
 
-  it.each(SETTING_NAMES)('do not repeat what %s was', (name) => {
+  it.each(SETTING_NAMES)('does not show the value of %s in an error', (name) => {
     for (const value of ['aB3dE5gH9', '+14155552671', 'redis://:aB3dE5gH9@h/%zz', '4155552671.5']) {
       const needles = new Needles();
       needles.add('value', value);
 
-      expect(needles.in(faultsOf({ ...PRODUCTION, [name]: value }))).toEqual([]);
+      expect(needles.in(errorsOf({ ...PRODUCTION, [name]: value }))).toEqual([]);
     }
   });
 });
