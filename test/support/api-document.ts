@@ -33,31 +33,31 @@ export interface Operation extends Omit<OperationObject, 'responses' | 'requestB
 
 type PathItem = Readonly<Partial<Record<'get' | 'post' | 'delete', Operation>>>;
 
-/** The committed document, which the generated one has to equal. */
+/** The committed document; a test compares it with the generated one. */
 export const API_FILE = 'openapi.json';
 
 export const API = JSON.parse(readFileSync(API_FILE, 'utf8')) as ApiDocument;
 
-/** A path of the API, and its key in the document, by which schemas in it are found. */
+/** A path of the document, with its template. */
 interface Found {
   readonly template: string;
   readonly item: PathItem;
 }
 
-/** Which path of the document a URL means; those without anything variable go first. */
+/** The path of the document that a URL matches. Paths without parameters take precedence. */
 export function pathOf(url: string): Found | undefined {
-  const asked = decoded(new URL(url).pathname);
-  if (asked === undefined) return undefined;
+  const path = decoded(new URL(url).pathname);
+  if (path === undefined) return undefined;
   const found = Object.entries(API.paths)
     .sort(([a], [b]) => Number(a.includes('{')) - Number(b.includes('{')))
-    .find(([template]) => patternOf(template).test(asked));
+    .find(([template]) => patternOf(template).test(path));
   return found && { template: found[0], item: found[1] };
 }
 
 const patternOf = (template: string): RegExp =>
   new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`);
 
-/** A path that cannot be decoded is none. */
+/** The decoded path, or `undefined` if it cannot be decoded. */
 function decoded(path: string): string | undefined {
   try {
     return decodeURIComponent(path);
@@ -66,9 +66,9 @@ function decoded(path: string): string | undefined {
   }
 }
 
-/** What the document says of a method of a path. HEAD is GET without a body (RFC 9110 §9.3.2). */
+/** The operation for a method. HEAD is GET without a body (RFC 9110 §9.3.2). */
 export const operationOf = ({ item }: Found, method: string): Operation | undefined =>
   method === 'HEAD' ? item.get : item[method.toLowerCase() as keyof PathItem];
 
-/** The one media type of a body. */
+/** The single media type of a body. */
 export const mediaTypeOf = (content: Content = {}): string | undefined => Object.keys(content)[0];
