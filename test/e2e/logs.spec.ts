@@ -241,7 +241,7 @@ describe('The log', () => {
     expect(service.log.events('request')).toMatchObject([{ status: 499 }]);
   });
 
-  // In problem.filter.ts: isCutShort.
+  // In problem.filter.ts: isAborted.
   it.each([
     ['closes its connection', 'close', 400],
     ['breaks its connection', 'reset', 499],
@@ -261,7 +261,7 @@ describe('The log', () => {
     },
   );
 
-  // In request-watch.ts: onceOver.
+  // In request-tracking.ts: onResponseEnd.
   it('tells of every request whose answer waits when its caller hangs up', async () => {
     const inFlight = async () => total(await scrape(service.url), 'otp_http_requests_in_flight');
     const connection = await connectTo(service.url);

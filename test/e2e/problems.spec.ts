@@ -183,7 +183,7 @@ describe('A bad request', () => {
   it.each([
     ['a stray byte', '}', ''],
     ['a body that cannot be read', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`, ''],
-    // Node emits no `request` event for them: in request-tracking.ts, `currentResponse` must know them.
+    // Node emits no `request` event for these; `currentResponse` in request-tracking.ts knows them too.
     ['a stray byte behind expectations', '}', 'expect: a-miracle\r\n'],
   ])(
     'takes no answer from those before it on its connection (%s)',

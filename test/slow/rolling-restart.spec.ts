@@ -97,7 +97,7 @@ describe('Two replicas that are restarted one after the other, under load,', () 
     await until(() => journeys.length >= enough);
   }
 
-  // In shutdown.ts: `begin()` and the delay.
+  // In shutdown.ts: `start()` and the delay.
   it('drop no request', () => {
     expect(failures).toEqual([]);
     expect(journeys.map(({ heard }) => heard.join(', '))).toEqual(
