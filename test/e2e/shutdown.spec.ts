@@ -234,9 +234,10 @@ describe('A service that is told to stop', () => {
     );
   });
 
-  // In graceful-shutdown.ts: onIdle.
-  it('closes a connection that was to be kept alive once it is answered', async () => {
-    await start();
+  // In graceful-shutdown.ts: onIdle, and the timer's look at `currentResponse`.
+  it('closes a connection that was to be kept alive once it is answered, and no sooner', async () => {
+    // Shutdown gives up after 35 s, sooner than an idle connection would close by itself.
+    await start({ PROVIDER_TIMEOUT: '15s' });
     const release = await holdSend();
     const connection = await connectTo(replica.url);
     const body = JSON.stringify({ phoneNumber: PHONE });
@@ -245,6 +246,8 @@ describe('A service that is told to stop', () => {
 
     replica.signal('SIGTERM');
     await closed();
+    // Past FORCE_CLOSE_AFTER_MS: from then on only the response closes the connection.
+    await delay(4_500);
     release();
 
     expect(await connection.answer).toMatch(/^HTTP\/1\.1 200 /);
