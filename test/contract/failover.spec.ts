@@ -88,6 +88,26 @@ describe('Of two providers', () => {
     expect(asked()).toEqual([1, 0]);
   });
 
+  it('after an unexpected error, each may have sent the message', () => {
+    expect(fleet.router.getPossibleSenders(new Error('a bug'))).toEqual(['infobip', 'sinch']);
+  });
+
+  it('after a failed send, only those without a clear result may have sent the message', async () => {
+    infobip.answer(hang);
+    sinch.answer(reply(401, {}));
+
+    const error = await notTaken(send());
+
+    expect(fleet.router.getPossibleSenders(error)).toEqual(['infobip']);
+  });
+
+  it('neither is called for a test number', async () => {
+    expect(await fleet.router.send(number, 'sms', true)).toMatchObject({ provider: 'test' });
+    expect(await resend('test', 'agreed')).toMatchObject({ provider: 'test', pinId: 'agreed' });
+    expect(await verify('test', 'agreed')).toBe('expired');
+    expect(asked()).toEqual([0, 0]);
+  });
+
   it('the order of the settings is the order of preference', async () => {
     await fleet.close();
     fleet = await start({ PROVIDERS: 'sinch,infobip' });

@@ -48,7 +48,7 @@ describe('A phone number', () => {
     expectProblem(await send(), 429, 'cooldown_active');
   });
 
-  // In OtpService.deliver: `if (confirmed)`.
+  // In OtpService.sendReserved: `if (isConfirmed)`.
   it('that is forgotten while it is texted gets no handle that is of no use', async () => {
     const upstream = await startScriptedUpstream();
     const other = await startService({ INFOBIP_BASE_URL: upstream.url });

@@ -66,7 +66,7 @@ describe('An attack on a number prefix', () => {
     });
   });
 
-  // In OtpService.resend: the judge.
+  // In OtpService.resend: the evaluator.
   it('is stopped where it has codes sent again, too', async () => {
     await start();
     const { body } = await send(target(0));
