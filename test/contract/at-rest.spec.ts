@@ -81,7 +81,7 @@ describe('What is stored', () => {
     }
   });
 
-  // send-queries.ts, discard; conditions.ts, holdsKey in `insert`
+  // send-queries.ts, delete; predicates.ts, ownsIdempotencyKey in `insert`
   it('is nothing of a send that was refused, and nothing twice of one that was repeated', async () => {
     const service = await startSandboxedService({
       DATA_DIR: dataDir,
@@ -125,7 +125,7 @@ describe('What is stored', () => {
       await opened.store.confirmSend(admission.reservation, taken, {});
       return pinId;
     };
-    // One first, so that of some verification a batch of housekeeping ends between its two keys.
+    // One first, so that of some verification a batch of the cleanup ends between its two keys.
     await send(0);
     for (let i = 1; i <= 300; i += 1) {
       clock.advance(1);
@@ -145,7 +145,7 @@ describe('What is stored', () => {
     await opened.close();
   });
 
-  // send-queries.ts, noteMaybeTexted; send-moves.ts, confirm and abandon
+  // send-queries.ts, addPossiblySentBy; send.repository.ts, confirm and release
   it('names each provider that may have texted without having said so', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
@@ -178,7 +178,7 @@ describe('What is stored', () => {
     ]);
   });
 
-  // housekeeping.ts, deleteOld; housekeeping-queries.ts
+  // cleanup.service.ts, deleteExpired; cleanup-queries.ts
   it('is deleted when its time has come, and not a millisecond before', async () => {
     const clock = new FakeClock();
     const start = clock.now();
@@ -229,7 +229,7 @@ describe('What is stored', () => {
     await opened.close();
   });
 
-  // housekeeping.ts, inBatches
+  // cleanup.service.ts, inBatches
   it('is deleted to the last row, however much has become old', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });

@@ -182,7 +182,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
     expect((await send({ to }, refusing)).outcome).toBe('suspended');
   });
 
-  // conditions.ts, canVerify: `forUpdate`; overlapping is what counts here
+  // predicates.ts, canBeVerified: `lockClause`; overlapping is what counts here
   it('counts nothing for a right code whose verification is cancelled meanwhile', async () => {
     const numbers = Array.from({ length: 100 }, (_, i) => `+1415555${String(5_000 + i)}`);
     const pinIds = await Promise.all(numbers.map((to) => pending({ to })));
@@ -254,7 +254,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       });
     });
 
-    // send-moves.ts, weigh: `abandon`
+    // send.repository.ts, checkBudgets: `release`
     it('takes nothing for a text that it refuses', async () => {
       for (let i = 0; i < PREFIX_LIMIT; i += 1) await send();
       const refused = () => verification({ to: '+14155559999', endUserAddress: '192.0.2.1' });
@@ -277,7 +277,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       });
     });
 
-    // send-budgets.ts, KNOWN_MS; number-limits.ts, `verified`
+    // send-limits.ts, TRUSTED_NUMBER_MS; number-limits.ts, `recordVerified`
     it('does not stop a number that somebody verified in the last 90 days', async () => {
       const [to, other] = ['+14155559999', '+14155559998'];
       await pending({ to: other });
@@ -320,7 +320,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       expect((await counted('country')).recent).toEqual({ sends: 2, verified: 0 });
     });
 
-    // attempt-moves.ts, settle; send-queries.ts, takeResend; send-moves.ts: a repeat is undone
+    // attempt.repository.ts, complete; send-queries.ts, addResend; send.repository.ts: a repeat is undone
     it('is verified with its resends, in the slot of its verification', async () => {
       const pinId = await pending();
       clock.advance(minutes(4));
@@ -369,7 +369,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       expect((await counted()).recent.sends).toBe(1);
     });
 
-    // send-budgets.ts, giveBack
+    // send-limits.ts, release
     it('that certainly never left is not counted, a resend neither', async () => {
       await store.releaseSend(reservationOf(await send({}, watching)), []);
       expect((await counted()).recent.sends).toBe(0);
@@ -443,7 +443,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
   describe('a client', () => {
     const limited = (answer: SendAdmission) => (answer.outcome === 'limited' ? answer : undefined);
 
-    // send-budgets.ts, clientSendsPerDay
+    // send-limits.ts, clientSendsPerDay
     it('has as many texts in a day as it may, resends among them', async () => {
       await reopen({ CLIENT_SENDS_PER_DAY: '3' });
       const start = clock.now();
@@ -490,7 +490,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // conditions.ts, isCountedText in `insert` and isCountedForEndUser in `returnRefused`
+    // sliding-window.ts, sendIsCounted in `insert` and endUserSendIsCounted in `releaseRejected`
     it('that may have no more takes nothing from the number or its prefix', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       await pending({ endUserAddress });
@@ -507,7 +507,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       expect((await send({ to })).outcome).toBe('admitted');
     });
 
-    // end-user-limits.ts, take: isCountedText
+    // end-user-limits.ts, reserve: sendIsCounted
     it('loses no text by one that its number may not have', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '2' });
       const to = '+14155559999';
@@ -517,7 +517,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // send-budgets.ts, take: `allowed`
+    // send-limits.ts, reserve: `allowed`
     it('has no code sent again once it may have no more', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       const pinId = await pending({ endUserAddress });

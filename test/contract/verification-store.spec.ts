@@ -163,7 +163,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await store.reserveSend(verification())).toMatchObject({ limit: 'sends_per_day' });
     });
 
-    // send-moves.ts, returnSend in abandon
+    // send.repository.ts, releaseSend in release
     it('that certainly left nothing costs nothing', async () => {
       await store.releaseSend(await admit(), []);
 
@@ -317,7 +317,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'already_verified' });
     });
 
-    // event-log-queries.ts, byVerification: `attempts < max_attempts`
+    // number-limits.ts, reserveFailure: `attempts < max_attempts`
     it('is asked about no more often than it has attempts, by two hundred at a time', async () => {
       const pinId = await pending();
 
@@ -327,7 +327,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'attempts_exhausted' });
     });
 
-    // event-log-queries.ts, byVerification: `forUpdate`; overlapping is what counts here
+    // number-limits.ts, reserveFailure: `lockClause`; overlapping is what counts here
     it('is asked about once where it has one attempt, by ten at a time', async () => {
       const pinIds = await times(40, (i) =>
         pending({ phoneNumber: phoneNumber(`+1415555${1000 + i}`), maxAttempts: 1 }),
@@ -386,7 +386,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       });
     });
 
-    // attempt-moves.ts, isWrong and isFinal
+    // attempt.repository.ts, isWrong and isFinal
     it('that was the only one to be tried is a failure of its number all the same', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2' });
       for (let i = 0; i < 2; i += 1) {
@@ -432,7 +432,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ status: 'exhausted' });
     });
 
-    // verification-queries.ts, verify, and event-log-queries.ts, byVerification: `expires_at > now`
+    // verification-queries.ts, verify, and number-limits.ts, reserveFailure: `expires_at > now`
     it('verifies nothing after its expiry, even if it was asked about before', async () => {
       const pinId = await pending();
       clock.advance(TTL_MS - 1);
@@ -455,7 +455,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await settle(right, 'verified')).toEqual({ verified: true });
     });
 
-    // attempt-moves.ts, settlementOf
+    // attempt.repository.ts, toVerifyResult
     it('that is wrong and comes late hears what has ended meanwhile', async () => {
       const cancelled = await pending();
       const expired = await pending({ phoneNumber: OTHER_NUMBER });
@@ -467,7 +467,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await settle(late, 'wrong_code')).toEqual({ verified: false, reason: 'expired' });
     });
 
-    // attempt-moves.ts, close: returnFailure
+    // attempt.repository.ts, reject: releaseFailure
     it('that the provider’s clock or count ended is no failure of its number', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
       for (const verdict of ['expired', 'attempts_exhausted'] as const) {
@@ -552,7 +552,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
   describe('an idempotency key', () => {
     const keyed: IdempotentRequest = { key: 'key-1', request: 'POST /otp/send a' };
 
-    // idempotency-keys.ts, claim: onConflict
+    // idempotency-key.repository.ts, claim: `on conflict`
     it('admits one of a hundred at a time, and answers the others alike', async () => {
       const answers = await times(100, () => store.reserveSend(verification(), keyed));
       expect(count(outcomes(answers), 'admitted')).toBe(1);
@@ -567,7 +567,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       );
     });
 
-    // conditions.ts, holdsKey: in `takeSend` and `takeFailure`; send-moves.ts, admitResend: `abort`
+    // predicates.ts, ownsIdempotencyKey: in `reserveSend` and `reserveFailure`; send.repository.ts, reserveResend: `rollback`
     it('shown again counts no text and no attempt', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '3' });
       const reservation = await admit({}, keyed);
@@ -616,7 +616,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect((await store.reserveSend(verification(), other)).outcome).toBe('admitted');
     });
 
-    // send-moves.ts, admitResend: `abort`
+    // send.repository.ts, reserveResend: `rollback`
     it('is free again after a resend that was refused', async () => {
       const pinId = await pending();
       const keyedResend = () =>
@@ -649,7 +649,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await store.reserveSend(verification(), crashed)).toEqual({ outcome: 'ambiguous' });
     });
 
-    // idempotency-key-queries.ts, finishTaken
+    // idempotency-key-queries.ts, storeIfConfirmed
     it('of a send that was given up before its answer came does not say that it was sent', async () => {
       const reservation = await admit({}, keyed);
       clock.advance(seconds(15));
@@ -671,7 +671,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await ask(pinId)).toEqual({ outcome: 'closed', reason: 'already_verified' });
     });
 
-    // idempotency-key-queries.ts, finishVerified: canVerify, of this verification
+    // idempotency-key-queries.ts, storeIfVerifiable: canBeVerified, of this verification
     it('of a verify whose right code came second never says that it was the first', async () => {
       await pending({ phoneNumber: OTHER_NUMBER });
       const pinId = await pending();
@@ -721,7 +721,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await ask(pinId, { keyed: verifyKey })).toMatchObject({ answer: { verified: true } });
     });
 
-    // idempotency-key-queries.ts, releaseUncounted
+    // idempotency-key-queries.ts, releaseIfUncounted
     it('of a code that is not counted is free again', async () => {
       const pinId = await pending();
       await store.cancel(pinId, 'shop', clock.now());
@@ -766,7 +766,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await store.lastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
     });
 
-    // verification-queries.ts: `number_hash` in newest, lastVerified, forget and forgetKeys
+    // verification-queries.ts: `number_hash` in readNewest, readLastVerified, erase and eraseKeys
     it('asks about, looks up and forgets one number and no other', async () => {
       const keyed = { key: 'key', request: 'x' };
       const reservation = await admit({}, keyed);
@@ -825,7 +825,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       expect(await store.find(verified, 'shop', clock.now())).toMatchObject({ status: 'verified' });
     });
 
-    // standing.ts; verification-queries.ts, cancel; send-queries.ts, supersede
+    // verification-status.ts; verification-queries.ts, cancel; send-queries.ts, supersede
     it('changes nothing of what has ended by itself, whether it cancels or sends anew', async () => {
       const standing = async (pinId: string) => [
         (await store.find(pinId, 'shop', clock.now()))?.status,
@@ -890,7 +890,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
       await pending({ phoneNumber: OTHER_NUMBER });
     });
 
-    // send-budgets.ts, giveBack
+    // send-limits.ts, release
     it('erasing while a send is under way keeps nothing of it that it gives back', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1', CLIENT_SENDS_PER_DAY: '1' });
       const endUserAddress = '203.0.113.7';
@@ -925,7 +925,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
     expect(await tryCode(pinId, 'verified')).toEqual({ verified: true });
   });
 
-  // vault.ts, olderHashes; verification-rows.ts, hashOf
+  // data-protection.ts, previousHashes; verification-mapper.ts, hashOf
   it('keeps everything over a change of secrets', async () => {
     const keyed = { key: 'key', request: 'x' };
     const reservation = await admit({ reference: 'login' }, keyed);
@@ -958,7 +958,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
     expect(leave).toMatchObject({ outcome: 'granted', attempt: { pinId: reservation.pinId } });
   });
 
-  // renewNumber, and renew of idempotency-keys.ts: in each move that may be a number's or key's first
+  // renewNumber, and renew of idempotency-key.repository.ts: in each move that may be a number's or key's first
   it('finds what it stored under the secret before, whichever move comes first', async () => {
     const numbers = Array.from({ length: 6 }, (_, i) => phoneNumber(`+1415555${3_000 + i}`));
     const pinIds: string[] = [];
@@ -997,7 +997,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
     expect(await resend(cooling)).toMatchObject({ limit: 'cooldown' });
   });
 
-  // verification-rows.ts, renew: another client may have had the number renamed before
+  // verification-mapper.ts, renew: another client may have had the number renamed before
   it('counts the wrong codes for a number together while secrets change', async () => {
     const old = 'a master secret that only tests know of';
     const pinId = await pending();
@@ -1014,7 +1014,7 @@ describe.each(DATABASES)('The verification store on %s', (_engine, newStorage) =
     expect(await ask(pinId)).toMatchObject({ outcome: 'limited', limit: 'failures' });
   });
 
-  // verification-queries.ts, yieldPending; idempotency-key-queries.ts, rename
+  // verification-queries.ts, cancelOlderPending; idempotency-key-queries.ts, rename
   it('goes on with a number and a key that were written under either secret', async () => {
     const [old, next] = [
       'a master secret that only tests know of',

@@ -95,7 +95,7 @@ describe('Two replicas', () => {
     expect(answers.every(({ status }) => status === 200)).toBe(true);
   });
 
-  // verification-queries.ts, takeAttempt: `attempts < max_attempts`
+  // verification-queries.ts, reserveAttempt: `attempts < max_attempts`
   it('ask about five of two hundred wrong codes, and refuse the right one afterwards', async () => {
     const pinId = await send(newNumber());
 
