@@ -323,7 +323,7 @@ describe('The configuration', () => {
       expect(ids).toEqual({ applicationId: undefined, messageId: undefined });
     });
 
-    it('is for Infobip, whatever PROVIDERS names', () => {
+    it('is for Infobip, regardless of PROVIDERS', () => {
       const { env } = loadSetupEnvironment({ ...account, PROVIDERS: 'sinch' });
 
       expect(providersConfig(env).infobip).toMatchObject({ apiKey: 'key' });
