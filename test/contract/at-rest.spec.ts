@@ -20,7 +20,7 @@ const SECRET = 'a master secret that only tests know of';
 
 const TABLES = ['verifications', 'numbers', 'idempotency_keys', 'traffic', 'end_users'];
 
-describe('What is stored', () => {
+describe('Stored data', () => {
   let dataDir: string;
 
   beforeEach(() => {
@@ -32,14 +32,14 @@ describe('What is stored', () => {
   });
 
   /** The rows of each table. */
-  function stored(): unknown[][] {
+  function readRows(): unknown[][] {
     const database = new Libsql(join(dataDir, 'otp.db'));
     const rows = TABLES.map((table) => database.prepare(`select * from ${table}`).all());
     database.close();
     return rows;
   }
 
-  it('holds no number, code, address, reference, idempotency key or provider handle that can be read', async () => {
+  it('contains no readable number, code, address, reference, idempotency key or provider pinId', async () => {
     const service = await startSandboxedService({ DATA_DIR: dataDir });
     const [reference, key] = [randomUUID(), randomUUID()];
     const { body } = await service.http
@@ -47,13 +47,13 @@ describe('What is stored', () => {
       .set('idempotency-key', key)
       .send({ phoneNumber: NUMBER, reference, endUserIp: ADDRESS });
     const [code = ''] = await service.codesOf(NUMBER);
-    const [vendorPinId = ''] = await service.vendorPinIdsOf(NUMBER);
+    const [providerPinId = ''] = await service.vendorPinIdsOf(NUMBER);
     await service.http
       .post('/otp/verify')
       .set('idempotency-key', `${key}-2`)
       .send({ pinId: body.pinId, otpCode: code, reference });
 
-    const rows = stored();
+    const rows = readRows();
     await service.close();
 
     expect(rows.map((list) => list.length)).toEqual([1, 1, 2, 3, 1]);
@@ -65,7 +65,7 @@ describe('What is stored', () => {
       ADDRESS,
       reference,
       key,
-      vendorPinId,
+      providerPinId,
       SECRET,
       '+1415•••2671',
     ]) {
@@ -81,8 +81,8 @@ describe('What is stored', () => {
     }
   });
 
-  // send-queries.ts, delete; predicates.ts, ownsIdempotencyKey in `insert`
-  it('is nothing of a send that was refused, and nothing twice of one that was repeated', async () => {
+  // Protects send-queries.ts, delete; predicates.ts, ownsIdempotencyKey in `insert`
+  it('has no row of a rejected send, and one row each of a repeated send', async () => {
     const service = await startSandboxedService({
       DATA_DIR: dataDir,
       CLIENT_SENDS_PER_DAY: '1',
@@ -93,17 +93,17 @@ describe('What is stored', () => {
         .post('/otp/send')
         .set('idempotency-key', key)
         .send({ phoneNumber, endUserIp: ADDRESS });
-    const before = await send(NUMBER, 'first').then(stored);
+    const before = await send(NUMBER, 'first').then(readRows);
 
     await send(OTHER_NUMBER, 'second').expect(429);
-    const after = stored();
+    const after = readRows();
     for (let i = 0; i < 3; i += 1) await send(TEST_NUMBER, 'third').expect(200);
-    const [verifications, , keys] = stored();
+    const [verifications, , keys] = readRows();
     await service.close();
 
     const counts = (rows: unknown[][]) => rows.map((list) => list.length);
     const [, numbers, , traffic] = after;
-    // Of a number, its prefix and its slot there is a row that counts nothing.
+    // The number, its prefix and its time bucket each keep a row with a count of zero.
     expect(counts(after)).toEqual([1, 2, 1, 4, 1]);
     expect(counts(before)).toEqual([1, 1, 1, 3, 1]);
     expect(numbers).toContainEqual(expect.objectContaining({ sends: '', failures: '' }));
@@ -111,65 +111,68 @@ describe('What is stored', () => {
     expect([verifications, keys].map((list) => list?.length)).toEqual([2, 2]);
   });
 
-  it('is no idempotency key after a day, however many there were', async () => {
+  it('has no idempotency key after a day, even of hundreds', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
-    const keyed = (key: string) => ({ key, request: key });
+    const idempotencyOf = (key: string) => ({ key, request: key });
     const send = async (i: number): Promise<string> => {
       const pinId = `pin-${String(i)}`;
       const number = phoneNumber(`+1415555${String(1_000 + i)}`);
       const verification = newVerification(pinId, number, clock.now());
-      const admission = await opened.store.reserveSend(verification, keyed(`send-${pinId}`));
+      const admission = await opened.store.reserveSend(
+        verification,
+        idempotencyOf(`send-${pinId}`),
+      );
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-      const taken = { provider: 'infobip', pinId: 'vendor', possiblySentBy: [] };
-      await opened.store.confirmSend(admission.reservation, taken, {});
+      const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
+      await opened.store.confirmSend(admission.reservation, accepted, {});
       return pinId;
     };
-    // One first, so that of some verification a batch of the cleanup ends between its two keys.
+    // One key first, so that a batch of the cleanup ends between the two keys of a verification.
     await send(0);
     for (let i = 1; i <= 300; i += 1) {
       clock.advance(1);
-      const asked = { selector: { pinId: await send(i) }, client: 'shop', reference: undefined };
-      const leave = await opened.store.reserveAttempt(
-        { ...asked, now: clock.now() },
-        keyed(`verify-${String(i)}`),
+      const request = { selector: { pinId: await send(i) }, client: 'shop', reference: undefined };
+      const result = await opened.store.reserveAttempt(
+        { ...request, now: clock.now() },
+        idempotencyOf(`verify-${String(i)}`),
       );
-      expect(leave.outcome).toBe('granted');
+      expect(result.outcome).toBe('granted');
     }
-    expect(stored()[2]).toHaveLength(601);
+    expect(readRows()[2]).toHaveLength(601);
 
     clock.advance(hours(24));
     await opened.runCleanup();
 
-    expect(stored()[2]).toEqual([]);
+    expect(readRows()[2]).toEqual([]);
     await opened.close();
   });
 
-  // send-queries.ts, addPossiblySentBy; send.repository.ts, confirm and release
-  it('names each provider that may have texted without having said so', async () => {
+  // Protects send-queries.ts, addPossiblySentBy; send.repository.ts, confirm and release
+  it('names each provider that may have sent a message without confirming it', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const { store } = opened;
-    const admit = async (pinId: string, to: string) => {
+    const reserveSend = async (pinId: string, to: string) => {
       const admission = await store.reserveSend(
         newVerification(pinId, phoneNumber(to), clock.now()),
       );
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       return admission.reservation;
     };
-    await store.releaseSend(await admit('failed', NUMBER), ['infobip']);
-    const reservation = await admit('resent', OTHER_NUMBER);
-    const taken = { provider: 'sinch', pinId: 'any', possiblySentBy: ['infobip'] };
-    await store.confirmSend(reservation, taken, {});
+    await store.releaseSend(await reserveSend('failed', NUMBER), ['infobip']);
+    const reservation = await reserveSend('resent', OTHER_NUMBER);
+    const accepted = { provider: 'sinch', pinId: 'any', possiblySentBy: ['infobip'] };
+    await store.confirmSend(reservation, accepted, {});
     clock.advance(30_000);
     const resend = { pinId: 'resent', client: 'shop', channel: 'sms', now: clock.now() } as const;
     const again = await store.reserveResend(resend);
     if (again.outcome !== 'admitted') throw new Error(again.outcome);
     await store.releaseSend(again.reservation, ['sinch']);
-    await admit('sent', '+14155572673');
+    await reserveSend('sent', '+14155572673');
     await opened.close();
 
-    const [verifications = []] = stored();
+    const [verifications = []] = readRows();
     const rows = verifications as { pin_id: string; status: string; maybe_texted: string }[];
     expect(rows.map(({ pin_id, status, maybe_texted }) => [pin_id, status, maybe_texted])).toEqual([
       ['failed', 'failed', 'infobip'],
@@ -178,40 +181,45 @@ describe('What is stored', () => {
     ]);
   });
 
-  // cleanup.service.ts, deleteExpired; cleanup-queries.ts
-  it('is deleted when its time has come, and not a millisecond before', async () => {
+  // Protects cleanup.service.ts, deleteExpired; cleanup-queries.ts
+  it('is deleted exactly when its retention time ends', async () => {
     const clock = new FakeClock();
     const start = clock.now();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const { store } = opened;
-    const pending = async (
+    const createPending = async (
       to: string,
       changes: Partial<NewVerification>,
-      keyed?: IdempotentRequest,
+      idempotency?: IdempotentRequest,
     ) => {
       const usual = newVerification(to, phoneNumber(to), clock.now());
-      const admission = await store.reserveSend({ ...usual, ...changes }, keyed);
+      const admission = await store.reserveSend({ ...usual, ...changes }, idempotency);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-      const taken = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
-      await store.confirmSend(admission.reservation, taken, {});
+      const accepted = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
+      await store.confirmSend(admission.reservation, accepted, {});
     };
-    const attempt = async (pinId: string, keyed?: IdempotentRequest) => {
-      const asked = { selector: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
-      const leave = await store.reserveAttempt(asked, keyed);
-      if (leave.outcome !== 'granted') throw new Error(leave.outcome);
-      return leave.attempt;
+    const grantAttempt = async (pinId: string, idempotency?: IdempotentRequest) => {
+      const request = {
+        selector: { pinId },
+        client: 'shop',
+        reference: undefined,
+        now: clock.now(),
+      };
+      const result = await store.reserveAttempt(request, idempotency);
+      if (result.outcome !== 'granted') throw new Error(result.outcome);
+      return result.attempt;
     };
-    await pending(NUMBER, { endUserAddress: ADDRESS }, { key: 'send', request: 'a' });
-    await pending(OTHER_NUMBER, {});
-    await store.completeAttempt(await attempt(OTHER_NUMBER), 'verified', clock.now());
+    await createPending(NUMBER, { endUserAddress: ADDRESS }, { key: 'send', request: 'a' });
+    await createPending(OTHER_NUMBER, {});
+    await store.completeAttempt(await grantAttempt(OTHER_NUMBER), 'verified', clock.now());
     clock.advance(1);
-    await attempt(NUMBER, { key: 'verify', request: 'b' });
-    await pending('+14155572673', { endUserAddress: '203.0.113.8' });
+    await grantAttempt(NUMBER, { key: 'verify', request: 'b' });
+    await createPending('+14155572673', { endUserAddress: '203.0.113.8' });
 
     const rowsAfter = async (ms: number) => {
       clock.advance(start + ms - clock.now());
       await opened.runCleanup();
-      return stored().map(({ length }) => length);
+      return readRows().map(({ length }) => length);
     };
     const days = (count: number) => hours(24 * count);
     // Verifications, numbers, keys, traffic (of three prefixes, a country, a client), end users.
@@ -229,8 +237,8 @@ describe('What is stored', () => {
     await opened.close();
   });
 
-  // cleanup.service.ts, inBatches
-  it('is deleted to the last row, however much has become old', async () => {
+  // Protects cleanup.service.ts, inBatches
+  it('is deleted to the last row when there is more than one batch', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const { store } = opened;
@@ -244,6 +252,6 @@ describe('What is stored', () => {
     await opened.runCleanup();
     await opened.close();
 
-    expect(stored().map(({ length }) => length)).toEqual([0, 0, 0, 0, 0]);
+    expect(readRows().map(({ length }) => length)).toEqual([0, 0, 0, 0, 0]);
   });
 });

@@ -7,11 +7,11 @@ import { startPostgres } from '../support/services/postgres.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { openStore } from '../support/store.js';
 
-const NEWER = 'update schema_version set version = 999';
-const REFUSAL = /schema version 999.*knows only 4/;
+const SET_NEWER_VERSION = 'update schema_version set version = 999';
+const NEWER_SCHEMA_ERROR = /schema version 999.*knows only 4/;
 
-describe('The schema', () => {
-  it('is made once by replicas that start together, and refused if it is newer', async () => {
+describe('Schema migrations', () => {
+  it('run once for replicas that start together, and reject a newer schema', async () => {
     const postgres = await startPostgres();
     const DATABASE_URL = await postgres.createDatabase();
     const start = () => openStore(new FakeClock(), { DATABASE_URL });
@@ -20,16 +20,16 @@ describe('The schema', () => {
     await Promise.all(replicas.map((replica) => replica.close()));
     expect(await askPostgres(DATABASE_URL, 'select count(*) from schema_version')).toBe('1');
 
-    await askPostgres(DATABASE_URL, NEWER);
-    await expect(start()).rejects.toThrow(REFUSAL);
+    await askPostgres(DATABASE_URL, SET_NEWER_VERSION);
+    await expect(start()).rejects.toThrow(NEWER_SCHEMA_ERROR);
     await postgres.stop();
   });
 
-  it('is waited for longer than any request would wait', async () => {
+  it('wait for the migration lock longer than any request may take', async () => {
     const postgres = await startPostgres();
     const DATABASE_URL = await postgres.createDatabase();
     const isLocked = "select count(*) > 0 from pg_locks where locktype = 'advisory'";
-    // As long as a release takes that has a large table to change.
+    // As long as a migration of a large table.
     const other = askPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
     while ((await askPostgres(DATABASE_URL, isLocked)) !== 't') continue;
 
@@ -40,15 +40,15 @@ describe('The schema', () => {
     await postgres.stop();
   });
 
-  it('of a SQLite file that is newer is refused', async () => {
+  it('reject a SQLite file with a newer schema', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'otp-schema-'));
     const start = () => openStore(new FakeClock(), { DATA_DIR: dataDir });
     await (await start()).close();
     const database = new Libsql(join(dataDir, 'otp.db'));
-    database.exec(NEWER);
+    database.exec(SET_NEWER_VERSION);
     database.close();
 
-    await expect(start()).rejects.toThrow(REFUSAL);
+    await expect(start()).rejects.toThrow(NEWER_SCHEMA_ERROR);
     rmSync(dataDir, { recursive: true });
   });
 });

@@ -23,7 +23,7 @@ const failuresOf = async (operations: Promise<unknown>[]): Promise<string[]> =>
     .filter((outcome) => outcome.status === 'rejected')
     .map(({ reason }) => (reason as Error).message);
 
-describe('A connection of the pool', () => {
+describe('The PostgreSQL connection pool', () => {
   let server: PostgresServer;
   let url: string;
   let engine: Engine;
@@ -43,14 +43,13 @@ describe('A connection of the pool', () => {
       Array.from({ length: TRANSACTIONS }, () => engine.transaction((run) => run([INSERT]))),
     );
 
-  // In postgres.ts: the pool's connectionTimeoutMillis.
-  it('is waited for as long as a request may take', async () => {
+  it('lets an operation wait for a connection as long as a request may take', async () => {
     engine = openPostgres(url, scaled(seconds(5)));
 
     expect(await insertAll()).toEqual([]);
   });
 
-  it('is not waited for longer', async () => {
+  it('fails an operation that waits longer', async () => {
     engine = openPostgres(url, seconds(2));
 
     const failures = await insertAll();
@@ -60,7 +59,7 @@ describe('A connection of the pool', () => {
   });
 });
 
-describe('A server that does not answer', () => {
+describe('A PostgreSQL server that does not respond', () => {
   let silent: Server;
   const sockets: Socket[] = [];
 
@@ -74,8 +73,7 @@ describe('A server that does not answer', () => {
     silent.close();
   });
 
-  // In postgres.ts: the Client's connectionTimeoutMillis.
-  it('is given up after two seconds, however long a request may take', async () => {
+  it('fails the connection after two seconds, even if a request may take longer', async () => {
     const { port } = silent.address() as AddressInfo;
     const engine = openPostgres(`postgres://127.0.0.1:${String(port)}/otp`, seconds(60));
     const began = performance.now();

@@ -9,7 +9,7 @@ const PAGE = readFileSync('docs/security.md', 'utf8');
 const INVARIANTS = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6'];
 
 /** Every `table.column` of a new database. */
-async function columnsMade(): Promise<string[]> {
+async function listColumns(): Promise<string[]> {
   const dataDir = mkdtempSync(join(tmpdir(), 'otp-columns-'));
   await (await openStore(new FakeClock(), { DATA_DIR: dataDir })).close();
   const database = new Libsql(join(dataDir, 'otp.db'));
@@ -26,16 +26,16 @@ async function columnsMade(): Promise<string[]> {
 }
 
 describe('docs/security.md', () => {
-  it('says of every column of every table in which form it is, once', async () => {
+  it('states for every column once in which form it is stored', async () => {
     const rows = [...PAGE.matchAll(/^\| `(\w+)` +\| ((?:`\w+`(?:, )?)+) +\|/gm)];
     const named = rows.flatMap(([, table = '', columns = '']) =>
       [...columns.matchAll(/\w+/g)].map(([column]) => `${table}.${column}`),
     );
 
-    expect(named.sort()).toEqual((await columnsMade()).sort());
+    expect(named.sort()).toEqual((await listColumns()).sort());
   });
 
-  it('names for every invariant tests that there are', () => {
+  it('names existing tests for every invariant', () => {
     const sections = PAGE.split(/^\*\*(?=I\d\.)/m).slice(1);
     expect(sections.map((section) => section.slice(0, 2))).toEqual(INVARIANTS);
     for (const section of sections) expect(section).toMatch(/^- `test\//m);

@@ -27,26 +27,26 @@ const DEFAULTS = {
 } as const;
 const PREFIX_LIMIT = 35;
 const COUNTRY_LIMIT = 110;
-/** Connections of one replica: as many sends can be under way in its database. */
+/** Database connections of one replica, which limit its concurrent sends. */
 const POOL_SIZE = 20;
 
-/** Where each promise is kept is named beside it; with that line broken the test fails. */
-describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
-  const enforcing = createTrafficEvaluator(DEFAULTS);
-  let place: TestStorage;
+/** "Protects" names the source line without which the test below it fails. */
+describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorage) => {
+  const enforce = createTrafficEvaluator(DEFAULTS);
+  let storage: TestStorage;
   let clock: FakeClock;
-  let open: OpenStore[];
+  let replicas: OpenStore[];
   let store: VerificationStore;
-  let made: number;
-  let seen: Readonly<Record<BudgetScope, DestinationCounts>>;
+  let created: number;
+  let recordedCounts: Readonly<Record<BudgetScope, DestinationCounts>>;
 
-  /** Lets everything pass and keeps what it was shown. */
-  const watching: TrafficEvaluator = (traffic) => {
-    seen = traffic;
+  /** Allows every send and records the counts it was given. */
+  const allowAndRecord: TrafficEvaluator = (traffic) => {
+    recordedCounts = traffic;
     return undefined;
   };
 
-  const refusing: TrafficEvaluator = () => ({
+  const blockAll: TrafficEvaluator = () => ({
     scope: 'prefix',
     window: 'hour',
     includesRecent: false,
@@ -57,47 +57,55 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
   });
 
   beforeEach(async () => {
-    made = 0;
-    open = [];
+    created = 0;
+    replicas = [];
     clock = new FakeClock();
-    place = await newStorage();
-    store = await another();
+    storage = await newStorage();
+    store = await openReplica();
   });
 
   afterEach(async () => {
-    for (const each of open) await each.close();
-    await place.remove();
+    for (const replica of replicas) await replica.close();
+    await storage.remove();
   });
 
   async function reopen(settings: NodeJS.ProcessEnv = {}): Promise<void> {
-    for (const each of open.splice(0)) await each.close();
-    store = await another(settings);
+    for (const replica of replicas.splice(0)) await replica.close();
+    store = await openReplica(settings);
   }
 
-  async function another(settings: NodeJS.ProcessEnv = {}): Promise<VerificationStore> {
-    const opened = await place.open(clock, settings);
-    open.push(opened);
+  async function openReplica(settings: NodeJS.ProcessEnv = {}): Promise<VerificationStore> {
+    const opened = await storage.open(clock, settings);
+    replicas.push(opened);
     return opened.store;
   }
 
-  /** To a number that had no text yet, of the same prefix unless another number is given. */
+  /** A verification of `to`, or else of a new number of the same prefix. */
   function verification(changes: Partial<NewVerification> & { to?: string } = {}): NewVerification {
-    const { to = `+1415555${String(made).padStart(4, '0')}`, ...others } = changes;
-    made += 1;
+    const { to = `+1415555${String(created).padStart(4, '0')}`, ...others } = changes;
+    created += 1;
     const phoneNumber = PhoneNumber.fromE164(to);
-    const usual = newVerification(`pin-${String(made)}`, phoneNumber, clock.now());
+    const usual = newVerification(`pin-${String(created)}`, phoneNumber, clock.now());
     return { ...usual, ...others };
   }
 
   const send = (
     changes: Parameters<typeof verification>[0] = {},
-    judge: TrafficEvaluator = enforcing,
-  ) => store.reserveSend(verification(changes), undefined, judge);
+    evaluator: TrafficEvaluator = enforce,
+  ) => store.reserveSend(verification(changes), undefined, evaluator);
 
-  const resend = (pinId: string, judge: TrafficEvaluator = enforcing, keyed?: IdempotentRequest) =>
-    store.reserveResend({ pinId, client: 'shop', channel: 'sms', now: clock.now() }, keyed, judge);
+  const resend = (
+    pinId: string,
+    evaluator: TrafficEvaluator = enforce,
+    idempotency?: IdempotentRequest,
+  ) =>
+    store.reserveResend(
+      { pinId, client: 'shop', channel: 'sms', now: clock.now() },
+      idempotency,
+      evaluator,
+    );
 
-  function reservationOf(admission: {
+  function requireReservation(admission: {
     outcome: string;
     reservation?: SendReservation;
   }): SendReservation {
@@ -105,47 +113,49 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
     return admission.reservation;
   }
 
-  /** A verification that the provider has taken. */
-  async function pending(
+  /** A verification whose message the provider has accepted. */
+  async function createPending(
     changes: Parameters<typeof verification>[0] = {},
-    judge = watching,
+    evaluator = allowAndRecord,
   ): Promise<string> {
-    const reservation = reservationOf(await send(changes, judge));
+    const reservation = requireReservation(await send(changes, evaluator));
     await store.confirmSend(
       reservation,
-      { provider: 'vendor', pinId: 'any', possiblySentBy: [] },
+      { provider: 'test-provider', pinId: 'any', possiblySentBy: [] },
       {},
     );
     return reservation.pinId;
   }
 
-  const askedOf = (pinId: string) => ({
+  const attemptRequest = (pinId: string) => ({
     selector: { pinId },
     client: 'shop',
     reference: undefined,
     now: clock.now(),
   });
 
-  async function attempt(pinId: string): Promise<Attempt> {
-    const leave = await store.reserveAttempt(askedOf(pinId));
-    if (leave.outcome !== 'granted') throw new Error(leave.outcome);
-    return leave.attempt;
+  async function grantAttempt(pinId: string): Promise<Attempt> {
+    const result = await store.reserveAttempt(attemptRequest(pinId));
+    if (result.outcome !== 'granted') throw new Error(result.outcome);
+    return result.attempt;
   }
 
-  const settle = (taken: Attempt, verdict: 'verified' | 'wrong_code') =>
-    store.completeAttempt(taken, verdict, clock.now());
+  const completeAttempt = (attempt: Attempt, checkResult: 'verified' | 'wrong_code') =>
+    store.completeAttempt(attempt, checkResult, clock.now());
 
   async function verify(pinId: string): Promise<void> {
-    expect(await settle(await attempt(pinId), 'verified')).toEqual({ verified: true });
+    expect(await completeAttempt(await grantAttempt(pinId), 'verified')).toEqual({
+      verified: true,
+    });
   }
 
-  /** What another text of this prefix would be judged by, less that text. */
-  async function counted(scope: BudgetScope = 'prefix'): Promise<DestinationCounts> {
-    const probe = reservationOf(
-      await send({ to: `+14155559${String(made).padStart(3, '0')}` }, watching),
+  /** The counts that the next message would be evaluated by, without that message. */
+  async function readCounts(scope: BudgetScope = 'prefix'): Promise<DestinationCounts> {
+    const probe = requireReservation(
+      await send({ to: `+14155559${String(created).padStart(3, '0')}` }, allowAndRecord),
     );
     await store.releaseSend(probe, []);
-    const { recent, ...windows } = seen[scope];
+    const { recent, ...windows } = recordedCounts[scope];
     return { recent: { ...recent, sends: recent.sends - 1 }, ...windows };
   }
 
@@ -155,61 +165,61 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
   const admitted = (answers: readonly { outcome: string }[]) =>
     answers.filter(({ outcome }) => outcome === 'admitted').length;
 
-  // traffic-queries.ts, verified, and number-limits.ts, verified: each asks whether the gate is open
-  it('counts a verification as verified once, however many judgements say yes at once', async () => {
-    const pinIds = await times(8, () => pending());
-    const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(attempt));
+  // Protects traffic-queries.ts, addVerified, and number-limits.ts, recordVerified: both need canBeVerified
+  it('counts a verification as verified once when the provider confirms it to several concurrent requests', async () => {
+    const pinIds = await times(8, () => createPending());
+    const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(grantAttempt));
 
-    const answers = await Promise.all(attempts.map((taken) => settle(taken, 'verified')));
+    const answers = await Promise.all(attempts.map((one) => completeAttempt(one, 'verified')));
 
     expect(answers.filter(({ verified }) => verified)).toHaveLength(pinIds.length);
     for (const scope of ['prefix', 'country'] as const) {
-      expect((await counted(scope)).recent).toEqual({
+      expect((await readCounts(scope)).recent).toEqual({
         sends: pinIds.length,
         verified: pinIds.length,
       });
     }
   });
 
-  // number-limits.ts, verified: the number is known by a code that verified, not by one that came late
-  it('takes nobody to be known by a right code that came too late', async () => {
+  // Protects number-limits.ts, recordVerified: canBeVerified
+  it('does not trust a number for a right code that came after the expiry', async () => {
     const to = '+14155550199';
-    const pinId = await pending({ to });
-    const taken = await attempt(pinId);
+    const pinId = await createPending({ to });
+    const attempt = await grantAttempt(pinId);
     clock.advance(minutes(5));
-    expect(await settle(taken, 'verified')).toMatchObject({ verified: false });
+    expect(await completeAttempt(attempt, 'verified')).toMatchObject({ verified: false });
 
-    expect((await send({ to }, refusing)).outcome).toBe('suspended');
+    expect((await send({ to }, blockAll)).outcome).toBe('suspended');
   });
 
-  // predicates.ts, canBeVerified: `lockClause`; overlapping is what counts here
-  it('counts nothing for a right code whose verification is cancelled meanwhile', async () => {
+  // Protects predicates.ts, canBeVerified: `lockClause`; needs requests that overlap
+  it('does not count a right code whose verification was cancelled during the check', async () => {
     const numbers = Array.from({ length: 100 }, (_, i) => `+1415555${String(5_000 + i)}`);
-    const pinIds = await Promise.all(numbers.map((to) => pending({ to })));
-    const attempts = await Promise.all(pinIds.map(attempt));
+    const pinIds = await Promise.all(numbers.map((to) => createPending({ to })));
+    const attempts = await Promise.all(pinIds.map(grantAttempt));
 
     const [answers] = await Promise.all([
-      Promise.all(attempts.map((taken) => settle(taken, 'verified'))),
+      Promise.all(attempts.map((one) => completeAttempt(one, 'verified'))),
       Promise.all(pinIds.toReversed().map((pinId) => store.cancel(pinId, 'shop', clock.now()))),
     ]);
 
     const verified = answers.filter((answer) => answer.verified).length;
-    expect((await counted()).recent.verified).toBe(verified);
+    expect((await readCounts()).recent.verified).toBe(verified);
     clock.advance(seconds(30));
-    const known = await Promise.all(numbers.map((to) => send({ to }, refusing)));
-    expect(admitted(known)).toBe(verified);
+    const trusted = await Promise.all(numbers.map((to) => send({ to }, blockAll)));
+    expect(admitted(trusted)).toBe(verified);
   });
 
   describe('a budget', () => {
-    // traffic-counts.ts, addText: `texted` before `read`; traffic-queries.ts, shard 0 of a prefix
-    it('of a prefix holds to the text, however many sends of two replicas race', async () => {
-      // A SQLite file has one process.
-      const other = engine === 'SQLite' ? store : await another();
+    // Protects traffic-counts.ts, addSend: `addSend` before `read`; traffic-queries.ts, shard 0 of a prefix
+    it('of a prefix is exact to the message under concurrent sends from two replicas', async () => {
+      // Only one process can open a SQLite file.
+      const other = engine === 'SQLite' ? store : await openReplica();
 
       for (let round = 0; round < 10; round += 1) {
         const destination = { country: `C${String(round)}`, prefix: `prefix ${String(round)}` };
         const answers = await times(60, (i) =>
-          (i % 2 ? store : other).reserveSend(verification({ destination }), undefined, enforcing),
+          (i % 2 ? store : other).reserveSend(verification({ destination }), undefined, enforce),
         );
 
         expect(admitted(answers)).toBe(PREFIX_LIMIT);
@@ -219,7 +229,7 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       }
     });
 
-    it('of a country holds but for what is in flight', async () => {
+    it('of a country is exceeded at most by the sends in flight', async () => {
       const answers = await times(140, (i) => send({ to: `+1${String(415_000 + i)}0000` }));
 
       const most = engine === 'SQLite' ? COUNTRY_LIMIT : COUNTRY_LIMIT + POOL_SIZE;
@@ -227,18 +237,18 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       expect(admitted(answers)).toBeLessThanOrEqual(most);
     });
 
-    // traffic-queries.ts, oldest
-    it('tells when the oldest unverified text is forgotten, and by which counts', async () => {
-      await pending();
+    // Protects traffic-queries.ts, readOldest
+    it('returns when the oldest unverified message leaves the window, and the counts', async () => {
+      await createPending();
       clock.advance(hours(2));
-      await pending({ to: '+12125550000' });
+      await createPending({ to: '+12125550000' });
       clock.advance(minutes(10));
-      await verify(await pending());
+      await verify(await createPending());
       clock.advance(minutes(30));
       const first = clock.now();
-      for (let i = 0; i < 20; i += 1) await pending();
+      for (let i = 0; i < 20; i += 1) await createPending();
       clock.advance(minutes(5));
-      for (let i = 0; i < 16; i += 1) await pending();
+      for (let i = 0; i < 16; i += 1) await createPending();
 
       const phoneNumber = PhoneNumber.fromE164('+14155559999');
       expect(await send({ to: phoneNumber.e164 })).toMatchObject({
@@ -254,40 +264,44 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       });
     });
 
-    // send.repository.ts, checkBudgets: `release`
-    it('takes nothing for a text that it refuses', async () => {
+    // Protects send.repository.ts, checkBudgets: `release`
+    it('does not count a message that it blocks', async () => {
       for (let i = 0; i < PREFIX_LIMIT; i += 1) await send();
-      const refused = () => verification({ to: '+14155559999', endUserAddress: '192.0.2.1' });
-      const keyed = { key: 'key', request: 'x' };
+      const blocked = () => verification({ to: '+14155559999', endUserAddress: '192.0.2.1' });
+      const idempotency = { key: 'key', request: 'x' };
       for (let i = 0; i < 2; i += 1) {
-        expect((await store.reserveSend(refused(), keyed, enforcing)).outcome).toBe('suspended');
+        expect((await store.reserveSend(blocked(), idempotency, enforce)).outcome).toBe(
+          'suspended',
+        );
       }
 
-      expect((await counted()).recent.sends).toBe(PREFIX_LIMIT);
-      expect((await store.reserveSend(refused(), keyed, watching)).outcome).toBe('admitted');
+      expect((await readCounts()).recent.sends).toBe(PREFIX_LIMIT);
+      expect((await store.reserveSend(blocked(), idempotency, allowAndRecord)).outcome).toBe(
+        'admitted',
+      );
     });
 
-    it('that is not enforced lets the text go, and says so', async () => {
-      const observing = createTrafficEvaluator({ ...DEFAULTS, mode: 'observe' });
-      for (let i = 0; i < PREFIX_LIMIT; i += 1) await send({}, observing);
+    it('in observe mode admits the send and returns the violation', async () => {
+      const observe = createTrafficEvaluator({ ...DEFAULTS, mode: 'observe' });
+      for (let i = 0; i < PREFIX_LIMIT; i += 1) await send({}, observe);
 
-      expect(await send({}, observing)).toMatchObject({
+      expect(await send({}, observe)).toMatchObject({
         outcome: 'admitted',
         violation: { enforced: false, scope: 'prefix' } satisfies Partial<BudgetViolation>,
       });
     });
 
-    // send-limits.ts, TRUSTED_NUMBER_MS; number-limits.ts, `recordVerified`
-    it('does not stop a number that somebody verified in the last 90 days', async () => {
+    // Protects send-limits.ts, TRUSTED_NUMBER_MS; number-limits.ts, `recordVerified`
+    it('does not block a number that was verified in the last 90 days', async () => {
       const [to, other] = ['+14155559999', '+14155559998'];
-      await pending({ to: other });
-      await verify(await pending({ to, client: 'shop' }));
+      await createPending({ to: other });
+      await verify(await createPending({ to, client: 'shop' }));
       const flood = async () => {
-        for (let i = 0; i < 45; i += 1) await send({}, watching);
+        for (let i = 0; i < 45; i += 1) await send({}, allowAndRecord);
       };
 
       clock.advance(hours(24 * 90) - 1);
-      for (const each of open) await each.runCleanup();
+      for (const replica of replicas) await replica.runCleanup();
       await flood();
       expect((await send({ to })).outcome).toBe('admitted');
       expect((await send()).outcome).toBe('suspended');
@@ -297,11 +311,11 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       expect((await send({ to })).outcome).toBe('suspended');
     });
 
-    it('stops a number again that was erased', async () => {
+    it('blocks a number again after it was erased', async () => {
       const [to, other] = ['+14155559999', '+14155559998'];
-      await verify(await pending({ to }));
-      await verify(await pending({ to: other }));
-      for (let i = 0; i < 45; i += 1) await send({}, watching);
+      await verify(await createPending({ to }));
+      await verify(await createPending({ to: other }));
+      for (let i = 0; i < 45; i += 1) await send({}, allowAndRecord);
       await store.erase(PhoneNumber.fromE164(to), 'shop');
       clock.advance(seconds(30));
 
@@ -310,131 +324,135 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
     });
   });
 
-  describe('a text', () => {
-    it('is counted by its prefix and its country', async () => {
+  describe('a message', () => {
+    it('is counted for its prefix and its country', async () => {
       await send();
       await send({ to: '+12125550000' });
       await send({ to: '+41793026727', destination: { country: 'CH', prefix: '+4179302' } });
 
-      expect((await counted('prefix')).recent).toEqual({ sends: 1, verified: 0 });
-      expect((await counted('country')).recent).toEqual({ sends: 2, verified: 0 });
+      expect((await readCounts('prefix')).recent).toEqual({ sends: 1, verified: 0 });
+      expect((await readCounts('country')).recent).toEqual({ sends: 2, verified: 0 });
     });
 
-    // attempt.repository.ts, complete; send-queries.ts, addResend; send.repository.ts: a repeat is undone
-    it('is verified with its resends, in the slot of its verification', async () => {
-      const pinId = await pending();
+    // Protects attempt.repository.ts, complete; send-queries.ts, addResend; send.repository.ts: a repeat is undone
+    it('is counted as verified with its resends, in the time bucket of its verification', async () => {
+      const pinId = await createPending();
       clock.advance(minutes(4));
-      const keyed = { key: 'once', request: 'POST /otp/resend' };
-      await resend(pinId, watching, keyed);
-      expect((await resend(pinId, watching, keyed)).outcome).toBe('running');
-      expect((await counted()).recent).toEqual({ sends: 2, verified: 0 });
+      const idempotency = { key: 'once', request: 'POST /otp/resend' };
+      await resend(pinId, allowAndRecord, idempotency);
+      expect((await resend(pinId, allowAndRecord, idempotency)).outcome).toBe('running');
+      expect((await readCounts()).recent).toEqual({ sends: 2, verified: 0 });
       await verify(pinId);
 
-      expect((await counted()).recent).toEqual({ sends: 2, verified: 2 });
+      expect((await readCounts()).recent).toEqual({ sends: 2, verified: 2 });
       clock.advance(minutes(6));
-      expect(await counted()).toMatchObject({
+      expect(await readCounts()).toMatchObject({
         recent: { sends: 0, verified: 0 },
         hour: { sends: 2, verified: 2 },
       });
     });
 
-    it('ages: recent, of the hour, of the day, of two weeks, forgotten', async () => {
+    it('leaves the windows in turn: recent, hour, day, two weeks', async () => {
       const one = { sends: 1, verified: 0 };
       const none = { sends: 0, verified: 0 };
       await send();
-      expect(await counted()).toEqual({ recent: one, hour: none, day: none, twoWeeks: none });
+      expect(await readCounts()).toEqual({ recent: one, hour: none, day: none, twoWeeks: none });
       clock.advance(minutes(10));
-      expect(await counted()).toEqual({ recent: none, hour: one, day: one, twoWeeks: one });
+      expect(await readCounts()).toEqual({ recent: none, hour: one, day: one, twoWeeks: one });
       clock.advance(minutes(55) - 1);
-      expect(await counted()).toMatchObject({ hour: one });
+      expect(await readCounts()).toMatchObject({ hour: one });
       clock.advance(1);
-      expect(await counted()).toEqual({ recent: none, hour: none, day: one, twoWeeks: one });
+      expect(await readCounts()).toEqual({ recent: none, hour: none, day: one, twoWeeks: one });
       clock.advance(hours(23) - 1);
-      expect(await counted()).toMatchObject({ day: one });
+      expect(await readCounts()).toMatchObject({ day: one });
       clock.advance(1);
-      expect(await counted()).toEqual({ recent: none, hour: none, day: none, twoWeeks: one });
+      expect(await readCounts()).toEqual({ recent: none, hour: none, day: none, twoWeeks: one });
       clock.advance(hours(13 * 24) - 1);
-      expect(await counted()).toMatchObject({ twoWeeks: one });
+      expect(await readCounts()).toMatchObject({ twoWeeks: one });
       clock.advance(1);
-      expect(await counted()).toEqual({ recent: none, hour: none, day: none, twoWeeks: none });
+      expect(await readCounts()).toEqual({ recent: none, hour: none, day: none, twoWeeks: none });
     });
 
-    // time-buckets.ts, firstRecentBucket: `ceil`
-    it('is recent for as long as its code may be typed, whichever bucket that is in', async () => {
+    // Protects time-buckets.ts, firstRecentBucket: `ceil`
+    it('is recent until its code expires, across time buckets', async () => {
       await reopen({ OTP_TTL: '1m' });
       clock.advance(minutes(5) - 1);
       await send({ expiresAt: clock.now() + minutes(1) });
       clock.advance(1);
 
-      expect((await counted()).recent.sends).toBe(1);
+      expect((await readCounts()).recent.sends).toBe(1);
     });
 
-    // send-limits.ts, release
-    it('that certainly never left is not counted, a resend neither', async () => {
-      await store.releaseSend(reservationOf(await send({}, watching)), []);
-      expect((await counted()).recent.sends).toBe(0);
+    // Protects send-limits.ts, release
+    it('is not counted when it was certainly not sent, nor is a resend', async () => {
+      await store.releaseSend(requireReservation(await send({}, allowAndRecord)), []);
+      expect((await readCounts()).recent.sends).toBe(0);
 
-      const pinId = await pending();
+      const pinId = await createPending();
       clock.advance(seconds(30));
-      const again = reservationOf(await resend(pinId, watching));
+      const again = requireReservation(await resend(pinId, allowAndRecord));
       await verify(pinId);
       await store.releaseSend(again, []);
-      expect((await counted()).recent).toEqual({ sends: 1, verified: 1 });
+      expect((await readCounts()).recent).toEqual({ sends: 1, verified: 1 });
     });
 
-    it('that may have left stays counted', async () => {
-      await store.releaseSend(reservationOf(await send({}, watching)), ['vendor']);
+    it('stays counted when it may have been sent', async () => {
+      await store.releaseSend(requireReservation(await send({}, allowAndRecord)), [
+        'test-provider',
+      ]);
 
-      expect((await counted()).recent.sends).toBe(1);
+      expect((await readCounts()).recent.sends).toBe(1);
     });
 
-    it('that is resent is judged, and nothing is taken if it is refused', async () => {
-      const pinId = await pending();
+    it('is evaluated at a resend, and not counted when it is blocked', async () => {
+      const pinId = await createPending();
       for (let i = 1; i < PREFIX_LIMIT; i += 1) await send();
       clock.advance(seconds(30));
       expect((await resend(pinId)).outcome).toBe('suspended');
       await verify(pinId);
 
-      expect((await counted()).recent).toEqual({ sends: PREFIX_LIMIT, verified: 1 });
+      expect((await readCounts()).recent).toEqual({ sends: PREFIX_LIMIT, verified: 1 });
     });
 
     it('stays counted over a restart', async () => {
       await send();
       await reopen();
 
-      expect((await counted()).recent.sends).toBe(1);
+      expect((await readCounts()).recent.sends).toBe(1);
     });
 
-    it('is forgotten after two weeks, in batches', async () => {
-      for (let i = 0; i < 3; i += 1) await send({}, watching);
+    it('is deleted after two weeks, in batches', async () => {
+      for (let i = 0; i < 3; i += 1) await send({}, allowAndRecord);
       clock.advance(hours(14 * 24) + minutes(5));
-      for (const each of open) await each.runCleanup();
+      for (const replica of replicas) await replica.runCleanup();
       clock.advance(-hours(14 * 24));
 
-      expect((await counted()).hour.sends + (await counted()).recent.sends).toBe(0);
+      expect((await readCounts()).hour.sends + (await readCounts()).recent.sends).toBe(0);
     });
   });
 
-  describe('to a test number', () => {
-    const test = { to: '+15550001111', limited: false };
+  describe('a test number', () => {
+    const testNumber = { to: '+15550001111', limited: false };
 
-    it('no text is limited or counted, resends neither', async () => {
-      const pinId = await pending(test);
-      await pending({ ...test, client: 'bank' });
+    it('has neither sends nor resends limited or counted', async () => {
+      const pinId = await createPending(testNumber);
+      await createPending({ ...testNumber, client: 'bank' });
       expect((await resend(pinId)).outcome).toBe('admitted');
       await verify(pinId);
 
       const to = '+15550001112';
-      expect((await send({ to }, watching)).outcome).toBe('admitted');
-      expect(seen.prefix.recent).toEqual({ sends: 1, verified: 0 });
+      expect((await send({ to }, allowAndRecord)).outcome).toBe('admitted');
+      expect(recordedCounts.prefix.recent).toEqual({ sends: 1, verified: 0 });
     });
 
-    it('wrong codes are limited all the same', async () => {
+    it('has its wrong codes limited like any number', async () => {
       for (let i = 0; i < 10; i += 1) {
-        await settle(await attempt(await pending(test)), 'wrong_code');
+        await completeAttempt(await grantAttempt(await createPending(testNumber)), 'wrong_code');
       }
 
-      expect(await store.reserveAttempt(askedOf(await pending(test)))).toMatchObject({
+      expect(
+        await store.reserveAttempt(attemptRequest(await createPending(testNumber))),
+      ).toMatchObject({
         limit: 'failures',
       });
     });
@@ -443,13 +461,13 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
   describe('a client', () => {
     const limited = (answer: SendAdmission) => (answer.outcome === 'limited' ? answer : undefined);
 
-    // send-limits.ts, clientSendsPerDay
-    it('has as many texts in a day as it may, resends among them', async () => {
+    // Protects send-limits.ts, clientSendsPerDay
+    it('may send CLIENT_SENDS_PER_DAY messages a day, resends included', async () => {
       await reopen({ CLIENT_SENDS_PER_DAY: '3' });
       const start = clock.now();
-      const pinId = await pending();
+      const pinId = await createPending();
       clock.advance(minutes(3));
-      await resend(pinId, watching);
+      await resend(pinId, allowAndRecord);
       await verify(pinId);
       clock.advance(minutes(5));
       expect((await send()).outcome).toBe('admitted');
@@ -467,13 +485,13 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
   describe('an end user', () => {
     const endUserAddress = '192.0.2.1';
 
-    // end-user-limits.ts
-    it('has as many texts in an hour as it may, over clients, resends among them', async () => {
+    // Protects end-user-limits.ts
+    it('gets SENDS_PER_END_USER_IP_PER_HOUR messages an hour over all clients, resends included', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '3' });
       const start = clock.now();
-      const pinId = await pending({ endUserAddress });
+      const pinId = await createPending({ endUserAddress });
       clock.advance(seconds(30));
-      const again = reservationOf(await resend(pinId, watching));
+      const again = requireReservation(await resend(pinId, allowAndRecord));
       await send({ endUserAddress, client: 'bank' });
       expect(await send({ endUserAddress })).toEqual({
         outcome: 'limited',
@@ -486,49 +504,49 @@ describe.each(DATABASES)('Traffic counted on %s', (engine, newStorage) => {
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
       expect((await send({ endUserAddress })).outcome).toBe('limited');
       clock.advance(hours(1) - seconds(30));
-      for (const each of open) await each.runCleanup();
+      for (const replica of replicas) await replica.runCleanup();
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // sliding-window.ts, sendIsCounted in `insert` and endUserSendIsCounted in `releaseRejected`
-    it('that may have no more takes nothing from the number or its prefix', async () => {
+    // Protects send-queries.ts, sendIsCounted in `insert`; number-limits.ts, endUserSendIsCounted in releaseRejected
+    it('over the limit uses nothing of the limits of the number and its prefix', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
-      await pending({ endUserAddress });
+      await createPending({ endUserAddress });
       const to = '+14155559999';
-      const keyed = { key: 'key', request: 'x' };
+      const idempotency = { key: 'key', request: 'x' };
       for (let i = 0; i < 2; i += 1) {
-        const refused = verification({ to, endUserAddress });
-        expect(await store.reserveSend(refused, keyed, watching)).toMatchObject({
+        const blocked = verification({ to, endUserAddress });
+        expect(await store.reserveSend(blocked, idempotency, allowAndRecord)).toMatchObject({
           limit: 'end_user_sends',
         });
       }
 
-      expect((await counted()).recent.sends).toBe(1);
+      expect((await readCounts()).recent.sends).toBe(1);
       expect((await send({ to })).outcome).toBe('admitted');
     });
 
-    // end-user-limits.ts, reserve: sendIsCounted
-    it('loses no text by one that its number may not have', async () => {
+    // Protects end-user-limits.ts, reserve: sendIsCounted
+    it('is not charged for a send that the limits of its number reject', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '2' });
       const to = '+14155559999';
-      await pending({ to, endUserAddress });
+      await createPending({ to, endUserAddress });
       expect(await send({ to, endUserAddress })).toMatchObject({ limit: 'cooldown' });
 
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // send-limits.ts, reserve: `allowed`
-    it('has no code sent again once it may have no more', async () => {
+    // Protects send-limits.ts, reserve: `allowed`
+    it('gets no resend once over the limit', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
-      const pinId = await pending({ endUserAddress });
+      const pinId = await createPending({ endUserAddress });
       clock.advance(seconds(30));
 
-      expect(await resend(pinId, watching)).toMatchObject({ limit: 'end_user_sends' });
-      expect((await counted()).recent.sends).toBe(1);
+      expect(await resend(pinId, allowAndRecord)).toMatchObject({ limit: 'end_user_sends' });
+      expect((await readCounts()).recent.sends).toBe(1);
     });
 
-    it('has no more of them by racing', async () => {
-      const answers = await times(60, () => send({ endUserAddress }, watching));
+    it('is limited exactly under concurrent sends', async () => {
+      const answers = await times(60, () => send({ endUserAddress }, allowAndRecord));
 
       expect(admitted(answers)).toBe(20);
     });

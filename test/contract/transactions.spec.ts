@@ -12,8 +12,8 @@ import { startPostgres } from '../support/services/postgres.js';
 
 interface Opened {
   readonly engine: Engine;
-  /** Lets another program write, and hold the whole database meanwhile. @returns what ends that */
-  hold?(): () => unknown;
+  /** Locks the whole database from another program. @returns a function that commits and unlocks */
+  lock?(): () => unknown;
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
       const engine = openSqlite(folder);
       return {
         engine,
-        hold: () => {
+        lock: () => {
           const other = new Libsql(join(folder, DATABASE_FILE));
           other.exec('begin immediate');
           other.exec('insert into added values (9)');
@@ -50,17 +50,17 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
   ],
 ];
 
-const texts: string[] = [];
+const knownTexts: string[] = [];
 const nameOf = (text: string) =>
-  `s${String(texts.includes(text) ? texts.indexOf(text) : texts.push(text) - 1)}`;
-const asked = (text: string): BoundStatement => ({
+  `s${String(knownTexts.includes(text) ? knownTexts.indexOf(text) : knownTexts.push(text) - 1)}`;
+const boundStatement = (text: string): BoundStatement => ({
   statement: { name: nameOf(text), text },
   values: [],
 });
-const ask = async (run: RunBatch, text: string) => (await run([asked(text)]))[0] ?? [];
-const adding = (n: number) => `insert into added values (${String(n)})`;
-const add = (run: RunBatch, n: number) => ask(run, adding(n));
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const query = async (run: RunBatch, text: string) => (await run([boundStatement(text)]))[0] ?? [];
+const insertOf = (n: number) => `insert into added values (${String(n)})`;
+const add = (run: RunBatch, n: number) => query(run, insertOf(n));
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
   let opened: Opened;
@@ -69,8 +69,8 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
   beforeEach(async () => {
     opened = await open();
     ({ engine } = opened);
-    await ask(engine.runBatch, 'create table added (n integer primary key)');
-    await ask(
+    await query(engine.runBatch, 'create table added (n integer primary key)');
+    await query(
       engine.runBatch,
       'create table later (n integer references added deferrable initially deferred)',
     );
@@ -82,60 +82,60 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
   });
 
   const added = async () => {
-    const rows = await ask(engine.runBatch, 'select n from added order by n');
+    const rows = await query(engine.runBatch, 'select n from added order by n');
     return rows.map((row) => (row as { n: number }).n);
   };
 
-  const addingEach =
+  const addEach =
     (...numbers: number[]) =>
     async (run: RunBatch) => {
       for (const n of numbers) await add(run, n);
     };
 
-  it('keep what was done and undo what failed, of those that are asked for together', async () => {
+  it('commits the transactions that succeed and rolls back the one that fails, when they run together', async () => {
     const results = await Promise.allSettled([
-      engine.transaction(addingEach(1)),
+      engine.transaction(addEach(1)),
       engine.transaction(async (run) => {
         await add(run, 2);
-        throw new Error('given up');
+        throw new Error('rolled back');
       }),
-      engine.transaction(addingEach(3)),
+      engine.transaction(addEach(3)),
     ]);
 
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(await added()).toEqual([1, 3]);
   });
 
-  it('run what is asked together in its order', async () => {
-    const together = [asked(adding(1)), asked('select n from added')];
+  it('runs the statements of a batch in their order', async () => {
+    const together = [boundStatement(insertOf(1)), boundStatement('select n from added')];
     const rows = await engine.transaction(async (run) => {
       const [, read] = await run(together);
       return read;
     });
     const [, alone] = await engine.runBatch([
-      asked(adding(2)),
-      asked('select max(n) as n from added'),
+      boundStatement(insertOf(2)),
+      boundStatement('select max(n) as n from added'),
     ]);
 
     expect(rows).toEqual([{ n: 1 }]);
     expect(alone).toEqual([{ n: 2 }]);
   });
 
-  it('show nobody what is not committed', async () => {
+  it('does not show uncommitted rows to others', async () => {
     let read: Promise<number[]> | undefined;
     const failing = engine.transaction(async (run) => {
       await add(run, 1);
       read = added();
-      throw new Error('given up');
+      throw new Error('rolled back');
     });
 
-    await expect(failing).rejects.toThrow('given up');
+    await expect(failing).rejects.toThrow('rolled back');
     expect(await read).toEqual([]);
-    await engine.transaction(addingEach(2));
+    await engine.transaction(addEach(2));
     expect(await added()).toEqual([2]);
   });
 
-  it('are told done only with all that they say they did', async () => {
+  it('reports success only when every statement took effect', async () => {
     const swallowing = engine.transaction(async (run) => {
       await add(run, 1);
       await add(run, 1).catch(() => undefined);
@@ -145,57 +145,57 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       () => false,
     );
 
-    // A failure spoils all of a transaction on PostgreSQL, and one statement on SQLite.
+    // A failed statement aborts the whole transaction on PostgreSQL, and only itself on SQLite.
     expect(await added()).toEqual(done ? [1] : []);
   });
 
-  it('let nothing of a failed one reach another', async () => {
-    let stray: Promise<unknown> | undefined;
-    const straying = async (run: RunBatch) => {
-      await ask(run, 'select 1');
+  it('rejects statements of a failed transaction that come late', async () => {
+    let late: Promise<unknown> | undefined;
+    const runLate = async (run: RunBatch) => {
+      await query(run, 'select 1');
       await add(run, 1);
       await add(run, 2);
       await add(run, 3);
     };
     const failing = engine.transaction(async (run) => {
       await add(run, 9);
-      stray = straying(run);
-      stray.catch(() => undefined);
-      throw new Error('given up');
+      late = runLate(run);
+      late.catch(() => undefined);
+      throw new Error('rolled back');
     });
 
-    await expect(failing).rejects.toThrow('given up');
-    await engine.transaction(addingEach(4));
-    await expect(stray).rejects.toThrow('the transaction has ended');
+    await expect(failing).rejects.toThrow('rolled back');
+    await engine.transaction(addEach(4));
+    await expect(late).rejects.toThrow('the transaction has ended');
     expect(await added()).toEqual([4]);
   });
 
-  it('let nothing of a finished one reach another', async () => {
-    let stray: Promise<unknown> | undefined;
+  it('rejects statements of a finished transaction that come late', async () => {
+    let late: Promise<unknown> | undefined;
     await engine.transaction(async (run) => {
       await add(run, 1);
-      stray = turn().then(() => add(run, 2));
-      stray.catch(() => undefined);
+      late = nextTurn().then(() => add(run, 2));
+      late.catch(() => undefined);
     });
 
-    await expect(stray).rejects.toThrow('the transaction has ended');
+    await expect(late).rejects.toThrow('the transaction has ended');
     expect(await added()).toEqual([1]);
   });
 
-  it('are undone where one of the statements fails', async () => {
-    const failing = engine.runBatch([adding(1), adding(1), adding(2)].map(asked));
+  it('rolls back a batch when one of its statements fails', async () => {
+    const failing = engine.runBatch([insertOf(1), insertOf(1), insertOf(2)].map(boundStatement));
 
     const error = await failing.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Error);
-    // One process alone meets nobody.
+    // A conflict needs another connection, and SQLite has one.
     expect(engine.isConflict(error)).toBe(engineName === 'PostgreSQL');
     expect(await added()).toEqual([]);
     await add(engine.runBatch, 5);
     expect(await added()).toEqual([5]);
   });
 
-  it('end by the error that the database gives, under its name', async () => {
-    const failing = engine.runBatch([asked('select 1 from nowhere')]);
+  it('fails with the error of the database and its name', async () => {
+    const failing = engine.runBatch([boundStatement('select 1 from nowhere')]);
 
     await expect(failing).rejects.toThrow(/nowhere/);
     await expect(failing).rejects.toHaveProperty(
@@ -204,18 +204,18 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     );
   });
 
-  describe('of one packet', () => {
-    it('stand or fall each by itself', async () => {
+  describe('with statements sent together', () => {
+    it('commits or fails each statement alone', async () => {
       const results = await Promise.allSettled(
         [1, 2, 1, 3, 2, 4, 5, 5, 6].map((n) => add(engine.runBatch, n)),
       );
 
-      const failed = results.flatMap(({ status }, place) => (status === 'rejected' ? [place] : []));
+      const failed = results.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []));
       expect(failed).toEqual([2, 4, 7]);
       expect(await added()).toEqual([1, 2, 3, 4, 5, 6]);
     });
 
-    it('wait for one of several packets that has begun, and see what it did', async () => {
+    it('waits for a transaction that has begun, and sees its rows', async () => {
       let begun: (() => void) | undefined;
       const beginning = new Promise<void>((resolve) => {
         begun = resolve;
@@ -223,11 +223,11 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       const longer = engine.transaction(async (run) => {
         await add(run, 1);
         begun?.();
-        for (let i = 0; i < 5; i += 1) await turn();
+        for (let i = 0; i < 5; i += 1) await nextTurn();
         await add(run, 2);
       });
       await beginning;
-      // The same row: on either engine it cannot be written while the other one may still be undone.
+      // Writing the same row waits until the first transaction has ended, on either engine.
       const waiting = expect(add(engine.runBatch, 1)).rejects.toThrow(/unique/iu);
 
       await longer;
@@ -236,10 +236,10 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     });
 
     if (engineName === 'PostgreSQL') {
-      it('all hear of it where the connection breaks under one of them', async () => {
+      it('fails all that are not committed when the connection breaks', async () => {
         const results = await Promise.allSettled([
           add(engine.runBatch, 1),
-          ask(engine.runBatch, 'select pg_terminate_backend(pg_backend_pid())'),
+          query(engine.runBatch, 'select pg_terminate_backend(pg_backend_pid())'),
           add(engine.runBatch, 2),
           add(engine.runBatch, 3),
         ]);
@@ -256,52 +256,52 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     }
   });
 
-  it('ask again for what has failed before', async () => {
+  it('runs a statement again that failed before', async () => {
     const [whole, single] = [
       'insert into added values (1), (1)',
       'insert into added values (2), (2)',
     ];
     for (let time = 0; time < 3; time += 1) {
-      const failing = engine.transaction((run) => ask(run, whole));
+      const failing = engine.transaction((run) => query(run, whole));
       await expect(failing).rejects.toThrow(/unique/iu);
-      await expect(ask(engine.runBatch, single)).rejects.toThrow(/unique/iu);
+      await expect(query(engine.runBatch, single)).rejects.toThrow(/unique/iu);
     }
   });
 
-  it('are not told done where the commit fails, nor is anything that shared it', async () => {
-    const dangling = ask(engine.runBatch, 'insert into later values (9)');
+  it('fails when the commit fails, with everything that shared the commit', async () => {
+    const dangling = query(engine.runBatch, 'insert into later values (9)');
     const sharing = add(engine.runBatch, 1);
     const [first, second] = await Promise.allSettled([dangling, sharing]);
 
     expect(first.status).toBe('rejected');
     expect(await added()).toEqual(second.status === 'fulfilled' ? [1] : []);
-    await engine.transaction(addingEach(2));
+    await engine.transaction(addEach(2));
     expect(await added()).toContain(2);
   });
 
-  it('hold up nothing else while they wait for another program', async () => {
-    const letGo = opened.hold?.() ?? (() => add(engine.runBatch, 9));
-    // One that has read what was there before could only fail then.
-    const reading = [asked('select n from added'), asked(adding(1))];
-    const waiting = [engine.runBatch(reading), engine.transaction(addingEach(2))];
-    // With the whole process waiting, nobody would come to let go. By then they have begun to wait.
+  it('does not block the process while it waits for the lock of another program', async () => {
+    const unlock = opened.lock?.() ?? (() => add(engine.runBatch, 9));
+    // A transaction that had read before the lock could only fail.
+    const reading = [boundStatement('select n from added'), boundStatement(insertOf(1))];
+    const waiting = [engine.runBatch(reading), engine.transaction(addEach(2))];
+    // Both wait by now. If they blocked the process, this line would never run.
     await delay(100);
-    await letGo();
+    await unlock();
 
     await Promise.all(waiting);
     expect(await added()).toEqual([1, 2, 9]);
   });
 
   if (engineName === 'SQLite') {
-    it('fail where the database undoes them by itself', async () => {
-      const undoing = asked('insert or rollback into added values (1), (1)');
+    it('fails when the database itself rolls back the transaction', async () => {
+      const rollingBack = boundStatement('insert or rollback into added values (1), (1)');
       const together = await Promise.allSettled([
         add(engine.runBatch, 2),
-        engine.runBatch([undoing]),
+        engine.runBatch([rollingBack]),
       ]);
       const alone = engine.transaction(async (run) => {
         await add(run, 3);
-        await run([undoing]).catch(() => undefined);
+        await run([rollingBack]).catch(() => undefined);
         await add(run, 4);
       });
 
@@ -310,22 +310,22 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       expect(await added()).toEqual([2]);
     });
 
-    it('fail once the database is closed, and so do those that it leaves undone', async () => {
-      const leaving = engine.transaction(async (run) => {
+    it('fails once the database is closed, even in the middle of a transaction', async () => {
+      const interrupted = engine.transaction(async (run) => {
         await add(run, 1);
         await engine.close();
         await add(run, 2);
       });
 
-      await expect(leaving).rejects.toThrow('closed');
+      await expect(interrupted).rejects.toThrow('closed');
       await expect(add(engine.runBatch, 3)).rejects.toThrow('closed');
     });
   }
 
-  it('go on while others are being committed', async () => {
+  it('accepts transactions while others are being committed', async () => {
     const all = Array.from({ length: 50 }, async (_, n) => {
-      if (n % 3 === 0) await turn();
-      await engine.transaction(addingEach(2 * n, 2 * n + 1));
+      if (n % 3 === 0) await nextTurn();
+      await engine.transaction(addEach(2 * n, 2 * n + 1));
     });
     await Promise.all(all);
 
