@@ -21,29 +21,29 @@ const infobipUnreachable = reply(200, {
   smsStatus: 'MESSAGE_NOT_SENT',
   ncStatus: 'NC_DESTINATION_NOT_REACHABLE',
 });
-/** For longer than any test takes. */
-const leaveMeAlone = reply(429, {}, { 'retry-after': '30' });
+/** A throttle for longer than any test takes. */
+const throttled = reply(429, {}, { 'retry-after': '30' });
 const sinchSent = reply(200, { id: 'ID' });
 const sinchUnreachable = reply(400, { errorCode: 40001 });
 
-/** What the first may say, and whether it may have texted then. */
+/** Failures of the first provider, and whether it may have sent the message. */
 const FAILURES: [title: string, script: Script, possiblySentBy: boolean][] = [
-  ['refuses our key', reply(401, {}), false],
-  ['throttles us', reply(429, {}), false],
-  ['does not take the request', reply(400, {}), false],
-  ['keeps the text back', reply(200, { smsStatus: 'MESSAGE_NOT_SENT' }), false],
-  ['breaks', reply(500, {}), true],
-  ['answers with garbage', reply(200, '<html>'), true],
+  ['rejects the API key', reply(401, {}), false],
+  ['throttles', reply(429, {}), false],
+  ['rejects the request', reply(400, {}), false],
+  ['does not send the message', reply(200, { smsStatus: 'MESSAGE_NOT_SENT' }), false],
+  ['fails with a 500', reply(500, {}), true],
+  ['sends an invalid response', reply(200, '<html>'), true],
   ['hangs up', hangUp, true],
   ['hangs', hang, true],
 ];
 
-type Fleet = Awaited<ReturnType<typeof startProvider>>;
+type Service = Awaited<ReturnType<typeof startProvider>>;
 
-describe('Of two providers', () => {
+describe('ProviderRouter with two providers', () => {
   let infobip: ScriptedUpstream;
   let sinch: ScriptedUpstream;
-  let fleet: Fleet;
+  let service: Service;
 
   const start = (settings: NodeJS.ProcessEnv = {}) =>
     startProvider({
@@ -63,91 +63,91 @@ describe('Of two providers', () => {
     [infobip, sinch] = await Promise.all([startScriptedUpstream(), startScriptedUpstream()]);
     infobip.answer(infobipSent);
     sinch.answer(sinchSent);
-    fleet = await start();
+    service = await start();
   });
 
   afterEach(async () => {
-    await fleet.close();
+    await service.close();
     await Promise.all([infobip.close(), sinch.close()]);
   });
 
-  const send = () => fleet.router.send(number, 'sms', false);
+  const send = () => service.router.send(number, 'sms', false);
   const resend = (provider: string, pinId: string) =>
-    fleet.router.resend(number, { provider, pinId }, 'sms');
+    service.router.resend(number, { provider, pinId }, 'sms');
   const verify = (provider: string, pinId: string) =>
-    fleet.router.verify(number, { provider, pinId }, '407193');
-  const asked = () => [infobip.requests.length, sinch.requests.length];
-  const notTaken = async (call: Promise<unknown>): Promise<SendFailedError> => {
+    service.router.verify(number, { provider, pinId }, '407193');
+  const requestCounts = () => [infobip.requests.length, sinch.requests.length];
+  const sendErrorOf = async (call: Promise<unknown>): Promise<SendFailedError> => {
     const error: unknown = await call.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SendFailedError);
     return error as SendFailedError;
   };
 
-  it('the preferred one is asked', async () => {
+  it('sends by the first of PROVIDERS', async () => {
     expect(await send()).toEqual({ provider: 'infobip', pinId: 'PIN', possiblySentBy: [] });
-    expect(asked()).toEqual([1, 0]);
+    expect(requestCounts()).toEqual([1, 0]);
   });
 
-  it('after an unexpected error, each may have sent the message', () => {
-    expect(fleet.router.getPossibleSenders(new Error('a bug'))).toEqual(['infobip', 'sinch']);
+  it('reports that each may have sent the message after an unexpected error', () => {
+    expect(service.router.getPossibleSenders(new Error('a bug'))).toEqual(['infobip', 'sinch']);
   });
 
-  it('after a failed send, only those without a clear result may have sent the message', async () => {
+  it('reports after a failed send that only providers without a clear result may have sent the message', async () => {
     infobip.answer(hang);
     sinch.answer(reply(401, {}));
 
-    const error = await notTaken(send());
+    const error = await sendErrorOf(send());
 
-    expect(fleet.router.getPossibleSenders(error)).toEqual(['infobip']);
+    expect(service.router.getPossibleSenders(error)).toEqual(['infobip']);
   });
 
-  it('neither is called for a test number', async () => {
-    expect(await fleet.router.send(number, 'sms', true)).toMatchObject({ provider: 'test' });
+  it('calls neither provider for a test number', async () => {
+    expect(await service.router.send(number, 'sms', true)).toMatchObject({ provider: 'test' });
     expect(await resend('test', 'agreed')).toMatchObject({ provider: 'test', pinId: 'agreed' });
     expect(await verify('test', 'agreed')).toBe('expired');
-    expect(asked()).toEqual([0, 0]);
+    expect(requestCounts()).toEqual([0, 0]);
   });
 
-  it('the order of the settings is the order of preference', async () => {
-    await fleet.close();
-    fleet = await start({ PROVIDERS: 'sinch,infobip' });
+  it('prefers providers in the order of PROVIDERS', async () => {
+    await service.close();
+    service = await start({ PROVIDERS: 'sinch,infobip' });
 
     expect(await send()).toMatchObject({ provider: 'sinch', pinId: 'sms/ID' });
-    expect(asked()).toEqual([0, 1]);
+    expect(requestCounts()).toEqual([0, 1]);
   });
 
-  describe.each(FAILURES)('when the first %s', (_title, script, possiblySentBy) => {
+  describe.each(FAILURES)('when the first provider %s', (_title, script, possiblySentBy) => {
     beforeEach(() => {
       infobip.answer(script);
     });
 
-    it('the second sends, after one call to the first', async () => {
+    it('sends by the second provider after one call to the first', async () => {
       expect(await send()).toEqual({
         provider: 'sinch',
         pinId: 'sms/ID',
         possiblySentBy: possiblySentBy ? ['infobip'] : [],
       });
-      expect(asked()).toEqual([1, 1]);
+      expect(requestCounts()).toEqual([1, 1]);
     });
 
-    it('a resend of its code is a new code of the second', async () => {
+    it('resends by a new code of the second provider', async () => {
       expect(await resend('infobip', 'OLD')).toMatchObject({ provider: 'sinch', pinId: 'sms/ID' });
       expect(infobip.requests.map(({ path }) => path)).toEqual(['/2fa/2/pin/OLD/resend']);
-      expect(asked()).toEqual([1, 1]);
+      expect(requestCounts()).toEqual([1, 1]);
     });
 
-    it('a code of its own is not taken to the second', async () => {
+    it('does not check a code of the first provider at the second', async () => {
       await verify('infobip', 'OLD').catch(() => undefined);
 
-      expect(asked()).toEqual([1, 0]);
+      expect(requestCounts()).toEqual([1, 0]);
     });
   });
 
-  it('when the first refuses connections, it is tried once more, and then the second sends', async () => {
-    await fleet.close();
-    fleet = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
+  it('retries the first provider once when it refuses connections, then sends by the second', async () => {
+    await service.close();
+    service = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
     const events: ServiceEvent[] = [];
-    fleet.events.subscribe((event) => events.push(event));
+    service.events.subscribe((event) => events.push(event));
 
     expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', possiblySentBy: [] });
     expect(
@@ -161,13 +161,13 @@ describe('Of two providers', () => {
     ]);
   });
 
-  it('when the process stands still after the first refused, that is not tried beyond its time', async () => {
-    await fleet.close();
-    fleet = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
+  it('does not retry the first provider when its time has passed in a blocked process', async () => {
+    await service.close();
+    service = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
     const called: string[] = [];
-    fleet.events.subscribe((event) => {
+    service.events.subscribe((event) => {
       if (event.type === 'provider_call_completed' && called.push(event.provider) === 1) {
-        setImmediate(standStill, TIMEOUT_MS);
+        setImmediate(blockProcess, TIMEOUT_MS);
       }
     });
 
@@ -175,22 +175,22 @@ describe('Of two providers', () => {
     expect(called).toEqual(['infobip', 'sinch']);
   });
 
-  it('the number’s own fault is not taken to the second', async () => {
+  it('does not try the second provider for an unreachable number', async () => {
     infobip.answer(infobipUnreachable);
 
-    expect(await notTaken(send())).toMatchObject({
+    expect(await sendErrorOf(send())).toMatchObject({
       code: 'destination_unreachable',
       possiblySentBy: [],
     });
-    expect(await notTaken(resend('infobip', 'OLD'))).toMatchObject({
+    expect(await sendErrorOf(resend('infobip', 'OLD'))).toMatchObject({
       code: 'destination_unreachable',
     });
-    expect(asked()).toEqual([2, 0]);
+    expect(requestCounts()).toEqual([2, 0]);
   });
 
-  it('who holds the code is asked first to resend it, whatever the order of preference', async () => {
+  it('resends first by the provider that sent the code, regardless of the order of PROVIDERS', async () => {
     expect(await resend('sinch', 'sms/OLD')).toMatchObject({ provider: 'sinch' });
-    expect(asked()).toEqual([0, 1]);
+    expect(requestCounts()).toEqual([0, 1]);
     sinch.answer(reply(500, {}));
 
     expect(await resend('sinch', 'sms/OLD')).toEqual({
@@ -201,81 +201,96 @@ describe('Of two providers', () => {
     expect(infobip.requests.map(({ path }) => path)).toEqual(['/2fa/2/pin?ncNeeded=true']);
   });
 
-  it('a code that its holder has forgotten is replaced by the second’s', async () => {
+  it('replaces a code by one of the second provider when the first does not know it any more', async () => {
     infobip.answer(reply(404, { errorCode: 'E404' }));
 
     expect(await resend('infobip', 'OLD')).toMatchObject({ provider: 'sinch', possiblySentBy: [] });
   });
 
-  it('a code of a provider that the settings name no more is resent by another, and not judged', async () => {
-    await fleet.close();
-    fleet = await start({ PROVIDERS: 'infobip' });
+  it('resends a code of a provider removed from PROVIDERS by another, and does not check it', async () => {
+    await service.close();
+    service = await start({ PROVIDERS: 'infobip' });
 
     expect(await resend('sinch', 'sms/OLD')).toMatchObject({ provider: 'infobip', pinId: 'PIN' });
     expect(await failureOf(verify('sinch', 'sms/OLD'))).toMatchObject({
       code: 'provider_unavailable',
     });
-    expect(asked()).toEqual([1, 0]);
+    expect(requestCounts()).toEqual([1, 0]);
   });
 
   it.each<[string, Script, Script, string, string[]]>([
-    ['a text that may be out', reply(401, {}), hang, 'provider_timeout', ['sinch']],
-    ['a text that may be out', reply(500, {}), reply(401, {}), 'provider_error', ['infobip']],
-    ['both that may be out', hang, reply(500, {}), 'provider_timeout', ['infobip', 'sinch']],
-    ['the number’s fault', hang, sinchUnreachable, 'destination_unreachable', ['infobip']],
+    ['a message that may have been sent', reply(401, {}), hang, 'provider_timeout', ['sinch']],
+    [
+      'a message that may have been sent',
+      reply(500, {}),
+      reply(401, {}),
+      'provider_error',
+      ['infobip'],
+    ],
+    [
+      'two messages that may have been sent',
+      hang,
+      reply(500, {}),
+      'provider_timeout',
+      ['infobip', 'sinch'],
+    ],
+    ['the unreachable number', hang, sinchUnreachable, 'destination_unreachable', ['infobip']],
     ['the first failure', reply(401, {}), reply(429, {}), 'provider_error', []],
-  ])('when both fail, the caller hears of %s', async (_of, first, second, kind, possiblySentBy) => {
+  ])('when both fail, reports %s', async (_what, first, second, code, possiblySentBy) => {
     infobip.answer(first);
     sinch.answer(second);
 
-    expect(await notTaken(send())).toMatchObject({ code: kind, possiblySentBy });
-    expect(asked()).toEqual([1, 1]);
+    expect(await sendErrorOf(send())).toMatchObject({ code, possiblySentBy });
+    expect(requestCounts()).toEqual([1, 1]);
   });
 
-  it('when a number is over its limit at the first, the second sends, and other numbers are the first’s', async () => {
-    await fleet.close();
-    fleet = await start({ PROVIDERS: 'sinch,infobip' });
+  it('sends by the second provider when a number is over its limit at the first, and other numbers by the first', async () => {
+    await service.close();
+    service = await start({ PROVIDERS: 'sinch,infobip' });
     sinch.answer(reply(429, { errorCode: 42901 }, { 'retry-after': '30' }));
     for (let i = 0; i < 5; i += 1) expect(await send()).toMatchObject({ provider: 'infobip' });
     sinch.answer(sinchSent);
 
-    expect(await fleet.router.send(phoneNumber('+41793026728'), 'sms', false)).toMatchObject({
+    expect(await service.router.send(phoneNumber('+41793026728'), 'sms', false)).toMatchObject({
       provider: 'sinch',
     });
   });
 
-  describe('when the circuit of the first is open', () => {
+  describe('when the circuit of the first provider is open', () => {
     beforeEach(async () => {
-      infobip.answer(leaveMeAlone);
+      infobip.answer(throttled);
       for (let i = 0; i < 5; i += 1) await send();
       infobip.requests.length = sinch.requests.length = 0;
     });
 
-    it('it is skipped', async () => {
+    it('skips the first provider', async () => {
       expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', possiblySentBy: [] });
-      expect(asked()).toEqual([0, 1]);
+      expect(requestCounts()).toEqual([0, 1]);
     });
 
-    it('the caller hears what the second says', async () => {
+    it('returns the error of the second provider', async () => {
       sinch.answer(reply(401, {}));
 
-      expect(await notTaken(send())).toMatchObject({ code: 'provider_error', possiblySentBy: [] });
+      expect(await sendErrorOf(send())).toMatchObject({
+        code: 'provider_error',
+        possiblySentBy: [],
+      });
     });
 
-    it('its codes are sent again all the same: each operation has its own circuit', async () => {
+    it('still resends by the first provider, as each operation has its own circuit', async () => {
       infobip.answer(infobipSent);
 
       expect(await resend('infobip', 'PIN')).toMatchObject({ provider: 'infobip' });
     });
 
-    it('its codes are judged all the same', async () => {
+    it('still checks codes of the first provider', async () => {
       infobip.answer(reply(200, { verified: true, msisdn: number.e164.slice(1) }));
 
       expect(await verify('infobip', 'PIN')).toBe('verified');
     });
   });
 
-  it('when no verify is answered, the next hears at once when to ask again', async () => {
+  it('rejects a verify at once with retryAfterMs when earlier ones failed', async () => {
     infobip.answer(reply(500, {}));
     for (let i = 0; i < 5; i += 1) await failureOf(verify('infobip', 'PIN'));
 
@@ -284,12 +299,12 @@ describe('Of two providers', () => {
       code: 'provider_unavailable',
       retryAfterMs: expect.any(Number),
     });
-    expect(asked()).toEqual([5, 0]);
+    expect(requestCounts()).toEqual([5, 0]);
   });
 
-  it('the second takes what the first has no place for', async () => {
-    await fleet.close();
-    fleet = await start({ PROVIDER_MAX_IN_FLIGHT: '2' });
+  it('sends by the second provider when the first has PROVIDER_MAX_IN_FLIGHT calls running', async () => {
+    await service.close();
+    service = await start({ PROVIDER_MAX_IN_FLIGHT: '2' });
     infobip.answer(hang);
     const waiting = [send(), send()];
 
@@ -298,11 +313,11 @@ describe('Of two providers', () => {
       { provider: 'sinch', possiblySentBy: ['infobip'] },
       { provider: 'sinch', possiblySentBy: ['infobip'] },
     ]);
-    expect(asked()).toEqual([2, 3]);
+    expect(requestCounts()).toEqual([2, 3]);
   });
 });
 
-/** Lets nothing in the process go on for so long. */
-function standStill(ms: number): void {
+/** Blocks the whole process. */
+function blockProcess(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { failureOf, startProvider } from '../support/provider.js';
@@ -14,17 +14,17 @@ import {
 } from '../support/scripted-upstream.js';
 import { scaled } from '../support/time-scale.js';
 
-const older = (messageId: string, validationErrors?: object) => ({
+const v1Error = (messageId: string, validationErrors?: object) => ({
   requestError: { serviceException: { messageId, text: 'to 41793026727', validationErrors } },
 });
-const newer = (errorCode: string, violations: object[] = []) => ({
+const v2Error = (errorCode: string, violations: object[] = []) => ({
   errorCode,
   description: '41793026727',
   violations,
 });
 const HTML = '<html><body>41793026727</body></html>';
-/** With a 2xx, any call would take it for a success. */
-const BELIEVABLE = {
+/** A body that every operation would accept as a success if the status were 2xx. */
+const VALID_SUCCESS = {
   ...{ pinId: 'PIN', smsStatus: 'MESSAGE_SENT' },
   ...{ verified: true, msisdn: '41793026727' },
 };
@@ -32,33 +32,33 @@ const BELIEVABLE = {
 /** A fatal alert, `protocol_version` (RFC 8446 §6.2). */
 const TLS_PROTOCOL_VERSION_ALERT = Buffer.from([0x15, 3, 1, 0, 2, 2, 70]);
 
-/** What any call may meet: how it is answered, the kind it becomes, whether a text may be out. */
+/** Upstream responses with the failure each becomes, and whether a message may have been sent. */
 const FAILURES: [title: string, script: Script, failure: string, ambiguous: boolean][] = [
-  ['401', reply(401, older('UNAUTHORIZED')), 'unauthorized', false],
-  ['403', reply(403, newer('E403')), 'unauthorized', false],
-  ['429 as v2 says it', reply(429, older('TOO_MANY_REQUESTS')), 'throttled', false],
-  ['429 as v1 says it', reply(429, older('THROTTLE_EXCEPTION')), 'throttled', false],
-  ['429 as the platform says it', reply(429, newer('E429')), 'throttled', false],
-  ['400', reply(400, older('BAD_REQUEST')), 'rejected', false],
-  ['500', reply(500, older('GENERAL_ERROR')), 'server_error', true],
+  ['401', reply(401, v1Error('UNAUTHORIZED')), 'unauthorized', false],
+  ['403', reply(403, v2Error('E403')), 'unauthorized', false],
+  ['429 in the format of v2', reply(429, v1Error('TOO_MANY_REQUESTS')), 'throttled', false],
+  ['429 in the format of v1', reply(429, v1Error('THROTTLE_EXCEPTION')), 'throttled', false],
+  ['429 in the format of the platform', reply(429, v2Error('E429')), 'throttled', false],
+  ['400', reply(400, v1Error('BAD_REQUEST')), 'rejected', false],
+  ['500', reply(500, v1Error('GENERAL_ERROR')), 'server_error', true],
   ['502 with HTML', reply(502, HTML, { 'content-type': 'text/html' }), 'server_error', true],
-  ['503', reply(503, older('SERVICE_UNAVAILABLE')), 'server_error', true],
-  ['a 500 that says E404', reply(500, newer('E404')), 'server_error', true],
+  ['503', reply(503, v1Error('SERVICE_UNAVAILABLE')), 'server_error', true],
+  ['a 500 with the code E404', reply(500, v2Error('E404')), 'server_error', true],
   ['404 from a gateway', reply(404, HTML, { 'content-type': 'text/html' }), 'rejected', false],
   [
     'a redirect',
-    reply(302, BELIEVABLE, { location: 'http://127.0.0.1:9/' }),
+    reply(302, VALID_SUCCESS, { location: 'http://127.0.0.1:9/' }),
     'invalid_response',
     true,
   ],
   ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'invalid_response', true],
   ['200 with garbage', reply(200, '{"pinId":'), 'invalid_response', true],
-  ['200 with nothing', reply(200, ''), 'invalid_response', true],
+  ['200 with an empty body', reply(200, ''), 'invalid_response', true],
   ['200 with null', reply(200, 'null'), 'invalid_response', true],
   ['200 with an empty object', reply(200, {}), 'invalid_response', true],
-  ['200 without end', reply(200, 'x'.repeat(100_000)), 'connection_lost', true],
-  ['no answer', hang, 'timed_out', true],
-  ['half an answer', (response) => response.write('{"pinId"'), 'timed_out', true],
+  ['200 with a body over the size limit', reply(200, 'x'.repeat(100_000)), 'connection_lost', true],
+  ['no response', hang, 'timed_out', true],
+  ['half a response', (response) => response.write('{"pinId"'), 'timed_out', true],
   ['a broken connection', hangUp, 'connection_lost', true],
 ];
 
@@ -94,7 +94,7 @@ describe('InfobipProvider', () => {
   describe('send', () => {
     const sent = { pinId: '9A41C0', to: '41793026727', smsStatus: 'MESSAGE_SENT' };
 
-    it('asks as the contract says, and answers with the pin id', async () => {
+    it('sends the documented request and returns the pinId', async () => {
       upstream.answer(reply(200, { ...sent, ncStatus: 'NC_DESTINATION_REACHABLE' }));
 
       expect(await send()).toBe('9A41C0');
@@ -113,12 +113,12 @@ describe('InfobipProvider', () => {
       });
     });
 
-    it('uses its connection again', async () => {
+    it('reuses its connection', async () => {
       upstream.answer(reply(200, sent));
 
       for (let i = 0; i < 3; i += 1) {
-        // Before it does, the client lets a turn of the event loop pass, in which the server may hang up.
-        await turn();
+        // The client waits one turn of the event loop before reuse, as the server may hang up.
+        await nextTurn();
         await send();
       }
 
@@ -126,7 +126,7 @@ describe('InfobipProvider', () => {
     });
 
     it.each(['NC_DESTINATION_NOT_REACHABLE', 'NC_NOT_REACHABLE'])(
-      'takes MESSAGE_NOT_SENT with %s for the number’s own fault',
+      'reports MESSAGE_NOT_SENT with %s as an unreachable destination',
       async (ncStatus) => {
         upstream.answer(reply(200, { ...sent, smsStatus: 'MESSAGE_NOT_SENT', ncStatus }));
 
@@ -134,7 +134,7 @@ describe('InfobipProvider', () => {
       },
     );
 
-    it('takes MESSAGE_NOT_SENT to a reachable number for a failed send', async () => {
+    it('reports MESSAGE_NOT_SENT to a reachable number as a message not accepted', async () => {
       const ncStatus = 'NC_DESTINATION_REACHABLE';
       upstream.answer(reply(200, { ...sent, smsStatus: 'MESSAGE_NOT_SENT', ncStatus }));
 
@@ -142,16 +142,19 @@ describe('InfobipProvider', () => {
     });
 
     it.each([
-      ['the older shape', older('BAD_REQUEST', { to: ['must be a phone number'] })],
-      ['the newer shape', newer('E400', [{ property: 'to', violation: 'must be a number' }])],
-    ])('takes a 400 about `to` in %s for the number’s own fault', async (_shape, body) => {
+      ['the older error format', v1Error('BAD_REQUEST', { to: ['must be a phone number'] })],
+      [
+        'the newer error format',
+        v2Error('E400', [{ property: 'to', violation: 'must be a number' }]),
+      ],
+    ])('reports a 400 about `to` in %s as an unreachable destination', async (_shape, body) => {
       upstream.answer(reply(400, body));
 
       expect(await failureOf(send())).toMatchObject({ failure: 'destination_unreachable' });
     });
 
-    it.each([older('RESOURCE_NOT_FOUND'), older('NOT_FOUND')])(
-      'takes a 404 for a wrong application or template',
+    it.each([v1Error('RESOURCE_NOT_FOUND'), v1Error('NOT_FOUND')])(
+      'reports a 404 for the application or template as a rejected request',
       async (body) => {
         upstream.answer(reply(404, body));
 
@@ -163,8 +166,8 @@ describe('InfobipProvider', () => {
       ['no pinId', { smsStatus: 'MESSAGE_SENT' }],
       ['an empty pinId', { pinId: '', smsStatus: 'MESSAGE_SENT' }],
       ['no smsStatus', { pinId: '9A41C0' }],
-      ['a pinId that is no text', { pinId: 7, smsStatus: 'MESSAGE_SENT' }],
-    ])('does not believe a 200 with %s', async (_what, body) => {
+      ['a pinId that is not a string', { pinId: 7, smsStatus: 'MESSAGE_SENT' }],
+    ])('reports a 200 with %s as an invalid response', async (_what, body) => {
       upstream.answer(reply(200, body));
 
       expect(await failureOf(send())).toMatchObject({
@@ -173,7 +176,7 @@ describe('InfobipProvider', () => {
       });
     });
 
-    it.each(FAILURES)('turns %s into a failure', async (_title, script, failure, ambiguous) => {
+    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
       upstream.answer(script);
 
       expect(await failureOf(send())).toMatchObject({ failure, ambiguous });
@@ -182,7 +185,7 @@ describe('InfobipProvider', () => {
   });
 
   describe('send by voice', () => {
-    it('asks for a call, and takes any status of one for a start', async () => {
+    it('requests a call and accepts any status of a started call', async () => {
       upstream.answer(reply(200, { pinId: 'CALL', callStatus: 'PENDING_ACCEPTED' }));
 
       expect(await provider.send(number, 'voice')).toBe('CALL');
@@ -190,7 +193,7 @@ describe('InfobipProvider', () => {
     });
 
     it.each(['BAD_REQUEST', 'REJECTED_NOT_ENOUGH_CREDITS', 'UNDELIVERABLE_NOT_DELIVERED'])(
-      'takes %s for a call that will not be',
+      'reports the call status %s as not accepted',
       async (callStatus) => {
         upstream.answer(reply(200, { pinId: 'CALL', callStatus }));
 
@@ -200,7 +203,7 @@ describe('InfobipProvider', () => {
       },
     );
 
-    it('does not believe a 200 without a status', async () => {
+    it('reports a 200 without a call status as an invalid response', async () => {
       upstream.answer(reply(200, { pinId: 'CALL' }));
 
       expect(await failureOf(provider.send(number, 'voice'))).toMatchObject({
@@ -215,14 +218,17 @@ describe('InfobipProvider', () => {
     it.each([
       ['sms', '/2fa/2/pin/a%2Fb/resend', { smsStatus: 'MESSAGE_SENT' }],
       ['voice', '/2fa/2/pin/a%2Fb/resend/voice', { callStatus: 'PENDING_ACCEPTED' }],
-    ] as const)('by %s asks as the contract says', async (channel, path, status) => {
-      upstream.answer(reply(200, { pinId: 'a/b', ...status }));
+    ] as const)(
+      'sends the documented request for a resend by %s',
+      async (channel, path, status) => {
+        upstream.answer(reply(200, { pinId: 'a/b', ...status }));
 
-      expect(await resend(channel)).toBe('a/b');
-      expect(upstream.requests[0]).toMatchObject({ method: 'POST', path, body: '{}' });
-    });
+        expect(await resend(channel)).toBe('a/b');
+        expect(upstream.requests[0]).toMatchObject({ method: 'POST', path, body: '{}' });
+      },
+    );
 
-    it('answers with the pin id of the answer, or with the old one if there is none', async () => {
+    it('returns the pinId of the response, or the old one if the response has none', async () => {
       upstream.answer(reply(200, { pinId: 'NEW', smsStatus: 'MESSAGE_SENT' }));
       expect(await resend()).toBe('NEW');
 
@@ -230,8 +236,8 @@ describe('InfobipProvider', () => {
       expect(await resend()).toBe('a/b');
     });
 
-    it('knows when there is nothing to send again', async () => {
-      upstream.answer(reply(404, newer('E404')));
+    it('reports a 404 as an unknown pin', async () => {
+      upstream.answer(reply(404, v2Error('E404')));
 
       expect(await failureOf(resend())).toMatchObject({
         failure: 'pin_not_found',
@@ -239,7 +245,7 @@ describe('InfobipProvider', () => {
       });
     });
 
-    it.each(FAILURES)('turns %s into a failure', async (_title, script, failure, ambiguous) => {
+    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
       upstream.answer(script);
 
       expect(await failureOf(resend())).toMatchObject({ failure, ambiguous });
@@ -247,10 +253,15 @@ describe('InfobipProvider', () => {
   });
 
   describe('verify', () => {
-    const judged = { pinId: 'PIN', msisdn: '41793026727', verified: false, attemptsRemaining: 3 };
+    const checkResponse = {
+      pinId: 'PIN',
+      msisdn: '41793026727',
+      verified: false,
+      attemptsRemaining: 3,
+    };
 
-    it('asks as the contract says', async () => {
-      upstream.answer(reply(200, { ...judged, verified: true, attemptsRemaining: 0 }));
+    it('sends the documented request, with the pinId escaped in the path', async () => {
+      upstream.answer(reply(200, { ...checkResponse, verified: true, attemptsRemaining: 0 }));
 
       expect(await provider.verify(number, 'a/../b?c', '407193')).toBe('verified');
 
@@ -267,20 +278,20 @@ describe('InfobipProvider', () => {
       ['TTL_EXPIRED', 'expired'],
       ['NO_MORE_PIN_ATTEMPTS', 'attempts_exhausted'],
       ['SOMETHING_NEW', 'wrong_code'],
-    ])('reads 200 with %s as %s', async (pinError, verdict) => {
-      upstream.answer(reply(200, { ...judged, pinError }));
+    ])('maps a 200 with %s to %s', async (pinError, checkResult) => {
+      upstream.answer(reply(200, { ...checkResponse, pinError }));
 
-      expect(await verify()).toBe(verdict);
+      expect(await verify()).toBe(checkResult);
     });
 
-    it('tolerates NO_ERROR on success', async () => {
-      upstream.answer(reply(200, { ...judged, verified: true, pinError: 'NO_ERROR' }));
+    it('accepts a success with NO_ERROR', async () => {
+      upstream.answer(reply(200, { ...checkResponse, verified: true, pinError: 'NO_ERROR' }));
 
       expect(await verify()).toBe('verified');
     });
 
-    it.each([older('NOT_FOUND'), older('RESOURCE_NOT_FOUND'), newer('E404')])(
-      'reads the API’s own 404 as its final no',
+    it.each([v1Error('NOT_FOUND'), v1Error('RESOURCE_NOT_FOUND'), v2Error('E404')])(
+      'maps the API’s own 404 to attempts_exhausted',
       async (body) => {
         upstream.answer(reply(404, body));
 
@@ -289,29 +300,29 @@ describe('InfobipProvider', () => {
     );
 
     it.each([
-      ['another number', { ...judged, verified: true, msisdn: '41790000000' }],
+      ['another number', { ...checkResponse, verified: true, msisdn: '41790000000' }],
       ['no number', { verified: true }],
-      ['“true”', { ...judged, verified: 'true' }],
-    ])('does not believe a success for %s', async (_what, body) => {
+      ['“true”', { ...checkResponse, verified: 'true' }],
+    ])('reports a success for %s as an invalid response', async (_what, body) => {
       upstream.answer(reply(200, body));
 
       expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
-    it.each(FAILURES)('turns %s into a failure', async (_title, script, failure) => {
+    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure) => {
       upstream.answer(script);
 
-      // Its limit is the number's.
+      // Infobip limits verifies per number.
       expect(await failureOf(verify())).toMatchObject({
         failure: failure === 'throttled' ? 'number_throttled' : failure,
       });
     });
   });
 
-  it('knows that a refused connection asked nothing', async () => {
-    const gone = await startScriptedUpstream();
-    await gone.close();
-    const other = await startProvider({ INFOBIP_BASE_URL: gone.url });
+  it('reports a refused connection as a certainly unsent message', async () => {
+    const closedUpstream = await startScriptedUpstream();
+    await closedUpstream.close();
+    const other = await startProvider({ INFOBIP_BASE_URL: closedUpstream.url });
 
     const error = await failureOf(other.provider.send(number, 'sms'));
 
@@ -340,8 +351,8 @@ describe('InfobipProvider', () => {
       (socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
       'ERR_SSL_WRONG_VERSION_NUMBER',
     ],
-    ['never shakes hands', () => undefined, 'ETIMEDOUT'],
-  ])('knows that a host that %s was asked nothing', async (_way, script, code) => {
+    ['never completes the TLS handshake', () => undefined, 'ETIMEDOUT'],
+  ])('reports a certainly unsent message when the host %s', async (_way, script, code) => {
     const ended = new AbortController();
     const host = createServer((socket) => {
       socket.on('error', () => undefined);
@@ -375,15 +386,15 @@ describe('InfobipProvider', () => {
     ['Fri, 31 Dec 1999 23:59:59 GMT', 0],
     ['soon', 5_000],
     ['soon GMT', 5_000],
-  ])('waits as long as Retry-After %s says, within reason', async (retryAfter, retryAfterMs) => {
-    upstream.answer(reply(429, newer('E429'), { 'retry-after': retryAfter }));
+  ])('reads a Retry-After of %s as a wait of %i ms', async (retryAfter, retryAfterMs) => {
+    upstream.answer(reply(429, v2Error('E429'), { 'retry-after': retryAfter }));
 
     expect(await failureOf(send())).toMatchObject({ retryAfterMs });
   });
 
-  it('waits until the time that Retry-After names', async () => {
+  it('waits until the date in Retry-After', async () => {
     const inAMinute = new Date(Date.now() + 60_000).toUTCString();
-    upstream.answer(reply(429, newer('E429'), { 'retry-after': inAMinute }));
+    upstream.answer(reply(429, v2Error('E429'), { 'retry-after': inAMinute }));
 
     const { retryAfterMs } = await failureOf(send());
 
@@ -391,7 +402,7 @@ describe('InfobipProvider', () => {
     expect(retryAfterMs).toBeLessThanOrEqual(60_000);
   });
 
-  it('lets nothing of the request or the answer into its errors', async () => {
+  it('keeps the request and the response out of its errors', async () => {
     for (const [, script] of FAILURES) {
       upstream.answer(script);
       for (const call of [send, verify]) {

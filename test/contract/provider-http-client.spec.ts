@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HttpService } from '@nestjs/axios';
 import { Agent } from 'undici';
 import { ProviderHttpClient } from '../../src/providers/provider-http-client.js';
@@ -17,10 +17,10 @@ import {
 const LONG_MS = 20_000;
 const SHORT_MS = 50;
 
-const neverAsked = { failure: 'connection_failed', ambiguous: false };
+const neverSent = { failure: 'connection_failed', ambiguous: false };
 const ok = reply(200, {});
 
-describe('A call to a vendor', () => {
+describe('ProviderHttpClient', () => {
   let upstream: ScriptedUpstream;
   let agent: Agent;
 
@@ -34,8 +34,8 @@ describe('A call to a vendor', () => {
     await upstream.close();
   });
 
-  /** What asks, over connections that are made as these options say. */
-  function caller(options: Agent.Options = {}, { url } = upstream) {
+  /** A client whose connections are made with these options. */
+  function createPost(options: Agent.Options = {}, { url } = upstream) {
     agent = new Agent(options);
     class Client extends ProviderHttpClient {
       protected readonly baseUrl = url;
@@ -48,50 +48,50 @@ describe('A call to a vendor', () => {
   const received = () =>
     upstream.requests.map(({ body }) => (JSON.parse(body) as { name: string }).name);
 
-  it('asked nothing where its old connection is closed and no new one comes about', async () => {
-    const leaving = await startScriptedUpstream();
-    leaving.answer(ok);
-    const ask = caller({}, leaving);
-    await ask('first');
-    await leaving.close();
+  it('reports a certainly unsent request when its connection is closed and no new one can be made', async () => {
+    const closingUpstream = await startScriptedUpstream();
+    closingUpstream.answer(ok);
+    const post = createPost({}, closingUpstream);
+    await post('first');
+    await closingUpstream.close();
 
-    expect(await failureOf(ask('second'))).toMatchObject(neverAsked);
+    expect(await failureOf(post('second'))).toMatchObject(neverSent);
   });
 
-  it('may have asked where its old connection breaks', async () => {
-    const ask = caller();
-    await ask('first');
-    // Before it uses that again, the client lets a turn of the event loop pass.
-    await turn();
+  it('reports a possibly sent request when a reused connection breaks', async () => {
+    const post = createPost();
+    await post('first');
+    // The client waits one turn of the event loop before it reuses a connection.
+    await nextTurn();
     upstream.answer(hangUp);
 
-    expect(await failureOf(ask('second'))).toMatchObject({
+    expect(await failureOf(post('second'))).toMatchObject({
       failure: 'connection_lost',
       ambiguous: true,
     });
     expect(new Set(upstream.requests.map(({ remotePort }) => remotePort)).size).toBe(1);
   });
 
-  it('is given up at once where its deadline has passed', async () => {
-    const ask = caller();
+  it('fails at once when the deadline has passed', async () => {
+    const post = createPost();
     upstream.answer(hang);
 
-    await failureOf(ask('late', 0));
-    await failureOf(ask('later', -1));
+    await failureOf(post('late', 0));
+    await failureOf(post('later', -1));
   });
 
-  it('gives its connection up where its answer does not come', async () => {
-    const ask = caller();
+  it('closes the connection when no response arrives in time', async () => {
+    const post = createPost();
     const closed = new Promise((resolve) => {
       upstream.answer((response) => response.once('close', resolve));
     });
 
-    expect(await failureOf(ask('request', 500))).toMatchObject({ failure: 'timed_out' });
+    expect(await failureOf(post('request', 500))).toMatchObject({ failure: 'timed_out' });
     await closed;
   });
 
-  it('that waits behind another for too long asks nothing, then or later', async () => {
-    const ask = caller({ connections: 1 });
+  it('never sends a request that waited too long behind another', async () => {
+    const post = createPost({ connections: 1 });
     let answerFirst: () => void = () => undefined;
     const firstArrived = new Promise<void>((resolve) => {
       upstream.answer((response) => {
@@ -101,26 +101,26 @@ describe('A call to a vendor', () => {
         resolve();
       });
     });
-    const first = ask('first');
+    const first = post('first');
     await firstArrived;
 
-    expect(await failureOf(ask('second', SHORT_MS))).toMatchObject(neverAsked);
+    expect(await failureOf(post('second', SHORT_MS))).toMatchObject(neverSent);
 
     upstream.answer(ok);
     answerFirst();
     await first;
-    await ask('third');
+    await post('third');
     expect(received()).toEqual(['first', 'third']);
   });
 
-  it('that waits for its connection for too long asks nothing, then or later', async () => {
-    const front = createServer();
-    await once(front.listen(0, '127.0.0.1'), 'listening');
-    const { port } = front.address() as AddressInfo;
-    let connectAtLast: () => void = () => undefined;
-    const ask = caller({
+  it('never sends a request that waited too long for its connection', async () => {
+    const server = createServer();
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    let connectLate: () => void = () => undefined;
+    const post = createPost({
       connect: (_options, callback) => {
-        connectAtLast = () => {
+        connectLate = () => {
           const socket = connect(port, '127.0.0.1', () => {
             callback(null, socket);
           });
@@ -128,11 +128,11 @@ describe('A call to a vendor', () => {
       },
     });
 
-    expect(await failureOf(ask('request', SHORT_MS))).toMatchObject(neverAsked);
+    expect(await failureOf(post('request', SHORT_MS))).toMatchObject(neverSent);
 
     let bytes = '';
     const closed = new Promise((resolve) => {
-      front.on('connection', (socket) => {
+      server.on('connection', (socket) => {
         socket.on('data', (chunk) => {
           bytes += chunk.toString('latin1');
           socket.destroy();
@@ -140,9 +140,9 @@ describe('A call to a vendor', () => {
         socket.on('close', resolve);
       });
     });
-    connectAtLast();
+    connectLate();
     await closed;
     expect(bytes).toBe('');
-    front.close();
+    server.close();
   });
 });

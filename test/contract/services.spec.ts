@@ -5,14 +5,14 @@ import { startRedis, type RedisServer } from '../support/services/redis.js';
 
 const STARTING_MS = 60_000;
 
-describe('a PostgreSQL of a spec', () => {
+describe('A PostgreSQL server of one spec', () => {
   let postgres: PostgresServer;
   beforeAll(async () => {
     postgres = await startPostgres({ fresh: true });
   }, STARTING_MS);
   afterAll(() => postgres.stop());
 
-  it('keeps what was committed over an outage', async () => {
+  it('keeps committed rows over an outage', async () => {
     const database = await postgres.createDatabase();
     await askPostgres(database, 'CREATE TABLE kept (n int)', 'INSERT INTO kept VALUES (42)');
 
@@ -24,7 +24,7 @@ describe('a PostgreSQL of a spec', () => {
   });
 });
 
-describe('a Redis of a spec', () => {
+describe('A Redis server of one spec', () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis({ fresh: true });
@@ -48,7 +48,7 @@ describe('a Redis of a spec', () => {
   });
 });
 
-describe('the servers of the test run', () => {
+describe('The shared servers of the test run', () => {
   it('cannot be paused by one spec', async () => {
     process.env['TEST_DATABASE_URL'] = 'postgres://127.0.0.1/postgres';
     process.env['TEST_REDIS_URL'] = 'redis://127.0.0.1';

@@ -16,41 +16,41 @@ import {
 const KEY = '11111111-2222-4333-8444-555555555555';
 const SECRET = 'Y29udHJhY3QtZG9jLWV4YW1wbGU=';
 
-const refusal = (errorCode: number | string) => ({
+const sinchError = (errorCode: number | string) => ({
   errorCode,
   message: 'about +41793026727',
   reference: 'r',
 });
 const HTML = '<html><body>41793026727</body></html>';
 
-/** What any call may meet: how it is answered, the kind it becomes, whether a text may be out. */
+/** Upstream responses with the failure each becomes, and whether a message may have been sent. */
 const FAILURES: [title: string, script: Script, failure: string, ambiguous: boolean][] = [
-  ['40002', reply(400, refusal(40002)), 'rejected', false],
-  ['40003 as text', reply(400, refusal('40003')), 'rejected', false],
-  ['40101', reply(401, refusal(40101)), 'unauthorized', false],
-  ['40102', reply(401, refusal(40102)), 'unauthorized', false],
-  ['40200', reply(402, refusal(40200)), 'not_accepted', false],
-  ['40303', reply(403, refusal(40303)), 'unauthorized', false],
-  ['40900', reply(409, refusal(40900)), 'rejected', false],
-  ['42200', reply(422, refusal(42200)), 'rejected', false],
-  ['42900', reply(429, refusal(42900)), 'throttled', false],
-  ['42901', reply(429, refusal(42901)), 'number_throttled', false],
-  ['50000', reply(500, refusal(50000)), 'server_error', true],
-  ['50300', reply(503, refusal(50300)), 'server_error', true],
-  ['a 500 that says 40001', reply(500, refusal(40001)), 'server_error', true],
+  ['40002', reply(400, sinchError(40002)), 'rejected', false],
+  ['40003 as a string', reply(400, sinchError('40003')), 'rejected', false],
+  ['40101', reply(401, sinchError(40101)), 'unauthorized', false],
+  ['40102', reply(401, sinchError(40102)), 'unauthorized', false],
+  ['40200', reply(402, sinchError(40200)), 'not_accepted', false],
+  ['40303', reply(403, sinchError(40303)), 'unauthorized', false],
+  ['40900', reply(409, sinchError(40900)), 'rejected', false],
+  ['42200', reply(422, sinchError(42200)), 'rejected', false],
+  ['42900', reply(429, sinchError(42900)), 'throttled', false],
+  ['42901', reply(429, sinchError(42901)), 'number_throttled', false],
+  ['50000', reply(500, sinchError(50000)), 'server_error', true],
+  ['50300', reply(503, sinchError(50300)), 'server_error', true],
+  ['a 500 with the code 40001', reply(500, sinchError(40001)), 'server_error', true],
   ['502 with HTML', reply(502, HTML, { 'content-type': 'text/html' }), 'server_error', true],
-  ['an error in a 200', reply(200, refusal(40102)), 'unauthorized', false],
-  ['a server’s error in a 200', reply(200, refusal(50000)), 'server_error', true],
+  ['an error in a 200', reply(200, sinchError(40102)), 'unauthorized', false],
+  ['a server’s error in a 200', reply(200, sinchError(50000)), 'server_error', true],
   ['404 from a gateway', reply(404, HTML, { 'content-type': 'text/html' }), 'rejected', false],
   ['a redirect', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'invalid_response', true],
   ['200 with HTML', reply(200, HTML, { 'content-type': 'text/html' }), 'invalid_response', true],
   ['200 with garbage', reply(200, '{"id":'), 'invalid_response', true],
-  ['200 with nothing', reply(200, ''), 'invalid_response', true],
+  ['200 with an empty body', reply(200, ''), 'invalid_response', true],
   ['200 with null', reply(200, 'null'), 'invalid_response', true],
   ['200 with an empty object', reply(200, {}), 'invalid_response', true],
   ['200 with a strange status', reply(200, { id: 'ID', status: 'NEW' }), 'invalid_response', true],
   [
-    '200 with a status that is no text',
+    '200 with a status that is not a string',
     reply(200, { id: 'ID', status: 7 }),
     'invalid_response',
     true,
@@ -62,12 +62,16 @@ describe('SinchProvider', () => {
   let upstream: ScriptedUpstream;
   let close: () => Promise<void>;
   let provider: OtpProvider;
-  let inspection: AccountCheck;
+  let accountCheck: AccountCheck;
   const number = phoneNumber('+41793026727');
 
   beforeAll(async () => {
     upstream = await startScriptedUpstream();
-    ({ provider, inspection, close } = await startProvider({
+    ({
+      provider,
+      inspection: accountCheck,
+      close,
+    } = await startProvider({
       PROVIDERS: 'sinch',
       SINCH_BASE_URL: `${upstream.url}/`,
       SINCH_APPLICATION_KEY: KEY,
@@ -87,9 +91,9 @@ describe('SinchProvider', () => {
   });
 
   const send = () => provider.send(number, 'sms');
-  const verify = (handle = 'sms/ID') => provider.verify(number, handle, '407193');
+  const verify = (providerPinId = 'sms/ID') => provider.verify(number, providerPinId, '407193');
 
-  /** Recomputes the signature from what came over the wire. */
+  /** Recomputes the signature from the received request. */
   function expectSigned(request: (typeof upstream.requests)[number] | undefined): void {
     const { method = '', path = '', headers = {}, body = '' } = request ?? {};
     const timestamp = String(headers['x-timestamp']);
@@ -109,7 +113,7 @@ describe('SinchProvider', () => {
       () => provider.resend(number, 'sms/OLD', 'voice'),
     ],
   ])('%s', (_operation, bySms, byVoice) => {
-    it('starts a verification by SMS, signed, that lives as long as ours', async () => {
+    it('sends a signed request for an SMS verification with the expiry of OTP_TTL', async () => {
       upstream.answer(reply(200, { id: '018f', method: 'sms', sms: { template: '{{CODE}}' } }));
 
       expect(await bySms()).toBe('sms/018f');
@@ -128,7 +132,7 @@ describe('SinchProvider', () => {
       expectSigned(request);
     });
 
-    it('starts one by call', async () => {
+    it('requests a verification by call', async () => {
       upstream.answer(reply(200, { id: '018f', method: 'callout', status: 'Pending' }));
 
       expect(await byVoice()).toBe('callout/018f');
@@ -139,14 +143,17 @@ describe('SinchProvider', () => {
       });
     });
 
-    it.each([40001, 40005])('takes %d for the number’s own fault', async (errorCode) => {
-      upstream.answer(reply(400, refusal(errorCode)));
+    it.each([40001, 40005])(
+      'reports the code %d as an unreachable destination',
+      async (errorCode) => {
+        upstream.answer(reply(400, sinchError(errorCode)));
 
-      expect(await failureOf(bySms())).toMatchObject({ failure: 'destination_unreachable' });
-    });
+        expect(await failureOf(bySms())).toMatchObject({ failure: 'destination_unreachable' });
+      },
+    );
 
     it.each(['DENIED', 'Denied', 'ERROR', 'error'])(
-      'takes a 200 with %s for a text that was kept back',
+      'reports a 200 with %s as a message not accepted',
       async (status) => {
         upstream.answer(reply(200, { id: '018f', status, reason: 'Fraud' }));
 
@@ -158,7 +165,7 @@ describe('SinchProvider', () => {
     );
 
     it.each([{ id: 7 }, { id: '' }, { id: '018f', status: 'SUCCESSFUL' }, { status: 'PENDING' }])(
-      'does not believe a 200 with %j',
+      'reports a 200 with %j as an invalid response',
       async (body) => {
         upstream.answer(reply(200, body));
 
@@ -169,13 +176,13 @@ describe('SinchProvider', () => {
       },
     );
 
-    it('does not take a 404 for an end: it asked about nothing', async () => {
-      upstream.answer(reply(404, refusal(40400)));
+    it('reports a 404 as a rejected request', async () => {
+      upstream.answer(reply(404, sinchError(40400)));
 
       expect(await failureOf(bySms())).toMatchObject({ failure: 'rejected', ambiguous: false });
     });
 
-    it.each(FAILURES)('turns %s into a failure', async (_title, script, failure, ambiguous) => {
+    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
       upstream.answer(script);
 
       expect(await failureOf(bySms())).toMatchObject({ failure, ambiguous });
@@ -186,7 +193,7 @@ describe('SinchProvider', () => {
   it.each([
     ['1500ms', '00:00:02'],
     ['10m', '00:10:00'],
-  ])('writes a life of %s as %s', async (OTP_TTL, expiry) => {
+  ])('writes an OTP_TTL of %s as the expiry %s', async (OTP_TTL, expiry) => {
     const other = await startProvider({
       PROVIDERS: 'sinch',
       SINCH_BASE_URL: upstream.url,
@@ -201,16 +208,16 @@ describe('SinchProvider', () => {
   });
 
   describe('verify', () => {
-    const judged = (status: string, more: object = {}) =>
+    const checkResponse = (status: string, more: object = {}) =>
       reply(200, { id: 'ID', method: 'sms', status, ...more });
 
     it.each([
       ['sms/ID', { method: 'sms', sms: { code: '407193' } }],
       ['callout/ID', { method: 'callout', callout: { code: '407193' } }],
-    ])('reports for %s in the way that the code went out, signed', async (handle, body) => {
-      upstream.answer(judged('SUCCESSFUL'));
+    ])('sends a signed report for %s with the method of the send', async (providerPinId, body) => {
+      upstream.answer(checkResponse('SUCCESSFUL'));
 
-      expect(await verify(handle)).toBe('verified');
+      expect(await verify(providerPinId)).toBe('verified');
 
       const [request] = upstream.requests;
       expect(request).toMatchObject({
@@ -221,7 +228,7 @@ describe('SinchProvider', () => {
       expectSigned(request);
     });
 
-    it('lets no id out of its place in the path, and signs the path as it is sent', async () => {
+    it('escapes the id in the path and signs the escaped path', async () => {
       upstream.answer(reply(200, { id: 'a/../b?c', status: 'SUCCESSFUL' }));
 
       expect(await verify('sms/a/../b?c')).toBe('verified');
@@ -243,19 +250,19 @@ describe('SinchProvider', () => {
       ['DENIED', { reason: 'Blocked' }, 'attempts_exhausted'],
       ['ABORTED', {}, 'attempts_exhausted'],
       ['ERROR', { reason: 'Internal error' }, 'attempts_exhausted'],
-    ])('reads %s with %j as %s', async (status, more, verdict) => {
-      upstream.answer(judged(status, more));
+    ])('maps %s with %j to %s', async (status, more, checkResult) => {
+      upstream.answer(checkResponse(status, more));
 
-      expect(await verify()).toBe(verdict);
+      expect(await verify()).toBe(checkResult);
     });
 
-    it('reads the API’s own 404 as its final no', async () => {
-      upstream.answer(reply(404, refusal(40400)));
+    it('maps the API’s own 404 to attempts_exhausted', async () => {
+      upstream.answer(reply(404, sinchError(40400)));
 
       expect(await verify()).toBe('attempts_exhausted');
     });
 
-    it('asks nothing about a code of another provider, which it cannot judge', async () => {
+    it('makes no call for the pinId of another provider', async () => {
       expect(await verify('9A41C0')).toBe('attempts_exhausted');
       expect(upstream.requests).toEqual([]);
     });
@@ -267,53 +274,53 @@ describe('SinchProvider', () => {
         'another number',
         { id: 'ID', status: 'SUCCESSFUL', identity: { endpoint: '+41790000000' } },
       ],
-    ])('does not believe a success for %s', async (_what, body) => {
+    ])('reports a success for %s as an invalid response', async (_what, body) => {
       upstream.answer(reply(200, body));
 
       expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
-    it('does not believe a success that comes as an error', async () => {
+    it('does not accept a success in an error response', async () => {
       upstream.answer(reply(409, { id: 'ID', status: 'SUCCESSFUL' }));
       expect(await failureOf(verify())).toMatchObject({ failure: 'rejected' });
 
-      upstream.answer(judged('SUCCESSFUL', refusal(40102)));
+      upstream.answer(checkResponse('SUCCESSFUL', sinchError(40102)));
       expect(await failureOf(verify())).toMatchObject({ failure: 'unauthorized' });
     });
 
-    it('takes PENDING for no judgement', async () => {
-      upstream.answer(judged('PENDING'));
+    it('reports PENDING as an invalid response', async () => {
+      upstream.answer(checkResponse('PENDING'));
 
       expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
-    it('does not take a code that Sinch refuses to look at for a judged one', async () => {
-      upstream.answer(reply(400, refusal(40001)));
+    it('reports a request that Sinch rejects as a failure, not as a check result', async () => {
+      upstream.answer(reply(400, sinchError(40001)));
 
       expect(await failureOf(verify())).toMatchObject({ failure: 'rejected' });
     });
 
-    it.each(FAILURES)('turns %s into a failure', async (_title, script, failure) => {
+    it.each(FAILURES)('maps %s to its failure', async (_title, script, failure) => {
       upstream.answer(script);
 
       expect(await failureOf(verify())).toMatchObject({ failure });
     });
   });
 
-  describe('inspected', () => {
-    it('asks about a verification that nobody has, signed', async () => {
-      let asked: (typeof upstream.requests)[number] | undefined;
+  describe('account check', () => {
+    it('requests a verification that does not exist, signed', async () => {
+      let received: (typeof upstream.requests)[number] | undefined;
       upstream.answerReads((response) => {
         const { method = '', url = '', headers } = response.req;
-        asked = { method, path: url, headers, body: '', remotePort: 0 };
-        reply(404, refusal(40400))(response);
+        received = { method, path: url, headers, body: '', remotePort: 0 };
+        reply(404, sinchError(40400))(response);
       });
 
-      expect(await inspection.check()).toMatchObject([{ check: 'access', level: 'ok' }]);
+      expect(await accountCheck.check()).toMatchObject([{ check: 'access', level: 'ok' }]);
 
-      expect(asked?.path).toBe('/verification/v1/verifications/id/none');
-      const { 'content-type': type, 'x-timestamp': time, authorization } = asked?.headers ?? {};
-      const text = `GET\n\n${type}\nx-timestamp:${String(time)}\n${asked?.path}`;
+      expect(received?.path).toBe('/verification/v1/verifications/id/none');
+      const { 'content-type': type, 'x-timestamp': time, authorization } = received?.headers ?? {};
+      const text = `GET\n\n${type}\nx-timestamp:${String(time)}\n${received?.path}`;
       const key = Buffer.from(SECRET, 'base64');
       expect(authorization).toBe(
         `Application ${KEY}:${createHmac('sha256', key).update(text).digest('base64')}`,
@@ -321,18 +328,18 @@ describe('SinchProvider', () => {
     });
 
     it.each([
-      ['a wrong signature', reply(401, refusal(40102)), 'credentials', 'error'],
-      ['a wrong key in a 200', reply(200, refusal(40108)), 'credentials', 'error'],
-      ['a weak signature', reply(403, refusal(40303)), 'credentials', 'error'],
-      ['a wrong clock', reply(401, refusal(40101)), 'clock', 'error'],
-      ['a throttle', reply(429, refusal(42900)), 'host', 'warning'],
+      ['a wrong signature', reply(401, sinchError(40102)), 'credentials', 'error'],
+      ['a wrong key in a 200', reply(200, sinchError(40108)), 'credentials', 'error'],
+      ['a weak signature', reply(403, sinchError(40303)), 'credentials', 'error'],
+      ['a wrong clock', reply(401, sinchError(40101)), 'clock', 'error'],
+      ['a throttle', reply(429, sinchError(42900)), 'host', 'warning'],
       ['a broken server', reply(500, HTML), 'host', 'error'],
       ['another host', reply(404, HTML), 'host', 'error'],
       ['a broken connection', hangUp, 'host', 'error'],
-    ])('finds %s', async (_what, script, check, level) => {
+    ])('reports %s', async (_what, script, check, level) => {
       upstream.answerReads(script);
 
-      const [finding, ...others] = await inspection.check();
+      const [finding, ...others] = await accountCheck.check();
 
       expect(finding).toMatchObject({ check, level, remedy: expect.any(String) });
       expect(others).toEqual([]);
@@ -340,42 +347,42 @@ describe('SinchProvider', () => {
     });
   });
 
-  describe('where the answer takes longer than it waits', () => {
-    let impatient: Awaited<ReturnType<typeof startProvider>>;
+  describe('with a response slower than PROVIDER_TIMEOUT', () => {
+    let withShortTimeout: Awaited<ReturnType<typeof startProvider>>;
 
     beforeAll(async () => {
-      impatient = await startProvider({
+      withShortTimeout = await startProvider({
         PROVIDERS: 'sinch',
         SINCH_BASE_URL: upstream.url,
         PROVIDER_TIMEOUT: '150ms',
       });
     });
 
-    afterAll(() => impatient.close());
+    afterAll(() => withShortTimeout.close());
 
     it.each([
-      ['no answer', hang],
-      ['half an answer', (response: ServerResponse) => response.write('{"id"')],
-    ])('turns %s into a failure', async (_title, script) => {
+      ['no response', hang],
+      ['half a response', (response: ServerResponse) => response.write('{"id"')],
+    ])('maps %s to its failure', async (_title, script) => {
       upstream.answer(script);
 
       const failure = { failure: 'timed_out', ambiguous: true };
-      expect(await failureOf(impatient.provider.send(number, 'sms'))).toMatchObject(failure);
-      const verified = impatient.provider.verify(number, 'sms/ID', '407193');
+      expect(await failureOf(withShortTimeout.provider.send(number, 'sms'))).toMatchObject(failure);
+      const verified = withShortTimeout.provider.verify(number, 'sms/ID', '407193');
       expect(await failureOf(verified)).toMatchObject(failure);
     });
 
-    it('finds silence', async () => {
+    it('reports a host that does not respond', async () => {
       upstream.answerReads(hang);
 
-      expect(await impatient.inspection.check()).toMatchObject([
+      expect(await withShortTimeout.inspection.check()).toMatchObject([
         { check: 'host', level: 'error', message: expect.stringContaining('in time') },
       ]);
     });
   });
 
-  // In ProviderHttp: `timeoutMs`; the 60 s of the settings would end the test.
-  it('waits no longer than it is told', async () => {
+  // PROVIDER_TIMEOUT is 60 s here, longer than the test may take.
+  it('waits no longer than the time limit of the call', async () => {
     upstream.answer(hang);
 
     expect(await failureOf(provider.send(number, 'sms', { timeoutMs: 50 }))).toMatchObject({
@@ -383,10 +390,10 @@ describe('SinchProvider', () => {
     });
   });
 
-  it('knows that a refused connection asked nothing', async () => {
-    const gone = await startScriptedUpstream();
-    await gone.close();
-    const other = await startProvider({ PROVIDERS: 'sinch', SINCH_BASE_URL: gone.url });
+  it('reports a refused connection as a certainly unsent message', async () => {
+    const closedUpstream = await startScriptedUpstream();
+    await closedUpstream.close();
+    const other = await startProvider({ PROVIDERS: 'sinch', SINCH_BASE_URL: closedUpstream.url });
 
     const error = await failureOf(other.provider.send(number, 'sms'));
 
@@ -394,19 +401,19 @@ describe('SinchProvider', () => {
     await other.close();
   });
 
-  it('waits as long as Retry-After says', async () => {
-    upstream.answer(reply(429, refusal(42900), { 'retry-after': '7' }));
+  it('reads the wait from Retry-After', async () => {
+    upstream.answer(reply(429, sinchError(42900), { 'retry-after': '7' }));
 
     expect(await failureOf(send())).toMatchObject({ retryAfterMs: 7_000 });
   });
 
-  it('names the vendor’s own code for the log', async () => {
-    upstream.answer(reply(401, refusal(40102)));
+  it('includes the provider’s own error code in its message', async () => {
+    upstream.answer(reply(401, sinchError(40102)));
 
     expect((await failureOf(send())).message).toBe('unauthorized (40102)');
   });
 
-  it('lets nothing of the request or the answer into its errors', async () => {
+  it('keeps the request and the response out of its errors', async () => {
     for (const [, script] of FAILURES) {
       upstream.answer(script);
       for (const call of [send, verify]) {

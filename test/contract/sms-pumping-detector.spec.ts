@@ -13,24 +13,24 @@ import { describeOutcomes } from '../support/pumping/table.js';
 import { ATTACKS, HEALTHY, type TrafficCase } from '../support/pumping/traffics.js';
 import { openStore } from '../support/store.js';
 
-/** The seed of the table in docs/fraud-protection.md; run with others to see that it holds by more than luck. */
+/** The seed of the table in docs/fraud-protection.md. The limits must hold with other seeds too. */
 const DOCUMENTED_SEED = 'pumping';
 const SEED = process.env['SEED'] ?? DOCUMENTED_SEED;
-/** In memory where the machine has such a place, so that thousands of commits wait for no disk. */
-const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+/** In memory if possible, as thousands of commits to a disk are slow. */
+const DATA_ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 jest.setTimeout(minutes(5));
 
-describe(`The pumping guard, with its default settings (SEED=${SEED})`, () => {
-  const guard = new SmsPumpingDetector(pumpingConfig(testEnvironment()), new EventBus());
+describe(`SmsPumpingDetector with its default settings (SEED=${SEED})`, () => {
+  const detector = new SmsPumpingDetector(pumpingConfig(testEnvironment()), new EventBus());
   const outcomes = new Map<string, Outcome>();
 
   async function simulate({ name, visits }: TrafficCase): Promise<Outcome> {
-    const dataDir = mkdtempSync(join(PLACE, 'otp-pumping-'));
+    const dataDir = mkdtempSync(join(DATA_ROOT, 'otp-pumping-'));
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const random = new Random(`${SEED} ${name}`);
-    const outcome = await new Simulation(opened.store, guard.evaluate, clock).run(
+    const outcome = await new Simulation(opened.store, detector.evaluate, clock).run(
       visits(random, clock.now()),
     );
     await opened.close();
@@ -39,21 +39,21 @@ describe(`The pumping guard, with its default settings (SEED=${SEED})`, () => {
     return outcome;
   }
 
-  it.each(HEALTHY)('refuses nobody among $name', async (traffic) => {
+  it.each(HEALTHY)('blocks no end user among $name', async (traffic) => {
     const { person } = await simulate(traffic);
 
     expect(person.asked).toBeGreaterThan(500);
     expect(person.refused).toBe(0);
   });
 
-  it.each(ATTACKS)('lets no more than $most through of $name', async (attack) => {
+  it.each(ATTACKS)('allows at most $most messages of $name', async (attack) => {
     const { bot } = await simulate(attack);
 
     expect(bot.asked).toBeGreaterThan(attack.most);
     expect(bot.asked - bot.refused).toBeLessThanOrEqual(attack.most);
   });
 
-  it('does what docs/fraud-protection.md shows', () => {
+  it('has the results in docs/fraud-protection.md', () => {
     if (SEED !== DOCUMENTED_SEED) return;
     const page = readFileSync('docs/fraud-protection.md', 'utf8').replace(/ +/g, ' ');
 

@@ -18,26 +18,26 @@ import { scaled } from '../support/time-scale.js';
 
 interface Subject {
   readonly storage: ThrottlerStorage;
-  /** How many windows, opened one after the other, are many enough to see that they go. */
-  readonly many: number;
-  /** Lets the windows of these keys end, none of which lasts longer than this. */
-  end(keys: readonly string[], ttlMs: number): Promise<void>;
-  /** How many windows are kept. */
+  /** A number of windows that shows whether old ones are deleted. */
+  readonly manyWindows: number;
+  /** Waits until the windows of these keys have ended. None is longer than ttlMs. */
+  endWindows(keys: readonly string[], ttlMs: number): Promise<void>;
+  /** The number of windows in the storage. */
   size(): Promise<number>;
 }
 
-/** Asks until the answer is the wanted one. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
+/** Polls until the condition is true. */
+async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('It did not come to pass in 10 s.');
+    if (Date.now() > deadline) throw new Error('The condition was not met within 10 s.');
     await delay(5);
   }
 }
 
-const numbersTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+const oneTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
-/** What every storage of counters does. Each case names the line that keeps it. */
+/** The behaviour that every ThrottlerStorage has. */
 function describeThrottlerStorage(title: string, create: () => Promise<Subject>): void {
   describe(title, () => {
     let subject: Subject;
@@ -48,14 +48,12 @@ function describeThrottlerStorage(title: string, create: () => Promise<Subject>)
     const hit = (key: string, ttlMs = minutes(1), limit = 2) =>
       subject.storage.increment(key, ttlMs, limit, ttlMs, 'send');
 
-    // Memory: `window.hits += 1`. Redis: `INCR`.
     it('counts the hits of a window', async () => {
       const free = { isBlocked: false, timeToBlockExpire: 0 };
       expect(await hit('a')).toEqual({ ...free, totalHits: 1, timeToExpire: 60 });
       expect(await hit('a')).toEqual({ ...free, totalHits: 2, timeToExpire: 60 });
     });
 
-    // `hits > limit` and the last line of `toThrottlerRecord`.
     it('blocks the hits over the limit for what remains of the window', async () => {
       await hit('a');
       await hit('a');
@@ -68,24 +66,21 @@ function describeThrottlerStorage(title: string, create: () => Promise<Subject>)
       });
     });
 
-    // Memory: `this.open(key, now) ??`. Redis: `if remaining < 0`.
-    it('does not let a later hit move the end of the window', async () => {
+    it('does not extend the window by a later hit', async () => {
       await hit('a', minutes(1));
 
       expect(await hit('a', minutes(5))).toMatchObject({ totalHits: 2, timeToExpire: 60 });
     });
 
-    // Memory: `now < window.endsAt`. Redis: `PEXPIRE`.
-    it('starts again when the window has ended', async () => {
+    it('counts from one again after the window has ended', async () => {
       await hit('a', 200, 1);
-      await subject.end(['a'], 200);
+      await subject.endWindows(['a'], 200);
 
       expect(await hit('a', minutes(1), 1)).toMatchObject({ totalHits: 1, timeToExpire: 60 });
       expect(await hit('a', minutes(1), 1)).toMatchObject({ totalHits: 2, isBlocked: true });
     });
 
-    // Memory: the key in `newer.get` and `newer.set`. Redis: the key given to `countHit`.
-    it('counts each key apart', async () => {
+    it('counts each key separately', async () => {
       await hit('send:a');
       await hit('send:a');
 
@@ -93,49 +88,46 @@ function describeThrottlerStorage(title: string, create: () => Promise<Subject>)
       expect(await hit('verify:a')).toMatchObject({ totalHits: 1 });
     });
 
-    // Redis: one script; with a `GET` and a `SET` by the client instead, numbers come twice.
-    it('numbers parallel hits without a gap or a double', async () => {
-      const records = await Promise.all(numbersTo(200).map(() => hit('a', minutes(1), 150)));
+    it('counts parallel hits without gaps or duplicates', async () => {
+      const records = await Promise.all(oneTo(200).map(() => hit('a', minutes(1), 150)));
 
       const numbers = records.map(({ totalHits }) => totalHits);
-      expect(numbers.sort((a, b) => a - b)).toEqual(numbersTo(200));
+      expect(numbers.sort((a, b) => a - b)).toEqual(oneTo(200));
       expect(records.filter(({ isBlocked }) => isBlocked)).toHaveLength(50);
     });
 
-    // Memory: `this.newer = new Map()`. Redis: `PEXPIRE`.
-    it('forgets windows that have ended', async () => {
+    it('deletes windows that have ended', async () => {
       const round = 1_000;
-      for (let first = 0; first < subject.many; first += round) {
-        const keys = numbersTo(round).map((n) => `key ${String(first + n)}`);
+      for (let first = 0; first < subject.manyWindows; first += round) {
+        const keys = oneTo(round).map((n) => `key ${String(first + n)}`);
         await Promise.all(keys.map((key) => hit(key, 20)));
-        await subject.end(keys.slice(-1), 20);
+        await subject.endWindows(keys.slice(-1), 20);
       }
 
-      await until(async () => (await subject.size()) <= 2 * round);
+      await waitUntil(async () => (await subject.size()) <= 2 * round);
     });
   });
 }
 
-describeThrottlerStorage('Counters in this process', async () => {
+describeThrottlerStorage('MemoryThrottlerStorage', async () => {
   const clock = new FakeClock();
   const storage = new MemoryThrottlerStorage(clock);
   return {
     storage,
-    many: 100_000,
-    end: async (_keys, ttlMs) => {
+    manyWindows: 100_000,
+    endWindows: async (_keys, ttlMs) => {
       clock.advance(ttlMs);
     },
     size: async () => storage.size,
   };
 });
 
-describe('Counters in this process', () => {
+describe('MemoryThrottlerStorage', () => {
   const clock = new FakeClock();
   const storage = new MemoryThrottlerStorage(clock);
   const hit = (key: string, ttlMs: number) => storage.increment(key, ttlMs, 100);
 
-  // `this.older.get(key)` and `Math.max(this.longestMs, ttlMs)`.
-  it('keep a long window among short ones until its last millisecond', async () => {
+  it('keeps a long window among short ones until its last millisecond', async () => {
     await hit('short', 10);
     await hit('long', 1_000);
     for (let waited = 0; waited < 990; waited += 10) {
@@ -149,7 +141,7 @@ describe('Counters in this process', () => {
     expect(await hit('long', 1_000)).toMatchObject({ totalHits: 1 });
   });
 
-  it('tell what remains of a window in started seconds', async () => {
+  it('returns the rest of a window rounded up to seconds', async () => {
     await hit('a', minutes(1));
     clock.advance(seconds(15) + 1);
 
@@ -157,12 +149,12 @@ describe('Counters in this process', () => {
   });
 });
 
-describe('With a Redis', () => {
-  const open: RedisThrottlerStorage[] = [];
+describe('RedisThrottlerStorage', () => {
+  const opened: RedisThrottlerStorage[] = [];
   const connect = (url: string) => {
     const client = createRedis(url);
     const storage = new RedisThrottlerStorage(client);
-    open.push(storage);
+    opened.push(storage);
     return { client, storage };
   };
   const hit = (storage: ThrottlerStorage) =>
@@ -175,27 +167,29 @@ describe('With a Redis', () => {
     Logger.overrideLogger(new NestLogger(createLogger('info', log)));
   });
   afterEach(() => {
-    open.splice(0).forEach((storage) => {
+    opened.splice(0).forEach((storage) => {
       storage.onApplicationShutdown();
     });
   });
 
-  describe('of the test run', () => {
+  describe('on a shared server', () => {
     let redis: RedisServer;
     beforeAll(async () => {
       redis = await startRedis();
     });
     afterAll(() => redis.stop());
 
-    describeThrottlerStorage('counters in Redis', async () => {
+    describeThrottlerStorage('as a ThrottlerStorage', async () => {
       await redis.flush();
       const remaining = (key: string) => askRedis(redis.url, 'PTTL', `otp:limit:${key}`);
       return {
         storage: connect(redis.url).storage,
-        many: 10_000,
-        end: (keys) =>
-          until(async () => (await Promise.all(keys.map(remaining))).every((ms) => ms === ':-2')),
-        // Not DBSIZE: that counts what Redis will delete when it gets round to it.
+        manyWindows: 10_000,
+        endWindows: (keys) =>
+          waitUntil(async () =>
+            (await Promise.all(keys.map(remaining))).every((ms) => ms === ':-2'),
+          ),
+        // Not DBSIZE, which also counts expired keys that Redis has not deleted yet.
         size: async () =>
           Number(
             (await askRedis(redis.url, 'EVAL', `return #redis.call('KEYS', '*')`, '0')).slice(1),
@@ -204,7 +198,7 @@ describe('With a Redis', () => {
     });
   });
 
-  describe('of their own, the counters', () => {
+  describe('on its own server', () => {
     let redis: RedisServer;
     beforeAll(async () => {
       redis = await startRedis({ fresh: true });
@@ -217,25 +211,23 @@ describe('With a Redis', () => {
         () => false,
       );
 
-    // `await this.firstAttempt`.
-    it('take a hit that comes before the connection', async () => {
+    it('accepts a hit before the connection is made', async () => {
       expect(await hit(connect(redis.url).storage)).toMatchObject({ isBlocked: false });
     });
 
-    // `if (!lost)` and `lost = false`.
-    it('fail while Redis is away, say so once, and come back by themselves', async () => {
+    it('fails while Redis is down, logs it once, and recovers by itself', async () => {
       const { client, storage } = connect(redis.url);
       let failedAttempts = 0;
       client.on('error', () => (failedAttempts += 1));
       for (const attempts of [3, 6]) {
         await hit(storage);
         await redis.pause();
-        await until(async () => {
+        await waitUntil(async () => {
           await expect(hit(storage)).rejects.toMatchObject(unavailable);
           return failedAttempts >= attempts;
         });
         await redis.resume();
-        await until(answers(storage));
+        await waitUntil(answers(storage));
       }
 
       expect(log.text.match(/Redis connection \w+/g)).toEqual([
@@ -244,8 +236,7 @@ describe('With a Redis', () => {
       ]);
     });
 
-    // `enableOfflineQueue`.
-    it('do not wait for Redis to come back', async () => {
+    it('fails at once while Redis is down, instead of waiting for the reconnection', async () => {
       const { client, storage } = connect(redis.url);
       await hit(storage);
       await redis.pause();
@@ -259,49 +250,45 @@ describe('With a Redis', () => {
       expect(outcome).toBe('hit failed');
     });
 
-    // `if (this.redis.status === 'ready')`.
-    it('come back though hits keep coming', async () => {
+    it('recovers while hits keep coming', async () => {
       const { client, storage } = connect(redis.url);
       await hit(storage);
       await redis.pause();
       client.on('connect', () => void answers(storage)());
       await redis.resume();
 
-      await until(answers(storage));
+      await waitUntil(answers(storage));
     });
 
-    // `commandTimeout`.
-    it('fail soon while Redis does not answer, and come back by themselves', async () => {
+    it('fails soon while Redis does not respond, and recovers by itself', async () => {
       const { storage } = connect(redis.url);
       await hit(storage);
       await askRedis(redis.url, 'CLIENT', 'PAUSE', '60000', 'WRITE');
-      const asked = Date.now();
+      const startedAt = Date.now();
       await expect(hit(storage)).rejects.toMatchObject(unavailable);
-      expect(Date.now() - asked).toBeLessThan(scaled(2_000));
+      expect(Date.now() - startedAt).toBeLessThan(scaled(2_000));
 
       await askRedis(redis.url, 'CLIENT', 'UNPAUSE');
-      await until(answers(storage));
+      await waitUntil(answers(storage));
     });
 
-    // `maxRetriesPerRequest`.
-    it('fail at once when their connection is lost, and are not counted later', async () => {
+    it('fails a hit at once when the connection is lost, and does not count it later', async () => {
       const { client, storage } = connect(redis.url);
       await redis.flush();
       await hit(storage);
       await askRedis(redis.url, 'CLIENT', 'PAUSE', '60000', 'WRITE');
-      const asked = Date.now();
+      const startedAt = Date.now();
       const lost = expect(hit(storage)).rejects.toMatchObject(unavailable);
       await askRedis(redis.url, 'CLIENT', 'KILL', 'TYPE', 'normal');
       await lost;
-      expect(Date.now() - asked).toBeLessThan(scaled(500));
+      expect(Date.now() - startedAt).toBeLessThan(scaled(500));
 
       await askRedis(redis.url, 'CLIENT', 'UNPAUSE');
-      await until(async () => client.status === 'ready');
+      await waitUntil(async () => client.status === 'ready');
       expect(await hit(storage)).toMatchObject({ totalHits: 2 });
     });
 
-    // `this.redis.stream.destroy()`.
-    it('do not stay on a connection that does not answer', async () => {
+    it('replaces a connection that does not respond', async () => {
       const { client, storage } = connect(redis.url);
       await hit(storage);
       const before = await client.client('ID');
@@ -309,17 +296,16 @@ describe('With a Redis', () => {
       await hit(storage).catch(() => undefined);
 
       await askRedis(redis.url, 'CLIENT', 'UNPAUSE');
-      await until(answers(storage));
+      await waitUntil(answers(storage));
       expect(await client.client('ID')).not.toBe(before);
     });
   });
 
-  // `reason.replaceAll`.
-  it('that refuses the password, the log does not tell it', async () => {
-    // As Redis answers where the command AUTH was renamed.
-    const refusal = "-ERR unknown command 'AUTH', with args beginning with: 'p@ss' \r\n";
+  it('does not log the password when Redis rejects it', async () => {
+    // The error of a Redis whose command AUTH was renamed.
+    const authError = "-ERR unknown command 'AUTH', with args beginning with: 'p@ss' \r\n";
     const server = createServer((socket) => {
-      socket.on('error', () => undefined).on('data', () => socket.write(refusal));
+      socket.on('error', () => undefined).on('data', () => socket.write(authError));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
