@@ -34,9 +34,9 @@ const alerts = (
 
 const alertNames = alerts.map(({ alert = '' }) => alert);
 
-/** What ails the service, and whom the alert then names. */
-const ILLS: [alert: string, ill: Simulation, labels: Record<string, string>][] = [
-  // In the last hour nobody types a code any more.
+/** A failure for each alert, and the labels that the alert then has. */
+const FAILURES: [alert: string, failure: Simulation, labels: Record<string, string>][] = [
+  // No code was verified in the last hour.
   ['OtpConversionHalved', verified('0+8x300 2400x60'), { country: 'US' }],
   ['OtpProviderErrors', callsEndedBy('unauthorized', '0+60x360'), { provider: 'infobip' }],
   ['OtpCircuitOpen', openCircuit('0x340 1x20'), { provider: 'infobip', operation: 'send' }],
@@ -70,8 +70,8 @@ const ILLS: [alert: string, ill: Simulation, labels: Record<string, string>][] =
   ['OtpEventLoopLag', eventLoopLag('0.5x360'), { instance: 'a' }],
 ];
 
-/** The alert with these labels, as Prometheus sends it. */
-function sent(name: string, labels: Record<string, string>): object {
+/** The alert with these labels in the format of promtool. */
+function firedAlert(name: string, labels: Record<string, string>): object {
   const alert = alerts.find((candidate) => candidate.alert === name);
   const annotations = Object.entries(alert?.annotations ?? {}).map(([key, text]) => [
     key,
@@ -83,8 +83,8 @@ function sent(name: string, labels: Record<string, string>): object {
   };
 }
 
-/** After six hours of these metrics, only this alert is sent. */
-const expecting = (name: string, metrics: Simulation, fires?: [string, object]) => ({
+/** A promtool test: after six hours of these metrics only this alert fires. */
+const alertTest = (name: string, metrics: Simulation, fires?: [string, object]) => ({
   name,
   interval: '1m',
   input_series: Object.entries(metrics).map(([text, values]) => ({ series: text, values })),
@@ -95,7 +95,7 @@ const expecting = (name: string, metrics: Simulation, fires?: [string, object]) 
   })),
 });
 
-describe('The alerts', () => {
+describe('Prometheus alerts', () => {
   let folder: string;
 
   beforeAll(() => {
@@ -107,8 +107,8 @@ describe('The alerts', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** @throws Error with what promtool says, if a test fails. */
-  async function promtool(...tests: object[]): Promise<void> {
+  /** @throws Error with the output of promtool if a test fails */
+  async function runPromtool(...tests: object[]): Promise<void> {
     const file = join(folder, 'tests.yaml');
     writeFileSync(
       file,
@@ -121,13 +121,17 @@ describe('The alerts', () => {
     expect(stdout).toContain('SUCCESS');
   }
 
-  it('are quiet while all is well', () => promtool(expecting('healthy', HEALTHY)), 600_000);
-
-  it.each(ILLS)('%s, and no other, fires on what it is for', (alert, ill, labels) =>
-    promtool(expecting(alert, { ...HEALTHY, ...ill }, [alert, sent(alert, labels)])),
+  it(
+    'do not fire while the service is healthy',
+    () => runPromtool(alertTest('healthy', HEALTHY)),
+    600_000,
   );
 
-  it('are each tried', () => {
-    expect(ILLS.map(([alert]) => alert).sort()).toEqual([...alertNames].sort());
+  it.each(FAILURES)('%s fires alone for its failure', (alert, failure, labels) =>
+    runPromtool(alertTest(alert, { ...HEALTHY, ...failure }, [alert, firedAlert(alert, labels)])),
+  );
+
+  it('are all covered by a test', () => {
+    expect(FAILURES.map(([alert]) => alert).sort()).toEqual([...alertNames].sort());
   });
 });

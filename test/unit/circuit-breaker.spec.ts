@@ -6,30 +6,30 @@ const STALL_MS = 1_000;
 const PROBE_EVERY_MS = 250;
 const MAX_IN_FLIGHT = 30;
 
-/** A call whose end the test decides. */
-interface Held {
-  /** What the caller hears: the result, or the failure. */
-  readonly heard: Promise<string>;
+/** A call that the test answers or fails. */
+interface PendingCall {
+  /** The result or the failure. */
+  readonly outcome: Promise<string>;
   answer(): Promise<void>;
   fail(failure: ProviderFailure, retryAfterMs?: number): Promise<void>;
 }
 
-describe('A circuit', () => {
+describe('CircuitBreaker', () => {
   let states: CircuitState[];
-  let begun: number;
+  let started: number;
   let circuit: CircuitBreaker;
 
   beforeEach(() => {
     jest.useFakeTimers();
-    begin();
+    createCircuit();
   });
   afterEach(() => {
     jest.useRealTimers();
   });
 
-  function begin(options: Partial<CircuitBreakerOptions> = {}): void {
+  function createCircuit(options: Partial<CircuitBreakerOptions> = {}): void {
     states = [];
-    begun = 0;
+    started = 0;
     circuit = new CircuitBreaker({
       maxInFlight: MAX_IN_FLIGHT,
       stallTimeoutMs: STALL_MS,
@@ -39,48 +39,48 @@ describe('A circuit', () => {
     });
   }
 
-  function hold(): Held {
+  function startCall(): PendingCall {
     const { promise, resolve, reject } = withResolvers();
-    // A call that is never begun has nobody to hear it.
+    // Avoids an unhandled rejection when the circuit does not start the call.
     promise.catch(() => undefined);
-    const heard = circuit
+    const outcome = circuit
       .call(() => {
-        begun += 1;
+        started += 1;
         return promise;
       })
       .catch((error: unknown) => (error as ProviderError).failure);
-    const settled = () => jest.advanceTimersByTimeAsync(0);
+    const flush = () => jest.advanceTimersByTimeAsync(0);
     return {
-      heard,
+      outcome,
       answer: () => {
         resolve('answer');
-        return settled();
+        return flush();
       },
       fail: (failure, retryAfterMs) => {
         reject(new ProviderError(failure, { retryAfterMs }));
-        return settled();
+        return flush();
       },
     };
   }
 
-  const holdMany = (count: number) => Array.from({ length: count }, hold);
+  const startCalls = (count: number) => Array.from({ length: count }, startCall);
   const wait = (ms: number) => jest.advanceTimersByTimeAsync(ms);
   const failMany = async (count: number, failure: ProviderFailure) => {
-    for (let i = 0; i < count; i += 1) await hold().fail(failure);
+    for (let i = 0; i < count; i += 1) await startCall().fail(failure);
   };
-  /** What one more caller hears at once: the refusal, or nothing. */
-  const refusal = () =>
+  /** The error of one more call that is rejected at once. */
+  const rejection = () =>
     circuit
       .call(() => new Promise<never>(() => undefined))
       .catch((error: unknown) => error as ProviderError);
 
-  it('lets calls through, and their results and failures', async () => {
-    const [one, other] = [hold(), hold()];
+  it('passes on results and failures while it is closed', async () => {
+    const [one, other] = [startCall(), startCall()];
     await one.answer();
     await other.fail('rejected');
 
-    expect(await one.heard).toBe('answer');
-    expect(await other.heard).toBe('rejected');
+    expect(await one.outcome).toBe('answer');
+    expect(await other.outcome).toBe('rejected');
     expect(states).toEqual([]);
   });
 
@@ -98,8 +98,8 @@ describe('A circuit', () => {
     await failMany(1, failure);
 
     expect(states).toEqual(['open']);
-    expect(await hold().heard).toBe('circuit_open');
-    expect(begun).toBe(5);
+    expect(await startCall().outcome).toBe('circuit_open');
+    expect(started).toBe(5);
   });
 
   it.each<ProviderFailure>([
@@ -108,14 +108,14 @@ describe('A circuit', () => {
     'not_accepted',
     'rejected',
     'number_throttled',
-  ])('stays closed however many fail with %s', async (failure) => {
+  ])('stays closed after any number of %s failures', async (failure) => {
     await failMany(50, failure);
 
     expect(states).toEqual([]);
   });
 
-  it('opens when more than half of the last twenty failed', async () => {
-    for (let i = 0; i < 20; i += 1) await hold().answer();
+  it('opens when more than half of the last twenty calls failed', async () => {
+    for (let i = 0; i < 20; i += 1) await startCall().answer();
     await failMany(10, 'server_error');
     expect(states).toEqual([]);
     await failMany(1, 'server_error');
@@ -123,34 +123,36 @@ describe('A circuit', () => {
     expect(states).toEqual(['open']);
   });
 
-  it('opens before the first call times out, where none is answered', async () => {
-    const calls = holdMany(5);
+  it('opens before the first call times out when no call is answered', async () => {
+    const calls = startCalls(5);
     await wait(STALL_MS - 1);
     expect(states).toEqual([]);
     await wait(1);
 
     expect(states).toEqual(['open']);
     await Promise.all(calls.map((call) => call.fail('timed_out')));
-    expect(await Promise.all(calls.map(({ heard }) => heard))).toEqual(Array(5).fill('timed_out'));
+    expect(await Promise.all(calls.map(({ outcome }) => outcome))).toEqual(
+      Array(5).fill('timed_out'),
+    );
   });
 
-  it('is closed for a provider that is slow and answers', async () => {
+  it('stays closed for a slow provider that answers', async () => {
     const slow = () =>
       circuit.call(() => new Promise((answer) => setTimeout(answer, 3 * STALL_MS)));
     for (let i = 0; i < 200; i += 1) {
       slow().catch(() => undefined);
       await wait(STALL_MS / 10);
     }
-    // Before its first answer nobody can know that it is not down.
+    // It may open before the first answer, when a slow provider looks like one that is down.
     expect(states.indexOf('closed')).toBeGreaterThan(0);
     expect(states.indexOf('closed')).toBe(states.length - 1);
   });
 
-  it('opens for a provider that answers only a few', async () => {
+  it('opens for a provider that answers only a few calls', async () => {
     for (let i = 0; i < 20; i += 1) {
-      const hanging = holdMany(2);
+      const hanging = startCalls(2);
       await wait(STALL_MS / 2);
-      await hold().answer();
+      await startCall().answer();
       setTimeout(() => {
         hanging.forEach((call) => void call.fail('timed_out'));
       }, 3 * STALL_MS);
@@ -158,139 +160,137 @@ describe('A circuit', () => {
     expect(states[0]).toBe('open');
   });
 
-  it('tells when to ask again, and then lets one call probe', async () => {
+  it('returns when to retry, and then allows one probe call', async () => {
     await failMany(5, 'server_error');
-    expect(await refusal()).toMatchObject({
+    expect(await rejection()).toMatchObject({
       failure: 'circuit_open',
       retryAfterMs: PROBE_EVERY_MS,
     });
     await wait(PROBE_EVERY_MS - 1);
-    expect(await hold().heard).toBe('circuit_open');
+    expect(await startCall().outcome).toBe('circuit_open');
     await wait(1);
 
-    const probe = hold();
-    expect(await hold().heard).toBe('circuit_open');
+    const probe = startCall();
+    expect(await startCall().outcome).toBe('circuit_open');
     await probe.answer();
 
-    expect(await probe.heard).toBe('answer');
+    expect(await probe.outcome).toBe('answer');
     expect(states).toEqual(['open', 'half_open', 'closed']);
-    await hold().answer();
-    expect(begun).toBe(7);
+    await startCall().answer();
+    expect(started).toBe(7);
   });
 
   it('opens again after a probe that failed', async () => {
     await failMany(5, 'server_error');
     await wait(PROBE_EVERY_MS);
-    await hold().fail('server_error');
+    await startCall().fail('server_error');
 
     expect(states).toEqual(['open', 'half_open', 'open']);
-    expect(await hold().heard).toBe('circuit_open');
+    expect(await startCall().outcome).toBe('circuit_open');
   });
 
-  it('waits for a probe no longer than for the next', async () => {
+  it('starts the next probe although the last one has not ended', async () => {
     await failMany(5, 'timed_out');
     for (let i = 0; i < 3; i += 1) {
       await wait(PROBE_EVERY_MS);
-      hold();
+      startCall();
       await wait(PROBE_EVERY_MS);
     }
-    expect(begun).toBe(5 + 3);
+    expect(started).toBe(5 + 3);
     await wait(PROBE_EVERY_MS);
-    await hold().answer();
+    await startCall().answer();
 
     expect(states.at(-1)).toBe('closed');
   });
 
-  it('closes when a call that stalled is answered after all', async () => {
-    const calls = holdMany(5);
+  it('closes when a stalled call is answered', async () => {
+    const calls = startCalls(5);
     await wait(STALL_MS);
     expect(states).toEqual(['open']);
     await calls[0]?.answer();
 
-    expect(await calls[0]?.heard).toBe('answer');
+    expect(await calls[0]?.outcome).toBe('answer');
     expect(states).toEqual(['open', 'closed']);
-    await hold().answer();
+    await startCall().answer();
   });
 
-  // In newBreaker: `breaker === this.breaker`.
-  it('stays closed by a late answer, whatever becomes of the probe that was under way', async () => {
-    const calls = holdMany(5);
+  it('stays closed after a late answer even if a running probe fails', async () => {
+    const calls = startCalls(5);
     await wait(STALL_MS + PROBE_EVERY_MS);
-    const probe = hold();
+    const probe = startCall();
     await calls[0]?.answer();
     await probe.fail('server_error');
 
     expect(states).toEqual(['open', 'half_open', 'closed']);
   });
 
-  // In watch: `clearTimeout`.
-  it('watches no call that has ended', async () => {
-    await hold().answer();
-    await hold().fail('server_error');
+  it('keeps no timer for a call that has ended', async () => {
+    await startCall().answer();
+    await startCall().fail('server_error');
 
     expect(jest.getTimerCount()).toBe(0);
   });
 
   it('stays open when a call that did not stall is answered', async () => {
-    const early = hold();
+    const early = startCall();
     await failMany(5, 'server_error');
     await early.answer();
 
     expect(states).toEqual(['open']);
   });
 
-  it('sheds what is over the calls that may wait, and takes more when some are answered', async () => {
-    const [first] = holdMany(MAX_IN_FLIGHT);
-    expect(await refusal()).toMatchObject({ failure: 'overloaded', code: 'overloaded' });
+  it('rejects calls over maxInFlight, and accepts more when some are answered', async () => {
+    const [first] = startCalls(MAX_IN_FLIGHT);
+    expect(await rejection()).toMatchObject({ failure: 'overloaded', code: 'overloaded' });
     await first?.answer();
-    const more = holdMany(2);
+    const more = startCalls(2);
 
-    expect(await more[1]?.heard).toBe('overloaded');
-    expect(begun).toBe(MAX_IN_FLIGHT + 1);
+    expect(await more[1]?.outcome).toBe('overloaded');
+    expect(started).toBe(MAX_IN_FLIGHT + 1);
     expect(states).toEqual([]);
   });
 
-  it('is not kept from probing by calls that hang', async () => {
-    holdMany(MAX_IN_FLIGHT);
+  it('probes although hanging calls fill maxInFlight', async () => {
+    startCalls(MAX_IN_FLIGHT);
     await wait(STALL_MS + PROBE_EVERY_MS);
-    const probe = hold();
+    const probe = startCall();
     await probe.answer();
 
-    expect(await probe.heard).toBe('answer');
+    expect(await probe.outcome).toBe('answer');
     expect(states.at(-1)).toBe('closed');
   });
 
-  it('leaves a provider alone for as long as it wants to be, but not for ever', async () => {
-    for (let i = 0; i < 5; i += 1) await hold().fail('throttled', 12_000);
-    expect(await refusal()).toMatchObject({ retryAfterMs: 12_000 });
+  it('waits as long as Retry-After says, up to 30 s', async () => {
+    for (let i = 0; i < 5; i += 1) await startCall().fail('throttled', 12_000);
+    expect(await rejection()).toMatchObject({ retryAfterMs: 12_000 });
     await wait(12_000);
-    await hold().fail('throttled', 3_600_000);
+    await startCall().fail('throttled', 3_600_000);
 
-    expect(await refusal()).toMatchObject({ retryAfterMs: 30_000 });
+    expect(await rejection()).toMatchObject({ retryAfterMs: 30_000 });
   });
 
-  it('that others can stand in for is probed less and less often', async () => {
-    begin({ hasFallback: true });
+  it('probes less and less often when there is a fallback', async () => {
+    createCircuit({ hasFallback: true });
     await failMany(5, 'server_error');
     const pauses: unknown[] = [];
     for (let i = 0; i < 9; i += 1) {
-      const { retryAfterMs = 0 } = await refusal();
+      const { retryAfterMs = 0 } = await rejection();
       pauses.push(retryAfterMs / PROBE_EVERY_MS);
       await wait(retryAfterMs);
-      if (i < 8) await hold().fail('server_error');
+      if (i < 8) await startCall().fail('server_error');
     }
     expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 64, 120, 120]);
-    await hold().answer();
+    await startCall().answer();
     await failMany(4, 'server_error');
 
-    expect(await refusal()).toMatchObject({ retryAfterMs: PROBE_EVERY_MS });
+    expect(await rejection()).toMatchObject({ retryAfterMs: PROBE_EVERY_MS });
   });
 
-  it('lives through a machine clock that is set back', async () => {
+  it('keeps working when the system clock is set back', async () => {
     await failMany(5, 'server_error');
     jest.setSystemTime(Date.now() - 3_600_000);
     await wait(PROBE_EVERY_MS);
-    await hold().answer();
+    await startCall().answer();
 
     expect(states.at(-1)).toBe('closed');
   });
@@ -299,8 +299,8 @@ describe('A circuit', () => {
 function withResolvers() {
   let resolve: (value: string) => void = () => undefined;
   let reject: (reason: Error) => void = () => undefined;
-  const promise = new Promise<string>((settle, fail) => {
-    resolve = settle;
+  const promise = new Promise<string>((fulfil, fail) => {
+    resolve = fulfil;
     reject = fail;
   });
   return { promise, resolve, reject };

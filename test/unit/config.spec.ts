@@ -390,7 +390,7 @@ describe('The configuration', () => {
       expect(warningsOf('PGPASSWORD', 'POSTGRES_PASSWORD', 'NODE_OPTIONS', 'PGDATABASE')).toEqual(
         [],
       );
-      // Clients' in the documents, and Kubernetes' for a service named `otp`.
+      // Used by clients in the documents, and set by Kubernetes for a service named `otp`.
       expect(warningsOf('OTP_URL', 'OTP_API_KEY', 'OTP_SERVICE_HOST', 'OTP_PORT_80_TCP')).toEqual(
         [],
       );
@@ -454,10 +454,10 @@ describe('The configuration', () => {
 
   it.each(SETTING_NAMES)('does not show the value of %s in an error', (name) => {
     for (const value of ['aB3dE5gH9', '+14155552671', 'redis://:aB3dE5gH9@h/%zz', '4155552671.5']) {
-      const needles = new Needles();
-      needles.add('value', value);
+      const scanner = new Needles();
+      scanner.add('value', value);
 
-      expect(needles.in(errorsOf({ ...PRODUCTION, [name]: value }))).toEqual([]);
+      expect(scanner.in(errorsOf({ ...PRODUCTION, [name]: value }))).toEqual([]);
     }
   });
 });

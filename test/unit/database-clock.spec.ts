@@ -4,8 +4,8 @@ import { DatabaseClock } from '../../src/storage/engines/database-clock.js';
 
 const AHEAD_MS = 60_000;
 
-describe('The clock of the database', () => {
-  it('keeps what it read when a later reading takes too long to be exact', async () => {
+describe('DatabaseClock', () => {
+  it('keeps its reading when a later one takes too long to be exact', async () => {
     let delayMs = 0;
     const clock = new DatabaseClock(async () => {
       const time = Date.now() + AHEAD_MS;
@@ -20,7 +20,7 @@ describe('The clock of the database', () => {
     expect(Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(100);
   });
 
-  it('takes even a slow reading when it has none', async () => {
+  it('uses a slow reading when it has no other', async () => {
     const clock = new DatabaseClock(async () => {
       await wait(300);
       return Date.now() + AHEAD_MS;

@@ -16,7 +16,7 @@ import { abandonedAfterMs } from '../../src/storage/deadline.js';
 
 const FOLDER = 'deploy/kubernetes';
 
-/** Settings that are secrets, or hold one. */
+/** Settings that are or contain secrets. */
 const SECRETS = {
   OTP_SECRET: 'a master secret that only tests know of',
   API_KEYS: `client:${createHash('sha256').update('key').digest('hex')}`,
@@ -77,12 +77,12 @@ function typeErrorsOf(objects: typeof MANIFESTS): string[][] {
   );
 }
 
-/** From SIGTERM to the end of the last request. */
+/** The longest time from SIGTERM to the end of the last request. */
 const longestStopMs = (env: Environment): number =>
   serviceConfig(env).shutdownDelayMs + abandonedAfterMs(providersConfig(env));
 
-describe('The Kubernetes manifests', () => {
-  describe('have the fields and types of the API:', () => {
+describe('Kubernetes manifests', () => {
+  describe('conform to the types of the Kubernetes API:', () => {
     let errors: string[][];
     let errorsWithUnknownField: string[][];
 
@@ -103,26 +103,26 @@ describe('The Kubernetes manifests', () => {
     });
   });
 
-  it('are all named by the kustomization', () => {
+  it('are all listed in the kustomization', () => {
     const { resources } = read('kustomization.yaml') as { resources: string[] };
     const files = readdirSync(FOLDER).filter((name) => name !== 'kustomization.yaml');
 
     expect([...resources].sort()).toEqual(files.sort());
   });
 
-  it('belong together', () => {
+  it('refer to each other’s names, labels and ports', () => {
     expect(deployment.spec?.selector.matchLabels).toEqual(labels);
     expect(service.spec?.selector).toEqual(labels);
     expect(budget.spec?.selector?.matchLabels).toEqual(labels);
     const portOf = (port: string) =>
       String(container?.ports?.find(({ name }) => name === port)?.containerPort);
-    // Callers have no way to the metrics.
+    // Clients cannot reach the metrics port.
     expect(service.spec?.ports?.map(({ targetPort }) => targetPort)).toEqual(['http']);
     expect(config.data).toMatchObject({ PORT: portOf('http'), METRICS_PORT: portOf('metrics') });
     expect(container?.envFrom).toEqual([{ configMapRef: { name: config.metadata?.name } }]);
   });
 
-  it('hold settings with which production starts', () => {
+  it('contain settings that production accepts', () => {
     expect(Object.keys(config.data ?? {}).filter((name) => !SETTING_NAMES.includes(name))).toEqual(
       [],
     );
@@ -130,7 +130,7 @@ describe('The Kubernetes manifests', () => {
     expect(serviceConfig(env).isProduction).toBe(true);
   });
 
-  it('name secrets, and hold none', () => {
+  it('refer to secrets and contain none', () => {
     const named = container?.env?.map(({ name, value, valueFrom }) => {
       expect(value).toBeUndefined();
       expect(valueFrom?.secretKeyRef?.key).toBe(name);
@@ -141,7 +141,7 @@ describe('The Kubernetes manifests', () => {
     expect(Object.keys(config.data ?? {}).filter((name) => name in SECRETS)).toEqual([]);
   });
 
-  it('give the container no right that it does not need', () => {
+  it('give the container minimal privileges', () => {
     expect(pod).toMatchObject({
       automountServiceAccountToken: false,
       securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
@@ -153,7 +153,7 @@ describe('The Kubernetes manifests', () => {
     });
   });
 
-  it('probe what the service answers', () => {
+  it('probe the health endpoints of the service', () => {
     const pathOf = (probe: { httpGet?: { path?: string } } | undefined) => probe?.httpGet?.path;
 
     expect(pathOf(container?.startupProbe)).toBe('/health/live');
@@ -161,7 +161,7 @@ describe('The Kubernetes manifests', () => {
     expect(pathOf(container?.readinessProbe)).toBe('/health/ready');
   });
 
-  it('keep one replica serving while others go', () => {
+  it('keep one replica serving during updates and evictions', () => {
     const { replicas = 1, strategy } = deployment.spec ?? {};
 
     expect(replicas).toBeGreaterThan(Number(budget.spec?.maxUnavailable));
@@ -169,7 +169,7 @@ describe('The Kubernetes manifests', () => {
     expect(pod?.topologySpreadConstraints?.[0]?.labelSelector?.matchLabels).toEqual(labels);
   });
 
-  it('leave time to notice that a replica stops, and time for it to finish', () => {
+  it('give a stopping replica time to leave the load balancer and to finish its requests', () => {
     const env = parseEnvironment({ ...config.data, ...SECRETS });
     const { periodSeconds = 10, failureThreshold = 3 } = container?.readinessProbe ?? {};
 
@@ -196,7 +196,7 @@ describe('compose.yaml', () => {
   const { otp } = services;
   const fromEnvFile = { ...SECRETS, INFOBIP_BASE_URL: 'https://a.api.infobip.com' };
 
-  it('runs two replicas on one PostgreSQL and one Redis, once these are well', () => {
+  it('starts two replicas after PostgreSQL and Redis are healthy', () => {
     expect(otp['deploy']).toEqual({ replicas: 2 });
     expect(Object.keys(otp.depends_on)).toEqual(['postgres', 'redis']);
     for (const [name, { condition }] of Object.entries(otp.depends_on)) {
@@ -208,11 +208,11 @@ describe('compose.yaml', () => {
     expect(volumes).toHaveProperty('postgres');
   });
 
-  it('holds settings with which production starts, and no password', () => {
+  it('contains settings that production accepts, and no password', () => {
     const { environment } = otp;
     const ids = { INFOBIP_APP_ID: 'application', INFOBIP_MESSAGE_ID: 'message' };
 
-    // That one the driver reads.
+    // PGPASSWORD is read by the PostgreSQL driver.
     expect(Object.keys(environment).filter((name) => !SETTING_NAMES.includes(name))).toEqual([
       'PGPASSWORD',
     ]);
@@ -226,7 +226,7 @@ describe('compose.yaml', () => {
     ]);
   });
 
-  it('gives the service no right that it does not need, and nobody outside its ports', () => {
+  it('gives the service minimal privileges, and publishes its ports only locally', () => {
     expect(otp).toMatchObject({
       read_only: true,
       cap_drop: ['ALL'],

@@ -14,7 +14,7 @@ const formatted = (text: string): string =>
   });
 
 describe('The error catalog', () => {
-  it('is what docs/errors.md is written from (npm run errors)', () => {
+  it('is documented in docs/errors.md (npm run errors)', () => {
     const written = formatted(errorsPage());
 
     if (process.env['UPDATE_ERRORS']) writeFileSync(PAGE, written);
@@ -22,14 +22,14 @@ describe('The error catalog', () => {
     for (const code of ERROR_CODES) expect(written).toContain(`## \`${code}\``);
   });
 
-  it('has sentences that say what happened and what to do', () => {
+  it('has a message and an action for each code, as sentences', () => {
     for (const { message, action } of Object.values(ERROR_CATALOG)) {
       expect(message).toMatch(/^[A-Z].*\.$/);
       expect(action).toMatch(/^[A-Z].*\.$/);
     }
   });
 
-  it('has one named throw for each code', () => {
+  it('has one named factory for each code', () => {
     const thrown = Object.values(errors).map((create) => create());
 
     expect(thrown.map(({ code }) => code)).toEqual(ERROR_CODES);
@@ -39,7 +39,7 @@ describe('The error catalog', () => {
     });
   });
 
-  it('keeps the message of a 5xx out of its problem document, and shows that of a 4xx', () => {
+  it('hides the message of a 5xx from the problem document, and shows that of a 4xx', () => {
     for (const code of ERROR_CODES) {
       const message = 'the private address of the database';
       const { status, detail } = toProblem(

@@ -8,7 +8,7 @@ const PAGES = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.m
   .trim()
   .split('\n');
 
-/** What the headings of a page are called in a link, as GitHub makes it of them. */
+/** The anchors of a page's headings, built as GitHub does. */
 const anchorsOf = (page: string): string[] =>
   [...readFileSync(page, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading
@@ -17,14 +17,14 @@ const anchorsOf = (page: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
-/** Where a page points to within the project. */
+/** The links of a page to files of this repository. */
 const linksOf = (page: string): string[] =>
   [...readFileSync(page, 'utf8').matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)]
     .map(([, link = '', image = '']) => link || image)
     .filter((link) => !/^https?:/.test(link));
 
-describe('The links of', () => {
-  it.each(PAGES)('%s lead somewhere', (page) => {
+describe('The internal links of', () => {
+  it.each(PAGES)('%s have existing targets', (page) => {
     const broken = linksOf(page).filter((link) => {
       const [path = '', anchor] = link.split('#');
       const target = path === '' ? page : join(dirname(page), path);

@@ -6,8 +6,8 @@ import { phoneNumber } from '../support/phone-number.js';
 
 const NUMBER = '14155552671';
 
-/** By these names a library, a vendor or a slip would bring along what is nobody's business. */
-const TELLING_NAMES = [
+/** Names of fields by which a library or a mistake could log personal data or secrets. */
+const SENSITIVE_NAMES = [
   'phoneNumber',
   'to',
   'msisdn',
@@ -32,15 +32,15 @@ const TELLING_NAMES = [
   'config',
 ];
 
-/** With the request hung on it, as axios does. */
+/** An error with the request attached, as axios throws it. */
 const clientError = () =>
   new AxiosError('failed', 'ERR_BAD_REQUEST', {
-    url: `https://vendor.example/${NUMBER}`,
+    url: `https://provider.example/${NUMBER}`,
     data: NUMBER,
     headers: new AxiosHeaders({ authorization: NUMBER }),
   });
 
-describe('The logger', () => {
+describe('createLogger', () => {
   let log: MemoryLog;
   let logger: ReturnType<typeof createLogger>;
 
@@ -49,8 +49,8 @@ describe('The logger', () => {
     logger = createLogger('trace', log);
   });
 
-  it.each(TELLING_NAMES.flatMap((name) => [name, name.toUpperCase()]))(
-    'does not write what is called %s',
+  it.each(SENSITIVE_NAMES.flatMap((name) => [name, name.toUpperCase()]))(
+    'does not write a field named %s',
     (name) => {
       logger.info({ [name]: NUMBER }, `about ${name}`);
 
@@ -62,7 +62,7 @@ describe('The logger', () => {
   it.each([
     { request: { headers: { authorization: `Bearer ${NUMBER}` } } },
     { err: { config: { data: NUMBER } } },
-    { calls: [{ url: `https://vendor.example/${NUMBER}` }] },
+    { calls: [{ url: `https://provider.example/${NUMBER}` }] },
     { a: { b: { c: { d: { e: { f: NUMBER } } } } } },
     { a: [[[[[NUMBER]]]]] },
     { err: clientError() },
@@ -71,14 +71,14 @@ describe('The logger', () => {
     { err: Object.assign(new Error('failed'), { request: NUMBER, config: NUMBER }) },
     { err: new Error('failed', { cause: Object.assign(new Error('deep'), { body: NUMBER }) }) },
     { number: phoneNumber(`+${NUMBER}`), anything: phoneNumber(`+${NUMBER}`) },
-  ])('lets nothing through that lies deep, or hangs on an error (%#)', (fields) => {
+  ])('redacts nested values and the properties of errors (%#)', (fields) => {
     logger.info(fields, 'message');
 
     expect(log.text).toContain('message');
     expect(log.text).not.toContain(NUMBER);
   });
 
-  it('shows what has none', () => {
+  it('writes fields that contain no personal data', () => {
     logger.warn(
       { route: '/otp/send', nested: { outcome: 'accepted' }, err: new Error('why') },
       'so',
@@ -94,7 +94,7 @@ describe('The logger', () => {
     ]);
   });
 
-  it('shows what prints itself as it prints itself', () => {
+  it('writes objects with toJSON in their own form', () => {
     logger.info({ whom: phoneNumber(`+${NUMBER}`), when: new Date(0) }, 'times');
 
     expect(log.events('times')).toMatchObject([
@@ -102,8 +102,8 @@ describe('The logger', () => {
     ]);
   });
 
-  it('shows why an error came about, as far as messages say', () => {
-    const cause = new Error('deep', { cause: 'a text' });
+  it('writes the messages of an error and of its cause', () => {
+    const cause = new Error('deep', { cause: 'a string' });
     logger.error({ err: new TypeError('why', { cause }) }, 'caused');
 
     expect(log.events('caused')).toMatchObject([
@@ -118,9 +118,9 @@ describe('The logger', () => {
     ]);
   });
 
-  it('lets nothing of what the framework logs through but messages', () => {
+  it('writes only the messages that the framework logs', () => {
     const nest = new NestLogger(logger);
-    nest.error(Object.assign(clientError(), { said: NUMBER }), 'Speaker');
+    nest.error(Object.assign(clientError(), { detail: NUMBER }), 'Speaker');
     nest.warn('a warning', 'Speaker');
 
     expect(log.text).toContain('"msg":"failed"');

@@ -5,7 +5,7 @@ import {
   withSamplePin,
 } from '../../src/providers/infobip/infobip.message-text.js';
 
-describe('The size of a text', () => {
+describe('smsSize', () => {
   const a = (count: number) => 'a'.repeat(count);
 
   it.each([
@@ -14,12 +14,12 @@ describe('The size of a text', () => {
     ['161 septets', a(161), 'GSM-7', 161, 2],
     ['2 × 153', a(306), 'GSM-7', 306, 2],
     ['2 × 153 + 1', a(307), 'GSM-7', 307, 3],
-    ['the basic table’s accents', 'éèàùäöüßÑ@£$¥ΔΩ', 'GSM-7', 15, 1],
+    ['accents of the basic table', 'éèàùäöüßÑ@£$¥ΔΩ', 'GSM-7', 15, 1],
     ['the extension table, at two each', '[€]{}~|^\\', 'GSM-7', 18, 1],
     ['80 extended characters', '€'.repeat(80), 'GSM-7', 160, 1],
-    ['81 of them, never torn', '€'.repeat(81), 'GSM-7', 162, 2],
-    ['an extended one across the 153rd', `${a(152)}€${a(152)}`, 'GSM-7', 306, 3],
-    ['one character outside', `${a(68)}ç`, 'UCS-2', 69, 1],
+    ['81 extended characters, never split', '€'.repeat(81), 'GSM-7', 162, 2],
+    ['an extended character across the 153rd septet', `${a(152)}€${a(152)}`, 'GSM-7', 306, 3],
+    ['one character outside GSM-7', `${a(68)}ç`, 'UCS-2', 69, 1],
     ['70 units', 'ж'.repeat(70), 'UCS-2', 70, 1],
     ['71 units', 'ж'.repeat(71), 'UCS-2', 71, 2],
     ['2 × 67', 'ж'.repeat(134), 'UCS-2', 134, 2],
@@ -31,32 +31,32 @@ describe('The size of a text', () => {
   });
 });
 
-describe('A message text', () => {
-  it('is measured with a code of the real length in every place', () => {
+describe('The message text of infobip:setup', () => {
+  it('is measured with a code of the real length at every {{pin}}', () => {
     expect(withSamplePin('{{pin}} and @example.com #{{pin}}', 6)).toBe(
       '123456 and @example.com #123456',
     );
   });
 
   it.each(['Your code', 'Your code {pin}', '{{ pin }}'])(
-    'is refused without {{pin}}: %s',
+    'is rejected without {{pin}}: %s',
     (text) => {
       expect(() => composeText(text, undefined)).toThrow('must contain {{pin}}');
     },
   );
 
-  it('is refused with placeholders that nothing fills in', () => {
+  it('is rejected with unknown placeholders', () => {
     expect(() => composeText('{{name}}, {{pin}}', undefined)).toThrow('{{name}}');
     expect(foreignPlaceholders('{{pin}} {{a}} {{b}}')).toEqual(['{{a}}', '{{b}}']);
   });
 
-  it('ends in the line that binds its code to a host', () => {
+  it('ends in the line that binds the code to a host', () => {
     expect(composeText('{{pin}} is your code', 'example.com')).toBe(
       '{{pin}} is your code\n\n@example.com #{{pin}}',
     );
   });
 
-  it('has that line once only, for the host that was named last', () => {
+  it('has only one such line, for the last host', () => {
     const once = composeText('{{pin}} is your code', 'example.com');
 
     expect(composeText(once, 'example.com')).toBe(once);
@@ -73,7 +73,7 @@ describe('A message text', () => {
     'a.b#c',
     '@a.com',
     '',
-  ])('is bound to no host called "%s"', (host) => {
+  ])('is rejected for the invalid host "%s"', (host) => {
     expect(() => composeText('{{pin}}', host)).toThrow('host name');
   });
 });

@@ -7,25 +7,25 @@ const NUMBER = '+14155552671';
 const WEIRD = 'Zahlung "über" 5 €/\\ 47☎';
 const SECRETS = [NUMBER, '14155552671', '4155552671', 'a1B2c3D4e5', 'xK-9_pQ7~zZ0.wW3', WEIRD];
 
-/** How a program would write a text into its log, its metrics or an answer. */
-const WRITINGS: [string, (text: string) => string][] = [
-  ['as it is', (text) => text],
-  ['in capitals', (text) => text.toUpperCase()],
+/** Forms in which a program could write a secret into a log, a metric or a response. */
+const ENCODINGS: [string, (text: string) => string][] = [
+  ['unchanged', (text) => text],
+  ['in upper case', (text) => text.toUpperCase()],
   ['in JSON', (text) => JSON.stringify({ text })],
-  ['in JSON that is in JSON', (text) => JSON.stringify({ text: JSON.stringify({ text }) })],
-  ['in JSON of ASCII alone', (text) => JSON.stringify(text).replace(/[^ -~]/g, escaped)],
+  ['in JSON within JSON', (text) => JSON.stringify({ text: JSON.stringify({ text }) })],
+  ['in ASCII-only JSON', (text) => JSON.stringify(text).replace(/[^ -~]/g, escaped)],
   ['in the path of a URL', (text) => `/otp/${encodeURIComponent(text)}`],
-  ['with escapes in small letters', (text) => encodeURIComponent(text).toLowerCase()],
+  ['with lower-case percent escapes', (text) => encodeURIComponent(text).toLowerCase()],
   ['in a query', (text) => new URLSearchParams({ text }).toString()],
   ['in hex', (text) => Buffer.from(text).toString('hex')],
-  ['in hex of capitals', (text) => Buffer.from(text).toString('hex').toUpperCase()],
-  ...['', 'x', 'xx', 'xxx', 'Bearer '].flatMap((before): typeof WRITINGS => [
+  ['in upper-case hex', (text) => Buffer.from(text).toString('hex').toUpperCase()],
+  ...['', 'x', 'xx', 'xxx', 'Bearer '].flatMap((before): typeof ENCODINGS => [
     [
-      `in base64 behind "${before}"`,
+      `in base64 after "${before}"`,
       (text) => Buffer.from(`${before}${text}, then`).toString('base64'),
     ],
     [
-      `in base64url behind "${before}"`,
+      `in base64url after "${before}"`,
       (text) => Buffer.from(`${before}${text}`).toString('base64url'),
     ],
   ]),
@@ -34,8 +34,8 @@ const WRITINGS: [string, (text: string) => string][] = [
 const escaped = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-describe('The search for what has leaked', () => {
-  describe.each(WRITINGS)('finds a secret %s', (_how, write) => {
+describe('Needles, the search for leaked secrets', () => {
+  describe.each(ENCODINGS)('finds a secret %s', (_how, write) => {
     it.each(SECRETS)('%s', (secret) => {
       const needles = new Needles();
       needles.add('secret', secret);
@@ -50,14 +50,14 @@ describe('The search for what has leaked', () => {
   it.each([
     ['in E.164', (number: string) => number],
     ['without its +', (number: string) => number.slice(1)],
-  ])('knows a number %s', (_how, write) => {
+  ])('finds a number %s', (_how, write) => {
     const secrets = new Secrets(new Random('numbers'));
     const numbers = Array.from({ length: 100 }, () => secrets.number());
 
     for (const number of numbers) expect(secrets.needles.in(write(number))).toHaveLength(1);
   });
 
-  it('lets a masked number pass', () => {
+  it('does not report a masked number', () => {
     const secrets = new Secrets(new Random('numbers'));
     const masked = Array.from({ length: 100 }, () => phoneNumber(secrets.number()).masked);
 
@@ -65,7 +65,7 @@ describe('The search for what has leaked', () => {
   });
 
   it.each(['4155552671', '(415) 555-2671', '+1 415 555 2671'])(
-    'knows a number as %s',
+    'finds a number written as %s',
     (written) => {
       const secrets = new Secrets(new Random('numbers'));
       secrets.noteNumber(NUMBER);
@@ -74,7 +74,7 @@ describe('The search for what has leaked', () => {
     },
   );
 
-  it('finds each of thousands, and where it stands', () => {
+  it('finds each of thousands of secrets and its position', () => {
     const secrets = new Secrets(new Random('many'));
     const many = Array.from({ length: 3_000 }, () => secrets.idempotencyKey());
     const found = secrets.needles.in(many.map((secret) => `<${secret}>`).join('\n'));
@@ -85,7 +85,7 @@ describe('The search for what has leaked', () => {
     });
   });
 
-  it('takes a prefix of a handle that may be logged for nothing, and a longer one for a find', () => {
+  it('does not report the pinId prefix that may be logged, and reports a longer one', () => {
     const secrets = new Secrets(new Random('handles'));
     secrets.noteHandle('q8Jt1Xn0S2uYp4rVb6wLzA');
 
@@ -93,7 +93,7 @@ describe('The search for what has leaked', () => {
     expect(secrets.needles.in('"pinId":"q8Jt1Xn0S…"')).toMatchObject([{ what: 'pinId' }]);
   });
 
-  it('refuses a secret that chance would find', () => {
+  it('rejects a secret so short that random text could contain it', () => {
     expect(() => {
       new Needles().add('code', '1234567');
     }).toThrow('too short');

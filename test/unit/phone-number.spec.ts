@@ -8,7 +8,7 @@ describe('PhoneNumber', () => {
     ['+44 7911 123456', '+447911123456'],
     ['+39 06 12345678', '+390612345678'],
     ['+41.79.302.67.27', '+41793026727'],
-  ])('reads %s as %s', (text, e164) => {
+  ])('parses %s as %s', (text, e164) => {
     expect(PhoneNumber.parse(text)?.e164).toBe(e164);
   });
 
@@ -26,10 +26,10 @@ describe('PhoneNumber', () => {
     ['too many digits', '+1415555267123456'],
     ['no such country', '+999123456789'],
     ['a line break', '+14155552671\n'],
-    ['nothing', ''],
-    ['an endless string', `+${' '.repeat(1_000_000)}`],
-    ['no string', 14155552671],
-  ])('refuses %s', (_what, text) => {
+    ['an empty string', ''],
+    ['a very long string', `+${' '.repeat(1_000_000)}`],
+    ['a number', 14155552671],
+  ])('rejects %s', (_what, text) => {
     expect(PhoneNumber.parse(text)).toBeUndefined();
   });
 
@@ -38,7 +38,7 @@ describe('PhoneNumber', () => {
     ['+19005551234', 'US', 'PREMIUM_RATE', '+1900555'],
     ['+80012345678', '001', 'TOLL_FREE', '+8001234'],
     ['+15550001111', '001', undefined, '+1555000'],
-  ])('knows where %s belongs', (text, country, type, prefix) => {
+  ])('has the country, type and prefix of %s', (text, country, type, prefix) => {
     const parsed = PhoneNumber.parse(text);
     const stored = PhoneNumber.fromE164(text);
 
@@ -50,7 +50,7 @@ describe('PhoneNumber', () => {
     ['+14155552671', '+1415•••2671'],
     ['+447911123456', '+4479•••3456'],
     ['+49301234', '+493•••34'],
-  ])('shows %s as %s, however it is printed', (text, masked) => {
+  ])('prints %s as %s in a string, JSON and inspect', (text, masked) => {
     const number = PhoneNumber.parse(text);
 
     expect(String(number)).toBe(masked);

@@ -42,7 +42,7 @@ describe('prettyDestination', () => {
 
   it('redacts what the JSON log redacts', () => {
     const number = '+14155552671';
-    logger.info({ to: number, caller: { otpCode: number }, at: phoneNumber(number) }, 'so');
+    logger.info({ to: number, client: { otpCode: number }, at: phoneNumber(number) }, 'so');
 
     expect(terminal.text).toContain('"at":"+1415•••2671"');
     expect(terminal.text).not.toContain('14155552671');
@@ -51,13 +51,13 @@ describe('prettyDestination', () => {
   it.each([
     ['clears the screen', '\u001b[2J'],
     ['clears the screen by one character', '\u009b2J'],
-    ['writes over the line', '\rinfo all is well'],
-    ['begins another line', '\n[00:00:00.000] INFO: all is well'],
-    ['runs backwards', '\u202ellew si lla'],
-  ])('escapes a text that %s', (_what, text) => {
-    logger.info({ said: text, [text]: 1, err: new Error(text) }, text);
+    ['overwrites the line', '\rinfo all is well'],
+    ['starts a new line', '\n[00:00:00.000] INFO: all is well'],
+    ['runs right to left', '\u202ellew si lla'],
+  ])('escapes text that %s', (_what, text) => {
+    logger.info({ detail: text, [text]: 1, err: new Error(text) }, text);
 
-    // eslint-disable-next-line no-control-regex -- it is what must not come through
+    // eslint-disable-next-line no-control-regex -- these characters must not be written
     expect(terminal.text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect(terminal.text.match(/^\S.*$/gm)).toHaveLength(1);
     expect(terminal.text).toMatch(/\\u\{[\da-f]+\}/);

@@ -9,26 +9,26 @@ import { phoneNumber } from '../support/phone-number.js';
 
 const TIMEOUT_MS = seconds(1);
 
-describe('A provider that cannot be connected to', () => {
-  let asked: { at: number; timeoutMs: number | undefined }[];
+describe('ResilientProvider with a provider that refuses connections', () => {
+  let calls: { at: number; timeoutMs: number | undefined }[];
 
   beforeEach(() => {
-    asked = [];
+    calls = [];
   });
 
-  /** Sends by one that finds out after so many milliseconds. */
+  /** Sends by a provider that fails after so many milliseconds. */
   async function send(afterMs: number): Promise<unknown> {
-    const never = async (terms?: CallOptions): Promise<never> => {
-      asked.push({ at: performance.now(), timeoutMs: terms?.timeoutMs });
+    const fail = async (options?: CallOptions): Promise<never> => {
+      calls.push({ at: performance.now(), timeoutMs: options?.timeoutMs });
       await new Promise((resolve) => setTimeout(resolve, afterMs));
       throw new ProviderError('connection_failed');
     };
     const provider = new ResilientProvider(
       {
         name: 'infobip',
-        send: (_to, _channel, terms) => never(terms),
-        resend: () => never(),
-        verify: () => never(),
+        send: (_to, _channel, options) => fail(options),
+        resend: () => fail(),
+        verify: () => fail(),
       },
       providersConfig(testEnvironment({ PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms` })),
       new EventBus(),
@@ -40,20 +40,19 @@ describe('A provider that cannot be connected to', () => {
       .catch((error: unknown) => (error as ProviderError).failure);
   }
 
-  // In call: `leftMs()` of the second attempt, and `delay`.
-  it('is asked once more, a moment later and with the time that is left', async () => {
+  it('retries once after a pause, with the remaining time', async () => {
     expect(await send(100)).toBe('connection_failed');
 
-    expect(asked).toHaveLength(2);
-    const [first, second] = asked;
+    expect(calls).toHaveLength(2);
+    const [first, second] = calls;
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(145);
     expect(second?.timeoutMs).toBeLessThanOrEqual(TIMEOUT_MS - 145);
   });
 
-  // In call: `leftMs() < 2 * pauseMs`. A call without any time would wait for ever.
-  it('is not asked once more where there is no time left', async () => {
+  // A retry without a time limit would wait for ever.
+  it('does not retry when no time remains', async () => {
     expect(await send(TIMEOUT_MS - 50)).toBe('connection_failed');
 
-    expect(asked).toHaveLength(1);
+    expect(calls).toHaveLength(1);
   });
 });

@@ -8,10 +8,10 @@ import { envExample, GROUPS, settingsTables } from '../support/settings-referenc
 
 const PAGE = 'docs/configuration.md';
 const EXAMPLE = '.env.example';
-/** Between these the page has what the schema says. */
+/** The generated part of the page is between these marks. */
 const TABLES = /(?<=<!-- settings -->\n)[^]*(?=<!-- end of settings -->)/;
 
-/** Every page for readers; settings with these prefixes are this service's own. */
+/** The documents for users. */
 const PAGES = execFileSync(
   'git',
   ['ls-files', '-co', '--exclude-standard', 'README.md', 'docs/*.md'],
@@ -21,15 +21,15 @@ const PAGES = execFileSync(
 )
   .trim()
   .split('\n');
-/** Names with such a prefix that are no settings of the service: a client's, the sandbox's, Infobip's. */
-const OTHERS = ['OTP_URL', 'OTP_API_KEY', 'SANDBOX_API_KEY', 'THROTTLE_EXCEPTION'];
-const PREFIXED =
+/** Names with the prefix of a setting that belong to clients, the sandbox or Infobip. */
+const OTHER_NAMES = ['OTP_URL', 'OTP_API_KEY', 'SANDBOX_API_KEY', 'THROTTLE_EXCEPTION'];
+const SETTING_LIKE_NAME =
   /\b(?:OTP|API|SEND|SENDS|FAILED|CLIENT|PUMPING|THROTTLE|PROVIDER|INFOBIP|SINCH|SANDBOX|METRICS|SHUTDOWN|DATABASE|REDIS|TRUST|CORS|ALLOWED|BLOCKED|TEST)_[A-Z_]*[A-Z]\b/g;
 
 const SETTINGS = GROUPS.flatMap(({ settings }) => settings);
 
-/** What production cannot do without. */
-const NEEDED = {
+/** The settings that production requires. */
+const REQUIRED = {
   NODE_ENV: 'production',
   OTP_SECRET: 'a master secret that only tests know of',
   API_KEYS: `shop:${'0'.repeat(64)}`,
@@ -48,10 +48,10 @@ const formatted = (text: string): string =>
     input: text,
   });
 
-describe('What is written about the settings', () => {
+describe('The documentation of the settings', () => {
   const page = readFileSync(PAGE, 'utf8');
 
-  it('is what their schema says (npm run settings)', () => {
+  it('is generated from their schema (npm run settings)', () => {
     const written = formatted(page.replace(TABLES, () => `\n${settingsTables()}\n\n`));
 
     if (process.env['UPDATE_SETTINGS']) {
@@ -64,25 +64,25 @@ describe('What is written about the settings', () => {
     expect(written).toMatch(TABLES);
   });
 
-  it('changes nothing where a default is set as it stands in .env.example', () => {
+  it('changes nothing when every default of .env.example is set', () => {
     const defaults = parseEnv(readFileSync(EXAMPLE, 'utf8').replace(/^#(?=[A-Z])/gm, ''));
 
     expect(Object.keys(defaults).sort()).toEqual([...SETTING_NAMES].sort());
-    expect(readConfig(parseEnvironment({ ...defaults, ...NEEDED }))).toEqual(
-      readConfig(parseEnvironment(NEEDED)),
+    expect(readConfig(parseEnvironment({ ...defaults, ...REQUIRED }))).toEqual(
+      readConfig(parseEnvironment(REQUIRED)),
     );
   });
 
   it.each(SETTINGS.filter(({ example }) => example !== undefined))(
-    'has an example of $name that can be used: $example',
+    'has a valid example for $name: $example',
     ({ name, example }) => {
-      expect(() => parseEnvironment({ ...NEEDED, [name]: example })).not.toThrow();
+      expect(() => parseEnvironment({ ...REQUIRED, [name]: example })).not.toThrow();
     },
   );
 
-  it.each(PAGES)('%s names no setting that does not exist', (page) => {
-    const named = [...readFileSync(page, 'utf8').matchAll(PREFIXED)].map(([name]) => name);
+  it.each(PAGES)('%s names only existing settings', (page) => {
+    const named = [...readFileSync(page, 'utf8').matchAll(SETTING_LIKE_NAME)].map(([name]) => name);
 
-    expect(named.filter((name) => ![...SETTING_NAMES, ...OTHERS].includes(name))).toEqual([]);
+    expect(named.filter((name) => ![...SETTING_NAMES, ...OTHER_NAMES].includes(name))).toEqual([]);
   });
 });

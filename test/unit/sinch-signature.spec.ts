@@ -9,8 +9,8 @@ const REQUEST = {
   body: '{"method":"sms","sms":{"code":"4071"}}',
 };
 
-describe('A signature for Sinch', () => {
-  it('is the contract’s, with a body and without', () => {
+describe('createSignature', () => {
+  it('matches the documented example, with and without a body', () => {
     expect(createSignature(REQUEST, SECRET)).toBe('xetmSkHYzRPm4cG+1TLxTit1ow9aYRFKnlWb9vsDdIo=');
     expect(createSignature({ ...REQUEST, method: 'GET', body: undefined }, SECRET)).toBe(
       'kWI874dTBWxI2MpYMAVBhOYX7ftuPjp9EVmMf3k45ng=',
@@ -23,7 +23,7 @@ describe('A signature for Sinch', () => {
     { contentType: 'application/json; charset=utf-8' },
     { timestamp: '2030-01-02T03:04:05.001Z' },
     { body: '{"method":"sms","sms":{"code":"4072"}}' },
-  ])('covers %j', (change) => {
+  ])('changes with %j', (change) => {
     expect(createSignature({ ...REQUEST, ...change }, SECRET)).not.toBe(
       createSignature(REQUEST, SECRET),
     );

@@ -1,90 +1,99 @@
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
 import type { DestinationCounts, SendCounts } from '../../src/storage/limit.types.js';
 
-const judge = createTrafficEvaluator({
+const evaluate = createTrafficEvaluator({
   mode: 'enforce',
   floorPerHour: 10,
   floorPerDay: 30,
   unverifiedRatio: 0.5,
 });
 
-const NOTHING: SendCounts = { sends: 0, verified: 0 };
-const QUIET: DestinationCounts = {
-  recent: NOTHING,
-  hour: NOTHING,
-  day: NOTHING,
-  twoWeeks: NOTHING,
+const NO_SENDS: SendCounts = { sends: 0, verified: 0 };
+const NO_TRAFFIC: DestinationCounts = {
+  recent: NO_SENDS,
+  hour: NO_SENDS,
+  day: NO_SENDS,
+  twoWeeks: NO_SENDS,
 };
 
-/** So many verified texts, and so many that nobody verified. */
-const of = (verified: number, unverified: number): SendCounts => ({
+/** Counts with these numbers of verified and unverified messages. */
+const counts = (verified: number, unverified: number): SendCounts => ({
   sends: verified + unverified,
   verified,
 });
 
-const onPrefix = (prefix: Partial<DestinationCounts>) =>
-  judge({ prefix: { ...QUIET, ...prefix }, country: QUIET });
-/** By a prefix with one text, which proves nothing. */
-const onCountry = (country: Partial<DestinationCounts>) =>
-  judge({ prefix: { ...QUIET, recent: of(0, 1) }, country: { ...QUIET, ...country } });
+const evaluatePrefix = (prefix: Partial<DestinationCounts>) =>
+  evaluate({ prefix: { ...NO_TRAFFIC, ...prefix }, country: NO_TRAFFIC });
+/** Evaluates with a prefix of one message, too few to be trusted. */
+const evaluateCountry = (country: Partial<DestinationCounts>) =>
+  evaluate({
+    prefix: { ...NO_TRAFFIC, recent: counts(0, 1) },
+    country: { ...NO_TRAFFIC, ...country },
+  });
 
-describe('The budgets of unverified texts', () => {
+describe('TrafficEvaluator', () => {
   it.each<[string, 'hour' | 'day', number, Partial<DestinationCounts>]>([
     ['the floor of the hour', 'hour', 10, {}],
     ['the floor of the day', 'day', 30, {}],
-    ['a share of the hour', 'hour', 60, { hour: of(100, 0), day: of(100, 0) }],
-    ['a share of an average hour of the day', 'hour', 15, { day: of(240, 0) }],
-    ['a share of an average hour of two weeks', 'hour', 15, { twoWeeks: of(3_360, 0) }],
-    ['a share of the day', 'day', 80, { day: of(100, 0) }],
-    ['a share of an average day of two weeks', 'day', 80, { twoWeeks: of(1_400, 0) }],
-    ['a share of recent verified texts', 'hour', 15, { recent: of(10, 0) }],
-  ])('allow %s, and not one more', (_name, window, allowed, verified) => {
-    const { verified: before } = verified[window] ?? NOTHING;
-    const traffic = { ...verified, [window]: of(before, allowed) };
-    const oneMore = { ...verified, [window]: of(before, allowed + 1) };
+    ['a share of the hour', 'hour', 60, { hour: counts(100, 0), day: counts(100, 0) }],
+    ['a share of an average hour of the day', 'hour', 15, { day: counts(240, 0) }],
+    ['a share of an average hour of two weeks', 'hour', 15, { twoWeeks: counts(3_360, 0) }],
+    ['a share of the day', 'day', 80, { day: counts(100, 0) }],
+    ['a share of an average day of two weeks', 'day', 80, { twoWeeks: counts(1_400, 0) }],
+    ['a share of recent verified messages', 'hour', 15, { recent: counts(10, 0) }],
+  ])(
+    'allows %s of unverified messages, and blocks the next one',
+    (_name, window, allowed, verified) => {
+      const { verified: before } = verified[window] ?? NO_SENDS;
+      const traffic = { ...verified, [window]: counts(before, allowed) };
+      const oneMore = { ...verified, [window]: counts(before, allowed + 1) };
 
-    for (const [scope, on] of [
-      ['prefix', onPrefix],
-      ['country', onCountry],
-    ] as const) {
-      expect(on(traffic)).toBeUndefined();
-      expect(on(oneMore)).toMatchObject({
-        scope,
-        window,
-        includesRecent: false,
-        unverified: allowed + 1,
-        allowed,
-        enforced: true,
-      });
-    }
-  });
+      for (const [scope, on] of [
+        ['prefix', evaluatePrefix],
+        ['country', evaluateCountry],
+      ] as const) {
+        expect(on(traffic)).toBeUndefined();
+        expect(on(oneMore)).toMatchObject({
+          scope,
+          window,
+          includesRecent: false,
+          unverified: allowed + 1,
+          allowed,
+          enforced: true,
+        });
+      }
+    },
+  );
 
   it.each([
-    ['prefix', 'hour', 35, onPrefix, { hour: of(0, 5) }],
-    ['prefix', 'day', 40, onPrefix, { day: of(0, 30) }],
-    ['country', 'hour', 110, onCountry, { hour: of(0, 5) }],
-    ['country', 'day', 130, onCountry, { day: of(0, 30) }],
-  ] as const)('of a %s and %s bear %i with the recent ones', (scope, window, most, on, before) => {
-    const ripe = 'hour' in before ? before.hour.sends : before.day.sends;
+    ['prefix', 'hour', 35, evaluatePrefix, { hour: counts(0, 5) }],
+    ['prefix', 'day', 40, evaluatePrefix, { day: counts(0, 30) }],
+    ['country', 'hour', 110, evaluateCountry, { hour: counts(0, 5) }],
+    ['country', 'day', 130, evaluateCountry, { day: counts(0, 30) }],
+  ] as const)(
+    'blocks after the budget of a %s and %s plus the burst allowance is used: %i with recent messages',
+    (scope, window, most, on, before) => {
+      const notRecent = 'hour' in before ? before.hour.sends : before.day.sends;
 
-    expect(on({ ...before, recent: of(0, most - ripe) })).toBeUndefined();
-    expect(on({ ...before, recent: of(0, most - ripe + 1) })).toEqual({
-      scope,
-      window,
-      includesRecent: true,
-      unverified: most + 1,
-      allowed: most,
-      verified: 0,
-      enforced: true,
-    });
-  });
+      expect(on({ ...before, recent: counts(0, most - notRecent) })).toBeUndefined();
+      expect(on({ ...before, recent: counts(0, most - notRecent + 1) })).toEqual({
+        scope,
+        window,
+        includesRecent: true,
+        unverified: most + 1,
+        allowed: most,
+        verified: 0,
+        enforced: true,
+      });
+    },
+  );
 
-  it('do not hold a country against a prefix that keeps within its own share', () => {
-    const country = { ...QUIET, hour: of(0, 1_000) };
-    const proven = { ...QUIET, recent: of(4, 1), day: of(6, 4) };
-    const notQuite = { ...proven, recent: of(4, 2) };
+  it('allows a prefix within its own share when the budget of its country is exceeded', () => {
+    const country = { ...NO_TRAFFIC, hour: counts(0, 1_000) };
+    const trusted = { ...NO_TRAFFIC, recent: counts(4, 1), day: counts(6, 4) };
+    const notTrusted = { ...trusted, recent: counts(4, 2) };
 
-    expect(judge({ prefix: proven, country })).toBeUndefined();
-    expect(judge({ prefix: notQuite, country })).toMatchObject({ scope: 'country' });
+    expect(evaluate({ prefix: trusted, country })).toBeUndefined();
+    expect(evaluate({ prefix: notTrusted, country })).toMatchObject({ scope: 'country' });
   });
 });
