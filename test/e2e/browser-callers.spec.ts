@@ -5,7 +5,7 @@ import { startSandboxedService, type SandboxedService } from '../support/service
 const SITE = 'https://app.example.com';
 const shop = newApiKey('shop');
 
-describe('A browser', () => {
+describe('Browser security', () => {
   let service: SandboxedService;
 
   afterEach(() => service.close());
@@ -17,45 +17,42 @@ describe('A browser', () => {
       .set('access-control-request-method', 'POST')
       .set('access-control-request-headers', 'authorization,content-type,idempotency-key');
 
-  it('may let no page call unless it is said', async () => {
+  it('allows no page of another origin by default', async () => {
     service = await startSandboxedService();
-    const asked = await preflight(SITE);
-    const answered = await service.http.get('/otp/x').set('origin', SITE);
+    const preflightResponse = await preflight(SITE);
+    const response = await service.http.get('/otp/x').set('origin', SITE);
 
-    for (const { headers } of [asked, answered]) {
+    for (const { headers } of [preflightResponse, response]) {
       expect(Object.keys(headers).filter((name) => name.includes('access-control'))).toEqual([]);
     }
-    expect(asked.status).toBe(405);
+    expect(preflightResponse.status).toBe(405);
   });
 
-  it('may let the pages of a listed origin call, and read what an answer says', async () => {
+  it('allows the pages of an origin in CORS_ORIGINS to call and to read the response headers', async () => {
     service = await startSandboxedService({ CORS_ORIGINS: SITE, API_KEYS: shop.entry });
-    const asked = await preflight(SITE);
-    const answered = await callerWith(service.url, shop.key).get('/otp/x').set('origin', SITE);
+    const preflightResponse = await preflight(SITE);
+    const response = await callerWith(service.url, shop.key).get('/otp/x').set('origin', SITE);
 
-    expect(asked.status).toBe(204);
-    expect(asked.headers).toMatchObject({
+    expect(preflightResponse.status).toBe(204);
+    expect(preflightResponse.headers).toMatchObject({
       'access-control-allow-origin': SITE,
       'access-control-allow-methods': 'GET, POST, DELETE',
       'access-control-allow-headers': 'authorization, content-type, idempotency-key',
     });
-    expect(answered.status).toBe(404);
-    expect(answered.headers['access-control-allow-origin']).toBe(SITE);
-    expect(answered.headers['access-control-expose-headers']).toContain('retry-after');
-    expect(answered.headers['access-control-allow-credentials']).toBeUndefined();
+    expect(response.status).toBe(404);
+    expect(response.headers['access-control-allow-origin']).toBe(SITE);
+    expect(response.headers['access-control-expose-headers']).toContain('retry-after');
+    expect(response.headers['access-control-allow-credentials']).toBeUndefined();
   });
 
   it.each([
     ['/otp/send', 405, 'method_not_allowed'],
     ['/nothing', 404, 'not_found'],
-  ] as const)(
-    'hears of OPTIONS %s that is no preflight as anybody does',
-    async (path, status, code) => {
-      service = await startSandboxedService({ CORS_ORIGINS: SITE });
+  ] as const)('answers an OPTIONS %s that is no preflight with %i', async (path, status, code) => {
+    service = await startSandboxedService({ CORS_ORIGINS: SITE });
 
-      expectProblem(await service.http.options(path).set('origin', SITE), status, code);
-    },
-  );
+    expectProblem(await service.http.options(path).set('origin', SITE), status, code);
+  });
 
   it.each([
     'https://app.example.com.evil.test',
@@ -63,7 +60,7 @@ describe('A browser', () => {
     'https://app.example.com:8443',
     'https://evil.test',
     'null',
-  ])('may not let %s call beside it', async (origin) => {
+  ])('does not allow %s beside the origins in CORS_ORIGINS', async (origin) => {
     service = await startSandboxedService({ CORS_ORIGINS: `${SITE}, https://other.example.com` });
 
     expect((await preflight(origin)).headers['access-control-allow-origin']).not.toBe(origin);
@@ -74,7 +71,7 @@ describe('A browser', () => {
     ).not.toBe(origin);
   });
 
-  it('is told to keep, run and frame nothing of an answer', async () => {
+  it('forbids browsers to cache, run or frame a response', async () => {
     service = await startSandboxedService();
     for (const path of ['/otp/x', '/health/live', '/nothing']) {
       expect((await service.http.get(path)).headers).toMatchObject({

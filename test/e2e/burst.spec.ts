@@ -4,7 +4,7 @@ import { callerWith, newApiKey } from '../support/api-key.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { scaled } from '../support/time-scale.js';
 
-/** Five for each connection of the pool. */
+/** Five times the connections in the pool. */
 const SENDS = 100;
 
 /** Makes every commit that writes a verification take 50 ms. */
@@ -15,7 +15,7 @@ const SLOW_COMMITS = [
    deferrable initially deferred for each row execute function slow_commit()`,
 ];
 
-describe('A hundred sends at once, where PostgreSQL is slow to commit', () => {
+describe('A hundred sends at once while PostgreSQL commits slowly', () => {
   const keys = Array.from({ length: 5 }, (_, i) => newApiKey(`client${i}`));
   let postgres: PostgresServer;
   let service: SandboxedService;
@@ -38,16 +38,16 @@ describe('A hundred sends at once, where PostgreSQL is slow to commit', () => {
     await postgres.stop();
   });
 
-  it('waits for connections of the pool, and every one is sent', async () => {
-    const callers = keys.map(({ key }) => callerWith(service.url, key));
-    const answers = await Promise.all(
-      callers.flatMap((caller, c) =>
+  it('wait for a connection of the pool and all succeed', async () => {
+    const clients = keys.map(({ key }) => callerWith(service.url, key));
+    const responses = await Promise.all(
+      clients.flatMap((client, c) =>
         Array.from({ length: SENDS / keys.length }, (_, i) =>
-          caller.post('/otp/send').send({ phoneNumber: `+1415${String(200 + 100 * c + i)}1234` }),
+          client.post('/otp/send').send({ phoneNumber: `+1415${String(200 + 100 * c + i)}1234` }),
         ),
       ),
     );
 
-    expect(answers.map(({ status }) => status)).toEqual(Array(SENDS).fill(200));
+    expect(responses.map(({ status }) => status)).toEqual(Array(SENDS).fill(200));
   });
 });

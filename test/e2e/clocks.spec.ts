@@ -13,12 +13,12 @@ const STARTING_MS = 60_000;
 const MINUTE_MS = 60_000;
 const COOLDOWN_MS = 2_000;
 const TTL_MS = 3_000;
-/** How far from the right moment something may happen, on a machine that is busy with other tests. */
+/** How late something may happen on a machine that is busy with other tests. */
 const TOLERANCE_MS = 1_000;
-/** How far the times of two replicas may be apart: they read the database's over a network. */
-const APART_MS = 150;
+/** How far the clocks of two replicas may differ: they read the database's time over a network. */
+const MAX_CLOCK_DIFFERENCE_MS = 150;
 
-describe('Of three replicas, one with its clock right, one a minute ahead and one a minute behind,', () => {
+describe('Three replicas, one with the right time, one a minute ahead and one a minute behind', () => {
   let postgres: PostgresServer;
   let sandbox: Sandbox;
   let fleet: Fleet<readonly Replica[]>;
@@ -47,14 +47,14 @@ describe('Of three replicas, one with its clock right, one a minute ahead and on
     await postgres.stop();
   });
 
-  /** Asks one replica first and then another: every two of them, in both orders, all together. */
-  const withEveryTwo = async (
-    work: (one: Replica, other: Replica) => Promise<void>,
+  /** Runs the test with every ordered pair of replicas, all at once. */
+  const forEveryPair = async (
+    test: (one: Replica, other: Replica) => Promise<void>,
   ): Promise<void> => {
     const { replicas } = fleet;
     await Promise.all(
       replicas.flatMap((one) =>
-        replicas.filter((other) => other !== one).map((other) => work(one, other)),
+        replicas.filter((other) => other !== one).map((other) => test(one, other)),
       ),
     );
   };
@@ -64,7 +64,7 @@ describe('Of three replicas, one with its clock right, one a minute ahead and on
   const verify = ({ http }: Replica, pinId: string, otpCode: string) =>
     http.post('/otp/verify').send({ pinId, otpCode });
 
-  it('two log wrong times', () => {
+  it('log by their own clocks', () => {
     const [right = NaN, ...wrong] = fleet.replicas.map(({ output }) =>
       Date.parse(/"time":"([^"]+)"/.exec(output)?.[1] ?? ''),
     );
@@ -72,26 +72,26 @@ describe('Of three replicas, one with its clock right, one a minute ahead and on
     expect(minutesOff).toEqual([1, -1]);
   });
 
-  it('each answers the right times', async () => {
-    await withEveryTwo(async (replica) => {
-      const askedAt = Date.now();
+  it('return the right times', async () => {
+    await forEveryPair(async (replica) => {
+      const requestedAt = Date.now();
       const { body } = await send(replica, newPhone()).expect(200);
-      const answeredAt = Date.now();
+      const respondedAt = Date.now();
 
       for (const sentAt of [
         Date.parse(body.expiresAt) - TTL_MS,
         Date.parse(body.resendAvailableAt) - COOLDOWN_MS,
       ]) {
-        expect(sentAt).toBeGreaterThanOrEqual(askedAt - APART_MS);
-        expect(sentAt).toBeLessThanOrEqual(answeredAt + APART_MS);
+        expect(sentAt).toBeGreaterThanOrEqual(requestedAt - MAX_CLOCK_DIFFERENCE_MS);
+        expect(sentAt).toBeLessThanOrEqual(respondedAt + MAX_CLOCK_DIFFERENCE_MS);
       }
     });
   });
 
-  it('each keeps to the cooldown that another began', async () => {
-    await withEveryTwo(async (one, other) => {
+  it('keep to the cooldown that another replica started', async () => {
+    await forEveryPair(async (one, other) => {
       const phoneNumber = newPhone();
-      const askedAt = performance.now();
+      const requestedAt = performance.now();
       await send(one, phoneNumber).expect(200);
       const deadline = performance.now() + COOLDOWN_MS + TOLERANCE_MS;
 
@@ -103,12 +103,14 @@ describe('Of three replicas, one with its clock right, one a minute ahead and on
         response = await send(other, phoneNumber);
       }
       expect(response.status).toBe(200);
-      expect(performance.now()).toBeGreaterThanOrEqual(askedAt + COOLDOWN_MS - APART_MS);
+      expect(performance.now()).toBeGreaterThanOrEqual(
+        requestedAt + COOLDOWN_MS - MAX_CLOCK_DIFFERENCE_MS,
+      );
     });
   });
 
-  it('each verifies what another sent', async () => {
-    await withEveryTwo(async (one, other) => {
+  it('verify a code that another replica sent', async () => {
+    await forEveryPair(async (one, other) => {
       const phoneNumber = newPhone();
       const { body } = await send(one, phoneNumber).expect(200);
       const [code = ''] = await fleet.codesOf(phoneNumber);
@@ -116,10 +118,10 @@ describe('Of three replicas, one with its clock right, one a minute ahead and on
     });
   });
 
-  it('each lets what another sent expire', async () => {
-    await withEveryTwo(async (one, other) => {
+  it('expire a code that another replica sent', async () => {
+    await forEveryPair(async (one, other) => {
       const phoneNumber = newPhone();
-      const askedAt = performance.now();
+      const requestedAt = performance.now();
       const { pinId } = (await send(one, phoneNumber).expect(200)).body;
       const deadline = performance.now() + TTL_MS + TOLERANCE_MS;
       const [code = ''] = await fleet.codesOf(phoneNumber);
@@ -130,13 +132,15 @@ describe('Of three replicas, one with its clock right, one a minute ahead and on
         status = (await other.http.get(`/otp/${pinId}`).expect(200)).body.status;
       }
       expect(status).toBe('expired');
-      expect(performance.now()).toBeGreaterThanOrEqual(askedAt + TTL_MS - APART_MS);
+      expect(performance.now()).toBeGreaterThanOrEqual(
+        requestedAt + TTL_MS - MAX_CLOCK_DIFFERENCE_MS,
+      );
       await verify(other, pinId, code).expect(200, { verified: false, reason: 'expired' });
     });
   });
 
-  it('each knows the request that another answered', async () => {
-    await withEveryTwo(async (one, other) => {
+  it('replay a response of another replica for the same idempotency key', async () => {
+    await forEveryPair(async (one, other) => {
       const phoneNumber = newPhone();
       const key = phoneNumber;
       const { body } = await send(one, phoneNumber).set('idempotency-key', key).expect(200);

@@ -18,7 +18,7 @@ const dashboard = JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8
 const rules = alerts.groups.flatMap((group) => group.rules);
 const targets = dashboard.panels.flatMap((panel) => panel.targets ?? []);
 
-/** What a query says, by metric: the labels of the selector behind it. */
+/** The metrics in a query, each with the labels of its selector. */
 function selectors(expr: string): [metric: string, labels: string[]][] {
   return [...expr.matchAll(/\b((?:otp|nodejs|process)_\w+)(?:{([^}]*)})?/g)].map(
     ([, metric = '', selector = '']) => [
@@ -28,9 +28,9 @@ function selectors(expr: string): [metric: string, labels: string[]][] {
   );
 }
 
-describe('The alerts and the dashboard', () => {
-  /** The labels of each metric, as the page has them after a day's work in small. */
-  const known = new Map<string, Set<string>>();
+describe('The alert rules and the dashboard', () => {
+  /** The labels of each metric at `/metrics`, after a send, a rejected send, a resend and a verify. */
+  const labelsByMetric = new Map<string, Set<string>>();
 
   beforeAll(async () => {
     const service = await startSandboxedService();
@@ -44,41 +44,42 @@ describe('The alerts and the dashboard', () => {
     }
     const { text } = await service.http.get('/metrics');
     await service.close();
-    for (const [, name = ''] of text.matchAll(/^# TYPE (\w+) /gm)) known.set(name, new Set());
+    for (const [, name = ''] of text.matchAll(/^# TYPE (\w+) /gm))
+      labelsByMetric.set(name, new Set());
     for (const [, name = '', labels = ''] of text.matchAll(/^(\w+){(.*)} /gm)) {
-      const all = known.get(name) ?? new Set(['job', 'instance']);
+      const all = labelsByMetric.get(name) ?? new Set(['job', 'instance']);
       for (const [, label = ''] of labels.matchAll(/(\w+)="/g)) all.add(label);
-      known.set(name, all);
+      labelsByMetric.set(name, all);
     }
   });
 
   it.each([...rules.map(({ expr }) => expr), ...targets.map(({ expr }) => expr)])(
-    'ask for what there is: %s',
+    'query only metrics and labels that exist: %s',
     (expr) => {
       expect(selectors(expr).length + Number(expr.includes('otp:'))).toBeGreaterThan(0);
       for (const [metric, labels] of selectors(expr)) {
-        const there = known.get(metric);
-        expect([metric, there]).toEqual([metric, expect.any(Set)]);
-        // One that nothing has happened to yet shows no labels.
-        if (there?.size) {
-          expect([...there, 'job', 'instance']).toEqual(expect.arrayContaining(labels));
+        const known = labelsByMetric.get(metric);
+        expect([metric, known]).toEqual([metric, expect.any(Set)]);
+        // A metric without samples shows no labels.
+        if (known?.size) {
+          expect([...known, 'job', 'instance']).toEqual(expect.arrayContaining(labels));
         }
       }
     },
   );
 
-  it('leave out no metric of the service', () => {
-    const asked = [...rules, ...targets].flatMap(({ expr }) =>
+  it('use every metric of the service', () => {
+    const used = [...rules, ...targets].flatMap(({ expr }) =>
       selectors(expr).map(([metric]) => metric.replace(/_(bucket|count|sum)$/, '')),
     );
-    const own = [...known.keys()]
+    const own = [...labelsByMetric.keys()]
       .filter((name) => name.startsWith('otp_'))
       .map((name) => name.replace(/_(bucket|count|sum)$/, ''));
 
-    expect([...new Set(own)].filter((name) => !asked.includes(name))).toEqual([]);
+    expect([...new Set(own)].filter((name) => !used.includes(name))).toEqual([]);
   });
 
-  it('show panels that do not overlap', () => {
+  it('have panels that do not overlap', () => {
     const overlapping = dashboard.panels.flatMap((a) =>
       dashboard.panels.filter(
         (b) =>

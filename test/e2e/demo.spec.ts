@@ -2,7 +2,7 @@ import { expectProblem } from '../support/problem.js';
 import { callerWith, newApiKey } from '../support/api-key.js';
 import { startSandboxedService, startService, type RunningService } from '../support/service.js';
 
-const PARTS = ['form.js', 'phone.js', 'api.js', 'words.js'].map((name): [string, string] => [
+const SCRIPTS = ['form.js', 'phone.js', 'api.js', 'words.js'].map((name): [string, string] => [
   `/demo/${name}`,
   'text/javascript; charset=utf-8',
 ]);
@@ -17,7 +17,7 @@ const INFOBIP = {
 const shop = newApiKey('shop');
 const PRODUCTION = { NODE_ENV: 'production', API_KEYS: shop.entry };
 
-describe('The try-it page', () => {
+describe('GET /demo', () => {
   let service: RunningService;
 
   beforeAll(async () => {
@@ -30,8 +30,8 @@ describe('The try-it page', () => {
     ['/demo', 'text/html; charset=utf-8'],
     ['/demo/form.css', 'text/css; charset=utf-8'],
     ['/demo/phone.css', 'text/css; charset=utf-8'],
-    ...PARTS,
-  ])('has %s as %s', async (path, type) => {
+    ...SCRIPTS,
+  ])('serves %s as %s', async (path, type) => {
     const { headers } = await service.http.get(path).expect(200);
 
     expect(headers).toMatchObject({
@@ -42,7 +42,7 @@ describe('The try-it page', () => {
     });
   });
 
-  it('may load its own parts, and talk to the API and the sandbox, and nothing else', async () => {
+  it('allows its page only its own files, the API and the sandbox', async () => {
     const { headers, text } = await service.http.get('/demo');
     const [, sandbox = ''] = /name="sandbox" content="([^"]*)"/.exec(text) ?? [];
 
@@ -55,42 +55,42 @@ describe('The try-it page', () => {
   });
 
   it.each(['/demo/nothing', '/demo/..%2fdemo.module.js', '/demo/'])(
-    'has nothing at %s',
+    'returns 404 for %s',
     async (path) => {
       expectProblem(await service.http.get(path), 404, 'not_found');
     },
   );
 
-  it('is read only', async () => {
+  it('rejects POST with 405', async () => {
     expectProblem(await service.http.post('/demo'), 405, 'method_not_allowed');
   });
 
-  it('tells the address of the sandbox as it is, whatever HTML would make of it', async () => {
+  it('escapes the URL of the sandbox in HTML', async () => {
     const url = 'http://127.0.0.1:9/a&lt=b';
-    const odd = await startService({ INFOBIP_BASE_URL: url });
-    const { headers, text } = await odd.http.get('/demo');
+    const other = await startService({ INFOBIP_BASE_URL: url });
+    const { headers, text } = await other.http.get('/demo');
 
     expect(text).toContain('content="http://127.0.0.1:9/a&#38;lt=b"');
     expect(headers['content-security-policy']).toContain(`connect-src 'self' http://127.0.0.1:9;`);
-    await odd.close();
+    await other.close();
   });
 });
 
-describe('There is no try-it page', () => {
+describe('GET /demo without a demo page', () => {
   it.each([
     ['in production', { ...PRODUCTION, ...INFOBIP }],
     [
       'in production, even with a provider on this machine',
       { ...PRODUCTION, ...INFOBIP, INFOBIP_BASE_URL: 'http://127.0.0.1:9' },
     ],
-    ['in front of a real account', INFOBIP],
-    ['where callers need a key', { API_KEYS: shop.entry }],
-  ])('%s', async (_where, settings) => {
+    ['with a real account', INFOBIP],
+    ['if API_KEYS is set', { API_KEYS: shop.entry }],
+  ])('returns 404 %s', async (_where, settings) => {
     const service = await startService(settings);
-    const caller = callerWith(service.url, shop.key);
+    const client = callerWith(service.url, shop.key);
 
-    expectProblem(await caller.get('/demo'), 404, 'not_found');
-    expectProblem(await caller.get('/demo/form.js'), 404, 'not_found');
+    expectProblem(await client.get('/demo'), 404, 'not_found');
+    expectProblem(await client.get('/demo/form.js'), 404, 'not_found');
     await service.close();
   });
 });

@@ -2,7 +2,7 @@ import { PhoneNumber } from '../../src/common/phone-number.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-/** Numbers of twenty countries that cost whoever calls them, or that nobody reads texts at. */
+/** Numbers of twenty countries that charge the sender, or that cannot show a message. */
 const BLOCKED: readonly (readonly [country: string, type: string, e164: string])[] = [
   ['US', 'PREMIUM_RATE', '+19007685518'],
   ['GB', 'PREMIUM_RATE', '+449002258373'],
@@ -36,15 +36,15 @@ const BLOCKED: readonly (readonly [country: string, type: string, e164: string])
   ['NZ', 'PREMIUM_RATE', '+649008290733'],
 ];
 
-/** The same countries: numbers that their plans do not have, some of the right length. */
-const IMPOSSIBLE = [
+/** Invalid numbers of the same countries: not in the numbering plan, some of the right length. */
+const INVALID = [
   ...['+15550001111', '+10000000000', '+440000000000', '+49000000000', '+33000000000'],
   ...['+393', '+341', '+311', '+321', '+431', '+411', '+461', '+4512', '+3581', '+481'],
   ...['+3511', '+611', '+551', '+901', '+271', '+521', '+301', '+641', '+999123456789'],
   ...['+1415555267100000', '+49301234567890123', '+0014155552671'],
 ];
 
-describe('Who may be texted', () => {
+describe('Allowed destinations', () => {
   let service: SandboxedService;
 
   const start = async (settings: NodeJS.ProcessEnv = {}) => {
@@ -54,7 +54,7 @@ describe('Who may be texted', () => {
 
   afterEach(() => service.close());
 
-  it('is nobody whose number costs more than a text, in twenty countries', async () => {
+  it('rejects premium-rate and similar numbers of twenty countries, without a message', async () => {
     await start();
     expect(new Set(BLOCKED.map(([country]) => country)).size).toBeGreaterThanOrEqual(20);
     for (const [country, type, e164] of BLOCKED) {
@@ -64,9 +64,9 @@ describe('Who may be texted', () => {
     }
   });
 
-  it('is nobody whose number nobody can have', async () => {
+  it('rejects invalid numbers, without a message', async () => {
     await start();
-    for (const e164 of IMPOSSIBLE) {
+    for (const e164 of INVALID) {
       const response = await send(e164);
 
       expectProblem(response, 400, 'validation_failed');
@@ -75,7 +75,7 @@ describe('Who may be texted', () => {
     }
   });
 
-  it('is only who lives in a country that is listed', async () => {
+  it('allows only the countries in ALLOWED_COUNTRIES', async () => {
     await start({ ALLOWED_COUNTRIES: 'us, ch' });
 
     await send('+14155552671').expect(200);
@@ -85,14 +85,14 @@ describe('Who may be texted', () => {
     expect(await service.codesOf('+4915112345678')).toEqual([]);
   });
 
-  it('depends on the kinds of numbers that are blocked', async () => {
+  it('blocks only the number types in BLOCKED_NUMBER_TYPES', async () => {
     await start({ BLOCKED_NUMBER_TYPES: 'FIXED_LINE' });
 
     await send('+19007685518').expect(200);
     expectProblem(await send('+4930123456'), 403, 'destination_not_allowed');
   });
 
-  it('is told without the number', async () => {
+  it('shows the number neither in the rejection nor in the log', async () => {
     await start({ ALLOWED_COUNTRIES: 'CH' });
     const { text } = await send('+14155552671');
 
@@ -100,7 +100,7 @@ describe('Who may be texted', () => {
     expect(service.log.text).not.toContain('4155552671');
   });
 
-  it('can be everybody, which production is warned of', async () => {
+  it('warns in production if ALLOWED_COUNTRIES allows every country', async () => {
     await start({
       NODE_ENV: 'production',
       API_KEYS: `shop:${'0'.repeat(64)}`,

@@ -9,7 +9,7 @@ import { startReplica, type Replica } from '../support/replica.js';
 
 const STARTING_MS = 60_000;
 
-describe('While nothing can be written to the disk,', () => {
+describe('A service whose disk is full', () => {
   let sandbox: LookAlike;
   let service: Replica;
   let dataDir: string;
@@ -37,7 +37,7 @@ describe('While nothing can be written to the disk,', () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  /** No file of the service can be written beyond this size, whoever runs it: a full disk for its records. */
+  /** Limits the size of the files that the service can write: like a full disk, also for root. */
   function limitFiles(bytes: string): void {
     execFileSync('prlimit', ['--pid', String(service.pid), `--fsize=${bytes}:unlimited`]);
   }
@@ -48,7 +48,7 @@ describe('While nothing can be written to the disk,', () => {
     return service.http.post('/otp/verify').send({ pinId, otpCode });
   };
 
-  it('send and verify answer 503 and when to ask again, and nobody is texted', async () => {
+  it('answers send, verify and cancel with 503 and Retry-After, and sends no message', async () => {
     const phoneNumber = newPhone();
     expectProblem(await send(phoneNumber), 503, 'storage_unavailable');
     expectProblem(await verify(), 503, 'storage_unavailable');
@@ -58,13 +58,13 @@ describe('While nothing can be written to the disk,', () => {
     expect(service.output).toContain('The database failed.');
   });
 
-  it('what only reads is answered', async () => {
+  it('still answers requests that only read', async () => {
     const { body } = await service.http.get(`/otp/${sent.pinId}`).expect(200);
     expect(body.status).toBe('pending');
     await service.http.get('/health/live').expect(200);
   });
 
-  it('and it is whole again by itself', async () => {
+  it('recovers by itself when the disk has space again', async () => {
     limitFiles('unlimited');
 
     await verify().expect(200, { verified: true });

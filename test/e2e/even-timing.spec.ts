@@ -8,15 +8,15 @@ import { startService, type RunningService } from '../support/service.js';
 
 const KNOWN = Array.from({ length: 10 }, (_, i) => `+141555526${String(70 + i)}`);
 const UNKNOWN = Array.from({ length: 50 }, (_, i) => `+141555536${String(10 + i)}`);
-const TRIES = 50;
+const SAMPLES = 50;
 
-/** How often what is in `slow` took longer than what is in `fast`: a half where nothing tells them apart. */
-function separation(slow: readonly number[], fast: readonly number[]): number {
-  const wins = slow.flatMap((one) => fast.map((other) => (one > other ? 1 : 0) as number));
+/** The share of pairs in which the first took longer than the second: 0.5 if they cannot be distinguished. */
+function shareOfSlower(ones: readonly number[], others: readonly number[]): number {
+  const wins = ones.flatMap((one) => others.map((other) => (one > other ? 1 : 0) as number));
   return wins.reduce((sum, win) => sum + win, 0) / wins.length;
 }
 
-describe('Verify by number', () => {
+describe('POST /otp/verify by phone number', () => {
   let upstream: ScriptedUpstream;
   let service: RunningService;
 
@@ -45,25 +45,25 @@ describe('Verify by number', () => {
     await upstream.close();
   });
 
-  async function timeOf(phoneNumber: string): Promise<number> {
-    const beganAt = performance.now();
+  async function measureVerify(phoneNumber: string): Promise<number> {
+    const startedAt = performance.now();
     await service.http.post('/otp/verify').send({ phoneNumber, otpCode: '000000' });
-    return performance.now() - beganAt;
+    return performance.now() - startedAt;
   }
 
-  it('takes as long for a number that nobody knows as for one that is judged', async () => {
-    // The first ones fill what is remembered.
-    for (const number of [...KNOWN, ...KNOWN]) await timeOf(number);
-    const judged: number[] = [];
-    const refused: number[] = [];
-    for (let i = 0; i < TRIES; i += 1) {
-      judged.push(await timeOf(KNOWN[i % KNOWN.length] ?? ''));
-      refused.push(await timeOf(UNKNOWN[i] ?? ''));
+  it('takes as long for an unknown number as for a wrong code of a known one', async () => {
+    // The first ones fill the sample of response times.
+    for (const number of [...KNOWN, ...KNOWN]) await measureVerify(number);
+    const checked: number[] = [];
+    const rejected: number[] = [];
+    for (let i = 0; i < SAMPLES; i += 1) {
+      checked.push(await measureVerify(KNOWN[i % KNOWN.length] ?? ''));
+      rejected.push(await measureVerify(UNKNOWN[i] ?? ''));
     }
 
-    expect(upstream.requests).toHaveLength(KNOWN.length * 3 + TRIES);
-    const told = separation(judged, refused);
-    expect(told).toBeGreaterThan(0.25);
-    expect(told).toBeLessThan(0.75);
+    expect(upstream.requests).toHaveLength(KNOWN.length * 3 + SAMPLES);
+    const share = shareOfSlower(checked, rejected);
+    expect(share).toBeGreaterThan(0.25);
+    expect(share).toBeLessThan(0.75);
   });
 });

@@ -17,7 +17,7 @@ const ROUTES = [
   '/nowhere',
 ];
 
-interface Shot {
+interface RandomRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Record<string, string>;
@@ -41,7 +41,7 @@ const path = fc.oneof(
   fc.webQueryParameters().map((query) => `/otp/send?${query}`),
 );
 const headerName = fc.stringMatching(/^[a-z][a-z-]{0,20}$/).filter(
-  // These frame the message or leave HTTP; the client would have to lie for them.
+  // These set the length or the protocol of the request, so a random value breaks the client.
   (name) =>
     !/^(content-length|transfer-encoding|connection|host|expect|upgrade|trailer|te)$/.test(name),
 );
@@ -67,31 +67,31 @@ const body = fc.oneof(
     .map((fields) => JSON.stringify(fields)),
   fc.dictionary(fc.string(), fc.jsonValue()).map((fields) => JSON.stringify(fields)),
 );
-/** Most of what is asked for is right: it gets further than what is wrong in all. */
-const mostly = (right: fc.Arbitrary<unknown>) =>
-  fc.oneof({ weight: 5, arbitrary: right }, { weight: 1, arbitrary: field });
+/** Usually a valid value: a request with one invalid field gets further than one with only invalid ones. */
+const mostly = (valid: fc.Arbitrary<unknown>) =>
+  fc.oneof({ weight: 5, arbitrary: valid }, { weight: 1, arbitrary: field });
 const phoneNumber = mostly(fc.stringMatching(/^\+4917[0-9]{8}$/));
 const channel = mostly(fc.constantFrom('sms', 'voice', null));
 const pinId = mostly(fc.stringMatching(/^[\w-]{22}$/));
 const reference = mostly(fc.constantFrom('login-4711', null));
 const endUserIp = mostly(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant(null)));
 const otpCode = mostly(fc.stringMatching(/^[0-9]{6}$/));
-const aimedAt = (path: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
-  fc.record(fields, { requiredKeys: [] }).map((values): Shot => {
+const postTo = (path: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
+  fc.record(fields, { requiredKeys: [] }).map((values): RandomRequest => {
     const type = { 'content-type': 'application/json' };
     return { method: 'POST', path, headers: type, body: JSON.stringify(values) };
   });
-const shot = fc.oneof(
-  fc.record<Shot>({ method, path, headers, body }),
+const randomRequest = fc.oneof(
+  fc.record<RandomRequest>({ method, path, headers, body }),
   fc.oneof(
-    aimedAt('/otp/send', { phoneNumber, channel, reference, endUserIp }),
-    aimedAt('/otp/resend', { pinId, channel }),
-    aimedAt('/otp/verify', { pinId, otpCode, reference }),
-    aimedAt('/otp/verify', { phoneNumber, otpCode, reference }),
+    postTo('/otp/send', { phoneNumber, channel, reference, endUserIp }),
+    postTo('/otp/resend', { pinId, channel }),
+    postTo('/otp/verify', { pinId, otpCode, reference }),
+    postTo('/otp/verify', { phoneNumber, otpCode, reference }),
   ),
 );
 
-describe.each(['SQLite', 'PostgreSQL'])('Whatever is thrown at the service on %s', (engine) => {
+describe.each(['SQLite', 'PostgreSQL'])('Random requests to a service on %s', (engine) => {
   const agent = new Agent({ keepAlive: true });
   let postgres: PostgresServer;
   let service: SandboxedService;
@@ -111,32 +111,32 @@ describe.each(['SQLite', 'PostgreSQL'])('Whatever is thrown at the service on %s
     await postgres.stop();
   });
 
-  function fire({ method, path, headers, body }: Shot) {
+  function sendRequest({ method, path, headers, body }: RandomRequest) {
     return new Promise<{ status: number; type: string; body: string }>((resolve, reject) => {
       const outgoing = httpRequest(service.url, { agent, method, path, headers, timeout: 5_000 });
-      outgoing.on('timeout', () => outgoing.destroy(new Error('it hangs')));
+      outgoing.on('timeout', () => outgoing.destroy(new Error('no response within 5 s')));
       outgoing.on('error', reject);
       outgoing.on('response', (incoming) => {
-        const { statusCode: status = 0, headers: answered } = incoming;
-        text(incoming).then((answer) => {
-          resolve({ status, type: answered['content-type'] ?? '', body: answer });
+        const { statusCode: status = 0, headers: responseHeaders } = incoming;
+        text(incoming).then((response) => {
+          resolve({ status, type: responseHeaders['content-type'] ?? '', body: response });
         }, reject);
       });
       outgoing.end(method === 'GET' || method === 'HEAD' ? undefined : body);
     });
   }
 
-  it('is answered, never with a 5xx, and if refused then with a problem document', async () => {
+  it('never get a 5xx, and get a problem document if they are rejected', async () => {
     await fc.assert(
-      fc.asyncProperty(shot, async (bullet) => {
-        const answer = await fire(bullet);
+      fc.asyncProperty(randomRequest, async (request) => {
+        const response = await sendRequest(request);
 
-        expect(answer.status).toBeLessThan(500);
-        if (answer.status < 400) return;
-        expect(answer.type).toBe('application/problem+json');
-        if (bullet.method === 'HEAD') return;
-        expect(JSON.parse(answer.body)).toMatchObject({
-          status: answer.status,
+        expect(response.status).toBeLessThan(500);
+        if (response.status < 400) return;
+        expect(response.type).toBe('application/problem+json');
+        if (request.method === 'HEAD') return;
+        expect(JSON.parse(response.body)).toMatchObject({
+          status: response.status,
           code: expect.stringMatching(/^[a-z_]+$/),
         });
       }),

@@ -22,7 +22,7 @@ describe('An Idempotency-Key', () => {
   const verify = (key: string, body: object) =>
     service.http.post('/otp/verify').set('idempotency-key', key).send(body);
 
-  it('makes a repeated send the same send', async () => {
+  it('returns the response of the first send to a repeated send', async () => {
     const first = await send('a').expect(200);
     const repeat = await send('a').expect(200);
 
@@ -32,20 +32,20 @@ describe('An Idempotency-Key', () => {
     expect(await service.codesOf(NUMBER)).toHaveLength(1);
   });
 
-  it('makes one text of a hundred sends at a time, all answered alike or told to wait', async () => {
-    const answers = await Promise.all(Array.from({ length: 100 }, () => send('a')));
+  it('sends one message for a hundred concurrent sends: each gets the same response or 409', async () => {
+    const responses = await Promise.all(Array.from({ length: 100 }, () => send('a')));
 
-    const taken = answers.filter(({ status }) => status === 200);
-    expect(new Set(taken.map(({ text }) => text)).size).toBe(1);
-    answers
+    const succeeded = responses.filter(({ status }) => status === 200);
+    expect(new Set(succeeded.map(({ text }) => text)).size).toBe(1);
+    responses
       .filter(({ status }) => status !== 200)
-      .forEach((answer) => {
-        expectProblem(answer, 409, 'request_in_progress');
+      .forEach((response) => {
+        expectProblem(response, 409, 'request_in_progress');
       });
     expect(await service.codesOf(NUMBER)).toHaveLength(1);
   });
 
-  it('is refused for another request, even a nearly equal one', async () => {
+  it('is rejected for another request, even for one that differs in a single field', async () => {
     await send('a');
 
     expectProblem(
@@ -60,13 +60,13 @@ describe('An Idempotency-Key', () => {
     );
   });
 
-  it('does not mind in what order a body names its fields', async () => {
+  it('ignores the order of the fields of a body', async () => {
     await send('a', { phoneNumber: NUMBER, channel: 'sms' });
 
     await send('a', { channel: 'sms', phoneNumber: NUMBER }).expect(200);
   });
 
-  it('lets a caller whose connection broke hear again that the code was right', async () => {
+  it('repeats that a code was right to a client that lost the first response', async () => {
     const { pinId } = (await send('a')).body;
     const [otpCode = ''] = await service.codesOf(NUMBER);
     await verify('b', { pinId, otpCode }).expect(200, { verified: true });
@@ -77,7 +77,7 @@ describe('An Idempotency-Key', () => {
     expect(body).toEqual({ verified: false, reason: 'already_verified' });
   });
 
-  it('repeats a wrong code without costing another attempt', async () => {
+  it('uses one attempt for a wrong code that is sent twice', async () => {
     const { pinId } = (await send('a')).body;
     const [code = ''] = await service.codesOf(NUMBER);
     const otpCode = wrong(code);
@@ -88,7 +88,7 @@ describe('An Idempotency-Key', () => {
     expect(body.attemptsRemaining).toBe(3);
   });
 
-  it('makes a repeated resend the same resend', async () => {
+  it('returns the response of the first resend to a repeated resend', async () => {
     const { pinId } = (await send('a')).body;
     service.clock.advance(seconds(30));
     const resend = () =>
@@ -99,7 +99,7 @@ describe('An Idempotency-Key', () => {
     expect(await service.codesOf(NUMBER)).toHaveLength(2);
   });
 
-  it('does not keep a refusal', async () => {
+  it('can be used again after a send that was rejected', async () => {
     await send('a');
     expectProblem(await send('b'), 429, 'cooldown_active');
     service.clock.advance(seconds(30));
@@ -108,25 +108,25 @@ describe('An Idempotency-Key', () => {
   });
 
   it.each(['', 'x'.repeat(256), 'tab\there'])(
-    'that cannot be one (%j) is not valid',
+    'is rejected if it is not a valid one: %j',
     async (key) => {
       expectProblem(await send(key), 400, 'validation_failed');
     },
   );
 
-  it('never sends again once a text may have left', async () => {
+  it('sends no second message if the first may have been sent', async () => {
     const upstream = await startScriptedUpstream();
     const other = await startService({
       INFOBIP_BASE_URL: upstream.url,
       PROVIDER_TIMEOUT: `${scaled(100)}ms`,
     });
-    const keyed = () =>
+    const sendWithKey = () =>
       other.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });
     upstream.answer(hang);
-    expectProblem(await keyed(), 504, 'provider_timeout');
-    upstream.answer(reply(200, { pinId: 'VENDOR-PIN', smsStatus: 'MESSAGE_SENT' }));
+    expectProblem(await sendWithKey(), 504, 'provider_timeout');
+    upstream.answer(reply(200, { pinId: 'PROVIDER-PIN', smsStatus: 'MESSAGE_SENT' }));
 
-    const repeat = await keyed();
+    const repeat = await sendWithKey();
 
     expectProblem(repeat, 504, 'provider_timeout');
     expect(repeat.headers['idempotency-replayed']).toBe('true');
@@ -135,16 +135,16 @@ describe('An Idempotency-Key', () => {
     await upstream.close();
   });
 
-  it('sends again where certainly nothing left', async () => {
+  it('sends the message if certainly none was sent before', async () => {
     const upstream = await startScriptedUpstream();
     const other = await startService({ INFOBIP_BASE_URL: upstream.url });
-    const keyed = () =>
+    const sendWithKey = () =>
       other.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });
     upstream.answer(reply(429, {}));
-    expectProblem(await keyed(), 503, 'provider_unavailable');
-    upstream.answer(reply(200, { pinId: 'VENDOR-PIN', smsStatus: 'MESSAGE_SENT' }));
+    expectProblem(await sendWithKey(), 503, 'provider_unavailable');
+    upstream.answer(reply(200, { pinId: 'PROVIDER-PIN', smsStatus: 'MESSAGE_SENT' }));
 
-    expect((await keyed()).status).toBe(200);
+    expect((await sendWithKey()).status).toBe(200);
     await other.close();
     await upstream.close();
   });

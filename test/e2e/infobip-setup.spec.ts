@@ -8,11 +8,11 @@ import { freePort } from '../support/free-port.js';
 import { startReplica } from '../support/replica.js';
 import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 
-const KEY = 'a-key-that-nobody-may-see';
+const KEY = 'a-key-that-must-not-be-shown';
 
 jest.setTimeout(minutes(5));
 
-describe('infobip:setup', () => {
+describe('npm run infobip:setup', () => {
   let cwd: string;
   let sandbox: Sandbox;
 
@@ -44,7 +44,7 @@ describe('infobip:setup', () => {
       'GET',
     );
 
-  it('creates an application and a template with safe values, and says how to use them', async () => {
+  it('creates an application and a template with safe values, and prints their settings', async () => {
     const { code, output } = await setup('--yes --sender Acme --language de');
 
     expect(code).toBe(0);
@@ -71,7 +71,7 @@ describe('infobip:setup', () => {
     expect(output).toContain(`INFOBIP_BASE_URL=${sandbox.url}`);
   });
 
-  it('follows the service’s own settings', async () => {
+  it('sets the limits of the application by the settings of the service', async () => {
     const { output } = await setup('--yes', {
       OTP_MAX_ATTEMPTS: '3',
       OTP_TTL: '90s',
@@ -85,10 +85,10 @@ describe('infobip:setup', () => {
     });
   });
 
-  it('has nothing to change the second time, with the ids and without them', async () => {
+  it('changes nothing when it runs again, with the ids and without them', async () => {
     const first = await setup('--yes --write --webotp-host example.com');
 
-    for (const again of [
+    for (const result of [
       await setup(),
       await runCommand('infobip:setup', {
         cwd: mkdtempSync(join(cwd, 'without-ids-')),
@@ -96,13 +96,13 @@ describe('infobip:setup', () => {
       }),
       await setup('--webotp-host example.com'),
     ]) {
-      expect(again).toMatchObject({ code: 0 });
-      expect(again.output).toContain('Nothing to change.');
-      expect(idsIn(again.output)).toEqual(idsIn(first.output));
+      expect(result).toMatchObject({ code: 0 });
+      expect(result.output).toContain('Nothing to change.');
+      expect(idsIn(result.output)).toEqual(idsIn(first.output));
     }
   });
 
-  it('shows each field, what it is and what it will be, and changes those alone', async () => {
+  it('shows the current and the desired value of each changed field, and changes only those', async () => {
     const { application, message } = idsIn((await setup('--yes --sender Acme')).output);
     const known = { INFOBIP_APP_ID: application, INFOBIP_MESSAGE_ID: message };
 
@@ -117,7 +117,7 @@ describe('infobip:setup', () => {
     });
   });
 
-  it('updates the application that the settings name, whatever its name', async () => {
+  it('updates the application in INFOBIP_APP_ID, even if it has another name', async () => {
     const byHand = await askInfobip(`${sandbox.url}/2fa/2/applications`, 'POST', {
       name: 'By hand',
       enabled: false,
@@ -129,7 +129,7 @@ describe('infobip:setup', () => {
     expect(await read(byHand.applicationId)).toMatchObject({ name: 'By hand', enabled: true });
   });
 
-  it('finds another application by the name it is given', async () => {
+  it('finds an application by the name in --name', async () => {
     const first = idsIn((await setup('--yes --write --name one')).output);
     const second = idsIn((await setup('--yes --name two')).output);
 
@@ -139,20 +139,20 @@ describe('infobip:setup', () => {
 
   it.each([
     ['--dry-run', '--dry-run --write --yes', 0, 'Dry run: nothing was changed.'],
-    ['nobody to ask', '--write', 1, 'Run again with --yes'],
-  ])('changes nothing with %s', async (_what, args, code, said) => {
+    ['no terminal to confirm at', '--write', 1, 'Run again with --yes'],
+  ])('changes nothing with %s', async (_what, args, code, message) => {
     const before = await applications();
 
-    const ended = await setup(args);
+    const result = await setup(args);
 
-    expect(ended.code).toBe(code);
-    expect(ended.output).toContain(said);
-    expect(ended.output).toMatch(/pinAttempts +– +5/);
+    expect(result.code).toBe(code);
+    expect(result.output).toContain(message);
+    expect(result.output).toMatch(/pinAttempts +– +5/);
     expect(await applications()).toEqual(before);
     expect(() => env()).toThrow('ENOENT');
   });
 
-  it('makes a .env that only its owner can read', async () => {
+  it('writes the settings to a .env that only its owner can read', async () => {
     const { output } = await setup('--yes --write');
 
     const { application, message } = idsIn(output);
@@ -162,7 +162,7 @@ describe('infobip:setup', () => {
     expect(statSync(join(cwd, '.env')).mode & 0o777).toBe(0o600);
   });
 
-  it('changes in a .env the lines that it has to, once each, and nothing else', async () => {
+  it('changes only its own settings in an existing .env, each in one line', async () => {
     const before = [
       '# mine',
       `INFOBIP_API_KEY='${KEY}'`,
@@ -200,8 +200,8 @@ describe('infobip:setup', () => {
       'Not in the GSM-7 alphabet, so a segment holds less than half: ç',
     ],
     [`{{pin}} ${'x'.repeat(160)}`, 'in segments of 153: 2 segments, each billed.'],
-  ])('says what %s costs', async (text, said) => {
-    expect((await setup(`--dry-run --text '${text}'`)).output).toContain(said);
+  ])('prints how many SMS segments %s takes', async (text, message) => {
+    expect((await setup(`--dry-run --text '${text}'`)).output).toContain(message);
   });
 
   it.each([
@@ -209,13 +209,13 @@ describe('infobip:setup', () => {
     [`--text '{{pin}} {{name}}'`, 1, '{{name}}'],
     ['--webotp-host https://example.com', 1, 'host name'],
     ['--nmae x', 2, 'Usage:'],
-  ])('refuses %s', async (args, code, said) => {
+  ])('rejects %s', async (args, code, message) => {
     const before = await applications();
 
-    const ended = await setup(`--yes ${args}`);
+    const result = await setup(`--yes ${args}`);
 
-    expect(ended.code).toBe(code);
-    expect(ended.output).toContain(said);
+    expect(result.code).toBe(code);
+    expect(result.output).toContain(message);
     expect(await applications()).toEqual(before);
   });
 
@@ -227,7 +227,7 @@ describe('infobip:setup', () => {
     ['configuration.pinTimeToLive', /: OTP_TTL\.$/m],
     ['senderId', /: --sender\.$/m],
     ['entity', /Choose others\.$/m],
-  ])('says what to change where Infobip refuses %s', async (field, said) => {
+  ])('prints what to change if Infobip rejects %s', async (field, message) => {
     const upstream = await startScriptedUpstream();
     upstream.answerReads(reply(200, []));
     const serviceException = { messageId: 'BAD_REQUEST', validationErrors: { [field]: ['no'] } };
@@ -237,11 +237,11 @@ describe('infobip:setup', () => {
     await upstream.close();
 
     expect(output).toContain(`Infobip rejects these values (400): ${field}. `);
-    expect(output).toMatch(said);
+    expect(output).toMatch(message);
     expect(code).toBe(1);
   });
 
-  it('needs no ids for an account of Infobip’s, but a key', async () => {
+  it('needs an API key of Infobip, but no ids', async () => {
     const { code, output } = await setup('--dry-run', {
       INFOBIP_BASE_URL: 'https://account.invalid',
       INFOBIP_API_KEY: '',
@@ -251,14 +251,14 @@ describe('infobip:setup', () => {
     expect(output.trim()).toBe('The settings cannot be used:\n  - INFOBIP_API_KEY is required');
   });
 
-  it('tells nobody the key', async () => {
+  it('never prints or writes the API key', async () => {
     for (const args of ['--yes --write', '', '--bad', '--dry-run --text x']) {
       expect((await setup(args)).output).not.toContain(KEY);
     }
     expect(env()).not.toContain(KEY);
   });
 
-  it('leads, with the doctor’s blessing, to a verified code at a separate sandbox', async () => {
+  it('makes settings that pass the doctor and verify a code', async () => {
     const separate = await startSeparateSandbox(await freePort(), cwd);
     const settings = { INFOBIP_BASE_URL: separate.url, DATA_DIR: cwd };
     expect(
@@ -266,13 +266,13 @@ describe('infobip:setup', () => {
     ).toMatchObject({
       code: 0,
     });
-    const named = { ...settings, INFOBIP_APP_ID: idsIn(env()).application };
+    const withIds = { ...settings, INFOBIP_APP_ID: idsIn(env()).application };
     expect(await runBuiltCommand('doctor', { cwd, settings })).toMatchObject({
       code: 0,
       output: expect.stringContaining('No problems found.'),
     });
 
-    const replica = await startReplica({ ...named, INFOBIP_MESSAGE_ID: idsIn(env()).message });
+    const replica = await startReplica({ ...withIds, INFOBIP_MESSAGE_ID: idsIn(env()).message });
     const { pinId } = (await replica.http.post('/otp/send').send({ phoneNumber: '+14155552671' }))
       .body;
     const inbox = await fetch(`${separate.url}/sandbox/messages?to=14155552671`);

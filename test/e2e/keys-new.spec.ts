@@ -6,7 +6,7 @@ import { startSandboxedService } from '../support/service.js';
 describe('npm run keys:new', () => {
   const run = (args: string) => runCommand('keys:new', { args, cwd: tmpdir(), settings: {} });
 
-  it('makes a key that lets its client in', async () => {
+  it('creates a key that the service accepts', async () => {
     const { code, output } = await runBuiltCommand('keys:new', {
       args: 'shop',
       cwd: tmpdir(),
@@ -23,12 +23,12 @@ describe('npm run keys:new', () => {
     await service.close();
   });
 
-  it('makes another each time', async () => {
+  it('creates another key each time', async () => {
     expect((await run('shop')).output).not.toBe((await run('shop')).output);
   });
 
   it.each(['', 'two names', 'a:b', '"a,b"', '--nothing'])(
-    'tells how it is called when it is called as "%s"',
+    'prints its usage for the arguments "%s"',
     async (args) => {
       const { code, output } = await run(args);
 
@@ -37,11 +37,11 @@ describe('npm run keys:new', () => {
     },
   );
 
-  it.each(['_internal', 'a:b'])('says what a name is when it is given "%s"', async (name) => {
+  it.each(['_internal', 'a:b'])('prints what a valid name is for "%s"', async (name) => {
     expect((await run(name)).output).toMatch(/^A name begins with a letter or digit, and has /);
   });
 
-  it('explains itself', async () => {
+  it('prints its help', async () => {
     expect(await run('--help')).toMatchObject({
       code: 0,
       output: expect.stringContaining('API_KEYS'),

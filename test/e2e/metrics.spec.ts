@@ -7,7 +7,7 @@ import { startSandboxedService, startService, type SandboxedService } from '../s
 const NUMBER = '+14155552671';
 const US = { country: 'US', channel: 'sms', provider: 'infobip' };
 
-describe('The metrics', () => {
+describe('GET /metrics', () => {
   let service: SandboxedService;
 
   beforeEach(async () => {
@@ -20,7 +20,7 @@ describe('The metrics', () => {
   const verify = (pinId: string, otpCode: string) =>
     service.http.post('/otp/verify').send({ pinId, otpCode });
 
-  it('tell a conversion by one division', async () => {
+  it('counts sends and verifications with the same labels, for a conversion rate', async () => {
     const { pinId } = (await send()).body;
     await send('+14155552672');
     const [code = ''] = await service.codesOf(NUMBER);
@@ -34,7 +34,7 @@ describe('The metrics', () => {
     expect(total(samples, 'otp_resends_total')).toBe(0);
   });
 
-  it('count a code that is sent again apart, by how it went', async () => {
+  it('counts resends separately from sends, by outcome', async () => {
     const { pinId } = (await send()).body;
     service.clock.advance(60_000);
     await service.http.post('/otp/resend').send({ pinId, channel: 'voice' });
@@ -46,7 +46,7 @@ describe('The metrics', () => {
     ).toBe(1);
   });
 
-  it('count every request by route and status, and none as still running', async () => {
+  it('counts every request by route and status, and no completed one as in flight', async () => {
     await send();
     await send();
     await service.http.get('/otp/unknown');
@@ -61,11 +61,11 @@ describe('The metrics', () => {
     expect(requests({ method: 'GET', route: '/otp/:pinId', status: '404' })).toBe(1);
     expect(requests({ method: 'PUT', route: '/otp/send', status: '405' })).toBe(1);
     expect(requests({ route: 'none', status: '404' })).toBe(1);
-    // The one that reads them.
+    // The request for the metrics.
     expect(total(samples, 'otp_http_requests_in_flight')).toBe(1);
   });
 
-  it('count what was refused by its reason', async () => {
+  it('counts rejections by reason', async () => {
     const { pinId } = (await send()).body;
     await send();
     await service.http.delete(`/otp/${pinId}`);
@@ -76,7 +76,7 @@ describe('The metrics', () => {
     expect(total(samples, 'otp_rejections_total', { reason: 'cancelled' })).toBe(1);
   });
 
-  it('time the records, and tell what the guard thinks', async () => {
+  it('measures storage operations, and counts fraud checks by decision', async () => {
     await send();
 
     const samples = await scrape(service.url);
@@ -90,7 +90,7 @@ describe('The metrics', () => {
     );
   });
 
-  it('time the calls of a provider by how they end, and tell of its circuits', async () => {
+  it('measures provider calls by outcome, and shows the state of circuit breakers', async () => {
     const down = await startService({
       INFOBIP_BASE_URL: `http://127.0.0.1:${await freePort()}`,
       INFOBIP_API_KEY: 'key',
@@ -108,14 +108,14 @@ describe('The metrics', () => {
       await down.http.post('/otp/send').send({ phoneNumber: `+1415555267${i}` });
     }
 
-    const ofDown = await scrape(down.url);
+    const samplesOfDown = await scrape(down.url);
     expect(calls({ outcome: 'ok' })(await scrape(service.url))).toBe(1);
-    expect(calls({ outcome: 'connection_failed' })(ofDown)).toBeGreaterThanOrEqual(5);
-    // Once the circuit is open a send is refused before it is one.
-    const failed = total(ofDown, 'otp_sends_total', { provider: 'none', outcome: 'failed' });
+    expect(calls({ outcome: 'connection_failed' })(samplesOfDown)).toBeGreaterThanOrEqual(5);
+    // An open circuit rejects a send before it counts as one.
+    const failed = total(samplesOfDown, 'otp_sends_total', { provider: 'none', outcome: 'failed' });
     expect([3, 4]).toContain(failed);
     const circuit = (state: string) =>
-      total(ofDown, 'otp_provider_circuit_state', {
+      total(samplesOfDown, 'otp_provider_circuit_state', {
         provider: 'infobip',
         operation: 'send',
         state,
@@ -124,7 +124,7 @@ describe('The metrics', () => {
     await down.close();
   });
 
-  it('tell how the process does', async () => {
+  it('has metrics of the Node process', async () => {
     const names = new Set((await scrape(service.url)).map(({ name }) => name));
 
     expect([...names]).toEqual(
@@ -133,17 +133,17 @@ describe('The metrics', () => {
   });
 });
 
-describe('Metrics with a port of their own', () => {
-  it('are on that port only', async () => {
+describe('GET /metrics with METRICS_PORT', () => {
+  it('is served on that port only', async () => {
     const port = await freePort();
     const service = await startSandboxedService({ METRICS_PORT: String(port) });
     try {
-      const own = supertest(`http://127.0.0.1:${port}`);
+      const metricsServer = supertest(`http://127.0.0.1:${port}`);
 
       expect((await service.http.get('/metrics')).status).toBe(404);
-      expect((await own.get('/metrics')).text).toContain('otp_http_requests_in_flight 0');
-      expect((await own.get('/otp/send')).status).toBe(404);
-      expect((await own.post('/metrics')).status).toBe(404);
+      expect((await metricsServer.get('/metrics')).text).toContain('otp_http_requests_in_flight 0');
+      expect((await metricsServer.get('/otp/send')).status).toBe(404);
+      expect((await metricsServer.post('/metrics')).status).toBe(404);
     } finally {
       await service.close();
     }

@@ -23,7 +23,7 @@ describe('A phone number', () => {
   const lookup = () => service.http.post('/otp/numbers/lookup').send({ phoneNumber: NUMBER });
   const erase = () => service.http.post('/otp/numbers/erase').send({ phoneNumber: NUMBER });
 
-  async function newCode(): Promise<{ pinId: string; otpCode: string }> {
+  async function sendCode(): Promise<{ pinId: string; otpCode: string }> {
     const { body } = await send().expect(200);
     const [otpCode = ''] = await service.codesOf(NUMBER);
     return { pinId: body.pinId, otpCode };
@@ -31,15 +31,15 @@ describe('A phone number', () => {
 
   const verify = (body: object) => service.http.post('/otp/verify').send(body);
 
-  it('is known as verified once it is', async () => {
+  it('is reported as verified after a right code', async () => {
     await lookup().expect(200, { verified: false });
-    await verify(await newCode());
+    await verify(await sendCode());
 
     await lookup().expect(200, { verified: true, verifiedAt: '2030-01-01T00:00:00.000Z' });
   });
 
-  it('can be forgotten, but not to text it more often', async () => {
-    const code = await newCode();
+  it('can be erased, but keeps its cooldown', async () => {
+    const code = await sendCode();
     await verify(code);
     await erase().expect(204, '');
 
@@ -49,7 +49,7 @@ describe('A phone number', () => {
   });
 
   // In OtpService.sendReserved: `if (isConfirmed)`.
-  it('that is forgotten while it is texted gets no handle that is of no use', async () => {
+  it('gets a 404 and no pinId if it is erased while its message is sent', async () => {
     const upstream = await startScriptedUpstream();
     const other = await startService({ INFOBIP_BASE_URL: upstream.url });
     upstream.answer((response) => {
@@ -68,14 +68,14 @@ describe('A phone number', () => {
     await upstream.close();
   });
 
-  it('that cannot be one is not valid', async () => {
+  it('is rejected if it is invalid', async () => {
     for (const route of ['lookup', 'erase']) {
       const response = await service.http.post(`/otp/numbers/${route}`).send({ phoneNumber: '+1' });
       expectProblem(response, 400, 'validation_failed');
     }
   });
 
-  it('gets so many texts a day, and then hears when the next may come', async () => {
+  it('gets SENDS_PER_NUMBER_PER_DAY messages, then 429 with Retry-After', async () => {
     for (let i = 0; i < 3; i += 1) {
       await send().expect(200);
       service.clock.advance(seconds(30));
@@ -88,11 +88,11 @@ describe('A phone number', () => {
     expect(await service.codesOf(NUMBER)).toHaveLength(3);
   });
 
-  it('bears so many wrong codes an hour, over all its verifications', async () => {
-    const first = await newCode();
+  it('allows FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR wrong codes over all its verifications', async () => {
+    const first = await sendCode();
     for (let i = 0; i < 3; i += 1) await verify({ ...first, otpCode: wrong(first.otpCode) });
     service.clock.advance(seconds(30));
-    const second = await newCode();
+    const second = await sendCode();
     await verify({ ...second, otpCode: wrong(second.otpCode) });
 
     expectProblem(await verify(second), 429, 'quota_exceeded');

@@ -5,8 +5,8 @@ import { API, API_FILE } from '../support/api-document.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-/** What is there for browsers, and what describes the API itself. */
-const NO_PART_OF_IT = /^\/(demo|docs|docs-json)\b/;
+/** Routes for browsers and of the description itself. */
+const NOT_IN_THE_DOCUMENT = /^\/(demo|docs|docs-json)\b/;
 
 describe('The API document', () => {
   let service: SandboxedService;
@@ -17,7 +17,7 @@ describe('The API document', () => {
 
   afterAll(() => service.close());
 
-  it('is the one that is committed (npm run openapi)', async () => {
+  it('is equal to the committed openapi.json (npm run openapi)', async () => {
     const { body, headers } = await service.http.get('/docs-json').expect(200);
     if (process.env['UPDATE_OPENAPI'])
       writeFileSync(API_FILE, `${JSON.stringify(body, null, 2)}\n`);
@@ -27,7 +27,7 @@ describe('The API document', () => {
     expect(body.openapi).toMatch(/^3\.1\./);
   });
 
-  it('is shown by Swagger UI, which may load and run nothing from outside', async () => {
+  it('is shown by Swagger UI, which loads and runs nothing from other hosts', async () => {
     const { headers, text } = await service.http.get('/docs').expect(200);
     const [, script = ''] = /<script>([^]*?)<\/script>/.exec(text) ?? [];
     const hash = createHash('sha256').update(script).digest('base64');
@@ -62,7 +62,7 @@ describe('The API document', () => {
       }
     });
 
-    it('are all that is served of the package', async () => {
+    it('are the only files of the package that are served', async () => {
       const [folder = ''] = /^.*\//.exec(files[0] ?? '') ?? [];
 
       for (const name of [
@@ -88,15 +88,15 @@ describe('The API document', () => {
     });
   });
 
-  it('names every route', () => {
+  it('describes every route', () => {
     const described = Object.entries(API.paths).flatMap(([path, item]) =>
       Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const made = service.routes
-      .filter(({ path, method }) => !NO_PART_OF_IT.test(path) && method !== 'HEAD')
+    const registered = service.routes
+      .filter(({ path, method }) => !NOT_IN_THE_DOCUMENT.test(path) && method !== 'HEAD')
       .map(({ path, method }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
 
-    expect(described.sort()).toEqual(made.sort());
+    expect(described.sort()).toEqual(registered.sort());
   });
 
   it('passes the linter’s strict rules with no warning', () => {
