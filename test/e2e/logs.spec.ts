@@ -8,13 +8,13 @@ import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
-/** Texts to it take the sandbox two seconds. */
+/** The sandbox takes two seconds for a message to it. */
 const SLOW_NUMBER = '+12095550123';
 const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
-describe('The log', () => {
+describe('The log of the service', () => {
   let service: SandboxedService;
 
   beforeEach(async () => {
@@ -25,7 +25,7 @@ describe('The log', () => {
 
   const send = () => service.http.post('/otp/send').send({ phoneNumber: NUMBER });
 
-  it('has one line a request and one a move, all with the id that the caller gave', async () => {
+  it('has one line for the request and one for the send, both with the x-request-id of the client', async () => {
     const requestId = randomUUID();
     const answer = await send().set('x-request-id', requestId).set('traceparent', TRACEPARENT);
 
@@ -61,7 +61,7 @@ describe('The log', () => {
     ]);
   });
 
-  it('tells the whole life of a verification', async () => {
+  it('has a line for each step of a verification', async () => {
     const { pinId } = (await send()).body;
     const [code = ''] = await service.codesOf(NUMBER);
     await service.http.post('/otp/verify').send({ pinId, otpCode: wrong(code) });
@@ -72,11 +72,11 @@ describe('The log', () => {
     await service.http.post('/otp/resend').send({ pinId: second });
     await service.http.delete(`/otp/${second}`);
 
-    const moves = service.log.lines
+    const steps = service.log.lines
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((line) => 'pinId' in line)
       .map(({ msg, outcome }) => [msg, outcome]);
-    expect(moves).toEqual([
+    expect(steps).toEqual([
       ['send', 'accepted'],
       ['verify', 'wrong_code'],
       ['verify', 'verified'],
@@ -86,7 +86,7 @@ describe('The log', () => {
     ]);
   });
 
-  it('says with a refusal what was wrong', async () => {
+  it('has the problem code in the line of a rejected request', async () => {
     await send();
     await send();
 
@@ -96,7 +96,7 @@ describe('The log', () => {
     ]);
   });
 
-  it('is quiet about probes', async () => {
+  it('has no line for health checks and metrics', async () => {
     await service.http.get('/health/live');
     await service.http.get('/health/ready');
     await service.http.get('/metrics');
@@ -106,10 +106,10 @@ describe('The log', () => {
 
   it.each([
     ['a UUID', 'a0000000-0000-4000-8000-012345678901'],
-    ['the id of a trace', '4bf92f3577b34da6a300000000000736'],
-    ['the id of a span', '00f0670000000000'],
+    ['a trace id', '4bf92f3577b34da6a300000000000736'],
+    ['a span id', '00f0670000000000'],
     ['a name and a number', 'checkout-20261121.77_b'],
-  ])('has %s for a request id', async (_what, requestId) => {
+  ])('accepts %s as the request id', async (_what, requestId) => {
     const { headers } = await send().set('x-request-id', requestId);
 
     expect(headers['x-request-id']).toBe(requestId);
@@ -120,12 +120,12 @@ describe('The log', () => {
     ['is a phone number', '+14155552671'],
     ['has only digits', '14155552671'],
     ['has only digits and hyphens', '1-415-555-2671'],
-    ['has a phone number in it', 'login-14155552671'],
-    ['may be a code', 'a1b2c3d4e5'],
+    ['contains a phone number', 'login-14155552671'],
+    ['could be a code', 'a1b2c3d4e5'],
     ['is too long', 'a'.repeat(129)],
-    ['has a space', 'ab cd efgh ij'],
-    ['has an API key in it', `shop-otp_${'aB3-_'.repeat(9)}`],
-  ])('does not take a request id that %s', async (_what, requestId) => {
+    ['contains a space', 'ab cd efgh ij'],
+    ['contains an API key', `shop-otp_${'aB3-_'.repeat(9)}`],
+  ])('replaces a request id that %s', async (_what, requestId) => {
     const { headers } = await send().set('x-request-id', requestId);
 
     expect(headers['x-request-id']).toMatch(UUID);
@@ -133,29 +133,32 @@ describe('The log', () => {
   });
 
   it.each([
-    ['is its idempotency key', { 'idempotency-key': 'order-4711-text' }],
-    ['holds its idempotency key', { 'idempotency-key': '4711' }],
-    ['is its API key', { authorization: 'Bearer order-4711-text' }],
-    ['is a piece of its API key', { authorization: 'Bearer my-order-4711-text-key' }],
-  ])('does not take a request id that %s', async (_what, secrets) => {
-    const { headers } = await send().set({ 'x-request-id': 'order-4711-text', ...secrets });
+    ['is its idempotency key', { 'idempotency-key': 'order-4711-abcd' }],
+    ['contains its idempotency key', { 'idempotency-key': '4711' }],
+    ['is its API key', { authorization: 'Bearer order-4711-abcd' }],
+    ['is a part of its API key', { authorization: 'Bearer my-order-4711-abcd-key' }],
+  ])('replaces a request id that %s', async (_what, secrets) => {
+    const { headers } = await send().set({ 'x-request-id': 'order-4711-abcd', ...secrets });
 
     expect(headers['x-request-id']).toMatch(UUID);
     expect(service.log.text).not.toContain('4711');
   });
 
-  it.each(['', 'Bearer'])('takes a request id beside an empty key (%p)', async (authorization) => {
-    const ids = { 'x-request-id': 'order-4711-text', authorization, 'idempotency-key': '' };
-    const { headers } = await send().set(ids);
+  it.each(['', 'Bearer'])(
+    'accepts a request id beside an empty API key (%p)',
+    async (authorization) => {
+      const ids = { 'x-request-id': 'order-4711-abcd', authorization, 'idempotency-key': '' };
+      const { headers } = await send().set(ids);
 
-    expect(headers['x-request-id']).toBe('order-4711-text');
-  });
+      expect(headers['x-request-id']).toBe('order-4711-abcd');
+    },
+  );
 
   it.each([
     ['another version', '01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'],
     ['no trace', '00-00000000000000000000000000000000-00f067aa0ba902b7-01'],
     ['capitals', TRACEPARENT.toUpperCase()],
-  ])('does not take a traceparent with %s', async (_what, traceparent) => {
+  ])('ignores a traceparent with %s', async (_what, traceparent) => {
     await send().set('traceparent', traceparent);
 
     expect(service.log.text).not.toContain('traceparent');
@@ -164,7 +167,7 @@ describe('The log', () => {
   it.each([
     ['a path that cannot be decoded', '/otp/%ff'],
     ['no such path', '/nowhere'],
-  ])('has the id of a request with %s, as its problem document has', async (_what, path) => {
+  ])('accepts the request id of a request with %s', async (_what, path) => {
     const connection = await connectTo(service.url);
     connection.write(
       `GET ${path} HTTP/1.1\r\nhost: x\r\nx-request-id: abcd-efgh.1\r\nconnection: close\r\n\r\n`,
@@ -180,9 +183,9 @@ describe('The log', () => {
       'a path that cannot be decoded',
       'GET /otp/%ff HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
     ],
-    ['a line that is no request', 'HELLO\r\n\r\n'],
-    ['a body that is none', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
-  ])('and the metrics know of %s, once', async (_what, bytes) => {
+    ['an invalid request line', 'HELLO\r\n\r\n'],
+    ['an invalid chunked body', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
+  ])('has one line and one sample for %s', async (_what, bytes) => {
     const connection = await connectTo(service.url);
     const { length } = service.log.lines;
     connection.write(bytes);
@@ -195,16 +198,19 @@ describe('The log', () => {
     const samples = await scrape(service.url);
     const name = 'otp_http_request_duration_seconds_count';
     expect(total(samples, name, { status: String(status) })).toBe(1);
-    // The scrape itself.
+    // The request for the metrics.
     expect(total(samples, 'otp_http_requests_in_flight')).toBe(1);
   });
 
-  it('and the metrics know of each request that does not come in time, and of nothing else', async () => {
-    const halves = ['GET /otp/a HTTP/1.1\r\nhost: x\r\n', `${POST_HEAD}content-length: 9\r\n\r\n{`];
+  it('has one line and one sample for each request that times out, and none for a silent connection', async () => {
+    const incompleteRequests = [
+      'GET /otp/a HTTP/1.1\r\nhost: x\r\n',
+      `${POST_HEAD}content-length: 9\r\n\r\n{`,
+    ];
     const { length } = service.log.lines;
 
     const [silent, ...answers] = await Promise.all(
-      ['', ...halves].map(async (bytes) => {
+      ['', ...incompleteRequests].map(async (bytes) => {
         const connection = await connectTo(service.url);
         if (bytes !== '') connection.write(bytes);
         return connection.answer;
@@ -217,18 +223,18 @@ describe('The log', () => {
       expect(answer).toContain(`x-request-id: ${String(problem['requestId'])}`);
       return problem['requestId'];
     });
-    expect(service.log.lines).toHaveLength(length + halves.length);
+    expect(service.log.lines).toHaveLength(length + incompleteRequests.length);
     const lines = service.log.events('request');
     expect(new Set(lines.map(({ requestId }) => requestId))).toEqual(new Set(ids));
     for (const line of lines)
       expect(line).toMatchObject({ status: 408, problem: 'request_timeout' });
     const samples = await scrape(service.url);
     const name = 'otp_http_request_duration_seconds_count';
-    expect(total(samples, name, { status: '408' })).toBe(halves.length);
+    expect(total(samples, name, { status: '408' })).toBe(incompleteRequests.length);
     expect(total(samples, 'otp_http_requests_in_flight')).toBe(1);
   });
 
-  it('tells that a caller hung up, and what became of its text', async () => {
+  it('has status 499 and the outcome of the send if the client disconnects', async () => {
     const connection = await connectTo(service.url);
     const body = JSON.stringify({ phoneNumber: NUMBER });
     const line = service.log.next((text) => text.includes('"msg":"send"'));
@@ -243,10 +249,10 @@ describe('The log', () => {
 
   // In problem.filter.ts: isAborted.
   it.each([
-    ['closes its connection', 'close', 400],
-    ['breaks its connection', 'reset', 499],
+    ['closes the connection', 'close', 400],
+    ['resets the connection', 'reset', 499],
   ] as const)(
-    'tells of no failure where a caller %s inside its body',
+    'has no error if a client %s before the end of its body',
     async (_what, end, status) => {
       const connection = await connectTo(service.url);
       const line = service.log.next((text) => text.includes('"msg":"request"'));
@@ -262,7 +268,7 @@ describe('The log', () => {
   );
 
   // In request-tracking.ts: onResponseEnd.
-  it('tells of every request whose answer waits when its caller hangs up', async () => {
+  it('has status 499 for every pipelined request if the client disconnects', async () => {
     const inFlight = async () => total(await scrape(service.url), 'otp_http_requests_in_flight');
     const connection = await connectTo(service.url);
     connection.answer.catch(() => undefined);
@@ -270,7 +276,7 @@ describe('The log', () => {
     const line = service.log.next((text) => text.includes('"msg":"send"'));
     connection.write(`${POST_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
     connection.write('GET /otp/q8Jt1Xn0S2uYp4rVb6wLzA HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
-    // With the scrape itself.
+    // Includes the request for the metrics.
     while ((await inFlight()) < 22);
     connection.close();
     await line;
@@ -281,12 +287,12 @@ describe('The log', () => {
   });
 });
 
-describe('A call to the provider', () => {
-  it('carries the id of the request and its place in a trace', async () => {
-    const heard: IncomingHttpHeaders[] = [];
+describe('A provider call', () => {
+  it('has the x-request-id and traceparent of the request', async () => {
+    const receivedHeaders: IncomingHttpHeaders[] = [];
     const provider = createServer((request, response) => {
-      // Not the look at the account that the service takes when it starts.
-      if (request.method === 'POST') heard.push(request.headers);
+      // Skips the account check at the start of the service.
+      if (request.method === 'POST') receivedHeaders.push(request.headers);
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ pinId: 'ABC', smsStatus: 'MESSAGE_SENT' }));
     }).listen(0, '127.0.0.1');
@@ -307,11 +313,11 @@ describe('A call to the provider', () => {
     await send(NUMBER).set('traceparent', TRACEPARENT);
     await send('+14155552672');
 
-    expect(heard).toMatchObject([
+    expect(receivedHeaders).toMatchObject([
       { 'x-request-id': 'abcd-efgh.1', traceparent: TRACEPARENT },
       { 'x-request-id': 'abcd-efgh.1' },
     ]);
-    expect(heard[1]).not.toHaveProperty('traceparent');
+    expect(receivedHeaders[1]).not.toHaveProperty('traceparent');
     await service.close();
     provider.close();
   });

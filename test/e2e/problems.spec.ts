@@ -5,7 +5,7 @@ import { startSandboxedService, type SandboxedService } from '../support/service
 const NUMBER = '+14155552671';
 const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 
-describe('A bad request', () => {
+describe('A rejected request', () => {
   let service: SandboxedService;
 
   beforeAll(async () => {
@@ -26,21 +26,25 @@ describe('A bad request', () => {
     ['an impossible number', { phoneNumber: '+10000000000' }, '#/phoneNumber'],
     ['a JSON number', { phoneNumber: 14155552671 }, '#/phoneNumber'],
     ['an unknown channel', { phoneNumber: NUMBER, channel: 'pigeon' }, '#/channel'],
-    ['an end user without an address', { phoneNumber: NUMBER, endUserIp: '1.2.3' }, '#/endUserIp'],
-    ['a name for an address', { phoneNumber: NUMBER, endUserIp: 'localhost' }, '#/endUserIp'],
+    ['an invalid IP address', { phoneNumber: NUMBER, endUserIp: '1.2.3' }, '#/endUserIp'],
+    [
+      'a host name as an IP address',
+      { phoneNumber: NUMBER, endUserIp: 'localhost' },
+      '#/endUserIp',
+    ],
     ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#'],
     ['a list', { phoneNumber: [NUMBER] }, '#/phoneNumber'],
     ['an unknown list', { phone: [NUMBER] }, '#'],
-    ['a member of every object', { phoneNumber: NUMBER, constructor: 'x' }, '#'],
-    ['a method of every object', { phoneNumber: NUMBER, hasOwnProperty: 'x' }, '#'],
-  ])('with %s is told which field to mend', async (_what, body, pointer) => {
+    ['a field named constructor', { phoneNumber: NUMBER, constructor: 'x' }, '#'],
+    ['a field named hasOwnProperty', { phoneNumber: NUMBER, hasOwnProperty: 'x' }, '#'],
+  ])('with %s gets the pointer of the invalid field', async (_what, body, pointer) => {
     const response = await service.http.post('/otp/send').send(body);
 
     expectProblem(response, 400, 'validation_failed');
     expect(response.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
   });
 
-  it('hears which fields there are, not which it named', async () => {
+  it('with unknown fields gets the names of the known fields only', async () => {
     const body = { phoneNumber: NUMBER, secretWord: 1, otherWord: 2 };
     const response = await service.http.post('/otp/send').send(body);
 
@@ -52,7 +56,7 @@ describe('A bad request', () => {
     ]);
   });
 
-  it('hears of every field at fault at once', async () => {
+  it('with several invalid fields gets all of them at once', async () => {
     const response = await service.http.post('/otp/verify').send({ otpCode: 123456 });
 
     expectProblem(response, 400, 'validation_failed');
@@ -63,20 +67,20 @@ describe('A bad request', () => {
   });
 
   it.each(['{"phoneNumber":', '', '{"__proto__":{}}', '{"constructor":{"prototype":{}}}'])(
-    'that is not JSON (%s) is malformed',
+    'with invalid JSON (%s) gets malformed_body',
     async (body) => {
       expectProblem(await post('/otp/send', body), 400, 'malformed_body');
     },
   );
 
   it.each(['null', '[]', '"text"', '7', '[{"phoneNumber":"+14155552671"}]'])(
-    'that is JSON but no object (%s) is not valid',
+    'with JSON that is not an object (%s) gets validation_failed',
     async (body) => {
       expectProblem(await post('/otp/send', body), 400, 'validation_failed');
     },
   );
 
-  it('nested as deep as it can be is not valid', async () => {
+  it('with JSON nested 8,000 levels deep gets validation_failed', async () => {
     const depth = 8_000;
     const body = `{"phoneNumber":${'['.repeat(depth)}${']'.repeat(depth)}}`;
 
@@ -90,7 +94,7 @@ describe('A bad request', () => {
     ['/otp/resend', 'channel'],
     ['/otp/verify', 'phoneNumber'],
     ['/otp/verify', 'reference'],
-  ])('to %s with null for %s is not valid', async (path, field) => {
+  ])('to %s with null for %s gets validation_failed', async (path, field) => {
     const whole = {
       '/otp/send': { phoneNumber: '+14155552671' },
       '/otp/resend': { pinId: 'a'.repeat(22) },
@@ -106,13 +110,13 @@ describe('A bad request', () => {
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])(
-    'in %s is of the wrong media type',
+    'with a body of type %s gets unsupported_media_type',
     async (type) => {
       expectProblem(await post('/otp/send', 'a=b', type), 415, 'unsupported_media_type');
     },
   );
 
-  it('above 16 KiB is too large, and below is read', async () => {
+  it('with a body over 16 KiB gets payload_too_large', async () => {
     const body = (length: number) => `{"phoneNumber":"${'1'.repeat(length - 18)}"}`;
 
     expectProblem(await post('/otp/send', body(16 * 1024 + 1)), 413, 'payload_too_large');
@@ -120,7 +124,7 @@ describe('A bad request', () => {
   });
 
   it.each(['/', '/otp', '/otp/send/', '/nothing/here', '/otp/%zz', '/%c0%af'])(
-    'to %s finds nothing',
+    'to the unknown path %s gets not_found',
     async (path) => {
       expectProblem(await service.http.get(path), 404, 'not_found');
     },
@@ -129,8 +133,8 @@ describe('A bad request', () => {
   it.each([
     ['/otp/14155552671?to=14155552671', '/otp/:pinId'],
     ['/14155552671', '/'],
-    ['/nobody/knows/aCodeOfLetters', '/'],
-  ])('to %s is told nothing of it but the route', async (path, instance) => {
+    ['/no/such/aCodeOfLetters', '/'],
+  ])('to %s gets the route as instance, and nothing else of the path', async (path, instance) => {
     const { body } = await service.http.get(path);
 
     expect(body.instance).toBe(instance);
@@ -138,7 +142,7 @@ describe('A bad request', () => {
   });
 
   it.each(['get', 'put', 'patch', 'delete', 'options'] as const)(
-    'with %s to a path that takes POST hears so',
+    'with the method %s to a POST route gets 405 and Allow',
     async (method) => {
       const response = await service.http[method]('/otp/send');
 
@@ -147,18 +151,18 @@ describe('A bad request', () => {
     },
   );
 
-  it('with the wrong method is refused before its body is read', async () => {
+  it('with the wrong method is rejected before its body is read', async () => {
     const response = await service.http.put('/otp/send').type('json').send('{');
 
     expectProblem(response, 405, 'method_not_allowed');
   });
 
   it.each([
-    ['a line that is no request', 'HELLO\r\n\r\n'],
+    ['an invalid request line', 'HELLO\r\n\r\n'],
     ['too many headers', `GET / HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(20_000)}\r\n\r\n`],
     ['no host', 'GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n'],
     ['a chunk without a length', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
-  ])('on the level of HTTP itself (%s) is a problem too', async (_what, bytes) => {
+  ])('that is invalid HTTP (%s) gets a problem document', async (_what, bytes) => {
     const connection = await connectTo(service.url);
     connection.write(bytes);
 
@@ -171,7 +175,7 @@ describe('A bad request', () => {
     expect(head).toContain(`x-request-id: ${problem.requestId}`);
   });
 
-  it('is none for an expectation that nobody knows, nor without a host in HTTP/1.0', async () => {
+  it('is not one with an unknown Expect header, or in HTTP/1.0 without Host', async () => {
     for (const head of ['1.1\r\nhost: x\r\nexpect: a-miracle\r\nconnection: close', '1.0']) {
       const connection = await connectTo(service.url);
       connection.write(`GET /health/live HTTP/${head}\r\n\r\n`);
@@ -184,9 +188,9 @@ describe('A bad request', () => {
     ['a stray byte', '}', ''],
     ['a body that cannot be read', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`, ''],
     // Node emits no `request` event for these; `currentResponse` in request-tracking.ts knows them too.
-    ['a stray byte behind expectations', '}', 'expect: a-miracle\r\n'],
+    ['a stray byte after requests with an Expect header', '}', 'expect: a-miracle\r\n'],
   ])(
-    'takes no answer from those before it on its connection (%s)',
+    'is answered after the pending requests of its connection (%s)',
     async (_what, bytes, header) => {
       const body = JSON.stringify({ phoneNumber: '+14155552672' });
       const lookup = `${POST_HEAD.replace('send', 'numbers/lookup')}${header}`;
@@ -200,16 +204,19 @@ describe('A bad request', () => {
     },
   );
 
-  // In createAdapter: `requestTimeout`, and how often Node looks.
+  // In createAdapter: `requestTimeout` and `connectionsCheckingInterval`.
   it.each([
     ['its head', 'POST /otp/send HTTP/1.1\r\nhost: x\r\n'],
     ['its body', `${POST_HEAD}content-length: 9\r\n\r\n{`],
-  ])('that does not get through %s is ended, so that it holds nothing up', async (_what, bytes) => {
-    const connection = await connectTo(service.url);
-    connection.write(bytes);
+  ])(
+    'that does not complete %s in time gets request_timeout, and its connection is closed',
+    async (_what, bytes) => {
+      const connection = await connectTo(service.url);
+      connection.write(bytes);
 
-    const [head = '', body = ''] = (await connection.answer).split('\r\n\r\n');
-    expect(head).toMatch(/^HTTP\/1\.1 408 Request Timeout/);
-    expect(JSON.parse(body)).toMatchObject({ code: 'request_timeout', status: 408 });
-  });
+      const [head = '', body = ''] = (await connection.answer).split('\r\n\r\n');
+      expect(head).toMatch(/^HTTP\/1\.1 408 Request Timeout/);
+      expect(JSON.parse(body)).toMatchObject({ code: 'request_timeout', status: 408 });
+    },
+  );
 });

@@ -13,30 +13,36 @@ import { scaled } from '../support/time-scale.js';
 
 const NUMBER = '+14155552671';
 const TEST_NUMBER = '+15550001111';
-const sent = reply(200, { pinId: 'VENDOR-PIN', smsStatus: 'MESSAGE_SENT' });
+const sent = reply(200, { pinId: 'PROVIDER-PIN', smsStatus: 'MESSAGE_SENT' });
 const notReachable = reply(200, {
-  pinId: 'VENDOR-PIN',
+  pinId: 'PROVIDER-PIN',
   smsStatus: 'MESSAGE_NOT_SENT',
   ncStatus: 'NC_DESTINATION_NOT_REACHABLE',
 });
-const judged = (verified: boolean) => reply(200, { verified, msisdn: NUMBER.slice(1) });
+const checked = (verified: boolean) => reply(200, { verified, msisdn: NUMBER.slice(1) });
 
-/** A provider that fails, what the caller hears, and whether it may ask again at once. */
-const FAILURES: [title: string, script: Script, status: number, code: string, freed: boolean][] = [
-  ['refuses our key', reply(401, {}), 502, 'provider_error', true],
+/** Provider failures: the resulting status and code, and whether the number can be sent to again at once. */
+const FAILURES: [
+  title: string,
+  script: Script,
+  status: number,
+  code: string,
+  canResend: boolean,
+][] = [
+  ['rejects the API key', reply(401, {}), 502, 'provider_error', true],
   [
-    'keeps the text back',
+    'does not send the message',
     reply(200, { smsStatus: 'MESSAGE_NOT_SENT' }),
     502,
     'provider_error',
     true,
   ],
-  ['throttles us', reply(429, {}), 503, 'provider_unavailable', true],
+  ['limits the request rate', reply(429, {}), 503, 'provider_unavailable', true],
   ['cannot reach the number', notReachable, 422, 'destination_unreachable', true],
-  ['breaks', reply(500, 'to 14155552671'), 502, 'provider_error', false],
-  ['answers with garbage', reply(200, '<html>14155552671'), 502, 'provider_error', false],
-  ['hangs up', hangUp, 502, 'provider_error', false],
-  ['hangs', hang, 504, 'provider_timeout', false],
+  ['answers 500', reply(500, 'to 14155552671'), 502, 'provider_error', false],
+  ['answers without JSON', reply(200, '<html>14155552671'), 502, 'provider_error', false],
+  ['closes the connection', hangUp, 502, 'provider_error', false],
+  ['does not answer', hang, 504, 'provider_timeout', false],
 ];
 
 describe('When the provider', () => {
@@ -64,45 +70,45 @@ describe('When the provider', () => {
   const verify = (pinId: string) =>
     service.http.post('/otp/verify').send({ pinId, otpCode: '407193' });
 
-  describe.each(FAILURES)('%s', (_title, script, status, code, freed) => {
-    it(`send answers ${String(status)}, and the number ${freed ? 'is free again' : 'keeps its cooldown'}`, async () => {
+  describe.each(FAILURES)('%s', (_title, script, status, code, canResend) => {
+    it(`a send returns ${String(status)}, and the number ${canResend ? 'has no cooldown' : 'keeps its cooldown'}`, async () => {
       upstream.answer(script);
       expectProblem(await send(), status, code);
 
       upstream.answer(sent);
-      expect((await send()).status).toBe(freed ? 200 : 429);
-      expect(upstream.requests).toHaveLength(freed ? 2 : 1);
+      expect((await send()).status).toBe(canResend ? 200 : 429);
+      expect(upstream.requests).toHaveLength(canResend ? 2 : 1);
     });
 
-    it('neither the caller nor the log hears a number, a code, a key or the vendor’s text', async () => {
+    it('neither the response nor the log contains a number, code, key or text of the provider', async () => {
       upstream.answer(script);
       const { text } = await send();
 
-      const said = `${text}${service.log.text}`.replace(/"(requestId|time)":"[^"]*"/g, '');
-      expect(said).not.toMatch(/4155552671|407193|secret-key|VENDOR-PIN|<html>/);
+      const shown = `${text}${service.log.text}`.replace(/"(requestId|time)":"[^"]*"/g, '');
+      expect(shown).not.toMatch(/4155552671|407193|secret-key|PROVIDER-PIN|<html>/);
     });
   });
 
-  it('never judged a code, the attempt is given back', async () => {
+  it('did not check a code, the attempt does not count', async () => {
     upstream.answer(sent);
     const { pinId } = (await send()).body;
     upstream.answer(reply(503, {}));
     expectProblem(await verify(pinId), 502, 'provider_error');
 
-    upstream.answer(judged(true));
+    upstream.answer(checked(true));
     await verify(pinId).expect(200, { verified: true });
   });
 
-  it('wants to be left alone, it is: callers hear at once when to ask again', async () => {
+  it('asks for a pause, the service stops calling it and returns 503 with Retry-After at once', async () => {
     upstream.answer(reply(429, {}, { 'retry-after': '30' }));
     for (let i = 0; i < 5; i += 1) await sendTo(`+1415555260${i}`).expect(503);
     upstream.requests.length = 0;
 
-    const refused = [
+    const rejected = [
       await sendTo('+14155552610'),
       await sendTo('+14155552611').set('idempotency-key', 'k'),
     ];
-    for (const response of refused) {
+    for (const response of rejected) {
       expectProblem(response, 503, 'provider_unavailable');
       expect(Number(response.headers['retry-after'])).toBeGreaterThan(1);
     }
@@ -111,7 +117,7 @@ describe('When the provider', () => {
     await sendTo(TEST_NUMBER).expect(200);
   });
 
-  it('wants fewer verifies of one number, its callers hear when to ask again, and others are judged', async () => {
+  it('limits the checks of one number, its codes get 503 with Retry-After and codes of others are checked', async () => {
     upstream.answer(sent);
     const { pinId } = (await send()).body;
     const other = (await sendTo('+14155552602')).body;
@@ -124,11 +130,11 @@ describe('When the provider', () => {
 
     upstream.answer(reply(200, { verified: true, msisdn: '14155552602' }));
     await verify(other.pinId).expect(200, { verified: true });
-    upstream.answer(judged(true));
+    upstream.answer(checked(true));
     await verify(pinId).expect(200, { verified: true });
   });
 
-  it('has no place for more calls, the service says so', async () => {
+  it('has PROVIDER_MAX_IN_FLIGHT calls in flight, another send gets overloaded', async () => {
     await service.close();
     service = await startService({
       INFOBIP_BASE_URL: upstream.url,
@@ -136,33 +142,33 @@ describe('When the provider', () => {
       THROTTLE_SEND_LIMIT: '1000',
     });
     const waiting: ServerResponse[] = [];
-    const bothWait = new Promise<void>((resolve) => {
+    const bothArrived = new Promise<void>((resolve) => {
       upstream.answer((response) => {
         if (waiting.push(response) === 2) resolve();
       });
     });
-    const taken = Promise.all([sendTo('+14155552601'), sendTo('+14155552602')]);
-    await bothWait;
+    const accepted = Promise.all([sendTo('+14155552601'), sendTo('+14155552602')]);
+    await bothArrived;
 
-    const [shed, shedKeyed] = [
+    const [rejected, rejectedWithKey] = [
       await sendTo('+14155552603'),
       await sendTo('+14155552603').set('idempotency-key', 'k'),
     ];
-    expectProblem(shed, 503, 'overloaded');
-    expectProblem(shedKeyed, 503, 'overloaded');
-    expect(shed.body.type).toMatch(/#temporary-reduced-capacity$/);
+    expectProblem(rejected, 503, 'overloaded');
+    expectProblem(rejectedWithKey, 503, 'overloaded');
+    expect(rejected.body.type).toMatch(/#temporary-reduced-capacity$/);
     waiting.forEach(sent);
-    expect((await taken).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await accepted).map(({ status }) => status)).toEqual([200, 200]);
     upstream.answer(sent);
     await sendTo('+14155552603').set('idempotency-key', 'k').expect(200);
   });
 
-  it('says yes after the code has expired, nothing verifies', async () => {
+  it('accepts a code after its expiry, the code is still rejected as expired', async () => {
     upstream.answer(sent);
     const { pinId } = (await send()).body;
     upstream.answer((response) => {
       service.clock.advance(10 * 60_000);
-      judged(true)(response);
+      checked(true)(response);
     });
 
     const { body } = await verify(pinId).expect(200);
@@ -170,24 +176,24 @@ describe('When the provider', () => {
     expect(body).toEqual({ verified: false, reason: 'expired' });
   });
 
-  it('says yes to everyone, one caller of a hundred hears it', async () => {
+  it('accepts a code ten times at once, exactly one of a hundred requests is verified', async () => {
     await service.close();
     service = await startService({ INFOBIP_BASE_URL: upstream.url, OTP_MAX_ATTEMPTS: '10' });
     upstream.answer(sent);
     const { pinId } = (await send()).body;
-    const asked: ServerResponse[] = [];
+    const pending: ServerResponse[] = [];
     upstream.answer((response) => {
-      asked.push(response);
-      if (asked.length === 10) asked.forEach(judged(true));
+      pending.push(response);
+      if (pending.length === 10) pending.forEach(checked(true));
     });
 
-    const answers = await Promise.all(Array.from({ length: 100 }, () => verify(pinId)));
+    const responses = await Promise.all(Array.from({ length: 100 }, () => verify(pinId)));
 
-    expect(answers.filter(({ body }) => body.verified === true)).toHaveLength(1);
+    expect(responses.filter(({ body }) => body.verified === true)).toHaveLength(1);
     expect(upstream.requests).toHaveLength(1 + 10);
   });
 
-  it('says a final no to one of two racing callers, the other’s yes still counts', async () => {
+  it('finally rejects one of two concurrent codes and accepts the other, the other is verified', async () => {
     upstream.answer(sent);
     await service.close();
     service = await startService({ INFOBIP_BASE_URL: upstream.url, INFOBIP_API_KEY: 'k' });
@@ -196,7 +202,7 @@ describe('When the provider', () => {
     const firstArrived = new Promise<void>((resolve) => {
       upstream.answer((response) => {
         answerFirst = () => {
-          judged(true)(response);
+          checked(true)(response);
         };
         resolve();
       });
@@ -212,7 +218,7 @@ describe('When the provider', () => {
     expect(await first).toEqual({ verified: true });
   });
 
-  it('fails, the log names the failure and the request', async () => {
+  it('fails, the log has the error and the request id', async () => {
     upstream.answer(reply(401, {}));
     const { requestId } = (await send()).body;
 

@@ -13,7 +13,7 @@ const PAGE = readFileSync('docs/fraud-protection.md', 'utf8');
 const [, DOCUMENTED = ''] = /```sh\nnpm run pumping:replay -- (.*)\n```/.exec(PAGE) ?? [];
 const OTP_SECRET = 'a master secret that only tests know of';
 const ONE_PREFIX = { country: 'CH', first: 4_178_000, prefixes: 1 };
-/** More than one batch of the reader. */
+/** More records than are read in one batch. */
 const BOTS = 1_100;
 
 describe('npm run pumping:replay', () => {
@@ -30,7 +30,7 @@ describe('npm run pumping:replay', () => {
   const replay = (args = '', DATA_DIR = cwd) =>
     runCommand('pumping:replay', { args, cwd, settings: { DATA_DIR, OTP_SECRET } });
 
-  /** Records of a service that had no guard. Four bots by chance have the number of another one. */
+  /** Records of a service with PUMPING_GUARD=off. Four bots have a number of another bot by chance. */
   beforeAll(async () => {
     const clock = new FakeClock();
     const start = clock.now();
@@ -51,7 +51,7 @@ describe('npm run pumping:replay', () => {
     await new Simulation(opened.store, undefined, clock).run([
       person('+41780009991', 0),
       person('+41780009992', seconds(100)),
-      // Known by then.
+      // Was verified before.
       person('+41780009991', seconds(200)),
       person('+41793026727', seconds(300)),
       ...attack,
@@ -59,7 +59,7 @@ describe('npm run pumping:replay', () => {
     await opened.close();
   });
 
-  it('prints what would have been blocked, by country and budget, and what the records lack', async () => {
+  it('prints what would have been blocked by country and budget, and what the records do not show', async () => {
     const { code, output } = await runBuiltCommand('pumping:replay', {
       cwd,
       settings: { DATA_DIR: cwd, OTP_SECRET },
@@ -77,7 +77,7 @@ describe('npm run pumping:replay', () => {
     expect(code).toBe(0);
   });
 
-  it('takes other settings from the command line', async () => {
+  it('uses the budgets in its options', async () => {
     const { output } = await replay('--floor-per-hour 2000 --floor-per-day 2000 --ratio 0');
 
     expect(output.trim()).toBe(
@@ -86,7 +86,7 @@ describe('npm run pumping:replay', () => {
     );
   });
 
-  it('takes what the page says', async () => {
+  it('accepts the options in docs/fraud-protection.md', async () => {
     const { code, output } = await replay(DOCUMENTED);
 
     expect(output).toMatch(
@@ -95,7 +95,7 @@ describe('npm run pumping:replay', () => {
     expect(code).toBe(0);
   });
 
-  it('says what it takes', async () => {
+  it('prints its help', async () => {
     const { code, output } = await replay('--help');
 
     expect(output).toMatch(/^Usage: npm run pumping:replay/);
@@ -106,14 +106,14 @@ describe('npm run pumping:replay', () => {
     ['--ratio much', /^--ratio must be a number[^]*Usage:/],
     ['--floor-per-hour 1.5', /^--floor-per-hour must be a number[^]*Usage:/],
     ['--days 3', /^Unknown option '--days'[^]*Usage:/],
-  ])('explains %s', async (args, explanation) => {
+  ])('explains why %s is rejected', async (args, explanation) => {
     const { code, output } = await replay(args);
 
     expect(output).toMatch(explanation);
     expect(code).toBe(2);
   });
 
-  it('says where no records are, and makes neither them nor a secret', async () => {
+  it('reports missing records, and creates neither a database nor a secret', async () => {
     const DATA_DIR = join(cwd, 'elsewhere');
 
     const { code, output } = await runCommand('pumping:replay', { cwd, settings: { DATA_DIR } });

@@ -7,17 +7,17 @@ const TYPE = 'https://iana.org/assignments/http-problem-types#abnormal-usage-det
 /** Numbers that share all but their last four digits. */
 const target = (index: number): string => `+1415555${String(2_000 + index)}`;
 
-describe('An attack on a number prefix', () => {
+describe('An SMS pumping attack on a number prefix', () => {
   let service: SandboxedService;
 
   const start = async (settings: NodeJS.ProcessEnv = {}) => {
     service = await startSandboxedService({ THROTTLE_SEND_LIMIT: '1000000', ...settings });
   };
   const send = (phoneNumber: string) => service.http.post('/otp/send').send({ phoneNumber });
-  const textsTo = async (count: number): Promise<number> => {
-    let texts = 0;
-    for (let i = 0; i < count; i += 1) texts += (await service.codesOf(target(i))).length;
-    return texts;
+  const messagesToTargets = async (count: number): Promise<number> => {
+    let messages = 0;
+    for (let i = 0; i < count; i += 1) messages += (await service.codesOf(target(i))).length;
+    return messages;
   };
 
   afterEach(() => service.close());
@@ -26,7 +26,7 @@ describe('An attack on a number prefix', () => {
     ['all at once', 0],
     ['one a second', seconds(1)],
     ['one every 20 seconds', seconds(20)],
-  ])('is stopped within 40 texts, %s', async (_rate, everyMs) => {
+  ])('is stopped within 40 messages, %s', async (_rate, everyMs) => {
     await start();
     const statuses: number[] = [];
     if (everyMs === 0) {
@@ -41,10 +41,10 @@ describe('An attack on a number prefix', () => {
 
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
     expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(40);
-    expect(await textsTo(60)).toBe(statuses.filter((status) => status === 200).length);
+    expect(await messagesToTargets(60)).toBe(statuses.filter((status) => status === 200).length);
   });
 
-  it('hears when to come back, and nothing of the counts; the log explains', async () => {
+  it('gets Retry-After but no counts, which only the log shows', async () => {
     await start();
     for (let i = 0; i < 35; i += 1) await send(target(i)).expect(200);
     const response = await send(target(35));
@@ -52,12 +52,12 @@ describe('An attack on a number prefix', () => {
     expectProblem(response, 429, 'destination_suspended');
     expect(response.body.type).toBe(TYPE);
     expect(response.headers['retry-after']).toBe(String(minutes(65) / seconds(1)));
-    const { instance, requestId, ...told } = response.body as Record<string, unknown>;
+    const { instance, requestId, ...rest } = response.body as Record<string, unknown>;
     expect([instance, typeof requestId]).toEqual(['/otp/send', 'string']);
-    expect(JSON.stringify({ ...told, status: 0 })).not.toMatch(/\d{2}|prefix|country|budget|hour/);
-    const refusals = service.log.lines.filter((line) => line.includes('SmsPumpingDetector'));
-    expect(refusals).toHaveLength(1);
-    expect(JSON.parse(refusals[0] ?? '')).toMatchObject({
+    expect(JSON.stringify({ ...rest, status: 0 })).not.toMatch(/\d{2}|prefix|country|budget|hour/);
+    const warnings = service.log.lines.filter((line) => line.includes('SmsPumpingDetector'));
+    expect(warnings).toHaveLength(1);
+    expect(JSON.parse(warnings[0] ?? '')).toMatchObject({
       level: 'warn',
       msg:
         'Blocked a message to +1415•••2035 (US): in the last hour its prefix had 36 unverified ' +
@@ -67,7 +67,7 @@ describe('An attack on a number prefix', () => {
   });
 
   // In OtpService.resend: the evaluator.
-  it('is stopped where it has codes sent again, too', async () => {
+  it('is stopped for resends too', async () => {
     await start();
     const { body } = await send(target(0));
     for (let i = 1; i < 35; i += 1) await send(target(i)).expect(200);
@@ -79,7 +79,7 @@ describe('An attack on a number prefix', () => {
     expect(await service.codesOf(target(0))).toHaveLength(1);
   });
 
-  it('does not stop those who verified their number before, nor other countries', async () => {
+  it('does not block numbers that were verified before, nor other countries', async () => {
     await start();
     const known = target(99);
     const { body } = await send(known);
@@ -93,7 +93,7 @@ describe('An attack on a number prefix', () => {
     await send('+41793026727').expect(200);
   });
 
-  it('is over as soon as codes are typed', async () => {
+  it('no longer blocks the prefix as soon as a code is verified', async () => {
     await start();
     const pinIds: string[] = [];
     for (let i = 0; i < 36; i += 1) pinIds.push((await send(target(i))).body.pinId);
@@ -104,7 +104,7 @@ describe('An attack on a number prefix', () => {
     await send(target(36)).expect(200);
   });
 
-  it('only shows in the log where the guard observes, and nowhere where it is off', async () => {
+  it('is only logged with PUMPING_GUARD=observe, and ignored with PUMPING_GUARD=off', async () => {
     await start({ PUMPING_GUARD: 'observe' });
     for (let i = 0; i < 37; i += 1) await send(target(i)).expect(200);
     expect(service.log.text.match(/Would block a message to \+1415•••20\d\d \(US\)/g)).toHaveLength(
@@ -118,11 +118,11 @@ describe('An attack on a number prefix', () => {
   });
 });
 
-describe('A quota that is not the number’s', () => {
+describe('A quota that counts several numbers', () => {
   it.each([
     ['the client', { CLIENT_SENDS_PER_DAY: '2' }, hours(24) + minutes(5)],
     ['the end user', { SENDS_PER_END_USER_IP_PER_HOUR: '2' }, hours(1)],
-  ])('of %s ends with quota_exceeded', async (_whose, settings, waitMs) => {
+  ])('of %s returns quota_exceeded with Retry-After', async (_whose, settings, waitMs) => {
     const service = await startSandboxedService(settings);
     const send = (index: number, endUserIp: string) =>
       service.http.post('/otp/send').send({ phoneNumber: target(index), endUserIp });

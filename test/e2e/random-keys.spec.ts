@@ -6,24 +6,24 @@ import { callerWith, newApiKey } from '../support/api-key.js';
 import { startSandboxedService } from '../support/service.js';
 
 const LIMIT = 200;
-const TRIES = 100_000;
+const GUESSES = 100_000;
 
 const clients = Array.from({ length: 5 }, (_, i) => newApiKey(`client-${i}`));
 const API_KEYS = clients.map(({ entry }) => entry).join(',');
 const [valid = newApiKey('none')] = clients;
 
-/** Of the right form and length, and some that differ from a good key in one place. */
+/** Keys of the right length; every hundredth differs from a valid key in one character. */
 function guess(i: number): string {
   if (i % 100 !== 0) return randomBytes(32).toString('base64url');
   const at = i % valid.key.length;
   return `${valid.key.slice(0, at)}${valid.key[at] === 'x' ? 'y' : 'x'}${valid.key.slice(at + 1)}`;
 }
 
-describe('Keys that somebody guesses', () => {
-  it('never let anybody in, however many', () => {
+describe('Guessed API keys', () => {
+  it('are all rejected, 100,000 of them', () => {
     const keys = new ApiKeyService(authConfig(testEnvironment({ API_KEYS })));
     let found = 0;
-    for (let i = 0; i < TRIES; i += 1) {
+    for (let i = 0; i < GUESSES; i += 1) {
       if (keys.authenticate(`Bearer ${guess(i)}`) !== undefined) found += 1;
     }
 
@@ -31,24 +31,24 @@ describe('Keys that somebody guesses', () => {
     expect(keys.authenticate(`Bearer ${valid.key}`)).toBe('client-0');
   });
 
-  it('cost no caller from the same address any of its limit', async () => {
+  it('do not use up the limit of a client with the same IP address', async () => {
     const service = await startSandboxedService({ API_KEYS, THROTTLE_VERIFY_LIMIT: `${LIMIT}` });
-    const statuses = { guesser: new Set<number>(), caller: new Set<number>() };
-    const guesser = async () => {
+    const statuses = { guesser: new Set<number>(), client: new Set<number>() };
+    const guessKeys = async () => {
       for (let i = 0; i < LIMIT; i += 1) {
         statuses.guesser.add((await callerWith(service.url, guess(i)).get('/otp/x')).status);
       }
     };
-    const caller = async () => {
+    const useClient = async () => {
       const http = callerWith(service.url, valid.key);
-      for (let i = 0; i < LIMIT; i += 1) statuses.caller.add((await http.get('/otp/x')).status);
+      for (let i = 0; i < LIMIT; i += 1) statuses.client.add((await http.get('/otp/x')).status);
       return (await http.get('/otp/x')).status;
     };
 
-    const [afterLimit] = await Promise.all([caller(), guesser(), guesser(), guesser()]);
+    const [afterLimit] = await Promise.all([useClient(), guessKeys(), guessKeys(), guessKeys()]);
 
     expect([...statuses.guesser].sort()).toEqual([401, 429]);
-    expect([...statuses.caller]).toEqual([404]);
+    expect([...statuses.client]).toEqual([404]);
     expect(afterLimit).toBe(429);
     await service.close();
   });
