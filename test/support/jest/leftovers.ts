@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import type { Worker } from 'node:worker_threads';
+import { SUPERVISOR_SCRIPT } from '../services/process-supervisor';
 import { shared } from './global-setup';
 
 /** The servers, processes and threads that a spec file starts: each one left open keeps jest alive. */
@@ -28,10 +29,10 @@ export class Leftovers {
       if (server instanceof HttpServer) server.closeAllConnections();
       server.close();
     }
-    for (const { exitCode, signalCode, pid, stdin } of this.processes) {
+    for (const { exitCode, signalCode, pid, stdin, spawnargs } of this.processes) {
       if (exitCode !== null || signalCode !== null || pid === undefined) continue;
-      // A ProcessSupervisor cleans up when its input closes.
-      if (stdin) stdin.destroy();
+      // A supervisor cleans up when its input closes.
+      if (spawnargs.includes(SUPERVISOR_SCRIPT)) stdin?.destroy();
       else killGroup(pid);
     }
     await Promise.all([...this.threads].map((thread) => thread.terminate()));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Socket } from 'node:net';
 
 /** Reads which process to end (the last line counts) until the other end closes. */
-const SCRIPT = `
+export const SUPERVISOR_SCRIPT = `
   while read -r line; do pid=$line; done
   if [ -n "$pid" ] && kill -s "$signal" "$pid"; then
     tries=0
@@ -21,7 +21,7 @@ export class ProcessSupervisor {
   private readonly process: ChildProcess;
 
   constructor(folder: string, signal: NodeJS.Signals) {
-    this.process = spawn('/bin/sh', ['-c', SCRIPT], {
+    this.process = spawn('/bin/sh', ['-c', SUPERVISOR_SCRIPT], {
       env: { ...process.env, folder, signal: signal.replace(/^SIG/, '') },
       stdio: ['pipe', 'ignore', 'ignore'],
       // Ctrl-C in a terminal ends every process of the group, but this one still has to clean up.

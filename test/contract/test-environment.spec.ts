@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { scaled } from '../support/time-scale.js';
+
+const SWC_OPTIONS = { jsc: { parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } };
+
+/** Leaves open what it starts, and has a set-up that fails. */
+const SPEC = `
+  const { spawn } = require('node:child_process');
+  const { createServer } = require('node:http');
+  const { Worker } = require('node:worker_threads');
+
+  globalThis.seedOfFile = '42';
+
+  it('leaves all open', () => {
+    createServer().listen(0);
+    new Worker('setInterval(() => {}, 1000)', { eval: true });
+    console.log('pid ' + spawn('sleep', ['1000']).pid);
+    throw new Error('as it should');
+  });
+
+  describe('what is not set up', () => {
+    let server;
+    beforeAll(() => { throw new Error('no set-up'); });
+    afterEach(() => server.reset());
+    afterAll(() => server.close());
+    it('fails', () => {});
+    it('is skipped', () => {});
+    describe('nor within', () => {
+      beforeAll(() => server.open());
+      it('is skipped', () => {});
+    });
+  });
+`;
+
+interface Results {
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: { readonly assertionResults: { readonly failureMessages: string[] }[] }[];
+}
+
+describe('A spec file that fails', () => {
+  let folder: string;
+  let output: string;
+  let results: Results;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'otp-environment-'));
+    writeFileSync(join(folder, 'failing.spec.cjs'), SPEC);
+    const config = {
+      rootDir: resolve('.'),
+      roots: [folder],
+      testMatch: ['**/*.spec.cjs'],
+      testEnvironment: resolve('test/support/jest/environment.ts'),
+      transform: { '\\.ts$': ['@swc/jest', SWC_OPTIONS] },
+    };
+    const jest = [resolve('node_modules/jest/bin/jest.js'), '--config', JSON.stringify(config)];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...jest, '--json'], {
+      env: { PATH: process.env['PATH'] },
+      timeout: scaled(20_000),
+    }).catch((error: unknown) => error as { stdout: string; stderr: string });
+    output = stderr;
+    results = JSON.parse(stdout) as Results;
+  });
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  // In leftovers.ts: without its close, jest would still run.
+  it('lets jest end, and leaves no process behind', () => {
+    const pid = Number(/pid (\d+)/.exec(output)?.[1]);
+
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
+  // In failed-set-ups.ts.
+  it('fails once for a set-up that fails', () => {
+    const errors = results.testResults.flatMap(({ assertionResults }) =>
+      assertionResults.flatMap(({ failureMessages }) => failureMessages),
+    );
+
+    expect(errors).toEqual([
+      expect.stringContaining('as it should'),
+      expect.stringContaining('no set-up'),
+    ]);
+    expect(results).toMatchObject({ numFailedTests: 2, numPendingTests: 2 });
+  });
+
+  it('prints the command that replays its seed', () => {
+    expect(output).toMatch(/^Replay: SEED='42' npx jest \S*failing\.spec\.cjs$/m);
+  });
+});
