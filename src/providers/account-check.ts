@@ -1,3 +1,5 @@
+import type { ProviderError } from './provider-error.js';
+
 /** The result of one check of the provider's account. */
 export interface AccountFinding {
   /** What was checked: `credentials`, `application`, `attempts`, … */
@@ -27,3 +29,39 @@ export class AccountError extends Error {
     super([finding.message, finding.remedy].filter(Boolean).join(' '));
   }
 }
+
+const RETRY_LATER = 'Try again in some minutes.';
+
+type FindingFactory = (check: string, message: string, remedy?: string) => AccountFinding;
+
+const createFactory =
+  (level: AccountFinding['level']): FindingFactory =>
+  (check, message, remedy) => ({ check, level, message, remedy });
+
+export const ok = createFactory('ok');
+export const warning = createFactory('warning');
+export const error = createFactory('error');
+
+/** The finding for a status that no API in use explains. @param api such as `Infobip’s 2FA API` */
+export function findingFromStatus(status: number, api: string, hostRemedy: string): AccountFinding {
+  if (status === 429) {
+    return warning('host', `${api} rejects the check: too many requests (429).`, RETRY_LATER);
+  }
+  if (status >= 500) return error('host', `${api} fails (${String(status)}).`, RETRY_LATER);
+  return error('host', `The host is not ${api} (status ${String(status)}).`, hostRemedy);
+}
+
+/** The finding for a call without a response. @param host names it to the operator. */
+export function findingFromFailure(
+  { failure, message }: ProviderError,
+  host: string,
+  hostRemedy: string,
+): AccountFinding {
+  const what =
+    failure === 'timed_out' ? 'does not respond in time' : `cannot be reached: ${message}`;
+  return error('host', `${host} ${what}.`, hostRemedy);
+}
+
+/** A value of the provider, of any type, for a message. */
+export const formatValue = (value: unknown): string =>
+  value === undefined ? 'not set' : JSON.stringify(value).slice(0, 60);

@@ -9,7 +9,7 @@ import { AccountSetup } from './account-setup.js';
 import { InfobipAccountCheck } from './infobip/infobip.account-check.js';
 import { InfobipAccount } from './infobip/infobip.account.js';
 import { InfobipClient } from './infobip/infobip.client.js';
-import { InfobipDemand } from './infobip/infobip.max-usage.js';
+import { InfobipMaxUsage } from './infobip/infobip.max-usage.js';
 import { InfobipSetup } from './infobip/infobip.setup.js';
 import { SinchAccountCheck } from './sinch/sinch.account-check.js';
 import { SinchClient } from './sinch/sinch.client.js';
@@ -42,7 +42,7 @@ const CONNECT_SLACK_MS = seconds(1);
       },
     },
     InfobipClient,
-    InfobipDemand,
+    InfobipMaxUsage,
     InfobipAccount,
     InfobipAccountCheck,
     SinchClient,

@@ -1,6 +1,8 @@
 import type { HttpService } from '@nestjs/axios';
 import { AxiosError } from 'axios';
+import type { ProviderName } from '../common/provider-name.js';
 import type { RequestContext } from '../common/request-context.js';
+import { getProviderAccount, type ProvidersConfig } from '../config/providers.config.js';
 import type { CallOptions } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 import type { ProviderResponse } from './provider-response.js';
@@ -17,18 +19,20 @@ export interface ProviderRequest {
 }
 
 /**
- * Calls a provider's JSON API over HttpService; a client of one provider adds address and
- * credentials. Makes each call once. A response of any status is returned; without a response, a
+ * Calls a provider's JSON API over HttpService; a client of one provider adds its credentials. Makes each call once. A response of any status is returned; without a response, a
  * call throws ProviderError `connection_failed`, `timed_out` or `connection_lost`.
  */
-export abstract class ProviderHttpClient {
+export abstract class ProviderHttpClient<P extends ProviderName> {
   constructor(
+    private readonly provider: P,
     private readonly http: HttpService,
-    private readonly defaultTimeoutMs: number,
+    private readonly config: ProvidersConfig,
   ) {}
 
-  /** Without a trailing slash. */
-  protected abstract get baseUrl(): string;
+  /** The account in the settings. @throws Error if `PROVIDERS` does not name the provider. */
+  get account(): NonNullable<ProvidersConfig[P]> {
+    return getProviderAccount(this.provider, this.config);
+  }
 
   /** The headers that authenticate this request. */
   protected abstract createAuthHeaders(request: ProviderRequest): Record<string, string>;
@@ -49,10 +53,10 @@ export abstract class ProviderHttpClient {
     method: ProviderRequest['method'],
     path: string,
     json: object | undefined,
-    { timeoutMs = this.defaultTimeoutMs, context, signal }: CallOptions = {},
+    { timeoutMs = this.config.timeoutMs, context, signal }: CallOptions = {},
   ): Promise<ProviderResponse> {
     const body = json && JSON.stringify(json);
-    const url = this.baseUrl + path;
+    const url = this.account.baseUrl + path;
     const contentHeaders = { 'content-type': JSON_TYPE, accept: JSON_TYPE };
     const authHeaders = this.createAuthHeaders({ method, url, body });
     try {

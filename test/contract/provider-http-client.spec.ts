@@ -3,8 +3,10 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HttpService } from '@nestjs/axios';
 import { Agent } from 'undici';
-import { ProviderHttpClient } from '../../src/providers/provider-http-client.js';
+import { providersConfig } from '../../src/config/providers.config.js';
+import { InfobipClient } from '../../src/providers/infobip/infobip.client.js';
 import { createUndiciAxios } from '../../src/providers/undici-adapter.js';
+import { testEnvironment } from '../support/config.js';
 import { failureOf } from '../support/provider.js';
 import {
   hang,
@@ -14,7 +16,6 @@ import {
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
 
-const LONG_MS = 20_000;
 const SHORT_MS = 50;
 
 const neverSent = { failure: 'connection_failed', ambiguous: false };
@@ -37,11 +38,9 @@ describe('ProviderHttpClient', () => {
   /** A client whose connections are made with these options. */
   function createPost(options: Agent.Options = {}, { url } = upstream) {
     agent = new Agent(options);
-    class Client extends ProviderHttpClient {
-      protected readonly baseUrl = url;
-      protected readonly createAuthHeaders = () => ({});
-    }
-    const client = new Client(new HttpService(createUndiciAxios(agent)), LONG_MS);
+    const env = testEnvironment({ INFOBIP_BASE_URL: url, PROVIDER_TIMEOUT: '20s' });
+    const http = new HttpService(createUndiciAxios(agent));
+    const client = new InfobipClient(http, providersConfig(env));
     return (name: string, timeoutMs?: number) => client.post('', { name }, { timeoutMs });
   }
 

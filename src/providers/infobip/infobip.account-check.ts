@@ -1,16 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import {
-  getProviderAccount,
-  providersConfig,
-  type ProvidersConfig,
-} from '../../config/providers.config.js';
-import { AccountError, type AccountCheck, type AccountFinding } from '../account-check.js';
-import { error, formatValue, ok } from '../account-findings.js';
-import { InfobipAccount } from './infobip.account.js';
+  AccountError,
+  error,
+  formatValue,
+  ok,
+  type AccountCheck,
+  type AccountFinding,
+} from '../account-check.js';
+import { APPLICATIONS, InfobipAccount, templatesPath } from './infobip.account.js';
 import { checkApplication } from './infobip.application-checks.js';
-import { InfobipDemand } from './infobip.max-usage.js';
-import { checkTemplate } from './infobip.template-checks.js';
+import { InfobipClient } from './infobip.client.js';
+import { InfobipMaxUsage } from './infobip.max-usage.js';
+import { checkTemplate } from './infobip.template.js';
 
 const SETUP_REMEDY = 'Fix it with: npm run infobip:setup.';
 
@@ -18,9 +20,9 @@ const SETUP_REMEDY = 'Fix it with: npm run infobip:setup.';
 @Injectable()
 export class InfobipAccountCheck implements AccountCheck {
   constructor(
+    private readonly client: InfobipClient,
     private readonly account: InfobipAccount,
-    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
-    private readonly demand: InfobipDemand,
+    private readonly usage: InfobipMaxUsage,
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
   ) {}
 
@@ -38,21 +40,21 @@ export class InfobipAccountCheck implements AccountCheck {
   }
 
   private async checkAccount(signal?: AbortSignal): Promise<AccountFinding[]> {
-    const { applicationId, messageId } = getProviderAccount('infobip', this.config);
-    const application = await this.account.findApplication(applicationId, signal);
+    const { applicationId, messageId } = this.client.account;
+    const application = await this.account.find(APPLICATIONS, applicationId, signal);
     const access = ok('access', 'Infobip answers and accepts the API key.');
     if (!application) {
       const name = formatValue(applicationId);
       const message = `The account has no application ${name} (INFOBIP_APP_ID).`;
       return [access, error('application', message)];
     }
-    const template = await this.account.findTemplate(applicationId, messageId, signal);
+    const template = await this.account.find(templatesPath(applicationId), messageId, signal);
     const missing =
       `The application has no message template ${formatValue(messageId)} (INFOBIP_MESSAGE_ID): ` +
       'it is unknown, or belongs to another one.';
     return [
       access,
-      ...checkApplication(application, this.otp, this.demand),
+      ...checkApplication(application, this.otp, this.usage),
       ...(template ? checkTemplate(template, applicationId) : [error('template', missing)]),
     ];
   }

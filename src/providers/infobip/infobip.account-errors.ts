@@ -1,5 +1,10 @@
-import { AccountError } from '../account-check.js';
-import { error, findingFromFailure, findingFromStatus } from '../account-findings.js';
+import {
+  AccountError,
+  error,
+  findingFromFailure,
+  findingFromStatus,
+  type AccountFinding,
+} from '../account-check.js';
 import type { ProviderError } from '../provider-error.js';
 import type { ProviderResponse } from '../provider-response.js';
 import { getRejectedFields } from './infobip.errors.js';
@@ -26,45 +31,45 @@ const SETTINGS_BY_FIELD: ReadonlyMap<string, string> = new Map([
   ['language', '--language'],
 ]);
 
+const FINDINGS_BY_STATUS: ReadonlyMap<number, AccountFinding> = new Map([
+  [
+    401,
+    error(
+      'credentials',
+      'Infobip does not know the API key (401).',
+      'Set INFOBIP_API_KEY to a valid key of this account and host.',
+    ),
+  ],
+  [
+    403,
+    error(
+      'scope',
+      'The API key may not read or change 2FA applications (403).',
+      'Give it the scope 2fa:manage, or use another key that has it for this command.',
+    ),
+  ],
+]);
+
 /** Why a response about the account cannot be used: by its status first (contract §8). */
 export function errorFromResponse(response: ProviderResponse): AccountError {
   const { status } = response;
-  switch (status) {
-    case 401:
-      return new AccountError(
-        error(
-          'credentials',
-          'Infobip does not know the API key (401).',
-          'Set INFOBIP_API_KEY to a valid key of this account and host.',
-        ),
-      );
-    case 403:
-      return new AccountError(
-        error(
-          'scope',
-          'The API key may not read or change 2FA applications (403).',
-          'Give it the scope 2fa:manage, or use another key that has it for this command.',
-        ),
-      );
-    case 400: {
-      const fields = getRejectedFields(response);
-      const names = fields.length > 0 ? `: ${fields.join(', ')}` : '';
-      const message = `Infobip rejects these values (400)${names}.`;
-      return new AccountError(error('request', message, describeRemedy(fields)));
-    }
-    default:
-      return new AccountError(findingFromStatus(status, 'Infobip’s 2FA API', HOST_REMEDY));
-  }
+  if (status === 400) return new AccountError(describeRejection(getRejectedFields(response)));
+  return new AccountError(
+    FINDINGS_BY_STATUS.get(status) ?? findingFromStatus(status, 'Infobip’s 2FA API', HOST_REMEDY),
+  );
 }
 
 /** Names what the operator can change; the fields are Infobip's. */
-function describeRemedy(fields: readonly string[]): string {
+function describeRejection(fields: readonly string[]): AccountFinding {
+  const names = fields.length > 0 ? `: ${fields.join(', ')}` : '';
   const settings = fields.flatMap(
     (field) => SETTINGS_BY_FIELD.get(field.split('.').at(-1) ?? '') ?? [],
   );
-  return settings.length > 0
-    ? `Change the settings behind them: ${settings.join(', ')}.`
-    : 'Choose others.';
+  const remedy =
+    settings.length > 0
+      ? `Change the settings behind them: ${settings.join(', ')}.`
+      : 'Choose others.';
+  return error('request', `Infobip rejects these values (400)${names}.`, remedy);
 }
 
 /** Why no response was received. */

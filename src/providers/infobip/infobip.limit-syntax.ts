@@ -2,7 +2,7 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as c
 type Unit = keyof typeof UNIT_MS;
 
 /** At most `count` in any interval of this length. */
-export interface Limit {
+interface Limit {
   readonly count: number;
   readonly intervalMs: number;
 }
@@ -32,20 +32,13 @@ export function formatDuration(ms: number): string {
 }
 
 /** Formats a limit: `3/1d`. */
-export function formatLimit({ count, intervalMs }: Limit): string {
-  return `${String(count)}/${formatDuration(intervalMs)}`;
-}
+export const formatLimit = (count: number, intervalMs: number): string =>
+  `${String(count)}/${formatDuration(intervalMs)}`;
 
-/** Whether two values are equal in any notation: `300s` and `5m`. */
-export function sameValue(one: unknown, other: unknown): boolean {
-  if (one === other) return true;
-  const duration = parseDuration(one);
-  if (duration !== undefined) return duration === parseDuration(other);
-  const limit = parseLimit(one);
-  const otherLimit = parseLimit(other);
-  return (
-    limit !== undefined &&
-    limit.count === otherLimit?.count &&
-    limit.intervalMs === otherLimit.intervalMs
-  );
+/** A value in one notation, for comparisons: `300s` is `5m`. */
+export function normalizeValue(value: unknown): unknown {
+  const limit = parseLimit(value);
+  if (limit) return formatLimit(limit.count, limit.intervalMs);
+  const durationMs = parseDuration(value);
+  return durationMs === undefined ? value : formatDuration(durationMs);
 }

@@ -1,25 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { hours, minutes } from '../../common/durations.js';
+import { hours, minutes, seconds } from '../../common/durations.js';
 import { authConfig, type AuthConfig } from '../../config/auth.config.js';
 import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import { throttleConfig, type ThrottleConfig } from '../../config/throttle.config.js';
+import { formatDuration, formatLimit } from './infobip.limit-syntax.js';
 
 const intervals = (ms: number, intervalMs: number): number => Math.ceil(ms / intervalMs);
 
 /** The most that this service's own limits let reach Infobip within so many milliseconds. */
 @Injectable()
-export class InfobipDemand {
+export class InfobipMaxUsage {
   constructor(
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
     @Inject(limitsConfig.KEY) private readonly limits: LimitsConfig,
     @Inject(authConfig.KEY) private readonly auth: AuthConfig,
     @Inject(throttleConfig.KEY) private readonly throttle: ThrottleConfig,
   ) {}
-
-  get sendsPerNumberPerDay(): number {
-    return this.limits.sendsPerNumberPerDay;
-  }
 
   /** Messages to one number. */
   maxMessagesPerNumber(ms: number): number {
@@ -30,13 +27,13 @@ export class InfobipDemand {
   /** Codes that are checked for one number. */
   maxAttemptsPerNumber(ms: number): number {
     const { failuresPerNumberPerHour, failuresPerNumberPerDay } = this.limits;
-    const texts = this.maxMessagesPerNumber(ms);
+    const messages = this.maxMessagesPerNumber(ms);
     const wrong = Math.min(
       failuresPerNumberPerHour * intervals(ms, hours(1)),
       failuresPerNumberPerDay * intervals(ms, hours(24)),
     );
     // Each message may be verified once, in addition to the wrong codes.
-    return Math.min(this.otp.maxAttempts * texts, wrong + texts);
+    return Math.min(this.otp.maxAttempts * messages, wrong + messages);
   }
 
   /** Messages of all clients together. */
@@ -47,5 +44,18 @@ export class InfobipDemand {
     if (apiKeys.length === 0) return byBudget;
     const clients = new Set(apiKeys.map(({ client }) => client)).size;
     return clients * Math.min(byBudget, this.throttle.sendsPerMinute * intervals(ms, minutes(1)));
+  }
+
+  /** What the set-up writes: looser than our own settings, so that users always meet our limits first. */
+  desiredConfiguration() {
+    return {
+      pinAttempts: this.otp.maxAttempts,
+      allowMultiplePinVerifications: false,
+      pinTimeToLive: formatDuration(this.otp.ttlMs),
+      verifyPinLimit: formatLimit(this.maxAttemptsPerNumber(seconds(1)), seconds(1)),
+      // Twice ours: a failed send is released here, and may stay counted at Infobip.
+      sendPinPerApplicationLimit: formatLimit(2 * this.maxMessagesTotal(hours(24)), hours(24)),
+      sendPinPerPhoneNumberLimit: formatLimit(2 * this.limits.sendsPerNumberPerDay, hours(24)),
+    };
   }
 }

@@ -1,12 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
 import type { CheckResult } from '../../common/check-result.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import {
-  getProviderAccount,
-  providersConfig,
-  type ProvidersConfig,
-} from '../../config/providers.config.js';
 import type { CallOptions, OtpProvider } from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
 import {
@@ -33,13 +28,10 @@ const pinPath = (providerPinId: string) => `/2fa/2/pin/${encodeURIComponent(prov
 export class InfobipProvider implements OtpProvider {
   readonly name = 'infobip';
 
-  constructor(
-    private readonly client: InfobipClient,
-    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
-  ) {}
+  constructor(private readonly client: InfobipClient) {}
 
   async send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string> {
-    const { applicationId, messageId } = getProviderAccount('infobip', this.config);
+    const { applicationId, messageId } = this.client.account;
     const body = { applicationId, messageId, to: toMsisdn(to) };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
     const pinId = parseSendResponse(channel, requireSuccess(response));

@@ -1,22 +1,12 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
-import {
-  getProviderAccount,
-  providersConfig,
-  type ProvidersConfig,
-} from '../../config/providers.config.js';
-import { AccountError } from '../account-check.js';
-import { error } from '../account-findings.js';
-import type { AccountSetup, SetupOptions, SetupPlan } from '../account-setup.js';
-import { InfobipAccount } from './infobip.account.js';
-import {
-  desiredConfiguration,
-  desiredTemplate,
-  diff,
-  PIN_LENGTH,
-} from './infobip.desired-state.js';
-import { InfobipDemand } from './infobip.max-usage.js';
+import { Injectable } from '@nestjs/common';
+import { AccountError, error } from '../account-check.js';
+import type { AccountSetup, Change, SetupOptions, SetupPlan } from '../account-setup.js';
+import { APPLICATIONS, InfobipAccount, templatesPath } from './infobip.account.js';
+import { InfobipClient } from './infobip.client.js';
+import { normalizeValue } from './infobip.limit-syntax.js';
+import { InfobipMaxUsage } from './infobip.max-usage.js';
 import { withSamplePin } from './infobip.message-text.js';
+import { desiredTemplate, PIN_LENGTH } from './infobip.template.js';
 import type { ApplicationResponse, TemplateResponse } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
@@ -25,10 +15,9 @@ const DEFAULT_NAME = 'OTP service';
 @Injectable()
 export class InfobipSetup implements AccountSetup {
   constructor(
+    private readonly client: InfobipClient,
     private readonly account: InfobipAccount,
-    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
-    private readonly demand: InfobipDemand,
-    @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
+    private readonly usage: InfobipMaxUsage,
   ) {}
 
   async plan(options: SetupOptions): Promise<SetupPlan> {
@@ -40,7 +29,7 @@ export class InfobipSetup implements AccountSetup {
 
     const name = options.name ?? application?.name ?? DEFAULT_NAME;
     const head = { name, enabled: true };
-    const configuration = desiredConfiguration(this.otp, this.demand);
+    const configuration = this.usage.desiredConfiguration();
     const message = desiredTemplate(template, options);
     const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const applicationChanges = [
@@ -60,16 +49,17 @@ export class InfobipSetup implements AccountSetup {
           // Infobip's fields that are not known here keep their values.
           const merged = { ...application?.configuration, ...configuration };
           const fields = { ...head, configuration: merged };
-          const saved = await this.account.saveApplication(applicationId, fields);
+          const saved: ApplicationResponse = await this.account.save(APPLICATIONS, savedId, fields);
           savedId = requireId(saved.applicationId);
         }
         let savedMessageId = messageId;
         if (savedMessageId === undefined || templateChanges.length > 0) {
-          const saved = await this.account.saveTemplate(savedId, messageId, message);
+          const templates = templatesPath(savedId);
+          const saved: TemplateResponse = await this.account.save(templates, messageId, message);
           savedMessageId = requireId(saved.messageId);
         }
         return {
-          INFOBIP_BASE_URL: getProviderAccount('infobip', this.config).baseUrl,
+          INFOBIP_BASE_URL: this.client.account.baseUrl,
           INFOBIP_APP_ID: savedId,
           INFOBIP_MESSAGE_ID: savedMessageId,
         };
@@ -83,10 +73,10 @@ export class InfobipSetup implements AccountSetup {
     name,
   }: SetupOptions): Promise<ApplicationResponse | undefined> {
     if (name === undefined && applicationId !== undefined) {
-      const configured = await this.account.findApplication(applicationId);
+      const configured = await this.account.find(APPLICATIONS, applicationId);
       if (configured) return configured;
     }
-    const applications = await this.account.listApplications();
+    const applications: ApplicationResponse[] = await this.account.list(APPLICATIONS);
     return applications.find((application) => application.name === (name ?? DEFAULT_NAME));
   }
 
@@ -95,7 +85,7 @@ export class InfobipSetup implements AccountSetup {
     applicationId: string,
     { messageId, text }: SetupOptions,
   ): Promise<TemplateResponse | undefined> {
-    const all = await this.account.listTemplates(applicationId);
+    const all: TemplateResponse[] = await this.account.list(templatesPath(applicationId));
     const templates = all.filter(({ messageText }) => typeof messageText === 'string');
     return (
       templates.find((template) => messageId !== undefined && template.messageId === messageId) ??
@@ -103,6 +93,19 @@ export class InfobipSetup implements AccountSetup {
       (templates.length === 1 ? templates[0] : undefined)
     );
   }
+}
+
+/** The fields whose value differs from the desired one. */
+function diff(subject: string, current: object, desired: object): Change[] {
+  const before = new Map<string, unknown>(Object.entries(current));
+  return Object.entries(desired as Record<string, unknown>)
+    .filter(([field, value]) => normalizeValue(before.get(field)) !== normalizeValue(value))
+    .map(([field, value]) => ({
+      subject,
+      field,
+      current: before.has(field) ? JSON.stringify(before.get(field)) : undefined,
+      desired: JSON.stringify(value),
+    }));
 }
 
 function requireId(value: unknown): string {

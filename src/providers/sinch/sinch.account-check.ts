@@ -1,6 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { AccountCheck, AccountFinding } from '../account-check.js';
-import { error, findingFromFailure, findingFromStatus, ok } from '../account-findings.js';
+import {
+  error,
+  findingFromFailure,
+  findingFromStatus,
+  ok,
+  type AccountCheck,
+  type AccountFinding,
+} from '../account-check.js';
 import { ProviderError } from '../provider-error.js';
 import type { ProviderResponse } from '../provider-response.js';
 import { SinchClient } from './sinch.client.js';

@@ -1,29 +1,18 @@
 import { HttpService } from '@nestjs/axios';
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  getProviderAccount,
-  providersConfig,
-  type ProvidersConfig,
-} from '../../config/providers.config.js';
+import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import { JSON_TYPE, ProviderHttpClient, type ProviderRequest } from '../provider-http-client.js';
 import { createSignature } from './sinch.signature.js';
 
 /** The wire to Sinch: base URL and signature. Knows nothing of verifications. */
 @Injectable()
-export class SinchClient extends ProviderHttpClient {
-  constructor(
-    http: HttpService,
-    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
-  ) {
-    super(http, config.timeoutMs);
-  }
-
-  protected get baseUrl(): string {
-    return getProviderAccount('sinch', this.config).baseUrl;
+export class SinchClient extends ProviderHttpClient<'sinch'> {
+  constructor(http: HttpService, @Inject(providersConfig.KEY) config: ProvidersConfig) {
+    super('sinch', http, config);
   }
 
   protected createAuthHeaders({ method, url, body }: ProviderRequest): Record<string, string> {
-    const { applicationKey, applicationSecret } = getProviderAccount('sinch', this.config);
+    const { applicationKey, applicationSecret } = this.account;
     // The machine's time, not the storage's: Sinch compares it with its own clock.
     const timestamp = new Date().toISOString();
     const { pathname: path } = new URL(url);

@@ -1,10 +1,30 @@
-import type { AccountFinding } from '../account-check.js';
-import { error, formatValue, ok, warning } from '../account-findings.js';
-import { foreignPlaceholders, hasPin } from './infobip.message-text.js';
+import { error, formatValue, ok, warning, type AccountFinding } from '../account-check.js';
+import type { SetupOptions } from '../account-setup.js';
+import { composeText, foreignPlaceholders, hasPin } from './infobip.message-text.js';
 import type { TemplateResponse } from './infobip.types.js';
 
 /** Shorter codes are guessed too easily (NIST SP 800-63B-4 §3.1.3.2 requires six digits). */
-const MIN_PIN_LENGTH = 6;
+export const PIN_LENGTH = 6;
+const DEFAULT_TEXT = '{{pin}} is your verification code. Do not share it.';
+
+/**
+ * The fields that the set-up writes. Keeps the present text if it is valid and the options give no
+ * other.
+ * @throws SetupOptionError
+ */
+export function desiredTemplate(existing: TemplateResponse | undefined, options: SetupOptions) {
+  const present = existing?.messageText;
+  const isValid =
+    typeof present === 'string' && hasPin(present) && foreignPlaceholders(present).length === 0;
+  const text = options.text ?? (isValid ? present : DEFAULT_TEXT);
+  return {
+    messageText: composeText(text, options.webOtpHost),
+    pinType: 'NUMERIC',
+    pinLength: PIN_LENGTH,
+    ...(options.sender !== undefined && { senderId: options.sender }),
+    ...(options.language !== undefined && { language: options.language }),
+  };
+}
 
 /** Checks the message template that the settings name. */
 export function checkTemplate(template: TemplateResponse, applicationId: string): AccountFinding[] {
@@ -22,8 +42,8 @@ function checkCode({ pinLength, pinType }: TemplateResponse): AccountFinding {
   const check = 'code';
   const code = `The code has the length ${formatValue(pinLength)} and the type ${formatValue(pinType)}`;
   if (typeof pinLength !== 'number') return warning(check, `${code}, which cannot be compared.`);
-  if (pinLength < MIN_PIN_LENGTH) {
-    return error(check, `${code}: shorter than ${String(MIN_PIN_LENGTH)}, it is easy to guess.`);
+  if (pinLength < PIN_LENGTH) {
+    return error(check, `${code}: shorter than ${String(PIN_LENGTH)}, it is easy to guess.`);
   }
   return pinType === 'NUMERIC'
     ? ok(check, `${code}.`)
