@@ -182,13 +182,13 @@ export class OtpService {
     const checkResult = await this.router
       .verify(phoneNumber, { provider, pinId: providerPinId }, code, operation.context)
       .catch(async (error: unknown) => {
-        this.events.checkFailed(attempt, operation);
+        this.events.checked(attempt, 'unknown', operation);
         await this.store.releaseAttempt(attempt);
         throw error;
       });
     const result = await this.store.completeAttempt(attempt, checkResult, this.clock.now());
     if (!isTestPin(attempt)) this.timing.record(operation.startedAt);
-    this.events.checked(attempt, result, operation);
+    this.events.checked(attempt, result.verified ? 'verified' : result.reason, operation);
     return result;
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EventBus, type CodeChecked, type MessageSent } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
-import type { Attempt, ClosedReason, VerifyResult } from '../storage/attempt.types.js';
+import type { Attempt, ClosedReason } from '../storage/attempt.types.js';
 import type { SendReservation } from '../storage/send.types.js';
 
 /** The `provider` of a message that none accepted. */
@@ -26,22 +26,17 @@ export class VerificationEvents {
   ): void {
     this.events.emit({
       type: 'message_sent',
-      ...identity(reservation),
-      ...timing(operation),
+      ...describe(reservation, operation),
       provider,
       resend: reservation.pinToResend !== undefined,
       outcome,
     });
   }
 
-  /** The provider checked a code. */
-  checked(attempt: Attempt, result: VerifyResult, operation: OperationContext): void {
-    this.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
-  }
-
-  /** The provider gave no result. */
-  checkFailed(attempt: Attempt, operation: OperationContext): void {
-    this.emitChecked(attempt, 'unknown', operation);
+  /** The provider checked a code; `unknown` if it gave no result. */
+  checked(attempt: Attempt, outcome: CodeChecked['outcome'], operation: OperationContext): void {
+    const { provider } = attempt;
+    this.events.emit({ type: 'code_checked', ...describe(attempt, operation), provider, outcome });
   }
 
   /** A code was submitted for a verification that is closed. */
@@ -52,31 +47,12 @@ export class VerificationEvents {
   cancelled(pinId: string, client: string, context: RequestContext): void {
     this.events.emit({ type: 'verification_cancelled', pinId, client, context });
   }
-
-  private emitChecked(
-    attempt: Attempt,
-    outcome: CodeChecked['outcome'],
-    operation: OperationContext,
-  ): void {
-    const { provider } = attempt;
-    this.events.emit({
-      type: 'code_checked',
-      ...identity(attempt),
-      ...timing(operation),
-      provider,
-      outcome,
-    });
-  }
 }
 
-const identity = ({ pinId, client, country, channel }: SendReservation | Attempt) => ({
-  pinId,
-  client,
-  country,
-  channel,
-});
-
-const timing = ({ context, startedAt }: OperationContext) => ({
-  context,
-  durationMs: performance.now() - startedAt,
-});
+function describe(
+  { pinId, client, country, channel }: SendReservation | Attempt,
+  { context, startedAt }: OperationContext,
+) {
+  const durationMs = performance.now() - startedAt;
+  return { context, pinId, client, country, channel, durationMs };
+}
