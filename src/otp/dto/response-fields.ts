@@ -2,28 +2,6 @@ import type { Channel } from '../../common/channel.js';
 import { enumProperty } from '../../openapi/enum-property.js';
 import { ApiProperty } from '../../openapi/swagger.js';
 
-export const PinIdProperty = () =>
-  ApiProperty({
-    pattern: '^[A-Za-z0-9_-]{22,}$',
-    description: 'Handle of the verification: random, opaque, URL-safe.',
-    examples: ['q8Jt1Xn0S2uYp4rVb6wLzA'],
-  });
-
-export const MaskedNumberProperty = () =>
-  ApiProperty({
-    pattern: '^\\+\\d+•••\\d+$',
-    description: 'The phone number, masked.',
-    examples: ['+1415•••2671'],
-  });
-
-export const ChannelProperty = () =>
-  ApiProperty(
-    enumProperty<Channel>('How the code was delivered.', {
-      sms: 'as a text message',
-      voice: 'read out in a call',
-    }),
-  );
-
 export const TimeProperty = (description: string, example: string, { required = true } = {}) =>
   ApiProperty({
     format: 'date-time',
@@ -32,9 +10,6 @@ export const TimeProperty = (description: string, example: string, { required = 
     required,
   });
 
-export const ExpiresAtProperty = () =>
-  TimeProperty('From this time on the code is rejected.', '2030-01-01T00:05:00.000Z');
-
 export const AttemptsRemainingProperty = () =>
   ApiProperty({
     type: 'integer',
@@ -42,3 +17,31 @@ export const AttemptsRemainingProperty = () =>
     description: 'How many more codes can be checked for this verification.',
     examples: [4],
   });
+
+/** The fields that every response about one verification has. */
+export abstract class VerificationFields {
+  @ApiProperty({
+    pattern: '^[A-Za-z0-9_-]{22,}$',
+    description: 'Handle of the verification: random, opaque, URL-safe.',
+    examples: ['q8Jt1Xn0S2uYp4rVb6wLzA'],
+  })
+  readonly pinId!: string;
+
+  @ApiProperty({
+    pattern: '^\\+\\d+•••\\d+$',
+    description: 'The phone number, masked.',
+    examples: ['+1415•••2671'],
+  })
+  readonly to!: string;
+
+  @ApiProperty(
+    enumProperty<Channel>('How the code was delivered.', {
+      sms: 'as a text message',
+      voice: 'read out in a call',
+    }),
+  )
+  readonly channel!: Channel;
+
+  @TimeProperty('From this time on the code is rejected.', '2030-01-01T00:05:00.000Z')
+  readonly expiresAt!: string;
+}

@@ -8,13 +8,7 @@ import {
   PinIdField,
   ReferenceField,
 } from './request-fields.js';
-import {
-  ChannelProperty,
-  ExpiresAtProperty,
-  MaskedNumberProperty,
-  PinIdProperty,
-  TimeProperty,
-} from './response-fields.js';
+import { TimeProperty, VerificationFields } from './response-fields.js';
 
 @ApiSchema({ description: 'Where to send a code, and for what.', additionalProperties: false })
 export class SendOtpDto {
@@ -48,19 +42,7 @@ export class ResendOtpDto {
 }
 
 @ApiSchema({ description: 'The provider has accepted the message.' })
-export class SendOtpResponse {
-  @PinIdProperty()
-  readonly pinId!: string;
-
-  @MaskedNumberProperty()
-  readonly to!: string;
-
-  @ChannelProperty()
-  readonly channel!: Channel;
-
-  @ExpiresAtProperty()
-  readonly expiresAt!: string;
-
+export class SendOtpResponse extends VerificationFields {
   @TimeProperty(
     'Before this time no other message is sent to the number.',
     '2030-01-01T00:00:30.000Z',

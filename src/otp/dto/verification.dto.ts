@@ -1,21 +1,10 @@
-import type { Channel } from '../../common/channel.js';
 import { enumProperty } from '../../openapi/enum-property.js';
 import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
 import type { Verification } from '../../storage/verification.types.js';
-import {
-  AttemptsRemainingProperty,
-  ChannelProperty,
-  ExpiresAtProperty,
-  MaskedNumberProperty,
-  PinIdProperty,
-  TimeProperty,
-} from './response-fields.js';
+import { AttemptsRemainingProperty, TimeProperty, VerificationFields } from './response-fields.js';
 
 @ApiSchema({ description: 'The current state of a verification.' })
-export class VerificationResponse {
-  @PinIdProperty()
-  readonly pinId!: string;
-
+export class VerificationResponse extends VerificationFields {
   @ApiProperty(
     enumProperty<Verification['status']>('The status of the verification.', {
       pending: 'a code can be checked',
@@ -27,17 +16,8 @@ export class VerificationResponse {
   )
   readonly status!: Verification['status'];
 
-  @MaskedNumberProperty()
-  readonly to!: string;
-
-  @ChannelProperty()
-  readonly channel!: Channel;
-
   @TimeProperty('When the code was sent.', '2030-01-01T00:00:00.000Z')
   readonly createdAt!: string;
-
-  @ExpiresAtProperty()
-  readonly expiresAt!: string;
 
   @TimeProperty('When the correct code was given.', '2030-01-01T00:00:20.000Z', { required: false })
   readonly verifiedAt?: string;
