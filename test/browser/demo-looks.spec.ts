@@ -4,7 +4,7 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { DemoPage, startDemo } from '../support/browser-demo.js';
 import { startBrowser } from '../support/browser.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import type { RunningService } from '../support/service.js';
 
 /** Chromium may have to be installed first. */
@@ -48,21 +48,21 @@ describe('The try-it page', () => {
     });
     // The same at every run, and of no run before.
     await demo.number.fill(`+1 415 555 014${String(LOOKS.findIndex(([look]) => look === name))}`);
-    await demo.phoneIsOn();
+    await demo.waitForPhone();
     await expectAccessible();
 
     const code = await demo.send();
     await expectAccessible();
 
-    await demo.verify(wrong(code));
-    await demo.says('4 tries left');
+    await demo.verify(wrongCode(code));
+    await demo.waitForStatus('4 tries left');
     await expectAccessible();
     await demo.page.clock.fastForward('06');
     const picture = await demo.page.screenshot();
     if (process.env['UPDATE_SCREENSHOTS']) writeFileSync(`docs/images/demo-${name}.png`, picture);
 
     await demo.verify(code);
-    await demo.says('is verified');
+    await demo.waitForStatus('is verified');
     await expectAccessible();
   });
 
@@ -71,7 +71,7 @@ describe('The try-it page', () => {
     const code = await demo.send();
     service.clock.advance(minutes(5));
     await demo.verify(code);
-    await demo.says('expired');
+    await demo.waitForStatus('expired');
     await expectAccessible();
   });
 

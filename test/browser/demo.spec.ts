@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { DemoPage, startDemo } from '../support/browser-demo.js';
 import { startBrowser } from '../support/browser.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { startService, type RunningService } from '../support/service.js';
 
@@ -34,42 +34,44 @@ describe('The try-it page', () => {
   });
 
   afterEach(async () => {
-    const { faults } = demo;
+    const { errors } = demo;
     // First the page: a server waits for the browser's connections.
     await demo.close();
     await Promise.all(closing.splice(0).map((server) => server.close()));
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
   it('leads from a number over the text on the phone to verified', async () => {
     const code = await demo.send();
-    await demo.says(/^Texted \+1415•••01\d\d\. The code is good for 5 minutes\.$/);
+    await demo.waitForStatus(/^Texted \+1415•••01\d\d\. The code is good for 5 minutes\.$/);
     expect(await demo.focused()).toBe('code');
 
     await demo.verify(code);
 
-    await demo.says(/^\+1415•••01\d\d is verified\.$/);
+    await demo.waitForStatus(/^\+1415•••01\d\d is verified\.$/);
     expect(await demo.focused()).toBe('restart');
   });
 
   it('says how many tries a wrong code leaves', async () => {
     const code = await demo.send();
     for (const left of ['4 tries', '3 tries', '2 tries', '1 try']) {
-      await demo.verify(wrong(code));
-      await demo.says(`That is not the code. You have ${left} left.`);
+      await demo.verify(wrongCode(code));
+      await demo.waitForStatus(`That is not the code. You have ${left} left.`);
     }
     expect(await demo.code.getAttribute('aria-invalid')).toBe('true');
     expect(await demo.focused()).toBe('code');
 
     await demo.verify(code);
-    await demo.says('is verified');
+    await demo.waitForStatus('is verified');
   });
 
   it('locks after five wrong codes, and then offers a new one', async () => {
     const code = await demo.send();
     for (let tries = 1; tries <= 5; tries += 1) {
-      await demo.verify(wrong(code));
-      await demo.says(tries < 5 ? /not the code/ : 'Too many wrong codes. Send a new one.');
+      await demo.verify(wrongCode(code));
+      await demo.waitForStatus(
+        tries < 5 ? /not the code/ : 'Too many wrong codes. Send a new one.',
+      );
     }
     expect(await demo.code.isVisible()).toBe(false);
     expect(await demo.focused()).toBe('again');
@@ -78,33 +80,33 @@ describe('The try-it page', () => {
     await demo.page.clock.fastForward('31');
     await demo.press('Send a new code');
     await demo.verify(await demo.newestCode(2));
-    await demo.says('is verified');
+    await demo.waitForStatus('is verified');
   });
 
   it('counts down until the same code may be sent again', async () => {
     const code = await demo.send();
-    expect(await demo.again.textContent()).toMatch(/^Send again in (30|31) seconds$/);
-    await demo.again.click({ force: true });
+    expect(await demo.resendButton.textContent()).toMatch(/^Send again in (30|31) seconds$/);
+    await demo.resendButton.click({ force: true });
     await demo.page.clock.fastForward('20');
     await demo.page.getByText(/^Send again in (9|10|11) seconds$/).waitFor();
-    expect(await demo.again.getAttribute('aria-disabled')).toBe('true');
-    expect(await demo.texts.count()).toBe(1);
+    expect(await demo.resendButton.getAttribute('aria-disabled')).toBe('true');
+    expect(await demo.messages.count()).toBe(1);
 
     service.clock.advance(seconds(30));
     await demo.page.clock.fastForward('11');
     await demo.press('Send again');
 
     expect(await demo.newestCode(2)).toBe(code);
-    await demo.again.and(demo.page.locator('[aria-disabled=true]')).waitFor();
+    await demo.resendButton.and(demo.page.locator('[aria-disabled=true]')).waitFor();
     await demo.verify(code);
-    await demo.says('is verified');
+    await demo.waitForStatus('is verified');
   });
 
   it('says that a code has expired', async () => {
     const code = await demo.send();
     service.clock.advance(minutes(5));
     await demo.verify(code);
-    await demo.says('This code has expired. Send a new one.');
+    await demo.waitForStatus('This code has expired. Send a new one.');
     expect(await demo.focused()).toBe('again');
   });
 
@@ -114,7 +116,7 @@ describe('The try-it page', () => {
     service.clock.advance(seconds(30));
     await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
     await demo.verify(code);
-    await demo.says('A newer code was sent');
+    await demo.waitForStatus('A newer code was sent');
   });
 
   it('says how long to wait before another code is sent to the same number', async () => {
@@ -122,13 +124,15 @@ describe('The try-it page', () => {
     await demo.press('Use another number');
     expect(await demo.focused()).toBe('number');
     await demo.press('Send code');
-    await demo.says(/^This number was sent a code moments ago\. Try again in (29|30) seconds\.$/);
+    await demo.waitForStatus(
+      /^This number was sent a code moments ago\. Try again in (29|30) seconds\.$/,
+    );
   });
 
   it('says what is wrong with a number', async () => {
     await demo.number.fill('0123');
     await demo.press('Send code');
-    await demo.says('Give a phone number in E.164 form');
+    await demo.waitForStatus('Give a phone number in E.164 form');
     expect(await demo.number.getAttribute('aria-invalid')).toBe('true');
     expect(await demo.focused()).toBe('number');
   });
@@ -136,7 +140,7 @@ describe('The try-it page', () => {
   it('says that numbers of some kinds are not texted', async () => {
     await demo.number.fill('+19007685518');
     await demo.press('Send code');
-    await demo.says('No codes are sent to numbers like this one. Use another one.');
+    await demo.waitForStatus('No codes are sent to numbers like this one. Use another one.');
   });
 
   it('says that it is sending, and asks only once', async () => {
@@ -150,7 +154,7 @@ describe('The try-it page', () => {
       await route.continue();
     });
     await demo.press('Send code');
-    await demo.says('Sending a code…');
+    await demo.waitForStatus('Sending a code…');
     await demo.press('Send code');
     answer();
     await demo.newestCode();
@@ -167,7 +171,7 @@ describe('The try-it page', () => {
     });
     await demo.send();
     expect(keys).toEqual([keys[0], keys[0]]);
-    expect(await demo.texts.count()).toBe(1);
+    expect(await demo.messages.count()).toBe(1);
   });
 
   it('says that the service cannot be reached, and keeps the key for the next try', async () => {
@@ -177,7 +181,7 @@ describe('The try-it page', () => {
       return route.abort();
     });
     await demo.press('Send code');
-    await demo.says('The service cannot be reached.');
+    await demo.waitForStatus('The service cannot be reached.');
     await demo.page.unroute('**/otp/send');
     const retried = demo.page.waitForRequest('**/otp/send');
     await demo.send();
@@ -194,7 +198,7 @@ describe('The try-it page', () => {
     await demo.page.keyboard.press('Control+V');
     expect(await demo.code.inputValue()).toBe(code);
     await demo.press('Verify');
-    await demo.says('is verified');
+    await demo.waitForStatus('is verified');
   });
 
   it('needs nothing but a keyboard', async () => {
@@ -203,13 +207,13 @@ describe('The try-it page', () => {
     await keyboard.press('Enter');
     await demo.code.waitFor();
     const code = await demo.newestCode();
-    await keyboard.type(wrong(code));
+    await keyboard.type(wrongCode(code));
     await keyboard.press('Enter');
-    await demo.says('not the code');
+    await demo.waitForStatus('not the code');
     await keyboard.type(code);
     await keyboard.press('Tab');
     await keyboard.press('Space');
-    await demo.says('is verified');
+    await demo.waitForStatus('is verified');
     await keyboard.press('Enter');
     expect(await demo.focused()).toBe('number');
   });
@@ -226,7 +230,7 @@ describe('The try-it page', () => {
     );
     const code = await demo.send();
     await demo.page.evaluate(`reading.resolve({ code: '${code}' })`);
-    await demo.says('is verified');
+    await demo.waitForStatus('is verified');
     expect(await demo.page.evaluate('[reading.otp, reading.signal.aborted]')).toEqual([
       { transport: ['sms'] },
       true,
@@ -242,6 +246,6 @@ describe('The try-it page', () => {
     await demo.page.goto(`${troubled.url}/demo`);
     await demo.page.getByText(`No signal: is the sandbox at ${upstream.url} running?`).waitFor();
     await demo.press('Send code');
-    await demo.says('That does not work right now.');
+    await demo.waitForStatus('That does not work right now.');
   });
 });

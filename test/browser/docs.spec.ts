@@ -48,11 +48,11 @@ describe('Swagger UI at /docs', () => {
 
   /** The page, with all operations shown. */
   async function openDocs(options: BrowserContextOptions = {}) {
-    const { page, faults } = await openPage(browser, options);
+    const { page, errors } = await openPage(browser, options);
     page.setDefaultTimeout(seconds(20));
     await page.goto(`${service.url}/docs`);
     await page.locator('.opblock').first().waitFor();
-    return { page, faults };
+    return { page, errors };
   }
 
   const operation = (page: Page, id: string): Locator => page.locator(`[id$="-${id}"].opblock`);
@@ -78,7 +78,7 @@ describe('Swagger UI at /docs', () => {
   }
 
   it('sends and verifies a code, once a key is given', async () => {
-    const { page, faults } = await openDocs();
+    const { page, errors } = await openDocs();
     const refused = await execute(await open(page, 'sendCode'), { phoneNumber: NUMBER });
     expect(refused).toMatchObject({ status: '401', body: { code: 'unauthenticated' } });
 
@@ -97,18 +97,18 @@ describe('Swagger UI at /docs', () => {
     });
 
     expect(verified).toEqual({ status: '200', body: { verified: true } });
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
     await page.context().close();
   });
 
   it('asks no other host, and keeps its own policy', async () => {
-    const { page, faults } = await openDocs({ viewport: { width: 360, height: 800 } });
+    const { page, errors } = await openDocs({ viewport: { width: 360, height: 800 } });
     const hosts = await page.evaluate(
       `[...new Set(performance.getEntriesByType('resource').map(({ name }) => new URL(name).origin))]`,
     );
 
     expect(hosts).toEqual([service.url]);
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
     await page.context().close();
   });
 
@@ -131,7 +131,7 @@ describe('Swagger UI at /docs', () => {
   });
 
   it.each(LOOKS)('is as accessible as Swagger UI can be (%s)', async (name, options) => {
-    const { page, faults } = await openDocs(options);
+    const { page, errors } = await openDocs(options);
     if (process.env['SCREENSHOTS']) {
       writeFileSync(`${process.env['SCREENSHOTS']}/docs-${name}.png`, await page.screenshot());
     }
@@ -144,7 +144,7 @@ describe('Swagger UI at /docs', () => {
     const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
 
     expect(KNOWN_VIOLATIONS).toEqual(expect.arrayContaining(violations.map(({ id }) => id)));
-    expect(faults).toEqual([]);
+    expect(errors).toEqual([]);
     await page.context().close();
   });
 });

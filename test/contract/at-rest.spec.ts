@@ -47,7 +47,7 @@ describe('Stored data', () => {
       .set('idempotency-key', key)
       .send({ phoneNumber: NUMBER, reference, endUserIp: ADDRESS });
     const [code = ''] = await service.codesOf(NUMBER);
-    const [providerPinId = ''] = await service.vendorPinIdsOf(NUMBER);
+    const [providerPinId = ''] = await service.providerPinIdsOf(NUMBER);
     await service.http
       .post('/otp/verify')
       .set('idempotency-key', `${key}-2`)

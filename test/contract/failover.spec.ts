@@ -2,10 +2,10 @@ import type { ServiceEvent } from '../../src/common/events.js';
 import { SendFailedError } from '../../src/providers/provider-router.js';
 import { freePort } from '../support/free-port.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { failureOf, startProvider } from '../support/provider.js';
+import { catchProviderError, startProvider } from '../support/provider.js';
 import {
   hang,
-  hangUp,
+  dropConnection,
   reply,
   startScriptedUpstream,
   type Script,
@@ -34,7 +34,7 @@ const FAILURES: [title: string, script: Script, possiblySentBy: boolean][] = [
   ['does not send the message', reply(200, { smsStatus: 'MESSAGE_NOT_SENT' }), false],
   ['fails with a 500', reply(500, {}), true],
   ['sends an invalid response', reply(200, '<html>'), true],
-  ['hangs up', hangUp, true],
+  ['hangs up', dropConnection, true],
   ['hangs', hang, true],
 ];
 
@@ -212,7 +212,7 @@ describe('ProviderRouter with two providers', () => {
     service = await start({ PROVIDERS: 'infobip' });
 
     expect(await resend('sinch', 'sms/OLD')).toMatchObject({ provider: 'infobip', pinId: 'PIN' });
-    expect(await failureOf(verify('sinch', 'sms/OLD'))).toMatchObject({
+    expect(await catchProviderError(verify('sinch', 'sms/OLD'))).toMatchObject({
       code: 'provider_unavailable',
     });
     expect(requestCounts()).toEqual([1, 0]);
@@ -292,9 +292,9 @@ describe('ProviderRouter with two providers', () => {
 
   it('rejects a verify at once with retryAfterMs when earlier ones failed', async () => {
     infobip.answer(reply(500, {}));
-    for (let i = 0; i < 5; i += 1) await failureOf(verify('infobip', 'PIN'));
+    for (let i = 0; i < 5; i += 1) await catchProviderError(verify('infobip', 'PIN'));
 
-    expect(await failureOf(verify('infobip', 'PIN'))).toMatchObject({
+    expect(await catchProviderError(verify('infobip', 'PIN'))).toMatchObject({
       failure: 'circuit_open',
       code: 'provider_unavailable',
       retryAfterMs: expect.any(Number),

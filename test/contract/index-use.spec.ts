@@ -1,7 +1,7 @@
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
-import { askPostgres } from '../support/services/postgres-client.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification } from '../support/new-verification.js';
 import { openStore } from '../support/store.js';
@@ -62,7 +62,7 @@ describe('PostgreSQL without table statistics', () => {
     await mapInBatches(pinIds, (pinId) => verify(opened.store, pinId));
     await opened.close();
 
-    const read = await askPostgres(
+    const read = await queryPostgres(
       url,
       `select (select sum(seq_tup_read) from pg_stat_user_tables)
         + (select sum(idx_tup_read) from pg_stat_user_indexes)`,

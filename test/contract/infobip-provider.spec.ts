@@ -3,10 +3,10 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { failureOf, startProvider } from '../support/provider.js';
+import { catchProviderError, startProvider } from '../support/provider.js';
 import {
   hang,
-  hangUp,
+  dropConnection,
   reply,
   startScriptedUpstream,
   type Script,
@@ -59,7 +59,7 @@ const FAILURES: [title: string, script: Script, failure: string, ambiguous: bool
   ['200 with a body over the size limit', reply(200, 'x'.repeat(100_000)), 'connection_lost', true],
   ['no response', hang, 'timed_out', true],
   ['half a response', (response) => response.write('{"pinId"'), 'timed_out', true],
-  ['a broken connection', hangUp, 'connection_lost', true],
+  ['a broken connection', dropConnection, 'connection_lost', true],
 ];
 
 describe('InfobipProvider', () => {
@@ -130,7 +130,9 @@ describe('InfobipProvider', () => {
       async (ncStatus) => {
         upstream.answer(reply(200, { ...sent, smsStatus: 'MESSAGE_NOT_SENT', ncStatus }));
 
-        expect(await failureOf(send())).toMatchObject({ failure: 'destination_unreachable' });
+        expect(await catchProviderError(send())).toMatchObject({
+          failure: 'destination_unreachable',
+        });
       },
     );
 
@@ -138,7 +140,10 @@ describe('InfobipProvider', () => {
       const ncStatus = 'NC_DESTINATION_REACHABLE';
       upstream.answer(reply(200, { ...sent, smsStatus: 'MESSAGE_NOT_SENT', ncStatus }));
 
-      expect(await failureOf(send())).toMatchObject({ failure: 'not_accepted', ambiguous: false });
+      expect(await catchProviderError(send())).toMatchObject({
+        failure: 'not_accepted',
+        ambiguous: false,
+      });
     });
 
     it.each([
@@ -150,7 +155,9 @@ describe('InfobipProvider', () => {
     ])('reports a 400 about `to` in %s as an unreachable destination', async (_shape, body) => {
       upstream.answer(reply(400, body));
 
-      expect(await failureOf(send())).toMatchObject({ failure: 'destination_unreachable' });
+      expect(await catchProviderError(send())).toMatchObject({
+        failure: 'destination_unreachable',
+      });
     });
 
     it.each([v1Error('RESOURCE_NOT_FOUND'), v1Error('NOT_FOUND')])(
@@ -158,7 +165,10 @@ describe('InfobipProvider', () => {
       async (body) => {
         upstream.answer(reply(404, body));
 
-        expect(await failureOf(send())).toMatchObject({ failure: 'rejected', ambiguous: false });
+        expect(await catchProviderError(send())).toMatchObject({
+          failure: 'rejected',
+          ambiguous: false,
+        });
       },
     );
 
@@ -170,7 +180,7 @@ describe('InfobipProvider', () => {
     ])('reports a 200 with %s as an invalid response', async (_what, body) => {
       upstream.answer(reply(200, body));
 
-      expect(await failureOf(send())).toMatchObject({
+      expect(await catchProviderError(send())).toMatchObject({
         failure: 'invalid_response',
         ambiguous: true,
       });
@@ -179,7 +189,7 @@ describe('InfobipProvider', () => {
     it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
       upstream.answer(script);
 
-      expect(await failureOf(send())).toMatchObject({ failure, ambiguous });
+      expect(await catchProviderError(send())).toMatchObject({ failure, ambiguous });
       expect(upstream.requests).toHaveLength(1);
     });
   });
@@ -197,7 +207,7 @@ describe('InfobipProvider', () => {
       async (callStatus) => {
         upstream.answer(reply(200, { pinId: 'CALL', callStatus }));
 
-        expect(await failureOf(provider.send(number, 'voice'))).toMatchObject({
+        expect(await catchProviderError(provider.send(number, 'voice'))).toMatchObject({
           failure: 'not_accepted',
         });
       },
@@ -206,7 +216,7 @@ describe('InfobipProvider', () => {
     it('reports a 200 without a call status as an invalid response', async () => {
       upstream.answer(reply(200, { pinId: 'CALL' }));
 
-      expect(await failureOf(provider.send(number, 'voice'))).toMatchObject({
+      expect(await catchProviderError(provider.send(number, 'voice'))).toMatchObject({
         failure: 'invalid_response',
       });
     });
@@ -239,7 +249,7 @@ describe('InfobipProvider', () => {
     it('reports a 404 as an unknown pin', async () => {
       upstream.answer(reply(404, v2Error('E404')));
 
-      expect(await failureOf(resend())).toMatchObject({
+      expect(await catchProviderError(resend())).toMatchObject({
         failure: 'pin_not_found',
         ambiguous: false,
       });
@@ -248,7 +258,7 @@ describe('InfobipProvider', () => {
     it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
       upstream.answer(script);
 
-      expect(await failureOf(resend())).toMatchObject({ failure, ambiguous });
+      expect(await catchProviderError(resend())).toMatchObject({ failure, ambiguous });
     });
   });
 
@@ -306,14 +316,14 @@ describe('InfobipProvider', () => {
     ])('reports a success for %s as an invalid response', async (_what, body) => {
       upstream.answer(reply(200, body));
 
-      expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
+      expect(await catchProviderError(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
     it.each(FAILURES)('maps %s to its failure', async (_title, script, failure) => {
       upstream.answer(script);
 
       // Infobip limits verifies per number.
-      expect(await failureOf(verify())).toMatchObject({
+      expect(await catchProviderError(verify())).toMatchObject({
         failure: failure === 'throttled' ? 'number_throttled' : failure,
       });
     });
@@ -324,7 +334,7 @@ describe('InfobipProvider', () => {
     await closedUpstream.close();
     const other = await startProvider({ INFOBIP_BASE_URL: closedUpstream.url });
 
-    const error = await failureOf(other.provider.send(number, 'sms'));
+    const error = await catchProviderError(other.provider.send(number, 'sms'));
 
     expect(error).toMatchObject({
       failure: 'connection_failed',
@@ -368,7 +378,7 @@ describe('InfobipProvider', () => {
       PROVIDER_TIMEOUT: `${scaled(1_000)}ms`,
     });
 
-    expect(await failureOf(other.provider.send(number, 'sms'))).toMatchObject({
+    expect(await catchProviderError(other.provider.send(number, 'sms'))).toMatchObject({
       failure: 'connection_failed',
       ambiguous: false,
       message: `connection_failed (${code})`,
@@ -389,14 +399,14 @@ describe('InfobipProvider', () => {
   ])('reads a Retry-After of %s as a wait of %i ms', async (retryAfter, retryAfterMs) => {
     upstream.answer(reply(429, v2Error('E429'), { 'retry-after': retryAfter }));
 
-    expect(await failureOf(send())).toMatchObject({ retryAfterMs });
+    expect(await catchProviderError(send())).toMatchObject({ retryAfterMs });
   });
 
   it('waits until the date in Retry-After', async () => {
     const inAMinute = new Date(Date.now() + 60_000).toUTCString();
     upstream.answer(reply(429, v2Error('E429'), { 'retry-after': inAMinute }));
 
-    const { retryAfterMs } = await failureOf(send());
+    const { retryAfterMs } = await catchProviderError(send());
 
     expect(retryAfterMs).toBeGreaterThan(30_000);
     expect(retryAfterMs).toBeLessThanOrEqual(60_000);
@@ -406,7 +416,7 @@ describe('InfobipProvider', () => {
     for (const [, script] of FAILURES) {
       upstream.answer(script);
       for (const call of [send, verify]) {
-        const { message, stack, cause } = await failureOf(call());
+        const { message, stack, cause } = await catchProviderError(call());
         expect(cause).toBeUndefined();
         expect(`${message}${String(stack)}`).not.toMatch(/41793026727|407193|secret-key/);
       }

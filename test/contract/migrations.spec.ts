@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
-import { askPostgres } from '../support/services/postgres-client.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres } from '../support/services/postgres.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { openStore } from '../support/store.js';
@@ -18,9 +18,9 @@ describe('Schema migrations', () => {
 
     const replicas = await Promise.all([start(), start(), start(), start()]);
     await Promise.all(replicas.map((replica) => replica.close()));
-    expect(await askPostgres(DATABASE_URL, 'select count(*) from schema_version')).toBe('1');
+    expect(await queryPostgres(DATABASE_URL, 'select count(*) from schema_version')).toBe('1');
 
-    await askPostgres(DATABASE_URL, SET_NEWER_VERSION);
+    await queryPostgres(DATABASE_URL, SET_NEWER_VERSION);
     await expect(start()).rejects.toThrow(NEWER_SCHEMA_ERROR);
     await postgres.stop();
   });
@@ -30,8 +30,8 @@ describe('Schema migrations', () => {
     const DATABASE_URL = await postgres.createDatabase();
     const isLocked = "select count(*) > 0 from pg_locks where locktype = 'advisory'";
     // As long as a migration of a large table.
-    const other = askPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
-    while ((await askPostgres(DATABASE_URL, isLocked)) !== 't') continue;
+    const other = queryPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
+    while ((await queryPostgres(DATABASE_URL, isLocked)) !== 't') continue;
 
     const replica = await openStore(new FakeClock(), { DATABASE_URL });
 

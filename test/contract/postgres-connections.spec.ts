@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { seconds } from '../../src/common/durations.js';
 import type { Engine } from '../../src/storage/engines/database.js';
 import { openPostgres } from '../../src/storage/engines/postgres.js';
-import { askPostgres } from '../support/services/postgres-client.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { scaled } from '../support/time-scale.js';
 
@@ -31,7 +31,7 @@ describe('The PostgreSQL connection pool', () => {
   beforeAll(async () => {
     server = await startPostgres();
     url = await server.createDatabase();
-    await askPostgres(url, ...SLOW_COMMITS);
+    await queryPostgres(url, ...SLOW_COMMITS);
   });
 
   afterEach(() => engine.close());

@@ -7,10 +7,10 @@ import { providersConfig } from '../../src/config/providers.config.js';
 import { InfobipClient } from '../../src/providers/infobip/infobip.client.js';
 import { createUndiciAxios } from '../../src/providers/undici-adapter.js';
 import { testEnvironment } from '../support/config.js';
-import { failureOf } from '../support/provider.js';
+import { catchProviderError } from '../support/provider.js';
 import {
   hang,
-  hangUp,
+  dropConnection,
   reply,
   startScriptedUpstream,
   type ScriptedUpstream,
@@ -54,7 +54,7 @@ describe('ProviderHttpClient', () => {
     await post('first');
     await closingUpstream.close();
 
-    expect(await failureOf(post('second'))).toMatchObject(neverSent);
+    expect(await catchProviderError(post('second'))).toMatchObject(neverSent);
   });
 
   it('reports a possibly sent request when a reused connection breaks', async () => {
@@ -62,9 +62,9 @@ describe('ProviderHttpClient', () => {
     await post('first');
     // The client waits one turn of the event loop before it reuses a connection.
     await nextTurn();
-    upstream.answer(hangUp);
+    upstream.answer(dropConnection);
 
-    expect(await failureOf(post('second'))).toMatchObject({
+    expect(await catchProviderError(post('second'))).toMatchObject({
       failure: 'connection_lost',
       ambiguous: true,
     });
@@ -75,8 +75,8 @@ describe('ProviderHttpClient', () => {
     const post = createPost();
     upstream.answer(hang);
 
-    await failureOf(post('late', 0));
-    await failureOf(post('later', -1));
+    await catchProviderError(post('late', 0));
+    await catchProviderError(post('later', -1));
   });
 
   it('closes the connection when no response arrives in time', async () => {
@@ -85,7 +85,7 @@ describe('ProviderHttpClient', () => {
       upstream.answer((response) => response.once('close', resolve));
     });
 
-    expect(await failureOf(post('request', 500))).toMatchObject({ failure: 'timed_out' });
+    expect(await catchProviderError(post('request', 500))).toMatchObject({ failure: 'timed_out' });
     await closed;
   });
 
@@ -103,7 +103,7 @@ describe('ProviderHttpClient', () => {
     const first = post('first');
     await firstArrived;
 
-    expect(await failureOf(post('second', SHORT_MS))).toMatchObject(neverSent);
+    expect(await catchProviderError(post('second', SHORT_MS))).toMatchObject(neverSent);
 
     upstream.answer(ok);
     answerFirst();
@@ -127,7 +127,7 @@ describe('ProviderHttpClient', () => {
       },
     });
 
-    expect(await failureOf(post('request', SHORT_MS))).toMatchObject(neverSent);
+    expect(await catchProviderError(post('request', SHORT_MS))).toMatchObject(neverSent);
 
     let bytes = '';
     const closed = new Promise((resolve) => {

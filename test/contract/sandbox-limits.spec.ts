@@ -1,6 +1,6 @@
 import { seconds } from '../../src/common/durations.js';
 import { SlidingWindows } from '../../src/sandbox/infobip/sliding-windows.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import {
   expectInfobipError,
   startTestSandbox,
@@ -76,9 +76,9 @@ describe('The limits of an Infobip application in the sandbox', () => {
 
   it('allow one verify call in three seconds by default, and a rejected call uses up no attempt', async () => {
     const { pinId, pin } = await sandbox.sendWithConfiguration({ pinAttempts: 2 });
-    await sandbox.verify(pinId, wrong(pin)).expect(200);
+    await sandbox.verify(pinId, wrongCode(pin)).expect(200);
 
-    expectInfobipError(await sandbox.verify(pinId, wrong(pin)), 429, 'TOO_MANY_REQUESTS');
+    expectInfobipError(await sandbox.verify(pinId, wrongCode(pin)), 429, 'TOO_MANY_REQUESTS');
     sandbox.clock.advance(2_999);
     await sandbox.verify(pinId, pin).expect(429);
     sandbox.clock.advance(1);

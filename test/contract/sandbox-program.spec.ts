@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../support/free-port.js';
-import { run } from '../support/program.js';
+import { spawnProgram } from '../support/child-program.js';
 import { DEFAULT_IDS, PHONE_NUMBER } from '../support/sandbox.js';
 import { scaled } from '../support/time-scale.js';
 
@@ -29,7 +29,7 @@ describe('The sandbox program', () => {
       const port = String(await freePort());
       const url = `http://127.0.0.1:${port}`;
       const startedAt = performance.now();
-      const program = run(PROGRAM, BUILD, {
+      const program = spawnProgram(PROGRAM, BUILD, {
         SANDBOX_PORT: port,
         SANDBOX_API_KEY: 'the-key',
       });
@@ -50,10 +50,10 @@ describe('The sandbox program', () => {
 
   it('answers the commands of docs/sandbox.md as documented', async () => {
     const port = String(await freePort());
-    const sandbox = run(PROGRAM, BUILD, { SANDBOX_PORT: port });
+    const sandbox = spawnProgram(PROGRAM, BUILD, { SANDBOX_PORT: port });
     await sandbox.printed(/is running at/);
 
-    const commands = run(`set -e\n${DOCUMENTED_COMMANDS.replaceAll('3999', port)}`, BUILD);
+    const commands = spawnProgram(`set -e\n${DOCUMENTED_COMMANDS.replaceAll('3999', port)}`, BUILD);
 
     expect(await commands.ended()).toBe(0);
     expect(commands.output).toContain('"smsStatus":"MESSAGE_SENT"');
@@ -69,9 +69,9 @@ describe('The sandbox program', () => {
     const cwd = mkdtempSync(join(tmpdir(), 'otp-sandbox-'));
     writeFileSync(join(cwd, '.env'), `PORT=3000\nSANDBOX_PORT=${String(port)}\n`);
 
-    const fromFile = run(PROGRAM, cwd);
+    const fromFile = spawnProgram(PROGRAM, cwd);
     await fromFile.printed(new RegExp(`is running at http://127.0.0.1:${String(port)}\\.`));
-    const fromEnvironment = run(PROGRAM, cwd, { SANDBOX_PORT: String(other) });
+    const fromEnvironment = spawnProgram(PROGRAM, cwd, { SANDBOX_PORT: String(other) });
     await fromEnvironment.printed(new RegExp(`is running at http://127.0.0.1:${String(other)}\\.`));
 
     await Promise.all([fromFile.stop(), fromEnvironment.stop()]);
@@ -81,7 +81,7 @@ describe('The sandbox program', () => {
   it.each(['port', '0', '65536', '3999.5'])(
     'exits with one line that names the setting if SANDBOX_PORT is %s',
     async (port) => {
-      const program = run(PROGRAM, BUILD, { SANDBOX_PORT: port });
+      const program = spawnProgram(PROGRAM, BUILD, { SANDBOX_PORT: port });
 
       expect(await program.ended()).toBe(1);
       expect(program.output).toMatch(/^The sandbox cannot start: SANDBOX_PORT must be .+\n$/);
@@ -91,7 +91,7 @@ describe('The sandbox program', () => {
   it('treats an empty setting as not set', async () => {
     const settings = { SANDBOX_PORT: '', SANDBOX_API_KEY: '' };
 
-    const sandbox = run(PROGRAM, BUILD, settings);
+    const sandbox = spawnProgram(PROGRAM, BUILD, settings);
 
     // The address is also printed in the error if the port is in use.
     await sandbox.printed(/127\.0\.0\.1:3999/);

@@ -1,6 +1,6 @@
 import supertest from 'supertest';
 import { hours, minutes } from '../../src/common/durations.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { SINCH_APPLICATION } from '../support/sandbox.js';
 import {
   expectSinchError,
@@ -214,7 +214,7 @@ describe('The sandbox as Sinch', () => {
     it('closes the verification on a wrong code', async () => {
       const { id, code } = await sandbox.startAndReadCode();
 
-      const { body } = await sandbox.reportCode(id, wrong(code)).expect(200);
+      const { body } = await sandbox.reportCode(id, wrongCode(code)).expect(200);
 
       expect(body).toMatchObject({ id, status: 'FAIL', reason: 'Invalid code' });
       expectSinchError(await sandbox.reportCode(id, code), 40400);

@@ -1,5 +1,5 @@
 import { minutes } from '../../src/common/durations.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import {
   expectInfobipError,
   startTestSandbox,
@@ -24,14 +24,14 @@ describe('A verify call to the sandbox as Infobip', () => {
     const response = { pinId, msisdn: PHONE_NUMBER, verified: false };
 
     const wrongPin = { ...response, attemptsRemaining: 1, pinError: 'WRONG_PIN' };
-    await sandbox.verify(pinId, wrong(pin)).expect(200, wrongPin);
+    await sandbox.verify(pinId, wrongCode(pin)).expect(200, wrongPin);
     const correctPin = { ...response, verified: true, attemptsRemaining: 0 };
     await sandbox.verify(pinId, pin).expect(200, correctPin);
   });
 
   it('rejects the correct PIN once the attempts are used up', async () => {
     const { pinId, pin } = await sandbox.sendWithConfiguration({ ...UNLIMITED, pinAttempts: 1 });
-    await sandbox.verify(pinId, wrong(pin));
+    await sandbox.verify(pinId, wrongCode(pin));
 
     const { body } = await sandbox.verify(pinId, pin).expect(200);
 

@@ -1,6 +1,6 @@
-import { askPostgres } from '../support/services/postgres-client.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
-import { askRedis } from '../support/services/redis-client.js';
+import { sendRedisCommand } from '../support/services/redis-client.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
 
 const STARTING_MS = 60_000;
@@ -14,13 +14,13 @@ describe('A PostgreSQL server of one spec', () => {
 
   it('keeps committed rows over an outage', async () => {
     const database = await postgres.createDatabase();
-    await askPostgres(database, 'CREATE TABLE kept (n int)', 'INSERT INTO kept VALUES (42)');
+    await queryPostgres(database, 'CREATE TABLE kept (n int)', 'INSERT INTO kept VALUES (42)');
 
     await postgres.pause();
-    await expect(askPostgres(database, 'SELECT n FROM kept')).rejects.toThrow(/refused/i);
+    await expect(queryPostgres(database, 'SELECT n FROM kept')).rejects.toThrow(/refused/i);
 
     await postgres.resume();
-    expect(await askPostgres(database, 'SELECT n FROM kept')).toBe('42');
+    expect(await queryPostgres(database, 'SELECT n FROM kept')).toBe('42');
   });
 });
 
@@ -32,19 +32,19 @@ describe('A Redis server of one spec', () => {
   afterAll(() => redis.stop());
 
   it('answers before and after an outage', async () => {
-    expect(await askRedis(redis.url, 'PING')).toBe('+PONG');
+    expect(await sendRedisCommand(redis.url, 'PING')).toBe('+PONG');
 
     await redis.pause();
-    await expect(askRedis(redis.url, 'PING')).rejects.toThrow('ECONNREFUSED');
+    await expect(sendRedisCommand(redis.url, 'PING')).rejects.toThrow('ECONNREFUSED');
 
     await redis.resume();
-    expect(await askRedis(redis.url, 'PING')).toBe('+PONG');
+    expect(await sendRedisCommand(redis.url, 'PING')).toBe('+PONG');
   });
 
   it('is empty after a flush', async () => {
-    await askRedis(redis.url, 'SET', 'key', 'value');
+    await sendRedisCommand(redis.url, 'SET', 'key', 'value');
     await redis.flush();
-    expect(await askRedis(redis.url, 'DBSIZE')).toBe(':0');
+    expect(await sendRedisCommand(redis.url, 'DBSIZE')).toBe(':0');
   });
 });
 

@@ -3,10 +3,10 @@ import type { ServerResponse } from 'node:http';
 import type { AccountCheck } from '../../src/providers/account-check.js';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { failureOf, startProvider } from '../support/provider.js';
+import { catchProviderError, startProvider } from '../support/provider.js';
 import {
   hang,
-  hangUp,
+  dropConnection,
   reply,
   startScriptedUpstream,
   type Script,
@@ -55,7 +55,7 @@ const FAILURES: [title: string, script: Script, failure: string, ambiguous: bool
     'invalid_response',
     true,
   ],
-  ['a broken connection', hangUp, 'connection_lost', true],
+  ['a broken connection', dropConnection, 'connection_lost', true],
 ];
 
 describe('SinchProvider', () => {
@@ -148,7 +148,9 @@ describe('SinchProvider', () => {
       async (errorCode) => {
         upstream.answer(reply(400, sinchError(errorCode)));
 
-        expect(await failureOf(bySms())).toMatchObject({ failure: 'destination_unreachable' });
+        expect(await catchProviderError(bySms())).toMatchObject({
+          failure: 'destination_unreachable',
+        });
       },
     );
 
@@ -157,7 +159,7 @@ describe('SinchProvider', () => {
       async (status) => {
         upstream.answer(reply(200, { id: '018f', status, reason: 'Fraud' }));
 
-        expect(await failureOf(bySms())).toMatchObject({
+        expect(await catchProviderError(bySms())).toMatchObject({
           failure: 'not_accepted',
           ambiguous: false,
         });
@@ -169,7 +171,7 @@ describe('SinchProvider', () => {
       async (body) => {
         upstream.answer(reply(200, body));
 
-        expect(await failureOf(bySms())).toMatchObject({
+        expect(await catchProviderError(bySms())).toMatchObject({
           failure: 'invalid_response',
           ambiguous: true,
         });
@@ -179,13 +181,16 @@ describe('SinchProvider', () => {
     it('reports a 404 as a rejected request', async () => {
       upstream.answer(reply(404, sinchError(40400)));
 
-      expect(await failureOf(bySms())).toMatchObject({ failure: 'rejected', ambiguous: false });
+      expect(await catchProviderError(bySms())).toMatchObject({
+        failure: 'rejected',
+        ambiguous: false,
+      });
     });
 
     it.each(FAILURES)('maps %s to its failure', async (_title, script, failure, ambiguous) => {
       upstream.answer(script);
 
-      expect(await failureOf(bySms())).toMatchObject({ failure, ambiguous });
+      expect(await catchProviderError(bySms())).toMatchObject({ failure, ambiguous });
       expect(upstream.requests).toHaveLength(1);
     });
   });
@@ -277,33 +282,33 @@ describe('SinchProvider', () => {
     ])('reports a success for %s as an invalid response', async (_what, body) => {
       upstream.answer(reply(200, body));
 
-      expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
+      expect(await catchProviderError(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
     it('does not accept a success in an error response', async () => {
       upstream.answer(reply(409, { id: 'ID', status: 'SUCCESSFUL' }));
-      expect(await failureOf(verify())).toMatchObject({ failure: 'rejected' });
+      expect(await catchProviderError(verify())).toMatchObject({ failure: 'rejected' });
 
       upstream.answer(checkResponse('SUCCESSFUL', sinchError(40102)));
-      expect(await failureOf(verify())).toMatchObject({ failure: 'unauthorized' });
+      expect(await catchProviderError(verify())).toMatchObject({ failure: 'unauthorized' });
     });
 
     it('reports PENDING as an invalid response', async () => {
       upstream.answer(checkResponse('PENDING'));
 
-      expect(await failureOf(verify())).toMatchObject({ failure: 'invalid_response' });
+      expect(await catchProviderError(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
     it('reports a request that Sinch rejects as a failure, not as a check result', async () => {
       upstream.answer(reply(400, sinchError(40001)));
 
-      expect(await failureOf(verify())).toMatchObject({ failure: 'rejected' });
+      expect(await catchProviderError(verify())).toMatchObject({ failure: 'rejected' });
     });
 
     it.each(FAILURES)('maps %s to its failure', async (_title, script, failure) => {
       upstream.answer(script);
 
-      expect(await failureOf(verify())).toMatchObject({ failure });
+      expect(await catchProviderError(verify())).toMatchObject({ failure });
     });
   });
 
@@ -335,7 +340,7 @@ describe('SinchProvider', () => {
       ['a throttle', reply(429, sinchError(42900)), 'host', 'warning'],
       ['a broken server', reply(500, HTML), 'host', 'error'],
       ['another host', reply(404, HTML), 'host', 'error'],
-      ['a broken connection', hangUp, 'host', 'error'],
+      ['a broken connection', dropConnection, 'host', 'error'],
     ])('reports %s', async (_what, script, check, level) => {
       upstream.answerReads(script);
 
@@ -367,9 +372,11 @@ describe('SinchProvider', () => {
       upstream.answer(script);
 
       const failure = { failure: 'timed_out', ambiguous: true };
-      expect(await failureOf(withShortTimeout.provider.send(number, 'sms'))).toMatchObject(failure);
+      expect(await catchProviderError(withShortTimeout.provider.send(number, 'sms'))).toMatchObject(
+        failure,
+      );
       const verified = withShortTimeout.provider.verify(number, 'sms/ID', '407193');
-      expect(await failureOf(verified)).toMatchObject(failure);
+      expect(await catchProviderError(verified)).toMatchObject(failure);
     });
 
     it('reports a host that does not respond', async () => {
@@ -385,9 +392,11 @@ describe('SinchProvider', () => {
   it('waits no longer than the time limit of the call', async () => {
     upstream.answer(hang);
 
-    expect(await failureOf(provider.send(number, 'sms', { timeoutMs: 50 }))).toMatchObject({
-      failure: 'timed_out',
-    });
+    expect(await catchProviderError(provider.send(number, 'sms', { timeoutMs: 50 }))).toMatchObject(
+      {
+        failure: 'timed_out',
+      },
+    );
   });
 
   it('reports a refused connection as a certainly unsent message', async () => {
@@ -395,7 +404,7 @@ describe('SinchProvider', () => {
     await closedUpstream.close();
     const other = await startProvider({ PROVIDERS: 'sinch', SINCH_BASE_URL: closedUpstream.url });
 
-    const error = await failureOf(other.provider.send(number, 'sms'));
+    const error = await catchProviderError(other.provider.send(number, 'sms'));
 
     expect(error).toMatchObject({ failure: 'connection_failed', ambiguous: false });
     await other.close();
@@ -404,20 +413,20 @@ describe('SinchProvider', () => {
   it('reads the wait from Retry-After', async () => {
     upstream.answer(reply(429, sinchError(42900), { 'retry-after': '7' }));
 
-    expect(await failureOf(send())).toMatchObject({ retryAfterMs: 7_000 });
+    expect(await catchProviderError(send())).toMatchObject({ retryAfterMs: 7_000 });
   });
 
   it('includes the provider’s own error code in its message', async () => {
     upstream.answer(reply(401, sinchError(40102)));
 
-    expect((await failureOf(send())).message).toBe('unauthorized (40102)');
+    expect((await catchProviderError(send())).message).toBe('unauthorized (40102)');
   });
 
   it('keeps the request and the response out of its errors', async () => {
     for (const [, script] of FAILURES) {
       upstream.answer(script);
       for (const call of [send, verify]) {
-        const { message, stack, cause } = await failureOf(call());
+        const { message, stack, cause } = await catchProviderError(call());
         expect(cause).toBeUndefined();
         expect(`${message}${String(stack)}`).not.toMatch(/41793026727|407193|Y29udHJh|1111-2222/);
       }

@@ -10,10 +10,10 @@ import {
   createRedis,
   RedisThrottlerStorage,
 } from '../../src/throttling/redis-throttler-storage.js';
-import { askRedis } from '../support/services/redis-client.js';
+import { sendRedisCommand } from '../support/services/redis-client.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { MemoryLog } from '../support/log.js';
+import { MemoryLog } from '../support/memory-log.js';
 import { scaled } from '../support/time-scale.js';
 
 interface Subject {
@@ -181,7 +181,7 @@ describe('RedisThrottlerStorage', () => {
 
     describeThrottlerStorage('as a ThrottlerStorage', async () => {
       await redis.flush();
-      const remaining = (key: string) => askRedis(redis.url, 'PTTL', `otp:limit:${key}`);
+      const remaining = (key: string) => sendRedisCommand(redis.url, 'PTTL', `otp:limit:${key}`);
       return {
         storage: connect(redis.url).storage,
         manyWindows: 10_000,
@@ -192,7 +192,9 @@ describe('RedisThrottlerStorage', () => {
         // Not DBSIZE, which also counts expired keys that Redis has not deleted yet.
         size: async () =>
           Number(
-            (await askRedis(redis.url, 'EVAL', `return #redis.call('KEYS', '*')`, '0')).slice(1),
+            (
+              await sendRedisCommand(redis.url, 'EVAL', `return #redis.call('KEYS', '*')`, '0')
+            ).slice(1),
           ),
       };
     });
@@ -263,12 +265,12 @@ describe('RedisThrottlerStorage', () => {
     it('fails soon while Redis does not respond, and recovers by itself', async () => {
       const { storage } = connect(redis.url);
       await hit(storage);
-      await askRedis(redis.url, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+      await sendRedisCommand(redis.url, 'CLIENT', 'PAUSE', '60000', 'WRITE');
       const startedAt = Date.now();
       await expect(hit(storage)).rejects.toMatchObject(unavailable);
       expect(Date.now() - startedAt).toBeLessThan(scaled(2_000));
 
-      await askRedis(redis.url, 'CLIENT', 'UNPAUSE');
+      await sendRedisCommand(redis.url, 'CLIENT', 'UNPAUSE');
       await waitUntil(answers(storage));
     });
 
@@ -276,14 +278,14 @@ describe('RedisThrottlerStorage', () => {
       const { client, storage } = connect(redis.url);
       await redis.flush();
       await hit(storage);
-      await askRedis(redis.url, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+      await sendRedisCommand(redis.url, 'CLIENT', 'PAUSE', '60000', 'WRITE');
       const startedAt = Date.now();
       const lost = expect(hit(storage)).rejects.toMatchObject(unavailable);
-      await askRedis(redis.url, 'CLIENT', 'KILL', 'TYPE', 'normal');
+      await sendRedisCommand(redis.url, 'CLIENT', 'KILL', 'TYPE', 'normal');
       await lost;
       expect(Date.now() - startedAt).toBeLessThan(scaled(500));
 
-      await askRedis(redis.url, 'CLIENT', 'UNPAUSE');
+      await sendRedisCommand(redis.url, 'CLIENT', 'UNPAUSE');
       await waitUntil(async () => client.status === 'ready');
       expect(await hit(storage)).toMatchObject({ totalHits: 2 });
     });
@@ -292,10 +294,10 @@ describe('RedisThrottlerStorage', () => {
       const { client, storage } = connect(redis.url);
       await hit(storage);
       const before = await client.client('ID');
-      await askRedis(redis.url, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+      await sendRedisCommand(redis.url, 'CLIENT', 'PAUSE', '60000', 'WRITE');
       await hit(storage).catch(() => undefined);
 
-      await askRedis(redis.url, 'CLIENT', 'UNPAUSE');
+      await sendRedisCommand(redis.url, 'CLIENT', 'UNPAUSE');
       await waitUntil(answers(storage));
       expect(await client.client('ID')).not.toBe(before);
     });

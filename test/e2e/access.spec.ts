@@ -1,5 +1,5 @@
 import type { Agent } from 'supertest';
-import { callerWith, newApiKey } from '../support/api-key.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { openApiValidatedAgent } from '../support/openapi-validated-agent.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
@@ -36,7 +36,7 @@ describe('Authentication by API key', () => {
 
   afterEach(() => service.close());
 
-  const as = ({ key }: { key: string }) => callerWith(service.url, key);
+  const as = ({ key }: { key: string }) => createClientAgent(service.url, key);
 
   /** Calls every route of the service. */
   async function callEveryRoute(client: Agent, pinId = 'any') {

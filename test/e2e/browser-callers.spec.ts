@@ -1,4 +1,4 @@
-import { callerWith, newApiKey } from '../support/api-key.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
@@ -31,7 +31,9 @@ describe('Browser security', () => {
   it('allows the pages of an origin in CORS_ORIGINS to call and to read the response headers', async () => {
     service = await startSandboxedService({ CORS_ORIGINS: SITE, API_KEYS: shop.entry });
     const preflightResponse = await preflight(SITE);
-    const response = await callerWith(service.url, shop.key).get('/otp/x').set('origin', SITE);
+    const response = await createClientAgent(service.url, shop.key)
+      .get('/otp/x')
+      .set('origin', SITE);
 
     expect(preflightResponse.status).toBe(204);
     expect(preflightResponse.headers).toMatchObject({

@@ -1,6 +1,6 @@
-import { askPostgres } from '../support/services/postgres-client.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
-import { callerWith, newApiKey } from '../support/api-key.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { scaled } from '../support/time-scale.js';
 
@@ -30,7 +30,7 @@ describe('A hundred sends at once while PostgreSQL commits slowly', () => {
       PUMPING_GUARD: 'off',
       PROVIDER_TIMEOUT: `${scaled(5_000)}ms`,
     });
-    await askPostgres(url, ...SLOW_COMMITS);
+    await queryPostgres(url, ...SLOW_COMMITS);
   });
 
   afterAll(async () => {
@@ -39,7 +39,7 @@ describe('A hundred sends at once while PostgreSQL commits slowly', () => {
   });
 
   it('wait for a connection of the pool and all succeed', async () => {
-    const clients = keys.map(({ key }) => callerWith(service.url, key));
+    const clients = keys.map(({ key }) => createClientAgent(service.url, key));
     const responses = await Promise.all(
       clients.flatMap((client, c) =>
         Array.from({ length: SENDS / keys.length }, (_, i) =>

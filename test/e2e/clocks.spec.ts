@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startFleet, type Fleet } from '../support/outage/fleet.js';
-import { newPhone } from '../support/outage/load.js';
+import { newPhoneNumber } from '../support/outage/load-generator.js';
 import { expectProblem } from '../support/problem.js';
 import type { Replica } from '../support/replica.js';
 
@@ -75,7 +75,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
   it('return the right times', async () => {
     await forEveryPair(async (replica) => {
       const requestedAt = Date.now();
-      const { body } = await send(replica, newPhone()).expect(200);
+      const { body } = await send(replica, newPhoneNumber()).expect(200);
       const respondedAt = Date.now();
 
       for (const sentAt of [
@@ -90,7 +90,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
 
   it('keep to the cooldown that another replica started', async () => {
     await forEveryPair(async (one, other) => {
-      const phoneNumber = newPhone();
+      const phoneNumber = newPhoneNumber();
       const requestedAt = performance.now();
       await send(one, phoneNumber).expect(200);
       const deadline = performance.now() + COOLDOWN_MS + TOLERANCE_MS;
@@ -111,7 +111,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
 
   it('verify a code that another replica sent', async () => {
     await forEveryPair(async (one, other) => {
-      const phoneNumber = newPhone();
+      const phoneNumber = newPhoneNumber();
       const { body } = await send(one, phoneNumber).expect(200);
       const [code = ''] = await fleet.codesOf(phoneNumber);
       await verify(other, body.pinId, code).expect(200, { verified: true });
@@ -120,7 +120,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
 
   it('expire a code that another replica sent', async () => {
     await forEveryPair(async (one, other) => {
-      const phoneNumber = newPhone();
+      const phoneNumber = newPhoneNumber();
       const requestedAt = performance.now();
       const { pinId } = (await send(one, phoneNumber).expect(200)).body;
       const deadline = performance.now() + TTL_MS + TOLERANCE_MS;
@@ -141,7 +141,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
 
   it('replay a response of another replica for the same idempotency key', async () => {
     await forEveryPair(async (one, other) => {
-      const phoneNumber = newPhone();
+      const phoneNumber = newPhoneNumber();
       const key = phoneNumber;
       const { body } = await send(one, phoneNumber).set('idempotency-key', key).expect(200);
       await send(other, phoneNumber)

@@ -1,5 +1,5 @@
 import { expectProblem } from '../support/problem.js';
-import { callerWith, newApiKey } from '../support/api-key.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { startSandboxedService, startService, type RunningService } from '../support/service.js';
 
 const SCRIPTS = ['form.js', 'phone.js', 'api.js', 'words.js'].map((name): [string, string] => [
@@ -87,7 +87,7 @@ describe('GET /demo without a demo page', () => {
     ['if API_KEYS is set', { API_KEYS: shop.entry }],
   ])('returns 404 %s', async (_where, settings) => {
     const service = await startService(settings);
-    const client = callerWith(service.url, shop.key);
+    const client = createClientAgent(service.url, shop.key);
 
     expectProblem(await client.get('/demo'), 404, 'not_found');
     expectProblem(await client.get('/demo/form.js'), 404, 'not_found');

@@ -2,29 +2,29 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newPhone } from '../support/outage/load.js';
+import { newPhoneNumber } from '../support/outage/load-generator.js';
 import { expectProblem } from '../support/problem.js';
-import { startLookAlike, type LookAlike } from '../support/providers/look-alike.js';
+import { startFakeProvider, type FakeProvider } from '../support/providers/fake-provider.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
 const STARTING_MS = 60_000;
 
 describe('A service whose disk is full', () => {
-  let sandbox: LookAlike;
+  let sandbox: FakeProvider;
   let service: Replica;
   let dataDir: string;
   let sent: { phoneNumber: string; pinId: string; otpCode: string };
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'otp-full-'));
-    sandbox = await startLookAlike();
+    sandbox = await startFakeProvider();
     service = await startReplica({
       NODE_ENV: 'test',
       INFOBIP_BASE_URL: sandbox.url,
       DATA_DIR: dataDir,
       SEND_COOLDOWN: '1s',
     });
-    const phoneNumber = newPhone();
+    const phoneNumber = newPhoneNumber();
     const { pinId } = (await send(phoneNumber)).body;
     const [otpCode = ''] = await sandbox.codesOf(phoneNumber);
     sent = { phoneNumber, pinId, otpCode };
@@ -49,7 +49,7 @@ describe('A service whose disk is full', () => {
   };
 
   it('answers send, verify and cancel with 503 and Retry-After, and sends no message', async () => {
-    const phoneNumber = newPhone();
+    const phoneNumber = newPhoneNumber();
     expectProblem(await send(phoneNumber), 503, 'storage_unavailable');
     expectProblem(await verify(), 503, 'storage_unavailable');
     expectProblem(await service.http.delete(`/otp/${sent.pinId}`), 503, 'storage_unavailable');
@@ -68,6 +68,6 @@ describe('A service whose disk is full', () => {
     limitFiles('unlimited');
 
     await verify().expect(200, { verified: true });
-    await send(newPhone()).expect(200);
+    await send(newPhoneNumber()).expect(200);
   });
 });

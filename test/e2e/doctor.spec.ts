@@ -8,10 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { newApiKey } from '../support/api-key.js';
-import { askInfobip, runCommand } from '../support/cli.js';
+import { callInfobip, runCommand } from '../support/cli.js';
 import {
   hang,
-  hangUp,
+  dropConnection,
   reply,
   startScriptedUpstream,
   type Script,
@@ -69,12 +69,12 @@ describe('The doctor, at an account', () => {
   /** Makes an application and a template with these faults; answers with the settings naming them. */
   async function account({ application = {}, configuration = {}, template = {} } = {}) {
     const applications = `${sandbox.url}/2fa/2/applications`;
-    const { applicationId } = await askInfobip(applications, 'POST', {
+    const { applicationId } = await callInfobip(applications, 'POST', {
       name: 'doctor',
       ...application,
       configuration: { ...CONFIGURATION, ...configuration },
     });
-    const { messageId } = await askInfobip(`${applications}/${applicationId}/messages`, 'POST', {
+    const { messageId } = await callInfobip(`${applications}/${applicationId}/messages`, 'POST', {
       ...TEMPLATE,
       ...template,
     });
@@ -384,7 +384,7 @@ describe('The doctor, before a host that', () => {
     ['redirects', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'host', /status 302/],
     ['is broken', reply(503, refusal('SERVICE_UNAVAILABLE')), 'host', /503/],
     ['hangs', hang, 'host', /in time/],
-    ['hangs up', hangUp, 'host', /cannot be reached: connection_lost/],
+    ['hangs up', dropConnection, 'host', /cannot be reached: connection_lost/],
   ])('%s, says so and ends with 1', async (_what, script, check, message) => {
     upstream.answerReads(script);
 

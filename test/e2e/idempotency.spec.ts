@@ -1,4 +1,4 @@
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { expectProblem } from '../support/problem.js';
 import { hang, reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
@@ -80,7 +80,7 @@ describe('An Idempotency-Key', () => {
   it('uses one attempt for a wrong code that is sent twice', async () => {
     const { pinId } = (await send('a')).body;
     const [code = ''] = await service.codesOf(NUMBER);
-    const otpCode = wrong(code);
+    const otpCode = wrongCode(code);
     await verify('b', { pinId, otpCode });
     await verify('b', { pinId, otpCode });
 

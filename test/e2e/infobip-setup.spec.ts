@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import { askInfobip, runBuiltCommand, runCommand, startSeparateSandbox } from '../support/cli.js';
+import { callInfobip, runBuiltCommand, runCommand, startSeparateSandbox } from '../support/cli.js';
 import { freePort } from '../support/free-port.js';
 import { startReplica } from '../support/replica.js';
 import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
@@ -32,14 +32,14 @@ describe('npm run infobip:setup', () => {
       cwd,
       settings: { INFOBIP_BASE_URL: sandbox.url, INFOBIP_API_KEY: KEY, ...more },
     });
-  const applications = () => askInfobip(`${sandbox.url}/2fa/2/applications`, 'GET');
+  const applications = () => callInfobip(`${sandbox.url}/2fa/2/applications`, 'GET');
   const env = () => readFileSync(join(cwd, '.env'), 'utf8');
   const idsIn = (text: string) => ({
     application: /^INFOBIP_APP_ID=(.*)$/m.exec(text)?.[1] ?? '',
     message: /^INFOBIP_MESSAGE_ID=(.*)$/m.exec(text)?.[1] ?? '',
   });
   const read = (application: string, message?: string) =>
-    askInfobip(
+    callInfobip(
       `${sandbox.url}/2fa/2/applications/${application}${message === undefined ? '' : `/messages/${message}`}`,
       'GET',
     );
@@ -118,7 +118,7 @@ describe('npm run infobip:setup', () => {
   });
 
   it('updates the application in INFOBIP_APP_ID, even if it has another name', async () => {
-    const byHand = await askInfobip(`${sandbox.url}/2fa/2/applications`, 'POST', {
+    const byHand = await callInfobip(`${sandbox.url}/2fa/2/applications`, 'POST', {
       name: 'By hand',
       enabled: false,
     });

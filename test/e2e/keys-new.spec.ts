@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import { callerWith } from '../support/api-key.js';
+import { createClientAgent } from '../support/api-key.js';
 import { runBuiltCommand, runCommand } from '../support/cli.js';
 import { startSandboxedService } from '../support/service.js';
 
@@ -18,8 +18,8 @@ describe('npm run keys:new', () => {
 
     expect(code).toBe(0);
     expect(entry).toMatch(/^shop:[0-9a-f]{64}$/);
-    expect((await callerWith(service.url, key).get('/otp/x')).status).toBe(404);
-    expect((await callerWith(service.url, `${key}x`).get('/otp/x')).status).toBe(401);
+    expect((await createClientAgent(service.url, key).get('/otp/x')).status).toBe(404);
+    expect((await createClientAgent(service.url, `${key}x`).get('/otp/x')).status).toBe(401);
     await service.close();
   });
 

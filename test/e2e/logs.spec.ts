@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { scrape, total } from '../support/metrics.js';
 import { connectTo } from '../support/raw-connection.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
@@ -64,7 +64,7 @@ describe('The log of the service', () => {
   it('has a line for each step of a verification', async () => {
     const { pinId } = (await send()).body;
     const [code = ''] = await service.codesOf(NUMBER);
-    await service.http.post('/otp/verify').send({ pinId, otpCode: wrong(code) });
+    await service.http.post('/otp/verify').send({ pinId, otpCode: wrongCode(code) });
     await service.http.post('/otp/verify').send({ pinId, otpCode: code });
     service.clock.advance(60_000);
     const second = (await send()).body.pinId as string;

@@ -1,5 +1,5 @@
 import supertest from 'supertest';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { freePort } from '../support/free-port.js';
 import { scrape, total, type Sample } from '../support/metrics.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
@@ -24,7 +24,7 @@ describe('GET /metrics', () => {
     const { pinId } = (await send()).body;
     await send('+14155552672');
     const [code = ''] = await service.codesOf(NUMBER);
-    await verify(pinId, wrong(code));
+    await verify(pinId, wrongCode(code));
     await verify(pinId, code);
 
     const samples = await scrape(service.url);

@@ -1,5 +1,5 @@
 import { hours, seconds } from '../../src/common/durations.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { expectProblem } from '../support/problem.js';
 import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
@@ -90,10 +90,10 @@ describe('A phone number', () => {
 
   it('allows FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR wrong codes over all its verifications', async () => {
     const first = await sendCode();
-    for (let i = 0; i < 3; i += 1) await verify({ ...first, otpCode: wrong(first.otpCode) });
+    for (let i = 0; i < 3; i += 1) await verify({ ...first, otpCode: wrongCode(first.otpCode) });
     service.clock.advance(seconds(30));
     const second = await sendCode();
-    await verify({ ...second, otpCode: wrong(second.otpCode) });
+    await verify({ ...second, otpCode: wrongCode(second.otpCode) });
 
     expectProblem(await verify(second), 429, 'quota_exceeded');
     expect((await service.http.get(`/otp/${second.pinId}`)).body.attemptsRemaining).toBe(2);

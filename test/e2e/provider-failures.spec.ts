@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { expectProblem } from '../support/problem.js';
 import {
   hang,
-  hangUp,
+  dropConnection,
   reply,
   startScriptedUpstream,
   type Script,
@@ -41,7 +41,7 @@ const FAILURES: [
   ['cannot reach the number', notReachable, 422, 'destination_unreachable', true],
   ['answers 500', reply(500, 'to 14155552671'), 502, 'provider_error', false],
   ['answers without JSON', reply(200, '<html>14155552671'), 502, 'provider_error', false],
-  ['closes the connection', hangUp, 502, 'provider_error', false],
+  ['closes the connection', dropConnection, 502, 'provider_error', false],
   ['does not answer', hang, 504, 'provider_timeout', false],
 ];
 

@@ -2,11 +2,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seconds } from '../../src/common/durations.js';
-import { Random } from '../support/crash/random.js';
+import { SeededRandom } from '../support/seeded-random.js';
 import { runBuiltCommand, runCommand } from '../support/cli.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { Simulation } from '../support/pumping/simulation.js';
-import { bots, type Visit } from '../support/pumping/visits.js';
+import { TrafficSimulation } from '../support/pumping/traffic-simulation.js';
+import {
+  createBotTraffic,
+  type SimulatedVerification,
+} from '../support/pumping/simulated-traffic.js';
 import { openStore } from '../support/store.js';
 
 const PAGE = readFileSync('docs/fraud-protection.md', 'utf8');
@@ -35,20 +38,20 @@ describe('npm run pumping:replay', () => {
     const clock = new FakeClock();
     const start = clock.now();
     const opened = await openStore(clock, { DATA_DIR: cwd, OTP_SECRET });
-    const attack = bots(new Random('replay'), ONE_PREFIX, {
+    const attack = createBotTraffic(new SeededRandom('replay'), ONE_PREFIX, {
       start,
       count: BOTS,
       everyMs: seconds(1),
     });
-    const person = (number: string, afterMs: number): Visit => ({
-      who: 'person',
+    const person = (phoneNumber: string, afterMs: number): SimulatedVerification => ({
+      source: 'person',
       at: start + afterMs,
-      number,
+      phoneNumber,
       country: 'CH',
       resendsAfterMs: undefined,
-      typesAfterMs: seconds(10),
+      verifiesAfterMs: seconds(10),
     });
-    await new Simulation(opened.store, undefined, clock).run([
+    await new TrafficSimulation(opened.store, undefined, clock).run([
       person('+41780009991', 0),
       person('+41780009992', seconds(100)),
       // Was verified before.

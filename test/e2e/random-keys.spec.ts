@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { authConfig } from '../../src/config/auth.config.js';
 import { ApiKeyService } from '../../src/http/api-key.service.js';
 import { testEnvironment } from '../support/config.js';
-import { callerWith, newApiKey } from '../support/api-key.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { startSandboxedService } from '../support/service.js';
 
 const LIMIT = 200;
@@ -36,11 +36,11 @@ describe('Guessed API keys', () => {
     const statuses = { guesser: new Set<number>(), client: new Set<number>() };
     const guessKeys = async () => {
       for (let i = 0; i < LIMIT; i += 1) {
-        statuses.guesser.add((await callerWith(service.url, guess(i)).get('/otp/x')).status);
+        statuses.guesser.add((await createClientAgent(service.url, guess(i)).get('/otp/x')).status);
       }
     };
     const useClient = async () => {
-      const http = callerWith(service.url, valid.key);
+      const http = createClientAgent(service.url, valid.key);
       for (let i = 0; i < LIMIT; i += 1) statuses.client.add((await http.get('/otp/x')).status);
       return (await http.get('/otp/x')).status;
     };

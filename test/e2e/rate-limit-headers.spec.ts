@@ -1,5 +1,5 @@
 import type { Response } from 'supertest';
-import { callerWith, newApiKey } from '../support/api-key.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 
@@ -71,7 +71,9 @@ describe('What is left of a quota', () => {
     expect(response.status).toBe(401);
     expect(response.headers['ratelimit-policy']).toBe('"unauthenticated";q=30;w=60');
     expect(quotaOf(response)).toEqual({ name: 'unauthenticated', remaining: 29, seconds: 60 });
-    expect(quotaOf(await callerWith(service.url, shop.key).get('/otp/x')).name).toBe('verify');
+    expect(quotaOf(await createClientAgent(service.url, shop.key).get('/otp/x')).name).toBe(
+      'verify',
+    );
   });
 
   it('stands in no header of the throttler’s own', async () => {

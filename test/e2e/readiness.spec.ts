@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Response } from 'supertest';
-import { askPostgres } from '../support/services/postgres-client.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres } from '../support/services/postgres.js';
 import { startRedis } from '../support/services/redis.js';
 import { startSandboxedService, type RunningService } from '../support/service.js';
@@ -90,7 +90,7 @@ describe('Readiness', () => {
     await ready(service).expect(200);
 
     const name = new URL(url).pathname.slice(1);
-    await askPostgres(
+    await queryPostgres(
       postgres.url,
       `ALTER DATABASE ${name} SET default_transaction_read_only = on`,
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { startReplica, type Replica } from '../support/replica.js';
@@ -99,7 +99,7 @@ describe('Two replicas', () => {
   it('ask about five of two hundred wrong codes, and refuse the right one afterwards', async () => {
     const pinId = await send(newNumber());
 
-    await times(200, (i) => post(i, '/otp/verify', { pinId, otpCode: wrong(RIGHT) }));
+    await times(200, (i) => post(i, '/otp/verify', { pinId, otpCode: wrongCode(RIGHT) }));
 
     expect(asked(/verify/)).toBe(5);
     const { body } = await post(1, '/otp/verify', { pinId, otpCode: RIGHT });
@@ -117,7 +117,7 @@ describe('Two replicas', () => {
         pinId = answer.body.pinId ?? pinId;
         return answer.status === 200;
       });
-      await times(20, (i) => post(i, '/otp/verify', { pinId, otpCode: wrong(RIGHT) }));
+      await times(20, (i) => post(i, '/otp/verify', { pinId, otpCode: wrongCode(RIGHT) }));
     }
 
     expect(asked(/verify/)).toBe(10);

@@ -1,6 +1,6 @@
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { minutes, seconds } from '../../src/common/durations.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { expectProblem } from '../support/problem.js';
 
 const NUMBER = '+14155552671';
@@ -66,7 +66,7 @@ describe('A code sent to a phone', () => {
     const { pinId, code } = await send();
 
     for (const attemptsRemaining of [4, 3, 2, 1, 0]) {
-      const { body } = await verify(pinId, wrong(code)).expect(200);
+      const { body } = await verify(pinId, wrongCode(code)).expect(200);
       expect(body).toEqual({ verified: false, reason: 'wrong_code', attemptsRemaining });
     }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { askRedis } from '../support/services/redis-client.js';
+import { sendRedisCommand } from '../support/services/redis-client.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
@@ -37,7 +37,7 @@ describe('Limits that a fleet shares through Redis', () => {
   /** How many Redis has, that of the question included. */
   const connections = async (): Promise<number> => {
     const count = `return tonumber(redis.call('INFO', 'clients'):match('connected_clients:(%d+)'))`;
-    return Number((await askRedis(redis.url, 'EVAL', count, '0')).slice(1));
+    return Number((await sendRedisCommand(redis.url, 'EVAL', count, '0')).slice(1));
   };
 
   const untilItVerifies = async (service: SandboxedService): Promise<void> => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { DATABASE_FILE } from '../../src/storage/engines/sqlite.js';
-import { connectTo, refuses } from '../support/raw-connection.js';
+import { connectTo, refusesConnections } from '../support/raw-connection.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import {
   reply,
@@ -63,7 +63,7 @@ describe('A service that is told to stop', () => {
   const send = () => replica.http.post('/otp/send').send({ phoneNumber: PHONE });
   const resend = () => replica.http.post('/otp/resend').send({ pinId: 'q8Jt1Xn0S2uYp4rVb6wLzA' });
   const providerAsked = () => until(() => provider.requests.length > 0);
-  const closed = () => until(() => refuses(replica.url));
+  const closed = () => until(() => refusesConnections(replica.url));
 
   // In HealthController: the check of `shutdown.isDraining`; in GracefulShutdown: the onRequest hook.
   it('is unready at once, but takes what still comes and says “close”', async () => {

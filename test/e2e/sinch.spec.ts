@@ -1,5 +1,5 @@
 import { seconds } from '../../src/common/durations.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
@@ -36,7 +36,7 @@ describe('A code of Sinch’s', () => {
     const first = await sent();
 
     const exhausted = { verified: false, reason: 'attempts_exhausted' };
-    expect(await verify(first.pinId, wrong(first.code))).toEqual(exhausted);
+    expect(await verify(first.pinId, wrongCode(first.code))).toEqual(exhausted);
     expect(await verify(first.pinId, first.code)).toEqual(exhausted);
     const { status } = (await service.http.get(`/otp/${first.pinId}`)).body;
     expect(status).toBe('exhausted');
@@ -57,7 +57,7 @@ describe('A code of Sinch’s', () => {
 
     expect(body.pinId).toBe(pinId);
     expect(await service.channelsOf(NUMBER)).toEqual(['voice', 'sms']);
-    expect(new Set(await service.vendorPinIdsOf(NUMBER)).size).toBe(2);
+    expect(new Set(await service.providerPinIdsOf(NUMBER)).size).toBe(2);
     expect(await verify(pinId, await newestCode())).toEqual({ verified: true });
   });
 

@@ -4,12 +4,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../support/free-port.js';
-import { run, type Program } from '../support/program.js';
+import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 import { startReplica } from '../support/replica.js';
 
 describe('A service that starts', () => {
   let folder: string;
-  let program: Program | undefined;
+  let program: ChildProgram | undefined;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'otp-start-'));
@@ -20,8 +20,8 @@ describe('A service that starts', () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function start(settings: NodeJS.ProcessEnv): Promise<Program> {
-    program = run(`exec node ${resolve('.test-build/main.js')}`, folder, {
+  async function start(settings: NodeJS.ProcessEnv): Promise<ChildProgram> {
+    program = spawnProgram(`exec node ${resolve('.test-build/main.js')}`, folder, {
       PORT: String(await freePort()),
       DATA_DIR: folder,
       INFOBIP_BASE_URL: 'http://127.0.0.1:9',

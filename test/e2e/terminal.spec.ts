@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { freePort } from '../support/free-port.js';
-import { run, type Program } from '../support/program.js';
+import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 
 const SERVICE = `node ${join(resolve('.test-build'), 'main.js')}`;
 /**
@@ -37,7 +37,7 @@ const REPORT_PINO_PRETTY = {
 describe('What the service prints', () => {
   let folder: string;
   let settings: { PORT: string; SANDBOX_PORT: string };
-  let service: Program;
+  let service: ChildProgram;
   let isEnded: boolean;
 
   beforeEach(async () => {
@@ -62,7 +62,7 @@ describe('What the service prints', () => {
 
   function start(command: string, variables: NodeJS.ProcessEnv = {}): void {
     isEnded = false;
-    service = run(command, folder, { ...settings, TERM: 'xterm-256color', ...variables });
+    service = spawnProgram(command, folder, { ...settings, TERM: 'xterm-256color', ...variables });
   }
 
   /** Sends a code and tries another one, as somebody at the next terminal would. */
@@ -110,7 +110,7 @@ describe('What the service prints', () => {
     const welcome = service.output.slice(service.output.indexOf(`${bold}\r\n`) + bold.length);
     const lines = welcome.split('\r\n').filter((line) => line.includes('curl '));
 
-    const tried = run(lines.join('\n'), folder);
+    const tried = spawnProgram(lines.join('\n'), folder);
     await tried.ended();
 
     expect(lines).toHaveLength(3);

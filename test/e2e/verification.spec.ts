@@ -1,5 +1,5 @@
 import { minutes, seconds } from '../../src/common/durations.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
@@ -40,7 +40,7 @@ describe('A verification', () => {
     };
     await status(pinId).expect(200, shown);
 
-    await verify({ pinId, otpCode: wrong(otpCode) });
+    await verify({ pinId, otpCode: wrongCode(otpCode) });
     await status(pinId).expect(200, { ...shown, attemptsRemaining: 4 });
 
     service.clock.advance(seconds(7));
@@ -59,7 +59,7 @@ describe('A verification', () => {
     expect((await status(expiring.pinId)).body.status).toBe('expired');
 
     const { pinId, otpCode } = await send();
-    for (let i = 0; i < 5; i += 1) await verify({ pinId, otpCode: wrong(otpCode) });
+    for (let i = 0; i < 5; i += 1) await verify({ pinId, otpCode: wrongCode(otpCode) });
     expect((await status(pinId)).body).toMatchObject({ status: 'exhausted', attemptsRemaining: 0 });
   });
 

@@ -1,29 +1,29 @@
 import { minutes, seconds } from '../../src/common/durations.js';
-import { coverageOf } from '../support/crash/coverage.js';
-import { crash, type CrashRun } from '../support/crash/crash-run.js';
-import * as handmade from '../support/crash/handmade.js';
+import { measureCoverage } from '../support/crash/coverage.js';
+import { runCrashTest, type CrashTestResult } from '../support/crash/run-crash-test.js';
+import * as handmade from '../support/crash/history-fixtures.js';
 import {
-  brokenConnections,
-  brokenPromises,
-  differingAnswers,
-  doubleSuccesses,
-  hurriedTexts,
-  lateSuccesses,
-  overspentAttempts,
-  overspentFailures,
-  overspentTexts,
-  promisesOf,
-  repeatedTexts,
-  unexpectedAnswers,
+  findBrokenConnections,
+  findLostVerifications,
+  findInconsistentReplays,
+  findDuplicateSuccesses,
+  findCooldownViolations,
+  findLateSuccesses,
+  findAttemptLimitViolations,
+  findFailureLimitViolations,
+  findSendLimitViolations,
+  listExpectedSuccesses,
+  findDuplicateMessages,
+  findUnexpectedResponses,
 } from '../support/crash/history-checks.js';
 import type { History } from '../support/crash/history.js';
-import { newPostgresPlace, newSqlitePlace } from '../support/crash/places.js';
-import { Random } from '../support/crash/random.js';
+import { createPostgresDatabase, createSqliteDatabase } from '../support/crash/databases.js';
+import { SeededRandom } from '../support/seeded-random.js';
 import { seedOfFile } from '../support/seed.js';
 
 const ENGINES = [
-  ['SQLite', newSqlitePlace],
-  ['PostgreSQL', newPostgresPlace],
+  ['SQLite', createSqliteDatabase],
+  ['PostgreSQL', createPostgresDatabase],
 ] as const;
 
 const CRASHES = 50;
@@ -39,13 +39,16 @@ const SEED = seedOfFile();
  * broken the test fails.
  */
 describe(`Fifty crashes under load (SEED=${SEED})`, () => {
-  const runs = new Map<string, CrashRun>();
+  const runs = new Map<string, CrashTestResult>();
 
   // Both engines at once: a start is mostly one core's work.
   beforeAll(async () => {
     const outcomes = await Promise.allSettled(
       ENGINES.map(async ([engine, newPlace]) => {
-        runs.set(engine, await crash(newPlace, CRASHES, new Random(`${SEED} ${engine}`)));
+        runs.set(
+          engine,
+          await runCrashTest(newPlace, CRASHES, new SeededRandom(`${SEED} ${engine}`)),
+        );
       }),
     );
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
@@ -53,177 +56,178 @@ describe(`Fifty crashes under load (SEED=${SEED})`, () => {
 
   describe.each(ENGINES)('of a service on %s', (engine) => {
     let history: History;
-    let sending: CrashRun['sending'];
+    let sendingRows: CrashTestResult['sendingRows'];
     beforeAll(() => {
       const run = runs.get(engine);
       if (!run) throw new Error('it has not run');
-      ({ history, sending } = run);
+      ({ history, sendingRows } = run);
     });
 
     it('break calls before, between and after all that they do, and meet every limit', () => {
-      const coverage = coverageOf(history);
-      expect(history.rounds).toHaveLength(CRASHES + 1);
+      const coverage = measureCoverage(history);
+      expect(history.runs).toHaveLength(CRASHES + 1);
       expect(Object.entries(coverage).filter(([, count]) => count === 0)).toEqual([]);
-      expect(coverage.callsBroken).toBeGreaterThanOrEqual(CRASHES);
+      expect(coverage.brokenCalls).toBeGreaterThanOrEqual(CRASHES);
     });
 
     it('let no verification succeed twice (I1)', () => {
-      expect(doubleSuccesses(history)).toEqual([]);
+      expect(findDuplicateSuccesses(history)).toEqual([]);
     });
 
     it('let no more codes be judged than a verification has attempts (I2)', () => {
-      expect(overspentAttempts(history)).toEqual([]);
+      expect(findAttemptLimitViolations(history)).toEqual([]);
     });
 
     it('let no more wrong codes be judged than a number may have in an hour (I2)', () => {
-      expect(overspentFailures(history)).toEqual([]);
+      expect(findFailureLimitViolations(history)).toEqual([]);
     });
 
     it('let no idempotency key cause a second text (I3)', () => {
-      expect(repeatedTexts(history)).toEqual([]);
+      expect(findDuplicateMessages(history)).toEqual([]);
     });
 
     it('let every idempotency key have one answer (I3)', () => {
-      expect(differingAnswers(history)).toEqual([]);
+      expect(findInconsistentReplays(history)).toEqual([]);
     });
 
     it('let nothing verify after its expiry (I4)', () => {
-      expect(lateSuccesses(history)).toEqual([]);
+      expect(findLateSuccesses(history)).toEqual([]);
     });
 
     it('let no number have more texts than a day allows', () => {
-      expect(overspentTexts(history)).toEqual([]);
+      expect(findSendLimitViolations(history)).toEqual([]);
     });
 
     it('let no text leave before the cooldown of the one before it has ended', () => {
-      expect(hurriedTexts(history)).toEqual([]);
+      expect(findCooldownViolations(history)).toEqual([]);
     });
 
     it('leave every pending verification that was answered verifiable', () => {
-      const promises = promisesOf(history);
+      const promises = listExpectedSuccesses(history);
       expect(promises.length).toBeGreaterThanOrEqual(CRASHES / 4);
       expect(promises.filter(({ key }) => key !== undefined)).not.toEqual([]);
-      expect(brokenPromises(history)).toEqual([]);
+      expect(findLostVerifications(history)).toEqual([]);
     });
 
     it('leave no send without an end once its deadline has passed', () => {
-      expect(sending.before).toBeGreaterThan(0);
-      expect(sending.after).toBe(0);
+      expect(sendingRows.before).toBeGreaterThan(0);
+      expect(sendingRows.after).toBe(0);
     });
 
     it('leave no other trace: no call fails by itself', () => {
-      expect(brokenConnections(history)).toEqual([]);
-      expect(unexpectedAnswers(history)).toEqual([]);
+      expect(findBrokenConnections(history)).toEqual([]);
+      expect(findUnexpectedResponses(history)).toEqual([]);
     });
   });
 });
 
 describe('The checks of a history', () => {
-  const { EXPIRES_AT, KEY, LAST_LIFE, historyWith, judgement, send, text, verify } = handmade;
+  const { EXPIRES_AT, KEY, LAST_RUN_START, historyWith, codeCheck, send, sentMessage, verify } =
+    handmade;
 
   const times = <T>(count: number, make: (index: number) => T): T[] =>
     Array.from({ length: count }, (_, index) => make(index));
   const wrongCodes = (count: number, pin: string) =>
-    times(count, (i) => judgement(200 + i, { pin, code: '222222', right: false }));
+    times(count, (i) => codeCheck(200 + i, { pin, code: '222222', isCorrect: false }));
   /** One that nobody has verified. */
   const pending = (last: object): History => ({
     ...historyWith(),
-    calls: [send(0), verify(LAST_LIFE, last)],
-    judgements: [],
+    calls: [send(0), verify(LAST_RUN_START, last)],
+    codeChecks: [],
   });
 
   const SPOILED: [fault: string, check: (history: History) => string[], spoiled: History][] = [
     [
       'a second success',
-      doubleSuccesses,
-      historyWith({ calls: [verify(200, { verified: true })], judgements: [judgement(205)] }),
+      findDuplicateSuccesses,
+      historyWith({ calls: [verify(200, { verified: true })], codeChecks: [codeCheck(205)] }),
     ],
     [
       'a second success of one that was named by its number',
-      doubleSuccesses,
+      findDuplicateSuccesses,
       historyWith({
         calls: [verify(200, { verified: true }, { pinId: undefined })],
-        judgements: [judgement(205)],
+        codeChecks: [codeCheck(205)],
       }),
     ],
     [
       'a code more than a verification has attempts',
-      overspentAttempts,
-      historyWith({ judgements: wrongCodes(2, 'PIN0') }),
+      findAttemptLimitViolations,
+      historyWith({ codeChecks: wrongCodes(2, 'PIN0') }),
     ],
     [
       'a wrong code more than the number may have in an hour',
-      overspentFailures,
-      historyWith({ judgements: [...wrongCodes(3, 'PIN1'), ...wrongCodes(3, 'PIN2')] }),
+      findFailureLimitViolations,
+      historyWith({ codeChecks: [...wrongCodes(3, 'PIN1'), ...wrongCodes(3, 'PIN2')] }),
     ],
     [
       'a second text by the key of a send',
-      repeatedTexts,
-      historyWith({ calls: [send(200, {}, { key: KEY })], texts: [text(205)] }),
+      findDuplicateMessages,
+      historyWith({ calls: [send(200, {}, { key: KEY })], messages: [sentMessage(205)] }),
     ],
     [
       'a second answer to a key',
-      differingAnswers,
+      findInconsistentReplays,
       historyWith({
         calls: [send(200, {}, { key: 'k' }), send(300, { pinId: 'other' }, { key: 'k' })],
       }),
     ],
     [
       'a replay that differs',
-      differingAnswers,
+      findInconsistentReplays,
       historyWith({
         calls: [verify(300, { verified: false, reason: 'expired' }, { key: KEY, replayed: true })],
       }),
     ],
     [
       'a success after the expiry',
-      lateSuccesses,
+      findLateSuccesses,
       historyWith({
         calls: [verify(EXPIRES_AT + 200, { verified: true })],
-        judgements: [judgement(EXPIRES_AT + 205)],
+        codeChecks: [codeCheck(EXPIRES_AT + 205)],
       }),
     ],
     [
       'a success that was asked for in time and judged too late',
-      lateSuccesses,
+      findLateSuccesses,
       historyWith({
         calls: [verify(EXPIRES_AT - 5, { verified: true }, { endedAt: EXPIRES_AT + 210 })],
-        judgements: [judgement(EXPIRES_AT + 200)],
+        codeChecks: [codeCheck(EXPIRES_AT + 200)],
       }),
     ],
     [
       'a success that the vendor knows nothing of',
-      lateSuccesses,
+      findLateSuccesses,
       historyWith({ calls: [verify(200, { verified: true })] }),
     ],
     [
       'a text more than a day allows',
-      overspentTexts,
-      historyWith({ texts: times(5, (i) => text(seconds(10 * (i + 1)))) }),
+      findSendLimitViolations,
+      historyWith({ messages: times(5, (i) => sentMessage(seconds(10 * (i + 1)))) }),
     ],
     [
       'a text in the cooldown of one before a crash',
-      hurriedTexts,
-      historyWith({ calls: [send(1_500)], texts: [text(1_505)] }),
+      findCooldownViolations,
+      historyWith({ calls: [send(1_500)], messages: [sentMessage(1_505)] }),
     ],
     [
       'a pending verification that is forgotten',
-      brokenPromises,
+      findLostVerifications,
       pending({ code: 'verification_not_found' }),
     ],
     [
       'a pending verification that has lost its attempts',
-      brokenPromises,
+      findLostVerifications,
       pending({ verified: false, reason: 'attempts_exhausted' }),
     ],
     [
       'a connection that broke without a crash',
-      brokenConnections,
+      findBrokenConnections,
       historyWith({ calls: [verify(30)] }),
     ],
     [
       'an answer of broken records',
-      unexpectedAnswers,
+      findUnexpectedResponses,
       historyWith({ calls: [verify(200, { code: 'storage_unavailable' }, { status: 503 })] }),
     ],
   ];

@@ -3,9 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
-import { newPhone } from '../support/outage/load.js';
-import { Client, quantile, together, type Answer } from '../support/providers/journeys.js';
-import { startLookAlike, type LookAlike, type Trouble } from '../support/providers/look-alike.js';
+import { newPhoneNumber } from '../support/outage/load-generator.js';
+import {
+  PooledClient,
+  quantile,
+  runConcurrently,
+  type TimedResponse,
+} from '../support/providers/pooled-client.js';
+import {
+  startFakeProvider,
+  type FakeProvider,
+  type FailureMode,
+} from '../support/providers/fake-provider.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { scaled } from '../support/time-scale.js';
 
@@ -22,7 +31,7 @@ const CLOSE_TO_HEALTHY_MS = scaled(20);
 const STORY_MS = 170_000;
 const STARTING_MS = 60_000;
 
-const TROUBLES: [Trouble, ambiguous: boolean][] = [
+const TROUBLES: [FailureMode, ambiguous: boolean][] = [
   ['refuses connections', false],
   ['hangs', true],
   ['answers 500', true],
@@ -31,21 +40,21 @@ const TROUBLES: [Trouble, ambiguous: boolean][] = [
 ];
 
 describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambiguous) => {
-  let infobip: LookAlike;
-  let sinch: LookAlike;
+  let infobip: FakeProvider;
+  let sinch: FakeProvider;
   let dataDir: string;
   let service: Replica;
   let healthy: Replica;
   /** By the phone that they were for. */
-  let sends: Map<string, Answer>;
+  let sends: Map<string, TimedResponse>;
   let texts: Record<'infobip' | 'sinch', Map<string, string[]>>;
   let verified: number;
   let slowerByMs: number[];
-  let backAgain: Answer;
+  let backAgain: TimedResponse;
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'otp-failover-'));
-    [infobip, sinch] = await Promise.all([startLookAlike(), startLookAlike()]);
+    [infobip, sinch] = await Promise.all([startFakeProvider(), startFakeProvider()]);
     const settings = {
       NODE_ENV: 'test',
       INFOBIP_BASE_URL: infobip.url,
@@ -66,37 +75,41 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambig
   });
 
   beforeAll(async () => {
-    const [troubled, untroubled] = [new Client(service, AT_ONCE), new Client(healthy, 1)];
-    const send = (client: Client, phoneNumber: string) => client.post('/otp/send', { phoneNumber });
+    const [troubled, untroubled] = [
+      new PooledClient(service, AT_ONCE),
+      new PooledClient(healthy, 1),
+    ];
+    const send = (client: PooledClient, phoneNumber: string) =>
+      client.post('/otp/send', { phoneNumber });
     [sends, slowerByMs, verified] = [new Map(), [], 0];
-    await infobip.begin(trouble);
-    await together(SENDS, AT_ONCE, async () => {
-      const phoneNumber = newPhone();
+    await infobip.startFailing(trouble);
+    await runConcurrently(SENDS, AT_ONCE, async () => {
+      const phoneNumber = newPhoneNumber();
       sends.set(phoneNumber, await send(troubled, phoneNumber));
     });
-    await together(PAIRS, 1, async () => {
-      const one = await send(troubled, newPhone());
-      const other = await send(untroubled, newPhone());
-      slowerByMs.push(one.tookMs - other.tookMs);
+    await runConcurrently(PAIRS, 1, async () => {
+      const one = await send(troubled, newPhoneNumber());
+      const other = await send(untroubled, newPhoneNumber());
+      slowerByMs.push(one.durationMs - other.durationMs);
     });
     const phones = [...sends.keys()];
     texts = { infobip: await infobip.inbox(), sinch: await sinch.inbox() };
-    await together(phones.length, AT_ONCE, async (index) => {
+    await runConcurrently(phones.length, AT_ONCE, async (index) => {
       const phoneNumber = phones[index] ?? '';
       const [otpCode] = texts.sinch.get(phoneNumber) ?? [];
       const pinId = sends.get(phoneNumber)?.body['pinId'];
       const { body } = await troubled.post('/otp/verify', { pinId, otpCode });
       if (body['verified'] === true) verified += 1;
     });
-    await infobip.end(trouble);
+    await infobip.stopFailing(trouble);
     backAgain = await comeBack(troubled);
     await Promise.all([troubled.close(), untroubled.close()]);
   }, STORY_MS);
 
   /** Sends until Infobip has taken one, and tries its code. */
-  async function comeBack(client: Client): Promise<Answer> {
+  async function comeBack(client: PooledClient): Promise<TimedResponse> {
     for (;;) {
-      const phoneNumber = newPhone();
+      const phoneNumber = newPhoneNumber();
       const { body } = await client.post('/otp/send', { phoneNumber });
       const [otpCode] = await infobip.codesOf(phoneNumber);
       if (otpCode !== undefined) {
@@ -111,7 +124,7 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambig
   });
 
   it('every send is answered within the deadline', () => {
-    const took = [...sends.values()].map(({ tookMs }) => tookMs);
+    const took = [...sends.values()].map(({ durationMs }) => durationMs);
     expect(quantile(took, 0.5)).toBeLessThan(DEADLINE_MS);
     expect(quantile(took, 0.99)).toBeLessThan(DEADLINE_MS + SLACK_MS);
   });

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { startSeparateSandbox } from '../support/cli.js';
 import { freePort } from '../support/free-port.js';
-import { run } from '../support/program.js';
+import { spawnProgram } from '../support/child-program.js';
 
 jest.setTimeout(minutes(5));
 
@@ -23,7 +23,7 @@ describe('docs/getting-started.md', () => {
 
     const outputs: string[] = [];
     for (const command of COMMANDS) {
-      const program = run(command, checkout, { SANDBOX_PORT: String(port) });
+      const program = spawnProgram(command, checkout, { SANDBOX_PORT: String(port) });
       expect({ command, code: await program.ended(), output: program.output }).toMatchObject({
         command,
         code: 0,

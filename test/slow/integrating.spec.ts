@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { minutes } from '../../src/common/durations.js';
 import { newApiKey } from '../support/api-key.js';
-import { run } from '../support/program.js';
+import { spawnProgram } from '../support/child-program.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const GUIDE = readFileSync('docs/integrating.md', 'utf8');
@@ -69,7 +69,7 @@ describe('The guide for callers', () => {
   });
 
   async function shell(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
-    const program = run(script, folder, {
+    const program = spawnProgram(script, folder, {
       OTP_URL: service.url,
       OTP_API_KEY: shop.key,
       ...variables,

@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Random } from '../support/crash/random.js';
+import { SeededRandom } from '../support/seeded-random.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
-import { ACTS } from '../support/leak/flow.js';
-import { liveThrough, PLACES, type Stage, type Traces } from '../support/leak/leak-run.js';
-import { Secrets } from '../support/leak/secrets.js';
+import { STEPS } from '../support/leak/user-flow.js';
+import {
+  runScenario,
+  OUTPUTS,
+  type TestRun,
+  type CollectedOutput,
+} from '../support/leak/run-scenario.js';
+import { SecretFactory } from '../support/leak/secret-factory.js';
 import { seedOfFile } from '../support/seed.js';
 
 const FLOWS = 2_000;
@@ -13,21 +18,21 @@ const FEWER_FLOWS = 60;
 const TAKES_MS = 240_000;
 const SEED = seedOfFile('leak');
 
-let random: Random;
-let secrets: Secrets;
-let traces: Traces;
+let random: SeededRandom;
+let secrets: SecretFactory;
+let output: CollectedOutput;
 
 beforeAll(() => {
-  random = new Random(SEED);
-  secrets = new Secrets(random.for('secrets'));
+  random = new SeededRandom(SEED);
+  secrets = new SecretFactory(random.for('secrets'));
 });
 
 describe('Of thousands of random flows, wrong requests and failures of providers', () => {
   beforeAll(async () => {
-    const plot = async ({ play }: Stage) => {
-      for (const act of ACTS) await play(act);
+    const runSteps = async ({ runStep }: TestRun) => {
+      for (const step of STEPS) await runStep(step);
     };
-    traces = await liveThrough({ random, secrets, flows: FLOWS, settings: {}, plot });
+    output = await runScenario({ random, secrets, flows: FLOWS, settings: {}, runSteps });
   }, TAKES_MS);
 
   it.each([
@@ -63,7 +68,7 @@ describe('Of thousands of random flows, wrong requests and failures of providers
   ])('there is %s', (sample) => {
     const [name = '', label = ''] = sample.split(' ');
 
-    expect(traces.metrics).toMatch(new RegExp(`^${name}{.*${label}.*} [1-9]`, 'm'));
+    expect(output.metrics).toMatch(new RegExp(`^${name}{.*${label}.*} [1-9]`, 'm'));
   });
 
   itLeavesNothing();
@@ -82,53 +87,53 @@ describe('Of random flows while PostgreSQL and Redis come and go', () => {
       DATABASE_URL: withPassword(await postgres.createDatabase()),
       REDIS_URL: withPassword(redis.url),
     };
-    const plot = async ({ url, play }: Stage) => {
-      for (const act of ACTS) {
-        await play(act);
+    const runSteps = async ({ url, runStep }: TestRun) => {
+      for (const step of STEPS) {
+        await runStep(step);
         for (const server of [postgres, redis]) {
-          await Promise.all([play(act), server.pause()]);
-          await play(act);
+          await Promise.all([runStep(step), server.pause()]);
+          await runStep(step);
           await server.resume();
           await untilReady(url);
         }
       }
     };
-    traces = await liveThrough({ random, secrets, flows: FEWER_FLOWS, settings, plot });
+    output = await runScenario({ random, secrets, flows: FEWER_FLOWS, settings, runSteps });
   }, TAKES_MS);
 
   afterAll(() => Promise.all([postgres.stop(), redis.stop()]));
 
   it.each(['ok', 'failed'])('there are operations on the records that are %s', (outcome) => {
-    expect(traces.metrics).toMatch(
+    expect(output.metrics).toMatch(
       new RegExp(`^otp_storage_operation_duration_seconds_count{.*"${outcome}"} [1-9]\\d`, 'm'),
     );
   });
 
   it('there are errors in the log', () => {
-    expect(traces.log).toContain('The database failed.');
-    expect(traces.log).toContain('Redis connection lost');
+    expect(output.log).toContain('The database failed.');
+    expect(output.log).toContain('Redis connection lost');
   });
 
   itLeavesNothing();
 });
 
 function itLeavesNothing(): void {
-  it.each(PLACES)('no secret is left in the %s', (place) => {
-    expect(secrets.needles.in(traces[place]).slice(0, 5)).toEqual([]);
+  it.each(OUTPUTS)('no secret is left in the %s', (name) => {
+    expect(secrets.scanner.scan(output[name]).slice(0, 5)).toEqual([]);
   });
 
-  it.each(PLACES)('one more in the %s would be found', (place) => {
-    const number = secrets.number();
+  it.each(OUTPUTS)('one more in the %s would be found', (name) => {
+    const number = secrets.createPhoneNumber();
 
-    const [found] = secrets.needles.in(`${number}${traces[place]}`);
-    expect(found).toMatchObject({ what: 'number' });
+    const [found] = secrets.scanner.scan(`${number}${output[name]}`);
+    expect(found).toMatchObject({ kind: 'number' });
   });
 }
 
 /** With one that nobody asks for. */
 function withPassword(url: string): string {
   const { hostname, port, pathname, protocol, username } = new URL(url);
-  return `${protocol}//${username}:${secrets.credential()}@${hostname}:${port}${pathname}`;
+  return `${protocol}//${username}:${secrets.createCredential()}@${hostname}:${port}${pathname}`;
 }
 
 async function untilReady(url: string): Promise<void> {

@@ -6,10 +6,10 @@ import { encryptionConfig } from '../../src/config/encryption.config.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { testEnvironment } from '../support/config.js';
 import { debianPostgresFolders, pathFolders } from '../support/services/binaries.js';
-import { askPostgres } from '../support/services/postgres-client.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres } from '../support/services/postgres.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { run } from '../support/program.js';
+import { spawnProgram } from '../support/child-program.js';
 import { startService, type RunningService } from '../support/service.js';
 
 const PAGE = readFileSync('docs/operating.md', 'utf8');
@@ -53,7 +53,7 @@ describe('Operating, as the page says,', () => {
 
   async function shell(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
     const PATH = [...debianPostgresFolders(), ...pathFolders()].join(':');
-    const program = run(`set -e\n${script}`, folder, { PATH, ...variables });
+    const program = spawnProgram(`set -e\n${script}`, folder, { PATH, ...variables });
     if ((await program.ended()) !== 0) throw new Error(program.output);
     return program.output;
   }
@@ -157,7 +157,7 @@ describe('Operating, as the page says,', () => {
       await postgres.createDatabase(),
     ];
     // Where there is no psql, there is no pg_dump: this brings both.
-    await askPostgres(DATABASE_URL, 'select 1');
+    await queryPostgres(DATABASE_URL, 'select 1');
     const pinId = await send(await restart({ DATABASE_URL }));
     await shell(DUMP, { DATABASE_URL });
     await shell(LOAD, { DATABASE_URL: other });

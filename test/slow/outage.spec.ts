@@ -1,18 +1,22 @@
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import { wrong } from '../support/codes.js';
+import { wrongCode } from '../support/wrong-code.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
-import { forgivingAccount } from '../support/outage/account.js';
+import { createUnlimitedAccount } from '../support/outage/unlimited-account.js';
 import { startFleet, type Fleet } from '../support/outage/fleet.js';
-import { openLink, type Link } from '../support/outage/link.js';
-import { newPhone, type Answered, type Call } from '../support/outage/load.js';
+import { startFlakyProxy, type FlakyProxy } from '../support/outage/flaky-proxy.js';
+import {
+  newPhoneNumber,
+  type RecordedResponse,
+  type Operation,
+} from '../support/outage/load-generator.js';
 import {
   COOLDOWN_MS,
-  liveThrough,
-  STORY_SETTINGS,
+  runOutage,
+  SCENARIO_SETTINGS,
   type Outage,
-  type Story,
-} from '../support/outage/story.js';
+  type OutageResult,
+} from '../support/outage/outage-scenario.js';
 import { expectProblem } from '../support/problem.js';
 import { scaled } from '../support/time-scale.js';
 
@@ -24,7 +28,7 @@ const HEARTBEAT_MS = scaled(2_000);
 const STARTING_MS = 60_000;
 /** How far the times of two replicas may be apart: they read the database's over a network. */
 const APART_MS = 100;
-const CALLS: readonly Call[] = ['send', 'resend', 'verify', 'status'];
+const CALLS: readonly Operation[] = ['send', 'resend', 'verify', 'status'];
 
 interface Servers {
   readonly postgres: PostgresServer;
@@ -32,8 +36,8 @@ interface Servers {
 }
 
 interface Links {
-  readonly toPostgres: Link;
-  readonly toRedis: Link;
+  readonly toPostgres: FlakyProxy;
+  readonly toRedis: FlakyProxy;
 }
 
 let sandbox: Sandbox;
@@ -47,7 +51,7 @@ beforeAll(async () => {
   ]);
   servers = { postgres, redis };
   sandbox = await startSandbox({ port: 0 });
-  account = await forgivingAccount(sandbox);
+  account = await createUnlimitedAccount(sandbox);
 }, STARTING_MS);
 
 afterAll(async () => {
@@ -65,7 +69,7 @@ describe('A fleet of two', () => {
         DATABASE_URL: await servers.postgres.createDatabase(),
         REDIS_URL: servers.redis.url,
         ...account,
-        ...STORY_SETTINGS,
+        ...SCENARIO_SETTINGS,
       },
       [{}],
       [{}],
@@ -91,8 +95,8 @@ describe('A fleet of two, far from its servers,', () => {
   beforeAll(async () => {
     const { postgres, redis } = servers;
     const [toPostgres, toRedis] = await Promise.all([
-      openLink(await postgres.createDatabase()),
-      openLink(redis.url),
+      startFlakyProxy(await postgres.createDatabase()),
+      startFlakyProxy(redis.url),
     ]);
     links = { toPostgres, toRedis };
     fleet = await startFleet(
@@ -101,7 +105,7 @@ describe('A fleet of two, far from its servers,', () => {
         DATABASE_URL: toPostgres.url,
         REDIS_URL: toRedis.url,
         ...account,
-        ...STORY_SETTINGS,
+        ...SCENARIO_SETTINGS,
       },
       [{}],
       [{}],
@@ -112,7 +116,7 @@ describe('A fleet of two, far from its servers,', () => {
     await Promise.all([links.toPostgres.close(), links.toRedis.close()]);
   });
 
-  const freeze = (name: keyof Links, end: 'thaw' | 'forget'): (() => Outage) => {
+  const freeze = (name: keyof Links, end: 'unfreeze' | 'abandonConnections'): (() => Outage) => {
     return () => ({
       begin: () => {
         links[name].freeze();
@@ -123,9 +127,15 @@ describe('A fleet of two, far from its servers,', () => {
     });
   };
   describe.each([
-    ['PostgreSQL stands still, and after it went on,', freeze('toPostgres', 'thaw')],
-    ['PostgreSQL stands still, and after it took new connections,', freeze('toPostgres', 'forget')],
-    ['Redis stands still, and after it took new connections,', freeze('toRedis', 'forget')],
+    ['PostgreSQL stands still, and after it went on,', freeze('toPostgres', 'unfreeze')],
+    [
+      'PostgreSQL stands still, and after it took new connections,',
+      freeze('toPostgres', 'abandonConnections'),
+    ],
+    [
+      'Redis stands still, and after it took new connections,',
+      freeze('toRedis', 'abandonConnections'),
+    ],
   ])('while %s', (_name, outage) => {
     itSurvives(() => fleet, outage);
   });
@@ -134,21 +144,21 @@ describe('A fleet of two, far from its servers,', () => {
 /** What any outage has to leave as it is. */
 function itSurvives(fleetOf: () => Fleet, outage: () => Outage): void {
   let fleet: Fleet;
-  let story: Story;
+  let story: OutageResult;
 
   beforeAll(async () => {
     fleet = fleetOf();
-    story = await liveThrough(fleet, outage());
+    story = await runOutage(fleet, outage());
   }, STARTING_MS);
 
   /** Answers to a call (or to any but the heartbeat) that pass a test. */
-  const answered = (which: (answer: Answered) => boolean): Answered[] =>
-    story.answers.filter((answer) => answer.call !== 'live' && which(answer));
+  const answered = (which: (answer: RecordedResponse) => boolean): RecordedResponse[] =>
+    story.responses.filter((answer) => answer.operation !== 'live' && which(answer));
 
   it.each(CALLS)('answers every %s with 503 and when to ask again', (call) => {
     const away = answered(
-      ({ askedAt, answeredAt, ...answer }) =>
-        answer.call === call && askedAt >= story.awayFrom && answeredAt <= story.awayUntil,
+      ({ startedAt, endedAt, ...answer }) =>
+        answer.operation === call && startedAt >= story.downFrom && endedAt <= story.downUntil,
     );
     expect(away.length).toBeGreaterThanOrEqual(fleet.replicas.length);
     away.forEach(({ response }) => {
@@ -157,14 +167,14 @@ function itSurvives(fleetOf: () => Fleet, outage: () => Outage): void {
   });
 
   it('answers everything in time', () => {
-    const late = answered(({ askedAt, answeredAt }) => answeredAt - askedAt >= DEADLINE_MS);
+    const late = answered(({ startedAt, endedAt }) => endedAt - startedAt >= DEADLINE_MS);
     expect(late.map(summary)).toEqual([]);
   });
 
   it('stays alive', () => {
-    const missed = story.answers.filter(
-      ({ call, askedAt, answeredAt, response }) =>
-        call === 'live' && (response.status !== 200 || answeredAt - askedAt >= HEARTBEAT_MS),
+    const missed = story.responses.filter(
+      ({ operation, startedAt, endedAt, response }) =>
+        operation === 'live' && (response.status !== 200 || endedAt - startedAt >= HEARTBEAT_MS),
     );
     expect(missed.map(summary)).toEqual([]);
     fleet.replicas.forEach(({ output }) => {
@@ -173,88 +183,88 @@ function itSurvives(fleetOf: () => Fleet, outage: () => Outage): void {
   });
 
   it('is soon whole again, by itself', () => {
-    const { awayUntil, wholeFrom } = story;
-    expect(wholeFrom - awayUntil).toBeLessThan(RECOVERY_MS);
+    const { downUntil, recoveredAt } = story;
+    expect(recoveredAt - downUntil).toBeLessThan(RECOVERY_MS);
     const unwell = answered(
-      ({ askedAt, response }) => askedAt >= wholeFrom && response.status >= 500,
+      ({ startedAt, response }) => startedAt >= recoveredAt && response.status >= 500,
     );
     expect(unwell.map(summary)).toEqual([]);
   });
 
   it('gives no wrong answer, before or after', () => {
-    for (const { heard, troubled } of story.journeys) {
+    for (const { responses, sawUnavailable } of story.flows) {
       const said = [
-        ...heard.send.map(({ status, body }) => `send ${status} ${body.code ?? ''}`),
-        ...heard.resend.map(({ status, body }) => `resend ${status} ${body.code ?? ''}`),
-        ...heard.verify.map(({ body }) => `verify ${body.reason ?? body.verified}`),
+        ...responses.send.map(({ status, body }) => `send ${status} ${body.code ?? ''}`),
+        ...responses.resend.map(({ status, body }) => `resend ${status} ${body.code ?? ''}`),
+        ...responses.verify.map(({ body }) => `verify ${body.reason ?? body.verified}`),
       ];
       const usual = ['send 200 ', 'resend 200 ', 'resend 429 cooldown_active'];
       // Two callers have the right code, and one of them is too late.
       const verdicts = ['verify true', 'verify already_verified'];
       // A repeat after 503 may meet what its forerunner could not bring to an end.
       const repeated = ['send 409 request_in_progress', 'resend 409 request_in_progress'];
-      expect([...usual, ...verdicts, ...(troubled ? repeated : [])]).toEqual(
+      expect([...usual, ...verdicts, ...(sawUnavailable ? repeated : [])]).toEqual(
         expect.arrayContaining(said),
       );
     }
   });
 
   it('texts nobody twice for one request', async () => {
-    for (const { phoneNumber, heard, troubled } of story.journeys) {
+    for (const { phoneNumber, responses, sawUnavailable } of story.flows) {
       const texts = (await fleet.codesOf(phoneNumber)).length;
       // A resend that heard 503 may have been sent all the same.
-      const resent = troubled || heard.resend.some(({ status }) => status === 200);
+      const resent = sawUnavailable || responses.resend.some(({ status }) => status === 200);
       expect(texts).toBeLessThanOrEqual(resent ? 2 : 1);
     }
   });
 
   it('verifies every code once', async () => {
-    for (const { heard, troubled, complete } of story.journeys) {
-      const times = heard.verify.filter(({ body }) => body.verified === true).length;
+    for (const { responses, sawUnavailable, isComplete } of story.flows) {
+      const times = responses.verify.filter(({ body }) => body.verified === true).length;
       expect(times).toBeLessThanOrEqual(1);
       // The right code was answered, if only in a 503.
-      if (!complete) continue;
-      if (!troubled) expect(times).toBe(1);
-      expect(heard.status.map(({ body }) => body.status)).toEqual(['verified']);
+      if (!isComplete) continue;
+      if (!sawUnavailable) expect(times).toBe(1);
+      expect(responses.status.map(({ body }) => body.status)).toEqual(['verified']);
     }
   });
 
   it('remembers what was before', async () => {
     const [, { http }] = fleet.replicas;
-    const { unused, used, guessed, key, fullPhone } = story.kept;
+    const { unusedCode, usedCode, guessedCode, idempotencyKey, limitedNumber } = story.before;
     const verify = (pinId: string, otpCode: string) =>
       http.post('/otp/verify').send({ pinId, otpCode });
     const tooLate = { verified: false, reason: 'already_verified' };
 
-    await verify(unused.pinId, unused.code).expect(200, { verified: true });
-    await verify(unused.pinId, unused.code).expect(200, tooLate);
-    await verify(used.pinId, used.code).expect(200, tooLate);
-    await verify(used.pinId, used.code)
-      .set('idempotency-key', key)
+    await verify(unusedCode.pinId, unusedCode.code).expect(200, { verified: true });
+    await verify(unusedCode.pinId, unusedCode.code).expect(200, tooLate);
+    await verify(usedCode.pinId, usedCode.code).expect(200, tooLate);
+    await verify(usedCode.pinId, usedCode.code)
+      .set('idempotency-key', idempotencyKey)
       .expect(200, { verified: true })
       .expect('idempotency-replayed', 'true');
-    const { body } = await verify(guessed.pinId, wrong(guessed.code)).expect(200);
+    const { body } = await verify(guessedCode.pinId, wrongCode(guessedCode.code)).expect(200);
     expect(body).toMatchObject({ reason: 'wrong_code', attemptsRemaining: 3 });
-    const full = await http.post('/otp/send').send({ phoneNumber: fullPhone });
+    const full = await http.post('/otp/send').send({ phoneNumber: limitedNumber });
     expectProblem(full, 429, 'quota_exceeded');
   });
 
   it('keeps the cooldown', async () => {
-    for (const { heard } of story.journeys) {
-      const [sent, resent] = [...heard.send, ...heard.resend]
+    for (const { responses } of story.flows) {
+      const [sent, resent] = [...responses.send, ...responses.resend]
         .filter(({ status }) => status === 200)
         .map(({ body }) => Date.parse(body.resendAvailableAt));
       if (sent === undefined || resent === undefined) continue;
       expect(resent - sent).toBeGreaterThanOrEqual(COOLDOWN_MS - APART_MS);
     }
     const [one, other] = fleet.replicas;
-    const send = { phoneNumber: newPhone() };
+    const send = { phoneNumber: newPhoneNumber() };
     await one.http.post('/otp/send').send(send).expect(200);
     expectProblem(await other.http.post('/otp/send').send(send), 429, 'cooldown_active');
   });
 }
 
 /** An answer, for a failed assertion to show. */
-function summary({ call, askedAt, answeredAt, response }: Answered): string {
-  return `${call}: ${response.status} ${response.text} in ${Math.round(answeredAt - askedAt)} ms`;
+function summary({ operation, startedAt, endedAt, response }: RecordedResponse): string {
+  return `${operation}: ${response.status} ${response.text} in ${Math.round(endedAt - startedAt)} ms`;
 }

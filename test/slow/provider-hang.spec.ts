@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { newPhone } from '../support/outage/load.js';
-import { Client, quantile, type Answer } from '../support/providers/journeys.js';
-import { startLookAlike, type LookAlike } from '../support/providers/look-alike.js';
+import { newPhoneNumber } from '../support/outage/load-generator.js';
+import { PooledClient, quantile, type TimedResponse } from '../support/providers/pooled-client.js';
+import { startFakeProvider, type FakeProvider } from '../support/providers/fake-provider.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { scaled } from '../support/time-scale.js';
 
@@ -19,20 +19,20 @@ const SOME_MS = scaled(100);
 const STORY_MS = 90_000;
 
 describe('While the only provider hangs, at 500 sends a second,', () => {
-  let infobip: LookAlike;
+  let infobip: FakeProvider;
   let service: Replica;
   let dataDir: string;
-  let client: Client;
-  const sends: Answer[] = [];
-  const health: Answer[] = [];
-  const reads: Answer[] = [];
+  let client: PooledClient;
+  const sends: TimedResponse[] = [];
+  const health: TimedResponse[] = [];
+  const reads: TimedResponse[] = [];
   /** In MiB, one a second. */
   const memory: number[] = [];
   let recoveredAfterMs: number;
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(SPARE_DISK, 'otp-hang-'));
-    infobip = await startLookAlike();
+    infobip = await startFakeProvider();
     service = await startReplica({
       NODE_ENV: 'test',
       INFOBIP_BASE_URL: infobip.url,
@@ -40,9 +40,9 @@ describe('While the only provider hangs, at 500 sends a second,', () => {
       DATA_DIR: dataDir,
       LOG_LEVEL: 'silent',
     });
-    client = new Client(service, CONNECTIONS);
-    const { body } = await client.post('/otp/send', { phoneNumber: newPhone() });
-    await infobip.begin('hangs');
+    client = new PooledClient(service, CONNECTIONS);
+    const { body } = await client.post('/otp/send', { phoneNumber: newPhoneNumber() });
+    await infobip.startFailing('hangs');
     await Promise.all([hang(), watch(`/otp/${String(body['pinId'])}`)]);
     recoveredAfterMs = await recover();
   }, STORY_MS);
@@ -54,7 +54,7 @@ describe('While the only provider hangs, at 500 sends a second,', () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  const send = () => client.post('/otp/send', { phoneNumber: newPhone() });
+  const send = () => client.post('/otp/send', { phoneNumber: newPhoneNumber() });
 
   /** At a steady rate, whatever the answers do. */
   async function hang(): Promise<void> {
@@ -70,7 +70,7 @@ describe('While the only provider hangs, at 500 sends a second,', () => {
   }
 
   async function watch(path: string): Promise<void> {
-    const watcher = new Client(service, 2);
+    const watcher = new PooledClient(service, 2);
     for (let i = 0; i < 10 * HANGING_S; i += 1) {
       reads.push(await watcher.get(path));
       health.push(await watcher.get('/health/live'), await watcher.get('/health/ready'));
@@ -84,7 +84,7 @@ describe('While the only provider hangs, at 500 sends a second,', () => {
   async function recover(): Promise<number> {
     const asked = Array.from({ length: 20 }, send);
     await asked[1];
-    await infobip.end('hangs');
+    await infobip.stopFailing('hangs');
     const backAt = performance.now();
     while ((await send()).status !== 200) await delay(10);
     const tookMs = performance.now() - backAt;
@@ -111,7 +111,7 @@ describe('While the only provider hangs, at 500 sends a second,', () => {
     expect(reads.filter(({ status }) => status !== 200)).toEqual([]);
     expect(
       quantile(
-        reads.map(({ tookMs }) => tookMs),
+        reads.map(({ durationMs }) => durationMs),
         0.5,
       ),
     ).toBeLessThan(SOME_MS);

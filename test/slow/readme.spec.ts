@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { readDockerfile } from '../support/container/dockerfile.js';
 import { freePort } from '../support/free-port.js';
-import { run, type Program } from '../support/program.js';
+import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 
 const README = readFileSync('README.md', 'utf8');
 const WRONG_CODE = /"verified":false,"reason":"wrong_code","attemptsRemaining":4/;
@@ -36,7 +36,7 @@ describe('The README, on a clean checkout', () => {
   let checkout: string;
   /** Of one test: its ports, and records of its own. */
   let settings: { PORT: string; SANDBOX_PORT: string; DATA_DIR: string };
-  let programs: Program[];
+  let programs: ChildProgram[];
 
   beforeAll(() => {
     checkout = mkdtempSync(join(tmpdir(), 'otp-checkout-'));
@@ -61,14 +61,14 @@ describe('The README, on a clean checkout', () => {
 
   afterEach(() => Promise.all(programs.map((program) => program.stop())));
 
-  function start(command: string, variables: NodeJS.ProcessEnv = {}): Program {
-    const program = run(command, checkout, { ...settings, ...variables });
+  function start(command: string, variables: NodeJS.ProcessEnv = {}): ChildProgram {
+    const program = spawnProgram(command, checkout, { ...settings, ...variables });
     programs.push(program);
     return program;
   }
 
   /** The three lines that the start-up banner prints. */
-  async function printedLines(service: Program): Promise<string[]> {
+  async function printedLines(service: ChildProgram): Promise<string[]> {
     await service.printed(/^curl .*\/otp\/verify.*$/m);
     return service.output.split('\n').filter((line) => line.includes('curl '));
   }
@@ -145,7 +145,7 @@ describe('The README, on a clean checkout', () => {
     const env = join(checkout, '.env');
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
     writeFileSync(env, lines.join(''));
-    const service = run(BUILD_AND_RUN, checkout);
+    const service = spawnProgram(BUILD_AND_RUN, checkout);
     programs.push(service);
 
     await expectVerified(await printedLines(service));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { minutes } from '../../src/common/durations.js';
-import { Balancer } from '../support/balancer.js';
+import { LoadBalancer } from '../support/load-balancer.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
@@ -36,7 +36,7 @@ describe('Two replicas that are restarted one after the other, under load,', () 
       SHUTDOWN_DELAY: '2s',
     };
     replicas = await Promise.all([startReplica(settings), startReplica(settings)]);
-    const balancer = new Balancer();
+    const balancer = new LoadBalancer();
     replicas.forEach(({ url }) => {
       balancer.add(url);
     });
@@ -77,7 +77,7 @@ describe('Two replicas that are restarted one after the other, under load,', () 
   };
 
   /** A send, and the right code. */
-  async function travel(balancer: Balancer): Promise<void> {
+  async function travel(balancer: LoadBalancer): Promise<void> {
     const phoneNumber = `+1415${String(5_560_000 + journeys.length)}`;
     const journey: Journey = { phoneNumber, heard: [] };
     journeys.push(journey);

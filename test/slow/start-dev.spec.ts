@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { freePort } from '../support/free-port.js';
-import { run, type Program } from '../support/program.js';
+import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 
 jest.setTimeout(minutes(5));
 
 describe('npm run start:dev', () => {
   let copy: string;
-  let program: Program | undefined;
+  let program: ChildProgram | undefined;
 
   beforeEach(() => {
     copy = mkdtempSync(join(tmpdir(), 'otp-start-dev-'));
@@ -31,7 +31,7 @@ describe('npm run start:dev', () => {
   });
 
   it('compiles and restarts the service when a source file changes', async () => {
-    program = run('npm run start:dev', copy, {
+    program = spawnProgram('npm run start:dev', copy, {
       PORT: String(await freePort()),
       SANDBOX_PORT: String(await freePort()),
       DATA_DIR: join(copy, 'data'),

@@ -9,5 +9,5 @@ export function newApiKey(client: string): { key: string; entry: string } {
 }
 
 /** Calls with this key. */
-export const callerWith = (url: string, key: string): Agent =>
+export const createClientAgent = (url: string, key: string): Agent =>
   openApiValidatedAgent(url).set('authorization', `Bearer ${key}`);

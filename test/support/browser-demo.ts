@@ -40,18 +40,18 @@ export class DemoPage {
   readonly code: Locator;
   readonly status: Locator;
   /** The texts on the phone. */
-  readonly texts: Locator;
-  readonly again: Locator;
+  readonly messages: Locator;
+  readonly resendButton: Locator;
 
   private constructor(
     readonly page: Page,
-    readonly faults: readonly string[],
+    readonly errors: readonly string[],
   ) {
     this.number = page.getByRole('textbox', { name: 'Phone number' });
     this.code = page.getByRole('textbox', { name: 'Code from the text' });
     this.status = page.getByRole('status');
-    this.texts = page.getByRole('log').getByRole('article');
-    this.again = page.getByRole('button', { name: /^Send (again|a new code)/ });
+    this.messages = page.getByRole('log').getByRole('article');
+    this.resendButton = page.getByRole('button', { name: /^Send (again|a new code)/ });
   }
 
   /** Opens the page, and is done when its phone can be texted. */
@@ -60,15 +60,15 @@ export class DemoPage {
     url: string,
     { prepare, ...options }: BrowserContextOptions & { prepare?: (page: Page) => unknown } = {},
   ): Promise<DemoPage> {
-    const { page, faults } = await openPage(browser, options);
+    const { page, errors } = await openPage(browser, options);
     await prepare?.(page);
-    const demo = new DemoPage(page, faults);
+    const demo = new DemoPage(page, errors);
     await page.goto(`${url}/demo`);
-    await demo.phoneIsOn();
+    await demo.waitForPhone();
     return demo;
   }
 
-  async phoneIsOn(): Promise<void> {
+  async waitForPhone(): Promise<void> {
     await this.page.getByText('This phone is +').waitFor();
   }
 
@@ -89,13 +89,13 @@ export class DemoPage {
   }
 
   /** Waits until the page says so. */
-  async says(text: string | RegExp): Promise<void> {
+  async waitForStatus(text: string | RegExp): Promise<void> {
     await this.status.filter({ hasText: text }).waitFor();
   }
 
   /** Waits for the `count`-th text, and reads its code. */
   async newestCode(count = 1): Promise<string> {
-    const text = this.texts.nth(count - 1);
+    const text = this.messages.nth(count - 1);
     await text.waitFor();
     return (await text.locator('strong').textContent()) ?? '';
   }

@@ -19,16 +19,16 @@ const NETWORK_LINE = 'Failed to load resource';
 export async function openPage(
   browser: Browser,
   options: BrowserContextOptions = {},
-): Promise<{ page: Page; faults: string[] }> {
+): Promise<{ page: Page; errors: string[] }> {
   const context = await browser.newContext({ timezoneId: 'UTC', locale: 'en-GB', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(ACTION_LIMIT_MS);
-  const faults: string[] = [];
-  page.on('pageerror', ({ message }) => faults.push(message));
+  const errors: string[] = [];
+  page.on('pageerror', ({ message }) => errors.push(message));
   // A violation of the Content-Security-Policy is logged as an error too.
   page.on('console', (message) => {
     const grave = message.type() === 'error' || message.type() === 'warning';
-    if (grave && !message.text().startsWith(NETWORK_LINE)) faults.push(message.text());
+    if (grave && !message.text().startsWith(NETWORK_LINE)) errors.push(message.text());
   });
-  return { page, faults };
+  return { page, errors };
 }

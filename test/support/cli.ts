@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Command } from '../../src/cli/command.js';
-import { run } from './program.js';
+import { spawnProgram } from './child-program.js';
 
 /** What `npm run build:test` builds first; beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
@@ -31,7 +31,11 @@ export async function runBuiltCommand(
   command: CommandName,
   { args = '', cwd, settings }: CommandOptions,
 ): Promise<CommandResult> {
-  const program = run(`node ${join(BUILD, 'cli/main.js')} ${command} ${args}`, cwd, settings);
+  const program = spawnProgram(
+    `node ${join(BUILD, 'cli/main.js')} ${command} ${args}`,
+    cwd,
+    settings,
+  );
   const code = await program.ended();
   return { code, output: program.output };
 }
@@ -72,7 +76,7 @@ const splitWords = (line: string): string[] =>
 
 /** The built sandbox as a process of its own. */
 export async function startSeparateSandbox(port: number, cwd: string) {
-  const sandbox = run(`node ${join(BUILD, 'sandbox', 'main.js')}`, cwd, {
+  const sandbox = spawnProgram(`node ${join(BUILD, 'sandbox', 'main.js')}`, cwd, {
     SANDBOX_PORT: String(port),
   });
   await sandbox.printed(/is running at/);
@@ -80,7 +84,7 @@ export async function startSeparateSandbox(port: number, cwd: string) {
 }
 
 /** Asks Infobip's API, or its look-alike, as an operator with curl would. */
-export async function askInfobip(
+export async function callInfobip(
   url: string,
   method: 'GET' | 'POST',
   body?: object,

@@ -36,7 +36,7 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
 }
 
 /** What the call fails with. */
-export async function failureOf(call: Promise<unknown>): Promise<ProviderError> {
+export async function catchProviderError(call: Promise<unknown>): Promise<ProviderError> {
   const error: unknown = await call.catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ProviderError);
   return error as ProviderError;

@@ -25,7 +25,7 @@ export async function connectTo(url: string): Promise<RawConnection> {
 }
 
 /** Whether nobody takes connections there any more. */
-export async function refuses(url: string): Promise<boolean> {
+export async function refusesConnections(url: string): Promise<boolean> {
   return connectTo(url).then(
     (connection) => {
       connection.answer.catch(() => undefined);

@@ -42,7 +42,7 @@ export function reply(
 export const hang: Script = () => undefined;
 
 /** The connection breaks after the request arrived. */
-export const hangUp: Script = (response) => {
+export const dropConnection: Script = (response) => {
   response.destroy();
 };
 

@@ -15,7 +15,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { testEnvironment } from './config.js';
 import { openApiValidatedAgent } from './openapi-validated-agent.js';
 import { FakeClock } from './fake-clock.js';
-import { MemoryLog } from './log.js';
+import { MemoryLog } from './memory-log.js';
 
 interface Route {
   readonly method: string;
@@ -41,7 +41,7 @@ export interface SandboxedService extends RunningService {
   /** How they came. */
   channelsOf(phoneNumber: string): Promise<string[]>;
   /** What the provider calls them. */
-  vendorPinIdsOf(phoneNumber: string): Promise<string[]>;
+  providerPinIdsOf(phoneNumber: string): Promise<string[]>;
 }
 
 /** Starts the service with these settings; whatever is not given has its default. */
@@ -104,7 +104,7 @@ export async function startSandboxedService(
     codesOf: async (phoneNumber) => (await inboxOf(sandbox, phoneNumber)).map(({ pin }) => pin),
     channelsOf: async (phoneNumber) =>
       (await inboxOf(sandbox, phoneNumber)).map(({ channel }) => channel),
-    vendorPinIdsOf: async (phoneNumber) =>
+    providerPinIdsOf: async (phoneNumber) =>
       (await inboxOf(sandbox, phoneNumber)).map(({ pinId }) => pinId),
     close: async () => {
       await service.close();

@@ -1,5 +1,5 @@
 /** Six hours of metrics, a value a minute, in the notation of promtool's unit tests. */
-export type Simulation = Readonly<Record<string, string>>;
+export type MetricSeries = Readonly<Record<string, string>>;
 
 /** How a label set is written. */
 export const series = (name: string, labels: Record<string, string>): string =>
@@ -13,7 +13,7 @@ function histogram(
   labels: Record<string, string>,
   perMinute: number,
   [bound, below]: readonly [bound: string, below: number],
-): Simulation {
+): MetricSeries {
   const bucket = (le: string) => series(`${name}_bucket`, { ...labels, le });
   return {
     [series(`${name}_count`, labels)]: `0+${perMinute}x360`,
@@ -29,38 +29,38 @@ const INSTANCE = { job: 'otp-service', instance: 'a' };
 const REQUEST = { method: 'POST', route: '/otp/send', status: '200' };
 const ADMIT = { operation: 'reserveSend', outcome: 'ok' };
 
-export const providerCalls = (below: number): Simulation =>
+export const providerCalls = (below: number): MetricSeries =>
   histogram('otp_provider_call_duration_seconds', { ...SEND, outcome: 'ok' }, 200, ['0.3', below]);
 
-export const requests = (below: number): Simulation =>
+export const requests = (below: number): MetricSeries =>
   histogram('otp_http_request_duration_seconds', REQUEST, 100, ['0.5', below]);
 
-export const storeOperations = (below: number): Simulation =>
+export const storeOperations = (below: number): MetricSeries =>
   histogram('otp_storage_operation_duration_seconds', ADMIT, 100, ['0.01', below]);
 
 /** Calls of the provider that ended so. */
-export const callsEndedBy = (outcome: string, values: string): Simulation => ({
+export const callsEndedBy = (outcome: string, values: string): MetricSeries => ({
   [series('otp_provider_call_duration_seconds_count', { ...SEND, outcome })]: values,
 });
 
 /** Codes that were typed. */
-export const verified = (values: string): Simulation => ({
+export const verified = (values: string): MetricSeries => ({
   [series('otp_verifications_total', { ...US, outcome: 'verified' })]: values,
 });
 
-export const openCircuit = (values: string): Simulation => ({
+export const openCircuit = (values: string): MetricSeries => ({
   [series('otp_provider_circuit_state', { ...SEND, state: 'open' })]: values,
 });
 
-export const requestsFailed = (values: string): Simulation => ({
+export const requestsFailed = (values: string): MetricSeries => ({
   [series('otp_http_request_duration_seconds_count', { ...REQUEST, status: '502' })]: values,
 });
 
-export const inFlight = (values: string): Simulation => ({
+export const inFlight = (values: string): MetricSeries => ({
   [series('otp_http_requests_in_flight', INSTANCE)]: values,
 });
 
-export const eventLoopLag = (values: string): Simulation => ({
+export const eventLoopLag = (values: string): MetricSeries => ({
   [series('nodejs_eventloop_lag_p99_seconds', INSTANCE)]: values,
 });
 
@@ -68,7 +68,7 @@ export const eventLoopLag = (values: string): Simulation => ({
  * A healthy service: eight of ten codes are typed, some numbers cannot be reached, one call is not
  * answered in time, one request in a hundred fails.
  */
-export const HEALTHY: Simulation = {
+export const HEALTHY: MetricSeries = {
   ...inFlight('2x360'),
   ...eventLoopLag('0.02x360'),
   [series('otp_sends_total', { ...US, outcome: 'accepted' })]: '0+10x360',

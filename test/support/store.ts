@@ -10,7 +10,7 @@ import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from './config.js';
-import { askPostgres } from './services/postgres-client.js';
+import { queryPostgres } from './services/postgres-client.js';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 
 /** One replica's storage. */
@@ -62,7 +62,7 @@ async function newPostgresStorage(): Promise<TestStorage> {
   return {
     open: (clock, settings) => openStore(clock, { DATABASE_URL: url, ...settings }),
     remove: async () => {
-      await askPostgres(url, DELETE_RECORDS);
+      await queryPostgres(url, DELETE_RECORDS);
       emptyDatabases.push(url);
     },
   };

@@ -17,7 +17,7 @@ import {
   series,
   storeOperations,
   verified,
-  type Simulation,
+  type MetricSeries,
 } from '../support/simulated-metrics.js';
 
 const ALERTS = 'deploy/prometheus/alerts.yaml';
@@ -35,7 +35,7 @@ const alerts = (
 const alertNames = alerts.map(({ alert = '' }) => alert);
 
 /** A failure for each alert, and the labels that the alert then has. */
-const FAILURES: [alert: string, failure: Simulation, labels: Record<string, string>][] = [
+const FAILURES: [alert: string, failure: MetricSeries, labels: Record<string, string>][] = [
   // No code was verified in the last hour.
   ['OtpConversionHalved', verified('0+8x300 2400x60'), { country: 'US' }],
   ['OtpProviderErrors', callsEndedBy('unauthorized', '0+60x360'), { provider: 'infobip' }],
@@ -84,7 +84,7 @@ function firedAlert(name: string, labels: Record<string, string>): object {
 }
 
 /** A promtool test: after six hours of these metrics only this alert fires. */
-const alertTest = (name: string, metrics: Simulation, fires?: [string, object]) => ({
+const alertTest = (name: string, metrics: MetricSeries, fires?: [string, object]) => ({
   name,
   interval: '1m',
   input_series: Object.entries(metrics).map(([text, values]) => ({ series: text, values })),

@@ -8,7 +8,7 @@ import { loadSetupEnvironment, parseEnvironment } from '../../src/config/environ
 import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { readConfig } from '../support/config.js';
-import { Needles } from '../support/leak/needles.js';
+import { SecretScanner } from '../support/leak/secret-scanner.js';
 
 const SECRET = 'a master secret that only tests know of';
 const PRODUCTION = {
@@ -454,10 +454,10 @@ describe('The configuration', () => {
 
   it.each(SETTING_NAMES)('does not show the value of %s in an error', (name) => {
     for (const value of ['aB3dE5gH9', '+14155552671', 'redis://:aB3dE5gH9@h/%zz', '4155552671.5']) {
-      const scanner = new Needles();
+      const scanner = new SecretScanner();
       scanner.add('value', value);
 
-      expect(scanner.in(errorsOf({ ...PRODUCTION, [name]: value }))).toEqual([]);
+      expect(scanner.scan(errorsOf({ ...PRODUCTION, [name]: value }))).toEqual([]);
     }
   });
 });

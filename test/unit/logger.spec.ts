@@ -1,7 +1,7 @@
 import { AxiosError, AxiosHeaders } from 'axios';
 import { NestLogger } from '../../src/observability/nest-logger.js';
 import { createLogger } from '../../src/observability/logger.js';
-import { MemoryLog } from '../support/log.js';
+import { MemoryLog } from '../support/memory-log.js';
 import { phoneNumber } from '../support/phone-number.js';
 
 const NUMBER = '14155552671';

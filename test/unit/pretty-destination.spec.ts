@@ -1,6 +1,6 @@
 import { createLogger } from '../../src/observability/logger.js';
 import { prettyDestination } from '../../src/observability/pretty-destination.js';
-import { MemoryLog } from '../support/log.js';
+import { MemoryLog } from '../support/memory-log.js';
 import { phoneNumber } from '../support/phone-number.js';
 
 /** A terminal without colours. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Answer, Body, Call, History } from './history.js';
+import type { CallResponse, ResponseBody, Call, History } from './history.js';
 
 type Asked = Pick<Call, 'operation' | 'phoneNumber' | 'pinId' | 'code' | 'key'>;
 
@@ -12,12 +12,12 @@ export class Client extends EventEmitter<{ ended: [] }> {
     super();
   }
 
-  send(phoneNumber: string, key?: string): Promise<Answer | undefined> {
+  send(phoneNumber: string, key?: string): Promise<CallResponse | undefined> {
     const asked = { phoneNumber, pinId: undefined, code: undefined, key };
     return this.ask({ operation: 'send', ...asked }, { phoneNumber });
   }
 
-  resend(phoneNumber: string, pinId: string, key?: string): Promise<Answer | undefined> {
+  resend(phoneNumber: string, pinId: string, key?: string): Promise<CallResponse | undefined> {
     const asked = { phoneNumber, pinId, code: undefined, key };
     return this.ask({ operation: 'resend', ...asked }, { pinId });
   }
@@ -28,21 +28,21 @@ export class Client extends EventEmitter<{ ended: [] }> {
     pinId: string | undefined,
     code: string,
     key?: string,
-  ): Promise<Answer | undefined> {
+  ): Promise<CallResponse | undefined> {
     const which = pinId === undefined ? { phoneNumber } : { pinId };
     const asked = { phoneNumber, pinId, code, key };
     return this.ask({ operation: 'verify', ...asked }, { ...which, otpCode: code });
   }
 
-  private async ask(asked: Asked, body: object): Promise<Answer | undefined> {
+  private async ask(asked: Asked, body: object): Promise<CallResponse | undefined> {
     const startedAt = Date.now();
-    const answer = await this.post(asked, body).catch(() => undefined);
-    this.history.calls.push({ ...asked, startedAt, endedAt: Date.now(), answer });
+    const response = await this.post(asked, body).catch(() => undefined);
+    this.history.calls.push({ ...asked, startedAt, endedAt: Date.now(), response });
     this.emit('ended');
-    return answer;
+    return response;
   }
 
-  private async post({ operation, key }: Asked, body: object): Promise<Answer> {
+  private async post({ operation, key }: Asked, body: object): Promise<CallResponse> {
     const response = await fetch(`${this.url}/otp/${operation}`, {
       method: 'POST',
       headers: {
@@ -54,7 +54,7 @@ export class Client extends EventEmitter<{ ended: [] }> {
     return {
       status: response.status,
       replayed: response.headers.get('idempotency-replayed') === 'true',
-      body: (await response.json()) as Body,
+      body: (await response.json()) as ResponseBody,
     };
   }
 }

@@ -1,13 +1,13 @@
 import { hours } from '../../../src/common/durations.js';
 import {
   isDuring,
-  isFresh,
-  verificationsOf,
+  isNotReplay,
+  listVerifications,
   wasVerified,
   type Call,
   type History,
-  type Judgement,
-  type Text,
+  type CodeCheck,
+  type SentMessage,
   type Verification,
 } from './history.js';
 
@@ -21,40 +21,40 @@ import {
 const CLOCK_ERROR_MS = 100;
 
 /** I1: a verification succeeds at most once. A replay is the same success. */
-export function doubleSuccesses(history: History): string[] {
+export function findDuplicateSuccesses(history: History): string[] {
   const pins = successesOf(history).flatMap(({ proofs }) => proofs[0]?.pin ?? []);
   return repeated(pins).map(([pin, count]) => `${pin} succeeded ${count} times`);
 }
 
 /** I2: no verification has more codes judged than it has attempts. */
-export function overspentAttempts({ judgements, limits }: History): string[] {
-  return counted(judgements.map(({ pin }) => pin))
+export function findAttemptLimitViolations({ codeChecks, limits }: History): string[] {
+  return counted(codeChecks.map(({ pin }) => pin))
     .filter(([, count]) => count > limits.maxAttempts)
     .map(([pin, count]) => `of ${pin} ${count} codes were judged`);
 }
 
 /** I2: no number has more wrong codes judged in any hour than its budget, over all verifications. */
-export function overspentFailures({ judgements, limits }: History): string[] {
-  const wrong = judgements.filter(({ right }) => !right);
+export function findFailureLimitViolations({ codeChecks, limits }: History): string[] {
+  const wrong = codeChecks.filter(({ isCorrect }) => !isCorrect);
   return crowded(wrong, limits.failuresPerHour, hours(1)).map(
     (number) => `of ${number} too many wrong codes were judged in an hour`,
   );
 }
 
 /** I3: one idempotency key leads to at most one text. Who asks with a key uses no other. */
-export function repeatedTexts({ calls, texts }: History): string[] {
-  const what = ({ operation, phoneNumber }: Call | Text) => `${operation} ${phoneNumber}`;
+export function findDuplicateMessages({ calls, messages }: History): string[] {
+  const what = ({ operation, phoneNumber }: Call | SentMessage) => `${operation} ${phoneNumber}`;
   const keyed = new Set(calls.filter(isKeyed).map(what));
-  return repeated(texts.map(what).filter((name) => keyed.has(name))).map(
+  return repeated(messages.map(what).filter((name) => keyed.has(name))).map(
     ([name, count]) => `the key of "${name}" led to ${count} texts`,
   );
 }
 
 /** I3: one idempotency key has one answer. A refusal is none: after it a repeat is to run. */
-export function differingAnswers({ calls }: History): string[] {
+export function findInconsistentReplays({ calls }: History): string[] {
   const answers = new Map<string, Set<string>>();
-  for (const { key = '', answer } of calls.filter(isKeyed).filter(isFinal)) {
-    answers.set(key, (answers.get(key) ?? new Set()).add(JSON.stringify(answer?.body)));
+  for (const { key = '', response } of calls.filter(isKeyed).filter(isFinal)) {
+    answers.set(key, (answers.get(key) ?? new Set()).add(JSON.stringify(response?.body)));
   }
   return [...answers]
     .filter(([, different]) => different.size > 1)
@@ -62,13 +62,13 @@ export function differingAnswers({ calls }: History): string[] {
 }
 
 /** I4: nothing verifies after its expiry: the vendor's yes, which comes before, came in time. */
-export function lateSuccesses(history: History): string[] {
-  const verifications = verificationsOf(history);
+export function findLateSuccesses(history: History): string[] {
+  const verifications = listVerifications(history);
   return successesOf(history).flatMap(({ call, proofs }) => {
     if (proofs.length === 0) return [`${describe(call)} succeeded without proof`];
     // Unknown where the answer to the send was lost.
     const expiresAt =
-      verifications.find(({ text }) => text.pin === proofs[0]?.pin)?.expiresAt ?? Infinity;
+      verifications.find(({ message }) => message.pin === proofs[0]?.pin)?.expiresAt ?? Infinity;
     return proofs.some(({ at }) => at < expiresAt + CLOCK_ERROR_MS)
       ? []
       : [`${describe(call)} succeeded after its expiry`];
@@ -76,8 +76,8 @@ export function lateSuccesses(history: History): string[] {
 }
 
 /** A number has no more texts in any day than its budget. */
-export function overspentTexts({ texts, limits }: History): string[] {
-  return crowded(texts, limits.sendsPerDay, hours(24)).map(
+export function findSendLimitViolations({ messages, limits }: History): string[] {
+  return crowded(messages, limits.sendsPerDay, hours(24)).map(
     (number) => `${number} had too many texts in a day`,
   );
 }
@@ -87,9 +87,9 @@ export function overspentTexts({ texts, limits }: History): string[] {
  * service admits them. The first was admitted after its call began, the second before the vendor
  * had it, so these two, which are known, are at least as far apart.
  */
-export function hurriedTexts(history: History): string[] {
-  const { texts, limits } = history;
-  return byNumber(texts).flatMap(([number, own]) =>
+export function findCooldownViolations(history: History): string[] {
+  const { messages, limits } = history;
+  return byNumber(messages).flatMap(([number, own]) =>
     own.slice(1).flatMap((text, index) => {
       const apart = text.at - admittedAfter(history, own[index] ?? text);
       return apart < limits.cooldownMs - CLOCK_ERROR_MS
@@ -100,19 +100,19 @@ export function hurriedTexts(history: History): string[] {
 }
 
 /** A pending verification whose handle was answered can be verified, after all crashes. */
-export function brokenPromises(history: History): string[] {
-  return promisesOf(history)
+export function findLostVerifications(history: History): string[] {
+  return listExpectedSuccesses(history)
     .filter((call) => !wasVerified(call))
-    .map((call) => `${describe(call)} was answered ${JSON.stringify(call.answer)}`);
+    .map((call) => `${describe(call)} was answered ${JSON.stringify(call.response)}`);
 }
 
 /** The last calls for those verifications of which the history proves that they were pending. */
-export function promisesOf(history: History): Call[] {
-  const { calls, rounds } = history;
-  const lastStart = rounds.at(-1)?.beganAt ?? 0;
+export function listExpectedSuccesses(history: History): Call[] {
+  const { calls, runs } = history;
+  const lastStart = runs.at(-1)?.startedAt ?? 0;
   const earlier = calls.filter(({ startedAt }) => startedAt < lastStart);
   const last = calls.filter((call) => call.startedAt >= lastStart && call.operation === 'verify');
-  return verificationsOf(history).flatMap((verification) => {
+  return listVerifications(history).flatMap((verification) => {
     const call = last.find(({ pinId }) => pinId === verification.pinId);
     return call && isPromised(history, verification, call, earlier) ? [call] : [];
   });
@@ -120,18 +120,18 @@ export function promisesOf(history: History): Call[] {
 
 function isPromised(
   history: History,
-  { phoneNumber, expiresAt, text }: Verification,
+  { phoneNumber, expiresAt, message }: Verification,
   last: Call,
   earlier: readonly Call[],
 ): boolean {
-  const { texts, judgements, limits } = history;
-  const superseded = texts.some(
+  const { messages, codeChecks, limits } = history;
+  const superseded = messages.some(
     (other) =>
-      other.operation === 'send' && other.phoneNumber === phoneNumber && other.at > text.at,
+      other.operation === 'send' && other.phoneNumber === phoneNumber && other.at > message.at,
   );
   // The crash may have swallowed the success. Only a repeat under its key has a right to hear it.
-  const verified = judgements.some(
-    ({ pin, right, at }) => right && pin === text.pin && at < last.startedAt,
+  const verified = codeChecks.some(
+    ({ pin, isCorrect, at }) => isCorrect && pin === message.pin && at < last.startedAt,
   );
   return (
     !superseded &&
@@ -142,26 +142,25 @@ function isPromised(
 }
 
 /** How many attempts these calls can have cost a number: a call that broke may have cost one. */
-function mostSpent({ rounds }: History, number: string, calls: readonly Call[]): number {
+function mostSpent({ runs }: History, number: string, calls: readonly Call[]): number {
   const costly = calls.filter(
-    ({ phoneNumber, operation, answer }) =>
+    ({ phoneNumber, operation, response }) =>
       phoneNumber === number &&
       operation === 'verify' &&
-      (!answer || answer.body.reason === 'wrong_code'),
+      (!response || response.body.reason === 'wrong_code'),
   );
-  const lifeOf = ({ startedAt }: Call) =>
-    rounds.findLastIndex(({ beganAt }) => beganAt <= startedAt);
+  const runOf = (call: Call) => runs.findLastIndex((run) => run.startedAt <= call.startedAt);
   // In one life of the service only one of the calls with a key is run.
-  const keyed = new Set(costly.filter(isKeyed).map((call) => `${call.key} ${lifeOf(call)}`));
+  const keyed = new Set(costly.filter(isKeyed).map((call) => `${call.key} ${runOf(call)}`));
   return keyed.size + costly.filter((call) => !isKeyed(call)).length;
 }
 
 /** The service ended no call by itself: a connection broke only by the kill. */
-export function brokenConnections({ calls, rounds }: History): string[] {
+export function findBrokenConnections({ calls, runs }: History): string[] {
   return calls
-    .filter(({ answer, startedAt, endedAt }) => {
-      const killedAt = rounds.find((round) => (round.killedAt ?? Infinity) >= startedAt)?.killedAt;
-      return !answer && endedAt < (killedAt ?? Infinity);
+    .filter(({ response, startedAt, endedAt }) => {
+      const killedAt = runs.find((round) => (round.killedAt ?? Infinity) >= startedAt)?.killedAt;
+      return !response && endedAt < (killedAt ?? Infinity);
     })
     .map((call) => `the connection of ${describe(call)} broke`);
 }
@@ -176,26 +175,30 @@ const EXPECTED: Record<Call['operation'], readonly string[]> = {
 };
 
 /** A start after a crash is a start: no answer speaks of broken records. */
-export function unexpectedAnswers({ calls }: History): string[] {
+export function findUnexpectedResponses({ calls }: History): string[] {
   return calls
-    .filter(({ operation, answer }) => answer && !EXPECTED[operation].includes(wordsOf(answer)))
-    .map((call) => `${describe(call)} was answered ${JSON.stringify(call.answer)}`);
+    .filter(
+      ({ operation, response }) => response && !EXPECTED[operation].includes(wordsOf(response)),
+    )
+    .map((call) => `${describe(call)} was answered ${JSON.stringify(call.response)}`);
 }
 
-const wordsOf = ({ status, body }: NonNullable<Call['answer']>): string =>
+const wordsOf = ({ status, body }: NonNullable<Call['response']>): string =>
   [status, body.code].filter(Boolean).join(' ');
 
 interface Success {
   readonly call: Call;
   /** The vendor's yes to this call; more than one if others asked the same at the same time. */
-  readonly proofs: readonly Judgement[];
+  readonly proofs: readonly CodeCheck[];
 }
 
 function successesOf(history: History): Success[] {
-  const pins = new Map(verificationsOf(history).map(({ pinId, text }) => [pinId, text.pin]));
-  const yes = history.judgements.filter(({ right }) => right);
+  const pins = new Map(
+    listVerifications(history).map(({ pinId, message }) => [pinId, message.pin]),
+  );
+  const yes = history.codeChecks.filter(({ isCorrect }) => isCorrect);
   return history.calls
-    .filter((call) => isFresh(call) && wasVerified(call))
+    .filter((call) => isNotReplay(call) && wasVerified(call))
     .map((call) => ({
       call,
       proofs: yes.filter(
@@ -209,11 +212,11 @@ function successesOf(history: History): Success[] {
 }
 
 /** Before this moment the service cannot have admitted the text. */
-function admittedAfter({ calls, rounds }: History, text: Text): number {
+function admittedAfter({ calls, runs }: History, text: SentMessage): number {
   // A call that broke can have had a text sent until the service was started anew.
-  const open = ({ answer, endedAt }: Call): boolean =>
+  const open = ({ response, endedAt }: Call): boolean =>
     endedAt >= text.at ||
-    (!answer && !rounds.some(({ beganAt }) => beganAt > endedAt && beganAt <= text.at));
+    (!response && !runs.some(({ startedAt }) => startedAt > endedAt && startedAt <= text.at));
   const causes = calls.filter(
     (call) =>
       call.operation === text.operation &&
@@ -227,12 +230,12 @@ function admittedAfter({ calls, rounds }: History, text: Text): number {
 const isKeyed = ({ key }: Call): boolean => key !== undefined;
 
 /** Stored for repeats: a send that was taken, and a code that was judged. */
-const isFinal = ({ operation, answer }: Call): boolean =>
-  answer?.status === 200 &&
-  (answer.replayed ||
+const isFinal = ({ operation, response }: Call): boolean =>
+  response?.status === 200 &&
+  (response.replayed ||
     operation !== 'verify' ||
-    answer.body.verified === true ||
-    answer.body.reason === 'wrong_code');
+    response.body.verified === true ||
+    response.body.reason === 'wrong_code');
 
 /** The numbers that have more than `count` events in some span of this length. */
 function crowded(

@@ -6,10 +6,10 @@
 
 export interface History {
   readonly limits: Limits;
-  readonly rounds: Round[];
+  readonly runs: ServiceRun[];
   readonly calls: Call[];
-  readonly texts: Text[];
-  readonly judgements: Judgement[];
+  readonly messages: SentMessage[];
+  readonly codeChecks: CodeCheck[];
 }
 
 /** What the service was told to keep. */
@@ -21,8 +21,8 @@ export interface Limits {
 }
 
 /** One life of the service's process. */
-export interface Round {
-  readonly beganAt: number;
+export interface ServiceRun {
+  readonly startedAt: number;
   /** `undefined` for the last one, which lived. */
   killedAt: number | undefined;
 }
@@ -40,18 +40,18 @@ export interface Call {
   readonly startedAt: number;
   readonly endedAt: number;
   /** `undefined` if the connection broke. */
-  readonly answer: Answer | undefined;
+  readonly response: CallResponse | undefined;
 }
 
-export interface Answer {
+export interface CallResponse {
   readonly status: number;
   /** Whether it says to be the answer of an earlier call with the same key. */
   readonly replayed: boolean;
-  readonly body: Body;
+  readonly body: ResponseBody;
 }
 
 /** The members that matter, of any answer. */
-export interface Body {
+export interface ResponseBody {
   readonly pinId?: string;
   readonly expiresAt?: string;
   readonly verified?: boolean;
@@ -61,7 +61,7 @@ export interface Body {
 }
 
 /** A text that the vendor accepted to send. */
-export interface Text {
+export interface SentMessage {
   readonly operation: 'send' | 'resend';
   readonly at: number;
   readonly phoneNumber: string;
@@ -71,12 +71,12 @@ export interface Text {
 }
 
 /** A code that the vendor judged. */
-export interface Judgement {
+export interface CodeCheck {
   readonly at: number;
   readonly phoneNumber: string;
   readonly pin: string;
   readonly code: string;
-  readonly right: boolean;
+  readonly isCorrect: boolean;
 }
 
 /** A verification whose handle was answered, and the text with which it began. */
@@ -84,39 +84,40 @@ export interface Verification {
   readonly pinId: string;
   readonly phoneNumber: string;
   readonly expiresAt: number;
-  readonly text: Text;
+  readonly message: SentMessage;
 }
 
 export const isDuring = ({ startedAt, endedAt }: Call, at: number): boolean =>
   startedAt <= at && at <= endedAt;
 
 /** A send that was answered with a handle. */
-const isTaken = ({ operation, answer }: Call): boolean =>
-  operation === 'send' && answer?.status === 200;
+const isAcceptedSend = ({ operation, response }: Call): boolean =>
+  operation === 'send' && response?.status === 200;
 
-export const wasVerified = ({ answer }: Call): boolean => answer?.body.verified === true;
+export const wasVerified = ({ response }: Call): boolean => response?.body.verified === true;
 
 /** Every verification that a caller heard of. */
-export function verificationsOf({ calls, texts }: History): Verification[] {
+export function listVerifications({ calls, messages }: History): Verification[] {
   const verifications = new Map<string, Verification>();
-  const taken = calls.filter(isTaken);
+  const taken = calls.filter(isAcceptedSend);
   // An answer of its own tells when its text was sent: it goes before a replay.
-  const replaysLast = [...taken.filter(isFresh), ...taken.filter((call) => !isFresh(call))];
+  const replaysLast = [...taken.filter(isNotReplay), ...taken.filter((call) => !isNotReplay(call))];
   for (const call of replaysLast) {
-    const { phoneNumber, answer } = call;
-    const { pinId = '', expiresAt = '' } = answer?.body ?? {};
-    const text = texts.find(
+    const { phoneNumber, response } = call;
+    const { pinId = '', expiresAt = '' } = response?.body ?? {};
+    const message = messages.find(
       (candidate) =>
         candidate.operation === 'send' &&
         candidate.phoneNumber === phoneNumber &&
         // Who repeats a send has no other one.
-        (isDuring(call, candidate.at) || !isFresh(call)),
+        (isDuring(call, candidate.at) || !isNotReplay(call)),
     );
-    if (!text || verifications.has(pinId)) continue;
-    verifications.set(pinId, { pinId, phoneNumber, expiresAt: Date.parse(expiresAt), text });
+    if (!message || verifications.has(pinId)) continue;
+    verifications.set(pinId, { pinId, phoneNumber, expiresAt: Date.parse(expiresAt), message });
   }
   return [...verifications.values()];
 }
 
 /** Not the answer of an earlier call. */
-export const isFresh = ({ answer }: Call): boolean => answer !== undefined && !answer.replayed;
+export const isNotReplay = ({ response }: Call): boolean =>
+  response !== undefined && !response.replayed;

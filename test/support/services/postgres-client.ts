@@ -4,7 +4,7 @@ import pg from 'pg';
 const AS_TEXT = { getTypeParser: () => String };
 
 /** The rows of these statements' results, one a line, columns separated by `|`. */
-export async function askPostgres(url: string, ...statements: string[]): Promise<string> {
+export async function queryPostgres(url: string, ...statements: string[]): Promise<string> {
   const client = new pg.Client({ connectionString: url, types: AS_TEXT });
   await client.connect();
   try {

@@ -7,7 +7,7 @@ import { debianPostgresFolders, findBinary, pathFolders } from './binaries';
 import { ServiceProcess } from './service-process';
 import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
-import { askPostgres } from './postgres-client';
+import { queryPostgres } from './postgres-client';
 import { sharedServiceUrl } from './shared-services';
 import { serverEnvironment } from './service-spec';
 import { dropPrivileges } from './drop-privileges';
@@ -66,7 +66,7 @@ function sharedServer(url: string): PostgresServer {
     stop: async () => {
       const names = created.splice(0).map((database) => new URL(database).pathname.slice(1));
       const drop = names.map((name) => `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-      if (drop.length > 0) await askPostgres(url, ...drop);
+      if (drop.length > 0) await queryPostgres(url, ...drop);
     },
   };
 }
@@ -74,7 +74,7 @@ function sharedServer(url: string): PostgresServer {
 async function createDatabase(server: string): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   // Nobody can be connected to template0, which would keep it from being copied.
-  await askPostgres(server, `CREATE DATABASE ${name} TEMPLATE template0`);
+  await queryPostgres(server, `CREATE DATABASE ${name} TEMPLATE template0`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 const PATIENCE_MS = 5_000;
 
 /** Redis's answer (of one line, as on the wire) to a command, in the database that the url names. */
-export async function askRedis(url: string, ...command: string[]): Promise<string> {
+export async function sendRedisCommand(url: string, ...command: string[]): Promise<string> {
   const { protocol, hostname: host, port, username, password, pathname } = new URL(url);
   const address = { host, port: Number(port || '6379') };
   const socket = protocol === 'rediss:' ? connectTls(address) : connect(address);

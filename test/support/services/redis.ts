@@ -2,7 +2,7 @@ import { findBinary } from './binaries';
 import { ServiceProcess } from './service-process';
 import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
-import { askRedis } from './redis-client';
+import { sendRedisCommand } from './redis-client';
 import { sharedServiceUrl } from './shared-services';
 
 /** A real Redis (or its twin Valkey). */
@@ -61,7 +61,7 @@ function databaseOfWorker(given: string): string {
 }
 
 async function flush(url: string): Promise<void> {
-  await askRedis(url, 'FLUSHDB');
+  await sendRedisCommand(url, 'FLUSHDB');
 }
 
 async function startServer(): Promise<ServiceProcess> {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
 /** A shell command that runs in a process group of its own. */
-export interface Program {
+export interface ChildProgram {
   /** All it has printed so far. */
   readonly output: string;
   /** Resolves as soon as the output matches; rejects with the output if it ends before. */
@@ -14,7 +14,11 @@ export interface Program {
 }
 
 /** Starts a command line in `cwd`, with these variables on top of the bare environment. */
-export function run(command: string, cwd: string, variables: NodeJS.ProcessEnv = {}): Program {
+export function spawnProgram(
+  command: string,
+  cwd: string,
+  variables: NodeJS.ProcessEnv = {},
+): ChildProgram {
   const { PATH, HOME } = process.env;
   const child = spawn('bash', ['-c', command], {
     cwd,

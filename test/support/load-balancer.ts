@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const PROBE_EVERY_MS = 50;
 
 /** Gives each request to one of the replicas that are ready, and never gives it to a second one. */
-export class Balancer {
+export class LoadBalancer {
   private readonly ready = new Set<string>();
   private readonly probed = new Set<string>();
   private turn = 0;

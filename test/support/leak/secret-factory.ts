@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import type { Random } from '../crash/random.js';
-import { Needles } from './needles.js';
+import type { SeededRandom } from '../seeded-random.js';
+import { SecretScanner } from './secret-scanner.js';
 
 const DIGITS = '0123456789';
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
@@ -28,83 +28,92 @@ const AROUND_REFERENCE = [
 ] as const;
 
 /** Makes what must not leak: none twice, and each is looked for from then on. */
-export class Secrets {
-  readonly needles = new Needles();
+export class SecretFactory {
+  readonly scanner = new SecretScanner();
   private readonly made = new Set<string>();
 
-  constructor(private readonly random: Random) {}
+  constructor(private readonly random: SeededRandom) {}
 
   /** A phone number, in E.164. */
-  number(): string {
+  createPhoneNumber(): string {
     for (;;) {
       const [prefix, length] = this.random.oneOf(PLANS);
-      const number = prefix + this.some(DIGITS, length);
+      const number = prefix + this.randomText(DIGITS, length);
       if (!parsePhoneNumberFromString(number)?.getType() || !this.isNew(number)) continue;
-      this.noteNumber(number);
+      this.registerPhoneNumber(number);
       return number;
     }
   }
 
-  noteNumber(number: string): void {
+  registerPhoneNumber(number: string): void {
     const parsed = parsePhoneNumberFromString(number);
     if (!parsed) return;
     // Whatever stands before it, such as a + or a country code: this is in it.
-    this.needles.add('number', parsed.nationalNumber);
-    this.needles.add('number', parsed.formatNational());
-    this.needles.add('number', parsed.formatInternational());
+    this.scanner.add('number', parsed.nationalNumber);
+    this.scanner.add('number', parsed.formatNational());
+    this.scanner.add('number', parsed.formatInternational());
   }
 
   /** As long as a code can be: shorter ones would also be found by chance. */
-  code(): string {
+  createCode(): string {
     const characters = this.random.oneOf([DIGITS, MIXED]);
-    return this.unlike('code', () => this.some(DIGITS, 1) + this.some(characters, 9));
+    return this.createUnique(
+      'code',
+      () => this.randomText(DIGITS, 1) + this.randomText(characters, 9),
+    );
   }
 
-  reference(): string {
+  createReference(): string {
     const [before, after] = this.random.oneOf(AROUND_REFERENCE);
-    const kernel = this.unlike('reference', () => this.some(MIXED, 12) + this.some(DIGITS, 2));
+    const kernel = this.createUnique(
+      'reference',
+      () => this.randomText(MIXED, 12) + this.randomText(DIGITS, 2),
+    );
     const reference = before + kernel + after;
-    this.needles.add('reference', reference);
+    this.scanner.add('reference', reference);
     return reference;
   }
 
-  idempotencyKey = (): string => this.unlike('idempotency key', () => this.some(MIXED, 24));
+  createIdempotencyKey = (): string =>
+    this.createUnique('idempotency key', () => this.randomText(MIXED, 24));
 
   /** A key, and its entry in `API_KEYS`. */
-  apiKey(client: string): { key: string; entry: string } {
-    const key = this.unlike('API key', () => `otp_${this.some(`${MIXED}-_`, 43)}`);
+  createApiKey(client: string): { key: string; entry: string } {
+    const key = this.createUnique('API key', () => `otp_${this.randomText(`${MIXED}-_`, 43)}`);
     const hash = createHash('sha256').update(key).digest('hex');
-    this.needles.add('hash of an API key', hash);
+    this.scanner.add('hash of an API key', hash);
     return { key, entry: `${client}:${hash}` };
   }
 
   /** A user's address. */
-  address(): string {
+  createIpAddress(): string {
     const octet = () => String(this.random.between(100, 223));
     const group = () => this.random.between(0x1000, 0xffff).toString(16);
     const address = () =>
       this.random.oneIn(3)
         ? `2001:db8:${group()}:${group()}`
         : [octet(), octet(), octet(), octet()].join('.');
-    const made = this.unlike('address', address);
+    const made = this.createUnique('address', address);
     return made.includes(':') ? `${made}::1` : made;
   }
 
-  providerPinId = (): string => this.unlike('provider pin id', () => this.some(MIXED, 20));
+  createProviderPinId = (): string =>
+    this.createUnique('provider pin id', () => this.randomText(MIXED, 20));
 
   /** What the service has of its operator. */
-  credential = (): string => this.unlike('credential', () => this.some(MIXED, 40));
+  createCredential = (): string =>
+    this.createUnique('credential', () => this.randomText(MIXED, 40));
 
   /** A handle of ours: its prefix may be logged, and not one character more. */
-  noteHandle(pinId: string): void {
-    this.needles.add('pinId', pinId.slice(0, 9));
+  registerPinId(pinId: string): void {
+    this.scanner.add('pinId', pinId.slice(0, 9));
   }
 
-  private unlike(what: string, make: () => string): string {
+  private createUnique(what: string, make: () => string): string {
     for (;;) {
       const secret = make();
       if (!this.isNew(secret)) continue;
-      this.needles.add(what, secret);
+      this.scanner.add(what, secret);
       return secret;
     }
   }
@@ -114,7 +123,7 @@ export class Secrets {
     return this.made.add(secret).size > before;
   }
 
-  private some(characters: string, length: number): string {
+  private randomText(characters: string, length: number): string {
     const last = characters.length - 1;
     return Array.from({ length }, () => characters[this.random.between(0, last)]).join('');
   }

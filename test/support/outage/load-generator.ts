@@ -5,24 +5,24 @@ import type { Replica } from '../replica.js';
 import type { Fleet } from './fleet.js';
 import { scaled } from '../time-scale.js';
 
-export type Call = 'send' | 'resend' | 'verify' | 'status' | 'live';
+export type Operation = 'send' | 'resend' | 'verify' | 'status' | 'live';
 
 /** A request and its answer; times are the monotonic clock's, in milliseconds. */
-export interface Answered {
-  readonly call: Call;
-  readonly askedAt: number;
-  readonly answeredAt: number;
+export interface RecordedResponse {
+  readonly operation: Operation;
+  readonly startedAt: number;
+  readonly endedAt: number;
   readonly response: Response;
 }
 
 /** What one phone lived through: a code, sent and verified. */
-export interface Journey {
+export interface UserFlow {
   readonly phoneNumber: string;
   /** Answers other than 503, in their order. */
-  readonly heard: Record<Exclude<Call, 'live'>, Response[]>;
+  readonly responses: Record<Exclude<Operation, 'live'>, Response[]>;
   /** Whether a 503 was among the answers. */
-  troubled: boolean;
-  complete: boolean;
+  sawUnavailable: boolean;
+  isComplete: boolean;
 }
 
 const JOURNEYS_AT_ONCE = 8;
@@ -35,25 +35,25 @@ const GIVEN_UP_MS = scaled(20_000);
 let phones = 0;
 
 /** A number that no test of this file has texted yet. */
-export function newPhone(): string {
+export function newPhoneNumber(): string {
   phones += 1;
   return `+1415${String(5_550_000 + phones)}`;
 }
 
 /** Steady traffic of many phones on both replicas. A request that hears 503 is made again. */
-export class Load {
-  readonly answers: Answered[] = [];
-  readonly journeys: Journey[] = [];
+export class LoadGenerator {
+  readonly responses: RecordedResponse[] = [];
+  readonly flows: UserFlow[] = [];
   private stopped = false;
   private failure: Error | undefined;
   private readonly workers: Promise<void>[];
 
   constructor(private readonly fleet: Fleet) {
     this.workers = [
-      ...Array.from({ length: JOURNEYS_AT_ONCE }, () => this.repeat(() => this.travel())),
+      ...Array.from({ length: JOURNEYS_AT_ONCE }, () => this.repeat(() => this.runFlow())),
       ...fleet.replicas.map(({ http }) =>
         this.repeat(async () => {
-          await this.ask('live', http.get('/health/live'));
+          await this.record('live', http.get('/health/live'));
           await delay(HEARTBEAT_MS);
         }),
       ),
@@ -71,10 +71,10 @@ export class Load {
   }
 
   /** Makes one request more and keeps its answer with the others. */
-  async ask(call: Call, request: Test): Promise<Response> {
-    const askedAt = performance.now();
+  async record(operation: Operation, request: Test): Promise<Response> {
+    const startedAt = performance.now();
     const response = await request.timeout(GIVEN_UP_MS);
-    this.answers.push({ call, askedAt, answeredAt: performance.now(), response });
+    this.responses.push({ operation, startedAt, endedAt: performance.now(), response });
     return response;
   }
 
@@ -87,42 +87,51 @@ export class Load {
   }
 
   /** A send, a resend that is too early, and the right code twice at the same time. */
-  private async travel(): Promise<void> {
-    const journey: Journey = {
-      phoneNumber: newPhone(),
-      heard: { send: [], resend: [], verify: [], status: [] },
-      troubled: false,
-      complete: false,
+  private async runFlow(): Promise<void> {
+    const journey: UserFlow = {
+      phoneNumber: newPhoneNumber(),
+      responses: { send: [], resend: [], verify: [], status: [] },
+      sawUnavailable: false,
+      isComplete: false,
     };
-    this.journeys.push(journey);
+    this.flows.push(journey);
     const { replicas, codesOf } = this.fleet;
     const [one, other] = Math.random() < 0.5 ? replicas : [replicas[1], replicas[0]];
     const send = { phoneNumber: journey.phoneNumber };
 
-    const { pinId } = await this.insist(journey, 'send', one, keyed('/otp/send', send));
+    const { pinId } = await this.requestUntilAvailable(
+      journey,
+      'send',
+      one,
+      keyed('/otp/send', send),
+    );
     if (pinId === undefined) return;
-    await this.insist(journey, 'resend', other, keyed('/otp/resend', { pinId }));
+    await this.requestUntilAvailable(journey, 'resend', other, keyed('/otp/resend', { pinId }));
     const [otpCode = ''] = await codesOf(journey.phoneNumber);
     const verify = ({ http }: Replica) => http.post('/otp/verify').send({ pinId, otpCode });
-    await Promise.all(replicas.map((each) => this.insist(journey, 'verify', each, verify)));
-    await this.insist(journey, 'status', other, ({ http }) => http.get(`/otp/${pinId}`));
-    journey.complete = !this.stopped;
+    await Promise.all(
+      replicas.map((each) => this.requestUntilAvailable(journey, 'verify', each, verify)),
+    );
+    await this.requestUntilAvailable(journey, 'status', other, ({ http }) =>
+      http.get(`/otp/${pinId}`),
+    );
+    journey.isComplete = !this.stopped;
   }
 
   /** Asks until the answer is another than 503: its body. */
-  private async insist(
-    journey: Journey,
-    call: Exclude<Call, 'live'>,
+  private async requestUntilAvailable(
+    journey: UserFlow,
+    call: Exclude<Operation, 'live'>,
     replica: Replica,
     request: (replica: Replica) => Test,
   ): Promise<{ pinId?: string }> {
     while (!this.stopped) {
-      const response = await this.ask(call, request(replica));
+      const response = await this.record(call, request(replica));
       if (response.status !== 503) {
-        journey.heard[call].push(response);
+        journey.responses[call].push(response);
         return response.body;
       }
-      journey.troubled = true;
+      journey.sawUnavailable = true;
       await delay(IMPATIENCE_MS);
     }
     return {};

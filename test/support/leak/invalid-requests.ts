@@ -1,7 +1,7 @@
-import type { Random } from '../crash/random.js';
-import type { Call } from './caller.js';
+import type { SeededRandom } from '../seeded-random.js';
+import type { RequestOptions } from './recording-client.js';
 
-type Slip = (secret: string, inUrl: string) => Call;
+type RequestTemplate = (secret: string, inUrl: string) => RequestOptions;
 
 const FIELDS = ['phoneNumber', 'pinId', 'otpCode', 'reference', 'channel', 'endUserIp'];
 /** Of the shortest secret, more than 16 KiB. */
@@ -24,7 +24,7 @@ const HEADERS = [
 ];
 
 /** Where a caller may put a secret that does not belong there. */
-const SLIPS: readonly Slip[] = [
+const SLIPS: readonly RequestTemplate[] = [
   (_secret, inUrl) => ({ method: 'GET', path: `/otp/${inUrl}` }),
   (_secret, inUrl) => ({ method: 'DELETE', path: `/otp/${inUrl}` }),
   (_secret, inUrl) => ({ method: 'GET', path: `/${inUrl}/${inUrl}` }),
@@ -44,16 +44,16 @@ const SLIPS: readonly Slip[] = [
 
 const ROUTES = ['/otp/send', '/otp/verify', '/otp/resend', '/otp/numbers/lookup'];
 
-const misplaced = (secret: string, random: Random): Call =>
+const misplaced = (secret: string, random: SeededRandom): RequestOptions =>
   random.oneOf(SLIPS)(secret, encodeURIComponent(secret));
 
-const inFields = (secret: string, random: Random): Call => {
+const inFields = (secret: string, random: SeededRandom): RequestOptions => {
   const value = random.oneOf([secret, `${secret}\0`, [secret], { secret }, Number(secret)]);
   const body = { [random.oneOf(FIELDS)]: value, [random.oneOf(FIELDS)]: secret };
   return { path: random.oneOf(ROUTES), body };
 };
 
-const inHeader = (secret: string, random: Random): Call => {
+const inHeader = (secret: string, random: SeededRandom): RequestOptions => {
   const header = random.oneOf(HEADERS);
   // HTTP lets no more than this into one.
   const text = /^[ -~]+$/.test(secret) ? secret : encodeURIComponent(secret);
@@ -62,7 +62,11 @@ const inHeader = (secret: string, random: Random): Call => {
 };
 
 /** A call with this secret where it does not belong, besides what the caller shows in its headers. */
-export function carelessCall(secret: string, shown: Call['headers'], random: Random): Call {
+export function createInvalidRequest(
+  secret: string,
+  shown: RequestOptions['headers'],
+  random: SeededRandom,
+): RequestOptions {
   const slip = random.oneOf([misplaced, inFields, inHeader])(secret, random);
   return { ...slip, headers: { ...shown, ...slip.headers } };
 }

@@ -3,12 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from '../../../src/common/durations.js';
 import { startReplica, type Replica } from '../replica.js';
 import { Client } from './client.js';
-import { Crowd } from './crowd.js';
-import { verificationsOf, type History, type Limits, type Round } from './history.js';
-import { sendKey, use, verifyKey, type Phone } from './phones.js';
-import type { Place } from './places.js';
-import type { Random } from './random.js';
-import { startUpstream, type Upstream } from './upstream.js';
+import { PhonePool } from './phone-pool.js';
+import { listVerifications, type History, type Limits, type ServiceRun } from './history.js';
+import { sendKey, simulateUser, verifyKey, type Phone } from './simulated-user.js';
+import type { TestDatabase } from './databases.js';
+import type { SeededRandom } from '../seeded-random.js';
+import { startRecordingProvider, type RecordingProvider } from './recording-provider.js';
 import { scaled } from '../time-scale.js';
 
 /** The upstream never takes this long, on however busy a machine. */
@@ -48,30 +48,30 @@ const MOST_CALLS = 100;
 /** How many phones ask at the same time in the end. */
 const LANES = 10;
 
-export interface CrashRun {
+export interface CrashTestResult {
   readonly history: History;
   /** Rows in `sending` that were seen after the crashes, and those that the last start left. */
-  readonly sending: { readonly before: number; readonly after: number };
+  readonly sendingRows: { readonly before: number; readonly after: number };
 }
 
 /** What lives on while the service dies and starts. */
 interface World {
-  readonly place: Place;
-  readonly upstream: Upstream;
-  readonly crowd: Crowd;
+  readonly place: TestDatabase;
+  readonly upstream: RecordingProvider;
+  readonly crowd: PhonePool;
   readonly history: History;
 }
 
 /** Puts the service under load, kills it and starts it again, so many times; then asks for all. */
-export async function crash(
-  newPlace: () => Promise<Place>,
+export async function runCrashTest(
+  newPlace: () => Promise<TestDatabase>,
   times: number,
-  random: Random,
-): Promise<CrashRun> {
-  const history: History = { limits: LIMITS, rounds: [], calls: [], texts: [], judgements: [] };
+  random: SeededRandom,
+): Promise<CrashTestResult> {
+  const history: History = { limits: LIMITS, runs: [], calls: [], messages: [], codeChecks: [] };
   const place = await newPlace();
-  const upstream = await startUpstream(history, random.for('upstream'));
-  const world: World = { place, upstream, crowd: new Crowd(), history };
+  const upstream = await startRecordingProvider(history, random.for('upstream'));
+  const world: World = { place, upstream, crowd: new PhonePool(), history };
   try {
     let before = 0;
     for (let n = 1; n <= times; n += 1) {
@@ -80,7 +80,7 @@ export async function crash(
     }
     await delay(LOST_AFTER_MS);
     const after = await askForEverything(world);
-    return { history, sending: { before, after } };
+    return { history, sendingRows: { before, after } };
   } finally {
     await upstream.close();
     await place.remove();
@@ -88,20 +88,20 @@ export async function crash(
 }
 
 /** One life of the service, from its start to its kill at some moment of the load. */
-async function liveAndDie(world: World, random: Random, short: boolean): Promise<void> {
+async function liveAndDie(world: World, random: SeededRandom, short: boolean): Promise<void> {
   const { crowd, history } = world;
   const phones = [...crowd.ordinary(random), ...(short ? crowd.late() : [])];
 
   const replica = await start(world, { OTP_TTL: short ? '1s' : '5m' });
   const service = new Client(replica.url, history);
-  const life: Round = { beganAt: Date.now(), killedAt: undefined };
-  history.rounds.push(life);
+  const life: ServiceRun = { startedAt: Date.now(), killedAt: undefined };
+  history.runs.push(life);
   const end = new AbortController();
   // Everybody listens for the end.
   setMaxListeners(0, end.signal);
   const awake = once(service, 'ended');
   const load = phones.map((phone) =>
-    use({ phone, service, history, random: random.for(phone.number), over: end.signal }),
+    simulateUser({ phone, service, history, random: random.for(phone.number), over: end.signal }),
   );
   // The first call of a new process takes long; until it ends nothing else has happened.
   await awake;
@@ -133,10 +133,10 @@ async function callsEnded(service: Client, count: number): Promise<void> {
  */
 async function askForEverything(world: World): Promise<number> {
   const { place, upstream, crowd, history } = world;
-  upstream.calmDown();
+  upstream.disableFaults();
   const replica = await start(world, { OTP_TTL: '5m' });
   try {
-    history.rounds.push({ beganAt: Date.now(), killedAt: undefined });
+    history.runs.push({ startedAt: Date.now(), killedAt: undefined });
     const left = await untilNoneIsSending(place);
     const service = new Client(replica.url, history);
     const queue = [...crowd.phones];
@@ -155,16 +155,16 @@ async function askForEverything(world: World): Promise<number> {
 async function askFor(phone: Phone, service: Client, history: History): Promise<void> {
   const careful = phone.habit === 'careful';
   if (careful) await service.send(phone.number, sendKey(phone));
-  const own = verificationsOf(history).filter(({ phoneNumber }) => phoneNumber === phone.number);
-  for (const { pinId, text } of own) {
-    await service.verify(phone.number, pinId, text.code, careful ? verifyKey(phone) : undefined);
+  const own = listVerifications(history).filter(({ phoneNumber }) => phoneNumber === phone.number);
+  for (const { pinId, message } of own) {
+    await service.verify(phone.number, pinId, message.code, careful ? verifyKey(phone) : undefined);
   }
 }
 
 const start = ({ place, upstream }: World, settings: NodeJS.ProcessEnv): Promise<Replica> =>
   startReplica({ ...SETTINGS, ...place.settings, ...settings, INFOBIP_BASE_URL: upstream.url });
 
-async function untilNoneIsSending(place: Place): Promise<number> {
+async function untilNoneIsSending(place: TestDatabase): Promise<number> {
   const deadline = Date.now() + SETTLING_MS;
   for (;;) {
     const count = await place.countSending();

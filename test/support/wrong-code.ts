@@ -1,3 +1,3 @@
 /** A code of the same form that is not this one. */
-export const wrong = (code: string): string =>
+export const wrongCode = (code: string): string =>
   code.slice(0, -1) + String((Number(code.slice(-1)) + 1) % 10);

@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import { connectTo } from '../raw-connection.js';
 import type { Replica } from '../replica.js';
 
-export interface Call {
+export interface RequestOptions {
   readonly method?: string;
   readonly path: string;
   readonly body?: object | string;
@@ -10,18 +10,18 @@ export interface Call {
 }
 
 /** What a caller hears of its success, as far as a flow goes on with it. */
-interface Heard {
+interface ResponseBody {
   readonly pinId?: string;
 }
 
 /** Calls a replica, and keeps all that it says. */
-export class Caller {
+export class RecordingClient {
   /** Heads of all answers. */
-  readonly heads: string[] = [];
+  readonly headers: string[] = [];
   /** Bodies of those that are no success. */
-  readonly refusals: string[] = [];
+  readonly errorBodies: string[] = [];
   /** Bodies of those that are. */
-  readonly results: string[] = [];
+  readonly successBodies: string[] = [];
   private readonly url;
   private readonly pool;
 
@@ -30,7 +30,7 @@ export class Caller {
     this.pool = new Pool(url, { connections });
   }
 
-  async call({ method = 'POST', path, body, headers }: Call): Promise<Heard> {
+  async call({ method = 'POST', path, body, headers }: RequestOptions): Promise<ResponseBody> {
     const answer = await this.pool.request({
       method,
       path,
@@ -38,17 +38,17 @@ export class Caller {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const said = await answer.body.text();
-    this.heads.push(JSON.stringify(answer.headers));
+    this.headers.push(JSON.stringify(answer.headers));
     const isSuccess = answer.statusCode < 300;
-    (isSuccess ? this.results : this.refusals).push(said);
-    return isSuccess && said.startsWith('{"') ? (JSON.parse(said) as Heard) : {};
+    (isSuccess ? this.successBodies : this.errorBodies).push(said);
+    return isSuccess && said.startsWith('{"') ? (JSON.parse(said) as ResponseBody) : {};
   }
 
   /** Says what is no HTTP. */
-  async shout(text: string): Promise<void> {
+  async sendRaw(text: string): Promise<void> {
     const connection = await connectTo(this.url);
     connection.write(`${text}\r\n\r\n`);
-    this.refusals.push(await connection.answer);
+    this.errorBodies.push(await connection.answer);
   }
 
   close(): Promise<void> {

@@ -1,15 +1,15 @@
-import type { Outcome } from './simulation.js';
+import type { SimulationResult } from './traffic-simulation.js';
 
 /** The table of docs/fraud-protection.md, without the spaces that align its columns. */
-export function describeOutcomes(outcomes: ReadonlyMap<string, Outcome>): string {
+export function renderResultTable(outcomes: ReadonlyMap<string, SimulationResult>): string {
   return [...outcomes]
     .map(([name, { person, bot }]) =>
       row(
         name,
-        numberOr(person.asked, person.asked),
-        numberOr(person.asked, person.refused),
-        numberOr(bot.asked, bot.asked),
-        numberOr(bot.asked, bot.asked - bot.refused),
+        numberOr(person.requested, person.requested),
+        numberOr(person.requested, person.blocked),
+        numberOr(bot.requested, bot.requested),
+        numberOr(bot.requested, bot.requested - bot.blocked),
       ),
     )
     .join('\n');

@@ -1,5 +1,5 @@
 import { minutes, seconds } from '../../../src/common/durations.js';
-import type { Call, History, Judgement, Text } from './history.js';
+import type { Call, History, CodeCheck, SentMessage } from './history.js';
 
 /*
  * A short history as it should be, of one phone: a text, a wrong code, the right one, which is
@@ -10,9 +10,9 @@ const NUMBER = '+14155550000';
 const CODE = '111111';
 export const KEY = 'a key';
 export const EXPIRES_AT = minutes(5);
-export const LAST_LIFE = seconds(1);
+export const LAST_RUN_START = seconds(1);
 
-export const text = (at: number, changes: Partial<Text> = {}): Text => ({
+export const sentMessage = (at: number, changes: Partial<SentMessage> = {}): SentMessage => ({
   operation: 'send',
   at,
   phoneNumber: NUMBER,
@@ -21,12 +21,12 @@ export const text = (at: number, changes: Partial<Text> = {}): Text => ({
   ...changes,
 });
 
-export const judgement = (at: number, changes: Partial<Judgement> = {}): Judgement => ({
+export const codeCheck = (at: number, changes: Partial<CodeCheck> = {}): CodeCheck => ({
   at,
   phoneNumber: NUMBER,
   pin: 'PIN0',
   code: CODE,
-  right: true,
+  isCorrect: true,
   ...changes,
 });
 
@@ -46,7 +46,7 @@ function call(
     key: undefined,
     startedAt,
     endedAt: startedAt + 10,
-    answer: body && { status, replayed, body },
+    response: body && { status, replayed, body },
     ...asked,
   };
 }
@@ -66,14 +66,14 @@ export const verify = (startedAt: number, body?: object, changes: Changes = {}):
 
 /** The history as it should be, and more. */
 export function historyWith(
-  more: Partial<Pick<History, 'calls' | 'texts' | 'judgements'>> = {},
+  more: Partial<Pick<History, 'calls' | 'messages' | 'codeChecks'>> = {},
 ): History {
-  const { calls = [], texts = [], judgements = [] } = more;
+  const { calls = [], messages = [], codeChecks = [] } = more;
   return {
     limits: { maxAttempts: 3, failuresPerHour: 6, sendsPerDay: 5, cooldownMs: seconds(2) },
-    rounds: [
-      { beganAt: 0, killedAt: 95 },
-      { beganAt: LAST_LIFE, killedAt: undefined },
+    runs: [
+      { startedAt: 0, killedAt: 95 },
+      { startedAt: LAST_RUN_START, killedAt: undefined },
     ],
     calls: [
       send(0),
@@ -81,10 +81,10 @@ export function historyWith(
       verify(40, { verified: true }, { key: KEY }),
       verify(60, { verified: true }, { key: KEY, replayed: true }),
       verify(90, undefined),
-      verify(LAST_LIFE, { verified: false, reason: 'already_verified' }),
+      verify(LAST_RUN_START, { verified: false, reason: 'already_verified' }),
       ...calls,
     ],
-    texts: [text(5), ...texts],
-    judgements: [judgement(25, { code: '222222', right: false }), judgement(45), ...judgements],
+    messages: [sentMessage(5), ...messages],
+    codeChecks: [codeCheck(25, { code: '222222', isCorrect: false }), codeCheck(45), ...codeChecks],
   };
 }

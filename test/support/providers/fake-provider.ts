@@ -2,11 +2,11 @@ import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { freePort } from '../free-port.js';
 
 /** What is wrong with a provider. */
-export type Trouble =
+export type FailureMode =
   'refuses connections' | 'hangs' | 'answers 500' | 'answers garbage' | 'answers 429';
 
 /** How a call of that trouble ends; `performed` where the text leaves and only the answer is spoilt. */
-const FAULTS: Record<Exclude<Trouble, 'refuses connections'>, object> = {
+const FAULTS: Record<Exclude<FailureMode, 'refuses connections'>, object> = {
   hangs: { kind: 'hang', performed: true },
   'answers 500': { kind: 'server-error', performed: true },
   'answers garbage': { kind: 'garbage', performed: true },
@@ -14,10 +14,10 @@ const FAULTS: Record<Exclude<Trouble, 'refuses connections'>, object> = {
 };
 
 /** One provider at an address of its own, with troubles that come and go. */
-export interface LookAlike {
+export interface FakeProvider {
   readonly url: string;
-  begin(trouble: Trouble): Promise<void>;
-  end(trouble: Trouble): Promise<void>;
+  startFailing(trouble: FailureMode): Promise<void>;
+  stopFailing(trouble: FailureMode): Promise<void>;
   /** The codes that a phone received from it, newest first. */
   codesOf(phoneNumber: string): Promise<string[]>;
   /** All that phones received from it, by number. */
@@ -30,7 +30,7 @@ interface Received {
   readonly pin: string;
 }
 
-export async function startLookAlike(): Promise<LookAlike> {
+export async function startFakeProvider(): Promise<FakeProvider> {
   const port = await freePort();
   const url = `http://127.0.0.1:${String(port)}`;
   let sandbox: Sandbox | undefined = await startSandbox({ port });
@@ -42,14 +42,14 @@ export async function startLookAlike(): Promise<LookAlike> {
   };
   return {
     url,
-    begin: async (trouble) => {
+    startFailing: async (trouble) => {
       if (trouble === 'refuses connections') return close();
       for (const operation of ['send', 'resend', 'verify']) {
         const fault = { operation, times: 1_000_000, ...FAULTS[trouble] };
         await control(`${url}/sandbox/faults`, 'PUT', fault);
       }
     },
-    end: async (trouble) => {
+    stopFailing: async (trouble) => {
       if (trouble === 'refuses connections') sandbox = await startSandbox({ port });
       else await control(`${url}/sandbox/faults`, 'DELETE');
     },

@@ -1,31 +1,36 @@
 import { hours, minutes, seconds } from '../../../src/common/durations.js';
-import type { Random } from '../crash/random.js';
-import { bots, people, type Plan, type Visit } from './visits.js';
+import type { SeededRandom } from '../seeded-random.js';
+import {
+  createBotTraffic,
+  createHumanTraffic,
+  type NumberRange,
+  type SimulatedVerification,
+} from './simulated-traffic.js';
 
 /** A traffic, by its name in docs/fraud-protection.md. */
 export interface TrafficCase {
   readonly name: string;
-  readonly visits: (random: Random, start: number) => Visit[];
+  readonly createTraffic: (random: SeededRandom, start: number) => SimulatedVerification[];
 }
 
 /** A million mobile numbers. */
-const COUNTRY: Plan = { country: 'CH', first: 4_179_300, prefixes: 100 };
+const COUNTRY: NumberRange = { country: 'CH', first: 4_179_300, prefixes: 100 };
 /** Numbers that belong to whoever attacks. */
-const THEIRS: Plan = { country: 'CH', first: 4_178_000, prefixes: 1_000 };
-const ONE_PREFIX: Plan = { ...THEIRS, prefixes: 1 };
+const THEIRS: NumberRange = { country: 'CH', first: 4_178_000, prefixes: 1_000 };
+const ONE_PREFIX: NumberRange = { ...THEIRS, prefixes: 1 };
 
 const ALWAYS = () => 1;
 
 export interface Attack extends TrafficCase {
   /** How many of its texts may get through. */
-  readonly most: number;
+  readonly maxDelivered: number;
 }
 
 export const HEALTHY: readonly TrafficCase[] = [
   {
     name: '60 people an hour for two days; 70 to 95 % type their code, by the time of day',
-    visits: (random, start) =>
-      people(random, COUNTRY, {
+    createTraffic: (random, start) =>
+      createHumanTraffic(random, COUNTRY, {
         start,
         lastsHours: 48,
         peak: 60,
@@ -35,8 +40,8 @@ export const HEALTHY: readonly TrafficCase[] = [
   },
   {
     name: 'a launch day, from nothing to 5,000 an hour within an hour; 70 %',
-    visits: (random, start) =>
-      people(random, COUNTRY, {
+    createTraffic: (random, start) =>
+      createHumanTraffic(random, COUNTRY, {
         start,
         lastsHours: 1.5,
         peak: 5_000,
@@ -46,9 +51,9 @@ export const HEALTHY: readonly TrafficCase[] = [
   },
   {
     name: 'a small shop, ten a day in each of eight countries for a week; 70 to 95 %, by country',
-    visits: (random, start) =>
+    createTraffic: (random, start) =>
       ['AT', 'BE', 'CH', 'DE', 'ES', 'FR', 'IT', 'NL'].flatMap((country, index) =>
-        people(
+        createHumanTraffic(
           random.for(country),
           { country, first: 4_179_300 + 10_000 * index, prefixes: 1_000 },
           {
@@ -65,8 +70,8 @@ export const HEALTHY: readonly TrafficCase[] = [
 
 const onOnePrefix = (name: string, everyMs: number, count: number): Attack => ({
   name: `one prefix, ${name}`,
-  most: 40,
-  visits: (random, start) => bots(random, ONE_PREFIX, { start, count, everyMs }),
+  maxDelivered: 40,
+  createTraffic: (random, start) => createBotTraffic(random, ONE_PREFIX, { start, count, everyMs }),
 });
 
 export const ATTACKS: readonly Attack[] = [
@@ -75,26 +80,28 @@ export const ATTACKS: readonly Attack[] = [
   onOnePrefix('ten a second for three minutes', seconds(0.1), 1_800),
   {
     name: 'one country, rotating prefixes, one a second for half an hour',
-    most: 110,
-    visits: (random, start) => bots(random, THEIRS, { start, count: 1_800, everyMs: seconds(1) }),
+    maxDelivered: 110,
+    createTraffic: (random, start) =>
+      createBotTraffic(random, THEIRS, { start, count: 1_800, everyMs: seconds(1) }),
   },
   {
     name: 'a slow drip into one country, one every ten minutes for a week',
-    most: 7 * 33,
-    visits: (random, start) => bots(random, THEIRS, { start, count: 1_008, everyMs: minutes(10) }),
+    maxDelivered: 7 * 33,
+    createTraffic: (random, start) =>
+      createBotTraffic(random, THEIRS, { start, count: 1_008, everyMs: minutes(10) }),
   },
   {
     name: 'hidden in a country of 600 people an hour (85 %), one a second for two hours',
-    most: 1_200,
-    visits: (random, start) => [
-      ...people(random.for('people'), COUNTRY, {
+    maxDelivered: 1_200,
+    createTraffic: (random, start) => [
+      ...createHumanTraffic(random.for('people'), COUNTRY, {
         start,
         lastsHours: 3,
         peak: 600,
         share: ALWAYS,
         percent: () => 85,
       }),
-      ...bots(random.for('bots'), THEIRS, {
+      ...createBotTraffic(random.for('bots'), THEIRS, {
         start: start + hours(1),
         count: 7_200,
         everyMs: seconds(1),

@@ -5,7 +5,7 @@ import type { Sandbox } from '../../../src/sandbox/sandbox.js';
  * from it is then the service alone.
  * @returns the settings that name it.
  */
-export async function forgivingAccount({ url }: Sandbox): Promise<NodeJS.ProcessEnv> {
+export async function createUnlimitedAccount({ url }: Sandbox): Promise<NodeJS.ProcessEnv> {
   const applications = `${url}/2fa/2/applications`;
   const { applicationId } = await create(applications, {
     name: 'Forgiving',

@@ -2,23 +2,23 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** A TCP link to a server: to whoever connects through it, it can make the server stand still. */
-export interface Link {
+export interface FlakyProxy {
   /** The server's url, by way of this link. */
   readonly url: string;
   /** No byte passes any more, and nothing is closed: so looks a server that was stopped (SIGSTOP). */
   freeze(): void;
   /** What was held up passes now, in its order, and the connections go on. */
-  thaw(): void;
+  unfreeze(): void;
   /**
    * New connections work again, those from before never: so looks a server behind a router that
    * forgot them. Nobody is told.
    */
-  forget(): void;
+  abandonConnections(): void;
   close(): Promise<void>;
 }
 
 /** Opens a link, on a free port of the loopback address, to the server that the url names. */
-export async function openLink(serverUrl: string): Promise<Link> {
+export async function startFlakyProxy(serverUrl: string): Promise<FlakyProxy> {
   const server = new URL(serverUrl);
   const tunnels = new Set<Tunnel>();
   let frozen = false;
@@ -41,13 +41,13 @@ export async function openLink(serverUrl: string): Promise<Link> {
         tunnel.hold();
       });
     },
-    thaw: () => {
+    unfreeze: () => {
       frozen = false;
       tunnels.forEach((tunnel) => {
         tunnel.release();
       });
     },
-    forget: () => {
+    abandonConnections: () => {
       frozen = false;
     },
     close: async () => {

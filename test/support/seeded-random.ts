@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /** Chance that repeats itself: with the same seed it falls the same. */
-export class Random {
+export class SeededRandom {
   private state: number;
 
   constructor(private readonly seed: string) {
@@ -9,8 +9,8 @@ export class Random {
   }
 
   /** Chance of its own for a part of the work: what falls in other parts does not move it. */
-  for(part: string): Random {
-    return new Random(`${this.seed} ${part}`);
+  for(part: string): SeededRandom {
+    return new SeededRandom(`${this.seed} ${part}`);
   }
 
   /** A whole number from `least` to `most`. */

@@ -1,28 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { wrong } from '../codes.js';
+import { wrongCode } from '../wrong-code.js';
 import type { Client } from './client.js';
-import type { Answer, History } from './history.js';
-import type { Random } from './random.js';
+import type { CallResponse, History } from './history.js';
+import type { SeededRandom } from '../seeded-random.js';
 
 /** A phone and the app that its user signs in to. It outlives the service's process. */
 export interface Phone {
   readonly number: string;
-  readonly habit: Habit;
+  readonly habit: UserBehaviour;
   /** The newest verification that the app heard of. */
   pinId: string | undefined;
 }
 
 /** One phone in one life of the service. */
-export interface Scene {
+export interface UserContext {
   readonly phone: Phone;
   readonly service: Client;
   readonly history: History;
-  readonly random: Random;
+  readonly random: SeededRandom;
   /** Aborted with the service's end. */
   readonly over: AbortSignal;
 }
 
-type Act = (scene: Scene) => Promise<unknown>;
+type Act = (scene: UserContext) => Promise<unknown>;
 
 /** An app that repeats a request does so under the request's own key. */
 export const sendKey = ({ number }: Phone) => `send ${number}`;
@@ -30,10 +30,10 @@ export const verifyKey = ({ number }: Phone) => `verify ${number}`;
 const resendKey = ({ number }: Phone) => `resend ${number}`;
 
 /** What the user reads on the phone: the code of the newest text. */
-const codeOf = ({ phone, history }: Scene): string =>
-  history.texts.findLast(({ phoneNumber }) => phoneNumber === phone.number)?.code ?? '000000';
+const codeOf = ({ phone, history }: UserContext): string =>
+  history.messages.findLast(({ phoneNumber }) => phoneNumber === phone.number)?.code ?? '000000';
 
-function remember(phone: Phone, answer: Answer | undefined): void {
+function remember(phone: Phone, answer: CallResponse | undefined): void {
   phone.pinId = answer?.body.pinId ?? phone.pinId;
 }
 
@@ -71,11 +71,11 @@ const tryRightCodeByNumber: Act = async (scene) =>
 
 const tryWrongCode: Act = async (scene) => {
   const { phone, service } = scene;
-  return phone.pinId && service.verify(phone.number, phone.pinId, wrong(codeOf(scene)));
+  return phone.pinId && service.verify(phone.number, phone.pinId, wrongCode(codeOf(scene)));
 };
 
 const tryWrongCodeByNumber: Act = async (scene) =>
-  scene.service.verify(scene.phone.number, undefined, wrong(codeOf(scene)));
+  scene.service.verify(scene.phone.number, undefined, wrongCode(codeOf(scene)));
 
 /** Three of it at once. */
 const race =
@@ -108,10 +108,10 @@ const HABITS = {
   late: [tryAroundExpiry],
 } satisfies Record<string, readonly Act[]>;
 
-export type Habit = keyof typeof HABITS;
+export type UserBehaviour = keyof typeof HABITS;
 
 /** Follows the phone's habit until the service ends. */
-export async function use(scene: Scene): Promise<void> {
+export async function simulateUser(scene: UserContext): Promise<void> {
   const { phone, random, over } = scene;
   while (!over.aborted) {
     await random.oneOf<Act>(HABITS[phone.habit])(scene);

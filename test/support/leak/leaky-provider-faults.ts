@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { Random } from '../crash/random.js';
+import type { SeededRandom } from '../seeded-random.js';
 
 /** What there is to tell of a call. */
-interface Hearsay {
+interface LeakedData {
   readonly id: string;
   readonly phoneNumber: string;
   readonly code: string;
@@ -10,10 +10,10 @@ interface Hearsay {
   readonly tale: string;
   /** All of it, by its names. */
   readonly tattle: object;
-  readonly random: Random;
+  readonly random: SeededRandom;
 }
 
-type Fault = (response: ServerResponse, hearsay: Hearsay) => void;
+type Fault = (response: ServerResponse, hearsay: LeakedData) => void;
 
 const STATUSES = [400, 401, 402, 403, 404, 409, 422, 429, 500, 502, 503];
 /** Sinch's, that the service listens to: a wrong number, no credit, no such verification. */

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { History } from './history.js';
-import type { Random } from './random.js';
+import type { SeededRandom } from '../seeded-random.js';
 
 /** Infobip's 2FA as far as the service speaks to it, recorded. It lives on when the service dies. */
-export interface Upstream {
+export interface RecordingProvider {
   readonly url: string;
   /** From now on it does all it is asked, at once. */
-  calmDown(): void;
+  disableFaults(): void;
   close(): Promise<void>;
 }
 
@@ -36,7 +36,10 @@ const REFUSAL: Reply = [429, {}];
  * service finds calls before, between and after; that refuses one call in twelve without acting;
  * and that says yes to the right code as often as it is asked: once is the service's business.
  */
-export async function startUpstream(history: History, random: Random): Promise<Upstream> {
+export async function startRecordingProvider(
+  history: History,
+  random: SeededRandom,
+): Promise<RecordingProvider> {
   const pins = new Map<string, Pin>();
   let calm = false;
 
@@ -45,15 +48,15 @@ export async function startUpstream(history: History, random: Random): Promise<U
   };
 
   const text = (operation: 'send' | 'resend', { pinId, phoneNumber, code }: Pin): Reply => {
-    history.texts.push({ operation, at: Date.now(), phoneNumber, pin: pinId, code });
+    history.messages.push({ operation, at: Date.now(), phoneNumber, pin: pinId, code });
     return [200, { pinId, to: phoneNumber.slice(1), smsStatus: 'MESSAGE_SENT' }];
   };
 
   const judge = ({ pinId, phoneNumber, code: rightCode }: Pin, code: string): Reply => {
-    const right = code === rightCode;
-    history.judgements.push({ at: Date.now(), phoneNumber, pin: pinId, code, right });
-    const verdict = right ? {} : { pinError: 'WRONG_PIN' };
-    return [200, { pinId, msisdn: phoneNumber.slice(1), verified: right, ...verdict }];
+    const isCorrect = code === rightCode;
+    history.codeChecks.push({ at: Date.now(), phoneNumber, pin: pinId, code, isCorrect });
+    const error = isCorrect ? {} : { pinError: 'WRONG_PIN' };
+    return [200, { pinId, msisdn: phoneNumber.slice(1), verified: isCorrect, ...error }];
   };
 
   const newPin = (to: string): Pin => {
@@ -91,7 +94,7 @@ export async function startUpstream(history: History, random: Random): Promise<U
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
-    calmDown: () => {
+    disableFaults: () => {
       calm = true;
     },
     close: async () => {

@@ -1,10 +1,10 @@
 /** A secret that was found where it does not belong. */
-export interface Find {
-  readonly what: string;
+export interface Match {
+  readonly kind: string;
   /** How it was written there. */
   readonly form: string;
   /** What it stood in. */
-  readonly around: string;
+  readonly context: string;
 }
 
 /** A spelling of a secret, as it would stand in a text. */
@@ -28,38 +28,39 @@ const { imul } = Math;
  * carried along (Rabin and Karp's), and only where it is that of the beginning of some form, the
  * forms that begin so are compared. Case does not matter.
  */
-export class Needles {
+export class SecretScanner {
   private readonly known = new Set<string>();
-  private readonly byGram = new Map<string, (Form & { readonly what: string })[]>();
+  private readonly byGram = new Map<string, (Form & { readonly kind: string })[]>();
   private readonly slots = new Uint8Array(2 ** SLOTS_BITS);
 
   /** From now on this secret is looked for, in all its forms. */
-  add(what: string, secret: string): void {
+  add(kind: string, secret: string): void {
     if (this.known.has(secret)) return;
     this.known.add(secret);
     for (const { name, text } of formsOf(secret)) {
       const form = text.toLowerCase();
-      if (form.length < GRAM) throw new Error(`${what} is too short to be told from chance`);
+      if (form.length < GRAM) throw new Error(`${kind} is too short to be told from chance`);
       const gram = form.slice(0, GRAM);
       this.slots[slotOf(hashOf(gram))] = 1;
       const others = this.byGram.get(gram);
-      const needle = { what, name, text: form };
+      const needle = { kind, name, text: form };
       if (others) others.push(needle);
       else this.byGram.set(gram, [needle]);
     }
   }
 
   /** The secrets in a text, each place once. */
-  in(text: string): Find[] {
+  scan(text: string): Match[] {
     const hay = text.toLowerCase();
-    const finds: Find[] = [];
+    const finds: Match[] = [];
     let hash = hashOf(hay.slice(0, GRAM));
     for (let at = 0; at + GRAM <= hay.length; at += 1) {
       if (this.slots[slotOf(hash)] === 1) {
         const form = this.byGram
           .get(hay.slice(at, at + GRAM))
           ?.find((each) => hay.startsWith(each.text, at));
-        if (form) finds.push({ what: form.what, form: form.name, around: excerpt(text, at, form) });
+        if (form)
+          finds.push({ kind: form.kind, form: form.name, context: excerpt(text, at, form) });
       }
       hash = slid(hash, hay.charCodeAt(at), hay.charCodeAt(at + GRAM));
     }

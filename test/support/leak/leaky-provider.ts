@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { Random } from '../crash/random.js';
-import { FAULTS } from './gossip-faults.js';
-import type { Secrets } from './secrets.js';
+import type { SeededRandom } from '../seeded-random.js';
+import { FAULTS } from './leaky-provider-faults.js';
+import type { SecretFactory } from './secret-factory.js';
 
 /** A vendor that answers as Infobip and as Sinch do, and tells in each answer all it knows. */
-export interface Gossip {
+export interface LeakyProvider {
   readonly url: string;
   /** The code that a phone received last. */
   codeOf(phoneNumber: string): string | undefined;
@@ -27,7 +27,10 @@ const FAULTY = 6;
 const INFOBIP = /^\/2fa\/2\/pin(?:\/voice|\/(?<id>\w+)\/(?<operation>resend|verify).*)?$/;
 const SINCH = /^\/verification\/v1\/verifications(?:\/id\/(?<id>\w+))?$/;
 
-export async function startGossip(random: Random, secrets: Secrets): Promise<Gossip> {
+export async function startLeakyProvider(
+  random: SeededRandom,
+  secrets: SecretFactory,
+): Promise<LeakyProvider> {
   const pins = new Map<string, Pin>();
   const codes = new Map<string, string>();
 
@@ -36,9 +39,9 @@ export async function startGossip(random: Random, secrets: Secrets): Promise<Gos
     if (known) return known;
     const [digits = ''] = /\d{9,15}/.exec(body) ?? [];
     const pin = {
-      id: secrets.providerPinId(),
+      id: secrets.createProviderPinId(),
       phoneNumber: `+${digits}`,
-      code: secrets.code(),
+      code: secrets.createCode(),
     };
     pins.set(pin.id, pin);
     codes.set(pin.phoneNumber, pin.code);

@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { wrong } from '../codes.js';
+import { wrongCode } from '../wrong-code.js';
 import type { Fleet } from './fleet.js';
-import { Load, newPhone, type Answered, type Journey } from './load.js';
+import {
+  LoadGenerator,
+  newPhoneNumber,
+  type RecordedResponse,
+  type UserFlow,
+} from './load-generator.js';
 import { scaled } from '../time-scale.js';
 
 /** How something is taken from a fleet, and given back. */
@@ -10,36 +15,36 @@ export interface Outage {
   end(): Promise<void> | void;
 }
 
-/** What callers heard before, during and after an outage; times as in {@link Answered}. */
-export interface Story {
-  readonly answers: readonly Answered[];
-  readonly journeys: readonly Journey[];
+/** What callers heard before, during and after an outage; times as in {@link RecordedResponse}. */
+export interface OutageResult {
+  readonly responses: readonly RecordedResponse[];
+  readonly flows: readonly UserFlow[];
   /** From here on it was away for certain. */
-  readonly awayFrom: number;
+  readonly downFrom: number;
   /** Until here it was away for certain. */
-  readonly awayUntil: number;
+  readonly downUntil: number;
   /** From here on the fleet was whole again. */
-  readonly wholeFrom: number;
+  readonly recoveredAt: number;
   /** What callers had reached before the outage. */
-  readonly kept: Kept;
+  readonly before: StateBefore;
 }
 
-interface Sent {
+interface SentCode {
   readonly phoneNumber: string;
   readonly pinId: string;
   readonly code: string;
 }
 
 /** Codes sent before the outage, and how far each of them was used. */
-interface Kept {
-  readonly unused: Sent;
-  readonly used: Sent;
+interface StateBefore {
+  readonly unusedCode: SentCode;
+  readonly usedCode: SentCode;
   /** One of its attempts is spent. */
-  readonly guessed: Sent;
+  readonly guessedCode: SentCode;
   /** The idempotency key of the verify that used the used one. */
-  readonly key: string;
+  readonly idempotencyKey: string;
   /** As many texts as a phone may have in a day. */
-  readonly fullPhone: string;
+  readonly limitedNumber: string;
 }
 
 /** More than a replica has connections to its database. */
@@ -52,27 +57,27 @@ const JOURNEYS_AFTERWARDS = 10;
 
 export const COOLDOWN_MS = 1_000;
 
-/** Settings by which {@link Kept.fullPhone} can be had soon. */
-export const STORY_SETTINGS = {
+/** Settings by which {@link StateBefore.limitedNumber} can be had soon. */
+export const SCENARIO_SETTINGS = {
   SEND_COOLDOWN: `${String(COOLDOWN_MS)}ms`,
   SENDS_PER_NUMBER_PER_DAY: '2',
 };
 
 /** Lets a fleet under load live through an outage. */
-export async function liveThrough(fleet: Fleet, outage: Outage): Promise<Story> {
-  const load = new Load(fleet);
+export async function runOutage(fleet: Fleet, outage: Outage): Promise<OutageResult> {
+  const load = new LoadGenerator(fleet);
   try {
-    const kept = await prepare(fleet);
+    const before = await prepare(fleet);
     await outage.begin();
-    const awayFrom = performance.now();
-    await askEverything(fleet, load, kept);
-    const awayUntil = performance.now();
+    const downFrom = performance.now();
+    await askEverything(fleet, load, before);
+    const downUntil = performance.now();
     await outage.end();
-    const wholeFrom = await untilWhole(fleet, load);
+    const recoveredAt = await untilWhole(fleet, load);
     await moreJourneys(load);
     await load.stop();
-    const { answers, journeys } = load;
-    return { answers, journeys, awayFrom, awayUntil, wholeFrom, kept };
+    const { responses, flows } = load;
+    return { responses, flows, downFrom, downUntil, recoveredAt, before };
   } catch (error) {
     await load.stop().catch(() => undefined);
     const logs = fleet.replicas.map(({ output }) => output.slice(-1_500));
@@ -82,45 +87,51 @@ export async function liveThrough(fleet: Fleet, outage: Outage): Promise<Story> 
   }
 }
 
-async function prepare(fleet: Fleet): Promise<Kept> {
+async function prepare(fleet: Fleet): Promise<StateBefore> {
   const [{ http }] = fleet.replicas;
-  const verify = ({ pinId }: Sent, otpCode: string) =>
+  const verify = ({ pinId }: SentCode, otpCode: string) =>
     http.post('/otp/verify').send({ pinId, otpCode });
   const full = await sendCode(fleet);
   const cooldown = delay(COOLDOWN_MS);
-  const [unused, used, guessed] = [
+  const [unusedCode, usedCode, guessedCode] = [
     await sendCode(fleet),
     await sendCode(fleet),
     await sendCode(fleet),
   ];
-  const key = used.pinId;
-  await verify(used, used.code).set('idempotency-key', key).expect(200, { verified: true });
-  await verify(guessed, wrong(guessed.code)).expect(200);
+  const idempotencyKey = usedCode.pinId;
+  await verify(usedCode, usedCode.code)
+    .set('idempotency-key', idempotencyKey)
+    .expect(200, { verified: true });
+  await verify(guessedCode, wrongCode(guessedCode.code)).expect(200);
   await cooldown;
   await http.post('/otp/resend').send({ pinId: full.pinId }).expect(200);
-  return { unused, used, guessed, key, fullPhone: full.phoneNumber };
+  return { unusedCode, usedCode, guessedCode, idempotencyKey, limitedNumber: full.phoneNumber };
 }
 
-async function sendCode({ replicas: [{ http }], codesOf }: Fleet): Promise<Sent> {
-  const phoneNumber = newPhone();
+async function sendCode({ replicas: [{ http }], codesOf }: Fleet): Promise<SentCode> {
+  const phoneNumber = newPhoneNumber();
   const { body } = await http.post('/otp/send').send({ phoneNumber }).expect(200);
   const [code = ''] = await codesOf(phoneNumber);
   return { phoneNumber, pinId: body.pinId, code };
 }
 
 /** Every call on every replica, for a while, besides what the load happens to ask. */
-async function askEverything(fleet: Fleet, load: Load, { unused }: Kept): Promise<void> {
-  const { pinId, code } = unused;
+async function askEverything(
+  fleet: Fleet,
+  load: LoadGenerator,
+  { unusedCode }: StateBefore,
+): Promise<void> {
+  const { pinId, code } = unusedCode;
   const askers = fleet.replicas.flatMap((replica) =>
     Array.from({ length: EACH_CALL_AT_ONCE }, () => replica),
   );
   const until = performance.now() + AWAY_MS;
   while (performance.now() < until) {
     const answers = askers.flatMap(({ http }) => [
-      load.ask('send', http.post('/otp/send').send({ phoneNumber: newPhone() })),
-      load.ask('resend', http.post('/otp/resend').send({ pinId })),
-      load.ask('verify', http.post('/otp/verify').send({ pinId, otpCode: code })),
-      load.ask('status', http.get(`/otp/${pinId}`)),
+      load.record('send', http.post('/otp/send').send({ phoneNumber: newPhoneNumber() })),
+      load.record('resend', http.post('/otp/resend').send({ pinId })),
+      load.record('verify', http.post('/otp/verify').send({ pinId, otpCode: code })),
+      load.record('status', http.get(`/otp/${pinId}`)),
     ]);
     await Promise.all(answers);
     await delay(POLL_MS);
@@ -128,13 +139,13 @@ async function askEverything(fleet: Fleet, load: Load, { unused }: Kept): Promis
 }
 
 /** Waits until each replica does as much at once as all its connections can: since when. */
-async function untilWhole({ replicas }: Fleet, load: Load): Promise<number> {
+async function untilWhole({ replicas }: Fleet, load: LoadGenerator): Promise<number> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     const since = performance.now();
     const sends = replicas.flatMap(({ http }) =>
       Array.from({ length: AT_ONCE }, () =>
-        load.ask('send', http.post('/otp/send').send({ phoneNumber: newPhone() })),
+        load.record('send', http.post('/otp/send').send({ phoneNumber: newPhoneNumber() })),
       ),
     );
     const statuses = new Set((await Promise.all(sends)).map(({ status }) => status));
@@ -145,8 +156,8 @@ async function untilWhole({ replicas }: Fleet, load: Load): Promise<number> {
 }
 
 /** Waits until a number of phones had all their answers. */
-async function moreJourneys({ journeys }: Load): Promise<void> {
-  const completed = () => journeys.filter(({ complete }) => complete).length;
+async function moreJourneys({ flows }: LoadGenerator): Promise<void> {
+  const completed = () => flows.filter(({ isComplete }) => isComplete).length;
   const enough = completed() + JOURNEYS_AFTERWARDS;
   const deadline = performance.now() + PATIENCE_MS;
   while (completed() < enough) {

@@ -1,25 +1,25 @@
-import type { Random } from '../crash/random.js';
-import type { Caller } from './caller.js';
-import { carelessCall } from './careless.js';
-import type { Gossip } from './gossip.js';
-import type { Secrets } from './secrets.js';
+import type { SeededRandom } from '../seeded-random.js';
+import type { RecordingClient } from './recording-client.js';
+import { createInvalidRequest } from './invalid-requests.js';
+import type { LeakyProvider } from './leaky-provider.js';
+import type { SecretFactory } from './secret-factory.js';
 
 /** What all flows have in common. */
-export interface World {
-  readonly caller: Caller;
-  readonly gossip: Gossip;
-  readonly secrets: Secrets;
+export interface Scenario {
+  readonly caller: RecordingClient;
+  readonly gossip: LeakyProvider;
+  readonly secrets: SecretFactory;
   /** Of the clients that the service knows. */
   readonly apiKeys: readonly string[];
 }
 
 /** The parts of a flow, in their order; between two of them a cooldown should pass. */
-export const ACTS = ['begin', 'goOn', 'end'] as const;
+export const STEPS = ['begin', 'goOn', 'end'] as const;
 
-export type Act = (typeof ACTS)[number];
+export type Step = (typeof STEPS)[number];
 
 /** What one user lives through, and the mistakes that callers make meanwhile. */
-export class Flow {
+export class UserFlow {
   private readonly phoneNumber;
   private readonly reference;
   private readonly endUserIp;
@@ -30,15 +30,15 @@ export class Flow {
   private pinId = 'none';
 
   constructor(
-    private readonly world: World,
-    private readonly random: Random,
+    private readonly world: Scenario,
+    private readonly random: SeededRandom,
   ) {
     const { secrets, apiKeys } = world;
-    this.phoneNumber = secrets.number();
-    this.reference = secrets.reference();
-    this.endUserIp = secrets.address();
-    this.callerIp = secrets.address();
-    this.idempotencyKey = secrets.idempotencyKey();
+    this.phoneNumber = secrets.createPhoneNumber();
+    this.reference = secrets.createReference();
+    this.endUserIp = secrets.createIpAddress();
+    this.callerIp = secrets.createIpAddress();
+    this.idempotencyKey = secrets.createIdempotencyKey();
     this.apiKey = random.oneOf(apiKeys);
   }
 
@@ -50,7 +50,7 @@ export class Flow {
     const { pinId } = await this.post('/otp/send', body, key);
     if (pinId !== undefined) {
       this.pinId = pinId;
-      this.world.secrets.noteHandle(pinId);
+      this.world.secrets.registerPinId(pinId);
     }
     await this.post('/otp/send', body, key);
     await this.post('/otp/send', { ...body, channel: 'voice' }, key);
@@ -62,7 +62,7 @@ export class Flow {
     const { pinId, reference, world, random } = this;
     const channel = random.oneOf(['sms', 'voice']);
     if (random.oneIn(3)) await this.post('/otp/resend', { pinId, channel });
-    const otpCode = world.secrets.code();
+    const otpCode = world.secrets.createCode();
     await this.post('/otp/verify', { pinId, otpCode, reference });
     if (random.oneIn(3)) await this.post('/otp/verify', { pinId, otpCode });
     await this.slip();
@@ -73,7 +73,7 @@ export class Flow {
     const { pinId, phoneNumber, reference, random } = this;
     const otpCode = this.code;
     const which = random.oneIn(4) ? { phoneNumber } : { pinId };
-    const key = { 'idempotency-key': this.world.secrets.idempotencyKey() };
+    const key = { 'idempotency-key': this.world.secrets.createIdempotencyKey() };
     await this.post('/otp/verify', { ...which, otpCode, reference }, key);
     await this.post('/otp/verify', { ...which, otpCode, reference }, key);
     const path = `/otp/${pinId}`;
@@ -92,7 +92,7 @@ export class Flow {
   }
 
   private get code(): string {
-    return this.world.gossip.codeOf(this.phoneNumber) ?? this.world.secrets.code();
+    return this.world.gossip.codeOf(this.phoneNumber) ?? this.world.secrets.createCode();
   }
 
   private post(path: string, body: object, headers: Record<string, string> = {}) {
@@ -115,7 +115,7 @@ export class Flow {
       idempotencyKey,
     ]);
     const shown = { ...this.own, 'idempotency-key': idempotencyKey };
-    await this.world.caller.call(carelessCall(secret, shown, random));
-    if (random.oneIn(20)) await this.world.caller.shout(`GET /otp/${secret} for ${apiKey}`);
+    await this.world.caller.call(createInvalidRequest(secret, shown, random));
+    if (random.oneIn(20)) await this.world.caller.sendRaw(`GET /otp/${secret} for ${apiKey}`);
   }
 }

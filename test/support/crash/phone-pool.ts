@@ -1,16 +1,16 @@
-import type { Habit, Phone } from './phones.js';
-import type { Random } from './random.js';
+import type { UserBehaviour, Phone } from './simulated-user.js';
+import type { SeededRandom } from '../seeded-random.js';
 
-const EVERYDAY: readonly Habit[] = ['careful', 'careless', 'racing', 'guessing', 'patient'];
+const EVERYDAY: readonly UserBehaviour[] = ['careful', 'careless', 'racing', 'guessing', 'patient'];
 const RETURNING = 5;
 const LATE = 6;
 
 /** Everybody with a phone. */
-export class Crowd {
+export class PhonePool {
   readonly phones: Phone[] = [];
 
   /** Who calls in an ordinary round: the regulars, some whom it has seen, and some new ones. */
-  ordinary(random: Random): Phone[] {
+  ordinary(random: SeededRandom): Phone[] {
     const regulars = this.phones.slice(0, EVERYDAY.length);
     const newcomers = EVERYDAY.map((habit) => this.newPhone(habit));
     const seen = Array.from({ length: RETURNING }, () => random.oneOf(this.phones));
@@ -22,7 +22,7 @@ export class Crowd {
     return Array.from({ length: LATE }, () => this.newPhone('late'));
   }
 
-  private newPhone(habit: Habit): Phone {
+  private newPhone(habit: UserBehaviour): Phone {
     const number = `+1415555${String(this.phones.length).padStart(4, '0')}`;
     const phone: Phone = { number, habit, pinId: undefined };
     this.phones.push(phone);

@@ -2,27 +2,27 @@ import { Pool } from 'undici';
 import type { Replica } from '../replica.js';
 
 /** An answer of the service; times are the monotonic clock's, in milliseconds. */
-export interface Answer {
+export interface TimedResponse {
   readonly status: number;
   readonly body: Record<string, unknown>;
   readonly headers: Record<string, string | string[] | undefined>;
-  readonly askedAt: number;
-  readonly tookMs: number;
+  readonly startedAt: number;
+  readonly durationMs: number;
 }
 
 /** Asks one replica, over connections that stay. */
-export class Client {
+export class PooledClient {
   private readonly pool: Pool;
 
   constructor({ url }: Replica, connections: number) {
     this.pool = new Pool(url, { connections });
   }
 
-  post(path: string, body: object): Promise<Answer> {
+  post(path: string, body: object): Promise<TimedResponse> {
     return this.ask('POST', path, body);
   }
 
-  get(path: string): Promise<Answer> {
+  get(path: string): Promise<TimedResponse> {
     return this.ask('GET', path);
   }
 
@@ -30,8 +30,8 @@ export class Client {
     return this.pool.destroy();
   }
 
-  private async ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
-    const askedAt = performance.now();
+  private async ask(method: 'GET' | 'POST', path: string, body?: object): Promise<TimedResponse> {
+    const startedAt = performance.now();
     const response = await this.pool.request({
       method,
       path,
@@ -45,14 +45,14 @@ export class Client {
       status: response.statusCode,
       headers: response.headers,
       body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
-      askedAt,
-      tookMs: performance.now() - askedAt,
+      startedAt,
+      durationMs: performance.now() - startedAt,
     };
   }
 }
 
 /** Does `count` pieces of work, so many at the same time. */
-export async function together(
+export async function runConcurrently(
   count: number,
   atOnce: number,
   work: (index: number) => Promise<void>,

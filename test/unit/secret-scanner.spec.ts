@@ -1,6 +1,6 @@
-import { Random } from '../support/crash/random.js';
-import { Needles } from '../support/leak/needles.js';
-import { Secrets } from '../support/leak/secrets.js';
+import { SeededRandom } from '../support/seeded-random.js';
+import { SecretScanner } from '../support/leak/secret-scanner.js';
+import { SecretFactory } from '../support/leak/secret-factory.js';
 import { phoneNumber } from '../support/phone-number.js';
 
 const NUMBER = '+14155552671';
@@ -37,13 +37,13 @@ const escaped = (character: string): string =>
 describe('Needles, the search for leaked secrets', () => {
   describe.each(ENCODINGS)('finds a secret %s', (_how, write) => {
     it.each(SECRETS)('%s', (secret) => {
-      const needles = new Needles();
-      needles.add('secret', secret);
+      const scanner = new SecretScanner();
+      scanner.add('secret', secret);
       const written = write(secret);
 
-      expect(needles.in(`{"msg":"to ${written}"}`)).toMatchObject([{ what: 'secret' }]);
-      expect(needles.in(written)).toHaveLength(1);
-      expect(needles.in(write(secret.slice(0, -1)))).toEqual([]);
+      expect(scanner.scan(`{"msg":"to ${written}"}`)).toMatchObject([{ kind: 'secret' }]);
+      expect(scanner.scan(written)).toHaveLength(1);
+      expect(scanner.scan(write(secret.slice(0, -1)))).toEqual([]);
     });
   });
 
@@ -51,51 +51,54 @@ describe('Needles, the search for leaked secrets', () => {
     ['in E.164', (number: string) => number],
     ['without its +', (number: string) => number.slice(1)],
   ])('finds a number %s', (_how, write) => {
-    const secrets = new Secrets(new Random('numbers'));
-    const numbers = Array.from({ length: 100 }, () => secrets.number());
+    const secrets = new SecretFactory(new SeededRandom('numbers'));
+    const numbers = Array.from({ length: 100 }, () => secrets.createPhoneNumber());
 
-    for (const number of numbers) expect(secrets.needles.in(write(number))).toHaveLength(1);
+    for (const number of numbers) expect(secrets.scanner.scan(write(number))).toHaveLength(1);
   });
 
   it('does not report a masked number', () => {
-    const secrets = new Secrets(new Random('numbers'));
-    const masked = Array.from({ length: 100 }, () => phoneNumber(secrets.number()).masked);
+    const secrets = new SecretFactory(new SeededRandom('numbers'));
+    const masked = Array.from(
+      { length: 100 },
+      () => phoneNumber(secrets.createPhoneNumber()).masked,
+    );
 
-    expect(secrets.needles.in(masked.join(' '))).toEqual([]);
+    expect(secrets.scanner.scan(masked.join(' '))).toEqual([]);
   });
 
   it.each(['4155552671', '(415) 555-2671', '+1 415 555 2671'])(
     'finds a number written as %s',
     (written) => {
-      const secrets = new Secrets(new Random('numbers'));
-      secrets.noteNumber(NUMBER);
+      const secrets = new SecretFactory(new SeededRandom('numbers'));
+      secrets.registerPhoneNumber(NUMBER);
 
-      expect(secrets.needles.in(`to ${written}.`)).toMatchObject([{ what: 'number' }]);
+      expect(secrets.scanner.scan(`to ${written}.`)).toMatchObject([{ kind: 'number' }]);
     },
   );
 
   it('finds each of thousands of secrets and its position', () => {
-    const secrets = new Secrets(new Random('many'));
-    const many = Array.from({ length: 3_000 }, () => secrets.idempotencyKey());
-    const found = secrets.needles.in(many.map((secret) => `<${secret}>`).join('\n'));
+    const secrets = new SecretFactory(new SeededRandom('many'));
+    const many = Array.from({ length: 3_000 }, () => secrets.createIdempotencyKey());
+    const found = secrets.scanner.scan(many.map((secret) => `<${secret}>`).join('\n'));
 
     expect(found).toHaveLength(many.length);
-    found.forEach(({ around }, i) => {
-      expect(around).toContain(`<${many[i] ?? ''}>`);
+    found.forEach(({ context }, i) => {
+      expect(context).toContain(`<${many[i] ?? ''}>`);
     });
   });
 
   it('does not report the pinId prefix that may be logged, and reports a longer one', () => {
-    const secrets = new Secrets(new Random('handles'));
-    secrets.noteHandle('q8Jt1Xn0S2uYp4rVb6wLzA');
+    const secrets = new SecretFactory(new SeededRandom('handles'));
+    secrets.registerPinId('q8Jt1Xn0S2uYp4rVb6wLzA');
 
-    expect(secrets.needles.in('"pinId":"q8Jt1Xn0…"')).toEqual([]);
-    expect(secrets.needles.in('"pinId":"q8Jt1Xn0S…"')).toMatchObject([{ what: 'pinId' }]);
+    expect(secrets.scanner.scan('"pinId":"q8Jt1Xn0…"')).toEqual([]);
+    expect(secrets.scanner.scan('"pinId":"q8Jt1Xn0S…"')).toMatchObject([{ kind: 'pinId' }]);
   });
 
   it('rejects a secret so short that random text could contain it', () => {
     expect(() => {
-      new Needles().add('code', '1234567');
+      new SecretScanner().add('code', '1234567');
     }).toThrow('too short');
   });
 });

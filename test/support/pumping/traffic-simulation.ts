@@ -4,10 +4,13 @@ import type { VerificationStore } from '../../../src/storage/verification-store.
 import { minutes } from '../../../src/common/durations.js';
 import { PhoneNumber } from '../../../src/common/phone-number.js';
 import type { FakeClock } from '../fake-clock.js';
-import type { Visit } from './visits.js';
+import type { SimulatedVerification } from './simulated-traffic.js';
 
 /** What became of the texts that people and bots asked for. */
-export type Outcome = Record<Visit['who'], { asked: number; refused: number }>;
+export type SimulationResult = Record<
+  SimulatedVerification['source'],
+  { requested: number; blocked: number }
+>;
 
 interface Event {
   readonly at: number;
@@ -15,10 +18,10 @@ interface Event {
 }
 
 /** Lets visitors live through their visits, one event after the other, by the clock of the store. */
-export class Simulation {
-  readonly outcome: Outcome = {
-    person: { asked: 0, refused: 0 },
-    bot: { asked: 0, refused: 0 },
+export class TrafficSimulation {
+  readonly outcome: SimulationResult = {
+    person: { requested: 0, blocked: 0 },
+    bot: { requested: 0, blocked: 0 },
   };
   private visits = 0;
 
@@ -28,7 +31,7 @@ export class Simulation {
     private readonly clock: FakeClock,
   ) {}
 
-  async run(visits: readonly Visit[]): Promise<Outcome> {
+  async run(visits: readonly SimulatedVerification[]): Promise<SimulationResult> {
     const events = visits.flatMap((visit) => this.eventsOf(visit));
     events.sort((one, other) => one.at - other.at);
     for (const { at, happens } of events) {
@@ -38,8 +41,8 @@ export class Simulation {
     return this.outcome;
   }
 
-  private eventsOf(visit: Visit): Event[] {
-    const { at, resendsAfterMs, typesAfterMs } = visit;
+  private eventsOf(visit: SimulatedVerification): Event[] {
+    const { at, resendsAfterMs, verifiesAfterMs } = visit;
     const pinId = `visit-${String((this.visits += 1))}`;
     // Each sees to it that an earlier one succeeded: the store refuses what does not exist.
     return [
@@ -47,15 +50,15 @@ export class Simulation {
       ...(resendsAfterMs === undefined
         ? []
         : [{ at: at + resendsAfterMs, happens: () => this.resend(visit, pinId) }]),
-      ...(typesAfterMs === undefined
+      ...(verifiesAfterMs === undefined
         ? []
-        : [{ at: at + typesAfterMs, happens: () => this.type(pinId) }]),
+        : [{ at: at + verifiesAfterMs, happens: () => this.type(pinId) }]),
     ];
   }
 
-  private async send(visit: Visit, pinId: string): Promise<void> {
+  private async send(visit: SimulatedVerification, pinId: string): Promise<void> {
     const now = this.clock.now();
-    const phoneNumber = PhoneNumber.fromE164(visit.number);
+    const phoneNumber = PhoneNumber.fromE164(visit.phoneNumber);
     const admission = await this.store.reserveSend(
       {
         pinId,
@@ -76,7 +79,7 @@ export class Simulation {
     await this.note(visit, admission);
   }
 
-  private async resend(visit: Visit, pinId: string): Promise<void> {
+  private async resend(visit: SimulatedVerification, pinId: string): Promise<void> {
     const now = this.clock.now();
     const again = { pinId, client: 'shop', channel: 'sms', now } as const;
     const admission = await this.store.reserveResend(again, undefined, this.judge);
@@ -93,14 +96,14 @@ export class Simulation {
   }
 
   private async note(
-    { who }: Visit,
+    { source }: SimulatedVerification,
     admission: { outcome: string; reservation?: SendReservation },
   ): Promise<void> {
     // Two visitors may by chance have one number: its cooldown is not what is looked at.
     if (admission.outcome === 'limited') return;
-    const { [who]: counts } = this.outcome;
-    counts.asked += 1;
-    if (admission.outcome === 'suspended') counts.refused += 1;
+    const { [source]: counts } = this.outcome;
+    counts.requested += 1;
+    if (admission.outcome === 'suspended') counts.blocked += 1;
     if (!admission.reservation) return;
     await this.store.confirmSend(
       admission.reservation,

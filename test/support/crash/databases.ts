@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
-import { askPostgres } from '../services/postgres-client.js';
+import { queryPostgres } from '../services/postgres-client.js';
 import { startPostgres } from '../services/postgres.js';
 
 /** Where the service's records are. They outlive its process. */
-export interface Place {
+export interface TestDatabase {
   readonly settings: NodeJS.ProcessEnv;
   /** How many verifications wait for what the vendor says, or died waiting. */
   countSending(): Promise<number>;
@@ -15,7 +15,7 @@ export interface Place {
 
 const SENDING = `select count(*) as count from verifications where status = 'sending'`;
 
-export async function newSqlitePlace(): Promise<Place> {
+export async function createSqliteDatabase(): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'otp-crash-'));
   return {
     settings: { DATA_DIR: folder },
@@ -31,12 +31,12 @@ export async function newSqlitePlace(): Promise<Place> {
   };
 }
 
-export async function newPostgresPlace(): Promise<Place> {
+export async function createPostgresDatabase(): Promise<TestDatabase> {
   const postgres = await startPostgres();
   const url = await postgres.createDatabase();
   return {
     settings: { DATABASE_URL: url },
-    countSending: async () => Number(await askPostgres(url, SENDING)),
+    countSending: async () => Number(await queryPostgres(url, SENDING)),
     remove: () => postgres.stop(),
   };
 }
