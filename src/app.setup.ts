@@ -16,7 +16,7 @@ import { registerJsonParser } from './http/json-body-parser.js';
 import { resolveRequestId } from './http/request-id.js';
 import { registerRequestTracking } from './http/request-tracking.js';
 import { configureBrowserSecurity } from './http/security-headers.js';
-import { EventLogger } from './observability/event-logger.js';
+import { logEvents } from './observability/event-logger.js';
 import { METRICS_PATH } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
 import { setupDocs } from './openapi/docs.setup.js';
@@ -68,8 +68,9 @@ export function createAdapter(config: HttpConfig, logger: Logger): FastifyAdapte
 /** Adds hooks and routes to a created application and initializes it. It can listen then. */
 export async function setupApp(app: INestApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
-  new EventLogger(logger).subscribeTo(app.get(EventBus));
-  registerRequestTracking(fastify, app.get(EventBus));
+  const events = app.get(EventBus);
+  logEvents(events, logger);
+  registerRequestTracking(fastify, events);
   registerJsonParser(fastify);
   configureBrowserSecurity(app, fastify, app.get<HttpConfig>(httpConfig.KEY).corsOrigins);
   app.get(GracefulShutdown).register(fastify);

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { Channel } from './channel.js';
 import type { ErrorCode } from './error-catalog.js';
@@ -49,7 +50,7 @@ export interface ProviderCallCompleted {
 export type CircuitState = 'closed' | 'open' | 'half_open';
 
 /** The circuit breaker of one operation of a provider changed its state. */
-export interface CircuitStateChanged {
+interface CircuitStateChanged {
   readonly type: 'circuit_state_changed';
   readonly provider: string;
   readonly operation: ProviderOperation;
@@ -134,19 +135,22 @@ export type ServiceEvent =
   | FraudCheckCompleted
   | StorageOperationCompleted;
 
-type Listener = (event: ServiceEvent) => void;
+type EventOf<Type> = Extract<ServiceEvent, { type: Type }>;
 
 /** Passes events of the service to its observers, such as the log and the metrics. */
 @Injectable()
 export class EventBus {
-  private readonly listeners: Listener[] = [];
+  private readonly emitter = new EventEmitter();
 
-  /** Listeners run synchronously on every event. They must be fast and must not throw. */
-  subscribe(listener: Listener): void {
-    this.listeners.push(listener);
+  /** Listeners run synchronously. They must be fast and must not throw. */
+  subscribe<Type extends ServiceEvent['type']>(
+    type: Type,
+    listener: (event: EventOf<Type>) => void,
+  ): void {
+    this.emitter.on(type, listener);
   }
 
   emit(event: ServiceEvent): void {
-    for (const listener of this.listeners) listener(event);
+    this.emitter.emit(event.type, event);
   }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { CodeChecked, EventBus, MessageSent, ServiceEvent } from '../common/events.js';
+import type { CodeChecked, EventBus, MessageSent } from '../common/events.js';
 
 /** Enough to find a verification, not enough to use it: 48 of its 128 bits. */
 const LOGGED_PIN_ID_LENGTH = 8;
@@ -8,45 +8,25 @@ const LOGGED_PIN_ID_LENGTH = 8;
 const HEALTH_ROUTES = /^\/(health|metrics)\b/;
 
 /** Logs one line per request and one per change of a verification, without their contents. */
-export class EventLogger {
-  constructor(private readonly logger: Logger) {}
-
-  /** Logs every event from now on. */
-  subscribeTo(events: EventBus): void {
-    events.subscribe((event) => {
-      this.write(event);
-    });
-  }
-
-  private write(event: ServiceEvent): void {
-    switch (event.type) {
-      case 'request_completed': {
-        const { context, method, route, status, problem, client } = event;
-        const durationMs = roundMs(event.durationMs);
-        this.logger[HEALTH_ROUTES.test(route ?? '') ? 'debug' : 'info'](
-          { method, route, status, problem, client, durationMs, ...context },
-          'request',
-        );
-        return;
-      }
-      case 'message_sent':
-        this.logger[event.outcome === 'accepted' ? 'info' : 'warn'](
-          toLogFields(event),
-          event.resend ? 'resend' : 'send',
-        );
-        return;
-      case 'code_checked':
-        this.logger[event.outcome === 'unknown' ? 'warn' : 'info'](toLogFields(event), 'verify');
-        return;
-      case 'verification_cancelled': {
-        const { client, pinId, context } = event;
-        this.logger.info({ client, pinId: truncateId(pinId), ...context }, 'cancel');
-        return;
-      }
-      // The metrics count the others; the emitter logs what an operator must see.
-      default:
-    }
-  }
+export function logEvents(events: EventBus, logger: Logger): void {
+  events.subscribe('request_completed', (event) => {
+    const { context, method, route, status, problem, client } = event;
+    const durationMs = roundMs(event.durationMs);
+    logger[HEALTH_ROUTES.test(route ?? '') ? 'debug' : 'info'](
+      { method, route, status, problem, client, durationMs, ...context },
+      'request',
+    );
+  });
+  events.subscribe('message_sent', (event) => {
+    const level = event.outcome === 'accepted' ? 'info' : 'warn';
+    logger[level](toLogFields(event), event.resend ? 'resend' : 'send');
+  });
+  events.subscribe('code_checked', (event) => {
+    logger[event.outcome === 'unknown' ? 'warn' : 'info'](toLogFields(event), 'verify');
+  });
+  events.subscribe('verification_cancelled', ({ client, pinId, context }) => {
+    logger.info({ client, pinId: truncateId(pinId), ...context }, 'cancel');
+  });
 }
 
 function toLogFields(event: MessageSent | CodeChecked): object {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { EventBus, type ServiceEvent } from '../common/events.js';
+import { EventBus } from '../common/events.js';
 import { seconds } from '../common/durations.js';
 
 const REQUEST_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -77,63 +77,41 @@ export class Metrics {
 
   constructor(events: EventBus) {
     collectDefaultMetrics({ register: this.registry });
-    events.subscribe((event) => {
-      this.record(event);
+    events.subscribe('request_started', () => {
+      this.inFlight.inc();
     });
-  }
-
-  private record(event: ServiceEvent): void {
-    switch (event.type) {
-      case 'request_started':
-        this.inFlight.inc();
-        return;
-      case 'request_completed': {
-        const { method = 'none', route = 'none', status, problem, durationMs } = event;
-        this.inFlight.dec();
-        this.requests.observe({ method, route, status }, durationMs / seconds(1));
-        if (problem) this.rejections.inc({ reason: problem });
-        return;
+    events.subscribe('request_completed', (event) => {
+      const { method = 'none', route = 'none', status, problem, durationMs } = event;
+      this.inFlight.dec();
+      this.requests.observe({ method, route, status }, durationMs / seconds(1));
+      if (problem) this.rejections.inc({ reason: problem });
+    });
+    events.subscribe('code_rejected', ({ reason }) => {
+      this.rejections.inc({ reason });
+    });
+    events.subscribe('provider_call_completed', ({ provider, operation, durationMs, error }) => {
+      const outcome = error?.failure ?? 'ok';
+      this.providerCalls.observe({ provider, operation, outcome }, durationMs / seconds(1));
+    });
+    events.subscribe('circuit_state_changed', (event) => {
+      const { provider, operation } = event;
+      for (const state of CIRCUIT_STATES) {
+        this.circuits.set({ provider, operation, state }, state === event.state ? 1 : 0);
       }
-      case 'code_rejected':
-        this.rejections.inc({ reason: event.reason });
-        return;
-      case 'provider_call_completed': {
-        const { provider, operation, durationMs, error } = event;
-        const outcome = error?.failure ?? 'ok';
-        this.providerCalls.observe({ provider, operation, outcome }, durationMs / seconds(1));
-        return;
-      }
-      case 'circuit_state_changed':
-        for (const state of CIRCUIT_STATES) {
-          const { provider, operation } = event;
-          this.circuits.set({ provider, operation, state }, state === event.state ? 1 : 0);
-        }
-        return;
-      case 'message_sent': {
-        const { country, channel, provider, outcome, resend } = event;
-        (resend ? this.resends : this.sends).inc({ country, channel, provider, outcome });
-        return;
-      }
-      case 'code_checked': {
-        const { country, channel, provider, outcome } = event;
-        this.verifications.inc({ country, channel, provider, outcome });
-        return;
-      }
-      case 'fraud_check_completed': {
-        const { decision, scope, country } = event;
-        this.fraudDecisions.inc({ decision, scope, country });
-        return;
-      }
-      case 'storage_operation_completed': {
-        const { operation, failed, durationMs } = event;
-        const outcome = failed ? 'failed' : 'ok';
-        this.storage.observe({ operation, outcome }, durationMs / seconds(1));
-        return;
-      }
-      // Only logged.
-      case 'verification_cancelled':
-        return;
-    }
+    });
+    events.subscribe('message_sent', ({ country, channel, provider, outcome, resend }) => {
+      (resend ? this.resends : this.sends).inc({ country, channel, provider, outcome });
+    });
+    events.subscribe('code_checked', ({ country, channel, provider, outcome }) => {
+      this.verifications.inc({ country, channel, provider, outcome });
+    });
+    events.subscribe('fraud_check_completed', ({ decision, scope, country }) => {
+      this.fraudDecisions.inc({ decision, scope, country });
+    });
+    events.subscribe('storage_operation_completed', ({ operation, failed, durationMs }) => {
+      const outcome = failed ? 'failed' : 'ok';
+      this.storage.observe({ operation, outcome }, durationMs / seconds(1));
+    });
   }
 
   private counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {

@@ -1,9 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import {
-  EventBus,
-  type CircuitStateChanged,
-  type ProviderCallCompleted,
-} from '../common/events.js';
+import { EventBus, type ProviderCallCompleted } from '../common/events.js';
 
 /** They concern one number and not the provider. */
 const FAILURES_OF_NUMBERS: readonly string[] = ['destination_unreachable', 'pin_not_found'];
@@ -14,14 +10,12 @@ export class ProviderEventLogger {
   private readonly logger = new Logger(ProviderEventLogger.name);
 
   constructor(events: EventBus) {
-    events.subscribe((event) => {
-      if (event.type === 'provider_call_completed') this.logCall(event);
-      if (event.type === 'circuit_state_changed') this.logCircuit(event);
+    events.subscribe('provider_call_completed', (event) => {
+      this.logCall(event);
     });
-  }
-
-  private logCircuit({ provider, operation, state }: CircuitStateChanged): void {
-    this.logger.warn(`${provider} ${operation}: circuit ${state}`);
+    events.subscribe('circuit_state_changed', ({ provider, operation, state }) => {
+      this.logger.warn(`${provider} ${operation}: circuit ${state}`);
+    });
   }
 
   private logCall({ context, provider, operation, error }: ProviderCallCompleted): void {

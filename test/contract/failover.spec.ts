@@ -1,4 +1,4 @@
-import type { ServiceEvent } from '../../src/common/events.js';
+import type { ProviderCallCompleted } from '../../src/common/events.js';
 import { SendFailedError } from '../../src/providers/provider-router.js';
 import { freePort } from '../support/free-port.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -146,15 +146,11 @@ describe('ProviderRouter with two providers', () => {
   it('retries the first provider once when it refuses connections, then sends by the second', async () => {
     await service.close();
     service = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
-    const events: ServiceEvent[] = [];
-    service.events.subscribe((event) => events.push(event));
+    const calls: ProviderCallCompleted[] = [];
+    service.events.subscribe('provider_call_completed', (event) => calls.push(event));
 
     expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', possiblySentBy: [] });
-    expect(
-      events.flatMap((event) =>
-        event.type === 'provider_call_completed' ? [[event.provider, event.error?.failure]] : [],
-      ),
-    ).toEqual([
+    expect(calls.map(({ provider, error }) => [provider, error?.failure])).toEqual([
       ['infobip', 'connection_failed'],
       ['infobip', 'connection_failed'],
       ['sinch', undefined],
@@ -165,10 +161,8 @@ describe('ProviderRouter with two providers', () => {
     await service.close();
     service = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
     const called: string[] = [];
-    service.events.subscribe((event) => {
-      if (event.type === 'provider_call_completed' && called.push(event.provider) === 1) {
-        setImmediate(blockProcess, TIMEOUT_MS);
-      }
+    service.events.subscribe('provider_call_completed', ({ provider }) => {
+      if (called.push(provider) === 1) setImmediate(blockProcess, TIMEOUT_MS);
     });
 
     expect(await send()).toMatchObject({ provider: 'sinch', possiblySentBy: [] });
