@@ -1,13 +1,16 @@
 import { createInterface } from 'node:readline/promises';
 import { loadSetupEnvironment } from '../config/environment.js';
 import { getProviderAccount, providersConfig } from '../config/providers.config.js';
-import { AccountSetup } from '../providers/account-setup.js';
+import { AccountSetup, type Change, type SetupPlan } from '../providers/account-setup.js';
+import { smsSize } from '../providers/sms-size.js';
 import { defineCommand } from './command.js';
 import { envLines, writeEnvFile } from './env-file.js';
 import { withProviderContext } from './provider-context.js';
-import { formatChanges, formatMessage } from './setup-report.js';
+import { alignColumns } from './table.js';
 
 const ENV_FILE = '.env';
+
+const CHARACTERS_PER_SEGMENT = { 'GSM-7': [160, 153], 'UCS-2': [70, 67] } as const;
 
 export const infobipSetup = defineCommand({
   name: 'infobip:setup',
@@ -62,4 +65,43 @@ function printSettings(settings: Readonly<Record<string, string>>, write: boolea
   const lines = envLines(settings).join('\n');
   if (write) writeEnvFile(ENV_FILE, settings);
   console.log(`${write ? `Written to ${ENV_FILE}:` : `For ${ENV_FILE}:`}\n\n${lines}`);
+}
+
+/** The changes of each resource, field by field. */
+function formatChanges(changes: readonly Change[]): string {
+  if (changes.length === 0) return 'Nothing to change.';
+  const subjects = [...new Set(changes.map(({ subject }) => subject))];
+  return subjects
+    .map((subject) => {
+      const rows = changes
+        .filter((change) => change.subject === subject)
+        .map(({ field, current = '–', desired }) => [`  ${field}`, current, desired]);
+      return [subject, ...alignColumns([['  field', 'now', 'then'], ...rows])].join('\n');
+    })
+    .join('\n\n');
+}
+
+/** The message as a phone shows it, and its size in segments. */
+function formatMessage({ text, sample }: SetupPlan): string {
+  const { encoding, units, segments } = smsSize(sample);
+  const [single, concatenated] = CHARACTERS_PER_SEGMENT[encoding];
+  const size =
+    segments === 1
+      ? `of ${String(single)}: 1 segment.`
+      : `in segments of ${String(concatenated)}: ${String(segments)} segments, each billed.`;
+  const lines = [
+    'The message, with a sample code:',
+    ...sample.split('\n').map((line) => `  | ${line}`),
+    `${encoding}, ${String(units)} characters ${size}`,
+  ];
+  if (encoding === 'UCS-2') {
+    const outside = [...new Set(sample)].filter((one) => smsSize(one).encoding === 'UCS-2');
+    lines.push(
+      `Not in the GSM-7 alphabet, so a segment holds less than half: ${outside.join(' ')}`,
+    );
+  }
+  if (!/\n@\S+ #\{\{pin\}\}$/.test(text)) {
+    lines.push('With --webotp-host example.com, browsers there can fill in the code (WebOTP).');
+  }
+  return lines.join('\n');
 }

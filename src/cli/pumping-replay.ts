@@ -2,10 +2,18 @@ import { loadCommandEnvironment } from '../config/environment.js';
 import { otpConfig } from '../config/otp.config.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
 import { storageConfig } from '../config/storage.config.js';
-import { PumpingSimulation } from '../destinations/pumping-simulation.js';
+import { PumpingSimulation, type BlockedCount } from '../destinations/pumping-simulation.js';
 import { VerificationHistory } from '../storage/verification-history.js';
 import { defineCommand, UsageError } from './command.js';
-import { formatReplay } from './replay-report.js';
+import { alignColumns } from './table.js';
+
+const HEAD = ['country', 'budget', 'blocked', 'though verified'];
+const COUNTS = [2, 3];
+
+const CAVEAT = [
+  'The service itself may block fewer: it also knows numbers that were verified before the records',
+  'begin, and in their first two weeks the usual traffic before.',
+];
 
 export const pumpingReplay = defineCommand({
   name: 'pumping:replay',
@@ -48,3 +56,25 @@ function toNumber(option: string, text: string | undefined): number | undefined 
   if (!format.test(text)) throw new UsageError(`--${option} must be a number, such as 10`);
   return Number(text);
 }
+
+/** The settings, a table of what they would have blocked, and why that may be too much. */
+function formatReplay(
+  { floorPerHour, floorPerDay, unverifiedRatio }: PumpingConfig,
+  total: number,
+  counts: readonly BlockedCount[],
+): string {
+  const settings =
+    `${String(floorPerHour)} an hour, ${String(floorPerDay)} a day and ` +
+    `${String(unverifiedRatio)} for each verified message`;
+  const head = `Of ${formatCount(total)} verifications, with ${settings}:`;
+  if (counts.length === 0) return `${head} none would have been blocked.`;
+  const rows = counts.map(({ country, scope, window, blocked, verified }) => [
+    country,
+    `${scope}, ${window}`,
+    formatCount(blocked),
+    formatCount(verified),
+  ]);
+  return [head, '', ...alignColumns([HEAD, ...rows], COUNTS), '', ...CAVEAT].join('\n');
+}
+
+const formatCount = (count: number): string => count.toLocaleString('en-US');

@@ -106,7 +106,7 @@ interface VerificationCancelled {
 }
 
 /** A message was checked for SMS pumping. `would_block`: over a budget, in mode `observe`. */
-export interface FraudCheckCompleted {
+interface FraudCheckCompleted {
   readonly type: 'fraud_check_completed';
   readonly decision: 'allowed' | 'would_block' | 'blocked';
   /** Scope of the exceeded budget; empty where none is exceeded. */

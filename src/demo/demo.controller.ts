@@ -20,18 +20,9 @@ export class DemoController {
     };
   }
 
-  @Get()
-  page(@Res() reply: FastifyReply): void {
-    this.send('index.html', reply);
-  }
-
   /** @throws NotFoundException for a name that is no file of the page. */
-  @Get(':file')
-  file(@Param('file') name: string, @Res() reply: FastifyReply): void {
-    this.send(name, reply);
-  }
-
-  private send(name: string, reply: FastifyReply): void {
+  @Get(['', ':file'])
+  file(@Param('file') name = 'index.html', @Res() reply: FastifyReply): void {
     const file = this.files.get(name);
     if (!file) throw new NotFoundException();
     // As bytes: Nest leaves their type as it is.

@@ -80,9 +80,8 @@ export class PumpingSimulation {
   }
 
   private scheduleVerification(record: VerifiedRecord): void {
-    let at = this.pending.length;
-    while (at > 0 && (this.pending[at - 1]?.verified_at ?? 0) < record.verified_at) at -= 1;
-    this.pending.splice(at, 0, record);
+    const later = this.pending.findLastIndex((one) => one.verified_at >= record.verified_at);
+    this.pending.splice(later + 1, 0, record);
   }
 
   private applyVerifications(now: number): void {

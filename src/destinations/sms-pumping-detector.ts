@@ -1,9 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { EventBus, type FraudCheckCompleted } from '../common/events.js';
+import { EventBus } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
-import type { BudgetViolation, TrafficEvaluator } from '../storage/limit.types.js';
-import type { DestinationSuspended } from '../storage/limit.types.js';
+import type {
+  BudgetViolation,
+  DestinationSuspended,
+  TrafficEvaluator,
+} from '../storage/limit.types.js';
 import type { SendAdmitted } from '../storage/send.types.js';
 import { createTrafficEvaluator } from './traffic-evaluator.js';
 
@@ -31,18 +34,14 @@ export class SmsPumpingDetector {
     const { phoneNumber } = admission.outcome === 'admitted' ? admission.reservation : admission;
     const { country, masked } = phoneNumber;
     const scope = violation?.scope ?? '';
-    const decision = toDecision(violation);
+    const blocked = violation?.enforced ? 'blocked' : 'would_block';
+    const decision = violation ? blocked : 'allowed';
     this.events.emit({ type: 'fraud_check_completed', decision, scope, country });
     if (!violation) return;
     const action = violation.enforced ? 'Blocked' : 'Would block';
     const msg = `${action} a message to ${masked} (${country}): ${describeViolation(violation)}.`;
     this.logger.warn({ msg, ...context });
   }
-}
-
-function toDecision(violation: BudgetViolation | undefined): FraudCheckCompleted['decision'] {
-  if (!violation) return 'allowed';
-  return violation.enforced ? 'blocked' : 'would_block';
 }
 
 function describeViolation(violation: BudgetViolation): string {

@@ -18,31 +18,19 @@ const BURST_ALLOWANCE: Record<BudgetScope, Record<Window, number>> = {
   country: { hour: 100, day: 100 },
 };
 
-const WINDOWS = ['hour', 'day'] as const satisfies readonly Window[];
-
 /**
  * Evaluates a destination by its unverified messages. Per hour and per day, a prefix and a country
  * may have a floor of them plus a share of the verified ones: those in that window, or the usual
  * number if that is more. A trusted prefix is not blocked because of its country.
  */
 export function createTrafficEvaluator(config: PumpingConfig): TrafficEvaluator {
+  const findViolation = (scope: BudgetScope, counts: DestinationCounts) =>
+    checkBudget(scope, 'hour', counts, config) ?? checkBudget(scope, 'day', counts, config);
   return ({ prefix, country }) => {
-    const violation = findViolation('prefix', prefix, config);
+    const violation = findViolation('prefix', prefix);
     if (violation || isTrusted(prefix, config)) return violation;
-    return findViolation('country', country, config);
+    return findViolation('country', country);
   };
-}
-
-function findViolation(
-  scope: BudgetScope,
-  counts: DestinationCounts,
-  config: PumpingConfig,
-): BudgetViolation | undefined {
-  for (const window of WINDOWS) {
-    const violation = checkBudget(scope, window, counts, config);
-    if (violation) return violation;
-  }
-  return undefined;
 }
 
 function checkBudget(

@@ -1,10 +1,11 @@
-import { Controller, Get, ServiceUnavailableException, UseFilters } from '@nestjs/common';
+import { Controller, Get, Logger, Res, ServiceUnavailableException } from '@nestjs/common';
 import {
   HealthCheck,
   HealthCheckService,
   HealthIndicatorService,
   type HealthCheckResult,
 } from '@nestjs/terminus';
+import type { FastifyReply } from 'fastify';
 import { seconds } from '../common/durations.js';
 import { GracefulShutdown } from '../http/graceful-shutdown.js';
 import { Public } from '../http/public.decorator.js';
@@ -13,25 +14,30 @@ import { ApiTags } from '../openapi/swagger.js';
 import { StorageHealthIndicator } from '../storage/storage.health.js';
 import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
 import { HealthReport, Liveness } from './health.responses.js';
-import { ReadinessLogger } from './readiness-logger.js';
-import { ReadinessExceptionFilter } from './readiness-exception.filter.js';
 
 /** Checks are cached: the route is public, and each check is a query. */
 const CACHE_MS = seconds(1);
 
-const SHUTTING_DOWN = { status: 'shutting_down', info: {}, error: {}, details: {} };
+const SHUTTING_DOWN: HealthCheckResult = {
+  status: 'shutting_down',
+  info: {},
+  error: {},
+  details: {},
+};
 
 @Public()
 @ApiTags('Health')
 @Controller('health')
 export class HealthController {
+  private readonly logger = new Logger('Readiness');
+  private lastFailed = '';
+
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly storage: StorageHealthIndicator,
     private readonly counters: RateLimitHealthIndicator,
     private readonly shutdown: GracefulShutdown,
-    private readonly log: ReadinessLogger,
   ) {}
 
   @Get('live')
@@ -46,7 +52,8 @@ export class HealthController {
 
   /**
    * 503 while shutting down, and while the storage or the rate-limit counters cannot be reached. The
-   * provider does not count: if it is down, it is down for every replica.
+   * provider does not count: if it is down, it is down for every replica. Every response is a report
+   * of terminus, not a problem document: its clients are probes.
    */
   @Get('ready')
   // Its own documentation would load @nestjs/swagger at start: see openapi/swagger.ts.
@@ -60,20 +67,21 @@ export class HealthController {
       503: { description: 'It is not ready.', type: HealthReport },
     },
   })
-  @UseFilters(ReadinessExceptionFilter)
-  async isReady(): Promise<HealthCheckResult> {
-    if (this.shutdown.isDraining) throw new ServiceUnavailableException(SHUTTING_DOWN);
-    try {
-      const report = await this.health.check([
-        this.checkOf('storage', this.storage),
-        this.checkOf('counters', this.counters),
-      ]);
-      this.log.update([]);
-      return report;
-    } catch (error) {
-      this.log.update(failedChecks(error));
-      throw error;
-    }
+  async isReady(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthCheckResult> {
+    const report = this.shutdown.isDraining ? SHUTTING_DOWN : await this.check();
+    if (report.status !== 'ok') void reply.code(503).header('retry-after', '5');
+    return report;
+  }
+
+  private async check(): Promise<HealthCheckResult> {
+    const checks = [this.checkOf('storage', this.storage), this.checkOf('counters', this.counters)];
+    const report = await this.health.check(checks).catch((error: unknown) => {
+      // terminus throws the report if a check failed.
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      return error.getResponse() as HealthCheckResult;
+    });
+    this.logChange(Object.keys(report.error ?? {}).join(', '));
+    return report;
   }
 
   private readonly checkOf = (name: string, dependency: { check(): Promise<void> }) => () =>
@@ -81,11 +89,12 @@ export class HealthController {
       .check(name)
       .attempt(() => dependency.check())
       .cacheFor(CACHE_MS);
-}
 
-/** The names of the failed checks: terminus throws the report as an exception. */
-function failedChecks(error: unknown): string[] {
-  if (!(error instanceof ServiceUnavailableException)) return ['itself'];
-  const { error: failed = {} } = error.getResponse() as Partial<HealthCheckResult>;
-  return Object.keys(failed);
+  /** Logs one line when readiness is lost and one when it is back, however many probes. */
+  private logChange(failed: string): void {
+    if (failed === this.lastFailed) return;
+    this.lastFailed = failed;
+    if (failed === '') this.logger.warn('Ready again.');
+    else this.logger.error(`Not ready: cannot reach ${failed}.`);
+  }
 }

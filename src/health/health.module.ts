@@ -3,16 +3,14 @@ import { TerminusModule } from '@nestjs/terminus';
 import { StorageModule } from '../storage/storage.module.js';
 import { ThrottlingModule } from '../throttling/throttling.module.js';
 import { HealthController } from './health.controller.js';
-import { ReadinessLogger } from './readiness-logger.js';
 
 @Module({
   imports: [
-    // The logger of terminus logs each failed probe; ReadinessLogger logs changes only.
+    // The logger of terminus logs each failed probe; HealthController logs changes only.
     TerminusModule.forRoot({ logger: false }),
     StorageModule,
     ThrottlingModule,
   ],
   controllers: [HealthController],
-  providers: [ReadinessLogger],
 })
 export class HealthModule {}

@@ -12,16 +12,13 @@ import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.js';
 import { currentResponse } from './request-tracking.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
-/** A path that has no route. */
-const UNMATCHED_PATH = '/nowhere';
-
 /** Fastify rejects a URL that cannot be decoded before all hooks. Answer it as an unknown path. */
 export function handleInvalidUrl(
   _error: Error,
   { raw, server }: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  raw.url = UNMATCHED_PATH;
+  raw.url = '/nowhere';
   server.routing(raw, reply.raw);
 }
 

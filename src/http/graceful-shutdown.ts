@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
-import type { FastifyInstance, RouteOptions } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { seconds } from '../common/durations.js';
 import { currentResponse } from './request-tracking.js';
 
@@ -14,7 +14,6 @@ const FORCE_CLOSE_AFTER_MS = seconds(4);
 @Injectable()
 export class GracefulShutdown {
   private draining = false;
-  private readonly running = new Set<Promise<unknown>>();
 
   /** Whether readiness reports 503. Requests are still answered. */
   get isDraining(): boolean {
@@ -32,28 +31,24 @@ export class GracefulShutdown {
       if (this.draining) void reply.header('connection', 'close');
       done();
     });
+    const running = new Set<Promise<unknown>>();
     fastify.addHook('onRoute', (route) => {
-      this.trackHandler(route);
+      const { handler } = route;
+      route.handler = function (request, reply) {
+        const result: unknown = handler.call(this, request, reply);
+        if (!(result instanceof Promise)) return result;
+        running.add(result);
+        const remove = () => running.delete(result);
+        result.then(remove, remove);
+        return result;
+      };
     });
     closeConnections(fastify);
     // Handlers outlive the connection of a client that disconnected: a message may be on its way,
     // and the provider's response must still be stored.
     fastify.addHook('onClose', async () => {
-      await Promise.allSettled(this.running);
+      await Promise.allSettled(running);
     });
-  }
-
-  private trackHandler(route: RouteOptions): void {
-    const { handler } = route;
-    const { running } = this;
-    route.handler = function (request, reply) {
-      const result: unknown = handler.call(this, request, reply);
-      if (!(result instanceof Promise)) return result;
-      running.add(result);
-      const remove = () => running.delete(result);
-      result.then(remove, remove);
-      return result;
-    };
   }
 }
 

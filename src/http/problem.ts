@@ -1,22 +1,8 @@
 import { HttpException } from '@nestjs/common';
-import { DomainError, errors, type FieldError } from '../common/domain-error.js';
+import { DomainError, errors } from '../common/domain-error.js';
 import { describeError, ERROR_CATALOG, type ErrorCode } from '../common/error-catalog.js';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
-
-/** A problem document (RFC 9457) with its extension members `code`, `requestId` and `errors`. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly instance: string;
-  /** What a client's program branches on. */
-  readonly code: ErrorCode;
-  /** Finds the request in the log. */
-  readonly requestId: string;
-  readonly errors?: readonly FieldError[];
-}
 
 const BY_HTTP_STATUS: Readonly<Record<number, () => DomainError>> = {
   400: errors.malformedBody,
@@ -35,8 +21,11 @@ export function toDomainError(thrown: unknown): DomainError {
   return errors.internalError({ message: `The framework threw ${String(status)}.`, cause: thrown });
 }
 
-/** The problem document of an error. A 5xx has the catalog's constant text: its own is for the log. */
-export function toProblem(error: DomainError, requestId: string, instance: string): Problem {
+/**
+ * The problem document (RFC 9457) of an error, with the extension members `code`, `requestId` and
+ * `errors`. A 5xx has the catalog's constant text: its own is for the log.
+ */
+export function toProblem(error: DomainError, requestId: string, instance: string) {
   const { code, fieldErrors } = error;
   const { type = `urn:otp:problem:${code}`, title = toTitle(code), status } = ERROR_CATALOG[code];
   return {

@@ -13,6 +13,20 @@ interface RateLimitPolicy {
 export type ThrottlerRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 /**
+ * The result of one increment in a fixed window, which the first hit starts. A client over the limit
+ * is blocked until the window ends, so `RateLimit` and `Retry-After` name the same moment.
+ */
+export function toThrottlerRecord(
+  totalHits: number,
+  remainingMs: number,
+  limit: number,
+): ThrottlerRecord {
+  const timeToExpire = Math.ceil(remainingMs / seconds(1));
+  const isBlocked = totalHits > limit;
+  return { totalHits, timeToExpire, isBlocked, timeToBlockExpire: isBlocked ? timeToExpire : 0 };
+}
+
+/**
  * Sets `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10, §3 and §4), and
  * remembers when an exhausted limit resets: no `Retry-After` may end earlier.
  */

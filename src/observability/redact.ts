@@ -1,5 +1,3 @@
-import { serializeError } from './serialize-error.js';
-
 /** Names that this service, the providers or libraries use for secrets and personal data. */
 const REDACTED_KEYS = new Set(
   (
@@ -35,4 +33,18 @@ function redactValue(value: unknown, depth: number): unknown {
   }
   if (Array.isArray(value)) return value.map((item: unknown) => redactValue(item, depth + 1));
   return redact(value as Record<string, unknown>, depth + 1);
+}
+
+/**
+ * Class, message and stack of an error and its causes. Other properties are dropped: libraries put
+ * URLs, headers and bodies there, which may hold a number, a code or a key.
+ */
+function serializeError(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: serializeError(error.cause) }),
+  };
 }

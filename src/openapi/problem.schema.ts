@@ -5,7 +5,7 @@ import {
   ERROR_CODES,
   type ErrorCode,
 } from '../common/error-catalog.js';
-import { PROBLEM_MEDIA_TYPE, type Problem } from '../http/problem.js';
+import { PROBLEM_MEDIA_TYPE, type toProblem } from '../http/problem.js';
 import { listMeanings } from './enum-property.js';
 import { headersOf } from './response-headers.js';
 import type { RouteTraits } from './route-traits.js';
@@ -27,7 +27,7 @@ class FieldErrorSchema implements FieldError {
 }
 
 @ApiSchema({ name: 'Problem', description: 'A problem document (RFC 9457). Branch on `code`.' })
-export class ProblemSchema implements Problem {
+export class ProblemSchema implements ReturnType<typeof toProblem> {
   @ApiProperty({
     format: 'uri',
     description: 'A registered problem type, or a URN of this service.',

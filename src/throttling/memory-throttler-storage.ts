@@ -1,7 +1,6 @@
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Clock } from '../common/clock.js';
-import type { ThrottlerRecord } from '../http/rate-limit-headers.js';
-import { toThrottlerRecord } from './throttler-record.js';
+import { toThrottlerRecord, type ThrottlerRecord } from '../http/rate-limit-headers.js';
 
 interface Window {
   hits: number;

@@ -4,8 +4,7 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import { Redis, type Result } from 'ioredis';
 import { errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
-import type { ThrottlerRecord } from '../http/rate-limit-headers.js';
-import { toThrottlerRecord } from './throttler-record.js';
+import { toThrottlerRecord, type ThrottlerRecord } from '../http/rate-limit-headers.js';
 
 /** Time for Redis to connect or to answer a command, in milliseconds. */
 const TIMEOUT_MS = seconds(1);
