@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { MessageReader, type Message } from './http-message.js';
 
-/** Servers close what has been idle for five seconds; a request may cross with that. */
-const FRESH_MS = 2_000;
+/** Node closes connections that are idle for five seconds. A request must not cross with that. */
+const MAX_IDLE_MS = 2_000;
 
-interface Waiting {
+interface PendingRequest {
   readonly request: string;
   readonly resolve: (answer: Message) => void;
   readonly reject: (error: Error) => void;
@@ -12,23 +12,23 @@ interface Waiting {
 
 interface Connection {
   readonly socket: Socket;
-  /** Whose answer it waits for. */
-  waiting: Waiting | undefined;
+  /** The request whose answer has not arrived. */
+  pending: PendingRequest | undefined;
   usedAt: number;
 }
 
 /**
- * So many connections to a server at most, with one request on each at a time. Node's own client and
- * undici's cost as much as a fifth of what they are to measure.
+ * A pool of connections to one server, with one request on each at a time. Node's own client and
+ * undici take up to a fifth of the CPU time that they are to measure.
  */
-export class Connections {
+export class ConnectionPool {
   private readonly idle: Connection[] = [];
-  private readonly queue: Waiting[] = [];
+  private readonly queue: PendingRequest[] = [];
   private open = 0;
 
   constructor(
     private readonly url: URL,
-    private readonly most: number,
+    private readonly maxConnections: number,
   ) {}
 
   /** Posts JSON. @param headers lines that end with CR LF */
@@ -39,47 +39,47 @@ export class Connections {
       `content-length: ${length}\r\n${headers}\r\n${body}`;
     return new Promise((resolve, reject) => {
       this.queue.push({ request, resolve, reject });
-      this.proceed();
+      this.sendNext();
     });
   }
 
-  private proceed(): void {
-    for (let waiting = this.queue[0]; waiting; waiting = this.queue[0]) {
-      const connection = this.free();
+  private sendNext(): void {
+    for (let pending = this.queue[0]; pending; pending = this.queue[0]) {
+      const connection = this.takeConnection();
       if (!connection) return;
       this.queue.shift();
-      connection.waiting = waiting;
-      connection.socket.write(waiting.request);
+      connection.pending = pending;
+      connection.socket.write(pending.request);
     }
   }
 
-  /** One that waits for no answer; `undefined` if there may be no more. */
-  private free(): Connection | undefined {
+  /** An idle or new connection; `undefined` if all are in use. */
+  private takeConnection(): Connection | undefined {
     for (let oldest = this.idle.shift(); oldest; oldest = this.idle.shift()) {
-      if (performance.now() - oldest.usedAt < FRESH_MS) return oldest;
+      if (performance.now() - oldest.usedAt < MAX_IDLE_MS) return oldest;
       oldest.socket.destroy();
       this.open -= 1;
     }
-    return this.open < this.most ? this.connection() : undefined;
+    return this.open < this.maxConnections ? this.openConnection() : undefined;
   }
 
-  private connection(): Connection {
+  private openConnection(): Connection {
     this.open += 1;
     const socket = connect({ host: this.url.hostname, port: Number(this.url.port), noDelay: true });
-    const connection: Connection = { socket, waiting: undefined, usedAt: 0 };
+    const connection: Connection = { socket, pending: undefined, usedAt: 0 };
     const reader = new MessageReader();
     socket.on('data', (bytes) => {
-      const answer = reader.read(bytes);
+      const answer = reader.push(bytes);
       if (!answer) return;
-      const { waiting } = connection;
-      connection.waiting = undefined;
+      const { pending } = connection;
+      connection.pending = undefined;
       connection.usedAt = performance.now();
       this.idle.push(connection);
-      waiting?.resolve(answer);
-      this.proceed();
+      pending?.resolve(answer);
+      this.sendNext();
     });
-    socket.on('error', (error) => connection.waiting?.reject(error));
-    socket.on('close', () => connection.waiting?.reject(new Error('closed without an answer')));
+    socket.on('error', (error) => connection.pending?.reject(error));
+    socket.on('close', () => connection.pending?.reject(new Error('closed without an answer')));
     return connection;
   }
 }

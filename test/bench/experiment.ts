@@ -1,6 +1,10 @@
 import type { EngineName, Options } from './options.js';
 import type { Table } from './report.js';
-import type { Stage } from './running-subject.js';
+import type { RunContext } from './running-subject.js';
 
-/** Something to be found out, on each engine for itself. */
-export type Experiment = (engine: EngineName, stage: Stage, options: Options) => Promise<Table[]>;
+/** Measures something on one engine and returns its tables. */
+export type Experiment = (
+  engine: EngineName,
+  context: RunContext,
+  options: Options,
+) => Promise<Table[]>;

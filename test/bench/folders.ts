@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const folders = new Set<string>();
 
-// A history takes gigabytes: nothing of it may stay behind, however the run ends.
+// A history takes gigabytes, so the folders are removed at every kind of exit.
 process.once('exit', () => {
   folders.forEach(removeFolder);
 });
@@ -12,8 +12,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => process.exit(1));
 }
 
-/** A new empty folder, which ends with the run at the latest. */
-export function newFolder(): string {
+/** Creates an empty folder, which is removed at the end of the run at the latest. */
+export function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'otp-bench-'));
   folders.add(folder);
   return folder;

@@ -1,8 +1,8 @@
 /** A whole HTTP/1.1 message. */
 export interface Message {
   /** The request line or the status line. */
-  readonly first: string;
-  /** By their names in small letters. */
+  readonly startLine: string;
+  /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
@@ -11,43 +11,42 @@ const HEAD_END = '\r\n\r\n';
 const LINE_END = '\r\n';
 
 /**
- * Puts together the messages of one connection, on which each waits for the answer to the one before.
- * It reads no more of HTTP than the subjects and the service's client write: a full parser would take
- * the machine from those who are to be measured.
+ * Parses the messages of one connection without pipelining. It supports only the HTTP that the
+ * subjects and the service's client write: a full parser would take CPU time from the subjects.
  */
 export class MessageReader {
-  private kept: Buffer | undefined;
+  private incomplete: Buffer | undefined;
 
-  /** @returns the message that ends with these bytes; `undefined` while there is more to come. */
-  read(bytes: Buffer): Message | undefined {
-    const all = this.kept ? Buffer.concat([this.kept, bytes]) : bytes;
-    const message = messageOf(all);
-    this.kept = message ? undefined : all;
+  /** @returns the message that ends with these bytes; `undefined` while it is incomplete */
+  push(bytes: Buffer): Message | undefined {
+    const all = this.incomplete ? Buffer.concat([this.incomplete, bytes]) : bytes;
+    const message = parseMessage(all);
+    this.incomplete = message ? undefined : all;
     return message;
   }
 }
 
-function messageOf(bytes: Buffer): Message | undefined {
+function parseMessage(bytes: Buffer): Message | undefined {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) return undefined;
-  const [first = '', ...fields] = bytes.toString('latin1', 0, headEnd).split(LINE_END);
+  const [startLine = '', ...fields] = bytes.toString('latin1', 0, headEnd).split(LINE_END);
   const headers: Record<string, string> = {};
   for (const field of fields) {
     const colon = field.indexOf(':');
     headers[field.slice(0, colon).toLowerCase()] = field.slice(colon + 1).trim();
   }
-  const body = bodyOf(bytes.subarray(headEnd + HEAD_END.length), headers);
-  return body && { first, headers, body: body.toString() };
+  const body = parseBody(bytes.subarray(headEnd + HEAD_END.length), headers);
+  return body && { startLine, headers, body: body.toString() };
 }
 
-function bodyOf(bytes: Buffer, headers: Message['headers']): Buffer | undefined {
-  if (headers['transfer-encoding'] === 'chunked') return joined(bytes);
+function parseBody(bytes: Buffer, headers: Message['headers']): Buffer | undefined {
+  if (headers['transfer-encoding'] === 'chunked') return joinChunks(bytes);
   const length = Number(headers['content-length'] ?? 0);
   return bytes.length < length ? undefined : bytes.subarray(0, length);
 }
 
 /** Chunks without extensions and trailers (RFC 9112 §7.1). */
-function joined(bytes: Buffer): Buffer | undefined {
+function joinChunks(bytes: Buffer): Buffer | undefined {
   const chunks: Buffer[] = [];
   for (let from = 0; ;) {
     const lineEnd = bytes.indexOf(LINE_END, from);

@@ -1,58 +1,62 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Connections } from './connections.js';
-import { DIALECTS, type Ask, type Dialect, type Handle, type Heard } from './dialects.js';
-import type { Slice, SliceResult } from './slice.js';
-import { endUser, phoneNumber } from './people.js';
-import { answerQuestions } from './remote.js';
+import { ConnectionPool } from './connections.js';
+import {
+  SUBJECT_APIS,
+  type ApiRequest,
+  type SubjectApi,
+  type VerifyTarget,
+  type ApiResponse,
+} from './subject-apis.js';
+import type { LoadJob, LoadResult } from './load-job.js';
+import { endUser, phoneNumber } from './test-users.js';
+import { handleRequests } from './worker-process.js';
 import { percentile } from './statistics.js';
 
-/** The process that asks. It ends with an error on the first answer that is not the one wanted. */
+/** The process that sends the load. It fails on the first unexpected answer. */
 
-const pools = new Map<string, Connections>();
-/** By subject: what was sent and can be verified. */
-const sent = new Map<string, Handle[]>();
+const pools = new Map<string, ConnectionPool>();
+/** Sent codes that can be verified, by subject. */
+const sentTargets = new Map<string, VerifyTarget[]>();
 
-/** A part of a slice: asks once, by number. */
+/** Sends the i-th request or flow of a job. */
 type Step = (i: number) => Promise<void>;
 
-answerQuestions(async (slice: Slice): Promise<SliceResult> => {
-  const began = performance.now();
+handleRequests(async (job: LoadJob): Promise<LoadResult> => {
+  const startedAt = performance.now();
   const latencies =
-    slice.perSecond === undefined
-      ? await closedLoop(slice)
-      : await openLoop(slice, slice.perSecond);
-  const seconds = (performance.now() - began) / 1_000;
+    job.perSecond === undefined ? await closedLoop(job) : await openLoop(job, job.perSecond);
+  const elapsedSeconds = (performance.now() - startedAt) / 1_000;
   return {
-    perSecond: slice.count / seconds,
+    perSecond: job.count / elapsedSeconds,
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
   };
 });
 
-/** As many at once as there are connections, each after the answer to the one before. */
-async function closedLoop(slice: Slice): Promise<number[]> {
+/** As many concurrent requests as connections, each sent after the answer to the last one. */
+async function closedLoop(job: LoadJob): Promise<number[]> {
   const latencies: number[] = [];
-  const step = stepOf(slice, latencies);
+  const step = createStep(job, latencies);
   let next = 0;
   const worker = async () => {
-    while (next < slice.count) await step(next++);
+    while (next < job.count) await step(next++);
   };
-  await Promise.all(Array.from({ length: slice.connections }, worker));
+  await Promise.all(Array.from({ length: job.connections }, worker));
   return latencies;
 }
 
 /**
- * At a steady rate, whatever the answers do; each is timed from when it was due. Timers count in
- * milliseconds, so those due in one leave together at its end.
+ * Sends at a steady rate, independent of the answers, and measures each from when it was due. Timers
+ * have a resolution of a millisecond, so requests due in the same one are sent together.
  */
-async function openLoop(slice: Slice, perSecond: number): Promise<number[]> {
+async function openLoop(job: LoadJob, perSecond: number): Promise<number[]> {
   const latencies: number[] = [];
-  const step = stepOf(slice, []);
-  const began = performance.now();
+  const step = createStep(job, []);
+  const startedAt = performance.now();
   const running: Promise<void>[] = [];
-  for (let i = 0; i < slice.count; i += 1) {
-    const due = began + (i * 1_000) / perSecond;
+  for (let i = 0; i < job.count; i += 1) {
+    const due = startedAt + (i * 1_000) / perSecond;
     const early = due - performance.now();
     if (early > 0) await delay(Math.ceil(early));
     running.push(step(i).then(() => void latencies.push(performance.now() - due)));
@@ -61,57 +65,55 @@ async function openLoop(slice: Slice, perSecond: number): Promise<number[]> {
   return latencies;
 }
 
-function stepOf(slice: Slice, latencies: number[]): Step {
-  const dialect = DIALECTS[slice.dialect];
-  const handles = sent.get(slice.url) ?? [];
-  sent.set(slice.url, handles);
+function createStep(job: LoadJob, latencies: number[]): Step {
+  const api = SUBJECT_APIS[job.api];
+  const targets = sentTargets.get(job.url) ?? [];
+  sentTargets.set(job.url, targets);
 
-  const timed = async (request: Ask): Promise<Heard> => {
-    const began = performance.now();
-    const heard = await post(slice, request);
-    latencies.push(performance.now() - began);
-    return heard;
+  const postTimed = async (request: ApiRequest): Promise<ApiResponse> => {
+    const startedAt = performance.now();
+    const response = await post(job, request);
+    latencies.push(performance.now() - startedAt);
+    return response;
   };
-  const send = async (i: number): Promise<Handle> => {
-    const number = phoneNumber(slice.firstNumber + i);
-    const request = dialect.send(
-      number,
-      slice.endUsers ? endUser(slice.firstNumber + i) : undefined,
-    );
-    const handle = dialect.handleOf(number, await timed(request));
-    return handle ?? fail(slice, 'a send was not taken');
+  const send = async (i: number): Promise<VerifyTarget> => {
+    const number = phoneNumber(job.firstNumber + i);
+    const request = api.send(number, job.endUsers ? endUser(job.firstNumber + i) : undefined);
+    const target = api.targetOf(number, await postTimed(request));
+    return target ?? fail(job, 'a send was not accepted');
   };
-  const verify = async (handle: Handle): Promise<void> => {
-    await expectVerified(slice, dialect, await timed(dialect.verify(handle)));
+  const verify = async (target: VerifyTarget): Promise<void> => {
+    await expectVerified(job, api, await postTimed(api.verify(target)));
   };
-  switch (slice.operation) {
+  switch (job.operation) {
     case 'send':
-      return async (i) => void handles.push(await send(i));
+      return async (i) => void targets.push(await send(i));
     case 'verify':
-      return async () => verify(handles.pop() ?? fail(slice, 'nothing left to verify'));
+      return async () => verify(targets.pop() ?? fail(job, 'nothing left to verify'));
     case 'flow':
       return async (i) => verify(await send(i));
   }
 }
 
-async function expectVerified(slice: Slice, dialect: Dialect, heard: Heard): Promise<void> {
-  if (!dialect.verified(heard)) fail(slice, `not verified: ${JSON.stringify(heard.body)}`);
+async function expectVerified(job: LoadJob, api: SubjectApi, response: ApiResponse): Promise<void> {
+  if (!api.isVerified(response)) fail(job, `not verified: ${JSON.stringify(response.body)}`);
 }
 
-async function post(slice: Slice, { path, body }: Ask): Promise<Heard> {
-  const { url, connections, keyed, bearer, bodyBytes = 0 } = slice;
+async function post(job: LoadJob, { path, body }: ApiRequest): Promise<ApiResponse> {
+  const { url, connections, keyed, bearer, bodyBytes = 0 } = job;
   const name = `${url} ${String(connections)}`;
-  const pool = pools.get(name) ?? new Connections(new URL(url), connections);
+  const pool = pools.get(name) ?? new ConnectionPool(new URL(url), connections);
   pools.set(name, pool);
-  const own =
+  const headers =
     (bearer === undefined ? '' : `authorization: Bearer ${bearer}\r\n`) +
     (keyed ? `idempotency-key: ${randomUUID()}\r\n` : '');
-  // White space behind a JSON text is part of it.
-  const answer = await pool.post(path, own, body.padEnd(bodyBytes));
-  if (!answer.first.startsWith('HTTP/1.1 200 ')) fail(slice, `${answer.first} ${answer.body}`);
-  return { body: JSON.parse(answer.body) as Heard['body'], headers: answer.headers };
+  // JSON allows white space at the end.
+  const answer = await pool.post(path, headers, body.padEnd(bodyBytes));
+  if (!answer.startLine.startsWith('HTTP/1.1 200 '))
+    fail(job, `${answer.startLine} ${answer.body}`);
+  return { body: JSON.parse(answer.body) as ApiResponse['body'], headers: answer.headers };
 }
 
-function fail({ url, operation }: Slice, what: string): never {
+function fail({ url, operation }: LoadJob, what: string): never {
   throw new Error(`${operation} at ${url}: ${what}`);
 }

@@ -6,27 +6,27 @@ import { growth } from './experiments/growth.js';
 import { halfLoad } from './experiments/half-load.js';
 import { memory } from './experiments/memory.js';
 import { readOptions, type Options } from './options.js';
-import { Remote } from './remote.js';
-import { joined, machine, type Table } from './report.js';
-import type { Stage } from './running-subject.js';
+import { WorkerProcess } from './worker-process.js';
+import { describeMachine, formatTables, type Table } from './report.js';
+import type { RunContext } from './running-subject.js';
 
 async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
-  const upstream = Remote.start({ module: join(import.meta.dirname, 'upstream.js') });
-  const load = Remote.start({ module: join(import.meta.dirname, 'load.js') });
-  let numbers = 0;
-  const stage: Stage = {
-    upstream: await upstream.ask<string>('url'),
+  const upstream = WorkerProcess.start({ module: join(import.meta.dirname, 'upstream.js') });
+  const load = WorkerProcess.start({ module: join(import.meta.dirname, 'load.js') });
+  let usedNumbers = 0;
+  const context: RunContext = {
+    upstream: await upstream.request<string>('url'),
     load,
-    takeNumbers: (count) => (numbers += count) - count,
+    reserveNumbers: (count) => (usedNumbers += count) - count,
   };
   try {
     const tables: Table[] = [];
-    const experiment = chosen(options);
+    const experiment = chooseExperiment(options);
     for (const engine of options.engines)
-      tables.push(...(await experiment(engine, stage, options)));
-    const about = `${machine()}, npm run bench -- ${args.join(' ')}`;
-    process.stdout.write(`${about}\n\n${joined(tables)}\n`);
+      tables.push(...(await experiment(engine, context, options)));
+    const about = `${describeMachine()}, npm run bench -- ${args.join(' ')}`;
+    process.stdout.write(`${about}\n\n${formatTables(tables)}\n`);
     if (options.json !== undefined) {
       writeFileSync(options.json, JSON.stringify({ about, options, tables }, null, 2));
     }
@@ -35,7 +35,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function chosen({ growth: sizes, halfLoad: half, flows }: Options): Experiment {
+function chooseExperiment({ growth: sizes, halfLoad: half, flows }: Options): Experiment {
   if (sizes.length > 0) return growth;
   if (half) return halfLoad;
   return flows === undefined ? comparison : memory;

@@ -10,20 +10,20 @@ export interface Options {
   readonly only: readonly string[];
   /** The folder of another build of the service, to be measured beside this one. */
   readonly against: string | undefined;
-  /** How often each subject has its turn. */
+  /** The number of rounds. Each subject has one turn per round. */
   readonly rounds: number;
   /** Requests of one operation in one turn. */
   readonly count: number;
   readonly warmUp: number;
-  /** Requests under way at once: the comparison is made with each, all else with the first. */
+  /** Numbers of concurrent requests. The comparison uses each, all else the first. */
   readonly connections: readonly number[];
-  /** Sizes that bodies are filled up to, in bytes. */
+  /** Sizes in bytes to which bodies are padded. */
   readonly bodies: readonly number[];
   /** Sizes of the history, in verifications; empty unless growth is measured. */
   readonly growth: readonly number[];
   /** Whether latency at half of saturation is measured. */
   readonly halfLoad: boolean;
-  /** Over how many whole flows memory is watched. */
+  /** The number of whole flows during which memory is measured. */
   readonly flows: number | undefined;
   /** Where to write the results as JSON. */
   readonly json: string | undefined;
@@ -34,7 +34,7 @@ export interface Options {
 const QUICK = { rounds: 3, count: 300, warmUp: 400 };
 const FULL = { rounds: 9, count: 2_000, warmUp: 5_000 };
 
-/** @throws Error on an option that it does not know, or a number that is none. */
+/** @throws Error on an unknown option or an invalid number */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -59,20 +59,20 @@ export function readOptions(args: readonly string[]): Options {
     engines: ENGINES.filter((name) => values.engine?.includes(name) ?? true),
     only: values.only,
     against: values.against,
-    rounds: values.rounds === undefined ? size.rounds : whole(values.rounds),
-    count: values.count === undefined ? size.count : whole(values.count),
+    rounds: values.rounds === undefined ? size.rounds : parseCount(values.rounds),
+    count: values.count === undefined ? size.count : parseCount(values.count),
     warmUp: size.warmUp,
-    connections: values.connections.split(',').map(whole),
-    bodies: values.bodies.split(',').map(whole),
-    growth: values.growth?.split(',').map(whole) ?? [],
+    connections: values.connections.split(',').map(parseCount),
+    bodies: values.bodies.split(',').map(parseCount),
+    growth: values.growth?.split(',').map(parseCount) ?? [],
     halfLoad: values['half-load'],
-    flows: values.flows === undefined ? undefined : whole(values.flows),
+    flows: values.flows === undefined ? undefined : parseCount(values.flows),
     json: values.json,
     profiles: values.profiles,
   };
 }
 
-function whole(text: string): number {
+function parseCount(text: string): number {
   if (!/^\d+$/.test(text)) throw new Error(`${text} is not a whole number`);
   return Number(text);
 }

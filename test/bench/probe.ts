@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
-import { answerQuestions } from './remote.js';
+import { handleRequests } from './worker-process.js';
 
-/** Runs in every subject first, whoever wrote it: tells what it uses, and profiles it on request. */
+/** Preloaded into every subject: reports its resource usage and profiles it on request. */
 
-/** What a process has used so far. */
+/** The resource usage of a process since its start. */
 export interface Usage {
   /** User and system, in microseconds. */
   readonly cpuMicros: number;
@@ -14,29 +14,29 @@ export interface Usage {
   readonly heapBytes: number;
 }
 
-export type ProbeQuestion =
+export type ProbeRequest =
   | { readonly kind: 'usage' }
   | { readonly kind: 'start-profile' }
   | { readonly kind: 'stop-profile'; readonly file: string };
 
-let session: Session | undefined;
+let profiler: Session | undefined;
 
-answerQuestions(async (question: ProbeQuestion) => {
-  switch (question.kind) {
+handleRequests(async (request: ProbeRequest) => {
+  switch (request.kind) {
     case 'usage':
       return usage();
     case 'start-profile':
-      session ??= await profiler();
-      await session.post('Profiler.start');
+      profiler ??= await startProfiler();
+      await profiler.post('Profiler.start');
       return;
     case 'stop-profile': {
-      const stopped = await session?.post('Profiler.stop');
-      writeFileSync(question.file, JSON.stringify(stopped?.profile));
+      const stopped = await profiler?.post('Profiler.stop');
+      writeFileSync(request.file, JSON.stringify(stopped?.profile));
       return;
     }
   }
 });
-// Listening must not keep a subject alive that wants to end.
+// The channel must not keep a subject alive that wants to exit.
 process.channel?.unref();
 
 function usage(): Usage {
@@ -50,16 +50,16 @@ function usage(): Usage {
   };
 }
 
-/** As Linux tells it: `maxRSS` begins with that of the process which started this one. */
+/** Read from Linux, because `maxRSS` includes that of the parent process. */
 function peakKiB(): number {
   const [, peak] = /^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
   return Number(peak);
 }
 
-async function profiler(): Promise<Session> {
-  const opened = new Session();
-  opened.connect();
-  await opened.post('Profiler.enable');
-  await opened.post('Profiler.setSamplingInterval', { interval: 100 });
-  return opened;
+async function startProfiler(): Promise<Session> {
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.setSamplingInterval', { interval: 100 });
+  return session;
 }

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import type { Profiler } from 'node:inspector';
 import { basename, dirname } from 'node:path';
 
-/** What is not the subject's work: waiting for requests, and the bench's own questions to it. */
-const LEFT_OUT = new Set(['(idle)', 'probe', 'node:inspector', 'node:internal/child_process']);
+/** Not work of the subject: waiting for requests, and the probe of the bench. */
+const EXCLUDED = new Set(['(idle)', 'probe', 'node:inspector', 'node:internal/child_process']);
 
 /**
- * Busy time by package, folder of `src` or module of Node, in microseconds a request. What has no
- * script of its own, as native code, counts for the nearest caller that has one.
+ * CPU time by package, folder of `src` or module of Node, in microseconds per request. Native code
+ * counts for the nearest calling function that has a script.
  */
 export function timeByPlace(file: string, requests: number): Map<string, number> {
   const profile = JSON.parse(readFileSync(file, 'utf8')) as Profiler.Profile;
@@ -15,7 +15,7 @@ export function timeByPlace(file: string, requests: number): Map<string, number>
   const micros = new Map<string, number>();
   profile.samples?.forEach((id, i) => {
     const place = places.get(id);
-    if (place === undefined || LEFT_OUT.has(place)) return;
+    if (place === undefined || EXCLUDED.has(place)) return;
     const spent = (profile.timeDeltas?.[i] ?? 0) / requests;
     micros.set(place, (micros.get(place) ?? 0) + spent);
   });
@@ -49,8 +49,8 @@ function placeOf(url: string): string {
   if (packaged !== undefined) return packaged;
   const [, subject] = /\/(subjects\/[^/]+)$/.exec(url) ?? [];
   if (subject !== undefined) return subject;
-  if (/\/bench\/(?:probe|remote)\.js$/.test(url)) return 'probe';
+  if (/\/bench\/(?:probe|worker-process)\.js$/.test(url)) return 'probe';
   const [, folder] = /\/dist\/([^/]+)/.exec(url) ?? [];
-  // Another build may be in a folder of another name.
+  // The folder of another build may have another name than dist.
   return `src/${folder ?? basename(dirname(url))}`;
 }

@@ -3,43 +3,44 @@ import { join } from 'node:path';
 import type { Options } from './options.js';
 import { timeByPlace } from './profile-summary.js';
 import type { Line, Table } from './report.js';
-import type { Entrant } from './rounds.js';
-import { OPERATIONS, type Operation } from './slice.js';
+import type { BenchCase } from './rounds.js';
+import { OPERATIONS, type Operation } from './load-job.js';
 
-/** Places that never take this share of the time are summed up. */
-const LEAST_SHARE = 0.01;
+/** Places below this share of the time are added up in one line. */
+const MIN_SHARE = 0.01;
 
 const ALL = 'all';
 const REST = 'the rest';
 
 /**
- * Writes a CPU profile of each operation, of each subject and variant in the first manner of all,
- * and sums up where the time goes.
+ * Writes a CPU profile of each operation of each subject and variant, with the first number of
+ * connections and body size, and summarizes the time by place.
  */
 export async function profileEach(
   engine: string,
-  entrants: readonly Entrant[],
+  cases: readonly BenchCase[],
   { count, profiles: folder, connections, bodies }: Options,
 ): Promise<Table[]> {
   if (folder === undefined) return [];
   mkdirSync(folder, { recursive: true });
   const requests = 2 * count;
   const lines: Line[] = [];
-  const profiled = entrants.filter(
-    ({ manner }) => manner.connections === connections[0] && manner.bodyBytes === bodies[0],
+  const profiled = cases.filter(
+    ({ loadOptions }) =>
+      loadOptions.connections === connections[0] && loadOptions.bodyBytes === bodies[0],
   );
-  for (const { running, name, manner, operations } of profiled) {
+  for (const { running, name, loadOptions, operations } of profiled) {
     const sums = new Map<Operation, ReadonlyMap<string, number>>();
     for (const operation of operations) {
       const title = `${engine} ${name} ${operation}`.replaceAll(/[^a-z]+/gi, '-');
       const file = join(folder, `${title}.cpuprofile`);
-      await running.profile({ ...manner, operation, count: requests }, file);
+      await running.profile({ ...loadOptions, operation, count: requests }, file);
       sums.set(operation, timeByPlace(file, requests));
     }
     for (const { place, micros } of placesOf(sums)) {
       lines.push({
         cells: [engine, name, place, ...micros.map((value) => value.toFixed(1))],
-        data: { engine, name, ...manner, place, micros },
+        data: { engine, name, ...loadOptions, place, micros },
       });
     }
   }
@@ -53,7 +54,7 @@ interface Place {
   readonly micros: readonly number[];
 }
 
-/** The sum of all, then where most time goes first, and the rest. */
+/** The sum of all, then the places by time, then the rest. */
 function placesOf(sums: ReadonlyMap<Operation, ReadonlyMap<string, number>>): Place[] {
   const names = new Set([...sums.values()].flatMap((sum) => [...sum.keys()]));
   const places = [...names]
@@ -61,7 +62,7 @@ function placesOf(sums: ReadonlyMap<Operation, ReadonlyMap<string, number>>): Pl
     .sort((a, b) => total(b.micros) - total(a.micros));
   const all = sumOf(ALL, places);
   const isLarge = ({ micros }: Place) =>
-    micros.some((value, i) => value > LEAST_SHARE * (all.micros[i] ?? 0));
+    micros.some((value, i) => value > MIN_SHARE * (all.micros[i] ?? 0));
   const small = places.filter((place) => !isLarge(place));
   return [all, ...places.filter(isLarge), sumOf(REST, small)];
 }

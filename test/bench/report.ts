@@ -2,14 +2,14 @@ import { cpus } from 'node:os';
 import type { Result } from './rounds.js';
 import type { Spread } from './statistics.js';
 
-/** What one experiment found on one engine, to be put under what it found on another. */
+/** A table of results for one engine. Tables with the same title are joined. */
 export interface Table {
   readonly title: string;
   readonly head: readonly string[];
   readonly lines: readonly Line[];
 }
 
-/** A line of a table: how it is shown, and what it says. */
+/** A row of a table: its printed cells and its data for JSON. */
 export interface Line {
   readonly cells: readonly string[];
   readonly data: object;
@@ -17,21 +17,21 @@ export interface Line {
 
 const MEBIBYTE = 2 ** 20;
 
-/** Where and when it was measured. */
-export function machine(): string {
+/** The machine, the Node version and the date. */
+export function describeMachine(): string {
   const [cpu] = cpus();
   const model = cpu?.model.trim() ?? 'an unknown processor';
   return `${String(cpus().length)} × ${model}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`;
 }
 
-/** One table of all that have its title, in Markdown. */
-export function joined(tables: readonly Table[]): string {
+/** Joins tables with the same title and formats them in Markdown. */
+export function formatTables(tables: readonly Table[]): string {
   const titles = [...new Set(tables.map(({ title }) => title))];
   return titles
     .map((title) => {
       const same = tables.filter((table) => table.title === title);
       const rows = same.flatMap(({ lines }) => lines.map(({ cells }) => cells));
-      return `${title}:\n\n${columns([...same.slice(0, 1).map(({ head }) => head), ...rows])}`;
+      return `${title}:\n\n${formatTable([...same.slice(0, 1).map(({ head }) => head), ...rows])}`;
     })
     .join('\n\n');
 }
@@ -60,8 +60,8 @@ export function withSpread({ median, least, most }: Spread, digits: number): str
 
 export const mebibytes = (bytes: number): string => (bytes / MEBIBYTE).toFixed(0);
 
-/** Rows of a Markdown table, the first its head. */
-function columns(rows: readonly (readonly string[])[]): string {
+/** Formats a Markdown table, whose first row is the head. */
+function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_head, i) =>
     Math.max(...rows.map((row) => row[i]?.length ?? 0)),
   );

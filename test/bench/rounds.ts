@@ -1,23 +1,23 @@
 import type { Options } from './options.js';
 import type { Measurement, RunningSubject } from './running-subject.js';
-import type { Manner, Operation } from './slice.js';
+import type { LoadOptions, Operation } from './load-job.js';
 import { spread, type Spread } from './statistics.js';
 
-/** A subject that is asked in a certain manner. */
-export interface Entrant {
+/** A subject with the load options to measure it with. */
+export interface BenchCase {
   readonly running: RunningSubject;
   readonly name: string;
-  readonly manner: Manner;
+  readonly loadOptions: LoadOptions;
   readonly operations: readonly Operation[];
 }
 
-/** What each entrant's turn in one round came to. */
-export type Round = ReadonlyMap<Entrant, ReadonlyMap<Operation, Measurement>>;
+/** The measurements of one round. */
+export type Round = ReadonlyMap<BenchCase, ReadonlyMap<Operation, Measurement>>;
 
-/** What came of all rounds. */
+/** The result over all rounds. */
 export interface Result {
   readonly cpuMicros: Spread;
-  /** CPU over the baseline's of the same round. */
+  /** CPU time relative to the baseline in the same round. */
   readonly ratio: Spread;
   readonly perSecond: Spread;
   readonly p50Ms: Spread;
@@ -25,50 +25,50 @@ export interface Result {
 }
 
 /**
- * Measures every entrant in turn, again and again: what slows the machine for a while slows them
- * all, and a ratio is of two neighbours.
+ * Measures all cases in turn in each round, so that a slow phase of the machine affects all of them
+ * and a ratio compares neighbours in time.
  */
-export async function inTurns(
-  entrants: readonly Entrant[],
+export async function measureInTurns(
+  cases: readonly BenchCase[],
   { rounds, count, warmUp }: Options,
 ): Promise<Round[]> {
-  for (const entrant of entrants) {
-    const sharers = entrants.filter(({ running }) => running === entrant.running).length;
-    await turn(entrant, Math.ceil(warmUp / sharers));
+  for (const benchCase of cases) {
+    const casesOfSubject = cases.filter(({ running }) => running === benchCase.running).length;
+    await measureTurn(benchCase, Math.ceil(warmUp / casesOfSubject));
   }
   const done: Round[] = [];
   for (let i = 0; i < rounds; i += 1) {
-    const round = new Map<Entrant, ReadonlyMap<Operation, Measurement>>();
-    for (const entrant of entrants) round.set(entrant, await turn(entrant, count));
+    const round = new Map<BenchCase, ReadonlyMap<Operation, Measurement>>();
+    for (const benchCase of cases) round.set(benchCase, await measureTurn(benchCase, count));
     done.push(round);
   }
   return done;
 }
 
-async function turn(
-  { running, manner, operations }: Entrant,
+async function measureTurn(
+  { running, loadOptions, operations }: BenchCase,
   count: number,
 ): Promise<Map<Operation, Measurement>> {
-  const done = new Map<Operation, Measurement>();
+  const measurements = new Map<Operation, Measurement>();
   for (const operation of operations) {
-    // Connections that have been idle may be closed: they are opened again before it counts.
-    await running.run({ ...manner, operation, count: manner.connections });
-    done.set(operation, await running.run({ ...manner, operation, count }));
+    // Idle connections may have been closed. These requests open them again and do not count.
+    await running.run({ ...loadOptions, operation, count: loadOptions.connections });
+    measurements.set(operation, await running.run({ ...loadOptions, operation, count }));
   }
-  return done;
+  return measurements;
 }
 
-/** Of an entrant's operation over all rounds, beside another's. */
-export function resultOf(
+/** Summarizes an operation of a case over all rounds, relative to a baseline case. */
+export function summarize(
   rounds: readonly Round[],
   operation: Operation,
-  entrant: Entrant,
-  baseline: Entrant,
+  benchCase: BenchCase,
+  baseline: BenchCase,
 ): Result {
   const each = (of: (own: Measurement, other: Measurement) => number): Spread =>
     spread(
       rounds.flatMap((round) => {
-        const own = round.get(entrant)?.get(operation);
+        const own = round.get(benchCase)?.get(operation);
         const other = round.get(baseline)?.get(operation);
         return own && other ? [of(own, other)] : [];
       }),

@@ -1,90 +1,91 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../support/free-port.js';
-import { newFolder, removeFolder } from './folders.js';
-import type { ProbeQuestion, Usage } from './probe.js';
-import { Remote } from './remote.js';
-import type { Manner, Slice, SliceResult } from './slice.js';
-import type { Subject, Surroundings } from './subjects.js';
+import { createFolder, removeFolder } from './folders.js';
+import type { ProbeRequest, Usage } from './probe.js';
+import { WorkerProcess } from './worker-process.js';
+import type { LoadOptions, LoadJob, LoadResult } from './load-job.js';
+import type { Subject, SubjectEnvironment } from './subjects.js';
 
 const PROBE = join(import.meta.dirname, 'probe.js');
-const START_MS = 30_000;
+const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 2;
 
-/** What a slice cost and how it went. */
-export interface Measurement extends SliceResult {
-  /** User and system of the subject's process. */
+/** The CPU time, rate and latencies of a job. */
+export interface Measurement extends LoadResult {
+  /** User and system time of the subject's process. */
   readonly cpuMicrosPerRequest: number;
 }
 
-/** What one run of the bench has in common. */
-export interface Stage {
+/** What all subjects of one run of the bench share. */
+export interface RunContext {
   readonly upstream: string;
-  readonly load: Remote;
-  /** As many numbers that nobody has been texted at. @returns the first of them. */
-  takeNumbers(count: number): number;
+  readonly load: WorkerProcess;
+  /** Reserves unused phone numbers. @returns the index of the first */
+  reserveNumbers(count: number): number;
 }
 
-type Share = Manner & Pick<Slice, 'operation' | 'count'>;
+type JobOptions = LoadOptions & Pick<LoadJob, 'operation' | 'count'>;
 
-/** A subject whose process runs and answers. */
+/** A subject whose process runs and answers requests. */
 export class RunningSubject {
   private constructor(
     readonly subject: Subject,
     readonly url: string,
     readonly startMs: number,
-    private readonly stage: Stage,
-    private readonly remote: Remote,
-    /** To be removed with it. */
+    private readonly context: RunContext,
+    private readonly worker: WorkerProcess,
+    /** Removed when the subject stops. */
     private readonly ownFolder: string | undefined,
   ) {}
 
-  /** @param records where it keeps them; in a folder of its own that ends with it, if nothing is said. */
+  /** @param storage where it stores its data; by default a temporary folder */
   static async start(
     subject: Subject,
-    stage: Stage,
-    records: Partial<Pick<Surroundings, 'folder' | 'databaseUrl'>>,
+    context: RunContext,
+    storage: Partial<Pick<SubjectEnvironment, 'folder' | 'databaseUrl'>>,
   ): Promise<RunningSubject> {
-    const ownFolder = records.folder === undefined ? newFolder() : undefined;
-    const surroundings: Surroundings = {
+    const ownFolder = storage.folder === undefined ? createFolder() : undefined;
+    const environment: SubjectEnvironment = {
       port: await freePort(),
-      upstream: stage.upstream,
-      folder: records.folder ?? ownFolder ?? '',
-      databaseUrl: records.databaseUrl,
+      upstream: context.upstream,
+      folder: storage.folder ?? ownFolder ?? '',
+      databaseUrl: storage.databaseUrl,
     };
-    const url = `http://127.0.0.1:${String(surroundings.port)}`;
-    const began = performance.now();
-    const remote = Remote.start({ ...subject.launch(surroundings), preload: PROBE });
-    while (!(await answers(url))) {
-      if (remote.ended) throw new Error(remote.obituary);
-      if (performance.now() - began > START_MS) throw new Error(`${url} does not answer`);
+    const url = `http://127.0.0.1:${String(environment.port)}`;
+    const startedAt = performance.now();
+    const worker = WorkerProcess.start({ ...subject.launch(environment), preload: PROBE });
+    while (!(await isAnswering(url))) {
+      if (worker.ended) throw new Error(worker.exitReport);
+      if (performance.now() - startedAt > START_TIMEOUT_MS)
+        throw new Error(`${url} does not answer`);
       await delay(POLL_MS);
     }
-    const startMs = performance.now() - began;
-    return new RunningSubject(subject, url, startMs, stage, remote, ownFolder);
+    const startMs = performance.now() - startedAt;
+    return new RunningSubject(subject, url, startMs, context, worker, ownFolder);
   }
 
   get name(): string {
     return this.subject.variants[0]?.name ?? '';
   }
 
-  async run(share: Share): Promise<Measurement> {
-    const { dialect, bearer } = this.subject;
-    const firstNumber = this.stage.takeNumbers(share.count);
-    const slice: Slice = { ...share, url: this.url, dialect, bearer, firstNumber };
+  async run(options: JobOptions): Promise<Measurement> {
+    const { api, bearer } = this.subject;
+    const firstNumber = this.context.reserveNumbers(options.count);
+    const job: LoadJob = { ...options, url: this.url, api, bearer, firstNumber };
     const before = await this.usage();
-    const seen = await this.stage.load.ask<SliceResult>(slice);
+    const result = await this.context.load.request<LoadResult>(job);
     const after = await this.usage();
     return {
-      ...seen,
-      cpuMicrosPerRequest: (after.cpuMicros - before.cpuMicros) / share.count,
+      ...result,
+      cpuMicrosPerRequest: (after.cpuMicros - before.cpuMicros) / options.count,
     };
   }
 
-  /** As {@link run}, with a CPU profile of it in `file`. */
-  async profile(share: Share, file: string): Promise<void> {
+  /** Like {@link run}, and writes a CPU profile to `file`. */
+  async profile(options: JobOptions, file: string): Promise<void> {
     await this.probe({ kind: 'start-profile' });
-    await this.run(share);
+    await this.run(options);
     await this.probe({ kind: 'stop-profile', file });
   }
 
@@ -93,16 +94,16 @@ export class RunningSubject {
   }
 
   async stop(): Promise<void> {
-    await this.remote.stop();
+    await this.worker.stop();
     if (this.ownFolder !== undefined) removeFolder(this.ownFolder);
   }
 
-  private probe<T>(question: ProbeQuestion): Promise<T> {
-    return this.remote.ask<T>(question);
+  private probe<T>(request: ProbeRequest): Promise<T> {
+    return this.worker.request<T>(request);
   }
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isAnswering(url: string): Promise<boolean> {
   return fetch(`${url}/health/live`).then(
     async (answer) => {
       await answer.text();

@@ -1,37 +1,37 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { DialectName } from './dialects.js';
+import type { SubjectApiName } from './subject-apis.js';
 import type { EngineName } from './options.js';
-import type { Launch } from './remote.js';
-import { OPERATIONS, type Operation } from './slice.js';
+import type { ProcessOptions } from './worker-process.js';
+import { OPERATIONS, type Operation } from './load-job.js';
 
-/** What a subject finds. */
-export interface Surroundings {
+/** What a subject's process is started with. */
+export interface SubjectEnvironment {
   readonly port: number;
   readonly upstream: string;
-  /** A folder of its own. */
+  /** A folder for its data. */
   readonly folder: string;
-  /** An empty database of its own; without it, it keeps its records in the folder. */
+  /** An empty PostgreSQL database; without it, the data is in the folder. */
   readonly databaseUrl: string | undefined;
 }
 
-/** A way of asking a subject. */
+/** A variant of the requests to a subject. */
 interface Variant {
   readonly name: string;
   readonly keyed: boolean;
 }
 
 export interface Subject {
-  readonly dialect: DialectName;
+  readonly api: SubjectApiName;
   readonly variants: readonly Variant[];
   readonly engines: readonly EngineName[];
   readonly operations: readonly Operation[];
   readonly bearer?: string;
-  launch(surroundings: Surroundings): Launch;
+  launch(environment: SubjectEnvironment): ProcessOptions;
 }
 
-/** This folder, as built. */
+/** The built files of the bench. */
 const BUILD = import.meta.dirname;
 const BENCH = join(BUILD, '../..');
 const ROOT = join(BENCH, '../..');
@@ -50,11 +50,11 @@ function startOptions(): string[] {
 }
 
 /**
- * As in production, every feature on, with limits that a benchmark does not reach.
- * @param build the folder of its `main.js`.
+ * The service with production settings and every feature on, and limits that no load reaches.
+ * @param build the folder of its `main.js`
  */
 const serviceOf = (name: string, build: string): Subject => ({
-  dialect: 'otp',
+  api: 'otp',
   variants: [
     { name, keyed: false },
     { name: `${name}, idempotency key`, keyed: true },
@@ -87,7 +87,7 @@ const serviceOf = (name: string, build: string): Subject => ({
 });
 
 export const floor: Subject = {
-  dialect: 'otp',
+  api: 'otp',
   variants: [{ name: FLOOR, keyed: false }],
   engines: ['sqlite', 'postgres'],
   operations: OPERATIONS,
@@ -103,11 +103,11 @@ export const floor: Subject = {
   }),
 };
 
-/** It knows no engine, so it is measured beside one only. */
-const peer = (
+/** An alternative without a database, so it is measured in one run only. */
+const alternative = (
   name: string,
   file: string,
-  given: Pick<Subject, 'dialect' | 'operations'>,
+  given: Pick<Subject, 'api' | 'operations'>,
 ): Subject => ({
   ...given,
   variants: [{ name, keyed: false }],
@@ -120,15 +120,15 @@ const peer = (
 
 export const service = serviceOf(SERVICE, join(ROOT, 'dist'));
 
-/** @param against another build of the service, to be measured beside this one. */
+/** @param against another build of the service to compare with this one */
 export const subjects = (against: string | undefined): readonly Subject[] => [
   floor,
   service,
   ...(against === undefined ? [] : [serviceOf(`other ${SERVICE}`, resolve(against))]),
-  peer('Express, axios, a map', 'tutorial.mjs', { dialect: 'otp', operations: OPERATIONS }),
-  // Its memory adapter searches all codes that wait: only where each is used at once is it at its best.
-  peer('better-auth, in memory', 'better-auth.mjs', {
-    dialect: 'betterAuth',
+  alternative('Express, axios, a map', 'tutorial.mjs', { api: 'otp', operations: OPERATIONS }),
+  // Its memory adapter searches all pending codes, so it is fastest when each is used at once.
+  alternative('better-auth, in memory', 'better-auth.mjs', {
+    api: 'betterAuth',
     operations: ['flow'],
   }),
 ];

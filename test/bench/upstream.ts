@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { RIGHT_CODE } from './dialects.js';
+import { RIGHT_CODE } from './subject-apis.js';
 import { MessageReader, type Message } from './http-message.js';
-import { answerQuestions } from './remote.js';
+import { handleRequests } from './worker-process.js';
 
 /**
- * Infobip's send and verify, as cheap as they can be answered: it keeps nothing, for a PIN's id
- * says which number it is of.
+ * Answers Infobip's send and verify at the least cost. It stores nothing, because the id of a PIN
+ * contains the number.
  */
 
 let pins = 0;
@@ -32,9 +32,9 @@ function answerTo(path: string, request: { to?: string; pin?: string }): object 
   };
 }
 
-/** The service also looks at its account when it starts; of that there is none here. */
-function responseTo({ first, body }: Message): string {
-  const [method, path = ''] = first.split(' ');
+/** The service also checks its account at the start, which gets a 404 here. */
+function responseTo({ startLine, body }: Message): string {
+  const [method, path = ''] = startLine.split(' ');
   if (method !== 'POST') return 'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n';
   const answer = JSON.stringify(answerTo(path, JSON.parse(body) as object));
   return (
@@ -46,16 +46,16 @@ function responseTo({ first, body }: Message): string {
 const server = createServer({ noDelay: true }, (socket) => {
   const reader = new MessageReader();
   socket.on('data', (bytes) => {
-    const request = reader.read(bytes);
+    const request = reader.push(bytes);
     if (request) socket.write(responseTo(request));
   });
-  // A client that ends may leave without a word.
+  // A client that exits may reset its connections.
   socket.on('error', () => undefined);
 });
 server.listen(0, '127.0.0.1');
 const listening = once(server, 'listening');
 
-answerQuestions(async () => {
+handleRequests(async () => {
   await listening;
   return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 });

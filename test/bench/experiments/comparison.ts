@@ -1,41 +1,41 @@
 import type { Experiment } from '../experiment.js';
-import { lineUp } from '../lineup.js';
+import { withSubjects } from '../with-subjects.js';
 import type { Options } from '../options.js';
 import { profileEach } from '../profiles.js';
 import { mebibytes, resultCells, resultHead, type Line, type Table } from '../report.js';
-import { inTurns, resultOf, type Entrant } from '../rounds.js';
+import { measureInTurns, summarize, type BenchCase } from '../rounds.js';
 import type { RunningSubject } from '../running-subject.js';
 import { FLOOR, subjects, type Subject } from '../subjects.js';
 
-/** Every subject beside the floor, at each number of connections and with each size of bodies. */
-export const comparison: Experiment = async (engine, stage, options) => {
+/** Compares every subject with the floor, for each number of connections and body size. */
+export const comparison: Experiment = async (engine, context, options) => {
   const wanted = subjects(options.against).filter((subject) => isWanted(subject, options));
-  return lineUp(engine, wanted, stage, async (running) => {
+  return withSubjects(engine, wanted, context, async (running) => {
     const idle = await Promise.all(running.map((subject) => subject.usage()));
-    const entrants = running.flatMap((subject) => entrantsOf(subject, options));
-    const rounds = await inTurns(entrants, options);
-    const lines = entrants.flatMap((entrant) => {
-      const { name, manner, operations } = entrant;
-      const { connections, bodyBytes } = manner;
-      const floor = entrants.find((other) => isFloorOf(entrant, other)) ?? entrant;
+    const cases = running.flatMap((subject) => casesOf(subject, options));
+    const rounds = await measureInTurns(cases, options);
+    const lines = cases.flatMap((benchCase) => {
+      const { name, loadOptions, operations } = benchCase;
+      const { connections, bodyBytes } = loadOptions;
+      const floor = cases.find((other) => isFloorOf(benchCase, other)) ?? benchCase;
       return operations.map((operation): Line => {
-        const result = resultOf(rounds, operation, entrant, floor);
+        const result = summarize(rounds, operation, benchCase, floor);
         const size = bodyBytes === 0 ? 'small' : `${String(bodyBytes)} B`;
         return {
           cells: [engine, name, operation, String(connections), size, ...resultCells(result)],
-          data: { engine, name, operation, ...manner, ...result },
+          data: { engine, name, operation, ...loadOptions, ...result },
         };
       });
     });
     const head = ['engine', 'subject', 'operation', 'connections', 'body', ...resultHead('floor')];
     return [
       { title: 'CPU time of a request', head, lines },
-      await processes(
+      await processTable(
         engine,
         running,
         idle.map(({ rssBytes }) => rssBytes),
       ),
-      ...(await profileEach(engine, entrants, options)),
+      ...(await profileEach(engine, cases, options)),
     ];
   });
 };
@@ -46,28 +46,28 @@ function isWanted({ variants }: Subject, { only }: Options): boolean {
   );
 }
 
-function entrantsOf(running: RunningSubject, { connections, bodies }: Options): Entrant[] {
+function casesOf(running: RunningSubject, { connections, bodies }: Options): BenchCase[] {
   const { variants, operations } = running.subject;
   return variants.flatMap(({ name, keyed }) =>
     bodies.flatMap((bodyBytes) =>
       connections.map((count) => {
-        const manner = { keyed, bodyBytes, connections: count };
-        return { running, name, operations, manner };
+        const loadOptions = { keyed, bodyBytes, connections: count };
+        return { running, name, operations, loadOptions };
       }),
     ),
   );
 }
 
-/** Whether the other is the floor asked in the same manner. */
-function isFloorOf({ manner }: Entrant, other: Entrant): boolean {
+/** Whether the other case is the floor with the same load options. */
+function isFloorOf({ loadOptions }: BenchCase, other: BenchCase): boolean {
   return (
     other.name === FLOOR &&
-    other.manner.connections === manner.connections &&
-    other.manner.bodyBytes === manner.bodyBytes
+    other.loadOptions.connections === loadOptions.connections &&
+    other.loadOptions.bodyBytes === loadOptions.bodyBytes
   );
 }
 
-async function processes(
+async function processTable(
   engine: string,
   running: readonly RunningSubject[],
   idle: readonly number[],

@@ -1,76 +1,78 @@
 import { startPostgres } from '../../support/services/postgres.js';
 import type { Experiment } from '../experiment.js';
-import { fill } from '../history/fill.js';
-import { Place } from '../history/place.js';
+import { fillHistory } from '../history/fill.js';
+import { ServiceStorage } from '../history/service-storage.js';
 import type { EngineName, Options } from '../options.js';
 import { mebibytes, resultCells, resultHead, type Line, type Table } from '../report.js';
-import { inTurns, resultOf, type Entrant } from '../rounds.js';
-import { RunningSubject, type Stage } from '../running-subject.js';
-import type { Manner } from '../slice.js';
+import { measureInTurns, summarize, type BenchCase } from '../rounds.js';
+import { RunningSubject, type RunContext } from '../running-subject.js';
+import type { LoadOptions } from '../load-job.js';
 import { service } from '../subjects.js';
 
-/** Larger ones take too long to fill. */
-const MOST: Record<EngineName, number> = { sqlite: Infinity, postgres: 1_000_000 };
+/** The largest history of each engine. Larger ones take too long to fill. */
+const MAX_VERIFICATIONS: Record<EngineName, number> = { sqlite: Infinity, postgres: 1_000_000 };
 
-/** What the service itself writes, for the history to be copied from: a number of each prefix. */
-const SEEDS = { verified: 6_400, unverified: 1_600 };
+/** Verifications that the service itself writes as the source of the copied history. */
+const SEED_COUNTS = { verified: 6_400, unverified: 1_600 };
 
-/** A service with so many verifications behind it. */
-interface Aged extends Entrant {
+/** A service with a history of so many verifications. */
+interface ServiceWithHistory extends BenchCase {
   readonly verifications: number;
   readonly databaseBytes: number;
   readonly idleBytes: number;
 }
 
-/** What a send and a verify cost the more history there is, beside the least history. */
-export const growth: Experiment = async (engine, stage, options) => {
+/** The cost of a send and a verify by size of the history, relative to the smallest one. */
+export const growth: Experiment = async (engine, context, options) => {
   const server = engine === 'postgres' ? await startPostgres() : undefined;
-  const places: Place[] = [];
-  const aged: Aged[] = [];
+  const storages: ServiceStorage[] = [];
+  const services: ServiceWithHistory[] = [];
   try {
-    for (const verifications of options.growth.filter((size) => size <= MOST[engine])) {
-      const place = await Place.create(server);
-      places.push(place);
+    for (const verifications of options.growth.filter(
+      (size) => size <= MAX_VERIFICATIONS[engine],
+    )) {
+      const storage = await ServiceStorage.create(server);
+      storages.push(storage);
       process.stderr.write(`${engine}: a history of ${grouped(verifications)} verifications\n`);
-      aged.push(await age(place, verifications, stage, options));
+      services.push(await startWithHistory(storage, verifications, context, options));
     }
-    return await measure(engine, aged, options);
+    return await measure(engine, services, options);
   } finally {
-    await Promise.all(aged.map(({ running }) => running.stop()));
-    for (const place of places) place.remove();
+    await Promise.all(services.map(({ running }) => running.stop()));
+    for (const storage of storages) storage.remove();
     await server?.stop();
   }
 };
 
-/** Lets the service make its tables and write for itself, and starts it again with a history. */
-async function age(
-  place: Place,
+/** Lets the service create its tables and seed rows, then restarts it with a history. */
+async function startWithHistory(
+  storage: ServiceStorage,
   verifications: number,
-  stage: Stage,
+  context: RunContext,
   { connections: [connections = 1] }: Options,
-): Promise<Aged> {
-  const manner: Manner = { connections, keyed: true, endUsers: true };
-  const young = await RunningSubject.start(service, stage, place);
+): Promise<ServiceWithHistory> {
+  const loadOptions: LoadOptions = { connections, keyed: true, endUsers: true };
+  const seeded = await RunningSubject.start(service, context, storage);
   try {
-    await young.run({ ...manner, operation: 'flow', count: SEEDS.verified });
-    await young.run({ ...manner, operation: 'send', count: SEEDS.unverified });
+    await seeded.run({ ...loadOptions, operation: 'flow', count: SEED_COUNTS.verified });
+    await seeded.run({ ...loadOptions, operation: 'send', count: SEED_COUNTS.unverified });
   } finally {
-    await young.stop();
+    await seeded.stop();
   }
-  const databaseBytes = await history(place, verifications);
-  const running = await RunningSubject.start(service, stage, place);
+  const databaseBytes = await writeHistory(storage, verifications);
+  const running = await RunningSubject.start(service, context, storage);
   const { rssBytes: idleBytes } = await running.usage();
   const operations = ['send', 'verify'] as const;
   const { name } = running;
-  return { running, name, manner, operations, verifications, databaseBytes, idleBytes };
+  return { running, name, loadOptions, operations, verifications, databaseBytes, idleBytes };
 }
 
-/** @returns how large the database is then. */
-async function history(place: Place, verifications: number): Promise<number> {
-  const database = await place.open();
+/** @returns the size of the database in bytes */
+async function writeHistory(storage: ServiceStorage, verifications: number): Promise<number> {
+  const database = await storage.open();
   try {
-    await fill(database, verifications);
-    return await database.settle();
+    await fillHistory(database, verifications);
+    return await database.finish();
   } finally {
     await database.close();
   }
@@ -78,14 +80,14 @@ async function history(place: Place, verifications: number): Promise<number> {
 
 async function measure(
   engine: EngineName,
-  aged: readonly Aged[],
+  services: readonly ServiceWithHistory[],
   options: Options,
 ): Promise<Table[]> {
-  const rounds = await inTurns(aged, options);
-  const lines = aged.flatMap((one) =>
+  const rounds = await measureInTurns(services, options);
+  const lines = services.flatMap((one) =>
     one.operations.map((operation): Line => {
       const { verifications } = one;
-      const result = resultOf(rounds, operation, one, aged[0] ?? one);
+      const result = summarize(rounds, operation, one, services[0] ?? one);
       return {
         cells: [engine, grouped(verifications), operation, ...resultCells(result)],
         data: { engine, verifications, operation, ...result },
@@ -95,12 +97,15 @@ async function measure(
   const head = ['engine', 'history', 'operation', ...resultHead('the first')];
   return [
     { title: 'CPU time of a request by verifications of history', head, lines },
-    await processes(engine, aged),
+    await processTable(engine, services),
   ];
 }
 
-async function processes(engine: EngineName, aged: readonly Aged[]): Promise<Table> {
-  const lines = aged.map(async (one): Promise<Line> => {
+async function processTable(
+  engine: EngineName,
+  services: readonly ServiceWithHistory[],
+): Promise<Table> {
+  const lines = services.map(async (one): Promise<Line> => {
     const { verifications, databaseBytes, idleBytes, running } = one;
     const { rssBytes, peakRssBytes: peakBytes } = await running.usage();
     const bytes = [databaseBytes, idleBytes, rssBytes, peakBytes];

@@ -1,13 +1,13 @@
 import type { Experiment } from '../experiment.js';
-import { lineUp } from '../lineup.js';
+import { withSubjects } from '../with-subjects.js';
 import type { Options } from '../options.js';
 import { withSpread, type Line } from '../report.js';
 import type { Measurement, RunningSubject } from '../running-subject.js';
-import type { Operation } from '../slice.js';
+import type { Operation } from '../load-job.js';
 import { spread, type Spread } from '../statistics.js';
 import { FLOOR, SERVICE, floor, service } from '../subjects.js';
 
-/** In this order, because a verify takes up what a send has left. */
+/** In this order, because each verify uses a code of an earlier send. */
 const ORDER = ['send', 'verify'] as const satisfies readonly Operation[];
 
 type Rates = ReadonlyMap<Operation, Spread>;
@@ -17,18 +17,18 @@ interface Pair {
   readonly service: Measurement;
 }
 
-/** Latency of the floor and the service, each offered half of what the service can do at most. */
-export const halfLoad: Experiment = (engine, stage, options) =>
-  lineUp(engine, [floor, service], stage, async (running) => {
-    const named = (wanted: string) => {
+/** Latency of the floor and the service, each at half of the service's maximum rate. */
+export const halfLoad: Experiment = (engine, context, options) =>
+  withSubjects(engine, [floor, service], context, async (running) => {
+    const findSubject = (wanted: string) => {
       const found = running.find(({ name }) => name === wanted);
       if (!found) throw new Error(`there is no ${wanted} on ${engine}`);
       return found;
     };
-    const both = { floor: named(FLOOR), service: named(SERVICE) };
-    await saturate(both.floor, options);
-    const rates = await saturate(both.service, options);
-    const pairs = await atHalf(both, rates, options);
+    const subjects = { floor: findSubject(FLOOR), service: findSubject(SERVICE) };
+    await measureMaxRates(subjects.floor, options);
+    const rates = await measureMaxRates(subjects.service, options);
+    const pairs = await measureAtHalf(subjects, rates, options);
     const lines = ORDER.map((operation): Line => {
       const saturation = rates.get(operation)?.median ?? NaN;
       const each = (of: (pair: Pair) => number) => spread((pairs.get(operation) ?? []).map(of));
@@ -60,38 +60,38 @@ const HEAD = [
   'p99 added ms',
 ];
 
-/** The rates at which answers come if every one is followed by another request. */
-async function saturate(subject: RunningSubject, options: Options): Promise<Rates> {
-  const seen = new Map<Operation, number[]>(ORDER.map((operation) => [operation, []]));
-  await inOrder(async (operation) => run(subject, operation, options.warmUp, options));
+/** The rates of answers when each answer is followed by the next request. */
+async function measureMaxRates(subject: RunningSubject, options: Options): Promise<Rates> {
+  const measured = new Map<Operation, number[]>(ORDER.map((operation) => [operation, []]));
+  await forEachOperation(async (operation) => run(subject, operation, options.warmUp, options));
   for (let i = 0; i < options.rounds; i += 1) {
-    await inOrder(async (operation) => {
+    await forEachOperation(async (operation) => {
       const { perSecond } = await run(subject, operation, options.count, options);
-      seen.get(operation)?.push(perSecond);
+      measured.get(operation)?.push(perSecond);
     });
   }
-  return new Map([...seen].map(([operation, rates]) => [operation, spread(rates)]));
+  return new Map([...measured].map(([operation, rates]) => [operation, spread(rates)]));
 }
 
-async function atHalf(
-  both: Record<keyof Pair, RunningSubject>,
+async function measureAtHalf(
+  subjects: Record<keyof Pair, RunningSubject>,
   rates: Rates,
   options: Options,
 ): Promise<ReadonlyMap<Operation, readonly Pair[]>> {
   const pairs = new Map<Operation, Pair[]>(ORDER.map((operation) => [operation, []]));
   for (let i = 0; i < options.rounds; i += 1) {
-    await inOrder(async (operation) => {
+    await forEachOperation(async (operation) => {
       const half = (rates.get(operation)?.median ?? NaN) / 2;
       pairs.get(operation)?.push({
-        floor: await run(both.floor, operation, options.count, options, half),
-        service: await run(both.service, operation, options.count, options, half),
+        floor: await run(subjects.floor, operation, options.count, options, half),
+        service: await run(subjects.service, operation, options.count, options, half),
       });
     });
   }
   return pairs;
 }
 
-async function inOrder(work: (operation: Operation) => Promise<unknown>): Promise<void> {
+async function forEachOperation(work: (operation: Operation) => Promise<unknown>): Promise<void> {
   for (const operation of ORDER) await work(operation);
 }
 

@@ -1,33 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Experiment } from '../experiment.js';
-import { lineUp } from '../lineup.js';
+import { withSubjects } from '../with-subjects.js';
 import { mebibytes, type Line } from '../report.js';
 import type { Measurement, RunningSubject } from '../running-subject.js';
-import type { Manner } from '../slice.js';
+import type { LoadOptions } from '../load-job.js';
 import { spread, type Spread } from '../statistics.js';
 import { service } from '../subjects.js';
 
 const PARTS = 10;
 const SAMPLE_MS = 250;
 
-/** What a process held while it was watched. */
-interface Held {
+/** The memory of a process over several samples. */
+interface MemoryUse {
   readonly rssBytes: Spread;
   readonly heapBytes: Spread;
 }
 
-/** What the service holds before its first request, and while many flows pass at saturation. */
-export const memory: Experiment = (engine, stage, options) =>
-  lineUp(engine, [service], stage, async ([running]) => {
+/** The memory of the service before its first request and during many flows at saturation. */
+export const memory: Experiment = (engine, context, options) =>
+  withSubjects(engine, [service], context, async ([running]) => {
     if (!running) return [];
     const { flows = 0, connections } = options;
-    const manner: Manner = { connections: connections[0] ?? 1, keyed: true };
-    const lines = [lineOf(engine, 'idle', (await watched(running, delay(4 * SAMPLE_MS))).held)];
+    const loadOptions: LoadOptions = { connections: connections[0] ?? 1, keyed: true };
+    const lines = [toLine(engine, 'idle', (await sampleMemory(running, delay(4 * SAMPLE_MS))).use)];
     const count = Math.ceil(flows / PARTS);
     for (let part = 1; part <= PARTS; part += 1) {
-      const work = running.run({ ...manner, operation: 'flow', count });
-      const { held, result } = await watched(running, work);
-      lines.push(lineOf(engine, String(part * count), held, result));
+      const work = running.run({ ...loadOptions, operation: 'flow', count });
+      const { use, result } = await sampleMemory(running, work);
+      lines.push(toLine(engine, String(part * count), use, result));
     }
     return [{ title: 'Memory over many flows', head: HEAD, lines }];
   });
@@ -41,28 +41,28 @@ const HEAD = [
   'flows per s',
 ];
 
-function lineOf(engine: string, flows: string, held: Held, seen?: Measurement): Line {
+function toLine(engine: string, flows: string, use: MemoryUse, measurement?: Measurement): Line {
   return {
     cells: [
       engine,
       flows,
-      inMebibytes(held.rssBytes),
-      inMebibytes(held.heapBytes),
-      seen?.cpuMicrosPerRequest.toFixed(0) ?? '–',
-      seen?.perSecond.toFixed(0) ?? '–',
+      inMebibytes(use.rssBytes),
+      inMebibytes(use.heapBytes),
+      measurement?.cpuMicrosPerRequest.toFixed(0) ?? '–',
+      measurement?.perSecond.toFixed(0) ?? '–',
     ],
-    data: { engine, flows, ...held, ...seen },
+    data: { engine, flows, ...use, ...measurement },
   };
 }
 
 const inMebibytes = ({ median, least, most }: Spread): string =>
   `${mebibytes(median)} (${mebibytes(least)}–${mebibytes(most)})`;
 
-/** Looks at the process again and again until the work is done. */
-async function watched<T>(
+/** Samples the memory of the process until the work is done. */
+async function sampleMemory<T>(
   running: RunningSubject,
   work: Promise<T>,
-): Promise<{ held: Held; result: T }> {
+): Promise<{ use: MemoryUse; result: T }> {
   const samples = [await running.usage()];
   const ended = work.then(
     () => true,
@@ -72,7 +72,7 @@ async function watched<T>(
     samples.push(await running.usage());
   }
   return {
-    held: {
+    use: {
       rssBytes: spread(samples.map(({ rssBytes }) => rssBytes)),
       heapBytes: spread(samples.map(({ heapBytes }) => heapBytes)),
     },

@@ -1,20 +1,20 @@
-/** A database that is filled in bulk; a statement says what the engines say differently by its words. */
+/** A database to fill in bulk. Where the engines' SQL differs, statements use its dialect. */
 export interface HistoryDatabase {
-  readonly words: EngineWords;
+  readonly dialect: SqlDialect;
   run(statement: string): Promise<void>;
   /** The first column of each row. */
   list(query: string): Promise<unknown[]>;
   /**
-   * Sees to it that nothing of the filling is left to be done while something is measured.
-   * @returns how large the database is, in bytes.
+   * Finishes all work of the filling, so that none of it runs during the measurement.
+   * @returns the size of the database in bytes
    */
-  settle(): Promise<number>;
+  finish(): Promise<number>;
   close(): Promise<void>;
 }
 
-export interface EngineWords {
+export interface SqlDialect {
   /** An expression for random text of a length, which may be an expression too. */
-  readonly noise: (length: string) => string;
+  readonly randomText: (length: string) => string;
   /** A table `series` with `i` from 0 up to below the count. */
   readonly series: (count: number) => string;
   /** A query for the names of a table's columns. */

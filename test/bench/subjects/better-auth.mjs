@@ -1,5 +1,5 @@
-// better-auth's phone-number plugin on its memory adapter, as its documentation sets it up. It makes
-// and judges its codes itself and calls no provider.
+// better-auth's phone-number plugin on its memory adapter, set up as in its documentation. It
+// generates and checks the codes itself and calls no provider.
 import { createServer } from 'node:http';
 import process from 'node:process';
 import { betterAuth } from 'better-auth';
@@ -9,8 +9,8 @@ import { phoneNumber } from 'better-auth/plugins';
 
 const { PORT } = process.env;
 const tables = { user: [], session: [], account: [], verification: [] };
-// The memory adapter looks through a whole table for each row: it is spared what is over.
-const MOST_USERS = 100;
+// The memory adapter searches the whole table for each row, so the table is kept small.
+const MAX_USERS = 100;
 
 const auth = betterAuth({
   baseURL: `http://127.0.0.1:${PORT}`,
@@ -21,7 +21,7 @@ const auth = betterAuth({
   plugins: [
     phoneNumber({
       sendOTP: ({ code }, context) => {
-        if (tables.user.length > MOST_USERS) tables.user.length = 0;
+        if (tables.user.length > MAX_USERS) tables.user.length = 0;
         context.setHeader('x-code', code);
       },
       signUpOnVerification: {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { FloorStore } from './floor.js';
 
-/** Statements are prepared once a connection, as the service's own are. */
+/** Prepares statements once per connection, like the service. */
 export async function openPostgresFloor(url: string): Promise<FloorStore> {
   const pool = new pg.Pool({ connectionString: url, max: 20 });
   await pool.query(`create table floor (
@@ -16,15 +16,15 @@ export async function openPostgresFloor(url: string): Promise<FloorStore> {
     'confirm',
     `update floor set provider_pin_id = $2, status = 'pending' where pin_id = $1`,
   );
-  const count = prepared(
+  const countAttempt = prepared(
     'count',
     'update floor set attempts = attempts + 1 where pin_id = $1 returning provider_pin_id',
   );
-  const settle = prepared('settle', 'update floor set status = $2 where pin_id = $1');
+  const complete = prepared('complete', 'update floor set status = $2 where pin_id = $1');
   return {
     insert,
     confirm,
-    count: async (pinId) => (await count(pinId)).rows[0]?.provider_pin_id ?? '',
-    settle,
+    countAttempt: async (pinId) => (await countAttempt(pinId)).rows[0]?.provider_pin_id ?? '',
+    complete,
   };
 }

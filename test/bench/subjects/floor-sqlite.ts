@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import type { FloorStore } from './floor.js';
 
-/** As durable as the service's own: every commit reaches the disk. */
+/** As durable as the service: every commit is written to the disk. */
 export function openSqliteFloor(folder: string): FloorStore {
   const database = new Libsql(join(folder, 'floor.db'));
   database.exec('pragma journal_mode = WAL');
@@ -14,14 +14,15 @@ export function openSqliteFloor(folder: string): FloorStore {
   const confirm = database.prepare(
     `update verifications set provider_pin_id = ?, status = 'pending' where pin_id = ?`,
   );
-  const count = database.prepare(
+  const countAttempt = database.prepare(
     `update verifications set attempts = attempts + 1 where pin_id = ? returning provider_pin_id`,
   );
-  const settle = database.prepare('update verifications set status = ? where pin_id = ?');
+  const complete = database.prepare('update verifications set status = ? where pin_id = ?');
   return {
     insert: (pinId, phoneNumber) => void insert.run(pinId, phoneNumber),
     confirm: (pinId, providerPinId) => void confirm.run(providerPinId, pinId),
-    count: (pinId) => (count.get(pinId) as { provider_pin_id: string }).provider_pin_id,
-    settle: (pinId, status) => void settle.run(status, pinId),
+    countAttempt: (pinId) =>
+      (countAttempt.get(pinId) as { provider_pin_id: string }).provider_pin_id,
+    complete: (pinId, status) => void complete.run(status, pinId),
   };
 }

@@ -5,15 +5,15 @@ import { openPostgresFloor } from './floor-postgres.js';
 import { openSqliteFloor } from './floor-sqlite.js';
 
 /**
- * The least that a send and a verify can be: read the request, write, ask the provider, write,
- * answer. No framework, no check.
+ * The minimum of a send and a verify: read the request, write a row, call the provider, update the
+ * row, answer. It has no framework and checks nothing.
  */
 export interface FloorStore {
   insert(pinId: string, phoneNumber: string): unknown;
   confirm(pinId: string, providerPinId: string): unknown;
-  /** Counts an attempt. @returns the provider's handle. */
-  count(pinId: string): Promise<string> | string;
-  settle(pinId: string, status: string): unknown;
+  /** Counts an attempt. @returns the provider's pinId */
+  countAttempt(pinId: string): Promise<string> | string;
+  complete(pinId: string, status: string): unknown;
 }
 
 const { PORT, UPSTREAM = '', DATABASE_URL, DATA_DIR = '' } = process.env;
@@ -22,7 +22,7 @@ const store: FloorStore =
   DATABASE_URL === undefined ? openSqliteFloor(DATA_DIR) : await openPostgresFloor(DATABASE_URL);
 const provider = new Pool(UPSTREAM, { connections: 512, pipelining: 1 });
 
-async function ask(path: string, body: object): Promise<Record<string, unknown>> {
+async function callProvider(path: string, body: object): Promise<Record<string, unknown>> {
   const answer = await provider.request({
     path,
     method: 'POST',
@@ -35,7 +35,7 @@ async function ask(path: string, body: object): Promise<Record<string, unknown>>
 async function send({ phoneNumber = '' }: Record<string, string>): Promise<object> {
   const pinId = randomBytes(16).toString('base64url');
   await store.insert(pinId, phoneNumber);
-  const answer = await ask('/2fa/2/pin?ncNeeded=true', {
+  const answer = await callProvider('/2fa/2/pin?ncNeeded=true', {
     applicationId: 'application',
     messageId: 'message',
     to: phoneNumber.slice(1),
@@ -45,9 +45,9 @@ async function send({ phoneNumber = '' }: Record<string, string>): Promise<objec
 }
 
 async function verify({ pinId = '', otpCode }: Record<string, string>): Promise<object> {
-  const providerPinId = await store.count(pinId);
-  const { verified } = await ask(`/2fa/2/pin/${providerPinId}/verify`, { pin: otpCode });
-  await store.settle(pinId, verified === true ? 'verified' : 'pending');
+  const providerPinId = await store.countAttempt(pinId);
+  const { verified } = await callProvider(`/2fa/2/pin/${providerPinId}/verify`, { pin: otpCode });
+  await store.complete(pinId, verified === true ? 'verified' : 'pending');
   return { verified };
 }
 

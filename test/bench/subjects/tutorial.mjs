@@ -1,4 +1,4 @@
-// The way that tutorials show it: Express, axios, a map. It keeps nothing and checks nothing.
+// The usual tutorial code: Express, axios and a Map. It stores nothing durably and checks nothing.
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import axios from 'axios';

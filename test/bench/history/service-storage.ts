@@ -1,22 +1,22 @@
 import type { PostgresServer } from '../../support/services/postgres.js';
-import { newFolder, removeFolder } from '../folders.js';
+import { createFolder, removeFolder } from '../folders.js';
 import type { HistoryDatabase } from './engine-sql.js';
 import { openPostgresHistory } from './postgres-history.js';
 import { openSqliteHistory } from './sqlite-history.js';
 
-/** Where the records of one service are, whether it runs or not. */
-export class Place {
+/** The data folder and database of one service, whether it runs or not. */
+export class ServiceStorage {
   private constructor(
     readonly folder: string,
     readonly databaseUrl: string | undefined,
   ) {}
 
-  /** @param server of the database; without it, records are in a file. */
-  static async create(server: PostgresServer | undefined): Promise<Place> {
-    return new Place(newFolder(), await server?.createDatabase());
+  /** @param server the PostgreSQL server; without it, the data is in a SQLite file */
+  static async create(server: PostgresServer | undefined): Promise<ServiceStorage> {
+    return new ServiceStorage(createFolder(), await server?.createDatabase());
   }
 
-  /** Only while no service runs here. */
+  /** Only while the service is stopped. */
   async open(): Promise<HistoryDatabase> {
     return this.databaseUrl === undefined
       ? openSqliteHistory(this.folder)

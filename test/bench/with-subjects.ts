@@ -1,13 +1,13 @@
 import { startPostgres } from '../support/services/postgres.js';
 import type { EngineName } from './options.js';
-import { RunningSubject, type Stage } from './running-subject.js';
+import { RunningSubject, type RunContext } from './running-subject.js';
 import type { Subject } from './subjects.js';
 
-/** Runs those subjects that can use the engine, each with records of its own, while the work lasts. */
-export async function lineUp<T>(
+/** Runs the subjects that support the engine, each with its own storage, during the work. */
+export async function withSubjects<T>(
   engine: EngineName,
   subjects: readonly Subject[],
-  stage: Stage,
+  context: RunContext,
   work: (running: readonly RunningSubject[]) => Promise<T>,
 ): Promise<T> {
   const server = engine === 'postgres' ? await startPostgres() : undefined;
@@ -15,7 +15,7 @@ export async function lineUp<T>(
   try {
     for (const subject of subjects.filter(({ engines }) => engines.includes(engine))) {
       const databaseUrl = await server?.createDatabase();
-      running.push(await RunningSubject.start(subject, stage, { databaseUrl }));
+      running.push(await RunningSubject.start(subject, context, { databaseUrl }));
     }
     return await work(running);
   } finally {

@@ -1,4 +1,4 @@
-/** Where the numbers are: prefixes behind which any seven digits are a mobile number. */
+/** Prefixes that form a mobile number with any seven digits. */
 const PREFIXES = [
   '+3361',
   '+49171',
@@ -13,17 +13,17 @@ const PREFIXES = [
 const DIGITS = 7;
 const PER_PREFIX = 10 ** DIGITS;
 
-/** Coprime to a power of ten, so that multiplying by it visits every number once, in no order. */
+/** Coprime to powers of ten, so its multiples visit every number once, in scattered order. */
 const STRIDE = 7_654_321;
 
-/** The i-th of 80 million distinct numbers that their countries' plans allow. */
+/** The i-th of 80 million distinct valid phone numbers. */
 export function phoneNumber(i: number): string {
   const prefix = PREFIXES[i % PREFIXES.length] ?? '';
   const rest = (Math.floor(i / PREFIXES.length) * STRIDE) % PER_PREFIX;
   return prefix + String(rest).padStart(DIGITS, '0');
 }
 
-/** The address of the i-th end user: a /64 of its own out of those for documentation (RFC 3849). */
+/** The address of the i-th end user, each in a different /64 of the documentation prefix (RFC 3849). */
 export function endUser(i: number): string {
   const part = (bits: number) => ((i >>> bits) & 0xffff).toString(16);
   return `2001:db8:${part(16)}:${part(0)}::1`;

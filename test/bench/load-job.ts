@@ -1,0 +1,36 @@
+import type { SubjectApiName } from './subject-apis.js';
+
+export const OPERATIONS = ['send', 'verify', 'flow'] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** How requests are sent to a subject. */
+export interface LoadOptions {
+  readonly connections: number;
+  /** Sends each request with a new idempotency key. */
+  readonly keyed?: boolean | undefined;
+  /** Sends the address of a different end user with each send. */
+  readonly endUsers?: boolean | undefined;
+  /** Pads bodies to this size. */
+  readonly bodyBytes?: number | undefined;
+  /** Sends at this rate; without it, as fast as the answers arrive. */
+  readonly perSecond?: number | undefined;
+}
+
+/** Requests of one operation to one subject. */
+export interface LoadJob extends LoadOptions {
+  readonly url: string;
+  readonly api: SubjectApiName;
+  readonly operation: Operation;
+  /** The number of sends, verifies or whole flows. Each verify uses a code of an earlier send. */
+  readonly count: number;
+  /** The first of the phone numbers to send to. A run uses each number once. */
+  readonly firstNumber: number;
+  readonly bearer?: string | undefined;
+}
+
+/** Rate and latencies of a job. */
+export interface LoadResult {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
