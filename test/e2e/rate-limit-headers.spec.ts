@@ -6,12 +6,12 @@ import { startSandboxedService, startService, type SandboxedService } from '../s
 const NUMBER = '+14155552671';
 const shop = newApiKey('shop');
 
-const quotaOf = ({ headers }: Response) => {
+const rateLimitOf = ({ headers }: Response) => {
   const [, name, r, t] = /^"(\w+)";r=(\d+);t=(\d+)$/.exec(headers['ratelimit'] ?? '') ?? [];
   return { name, remaining: Number(r), seconds: Number(t) };
 };
 
-describe('What is left of a quota', () => {
+describe('The RateLimit headers', () => {
   let service: SandboxedService;
 
   beforeEach(async () => {
@@ -22,7 +22,7 @@ describe('What is left of a quota', () => {
 
   const post = (path: string, body: object) => service.http.post(path).send(body);
 
-  it('is told with a send and its resend, which share a quota', async () => {
+  it('count sends and resends together', async () => {
     const sent = await post('/otp/send', { phoneNumber: NUMBER });
     service.clock.advance(30_000);
     const resent = await post('/otp/resend', { pinId: sent.body.pinId });
@@ -39,64 +39,67 @@ describe('What is left of a quota', () => {
 
   it.each([
     ['a success', { phoneNumber: NUMBER }, 200],
-    ['a field at fault', { phoneNumber: '+1' }, 400],
-    ['a number that is not texted', { phoneNumber: '+19005551234' }, 403],
-    ['a body that cannot be read', '{', 400],
-  ])('is told with %s', async (_what, body, status) => {
+    ['an invalid field', { phoneNumber: '+1' }, 400],
+    ['a blocked number', { phoneNumber: '+19005551234' }, 403],
+    ['an unreadable body', '{', 400],
+  ])('are part of the response to %s', async (_what, body, status) => {
     const response = await service.http
       .post('/otp/send')
       .set('content-type', 'application/json')
       .send(body);
 
     expect(response.status).toBe(status);
-    expect(quotaOf(response)).toEqual({ name: 'send', remaining: 2, seconds: 60 });
+    expect(rateLimitOf(response)).toEqual({ name: 'send', remaining: 2, seconds: 60 });
   });
 
-  it('is told with every answer of verify, to the refusal', async () => {
+  it('are part of every response of verify, the 429 included', async () => {
     const statuses = [];
     for (let i = 0; i < 5; i += 1) {
       const response = await post('/otp/verify', { pinId: 'x', otpCode: '000000' });
       statuses.push(response.status);
-      expect(quotaOf(response)).toMatchObject({ name: 'verify', remaining: Math.max(0, 3 - i) });
+      expect(rateLimitOf(response)).toMatchObject({
+        name: 'verify',
+        remaining: Math.max(0, 3 - i),
+      });
     }
 
     expect(statuses).toEqual([404, 404, 404, 404, 429]);
   });
 
-  it('is told with an answer to nobody', async () => {
+  it('show the limit of requests without a valid key in a 401', async () => {
     await service.close();
     service = await startSandboxedService({ API_KEYS: shop.entry });
     const response = await post('/otp/send', { phoneNumber: NUMBER });
 
     expect(response.status).toBe(401);
     expect(response.headers['ratelimit-policy']).toBe('"unauthenticated";q=30;w=60');
-    expect(quotaOf(response)).toEqual({ name: 'unauthenticated', remaining: 29, seconds: 60 });
-    expect(quotaOf(await createClientAgent(service.url, shop.key).get('/otp/x')).name).toBe(
+    expect(rateLimitOf(response)).toEqual({ name: 'unauthenticated', remaining: 29, seconds: 60 });
+    expect(rateLimitOf(await createClientAgent(service.url, shop.key).get('/otp/x')).name).toBe(
       'verify',
     );
   });
 
-  it('stands in no header of the throttler’s own', async () => {
+  it('replace the X-RateLimit headers of @nestjs/throttler', async () => {
     const { headers } = await post('/otp/send', { phoneNumber: NUMBER });
 
     expect(Object.keys(headers).filter((name) => name.startsWith('x-ratelimit'))).toEqual([]);
   });
 
-  it('is never renewed later than Retry-After says', async () => {
+  it('never end later than Retry-After', async () => {
     const { body } = await post('/otp/send', { phoneNumber: NUMBER });
     await post('/otp/send', { phoneNumber: '+14155552672' });
-    // The last of the minute is refused for a cooldown of 30 seconds.
-    const cooling = await post('/otp/resend', { pinId: body.pinId });
+    // The last request of the minute is rejected for a cooldown of 30 seconds.
+    const inCooldown = await post('/otp/resend', { pinId: body.pinId });
 
-    expect(cooling.body.code).toBe('cooldown_active');
-    expect(quotaOf(cooling)).toEqual({ name: 'send', remaining: 0, seconds: 60 });
-    expect(cooling.headers['retry-after']).toBe('60');
-    const spent = await post('/otp/send', { phoneNumber: NUMBER });
-    expect(spent.body.code).toBe('too_many_requests');
-    expect(spent.headers['retry-after']).toBe('60');
+    expect(inCooldown.body.code).toBe('cooldown_active');
+    expect(rateLimitOf(inCooldown)).toEqual({ name: 'send', remaining: 0, seconds: 60 });
+    expect(inCooldown.headers['retry-after']).toBe('60');
+    const limited = await post('/otp/send', { phoneNumber: NUMBER });
+    expect(limited.body.code).toBe('too_many_requests');
+    expect(limited.headers['retry-after']).toBe('60');
   });
 
-  it('is told beside a failure of the provider, with the later of the two waits', async () => {
+  it('wait longer than a failing provider, so Retry-After is the later of the two', async () => {
     const upstream = await startScriptedUpstream();
     upstream.answer(reply(429, {}, { 'retry-after': '7' }));
     const failing = await startService({

@@ -9,8 +9,8 @@ const STARTING_MS = 60_000;
 
 const ready = ({ http }: RunningService) => http.get('/health/ready');
 
-/** Asks until the status is this one: a finding is kept for a while, and reconnecting takes time. */
-async function until(status: number, service: RunningService): Promise<Response> {
+/** Requests readiness waitForStatus it has this status: results are cached, and reconnecting takes time. */
+async function waitForStatus(status: number, service: RunningService): Promise<Response> {
   for (;;) {
     const response = await ready(service);
     if (response.status === status) return response;
@@ -18,7 +18,7 @@ async function until(status: number, service: RunningService): Promise<Response>
   }
 }
 
-describe('Readiness', () => {
+describe('GET /health/ready', () => {
   const closing: (() => Promise<void>)[] = [];
 
   afterEach(async () => {
@@ -31,7 +31,7 @@ describe('Readiness', () => {
     return service;
   }
 
-  it('is reported for the records and the counters', async () => {
+  it('reports storage and counters', async () => {
     const service = await start();
 
     const { status, body, headers } = await ready(service);
@@ -53,24 +53,24 @@ describe('Readiness', () => {
     ['storage', 'DATABASE_URL', startPostgres],
     ['counters', 'REDIS_URL', startRedis],
   ] as const)(
-    'ends while the server of the %s is away, and comes back with it',
+    'returns 503 while the server of the %s is down, and 200 when it is back',
     async (name, setting, startServer) => {
       const server = await startServer({ fresh: true });
       closing.push(() => server.stop());
       const service = await start({ [setting]: server.url });
-      await until(200, service);
+      await waitForStatus(200, service);
 
       await server.pause();
-      const { body, headers } = await until(503, service);
+      const { body, headers } = await waitForStatus(503, service);
       expect(body.status).toBe('error');
       expect(Object.keys(body.error)).toEqual([name]);
       expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
       expect(body.error[name].message).not.toMatch(/127\.0\.0\.1|ECONN|postgres:/);
       await service.http.get('/health/live').expect(200);
 
-      await until(503, service);
+      await waitForStatus(503, service);
       await server.resume();
-      await until(200, service);
+      await waitForStatus(200, service);
       const lines = service.log.lines.filter((line) => line.includes('"context":"Readiness"'));
       expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
         `Not ready: cannot reach ${name}.`,
@@ -82,7 +82,7 @@ describe('Readiness', () => {
   );
 
   // In StorageProbe: a `select` would be answered.
-  it('ends while the database takes no writes', async () => {
+  it('returns 503 while the database is read-only', async () => {
     const postgres = await startPostgres();
     closing.push(() => postgres.stop());
     const url = await postgres.createDatabase();
@@ -96,7 +96,7 @@ describe('Readiness', () => {
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
     );
 
-    const { body } = await until(503, service);
+    const { body } = await waitForStatus(503, service);
     expect(Object.keys(body.error)).toEqual(['storage']);
   });
 });

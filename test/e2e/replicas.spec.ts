@@ -10,8 +10,8 @@ import { startScriptedUpstream, type ScriptedUpstream } from '../support/scripte
 jest.setTimeout(minutes(1));
 
 /**
- * Two processes on one PostgreSQL and one Redis. The provider in between says yes to every right
- * code, as often as it is asked: what is exact here is exact by our own doing.
+ * Two processes on one PostgreSQL and one Redis. Their provider accepts every right code, as often
+ * as it is countCalls: only the service itself prevents a second success.
  */
 describe('Two replicas', () => {
   let postgres: PostgresServer;
@@ -50,16 +50,16 @@ describe('Two replicas', () => {
 
   const RIGHT = '407193';
 
-  /** Takes every send; judges codes by the number in the handle it gave. */
+  /** Accepts every send and every right code. */
   function lenientProvider(response: ServerResponse): void {
     const request = provider.requests.at(-1);
     const { to, pin } = JSON.parse(request?.body ?? '{}') as { to?: string; pin?: string };
     const msisdn = to ?? /pin\/(\d+)/.exec(request?.path ?? '')?.[1] ?? '';
-    const answer =
+    const body =
       to === undefined
         ? { msisdn, verified: pin === RIGHT, ...(pin !== RIGHT && { pinError: 'WRONG_PIN' }) }
         : { pinId: to, to, smsStatus: 'MESSAGE_SENT' };
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
   }
 
   function newNumber(): string {
@@ -74,7 +74,7 @@ describe('Two replicas', () => {
     return (key === undefined ? request : request.set('idempotency-key', key)).send(body);
   };
 
-  const times = <T>(count: number, work: (i: number) => PromiseLike<T>): Promise<T[]> =>
+  const runConcurrently = <T>(count: number, work: (i: number) => PromiseLike<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, i) => work(i)));
 
   async function send(phoneNumber: string): Promise<string> {
@@ -82,79 +82,83 @@ describe('Two replicas', () => {
     return body.pinId;
   }
 
-  const asked = (operation: RegExp) =>
+  const countCalls = (operation: RegExp) =>
     provider.requests.filter(({ path }) => operation.test(path)).length;
 
   // verification-queries.ts, verify: `status = pending`
-  it('open one door for two hundred right codes at a time', async () => {
+  it('verify exactly one of two hundred concurrent right codes', async () => {
     const pinId = await send(newNumber());
 
-    const answers = await times(200, (i) => post(i, '/otp/verify', { pinId, otpCode: RIGHT }));
+    const answers = await runConcurrently(200, (i) =>
+      post(i, '/otp/verify', { pinId, otpCode: RIGHT }),
+    );
 
     expect(answers.filter(({ body }) => body.verified === true)).toHaveLength(1);
     expect(answers.every(({ status }) => status === 200)).toBe(true);
   });
 
   // verification-queries.ts, reserveAttempt: `attempts < max_attempts`
-  it('ask about five of two hundred wrong codes, and refuse the right one afterwards', async () => {
+  it('check five of two hundred concurrent wrong codes, and reject the right one afterwards', async () => {
     const pinId = await send(newNumber());
 
-    await times(200, (i) => post(i, '/otp/verify', { pinId, otpCode: wrongCode(RIGHT) }));
+    await runConcurrently(200, (i) => post(i, '/otp/verify', { pinId, otpCode: wrongCode(RIGHT) }));
 
-    expect(asked(/verify/)).toBe(5);
+    expect(countCalls(/verify/)).toBe(5);
     const { body } = await post(1, '/otp/verify', { pinId, otpCode: RIGHT });
     expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
   });
 
   // number-limits.ts, the first `where` of prepareTake; settle must not forgive a wrong code
-  it('ask about ten wrong codes of one number an hour, over ten sends and resends', async () => {
+  it('check ten wrong codes of one number in an hour, over ten sends and resends', async () => {
     const phoneNumber = newNumber();
     for (let round = 0; round < 10; round += 1) {
       let pinId = '';
-      await until(async () => {
+      await retryUntil(async () => {
         const path = round % 2 === 0 || pinId === '' ? '/otp/send' : '/otp/resend';
         const answer = await post(round, path, path === '/otp/send' ? { phoneNumber } : { pinId });
         pinId = answer.body.pinId ?? pinId;
         return answer.status === 200;
       });
-      await times(20, (i) => post(i, '/otp/verify', { pinId, otpCode: wrongCode(RIGHT) }));
+      await runConcurrently(20, (i) =>
+        post(i, '/otp/verify', { pinId, otpCode: wrongCode(RIGHT) }),
+      );
     }
 
-    expect(asked(/verify/)).toBe(10);
+    expect(countCalls(/verify/)).toBe(10);
   });
 
   // number-limits.ts, the first `where` of prepareTake
-  it('make one text of a hundred sends to one number', async () => {
+  it('send one message for a hundred concurrent sends to one number', async () => {
     const phoneNumber = newNumber();
 
-    const began = Date.now();
-    const answers = await times(100, (i) => post(i, '/otp/send', { phoneNumber }));
+    const startedAt = Date.now();
+    const answers = await runConcurrently(100, (i) => post(i, '/otp/send', { phoneNumber }));
 
-    // One; another only for each cooldown that all of this takes on a busy machine.
-    const cooldowns = Math.floor((Date.now() - began) / 1_000);
+    // On a busy machine the sends may take longer than a cooldown, which allows another message.
+    const cooldowns = Math.floor((Date.now() - startedAt) / 1_000);
     const sent = answers.filter(({ status }) => status === 200).length;
     expect(sent).toBeGreaterThan(0);
     expect(sent).toBeLessThanOrEqual(1 + cooldowns);
-    expect(asked(/pin\?/)).toBe(sent);
+    expect(countCalls(/pin\?/)).toBe(sent);
   });
 
   // idempotency-keys.ts, claim: onConflict
-  it('make one text of a hundred sends with one key, answered alike or told to wait', async () => {
+  it('send one message for a hundred concurrent sends with one key: the same response or 409', async () => {
     const phoneNumber = newNumber();
 
-    const answers = await times(100, (i) => post(i, '/otp/send', { phoneNumber }, 'key'));
-    const later = await times(100, (i) => post(i, '/otp/send', { phoneNumber }, 'key'));
+    const answers = await runConcurrently(100, (i) => post(i, '/otp/send', { phoneNumber }, 'key'));
+    const later = await runConcurrently(100, (i) => post(i, '/otp/send', { phoneNumber }, 'key'));
 
-    expect(asked(/pin\?/)).toBe(1);
+    expect(countCalls(/pin\?/)).toBe(1);
     expect(answers.every(({ status }) => status === 200 || status === 409)).toBe(true);
-    const taken = [...answers, ...later].filter(({ status }) => status === 200);
-    expect(new Set(taken.map(({ text }) => text)).size).toBe(1);
+    const succeeded = [...answers, ...later].filter(({ status }) => status === 200);
+    expect(new Set(succeeded.map(({ text }) => text)).size).toBe(1);
     expect(later.every(({ status }) => status === 200)).toBe(true);
     const other = await post(1, '/otp/send', { phoneNumber: newNumber() }, 'key');
     expect(other.body.code).toBe('idempotency_key_reused');
   });
 
-  it('repeat a success for its key, and say “already verified” without one', async () => {
+  it('repeat a success for its idempotency key, and return already_verified without one', async () => {
     const pinId = await send(newNumber());
     const body = { pinId, otpCode: RIGHT };
     await post(0, '/otp/verify', body, 'verify').expect(200, { verified: true });
@@ -164,10 +168,10 @@ describe('Two replicas', () => {
   });
 });
 
-/** Tries again until it works, for what has to wait for real time. */
-async function until(works: () => Promise<boolean>): Promise<void> {
+/** Tries again retryUntil it succeeds, for at most a minute. */
+async function retryUntil(succeeds: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + minutes(1);
-  while (!(await works())) {
-    if (Date.now() > deadline) throw new Error('it never worked');
+  while (!(await succeeds())) {
+    if (Date.now() > deadline) throw new Error('no success within a minute');
   }
 }

@@ -5,7 +5,7 @@ import { expectProblem } from '../support/problem.js';
 
 const NUMBER = '+14155552671';
 
-describe('A code sent to a phone', () => {
+describe('POST /otp/send and POST /otp/verify', () => {
   let service: SandboxedService;
 
   beforeEach(async () => {
@@ -23,7 +23,7 @@ describe('A code sent to a phone', () => {
   const verify = (pinId: string, otpCode: string) =>
     service.http.post('/otp/verify').send({ pinId, otpCode });
 
-  it('is answered with a handle, the masked number and two times', async () => {
+  it('returns a pinId, the masked number and two times for a send', async () => {
     const { body } = await service.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
 
     expect(body).toEqual({
@@ -35,7 +35,7 @@ describe('A code sent to a phone', () => {
     });
   });
 
-  it('verifies with exactly { verified: true }', async () => {
+  it('returns exactly { verified: true } for the right code', async () => {
     const { pinId, code } = await send();
 
     const response = await verify(pinId, code).expect(200);
@@ -43,7 +43,7 @@ describe('A code sent to a phone', () => {
     expect(response.text).toBe('{"verified":true}');
   });
 
-  it('opens a door once', async () => {
+  it('verifies a code once', async () => {
     const { pinId, code } = await send();
     await verify(pinId, code);
 
@@ -52,7 +52,7 @@ describe('A code sent to a phone', () => {
     expect(body).toEqual({ verified: false, reason: 'already_verified' });
   });
 
-  it('opens it once for two hundred callers at a time', async () => {
+  it('verifies a code once for two hundred concurrent requests', async () => {
     const { pinId, code } = await send();
 
     const answers = await Promise.all(
@@ -62,7 +62,7 @@ describe('A code sent to a phone', () => {
     expect(answers.filter(({ verified }) => verified === true)).toHaveLength(1);
   });
 
-  it('counts wrong codes down and then refuses the right one', async () => {
+  it('counts down the attempts of wrong codes, then rejects the right one', async () => {
     const { pinId, code } = await send();
 
     for (const attemptsRemaining of [4, 3, 2, 1, 0]) {
@@ -74,7 +74,7 @@ describe('A code sent to a phone', () => {
     expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
   });
 
-  it('expires', async () => {
+  it('rejects a code after OTP_TTL', async () => {
     const { pinId, code } = await send();
     service.clock.advance(minutes(5));
 
@@ -83,7 +83,7 @@ describe('A code sent to a phone', () => {
     expect(body).toEqual({ verified: false, reason: 'expired' });
   });
 
-  it('is cancelled by a newer one to the same number, however that is written', async () => {
+  it('cancels a code when another is sent to the same number, in any notation', async () => {
     const older = await send();
     service.clock.advance(seconds(30));
     const newer = await send('+1 (415) 555-2671');
@@ -93,7 +93,7 @@ describe('A code sent to a phone', () => {
     await verify(newer.pinId, newer.code).expect(200, { verified: true });
   });
 
-  it('is followed by no other text within the cooldown', async () => {
+  it('sends no second message to a number within its cooldown', async () => {
     await send();
     service.clock.advance(seconds(29) + 1);
 
@@ -104,7 +104,7 @@ describe('A code sent to a phone', () => {
     expect(await service.codesOf(NUMBER)).toHaveLength(1);
   });
 
-  it('is one text for fifty sends at a time', async () => {
+  it('sends one message for fifty concurrent sends to one number', async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, () =>
         service.http.post('/otp/send').send({ phoneNumber: NUMBER }),
@@ -115,7 +115,7 @@ describe('A code sent to a phone', () => {
     expect(await service.codesOf(NUMBER)).toHaveLength(1);
   });
 
-  it('needs a handle that exists', async () => {
+  it('returns 404 for an unknown pinId', async () => {
     expectProblem(await verify('no-such-pin', '123456'), 404, 'verification_not_found');
   });
 });

@@ -7,7 +7,7 @@ import { scaled } from '../support/time-scale.js';
 
 const STARTING_MS = 60_000;
 
-describe('Limits that a fleet shares through Redis', () => {
+describe('Rate limits shared through Redis', () => {
   let redis: RedisServer;
   const services: SandboxedService[] = [];
 
@@ -34,22 +34,22 @@ describe('Limits that a fleet shares through Redis', () => {
   const send = ({ http }: SandboxedService) => http.post('/otp/send').send({});
   const verify = ({ http }: SandboxedService) => http.post('/otp/verify').send({});
 
-  /** How many Redis has, that of the question included. */
-  const connections = async (): Promise<number> => {
+  /** The number of countConnections to Redis, including the one of this query. */
+  const countConnections = async (): Promise<number> => {
     const count = `return tonumber(redis.call('INFO', 'clients'):match('connected_clients:(%d+)'))`;
     return Number((await sendRedisCommand(redis.url, 'EVAL', count, '0')).slice(1));
   };
 
-  const untilItVerifies = async (service: SandboxedService): Promise<void> => {
+  const waitUntilItVerifies = async (service: SandboxedService): Promise<void> => {
     const deadline = Date.now() + 10_000;
     while ((await verify(service)).status === 503 && Date.now() < deadline) await delay(20);
     expectProblem(await verify(service), 400, 'validation_failed');
   };
 
   // In ThrottlingModule: `new RedisThrottlerStorage`.
-  it('count what any of the services was asked', async () => {
+  it('count the requests of all replicas', async () => {
     const [one, other] = [await start(), await start()];
-    for (const service of [one, other]) await untilItVerifies(service);
+    for (const service of [one, other]) await waitUntilItVerifies(service);
     expectProblem(await send(one), 400, 'validation_failed');
     expectProblem(await send(other), 400, 'validation_failed');
 
@@ -60,46 +60,46 @@ describe('Limits that a fleet shares through Redis', () => {
   });
 
   // In RedisThrottlerStorage: the `catch` of `increment`.
-  it('let nothing through while Redis is away, and count again when it is back', async () => {
+  it('reject everything while Redis is down, and count again when it is back', async () => {
     const service = await start();
     await verify(service);
     await redis.pause();
 
-    for (const ask of [send, verify]) {
-      const asked = Date.now();
-      const response = await ask(service);
+    for (const post of [send, verify]) {
+      const startedAt = Date.now();
+      const response = await post(service);
       expectProblem(response, 503, 'storage_unavailable');
       expect(response.headers['retry-after']).toBe('5');
-      expect(Date.now() - asked).toBeLessThan(scaled(2_000));
+      expect(Date.now() - startedAt).toBeLessThan(scaled(2_000));
     }
     await service.http.get('/health/live').expect(200);
 
     await redis.resume();
-    await untilItVerifies(service);
+    await waitUntilItVerifies(service);
     await send(service);
     await send(service);
     expectProblem(await send(service), 429, 'too_many_requests');
   });
 
   // In RedisThrottlerStorage: `.catch(() => undefined)` of the first connection.
-  it('do not keep a service from starting while Redis is away', async () => {
+  it('do not prevent a service from starting while Redis is down', async () => {
     await redis.pause();
     const service = await start();
     expectProblem(await send(service), 503, 'storage_unavailable');
 
     await redis.resume();
-    await untilItVerifies(service);
+    await waitUntilItVerifies(service);
   });
 
   // In RedisThrottlerStorage: `onApplicationShutdown`.
-  it('leave no connection behind', async () => {
+  it('close their connection with the service', async () => {
     const service = await start();
     await verify(service);
-    expect(await connections()).toBe(2);
+    expect(await countConnections()).toBe(2);
 
     await services.pop()?.close();
     const deadline = Date.now() + 10_000;
-    while ((await connections()) > 1 && Date.now() < deadline) await delay(20);
-    expect(await connections()).toBe(1);
+    while ((await countConnections()) > 1 && Date.now() < deadline) await delay(20);
+    expect(await countConnections()).toBe(1);
   });
 });

@@ -14,12 +14,12 @@ import {
 } from '../support/scripted-upstream.js';
 
 const PHONE = '+14155550123';
-const TAKEN = reply(200, { pinId: 'pin', to: PHONE.slice(1), smsStatus: 'MESSAGE_SENT' });
+const ACCEPTED = reply(200, { pinId: 'pin', to: PHONE.slice(1), smsStatus: 'MESSAGE_SENT' });
 const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
-/** The service drains for as long as the test wants to look. */
+/** Longer than any test takes. */
 const LONG_DELAY = { SHUTDOWN_DELAY: '5m' };
 
-describe('A service that is told to stop', () => {
+describe('Graceful shutdown', () => {
   let provider: ScriptedUpstream;
   let dataDir: string;
   let replica: Replica;
@@ -45,30 +45,30 @@ describe('A service that is told to stop', () => {
     });
   }
 
-  /** Looks again and again, for what happens in another process. */
+  /** Polls until something has happened in another process. */
   async function until(happened: () => Promise<boolean> | boolean): Promise<void> {
     while (!(await happened())) await delay(10);
   }
 
-  /** Begins a send and keeps the provider from answering: how it is let answer. */
-  async function holdSend(): Promise<() => void> {
-    const held: ServerResponse[] = [];
-    provider.answer((response) => held.push(response));
+  /** Makes the provider wait before it answers sends; returns a function that makes it answer. */
+  async function delaySends(): Promise<() => void> {
+    const pending: ServerResponse[] = [];
+    provider.answer((response) => pending.push(response));
     return () => {
-      provider.answer(TAKEN);
-      held.forEach(TAKEN);
+      provider.answer(ACCEPTED);
+      pending.forEach(ACCEPTED);
     };
   }
 
   const send = () => replica.http.post('/otp/send').send({ phoneNumber: PHONE });
   const resend = () => replica.http.post('/otp/resend').send({ pinId: 'q8Jt1Xn0S2uYp4rVb6wLzA' });
-  const providerAsked = () => until(() => provider.requests.length > 0);
-  const closed = () => until(() => refusesConnections(replica.url));
+  const providerCalled = () => until(() => provider.requests.length > 0);
+  const connectionsRefused = () => until(() => refusesConnections(replica.url));
 
   // In HealthController: the check of `shutdown.isDraining`; in GracefulShutdown: the onRequest hook.
-  it('is unready at once, but takes what still comes and says “close”', async () => {
+  it('reports 503 for readiness at once, but accepts requests and answers with Connection: close', async () => {
     await start(LONG_DELAY);
-    provider.answer(TAKEN);
+    provider.answer(ACCEPTED);
     const ask = async (path: string, init?: RequestInit) => {
       const { status, headers } = await fetch(replica.url + path, init);
       return `${status} ${headers.get('connection')}`;
@@ -91,7 +91,7 @@ describe('A service that is told to stop', () => {
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
-  ] as const)('ends at once on a second signal, %s', async (signal, code) => {
+  ] as const)('exits at once on a second signal, %s', async (signal, code) => {
     await start(LONG_DELAY);
     replica.signal('SIGTERM');
     await until(() => replica.output.includes('stopping'));
@@ -102,10 +102,10 @@ describe('A service that is told to stop', () => {
   });
 
   // In SqliteConnection: `process.once('exit', keepOut)`; in sqlite-thread.ts: a lock for each job.
-  it('ends at once with a statement under way', async () => {
+  it('exits at once on a second signal while a SQL statement runs', async () => {
     await start(LONG_DELAY);
     const file = new Libsql(join(dataDir, DATABASE_FILE));
-    // What the service does at its start may still have the file.
+    // The start of the service may still lock the file.
     file.exec('pragma busy_timeout = 5000; begin immediate');
     const outcomes = [];
     for (const ask of [send, resend, resend]) {
@@ -119,7 +119,7 @@ describe('A service that is told to stop', () => {
     }
     replica.signal('SIGTERM');
     await until(() => replica.output.includes('stopping'));
-    // That one has waited for the file; the others, which waited for it, do so now, one by one.
+    // The first has timed out waiting for the file; now the others wait for it, one by one.
     expect(await outcomes.shift()).toBe(503);
 
     replica.signal('SIGTERM');
@@ -130,7 +130,7 @@ describe('A service that is told to stop', () => {
   });
 
   // In shutdown.ts: `if (signal === 'SIGTERM')`.
-  it('waits for no balancer at a terminal', async () => {
+  it('skips SHUTDOWN_DELAY for SIGINT', async () => {
     await start(LONG_DELAY);
 
     replica.signal('SIGINT');
@@ -138,14 +138,14 @@ describe('A service that is told to stop', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  it('answers what it has taken, and ends with 0', async () => {
+  it('answers the running request, then exits with 0', async () => {
     await start();
-    const release = await holdSend();
+    const release = await delaySends();
     const answer = send().then((response) => response);
-    await providerAsked();
+    await providerCalled();
 
     replica.signal('SIGTERM');
-    await closed();
+    await connectionsRefused();
     release();
 
     expect((await answer).status).toBe(200);
@@ -154,13 +154,13 @@ describe('A service that is told to stop', () => {
   });
 
   // In createAdapter: `return503OnClosing`.
-  it('answers a request of which it had only a part when it stopped listening', async () => {
+  it('answers a request that was incomplete when the service stopped listening', async () => {
     await start();
     const connection = await connectTo(replica.url);
     connection.write('GET /health/live HTTP/1.1\r\n');
     await delay(50);
     replica.signal('SIGTERM');
-    await closed();
+    await connectionsRefused();
 
     connection.write('host: a\r\n\r\n');
 
@@ -171,22 +171,22 @@ describe('A service that is told to stop', () => {
   });
 
   // In GracefulShutdown: the onClose hook.
-  it('writes down what the provider says to a caller that hung up', async () => {
+  it('stores the result of a send whose client has disconnected', async () => {
     await start();
-    const release = await holdSend();
-    const given = new AbortController();
+    const release = await delaySends();
+    const abort = new AbortController();
     const headers = { 'content-type': 'application/json', 'idempotency-key': 'mine' };
     const request = { method: 'POST', headers, body: JSON.stringify({ phoneNumber: PHONE }) };
-    const answer = fetch(`${replica.url}/otp/send`, { ...request, signal: given.signal });
+    const answer = fetch(`${replica.url}/otp/send`, { ...request, signal: abort.signal });
     await Promise.all([
       expect(answer).rejects.toThrow(),
-      providerAsked().then(() => {
-        given.abort();
+      providerCalled().then(() => {
+        abort.abort();
       }),
     ]);
 
     replica.signal('SIGTERM');
-    await closed();
+    await connectionsRefused();
     await delay(100);
     release();
     expect(await replica.ended()).toBe(0);
@@ -199,7 +199,7 @@ describe('A service that is told to stop', () => {
   });
 
   // In graceful-shutdown.ts: closeConnections.
-  it('does not wait for connections on which nothing was asked', async () => {
+  it('does not wait for connections without a request', async () => {
     await start({ PROVIDER_TIMEOUT: '1s' });
     const connection = await connectTo(replica.url);
 
@@ -214,38 +214,38 @@ describe('A service that is told to stop', () => {
     ['half a head', 'GET /health/live HTTP/1.1\r\nhost: a\r\n', ''],
     ['half a body', `${POST_HEAD}content-length: 10\r\n\r\n{`, ''],
     [
-      'no body that it announced',
+      'no body after a Content-Length',
       'PUT /otp/send HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n',
       '405',
     ],
     ['half a second request', 'GET /health/live HTTP/1.1\r\nhost: a\r\n\r\nGET', '200'],
-  ])('does not wait for a caller that sends %s', async (_what, bytes, answered) => {
+  ])('does not wait for a client that sends %s', async (_what, bytes, status) => {
     await start({ PROVIDER_TIMEOUT: '1ms' });
     const connection = await connectTo(replica.url);
     connection.write(bytes);
-    // What came first is read first.
+    // The service has read the bytes once it answers this later request.
     await replica.http.get('/health/live');
 
     replica.signal('SIGTERM');
 
     expect(await replica.ended()).toBe(0);
     expect(await connection.answer.catch(() => '')).toMatch(
-      answered === '' ? /^$/ : `HTTP/1.1 ${answered}`,
+      status === '' ? /^$/ : `HTTP/1.1 ${status}`,
     );
   });
 
   // In graceful-shutdown.ts: onIdle, and the timer's look at `currentResponse`.
-  it('closes a connection that was to be kept alive once it is answered, and no sooner', async () => {
+  it('closes a keep-alive connection after its response, and no sooner', async () => {
     // Shutdown gives up after 35 s, sooner than an idle connection would close by itself.
     await start({ PROVIDER_TIMEOUT: '15s' });
-    const release = await holdSend();
+    const release = await delaySends();
     const connection = await connectTo(replica.url);
     const body = JSON.stringify({ phoneNumber: PHONE });
     connection.write(`${POST_HEAD}content-length: ${body.length}\r\n\r\n${body}`);
-    await providerAsked();
+    await providerCalled();
 
     replica.signal('SIGTERM');
-    await closed();
+    await connectionsRefused();
     // Past FORCE_CLOSE_AFTER_MS: from then on only the response closes the connection.
     await delay(4_500);
     release();
@@ -255,11 +255,11 @@ describe('A service that is told to stop', () => {
   });
 
   // In shutdown.ts: the timer.
-  it('gives up on a request that is not done in time, says so and ends with 1', async () => {
+  it('exits with 1 and an error in the log if a request takes too long', async () => {
     await start({ PROVIDER_TIMEOUT: '1ms' });
     const file = new Libsql(join(dataDir, DATABASE_FILE));
     file.exec('pragma busy_timeout = 5000; begin immediate');
-    // Each waits for the file as long as a request may, one after another.
+    // They wait for the file one after another, each for the request timeout.
     const answers = [resend(), resend(), resend()].map((answer) => answer.catch(() => undefined));
     await until(async () =>
       (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 4'),

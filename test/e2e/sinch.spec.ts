@@ -5,7 +5,7 @@ import { startSandboxedService, type SandboxedService } from '../support/service
 
 const NUMBER = '+14155552671';
 
-describe('A code of Sinch’s', () => {
+describe('A code that Sinch sends', () => {
   let service: SandboxedService;
 
   beforeEach(async () => {
@@ -16,24 +16,24 @@ describe('A code of Sinch’s', () => {
 
   const send = (body: object = {}) =>
     service.http.post('/otp/send').send({ phoneNumber: NUMBER, ...body });
-  const newestCode = async () => (await service.codesOf(NUMBER))[0] ?? '';
-  const sent = async (body?: object) => {
+  const getNewestCode = async () => (await service.codesOf(NUMBER))[0] ?? '';
+  const sendCode = async (body?: object) => {
     const { pinId } = (await send(body).expect(200)).body;
-    return { pinId, code: await newestCode() };
+    return { pinId, code: await getNewestCode() };
   };
   const verify = async (pinId: string, otpCode: string) =>
     (await service.http.post('/otp/verify').send({ pinId, otpCode }).expect(200)).body;
 
-  it.each(['sms', 'voice'])('comes by %s, and verifies', async (channel) => {
-    const { pinId, code } = await sent({ channel });
+  it.each(['sms', 'voice'])('arrives by %s and can be verified', async (channel) => {
+    const { pinId, code } = await sendCode({ channel });
 
     expect(await service.channelsOf(NUMBER)).toEqual([channel]);
     expect(code).toMatch(/^\d{4}$/);
     expect(await verify(pinId, code)).toEqual({ verified: true });
   });
 
-  it('ends with one wrong code, and the next one works', async () => {
-    const first = await sent();
+  it('is exhausted by one wrong code, and another code can be sent', async () => {
+    const first = await sendCode();
 
     const exhausted = { verified: false, reason: 'attempts_exhausted' };
     expect(await verify(first.pinId, wrongCode(first.code))).toEqual(exhausted);
@@ -42,12 +42,12 @@ describe('A code of Sinch’s', () => {
     expect(status).toBe('exhausted');
 
     service.clock.advance(seconds(30));
-    const second = await sent();
+    const second = await sendCode();
     expect(await verify(second.pinId, second.code)).toEqual({ verified: true });
   });
 
-  it('is another one after a resend, under the same handle and by another way', async () => {
-    const { pinId } = await sent();
+  it('is replaced by a resend over another channel, with the same pinId', async () => {
+    const { pinId } = await sendCode();
     service.clock.advance(seconds(30));
 
     const { body } = await service.http
@@ -58,17 +58,17 @@ describe('A code of Sinch’s', () => {
     expect(body.pinId).toBe(pinId);
     expect(await service.channelsOf(NUMBER)).toEqual(['voice', 'sms']);
     expect(new Set(await service.providerPinIdsOf(NUMBER)).size).toBe(2);
-    expect(await verify(pinId, await newestCode())).toEqual({ verified: true });
+    expect(await verify(pinId, await getNewestCode())).toEqual({ verified: true });
   });
 
-  it('lives at Sinch no shorter than here', async () => {
-    const { pinId, code } = await sent();
+  it('does not expire at Sinch before OTP_TTL', async () => {
+    const { pinId, code } = await sendCode();
     service.clock.advance(seconds(5 * 60) - 1);
 
     expect(await verify(pinId, code)).toEqual({ verified: true });
   });
 
-  it('is not sent to whom Sinch cannot reach, and nothing is logged of it', async () => {
+  it('returns an error if Sinch rejects the send, and logs neither number nor credentials', async () => {
     expectProblem(await send({ phoneNumber: '+12025550100' }), 502, 'provider_error');
     expectProblem(await send({ phoneNumber: '+12085550100' }), 503, 'provider_unavailable');
 

@@ -21,8 +21,8 @@ describe('The running application', () => {
 
   afterAll(() => service.close());
 
-  describe('has its configuration in @nestjs/config', () => {
-    it('each namespace by its key, and the same value by its name', () => {
+  describe('has a configuration in @nestjs/config', () => {
+    it('with each namespace injectable by its key and readable by its name', () => {
       const config = service.app.get(ConfigService);
 
       for (const { KEY, namespace } of NAMESPACES) {
@@ -35,7 +35,7 @@ describe('The running application', () => {
       expect(config.get('destinations.allowedCountries')).toEqual(['DE', 'AT']);
     });
 
-    it('of its own settings, beside another application in the process', async () => {
+    it('with its own settings, beside another application in the process', async () => {
       const before = { ...process.env };
       const other = await startService({ OTP_TTL: '2m' });
 
@@ -46,12 +46,12 @@ describe('The running application', () => {
       await other.close();
     });
 
-    it('and nothing of process.env', () => {
+    it('without variables of process.env', () => {
       expect(process.env['PATH']).toBeDefined();
       expect(service.app.get(ConfigService).get('PATH')).toBeUndefined();
     });
 
-    it('where a test can override a namespace', async () => {
+    it('with namespaces that a test can override', async () => {
       const env = testEnvironment({ NODE_ENV: 'test' });
       const module = await Test.createTestingModule({ imports: [AppModule.with(env)] })
         .overrideProvider(otpConfig.KEY)
@@ -64,10 +64,10 @@ describe('The running application', () => {
     });
   });
 
-  /** Where Nest keeps what is global. */
+  /** Nest's own record of global guards and filters. */
   const globals = () => (service.app as unknown as { config: ApplicationConfig }).config;
 
-  it('builds its API document by SwaggerModule, from its own controllers', async () => {
+  it('builds its API document with SwaggerModule', async () => {
     const createDocument = jest.spyOn(SwaggerModule, 'createDocument');
     const { body } = await service.http.get('/docs-json').expect(200);
     await service.http.get('/docs-json').expect(200);
@@ -78,14 +78,14 @@ describe('The running application', () => {
     expect(body).toMatchObject({ components: { schemas: built.components?.schemas } });
   });
 
-  it('counts requests by a ThrottlerGuard in front of every route', () => {
+  it('limits requests with one global ThrottlerGuard', () => {
     const guards = globals().getGlobalGuards();
 
     expect(guards.filter((guard) => guard instanceof ThrottlerGuard)).toHaveLength(1);
     expect(guards.at(-1)).toBeInstanceOf(RateLimitGuard);
   });
 
-  it('calls the provider by HttpService', async () => {
+  it('calls the provider through HttpService', async () => {
     const http = service.app.get(HttpService, { strict: false });
     const calls: unknown[] = [];
     http.axiosRef.interceptors.request.use((config) => {
@@ -97,7 +97,7 @@ describe('The running application', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('turns every error into a problem document by one global exception filter', () => {
+  it('has one global exception filter, the ProblemFilter', () => {
     const filters = globals().getGlobalFilters();
 
     expect(filters).toHaveLength(1);

@@ -7,7 +7,7 @@ import { freePort } from '../support/free-port.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 import { startReplica } from '../support/replica.js';
 
-describe('A service that starts', () => {
+describe('The start of the service', () => {
   let folder: string;
   let program: ChildProgram | undefined;
 
@@ -31,19 +31,19 @@ describe('A service that starts', () => {
   }
 
   // In main.ts: exitOnSignal. The kernel drops signals that PID 1 has no handler for.
-  it('ends by itself on a signal, though it waits for its records', async () => {
-    const silent = createServer().listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const { port } = silent.address() as AddressInfo;
-    const asked = once(silent, 'connection') as Promise<[Socket]>;
+  it('ends on a signal while it waits for the database', async () => {
+    const silentServer = createServer().listen(0, '127.0.0.1');
+    await once(silentServer, 'listening');
+    const { port } = silentServer.address() as AddressInfo;
+    const connected = once(silentServer, 'connection') as Promise<[Socket]>;
     const starting = await start({ DATABASE_URL: `postgres://127.0.0.1:${String(port)}/otp` });
-    const [connection] = await asked;
+    const [connection] = await connected;
 
     await starting.stop();
 
     expect(await starting.ended()).toBe(143);
     connection.destroy();
-    silent.close();
+    silentServer.close();
   });
 
   it('warns about a variable that looks like a setting, in the environment and in .env', async () => {
@@ -80,19 +80,19 @@ describe('A service that starts', () => {
     expect(await scriptsFor('/docs-json')).toContain('/@nestjs/swagger/dist/');
   });
 
-  describe('where somebody else has its port', () => {
-    let other: Server;
+  describe('on a port that is in use', () => {
+    let otherServer: Server;
     let port: string;
 
     beforeEach(async () => {
-      other = createServer().listen(0, '127.0.0.1');
-      await once(other, 'listening');
-      port = String((other.address() as AddressInfo).port);
+      otherServer = createServer().listen(0, '127.0.0.1');
+      await once(otherServer, 'listening');
+      port = String((otherServer.address() as AddressInfo).port);
     });
 
-    afterEach(() => other.close());
+    afterEach(() => otherServer.close());
 
-    it.each(['PORT', 'METRICS_PORT'])('says that %s is to be another', async (name) => {
+    it.each(['PORT', 'METRICS_PORT'])('fails and asks for another %s', async (name) => {
       const starting = await start({ [name]: port });
 
       expect(await starting.ended()).toBe(1);
@@ -101,7 +101,7 @@ describe('A service that starts', () => {
     });
   });
 
-  it('says that HOST is to be another where it is not an address of its machine', async () => {
+  it('fails and asks for another HOST if it is no address of the machine', async () => {
     const starting = await start({ HOST: 'nonexistent.invalid' });
 
     expect(await starting.ended()).toBe(1);

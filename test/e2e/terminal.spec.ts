@@ -7,8 +7,8 @@ import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 
 const SERVICE = `node ${join(resolve('.test-build'), 'main.js')}`;
 /**
- * Debian's bsdutils, which is on every machine: it runs a command at a terminal of its own. What it
- * is told to end it waits for two seconds, so the service says which process it is.
+ * `script` of Debian's bsdutils runs a command at a terminal of its own. It waits two seconds for
+ * a process that it ends, so the process id is printed and the test ends it.
  */
 const AT_A_TERMINAL = `script -qefc 'echo pid $$; exec ${SERVICE}' /dev/null`;
 
@@ -34,7 +34,7 @@ const REPORT_PINO_PRETTY = {
   `)}"`,
 };
 
-describe('What the service prints', () => {
+describe('The output of the service', () => {
   let folder: string;
   let settings: { PORT: string; SANDBOX_PORT: string };
   let service: ChildProgram;
@@ -65,27 +65,27 @@ describe('What the service prints', () => {
     service = spawnProgram(command, folder, { ...settings, TERM: 'xterm-256color', ...variables });
   }
 
-  /** Sends a code and tries another one, as somebody at the next terminal would. */
-  async function sendAndMistype(): Promise<string> {
-    const ask = async (path: string, body: object): Promise<{ pinId: string }> => {
-      const answer = await fetch(`http://127.0.0.1:${settings.PORT}/otp/${path}`, {
+  /** Sends a code and verifies a wrong one. */
+  async function sendAndVerifyWrong(): Promise<string> {
+    const post = async (path: string, body: object): Promise<{ pinId: string }> => {
+      const response = await fetch(`http://127.0.0.1:${settings.PORT}/otp/${path}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
-      return answer.json() as Promise<{ pinId: string }>;
+      return response.json() as Promise<{ pinId: string }>;
     };
-    const { pinId } = await ask('send', { phoneNumber: `+${NUMBER}` });
-    await ask('verify', { pinId, otpCode: '99999999' });
+    const { pinId } = await post('send', { phoneNumber: `+${NUMBER}` });
+    await post('verify', { pinId, otpCode: '99999999' });
     await service.printed(/wrong_code[^]*\/otp\/verify[^\n]*\n/);
     return pinId;
   }
 
-  it('can be read at a terminal, and holds nobody’s number, code or handle', async () => {
+  it('is readable at a terminal, and contains no number, code or pinId', async () => {
     start(AT_A_TERMINAL);
     await service.printed(/curl .*\/otp\/verify/);
 
-    const pinId = await sendAndMistype();
+    const pinId = await sendAndVerifyWrong();
 
     const lines = stripVTControlCharacters(service.output).split('\r\n');
     const log = lines.filter((line) => /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: /.test(line));
@@ -103,7 +103,7 @@ describe('What the service prints', () => {
     for (const secret of [NUMBER, '99999999', pinId]) expect(service.output).not.toContain(secret);
   });
 
-  it('makes the lines to try stand out there, and leaves them whole', async () => {
+  it('shows the example commands in bold at a terminal, and they run as printed', async () => {
     start(AT_A_TERMINAL);
     await service.printed(/curl .*\/otp\/verify[^\n]*\n/);
     const bold = '\u001b[1m';
@@ -117,18 +117,18 @@ describe('What the service prints', () => {
     expect(tried.output).toBe('{"verified":true}');
   });
 
-  it('has no colours where they are not wanted', async () => {
+  it('has no colours with NO_COLOR', async () => {
     start(AT_A_TERMINAL, { NO_COLOR: '1' });
     await service.printed(/curl .*\/otp\/verify/);
 
     expect(service.output).not.toContain('\u001b');
   });
 
-  it('is one JSON object a line where nobody looks on', async () => {
+  it('has one JSON object per line without a terminal', async () => {
     start(SERVICE);
     await service.printed(/curl .*\/otp\/verify/);
 
-    const pinId = await sendAndMistype();
+    const pinId = await sendAndVerifyWrong();
 
     const log = service.output.split('\n').filter((line) => line.startsWith('{'));
     expect(log.map((line) => JSON.parse(line).msg)).toEqual([
@@ -153,7 +153,7 @@ describe('What the service prints', () => {
     expect(service.output).toContain(`pino-pretty loaded: ${String(isLoaded)}`);
   });
 
-  it('is JSON in production, at a terminal too', async () => {
+  it('is JSON in production, even at a terminal', async () => {
     start(AT_A_TERMINAL, PRODUCTION);
     await service.printed(/Server listening[^\n]*\n/);
 

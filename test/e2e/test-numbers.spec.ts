@@ -2,9 +2,9 @@ import { hours, seconds } from '../../src/common/durations.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-const FOREVER = '+15550001111';
-const TO_A_DAY = '+15550002222';
-const REAL = '+14155552671';
+const WITHOUT_END = '+15550001111';
+const WITH_LAST_DAY = '+15550002222';
+const REAL_NUMBER = '+14155552671';
 const CODE = '123456';
 
 describe('A test number', () => {
@@ -12,7 +12,7 @@ describe('A test number', () => {
 
   beforeEach(async () => {
     service = await startSandboxedService({
-      TEST_NUMBERS: `${FOREVER}:${CODE}, ${TO_A_DAY}:${CODE}@2030-01-01, ${REAL}:${CODE}`,
+      TEST_NUMBERS: `${WITHOUT_END}:${CODE}, ${WITH_LAST_DAY}:${CODE}@2030-01-01, ${REAL_NUMBER}:${CODE}`,
       SENDS_PER_NUMBER_PER_DAY: '2',
       ALLOWED_COUNTRIES: 'CH',
     });
@@ -20,11 +20,11 @@ describe('A test number', () => {
 
   afterEach(() => service.close());
 
-  const send = (phoneNumber = FOREVER) => service.http.post('/otp/send').send({ phoneNumber });
+  const send = (phoneNumber = WITHOUT_END) => service.http.post('/otp/send').send({ phoneNumber });
   const verify = (body: object) => service.http.post('/otp/verify').send(body);
 
-  it.each([FOREVER, TO_A_DAY, REAL])(
-    'is verified with its code, and not texted: %s',
+  it.each([WITHOUT_END, WITH_LAST_DAY, REAL_NUMBER])(
+    'is verified with its fixed code, without a message: %s',
     async (to) => {
       const { body } = await send(to).expect(200);
 
@@ -33,7 +33,7 @@ describe('A test number', () => {
     },
   );
 
-  it('takes no other code, and no more of them than any number', async () => {
+  it('rejects other codes, and has the usual number of attempts', async () => {
     const { body } = await send();
     for (const attemptsRemaining of [4, 3, 2, 1, 0]) {
       const wrong = await verify({ pinId: body.pinId, otpCode: '123457' });
@@ -46,15 +46,15 @@ describe('A test number', () => {
     });
   });
 
-  it('has no cooldown, and no texts that could run out', async () => {
+  it('has no cooldown and no limit of messages', async () => {
     for (let i = 0; i < 5; i += 1) await send().expect(200);
     const { body } = await send();
 
     await service.http.post('/otp/resend').send({ pinId: body.pinId }).expect(200);
-    await verify({ phoneNumber: FOREVER, otpCode: CODE }).expect(200, { verified: true });
+    await verify({ phoneNumber: WITHOUT_END, otpCode: CODE }).expect(200, { verified: true });
   });
 
-  it('is marked in the status', async () => {
+  it('has test: true in its status', async () => {
     const { body } = await send();
 
     expect((await service.http.get(`/otp/${body.pinId}`)).body).toMatchObject({
@@ -63,23 +63,23 @@ describe('A test number', () => {
     });
   });
 
-  it('is a number like any other after its last day', async () => {
+  it('is like any other number after its last day', async () => {
     service.clock.advance(hours(24) - seconds(1));
-    const { body } = await send(TO_A_DAY).expect(200);
+    const { body } = await send(WITH_LAST_DAY).expect(200);
     service.clock.advance(seconds(1));
 
-    expectProblem(await send(TO_A_DAY), 400, 'validation_failed');
+    expectProblem(await send(WITH_LAST_DAY), 400, 'validation_failed');
     await verify({ pinId: body.pinId, otpCode: CODE }).expect(200, {
       verified: false,
       reason: 'expired',
     });
-    await verify({ phoneNumber: TO_A_DAY, otpCode: CODE }).expect(200, {
+    await verify({ phoneNumber: WITH_LAST_DAY, otpCode: CODE }).expect(200, {
       verified: false,
       reason: 'expired',
     });
   });
 
-  it('is not marked where it is none', async () => {
+  it('has no test field in the status of other numbers', async () => {
     const { body } = await send('+41793026727').expect(200);
 
     expect((await service.http.get(`/otp/${body.pinId}`)).body).not.toHaveProperty('test');

@@ -1,7 +1,7 @@
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-describe('Requests a minute', () => {
+describe('Rate limits per minute', () => {
   let service: SandboxedService;
 
   beforeEach(async () => {
@@ -13,7 +13,7 @@ describe('Requests a minute', () => {
   const send = () => service.http.post('/otp/send').send({});
   const verify = () => service.http.post('/otp/verify').send({});
 
-  it('are limited for send, whatever the requests are worth', async () => {
+  it('count invalid requests to send too', async () => {
     expectProblem(await send(), 400, 'validation_failed');
     expectProblem(await send(), 400, 'validation_failed');
 
@@ -22,7 +22,7 @@ describe('Requests a minute', () => {
     expect(Number(response.headers['retry-after'])).toBeLessThanOrEqual(60);
   });
 
-  it('are counted for verify apart from send', async () => {
+  it('count verify and send separately', async () => {
     await send();
     await send();
     await verify();
@@ -32,7 +32,7 @@ describe('Requests a minute', () => {
     expectProblem(await verify(), 429, 'too_many_requests');
   });
 
-  it('are not limited for health', async () => {
+  it('do not apply to health checks', async () => {
     for (let i = 0; i < 5; i += 1)
       await service.http.get('/health/live').expect(200, { status: 'ok' });
   });

@@ -15,21 +15,21 @@ describe('A verification', () => {
   afterEach(() => service.close());
 
   async function send(body: object = {}): Promise<{ pinId: string; otpCode: string }> {
-    const answer = await service.http
+    const response = await service.http
       .post('/otp/send')
       .send({ phoneNumber: NUMBER, ...body })
       .expect(200);
     const [otpCode = ''] = await service.codesOf(NUMBER);
-    return { pinId: answer.body.pinId, otpCode };
+    return { pinId: response.body.pinId, otpCode };
   }
 
   const verify = (body: object) => service.http.post('/otp/verify').send(body);
   const resend = (body: object) => service.http.post('/otp/resend').send(body);
   const status = (pinId: string) => service.http.get(`/otp/${pinId}`);
 
-  it('tells its status through its life', async () => {
+  it('has its status at each step', async () => {
     const { pinId, otpCode } = await send();
-    const shown = {
+    const pending = {
       pinId,
       status: 'pending',
       to: '+1415•••2671',
@@ -38,22 +38,22 @@ describe('A verification', () => {
       expiresAt: '2030-01-01T00:05:00.000Z',
       attemptsRemaining: 5,
     };
-    await status(pinId).expect(200, shown);
+    await status(pinId).expect(200, pending);
 
     await verify({ pinId, otpCode: wrongCode(otpCode) });
-    await status(pinId).expect(200, { ...shown, attemptsRemaining: 4 });
+    await status(pinId).expect(200, { ...pending, attemptsRemaining: 4 });
 
     service.clock.advance(seconds(7));
     await verify({ pinId, otpCode });
     await status(pinId).expect(200, {
-      ...shown,
+      ...pending,
       status: 'verified',
       verifiedAt: '2030-01-01T00:00:07.000Z',
       attemptsRemaining: 3,
     });
   });
 
-  it('shows when it has expired and when it is exhausted', async () => {
+  it('has the status expired after OTP_TTL, and exhausted after its last attempt', async () => {
     const expiring = await send();
     service.clock.advance(minutes(5));
     expect((await status(expiring.pinId)).body.status).toBe('expired');
@@ -63,7 +63,7 @@ describe('A verification', () => {
     expect((await status(pinId)).body).toMatchObject({ status: 'exhausted', attemptsRemaining: 0 });
   });
 
-  it('can be cancelled, as often as one likes', async () => {
+  it('can be cancelled, also twice', async () => {
     const { pinId, otpCode } = await send();
 
     await service.http.delete(`/otp/${pinId}`).expect(204, '');
@@ -74,7 +74,7 @@ describe('A verification', () => {
   });
 
   it.each(['no-such-pin', '%F0%9F%93%B1', 'x'.repeat(2_000), '..%2f..%2fetc', '14155552671'])(
-    'is not found as %s, whatever is asked of it',
+    'is not found by the unknown pinId %s on any route',
     async (pinId) => {
       expectProblem(await status(pinId), 404, 'verification_not_found');
       expectProblem(await service.http.delete(`/otp/${pinId}`), 404, 'verification_not_found');
@@ -83,7 +83,7 @@ describe('A verification', () => {
     },
   );
 
-  it('has its code sent again, under the same handle and with the same end', async () => {
+  it('keeps its pinId, code and expiry when it is sent again', async () => {
     const { pinId, otpCode } = await send();
     expectProblem(await resend({ pinId }), 429, 'cooldown_active');
     service.clock.advance(seconds(30));
@@ -100,7 +100,7 @@ describe('A verification', () => {
     await verify({ pinId, otpCode }).expect(200, { verified: true });
   });
 
-  it('that has ended is not sent again', async () => {
+  it('cannot be sent again after it was verified', async () => {
     const { pinId, otpCode } = await send();
     await verify({ pinId, otpCode });
     service.clock.advance(seconds(30));
@@ -108,7 +108,7 @@ describe('A verification', () => {
     expectProblem(await resend({ pinId }), 409, 'not_resendable');
   });
 
-  it('can be read out in a call', async () => {
+  it('can be sent by voice', async () => {
     const { body } = await service.http
       .post('/otp/send')
       .send({ phoneNumber: NUMBER, channel: 'voice' })
@@ -118,7 +118,7 @@ describe('A verification', () => {
     expect(await service.channelsOf(NUMBER)).toEqual(['voice']);
   });
 
-  it('can be verified by its number, the newest one', async () => {
+  it('can be verified by its number, which selects the newest one', async () => {
     await send();
     service.clock.advance(seconds(30));
     const { pinId, otpCode } = await send();
@@ -127,7 +127,7 @@ describe('A verification', () => {
     expect((await status(pinId)).body.status).toBe('verified');
   });
 
-  it('is not found by a number that was never texted', async () => {
+  it('is not found by a number without a verification', async () => {
     expectProblem(
       await verify({ phoneNumber: NUMBER, otpCode: '1234' }),
       404,
@@ -140,16 +140,16 @@ describe('A verification', () => {
     ['both', { pinId: 'a', phoneNumber: NUMBER }, '#/pinId'],
     ['a bad number', { phoneNumber: '+1' }, '#/phoneNumber'],
     ['a bad number beside a pinId', { pinId: 'a', phoneNumber: '+1' }, '#/phoneNumber'],
-  ])('named by %s of pinId and number is not valid', async (_what, which, pointer) => {
-    const response = await verify({ ...which, otpCode: '1234' });
+  ])('is rejected if selected by %s of pinId and number', async (_what, selector, pointer) => {
+    const response = await verify({ ...selector, otpCode: '1234' });
 
     expectProblem(response, 400, 'validation_failed');
-    expect(response.body.errors.map((fault: { pointer: string }) => fault.pointer)).toContain(
+    expect(response.body.errors.map((error: { pointer: string }) => error.pointer)).toContain(
       pointer,
     );
   });
 
-  it('is bound to its reference', async () => {
+  it('can be verified only with its reference', async () => {
     const { pinId, otpCode } = await send({ reference: 'login-1' });
     const mismatch = { verified: false, reason: 'reference_mismatch' };
 
@@ -159,7 +159,7 @@ describe('A verification', () => {
     await verify({ pinId, otpCode, reference: 'login-1' }).expect(200, { verified: true });
   });
 
-  it.each(['', 'x'.repeat(129), 7])('cannot be bound to %j', async (reference) => {
+  it.each(['', 'x'.repeat(129), 7])('cannot have the reference %j', async (reference) => {
     expectProblem(
       await service.http.post('/otp/send').send({ phoneNumber: NUMBER, reference }),
       400,
