@@ -20,7 +20,7 @@ import {
 import { startService } from '../support/service.js';
 import { scaled } from '../support/time-scale.js';
 
-const KEY = 'a-key-that-nobody-may-see';
+const KEY = 'a-key-that-must-not-be-shown';
 const CONFIGURATION = {
   pinAttempts: 5,
   allowMultiplePinVerifications: false,
@@ -46,7 +46,7 @@ afterAll(() => {
   rmSync(cwd, { recursive: true });
 });
 
-async function examine(settings: NodeJS.ProcessEnv) {
+async function runDoctor(settings: NodeJS.ProcessEnv) {
   const { code, output } = await runCommand('doctor', {
     args: '--json',
     cwd,
@@ -54,10 +54,10 @@ async function examine(settings: NodeJS.ProcessEnv) {
   });
   expect(output).not.toContain(KEY);
   const findings = JSON.parse(output) as Finding[];
-  return { code, findings, faults: findings.filter(({ level }) => level !== 'ok') };
+  return { code, findings, problems: findings.filter(({ level }) => level !== 'ok') };
 }
 
-describe('The doctor, at an account', () => {
+describe('npm run doctor with an account', () => {
   let sandbox: Sandbox;
 
   beforeAll(async () => {
@@ -66,8 +66,8 @@ describe('The doctor, at an account', () => {
 
   afterAll(() => sandbox.close());
 
-  /** Makes an application and a template with these faults; answers with the settings naming them. */
-  async function account({ application = {}, configuration = {}, template = {} } = {}) {
+  /** Creates an application and a template with these values; returns the settings with their ids. */
+  async function createAccount({ application = {}, configuration = {}, template = {} } = {}) {
     const applications = `${sandbox.url}/2fa/2/applications`;
     const { applicationId } = await callInfobip(applications, 'POST', {
       name: 'doctor',
@@ -85,10 +85,10 @@ describe('The doctor, at an account', () => {
     };
   }
 
-  it('finds nothing wrong with what is right, and ends with 0', async () => {
-    const { code, findings, faults } = await examine(await account());
+  it('finds no problems with a correct account, and exits with 0', async () => {
+    const { code, findings, problems } = await runDoctor(await createAccount());
 
-    expect(faults).toEqual([]);
+    expect(problems).toEqual([]);
     expect(code).toBe(0);
     expect(findings.map(({ check }) => check)).toEqual([
       'settings',
@@ -107,9 +107,9 @@ describe('The doctor, at an account', () => {
   });
 
   it('warns about a variable that looks like a setting', async () => {
-    const { code, faults } = await examine({ ...(await account()), OTP_TLL: '2m' });
+    const { code, problems } = await runDoctor({ ...(await createAccount()), OTP_TLL: '2m' });
 
-    expect(faults).toMatchObject([
+    expect(problems).toMatchObject([
       {
         check: 'settings',
         level: 'warning',
@@ -119,15 +119,15 @@ describe('The doctor, at an account', () => {
     expect(code).toBe(0);
   });
 
-  it('leaves nothing behind, not even a secret', async () => {
-    await examine(await account());
+  it('writes no files, not even a secret', async () => {
+    await runDoctor(await createAccount());
 
     expect(readdirSync(cwd)).toEqual([]);
   });
 
-  it('looks at Sinch too where that is asked for codes', async () => {
-    const { code, findings } = await examine({
-      ...(await account()),
+  it('checks Sinch too if it is in PROVIDERS', async () => {
+    const { code, findings } = await runDoctor({
+      ...(await createAccount()),
       PROVIDERS: 'sinch,infobip',
     });
 
@@ -146,8 +146,8 @@ describe('The doctor, at an account', () => {
     });
   });
 
-  it('sees that Sinch does not take the signature', async () => {
-    const { code, faults } = await examine({
+  it('reports that Sinch rejects the signature', async () => {
+    const { code, problems } = await runDoctor({
       PROVIDERS: 'sinch',
       SINCH_BASE_URL: sandbox.url,
       SINCH_APPLICATION_KEY: KEY,
@@ -155,7 +155,7 @@ describe('The doctor, at an account', () => {
     });
 
     expect(code).toBe(1);
-    expect(faults).toMatchObject([{ check: 'credentials', level: 'error' }]);
+    expect(problems).toMatchObject([{ check: 'credentials', level: 'error' }]);
   });
 
   it.each([
@@ -167,70 +167,70 @@ describe('The doctor, at an account', () => {
       /disabled/,
     ],
     [
-      'attempts tighter than ours',
+      'fewer attempts than OTP_MAX_ATTEMPTS',
       { configuration: { pinAttempts: 4 } },
       'error',
       'attempts',
       /4.*5.*locked out early/,
     ],
     [
-      'attempts much looser',
+      'many more attempts than OTP_MAX_ATTEMPTS',
       { configuration: { pinAttempts: 16 } },
       'warning',
       'attempts',
       /looser/,
     ],
     [
-      'a lifetime tighter than ours',
+      'a lifetime shorter than OTP_TTL',
       { configuration: { pinTimeToLive: '299s' } },
       'error',
       'lifetime',
       /299s.*5m.*expire early/,
     ],
     [
-      'a lifetime much looser',
+      'a lifetime much longer than OTP_TTL',
       { configuration: { pinTimeToLive: 'h' } },
       'warning',
       'lifetime',
       /looser/,
     ],
     [
-      're-verification',
+      'codes that can be verified more than once',
       { configuration: { allowMultiplePinVerifications: true } },
       'error',
       'one-time use',
       /again/,
     ],
     [
-      'Infobip’s 3 texts a day',
+      'Infobip’s default of 3 messages a day',
       { configuration: { sendPinPerPhoneNumberLimit: '3/1d' } },
       'error',
       'messages per number',
       /3\/1d.*10 times in 1d/,
     ],
     [
-      'one text less than ours',
+      'one message less than SENDS_PER_NUMBER_PER_DAY',
       { configuration: { sendPinPerPhoneNumberLimit: '9/d' } },
       'error',
       'messages per number',
       /9\/d/,
     ],
     [
-      'a tight limit an hour',
+      'a low limit per hour',
       { configuration: { sendPinPerPhoneNumberLimit: '9/1h' } },
       'error',
       'messages per number',
       /10 times in 1h/,
     ],
     [
-      'a tight application limit',
+      'a low limit of the application',
       { configuration: { sendPinPerApplicationLimit: '10000/1d' } },
       'warning',
       'messages in total',
       /all clients together send 100000 times in 1d/,
     ],
     [
-      'Infobip’s 1 verify in 3 seconds',
+      'Infobip’s default of 1 verify call in 3 seconds',
       { configuration: { verifyPinLimit: '1/3s' } },
       'warning',
       'verify calls',
@@ -245,41 +245,44 @@ describe('The doctor, at an account', () => {
     ],
     ['a code of letters', { template: { pinType: 'ALPHA' } }, 'warning', 'code', /ALPHA/],
     [
-      'a placeholder that nothing fills in',
+      'an unknown placeholder',
       { template: { messageText: '{{name}} {{pin}}' } },
       'error',
       'message',
       /\{\{name\}\}/,
     ],
-  ])('finds %s', async (_what, faults, level, check, message) => {
-    const found = await examine(await account(faults));
+  ])('finds %s', async (_what, accountValues, level, check, message) => {
+    const result = await runDoctor(await createAccount(accountValues));
 
-    expect(found.faults).toEqual([
+    expect(result.problems).toEqual([
       { level, check, message: expect.stringMatching(message), remedy: expect.any(String) },
     ]);
-    expect(found.code).toBe(level === 'error' ? 1 : 0);
+    expect(result.code).toBe(level === 'error' ? 1 : 0);
   });
 
-  it('finds an application that is not there', async () => {
-    const { code, faults } = await examine({ ...(await account()), INFOBIP_APP_ID: 'none' });
+  it('finds a missing application', async () => {
+    const { code, problems } = await runDoctor({
+      ...(await createAccount()),
+      INFOBIP_APP_ID: 'none',
+    });
 
-    expect(faults).toMatchObject([{ level: 'error', check: 'application' }]);
+    expect(problems).toMatchObject([{ level: 'error', check: 'application' }]);
     expect(code).toBe(1);
   });
 
-  it('finds a template that is another application’s', async () => {
-    const { INFOBIP_MESSAGE_ID } = await account();
+  it('finds a template of another application', async () => {
+    const { INFOBIP_MESSAGE_ID } = await createAccount();
 
-    const { code, faults } = await examine({ ...(await account()), INFOBIP_MESSAGE_ID });
+    const { code, problems } = await runDoctor({ ...(await createAccount()), INFOBIP_MESSAGE_ID });
 
-    expect(faults).toMatchObject(
+    expect(problems).toMatchObject(
       [{ check: 'template', message: /belongs to another/ }].map(matching),
     );
     expect(code).toBe(1);
   });
 
-  it('tells people line by line, with a remedy below each fault', async () => {
-    const settings = await account({ configuration: { sendPinPerPhoneNumberLimit: '3/1d' } });
+  it('prints a line for each check, with a fix below each problem', async () => {
+    const settings = await createAccount({ configuration: { sendPinPerPhoneNumberLimit: '3/1d' } });
 
     const { code, output } = await runCommand('doctor', {
       cwd,
@@ -294,8 +297,8 @@ describe('The doctor, at an account', () => {
     expect(output).toMatch(/^1 error, 0 warnings\.$/m);
   });
 
-  it('has its every fault mended by the set-up', async () => {
-    const settings = await account({
+  it('finds no more problems after npm run infobip:setup', async () => {
+    const settings = await createAccount({
       application: { enabled: false },
       configuration: {
         pinAttempts: 1,
@@ -307,37 +310,42 @@ describe('The doctor, at an account', () => {
       },
       template: { pinLength: 4, pinType: 'HEX', messageText: '{{pin}} {{name}}' },
     });
-    expect((await examine(settings)).faults).toHaveLength(9);
+    expect((await runDoctor(settings)).problems).toHaveLength(9);
 
     await runCommand('infobip:setup', { args: '--yes', cwd, settings });
 
-    expect((await examine(settings)).faults).toEqual([]);
+    expect((await runDoctor(settings)).problems).toEqual([]);
   });
 
   it.each([
-    ['the throttle', {}, 2 * 86_400],
+    ['the rate limit', {}, 2 * 86_400],
     ['the budget', { CLIENT_SENDS_PER_DAY: '50000' }, 2 * 50_000],
-  ])('counts each client with %s, and so does the set-up', async (_what, limits, demand) => {
-    const entries = ['shop', 'shop', 'bank'].map((client) => newApiKey(client).entry);
-    const application = await account({
-      configuration: { sendPinPerApplicationLimit: `${String(demand - 1)}/1d` },
-    });
-    const settings = { ...application, ...limits, API_KEYS: entries.join(',') };
-    expect((await examine(settings)).faults).toMatchObject([
-      {
-        check: 'messages in total',
-        message: expect.stringContaining(`all clients together send ${String(demand)} times in 1d`),
-      },
-    ]);
+  ])(
+    'compares the limit of the application with %s of all clients, and so does infobip:setup',
+    async (_what, limits, demand) => {
+      const entries = ['shop', 'shop', 'bank'].map((client) => newApiKey(client).entry);
+      const application = await createAccount({
+        configuration: { sendPinPerApplicationLimit: `${String(demand - 1)}/1d` },
+      });
+      const settings = { ...application, ...limits, API_KEYS: entries.join(',') };
+      expect((await runDoctor(settings)).problems).toMatchObject([
+        {
+          check: 'messages in total',
+          message: expect.stringContaining(
+            `all clients together send ${String(demand)} times in 1d`,
+          ),
+        },
+      ]);
 
-    await runCommand('infobip:setup', { args: '--yes', cwd, settings });
+      await runCommand('infobip:setup', { args: '--yes', cwd, settings });
 
-    expect((await examine(settings)).faults).toEqual([]);
-  });
+      expect((await runDoctor(settings)).problems).toEqual([]);
+    },
+  );
 
-  it('has the service log the same when it starts, and nothing that is right', async () => {
+  it('reports the problems that the service logs at its start', async () => {
     const service = await startService(
-      await account({
+      await createAccount({
         configuration: { sendPinPerPhoneNumberLimit: '3/1d', verifyPinLimit: '1/3s' },
       }),
     );
@@ -358,7 +366,7 @@ describe('The doctor, at an account', () => {
   });
 });
 
-describe('The doctor, before a host that', () => {
+describe('npm run doctor with a faulty host', () => {
   let upstream: ScriptedUpstream;
 
   beforeEach(async () => {
@@ -368,113 +376,118 @@ describe('The doctor, before a host that', () => {
   afterEach(() => upstream.close());
 
   const settings = () => ({ INFOBIP_BASE_URL: upstream.url, PROVIDER_TIMEOUT: `${scaled(300)}ms` });
-  const refusal = (messageId: string) => ({
+  const errorBody = (messageId: string) => ({
     requestError: { serviceException: { messageId, text: KEY } },
   });
 
   it.each<[string, Script, string, RegExp]>([
     [
-      'does not know the key',
-      reply(401, refusal('UNAUTHORIZED')),
+      'rejects the API key',
+      reply(401, errorBody('UNAUTHORIZED')),
       'credentials',
       /API key \(401\)/,
     ],
     ['is not Infobip', reply(404, '<html>'), 'host', /not Infobip’s 2FA API \(status 404\)/],
     ['answers with a page', reply(200, '<html>'), 'host', /not Infobip’s/],
     ['redirects', reply(302, '', { location: 'http://127.0.0.1:9/' }), 'host', /status 302/],
-    ['is broken', reply(503, refusal('SERVICE_UNAVAILABLE')), 'host', /503/],
-    ['hangs', hang, 'host', /in time/],
-    ['hangs up', dropConnection, 'host', /cannot be reached: connection_lost/],
-  ])('%s, says so and ends with 1', async (_what, script, check, message) => {
+    ['is unavailable', reply(503, errorBody('SERVICE_UNAVAILABLE')), 'host', /503/],
+    ['does not answer', hang, 'host', /in time/],
+    ['closes the connection', dropConnection, 'host', /cannot be reached: connection_lost/],
+  ])('reports a host that %s, and exits with 1', async (_what, script, check, message) => {
     upstream.answerReads(script);
 
-    const { code, faults } = await examine(settings());
+    const { code, problems } = await runDoctor(settings());
 
-    expect(faults).toMatchObject([{ level: 'error', check, message, remedy: /./ }].map(matching));
+    expect(problems).toMatchObject([{ level: 'error', check, message, remedy: /./ }].map(matching));
     expect(code).toBe(1);
   });
 
-  it('never shakes hands, says so and ends without waiting on', async () => {
+  it('reports a host that never completes the TLS handshake, and closes the connection', async () => {
     const host = createServer();
-    const heldForMs = new Promise<number>((resolve) => {
+    const connectedForMs = new Promise<number>((resolve) => {
       host.on('connection', (socket) => {
-        const since = performance.now();
+        const connectedAt = performance.now();
         socket
           .on('error', () => undefined)
           .on('close', () => {
-            resolve(performance.now() - since);
+            resolve(performance.now() - connectedAt);
           });
         socket.resume();
       });
     });
     await once(host.listen(0, '127.0.0.1'), 'listening');
 
-    const { code, faults } = await examine({
+    const { code, problems } = await runDoctor({
       ...settings(),
       INFOBIP_BASE_URL: `https://127.0.0.1:${(host.address() as AddressInfo).port}`,
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
     });
 
-    expect(faults).toMatchObject(
+    expect(problems).toMatchObject(
       [{ level: 'error', check: 'host', message: /cannot be reached/ }].map(matching),
     );
     expect(code).toBe(1);
-    expect(await heldForMs).toBeLessThan(scaled(5_000));
+    expect(await connectedForMs).toBeLessThan(scaled(5_000));
     host.close();
   });
 
-  it('wants fewer requests, warns', async () => {
-    upstream.answerReads(reply(429, refusal('TOO_MANY_REQUESTS')));
+  it('warns about a host that limits the request rate, and exits with 0', async () => {
+    upstream.answerReads(reply(429, errorBody('TOO_MANY_REQUESTS')));
 
-    const { code, faults } = await examine(settings());
+    const { code, problems } = await runDoctor(settings());
 
-    expect(faults).toMatchObject([{ level: 'warning', check: 'host' }]);
+    expect(problems).toMatchObject([{ level: 'warning', check: 'host' }]);
     expect(code).toBe(0);
   });
 
-  it('has a key for sending only, warns that it could not look', async () => {
-    upstream.answerReads(reply(403, refusal('FORBIDDEN')));
-    upstream.answer(reply(404, refusal('NOT_FOUND')));
+  it('warns that it cannot check the account with a key that may only send, and exits with 0', async () => {
+    upstream.answerReads(reply(403, errorBody('FORBIDDEN')));
+    upstream.answer(reply(404, errorBody('NOT_FOUND')));
 
-    const { code, faults } = await examine(settings());
+    const { code, problems } = await runDoctor(settings());
 
-    expect(faults).toMatchObject(
+    expect(problems).toMatchObject(
       [{ level: 'warning', check: 'scope', remedy: /2fa:manage/ }].map(matching),
     );
     expect(code).toBe(0);
   });
 
-  it('has a key without any scope, fails', async () => {
-    upstream.answerReads(reply(403, refusal('FORBIDDEN')));
-    upstream.answer(reply(403, refusal('FORBIDDEN')));
+  it('reports a key without any scope, and exits with 1', async () => {
+    upstream.answerReads(reply(403, errorBody('FORBIDDEN')));
+    upstream.answer(reply(403, errorBody('FORBIDDEN')));
 
-    const { code, faults } = await examine(settings());
+    const { code, problems } = await runDoctor(settings());
 
-    expect(faults).toMatchObject(
+    expect(problems).toMatchObject(
       [{ level: 'error', check: 'scope', remedy: /2fa:pin:send/ }].map(matching),
     );
     expect(code).toBe(1);
   });
 
   it.each([
-    ['no text', {}, /no text/],
-    ['a text without the code', { messageText: 'Code' }, /\{\{pin\}\}/],
-  ])('keeps a template with %s, says so', async (_what, text, message) => {
-    const both = { enabled: true, configuration: CONFIGURATION, pinType: 'NUMERIC', pinLength: 6 };
-    upstream.answerReads(reply(200, { ...both, ...text }));
+    ['without a text', {}, /no text/],
+    ['whose text has no {{pin}}', { messageText: 'Code' }, /\{\{pin\}\}/],
+  ])('reports a template %s', async (_what, text, message) => {
+    const accountBody = {
+      enabled: true,
+      configuration: CONFIGURATION,
+      pinType: 'NUMERIC',
+      pinLength: 6,
+    };
+    upstream.answerReads(reply(200, { ...accountBody, ...text }));
 
-    const { faults } = await examine(settings());
+    const { problems } = await runDoctor(settings());
 
-    expect(faults).toMatchObject([{ level: 'error', check: 'message', message }].map(matching));
+    expect(problems).toMatchObject([{ level: 'error', check: 'message', message }].map(matching));
   });
 
-  it('says little, warns of each thing that it cannot compare', async () => {
+  it('warns about each value that the host does not return', async () => {
     upstream.answerReads(reply(200, { configuration: { verifyPinLimit: 'often' } }));
 
-    const { faults } = await examine(settings());
+    const { problems } = await runDoctor(settings());
 
-    expect(faults.filter(({ level }) => level === 'warning').map(({ check }) => check)).toEqual([
+    expect(problems.filter(({ level }) => level === 'warning').map(({ check }) => check)).toEqual([
       'attempts',
       'lifetime',
       'messages per number',
@@ -484,30 +497,30 @@ describe('The doctor, before a host that', () => {
     ]);
   });
 
-  it('keeps silent, the service starts all the same, and stops asking when it stops', async () => {
-    const asked = new Promise<ServerResponse>((resolve) => {
+  it('delays neither the start nor the end of the service if the host does not answer', async () => {
+    const requested = new Promise<ServerResponse>((resolve) => {
       upstream.answerReads(resolve);
     });
     const service = await startService({ ...settings(), PROVIDER_TIMEOUT: '60s' });
     await service.http.get('/health/live').expect(200);
-    const response = await asked;
-    const givenUp = once(response, 'close');
+    const response = await requested;
+    const connectionClosed = once(response, 'close');
 
     await service.close();
-    await givenUp;
+    await connectionClosed;
 
     expect(service.log.text).not.toContain('StartupAccountCheck');
   });
 });
 
-describe('The doctor, with settings that cannot be used', () => {
-  it('names each fault, and the command that makes the missing ids', async () => {
-    const { code, faults } = await examine({
+describe('npm run doctor with invalid settings', () => {
+  it('reports each error, and the command that creates the missing ids', async () => {
+    const { code, problems } = await runDoctor({
       INFOBIP_BASE_URL: 'https://account.invalid',
       OTP_TTL: '1h',
     });
 
-    expect(faults).toMatchObject(
+    expect(problems).toMatchObject(
       [
         { check: 'settings', level: 'error', message: /OTP_TTL must be/, remedy: /configuration/ },
         { check: 'settings', message: /INFOBIP_APP_ID is required/, remedy: /infobip:setup/ },
@@ -517,7 +530,7 @@ describe('The doctor, with settings that cannot be used', () => {
     expect(code).toBe(1);
   });
 
-  it('refuses options that it does not have', async () => {
+  it('rejects unknown options', async () => {
     expect(await runCommand('doctor', { args: '--jsno', cwd, settings: {} })).toMatchObject({
       code: 2,
       output: expect.stringContaining('Usage: npm run doctor'),
@@ -525,7 +538,7 @@ describe('The doctor, with settings that cannot be used', () => {
   });
 });
 
-/** The same, with each pattern as a matcher. */
+/** Replaces each pattern by a matcher. */
 function matching(expected: Record<string, string | RegExp>): object {
   return Object.fromEntries(
     Object.entries(expected).map(([name, value]) => [

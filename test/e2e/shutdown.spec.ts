@@ -101,7 +101,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(code);
   });
 
-  // In SqliteConnection: `process.once('exit', keepOut)`; in sqlite-thread.ts: a lock for each job.
+  // In SqliteConnection: `process.once('exit', stopCalls)`; in sqlite-worker.ts: a lock for each call.
   it('exits at once on a second signal while a SQL statement runs', async () => {
     await start(LONG_DELAY);
     const file = new Libsql(join(dataDir, DATABASE_FILE));
