@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { loadSetupEnvironment } from '../config/environment.js';
 import { getProviderAccount, providersConfig } from '../config/providers.config.js';
 import { AccountSetup, type Change, type SetupPlan } from '../providers/account-setup.js';
-import { smsSize } from '../providers/sms-size.js';
+import { SMS_CAPACITY, smsSize } from '../providers/sms-size.js';
 import { defineCommand } from './command.js';
 import { envLines, writeEnvFile } from './env-file.js';
 import { withProviderContext } from './provider-context.js';
@@ -10,7 +10,6 @@ import { alignColumns } from './table.js';
 
 const ENV_FILE = '.env';
 
-const CHARACTERS_PER_SEGMENT = { 'GSM-7': [160, 153], 'UCS-2': [70, 67] } as const;
 
 export const infobipSetup = defineCommand({
   name: 'infobip:setup',
@@ -84,11 +83,11 @@ function formatChanges(changes: readonly Change[]): string {
 /** The message as a phone shows it, and its size in segments. */
 function formatMessage({ text, sample }: SetupPlan): string {
   const { encoding, units, segments } = smsSize(sample);
-  const [single, concatenated] = CHARACTERS_PER_SEGMENT[encoding];
+  const { alone, joined } = SMS_CAPACITY[encoding];
   const size =
     segments === 1
-      ? `of ${String(single)}: 1 segment.`
-      : `in segments of ${String(concatenated)}: ${String(segments)} segments, each billed.`;
+      ? `of ${String(alone)}: 1 segment.`
+      : `in segments of ${String(joined)}: ${String(segments)} segments, each billed.`;
   const lines = [
     'The message, with a sample code:',
     ...sample.split('\n').map((line) => `  | ${line}`),

@@ -17,7 +17,7 @@ const BASIC = new Set(
 const EXTENSION = new Set('\f^{}\\[~]|€');
 
 /** Units of a single message, and of each of several with a header (3GPP TS 23.040 §9.2.3.24.1). */
-const CAPACITY = {
+export const SMS_CAPACITY = {
   'GSM-7': { alone: 160, joined: 153 },
   'UCS-2': { alone: 70, joined: 67 },
 } as const;
@@ -25,30 +25,23 @@ const CAPACITY = {
 /** Measures a text with its placeholders filled in. */
 export function smsSize(text: string): SmsSize {
   const characters = Array.from(text);
-  const septets = characters.map((character) => septetsOf(character));
-  const fits = septets.every((width) => width !== undefined);
-  const encoding = fits ? 'GSM-7' : 'UCS-2';
-  const widths = fits ? septets : characters.map((character) => character.length);
+  const isGsm7 = characters.every((one) => BASIC.has(one) || EXTENSION.has(one));
+  const widths = characters.map((character) => {
+    if (!isGsm7) return character.length;
+    return EXTENSION.has(character) ? 2 : 1;
+  });
+  const encoding = isGsm7 ? 'GSM-7' : 'UCS-2';
+  const { alone, joined } = SMS_CAPACITY[encoding];
   const units = widths.reduce((sum, width) => sum + width, 0);
-  return { encoding, units, segments: segmentsOf(widths, units, CAPACITY[encoding]) };
+  return { encoding, units, segments: units <= alone ? 1 : countSegments(widths, joined) };
 }
 
-function septetsOf(character: string): number | undefined {
-  if (BASIC.has(character)) return 1;
-  return EXTENSION.has(character) ? 2 : undefined;
-}
-
-function segmentsOf(
-  widths: readonly number[],
-  units: number,
-  { alone, joined }: { alone: number; joined: number },
-): number {
-  if (units <= alone) return 1;
+function countSegments(widths: readonly number[], capacity: number): number {
   let segments = 1;
   let filled = 0;
   for (const width of widths) {
     // Neither an extended character nor a surrogate pair is split.
-    if (filled + width > joined) {
+    if (filled + width > capacity) {
       segments += 1;
       filled = 0;
     }

@@ -1,14 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import {
-  IsIn,
-  IsNotEmpty,
-  IsOptional,
-  IsString,
-  Matches,
-  MaxLength,
-  ValidateBy,
-} from 'class-validator';
+import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength, ValidateBy } from 'class-validator';
 import type { Channel } from '../../common/channel.js';
 import { normalizeIp } from '../../common/network-address.js';
 import { PhoneNumber } from '../../common/phone-number.js';
@@ -101,15 +93,3 @@ export const EndUserIpField = () => {
     }),
   );
 };
-
-export const OtpCodeField = () =>
-  applyDecorators(
-    Matches(/^[0-9a-z]{4,10}$/i, {
-      message: 'Give the code as a string of 4 to 10 digits or letters.',
-    }),
-    ApiProperty({
-      pattern: '^[0-9A-Za-z]{4,10}$',
-      description: 'The code that the end user typed: 4 to 10 digits or letters, as a string.',
-      examples: ['123456'],
-    }),
-  );
