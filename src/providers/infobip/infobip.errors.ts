@@ -1,16 +1,8 @@
 import { ProviderError } from '../provider-error.js';
 import { errorFromStatus, type ProviderResponse } from '../provider-response.js';
-import type { ErrorCodeBody, RequestErrorBody } from './infobip.types.js';
+import type { ErrorBody } from './infobip.types.js';
 
 const NOT_FOUND_CODES: readonly unknown[] = ['NOT_FOUND', 'RESOURCE_NOT_FOUND', 'E404'];
-
-/** The content of an error body, in whichever of Infobip's two formats. */
-interface ErrorBody {
-  /** Infobip's error code: `NOT_FOUND`, `RESOURCE_NOT_FOUND`, `E404`, … */
-  readonly code: unknown;
-  /** The invalid request fields. */
-  readonly fields: readonly unknown[];
-}
 
 /** Translates a response that is not a 2xx, by its status first (contract §8). */
 export function toProviderError(response: ProviderResponse): ProviderError {
@@ -31,9 +23,10 @@ export function getRejectedFields({ body }: ProviderResponse): string[] {
   );
 }
 
-function parseErrorBody(body: unknown): ErrorBody {
-  if (typeof body !== 'object' || body === null) return { code: undefined, fields: [] };
-  const { errorCode, violations, requestError } = body as RequestErrorBody & ErrorCodeBody;
+/** Infobip's error code and the invalid request fields, whichever of its two formats the body has. */
+function parseErrorBody(body: unknown): { code?: unknown; fields: unknown[] } {
+  if (typeof body !== 'object' || body === null) return { fields: [] };
+  const { errorCode, violations, requestError }: ErrorBody = body;
   const { messageId, validationErrors } = requestError?.serviceException ?? {};
   const list: readonly ({ property?: unknown } | null)[] = Array.isArray(violations)
     ? violations

@@ -51,18 +51,16 @@ export interface TemplateResponse {
   readonly language?: unknown;
 }
 
-/** The older of the two error bodies. */
-export interface RequestErrorBody {
+/** An error, in either of Infobip's two formats. */
+export interface ErrorBody {
+  /** The older format. */
   readonly requestError?: null | {
     readonly serviceException?: null | {
       readonly messageId?: unknown;
       readonly validationErrors?: object | null;
     };
   };
-}
-
-/** The newer of the two error bodies. */
-export interface ErrorCodeBody {
+  /** The newer format: `NOT_FOUND`, `RESOURCE_NOT_FOUND`, `E404`, … */
   readonly errorCode?: unknown;
   /** A list of `{ property, violation }`. */
   readonly violations?: unknown;
