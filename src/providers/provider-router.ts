@@ -10,7 +10,7 @@ import { providersConfig, type ProvidersConfig } from '../config/providers.confi
 import { InfobipProvider } from './infobip/infobip.provider.js';
 import type { OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
-import { ResilientProvider, type ProviderCall } from './resilient-provider.js';
+import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
 import { isTestPin, TestNumberProvider } from './test-number.provider.js';
 
@@ -79,9 +79,8 @@ export class ProviderRouter {
     isTestNumber: boolean,
     context?: RequestContext,
   ): Promise<SendResult> {
-    const send: ProviderCall<string> = (adapter, options) => adapter.send(to, channel, options);
-    if (isTestNumber) return this.callTestNumbers(send);
-    return this.tryInOrder(this.providers, (provider) => provider.call('send', context, send));
+    const providers = isTestNumber ? [this.testNumbers] : this.providers;
+    return this.tryInOrder(providers, (provider) => provider.send(to, channel, { context }));
   }
 
   /**
@@ -94,16 +93,12 @@ export class ProviderRouter {
     channel: Channel,
     context?: RequestContext,
   ): Promise<SendResult> {
-    const send: ProviderCall<string> = (adapter, options) => adapter.send(to, channel, options);
-    const resend: ProviderCall<string> = (adapter, options) =>
-      adapter.resend(to, pin.pinId, channel, options);
-    if (isTestPin(pin)) return this.callTestNumbers(resend);
     const issuer = this.findIssuer(pin);
-    const others = this.providers.filter((provider) => provider !== issuer);
+    const others = isTestPin(pin) ? [] : this.providers.filter((other) => other !== issuer);
     return this.tryInOrder(issuer ? [issuer, ...others] : others, (provider) =>
       provider === issuer
-        ? provider.call('resend', context, resend)
-        : provider.call('send', context, send),
+        ? provider.resend(to, pin.pinId, channel, { context })
+        : provider.send(to, channel, { context }),
     );
   }
 
@@ -117,12 +112,9 @@ export class ProviderRouter {
     code: string,
     context?: RequestContext,
   ): Promise<CheckResult> {
-    const verify: ProviderCall<CheckResult> = (adapter, options) =>
-      adapter.verify(to, pin.pinId, code, options);
-    if (isTestPin(pin)) return verify(this.testNumbers, {});
     const issuer = this.findIssuer(pin);
     if (!issuer) throw new ProviderError('connection_failed', { detail: 'NOT_IN_PROVIDERS' });
-    return issuer.call('verify', context, verify);
+    return issuer.verify(to, pin.pinId, code, { context });
   }
 
   /** Who may have sent a message before a send failed: on an unexpected error, every provider. */
@@ -132,18 +124,14 @@ export class ProviderRouter {
   }
 
   /** `undefined` if `PROVIDERS` no longer lists the provider. */
-  private findIssuer({ provider }: ProviderPin): ResilientProvider | undefined {
-    return this.providers.find(({ name }) => name === provider);
-  }
-
-  private async callTestNumbers(call: ProviderCall<string>): Promise<SendResult> {
-    const pinId = await call(this.testNumbers, {});
-    return { provider: this.testNumbers.name, pinId, possiblySentBy: [] };
+  private findIssuer(pin: ProviderPin): OtpProvider | undefined {
+    if (isTestPin(pin)) return this.testNumbers;
+    return this.providers.find(({ name }) => name === pin.provider);
   }
 
   private async tryInOrder(
-    providers: readonly ResilientProvider[],
-    send: (provider: ResilientProvider) => Promise<string>,
+    providers: readonly OtpProvider[],
+    send: (provider: OtpProvider) => Promise<string>,
   ): Promise<SendResult> {
     const failures: ProviderError[] = [];
     const possiblySentBy: string[] = [];

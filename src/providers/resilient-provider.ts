@@ -11,11 +11,11 @@ const SLOW_CALL_RATIO = 1 / 4;
 /** Before the retry of a failed connection, in milliseconds; up to twice as long, at random. */
 const RECONNECT_AFTER_MS = 50;
 
-/** One call of an adapter, with the options it is to be made with. */
-export type ProviderCall<T> = (adapter: OtpProvider, options: CallOptions) => Promise<T>;
-
-/** Makes the calls of one adapter: a circuit breaker per operation, one retry, an event per call. */
-export class ResilientProvider {
+/**
+ * Makes the calls of one adapter: a circuit breaker per operation, one retry, an event per call.
+ * A call and its retry end within `PROVIDER_TIMEOUT`.
+ */
+export class ResilientProvider implements OtpProvider {
   private readonly circuits: Readonly<Record<ProviderOperation, CircuitBreaker>>;
 
   constructor(
@@ -36,26 +36,31 @@ export class ResilientProvider {
     return this.adapter.name;
   }
 
+  readonly send: OtpProvider['send'] = (to, channel, options) =>
+    this.call('send', options, (timed) => this.adapter.send(to, channel, timed));
+
+  readonly resend: OtpProvider['resend'] = (to, pinId, channel, options) =>
+    this.call('resend', options, (timed) => this.adapter.resend(to, pinId, channel, timed));
+
+  readonly verify: OtpProvider['verify'] = (to, pinId, code, options) =>
+    this.call('verify', options, (timed) => this.adapter.verify(to, pinId, code, timed));
+
   /** Why a send would be rejected now without a call. */
   unavailableReason(): ProviderError | undefined {
     return this.circuits.send.unavailableReason();
   }
 
-  /**
-   * Makes a call, and retries once if no connection was made: then nothing was sent. Both end
-   * within `PROVIDER_TIMEOUT`.
-   * @throws ProviderError
-   */
-  async call<T>(
+  /** Makes a call, and retries once if no connection was made: then nothing was sent. */
+  private async call<T>(
     operation: ProviderOperation,
-    context: RequestContext | undefined,
-    call: ProviderCall<T>,
+    { context, signal }: CallOptions = {},
+    call: (options: CallOptions) => Promise<T>,
   ): Promise<T> {
     const endsAt = performance.now() + this.config.timeoutMs;
     const leftMs = (): number => Math.ceil(endsAt - performance.now());
     const callOnce = (): Promise<T> =>
       this.circuits[operation].call(() =>
-        this.reportCall(operation, context, call(this.adapter, { timeoutMs: leftMs(), context })),
+        this.reportCall(operation, context, call({ timeoutMs: leftMs(), context, signal })),
       );
     try {
       return await callOnce();

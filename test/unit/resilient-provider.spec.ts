@@ -34,9 +34,7 @@ describe('ResilientProvider with a provider that refuses connections', () => {
       new EventBus(),
     );
     return provider
-      .call('send', undefined, (adapter, options) =>
-        adapter.send(phoneNumber('+14155552671'), 'sms', options),
-      )
+      .send(phoneNumber('+14155552671'), 'sms')
       .catch((error: unknown) => (error as ProviderError).failure);
   }
 
