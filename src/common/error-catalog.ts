@@ -29,18 +29,22 @@ const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
 const REGISTRY = 'https://iana.org/assignments/http-problem-types';
-const QUOTA_EXCEEDED = {
+const quotaExceeded = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
   status: 429,
   type: `${REGISTRY}#quota-exceeded`,
   title: 'Request cannot be satisfied as assigned quota has been exceeded',
+  message,
   action: RETRY_AFTER,
-};
-const REDUCED_CAPACITY = {
+  returnedBy,
+});
+const reducedCapacity = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
   status: 503,
   type: `${REGISTRY}#temporary-reduced-capacity`,
   title: 'Request cannot be satisfied due to temporary server capacity constraints',
+  message,
   action: RETRY_AFTER,
-};
+  returnedBy,
+});
 
 const ENTRIES = {
   validation_failed: {
@@ -124,21 +128,12 @@ const ENTRIES = {
     action: OTHER_NUMBER,
     returnedBy: PROVIDER_CALL,
   },
-  too_many_requests: {
-    message: 'The rate limit is exceeded.',
-    returnedBy: EVERY_ROUTE,
-    ...QUOTA_EXCEEDED,
-  },
-  cooldown_active: {
-    message: 'This number was sent a code moments ago.',
-    returnedBy: MESSAGE,
-    ...QUOTA_EXCEEDED,
-  },
-  quota_exceeded: {
-    message: 'The number, the end user or the client has reached a limit.',
-    returnedBy: PROVIDER_CALL,
-    ...QUOTA_EXCEEDED,
-  },
+  too_many_requests: quotaExceeded('The rate limit is exceeded.', EVERY_ROUTE),
+  cooldown_active: quotaExceeded('This number was sent a code moments ago.', MESSAGE),
+  quota_exceeded: quotaExceeded(
+    'The number, the end user or the client has reached a limit.',
+    PROVIDER_CALL,
+  ),
   destination_suspended: {
     status: 429,
     type: `${REGISTRY}#abnormal-usage-detected`,
@@ -160,21 +155,9 @@ const ENTRIES = {
       'Retry with the same idempotency key: the answer is 504 if a message may have been sent.',
     returnedBy: PROVIDER_CALL,
   },
-  provider_unavailable: {
-    message: 'The message provider is unavailable.',
-    returnedBy: PROVIDER_CALL,
-    ...REDUCED_CAPACITY,
-  },
-  overloaded: {
-    message: 'Too many requests are running at the same time.',
-    returnedBy: PROVIDER_CALL,
-    ...REDUCED_CAPACITY,
-  },
-  storage_unavailable: {
-    message: 'The storage is unavailable.',
-    returnedBy: EVERY_ROUTE,
-    ...REDUCED_CAPACITY,
-  },
+  provider_unavailable: reducedCapacity('The message provider is unavailable.', PROVIDER_CALL),
+  overloaded: reducedCapacity('Too many requests are running at the same time.', PROVIDER_CALL),
+  storage_unavailable: reducedCapacity('The storage is unavailable.', EVERY_ROUTE),
   provider_timeout: {
     status: 504,
     message: 'The message provider did not respond in time.',

@@ -8,15 +8,11 @@ const BEARER = /^Bearer ([\w.~+/-]+=*)$/i;
 /** Authenticates clients by their API keys (`API_KEYS`). */
 @Injectable()
 export class ApiKeyService {
-  private readonly entries;
-
-  constructor(@Inject(authConfig.KEY) { apiKeys }: AuthConfig) {
-    this.entries = apiKeys;
-  }
+  constructor(@Inject(authConfig.KEY) private readonly config: AuthConfig) {}
 
   /** Whether requests need an API key. */
   get required(): boolean {
-    return this.entries.length > 0;
+    return this.config.apiKeys.length > 0;
   }
 
   /** The client of an `Authorization` header. Compares with every entry, in constant time. */
@@ -25,7 +21,7 @@ export class ApiKeyService {
     if (key === undefined) return undefined;
     const keyHash = hash('sha256', key, 'buffer');
     let client: string | undefined;
-    for (const entry of this.entries) {
+    for (const entry of this.config.apiKeys) {
       if (timingSafeEqual(entry.hash, keyHash)) client = entry.client;
     }
     return client;

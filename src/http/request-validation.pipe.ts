@@ -40,15 +40,15 @@ function rejectNestedValues(body: unknown, dto: Type | undefined): void {
       fieldErrors: [{ pointer: '#', detail: 'Send one JSON object.' }],
     });
   }
-  const isInherited = (name: string) => name in Object.prototype;
-  const names = Object.entries(body)
-    .filter(([name, value]) => typeof value === 'object' || isInherited(name))
-    .map(([name]) => name);
-  if (names.length === 0) return;
-  if (names.some(isInherited)) throw errors.validationFailed({ fieldErrors: [unknownField(dto)] });
+  const entries = Object.entries(body);
+  if (entries.some(([name]) => name in Object.prototype)) {
+    throw errors.validationFailed({ fieldErrors: [unknownField(dto)] });
+  }
+  const nested = entries.filter(([, value]) => typeof value === 'object');
+  if (nested.length === 0) return;
   const fields = fieldsOf(dto);
   throw errors.validationFailed({
-    fieldErrors: names.map((name) => ({
+    fieldErrors: nested.map(([name]) => ({
       pointer: fields.has(name) ? `#/${name}` : '#',
       detail: 'Give a plain value, not null, a list or an object, or leave the field out.',
     })),

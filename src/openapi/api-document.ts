@@ -43,8 +43,6 @@ const INFO = {
   license: { name: 'MIT', identifier: 'MIT' },
 };
 
-const PUBLIC_GET = { isPublic: true, isGet: true };
-
 /** Not in a controller: the metrics may have a port of their own. */
 const GET_METRICS: OperationObject = {
   operationId: 'getMetrics',
@@ -56,11 +54,14 @@ const GET_METRICS: OperationObject = {
   responses: {
     200: {
       description: 'The metrics.',
-      headers: headersOf(200, PUBLIC_GET),
+      headers: headersOf(200, { isPublic: true }),
       content: { 'text/plain': { schema: { type: 'string', description: 'Lines of text.' } } },
     },
     ...Object.fromEntries(
-      problemResponses(['not_found'], PUBLIC_GET).map(({ status, ...rest }) => [status, rest]),
+      problemResponses(['not_found'], { isPublic: true }).map(({ status, ...rest }) => [
+        status,
+        rest,
+      ]),
     ),
   },
 };

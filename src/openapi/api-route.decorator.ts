@@ -1,7 +1,11 @@
-import { applyDecorators, type Type } from '@nestjs/common';
+import { applyDecorators, RequestMethod, type Type } from '@nestjs/common';
+import { METHOD_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import { ERROR_CATALOG, ERROR_CODES } from '../common/error-catalog.js';
+import { PUBLIC } from '../http/public.decorator.js';
+import { RATE_LIMIT } from '../throttling/rate-limit.decorator.js';
 import { problemResponses, ProblemSchema } from './problem.schema.js';
 import { headersOf } from './response-headers.js';
-import { errorsOf, readTraits } from './route-traits.js';
 import { whenLoaded } from './swagger.js';
 
 /** What the API document says about a route and its other decorators do not. */
@@ -30,8 +34,7 @@ const IDEMPOTENCY_KEY = {
 export const ApiRoute = (route: RouteDoc): MethodDecorator =>
   whenLoaded((swagger, controller, method = '') => {
     const { summary, description, responses, idempotent = false } = route;
-    const traits = readTraits(controller, method, idempotent);
-    const problems = problemResponses(errorsOf(String(method), traits), traits);
+    const { traits, codes } = readRoute(controller, method, idempotent);
     const security = traits.isPublic ? [] : [{ apiKey: [] }];
     const models = [ProblemSchema, ...Object.values(responses).flatMap(({ type = [] }) => type)];
     const bodyOf = (type: Type | readonly Type[]) =>
@@ -50,6 +53,29 @@ export const ApiRoute = (route: RouteDoc): MethodDecorator =>
           headers: headersOf(Number(status), traits),
         }),
       ),
-      ...problems.map((problem) => swagger.ApiResponse(problem)),
+      ...problemResponses(codes, traits).map((problem) => swagger.ApiResponse(problem)),
     );
   });
+
+/** Reads the metadata that Nest and the guards use, and the errors of such a route in the catalog. */
+function readRoute(prototype: object, key: string | symbol, isIdempotent: boolean) {
+  const controller = prototype.constructor;
+  const handler = (prototype as Record<string | symbol, object>)[key] ?? {};
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, key) ?? {}) as object;
+  const isPublic = [handler, controller].some((target) => Reflect.hasMetadata(PUBLIC, target));
+  const isGet = Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.GET;
+  const body = `${String(RouteParamtypes.BODY)}:`;
+  const sources = [
+    key,
+    // Each authenticated route validates an Idempotency-Key, also where it has no effect.
+    !isPublic && 'authenticated',
+    !isPublic && !isGet && 'write',
+    Object.keys(parameters).some((id) => id.startsWith(body)) && 'body',
+    isIdempotent && 'idempotent',
+  ];
+  const codes = ERROR_CODES.filter((code) =>
+    ERROR_CATALOG[code].returnedBy?.some((source) => sources.includes(source)),
+  );
+  const isRateLimited = Reflect.hasMetadata(RATE_LIMIT, handler);
+  return { traits: { isPublic, isRateLimited, isIdempotent }, codes };
+}

@@ -7,22 +7,24 @@ import {
 } from '../common/error-catalog.js';
 import { PROBLEM_MEDIA_TYPE, type toProblem } from '../http/problem.js';
 import { listMeanings } from './enum-property.js';
-import { headersOf } from './response-headers.js';
-import type { RouteTraits } from './route-traits.js';
+import { headersOf, type RouteTraits } from './response-headers.js';
 import { ApiProperty, ApiSchema } from './swagger.js';
+
+const TextProperty = (description: string, ...examples: string[]) =>
+  ApiProperty({ description, examples });
 
 @ApiSchema({ name: 'FieldError', description: 'An invalid field of the request.' })
 class FieldErrorSchema implements FieldError {
-  @ApiProperty({
-    description: 'JSON pointer to the field as a URI fragment; `#` for the whole request.',
-    examples: ['#/phoneNumber'],
-  })
+  @TextProperty(
+    'JSON pointer to the field as a URI fragment; `#` for the whole request.',
+    '#/phoneNumber',
+  )
   readonly pointer!: string;
 
-  @ApiProperty({
-    description: 'How to fix the field. Never repeats its value.',
-    examples: ['Give a phone number in E.164 form: + and country code, as in +14155552671.'],
-  })
+  @TextProperty(
+    'How to fix the field. Never repeats its value.',
+    'Give a phone number in E.164 form: + and country code, as in +14155552671.',
+  )
   readonly detail!: string;
 }
 
@@ -35,25 +37,19 @@ export class ProblemSchema implements ReturnType<typeof toProblem> {
   })
   readonly type!: string;
 
-  @ApiProperty({
-    description: 'The same for every problem of the type.',
-    examples: ['Validation failed'],
-  })
+  @TextProperty('The same for every problem of the type.', 'Validation failed')
   readonly title!: string;
 
   @ApiProperty({ type: 'integer', description: 'The HTTP status.', examples: [400] })
   readonly status!: number;
 
-  @ApiProperty({
-    description: 'What happened and what to do, for developers. Not for end users.',
-    examples: [describeError('validation_failed')],
-  })
+  @TextProperty(
+    'What happened and what to do, for developers. Not for end users.',
+    describeError('validation_failed'),
+  )
   readonly detail!: string;
 
-  @ApiProperty({
-    description: 'The path of the route, without its parameters.',
-    examples: ['/otp/send'],
-  })
+  @TextProperty('The path of the route, without its parameters.', '/otp/send')
   readonly instance!: string;
 
   @ApiProperty({
@@ -63,10 +59,10 @@ export class ProblemSchema implements ReturnType<typeof toProblem> {
   })
   readonly code!: ErrorCode;
 
-  @ApiProperty({
-    description: 'Identifies the request in the log. Quote it when you ask for help.',
-    examples: ['5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58'],
-  })
+  @TextProperty(
+    'Identifies the request in the log. Quote it when you ask for help.',
+    '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58',
+  )
   readonly requestId!: string;
 
   @ApiProperty({
@@ -78,19 +74,18 @@ export class ProblemSchema implements ReturnType<typeof toProblem> {
 }
 
 /** The responses of a route that has these errors: one a status, in the order of the statuses. */
-export function problemResponses(codes: readonly ErrorCode[], traits: Partial<RouteTraits>) {
+export function problemResponses(codes: readonly ErrorCode[], traits: RouteTraits) {
   const statuses = new Set(codes.map((code) => ERROR_CATALOG[code].status));
   return [...statuses]
     .sort((a, b) => a - b)
     .map((status) => {
-      const ofStatus = [...new Set(codes)].filter((code) => ERROR_CATALOG[code].status === status);
+      const ofStatus = codes.filter((code) => ERROR_CATALOG[code].status === status);
+      const meanings = Object.fromEntries(ofStatus.map((code) => [code, describeError(code)]));
       const code = { type: 'string', enum: ofStatus };
       return {
         status,
         headers: headersOf(status, traits),
-        description: listMeanings(
-          Object.fromEntries(ofStatus.map((each) => [each, describeError(each)])),
-        ),
+        description: listMeanings(meanings),
         content: {
           [PROBLEM_MEDIA_TYPE]: {
             schema: {

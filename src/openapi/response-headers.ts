@@ -1,5 +1,11 @@
 import type { HeaderObject, ReferenceObject } from '@nestjs/swagger';
-import type { RouteTraits } from './route-traits.js';
+
+/** What decides on the headers of a route's responses. */
+export interface RouteTraits {
+  readonly isPublic: boolean;
+  readonly isRateLimited?: boolean;
+  readonly isIdempotent?: boolean;
+}
 
 const text = (description: string, pattern: string, example: string): HeaderObject => ({
   description,
@@ -51,7 +57,7 @@ export const HEADER_COMPONENTS: Readonly<Record<string, HeaderObject>> = Object.
 /** The headers of a response with this status, beside those that every HTTP response has. */
 export function headersOf(
   status: number,
-  { isPublic, isRateLimited, isIdempotent }: Partial<RouteTraits>,
+  { isPublic, isRateLimited, isIdempotent }: RouteTraits,
 ): Record<string, ReferenceObject> {
   const headers: Record<string, ReferenceObject> = {};
   const add = (name: HeaderName, required: boolean): void => {

@@ -30,26 +30,17 @@ export class MemoryThrottlerStorage implements ThrottlerStorage {
   async increment(key: string, ttlMs: number, limit: number): Promise<ThrottlerRecord> {
     const now = this.clock.now();
     this.maxTtlMs = Math.max(this.maxTtlMs, ttlMs);
-    if (now >= this.rotateAt) this.rotate(now);
-    const window = this.findOpen(key, now) ?? this.open(key, now + ttlMs);
+    if (now >= this.rotateAt) {
+      this.previous = this.current;
+      this.current = new Map();
+      this.rotateAt = now + this.maxTtlMs;
+    }
+    let window = this.current.get(key) ?? this.previous.get(key);
+    if (!window || now >= window.endsAt) {
+      window = { hits: 0, endsAt: now + ttlMs };
+      this.current.set(key, window);
+    }
     window.hits += 1;
     return toThrottlerRecord(window.hits, window.endsAt - now, limit);
-  }
-
-  private findOpen(key: string, now: number): Window | undefined {
-    const window = this.current.get(key) ?? this.previous.get(key);
-    return window && now < window.endsAt ? window : undefined;
-  }
-
-  private open(key: string, endsAt: number): Window {
-    const window = { hits: 0, endsAt };
-    this.current.set(key, window);
-    return window;
-  }
-
-  private rotate(now: number): void {
-    this.previous = this.current;
-    this.current = new Map();
-    this.rotateAt = now + this.maxTtlMs;
   }
 }

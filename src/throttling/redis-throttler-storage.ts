@@ -55,7 +55,9 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
       const [hits, remainingMs] = await this.redis.countHit(key, ttlMs);
       return toThrottlerRecord(hits, remainingMs, limit);
     } catch (cause) {
-      this.dropConnection();
+      // Reconnect: a connection without answers may be half open, which the system detects after
+      // minutes. One that rejects writes may lead to a server that is no longer the primary.
+      if (this.redis.status === 'ready') this.redis.stream.destroy();
       throw errors.storageUnavailable({
         message: 'Redis cannot be reached.',
         retryAfterMs: seconds(5),
@@ -66,14 +68,6 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
 
   onApplicationShutdown(): void {
     this.redis.disconnect();
-  }
-
-  /**
-   * Forces a reconnect: a connection without answers may be half open, which the system detects after
-   * minutes, and one that rejects writes may lead to a server that is no longer the primary.
-   */
-  private dropConnection(): void {
-    if (this.redis.status === 'ready') this.redis.stream.destroy();
   }
 }
 
