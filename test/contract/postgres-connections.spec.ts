@@ -7,7 +7,7 @@ import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { scaled } from '../support/time-scale.js';
 
-/** Five for each connection of the pool; each commit takes half a second, so the last waits for two. */
+/** Five per pooled connection. Each commit takes 0.5 s, so the last transaction waits for 2 s. */
 const TRANSACTIONS = 100;
 const SLOW_COMMITS = [
   'create table rows (n integer)',
@@ -60,27 +60,27 @@ describe('The PostgreSQL connection pool', () => {
 });
 
 describe('A PostgreSQL server that does not respond', () => {
-  let silent: Server;
+  let silentServer: Server;
   const sockets: Socket[] = [];
 
   beforeAll(async () => {
-    silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
+    silentServer = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+    await once(silentServer, 'listening');
   });
 
   afterAll(() => {
     for (const socket of sockets) socket.destroy();
-    silent.close();
+    silentServer.close();
   });
 
   it('fails the connection after two seconds, even if a request may take longer', async () => {
-    const { port } = silent.address() as AddressInfo;
+    const { port } = silentServer.address() as AddressInfo;
     const engine = openPostgres(`postgres://127.0.0.1:${String(port)}/otp`, seconds(60));
-    const began = performance.now();
+    const startedAt = performance.now();
 
     expect(await failuresOf([engine.runBatch([INSERT])])).toHaveLength(1);
 
-    expect(performance.now() - began).toBeLessThan(scaled(seconds(4)));
+    expect(performance.now() - startedAt).toBeLessThan(scaled(seconds(4)));
     await engine.close();
   });
 });

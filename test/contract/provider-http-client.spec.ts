@@ -16,10 +16,10 @@ import {
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
 
-const SHORT_MS = 50;
+const SHORT_TIMEOUT_MS = 50;
 
 const neverSent = { failure: 'connection_failed', ambiguous: false };
-const ok = reply(200, {});
+const okReply = reply(200, {});
 
 describe('ProviderHttpClient', () => {
   let upstream: ScriptedUpstream;
@@ -27,7 +27,7 @@ describe('ProviderHttpClient', () => {
 
   beforeEach(async () => {
     upstream = await startScriptedUpstream();
-    upstream.answer(ok);
+    upstream.answer(okReply);
   });
 
   afterEach(async () => {
@@ -35,7 +35,7 @@ describe('ProviderHttpClient', () => {
     await upstream.close();
   });
 
-  /** A client whose connections are made with these options. */
+  /** Creates a function that posts through connections with these options. */
   function createPost(options: Agent.Options = {}, { url } = upstream) {
     agent = new Agent(options);
     const env = testEnvironment({ INFOBIP_BASE_URL: url, PROVIDER_TIMEOUT: '20s' });
@@ -44,12 +44,12 @@ describe('ProviderHttpClient', () => {
     return (name: string, timeoutMs?: number) => client.post('', { name }, { timeoutMs });
   }
 
-  const received = () =>
+  const receivedNames = () =>
     upstream.requests.map(({ body }) => (JSON.parse(body) as { name: string }).name);
 
   it('reports a certainly unsent request when its connection is closed and no new one can be made', async () => {
     const closingUpstream = await startScriptedUpstream();
-    closingUpstream.answer(ok);
+    closingUpstream.answer(okReply);
     const post = createPost({}, closingUpstream);
     await post('first');
     await closingUpstream.close();
@@ -95,7 +95,7 @@ describe('ProviderHttpClient', () => {
     const firstArrived = new Promise<void>((resolve) => {
       upstream.answer((response) => {
         answerFirst = () => {
-          ok(response);
+          okReply(response);
         };
         resolve();
       });
@@ -103,13 +103,13 @@ describe('ProviderHttpClient', () => {
     const first = post('first');
     await firstArrived;
 
-    expect(await catchProviderError(post('second', SHORT_MS))).toMatchObject(neverSent);
+    expect(await catchProviderError(post('second', SHORT_TIMEOUT_MS))).toMatchObject(neverSent);
 
-    upstream.answer(ok);
+    upstream.answer(okReply);
     answerFirst();
     await first;
     await post('third');
-    expect(received()).toEqual(['first', 'third']);
+    expect(receivedNames()).toEqual(['first', 'third']);
   });
 
   it('never sends a request that waited too long for its connection', async () => {
@@ -127,7 +127,7 @@ describe('ProviderHttpClient', () => {
       },
     });
 
-    expect(await catchProviderError(post('request', SHORT_MS))).toMatchObject(neverSent);
+    expect(await catchProviderError(post('request', SHORT_TIMEOUT_MS))).toMatchObject(neverSent);
 
     let bytes = '';
     const closed = new Promise((resolve) => {

@@ -3,13 +3,13 @@ import { startPostgres, type PostgresServer } from '../support/services/postgres
 import { sendRedisCommand } from '../support/services/redis-client.js';
 import { startRedis, type RedisServer } from '../support/services/redis.js';
 
-const STARTING_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
 describe('A PostgreSQL server of one spec', () => {
   let postgres: PostgresServer;
   beforeAll(async () => {
     postgres = await startPostgres({ fresh: true });
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
   afterAll(() => postgres.stop());
 
   it('keeps committed rows over an outage', async () => {
@@ -28,7 +28,7 @@ describe('A Redis server of one spec', () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis({ fresh: true });
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
   afterAll(() => redis.stop());
 
   it('answers before and after an outage', async () => {

@@ -7,7 +7,7 @@ import { scaled } from '../support/time-scale.js';
 
 const SWC_OPTIONS = { jsc: { parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } };
 
-/** Leaves open what it starts, and has a set-up that fails. */
+/** A spec that leaves resources open and whose beforeAll fails. */
 const SPEC = `
   const { spawn } = require('node:child_process');
   const { createServer } = require('node:http');
@@ -15,21 +15,21 @@ const SPEC = `
 
   globalThis.seedOfFile = '42';
 
-  it('leaves all open', () => {
+  it('leaves resources open', () => {
     createServer().listen(0);
     new Worker('setInterval(() => {}, 1000)', { eval: true });
     console.log('pid ' + spawn('sleep', ['1000']).pid);
-    throw new Error('as it should');
+    throw new Error('expected failure');
   });
 
-  describe('what is not set up', () => {
+  describe('with a failing set-up', () => {
     let server;
-    beforeAll(() => { throw new Error('no set-up'); });
+    beforeAll(() => { throw new Error('set-up failed'); });
     afterEach(() => server.reset());
     afterAll(() => server.close());
     it('fails', () => {});
     it('is skipped', () => {});
-    describe('nor within', () => {
+    describe('nested', () => {
       beforeAll(() => server.open());
       it('is skipped', () => {});
     });
@@ -70,22 +70,22 @@ describe('A spec file that fails', () => {
     rmSync(folder, { recursive: true });
   });
 
-  // In leftovers.ts: without its close, jest would still run.
-  it('lets jest end, and leaves no process behind', () => {
+  // Protects leftovers.ts: without it, jest does not exit.
+  it('ends jest, and leaves no process behind', () => {
     const pid = Number(/pid (\d+)/.exec(output)?.[1]);
 
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  // In failed-set-ups.ts.
-  it('fails once for a set-up that fails', () => {
+  // Protects failed-set-ups.ts
+  it('reports a failing beforeAll once, and skips the other tests', () => {
     const errors = results.testResults.flatMap(({ assertionResults }) =>
       assertionResults.flatMap(({ failureMessages }) => failureMessages),
     );
 
     expect(errors).toEqual([
-      expect.stringContaining('as it should'),
-      expect.stringContaining('no set-up'),
+      expect.stringContaining('expected failure'),
+      expect.stringContaining('set-up failed'),
     ]);
     expect(results).toMatchObject({ numFailedTests: 2, numPendingTests: 2 });
   });

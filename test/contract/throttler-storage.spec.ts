@@ -16,7 +16,8 @@ import { FakeClock } from '../support/fake-clock.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { scaled } from '../support/time-scale.js';
 
-interface Subject {
+/** A storage, and how the tests of it move time and look inside. */
+interface StorageUnderTest {
   readonly storage: ThrottlerStorage;
   /** A number of windows that shows whether old ones are deleted. */
   readonly manyWindows: number;
@@ -35,12 +36,12 @@ async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-const oneTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+const oneUpTo = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
 
 /** The behaviour that every ThrottlerStorage has. */
-function describeThrottlerStorage(title: string, create: () => Promise<Subject>): void {
+function describeThrottlerStorage(title: string, create: () => Promise<StorageUnderTest>): void {
   describe(title, () => {
-    let subject: Subject;
+    let subject: StorageUnderTest;
     beforeEach(async () => {
       subject = await create();
     });
@@ -49,9 +50,9 @@ function describeThrottlerStorage(title: string, create: () => Promise<Subject>)
       subject.storage.increment(key, ttlMs, limit, ttlMs, 'send');
 
     it('counts the hits of a window', async () => {
-      const free = { isBlocked: false, timeToBlockExpire: 0 };
-      expect(await hit('a')).toEqual({ ...free, totalHits: 1, timeToExpire: 60 });
-      expect(await hit('a')).toEqual({ ...free, totalHits: 2, timeToExpire: 60 });
+      const notBlocked = { isBlocked: false, timeToBlockExpire: 0 };
+      expect(await hit('a')).toEqual({ ...notBlocked, totalHits: 1, timeToExpire: 60 });
+      expect(await hit('a')).toEqual({ ...notBlocked, totalHits: 2, timeToExpire: 60 });
     });
 
     it('blocks the hits over the limit for what remains of the window', async () => {
@@ -89,17 +90,17 @@ function describeThrottlerStorage(title: string, create: () => Promise<Subject>)
     });
 
     it('counts parallel hits without gaps or duplicates', async () => {
-      const records = await Promise.all(oneTo(200).map(() => hit('a', minutes(1), 150)));
+      const records = await Promise.all(oneUpTo(200).map(() => hit('a', minutes(1), 150)));
 
       const numbers = records.map(({ totalHits }) => totalHits);
-      expect(numbers.sort((a, b) => a - b)).toEqual(oneTo(200));
+      expect(numbers.sort((a, b) => a - b)).toEqual(oneUpTo(200));
       expect(records.filter(({ isBlocked }) => isBlocked)).toHaveLength(50);
     });
 
     it('deletes windows that have ended', async () => {
       const round = 1_000;
       for (let first = 0; first < subject.manyWindows; first += round) {
-        const keys = oneTo(round).map((n) => `key ${String(first + n)}`);
+        const keys = oneUpTo(round).map((n) => `key ${String(first + n)}`);
         await Promise.all(keys.map((key) => hit(key, 20)));
         await subject.endWindows(keys.slice(-1), 20);
       }
@@ -207,7 +208,7 @@ describe('RedisThrottlerStorage', () => {
     }, 60_000);
     afterAll(() => redis.stop());
 
-    const answers = (storage: ThrottlerStorage) => () =>
+    const isCounting = (storage: ThrottlerStorage) => () =>
       hit(storage).then(
         () => true,
         () => false,
@@ -229,7 +230,7 @@ describe('RedisThrottlerStorage', () => {
           return failedAttempts >= attempts;
         });
         await redis.resume();
-        await waitUntil(answers(storage));
+        await waitUntil(isCounting(storage));
       }
 
       expect(log.text.match(/Redis connection \w+/g)).toEqual([
@@ -256,10 +257,10 @@ describe('RedisThrottlerStorage', () => {
       const { client, storage } = connect(redis.url);
       await hit(storage);
       await redis.pause();
-      client.on('connect', () => void answers(storage)());
+      client.on('connect', () => void isCounting(storage)());
       await redis.resume();
 
-      await waitUntil(answers(storage));
+      await waitUntil(isCounting(storage));
     });
 
     it('fails soon while Redis does not respond, and recovers by itself', async () => {
@@ -271,7 +272,7 @@ describe('RedisThrottlerStorage', () => {
       expect(Date.now() - startedAt).toBeLessThan(scaled(2_000));
 
       await sendRedisCommand(redis.url, 'CLIENT', 'UNPAUSE');
-      await waitUntil(answers(storage));
+      await waitUntil(isCounting(storage));
     });
 
     it('fails a hit at once when the connection is lost, and does not count it later', async () => {
@@ -298,7 +299,7 @@ describe('RedisThrottlerStorage', () => {
       await hit(storage).catch(() => undefined);
 
       await sendRedisCommand(redis.url, 'CLIENT', 'UNPAUSE');
-      await waitUntil(answers(storage));
+      await waitUntil(isCounting(storage));
       expect(await client.client('ID')).not.toBe(before);
     });
   });

@@ -85,8 +85,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     const { to = `+1415555${String(created).padStart(4, '0')}`, ...others } = changes;
     created += 1;
     const phoneNumber = PhoneNumber.fromE164(to);
-    const usual = newVerification(`pin-${String(created)}`, phoneNumber, clock.now());
-    return { ...usual, ...others };
+    const defaults = newVerification(`pin-${String(created)}`, phoneNumber, clock.now());
+    return { ...defaults, ...others };
   }
 
   const send = (
@@ -159,15 +159,15 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     return { recent: { ...recent, sends: recent.sends - 1 }, ...windows };
   }
 
-  const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
+  const runConcurrently = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-  const admitted = (answers: readonly { outcome: string }[]) =>
+  const countAdmitted = (answers: readonly { outcome: string }[]) =>
     answers.filter(({ outcome }) => outcome === 'admitted').length;
 
   // Protects traffic-queries.ts, addVerified, and number-limits.ts, recordVerified: both need canBeVerified
   it('counts a verification as verified once when the provider confirms it to several concurrent requests', async () => {
-    const pinIds = await times(8, () => createPending());
+    const pinIds = await runConcurrently(8, () => createPending());
     const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(grantAttempt));
 
     const answers = await Promise.all(attempts.map((one) => completeAttempt(one, 'verified')));
@@ -207,7 +207,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     expect((await readCounts()).recent.verified).toBe(verified);
     clock.advance(seconds(30));
     const trusted = await Promise.all(numbers.map((to) => send({ to }, blockAll)));
-    expect(admitted(trusted)).toBe(verified);
+    expect(countAdmitted(trusted)).toBe(verified);
   });
 
   describe('a budget', () => {
@@ -218,11 +218,11 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
 
       for (let round = 0; round < 10; round += 1) {
         const destination = { country: `C${String(round)}`, prefix: `prefix ${String(round)}` };
-        const answers = await times(60, (i) =>
+        const answers = await runConcurrently(60, (i) =>
           (i % 2 ? store : other).reserveSend(verification({ destination }), undefined, enforce),
         );
 
-        expect(admitted(answers)).toBe(PREFIX_LIMIT);
+        expect(countAdmitted(answers)).toBe(PREFIX_LIMIT);
         expect(
           answers.every(({ outcome }) => outcome === 'admitted' || outcome === 'suspended'),
         ).toBe(true);
@@ -230,11 +230,13 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     });
 
     it('of a country is exceeded at most by the sends in flight', async () => {
-      const answers = await times(140, (i) => send({ to: `+1${String(415_000 + i)}0000` }));
+      const answers = await runConcurrently(140, (i) =>
+        send({ to: `+1${String(415_000 + i)}0000` }),
+      );
 
       const most = engine === 'SQLite' ? COUNTRY_LIMIT : COUNTRY_LIMIT + POOL_SIZE;
-      expect(admitted(answers)).toBeGreaterThanOrEqual(COUNTRY_LIMIT);
-      expect(admitted(answers)).toBeLessThanOrEqual(most);
+      expect(countAdmitted(answers)).toBeGreaterThanOrEqual(COUNTRY_LIMIT);
+      expect(countAdmitted(answers)).toBeLessThanOrEqual(most);
     });
 
     // Protects traffic-queries.ts, readOldest
@@ -546,9 +548,9 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     });
 
     it('is limited exactly under concurrent sends', async () => {
-      const answers = await times(60, () => send({ endUserAddress }, allowAndRecord));
+      const answers = await runConcurrently(60, () => send({ endUserAddress }, allowAndRecord));
 
-      expect(admitted(answers)).toBe(20);
+      expect(countAdmitted(answers)).toBe(20);
     });
   });
 });

@@ -81,7 +81,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     await opened.close();
   });
 
-  const added = async () => {
+  const readAdded = async () => {
     const rows = await query(engine.runBatch, 'select n from added order by n');
     return rows.map((row) => (row as { n: number }).n);
   };
@@ -103,7 +103,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     ]);
 
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    expect(await added()).toEqual([1, 3]);
+    expect(await readAdded()).toEqual([1, 3]);
   });
 
   it('runs the statements of a batch in their order', async () => {
@@ -125,14 +125,14 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     let read: Promise<number[]> | undefined;
     const failing = engine.transaction(async (run) => {
       await add(run, 1);
-      read = added();
+      read = readAdded();
       throw new Error('rolled back');
     });
 
     await expect(failing).rejects.toThrow('rolled back');
     expect(await read).toEqual([]);
     await engine.transaction(addEach(2));
-    expect(await added()).toEqual([2]);
+    expect(await readAdded()).toEqual([2]);
   });
 
   it('reports success only when every statement took effect', async () => {
@@ -146,7 +146,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     );
 
     // A failed statement aborts the whole transaction on PostgreSQL, and only itself on SQLite.
-    expect(await added()).toEqual(done ? [1] : []);
+    expect(await readAdded()).toEqual(done ? [1] : []);
   });
 
   it('rejects statements of a failed transaction that come late', async () => {
@@ -167,7 +167,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     await expect(failing).rejects.toThrow('rolled back');
     await engine.transaction(addEach(4));
     await expect(late).rejects.toThrow('the transaction has ended');
-    expect(await added()).toEqual([4]);
+    expect(await readAdded()).toEqual([4]);
   });
 
   it('rejects statements of a finished transaction that come late', async () => {
@@ -179,7 +179,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     });
 
     await expect(late).rejects.toThrow('the transaction has ended');
-    expect(await added()).toEqual([1]);
+    expect(await readAdded()).toEqual([1]);
   });
 
   it('rolls back a batch when one of its statements fails', async () => {
@@ -189,9 +189,9 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     expect(error).toBeInstanceOf(Error);
     // A conflict needs another connection, and SQLite has one.
     expect(engine.isConflict(error)).toBe(engineName === 'PostgreSQL');
-    expect(await added()).toEqual([]);
+    expect(await readAdded()).toEqual([]);
     await add(engine.runBatch, 5);
-    expect(await added()).toEqual([5]);
+    expect(await readAdded()).toEqual([5]);
   });
 
   it('fails with the error of the database and its name', async () => {
@@ -212,27 +212,27 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
 
       const failed = results.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []));
       expect(failed).toEqual([2, 4, 7]);
-      expect(await added()).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(await readAdded()).toEqual([1, 2, 3, 4, 5, 6]);
     });
 
     it('waits for a transaction that has begun, and sees its rows', async () => {
-      let begun: (() => void) | undefined;
-      const beginning = new Promise<void>((resolve) => {
-        begun = resolve;
+      let signalStarted: (() => void) | undefined;
+      const started = new Promise<void>((resolve) => {
+        signalStarted = resolve;
       });
       const longer = engine.transaction(async (run) => {
         await add(run, 1);
-        begun?.();
+        signalStarted?.();
         for (let i = 0; i < 5; i += 1) await nextTurn();
         await add(run, 2);
       });
-      await beginning;
+      await started;
       // Writing the same row waits until the first transaction has ended, on either engine.
       const waiting = expect(add(engine.runBatch, 1)).rejects.toThrow(/unique/iu);
 
       await longer;
       await waiting;
-      expect(await added()).toEqual([1, 2]);
+      expect(await readAdded()).toEqual([1, 2]);
     });
 
     if (engineName === 'PostgreSQL') {
@@ -251,7 +251,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
           'rejected',
         ]);
         await add(engine.runBatch, 4);
-        expect(await added()).toEqual([1, 4]);
+        expect(await readAdded()).toEqual([1, 4]);
       });
     }
   });
@@ -274,9 +274,9 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     const [first, second] = await Promise.allSettled([dangling, sharing]);
 
     expect(first.status).toBe('rejected');
-    expect(await added()).toEqual(second.status === 'fulfilled' ? [1] : []);
+    expect(await readAdded()).toEqual(second.status === 'fulfilled' ? [1] : []);
     await engine.transaction(addEach(2));
-    expect(await added()).toContain(2);
+    expect(await readAdded()).toContain(2);
   });
 
   it('does not block the process while it waits for the lock of another program', async () => {
@@ -289,7 +289,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     await unlock();
 
     await Promise.all(waiting);
-    expect(await added()).toEqual([1, 2, 9]);
+    expect(await readAdded()).toEqual([1, 2, 9]);
   });
 
   if (engineName === 'SQLite') {
@@ -307,7 +307,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
 
       expect(together.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
       await expect(alone).rejects.toThrow('rolled back');
-      expect(await added()).toEqual([2]);
+      expect(await readAdded()).toEqual([2]);
     });
 
     it('fails once the database is closed, even in the middle of a transaction', async () => {
@@ -329,6 +329,6 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     });
     await Promise.all(all);
 
-    expect(await added()).toHaveLength(100);
+    expect(await readAdded()).toHaveLength(100);
   });
 });

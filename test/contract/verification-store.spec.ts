@@ -94,11 +94,11 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   const reserveResend = (pinId: string, client = 'shop') =>
     store.reserveResend({ pinId, client, channel: 'voice', now: clock.now() });
 
-  const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
+  const runConcurrently = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
   const outcomes = (answers: { outcome: string }[]) => answers.map(({ outcome }) => outcome);
-  const count = (list: string[], wanted: string) => list.filter((item) => item === wanted).length;
+  const countOf = (list: string[], wanted: string) => list.filter((item) => item === wanted).length;
 
   describe('a send', () => {
     it('is invisible until the provider has accepted it', async () => {
@@ -115,12 +115,12 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
     // Protects number-limits.ts, reserveSend: the cooldown
     it('is admitted once of a hundred concurrent ones to one number, over all clients', async () => {
-      const answers = await times(100, (i) =>
+      const answers = await runConcurrently(100, (i) =>
         store.reserveSend(verification({ client: `client-${i % 3}` })),
       );
 
-      expect(count(outcomes(answers), 'admitted')).toBe(1);
-      expect(count(outcomes(answers), 'limited')).toBe(99);
+      expect(countOf(outcomes(answers), 'admitted')).toBe(1);
+      expect(countOf(outcomes(answers), 'limited')).toBe(99);
     });
 
     // Protects number-limits.ts, sendBlockedUntil
@@ -265,9 +265,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await reserveResend(pinId)).toMatchObject({ limit: 'cooldown' });
       clock.advance(seconds(30));
 
-      const answers = await times(100, () => reserveResend(pinId));
+      const answers = await runConcurrently(100, () => reserveResend(pinId));
 
-      expect(count(outcomes(answers), 'admitted')).toBe(1);
+      expect(countOf(outcomes(answers), 'admitted')).toBe(1);
       expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
     });
 
@@ -315,7 +315,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     // Protects verification-queries.ts, verify: isOpen
     it('verifies once when the provider confirms it to several concurrent requests', async () => {
       const pinId = await createPending({ maxAttempts: 10 });
-      const attempts = await times(10, () => grantAttempt(pinId));
+      const attempts = await runConcurrently(10, () => grantAttempt(pinId));
 
       const answers = await Promise.all(attempts.map((one) => completeAttempt(one, 'verified')));
 
@@ -330,9 +330,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     it('is checked at most as often as it has attempts, by two hundred concurrent requests', async () => {
       const pinId = await createPending();
 
-      const answers = await times(200, () => reserveAttempt(pinId));
+      const answers = await runConcurrently(200, () => reserveAttempt(pinId));
 
-      expect(count(outcomes(answers), 'granted')).toBe(MAX_ATTEMPTS);
+      expect(countOf(outcomes(answers), 'granted')).toBe(MAX_ATTEMPTS);
       expect(await reserveAttempt(pinId)).toEqual({
         outcome: 'closed',
         reason: 'attempts_exhausted',
@@ -341,13 +341,15 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
     // Protects number-limits.ts, reserveFailure: `lockClause`; needs requests that overlap
     it('is checked once by ten concurrent requests when it has one attempt', async () => {
-      const pinIds = await times(40, (i) =>
+      const pinIds = await runConcurrently(40, (i) =>
         createPending({ phoneNumber: phoneNumber(`+1415555${1000 + i}`), maxAttempts: 1 }),
       );
 
-      const answers = await times(400, (i) => reserveAttempt(pinIds[Math.floor(i / 10)] ?? ''));
+      const answers = await runConcurrently(400, (i) =>
+        reserveAttempt(pinIds[Math.floor(i / 10)] ?? ''),
+      );
 
-      expect(count(outcomes(answers), 'granted')).toBe(pinIds.length);
+      expect(countOf(outcomes(answers), 'granted')).toBe(pinIds.length);
     });
 
     // Protects number-limits.ts: failuresPerNumberPerHour
@@ -358,7 +360,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       for (let i = 0; i < 10; i += 1) {
         const client = `client-${i}`;
         const pinId = await createPending({ client });
-        const answers = await times(MAX_ATTEMPTS, () => reserveAttempt(pinId, { client }));
+        const answers = await runConcurrently(MAX_ATTEMPTS, () =>
+          reserveAttempt(pinId, { client }),
+        );
         for (const answer of answers) {
           if (answer.outcome !== 'granted') continue;
           granted += 1;
@@ -461,10 +465,10 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     it('is rejected after its expiry, even if its check began before', async () => {
       const pinId = await createPending();
       clock.advance(TTL_MS - 1);
-      const begun = await grantAttempt(pinId);
+      const attempt = await grantAttempt(pinId);
       clock.advance(1);
 
-      expect(await completeAttempt(begun, 'verified')).toEqual({
+      expect(await completeAttempt(attempt, 'verified')).toEqual({
         verified: false,
         reason: 'expired',
       });
@@ -515,7 +519,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     // Protects verification-queries.ts, spendAttempts: `pending`; expire: isOpen
     it('stays verified when the provider later reports other attempts expired or exhausted', async () => {
       const pinId = await createPending();
-      const [right, spent, expired] = await times(3, () => grantAttempt(pinId));
+      const [right, spent, expired] = await runConcurrently(3, () => grantAttempt(pinId));
       if (!right || !spent || !expired) throw new Error('no attempt');
       await completeAttempt(right, 'verified');
       const before = await store.find(pinId, 'shop', clock.now());
@@ -528,7 +532,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
     it('stays exhausted when other attempts are released after the provider reported it exhausted', async () => {
       const pinId = await createPending();
-      const attempts = await times(MAX_ATTEMPTS, () => grantAttempt(pinId));
+      const attempts = await runConcurrently(MAX_ATTEMPTS, () => grantAttempt(pinId));
       const [last, ...others] = attempts;
       if (!last) throw new Error('no attempt');
       await completeAttempt(last, 'attempts_exhausted');
@@ -598,14 +602,18 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
     // Protects idempotency-key-queries.ts, claim: `on conflict`
     it('admits one of a hundred concurrent sends, and returns its response to the others', async () => {
-      const answers = await times(100, () => store.reserveSend(verification(), idempotency));
-      expect(count(outcomes(answers), 'admitted')).toBe(1);
-      expect(count(outcomes(answers), 'running')).toBe(99);
+      const answers = await runConcurrently(100, () =>
+        store.reserveSend(verification(), idempotency),
+      );
+      expect(countOf(outcomes(answers), 'admitted')).toBe(1);
+      expect(countOf(outcomes(answers), 'running')).toBe(99);
 
       const admitted = answers.find((answer) => answer.outcome === 'admitted');
       if (admitted?.outcome !== 'admitted') throw new Error('none');
       await store.confirmSend(admitted.reservation, accepted('provider-pin'), RESPONSE);
-      const repeats = await times(100, () => store.reserveSend(verification(), idempotency));
+      const repeats = await runConcurrently(100, () =>
+        store.reserveSend(verification(), idempotency),
+      );
       expect(new Set(repeats.map((repeat) => JSON.stringify(repeat)))).toEqual(
         new Set([JSON.stringify({ outcome: 'replayed', answer: RESPONSE })]),
       );
@@ -868,9 +876,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
     // Protects verification-queries.ts and send-queries.ts: `pin_id`
     it('changes one verification and no other', async () => {
-      const beside = await createPending({ phoneNumber: OTHER_NUMBER });
-      await checkCode(beside, 'wrong_code');
-      const before = await store.find(beside, 'shop', clock.now());
+      const other = await createPending({ phoneNumber: OTHER_NUMBER });
+      await checkCode(other, 'wrong_code');
+      const before = await store.find(other, 'shop', clock.now());
       const sending = await reserveSend({ phoneNumber: phoneNumber('+14155552673') });
 
       await store.releaseSend(await reserveSend(), []);
@@ -888,7 +896,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
         else await completeAttempt(await grantAttempt(pinId), end);
       }
 
-      expect(await store.find(beside, 'shop', clock.now())).toEqual(before);
+      expect(await store.find(other, 'shop', clock.now())).toEqual(before);
       expect(await store.confirmSend(sending, accepted('provider-pin'), RESPONSE)).toBe(true);
     });
 

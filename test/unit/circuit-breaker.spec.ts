@@ -136,7 +136,7 @@ describe('CircuitBreaker', () => {
     );
   });
 
-  it('stays closed for a slow provider that answers', async () => {
+  it('closes after the first answer of a slow provider, and stays closed', async () => {
     const slow = () =>
       circuit.call(() => new Promise((answer) => setTimeout(answer, 3 * STALL_MS)));
     for (let i = 0; i < 200; i += 1) {

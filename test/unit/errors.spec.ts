@@ -7,7 +7,7 @@ import { errorsPage } from '../support/errors-reference.js';
 
 const PAGE = 'docs/errors.md';
 
-const formatted = (text: string): string =>
+const formatMarkdown = (text: string): string =>
   execFileSync('node_modules/.bin/prettier', ['--stdin-filepath', PAGE], {
     encoding: 'utf8',
     input: text,
@@ -15,11 +15,11 @@ const formatted = (text: string): string =>
 
 describe('The error catalog', () => {
   it('is documented in docs/errors.md (npm run errors)', () => {
-    const written = formatted(errorsPage());
+    const generated = formatMarkdown(errorsPage());
 
-    if (process.env['UPDATE_ERRORS']) writeFileSync(PAGE, written);
-    else expect(readFileSync(PAGE, 'utf8')).toBe(written);
-    for (const code of ERROR_CODES) expect(written).toContain(`## \`${code}\``);
+    if (process.env['UPDATE_ERRORS']) writeFileSync(PAGE, generated);
+    else expect(readFileSync(PAGE, 'utf8')).toBe(generated);
+    for (const code of ERROR_CODES) expect(generated).toContain(`## \`${code}\``);
   });
 
   it('has a message and an action for each code, as sentences', () => {

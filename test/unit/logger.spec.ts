@@ -81,10 +81,10 @@ describe('createLogger', () => {
   it('writes fields that contain no personal data', () => {
     logger.warn(
       { route: '/otp/send', nested: { outcome: 'accepted' }, err: new Error('why') },
-      'so',
+      'message',
     );
 
-    expect(log.events('so')).toMatchObject([
+    expect(log.events('message')).toMatchObject([
       {
         level: 'warn',
         route: '/otp/send',
@@ -94,11 +94,11 @@ describe('createLogger', () => {
     ]);
   });
 
-  it('writes objects with toJSON in their own form', () => {
-    logger.info({ whom: phoneNumber(`+${NUMBER}`), when: new Date(0) }, 'times');
+  it('writes a phone number masked and a date in ISO format', () => {
+    logger.info({ recipient: phoneNumber(`+${NUMBER}`), when: new Date(0) }, 'times');
 
     expect(log.events('times')).toMatchObject([
-      { whom: '+1415•••2671', when: '1970-01-01T00:00:00.000Z' },
+      { recipient: '+1415•••2671', when: '1970-01-01T00:00:00.000Z' },
     ]);
   });
 
@@ -120,11 +120,11 @@ describe('createLogger', () => {
 
   it('writes only the messages that the framework logs', () => {
     const nest = new NestLogger(logger);
-    nest.error(Object.assign(clientError(), { detail: NUMBER }), 'Speaker');
-    nest.warn('a warning', 'Speaker');
+    nest.error(Object.assign(clientError(), { detail: NUMBER }), 'Component');
+    nest.warn('a warning', 'Component');
 
     expect(log.text).toContain('"msg":"failed"');
-    expect(log.events('a warning')).toMatchObject([{ level: 'warn', context: 'Speaker' }]);
+    expect(log.events('a warning')).toMatchObject([{ level: 'warn', context: 'Component' }]);
     expect(log.text).not.toContain(NUMBER);
   });
 });

@@ -6,26 +6,38 @@ import {
 } from '../../src/providers/infobip/infobip.message-text.js';
 
 describe('smsSize', () => {
-  const a = (count: number) => 'a'.repeat(count);
+  const repeatA = (count: number) => 'a'.repeat(count);
 
   it.each([
-    ['nothing', '', 'GSM-7', 0, 1],
-    ['160 septets', a(160), 'GSM-7', 160, 1],
-    ['161 septets', a(161), 'GSM-7', 161, 2],
-    ['2 × 153', a(306), 'GSM-7', 306, 2],
-    ['2 × 153 + 1', a(307), 'GSM-7', 307, 3],
+    ['an empty text', '', 'GSM-7', 0, 1],
+    ['160 septets', repeatA(160), 'GSM-7', 160, 1],
+    ['161 septets', repeatA(161), 'GSM-7', 161, 2],
+    ['2 × 153 septets', repeatA(306), 'GSM-7', 306, 2],
+    ['2 × 153 + 1 septets', repeatA(307), 'GSM-7', 307, 3],
     ['accents of the basic table', 'éèàùäöüßÑ@£$¥ΔΩ', 'GSM-7', 15, 1],
-    ['the extension table, at two each', '[€]{}~|^\\', 'GSM-7', 18, 1],
+    ['extended characters, at two septets each', '[€]{}~|^\\', 'GSM-7', 18, 1],
     ['80 extended characters', '€'.repeat(80), 'GSM-7', 160, 1],
     ['81 extended characters, never split', '€'.repeat(81), 'GSM-7', 162, 2],
-    ['an extended character across the 153rd septet', `${a(152)}€${a(152)}`, 'GSM-7', 306, 3],
-    ['one character outside GSM-7', `${a(68)}ç`, 'UCS-2', 69, 1],
-    ['70 units', 'ж'.repeat(70), 'UCS-2', 70, 1],
-    ['71 units', 'ж'.repeat(71), 'UCS-2', 71, 2],
-    ['2 × 67', 'ж'.repeat(134), 'UCS-2', 134, 2],
-    ['2 × 67 + 1', 'ж'.repeat(135), 'UCS-2', 135, 3],
+    [
+      'an extended character across the 153rd septet',
+      `${repeatA(152)}€${repeatA(152)}`,
+      'GSM-7',
+      306,
+      3,
+    ],
+    ['one character outside GSM-7', `${repeatA(68)}ç`, 'UCS-2', 69, 1],
+    ['70 UTF-16 units', 'ж'.repeat(70), 'UCS-2', 70, 1],
+    ['71 UTF-16 units', 'ж'.repeat(71), 'UCS-2', 71, 2],
+    ['2 × 67 UTF-16 units', 'ж'.repeat(134), 'UCS-2', 134, 2],
+    ['2 × 67 + 1 UTF-16 units', 'ж'.repeat(135), 'UCS-2', 135, 3],
     ['35 surrogate pairs', '😀'.repeat(35), 'UCS-2', 70, 1],
-    ['a surrogate pair across the 67th', `${'ж'.repeat(66)}😀${'ж'.repeat(66)}`, 'UCS-2', 134, 3],
+    [
+      'a surrogate pair across the 67th unit',
+      `${'ж'.repeat(66)}😀${'ж'.repeat(66)}`,
+      'UCS-2',
+      134,
+      3,
+    ],
   ])('counts %s', (_what, text, encoding, units, segments) => {
     expect(smsSize(text)).toEqual({ encoding, units, segments });
   });

@@ -42,7 +42,7 @@ const REQUIRED = {
   SINCH_APPLICATION_SECRET: 'c2VjcmV0',
 };
 
-const formatted = (text: string): string =>
+const formatMarkdown = (text: string): string =>
   execFileSync('node_modules/.bin/prettier', ['--stdin-filepath', PAGE], {
     encoding: 'utf8',
     input: text,
@@ -52,16 +52,16 @@ describe('The documentation of the settings', () => {
   const page = readFileSync(PAGE, 'utf8');
 
   it('is generated from their schema (npm run settings)', () => {
-    const written = formatted(page.replace(TABLES, () => `\n${settingsTables()}\n\n`));
+    const generated = formatMarkdown(page.replace(TABLES, () => `\n${settingsTables()}\n\n`));
 
     if (process.env['UPDATE_SETTINGS']) {
-      writeFileSync(PAGE, written);
+      writeFileSync(PAGE, generated);
       writeFileSync(EXAMPLE, envExample());
     } else {
-      expect(page).toBe(written);
+      expect(page).toBe(generated);
       expect(readFileSync(EXAMPLE, 'utf8')).toBe(envExample());
     }
-    expect(written).toMatch(TABLES);
+    expect(generated).toMatch(TABLES);
   });
 
   it('changes nothing when every default of .env.example is set', () => {
@@ -81,8 +81,8 @@ describe('The documentation of the settings', () => {
   );
 
   it.each(PAGES)('%s names only existing settings', (page) => {
-    const named = [...readFileSync(page, 'utf8').matchAll(SETTING_LIKE_NAME)].map(([name]) => name);
+    const names = [...readFileSync(page, 'utf8').matchAll(SETTING_LIKE_NAME)].map(([name]) => name);
 
-    expect(named.filter((name) => ![...SETTING_NAMES, ...OTHER_NAMES].includes(name))).toEqual([]);
+    expect(names.filter((name) => ![...SETTING_NAMES, ...OTHER_NAMES].includes(name))).toEqual([]);
   });
 });

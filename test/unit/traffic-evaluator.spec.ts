@@ -48,12 +48,12 @@ describe('TrafficEvaluator', () => {
       const traffic = { ...verified, [window]: counts(before, allowed) };
       const oneMore = { ...verified, [window]: counts(before, allowed + 1) };
 
-      for (const [scope, on] of [
+      for (const [scope, evaluateScope] of [
         ['prefix', evaluatePrefix],
         ['country', evaluateCountry],
       ] as const) {
-        expect(on(traffic)).toBeUndefined();
-        expect(on(oneMore)).toMatchObject({
+        expect(evaluateScope(traffic)).toBeUndefined();
+        expect(evaluateScope(oneMore)).toMatchObject({
           scope,
           window,
           includesRecent: false,
@@ -71,17 +71,17 @@ describe('TrafficEvaluator', () => {
     ['country', 'hour', 110, evaluateCountry, { hour: counts(0, 5) }],
     ['country', 'day', 130, evaluateCountry, { day: counts(0, 30) }],
   ] as const)(
-    'blocks after the budget of a %s and %s plus the burst allowance is used: %i with recent messages',
-    (scope, window, most, on, before) => {
+    'allows for a %s and %s %i unverified messages including recent ones, and blocks the next one',
+    (scope, window, allowed, evaluateScope, before) => {
       const notRecent = 'hour' in before ? before.hour.sends : before.day.sends;
 
-      expect(on({ ...before, recent: counts(0, most - notRecent) })).toBeUndefined();
-      expect(on({ ...before, recent: counts(0, most - notRecent + 1) })).toEqual({
+      expect(evaluateScope({ ...before, recent: counts(0, allowed - notRecent) })).toBeUndefined();
+      expect(evaluateScope({ ...before, recent: counts(0, allowed - notRecent + 1) })).toEqual({
         scope,
         window,
         includesRecent: true,
-        unverified: most + 1,
-        allowed: most,
+        unverified: allowed + 1,
+        allowed,
         verified: 0,
         enforced: true,
       });
