@@ -10,7 +10,6 @@ import { alignColumns } from './table.js';
 
 const ENV_FILE = '.env';
 
-
 export const infobipSetup = defineCommand({
   name: 'infobip:setup',
   about: `Creates or updates the 2FA application and the message template at INFOBIP_BASE_URL with safe

@@ -16,7 +16,7 @@ const WINDOW = { size: 20, minimumNumberOfCalls: 5, threshold: 0.5 };
 
 /** From opening to the first probe, and from an unanswered probe to the next. */
 const PROBE_EVERY_MS = 250;
-/** The longest pause, whatever the provider asks for. */
+/** The longest pause, even if the provider asks for a longer one. */
 const MAX_OPEN_MS = seconds(30);
 
 export interface CircuitBreakerOptions {
@@ -70,7 +70,7 @@ export class CircuitBreaker {
         resolve(call);
         return this.monitor(call, waitMs);
       };
-      // The caller gets an error from the call itself.
+      // An error of the call itself reaches the caller through `resolve(call)`.
       this.bulkhead.execute(() => breaker.execute(monitored)).catch(() => undefined);
     });
   }

@@ -13,7 +13,7 @@ interface FailurePolicy {
   readonly retryAfterMs?: number;
 }
 
-/** Every way a provider call can fail, whatever the provider, and what follows from it. */
+/** Every way in which a call to any provider can fail, and what follows from it. */
 const FAILURE_POLICY = {
   /** The phone number is malformed for the provider, or no phone can be reached there. */
   destination_unreachable: { code: 'destination_unreachable' },

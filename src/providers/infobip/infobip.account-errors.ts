@@ -31,31 +31,25 @@ const SETTINGS_BY_FIELD: ReadonlyMap<string, string> = new Map([
   ['language', '--language'],
 ]);
 
-const FINDINGS_BY_STATUS: ReadonlyMap<number, AccountFinding> = new Map([
-  [
-    401,
-    error(
-      'credentials',
-      'Infobip does not know the API key (401).',
-      'Set INFOBIP_API_KEY to a valid key of this account and host.',
-    ),
-  ],
-  [
-    403,
-    error(
-      'scope',
-      'The API key may not read or change 2FA applications (403).',
-      'Give it the scope 2fa:manage, or use another key that has it for this command.',
-    ),
-  ],
-]);
+const FINDINGS: Partial<Record<number, AccountFinding>> = {
+  401: error(
+    'credentials',
+    'Infobip does not know the API key (401).',
+    'Set INFOBIP_API_KEY to a valid key of this account and host.',
+  ),
+  403: error(
+    'scope',
+    'The API key may not read or change 2FA applications (403).',
+    'Give it the scope 2fa:manage, or use another key that has it for this command.',
+  ),
+};
 
 /** Why a response about the account cannot be used: by its status first (contract §8). */
 export function errorFromResponse(response: ProviderResponse): AccountError {
   const { status } = response;
   if (status === 400) return new AccountError(describeRejection(getRejectedFields(response)));
   return new AccountError(
-    FINDINGS_BY_STATUS.get(status) ?? findingFromStatus(status, 'Infobip’s 2FA API', HOST_REMEDY),
+    FINDINGS[status] ?? findingFromStatus(status, 'Infobip’s 2FA API', HOST_REMEDY),
   );
 }
 

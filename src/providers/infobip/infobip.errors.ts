@@ -23,7 +23,7 @@ export function getRejectedFields({ body }: ProviderResponse): string[] {
   );
 }
 
-/** Infobip's error code and the invalid request fields, whichever of its two formats the body has. */
+/** Infobip's error code and the invalid request fields, from either of its two formats. */
 function parseErrorBody(body: unknown): { code?: unknown; fields: unknown[] } {
   if (typeof body !== 'object' || body === null) return { fields: [] };
   const { errorCode, violations, requestError }: ErrorBody = body;

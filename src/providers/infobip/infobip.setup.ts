@@ -5,8 +5,7 @@ import { APPLICATIONS, InfobipAccount, templatesPath } from './infobip.account.j
 import { InfobipClient } from './infobip.client.js';
 import { normalizeValue } from './infobip.limit-syntax.js';
 import { InfobipMaxUsage } from './infobip.max-usage.js';
-import { withSamplePin } from './infobip.message-text.js';
-import { desiredTemplate, PIN_LENGTH } from './infobip.template.js';
+import { desiredTemplate, withSamplePin } from './infobip.template.js';
 import type { ApplicationResponse, TemplateResponse } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
@@ -42,7 +41,7 @@ export class InfobipSetup implements AccountSetup {
     return {
       changes: [...applicationChanges, ...templateChanges],
       text: message.messageText,
-      sample: withSamplePin(message.messageText, PIN_LENGTH),
+      sample: withSamplePin(message.messageText),
       apply: async () => {
         let savedId = applicationId;
         if (savedId === undefined || applicationChanges.length > 0) {

@@ -1,11 +1,14 @@
 import { error, formatValue, ok, warning, type AccountFinding } from '../account-check.js';
-import type { SetupOptions } from '../account-setup.js';
-import { composeText, foreignPlaceholders, hasPin } from './infobip.message-text.js';
+import { SetupOptionError, type SetupOptions } from '../account-setup.js';
 import type { TemplateResponse } from './infobip.types.js';
 
 /** Shorter codes are guessed too easily (NIST SP 800-63B-4 §3.1.3.2 requires six digits). */
-export const PIN_LENGTH = 6;
+const PIN_LENGTH = 6;
 const DEFAULT_TEXT = '{{pin}} is your verification code. Do not share it.';
+const PIN = '{{pin}}';
+/** The last line, which binds the code to a host (WICG, origin-bound one-time codes). */
+const WEB_OTP_LINE = /\n+@[^\s@#]+ #\{\{pin\}\}$/;
+const HOST = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)+[a-z][a-z\d-]*[a-z\d]$|^localhost$/;
 
 /**
  * The fields that the set-up writes. Keeps the present text if it is valid and the options give no
@@ -14,8 +17,7 @@ const DEFAULT_TEXT = '{{pin}} is your verification code. Do not share it.';
  */
 export function desiredTemplate(existing: TemplateResponse | undefined, options: SetupOptions) {
   const present = existing?.messageText;
-  const isValid =
-    typeof present === 'string' && hasPin(present) && foreignPlaceholders(present).length === 0;
+  const isValid = typeof present === 'string' && checkMessage(present).level === 'ok';
   const text = options.text ?? (isValid ? present : DEFAULT_TEXT);
   return {
     messageText: composeText(text, options.webOtpHost),
@@ -34,7 +36,7 @@ export function checkTemplate(template: TemplateResponse, applicationId: string)
       ? ok('template', 'The message template is there.')
       : error('template', `The template belongs to another application, ${formatValue(owner)}.`),
     checkCode(template),
-    checkMessage(template),
+    checkMessage(template.messageText),
   ];
 }
 
@@ -50,12 +52,44 @@ function checkCode({ pinLength, pinType }: TemplateResponse): AccountFinding {
     : warning(check, `${code}: keypads and autofill of phones expect digits.`);
 }
 
-function checkMessage({ messageText }: TemplateResponse): AccountFinding {
+function checkMessage(messageText: unknown): AccountFinding {
   const check = 'message';
   if (typeof messageText !== 'string') return error(check, 'The template has no text to send.');
-  if (!hasPin(messageText)) return error(check, 'The text lacks {{pin}}: no message has a code.');
+  if (!messageText.includes(PIN))
+    return error(check, 'The text lacks {{pin}}: no message has a code.');
   const foreign = foreignPlaceholders(messageText);
   return foreign.length > 0
     ? error(check, `The text has placeholders that are never filled in: ${foreign.join(', ')}.`)
     : ok(check, 'The text contains the code.');
+}
+
+/**
+ * Checks a text and, for a host, appends the line that binds the code to that host.
+ * @throws SetupOptionError
+ */
+export function composeText(text: string, webOtpHost: string | undefined): string {
+  if (!text.includes(PIN)) throw new SetupOptionError('The message text must contain {{pin}}.');
+  const foreign = foreignPlaceholders(text);
+  if (foreign.length > 0) {
+    throw new SetupOptionError(
+      `Unknown placeholders ${foreign.join(', ')}: {{pin}} is the only one.`,
+    );
+  }
+  if (webOtpHost === undefined) return text;
+  if (!HOST.test(webOtpHost)) {
+    throw new SetupOptionError('The WebOTP host must be a host name such as example.com.');
+  }
+  const message = text.replace(WEB_OTP_LINE, '').trimEnd();
+  if (!message.includes(PIN))
+    throw new SetupOptionError('The message text must contain {{pin}} above the WebOTP line too.');
+  return `${message}\n\n@${webOtpHost} #${PIN}`;
+}
+
+/** The text with a sample code, as a phone shows it. */
+export const withSamplePin = (text: string): string =>
+  text.replaceAll(PIN, '12345678'.slice(0, PIN_LENGTH));
+
+/** Placeholders other than `{{pin}}`, which are never filled in. */
+function foreignPlaceholders(text: string): string[] {
+  return (text.match(/\{\{[^{}]*\}\}/g) ?? []).filter((placeholder) => placeholder !== PIN);
 }
