@@ -45,7 +45,7 @@ export async function profileEach(
     }
   }
   const head = ['engine', 'subject', 'where', ...OPERATIONS.map((operation) => `${operation} µs`)];
-  return [{ title: 'Where the microseconds go', head, lines }];
+  return [{ title: 'CPU time by package, folder and module', head, lines }];
 }
 
 interface Place {

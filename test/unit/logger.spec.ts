@@ -50,7 +50,7 @@ describe('createLogger', () => {
   });
 
   it.each(SENSITIVE_NAMES.flatMap((name) => [name, name.toUpperCase()]))(
-    'does not write a field named %s',
+    'redacts the field %s',
     (name) => {
       logger.info({ [name]: NUMBER }, `about ${name}`);
 

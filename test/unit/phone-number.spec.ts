@@ -13,18 +13,18 @@ describe('PhoneNumber', () => {
   });
 
   it.each([
-    ['a stray national zero', '+440 7911 123456'],
-    ['a bracketed national zero', '+44 (0)7911 123456'],
+    ['a national zero after the country code', '+440 7911 123456'],
+    ['a national zero in brackets', '+44 (0)7911 123456'],
     ['an old mobile prefix', '+5215512345678'],
-    ['no plus', '14155552671'],
+    ['a number without a plus', '14155552671'],
     ['two pluses', '++14155552671'],
     ['an international prefix', '0014155552671'],
     ['letters', '+1415CALLNOW'],
     ['an extension', '+14155552671x5'],
-    ['other digits', '+١٤١٥٥٥٥٢٦٧١'],
+    ['non-ASCII digits', '+١٤١٥٥٥٥٢٦٧١'],
     ['too few digits', '+1415555'],
     ['too many digits', '+1415555267123456'],
-    ['no such country', '+999123456789'],
+    ['an unknown country code', '+999123456789'],
     ['a line break', '+14155552671\n'],
     ['an empty string', ''],
     ['a very long string', `+${' '.repeat(1_000_000)}`],

@@ -25,10 +25,10 @@ describe('prettyDestination', () => {
   });
 
   it('writes a line of time, level, message and fields', () => {
-    logger.warn({ requestId: 'abcdefgh', outcome: 'accepted', nested: { texts: 2 } }, 'send');
+    logger.warn({ requestId: 'abcdefgh', outcome: 'accepted', nested: { sends: 2 } }, 'send');
 
     expect(terminal.text).toMatch(
-      /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: send \{"requestId":"abcdefgh","outcome":"accepted","nested":\{"texts":2\}\}\n$/,
+      /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: send \{"requestId":"abcdefgh","outcome":"accepted","nested":\{"sends":2\}\}\n$/,
     );
   });
 
@@ -42,7 +42,7 @@ describe('prettyDestination', () => {
 
   it('redacts what the JSON log redacts', () => {
     const number = '+14155552671';
-    logger.info({ to: number, client: { otpCode: number }, at: phoneNumber(number) }, 'so');
+    logger.info({ to: number, client: { otpCode: number }, at: phoneNumber(number) }, 'message');
 
     expect(terminal.text).toContain('"at":"+1415•••2671"');
     expect(terminal.text).not.toContain('14155552671');

@@ -42,7 +42,7 @@ describe('TrafficEvaluator', () => {
     ['a share of an average day of two weeks', 'day', 80, { twoWeeks: counts(1_400, 0) }],
     ['a share of recent verified messages', 'hour', 15, { recent: counts(10, 0) }],
   ])(
-    'allows %s of unverified messages, and blocks the next one',
+    'allows unverified messages up to %s, and blocks the next one',
     (_name, window, allowed, verified) => {
       const { verified: before } = verified[window] ?? NO_SENDS;
       const traffic = { ...verified, [window]: counts(before, allowed) };

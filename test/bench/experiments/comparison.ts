@@ -82,7 +82,7 @@ async function processTable(
     };
   });
   return {
-    title: 'The processes',
+    title: 'Processes',
     head: ['engine', 'subject', 'first answer ms', 'idle MiB', 'peak MiB'],
     lines: await Promise.all(lines),
   };

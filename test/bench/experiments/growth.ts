@@ -123,7 +123,7 @@ async function processTable(
     };
   });
   return {
-    title: 'The services with it',
+    title: 'Services with a history',
     head: [
       'engine',
       'history',

@@ -51,8 +51,8 @@ export const halfLoad: Experiment = (engine, context, options) =>
 const HEAD = [
   'engine',
   'operation',
-  'service at most, per s',
-  'offered per s',
+  'service maximum per s',
+  'offered load per s',
   'floor p50 ms',
   'service p50 ms',
   'floor p99 ms',
