@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Chance that repeats itself: with the same seed it falls the same. */
+/** A random generator that repeats its sequence for the same seed. */
 export class SeededRandom {
   private state: number;
 
@@ -8,7 +8,7 @@ export class SeededRandom {
     this.state = createHash('sha256').update(seed).digest().readUInt32LE();
   }
 
-  /** Chance of its own for a part of the work: what falls in other parts does not move it. */
+  /** An independent generator for one part of a test: other parts do not change its sequence. */
   for(part: string): SeededRandom {
     return new SeededRandom(`${this.seed} ${part}`);
   }
@@ -22,6 +22,7 @@ export class SeededRandom {
     return items[this.between(0, items.length - 1)] as T;
   }
 
+  /** `true` with a probability of one in `times`. */
   oneIn(times: number): boolean {
     return this.between(1, times) === 1;
   }

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import type { CallResponse, ResponseBody, Call, History } from './history.js';
+import type { Call, CallResponse, History, ResponseBody } from './history.js';
 
-type Asked = Pick<Call, 'operation' | 'phoneNumber' | 'pinId' | 'code' | 'key'>;
+type CallRequest = Pick<Call, 'operation' | 'phoneNumber' | 'pinId' | 'code' | 'key'>;
 
-/** Calls the service, and writes each call into the history. `ended` follows on each of them. */
+/** Calls the service and records each call in the history. Emits `ended` after each call. */
 export class Client extends EventEmitter<{ ended: [] }> {
   constructor(
     private readonly url: string,
@@ -13,36 +13,36 @@ export class Client extends EventEmitter<{ ended: [] }> {
   }
 
   send(phoneNumber: string, key?: string): Promise<CallResponse | undefined> {
-    const asked = { phoneNumber, pinId: undefined, code: undefined, key };
-    return this.ask({ operation: 'send', ...asked }, { phoneNumber });
+    const fields = { phoneNumber, pinId: undefined, code: undefined, key };
+    return this.call({ operation: 'send', ...fields }, { phoneNumber });
   }
 
   resend(phoneNumber: string, pinId: string, key?: string): Promise<CallResponse | undefined> {
-    const asked = { phoneNumber, pinId, code: undefined, key };
-    return this.ask({ operation: 'resend', ...asked }, { pinId });
+    const fields = { phoneNumber, pinId, code: undefined, key };
+    return this.call({ operation: 'resend', ...fields }, { pinId });
   }
 
-  /** @param pinId `undefined` names the verification by its number. */
+  /** @param pinId `undefined` selects the verification by its phone number. */
   verify(
     phoneNumber: string,
     pinId: string | undefined,
     code: string,
     key?: string,
   ): Promise<CallResponse | undefined> {
-    const which = pinId === undefined ? { phoneNumber } : { pinId };
-    const asked = { phoneNumber, pinId, code, key };
-    return this.ask({ operation: 'verify', ...asked }, { ...which, otpCode: code });
+    const selector = pinId === undefined ? { phoneNumber } : { pinId };
+    const fields = { phoneNumber, pinId, code, key };
+    return this.call({ operation: 'verify', ...fields }, { ...selector, otpCode: code });
   }
 
-  private async ask(asked: Asked, body: object): Promise<CallResponse | undefined> {
+  private async call(request: CallRequest, body: object): Promise<CallResponse | undefined> {
     const startedAt = Date.now();
-    const response = await this.post(asked, body).catch(() => undefined);
-    this.history.calls.push({ ...asked, startedAt, endedAt: Date.now(), response });
+    const response = await this.post(request, body).catch(() => undefined);
+    this.history.calls.push({ ...request, startedAt, endedAt: Date.now(), response });
     this.emit('ended');
     return response;
   }
 
-  private async post({ operation, key }: Asked, body: object): Promise<CallResponse> {
+  private async post({ operation, key }: CallRequest, body: object): Promise<CallResponse> {
     const response = await fetch(`${this.url}/otp/${operation}`, {
       method: 'POST',
       headers: {

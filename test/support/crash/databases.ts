@@ -5,15 +5,16 @@ import Libsql from 'libsql';
 import { queryPostgres } from '../services/postgres-client.js';
 import { startPostgres } from '../services/postgres.js';
 
-/** Where the service's records are. They outlive its process. */
+/** A database that outlives the service's process. */
 export interface TestDatabase {
+  /** The service's settings for it. */
   readonly settings: NodeJS.ProcessEnv;
-  /** How many verifications wait for what the vendor says, or died waiting. */
+  /** Counts verifications in state `sending`: a provider call runs, or a crash interrupted it. */
   countSending(): Promise<number>;
   remove(): Promise<void>;
 }
 
-const SENDING = `select count(*) as count from verifications where status = 'sending'`;
+const COUNT_SENDING = `select count(*) as count from verifications where status = 'sending'`;
 
 export async function createSqliteDatabase(): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'otp-crash-'));
@@ -21,7 +22,7 @@ export async function createSqliteDatabase(): Promise<TestDatabase> {
     settings: { DATA_DIR: folder },
     countSending: async () => {
       const database = new Libsql(join(folder, 'otp.db'));
-      const { count } = database.prepare(SENDING).get() as { count: number };
+      const { count } = database.prepare(COUNT_SENDING).get() as { count: number };
       database.close();
       return count;
     },
@@ -36,7 +37,7 @@ export async function createPostgresDatabase(): Promise<TestDatabase> {
   const url = await postgres.createDatabase();
   return {
     settings: { DATABASE_URL: url },
-    countSending: async () => Number(await queryPostgres(url, SENDING)),
+    countSending: async () => Number(await queryPostgres(url, COUNT_SENDING)),
     remove: () => postgres.stop(),
   };
 }

@@ -1,9 +1,9 @@
 import { minutes, seconds } from '../../../src/common/durations.js';
-import type { Call, History, CodeCheck, SentMessage } from './history.js';
+import type { Call, CodeCheck, History, SentMessage } from './history.js';
 
 /*
- * A short history as it should be, of one phone: a text, a wrong code, the right one, which is
- * asked for again by its key, a crash in a last call; then a second life. Tests spoil it.
+ * A short, correct history of one phone: a send, a wrong code, the right code, its replay by the
+ * idempotency key, a call that a crash breaks, and a second run. Tests add what makes it wrong.
  */
 
 const NUMBER = '+14155550000';
@@ -30,14 +30,14 @@ export const codeCheck = (at: number, changes: Partial<CodeCheck> = {}): CodeChe
   ...changes,
 });
 
-/** A call that took ten milliseconds; `body` is that of its answer, none if the connection broke. */
-function call(
+/** A call of ten milliseconds; without a `body` its connection broke. */
+function createCall(
   operation: Call['operation'],
   startedAt: number,
   body: object | undefined,
   changes: Partial<Call> & { status?: number; replayed?: boolean },
 ): Call {
-  const { status = 200, replayed = false, ...asked } = changes;
+  const { status = 200, replayed = false, ...fields } = changes;
   return {
     operation,
     phoneNumber: NUMBER,
@@ -47,14 +47,14 @@ function call(
     startedAt,
     endedAt: startedAt + 10,
     response: body && { status, replayed, body },
-    ...asked,
+    ...fields,
   };
 }
 
-type Changes = Parameters<typeof call>[3];
+type Changes = Parameters<typeof createCall>[3];
 
 export const send = (startedAt: number, body: object = {}, changes: Changes = {}): Call =>
-  call(
+  createCall(
     'send',
     startedAt,
     { pinId: 'ours', expiresAt: new Date(EXPIRES_AT).toISOString(), ...body },
@@ -62,13 +62,13 @@ export const send = (startedAt: number, body: object = {}, changes: Changes = {}
   );
 
 export const verify = (startedAt: number, body?: object, changes: Changes = {}): Call =>
-  call('verify', startedAt, body, { pinId: 'ours', code: CODE, ...changes });
+  createCall('verify', startedAt, body, { pinId: 'ours', code: CODE, ...changes });
 
-/** The history as it should be, and more. */
+/** The correct history with additions. */
 export function historyWith(
-  more: Partial<Pick<History, 'calls' | 'messages' | 'codeChecks'>> = {},
+  additions: Partial<Pick<History, 'calls' | 'messages' | 'codeChecks'>> = {},
 ): History {
-  const { calls = [], messages = [], codeChecks = [] } = more;
+  const { calls = [], messages = [], codeChecks = [] } = additions;
   return {
     limits: { maxAttempts: 3, failuresPerHour: 6, sendsPerDay: 5, cooldownMs: seconds(2) },
     runs: [

@@ -1,7 +1,7 @@
 /*
- * What the service was asked and answered, and what it asked its vendor, over all the lives of its
- * process. All of it is written by the test's own process, so one clock orders it. Times are
- * milliseconds since the epoch.
+ * Everything that clients called and the provider did, over all runs of the service's process. The
+ * test's own process records all of it, so one clock orders it. Times are milliseconds since the
+ * epoch.
  */
 
 export interface History {
@@ -12,7 +12,7 @@ export interface History {
   readonly codeChecks: CodeCheck[];
 }
 
-/** What the service was told to keep. */
+/** The limits in the service's settings. */
 export interface Limits {
   readonly maxAttempts: number;
   readonly failuresPerHour: number;
@@ -20,19 +20,19 @@ export interface Limits {
   readonly cooldownMs: number;
 }
 
-/** One life of the service's process. */
+/** One run of the service's process. */
 export interface ServiceRun {
   readonly startedAt: number;
-  /** `undefined` for the last one, which lived. */
+  /** `undefined` for the last run, which is not killed. */
   killedAt: number | undefined;
 }
 
-/** A call of the service. */
+/** A call to the service. */
 export interface Call {
   readonly operation: 'send' | 'resend' | 'verify';
-  /** Whose phone it is about, in E.164 form. */
+  /** The phone that the call is about, in E.164 form. */
   readonly phoneNumber: string;
-  /** The verification that was named; `undefined` for a send, and for a verify by number. */
+  /** `undefined` for a send, and for a verify by phone number. */
   readonly pinId: string | undefined;
   readonly code: string | undefined;
   /** The `Idempotency-Key`. */
@@ -45,32 +45,32 @@ export interface Call {
 
 export interface CallResponse {
   readonly status: number;
-  /** Whether it says to be the answer of an earlier call with the same key. */
+  /** Whether the response is marked as a replay of an earlier call with the same key. */
   readonly replayed: boolean;
   readonly body: ResponseBody;
 }
 
-/** The members that matter, of any answer. */
+/** The members of any response body that the checks use. */
 export interface ResponseBody {
   readonly pinId?: string;
   readonly expiresAt?: string;
   readonly verified?: boolean;
   readonly reason?: string;
-  /** Of a problem. */
+  /** Error code of a problem document. */
   readonly code?: string;
 }
 
-/** A text that the vendor accepted to send. */
+/** A message that the provider accepted. */
 export interface SentMessage {
   readonly operation: 'send' | 'resend';
   readonly at: number;
   readonly phoneNumber: string;
-  /** The vendor's handle: one for each verification. */
+  /** The provider's id of the verification. */
   readonly pin: string;
   readonly code: string;
 }
 
-/** A code that the vendor judged. */
+/** A code that the provider checked. */
 export interface CodeCheck {
   readonly at: number;
   readonly phoneNumber: string;
@@ -79,7 +79,7 @@ export interface CodeCheck {
   readonly isCorrect: boolean;
 }
 
-/** A verification whose handle was answered, and the text with which it began. */
+/** A verification whose pinId a client received, and its first message. */
 export interface Verification {
   readonly pinId: string;
   readonly phoneNumber: string;
@@ -90,18 +90,24 @@ export interface Verification {
 export const isDuring = ({ startedAt, endedAt }: Call, at: number): boolean =>
   startedAt <= at && at <= endedAt;
 
-/** A send that was answered with a handle. */
 const isAcceptedSend = ({ operation, response }: Call): boolean =>
   operation === 'send' && response?.status === 200;
 
 export const wasVerified = ({ response }: Call): boolean => response?.body.verified === true;
 
-/** Every verification that a caller heard of. */
+/** Whether a call was answered, and not by a replay of an earlier response. */
+export const isNotReplay = ({ response }: Call): boolean =>
+  response !== undefined && !response.replayed;
+
+/** Every verification whose pinId a client received. */
 export function listVerifications({ calls, messages }: History): Verification[] {
   const verifications = new Map<string, Verification>();
-  const taken = calls.filter(isAcceptedSend);
-  // An answer of its own tells when its text was sent: it goes before a replay.
-  const replaysLast = [...taken.filter(isNotReplay), ...taken.filter((call) => !isNotReplay(call))];
+  const accepted = calls.filter(isAcceptedSend);
+  // The message was sent during the original call, so that call comes before its replays.
+  const replaysLast = [
+    ...accepted.filter(isNotReplay),
+    ...accepted.filter((call) => !isNotReplay(call)),
+  ];
   for (const call of replaysLast) {
     const { phoneNumber, response } = call;
     const { pinId = '', expiresAt = '' } = response?.body ?? {};
@@ -109,7 +115,7 @@ export function listVerifications({ calls, messages }: History): Verification[] 
       (candidate) =>
         candidate.operation === 'send' &&
         candidate.phoneNumber === phoneNumber &&
-        // Who repeats a send has no other one.
+        // A phone that repeats a send has only one.
         (isDuring(call, candidate.at) || !isNotReplay(call)),
     );
     if (!message || verifications.has(pinId)) continue;
@@ -117,7 +123,3 @@ export function listVerifications({ calls, messages }: History): Verification[] 
   }
   return [...verifications.values()];
 }
-
-/** Not the answer of an earlier call. */
-export const isNotReplay = ({ response }: Call): boolean =>
-  response !== undefined && !response.replayed;

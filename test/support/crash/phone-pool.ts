@@ -1,30 +1,36 @@
-import type { UserBehaviour, Phone } from './simulated-user.js';
+import type { Phone, UserBehaviour } from './simulated-user.js';
 import type { SeededRandom } from '../seeded-random.js';
 
-const EVERYDAY: readonly UserBehaviour[] = ['careful', 'careless', 'racing', 'guessing', 'patient'];
-const RETURNING = 5;
-const LATE = 6;
+const BEHAVIOURS: readonly UserBehaviour[] = [
+  'careful',
+  'careless',
+  'racing',
+  'guessing',
+  'patient',
+];
+const RETURNING_PHONES = 5;
+const LATE_PHONES = 6;
 
-/** Everybody with a phone. */
+/** The phones of the whole test; each run of the service uses some of them. */
 export class PhonePool {
   readonly phones: Phone[] = [];
 
-  /** Who calls in an ordinary round: the regulars, some whom it has seen, and some new ones. */
-  ordinary(random: SeededRandom): Phone[] {
-    const regulars = this.phones.slice(0, EVERYDAY.length);
-    const newcomers = EVERYDAY.map((habit) => this.newPhone(habit));
-    const seen = Array.from({ length: RETURNING }, () => random.oneOf(this.phones));
-    return [...new Set([...regulars, ...newcomers, ...seen])];
+  /** Phones for an ordinary run: the first ones, some earlier ones, and one new per behaviour. */
+  selectForRun(random: SeededRandom): Phone[] {
+    const regular = this.phones.slice(0, BEHAVIOURS.length);
+    const added = BEHAVIOURS.map((behaviour) => this.addPhone(behaviour));
+    const returning = Array.from({ length: RETURNING_PHONES }, () => random.oneOf(this.phones));
+    return [...new Set([...regular, ...added, ...returning])];
   }
 
-  /** Who calls in a round in which a code lives for a second. */
-  late(): Phone[] {
-    return Array.from({ length: LATE }, () => this.newPhone('late'));
+  /** Phones for a run in which a code is valid for one second. */
+  addLatePhones(): Phone[] {
+    return Array.from({ length: LATE_PHONES }, () => this.addPhone('late'));
   }
 
-  private newPhone(habit: UserBehaviour): Phone {
+  private addPhone(behaviour: UserBehaviour): Phone {
     const number = `+1415555${String(this.phones.length).padStart(4, '0')}`;
-    const phone: Phone = { number, habit, pinId: undefined };
+    const phone: Phone = { number, behaviour, pinId: undefined };
     this.phones.push(phone);
     return phone;
   }

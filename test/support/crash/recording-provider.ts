@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { History } from './history.js';
 import type { SeededRandom } from '../seeded-random.js';
 
-/** Infobip's 2FA as far as the service speaks to it, recorded. It lives on when the service dies. */
+/** A fake of the Infobip 2FA API that records every call. It outlives the service's process. */
 export interface RecordingProvider {
   readonly url: string;
-  /** From now on it does all it is asked, at once. */
+  /** From now on it performs every call, and without a delay. */
   disableFaults(): void;
   close(): Promise<void>;
 }
@@ -25,34 +25,34 @@ interface Request {
   readonly pin?: string;
 }
 
-/** An answer: its status and its body. */
 type Reply = [status: number, body: object];
 
 const PATH = /^\/2fa\/2\/pin(?:\/(?<pinId>\w+)\/(?<operation>resend|verify))?$/;
-const REFUSAL: Reply = [429, {}];
+const THROTTLED: Reply = [429, {}];
 
 /**
- * A vendor that takes some time before it acts and some before it answers, so that a crash of the
- * service finds calls before, between and after; that refuses one call in twelve without acting;
- * and that says yes to the right code as often as it is asked: once is the service's business.
+ * Waits before it acts and again before it responds, so that a crash can come before, between and
+ * after both. Rejects one call in twelve without acting. Accepts the right code any number of times:
+ * only the service ensures that it counts once.
  */
 export async function startRecordingProvider(
   history: History,
   random: SeededRandom,
 ): Promise<RecordingProvider> {
   const pins = new Map<string, Pin>();
-  let calm = false;
+  let faultsEnabled = true;
 
   const latency = async () => {
-    if (!calm) await delay(random.oneIn(8) ? random.between(100, 250) : random.between(0, 25));
+    if (faultsEnabled)
+      await delay(random.oneIn(8) ? random.between(100, 250) : random.between(0, 25));
   };
 
-  const text = (operation: 'send' | 'resend', { pinId, phoneNumber, code }: Pin): Reply => {
+  const sendMessage = (operation: 'send' | 'resend', { pinId, phoneNumber, code }: Pin): Reply => {
     history.messages.push({ operation, at: Date.now(), phoneNumber, pin: pinId, code });
     return [200, { pinId, to: phoneNumber.slice(1), smsStatus: 'MESSAGE_SENT' }];
   };
 
-  const judge = ({ pinId, phoneNumber, code: rightCode }: Pin, code: string): Reply => {
+  const checkCode = ({ pinId, phoneNumber, code: rightCode }: Pin, code: string): Reply => {
     const isCorrect = code === rightCode;
     history.codeChecks.push({ at: Date.now(), phoneNumber, pin: pinId, code, isCorrect });
     const error = isCorrect ? {} : { pinError: 'WRONG_PIN' };
@@ -66,36 +66,37 @@ export async function startRecordingProvider(
     return pin;
   };
 
-  const act = (path: string, { to = '', pin: code = '' }: Request): Reply => {
+  const handle = (path: string, { to = '', pin: code = '' }: Request): Reply => {
     const match = PATH.exec(path);
     if (!match) return [404, {}];
     const { pinId, operation } = match.groups ?? {};
-    if (pinId === undefined) return text('send', newPin(to));
+    if (pinId === undefined) return sendMessage('send', newPin(to));
     const pin = pins.get(pinId);
     if (!pin) return [404, {}];
-    return operation === 'resend' ? text('resend', pin) : judge(pin, code);
+    return operation === 'resend' ? sendMessage('resend', pin) : checkCode(pin, code);
   };
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    const { pathname } = new URL(request.url ?? '', 'http://upstream');
-    // Of a request whose sender died only a part may have come.
+    const { pathname } = new URL(request.url ?? '', 'http://provider');
+    // A killed service may have sent only a part of its request.
     const body = await json(request).catch(() => undefined);
     if (body === undefined) return;
     await latency();
-    const [status, answer] = !calm && random.oneIn(12) ? REFUSAL : act(pathname, body as Request);
+    const [status, result] =
+      faultsEnabled && random.oneIn(12) ? THROTTLED : handle(pathname, body as Request);
     await latency();
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(result));
   };
 
   const server = createServer((request, response) => void serve(request, response));
-  // An idle connection is kept: closing it would cross with a request now and then.
+  // Keep idle connections open: closing one could race with a new request on it.
   server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     disableFaults: () => {
-      calm = true;
+      faultsEnabled = false;
     },
     close: async () => {
       server.closeAllConnections();

@@ -2,25 +2,25 @@ import { once, setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from '../../../src/common/durations.js';
 import { startReplica, type Replica } from '../replica.js';
-import { Client } from './client.js';
-import { PhonePool } from './phone-pool.js';
-import { listVerifications, type History, type Limits, type ServiceRun } from './history.js';
-import { sendKey, simulateUser, verifyKey, type Phone } from './simulated-user.js';
-import type { TestDatabase } from './databases.js';
 import type { SeededRandom } from '../seeded-random.js';
-import { startRecordingProvider, type RecordingProvider } from './recording-provider.js';
 import { scaled } from '../time-scale.js';
+import { Client } from './client.js';
+import type { TestDatabase } from './databases.js';
+import { listVerifications, type History, type Limits, type ServiceRun } from './history.js';
+import { PhonePool } from './phone-pool.js';
+import { startRecordingProvider, type RecordingProvider } from './recording-provider.js';
+import { sendKey, simulateUser, verifyKey, type Phone } from './simulated-user.js';
 
-/** The upstream never takes this long, on however busy a machine. */
+/** The fake provider never takes this long, even on a busy machine. */
 const PROVIDER_TIMEOUT_MS = seconds(2);
-/** After this long a request that has not written its end is lost (storage/deadline.ts). */
-const LOST_AFTER_MS = 2 * PROVIDER_TIMEOUT_MS + seconds(5);
-/** At its start the service settles what is lost, while it answers already. */
-const SETTLING_MS = scaled(seconds(5));
+/** After this time the service treats an unfinished send as abandoned (storage/deadline.ts). */
+const ABANDONED_AFTER_MS = 2 * PROVIDER_TIMEOUT_MS + seconds(5);
+/** The service fails abandoned sends after its start, while it already serves requests. */
+const CLEANUP_MS = scaled(seconds(5));
 
 const LIMITS: Limits = {
   maxAttempts: 3,
-  // One more than attempts: a second verification of a number reaches it by a single code.
+  // One more than maxAttempts: the first code of a second verification can reach it.
   failuresPerHour: 4,
   sendsPerDay: 6,
   cooldownMs: seconds(2),
@@ -36,138 +36,155 @@ const SETTINGS = {
   SEND_COOLDOWN: `${LIMITS.cooldownMs}ms`,
 };
 
-/** In every eighth round a code lives for a second, and the service dies around its expiry. */
-const SHORT_EVERY = 8;
+/** In every eighth run codes expire after one second, and the crash comes around that time. */
+const EXPIRY_RUN_INTERVAL = 8;
 
 /**
- * Of one life, but for those short ones. In calls a life is as eventful on a busy machine as on a
- * quiet one, where this many take a quarter of a second.
+ * Most calls of an ordinary run before its crash, about a quarter of a second on a quiet machine. A
+ * number of calls, unlike a time, covers as much on a busy machine.
  */
-const MOST_CALLS = 100;
+const MAX_CALLS = 100;
 
-/** How many phones ask at the same time in the end. */
-const LANES = 10;
+/** Phones that verify at the same time after the last crash. */
+const CONCURRENT_PHONES = 10;
 
 export interface CrashTestResult {
   readonly history: History;
-  /** Rows in `sending` that were seen after the crashes, and those that the last start left. */
+  /** Rows in state `sending`: seen after the crashes, and left after the last start. */
   readonly sendingRows: { readonly before: number; readonly after: number };
 }
 
-/** What lives on while the service dies and starts. */
-interface World {
-  readonly place: TestDatabase;
-  readonly upstream: RecordingProvider;
-  readonly crowd: PhonePool;
+/** Everything that outlives the service's process. */
+interface TestContext {
+  readonly database: TestDatabase;
+  readonly provider: RecordingProvider;
+  readonly pool: PhonePool;
   readonly history: History;
 }
 
-/** Puts the service under load, kills it and starts it again, so many times; then asks for all. */
+/**
+ * Runs the service under load and kills it, `times` times. Then it starts the service once more and
+ * verifies every code.
+ */
 export async function runCrashTest(
-  newPlace: () => Promise<TestDatabase>,
+  createDatabase: () => Promise<TestDatabase>,
   times: number,
   random: SeededRandom,
 ): Promise<CrashTestResult> {
   const history: History = { limits: LIMITS, runs: [], calls: [], messages: [], codeChecks: [] };
-  const place = await newPlace();
-  const upstream = await startRecordingProvider(history, random.for('upstream'));
-  const world: World = { place, upstream, crowd: new PhonePool(), history };
+  const database = await createDatabase();
+  const provider = await startRecordingProvider(history, random.for('upstream'));
+  const context: TestContext = { database, provider, pool: new PhonePool(), history };
   try {
     let before = 0;
     for (let n = 1; n <= times; n += 1) {
-      await liveAndDie(world, random.for(`round ${n}`), n % SHORT_EVERY === 0);
-      before += await place.countSending();
+      await runUntilKilled(context, random.for(`round ${n}`), n % EXPIRY_RUN_INTERVAL === 0);
+      before += await database.countSending();
     }
-    await delay(LOST_AFTER_MS);
-    const after = await askForEverything(world);
+    await delay(ABANDONED_AFTER_MS);
+    const after = await verifyEverything(context);
     return { history, sendingRows: { before, after } };
   } finally {
-    await upstream.close();
-    await place.remove();
+    await provider.close();
+    await database.remove();
   }
 }
 
-/** One life of the service, from its start to its kill at some moment of the load. */
-async function liveAndDie(world: World, random: SeededRandom, short: boolean): Promise<void> {
-  const { crowd, history } = world;
-  const phones = [...crowd.ordinary(random), ...(short ? crowd.late() : [])];
+/**
+ * Starts the service, puts it under load and kills it at a random moment.
+ * @param expires whether codes expire during this run
+ */
+async function runUntilKilled(
+  context: TestContext,
+  random: SeededRandom,
+  expires: boolean,
+): Promise<void> {
+  const { pool, history } = context;
+  const phones = [...pool.selectForRun(random), ...(expires ? pool.addLatePhones() : [])];
 
-  const replica = await start(world, { OTP_TTL: short ? '1s' : '5m' });
+  const replica = await startService(context, { OTP_TTL: expires ? '1s' : '5m' });
   const service = new Client(replica.url, history);
-  const life: ServiceRun = { startedAt: Date.now(), killedAt: undefined };
-  history.runs.push(life);
-  const end = new AbortController();
-  // Everybody listens for the end.
-  setMaxListeners(0, end.signal);
-  const awake = once(service, 'ended');
+  const run: ServiceRun = { startedAt: Date.now(), killedAt: undefined };
+  history.runs.push(run);
+  const controller = new AbortController();
+  const { signal } = controller;
+  // Every simulated user adds a listener.
+  setMaxListeners(0, signal);
+  const firstCallEnded = once(service, 'ended');
   const load = phones.map((phone) =>
-    simulateUser({ phone, service, history, random: random.for(phone.number), over: end.signal }),
+    simulateUser({ phone, service, history, random: random.for(phone.number), signal }),
   );
-  // The first call of a new process takes long; until it ends nothing else has happened.
-  await awake;
-  if (short) await delay(random.between(900, 1_200));
-  else await callsEnded(service, random.between(0, MOST_CALLS));
+  // The first call of a new process is slow, and no other call ends before it.
+  await firstCallEnded;
+  if (expires) await delay(random.between(900, 1_200));
+  else await waitForCalls(service, random.between(0, MAX_CALLS));
   await delay(random.between(0, 10));
-  end.abort();
-  life.killedAt = Date.now();
+  controller.abort();
+  run.killedAt = Date.now();
   await replica.kill();
   await Promise.all(load);
 }
 
-/** Waits for so many more. */
-async function callsEnded(service: Client, count: number): Promise<void> {
+/** Waits until this number of further calls have ended. */
+async function waitForCalls(service: Client, count: number): Promise<void> {
   let ended = 0;
   await new Promise<void>((resolve) => {
-    const look = (): void => {
+    const check = (): void => {
       if (ended >= count) resolve();
       ended += 1;
     };
-    service.on('ended', look);
-    look();
+    service.on('ended', check);
+    check();
   });
 }
 
 /**
- * The last life, in which nothing goes wrong any more: every verification is tried once.
- * @returns how many sends are without an end although they are lost.
+ * The last run, without faults: submits the right code for every verification.
+ * @returns the number of abandoned sends that the service has not failed.
  */
-async function askForEverything(world: World): Promise<number> {
-  const { place, upstream, crowd, history } = world;
-  upstream.disableFaults();
-  const replica = await start(world, { OTP_TTL: '5m' });
+async function verifyEverything(context: TestContext): Promise<number> {
+  const { database, provider, pool, history } = context;
+  provider.disableFaults();
+  const replica = await startService(context, { OTP_TTL: '5m' });
   try {
     history.runs.push({ startedAt: Date.now(), killedAt: undefined });
-    const left = await untilNoneIsSending(place);
+    const left = await waitForCleanup(database);
     const service = new Client(replica.url, history);
-    const queue = [...crowd.phones];
-    const lane = async () => {
+    const queue = [...pool.phones];
+    const worker = async () => {
       for (let phone = queue.pop(); phone; phone = queue.pop())
-        await askFor(phone, service, history);
+        await verifyAll(phone, service, history);
     };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    await Promise.all(Array.from({ length: CONCURRENT_PHONES }, worker));
     return left;
   } finally {
     await replica.stop();
   }
 }
 
-/** Tries the right code on every verification of a phone; what has a key is asked once more. */
-async function askFor(phone: Phone, service: Client, history: History): Promise<void> {
-  const careful = phone.habit === 'careful';
-  if (careful) await service.send(phone.number, sendKey(phone));
-  const own = listVerifications(history).filter(({ phoneNumber }) => phoneNumber === phone.number);
-  for (const { pinId, message } of own) {
-    await service.verify(phone.number, pinId, message.code, careful ? verifyKey(phone) : undefined);
+/** Submits the right code for every verification of a phone, and repeats requests with a key. */
+async function verifyAll(phone: Phone, service: Client, history: History): Promise<void> {
+  const usesKeys = phone.behaviour === 'careful';
+  if (usesKeys) await service.send(phone.number, sendKey(phone));
+  const verifications = listVerifications(history);
+  for (const { phoneNumber, pinId, message } of verifications) {
+    if (phoneNumber !== phone.number) continue;
+    const key = usesKeys ? verifyKey(phone) : undefined;
+    await service.verify(phone.number, pinId, message.code, key);
   }
 }
 
-const start = ({ place, upstream }: World, settings: NodeJS.ProcessEnv): Promise<Replica> =>
-  startReplica({ ...SETTINGS, ...place.settings, ...settings, INFOBIP_BASE_URL: upstream.url });
+const startService = (
+  { database, provider }: TestContext,
+  settings: NodeJS.ProcessEnv,
+): Promise<Replica> =>
+  startReplica({ ...SETTINGS, ...database.settings, ...settings, INFOBIP_BASE_URL: provider.url });
 
-async function untilNoneIsSending(place: TestDatabase): Promise<number> {
-  const deadline = Date.now() + SETTLING_MS;
+/** Waits until no row is in state `sending`, or the time is over; returns how many are left. */
+async function waitForCleanup(database: TestDatabase): Promise<number> {
+  const deadline = Date.now() + CLEANUP_MS;
   for (;;) {
-    const count = await place.countSending();
+    const count = await database.countSending();
     if (count === 0 || Date.now() > deadline) return count;
     await delay(20);
   }

@@ -1,124 +1,126 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { wrongCode } from '../wrong-code.js';
+import type { SeededRandom } from '../seeded-random.js';
 import type { Client } from './client.js';
 import type { CallResponse, History } from './history.js';
-import type { SeededRandom } from '../seeded-random.js';
 
-/** A phone and the app that its user signs in to. It outlives the service's process. */
+/** A phone, with the app that its user signs in to. It outlives the service's process. */
 export interface Phone {
   readonly number: string;
-  readonly habit: UserBehaviour;
-  /** The newest verification that the app heard of. */
+  readonly behaviour: UserBehaviour;
+  /** The newest verification that the app knows. */
   pinId: string | undefined;
 }
 
-/** One phone in one life of the service. */
+/** One phone during one run of the service. */
 export interface UserContext {
   readonly phone: Phone;
   readonly service: Client;
   readonly history: History;
   readonly random: SeededRandom;
-  /** Aborted with the service's end. */
-  readonly over: AbortSignal;
+  /** Aborted when the run ends. */
+  readonly signal: AbortSignal;
 }
 
-type Act = (scene: UserContext) => Promise<unknown>;
+type Action = (context: UserContext) => Promise<unknown>;
 
-/** An app that repeats a request does so under the request's own key. */
+/** An app that repeats a request repeats its key too. */
 export const sendKey = ({ number }: Phone) => `send ${number}`;
 export const verifyKey = ({ number }: Phone) => `verify ${number}`;
 const resendKey = ({ number }: Phone) => `resend ${number}`;
 
-/** What the user reads on the phone: the code of the newest text. */
-const codeOf = ({ phone, history }: UserContext): string =>
+/** The code of the newest message on the phone. */
+const readCode = ({ phone, history }: UserContext): string =>
   history.messages.findLast(({ phoneNumber }) => phoneNumber === phone.number)?.code ?? '000000';
 
-function remember(phone: Phone, answer: CallResponse | undefined): void {
-  phone.pinId = answer?.body.pinId ?? phone.pinId;
+function rememberPinId(phone: Phone, response: CallResponse | undefined): void {
+  phone.pinId = response?.body.pinId ?? phone.pinId;
 }
 
-const send: Act = async ({ phone, service }) => {
-  remember(phone, await service.send(phone.number));
+const send: Action = async ({ phone, service }) => {
+  rememberPinId(phone, await service.send(phone.number));
 };
 
-const sendWithKey: Act = async ({ phone, service }) => {
-  remember(phone, await service.send(phone.number, sendKey(phone)));
+const sendWithKey: Action = async ({ phone, service }) => {
+  rememberPinId(phone, await service.send(phone.number, sendKey(phone)));
 };
 
-const sendOnce: Act = async (scene) => {
-  if (scene.phone.pinId === undefined) await send(scene);
+const sendOnce: Action = async (context) => {
+  if (context.phone.pinId === undefined) await send(context);
 };
 
-const resend: Act = async ({ phone, service }) =>
+const resend: Action = async ({ phone, service }) =>
   phone.pinId && service.resend(phone.number, phone.pinId);
 
-const resendWithKey: Act = async ({ phone, service }) =>
+const resendWithKey: Action = async ({ phone, service }) =>
   phone.pinId && service.resend(phone.number, phone.pinId, resendKey(phone));
 
-const tryRightCode: Act = async (scene) => {
-  const { phone, service } = scene;
-  return phone.pinId && service.verify(phone.number, phone.pinId, codeOf(scene));
+const submitRightCode: Action = async (context) => {
+  const { phone, service } = context;
+  return phone.pinId && service.verify(phone.number, phone.pinId, readCode(context));
 };
 
-const tryRightCodeWithKey: Act = async (scene) => {
-  const { phone, service } = scene;
-  return phone.pinId && service.verify(phone.number, phone.pinId, codeOf(scene), verifyKey(phone));
+const submitRightCodeWithKey: Action = async (context) => {
+  const { phone, service } = context;
+  return (
+    phone.pinId && service.verify(phone.number, phone.pinId, readCode(context), verifyKey(phone))
+  );
 };
 
-/** The app that lost the answer to its send has nothing but the number. */
-const tryRightCodeByNumber: Act = async (scene) =>
-  scene.service.verify(scene.phone.number, undefined, codeOf(scene));
+/** An app that lost the response to its send knows the number only. */
+const submitRightCodeByNumber: Action = async (context) =>
+  context.service.verify(context.phone.number, undefined, readCode(context));
 
-const tryWrongCode: Act = async (scene) => {
-  const { phone, service } = scene;
-  return phone.pinId && service.verify(phone.number, phone.pinId, wrongCode(codeOf(scene)));
+const submitWrongCode: Action = async (context) => {
+  const { phone, service } = context;
+  return phone.pinId && service.verify(phone.number, phone.pinId, wrongCode(readCode(context)));
 };
 
-const tryWrongCodeByNumber: Act = async (scene) =>
-  scene.service.verify(scene.phone.number, undefined, wrongCode(codeOf(scene)));
+const submitWrongCodeByNumber: Action = async (context) =>
+  context.service.verify(context.phone.number, undefined, wrongCode(readCode(context)));
 
-/** Three of it at once. */
+/** The action three times at once. */
 const race =
-  (act: Act): Act =>
-  (scene) =>
-    Promise.all([act(scene), act(scene), act(scene)]);
+  (action: Action): Action =>
+  (context) =>
+    Promise.all([action(context), action(context), action(context)]);
 
-/** Types the code at the last moment of its life, and once more after it. */
-const tryAroundExpiry: Act = async (scene) => {
-  const { phone, service, random, over } = scene;
+/** Submits the code just before it expires, and again after that. */
+const submitAroundExpiry: Action = async (context) => {
+  const { phone, service, random, signal } = context;
   const sent = await service.send(phone.number);
-  remember(phone, sent);
+  rememberPinId(phone, sent);
   if (sent?.body.expiresAt === undefined) return;
   const expiresAt = Date.parse(sent.body.expiresAt);
   for (const moment of [expiresAt - random.between(0, 200), expiresAt]) {
-    await pause(moment - Date.now(), over);
-    if (!over.aborted) await tryRightCode(scene);
+    await pause(moment - Date.now(), signal);
+    if (!signal.aborted) await submitRightCode(context);
   }
 };
 
-/** What each kind of user does, in any order, again and again. */
-const HABITS = {
-  /** Sends one text, and one again, ever: whatever breaks is repeated under its key. */
-  careful: [sendWithKey, race(sendWithKey), resendWithKey, race(tryRightCodeWithKey)],
-  careless: [send, send, resend, tryRightCode, tryWrongCode, tryRightCodeByNumber],
-  racing: [send, race(send), race(tryRightCode), race(tryRightCodeByNumber)],
-  guessing: [send, race(tryWrongCode), tryWrongCodeByNumber, race(tryWrongCodeByNumber)],
-  /** Keeps a code for the day after tomorrow. */
+/** The actions of each kind of user, who repeats them in random order. */
+const BEHAVIOURS = {
+  /** Sends once and resends once; repeats a broken request with the same key. */
+  careful: [sendWithKey, race(sendWithKey), resendWithKey, race(submitRightCodeWithKey)],
+  careless: [send, send, resend, submitRightCode, submitWrongCode, submitRightCodeByNumber],
+  racing: [send, race(send), race(submitRightCode), race(submitRightCodeByNumber)],
+  guessing: [send, race(submitWrongCode), submitWrongCodeByNumber, race(submitWrongCodeByNumber)],
+  /** Sends one code and does not use it before the end of the test. */
   patient: [sendOnce],
-  late: [tryAroundExpiry],
-} satisfies Record<string, readonly Act[]>;
+  late: [submitAroundExpiry],
+} satisfies Record<string, readonly Action[]>;
 
-export type UserBehaviour = keyof typeof HABITS;
+export type UserBehaviour = keyof typeof BEHAVIOURS;
 
-/** Follows the phone's habit until the service ends. */
-export async function simulateUser(scene: UserContext): Promise<void> {
-  const { phone, random, over } = scene;
-  while (!over.aborted) {
-    await random.oneOf<Act>(HABITS[phone.habit])(scene);
-    await pause(random.between(0, 20), over);
+/** Repeats the actions of the phone's user until the run ends. */
+export async function simulateUser(context: UserContext): Promise<void> {
+  const { phone, random, signal } = context;
+  while (!signal.aborted) {
+    await random.oneOf<Action>(BEHAVIOURS[phone.behaviour])(context);
+    await pause(random.between(0, 20), signal);
   }
 }
 
-/** Resolves after `ms`, or when it is over. */
-const pause = (ms: number, over: AbortSignal): Promise<void> =>
-  delay(Math.max(0, ms), undefined, { signal: over }).catch(() => undefined);
+/** Resolves after `ms`, or when the signal is aborted. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(Math.max(0, ms), undefined, { signal }).catch(() => undefined);
