@@ -1,122 +1,129 @@
 import type { ServerResponse } from 'node:http';
 import type { SeededRandom } from '../seeded-random.js';
 
-/** What there is to tell of a call. */
+/** What a response about a call repeats. */
 interface LeakedData {
   readonly id: string;
   readonly phoneNumber: string;
   readonly code: string;
   /** All of it, in one line. */
-  readonly tale: string;
-  /** All of it, by its names. */
-  readonly tattle: object;
+  readonly sentence: string;
+  /** All of it, as the fields of an object. */
+  readonly fields: object;
   readonly random: SeededRandom;
 }
 
-type Fault = (response: ServerResponse, hearsay: LeakedData) => void;
+type Fault = (response: ServerResponse, data: LeakedData) => void;
 
 const STATUSES = [400, 401, 402, 403, 404, 409, 422, 429, 500, 502, 503];
-/** Sinch's, that the service listens to: a wrong number, no credit, no such verification. */
-const KNOWN_CODES = [40001, 40200, 40400];
+/** Error codes of Sinch that the service maps: wrong number, no credit, no such verification. */
+const SINCH_CODES = [40001, 40200, 40400];
 const JSON_TYPE = { 'content-type': 'application/json' };
-/** More than any client takes. */
-const TOO_MANY_BYTES = 100_000;
+/** More than any HTTP client accepts in a header. */
+const OVERSIZED_HEADER_BYTES = 100_000;
 
-/** An error in both vendors' shapes, with the tale wherever a text is. */
-const refusal: Fault = (response, { id, phoneNumber, tale, tattle, random }) => {
+/** An error in the format of both providers, with the sentence in every text field. */
+const errorResponse: Fault = (response, { id, phoneNumber, sentence, fields, random }) => {
   const [, digits = ''] = phoneNumber.split('+');
   const status = random.oneOf(STATUSES);
-  response.writeHead(status, { ...JSON_TYPE, 'retry-after': digits, 'www-authenticate': tale });
+  response.writeHead(status, { ...JSON_TYPE, 'retry-after': digits, 'www-authenticate': sentence });
   response.end(
     JSON.stringify({
-      ...tattle,
-      errorCode: random.oneOf([digits, tale, ...KNOWN_CODES]),
-      message: tale,
+      ...fields,
+      errorCode: random.oneOf([digits, sentence, ...SINCH_CODES]),
+      message: sentence,
       reference: id,
-      description: tale,
-      violations: [{ property: digits, violation: tale }, null],
+      description: sentence,
+      violations: [{ property: digits, violation: sentence }, null],
       requestError: {
         serviceException: {
-          messageId: random.oneOf([tale, 'NOT_FOUND']),
-          text: tale,
-          validationErrors: { [random.oneOf([digits, 'to'])]: [tale] },
+          messageId: random.oneOf([sentence, 'NOT_FOUND']),
+          text: sentence,
+          validationErrors: { [random.oneOf([digits, 'to'])]: [sentence] },
         },
       },
     }),
   );
 };
 
-/** A page of whoever stands between, such as a proxy. */
-const page: Fault = (response, { tale, random }) => {
+/** A page of a proxy in between. */
+const htmlPage: Fault = (response, { sentence, random }) => {
   response.writeHead(random.oneOf([200, 404, 502]), { 'content-type': 'text/html' });
-  response.end(`<title>${tale}</title>`);
+  response.end(`<title>${sentence}</title>`);
 };
 
-/** Values of other types than the contract's. */
-const otherTypes: Fault = (response, { tale, tattle }) => {
+/** Values of undocumented types. */
+const wrongTypes: Fault = (response, { sentence, fields }) => {
   const values = {
-    pinId: { tale },
-    id: [tale],
-    smsStatus: tale,
-    callStatus: [tale],
-    ncStatus: tale,
-    verified: tale,
-    msisdn: { tale },
-    status: tale,
-    identity: tale,
+    pinId: { sentence },
+    id: [sentence],
+    smsStatus: sentence,
+    callStatus: [sentence],
+    ncStatus: sentence,
+    verified: sentence,
+    msisdn: { sentence },
+    status: sentence,
+    identity: sentence,
   };
-  response.writeHead(200, JSON_TYPE).end(JSON.stringify({ ...tattle, ...values }));
+  response.writeHead(200, JSON_TYPE).end(JSON.stringify({ ...fields, ...values }));
 };
 
-/** Success, but for another number. */
-const mixUp: Fault = (response, { id, code, tale }) => {
-  const others = { pinId: id, id, verified: true, status: 'SUCCESSFUL', msisdn: code, text: tale };
-  const answer = { ...others, identity: { endpoint: code } };
-  response.writeHead(200, JSON_TYPE).end(JSON.stringify(answer));
+/** Success, but for a different number. */
+const wrongNumber: Fault = (response, { id, code, sentence }) => {
+  const values = {
+    pinId: id,
+    id,
+    verified: true,
+    status: 'SUCCESSFUL',
+    msisdn: code,
+    text: sentence,
+  };
+  const result = { ...values, identity: { endpoint: code } };
+  response.writeHead(200, JSON_TYPE).end(JSON.stringify(result));
 };
 
-/** The tale in the status line. */
-const statusLine: Fault = (response, { tale }) => {
-  response.writeHead(500, tale).end(tale);
+/** The sentence in the status line. */
+const statusLine: Fault = (response, { sentence }) => {
+  response.writeHead(500, sentence).end(sentence);
 };
 
-const elsewhere: Fault = (response, { tale }) => {
-  response.writeHead(307, { location: `/told?tale=${encodeURIComponent(tale)}` }).end(tale);
+const redirect: Fault = (response, { sentence }) => {
+  response.writeHead(307, { location: `/leak?text=${encodeURIComponent(sentence)}` }).end(sentence);
 };
 
-const brokenOff: Fault = (response, { tale }) => {
-  response.writeHead(200, { ...JSON_TYPE, 'content-length': 2 * tale.length + 1_000 });
-  response.write(tale, () => response.destroy());
+const incompleteBody: Fault = (response, { sentence }) => {
+  response.writeHead(200, { ...JSON_TYPE, 'content-length': 2 * sentence.length + 1_000 });
+  response.write(sentence, () => response.destroy());
 };
 
-const notHttp: Fault = (response, { tale }) => {
-  response.socket?.end(`${tale}\r\n\r\n`);
+const notHttp: Fault = (response, { sentence }) => {
+  response.socket?.end(`${sentence}\r\n\r\n`);
 };
 
-const endlessHeader: Fault = (response, { tale }) => {
-  const header = tale.repeat(Math.ceil(TOO_MANY_BYTES / tale.length));
-  response.socket?.end(`HTTP/1.1 200 OK\r\nx-told: ${header}\r\n\r\n`);
+const oversizedHeader: Fault = (response, { sentence }) => {
+  const header = sentence.repeat(Math.ceil(OVERSIZED_HEADER_BYTES / sentence.length));
+  response.socket?.end(`HTTP/1.1 200 OK\r\nx-leaked: ${header}\r\n\r\n`);
 };
 
-const hangUp: Fault = (response) => {
+const dropConnection: Fault = (response) => {
   response.destroy();
 };
 
-const silence: Fault = () => undefined;
+const noResponse: Fault = () => undefined;
 
-/** What may go wrong with a call. */
+/** The faults; the first is the most frequent. */
 export const FAULTS: readonly Fault[] = [
-  refusal,
-  refusal,
-  refusal,
-  page,
-  otherTypes,
-  mixUp,
+  errorResponse,
+  errorResponse,
+  errorResponse,
+  htmlPage,
+  wrongTypes,
+  wrongNumber,
   statusLine,
-  elsewhere,
-  brokenOff,
+  redirect,
+  incompleteBody,
   notHttp,
-  endlessHeader,
-  hangUp,
-  silence,
+  oversizedHeader,
+  dropConnection,
+  noResponse,
 ];

@@ -6,23 +6,23 @@ import type { SeededRandom } from '../seeded-random.js';
 import { FAULTS } from './leaky-provider-faults.js';
 import type { SecretFactory } from './secret-factory.js';
 
-/** A vendor that answers as Infobip and as Sinch do, and tells in each answer all it knows. */
+/** A fake of Infobip and Sinch that repeats everything it knows in every response. */
 export interface LeakyProvider {
   readonly url: string;
-  /** The code that a phone received last. */
-  codeOf(phoneNumber: string): string | undefined;
+  /** The last code that was sent to a phone. */
+  getCode(phoneNumber: string): string | undefined;
   close(): Promise<void>;
 }
 
-/** A code that it has sent. */
+/** A code that was sent. */
 interface Pin {
   readonly id: string;
   readonly phoneNumber: string;
   readonly code: string;
 }
 
-/** One call in so many goes wrong. */
-const FAULTY = 6;
+/** One call in this many fails. */
+const FAULT_INTERVAL = 6;
 
 const INFOBIP = /^\/2fa\/2\/pin(?:\/voice|\/(?<id>\w+)\/(?<operation>resend|verify).*)?$/;
 const SINCH = /^\/verification\/v1\/verifications(?:\/id\/(?<id>\w+))?$/;
@@ -34,7 +34,7 @@ export async function startLeakyProvider(
   const pins = new Map<string, Pin>();
   const codes = new Map<string, string>();
 
-  const pinFor = (id: string | undefined, body: string): Pin => {
+  const findOrCreatePin = (id: string | undefined, body: string): Pin => {
     const known = id === undefined ? undefined : pins.get(id);
     if (known) return known;
     const [digits = ''] = /\d{9,15}/.exec(body) ?? [];
@@ -48,42 +48,42 @@ export async function startLeakyProvider(
     return pin;
   };
 
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
     const { method, url = '', headers } = request;
     const body = await text(request);
     const [path = ''] = url.split('?');
     const { id, operation } = (INFOBIP.exec(path) ?? SINCH.exec(path))?.groups ?? {};
-    const pin = pinFor(id, body);
+    const pin = findOrCreatePin(id, body);
     const credential = headers.authorization ?? '';
-    const tale = `No text to ${pin.phoneNumber} with ${pin.code} as ${pin.id} for ${credential}, on ${body}`;
-    const tattle = { ...pin, credential, tale, text: tale, asked: { url, headers, body } };
-    // What is read of the account is answered by a fault as well.
-    if (method === 'GET' || random.oneIn(FAULTY)) {
-      random.oneOf(FAULTS)(response, { ...pin, tale, tattle, random });
+    const sentence = `No message to ${pin.phoneNumber} with ${pin.code} as ${pin.id} for ${credential}, on ${body}`;
+    const fields = { ...pin, credential, text: sentence, request: { url, headers, body } };
+    // Reads of the account's configuration always fail.
+    if (method === 'GET' || random.oneIn(FAULT_INTERVAL)) {
+      random.oneOf(FAULTS)(response, { ...pin, sentence, fields, random });
       return;
     }
-    const right = body.includes(`"${pin.code}"`);
-    const verdict = path.startsWith('/2fa')
-      ? infobipAnswer(pin, operation === 'verify' ? right : undefined)
-      : sinchAnswer(pin, id === undefined ? undefined : right);
+    const isCorrect = body.includes(`"${pin.code}"`);
+    const result = path.startsWith('/2fa')
+      ? infobipResponse(pin, operation === 'verify' ? isCorrect : undefined)
+      : sinchResponse(pin, id === undefined ? undefined : isCorrect);
     response.writeHead(200, {
       'content-type': 'application/json',
-      'x-told': tale,
+      'x-leaked': sentence,
       'set-cookie': `code=${pin.code}`,
     });
-    response.end(JSON.stringify({ ...tattle, ...verdict }));
+    response.end(JSON.stringify({ ...fields, ...result }));
   };
 
   const server = createServer((request, response) => {
-    // Of a request that was given up only a part may have come.
-    answer(request, response).catch(() => response.destroy());
+    // An aborted request may be incomplete.
+    respond(request, response).catch(() => response.destroy());
   });
   server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
-    codeOf: (phoneNumber) => codes.get(phoneNumber),
+    getCode: (phoneNumber) => codes.get(phoneNumber),
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -92,10 +92,10 @@ export async function startLeakyProvider(
   };
 }
 
-/** @param right whether the code was, if it is one that was asked about */
-function infobipAnswer({ id, phoneNumber, code }: Pin, right: boolean | undefined): object {
+/** @param isCorrect whether the submitted code is right; `undefined` for a send or resend */
+function infobipResponse({ id, phoneNumber, code }: Pin, isCorrect: boolean | undefined): object {
   const msisdn = phoneNumber.slice(1);
-  if (right === undefined) {
+  if (isCorrect === undefined) {
     return {
       pinId: id,
       to: msisdn,
@@ -107,16 +107,16 @@ function infobipAnswer({ id, phoneNumber, code }: Pin, right: boolean | undefine
   return {
     pinId: id,
     msisdn,
-    verified: right,
-    ...(!right && { pinError: `WRONG_PIN, not ${code}` }),
+    verified: isCorrect,
+    ...(!isCorrect && { pinError: `WRONG_PIN, not ${code}` }),
   };
 }
 
-/** As {@link infobipAnswer}. */
-function sinchAnswer({ id, phoneNumber, code }: Pin, right: boolean | undefined): object {
-  if (right === undefined) return { id };
+/** As {@link infobipResponse}. */
+function sinchResponse({ id, phoneNumber, code }: Pin, isCorrect: boolean | undefined): object {
+  if (isCorrect === undefined) return { id };
   const identity = { type: 'number', endpoint: phoneNumber };
-  return right
+  return isCorrect
     ? { id, identity, status: 'SUCCESSFUL' }
     : { id, identity, status: 'FAIL', reason: `Not ${code}` };
 }

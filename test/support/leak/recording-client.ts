@@ -9,18 +9,16 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a caller hears of its success, as far as a flow goes on with it. */
+/** The members of a successful response that a flow uses. */
 interface ResponseBody {
   readonly pinId?: string;
 }
 
-/** Calls a replica, and keeps all that it says. */
+/** Calls a replica and keeps all that it returns. */
 export class RecordingClient {
-  /** Heads of all answers. */
+  /** The headers of all responses. */
   readonly headers: string[] = [];
-  /** Bodies of those that are no success. */
   readonly errorBodies: string[] = [];
-  /** Bodies of those that are. */
   readonly successBodies: string[] = [];
   private readonly url;
   private readonly pool;
@@ -31,20 +29,20 @@ export class RecordingClient {
   }
 
   async call({ method = 'POST', path, body, headers }: RequestOptions): Promise<ResponseBody> {
-    const answer = await this.pool.request({
+    const response = await this.pool.request({
       method,
       path,
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const said = await answer.body.text();
-    this.headers.push(JSON.stringify(answer.headers));
-    const isSuccess = answer.statusCode < 300;
-    (isSuccess ? this.successBodies : this.errorBodies).push(said);
-    return isSuccess && said.startsWith('{"') ? (JSON.parse(said) as ResponseBody) : {};
+    const text = await response.body.text();
+    this.headers.push(JSON.stringify(response.headers));
+    const isSuccess = response.statusCode < 300;
+    (isSuccess ? this.successBodies : this.errorBodies).push(text);
+    return isSuccess && text.startsWith('{"') ? (JSON.parse(text) as ResponseBody) : {};
   }
 
-  /** Says what is no HTTP. */
+  /** Sends a text that is not HTTP. */
   async sendRaw(text: string): Promise<void> {
     const connection = await connectTo(this.url);
     connection.write(`${text}\r\n\r\n`);

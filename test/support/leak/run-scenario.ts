@@ -9,9 +9,9 @@ import { UserFlow, type Step } from './user-flow.js';
 import { startLeakyProvider } from './leaky-provider.js';
 import type { SecretFactory } from './secret-factory.js';
 
-const AT_ONCE = 24;
+const CONCURRENT_FLOWS = 24;
 
-/** Where a service leaves something of what it did. */
+/** The outputs of the service that must not contain a secret. */
 export const OUTPUTS = [
   'log',
   'error bodies',
@@ -21,34 +21,35 @@ export const OUTPUTS = [
   'arguments',
 ] as const;
 
-/** All that was left there. */
+/** The text of each output. */
 export type CollectedOutput = Readonly<Record<(typeof OUTPUTS)[number], string>>;
 
 export interface TestRun {
-  /** Where the service is. */
+  /** The service's URL. */
   readonly url: string;
-  /** Has all flows go through this act, many at the same time. */
-  readonly runStep: (act: Step) => Promise<void>;
+  /** Runs a step of every flow, many at the same time. */
+  readonly runStep: (step: Step) => Promise<void>;
 }
 
 interface ScenarioOptions {
   readonly random: SeededRandom;
   readonly secrets: SecretFactory;
+  /** How many flows to run. */
   readonly flows: number;
-  /** On top of those that every story has. */
+  /** In addition to the settings of every scenario. */
   readonly settings: NodeJS.ProcessEnv;
-  readonly runSteps: (stage: TestRun) => Promise<void>;
+  readonly runSteps: (run: TestRun) => Promise<void>;
 }
 
 /**
- * Lives through a story: a service as it is in production, but for its log's level, between callers
- * who make mistakes and providers who repeat all that they hear.
- * @returns what it has left behind, once it has ended
+ * Runs a service with production settings and the most detailed log. Its clients make mistakes, and
+ * its providers repeat every secret that they receive.
+ * @returns all output of the service, after it has stopped
  */
-export async function runScenario(story: ScenarioOptions): Promise<CollectedOutput> {
-  const { random, secrets, settings, flows: count, runSteps } = story;
+export async function runScenario(options: ScenarioOptions): Promise<CollectedOutput> {
+  const { random, secrets, settings, flows: count, runSteps } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'otp-leak-'));
-  const gossip = await startLeakyProvider(random.for('vendor'), secrets);
+  const provider = await startLeakyProvider(random.for('vendor'), secrets);
   const clients = ['shop', 'bank'].map((name) => secrets.createApiKey(name));
   const replica = await startReplica({
     NODE_ENV: 'production',
@@ -59,48 +60,52 @@ export async function runScenario(story: ScenarioOptions): Promise<CollectedOutp
     API_KEYS: clients.map(({ entry }) => entry).join(','),
     TRUST_PROXY: '127.0.0.1',
     PROVIDERS: 'infobip,sinch',
-    INFOBIP_BASE_URL: gossip.url,
+    INFOBIP_BASE_URL: provider.url,
     INFOBIP_API_KEY: secrets.createCredential(),
     INFOBIP_APP_ID: 'application',
     INFOBIP_MESSAGE_ID: 'message',
-    SINCH_BASE_URL: gossip.url,
+    SINCH_BASE_URL: provider.url,
     SINCH_APPLICATION_KEY: secrets.createCredential(),
     SINCH_APPLICATION_SECRET: secrets.createCredential(),
     PROVIDER_TIMEOUT: '500ms',
     SEND_COOLDOWN: '1s',
-    // It says of each text that it would refuse it, and to whom.
+    // Logs for each message that it would be blocked, with its destination.
     PUMPING_GUARD: 'observe',
     PUMPING_FLOOR_PER_HOUR: '1',
     PUMPING_FLOOR_PER_DAY: '1',
     ...settings,
   });
-  const caller = new RecordingClient(replica, AT_ONCE);
-  const world = { caller, gossip, secrets, apiKeys: clients.map(({ key }) => key) };
-  const flows = Array.from({ length: count }, (_, i) => new UserFlow(world, random.for(String(i))));
-  const runStep = (act: Step) => runConcurrently(count, AT_ONCE, async (i) => flows[i]?.[act]());
+  const client = new RecordingClient(replica, CONCURRENT_FLOWS);
+  const context = { client, provider, secrets, apiKeys: clients.map(({ key }) => key) };
+  const flows = Array.from(
+    { length: count },
+    (_, i) => new UserFlow(context, random.for(String(i))),
+  );
+  const runStep = (step: Step) =>
+    runConcurrently(count, CONCURRENT_FLOWS, async (i) => flows[i]?.[step]());
   try {
     await runSteps({ url: replica.url, runStep });
-    const metrics = await metricsOf(replica);
+    const metrics = await readMetrics(replica);
     const commandLine = readFileSync(`/proc/${String(replica.pid)}/cmdline`, 'utf8');
     await replica.stop();
     return {
       log: replica.output,
-      'error bodies': caller.errorBodies.join('\n'),
-      results: caller.successBodies.join('\n').replace(/"pinId":"[^"]*"/g, ''),
-      headers: caller.headers.join('\n'),
+      'error bodies': client.errorBodies.join('\n'),
+      results: client.successBodies.join('\n').replace(/"pinId":"[^"]*"/g, ''),
+      headers: client.headers.join('\n'),
       metrics,
       arguments: commandLine,
     };
   } finally {
     await replica.kill();
-    await caller.close();
-    await gossip.close();
+    await client.close();
+    await provider.close();
     rmSync(dataDir, { recursive: true });
   }
 }
 
-/** Of fractions, such as parts of seconds, the beginning: more digits are chance, and may be a number's. */
-async function metricsOf({ url }: Replica): Promise<string> {
+/** Cuts fractions to three digits: longer ones are random and could look like a phone number. */
+async function readMetrics({ url }: Replica): Promise<string> {
   const page = await (await fetch(`${url}/metrics`)).text();
   return page.replace(/(\.\d{3})\d+/g, '$1');
 }

@@ -7,8 +7,8 @@ const DIGITS = '0123456789';
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const MIXED = DIGITS + LETTERS + LETTERS.toUpperCase();
 
-/** Mobile numbers of some countries: how they begin, and how many digits follow. */
-const PLANS = [
+/** Mobile prefixes of some countries, each with the number of digits that follow. */
+const MOBILE_PREFIXES = [
   ['+1415', 7],
   ['+1212', 7],
   ['+44794', 7],
@@ -17,8 +17,8 @@ const PLANS = [
 ] as const;
 
 /**
- * What callers are fond of putting into a reference. None makes a request id, which would be the
- * caller's own choice.
+ * Texts that clients put around an id in a reference. None of the results is a valid request id,
+ * because the service may log a request id.
  */
 const AROUND_REFERENCE = [
   ['login/', ''],
@@ -27,17 +27,17 @@ const AROUND_REFERENCE = [
   ['a\\b\t', ' = %2B?'],
 ] as const;
 
-/** Makes what must not leak: none twice, and each is looked for from then on. */
+/** Creates unique secrets and registers each with the scanner. */
 export class SecretFactory {
   readonly scanner = new SecretScanner();
-  private readonly made = new Set<string>();
+  private readonly created = new Set<string>();
 
   constructor(private readonly random: SeededRandom) {}
 
-  /** A phone number, in E.164. */
+  /** Creates a phone number, in E.164 form. */
   createPhoneNumber(): string {
     for (;;) {
-      const [prefix, length] = this.random.oneOf(PLANS);
+      const [prefix, length] = this.random.oneOf(MOBILE_PREFIXES);
       const number = prefix + this.randomText(DIGITS, length);
       if (!parsePhoneNumberFromString(number)?.getType() || !this.isNew(number)) continue;
       this.registerPhoneNumber(number);
@@ -48,13 +48,13 @@ export class SecretFactory {
   registerPhoneNumber(number: string): void {
     const parsed = parsePhoneNumberFromString(number);
     if (!parsed) return;
-    // Whatever stands before it, such as a + or a country code: this is in it.
+    // The national number is part of every longer form, with a + or a country code.
     this.scanner.add('number', parsed.nationalNumber);
     this.scanner.add('number', parsed.formatNational());
     this.scanner.add('number', parsed.formatInternational());
   }
 
-  /** As long as a code can be: shorter ones would also be found by chance. */
+  /** Creates a code of the maximum length: shorter ones could appear by chance. */
   createCode(): string {
     const characters = this.random.oneOf([DIGITS, MIXED]);
     return this.createUnique(
@@ -65,11 +65,11 @@ export class SecretFactory {
 
   createReference(): string {
     const [before, after] = this.random.oneOf(AROUND_REFERENCE);
-    const kernel = this.createUnique(
+    const id = this.createUnique(
       'reference',
       () => this.randomText(MIXED, 12) + this.randomText(DIGITS, 2),
     );
-    const reference = before + kernel + after;
+    const reference = before + id + after;
     this.scanner.add('reference', reference);
     return reference;
   }
@@ -77,7 +77,7 @@ export class SecretFactory {
   createIdempotencyKey = (): string =>
     this.createUnique('idempotency key', () => this.randomText(MIXED, 24));
 
-  /** A key, and its entry in `API_KEYS`. */
+  /** Creates a key and its entry in `API_KEYS`. */
   createApiKey(client: string): { key: string; entry: string } {
     const key = this.createUnique('API key', () => `otp_${this.randomText(`${MIXED}-_`, 43)}`);
     const hash = createHash('sha256').update(key).digest('hex');
@@ -85,7 +85,7 @@ export class SecretFactory {
     return { key, entry: `${client}:${hash}` };
   }
 
-  /** A user's address. */
+  /** Creates an IP address. */
   createIpAddress(): string {
     const octet = () => String(this.random.between(100, 223));
     const group = () => this.random.between(0x1000, 0xffff).toString(16);
@@ -93,34 +93,34 @@ export class SecretFactory {
       this.random.oneIn(3)
         ? `2001:db8:${group()}:${group()}`
         : [octet(), octet(), octet(), octet()].join('.');
-    const made = this.createUnique('address', address);
-    return made.includes(':') ? `${made}::1` : made;
+    const unique = this.createUnique('address', address);
+    return unique.includes(':') ? `${unique}::1` : unique;
   }
 
   createProviderPinId = (): string =>
     this.createUnique('provider pin id', () => this.randomText(MIXED, 20));
 
-  /** What the service has of its operator. */
+  /** Creates a secret of the operator. */
   createCredential = (): string =>
     this.createUnique('credential', () => this.randomText(MIXED, 40));
 
-  /** A handle of ours: its prefix may be logged, and not one character more. */
+  /** The first eight characters of a pinId may be logged, but not one more. */
   registerPinId(pinId: string): void {
     this.scanner.add('pinId', pinId.slice(0, 9));
   }
 
-  private createUnique(what: string, make: () => string): string {
+  private createUnique(kind: string, create: () => string): string {
     for (;;) {
-      const secret = make();
+      const secret = create();
       if (!this.isNew(secret)) continue;
-      this.scanner.add(what, secret);
+      this.scanner.add(kind, secret);
       return secret;
     }
   }
 
   private isNew(secret: string): boolean {
-    const before = this.made.size;
-    return this.made.add(secret).size > before;
+    const before = this.created.size;
+    return this.created.add(secret).size > before;
   }
 
   private randomText(characters: string, length: number): string {

@@ -4,106 +4,107 @@ import { createInvalidRequest } from './invalid-requests.js';
 import type { LeakyProvider } from './leaky-provider.js';
 import type { SecretFactory } from './secret-factory.js';
 
-/** What all flows have in common. */
-export interface Scenario {
-  readonly caller: RecordingClient;
-  readonly gossip: LeakyProvider;
+/** What all flows share. */
+export interface FlowContext {
+  readonly client: RecordingClient;
+  readonly provider: LeakyProvider;
   readonly secrets: SecretFactory;
-  /** Of the clients that the service knows. */
+  /** The keys of the service's clients. */
   readonly apiKeys: readonly string[];
 }
 
-/** The parts of a flow, in their order; between two of them a cooldown should pass. */
-export const STEPS = ['begin', 'goOn', 'end'] as const;
+/** The steps of a flow, in order. Between two steps the send cooldown should pass. */
+export const STEPS = ['requestCode', 'submitWrongCode', 'submitRightCode'] as const;
 
 export type Step = (typeof STEPS)[number];
 
-/** What one user lives through, and the mistakes that callers make meanwhile. */
+/** The requests for one end user, with a client's mistakes among them. */
 export class UserFlow {
   private readonly phoneNumber;
   private readonly reference;
   private readonly endUserIp;
-  /** As a proxy saw it. */
-  private readonly callerIp;
+  /** The client's address in `X-Forwarded-For`. */
+  private readonly clientIp;
   private readonly idempotencyKey;
   private readonly apiKey;
   private pinId = 'none';
 
   constructor(
-    private readonly world: Scenario,
+    private readonly context: FlowContext,
     private readonly random: SeededRandom,
   ) {
-    const { secrets, apiKeys } = world;
+    const { secrets, apiKeys } = context;
     this.phoneNumber = secrets.createPhoneNumber();
     this.reference = secrets.createReference();
     this.endUserIp = secrets.createIpAddress();
-    this.callerIp = secrets.createIpAddress();
+    this.clientIp = secrets.createIpAddress();
     this.idempotencyKey = secrets.createIdempotencyKey();
     this.apiKey = random.oneOf(apiKeys);
   }
 
-  /** Asks for a code, again, and again with another body. */
-  async begin(): Promise<void> {
+  /** Sends a code, repeats the request, and repeats it with a different body. */
+  async requestCode(): Promise<void> {
     const { phoneNumber, reference, endUserIp, idempotencyKey } = this;
     const body = { phoneNumber, reference, endUserIp };
     const key = { 'idempotency-key': idempotencyKey };
     const { pinId } = await this.post('/otp/send', body, key);
     if (pinId !== undefined) {
       this.pinId = pinId;
-      this.world.secrets.registerPinId(pinId);
+      this.context.secrets.registerPinId(pinId);
     }
     await this.post('/otp/send', body, key);
     await this.post('/otp/send', { ...body, channel: 'voice' }, key);
-    await this.slip();
+    await this.sendInvalidRequest();
   }
 
-  /** Has the code sent once more, and mistypes it. */
-  async goOn(): Promise<void> {
-    const { pinId, reference, world, random } = this;
+  /** Sometimes resends the code, and submits a wrong one. */
+  async submitWrongCode(): Promise<void> {
+    const { pinId, reference, context, random } = this;
     const channel = random.oneOf(['sms', 'voice']);
     if (random.oneIn(3)) await this.post('/otp/resend', { pinId, channel });
-    const otpCode = world.secrets.createCode();
+    const otpCode = context.secrets.createCode();
     await this.post('/otp/verify', { pinId, otpCode, reference });
     if (random.oneIn(3)) await this.post('/otp/verify', { pinId, otpCode });
-    await this.slip();
+    await this.sendInvalidRequest();
   }
 
-  /** Types the right code, twice, and is looked up, and forgotten. */
-  async end(): Promise<void> {
+  /** Submits the right code twice, looks the number up, and sometimes erases it. */
+  async submitRightCode(): Promise<void> {
     const { pinId, phoneNumber, reference, random } = this;
     const otpCode = this.code;
-    const which = random.oneIn(4) ? { phoneNumber } : { pinId };
-    const key = { 'idempotency-key': this.world.secrets.createIdempotencyKey() };
-    await this.post('/otp/verify', { ...which, otpCode, reference }, key);
-    await this.post('/otp/verify', { ...which, otpCode, reference }, key);
+    const selector = random.oneIn(4) ? { phoneNumber } : { pinId };
+    const key = { 'idempotency-key': this.context.secrets.createIdempotencyKey() };
+    await this.post('/otp/verify', { ...selector, otpCode, reference }, key);
+    await this.post('/otp/verify', { ...selector, otpCode, reference }, key);
     const path = `/otp/${pinId}`;
-    await this.world.caller.call({ method: 'GET', path, headers: this.own });
+    await this.context.client.call({ method: 'GET', path, headers: this.headers });
     await this.post('/otp/numbers/lookup', { phoneNumber });
     if (random.oneIn(4)) await this.post('/otp/numbers/erase', { phoneNumber });
     if (random.oneIn(4)) {
-      await this.world.caller.call({ method: 'DELETE', path, headers: this.own });
+      await this.context.client.call({ method: 'DELETE', path, headers: this.headers });
     }
-    await this.slip();
+    await this.sendInvalidRequest();
   }
 
-  /** Shown with every request. */
-  private get own() {
-    return { authorization: `Bearer ${this.apiKey}`, 'x-forwarded-for': this.callerIp };
+  /** The headers of every request. */
+  private get headers() {
+    return { authorization: `Bearer ${this.apiKey}`, 'x-forwarded-for': this.clientIp };
   }
 
   private get code(): string {
-    return this.world.gossip.codeOf(this.phoneNumber) ?? this.world.secrets.createCode();
+    return this.context.provider.getCode(this.phoneNumber) ?? this.context.secrets.createCode();
   }
 
   private post(path: string, body: object, headers: Record<string, string> = {}) {
-    return this.world.caller.call({
+    return this.context.client.call({
       path,
       body,
-      headers: { ...this.own, ...headers },
+      headers: { ...this.headers, ...headers },
     });
   }
 
-  private async slip(): Promise<void> {
+  /** Sends an invalid request that contains one of this flow's secrets. */
+  private async sendInvalidRequest(): Promise<void> {
     const { phoneNumber, reference, endUserIp, apiKey, idempotencyKey, random } = this;
     const secret = random.oneOf([
       phoneNumber,
@@ -114,8 +115,8 @@ export class UserFlow {
       apiKey,
       idempotencyKey,
     ]);
-    const shown = { ...this.own, 'idempotency-key': idempotencyKey };
-    await this.world.caller.call(createInvalidRequest(secret, shown, random));
-    if (random.oneIn(20)) await this.world.caller.sendRaw(`GET /otp/${secret} for ${apiKey}`);
+    const headers = { ...this.headers, 'idempotency-key': idempotencyKey };
+    await this.context.client.call(createInvalidRequest(secret, headers, random));
+    if (random.oneIn(20)) await this.context.client.sendRaw(`GET /otp/${secret} for ${apiKey}`);
   }
 }
