@@ -1,32 +1,32 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP link to a server: to whoever connects through it, it can make the server stand still. */
+/** A TCP proxy in front of a server that can simulate network failures. */
 export interface FlakyProxy {
-  /** The server's url, by way of this link. */
+  /** The server's URL, with the proxy's port. */
   readonly url: string;
-  /** No byte passes any more, and nothing is closed: so looks a server that was stopped (SIGSTOP). */
+  /** Passes no byte and closes nothing, as if the server process were stopped (SIGSTOP). */
   freeze(): void;
-  /** What was held up passes now, in its order, and the connections go on. */
+  /** Passes the withheld bytes; the connections continue. */
   unfreeze(): void;
   /**
-   * New connections work again, those from before never: so looks a server behind a router that
-   * forgot them. Nobody is told.
+   * Accepts new connections, while existing ones stay silent forever, as after a router lost its
+   * state. Neither side gets an error.
    */
   abandonConnections(): void;
   close(): Promise<void>;
 }
 
-/** Opens a link, on a free port of the loopback address, to the server that the url names. */
+/** Starts a proxy to a server, on a free port of the loopback address. */
 export async function startFlakyProxy(serverUrl: string): Promise<FlakyProxy> {
   const server = new URL(serverUrl);
-  const tunnels = new Set<Tunnel>();
-  let frozen = false;
+  const connections = new Set<ProxiedConnection>();
+  let isFrozen = false;
   const listener = createServer({ allowHalfOpen: true }, (client) => {
-    const tunnel = new Tunnel(client, Number(server.port), server.hostname);
-    tunnels.add(tunnel);
-    client.on('close', () => tunnels.delete(tunnel));
-    if (frozen) tunnel.hold();
+    const connection = new ProxiedConnection(client, Number(server.port), server.hostname);
+    connections.add(connection);
+    client.on('close', () => connections.delete(connection));
+    if (isFrozen) connection.pause();
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -36,23 +36,23 @@ export async function startFlakyProxy(serverUrl: string): Promise<FlakyProxy> {
   return {
     url: url.href,
     freeze: () => {
-      frozen = true;
-      tunnels.forEach((tunnel) => {
-        tunnel.hold();
+      isFrozen = true;
+      connections.forEach((connection) => {
+        connection.pause();
       });
     },
     unfreeze: () => {
-      frozen = false;
-      tunnels.forEach((tunnel) => {
-        tunnel.release();
+      isFrozen = false;
+      connections.forEach((connection) => {
+        connection.resume();
       });
     },
     abandonConnections: () => {
-      frozen = false;
+      isFrozen = false;
     },
     close: async () => {
-      tunnels.forEach((tunnel) => {
-        tunnel.destroy();
+      connections.forEach((connection) => {
+        connection.destroy();
       });
       listener.close();
       await once(listener, 'close');
@@ -60,33 +60,33 @@ export async function startFlakyProxy(serverUrl: string): Promise<FlakyProxy> {
   };
 }
 
-/** One connection: a socket to each side, and what the one says is what the other hears. */
-class Tunnel {
+/** One connection: a socket to each side, each piped into the other. */
+class ProxiedConnection {
   private readonly sides: readonly [Socket, Socket];
 
   constructor(client: Socket, port: number, host: string) {
     const server = connect({ port, host, allowHalfOpen: true });
     this.sides = [client, server];
-    this.release();
+    this.resume();
     for (const [side, other] of [
       [client, server],
       [server, client],
     ] as const) {
       side.setNoDelay();
-      // A reset is passed on as an end: who hears it can tell no difference that matters here.
+      // A reset is passed on as an ordinary close; these tests need no difference.
       side.on('error', () => other.destroy());
       side.on('close', () => other.destroy());
     }
   }
 
-  /** Reads nothing any more from either side, so the system holds what they say. */
-  hold(): void {
+  /** Stops reading from both sides; the operating system buffers what they send. */
+  pause(): void {
     const [client, server] = this.sides;
     client.unpipe(server).pause();
     server.unpipe(client).pause();
   }
 
-  release(): void {
+  resume(): void {
     const [client, server] = this.sides;
     client.pipe(server).pipe(client);
   }

@@ -7,7 +7,7 @@ import { scaled } from '../time-scale.js';
 
 export type Operation = 'send' | 'resend' | 'verify' | 'status' | 'live';
 
-/** A request and its answer; times are the monotonic clock's, in milliseconds. */
+/** A response, with times of the monotonic clock in milliseconds. */
 export interface RecordedResponse {
   readonly operation: Operation;
   readonly startedAt: number;
@@ -15,42 +15,42 @@ export interface RecordedResponse {
   readonly response: Response;
 }
 
-/** What one phone lived through: a code, sent and verified. */
+/** The requests for one phone: a code is sent and verified. */
 export interface UserFlow {
   readonly phoneNumber: string;
-  /** Answers other than 503, in their order. */
+  /** Responses other than 503, in order. */
   readonly responses: Record<Exclude<Operation, 'live'>, Response[]>;
-  /** Whether a 503 was among the answers. */
+  /** Whether one of the responses was 503. */
   sawUnavailable: boolean;
   isComplete: boolean;
 }
 
-const JOURNEYS_AT_ONCE = 8;
-/** Between a 503 and the same request again: less than it asks for, to have many. */
-const IMPATIENCE_MS = 25;
+const CONCURRENT_FLOWS = 8;
+/** Delay of a retry after 503: shorter than `Retry-After`, to get many retries. */
+const RETRY_DELAY_MS = 25;
 const HEARTBEAT_MS = 100;
-/** Far more than any answer may take. */
-const GIVEN_UP_MS = scaled(20_000);
+/** Much longer than any response may take. */
+const REQUEST_TIMEOUT_MS = scaled(20_000);
 
-let phones = 0;
+let phoneCount = 0;
 
-/** A number that no test of this file has texted yet. */
+/** A number that no test of this file has used yet. */
 export function newPhoneNumber(): string {
-  phones += 1;
-  return `+1415${String(5_550_000 + phones)}`;
+  phoneCount += 1;
+  return `+1415${String(5_550_000 + phoneCount)}`;
 }
 
-/** Steady traffic of many phones on both replicas. A request that hears 503 is made again. */
+/** Sends steady traffic of many phones to both replicas. Retries every request that gets 503. */
 export class LoadGenerator {
   readonly responses: RecordedResponse[] = [];
   readonly flows: UserFlow[] = [];
-  private stopped = false;
+  private isStopped = false;
   private failure: Error | undefined;
   private readonly workers: Promise<void>[];
 
   constructor(private readonly fleet: Fleet) {
     this.workers = [
-      ...Array.from({ length: JOURNEYS_AT_ONCE }, () => this.repeat(() => this.runFlow())),
+      ...Array.from({ length: CONCURRENT_FLOWS }, () => this.repeat(() => this.runFlow())),
       ...fleet.replicas.map(({ http }) =>
         this.repeat(async () => {
           await this.record('live', http.get('/health/live'));
@@ -61,85 +61,90 @@ export class LoadGenerator {
   }
 
   /**
-   * Ends it, and is done when the last request is answered.
-   * @throws what broke it: a request without an answer.
+   * Stops the traffic and waits for the last response.
+   * @throws Error if a request got no response.
    */
   async stop(): Promise<void> {
-    this.stopped = true;
+    this.isStopped = true;
     await Promise.all(this.workers);
     if (this.failure) throw this.failure;
   }
 
-  /** Makes one request more and keeps its answer with the others. */
+  /** Sends a request and keeps its response. */
   async record(operation: Operation, request: Test): Promise<Response> {
     const startedAt = performance.now();
-    const response = await request.timeout(GIVEN_UP_MS);
+    const response = await request.timeout(REQUEST_TIMEOUT_MS);
     this.responses.push({ operation, startedAt, endedAt: performance.now(), response });
     return response;
   }
 
   private async repeat(work: () => Promise<unknown>): Promise<void> {
     try {
-      while (!this.stopped) await work();
+      while (!this.isStopped) await work();
     } catch (error) {
       this.failure ??= error as Error;
     }
   }
 
-  /** A send, a resend that is too early, and the right code twice at the same time. */
+  /** Sends a code, resends it during the cooldown, and verifies it twice at the same time. */
   private async runFlow(): Promise<void> {
-    const journey: UserFlow = {
+    const flow: UserFlow = {
       phoneNumber: newPhoneNumber(),
       responses: { send: [], resend: [], verify: [], status: [] },
       sawUnavailable: false,
       isComplete: false,
     };
-    this.flows.push(journey);
+    this.flows.push(flow);
     const { replicas, codesOf } = this.fleet;
     const [one, other] = Math.random() < 0.5 ? replicas : [replicas[1], replicas[0]];
-    const send = { phoneNumber: journey.phoneNumber };
+    const send = { phoneNumber: flow.phoneNumber };
 
     const { pinId } = await this.requestUntilAvailable(
-      journey,
+      flow,
       'send',
       one,
-      keyed('/otp/send', send),
+      idempotentPost('/otp/send', send),
     );
     if (pinId === undefined) return;
-    await this.requestUntilAvailable(journey, 'resend', other, keyed('/otp/resend', { pinId }));
-    const [otpCode = ''] = await codesOf(journey.phoneNumber);
+    await this.requestUntilAvailable(
+      flow,
+      'resend',
+      other,
+      idempotentPost('/otp/resend', { pinId }),
+    );
+    const [otpCode = ''] = await codesOf(flow.phoneNumber);
     const verify = ({ http }: Replica) => http.post('/otp/verify').send({ pinId, otpCode });
     await Promise.all(
-      replicas.map((each) => this.requestUntilAvailable(journey, 'verify', each, verify)),
+      replicas.map((each) => this.requestUntilAvailable(flow, 'verify', each, verify)),
     );
-    await this.requestUntilAvailable(journey, 'status', other, ({ http }) =>
+    await this.requestUntilAvailable(flow, 'status', other, ({ http }) =>
       http.get(`/otp/${pinId}`),
     );
-    journey.isComplete = !this.stopped;
+    flow.isComplete = !this.isStopped;
   }
 
-  /** Asks until the answer is another than 503: its body. */
+  /** Repeats the request until its status is not 503; returns the body. */
   private async requestUntilAvailable(
-    journey: UserFlow,
-    call: Exclude<Operation, 'live'>,
+    flow: UserFlow,
+    operation: Exclude<Operation, 'live'>,
     replica: Replica,
     request: (replica: Replica) => Test,
   ): Promise<{ pinId?: string }> {
-    while (!this.stopped) {
-      const response = await this.record(call, request(replica));
+    while (!this.isStopped) {
+      const response = await this.record(operation, request(replica));
       if (response.status !== 503) {
-        journey.responses[call].push(response);
+        flow.responses[operation].push(response);
         return response.body;
       }
-      journey.sawUnavailable = true;
-      await delay(IMPATIENCE_MS);
+      flow.sawUnavailable = true;
+      await delay(RETRY_DELAY_MS);
     }
     return {};
   }
 }
 
-/** A request that has one idempotency key, however often it is made. */
-function keyed(path: string, body: object): (replica: Replica) => Test {
+/** Creates a request that has the same idempotency key each time it is sent. */
+function idempotentPost(path: string, body: object): (replica: Replica) => Test {
   const key = randomUUID();
   return ({ http }) => http.post(path).set('idempotency-key', key).send(body);
 }

@@ -9,23 +9,23 @@ import {
 } from './load-generator.js';
 import { scaled } from '../time-scale.js';
 
-/** How something is taken from a fleet, and given back. */
+/** How to start and end an outage of a server. */
 export interface Outage {
   begin(): Promise<void> | void;
   end(): Promise<void> | void;
 }
 
-/** What callers heard before, during and after an outage; times as in {@link RecordedResponse}. */
+/** The responses before, during and after an outage; times as in {@link RecordedResponse}. */
 export interface OutageResult {
   readonly responses: readonly RecordedResponse[];
   readonly flows: readonly UserFlow[];
-  /** From here on it was away for certain. */
+  /** The server is certainly down from here. */
   readonly downFrom: number;
-  /** Until here it was away for certain. */
+  /** The server is certainly down until here. */
   readonly downUntil: number;
-  /** From here on the fleet was whole again. */
+  /** All replicas serve requests again from here. */
   readonly recoveredAt: number;
-  /** What callers had reached before the outage. */
+  /** Codes and limits from before the outage. */
   readonly before: StateBefore;
 }
 
@@ -35,46 +35,46 @@ interface SentCode {
   readonly code: string;
 }
 
-/** Codes sent before the outage, and how far each of them was used. */
+/** Codes sent before the outage, and a number at its limit. */
 interface StateBefore {
   readonly unusedCode: SentCode;
   readonly usedCode: SentCode;
-  /** One of its attempts is spent. */
+  /** One of its attempts is used. */
   readonly guessedCode: SentCode;
-  /** The idempotency key of the verify that used the used one. */
+  /** Key of the request that verified {@link usedCode}. */
   readonly idempotencyKey: string;
-  /** As many texts as a phone may have in a day. */
+  /** It has received as many messages as a number may in a day. */
   readonly limitedNumber: string;
 }
 
-/** More than a replica has connections to its database. */
-const AT_ONCE = 50;
-const EACH_CALL_AT_ONCE = 6;
-const AWAY_MS = 1_500;
-const PATIENCE_MS = scaled(10_000);
+/** More than a replica's database connections. */
+const CONCURRENT_SENDS = 50;
+const CONCURRENT_CALLS_PER_REPLICA = 6;
+const OUTAGE_MS = 1_500;
+const RECOVERY_TIMEOUT_MS = scaled(10_000);
 const POLL_MS = 50;
-const JOURNEYS_AFTERWARDS = 10;
+const FLOWS_AFTER_RECOVERY = 10;
 
 export const COOLDOWN_MS = 1_000;
 
-/** Settings by which {@link StateBefore.limitedNumber} can be had soon. */
+/** Settings with which {@link StateBefore.limitedNumber} reaches its limit quickly. */
 export const SCENARIO_SETTINGS = {
   SEND_COOLDOWN: `${String(COOLDOWN_MS)}ms`,
   SENDS_PER_NUMBER_PER_DAY: '2',
 };
 
-/** Lets a fleet under load live through an outage. */
+/** Runs an outage of a server that a fleet needs while the fleet is under load. */
 export async function runOutage(fleet: Fleet, outage: Outage): Promise<OutageResult> {
   const load = new LoadGenerator(fleet);
   try {
-    const before = await prepare(fleet);
+    const before = await createStateBefore(fleet);
     await outage.begin();
     const downFrom = performance.now();
-    await askEverything(fleet, load, before);
+    await callEveryRoute(fleet, load, before);
     const downUntil = performance.now();
     await outage.end();
-    const recoveredAt = await untilWhole(fleet, load);
-    await moreJourneys(load);
+    const recoveredAt = await waitForRecovery(fleet, load);
+    await waitForFlows(load);
     await load.stop();
     const { responses, flows } = load;
     return { responses, flows, downFrom, downUntil, recoveredAt, before };
@@ -87,11 +87,11 @@ export async function runOutage(fleet: Fleet, outage: Outage): Promise<OutageRes
   }
 }
 
-async function prepare(fleet: Fleet): Promise<StateBefore> {
+async function createStateBefore(fleet: Fleet): Promise<StateBefore> {
   const [{ http }] = fleet.replicas;
   const verify = ({ pinId }: SentCode, otpCode: string) =>
     http.post('/otp/verify').send({ pinId, otpCode });
-  const full = await sendCode(fleet);
+  const limited = await sendCode(fleet);
   const cooldown = delay(COOLDOWN_MS);
   const [unusedCode, usedCode, guessedCode] = [
     await sendCode(fleet),
@@ -104,8 +104,8 @@ async function prepare(fleet: Fleet): Promise<StateBefore> {
     .expect(200, { verified: true });
   await verify(guessedCode, wrongCode(guessedCode.code)).expect(200);
   await cooldown;
-  await http.post('/otp/resend').send({ pinId: full.pinId }).expect(200);
-  return { unusedCode, usedCode, guessedCode, idempotencyKey, limitedNumber: full.phoneNumber };
+  await http.post('/otp/resend').send({ pinId: limited.pinId }).expect(200);
+  return { unusedCode, usedCode, guessedCode, idempotencyKey, limitedNumber: limited.phoneNumber };
 }
 
 async function sendCode({ replicas: [{ http }], codesOf }: Fleet): Promise<SentCode> {
@@ -115,53 +115,54 @@ async function sendCode({ replicas: [{ http }], codesOf }: Fleet): Promise<SentC
   return { phoneNumber, pinId: body.pinId, code };
 }
 
-/** Every call on every replica, for a while, besides what the load happens to ask. */
-async function askEverything(
+/** Calls every route of every replica during the outage, in addition to the load. */
+async function callEveryRoute(
   fleet: Fleet,
   load: LoadGenerator,
   { unusedCode }: StateBefore,
 ): Promise<void> {
   const { pinId, code } = unusedCode;
-  const askers = fleet.replicas.flatMap((replica) =>
-    Array.from({ length: EACH_CALL_AT_ONCE }, () => replica),
+  const callers = fleet.replicas.flatMap((replica) =>
+    Array.from({ length: CONCURRENT_CALLS_PER_REPLICA }, () => replica),
   );
-  const until = performance.now() + AWAY_MS;
+  const until = performance.now() + OUTAGE_MS;
   while (performance.now() < until) {
-    const answers = askers.flatMap(({ http }) => [
+    const responses = callers.flatMap(({ http }) => [
       load.record('send', http.post('/otp/send').send({ phoneNumber: newPhoneNumber() })),
       load.record('resend', http.post('/otp/resend').send({ pinId })),
       load.record('verify', http.post('/otp/verify').send({ pinId, otpCode: code })),
       load.record('status', http.get(`/otp/${pinId}`)),
     ]);
-    await Promise.all(answers);
+    await Promise.all(responses);
     await delay(POLL_MS);
   }
 }
 
-/** Waits until each replica does as much at once as all its connections can: since when. */
-async function untilWhole({ replicas }: Fleet, load: LoadGenerator): Promise<number> {
-  const deadline = performance.now() + PATIENCE_MS;
+/** Waits until each replica serves more sends at once than it has connections; returns the start. */
+async function waitForRecovery({ replicas }: Fleet, load: LoadGenerator): Promise<number> {
+  const deadline = performance.now() + RECOVERY_TIMEOUT_MS;
   for (;;) {
     const since = performance.now();
     const sends = replicas.flatMap(({ http }) =>
-      Array.from({ length: AT_ONCE }, () =>
+      Array.from({ length: CONCURRENT_SENDS }, () =>
         load.record('send', http.post('/otp/send').send({ phoneNumber: newPhoneNumber() })),
       ),
     );
     const statuses = new Set((await Promise.all(sends)).map(({ status }) => status));
     if (statuses.size === 1 && statuses.has(200)) return since;
-    if (since > deadline) throw new Error(`It still answers ${[...statuses].join(' and ')}`);
+    if (since > deadline)
+      throw new Error(`The replicas still return ${[...statuses].join(' and ')}`);
     await delay(POLL_MS);
   }
 }
 
-/** Waits until a number of phones had all their answers. */
-async function moreJourneys({ flows }: LoadGenerator): Promise<void> {
+/** Waits until some more flows are complete. */
+async function waitForFlows({ flows }: LoadGenerator): Promise<void> {
   const completed = () => flows.filter(({ isComplete }) => isComplete).length;
-  const enough = completed() + JOURNEYS_AFTERWARDS;
-  const deadline = performance.now() + PATIENCE_MS;
+  const enough = completed() + FLOWS_AFTER_RECOVERY;
+  const deadline = performance.now() + RECOVERY_TIMEOUT_MS;
   while (completed() < enough) {
-    if (performance.now() > deadline) throw new Error('Nobody comes to an end of it any more');
+    if (performance.now() > deadline) throw new Error('No flow completes any more');
     await delay(POLL_MS);
   }
 }

@@ -1,14 +1,14 @@
 import type { Sandbox } from '../../../src/sandbox/sandbox.js';
 
 /**
- * Makes an account at the sandbox whose codes can be verified again and again: what keeps anyone
- * from it is then the service alone.
- * @returns the settings that name it.
+ * Creates an application in the sandbox that has practically no limits and accepts a code any number
+ * of times, so that only the service's own limits apply.
+ * @returns the settings for it.
  */
 export async function createUnlimitedAccount({ url }: Sandbox): Promise<NodeJS.ProcessEnv> {
   const applications = `${url}/2fa/2/applications`;
-  const { applicationId } = await create(applications, {
-    name: 'Forgiving',
+  const { applicationId } = await createResource(applications, {
+    name: 'Unlimited',
     configuration: {
       allowMultiplePinVerifications: true,
       verifyPinLimit: '1000/1s',
@@ -16,7 +16,7 @@ export async function createUnlimitedAccount({ url }: Sandbox): Promise<NodeJS.P
       sendPinPerPhoneNumberLimit: '1000/1d',
     },
   });
-  const { messageId } = await create(`${applications}/${applicationId}/messages`, {
+  const { messageId } = await createResource(`${applications}/${applicationId}/messages`, {
     messageText: '{{pin}}',
     pinType: 'NUMERIC',
     pinLength: 6,
@@ -24,7 +24,7 @@ export async function createUnlimitedAccount({ url }: Sandbox): Promise<NodeJS.P
   return { INFOBIP_APP_ID: applicationId, INFOBIP_MESSAGE_ID: messageId };
 }
 
-async function create(
+async function createResource(
   collection: string,
   body: object,
 ): Promise<{ applicationId: string; messageId: string }> {
