@@ -93,7 +93,7 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambig
       slowerByMs.push(one.durationMs - other.durationMs);
     });
     const phones = [...sends.keys()];
-    texts = { infobip: await infobip.inbox(), sinch: await sinch.inbox() };
+    texts = { infobip: await infobip.listCodes(), sinch: await sinch.listCodes() };
     await runConcurrently(phones.length, AT_ONCE, async (index) => {
       const phoneNumber = phones[index] ?? '';
       const [otpCode] = texts.sinch.get(phoneNumber) ?? [];

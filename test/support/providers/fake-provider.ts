@@ -1,11 +1,11 @@
 import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { freePort } from '../free-port.js';
 
-/** What is wrong with a provider. */
+/** How a provider fails. */
 export type FailureMode =
   'refuses connections' | 'hangs' | 'answers 500' | 'answers garbage' | 'answers 429';
 
-/** How a call of that trouble ends; `performed` where the text leaves and only the answer is spoilt. */
+/** The sandbox's fault for each mode. If `performed`, the message is sent and only the response fails. */
 const FAULTS: Record<Exclude<FailureMode, 'refuses connections'>, object> = {
   hangs: { kind: 'hang', performed: true },
   'answers 500': { kind: 'server-error', performed: true },
@@ -13,19 +13,19 @@ const FAULTS: Record<Exclude<FailureMode, 'refuses connections'>, object> = {
   'answers 429': { kind: 'throttled' },
 };
 
-/** One provider at an address of its own, with troubles that come and go. */
+/** A provider with its own URL that can fail and recover. */
 export interface FakeProvider {
   readonly url: string;
-  startFailing(trouble: FailureMode): Promise<void>;
-  stopFailing(trouble: FailureMode): Promise<void>;
-  /** The codes that a phone received from it, newest first. */
+  startFailing(mode: FailureMode): Promise<void>;
+  stopFailing(mode: FailureMode): Promise<void>;
+  /** The codes that a phone received from this provider, newest first. */
   codesOf(phoneNumber: string): Promise<string[]>;
-  /** All that phones received from it, by number. */
-  inbox(): Promise<Map<string, string[]>>;
+  /** All codes that were received, by phone number. */
+  listCodes(): Promise<Map<string, string[]>>;
   close(): Promise<void>;
 }
 
-interface Received {
+interface ReceivedMessage {
   readonly to: string;
   readonly pin: string;
 }
@@ -34,45 +34,47 @@ export async function startFakeProvider(): Promise<FakeProvider> {
   const port = await freePort();
   const url = `http://127.0.0.1:${String(port)}`;
   let sandbox: Sandbox | undefined = await startSandbox({ port });
-  const received = async (query = ''): Promise<Received[]> =>
-    sandbox ? ((await (await fetch(`${url}/sandbox/messages${query}`)).json()) as Received[]) : [];
+  const listMessages = async (query = ''): Promise<ReceivedMessage[]> =>
+    sandbox
+      ? ((await (await fetch(`${url}/sandbox/messages${query}`)).json()) as ReceivedMessage[])
+      : [];
   const close = async () => {
     await sandbox?.close();
     sandbox = undefined;
   };
   return {
     url,
-    startFailing: async (trouble) => {
-      if (trouble === 'refuses connections') return close();
+    startFailing: async (mode) => {
+      if (mode === 'refuses connections') return close();
       for (const operation of ['send', 'resend', 'verify']) {
-        const fault = { operation, times: 1_000_000, ...FAULTS[trouble] };
-        await control(`${url}/sandbox/faults`, 'PUT', fault);
+        const fault = { operation, times: 1_000_000, ...FAULTS[mode] };
+        await callControl(`${url}/sandbox/faults`, 'PUT', fault);
       }
     },
-    stopFailing: async (trouble) => {
-      if (trouble === 'refuses connections') sandbox = await startSandbox({ port });
-      else await control(`${url}/sandbox/faults`, 'DELETE');
+    stopFailing: async (mode) => {
+      if (mode === 'refuses connections') sandbox = await startSandbox({ port });
+      else await callControl(`${url}/sandbox/faults`, 'DELETE');
     },
     codesOf: async (phoneNumber) =>
-      (await received(`?to=${encodeURIComponent(phoneNumber)}`)).map(({ pin }) => pin),
-    inbox: async () => {
-      const texts = new Map<string, string[]>();
-      for (const { to, pin } of await received()) {
-        // Each vendor has its own way to write a number.
+      (await listMessages(`?to=${encodeURIComponent(phoneNumber)}`)).map(({ pin }) => pin),
+    listCodes: async () => {
+      const codes = new Map<string, string[]>();
+      for (const { to, pin } of await listMessages()) {
+        // Infobip writes numbers without a +, Sinch with it.
         const phoneNumber = `+${to.replace('+', '')}`;
-        texts.set(phoneNumber, [...(texts.get(phoneNumber) ?? []), pin]);
+        codes.set(phoneNumber, [...(codes.get(phoneNumber) ?? []), pin]);
       }
-      return texts;
+      return codes;
     },
     close,
   };
 }
 
-async function control(url: string, method: string, body?: object): Promise<void> {
+async function callControl(url: string, method: string, body?: object): Promise<void> {
   const response = await fetch(url, {
     method,
     headers: { 'content-type': 'application/json' },
     ...(body && { body: JSON.stringify(body) }),
   });
-  if (!response.ok) throw new Error(`the sandbox answered ${String(response.status)}`);
+  if (!response.ok) throw new Error(`The sandbox returned ${String(response.status)}`);
 }

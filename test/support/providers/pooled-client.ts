@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
 import type { Replica } from '../replica.js';
 
-/** An answer of the service; times are the monotonic clock's, in milliseconds. */
+/** A response of the service, with times of the monotonic clock in milliseconds. */
 export interface TimedResponse {
   readonly status: number;
   readonly body: Record<string, unknown>;
@@ -10,7 +10,7 @@ export interface TimedResponse {
   readonly durationMs: number;
 }
 
-/** Asks one replica, over connections that stay. */
+/** Calls one replica over persistent connections. */
 export class PooledClient {
   private readonly pool: Pool;
 
@@ -19,18 +19,22 @@ export class PooledClient {
   }
 
   post(path: string, body: object): Promise<TimedResponse> {
-    return this.ask('POST', path, body);
+    return this.request('POST', path, body);
   }
 
   get(path: string): Promise<TimedResponse> {
-    return this.ask('GET', path);
+    return this.request('GET', path);
   }
 
   close(): Promise<void> {
     return this.pool.destroy();
   }
 
-  private async ask(method: 'GET' | 'POST', path: string, body?: object): Promise<TimedResponse> {
+  private async request(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+  ): Promise<TimedResponse> {
     const startedAt = performance.now();
     const response = await this.pool.request({
       method,
@@ -51,20 +55,20 @@ export class PooledClient {
   }
 }
 
-/** Does `count` pieces of work, so many at the same time. */
+/** Runs `work` `count` times, up to `concurrency` at the same time. */
 export async function runConcurrently(
   count: number,
-  atOnce: number,
+  concurrency: number,
   work: (index: number) => Promise<void>,
 ): Promise<void> {
   let next = 0;
   const worker = async () => {
     while (next < count) await work(next++);
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-/** The value that a share of them do not exceed. */
+/** The value that this share (0 to 1) of the values do not exceed. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;

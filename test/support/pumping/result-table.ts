@@ -1,22 +1,22 @@
 import type { SimulationResult } from './traffic-simulation.js';
 
 /** The table of docs/fraud-protection.md, without the spaces that align its columns. */
-export function renderResultTable(outcomes: ReadonlyMap<string, SimulationResult>): string {
-  return [...outcomes]
+export function renderResultTable(results: ReadonlyMap<string, SimulationResult>): string {
+  return [...results]
     .map(([name, { person, bot }]) =>
-      row(
+      renderRow(
         name,
-        numberOr(person.requested, person.requested),
-        numberOr(person.requested, person.blocked),
-        numberOr(bot.requested, bot.requested),
-        numberOr(bot.requested, bot.requested - bot.blocked),
+        formatCount(person.requested, person.requested),
+        formatCount(person.requested, person.blocked),
+        formatCount(bot.requested, bot.requested),
+        formatCount(bot.requested, bot.requested - bot.blocked),
       ),
     )
     .join('\n');
 }
 
-const row = (...cells: string[]): string => `| ${cells.join(' | ')} |`;
+const renderRow = (...cells: string[]): string => `| ${cells.join(' | ')} |`;
 
-/** A number with its thousands marked; a dash where nobody asked. */
-const numberOr = (asked: number, count: number): string =>
-  asked === 0 ? '–' : count.toLocaleString('en-US');
+/** A number with thousands separators; a dash if nothing was requested. */
+const formatCount = (requested: number, count: number): string =>
+  requested === 0 ? '–' : count.toLocaleString('en-US');

@@ -1,19 +1,20 @@
 import { hours, minutes, seconds } from '../../../src/common/durations.js';
 import type { SeededRandom } from '../seeded-random.js';
 
-/** Somebody who wants a code, or pretends to. */
+/** A verification that a person or a bot starts. */
 export interface SimulatedVerification {
   readonly source: 'person' | 'bot';
+  /** The time of the send. */
   readonly at: number;
   readonly phoneNumber: string;
   readonly country: string;
-  /** How long after the first text they ask for another; `undefined` if they do not. */
+  /** Time from the send to a resend; `undefined` if there is none. */
   readonly resendsAfterMs: number | undefined;
-  /** How long after the first text they type the code; `undefined` if they never do. */
+  /** Time from the send until the code is verified; `undefined` if it never is. */
   readonly verifiesAfterMs: number | undefined;
 }
 
-/** A country's mobile numbers: so many prefixes of ten thousand, from the first on. */
+/** Mobile numbers of a country: consecutive prefixes of 10,000 numbers each. */
 export interface NumberRange {
   readonly country: string;
   readonly first: number;
@@ -24,11 +25,11 @@ export interface NumberRange {
 export interface HumanTraffic {
   readonly start: number;
   readonly lastsHours: number;
-  /** How many come in an hour, at most. */
+  /** The highest number of sends per hour. */
   readonly peak: number;
-  /** The share of the peak, from 0 to 1, so many hours after the start. */
+  /** Share of the peak, from 0 to 1, at an hour after the start. */
   readonly share: (hour: number) => number;
-  /** How many of a hundred type their code, so many hours after the start. */
+  /** Percentage of people who verify their code, at an hour after the start. */
   readonly percent: (hour: number) => number;
 }
 
@@ -39,71 +40,71 @@ export interface BotTraffic {
   readonly everyMs: number;
 }
 
-/** The last moment in which a code can be typed. */
-const LATEST_MS = minutes(5) - seconds(1);
+/** The latest time at which a code can be verified. */
+const LATEST_VERIFY_MS = minutes(5) - seconds(1);
 
-/** People come by chance; most type their code, and a few ask for a second text first. */
+/** Creates traffic of people at random times. Most verify their code; a few resend it first. */
 export function createHumanTraffic(
   random: SeededRandom,
-  plan: NumberRange,
-  crowd: HumanTraffic,
+  range: NumberRange,
+  traffic: HumanTraffic,
 ): SimulatedVerification[] {
-  const visits: SimulatedVerification[] = [];
-  const end = crowd.start + hours(crowd.lastsHours);
-  for (let at = crowd.start; at < end; at += 1 + waiting(random, hours(1) / crowd.peak)) {
-    const hour = (at - crowd.start) / hours(1);
-    if (fraction(random) < crowd.share(hour)) {
-      visits.push(person(random, plan, at, crowd.percent(hour)));
+  const verifications: SimulatedVerification[] = [];
+  const end = traffic.start + hours(traffic.lastsHours);
+  for (let at = traffic.start; at < end; at += 1 + randomWaitMs(random, hours(1) / traffic.peak)) {
+    const hour = (at - traffic.start) / hours(1);
+    if (randomFraction(random) < traffic.share(hour)) {
+      verifications.push(createPerson(random, range, at, traffic.percent(hour)));
     }
   }
-  return visits;
+  return verifications;
 }
 
-/** Bots come in equal steps, each with another number, and type nothing. */
+/** Creates traffic of bots: random numbers at equal intervals, and no code is verified. */
 export function createBotTraffic(
   random: SeededRandom,
-  plan: NumberRange,
+  range: NumberRange,
   { start, count, everyMs }: BotTraffic,
 ): SimulatedVerification[] {
   return Array.from({ length: count }, (_, index) => ({
     source: 'bot',
     at: start + index * everyMs,
-    phoneNumber: numberOf(random, plan),
-    country: plan.country,
+    phoneNumber: randomNumber(random, range),
+    country: range.country,
     resendsAfterMs: undefined,
     verifiesAfterMs: undefined,
   }));
 }
 
-function person(
+function createPerson(
   random: SeededRandom,
-  plan: NumberRange,
+  range: NumberRange,
   at: number,
   percent: number,
 ): SimulatedVerification {
-  const types = fraction(random) * 100 < percent;
-  // Most type within half a minute; a few have to look for their phone.
-  const typesAfterMs = Math.min(seconds(5) + waiting(random, seconds(35)), LATEST_MS);
-  const impatient = random.oneIn(types ? 2 : 4);
+  const verifies = randomFraction(random) * 100 < percent;
+  // Most verify within half a minute; a few take longer to find their phone.
+  const typesAfterMs = Math.min(seconds(5) + randomWaitMs(random, seconds(35)), LATEST_VERIFY_MS);
+  const isImpatient = random.oneIn(verifies ? 2 : 4);
   const resendsAfterMs = seconds(random.between(45, 60));
   return {
     source: 'person',
     at,
-    phoneNumber: numberOf(random, plan),
-    country: plan.country,
+    phoneNumber: randomNumber(random, range),
+    country: range.country,
     resendsAfterMs:
-      impatient && (!types || typesAfterMs > resendsAfterMs) ? resendsAfterMs : undefined,
-    verifiesAfterMs: types ? typesAfterMs : undefined,
+      isImpatient && (!verifies || typesAfterMs > resendsAfterMs) ? resendsAfterMs : undefined,
+    verifiesAfterMs: verifies ? typesAfterMs : undefined,
   };
 }
 
-function numberOf(random: SeededRandom, { first, prefixes }: NumberRange): string {
+function randomNumber(random: SeededRandom, { first, prefixes }: NumberRange): string {
   const block = String(first + random.between(0, prefixes - 1));
   return `+${block}${String(random.between(0, 9_999)).padStart(4, '0')}`;
 }
 
-/** A time until something that happens by chance, in milliseconds. */
-const waiting = (random: SeededRandom, meanMs: number): number =>
-  Math.round(-Math.log(1 - fraction(random)) * meanMs);
+/** A random time until the next event, exponentially distributed, in milliseconds. */
+const randomWaitMs = (random: SeededRandom, meanMs: number): number =>
+  Math.round(-Math.log(1 - randomFraction(random)) * meanMs);
 
-const fraction = (random: SeededRandom): number => random.between(0, 2 ** 30 - 1) / 2 ** 30;
+const randomFraction = (random: SeededRandom): number => random.between(0, 2 ** 30 - 1) / 2 ** 30;

@@ -7,22 +7,22 @@ import {
   type SimulatedVerification,
 } from './simulated-traffic.js';
 
-/** A traffic, by its name in docs/fraud-protection.md. */
+/** A case of traffic, with its name in docs/fraud-protection.md. */
 export interface TrafficCase {
   readonly name: string;
   readonly createTraffic: (random: SeededRandom, start: number) => SimulatedVerification[];
 }
 
-/** A million mobile numbers. */
-const COUNTRY: NumberRange = { country: 'CH', first: 4_179_300, prefixes: 100 };
-/** Numbers that belong to whoever attacks. */
-const THEIRS: NumberRange = { country: 'CH', first: 4_178_000, prefixes: 1_000 };
-const ONE_PREFIX: NumberRange = { ...THEIRS, prefixes: 1 };
+/** A million mobile numbers of customers. */
+const CUSTOMER_NUMBERS: NumberRange = { country: 'CH', first: 4_179_300, prefixes: 100 };
+/** Numbers of the attacker. */
+const ATTACKER_NUMBERS: NumberRange = { country: 'CH', first: 4_178_000, prefixes: 1_000 };
+const ONE_PREFIX: NumberRange = { ...ATTACKER_NUMBERS, prefixes: 1 };
 
 const ALWAYS = () => 1;
 
 export interface Attack extends TrafficCase {
-  /** How many of its texts may get through. */
+  /** How many of its messages may be sent at most. */
   readonly maxDelivered: number;
 }
 
@@ -30,7 +30,7 @@ export const HEALTHY: readonly TrafficCase[] = [
   {
     name: '60 people an hour for two days; 70 to 95 % type their code, by the time of day',
     createTraffic: (random, start) =>
-      createHumanTraffic(random, COUNTRY, {
+      createHumanTraffic(random, CUSTOMER_NUMBERS, {
         start,
         lastsHours: 48,
         peak: 60,
@@ -41,7 +41,7 @@ export const HEALTHY: readonly TrafficCase[] = [
   {
     name: 'a launch day, from nothing to 5,000 an hour within an hour; 70 %',
     createTraffic: (random, start) =>
-      createHumanTraffic(random, COUNTRY, {
+      createHumanTraffic(random, CUSTOMER_NUMBERS, {
         start,
         lastsHours: 1.5,
         peak: 5_000,
@@ -68,40 +68,40 @@ export const HEALTHY: readonly TrafficCase[] = [
   },
 ];
 
-const onOnePrefix = (name: string, everyMs: number, count: number): Attack => ({
+const createPrefixAttack = (name: string, everyMs: number, count: number): Attack => ({
   name: `one prefix, ${name}`,
   maxDelivered: 40,
   createTraffic: (random, start) => createBotTraffic(random, ONE_PREFIX, { start, count, everyMs }),
 });
 
 export const ATTACKS: readonly Attack[] = [
-  onOnePrefix('one every 20 seconds for a day', seconds(20), 3 * 60 * 24),
-  onOnePrefix('one a second for half an hour', seconds(1), 1_800),
-  onOnePrefix('ten a second for three minutes', seconds(0.1), 1_800),
+  createPrefixAttack('one every 20 seconds for a day', seconds(20), 3 * 60 * 24),
+  createPrefixAttack('one a second for half an hour', seconds(1), 1_800),
+  createPrefixAttack('ten a second for three minutes', seconds(0.1), 1_800),
   {
     name: 'one country, rotating prefixes, one a second for half an hour',
     maxDelivered: 110,
     createTraffic: (random, start) =>
-      createBotTraffic(random, THEIRS, { start, count: 1_800, everyMs: seconds(1) }),
+      createBotTraffic(random, ATTACKER_NUMBERS, { start, count: 1_800, everyMs: seconds(1) }),
   },
   {
     name: 'a slow drip into one country, one every ten minutes for a week',
     maxDelivered: 7 * 33,
     createTraffic: (random, start) =>
-      createBotTraffic(random, THEIRS, { start, count: 1_008, everyMs: minutes(10) }),
+      createBotTraffic(random, ATTACKER_NUMBERS, { start, count: 1_008, everyMs: minutes(10) }),
   },
   {
     name: 'hidden in a country of 600 people an hour (85 %), one a second for two hours',
     maxDelivered: 1_200,
     createTraffic: (random, start) => [
-      ...createHumanTraffic(random.for('people'), COUNTRY, {
+      ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
         start,
         lastsHours: 3,
         peak: 600,
         share: ALWAYS,
         percent: () => 85,
       }),
-      ...createBotTraffic(random.for('bots'), THEIRS, {
+      ...createBotTraffic(random.for('bots'), ATTACKER_NUMBERS, {
         start: start + hours(1),
         count: 7_200,
         everyMs: seconds(1),

@@ -6,7 +6,7 @@ import { PhoneNumber } from '../../../src/common/phone-number.js';
 import type { FakeClock } from '../fake-clock.js';
 import type { SimulatedVerification } from './simulated-traffic.js';
 
-/** What became of the texts that people and bots asked for. */
+/** How many messages people and bots requested, and how many of them were blocked. */
 export type SimulationResult = Record<
   SimulatedVerification['source'],
   { requested: number; blocked: number }
@@ -14,57 +14,57 @@ export type SimulationResult = Record<
 
 interface Event {
   readonly at: number;
-  readonly happens: () => Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
-/** Lets visitors live through their visits, one event after the other, by the clock of the store. */
+/** Runs simulated verifications in a store, in order of time, and moves the store's clock. */
 export class TrafficSimulation {
-  readonly outcome: SimulationResult = {
+  readonly result: SimulationResult = {
     person: { requested: 0, blocked: 0 },
     bot: { requested: 0, blocked: 0 },
   };
-  private visits = 0;
+  private verificationCount = 0;
 
   constructor(
     private readonly store: VerificationStore,
-    private readonly judge: TrafficEvaluator | undefined,
+    private readonly evaluator: TrafficEvaluator | undefined,
     private readonly clock: FakeClock,
   ) {}
 
-  async run(visits: readonly SimulatedVerification[]): Promise<SimulationResult> {
-    const events = visits.flatMap((visit) => this.eventsOf(visit));
+  async run(verifications: readonly SimulatedVerification[]): Promise<SimulationResult> {
+    const events = verifications.flatMap((verification) => this.createEvents(verification));
     events.sort((one, other) => one.at - other.at);
-    for (const { at, happens } of events) {
+    for (const { at, run } of events) {
       this.clock.advance(at - this.clock.now());
-      await happens();
+      await run();
     }
-    return this.outcome;
+    return this.result;
   }
 
-  private eventsOf(visit: SimulatedVerification): Event[] {
-    const { at, resendsAfterMs, verifiesAfterMs } = visit;
-    const pinId = `visit-${String((this.visits += 1))}`;
-    // Each sees to it that an earlier one succeeded: the store refuses what does not exist.
+  private createEvents(verification: SimulatedVerification): Event[] {
+    const { at, resendsAfterMs, verifiesAfterMs } = verification;
+    const pinId = `visit-${String((this.verificationCount += 1))}`;
+    // If an earlier event was blocked, the store rejects the later ones.
     return [
-      { at, happens: () => this.send(visit, pinId) },
+      { at, run: () => this.send(verification, pinId) },
       ...(resendsAfterMs === undefined
         ? []
-        : [{ at: at + resendsAfterMs, happens: () => this.resend(visit, pinId) }]),
+        : [{ at: at + resendsAfterMs, run: () => this.resend(verification, pinId) }]),
       ...(verifiesAfterMs === undefined
         ? []
-        : [{ at: at + verifiesAfterMs, happens: () => this.type(pinId) }]),
+        : [{ at: at + verifiesAfterMs, run: () => this.verify(pinId) }]),
     ];
   }
 
-  private async send(visit: SimulatedVerification, pinId: string): Promise<void> {
+  private async send(verification: SimulatedVerification, pinId: string): Promise<void> {
     const now = this.clock.now();
-    const phoneNumber = PhoneNumber.fromE164(visit.phoneNumber);
+    const phoneNumber = PhoneNumber.fromE164(verification.phoneNumber);
     const admission = await this.store.reserveSend(
       {
         pinId,
         client: 'shop',
         phoneNumber,
-        destination: { country: visit.country, prefix: phoneNumber.prefix },
+        destination: { country: verification.country, prefix: phoneNumber.prefix },
         endUserAddress: undefined,
         limited: true,
         channel: 'sms',
@@ -74,34 +74,34 @@ export class TrafficSimulation {
         maxAttempts: 5,
       },
       undefined,
-      this.judge,
+      this.evaluator,
     );
-    await this.note(visit, admission);
+    await this.count(verification, admission);
   }
 
-  private async resend(visit: SimulatedVerification, pinId: string): Promise<void> {
+  private async resend(verification: SimulatedVerification, pinId: string): Promise<void> {
     const now = this.clock.now();
-    const again = { pinId, client: 'shop', channel: 'sms', now } as const;
-    const admission = await this.store.reserveResend(again, undefined, this.judge);
-    // The first text was refused, or the person sent another code since to the same number.
+    const request = { pinId, client: 'shop', channel: 'sms', now } as const;
+    const admission = await this.store.reserveResend(request, undefined, this.evaluator);
+    // The send was blocked, or the same number got a new code since.
     if (admission.outcome === 'not_found' || admission.outcome === 'not_resendable') return;
-    await this.note(visit, admission);
+    await this.count(verification, admission);
   }
 
-  private async type(pinId: string): Promise<void> {
-    const asked = { selector: { pinId }, client: 'shop', reference: undefined };
-    const leave = await this.store.reserveAttempt({ ...asked, now: this.clock.now() });
-    if (leave.outcome !== 'granted') return;
-    await this.store.completeAttempt(leave.attempt, 'verified', this.clock.now());
+  private async verify(pinId: string): Promise<void> {
+    const request = { selector: { pinId }, client: 'shop', reference: undefined };
+    const result = await this.store.reserveAttempt({ ...request, now: this.clock.now() });
+    if (result.outcome !== 'granted') return;
+    await this.store.completeAttempt(result.attempt, 'verified', this.clock.now());
   }
 
-  private async note(
+  private async count(
     { source }: SimulatedVerification,
     admission: { outcome: string; reservation?: SendReservation },
   ): Promise<void> {
-    // Two visitors may by chance have one number: its cooldown is not what is looked at.
+    // Two verifications may have the same random number. Its cooldown is not part of the simulation.
     if (admission.outcome === 'limited') return;
-    const { [source]: counts } = this.outcome;
+    const { [source]: counts } = this.result;
     counts.requested += 1;
     if (admission.outcome === 'suspended') counts.blocked += 1;
     if (!admission.reservation) return;
