@@ -134,6 +134,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     now: clock.now(),
   });
 
+  /** Reserves an attempt, which must be granted. */
   async function grantAttempt(pinId: string): Promise<Attempt> {
     const result = await store.reserveAttempt(attemptRequest(pinId));
     if (result.outcome !== 'granted') throw new Error(result.outcome);

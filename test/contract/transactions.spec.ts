@@ -50,6 +50,7 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
   ],
 ];
 
+/** Texts by their place, as a prepared statement needs one name per text. */
 const knownTexts: string[] = [];
 const nameOf = (text: string) =>
   `s${String(knownTexts.includes(text) ? knownTexts.indexOf(text) : knownTexts.push(text) - 1)}`;
@@ -97,7 +98,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       engine.transaction(addEach(1)),
       engine.transaction(async (run) => {
         await add(run, 2);
-        throw new Error('rolled back');
+        throw new Error('failed by the test');
       }),
       engine.transaction(addEach(3)),
     ]);
@@ -126,10 +127,10 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     const failing = engine.transaction(async (run) => {
       await add(run, 1);
       read = readAdded();
-      throw new Error('rolled back');
+      throw new Error('failed by the test');
     });
 
-    await expect(failing).rejects.toThrow('rolled back');
+    await expect(failing).rejects.toThrow('failed by the test');
     expect(await read).toEqual([]);
     await engine.transaction(addEach(2));
     expect(await readAdded()).toEqual([2]);
@@ -161,10 +162,10 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       await add(run, 9);
       late = runLate(run);
       late.catch(() => undefined);
-      throw new Error('rolled back');
+      throw new Error('failed by the test');
     });
 
-    await expect(failing).rejects.toThrow('rolled back');
+    await expect(failing).rejects.toThrow('failed by the test');
     await engine.transaction(addEach(4));
     await expect(late).rejects.toThrow('the transaction has ended');
     expect(await readAdded()).toEqual([4]);

@@ -53,6 +53,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     store = opened.store;
   }
 
+  /** Reserves a send, which must be admitted. */
   async function reserveSend(
     changes: Partial<NewVerification> = {},
     idempotency?: IdempotentRequest,
@@ -79,6 +80,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   ) =>
     store.reserveAttempt({ selector: { pinId }, client, reference, now: clock.now() }, idempotency);
 
+  /** Reserves an attempt, which must be granted. */
   async function grantAttempt(pinId: string, idempotency?: IdempotentRequest): Promise<Attempt> {
     const result = await reserveAttempt(pinId, idempotency ? { idempotency } : {});
     if (result.outcome !== 'granted') throw new Error(`not granted: ${result.outcome}`);
