@@ -26,17 +26,21 @@ export class VerificationEvents {
   ): void {
     this.events.emit({
       type: 'message_sent',
-      ...describe(reservation, operation),
       provider,
       resend: reservation.pinToResend !== undefined,
       outcome,
+      ...describeOperation(reservation, operation),
     });
   }
 
   /** The provider checked a code; `unknown` if it gave no result. */
   checked(attempt: Attempt, outcome: CodeChecked['outcome'], operation: OperationContext): void {
-    const { provider } = attempt;
-    this.events.emit({ type: 'code_checked', ...describe(attempt, operation), provider, outcome });
+    this.events.emit({
+      type: 'code_checked',
+      provider: attempt.provider,
+      outcome,
+      ...describeOperation(attempt, operation),
+    });
   }
 
   /** A code was submitted for a verification that is closed. */
@@ -49,7 +53,7 @@ export class VerificationEvents {
   }
 }
 
-function describe(
+function describeOperation(
   { pinId, client, country, channel }: SendReservation | Attempt,
   { context, startedAt }: OperationContext,
 ) {
