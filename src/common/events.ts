@@ -98,11 +98,8 @@ interface CodeRejected {
 }
 
 /** A client cancelled a verification. */
-interface VerificationCancelled {
+interface VerificationCancelled extends Pick<VerificationEvent, 'context' | 'pinId' | 'client'> {
   readonly type: 'verification_cancelled';
-  readonly context: RequestContext;
-  readonly pinId: string;
-  readonly client: string;
 }
 
 /** A message was checked for SMS pumping. `would_block`: over a budget, in mode `observe`. */

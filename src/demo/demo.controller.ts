@@ -1,14 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
 import { Controller, Get, Inject, NotFoundException, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
-import { loadPageFiles, type PageFile } from './page-files.js';
+
+/** Beside this file: in the source as in a build. */
+const FOLDER = new URL('./page/', import.meta.url);
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+};
 
 /** Serves the demo page and its files. */
 @ApiExcludeController()
 @Controller('demo')
 export class DemoController {
-  private readonly files: ReadonlyMap<string, PageFile>;
+  private readonly files: ReturnType<typeof loadPageFiles>;
   private readonly headers: Readonly<Record<string, string>>;
 
   constructor(@Inject(providersConfig.KEY) { sandbox }: ProvidersConfig) {
@@ -43,3 +53,19 @@ function policy(sandboxOrigin: string): string {
     `frame-ancestors 'none'`,
   ].join('; ');
 }
+
+/** The page's files by name, read once; with the sandbox's URL filled in. */
+function loadPageFiles(sandboxUrl: string) {
+  return new Map(
+    readdirSync(FOLDER).map((name) => {
+      const type = TYPES[extname(name)];
+      if (type === undefined) throw new Error(`The page cannot have a file like ${name}.`);
+      const text = readFileSync(new URL(name, FOLDER), 'utf8');
+      const rendered = text.replace('{{sandboxUrl}}', () => escapeAttribute(sandboxUrl));
+      return [name, { type, bytes: Buffer.from(rendered) }] as const;
+    }),
+  );
+}
+
+const escapeAttribute = (text: string): string =>
+  text.replace(/[&"<>]/g, (character) => `&#${String(character.charCodeAt(0))};`);

@@ -46,12 +46,11 @@ export function configureBrowserSecurity(
     maxAge: minutes(10) / seconds(1),
   };
   // The plugin answers every OPTIONS as a preflight. One that is none (Fetch §3.2.2) is a 405.
-  const delegator = (
-    { headers }: FastifyRequest,
-    callback: (error: null, chosen: object) => void,
-  ): void => {
-    const preflight = Boolean(headers.origin && headers['access-control-request-method']);
-    callback(null, { preflight, ...options });
-  };
-  app.enableCors({ delegator });
+  const isPreflight = ({ headers }: FastifyRequest) =>
+    Boolean(headers.origin && headers['access-control-request-method']);
+  app.enableCors({
+    delegator: (request: FastifyRequest, callback: (error: null, chosen: object) => void) => {
+      callback(null, { preflight: isPreflight(request), ...options });
+    },
+  });
 }

@@ -88,12 +88,8 @@ export function createRedis(url: string): Redis {
     disableClientInfo: true,
     keyPrefix: 'otp:limit:',
   });
-  logConnectionState(redis, new Logger('Redis'));
-  return redis;
-}
-
-/** Logs one line when the connection is lost, however often reconnecting fails, and one when it is back. */
-function logConnectionState(redis: Redis, logger: Logger): void {
+  const logger = new Logger('Redis');
+  // One line when the connection is lost, however often reconnecting fails, and one when it is back.
   let lost = false;
   redis.on('error', (error: NodeJS.ErrnoException) => {
     if (!lost) logger.error(`Redis connection lost: ${safeMessage(error, redis.options.password)}`);
@@ -103,6 +99,7 @@ function logConnectionState(redis: Redis, logger: Logger): void {
     if (lost) logger.warn('Redis connection restored.');
     lost = false;
   });
+  return redis;
 }
 
 /** The message without the password: Redis quotes a command that it rejects. */
