@@ -18,7 +18,7 @@ const LOOKS: [name: string, options: BrowserContextOptions][] = [
   ['phone', { colorScheme: 'light', viewport: { width: 360, height: 900 } }],
 ];
 
-describe('The try-it page', () => {
+describe('The demo page', () => {
   let browser: Browser;
   let service: RunningService;
   let demo: DemoPage;
@@ -30,7 +30,7 @@ describe('The try-it page', () => {
   afterAll(() => Promise.all([browser.close(), service.close()]));
   afterEach(() => demo.close());
 
-  /** Evaluated from outside, so that the page keeps its policy. */
+  /** Evaluates axe from outside, so that the page keeps its Content-Security-Policy. */
   async function expectAccessible(): Promise<void> {
     await demo.page.evaluate(axe.source);
     const { violations } = await demo.page.evaluate<axe.AxeResults>('axe.run()');
@@ -40,13 +40,13 @@ describe('The try-it page', () => {
     ).toBeLessThanOrEqual(0);
   }
 
-  it.each(LOOKS)('is accessible in every state, and pictured (%s)', async (name, options) => {
+  it.each(LOOKS)('is accessible in every state (%s)', async (name, options) => {
     demo = await DemoPage.open(browser, service.url, {
       ...options,
       reducedMotion: 'reduce',
       prepare: (page) => page.clock.install(),
     });
-    // The same at every run, and of no run before.
+    // The same number at every run, for equal screenshots.
     await demo.number.fill(`+1 415 555 014${String(LOOKS.findIndex(([look]) => look === name))}`);
     await demo.waitForPhone();
     await expectAccessible();
@@ -66,7 +66,7 @@ describe('The try-it page', () => {
     await expectAccessible();
   });
 
-  it('is accessible when a code has ended', async () => {
+  it('is accessible when a code has expired', async () => {
     demo = await DemoPage.open(browser, service.url);
     const code = await demo.send();
     service.clock.advance(minutes(5));
@@ -75,7 +75,7 @@ describe('The try-it page', () => {
     await expectAccessible();
   });
 
-  it('has nothing smaller to press than a thumb', async () => {
+  it('has inputs and buttons of at least 44 pixels', async () => {
     demo = await DemoPage.open(browser, service.url);
     await demo.send();
     const heights = await demo.page.evaluate<number[]>(

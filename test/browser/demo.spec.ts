@@ -11,7 +11,7 @@ const STARTING_MS = minutes(10);
 
 jest.setTimeout(seconds(20));
 
-describe('The try-it page', () => {
+describe('The demo page', () => {
   let browser: Browser;
   let service: RunningService;
   let demo: DemoPage;
@@ -35,13 +35,13 @@ describe('The try-it page', () => {
 
   afterEach(async () => {
     const { errors } = demo;
-    // First the page: a server waits for the browser's connections.
+    // The page is closed first, because a server waits for the browser's connections.
     await demo.close();
     await Promise.all(closing.splice(0).map((server) => server.close()));
     expect(errors).toEqual([]);
   });
 
-  it('leads from a number over the text on the phone to verified', async () => {
+  it('sends a code to the phone on the page and verifies it', async () => {
     const code = await demo.send();
     await demo.waitForStatus(/^Texted \+1415•••01\d\d\. The code is good for 5 minutes\.$/);
     expect(await demo.focused()).toBe('code');
@@ -52,7 +52,7 @@ describe('The try-it page', () => {
     expect(await demo.focused()).toBe('restart');
   });
 
-  it('says how many tries a wrong code leaves', async () => {
+  it('shows the remaining attempts after a wrong code', async () => {
     const code = await demo.send();
     for (const left of ['4 tries', '3 tries', '2 tries', '1 try']) {
       await demo.verify(wrongCode(code));
@@ -65,7 +65,7 @@ describe('The try-it page', () => {
     await demo.waitForStatus('is verified');
   });
 
-  it('locks after five wrong codes, and then offers a new one', async () => {
+  it('offers a new code after five wrong ones', async () => {
     const code = await demo.send();
     for (let tries = 1; tries <= 5; tries += 1) {
       await demo.verify(wrongCode(code));
@@ -83,7 +83,7 @@ describe('The try-it page', () => {
     await demo.waitForStatus('is verified');
   });
 
-  it('counts down until the same code may be sent again', async () => {
+  it('counts down until the code can be sent again', async () => {
     const code = await demo.send();
     expect(await demo.resendButton.textContent()).toMatch(/^Send again in (30|31) seconds$/);
     await demo.resendButton.click({ force: true });
@@ -102,7 +102,7 @@ describe('The try-it page', () => {
     await demo.waitForStatus('is verified');
   });
 
-  it('says that a code has expired', async () => {
+  it('shows that a code has expired', async () => {
     const code = await demo.send();
     service.clock.advance(minutes(5));
     await demo.verify(code);
@@ -110,7 +110,7 @@ describe('The try-it page', () => {
     expect(await demo.focused()).toBe('again');
   });
 
-  it('says that a newer code counts', async () => {
+  it('shows that a newer code was sent', async () => {
     const phoneNumber = await demo.number.inputValue();
     const code = await demo.send();
     service.clock.advance(seconds(30));
@@ -119,7 +119,7 @@ describe('The try-it page', () => {
     await demo.waitForStatus('A newer code was sent');
   });
 
-  it('says how long to wait before another code is sent to the same number', async () => {
+  it('shows the time until another code can be sent to the number', async () => {
     await demo.send();
     await demo.press('Use another number');
     expect(await demo.focused()).toBe('number');
@@ -129,7 +129,7 @@ describe('The try-it page', () => {
     );
   });
 
-  it('says what is wrong with a number', async () => {
+  it('shows why a number is invalid', async () => {
     await demo.number.fill('0123');
     await demo.press('Send code');
     await demo.waitForStatus('Give a phone number in E.164 form');
@@ -137,17 +137,17 @@ describe('The try-it page', () => {
     expect(await demo.focused()).toBe('number');
   });
 
-  it('says that numbers of some kinds are not texted', async () => {
+  it('shows that a number is blocked', async () => {
     await demo.number.fill('+19007685518');
     await demo.press('Send code');
     await demo.waitForStatus('No codes are sent to numbers like this one. Use another one.');
   });
 
-  it('says that it is sending, and asks only once', async () => {
-    const asked: string[] = [];
+  it('shows that it is sending, and sends only once', async () => {
+    const requests: string[] = [];
     let answer: () => void = () => undefined;
     await demo.page.route('**/otp/send', async (route) => {
-      asked.push(route.request().url());
+      requests.push(route.request().url());
       await new Promise<void>((resolve) => {
         answer = resolve;
       });
@@ -158,10 +158,10 @@ describe('The try-it page', () => {
     await demo.press('Send code');
     answer();
     await demo.newestCode();
-    expect(asked).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 
-  it('asks again under the same key when an answer is lost, and nobody is texted twice', async () => {
+  it('retries with the same idempotency key when a response is lost, for only one message', async () => {
     const keys: string[] = [];
     await demo.page.route('**/otp/send', async (route) => {
       keys.push((await route.request().allHeaders())['idempotency-key'] ?? '');
@@ -174,7 +174,7 @@ describe('The try-it page', () => {
     expect(await demo.messages.count()).toBe(1);
   });
 
-  it('says that the service cannot be reached, and keeps the key for the next try', async () => {
+  it('shows that the service cannot be reached, and retries with the same idempotency key', async () => {
     const keys = new Set<string | undefined>();
     await demo.page.route('**/otp/send', async (route) => {
       keys.add((await route.request().allHeaders())['idempotency-key']);
@@ -189,7 +189,7 @@ describe('The try-it page', () => {
     expect(keys.size).toBe(1);
   });
 
-  it('takes a code that is pasted with a space', async () => {
+  it('accepts a pasted code with a space', async () => {
     const code = await demo.send();
     await demo.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await demo.page.evaluate(
@@ -201,7 +201,7 @@ describe('The try-it page', () => {
     await demo.waitForStatus('is verified');
   });
 
-  it('needs nothing but a keyboard', async () => {
+  it('can be used with the keyboard only', async () => {
     const { keyboard } = demo.page;
     expect(await demo.focused()).toBe('number');
     await keyboard.press('Enter');
@@ -218,7 +218,7 @@ describe('The try-it page', () => {
     expect(await demo.focused()).toBe('number');
   });
 
-  it('reads the code by WebOTP, and listens no longer once one is sent off', async () => {
+  it('reads the code by WebOTP, and aborts the request once a code is submitted', async () => {
     await demo.close();
     await open((page) =>
       page.addInitScript(`
@@ -237,13 +237,13 @@ describe('The try-it page', () => {
     ]);
   });
 
-  it('says that the provider is in trouble, and that its phone has no signal', async () => {
+  it('shows that the provider fails, and that the phone has no signal', async () => {
     const upstream = await startScriptedUpstream();
     upstream.answer(reply(500, {}));
     upstream.answerReads(reply(500, {}, { 'access-control-allow-origin': '*' }));
-    const troubled = await startService({ INFOBIP_BASE_URL: upstream.url });
-    closing.push(upstream, troubled);
-    await demo.page.goto(`${troubled.url}/demo`);
+    const failing = await startService({ INFOBIP_BASE_URL: upstream.url });
+    closing.push(upstream, failing);
+    await demo.page.goto(`${failing.url}/demo`);
     await demo.page.getByText(`No signal: is the sandbox at ${upstream.url} running?`).waitFor();
     await demo.press('Send code');
     await demo.waitForStatus('That does not work right now.');

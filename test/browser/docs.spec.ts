@@ -20,7 +20,7 @@ const LOOKS: [name: string, options: BrowserContextOptions][] = [
 
 const NUMBER = '+14155552671';
 
-/** What Swagger UI itself breaks, whatever document it shows. */
+/** The axe rules that Swagger UI itself violates, with every document. */
 const KNOWN_VIOLATIONS = [
   'color-contrast',
   'heading-order',
@@ -46,7 +46,7 @@ describe('Swagger UI at /docs', () => {
 
   afterAll(() => Promise.all([browser.close(), service.close()]));
 
-  /** The page, with all operations shown. */
+  /** Opens the page and waits for its operations. */
   async function openDocs(options: BrowserContextOptions = {}) {
     const { page, errors } = await openPage(browser, options);
     page.setDefaultTimeout(seconds(20));
@@ -77,10 +77,10 @@ describe('Swagger UI at /docs', () => {
     };
   }
 
-  it('sends and verifies a code, once a key is given', async () => {
+  it('sends and verifies a code with an API key', async () => {
     const { page, errors } = await openDocs();
-    const refused = await execute(await open(page, 'sendCode'), { phoneNumber: NUMBER });
-    expect(refused).toMatchObject({ status: '401', body: { code: 'unauthenticated' } });
+    const rejected = await execute(await open(page, 'sendCode'), { phoneNumber: NUMBER });
+    expect(rejected).toMatchObject({ status: '401', body: { code: 'unauthenticated' } });
 
     await page.getByRole('button', { name: 'Authorize' }).click();
     await page.getByRole('dialog').or(page.locator('.modal-ux')).locator('input').fill(shop.key);
@@ -101,7 +101,7 @@ describe('Swagger UI at /docs', () => {
     await page.context().close();
   });
 
-  it('asks no other host, and keeps its own policy', async () => {
+  it('loads nothing from other hosts, and complies with its Content-Security-Policy', async () => {
     const { page, errors } = await openDocs({ viewport: { width: 360, height: 800 } });
     const hosts = await page.evaluate(
       `[...new Set(performance.getEntriesByType('resource').map(({ name }) => new URL(name).origin))]`,
@@ -135,7 +135,7 @@ describe('Swagger UI at /docs', () => {
     if (process.env['SCREENSHOTS']) {
       writeFileSync(`${process.env['SCREENSHOTS']}/docs-${name}.png`, await page.screenshot());
     }
-    // The table of responses of an open operation is wider than a phone.
+    // Checked before an operation is open: its table of responses is wider than a phone.
     expect(
       await page.evaluate('document.documentElement.scrollWidth - innerWidth'),
     ).toBeLessThanOrEqual(0);

@@ -17,7 +17,7 @@ jest.setTimeout(minutes(5));
 const KEY = 'a-key-that-only-this-test-knows';
 const PHONE = '+14155550177';
 
-describe('The container', () => {
+describe('The container image', () => {
   let image: Image;
   let sandbox: Sandbox;
   let postgres: PostgresServer;
@@ -41,13 +41,13 @@ describe('The container', () => {
     service?.kill('SIGKILL');
   });
 
-  const inside = (settings: NodeJS.ProcessEnv) => ({
+  const imageOptions = (settings: NodeJS.ProcessEnv) => ({
     ...image.user,
     cwd: image.workdir,
     env: { PATH: process.env['PATH'], ...image.environment, ...settings },
   });
 
-  /** Runs the image's command until its health check passes; answers its url and settings. */
+  /** Runs the image's command until its health check passes; returns its URL and settings. */
   async function start(own: NodeJS.ProcessEnv = {}) {
     const settings = {
       PORT: String(await freePort()),
@@ -59,11 +59,11 @@ describe('The container', () => {
       INFOBIP_MESSAGE_ID: 'sandbox-message',
       SHUTDOWN_DELAY: '1ms',
       ...own,
-      // The image listens everywhere; a test on this machine only.
+      // The image listens on all addresses; a test only on 127.0.0.1.
       HOST: '127.0.0.1',
     };
     const [program = '', ...args] = image.command;
-    service = spawn(program, args, inside(settings));
+    service = spawn(program, args, imageOptions(settings));
     output = '';
     for (const stream of [service.stdout, service.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -77,7 +77,7 @@ describe('The container', () => {
 
   function isHealthy(settings: NodeJS.ProcessEnv): boolean {
     const [program = '', ...args] = image.healthCheck;
-    return spawnSync(program, args, inside(settings)).status === 0;
+    return spawnSync(program, args, imageOptions(settings)).status === 0;
   }
 
   async function post(url: string, body: object): Promise<Record<string, unknown>> {
@@ -89,7 +89,7 @@ describe('The container', () => {
   it.each([
     ['SQLite', async () => ({})],
     ['PostgreSQL', async () => ({ DATABASE_URL: await postgres.createDatabase() })],
-  ])('serves as it is built, on %s, and ends well', async (engine, settings) => {
+  ])('sends and verifies a code on %s, and exits with 0 on SIGTERM', async (engine, settings) => {
     const phoneNumber = engine === 'SQLite' ? PHONE : PHONE.replace(/7$/, '8');
     const { url, service } = await start(await settings());
 
@@ -97,17 +97,17 @@ describe('The container', () => {
     const inbox = await fetch(
       `${sandbox.url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`,
     );
-    const [text] = (await inbox.json()) as { pin: string }[];
-    const verdict = await post(`${url}/otp/verify`, { pinId, otpCode: text?.pin });
+    const [message] = (await inbox.json()) as { pin: string }[];
+    const result = await post(`${url}/otp/verify`, { pinId, otpCode: message?.pin });
 
-    expect(verdict).toEqual({ verified: true });
+    expect(result).toEqual({ verified: true });
     service.kill('SIGTERM');
     expect(await once(service, 'exit')).toEqual([0, null]);
     expect(output).not.toMatch(/"level":"(error|fatal)"/);
   });
 
-  it('runs as nobody of note, who can write only where records go', () => {
-    const touch = (path: string) => spawnSync('touch', [path], inside({})).status;
+  it('runs as an unprivileged user, who can write only to the data folder', () => {
+    const touch = (path: string) => spawnSync('touch', [path], imageOptions({})).status;
 
     expect(readDockerfile('Dockerfile').findLast(({ name }) => name === 'USER')?.rest).toMatch(
       /^[1-9]\d*:[1-9]\d*$/,
@@ -123,12 +123,12 @@ describe('The container', () => {
     ['otp keys:new shop', /^Entry, for API_KEYS: +shop:[0-9a-f]{64}$/m],
     ['otp pumping:replay', /^Of \d+ verifications, with /],
     ['npm run --silent keys:new -- shop', /^Entry, for API_KEYS: +shop:/m],
-  ])('runs `%s`, without a compiler and without source', async (command, printed) => {
+  ])('runs `%s` without a compiler and source code', async (command, printed) => {
     const { service, settings } = await start();
 
     // Rejects on any exit code but 0.
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], {
-      ...inside({ ...settings, HOME: image.folder }),
+      ...imageOptions({ ...settings, HOME: image.folder }),
     });
 
     expect(stderr).toBe('');
@@ -141,20 +141,20 @@ describe('The container', () => {
     expect(isHealthy({ PORT: String(await freePort()) })).toBe(false);
   });
 
-  it('holds what production needs, and no more', () => {
+  it('contains the production dependencies only', () => {
     const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
     const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-    // Some are a dependency of a dependency too.
+    // Some development dependencies are also a dependency of a production one.
     const isForDevelopment = (name: string) => packages[`node_modules/${name}`].dev === true;
-    const holds = (name: string) => existsSync(join(image.workdir, 'node_modules', name));
+    const contains = (name: string) => existsSync(join(image.workdir, 'node_modules', name));
 
-    expect(Object.keys(dependencies).filter((name) => !holds(name))).toEqual([]);
-    expect(Object.keys(devDependencies).filter(isForDevelopment).filter(holds)).toEqual([]);
+    expect(Object.keys(dependencies).filter((name) => !contains(name))).toEqual([]);
+    expect(Object.keys(devDependencies).filter(isForDevelopment).filter(contains)).toEqual([]);
     expect(existsSync(join(image.workdir, 'dist/sandbox'))).toBe(false);
     expect(existsSync(join(image.workdir, 'src'))).toBe(false);
   });
 
-  it('is Node 24 in every stage', () => {
+  it('uses Node 24 in every stage', () => {
     const stages = readDockerfile('Dockerfile').filter(({ name }) => name === 'FROM');
     stages.forEach(({ rest }) => {
       expect(rest).toMatch(/^node:24-/);

@@ -29,14 +29,13 @@ const ENGINES = [
 const CRASHES = 50;
 const RUNNING_MS = minutes(10);
 
-/** Stands in the titles, and so beside a failure. The same SEED falls the same, but for its timing. */
+/** Part of the titles, to repeat a failure: the same SEED makes the same requests, at other times. */
 const SEED = seedOfFile();
 
 /**
- * A load of sends, resends and verifies, `kill -9` at a random point of it, a start on the same
- * records, fifty times. What the service was asked and answered and what it asked its vendor is one
- * history, which is then checked. Where each promise is kept is named beside it; with that line
- * broken the test fails.
+ * Fifty times: a load of sends, resends and verifies, `kill -9` at a random point, and a start on the
+ * same database. All requests and provider calls, with their responses, form one history, which is
+ * then checked against each invariant.
  */
 describe(`Fifty crashes under load (SEED=${SEED})`, () => {
   const runs = new Map<string, CrashTestResult>();
@@ -59,91 +58,91 @@ describe(`Fifty crashes under load (SEED=${SEED})`, () => {
     let sendingRows: CrashTestResult['sendingRows'];
     beforeAll(() => {
       const run = runs.get(engine);
-      if (!run) throw new Error('it has not run');
+      if (!run) throw new Error(`no run on ${engine}`);
       ({ history, sendingRows } = run);
     });
 
-    it('break calls before, between and after all that they do, and meet every limit', () => {
+    it('interrupt calls at every step, and reach every limit', () => {
       const coverage = measureCoverage(history);
       expect(history.runs).toHaveLength(CRASHES + 1);
       expect(Object.entries(coverage).filter(([, count]) => count === 0)).toEqual([]);
       expect(coverage.brokenCalls).toBeGreaterThanOrEqual(CRASHES);
     });
 
-    it('let no verification succeed twice (I1)', () => {
+    it('cause no verification to succeed twice (I1)', () => {
       expect(findDuplicateSuccesses(history)).toEqual([]);
     });
 
-    it('let no more codes be judged than a verification has attempts (I2)', () => {
+    it('cause no more checks of a verification than it has attempts (I2)', () => {
       expect(findAttemptLimitViolations(history)).toEqual([]);
     });
 
-    it('let no more wrong codes be judged than a number may have in an hour (I2)', () => {
+    it('cause no more checks of wrong codes than a number may have in an hour (I2)', () => {
       expect(findFailureLimitViolations(history)).toEqual([]);
     });
 
-    it('let no idempotency key cause a second text (I3)', () => {
+    it('cause no second message for an idempotency key (I3)', () => {
       expect(findDuplicateMessages(history)).toEqual([]);
     });
 
-    it('let every idempotency key have one answer (I3)', () => {
+    it('cause no second response for an idempotency key (I3)', () => {
       expect(findInconsistentReplays(history)).toEqual([]);
     });
 
-    it('let nothing verify after its expiry (I4)', () => {
+    it('cause no success after the expiry (I4)', () => {
       expect(findLateSuccesses(history)).toEqual([]);
     });
 
-    it('let no number have more texts than a day allows', () => {
+    it('cause no more messages to a number than a day allows', () => {
       expect(findSendLimitViolations(history)).toEqual([]);
     });
 
-    it('let no text leave before the cooldown of the one before it has ended', () => {
+    it('cause no message within the cooldown of the previous one', () => {
       expect(findCooldownViolations(history)).toEqual([]);
     });
 
-    it('leave every pending verification that was answered verifiable', () => {
+    it('keep every verification whose send was answered verifiable', () => {
       const promises = listExpectedSuccesses(history);
       expect(promises.length).toBeGreaterThanOrEqual(CRASHES / 4);
       expect(promises.filter(({ key }) => key !== undefined)).not.toEqual([]);
       expect(findLostVerifications(history)).toEqual([]);
     });
 
-    it('leave no send without an end once its deadline has passed', () => {
+    it('leave no verification in the status sending after its deadline', () => {
       expect(sendingRows.before).toBeGreaterThan(0);
       expect(sendingRows.after).toBe(0);
     });
 
-    it('leave no other trace: no call fails by itself', () => {
+    it('cause no other errors', () => {
       expect(findBrokenConnections(history)).toEqual([]);
       expect(findUnexpectedResponses(history)).toEqual([]);
     });
   });
 });
 
-describe('The checks of a history', () => {
+describe('The checks of the crash history', () => {
   const { EXPIRES_AT, KEY, LAST_RUN_START, historyWith, codeCheck, send, sentMessage, verify } =
     handmade;
 
-  const times = <T>(count: number, make: (index: number) => T): T[] =>
+  const repeat = <T>(count: number, make: (index: number) => T): T[] =>
     Array.from({ length: count }, (_, index) => make(index));
   const wrongCodes = (count: number, pin: string) =>
-    times(count, (i) => codeCheck(200 + i, { pin, code: '222222', isCorrect: false }));
-  /** One that nobody has verified. */
-  const pending = (last: object): History => ({
+    repeat(count, (i) => codeCheck(200 + i, { pin, code: '222222', isCorrect: false }));
+  /** A history of a verification that is still pending, but for this last response. */
+  const pendingWith = (lastResponse: object): History => ({
     ...historyWith(),
-    calls: [send(0), verify(LAST_RUN_START, last)],
+    calls: [send(0), verify(LAST_RUN_START, lastResponse)],
     codeChecks: [],
   });
 
-  const SPOILED: [fault: string, check: (history: History) => string[], spoiled: History][] = [
+  const VIOLATIONS: [title: string, check: (history: History) => string[], broken: History][] = [
     [
       'a second success',
       findDuplicateSuccesses,
       historyWith({ calls: [verify(200, { verified: true })], codeChecks: [codeCheck(205)] }),
     ],
     [
-      'a second success of one that was named by its number',
+      'a second success of a verification by number',
       findDuplicateSuccesses,
       historyWith({
         calls: [verify(200, { verified: true }, { pinId: undefined })],
@@ -151,29 +150,29 @@ describe('The checks of a history', () => {
       }),
     ],
     [
-      'a code more than a verification has attempts',
+      'one check more than a verification has attempts',
       findAttemptLimitViolations,
       historyWith({ codeChecks: wrongCodes(2, 'PIN0') }),
     ],
     [
-      'a wrong code more than the number may have in an hour',
+      'one wrong code more than the number may have in an hour',
       findFailureLimitViolations,
       historyWith({ codeChecks: [...wrongCodes(3, 'PIN1'), ...wrongCodes(3, 'PIN2')] }),
     ],
     [
-      'a second text by the key of a send',
+      'a second message for the idempotency key of a send',
       findDuplicateMessages,
       historyWith({ calls: [send(200, {}, { key: KEY })], messages: [sentMessage(205)] }),
     ],
     [
-      'a second answer to a key',
+      'a second response for an idempotency key',
       findInconsistentReplays,
       historyWith({
         calls: [send(200, {}, { key: 'k' }), send(300, { pinId: 'other' }, { key: 'k' })],
       }),
     ],
     [
-      'a replay that differs',
+      'a replay that differs from the first response',
       findInconsistentReplays,
       historyWith({
         calls: [verify(300, { verified: false, reason: 'expired' }, { key: KEY, replayed: true })],
@@ -188,7 +187,7 @@ describe('The checks of a history', () => {
       }),
     ],
     [
-      'a success that was asked for in time and judged too late',
+      'a success that was requested in time and checked too late',
       findLateSuccesses,
       historyWith({
         calls: [verify(EXPIRES_AT - 5, { verified: true }, { endedAt: EXPIRES_AT + 210 })],
@@ -196,29 +195,29 @@ describe('The checks of a history', () => {
       }),
     ],
     [
-      'a success that the vendor knows nothing of',
+      'a success without a check by the provider',
       findLateSuccesses,
       historyWith({ calls: [verify(200, { verified: true })] }),
     ],
     [
-      'a text more than a day allows',
+      'one message more than a day allows',
       findSendLimitViolations,
-      historyWith({ messages: times(5, (i) => sentMessage(seconds(10 * (i + 1)))) }),
+      historyWith({ messages: repeat(5, (i) => sentMessage(seconds(10 * (i + 1)))) }),
     ],
     [
-      'a text in the cooldown of one before a crash',
+      'a message within the cooldown of one before a crash',
       findCooldownViolations,
       historyWith({ calls: [send(1_500)], messages: [sentMessage(1_505)] }),
     ],
     [
-      'a pending verification that is forgotten',
+      'a pending verification that was lost',
       findLostVerifications,
-      pending({ code: 'verification_not_found' }),
+      pendingWith({ code: 'verification_not_found' }),
     ],
     [
       'a pending verification that has lost its attempts',
       findLostVerifications,
-      pending({ verified: false, reason: 'attempts_exhausted' }),
+      pendingWith({ verified: false, reason: 'attempts_exhausted' }),
     ],
     [
       'a connection that broke without a crash',
@@ -226,14 +225,14 @@ describe('The checks of a history', () => {
       historyWith({ calls: [verify(30)] }),
     ],
     [
-      'an answer of broken records',
+      'a storage error without a crash',
       findUnexpectedResponses,
       historyWith({ calls: [verify(200, { code: 'storage_unavailable' }, { status: 503 })] }),
     ],
   ];
 
-  it.each(SPOILED)('see %s', (_fault, check, spoiled) => {
+  it.each(VIOLATIONS)('find %s', (_title, check, broken) => {
     expect(check(historyWith())).toEqual([]);
-    expect(check(spoiled)).toHaveLength(1);
+    expect(check(broken)).toHaveLength(1);
   });
 });

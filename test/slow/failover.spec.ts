@@ -19,19 +19,19 @@ import { startReplica, type Replica } from '../support/replica.js';
 import { scaled } from '../support/time-scale.js';
 
 const SENDS = 2_000;
-const AT_ONCE = 16;
-/** Sends that are timed alone, each beside one of a service that only knows the healthy provider. */
+const CONCURRENCY = 16;
+/** Sends that are timed one by one, each with one to a service that uses only the healthy provider. */
 const PAIRS = 60;
 const PROVIDER_TIMEOUT_MS = 3_000;
-/** Of a send, with two providers. */
+/** The deadline of a send with two providers. */
 const DEADLINE_MS = 2 * PROVIDER_TIMEOUT_MS;
-/** As slow as two services on a busy machine may answer, apart from what they wait for. */
+/** How much later a response may be on a busy machine. */
 const SLACK_MS = scaled(2_000);
-const CLOSE_TO_HEALTHY_MS = scaled(20);
-const STORY_MS = 170_000;
+const MAX_SLOWDOWN_MS = scaled(20);
+const SCENARIO_MS = 170_000;
 const STARTING_MS = 60_000;
 
-const TROUBLES: [FailureMode, ambiguous: boolean][] = [
+const TROUBLES: [FailureMode, maybeSent: boolean][] = [
   ['refuses connections', false],
   ['hangs', true],
   ['answers 500', true],
@@ -39,18 +39,18 @@ const TROUBLES: [FailureMode, ambiguous: boolean][] = [
   ['answers 429', false],
 ];
 
-describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambiguous) => {
+describe.each(TROUBLES)('When Infobip %s and Sinch is healthy', (trouble, maybeSent) => {
   let infobip: FakeProvider;
   let sinch: FakeProvider;
   let dataDir: string;
   let service: Replica;
   let healthy: Replica;
-  /** By the phone that they were for. */
+  /** By phone number. */
   let sends: Map<string, TimedResponse>;
-  let texts: Record<'infobip' | 'sinch', Map<string, string[]>>;
+  let codes: Record<'infobip' | 'sinch', Map<string, string[]>>;
   let verified: number;
   let slowerByMs: number[];
-  let backAgain: TimedResponse;
+  let afterRecovery: TimedResponse;
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'otp-failover-'));
@@ -75,39 +75,39 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambig
   });
 
   beforeAll(async () => {
-    const [troubled, untroubled] = [
-      new PooledClient(service, AT_ONCE),
+    const [client, healthyClient] = [
+      new PooledClient(service, CONCURRENCY),
       new PooledClient(healthy, 1),
     ];
     const send = (client: PooledClient, phoneNumber: string) =>
       client.post('/otp/send', { phoneNumber });
     [sends, slowerByMs, verified] = [new Map(), [], 0];
     await infobip.startFailing(trouble);
-    await runConcurrently(SENDS, AT_ONCE, async () => {
+    await runConcurrently(SENDS, CONCURRENCY, async () => {
       const phoneNumber = newPhoneNumber();
-      sends.set(phoneNumber, await send(troubled, phoneNumber));
+      sends.set(phoneNumber, await send(client, phoneNumber));
     });
     await runConcurrently(PAIRS, 1, async () => {
-      const one = await send(troubled, newPhoneNumber());
-      const other = await send(untroubled, newPhoneNumber());
-      slowerByMs.push(one.durationMs - other.durationMs);
+      const failover = await send(client, newPhoneNumber());
+      const direct = await send(healthyClient, newPhoneNumber());
+      slowerByMs.push(failover.durationMs - direct.durationMs);
     });
     const phones = [...sends.keys()];
-    texts = { infobip: await infobip.listCodes(), sinch: await sinch.listCodes() };
-    await runConcurrently(phones.length, AT_ONCE, async (index) => {
+    codes = { infobip: await infobip.listCodes(), sinch: await sinch.listCodes() };
+    await runConcurrently(phones.length, CONCURRENCY, async (index) => {
       const phoneNumber = phones[index] ?? '';
-      const [otpCode] = texts.sinch.get(phoneNumber) ?? [];
+      const [otpCode] = codes.sinch.get(phoneNumber) ?? [];
       const pinId = sends.get(phoneNumber)?.body['pinId'];
-      const { body } = await troubled.post('/otp/verify', { pinId, otpCode });
+      const { body } = await client.post('/otp/verify', { pinId, otpCode });
       if (body['verified'] === true) verified += 1;
     });
     await infobip.stopFailing(trouble);
-    backAgain = await comeBack(troubled);
-    await Promise.all([troubled.close(), untroubled.close()]);
-  }, STORY_MS);
+    afterRecovery = await verifyByInfobip(client);
+    await Promise.all([client.close(), healthyClient.close()]);
+  }, SCENARIO_MS);
 
-  /** Sends until Infobip has taken one, and tries its code. */
-  async function comeBack(client: PooledClient): Promise<TimedResponse> {
+  /** Sends codes until Infobip accepts one, and verifies it. */
+  async function verifyByInfobip(client: PooledClient): Promise<TimedResponse> {
     for (;;) {
       const phoneNumber = newPhoneNumber();
       const { body } = await client.post('/otp/send', { phoneNumber });
@@ -123,31 +123,31 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambig
     expect(verified).toBeGreaterThanOrEqual(0.999 * SENDS);
   });
 
-  it('every send is answered within the deadline', () => {
+  it('every send gets a response within the deadline', () => {
     const took = [...sends.values()].map(({ durationMs }) => durationMs);
     expect(quantile(took, 0.5)).toBeLessThan(DEADLINE_MS);
     expect(quantile(took, 0.99)).toBeLessThan(DEADLINE_MS + SLACK_MS);
   });
 
-  it('sends are as fast as healthy ones, once the circuit is open', () => {
+  it('sends are as fast as to a healthy provider once the circuit is open', () => {
     expect(service.output).toContain('infobip send: circuit open');
-    expect(quantile(slowerByMs, 0.5)).toBeLessThan(CLOSE_TO_HEALTHY_MS);
+    expect(quantile(slowerByMs, 0.5)).toBeLessThan(MAX_SLOWDOWN_MS);
   });
 
-  it('no send makes more than one accepted call at either', () => {
+  it('no send causes more than one message per provider', () => {
     for (const phoneNumber of sends.keys()) {
-      expect(texts.infobip.get(phoneNumber)?.length ?? 0).toBeLessThanOrEqual(1);
-      expect(texts.sinch.get(phoneNumber)?.length ?? 0).toBeLessThanOrEqual(1);
+      expect(codes.infobip.get(phoneNumber)?.length ?? 0).toBeLessThanOrEqual(1);
+      expect(codes.sinch.get(phoneNumber)?.length ?? 0).toBeLessThanOrEqual(1);
     }
-    expect(texts.infobip.size > 0).toBe(ambiguous);
+    expect(codes.infobip.size > 0).toBe(maybeSent);
   });
 
-  it('Infobip is used again by itself when it is back', () => {
-    expect(backAgain.body).toEqual({ verified: true });
+  it('Infobip is used again when it has recovered', () => {
+    expect(afterRecovery.body).toEqual({ verified: true });
     expect(service.output).toContain('infobip send: circuit closed');
   });
 
-  it(`${ambiguous ? 'each' : 'no'} text that it may have sent is marked, in the record and the log`, () => {
+  it(`${maybeSent ? 'every' : 'no'} send is marked as possibly sent by Infobip, in the record and the log`, () => {
     const database = new Libsql(join(dataDir, 'otp.db'));
     const marks = database
       .prepare('select maybe_texted, provider, count(*) as n from verifications group by 1, 2')
@@ -157,8 +157,8 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy,', (trouble, ambig
 
     const marked = marks.filter(({ maybe_texted }) => maybe_texted !== '');
     expect(marked).toEqual(
-      ambiguous ? [{ maybe_texted: 'infobip', provider: 'sinch', n: logged }] : [],
+      maybeSent ? [{ maybe_texted: 'infobip', provider: 'sinch', n: logged }] : [],
     );
-    expect(logged > 0).toBe(ambiguous);
+    expect(logged > 0).toBe(maybeSent);
   });
 });

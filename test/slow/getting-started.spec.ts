@@ -13,10 +13,12 @@ describe('docs/getting-started.md', () => {
   const PAGE = readFileSync('docs/getting-started.md', 'utf8');
   const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block.trim());
 
-  it('has commands that run as they stand, one after the other', async () => {
+  it('has commands that run in order as printed', async () => {
     const checkout = mkdtempSync(join(tmpdir(), 'otp-setup-page-'));
-    const listed = execFileSync('git', ['ls-files', '-z', 'src', '*.json'], { encoding: 'utf8' });
-    for (const path of listed.split('\0').filter(Boolean)) cpSync(path, join(checkout, path));
+    const trackedFiles = execFileSync('git', ['ls-files', '-z', 'src', '*.json'], {
+      encoding: 'utf8',
+    });
+    for (const path of trackedFiles.split('\0').filter(Boolean)) cpSync(path, join(checkout, path));
     symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'));
     const port = await freePort();
     const sandbox = await startSeparateSandbox(port, checkout);

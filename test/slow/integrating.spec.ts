@@ -20,47 +20,47 @@ const [PROGRAM = ''] = blocksIn('ts');
 const NUMBER = '+14155552671';
 const shop = newApiKey('shop');
 
-/** Uses of the client that the compiler has to refuse: none of these lines may be in order. */
+/** Wrong uses of the client: the compiler has to reject each of them. */
 const MISUSES = `
 import createClient from 'openapi-fetch';
 import type { components, paths } from './otp-api.js';
 const otp = createClient<paths>();
 export const body: components['schemas']['SendOtpDto'] = {
   phoneNumber: '+14155552671',
-  // @ts-expect-error a field that is not known
+  // @ts-expect-error an unknown field
   phone: '1',
 };
-// @ts-expect-error a field that is missing
+// @ts-expect-error a missing field
 await otp.POST('/otp/send', { body: {} });
-// @ts-expect-error a word that is not known
+// @ts-expect-error an unknown channel
 await otp.POST('/otp/send', { body: { phoneNumber: '+14155552671', channel: 'pigeon' } });
-// @ts-expect-error neither of the two that name a verification
+// @ts-expect-error neither pinId nor phoneNumber
 await otp.POST('/otp/verify', { body: { otpCode: '123456' } });
-// @ts-expect-error a path that is not there
+// @ts-expect-error an unknown path
 await otp.POST('/otp/sent', {});
 const { data, error } = await otp.POST('/otp/verify', { body: { pinId: 'x', otpCode: '1234' } });
-// @ts-expect-error how many are left is said of a wrong code only
+// @ts-expect-error only a wrong code has attemptsRemaining
 if (data) console.log(data.attemptsRemaining);
-// @ts-expect-error an end that verify does not have
+// @ts-expect-error an error code that verify does not return
 if (error?.code === 'cooldown_active') console.log(error.detail);
 `;
 
 jest.setTimeout(minutes(3));
 
-describe('The guide for callers', () => {
+describe('docs/integrating.md', () => {
   let folder: string;
   let service: SandboxedService;
-  let faults: ts.Diagnostic[];
+  let diagnostics: ts.Diagnostic[];
 
   beforeAll(async () => {
-    // Below the checkout, where packages are found as in a project of one's own.
+    // Inside the checkout, so that packages are found as in an integrator's project.
     mkdirSync('.test-build', { recursive: true });
     folder = mkdtempSync(resolve('.test-build', 'guide-'));
     service = await startSandboxedService({ API_KEYS: shop.entry });
     await shell(MAKE_TYPES);
     writeFileSync(join(folder, 'otp.ts'), PROGRAM);
     writeFileSync(join(folder, 'misuses.ts'), MISUSES);
-    faults = compile(['otp.ts', 'misuses.ts']);
+    diagnostics = compile(['otp.ts', 'misuses.ts']);
   });
 
   afterAll(async () => {
@@ -78,7 +78,7 @@ describe('The guide for callers', () => {
     return program.output;
   }
 
-  /** As strictly as it can be, and writes what it makes beside its source. */
+  /** Compiles with strict options, and writes the output beside the source. */
   function compile(names: readonly string[]): ts.Diagnostic[] {
     const program = ts.createProgram(
       names.map((name) => join(folder, name)),
@@ -94,13 +94,13 @@ describe('The guide for callers', () => {
     return [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
   }
 
-  it('has no block that is not run here', () => {
+  it('contains only code blocks that this test runs', () => {
     expect(blocksIn('sh')).toHaveLength(3);
     expect(blocksIn('ts')).toHaveLength(1);
     expect(GUIDE.match(/```\w/g)).toHaveLength(4);
   });
 
-  it('leads in a shell to a verified code, however often it is asked', async () => {
+  it('has curl commands that verify a code, and can be repeated', async () => {
     const { pinId: PIN_ID } = JSON.parse(await shell(SEND)) as { pinId: string };
     const [CODE] = await service.codesOf(NUMBER);
 
@@ -110,38 +110,38 @@ describe('The guide for callers', () => {
     expect(await shell(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
   });
 
-  it('leads to a client whose compiler knows what the API takes and answers', () => {
-    expect(faults.map(({ messageText }) => messageText)).toEqual([]);
+  it('has a client with types for requests and responses', () => {
+    expect(diagnostics.map(({ messageText }) => messageText)).toEqual([]);
   });
 
-  it('leads to a client that sends, resends and verifies, and says what went wrong', async () => {
+  it('has a client that sends, resends and verifies, and returns problems', async () => {
     const number = '+14155552672';
     const step = async (script: string): Promise<string> => {
       const program = `const { sendCode, sendAgain, checkCode } = await import('./otp.js');\n${script}`;
       writeFileSync(join(folder, 'step.js'), program);
       return (await shell('node step.js')).trim();
     };
-    const answer = await step(
+    const sendResult = await step(
       `console.log(JSON.stringify(await sendCode('signup-1', '${number}', '203.0.113.7')));`,
     );
-    const again = `sendAgain(${answer}).catch(({ problem, retryAfterSeconds }) => problem.code + ' ' + retryAfterSeconds)`;
-    expect(await step(`console.log(await ${again});`)).toBe('cooldown_active 30');
+    const resend = `sendAgain(${sendResult}).catch(({ problem, retryAfterSeconds }) => problem.code + ' ' + retryAfterSeconds)`;
+    expect(await step(`console.log(await ${resend});`)).toBe('cooldown_active 30');
     service.clock.advance(30_000);
-    await step(`await ${again};`);
+    await step(`await ${resend};`);
     const codes = await service.codesOf(number);
     expect(codes).toHaveLength(2);
 
     const check = (purpose: string) =>
-      step(`console.log(await checkCode('${purpose}', ${answer}, '${codes[0] ?? ''}'));`);
+      step(`console.log(await checkCode('${purpose}', ${sendResult}, '${codes[0] ?? ''}'));`);
     expect(await check('signup-2')).toBe('over');
     expect(await check('signup-1')).toBe('verified');
     expect(await check('signup-1')).toBe('over');
   });
 
-  it('leads to a client that gives up when something in between answers without a word', async () => {
-    const asked: unknown[] = [];
+  it('has a client that gives up after three 502 responses without a body', async () => {
+    const idempotencyKeys: unknown[] = [];
     const balancer = createServer((request, response) => {
-      asked.push(request.headers['idempotency-key']);
+      idempotencyKeys.push(request.headers['idempotency-key']);
       response.writeHead(502, {
         'content-length': '0',
         'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT',
@@ -158,7 +158,7 @@ describe('The guide for callers', () => {
     balancer.close();
 
     expect(output.trim()).toBe('status 502');
-    expect(asked).toHaveLength(3);
-    expect(new Set(asked).size).toBe(1);
+    expect(idempotencyKeys).toHaveLength(3);
+    expect(new Set(idempotencyKeys).size).toBe(1);
   });
 });

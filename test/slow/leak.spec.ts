@@ -13,9 +13,9 @@ import { SecretFactory } from '../support/leak/secret-factory.js';
 import { seedOfFile } from '../support/seed.js';
 
 const FLOWS = 2_000;
-/** Where an outage lets most requests fail. */
+/** Fewer, because most requests fail in an outage. */
 const FEWER_FLOWS = 60;
-const TAKES_MS = 240_000;
+const TIMEOUT_MS = 240_000;
 const SEED = seedOfFile('leak');
 
 let random: SeededRandom;
@@ -27,13 +27,13 @@ beforeAll(() => {
   secrets = new SecretFactory(random.for('secrets'));
 });
 
-describe('Of thousands of random flows, wrong requests and failures of providers', () => {
+describe('After thousands of random flows, invalid requests and provider failures', () => {
   beforeAll(async () => {
     const runSteps = async ({ runStep }: TestRun) => {
       for (const step of STEPS) await runStep(step);
     };
     output = await runScenario({ random, secrets, flows: FLOWS, settings: {}, runSteps });
-  }, TAKES_MS);
+  }, TIMEOUT_MS);
 
   it.each([
     'otp_sends_total outcome="accepted"',
@@ -65,16 +65,16 @@ describe('Of thousands of random flows, wrong requests and failures of providers
       'idempotency_key_reused',
       'reference_mismatch',
     ].map((reason) => `otp_rejections_total reason="${reason}"`),
-  ])('there is %s', (sample) => {
+  ])('the metrics have %s', (sample) => {
     const [name = '', label = ''] = sample.split(' ');
 
     expect(output.metrics).toMatch(new RegExp(`^${name}{.*${label}.*} [1-9]`, 'm'));
   });
 
-  itLeavesNothing();
+  itLeaksNoSecret();
 });
 
-describe('Of random flows while PostgreSQL and Redis come and go', () => {
+describe('After random flows while PostgreSQL and Redis stop and start', () => {
   let postgres: PostgresServer;
   let redis: RedisServer;
 
@@ -94,48 +94,51 @@ describe('Of random flows while PostgreSQL and Redis come and go', () => {
           await Promise.all([runStep(step), server.pause()]);
           await runStep(step);
           await server.resume();
-          await untilReady(url);
+          await waitUntilReady(url);
         }
       }
     };
     output = await runScenario({ random, secrets, flows: FEWER_FLOWS, settings, runSteps });
-  }, TAKES_MS);
+  }, TIMEOUT_MS);
 
   afterAll(() => Promise.all([postgres.stop(), redis.stop()]));
 
-  it.each(['ok', 'failed'])('there are operations on the records that are %s', (outcome) => {
-    expect(output.metrics).toMatch(
-      new RegExp(`^otp_storage_operation_duration_seconds_count{.*"${outcome}"} [1-9]\\d`, 'm'),
-    );
-  });
+  it.each(['ok', 'failed'])(
+    'the metrics have storage operations with the outcome %s',
+    (outcome) => {
+      expect(output.metrics).toMatch(
+        new RegExp(`^otp_storage_operation_duration_seconds_count{.*"${outcome}"} [1-9]\\d`, 'm'),
+      );
+    },
+  );
 
-  it('there are errors in the log', () => {
+  it('the log has errors', () => {
     expect(output.log).toContain('The database failed.');
     expect(output.log).toContain('Redis connection lost');
   });
 
-  itLeavesNothing();
+  itLeaksNoSecret();
 });
 
-function itLeavesNothing(): void {
-  it.each(OUTPUTS)('no secret is left in the %s', (name) => {
+function itLeaksNoSecret(): void {
+  it.each(OUTPUTS)('the %s contain no secret', (name) => {
     expect(secrets.scanner.scan(output[name]).slice(0, 5)).toEqual([]);
   });
 
-  it.each(OUTPUTS)('one more in the %s would be found', (name) => {
+  it.each(OUTPUTS)('a secret in the %s would be found', (name) => {
     const number = secrets.createPhoneNumber();
 
-    const [found] = secrets.scanner.scan(`${number}${output[name]}`);
-    expect(found).toMatchObject({ kind: 'number' });
+    const [match] = secrets.scanner.scan(`${number}${output[name]}`);
+    expect(match).toMatchObject({ kind: 'number' });
   });
 }
 
-/** With one that nobody asks for. */
+/** Adds a password, which the servers ignore. */
 function withPassword(url: string): string {
   const { hostname, port, pathname, protocol, username } = new URL(url);
   return `${protocol}//${username}:${secrets.createCredential()}@${hostname}:${port}${pathname}`;
 }
 
-async function untilReady(url: string): Promise<void> {
+async function waitUntilReady(url: string): Promise<void> {
   while (!(await fetch(`${url}/health/ready`)).ok) await delay(20);
 }

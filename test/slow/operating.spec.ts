@@ -17,19 +17,19 @@ const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) =
 const [READY = '', NEW_SECRET = '', BACK_UP = '', RESTORE = '', DUMP = '', LOAD = ''] = COMMANDS;
 
 const NUMBER = '+14155552671';
-const OLD = 'the secret that there was at the beginning';
-const NEW = 'the secret that comes after the first one';
+const OLD = 'the secret before the rotation';
+const NEW = 'the secret after the rotation';
 
 jest.setTimeout(minutes(2));
 
-describe('Operating, as the page says,', () => {
+describe('docs/operating.md', () => {
   let folder: string;
   let sandbox: Sandbox;
   let clock: FakeClock;
   let service: RunningService | undefined;
 
   beforeEach(async () => {
-    // Below the checkout, where packages are found as in an installed service.
+    // Inside the checkout, so that packages are found as in an installed service.
     mkdirSync('.test-build', { recursive: true });
     folder = mkdtempSync(resolve('.test-build', 'operating-'));
     clock = new FakeClock();
@@ -43,11 +43,11 @@ describe('Operating, as the page says,', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Starts the service on the same records, in place of the one that runs. */
+  /** Replaces the running service by one with the same data folder. */
   async function restart(settings: NodeJS.ProcessEnv = {}): Promise<RunningService> {
     await service?.close();
-    const records = { DATA_DIR: join(folder, 'data'), INFOBIP_BASE_URL: sandbox.url };
-    service = await startService({ ...records, ...settings }, clock);
+    const defaults = { DATA_DIR: join(folder, 'data'), INFOBIP_BASE_URL: sandbox.url };
+    service = await startService({ ...defaults, ...settings }, clock);
     return service;
   }
 
@@ -72,18 +72,18 @@ describe('Operating, as the page says,', () => {
     return (await http.post('/otp/verify').send({ pinId, otpCode })).body;
   }
 
-  it('has no command that is not run here', () => {
+  it('contains only commands that this test runs', () => {
     expect(COMMANDS).toHaveLength(6);
     expect(PAGE.match(/```\w/g)).toHaveLength(6);
   });
 
-  it('a balancer can ask whether a replica is ready', async () => {
+  it('has a readiness check for a load balancer', async () => {
     const { url } = await restart();
 
     expect(JSON.parse(await shell(READY, { OTP_URL: url }))).toMatchObject({ status: 'ok' });
   });
 
-  it('a secret is made that serves, another each time', async () => {
+  it('has a command that creates a new secret each time', async () => {
     const secrets = [await shell(NEW_SECRET), await shell(NEW_SECRET)].map((text) => text.trim());
 
     expect(new Set(secrets).size).toBe(2);
@@ -91,7 +91,7 @@ describe('Operating, as the page says,', () => {
     expect(encryptionConfig(env).secrets).toEqual(secrets);
   });
 
-  it('a rotation of the secret keeps everything until the old one is dropped', async () => {
+  it('describes a rotation of OTP_SECRET that loses nothing until the old secret is removed', async () => {
     const pinId = await send(await restart({ OTP_SECRET: OLD }));
     await restart({ OTP_SECRET: `${OLD},${NEW}` });
     const rotated = await restart({ OTP_SECRET: `${NEW},${OLD}` });
@@ -103,25 +103,25 @@ describe('Operating, as the page says,', () => {
     expect(before.body).toMatchObject({ status: 'verified' });
     await http.get(`/otp/${pinId}`).expect(500);
     const { body } = await http.post('/otp/numbers/lookup').send({ phoneNumber: NUMBER });
-    // Its hash was written anew when it was used.
+    // The lookup with both secrets rewrote the hash of the number.
     expect(body).toMatchObject({ verified: true });
   });
 
-  it('a number that was not used in the meantime is forgotten with the old secret', async () => {
+  it('describes that removing the old secret loses numbers that were not used since', async () => {
     const first = await restart({ OTP_SECRET: OLD });
     expect(await verify(first, await send(first))).toEqual({ verified: true });
-    const isKnown = async ({ http }: RunningService) =>
+    const isVerified = async ({ http }: RunningService) =>
       (await http.post('/otp/numbers/lookup').send({ phoneNumber: NUMBER })).body.verified;
 
-    expect(await isKnown(await restart({ OTP_SECRET: `${OLD},${NEW}` }))).toBe(true);
-    const dropped = await restart({ OTP_SECRET: NEW });
+    expect(await isVerified(await restart({ OTP_SECRET: `${OLD},${NEW}` }))).toBe(true);
+    const withoutOld = await restart({ OTP_SECRET: NEW });
 
-    expect(await isKnown(dropped)).toBe(false);
-    // Nor does its cooldown hold.
-    await send(dropped);
+    expect(await isVerified(withoutOld)).toBe(false);
+    // The cooldown is lost too.
+    await send(withoutOld);
   });
 
-  it('no backup is made of nothing, and none is overwritten', async () => {
+  it('has a backup command that fails without a database, and overwrites no backup', async () => {
     await expect(shell(BACK_UP)).rejects.toThrow();
     await restart();
     await shell(BACK_UP);
@@ -129,7 +129,7 @@ describe('Operating, as the page says,', () => {
     await expect(shell(BACK_UP)).rejects.toThrow(/exists/);
   });
 
-  it('a SQLite file is backed up while it is used, and restored with what the page says', async () => {
+  it('has commands that back up a SQLite file in use, and restore it', async () => {
     const running = await restart();
     const pinId = await send(running);
     await shell(BACK_UP);
@@ -143,20 +143,20 @@ describe('Operating, as the page says,', () => {
 
     expect((await restored.http.get(`/otp/${pinId}`)).body).toMatchObject({ status: 'pending' });
     await restored.http.get(`/otp/${later}`).expect(404);
-    // Its cooldown is as unknown as it.
+    // The cooldown of the later send is lost too.
     await send(restored, '+14155552672');
     expect(await verify(restored, pinId)).toMatchObject({ verified: false });
     clock.advance(minutes(5));
     expect((await restored.http.get(`/otp/${pinId}`)).body.status).not.toBe('pending');
   });
 
-  it('a PostgreSQL is dumped while it is used, and loaded into another', async () => {
+  it('has commands that dump a PostgreSQL database in use, and load it into another', async () => {
     const postgres = await startPostgres({ fresh: true });
     const [DATABASE_URL, other] = [
       await postgres.createDatabase(),
       await postgres.createDatabase(),
     ];
-    // Where there is no psql, there is no pg_dump: this brings both.
+    // Installs psql and pg_dump if they are missing.
     await queryPostgres(DATABASE_URL, 'select 1');
     const pinId = await send(await restart({ DATABASE_URL }));
     await shell(DUMP, { DATABASE_URL });
@@ -171,7 +171,7 @@ describe('Operating, as the page says,', () => {
     await postgres.stop();
   });
 
-  it('there is something to do for each alert', () => {
+  it('has a row for each alert', () => {
     const { groups } = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8')) as {
       groups: { rules: { alert?: string }[] }[];
     };

@@ -20,14 +20,14 @@ import {
 import { expectProblem } from '../support/problem.js';
 import { scaled } from '../support/time-scale.js';
 
-/** PROVIDER_TIMEOUT's default: a caller waits at least as long for any answer. */
+/** The default of PROVIDER_TIMEOUT: the longest time until a response. */
 const DEADLINE_MS = scaled(5_000);
 const RECOVERY_MS = scaled(5_000);
-/** For `/health/live`, which waits for nothing but the process. */
+/** For `/health/live`, which depends on no server. */
 const HEARTBEAT_MS = scaled(2_000);
 const STARTING_MS = 60_000;
-/** How far the times of two replicas may be apart: they read the database's over a network. */
-const APART_MS = 100;
+/** How far the clocks of two replicas may differ: they read the database's time over a network. */
+const MAX_CLOCK_DIFFERENCE_MS = 100;
 const CALLS: readonly Operation[] = ['send', 'resend', 'verify', 'status'];
 
 interface Servers {
@@ -35,7 +35,7 @@ interface Servers {
   readonly redis: RedisServer;
 }
 
-interface Links {
+interface Proxies {
   readonly toPostgres: FlakyProxy;
   readonly toRedis: FlakyProxy;
 }
@@ -59,7 +59,7 @@ afterAll(async () => {
   await Promise.all([servers.postgres.stop(), servers.redis.stop()]);
 });
 
-describe('A fleet of two', () => {
+describe('A fleet of two replicas', () => {
   let fleet: Fleet;
 
   beforeAll(async () => {
@@ -83,14 +83,14 @@ describe('A fleet of two', () => {
   describe.each([
     ['PostgreSQL', stopAndStart('postgres')],
     ['Redis', stopAndStart('redis')],
-  ])('while %s is stopped, and after it was started again,', (_name, outage) => {
-    itSurvives(() => fleet, outage);
+  ])('while %s is stopped and after its restart', (_name, outage) => {
+    itSurvivesOutage(() => fleet, outage);
   });
 });
 
-describe('A fleet of two, far from its servers,', () => {
+describe('A fleet of two replicas behind a faulty network', () => {
   let fleet: Fleet;
-  let links: Links;
+  let proxies: Proxies;
 
   beforeAll(async () => {
     const { postgres, redis } = servers;
@@ -98,7 +98,7 @@ describe('A fleet of two, far from its servers,', () => {
       startFlakyProxy(await postgres.createDatabase()),
       startFlakyProxy(redis.url),
     ]);
-    links = { toPostgres, toRedis };
+    proxies = { toPostgres, toRedis };
     fleet = await startFleet(
       sandbox,
       {
@@ -113,66 +113,66 @@ describe('A fleet of two, far from its servers,', () => {
   }, STARTING_MS);
   afterAll(async () => {
     await fleet.stop();
-    await Promise.all([links.toPostgres.close(), links.toRedis.close()]);
+    await Promise.all([proxies.toPostgres.close(), proxies.toRedis.close()]);
   });
 
-  const freeze = (name: keyof Links, end: 'unfreeze' | 'abandonConnections'): (() => Outage) => {
+  const freeze = (name: keyof Proxies, end: 'unfreeze' | 'abandonConnections'): (() => Outage) => {
     return () => ({
       begin: () => {
-        links[name].freeze();
+        proxies[name].freeze();
       },
       end: () => {
-        links[name][end]();
+        proxies[name][end]();
       },
     });
   };
   describe.each([
-    ['PostgreSQL stands still, and after it went on,', freeze('toPostgres', 'unfreeze')],
+    ['PostgreSQL does not respond and after it continues', freeze('toPostgres', 'unfreeze')],
     [
-      'PostgreSQL stands still, and after it took new connections,',
+      'PostgreSQL does not respond and after it accepts new connections',
       freeze('toPostgres', 'abandonConnections'),
     ],
     [
-      'Redis stands still, and after it took new connections,',
+      'Redis does not respond and after it accepts new connections',
       freeze('toRedis', 'abandonConnections'),
     ],
   ])('while %s', (_name, outage) => {
-    itSurvives(() => fleet, outage);
+    itSurvivesOutage(() => fleet, outage);
   });
 });
 
-/** What any outage has to leave as it is. */
-function itSurvives(fleetOf: () => Fleet, outage: () => Outage): void {
+/** The tests for every kind of outage. */
+function itSurvivesOutage(fleetOf: () => Fleet, outage: () => Outage): void {
   let fleet: Fleet;
-  let story: OutageResult;
+  let result: OutageResult;
 
   beforeAll(async () => {
     fleet = fleetOf();
-    story = await runOutage(fleet, outage());
+    result = await runOutage(fleet, outage());
   }, STARTING_MS);
 
-  /** Answers to a call (or to any but the heartbeat) that pass a test. */
-  const answered = (which: (answer: RecordedResponse) => boolean): RecordedResponse[] =>
-    story.responses.filter((answer) => answer.operation !== 'live' && which(answer));
+  /** The responses that match, without those of the health checks. */
+  const filterResponses = (matches: (answer: RecordedResponse) => boolean): RecordedResponse[] =>
+    result.responses.filter((answer) => answer.operation !== 'live' && matches(answer));
 
-  it.each(CALLS)('answers every %s with 503 and when to ask again', (call) => {
-    const away = answered(
+  it.each(CALLS)('answers every %s during the outage with 503 and Retry-After', (call) => {
+    const duringOutage = filterResponses(
       ({ startedAt, endedAt, ...answer }) =>
-        answer.operation === call && startedAt >= story.downFrom && endedAt <= story.downUntil,
+        answer.operation === call && startedAt >= result.downFrom && endedAt <= result.downUntil,
     );
-    expect(away.length).toBeGreaterThanOrEqual(fleet.replicas.length);
-    away.forEach(({ response }) => {
+    expect(duringOutage.length).toBeGreaterThanOrEqual(fleet.replicas.length);
+    duringOutage.forEach(({ response }) => {
       expectProblem(response, 503, 'storage_unavailable');
     });
   });
 
-  it('answers everything in time', () => {
-    const late = answered(({ startedAt, endedAt }) => endedAt - startedAt >= DEADLINE_MS);
+  it('answers every request within the deadline', () => {
+    const late = filterResponses(({ startedAt, endedAt }) => endedAt - startedAt >= DEADLINE_MS);
     expect(late.map(summary)).toEqual([]);
   });
 
   it('stays alive', () => {
-    const missed = story.responses.filter(
+    const missed = result.responses.filter(
       ({ operation, startedAt, endedAt, response }) =>
         operation === 'live' && (response.status !== 200 || endedAt - startedAt >= HEARTBEAT_MS),
     );
@@ -182,80 +182,80 @@ function itSurvives(fleetOf: () => Fleet, outage: () => Outage): void {
     });
   });
 
-  it('is soon whole again, by itself', () => {
-    const { downUntil, recoveredAt } = story;
+  it('recovers by itself within seconds', () => {
+    const { downUntil, recoveredAt } = result;
     expect(recoveredAt - downUntil).toBeLessThan(RECOVERY_MS);
-    const unwell = answered(
+    const failed = filterResponses(
       ({ startedAt, response }) => startedAt >= recoveredAt && response.status >= 500,
     );
-    expect(unwell.map(summary)).toEqual([]);
+    expect(failed.map(summary)).toEqual([]);
   });
 
-  it('gives no wrong answer, before or after', () => {
-    for (const { responses, sawUnavailable } of story.flows) {
-      const said = [
+  it('gives no wrong response before or after the outage', () => {
+    for (const { responses, sawUnavailable } of result.flows) {
+      const received = [
         ...responses.send.map(({ status, body }) => `send ${status} ${body.code ?? ''}`),
         ...responses.resend.map(({ status, body }) => `resend ${status} ${body.code ?? ''}`),
         ...responses.verify.map(({ body }) => `verify ${body.reason ?? body.verified}`),
       ];
       const usual = ['send 200 ', 'resend 200 ', 'resend 429 cooldown_active'];
-      // Two callers have the right code, and one of them is too late.
-      const verdicts = ['verify true', 'verify already_verified'];
-      // A repeat after 503 may meet what its forerunner could not bring to an end.
+      // Two clients verify the same code, so the second one gets already_verified.
+      const verifications = ['verify true', 'verify already_verified'];
+      // A retry after 503 may find the first request still in progress.
       const repeated = ['send 409 request_in_progress', 'resend 409 request_in_progress'];
-      expect([...usual, ...verdicts, ...(sawUnavailable ? repeated : [])]).toEqual(
-        expect.arrayContaining(said),
+      expect([...usual, ...verifications, ...(sawUnavailable ? repeated : [])]).toEqual(
+        expect.arrayContaining(received),
       );
     }
   });
 
-  it('texts nobody twice for one request', async () => {
-    for (const { phoneNumber, responses, sawUnavailable } of story.flows) {
-      const texts = (await fleet.codesOf(phoneNumber)).length;
-      // A resend that heard 503 may have been sent all the same.
+  it('sends no second message for one request', async () => {
+    for (const { phoneNumber, responses, sawUnavailable } of result.flows) {
+      const messages = (await fleet.codesOf(phoneNumber)).length;
+      // A resend that got 503 may still have been sent.
       const resent = sawUnavailable || responses.resend.some(({ status }) => status === 200);
-      expect(texts).toBeLessThanOrEqual(resent ? 2 : 1);
+      expect(messages).toBeLessThanOrEqual(resent ? 2 : 1);
     }
   });
 
   it('verifies every code once', async () => {
-    for (const { responses, sawUnavailable, isComplete } of story.flows) {
+    for (const { responses, sawUnavailable, isComplete } of result.flows) {
       const times = responses.verify.filter(({ body }) => body.verified === true).length;
       expect(times).toBeLessThanOrEqual(1);
-      // The right code was answered, if only in a 503.
+      // The code was verified, even if the client got only a 503.
       if (!isComplete) continue;
       if (!sawUnavailable) expect(times).toBe(1);
       expect(responses.status.map(({ body }) => body.status)).toEqual(['verified']);
     }
   });
 
-  it('remembers what was before', async () => {
+  it('keeps verifications, idempotency keys and limits from before the outage', async () => {
     const [, { http }] = fleet.replicas;
-    const { unusedCode, usedCode, guessedCode, idempotencyKey, limitedNumber } = story.before;
+    const { unusedCode, usedCode, guessedCode, idempotencyKey, limitedNumber } = result.before;
     const verify = (pinId: string, otpCode: string) =>
       http.post('/otp/verify').send({ pinId, otpCode });
-    const tooLate = { verified: false, reason: 'already_verified' };
+    const alreadyVerified = { verified: false, reason: 'already_verified' };
 
     await verify(unusedCode.pinId, unusedCode.code).expect(200, { verified: true });
-    await verify(unusedCode.pinId, unusedCode.code).expect(200, tooLate);
-    await verify(usedCode.pinId, usedCode.code).expect(200, tooLate);
+    await verify(unusedCode.pinId, unusedCode.code).expect(200, alreadyVerified);
+    await verify(usedCode.pinId, usedCode.code).expect(200, alreadyVerified);
     await verify(usedCode.pinId, usedCode.code)
       .set('idempotency-key', idempotencyKey)
       .expect(200, { verified: true })
       .expect('idempotency-replayed', 'true');
     const { body } = await verify(guessedCode.pinId, wrongCode(guessedCode.code)).expect(200);
     expect(body).toMatchObject({ reason: 'wrong_code', attemptsRemaining: 3 });
-    const full = await http.post('/otp/send').send({ phoneNumber: limitedNumber });
-    expectProblem(full, 429, 'quota_exceeded');
+    const limited = await http.post('/otp/send').send({ phoneNumber: limitedNumber });
+    expectProblem(limited, 429, 'quota_exceeded');
   });
 
-  it('keeps the cooldown', async () => {
-    for (const { responses } of story.flows) {
+  it('keeps the cooldown across replicas', async () => {
+    for (const { responses } of result.flows) {
       const [sent, resent] = [...responses.send, ...responses.resend]
         .filter(({ status }) => status === 200)
         .map(({ body }) => Date.parse(body.resendAvailableAt));
       if (sent === undefined || resent === undefined) continue;
-      expect(resent - sent).toBeGreaterThanOrEqual(COOLDOWN_MS - APART_MS);
+      expect(resent - sent).toBeGreaterThanOrEqual(COOLDOWN_MS - MAX_CLOCK_DIFFERENCE_MS);
     }
     const [one, other] = fleet.replicas;
     const send = { phoneNumber: newPhoneNumber() };

@@ -8,17 +8,17 @@ import { startFakeProvider, type FakeProvider } from '../support/providers/fake-
 import { startReplica, type Replica } from '../support/replica.js';
 import { scaled } from '../support/time-scale.js';
 
-/** In memory where there is such a place: what is measured is not the disk. */
-const SPARE_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-const PER_SECOND = 500;
-const HANGING_S = 10;
+/** Prefers a folder in memory, because the disk is not measured. */
+const DATA_ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+const SENDS_PER_SECOND = 500;
+const HANG_SECONDS = 10;
 const CONNECTIONS = 400;
 const RECOVERY_MS = scaled(1_000);
-/** As slow as a busy machine may be. */
-const SOME_MS = scaled(100);
-const STORY_MS = 90_000;
+/** How slow a response may be on a busy machine. */
+const MAX_RESPONSE_MS = scaled(100);
+const SCENARIO_MS = 90_000;
 
-describe('While the only provider hangs, at 500 sends a second,', () => {
+describe('At 500 sends a second while the only provider does not answer', () => {
   let infobip: FakeProvider;
   let service: Replica;
   let dataDir: string;
@@ -26,12 +26,12 @@ describe('While the only provider hangs, at 500 sends a second,', () => {
   const sends: TimedResponse[] = [];
   const health: TimedResponse[] = [];
   const reads: TimedResponse[] = [];
-  /** In MiB, one a second. */
+  /** In MiB, one sample a second. */
   const memory: number[] = [];
   let recoveredAfterMs: number;
 
   beforeAll(async () => {
-    dataDir = mkdtempSync(join(SPARE_DISK, 'otp-hang-'));
+    dataDir = mkdtempSync(join(DATA_ROOT, 'otp-hang-'));
     infobip = await startFakeProvider();
     service = await startReplica({
       NODE_ENV: 'test',
@@ -43,9 +43,9 @@ describe('While the only provider hangs, at 500 sends a second,', () => {
     client = new PooledClient(service, CONNECTIONS);
     const { body } = await client.post('/otp/send', { phoneNumber: newPhoneNumber() });
     await infobip.startFailing('hangs');
-    await Promise.all([hang(), watch(`/otp/${String(body['pinId'])}`)]);
-    recoveredAfterMs = await recover();
-  }, STORY_MS);
+    await Promise.all([sendAtSteadyRate(), checkOtherRoutes(`/otp/${String(body['pinId'])}`)]);
+    recoveredAfterMs = await measureRecovery();
+  }, SCENARIO_MS);
 
   afterAll(async () => {
     await client.close();
@@ -56,78 +56,78 @@ describe('While the only provider hangs, at 500 sends a second,', () => {
 
   const send = () => client.post('/otp/send', { phoneNumber: newPhoneNumber() });
 
-  /** At a steady rate, whatever the answers do. */
-  async function hang(): Promise<void> {
-    const beganAt = performance.now();
-    const asked: Promise<unknown>[] = [];
-    const count = HANGING_S * PER_SECOND;
-    while (asked.length < count) {
-      const due = Math.min(count, ((performance.now() - beganAt) / 1_000) * PER_SECOND);
-      while (asked.length < due) asked.push(send().then((answer) => sends.push(answer)));
+  /** Sends at a steady rate, without waiting for responses. */
+  async function sendAtSteadyRate(): Promise<void> {
+    const startedAt = performance.now();
+    const pending: Promise<unknown>[] = [];
+    const count = HANG_SECONDS * SENDS_PER_SECOND;
+    while (pending.length < count) {
+      const due = Math.min(count, ((performance.now() - startedAt) / 1_000) * SENDS_PER_SECOND);
+      while (pending.length < due) pending.push(send().then((answer) => sends.push(answer)));
       await delay(2);
     }
-    await Promise.all(asked);
+    await Promise.all(pending);
   }
 
-  async function watch(path: string): Promise<void> {
-    const watcher = new PooledClient(service, 2);
-    for (let i = 0; i < 10 * HANGING_S; i += 1) {
-      reads.push(await watcher.get(path));
-      health.push(await watcher.get('/health/live'), await watcher.get('/health/ready'));
-      if (i % 10 === 0) memory.push(memoryOf(service));
+  async function checkOtherRoutes(path: string): Promise<void> {
+    const statusClient = new PooledClient(service, 2);
+    for (let i = 0; i < 10 * HANG_SECONDS; i += 1) {
+      reads.push(await statusClient.get(path));
+      health.push(await statusClient.get('/health/live'), await statusClient.get('/health/ready'));
+      if (i % 10 === 0) memory.push(readMemory(service));
       await delay(1_000 / 10);
     }
-    await watcher.close();
+    await statusClient.close();
   }
 
-  /** Nobody tells the service: the call by which it last looked hangs on. */
-  async function recover(): Promise<number> {
-    const asked = Array.from({ length: 20 }, send);
-    await asked[1];
+  /** Ends the outage while calls to the provider still hang, and returns the time until a send succeeds. */
+  async function measureRecovery(): Promise<number> {
+    const pending = Array.from({ length: 20 }, send);
+    await pending[1];
     await infobip.stopFailing('hangs');
-    const backAt = performance.now();
+    const recoveryStartedAt = performance.now();
     while ((await send()).status !== 200) await delay(10);
-    const tookMs = performance.now() - backAt;
-    await Promise.all(asked);
+    const tookMs = performance.now() - recoveryStartedAt;
+    await Promise.all(pending);
     return tookMs;
   }
 
-  it('only as many wait for it as may, and the others hear when to ask again', () => {
-    expect(sends).toHaveLength(HANGING_S * PER_SECOND);
+  it('only PROVIDER_MAX_IN_FLIGHT sends wait, and the others get 503 with Retry-After', () => {
+    expect(sends).toHaveLength(HANG_SECONDS * SENDS_PER_SECOND);
     const codes = new Set(sends.map(({ body }) => body['code']));
     expect(['provider_timeout', 'provider_unavailable', 'overloaded']).toEqual(
       expect.arrayContaining([...codes]),
     );
-    const shed = sends.filter(({ status }) => status === 503);
-    expect(shed.filter(({ headers }) => !(Number(headers['retry-after']) >= 1))).toEqual([]);
-    expect(shed.length).toBeGreaterThan(0.9 * sends.length);
+    const rejected = sends.filter(({ status }) => status === 503);
+    expect(rejected.filter(({ headers }) => !(Number(headers['retry-after']) >= 1))).toEqual([]);
+    expect(rejected.length).toBeGreaterThan(0.9 * sends.length);
   });
 
-  it('it is alive and ready', () => {
+  it('the service stays alive and ready', () => {
     expect(health.filter(({ status }) => status !== 200)).toEqual([]);
   });
 
-  it('other routes answer as ever', () => {
+  it('other routes respond as fast as usual', () => {
     expect(reads.filter(({ status }) => status !== 200)).toEqual([]);
     expect(
       quantile(
         reads.map(({ durationMs }) => durationMs),
         0.5,
       ),
-    ).toBeLessThan(SOME_MS);
+    ).toBeLessThan(MAX_RESPONSE_MS);
   });
 
-  it('its memory does not grow', () => {
+  it('the memory of the service does not grow', () => {
     const [early, late] = [memory.slice(2, 5), memory.slice(-3)];
     expect(Math.max(...late)).toBeLessThan(1.5 * Math.max(...early));
   });
 
-  it('is whole within a second of the provider', () => {
+  it('sends succeed within a second of the recovery of the provider', () => {
     expect(recoveredAfterMs).toBeLessThan(RECOVERY_MS);
   });
 });
 
-function memoryOf({ pid }: Replica): number {
+function readMemory({ pid }: Replica): number {
   const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1_024;
 }

@@ -10,7 +10,7 @@ import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 const README = readFileSync('README.md', 'utf8');
 const WRONG_CODE = /"verified":false,"reason":"wrong_code","attemptsRemaining":4/;
 
-/** The shell blocks of the README, in their order; those within a list are indented. */
+/** The shell blocks of the README in order; those within a list are indented. */
 const COMMANDS = [...README.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) =>
   block.replace(/^ +/gm, '').trim(),
 );
@@ -29,12 +29,12 @@ jest.setTimeout(minutes(5));
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   scripts: Record<'start' | 'start:prod', string>;
 };
-/** How a build is run, by `npm start` and by the image. */
+/** The command that `npm start` and the image run. */
 const RUN = scripts['start:prod'];
 
-describe('The README, on a clean checkout', () => {
+describe('The README on a clean checkout', () => {
   let checkout: string;
-  /** Of one test: its ports, and records of its own. */
+  /** The ports and the data folder of one test. */
   let settings: { PORT: string; SANDBOX_PORT: string; DATA_DIR: string };
   let programs: ChildProgram[];
 
@@ -82,16 +82,20 @@ describe('The README, on a clean checkout', () => {
   async function expectVerified(lines: readonly string[]): Promise<void> {
     expect(lines).toHaveLength(3);
     expect(await outputOf(lines.join('\n'))).toBe('{"verified":true}');
-    const toAnother = lines.map((line) => line.replace(/1415555\d{4}/, '14155550100'));
-    const mistyped = [...toAnother.slice(0, 2), 'CODE=$(echo "$CODE" | tr 0-9 1-90)', toAnother[2]];
+    const otherNumber = lines.map((line) => line.replace(/1415555\d{4}/, '14155550100'));
+    const mistyped = [
+      ...otherNumber.slice(0, 2),
+      'CODE=$(echo "$CODE" | tr 0-9 1-90)',
+      otherNumber[2],
+    ];
     expect(await outputOf(mistyped.join('\n'))).toMatch(WRONG_CODE);
   }
 
-  it('has no command that is not run here', () => {
+  it('contains only commands that this test runs', () => {
     expect(COMMANDS).toHaveLength(7);
   });
 
-  it('leads with its first command to a verified code', async () => {
+  it('verifies a code after its first command', async () => {
     expect(START).toBe('npm ci && npm start');
     const service = start(START);
 
@@ -109,22 +113,22 @@ describe('The README, on a clean checkout', () => {
     expect(README.split(/\s+/).length).toBeLessThanOrEqual(1_200);
   });
 
-  it('tests with its last command what CI tests', () => {
+  it('has the same test command as CI', () => {
     expect(TEST).toBe('npm ci && npm test');
     expect(readFileSync('.ci/run', 'utf8').split('\n')).toContain(TEST);
   });
 
-  it('leads to a verified code with a sandbox that was started by itself', async () => {
+  it('verifies a code with a separate sandbox', async () => {
     await start(SANDBOX).printed(/is running at/);
     const service = start(WITH_SANDBOX.replace('3999', settings.SANDBOX_PORT));
 
     await expectVerified(await printedLines(service));
   });
 
-  it('leads to a verified code with a key that it makes', async () => {
-    const made = await outputOf(NEW_KEY);
-    const [, key = ''] = /^Key, for the client: +(\S+)$/m.exec(made) ?? [];
-    const [, entry = ''] = /^Entry, for API_KEYS: +(\S+)$/m.exec(made) ?? [];
+  it('verifies a code with a new API key', async () => {
+    const newKey = await outputOf(NEW_KEY);
+    const [, key = ''] = /^Key, for the client: +(\S+)$/m.exec(newKey) ?? [];
+    const [, entry = ''] = /^Entry, for API_KEYS: +(\S+)$/m.exec(newKey) ?? [];
     const service = start(RUN, { API_KEYS: entry });
     const lines = await printedLines(service);
 
@@ -132,7 +136,7 @@ describe('The README, on a clean checkout', () => {
     expect(await outputOf(lines.join('\n'))).toContain('"code":"unauthenticated"');
   });
 
-  it('runs a build as `npm start` and the image do', () => {
+  it('runs a build like `npm start` and the image', () => {
     const command = readDockerfile('Dockerfile').findLast(({ name }) => name === 'CMD')?.rest ?? '';
 
     expect(BUILD_AND_RUN).toBe('npm run build\nnpm run start:prod');
@@ -141,7 +145,7 @@ describe('The README, on a clean checkout', () => {
     expect(RUN).toMatch(/^node --enable-source-maps (--\S+ )+dist\/main\.js$/);
   });
 
-  it('runs a build with the settings of a .env', async () => {
+  it('runs a build with the settings in .env', async () => {
     const env = join(checkout, '.env');
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
     writeFileSync(env, lines.join(''));
@@ -152,7 +156,7 @@ describe('The README, on a clean checkout', () => {
     rmSync(env);
   });
 
-  it('says what is missing in production, and stops', async () => {
+  it('reports missing settings in production, and exits', async () => {
     const service = start(RUN, { NODE_ENV: 'production' });
 
     expect(await service.ended()).toBe(1);
@@ -161,7 +165,7 @@ describe('The README, on a clean checkout', () => {
     );
   });
 
-  it('needs no sandbox in production', async () => {
+  it('starts in production without the sandbox', async () => {
     rmSync(join(checkout, 'dist/sandbox'), { recursive: true });
     const service = start(RUN, {
       NODE_ENV: 'production',

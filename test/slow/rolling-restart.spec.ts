@@ -5,24 +5,24 @@ import { LoadBalancer } from '../support/load-balancer.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
-const WALKERS = 6;
+const CONCURRENT_FLOWS = 6;
 const POLL_MS = 20;
-const PHONES_BETWEEN = 20;
+const FLOWS_BETWEEN = 20;
 
 jest.setTimeout(minutes(2));
 
-/** What one phone's caller heard; the balancer asked each thing once. */
-interface Journey {
+/** The responses for one phone; the load balancer never retries. */
+interface Flow {
   readonly phoneNumber: string;
-  readonly heard: string[];
+  readonly responses: string[];
 }
 
-describe('Two replicas that are restarted one after the other, under load,', () => {
+describe('A rolling restart of two replicas under load', () => {
   let postgres: PostgresServer;
   let sandbox: Sandbox;
   let replicas: Replica[];
   const exits: (number | null)[] = [];
-  const journeys: Journey[] = [];
+  const flows: Flow[] = [];
   const failures: unknown[] = [];
   const servedBy = new Set<string>();
 
@@ -32,7 +32,7 @@ describe('Two replicas that are restarted one after the other, under load,', () 
       NODE_ENV: 'test',
       DATABASE_URL: await postgres.createDatabase(),
       INFOBIP_BASE_URL: sandbox.url,
-      // Many times what the balancer needs to notice, on a busy machine too.
+      // Far longer than the load balancer needs to notice.
       SHUTDOWN_DELAY: '2s',
     };
     replicas = await Promise.all([startReplica(settings), startReplica(settings)]);
@@ -43,11 +43,11 @@ describe('Two replicas that are restarted one after the other, under load,', () 
     await until(() => replicas.every(({ url }) => balancer.uses(url)));
 
     let stopped = false;
-    const walkers = Array.from({ length: WALKERS }, async () => {
-      while (!stopped) await travel(balancer).catch((error: unknown) => failures.push(error));
+    const workers = Array.from({ length: CONCURRENT_FLOWS }, async () => {
+      while (!stopped) await runFlow(balancer).catch((error: unknown) => failures.push(error));
     });
     for (const old of [...replicas]) {
-      await morePhones();
+      await waitForMoreFlows();
       old.signal('SIGTERM');
       exits.push(await old.ended());
       balancer.remove(old.url);
@@ -56,9 +56,9 @@ describe('Two replicas that are restarted one after the other, under load,', () 
       replicas = [...replicas.filter((replica) => replica !== old), fresh];
       await until(() => balancer.uses(fresh.url));
     }
-    await morePhones();
+    await waitForMoreFlows();
     stopped = true;
-    await Promise.all(walkers);
+    await Promise.all(workers);
     replicas.forEach(({ url }) => {
       balancer.remove(url);
     });
@@ -69,47 +69,47 @@ describe('Two replicas that are restarted one after the other, under load,', () 
     await Promise.all([postgres.stop(), sandbox.close()]);
   });
 
-  const textsOf = async (phoneNumber: string): Promise<{ pin: string }[]> => {
+  const messagesTo = async (phoneNumber: string): Promise<{ pin: string }[]> => {
     const inbox = await fetch(
       `${sandbox.url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`,
     );
     return (await inbox.json()) as { pin: string }[];
   };
 
-  /** A send, and the right code. */
-  async function travel(balancer: LoadBalancer): Promise<void> {
-    const phoneNumber = `+1415${String(5_560_000 + journeys.length)}`;
-    const journey: Journey = { phoneNumber, heard: [] };
-    journeys.push(journey);
+  /** Sends a code and verifies it. */
+  async function runFlow(balancer: LoadBalancer): Promise<void> {
+    const phoneNumber = `+1415${String(5_560_000 + flows.length)}`;
+    const flow: Flow = { phoneNumber, responses: [] };
+    flows.push(flow);
     const sent = await balancer.post('/otp/send', { phoneNumber });
-    journey.heard.push(`send ${sent.status}`);
+    flow.responses.push(`send ${sent.status}`);
     servedBy.add(sent.url);
-    const [text] = await textsOf(phoneNumber);
+    const [message] = await messagesTo(phoneNumber);
     const { body } = await balancer.post('/otp/verify', {
       pinId: sent.body.pinId,
-      otpCode: text?.pin,
+      otpCode: message?.pin,
     });
-    journey.heard.push(`verified ${body.verified}`);
+    flow.responses.push(`verified ${body.verified}`);
   }
 
-  async function morePhones(): Promise<void> {
-    const enough = journeys.length + PHONES_BETWEEN;
-    await until(() => journeys.length >= enough);
+  async function waitForMoreFlows(): Promise<void> {
+    const enough = flows.length + FLOWS_BETWEEN;
+    await until(() => flows.length >= enough);
   }
 
   // In shutdown.ts: `start()` and the delay.
-  it('drop no request', () => {
+  it('drops no request', () => {
     expect(failures).toEqual([]);
-    expect(journeys.map(({ heard }) => heard.join(', '))).toEqual(
-      journeys.map(() => 'send 200, verified true'),
+    expect(flows.map(({ responses }) => responses.join(', '))).toEqual(
+      flows.map(() => 'send 200, verified true'),
     );
   });
 
-  it('text each phone once', async () => {
-    for (const { phoneNumber } of journeys) expect(await textsOf(phoneNumber)).toHaveLength(1);
+  it('sends each phone one message', async () => {
+    for (const { phoneNumber } of flows) expect(await messagesTo(phoneNumber)).toHaveLength(1);
   });
 
-  it('end well, and are all used', () => {
+  it('ends each old replica with 0, and uses all replicas', () => {
     expect(exits).toEqual([0, 0]);
     expect(servedBy.size).toBe(4);
   });
