@@ -43,7 +43,7 @@ describe('The demo page', () => {
 
   it('sends a code to the phone on the page and verifies it', async () => {
     const code = await demo.send();
-    await demo.waitForStatus(/^Texted \+1415•••01\d\d\. The code is good for 5 minutes\.$/);
+    await demo.waitForStatus(/^Sent a code to \+1415•••01\d\d\. It is valid for 5 minutes\.$/);
     expect(await demo.focused()).toBe('code');
 
     await demo.verify(code);

@@ -122,14 +122,14 @@ describe('Authentication by API key', () => {
 
   it("answers the same for an unknown, another client's and a malformed pinId", async () => {
     const { body: sent } = await as(shop).post('/otp/send').send({ phoneNumber: NUMBER });
-    const answers = [];
+    const results = [];
     for (const pinId of ['A'.repeat(22), sent.pinId as string, '!', 'x'.repeat(2_000)]) {
       const { status, body } = await as(bank).get(`/otp/${pinId}`);
-      answers.push({ status, ...body, requestId: '' });
+      results.push({ status, ...body, requestId: '' });
     }
 
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    expect(answers[0].status).toBe(404);
+    expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
+    expect(results[0].status).toBe(404);
   });
 
   it('limits the requests of each client separately', async () => {

@@ -64,7 +64,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
   const verify = ({ http }: Replica, pinId: string, otpCode: string) =>
     http.post('/otp/verify').send({ pinId, otpCode });
 
-  it('log by their own clocks', () => {
+  it('log the times of their own clocks', () => {
     const [right = NaN, ...wrong] = fleet.replicas.map(({ output }) =>
       Date.parse(/"time":"([^"]+)"/.exec(output)?.[1] ?? ''),
     );

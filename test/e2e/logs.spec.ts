@@ -209,7 +209,7 @@ describe('The log of the service', () => {
     ];
     const { length } = service.log.lines;
 
-    const [silent, ...answers] = await Promise.all(
+    const [responseWithoutRequest, ...responses] = await Promise.all(
       ['', ...incompleteRequests].map(async (bytes) => {
         const connection = await connectTo(service.url);
         if (bytes !== '') connection.write(bytes);
@@ -217,10 +217,10 @@ describe('The log of the service', () => {
       }),
     );
 
-    expect(silent).toBe('');
-    const ids = answers.map((answer) => {
-      const problem = JSON.parse(answer.split('\r\n\r\n')[1] ?? '') as Record<string, unknown>;
-      expect(answer).toContain(`x-request-id: ${String(problem['requestId'])}`);
+    expect(responseWithoutRequest).toBe('');
+    const ids = responses.map((response) => {
+      const problem = JSON.parse(response.split('\r\n\r\n')[1] ?? '') as Record<string, unknown>;
+      expect(response).toContain(`x-request-id: ${String(problem['requestId'])}`);
       return problem['requestId'];
     });
     expect(service.log.lines).toHaveLength(length + incompleteRequests.length);

@@ -6,20 +6,20 @@ import {
   reply,
   startScriptedUpstream,
   type Script,
+  type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
-import type { ScriptedUpstream } from '../support/scripted-upstream.js';
 import { startService, type RunningService } from '../support/service.js';
 import { scaled } from '../support/time-scale.js';
 
 const NUMBER = '+14155552671';
 const TEST_NUMBER = '+15550001111';
-const sent = reply(200, { pinId: 'PROVIDER-PIN', smsStatus: 'MESSAGE_SENT' });
-const notReachable = reply(200, {
+const messageSent = reply(200, { pinId: 'PROVIDER-PIN', smsStatus: 'MESSAGE_SENT' });
+const numberUnreachable = reply(200, {
   pinId: 'PROVIDER-PIN',
   smsStatus: 'MESSAGE_NOT_SENT',
   ncStatus: 'NC_DESTINATION_NOT_REACHABLE',
 });
-const checked = (verified: boolean) => reply(200, { verified, msisdn: NUMBER.slice(1) });
+const codeChecked = (verified: boolean) => reply(200, { verified, msisdn: NUMBER.slice(1) });
 
 /** Provider failures: the resulting status and code, and whether the number can be sent to again at once. */
 const FAILURES: [
@@ -38,7 +38,7 @@ const FAILURES: [
     true,
   ],
   ['limits the request rate', reply(429, {}), 503, 'provider_unavailable', true],
-  ['cannot reach the number', notReachable, 422, 'destination_unreachable', true],
+  ['cannot reach the number', numberUnreachable, 422, 'destination_unreachable', true],
   ['answers 500', reply(500, 'to 14155552671'), 502, 'provider_error', false],
   ['answers without JSON', reply(200, '<html>14155552671'), 502, 'provider_error', false],
   ['closes the connection', dropConnection, 502, 'provider_error', false],
@@ -75,7 +75,7 @@ describe('When the provider', () => {
       upstream.answer(script);
       expectProblem(await send(), status, code);
 
-      upstream.answer(sent);
+      upstream.answer(messageSent);
       expect((await send()).status).toBe(canResend ? 200 : 429);
       expect(upstream.requests).toHaveLength(canResend ? 2 : 1);
     });
@@ -90,12 +90,12 @@ describe('When the provider', () => {
   });
 
   it('did not check a code, the attempt does not count', async () => {
-    upstream.answer(sent);
+    upstream.answer(messageSent);
     const { pinId } = (await send()).body;
     upstream.answer(reply(503, {}));
     expectProblem(await verify(pinId), 502, 'provider_error');
 
-    upstream.answer(checked(true));
+    upstream.answer(codeChecked(true));
     await verify(pinId).expect(200, { verified: true });
   });
 
@@ -118,7 +118,7 @@ describe('When the provider', () => {
   });
 
   it('limits the checks of one number, its codes get 503 with Retry-After and codes of others are checked', async () => {
-    upstream.answer(sent);
+    upstream.answer(messageSent);
     const { pinId } = (await send()).body;
     const other = (await sendTo('+14155552602')).body;
     upstream.answer(reply(429, {}, { 'retry-after': '3' }));
@@ -130,7 +130,7 @@ describe('When the provider', () => {
 
     upstream.answer(reply(200, { verified: true, msisdn: '14155552602' }));
     await verify(other.pinId).expect(200, { verified: true });
-    upstream.answer(checked(true));
+    upstream.answer(codeChecked(true));
     await verify(pinId).expect(200, { verified: true });
   });
 
@@ -157,18 +157,18 @@ describe('When the provider', () => {
     expectProblem(rejected, 503, 'overloaded');
     expectProblem(rejectedWithKey, 503, 'overloaded');
     expect(rejected.body.type).toMatch(/#temporary-reduced-capacity$/);
-    waiting.forEach(sent);
+    waiting.forEach(messageSent);
     expect((await accepted).map(({ status }) => status)).toEqual([200, 200]);
-    upstream.answer(sent);
+    upstream.answer(messageSent);
     await sendTo('+14155552603').set('idempotency-key', 'k').expect(200);
   });
 
   it('accepts a code after its expiry, the code is still rejected as expired', async () => {
-    upstream.answer(sent);
+    upstream.answer(messageSent);
     const { pinId } = (await send()).body;
     upstream.answer((response) => {
       service.clock.advance(10 * 60_000);
-      checked(true)(response);
+      codeChecked(true)(response);
     });
 
     const { body } = await verify(pinId).expect(200);
@@ -179,12 +179,12 @@ describe('When the provider', () => {
   it('accepts a code ten times at once, exactly one of a hundred requests is verified', async () => {
     await service.close();
     service = await startService({ INFOBIP_BASE_URL: upstream.url, OTP_MAX_ATTEMPTS: '10' });
-    upstream.answer(sent);
+    upstream.answer(messageSent);
     const { pinId } = (await send()).body;
     const pending: ServerResponse[] = [];
     upstream.answer((response) => {
       pending.push(response);
-      if (pending.length === 10) pending.forEach(checked(true));
+      if (pending.length === 10) pending.forEach(codeChecked(true));
     });
 
     const responses = await Promise.all(Array.from({ length: 100 }, () => verify(pinId)));
@@ -194,7 +194,7 @@ describe('When the provider', () => {
   });
 
   it('finally rejects one of two concurrent codes and accepts the other, the other is verified', async () => {
-    upstream.answer(sent);
+    upstream.answer(messageSent);
     await service.close();
     service = await startService({ INFOBIP_BASE_URL: upstream.url, INFOBIP_API_KEY: 'k' });
     const { pinId } = (await send()).body;
@@ -202,7 +202,7 @@ describe('When the provider', () => {
     const firstArrived = new Promise<void>((resolve) => {
       upstream.answer((response) => {
         answerFirst = () => {
-          checked(true)(response);
+          codeChecked(true)(response);
         };
         resolve();
       });

@@ -30,8 +30,8 @@ describe('An SMS pumping attack on a number prefix', () => {
     await start();
     const statuses: number[] = [];
     if (everyMs === 0) {
-      const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => send(target(i))));
-      statuses.push(...answers.map(({ status }) => status));
+      const responses = await Promise.all(Array.from({ length: 60 }, (_, i) => send(target(i))));
+      statuses.push(...responses.map(({ status }) => status));
     } else {
       for (let i = 0; i < 60; i += 1) {
         statuses.push((await send(target(i))).status);

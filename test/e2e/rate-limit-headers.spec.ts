@@ -99,7 +99,7 @@ describe('The RateLimit headers', () => {
     expect(limited.headers['retry-after']).toBe('60');
   });
 
-  it('wait longer than a failing provider, so Retry-After is the later of the two', async () => {
+  it('never end later than Retry-After, even if a failing provider asks for a shorter wait', async () => {
     const upstream = await startScriptedUpstream();
     upstream.answer(reply(429, {}, { 'retry-after': '7' }));
     const failing = await startService({

@@ -89,12 +89,12 @@ describe('Two replicas', () => {
   it('verify exactly one of two hundred concurrent right codes', async () => {
     const pinId = await send(newNumber());
 
-    const answers = await runConcurrently(200, (i) =>
+    const responses = await runConcurrently(200, (i) =>
       post(i, '/otp/verify', { pinId, otpCode: RIGHT }),
     );
 
-    expect(answers.filter(({ body }) => body.verified === true)).toHaveLength(1);
-    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(responses.filter(({ body }) => body.verified === true)).toHaveLength(1);
+    expect(responses.every(({ status }) => status === 200)).toBe(true);
   });
 
   // verification-queries.ts, reserveAttempt: `attempts < max_attempts`
@@ -132,11 +132,11 @@ describe('Two replicas', () => {
     const phoneNumber = newNumber();
 
     const startedAt = Date.now();
-    const answers = await runConcurrently(100, (i) => post(i, '/otp/send', { phoneNumber }));
+    const responses = await runConcurrently(100, (i) => post(i, '/otp/send', { phoneNumber }));
 
     // On a busy machine the sends may take longer than a cooldown, which allows another message.
     const cooldowns = Math.floor((Date.now() - startedAt) / 1_000);
-    const sent = answers.filter(({ status }) => status === 200).length;
+    const sent = responses.filter(({ status }) => status === 200).length;
     expect(sent).toBeGreaterThan(0);
     expect(sent).toBeLessThanOrEqual(1 + cooldowns);
     expect(countCalls(/pin\?/)).toBe(sent);
@@ -146,12 +146,14 @@ describe('Two replicas', () => {
   it('send one message for a hundred concurrent sends with one key: the same response or 409', async () => {
     const phoneNumber = newNumber();
 
-    const answers = await runConcurrently(100, (i) => post(i, '/otp/send', { phoneNumber }, 'key'));
+    const responses = await runConcurrently(100, (i) =>
+      post(i, '/otp/send', { phoneNumber }, 'key'),
+    );
     const later = await runConcurrently(100, (i) => post(i, '/otp/send', { phoneNumber }, 'key'));
 
     expect(countCalls(/pin\?/)).toBe(1);
-    expect(answers.every(({ status }) => status === 200 || status === 409)).toBe(true);
-    const succeeded = [...answers, ...later].filter(({ status }) => status === 200);
+    expect(responses.every(({ status }) => status === 200 || status === 409)).toBe(true);
+    const succeeded = [...responses, ...later].filter(({ status }) => status === 200);
     expect(new Set(succeeded.map(({ text }) => text)).size).toBe(1);
     expect(later.every(({ status }) => status === 200)).toBe(true);
     const other = await post(1, '/otp/send', { phoneNumber: newNumber() }, 'key');

@@ -55,11 +55,11 @@ describe('POST /otp/send and POST /otp/verify', () => {
   it('verifies a code once for two hundred concurrent requests', async () => {
     const { pinId, code } = await send();
 
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 200 }, () => verify(pinId, code).then(({ body }) => body)),
     );
 
-    expect(answers.filter(({ verified }) => verified === true)).toHaveLength(1);
+    expect(responses.filter(({ verified }) => verified === true)).toHaveLength(1);
   });
 
   it('counts down the attempts of wrong codes, then rejects the right one', async () => {
@@ -105,13 +105,13 @@ describe('POST /otp/send and POST /otp/verify', () => {
   });
 
   it('sends one message for fifty concurrent sends to one number', async () => {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, () =>
         service.http.post('/otp/send').send({ phoneNumber: NUMBER }),
       ),
     );
 
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(await service.codesOf(NUMBER)).toHaveLength(1);
   });
 

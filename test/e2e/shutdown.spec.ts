@@ -69,22 +69,22 @@ describe('Graceful shutdown', () => {
   it('reports 503 for readiness at once, but accepts requests and answers with Connection: close', async () => {
     await start(LONG_DELAY);
     provider.answer(ACCEPTED);
-    const ask = async (path: string, init?: RequestInit) => {
+    const request = async (path: string, init?: RequestInit) => {
       const { status, headers } = await fetch(replica.url + path, init);
       return `${status} ${headers.get('connection')}`;
     };
-    expect(await ask('/health/ready')).toBe('200 keep-alive');
+    expect(await request('/health/ready')).toBe('200 keep-alive');
 
     replica.signal('SIGTERM');
     await until(() => replica.output.includes('stopping'));
 
-    expect(await ask('/health/ready')).toBe('503 close');
+    expect(await request('/health/ready')).toBe('503 close');
     expect((await replica.http.get('/health/ready')).body.status).toBe('shutting_down');
-    expect(await ask('/health/live')).toBe('200 close');
-    expect(await ask('/unknown')).toBe('404 close');
+    expect(await request('/health/live')).toBe('200 close');
+    expect(await request('/unknown')).toBe('404 close');
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ phoneNumber: PHONE });
-    expect(await ask('/otp/send', { method: 'POST', headers, body })).toBe('200 close');
+    expect(await request('/otp/send', { method: 'POST', headers, body })).toBe('200 close');
   });
 
   // In shutdown.ts: `if (stopping)`.
@@ -108,9 +108,9 @@ describe('Graceful shutdown', () => {
     // The start of the service may still lock the file.
     file.exec('pragma busy_timeout = 5000; begin immediate');
     const outcomes = [];
-    for (const ask of [send, resend, resend]) {
+    for (const sendRequest of [send, resend, resend]) {
       outcomes.push(
-        ask().then(
+        sendRequest().then(
           ({ status }) => status,
           () => 'no answer',
         ),
@@ -260,7 +260,7 @@ describe('Graceful shutdown', () => {
     const file = new Libsql(join(dataDir, DATABASE_FILE));
     file.exec('pragma busy_timeout = 5000; begin immediate');
     // They wait for the file one after another, each for the request timeout.
-    const answers = [resend(), resend(), resend()].map((answer) => answer.catch(() => undefined));
+    const responses = [resend(), resend(), resend()].map((answer) => answer.catch(() => undefined));
     await until(async () =>
       (await replica.http.get('/metrics')).text.includes('otp_http_requests_in_flight 4'),
     );
@@ -269,7 +269,7 @@ describe('Graceful shutdown', () => {
 
     expect(await replica.ended()).toBe(1);
     expect(replica.output).toContain('shutdown timed out with requests still running');
-    await Promise.all(answers);
+    await Promise.all(responses);
     file.close();
   });
 });

@@ -1,7 +1,7 @@
 import { minutes, seconds } from '../../src/common/durations.js';
 import { measureCoverage } from '../support/crash/coverage.js';
 import { runCrashTest, type CrashTestResult } from '../support/crash/run-crash-test.js';
-import * as handmade from '../support/crash/history-fixtures.js';
+import * as fixtures from '../support/crash/history-fixtures.js';
 import {
   findBrokenConnections,
   findLostVerifications,
@@ -40,13 +40,13 @@ const SEED = seedOfFile();
 describe(`Fifty crashes under load (SEED=${SEED})`, () => {
   const runs = new Map<string, CrashTestResult>();
 
-  // Both engines at once: a start is mostly one core's work.
+  // Both engines at once, because a start uses mostly one core.
   beforeAll(async () => {
     const outcomes = await Promise.allSettled(
-      ENGINES.map(async ([engine, newPlace]) => {
+      ENGINES.map(async ([engine, createDatabase]) => {
         runs.set(
           engine,
-          await runCrashTest(newPlace, CRASHES, new SeededRandom(`${SEED} ${engine}`)),
+          await runCrashTest(createDatabase, CRASHES, new SeededRandom(`${SEED} ${engine}`)),
         );
       }),
     );
@@ -102,9 +102,9 @@ describe(`Fifty crashes under load (SEED=${SEED})`, () => {
     });
 
     it('keep every verification whose send was answered verifiable', () => {
-      const promises = listExpectedSuccesses(history);
-      expect(promises.length).toBeGreaterThanOrEqual(CRASHES / 4);
-      expect(promises.filter(({ key }) => key !== undefined)).not.toEqual([]);
+      const expected = listExpectedSuccesses(history);
+      expect(expected.length).toBeGreaterThanOrEqual(CRASHES / 4);
+      expect(expected.filter(({ key }) => key !== undefined)).not.toEqual([]);
       expect(findLostVerifications(history)).toEqual([]);
     });
 
@@ -122,7 +122,7 @@ describe(`Fifty crashes under load (SEED=${SEED})`, () => {
 
 describe('The checks of the crash history', () => {
   const { EXPIRES_AT, KEY, LAST_RUN_START, historyWith, codeCheck, send, sentMessage, verify } =
-    handmade;
+    fixtures;
 
   const repeat = <T>(count: number, make: (index: number) => T): T[] =>
     Array.from({ length: count }, (_, index) => make(index));

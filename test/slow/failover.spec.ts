@@ -31,7 +31,7 @@ const MAX_SLOWDOWN_MS = scaled(20);
 const SCENARIO_MS = 170_000;
 const STARTING_MS = 60_000;
 
-const TROUBLES: [FailureMode, maybeSent: boolean][] = [
+const FAILURE_MODES: [FailureMode, maybeSent: boolean][] = [
   ['refuses connections', false],
   ['hangs', true],
   ['answers 500', true],
@@ -39,7 +39,7 @@ const TROUBLES: [FailureMode, maybeSent: boolean][] = [
   ['answers 429', false],
 ];
 
-describe.each(TROUBLES)('When Infobip %s and Sinch is healthy', (trouble, maybeSent) => {
+describe.each(FAILURE_MODES)('When Infobip %s and Sinch is healthy', (failureMode, maybeSent) => {
   let infobip: FakeProvider;
   let sinch: FakeProvider;
   let dataDir: string;
@@ -82,7 +82,7 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy', (trouble, maybeS
     const send = (client: PooledClient, phoneNumber: string) =>
       client.post('/otp/send', { phoneNumber });
     [sends, slowerByMs, verified] = [new Map(), [], 0];
-    await infobip.startFailing(trouble);
+    await infobip.startFailing(failureMode);
     await runConcurrently(SENDS, CONCURRENCY, async () => {
       const phoneNumber = newPhoneNumber();
       sends.set(phoneNumber, await send(client, phoneNumber));
@@ -101,7 +101,7 @@ describe.each(TROUBLES)('When Infobip %s and Sinch is healthy', (trouble, maybeS
       const { body } = await client.post('/otp/verify', { pinId, otpCode });
       if (body['verified'] === true) verified += 1;
     });
-    await infobip.stopFailing(trouble);
+    await infobip.stopFailing(failureMode);
     afterRecovery = await verifyByInfobip(client);
     await Promise.all([client.close(), healthyClient.close()]);
   }, SCENARIO_MS);

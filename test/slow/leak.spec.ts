@@ -121,11 +121,11 @@ describe('After random flows while PostgreSQL and Redis stop and start', () => {
 });
 
 function itLeaksNoSecret(): void {
-  it.each(OUTPUTS)('the %s contain no secret', (name) => {
+  it.each(OUTPUTS)('no secret is in the %s', (name) => {
     expect(secrets.scanner.scan(output[name]).slice(0, 5)).toEqual([]);
   });
 
-  it.each(OUTPUTS)('a secret in the %s would be found', (name) => {
+  it.each(OUTPUTS)('a secret would be found in the %s', (name) => {
     const number = secrets.createPhoneNumber();
 
     const [match] = secrets.scanner.scan(`${number}${output[name]}`);

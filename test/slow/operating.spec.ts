@@ -17,8 +17,8 @@ const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) =
 const [READY = '', NEW_SECRET = '', BACK_UP = '', RESTORE = '', DUMP = '', LOAD = ''] = COMMANDS;
 
 const NUMBER = '+14155552671';
-const OLD = 'the secret before the rotation';
-const NEW = 'the secret after the rotation';
+const OLD = 'the master secret before the rotation';
+const NEW = 'the master secret after the rotation';
 
 jest.setTimeout(minutes(2));
 

@@ -52,7 +52,7 @@ async function sendAgain() {
 function entered(answer) {
   const { to, now, expiresAt, resendAvailableAt } = answer;
   sent = { ...answer, ended: false };
-  say(`Texted ${to}. The code is good for ${span((Date.parse(expiresAt) - now) / 1000)}.`);
+  say(`Sent a code to ${to}. It is valid for ${span((Date.parse(expiresAt) - now) / 1000)}.`);
   coolDown((Date.parse(resendAvailableAt) - now) / 1000);
   element('entry').hidden = false;
   code.value = '';

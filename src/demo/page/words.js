@@ -29,7 +29,7 @@ export function failure(error) {
     case 'destination_unreachable':
       return 'This number cannot be reached. Check it, or use another one.';
     case 'provider_timeout':
-      return 'That took too long. If no text comes, try again.';
+      return 'That took too long. If no message arrives, try again.';
     case 'verification_not_found':
     case 'not_resendable':
       return endOf(undefined);
