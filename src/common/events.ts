@@ -119,7 +119,7 @@ interface StorageOperationCompleted {
   readonly durationMs: number;
 }
 
-/** Never holds a number, code or credential. Strings that become metric labels are from closed sets. */
+/** Never contains a number, code or credential. Strings that become metric labels are from closed sets. */
 export type ServiceEvent =
   | RequestStarted
   | RequestCompleted

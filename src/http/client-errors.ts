@@ -35,7 +35,12 @@ export function handleClientError(
   rejectedSockets.add(socket);
   // Without any bytes there was no request to answer.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0) socket.destroy();
-  else rejectAfterPending(socket, toDomainError(error), this.events);
+  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    rejectAfterPending(socket, errors.requestTimeout(), this.events);
+  } else {
+    const message = 'The request is not valid HTTP, or its headers are larger than 16 KiB.';
+    rejectAfterPending(socket, errors.malformedBody({ message }), this.events);
+  }
 }
 
 /**
@@ -59,8 +64,8 @@ function rejectAfterPending(socket: Socket, error: DomainError, events: EventBus
 function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): void {
   const requestId = randomUUID();
   const problem = toProblem(error, requestId, '/');
-  const body = JSON.stringify(problem);
   const { status } = problem;
+  const body = JSON.stringify(problem);
   const headers = {
     'x-request-id': requestId,
     'content-type': PROBLEM_MEDIA_TYPE,
@@ -84,10 +89,3 @@ function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): 
     durationMs: 0,
   });
 }
-
-const toDomainError = ({ code }: NodeJS.ErrnoException): DomainError =>
-  code === 'ERR_HTTP_REQUEST_TIMEOUT'
-    ? errors.requestTimeout()
-    : errors.malformedBody({
-        message: 'The request is not valid HTTP, or its headers are larger than 16 KiB.',
-      });

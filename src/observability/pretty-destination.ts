@@ -5,7 +5,7 @@ import { prettyFactory } from 'pino-pretty';
 /** Characters that a terminal obeys, and those that change the direction of text. */
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}]/gu;
 
-/** Writes readable lines to a terminal. Loaded only if somebody watches one, to keep start-up fast. */
+/** Writes readable lines to a terminal. Loaded only where there is one, to keep start-up fast. */
 export function prettyDestination(
   terminal: Pick<WriteStream, 'hasColors' | 'write'>,
 ): DestinationStream {

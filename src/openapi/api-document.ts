@@ -81,13 +81,14 @@ export async function buildApiDocument(app: INestApplication): Promise<OpenAPIOb
       description: 'An API key of your client, as `npm run keys:new` prints it.',
     })
     .build();
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
   });
   const paths = { ...document.paths, [METRICS_PATH]: { get: GET_METRICS } };
   return {
     ...document,
-    info: { ...INFO, version: packageVersion() },
+    info: { ...INFO, version },
     paths,
     components: { ...document.components, headers: usedHeaders(paths) },
   };
@@ -97,9 +98,4 @@ function usedHeaders(paths: object): Record<string, HeaderObject> {
   const text = JSON.stringify(paths);
   const isUsed = (name: string) => text.includes(`"#/components/headers/${name}"`);
   return Object.fromEntries(Object.entries(HEADER_COMPONENTS).filter(([name]) => isUsed(name)));
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
-  return version;
 }

@@ -11,7 +11,7 @@ const TIMEOUT_MS = seconds(1);
 
 /**
  * Counts a hit and starts its window in one step. Not `@nest-lab/throttler-storage-redis`: its script
- * starts the block anew at the first hit over the limit, unlike the in-process storage, and is sent
+ * restarts the block at the first hit over the limit, unlike the in-process storage. It is also sent
  * whole with every hit.
  */
 const COUNT_HIT = `
