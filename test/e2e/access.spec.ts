@@ -36,7 +36,7 @@ describe('Authentication by API key', () => {
 
   afterEach(() => service.close());
 
-  const as = ({ key }: { key: string }) => createClientAgent(service.url, key);
+  const withKey = ({ key }: { key: string }) => createClientAgent(service.url, key);
 
   /** Calls every route of the service. */
   async function callEveryRoute(client: Agent, pinId = 'any') {
@@ -51,9 +51,9 @@ describe('Authentication by API key', () => {
 
   it.each([
     ['no key', () => withoutKey],
-    ['an unknown key', () => as(newApiKey('shop'))],
-    ['a rotated-out key', () => as(rotatedOut)],
-    ['the hash of a key', () => as({ key: shop.entry.slice('shop:'.length) })],
+    ['an unknown key', () => withKey(newApiKey('shop'))],
+    ['a rotated-out key', () => withKey(rotatedOut)],
+    ['the hash of a key', () => withKey({ key: shop.entry.slice('shop:'.length) })],
     [
       'another authentication scheme',
       () => openApiValidatedAgent(service.url).auth('shop', shop.key),
@@ -83,7 +83,7 @@ describe('Authentication by API key', () => {
     const send = (client: Agent) => client.post('/otp/send').set('content-type', type).send(body);
 
     expect((await send(withoutKey)).status).toBe(401);
-    expect([400, 415]).toContain((await send(as(shop))).status);
+    expect([400, 415]).toContain((await send(withKey(shop))).status);
   });
 
   it('needs no key for a 404 of an unknown path or a 405', async () => {
@@ -91,16 +91,19 @@ describe('Authentication by API key', () => {
     expectProblem(await withoutKey.get('/otp/send'), 405, 'method_not_allowed');
   });
 
-  it('accepts each of the keys of a client as the same client', async () => {
-    const { body } = await as(shop).post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
+  it('treats all keys of a client as one client', async () => {
+    const { body } = await withKey(shop)
+      .post('/otp/send')
+      .send({ phoneNumber: NUMBER })
+      .expect(200);
 
-    await as(shopNext).get(`/otp/${body.pinId}`).expect(200);
+    await withKey(shopNext).get(`/otp/${body.pinId}`).expect(200);
   });
 
   it("hides a client's verification from other clients, by pinId and by number", async () => {
-    const { body: sent } = await as(shop).post('/otp/send').send({ phoneNumber: NUMBER });
+    const { body: sent } = await withKey(shop).post('/otp/send').send({ phoneNumber: NUMBER });
     const [otpCode = ''] = await service.codesOf(NUMBER);
-    const otherClient = as(bank);
+    const otherClient = withKey(bank);
 
     for (const { path, response } of await callEveryRoute(otherClient, sent.pinId)) {
       if (['/otp/:pinId', '/otp/verify', '/otp/resend'].includes(path)) {
@@ -117,14 +120,14 @@ describe('Authentication by API key', () => {
       verified: false,
     });
     await otherClient.post('/otp/numbers/erase').send({ phoneNumber: NUMBER }).expect(204);
-    await as(shop).post('/otp/verify').send(byNumber).expect(200, { verified: true });
+    await withKey(shop).post('/otp/verify').send(byNumber).expect(200, { verified: true });
   });
 
   it("answers the same for an unknown, another client's and a malformed pinId", async () => {
-    const { body: sent } = await as(shop).post('/otp/send').send({ phoneNumber: NUMBER });
+    const { body: sent } = await withKey(shop).post('/otp/send').send({ phoneNumber: NUMBER });
     const results = [];
     for (const pinId of ['A'.repeat(22), sent.pinId as string, '!', 'x'.repeat(2_000)]) {
-      const { status, body } = await as(bank).get(`/otp/${pinId}`);
+      const { status, body } = await withKey(bank).get(`/otp/${pinId}`);
       results.push({ status, ...body, requestId: '' });
     }
 
@@ -139,11 +142,11 @@ describe('Authentication by API key', () => {
       THROTTLE_VERIFY_LIMIT: '2',
     });
     const getStatus = (client: Agent) => client.get('/otp/x');
-    await getStatus(as(shop));
-    await getStatus(as(shop));
+    await getStatus(withKey(shop));
+    await getStatus(withKey(shop));
 
-    expectProblem(await getStatus(as(shop)), 429, 'too_many_requests');
-    expectProblem(await getStatus(as(bank)), 404, 'verification_not_found');
+    expectProblem(await getStatus(withKey(shop)), 429, 'too_many_requests');
+    expectProblem(await getStatus(withKey(bank)), 404, 'verification_not_found');
   });
 
   it('limits requests without a valid key by IP address, which never blocks a valid key', async () => {
@@ -152,7 +155,7 @@ describe('Authentication by API key', () => {
 
     expect(rejected.filter(({ status }) => status === 401)).toHaveLength(30);
     expectProblem(rejected[39] as never, 429, 'too_many_requests');
-    expectProblem(await as(shop).get('/otp/x'), 404, 'verification_not_found');
+    expectProblem(await withKey(shop).get('/otp/x'), 404, 'verification_not_found');
     service.clock.advance(60_000);
     expectProblem(await withoutKey.get('/otp/x'), 401, 'unauthenticated');
   });

@@ -16,7 +16,7 @@ describe('The client IP for rate limits', () => {
   const statusFor = async (forwarded: string) =>
     (await service.http.get('/otp/x').set('x-forwarded-for', forwarded)).status;
 
-  /** The status of the thirdStatus request, after two that used up the limit. */
+  /** The status of the third request, after two that used up the limit. */
   async function thirdStatus([a, b, c]: readonly [string, string, string]): Promise<number> {
     await statusFor(a);
     await statusFor(b);

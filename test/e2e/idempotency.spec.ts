@@ -77,7 +77,7 @@ describe('An Idempotency-Key', () => {
     expect(body).toEqual({ verified: false, reason: 'already_verified' });
   });
 
-  it('uses one attempt for a wrong code that is sent twice', async () => {
+  it('counts one attempt for a wrong code that is verified twice with one key', async () => {
     const { pinId } = (await send('a')).body;
     const [code = ''] = await service.codesOf(NUMBER);
     const otpCode = wrongCode(code);
@@ -116,12 +116,12 @@ describe('An Idempotency-Key', () => {
 
   it('sends no second message if the first may have been sent', async () => {
     const upstream = await startScriptedUpstream();
-    const other = await startService({
+    const otherService = await startService({
       INFOBIP_BASE_URL: upstream.url,
       PROVIDER_TIMEOUT: `${scaled(100)}ms`,
     });
     const sendWithKey = () =>
-      other.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });
+      otherService.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });
     upstream.answer(hang);
     expectProblem(await sendWithKey(), 504, 'provider_timeout');
     upstream.answer(reply(200, { pinId: 'PROVIDER-PIN', smsStatus: 'MESSAGE_SENT' }));
@@ -131,21 +131,21 @@ describe('An Idempotency-Key', () => {
     expectProblem(repeat, 504, 'provider_timeout');
     expect(repeat.headers['idempotency-replayed']).toBe('true');
     expect(upstream.requests).toHaveLength(1);
-    await other.close();
+    await otherService.close();
     await upstream.close();
   });
 
   it('sends the message if certainly none was sent before', async () => {
     const upstream = await startScriptedUpstream();
-    const other = await startService({ INFOBIP_BASE_URL: upstream.url });
+    const otherService = await startService({ INFOBIP_BASE_URL: upstream.url });
     const sendWithKey = () =>
-      other.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });
+      otherService.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });
     upstream.answer(reply(429, {}));
     expectProblem(await sendWithKey(), 503, 'provider_unavailable');
     upstream.answer(reply(200, { pinId: 'PROVIDER-PIN', smsStatus: 'MESSAGE_SENT' }));
 
     expect((await sendWithKey()).status).toBe(200);
-    await other.close();
+    await otherService.close();
     await upstream.close();
   });
 });

@@ -9,7 +9,7 @@ const STARTING_MS = 60_000;
 
 const ready = ({ http }: RunningService) => http.get('/health/ready');
 
-/** Requests readiness waitForStatus it has this status: results are cached, and reconnecting takes time. */
+/** Requests readiness until it has this status: results are cached, and reconnecting takes time. */
 async function waitForStatus(status: number, service: RunningService): Promise<Response> {
   for (;;) {
     const response = await ready(service);
@@ -81,7 +81,7 @@ describe('GET /health/ready', () => {
     STARTING_MS,
   );
 
-  // In StorageProbe: a `select` would be answered.
+  // In StorageHealthIndicator: a `select` would succeed.
   it('returns 503 while the database is read-only', async () => {
     const postgres = await startPostgres();
     closing.push(() => postgres.stop());

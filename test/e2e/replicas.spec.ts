@@ -85,7 +85,7 @@ describe('Two replicas', () => {
   const countCalls = (operation: RegExp) =>
     provider.requests.filter(({ path }) => operation.test(path)).length;
 
-  // verification-queries.ts, verify: `status = pending`
+  // In verification-queries.ts: `isOpen` of `verify`.
   it('verify exactly one of two hundred concurrent right codes', async () => {
     const pinId = await send(newNumber());
 
@@ -97,7 +97,7 @@ describe('Two replicas', () => {
     expect(responses.every(({ status }) => status === 200)).toBe(true);
   });
 
-  // verification-queries.ts, reserveAttempt: `attempts < max_attempts`
+  // In number-limits.ts: `attempts < max_attempts` of `reserveFailure`.
   it('check five of two hundred concurrent wrong codes, and reject the right one afterwards', async () => {
     const pinId = await send(newNumber());
 
@@ -108,7 +108,7 @@ describe('Two replicas', () => {
     expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
   });
 
-  // number-limits.ts, the first `where` of prepareTake; settle must not forgive a wrong code
+  // In sliding-window.ts: the `where` of `acquireQuery`. A wrong code must stay counted.
   it('check ten wrong codes of one number in an hour, over ten sends and resends', async () => {
     const phoneNumber = newNumber();
     for (let round = 0; round < 10; round += 1) {
@@ -127,7 +127,7 @@ describe('Two replicas', () => {
     expect(countCalls(/verify/)).toBe(10);
   });
 
-  // number-limits.ts, the first `where` of prepareTake
+  // In sliding-window.ts: the `where` of `acquireQuery`.
   it('send one message for a hundred concurrent sends to one number', async () => {
     const phoneNumber = newNumber();
 
@@ -142,7 +142,7 @@ describe('Two replicas', () => {
     expect(countCalls(/pin\?/)).toBe(sent);
   });
 
-  // idempotency-keys.ts, claim: onConflict
+  // In idempotency-key-queries.ts: the `on conflict` of `claim`.
   it('send one message for a hundred concurrent sends with one key: the same response or 409', async () => {
     const phoneNumber = newNumber();
 
@@ -170,7 +170,7 @@ describe('Two replicas', () => {
   });
 });
 
-/** Tries again retryUntil it succeeds, for at most a minute. */
+/** Tries again until it succeeds, for at most a minute. */
 async function retryUntil(succeeds: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + minutes(1);
   while (!(await succeeds())) {

@@ -34,7 +34,7 @@ describe('Rate limits shared through Redis', () => {
   const send = ({ http }: SandboxedService) => http.post('/otp/send').send({});
   const verify = ({ http }: SandboxedService) => http.post('/otp/verify').send({});
 
-  /** The number of countConnections to Redis, including the one of this query. */
+  /** The number of connections to Redis, including the one of this query. */
   const countConnections = async (): Promise<number> => {
     const count = `return tonumber(redis.call('INFO', 'clients'):match('connected_clients:(%d+)'))`;
     return Number((await sendRedisCommand(redis.url, 'EVAL', count, '0')).slice(1));

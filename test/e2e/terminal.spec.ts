@@ -10,7 +10,7 @@ const SERVICE = `node ${join(resolve('.test-build'), 'main.js')}`;
  * `script` of Debian's bsdutils runs a command at a terminal of its own. It waits two seconds for
  * a process that it ends, so the process id is printed and the test ends it.
  */
-const AT_A_TERMINAL = `script -qefc 'echo pid $$; exec ${SERVICE}' /dev/null`;
+const SERVICE_AT_TERMINAL = `script -qefc 'echo pid $$; exec ${SERVICE}' /dev/null`;
 
 const NUMBER = '14155550142';
 
@@ -46,7 +46,7 @@ describe('The output of the service', () => {
   });
 
   /** Stops the service itself, because `script` would wait two seconds. */
-  async function end(): Promise<void> {
+  async function stopService(): Promise<void> {
     if (isEnded) return;
     isEnded = true;
     const [, pid] = /^pid (\d+)/.exec(service.output) ?? [];
@@ -56,7 +56,7 @@ describe('The output of the service', () => {
   }
 
   afterEach(async () => {
-    await end();
+    await stopService();
     rmSync(folder, { recursive: true });
   });
 
@@ -82,7 +82,7 @@ describe('The output of the service', () => {
   }
 
   it('is readable at a terminal, and contains no number, code or pinId', async () => {
-    start(AT_A_TERMINAL);
+    start(SERVICE_AT_TERMINAL);
     await service.printed(/curl .*\/otp\/verify/);
 
     const pinId = await sendAndVerifyWrong();
@@ -104,21 +104,21 @@ describe('The output of the service', () => {
   });
 
   it('shows the example commands in bold at a terminal, and they run as printed', async () => {
-    start(AT_A_TERMINAL);
+    start(SERVICE_AT_TERMINAL);
     await service.printed(/curl .*\/otp\/verify[^\n]*\n/);
     const bold = '\u001b[1m';
-    const welcome = service.output.slice(service.output.indexOf(`${bold}\r\n`) + bold.length);
-    const lines = welcome.split('\r\n').filter((line) => line.includes('curl '));
+    const banner = service.output.slice(service.output.indexOf(`${bold}\r\n`) + bold.length);
+    const lines = banner.split('\r\n').filter((line) => line.includes('curl '));
 
-    const tried = spawnProgram(lines.join('\n'), folder);
-    await tried.ended();
+    const commands = spawnProgram(lines.join('\n'), folder);
+    await commands.ended();
 
     expect(lines).toHaveLength(3);
-    expect(tried.output).toBe('{"verified":true}');
+    expect(commands.output).toBe('{"verified":true}');
   });
 
   it('has no colours with NO_COLOR', async () => {
-    start(AT_A_TERMINAL, { NO_COLOR: '1' });
+    start(SERVICE_AT_TERMINAL, { NO_COLOR: '1' });
     await service.printed(/curl .*\/otp\/verify/);
 
     expect(service.output).not.toContain('\u001b');
@@ -145,16 +145,16 @@ describe('The output of the service', () => {
     ['loads pino-pretty at a terminal', {}, true],
     ['does not load pino-pretty in production', PRODUCTION, false],
   ])('%s', async (_title, variables, isLoaded) => {
-    start(AT_A_TERMINAL, { ...variables, ...REPORT_PINO_PRETTY });
+    start(SERVICE_AT_TERMINAL, { ...variables, ...REPORT_PINO_PRETTY });
     await service.printed(/Server listening[^\n]*\n/);
 
-    await end();
+    await stopService();
 
     expect(service.output).toContain(`pino-pretty loaded: ${String(isLoaded)}`);
   });
 
   it('is JSON in production, even at a terminal', async () => {
-    start(AT_A_TERMINAL, PRODUCTION);
+    start(SERVICE_AT_TERMINAL, PRODUCTION);
     await service.printed(/Server listening[^\n]*\n/);
 
     const [, ...lines] = service.output.split('\r\n').filter(Boolean);

@@ -79,8 +79,8 @@ describe.each(FAILURE_MODES)('When Infobip %s and Sinch is healthy', (failureMod
       new PooledClient(service, CONCURRENCY),
       new PooledClient(healthy, 1),
     ];
-    const send = (client: PooledClient, phoneNumber: string) =>
-      client.post('/otp/send', { phoneNumber });
+    const send = (http: PooledClient, phoneNumber: string) =>
+      http.post('/otp/send', { phoneNumber });
     [sends, slowerByMs, verified] = [new Map(), [], 0];
     await infobip.startFailing(failureMode);
     await runConcurrently(SENDS, CONCURRENCY, async () => {

@@ -28,7 +28,7 @@ const HEARTBEAT_MS = scaled(2_000);
 const STARTING_MS = 60_000;
 /** How far the clocks of two replicas may differ: they read the database's time over a network. */
 const MAX_CLOCK_DIFFERENCE_MS = 100;
-const CALLS: readonly Operation[] = ['send', 'resend', 'verify', 'status'];
+const OPERATIONS: readonly Operation[] = ['send', 'resend', 'verify', 'status'];
 
 interface Servers {
   readonly postgres: PostgresServer;
@@ -152,13 +152,13 @@ function itSurvivesOutage(fleetOf: () => Fleet, outage: () => Outage): void {
   }, STARTING_MS);
 
   /** The responses that match, without those of the health checks. */
-  const filterResponses = (matches: (answer: RecordedResponse) => boolean): RecordedResponse[] =>
-    result.responses.filter((answer) => answer.operation !== 'live' && matches(answer));
+  const filterResponses = (matches: (response: RecordedResponse) => boolean): RecordedResponse[] =>
+    result.responses.filter((response) => response.operation !== 'live' && matches(response));
 
-  it.each(CALLS)('answers every %s during the outage with 503 and Retry-After', (call) => {
+  it.each(OPERATIONS)('answers every %s during the outage with 503 and Retry-After', (name) => {
     const duringOutage = filterResponses(
-      ({ startedAt, endedAt, ...answer }) =>
-        answer.operation === call && startedAt >= result.downFrom && endedAt <= result.downUntil,
+      ({ operation, startedAt, endedAt }) =>
+        operation === name && startedAt >= result.downFrom && endedAt <= result.downUntil,
     );
     expect(duringOutage.length).toBeGreaterThanOrEqual(fleet.replicas.length);
     duringOutage.forEach(({ response }) => {
@@ -168,7 +168,7 @@ function itSurvivesOutage(fleetOf: () => Fleet, outage: () => Outage): void {
 
   it('answers every request within the deadline', () => {
     const late = filterResponses(({ startedAt, endedAt }) => endedAt - startedAt >= DEADLINE_MS);
-    expect(late.map(summary)).toEqual([]);
+    expect(late.map(summarize)).toEqual([]);
   });
 
   it('stays alive', () => {
@@ -176,7 +176,7 @@ function itSurvivesOutage(fleetOf: () => Fleet, outage: () => Outage): void {
       ({ operation, startedAt, endedAt, response }) =>
         operation === 'live' && (response.status !== 200 || endedAt - startedAt >= HEARTBEAT_MS),
     );
-    expect(missed.map(summary)).toEqual([]);
+    expect(missed.map(summarize)).toEqual([]);
     fleet.replicas.forEach(({ output }) => {
       expect(output).not.toMatch(/uncaught|unhandled/i);
     });
@@ -188,7 +188,7 @@ function itSurvivesOutage(fleetOf: () => Fleet, outage: () => Outage): void {
     const failed = filterResponses(
       ({ startedAt, response }) => startedAt >= recoveredAt && response.status >= 500,
     );
-    expect(failed.map(summary)).toEqual([]);
+    expect(failed.map(summarize)).toEqual([]);
   });
 
   it('gives no wrong response before or after the outage', () => {
@@ -198,12 +198,12 @@ function itSurvivesOutage(fleetOf: () => Fleet, outage: () => Outage): void {
         ...responses.resend.map(({ status, body }) => `resend ${status} ${body.code ?? ''}`),
         ...responses.verify.map(({ body }) => `verify ${body.reason ?? body.verified}`),
       ];
-      const usual = ['send 200 ', 'resend 200 ', 'resend 429 cooldown_active'];
+      const expected = ['send 200 ', 'resend 200 ', 'resend 429 cooldown_active'];
       // Two clients verify the same code, so the second one gets already_verified.
       const verifications = ['verify true', 'verify already_verified'];
       // A retry after 503 may find the first request still in progress.
-      const repeated = ['send 409 request_in_progress', 'resend 409 request_in_progress'];
-      expect([...usual, ...verifications, ...(sawUnavailable ? repeated : [])]).toEqual(
+      const retried = ['send 409 request_in_progress', 'resend 409 request_in_progress'];
+      expect([...expected, ...verifications, ...(sawUnavailable ? retried : [])]).toEqual(
         expect.arrayContaining(received),
       );
     }
@@ -265,6 +265,6 @@ function itSurvivesOutage(fleetOf: () => Fleet, outage: () => Outage): void {
 }
 
 /** An answer, for a failed assertion to show. */
-function summary({ operation, startedAt, endedAt, response }: RecordedResponse): string {
+function summarize({ operation, startedAt, endedAt, response }: RecordedResponse): string {
   return `${operation}: ${response.status} ${response.text} in ${Math.round(endedAt - startedAt)} ms`;
 }

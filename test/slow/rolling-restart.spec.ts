@@ -32,7 +32,7 @@ describe('A rolling restart of two replicas under load', () => {
       NODE_ENV: 'test',
       DATABASE_URL: await postgres.createDatabase(),
       INFOBIP_BASE_URL: sandbox.url,
-      // Far longer than the load balancer needs to notice.
+      // Far longer than the load balancer needs to stop using a replica.
       SHUTDOWN_DELAY: '2s',
     };
     replicas = await Promise.all([startReplica(settings), startReplica(settings)]);
