@@ -44,12 +44,12 @@ describe('The demo page', () => {
   it('sends a code to the phone on the page and verifies it', async () => {
     const code = await demo.send();
     await demo.waitForStatus(/^Sent a code to \+1415•••01\d\d\. It is valid for 5 minutes\.$/);
-    expect(await demo.focused()).toBe('code');
+    expect(await demo.getFocused()).toBe('code');
 
     await demo.verify(code);
 
     await demo.waitForStatus(/^\+1415•••01\d\d is verified\.$/);
-    expect(await demo.focused()).toBe('restart');
+    expect(await demo.getFocused()).toBe('restart');
   });
 
   it('shows the remaining attempts after a wrong code', async () => {
@@ -59,7 +59,7 @@ describe('The demo page', () => {
       await demo.waitForStatus(`That is not the code. You have ${left} left.`);
     }
     expect(await demo.code.getAttribute('aria-invalid')).toBe('true');
-    expect(await demo.focused()).toBe('code');
+    expect(await demo.getFocused()).toBe('code');
 
     await demo.verify(code);
     await demo.waitForStatus('is verified');
@@ -74,12 +74,12 @@ describe('The demo page', () => {
       );
     }
     expect(await demo.code.isVisible()).toBe(false);
-    expect(await demo.focused()).toBe('again');
+    expect(await demo.getFocused()).toBe('again');
 
     service.clock.advance(seconds(30));
     await demo.page.clock.fastForward('31');
     await demo.press('Send a new code');
-    await demo.verify(await demo.newestCode(2));
+    await demo.verify(await demo.readCode(2));
     await demo.waitForStatus('is verified');
   });
 
@@ -96,7 +96,7 @@ describe('The demo page', () => {
     await demo.page.clock.fastForward('11');
     await demo.press('Send again');
 
-    expect(await demo.newestCode(2)).toBe(code);
+    expect(await demo.readCode(2)).toBe(code);
     await demo.resendButton.and(demo.page.locator('[aria-disabled=true]')).waitFor();
     await demo.verify(code);
     await demo.waitForStatus('is verified');
@@ -107,7 +107,7 @@ describe('The demo page', () => {
     service.clock.advance(minutes(5));
     await demo.verify(code);
     await demo.waitForStatus('This code has expired. Send a new one.');
-    expect(await demo.focused()).toBe('again');
+    expect(await demo.getFocused()).toBe('again');
   });
 
   it('shows that a newer code was sent', async () => {
@@ -122,7 +122,7 @@ describe('The demo page', () => {
   it('shows the time until another code can be sent to the number', async () => {
     await demo.send();
     await demo.press('Use another number');
-    expect(await demo.focused()).toBe('number');
+    expect(await demo.getFocused()).toBe('number');
     await demo.press('Send code');
     await demo.waitForStatus(
       /^This number was sent a code moments ago\. Try again in (29|30) seconds\.$/,
@@ -134,7 +134,7 @@ describe('The demo page', () => {
     await demo.press('Send code');
     await demo.waitForStatus('Give a phone number in E.164 form');
     expect(await demo.number.getAttribute('aria-invalid')).toBe('true');
-    expect(await demo.focused()).toBe('number');
+    expect(await demo.getFocused()).toBe('number');
   });
 
   it('shows that a number is blocked', async () => {
@@ -157,7 +157,7 @@ describe('The demo page', () => {
     await demo.waitForStatus('Sending a code…');
     await demo.press('Send code');
     answer();
-    await demo.newestCode();
+    await demo.readCode();
     expect(requests).toHaveLength(1);
   });
 
@@ -203,10 +203,10 @@ describe('The demo page', () => {
 
   it('can be used with the keyboard only', async () => {
     const { keyboard } = demo.page;
-    expect(await demo.focused()).toBe('number');
+    expect(await demo.getFocused()).toBe('number');
     await keyboard.press('Enter');
     await demo.code.waitFor();
-    const code = await demo.newestCode();
+    const code = await demo.readCode();
     await keyboard.type(wrongCode(code));
     await keyboard.press('Enter');
     await demo.waitForStatus('not the code');
@@ -215,7 +215,7 @@ describe('The demo page', () => {
     await keyboard.press('Space');
     await demo.waitForStatus('is verified');
     await keyboard.press('Enter');
-    expect(await demo.focused()).toBe('number');
+    expect(await demo.getFocused()).toBe('number');
   });
 
   it('reads the code by WebOTP, and aborts the request once a code is submitted', async () => {

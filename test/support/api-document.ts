@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { HeaderObject, OperationObject, ReferenceObject, SchemaObject } from '@nestjs/swagger';
 
-/** The committed document: of what OpenAPI allows, it has these forms. */
+/** The part of OpenAPI that the committed document uses. */
 interface ApiDocument {
   readonly paths: Readonly<Record<string, PathItem>>;
   readonly components: {
@@ -38,14 +38,14 @@ export const API_FILE = 'openapi.json';
 
 export const API = JSON.parse(readFileSync(API_FILE, 'utf8')) as ApiDocument;
 
-/** A path of the document, with its template. */
-interface Found {
+/** A path of the document that matches a URL. */
+interface MatchedPath {
   readonly template: string;
   readonly item: PathItem;
 }
 
 /** The path of the document that a URL matches. Paths without parameters take precedence. */
-export function pathOf(url: string): Found | undefined {
+export function findPath(url: string): MatchedPath | undefined {
   const path = decoded(new URL(url).pathname);
   if (path === undefined) return undefined;
   const found = Object.entries(API.paths)
@@ -67,7 +67,7 @@ function decoded(path: string): string | undefined {
 }
 
 /** The operation for a method. HEAD is GET without a body (RFC 9110 §9.3.2). */
-export const operationOf = ({ item }: Found, method: string): Operation | undefined =>
+export const findOperation = ({ item }: MatchedPath, method: string): Operation | undefined =>
   method === 'HEAD' ? item.get : item[method.toLowerCase() as keyof PathItem];
 
 /** The single media type of a body. */

@@ -4,22 +4,22 @@ import { openPage } from './browser.js';
 import { FakeClock } from './fake-clock.js';
 import { startService, type RunningService } from './service.js';
 
-/** The machine's clock, which a test moves ahead: an HTTP answer's own `Date` has to fit. */
-class MovableClock extends FakeClock {
-  private ahead = 0;
+/** The system clock plus an offset: the page compares times with the `Date` header of responses. */
+class OffsetClock extends FakeClock {
+  private offsetMs = 0;
 
   override now(): number {
-    return Date.now() + this.ahead;
+    return Date.now() + this.offsetMs;
   }
 
   override advance(ms: number): void {
-    this.ahead += ms;
+    this.offsetMs += ms;
   }
 }
 
-/** Starts the service and its sandbox, as a browser meets them. */
+/** Starts the service with a sandbox, for a browser. */
 export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<RunningService> {
-  const clock = new MovableClock();
+  const clock = new OffsetClock();
   const sandbox = await startSandbox({ port: 0, now: () => clock.now() });
   const service = await startService(
     { INFOBIP_BASE_URL: sandbox.url, THROTTLE_SEND_LIMIT: '1000', ...settings },
@@ -34,12 +34,12 @@ export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<Runni
   };
 }
 
-/** The try-it page, in the words of who uses it. */
+/** The demo page, with the actions of its user. */
 export class DemoPage {
   readonly number: Locator;
   readonly code: Locator;
   readonly status: Locator;
-  /** The texts on the phone. */
+  /** The messages on the phone. */
   readonly messages: Locator;
   readonly resendButton: Locator;
 
@@ -48,13 +48,13 @@ export class DemoPage {
     readonly errors: readonly string[],
   ) {
     this.number = page.getByRole('textbox', { name: 'Phone number' });
-    this.code = page.getByRole('textbox', { name: 'Code from the text' });
+    this.code = page.getByRole('textbox', { name: 'Code from the message' });
     this.status = page.getByRole('status');
     this.messages = page.getByRole('log').getByRole('article');
     this.resendButton = page.getByRole('button', { name: /^Send (again|a new code)/ });
   }
 
-  /** Opens the page, and is done when its phone can be texted. */
+  /** Opens the page and waits until its phone can receive messages. */
   static async open(
     browser: Browser,
     url: string,
@@ -72,11 +72,11 @@ export class DemoPage {
     await this.page.getByText('This phone is +').waitFor();
   }
 
-  /** Sends a code, and answers with the one that the phone shows. */
+  /** Sends a code and returns it as the phone shows it. */
   async send(): Promise<string> {
     await this.press('Send code');
     await this.code.waitFor();
-    return this.newestCode();
+    return this.readCode();
   }
 
   async verify(code: string): Promise<void> {
@@ -88,20 +88,20 @@ export class DemoPage {
     await this.page.getByRole('button', { name: button, exact: true }).click();
   }
 
-  /** Waits until the page says so. */
+  /** Waits until the status line contains this text. */
   async waitForStatus(text: string | RegExp): Promise<void> {
     await this.status.filter({ hasText: text }).waitFor();
   }
 
-  /** Waits for the `count`-th text, and reads its code. */
-  async newestCode(count = 1): Promise<string> {
-    const text = this.messages.nth(count - 1);
-    await text.waitFor();
-    return (await text.locator('strong').textContent()) ?? '';
+  /** Waits for the `count`-th message and reads its code. */
+  async readCode(count = 1): Promise<string> {
+    const message = this.messages.nth(count - 1);
+    await message.waitFor();
+    return (await message.locator('strong').textContent()) ?? '';
   }
 
-  /** The accessible name or the id of what has the focus. */
-  async focused(): Promise<string> {
+  /** The id or the text of the focused element. */
+  async getFocused(): Promise<string> {
     return this.page.evaluate('document.activeElement.id || document.activeElement.textContent');
   }
 

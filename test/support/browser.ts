@@ -9,13 +9,13 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.connect(url);
 }
 
-/** Nothing here takes a second on a quiet machine. */
+/** On a quiet machine each action takes less than a second. */
 const ACTION_LIMIT_MS = scaled(4_000);
 
-/** What Chromium logs of every answer of 400 and above, and of every broken connection. */
-const NETWORK_LINE = 'Failed to load resource';
+/** Chromium logs this for every response from 400 and every broken connection. */
+const NETWORK_ERROR = 'Failed to load resource';
 
-/** A page of its own context, and whatever went wrong in it. */
+/** Opens a page in its own context, and collects its errors. */
 export async function openPage(
   browser: Browser,
   options: BrowserContextOptions = {},
@@ -27,8 +27,8 @@ export async function openPage(
   page.on('pageerror', ({ message }) => errors.push(message));
   // A violation of the Content-Security-Policy is logged as an error too.
   page.on('console', (message) => {
-    const grave = message.type() === 'error' || message.type() === 'warning';
-    if (grave && !message.text().startsWith(NETWORK_LINE)) errors.push(message.text());
+    const isSevere = message.type() === 'error' || message.type() === 'warning';
+    if (isSevere && !message.text().startsWith(NETWORK_ERROR)) errors.push(message.text());
   });
   return { page, errors };
 }

@@ -1,6 +1,6 @@
 /**
- * Compiles `src` to `.test-build`, for what the tests start as a process or a thread of its own.
- * swc takes a second where tsc takes six; `npm run check:types` checks the types.
+ * Compiles `src` to `.test-build` for tests that start processes or threads. swc takes one second,
+ * tsc six; `npm run check:types` checks the types.
  */
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 /** A shell command that runs in a process group of its own. */
 export interface ChildProgram {
-  /** All it has printed so far. */
+  /** Everything it has printed so far. */
   readonly output: string;
   /** Resolves as soon as the output matches; rejects with the output if it ends before. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
@@ -13,7 +13,7 @@ export interface ChildProgram {
   stop(): Promise<void>;
 }
 
-/** Starts a command line in `cwd`, with these variables on top of the bare environment. */
+/** Starts a command in `cwd`, with `PATH`, `HOME` and these variables. */
 export function spawnProgram(
   command: string,
   cwd: string,
@@ -39,13 +39,13 @@ export function spawnProgram(
     },
     printed: (pattern) =>
       new Promise((resolve, reject) => {
-        const look = () => {
+        const check = () => {
           const match = pattern.exec(output);
           if (match) resolve(match);
         };
-        child.stdout.on('data', look);
-        child.stderr.on('data', look);
-        look();
+        child.stdout.on('data', check);
+        child.stderr.on('data', check);
+        check();
         void closed.then((code) => {
           reject(new Error(`\`${command}\` ended with ${code}:\n${output}`));
         });

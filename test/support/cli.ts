@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from '../../src/cli/command.js';
 import { spawnProgram } from './child-program.js';
 
-/** What `npm run build:test` builds first; beside node_modules, so that imports resolve. */
+/** `npm run build:test` builds it first; beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
 interface CommandResult {
@@ -11,7 +11,7 @@ interface CommandResult {
 }
 
 interface CommandOptions {
-  /** As in a shell: what holds spaces is quoted. */
+  /** As in a shell: quote arguments with spaces. */
   readonly args?: string;
   readonly cwd: string;
   readonly settings: NodeJS.ProcessEnv;
@@ -26,7 +26,7 @@ const COMMANDS = {
 
 type CommandName = keyof typeof COMMANDS;
 
-/** Runs a built command as a process, in a folder and with settings of its own. */
+/** Runs a built command as a process, in this folder and with these settings. */
 export async function runBuiltCommand(
   command: CommandName,
   { args = '', cwd, settings }: CommandOptions,
@@ -40,7 +40,7 @@ export async function runBuiltCommand(
   return { code, output: program.output };
 }
 
-/** Runs a command in this process, as if in a folder and with settings of its own. One at a time. */
+/** Runs a command in this process, as if in this folder and with these settings. One at a time. */
 export async function runCommand(
   name: CommandName,
   { args = '', cwd, settings }: CommandOptions,
@@ -83,17 +83,17 @@ export async function startSeparateSandbox(port: number, cwd: string) {
   return { url: `http://127.0.0.1:${port}`, stop: () => sandbox.stop() };
 }
 
-/** Asks Infobip's API, or its look-alike, as an operator with curl would. */
+/** Calls the Infobip API, real or fake, as an operator does with curl. */
 export async function callInfobip(
   url: string,
   method: 'GET' | 'POST',
   body?: object,
 ): Promise<Record<string, never> & { applicationId: string; messageId: string }> {
-  const answer = await fetch(url, {
+  const response = await fetch(url, {
     method,
     headers: { authorization: 'App key', 'content-type': 'application/json' },
     ...(body && { body: JSON.stringify(body) }),
   });
-  if (!answer.ok) throw new Error(`${method} ${url} answered ${answer.status}`);
-  return answer.json() as never;
+  if (!response.ok) throw new Error(`${method} ${url} returned ${response.status}`);
+  return response.json() as never;
 }

@@ -1,30 +1,30 @@
-/** Keeps a service's log lines in memory, as a stream that pino writes to. */
+/** Keeps the service's log lines in memory; pino writes to it like to a stream. */
 export class MemoryLog {
   readonly lines: string[] = [];
-  private readonly waiting = new Set<(line: string) => void>();
+  private readonly listeners = new Set<(line: string) => void>();
 
   write(line: string): void {
     this.lines.push(line);
-    for (const hear of this.waiting) hear(line);
+    for (const listener of this.listeners) listener(line);
   }
 
   get text(): string {
     return this.lines.join('');
   }
 
-  /** Resolves with the next line that is meant. */
-  next(isMeant: (line: string) => boolean): Promise<string> {
+  /** Resolves with the next line that matches. */
+  next(matches: (line: string) => boolean): Promise<string> {
     return new Promise((resolve) => {
-      const hear = (line: string) => {
-        if (!isMeant(line)) return;
-        this.waiting.delete(hear);
+      const listener = (line: string) => {
+        if (!matches(line)) return;
+        this.listeners.delete(listener);
         resolve(line);
       };
-      this.waiting.add(hear);
+      this.listeners.add(listener);
     });
   }
 
-  /** The events with this message, parsed. */
+  /** The parsed lines with this message. */
   events(message: string): Record<string, unknown>[] {
     return this.lines
       .map((line) => JSON.parse(line) as Record<string, unknown>)

@@ -1,4 +1,4 @@
-/** One line of a metrics page: its name, its labels, its value. */
+/** One line of a metrics page. */
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -8,8 +8,8 @@ export interface Sample {
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)$/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
-/** Reads a page in Prometheus' text format. */
-function readSamples(page: string): Sample[] {
+/** Parses a page in the text format of Prometheus. */
+function parseSamples(page: string): Sample[] {
   return page
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
@@ -23,9 +23,9 @@ function readSamples(page: string): Sample[] {
 
 /** The metrics of a service, as Prometheus would read them. */
 export async function scrape(url: string): Promise<Sample[]> {
-  const answer = await fetch(`${url}/metrics`);
-  if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
-  return readSamples(await answer.text());
+  const response = await fetch(`${url}/metrics`);
+  if (!response.ok) throw new Error(`/metrics returned ${response.status}`);
+  return parseSamples(await response.text());
 }
 
 /** The sum of all series of this name that have these labels. */

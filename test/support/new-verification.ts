@@ -2,7 +2,7 @@ import { minutes } from '../../src/common/durations.js';
 import type { PhoneNumber } from '../../src/common/phone-number.js';
 import type { NewVerification } from '../../src/storage/send.types.js';
 
-/** A verification as the service would ask the store for it, with its default settings. */
+/** A new verification, as the service with default settings passes it to the store. */
 export function newVerification(
   pinId: string,
   phoneNumber: PhoneNumber,

@@ -4,8 +4,8 @@ import supertest, { type Agent, type Response, type Test } from 'supertest';
 import {
   API,
   mediaTypeOf,
-  operationOf,
-  pathOf,
+  findOperation,
+  findPath,
   type DocumentedResponse,
   type Operation,
   type Schema,
@@ -21,7 +21,7 @@ const CLIENT_HEADERS = [
   'www-authenticate',
 ];
 
-/** Pages: not part of the API. */
+/** Pages, which are not part of the API. */
 const PAGES = /^\/(demo|docs|docs-json)(\/|$)/;
 
 const PROBLEM: Schema = { $ref: '#/components/schemas/Problem' };
@@ -34,7 +34,7 @@ export function openApiValidatedAgent(url: string): Agent {
   const agent = supertest.agent(url);
   agent.use((test: Test) => {
     test.expect((response) => {
-      const mismatches = mismatchesOf(test, response);
+      const mismatches = findMismatches(test, response);
       if (mismatches.length === 0) return;
       throw new Error(
         `${test.method} ${new URL(test.url).pathname} → ${String(response.status)} is not as documented:\n` +
@@ -45,10 +45,10 @@ export function openApiValidatedAgent(url: string): Agent {
   return agent;
 }
 
-function mismatchesOf(request: Test, response: Response): string[] {
+function findMismatches(request: Test, response: Response): string[] {
   if (PAGES.test(new URL(request.url).pathname)) return [];
-  const path = pathOf(request.url);
-  const operation = path && operationOf(path, request.method);
+  const path = findPath(request.url);
+  const operation = path && findOperation(path, request.method);
   return operation
     ? [
         ...responseMismatches(operation, request, response),
@@ -60,7 +60,7 @@ function mismatchesOf(request: Test, response: Response): string[] {
 /** An unknown path or method returns a problem document, or answers a preflight. */
 function unknownRouteMismatches({ method }: Test, { status, body }: Response): string[] {
   if (status === 204 || method === 'HEAD') return [];
-  if (status < 400) return [`there is no such call`];
+  if (status < 400) return ['the route is not documented'];
   return schemaMismatches('body', PROBLEM, body);
 }
 
@@ -79,7 +79,11 @@ function responseMismatches(
     ...(value === (mediaType ?? '') ? [] : [`content-type: ${value}`]),
     ...(mediaType === undefined || method === 'HEAD'
       ? []
-      : schemaMismatches('body', closed(content?.[mediaType]?.schema ?? {}), bodyOf(response))),
+      : schemaMismatches(
+          'body',
+          forbidOtherProperties(content?.[mediaType]?.schema ?? {}),
+          bodyOf(response),
+        )),
   ];
 }
 
@@ -117,7 +121,7 @@ function requestMismatches(
 }
 
 function schemaMismatches(what: string, schema: Schema, value: unknown): string[] {
-  const validate = validatorOf(schema);
+  const validate = getValidator(schema);
   if (validate(value)) return [];
   return (validate.errors ?? []).map(
     ({ instancePath, message = '', params }) =>
@@ -125,7 +129,7 @@ function schemaMismatches(what: string, schema: Schema, value: unknown): string[
   );
 }
 
-function validatorOf(schema: Schema): ValidateFunction {
+function getValidator(schema: Schema): ValidateFunction {
   const compiled = validators.get(schema) ?? ajv.compile({ ...schema, components: API.components });
   validators.set(schema, compiled);
   return compiled;
@@ -134,8 +138,9 @@ function validatorOf(schema: Schema): ValidateFunction {
 const closedSchemas = new Map<Schema, Schema>();
 
 /** The schema without further properties. Clients must ignore these; tests must not. */
-function closed(schema: Schema): Schema {
-  const made = closedSchemas.get(schema) ?? ({ ...schema, unevaluatedProperties: false } as Schema);
-  closedSchemas.set(schema, made);
-  return made;
+function forbidOtherProperties(schema: Schema): Schema {
+  const result =
+    closedSchemas.get(schema) ?? ({ ...schema, unevaluatedProperties: false } as Schema);
+  closedSchemas.set(schema, result);
+  return result;
 }

@@ -1,8 +1,8 @@
 import { PhoneNumber } from '../../src/common/phone-number.js';
 
-/** A number that the test knows to be good. */
+/** Parses a number that must be valid. */
 export function phoneNumber(text: string): PhoneNumber {
   const number = PhoneNumber.parse(text);
-  if (!number) throw new Error(`${text} is no phone number`);
+  if (!number) throw new Error(`${text} is not a phone number`);
   return number;
 }

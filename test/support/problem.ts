@@ -1,6 +1,6 @@
 import type { Response } from 'supertest';
 
-/** Asserts that an answer is a whole problem document (RFC 9457) with this status and code. */
+/** Expects a complete problem document (RFC 9457) with this status and code. */
 export function expectProblem(response: Response, status: number, code: string): void {
   expect({ status: response.status, code: response.body.code }).toEqual({ status, code });
   expect(response.headers['content-type']).toBe('application/problem+json');

@@ -14,7 +14,7 @@ import { testEnvironment } from './config.js';
 
 const ADAPTERS = { infobip: InfobipProvider, sinch: SinchProvider };
 
-/** The first provider that these settings name, as the service has it. */
+/** Starts the first provider of these settings, wired as in the service. */
 export async function startProvider(settings: NodeJS.ProcessEnv) {
   const env = testEnvironment(settings);
   @Global()
@@ -35,7 +35,7 @@ export async function startProvider(settings: NodeJS.ProcessEnv) {
   };
 }
 
-/** What the call fails with. */
+/** The error with which the call fails. */
 export async function catchProviderError(call: Promise<unknown>): Promise<ProviderError> {
   const error: unknown = await call.catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ProviderError);

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** A TCP connection to a server, on which a test says what no HTTP client would. */
+/** A TCP connection, for bytes that no HTTP client would send. */
 export interface RawConnection {
   write(bytes: string): void;
-  /** All that the server says until it closes the connection. */
+  /** Everything that the server sends until it closes the connection. */
   readonly answer: Promise<string>;
   close(): void;
-  /** Breaks it, as a caller that dies does. */
+  /** Resets the connection, as a killed client does. */
   reset(): void;
 }
 
@@ -24,7 +24,7 @@ export async function connectTo(url: string): Promise<RawConnection> {
   };
 }
 
-/** Whether nobody takes connections there any more. */
+/** Whether the server refuses new connections. */
 export async function refusesConnections(url: string): Promise<boolean> {
   return connectTo(url).then(
     (connection) => {

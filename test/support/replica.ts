@@ -14,23 +14,23 @@ export interface Replica {
   readonly pid: number | undefined;
   /** Its log so far. */
   readonly output: string;
-  /** Ends it at once, as a crash would. */
+  /** Kills it at once, like a crash. */
   kill(): Promise<void>;
-  /** Ends it as an operator would. */
+  /** Stops it gracefully, as an operator does. */
   stop(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
-  /** Resolves with its exit code; `null` if a signal cut it short. */
+  /** Resolves with its exit code; `null` if a signal killed it. */
   ended(): Promise<number | null>;
 }
 
-/** What `npm run build:test` builds first; beside node_modules, so that imports resolve. */
+/** `npm run build:test` builds it first; beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
 const START_MS = scaled(20_000);
 
 /**
- * Starts a replica with these settings, and is done when it answers.
- * @param options.preload a module that runs in it first.
+ * Starts a replica with these settings and waits until it responds.
+ * @param options.preload a module that it loads first
  */
 export async function startReplica(
   settings: NodeJS.ProcessEnv,
@@ -46,7 +46,7 @@ export async function startReplica(
       OTP_SECRET: 'a master secret that only tests know of',
       THROTTLE_SEND_LIMIT: '1000000',
       THROTTLE_VERIFY_LIMIT: '1000000',
-      // A load on one prefix looks like an attack on it.
+      // Load on one number prefix looks like SMS pumping.
       PUMPING_FLOOR_PER_HOUR: '1000000',
       PUMPING_FLOOR_PER_DAY: '1000000',
       ...settings,
@@ -66,7 +66,7 @@ export async function startReplica(
   };
   const url = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + START_MS;
-  while (!(await answers(url))) {
+  while (!(await isResponding(url))) {
     const hasEnded = child.exitCode !== null || child.signalCode !== null;
     if (hasEnded || Date.now() > deadline) {
       child.kill('SIGKILL');
@@ -92,7 +92,7 @@ export async function startReplica(
   };
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isResponding(url: string): Promise<boolean> {
   return fetch(`${url}/health/live`).then(
     ({ ok }) => ok,
     () => false,

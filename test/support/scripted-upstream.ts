@@ -12,21 +12,22 @@ interface ReceivedRequest {
   readonly remotePort: number;
 }
 
-/** How the next request is answered. */
+/** Responds to a request. */
 export type Script = (response: ServerResponse) => void;
 
-/** A real HTTP server that answers as it is told, for what no healthy vendor says. */
+/** An HTTP server with scripted responses, for cases that no healthy provider produces. */
 export interface ScriptedUpstream {
   readonly url: string;
-  /** The calls about PINs; what is read of the account's configuration is not among them. */
+  /** The requests about PINs, without reads of the account's configuration. */
   readonly requests: ReceivedRequest[];
+  /** Sets the response to every following request. */
   answer(script: Script): void;
-  /** How reads of the configuration are answered; a 404 unless told. */
+  /** Sets the response to reads of the configuration; by default a 404. */
   answerReads(script: Script): void;
   close(): Promise<void>;
 }
 
-/** An answer with a status and a body; an object is sent as JSON, a string as it is. */
+/** A response with a status and a body; an object is sent as JSON, a string unchanged. */
 export function reply(
   status: number,
   body: object | string,
@@ -38,7 +39,7 @@ export function reply(
   };
 }
 
-/** No answer, ever. */
+/** Never responds. */
 export const hang: Script = () => undefined;
 
 /** The connection breaks after the request arrived. */

@@ -22,15 +22,15 @@ interface Route {
   readonly path: string;
 }
 
-/** The service as `main` starts it, listening on a free port, with a clock that the test moves. */
+/** The service as `main` starts it, on a free port and with a fake clock. */
 export interface RunningService {
   readonly url: string;
-  /** For what it provides. */
+  /** Gives access to the providers of the Nest container. */
   readonly app: NestFastifyApplication;
   readonly http: Agent;
   readonly clock: FakeClock;
   readonly log: MemoryLog;
-  /** Every route that does something, as it was made. */
+  /** Every registered route, except those that reject a path's other methods. */
   readonly routes: readonly Route[];
   close(): Promise<void>;
 }
@@ -38,13 +38,13 @@ export interface RunningService {
 export interface SandboxedService extends RunningService {
   /** The codes that a phone received, newest first. */
   codesOf(phoneNumber: string): Promise<string[]>;
-  /** How they came. */
+  /** Their channels, in the same order. */
   channelsOf(phoneNumber: string): Promise<string[]>;
-  /** What the provider calls them. */
+  /** The provider's ids of them, in the same order. */
   providerPinIdsOf(phoneNumber: string): Promise<string[]>;
 }
 
-/** Starts the service with these settings; whatever is not given has its default. */
+/** Starts the service with these settings; the others have their defaults. */
 export async function startService(
   settings: NodeJS.ProcessEnv,
   clock = new FakeClock(),
@@ -58,7 +58,7 @@ export async function startService(
     .useValue(clock)
     .compile();
   const adapter = createAdapter(httpConfig(env), logger);
-  const routes = noteRoutes(adapter);
+  const routes = recordRoutes(adapter);
   const app = module.createNestApplication<NestFastifyApplication>(adapter, {
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),
@@ -80,16 +80,16 @@ export async function startService(
   };
 }
 
-function noteRoutes(adapter: FastifyAdapter): Route[] {
+function recordRoutes(adapter: FastifyAdapter): Route[] {
   const routes: Route[] = [];
   adapter.getInstance().addHook('onRoute', ({ method, url }) => {
-    // Those that refuse a path's other methods come as a list.
+    // Routes that reject a path's other methods have a list of methods.
     if (typeof method === 'string') routes.push({ method, path: url });
   });
   return routes;
 }
 
-/** Starts the service and a sandbox that it texts to; both live by the same clock. */
+/** Starts the service with a sandbox as its provider; both use the same clock. */
 export async function startSandboxedService(
   settings: NodeJS.ProcessEnv = {},
 ): Promise<SandboxedService> {
@@ -101,11 +101,11 @@ export async function startSandboxedService(
   );
   return {
     ...service,
-    codesOf: async (phoneNumber) => (await inboxOf(sandbox, phoneNumber)).map(({ pin }) => pin),
+    codesOf: async (phoneNumber) => (await readInbox(sandbox, phoneNumber)).map(({ pin }) => pin),
     channelsOf: async (phoneNumber) =>
-      (await inboxOf(sandbox, phoneNumber)).map(({ channel }) => channel),
+      (await readInbox(sandbox, phoneNumber)).map(({ channel }) => channel),
     providerPinIdsOf: async (phoneNumber) =>
-      (await inboxOf(sandbox, phoneNumber)).map(({ pinId }) => pinId),
+      (await readInbox(sandbox, phoneNumber)).map(({ pinId }) => pinId),
     close: async () => {
       await service.close();
       await sandbox.close();
@@ -113,13 +113,13 @@ export async function startSandboxedService(
   };
 }
 
-interface Received {
+interface ReceivedMessage {
   readonly pin: string;
   readonly pinId: string;
   readonly channel: string;
 }
 
-async function inboxOf({ url }: Sandbox, phoneNumber: string): Promise<Received[]> {
+async function readInbox({ url }: Sandbox, phoneNumber: string): Promise<ReceivedMessage[]> {
   const inbox = await fetch(`${url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`);
-  return (await inbox.json()) as Received[];
+  return (await inbox.json()) as ReceivedMessage[];
 }

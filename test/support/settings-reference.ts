@@ -10,7 +10,7 @@ interface SettingEntry extends SettingDocs {
 }
 
 /** The part of joi's description that settings use; its own type leaves most of it open. */
-interface Described {
+interface SchemaDescription {
   readonly type: string;
   readonly flags?: { readonly default?: string | number | string[] };
   readonly allow?: readonly string[];
@@ -43,7 +43,7 @@ export const settingsTables = (): string =>
       `### ${title}`,
       ...(intro === undefined ? [] : [intro]),
       ['| Setting | Default | Values | Meaning |', '| --- | --- | --- | --- |']
-        .concat(settings.map(rowOf))
+        .concat(settings.map(renderRow))
         .join('\n'),
     ].join('\n\n'),
   ).join('\n\n');
@@ -67,18 +67,23 @@ export const envExample = (): string =>
     '',
   ].join('\n');
 
-function rowOf({ name, defaultText, whenUnset = 'required', ...setting }: SettingEntry): string {
+function renderRow({
+  name,
+  defaultText,
+  whenUnset = 'required',
+  ...setting
+}: SettingEntry): string {
   const { developmentDefault, values, meaning } = setting;
   const always = defaultText === undefined ? whenUnset : `\`${defaultText}\``;
-  const standing = developmentDefault === undefined ? always : `${always}; ${developmentDefault}†`;
-  return `| \`${name}\` | ${standing} | ${values} | ${meaning} |`;
+  const defaults = developmentDefault === undefined ? always : `${always}; ${developmentDefault}†`;
+  return `| \`${name}\` | ${defaults} | ${values} | ${meaning} |`;
 }
 
 function describeSetting({ name, schema, docs }: Setting<unknown>): SettingEntry {
-  const described = schema.describe() as Described;
+  const described = schema.describe() as SchemaDescription;
   const defaultText = [described.flags?.default ?? ''].flat().join(',');
   return {
-    values: valuesOf(described),
+    values: describeValues(described),
     ...(defaultText !== '' && { defaultText }),
     ...Object.assign({}, ...(described.metas ?? [])),
     ...docs,
@@ -88,7 +93,7 @@ function describeSetting({ name, schema, docs }: Setting<unknown>): SettingEntry
 }
 
 /** The allowed values, from the rules of a schema. */
-function valuesOf({ type, allow, rules = [] }: Described): string {
+function describeValues({ type, allow, rules = [] }: SchemaDescription): string {
   if (allow) return allow.map((word) => `\`${word}\``).join(', ');
   if (type === 'string') return '';
   const limit = (rule: string) => rules.find(({ name }) => name === rule)?.args?.limit;

@@ -1,13 +1,13 @@
-/** Six hours of metrics, a value a minute, in the notation of promtool's unit tests. */
+/** Metrics over six hours, one value per minute, in the notation of promtool's unit tests. */
 export type MetricSeries = Readonly<Record<string, string>>;
 
-/** How a label set is written. */
+/** Writes a series with its labels. */
 export const series = (name: string, labels: Record<string, string>): string =>
   `${name}{${Object.entries(labels)
     .map(([label, value]) => `${label}="${value}"`)
     .join(',')}}`;
 
-/** A histogram of so many observations a minute; so many of them are below the lower bound. */
+/** A histogram with `perMinute` observations, `below` of which are under the lower bound. */
 function histogram(
   name: string,
   labels: Record<string, string>,
@@ -38,12 +38,12 @@ export const requests = (below: number): MetricSeries =>
 export const storeOperations = (below: number): MetricSeries =>
   histogram('otp_storage_operation_duration_seconds', ADMIT, 100, ['0.01', below]);
 
-/** Calls of the provider that ended so. */
+/** Provider calls with this outcome. */
 export const callsEndedBy = (outcome: string, values: string): MetricSeries => ({
   [series('otp_provider_call_duration_seconds_count', { ...SEND, outcome })]: values,
 });
 
-/** Codes that were typed. */
+/** Verified codes. */
 export const verified = (values: string): MetricSeries => ({
   [series('otp_verifications_total', { ...US, outcome: 'verified' })]: values,
 });
@@ -65,15 +65,15 @@ export const eventLoopLag = (values: string): MetricSeries => ({
 });
 
 /**
- * A healthy service: eight of ten codes are typed, some numbers cannot be reached, one call is not
- * answered in time, one request in a hundred fails.
+ * A healthy service: 80 % of the codes are verified, some numbers are unreachable, one provider call
+ * times out, and 1 % of the requests fail.
  */
 export const HEALTHY: MetricSeries = {
   ...inFlight('2x360'),
   ...eventLoopLag('0.02x360'),
   [series('otp_sends_total', { ...US, outcome: 'accepted' })]: '0+10x360',
   ...verified('0+8x360'),
-  // Too few texts to tell anything, and none of them typed.
+  // Too few messages for an alert, and none of them is verified.
   [series('otp_sends_total', { ...US, country: 'LI', outcome: 'accepted' })]:
     '0x180 1+0x60 2+0x120',
   ...providerCalls(190),

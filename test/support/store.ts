@@ -26,7 +26,7 @@ export interface TestStorage {
   remove(): Promise<void>;
 }
 
-/** Every database, and a new storage on it. */
+/** Every database, with a function that creates a storage on it. */
 export const DATABASES: [name: string, newStorage: () => Promise<TestStorage>][] = [
   ['SQLite', newSqliteStorage],
   ['PostgreSQL', newPostgresStorage],
@@ -43,7 +43,7 @@ async function newSqliteStorage(): Promise<TestStorage> {
 }
 
 let postgres: PostgresServer | undefined;
-/** Databases that hold no records: making one takes longer than emptying it. */
+/** Empty databases for reuse: creating a database takes longer than emptying one. */
 const emptyDatabases: string[] = [];
 
 const DELETE_RECORDS = `do $$ declare name text; begin

@@ -1,7 +1,7 @@
-/** How much slower than a quiet machine this one is; jest's global set-up measures it. */
+/** Variable with the factor by which this machine is slower than a quiet one; set by jest's global set-up. */
 export const TIME_SCALE = 'TEST_TIME_SCALE';
 
-/** A time limit of a quiet machine, as this machine needs it. */
+/** Scales a time limit for a quiet machine to this machine. */
 export function scaled(ms: number): number {
   return Math.ceil(ms * Number(process.env[TIME_SCALE] ?? '1'));
 }

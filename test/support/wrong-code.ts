@@ -1,3 +1,3 @@
-/** A code of the same form that is not this one. */
+/** A wrong code of the same length. */
 export const wrongCode = (code: string): string =>
   code.slice(0, -1) + String((Number(code.slice(-1)) + 1) % 10);

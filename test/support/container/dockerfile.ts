@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 /** One instruction of a Dockerfile, its continued lines joined. */
 export interface Instruction {
   readonly name: string;
-  /** What follows `--`, by name. */
+  /** The `--name=value` flags, by name. */
   readonly flags: Readonly<Record<string, string>>;
   readonly rest: string;
 }
 
-/** Reads the instructions of a Dockerfile; only what ours uses is understood. */
+/** Parses a Dockerfile; supports only the syntax that this project uses. */
 export function readDockerfile(path: string): Instruction[] {
   return readFileSync(path, 'utf8')
     .replace(/\\\n/g, ' ')
@@ -27,5 +27,5 @@ export function readDockerfile(path: string): Instruction[] {
     });
 }
 
-/** The words of a command in JSON, as of CMD. */
+/** The words of a command in JSON form, such as CMD. */
 export const words = (json: string): string[] => JSON.parse(json) as string[];

@@ -7,16 +7,16 @@ import { readDockerfile, words, type Instruction } from './dockerfile.js';
 
 const execute = promisify(execFile);
 
-/** What a Dockerfile makes, in a folder: no engine is needed, and nothing isolates it. */
+/** The result of a Dockerfile, in a folder: without a container engine and without isolation. */
 export interface Image {
-  /** Delete it afterwards. */
+  /** The caller deletes it. */
   readonly folder: string;
-  /** Where its command runs. */
+  /** The working directory of the command. */
   readonly workdir: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly command: readonly string[];
   readonly healthCheck: readonly string[];
-  /** Whom it runs as, in the words of `spawn`; ourselves, if we cannot become another. */
+  /** The user of the command, as options of `spawn`; empty if this process cannot change its user. */
   readonly user: { readonly uid?: number; readonly gid?: number };
 }
 
@@ -26,10 +26,10 @@ interface Stage {
   readonly environment: Record<string, string>;
 }
 
-/** Follows the Dockerfile of the working folder, and makes the result read-only as a container is. */
+/** Runs the Dockerfile of the working directory and makes the result read-only, as in a container. */
 export async function buildImage(): Promise<Image> {
   const folder = mkdtempSync(join(tmpdir(), 'otp-image-'));
-  // Another user has to pass through.
+  // Another user needs access.
   chmodSync(folder, 0o755);
   const instructions = readDockerfile('Dockerfile');
   const stages = new Map<string, Stage>();
@@ -48,11 +48,11 @@ export async function buildImage(): Promise<Image> {
     } else if (name === 'ENV') {
       Object.assign(
         stage.environment,
-        Object.fromEntries(rest.split(' ').map((a) => valueIn(stage, a).split('='))),
+        Object.fromEntries(rest.split(' ').map((a) => resolveAssignment(stage, a).split('='))),
       );
     } else if (name === 'COPY') {
-      const made = copy(instruction, stage, stages);
-      if (instruction.flags['chown'] !== undefined) owned.push(...made);
+      const copied = copy(instruction, stage, stages);
+      if (instruction.flags['chown'] !== undefined) owned.push(...copied);
     } else if (name === 'RUN') {
       await runIn(stage, rest);
     }
@@ -74,8 +74,8 @@ export async function buildImage(): Promise<Image> {
   };
 }
 
-/** An assignment of ENV: absolute paths are below the stage's root, and `$PATH` is the machine's. */
-const valueIn = ({ root }: Stage, assignment: string): string =>
+/** Resolves an ENV assignment: absolute paths move below the stage's root, `$PATH` is the machine's. */
+const resolveAssignment = ({ root }: Stage, assignment: string): string =>
   assignment
     .replace(/(?<=[=:])\/\S*?(?=:|$)/g, (path) => join(root, path))
     .replace('$PATH', process.env['PATH'] ?? '');
@@ -85,7 +85,7 @@ function copy({ flags, rest }: Instruction, stage: Stage, stages: Map<string, St
   const target = paths.pop() ?? '';
   const from = flags['from'] === undefined ? undefined : stages.get(flags['from']);
   return paths.map((path) => {
-    if (!from) expectSentToBuilder(path);
+    if (!from) assertNotIgnored(path);
     const source = from ? join(from.root, path) : path;
     const into = target.endsWith('/') ? join(target, basename(path)) : target;
     cpSync(source, join(stage.workdir, into), { recursive: true, verbatimSymlinks: true });
@@ -93,16 +93,17 @@ function copy({ flags, rest }: Instruction, stage: Stage, stages: Map<string, St
   });
 }
 
-/** What .dockerignore keeps back cannot be copied. */
-function expectSentToBuilder(path: string): void {
+/** @throws Error if .dockerignore excludes the path. */
+function assertNotIgnored(path: string): void {
   const sent = readFileSync('.dockerignore', 'utf8').split('\n');
   if (!sent.includes('*') || !sent.includes(`!${path.replace('./', '')}`)) {
-    throw new Error(`.dockerignore keeps ${path} back`);
+    throw new Error(`.dockerignore excludes ${path}.`);
   }
 }
 
 async function runIn({ workdir }: Stage, command: string): Promise<void> {
-  if (/(^|\s)\//.test(command)) throw new Error(`only in a container: ${command}`);
+  if (/(^|\s)\//.test(command))
+    throw new Error(`This command works only in a container: ${command}`);
   const { PATH, HOME } = process.env;
   await execute('bash', ['-c', command], { cwd: workdir, env: { PATH, HOME } });
 }

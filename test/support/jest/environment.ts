@@ -8,8 +8,8 @@ import { FailedSetUps } from './failed-set-ups';
 import { Leftovers } from './leftovers';
 
 /**
- * Where a spec file runs. Its time limits fit the machine, a failed set-up fails one test, and what
- * a failed test has not closed is closed at the end, so that jest ends by itself.
+ * The jest environment of every spec file. It scales time limits to the machine, lets a failed set-up
+ * fail only one test, and closes what a failed test left open, so that jest exits.
  */
 export default class TestEnvironment extends NodeEnvironment {
   private readonly leftovers = new Leftovers();
@@ -45,7 +45,7 @@ export default class TestEnvironment extends NodeEnvironment {
     await super.teardown();
   }
 
-  /** A hook may run many times. */
+  /** Scales a limit once, because a hook may run many times. */
   private scaleLimit(limited: { timeout?: number | null | undefined }): void {
     if (typeof limited.timeout !== 'number' || this.scaledOnce.has(limited)) return;
     this.scaledOnce.add(limited);

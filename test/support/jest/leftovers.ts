@@ -13,9 +13,9 @@ export class Leftovers {
   private readonly threads = new Set<Worker>();
 
   private readonly channels: [name: string, onMessage: (message: unknown) => void][] = [
-    ['tracing:net.server.listen:asyncStart', noteIn(this.servers, 'server')],
-    ['child_process', noteIn(this.processes, 'process')],
-    ['worker_threads', noteIn(this.threads, 'worker')],
+    ['tracing:net.server.listen:asyncStart', recordIn(this.servers, 'server')],
+    ['child_process', recordIn(this.processes, 'process')],
+    ['worker_threads', recordIn(this.threads, 'worker')],
   ];
 
   watch(): void {
@@ -40,7 +40,7 @@ export class Leftovers {
 }
 
 /** With a single worker, the services that the run shares start in this process too. */
-function noteIn<T>(set: Set<T>, field: string) {
+function recordIn<T>(set: Set<T>, field: string) {
   return (message: unknown) => {
     const opened = (message as Record<string, T>)[field];
     if (opened !== undefined && shared.serviceBroker?.isStarting !== true) set.add(opened);

@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import { stderr } from 'node:process';
 
-/** A run of fewer files says in its own lines how long each took. */
-const FEWEST_FILES = 10;
+/** With fewer files, jest's own output is enough. */
+const MIN_FILES = 10;
 
 /** Prints how long each spec file took, slowest first. */
 export default class SlowestFilesReporter {
@@ -11,7 +11,7 @@ export default class SlowestFilesReporter {
   }
 
   onRunComplete(_contexts, { testResults }) {
-    if (testResults.length < FEWEST_FILES) return;
+    if (testResults.length < MIN_FILES) return;
     const lines = testResults
       .map(({ testFilePath, perfStats }) => ({
         path: relative(this.rootDir, testFilePath),

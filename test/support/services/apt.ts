@@ -6,20 +6,20 @@ import { findBinary } from './binaries';
 
 const run = promisify(execFile);
 
-/** Debian asks this program whether a package may start its service; 101 means no. */
+/** Debian runs this program to decide whether a package may start its service; 101 means no. */
 const POLICY = '/usr/sbin/policy-rc.d';
-const KEPT_POLICY = `${POLICY}.kept-by-tests`;
+const SAVED_POLICY = `${POLICY}.saved-by-tests`;
 
 /** Whether this process may install Debian packages. */
 export function canInstall(): boolean {
   return process.getuid?.() === 0 && findBinary(['apt-get']) !== undefined;
 }
 
-/** Installs a Debian package, and keeps Debian from starting the service that it brings. */
+/** Installs a Debian package without starting the service in it. */
 export async function install(packageName: string): Promise<void> {
   process.stderr.write(`Installing ${packageName} with apt-get, for the tests.\n`);
   await withoutServices(async () => {
-    // The lists that are there may do; if they don't, the install says so.
+    // Existing package lists may be enough; otherwise the installation fails with a clear error.
     await aptGet('update').catch(() => undefined);
     await aptGet('install', '-y', '--no-install-recommends', packageName);
   });
@@ -34,12 +34,12 @@ async function aptGet(...args: string[]): Promise<void> {
 }
 
 async function withoutServices(work: () => Promise<void>): Promise<void> {
-  if (existsSync(POLICY) && !existsSync(KEPT_POLICY)) await rename(POLICY, KEPT_POLICY);
+  if (existsSync(POLICY) && !existsSync(SAVED_POLICY)) await rename(POLICY, SAVED_POLICY);
   await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     await work();
   } finally {
     await rm(POLICY, { force: true });
-    if (existsSync(KEPT_POLICY)) await rename(KEPT_POLICY, POLICY);
+    if (existsSync(SAVED_POLICY)) await rename(SAVED_POLICY, POLICY);
   }
 }

@@ -3,7 +3,7 @@ import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
 
 const ARGS = [
-  // Chromium's own sandbox needs a user that is not root; no page from outside is opened here.
+  // Chromium's sandbox does not work as root, and tests open only local pages.
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -13,16 +13,16 @@ const ARGS = [
   '--disable-sync',
 ];
 
-/** A headless Chromium that Playwright's clients connect to. */
+/** Starts a headless Chromium for Playwright clients. */
 export async function startChromium(): Promise<{ url: string; stop(): Promise<void> }> {
   const executablePath = await chromiumPath();
-  // Loaded here: most runs need no browser.
+  // Loaded lazily: most runs need no browser.
   const { chromium } = await import('playwright-core');
   const server = await chromium.launchServer({ executablePath, host: LOOPBACK, args: ARGS });
   return { url: server.wsEndpoint(), stop: () => server.close() };
 }
 
-/** The path of a Chromium: the one that TEST_CHROMIUM names, or this machine's, or Debian's. */
+/** The path of Chromium: TEST_CHROMIUM, an installed one, or a newly installed Debian package. */
 async function chromiumPath(): Promise<string> {
   const given = process.env['TEST_CHROMIUM'] ?? '';
   if (given !== '') return given;

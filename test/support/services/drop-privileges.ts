@@ -1,20 +1,22 @@
 import { readFileSync } from 'node:fs';
 
-/** Whom a process runs as, in the words of `spawn`. */
+/** The user of a process, as options of `spawn`. */
 export interface User {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Whom to run a server as that refuses to run as root; undefined when we are not root. */
+const UNPRIVILEGED_USERS = ['postgres', 'nobody'];
+
+/** The user for a server that refuses to run as root; `undefined` if this process is not root. */
 export function dropPrivileges(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .map((line) => line.split(':'));
-  for (const wanted of ['postgres', 'nobody']) {
+  for (const wanted of UNPRIVILEGED_USERS) {
     const user = users.find(([name]) => name === wanted);
     if (user !== undefined) return { uid: Number(user[2]), gid: Number(user[3]) };
   }
-  throw new Error('Neither the user postgres nor the user nobody is in /etc/passwd.');
+  throw new Error(`/etc/passwd has none of the users ${UNPRIVILEGED_USERS.join(', ')}.`);
 }

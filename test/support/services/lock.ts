@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const PATIENCE_MS = 15 * 60_000;
+const TIMEOUT_MS = 15 * 60_000;
 const POLL_MS = 100;
 
 /**
- * Does the work while no other process of this machine does work under the same name. A lock whose
- * owner has died is taken over.
+ * Runs the work while no other process on this machine holds the lock of this name. Takes over the
+ * lock of a process that has died.
  */
 export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   const lock = join(tmpdir(), `${name}.lock`);
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   while (!(await acquire(lock))) {
     if (await isStale(lock)) await discard(lock);
-    else if (Date.now() > deadline) throw new Error(`Somebody holds ${lock} for too long.`);
+    else if (Date.now() > deadline) throw new Error(`Another process holds ${lock} for too long.`);
     else await delay(POLL_MS);
   }
   try {
@@ -26,16 +26,16 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   }
 }
 
-/** The folder gets its name only once it says whose it is, so no lock is ever without an owner. */
+/** Writes the owner before the folder gets its name, so that every lock has an owner. */
 async function acquire(lock: string): Promise<boolean> {
-  const mine = `${lock}.${randomUUID()}`;
-  await mkdir(mine);
-  await writeFile(join(mine, 'owner'), String(process.pid));
+  const candidate = `${lock}.${randomUUID()}`;
+  await mkdir(candidate);
+  await writeFile(join(candidate, 'owner'), String(process.pid));
   try {
-    await rename(mine, lock);
+    await rename(candidate, lock);
     return true;
   } catch {
-    await rm(mine, { recursive: true, force: true });
+    await rm(candidate, { recursive: true, force: true });
     return false;
   }
 }
@@ -46,19 +46,19 @@ async function isStale(lock: string): Promise<boolean> {
     process.kill(owner, 0);
     return false;
   } catch (error) {
-    // Not `instanceof Error`: in a spec, Node's own errors are of another realm than jest's `Error`.
+    // `instanceof Error` fails in a spec: Node's errors belong to another realm than jest's `Error`.
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 
-/** Moved away first: a half-deleted folder would look like a lock without an owner. */
+/** Renames the folder first: a half-deleted one would be a lock without an owner. */
 async function discard(lock: string): Promise<void> {
-  const rubbish = `${lock}.${randomUUID()}`;
+  const discarded = `${lock}.${randomUUID()}`;
   try {
-    await rename(lock, rubbish);
+    await rename(lock, discarded);
   } catch {
-    // Somebody else discarded it.
+    // Another process has discarded it.
     return;
   }
-  await rm(rubbish, { recursive: true, force: true });
+  await rm(discarded, { recursive: true, force: true });
 }

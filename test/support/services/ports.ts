@@ -5,12 +5,12 @@ import { createServer } from 'node:net';
 /** Only this machine can reach it. */
 export const LOOPBACK = '127.0.0.1';
 
-// Below the ports that systems give to outgoing connections. One of those could take the port while
-// its server is paused, or (TCP allows it) a client of the paused server could connect to itself.
+// Below the ports of outgoing connections. Such a connection could use the port while its server is
+// paused, or a client of the paused server could connect to itself, which TCP allows.
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
 
-/** A port on which nobody listens now. Another process may still be quicker to listen on it. */
+/** A port that is free now. Another process may still start to use it first. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);

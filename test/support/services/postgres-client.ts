@@ -1,9 +1,9 @@
 import pg from 'pg';
 
-/** As PostgreSQL sends it. */
+/** Returns values as text, as PostgreSQL sends them. */
 const AS_TEXT = { getTypeParser: () => String };
 
-/** The rows of these statements' results, one a line, columns separated by `|`. */
+/** Runs statements and returns their rows, one per line, with columns separated by `|`. */
 export async function queryPostgres(url: string, ...statements: string[]): Promise<string> {
   const client = new pg.Client({ connectionString: url, types: AS_TEXT });
   await client.connect();

@@ -16,20 +16,20 @@ const run = promisify(execFile);
 
 /** A real PostgreSQL. */
 export interface PostgresServer {
-  /** Of the database `postgres`, as a role that may create databases. */
+  /** URL of the database `postgres`, with a role that may create databases. */
   readonly url: string;
-  /** Whether it was started here, and so may be paused. */
+  /** Whether it was started here and can be paused. */
   readonly owned: boolean;
-  /** A new empty database: its url. It is gone after `stop`. */
+  /** Creates an empty database and returns its URL. `stop` removes it. */
   createDatabase(): Promise<string>;
-  /** An outage: ends the server at once. What was committed is kept. */
+  /** Starts an outage: kills the server. Committed data is kept. */
   pause(): Promise<void>;
-  /** Ends the outage: the same port, the same data, ready for connections. */
+  /** Ends the outage: same port, same data, ready for connections. */
   resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The PostgreSQL that the test run shares, or a new one if there is no run or it is to be `fresh`. */
+/** Returns the PostgreSQL shared by the test run; starts a new one if `fresh`, or without a run. */
 export async function startPostgres({ fresh = false } = {}): Promise<PostgresServer> {
   const shared = fresh ? undefined : await sharedServiceUrl('postgres');
   if (shared !== undefined) return sharedServer(shared);
@@ -48,7 +48,7 @@ export async function startPostgres({ fresh = false } = {}): Promise<PostgresSer
 
 function sharedServer(url: string): PostgresServer {
   const created: string[] = [];
-  const refuse = async (): Promise<never> => {
+  const rejectPause = async (): Promise<never> => {
     throw new Error(
       'Other tests use this PostgreSQL: pause one from startPostgres({ fresh: true }).',
     );
@@ -61,8 +61,8 @@ function sharedServer(url: string): PostgresServer {
       created.push(database);
       return database;
     },
-    pause: refuse,
-    resume: refuse,
+    pause: rejectPause,
+    resume: rejectPause,
     stop: async () => {
       const names = created.splice(0).map((database) => new URL(database).pathname.slice(1));
       const drop = names.map((name) => `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
@@ -73,7 +73,7 @@ function sharedServer(url: string): PostgresServer {
 
 async function createDatabase(server: string): Promise<string> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  // Nobody can be connected to template0, which would keep it from being copied.
+  // PostgreSQL copies a template only while no session uses it; template0 allows no sessions.
   await queryPostgres(server, `CREATE DATABASE ${name} TEMPLATE template0`);
   const url = new URL(server);
   url.pathname = `/${name}`;
@@ -89,12 +89,12 @@ async function startServer(): Promise<ServiceProcess> {
   });
   const user = dropPrivileges();
   const initdb = join(dirname(realpathSync(postgres)), 'initdb');
-  const choices = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'];
+  const options = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'];
   return ServiceProcess.start({
     name: 'postgres',
     user,
     prepare: async (folder) => {
-      const args = ['--no-sync', ...choices, '-D', join(folder, 'data')];
+      const args = ['--no-sync', ...options, '-D', join(folder, 'data')];
       await run(initdb, args, { ...user, cwd: folder, env: serverEnvironment() });
     },
     command: postgres,
@@ -110,7 +110,7 @@ function settings(): string[] {
     'unix_socket_directories=',
     'max_connections=200',
     'timezone=UTC',
-    // The server may crash, in tests, but not the machine: so these are time for nothing.
+    // Tests crash the server, but not the machine, so these would only cost time.
     'fsync=off',
     'full_page_writes=off',
   ].flatMap((setting) => ['-c', setting]);

@@ -24,7 +24,7 @@ export class ProcessSupervisor {
     this.process = spawn('/bin/sh', ['-c', SUPERVISOR_SCRIPT], {
       env: { ...process.env, folder, signal: signal.replace(/^SIG/, '') },
       stdio: ['pipe', 'ignore', 'ignore'],
-      // Ctrl-C in a terminal ends every process of the group, but this one still has to clean up.
+      // Ctrl-C in a terminal ends every process of the group; the supervisor must still clean up.
       detached: true,
     });
     this.process.unref();

@@ -1,14 +1,14 @@
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
-/** Redis's answer (of one line, as on the wire) to a command, in the database that the url names. */
+/** Sends a command to the database in the URL and returns Redis's reply, one line as on the wire. */
 export async function sendRedisCommand(url: string, ...command: string[]): Promise<string> {
   const { protocol, hostname: host, port, username, password, pathname } = new URL(url);
   const address = { host, port: Number(port || '6379') };
   const socket = protocol === 'rediss:' ? connectTls(address) : connect(address);
-  socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('Redis does not answer.')));
+  socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('Redis does not respond.')));
 
   const commands = [command];
   if (pathname.length > 1) commands.unshift(['SELECT', pathname.slice(1)]);
@@ -19,13 +19,13 @@ export async function sendRedisCommand(url: string, ...command: string[]): Promi
   let received = '';
   for await (const text of socket) {
     received += String(text);
-    const answers = received.split('\r\n').slice(0, -1);
-    const refusal = answers.find((answer) => answer.startsWith('-'));
-    if (refusal !== undefined) throw new Error(`Redis refused: ${refusal}`);
-    const answer = answers[commands.length - 1];
-    if (answer !== undefined) return answer;
+    const replies = received.split('\r\n').slice(0, -1);
+    const error = replies.find((reply) => reply.startsWith('-'));
+    if (error !== undefined) throw new Error(`Redis returned an error: ${error}`);
+    const reply = replies[commands.length - 1];
+    if (reply !== undefined) return reply;
   }
-  throw new Error('Redis closed the connection before it answered.');
+  throw new Error('Redis closed the connection before it replied.');
 }
 
 function encode(command: string[]): string {

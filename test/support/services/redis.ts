@@ -5,23 +5,23 @@ import { LOOPBACK } from './ports';
 import { sendRedisCommand } from './redis-client';
 import { sharedServiceUrl } from './shared-services';
 
-/** A real Redis (or its twin Valkey). */
+/** A real Redis, or Valkey, which is compatible. */
 export interface RedisServer {
   readonly url: string;
-  /** Whether it was started here, and so may be paused. */
+  /** Whether it was started here and can be paused. */
   readonly owned: boolean;
-  /** An outage: ends the server at once. It keeps nothing. */
+  /** Starts an outage: kills the server. Its data is lost. */
   pause(): Promise<void>;
-  /** Ends the outage: the same port, empty, ready for connections. */
+  /** Ends the outage: same port, empty, ready for connections. */
   resume(): Promise<void>;
-  /** Empties the database that the url names. */
+  /** Empties the database in the URL. */
   flush(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * The Redis that the test run shares, in a database that no other jest worker uses; or a new one if
- * there is no run or it is to be `fresh`.
+ * Returns the Redis shared by the test run, with a database for this jest worker only; starts a new
+ * one if `fresh`, or without a run.
  */
 export async function startRedis({ fresh = false } = {}): Promise<RedisServer> {
   const shared = fresh ? undefined : await sharedServiceUrl('redis');
@@ -41,14 +41,14 @@ export async function startRedis({ fresh = false } = {}): Promise<RedisServer> {
 
 function sharedServer(given: string): RedisServer {
   const url = databaseOfWorker(given);
-  const refuse = async (): Promise<never> => {
+  const rejectPause = async (): Promise<never> => {
     throw new Error('Other tests use this Redis: pause one from startRedis({ fresh: true }).');
   };
   return {
     url,
     owned: false,
-    pause: refuse,
-    resume: refuse,
+    pause: rejectPause,
+    resume: rejectPause,
     flush: () => flush(url),
     stop: async () => undefined,
   };
@@ -79,7 +79,7 @@ async function startServer(): Promise<ServiceProcess> {
     args: (folder, port) => [
       ...['--port', String(port), '--bind', LOOPBACK, '--dir', folder],
       ...['--save', '', '--appendonly', 'no'],
-      // One for each jest worker, on any machine.
+      // Enough for one per jest worker on any machine.
       ...['--databases', '1024'],
     ],
     ready: 'Ready to accept connections',

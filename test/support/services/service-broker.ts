@@ -19,8 +19,8 @@ const STARTERS: Record<ServiceName, () => Promise<SharedService>> = {
 };
 
 /**
- * The services of one test run. It lives in jest's own process: it starts a service when the first
- * worker asks, gives every other worker the same, and stops them all with the run.
+ * The services of one test run. It runs in jest's main process, starts a service when the first
+ * worker needs it, shares it with the other workers, and stops all services at the end.
  */
 export class ServiceBroker {
   private readonly services = new Map<ServiceName, Promise<SharedService>>();
@@ -44,7 +44,7 @@ export class ServiceBroker {
     return new ServiceBroker(server);
   }
 
-  /** Whether a service starts now: what this process opens meanwhile is not a test's. */
+  /** Whether a service is starting: then what this process opens belongs to no test. */
   get isStarting(): boolean {
     return this.starting > 0;
   }

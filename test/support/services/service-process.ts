@@ -9,7 +9,7 @@ import { ProcessSupervisor } from './process-supervisor';
 import { freePort } from './ports';
 import { serverEnvironment, type ServiceSpec } from './service-spec';
 
-const PORTS_TO_TRY = 5;
+const MAX_PORT_ATTEMPTS = 5;
 const START_MS = 120_000;
 const STOP_MS = 10_000;
 const POLL_MS = 10;
@@ -37,7 +37,7 @@ export class ServiceProcess {
           await service.resume();
           return service;
         } catch (error) {
-          if (attempt === PORTS_TO_TRY || !isPortTaken(error)) throw error;
+          if (attempt === MAX_PORT_ATTEMPTS || !isPortTaken(error)) throw error;
         }
       }
     } catch (error) {
@@ -55,7 +55,7 @@ export class ServiceProcess {
     this.supervisor.watch(undefined);
   }
 
-  /** Starts the process on its port and waits until it answers. */
+  /** Starts the process on its port and waits until it is ready. */
   async resume(): Promise<void> {
     if (this.server !== undefined) return;
     const log = join(this.folder, 'log');
@@ -72,7 +72,7 @@ export class ServiceProcess {
       if (text.includes(this.spec.ready)) return;
       if (ended || Date.now() > deadline) {
         await this.pause();
-        const end = ended ? 'ended' : `did not answer within ${String(START_MS)} ms`;
+        const end = ended ? 'ended' : `was not ready within ${String(START_MS)} ms`;
         throw new Error(`${this.spec.name} on port ${String(this.port)} ${end}. Its log:\n${text}`);
       }
       await delay(POLL_MS);

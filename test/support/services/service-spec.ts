@@ -4,20 +4,20 @@ import { type User } from './drop-privileges';
 export interface ServiceSpec {
   readonly name: string;
   readonly user: User | undefined;
-  /** Makes the folder ready for the first start. */
+  /** Prepares the folder for the first start. */
   prepare(folder: string): Promise<void>;
   readonly command: string;
   args(folder: string, port: number): string[];
   /**
-   * What the server logs once it answers. Its own log is the proof: if another server was quicker to
-   * take the port, the port would answer too.
+   * Text that the server logs when it is ready. A connection to the port is no proof: another server
+   * may have taken the port first.
    */
   readonly ready: string;
   /** Ends the server at once. */
   readonly stopSignal: NodeJS.Signals;
 }
 
-/** The environment of a server: nothing in a developer's own settings can change how it behaves. */
+/** The environment of a server, independent of the developer's own settings. */
 export function serverEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
 }

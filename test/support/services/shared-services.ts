@@ -1,22 +1,23 @@
 /** The address of the run's ServiceBroker; the jest workers inherit the variable. */
 export const BROKER = 'TEST_SERVICE_BROKER';
 
-const GIVEN = {
+const URL_VARIABLES = {
   postgres: 'TEST_DATABASE_URL',
   redis: 'TEST_REDIS_URL',
   chromium: undefined,
 };
 
-export type ServiceName = keyof typeof GIVEN;
+export type ServiceName = keyof typeof URL_VARIABLES;
 
-/** The url of the run's service: a given one, or one that starts when first asked for. */
+/** URL of a shared service: from the environment, or from the broker, which starts it if needed. */
 export async function sharedServiceUrl(name: ServiceName): Promise<string | undefined> {
-  const given = GIVEN[name] === undefined ? '' : (process.env[GIVEN[name]] ?? '');
-  if (given !== '') return given;
+  const variable = URL_VARIABLES[name];
+  const url = variable === undefined ? '' : (process.env[variable] ?? '');
+  if (url !== '') return url;
   const broker = process.env[BROKER];
   if (broker === undefined) return undefined;
-  const answer = await fetch(`${broker}/${name}`);
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(text);
+  const response = await fetch(`${broker}/${name}`);
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
   return text;
 }
