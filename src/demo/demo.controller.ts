@@ -5,7 +5,7 @@ import type { FastifyReply } from 'fastify';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
 
-/** Beside this file: in the source as in a build. */
+/** Beside this file, in the source and in a build. */
 const FOLDER = new URL('./page/', import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -25,23 +25,23 @@ export class DemoController {
     if (!sandbox) throw new Error('The demo page needs a sandbox.');
     this.files = loadPageFiles(sandbox.url);
     this.headers = {
-      'content-security-policy': policy(new URL(sandbox.url).origin),
+      'content-security-policy': buildPolicy(new URL(sandbox.url).origin),
       'cache-control': 'no-cache',
     };
   }
 
-  /** @throws NotFoundException for a name that is no file of the page. */
+  /** @throws NotFoundException if the page has no file of this name. */
   @Get(['', ':file'])
   file(@Param('file') name = 'index.html', @Res() reply: FastifyReply): void {
     const file = this.files.get(name);
     if (!file) throw new NotFoundException();
-    // As bytes: Nest leaves their type as it is.
+    // A Buffer, because for a string Nest would change the content type.
     void reply.headers(this.headers).type(file.type).send(file.bytes);
   }
 }
 
-/** Allows the page's own files, the API, and the sandbox's stream of messages. */
-function policy(sandboxOrigin: string): string {
+/** The Content-Security-Policy: the page's own files, the API, and the sandbox's message stream. */
+function buildPolicy(sandboxOrigin: string): string {
   return [
     `default-src 'none'`,
     `script-src 'self'`,
@@ -54,12 +54,13 @@ function policy(sandboxOrigin: string): string {
   ].join('; ');
 }
 
-/** The page's files by name, read once; with the sandbox's URL filled in. */
+/** Reads the page's files once, by name, and fills in the sandbox's URL. */
 function loadPageFiles(sandboxUrl: string) {
   return new Map(
     readdirSync(FOLDER).map((name) => {
       const type = TYPES[extname(name)];
-      if (type === undefined) throw new Error(`The page cannot have a file like ${name}.`);
+      if (type === undefined)
+        throw new Error(`The demo page cannot have a file of this type: ${name}.`);
       const text = readFileSync(new URL(name, FOLDER), 'utf8');
       const rendered = text.replace('{{sandboxUrl}}', () => escapeAttribute(sandboxUrl));
       return [name, { type, bytes: Buffer.from(rendered) }] as const;

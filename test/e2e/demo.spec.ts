@@ -2,7 +2,7 @@ import { expectProblem } from '../support/problem.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { startSandboxedService, startService, type RunningService } from '../support/service.js';
 
-const SCRIPTS = ['form.js', 'phone.js', 'api.js', 'words.js'].map((name): [string, string] => [
+const SCRIPTS = ['form.js', 'phone.js', 'api.js', 'messages.js'].map((name): [string, string] => [
   `/demo/${name}`,
   'text/javascript; charset=utf-8',
 ]);

@@ -1,105 +1,107 @@
 import { post } from './api.js';
-import { endOf, failure, span } from './words.js';
+import { describeError, describeReason, formatSeconds } from './messages.js';
 
 const element = (id) => document.getElementById(id);
 const [number, code, again, status] = ['number', 'code', 'again', 'status'].map(element);
 const steps = ['number-step', 'code-step', 'verified-step'].map(element);
 const [numberStep, codeStep, verifiedStep] = steps;
-const marks = document.querySelectorAll('.steps li');
+const progress = document.querySelectorAll('.steps li');
 
-/** What the last send answered; its code may have ended. */
-let sent = { pinId: '', to: '', ended: false };
-/** One request at a time: an impatient second click asks for nothing. */
-let busy = false;
+/** The response to the last send, and whether its code can still be verified. */
+let sent = { pinId: '', to: '', hasEnded: false };
+/** Only one request runs at a time; a second click does nothing. */
+let isBusy = false;
 
-numberStep.addEventListener('submit', act('Sending a code…', send));
-codeStep.addEventListener('submit', act('Checking the code…', verify));
-again.addEventListener('click', act('Sending again…', sendAgain));
-element('change').addEventListener('click', act('', startOver));
-element('restart').addEventListener('click', act('', startOver));
-// "123 456", pasted or typed, is a code too.
+numberStep.addEventListener('submit', handle('Sending a code…', send));
+codeStep.addEventListener('submit', handle('Checking the code…', verify));
+again.addEventListener('click', handle('Sending again…', resend));
+element('change').addEventListener('click', handle('', startOver));
+element('restart').addEventListener('click', handle('', startOver));
+// Accept "123 456", pasted or typed.
 code.addEventListener('input', () => {
   if (/\D/.test(code.value)) code.value = code.value.replace(/\D/g, '');
 });
 
-// Fictional numbers, reserved for examples. Not always the same: each has its own limits.
+// Numbers reserved for fiction. Random, because each number has its own limits.
 number.value = `+1 415 555 01${String(Math.floor(Math.random() * 100)).padStart(2, '0')}`;
 number.focus();
 
-function act(saying, work) {
+/** Creates an event handler that shows `message` while `work` runs. */
+function handle(message, work) {
   return async (event) => {
     event.preventDefault();
-    if (busy || event.currentTarget.ariaDisabled === 'true') return;
-    busy = true;
+    if (isBusy || event.currentTarget.ariaDisabled === 'true') return;
+    isBusy = true;
     document.body.dataset.busy = '';
-    say(saying);
-    await work().catch(complain);
+    setStatus(message);
+    await work().catch(showError);
     delete document.body.dataset.busy;
-    busy = false;
+    isBusy = false;
   };
 }
 
 async function send() {
-  await entered(await post('/otp/send', { phoneNumber: number.value }));
+  await showCodeStep(await post('/otp/send', { phoneNumber: number.value }));
 }
 
-/** The same code once more, or a new one if it has ended. */
-async function sendAgain() {
-  if (sent.ended) return send();
-  await entered(await post('/otp/resend', { pinId: sent.pinId }));
+/** Resends the same code, or sends a new one if it can no longer be verified. */
+async function resend() {
+  if (sent.hasEnded) return send();
+  await showCodeStep(await post('/otp/resend', { pinId: sent.pinId }));
 }
 
-function entered(answer) {
-  const { to, now, expiresAt, resendAvailableAt } = answer;
-  sent = { ...answer, ended: false };
-  say(`Sent a code to ${to}. It is valid for ${span((Date.parse(expiresAt) - now) / 1000)}.`);
-  coolDown((Date.parse(resendAvailableAt) - now) / 1000);
+function showCodeStep(response) {
+  const { to, now, expiresAt, resendAvailableAt } = response;
+  sent = { ...response, hasEnded: false };
+  const validSeconds = (Date.parse(expiresAt) - now) / 1000;
+  setStatus(`Sent a code to ${to}. It is valid for ${formatSeconds(validSeconds)}.`);
+  startCooldown((Date.parse(resendAvailableAt) - now) / 1000);
   element('entry').hidden = false;
   code.value = '';
-  show(codeStep, code);
-  void readFromText();
+  showStep(codeStep, code);
+  void readCodeFromSms();
 }
 
 async function verify() {
-  stopReading();
-  const answer = await post('/otp/verify', { pinId: sent.pinId, otpCode: code.value });
-  const { verified, reason, attemptsRemaining } = answer;
+  stopReadingSms();
+  const response = await post('/otp/verify', { pinId: sent.pinId, otpCode: code.value });
+  const { verified, reason, attemptsRemaining } = response;
   if (verified) {
-    say(`${sent.to} is verified.`, 'good');
-    show(verifiedStep, element('restart'));
+    setStatus(`${sent.to} is verified.`, 'good');
+    showStep(verifiedStep, element('restart'));
   } else if (reason === 'wrong_code' && attemptsRemaining > 0) {
     const tries = attemptsRemaining === 1 ? '1 try' : `${attemptsRemaining} tries`;
-    say(`That is not the code. You have ${tries} left.`, 'bad');
+    setStatus(`That is not the code. You have ${tries} left.`, 'bad');
     code.ariaInvalid = 'true';
     code.select();
   } else {
-    end(endOf(reason));
+    endCode(describeReason(reason));
   }
 }
 
-/** The code has ended: what is left to do is to send a new one. */
-function end(saying) {
-  sent.ended = true;
-  say(saying, 'bad');
+/** The code can no longer be verified; the user can only send a new one. */
+function endCode(message) {
+  sent.hasEnded = true;
+  setStatus(message, 'bad');
   element('entry').hidden = true;
-  label();
+  updateResendLabel();
   again.focus();
 }
 
 async function startOver() {
-  stopReading();
-  say('Enter a number, and it gets a text with a code.');
-  show(numberStep, number);
+  stopReadingSms();
+  setStatus('Enter a phone number. It gets a message with a code.');
+  showStep(numberStep, number);
   number.select();
 }
 
-function complain(error) {
+function showError(error) {
   if (['verification_not_found', 'not_resendable'].includes(error.code)) {
-    end(failure(error));
+    endCode(describeError(error));
     return;
   }
-  say(failure(error), 'bad');
-  if (error.retryAfter) coolDown(error.retryAfter);
+  setStatus(describeError(error), 'bad');
+  if (error.retryAfter) startCooldown(error.retryAfter);
   if (error.code === 'validation_failed') {
     const field = numberStep.hidden ? code : number;
     field.ariaInvalid = 'true';
@@ -107,54 +109,54 @@ function complain(error) {
   }
 }
 
-function say(text, tone = 'plain') {
+function setStatus(text, tone = 'plain') {
   status.textContent = text;
   status.dataset.tone = tone;
   number.ariaInvalid = code.ariaInvalid = null;
 }
 
-function show(step, focus) {
+function showStep(step, focus) {
   steps.forEach((each, index) => {
     each.hidden = each !== step;
-    marks[index].ariaCurrent = each === step ? 'step' : null;
+    progress[index].ariaCurrent = each === step ? 'step' : null;
   });
   focus.focus();
 }
 
-let coolUntil = 0;
-let ticking;
+let cooldownEndsAt = 0;
+let labelTimer;
 
-/** Counts down on the button. It keeps its focus meanwhile, which `disabled` would take away. */
-function coolDown(seconds) {
-  coolUntil = Date.now() + seconds * 1000;
-  label();
+/** Disables the resend button with `aria-disabled`: unlike `disabled`, that keeps the focus on it. */
+function startCooldown(seconds) {
+  cooldownEndsAt = Date.now() + seconds * 1000;
+  updateResendLabel();
 }
 
-function label() {
-  const seconds = Math.ceil((coolUntil - Date.now()) / 1000);
-  const name = sent.ended ? 'Send a new code' : 'Send again';
+function updateResendLabel() {
+  const seconds = Math.ceil((cooldownEndsAt - Date.now()) / 1000);
+  const name = sent.hasEnded ? 'Send a new code' : 'Send again';
   again.ariaDisabled = String(seconds > 0);
-  again.textContent = seconds > 0 ? `${name} in ${span(seconds)}` : name;
-  clearTimeout(ticking);
-  if (seconds > 0) ticking = setTimeout(label, 1000);
+  again.textContent = seconds > 0 ? `${name} in ${formatSeconds(seconds)}` : name;
+  clearTimeout(labelTimer);
+  if (seconds > 0) labelTimer = setTimeout(updateResendLabel, 1000);
 }
 
-let reading = new AbortController();
+let smsReading = new AbortController();
 
-function stopReading() {
-  reading.abort();
+function stopReadingSms() {
+  smsReading.abort();
 }
 
-/** WebOTP, where the browser has it: it offers the code of a text that names this site. */
-async function readFromText() {
-  stopReading();
+/** WebOTP, if the browser supports it: offers the code of an SMS that names this site. */
+async function readCodeFromSms() {
+  stopReadingSms();
   if (!('OTPCredential' in window)) return;
-  reading = new AbortController();
-  const { signal } = reading;
-  const text = await navigator.credentials
+  smsReading = new AbortController();
+  const { signal } = smsReading;
+  const sms = await navigator.credentials
     .get({ otp: { transport: ['sms'] }, signal })
     .catch(() => undefined);
-  if (!text || signal.aborted) return;
-  code.value = text.code;
+  if (!sms || signal.aborted) return;
+  code.value = sms.code;
   codeStep.requestSubmit();
 }

@@ -1,20 +1,20 @@
-/** The sandbox's phone: shows each text as it arrives. A product has none; its users have phones. */
+/** The phone beside the form: shows the sandbox's messages as they arrive. Only the demo has it. */
 const sandboxUrl = document.querySelector('meta[name="sandbox"]').content;
 const number = document.getElementById('number');
-const texts = document.getElementById('texts');
+const messages = document.getElementById('messages');
 const signal = document.getElementById('signal');
 
 let stream;
-/** A stream that begins anew may repeat itself. */
+/** After a reconnect the stream may repeat messages. */
 let seen = new Set();
 
-number.addEventListener('input', follow);
-follow();
+number.addEventListener('input', showMessages);
+showMessages();
 
-/** Becomes the phone with the number that is in the form. */
-function follow() {
+/** Shows the messages to the number in the form. */
+function showMessages() {
   stream?.close();
-  texts.replaceChildren();
+  messages.replaceChildren();
   seen = new Set();
   signal.textContent = 'Connecting…';
   const digits = number.value.replace(/\D/g, '');
@@ -26,28 +26,29 @@ function follow() {
     signal.textContent = `No signal: is the sandbox at ${sandboxUrl} running?`;
   };
   stream.onmessage = ({ data }) => {
-    if (!seen.has(data)) texts.append(bubble(JSON.parse(data)));
+    if (!seen.has(data)) messages.append(createBubble(JSON.parse(data)));
     seen.add(data);
-    texts.scrollTo({ top: texts.scrollHeight });
+    messages.scrollTo({ top: messages.scrollHeight });
   };
 }
 
-function bubble({ from, text, pin, sentAt }) {
+function createBubble({ from, text, pin, sentAt }) {
   const time = new Date(sentAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  const words = text.split(pin).flatMap((part, index) => (index ? [strong(pin), part] : [part]));
-  const message = paragraph('text', ...words);
+  const parts = text
+    .split(pin)
+    .flatMap((part, index) => (index ? [createStrong(pin), part] : [part]));
   const article = document.createElement('article');
-  article.append(paragraph('from', `${from} · ${time}`), message);
+  article.append(createParagraph('from', `${from} · ${time}`), createParagraph('text', ...parts));
   return article;
 }
 
-function strong(text) {
+function createStrong(text) {
   const element = document.createElement('strong');
   element.textContent = text;
   return element;
 }
 
-function paragraph(className, ...content) {
+function createParagraph(className, ...content) {
   const element = document.createElement('p');
   element.className = className;
   element.append(...content);

@@ -1,29 +1,31 @@
-import { NoAnswer } from './api.js';
+import { NoResponse } from './api.js';
 
-/** What ends a code, as `reason` of `POST /otp/verify` names it. */
-const ENDS = {
+/** Messages for the `reason` of `POST /otp/verify` that ends a code. */
+const REASONS = {
   wrong_code: 'Too many wrong codes. Send a new one.',
   attempts_exhausted: 'Too many wrong codes. Send a new one.',
   expired: 'This code has expired. Send a new one.',
-  cancelled: 'A newer code was sent, so this one no longer counts. Send a new one.',
+  cancelled: 'A newer code was sent, so this one is no longer valid. Send a new one.',
   already_verified: 'This code was used before. Send a new one.',
 };
 
-export const endOf = (reason) => ENDS[reason] ?? 'This code no longer counts. Send a new one.';
+export const describeReason = (reason) =>
+  REASONS[reason] ?? 'This code is no longer valid. Send a new one.';
 
-/** What to say of a request that failed. */
-export function failure(error) {
-  if (error instanceof NoAnswer)
+/** The message for a failed request. */
+export function describeError(error) {
+  if (error instanceof NoResponse)
     return 'The service cannot be reached. Check the connection, then try again.';
-  const wait = error.retryAfter > 0 ? `Try again in ${span(error.retryAfter)}.` : 'Try again.';
+  const retry =
+    error.retryAfter > 0 ? `Try again in ${formatSeconds(error.retryAfter)}.` : 'Try again.';
   switch (error.code) {
     case 'validation_failed':
       return error.errors.map(({ detail }) => detail).join(' ');
     case 'cooldown_active':
-      return `This number was sent a code moments ago. ${wait}`;
+      return `This number was sent a code moments ago. ${retry}`;
     case 'quota_exceeded':
     case 'too_many_requests':
-      return `A limit is reached. ${wait}`;
+      return `A limit is reached. ${retry}`;
     case 'destination_not_allowed':
       return 'No codes are sent to numbers like this one. Use another one.';
     case 'destination_unreachable':
@@ -32,9 +34,9 @@ export function failure(error) {
       return 'That took too long. If no message arrives, try again.';
     case 'verification_not_found':
     case 'not_resendable':
-      return endOf(undefined);
+      return describeReason(undefined);
     default:
-      return `That does not work right now. ${wait}`;
+      return `That does not work right now. ${retry}`;
   }
 }
 
@@ -44,8 +46,8 @@ const UNITS = [
   ['second', 1],
 ];
 
-/** A number of seconds for people: "28 seconds", "5 minutes". */
-export function span(seconds) {
+/** Formats seconds for people: "28 seconds", "5 minutes". */
+export function formatSeconds(seconds) {
   const [unit, size] = UNITS.find(([, least]) => seconds >= 2 * least) ?? ['second', 1];
   const format = new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' });
   return format.format(Math.round(seconds / size));
