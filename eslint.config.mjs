@@ -32,9 +32,9 @@ export default tseslint.config(
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
-      // A class without members is how Nest writes a module.
+      // A Nest module is a class without members.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
-      // A method that a port or a framework wants to be asynchronous may have nothing to await.
+      // An interface may require an async method that has nothing to await.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/explicit-member-accessibility': ['error', { accessibility: 'no-public' }],
       eqeqeq: 'error',
@@ -47,7 +47,7 @@ export default tseslint.config(
     },
   },
   {
-    // What every request passes through.
+    // Code that runs for every request.
     files: [
       'src/http/**',
       'src/otp/**',
@@ -60,10 +60,9 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         {
-          // V8 11 makes new hidden classes, which only a full collection removes, for each object.
+          // V8 11 creates new hidden classes for each object; only a full garbage collection removes them.
           selector: 'ObjectExpression[properties.length>1] > SpreadElement:first-child',
-          message:
-            'Spread last: what is added behind a spread costs a microsecond each on Node 20.',
+          message: 'Spread last: each property after a spread costs a microsecond on Node 20.',
         },
       ],
     },
@@ -76,7 +75,7 @@ export default tseslint.config(
   {
     files: ['test/**'],
     rules: {
-      // What supertest and JSON.parse answer is `any` by nature; the assertions are the check.
+      // supertest and JSON.parse return `any`; the assertions check the values.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
@@ -86,13 +85,13 @@ export default tseslint.config(
         'error',
         { allowAny: true, allowNumber: true },
       ],
-      // A table of cases is long without being complicated.
+      // A table of test cases is long but not complicated.
       'max-lines': 'off',
     },
   },
   { files: ['**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
   {
-    // The page runs in browsers as it is: nothing compiles it, and nothing knows its types.
+    // Browsers run the page's files unchanged; they are not compiled and have no types.
     files: ['src/demo/page/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {

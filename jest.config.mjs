@@ -1,6 +1,6 @@
 import { SWC_OPTIONS } from './test/support/swc-options.mjs';
 
-/** Packages that ship ES modules only: jest loads CommonJS, so they are compiled like our own code. */
+/** Packages with ES modules only. jest loads CommonJS, so they are compiled like this project's code. */
 const esModules = [
   '@nestjs',
   '@tokenizer',
@@ -17,22 +17,22 @@ const esModules = [
 const shared = {
   roots: ['<rootDir>/test'],
   testEnvironment: '<rootDir>/test/support/jest/environment.ts',
-  // Its peers are packages of its own.
+  // The benchmark has its own package.json and dependencies.
   modulePathIgnorePatterns: ['<rootDir>/test/bench/'],
   setupFiles: ['reflect-metadata'],
   transform: { '\\.[jt]s$': ['@swc/jest', { ...SWC_OPTIONS, module: { type: 'commonjs' } }] },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   moduleNameMapper: {
-    // A thread of its own runs what is built, in tests too.
+    // Worker threads run built code, in tests too.
     '/sqlite-worker-url\\.js$': '<rootDir>/test/support/built-sqlite-worker.ts',
-    // Source is imported by the name that it has once built.
+    // Source files are imported by the name of their built file.
     '^(\\.{1,2}/.*)\\.js$': '$1',
-    // Sinch's client reads a version number out of a package that it forgot to depend on.
+    // Sinch's client reads a version from a package that is missing in its dependencies.
     '^@sinch/sdk-core/package\\.json$': '<rootDir>/node_modules/@sinch/verification/package.json',
   },
 };
 
-/** One tier. Its servers start when the first test needs them. */
+/** Set-up of tiers with servers, each of which starts when the first test needs it. */
 const withServices = {
   globalSetup: '<rootDir>/test/support/jest/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/jest/global-teardown.ts',
@@ -46,9 +46,9 @@ const tier = (displayName, folders, setup = {}) => ({
 
 /** @type {import('jest').Config} */
 export default {
-  // To end what hangs, not to measure; the environment scales it to the machine.
+  // Only ends tests that hang; the environment scales it to the machine.
   testTimeout: 30_000,
-  // Most of a spec's time is waiting for servers, so two share even one core well.
+  // A spec mostly waits for servers, so two workers are useful even on one core.
   maxWorkers: 2,
   reporters: ['<rootDir>/test/support/jest/slowest-files-reporter.mjs', 'default', 'summary'],
   projects: [
