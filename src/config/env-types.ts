@@ -46,7 +46,7 @@ export function duration(fallback: DurationString, least: DurationString, most: 
     .meta({ defaultText: fallback, values } satisfies Partial<SettingDocs>);
 }
 
-/** A text that `parse` reads; it throws an Error with the rule that is broken. */
+/** A value that `parse` converts; it throws an Error with the violated rule. */
 export const parsed = <T>(parse: (text: string) => T) =>
   Joi.string<T>().custom(parse).messages(CUSTOM_MESSAGE);
 
@@ -82,7 +82,7 @@ export const baseUrl = () =>
     .uri({ scheme: ['https', 'http'] })
     .custom((url: string) => {
       if (!url.startsWith('https:') && !LOOPBACK_URL.test(url)) {
-        throw new Error('must be an https URL (http is taken for a loopback address only)');
+        throw new Error('must be an https URL (http is accepted for a loopback address only)');
       }
       return url.replace(/\/+$/, '');
     })

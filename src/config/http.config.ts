@@ -16,7 +16,7 @@ export const httpConfig = defineConfig('http', 'HTTP', {
       .port()
       .min(1)
       .invalid(Joi.ref('PORT'))
-      .messages({ 'any.invalid': '{#label} must be another than PORT' }),
+      .messages({ 'any.invalid': '{#label} must be a port other than PORT' }),
     {
       description: 'separate port for the metrics, so that clients cannot read them',
       whenUnset: '`/metrics` on `PORT`',
@@ -30,7 +30,7 @@ export const httpConfig = defineConfig('http', 'HTTP', {
     example: '10.0.0.0/8',
   }),
   corsOrigins: setting('CORS_ORIGINS', parsed(parseOrigins).default([]), {
-    description: 'origins whose pages may call the API',
+    description: 'web origins that may call the API from a browser',
     values: 'origins',
     whenUnset: 'none',
     example: 'https://app.example.com',

@@ -4,19 +4,19 @@ import { positiveInt } from './env-types.js';
 
 export const limitsConfig = defineConfig('limits', 'Codes and limits', {
   sendsPerNumberPerDay: setting('SENDS_PER_NUMBER_PER_DAY', positiveInt(10, 1_000), {
-    description: 'messages to one number in any 24 hours, of all clients together',
+    description: 'messages to one number in any 24 hours, from all clients together',
   }),
   failuresPerNumberPerHour: setting('FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR', positiveInt(10, 1_000), {
     description: 'wrong codes for one number in any hour, over all its verifications',
   }),
   failuresPerNumberPerDay: setting('FAILED_ATTEMPTS_PER_NUMBER_PER_DAY', positiveInt(20, 1_000), {
-    description: 'the same in any 24 hours; a success does not reset it',
+    description: 'wrong codes for one number in any 24 hours; a success does not reset this limit',
   }),
   sendsPerClientPerDay: setting('CLIENT_SENDS_PER_DAY', positiveInt(100_000, 100_000_000), {
-    description: 'messages of one client in any 24 hours',
+    description: 'messages from one client in any 24 hours',
   }),
   sendsPerEndUserPerHour: setting('SENDS_PER_END_USER_IP_PER_HOUR', positiveInt(20, 1_000), {
-    description: 'messages for the users behind one `endUserIp` in any hour',
+    description: 'messages for all end users with one `endUserIp` in any hour',
   }),
 });
 export type LimitsConfig = ConfigType<typeof limitsConfig>;

@@ -6,7 +6,7 @@ import { duration, positiveInt } from './env-types.js';
 export const otpConfig = defineConfig('otp', 'Codes and limits', {
   ttlMs: setting('OTP_TTL', duration('5m', '1s', '10m'), { description: 'lifetime of a code' }),
   maxAttempts: setting('OTP_MAX_ATTEMPTS', positiveInt(5, 10), {
-    description: 'checks of one verification',
+    description: 'number of codes that are checked for one verification',
   }),
   sendCooldownMs: setting('SEND_COOLDOWN', duration('30s', '1s', '60m'), {
     description: 'minimum time between two messages to one number',

@@ -40,24 +40,27 @@ const SETTINGS = {
   }),
   /** One provider call, from connect to last byte. */
   timeoutMs: setting('PROVIDER_TIMEOUT', duration('5s', '1ms', '60s'), {
-    description: 'time of one provider in a request, from connect to last byte',
+    description: 'timeout of one provider per request, from connect to last byte',
   }),
   maxInFlight: setting('PROVIDER_MAX_IN_FLIGHT', positiveInt(200, 100_000), {
     description: 'concurrent sends, resends or verifies at one provider',
   }),
-  infobipUrl: account('INFOBIP_BASE_URL', 'your account’s host', baseUrl(), {
+  infobipUrl: account('INFOBIP_BASE_URL', 'base URL of your account', baseUrl(), {
     example: 'https://account.api.infobip.com',
   }),
   infobipApiKey: account('INFOBIP_API_KEY', 'API key with the scope `2fa:pin:send`'),
-  infobipApplication: account('INFOBIP_APP_ID', 'your 2FA application'),
-  infobipMessage: account('INFOBIP_MESSAGE_ID', 'its message template'),
-  sinchUrl: account('SINCH_BASE_URL', 'host of the Verification API', baseUrl(), {
+  infobipApplication: account('INFOBIP_APP_ID', 'ID of your 2FA application'),
+  infobipMessage: account(
+    'INFOBIP_MESSAGE_ID',
+    'ID of the message template in your 2FA application',
+  ),
+  sinchUrl: account('SINCH_BASE_URL', 'URL of the Verification API', baseUrl(), {
     defaultText: SINCH_URL,
   }),
   sinchKey: account('SINCH_APPLICATION_KEY', 'key of your Verification application'),
   sinchSecret: account(
     'SINCH_APPLICATION_SECRET',
-    'its secret, as the dashboard shows it',
+    'secret of your Verification application, as the dashboard shows it',
     Joi.string().base64({ paddingRequired: false }),
     { values: 'base64' },
   ),

@@ -5,16 +5,17 @@ import { oneOf, positiveInt } from './env-types.js';
 
 export const pumpingConfig = defineConfig('pumping', 'Fraud protection', {
   mode: setting('PUMPING_GUARD', oneOf('enforce', 'observe', 'off').default('enforce'), {
-    description: '`observe` only logs what it would reject',
+    description:
+      'mode of the protection against SMS pumping; `observe` only logs what it would block',
   }),
   floorPerHour: setting('PUMPING_FLOOR_PER_HOUR', positiveInt(10, 1_000_000), {
     description: 'unverified messages that a country or number prefix may always have in an hour',
   }),
   floorPerDay: setting('PUMPING_FLOOR_PER_DAY', positiveInt(30, 1_000_000), {
-    description: 'the same in a day',
+    description: 'unverified messages that a country or number prefix may always have in a day',
   }),
   unverifiedRatio: setting('PUMPING_UNVERIFIED_RATIO', Joi.number().min(0).max(100).default(0.8), {
-    description: 'unverified messages beyond that for each verified one',
+    description: 'additional unverified messages for each verified message',
   }),
 });
 export type PumpingConfig = ConfigType<typeof pumpingConfig>;

@@ -10,12 +10,12 @@ export const serviceConfig = defineConfig(
     environment: setting(
       'NODE_ENV',
       oneOf('development', 'test', 'production').default('development'),
-      { description: '`production` disables the defaults of development' },
+      { description: 'environment; `production` disables the development defaults' },
     ),
     logLevel: setting(
       'LOG_LEVEL',
       oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
-      { description: 'lowest level that is logged' },
+      { description: 'lowest level of log messages' },
     ),
     // No load balancer has to notice the restart of a developer's service.
     shutdownDelayMs: setting(

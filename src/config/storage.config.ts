@@ -10,7 +10,7 @@ export const storageConfig = defineConfig('storage', 'Storage', {
     values: 'directory',
   }),
   databaseUrl: optional('DATABASE_URL', databaseUrl(['postgres', 'postgresql'], parsePostgresUrl), {
-    description: 'PostgreSQL, which several replicas can share',
+    description: 'URL of PostgreSQL, which several replicas can share',
     values: '`postgres://…`',
     whenUnset: 'SQLite',
     example: 'postgres://user:password@host:5432/otp?sslmode=verify-full',

@@ -4,10 +4,11 @@ import { databaseUrl, positiveInt } from './env-types.js';
 
 export const throttleConfig = defineConfig('throttle', 'Rate limits', {
   sendsPerMinute: setting('THROTTLE_SEND_LIMIT', positiveInt(60, 1_000_000), {
-    description: 'sends and resends a minute of one client, or of one address if no key is needed',
+    description:
+      'sends and resends per minute for one client, or for one IP address if no key is needed',
   }),
   verifiesPerMinute: setting('THROTTLE_VERIFY_LIMIT', positiveInt(300, 1_000_000), {
-    description: 'verifies and all other requests a minute, counted alike',
+    description: 'verifies and other requests per minute, for the same client or IP address',
   }),
   // A query could disable the client's timeouts.
   redisUrl: optional(
@@ -19,7 +20,7 @@ export const throttleConfig = defineConfig('throttle', 'Rate limits', {
         'string.pattern.base': '{#label} must look like redis://user:password@host:port/0',
       }),
     {
-      description: 'Redis, which counts these requests for all replicas',
+      description: 'URL of Redis, which counts these requests for all replicas',
       values: '`redis://…`, `rediss://…`',
       whenUnset: 'each replica counts its own',
       example: 'redis://host:6379',

@@ -8,7 +8,7 @@ interface ReceivedRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** Tells connections apart. */
+  /** Differs for each connection. */
   readonly remotePort: number;
 }
 

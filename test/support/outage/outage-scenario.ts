@@ -122,12 +122,12 @@ async function callEveryRoute(
   { unusedCode }: StateBefore,
 ): Promise<void> {
   const { pinId, code } = unusedCode;
-  const callers = fleet.replicas.flatMap((replica) =>
+  const targets = fleet.replicas.flatMap((replica) =>
     Array.from({ length: CONCURRENT_CALLS_PER_REPLICA }, () => replica),
   );
   const until = performance.now() + OUTAGE_MS;
   while (performance.now() < until) {
-    const responses = callers.flatMap(({ http }) => [
+    const responses = targets.flatMap(({ http }) => [
       load.record('send', http.post('/otp/send').send({ phoneNumber: newPhoneNumber() })),
       load.record('resend', http.post('/otp/resend').send({ pinId })),
       load.record('verify', http.post('/otp/verify').send({ pinId, otpCode: code })),
