@@ -57,7 +57,7 @@ export class UserFlow {
     await this.sendInvalidRequest();
   }
 
-  /** Sometimes resends the code, and submits a wrong one. */
+  /** Submits a wrong code; sometimes resends the right one before. */
   async submitWrongCode(): Promise<void> {
     const { pinId, reference, context, random } = this;
     const channel = random.oneOf(['sms', 'voice']);
@@ -91,6 +91,7 @@ export class UserFlow {
     return { authorization: `Bearer ${this.apiKey}`, 'x-forwarded-for': this.clientIp };
   }
 
+  /** The code that the provider sent, or a wrong one if none was sent. */
   private get code(): string {
     return this.context.provider.getCode(this.phoneNumber) ?? this.context.secrets.createCode();
   }

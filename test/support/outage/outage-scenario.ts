@@ -87,6 +87,7 @@ export async function runOutage(fleet: Fleet, outage: Outage): Promise<OutageRes
   }
 }
 
+/** Sends the codes whose state the tests compare after the outage. */
 async function createStateBefore(fleet: Fleet): Promise<StateBefore> {
   const [{ http }] = fleet.replicas;
   const verify = ({ pinId }: SentCode, otpCode: string) =>
@@ -127,13 +128,13 @@ async function callEveryRoute(
   );
   const until = performance.now() + OUTAGE_MS;
   while (performance.now() < until) {
-    const responses = targets.flatMap(({ http }) => [
+    const requests = targets.flatMap(({ http }) => [
       load.record('send', http.post('/otp/send').send({ phoneNumber: newPhoneNumber() })),
       load.record('resend', http.post('/otp/resend').send({ pinId })),
       load.record('verify', http.post('/otp/verify').send({ pinId, otpCode: code })),
       load.record('status', http.get(`/otp/${pinId}`)),
     ]);
-    await Promise.all(responses);
+    await Promise.all(requests);
     await delay(POLL_MS);
   }
 }

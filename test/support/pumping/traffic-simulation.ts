@@ -43,7 +43,7 @@ export class TrafficSimulation {
 
   private createEvents(verification: SimulatedVerification): Event[] {
     const { at, resendsAfterMs, verifiesAfterMs } = verification;
-    const pinId = `visit-${String((this.verificationCount += 1))}`;
+    const pinId = `verification-${String((this.verificationCount += 1))}`;
     // If an earlier event was blocked, the store rejects the later ones.
     return [
       { at, run: () => this.send(verification, pinId) },
@@ -76,7 +76,7 @@ export class TrafficSimulation {
       undefined,
       this.evaluator,
     );
-    await this.count(verification, admission);
+    await this.countAndConfirm(verification, admission);
   }
 
   private async resend(verification: SimulatedVerification, pinId: string): Promise<void> {
@@ -85,7 +85,7 @@ export class TrafficSimulation {
     const admission = await this.store.reserveResend(request, undefined, this.evaluator);
     // The send was blocked, or the same number got a new code since.
     if (admission.outcome === 'not_found' || admission.outcome === 'not_resendable') return;
-    await this.count(verification, admission);
+    await this.countAndConfirm(verification, admission);
   }
 
   private async verify(pinId: string): Promise<void> {
@@ -95,7 +95,8 @@ export class TrafficSimulation {
     await this.store.completeAttempt(result.attempt, 'verified', this.clock.now());
   }
 
-  private async count(
+  /** Counts a send or resend, and confirms it if the store has reserved it. */
+  private async countAndConfirm(
     { source }: SimulatedVerification,
     admission: { outcome: string; reservation?: SendReservation },
   ): Promise<void> {
