@@ -5,7 +5,7 @@ import { alignColumns } from './table.js';
 type ExitCode = 0 | 1 | 2;
 
 /** Runs with the arguments that follow the command's name, and prints its errors. */
-export type Command = (args: readonly string[]) => Promise<ExitCode>;
+export type CliCommand = (args: readonly string[]) => Promise<ExitCode>;
 
 /** The command line is not as the usage text says. */
 export class UsageError extends Error {
@@ -13,28 +13,28 @@ export class UsageError extends Error {
 }
 
 /** `value` is the placeholder in the usage text; an option without it is a flag. */
-type Options = Readonly<Record<string, { readonly value?: string; readonly help: string }>>;
+type CliOptions = Readonly<Record<string, { readonly value?: string; readonly help: string }>>;
 
-type Values<O extends Options> = {
+type OptionValues<O extends CliOptions> = {
   readonly [K in keyof O]?: O[K] extends { readonly value: string } ? string : boolean;
 };
 
-interface CommandSpec<O extends Options> {
+interface CommandSpec<O extends CliOptions> {
   readonly name: string;
   /** The positional arguments, such as `NAME`; none if absent. */
   readonly operands?: string;
   readonly about: string;
   readonly options: O;
-  readonly run: (values: Values<O>, operands: readonly string[]) => Promise<ExitCode>;
+  readonly run: (values: OptionValues<O>, operands: readonly string[]) => Promise<ExitCode>;
 }
 
 /** Adds `--help`, the usage text and the handling of errors to a command. */
-export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
-  const options: Options = { ...spec.options, help: { help: 'shows this' } };
+export function defineCommand<const O extends CliOptions>(spec: CommandSpec<O>): CliCommand {
+  const options: CliOptions = { ...spec.options, help: { help: 'shows this' } };
   return async (args) => {
     try {
-      const { values, positionals } = parse(args, options, spec.operands !== undefined);
-      if (values['help'] !== true) return await spec.run(values as Values<O>, positionals);
+      const { values, positionals } = parseCommandLine(args, options, spec.operands !== undefined);
+      if (values['help'] !== true) return await spec.run(values as OptionValues<O>, positionals);
       console.log(formatUsage(spec, options));
       return 0;
     } catch (error) {
@@ -46,7 +46,7 @@ export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Co
   };
 }
 
-function parse(args: readonly string[], options: Options, allowPositionals: boolean) {
+function parseCommandLine(args: readonly string[], options: CliOptions, allowPositionals: boolean) {
   const types = Object.entries(options).map(
     ([name, { value }]) => [name, { type: value ? 'string' : 'boolean' }] as const,
   );
@@ -58,8 +58,8 @@ function parse(args: readonly string[], options: Options, allowPositionals: bool
 }
 
 function formatUsage(
-  { name, operands, about }: Omit<CommandSpec<Options>, 'run'>,
-  options: Options,
+  { name, operands, about }: Omit<CommandSpec<CliOptions>, 'run'>,
+  options: CliOptions,
 ) {
   const args = [...(operands === undefined ? [] : [operands]), '[options]'].join(' ');
   const rows = Object.entries(options).map(([option, { value, help }]) => [

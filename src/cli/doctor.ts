@@ -83,8 +83,8 @@ function summarize(findings: readonly AccountFinding[]): string {
     findings.filter((one) => one.level === level).length;
   const [errors, warnings] = [count('error'), count('warning')];
   if (errors + warnings === 0) return 'No problems found.';
-  return `${plural(errors, 'error')}, ${plural(warnings, 'warning')}.`;
+  return `${pluralize(errors, 'error')}, ${pluralize(warnings, 'warning')}.`;
 }
 
-const plural = (count: number, noun: string): string =>
+const pluralize = (count: number, noun: string): string =>
   `${String(count)} ${noun}${count === 1 ? '' : 's'}`;

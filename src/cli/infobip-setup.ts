@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { loadSetupEnvironment } from '../config/environment.js';
 import { getProviderAccount, providersConfig } from '../config/providers.config.js';
-import { AccountSetup, type Change, type SetupPlan } from '../providers/account-setup.js';
+import { AccountSetup, type SetupChange, type SetupPlan } from '../providers/account-setup.js';
 import { SMS_CAPACITY, smsSize } from '../providers/sms-size.js';
 import { defineCommand } from './command.js';
 import { envLines, writeEnvFile } from './env-file.js';
@@ -39,14 +39,14 @@ them, finds the application by its name.`,
         console.log('Dry run: nothing was changed.');
         return 0;
       }
-      if (plan.changes.length > 0 && !options.yes && !(await confirm())) return 1;
+      if (plan.changes.length > 0 && !options.yes && !(await askToConfirm())) return 1;
       printSettings(await plan.apply(), options.write ?? false);
       return 0;
     });
   },
 });
 
-async function confirm(): Promise<boolean> {
+async function askToConfirm(): Promise<boolean> {
   if (!process.stdin.isTTY) {
     console.error('No changes made: stdin is not a terminal. Run again with --yes.');
     return false;
@@ -66,7 +66,7 @@ function printSettings(settings: Readonly<Record<string, string>>, write: boolea
 }
 
 /** The changes of each resource, field by field. */
-function formatChanges(changes: readonly Change[]): string {
+function formatChanges(changes: readonly SetupChange[]): string {
   if (changes.length === 0) return 'Nothing to change.';
   const subjects = [...new Set(changes.map(({ subject }) => subject))];
   return subjects

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
-import type { Command } from './command.js';
+import type { CliCommand } from './command.js';
 
 /** By name; each is loaded only if it runs. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   doctor: async () => (await import('./doctor.js')).doctor,
   'infobip:setup': async () => (await import('./infobip-setup.js')).infobipSetup,
   'keys:new': async () => (await import('./keys-new.js')).keysNew,

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 import type * as Libphonenumber from 'libphonenumber-js/max';
 
-type Parsed = Libphonenumber.PhoneNumber;
+type ParsedNumber = Libphonenumber.PhoneNumber;
 
 /** Loaded as class-validator loads it, so that the numbering plans are in memory only once. */
 const { isSupportedCountry, parsePhoneNumberFromString } = createRequire(import.meta.url)(
@@ -41,9 +41,9 @@ export const isCountry = (code: string): boolean => isSupportedCountry(code);
  */
 export class PhoneNumber {
   readonly #e164: string;
-  #parsed: Parsed | undefined;
+  #parsed: ParsedNumber | undefined;
 
-  private constructor(e164: string, parsed?: Parsed) {
+  private constructor(e164: string, parsed?: ParsedNumber) {
     this.#e164 = e164;
     this.#parsed = parsed;
   }
@@ -88,7 +88,7 @@ export class PhoneNumber {
     return this.#e164.slice(0, -4);
   }
 
-  private get metadata(): Parsed | undefined {
+  private get metadata(): ParsedNumber | undefined {
     return (this.#parsed ??= parsePhoneNumberFromString(this.#e164));
   }
 

@@ -32,7 +32,7 @@ export class DemoController {
 
   /** @throws NotFoundException if the page has no file of this name. */
   @Get(['', ':file'])
-  file(@Param('file') name = 'index.html', @Res() reply: FastifyReply): void {
+  sendPageFile(@Param('file') name = 'index.html', @Res() reply: FastifyReply): void {
     const file = this.files.get(name);
     if (!file) throw new NotFoundException();
     // A Buffer, because for a string Nest would change the content type.

@@ -7,7 +7,7 @@ import { serviceConfig, type ServiceConfig } from '../config/service.config.js';
 import { SmsPumpingDetector } from './sms-pumping-detector.js';
 
 /** Where a message may be sent. */
-export interface Destination {
+export interface CheckedDestination {
   /** ISO 3166 code, or `001` for a number that belongs to no country. */
   readonly country: string;
   /** E.164 without the last four digits. */
@@ -45,7 +45,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
    * Checks a number without its history. Test numbers are always allowed.
    * @throws DomainError `validation_failed` or `destination_not_allowed`
    */
-  check(number: PhoneNumber, now: number): Destination {
+  check(number: PhoneNumber, now: number): CheckedDestination {
     const { country, prefix } = number;
     const isTestNumber = findTestNumber(this.config.testNumbers, number, now) !== undefined;
     if (!isTestNumber) this.assertAllowed(number);

@@ -1,14 +1,14 @@
 import { bucketAt, firstRecentBucket, WINDOWS } from '../storage/time-buckets.js';
 import type { DestinationCounts, SendCounts } from '../storage/limit.types.js';
 
-type Buckets = Map<number, SendCounts>;
-type History = Omit<DestinationCounts, 'recent'>;
+type TrafficBuckets = Map<number, SendCounts>;
+type TrafficHistory = Omit<DestinationCounts, 'recent'>;
 
 /** The traffic of destinations in memory, in the same buckets and windows as in the store. */
 export class InMemoryTraffic {
-  private readonly bucketsByKey = new Map<string, Buckets>();
+  private readonly bucketsByKey = new Map<string, TrafficBuckets>();
   /** The counts before the recent buckets, valid for one bucket. */
-  private historyCache = { bucket: 0, byKey: new Map<string, History>() };
+  private historyCache = { bucket: 0, byKey: new Map<string, TrafficHistory>() };
 
   constructor(private readonly ttlMs: number) {}
 
@@ -24,25 +24,25 @@ export class InMemoryTraffic {
   read(key: string, now: number): DestinationCounts {
     const bucket = bucketAt(now);
     if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, byKey: new Map() };
-    const buckets: Buckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
+    const buckets: TrafficBuckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
     const firstRecent = firstRecentBucket(bucket, this.ttlMs);
     const { byKey } = this.historyCache;
     const history = byKey.get(key) ?? createHistory(buckets, bucket, firstRecent);
     byKey.set(key, history);
-    return { recent: sum(buckets, firstRecent, bucket + 1), ...history };
+    return { recent: sumCounts(buckets, firstRecent, bucket + 1), ...history };
   }
 }
 
-function createHistory(buckets: Buckets, bucket: number, end: number): History {
+function createHistory(buckets: TrafficBuckets, bucket: number, end: number): TrafficHistory {
   for (const old of buckets.keys()) if (old < bucket - WINDOWS.twoWeeks) buckets.delete(old);
   return {
-    hour: sum(buckets, bucket - WINDOWS.hour, end),
-    day: sum(buckets, bucket - WINDOWS.day, end),
-    twoWeeks: sum(buckets, bucket - WINDOWS.twoWeeks, end),
+    hour: sumCounts(buckets, bucket - WINDOWS.hour, end),
+    day: sumCounts(buckets, bucket - WINDOWS.day, end),
+    twoWeeks: sumCounts(buckets, bucket - WINDOWS.twoWeeks, end),
   };
 }
 
-function sum(buckets: Buckets, from: number, end: number): SendCounts {
+function sumCounts(buckets: TrafficBuckets, from: number, end: number): SendCounts {
   let [sends, verified] = [0, 0];
   for (let bucket = from; bucket < end; bucket += 1) {
     const counts = buckets.get(bucket);

@@ -7,13 +7,13 @@ import type {
   TrafficEvaluator,
 } from '../storage/limit.types.js';
 
-type Window = BudgetViolation['window'];
+type BudgetWindow = BudgetViolation['window'];
 
 /**
  * Unverified messages allowed beyond a budget while their codes can still be verified. Healthy
  * traffic verifies them within minutes; a fast attack is stopped before its codes expire.
  */
-const BURST_ALLOWANCE: Record<BudgetScope, Record<Window, number>> = {
+const BURST_ALLOWANCE: Record<BudgetScope, Record<BudgetWindow, number>> = {
   prefix: { hour: 25, day: 10 },
   country: { hour: 100, day: 100 },
 };
@@ -35,7 +35,7 @@ export function createTrafficEvaluator(config: PumpingConfig): TrafficEvaluator 
 
 function checkBudget(
   scope: BudgetScope,
-  window: Window,
+  window: BudgetWindow,
   counts: DestinationCounts,
   config: PumpingConfig,
 ): BudgetViolation | undefined {
@@ -66,14 +66,14 @@ function isTrusted(prefix: DestinationCounts, config: PumpingConfig): boolean {
 /** The share of the messages that are verified in the window, or usually in as much time. */
 function verifiedAllowance(
   { recent, hour, day, twoWeeks }: DestinationCounts,
-  window: Window,
+  window: BudgetWindow,
   { unverifiedRatio }: PumpingConfig,
 ): number {
-  const verified = (before: SendCounts) => before.verified + recent.verified;
+  const countVerified = (before: SendCounts) => before.verified + recent.verified;
   const usual =
     window === 'hour'
-      ? Math.max(verified(hour), verified(day) / 24, verified(twoWeeks) / (14 * 24))
-      : Math.max(verified(day), verified(twoWeeks) / 14);
+      ? Math.max(countVerified(hour), countVerified(day) / 24, countVerified(twoWeeks) / (14 * 24))
+      : Math.max(countVerified(day), countVerified(twoWeeks) / 14);
   return unverifiedRatio * usual;
 }
 

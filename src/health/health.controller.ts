@@ -13,7 +13,7 @@ import { ApiRoute } from '../openapi/api-route.decorator.js';
 import { ApiTags } from '../openapi/swagger.js';
 import { StorageHealthIndicator } from '../storage/storage.health.js';
 import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
-import { HealthReport, Liveness } from './health.responses.js';
+import { HealthReport, LivenessResponse } from './health.responses.js';
 
 /** Checks are cached: the route is public, and each check is a query. */
 const CACHE_MS = seconds(1);
@@ -44,9 +44,9 @@ export class HealthController {
   @ApiRoute({
     summary: 'Is the process alive?',
     description: 'Responds as long as the process can respond at all. For restarting it.',
-    responses: { 200: { description: 'It is alive.', type: Liveness } },
+    responses: { 200: { description: 'It is alive.', type: LivenessResponse } },
   })
-  isLive(): Liveness {
+  isLive(): LivenessResponse {
     return { status: 'ok' };
   }
 

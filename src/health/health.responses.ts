@@ -2,7 +2,7 @@ import { enumProperty } from '../openapi/enum-property.js';
 import { ApiExtraModels, ApiProperty, ApiSchema } from '../openapi/swagger.js';
 
 @ApiSchema({ description: 'The process can respond.' })
-export class Liveness {
+export class LivenessResponse {
   @ApiProperty({ type: 'string', const: 'ok', description: 'Always `ok`.' })
   readonly status!: 'ok';
 }

@@ -35,7 +35,7 @@ export class ApiKeyGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const client = this.findClient(request);
-    if (!client) return this.reject(request, http.getResponse<FastifyReply>());
+    if (!client) return this.rejectRequest(request, http.getResponse<FastifyReply>());
     request.client = client;
     return true;
   }
@@ -46,7 +46,7 @@ export class ApiKeyGuard implements CanActivate {
     return name === undefined ? undefined : { name, tracker: `client:${name}` };
   }
 
-  private async reject(request: FastifyRequest, reply: FastifyReply): Promise<never> {
+  private async rejectRequest(request: FastifyRequest, reply: FastifyReply): Promise<never> {
     const { name, limit, windowMs } = UNAUTHENTICATED;
     const key = `${name}:${clientIpOf(request)}`;
     const record = await this.storage.increment(key, windowMs, limit, windowMs, name);

@@ -20,7 +20,7 @@ const OUTCOME = ['country', 'channel', 'provider', 'outcome'] as const;
 export class Metrics {
   readonly registry = new Registry();
 
-  private readonly requests = this.histogram(
+  private readonly requests = this.createHistogram(
     'otp_http_request_duration_seconds',
     'Time from the request head to the end of the response. Status 499: the client disconnected.',
     ['method', 'route', 'status'],
@@ -31,12 +31,12 @@ export class Metrics {
     help: 'Requests that have no response yet.',
     registers: [this.registry],
   });
-  private readonly rejections = this.counter(
+  private readonly rejections = this.createCounter(
     'otp_rejections_total',
     'Problem responses by code, and codes rejected before a provider was asked, by reason.',
     ['reason'],
   );
-  private readonly providerCalls = this.histogram(
+  private readonly providerCalls = this.createHistogram(
     'otp_provider_call_duration_seconds',
     'Provider calls by outcome: ok, or the kind of error.',
     ['provider', 'operation', 'outcome'],
@@ -48,27 +48,27 @@ export class Metrics {
     labelNames: ['provider', 'operation', 'state'],
     registers: [this.registry],
   });
-  private readonly sends = this.counter(
+  private readonly sends = this.createCounter(
     'otp_sends_total',
     'New codes by outcome: accepted, failed, or ambiguous if a message may have been sent.',
     [...OUTCOME],
   );
-  private readonly resends = this.counter(
+  private readonly resends = this.createCounter(
     'otp_resends_total',
     'Resends by outcome, as in otp_sends_total.',
     [...OUTCOME],
   );
-  private readonly verifications = this.counter(
+  private readonly verifications = this.createCounter(
     'otp_verifications_total',
     'Submitted codes by outcome; unknown if the provider gave no result.',
     [...OUTCOME],
   );
-  private readonly fraudDecisions = this.counter(
+  private readonly fraudDecisions = this.createCounter(
     'otp_fraud_checks_total',
     'Messages checked for SMS pumping, by decision and by scope of the exceeded budget.',
     ['decision', 'scope', 'country'],
   );
-  private readonly storage = this.histogram(
+  private readonly storage = this.createHistogram(
     'otp_storage_operation_duration_seconds',
     'Storage operations by outcome.',
     ['operation', 'outcome'],
@@ -114,11 +114,11 @@ export class Metrics {
     });
   }
 
-  private counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+  private createCounter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
-  private histogram<L extends string>(
+  private createHistogram<L extends string>(
     name: string,
     help: string,
     labelNames: L[],

@@ -1,23 +1,23 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from 'pino';
 
-type Level = 'trace' | 'debug' | 'warn' | 'error' | 'fatal';
+type NestLogLevel = 'trace' | 'debug' | 'warn' | 'error' | 'fatal';
 
 /**
  * Nest's logger over pino. `log` becomes `debug`, because Nest uses it for start-up details. Messages
  * are strings, or objects with `msg` and the context of a request.
  */
 export class NestLogger implements LoggerService {
-  readonly log = this.writer('debug');
-  readonly debug = this.writer('debug');
-  readonly verbose = this.writer('trace');
-  readonly warn = this.writer('warn');
-  readonly error = this.writer('error');
-  readonly fatal = this.writer('fatal');
+  readonly log = this.createWriter('debug');
+  readonly debug = this.createWriter('debug');
+  readonly verbose = this.createWriter('trace');
+  readonly warn = this.createWriter('warn');
+  readonly error = this.createWriter('error');
+  readonly fatal = this.createWriter('fatal');
 
   constructor(private readonly logger: Logger) {}
 
-  private writer(level: Level) {
+  private createWriter(level: NestLogLevel) {
     return (message: unknown, ...rest: unknown[]): void => {
       // Nest passes the context last, and a stack before it.
       const details = { context: rest.at(-1), ...(rest.length > 1 && { stack: rest[0] }) };

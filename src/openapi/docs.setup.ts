@@ -54,10 +54,10 @@ const POLICY = [
  */
 export async function setupDocs(app: INestApplication, fastify: FastifyInstance): Promise<void> {
   let document: Promise<Buffer> | undefined;
-  const build = async () => Buffer.from(JSON.stringify(await buildApiDocument(app)));
+  const buildDocument = async () => Buffer.from(JSON.stringify(await buildApiDocument(app)));
   fastify.get('/docs-json', async (_request, reply) => {
     // As bytes: Fastify adds a charset to the type of a string.
-    const body = await (document ??= build());
+    const body = await (document ??= buildDocument());
     return reply.header('cache-control', 'no-cache').type('application/json').send(body);
   });
   fastify.get('/docs', (_request, reply) =>

@@ -13,25 +13,31 @@ import type {
 } from '@nestjs/swagger';
 
 type Swagger = typeof swagger;
-type Decorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void;
+type DeferredDecorator = (
+  target: object,
+  key?: string | symbol,
+  descriptor?: PropertyDescriptor,
+) => void;
 /** What JSON Schema 2020-12 has and the types of @nestjs/swagger lack; the package passes it on. */
-type Keywords = Pick<SchemaObject, 'additionalProperties'> & { const?: unknown };
+type SchemaKeywords = Pick<SchemaObject, 'additionalProperties'> & { const?: unknown };
 
 const pending: ((swagger: Swagger) => void)[] = [];
 
 /** A decorator that is made and applied once @nestjs/swagger is loaded. */
 export const whenLoaded =
-  (create: (swagger: Swagger, target: object, key?: string | symbol) => unknown): Decorator =>
+  (
+    create: (swagger: Swagger, target: object, key?: string | symbol) => unknown,
+  ): DeferredDecorator =>
   (target, key, descriptor) => {
     pending.push((swagger) => {
-      (create(swagger, target, key) as Decorator)(target, key, descriptor);
+      (create(swagger, target, key) as DeferredDecorator)(target, key, descriptor);
     });
   };
 
-export const ApiProperty = (options: ApiPropertyOptions & Keywords) =>
+export const ApiProperty = (options: ApiPropertyOptions & SchemaKeywords) =>
   whenLoaded((swagger) => swagger.ApiProperty(options));
 
-export const ApiSchema = (options: ApiSchemaOptions & Keywords) =>
+export const ApiSchema = (options: ApiSchemaOptions & SchemaKeywords) =>
   whenLoaded((swagger) => swagger.ApiSchema(options));
 
 export const ApiExtraModels = (...models: Type[]) =>

@@ -44,10 +44,10 @@ function readIdempotencyKey({
     const detail = 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.';
     throw errors.validationFailed({ fieldErrors: [{ pointer: '#', detail }] });
   }
-  return { key, request: `${method} ${routeOptions.url ?? ''}\n${canonicalize(body)}` };
+  return { key, request: `${method} ${routeOptions.url ?? ''}\n${toCanonicalJson(body)}` };
 }
 
 /** Bodies are flat: with sorted fields, equal bodies have equal strings. */
-function canonicalize(body: unknown): string {
+function toCanonicalJson(body: unknown): string {
   return JSON.stringify(Object.entries(body ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -23,7 +23,7 @@ export function sendBody<T>({ body, replayed }: IdempotentResponse<T>, reply: Fa
  * @throws DomainError `idempotency_key_reused`, `request_in_progress`, or `provider_timeout` if the
  * result of the earlier request is unknown.
  */
-export function replay<T>(repeated: IdempotentReplay): IdempotentResponse<T> {
+export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentResponse<T> {
   switch (repeated.outcome) {
     case 'replayed':
       // Encrypted by this service for a request with the same method, path and body.

@@ -1,5 +1,5 @@
 import type { OtpConfig } from '../config/otp.config.js';
-import type { Destination } from '../destinations/destination-policy.js';
+import type { CheckedDestination } from '../destinations/destination-policy.js';
 import { isTestPin } from '../providers/test-number.provider.js';
 import type { NewVerification, SendReservation } from '../storage/send.types.js';
 import type { Verification } from '../storage/verification.types.js';
@@ -10,7 +10,7 @@ import { createPinId } from './pin-id.js';
 export const toNewVerification = (
   { phoneNumber, channel = 'sms', reference, endUserIp }: SendOtpDto,
   client: string,
-  { country, prefix, isTestNumber }: Destination,
+  { country, prefix, isTestNumber }: CheckedDestination,
   now: number,
   { ttlMs, maxAttempts }: OtpConfig,
 ): NewVerification => ({

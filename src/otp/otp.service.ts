@@ -15,7 +15,7 @@ import type { VerificationResponse } from './dto/verification.dto.js';
 import type { VerifyOtpDto } from './dto/verify-otp.dto.js';
 import {
   newResponse,
-  replay,
+  toReplayedResponse,
   toLimitError,
   type IdempotentResponse,
 } from './idempotent-response.js';
@@ -103,12 +103,12 @@ export class OtpService {
       case 'not_found':
         throw errors.verificationNotFound();
       case 'closed':
-        this.events.rejected(result.reason);
+        this.events.emitRejected(result.reason);
         return newResponse({ verified: false, reason: result.reason });
       case 'limited':
         throw toLimitError(result, now);
       default:
-        return replay(result);
+        return toReplayedResponse(result);
     }
   }
 
@@ -123,7 +123,7 @@ export class OtpService {
   async cancel(pinId: string, { client, context }: RequestClient): Promise<void> {
     const isCancelled = await this.store.cancel(parsePinId(pinId), client, this.clock.now());
     if (!isCancelled) throw errors.verificationNotFound();
-    this.events.cancelled(pinId, client, context);
+    this.events.emitCancelled(pinId, client, context);
   }
 
   private async handleAdmission(
@@ -139,7 +139,7 @@ export class OtpService {
       case 'limited':
         throw toLimitError(admission, now);
       default:
-        return replay(admission);
+        return toReplayedResponse(admission);
     }
   }
 
@@ -153,12 +153,12 @@ export class OtpService {
     const result = await this.callProvider(reservation, context).catch(async (error: unknown) => {
       const possiblySentBy = this.router.getPossibleSenders(error);
       const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
-      this.events.sent(reservation, outcome, operation);
+      this.events.emitSent(reservation, outcome, operation);
       await this.store.releaseSend(reservation, possiblySentBy);
       throw error;
     });
     const isConfirmed = await this.store.confirmSend(reservation, result, response);
-    this.events.sent(reservation, 'accepted', operation, result.provider);
+    this.events.emitSent(reservation, 'accepted', operation, result.provider);
     if (isConfirmed) return response;
     // Erased or failed as abandoned meanwhile: the message was sent, but its code cannot verify.
     throw errors.verificationNotFound();
@@ -182,13 +182,13 @@ export class OtpService {
     const checkResult = await this.router
       .verify(phoneNumber, { provider, pinId: providerPinId }, code, operation.context)
       .catch(async (error: unknown) => {
-        this.events.checked(attempt, 'unknown', operation);
+        this.events.emitChecked(attempt, 'unknown', operation);
         await this.store.releaseAttempt(attempt);
         throw error;
       });
     const result = await this.store.completeAttempt(attempt, checkResult, this.clock.now());
     if (!isTestPin(attempt)) this.timing.record(operation.startedAt);
-    this.events.checked(attempt, result.verified ? 'verified' : result.reason, operation);
+    this.events.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
     return result;
   }
 }

@@ -18,7 +18,7 @@ export interface OperationContext {
 export class VerificationEvents {
   constructor(private readonly events: EventBus) {}
 
-  sent(
+  emitSent(
     reservation: SendReservation,
     outcome: MessageSent['outcome'],
     operation: OperationContext,
@@ -34,7 +34,11 @@ export class VerificationEvents {
   }
 
   /** The provider checked a code; `unknown` if it gave no result. */
-  checked(attempt: Attempt, outcome: CodeChecked['outcome'], operation: OperationContext): void {
+  emitChecked(
+    attempt: Attempt,
+    outcome: CodeChecked['outcome'],
+    operation: OperationContext,
+  ): void {
     this.events.emit({
       type: 'code_checked',
       provider: attempt.provider,
@@ -44,11 +48,11 @@ export class VerificationEvents {
   }
 
   /** A code was submitted for a verification that is closed. */
-  rejected(reason: ClosedReason): void {
+  emitRejected(reason: ClosedReason): void {
     this.events.emit({ type: 'code_rejected', reason });
   }
 
-  cancelled(pinId: string, client: string, context: RequestContext): void {
+  emitCancelled(pinId: string, client: string, context: RequestContext): void {
     this.events.emit({ type: 'verification_cancelled', pinId, client, context });
   }
 }

@@ -16,7 +16,7 @@ export interface SetupOptions {
 }
 
 /** One field that the set-up would change. */
-export interface Change {
+export interface SetupChange {
   /** The object that has the field. */
   readonly subject: string;
   readonly field: string;
@@ -26,7 +26,7 @@ export interface Change {
 
 /** What the set-up would do; nothing has been changed yet. */
 export interface SetupPlan {
-  readonly changes: readonly Change[];
+  readonly changes: readonly SetupChange[];
   /** The new message, with `{{pin}}`. */
   readonly text: string;
   /** The message as a phone shows it, with a code of the right length. */

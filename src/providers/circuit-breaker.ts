@@ -65,13 +65,13 @@ export class CircuitBreaker {
     const isProbe = breaker.state !== State.Closed;
     const waitMs = isProbe ? Math.min(PROBE_EVERY_MS, stallTimeoutMs) : stallTimeoutMs;
     return new Promise<T>((resolve) => {
-      const monitored = (): Promise<void> => {
+      const createMonitoredCall = (): Promise<void> => {
         const call = start();
         resolve(call);
-        return this.monitor(call, waitMs);
+        return this.monitorCall(call, waitMs);
       };
       // An error of the call itself reaches the caller through `resolve(call)`.
-      this.bulkhead.execute(() => breaker.execute(monitored)).catch(() => undefined);
+      this.bulkhead.execute(() => breaker.execute(createMonitoredCall)).catch(() => undefined);
     });
   }
 
@@ -86,7 +86,7 @@ export class CircuitBreaker {
   }
 
   /** Resolves when the call ends; rejects if it stalls or shows that the provider is down. */
-  private monitor(call: Promise<unknown>, waitMs: number): Promise<void> {
+  private monitorCall(call: Promise<unknown>, waitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       let isStalled = false;
       const checkStalled = (): void => {
@@ -98,7 +98,7 @@ export class CircuitBreaker {
       const handleResponse = (): void => {
         clearTimeout(timer);
         this.lastResponseAt = performance.now();
-        if (isStalled) this.reset();
+        if (isStalled) this.resetBreaker();
         resolve();
       };
       call.then(handleResponse, (error: unknown) => {
@@ -147,7 +147,7 @@ export class CircuitBreaker {
   }
 
   /** Closes the circuit: a late response shows that the provider is up. */
-  private reset(): void {
+  private resetBreaker(): void {
     if (this.breaker.state === State.Closed) return;
     this.breaker = this.createBreaker();
     this.handleStateChange(State.Closed, this.breaker);

@@ -81,7 +81,7 @@ export class ResilientProvider implements OtpProvider {
     call: Promise<T>,
   ): Promise<T> {
     const startedAt = performance.now();
-    const report = (error?: ProviderError): void => {
+    const emitCompleted = (error?: ProviderError): void => {
       const durationMs = performance.now() - startedAt;
       const { name: provider } = this;
       const type = 'provider_call_completed';
@@ -89,10 +89,10 @@ export class ResilientProvider implements OtpProvider {
     };
     try {
       const result = await call;
-      report();
+      emitCompleted();
       return result;
     } catch (error) {
-      if (error instanceof ProviderError) report(error);
+      if (error instanceof ProviderError) emitCompleted(error);
       throw error;
     }
   }

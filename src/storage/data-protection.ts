@@ -55,12 +55,12 @@ export class DataProtection {
 
   /** HMAC-SHA-256 under the current secret, URL-safe. */
   hash(purpose: HashPurpose, text: string): string {
-    return mac(this.current, purpose, text);
+    return computeMac(this.current, purpose, text);
   }
 
   /** The hashes under the old secrets. */
   previousHashes(purpose: HashPurpose, text: string): string[] {
-    return this.older.map((keys) => mac(keys, purpose, text));
+    return this.older.map((keys) => computeMac(keys, purpose, text));
   }
 
   /**
@@ -90,17 +90,17 @@ export class DataProtection {
   }
 }
 
-function mac(keys: DerivedKeys, purpose: HashPurpose, text: string): string {
+function computeMac(keys: DerivedKeys, purpose: HashPurpose, text: string): string {
   return createHmac('sha256', keys.hashes[purpose]).update(text).digest('base64url');
 }
 
 function deriveKeys(secret: string): DerivedKeys {
-  const derive = (info: string, length: number) =>
+  const deriveKey = (info: string, length: number) =>
     Buffer.from(hkdfSync('sha256', secret, '', `otp-service/${info}`, length));
   // From bytes, Node 24 would create a key object per use, at ten times the cost of the use.
-  const keyFor = (info: string) => createSecretKey(derive(info, KEY_BYTES));
+  const keyFor = (info: string) => createSecretKey(deriveKey(info, KEY_BYTES));
   return {
-    id: derive('key-id', KEY_ID_BYTES).toString('base64url'),
+    id: deriveKey('key-id', KEY_ID_BYTES).toString('base64url'),
     encryption: keyFor('seal'),
     hashes: Object.fromEntries(
       PURPOSES.map((purpose) => [purpose, keyFor(`hash/${purpose}`)]),

@@ -11,7 +11,7 @@ export interface NewVerification {
   /** The only client that ever sees it. */
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
-  readonly destination: Destination;
+  readonly destination: SendDestination;
   /** The normalised IP address of the end user. */
   readonly endUserAddress: string | undefined;
   /** Whether sends are counted and limited. False for a test number; its wrong codes are limited. */
@@ -25,7 +25,7 @@ export interface NewVerification {
 }
 
 /** The destination of a message, as budgets count it. */
-interface Destination {
+interface SendDestination {
   /** ISO 3166 code. */
   readonly country: string;
   /** E.164 without the last four digits. */

@@ -46,7 +46,7 @@ export class VerificationStore {
     idempotency?: IdempotentRequest,
     evaluate?: TrafficEvaluator,
   ): Promise<SendAdmission> {
-    return this.measured('reserveSend', () =>
+    return this.measure('reserveSend', () =>
       this.sends.reserve(verification, idempotency, evaluate),
     );
   }
@@ -57,7 +57,7 @@ export class VerificationStore {
     idempotency?: IdempotentRequest,
     evaluate?: TrafficEvaluator,
   ): Promise<ResendAdmission> {
-    return this.measured('reserveResend', () =>
+    return this.measure('reserveResend', () =>
       this.sends.reserveResend(request, idempotency, evaluate),
     );
   }
@@ -72,7 +72,7 @@ export class VerificationStore {
     result: SendResult,
     response: unknown,
   ): Promise<boolean> {
-    return this.measured('confirmSend', () => this.sends.confirm(reservation, result, response));
+    return this.measure('confirmSend', () => this.sends.confirm(reservation, result, response));
   }
 
   /**
@@ -82,7 +82,7 @@ export class VerificationStore {
    * @param possiblySentBy the providers that may have sent a message.
    */
   releaseSend(reservation: SendReservation, possiblySentBy: readonly string[]): Promise<void> {
-    return this.measured('releaseSend', () => this.sends.release(reservation, possiblySentBy));
+    return this.measure('releaseSend', () => this.sends.release(reservation, possiblySentBy));
   }
 
   /**
@@ -90,12 +90,12 @@ export class VerificationStore {
    * code: however many requests race, no more codes are checked than the budgets allow.
    */
   reserveAttempt(request: AttemptRequest, idempotency?: IdempotentRequest): Promise<AttemptResult> {
-    return this.measured('reserveAttempt', () => this.attempts.reserve(request, idempotency));
+    return this.measure('reserveAttempt', () => this.attempts.reserve(request, idempotency));
   }
 
   /** Releases a counted attempt whose code the provider certainly did not check. */
   releaseAttempt(attempt: Attempt): Promise<void> {
-    return this.measured('releaseAttempt', () => this.attempts.release(attempt));
+    return this.measure('releaseAttempt', () => this.attempts.release(attempt));
   }
 
   /**
@@ -105,32 +105,32 @@ export class VerificationStore {
    * reject the other.
    */
   completeAttempt(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
-    return this.measured('completeAttempt', () => this.attempts.complete(attempt, result, now));
+    return this.measure('completeAttempt', () => this.attempts.complete(attempt, result, now));
   }
 
   /** Finds one of the client's verifications, once a provider has accepted it. */
   find(pinId: string, client: string, now: number): Promise<Verification | undefined> {
-    return this.measured('find', () => this.verifications.find(pinId, client, now));
+    return this.measure('find', () => this.verifications.find(pinId, client, now));
   }
 
   /** `pending → cancelled`; terminal states stay. @returns false if there is no verification. */
   cancel(pinId: string, client: string, now: number): Promise<boolean> {
-    return this.measured('cancel', () => this.verifications.cancel(pinId, client, now));
+    return this.measure('cancel', () => this.verifications.cancel(pinId, client, now));
   }
 
   /** When the client last verified this number, within the retention time. */
   lastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
-    return this.measured('lastVerifiedAt', () =>
+    return this.measure('lastVerifiedAt', () =>
       this.verifications.lastVerifiedAt(phoneNumber, client),
     );
   }
 
   /** Deletes what the client stored about a number. The limits of the number stay. */
   erase(phoneNumber: PhoneNumber, client: string): Promise<void> {
-    return this.measured('erase', () => this.verifications.erase(phoneNumber, client));
+    return this.measure('erase', () => this.verifications.erase(phoneNumber, client));
   }
 
-  private async measured<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  private async measure<T>(operation: string, work: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     let failed = true;
     try {

@@ -2,7 +2,7 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Clock } from '../common/clock.js';
 import { toThrottlerRecord, type ThrottlerRecord } from '../http/rate-limit-headers.js';
 
-interface Window {
+interface CountingWindow {
   hits: number;
   /** Epoch milliseconds, exclusive. */
   readonly endsAt: number;
@@ -13,8 +13,8 @@ interface Window {
  * whole once all its windows have ended, so expiry needs no timer and no scan.
  */
 export class MemoryThrottlerStorage implements ThrottlerStorage {
-  private previous = new Map<string, Window>();
-  private current = new Map<string, Window>();
+  private previous = new Map<string, CountingWindow>();
+  private current = new Map<string, CountingWindow>();
   private maxTtlMs = 0;
   /** When `current` becomes `previous`, in epoch milliseconds. */
   private rotateAt = 0;

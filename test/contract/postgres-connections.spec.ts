@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { seconds } from '../../src/common/durations.js';
-import type { Engine } from '../../src/storage/engines/database.js';
+import type { DatabaseEngine } from '../../src/storage/engines/database.js';
 import { openPostgres } from '../../src/storage/engines/postgres.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
@@ -26,7 +26,7 @@ const failuresOf = async (operations: Promise<unknown>[]): Promise<string[]> =>
 describe('The PostgreSQL connection pool', () => {
   let server: PostgresServer;
   let url: string;
-  let engine: Engine;
+  let engine: DatabaseEngine;
 
   beforeAll(async () => {
     server = await startPostgres();

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Libsql from 'libsql';
 import { seconds } from '../../src/common/durations.js';
-import type { Engine } from '../../src/storage/engines/database.js';
+import type { DatabaseEngine } from '../../src/storage/engines/database.js';
 import { openPostgres } from '../../src/storage/engines/postgres.js';
 import { DATABASE_FILE, openSqlite } from '../../src/storage/engines/sqlite.js';
 import type { BoundStatement, RunBatch } from '../../src/storage/engines/statement-batch.js';
 import { startPostgres } from '../support/services/postgres.js';
 
 interface Opened {
-  readonly engine: Engine;
+  readonly engine: DatabaseEngine;
   /** Locks the whole database from another program. @returns a function that commits and unlocks */
   lock?(): () => unknown;
   close(): Promise<void>;
@@ -65,7 +65,7 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
   let opened: Opened;
-  let engine: Engine;
+  let engine: DatabaseEngine;
 
   beforeEach(async () => {
     opened = await open();

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { Command } from '../../src/cli/command.js';
+import type { CliCommand } from '../../src/cli/command.js';
 import { spawnProgram } from './child-program.js';
 
 /** `npm run build:test` builds it first; beside node_modules, so that imports resolve. */
@@ -22,7 +22,7 @@ const COMMANDS = {
   'infobip:setup': async () => (await import('../../src/cli/infobip-setup.js')).infobipSetup,
   'keys:new': async () => (await import('../../src/cli/keys-new.js')).keysNew,
   'pumping:replay': async () => (await import('../../src/cli/pumping-replay.js')).pumpingReplay,
-} satisfies Record<string, () => Promise<Command>>;
+} satisfies Record<string, () => Promise<CliCommand>>;
 
 type CommandName = keyof typeof COMMANDS;
 

@@ -6,7 +6,7 @@ import { format } from 'sql-formatter';
 import { Clock } from '../../src/common/clock.js';
 import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
-import { Database, type Engine } from '../../src/storage/engines/database.js';
+import { Database, type DatabaseEngine } from '../../src/storage/engines/database.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationHistory } from '../../src/storage/verification-history.js';
 import { testEnvironment } from '../support/config.js';
@@ -25,8 +25,11 @@ const ENGINES = [
 class EventsModule {}
 
 /** Every statement that the storage prepares, by its name. */
-async function statementsOf(dialect: Engine['dialect'], lockClause: Engine['lockClause']) {
-  const engine: Engine = {
+async function statementsOf(
+  dialect: DatabaseEngine['dialect'],
+  lockClause: DatabaseEngine['lockClause'],
+) {
+  const engine: DatabaseEngine = {
     dialect,
     lockClause,
     clock: new Clock(),

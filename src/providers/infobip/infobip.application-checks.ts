@@ -44,14 +44,14 @@ export function checkApplication(
     enabled === false
       ? error('application', 'The application is disabled: no code can be sent.')
       : ok('application', 'The application is there and enabled.'),
-    compare('attempts', {
+    compareLimits('attempts', {
       theirs: `pinAttempts is ${formatValue(pinAttempts)}`,
       ours: `OTP_MAX_ATTEMPTS is ${String(maxAttempts)}`,
       actual: typeof pinAttempts === 'number' ? pinAttempts : undefined,
       required: maxAttempts,
       consequence: 'users are locked out early',
     }),
-    compare('lifetime', {
+    compareLimits('lifetime', {
       theirs: `pinTimeToLive is ${formatValue(pinTimeToLive)}`,
       ours: `OTP_TTL is ${formatDuration(ttlMs)}`,
       actual: parseDuration(pinTimeToLive),
@@ -65,7 +65,7 @@ export function checkApplication(
   ];
 }
 
-interface Comparison {
+interface LimitComparison {
   readonly theirs: string;
   readonly ours: string;
   readonly actual: number | undefined;
@@ -74,7 +74,10 @@ interface Comparison {
   readonly consequence: string;
 }
 
-function compare(check: string, { theirs, ours, actual, required, consequence }: Comparison) {
+function compareLimits(
+  check: string,
+  { theirs, ours, actual, required, consequence }: LimitComparison,
+) {
   if (actual === undefined) return warning(check, `${theirs}, which cannot be compared: ${ours}.`);
   if (actual < required) return error(check, `${theirs}, but ${ours}: ${consequence}.`);
   return actual > LOOSE_FACTOR * required

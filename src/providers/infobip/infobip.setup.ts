@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AccountError, error } from '../account-check.js';
-import type { AccountSetup, Change, SetupOptions, SetupPlan } from '../account-setup.js';
+import type { AccountSetup, SetupChange, SetupOptions, SetupPlan } from '../account-setup.js';
 import { APPLICATIONS, InfobipAccount, templatesPath } from './infobip.account.js';
 import { InfobipClient } from './infobip.client.js';
 import { normalizeValue } from './infobip.limit-syntax.js';
@@ -32,11 +32,11 @@ export class InfobipSetup implements AccountSetup {
     const message = desiredTemplate(template, options);
     const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const applicationChanges = [
-      ...diff(subject, application ?? {}, head),
-      ...diff(subject, application?.configuration ?? {}, configuration),
+      ...findChanges(subject, application ?? {}, head),
+      ...findChanges(subject, application?.configuration ?? {}, configuration),
     ];
     const templateSubject = `Message template, ${messageId ?? 'new'}`;
-    const templateChanges = diff(templateSubject, template ?? {}, message);
+    const templateChanges = findChanges(templateSubject, template ?? {}, message);
 
     return {
       changes: [...applicationChanges, ...templateChanges],
@@ -95,7 +95,7 @@ export class InfobipSetup implements AccountSetup {
 }
 
 /** The fields whose value differs from the desired one. */
-function diff(subject: string, current: object, desired: object): Change[] {
+function findChanges(subject: string, current: object, desired: object): SetupChange[] {
   const before = new Map<string, unknown>(Object.entries(current));
   return Object.entries(desired as Record<string, unknown>)
     .filter(([field, value]) => normalizeValue(before.get(field)) !== normalizeValue(value))

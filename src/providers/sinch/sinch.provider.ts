@@ -8,10 +8,10 @@ import { ProviderError } from '../provider-error.js';
 import { isSuccess, requireObject, type ProviderResponse } from '../provider-response.js';
 import { SinchClient } from './sinch.client.js';
 import { getErrorCode, isNotFound, startError, toProviderError } from './sinch.errors.js';
-import type { Method, VerificationResponse } from './sinch.types.js';
+import type { SinchMethod, VerificationResponse } from './sinch.types.js';
 
 const VERIFICATIONS = '/verification/v1/verifications';
-const METHODS: Record<Channel, Method> = { sms: 'sms', voice: 'callout' };
+const METHODS: Record<Channel, SinchMethod> = { sms: 'sms', voice: 'callout' };
 
 /** The adapter to Sinch Verification, version 1. Sinch checks one code: a wrong one is final. */
 @Injectable()
@@ -113,11 +113,11 @@ function toLowerCase(word: unknown): string | undefined {
 }
 
 /** A report must name the method of the start, so the handle contains it: `sms/…`, `callout/…`. */
-const toHandle = (method: Method, id: string): string => `${method}/${id}`;
+const toHandle = (method: SinchMethod, id: string): string => `${method}/${id}`;
 
-function parseHandle(handle: string): { method: Method | undefined; id: string } {
+function parseHandle(handle: string): { method: SinchMethod | undefined; id: string } {
   const [, method, id = ''] = /^(sms|callout)\/(.+)$/s.exec(handle) ?? [];
-  return { method: method as Method | undefined, id };
+  return { method: method as SinchMethod | undefined, id };
 }
 
 /** A duration as `HH:MM:SS`, rounded up. */

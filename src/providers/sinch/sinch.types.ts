@@ -18,4 +18,4 @@ export interface ErrorBody {
 }
 
 /** An SMS and a call; each is also the name of the field that contains the code. */
-export type Method = 'sms' | 'callout';
+export type SinchMethod = 'sms' | 'callout';

@@ -15,7 +15,7 @@ import {
 const MAX_TRIES = 3;
 
 /** What differs between SQLite and PostgreSQL. */
-export interface Engine {
+export interface DatabaseEngine {
   /** The SQL dialect that queries are compiled to. */
   readonly dialect: Dialect;
   /** The clock that all replicas on this database share. */
@@ -38,14 +38,14 @@ export interface Engine {
 }
 
 /** Builds a query; `parameters` stand where its values will be. */
-type QueryBuilder = (db: Kysely<Schema>, parameters: never) => Compilable<unknown>;
+type QueryBuilder = (db: Kysely<Schema>, parameters: never) => CompilableQuery<unknown>;
 
-interface Compilable<R> {
+interface CompilableQuery<R> {
   compile(db: Kysely<Schema>): CompiledQuery<R>;
 }
 
 type PreparedQueries<B> = {
-  readonly [K in keyof B]: B[K] extends (db: never, parameters: infer P) => Compilable<infer R>
+  readonly [K in keyof B]: B[K] extends (db: never, parameters: infer P) => CompilableQuery<infer R>
     ? PreparedQuery<P, R>
     : never;
 };
@@ -56,11 +56,11 @@ class RollbackWithResult {
 }
 
 /** Stands for a value while a query is compiled. */
-class Parameter {
+class QueryParameter {
   constructor(readonly name: string) {}
 }
 
-const PARAMETERS = new Proxy({}, { get: (_target, name) => new Parameter(String(name)) });
+const PARAMETERS = new Proxy({}, { get: (_target, name) => new QueryParameter(String(name)) });
 
 /** The service's database, on either engine. Its errors are `storage_unavailable`. */
 @Injectable()
@@ -72,7 +72,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   readonly statements = new Map<string, string>();
   private readonly compiler: Kysely<Schema>;
 
-  constructor(private readonly engine: Engine) {
+  constructor(private readonly engine: DatabaseEngine) {
     this.compiler = new Kysely<Schema>({ dialect: engine.dialect });
     this.clock = engine.clock;
     this.lockClause = sql.raw(engine.lockClause);
@@ -147,7 +147,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
       batch.add(
         statement,
         parameters.map((parameter) =>
-          parameter instanceof Parameter ? values[parameter.name as keyof object] : parameter,
+          parameter instanceof QueryParameter ? values[parameter.name as keyof object] : parameter,
         ),
       );
   }

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
-import type { BoundStatement, Rows } from './statement-batch.js';
+import type { BoundStatement, ResultRows } from './statement-batch.js';
 
 /*
  * Batches of prepared statements, written by hand: the driver's own `pipeline: true` costs 2 to 3
@@ -8,34 +8,34 @@ import type { BoundStatement, Rows } from './statement-batch.js';
  */
 
 interface BatchResult {
-  readonly rows: readonly Rows[];
+  readonly rows: readonly ResultRows[];
   /** The command tag of the last statement: `ROLLBACK` for a `commit` after an error. */
   readonly command: string;
 }
 
 /** Statements that succeed or fail together. */
-export interface Batch {
+export interface PostgresBatch {
   readonly statements: readonly BoundStatement[];
   /** Called when all statements are done and, outside a transaction, committed. */
   readonly resolve: (result: BatchResult) => void;
   readonly reject: (error: Error) => void;
 }
 
-interface Column {
+interface ResultColumn {
   readonly name: string;
   readonly read: (text: unknown) => unknown;
 }
 
 /** The columns of the statements that a connection has prepared, by the name of the statement. */
-type Columns = Map<string, readonly Column[]>;
+type ResultColumns = Map<string, readonly ResultColumn[]>;
 
 /** A column as the server describes it. */
-interface Field {
+interface RowField {
   readonly name: string;
   readonly dataTypeID: number;
 }
 
-const preparedBy = new WeakMap<pg.PoolClient, Columns>();
+const preparedBy = new WeakMap<pg.PoolClient, ResultColumns>();
 
 const types = new pg.TypeOverrides();
 // The driver returns 64-bit integers as text; times and counts fit a double exactly.
@@ -57,18 +57,22 @@ export function runBatch(
  * "Pipelining" in the message flow of its protocol).
  * @returns when the last one is done; never rejects
  */
-export function runPipeline(client: pg.PoolClient, batches: readonly Batch[]): Promise<void> {
-  const columns: Columns = preparedBy.get(client) ?? new Map<string, readonly Column[]>();
+export function runPipeline(
+  client: pg.PoolClient,
+  batches: readonly PostgresBatch[],
+): Promise<void> {
+  const columns: ResultColumns =
+    preparedBy.get(client) ?? new Map<string, readonly ResultColumn[]>();
   preparedBy.set(client, columns);
   return new Promise((done) => {
     const waiting = batches.values();
     // Without delay: the next result may have arrived together with the end of this one.
-    const proceed = (bytes?: Buffer): void => {
+    const sendNextBatch = (bytes?: Buffer): void => {
       const { value: batch } = waiting.next();
-      if (batch) client.query(new PipelinedQuery(batch, columns, bytes, proceed));
+      if (batch) client.query(new PipelinedQuery(batch, columns, bytes, sendNextBatch));
       else done();
     };
-    proceed(encode(batches, columns));
+    sendNextBatch(encodeBatches(batches, columns));
   });
 }
 
@@ -81,8 +85,8 @@ class PipelinedQuery implements pg.Submittable {
 
   /** @param bytes still to write, if any */
   constructor(
-    private readonly batch: Batch,
-    private readonly columns: Columns,
+    private readonly batch: PostgresBatch,
+    private readonly columns: ResultColumns,
     private readonly bytes: Buffer | undefined,
     private readonly ended: () => void,
   ) {
@@ -94,10 +98,10 @@ class PipelinedQuery implements pg.Submittable {
   }
 
   /** Arrives only when a statement is prepared. */
-  handleRowDescription({ fields }: { readonly fields: readonly Field[] }): void {
+  handleRowDescription({ fields }: { readonly fields: readonly RowField[] }): void {
     const columns = fields.map(({ name, dataTypeID }) => ({
       name,
-      read: types.getTypeParser(dataTypeID) as Column['read'],
+      read: types.getTypeParser(dataTypeID) as ResultColumn['read'],
     }));
     this.columns.set(this.name, columns);
   }
@@ -133,7 +137,7 @@ class PipelinedQuery implements pg.Submittable {
   }
 }
 
-function encode(batches: readonly Batch[], columns: Columns): Buffer {
+function encodeBatches(batches: readonly PostgresBatch[], columns: ResultColumns): Buffer {
   const messages: Buffer[] = [];
   for (const { statements } of batches) {
     for (const { statement, values } of statements) {

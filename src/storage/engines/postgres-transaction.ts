@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { runBatch } from './postgres-batch.js';
-import type { BoundStatement, Rows, RunBatch } from './statement-batch.js';
+import type { BoundStatement, ResultRows, RunBatch } from './statement-batch.js';
 
 const [BEGIN, COMMIT, ROLLBACK] = ['begin', 'commit', 'rollback'].map((text): BoundStatement => ({
   statement: { name: text, text },
@@ -15,7 +15,7 @@ export async function runTransaction<T>(
   const client = await pool.connect();
   let begun = false;
   let ended = false;
-  const run = async (statements: readonly BoundStatement[]): Promise<readonly Rows[]> => {
+  const run = async (statements: readonly BoundStatement[]): Promise<readonly ResultRows[]> => {
     // Work that failed may go on elsewhere; its statements must not reach the next transaction.
     if (ended) throw new Error('the transaction has ended');
     const before = begun ? [] : [BEGIN];

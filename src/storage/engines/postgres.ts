@@ -5,7 +5,7 @@ import { seconds } from '../../common/durations.js';
 import { migrate } from '../migrations/migrate.js';
 import { enforceMaxHoldTime } from './connection-timeout.js';
 import { DatabaseClock } from './database-clock.js';
-import type { Engine } from './database.js';
+import type { DatabaseEngine } from './database.js';
 import { PostgresPipeline } from './postgres-pipeline.js';
 import { runTransaction } from './postgres-transaction.js';
 
@@ -29,7 +29,7 @@ const TRY_CLEANUP_LOCK = {
 const CONFLICTS = new Set(['23505', '40001', '40P01']);
 
 /** Limits connecting by itself: the pool's own limit also counts the wait for a free connection. */
-class Client extends pg.Client {
+class PostgresClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(Object.assign({}, config, { connectionTimeoutMillis: TIMEOUT_MS }));
   }
@@ -39,13 +39,13 @@ class Client extends pg.Client {
  * Opens a PostgreSQL that replicas share; the URL asks for TLS (`?sslmode=verify-full`).
  * @param deadlineMs how long a request may take, in milliseconds.
  */
-export function openPostgres(url: string, deadlineMs: number): Engine {
+export function openPostgres(url: string, deadlineMs: number): DatabaseEngine {
   const logger = new Logger('PostgreSQL');
   const openPool = (options: pg.PoolConfig): pg.Pool => {
     const pool = new pg.Pool({
       connectionString: url,
       application_name: 'otp-service',
-      Client,
+      Client: PostgresClient,
       connectionTimeoutMillis: Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS),
       keepAlive: true,
       ...options,

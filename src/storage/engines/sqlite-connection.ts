@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { seconds } from '../../common/durations.js';
 import { SharedLock } from './shared-lock.js';
-import type { Job, JobResult, StatementMessage, WorkerData } from './sqlite-messages.js';
+import type { SqliteJob, JobResult, StatementMessage, WorkerData } from './sqlite-messages.js';
 import { SQLITE_WORKER_URL } from './sqlite-worker-url.js';
-import type { BoundStatement, Rows, RunBatch } from './statement-batch.js';
+import type { BoundStatement, ResultRows, RunBatch } from './statement-batch.js';
 
 /** So many jobs are sent at once: the worker starts before the turn of the event loop ends. */
 const BATCH_SIZE = 8;
@@ -14,10 +14,10 @@ const EXIT_TIMEOUT_MS = seconds(3);
 
 const CLOSED = 'the database is closed';
 
-type NewJob = Job extends infer J ? (J extends Job ? Omit<J, 'id'> : never) : never;
+type NewJob = SqliteJob extends infer J ? (J extends SqliteJob ? Omit<J, 'id'> : never) : never;
 
-interface Waiting {
-  readonly resolve: (rows: readonly Rows[]) => void;
+interface WaitingJob {
+  readonly resolve: (rows: readonly ResultRows[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -28,10 +28,10 @@ interface Waiting {
  */
 export class SqliteConnection {
   private readonly worker: Worker;
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly waiting = new Map<number, WaitingJob>();
   /** Names of the statements whose text the worker has. */
   private readonly sentStatements = new Set<string>();
-  private outbox: Job[] = [];
+  private outbox: SqliteJob[] = [];
   private count = 0;
   private closed = false;
 
@@ -48,7 +48,7 @@ export class SqliteConnection {
     };
     process.once('exit', stopCalls);
     this.worker.on('message', (results: readonly JobResult[]) => {
-      for (const result of results) this.complete(result);
+      for (const result of results) this.completeJob(result);
     });
     this.worker.on('exit', () => {
       process.off('exit', stopCalls);
@@ -59,19 +59,19 @@ export class SqliteConnection {
   }
 
   readonly runBatch: RunBatch = (statements) =>
-    this.post({ kind: 'commit', statements: this.toMessages(statements) });
+    this.postJob({ kind: 'commit', statements: this.toMessages(statements) });
 
   async transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T> {
     const transaction = (this.count += 1);
     let ended = false;
     const end = (commits: boolean) => {
       ended = true;
-      return this.post({ kind: 'end', transaction, commits });
+      return this.postJob({ kind: 'end', transaction, commits });
     };
     const result = await work(async (statements) => {
       // Work that failed may go on elsewhere; its statements must not reach the next transaction.
       if (ended) throw new Error('the transaction has ended');
-      return this.post({ kind: 'step', transaction, statements: this.toMessages(statements) });
+      return this.postJob({ kind: 'step', transaction, statements: this.toMessages(statements) });
     }).catch(async (error: unknown) => {
       await end(false);
       throw error;
@@ -83,7 +83,7 @@ export class SqliteConnection {
   async close(): Promise<void> {
     if (this.closed) return;
     const exited = once(this.worker, 'exit');
-    await this.post({ kind: 'close' });
+    await this.postJob({ kind: 'close' });
     await exited;
   }
 
@@ -95,7 +95,7 @@ export class SqliteConnection {
     });
   }
 
-  private post(job: NewJob): Promise<readonly Rows[]> {
+  private postJob(job: NewJob): Promise<readonly ResultRows[]> {
     if (this.closed) return Promise.reject(new Error(CLOSED));
     return new Promise((resolve, reject) => {
       const id = (this.count += 1);
@@ -113,7 +113,7 @@ export class SqliteConnection {
     this.worker.postMessage(jobs);
   };
 
-  private complete(result: JobResult): void {
+  private completeJob(result: JobResult): void {
     const waiting = this.waiting.get(result.id);
     this.waiting.delete(result.id);
     if ('rows' in result) return waiting?.resolve(result.rows);

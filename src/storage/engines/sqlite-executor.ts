@@ -1,9 +1,9 @@
 import type Libsql from 'libsql';
 import { openFile } from './sqlite-file.js';
-import type { StatementMessage, SerializedError, Job, JobResult } from './sqlite-messages.js';
-import type { Rows } from './statement-batch.js';
+import type { StatementMessage, SerializedError, SqliteJob, JobResult } from './sqlite-messages.js';
+import type { ResultRows } from './statement-batch.js';
 
-type Commit = Extract<Job, { kind: 'commit' }>;
+type CommitJob = Extract<SqliteJob, { kind: 'commit' }>;
 
 /**
  * Executes jobs on a SQLite file. A commit waits for the disk and costs more than its statements, so
@@ -14,13 +14,13 @@ export class SqliteExecutor {
   private database: Libsql.Database | undefined;
   private readonly texts = new Map<string, string>();
   private readonly prepared = new Map<string, Libsql.Statement>();
-  private waiting: Job[] = [];
+  private waiting: SqliteJob[] = [];
   /** The transaction that has the file to itself. */
   private activeTransaction: number | undefined;
 
   constructor(private readonly path: string) {}
 
-  enqueue(jobs: readonly Job[]): void {
+  enqueue(jobs: readonly SqliteJob[]): void {
     for (const job of jobs) this.rememberText(job);
     this.waiting.push(...jobs);
   }
@@ -38,14 +38,14 @@ export class SqliteExecutor {
     if (!job) return undefined;
     if (job.kind !== 'commit') {
       waiting.splice(place, 1);
-      return [attempt(job.id, () => this.runExclusive(job))];
+      return [runJob(job.id, () => this.runExclusive(job))];
     }
     const others = waiting.findIndex(({ kind }) => kind !== 'commit');
-    const group = waiting.splice(0, others < 0 ? waiting.length : others) as Commit[];
+    const group = waiting.splice(0, others < 0 ? waiting.length : others) as CommitJob[];
     return this.commit(group);
   }
 
-  private commit(group: readonly Commit[]): JobResult[] {
+  private commit(group: readonly CommitJob[]): JobResult[] {
     let stage: 'begin' | 'run' | 'commit' = 'begin';
     try {
       // A deferred transaction that reads first cannot wait for the write lock later: it fails.
@@ -62,7 +62,7 @@ export class SqliteExecutor {
     }
   }
 
-  private runExclusive(job: Exclude<Job, Commit>): readonly Rows[] {
+  private runExclusive(job: Exclude<SqliteJob, CommitJob>): readonly ResultRows[] {
     switch (job.kind) {
       case 'step':
         if (this.activeTransaction === undefined) this.run('begin immediate');
@@ -89,20 +89,20 @@ export class SqliteExecutor {
     if (this.database?.inTransaction) this.run('rollback');
   }
 
-  private rememberText(job: Job): void {
+  private rememberText(job: SqliteJob): void {
     if (!('statements' in job)) return;
     for (const { name, text } of job.statements) if (text !== undefined) this.texts.set(name, text);
   }
 
-  private onlyReads({ statements }: Commit): boolean {
+  private onlyReads({ statements }: CommitJob): boolean {
     return statements.every(({ name }) => this.texts.get(name)?.startsWith('select'));
   }
 
-  private runAll(statements: readonly StatementMessage[]): readonly Rows[] {
+  private runAll(statements: readonly StatementMessage[]): readonly ResultRows[] {
     return statements.map(({ name, values }) => this.run(this.texts.get(name) ?? '', values));
   }
 
-  private run(text: string, values: readonly unknown[] = []): Rows {
+  private run(text: string, values: readonly unknown[] = []): ResultRows {
     this.database ??= openFile(this.path);
     let statement = this.prepared.get(text);
     if (!statement) {
@@ -115,10 +115,10 @@ export class SqliteExecutor {
   }
 }
 
-const isOf = (job: Job, transaction: number): boolean =>
+const isOf = (job: SqliteJob, transaction: number): boolean =>
   'transaction' in job && job.transaction === transaction;
 
-function attempt(id: number, work: () => readonly Rows[]): JobResult {
+function runJob(id: number, work: () => readonly ResultRows[]): JobResult {
   try {
     return { id, rows: work() };
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Rows } from './statement-batch.js';
+import type { ResultRows } from './statement-batch.js';
 
 /** What the worker thread starts with. */
 export interface WorkerData {
@@ -17,7 +17,7 @@ export interface StatementMessage {
 }
 
 /** A job for the worker thread. */
-export type Job = { readonly id: number } &
+export type SqliteJob = { readonly id: number } &
   /** A transaction of one batch. It may share its commit with others. */
   (
     | { readonly kind: 'commit'; readonly statements: readonly StatementMessage[] }
@@ -36,5 +36,5 @@ export type SerializedError = Pick<Error, 'name' | 'message' | 'stack'>;
 
 /** The rows of each statement of a job, or its error. */
 export type JobResult =
-  | { readonly id: number; readonly rows: readonly Rows[] }
+  | { readonly id: number; readonly rows: readonly ResultRows[] }
   | { readonly id: number; readonly error: SerializedError };

@@ -1,7 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SharedLock } from './shared-lock.js';
 import { SqliteExecutor } from './sqlite-executor.js';
-import type { Job, JobResult, WorkerData } from './sqlite-messages.js';
+import type { SqliteJob, JobResult, WorkerData } from './sqlite-messages.js';
 
 /** The thread that owns the SQLite file; see `sqlite-connection.ts`. */
 
@@ -9,13 +9,13 @@ const { path, nativeCallLock } = workerData as WorkerData;
 const executor = new SqliteExecutor(path);
 const lock = new SharedLock(nativeCallLock);
 
-parentPort?.on('message', (first: readonly Job[]) => {
+parentPort?.on('message', (first: readonly SqliteJob[]) => {
   const jobs = [...first];
   // Jobs that arrived meanwhile run together.
   for (;;) {
     const next = parentPort && receiveMessageOnPort(parentPort);
     if (!next) break;
-    jobs.push(...(next.message as readonly Job[]));
+    jobs.push(...(next.message as readonly SqliteJob[]));
   }
   executor.enqueue(jobs);
   for (let done = runNext(); done; done = runNext()) parentPort?.postMessage(done);

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { SqliteDialect, type SqliteDatabase } from 'kysely';
 import { Clock } from '../../common/clock.js';
 import { migrate } from '../migrations/migrate.js';
-import type { Engine } from './database.js';
+import type { DatabaseEngine } from './database.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { openFile } from './sqlite-file.js';
 
 export const DATABASE_FILE = 'otp.db';
 
 /** Opens a SQLite file in `dataDir`, for a service that runs as one process. */
-export function openSqlite(dataDir: string): Engine {
+export function openSqlite(dataDir: string): DatabaseEngine {
   mkdirSync(dataDir, { recursive: true });
   const path = join(dataDir, DATABASE_FILE);
   const connection = new SqliteConnection(path);

@@ -1,5 +1,5 @@
 /** A statement as the database reads it. */
-export interface Statement {
+export interface SqlStatement {
   /** One name for one text, so that an engine can keep it prepared. */
   readonly name: string;
   readonly text: string;
@@ -7,15 +7,15 @@ export interface Statement {
 
 /** A statement with its values. */
 export interface BoundStatement {
-  readonly statement: Statement;
+  readonly statement: SqlStatement;
   readonly values: readonly unknown[];
 }
 
 /** The rows of one statement; empty where it returns none. */
-export type Rows = readonly unknown[];
+export type ResultRows = readonly unknown[];
 
 /** Runs statements in their order. Resolves with the rows of each. */
-export type RunBatch = (statements: readonly BoundStatement[]) => Promise<readonly Rows[]>;
+export type RunBatch = (statements: readonly BoundStatement[]) => Promise<readonly ResultRows[]>;
 
 /** The result of a statement; readable once its batch is complete. */
 export class DeferredResult<R> {
@@ -30,7 +30,7 @@ export class DeferredResult<R> {
     return this.rows[0];
   }
 
-  resolve(rows: Rows): void {
+  resolve(rows: ResultRows): void {
     this.resolved = rows as readonly R[];
   }
 }
@@ -38,7 +38,7 @@ export class DeferredResult<R> {
 /** Statements sent in one batch, executed in order; none depends on another's result. */
 export class StatementBatch {
   readonly statements: BoundStatement[] = [];
-  private readonly results: { resolve(rows: Rows): void }[] = [];
+  private readonly results: { resolve(rows: ResultRows): void }[] = [];
 
   /** Runs the statements that `build` adds. @returns its result, once theirs are readable */
   static async execute<T>(run: RunBatch, build: (batch: StatementBatch) => T): Promise<T> {
@@ -51,7 +51,7 @@ export class StatementBatch {
     return built;
   }
 
-  add<R>(statement: Statement, values: readonly unknown[]): DeferredResult<R> {
+  add<R>(statement: SqlStatement, values: readonly unknown[]): DeferredResult<R> {
     const result = new DeferredResult<R>();
     this.statements.push({ statement, values });
     this.results.push(result);

@@ -5,20 +5,20 @@ import { sql, type RawBuilder } from 'kysely';
  * each one checks in the database that what it depends on happened.
  */
 
-type Predicate = RawBuilder<boolean>;
+type SqlPredicate = RawBuilder<boolean>;
 
 /** Whether a run of a request owns the idempotency key that it claims. True without a key. */
 export const ownsIdempotencyKey = (p: {
   client: string;
   keyHash: string;
   runId: string;
-}): Predicate =>
+}): SqlPredicate =>
   sql`(${p.runId} = '' or exists (
     select 1 from idempotency_keys
     where client = ${p.client} and key_hash = ${p.keyHash} and run = ${p.runId}))`;
 
 /** Whether a verification was written. */
-export const isWritten = ({ pinId }: { pinId: string }): Predicate =>
+export const isWritten = ({ pinId }: { pinId: string }): SqlPredicate =>
   sql`exists (select 1 from verifications where pin_id = ${pinId})`;
 
 /**
@@ -26,16 +26,16 @@ export const isWritten = ({ pinId }: { pinId: string }): Predicate =>
  * indexes out: without statistics PostgreSQL prefers the index of all pending verifications to the
  * primary key, and then reads all of them.
  */
-export const hasStatus = (status: 'sending' | 'pending'): Predicate =>
+export const hasStatus = (status: 'sending' | 'pending'): SqlPredicate =>
   sql`status || '' = ${sql.lit(status)}`;
 
 /** Whether a verification that is looked up by its handle is pending and has not expired. */
-export const isOpen = (now: number): Predicate =>
+export const isOpen = (now: number): SqlPredicate =>
   sql`${hasStatus('pending')} and expires_at > ${now}`;
 
 /** Whether the right code verifies a verification; locks it until the transaction ends. */
 export const canBeVerified = (
   lockClause: RawBuilder<unknown>,
   { pinId, now }: { pinId: string; now: number },
-): Predicate => sql`exists (
+): SqlPredicate => sql`exists (
   select 1 from verifications where pin_id = ${pinId} and ${isOpen(now)} ${lockClause})`;

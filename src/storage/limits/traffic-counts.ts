@@ -19,7 +19,7 @@ type CountScope = BudgetScope | 'client';
 export type SendTraffic = Record<CountScope, DestinationCounts>;
 
 /** The counts of a subject before its recent buckets: they do not change any more. */
-type History = Omit<DestinationCounts, 'recent'>;
+type TrafficHistory = Omit<DestinationCounts, 'recent'>;
 
 const NONE: SendCounts = { sends: 0, verified: 0 };
 
@@ -35,7 +35,7 @@ export class TrafficCounts {
   private readonly queries;
   private readonly ttlMs: number;
   /** Of the subjects read in this bucket; in the next one the windows move. */
-  private histories = { slot: 0, bySubject: new Map<string, History>() };
+  private histories = { slot: 0, bySubject: new Map<string, TrafficHistory>() };
 
   constructor(
     private readonly database: Database,
@@ -108,7 +108,7 @@ export class TrafficCounts {
   }
 
   /** Reads the history of a subject once per bucket. */
-  private loadHistory(batch: StatementBatch, subject: string, slot: number): () => History {
+  private loadHistory(batch: StatementBatch, subject: string, slot: number): () => TrafficHistory {
     // A read that is running when the bucket changes keeps the histories it began with.
     const histories = this.historiesIn(slot);
     const known = histories.get(subject);
@@ -135,13 +135,13 @@ export class TrafficCounts {
     return { slot: bucketAt(key.created_at), shard, prefix, country, client };
   }
 
-  private historiesIn(slot: number): Map<string, History> {
+  private historiesIn(slot: number): Map<string, TrafficHistory> {
     if (this.histories.slot !== slot) this.histories = { slot, bySubject: new Map() };
     return this.histories.bySubject;
   }
 }
 
-const toHistory = (row: HistoryRow): History => ({
+const toHistory = (row: HistoryRow): TrafficHistory => ({
   hour: { sends: row.hour_sends, verified: row.hour_verified },
   day: { sends: row.day_sends, verified: row.day_verified },
   twoWeeks: { sends: row.two_weeks_sends, verified: row.two_weeks_verified },

@@ -12,12 +12,12 @@ interface BucketKey {
   shard: number;
 }
 
-interface Change extends BucketKey {
+interface CountChange extends BucketKey {
   sends: number;
   verified: number;
 }
 
-interface Recent {
+interface RecentBuckets {
   prefix: string;
   country: string;
   client: string;
@@ -25,7 +25,7 @@ interface Recent {
 }
 
 /** The buckets of one subject, from the recent ones back to where the windows begin. */
-interface Windows {
+interface WindowBuckets {
   subject: string;
   recent: number;
   hour: number;
@@ -44,7 +44,7 @@ export interface HistoryRow {
 
 /** The statements on `traffic`. All write prefix, country and client in this order: no deadlocks. */
 export const TRAFFIC_QUERIES = {
-  add: (db: Kysely<Schema>, p: Change) =>
+  add: (db: Kysely<Schema>, p: CountChange) =>
     db
       .insertInto('traffic')
       .values(
@@ -78,7 +78,7 @@ export const TRAFFIC_QUERIES = {
     set verified = traffic.verified + excluded.verified`,
 
   /** The counts of three subjects since a bucket; no row for a subject without any. */
-  readRecent: (_db: unknown, p: Recent) => sql<{
+  readRecent: (_db: unknown, p: RecentBuckets) => sql<{
     subject: string;
     sends: number;
     verified: number;
@@ -88,7 +88,7 @@ export const TRAFFIC_QUERIES = {
     group by subject`,
 
   /** The counts of a subject in each window, without the recent buckets. */
-  readHistory: (_db: unknown, p: Windows) => {
+  readHistory: (_db: unknown, p: WindowBuckets) => {
     const since = (slot: number, column: 'texts' | 'verified') =>
       sql`coalesce(sum(case when slot >= ${slot} then ${sql.ref(column)} else 0 end), 0)`;
     return sql<HistoryRow>`

@@ -41,7 +41,7 @@ export class AttemptRepository {
     const key = idempotency && this.keys.startRun(idempotency);
     const entry = createEntry(now);
     const { claimed, counted } = await this.database.run((batch) =>
-      this.count(batch, request, { pinId, entry, key: key ?? NO_KEY }, idempotency),
+      this.countAttempt(batch, request, { pinId, entry, key: key ?? NO_KEY }, idempotency),
     );
     const { row } = counted;
     if (row) return { outcome: 'granted', attempt: this.toAttempt(row, entry, key) };
@@ -61,12 +61,12 @@ export class AttemptRepository {
   }
 
   async complete(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
-    if (result === 'verified' && (await this.verify(attempt, now))) return VERIFIED;
+    if (result === 'verified' && (await this.markVerified(attempt, now))) return VERIFIED;
     return this.reject(attempt, result, now);
   }
 
   /** Marks it verified if still open; of concurrent requests exactly one succeeds. */
-  private async verify(attempt: Attempt, now: number): Promise<boolean> {
+  private async markVerified(attempt: Attempt, now: number): Promise<boolean> {
     const { pinId, client, country, numberHash, prefixHash, createdAt, entry, key } = attempt;
     const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const verified = await this.database.run((batch) => {
@@ -100,7 +100,7 @@ export class AttemptRepository {
   }
 
   /** Counts a code against its number and its verification, or against neither, in one batch. */
-  private count(
+  private countAttempt(
     batch: StatementBatch,
     { client, reference, now }: AttemptRequest,
     { pinId, entry, key }: { pinId: string; entry: string; key: IdempotencyClaim },

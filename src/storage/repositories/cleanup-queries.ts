@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
 import type { Schema } from '../migrations/schema.js';
 
-interface Before {
+interface CleanupCutoff {
   before: number;
 }
 
@@ -12,14 +12,14 @@ export const CLEANUP_BATCH = 500;
 /** The statements of the cleanup. Each one returns the rows it changed, oldest first. */
 export const prepareCleanupQueries = (database: Database) =>
   database.prepare('cleanup', {
-    failAbandonedSends: (_db, p: Before) => {
+    failAbandonedSends: (_db, p: CleanupCutoff) => {
       const condition = sql`status = 'sending' and created_at <= ${p.before}`;
       const rows = oldest('verifications', ['pin_id'], 'created_at', condition);
       return sql<object>`update verifications set status = 'failed' where ${rows} returning pin_id`;
     },
-    deleteVerifications: (_db, p: Before) =>
+    deleteVerifications: (_db, p: CleanupCutoff) =>
       deleteOldest('verifications', ['pin_id'], 'created_at', sql`created_at <= ${p.before}`),
-    deleteKeys: (_db, p: Before) =>
+    deleteKeys: (_db, p: CleanupCutoff) =>
       deleteOldest(
         'idempotency_keys',
         ['client', 'key_hash'],
@@ -27,21 +27,21 @@ export const prepareCleanupQueries = (database: Database) =>
         sql`created_at <= ${p.before}`,
       ),
     /** The number is no longer trusted; its row stays while it counts sends. */
-    clearVerified: (_db, p: Before) => {
+    clearVerified: (_db, p: CleanupCutoff) => {
       const condition = sql`verified_at > 0 and verified_at <= ${p.before}`;
       const rows = oldest('numbers', ['number_hash'], 'verified_at', condition);
       return sql<object>`update numbers set verified_at = 0 where ${rows} returning number_hash`;
     },
-    deleteNumbers: (_db, p: Before) =>
+    deleteNumbers: (_db, p: CleanupCutoff) =>
       deleteOldest(
         'numbers',
         ['number_hash'],
         'touched_at',
         sql`verified_at = 0 and touched_at <= ${p.before}`,
       ),
-    deleteEndUsers: (_db, p: Before) =>
+    deleteEndUsers: (_db, p: CleanupCutoff) =>
       deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.before}`),
-    deleteTraffic: (_db, p: Before) =>
+    deleteTraffic: (_db, p: CleanupCutoff) =>
       deleteOldest('traffic', ['subject', 'slot', 'shard'], 'slot', sql`slot < ${p.before}`),
   });
 

@@ -4,7 +4,7 @@ import { canBeVerified, isWritten } from '../limits/predicates.js';
 import { codeIsCounted } from '../limits/sliding-window.js';
 import type { Schema } from '../migrations/schema.js';
 
-interface Claim {
+interface KeyClaim {
   client: string;
   keyHash: string;
   requestHash: string;
@@ -16,17 +16,17 @@ interface Claim {
 }
 
 /** A run of a request and its verification, which identify the key even after a rehash. */
-interface Run {
+interface KeyRun {
   pinId: string;
   runId: string;
 }
 
-interface Response extends Run {
+interface RunResponse extends KeyRun {
   response: string;
 }
 
 /** The hashes of a key and its request, under an old secret and under the current one. */
-interface Rehash {
+interface KeyRehash {
   client: string;
   oldKey: string;
   newKey: string;
@@ -34,19 +34,19 @@ interface Rehash {
   newRequest: string;
 }
 
-const update = (db: Kysely<Schema>, p: Run) =>
+const update = (db: Kysely<Schema>, p: KeyRun) =>
   db.updateTable('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
 
-const store = (db: Kysely<Schema>, p: Response) =>
+const store = (db: Kysely<Schema>, p: RunResponse) =>
   update(db, p).set({ state: sql.lit('answered'), sealed_answer: p.response });
 
-const release = (db: Kysely<Schema>, p: Run) =>
+const release = (db: Kysely<Schema>, p: KeyRun) =>
   db.deleteFrom('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
 
 /** The statements on `idempotency_keys`. */
 export const prepareKeyQueries = (database: Database) =>
   database.prepare('idempotency_keys', {
-    claim: (_db, p: Claim) => sql<{ key_hash: string }>`
+    claim: (_db, p: KeyClaim) => sql<{ key_hash: string }>`
       insert into idempotency_keys
         (client, key_hash, request_hash, pin_id, state, sealed_answer, created_at, run)
       values (${p.client}, ${p.keyHash}, ${p.requestHash}, ${p.pinId}, 'running', '', ${p.now}, ${p.runId})
@@ -69,7 +69,7 @@ export const prepareKeyQueries = (database: Database) =>
     store,
 
     /** Stores the response if the verification has this provider handle; else `ambiguous`. */
-    storeIfConfirmed: (db, p: Run & { sealed: string; response: string }) => {
+    storeIfConfirmed: (db, p: KeyRun & { sealed: string; response: string }) => {
       const confirmed = sql`exists (
         select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed})`;
       return update(db, p).set({
@@ -78,22 +78,22 @@ export const prepareKeyQueries = (database: Database) =>
       });
     },
 
-    storeIfVerifiable: (db, p: Response & { now: number }) =>
+    storeIfVerifiable: (db, p: RunResponse & { now: number }) =>
       store(db, p).where(canBeVerified(database.lockClause, p)),
 
     /** It may have sent a message, and its result is unknown. */
-    markAmbiguous: (db, p: Run) =>
+    markAmbiguous: (db, p: KeyRun) =>
       update(db, p).set({ state: sql.lit('ambiguous'), sealed_answer: sql.lit('') }),
 
     release,
 
-    releaseIfUnwritten: (db, p: Run) => release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
+    releaseIfUnwritten: (db, p: KeyRun) => release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
 
-    releaseIfUncounted: (db, p: Run & { entry: string }) =>
+    releaseIfUncounted: (db, p: KeyRun & { entry: string }) =>
       release(db, p).where(sql<boolean>`not ${codeIsCounted(p)}`),
 
     /** Unless the request was repeated under the current secret. */
-    rehash: (_db, p: Rehash) => sql`
+    rehash: (_db, p: KeyRehash) => sql`
       update idempotency_keys set
         key_hash = ${p.newKey},
         request_hash = case when request_hash = ${p.oldRequest} then ${p.newRequest} else request_hash end

@@ -5,12 +5,12 @@ import { hasStatus, isOpen, ownsIdempotencyKey } from '../limits/predicates.js';
 import { sendIsCounted } from '../limits/sliding-window.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
-interface Pin {
+interface PinKey {
   pinId: string;
 }
 
 /** The provider that accepted a send, and its encrypted handle. */
-interface Accepted extends Pin {
+interface AcceptedSend extends PinKey {
   provider: string;
   sealed: string;
 }
@@ -53,7 +53,7 @@ export const prepareSendQueries = (database: Database) =>
      * Before a confirmation, ends the client's older pending verification of the number: cancelled,
      * or expired if it had expired when the newer one was requested.
      */
-    supersede: (_db, p: Pin & { client: string }) => {
+    supersede: (_db, p: PinKey & { client: string }) => {
       const newer = (column: 'created_at' | 'number_hash') => sql`(
         select ${sql.ref(column)} from verifications
         where pin_id = ${p.pinId} and ${hasStatus('sending')})`;
@@ -65,7 +65,7 @@ export const prepareSendQueries = (database: Database) =>
     },
 
     /** Two sends to a number may be confirmed in either order: the older one is cancelled. */
-    confirm: (_db, p: Accepted) => sql<{ pin_id: string }>`
+    confirm: (_db, p: AcceptedSend) => sql<{ pin_id: string }>`
       update verifications set provider = ${p.provider}, sealed = ${p.sealed},
         status = case when exists (
           select 1 from verifications as newer
@@ -75,34 +75,34 @@ export const prepareSendQueries = (database: Database) =>
       where pin_id = ${p.pinId} and ${hasStatus('sending')}
       returning pin_id`,
 
-    confirmResend: (_db, p: Accepted & { channel: Channel }) => sql<{ pin_id: string }>`
+    confirmResend: (_db, p: AcceptedSend & { channel: Channel }) => sql<{ pin_id: string }>`
       update verifications
       set provider = ${p.provider}, sealed = ${p.sealed}, channel = ${p.channel}
       where pin_id = ${p.pinId} and ${hasStatus('pending')}
       returning pin_id`,
 
-    fail: (_db, p: Pin) => sql`
+    fail: (_db, p: PinKey) => sql`
       update verifications set status = 'failed'
       where pin_id = ${p.pinId} and ${hasStatus('sending')}`,
 
-    addPossiblySentBy: (_db, p: Pin & { providers: string }) => sql`
+    addPossiblySentBy: (_db, p: PinKey & { providers: string }) => sql`
       update verifications set maybe_texted = case
         when maybe_texted = '' then cast(${p.providers} as text)
         else maybe_texted || ',' || ${p.providers} end
       where pin_id = ${p.pinId}`,
 
     /** Counts another send of a verification that can still be verified. */
-    addResend: (_db, p: Pin & { client: string; now: number }) => sql<VerificationRow>`
+    addResend: (_db, p: PinKey & { client: string; now: number }) => sql<VerificationRow>`
       update verifications set texts = case when texts > 0 then texts + 1 else 0 end
       where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}
         and attempts < max_attempts
       returning ${COLUMNS}`,
 
-    removeResend: (_db, p: Pin) => sql<VerificationRow>`
+    removeResend: (_db, p: PinKey) => sql<VerificationRow>`
       update verifications set texts = case when texts > 0 then texts - 1 else 0 end
       where pin_id = ${p.pinId}
       returning ${COLUMNS}`,
 
-    delete: (_db, p: Pin) => sql<VerificationRow>`
+    delete: (_db, p: PinKey) => sql<VerificationRow>`
       delete from verifications where pin_id = ${p.pinId} returning ${COLUMNS}`,
   });

@@ -50,7 +50,7 @@ export class SendRepository {
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
     const key = idempotency && this.keys.startRun(idempotency);
     const send = this.limits.createSend(this.mapper.newRow(verification), key ?? NO_KEY, now);
-    const written = await this.database.run((batch) => this.write(batch, send, idempotency));
+    const written = await this.database.run((batch) => this.writeSend(batch, send, idempotency));
     if (idempotency && !written.claimed()) {
       return this.keys.findReplay(this.database, client, send.key, idempotency, now);
     }
@@ -141,7 +141,7 @@ export class SendRepository {
   }
 
   /** Counts the first send and writes its verification, or does neither, in one batch. */
-  private write(batch: StatementBatch, send: CountedSend, idempotency?: IdempotentRequest) {
+  private writeSend(batch: StatementBatch, send: CountedSend, idempotency?: IdempotentRequest) {
     const { row, key, entries, now } = send;
     const owner = { client: row.client, pinId: row.pin_id };
     const claim = { entry: entries?.number ?? '', keyHash: key.keyHash, runId: key.runId };

@@ -9,7 +9,7 @@ import { prepareVerificationQueries, type VerificationQueries } from './verifica
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 
 /** What a row stores encrypted. */
-interface Secrets {
+interface EncryptedFields {
   readonly to: string;
   readonly providerPinId: string;
 }
@@ -110,13 +110,13 @@ export class VerificationMapper {
   }
 
   encrypt(pinId: string, { e164 }: PhoneNumber, providerPinId: string): string {
-    const secrets: Secrets = { to: e164, providerPinId };
+    const secrets: EncryptedFields = { to: e164, providerPinId };
     return this.protection.encrypt(JSON.stringify(secrets), pinId);
   }
 
   decrypt(row: VerificationRow): { phoneNumber: PhoneNumber; providerPinId: string } {
     const json = this.protection.decrypt(row.sealed, row.pin_id);
-    const { to, providerPinId } = JSON.parse(json) as Secrets;
+    const { to, providerPinId } = JSON.parse(json) as EncryptedFields;
     return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
   }
 }

@@ -4,11 +4,11 @@ import { hasStatus, isOpen } from '../limits/predicates.js';
 import { codeIsCounted } from '../limits/sliding-window.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
-interface Pin {
+interface PinKey {
   pinId: string;
 }
 
-interface ClientPin extends Pin {
+interface ClientPin extends PinKey {
   client: string;
 }
 
@@ -18,7 +18,7 @@ interface ClientNumber {
 }
 
 /** The hash of a number under an old secret and under the current one. */
-interface Rehash {
+interface NumberRehash {
   oldHash: string;
   newHash: string;
 }
@@ -29,27 +29,27 @@ export type VerificationQueries = ReturnType<typeof prepareVerificationQueries>;
 export const prepareVerificationQueries = (database: Database) =>
   database.prepare('verifications', {
     /** For a code that the number counted in the same batch. */
-    reserveAttempt: (_db, p: Pin & { entry: string }) => sql<VerificationRow>`
+    reserveAttempt: (_db, p: PinKey & { entry: string }) => sql<VerificationRow>`
       update verifications set attempts = attempts + 1
       where pin_id = ${p.pinId} and ${codeIsCounted(p)}
       returning ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))}`,
 
-    releaseAttempt: (_db, p: Pin) => sql`
+    releaseAttempt: (_db, p: PinKey) => sql`
       update verifications set attempts = attempts - 1
       where pin_id = ${p.pinId} and attempts > 0`,
 
     /** The race gate. */
-    verify: (_db, p: Pin & { now: number }) => sql<{ pin_id: string }>`
+    verify: (_db, p: PinKey & { now: number }) => sql<{ pin_id: string }>`
       update verifications set status = 'verified', verified_at = ${p.now}
       where pin_id = ${p.pinId} and ${isOpen(p.now)}
       returning pin_id`,
 
     /** Spends more attempts than concurrent requests can release. */
-    spendAttempts: (_db, p: Pin) => sql`
+    spendAttempts: (_db, p: PinKey) => sql`
       update verifications set attempts = attempts + max_attempts
       where pin_id = ${p.pinId} and ${hasStatus('pending')}`,
 
-    expire: (_db, p: Pin & { now: number }) => sql`
+    expire: (_db, p: PinKey & { now: number }) => sql`
       update verifications set expires_at = ${p.now}
       where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
 
@@ -83,13 +83,13 @@ export const prepareVerificationQueries = (database: Database) =>
     erase: (_db, p: ClientNumber) => sql`
       delete from verifications where client = ${p.client} and number_hash = ${p.numberHash}`,
 
-    rehashNumber: (_db, p: Rehash) => sql`
+    rehashNumber: (_db, p: NumberRehash) => sql`
       update numbers set number_hash = ${p.newHash}
       where number_hash = ${p.oldHash} and not exists (
         select 1 from numbers as existing where existing.number_hash = ${p.newHash})`,
 
     /** Of two pending verifications of a number, under different secrets, cancels the older one. */
-    cancelOlderPending: (_db, p: Rehash & { client: string }) => sql`
+    cancelOlderPending: (_db, p: NumberRehash & { client: string }) => sql`
       update verifications set status = 'cancelled'
       where client = ${p.client} and number_hash in (${p.oldHash}, ${p.newHash})
         and status = 'pending' and exists (
@@ -98,7 +98,7 @@ export const prepareVerificationQueries = (database: Database) =>
             and newer.number_hash in (${p.oldHash}, ${p.newHash})
             and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id))`,
 
-    rehashVerifications: (_db, p: Rehash & { client: string }) => sql`
+    rehashVerifications: (_db, p: NumberRehash & { client: string }) => sql`
       update verifications set number_hash = ${p.newHash}
       where client = ${p.client} and number_hash = ${p.oldHash}`,
   });
