@@ -50,7 +50,7 @@ export class Metrics {
   });
   private readonly sends = this.createCounter(
     'otp_sends_total',
-    'New codes by outcome: accepted, failed, or ambiguous if a message may have been sent.',
+    'Sent codes by outcome: accepted, failed, or ambiguous if a message may have been sent.',
     [...OUTCOME],
   );
   private readonly resends = this.createCounter(
