@@ -13,7 +13,7 @@ import type {
 } from '@nestjs/swagger';
 
 type Swagger = typeof swagger;
-type DeferredDecorator = (
+type LazyDecorator = (
   target: object,
   key?: string | symbol,
   descriptor?: PropertyDescriptor,
@@ -25,12 +25,10 @@ const pending: ((swagger: Swagger) => void)[] = [];
 
 /** A decorator that is made and applied once @nestjs/swagger is loaded. */
 export const whenLoaded =
-  (
-    create: (swagger: Swagger, target: object, key?: string | symbol) => unknown,
-  ): DeferredDecorator =>
+  (create: (swagger: Swagger, target: object, key?: string | symbol) => unknown): LazyDecorator =>
   (target, key, descriptor) => {
     pending.push((swagger) => {
-      (create(swagger, target, key) as DeferredDecorator)(target, key, descriptor);
+      (create(swagger, target, key) as LazyDecorator)(target, key, descriptor);
     });
   };
 

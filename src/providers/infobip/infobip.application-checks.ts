@@ -65,7 +65,7 @@ export function checkApplication(
   ];
 }
 
-interface LimitComparison {
+interface LimitPair {
   readonly theirs: string;
   readonly ours: string;
   readonly actual: number | undefined;
@@ -74,10 +74,7 @@ interface LimitComparison {
   readonly consequence: string;
 }
 
-function compareLimits(
-  check: string,
-  { theirs, ours, actual, required, consequence }: LimitComparison,
-) {
+function compareLimits(check: string, { theirs, ours, actual, required, consequence }: LimitPair) {
   if (actual === undefined) return warning(check, `${theirs}, which cannot be compared: ${ours}.`);
   if (actual < required) return error(check, `${theirs}, but ${ours}: ${consequence}.`);
   return actual > LOOSE_FACTOR * required

@@ -14,20 +14,20 @@ interface BatchResult {
 }
 
 /** Statements that succeed or fail together. */
-export interface PostgresBatch {
+export interface SqlBatch {
   readonly statements: readonly BoundStatement[];
   /** Called when all statements are done and, outside a transaction, committed. */
   readonly resolve: (result: BatchResult) => void;
   readonly reject: (error: Error) => void;
 }
 
-interface ResultColumn {
+interface RowColumn {
   readonly name: string;
   readonly read: (text: unknown) => unknown;
 }
 
 /** The columns of the statements that a connection has prepared, by the name of the statement. */
-type ResultColumns = Map<string, readonly ResultColumn[]>;
+type ColumnMap = Map<string, readonly RowColumn[]>;
 
 /** A column as the server describes it. */
 interface RowField {
@@ -35,7 +35,7 @@ interface RowField {
   readonly dataTypeID: number;
 }
 
-const preparedBy = new WeakMap<pg.PoolClient, ResultColumns>();
+const preparedBy = new WeakMap<pg.PoolClient, ColumnMap>();
 
 const types = new pg.TypeOverrides();
 // The driver returns 64-bit integers as text; times and counts fit a double exactly.
@@ -57,12 +57,8 @@ export function runBatch(
  * "Pipelining" in the message flow of its protocol).
  * @returns when the last one is done; never rejects
  */
-export function runPipeline(
-  client: pg.PoolClient,
-  batches: readonly PostgresBatch[],
-): Promise<void> {
-  const columns: ResultColumns =
-    preparedBy.get(client) ?? new Map<string, readonly ResultColumn[]>();
+export function runPipeline(client: pg.PoolClient, batches: readonly SqlBatch[]): Promise<void> {
+  const columns: ColumnMap = preparedBy.get(client) ?? new Map<string, readonly RowColumn[]>();
   preparedBy.set(client, columns);
   return new Promise((done) => {
     const waiting = batches.values();
@@ -85,8 +81,8 @@ class PipelinedQuery implements pg.Submittable {
 
   /** @param bytes still to write, if any */
   constructor(
-    private readonly batch: PostgresBatch,
-    private readonly columns: ResultColumns,
+    private readonly batch: SqlBatch,
+    private readonly columns: ColumnMap,
     private readonly bytes: Buffer | undefined,
     private readonly ended: () => void,
   ) {
@@ -101,7 +97,7 @@ class PipelinedQuery implements pg.Submittable {
   handleRowDescription({ fields }: { readonly fields: readonly RowField[] }): void {
     const columns = fields.map(({ name, dataTypeID }) => ({
       name,
-      read: types.getTypeParser(dataTypeID) as ResultColumn['read'],
+      read: types.getTypeParser(dataTypeID) as RowColumn['read'],
     }));
     this.columns.set(this.name, columns);
   }
@@ -137,7 +133,7 @@ class PipelinedQuery implements pg.Submittable {
   }
 }
 
-function encodeBatches(batches: readonly PostgresBatch[], columns: ResultColumns): Buffer {
+function encodeBatches(batches: readonly SqlBatch[], columns: ColumnMap): Buffer {
   const messages: Buffer[] = [];
   for (const { statements } of batches) {
     for (const { statement, values } of statements) {

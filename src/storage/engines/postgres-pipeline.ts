@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { runPipeline, type PostgresBatch } from './postgres-batch.js';
+import { runPipeline, type SqlBatch } from './postgres-batch.js';
 import type { BoundStatement, ResultRows } from './statement-batch.js';
 
 /** Batches of one write commit one after the other, and the last one waits for all. */
@@ -10,13 +10,13 @@ const BATCHES_PER_WRITE = 8;
  * write to a socket costs more than its bytes: a verify takes a fifth to a third less CPU (measured).
  */
 export class PostgresPipeline {
-  private waiting: PostgresBatch[] = [];
+  private waiting: SqlBatch[] = [];
 
   constructor(private readonly pool: pg.Pool) {}
 
   run(statements: readonly BoundStatement[]): Promise<readonly ResultRows[]> {
     return new Promise((resolve, reject) => {
-      const batch: PostgresBatch = {
+      const batch: SqlBatch = {
         statements,
         resolve: ({ rows }) => {
           resolve(rows);
@@ -38,7 +38,7 @@ export class PostgresPipeline {
     }
   }
 
-  private async send(batches: readonly PostgresBatch[]): Promise<void> {
+  private async send(batches: readonly SqlBatch[]): Promise<void> {
     try {
       const client = await this.pool.connect();
       await runPipeline(client, batches);
