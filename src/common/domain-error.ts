@@ -9,7 +9,7 @@ export interface FieldError {
 }
 
 export interface DomainErrorOptions extends ErrorOptions {
-  /** What happened, where the catalog's message is too general. For the log only at 5xx. */
+  /** Replaces the catalog's message. Clients see it, except at 5xx, where only the log has it. */
   readonly message?: string | undefined;
   /** How long the client should wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
@@ -30,9 +30,9 @@ export class DomainError extends Error {
 
   constructor(
     readonly code: ErrorCode,
-    { message, retryAfterMs, fieldErrors, replayed = false, ...cause }: DomainErrorOptions = {},
+    { message, retryAfterMs, fieldErrors, replayed = false, ...options }: DomainErrorOptions = {},
   ) {
-    super(message ?? ERROR_CATALOG[code].message, cause);
+    super(message ?? ERROR_CATALOG[code].message, options);
     this.retryAfterMs = retryAfterMs;
     this.fieldErrors = fieldErrors;
     this.replayed = replayed;
@@ -50,7 +50,7 @@ type ErrorFactories = {
 const camelCase = (code: string): string =>
   code.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase());
 
-/** One function a code of the catalog: `throw errors.cooldownActive({ retryAfterMs })`. */
+/** One factory per error code: `throw errors.cooldownActive({ retryAfterMs })`. */
 export const errors = Object.fromEntries(
   ERROR_CODES.map((code) => [
     camelCase(code),

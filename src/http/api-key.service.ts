@@ -15,7 +15,7 @@ export class ApiKeyService {
     return this.config.apiKeys.length > 0;
   }
 
-  /** The client of an `Authorization` header. Compares with every entry, in constant time. */
+  /** Returns the name of the client that owns the key. Compares every entry, in constant time. */
   authenticate(authorization: string | undefined): string | undefined {
     const [, key] = BEARER.exec(authorization ?? '') ?? [];
     if (key === undefined) return undefined;

@@ -6,8 +6,8 @@ import { seconds } from '../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { AccountCheck } from './account-check.js';
 import { AccountSetup } from './account-setup.js';
+import { InfobipAccountApi } from './infobip/infobip.account-api.js';
 import { InfobipAccountCheck } from './infobip/infobip.account-check.js';
-import { InfobipAccount } from './infobip/infobip.account.js';
 import { InfobipClient } from './infobip/infobip.client.js';
 import { InfobipMaxUsage } from './infobip/infobip.max-usage.js';
 import { InfobipSetup } from './infobip/infobip.setup.js';
@@ -43,7 +43,7 @@ const CONNECT_SLACK_MS = seconds(1);
     },
     InfobipClient,
     InfobipMaxUsage,
-    InfobipAccount,
+    InfobipAccountApi,
     InfobipAccountCheck,
     SinchClient,
     SinchAccountCheck,

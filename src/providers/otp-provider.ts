@@ -7,7 +7,7 @@ import type { RequestContext } from '../common/request-context.js';
 export interface CallOptions {
   /** From connect to last byte, in milliseconds; by default `PROVIDER_TIMEOUT`. */
   readonly timeoutMs?: number | undefined;
-  /** Its ids are sent to the provider, so that its records can be matched with ours. */
+  /** The provider gets its request and trace ids, so that its logs can be matched with ours. */
   readonly context?: RequestContext | undefined;
   /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;
@@ -15,22 +15,22 @@ export interface CallOptions {
 
 /**
  * The port to a provider: it generates a code, delivers it and checks what the end user enters. An
- * adapter translates every failure to {@link ProviderError}; no provider-specific word leaves it.
+ * adapter maps every failure to {@link ProviderError} and exposes nothing provider-specific.
  */
 export abstract class OtpProvider {
-  /** As in `PROVIDERS`; stored with each verification. */
+  /** The name used in `PROVIDERS`; stored with each verification. */
   abstract readonly name: string;
 
   /**
    * Sends a new code to `to`, as an SMS or a call.
-   * @returns the provider's id of the code; it stays inside the service.
+   * @returns the provider's id of the code; never sent to clients.
    * @throws ProviderError
    */
   abstract send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string>;
 
   /**
    * Sends the same code again, or a new one if the provider sends no code twice.
-   * @returns the id from now on; it may differ from `providerPinId`.
+   * @returns the provider's id of the code, which may differ from `providerPinId`.
    * @throws ProviderError `pin_not_found` if the provider no longer knows the code.
    */
   abstract resend(

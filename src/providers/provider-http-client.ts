@@ -10,11 +10,10 @@ import { RequestNotSentError } from './undici-adapter.js';
 
 export const JSON_TYPE = 'application/json';
 
-/** A request as it goes over the wire. */
+/** A request as it is sent; the body is JSON. */
 export interface ProviderRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
-  /** JSON. */
   readonly body: string | undefined;
 }
 
@@ -30,7 +29,7 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
     private readonly config: ProvidersConfig,
   ) {}
 
-  /** The account in the settings. @throws Error if `PROVIDERS` does not name the provider. */
+  /** The configured account. @throws Error if `PROVIDERS` does not name the provider. */
   get account(): NonNullable<ProvidersConfig[P]> {
     return getProviderAccount(this.provider, this.config);
   }

@@ -5,7 +5,7 @@ import { startSandboxedService, type SandboxedService } from '../support/service
 const NUMBER = '+14155552671';
 const POST_HEAD = 'POST /otp/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 
-describe('A rejected request', () => {
+describe('A request', () => {
   let service: SandboxedService;
 
   beforeAll(async () => {
@@ -21,7 +21,7 @@ describe('A rejected request', () => {
     ['no number', {}, '#/phoneNumber'],
     ['letters', { phoneNumber: '+1415CALLME' }, '#/phoneNumber'],
     ['no plus', { phoneNumber: '14155552671' }, '#/phoneNumber'],
-    ['a stray national zero', { phoneNumber: '+440 7911 123456' }, '#/phoneNumber'],
+    ['a zero after the country code', { phoneNumber: '+440 7911 123456' }, '#/phoneNumber'],
     ['a number that is too short', { phoneNumber: '+1415555' }, '#/phoneNumber'],
     ['an impossible number', { phoneNumber: '+10000000000' }, '#/phoneNumber'],
     ['a JSON number', { phoneNumber: 14155552671 }, '#/phoneNumber'],
@@ -33,8 +33,8 @@ describe('A rejected request', () => {
       '#/endUserIp',
     ],
     ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#'],
-    ['a list', { phoneNumber: [NUMBER] }, '#/phoneNumber'],
-    ['an unknown list', { phone: [NUMBER] }, '#'],
+    ['a list for the number', { phoneNumber: [NUMBER] }, '#/phoneNumber'],
+    ['a list in an unknown field', { phone: [NUMBER] }, '#'],
     ['a field named constructor', { phoneNumber: NUMBER, constructor: 'x' }, '#'],
     ['a field named hasOwnProperty', { phoneNumber: NUMBER, hasOwnProperty: 'x' }, '#'],
   ])('with %s gets the pointer of the invalid field', async (_what, body, pointer) => {
@@ -67,7 +67,7 @@ describe('A rejected request', () => {
   });
 
   it.each(['{"phoneNumber":', '', '{"__proto__":{}}', '{"constructor":{"prototype":{}}}'])(
-    'with invalid JSON (%s) gets malformed_body',
+    'with invalid or unsafe JSON (%s) gets malformed_body',
     async (body) => {
       expectProblem(await post('/otp/send', body), 400, 'malformed_body');
     },
@@ -95,13 +95,13 @@ describe('A rejected request', () => {
     ['/otp/verify', 'phoneNumber'],
     ['/otp/verify', 'reference'],
   ])('to %s with null for %s gets validation_failed', async (path, field) => {
-    const whole = {
+    const validBody = {
       '/otp/send': { phoneNumber: '+14155552671' },
       '/otp/resend': { pinId: 'a'.repeat(22) },
       '/otp/verify': { pinId: 'a'.repeat(22), otpCode: '123456' },
     }[path];
 
-    const response = await service.http.post(path).send({ ...whole, [field]: null });
+    const response = await service.http.post(path).send({ ...validBody, [field]: null });
 
     expectProblem(response, 400, 'validation_failed');
     expect(response.body.errors).toEqual([
@@ -134,7 +134,7 @@ describe('A rejected request', () => {
     ['/otp/14155552671?to=14155552671', '/otp/:pinId'],
     ['/14155552671', '/'],
     ['/no/such/aCodeOfLetters', '/'],
-  ])('to %s gets the route as instance, and nothing else of the path', async (path, instance) => {
+  ])('to %s gets the route as instance, without the rest of the path', async (path, instance) => {
     const { body } = await service.http.get(path);
 
     expect(body.instance).toBe(instance);
@@ -159,7 +159,7 @@ describe('A rejected request', () => {
 
   it.each([
     ['an invalid request line', 'HELLO\r\n\r\n'],
-    ['too many headers', `GET / HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(20_000)}\r\n\r\n`],
+    ['headers that are too large', `GET / HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(20_000)}\r\n\r\n`],
     ['no host', 'GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n'],
     ['a chunk without a length', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`],
   ])('that is invalid HTTP (%s) gets a problem document', async (_what, bytes) => {
@@ -175,7 +175,7 @@ describe('A rejected request', () => {
     expect(head).toContain(`x-request-id: ${problem.requestId}`);
   });
 
-  it('is not one with an unknown Expect header, or in HTTP/1.0 without Host', async () => {
+  it('with an unknown Expect header, or in HTTP/1.0 without Host, is accepted', async () => {
     for (const head of ['1.1\r\nhost: x\r\nexpect: a-miracle\r\nconnection: close', '1.0']) {
       const connection = await connectTo(service.url);
       connection.write(`GET /health/live HTTP/${head}\r\n\r\n`);
@@ -187,10 +187,10 @@ describe('A rejected request', () => {
   it.each([
     ['a stray byte', '}', ''],
     ['a body that cannot be read', `${POST_HEAD}transfer-encoding: chunked\r\n\r\nx\r\n`, ''],
-    // Node emits no `request` event for these; `currentResponse` in request-tracking.ts knows them too.
+    // Node emits `checkExpectation` for these instead of `request`.
     ['a stray byte after requests with an Expect header', '}', 'expect: a-miracle\r\n'],
   ])(
-    'is answered after the pending requests of its connection (%s)',
+    'that is invalid is rejected after the earlier requests of its connection are answered (%s)',
     async (_what, bytes, header) => {
       const body = JSON.stringify({ phoneNumber: '+14155552672' });
       const lookup = `${POST_HEAD.replace('send', 'numbers/lookup')}${header}`;
@@ -204,7 +204,7 @@ describe('A rejected request', () => {
     },
   );
 
-  // In createAdapter: `requestTimeout` and `connectionsCheckingInterval`.
+  // createAdapter sets the times: `requestTimeout` and `connectionsCheckingInterval`.
   it.each([
     ['its head', 'POST /otp/send HTTP/1.1\r\nhost: x\r\n'],
     ['its body', `${POST_HEAD}content-length: 9\r\n\r\n{`],

@@ -8,7 +8,7 @@ import {
   type AccountCheck,
   type AccountFinding,
 } from '../account-check.js';
-import { APPLICATIONS, InfobipAccount, templatesPath } from './infobip.account.js';
+import { APPLICATIONS, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
 import { checkApplication } from './infobip.application-checks.js';
 import { InfobipClient } from './infobip.client.js';
 import { InfobipMaxUsage } from './infobip.max-usage.js';
@@ -21,7 +21,7 @@ const SETUP_REMEDY = 'Fix it with: npm run infobip:setup.';
 export class InfobipAccountCheck implements AccountCheck {
   constructor(
     private readonly client: InfobipClient,
-    private readonly account: InfobipAccount,
+    private readonly api: InfobipAccountApi,
     private readonly usage: InfobipMaxUsage,
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
   ) {}
@@ -41,14 +41,14 @@ export class InfobipAccountCheck implements AccountCheck {
 
   private async checkAccount(signal?: AbortSignal): Promise<AccountFinding[]> {
     const { applicationId, messageId } = this.client.account;
-    const application = await this.account.find(APPLICATIONS, applicationId, signal);
+    const application = await this.api.find(APPLICATIONS, applicationId, signal);
     const access = ok('access', 'Infobip answers and accepts the API key.');
     if (!application) {
       const name = formatValue(applicationId);
       const message = `The account has no application ${name} (INFOBIP_APP_ID).`;
       return [access, error('application', message)];
     }
-    const template = await this.account.find(templatesPath(applicationId), messageId, signal);
+    const template = await this.api.find(templatesPath(applicationId), messageId, signal);
     const missing =
       `The application has no message template ${formatValue(messageId)} (INFOBIP_MESSAGE_ID): ` +
       'it is unknown, or belongs to another one.';
@@ -61,7 +61,7 @@ export class InfobipAccountCheck implements AccountCheck {
 
   /** A key that can only send is good for the service, but the account cannot be checked with it. */
   private async checkScope(finding: AccountFinding): Promise<AccountFinding> {
-    const canSend = await this.account.canSend().catch(() => true);
+    const canSend = await this.api.canSend().catch(() => true);
     if (canSend) return { ...finding, level: 'warning' };
     return error(
       'scope',

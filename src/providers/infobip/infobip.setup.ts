@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AccountError, error } from '../account-check.js';
 import type { AccountSetup, SetupChange, SetupOptions, SetupPlan } from '../account-setup.js';
-import { APPLICATIONS, InfobipAccount, templatesPath } from './infobip.account.js';
+import { APPLICATIONS, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
 import { InfobipClient } from './infobip.client.js';
 import { normalizeValue } from './infobip.limit-syntax.js';
 import { InfobipMaxUsage } from './infobip.max-usage.js';
@@ -15,8 +15,8 @@ const DEFAULT_NAME = 'OTP service';
 export class InfobipSetup implements AccountSetup {
   constructor(
     private readonly client: InfobipClient,
-    private readonly account: InfobipAccount,
-    private readonly usage: InfobipMaxUsage,
+    private readonly api: InfobipAccountApi,
+    private readonly maxUsage: InfobipMaxUsage,
   ) {}
 
   async plan(options: SetupOptions): Promise<SetupPlan> {
@@ -27,12 +27,12 @@ export class InfobipSetup implements AccountSetup {
     const messageId = template && requireId(template.messageId);
 
     const name = options.name ?? application?.name ?? DEFAULT_NAME;
-    const head = { name, enabled: true };
-    const configuration = this.usage.desiredConfiguration();
+    const baseFields = { name, enabled: true };
+    const configuration = this.maxUsage.desiredConfiguration();
     const message = desiredTemplate(template, options);
     const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const applicationChanges = [
-      ...findChanges(subject, application ?? {}, head),
+      ...findChanges(subject, application ?? {}, baseFields),
       ...findChanges(subject, application?.configuration ?? {}, configuration),
     ];
     const templateSubject = `Message template, ${messageId ?? 'new'}`;
@@ -45,16 +45,16 @@ export class InfobipSetup implements AccountSetup {
       apply: async () => {
         let savedId = applicationId;
         if (savedId === undefined || applicationChanges.length > 0) {
-          // Infobip's fields that are not known here keep their values.
+          // The request replaces the configuration: keep the fields that this service does not set.
           const merged = { ...application?.configuration, ...configuration };
-          const fields = { ...head, configuration: merged };
-          const saved: ApplicationResponse = await this.account.save(APPLICATIONS, savedId, fields);
+          const fields = { ...baseFields, configuration: merged };
+          const saved: ApplicationResponse = await this.api.save(APPLICATIONS, savedId, fields);
           savedId = requireId(saved.applicationId);
         }
         let savedMessageId = messageId;
         if (savedMessageId === undefined || templateChanges.length > 0) {
           const templates = templatesPath(savedId);
-          const saved: TemplateResponse = await this.account.save(templates, messageId, message);
+          const saved: TemplateResponse = await this.api.save(templates, messageId, message);
           savedMessageId = requireId(saved.messageId);
         }
         return {
@@ -66,25 +66,25 @@ export class InfobipSetup implements AccountSetup {
     };
   }
 
-  /** The configured application, unless the options name another. */
+  /** Finds by the given name; without one, by the configured id, else by the default name. */
   private async findApplication({
     applicationId,
     name,
   }: SetupOptions): Promise<ApplicationResponse | undefined> {
     if (name === undefined && applicationId !== undefined) {
-      const configured = await this.account.find(APPLICATIONS, applicationId);
+      const configured = await this.api.find(APPLICATIONS, applicationId);
       if (configured) return configured;
     }
-    const applications: ApplicationResponse[] = await this.account.list(APPLICATIONS);
+    const applications: ApplicationResponse[] = await this.api.list(APPLICATIONS);
     return applications.find((application) => application.name === (name ?? DEFAULT_NAME));
   }
 
-  /** The configured template, or the one with this text, or the only one. */
+  /** Finds the configured template, else one with the given text, else the only template. */
   private async findTemplate(
     applicationId: string,
     { messageId, text }: SetupOptions,
   ): Promise<TemplateResponse | undefined> {
-    const all: TemplateResponse[] = await this.account.list(templatesPath(applicationId));
+    const all: TemplateResponse[] = await this.api.list(templatesPath(applicationId));
     const templates = all.filter(({ messageText }) => typeof messageText === 'string');
     return (
       templates.find((template) => messageId !== undefined && template.messageId === messageId) ??

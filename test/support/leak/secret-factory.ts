@@ -17,8 +17,8 @@ const MOBILE_PREFIXES = [
 ] as const;
 
 /**
- * Texts that clients put around an id in a reference. None of the results is a valid request id,
- * because the service may log a request id.
+ * Texts around the id in a reference, as clients may use them. They make the reference an invalid
+ * request id, because the service may log a valid one.
  */
 const AROUND_REFERENCE = [
   ['login/', ''],
@@ -54,7 +54,7 @@ export class SecretFactory {
     this.scanner.add('number', parsed.formatInternational());
   }
 
-  /** Creates a code of the maximum length: shorter ones could appear by chance. */
+  /** Creates a code of the maximum length: a shorter one could appear in the output by chance. */
   createCode(): string {
     const characters = this.random.oneOf([DIGITS, MIXED]);
     return this.createUnique(
@@ -85,7 +85,7 @@ export class SecretFactory {
     return { key, entry: `${client}:${hash}` };
   }
 
-  /** Creates an IP address. */
+  /** Creates an IP address. The scanner gets only the /64 network of an IPv6 address. */
   createIpAddress(): string {
     const octet = () => String(this.random.between(100, 223));
     const group = () => this.random.between(0x1000, 0xffff).toString(16);
@@ -100,7 +100,7 @@ export class SecretFactory {
   createProviderPinId = (): string =>
     this.createUnique('provider pin id', () => this.randomText(MIXED, 20));
 
-  /** Creates a secret of the operator. */
+  /** Creates a secret setting, such as `OTP_SECRET` or a provider's API key. */
   createCredential = (): string =>
     this.createUnique('credential', () => this.randomText(MIXED, 40));
 

@@ -17,7 +17,7 @@ const itemPath = (collection: string, id: string): string =>
 
 /** The 2FA applications and message templates of the account. Every method throws AccountError. */
 @Injectable()
-export class InfobipAccount {
+export class InfobipAccountApi {
   constructor(private readonly client: InfobipClient) {}
 
   /** @returns `undefined` if the collection has no item with this id. */
