@@ -10,8 +10,8 @@ import type {
 type BudgetWindow = BudgetViolation['window'];
 
 /**
- * Unverified messages allowed beyond a budget while their codes can still be verified. Healthy
- * traffic verifies them within minutes; a fast attack is stopped before its codes expire.
+ * How far the unverified messages may exceed a budget if recent ones are counted too. Users verify
+ * theirs within minutes; an attack reaches this limit before its first codes expire.
  */
 const BURST_ALLOWANCE: Record<BudgetScope, Record<BudgetWindow, number>> = {
   prefix: { hour: 25, day: 10 },
@@ -19,9 +19,9 @@ const BURST_ALLOWANCE: Record<BudgetScope, Record<BudgetWindow, number>> = {
 };
 
 /**
- * Evaluates a destination by its unverified messages. Per hour and per day, a prefix and a country
- * may have a floor of them plus a share of the verified ones: those in that window, or the usual
- * number if that is more. A trusted prefix is not blocked because of its country.
+ * Checks the budgets of unverified messages of a prefix and its country, per hour and per day. A
+ * budget is a fixed floor plus `unverifiedRatio` times the verified messages. A trusted prefix is not
+ * blocked because of its country.
  */
 export function createTrafficEvaluator(config: PumpingConfig): TrafficEvaluator {
   const findViolation = (scope: BudgetScope, counts: DestinationCounts) =>
@@ -41,40 +41,40 @@ function checkBudget(
 ): BudgetViolation | undefined {
   const floor = window === 'hour' ? config.floorPerHour : config.floorPerDay;
   const allowed = Math.floor(floor + verifiedAllowance(counts, window, config));
-  const expired = countUnverified(counts[window]);
-  const all = expired + countUnverified(counts.recent);
-  const allowedInAll = allowed + BURST_ALLOWANCE[scope][window];
-  if (expired <= allowed && all <= allowedInAll) return undefined;
-  const includesRecent = expired <= allowed;
+  const unverified = countUnverified(counts[window]);
+  const unverifiedWithRecent = unverified + countUnverified(counts.recent);
+  const allowedWithRecent = allowed + BURST_ALLOWANCE[scope][window];
+  if (unverified <= allowed && unverifiedWithRecent <= allowedWithRecent) return undefined;
+  const includesRecent = unverified <= allowed;
   return {
     scope,
     window,
     includesRecent,
-    unverified: includesRecent ? all : expired,
-    allowed: includesRecent ? allowedInAll : allowed,
+    unverified: includesRecent ? unverifiedWithRecent : unverified,
+    allowed: includesRecent ? allowedWithRecent : allowed,
     verified: counts[window].verified + counts.recent.verified,
     enforced: config.mode === 'enforce',
   };
 }
 
-/** Whether the unverified messages of a day are within the share of the verified ones alone. */
+/** Whether the unverified messages of the day stay within the budget even without the floor. */
 function isTrusted(prefix: DestinationCounts, config: PumpingConfig): boolean {
   const unverified = countUnverified(prefix.day) + countUnverified(prefix.recent);
   return unverified <= verifiedAllowance(prefix, 'day', config);
 }
 
-/** The share of the messages that are verified in the window, or usually in as much time. */
+/** The ratio times the verified messages of the window, or of a longer-term average if higher. */
 function verifiedAllowance(
   { recent, hour, day, twoWeeks }: DestinationCounts,
   window: BudgetWindow,
   { unverifiedRatio }: PumpingConfig,
 ): number {
-  const countVerified = (before: SendCounts) => before.verified + recent.verified;
-  const usual =
+  const countVerified = (counts: SendCounts) => counts.verified + recent.verified;
+  const verified =
     window === 'hour'
       ? Math.max(countVerified(hour), countVerified(day) / 24, countVerified(twoWeeks) / (14 * 24))
       : Math.max(countVerified(day), countVerified(twoWeeks) / 14);
-  return unverifiedRatio * usual;
+  return unverifiedRatio * verified;
 }
 
 const countUnverified = ({ sends, verified }: SendCounts): number => sends - verified;

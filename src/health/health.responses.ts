@@ -24,7 +24,7 @@ class HealthIndicator {
   @ApiProperty({
     required: false,
     description: 'Why it cannot be reached. Contains no host and no credential.',
-    examples: ['The records cannot be reached.'],
+    examples: ['The storage is unavailable.'],
   })
   readonly message?: string;
 }

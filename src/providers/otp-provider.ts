@@ -29,7 +29,7 @@ export abstract class OtpProvider {
   abstract send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string>;
 
   /**
-   * Sends the same code again, or a new one if the provider sends no code twice.
+   * Sends the same code again, or a new one if the provider cannot repeat a code.
    * @returns the provider's id of the code, which may differ from `providerPinId`.
    * @throws ProviderError `pin_not_found` if the provider no longer knows the code.
    */

@@ -64,7 +64,7 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
       const response = await this.http.axiosRef.request<string>({
         method,
         url,
-        headers: Object.assign(traceHeaders(context), authHeaders, contentHeaders),
+        headers: Object.assign(createTraceHeaders(context), authHeaders, contentHeaders),
         timeout: timeoutMs,
         ...(body !== undefined && { data: body }),
         ...(signal && { signal }),
@@ -86,7 +86,7 @@ function toProviderError(error: NodeJS.ErrnoException): ProviderError {
   return new ProviderError('connection_lost', { detail });
 }
 
-function traceHeaders(context: RequestContext | undefined): Record<string, string> {
+function createTraceHeaders(context: RequestContext | undefined): Record<string, string> {
   if (!context) return {};
   const { requestId, traceparent } = context;
   return { 'x-request-id': requestId, ...(traceparent !== undefined && { traceparent }) };

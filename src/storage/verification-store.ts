@@ -99,10 +99,10 @@ export class VerificationStore {
   }
 
   /**
-   * Applies the provider's result. `pending → verified` is the race gate: of any number of requests
-   * with the right code exactly one gets `verified: true`. A final rejection uses up the attempts
-   * but does not close the gate: of two racing requests, a provider may accept one and therefore
-   * reject the other.
+   * Applies the provider's result. The update `pending → verified` is conditional: of any number of
+   * requests with the right code exactly one gets `verified: true`. A final rejection only uses up
+   * the attempts and keeps `pending`: of two concurrent requests, a provider may accept one and
+   * therefore reject the other.
    */
   completeAttempt(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
     return this.measure('completeAttempt', () => this.attempts.complete(attempt, result, now));

@@ -5,8 +5,8 @@ import { API, API_FILE } from '../support/api-document.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
-/** Routes for browsers and of the description itself. */
-const NOT_IN_THE_DOCUMENT = /^\/(demo|docs|docs-json)\b/;
+/** The demo page, Swagger UI and the API document itself. */
+const UNDOCUMENTED_PATHS = /^\/(demo|docs|docs-json)\b/;
 
 describe('The API document', () => {
   let service: SandboxedService;
@@ -51,7 +51,7 @@ describe('The API document', () => {
       files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => `/${file}`);
     });
 
-    it('are cached for a year, at a path that a new version changes', async () => {
+    it('are cached for a year, under a path that contains their version', async () => {
       expect(files).toHaveLength(3);
       for (const file of files) {
         const { headers } = await service.http.get(file).expect(200);
@@ -93,7 +93,7 @@ describe('The API document', () => {
       Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const registered = service.routes
-      .filter(({ path, method }) => !NOT_IN_THE_DOCUMENT.test(path) && method !== 'HEAD')
+      .filter(({ path, method }) => !UNDOCUMENTED_PATHS.test(path) && method !== 'HEAD')
       .map(({ path, method }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
 
     expect(described.sort()).toEqual(registered.sort());

@@ -22,7 +22,7 @@ export class InfobipAccountCheck implements AccountCheck {
   constructor(
     private readonly client: InfobipClient,
     private readonly api: InfobipAccountApi,
-    private readonly usage: InfobipMaxUsage,
+    private readonly maxUsage: InfobipMaxUsage,
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
   ) {}
 
@@ -54,7 +54,7 @@ export class InfobipAccountCheck implements AccountCheck {
       'it is unknown, or belongs to another one.';
     return [
       access,
-      ...checkApplication(application, this.otp, this.usage),
+      ...checkApplication(application, this.otp, this.maxUsage),
       ...(template ? checkTemplate(template, applicationId) : [error('template', missing)]),
     ];
   }

@@ -36,7 +36,7 @@ export const formatLimit = (count: number, intervalMs: number): string =>
   `${String(count)}/${formatDuration(intervalMs)}`;
 
 /** A value in one notation, for comparisons: `300s` is `5m`. */
-export function normalizeValue(value: unknown): unknown {
+export function normalizeNotation(value: unknown): unknown {
   const limit = parseLimit(value);
   if (limit) return formatLimit(limit.count, limit.intervalMs);
   const durationMs = parseDuration(value);

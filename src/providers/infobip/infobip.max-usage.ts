@@ -47,7 +47,7 @@ export class InfobipMaxUsage {
   }
 
   /** What the set-up writes: looser than our own settings, so that users always meet our limits first. */
-  desiredConfiguration() {
+  buildConfiguration() {
     return {
       pinAttempts: this.otp.maxAttempts,
       allowMultiplePinVerifications: false,

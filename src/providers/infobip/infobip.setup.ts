@@ -3,14 +3,14 @@ import { AccountError, error } from '../account-check.js';
 import type { AccountSetup, SetupChange, SetupOptions, SetupPlan } from '../account-setup.js';
 import { APPLICATIONS, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
 import { InfobipClient } from './infobip.client.js';
-import { normalizeValue } from './infobip.limit-syntax.js';
+import { normalizeNotation } from './infobip.limit-syntax.js';
 import { InfobipMaxUsage } from './infobip.max-usage.js';
-import { desiredTemplate, withSamplePin } from './infobip.template.js';
+import { buildTemplate, withSamplePin } from './infobip.template.js';
 import type { ApplicationResponse, TemplateResponse } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
 
-/** Sets up one application with one message template. */
+/** Creates or updates one Infobip 2FA application with one message template. */
 @Injectable()
 export class InfobipSetup implements AccountSetup {
   constructor(
@@ -28,8 +28,8 @@ export class InfobipSetup implements AccountSetup {
 
     const name = options.name ?? application?.name ?? DEFAULT_NAME;
     const baseFields = { name, enabled: true };
-    const configuration = this.maxUsage.desiredConfiguration();
-    const message = desiredTemplate(template, options);
+    const configuration = this.maxUsage.buildConfiguration();
+    const message = buildTemplate(template, options);
     const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const applicationChanges = [
       ...findChanges(subject, application ?? {}, baseFields),
@@ -98,7 +98,7 @@ export class InfobipSetup implements AccountSetup {
 function findChanges(subject: string, current: object, desired: object): SetupChange[] {
   const before = new Map<string, unknown>(Object.entries(current));
   return Object.entries(desired as Record<string, unknown>)
-    .filter(([field, value]) => normalizeValue(before.get(field)) !== normalizeValue(value))
+    .filter(([field, value]) => normalizeNotation(before.get(field)) !== normalizeNotation(value))
     .map(([field, value]) => ({
       subject,
       field,

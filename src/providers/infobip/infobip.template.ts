@@ -15,7 +15,7 @@ const HOST = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)+[a-z][a-z\d-]*[a
  * other.
  * @throws SetupOptionError
  */
-export function desiredTemplate(existing: TemplateResponse | undefined, options: SetupOptions) {
+export function buildTemplate(existing: TemplateResponse | undefined, options: SetupOptions) {
   const present = existing?.messageText;
   const isValid = typeof present === 'string' && checkMessage(present).level === 'ok';
   const text = options.text ?? (isValid ? present : DEFAULT_TEXT);

@@ -73,7 +73,7 @@ export class AttemptRepository {
       this.limits.queries.recordVerified(batch, { key: numberHash, pinId, entry, now });
       this.traffic.addVerified(batch, countKey, { pinId, now });
       if (key) this.keys.storeVerified(batch, attempt, key, VERIFIED, now);
-      // The race gate comes last: the others check whether it is still open.
+      // Comes last: the other statements require that the verification is still open.
       return this.mapper.queries.verify(batch, { pinId, now });
     });
     return verified.row !== undefined;

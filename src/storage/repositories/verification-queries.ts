@@ -38,7 +38,7 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set attempts = attempts - 1
       where pin_id = ${p.pinId} and attempts > 0`,
 
-    /** The race gate. */
+    /** Only one of any number of concurrent requests updates the row. */
     verify: (_db, p: PinKey & { now: number }) => sql<{ pin_id: string }>`
       update verifications set status = 'verified', verified_at = ${p.now}
       where pin_id = ${p.pinId} and ${isOpen(p.now)}

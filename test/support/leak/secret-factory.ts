@@ -20,7 +20,7 @@ const MOBILE_PREFIXES = [
  * Texts around the id in a reference, as clients may use them. They make the reference an invalid
  * request id, because the service may log a valid one.
  */
-const AROUND_REFERENCE = [
+const REFERENCE_AFFIXES = [
   ['login/', ''],
   ['cart "', '"'],
   ['Zahlung über 5 € / ', ' ☎'],
@@ -48,7 +48,7 @@ export class SecretFactory {
   registerPhoneNumber(number: string): void {
     const parsed = parsePhoneNumberFromString(number);
     if (!parsed) return;
-    // The national number is part of every longer form, with a + or a country code.
+    // Forms without separators, such as E.164, contain the national number.
     this.scanner.add('number', parsed.nationalNumber);
     this.scanner.add('number', parsed.formatNational());
     this.scanner.add('number', parsed.formatInternational());
@@ -64,7 +64,7 @@ export class SecretFactory {
   }
 
   createReference(): string {
-    const [before, after] = this.random.oneOf(AROUND_REFERENCE);
+    const [before, after] = this.random.oneOf(REFERENCE_AFFIXES);
     const id = this.createUnique(
       'reference',
       () => this.randomText(MIXED, 12) + this.randomText(DIGITS, 2),
@@ -93,6 +93,7 @@ export class SecretFactory {
       this.random.oneIn(3)
         ? `2001:db8:${group()}:${group()}`
         : [octet(), octet(), octet(), octet()].join('.');
+    // Of an IPv6 address the scanner looks for the /64 network, which the service also works with.
     const unique = this.createUnique('address', address);
     return unique.includes(':') ? `${unique}::1` : unique;
   }
