@@ -9,7 +9,7 @@ export class LivenessResponse {
 
 @ApiSchema({ description: 'The result for one dependency: `storage` or `counters`.' })
 class HealthIndicator {
-  @ApiProperty(enumProperty('Whether it can be reached.', { up: 'it can', down: 'it cannot' }))
+  @ApiProperty(enumProperty('Whether it can be reached.', { up: 'reachable', down: 'unreachable' }))
   readonly status!: 'up' | 'down';
 
   @ApiProperty({
@@ -29,7 +29,7 @@ class HealthIndicator {
   readonly message?: string;
 }
 
-const Indicators = (description: string) =>
+const ApiHealthIndicators = (description: string) =>
   ApiProperty({
     type: 'object',
     description,
@@ -49,12 +49,12 @@ export class HealthReport {
   )
   readonly status!: 'ok' | 'error' | 'shutting_down';
 
-  @Indicators('The dependencies that can be reached.')
+  @ApiHealthIndicators('The dependencies that can be reached.')
   readonly info!: Record<string, HealthIndicator>;
 
-  @Indicators('The dependencies that cannot be reached.')
+  @ApiHealthIndicators('The dependencies that cannot be reached.')
   readonly error!: Record<string, HealthIndicator>;
 
-  @Indicators('All dependencies.')
+  @ApiHealthIndicators('All dependencies.')
   readonly details!: Record<string, HealthIndicator>;
 }

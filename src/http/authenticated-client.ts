@@ -5,9 +5,9 @@ import type { RequestContext } from '../common/request-context.js';
 
 /** The client that sent a request. */
 export interface AuthenticatedClient {
-  /** Owner of the API key, and of the verifications that the request can see. */
+  /** The owner of the API key. The request can only access this client's verifications. */
   readonly name: string;
-  /** Key of its rate limits: the client, or the IP address where no API keys are configured. */
+  /** The key of its rate limits: the client, or its IP address if no API keys are configured. */
   readonly tracker: string;
 }
 
@@ -18,14 +18,14 @@ declare module 'fastify' {
     client?: AuthenticatedClient;
     /** Milliseconds until an exhausted rate limit resets. */
     rateLimitResetMs?: number;
-    /** The code of its problem document. */
+    /** The error code of the response, if the response is a problem document. */
     errorCode?: ErrorCode;
   }
 }
 
 /**
- * The client IP: the address that the nearest trusted proxy (`TRUST_PROXY`) saw, or the socket peer
- * where the forwarded header contains no address.
+ * The client IP: the last address of the proxy chain that `TRUST_PROXY` does not trust. If that is
+ * not an IP address, the peer address of the socket.
  */
 export function clientIpOf(request: FastifyRequest): string {
   return normalizeIp(request.ip) ?? normalizeIp(request.socket.remoteAddress ?? '') ?? 'unknown';

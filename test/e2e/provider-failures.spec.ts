@@ -21,13 +21,13 @@ const numberUnreachable = reply(200, {
 });
 const codeChecked = (verified: boolean) => reply(200, { verified, msisdn: NUMBER.slice(1) });
 
-/** Provider failures: the resulting status and code, and whether the number can be sent to again at once. */
+/** The status and code for each provider failure, and whether the next send may follow at once. */
 const FAILURES: [
   title: string,
   script: Script,
   status: number,
   code: string,
-  canResend: boolean,
+  canSendAgain: boolean,
 ][] = [
   ['rejects the API key', reply(401, {}), 502, 'provider_error', true],
   [
@@ -70,14 +70,14 @@ describe('When the provider', () => {
   const verify = (pinId: string) =>
     service.http.post('/otp/verify').send({ pinId, otpCode: '407193' });
 
-  describe.each(FAILURES)('%s', (_title, script, status, code, canResend) => {
-    it(`a send returns ${String(status)}, and the number ${canResend ? 'has no cooldown' : 'keeps its cooldown'}`, async () => {
+  describe.each(FAILURES)('%s', (_title, script, status, code, canSendAgain) => {
+    it(`a send returns ${String(status)}, and the number ${canSendAgain ? 'has no cooldown' : 'keeps its cooldown'}`, async () => {
       upstream.answer(script);
       expectProblem(await send(), status, code);
 
       upstream.answer(messageSent);
-      expect((await send()).status).toBe(canResend ? 200 : 429);
-      expect(upstream.requests).toHaveLength(canResend ? 2 : 1);
+      expect((await send()).status).toBe(canSendAgain ? 200 : 429);
+      expect(upstream.requests).toHaveLength(canSendAgain ? 2 : 1);
     });
 
     it('neither the response nor the log contains a number, code, key or text of the provider', async () => {
@@ -117,7 +117,7 @@ describe('When the provider', () => {
     await sendTo(TEST_NUMBER).expect(200);
   });
 
-  it('limits the checks of one number, its codes get 503 with Retry-After and codes of others are checked', async () => {
+  it('limits the checks of one number, its code gets 503 with Retry-After and codes of other numbers are checked', async () => {
     upstream.answer(messageSent);
     const { pinId } = (await send()).body;
     const other = (await sendTo('+14155552602')).body;
@@ -134,7 +134,7 @@ describe('When the provider', () => {
     await verify(pinId).expect(200, { verified: true });
   });
 
-  it('has PROVIDER_MAX_IN_FLIGHT calls in flight, another send gets overloaded', async () => {
+  it('has PROVIDER_MAX_IN_FLIGHT calls in flight, another send returns 503 overloaded', async () => {
     await service.close();
     service = await startService({
       INFOBIP_BASE_URL: upstream.url,
@@ -176,7 +176,7 @@ describe('When the provider', () => {
     expect(body).toEqual({ verified: false, reason: 'expired' });
   });
 
-  it('accepts a code ten times at once, exactly one of a hundred requests is verified', async () => {
+  it('accepts a code in ten concurrent calls, exactly one of a hundred verify requests succeeds', async () => {
     await service.close();
     service = await startService({ INFOBIP_BASE_URL: upstream.url, OTP_MAX_ATTEMPTS: '10' });
     upstream.answer(messageSent);
@@ -193,7 +193,7 @@ describe('When the provider', () => {
     expect(upstream.requests).toHaveLength(1 + 10);
   });
 
-  it('finally rejects one of two concurrent codes and accepts the other, the other is verified', async () => {
+  it('reports no attempts left for one of two concurrent codes and accepts the other, the other is verified', async () => {
     upstream.answer(messageSent);
     await service.close();
     service = await startService({ INFOBIP_BASE_URL: upstream.url, INFOBIP_API_KEY: 'k' });

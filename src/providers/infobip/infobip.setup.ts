@@ -67,10 +67,8 @@ export class InfobipSetup implements AccountSetup {
   }
 
   /** Finds by the given name; without one, by the configured id, else by the default name. */
-  private async findApplication({
-    applicationId,
-    name,
-  }: SetupOptions): Promise<ApplicationResponse | undefined> {
+  private async findApplication(options: SetupOptions): Promise<ApplicationResponse | undefined> {
+    const { applicationId, name } = options;
     if (name === undefined && applicationId !== undefined) {
       const configured = await this.api.find(APPLICATIONS, applicationId);
       if (configured) return configured;
@@ -110,6 +108,6 @@ function findChanges(subject: string, current: object, desired: object): SetupCh
 function requireId(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new AccountError(
-    error('host', 'Infobip’s response has no id.', 'Check in the portal what was created.'),
+    error('host', 'Infobip’s response contains no id.', 'Check the account in Infobip’s portal.'),
   );
 }

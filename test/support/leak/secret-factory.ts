@@ -5,7 +5,7 @@ import { SecretScanner } from './secret-scanner.js';
 
 const DIGITS = '0123456789';
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
-const MIXED = DIGITS + LETTERS + LETTERS.toUpperCase();
+const ALPHANUMERIC = DIGITS + LETTERS + LETTERS.toUpperCase();
 
 /** Mobile prefixes of some countries, each with the number of digits that follow. */
 const MOBILE_PREFIXES = [
@@ -56,7 +56,7 @@ export class SecretFactory {
 
   /** Creates a code of the maximum length: a shorter one could appear in the output by chance. */
   createCode(): string {
-    const characters = this.random.oneOf([DIGITS, MIXED]);
+    const characters = this.random.oneOf([DIGITS, ALPHANUMERIC]);
     return this.createUnique(
       'code',
       () => this.randomText(DIGITS, 1) + this.randomText(characters, 9),
@@ -67,7 +67,7 @@ export class SecretFactory {
     const [before, after] = this.random.oneOf(REFERENCE_AFFIXES);
     const id = this.createUnique(
       'reference',
-      () => this.randomText(MIXED, 12) + this.randomText(DIGITS, 2),
+      () => this.randomText(ALPHANUMERIC, 12) + this.randomText(DIGITS, 2),
     );
     const reference = before + id + after;
     this.scanner.add('reference', reference);
@@ -75,11 +75,14 @@ export class SecretFactory {
   }
 
   createIdempotencyKey = (): string =>
-    this.createUnique('idempotency key', () => this.randomText(MIXED, 24));
+    this.createUnique('idempotency key', () => this.randomText(ALPHANUMERIC, 24));
 
   /** Creates a key and its entry in `API_KEYS`. */
   createApiKey(client: string): { key: string; entry: string } {
-    const key = this.createUnique('API key', () => `otp_${this.randomText(`${MIXED}-_`, 43)}`);
+    const key = this.createUnique(
+      'API key',
+      () => `otp_${this.randomText(`${ALPHANUMERIC}-_`, 43)}`,
+    );
     const hash = createHash('sha256').update(key).digest('hex');
     this.scanner.add('hash of an API key', hash);
     return { key, entry: `${client}:${hash}` };
@@ -99,11 +102,11 @@ export class SecretFactory {
   }
 
   createProviderPinId = (): string =>
-    this.createUnique('provider pin id', () => this.randomText(MIXED, 20));
+    this.createUnique('provider pin id', () => this.randomText(ALPHANUMERIC, 20));
 
   /** Creates a secret setting, such as `OTP_SECRET` or a provider's API key. */
   createCredential = (): string =>
-    this.createUnique('credential', () => this.randomText(MIXED, 40));
+    this.createUnique('credential', () => this.randomText(ALPHANUMERIC, 40));
 
   /** The first eight characters of a pinId may be logged, but not one more. */
   registerPinId(pinId: string): void {
