@@ -35,7 +35,7 @@ export function formatDuration(ms: number): string {
 export const formatLimit = (count: number, intervalMs: number): string =>
   `${String(count)}/${formatDuration(intervalMs)}`;
 
-/** A value in one notation, for comparisons: `300s` is `5m`. */
+/** Writes a duration or limit in its largest unit, for comparisons: `300s` becomes `5m`. */
 export function normalizeNotation(value: unknown): unknown {
   const limit = parseLimit(value);
   if (limit) return formatLimit(limit.count, limit.intervalMs);

@@ -8,7 +8,7 @@ import { formatDuration, formatLimit } from './infobip.limit-syntax.js';
 
 const intervals = (ms: number, intervalMs: number): number => Math.ceil(ms / intervalMs);
 
-/** The most that this service's own limits let reach Infobip within so many milliseconds. */
+/** The maximum use of Infobip that this service's own limits allow within `ms` milliseconds. */
 @Injectable()
 export class InfobipMaxUsage {
   constructor(
