@@ -30,7 +30,7 @@ const SHUTTING_DOWN: HealthCheckResult = {
 @Controller('health')
 export class HealthController {
   private readonly logger = new Logger('Readiness');
-  private lastFailed = '';
+  private lastFailedChecks = '';
 
   constructor(
     private readonly health: HealthCheckService,
@@ -43,7 +43,7 @@ export class HealthController {
   @Get('live')
   @ApiRoute({
     summary: 'Is the process alive?',
-    description: 'Responds as long as the process can respond at all. For restarting it.',
+    description: 'Liveness probe. Restart the process if it does not respond.',
     responses: { 200: { description: 'It is alive.', type: LivenessResponse } },
   })
   isLive(): LivenessResponse {
@@ -52,16 +52,16 @@ export class HealthController {
 
   /**
    * 503 while shutting down, and while the storage or the rate-limit counters cannot be reached. The
-   * provider does not count: if it is down, it is down for every replica. Every response is a report
-   * of terminus, not a problem document: its clients are probes.
+   * provider is not checked: if it is down, it is down for every replica. Probes call this route, so
+   * it returns Terminus reports, not problem documents.
    */
   @Get('ready')
-  // Its own documentation would load @nestjs/swagger at start: see openapi/swagger.ts.
+  // The Swagger decorators of Terminus would load @nestjs/swagger at start: see openapi/swagger.ts.
   @HealthCheck({ noCache: true, swaggerDocumentation: false })
   @ApiRoute({
     summary: 'Is the service ready for requests?',
     description:
-      'Depends on the storage and the rate-limit counters, and on whether the service is shutting down; not on the provider. For load balancers.',
+      'Readiness probe for load balancers. Fails while the service is shutting down, or cannot reach the storage or the rate-limit counters. The provider is not checked.',
     responses: {
       200: { description: 'It is ready.', type: HealthReport },
       503: { description: 'It is not ready.', type: HealthReport },
@@ -74,7 +74,7 @@ export class HealthController {
   }
 
   private async check(): Promise<HealthCheckResult> {
-    const checks = [this.checkOf('storage', this.storage), this.checkOf('counters', this.counters)];
+    const checks = [this.toCheck('storage', this.storage), this.toCheck('counters', this.counters)];
     const report = await this.health.check(checks).catch((error: unknown) => {
       // terminus throws the report if a check failed.
       if (!(error instanceof ServiceUnavailableException)) throw error;
@@ -84,17 +84,17 @@ export class HealthController {
     return report;
   }
 
-  private readonly checkOf = (name: string, dependency: { check(): Promise<void> }) => () =>
+  private readonly toCheck = (name: string, dependency: { check(): Promise<void> }) => () =>
     this.indicators
       .check(name)
       .attempt(() => dependency.check())
       .cacheFor(CACHE_MS);
 
   /** Logs one line when readiness is lost and one when it is back, however many probes. */
-  private logChange(failed: string): void {
-    if (failed === this.lastFailed) return;
-    this.lastFailed = failed;
-    if (failed === '') this.logger.warn('Ready again.');
-    else this.logger.error(`Not ready: cannot reach ${failed}.`);
+  private logChange(failedChecks: string): void {
+    if (failedChecks === this.lastFailedChecks) return;
+    this.lastFailedChecks = failedChecks;
+    if (failedChecks === '') this.logger.warn('Ready again.');
+    else this.logger.error(`Not ready: cannot reach ${failedChecks}.`);
   }
 }

@@ -9,11 +9,11 @@ import { clientIpOf, type AuthenticatedClient } from './authenticated-client.js'
 import { PUBLIC } from './public.decorator.js';
 import { setRateLimitHeaders } from './rate-limit-headers.js';
 
-/** The one client where no API keys are configured. */
+/** The name of every client if no API keys are configured. */
 const ANONYMOUS = 'anonymous';
 
-/** Requests without a valid key per IP address that are answered 401; more are answered 429. */
-const UNAUTHENTICATED = { name: 'unauthenticated', limit: 30, windowMs: minutes(1) };
+/** Beyond this limit per IP address, requests without a valid key get 429 instead of 401. */
+const UNAUTHENTICATED_LIMIT = { name: 'unauthenticated', limit: 30, windowMs: minutes(1) };
 
 /**
  * Authenticates the client before any other guard. Failed attempts are rate-limited by IP address
@@ -27,7 +27,7 @@ export class ApiKeyGuard implements CanActivate {
     @InjectThrottlerStorage() private readonly storage: ThrottlerStorage,
   ) {}
 
-  /** @throws DomainError `unauthenticated` or, after too many of those, `too_many_requests` */
+  /** @throws DomainError `unauthenticated` or, after too many such requests, `too_many_requests` */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.reflector.getAllAndOverride(PUBLIC, [context.getHandler(), context.getClass()])) {
       return true;
@@ -41,16 +41,17 @@ export class ApiKeyGuard implements CanActivate {
   }
 
   private findClient(request: FastifyRequest): AuthenticatedClient | undefined {
-    if (!this.keys.required) return { name: ANONYMOUS, tracker: `address:${clientIpOf(request)}` };
+    if (!this.keys.isRequired)
+      return { name: ANONYMOUS, tracker: `address:${clientIpOf(request)}` };
     const name = this.keys.authenticate(request.headers.authorization);
     return name === undefined ? undefined : { name, tracker: `client:${name}` };
   }
 
   private async rejectRequest(request: FastifyRequest, reply: FastifyReply): Promise<never> {
-    const { name, limit, windowMs } = UNAUTHENTICATED;
+    const { name, limit, windowMs } = UNAUTHENTICATED_LIMIT;
     const key = `${name}:${clientIpOf(request)}`;
     const record = await this.storage.increment(key, windowMs, limit, windowMs, name);
-    setRateLimitHeaders(request, reply, UNAUTHENTICATED, record);
+    setRateLimitHeaders(request, reply, UNAUTHENTICATED_LIMIT, record);
     // RFC 6750 §3: no error code where the request contains no credentials.
     const hasCredentials = request.headers.authorization !== undefined;
     void reply.header(

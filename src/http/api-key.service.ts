@@ -11,7 +11,7 @@ export class ApiKeyService {
   constructor(@Inject(authConfig.KEY) private readonly config: AuthConfig) {}
 
   /** Whether requests need an API key. */
-  get required(): boolean {
+  get isRequired(): boolean {
     return this.config.apiKeys.length > 0;
   }
 

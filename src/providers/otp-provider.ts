@@ -40,10 +40,7 @@ export abstract class OtpProvider {
     options?: CallOptions,
   ): Promise<string>;
 
-  /**
-   * Checks a code.
-   * @throws ProviderError if the provider gave no result.
-   */
+  /** Checks a code. @throws ProviderError if the provider gave no result. */
   abstract verify(
     to: PhoneNumber,
     providerPinId: string,

@@ -25,8 +25,8 @@ describe('A phone number', () => {
 
   async function sendCode(): Promise<{ pinId: string; otpCode: string }> {
     const { body } = await send().expect(200);
-    const [otpCode = ''] = await service.codesOf(NUMBER);
-    return { pinId: body.pinId, otpCode };
+    const [newestCode = ''] = await service.codesOf(NUMBER);
+    return { pinId: body.pinId, otpCode: newestCode };
   }
 
   const verify = (body: object) => service.http.post('/otp/verify').send(body);
@@ -48,12 +48,12 @@ describe('A phone number', () => {
     expectProblem(await send(), 429, 'cooldown_active');
   });
 
-  // In OtpService.sendReserved: `if (isConfirmed)`.
-  it('gets a 404 and no pinId if it is erased while its message is sent', async () => {
+  // The erase deletes the verification before the service confirms the send.
+  it('is erased even during a send, which then returns 404 and no pinId', async () => {
     const upstream = await startScriptedUpstream();
-    const other = await startService({ INFOBIP_BASE_URL: upstream.url });
+    const scriptedService = await startService({ INFOBIP_BASE_URL: upstream.url });
     upstream.answer((response) => {
-      void other.http
+      void scriptedService.http
         .post('/otp/numbers/erase')
         .send({ phoneNumber: NUMBER })
         .then(() => {
@@ -61,10 +61,10 @@ describe('A phone number', () => {
         });
     });
 
-    const response = await other.http.post('/otp/send').send({ phoneNumber: NUMBER });
+    const response = await scriptedService.http.post('/otp/send').send({ phoneNumber: NUMBER });
 
     expectProblem(response, 404, 'verification_not_found');
-    await other.close();
+    await scriptedService.close();
     await upstream.close();
   });
 

@@ -6,11 +6,11 @@ import { InfobipClient } from './infobip.client.js';
 import { isNotFound } from './infobip.errors.js';
 
 /** The collection of the account's 2FA applications. */
-export const APPLICATIONS = '/2fa/2/applications';
+export const APPLICATIONS_PATH = '/2fa/2/applications';
 
 /** The collection of an application's message templates. */
 export const templatesPath = (applicationId: string): string =>
-  `${itemPath(APPLICATIONS, applicationId)}/messages`;
+  `${itemPath(APPLICATIONS_PATH, applicationId)}/messages`;
 
 const itemPath = (collection: string, id: string): string =>
   `${collection}/${encodeURIComponent(id)}`;

@@ -8,7 +8,7 @@ import {
   type AccountCheck,
   type AccountFinding,
 } from '../account-check.js';
-import { APPLICATIONS, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
+import { APPLICATIONS_PATH, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
 import { checkApplication } from './infobip.application-checks.js';
 import { InfobipClient } from './infobip.client.js';
 import { InfobipMaxUsage } from './infobip.max-usage.js';
@@ -41,7 +41,7 @@ export class InfobipAccountCheck implements AccountCheck {
 
   private async checkAccount(signal?: AbortSignal): Promise<AccountFinding[]> {
     const { applicationId, messageId } = this.client.account;
-    const application = await this.api.find(APPLICATIONS, applicationId, signal);
+    const application = await this.api.find(APPLICATIONS_PATH, applicationId, signal);
     const access = ok('access', 'Infobip answers and accepts the API key.');
     if (!application) {
       const name = formatValue(applicationId);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AccountError, error } from '../account-check.js';
 import type { AccountSetup, SetupChange, SetupOptions, SetupPlan } from '../account-setup.js';
-import { APPLICATIONS, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
+import { APPLICATIONS_PATH, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
 import { InfobipClient } from './infobip.client.js';
 import { normalizeNotation } from './infobip.limit-syntax.js';
 import { InfobipMaxUsage } from './infobip.max-usage.js';
@@ -29,37 +29,37 @@ export class InfobipSetup implements AccountSetup {
     const name = options.name ?? application?.name ?? DEFAULT_NAME;
     const baseFields = { name, enabled: true };
     const configuration = this.maxUsage.buildConfiguration();
-    const message = buildTemplate(template, options);
+    const templateFields = buildTemplate(template, options);
     const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const applicationChanges = [
       ...findChanges(subject, application ?? {}, baseFields),
       ...findChanges(subject, application?.configuration ?? {}, configuration),
     ];
     const templateSubject = `Message template, ${messageId ?? 'new'}`;
-    const templateChanges = findChanges(templateSubject, template ?? {}, message);
+    const templateChanges = findChanges(templateSubject, template ?? {}, templateFields);
 
     return {
       changes: [...applicationChanges, ...templateChanges],
-      text: message.messageText,
-      sample: withSamplePin(message.messageText),
+      text: templateFields.messageText,
+      sample: withSamplePin(templateFields.messageText),
       apply: async () => {
-        let savedId = applicationId;
-        if (savedId === undefined || applicationChanges.length > 0) {
+        let savedApplicationId = applicationId;
+        if (savedApplicationId === undefined || applicationChanges.length > 0) {
           // The request replaces the configuration: keep the fields that this service does not set.
           const merged = { ...application?.configuration, ...configuration };
           const fields = { ...baseFields, configuration: merged };
-          const saved: ApplicationResponse = await this.api.save(APPLICATIONS, savedId, fields);
-          savedId = requireId(saved.applicationId);
+          const saved = await this.api.save(APPLICATIONS_PATH, savedApplicationId, fields);
+          savedApplicationId = requireId((saved as ApplicationResponse).applicationId);
         }
         let savedMessageId = messageId;
         if (savedMessageId === undefined || templateChanges.length > 0) {
-          const templates = templatesPath(savedId);
-          const saved: TemplateResponse = await this.api.save(templates, messageId, message);
-          savedMessageId = requireId(saved.messageId);
+          const templates = templatesPath(savedApplicationId);
+          const saved = await this.api.save(templates, messageId, templateFields);
+          savedMessageId = requireId((saved as TemplateResponse).messageId);
         }
         return {
           INFOBIP_BASE_URL: this.client.account.baseUrl,
-          INFOBIP_APP_ID: savedId,
+          INFOBIP_APP_ID: savedApplicationId,
           INFOBIP_MESSAGE_ID: savedMessageId,
         };
       },
@@ -70,10 +70,10 @@ export class InfobipSetup implements AccountSetup {
   private async findApplication(options: SetupOptions): Promise<ApplicationResponse | undefined> {
     const { applicationId, name } = options;
     if (name === undefined && applicationId !== undefined) {
-      const configured = await this.api.find(APPLICATIONS, applicationId);
+      const configured = await this.api.find(APPLICATIONS_PATH, applicationId);
       if (configured) return configured;
     }
-    const applications: ApplicationResponse[] = await this.api.list(APPLICATIONS);
+    const applications: ApplicationResponse[] = await this.api.list(APPLICATIONS_PATH);
     return applications.find((application) => application.name === (name ?? DEFAULT_NAME));
   }
 

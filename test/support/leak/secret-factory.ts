@@ -39,7 +39,7 @@ export class SecretFactory {
     for (;;) {
       const [prefix, length] = this.random.oneOf(MOBILE_PREFIXES);
       const number = prefix + this.randomText(DIGITS, length);
-      if (!parsePhoneNumberFromString(number)?.getType() || !this.isNew(number)) continue;
+      if (!parsePhoneNumberFromString(number)?.getType() || !this.addIfNew(number)) continue;
       this.registerPhoneNumber(number);
       return number;
     }
@@ -97,8 +97,8 @@ export class SecretFactory {
         ? `2001:db8:${group()}:${group()}`
         : [octet(), octet(), octet(), octet()].join('.');
     // Of an IPv6 address the scanner looks for the /64 network, which the service also works with.
-    const unique = this.createUnique('address', address);
-    return unique.includes(':') ? `${unique}::1` : unique;
+    const addressOrNetwork = this.createUnique('address', address);
+    return addressOrNetwork.includes(':') ? `${addressOrNetwork}::1` : addressOrNetwork;
   }
 
   createProviderPinId = (): string =>
@@ -116,13 +116,13 @@ export class SecretFactory {
   private createUnique(kind: string, create: () => string): string {
     for (;;) {
       const secret = create();
-      if (!this.isNew(secret)) continue;
+      if (!this.addIfNew(secret)) continue;
       this.scanner.add(kind, secret);
       return secret;
     }
   }
 
-  private isNew(secret: string): boolean {
+  private addIfNew(secret: string): boolean {
     const before = this.created.size;
     return this.created.add(secret).size > before;
   }
