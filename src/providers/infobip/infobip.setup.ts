@@ -108,6 +108,6 @@ function findChanges(subject: string, current: object, desired: object): SetupCh
 function requireId(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new AccountError(
-    error('host', 'Infobip’s response contains no id.', 'Check the account in Infobip’s portal.'),
+    error('id', 'Infobip’s response contains no id.', 'Check the account in Infobip’s portal.'),
   );
 }
