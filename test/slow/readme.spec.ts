@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { readDockerfile } from '../support/container/dockerfile.js';
 import { freePort } from '../support/free-port.js';
+import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 
 const README = readFileSync('README.md', 'utf8');
@@ -167,15 +168,7 @@ describe('The README on a clean checkout', () => {
 
   it('starts in production without the sandbox', async () => {
     rmSync(join(checkout, 'dist/sandbox'), { recursive: true });
-    const service = start(RUN, {
-      NODE_ENV: 'production',
-      OTP_SECRET: 'a master secret that only tests know of',
-      API_KEYS: `shop:${'0'.repeat(64)}`,
-      INFOBIP_BASE_URL: 'https://127.0.0.1:9',
-      INFOBIP_API_KEY: 'key',
-      INFOBIP_APP_ID: 'application',
-      INFOBIP_MESSAGE_ID: 'message',
-    });
+    const service = start(RUN, PRODUCTION_SETTINGS);
     await service.printed(/Server listening/);
 
     expect(await outputOf(`curl -s http://127.0.0.1:${settings.PORT}/health/live`)).toBe(

@@ -33,7 +33,7 @@ export const PhoneNumberField = (description: string) =>
     }),
   );
 
-/** The handle of a verification. An impossible one is as unknown as any other: it is no invalid field. */
+/** The handle of a verification. A malformed one is a 404 like an unknown one, not a field error. */
 export const PinIdField = (message: string) =>
   applyDecorators(
     IsString({ message }),

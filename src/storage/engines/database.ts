@@ -24,7 +24,7 @@ export interface DatabaseEngine {
   readonly lockClause: 'for update' | '';
   /** Over how many rows a count is spread that many transactions write at once. */
   readonly shards: number;
-  /** Brings the schema up to date, one process at a time. */
+  /** Migrates the schema, one process at a time. */
   migrate(): Promise<void>;
   /** Runs a batch as a transaction. Resolves when it is durable. */
   readonly runBatch: RunBatch;

@@ -23,7 +23,7 @@ export async function initial(db: Kysely<unknown>): Promise<void> {
     .on('verifications')
     .columns(['client', 'number_hash', 'created_at'])
     .execute();
-  // At most one code of a client works for a number, whatever races.
+  // At most one code of a client is valid for a number, also under races.
   await db.schema
     .createIndex('verifications_one_pending')
     .on('verifications')

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** Which providers may have sent a text that nobody confirmed. */
+/** The providers that may have sent a message without confirming it. */
 export async function maybeTexted(db: Kysely<unknown>): Promise<void> {
   // Replicas of the release before this one go on writing rows without it.
   await db.schema
