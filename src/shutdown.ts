@@ -38,7 +38,7 @@ export function shutDownOnSignal(app: INestApplication, logger: Logger): void {
 
 async function shutDown(signal: Signal, app: INestApplication, logger: Logger): Promise<void> {
   logger.info({ signal }, 'stopping');
-  app.get(GracefulShutdown).start();
+  app.get(GracefulShutdown).startDraining();
   const { shutdownDelayMs } = app.get<ServiceConfig>(serviceConfig.KEY);
   // Load balancers need time to see that this replica is not ready. A terminal (SIGINT) does not.
   if (signal === 'SIGTERM') await delay(shutdownDelayMs);

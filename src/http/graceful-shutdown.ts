@@ -5,10 +5,10 @@ import { seconds } from '../common/durations.js';
 import { currentResponse } from './request-tracking.js';
 
 /**
- * How long a request may still arrive after the server has stopped listening, in milliseconds. Node
- * no longer checks for slow requests then. Shorter than any deadline of shutdown.ts (5 s or more).
+ * How long the rest of a request may take to arrive once the server has stopped listening. Node no
+ * longer enforces its request timeout then. Shorter than any deadline of shutdown.ts (5 s or more).
  */
-const FORCE_CLOSE_AFTER_MS = seconds(4);
+const INCOMPLETE_REQUEST_TIMEOUT_MS = seconds(4);
 
 /** Graceful shutdown: every accepted request is answered before the server closes. */
 @Injectable()
@@ -20,8 +20,8 @@ export class GracefulShutdown {
     return this.draining;
   }
 
-  /** From now on every response asks its client to close the connection. */
-  start(): void {
+  /** Readiness reports 503 from now on, and every response asks its client to close the connection. */
+  startDraining(): void {
     this.draining = true;
   }
 
@@ -43,7 +43,7 @@ export class GracefulShutdown {
         return result;
       };
     });
-    closeConnections(fastify);
+    closeConnectionsOnShutdown(fastify);
     // Handlers outlive the connection of a client that disconnected: a message may be on its way,
     // and the provider's response must still be stored.
     fastify.addHook('onClose', async () => {
@@ -53,10 +53,10 @@ export class GracefulShutdown {
 }
 
 /**
- * Closes connections that Node would wait for: without any request yet (browsers and load balancers
- * open some in advance), kept alive after a response, or with a request that does not end.
+ * Closes the connections that Node's `server.close()` waits for. Node itself closes only those that
+ * are idle at that moment, after at least one response.
  */
-function closeConnections(fastify: FastifyInstance): void {
+function closeConnectionsOnShutdown(fastify: FastifyInstance): void {
   const open = new Set<Socket>();
   fastify.server.on('connection', (socket) => {
     open.add(socket);
@@ -64,6 +64,7 @@ function closeConnections(fastify: FastifyInstance): void {
   });
   fastify.addHook('preClose', async () => {
     for (const socket of open) {
+      // No request yet: browsers and load balancers open such connections in advance.
       if (socket.bytesRead === 0) socket.destroy();
       else if (currentResponse(socket)) {
         onIdle(socket, () => {
@@ -72,9 +73,14 @@ function closeConnections(fastify: FastifyInstance): void {
       }
     }
     setTimeout(() => {
-      for (const socket of open) if (!currentResponse(socket)?.req.complete) socket.destroy();
-    }, FORCE_CLOSE_AFTER_MS).unref();
+      for (const socket of open) if (!hasCompleteRequest(socket)) socket.destroy();
+    }, INCOMPLETE_REQUEST_TIMEOUT_MS).unref();
   });
+}
+
+/** Whether a request has arrived completely and is not answered yet. */
+function hasCompleteRequest(socket: Socket): boolean {
+  return currentResponse(socket)?.req.complete === true;
 }
 
 /** Calls back once every response on a connection is sent, those to pipelined requests included. */

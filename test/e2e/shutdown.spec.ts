@@ -198,7 +198,7 @@ describe('Graceful shutdown', () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  // In graceful-shutdown.ts: closeConnections.
+  // In graceful-shutdown.ts: closeConnectionsOnShutdown.
   it('does not wait for connections without a request', async () => {
     await start({ PROVIDER_TIMEOUT: '1s' });
     const connection = await connectTo(replica.url);
@@ -234,7 +234,7 @@ describe('Graceful shutdown', () => {
     );
   });
 
-  // In graceful-shutdown.ts: onIdle, and the timer's look at `currentResponse`.
+  // In graceful-shutdown.ts: onIdle and hasCompleteRequest.
   it('closes a keep-alive connection after its response, and no sooner', async () => {
     // Shutdown gives up after 35 s, sooner than an idle connection would close by itself.
     await start({ PROVIDER_TIMEOUT: '15s' });
@@ -246,7 +246,7 @@ describe('Graceful shutdown', () => {
 
     replica.signal('SIGTERM');
     await connectionsRefused();
-    // Past FORCE_CLOSE_AFTER_MS: from then on only the response closes the connection.
+    // Past INCOMPLETE_REQUEST_TIMEOUT_MS: from then on only the response closes the connection.
     await delay(4_500);
     release();
 
