@@ -5,7 +5,7 @@ import { validateInput } from './validate-input.js';
 
 /** Outside production, the service's settings use these ids by default. */
 const APPLICATION_ID = 'sandbox-application';
-const MESSAGE_ID = 'sandbox-message';
+const TEMPLATE_ID = 'sandbox-message';
 
 /** The only Sinch application. Outside production, the service uses it by default. */
 export const SINCH_APPLICATION = {
@@ -37,6 +37,6 @@ export function seedDefaults(applications: ApplicationStore): void {
   applications.createTemplate(
     APPLICATION_ID,
     validateInput(textTemplateSchema, TEMPLATE),
-    MESSAGE_ID,
+    TEMPLATE_ID,
   );
 }

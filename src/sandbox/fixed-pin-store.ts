@@ -15,10 +15,12 @@ export class FixedPinStore {
     return true;
   }
 
-  /** Removes the PIN of one address, or all PINs. */
-  clearPins(to?: string): void {
-    if (to === undefined) this.pins.clear();
-    else this.pins.delete(normalizeAddress(to));
+  deletePin(to: string): void {
+    this.pins.delete(normalizeAddress(to));
+  }
+
+  clear(): void {
+    this.pins.clear();
   }
 
   findPin(to: string): string | undefined {

@@ -14,8 +14,8 @@ import {
 } from '../support/scripted-upstream.js';
 import { scaled } from '../support/time-scale.js';
 
-const v1Error = (messageId: string, validationErrors?: object) => ({
-  requestError: { serviceException: { messageId, text: 'to 41793026727', validationErrors } },
+const v1Error = (code: string, validationErrors?: object) => ({
+  requestError: { serviceException: { messageId: code, text: 'to 41793026727', validationErrors } },
 });
 const v2Error = (errorCode: string, violations: object[] = []) => ({
   errorCode,

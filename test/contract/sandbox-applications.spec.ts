@@ -1,6 +1,6 @@
 import {
   expectInfobipError,
-  ID_PATTERN,
+  INFOBIP_ID_PATTERN,
   startTestSandbox,
   type TestSandbox,
 } from '../support/sandbox.js';
@@ -32,7 +32,7 @@ describe('An Infobip application in the sandbox', () => {
         .expect(201);
 
       expect(body).toEqual({
-        applicationId: expect.stringMatching(ID_PATTERN),
+        applicationId: expect.stringMatching(INFOBIP_ID_PATTERN),
         name: 'shop',
         enabled: true,
         configuration: DEFAULTS,

@@ -1,7 +1,7 @@
 import {
   expectInfobipError,
   DEFAULT_IDS,
-  ID_PATTERN,
+  INFOBIP_ID_PATTERN,
   EMAIL_ADDRESS,
   startTestSandbox,
   PHONE_NUMBER,
@@ -52,7 +52,7 @@ describe('A send to the sandbox as Infobip', () => {
       const { body } = await sandbox.send(PHONE_NUMBER, request).expect(200);
 
       expect(body).toEqual({
-        pinId: expect.stringMatching(ID_PATTERN),
+        pinId: expect.stringMatching(INFOBIP_ID_PATTERN),
         to: PHONE_NUMBER,
         ...SMS_SENT,
       });
@@ -97,7 +97,7 @@ describe('A send to the sandbox as Infobip', () => {
       .send({ ...DEFAULT_IDS, to: PHONE_NUMBER });
 
     expect(body).toEqual({
-      pinId: expect.stringMatching(ID_PATTERN),
+      pinId: expect.stringMatching(INFOBIP_ID_PATTERN),
       to: PHONE_NUMBER,
       ...CALL_ACCEPTED,
     });
@@ -108,7 +108,7 @@ describe('A send to the sandbox as Infobip', () => {
     const { body } = await sendEmail();
 
     expect(body).toEqual({
-      pinId: expect.stringMatching(ID_PATTERN),
+      pinId: expect.stringMatching(INFOBIP_ID_PATTERN),
       to: EMAIL_ADDRESS,
       ...EMAIL_ACCEPTED,
     });
@@ -139,7 +139,11 @@ describe('A send to the sandbox as Infobip', () => {
       .post(`/2fa/2/pin${suffix}`)
       .send({ ...DEFAULT_IDS, to: PHONE_NUMBER });
 
-    expect(body).toEqual({ pinId: expect.stringMatching(ID_PATTERN), to: PHONE_NUMBER, ...status });
+    expect(body).toEqual({
+      pinId: expect.stringMatching(INFOBIP_ID_PATTERN),
+      to: PHONE_NUMBER,
+      ...status,
+    });
   });
 
   it('returns an externalMessageId on send and resend if trackDelivery is set', async () => {
@@ -148,8 +152,8 @@ describe('A send to the sandbox as Infobip', () => {
       .post(`/2fa/2/pin/${body.pinId}/resend/voice`)
       .send({ trackDelivery: true });
 
-    expect(body.externalMessageId).toMatch(ID_PATTERN);
-    expect(resent.body.externalMessageId).toMatch(ID_PATTERN);
+    expect(body.externalMessageId).toMatch(INFOBIP_ID_PATTERN);
+    expect(resent.body.externalMessageId).toMatch(INFOBIP_ID_PATTERN);
     expect(resent.body.externalMessageId).not.toBe(body.externalMessageId);
   });
 

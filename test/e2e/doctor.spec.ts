@@ -376,8 +376,8 @@ describe('npm run doctor with a faulty host', () => {
   afterEach(() => upstream.close());
 
   const settings = () => ({ INFOBIP_BASE_URL: upstream.url, PROVIDER_TIMEOUT: `${scaled(300)}ms` });
-  const errorBody = (messageId: string) => ({
-    requestError: { serviceException: { messageId, text: KEY } },
+  const errorBody = (code: string) => ({
+    requestError: { serviceException: { messageId: code, text: KEY } },
   });
 
   it.each<[string, Script, string, RegExp]>([

@@ -9,13 +9,17 @@ export const EMAIL_ADDRESS = 'ann@example.com';
 /** The application and template that every sandbox has. Its limits are too wide to be reached. */
 export const DEFAULT_IDS = { applicationId: 'sandbox-application', messageId: 'sandbox-message' };
 
-/** The sandbox's Sinch application. Repeated here, because the service's settings rely on it. */
+/**
+ * The sandbox's Sinch application. Repeated here to fix its values: they are the defaults of
+ * SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET.
+ */
 export const SINCH_APPLICATION = {
   key: '5a4db0c5-0000-4000-8000-000000000000',
   secret: 'c2FuZGJveC1zZWNyZXQ=',
 };
 
-export const ID_PATTERN = /^[0-9A-F]{32}$/;
+/** The ids of applications, PINs and messages. */
+export const INFOBIP_ID_PATTERN = /^[0-9A-F]{32}$/;
 
 /** A message, as `GET /sandbox/messages` returns it. */
 interface ReceivedMessage {
@@ -100,12 +104,12 @@ export async function startTestSandbox(
 export function expectInfobipError(
   { status, body }: Response,
   expectedStatus: number,
-  messageId: string,
+  code: string,
   fields?: readonly string[],
 ): void {
   expect(status).toBe(expectedStatus);
   expect(body).toEqual({
-    requestError: { serviceException: expect.objectContaining({ messageId }) },
+    requestError: { serviceException: expect.objectContaining({ messageId: code }) },
   });
   if (fields)
     expect(Object.keys(body.requestError.serviceException.validationErrors)).toEqual(fields);

@@ -1,5 +1,3 @@
-// The control routes under /sandbox let a test read messages, plan faults, move the clock and
-// fix PINs. They need no API key.
 import type { FastifyInstance } from 'fastify';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
@@ -22,7 +20,10 @@ interface ControlDependencies {
   readonly settings: SandboxSettings;
 }
 
-/** The routes for faults, clock, fixed PINs and settings. Unknown fields are rejected as typos. */
+/**
+ * The routes that plan faults, move the clock, choose the PINs of addresses and change settings.
+ * They need no API key. Unknown fields are rejected as typos.
+ */
 export function createControlRoutes({ clock, faults, fixedPins, settings }: ControlDependencies) {
   const getTime = () => ({ now: new Date(clock.now()).toISOString() });
 
@@ -55,11 +56,13 @@ export function createControlRoutes({ clock, faults, fixedPins, settings }: Cont
     fastify.put('/pins', async ({ body }) => {
       const fixedPin = validateInput(fixedPinSchema, body, { unknown: 'reject' });
       if (!fixedPins.setPin(fixedPin.to, fixedPin.pin))
-        throw new ValidationError({ to: ['is over the limit of fixed PINs: delete some first'] });
+        throw new ValidationError({ to: ['exceeds the limit of fixed PINs: delete some first'] });
       return fixedPin;
     });
     fastify.delete('/pins', async ({ query }, reply) => {
-      fixedPins.clearPins(validateInput(addressQuerySchema, query).to);
+      const { to } = validateInput(addressQuerySchema, query);
+      if (to === undefined) fixedPins.clear();
+      else fixedPins.deletePin(to);
       return reply.code(204).send();
     });
 

@@ -1,27 +1,27 @@
 /** Infobip's documented statuses, with the words of its current and its first version. */
 const ERROR_WORDS = {
-  400: { messageId: 'BAD_REQUEST', v1MessageId: 'INVALID_ARGUMENT', text: 'Bad request' },
-  401: { messageId: 'UNAUTHORIZED', v1MessageId: 'UNAUTHORIZED', text: 'Unauthorized' },
-  403: { messageId: 'FORBIDDEN', v1MessageId: 'FORBIDDEN', text: 'Forbidden' },
-  404: { messageId: 'NOT_FOUND', v1MessageId: 'RESOURCE_NOT_FOUND', text: 'Not found' },
+  400: { code: 'BAD_REQUEST', v1Code: 'INVALID_ARGUMENT', text: 'Bad request' },
+  401: { code: 'UNAUTHORIZED', v1Code: 'UNAUTHORIZED', text: 'Unauthorized' },
+  403: { code: 'FORBIDDEN', v1Code: 'FORBIDDEN', text: 'Forbidden' },
+  404: { code: 'NOT_FOUND', v1Code: 'RESOURCE_NOT_FOUND', text: 'Not found' },
   415: {
-    messageId: 'BAD_REQUEST',
-    v1MessageId: 'INVALID_ARGUMENT',
+    code: 'BAD_REQUEST',
+    v1Code: 'INVALID_ARGUMENT',
     text: 'Unsupported media type',
   },
   429: {
-    messageId: 'TOO_MANY_REQUESTS',
-    v1MessageId: 'THROTTLE_EXCEPTION',
+    code: 'TOO_MANY_REQUESTS',
+    v1Code: 'THROTTLE_EXCEPTION',
     text: 'Too many requests',
   },
   500: {
-    messageId: 'GENERAL_ERROR',
-    v1MessageId: 'GENERAL_EXCEPTION',
+    code: 'GENERAL_ERROR',
+    v1Code: 'GENERAL_EXCEPTION',
     text: 'Something went wrong. Please contact support.',
   },
   503: {
-    messageId: 'SERVICE_UNAVAILABLE',
-    v1MessageId: 'SERVICE_UNAVAILABLE',
+    code: 'SERVICE_UNAVAILABLE',
+    v1Code: 'SERVICE_UNAVAILABLE',
     text: 'Service unavailable',
   },
 } as const;
@@ -68,12 +68,12 @@ export class InfobipError extends Error {
   }
 
   toBody(shape: ErrorShape): object {
-    const { messageId, v1MessageId } = ERROR_WORDS[this.status];
+    const { code, v1Code } = ERROR_WORDS[this.status];
     switch (shape) {
       case 'legacy':
-        return this.toServiceException(messageId);
+        return this.toServiceException(code);
       case 'v1':
-        return this.toServiceException(v1MessageId);
+        return this.toServiceException(v1Code);
       case 'current':
         return {
           errorCode: `E${String(this.status)}`,
@@ -87,11 +87,11 @@ export class InfobipError extends Error {
     }
   }
 
-  private toServiceException(messageId: string): object {
+  private toServiceException(code: string): object {
     const { message: text, fieldErrors: validationErrors } = this;
     return {
       requestError: {
-        serviceException: { messageId, text, ...(validationErrors && { validationErrors }) },
+        serviceException: { messageId: code, text, ...(validationErrors && { validationErrors }) },
       },
     };
   }

@@ -21,10 +21,11 @@ const TIMESTAMP_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]00:?00)
 
 /**
  * Authenticates an application by its signature, or by key and secret (Basic).
- * A key without signature is what mobile apps send. Sinch then asks a callback, which the sandbox
- * does not have.
- * @param now milliseconds since the epoch, of the system clock: clients sign with their own clock.
- * @throws SinchError 40100, 40101, 40102, 40108 or 40303
+ * Rejects a key without signature. Mobile apps send that, and Sinch then asks the backend's callback
+ * URL whether to allow it. The sandbox calls no URLs.
+ * @param now the system time, in milliseconds since the epoch. Not the sandbox's clock, which a test
+ *   may have moved: clients sign with the real time.
+ * @throws SinchError 401, or 403 for a key without signature.
  */
 export function authenticateSinch(
   request: RawRequest,
