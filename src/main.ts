@@ -10,7 +10,7 @@ import { httpConfig } from './config/http.config.js';
 import { loadEnvironment } from './config/environment.js';
 import { providersConfig } from './config/providers.config.js';
 import { serviceConfig } from './config/service.config.js';
-import { jsonDestination } from './observability/json-destination.js';
+import { createJsonLogStream } from './observability/json-log-stream.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { quickStartMessage } from './quick-start-message.js';
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   exitOnSignal();
   const env = loadEnvironment();
   const { isProduction, logLevel } = serviceConfig(env);
-  const logger = createLogger(logLevel, await createDestination(isProduction));
+  const logger = createLogger(logLevel, await createLogStream(isProduction));
   for (const warning of env.warnings) logger.warn(warning);
   const http = httpConfig(env);
   const adapter = createAdapter(http, logger);
@@ -49,11 +49,11 @@ async function main(): Promise<void> {
 }
 
 /** Readable lines if a developer watches a terminal, JSON otherwise. */
-async function createDestination(isProduction: boolean): Promise<DestinationStream> {
+async function createLogStream(isProduction: boolean): Promise<DestinationStream> {
   const { stdout } = process;
-  if (isProduction || !stdout.isTTY) return jsonDestination();
-  const { prettyDestination } = await import('./observability/pretty-destination.js');
-  return prettyDestination(stdout);
+  if (isProduction || !stdout.isTTY) return createJsonLogStream();
+  const { createPrettyLogStream } = await import('./observability/pretty-log-stream.js');
+  return createPrettyLogStream(stdout);
 }
 
 /** Imported dynamically, so that production never loads the sandbox. */

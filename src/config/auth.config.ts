@@ -1,14 +1,14 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { defineConfig, setting } from './define-config.js';
-import { parsed } from './env-types.js';
+import { parsedBy } from './env-types.js';
 import { parseApiKeys } from './list-parsers.js';
 
 export const authConfig = defineConfig('auth', 'Secrets and clients', {
   /** Empty means that no key is needed, which production rejects. */
   apiKeys: setting(
     'API_KEYS',
-    parsed(parseApiKeys)
+    parsedBy(parseApiKeys)
       .when('NODE_ENV', {
         is: 'production',
         then: Joi.required(),

@@ -1,7 +1,7 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { defineConfig, optional, setting } from './define-config.js';
-import { parsed } from './env-types.js';
+import { parsedBy } from './env-types.js';
 import {
   parseCountries,
   parseNumberTypes,
@@ -11,14 +11,20 @@ import {
 
 export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   /** ISO 3166 codes; `undefined` means every country. */
-  allowedCountries: optional('ALLOWED_COUNTRIES', parsed(parseCountries), {
+  allowedCountries: optional('ALLOWED_COUNTRIES', parsedBy(parseCountries), {
     description: 'countries that messages may be sent to; production warns about `*`',
     values: 'ISO 3166 codes, or `*`',
     defaultText: '*',
   }),
   blockedTypes: setting(
     'BLOCKED_NUMBER_TYPES',
-    parsed(parseNumberTypes).default(['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL']),
+    parsedBy(parseNumberTypes).default([
+      'PREMIUM_RATE',
+      'SHARED_COST',
+      'UAN',
+      'PAGER',
+      'VOICEMAIL',
+    ]),
     {
       description: 'types of numbers that no message is sent to',
       values: 'types of libphonenumber, or `none`',
@@ -26,7 +32,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   ),
   testNumbers: setting(
     'TEST_NUMBERS',
-    parsed(parseTestNumbers)
+    parsedBy(parseTestNumbers)
       .when('NODE_ENV', { is: 'production', then: Joi.any().custom(requireLastDays) })
       .default([]),
     {

@@ -47,7 +47,7 @@ export function duration(fallback: DurationString, least: DurationString, most: 
 }
 
 /** A value that `parse` converts; it throws an Error with the violated rule. */
-export const parsed = <T>(parse: (text: string) => T) =>
+export const parsedBy = <T>(parse: (text: string) => T) =>
   Joi.string<T>().custom(parse).messages(CUSTOM_MESSAGE);
 
 /** One of some words. */
@@ -91,7 +91,7 @@ export const baseUrl = () =>
 
 /** Secrets; the first one encrypts. */
 export const secrets = () =>
-  parsed((text): readonly [string, ...string[]] => {
+  parsedBy((text): readonly [string, ...string[]] => {
     const [first = '', ...others] = text.split(',').map((secret) => secret.trim());
     if ([first, ...others].some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES)) {
       throw new Error(`must be at least ${String(MIN_SECRET_BYTES)} bytes, each if several`);

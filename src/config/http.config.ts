@@ -1,7 +1,7 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { defineConfig, optional, setting } from './define-config.js';
-import { parsed } from './env-types.js';
+import { parsedBy } from './env-types.js';
 import { parseOrigins, parseTrustProxy } from './list-parsers.js';
 
 export const httpConfig = defineConfig('http', 'HTTP', {
@@ -23,13 +23,13 @@ export const httpConfig = defineConfig('http', 'HTTP', {
       example: '9464',
     },
   ),
-  trustProxy: optional('TRUST_PROXY', parsed(parseTrustProxy), {
+  trustProxy: optional('TRUST_PROXY', parsedBy(parseTrustProxy), {
     description: 'proxies whose `X-Forwarded-For` is trusted',
     values: 'number of hops, or networks',
     whenUnset: 'none',
     example: '10.0.0.0/8',
   }),
-  corsOrigins: setting('CORS_ORIGINS', parsed(parseOrigins).default([]), {
+  corsOrigins: setting('CORS_ORIGINS', parsedBy(parseOrigins).default([]), {
     description: 'web origins that may call the API from a browser',
     values: 'origins',
     whenUnset: 'none',

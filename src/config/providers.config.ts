@@ -13,7 +13,7 @@ import {
   baseUrl,
   duration,
   LOOPBACK_URL,
-  parsed,
+  parsedBy,
   positiveInt,
   type SettingDocs,
 } from './env-types.js';
@@ -33,7 +33,7 @@ const account = (
 
 const SETTINGS = {
   /** In order of preference; each once. */
-  names: setting('PROVIDERS', parsed(parseProviders).default(['infobip']), {
+  names: setting('PROVIDERS', parsedBy(parseProviders).default(['infobip']), {
     description: 'providers in order of preference; later ones are fallbacks',
     values: '`infobip`, `sinch`',
     example: 'infobip,sinch',

@@ -90,7 +90,7 @@ describe('Swagger UI at /docs', () => {
     await operation(page, 'sendCode')
       .locator('.live-responses-table', { hasText: 'pinId' })
       .waitFor();
-    const [otpCode] = await service.codesOf(NUMBER);
+    const [otpCode] = await service.getReceivedCodes(NUMBER);
     const verified = await execute(await open(page, 'verifyCode'), {
       phoneNumber: NUMBER,
       otpCode,

@@ -46,8 +46,8 @@ describe('Stored data', () => {
       .post('/otp/send')
       .set('idempotency-key', key)
       .send({ phoneNumber: NUMBER, reference, endUserIp: ADDRESS });
-    const [code = ''] = await service.codesOf(NUMBER);
-    const [providerPinId = ''] = await service.providerPinIdsOf(NUMBER);
+    const [code = ''] = await service.getReceivedCodes(NUMBER);
+    const [providerPinId = ''] = await service.getProviderPinIds(NUMBER);
     await service.http
       .post('/otp/verify')
       .set('idempotency-key', `${key}-2`)

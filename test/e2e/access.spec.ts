@@ -69,7 +69,7 @@ describe('Authentication by API key', () => {
         expect(response.headers['www-authenticate']).toMatch(/^Bearer/);
       }
     }
-    expect(await service.codesOf(NUMBER)).toEqual([]);
+    expect(await service.getReceivedCodes(NUMBER)).toEqual([]);
   });
 
   it('returns the problem unauthenticated without a key', async () => {
@@ -102,7 +102,7 @@ describe('Authentication by API key', () => {
 
   it("hides a client's verification from other clients, by pinId and by number", async () => {
     const { body: sent } = await withKey(shop).post('/otp/send').send({ phoneNumber: NUMBER });
-    const [otpCode = ''] = await service.codesOf(NUMBER);
+    const [otpCode = ''] = await service.getReceivedCodes(NUMBER);
     const otherClient = withKey(bank);
 
     for (const { path, response } of await callEveryRoute(otherClient, sent.pinId)) {

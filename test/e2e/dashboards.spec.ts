@@ -39,7 +39,7 @@ describe('The alert rules and the dashboard', () => {
       await service.http.post('/otp/send').send({ phoneNumber: number });
       service.clock.advance(60_000);
       await service.http.post('/otp/resend').send({ pinId });
-      const [otpCode] = await service.codesOf(number);
+      const [otpCode] = await service.getReceivedCodes(number);
       await service.http.post('/otp/verify').send({ pinId, otpCode });
     }
     const { text } = await service.http.get('/metrics');

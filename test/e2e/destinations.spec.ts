@@ -60,7 +60,7 @@ describe('Allowed destinations', () => {
     for (const [country, type, e164] of BLOCKED) {
       expect(PhoneNumber.parse(e164)).toMatchObject({ country, type });
       expectProblem(await send(e164), 403, 'destination_not_allowed');
-      expect(await service.codesOf(e164)).toEqual([]);
+      expect(await service.getReceivedCodes(e164)).toEqual([]);
     }
   });
 
@@ -71,7 +71,7 @@ describe('Allowed destinations', () => {
 
       expectProblem(response, 400, 'validation_failed');
       expect(response.body.errors[0].pointer).toBe('#/phoneNumber');
-      expect(await service.codesOf(e164)).toEqual([]);
+      expect(await service.getReceivedCodes(e164)).toEqual([]);
     }
   });
 
@@ -82,7 +82,7 @@ describe('Allowed destinations', () => {
     await send('+41793026727').expect(200);
     expectProblem(await send('+4915112345678'), 403, 'destination_not_allowed');
     expectProblem(await send('+80012345678'), 403, 'destination_not_allowed');
-    expect(await service.codesOf('+4915112345678')).toEqual([]);
+    expect(await service.getReceivedCodes('+4915112345678')).toEqual([]);
   });
 
   it('blocks only the number types in BLOCKED_NUMBER_TYPES', async () => {

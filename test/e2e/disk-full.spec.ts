@@ -26,7 +26,7 @@ describe('A service whose disk is full', () => {
     });
     const phoneNumber = newPhoneNumber();
     const { pinId } = (await send(phoneNumber)).body;
-    const [otpCode = ''] = await sandbox.codesOf(phoneNumber);
+    const [otpCode = ''] = await sandbox.getReceivedCodes(phoneNumber);
     sent = { phoneNumber, pinId, otpCode };
     limitFiles('1');
   }, STARTING_MS);
@@ -54,7 +54,7 @@ describe('A service whose disk is full', () => {
     expectProblem(await verify(), 503, 'storage_unavailable');
     expectProblem(await service.http.delete(`/otp/${sent.pinId}`), 503, 'storage_unavailable');
 
-    expect(await sandbox.codesOf(phoneNumber)).toEqual([]);
+    expect(await sandbox.getReceivedCodes(phoneNumber)).toEqual([]);
     expect(service.output).toContain('The database failed.');
   });
 

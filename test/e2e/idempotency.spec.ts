@@ -29,7 +29,7 @@ describe('An Idempotency-Key', () => {
     expect(first.headers['idempotency-replayed']).toBeUndefined();
     expect(repeat.headers['idempotency-replayed']).toBe('true');
     expect(repeat.text).toBe(first.text);
-    expect(await service.codesOf(NUMBER)).toHaveLength(1);
+    expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
   });
 
   it('sends one message for a hundred concurrent sends: each gets the same response or 409', async () => {
@@ -42,7 +42,7 @@ describe('An Idempotency-Key', () => {
       .forEach((response) => {
         expectProblem(response, 409, 'request_in_progress');
       });
-    expect(await service.codesOf(NUMBER)).toHaveLength(1);
+    expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
   });
 
   it('is rejected for another request, even for one that differs in a single field', async () => {
@@ -68,7 +68,7 @@ describe('An Idempotency-Key', () => {
 
   it('repeats that a code was right to a client that lost the first response', async () => {
     const { pinId } = (await send('a')).body;
-    const [otpCode = ''] = await service.codesOf(NUMBER);
+    const [otpCode = ''] = await service.getReceivedCodes(NUMBER);
     await verify('b', { pinId, otpCode }).expect(200, { verified: true });
 
     const repeat = await verify('b', { pinId, otpCode }).expect(200, { verified: true });
@@ -79,7 +79,7 @@ describe('An Idempotency-Key', () => {
 
   it('counts one attempt for a wrong code that is verified twice with one key', async () => {
     const { pinId } = (await send('a')).body;
-    const [code = ''] = await service.codesOf(NUMBER);
+    const [code = ''] = await service.getReceivedCodes(NUMBER);
     const otpCode = wrongCode(code);
     await verify('b', { pinId, otpCode });
     await verify('b', { pinId, otpCode });
@@ -96,7 +96,7 @@ describe('An Idempotency-Key', () => {
     const first = await resend().expect(200);
 
     expect((await resend().expect(200)).text).toBe(first.text);
-    expect(await service.codesOf(NUMBER)).toHaveLength(2);
+    expect(await service.getReceivedCodes(NUMBER)).toHaveLength(2);
   });
 
   it('can be used again after a send that was rejected', async () => {

@@ -63,7 +63,7 @@ describe('The log of the service', () => {
 
   it('has a line for each step of a verification', async () => {
     const { pinId } = (await send()).body;
-    const [code = ''] = await service.codesOf(NUMBER);
+    const [code = ''] = await service.getReceivedCodes(NUMBER);
     await service.http.post('/otp/verify').send({ pinId, otpCode: wrongCode(code) });
     await service.http.post('/otp/verify').send({ pinId, otpCode: code });
     service.clock.advance(60_000);

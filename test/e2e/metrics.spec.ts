@@ -23,7 +23,7 @@ describe('GET /metrics', () => {
   it('counts sends and verifications with the same labels, for a conversion rate', async () => {
     const { pinId } = (await send()).body;
     await send('+14155552672');
-    const [code = ''] = await service.codesOf(NUMBER);
+    const [code = ''] = await service.getReceivedCodes(NUMBER);
     await verify(pinId, wrongCode(code));
     await verify(pinId, code);
 

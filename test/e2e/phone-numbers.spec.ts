@@ -25,7 +25,7 @@ describe('A phone number', () => {
 
   async function sendCode(): Promise<{ pinId: string; otpCode: string }> {
     const { body } = await send().expect(200);
-    const [newestCode = ''] = await service.codesOf(NUMBER);
+    const [newestCode = ''] = await service.getReceivedCodes(NUMBER);
     return { pinId: body.pinId, otpCode: newestCode };
   }
 
@@ -85,7 +85,7 @@ describe('A phone number', () => {
 
     expectProblem(response, 429, 'quota_exceeded');
     expect(Number(response.headers['retry-after'])).toBe((hours(24) - seconds(90)) / 1_000);
-    expect(await service.codesOf(NUMBER)).toHaveLength(3);
+    expect(await service.getReceivedCodes(NUMBER)).toHaveLength(3);
   });
 
   it('allows FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR wrong codes over all its verifications', async () => {

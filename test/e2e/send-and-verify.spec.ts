@@ -16,7 +16,7 @@ describe('POST /otp/send and POST /otp/verify', () => {
 
   async function send(phoneNumber = NUMBER): Promise<{ pinId: string; code: string }> {
     const { body } = await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
-    const [code = ''] = await service.codesOf(phoneNumber);
+    const [code = ''] = await service.getReceivedCodes(phoneNumber);
     return { pinId: body.pinId, code };
   }
 
@@ -101,7 +101,7 @@ describe('POST /otp/send and POST /otp/verify', () => {
 
     expectProblem(response, 429, 'cooldown_active');
     expect(response.headers['retry-after']).toBe('1');
-    expect(await service.codesOf(NUMBER)).toHaveLength(1);
+    expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
   });
 
   it('sends one message for fifty concurrent sends to one number', async () => {
@@ -112,7 +112,7 @@ describe('POST /otp/send and POST /otp/verify', () => {
     );
 
     expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
-    expect(await service.codesOf(NUMBER)).toHaveLength(1);
+    expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
   });
 
   it('returns 404 for an unknown pinId', async () => {

@@ -16,7 +16,7 @@ describe('A code that Sinch sends', () => {
 
   const send = (body: object = {}) =>
     service.http.post('/otp/send').send({ phoneNumber: NUMBER, ...body });
-  const getNewestCode = async () => (await service.codesOf(NUMBER))[0] ?? '';
+  const getNewestCode = async () => (await service.getReceivedCodes(NUMBER))[0] ?? '';
   const sendCode = async (body?: object) => {
     const { pinId } = (await send(body).expect(200)).body;
     return { pinId, code: await getNewestCode() };
@@ -27,7 +27,7 @@ describe('A code that Sinch sends', () => {
   it.each(['sms', 'voice'])('arrives by %s and can be verified', async (channel) => {
     const { pinId, code } = await sendCode({ channel });
 
-    expect(await service.channelsOf(NUMBER)).toEqual([channel]);
+    expect(await service.getReceivedChannels(NUMBER)).toEqual([channel]);
     expect(code).toMatch(/^\d{4}$/);
     expect(await verify(pinId, code)).toEqual({ verified: true });
   });
@@ -56,8 +56,8 @@ describe('A code that Sinch sends', () => {
       .expect(200);
 
     expect(body.pinId).toBe(pinId);
-    expect(await service.channelsOf(NUMBER)).toEqual(['voice', 'sms']);
-    expect(new Set(await service.providerPinIdsOf(NUMBER)).size).toBe(2);
+    expect(await service.getReceivedChannels(NUMBER)).toEqual(['voice', 'sms']);
+    expect(new Set(await service.getProviderPinIds(NUMBER)).size).toBe(2);
     expect(await verify(pinId, await getNewestCode())).toEqual({ verified: true });
   });
 

@@ -16,7 +16,8 @@ describe('An SMS pumping attack on a number prefix', () => {
   const send = (phoneNumber: string) => service.http.post('/otp/send').send({ phoneNumber });
   const messagesToTargets = async (count: number): Promise<number> => {
     let messages = 0;
-    for (let i = 0; i < count; i += 1) messages += (await service.codesOf(target(i))).length;
+    for (let i = 0; i < count; i += 1)
+      messages += (await service.getReceivedCodes(target(i))).length;
     return messages;
   };
 
@@ -76,14 +77,14 @@ describe('An SMS pumping attack on a number prefix', () => {
     const response = await service.http.post('/otp/resend').send({ pinId: body.pinId });
 
     expectProblem(response, 429, 'destination_suspended');
-    expect(await service.codesOf(target(0))).toHaveLength(1);
+    expect(await service.getReceivedCodes(target(0))).toHaveLength(1);
   });
 
   it('does not block numbers that were verified before, nor other countries', async () => {
     await start();
     const known = target(99);
     const { body } = await send(known);
-    const [otpCode = ''] = await service.codesOf(known);
+    const [otpCode = ''] = await service.getReceivedCodes(known);
     await service.http.post('/otp/verify').send({ pinId: body.pinId, otpCode }).expect(200);
     service.clock.advance(hours(24));
     for (let i = 0; i < 40; i += 1) await send(target(i));
@@ -99,7 +100,7 @@ describe('An SMS pumping attack on a number prefix', () => {
     for (let i = 0; i < 36; i += 1) pinIds.push((await send(target(i))).body.pinId);
     await send(target(36)).expect(429);
 
-    const [otpCode = ''] = await service.codesOf(target(0));
+    const [otpCode = ''] = await service.getReceivedCodes(target(0));
     await service.http.post('/otp/verify').send({ pinId: pinIds[0], otpCode }).expect(200);
     await send(target(36)).expect(200);
   });

@@ -29,7 +29,7 @@ describe('A test number', () => {
       const { body } = await send(to).expect(200);
 
       await verify({ pinId: body.pinId, otpCode: CODE }).expect(200, { verified: true });
-      expect(await service.codesOf(to)).toEqual([]);
+      expect(await service.getReceivedCodes(to)).toEqual([]);
     },
   );
 

@@ -19,7 +19,7 @@ describe('A verification', () => {
       .post('/otp/send')
       .send({ phoneNumber: NUMBER, ...body })
       .expect(200);
-    const [otpCode = ''] = await service.codesOf(NUMBER);
+    const [otpCode = ''] = await service.getReceivedCodes(NUMBER);
     return { pinId: response.body.pinId, otpCode };
   }
 
@@ -96,7 +96,7 @@ describe('A verification', () => {
       resendAvailableAt: '2030-01-01T00:01:00.000Z',
     });
 
-    expect(await service.codesOf(NUMBER)).toEqual([otpCode, otpCode]);
+    expect(await service.getReceivedCodes(NUMBER)).toEqual([otpCode, otpCode]);
     await verify({ pinId, otpCode }).expect(200, { verified: true });
   });
 
@@ -115,7 +115,7 @@ describe('A verification', () => {
       .expect(200);
 
     expect(body.channel).toBe('voice');
-    expect(await service.channelsOf(NUMBER)).toEqual(['voice']);
+    expect(await service.getReceivedChannels(NUMBER)).toEqual(['voice']);
   });
 
   it('can be verified by its number, which selects the newest one', async () => {

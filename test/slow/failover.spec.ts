@@ -111,7 +111,7 @@ describe.each(FAILURE_MODES)('When Infobip %s and Sinch is healthy', (failureMod
     for (;;) {
       const phoneNumber = newPhoneNumber();
       const { body } = await client.post('/otp/send', { phoneNumber });
-      const [otpCode] = await infobip.codesOf(phoneNumber);
+      const [otpCode] = await infobip.getReceivedCodes(phoneNumber);
       if (otpCode !== undefined) {
         return client.post('/otp/verify', { pinId: body['pinId'], otpCode });
       }

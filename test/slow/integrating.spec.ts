@@ -102,10 +102,10 @@ describe('docs/integrating.md', () => {
 
   it('has curl commands that verify a code, and can be repeated', async () => {
     const { pinId: PIN_ID } = JSON.parse(await shell(SEND)) as { pinId: string };
-    const [CODE] = await service.codesOf(NUMBER);
+    const [CODE] = await service.getReceivedCodes(NUMBER);
 
     expect(JSON.parse(await shell(SEND))).toMatchObject({ pinId: PIN_ID });
-    expect(await service.codesOf(NUMBER)).toHaveLength(1);
+    expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
     expect(await shell(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
     expect(await shell(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
   });
@@ -128,7 +128,7 @@ describe('docs/integrating.md', () => {
     expect(await step(`console.log(await ${resend});`)).toBe('cooldown_active 30');
     service.clock.advance(30_000);
     await step(`await ${resend};`);
-    const codes = await service.codesOf(number);
+    const codes = await service.getReceivedCodes(number);
     expect(codes).toHaveLength(2);
 
     const check = (purpose: string) =>

@@ -37,11 +37,11 @@ export interface RunningService {
 
 export interface SandboxedService extends RunningService {
   /** The codes that a phone received, newest first. */
-  codesOf(phoneNumber: string): Promise<string[]>;
+  getReceivedCodes(phoneNumber: string): Promise<string[]>;
   /** Their channels, in the same order. */
-  channelsOf(phoneNumber: string): Promise<string[]>;
+  getReceivedChannels(phoneNumber: string): Promise<string[]>;
   /** The provider's ids of them, in the same order. */
-  providerPinIdsOf(phoneNumber: string): Promise<string[]>;
+  getProviderPinIds(phoneNumber: string): Promise<string[]>;
 }
 
 /** Starts the service with these settings; the others have their defaults. */
@@ -101,10 +101,11 @@ export async function startSandboxedService(
   );
   return {
     ...service,
-    codesOf: async (phoneNumber) => (await readInbox(sandbox, phoneNumber)).map(({ pin }) => pin),
-    channelsOf: async (phoneNumber) =>
+    getReceivedCodes: async (phoneNumber) =>
+      (await readInbox(sandbox, phoneNumber)).map(({ pin }) => pin),
+    getReceivedChannels: async (phoneNumber) =>
       (await readInbox(sandbox, phoneNumber)).map(({ channel }) => channel),
-    providerPinIdsOf: async (phoneNumber) =>
+    getProviderPinIds: async (phoneNumber) =>
       (await readInbox(sandbox, phoneNumber)).map(({ pinId }) => pinId),
     close: async () => {
       await service.close();

@@ -8,7 +8,7 @@ type ReplicaOptions = Readonly<Parameters<typeof startReplica>>;
 export interface Fleet<R extends readonly Replica[] = readonly [Replica, Replica]> {
   readonly replicas: R;
   /** The codes that a phone received, newest first. */
-  readonly codesOf: (phoneNumber: string) => Promise<string[]>;
+  readonly getReceivedCodes: (phoneNumber: string) => Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -27,14 +27,14 @@ export async function startFleet<S extends readonly ReplicaOptions[]>(
   };
   try {
     const replicas = (await Promise.all(starting)) as { [K in keyof S]: Replica };
-    return { replicas, codesOf: createCodeReader(sandbox), stop };
+    return { replicas, getReceivedCodes: createCodeReader(sandbox), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function createCodeReader({ url }: Sandbox): Fleet['codesOf'] {
+function createCodeReader({ url }: Sandbox): Fleet['getReceivedCodes'] {
   return async (phoneNumber) => {
     const inbox = await fetch(`${url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`);
     return ((await inbox.json()) as { pin: string }[]).map(({ pin }) => pin);

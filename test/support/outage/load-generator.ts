@@ -95,7 +95,7 @@ export class LoadGenerator {
       isComplete: false,
     };
     this.flows.push(flow);
-    const { replicas, codesOf } = this.fleet;
+    const { replicas, getReceivedCodes } = this.fleet;
     const [one, other] = Math.random() < 0.5 ? replicas : [replicas[1], replicas[0]];
     const send = { phoneNumber: flow.phoneNumber };
 
@@ -112,7 +112,7 @@ export class LoadGenerator {
       other,
       idempotentPost('/otp/resend', { pinId }),
     );
-    const [otpCode = ''] = await codesOf(flow.phoneNumber);
+    const [otpCode = ''] = await getReceivedCodes(flow.phoneNumber);
     const verify = ({ http }: Replica) => http.post('/otp/verify').send({ pinId, otpCode });
     await Promise.all(
       replicas.map((each) => this.requestUntilAvailable(flow, 'verify', each, verify)),

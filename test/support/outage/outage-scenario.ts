@@ -109,10 +109,10 @@ async function createStateBefore(fleet: Fleet): Promise<StateBefore> {
   return { unusedCode, usedCode, guessedCode, idempotencyKey, limitedNumber: limited.phoneNumber };
 }
 
-async function sendCode({ replicas: [{ http }], codesOf }: Fleet): Promise<SentCode> {
+async function sendCode({ replicas: [{ http }], getReceivedCodes }: Fleet): Promise<SentCode> {
   const phoneNumber = newPhoneNumber();
   const { body } = await http.post('/otp/send').send({ phoneNumber }).expect(200);
-  const [code = ''] = await codesOf(phoneNumber);
+  const [code = ''] = await getReceivedCodes(phoneNumber);
   return { phoneNumber, pinId: body.pinId, code };
 }
 

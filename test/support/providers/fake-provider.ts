@@ -19,7 +19,7 @@ export interface FakeProvider {
   startFailing(mode: FailureMode): Promise<void>;
   stopFailing(mode: FailureMode): Promise<void>;
   /** The codes that a phone received from this provider, newest first. */
-  codesOf(phoneNumber: string): Promise<string[]>;
+  getReceivedCodes(phoneNumber: string): Promise<string[]>;
   /** All codes that were received, by phone number. */
   listCodes(): Promise<Map<string, string[]>>;
   close(): Promise<void>;
@@ -55,7 +55,7 @@ export async function startFakeProvider(): Promise<FakeProvider> {
       if (mode === 'refuses connections') sandbox = await startSandbox({ port });
       else await callControl(`${url}/sandbox/faults`, 'DELETE');
     },
-    codesOf: async (phoneNumber) =>
+    getReceivedCodes: async (phoneNumber) =>
       (await listMessages(`?to=${encodeURIComponent(phoneNumber)}`)).map(({ pin }) => pin),
     listCodes: async () => {
       const codes = new Map<string, string[]>();

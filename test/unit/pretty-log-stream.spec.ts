@@ -1,5 +1,5 @@
 import { createLogger } from '../../src/observability/logger.js';
-import { prettyDestination } from '../../src/observability/pretty-destination.js';
+import { createPrettyLogStream } from '../../src/observability/pretty-log-stream.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { phoneNumber } from '../support/phone-number.js';
 
@@ -15,13 +15,13 @@ class PlainTerminal extends MemoryLog {
   }
 }
 
-describe('prettyDestination', () => {
+describe('createPrettyLogStream', () => {
   let terminal: PlainTerminal;
   let logger: ReturnType<typeof createLogger>;
 
   beforeEach(() => {
     terminal = new PlainTerminal();
-    logger = createLogger('trace', prettyDestination(terminal));
+    logger = createLogger('trace', createPrettyLogStream(terminal));
   });
 
   it('writes a line of time, level, message and fields', () => {
@@ -50,7 +50,7 @@ describe('prettyDestination', () => {
 
   it.each([
     ['clears the screen', '\u001b[2J'],
-    ['clears the screen by one character', '\u009b2J'],
+    ['clears the screen with an 8-bit escape', '\u009b2J'],
     ['overwrites the line', '\rinfo all is well'],
     ['starts a new line', '\n[00:00:00.000] INFO: all is well'],
     ['runs right to left', '\u202ellew si lla'],

@@ -6,7 +6,7 @@ import { prettyFactory } from 'pino-pretty';
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}]/gu;
 
 /** Writes readable lines to a terminal. Loaded only where there is one, to keep start-up fast. */
-export function prettyDestination(
+export function createPrettyLogStream(
   terminal: Pick<WriteStream, 'hasColors' | 'write'>,
 ): DestinationStream {
   const format = prettyFactory({

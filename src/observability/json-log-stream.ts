@@ -6,7 +6,7 @@ const STDOUT = 1;
  * Writes JSON lines to stdout. The lines of one turn of the event loop share one write, because the
  * system call costs more than the lines. At exit the rest is written.
  */
-export function jsonDestination(): DestinationStream {
+export function createJsonLogStream(): DestinationStream {
   const stdout = pino.destination({ dest: STDOUT, sync: true });
   let lines = '';
   const flush = (): void => {
