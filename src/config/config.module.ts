@@ -13,8 +13,8 @@ import { serviceConfig } from './service.config.js';
 import { storageConfig } from './storage.config.js';
 import { throttleConfig } from './throttle.config.js';
 
-/** Every namespace, in the order of the documents. */
-export const NAMESPACES = [
+/** The configuration of every namespace, in the order of docs/configuration.md. */
+export const CONFIGS = [
   serviceConfig,
   httpConfig,
   encryptionConfig,
@@ -29,12 +29,12 @@ export const NAMESPACES = [
 ] as const;
 
 /** Every setting of every namespace. */
-export const SETTINGS = NAMESPACES.flatMap(({ settings }) => settings);
+export const SETTINGS = CONFIGS.flatMap(({ settings }) => settings);
 export const SETTING_NAMES: readonly string[] = SETTINGS.map(({ name }) => name);
 
 /**
- * The configuration of one application, global. The namespaces close over an environment that is
- * validated once: `validationSchema` rejects empty values, and `validate` writes to process.env.
+ * The configuration of one application, global, read from an environment validated before. Nest's own
+ * validation is not used: `validationSchema` rejects empty values, `validate` writes to process.env.
  */
 export const configModule = (env: Environment): Promise<DynamicModule> =>
   ConfigModule.forRoot({
@@ -43,8 +43,8 @@ export const configModule = (env: Environment): Promise<DynamicModule> =>
     skipProcessEnv: true,
     ignoreEnvFile: true,
     validatePredefined: false,
-    load: NAMESPACES.map((namespace) => {
-      const config = namespace(env);
-      return registerAs(namespace.namespace, () => config);
+    load: CONFIGS.map((readConfig) => {
+      const config = readConfig(env);
+      return registerAs(readConfig.namespace, () => config);
     }),
   });

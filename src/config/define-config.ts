@@ -10,7 +10,7 @@ export interface Environment {
   readonly warnings: readonly string[];
 }
 
-/** One setting: its variable, its rules, and its texts for the documents. */
+/** One setting: its variable, its rules, and its texts for docs/configuration.md. */
 export interface Setting<T> {
   readonly name: string;
   readonly schema: Joi.Schema;
@@ -44,7 +44,7 @@ export const readSettings = <S extends Settings>(settings: S, env: Environment) 
 /**
  * Defines a typed part of the configuration by its settings, each under the name of its property. A
  * class injects it by `KEY`; code that runs before there is an application calls it.
- * @param section heading in the documents; namespaces with one heading share a table
+ * @param section heading in docs/configuration.md; namespaces with one heading share a table
  * @param build makes its value from those of the settings (default: as they are)
  */
 export function defineConfig<S extends Settings, T extends object = SettingValues<S>>(

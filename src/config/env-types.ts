@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import { parseDuration } from '../common/durations.js';
 
-/** Texts for the documents that the rules of a schema do not give. */
+/** Texts for docs/configuration.md that the rules of a schema do not give. */
 export interface SettingDocs {
   readonly description: string;
   /** The allowed values. */

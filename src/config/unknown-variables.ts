@@ -1,6 +1,6 @@
 /** Prefixes of this service's settings only. */
 const OWN_PREFIX = /^(OTP|INFOBIP|SINCH|PUMPING|THROTTLE)_/;
-/** Clients' variables in the documents, and Kubernetes' variables for a service named `otp`. */
+/** Variables of clients in the docs' examples, and Kubernetes' variables for a service named `otp`. */
 const FOREIGN = /^(OTP_URL$|OTP_API_KEY$|OTP_SERVICE_|OTP_PORT)/;
 
 /**

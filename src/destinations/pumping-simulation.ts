@@ -21,9 +21,9 @@ export interface BlockedCount {
 type VerifiedRecord = VerificationRecord & { readonly verified_at: number };
 
 /**
- * Replays recorded verifications against other settings. Blocked ones are not counted on. Only the
- * first send of a verification has a time, so its resends count at that time. Verifications before
- * the records begin are unknown, so the simulation blocks more than the service did.
+ * Replays recorded verifications against other settings. A blocked verification leaves the counts as
+ * they were. Only the first send of a verification has a time, so its resends count at that time.
+ * Numbers verified before the records begin are not trusted, so it blocks more than the service would.
  */
 export class PumpingSimulation {
   /** Replayed verifications. */
@@ -31,8 +31,8 @@ export class PumpingSimulation {
   private readonly evaluate: TrafficEvaluator;
   private readonly traffic: InMemoryTraffic;
   private readonly blockedCounts = new Map<string, BlockedCount>();
-  /** Verified in the future, latest first. */
-  private readonly pending: VerifiedRecord[] = [];
+  /** Verified after the replayed time, latest first. */
+  private readonly upcomingVerified: VerifiedRecord[] = [];
   private readonly trustedSince = new Map<string, number>();
 
   constructor(config: PumpingConfig, ttlMs: number) {
@@ -44,10 +44,10 @@ export class PumpingSimulation {
   add(record: VerificationRecord): void {
     this.total += 1;
     this.applyVerifications(record.created_at);
-    this.count(record, record.texts, 0);
+    this.count(record, record.sends, 0);
     const violation = this.isTrusted(record) ? undefined : this.evaluate(this.getCounts(record));
     if (violation) {
-      this.count(record, -record.texts, 0);
+      this.count(record, -record.sends, 0);
       this.recordBlocked(record, violation);
     } else if (record.verified_at !== null) {
       this.scheduleVerification({ ...record, verified_at: record.verified_at });
@@ -80,16 +80,18 @@ export class PumpingSimulation {
   }
 
   private scheduleVerification(record: VerifiedRecord): void {
-    const later = this.pending.findLastIndex((one) => one.verified_at >= record.verified_at);
-    this.pending.splice(later + 1, 0, record);
+    const later = this.upcomingVerified.findLastIndex(
+      (one) => one.verified_at >= record.verified_at,
+    );
+    this.upcomingVerified.splice(later + 1, 0, record);
   }
 
   private applyVerifications(now: number): void {
-    for (let next = this.pending.at(-1); next && next.verified_at <= now;) {
-      this.pending.pop();
-      this.count(next, 0, next.texts);
+    for (let next = this.upcomingVerified.at(-1); next && next.verified_at <= now;) {
+      this.upcomingVerified.pop();
+      this.count(next, 0, next.sends);
       this.trustedSince.set(next.number_hash, next.verified_at);
-      next = this.pending.at(-1);
+      next = this.upcomingVerified.at(-1);
     }
   }
 

@@ -16,7 +16,7 @@ export interface VerificationRecord {
   readonly created_at: number;
   readonly verified_at: number | null;
   /** The first send and its resends. */
-  readonly texts: number;
+  readonly sends: number;
 }
 
 const READ_DEADLINE_MS = seconds(5);
@@ -41,7 +41,7 @@ export class VerificationHistory {
         db
           .selectFrom('verifications')
           .select(['pin_id', 'country', 'prefix_hash', 'number_hash'])
-          .select(['created_at', 'verified_at', 'texts'])
+          .select(['created_at', 'verified_at', 'texts as sends'])
           .where('created_at', '>=', p.time)
           .where((eb) => eb.or([eb('created_at', '>', p.time), eb('pin_id', '>', p.pinId)]))
           .orderBy('created_at')
@@ -56,7 +56,7 @@ export class VerificationHistory {
     for (;;) {
       const after = last;
       const { rows } = await this.database.run((batch) => this.queries.nextPage(batch, after));
-      yield* rows.filter(({ texts, country }) => texts > 0 && country !== '');
+      yield* rows.filter(({ sends, country }) => sends > 0 && country !== '');
       const end = rows.at(-1);
       if (!end || rows.length < PAGE_SIZE) return;
       last = { time: end.created_at, pinId: end.pin_id };

@@ -5,7 +5,7 @@ import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import { ThrottlerGuard } from '@nestjs/throttler';
 import { AppModule } from '../../src/app.module.js';
-import { NAMESPACES } from '../../src/config/config.module.js';
+import { CONFIGS } from '../../src/config/config.module.js';
 import { otpConfig, type OtpConfig } from '../../src/config/otp.config.js';
 import { ProblemFilter } from '../../src/http/problem.filter.js';
 import { RateLimitGuard } from '../../src/throttling/rate-limit.guard.js';
@@ -25,7 +25,7 @@ describe('The running application', () => {
     it('with each namespace injectable by its key and readable by its name', () => {
       const config = service.app.get(ConfigService);
 
-      for (const { KEY, namespace } of NAMESPACES) {
+      for (const { KEY, namespace } of CONFIGS) {
         const value = service.app.get<object>(KEY);
         expect(Object.isFrozen(value)).toBe(true);
         expect(config.get(namespace)).toBe(value);

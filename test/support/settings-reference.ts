@@ -1,8 +1,8 @@
 import type { Setting } from '../../src/config/define-config.js';
 import type { SettingDocs } from '../../src/config/env-types.js';
-import { NAMESPACES } from '../../src/config/config.module.js';
+import { CONFIGS } from '../../src/config/config.module.js';
 
-/** A setting, as the documents describe it. */
+/** A setting, as docs/configuration.md describes it. */
 interface SettingEntry extends SettingDocs {
   readonly name: string;
   readonly meaning: string;
@@ -28,10 +28,10 @@ const INTROS: Readonly<Record<string, string>> = {
 };
 
 /** Every setting by its section: namespaces with one title share a section. */
-export const GROUPS = [...new Set(NAMESPACES.map(({ section }) => section))].map((title) => ({
+export const GROUPS = [...new Set(CONFIGS.map(({ section }) => section))].map((title) => ({
   title,
   intro: INTROS[title],
-  settings: NAMESPACES.filter(({ section }) => section === title)
+  settings: CONFIGS.filter(({ section }) => section === title)
     .flatMap(({ settings }) => settings)
     .map(describeSetting),
 }));

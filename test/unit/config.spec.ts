@@ -390,7 +390,7 @@ describe('The configuration', () => {
       expect(warningsOf('PGPASSWORD', 'POSTGRES_PASSWORD', 'NODE_OPTIONS', 'PGDATABASE')).toEqual(
         [],
       );
-      // Used by clients in the documents, and set by Kubernetes for a service named `otp`.
+      // Used by clients in the docs' examples, and set by Kubernetes for a service named `otp`.
       expect(warningsOf('OTP_URL', 'OTP_API_KEY', 'OTP_SERVICE_HOST', 'OTP_PORT_80_TCP')).toEqual(
         [],
       );

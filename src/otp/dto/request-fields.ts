@@ -16,7 +16,7 @@ const MAX_REFERENCE_LENGTH = 128;
 /** A field that arrives as E.164 text and is parsed, once, into a {@link PhoneNumber}. */
 export const PhoneNumberField = (description: string) =>
   applyDecorators(
-    // Not `undefined`: an invalid number is not a missing one.
+    // An invalid number becomes `null`, which the next decorator rejects.
     Transform(({ value }) => PhoneNumber.parse(value) ?? null),
     ValidateBy(
       {
@@ -33,7 +33,7 @@ export const PhoneNumberField = (description: string) =>
     }),
   );
 
-/** The handle of a verification. A malformed one is a 404 like an unknown one, not a field error. */
+/** The handle of a verification. Its format is not checked here: a malformed one is unknown, a 404. */
 export const PinIdField = (message: string) =>
   applyDecorators(
     IsString({ message }),
@@ -45,7 +45,7 @@ export const PinIdField = (message: string) =>
     }),
   );
 
-/** Optional. The document states no `default`: generated clients would require the field. */
+/** Optional. OpenAPI gets no `default`: generated clients would require the field. */
 export const ChannelField = () =>
   applyDecorators(
     IsOptional(),
@@ -79,7 +79,7 @@ export const EndUserIpField = () => {
   return applyDecorators(
     IsOptional(),
     Transform(({ value }: { value: unknown }) =>
-      // Not `undefined`: an invalid address is not a missing one.
+      // An invalid address becomes empty, which `IsNotEmpty` rejects; `IsOptional` accepts `null`.
       typeof value === 'string' ? (normalizeIp(value) ?? '') : value,
     ),
     IsString({ message }),
