@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { providersConfig, type ProvidersConfig } from './config/providers.config.js';
 import { serviceConfig, type ServiceConfig } from './config/service.config.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
-import { abandonedAfterMs } from './storage/deadline.js';
+import { getMaxRequestMs } from './storage/max-request-duration.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type Signal = (typeof SIGNALS)[number];
@@ -47,7 +47,7 @@ async function shutDown(signal: Signal, app: INestApplication, logger: Logger): 
     process.exit(1);
   };
   // No request runs longer: other replicas treat an older one as abandoned.
-  setTimeout(onTimeout, abandonedAfterMs(app.get<ProvidersConfig>(providersConfig.KEY)));
+  setTimeout(onTimeout, getMaxRequestMs(app.get<ProvidersConfig>(providersConfig.KEY)));
   await app.close();
   logger.info('stopped');
   process.exit(0);

@@ -9,7 +9,7 @@ import { Clock } from '../common/clock.js';
 import { hours, seconds } from '../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
-import { abandonedAfterMs } from './deadline.js';
+import { getMaxRequestMs } from './max-request-duration.js';
 import { Database } from './engines/database.js';
 import type { PreparedQuery } from './engines/statement-batch.js';
 import { TRUSTED_NUMBER_MS } from './limit.types.js';
@@ -72,7 +72,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
    * sent, so it stays counted; the client never got a handle and may send again.
    */
   private async failAbandonedSends(): Promise<void> {
-    const before = this.clock.now() - abandonedAfterMs(this.providers);
+    const before = this.clock.now() - getMaxRequestMs(this.providers);
     await this.inBatches(this.queries.failAbandonedSends, before);
   }
 

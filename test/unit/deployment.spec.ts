@@ -12,7 +12,7 @@ import { parseEnvironment } from '../../src/config/environment.js';
 import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
-import { abandonedAfterMs } from '../../src/storage/deadline.js';
+import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
 
 const FOLDER = 'deploy/kubernetes';
 
@@ -79,7 +79,7 @@ function typeErrorsOf(objects: typeof MANIFESTS): string[][] {
 
 /** The longest time from SIGTERM to the end of the last request. */
 const longestStopMs = (env: Environment): number =>
-  serviceConfig(env).shutdownDelayMs + abandonedAfterMs(providersConfig(env));
+  serviceConfig(env).shutdownDelayMs + getMaxRequestMs(providersConfig(env));
 
 describe('Kubernetes manifests', () => {
   describe('conform to the types of the Kubernetes API:', () => {

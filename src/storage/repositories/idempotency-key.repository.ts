@@ -3,7 +3,7 @@ import { hours } from '../../common/durations.js';
 import { pooledRandomBytes } from '../../common/random.js';
 import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import { DataProtection } from '../data-protection.js';
-import { abandonedAfterMs } from '../deadline.js';
+import { getMaxRequestMs } from '../max-request-duration.js';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type {
@@ -32,7 +32,7 @@ interface KeyTarget {
 /** Idempotency keys and the responses to their requests. */
 @Injectable()
 export class IdempotencyKeyRepository {
-  private readonly abandonedAfterMs: number;
+  private readonly maxRequestMs: number;
   readonly queries;
 
   constructor(
@@ -40,7 +40,7 @@ export class IdempotencyKeyRepository {
     private readonly protection: DataProtection,
     @Inject(providersConfig.KEY) config: ProvidersConfig,
   ) {
-    this.abandonedAfterMs = abandonedAfterMs(config);
+    this.maxRequestMs = getMaxRequestMs(config);
     this.queries = prepareKeyQueries(database);
   }
 
@@ -71,7 +71,7 @@ export class IdempotencyKeyRepository {
       now,
       runId,
       expiredBefore: now - IDEMPOTENCY_TTL_MS,
-      abandonedBefore: repeatable ? now - this.abandonedAfterMs : 0,
+      abandonedBefore: repeatable ? now - this.maxRequestMs : 0,
     });
     return () => claimed.row !== undefined;
   }
@@ -168,7 +168,7 @@ export class IdempotencyKeyRepository {
         return { outcome: 'ambiguous' };
       case 'running':
         // After a crash, the run may have sent a message.
-        return { outcome: row.created_at <= now - this.abandonedAfterMs ? 'ambiguous' : 'running' };
+        return { outcome: row.created_at <= now - this.maxRequestMs ? 'ambiguous' : 'running' };
     }
   }
 

@@ -13,7 +13,7 @@ import { sendKey, simulateUser, verifyKey, type Phone } from './simulated-user.j
 
 /** The fake provider never takes this long, even on a busy machine. */
 const PROVIDER_TIMEOUT_MS = seconds(2);
-/** After this time the service treats an unfinished send as abandoned (storage/deadline.ts). */
+/** The longest request (storage/max-request-duration.ts): an older unfinished send is abandoned. */
 const ABANDONED_AFTER_MS = 2 * PROVIDER_TIMEOUT_MS + seconds(5);
 /** The service fails abandoned sends after its start, while it already serves requests. */
 const CLEANUP_MS = scaled(seconds(5));
