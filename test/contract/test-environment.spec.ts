@@ -77,7 +77,7 @@ describe('A spec file that fails', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  // Protects failed-set-ups.ts
+  // Protects hook-failure-handler.ts
   it('reports a failing beforeAll once, and skips the other tests', () => {
     const errors = results.testResults.flatMap(({ assertionResults }) =>
       assertionResults.flatMap(({ failureMessages }) => failureMessages),

@@ -4,16 +4,16 @@ import type { Circus } from '@jest/types';
 import { TestEnvironment as NodeEnvironment } from 'jest-environment-node';
 import { SEED_OF_FILE } from '../seed';
 import { scaled } from '../time-scale';
-import { FailedSetUps } from './failed-set-ups';
+import { HookFailureHandler } from './hook-failure-handler';
 import { Leftovers } from './leftovers';
 
 /**
- * The jest environment of every spec file. It scales time limits to the machine, lets a failed set-up
- * fail only one test, and closes what a failed test left open, so that jest exits.
+ * The jest environment of every spec file. It scales time limits to the machine, lets a failed
+ * `beforeAll` fail only one test, and closes what a failed test left open, so that jest exits.
  */
 export default class TestEnvironment extends NodeEnvironment {
   private readonly leftovers = new Leftovers();
-  private readonly failedSetUps = new FailedSetUps();
+  private readonly hookFailureHandler = new HookFailureHandler();
   private readonly scaledOnce = new Set<object>();
   private readonly path: string;
   private hasFailed = false;
@@ -32,7 +32,7 @@ export default class TestEnvironment extends NodeEnvironment {
     if (event.name === 'run_start') state.testTimeout = scaled(state.testTimeout);
     if (event.name === 'hook_start') this.scaleLimit(event.hook);
     if (event.name === 'test_start') this.scaleLimit(event.test);
-    if (event.name === 'hook_failure') this.failedSetUps.handle(event, state);
+    if (event.name === 'hook_failure') this.hookFailureHandler.handle(event, state);
     if (event.name === 'test_done' && event.test.errors.length > 0) this.hasFailed = true;
   }
 

@@ -2,29 +2,29 @@ import type { Circus } from '@jest/types';
 
 type HookFailure = Extract<Circus.SyncEvent | Circus.AsyncEvent, { name: 'hook_failure' }>;
 
-/** Makes a failed `beforeAll` fail one test, skips the others and drops the errors that follow from it. */
-export class FailedSetUps {
-  private readonly blocks = new Set<Circus.DescribeBlock>();
+/** Makes a failed `beforeAll` fail one test, skips the others and drops the later errors of its hooks. */
+export class HookFailureHandler {
+  private readonly failedBlocks = new Set<Circus.DescribeBlock>();
 
-  /** Runs after jest's own handler, which gave the error to every test of the block. */
+  /** Called after jest's own handler, which added the error to every test of the block. */
   handle({ hook, describeBlock, test }: HookFailure, state: Circus.State): void {
     const block = describeBlock ?? test?.parent;
     if (block === undefined) return;
-    const follows = this.isWithinFailed(block);
+    const hasEarlierFailure = this.isInFailedBlock(block);
     if (hook.type === 'beforeAll') {
       const tests = testsOf(block);
-      if (follows) for (const { errors } of tests) errors.pop();
+      if (hasEarlierFailure) for (const { errors } of tests) errors.pop();
       else failOnce(tests);
-      this.blocks.add(block);
-    } else if (follows) {
+      this.failedBlocks.add(block);
+    } else if (hasEarlierFailure) {
       if (hook.type === 'afterAll') state.unhandledErrors.pop();
       else test?.errors.pop();
     }
   }
 
-  private isWithinFailed(block: Circus.DescribeBlock): boolean {
+  private isInFailedBlock(block: Circus.DescribeBlock): boolean {
     for (let outer: Circus.DescribeBlock | undefined = block; outer; outer = outer.parent) {
-      if (this.blocks.has(outer)) return true;
+      if (this.failedBlocks.has(outer)) return true;
     }
     return false;
   }
