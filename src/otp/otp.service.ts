@@ -169,7 +169,7 @@ export class OtpService {
     context: RequestContext,
   ): Promise<SendResult> {
     return pinToResend === undefined
-      ? this.router.send(phoneNumber, channel, entries === undefined, context)
+      ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, context })
       : this.router.resend(phoneNumber, pinToResend, channel, context);
   }
 

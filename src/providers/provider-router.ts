@@ -76,8 +76,7 @@ export class ProviderRouter {
   async send(
     to: PhoneNumber,
     channel: Channel,
-    isTestNumber: boolean,
-    context?: RequestContext,
+    { isTestNumber, context }: { isTestNumber: boolean; context?: RequestContext },
   ): Promise<SendResult> {
     const providers = isTestNumber ? [this.testNumbers] : this.providers;
     return this.tryInOrder(providers, (provider) => provider.send(to, channel, { context }));

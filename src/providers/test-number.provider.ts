@@ -23,7 +23,7 @@ export class TestNumberProvider implements OtpProvider {
   ) {}
 
   async send(): Promise<string> {
-    return 'agreed';
+    return 'test-pin';
   }
 
   async resend(_to: PhoneNumber, providerPinId: string): Promise<string> {

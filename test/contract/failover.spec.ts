@@ -2,7 +2,7 @@ import type { ProviderCallCompleted } from '../../src/common/events.js';
 import { SendFailedError } from '../../src/providers/provider-router.js';
 import { freePort } from '../support/free-port.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { catchProviderError, startProvider } from '../support/provider.js';
+import { catchProviderError, startProvidersModule } from '../support/providers-module.js';
 import {
   hang,
   dropConnection,
@@ -26,8 +26,8 @@ const throttled = reply(429, {}, { 'retry-after': '30' });
 const sinchSent = reply(200, { id: 'ID' });
 const sinchUnreachable = reply(400, { errorCode: 40001 });
 
-/** Failures of the first provider, and whether it may have sent the message. */
-const FAILURES: [title: string, script: Script, possiblySentBy: boolean][] = [
+/** Failures of the first provider. */
+const FAILURES: [title: string, script: Script, mayHaveSent: boolean][] = [
   ['rejects the API key', reply(401, {}), false],
   ['throttles', reply(429, {}), false],
   ['rejects the request', reply(400, {}), false],
@@ -38,15 +38,15 @@ const FAILURES: [title: string, script: Script, possiblySentBy: boolean][] = [
   ['hangs', hang, true],
 ];
 
-type Service = Awaited<ReturnType<typeof startProvider>>;
+type RunningProviders = Awaited<ReturnType<typeof startProvidersModule>>;
 
 describe('ProviderRouter with two providers', () => {
   let infobip: ScriptedUpstream;
   let sinch: ScriptedUpstream;
-  let service: Service;
+  let providers: RunningProviders;
 
   const start = (settings: NodeJS.ProcessEnv = {}) =>
-    startProvider({
+    startProvidersModule({
       PROVIDERS: 'infobip,sinch',
       INFOBIP_BASE_URL: infobip.url,
       INFOBIP_API_KEY: 'secret-key',
@@ -63,19 +63,19 @@ describe('ProviderRouter with two providers', () => {
     [infobip, sinch] = await Promise.all([startScriptedUpstream(), startScriptedUpstream()]);
     infobip.answer(infobipSent);
     sinch.answer(sinchSent);
-    service = await start();
+    providers = await start();
   });
 
   afterEach(async () => {
-    await service.close();
+    await providers.close();
     await Promise.all([infobip.close(), sinch.close()]);
   });
 
-  const send = () => service.router.send(number, 'sms', false);
+  const send = () => providers.router.send(number, 'sms', { isTestNumber: false });
   const resend = (provider: string, pinId: string) =>
-    service.router.resend(number, { provider, pinId }, 'sms');
+    providers.router.resend(number, { provider, pinId }, 'sms');
   const verify = (provider: string, pinId: string) =>
-    service.router.verify(number, { provider, pinId }, '407193');
+    providers.router.verify(number, { provider, pinId }, '407193');
   const requestCounts = () => [infobip.requests.length, sinch.requests.length];
   const sendErrorOf = async (call: Promise<unknown>): Promise<SendFailedError> => {
     const error: unknown = await call.catch((thrown: unknown) => thrown);
@@ -88,35 +88,38 @@ describe('ProviderRouter with two providers', () => {
     expect(requestCounts()).toEqual([1, 0]);
   });
 
-  it('reports that each may have sent the message after an unexpected error', () => {
-    expect(service.router.getPossibleSenders(new Error('a bug'))).toEqual(['infobip', 'sinch']);
+  it('after an unexpected error, reports that every provider may have sent the message', () => {
+    expect(providers.router.getPossibleSenders(new Error('a bug'))).toEqual(['infobip', 'sinch']);
   });
 
-  it('reports after a failed send that only providers without a clear result may have sent the message', async () => {
+  it('after a failed send, reports that only providers without a clear result may have sent the message', async () => {
     infobip.answer(hang);
     sinch.answer(reply(401, {}));
 
     const error = await sendErrorOf(send());
 
-    expect(service.router.getPossibleSenders(error)).toEqual(['infobip']);
+    expect(providers.router.getPossibleSenders(error)).toEqual(['infobip']);
   });
 
   it('calls neither provider for a test number', async () => {
-    expect(await service.router.send(number, 'sms', true)).toMatchObject({ provider: 'test' });
-    expect(await resend('test', 'agreed')).toMatchObject({ provider: 'test', pinId: 'agreed' });
-    expect(await verify('test', 'agreed')).toBe('expired');
+    expect(await providers.router.send(number, 'sms', { isTestNumber: true })).toMatchObject({
+      provider: 'test',
+    });
+    expect(await resend('test', 'test-pin')).toMatchObject({ provider: 'test', pinId: 'test-pin' });
+    // TEST_NUMBERS is empty, as after the removal of the number.
+    expect(await verify('test', 'test-pin')).toBe('expired');
     expect(requestCounts()).toEqual([0, 0]);
   });
 
   it('prefers providers in the order of PROVIDERS', async () => {
-    await service.close();
-    service = await start({ PROVIDERS: 'sinch,infobip' });
+    await providers.close();
+    providers = await start({ PROVIDERS: 'sinch,infobip' });
 
     expect(await send()).toMatchObject({ provider: 'sinch', pinId: 'sms/ID' });
     expect(requestCounts()).toEqual([0, 1]);
   });
 
-  describe.each(FAILURES)('when the first provider %s', (_title, script, possiblySentBy) => {
+  describe.each(FAILURES)('when the first provider %s', (_title, script, mayHaveSent) => {
     beforeEach(() => {
       infobip.answer(script);
     });
@@ -125,7 +128,7 @@ describe('ProviderRouter with two providers', () => {
       expect(await send()).toEqual({
         provider: 'sinch',
         pinId: 'sms/ID',
-        possiblySentBy: possiblySentBy ? ['infobip'] : [],
+        possiblySentBy: mayHaveSent ? ['infobip'] : [],
       });
       expect(requestCounts()).toEqual([1, 1]);
     });
@@ -144,10 +147,10 @@ describe('ProviderRouter with two providers', () => {
   });
 
   it('retries the first provider once when it refuses connections, then sends by the second', async () => {
-    await service.close();
-    service = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
+    await providers.close();
+    providers = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
     const calls: ProviderCallCompleted[] = [];
-    service.events.subscribe('provider_call_completed', (event) => calls.push(event));
+    providers.events.subscribe('provider_call_completed', (event) => calls.push(event));
 
     expect(await send()).toEqual({ provider: 'sinch', pinId: 'sms/ID', possiblySentBy: [] });
     expect(calls.map(({ provider, error }) => [provider, error?.failure])).toEqual([
@@ -157,11 +160,11 @@ describe('ProviderRouter with two providers', () => {
     ]);
   });
 
-  it('does not retry the first provider when its time has passed in a blocked process', async () => {
-    await service.close();
-    service = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
+  it('does not retry the first provider when the process was blocked for PROVIDER_TIMEOUT', async () => {
+    await providers.close();
+    providers = await start({ INFOBIP_BASE_URL: `http://127.0.0.1:${String(await freePort())}` });
     const called: string[] = [];
-    service.events.subscribe('provider_call_completed', ({ provider }) => {
+    providers.events.subscribe('provider_call_completed', ({ provider }) => {
       if (called.push(provider) === 1) setImmediate(blockProcess, TIMEOUT_MS);
     });
 
@@ -202,8 +205,8 @@ describe('ProviderRouter with two providers', () => {
   });
 
   it('resends a code of a provider removed from PROVIDERS by another, and does not check it', async () => {
-    await service.close();
-    service = await start({ PROVIDERS: 'infobip' });
+    await providers.close();
+    providers = await start({ PROVIDERS: 'infobip' });
 
     expect(await resend('sinch', 'sms/OLD')).toMatchObject({ provider: 'infobip', pinId: 'PIN' });
     expect(await catchProviderError(verify('sinch', 'sms/OLD'))).toMatchObject({
@@ -239,13 +242,15 @@ describe('ProviderRouter with two providers', () => {
   });
 
   it('sends by the second provider when a number is over its limit at the first, and other numbers by the first', async () => {
-    await service.close();
-    service = await start({ PROVIDERS: 'sinch,infobip' });
+    await providers.close();
+    providers = await start({ PROVIDERS: 'sinch,infobip' });
     sinch.answer(reply(429, { errorCode: 42901 }, { 'retry-after': '30' }));
     for (let i = 0; i < 5; i += 1) expect(await send()).toMatchObject({ provider: 'infobip' });
     sinch.answer(sinchSent);
 
-    expect(await service.router.send(phoneNumber('+41793026728'), 'sms', false)).toMatchObject({
+    expect(
+      await providers.router.send(phoneNumber('+41793026728'), 'sms', { isTestNumber: false }),
+    ).toMatchObject({
       provider: 'sinch',
     });
   });
@@ -297,8 +302,8 @@ describe('ProviderRouter with two providers', () => {
   });
 
   it('sends by the second provider when the first has PROVIDER_MAX_IN_FLIGHT calls running', async () => {
-    await service.close();
-    service = await start({ PROVIDER_MAX_IN_FLIGHT: '2' });
+    await providers.close();
+    providers = await start({ PROVIDER_MAX_IN_FLIGHT: '2' });
     infobip.answer(hang);
     const waiting = [send(), send()];
 

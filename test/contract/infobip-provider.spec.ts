@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { catchProviderError, startProvider } from '../support/provider.js';
+import { catchProviderError, startProvidersModule } from '../support/providers-module.js';
 import {
   hang,
   dropConnection,
@@ -70,7 +70,7 @@ describe('InfobipProvider', () => {
 
   beforeAll(async () => {
     upstream = await startScriptedUpstream();
-    ({ provider, close } = await startProvider({
+    ({ provider, close } = await startProvidersModule({
       INFOBIP_BASE_URL: upstream.url,
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
@@ -332,7 +332,7 @@ describe('InfobipProvider', () => {
   it('reports a refused connection as a certainly unsent message', async () => {
     const closedUpstream = await startScriptedUpstream();
     await closedUpstream.close();
-    const other = await startProvider({ INFOBIP_BASE_URL: closedUpstream.url });
+    const other = await startProvidersModule({ INFOBIP_BASE_URL: closedUpstream.url });
 
     const error = await catchProviderError(other.provider.send(number, 'sms'));
 
@@ -370,7 +370,7 @@ describe('InfobipProvider', () => {
       script(socket);
     });
     await once(host.listen(0, '127.0.0.1'), 'listening');
-    const other = await startProvider({
+    const other = await startProvidersModule({
       INFOBIP_BASE_URL: `https://127.0.0.1:${(host.address() as AddressInfo).port}`,
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',

@@ -7,7 +7,7 @@ import { providersConfig } from '../../src/config/providers.config.js';
 import { InfobipClient } from '../../src/providers/infobip/infobip.client.js';
 import { createUndiciAxios } from '../../src/providers/undici-adapter.js';
 import { testEnvironment } from '../support/config.js';
-import { catchProviderError } from '../support/provider.js';
+import { catchProviderError } from '../support/providers-module.js';
 import {
   hang,
   dropConnection,

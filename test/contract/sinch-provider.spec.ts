@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { AccountCheck } from '../../src/providers/account-check.js';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { catchProviderError, startProvider } from '../support/provider.js';
+import { catchProviderError, startProvidersModule } from '../support/providers-module.js';
 import {
   hang,
   dropConnection,
@@ -71,7 +71,7 @@ describe('SinchProvider', () => {
       provider,
       inspection: accountCheck,
       close,
-    } = await startProvider({
+    } = await startProvidersModule({
       PROVIDERS: 'sinch',
       SINCH_BASE_URL: `${upstream.url}/`,
       SINCH_APPLICATION_KEY: KEY,
@@ -199,7 +199,7 @@ describe('SinchProvider', () => {
     ['1500ms', '00:00:02'],
     ['10m', '00:10:00'],
   ])('writes an OTP_TTL of %s as the expiry %s', async (OTP_TTL, expiry) => {
-    const other = await startProvider({
+    const other = await startProvidersModule({
       PROVIDERS: 'sinch',
       SINCH_BASE_URL: upstream.url,
       OTP_TTL,
@@ -353,10 +353,10 @@ describe('SinchProvider', () => {
   });
 
   describe('with a response slower than PROVIDER_TIMEOUT', () => {
-    let withShortTimeout: Awaited<ReturnType<typeof startProvider>>;
+    let withShortTimeout: Awaited<ReturnType<typeof startProvidersModule>>;
 
     beforeAll(async () => {
-      withShortTimeout = await startProvider({
+      withShortTimeout = await startProvidersModule({
         PROVIDERS: 'sinch',
         SINCH_BASE_URL: upstream.url,
         PROVIDER_TIMEOUT: '150ms',
@@ -402,7 +402,10 @@ describe('SinchProvider', () => {
   it('reports a refused connection as a certainly unsent message', async () => {
     const closedUpstream = await startScriptedUpstream();
     await closedUpstream.close();
-    const other = await startProvider({ PROVIDERS: 'sinch', SINCH_BASE_URL: closedUpstream.url });
+    const other = await startProvidersModule({
+      PROVIDERS: 'sinch',
+      SINCH_BASE_URL: closedUpstream.url,
+    });
 
     const error = await catchProviderError(other.provider.send(number, 'sms'));
 

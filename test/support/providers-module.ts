@@ -14,8 +14,8 @@ import { testEnvironment } from './config.js';
 
 const ADAPTERS = { infobip: InfobipProvider, sinch: SinchProvider };
 
-/** Starts the first provider of these settings, wired as in the service. */
-export async function startProvider(settings: NodeJS.ProcessEnv) {
+/** Starts the providers and their router, wired as in the service; `provider` is the first of PROVIDERS. */
+export async function startProvidersModule(settings: NodeJS.ProcessEnv) {
   const env = testEnvironment(settings);
   @Global()
   @Module({
