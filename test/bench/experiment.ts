@@ -1,10 +1,10 @@
-import type { EngineName, Options } from './options.js';
+import type { DatabaseEngine, Options } from './options.js';
 import type { Table } from './report.js';
-import type { RunContext } from './running-subject.js';
+import type { SharedResources } from './running-server.js';
 
 /** Measures something on one engine and returns its tables. */
 export type Experiment = (
-  engine: EngineName,
-  context: RunContext,
+  engine: DatabaseEngine,
+  shared: SharedResources,
   options: Options,
 ) => Promise<Table[]>;

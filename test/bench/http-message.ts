@@ -12,7 +12,7 @@ const LINE_END = '\r\n';
 
 /**
  * Parses the messages of one connection without pipelining. It supports only the HTTP that the
- * subjects and the service's client write: a full parser would take CPU time from the subjects.
+ * servers and the service's client write: a full parser would take CPU time from the servers.
  */
 export class MessageReader {
   private incomplete: Buffer | undefined;

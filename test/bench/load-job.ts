@@ -1,9 +1,9 @@
-import type { SubjectApiName } from './subject-apis.js';
+import type { ServerApiName } from './server-apis.js';
 
 export const OPERATIONS = ['send', 'verify', 'flow'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** How requests are sent to a subject. */
+/** How requests are sent to a server. */
 export interface LoadOptions {
   readonly connections: number;
   /** Sends each request with a new idempotency key. */
@@ -16,10 +16,10 @@ export interface LoadOptions {
   readonly perSecond?: number | undefined;
 }
 
-/** Requests of one operation to one subject. */
+/** Requests of one operation to one server. */
 export interface LoadJob extends LoadOptions {
   readonly url: string;
-  readonly api: SubjectApiName;
+  readonly api: ServerApiName;
   readonly operation: Operation;
   /** The number of sends, verifies or whole flows. Each verify uses a code of an earlier send. */
   readonly count: number;

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionPool } from './connections.js';
 import {
-  SUBJECT_APIS,
+  SERVER_APIS,
   type ApiRequest,
-  type SubjectApi,
+  type ServerApi,
   type VerifyTarget,
   type ApiResponse,
-} from './subject-apis.js';
+} from './server-apis.js';
 import type { LoadJob, LoadResult } from './load-job.js';
 import { endUser, phoneNumber } from './test-users.js';
 import { handleRequests } from './worker-process.js';
@@ -16,7 +16,7 @@ import { percentile } from './statistics.js';
 /** The process that sends the load. It fails on the first unexpected answer. */
 
 const pools = new Map<string, ConnectionPool>();
-/** Sent codes that can be verified, by subject. */
+/** Sent codes that can be verified, by server. */
 const sentTargets = new Map<string, VerifyTarget[]>();
 
 /** Sends the i-th request or flow of a job. */
@@ -66,7 +66,7 @@ async function openLoop(job: LoadJob, perSecond: number): Promise<number[]> {
 }
 
 function createStep(job: LoadJob, latencies: number[]): Step {
-  const api = SUBJECT_APIS[job.api];
+  const api = SERVER_APIS[job.api];
   const targets = sentTargets.get(job.url) ?? [];
   sentTargets.set(job.url, targets);
 
@@ -95,7 +95,7 @@ function createStep(job: LoadJob, latencies: number[]): Step {
   }
 }
 
-async function expectVerified(job: LoadJob, api: SubjectApi, response: ApiResponse): Promise<void> {
+async function expectVerified(job: LoadJob, api: ServerApi, response: ApiResponse): Promise<void> {
   if (!api.isVerified(response)) fail(job, `not verified: ${JSON.stringify(response.body)}`);
 }
 

@@ -8,14 +8,14 @@ import { memory } from './experiments/memory.js';
 import { readOptions, type Options } from './options.js';
 import { WorkerProcess } from './worker-process.js';
 import { describeMachine, formatTables, type Table } from './report.js';
-import type { RunContext } from './running-subject.js';
+import type { SharedResources } from './running-server.js';
 
 async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   const upstream = WorkerProcess.start({ module: join(import.meta.dirname, 'upstream.js') });
   const load = WorkerProcess.start({ module: join(import.meta.dirname, 'load.js') });
   let usedNumbers = 0;
-  const context: RunContext = {
+  const shared: SharedResources = {
     upstream: await upstream.request<string>('url'),
     load,
     reserveNumbers: (count) => (usedNumbers += count) - count,
@@ -24,7 +24,7 @@ async function main(args: readonly string[]): Promise<void> {
     const tables: Table[] = [];
     const experiment = chooseExperiment(options);
     for (const engine of options.engines)
-      tables.push(...(await experiment(engine, context, options)));
+      tables.push(...(await experiment(engine, shared, options)));
     const about = `${describeMachine()}, npm run bench -- ${args.join(' ')}`;
     process.stdout.write(`${about}\n\n${formatTables(tables)}\n`);
     if (options.json !== undefined) {

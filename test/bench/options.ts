@@ -1,16 +1,16 @@
 import { parseArgs } from 'node:util';
 
 const ENGINES = ['sqlite', 'postgres'] as const;
-export type EngineName = (typeof ENGINES)[number];
+export type DatabaseEngine = (typeof ENGINES)[number];
 
 /** What is measured, and how much. */
 export interface Options {
-  readonly engines: readonly EngineName[];
-  /** Only subjects whose names contain one of these; the floor is always measured. */
+  readonly engines: readonly DatabaseEngine[];
+  /** Only servers whose names contain one of these; the floor is always measured. */
   readonly only: readonly string[];
   /** The folder of another build of the service, to be measured beside this one. */
   readonly against: string | undefined;
-  /** The number of rounds. Each subject has one turn per round. */
+  /** The number of rounds. Each server has one turn per round. */
   readonly rounds: number;
   /** Requests of one operation in one turn. */
   readonly count: number;
@@ -27,7 +27,7 @@ export interface Options {
   readonly flows: number | undefined;
   /** Where to write the results as JSON. */
   readonly json: string | undefined;
-  /** A folder for a CPU profile of each subject and operation. */
+  /** A folder for a CPU profile of each server and operation. */
   readonly profiles: string | undefined;
 }
 

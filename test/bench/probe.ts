@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { handleRequests } from './worker-process.js';
 
-/** Preloaded into every subject: reports its resource usage and profiles it on request. */
+/** Preloaded into every server: reports its resource usage and profiles it on request. */
 
 /** The resource usage of a process since its start. */
 export interface Usage {
@@ -36,7 +36,7 @@ handleRequests(async (request: ProbeRequest) => {
     }
   }
 });
-// The channel must not keep a subject alive that wants to exit.
+// The channel must not keep a server alive that wants to exit.
 process.channel?.unref();
 
 function usage(): Usage {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Profiler } from 'node:inspector';
 import { basename, dirname } from 'node:path';
 
-/** Not work of the subject: waiting for requests, and the probe of the bench. */
+/** Not work of the server: waiting for requests, and the probe of the bench. */
 const EXCLUDED = new Set(['(idle)', 'probe', 'node:inspector', 'node:internal/child_process']);
 
 /**
@@ -47,8 +47,8 @@ function placeOf(url: string): string {
   if (node !== undefined) return node;
   const [, packaged] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
   if (packaged !== undefined) return packaged;
-  const [, subject] = /\/(subjects\/[^/]+)$/.exec(url) ?? [];
-  if (subject !== undefined) return subject;
+  const [, server] = /\/(servers\/[^/]+)$/.exec(url) ?? [];
+  if (server !== undefined) return server;
   if (/\/bench\/(?:probe|worker-process)\.js$/.test(url)) return 'probe';
   const [, folder] = /\/dist\/([^/]+)/.exec(url) ?? [];
   // The folder of another build may have another name than dist.

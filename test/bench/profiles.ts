@@ -13,7 +13,7 @@ const ALL = 'all';
 const REST = 'the rest';
 
 /**
- * Writes a CPU profile of each operation of each subject and variant, with the first number of
+ * Writes a CPU profile of each operation of each server and variant, with the first number of
  * connections and body size, and summarizes the time by place.
  */
 export async function profileEach(
@@ -44,7 +44,7 @@ export async function profileEach(
       });
     }
   }
-  const head = ['engine', 'subject', 'where', ...OPERATIONS.map((operation) => `${operation} µs`)];
+  const head = ['engine', 'server', 'where', ...OPERATIONS.map((operation) => `${operation} µs`)];
   return [{ title: 'CPU time by package, folder and module', head, lines }];
 }
 

@@ -1,11 +1,11 @@
 import type { Options } from './options.js';
-import type { Measurement, RunningSubject } from './running-subject.js';
+import type { Measurement, RunningServer } from './running-server.js';
 import type { LoadOptions, Operation } from './load-job.js';
 import { spread, type Spread } from './statistics.js';
 
-/** A subject with the load options to measure it with. */
+/** A server with the load options to measure it with. */
 export interface BenchCase {
-  readonly running: RunningSubject;
+  readonly running: RunningServer;
   readonly name: string;
   readonly loadOptions: LoadOptions;
   readonly operations: readonly Operation[];
@@ -33,8 +33,8 @@ export async function measureInTurns(
   { rounds, count, warmUp }: Options,
 ): Promise<Round[]> {
   for (const benchCase of cases) {
-    const casesOfSubject = cases.filter(({ running }) => running === benchCase.running).length;
-    await measureTurn(benchCase, Math.ceil(warmUp / casesOfSubject));
+    const casesOfServer = cases.filter(({ running }) => running === benchCase.running).length;
+    await measureTurn(benchCase, Math.ceil(warmUp / casesOfServer));
   }
   const done: Round[] = [];
   for (let i = 0; i < rounds; i += 1) {

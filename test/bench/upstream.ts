@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { RIGHT_CODE } from './subject-apis.js';
+import { RIGHT_CODE } from './server-apis.js';
 import { MessageReader, type Message } from './http-message.js';
 import { handleRequests } from './worker-process.js';
 

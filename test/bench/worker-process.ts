@@ -35,7 +35,7 @@ export class WorkerProcess {
       for (const [id, finish] of this.pendingReplies) finish({ id, error: this.exitReport });
       this.pendingReplies.clear();
     });
-    // The subjects log to a pipe, as in a container, and a full pipe would block them.
+    // The servers log to a pipe, as in a container, and a full pipe would block them.
     [child.stdout, child.stderr].forEach((stream) =>
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output = (this.output + text).slice(-4_000);

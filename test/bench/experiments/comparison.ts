@@ -1,18 +1,18 @@
 import type { Experiment } from '../experiment.js';
-import { withSubjects } from '../with-subjects.js';
+import { withServers } from '../with-servers.js';
 import type { Options } from '../options.js';
 import { profileEach } from '../profiles.js';
 import { mebibytes, resultCells, resultHead, type Line, type Table } from '../report.js';
 import { measureInTurns, summarize, type BenchCase } from '../rounds.js';
-import type { RunningSubject } from '../running-subject.js';
-import { FLOOR, subjects, type Subject } from '../subjects.js';
+import type { RunningServer } from '../running-server.js';
+import { FLOOR, servers, type BenchServer } from '../servers.js';
 
-/** Compares every subject with the floor, for each number of connections and body size. */
-export const comparison: Experiment = async (engine, context, options) => {
-  const wanted = subjects(options.against).filter((subject) => isWanted(subject, options));
-  return withSubjects(engine, wanted, context, async (running) => {
-    const idle = await Promise.all(running.map((subject) => subject.usage()));
-    const cases = running.flatMap((subject) => casesOf(subject, options));
+/** Compares every server with the floor, for each number of connections and body size. */
+export const comparison: Experiment = async (engine, shared, options) => {
+  const wanted = servers(options.against).filter((server) => isWanted(server, options));
+  return withServers(engine, wanted, shared, async (running) => {
+    const idle = await Promise.all(running.map((server) => server.usage()));
+    const cases = running.flatMap((server) => casesOf(server, options));
     const rounds = await measureInTurns(cases, options);
     const lines = cases.flatMap((benchCase) => {
       const { name, loadOptions, operations } = benchCase;
@@ -27,7 +27,7 @@ export const comparison: Experiment = async (engine, context, options) => {
         };
       });
     });
-    const head = ['engine', 'subject', 'operation', 'connections', 'body', ...resultHead('floor')];
+    const head = ['engine', 'server', 'operation', 'connections', 'body', ...resultHead('floor')];
     return [
       { title: 'CPU time of a request', head, lines },
       await processTable(
@@ -40,14 +40,14 @@ export const comparison: Experiment = async (engine, context, options) => {
   });
 };
 
-function isWanted({ variants }: Subject, { only }: Options): boolean {
+function isWanted({ variants }: BenchServer, { only }: Options): boolean {
   return variants.some(
     ({ name }) => name === FLOOR || only.length === 0 || only.some((part) => name.includes(part)),
   );
 }
 
-function casesOf(running: RunningSubject, { connections, bodies }: Options): BenchCase[] {
-  const { variants, operations } = running.subject;
+function casesOf(running: RunningServer, { connections, bodies }: Options): BenchCase[] {
+  const { variants, operations } = running.server;
   return variants.flatMap(({ name, keyed }) =>
     bodies.flatMap((bodyBytes) =>
       connections.map((count) => {
@@ -69,12 +69,12 @@ function isFloorOf({ loadOptions }: BenchCase, other: BenchCase): boolean {
 
 async function processTable(
   engine: string,
-  running: readonly RunningSubject[],
+  running: readonly RunningServer[],
   idle: readonly number[],
 ): Promise<Table> {
-  const lines = running.map(async (subject, i): Promise<Line> => {
-    const { name, startMs } = subject;
-    const { peakRssBytes: peakBytes } = await subject.usage();
+  const lines = running.map(async (server, i): Promise<Line> => {
+    const { name, startMs } = server;
+    const { peakRssBytes: peakBytes } = await server.usage();
     const idleBytes = idle[i] ?? NaN;
     return {
       cells: [engine, name, startMs.toFixed(0), mebibytes(idleBytes), mebibytes(peakBytes)],
@@ -83,7 +83,7 @@ async function processTable(
   });
   return {
     title: 'Processes',
-    head: ['engine', 'subject', 'first answer ms', 'idle MiB', 'peak MiB'],
+    head: ['engine', 'server', 'first answer ms', 'idle MiB', 'peak MiB'],
     lines: await Promise.all(lines),
   };
 }

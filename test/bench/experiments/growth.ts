@@ -2,15 +2,15 @@ import { startPostgres } from '../../support/services/postgres.js';
 import type { Experiment } from '../experiment.js';
 import { fillHistory } from '../history/fill.js';
 import { ServiceStorage } from '../history/service-storage.js';
-import type { EngineName, Options } from '../options.js';
+import type { DatabaseEngine, Options } from '../options.js';
 import { mebibytes, resultCells, resultHead, type Line, type Table } from '../report.js';
 import { measureInTurns, summarize, type BenchCase } from '../rounds.js';
-import { RunningSubject, type RunContext } from '../running-subject.js';
+import { RunningServer, type SharedResources } from '../running-server.js';
 import type { LoadOptions } from '../load-job.js';
-import { service } from '../subjects.js';
+import { service } from '../servers.js';
 
 /** The largest history of each engine. Larger ones take too long to fill. */
-const MAX_VERIFICATIONS: Record<EngineName, number> = { sqlite: Infinity, postgres: 1_000_000 };
+const MAX_VERIFICATIONS: Record<DatabaseEngine, number> = { sqlite: Infinity, postgres: 1_000_000 };
 
 /** Verifications that the service itself writes as the source of the copied history. */
 const SEED_COUNTS = { verified: 6_400, unverified: 1_600 };
@@ -23,24 +23,24 @@ interface ServiceWithHistory extends BenchCase {
 }
 
 /** The cost of a send and a verify by size of the history, relative to the smallest one. */
-export const growth: Experiment = async (engine, context, options) => {
-  const server = engine === 'postgres' ? await startPostgres() : undefined;
+export const growth: Experiment = async (engine, shared, options) => {
+  const postgres = engine === 'postgres' ? await startPostgres() : undefined;
   const storages: ServiceStorage[] = [];
   const services: ServiceWithHistory[] = [];
   try {
     for (const verifications of options.growth.filter(
       (size) => size <= MAX_VERIFICATIONS[engine],
     )) {
-      const storage = await ServiceStorage.create(server);
+      const storage = await ServiceStorage.create(postgres);
       storages.push(storage);
       process.stderr.write(`${engine}: a history of ${grouped(verifications)} verifications\n`);
-      services.push(await startWithHistory(storage, verifications, context, options));
+      services.push(await startWithHistory(storage, verifications, shared, options));
     }
     return await measure(engine, services, options);
   } finally {
     await Promise.all(services.map(({ running }) => running.stop()));
     for (const storage of storages) storage.remove();
-    await server?.stop();
+    await postgres?.stop();
   }
 };
 
@@ -48,11 +48,11 @@ export const growth: Experiment = async (engine, context, options) => {
 async function startWithHistory(
   storage: ServiceStorage,
   verifications: number,
-  context: RunContext,
+  shared: SharedResources,
   { connections: [connections = 1] }: Options,
 ): Promise<ServiceWithHistory> {
   const loadOptions: LoadOptions = { connections, keyed: true, endUsers: true };
-  const seeded = await RunningSubject.start(service, context, storage);
+  const seeded = await RunningServer.start(service, shared, storage);
   try {
     await seeded.run({ ...loadOptions, operation: 'flow', count: SEED_COUNTS.verified });
     await seeded.run({ ...loadOptions, operation: 'send', count: SEED_COUNTS.unverified });
@@ -60,7 +60,7 @@ async function startWithHistory(
     await seeded.stop();
   }
   const databaseBytes = await writeHistory(storage, verifications);
-  const running = await RunningSubject.start(service, context, storage);
+  const running = await RunningServer.start(service, shared, storage);
   const { rssBytes: idleBytes } = await running.usage();
   const operations = ['send', 'verify'] as const;
   const { name } = running;
@@ -79,7 +79,7 @@ async function writeHistory(storage: ServiceStorage, verifications: number): Pro
 }
 
 async function measure(
-  engine: EngineName,
+  engine: DatabaseEngine,
   services: readonly ServiceWithHistory[],
   options: Options,
 ): Promise<Table[]> {
@@ -102,7 +102,7 @@ async function measure(
 }
 
 async function processTable(
-  engine: EngineName,
+  engine: DatabaseEngine,
   services: readonly ServiceWithHistory[],
 ): Promise<Table> {
   const lines = services.map(async (one): Promise<Line> => {

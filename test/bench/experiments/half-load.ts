@@ -1,11 +1,11 @@
 import type { Experiment } from '../experiment.js';
-import { withSubjects } from '../with-subjects.js';
+import { withServers } from '../with-servers.js';
 import type { Options } from '../options.js';
 import { withSpread, type Line } from '../report.js';
-import type { Measurement, RunningSubject } from '../running-subject.js';
+import type { Measurement, RunningServer } from '../running-server.js';
 import type { Operation } from '../load-job.js';
 import { spread, type Spread } from '../statistics.js';
-import { FLOOR, SERVICE, floor, service } from '../subjects.js';
+import { FLOOR, SERVICE, floor, service } from '../servers.js';
 
 /** In this order, because each verify uses a code of an earlier send. */
 const ORDER = ['send', 'verify'] as const satisfies readonly Operation[];
@@ -18,17 +18,17 @@ interface Pair {
 }
 
 /** Latency of the floor and the service, each at half of the service's maximum rate. */
-export const halfLoad: Experiment = (engine, context, options) =>
-  withSubjects(engine, [floor, service], context, async (running) => {
-    const findSubject = (wanted: string) => {
+export const halfLoad: Experiment = (engine, shared, options) =>
+  withServers(engine, [floor, service], shared, async (running) => {
+    const findServer = (wanted: string) => {
       const found = running.find(({ name }) => name === wanted);
       if (!found) throw new Error(`there is no ${wanted} on ${engine}`);
       return found;
     };
-    const subjects = { floor: findSubject(FLOOR), service: findSubject(SERVICE) };
-    await measureMaxRates(subjects.floor, options);
-    const rates = await measureMaxRates(subjects.service, options);
-    const pairs = await measureAtHalf(subjects, rates, options);
+    const servers = { floor: findServer(FLOOR), service: findServer(SERVICE) };
+    await measureMaxRates(servers.floor, options);
+    const rates = await measureMaxRates(servers.service, options);
+    const pairs = await measureAtHalf(servers, rates, options);
     const lines = ORDER.map((operation): Line => {
       const saturation = rates.get(operation)?.median ?? NaN;
       const each = (of: (pair: Pair) => number) => spread((pairs.get(operation) ?? []).map(of));
@@ -61,12 +61,12 @@ const HEAD = [
 ];
 
 /** The rates of answers when each answer is followed by the next request. */
-async function measureMaxRates(subject: RunningSubject, options: Options): Promise<Rates> {
+async function measureMaxRates(server: RunningServer, options: Options): Promise<Rates> {
   const measured = new Map<Operation, number[]>(ORDER.map((operation) => [operation, []]));
-  await forEachOperation(async (operation) => run(subject, operation, options.warmUp, options));
+  await forEachOperation(async (operation) => run(server, operation, options.warmUp, options));
   for (let i = 0; i < options.rounds; i += 1) {
     await forEachOperation(async (operation) => {
-      const { perSecond } = await run(subject, operation, options.count, options);
+      const { perSecond } = await run(server, operation, options.count, options);
       measured.get(operation)?.push(perSecond);
     });
   }
@@ -74,7 +74,7 @@ async function measureMaxRates(subject: RunningSubject, options: Options): Promi
 }
 
 async function measureAtHalf(
-  subjects: Record<keyof Pair, RunningSubject>,
+  servers: Record<keyof Pair, RunningServer>,
   rates: Rates,
   options: Options,
 ): Promise<ReadonlyMap<Operation, readonly Pair[]>> {
@@ -83,8 +83,8 @@ async function measureAtHalf(
     await forEachOperation(async (operation) => {
       const half = (rates.get(operation)?.median ?? NaN) / 2;
       pairs.get(operation)?.push({
-        floor: await run(subjects.floor, operation, options.count, options, half),
-        service: await run(subjects.service, operation, options.count, options, half),
+        floor: await run(servers.floor, operation, options.count, options, half),
+        service: await run(servers.service, operation, options.count, options, half),
       });
     });
   }
@@ -96,11 +96,11 @@ async function forEachOperation(work: (operation: Operation) => Promise<unknown>
 }
 
 function run(
-  subject: RunningSubject,
+  server: RunningServer,
   operation: Operation,
   count: number,
   { connections: [connections = 1] }: Options,
   perSecond?: number,
 ): Promise<Measurement> {
-  return subject.run({ operation, count, connections, perSecond });
+  return server.run({ operation, count, connections, perSecond });
 }

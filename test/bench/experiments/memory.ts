@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Experiment } from '../experiment.js';
-import { withSubjects } from '../with-subjects.js';
+import { withServers } from '../with-servers.js';
 import { mebibytes, type Line } from '../report.js';
-import type { Measurement, RunningSubject } from '../running-subject.js';
+import type { Measurement, RunningServer } from '../running-server.js';
 import type { LoadOptions } from '../load-job.js';
 import { spread, type Spread } from '../statistics.js';
-import { service } from '../subjects.js';
+import { service } from '../servers.js';
 
 const PARTS = 10;
 const SAMPLE_MS = 250;
@@ -17,8 +17,8 @@ interface MemoryUse {
 }
 
 /** The memory of the service before its first request and during many flows at saturation. */
-export const memory: Experiment = (engine, context, options) =>
-  withSubjects(engine, [service], context, async ([running]) => {
+export const memory: Experiment = (engine, shared, options) =>
+  withServers(engine, [service], shared, async ([running]) => {
     if (!running) return [];
     const { flows = 0, connections } = options;
     const loadOptions: LoadOptions = { connections: connections[0] ?? 1, keyed: true };
@@ -60,7 +60,7 @@ const inMebibytes = ({ median, least, most }: Spread): string =>
 
 /** Samples the memory of the process until the work is done. */
 async function sampleMemory<T>(
-  running: RunningSubject,
+  running: RunningServer,
   work: Promise<T>,
 ): Promise<{ use: MemoryUse; result: T }> {
   const samples = [await running.usage()];

@@ -5,7 +5,7 @@ import { createFolder, removeFolder } from './folders.js';
 import type { ProbeRequest, Usage } from './probe.js';
 import { WorkerProcess } from './worker-process.js';
 import type { LoadOptions, LoadJob, LoadResult } from './load-job.js';
-import type { Subject, SubjectEnvironment } from './subjects.js';
+import type { BenchServer, ServerEnvironment } from './servers.js';
 
 const PROBE = join(import.meta.dirname, 'probe.js');
 const START_TIMEOUT_MS = 30_000;
@@ -13,12 +13,12 @@ const POLL_MS = 2;
 
 /** The CPU time, rate and latencies of a job. */
 export interface Measurement extends LoadResult {
-  /** User and system time of the subject's process. */
+  /** User and system time of the server's process. */
   readonly cpuMicrosPerRequest: number;
 }
 
-/** What all subjects of one run of the bench share. */
-export interface RunContext {
+/** What all servers of one run of the bench share. */
+export interface SharedResources {
   readonly upstream: string;
   readonly load: WorkerProcess;
   /** Reserves unused phone numbers. @returns the index of the first */
@@ -27,34 +27,34 @@ export interface RunContext {
 
 type JobOptions = LoadOptions & Pick<LoadJob, 'operation' | 'count'>;
 
-/** A subject whose process runs and answers requests. */
-export class RunningSubject {
+/** A server whose process runs and answers requests. */
+export class RunningServer {
   private constructor(
-    readonly subject: Subject,
+    readonly server: BenchServer,
     readonly url: string,
     readonly startMs: number,
-    private readonly context: RunContext,
+    private readonly shared: SharedResources,
     private readonly worker: WorkerProcess,
-    /** Removed when the subject stops. */
+    /** Removed when the server stops. */
     private readonly ownFolder: string | undefined,
   ) {}
 
   /** @param storage where it stores its data; by default a temporary folder */
   static async start(
-    subject: Subject,
-    context: RunContext,
-    storage: Partial<Pick<SubjectEnvironment, 'folder' | 'databaseUrl'>>,
-  ): Promise<RunningSubject> {
+    server: BenchServer,
+    shared: SharedResources,
+    storage: Partial<Pick<ServerEnvironment, 'folder' | 'databaseUrl'>>,
+  ): Promise<RunningServer> {
     const ownFolder = storage.folder === undefined ? createFolder() : undefined;
-    const environment: SubjectEnvironment = {
+    const environment: ServerEnvironment = {
       port: await freePort(),
-      upstream: context.upstream,
+      upstream: shared.upstream,
       folder: storage.folder ?? ownFolder ?? '',
       databaseUrl: storage.databaseUrl,
     };
     const url = `http://127.0.0.1:${String(environment.port)}`;
     const startedAt = performance.now();
-    const worker = WorkerProcess.start({ ...subject.launch(environment), preload: PROBE });
+    const worker = WorkerProcess.start({ ...server.launch(environment), preload: PROBE });
     while (!(await isAnswering(url))) {
       if (worker.ended) throw new Error(worker.exitReport);
       if (performance.now() - startedAt > START_TIMEOUT_MS)
@@ -62,19 +62,19 @@ export class RunningSubject {
       await delay(POLL_MS);
     }
     const startMs = performance.now() - startedAt;
-    return new RunningSubject(subject, url, startMs, context, worker, ownFolder);
+    return new RunningServer(server, url, startMs, shared, worker, ownFolder);
   }
 
   get name(): string {
-    return this.subject.variants[0]?.name ?? '';
+    return this.server.variants[0]?.name ?? '';
   }
 
   async run(options: JobOptions): Promise<Measurement> {
-    const { api, bearer } = this.subject;
-    const firstNumber = this.context.reserveNumbers(options.count);
+    const { api, bearer } = this.server;
+    const firstNumber = this.shared.reserveNumbers(options.count);
     const job: LoadJob = { ...options, url: this.url, api, bearer, firstNumber };
     const before = await this.usage();
-    const result = await this.context.load.request<LoadResult>(job);
+    const result = await this.shared.load.request<LoadResult>(job);
     const after = await this.usage();
     return {
       ...result,

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { SubjectApiName } from './subject-apis.js';
-import type { EngineName } from './options.js';
+import type { ServerApiName } from './server-apis.js';
+import type { DatabaseEngine } from './options.js';
 import type { ProcessOptions } from './worker-process.js';
 import { OPERATIONS, type Operation } from './load-job.js';
 
-/** What a subject's process is started with. */
-export interface SubjectEnvironment {
+/** What a server's process is started with. */
+export interface ServerEnvironment {
   readonly port: number;
   readonly upstream: string;
   /** A folder for its data. */
@@ -16,19 +16,20 @@ export interface SubjectEnvironment {
   readonly databaseUrl: string | undefined;
 }
 
-/** A variant of the requests to a subject. */
+/** A variant of the requests to a server. */
 interface Variant {
   readonly name: string;
   readonly keyed: boolean;
 }
 
-export interface Subject {
-  readonly api: SubjectApiName;
+/** A server to measure: the floor, the service or an alternative. */
+export interface BenchServer {
+  readonly api: ServerApiName;
   readonly variants: readonly Variant[];
-  readonly engines: readonly EngineName[];
+  readonly engines: readonly DatabaseEngine[];
   readonly operations: readonly Operation[];
   readonly bearer?: string;
-  launch(environment: SubjectEnvironment): ProcessOptions;
+  launch(environment: ServerEnvironment): ProcessOptions;
 }
 
 /** The built files of the bench. */
@@ -53,7 +54,7 @@ function startOptions(): string[] {
  * The service with production settings and every feature on, and limits that no load reaches.
  * @param build the folder of its `main.js`
  */
-const serviceOf = (name: string, build: string): Subject => ({
+const serviceOf = (name: string, build: string): BenchServer => ({
   api: 'otp',
   variants: [
     { name, keyed: false },
@@ -86,13 +87,13 @@ const serviceOf = (name: string, build: string): Subject => ({
   }),
 });
 
-export const floor: Subject = {
+export const floor: BenchServer = {
   api: 'otp',
   variants: [{ name: FLOOR, keyed: false }],
   engines: ['sqlite', 'postgres'],
   operations: OPERATIONS,
   launch: ({ port, upstream, folder, databaseUrl }) => ({
-    module: join(BUILD, 'subjects/floor.js'),
+    module: join(BUILD, 'servers/floor.js'),
     env: {
       NODE_ENV: 'production',
       PORT: String(port),
@@ -107,13 +108,13 @@ export const floor: Subject = {
 const alternative = (
   name: string,
   file: string,
-  given: Pick<Subject, 'api' | 'operations'>,
-): Subject => ({
+  given: Pick<BenchServer, 'api' | 'operations'>,
+): BenchServer => ({
   ...given,
   variants: [{ name, keyed: false }],
   engines: ['sqlite'],
   launch: ({ port, upstream }) => ({
-    module: join(BENCH, 'subjects', file),
+    module: join(BENCH, 'servers', file),
     env: { NODE_ENV: 'production', PORT: String(port), UPSTREAM: upstream },
   }),
 });
@@ -121,7 +122,7 @@ const alternative = (
 export const service = serviceOf(SERVICE, join(ROOT, 'dist'));
 
 /** @param against another build of the service to compare with this one */
-export const subjects = (against: string | undefined): readonly Subject[] => [
+export const servers = (against: string | undefined): readonly BenchServer[] => [
   floor,
   service,
   ...(against === undefined ? [] : [serviceOf(`other ${SERVICE}`, resolve(against))]),

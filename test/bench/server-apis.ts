@@ -1,4 +1,4 @@
-/** A request to a subject. */
+/** A request to a server. */
 export interface ApiRequest {
   readonly path: string;
   readonly body: string;
@@ -15,9 +15,9 @@ export interface ApiResponse {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The requests and responses of one kind of subject. */
-export interface SubjectApi {
-  /** @param endUserIp the end user's address, for subjects that use it */
+/** The requests and responses of one kind of server. */
+export interface ServerApi {
+  /** @param endUserIp the end user's address, for servers that use it */
   send(phoneNumber: string, endUserIp: string | undefined): ApiRequest;
   /** Reads the response to a send; `undefined` if the send failed. */
   targetOf(phoneNumber: string, response: ApiResponse): VerifyTarget | undefined;
@@ -36,7 +36,7 @@ const asString = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : undefined;
 
 /** The paths and bodies of this service, which the floor and the tutorial share. */
-const otp: SubjectApi = {
+const otp: ServerApi = {
   send: (number, endUserIp) => jsonRequest('/otp/send', { phoneNumber: number, endUserIp }),
   targetOf: (number, { body }) => {
     const pinId = asString(body['pinId']);
@@ -46,8 +46,8 @@ const otp: SubjectApi = {
   isVerified: ({ body }) => body['verified'] === true,
 };
 
-/** better-auth generates the codes. The subject returns each code in a header. */
-const betterAuth: SubjectApi = {
+/** better-auth generates the codes. The server returns each code in a header. */
+const betterAuth: ServerApi = {
   send: (number) => jsonRequest('/api/auth/phone-number/send-otp', { phoneNumber: number }),
   targetOf: (number, { headers }) => {
     const code = asString(headers['x-code']);
@@ -62,5 +62,5 @@ const betterAuth: SubjectApi = {
   isVerified: ({ body }) => body['status'] === true,
 };
 
-export const SUBJECT_APIS = { otp, betterAuth } as const;
-export type SubjectApiName = keyof typeof SUBJECT_APIS;
+export const SERVER_APIS = { otp, betterAuth } as const;
+export type ServerApiName = keyof typeof SERVER_APIS;
