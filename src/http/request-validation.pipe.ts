@@ -23,18 +23,18 @@ export class RequestValidationPipe extends ValidationPipe {
   /** @throws DomainError `validation_failed` with one error per field, or that of an `InvalidBody` */
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (value instanceof InvalidBody) throw value.error;
-    // The value of a custom parameter decorator is ours.
+    // A custom parameter decorator gives a value of the service, not of the client.
     if (metadata.type === 'custom') return value;
-    if (metadata.type === 'body') rejectNestedValues(value, metadata.metatype);
+    if (metadata.type === 'body') assertFlatObject(value, metadata.metatype);
     return super.transform(value, metadata) as Promise<unknown>;
   }
 }
 
 /**
- * Every body is one flat object. Checking this first protects class-transformer, which recurses until
- * the stack overflows, and class-validator, which takes null for absent and `constructor` for a field.
+ * Every body is one flat object. Checked first, because class-transformer recurses into nested values
+ * until the stack overflows. class-validator skips null, and accepts a field named `constructor`.
  */
-function rejectNestedValues(body: unknown, dto: Type | undefined): void {
+function assertFlatObject(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw errors.validationFailed({
       fieldErrors: [{ pointer: '#', detail: 'Send one JSON object.' }],
@@ -42,7 +42,7 @@ function rejectNestedValues(body: unknown, dto: Type | undefined): void {
   }
   const entries = Object.entries(body);
   if (entries.some(([name]) => name in Object.prototype)) {
-    throw errors.validationFailed({ fieldErrors: [unknownField(dto)] });
+    throw errors.validationFailed({ fieldErrors: [createUnknownFieldError(dto)] });
   }
   const nested = entries.filter(([, value]) => typeof value === 'object');
   if (nested.length === 0) return;
@@ -55,7 +55,7 @@ function rejectNestedValues(body: unknown, dto: Type | undefined): void {
   });
 }
 
-/** Does not repeat the name of an unknown field: by mistake it may be a number, a code or a key. */
+/** Does not repeat an unknown field's name: it may be a misplaced phone number, code or API key. */
 function toFieldErrors(found: readonly ValidationError[]): FieldError[] {
   const isUnknown = ({ constraints = {} }: ValidationError) => 'whitelistValidation' in constraints;
   const fieldErrors = found
@@ -66,10 +66,10 @@ function toFieldErrors(found: readonly ValidationError[]): FieldError[] {
     }));
   const unknown = found.find(isUnknown);
   if (!unknown) return fieldErrors;
-  return [...fieldErrors, unknownField(unknown.target?.constructor as Type | undefined)];
+  return [...fieldErrors, createUnknownFieldError(unknown.target?.constructor as Type | undefined)];
 }
 
-const unknownField = (dto: Type | undefined): FieldError => ({
+const createUnknownFieldError = (dto: Type | undefined): FieldError => ({
   pointer: '#',
   detail: `Send no other fields than ${[...fieldsOf(dto)].join(', ')}.`,
 });

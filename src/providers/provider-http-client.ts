@@ -9,6 +9,7 @@ import type { ProviderResponse } from './provider-response.js';
 import { RequestNotSentError } from './undici-adapter.js';
 
 export const JSON_TYPE = 'application/json';
+const NODE_ERROR_CODE = /^[A-Z][A-Z\d_]*$/;
 
 /** A request as it is sent; the body is JSON. */
 export interface ProviderRequest {
@@ -18,7 +19,7 @@ export interface ProviderRequest {
 }
 
 /**
- * Calls a provider's JSON API over HttpService, each call once. A subclass adds the credentials.
+ * Calls a provider's JSON API over HttpService, without retries. A subclass adds the credentials.
  * A response of any status is returned; without one, a call throws ProviderError
  * `connection_failed`, `timed_out` or `connection_lost`.
  */
@@ -79,7 +80,7 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
 /** Drops the original error: it contains the request, with the phone number and the API key. */
 function toProviderError(error: NodeJS.ErrnoException): ProviderError {
   const { code = '' } = error;
-  const detail = /^[A-Z][A-Z\d_]*$/.test(code) ? code : undefined;
+  const detail = NODE_ERROR_CODE.test(code) ? code : undefined;
   if (error instanceof RequestNotSentError)
     return new ProviderError('connection_failed', { detail });
   if (code === AxiosError.ECONNABORTED) return new ProviderError('timed_out');

@@ -74,7 +74,7 @@ describe('The demo page', () => {
       );
     }
     expect(await demo.code.isVisible()).toBe(false);
-    expect(await demo.getFocused()).toBe('again');
+    expect(await demo.getFocused()).toBe('resend');
 
     service.clock.advance(seconds(30));
     await demo.page.clock.fastForward('31');
@@ -107,7 +107,7 @@ describe('The demo page', () => {
     service.clock.advance(minutes(5));
     await demo.verify(code);
     await demo.waitForStatus('This code has expired. Send a new one.');
-    expect(await demo.getFocused()).toBe('again');
+    expect(await demo.getFocused()).toBe('resend');
   });
 
   it('shows that a newer code was sent', async () => {

@@ -22,7 +22,7 @@ let pending = { request: '', key: '' };
 /**
  * Posts to the API. Retries a failed connection with the same Idempotency-Key: no message is sent
  * twice, and no `verified: true` is lost.
- * @returns the response body, with the server's time as `now`: the browser's clock may be wrong
+ * @returns the response body, and `serverTimeMs`, because the browser's clock may be wrong
  * @throws {Problem | NoResponse}
  */
 export async function post(path, body) {
@@ -36,7 +36,7 @@ export async function post(path, body) {
     const { response, json } = received;
     pending = { request: '', key: '' };
     if (!response.ok) throw new Problem(json, response.headers.get('retry-after'));
-    return { ...json, now: Date.parse(response.headers.get('date')) };
+    return { ...json, serverTimeMs: Date.parse(response.headers.get('date')) };
   }
   throw new NoResponse();
 }

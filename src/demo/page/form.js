@@ -2,19 +2,19 @@ import { post } from './api.js';
 import { describeError, describeReason, formatSeconds } from './messages.js';
 
 const element = (id) => document.getElementById(id);
-const [number, code, again, status] = ['number', 'code', 'again', 'status'].map(element);
+const [number, code, resendButton, status] = ['number', 'code', 'resend', 'status'].map(element);
 const steps = ['number-step', 'code-step', 'verified-step'].map(element);
 const [numberStep, codeStep, verifiedStep] = steps;
 const progress = document.querySelectorAll('.steps li');
 
 /** The response to the last send, and whether its code can still be verified. */
-let sent = { pinId: '', to: '', hasEnded: false };
+let sent = { pinId: '', to: '', isVerifiable: false };
 /** Only one request runs at a time; a second click does nothing. */
 let isBusy = false;
 
 numberStep.addEventListener('submit', handle('Sending a code…', send));
 codeStep.addEventListener('submit', handle('Checking the code…', verify));
-again.addEventListener('click', handle('Sending again…', resend));
+resendButton.addEventListener('click', handle('Sending again…', resend));
 element('change').addEventListener('click', handle('', startOver));
 element('restart').addEventListener('click', handle('', startOver));
 // Accept "123 456", pasted or typed.
@@ -46,17 +46,17 @@ async function send() {
 
 /** Resends the same code, or sends a new one if it can no longer be verified. */
 async function resend() {
-  if (sent.hasEnded) return send();
+  if (!sent.isVerifiable) return send();
   await showCodeStep(await post('/otp/resend', { pinId: sent.pinId }));
 }
 
 function showCodeStep(response) {
-  const { to, now, expiresAt, resendAvailableAt } = response;
-  sent = { ...response, hasEnded: false };
-  const validSeconds = (Date.parse(expiresAt) - now) / 1000;
+  const { to, serverTimeMs, expiresAt, resendAvailableAt } = response;
+  sent = { ...response, isVerifiable: true };
+  const validSeconds = (Date.parse(expiresAt) - serverTimeMs) / 1000;
   setStatus(`Sent a code to ${to}. It is valid for ${formatSeconds(validSeconds)}.`);
-  startCooldown((Date.parse(resendAvailableAt) - now) / 1000);
-  element('entry').hidden = false;
+  startCooldown((Date.parse(resendAvailableAt) - serverTimeMs) / 1000);
+  element('code-entry').hidden = false;
   code.value = '';
   showStep(codeStep, code);
   void readCodeFromSms();
@@ -81,11 +81,11 @@ async function verify() {
 
 /** The code can no longer be verified; the user can only send a new one. */
 function endCode(message) {
-  sent.hasEnded = true;
+  sent.isVerifiable = false;
   setStatus(message, 'bad');
-  element('entry').hidden = true;
+  element('code-entry').hidden = true;
   updateResendLabel();
-  again.focus();
+  resendButton.focus();
 }
 
 async function startOver() {
@@ -134,9 +134,9 @@ function startCooldown(seconds) {
 
 function updateResendLabel() {
   const seconds = Math.ceil((cooldownEndsAt - Date.now()) / 1000);
-  const name = sent.hasEnded ? 'Send a new code' : 'Send again';
-  again.ariaDisabled = String(seconds > 0);
-  again.textContent = seconds > 0 ? `${name} in ${formatSeconds(seconds)}` : name;
+  const name = sent.isVerifiable ? 'Send again' : 'Send a new code';
+  resendButton.ariaDisabled = String(seconds > 0);
+  resendButton.textContent = seconds > 0 ? `${name} in ${formatSeconds(seconds)}` : name;
   clearTimeout(labelTimer);
   if (seconds > 0) labelTimer = setTimeout(updateResendLabel, 1000);
 }
