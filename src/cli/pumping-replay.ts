@@ -21,8 +21,11 @@ export const pumpingReplay = defineCommand({
 would be blocked, by country and budget. Only reads the records, at DATABASE_URL or in DATA_DIR;
 options that are not given default to the service's settings.`,
   options: {
-    'floor-per-hour': { value: 'count', help: 'unverified messages always allowed in an hour' },
-    'floor-per-day': { value: 'count', help: 'the same in a day' },
+    'floor-per-hour': {
+      value: 'count',
+      help: 'unverified messages allowed per hour even if no message is verified',
+    },
+    'floor-per-day': { value: 'count', help: 'the same per day' },
     ratio: { value: 'number', help: 'beyond the floor, unverified messages per verified one' },
   },
   run: async (options) => {

@@ -98,5 +98,5 @@ export const secrets = () =>
     }
     return [first, ...others];
   }).meta({
-    values: `at least ${String(MIN_SECRET_BYTES)} bytes each`,
+    values: `secrets of at least ${String(MIN_SECRET_BYTES)} bytes`,
   } satisfies Partial<SettingDocs>);

@@ -10,7 +10,7 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
     description: 'wrong codes for one number in any hour, over all its verifications',
   }),
   failuresPerNumberPerDay: setting('FAILED_ATTEMPTS_PER_NUMBER_PER_DAY', positiveInt(20, 1_000), {
-    description: 'wrong codes for one number in any 24 hours; a success does not reset this limit',
+    description: 'wrong codes for one number in any 24 hours; a success resets neither limit',
   }),
   sendsPerClientPerDay: setting('CLIENT_SENDS_PER_DAY', positiveInt(100_000, 100_000_000), {
     description: 'messages from one client in any 24 hours',

@@ -18,10 +18,10 @@ export interface ApiKey {
 const API_KEY = /^([a-z0-9][a-z0-9._-]{0,63}):([0-9a-f]{64})$/i;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
 const HOP_COUNT = /^[1-9]\d?$/;
-const ANY_ADDRESS = /\/0+$/;
+const ZERO_PREFIX_LENGTH = /\/0+$/;
 
-/** Codes that are often written for a country, with its ISO 3166 code. */
-const MISTAKEN_COUNTRIES: Readonly<Record<string, string>> = {
+/** Common wrong codes of countries, each with the right ISO 3166 code. */
+const COUNTRY_CODE_CORRECTIONS: Readonly<Record<string, string>> = {
   ...{ UK: 'GB', EN: 'GB', GBR: 'GB', EL: 'GR', USA: 'US', DEU: 'DE', FRA: 'FR', AUT: 'AT' },
   ...{ JA: 'JP', KO: 'KR', ZH: 'CN', DA: 'DK', CS: 'CZ' },
 };
@@ -54,7 +54,7 @@ export function parseCountries(text: string): string[] | undefined {
   if (wrong.length === 0) return codes;
   const names = new Intl.DisplayNames('en', { type: 'region' });
   const meant = wrong
-    .flatMap((code) => MISTAKEN_COUNTRIES[code] ?? [])
+    .flatMap((code) => COUNTRY_CODE_CORRECTIONS[code] ?? [])
     .map((code) => `${code} (${names.of(code) ?? code})`);
   const hint = meant.length > 0 ? `: did you mean ${meant.join(', ')}?` : '';
   throw new Error(`must be * or ISO 3166 codes such as DE,AT,CH${hint}`);
@@ -71,12 +71,10 @@ export const parseNumberTypes = (text: string): NumberType[] =>
 
 /** Parses the names of providers, in order of preference. */
 export function parseProviders(text: string): readonly [ProviderName, ...ProviderName[]] {
-  const form = `different ones of ${PROVIDER_NAMES.join(', ')}`;
-  const [first, ...others] = listOf(
-    (name) => PROVIDER_NAMES.find((known) => known === name),
-    form,
-  )(text);
-  if (first === undefined || new Set([first, ...others]).size <= others.length) {
+  const form = `one or more of ${PROVIDER_NAMES.join(', ')}, each only once`;
+  const names = listOf((name) => PROVIDER_NAMES.find((known) => known === name), form)(text);
+  const [first, ...others] = names;
+  if (first === undefined || new Set(names).size < names.length) {
     throw new Error(`must be ${form}`);
   }
   return [first, ...others];
@@ -88,14 +86,14 @@ export const parseTestNumbers = listOf(
   'entries like +15550001111:123456@2026-12-31',
 );
 
-/** Checks that no test number is valid forever: in production its known code is a way in. */
+/** Rejects test numbers without a last day, so that no known code works in production forever. */
 export function requireLastDays(testNumbers: TestNumber[]): TestNumber[] {
   if (testNumbers.every(({ expiresAt }) => expiresAt !== undefined)) return testNumbers;
   throw new Error('must each have a last day in production, as in +15550001111:123456@2026-12-31');
 }
 
 const parseNetworks = listOf(
-  (entry) => (isAddressOrCidr(entry) && !ANY_ADDRESS.test(entry) ? entry : undefined),
+  (entry) => (isAddressOrCidr(entry) && !ZERO_PREFIX_LENGTH.test(entry) ? entry : undefined),
   'a number of hops from 1 to 99, or networks such as 10.0.0.0/8',
 );
 

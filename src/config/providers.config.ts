@@ -40,7 +40,8 @@ const SETTINGS = {
   }),
   /** One provider call, from connect to last byte. */
   timeoutMs: setting('PROVIDER_TIMEOUT', duration('5s', '1ms', '60s'), {
-    description: 'timeout of one provider per request, from connect to last byte',
+    description:
+      'timeout of each provider for one send, resend or verify, from connect to last byte',
   }),
   maxInFlight: setting('PROVIDER_MAX_IN_FLIGHT', positiveInt(200, 100_000), {
     description: 'concurrent sends, resends or verifies at one provider',

@@ -9,10 +9,12 @@ export const pumpingConfig = defineConfig('pumping', 'Fraud protection', {
       'mode of the protection against SMS pumping; `observe` only logs what it would block',
   }),
   floorPerHour: setting('PUMPING_FLOOR_PER_HOUR', positiveInt(10, 1_000_000), {
-    description: 'unverified messages that a country or number prefix may always have in an hour',
+    description:
+      'unverified messages allowed per hour to a country or prefix, even if no message is verified',
   }),
   floorPerDay: setting('PUMPING_FLOOR_PER_DAY', positiveInt(30, 1_000_000), {
-    description: 'unverified messages that a country or number prefix may always have in a day',
+    description:
+      'unverified messages allowed per day to a country or prefix, even if no message is verified',
   }),
   unverifiedRatio: setting('PUMPING_UNVERIFIED_RATIO', Joi.number().min(0).max(100).default(0.8), {
     description: 'additional unverified messages for each verified message',

@@ -8,7 +8,8 @@ export const throttleConfig = defineConfig('throttle', 'Rate limits', {
       'sends and resends per minute for one client, or for one IP address if no key is needed',
   }),
   verifiesPerMinute: setting('THROTTLE_VERIFY_LIMIT', positiveInt(300, 1_000_000), {
-    description: 'verifies and other requests per minute, for the same client or IP address',
+    description:
+      'verifies and other requests per minute for one client, or for one IP address if no key is needed',
   }),
   // A query could disable the client's timeouts.
   redisUrl: optional(

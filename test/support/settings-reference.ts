@@ -23,8 +23,9 @@ const INTROS: Readonly<Record<string, string>> = {
   'Secrets and clients':
     'Production requires `OTP_SECRET` and `API_KEYS`. `npm run keys:new -- NAME` makes a key and its entry.',
   Providers:
-    'Production requires the credentials of each provider in `PROVIDERS`. Outside production, the sandbox replaces all providers or none.',
-  'Fraud protection': 'Limits of unverified messages; see [fraud protection](fraud-protection.md).',
+    'Production requires the credentials of each provider in `PROVIDERS`. Outside production, the [sandbox](sandbox.md) simulates all of them by default. A base URL that is not local, or Sinch credentials, turns it off.',
+  'Fraud protection':
+    'Limits of messages whose code was not verified (unverified messages); see [fraud protection](fraud-protection.md).',
 };
 
 /** Every setting by its section: namespaces with one title share a section. */
