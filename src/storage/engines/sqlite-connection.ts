@@ -6,8 +6,8 @@ import type { SqliteJob, JobResult, StatementMessage, WorkerData } from './sqlit
 import { SQLITE_WORKER_URL } from './sqlite-worker-url.js';
 import type { BoundStatement, ResultRows, RunBatch } from './statement-batch.js';
 
-/** So many jobs are sent at once: the worker starts before the turn of the event loop ends. */
-const BATCH_SIZE = 8;
+/** A full outbox goes to the worker at once, another at the end of this turn of the event loop. */
+const OUTBOX_CAPACITY = 8;
 
 /** How long the process exit waits for the running statement. */
 const EXIT_TIMEOUT_MS = seconds(3);
@@ -22,9 +22,10 @@ interface WaitingJob {
 }
 
 /**
- * A SQLite file in a worker thread. The driver is synchronous and a durable commit waits for the
- * disk: in this thread, each would block every request for about 1 ms, while 50 concurrent ones that
- * share commits take 0.03 ms each (measured). An error of the worker itself ends the process.
+ * A SQLite file in a worker thread. The driver is synchronous, and a durable commit waits for the
+ * disk: in this thread, each commit would block every request for about 1 ms. In the worker, 50
+ * concurrent jobs share commits and take 0.03 ms each (measured). An error of the worker itself ends
+ * the process.
  */
 export class SqliteConnection {
   private readonly worker: Worker;
@@ -32,19 +33,20 @@ export class SqliteConnection {
   /** Names of the statements whose text the worker has. */
   private readonly sentStatements = new Set<string>();
   private outbox: SqliteJob[] = [];
-  private count = 0;
+  /** Of a job or a transaction. */
+  private lastId = 0;
   private closed = false;
 
   constructor(path: string) {
-    const lock = new SharedLock();
-    const workerData: WorkerData = { path, nativeCallLock: lock.memory };
-    // The worker releases it when it has loaded the library.
-    lock.acquire();
+    const nativeCallLock = new SharedLock();
+    const workerData: WorkerData = { path, nativeCallLock: nativeCallLock.memory };
+    // The worker loads SQLite's library under this lock, and then releases it.
+    nativeCallLock.acquire();
     // Without the options of this process, such as a profiler or a loader.
     this.worker = new Worker(SQLITE_WORKER_URL, { workerData, execArgv: [] });
-    // The process exit stops the worker anywhere; inside a call, the library aborts the process.
+    // The process exit stops the worker. Within a call of the library, that would abort the process.
     const stopCalls = () => {
-      lock.acquireForever(EXIT_TIMEOUT_MS);
+      nativeCallLock.acquireForever(EXIT_TIMEOUT_MS);
     };
     process.once('exit', stopCalls);
     this.worker.on('message', (results: readonly JobResult[]) => {
@@ -59,17 +61,17 @@ export class SqliteConnection {
   }
 
   readonly runBatch: RunBatch = (statements) =>
-    this.postJob({ kind: 'commit', statements: this.toMessages(statements) });
+    this.postJob({ kind: 'batch', statements: this.toMessages(statements) });
 
   async transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T> {
-    const transaction = (this.count += 1);
+    const transaction = (this.lastId += 1);
     let ended = false;
     const end = (commits: boolean) => {
       ended = true;
       return this.postJob({ kind: 'end', transaction, commits });
     };
     const result = await work(async (statements) => {
-      // Work that failed may go on elsewhere; its statements must not reach the next transaction.
+      // After a failure, concurrent parts of `work` may still run: reject their statements.
       if (ended) throw new Error('the transaction has ended');
       return this.postJob({ kind: 'step', transaction, statements: this.toMessages(statements) });
     }).catch(async (error: unknown) => {
@@ -98,11 +100,11 @@ export class SqliteConnection {
   private postJob(job: NewJob): Promise<readonly ResultRows[]> {
     if (this.closed) return Promise.reject(new Error(CLOSED));
     return new Promise((resolve, reject) => {
-      const id = (this.count += 1);
+      const id = (this.lastId += 1);
       this.waiting.set(id, { resolve, reject });
-      const count = this.outbox.push(Object.assign({ id }, job));
-      if (count === BATCH_SIZE) this.flush();
-      else if (count === 1) setImmediate(this.flush);
+      const queued = this.outbox.push(Object.assign({ id }, job));
+      if (queued === OUTBOX_CAPACITY) this.flush();
+      else if (queued === 1) setImmediate(this.flush);
     });
   }
 

@@ -3,7 +3,7 @@ import { openFile } from './sqlite-file.js';
 import type { StatementMessage, SerializedError, SqliteJob, JobResult } from './sqlite-messages.js';
 import type { ResultRows } from './statement-batch.js';
 
-type CommitJob = Extract<SqliteJob, { kind: 'commit' }>;
+type BatchJob = Extract<SqliteJob, { kind: 'batch' }>;
 
 /**
  * Executes jobs on a SQLite file. A commit waits for the disk and costs more than its statements, so
@@ -36,16 +36,16 @@ export class SqliteExecutor {
     );
     const job = waiting[place];
     if (!job) return undefined;
-    if (job.kind !== 'commit') {
+    if (job.kind !== 'batch') {
       waiting.splice(place, 1);
       return [runJob(job.id, () => this.runExclusive(job))];
     }
-    const others = waiting.findIndex(({ kind }) => kind !== 'commit');
-    const group = waiting.splice(0, others < 0 ? waiting.length : others) as CommitJob[];
+    const others = waiting.findIndex(({ kind }) => kind !== 'batch');
+    const group = waiting.splice(0, others < 0 ? waiting.length : others) as BatchJob[];
     return this.commit(group);
   }
 
-  private commit(group: readonly CommitJob[]): JobResult[] {
+  private commit(group: readonly BatchJob[]): JobResult[] {
     let stage: 'begin' | 'run' | 'commit' = 'begin';
     try {
       // A deferred transaction that reads first cannot wait for the write lock later: it fails.
@@ -62,7 +62,7 @@ export class SqliteExecutor {
     }
   }
 
-  private runExclusive(job: Exclude<SqliteJob, CommitJob>): readonly ResultRows[] {
+  private runExclusive(job: Exclude<SqliteJob, BatchJob>): readonly ResultRows[] {
     switch (job.kind) {
       case 'step':
         if (this.activeTransaction === undefined) this.run('begin immediate');
@@ -94,7 +94,7 @@ export class SqliteExecutor {
     for (const { name, text } of job.statements) if (text !== undefined) this.texts.set(name, text);
   }
 
-  private onlyReads({ statements }: CommitJob): boolean {
+  private onlyReads({ statements }: BatchJob): boolean {
     return statements.every(({ name }) => this.texts.get(name)?.startsWith('select'));
   }
 

@@ -20,7 +20,7 @@ export interface StatementMessage {
 export type SqliteJob = { readonly id: number } &
   /** A transaction of one batch. It may share its commit with others. */
   (
-    | { readonly kind: 'commit'; readonly statements: readonly StatementMessage[] }
+    | { readonly kind: 'batch'; readonly statements: readonly StatementMessage[] }
     /** One batch of a transaction, which has the file to itself until its end. */
     | {
         readonly kind: 'step';
