@@ -12,9 +12,9 @@ const ENV_FILE = '.env';
 
 export const infobipSetup = defineCommand({
   name: 'infobip:setup',
-  about: `Creates or updates the 2FA application and the message template at INFOBIP_BASE_URL with safe
-values, after showing the changes. Updates what INFOBIP_APP_ID and INFOBIP_MESSAGE_ID name; without
-them, finds the application by its name.`,
+  about: `Creates or updates the 2FA application and the message template at INFOBIP_BASE_URL, after
+showing the changes. Its limits follow from the settings. Updates what INFOBIP_APP_ID and
+INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
   options: {
     name: { value: 'name', help: 'another application (default: OTP service)' },
     text: { value: 'text', help: 'the message; it must contain {{pin}}' },
@@ -28,10 +28,10 @@ them, finds the application by its name.`,
   run: async (options) => {
     const { env, applicationId, messageId } = loadSetupEnvironment();
     return withProviderContext(env, async (context) => {
-      const { name, text, sender, language, 'webotp-host': webOtpHost } = options;
+      const { name: applicationName, text, sender, language, 'webotp-host': webOtpHost } = options;
       const plan = await context
         .get(AccountSetup, { strict: false })
-        .plan({ applicationId, messageId, name, text, sender, language, webOtpHost });
+        .plan({ applicationId, messageId, applicationName, text, sender, language, webOtpHost });
       const { baseUrl } = getProviderAccount('infobip', providersConfig(env));
       console.log(`Infobip 2FA at ${baseUrl}\n`);
       console.log(`${formatChanges(plan.changes)}\n\n${formatMessage(plan)}\n`);
@@ -68,13 +68,13 @@ function printSettings(settings: Readonly<Record<string, string>>, write: boolea
 /** The changes of each resource, field by field. */
 function formatChanges(changes: readonly SetupChange[]): string {
   if (changes.length === 0) return 'Nothing to change.';
-  const subjects = [...new Set(changes.map(({ subject }) => subject))];
-  return subjects
-    .map((subject) => {
+  const resources = [...new Set(changes.map(({ resource }) => resource))];
+  return resources
+    .map((resource) => {
       const rows = changes
-        .filter((change) => change.subject === subject)
+        .filter((change) => change.resource === resource)
         .map(({ field, current = '–', desired }) => [`  ${field}`, current, desired]);
-      return [subject, ...alignColumns([['  field', 'now', 'then'], ...rows])].join('\n');
+      return [resource, ...alignColumns([['  field', 'now', 'then'], ...rows])].join('\n');
     })
     .join('\n\n');
 }

@@ -1,11 +1,11 @@
-/** What the operator asks for. An option that is absent keeps the present value, or the default. */
+/** The present ids, and what the operator changes. An absent option keeps the value, or the default. */
 export interface SetupOptions {
-  /** The configured application, if any. */
+  /** The application in the settings, if any. */
   readonly applicationId: string | undefined;
-  /** The configured message template, if any. */
+  /** The message template in the settings, if any. */
   readonly messageId: string | undefined;
-  /** Another application than the configured one: found by this name, or created. */
-  readonly name: string | undefined;
+  /** Selects the application with this name, or creates it, whatever `applicationId` is. */
+  readonly applicationName: string | undefined;
   /** The message, with `{{pin}}`. */
   readonly text: string | undefined;
   readonly sender: string | undefined;
@@ -17,8 +17,8 @@ export interface SetupOptions {
 
 /** One field that the set-up would change. */
 export interface SetupChange {
-  /** The object that has the field. */
-  readonly subject: string;
+  /** The application or the message template, as the operator sees it. */
+  readonly resource: string;
   readonly field: string;
   readonly current: string | undefined;
   readonly desired: string;
@@ -39,10 +39,10 @@ export interface SetupPlan {
   apply(): Promise<Readonly<Record<string, string>>>;
 }
 
-/** Creates or updates at the provider what this service needs, with safe values. */
+/** Creates or updates the application and the message template that this service uses. */
 export abstract class AccountSetup {
   /**
-   * Reads the account and compares it; changes nothing.
+   * Compares the account with the options and the settings; changes nothing.
    * @throws AccountError if the account cannot be read, SetupOptionError for an invalid option.
    */
   abstract plan(options: SetupOptions): Promise<SetupPlan>;

@@ -44,7 +44,7 @@ describe('npm run infobip:setup', () => {
       'GET',
     );
 
-  it('creates an application and a template with safe values, and prints their settings', async () => {
+  it('creates an application with the limits of the service and a template, and prints their ids', async () => {
     const { code, output } = await setup('--yes --sender Acme --language de');
 
     expect(code).toBe(0);

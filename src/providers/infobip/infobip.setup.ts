@@ -26,17 +26,17 @@ export class InfobipSetup implements AccountSetup {
       applicationId === undefined ? undefined : await this.findTemplate(applicationId, options);
     const messageId = template && requireId(template.messageId);
 
-    const name = options.name ?? application?.name ?? DEFAULT_NAME;
+    const name = options.applicationName ?? application?.name ?? DEFAULT_NAME;
     const baseFields = { name, enabled: true };
     const configuration = this.maxUsage.buildConfiguration();
     const templateFields = buildTemplate(template, options);
-    const subject = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
+    const applicationResource = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const applicationChanges = [
-      ...findChanges(subject, application ?? {}, baseFields),
-      ...findChanges(subject, application?.configuration ?? {}, configuration),
+      ...findChanges(applicationResource, application ?? {}, baseFields),
+      ...findChanges(applicationResource, application?.configuration ?? {}, configuration),
     ];
-    const templateSubject = `Message template, ${messageId ?? 'new'}`;
-    const templateChanges = findChanges(templateSubject, template ?? {}, templateFields);
+    const templateResource = `Message template, ${messageId ?? 'new'}`;
+    const templateChanges = findChanges(templateResource, template ?? {}, templateFields);
 
     return {
       changes: [...applicationChanges, ...templateChanges],
@@ -68,13 +68,13 @@ export class InfobipSetup implements AccountSetup {
 
   /** Finds by the given name; without one, by the configured id, else by the default name. */
   private async findApplication(options: SetupOptions): Promise<ApplicationResponse | undefined> {
-    const { applicationId, name } = options;
-    if (name === undefined && applicationId !== undefined) {
+    const { applicationId, applicationName } = options;
+    if (applicationName === undefined && applicationId !== undefined) {
       const configured = await this.api.find(APPLICATIONS_PATH, applicationId);
       if (configured) return configured;
     }
     const applications: ApplicationResponse[] = await this.api.list(APPLICATIONS_PATH);
-    return applications.find((application) => application.name === (name ?? DEFAULT_NAME));
+    return applications.find(({ name }) => name === (applicationName ?? DEFAULT_NAME));
   }
 
   /** Finds the configured template, else one with the given text, else the only template. */
@@ -93,12 +93,12 @@ export class InfobipSetup implements AccountSetup {
 }
 
 /** The fields whose value differs from the desired one. */
-function findChanges(subject: string, current: object, desired: object): SetupChange[] {
+function findChanges(resource: string, current: object, desired: object): SetupChange[] {
   const before = new Map<string, unknown>(Object.entries(current));
   return Object.entries(desired as Record<string, unknown>)
     .filter(([field, value]) => normalizeNotation(before.get(field)) !== normalizeNotation(value))
     .map(([field, value]) => ({
-      subject,
+      resource,
       field,
       current: before.has(field) ? JSON.stringify(before.get(field)) : undefined,
       desired: JSON.stringify(value),
