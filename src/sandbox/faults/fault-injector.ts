@@ -1,12 +1,12 @@
 import type { ProviderName } from '../provider-name.js';
 import type { SandboxFault, SandboxOperation } from './sandbox-fault.js';
 
-/** A fault for the next calls of an operation. */
+/** A fault for the next requests for an operation. */
 export interface PlannedFault extends SandboxFault {
   readonly operation: SandboxOperation;
   /** Default: both providers. */
   readonly provider?: ProviderName;
-  /** Number of calls that fail. */
+  /** Number of requests that fail. */
   readonly times: number;
 }
 
@@ -20,7 +20,7 @@ export class FaultInjector {
   }
 
   /**
-   * Finds the fault for a call and counts the call against `times`.
+   * Finds the fault for a request and counts the request against `times`.
    * A fault for this provider takes precedence over one for both.
    */
   consumeFault(operation: SandboxOperation, provider: ProviderName): SandboxFault | undefined {

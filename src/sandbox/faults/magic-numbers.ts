@@ -2,7 +2,7 @@ import type { ProviderName } from '../provider-name.js';
 import type { SandboxFault, SandboxOperation } from './sandbox-fault.js';
 
 interface MagicScenario {
-  /** The affected operations. Other calls with the same address work normally. */
+  /** The affected operations. Other operations with the same address work normally. */
   readonly operations: readonly SandboxOperation[];
   readonly fault: SandboxFault;
 }

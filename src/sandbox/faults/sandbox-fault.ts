@@ -1,9 +1,9 @@
-// Faults make a call to the sandbox fail, or answer in a chosen way, so that clients can test how
-// they handle it. A fault is either planned for the next calls or tied to a magic number.
+// Faults make a request to the sandbox fail, or get a chosen response, so that clients can test how
+// they handle it. A fault is either planned for the next requests or tied to a magic number.
 import type { ErrorShape } from '../infobip/infobip-error.js';
 
 export const SANDBOX_OPERATIONS = ['send', 'resend', 'verify', 'status', 'configuration'] as const;
-/** What a call does, independent of the channel. */
+/** What a request does, independent of the channel. */
 export type SandboxOperation = (typeof SANDBOX_OPERATIONS)[number];
 
 const RESPONSE_FAULTS = [
@@ -36,7 +36,7 @@ const DELIVERY_OUTCOMES = [
 /** Whether the message reaches the phone, and the reason if not. docs/sandbox.md explains each. */
 export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
 
-/** A result that the call reports in a normal response, for any input. */
+/** A result that the sandbox reports in a normal response, for any input. */
 export type ForcedOutcome =
   DeliveryOutcome | 'expired' | 'exhausted' | 'new-pin-id' | 'wrong-msisdn';
 
@@ -50,10 +50,10 @@ export const FAULTS_BY_OPERATION: Record<SandboxOperation, readonly FaultKind[]>
   configuration: RESPONSE_FAULTS,
 };
 
-/** How one call fails. */
+/** How one request fails. */
 export interface SandboxFault {
   readonly kind: FaultKind;
-  /** Whether the call still does its work, so that only the response is lost. Default: false. */
+  /** Whether the operation is still performed, so that only the response is lost. Default: false. */
   readonly performed?: boolean;
   /** Delay of a `slow` response in milliseconds. Default: 2000. */
   readonly delayMs?: number;

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { createCallHandler } from '../faults/call-handler.js';
+import { createOperationHandler } from '../faults/operation-handler.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import { validateInput } from '../validate-input.js';
 import type { ApplicationStore } from './application-store.js';
@@ -38,9 +38,9 @@ export function createConfigurationRoutes({
   faults,
   apiKey,
 }: ConfigurationRouteDependencies) {
-  const handleCall = createCallHandler('infobip', faults, createInfobipError);
-  const answer = (reply: FastifyReply, work: () => object) =>
-    handleCall(reply, 'configuration', '', work);
+  const handleOperation = createOperationHandler('infobip', faults, createInfobipError);
+  const answer = (reply: FastifyReply, perform: () => object) =>
+    handleOperation(reply, 'configuration', '', perform);
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.addHook('onRequest', async ({ headers }) => {
@@ -84,7 +84,7 @@ export function createConfigurationRoutes({
           return toTemplateResponse(applications.updateTemplate('email', params, update));
         }),
     );
-    // Infobip's older documentation has the create calls under /2fa/1.
+    // Infobip's older documentation has the create operations under /2fa/1.
     for (const version of ['/2fa/2', '/2fa/1']) {
       fastify.post(`${version}/applications`, ({ body }, reply) =>
         answer(reply, () => {
@@ -105,7 +105,7 @@ export function createConfigurationRoutes({
   };
 }
 
-/** Only the create and update calls return the placeholder, as Infobip documents. */
+/** Only the create and update operations return the placeholder, as Infobip documents. */
 const toTemplateResponse = (template: MessageTemplate) => ({
   ...template,
   pinPlaceholder: '{{pin}}',

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { createCallHandler } from '../faults/call-handler.js';
+import { createOperationHandler } from '../faults/operation-handler.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import { validateInput } from '../validate-input.js';
 import { authenticateInfobip } from './infobip-auth.js';
@@ -26,7 +26,7 @@ const CHANNELS = [
 
 /** Infobip's routes for PINs: send, resend, verify, and the verification status. */
 export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependencies) {
-  const handleCall = createCallHandler('infobip', faults, createInfobipError);
+  const handleOperation = createOperationHandler('infobip', faults, createInfobipError);
   const findAddress = (pinId: string) => pinService.findAddress(pinId) ?? '';
 
   return async (fastify: FastifyInstance): Promise<void> => {
@@ -36,7 +36,7 @@ export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependen
     for (const [channel, suffix] of CHANNELS) {
       for (const path of [`/2fa/2/pin${suffix}`, `/2fa/1/pin${suffix}`]) {
         fastify.post<{ Querystring: { ncNeeded?: unknown } }>(path, ({ query, body }, reply) =>
-          handleCall(reply, 'send', getRecipient(body), (outcome) => {
+          handleOperation(reply, 'send', getRecipient(body), (outcome) => {
             // Infobip's SDK sends the text `undefined` for an option that is not set.
             const lookup = query.ncNeeded !== 'false';
             const request = validateInput(sendSchemas[channel], body);
@@ -45,14 +45,14 @@ export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependen
         );
       }
       fastify.post<PinRouteTypes>(`/2fa/2/pin/:pinId/resend${suffix}`, ({ params, body }, reply) =>
-        handleCall(reply, 'resend', findAddress(params.pinId), (outcome) => {
+        handleOperation(reply, 'resend', findAddress(params.pinId), (outcome) => {
           const request = validateInput(resendSchemas[channel], body ?? {});
           return pinService.resendPin(channel, params.pinId, request, outcome);
         }),
       );
     }
     fastify.post<PinRouteTypes>('/2fa/2/pin/:pinId/verify', ({ params, body }, reply) =>
-      handleCall(reply, 'verify', findAddress(params.pinId), (outcome) => {
+      handleOperation(reply, 'verify', findAddress(params.pinId), (outcome) => {
         const { pin } = validateInput(verifySchema, body);
         return pinService.verifyPin(params.pinId, pin, outcome);
       }),
@@ -60,7 +60,7 @@ export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependen
     fastify.get<{ Params: { applicationId: string } }>(
       '/2fa/2/applications/:applicationId/verifications',
       ({ params, query }, reply) =>
-        handleCall(reply, 'status', '', () => {
+        handleOperation(reply, 'status', '', () => {
           const filters = validateInput(statusQuerySchema, query);
           return listVerifications(pinService, params.applicationId, filters);
         }),

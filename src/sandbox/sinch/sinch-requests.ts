@@ -30,14 +30,14 @@ const codeType = Joi.string()
 const timeoutS = Joi.number().integer().min(5).max(120);
 
 /** E.164 with a leading `+`. */
-const endpoint = Joi.string()
+const phoneNumber = Joi.string()
   .pattern(/^\+[1-9]\d{6,14}$/)
   .messages({ 'string.pattern.base': '{#label} must be an E.164 number with a leading +' });
 
 export const startSchema = Joi.object<SinchStartRequest>({
   identity: Joi.object({
     type: Joi.string().valid('number').required(),
-    endpoint: endpoint.required(),
+    endpoint: phoneNumber.required(),
   }).required(),
   method: methodSchema.required(),
   // It is used as a path segment, so `.` and `..` are invalid (RFC 3986 §5.2.4).
@@ -79,7 +79,7 @@ export const reportSchema = Joi.object<SinchReportRequest>({
   sms: createPartSchema('sms', codePart),
   callout: createPartSchema('callout', codePart),
   whatsapp: createPartSchema('whatsapp', codePart),
-  flashCall: createPartSchema('flashcall', Joi.object({ cli: endpoint.required() })),
+  flashCall: createPartSchema('flashcall', Joi.object({ cli: phoneNumber.required() })),
 });
 
 /** The code that the end user typed, or the number that called. */

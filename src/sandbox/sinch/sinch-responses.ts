@@ -33,7 +33,7 @@ export function buildStartResponse(verification: SinchVerification, apiUrl: stri
 }
 
 export function buildReportResponse(verification: SinchVerification): object {
-  const { id, method, status, reason, reference, endpoint } = verification;
+  const { id, method, status, reason, reference, number } = verification;
   return {
     id,
     method,
@@ -42,15 +42,15 @@ export function buildReportResponse(verification: SinchVerification): object {
     ...(isPhoneCall(verification) && { callComplete: true }),
     ...(reference !== undefined && { reference }),
     source: 'manual',
-    identity: { type: 'number', endpoint },
+    identity: { type: 'number', endpoint: number },
   };
 }
 
 /** The report response, with the price and details of the call. */
 export function buildStatusResponse(verification: SinchVerification): object {
-  const { status, endpoint, startedAt } = verification;
+  const { status, number, startedAt } = verification;
   const toPrice = (amount: number) => ({ amount, currencyId: 'EUR' });
-  const countryId = parsePhoneNumberFromString(endpoint)?.country;
+  const countryId = parsePhoneNumberFromString(number)?.country;
   return {
     ...buildReportResponse(verification),
     ...(countryId !== undefined && { countryId }),

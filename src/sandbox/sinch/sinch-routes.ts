@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { normalizeAddress } from '../address.js';
-import { createCallHandler } from '../faults/call-handler.js';
+import { createOperationHandler } from '../faults/operation-handler.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import { validateInput } from '../validate-input.js';
 import { authenticateSinch, type SinchApplication } from './sinch-auth.js';
@@ -21,7 +21,7 @@ interface VerificationRouteTypes {
 }
 
 interface PhoneNumberRouteTypes {
-  Params: { method: string; endpoint: string };
+  Params: { method: string; number: string };
 }
 
 const API_PATH = '/verification/v1';
@@ -50,7 +50,7 @@ function createVerificationRoutes({
   faults,
   application,
 }: SinchRouteDependencies) {
-  const handleCall = createCallHandler('sinch', faults, createSinchError);
+  const handleOperation = createOperationHandler('sinch', faults, createSinchError);
 
   return async (fastify: FastifyInstance): Promise<void> => {
     // The signature covers the body, so authentication has to wait for it.
@@ -61,7 +61,7 @@ function createVerificationRoutes({
     });
     fastify.post('/', (request, reply) => {
       const body = parseJsonBody(request);
-      return handleCall(reply, 'send', normalizeAddress(getEndpoint(body)), (outcome) => {
+      return handleOperation(reply, 'send', normalizeAddress(getNumber(body)), (outcome) => {
         // Messages are always English: `Accept-Language` is ignored.
         void reply.header('content-language', 'en-US');
         const start = validateInput(startSchema, body);
@@ -71,33 +71,33 @@ function createVerificationRoutes({
     });
     fastify.put<VerificationRouteTypes>('/id/:id', (request, reply) => {
       const { id } = request.params;
-      const to = normalizeAddress(sinchVerifications.findEndpoint(id) ?? '');
-      return handleCall(reply, 'verify', to, (outcome) => {
+      const to = normalizeAddress(sinchVerifications.findNumber(id) ?? '');
+      return handleOperation(reply, 'verify', to, (outcome) => {
         const report = validateInput(reportSchema, parseJsonBody(request));
         return buildReportResponse(sinchVerifications.reportById(id, report, outcome));
       });
     });
-    fastify.put<PhoneNumberRouteTypes>('/number/:endpoint', (request, reply) => {
-      const { endpoint } = request.params;
-      return handleCall(reply, 'verify', normalizeAddress(endpoint), (outcome) => {
+    fastify.put<PhoneNumberRouteTypes>('/number/:number', (request, reply) => {
+      const { number } = request.params;
+      return handleOperation(reply, 'verify', normalizeAddress(number), (outcome) => {
         const report = validateInput(reportSchema, parseJsonBody(request));
-        return buildReportResponse(sinchVerifications.reportByNumber(endpoint, report, outcome));
+        return buildReportResponse(sinchVerifications.reportByNumber(number, report, outcome));
       });
     });
     fastify.get<VerificationRouteTypes>('/id/:id', ({ params }, reply) =>
-      handleCall(reply, 'status', '', () =>
+      handleOperation(reply, 'status', '', () =>
         buildStatusResponse(sinchVerifications.getById(params.id)),
       ),
     );
     fastify.get<VerificationRouteTypes>('/reference/:id', ({ params }, reply) =>
-      handleCall(reply, 'status', '', () =>
+      handleOperation(reply, 'status', '', () =>
         buildStatusResponse(sinchVerifications.getByReference(params.id)),
       ),
     );
-    fastify.get<PhoneNumberRouteTypes>('/:method/number/:endpoint', ({ params }, reply) =>
-      handleCall(reply, 'status', '', () => {
+    fastify.get<PhoneNumberRouteTypes>('/:method/number/:number', ({ params }, reply) =>
+      handleOperation(reply, 'status', '', () => {
         const method = validateInput(methodSchema, params.method);
-        return buildStatusResponse(sinchVerifications.getByNumber(method, params.endpoint));
+        return buildStatusResponse(sinchVerifications.getByNumber(method, params.number));
       }),
     );
   };
@@ -125,7 +125,7 @@ function parseJsonBody(request: FastifyRequest): unknown {
 }
 
 /** Reads the number before the body is validated, because faults apply to invalid requests too. */
-function getEndpoint(body: unknown): string {
+function getNumber(body: unknown): string {
   const { identity } = (body ?? {}) as { identity?: { endpoint?: unknown } | null };
   return typeof identity?.endpoint === 'string' ? identity.endpoint : '';
 }

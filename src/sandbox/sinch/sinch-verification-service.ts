@@ -54,7 +54,7 @@ export class SinchVerificationService {
     const now = this.deps.now();
     const expectedCode = this.createCode(request);
     const verification = createVerification(request, { now, expectedCode, outcome });
-    const earlier = this.store.listByNumber(verification.endpoint);
+    const earlier = this.store.listByNumber(verification.number);
     this.store.addVerification(verification);
     if (verification.status !== 'PENDING') return verification;
     for (const other of earlier) {
@@ -74,11 +74,11 @@ export class SinchVerificationService {
 
   /** Like {@link reportById}, for the newest verification of a number. */
   reportByNumber(
-    endpoint: string,
+    number: string,
     report: SinchReportRequest,
     outcome?: ForcedOutcome,
   ): SinchVerification {
-    return this.checkReport(this.store.listByNumber(endpoint).find(isReportable), report, outcome);
+    return this.checkReport(this.store.listByNumber(number).find(isReportable), report, outcome);
   }
 
   /** @throws SinchError 40400 */
@@ -92,9 +92,9 @@ export class SinchVerificationService {
   }
 
   /** Gets the newest of a number and method. @throws SinchError 40400, also after an hour. */
-  getByNumber(method: SinchMethod, endpoint: string): SinchVerification {
+  getByNumber(method: SinchMethod, number: string): SinchVerification {
     const earliestStart = this.deps.now() - NUMBER_LOOKUP_MS;
-    const newest = this.store.listByNumber(endpoint).find((item) => item.method === method);
+    const newest = this.store.listByNumber(number).find((item) => item.method === method);
     return this.requireCurrent(newest && newest.startedAt > earliestStart ? newest : undefined);
   }
 
@@ -106,8 +106,8 @@ export class SinchVerificationService {
     closeVerification(verification, 'SUCCESSFUL');
   }
 
-  findEndpoint(id: string): string | undefined {
-    return this.store.findById(id)?.endpoint;
+  findNumber(id: string): string | undefined {
+    return this.store.findById(id)?.number;
   }
 
   private createCode(request: SinchStartRequest): string {
@@ -119,11 +119,11 @@ export class SinchVerificationService {
     );
   }
 
-  private deliverCode({ id, method, endpoint, expectedCode, startedAt }: SinchVerification): void {
+  private deliverCode({ id, method, number, expectedCode, startedAt }: SinchVerification): void {
     if (method === 'seamless') return;
     const isFlashCall = method === 'flashcall';
     this.deps.inbox.addMessage({
-      to: normalizeAddress(endpoint),
+      to: normalizeAddress(number),
       from: isFlashCall ? expectedCode : 'Sinch',
       channel: CHANNEL_BY_METHOD[method],
       text: isFlashCall ? `Missed call from ${expectedCode}` : `Your code is ${expectedCode}`,
@@ -141,7 +141,7 @@ export class SinchVerificationService {
   ): SinchVerification {
     const verification = this.requireCurrent(found);
     if (!isReportable(verification)) throw new SinchError(40400);
-    const { method, expectedCode, endpoint } = verification;
+    const { method, expectedCode, number } = verification;
     if (report.method !== method)
       throw new SinchError(40001, `"method" must be ${method}, the method of the start`);
     if (verification.status !== 'PENDING') return verification;
@@ -151,7 +151,7 @@ export class SinchVerificationService {
     else if (isCorrect) closeVerification(verification, 'SUCCESSFUL');
     else closeVerification(verification, 'FAIL', failure);
     if (outcome !== 'wrong-msisdn') return verification;
-    return { ...verification, endpoint: changeAddress(endpoint) };
+    return { ...verification, number: changeAddress(number) };
   }
 
   private requireCurrent(found: SinchVerification | undefined): SinchVerification {

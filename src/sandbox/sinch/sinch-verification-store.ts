@@ -13,13 +13,13 @@ export class SinchVerificationStore {
 
   /** @throws SinchError 40900 if another verification has the same reference. */
   addVerification(verification: SinchVerification): void {
-    const { id, reference, endpoint } = verification;
+    const { id, reference, number } = verification;
     if (reference !== undefined) {
       if (this.byReference.has(reference)) throw new SinchError(40900);
       this.byReference.set(reference, verification);
     }
     this.byId.set(id, verification);
-    const removed = this.history.addItem(endpoint, verification);
+    const removed = this.history.addItem(number, verification);
     if (!removed) return;
     this.byId.delete(removed.id);
     if (removed.reference !== undefined) this.byReference.delete(removed.reference);
@@ -34,7 +34,7 @@ export class SinchVerificationStore {
   }
 
   /** Newest first. */
-  listByNumber(endpoint: string): SinchVerification[] {
-    return this.history.listNewestFirst(endpoint);
+  listByNumber(number: string): SinchVerification[] {
+    return this.history.listNewestFirst(number);
   }
 }

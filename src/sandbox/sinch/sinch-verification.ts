@@ -17,7 +17,7 @@ export interface SinchVerification {
   readonly id: string;
   readonly method: SinchMethod;
   /** E.164 with a leading `+`. */
-  readonly endpoint: string;
+  readonly number: string;
   readonly reference: string | undefined;
   /** The code; for a flash call, the caller's number; empty for a data verification. */
   readonly expectedCode: string;
@@ -47,7 +47,7 @@ export function createVerification(
   const verification: SinchVerification = {
     id: randomUUID(),
     method,
-    endpoint: identity.endpoint,
+    number: identity.endpoint,
     reference,
     expectedCode,
     codeType: getCodeType(request),

@@ -17,27 +17,27 @@ const DEFAULT_DELAY_MS = 2_000;
 /** Creates the error with which the provider's API reports a fault. */
 type FaultErrorFactory = (kind: ErrorFaultKind, fault: SandboxFault) => Error;
 
-/** Does the work of a call. Must report the outcome if one is given. */
-type CallWork = (outcome?: ForcedOutcome) => object;
+/** Performs an operation and returns the response: the one that reports `outcome`, if given. */
+type PerformOperation = (outcome?: ForcedOutcome) => object;
 
-/** Answers one call. `to` is the address of the call, or empty where it has none. */
-type CallHandler = (
+/** Answers one request. `to` is the phone number or e-mail address of the end user, or empty. */
+type OperationHandler = (
   reply: FastifyReply,
   operation: SandboxOperation,
   to: string,
-  work: CallWork,
+  perform: PerformOperation,
 ) => Promise<unknown>;
 
-/** Creates the handler that applies planned faults and magic numbers to one provider's calls. */
-export function createCallHandler(
+/** Creates the handler that applies planned faults and magic numbers to one provider's API. */
+export function createOperationHandler(
   provider: ProviderName,
   faults: FaultInjector,
   createError: FaultErrorFactory,
-): CallHandler {
-  return (reply, operation, to, work) => {
+): OperationHandler {
+  return (reply, operation, to, perform) => {
     const fault =
       faults.consumeFault(operation, provider) ?? findMagicFault(operation, to, provider);
-    return applyFault(reply, fault, createError, work);
+    return applyFault(reply, fault, createError, perform);
   };
 }
 
@@ -45,17 +45,17 @@ async function applyFault(
   reply: FastifyReply,
   fault: SandboxFault | undefined,
   createError: FaultErrorFactory,
-  work: CallWork,
+  perform: PerformOperation,
 ): Promise<unknown> {
-  if (!fault) return work();
+  if (!fault) return perform();
   const { kind } = fault;
-  if (!isResponseFault(kind)) return work(kind);
+  if (!isResponseFault(kind)) return perform(kind);
   if (kind === 'slow') {
-    const response = work();
+    const response = perform();
     await delay(fault.delayMs ?? DEFAULT_DELAY_MS, undefined, { ref: false });
     return response;
   }
-  if (fault.performed) work();
+  if (fault.performed) perform();
   return sendBrokenResponse(reply, kind, (errorKind) => createError(errorKind, fault));
 }
 
