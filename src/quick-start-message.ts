@@ -9,15 +9,15 @@ import { randomInt } from 'node:crypto';
 export function quickStartMessage(url: string, sandboxUrl: string, needsKey: boolean): string {
   // Random, because the limits per number and day outlive a restart.
   const digits = `1415555${String(randomInt(1_000, 10_000))}`;
-  const key = needsKey ? ` -H "authorization: Bearer $OTP_API_KEY"` : '';
-  const json = `-H 'content-type: application/json'${key}`;
+  const authorization = needsKey ? ` -H "authorization: Bearer $OTP_API_KEY"` : '';
+  const headers = `-H 'content-type: application/json'${authorization}`;
   const where = needsKey ? 'here, with OTP_API_KEY set' : `on ${url}/demo or here`;
   return `
 The OTP service listens on ${url}. Messages go to the sandbox, not to phones. Try it ${where}:
 
-PIN_ID=$(curl -s ${url}/otp/send ${json} -d '{"phoneNumber":"+${digits}"}' | grep -o '"pinId":"[^"]*' | cut -d'"' -f4)
+PIN_ID=$(curl -s ${url}/otp/send ${headers} -d '{"phoneNumber":"+${digits}"}' | grep -o '"pinId":"[^"]*' | cut -d'"' -f4)
 CODE=$(curl -s '${sandboxUrl}/sandbox/messages?to=${digits}' | grep -o '"pin":"[^"]*' | head -n 1 | cut -d'"' -f4)
-curl -s ${url}/otp/verify ${json} -d "{\\"pinId\\":\\"$PIN_ID\\",\\"otpCode\\":\\"$CODE\\"}"
+curl -s ${url}/otp/verify ${headers} -d "{\\"pinId\\":\\"$PIN_ID\\",\\"otpCode\\":\\"$CODE\\"}"
 
 `;
 }

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 
-/** Lower rows first. A file imports from its own folder and from strictly lower rows. */
-const ROWS = [
+/** Lowest first. A file imports only from its own folder and from lower layers. */
+const LAYERS = [
   ['common'],
   ['config'],
   ['http', 'observability', 'storage'],
@@ -44,8 +44,10 @@ const files: SourceFile[] = readdirSync(SRC, { recursive: true, encoding: 'utf8'
   });
 
 const folderOf = (path: string): string => (path.includes('/') ? (path.split('/')[0] ?? '') : '');
-const rowOf = (path: string): number =>
-  folderOf(path) === '' ? ROWS.length : ROWS.findIndex((row) => row.includes(folderOf(path)));
+const layerOf = (path: string): number =>
+  folderOf(path) === ''
+    ? LAYERS.length
+    : LAYERS.findIndex((layer) => layer.includes(folderOf(path)));
 
 /** The imports that break a rule, as `from → to`. */
 const violations = (breaksRule: (from: string, to: string) => boolean): string[] =>
@@ -56,7 +58,9 @@ const violations = (breaksRule: (from: string, to: string) => boolean): string[]
 describe('The architecture', () => {
   it('consists of the folders that the dependency rule names', () => {
     const folders = new Set(files.map(({ path }) => folderOf(path)).filter((name) => name !== ''));
-    const unknown = [...folders].filter((name) => name !== SANDBOX && !ROWS.flat().includes(name));
+    const unknown = [...folders].filter(
+      (name) => name !== SANDBOX && !LAYERS.flat().includes(name),
+    );
 
     expect(unknown).toEqual([]);
     expect(
@@ -67,14 +71,14 @@ describe('The architecture', () => {
     ).toEqual([...TOP_FILES].sort());
   });
 
-  it('imports only from strictly lower rows', () => {
+  it('imports only from lower layers', () => {
     expect(
       violations(
         (from, to) =>
           folderOf(from) !== folderOf(to) &&
           folderOf(from) !== SANDBOX &&
           folderOf(to) !== SANDBOX &&
-          rowOf(to) >= rowOf(from),
+          layerOf(to) >= layerOf(from),
       ),
     ).toEqual([]);
   });
@@ -117,7 +121,7 @@ describe('The architecture', () => {
     expect(cycles).toEqual([]);
   });
 
-  it('keeps storage in the folders of the design', () => {
+  it('divides storage into engines, limits, migrations and repositories', () => {
     const folders = files
       .map(({ path }) => path.split('/'))
       .filter(([folder, , file]) => folder === 'storage' && file !== undefined)

@@ -13,7 +13,8 @@ export const encryptionConfig = defineConfig(
       'OTP_SECRET',
       secrets().when('NODE_ENV', { is: 'production', then: Joi.required() }),
       {
-        description: 'master secret; to rotate, list the new one before the old one',
+        description:
+          'secret that encrypts the stored numbers; to rotate, list the new one before the old one',
         developmentDefault: 'created in `DATA_DIR`',
       },
     ),

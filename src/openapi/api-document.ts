@@ -38,7 +38,7 @@ hex digits), an API key, the request's own \`Idempotency-Key\`. The id is passed
 
 const INFO = {
   title: 'OTP service',
-  summary: 'One-time passwords by SMS and call, sent and verified exactly once.',
+  summary: 'One-time passwords by SMS and call, with single-use codes and idempotent retries.',
   description: DESCRIPTION,
   license: { name: 'MIT', identifier: 'MIT' },
 };

@@ -54,7 +54,7 @@ export const HEADER_COMPONENTS: Readonly<Record<string, HeaderObject>> = Object.
   ]),
 );
 
-/** The headers of a response with this status, beside those that every HTTP response has. */
+/** The headers of a response with this status, except those that every HTTP response has. */
 export function headersOf(
   status: number,
   { isPublic, isRateLimited, isIdempotent }: RouteTraits,

@@ -62,7 +62,7 @@ describe('Browser security', () => {
     'https://app.example.com:8443',
     'https://evil.test',
     'null',
-  ])('does not allow %s beside the origins in CORS_ORIGINS', async (origin) => {
+  ])('does not allow %s if CORS_ORIGINS lists other origins', async (origin) => {
     service = await startSandboxedService({ CORS_ORIGINS: `${SITE}, https://other.example.com` });
 
     expect((await preflight(origin)).headers['access-control-allow-origin']).not.toBe(origin);

@@ -145,7 +145,7 @@ describe('The log of the service', () => {
   });
 
   it.each(['', 'Bearer'])(
-    'accepts a request id beside an empty API key (%p)',
+    'accepts a request id with an empty API key (%p)',
     async (authorization) => {
       const ids = { 'x-request-id': 'order-4711-abcd', authorization, 'idempotency-key': '' };
       const { headers } = await send().set(ids);

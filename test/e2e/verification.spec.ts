@@ -139,7 +139,7 @@ describe('A verification', () => {
     ['neither', {}, '#/pinId'],
     ['both', { pinId: 'a', phoneNumber: NUMBER }, '#/pinId'],
     ['a bad number', { phoneNumber: '+1' }, '#/phoneNumber'],
-    ['a bad number beside a pinId', { pinId: 'a', phoneNumber: '+1' }, '#/phoneNumber'],
+    ['a bad number with a pinId', { pinId: 'a', phoneNumber: '+1' }, '#/phoneNumber'],
   ])('is rejected if selected by %s of pinId and number', async (_what, selector, pointer) => {
     const response = await verify({ ...selector, otpCode: '1234' });
 

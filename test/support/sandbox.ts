@@ -10,7 +10,7 @@ export const EMAIL_ADDRESS = 'ann@example.com';
 export const DEFAULT_IDS = { applicationId: 'sandbox-application', messageId: 'sandbox-message' };
 
 /**
- * The sandbox's Sinch application. Repeated here to fix its values: they are the defaults of
+ * The sandbox's Sinch application. Not imported, so that a change of it fails the tests: it is the default of
  * SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET.
  */
 export const SINCH_APPLICATION = {

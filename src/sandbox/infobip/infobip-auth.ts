@@ -6,7 +6,7 @@ const AUTHORIZATION_PATTERN = /^(App|Basic|IBSSO|Bearer) +(\S+)$/i;
 /**
  * Checks the `Authorization` header. With the scheme Basic, the password is the key.
  * Without `apiKey` every key is valid. A key that starts with `noscope` has no scope, and one that
- * starts with `pinscope` has only `2fa:pin:send`; both are valid beside `apiKey`.
+ * starts with `pinscope` has only `2fa:pin:send`; both are valid in addition to `apiKey`.
  * @throws InfobipError 401 for an invalid key, 403 for a missing scope.
  */
 export function authenticateInfobip(

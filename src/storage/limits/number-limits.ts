@@ -60,7 +60,7 @@ export class NumberLimits {
   private readonly cooldown: SlidingWindow;
   private readonly sends: readonly SlidingWindow[];
   private readonly failures: readonly SlidingWindow[];
-  /** Beside those that the methods run; a failure is a code counted as wrong. */
+  /** Queries for other transactions. A failure is a code counted as wrong. */
   readonly queries;
 
   constructor(
