@@ -14,7 +14,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   allowedCountries: optional('ALLOWED_COUNTRIES', parsedBy(parseCountries), {
     description: 'countries that messages may be sent to; production warns about `*`',
     values: 'ISO 3166 codes, or `*`',
-    defaultText: '*',
+    defaultValue: '*',
   }),
   blockedTypes: setting(
     'BLOCKED_NUMBER_TYPES',
@@ -37,9 +37,9 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
       .default([]),
     {
       description:
-        'numbers with a fixed code and no message, until their last day (required in production)',
+        'numbers with a fixed code, which get no message; in production each needs a last day',
       values: '`number:code@last day`, …',
-      whenUnset: 'none',
+      defaultInWords: 'none',
       example: '+15550001111:123456@2026-12-31',
     },
   ),

@@ -7,9 +7,9 @@ export interface SettingDocs {
   /** The allowed values. */
   readonly values?: string;
   /** The default, as it is written in `.env`. */
-  readonly defaultText?: string;
-  /** The effect of no value, if there is no default to write. */
-  readonly whenUnset?: string;
+  readonly defaultValue?: string;
+  /** What an absent value means, if `.env` cannot express it. */
+  readonly defaultInWords?: string;
   /** The default outside production. */
   readonly developmentDefault?: string;
   readonly example?: string;
@@ -43,7 +43,7 @@ export function duration(fallback: DurationString, least: DurationString, most: 
       return ms;
     })
     .messages(CUSTOM_MESSAGE)
-    .meta({ defaultText: fallback, values } satisfies Partial<SettingDocs>);
+    .meta({ defaultValue: fallback, values } satisfies Partial<SettingDocs>);
 }
 
 /** A value that `parse` converts; it throws an Error with the violated rule. */

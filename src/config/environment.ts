@@ -53,8 +53,8 @@ export function loadCommandEnvironment(): Environment {
 }
 
 /**
- * As {@link loadEnvironment}, with Infobip as the only provider. The ids that the set-up creates,
- * the secret, and in production absent API keys are placeholders.
+ * As {@link loadEnvironment}, with Infobip as the only provider. The ids that `infobip:setup`
+ * creates, the secret, and in production absent API keys are placeholders.
  * @throws Error with every invalid setting.
  */
 export function loadSetupEnvironment(variables = readVariables()) {

@@ -19,20 +19,20 @@ export const httpConfig = defineConfig('http', 'HTTP', {
       .messages({ 'any.invalid': '{#label} must be a port other than PORT' }),
     {
       description: 'separate port for the metrics, so that clients cannot read them',
-      whenUnset: '`/metrics` on `PORT`',
+      defaultInWords: '`/metrics` on `PORT`',
       example: '9464',
     },
   ),
   trustProxy: optional('TRUST_PROXY', parsedBy(parseTrustProxy), {
     description: 'proxies whose `X-Forwarded-For` is trusted',
     values: 'number of hops, or networks',
-    whenUnset: 'none',
+    defaultInWords: 'none',
     example: '10.0.0.0/8',
   }),
   corsOrigins: setting('CORS_ORIGINS', parsedBy(parseOrigins).default([]), {
     description: 'web origins that may call the API from a browser',
     values: 'origins',
-    whenUnset: 'none',
+    defaultInWords: 'none',
     example: 'https://app.example.com',
   }),
 });

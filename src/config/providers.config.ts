@@ -56,7 +56,7 @@ const SETTINGS = {
     'ID of the message template in your 2FA application',
   ),
   sinchUrl: account('SINCH_BASE_URL', 'URL of the Verification API', baseUrl(), {
-    defaultText: SINCH_URL,
+    defaultValue: SINCH_URL,
   }),
   sinchKey: account('SINCH_APPLICATION_KEY', 'key of your Verification application'),
   sinchSecret: account(

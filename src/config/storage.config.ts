@@ -12,7 +12,7 @@ export const storageConfig = defineConfig('storage', 'Storage', {
   databaseUrl: optional('DATABASE_URL', databaseUrl(['postgres', 'postgresql'], parsePostgresUrl), {
     description: 'URL of PostgreSQL, which several replicas can share',
     values: '`postgres://…`',
-    whenUnset: 'SQLite',
+    defaultInWords: 'SQLite',
     example: 'postgres://user:password@host:5432/otp?sslmode=verify-full',
   }),
   retentionMs: setting('RETENTION', duration('30d', '1d', '3650d'), {

@@ -23,7 +23,7 @@ export const throttleConfig = defineConfig('throttle', 'Rate limits', {
     {
       description: 'URL of Redis, which counts these requests for all replicas',
       values: '`redis://…`, `rediss://…`',
-      whenUnset: 'each replica counts its own',
+      defaultInWords: 'each replica counts its own',
       example: 'redis://host:6379',
     },
   ),

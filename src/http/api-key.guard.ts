@@ -17,7 +17,7 @@ const UNAUTHENTICATED_LIMIT = { name: 'unauthenticated', limit: 30, windowMs: mi
 
 /**
  * Authenticates the client before any other guard. Failed attempts are rate-limited by IP address
- * and never block a valid key from the same address.
+ * and never block a valid key from the same IP address.
  */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {

@@ -58,11 +58,11 @@ export const envExample = (): string =>
     ...GROUPS.flatMap(({ title, settings }) => [
       '',
       `# --- ${title} ---`,
-      ...settings.flatMap(({ name, meaning, defaultText = '', values, example }) => [
+      ...settings.flatMap(({ name, meaning, defaultValue = '', values, example }) => [
         // Do not repeat values that the description has.
         `# ${meaning}${values && !meaning.includes(values) ? ` (${values})` : ''}`,
         ...(example === undefined ? [] : [`# for example ${example}`]),
-        `#${name}=${defaultText}`,
+        `#${name}=${defaultValue}`,
       ]),
     ]),
     '',
@@ -70,22 +70,22 @@ export const envExample = (): string =>
 
 function renderRow({
   name,
-  defaultText,
-  whenUnset = 'required',
+  defaultValue,
+  defaultInWords = 'required',
   ...setting
 }: SettingEntry): string {
   const { developmentDefault, values, meaning } = setting;
-  const always = defaultText === undefined ? whenUnset : `\`${defaultText}\``;
+  const always = defaultValue === undefined ? defaultInWords : `\`${defaultValue}\``;
   const defaults = developmentDefault === undefined ? always : `${always}; ${developmentDefault}†`;
   return `| \`${name}\` | ${defaults} | ${values} | ${meaning} |`;
 }
 
 function describeSetting({ name, schema, docs }: Setting<unknown>): SettingEntry {
   const described = schema.describe() as SchemaDescription;
-  const defaultText = [described.flags?.default ?? ''].flat().join(',');
+  const defaultValue = [described.flags?.default ?? ''].flat().join(',');
   return {
     values: describeValues(described),
-    ...(defaultText !== '' && { defaultText }),
+    ...(defaultValue !== '' && { defaultValue }),
     ...Object.assign({}, ...(described.metas ?? [])),
     ...docs,
     name,

@@ -313,7 +313,7 @@ describe('The configuration', () => {
       INFOBIP_API_KEY: 'key',
     };
 
-    it('requires neither the ids that the set-up creates nor a secret', () => {
+    it('requires neither the ids that infobip:setup creates nor a secret', () => {
       const { env, ...ids } = loadSetupEnvironment({ ...account, INFOBIP_APP_ID: '' });
 
       expect(providersConfig(env).infobip).toMatchObject({

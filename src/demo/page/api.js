@@ -21,7 +21,7 @@ let pending = { request: '', key: '' };
 
 /**
  * Posts to the API. Retries a failed connection with the same Idempotency-Key: no message is sent
- * twice, and no `verified: true` is lost.
+ * twice, and if the response to a verify was lost, the retry gets it.
  * @returns the response body, and `serverTimeMs`, because the browser's clock may be wrong
  * @throws {Problem | NoResponse}
  */

@@ -66,7 +66,7 @@ export class InfobipAccountCheck implements AccountCheck {
     return error(
       'scope',
       'The API key has no scope for 2FA at all (403).',
-      'Give it 2fa:pin:send for the service, and 2fa:manage for the set-up and the doctor.',
+      'Give it 2fa:pin:send for the service, and 2fa:manage for infobip:setup and doctor.',
     );
   }
 }

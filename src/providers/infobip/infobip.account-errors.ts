@@ -12,7 +12,7 @@ import { getRejectedFields } from './infobip.errors.js';
 const HOST_REMEDY =
   'Set INFOBIP_BASE_URL to the host that the portal’s home page shows: https://….api.infobip.com.';
 
-/** The settings and the set-up options that determine a field's value. */
+/** The settings and the options of `infobip:setup` that determine a field's value. */
 const SETTINGS_BY_FIELD: ReadonlyMap<string, string> = new Map([
   ['pinAttempts', 'OTP_MAX_ATTEMPTS'],
   ['pinTimeToLive', 'OTP_TTL'],

@@ -40,20 +40,20 @@ export class InfobipMaxUsage {
   maxMessagesTotal(ms: number): number {
     const { apiKeys } = this.auth;
     const byBudget = this.limits.sendsPerClientPerDay * intervals(ms, hours(24));
-    // Without API keys all are one client, and each address has a rate limit of its own.
+    // Without API keys all are one client, and each IP address has a rate limit of its own.
     if (apiKeys.length === 0) return byBudget;
     const clients = new Set(apiKeys.map(({ client }) => client)).size;
     return clients * Math.min(byBudget, this.throttle.sendsPerMinute * intervals(ms, minutes(1)));
   }
 
-  /** What the set-up writes: looser than our own settings, so that users always meet our limits first. */
+  /** What `infobip:setup` writes: no stricter than our settings, so that our limits apply first. */
   buildConfiguration() {
     return {
       pinAttempts: this.otp.maxAttempts,
       allowMultiplePinVerifications: false,
       pinTimeToLive: formatDuration(this.otp.ttlMs),
       verifyPinLimit: formatLimit(this.maxAttemptsPerNumber(seconds(1)), seconds(1)),
-      // Twice ours: a failed send is released here, and may stay counted at Infobip.
+      // Twice ours: Infobip may count a failed send, which we do not.
       sendPinPerApplicationLimit: formatLimit(2 * this.maxMessagesTotal(hours(24)), hours(24)),
       sendPinPerPhoneNumberLimit: formatLimit(2 * this.limits.sendsPerNumberPerDay, hours(24)),
     };

@@ -11,8 +11,8 @@ const WEB_OTP_LINE = /\n+@[^\s@#]+ #\{\{pin\}\}$/;
 const HOST = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)+[a-z][a-z\d-]*[a-z\d]$|^localhost$/;
 
 /**
- * The fields that the set-up writes. Keeps the present text if it is valid and the options give no
- * other.
+ * The fields that `infobip:setup` writes. Keeps the present text if it is valid and the options give
+ * no other.
  * @throws SetupOptionError
  */
 export function buildTemplate(existing: TemplateResponse | undefined, options: SetupOptions) {

@@ -23,7 +23,7 @@ const SENDS: EntryColumn = {
   returning: 'touched_at',
 };
 
-/** A send to count for its end user; `key` is the hash of the address. */
+/** A send to count for its end user; `key` is the hash of the IP address. */
 interface EndUserSend {
   readonly key: string;
   readonly numberHash: string;
@@ -31,7 +31,7 @@ interface EndUserSend {
   readonly numberEntry: string;
 }
 
-/** Limits the sends per address of an end user, over all clients. */
+/** Limits the sends per IP address of an end user, over all clients. */
 @Injectable()
 export class EndUserLimits {
   private readonly windows: readonly SlidingWindow[];
