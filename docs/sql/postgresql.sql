@@ -204,7 +204,7 @@ select
   "number_hash",
   "created_at",
   "verified_at",
-  "texts"
+  "texts" as "sends"
 from
   "verifications"
 where
