@@ -25,7 +25,7 @@ export class AppModule {
   static with(env: Environment): DynamicModule {
     return {
       module: AppModule,
-      imports: [configModule(env), ThrottlingModule, OtpModule, HealthModule, ...demoOf(env)],
+      imports: [configModule(env), ThrottlingModule, OtpModule, HealthModule, ...importDemo(env)],
       providers: [
         EventBus,
         Metrics,
@@ -43,5 +43,5 @@ export class AppModule {
 }
 
 /** The demo page is available only with the sandbox and without API keys. */
-const demoOf = (env: Environment) =>
+const importDemo = (env: Environment) =>
   providersConfig(env).sandbox && authConfig(env).apiKeys.length === 0 ? [DemoModule] : [];

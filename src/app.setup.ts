@@ -32,13 +32,13 @@ const TIMEOUT_CHECK_INTERVAL_MS = seconds(1);
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
 
 /** DTOs validate requests. Without schema compilers Fastify does not load Ajv. */
-const NO_SCHEMAS = { buildValidator: () => noSchema, buildSerializer: () => noSchema };
+const NO_SCHEMAS = { buildValidator: () => rejectSchema, buildSerializer: () => rejectSchema };
 
-function noSchema(): never {
+function rejectSchema(): never {
   throw new Error('Fastify schemas are disabled. Validate this route with a DTO.');
 }
 
-export function createAdapter(config: HttpConfig, logger: Logger): FastifyAdapter {
+export function createFastifyAdapter(config: HttpConfig, logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
     trustProxy: toTrustProxy(config.trustProxy),
     bodyLimit: BODY_LIMIT_BYTES,

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
-import { APPLICATION_OPTIONS, createAdapter, setupApp } from './app.setup.js';
+import { APPLICATION_OPTIONS, createFastifyAdapter, setupApp } from './app.setup.js';
 import type { ProviderName } from './common/provider-name.js';
 import { authConfig } from './config/auth.config.js';
 import { httpConfig } from './config/http.config.js';
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const logger = createLogger(logLevel, await createLogStream(isProduction));
   for (const warning of env.warnings) logger.warn(warning);
   const http = httpConfig(env);
-  const adapter = createAdapter(http, logger);
+  const adapter = createFastifyAdapter(http, logger);
   const app = await NestFactory.create(AppModule.with(env), adapter, {
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),

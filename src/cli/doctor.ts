@@ -35,7 +35,7 @@ async function runChecks(): Promise<AccountFinding[]> {
   try {
     env = loadCommandEnvironment();
   } catch (error) {
-    return configErrors(error as Error);
+    return createConfigFindings(error as Error);
   }
   return withProviderContext(env, async (context) => [
     {
@@ -44,7 +44,7 @@ async function runChecks(): Promise<AccountFinding[]> {
       message: `The settings can be used; ${describeHosts(providersConfig(env))}.`,
       remedy: undefined,
     },
-    ...env.warnings.map((message) => settingsFinding('warning', message)),
+    ...env.warnings.map((message) => createFinding('warning', message)),
     ...(await context.get(AccountCheck, { strict: false }).check()),
   ]);
 }
@@ -55,12 +55,12 @@ const describeHosts = (config: ProvidersConfig): string =>
     .join(', ');
 
 /** One finding per error: the message lists each on a line of its own. */
-function configErrors({ message }: Error): AccountFinding[] {
+function createConfigFindings({ message }: Error): AccountFinding[] {
   const errors = [...message.matchAll(/^ {2}- (.*)$/gm)].map(([, error = '']) => error);
-  return (errors.length > 0 ? errors : [message]).map((error) => settingsFinding('error', error));
+  return (errors.length > 0 ? errors : [message]).map((error) => createFinding('error', error));
 }
 
-const settingsFinding = (level: AccountFinding['level'], message: string): AccountFinding => ({
+const createFinding = (level: AccountFinding['level'], message: string): AccountFinding => ({
   check: 'settings',
   level,
   message: /[.?]$/.test(message) ? message : `${message}.`,
@@ -75,10 +75,10 @@ export function formatReport(findings: readonly AccountFinding[]): string {
     [level === 'ok' ? level : level.toUpperCase(), check, message],
     ...(remedy === undefined ? [] : [['', '', `→ ${remedy}`]]),
   ]);
-  return [...alignColumns(rows), '', summarize(findings)].join('\n');
+  return [...alignColumns(rows), '', formatSummary(findings)].join('\n');
 }
 
-function summarize(findings: readonly AccountFinding[]): string {
+function formatSummary(findings: readonly AccountFinding[]): string {
   const count = (level: AccountFinding['level']) =>
     findings.filter((one) => one.level === level).length;
   const [errors, warnings] = [count('error'), count('warning')];

@@ -10,7 +10,7 @@ export function writeEnvFile(file: string, settings: Readonly<Record<string, str
 }
 
 /** The settings as lines of a `.env`. */
-export function envLines(settings: Readonly<Record<string, string>>): string[] {
+export function toEnvLines(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).map(([name, value]) => `${name}=${quoteIfNeeded(value)}`);
 }
 
@@ -25,7 +25,7 @@ function replaceSettings(content: string, settings: Readonly<Record<string, stri
     return missing.delete(name) ? [`${prefix}${name}=${quoteIfNeeded(value)}`] : [];
   });
   if (kept.at(-1) === '') kept.pop();
-  return [...kept, ...envLines(Object.fromEntries(missing)), ''].join(eol);
+  return [...kept, ...toEnvLines(Object.fromEntries(missing)), ''].join(eol);
 }
 
 const quoteIfNeeded = (value: string): string =>

@@ -4,7 +4,7 @@ import { getProviderAccount, providersConfig } from '../config/providers.config.
 import { AccountSetup, type SetupChange, type SetupPlan } from '../providers/account-setup.js';
 import { SMS_CAPACITY, smsSize } from '../providers/sms-size.js';
 import { defineCommand } from './command.js';
-import { envLines, writeEnvFile } from './env-file.js';
+import { toEnvLines, writeEnvFile } from './env-file.js';
 import { withProviderContext } from './provider-context.js';
 import { alignColumns } from './table.js';
 
@@ -60,7 +60,7 @@ async function askToConfirm(): Promise<boolean> {
 }
 
 function printSettings(settings: Readonly<Record<string, string>>, write: boolean): void {
-  const lines = envLines(settings).join('\n');
+  const lines = toEnvLines(settings).join('\n');
   if (write) writeEnvFile(ENV_FILE, settings);
   console.log(`${write ? `Written to ${ENV_FILE}:` : `For ${ENV_FILE}:`}\n\n${lines}`);
 }

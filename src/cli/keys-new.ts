@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { newApiKey } from '../common/api-key.js';
+import { createApiKey } from '../common/api-key.js';
 import { parseApiKeys } from '../config/list-parsers.js';
 import { defineCommand, UsageError } from './command.js';
 
@@ -12,7 +12,7 @@ remove the old one when the client uses the new key.`,
   options: {},
   run: async (_options, [name, ...rest]) => {
     if (name === undefined || rest.length > 0) throw new UsageError('Give one name of a client.');
-    const key = newApiKey();
+    const key = createApiKey();
     const entry = `${name}:${createHash('sha256').update(key).digest('hex')}`;
     if (!isValidEntry(entry)) {
       throw new UsageError(

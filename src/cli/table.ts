@@ -6,11 +6,11 @@ export function alignColumns(
   rows: readonly (readonly string[])[],
   numeric: readonly number[] = [],
 ): string[] {
-  const widthOf = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const getWidth = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   return rows.map((row) =>
     row
       .map((cell, column) =>
-        numeric.includes(column) ? cell.padStart(widthOf(column)) : cell.padEnd(widthOf(column)),
+        numeric.includes(column) ? cell.padStart(getWidth(column)) : cell.padEnd(getWidth(column)),
       )
       .join('  ')
       .trimEnd(),

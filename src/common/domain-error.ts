@@ -47,13 +47,13 @@ type ErrorFactories = {
   readonly [Code in ErrorCode as CamelCase<Code>]: (options?: DomainErrorOptions) => DomainError;
 };
 
-const camelCase = (code: string): string =>
+const toCamelCase = (code: string): string =>
   code.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase());
 
 /** One factory per error code: `throw errors.cooldownActive({ retryAfterMs })`. */
 export const errors = Object.fromEntries(
   ERROR_CODES.map((code) => [
-    camelCase(code),
+    toCamelCase(code),
     (options?: DomainErrorOptions) => new DomainError(code, options),
   ]),
 ) as ErrorFactories;

@@ -29,7 +29,7 @@ const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
 const REGISTRY = 'https://iana.org/assignments/http-problem-types';
-const quotaExceeded = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
+const createQuotaEntry = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
   status: 429,
   type: `${REGISTRY}#quota-exceeded`,
   title: 'Request cannot be satisfied as assigned quota has been exceeded',
@@ -37,7 +37,7 @@ const quotaExceeded = (message: string, returnedBy: readonly ErrorSource[]): Err
   action: RETRY_AFTER,
   returnedBy,
 });
-const reducedCapacity = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
+const createCapacityEntry = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
   status: 503,
   type: `${REGISTRY}#temporary-reduced-capacity`,
   title: 'Request cannot be satisfied due to temporary server capacity constraints',
@@ -128,9 +128,9 @@ const ENTRIES = {
     action: OTHER_NUMBER,
     returnedBy: PROVIDER_CALL,
   },
-  too_many_requests: quotaExceeded('The rate limit is exceeded.', EVERY_ROUTE),
-  cooldown_active: quotaExceeded('This number was sent a code moments ago.', MESSAGE),
-  quota_exceeded: quotaExceeded(
+  too_many_requests: createQuotaEntry('The rate limit is exceeded.', EVERY_ROUTE),
+  cooldown_active: createQuotaEntry('This number was sent a code moments ago.', MESSAGE),
+  quota_exceeded: createQuotaEntry(
     'The number, the end user or the client has reached a limit.',
     PROVIDER_CALL,
   ),
@@ -155,9 +155,9 @@ const ENTRIES = {
       'Retry with the same idempotency key: the answer is 504 if a message may have been sent.',
     returnedBy: PROVIDER_CALL,
   },
-  provider_unavailable: reducedCapacity('The message provider is unavailable.', PROVIDER_CALL),
-  overloaded: reducedCapacity('Too many requests are running at the same time.', PROVIDER_CALL),
-  storage_unavailable: reducedCapacity('The storage is unavailable.', EVERY_ROUTE),
+  provider_unavailable: createCapacityEntry('The message provider is unavailable.', PROVIDER_CALL),
+  overloaded: createCapacityEntry('Too many requests are running at the same time.', PROVIDER_CALL),
+  storage_unavailable: createCapacityEntry('The storage is unavailable.', EVERY_ROUTE),
   provider_timeout: {
     status: 504,
     message: 'The message provider did not respond in time.',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * The master secret of a developer's machine: made at the first start and kept in `dataDir`, so
  * that what was stored can be read after a restart. Production has to bring its own.
  */
-export function developmentSecret(dataDir: string): string {
+export function getDevelopmentSecret(dataDir: string): string {
   const file = join(dataDir, 'otp-secret');
   const secret = randomBytes(32).toString('base64url');
   const draft = `${file}.${secret.slice(0, 8)}`;

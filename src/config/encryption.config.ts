@@ -1,7 +1,7 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { defineConfig, optional } from './define-config.js';
-import { developmentSecret } from './development-secret.js';
+import { getDevelopmentSecret } from './development-secret.js';
 import { secrets } from './env-types.js';
 import { storageConfig } from './storage.config.js';
 
@@ -21,7 +21,7 @@ export const encryptionConfig = defineConfig(
   },
   ({ secrets }, env) => ({
     /** The first one encrypts, the others only decrypt. */
-    secrets: secrets ?? ([developmentSecret(storageConfig(env).dataDir)] as const),
+    secrets: secrets ?? ([getDevelopmentSecret(storageConfig(env).dataDir)] as const),
   }),
 );
 export type EncryptionConfig = ConfigType<typeof encryptionConfig>;

@@ -49,7 +49,7 @@ export const loadEnvironment = (): Environment => parseEnvironment(readVariables
 export function loadCommandEnvironment(): Environment {
   const variables = readVariables();
   const needsSecret = variables['NODE_ENV'] !== 'production' && !variables['OTP_SECRET'];
-  return parseEnvironment({ ...variables, ...(needsSecret && { OTP_SECRET: throwawaySecret() }) });
+  return parseEnvironment({ ...variables, ...(needsSecret && { OTP_SECRET: createSecret() }) });
 }
 
 /**
@@ -65,18 +65,18 @@ export function loadSetupEnvironment(variables = readVariables()) {
     INFOBIP_APP_ID: 'not-set-yet',
     INFOBIP_MESSAGE_ID: 'not-set-yet',
     PROVIDERS: 'infobip',
-    OTP_SECRET: throwawaySecret(),
+    OTP_SECRET: createSecret(),
   });
-  const nonEmpty = (name: string) => (variables[name] === '' ? undefined : variables[name]);
+  const getNonEmpty = (name: string) => (variables[name] === '' ? undefined : variables[name]);
   return {
     env,
     /** The ids that the variables have already. */
-    applicationId: nonEmpty('INFOBIP_APP_ID'),
-    messageId: nonEmpty('INFOBIP_MESSAGE_ID'),
+    applicationId: getNonEmpty('INFOBIP_APP_ID'),
+    messageId: getNonEmpty('INFOBIP_MESSAGE_ID'),
   };
 }
 
-const throwawaySecret = (): string => randomBytes(32).toString('hex');
+const createSecret = (): string => randomBytes(32).toString('hex');
 
 function readVariables(): NodeJS.ProcessEnv {
   try {

@@ -78,7 +78,7 @@ const CREDENTIALS = {
 
 export const providersConfig = defineConfig('providers', 'Providers', SETTINGS, (values, env) => {
   const { names, timeoutMs, maxInFlight } = values;
-  const sandbox = usesSandbox(values, env) ? sandboxOf(values) : undefined;
+  const sandbox = usesSandbox(values, env) ? getSandboxConfig(values) : undefined;
   return {
     names,
     timeoutMs,
@@ -86,8 +86,8 @@ export const providersConfig = defineConfig('providers', 'Providers', SETTINGS, 
     sendDeadlineMs: timeoutMs * names.length,
     maxInFlight,
     /** `undefined` if `names` does not list it, as with the next. */
-    infobip: names.includes('infobip') ? infobipOf(values, sandbox?.url) : undefined,
-    sinch: names.includes('sinch') ? sinchOf(values, sandbox?.url) : undefined,
+    infobip: names.includes('infobip') ? getInfobipAccount(values, sandbox?.url) : undefined,
+    sinch: names.includes('sinch') ? getSinchAccount(values, sandbox?.url) : undefined,
     /** Emulates the providers in use; never in production. */
     sandbox,
   };
@@ -124,7 +124,7 @@ export function findMissingCredentials(env: Environment): string[] {
     .map((property) => SETTINGS[property].name);
 }
 
-const infobipOf = (values: ProviderSettings, sandboxUrl = '') => ({
+const getInfobipAccount = (values: ProviderSettings, sandboxUrl = '') => ({
   /** Without a trailing slash. */
   baseUrl: values.infobipUrl ?? sandboxUrl,
   apiKey: values.infobipApiKey ?? 'sandbox-key',
@@ -132,7 +132,7 @@ const infobipOf = (values: ProviderSettings, sandboxUrl = '') => ({
   messageId: values.infobipMessage ?? 'sandbox-message',
 });
 
-const sinchOf = (values: ProviderSettings, sandboxUrl = SINCH_URL) => ({
+const getSinchAccount = (values: ProviderSettings, sandboxUrl = SINCH_URL) => ({
   /** Without a trailing slash. */
   baseUrl: values.sinchUrl ?? sandboxUrl,
   applicationKey: values.sinchKey ?? '5a4db0c5-0000-4000-8000-000000000000',
@@ -143,12 +143,12 @@ const sinchOf = (values: ProviderSettings, sandboxUrl = SINCH_URL) => ({
 /** Outside production, unless a provider in use has a URL on another machine. */
 function usesSandbox(values: ProviderSettings, env: Environment): boolean {
   if (serviceConfig(env).isProduction) return false;
-  return configuredUrls(values).every((url) => LOOPBACK_URL.test(url));
+  return getConfiguredUrls(values).every((url) => LOOPBACK_URL.test(url));
 }
 
 /** One sandbox for all providers: at a URL in the settings, or to be started on this machine. */
-function sandboxOf(values: ProviderSettings) {
-  const [url] = configuredUrls(values);
+function getSandboxConfig(values: ProviderSettings) {
+  const [url] = getConfiguredUrls(values);
   return {
     url: url ?? `http://127.0.0.1:${String(values.sandboxPort)}`,
     /** `undefined` if it runs already. */
@@ -157,7 +157,7 @@ function sandboxOf(values: ProviderSettings) {
 }
 
 /** The URLs that the settings give; Sinch credentials without a URL mean Sinch's own host. */
-function configuredUrls(values: ProviderSettings): string[] {
+function getConfiguredUrls(values: ProviderSettings): string[] {
   const sinch = values.sinchUrl ?? (hasSinchCredentials(values) ? SINCH_URL : undefined);
   const urls = { infobip: values.infobipUrl, sinch };
   return values.names.map((name) => urls[name]).filter((url) => url !== undefined);

@@ -18,23 +18,23 @@ export const describeUnknownVariables = (names: string[], settings: readonly str
     });
 
 /** At most one letter in five differs, and at most three. */
-const maxDistance = (candidate: string): number => Math.min(3, candidate.length / 5);
+const getMaxDistance = (candidate: string): number => Math.min(3, candidate.length / 5);
 
 /** The word that differs least. */
 function findClosest(word: string, candidates: readonly string[]): string | undefined {
   const [closest] = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .filter(({ candidate, distance }) => distance <= maxDistance(candidate))
+    .map((candidate) => ({ candidate, distance: getEditDistance(word, candidate) }))
+    .filter(({ candidate, distance }) => distance <= getMaxDistance(candidate))
     .sort((one, other) => one.distance - other.distance);
   return closest?.candidate;
 }
 
 /**
  * Levenshtein distance: letters that are inserted, deleted or replaced. Stops early with Infinity above
- * {@link maxDistance}: 5 ms of CPU at each start instead of 10 (40 variables, Node 20).
+ * {@link getMaxDistance}: 5 ms of CPU at each start instead of 10 (40 variables, Node 20).
  */
-function editDistance(from: string, to: string): number {
-  if (Math.abs(from.length - to.length) > maxDistance(to)) return Infinity;
+function getEditDistance(from: string, to: string): number {
+  if (Math.abs(from.length - to.length) > getMaxDistance(to)) return Infinity;
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 0; i < from.length; i += 1) {
     const next = [i + 1];
@@ -42,7 +42,7 @@ function editDistance(from: string, to: string): number {
       const replaced = (row[j] ?? 0) + (from[i] === to[j] ? 0 : 1);
       next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
     }
-    if (Math.min(...next) > maxDistance(to)) return Infinity;
+    if (Math.min(...next) > getMaxDistance(to)) return Infinity;
     row = next;
   }
   return row[to.length] ?? 0;

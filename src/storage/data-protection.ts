@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { pooledRandomBytes } from '../common/random.js';
+import { getPooledRandomBytes } from '../common/random.js';
 import { encryptionConfig, type EncryptionConfig } from '../config/encryption.config.js';
 
 /** Each purpose has a key of its own, so equal texts have different hashes. */
@@ -68,7 +68,7 @@ export class DataProtection {
    * @param context the place where it is stored; only there it can be decrypted.
    */
   encrypt(text: string, context: string): string {
-    const nonce = pooledRandomBytes(NONCE_BYTES);
+    const nonce = getPooledRandomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.current.encryption, nonce).setAAD(
       Buffer.from(context),
     );

@@ -204,7 +204,7 @@ describe('A request', () => {
     },
   );
 
-  // createAdapter sets the times: `requestTimeout` and `connectionsCheckingInterval`.
+  // createFastifyAdapter sets the times: `requestTimeout` and `connectionsCheckingInterval`.
   it.each([
     ['its head', 'POST /otp/send HTTP/1.1\r\nhost: x\r\n'],
     ['its body', `${POST_HEAD}content-length: 9\r\n\r\n{`],

@@ -153,7 +153,7 @@ describe('Graceful shutdown', () => {
     expect(replica.output.split('"stopping"')[1]).not.toMatch(/"level":"(warn|error|fatal)"/);
   });
 
-  // In createAdapter: `return503OnClosing`.
+  // In createFastifyAdapter: `return503OnClosing`.
   it('answers a request that was incomplete when the service stopped listening', async () => {
     await start();
     const connection = await connectTo(replica.url);

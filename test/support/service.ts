@@ -5,7 +5,7 @@ import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import type { Agent } from 'supertest';
 import { AppModule } from '../../src/app.module.js';
-import { APPLICATION_OPTIONS, createAdapter, setupApp } from '../../src/app.setup.js';
+import { APPLICATION_OPTIONS, createFastifyAdapter, setupApp } from '../../src/app.setup.js';
 import { Clock } from '../../src/common/clock.js';
 import { httpConfig } from '../../src/config/http.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
@@ -57,7 +57,7 @@ export async function startService(
     .overrideProvider(Clock)
     .useValue(clock)
     .compile();
-  const adapter = createAdapter(httpConfig(env), logger);
+  const adapter = createFastifyAdapter(httpConfig(env), logger);
   const routes = recordRoutes(adapter);
   const app = module.createNestApplication<NestFastifyApplication>(adapter, {
     ...APPLICATION_OPTIONS,

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import { pooledRandomBytes } from '../../common/random.js';
+import { getPooledRandomBytes } from '../../common/random.js';
 
 /*
  * Counts recent events exactly, in one text column: an entry of fixed width per event, newest
@@ -36,7 +36,7 @@ interface NewEntry {
 
 /** An event at this time, in milliseconds since the epoch. */
 export const createEntry = (now: number): string =>
-  timeText(now) + pooledRandomBytes(4).toString('hex');
+  timeText(now) + getPooledRandomBytes(4).toString('hex');
 
 const timeText = (time: number): string => String(time).padStart(TIME_WIDTH, '0');
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
-import { pooledRandomBytes } from '../../common/random.js';
+import { getPooledRandomBytes } from '../../common/random.js';
 import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import { DataProtection } from '../data-protection.js';
 import { getMaxRequestMs } from '../max-request-duration.js';
@@ -46,7 +46,7 @@ export class IdempotencyKeyRepository {
 
   /** A new run of a request; its key is still to be claimed. */
   startRun({ key }: IdempotentRequest): IdempotencyClaim {
-    return { keyHash: this.hashOf(key), runId: pooledRandomBytes(RUN_ID_BYTES).toString('hex') };
+    return { keyHash: this.hashOf(key), runId: getPooledRandomBytes(RUN_ID_BYTES).toString('hex') };
   }
 
   /**
