@@ -40,7 +40,7 @@ options that are not given default to the service's settings.`,
     const simulation = new PumpingSimulation(settings, otpConfig(env).ttlMs);
     const history = await VerificationHistory.open(storageConfig(env));
     try {
-      for await (const message of history.list()) simulation.add(message);
+      for await (const message of history.list()) simulation.addRecord(message);
     } catch (error) {
       const { message, cause } = error as Error;
       const reason = cause instanceof Error ? cause.message : message;
@@ -48,7 +48,7 @@ options that are not given default to the service's settings.`,
     } finally {
       await history.close();
     }
-    console.log(formatReplay(settings, simulation.total, simulation.report()));
+    console.log(formatReplay(settings, simulation.total, simulation.listBlockedCounts()));
     return 0;
   },
 });

@@ -41,13 +41,13 @@ export class PumpingSimulation {
   }
 
   /** Replays the next verification, in the order of their sends. */
-  add(record: VerificationRecord): void {
+  addRecord(record: VerificationRecord): void {
     this.total += 1;
     this.applyVerifications(record.created_at);
-    this.count(record, record.sends, 0);
+    this.countSends(record, record.sends, 0);
     const violation = this.isTrusted(record) ? undefined : this.evaluate(this.getCounts(record));
     if (violation) {
-      this.count(record, -record.sends, 0);
+      this.countSends(record, -record.sends, 0);
       this.recordBlocked(record, violation);
     } else if (record.verified_at !== null) {
       this.scheduleVerification({ ...record, verified_at: record.verified_at });
@@ -55,7 +55,7 @@ export class PumpingSimulation {
   }
 
   /** The most blocked first, then by country. */
-  report(): BlockedCount[] {
+  listBlockedCounts(): BlockedCount[] {
     return [...this.blockedCounts.values()].sort(
       (one, other) => other.blocked - one.blocked || one.country.localeCompare(other.country),
     );
@@ -73,7 +73,7 @@ export class PumpingSimulation {
     return since !== undefined && since > created_at - TRUSTED_NUMBER_MS;
   }
 
-  private count(record: VerificationRecord, sends: number, verified: number): void {
+  private countSends(record: VerificationRecord, sends: number, verified: number): void {
     const { prefix_hash, country, created_at } = record;
     this.traffic.add(`prefix:${prefix_hash}`, created_at, { sends, verified });
     this.traffic.add(`country:${country}`, created_at, { sends, verified });
@@ -89,7 +89,7 @@ export class PumpingSimulation {
   private applyVerifications(now: number): void {
     for (let next = this.upcomingVerified.at(-1); next && next.verified_at <= now;) {
       this.upcomingVerified.pop();
-      this.count(next, 0, next.sends);
+      this.countSends(next, 0, next.sends);
       this.trustedSince.set(next.number_hash, next.verified_at);
       next = this.upcomingVerified.at(-1);
     }
@@ -99,9 +99,9 @@ export class PumpingSimulation {
     const { country, verified_at } = record;
     const key = `${country} ${scope} ${window}`;
     const present = this.blockedCounts.get(key);
-    const count = present ?? { country, scope, window, blocked: 0, verified: 0 };
-    this.blockedCounts.set(key, count);
-    count.blocked += 1;
-    if (verified_at !== null) count.verified += 1;
+    const countSends = present ?? { country, scope, window, blocked: 0, verified: 0 };
+    this.blockedCounts.set(key, countSends);
+    countSends.blocked += 1;
+    if (verified_at !== null) countSends.verified += 1;
   }
 }

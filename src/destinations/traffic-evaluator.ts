@@ -40,7 +40,7 @@ function checkBudget(
   config: PumpingConfig,
 ): BudgetViolation | undefined {
   const floor = window === 'hour' ? config.floorPerHour : config.floorPerDay;
-  const allowed = Math.floor(floor + verifiedAllowance(counts, window, config));
+  const allowed = Math.floor(floor + getVerifiedAllowance(counts, window, config));
   const unverified = countUnverified(counts[window]);
   const unverifiedWithRecent = unverified + countUnverified(counts.recent);
   const allowedWithRecent = allowed + BURST_ALLOWANCE[scope][window];
@@ -60,11 +60,11 @@ function checkBudget(
 /** Whether the unverified messages of the day stay within the budget even without the floor. */
 function isTrusted(prefix: DestinationCounts, config: PumpingConfig): boolean {
   const unverified = countUnverified(prefix.day) + countUnverified(prefix.recent);
-  return unverified <= verifiedAllowance(prefix, 'day', config);
+  return unverified <= getVerifiedAllowance(prefix, 'day', config);
 }
 
 /** The ratio times the verified messages of the window, or of a longer-term average if higher. */
-function verifiedAllowance(
+function getVerifiedAllowance(
   { recent, hour, day, twoWeeks }: DestinationCounts,
   window: BudgetWindow,
   { unverifiedRatio }: PumpingConfig,

@@ -1,4 +1,4 @@
-import { enumProperty } from '../openapi/enum-property.js';
+import { describeEnum } from '../openapi/enum-property.js';
 import { ApiExtraModels, ApiProperty, ApiSchema } from '../openapi/swagger.js';
 
 @ApiSchema({ description: 'The process can respond.' })
@@ -9,7 +9,7 @@ export class LivenessResponse {
 
 @ApiSchema({ description: 'The result for one dependency: `storage` or `counters`.' })
 class HealthIndicator {
-  @ApiProperty(enumProperty('Whether it can be reached.', { up: 'reachable', down: 'unreachable' }))
+  @ApiProperty(describeEnum('Whether it can be reached.', { up: 'reachable', down: 'unreachable' }))
   readonly status!: 'up' | 'down';
 
   @ApiProperty({
@@ -41,7 +41,7 @@ const ApiHealthIndicators = (description: string) =>
 @ApiExtraModels(HealthIndicator)
 export class HealthReport {
   @ApiProperty(
-    enumProperty('The overall result.', {
+    describeEnum('The overall result.', {
       ok: 'ready for requests',
       error: 'the storage or the rate-limit counters cannot be reached',
       shutting_down: 'the service is shutting down',

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import { minutes } from '../common/durations.js';
 import { ApiKeyService } from './api-key.service.js';
-import { clientIpOf, type AuthenticatedClient } from './authenticated-client.js';
+import { getClientIp, type AuthenticatedClient } from './authenticated-client.js';
 import { PUBLIC } from './public.decorator.js';
 import { setRateLimitHeaders } from './rate-limit-headers.js';
 
@@ -42,14 +42,14 @@ export class ApiKeyGuard implements CanActivate {
 
   private findClient(request: FastifyRequest): AuthenticatedClient | undefined {
     if (!this.keys.isRequired)
-      return { name: ANONYMOUS, tracker: `address:${clientIpOf(request)}` };
+      return { name: ANONYMOUS, tracker: `address:${getClientIp(request)}` };
     const name = this.keys.authenticate(request.headers.authorization);
     return name === undefined ? undefined : { name, tracker: `client:${name}` };
   }
 
   private async rejectRequest(request: FastifyRequest, reply: FastifyReply): Promise<never> {
     const { name, limit, windowMs } = UNAUTHENTICATED_LIMIT;
-    const key = `${name}:${clientIpOf(request)}`;
+    const key = `${name}:${getClientIp(request)}`;
     const record = await this.storage.increment(key, windowMs, limit, windowMs, name);
     setRateLimitHeaders(request, reply, UNAUTHENTICATED_LIMIT, record);
     // RFC 6750 §3: no error code where the request contains no credentials.

@@ -27,6 +27,6 @@ declare module 'fastify' {
  * The client IP: the last IP address of the proxy chain that `TRUST_PROXY` does not trust. If that
  * is not an IP address, the peer address of the socket.
  */
-export function clientIpOf(request: FastifyRequest): string {
+export function getClientIp(request: FastifyRequest): string {
   return normalizeIp(request.ip) ?? normalizeIp(request.socket.remoteAddress ?? '') ?? 'unknown';
 }

@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 import type { EventBus } from '../common/events.js';
 import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.js';
-import { currentResponse } from './request-tracking.js';
+import { findCurrentResponse } from './request-tracking.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
 /** Fastify rejects a URL that cannot be decoded before all hooks. Answer it as an unknown path. */
@@ -48,7 +48,7 @@ export function handleClientError(
  * Then fails the request whose body is malformed or, if there is none, writes to the socket.
  */
 function rejectAfterPending(socket: Socket, error: DomainError, events: EventBus): void {
-  const response = currentResponse(socket);
+  const response = findCurrentResponse(socket);
   if (response === undefined) {
     if (socket.writable) writeRawProblem(socket, error, events);
   } else if (response.req.listenerCount('error') > 0) {

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { seconds } from '../common/durations.js';
-import { currentResponse } from './request-tracking.js';
+import { findCurrentResponse } from './request-tracking.js';
 
 /**
  * How long the rest of a request may take to arrive once the server has stopped listening. Node no
@@ -66,7 +66,7 @@ function closeConnectionsOnShutdown(fastify: FastifyInstance): void {
     for (const socket of open) {
       // No request yet: browsers and load balancers open such connections in advance.
       if (socket.bytesRead === 0) socket.destroy();
-      else if (currentResponse(socket)) {
+      else if (findCurrentResponse(socket)) {
         onIdle(socket, () => {
           socket.destroySoon();
         });
@@ -80,12 +80,12 @@ function closeConnectionsOnShutdown(fastify: FastifyInstance): void {
 
 /** Whether a request has arrived completely and is not answered yet. */
 function hasCompleteRequest(socket: Socket): boolean {
-  return currentResponse(socket)?.req.complete === true;
+  return findCurrentResponse(socket)?.req.complete === true;
 }
 
 /** Calls back once every response on a connection is sent, those to pipelined requests included. */
 function onIdle(socket: Socket, callback: () => void): void {
-  const response = currentResponse(socket);
+  const response = findCurrentResponse(socket);
   if (response === undefined) callback();
   else
     response.once('close', () => {

@@ -23,7 +23,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (status >= 500)
       request.log.error({ code, err: error, ...request.requestContext }, 'request failed');
     if (reply.sent) return;
-    const retryAfterMs = retryAfterOf(request, error, status);
+    const retryAfterMs = getRetryAfterMs(request, error, status);
     if (retryAfterMs !== undefined) {
       void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
     }
@@ -40,7 +40,7 @@ export class ProblemFilter implements ExceptionFilter {
 const isAborted = ({ raw }: FastifyRequest): boolean => raw.destroyed && !raw.complete;
 
 /** Milliseconds until a retry can succeed: the error's own wait, or the rate limit's if longer. */
-function retryAfterOf(
+function getRetryAfterMs(
   { rateLimitResetMs = 0 }: FastifyRequest,
   { retryAfterMs }: DomainError,
   status: number,

@@ -19,12 +19,12 @@ const CLIENT_CLOSED_REQUEST = 499;
 const pending = new WeakMap<Socket, Set<ServerResponse>>();
 
 /** The response that a connection sends next. */
-export const currentResponse = (socket: Socket): ServerResponse | undefined =>
+export const findCurrentResponse = (socket: Socket): ServerResponse | undefined =>
   pending.get(socket)?.values().next().value;
 
 /**
  * Emits an event when a request starts and when it completes, creates its context and returns its
- * id to the client. Register it first, so that every request is known to `currentResponse`.
+ * id to the client. Register it first, so that every request is known to `findCurrentResponse`.
  */
 export function registerRequestTracking(fastify: FastifyInstance, events: EventBus): void {
   fastify.decorate('events', events);

@@ -46,7 +46,7 @@ function assertFlatObject(body: unknown, dto: Type | undefined): void {
   }
   const nested = entries.filter(([, value]) => typeof value === 'object');
   if (nested.length === 0) return;
-  const fields = fieldsOf(dto);
+  const fields = getFieldNames(dto);
   throw errors.validationFailed({
     fieldErrors: nested.map(([name]) => ({
       pointer: fields.has(name) ? `#/${name}` : '#',
@@ -71,11 +71,11 @@ function toFieldErrors(found: readonly ValidationError[]): FieldError[] {
 
 const createUnknownFieldError = (dto: Type | undefined): FieldError => ({
   pointer: '#',
-  detail: `Send no other fields than ${[...fieldsOf(dto)].join(', ')}.`,
+  detail: `Send no other fields than ${[...getFieldNames(dto)].join(', ')}.`,
 });
 
 /** The names of a DTO's properties. */
-function fieldsOf(dto: Type | undefined): ReadonlySet<string> {
+function getFieldNames(dto: Type | undefined): ReadonlySet<string> {
   const rules = dto && getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
   return new Set(rules?.map(({ propertyName }) => propertyName));
 }

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { INestApplication } from '@nestjs/common';
 import type { HeaderObject, OpenAPIObject, OperationObject } from '@nestjs/swagger';
 import { METRICS_PATH } from '../observability/metrics-server.js';
-import { problemResponses } from './problem.schema.js';
-import { HEADER_COMPONENTS, headersOf } from './response-headers.js';
+import { createProblemResponses } from './problem.schema.js';
+import { HEADER_COMPONENTS, getResponseHeaders } from './response-headers.js';
 import { loadSwagger } from './swagger.js';
 
 /** Beside the source folder, as beside that of a build. */
@@ -54,11 +54,11 @@ const GET_METRICS: OperationObject = {
   responses: {
     200: {
       description: 'The metrics.',
-      headers: headersOf(200, { isPublic: true }),
+      headers: getResponseHeaders(200, { isPublic: true }),
       content: { 'text/plain': { schema: { type: 'string', description: 'Lines of text.' } } },
     },
     ...Object.fromEntries(
-      problemResponses(['not_found'], { isPublic: true }).map(({ status, ...rest }) => [
+      createProblemResponses(['not_found'], { isPublic: true }).map(({ status, ...rest }) => [
         status,
         rest,
       ]),
@@ -90,11 +90,11 @@ export async function buildApiDocument(app: INestApplication): Promise<OpenAPIOb
     ...document,
     info: { ...INFO, version },
     paths,
-    components: { ...document.components, headers: usedHeaders(paths) },
+    components: { ...document.components, headers: findUsedHeaders(paths) },
   };
 }
 
-function usedHeaders(paths: object): Record<string, HeaderObject> {
+function findUsedHeaders(paths: object): Record<string, HeaderObject> {
   const text = JSON.stringify(paths);
   const isUsed = (name: string) => text.includes(`"#/components/headers/${name}"`);
   return Object.fromEntries(Object.entries(HEADER_COMPONENTS).filter(([name]) => isUsed(name)));

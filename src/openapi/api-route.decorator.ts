@@ -4,8 +4,8 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { ERROR_CATALOG, ERROR_CODES } from '../common/error-catalog.js';
 import { PUBLIC } from '../http/public.decorator.js';
 import { RATE_LIMIT } from '../throttling/rate-limit.decorator.js';
-import { problemResponses, ProblemSchema } from './problem.schema.js';
-import { headersOf } from './response-headers.js';
+import { createProblemResponses, ProblemSchema } from './problem.schema.js';
+import { getResponseHeaders } from './response-headers.js';
 import { whenLoaded } from './swagger.js';
 
 /** What the API document says about a route and its other decorators do not. */
@@ -37,7 +37,7 @@ export const ApiRoute = (route: RouteDoc): MethodDecorator =>
     const { traits, codes } = readRoute(controller, method, idempotent);
     const security = traits.isPublic ? [] : [{ apiKey: [] }];
     const models = [ProblemSchema, ...Object.values(responses).flatMap(({ type = [] }) => type)];
-    const bodyOf = (type: Type | readonly Type[]) =>
+    const toBodySchema = (type: Type | readonly Type[]) =>
       'name' in type
         ? { type }
         : { schema: { oneOf: type.map((each) => ({ $ref: swagger.getSchemaPath(each) })) } };
@@ -48,12 +48,12 @@ export const ApiRoute = (route: RouteDoc): MethodDecorator =>
       ...Object.entries(responses).map(([status, { type, ...response }]) =>
         swagger.ApiResponse({
           ...response,
-          ...(type && bodyOf(type)),
+          ...(type && toBodySchema(type)),
           status: Number(status),
-          headers: headersOf(Number(status), traits),
+          headers: getResponseHeaders(Number(status), traits),
         }),
       ),
-      ...problemResponses(codes, traits).map((problem) => swagger.ApiResponse(problem)),
+      ...createProblemResponses(codes, traits).map((problem) => swagger.ApiResponse(problem)),
     );
   });
 

@@ -1,5 +1,5 @@
 /** The options of an `@ApiProperty` whose value is one of these words, with the meaning of each. */
-export function enumProperty<Word extends string>(
+export function describeEnum<Word extends string>(
   description: string,
   meanings: Readonly<Record<Word, string>>,
 ): { enum: string[]; description: string; examples: string[] } {

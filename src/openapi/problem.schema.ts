@@ -7,7 +7,7 @@ import {
 } from '../common/error-catalog.js';
 import { PROBLEM_MEDIA_TYPE, type toProblem } from '../http/problem.js';
 import { listMeanings } from './enum-property.js';
-import { headersOf, type RouteTraits } from './response-headers.js';
+import { getResponseHeaders, type RouteTraits } from './response-headers.js';
 import { ApiProperty, ApiSchema } from './swagger.js';
 
 const TextProperty = (description: string, ...examples: string[]) =>
@@ -74,7 +74,7 @@ export class ProblemSchema implements ReturnType<typeof toProblem> {
 }
 
 /** The responses of a route that has these errors: one a status, in the order of the statuses. */
-export function problemResponses(codes: readonly ErrorCode[], traits: RouteTraits) {
+export function createProblemResponses(codes: readonly ErrorCode[], traits: RouteTraits) {
   const statuses = new Set(codes.map((code) => ERROR_CATALOG[code].status));
   return [...statuses]
     .sort((a, b) => a - b)
@@ -84,7 +84,7 @@ export function problemResponses(codes: readonly ErrorCode[], traits: RouteTrait
       const code = { type: 'string', enum: ofStatus };
       return {
         status,
-        headers: headersOf(status, traits),
+        headers: getResponseHeaders(status, traits),
         description: listMeanings(meanings),
         content: {
           [PROBLEM_MEDIA_TYPE]: {

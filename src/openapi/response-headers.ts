@@ -7,23 +7,23 @@ export interface RouteTraits {
   readonly isIdempotent?: boolean;
 }
 
-const text = (description: string, pattern: string, example: string): HeaderObject => ({
+const createTextHeader = (description: string, pattern: string, example: string): HeaderObject => ({
   description,
   schema: { type: 'string', pattern, examples: [example] },
 });
 
 const RESPONSE_HEADERS = {
-  'X-Request-Id': text(
+  'X-Request-Id': createTextHeader(
     'Identifies the request in the log: your own id if it is valid, otherwise a new one.',
     '^[\\w.-]{11,128}$',
     '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58',
   ),
-  'RateLimit-Policy': text(
+  'RateLimit-Policy': createTextHeader(
     'The limit that counted the request: its name, requests (`q`) and window in seconds (`w`).',
     '^"\\w+";q=\\d+;w=\\d+$',
     '"send";q=60;w=60',
   ),
-  RateLimit: text(
+  RateLimit: createTextHeader(
     'What remains of that limit: requests (`r`), and seconds until it resets (`t`).',
     '^"\\w+";r=\\d+;t=\\d+$',
     '"send";r=59;t=60',
@@ -32,12 +32,12 @@ const RESPONSE_HEADERS = {
     description: 'Seconds to wait before a retry.',
     schema: { type: 'integer', minimum: 1, examples: [30] },
   },
-  'WWW-Authenticate': text(
+  'WWW-Authenticate': createTextHeader(
     'How to authenticate (RFC 6750).',
     '^Bearer( error="invalid_token")?$',
     'Bearer error="invalid_token"',
   ),
-  'Idempotency-Replayed': text(
+  'Idempotency-Replayed': createTextHeader(
     'Set on the stored response to an earlier request with the same `Idempotency-Key`.',
     '^true$',
     'true',
@@ -55,7 +55,7 @@ export const HEADER_COMPONENTS: Readonly<Record<string, HeaderObject>> = Object.
 );
 
 /** The headers of a response with this status, except those that every HTTP response has. */
-export function headersOf(
+export function getResponseHeaders(
   status: number,
   { isPublic, isRateLimited, isIdempotent }: RouteTraits,
 ): Record<string, ReferenceObject> {

@@ -10,7 +10,7 @@ export interface IdempotentResponse<T> {
   readonly replayed: boolean;
 }
 
-export const newResponse = <T>(body: T): IdempotentResponse<T> => ({ body, replayed: false });
+export const toNewResponse = <T>(body: T): IdempotentResponse<T> => ({ body, replayed: false });
 
 /** Returns the body and marks a replayed one by `Idempotency-Replayed`. */
 export function sendBody<T>({ body, replayed }: IdempotentResponse<T>, reply: FastifyReply): T {

@@ -117,7 +117,7 @@ export class OtpController {
     @Param('pinId') pinId: string,
     @CurrentClient() client: RequestClient,
   ): Promise<VerificationResponse> {
-    return this.otp.status(pinId, client);
+    return this.otp.getVerification(pinId, client);
   }
 
   @Delete(':pinId')

@@ -14,7 +14,7 @@ import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.d
 import type { VerificationResponse } from './dto/verification.dto.js';
 import type { VerifyOtpDto } from './dto/verify-otp.dto.js';
 import {
-  newResponse,
+  toNewResponse,
   toReplayedResponse,
   toLimitError,
   type IdempotentResponse,
@@ -99,12 +99,12 @@ export class OtpService {
     if (phoneNumber && result.outcome !== 'granted') await this.timing.delay(operation.startedAt);
     switch (result.outcome) {
       case 'granted':
-        return newResponse(await this.checkCode(result.attempt, otpCode, operation));
+        return toNewResponse(await this.checkCode(result.attempt, otpCode, operation));
       case 'not_found':
         throw errors.verificationNotFound();
       case 'closed':
         this.events.emitRejected(result.reason);
-        return newResponse({ verified: false, reason: result.reason });
+        return toNewResponse({ verified: false, reason: result.reason });
       case 'limited':
         throw toLimitError(result, now);
       default:
@@ -113,7 +113,7 @@ export class OtpService {
   }
 
   /** @throws DomainError `verification_not_found` */
-  async status(pinId: string, { client }: RequestClient): Promise<VerificationResponse> {
+  async getVerification(pinId: string, { client }: RequestClient): Promise<VerificationResponse> {
     const verification = await this.store.find(parsePinId(pinId), client, this.clock.now());
     if (!verification) throw errors.verificationNotFound();
     return toVerificationResponse(verification);
@@ -134,7 +134,7 @@ export class OtpService {
     if ('violation' in admission) this.destinations.smsPumping.record(admission, context);
     switch (admission.outcome) {
       case 'admitted':
-        return newResponse(await this.sendReserved(admission.reservation, now, context));
+        return toNewResponse(await this.sendReserved(admission.reservation, now, context));
       case 'suspended':
       case 'limited':
         throw toLimitError(admission, now);

@@ -4,7 +4,7 @@ import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength, ValidateBy } from 'c
 import type { Channel } from '../../common/channel.js';
 import { normalizeIp } from '../../common/network-address.js';
 import { PhoneNumber } from '../../common/phone-number.js';
-import { enumProperty } from '../../openapi/enum-property.js';
+import { describeEnum } from '../../openapi/enum-property.js';
 import { ApiProperty } from '../../openapi/swagger.js';
 
 const CHANNELS: Readonly<Record<Channel, string>> = {
@@ -50,7 +50,7 @@ export const ChannelField = () =>
   applyDecorators(
     IsOptional(),
     IsIn(Object.keys(CHANNELS), { message: 'The channel is sms or voice.' }),
-    ApiProperty({ required: false, ...enumProperty('How the code is delivered.', CHANNELS) }),
+    ApiProperty({ required: false, ...describeEnum('How the code is delivered.', CHANNELS) }),
   );
 
 /** Optional. Verify compares it with the one of send, so only send limits its length. */

@@ -1,5 +1,5 @@
 import type { Channel } from '../../common/channel.js';
-import { enumProperty } from '../../openapi/enum-property.js';
+import { describeEnum } from '../../openapi/enum-property.js';
 import { ApiProperty } from '../../openapi/swagger.js';
 
 export const TimeProperty = (description: string, example: string, { required = true } = {}) =>
@@ -35,7 +35,7 @@ export abstract class VerificationFields {
   readonly to!: string;
 
   @ApiProperty(
-    enumProperty<Channel>('How the code was delivered.', {
+    describeEnum<Channel>('How the code was delivered.', {
       sms: 'as a text message',
       voice: 'read out in a call',
     }),

@@ -1,4 +1,4 @@
-import { enumProperty } from '../../openapi/enum-property.js';
+import { describeEnum } from '../../openapi/enum-property.js';
 import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
 import type { Verification } from '../../storage/verification.types.js';
 import { AttemptsRemainingProperty, TimeProperty, VerificationFields } from './response-fields.js';
@@ -6,7 +6,7 @@ import { AttemptsRemainingProperty, TimeProperty, VerificationFields } from './r
 @ApiSchema({ description: 'The current state of a verification.' })
 export class VerificationResponse extends VerificationFields {
   @ApiProperty(
-    enumProperty<Verification['status']>('The status of the verification.', {
+    describeEnum<Verification['status']>('The status of the verification.', {
       pending: 'a code can be checked',
       verified: 'the correct code was given',
       expired: 'the code has expired',

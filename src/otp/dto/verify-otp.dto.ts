@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { Matches, ValidateBy, ValidateIf } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import { enumProperty } from '../../openapi/enum-property.js';
+import { describeEnum } from '../../openapi/enum-property.js';
 import { ApiProperty, ApiSchema, whenLoaded } from '../../openapi/swagger.js';
 import type { ClosedReason } from '../../storage/attempt.types.js';
 import { PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
@@ -100,7 +100,7 @@ export class VerificationClosedResponse {
   readonly verified!: false;
 
   @ApiProperty(
-    enumProperty<ClosedReason>('Why no code is accepted.', {
+    describeEnum<ClosedReason>('Why no code is accepted.', {
       expired: 'the code has expired',
       attempts_exhausted: 'too many wrong codes were given',
       already_verified: 'a code verifies once, and this one already did',
