@@ -431,7 +431,7 @@ where
     for update
   );
 
--- number_limits.releaseFailure
+-- number_limits.releaseAttempt
 update "numbers"
 set
   "failures" = replace("failures", $1, '')
@@ -463,7 +463,7 @@ where
   "number_hash" = $2
   and true;
 
--- number_limits.reserveFailure
+-- number_limits.reserveAttempt
 insert into
   "numbers" ("number_hash", "failures", "sends", touched_at)
 select
@@ -1003,6 +1003,14 @@ where
       and number_hash = $2
   );
 
+-- verifications.exhaustAttempts
+update verifications
+set
+  attempts = attempts + max_attempts
+where
+  pin_id = $1
+  and status || '' = 'pending';
+
 -- verifications.expire
 update verifications
 set
@@ -1136,14 +1144,6 @@ returning
   "prefix_hash",
   "end_user_hash",
   "texts";
-
--- verifications.spendAttempts
-update verifications
-set
-  attempts = attempts + max_attempts
-where
-  pin_id = $1
-  and status || '' = 'pending';
 
 -- verifications.verify
 update verifications

@@ -429,7 +429,7 @@ where
       and expires_at > ?
   );
 
--- number_limits.releaseFailure
+-- number_limits.releaseAttempt
 update "numbers"
 set
   "failures" = replace("failures", ?, '')
@@ -461,7 +461,7 @@ where
   "number_hash" = ?
   and true;
 
--- number_limits.reserveFailure
+-- number_limits.reserveAttempt
 insert into
   "numbers" ("number_hash", "failures", "sends", touched_at)
 select
@@ -1000,6 +1000,14 @@ where
       and number_hash = ?
   );
 
+-- verifications.exhaustAttempts
+update verifications
+set
+  attempts = attempts + max_attempts
+where
+  pin_id = ?
+  and status || '' = 'pending';
+
 -- verifications.expire
 update verifications
 set
@@ -1133,14 +1141,6 @@ returning
   "prefix_hash",
   "end_user_hash",
   "texts";
-
--- verifications.spendAttempts
-update verifications
-set
-  attempts = attempts + max_attempts
-where
-  pin_id = ?
-  and status || '' = 'pending';
 
 -- verifications.verify
 update verifications

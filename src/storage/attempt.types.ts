@@ -23,11 +23,11 @@ export interface Attempt {
   readonly provider: string;
   readonly providerPinId: string;
   /** Its entry in the sliding window of the number's wrong codes. */
-  readonly entry: string;
+  readonly numberEntry: string;
   readonly numberHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
-  readonly key: IdempotencyClaim | undefined;
+  readonly claim: IdempotencyClaim | undefined;
 }
 
 /** Whether the provider may check the code. */

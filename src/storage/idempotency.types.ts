@@ -5,7 +5,7 @@ export interface IdempotentRequest {
   readonly request: string;
 }
 
-/** The idempotency key of one run of a request. */
+/** The claim of one run to the idempotency key of its request. A retry after a crash is another run. */
 export interface IdempotencyClaim {
   readonly keyHash: string;
   /** Unique for each run. */

@@ -56,7 +56,7 @@ export interface SendReservation {
   readonly endUserHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
-  readonly key: IdempotencyClaim | undefined;
+  readonly claim: IdempotencyClaim | undefined;
 }
 
 /** The entries of a send in the sliding windows of its number and, if given, its end user. */

@@ -13,7 +13,7 @@ import { TrafficCounts } from './limits/traffic-counts.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { IdempotencyKeyRepository } from './repositories/idempotency-key.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
-import { VerificationMapper } from './repositories/verification-mapper.js';
+import { VerificationTable } from './repositories/verification-table.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import { StorageHealthIndicator } from './storage.health.js';
 import { VerificationStore } from './verification-store.js';
@@ -34,7 +34,7 @@ import { VerificationStore } from './verification-store.js';
     TrafficCounts,
     SendLimits,
     IdempotencyKeyRepository,
-    VerificationMapper,
+    VerificationTable,
     SendRepository,
     AttemptRepository,
     VerificationRepository,

@@ -125,7 +125,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(countOf(outcomes(answers), 'limited')).toBe(99);
     });
 
-    // Protects number-limits.ts, sendBlockedUntil
+    // Protects number-limits.ts, findSendLimit
     it('is not rejected by the daily limit while another send is being released', async () => {
       for (let i = 0; i < 100; i += 1) {
         const reservation = await reserveSend();
@@ -328,7 +328,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects number-limits.ts, reserveFailure: `attempts < max_attempts`
+    // Protects number-limits.ts, reserveAttempt: `attempts < max_attempts`
     it('is checked at most as often as it has attempts, by two hundred concurrent requests', async () => {
       const pinId = await createPending();
 
@@ -341,7 +341,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects number-limits.ts, reserveFailure: `lockClause`; needs requests that overlap
+    // Protects number-limits.ts, reserveAttempt: `lockClause`; needs requests that overlap
     it('is checked once by ten concurrent requests when it has one attempt', async () => {
       const pinIds = await runConcurrently(40, (i) =>
         createPending({ phoneNumber: phoneNumber(`+1415555${1000 + i}`), maxAttempts: 1 }),
@@ -409,7 +409,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects attempt.repository.ts, isWrong and isFinal
+    // Protects attempt.repository.ts, isWrong and exhaustsAttempts
     it('counts as a wrong code for its number when it was wrong at the only attempt', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2' });
       for (let i = 0; i < 2; i += 1) {
@@ -463,7 +463,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ status: 'exhausted' });
     });
 
-    // Protects verification-queries.ts, verify, and number-limits.ts, reserveFailure: isOpen
+    // Protects verification-queries.ts, verify, and number-limits.ts, reserveAttempt: isOpen
     it('is rejected after its expiry, even if its check began before', async () => {
       const pinId = await createPending();
       clock.advance(TTL_MS - 1);
@@ -477,7 +477,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await reserveAttempt(pinId)).toEqual({ outcome: 'closed', reason: 'expired' });
     });
 
-    // Protects verification-queries.ts, spendAttempts adds; it does not close
+    // Protects verification-queries.ts, exhaustAttempts adds; it does not close
     it('verifies for one request while the provider reports the attempts of another exhausted', async () => {
       const pinId = await createPending();
       const [right, late] = [await grantAttempt(pinId), await grantAttempt(pinId)];
@@ -507,7 +507,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects attempt.repository.ts, reject: releaseFailure
+    // Protects attempt.repository.ts, reject: releaseAttempt
     it('does not count as a wrong code for its number when the provider reports it expired or exhausted', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
       for (const checkResult of ['expired', 'attempts_exhausted'] as const) {
@@ -518,7 +518,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(await createPending())).outcome).toBe('granted');
     });
 
-    // Protects verification-queries.ts, spendAttempts: `pending`; expire: isOpen
+    // Protects verification-queries.ts, exhaustAttempts: `pending`; expire: isOpen
     it('stays verified when the provider later reports other attempts expired or exhausted', async () => {
       const pinId = await createPending();
       const [right, spent, expired] = await runConcurrently(3, () => grantAttempt(pinId));
@@ -621,7 +621,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       );
     });
 
-    // Protects number-limits.ts, ownsIdempotencyKey in reserveSend and reserveFailure; send.repository.ts, reserveResend: `rollback`
+    // Protects number-limits.ts, ownsIdempotencyKey in reserveSend and reserveAttempt; send.repository.ts, reserveResend: `rollback`
     it('does not count a message or an attempt when it is repeated', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '3' });
       const reservation = await reserveSend({}, idempotency);
@@ -1016,7 +1016,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
   });
 
-  // Protects data-protection.ts, previousHashes; verification-mapper.ts, hashOf
+  // Protects data-protection.ts, previousHashes; verification-table.ts, hashOf
   it('keeps verifications, limits and responses after a change of OTP_SECRET', async () => {
     const idempotency = { key: 'key', request: 'x' };
     const reservation = await reserveSend({ reference: 'login' }, idempotency);
@@ -1049,7 +1049,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(result).toMatchObject({ outcome: 'granted', attempt: { pinId: reservation.pinId } });
   });
 
-  // Protects verification-mapper.ts, rehashNumber; idempotency-key.repository.ts, rehash: called by every operation
+  // Protects verification-table.ts, rehashNumber; idempotency-key.repository.ts, rehash: called by every operation
   it('finds what it stored under the previous secret, in every operation', async () => {
     const numbers = Array.from({ length: 6 }, (_, i) => phoneNumber(`+1415555${3_000 + i}`));
     const pinIds: string[] = [];
@@ -1088,7 +1088,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await reserveResend(cooling)).toMatchObject({ limit: 'cooldown' });
   });
 
-  // Protects verification-mapper.ts, rehashVerification: another client may have had the number rehashed before
+  // Protects verification-table.ts, rehashVerification: another client may have had the number rehashed before
   it('adds up the wrong codes for a number stored under the old and the new secret', async () => {
     const old = 'a master secret that only tests know of';
     const pinId = await createPending();

@@ -97,7 +97,7 @@ describe('Two replicas', () => {
     expect(responses.every(({ status }) => status === 200)).toBe(true);
   });
 
-  // In number-limits.ts: `attempts < max_attempts` of `reserveFailure`.
+  // In number-limits.ts: `attempts < max_attempts` of `reserveAttempt`.
   it('check five of two hundred concurrent wrong codes, and reject the right one afterwards', async () => {
     const pinId = await send(newNumber());
 

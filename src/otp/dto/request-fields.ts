@@ -16,7 +16,7 @@ const MAX_REFERENCE_LENGTH = 128;
 /** A field that arrives as E.164 text and is parsed, once, into a {@link PhoneNumber}. */
 export const PhoneNumberField = (description: string) =>
   applyDecorators(
-    // An invalid number becomes `null`, which the next decorator rejects.
+    // An invalid number becomes `null`: `undefined` would count as not given.
     Transform(({ value }) => PhoneNumber.parse(value) ?? null),
     ValidateBy(
       {
@@ -33,7 +33,7 @@ export const PhoneNumberField = (description: string) =>
     }),
   );
 
-/** The handle of a verification. Its format is not checked here: a malformed one is unknown, a 404. */
+/** The handle of a verification. Its format is not validated: a malformed one is a 404. */
 export const PinIdField = (message: string) =>
   applyDecorators(
     IsString({ message }),
@@ -45,7 +45,7 @@ export const PinIdField = (message: string) =>
     }),
   );
 
-/** Optional. OpenAPI gets no `default`: generated clients would require the field. */
+/** Optional. openapi.json states no `default`: generated clients would require the field. */
 export const ChannelField = () =>
   applyDecorators(
     IsOptional(),
@@ -79,7 +79,7 @@ export const EndUserIpField = () => {
   return applyDecorators(
     IsOptional(),
     Transform(({ value }: { value: unknown }) =>
-      // An invalid address becomes empty, which `IsNotEmpty` rejects; `IsOptional` accepts `null`.
+      // An invalid address becomes empty: `undefined` and `null` would count as not given.
       typeof value === 'string' ? (normalizeIp(value) ?? '') : value,
     ),
     IsString({ message }),

@@ -60,7 +60,7 @@ export class EndUserLimits {
     return () => acquired.row !== undefined;
   }
 
-  async blockedUntil(executor: Executor, key: string, now: number): Promise<LimitExceeded> {
+  async findSendLimit(executor: Executor, key: string, now: number): Promise<LimitExceeded> {
     const { row } = await executor.run((batch) => this.queries.read(batch, { key }));
     const until = blockedUntil(row?.sends ?? '', now, this.windows) ?? now;
     return { outcome: 'limited', limit: 'end_user_sends', until };

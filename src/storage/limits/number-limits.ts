@@ -60,7 +60,7 @@ export class NumberLimits {
   private readonly cooldown: SlidingWindow;
   private readonly sends: readonly SlidingWindow[];
   private readonly failures: readonly SlidingWindow[];
-  /** Queries for other transactions. A failure is a code counted as wrong. */
+  /** Queries for other transactions. A failure is a wrong code, or one that is being checked. */
   readonly queries;
 
   constructor(
@@ -82,7 +82,7 @@ export class NumberLimits {
         (p, rest) => sql`select ${p.key}, ${rest} where ${ownsIdempotencyKey(p)}`,
       ),
       // The row of the verification's number. The verification stays locked until the transaction ends.
-      reserveFailure: acquireQuery<CodeAttempt>(
+      reserveAttempt: acquireQuery<CodeAttempt>(
         FAILURES,
         this.failures,
         (p, rest) => sql`
@@ -97,7 +97,7 @@ export class NumberLimits {
         SENDS,
         (p) => sql`not ${endUserSendIsCounted(p)}`,
       ),
-      releaseFailure: releaseQuery<object>(FAILURES),
+      releaseAttempt: releaseQuery<object>(FAILURES),
       /** If the verification can still be verified; locks it before its number, as everywhere. */
       recordVerified: (db, p: { key: string; entry: string; pinId: string; now: number }) =>
         db
@@ -129,11 +129,7 @@ export class NumberLimits {
     return () => acquired.row?.returned;
   }
 
-  async sendBlockedUntil(
-    executor: Executor,
-    numberHash: string,
-    now: number,
-  ): Promise<LimitExceeded> {
+  async findSendLimit(executor: Executor, numberHash: string, now: number): Promise<LimitExceeded> {
     const { sends } = await this.read(executor, numberHash);
     // The blocking send may have been released since: then the limit ends now.
     const cooldownUntil = blockedUntil(sends, now, [this.cooldown]) ?? now;
@@ -143,14 +139,14 @@ export class NumberLimits {
   }
 
   /**
-   * Counts a code as wrong before it is checked, if its verification accepts one and its number is
+   * Counts a code as wrong until it is checked, if its verification accepts one and its number is
    * below the limit.
    */
-  reserveFailure(batch: StatementBatch, attempt: CodeAttempt, entry: string, now: number): void {
-    this.queries.reserveFailure(batch, acquireValues(this.failures, attempt, entry, now));
+  reserveAttempt(batch: StatementBatch, attempt: CodeAttempt, entry: string, now: number): void {
+    this.queries.reserveAttempt(batch, acquireValues(this.failures, attempt, entry, now));
   }
 
-  async failureBlockedUntil(
+  async findAttemptLimit(
     executor: Executor,
     numberHash: string,
     now: number,

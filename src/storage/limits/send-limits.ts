@@ -14,7 +14,7 @@ import type { VerificationRow } from '../migrations/schema.js';
 import type { ReservationEntries, SendReservation } from '../send.types.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { NumberLimits } from './number-limits.js';
-import { createEntry } from './sliding-window.js';
+import { createWindowEntry } from './sliding-window.js';
 import { isCounted, TrafficCounts, type SendTraffic } from './traffic-counts.js';
 
 /** A send to count. */
@@ -22,7 +22,7 @@ export interface CountedSend {
   readonly row: VerificationRow;
   /** Undefined for a test number, whose sends are not limited. */
   readonly entries: ReservationEntries | undefined;
-  readonly key: IdempotencyClaim;
+  readonly claim: IdempotencyClaim;
   readonly now: number;
 }
 
@@ -46,10 +46,10 @@ export class SendLimits {
     this.clientSendsPerDay = limits.sendsPerClientPerDay;
   }
 
-  createSend(row: VerificationRow, key: IdempotencyClaim, now: number): CountedSend {
-    const endUser = row.end_user_hash === '' ? undefined : createEntry(now);
-    const entries = row.texts > 0 ? { number: createEntry(now), endUser } : undefined;
-    return { row, entries, key, now };
+  createSend(row: VerificationRow, claim: IdempotencyClaim, now: number): CountedSend {
+    const endUser = row.end_user_hash === '' ? undefined : createWindowEntry(now);
+    const entries = row.texts > 0 ? { number: createWindowEntry(now), endUser } : undefined;
+    return { row, entries, claim, now };
   }
 
   /**
@@ -57,9 +57,9 @@ export class SendLimits {
    * @returns a getter of the counted send; `undefined` if it was not counted
    */
   reserve(batch: StatementBatch, send: CountedSend): () => ReservedSend | undefined {
-    const { row, entries, key, now } = send;
+    const { row, entries, claim, now } = send;
     if (!entries) return () => ({ verifiedAt: 0 });
-    const { keyHash, runId } = key;
+    const { keyHash, runId } = claim;
     const numberSend = { key: row.number_hash, client: row.client, keyHash, runId };
     const lastVerified = this.numbers.reserveSend(batch, numberSend, entries.number, now);
     const allowed =
@@ -86,9 +86,9 @@ export class SendLimits {
 
   /** Finds the limit for which a send was not reserved. */
   async findLimit(executor: Executor, { row, now }: CountedSend): Promise<LimitExceeded> {
-    const byNumber = await this.numbers.sendBlockedUntil(executor, row.number_hash, now);
+    const byNumber = await this.numbers.findSendLimit(executor, row.number_hash, now);
     if (row.end_user_hash === '' || byNumber.until > now) return byNumber;
-    return this.endUsers.blockedUntil(executor, row.end_user_hash, now);
+    return this.endUsers.findSendLimit(executor, row.end_user_hash, now);
   }
 
   /** Finds the budget that a counted send exceeds: its client's, or one of its destination. */
@@ -104,7 +104,7 @@ export class SendLimits {
   }
 
   /** Finds until when a budget that {@link checkBudgets} found blocks the send. */
-  async suspensionUntil(
+  async findSuspension(
     executor: Executor,
     { row, now }: CountedSend,
     phoneNumber: PhoneNumber,

@@ -34,8 +34,8 @@ interface NewEntry {
   readonly now: number;
 }
 
-/** An event at this time, in milliseconds since the epoch. */
-export const createEntry = (now: number): string =>
+/** Creates the entry of an event at this time, in milliseconds since the epoch. */
+export const createWindowEntry = (now: number): string =>
   timeText(now) + getPooledRandomBytes(4).toString('hex');
 
 const timeText = (time: number): string => String(time).padStart(TIME_WIDTH, '0');

@@ -12,12 +12,12 @@ import type { StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotencyClaim, IdempotentRequest } from '../idempotency.types.js';
 import type { LimitExceeded } from '../limit.types.js';
 import { NumberLimits } from '../limits/number-limits.js';
-import { createEntry } from '../limits/sliding-window.js';
+import { createWindowEntry } from '../limits/sliding-window.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import type { VerificationNotFound } from '../verification.types.js';
-import { IdempotencyKeyRepository, NO_KEY } from './idempotency-key.repository.js';
-import { VerificationMapper } from './verification-mapper.js';
+import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
+import { VerificationTable } from './verification-table.js';
 import { attemptsRemaining, closedReason, effectiveStatus } from './verification-status.js';
 
 const VERIFIED: VerifyResult = { verified: true };
@@ -27,7 +27,7 @@ const VERIFIED: VerifyResult = { verified: true };
 export class AttemptRepository {
   constructor(
     private readonly database: Database,
-    private readonly mapper: VerificationMapper,
+    private readonly verifications: VerificationTable,
     private readonly limits: NumberLimits,
     private readonly traffic: TrafficCounts,
     private readonly keys: IdempotencyKeyRepository,
@@ -35,28 +35,29 @@ export class AttemptRepository {
 
   async reserve(request: AttemptRequest, idempotency?: IdempotentRequest): Promise<AttemptResult> {
     const { selector, client, now } = request;
-    const pinId = await this.mapper.findPinId(this.database, selector, client);
-    await this.mapper.rehashVerification(this.database, pinId, client);
+    const pinId = await this.verifications.findPinId(this.database, selector, client);
+    await this.verifications.rehashVerification(this.database, pinId, client);
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
-    const key = idempotency && this.keys.startRun(idempotency);
-    const entry = createEntry(now);
-    const { claimed, counted } = await this.database.run((batch) =>
-      this.countAttempt(batch, request, { pinId, entry, key: key ?? NO_KEY }, idempotency),
+    const claim = idempotency && this.keys.createClaim(idempotency);
+    const numberEntry = createWindowEntry(now);
+    const reservation = { pinId, numberEntry, claim: claim ?? NO_CLAIM };
+    const { isClaimed, reserved } = await this.database.run((batch) =>
+      this.writeReservation(batch, request, reservation, idempotency),
     );
-    const { row } = counted;
-    if (row) return { outcome: 'granted', attempt: this.toAttempt(row, entry, key) };
-    if (key && !claimed()) {
-      return this.keys.findReplay(this.database, client, key, idempotency, now);
+    const { row } = reserved;
+    if (row) return { outcome: 'granted', attempt: this.toAttempt(row, numberEntry, claim) };
+    if (claim && !isClaimed?.()) {
+      return this.keys.findReplay(this.database, client, claim, idempotency, now);
     }
     return this.findRejection(pinId, request);
   }
 
   async release(attempt: Attempt): Promise<void> {
-    const { pinId, numberHash, entry, key } = attempt;
+    const { pinId, numberHash, numberEntry, claim } = attempt;
     await this.database.run((batch) => {
-      this.mapper.queries.releaseAttempt(batch, { pinId });
-      this.limits.queries.releaseFailure(batch, { key: numberHash, entry });
-      if (key) this.keys.queries.release(batch, { pinId, runId: key.runId });
+      this.verifications.queries.releaseAttempt(batch, { pinId });
+      this.limits.queries.releaseAttempt(batch, { key: numberHash, entry: numberEntry });
+      if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
     });
   }
 
@@ -67,63 +68,68 @@ export class AttemptRepository {
 
   /** Marks it verified if still open; of concurrent requests exactly one succeeds. */
   private async markVerified(attempt: Attempt, now: number): Promise<boolean> {
-    const { pinId, client, country, numberHash, prefixHash, createdAt, entry, key } = attempt;
+    const { pinId, client, country, numberHash, prefixHash, createdAt, numberEntry, claim } =
+      attempt;
     const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const verified = await this.database.run((batch) => {
-      this.limits.queries.recordVerified(batch, { key: numberHash, pinId, entry, now });
+      const number = { key: numberHash, entry: numberEntry };
+      this.limits.queries.recordVerified(batch, { ...number, pinId, now });
       this.traffic.addVerified(batch, countKey, { pinId, now });
-      if (key) this.keys.storeVerified(batch, attempt, key, VERIFIED, now);
+      if (claim) this.keys.storeResponseIfVerifiable(batch, attempt, claim, VERIFIED, now);
       // Comes last: the other statements require that the verification is still open.
-      return this.mapper.queries.verify(batch, { pinId, now });
+      return this.verifications.queries.verify(batch, { pinId, now });
     });
     return verified.row !== undefined;
   }
 
   private async reject(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
-    const { pinId, client, numberHash, entry, key } = attempt;
+    const { pinId, client, numberHash, numberEntry, claim } = attempt;
     const write = (batch: StatementBatch) => {
-      if (result === 'expired') this.mapper.queries.expire(batch, { pinId, now });
-      if (isFinal(result)) this.mapper.queries.spendAttempts(batch, { pinId });
+      if (result === 'expired') this.verifications.queries.expire(batch, { pinId, now });
+      if (exhaustsAttempts(result)) this.verifications.queries.exhaustAttempts(batch, { pinId });
       // Only a wrong code counts against its number.
-      if (!isWrong(result)) this.limits.queries.releaseFailure(batch, { key: numberHash, entry });
-      return this.mapper.queries.read(batch, { pinId, client });
+      if (!isWrong(result))
+        this.limits.queries.releaseAttempt(batch, { key: numberHash, entry: numberEntry });
+      return this.verifications.queries.read(batch, { pinId, client });
     };
-    if (!key) return toVerifyResult((await this.database.run(write)).row, result, now);
+    if (!claim) return toVerifyResult((await this.database.run(write)).row, result, now);
     return this.database.transaction(async (transaction) => {
       const { row } = await transaction.run(write);
       const response = toVerifyResult(row, result, now);
       await transaction.run((batch) => {
-        this.keys.storeResponse(batch, attempt, key, response);
+        this.keys.storeResponse(batch, attempt, claim, response);
       });
       return response;
     });
   }
 
-  /** Counts a code against its number and its verification, or against neither, in one batch. */
-  private countAttempt(
+  /** Counts an attempt for its number and its verification, or for neither, in one batch. */
+  private writeReservation(
     batch: StatementBatch,
     { client, reference, now }: AttemptRequest,
-    { pinId, entry, key }: { pinId: string; entry: string; key: IdempotencyClaim },
+    { pinId, numberEntry, claim }: { pinId: string; numberEntry: string; claim: IdempotencyClaim },
     idempotency: IdempotentRequest | undefined,
   ) {
-    const { keyHash, runId } = key;
-    const owner = { client, pinId };
-    const claimed = idempotency
-      ? this.keys.claim(batch, owner, key, idempotency, now, true)
-      : () => false;
-    for (const referenceHash of this.mapper.referenceHashes(reference)) {
-      const code = { pinId, client, referenceHash, keyHash, runId };
-      this.limits.reserveFailure(batch, code, entry, now);
+    const target = { client, pinId };
+    const isClaimed =
+      idempotency &&
+      this.keys.claim(batch, target, claim, idempotency, now, { rerunAfterCrash: true });
+    // The row has one of these hashes at most: of the current secret or of an old one.
+    for (const referenceHash of this.verifications.referenceHashes(reference)) {
+      const attempt = { ...target, ...claim, referenceHash };
+      this.limits.reserveAttempt(batch, attempt, numberEntry, now);
     }
-    const counted = this.mapper.queries.reserveAttempt(batch, { pinId, entry });
-    if (idempotency) this.keys.queries.releaseIfUncounted(batch, { pinId, runId, entry });
-    return { claimed, counted };
+    const entry = numberEntry;
+    const reserved = this.verifications.queries.reserveAttempt(batch, { pinId, entry });
+    if (idempotency)
+      this.keys.queries.releaseIfUncounted(batch, { pinId, entry, runId: claim.runId });
+    return { isClaimed, reserved };
   }
 
   private toAttempt(
     row: VerificationRow,
-    entry: string,
-    key: IdempotencyClaim | undefined,
+    numberEntry: string,
+    claim: IdempotencyClaim | undefined,
   ): Attempt {
     return {
       pinId: row.pin_id,
@@ -131,37 +137,37 @@ export class AttemptRepository {
       country: row.country,
       channel: row.channel,
       provider: row.provider,
-      entry,
+      numberEntry,
       // Rehashed by now, if it was written under an old secret.
       numberHash: row.number_hash,
       prefixHash: row.prefix_hash,
       createdAt: row.created_at,
-      key,
-      ...this.mapper.decrypt(row),
+      claim,
+      ...this.verifications.decrypt(row),
     };
   }
 
-  /** Finds why a code was not counted. */
+  /** Finds why an attempt was not reserved. */
   private async findRejection(
     pinId: string,
     { client, reference, now }: AttemptRequest,
   ): Promise<VerificationNotFound | VerificationClosed | LimitExceeded> {
-    const accepted = await this.database.run((batch) =>
-      this.mapper.readAccepted(batch, pinId, client),
+    const getRow = await this.database.run((batch) =>
+      this.verifications.readSent(batch, pinId, client),
     );
-    const row = accepted();
+    const row = getRow();
     if (!row) return { outcome: 'not_found' };
-    if (!this.mapper.referenceHashes(reference).includes(row.reference_hash)) {
+    if (!this.verifications.referenceHashes(reference).includes(row.reference_hash)) {
       return { outcome: 'closed', reason: 'reference_mismatch' };
     }
     if (effectiveStatus(row, now) !== 'pending') {
       return { outcome: 'closed', reason: closedReason(row, now) };
     }
-    return this.limits.failureBlockedUntil(this.database, row.number_hash, now);
+    return this.limits.findAttemptLimit(this.database, row.number_hash, now);
   }
 }
 
-const isFinal = (result: CheckResult): boolean =>
+const exhaustsAttempts = (result: CheckResult): boolean =>
   result === 'attempts_exhausted' || result === 'wrong_code_final';
 
 const isWrong = (result: CheckResult): boolean =>
@@ -172,6 +178,7 @@ function toVerifyResult(
   result: CheckResult,
   now: number,
 ): VerifyResult {
+  // Erased while the provider checked the code.
   if (!row) return { verified: false, reason: 'cancelled' };
   if (result === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
     return { verified: false, reason: 'wrong_code', attemptsRemaining: attemptsRemaining(row) };

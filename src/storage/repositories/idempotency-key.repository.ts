@@ -20,8 +20,8 @@ export const IDEMPOTENCY_TTL_MS = hours(24);
 /** Enough for runs never to collide. */
 const RUN_ID_BYTES = 12;
 
-/** Stands for the key of a request without one. */
-export const NO_KEY: IdempotencyClaim = { keyHash: '', runId: '' };
+/** Stands for the claim of a request without a key. */
+export const NO_CLAIM: IdempotencyClaim = { keyHash: '', runId: '' };
 
 /** The verification that a request creates or changes. */
 interface KeyTarget {
@@ -44,15 +44,15 @@ export class IdempotencyKeyRepository {
     this.queries = prepareKeyQueries(database);
   }
 
-  /** A new run of a request; its key is still to be claimed. */
-  startRun({ key }: IdempotentRequest): IdempotencyClaim {
+  /** Creates the claim of a new run of a request, for {@link claim}. */
+  createClaim({ key }: IdempotentRequest): IdempotencyClaim {
     return { keyHash: this.hashOf(key), runId: getPooledRandomBytes(RUN_ID_BYTES).toString('hex') };
   }
 
   /**
    * Claims the key for a run of its request.
-   * @param repeatable whether a run that a crash ended may run again: only if it cannot have sent a
-   * message
+   * @param rerunAfterCrash whether a run that a crash ended may be repeated: only if it cannot have
+   * sent a message
    * @returns a getter of whether it was claimed; if not, {@link findReplay} finds the earlier run
    */
   claim(
@@ -61,7 +61,7 @@ export class IdempotencyKeyRepository {
     { keyHash, runId }: IdempotencyClaim,
     { request }: IdempotentRequest,
     now: number,
-    repeatable: boolean,
+    { rerunAfterCrash }: { rerunAfterCrash: boolean },
   ): () => boolean {
     const claimed = this.queries.claim(batch, {
       client,
@@ -71,7 +71,7 @@ export class IdempotencyKeyRepository {
       now,
       runId,
       expiredBefore: now - IDEMPOTENCY_TTL_MS,
-      abandonedBefore: repeatable ? now - this.maxRequestMs : 0,
+      abandonedBefore: rerunAfterCrash ? now - this.maxRequestMs : 0,
     });
     return () => claimed.row !== undefined;
   }
@@ -114,7 +114,7 @@ export class IdempotencyKeyRepository {
   }
 
   /** Stores the response to the right code, if its verification can still be verified. */
-  storeVerified(
+  storeResponseIfVerifiable(
     batch: StatementBatch,
     { pinId }: KeyTarget,
     { runId }: IdempotencyClaim,

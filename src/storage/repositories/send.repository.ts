@@ -14,9 +14,9 @@ import type {
   SendReservation,
   SendResult,
 } from '../send.types.js';
-import { IdempotencyKeyRepository, NO_KEY } from './idempotency-key.repository.js';
+import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
 import { prepareSendQueries } from './send-queries.js';
-import { VerificationMapper } from './verification-mapper.js';
+import { VerificationTable } from './verification-table.js';
 
 /** A send that is counted, but not yet checked against the budgets. */
 interface UncheckedSend {
@@ -26,6 +26,9 @@ interface UncheckedSend {
   readonly traffic: SendTraffic | undefined;
 }
 
+/** A run that may have sent a message is never repeated. */
+const NO_RERUN = { rerunAfterCrash: false };
+
 /** Sends: reserved before the provider is called, confirmed or released after. */
 @Injectable()
 export class SendRepository {
@@ -33,7 +36,7 @@ export class SendRepository {
 
   constructor(
     private readonly database: Database,
-    private readonly mapper: VerificationMapper,
+    private readonly verifications: VerificationTable,
     private readonly limits: SendLimits,
     private readonly keys: IdempotencyKeyRepository,
   ) {
@@ -46,17 +49,18 @@ export class SendRepository {
     evaluate?: TrafficEvaluator,
   ): Promise<SendAdmission> {
     const { client, phoneNumber, channel, createdAt: now } = verification;
-    await this.mapper.rehashNumber(this.database, phoneNumber, client);
+    await this.verifications.rehashNumber(this.database, phoneNumber, client);
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
-    const key = idempotency && this.keys.startRun(idempotency);
-    const send = this.limits.createSend(this.mapper.newRow(verification), key ?? NO_KEY, now);
+    const claim = idempotency && this.keys.createClaim(idempotency);
+    const row = this.verifications.newRow(verification);
+    const send = this.limits.createSend(row, claim ?? NO_CLAIM, now);
     const written = await this.database.run((batch) => this.writeSend(batch, send, idempotency));
-    if (idempotency && !written.claimed()) {
-      return this.keys.findReplay(this.database, client, send.key, idempotency, now);
+    if (idempotency && !written.isClaimed?.()) {
+      return this.keys.findReplay(this.database, client, send.claim, idempotency, now);
     }
     const reserved = written.reserved();
     if (!reserved || !written.inserted.row) return this.limits.findLimit(this.database, send);
-    const delivery = { phoneNumber, channel, key, pinToResend: undefined };
+    const delivery = { phoneNumber, channel, claim, pinToResend: undefined };
     const reservation = toReservation(send, delivery);
     const traffic = written.traffic?.();
     return this.checkBudgets({ reservation, send, reserved, traffic }, evaluate);
@@ -71,21 +75,22 @@ export class SendRepository {
     const counted = await this.database.transaction<
       UncheckedSend | Exclude<ResendAdmission, SendAdmitted>
     >(async (transaction, rollback) => {
-      const key = idempotency && this.keys.startRun(idempotency);
-      const { claimed, resend } = await transaction.run((batch) => ({
-        claimed: key && this.keys.claim(batch, { client, pinId }, key, idempotency, now, false),
+      const claim = idempotency && this.keys.createClaim(idempotency);
+      const { isClaimed, resend } = await transaction.run((batch) => ({
+        isClaimed:
+          claim && this.keys.claim(batch, { client, pinId }, claim, idempotency, now, NO_RERUN),
         resend: this.queries.addResend(batch, { pinId, client, now }),
       }));
-      if (key && !claimed?.()) {
-        return rollback(await this.keys.findReplay(transaction, client, key, idempotency, now));
+      if (claim && !isClaimed?.()) {
+        return rollback(await this.keys.findReplay(transaction, client, claim, idempotency, now));
       }
       if (!resend.row) return rollback(await this.findRejection(transaction, pinId, client));
       const { provider } = resend.row;
-      const { phoneNumber, providerPinId } = this.mapper.decrypt(resend.row);
-      await this.mapper.rehashNumber(transaction, phoneNumber, client);
-      const number_hash = this.mapper.hashOf(phoneNumber);
+      const { phoneNumber, providerPinId } = this.verifications.decrypt(resend.row);
+      await this.verifications.rehashNumber(transaction, phoneNumber, client);
+      const number_hash = this.verifications.hashOf(phoneNumber);
       const row = Object.assign(resend.row, { number_hash });
-      const send = this.limits.createSend(row, key ?? NO_KEY, now);
+      const send = this.limits.createSend(row, claim ?? NO_CLAIM, now);
       const results = await transaction.run((batch) => ({
         reserved: this.limits.reserve(batch, send),
         traffic: this.limits.countTraffic(batch, send),
@@ -93,7 +98,7 @@ export class SendRepository {
       const reserved = results.reserved();
       if (!reserved) return rollback(await this.limits.findLimit(transaction, send));
       const pinToResend = { provider, pinId: providerPinId };
-      const reservation = toReservation(send, { phoneNumber, channel, key, pinToResend });
+      const reservation = toReservation(send, { phoneNumber, channel, claim, pinToResend });
       return { reservation, send, reserved, traffic: results.traffic?.() };
     });
     return 'outcome' in counted ? counted : this.checkBudgets(counted, evaluate);
@@ -104,56 +109,55 @@ export class SendRepository {
     { provider, pinId: providerPinId, possiblySentBy }: SendResult,
     response: unknown,
   ): Promise<boolean> {
-    const { pinId, client, phoneNumber, channel, key, pinToResend } = reservation;
-    const sealed = this.mapper.encrypt(pinId, phoneNumber, providerPinId);
+    const { pinId, client, phoneNumber, channel, claim, pinToResend } = reservation;
+    const sealed = this.verifications.encrypt(pinId, phoneNumber, providerPinId);
     const confirmed = await this.database.run((batch) => {
       if (!pinToResend) this.queries.supersede(batch, { pinId, client });
       const result = pinToResend
         ? this.queries.confirmResend(batch, { pinId, provider, sealed, channel })
         : this.queries.confirm(batch, { pinId, provider, sealed });
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
-      if (key && pinToResend) this.keys.storeResponse(batch, reservation, key, response);
-      else if (key) this.keys.storeSendResponse(batch, reservation, key, response, sealed);
+      if (claim && pinToResend) this.keys.storeResponse(batch, reservation, claim, response);
+      else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);
       return result;
     });
     return pinToResend !== undefined || confirmed.row !== undefined;
   }
 
   async release(reservation: SendReservation, possiblySentBy: readonly string[]): Promise<void> {
-    const { pinId, client, phoneNumber, key, pinToResend } = reservation;
+    const { pinId, client, phoneNumber, claim, pinToResend } = reservation;
     if (possiblySentBy.length > 0) {
       await this.database.run((batch) => {
         this.addPossiblySentBy(batch, pinId, possiblySentBy);
         if (!pinToResend) this.queries.fail(batch, { pinId });
-        if (key) this.keys.queries.markAmbiguous(batch, { pinId, runId: key.runId });
+        if (claim) this.keys.queries.markAmbiguous(batch, { pinId, runId: claim.runId });
       });
       return;
     }
     await this.database.transaction(async (transaction) => {
       const remove = pinToResend ? this.queries.removeResend : this.queries.delete;
       const { row } = await transaction.run((batch) => remove(batch, { pinId }));
-      await this.mapper.rehashNumber(transaction, phoneNumber, client);
+      await this.verifications.rehashNumber(transaction, phoneNumber, client);
       await transaction.run((batch) => {
-        this.limits.release(batch, reservation, this.mapper.hashOf(phoneNumber), row);
-        if (key) this.keys.queries.release(batch, { pinId, runId: key.runId });
+        this.limits.release(batch, reservation, this.verifications.hashOf(phoneNumber), row);
+        if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
       });
     });
   }
 
   /** Counts the first send and writes its verification, or does neither, in one batch. */
   private writeSend(batch: StatementBatch, send: CountedSend, idempotency?: IdempotentRequest) {
-    const { row, key, entries, now } = send;
-    const owner = { client: row.client, pinId: row.pin_id };
-    const claim = { entry: entries?.number ?? '', keyHash: key.keyHash, runId: key.runId };
-    const claimed = idempotency
-      ? this.keys.claim(batch, owner, key, idempotency, now, false)
-      : () => false;
+    const { row, claim, entries, now } = send;
+    const target = { client: row.client, pinId: row.pin_id };
+    const isClaimed =
+      idempotency && this.keys.claim(batch, target, claim, idempotency, now, NO_RERUN);
     const reserved = this.limits.reserve(batch, send);
-    const inserted = this.queries.insert(batch, Object.assign(claim, row));
+    const entry = entries?.number ?? '';
+    const inserted = this.queries.insert(batch, Object.assign({ entry, ...claim }, row));
     const traffic = this.limits.countTraffic(batch, send);
     if (idempotency)
-      this.keys.queries.releaseIfUnwritten(batch, { pinId: row.pin_id, runId: key.runId });
-    return { claimed, reserved, inserted, traffic };
+      this.keys.queries.releaseIfUnwritten(batch, { pinId: row.pin_id, runId: claim.runId });
+    return { isClaimed, reserved, inserted, traffic };
   }
 
   /** Checks a counted send against the budgets, and releases it if it exceeds one. */
@@ -166,7 +170,7 @@ export class SendRepository {
       return { outcome: 'admitted', reservation, violation };
     }
     await this.release(reservation, []);
-    return this.limits.suspensionUntil(this.database, send, reservation.phoneNumber, violation);
+    return this.limits.findSuspension(this.database, send, reservation.phoneNumber, violation);
   }
 
   private addPossiblySentBy(batch: StatementBatch, pinId: string, names: readonly string[]): void {
@@ -175,14 +179,14 @@ export class SendRepository {
   }
 
   private async findRejection(executor: Executor, pinId: string, client: string) {
-    const accepted = await executor.run((batch) => this.mapper.readAccepted(batch, pinId, client));
-    return { outcome: accepted() ? 'not_resendable' : 'not_found' } as const;
+    const getRow = await executor.run((batch) => this.verifications.readSent(batch, pinId, client));
+    return { outcome: getRow() ? 'not_resendable' : 'not_found' } as const;
   }
 }
 
 const toReservation = (
   { row, entries }: CountedSend,
-  delivery: Pick<SendReservation, 'phoneNumber' | 'channel' | 'key' | 'pinToResend'>,
+  delivery: Pick<SendReservation, 'phoneNumber' | 'channel' | 'claim' | 'pinToResend'>,
 ): SendReservation => ({
   pinId: row.pin_id,
   client: row.client,

@@ -45,7 +45,7 @@ export const prepareVerificationQueries = (database: Database) =>
       returning pin_id`,
 
     /** Spends more attempts than concurrent requests can release. */
-    spendAttempts: (_db, p: PinKey) => sql`
+    exhaustAttempts: (_db, p: PinKey) => sql`
       update verifications set attempts = attempts + max_attempts
       where pin_id = ${p.pinId} and ${hasStatus('pending')}`,
 

@@ -3,7 +3,7 @@ import type { PhoneNumber } from '../../common/phone-number.js';
 import { Database } from '../engines/database.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import type { Verification } from '../verification.types.js';
-import { VerificationMapper } from './verification-mapper.js';
+import { VerificationTable } from './verification-table.js';
 import { attemptsRemaining, effectiveStatus } from './verification-status.js';
 
 /** What a client reads, cancels and erases of its verifications. */
@@ -11,20 +11,20 @@ import { attemptsRemaining, effectiveStatus } from './verification-status.js';
 export class VerificationRepository {
   constructor(
     private readonly database: Database,
-    private readonly mapper: VerificationMapper,
+    private readonly verifications: VerificationTable,
     private readonly limits: NumberLimits,
   ) {}
 
   async find(pinId: string, client: string, now: number): Promise<Verification | undefined> {
     const { row } = await this.database.run((batch) =>
-      this.mapper.queries.read(batch, { pinId, client }),
+      this.verifications.queries.read(batch, { pinId, client }),
     );
     const status = row && effectiveStatus(row, now);
     if (!row || !status) return undefined;
     return {
       pinId,
       status,
-      phoneNumber: this.mapper.decrypt(row).phoneNumber,
+      phoneNumber: this.verifications.decrypt(row).phoneNumber,
       provider: row.provider,
       channel: row.channel,
       createdAt: row.created_at,
@@ -35,28 +35,28 @@ export class VerificationRepository {
   }
 
   async cancel(pinId: string, client: string, now: number): Promise<boolean> {
-    const accepted = await this.database.run((batch) => {
-      this.mapper.queries.cancel(batch, { pinId, client, now });
-      return this.mapper.readAccepted(batch, pinId, client);
+    const getRow = await this.database.run((batch) => {
+      this.verifications.queries.cancel(batch, { pinId, client, now });
+      return this.verifications.readSent(batch, pinId, client);
     });
-    return accepted() !== undefined;
+    return getRow() !== undefined;
   }
 
   async lastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
-    await this.mapper.rehashNumber(this.database, phoneNumber, client);
-    const numberHash = this.mapper.hashOf(phoneNumber);
+    await this.verifications.rehashNumber(this.database, phoneNumber, client);
+    const numberHash = this.verifications.hashOf(phoneNumber);
     const { row } = await this.database.run((batch) =>
-      this.mapper.queries.readLastVerified(batch, { client, numberHash }),
+      this.verifications.queries.readLastVerified(batch, { client, numberHash }),
     );
     return row?.verified_at ?? undefined;
   }
 
   async erase(phoneNumber: PhoneNumber, client: string): Promise<void> {
-    await this.mapper.rehashNumber(this.database, phoneNumber, client);
-    const numberHash = this.mapper.hashOf(phoneNumber);
+    await this.verifications.rehashNumber(this.database, phoneNumber, client);
+    const numberHash = this.verifications.hashOf(phoneNumber);
     await this.database.run((batch) => {
-      this.mapper.queries.eraseKeys(batch, { client, numberHash });
-      this.mapper.queries.erase(batch, { client, numberHash });
+      this.verifications.queries.eraseKeys(batch, { client, numberHash });
+      this.verifications.queries.erase(batch, { client, numberHash });
       this.limits.queries.clearVerified(batch, { key: numberHash });
     });
   }

@@ -14,9 +14,9 @@ interface EncryptedFields {
   readonly providerPinId: string;
 }
 
-/** Maps verifications to rows, with hashes and encryption; shared by the repositories. */
+/** The rows of verifications, with their hashes and encryption; shared by the repositories. */
 @Injectable()
-export class VerificationMapper {
+export class VerificationTable {
   readonly queries: VerificationQueries;
 
   constructor(
@@ -53,7 +53,7 @@ export class VerificationMapper {
   }
 
   /** @returns a getter of a verification that a provider accepted; before, it does not exist */
-  readAccepted(batch: StatementBatch, pinId: string, client: string) {
+  readSent(batch: StatementBatch, pinId: string, client: string) {
     const result = this.queries.read(batch, { pinId, client });
     return () => (result.row && result.row.sealed !== '' ? result.row : undefined);
   }
@@ -104,8 +104,8 @@ export class VerificationMapper {
   /** Rehashes the number of a verification, so that both rows have the same hash. */
   async rehashVerification(executor: Executor, pinId: string, client: string): Promise<void> {
     if (!this.protection.hasOldSecrets) return;
-    const accepted = await executor.run((batch) => this.readAccepted(batch, pinId, client));
-    const row = accepted();
+    const getRow = await executor.run((batch) => this.readSent(batch, pinId, client));
+    const row = getRow();
     if (row) await this.rehashNumber(executor, this.decrypt(row).phoneNumber, client);
   }
 
