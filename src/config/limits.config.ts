@@ -7,10 +7,12 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
     description: 'messages to one number in any 24 hours, from all clients together',
   }),
   failuresPerNumberPerHour: setting('FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR', positiveInt(10, 1_000), {
-    description: 'wrong codes for one number in any hour, over all its verifications',
+    description:
+      'wrong codes for one number in any hour, over all its verifications; a success does not reset it',
   }),
   failuresPerNumberPerDay: setting('FAILED_ATTEMPTS_PER_NUMBER_PER_DAY', positiveInt(20, 1_000), {
-    description: 'wrong codes for one number in any 24 hours; a success resets neither limit',
+    description:
+      'wrong codes for one number in any 24 hours, over all its verifications; a success does not reset it',
   }),
   sendsPerClientPerDay: setting('CLIENT_SENDS_PER_DAY', positiveInt(100_000, 100_000_000), {
     description: 'messages from one client in any 24 hours',
