@@ -26,12 +26,12 @@ INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
     write: { help: 'writes the ids into .env of the working folder' },
   },
   run: async (options) => {
-    const { env, applicationId, messageId } = loadSetupEnvironment();
+    const { env, applicationId, templateId } = loadSetupEnvironment();
     return withProviderContext(env, async (context) => {
       const { name: applicationName, text, sender, language, 'webotp-host': webOtpHost } = options;
       const plan = await context
         .get(AccountSetup, { strict: false })
-        .plan({ applicationId, messageId, applicationName, text, sender, language, webOtpHost });
+        .plan({ applicationId, templateId, applicationName, text, sender, language, webOtpHost });
       const { baseUrl } = getProviderAccount('infobip', providersConfig(env));
       console.log(`Infobip 2FA at ${baseUrl}\n`);
       console.log(`${formatChanges(plan.changes)}\n\n${formatMessage(plan)}\n`);

@@ -72,7 +72,7 @@ export function loadSetupEnvironment(variables = readVariables()) {
     env,
     /** The ids that the variables have already. */
     applicationId: getNonEmpty('INFOBIP_APP_ID'),
-    messageId: getNonEmpty('INFOBIP_MESSAGE_ID'),
+    templateId: getNonEmpty('INFOBIP_MESSAGE_ID'),
   };
 }
 

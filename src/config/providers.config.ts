@@ -129,7 +129,7 @@ const getInfobipAccount = (values: ProviderSettings, sandboxUrl = '') => ({
   baseUrl: values.infobipUrl ?? sandboxUrl,
   apiKey: values.infobipApiKey ?? 'sandbox-key',
   applicationId: values.infobipApplication ?? 'sandbox-application',
-  messageId: values.infobipMessage ?? 'sandbox-message',
+  templateId: values.infobipMessage ?? 'sandbox-message',
 });
 
 const getSinchAccount = (values: ProviderSettings, sandboxUrl = SINCH_URL) => ({

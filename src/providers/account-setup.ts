@@ -3,7 +3,7 @@ export interface SetupOptions {
   /** The application in the settings, if any. */
   readonly applicationId: string | undefined;
   /** The message template in the settings, if any. */
-  readonly messageId: string | undefined;
+  readonly templateId: string | undefined;
   /** Selects the application with this name, or creates it, whatever `applicationId` is. */
   readonly applicationName: string | undefined;
   /** The message, with `{{pin}}`. */

@@ -79,7 +79,7 @@ describe('The configuration', () => {
           baseUrl: 'http://127.0.0.1:3999',
           apiKey: 'sandbox-key',
           applicationId: 'sandbox-application',
-          messageId: 'sandbox-message',
+          templateId: 'sandbox-message',
         },
         sinch: undefined,
         sandbox: { url: 'http://127.0.0.1:3999', startOnPort: 3999 },
@@ -320,7 +320,7 @@ describe('The configuration', () => {
         baseUrl: 'https://account.api.infobip.com',
         apiKey: 'key',
       });
-      expect(ids).toEqual({ applicationId: undefined, messageId: undefined });
+      expect(ids).toEqual({ applicationId: undefined, templateId: undefined });
     });
 
     it('is for Infobip, regardless of PROVIDERS', () => {
@@ -340,7 +340,7 @@ describe('The configuration', () => {
       const { env, ...ids } = loadSetupEnvironment(named);
 
       expect(authConfig(env)).toMatchObject({ apiKeys: [{ client: 'shop' }] });
-      expect(ids).toEqual({ applicationId: 'application', messageId: 'message' });
+      expect(ids).toEqual({ applicationId: 'application', templateId: 'message' });
     });
 
     it('creates no secret, and returns no id of the sandbox', () => {
@@ -348,7 +348,7 @@ describe('The configuration', () => {
 
       const { env, ...ids } = loadSetupEnvironment({ DATA_DIR: empty });
 
-      expect(ids).toEqual({ applicationId: undefined, messageId: undefined });
+      expect(ids).toEqual({ applicationId: undefined, templateId: undefined });
       expect(encryptionConfig(env).secrets).toHaveLength(1);
       expect(() => statSync(empty)).toThrow('ENOENT');
     });

@@ -40,7 +40,7 @@ export class InfobipAccountCheck implements AccountCheck {
   }
 
   private async checkAccount(signal?: AbortSignal): Promise<AccountFinding[]> {
-    const { applicationId, messageId } = this.client.account;
+    const { applicationId, templateId } = this.client.account;
     const application = await this.api.find(APPLICATIONS_PATH, applicationId, signal);
     const access = ok('access', 'Infobip answers and accepts the API key.');
     if (!application) {
@@ -48,9 +48,9 @@ export class InfobipAccountCheck implements AccountCheck {
       const message = `The account has no application ${name} (INFOBIP_APP_ID).`;
       return [access, error('application', message)];
     }
-    const template = await this.api.find(templatesPath(applicationId), messageId, signal);
+    const template = await this.api.find(templatesPath(applicationId), templateId, signal);
     const missing =
-      `The application has no message template ${formatValue(messageId)} (INFOBIP_MESSAGE_ID): ` +
+      `The application has no message template ${formatValue(templateId)} (INFOBIP_MESSAGE_ID): ` +
       'it is unknown, or belongs to another one.';
     return [
       access,

@@ -31,8 +31,8 @@ export class InfobipProvider implements OtpProvider {
   constructor(private readonly client: InfobipClient) {}
 
   async send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string> {
-    const { applicationId, messageId } = this.client.account;
-    const body = { applicationId, messageId, to: toMsisdn(to) };
+    const { applicationId, templateId } = this.client.account;
+    const body = { applicationId, messageId: templateId, to: toMsisdn(to) };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
     const pinId = parseSendResponse(channel, requireSuccess(response));
     if (pinId === undefined) throw new ProviderError('invalid_response');

@@ -24,7 +24,7 @@ export class InfobipSetup implements AccountSetup {
     const applicationId = application && requireId(application.applicationId);
     const template =
       applicationId === undefined ? undefined : await this.findTemplate(applicationId, options);
-    const messageId = template && requireId(template.messageId);
+    const templateId = template && requireId(template.messageId);
 
     const name = options.applicationName ?? application?.name ?? DEFAULT_NAME;
     const baseFields = { name, enabled: true };
@@ -35,7 +35,7 @@ export class InfobipSetup implements AccountSetup {
       ...findChanges(applicationResource, application ?? {}, baseFields),
       ...findChanges(applicationResource, application?.configuration ?? {}, configuration),
     ];
-    const templateResource = `Message template, ${messageId ?? 'new'}`;
+    const templateResource = `Message template, ${templateId ?? 'new'}`;
     const templateChanges = findChanges(templateResource, template ?? {}, templateFields);
 
     return {
@@ -51,16 +51,16 @@ export class InfobipSetup implements AccountSetup {
           const saved = await this.api.save(APPLICATIONS_PATH, savedApplicationId, fields);
           savedApplicationId = requireId((saved as ApplicationResponse).applicationId);
         }
-        let savedMessageId = messageId;
-        if (savedMessageId === undefined || templateChanges.length > 0) {
+        let savedTemplateId = templateId;
+        if (savedTemplateId === undefined || templateChanges.length > 0) {
           const templates = templatesPath(savedApplicationId);
-          const saved = await this.api.save(templates, messageId, templateFields);
-          savedMessageId = requireId((saved as TemplateResponse).messageId);
+          const saved = await this.api.save(templates, templateId, templateFields);
+          savedTemplateId = requireId((saved as TemplateResponse).messageId);
         }
         return {
           INFOBIP_BASE_URL: this.client.account.baseUrl,
           INFOBIP_APP_ID: savedApplicationId,
-          INFOBIP_MESSAGE_ID: savedMessageId,
+          INFOBIP_MESSAGE_ID: savedTemplateId,
         };
       },
     };
@@ -80,12 +80,12 @@ export class InfobipSetup implements AccountSetup {
   /** Finds the configured template, else one with the given text, else the only template. */
   private async findTemplate(
     applicationId: string,
-    { messageId, text }: SetupOptions,
+    { templateId, text }: SetupOptions,
   ): Promise<TemplateResponse | undefined> {
     const all: TemplateResponse[] = await this.api.list(templatesPath(applicationId));
     const templates = all.filter(({ messageText }) => typeof messageText === 'string');
     return (
-      templates.find((template) => messageId !== undefined && template.messageId === messageId) ??
+      templates.find((template) => templateId !== undefined && template.messageId === templateId) ??
       templates.find((template) => text !== undefined && template.messageText === text) ??
       (templates.length === 1 ? templates[0] : undefined)
     );
