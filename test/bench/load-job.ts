@@ -7,7 +7,7 @@ export type Operation = (typeof OPERATIONS)[number];
 export interface LoadOptions {
   readonly connections: number;
   /** Sends each request with a new idempotency key. */
-  readonly keyed?: boolean | undefined;
+  readonly hasIdempotencyKey?: boolean | undefined;
   /** Sends the address of a different end user with each send. */
   readonly endUsers?: boolean | undefined;
   /** Pads bodies to this size. */

@@ -100,13 +100,13 @@ async function expectVerified(job: LoadJob, api: ServerApi, response: ApiRespons
 }
 
 async function post(job: LoadJob, { path, body }: ApiRequest): Promise<ApiResponse> {
-  const { url, connections, keyed, bearer, bodyBytes = 0 } = job;
+  const { url, connections, hasIdempotencyKey, bearer, bodyBytes = 0 } = job;
   const name = `${url} ${String(connections)}`;
   const pool = pools.get(name) ?? new ConnectionPool(new URL(url), connections);
   pools.set(name, pool);
   const headers =
     (bearer === undefined ? '' : `authorization: Bearer ${bearer}\r\n`) +
-    (keyed ? `idempotency-key: ${randomUUID()}\r\n` : '');
+    (hasIdempotencyKey ? `idempotency-key: ${randomUUID()}\r\n` : '');
   // JSON allows white space at the end.
   const answer = await pool.post(path, headers, body.padEnd(bodyBytes));
   if (!answer.startLine.startsWith('HTTP/1.1 200 '))

@@ -19,7 +19,7 @@ export interface ServerEnvironment {
 /** A variant of the requests to a server. */
 interface Variant {
   readonly name: string;
-  readonly keyed: boolean;
+  readonly hasIdempotencyKey: boolean;
 }
 
 /** A server to measure: the floor, the service or an alternative. */
@@ -37,6 +37,7 @@ const BUILD = import.meta.dirname;
 const BENCH = join(BUILD, '../..');
 const ROOT = join(BENCH, '../..');
 
+/** The least that a send and a verify can cost; the other servers are compared with it. */
 export const FLOOR = 'floor';
 export const SERVICE = 'service';
 
@@ -57,8 +58,8 @@ function startOptions(): string[] {
 const serviceOf = (name: string, build: string): BenchServer => ({
   api: 'otp',
   variants: [
-    { name, keyed: false },
-    { name: `${name}, idempotency key`, keyed: true },
+    { name, hasIdempotencyKey: false },
+    { name: `${name}, idempotency key`, hasIdempotencyKey: true },
   ],
   engines: ['sqlite', 'postgres'],
   operations: OPERATIONS,
@@ -89,7 +90,7 @@ const serviceOf = (name: string, build: string): BenchServer => ({
 
 export const floor: BenchServer = {
   api: 'otp',
-  variants: [{ name: FLOOR, keyed: false }],
+  variants: [{ name: FLOOR, hasIdempotencyKey: false }],
   engines: ['sqlite', 'postgres'],
   operations: OPERATIONS,
   launch: ({ port, upstream, folder, databaseUrl }) => ({
@@ -104,14 +105,14 @@ export const floor: BenchServer = {
   }),
 };
 
-/** An alternative without a database, so it is measured in one run only. */
+/** An alternative without a database: it is measured once, beside the servers on SQLite. */
 const alternative = (
   name: string,
   file: string,
   given: Pick<BenchServer, 'api' | 'operations'>,
 ): BenchServer => ({
   ...given,
-  variants: [{ name, keyed: false }],
+  variants: [{ name, hasIdempotencyKey: false }],
   engines: ['sqlite'],
   launch: ({ port, upstream }) => ({
     module: join(BENCH, 'servers', file),
@@ -127,7 +128,7 @@ export const servers = (against: string | undefined): readonly BenchServer[] => 
   service,
   ...(against === undefined ? [] : [serviceOf(`other ${SERVICE}`, resolve(against))]),
   alternative('Express, axios, a map', 'tutorial.mjs', { api: 'otp', operations: OPERATIONS }),
-  // Its memory adapter searches all pending codes, so it is fastest when each is used at once.
+  // Its memory adapter searches all pending codes, so only flows, which verify immediately, are fair.
   alternative('better-auth, in memory', 'better-auth.mjs', {
     api: 'betterAuth',
     operations: ['flow'],

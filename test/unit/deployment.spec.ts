@@ -42,7 +42,7 @@ const MANIFESTS: [kind: string, module: string, manifest: object][] = [
 ];
 
 /**
- * Compiles objects as the kinds of the API's published types, all in one program.
+ * Type-checks manifests against the Kubernetes API's types of their kinds, all in one program.
  * @returns the errors of each
  */
 function typeErrorsOf(objects: typeof MANIFESTS): string[][] {

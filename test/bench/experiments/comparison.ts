@@ -48,10 +48,10 @@ function isWanted({ variants }: BenchServer, { only }: Options): boolean {
 
 function casesOf(running: RunningServer, { connections, bodies }: Options): BenchCase[] {
   const { variants, operations } = running.server;
-  return variants.flatMap(({ name, keyed }) =>
+  return variants.flatMap(({ name, hasIdempotencyKey }) =>
     bodies.flatMap((bodyBytes) =>
       connections.map((count) => {
-        const loadOptions = { keyed, bodyBytes, connections: count };
+        const loadOptions = { hasIdempotencyKey, bodyBytes, connections: count };
         return { running, name, operations, loadOptions };
       }),
     ),

@@ -21,7 +21,7 @@ export const memory: Experiment = (engine, shared, options) =>
   withServers(engine, [service], shared, async ([running]) => {
     if (!running) return [];
     const { flows = 0, connections } = options;
-    const loadOptions: LoadOptions = { connections: connections[0] ?? 1, keyed: true };
+    const loadOptions: LoadOptions = { connections: connections[0] ?? 1, hasIdempotencyKey: true };
     const lines = [toLine(engine, 'idle', (await sampleMemory(running, delay(4 * SAMPLE_MS))).use)];
     const count = Math.ceil(flows / PARTS);
     for (let part = 1; part <= PARTS; part += 1) {

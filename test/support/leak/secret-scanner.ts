@@ -1,15 +1,14 @@
 /** A secret found in a text. */
 export interface Match {
   readonly kind: string;
-  /** The encoding in which it was found. */
-  readonly form: string;
+  readonly encoding: string;
   /** The text around it. */
   readonly context: string;
 }
 
 /** A secret in one encoding. */
 interface EncodedSecret {
-  readonly name: string;
+  readonly encoding: string;
   readonly text: string;
 }
 
@@ -36,13 +35,14 @@ export class SecretScanner {
   add(kind: string, secret: string): void {
     if (this.known.has(secret)) return;
     this.known.add(secret);
-    for (const { name, text } of encodeSecret(secret)) {
-      const form = text.toLowerCase();
-      if (form.length < WINDOW) throw new Error(`${kind} is too short: it could appear by chance`);
-      const start = form.slice(0, WINDOW);
+    for (const { encoding, text } of encodeSecret(secret)) {
+      const lowerCase = text.toLowerCase();
+      if (lowerCase.length < WINDOW)
+        throw new Error(`${kind} is too short: it could appear by chance`);
+      const start = lowerCase.slice(0, WINDOW);
       this.slots[slotOf(hashOf(start))] = 1;
       const others = this.byStart.get(start);
-      const entry = { kind, name, text: form };
+      const entry = { kind, encoding, text: lowerCase };
       if (others) others.push(entry);
       else this.byStart.set(start, [entry]);
     }
@@ -55,11 +55,13 @@ export class SecretScanner {
     let hash = hashOf(lowerCase.slice(0, WINDOW));
     for (let at = 0; at + WINDOW <= lowerCase.length; at += 1) {
       if (this.slots[slotOf(hash)] === 1) {
-        const form = this.byStart
+        const secret = this.byStart
           .get(lowerCase.slice(at, at + WINDOW))
           ?.find((each) => lowerCase.startsWith(each.text, at));
-        if (form)
-          matches.push({ kind: form.kind, form: form.name, context: excerpt(text, at, form) });
+        if (secret) {
+          const { kind, encoding } = secret;
+          matches.push({ kind, encoding, context: excerpt(text, at, secret) });
+        }
       }
       hash = updateHash(hash, lowerCase.charCodeAt(at), lowerCase.charCodeAt(at + WINDOW));
     }
@@ -72,25 +74,28 @@ function encodeSecret(secret: string): EncodedSecret[] {
   const json = encodeJson(secret);
   const bytes = Buffer.from(secret);
   return distinct([
-    { name: 'as it is', text: secret },
-    { name: 'in JSON', text: json },
-    { name: 'in JSON in JSON', text: encodeJson(json) },
-    { name: 'in ASCII JSON', text: escapeNonAscii(json) },
-    { name: 'in a URL', text: encodeURIComponent(secret) },
-    { name: 'in a form', text: new URLSearchParams([['', secret]]).toString().slice(1) },
-    { name: 'in hex', text: bytes.toString('hex') },
+    { encoding: 'as it is', text: secret },
+    { encoding: 'in JSON', text: json },
+    { encoding: 'in JSON in JSON', text: encodeJson(json) },
+    { encoding: 'in ASCII JSON', text: escapeNonAscii(json) },
+    { encoding: 'in a URL', text: encodeURIComponent(secret) },
+    { encoding: 'in a form', text: new URLSearchParams([['', secret]]).toString().slice(1) },
+    { encoding: 'in hex', text: bytes.toString('hex') },
     ...[0, 1, 2].flatMap((offset) => [
-      { name: `in base64, ${String(offset)} on`, text: encodeBase64(bytes, offset, 'base64') },
       {
-        name: `in base64url, ${String(offset)} on`,
+        encoding: `in base64 at offset ${String(offset)}`,
+        text: encodeBase64(bytes, offset, 'base64'),
+      },
+      {
+        encoding: `in base64url at offset ${String(offset)}`,
         text: encodeBase64(bytes, offset, 'base64url'),
       },
     ]),
   ]);
 }
 
-const distinct = (forms: readonly EncodedSecret[]): EncodedSecret[] => [
-  ...new Map(forms.map((form) => [form.text, form])).values(),
+const distinct = (secrets: readonly EncodedSecret[]): EncodedSecret[] => [
+  ...new Map(secrets.map((secret) => [secret.text, secret])).values(),
 ];
 
 const encodeJson = (text: string): string => JSON.stringify(text).slice(1, -1);
