@@ -40,12 +40,19 @@ describe('docs/security.md', () => {
     expect(sections.map((section) => section.slice(0, 2))).toEqual(INVARIANTS);
     for (const section of sections) expect(section).toMatch(/^- `test\//m);
 
-    const named = [...PAGE.matchAll(/^- `(test\/\S+)`: “(.*)”$/gm)];
+    const named = [...PAGE.matchAll(/^- `(test\/\S+)`: (?:(.+) )?“(.*)”$/gm)];
     expect(named.length).toBe(PAGE.match(/^- `test/gm)?.length);
-    for (const [, file = '', title = ''] of named) {
-      expect([title, readFileSync(file, 'utf8')]).toEqual([
+    for (const [, file = '', subject = '', title = ''] of named) {
+      const source = readFileSync(file, 'utf8');
+      expect([title, source]).toEqual([
         title,
         expect.stringMatching(new RegExp(`(it|\\))\\(\\s*'${escaped(title)}'`)),
+      ]);
+      expect([subject, source]).toEqual([
+        subject,
+        expect.stringMatching(
+          new RegExp(`describe(\\.each\\(.*\\))?\\(\\s*['\`]${escaped(subject)}`),
+        ),
       ]);
     }
   });
