@@ -8,7 +8,7 @@ import { wrongCode } from '../support/wrong-code.js';
 import type { RunningService } from '../support/service.js';
 
 /** Chromium may have to be installed first. */
-const STARTING_MS = minutes(10);
+const START_TIMEOUT_MS = minutes(10);
 
 jest.setTimeout(seconds(30));
 
@@ -25,7 +25,7 @@ describe('The demo page', () => {
 
   beforeAll(async () => {
     [browser, service] = await Promise.all([startBrowser(), startDemo()]);
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
 
   afterAll(() => Promise.all([browser.close(), service.close()]));
   afterEach(() => demo.close());

@@ -7,7 +7,7 @@ import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { startService, type RunningService } from '../support/service.js';
 
 /** Chromium may have to be installed first. */
-const STARTING_MS = minutes(10);
+const START_TIMEOUT_MS = minutes(10);
 
 jest.setTimeout(seconds(20));
 
@@ -19,7 +19,7 @@ describe('The demo page', () => {
 
   beforeAll(async () => {
     browser = await startBrowser();
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
 
   afterAll(() => browser.close());
 

@@ -8,7 +8,7 @@ import { openPage, startBrowser } from '../support/browser.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 /** Chromium may have to be installed first. */
-const STARTING_MS = minutes(10);
+const START_TIMEOUT_MS = minutes(10);
 
 jest.setTimeout(seconds(60));
 
@@ -42,7 +42,7 @@ describe('Swagger UI at /docs', () => {
       startBrowser(),
       startSandboxedService({ API_KEYS: shop.entry }),
     ]);
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
 
   afterAll(() => Promise.all([browser.close(), service.close()]));
 

@@ -81,7 +81,7 @@ describe('Stored data', () => {
     }
   });
 
-  // Protects send-queries.ts, delete; predicates.ts, ownsIdempotencyKey in `insert`
+  // Fails without send-queries.ts, delete; predicates.ts, ownsIdempotencyKey in `insert`
   it('has no row of a rejected send, and one row each of a repeated send', async () => {
     const service = await startSandboxedService({
       DATA_DIR: dataDir,
@@ -148,7 +148,7 @@ describe('Stored data', () => {
     await opened.close();
   });
 
-  // Protects send-queries.ts, addPossiblySentBy; send.repository.ts, confirm and release
+  // Fails without send-queries.ts, addPossiblySentBy; send.repository.ts, confirm and release
   it('names each provider that may have sent a message without confirming it', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
@@ -181,7 +181,7 @@ describe('Stored data', () => {
     ]);
   });
 
-  // Protects cleanup.service.ts, deleteExpired; cleanup-queries.ts
+  // Fails without cleanup.service.ts, deleteExpired; cleanup-queries.ts
   it('is deleted exactly when its retention time ends', async () => {
     const clock = new FakeClock();
     const start = clock.now();
@@ -237,7 +237,7 @@ describe('Stored data', () => {
     await opened.close();
   });
 
-  // Protects cleanup.service.ts, inBatches
+  // Fails without cleanup.service.ts, inBatches
   it('is deleted to the last row when there is more than one batch', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });

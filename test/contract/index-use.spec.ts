@@ -62,7 +62,7 @@ describe('PostgreSQL without table statistics', () => {
     return results;
   }
 
-  // Protects predicates.ts, hasStatus
+  // Fails without predicates.ts, hasStatus
   it('finds a verification without scanning a whole table or index', async () => {
     const url = await server.createDatabase();
     const opened = await openStore(clock, { DATABASE_URL: url });

@@ -20,7 +20,7 @@ const TARGET = resolve('test/support/sandbox-load-target.mjs');
 
 const WARM_UP = 600;
 const SENDS = 1_200;
-const TIME_LIMIT_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 describe('The sandbox program', () => {
   it(
@@ -45,7 +45,7 @@ describe('The sandbox program', () => {
       await program.stop();
       expect(await program.ended()).toBe(0);
     },
-    TIME_LIMIT_MS,
+    TIMEOUT_MS,
   );
 
   it('answers the commands of docs/sandbox.md as documented', async () => {
@@ -126,7 +126,7 @@ describe('The cost of a send to the sandbox', () => {
 
       expect(sandbox / bare).toBeLessThan(8);
     },
-    TIME_LIMIT_MS,
+    TIMEOUT_MS,
   );
 });
 

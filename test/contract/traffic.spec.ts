@@ -30,7 +30,6 @@ const COUNTRY_LIMIT = 110;
 /** Database connections of one replica, which limit its concurrent sends. */
 const POOL_SIZE = 20;
 
-/** "Protects" names the source line without which the test below it fails. */
 describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorage) => {
   const enforce = createTrafficEvaluator(DEFAULTS);
   let storage: TestStorage;
@@ -166,7 +165,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   const countAdmitted = (answers: readonly { outcome: string }[]) =>
     answers.filter(({ outcome }) => outcome === 'admitted').length;
 
-  // Protects traffic-queries.ts, addVerified, and number-limits.ts, recordVerified: both need canBeVerified
+  // Fails without traffic-queries.ts, addVerified, and number-limits.ts, recordVerified: both need canBeVerified
   it('counts a verification as verified once when the provider confirms it to several concurrent requests', async () => {
     const pinIds = await runConcurrently(8, () => createPending());
     const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(grantAttempt));
@@ -182,7 +181,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     }
   });
 
-  // Protects number-limits.ts, recordVerified: canBeVerified
+  // Fails without number-limits.ts, recordVerified: canBeVerified
   it('does not trust a number for a right code that came after the expiry', async () => {
     const to = '+14155550199';
     const pinId = await createPending({ to });
@@ -193,7 +192,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     expect((await send({ to }, blockAll)).outcome).toBe('suspended');
   });
 
-  // Protects predicates.ts, canBeVerified: `lockClause`; needs requests that overlap
+  // Fails without predicates.ts, canBeVerified: `lockClause`; needs requests that overlap
   it('does not count a right code whose verification was cancelled during the check', async () => {
     const numbers = Array.from({ length: 100 }, (_, i) => `+1415555${String(5_000 + i)}`);
     const pinIds = await Promise.all(numbers.map((to) => createPending({ to })));
@@ -212,7 +211,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   });
 
   describe('a budget', () => {
-    // Protects traffic-counts.ts, addSend: `addSend` before `read`; traffic-queries.ts, shard 0 of a prefix
+    // Fails without traffic-counts.ts, addSend: `addSend` before `read`; traffic-queries.ts, shard 0 of a prefix
     it('of a prefix is exact to the message under concurrent sends from two replicas', async () => {
       // Only one process can open a SQLite file.
       const other = engine === 'SQLite' ? store : await openReplica();
@@ -240,7 +239,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect(countAdmitted(answers)).toBeLessThanOrEqual(most);
     });
 
-    // Protects traffic-queries.ts, readOldest
+    // Fails without traffic-queries.ts, readOldest
     it('returns when the oldest unverified message leaves the window, and the counts', async () => {
       await createPending();
       clock.advance(hours(2));
@@ -267,7 +266,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
-    // Protects send.repository.ts, checkBudgets: `release`
+    // Fails without send.repository.ts, checkBudgets: `release`
     it('does not count a message that it blocks', async () => {
       for (let i = 0; i < PREFIX_LIMIT; i += 1) await send();
       const blocked = () => verification({ to: '+14155559999', endUserAddress: '192.0.2.1' });
@@ -294,7 +293,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       });
     });
 
-    // Protects send-limits.ts, TRUSTED_NUMBER_MS; number-limits.ts, `recordVerified`
+    // Fails without send-limits.ts, TRUSTED_NUMBER_MS; number-limits.ts, `recordVerified`
     it('does not block a number that was verified in the last 90 days', async () => {
       const [to, other] = ['+14155559999', '+14155559998'];
       await createPending({ to: other });
@@ -337,7 +336,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await readCounts('country')).recent).toEqual({ sends: 2, verified: 0 });
     });
 
-    // Protects attempt.repository.ts, complete; send-queries.ts, addResend; send.repository.ts: a repeat is undone
+    // Fails without attempt.repository.ts, complete; send-queries.ts, addResend; send.repository.ts: a repeat is undone
     it('is counted as verified with its resends, in the time bucket of its verification', async () => {
       const pinId = await createPending();
       clock.advance(minutes(4));
@@ -376,7 +375,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect(await readCounts()).toEqual({ recent: none, hour: none, day: none, twoWeeks: none });
     });
 
-    // Protects time-buckets.ts, firstRecentBucket: `ceil`
+    // Fails without time-buckets.ts, firstRecentBucket: `ceil`
     it('is recent until its code expires, across time buckets', async () => {
       await reopen({ OTP_TTL: '1m' });
       clock.advance(minutes(5) - 1);
@@ -386,7 +385,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await readCounts()).recent.sends).toBe(1);
     });
 
-    // Protects send-limits.ts, release
+    // Fails without send-limits.ts, release
     it('is not counted when it was certainly not sent, nor is a resend', async () => {
       await store.releaseSend(requireReservation(await send({}, allowAndRecord)), []);
       expect((await readCounts()).recent.sends).toBe(0);
@@ -464,7 +463,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   describe('a client', () => {
     const limited = (answer: SendAdmission) => (answer.outcome === 'limited' ? answer : undefined);
 
-    // Protects send-limits.ts, clientSendsPerDay
+    // Fails without send-limits.ts, clientSendsPerDay
     it('may send CLIENT_SENDS_PER_DAY messages a day, resends included', async () => {
       await reopen({ CLIENT_SENDS_PER_DAY: '3' });
       const start = clock.now();
@@ -488,7 +487,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   describe('an end user', () => {
     const endUserAddress = '192.0.2.1';
 
-    // Protects end-user-limits.ts
+    // Fails without end-user-limits.ts
     it('gets SENDS_PER_END_USER_IP_PER_HOUR messages an hour over all clients, resends included', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '3' });
       const start = clock.now();
@@ -511,7 +510,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // Protects send-queries.ts, sendIsCounted in `insert`; number-limits.ts, endUserSendIsCounted in releaseRejected
+    // Fails without send-queries.ts, sendIsCounted in `insert`; number-limits.ts, endUserSendIsCounted in releaseRejected
     it('over the limit uses nothing of the limits of the number and its prefix', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       await createPending({ endUserAddress });
@@ -528,7 +527,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ to })).outcome).toBe('admitted');
     });
 
-    // Protects end-user-limits.ts, reserve: sendIsCounted
+    // Fails without end-user-limits.ts, reserve: sendIsCounted
     it('is not charged for a send that the limits of its number reject', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '2' });
       const to = '+14155559999';
@@ -538,7 +537,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // Protects send-limits.ts, reserve: `allowed`
+    // Fails without send-limits.ts, reserve: `allowed`
     it('gets no resend once over the limit', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       const pinId = await createPending({ endUserAddress });

@@ -15,7 +15,6 @@ const TTL_MS = minutes(5);
 const MAX_ATTEMPTS = 5;
 const RESPONSE = { pinId: 'pin', to: '+1415•••2671' };
 
-/** "Protects" names the source line without which the test below it fails. */
 describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   let storage: TestStorage;
   let clock: FakeClock;
@@ -115,7 +114,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects number-limits.ts, reserveSend: the cooldown
+    // Fails without number-limits.ts, reserveSend: the cooldown
     it('is admitted once of a hundred concurrent ones to one number, over all clients', async () => {
       const answers = await runConcurrently(100, (i) =>
         store.reserveSend(verification({ client: `client-${i % 3}` })),
@@ -125,7 +124,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(countOf(outcomes(answers), 'limited')).toBe(99);
     });
 
-    // Protects number-limits.ts, findSendLimit
+    // Fails without number-limits.ts, findSendLimit
     it('is not rejected by the daily limit while another send is being released', async () => {
       for (let i = 0; i < 100; i += 1) {
         const reservation = await reserveSend();
@@ -151,7 +150,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       await createPending();
     });
 
-    // Protects number-limits.ts: sendsPerNumberPerDay
+    // Fails without number-limits.ts: sendsPerNumberPerDay
     it('is rejected when the number got ten messages in any 24 hours', async () => {
       const start = clock.now();
       for (let i = 0; i < 10; i += 1) {
@@ -170,7 +169,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.reserveSend(verification())).toMatchObject({ limit: 'sends_per_day' });
     });
 
-    // Protects send-limits.ts, release: releaseSend
+    // Fails without send-limits.ts, release: releaseSend
     it('is not counted when the provider certainly sent nothing', async () => {
       await store.releaseSend(await reserveSend(), []);
 
@@ -191,7 +190,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await checkCode(older, 'verified')).toEqual({ verified: true });
     });
 
-    // Protects send-queries.ts, supersede
+    // Fails without send-queries.ts, supersede
     it('cancels the pending verification of the same client and number, and no other', async () => {
       const older = await createPending();
       const otherNumber = await createPending({ phoneNumber: OTHER_NUMBER });
@@ -206,7 +205,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(newer)).outcome).toBe('granted');
     });
 
-    // Protects send-queries.ts, the `case` of confirm
+    // Fails without send-queries.ts, the `case` of confirm
     it('is cancelled when a newer send was confirmed before it', async () => {
       const older = await reserveSend();
       clock.advance(seconds(30));
@@ -314,7 +313,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   });
 
   describe('a code', () => {
-    // Protects verification-queries.ts, verify: isOpen
+    // Fails without verification-queries.ts, verify: isOpen
     it('verifies once when the provider confirms it to several concurrent requests', async () => {
       const pinId = await createPending({ maxAttempts: 10 });
       const attempts = await runConcurrently(10, () => grantAttempt(pinId));
@@ -328,7 +327,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects number-limits.ts, reserveAttempt: `attempts < max_attempts`
+    // Fails without number-limits.ts, reserveAttempt: `attempts < max_attempts`
     it('is checked at most as often as it has attempts, by two hundred concurrent requests', async () => {
       const pinId = await createPending();
 
@@ -341,7 +340,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects number-limits.ts, reserveAttempt: `lockClause`; needs requests that overlap
+    // Fails without number-limits.ts, reserveAttempt: `lockClause`; needs requests that overlap
     it('is checked once by ten concurrent requests when it has one attempt', async () => {
       const pinIds = await runConcurrently(40, (i) =>
         createPending({ phoneNumber: phoneNumber(`+1415555${1000 + i}`), maxAttempts: 1 }),
@@ -354,7 +353,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(countOf(outcomes(answers), 'granted')).toBe(pinIds.length);
     });
 
-    // Protects number-limits.ts: failuresPerNumberPerHour
+    // Fails without number-limits.ts: failuresPerNumberPerHour
     it('is rejected after FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR wrong codes for its number, over all clients and sends', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '100' });
       const start = clock.now();
@@ -386,7 +385,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(await createPending())).outcome).toBe('granted');
     });
 
-    // Protects number-limits.ts: failuresPerNumberPerDay
+    // Fails without number-limits.ts: failuresPerNumberPerDay
     it('is rejected after twenty wrong codes for its number in a day, even after a right one', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '100' });
       const start = clock.now();
@@ -409,7 +408,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects attempt.repository.ts, isWrong and exhaustsAttempts
+    // Fails without attempt.repository.ts, isWrong and exhaustsAttempts
     it('counts as a wrong code for its number when it was wrong at the only attempt', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2' });
       for (let i = 0; i < 2; i += 1) {
@@ -463,7 +462,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.find(pinId, 'shop', clock.now())).toMatchObject({ status: 'exhausted' });
     });
 
-    // Protects verification-queries.ts, verify, and number-limits.ts, reserveAttempt: isOpen
+    // Fails without verification-queries.ts, verify, and number-limits.ts, reserveAttempt: isOpen
     it('is rejected after its expiry, even if its check began before', async () => {
       const pinId = await createPending();
       clock.advance(TTL_MS - 1);
@@ -477,7 +476,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await reserveAttempt(pinId)).toEqual({ outcome: 'closed', reason: 'expired' });
     });
 
-    // Protects verification-queries.ts, exhaustAttempts adds; it does not close
+    // Fails without verification-queries.ts, exhaustAttempts: it adds, and does not close
     it('verifies for one request while the provider reports the attempts of another exhausted', async () => {
       const pinId = await createPending();
       const [right, late] = [await grantAttempt(pinId), await grantAttempt(pinId)];
@@ -489,7 +488,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await completeAttempt(right, 'verified')).toEqual({ verified: true });
     });
 
-    // Protects attempt.repository.ts, toVerifyResult
+    // Fails without attempt.repository.ts, toVerifyResult
     it('is rejected with the reason of the end when it is wrong and the verification ended during the check', async () => {
       const cancelled = await createPending();
       const expired = await createPending({ phoneNumber: OTHER_NUMBER });
@@ -507,7 +506,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects attempt.repository.ts, reject: releaseAttempt
+    // Fails without attempt.repository.ts, reject: releaseAttempt
     it('does not count as a wrong code for its number when the provider reports it expired or exhausted', async () => {
       await reopen({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
       for (const checkResult of ['expired', 'attempts_exhausted'] as const) {
@@ -518,7 +517,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(await createPending())).outcome).toBe('granted');
     });
 
-    // Protects verification-queries.ts, exhaustAttempts: `pending`; expire: isOpen
+    // Fails without verification-queries.ts, exhaustAttempts: `pending`; expire: isOpen
     it('stays verified when the provider later reports other attempts expired or exhausted', async () => {
       const pinId = await createPending();
       const [right, spent, expired] = await runConcurrently(3, () => grantAttempt(pinId));
@@ -602,7 +601,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   describe('an idempotency key', () => {
     const idempotency: IdempotentRequest = { key: 'key-1', request: 'POST /otp/send a' };
 
-    // Protects idempotency-key-queries.ts, claim: `on conflict`
+    // Fails without idempotency-key-queries.ts, claim: `on conflict`
     it('admits one of a hundred concurrent sends, and returns its response to the others', async () => {
       const answers = await runConcurrently(100, () =>
         store.reserveSend(verification(), idempotency),
@@ -621,7 +620,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       );
     });
 
-    // Protects number-limits.ts, ownsIdempotencyKey in reserveSend and reserveAttempt; send.repository.ts, reserveResend: `rollback`
+    // Fails without number-limits.ts, ownsIdempotencyKey in reserveSend and reserveAttempt; send.repository.ts, reserveResend: `rollback`
     it('does not count a message or an attempt when it is repeated', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '3' });
       const reservation = await reserveSend({}, idempotency);
@@ -678,7 +677,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await store.reserveSend(verification(), other)).outcome).toBe('admitted');
     });
 
-    // Protects send.repository.ts, reserveResend: `rollback`
+    // Fails without send.repository.ts, reserveResend: `rollback`
     it('can be used again after a rejected resend', async () => {
       const pinId = await createPending();
       const resendWithKey = () =>
@@ -716,7 +715,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.reserveSend(verification(), crashed)).toEqual({ outcome: 'ambiguous' });
     });
 
-    // Protects idempotency-key-queries.ts, storeIfConfirmed
+    // Fails without idempotency-key-queries.ts, storeIfConfirmed
     it('reports an ambiguous result when the send was abandoned before its response arrived', async () => {
       const reservation = await reserveSend({}, idempotency);
       clock.advance(seconds(15));
@@ -743,7 +742,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects idempotency-key-queries.ts, storeIfVerifiable: canBeVerified, of this verification
+    // Fails without idempotency-key-queries.ts, storeIfVerifiable: canBeVerified, of this verification
     it('never returns a success for a right code that came second', async () => {
       await createPending({ phoneNumber: OTHER_NUMBER });
       const pinId = await createPending();
@@ -782,7 +781,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await reserveAttempt(pinId, { idempotency: verifyKey })).outcome).toBe('granted');
     });
 
-    // Protects idempotency-key-queries.ts, update and release: `run`
+    // Fails without idempotency-key-queries.ts, update and release: `run`
     it('is not changed by an abandoned run while a later run of the verify has it', async () => {
       const pinId = await createPending();
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
@@ -804,7 +803,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       });
     });
 
-    // Protects idempotency-key-queries.ts, releaseIfUncounted
+    // Fails without idempotency-key-queries.ts, releaseIfUncounted
     it('can be used again when the code was not counted', async () => {
       const pinId = await createPending();
       await store.cancel(pinId, 'shop', clock.now());
@@ -815,7 +814,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       }
     });
 
-    // Protects idempotency-key-queries.ts, claim: `do update set`
+    // Fails without idempotency-key-queries.ts, claim: `do update set`
     it('expires after a day and can then be used for another request', async () => {
       await store.confirmSend(
         await reserveSend({}, idempotency),
@@ -855,7 +854,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.lastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
     });
 
-    // Protects verification-queries.ts: `number_hash` in readNewest, readLastVerified, erase and eraseKeys
+    // Fails without verification-queries.ts: `number_hash` in readNewest, readLastVerified, erase and eraseKeys
     it('checks, looks up and erases one number and no other', async () => {
       const idempotency = { key: 'key', request: 'x' };
       const reservation = await reserveSend({}, idempotency);
@@ -876,7 +875,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await checkCode(reservation.pinId, 'verified')).toEqual({ verified: true });
     });
 
-    // Protects verification-queries.ts and send-queries.ts: `pin_id`
+    // Fails without verification-queries.ts and send-queries.ts: `pin_id`
     it('changes one verification and no other', async () => {
       const other = await createPending({ phoneNumber: OTHER_NUMBER });
       await checkCode(other, 'wrong_code');
@@ -914,7 +913,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.find(verified, 'shop', clock.now())).toMatchObject({ status: 'verified' });
     });
 
-    // Protects verification-status.ts; verification-queries.ts, cancel; send-queries.ts, supersede
+    // Fails without verification-status.ts; verification-queries.ts, cancel; send-queries.ts, supersede
     it('cannot change an exhausted or expired verification by a cancel or a new send', async () => {
       const readState = async (pinId: string) => [
         (await store.find(pinId, 'shop', clock.now()))?.status,
@@ -981,7 +980,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       await createPending({ phoneNumber: OTHER_NUMBER });
     });
 
-    // Protects send-limits.ts, release
+    // Fails without send-limits.ts, release
     it('can erase a number during a send, which is still released from every limit when nothing was sent', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1', CLIENT_SENDS_PER_DAY: '1' });
       const endUserAddress = '203.0.113.7';
@@ -1016,7 +1015,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
   });
 
-  // Protects data-protection.ts, previousHashes; verification-table.ts, hashOf
+  // Fails without data-protection.ts, previousHashes; verification-table.ts, hashOf
   it('keeps verifications, limits and responses after a change of OTP_SECRET', async () => {
     const idempotency = { key: 'key', request: 'x' };
     const reservation = await reserveSend({ reference: 'login' }, idempotency);
@@ -1049,7 +1048,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(result).toMatchObject({ outcome: 'granted', attempt: { pinId: reservation.pinId } });
   });
 
-  // Protects verification-table.ts, rehashNumber; idempotency-key.repository.ts, rehash: called by every operation
+  // Fails without verification-table.ts, rehashNumber; idempotency-key.repository.ts, rehash: called by every operation
   it('finds what it stored under the previous secret, in every operation', async () => {
     const numbers = Array.from({ length: 6 }, (_, i) => phoneNumber(`+1415555${3_000 + i}`));
     const pinIds: string[] = [];
@@ -1088,7 +1087,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await reserveResend(cooling)).toMatchObject({ limit: 'cooldown' });
   });
 
-  // Protects verification-table.ts, rehashVerification: another client may have had the number rehashed before
+  // Fails without verification-table.ts, rehashVerification: another client may have had the number rehashed before
   it('adds up the wrong codes for a number stored under the old and the new secret', async () => {
     const old = 'a master secret that only tests know of';
     const pinId = await createPending();
@@ -1105,7 +1104,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await reserveAttempt(pinId)).toMatchObject({ outcome: 'limited', limit: 'failures' });
   });
 
-  // Protects verification-queries.ts, cancelOlderPending; idempotency-key-queries.ts, rehash
+  // Fails without verification-queries.ts, cancelOlderPending; idempotency-key-queries.ts, rehash
   it('uses a number and an idempotency key stored under both secrets', async () => {
     const [old, next] = [
       'a master secret that only tests know of',
@@ -1131,7 +1130,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await store.find('pin-1', 'shop', clock.now())).toBeUndefined();
   });
 
-  // Protects idempotency-key-queries.ts, rehash
+  // Fails without idempotency-key-queries.ts, rehash
   it('runs a verify again that crashed under the previous secret', async () => {
     const pinId = await createPending();
     const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
@@ -1144,7 +1143,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect((await reserveAttempt(pinId, { idempotency: verifyKey })).outcome).toBe('granted');
   });
 
-  // Protects idempotency-key-queries.ts, update
+  // Fails without idempotency-key-queries.ts, update
   it('stores a response whose request was repeated under a newer secret before it was complete', async () => {
     const idempotency = { key: 'key', request: 'x' };
     const reservation = await reserveSend({}, idempotency);

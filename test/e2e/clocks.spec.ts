@@ -9,7 +9,7 @@ import { expectProblem } from '../support/problem.js';
 import type { Replica } from '../support/replica.js';
 
 const PRELOAD = pathToFileURL(resolve('test/support/outage/skewed-clock.mjs')).href;
-const STARTING_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 const MINUTE_MS = 60_000;
 const COOLDOWN_MS = 2_000;
 const TTL_MS = 3_000;
@@ -39,7 +39,7 @@ describe('Three replicas, one with the right time, one a minute ahead and one a 
         (skewMs) => [{ CLOCK_SKEW_MS: String(skewMs) }, { preload: PRELOAD }] as const,
       ),
     );
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
 
   afterAll(async () => {
     await fleet.stop();

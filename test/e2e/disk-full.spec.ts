@@ -7,7 +7,7 @@ import { expectProblem } from '../support/problem.js';
 import { startFakeProvider, type FakeProvider } from '../support/providers/fake-provider.js';
 import { startReplica, type Replica } from '../support/replica.js';
 
-const STARTING_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
 describe('A service whose disk is full', () => {
   let sandbox: FakeProvider;
@@ -29,7 +29,7 @@ describe('A service whose disk is full', () => {
     const [otpCode = ''] = await sandbox.getReceivedCodes(phoneNumber);
     sent = { phoneNumber, pinId, otpCode };
     limitFiles('1');
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
 
   afterAll(async () => {
     await service.stop();

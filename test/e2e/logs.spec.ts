@@ -247,7 +247,7 @@ describe('The log of the service', () => {
     expect(service.log.events('request')).toMatchObject([{ status: 499 }]);
   });
 
-  // In problem.filter.ts: isAborted.
+  // Fails without isAborted in problem.filter.ts.
   it.each([
     ['closes the connection', 'close', 400],
     ['resets the connection', 'reset', 499],
@@ -267,7 +267,7 @@ describe('The log of the service', () => {
     },
   );
 
-  // In request-tracking.ts: onResponseEnd.
+  // Fails without onResponseEnd in request-tracking.ts.
   it('has status 499 for every pipelined request if the client disconnects', async () => {
     const inFlight = async () => total(await scrape(service.url), 'otp_http_requests_in_flight');
     const connection = await connectTo(service.url);

@@ -5,14 +5,14 @@ import { startPostgres } from '../support/services/postgres.js';
 import { startRedis } from '../support/services/redis.js';
 import { startSandboxedService, type RunningService } from '../support/service.js';
 
-const STARTING_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
-const ready = ({ http }: RunningService) => http.get('/health/ready');
+const getReadiness = ({ http }: RunningService) => http.get('/health/ready');
 
 /** Requests readiness until it has this status: results are cached, and reconnecting takes time. */
 async function waitForStatus(status: number, service: RunningService): Promise<Response> {
   for (;;) {
-    const response = await ready(service);
+    const response = await getReadiness(service);
     if (response.status === status) return response;
     await delay(20);
   }
@@ -34,7 +34,7 @@ describe('GET /health/ready', () => {
   it('reports storage and counters', async () => {
     const service = await start();
 
-    const { status, body, headers } = await ready(service);
+    const { status, body, headers } = await getReadiness(service);
 
     expect(status).toBe(200);
     const up = expect.objectContaining({ status: 'up' });
@@ -45,10 +45,10 @@ describe('GET /health/ready', () => {
   it('does not depend on the provider', async () => {
     const service = await start({ INFOBIP_BASE_URL: 'http://127.0.0.1:9' });
 
-    await ready(service).expect(200);
+    await getReadiness(service).expect(200);
   });
 
-  // In HealthController: each of the two indicators.
+  // Each fails without its indicator in HealthController.
   it.each([
     ['storage', 'DATABASE_URL', startPostgres],
     ['counters', 'REDIS_URL', startRedis],
@@ -68,6 +68,7 @@ describe('GET /health/ready', () => {
       expect(body.error[name].message).not.toMatch(/127\.0\.0\.1|ECONN|postgres:/);
       await service.http.get('/health/live').expect(200);
 
+      // A second failed probe, which must not be logged again.
       await waitForStatus(503, service);
       await server.resume();
       await waitForStatus(200, service);
@@ -76,18 +77,19 @@ describe('GET /health/ready', () => {
         `Not ready: cannot reach ${name}.`,
         'Ready again.',
       ]);
+      // Terminus would log each failed probe as "Health Check has failed".
       expect(service.log.text).not.toContain('Health Check');
     },
-    STARTING_MS,
+    START_TIMEOUT_MS,
   );
 
-  // In StorageHealthIndicator: a `select` would succeed.
+  // Fails if StorageHealthIndicator only reads: a `select` would succeed.
   it('returns 503 while the database is read-only', async () => {
     const postgres = await startPostgres();
     closing.push(() => postgres.stop());
     const url = await postgres.createDatabase();
     const service = await start({ DATABASE_URL: url });
-    await ready(service).expect(200);
+    await getReadiness(service).expect(200);
 
     const name = new URL(url).pathname.slice(1);
     await queryPostgres(

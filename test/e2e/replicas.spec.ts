@@ -85,7 +85,7 @@ describe('Two replicas', () => {
   const countCalls = (operation: RegExp) =>
     provider.requests.filter(({ path }) => operation.test(path)).length;
 
-  // In verification-queries.ts: `isOpen` of `verify`.
+  // Fails without `isOpen` of `verify` in verification-queries.ts.
   it('verify exactly one of two hundred concurrent right codes', async () => {
     const pinId = await send(newNumber());
 
@@ -97,7 +97,7 @@ describe('Two replicas', () => {
     expect(responses.every(({ status }) => status === 200)).toBe(true);
   });
 
-  // In number-limits.ts: `attempts < max_attempts` of `reserveAttempt`.
+  // Fails without `attempts < max_attempts` of `reserveAttempt` in number-limits.ts.
   it('check five of two hundred concurrent wrong codes, and reject the right one afterwards', async () => {
     const pinId = await send(newNumber());
 
@@ -108,7 +108,7 @@ describe('Two replicas', () => {
     expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
   });
 
-  // In sliding-window.ts: the `where` of `acquireQuery`. A wrong code must stay counted.
+  // Fails without the `where` of `acquireQuery` in sliding-window.ts. A wrong code must stay counted.
   it('check ten wrong codes of one number in an hour, over ten sends and resends', async () => {
     const phoneNumber = newNumber();
     for (let round = 0; round < 10; round += 1) {
@@ -127,7 +127,7 @@ describe('Two replicas', () => {
     expect(countCalls(/verify/)).toBe(10);
   });
 
-  // In sliding-window.ts: the `where` of `acquireQuery`.
+  // Fails without the `where` of `acquireQuery` in sliding-window.ts.
   it('send one message for a hundred concurrent sends to one number', async () => {
     const phoneNumber = newNumber();
 
@@ -142,7 +142,7 @@ describe('Two replicas', () => {
     expect(countCalls(/pin\?/)).toBe(sent);
   });
 
-  // In idempotency-key-queries.ts: the `on conflict` of `claim`.
+  // Fails without the `on conflict` of `claim` in idempotency-key-queries.ts.
   it('send one message for a hundred concurrent sends with one key: the same response or 409', async () => {
     const phoneNumber = newNumber();
 

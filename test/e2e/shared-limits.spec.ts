@@ -5,7 +5,7 @@ import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { scaled } from '../support/time-scale.js';
 
-const STARTING_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
 describe('Rate limits shared through Redis', () => {
   let redis: RedisServer;
@@ -13,7 +13,7 @@ describe('Rate limits shared through Redis', () => {
 
   beforeAll(async () => {
     redis = await startRedis({ fresh: true });
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
   afterAll(() => redis.stop());
 
   afterEach(async () => {
@@ -46,7 +46,7 @@ describe('Rate limits shared through Redis', () => {
     expectProblem(await verify(service), 400, 'validation_failed');
   };
 
-  // In ThrottlingModule: `new RedisThrottlerStorage`.
+  // Fails without `new RedisThrottlerStorage` in ThrottlingModule.
   it('count the requests of all replicas', async () => {
     const [one, other] = [await start(), await start()];
     for (const service of [one, other]) await waitUntilItVerifies(service);
@@ -59,7 +59,7 @@ describe('Rate limits shared through Redis', () => {
     expect(Number(response.headers['retry-after'])).toBeLessThanOrEqual(60);
   });
 
-  // In RedisThrottlerStorage: the `catch` of `increment`.
+  // Fails without the `catch` of `increment` in RedisThrottlerStorage.
   it('reject everything while Redis is down, and count again when it is back', async () => {
     const service = await start();
     await verify(service);
@@ -81,7 +81,7 @@ describe('Rate limits shared through Redis', () => {
     expectProblem(await send(service), 429, 'too_many_requests');
   });
 
-  // In RedisThrottlerStorage: `.catch(() => undefined)` of the first connection.
+  // Fails without `.catch(() => undefined)` of the first connection in RedisThrottlerStorage.
   it('do not prevent a service from starting while Redis is down', async () => {
     await redis.pause();
     const service = await start();
@@ -91,7 +91,7 @@ describe('Rate limits shared through Redis', () => {
     await waitUntilItVerifies(service);
   });
 
-  // In RedisThrottlerStorage: `onApplicationShutdown`.
+  // Fails without `onApplicationShutdown` in RedisThrottlerStorage.
   it('close their connection with the service', async () => {
     const service = await start();
     await verify(service);

@@ -65,7 +65,7 @@ describe('Graceful shutdown', () => {
   const providerCalled = () => until(() => provider.requests.length > 0);
   const connectionsRefused = () => until(() => refusesConnections(replica.url));
 
-  // In HealthController: the check of `shutdown.isDraining`; in GracefulShutdown: the onRequest hook.
+  // Fails without `shutdown.isDraining` in HealthController, or the onRequest hook in GracefulShutdown.
   it('reports 503 for readiness at once, but accepts requests and answers with Connection: close', async () => {
     await start(LONG_DELAY);
     provider.answer(ACCEPTED);
@@ -87,7 +87,7 @@ describe('Graceful shutdown', () => {
     expect(await request('/otp/send', { method: 'POST', headers, body })).toBe('200 close');
   });
 
-  // In shutdown.ts: `if (stopping)`.
+  // Fails without `if (stopping)` in shutdown.ts.
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
@@ -101,7 +101,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(code);
   });
 
-  // In SqliteConnection: `process.once('exit', stopCalls)`; in sqlite-worker.ts: a lock for each call.
+  // Fails without `process.once('exit', …)` in SqliteConnection, or the lock in sqlite-worker.ts.
   it('exits at once on a second signal while a SQL statement runs', async () => {
     await start(LONG_DELAY);
     const file = new Libsql(join(dataDir, DATABASE_FILE));
@@ -129,7 +129,7 @@ describe('Graceful shutdown', () => {
     file.close();
   });
 
-  // In shutdown.ts: `if (signal === 'SIGTERM')`.
+  // Fails without `if (signal === 'SIGTERM')` in shutdown.ts.
   it('skips SHUTDOWN_DELAY for SIGINT', async () => {
     await start(LONG_DELAY);
 
@@ -170,7 +170,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // In GracefulShutdown: the onClose hook.
+  // Fails without the onClose hook in GracefulShutdown.
   it('stores the result of a send whose client has disconnected', async () => {
     await start();
     const release = await delaySends();

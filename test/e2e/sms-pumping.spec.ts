@@ -67,7 +67,7 @@ describe('An SMS pumping attack on a number prefix', () => {
     });
   });
 
-  // In OtpService.resend: the evaluator.
+  // Fails without the evaluator in OtpService.resend.
   it('is stopped for resends too', async () => {
     await start();
     const { body } = await send(target(0));

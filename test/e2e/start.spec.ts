@@ -30,7 +30,7 @@ describe('The start of the service', () => {
     return program;
   }
 
-  // In main.ts: exitOnSignal. The kernel drops signals that PID 1 has no handler for.
+  // Fails without exitOnSignal in main.ts. The kernel drops signals that PID 1 has no handler for.
   it('ends on a signal while it waits for the database', async () => {
     const silentServer = createServer().listen(0, '127.0.0.1');
     await once(silentServer, 'listening');

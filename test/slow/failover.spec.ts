@@ -28,8 +28,8 @@ const DEADLINE_MS = 2 * PROVIDER_TIMEOUT_MS;
 /** How much later a response may be on a busy machine. */
 const SLACK_MS = scaled(2_000);
 const MAX_SLOWDOWN_MS = scaled(20);
-const SCENARIO_MS = 170_000;
-const STARTING_MS = 60_000;
+const SCENARIO_TIMEOUT_MS = 170_000;
+const START_TIMEOUT_MS = 60_000;
 
 const FAILURE_MODES: [FailureMode, maybeSent: boolean][] = [
   ['refuses connections', false],
@@ -66,7 +66,7 @@ describe.each(FAILURE_MODES)('When Infobip %s and Sinch is healthy', (failureMod
       startReplica({ ...settings, PROVIDERS: 'infobip,sinch', DATA_DIR: dataDir }),
       startReplica({ ...settings, PROVIDERS: 'sinch', DATA_DIR: join(dataDir, 'healthy') }),
     ]);
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
 
   afterAll(async () => {
     await Promise.all([service.stop(), healthy.stop()]);
@@ -104,7 +104,7 @@ describe.each(FAILURE_MODES)('When Infobip %s and Sinch is healthy', (failureMod
     await infobip.stopFailing(failureMode);
     afterRecovery = await verifyByInfobip(client);
     await Promise.all([client.close(), healthyClient.close()]);
-  }, SCENARIO_MS);
+  }, SCENARIO_TIMEOUT_MS);
 
   /** Sends codes until Infobip accepts one, and verifies it. */
   async function verifyByInfobip(client: PooledClient): Promise<TimedResponse> {

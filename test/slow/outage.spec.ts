@@ -25,7 +25,7 @@ const DEADLINE_MS = scaled(5_000);
 const RECOVERY_MS = scaled(5_000);
 /** For `/health/live`, which depends on no server. */
 const HEARTBEAT_MS = scaled(2_000);
-const STARTING_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 /** How far the clocks of two replicas may differ: they read the database's time over a network. */
 const MAX_CLOCK_DIFFERENCE_MS = 100;
 const OPERATIONS: readonly Operation[] = ['send', 'resend', 'verify', 'status'];
@@ -52,7 +52,7 @@ beforeAll(async () => {
   servers = { postgres, redis };
   sandbox = await startSandbox({ port: 0 });
   account = await createUnlimitedAccount(sandbox);
-}, STARTING_MS);
+}, START_TIMEOUT_MS);
 
 afterAll(async () => {
   await sandbox.close();
@@ -74,7 +74,7 @@ describe('A fleet of two replicas', () => {
       [{}],
       [{}],
     );
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
   afterAll(() => fleet.stop());
 
   const stopAndStart = (name: keyof Servers): (() => Outage) => {
@@ -110,7 +110,7 @@ describe('A fleet of two replicas behind a faulty network', () => {
       [{}],
       [{}],
     );
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
   afterAll(async () => {
     await fleet.stop();
     await Promise.all([proxies.toPostgres.close(), proxies.toRedis.close()]);
@@ -149,7 +149,7 @@ function itSurvivesOutage(fleetOf: () => Fleet, outage: () => Outage): void {
   beforeAll(async () => {
     fleet = fleetOf();
     result = await runOutage(fleet, outage());
-  }, STARTING_MS);
+  }, START_TIMEOUT_MS);
 
   /** The responses that match, without those of the health checks. */
   const filterResponses = (matches: (response: RecordedResponse) => boolean): RecordedResponse[] =>

@@ -26,7 +26,7 @@ export interface Replica {
 /** `npm run build:test` builds it first; beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
-const START_MS = scaled(20_000);
+const START_TIMEOUT_MS = scaled(20_000);
 
 /**
  * Starts a replica with these settings and waits until it responds.
@@ -65,7 +65,7 @@ export async function startReplica(
     await exited;
   };
   const url = `http://127.0.0.1:${port}`;
-  const deadline = Date.now() + START_MS;
+  const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await isResponding(url))) {
     const hasEnded = child.exitCode !== null || child.signalCode !== null;
     if (hasEnded || Date.now() > deadline) {
@@ -73,7 +73,7 @@ export async function startReplica(
       const { exitCode, signalCode } = child;
       const end = hasEnded
         ? `ended with ${exitCode ?? signalCode}`
-        : `timed out after ${START_MS} ms`;
+        : `timed out after ${START_TIMEOUT_MS} ms`;
       throw new Error(`The replica's start ${end}. Its output so far:\n${output || '(none)'}`);
     }
     await delay(20);

@@ -10,7 +10,7 @@ const REQUEST = {
 };
 
 describe('createSignature', () => {
-  it('matches the documented example, with and without a body', () => {
+  it('returns the signature that OpenSSL computes, with and without a body', () => {
     expect(createSignature(REQUEST, SECRET)).toBe('xetmSkHYzRPm4cG+1TLxTit1ow9aYRFKnlWb9vsDdIo=');
     expect(createSignature({ ...REQUEST, method: 'GET', body: undefined }, SECRET)).toBe(
       'kWI874dTBWxI2MpYMAVBhOYX7ftuPjp9EVmMf3k45ng=',

@@ -10,8 +10,8 @@ import { freePort } from './ports';
 import { serverEnvironment, type ServiceSpec } from './service-spec';
 
 const MAX_PORT_ATTEMPTS = 5;
-const START_MS = 120_000;
-const STOP_MS = 10_000;
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 10_000;
 const POLL_MS = 10;
 
 /** A server process with its own port and temporary folder. */
@@ -65,14 +65,14 @@ export class ServiceProcess {
     server.unref();
     this.supervisor.watch(server.pid);
 
-    const deadline = Date.now() + START_MS;
+    const deadline = Date.now() + START_TIMEOUT_MS;
     for (;;) {
       const ended = hasEnded(server);
       const text = await readFile(log, 'utf8');
       if (text.includes(this.spec.ready)) return;
       if (ended || Date.now() > deadline) {
         await this.pause();
-        const end = ended ? 'ended' : `was not ready within ${String(START_MS)} ms`;
+        const end = ended ? 'ended' : `was not ready within ${String(START_TIMEOUT_MS)} ms`;
         throw new Error(`${this.spec.name} on port ${String(this.port)} ${end}. Its log:\n${text}`);
       }
       await delay(POLL_MS);
@@ -104,7 +104,7 @@ async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   server.ref();
   const exit = once(server, 'exit');
   server.kill(signal);
-  const timer = setTimeout(() => server.kill('SIGKILL'), STOP_MS);
+  const timer = setTimeout(() => server.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await exit;
   clearTimeout(timer);
 }
