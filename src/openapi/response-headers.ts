@@ -60,19 +60,23 @@ export function getResponseHeaders(
   { isPublic, isRateLimited, isIdempotent }: RouteTraits,
 ): Record<string, ReferenceObject> {
   const headers: Record<string, ReferenceObject> = {};
-  const add = (name: HeaderName, required: boolean): void => {
+  const add = (name: HeaderName, { required }: { required: boolean }): void => {
     headers[name] = { $ref: `#/components/headers/${name}${required ? '' : '-Optional'}` };
   };
-  add('X-Request-Id', true);
+  add('X-Request-Id', { required: true });
   // A body that is too large is rejected before the rate limit; the counter itself may have failed.
   if (isRateLimited && status !== 413) {
-    add('RateLimit-Policy', status !== 500 && status !== 503);
-    add('RateLimit', status !== 500 && status !== 503);
+    const required = status !== 500 && status !== 503;
+    add('RateLimit-Policy', { required });
+    add('RateLimit', { required });
   }
-  if (isIdempotent && (status === 200 || status === 504)) add('Idempotency-Replayed', false);
+  if (isIdempotent && (status === 200 || status === 504))
+    add('Idempotency-Replayed', { required: false });
   // 409: while the first request is running, not for a verification that has ended.
-  if (status === 429 || status === 503 || status === 409) add('Retry-After', status !== 409);
+  if (status === 429 || status === 503 || status === 409)
+    add('Retry-After', { required: status !== 409 });
   // 429: only after too many requests without a valid API key.
-  if (!isPublic && (status === 401 || status === 429)) add('WWW-Authenticate', status === 401);
+  if (!isPublic && (status === 401 || status === 429))
+    add('WWW-Authenticate', { required: status === 401 });
   return headers;
 }

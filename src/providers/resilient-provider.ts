@@ -25,10 +25,10 @@ export class ResilientProvider implements OtpProvider {
   ) {
     const hasFallback = config.names.length > 1;
     this.circuits = {
-      send: this.createCircuit('send', hasFallback),
-      resend: this.createCircuit('resend', hasFallback),
+      send: this.createCircuit('send', { hasFallback }),
+      resend: this.createCircuit('resend', { hasFallback }),
       // Only the provider that generated a code can check it.
-      verify: this.createCircuit('verify', false),
+      verify: this.createCircuit('verify', { hasFallback: false }),
     };
   }
 
@@ -97,7 +97,10 @@ export class ResilientProvider implements OtpProvider {
     }
   }
 
-  private createCircuit(operation: ProviderOperation, hasFallback: boolean): CircuitBreaker {
+  private createCircuit(
+    operation: ProviderOperation,
+    { hasFallback }: { hasFallback: boolean },
+  ): CircuitBreaker {
     const { timeoutMs, maxInFlight } = this.config;
     return new CircuitBreaker({
       maxInFlight,

@@ -66,7 +66,7 @@ export class SqliteConnection {
   async transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T> {
     const transaction = (this.lastId += 1);
     let ended = false;
-    const end = (commits: boolean) => {
+    const end = ({ commits }: { commits: boolean }) => {
       ended = true;
       return this.postJob({ kind: 'end', transaction, commits });
     };
@@ -75,10 +75,10 @@ export class SqliteConnection {
       if (ended) throw new Error('the transaction has ended');
       return this.postJob({ kind: 'step', transaction, statements: this.toMessages(statements) });
     }).catch(async (error: unknown) => {
-      await end(false);
+      await end({ commits: false });
       throw error;
     });
-    await end(true);
+    await end({ commits: true });
     return result;
   }
 
