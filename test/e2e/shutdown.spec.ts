@@ -153,7 +153,7 @@ describe('Graceful shutdown', () => {
     expect(replica.output.split('"stopping"')[1]).not.toMatch(/"level":"(warn|error|fatal)"/);
   });
 
-  // In createFastifyAdapter: `return503OnClosing`.
+  // Fails without `return503OnClosing` in createFastifyAdapter.
   it('answers a request that was incomplete when the service stopped listening', async () => {
     await start();
     const connection = await connectTo(replica.url);
@@ -198,7 +198,7 @@ describe('Graceful shutdown', () => {
     expect(provider.requests).toHaveLength(1);
   });
 
-  // In graceful-shutdown.ts: closeConnectionsOnShutdown.
+  // Fails without closeConnectionsOnShutdown in graceful-shutdown.ts.
   it('does not wait for connections without a request', async () => {
     await start({ PROVIDER_TIMEOUT: '1s' });
     const connection = await connectTo(replica.url);
@@ -209,7 +209,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // In graceful-shutdown.ts: the timer.
+  // Fails without the timer in graceful-shutdown.ts.
   it.each([
     ['half a head', 'GET /health/live HTTP/1.1\r\nhost: a\r\n', ''],
     ['half a body', `${POST_HEAD}content-length: 10\r\n\r\n{`, ''],
@@ -234,7 +234,7 @@ describe('Graceful shutdown', () => {
     );
   });
 
-  // In graceful-shutdown.ts: onIdle and hasCompleteRequest.
+  // Fails without onIdle and hasCompleteRequest in graceful-shutdown.ts.
   it('closes a keep-alive connection after its response, and no sooner', async () => {
     // Shutdown gives up after 35 s, sooner than an idle connection would close by itself.
     await start({ PROVIDER_TIMEOUT: '15s' });
@@ -254,7 +254,7 @@ describe('Graceful shutdown', () => {
     expect(await replica.ended()).toBe(0);
   });
 
-  // In shutdown.ts: the timer.
+  // Fails without the timer in shutdown.ts.
   it('exits with 1 and an error in the log if a request takes too long', async () => {
     await start({ PROVIDER_TIMEOUT: '1ms' });
     const file = new Libsql(join(dataDir, DATABASE_FILE));
