@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { loadSetupEnvironment } from '../config/environment.js';
 import { getProviderAccount, providersConfig } from '../config/providers.config.js';
 import { AccountSetup, type SetupChange, type SetupPlan } from '../providers/account-setup.js';
-import { SMS_CAPACITY, smsSize } from '../providers/sms-size.js';
+import { SMS_CAPACITY, getSmsSize } from '../providers/sms-size.js';
 import { defineCommand } from './command.js';
 import { toEnvLines, writeEnvFile } from './env-file.js';
 import { withProviderContext } from './provider-context.js';
@@ -81,7 +81,7 @@ function formatChanges(changes: readonly SetupChange[]): string {
 
 /** The message as a phone shows it, and its size in segments. */
 function formatMessage({ text, sample }: SetupPlan): string {
-  const { encoding, units, segments } = smsSize(sample);
+  const { encoding, units, segments } = getSmsSize(sample);
   const { alone, joined } = SMS_CAPACITY[encoding];
   const size =
     segments === 1
@@ -93,7 +93,7 @@ function formatMessage({ text, sample }: SetupPlan): string {
     `${encoding}, ${String(units)} characters ${size}`,
   ];
   if (encoding === 'UCS-2') {
-    const outside = [...new Set(sample)].filter((one) => smsSize(one).encoding === 'UCS-2');
+    const outside = [...new Set(sample)].filter((one) => getSmsSize(one).encoding === 'UCS-2');
     lines.push(
       `Not in the GSM-7 alphabet, so a segment holds less than half: ${outside.join(' ')}`,
     );

@@ -132,7 +132,7 @@ export type ServiceEvent =
   | FraudCheckCompleted
   | StorageOperationCompleted;
 
-type EventOf<Type> = Extract<ServiceEvent, { type: Type }>;
+type ServiceEventOf<Type> = Extract<ServiceEvent, { type: Type }>;
 
 /** Passes events of the service to its observers, such as the log and the metrics. */
 @Injectable()
@@ -142,7 +142,7 @@ export class EventBus {
   /** Listeners run synchronously. They must be fast and must not throw. */
   subscribe<Type extends ServiceEvent['type']>(
     type: Type,
-    listener: (event: EventOf<Type>) => void,
+    listener: (event: ServiceEventOf<Type>) => void,
   ): void {
     this.emitter.on(type, listener);
   }

@@ -4,7 +4,7 @@ import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
-import { ProviderRouter, type SendResult } from '../providers/provider-router.js';
+import { ProviderRouter, type ProviderSendResult } from '../providers/provider-router.js';
 import { isTestPin } from '../providers/test-number.provider.js';
 import type { Attempt, VerifyResult } from '../storage/attempt.types.js';
 import type { SendAdmission, SendReservation } from '../storage/send.types.js';
@@ -167,7 +167,7 @@ export class OtpService {
   private callProvider(
     { phoneNumber, channel, pinToResend, entries }: SendReservation,
     context: RequestContext,
-  ): Promise<SendResult> {
+  ): Promise<ProviderSendResult> {
     return pinToResend === undefined
       ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, context })
       : this.router.resend(phoneNumber, pinToResend, channel, context);

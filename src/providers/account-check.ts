@@ -34,32 +34,32 @@ const RETRY_LATER = 'Try again in some minutes.';
 
 type FindingFactory = (check: string, message: string, remedy?: string) => AccountFinding;
 
-const createFactory =
+const createFindingFactory =
   (level: AccountFinding['level']): FindingFactory =>
   (check, message, remedy) => ({ check, level, message, remedy });
 
-export const ok = createFactory('ok');
-export const warning = createFactory('warning');
-export const error = createFactory('error');
+export const pass = createFindingFactory('ok');
+export const warn = createFindingFactory('warning');
+export const fail = createFindingFactory('error');
 
 /** The finding for a status that no API in use explains. @param api such as `Infobip’s 2FA API` */
-export function findingFromStatus(status: number, api: string, hostRemedy: string): AccountFinding {
+export function toStatusFinding(status: number, api: string, hostRemedy: string): AccountFinding {
   if (status === 429) {
-    return warning('host', `${api} rejects the check: too many requests (429).`, RETRY_LATER);
+    return warn('host', `${api} rejects the check: too many requests (429).`, RETRY_LATER);
   }
-  if (status >= 500) return error('host', `${api} fails (${String(status)}).`, RETRY_LATER);
-  return error('host', `The host is not ${api} (status ${String(status)}).`, hostRemedy);
+  if (status >= 500) return fail('host', `${api} fails (${String(status)}).`, RETRY_LATER);
+  return fail('host', `The host is not ${api} (status ${String(status)}).`, hostRemedy);
 }
 
 /** The finding for a call without a response. @param host names it to the operator. */
-export function findingFromFailure(
+export function toFailureFinding(
   { failure, message }: ProviderError,
   host: string,
   hostRemedy: string,
 ): AccountFinding {
   const what =
     failure === 'timed_out' ? 'does not respond in time' : `cannot be reached: ${message}`;
-  return error('host', `${host} ${what}.`, hostRemedy);
+  return fail('host', `${host} ${what}.`, hostRemedy);
 }
 
 /** A value of the provider, of any type, for a message. */

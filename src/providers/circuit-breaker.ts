@@ -58,7 +58,7 @@ export class CircuitBreaker {
    * @throws ProviderError `circuit_open`, `overloaded`, or the call's own error
    */
   async call<T>(start: () => Promise<T>): Promise<T> {
-    const reason = this.unavailableReason();
+    const reason = this.getUnavailableReason();
     if (reason) throw reason;
     const { breaker } = this;
     const { stallTimeoutMs } = this.options;
@@ -76,7 +76,7 @@ export class CircuitBreaker {
   }
 
   /** Why a call would be rejected now. */
-  unavailableReason(): ProviderError | undefined {
+  getUnavailableReason(): ProviderError | undefined {
     const { state } = this.breaker;
     const retryAfterMs = Math.max(0, this.nextProbeAt - performance.now());
     if (state === State.HalfOpen || (state === State.Open && retryAfterMs > 0)) {

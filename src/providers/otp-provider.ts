@@ -4,7 +4,7 @@ import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
 
 /** Options of one provider call. */
-export interface CallOptions {
+export interface ProviderCallOptions {
   /** From connect to last byte, in milliseconds; by default `PROVIDER_TIMEOUT`. */
   readonly timeoutMs?: number | undefined;
   /** The provider gets its request and trace ids, so that its logs can be matched with ours. */
@@ -26,7 +26,7 @@ export abstract class OtpProvider {
    * @returns the provider's id of the code; never sent to clients.
    * @throws ProviderError
    */
-  abstract send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string>;
+  abstract send(to: PhoneNumber, channel: Channel, options?: ProviderCallOptions): Promise<string>;
 
   /**
    * Sends the same code again, or a new one if the provider cannot repeat a code.
@@ -37,7 +37,7 @@ export abstract class OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     channel: Channel,
-    options?: CallOptions,
+    options?: ProviderCallOptions,
   ): Promise<string>;
 
   /** Checks a code. @throws ProviderError if the provider gave no result. */
@@ -45,6 +45,6 @@ export abstract class OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    options?: CallOptions,
+    options?: ProviderCallOptions,
   ): Promise<CheckResult>;
 }

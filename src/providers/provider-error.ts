@@ -2,7 +2,7 @@ import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import type { ErrorCode } from '../common/error-catalog.js';
 
-interface FailurePolicy {
+interface ProviderFailurePolicy {
   /** The error that the client gets. */
   readonly code: ErrorCode;
   /** After such a failure of a send, the message may have been sent nevertheless. */
@@ -51,7 +51,7 @@ const FAILURE_POLICY = {
   circuit_open: { code: 'provider_unavailable', retryAfterMs: seconds(1) },
   /** Not called, because too many calls are waiting for a response. */
   overloaded: { code: 'overloaded', retryAfterMs: seconds(1) },
-} as const satisfies Record<string, FailurePolicy>;
+} as const satisfies Record<string, ProviderFailurePolicy>;
 
 export type ProviderFailure = keyof typeof FAILURE_POLICY;
 
@@ -79,7 +79,7 @@ export class ProviderError extends DomainError {
     readonly failure: ProviderFailure,
     { retryAfterMs, detail }: ProviderErrorOptions = {},
   ) {
-    const policy: FailurePolicy = FAILURE_POLICY[failure];
+    const policy: ProviderFailurePolicy = FAILURE_POLICY[failure];
     const waitMs = policy.retryAfterMs && (retryAfterMs ?? policy.retryAfterMs);
     super(policy.code, { message: toLogMessage(failure, detail), retryAfterMs: waitMs });
     this.ambiguous = policy.ambiguous ?? false;

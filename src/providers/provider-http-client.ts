@@ -3,7 +3,7 @@ import { AxiosError } from 'axios';
 import type { ProviderName } from '../common/provider-name.js';
 import type { RequestContext } from '../common/request-context.js';
 import { getProviderAccount, type ProvidersConfig } from '../config/providers.config.js';
-import type { CallOptions } from './otp-provider.js';
+import type { ProviderCallOptions } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 import type { ProviderResponse } from './provider-response.js';
 import { RequestNotSentError } from './undici-adapter.js';
@@ -38,15 +38,15 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
   /** The headers that authenticate this request. */
   protected abstract createAuthHeaders(request: ProviderRequest): Record<string, string>;
 
-  get(path: string, options?: CallOptions): Promise<ProviderResponse> {
+  get(path: string, options?: ProviderCallOptions): Promise<ProviderResponse> {
     return this.request('GET', path, undefined, options);
   }
 
-  post(path: string, body: object, options?: CallOptions): Promise<ProviderResponse> {
+  post(path: string, body: object, options?: ProviderCallOptions): Promise<ProviderResponse> {
     return this.request('POST', path, body, options);
   }
 
-  put(path: string, body: object, options?: CallOptions): Promise<ProviderResponse> {
+  put(path: string, body: object, options?: ProviderCallOptions): Promise<ProviderResponse> {
     return this.request('PUT', path, body, options);
   }
 
@@ -54,7 +54,7 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
     method: ProviderRequest['method'],
     path: string,
     json: object | undefined,
-    { timeoutMs = this.config.timeoutMs, context, signal }: CallOptions = {},
+    { timeoutMs = this.config.timeoutMs, context, signal }: ProviderCallOptions = {},
   ): Promise<ProviderResponse> {
     const body = json && JSON.stringify(json);
     const url = this.account.baseUrl + path;

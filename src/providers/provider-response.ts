@@ -14,7 +14,7 @@ export const isSuccess = ({ status }: ProviderResponse): boolean => status >= 20
  * The error that an HTTP status stands for.
  * @param detail for the log, if the provider's own error code says more than the status.
  */
-export function errorFromStatus(
+export function toStatusError(
   status: number,
   { headers }: ProviderResponse,
   detail = status,
@@ -28,7 +28,7 @@ export function errorFromStatus(
 }
 
 /** The provider limits requests about one number. */
-export function numberRateLimited({ headers }: ProviderResponse, detail: number): ProviderError {
+export function toNumberLimitError({ headers }: ProviderResponse, detail: number): ProviderError {
   return new ProviderError('number_throttled', { detail, retryAfterMs: parseRetryAfter(headers) });
 }
 

@@ -22,7 +22,7 @@ export interface ProviderPin {
 }
 
 /** A message that a provider accepted. */
-export interface SendResult extends ProviderPin {
+export interface ProviderSendResult extends ProviderPin {
   /** Providers that were called before without a clear result: they may have sent a message too. */
   readonly possiblySentBy: readonly string[];
 }
@@ -65,7 +65,7 @@ export class ProviderRouter {
 
   /** @throws ProviderError if every provider would reject a new code now without a call. */
   assertAvailable(): void {
-    const reasons = this.providers.flatMap((provider) => provider.unavailableReason() ?? []);
+    const reasons = this.providers.flatMap((provider) => provider.getUnavailableReason() ?? []);
     if (reasons[0] && reasons.length === this.providers.length) throw reasons[0];
   }
 
@@ -77,7 +77,7 @@ export class ProviderRouter {
     to: PhoneNumber,
     channel: Channel,
     { isTestNumber, context }: { isTestNumber: boolean; context?: RequestContext },
-  ): Promise<SendResult> {
+  ): Promise<ProviderSendResult> {
     const providers = isTestNumber ? [this.testNumbers] : this.providers;
     return this.tryInOrder(providers, (provider) => provider.send(to, channel, { context }));
   }
@@ -91,7 +91,7 @@ export class ProviderRouter {
     pin: ProviderPin,
     channel: Channel,
     context?: RequestContext,
-  ): Promise<SendResult> {
+  ): Promise<ProviderSendResult> {
     const issuer = this.findIssuer(pin);
     const others = isTestPin(pin) ? [] : this.providers.filter((other) => other !== issuer);
     return this.tryInOrder(issuer ? [issuer, ...others] : others, (provider) =>
@@ -131,7 +131,7 @@ export class ProviderRouter {
   private async tryInOrder(
     providers: readonly OtpProvider[],
     send: (provider: OtpProvider) => Promise<string>,
-  ): Promise<SendResult> {
+  ): Promise<ProviderSendResult> {
     const failures: ProviderError[] = [];
     const possiblySentBy: string[] = [];
     for (const provider of providers) {

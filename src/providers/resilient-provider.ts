@@ -3,7 +3,7 @@ import type { EventBus, ProviderOperation } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { ProvidersConfig } from '../config/providers.config.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import type { CallOptions, OtpProvider } from './otp-provider.js';
+import type { ProviderCallOptions, OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 
 /** A call is slow after this share of `PROVIDER_TIMEOUT`. */
@@ -46,31 +46,31 @@ export class ResilientProvider implements OtpProvider {
     this.call('verify', options, (timed) => this.adapter.verify(to, pinId, code, timed));
 
   /** Why a send would be rejected now without a call. */
-  unavailableReason(): ProviderError | undefined {
-    return this.circuits.send.unavailableReason();
+  getUnavailableReason(): ProviderError | undefined {
+    return this.circuits.send.getUnavailableReason();
   }
 
   /** Makes a call, and retries once if no connection was made: then nothing was sent. */
   private async call<T>(
     operation: ProviderOperation,
-    { context, signal }: CallOptions = {},
-    call: (options: CallOptions) => Promise<T>,
+    { context, signal }: ProviderCallOptions = {},
+    call: (options: ProviderCallOptions) => Promise<T>,
   ): Promise<T> {
     const endsAt = performance.now() + this.config.timeoutMs;
-    const leftMs = (): number => Math.ceil(endsAt - performance.now());
+    const getLeftMs = (): number => Math.ceil(endsAt - performance.now());
     const callOnce = (): Promise<T> =>
       this.circuits[operation].call(() =>
-        this.reportCall(operation, context, call({ timeoutMs: leftMs(), context, signal })),
+        this.reportCall(operation, context, call({ timeoutMs: getLeftMs(), context, signal })),
       );
     try {
       return await callOnce();
     } catch (error) {
       const pauseMs = RECONNECT_AFTER_MS * (1 + Math.random());
       const isRetryable = error instanceof ProviderError && error.failure === 'connection_failed';
-      if (!isRetryable || leftMs() < 2 * pauseMs) throw error;
+      if (!isRetryable || getLeftMs() < 2 * pauseMs) throw error;
       await delay(pauseMs);
       // The process may have been suspended for longer.
-      if (leftMs() <= 0) throw error;
+      if (getLeftMs() <= 0) throw error;
       return callOnce();
     }
   }

@@ -23,7 +23,7 @@ export const SMS_CAPACITY = {
 } as const;
 
 /** Measures a text with its placeholders filled in. */
-export function smsSize(text: string): SmsSize {
+export function getSmsSize(text: string): SmsSize {
   const characters = Array.from(text);
   const isGsm7 = characters.every((one) => BASIC.has(one) || EXTENSION.has(one));
   const widths = characters.map((character) => {

@@ -1,7 +1,7 @@
-import { smsSize } from '../../src/providers/sms-size.js';
+import { getSmsSize } from '../../src/providers/sms-size.js';
 import { composeText, withSamplePin } from '../../src/providers/infobip/infobip.template.js';
 
-describe('smsSize', () => {
+describe('getSmsSize', () => {
   const repeatA = (count: number) => 'a'.repeat(count);
 
   it.each([
@@ -35,7 +35,7 @@ describe('smsSize', () => {
       3,
     ],
   ])('counts %s', (_what, text, encoding, units, segments) => {
-    expect(smsSize(text)).toEqual({ encoding, units, segments });
+    expect(getSmsSize(text)).toEqual({ encoding, units, segments });
   });
 });
 

@@ -2,7 +2,7 @@ import { seconds } from '../../src/common/durations.js';
 import { EventBus } from '../../src/common/events.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { ResilientProvider } from '../../src/providers/resilient-provider.js';
-import type { CallOptions } from '../../src/providers/otp-provider.js';
+import type { ProviderCallOptions } from '../../src/providers/otp-provider.js';
 import { ProviderError } from '../../src/providers/provider-error.js';
 import { testEnvironment } from '../support/config.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -18,7 +18,7 @@ describe('ResilientProvider with a provider that refuses connections', () => {
 
   /** Sends by a provider that fails after so many milliseconds. */
   async function send(afterMs: number): Promise<unknown> {
-    const fail = async (options?: CallOptions): Promise<never> => {
+    const fail = async (options?: ProviderCallOptions): Promise<never> => {
       calls.push({ at: performance.now(), timeoutMs: options?.timeoutMs });
       await new Promise((resolve) => setTimeout(resolve, afterMs));
       throw new ProviderError('connection_failed');

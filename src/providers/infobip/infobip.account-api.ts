@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ProviderError } from '../provider-error.js';
 import { isSuccess, type ProviderResponse } from '../provider-response.js';
-import { errorFromFailure, errorFromResponse } from './infobip.account-errors.js';
+import { toFailureError, toResponseError } from './infobip.account-errors.js';
 import { InfobipClient } from './infobip.client.js';
 import { isNotFound } from './infobip.errors.js';
 
@@ -9,10 +9,10 @@ import { isNotFound } from './infobip.errors.js';
 export const APPLICATIONS_PATH = '/2fa/2/applications';
 
 /** The collection of an application's message templates. */
-export const templatesPath = (applicationId: string): string =>
-  `${itemPath(APPLICATIONS_PATH, applicationId)}/messages`;
+export const toTemplatesPath = (applicationId: string): string =>
+  `${toItemPath(APPLICATIONS_PATH, applicationId)}/messages`;
 
-const itemPath = (collection: string, id: string): string =>
+const toItemPath = (collection: string, id: string): string =>
   `${collection}/${encodeURIComponent(id)}`;
 
 /** The 2FA applications and message templates of the account. Every method throws AccountError. */
@@ -22,14 +22,14 @@ export class InfobipAccountApi {
 
   /** @returns `undefined` if the collection has no item with this id. */
   async find(collection: string, id: string, signal?: AbortSignal): Promise<object | undefined> {
-    const response = await receive(this.client.get(itemPath(collection, id), { signal }));
+    const response = await receive(this.client.get(toItemPath(collection, id), { signal }));
     return isNotFound(response) ? undefined : toObject(response);
   }
 
   async list(collection: string): Promise<object[]> {
     const response = await receive(this.client.get(collection));
     const list: unknown = toObject(response);
-    if (!Array.isArray(list)) throw errorFromResponse(response);
+    if (!Array.isArray(list)) throw toResponseError(response);
     return list.filter((item): item is object => typeof item === 'object' && item !== null);
   }
 
@@ -41,7 +41,7 @@ export class InfobipAccountApi {
     const call =
       id === undefined
         ? this.client.post(collection, fields)
-        : this.client.put(itemPath(collection, id), fields);
+        : this.client.put(toItemPath(collection, id), fields);
     return toObject(await receive(call));
   }
 
@@ -56,7 +56,7 @@ async function receive(call: Promise<ProviderResponse>): Promise<ProviderRespons
   try {
     return await call;
   } catch (error) {
-    if (error instanceof ProviderError) throw errorFromFailure(error);
+    if (error instanceof ProviderError) throw toFailureError(error);
     throw error;
   }
 }
@@ -64,5 +64,5 @@ async function receive(call: Promise<ProviderResponse>): Promise<ProviderRespons
 function toObject(response: ProviderResponse): object {
   const { body } = response;
   if (isSuccess(response) && typeof body === 'object' && body !== null) return body;
-  throw errorFromResponse(response);
+  throw toResponseError(response);
 }

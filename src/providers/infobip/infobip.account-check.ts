@@ -2,13 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import {
   AccountError,
-  error,
+  fail,
   formatValue,
-  ok,
+  pass,
   type AccountCheck,
   type AccountFinding,
 } from '../account-check.js';
-import { APPLICATIONS_PATH, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
+import { APPLICATIONS_PATH, InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
 import { checkApplication } from './infobip.application-checks.js';
 import { InfobipClient } from './infobip.client.js';
 import { InfobipMaxUsage } from './infobip.max-usage.js';
@@ -42,20 +42,20 @@ export class InfobipAccountCheck implements AccountCheck {
   private async checkAccount(signal?: AbortSignal): Promise<AccountFinding[]> {
     const { applicationId, templateId } = this.client.account;
     const application = await this.api.find(APPLICATIONS_PATH, applicationId, signal);
-    const access = ok('access', 'Infobip answers and accepts the API key.');
+    const access = pass('access', 'Infobip answers and accepts the API key.');
     if (!application) {
       const name = formatValue(applicationId);
       const message = `The account has no application ${name} (INFOBIP_APP_ID).`;
-      return [access, error('application', message)];
+      return [access, fail('application', message)];
     }
-    const template = await this.api.find(templatesPath(applicationId), templateId, signal);
+    const template = await this.api.find(toTemplatesPath(applicationId), templateId, signal);
     const missing =
       `The application has no message template ${formatValue(templateId)} (INFOBIP_MESSAGE_ID): ` +
       'it is unknown, or belongs to another one.';
     return [
       access,
       ...checkApplication(application, this.otp, this.maxUsage),
-      ...(template ? checkTemplate(template, applicationId) : [error('template', missing)]),
+      ...(template ? checkTemplate(template, applicationId) : [fail('template', missing)]),
     ];
   }
 
@@ -63,7 +63,7 @@ export class InfobipAccountCheck implements AccountCheck {
   private async checkScope(finding: AccountFinding): Promise<AccountFinding> {
     const canSend = await this.api.canSend().catch(() => true);
     if (canSend) return { ...finding, level: 'warning' };
-    return error(
+    return fail(
       'scope',
       'The API key has no scope for 2FA at all (403).',
       'Give it 2fa:pin:send for the service, and 2fa:manage for infobip:setup and doctor.',

@@ -1,8 +1,8 @@
 import {
   AccountError,
-  error,
-  findingFromFailure,
-  findingFromStatus,
+  fail,
+  toFailureFinding,
+  toStatusFinding,
   type AccountFinding,
 } from '../account-check.js';
 import type { ProviderError } from '../provider-error.js';
@@ -32,12 +32,12 @@ const SETTINGS_BY_FIELD: ReadonlyMap<string, string> = new Map([
 ]);
 
 const FINDINGS: Partial<Record<number, AccountFinding>> = {
-  401: error(
+  401: fail(
     'credentials',
     'Infobip does not know the API key (401).',
     'Set INFOBIP_API_KEY to a valid key of this account and host.',
   ),
-  403: error(
+  403: fail(
     'scope',
     'The API key may not read or change 2FA applications (403).',
     'Give it the scope 2fa:manage, or use another key that has it for this command.',
@@ -45,11 +45,11 @@ const FINDINGS: Partial<Record<number, AccountFinding>> = {
 };
 
 /** Why a response about the account cannot be used: by its status first (contract §8). */
-export function errorFromResponse(response: ProviderResponse): AccountError {
+export function toResponseError(response: ProviderResponse): AccountError {
   const { status } = response;
   if (status === 400) return new AccountError(describeRejection(getRejectedFields(response)));
   return new AccountError(
-    FINDINGS[status] ?? findingFromStatus(status, 'Infobip’s 2FA API', HOST_REMEDY),
+    FINDINGS[status] ?? toStatusFinding(status, 'Infobip’s 2FA API', HOST_REMEDY),
   );
 }
 
@@ -63,13 +63,13 @@ function describeRejection(fields: readonly string[]): AccountFinding {
     settings.length > 0
       ? `Change the settings behind them: ${settings.join(', ')}.`
       : 'Choose others.';
-  return error('request', `Infobip rejects these values (400)${names}.`, remedy);
+  return fail('request', `Infobip rejects these values (400)${names}.`, remedy);
 }
 
 /** Why no response was received. */
-export const errorFromFailure = (failure: ProviderError): AccountError =>
+export const toFailureError = (failure: ProviderError): AccountError =>
   new AccountError(
-    findingFromFailure(
+    toFailureFinding(
       failure,
       'The host of INFOBIP_BASE_URL',
       `${HOST_REMEDY} Start the sandbox’s with: npm run sandbox.`,

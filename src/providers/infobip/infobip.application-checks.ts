@@ -1,8 +1,8 @@
 import type { OtpConfig } from '../../config/otp.config.js';
-import { error, formatValue, ok, warning, type AccountFinding } from '../account-check.js';
+import { fail, formatValue, pass, warn, type AccountFinding } from '../account-check.js';
 import { formatDuration, parseDuration, parseLimit } from './infobip.limit-syntax.js';
 import type { InfobipMaxUsage } from './infobip.max-usage.js';
-import type { ApplicationConfiguration, ApplicationResponse } from './infobip.types.js';
+import type { ApplicationConfiguration, InfobipApplication } from './infobip.types.js';
 
 /** Infobip's values may be looser than ours; beyond this factor they protect nothing. */
 const LOOSE_FACTOR = 3;
@@ -14,27 +14,27 @@ const LIMITS = [
     field: 'sendPinPerPhoneNumberLimit',
     maxUsage: 'maxMessagesPerNumber',
     ours: 'our limits allow messages to one number',
-    severity: error,
+    severity: fail,
   },
   {
     check: 'messages in total',
     field: 'sendPinPerApplicationLimit',
     maxUsage: 'maxMessagesTotal',
     ours: 'our limits let all clients together send',
-    severity: warning,
+    severity: warn,
   },
   {
     check: 'verify calls',
     field: 'verifyPinLimit',
     maxUsage: 'maxAttemptsPerNumber',
     ours: 'our limits allow codes of one number to be checked',
-    severity: warning,
+    severity: warn,
   },
 ] as const;
 
 /** Compares an application with this service's settings. */
 export function checkApplication(
-  { enabled, configuration }: ApplicationResponse,
+  { enabled, configuration }: InfobipApplication,
   { maxAttempts, ttlMs }: OtpConfig,
   usage: InfobipMaxUsage,
 ): AccountFinding[] {
@@ -42,8 +42,8 @@ export function checkApplication(
   const { pinAttempts, pinTimeToLive, allowMultiplePinVerifications } = values;
   return [
     enabled === false
-      ? error('application', 'The application is disabled: no code can be sent.')
-      : ok('application', 'The application is there and enabled.'),
+      ? fail('application', 'The application is disabled: no code can be sent.')
+      : pass('application', 'The application is there and enabled.'),
     compareLimits('attempts', {
       theirs: `pinAttempts is ${formatValue(pinAttempts)}`,
       ours: `OTP_MAX_ATTEMPTS is ${String(maxAttempts)}`,
@@ -59,8 +59,8 @@ export function checkApplication(
       consequence: 'codes expire early',
     }),
     allowMultiplePinVerifications === false
-      ? ok('one-time use', 'A code can be verified once only.')
-      : error('one-time use', 'allowMultiplePinVerifications is on: a used code verifies again.'),
+      ? pass('one-time use', 'A code can be verified once only.')
+      : fail('one-time use', 'allowMultiplePinVerifications is on: a used code verifies again.'),
     ...LIMITS.map((limit) => checkLimit(values, usage, limit)),
   ];
 }
@@ -75,11 +75,11 @@ interface LimitPair {
 }
 
 function compareLimits(check: string, { theirs, ours, actual, required, consequence }: LimitPair) {
-  if (actual === undefined) return warning(check, `${theirs}, which cannot be compared: ${ours}.`);
-  if (actual < required) return error(check, `${theirs}, but ${ours}: ${consequence}.`);
+  if (actual === undefined) return warn(check, `${theirs}, which cannot be compared: ${ours}.`);
+  if (actual < required) return fail(check, `${theirs}, but ${ours}: ${consequence}.`);
   return actual > LOOSE_FACTOR * required
-    ? warning(check, `${theirs}, much looser than ours: ${ours}.`)
-    : ok(check, `${theirs}; ${ours}.`);
+    ? warn(check, `${theirs}, much looser than ours: ${ours}.`)
+    : pass(check, `${theirs}; ${ours}.`);
 }
 
 function checkLimit(
@@ -89,9 +89,9 @@ function checkLimit(
 ): AccountFinding {
   const actual = `${field} is ${formatValue(values[field])}`;
   const limit = parseLimit(values[field]);
-  if (!limit) return warning(check, `${actual}, which cannot be compared.`);
+  if (!limit) return warn(check, `${actual}, which cannot be compared.`);
   const max = usage[maxUsage](limit.intervalMs);
-  if (limit.count >= max) return ok(check, `${actual}; our own limits apply first.`);
+  if (limit.count >= max) return pass(check, `${actual}; our own limits apply first.`);
   const interval = formatDuration(limit.intervalMs);
   return severity(check, `${actual}, but ${ours} ${String(max)} times in ${interval}.`);
 }

@@ -1,6 +1,6 @@
 import { ProviderError } from '../provider-error.js';
-import { errorFromStatus, type ProviderResponse } from '../provider-response.js';
-import type { ErrorBody } from './infobip.types.js';
+import { toStatusError, type ProviderResponse } from '../provider-response.js';
+import type { InfobipErrorBody } from './infobip.types.js';
 
 const NOT_FOUND_CODES: readonly unknown[] = ['NOT_FOUND', 'RESOURCE_NOT_FOUND', 'E404'];
 
@@ -9,7 +9,7 @@ export function toProviderError(response: ProviderResponse): ProviderError {
   const { status, body } = response;
   if (status === 400 && parseErrorBody(body).fields.includes('to'))
     return new ProviderError('destination_unreachable', { detail: status });
-  return errorFromStatus(status, response);
+  return toStatusError(status, response);
 }
 
 /** A 404 of the API itself, not of a gateway: only then the PIN does not exist. */
@@ -26,7 +26,7 @@ export function getRejectedFields({ body }: ProviderResponse): string[] {
 /** Infobip's error code and the invalid request fields, from either of its two formats. */
 function parseErrorBody(body: unknown): { code?: unknown; fields: unknown[] } {
   if (typeof body !== 'object' || body === null) return { fields: [] };
-  const { errorCode, violations, requestError }: ErrorBody = body;
+  const { errorCode, violations, requestError }: InfobipErrorBody = body;
   const { messageId, validationErrors } = requestError?.serviceException ?? {};
   const list: readonly ({ property?: unknown } | null)[] = Array.isArray(violations)
     ? violations

@@ -2,17 +2,17 @@ import { Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
 import type { CheckResult } from '../../common/check-result.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import type { CallOptions, OtpProvider } from '../otp-provider.js';
+import type { ProviderCallOptions, OtpProvider } from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
 import {
   isSuccess,
-  numberRateLimited,
+  toNumberLimitError,
   requireObject,
   type ProviderResponse,
 } from '../provider-response.js';
 import { InfobipClient } from './infobip.client.js';
 import { isNotFound, toProviderError } from './infobip.errors.js';
-import type { PinResponse, VerifyResponse } from './infobip.types.js';
+import type { InfobipPinResponse, InfobipVerifyResponse } from './infobip.types.js';
 
 /** `ncNeeded` (number lookup) is true by default, but sent anyway: a message to a dead number costs. */
 const SEND_PATHS: Record<Channel, string> = {
@@ -21,7 +21,7 @@ const SEND_PATHS: Record<Channel, string> = {
 };
 const RESEND_PATHS: Record<Channel, string> = { sms: 'resend', voice: 'resend/voice' };
 
-const pinPath = (providerPinId: string) => `/2fa/2/pin/${encodeURIComponent(providerPinId)}`;
+const toPinPath = (providerPinId: string) => `/2fa/2/pin/${encodeURIComponent(providerPinId)}`;
 
 /** The adapter to Infobip 2FA, version 2 of its PIN API. */
 @Injectable()
@@ -30,7 +30,7 @@ export class InfobipProvider implements OtpProvider {
 
   constructor(private readonly client: InfobipClient) {}
 
-  async send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, options?: ProviderCallOptions): Promise<string> {
     const { applicationId, templateId } = this.client.account;
     const body = { applicationId, messageId: templateId, to: toMsisdn(to) };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
@@ -43,9 +43,9 @@ export class InfobipProvider implements OtpProvider {
     _to: PhoneNumber,
     providerPinId: string,
     channel: Channel,
-    options?: CallOptions,
+    options?: ProviderCallOptions,
   ): Promise<string> {
-    const path = `${pinPath(providerPinId)}/${RESEND_PATHS[channel]}`;
+    const path = `${toPinPath(providerPinId)}/${RESEND_PATHS[channel]}`;
     const response = await this.client.post(path, {}, options);
     if (isNotFound(response)) throw new ProviderError('pin_not_found');
     return parseSendResponse(channel, requireSuccess(response)) ?? providerPinId;
@@ -55,15 +55,15 @@ export class InfobipProvider implements OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    options?: CallOptions,
+    options?: ProviderCallOptions,
   ): Promise<CheckResult> {
-    const path = `${pinPath(providerPinId)}/verify`;
+    const path = `${toPinPath(providerPinId)}/verify`;
     const response = await this.client.post(path, { pin: code }, options);
     // Infobip no longer has the PIN (used or deleted), so no code can verify.
     if (isNotFound(response)) return 'attempts_exhausted';
     // Only `verifyPinLimit` limits verifies, and it counts per number (contract §3).
-    if (response.status === 429) throw numberRateLimited(response, response.status);
-    const { verified, msisdn, pinError }: VerifyResponse = requireSuccess(response);
+    if (response.status === 429) throw toNumberLimitError(response, response.status);
+    const { verified, msisdn, pinError }: InfobipVerifyResponse = requireSuccess(response);
     if (verified === false) return toCheckResult(pinError);
     // A success counts only for the number that the PIN was sent to.
     if (verified !== true || msisdn !== toMsisdn(to)) throw new ProviderError('invalid_response');
@@ -75,7 +75,7 @@ export class InfobipProvider implements OtpProvider {
  * Checks that a message was sent: a 200 only means that the request was understood.
  * @returns the PIN's id, if the response has one.
  */
-function parseSendResponse(channel: Channel, response: PinResponse): string | undefined {
+function parseSendResponse(channel: Channel, response: InfobipPinResponse): string | undefined {
   const { pinId, smsStatus, callStatus, ncStatus } = response;
   if (smsStatus === 'MESSAGE_NOT_SENT') {
     const isUnreachable =

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { AccountError, error } from '../account-check.js';
+import { AccountError, fail } from '../account-check.js';
 import type { AccountSetup, SetupChange, SetupOptions, SetupPlan } from '../account-setup.js';
-import { APPLICATIONS_PATH, InfobipAccountApi, templatesPath } from './infobip.account-api.js';
+import { APPLICATIONS_PATH, InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
 import { InfobipClient } from './infobip.client.js';
 import { normalizeNotation } from './infobip.limit-syntax.js';
 import { InfobipMaxUsage } from './infobip.max-usage.js';
 import { buildTemplate, withSamplePin } from './infobip.template.js';
-import type { ApplicationResponse, TemplateResponse } from './infobip.types.js';
+import type { InfobipApplication, InfobipTemplate } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
 
@@ -49,13 +49,13 @@ export class InfobipSetup implements AccountSetup {
           const merged = { ...application?.configuration, ...configuration };
           const fields = { ...baseFields, configuration: merged };
           const saved = await this.api.save(APPLICATIONS_PATH, savedApplicationId, fields);
-          savedApplicationId = requireId((saved as ApplicationResponse).applicationId);
+          savedApplicationId = requireId((saved as InfobipApplication).applicationId);
         }
         let savedTemplateId = templateId;
         if (savedTemplateId === undefined || templateChanges.length > 0) {
-          const templates = templatesPath(savedApplicationId);
+          const templates = toTemplatesPath(savedApplicationId);
           const saved = await this.api.save(templates, templateId, templateFields);
-          savedTemplateId = requireId((saved as TemplateResponse).messageId);
+          savedTemplateId = requireId((saved as InfobipTemplate).messageId);
         }
         return {
           INFOBIP_BASE_URL: this.client.account.baseUrl,
@@ -67,13 +67,13 @@ export class InfobipSetup implements AccountSetup {
   }
 
   /** Finds by the given name; without one, by the configured id, else by the default name. */
-  private async findApplication(options: SetupOptions): Promise<ApplicationResponse | undefined> {
+  private async findApplication(options: SetupOptions): Promise<InfobipApplication | undefined> {
     const { applicationId, applicationName } = options;
     if (applicationName === undefined && applicationId !== undefined) {
       const configured = await this.api.find(APPLICATIONS_PATH, applicationId);
       if (configured) return configured;
     }
-    const applications: ApplicationResponse[] = await this.api.list(APPLICATIONS_PATH);
+    const applications: InfobipApplication[] = await this.api.list(APPLICATIONS_PATH);
     return applications.find(({ name }) => name === (applicationName ?? DEFAULT_NAME));
   }
 
@@ -81,8 +81,8 @@ export class InfobipSetup implements AccountSetup {
   private async findTemplate(
     applicationId: string,
     { templateId, text }: SetupOptions,
-  ): Promise<TemplateResponse | undefined> {
-    const all: TemplateResponse[] = await this.api.list(templatesPath(applicationId));
+  ): Promise<InfobipTemplate | undefined> {
+    const all: InfobipTemplate[] = await this.api.list(toTemplatesPath(applicationId));
     const templates = all.filter(({ messageText }) => typeof messageText === 'string');
     return (
       templates.find((template) => templateId !== undefined && template.messageId === templateId) ??
@@ -108,6 +108,6 @@ function findChanges(resource: string, current: object, desired: object): SetupC
 function requireId(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new AccountError(
-    error('id', 'Infobip’s response contains no id.', 'Check the account in Infobip’s portal.'),
+    fail('id', 'Infobip’s response contains no id.', 'Check the account in Infobip’s portal.'),
   );
 }

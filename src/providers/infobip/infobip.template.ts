@@ -1,6 +1,6 @@
-import { error, formatValue, ok, warning, type AccountFinding } from '../account-check.js';
+import { fail, formatValue, pass, warn, type AccountFinding } from '../account-check.js';
 import { SetupOptionError, type SetupOptions } from '../account-setup.js';
-import type { TemplateResponse } from './infobip.types.js';
+import type { InfobipTemplate } from './infobip.types.js';
 
 /** Shorter codes are guessed too easily (NIST SP 800-63B-4 §3.1.3.2 requires six digits). */
 const PIN_LENGTH = 6;
@@ -15,7 +15,7 @@ const HOST = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)+[a-z][a-z\d-]*[a
  * no other.
  * @throws SetupOptionError
  */
-export function buildTemplate(existing: TemplateResponse | undefined, options: SetupOptions) {
+export function buildTemplate(existing: InfobipTemplate | undefined, options: SetupOptions) {
   const present = existing?.messageText;
   const isValid = typeof present === 'string' && checkMessage(present).level === 'ok';
   const text = options.text ?? (isValid ? present : DEFAULT_TEXT);
@@ -29,38 +29,38 @@ export function buildTemplate(existing: TemplateResponse | undefined, options: S
 }
 
 /** Checks the message template that the settings name. */
-export function checkTemplate(template: TemplateResponse, applicationId: string): AccountFinding[] {
+export function checkTemplate(template: InfobipTemplate, applicationId: string): AccountFinding[] {
   const { applicationId: owner } = template;
   return [
     owner === undefined || owner === applicationId
-      ? ok('template', 'The message template is there.')
-      : error('template', `The template belongs to another application, ${formatValue(owner)}.`),
+      ? pass('template', 'The message template is there.')
+      : fail('template', `The template belongs to another application, ${formatValue(owner)}.`),
     checkCode(template),
     checkMessage(template.messageText),
   ];
 }
 
-function checkCode({ pinLength, pinType }: TemplateResponse): AccountFinding {
+function checkCode({ pinLength, pinType }: InfobipTemplate): AccountFinding {
   const check = 'code';
   const code = `The code has the length ${formatValue(pinLength)} and the type ${formatValue(pinType)}`;
-  if (typeof pinLength !== 'number') return warning(check, `${code}, which cannot be compared.`);
+  if (typeof pinLength !== 'number') return warn(check, `${code}, which cannot be compared.`);
   if (pinLength < PIN_LENGTH) {
-    return error(check, `${code}: shorter than ${String(PIN_LENGTH)}, it is easy to guess.`);
+    return fail(check, `${code}: shorter than ${String(PIN_LENGTH)}, it is easy to guess.`);
   }
   return pinType === 'NUMERIC'
-    ? ok(check, `${code}.`)
-    : warning(check, `${code}: keypads and autofill of phones expect digits.`);
+    ? pass(check, `${code}.`)
+    : warn(check, `${code}: keypads and autofill of phones expect digits.`);
 }
 
 function checkMessage(messageText: unknown): AccountFinding {
   const check = 'message';
-  if (typeof messageText !== 'string') return error(check, 'The template has no text to send.');
+  if (typeof messageText !== 'string') return fail(check, 'The template has no text to send.');
   if (!messageText.includes(PIN))
-    return error(check, 'The text lacks {{pin}}: no message has a code.');
-  const foreign = foreignPlaceholders(messageText);
+    return fail(check, 'The text lacks {{pin}}: no message has a code.');
+  const foreign = findForeignPlaceholders(messageText);
   return foreign.length > 0
-    ? error(check, `The text has placeholders that are never filled in: ${foreign.join(', ')}.`)
-    : ok(check, 'The text contains the code.');
+    ? fail(check, `The text has placeholders that are never filled in: ${foreign.join(', ')}.`)
+    : pass(check, 'The text contains the code.');
 }
 
 /**
@@ -69,7 +69,7 @@ function checkMessage(messageText: unknown): AccountFinding {
  */
 export function composeText(text: string, webOtpHost: string | undefined): string {
   if (!text.includes(PIN)) throw new SetupOptionError('The message text must contain {{pin}}.');
-  const foreign = foreignPlaceholders(text);
+  const foreign = findForeignPlaceholders(text);
   if (foreign.length > 0) {
     throw new SetupOptionError(
       `Unknown placeholders ${foreign.join(', ')}: {{pin}} is the only one.`,
@@ -90,6 +90,6 @@ export const withSamplePin = (text: string): string =>
   text.replaceAll(PIN, '12345678'.slice(0, PIN_LENGTH));
 
 /** Placeholders other than `{{pin}}`, which are never filled in. */
-function foreignPlaceholders(text: string): string[] {
+function findForeignPlaceholders(text: string): string[] {
   return (text.match(/\{\{[^{}]*\}\}/g) ?? []).filter((placeholder) => placeholder !== PIN);
 }

@@ -2,7 +2,7 @@
  * The fields of Infobip's 2FA API that this service reads. All are optional in Infobip's schema and
  * unverified, so they are `unknown`: each reader checks the values it uses.
  */
-export interface PinResponse {
+export interface InfobipPinResponse {
   readonly pinId?: unknown;
   /** `MESSAGE_SENT`, `MESSAGE_NOT_SENT` */
   readonly smsStatus?: unknown;
@@ -12,7 +12,7 @@ export interface PinResponse {
   readonly ncStatus?: unknown;
 }
 
-export interface VerifyResponse {
+export interface InfobipVerifyResponse {
   /** The number the PIN was sent to: digits without `+`. */
   readonly msisdn?: unknown;
   readonly verified?: unknown;
@@ -21,7 +21,7 @@ export interface VerifyResponse {
 }
 
 /** A 2FA application, as read, created or updated. */
-export interface ApplicationResponse {
+export interface InfobipApplication {
   readonly applicationId?: unknown;
   readonly name?: unknown;
   readonly enabled?: unknown;
@@ -40,7 +40,7 @@ export interface ApplicationConfiguration {
 }
 
 /** A message template; one for e-mail has no `messageText`. */
-export interface TemplateResponse {
+export interface InfobipTemplate {
   readonly messageId?: unknown;
   readonly applicationId?: unknown;
   readonly messageText?: unknown;
@@ -52,7 +52,7 @@ export interface TemplateResponse {
 }
 
 /** An error, in either of Infobip's two formats. */
-export interface ErrorBody {
+export interface InfobipErrorBody {
   /** The older format. */
   readonly requestError?: null | {
     readonly serviceException?: null | {

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import {
-  error,
-  findingFromFailure,
-  findingFromStatus,
-  ok,
+  fail,
+  toFailureFinding,
+  toStatusFinding,
+  pass,
   type AccountCheck,
   type AccountFinding,
 } from '../account-check.js';
@@ -32,7 +32,7 @@ export class SinchAccountCheck implements AccountCheck {
       return [toFinding(await this.client.get(NONEXISTENT_PATH, { signal }))];
     } catch (thrown) {
       if (!(thrown instanceof ProviderError)) throw thrown;
-      return [findingFromFailure(thrown, 'The host of Sinch', HOST_REMEDY)];
+      return [toFailureFinding(thrown, 'The host of Sinch', HOST_REMEDY)];
     }
   }
 }
@@ -41,10 +41,10 @@ function toFinding(response: ProviderResponse): AccountFinding {
   const { status } = response;
   const code = getErrorCode(response);
   if (isNotFound(response)) {
-    return ok('access', 'Sinch answers and accepts the application key and its signature.');
+    return pass('access', 'Sinch answers and accepts the application key and its signature.');
   }
   if (code === TIMESTAMP_HEADER) {
-    return error(
+    return fail(
       'clock',
       'Sinch rejects the time of the request (40101).',
       'Have the clock of this machine set by NTP.',
@@ -52,7 +52,7 @@ function toFinding(response: ProviderResponse): AccountFinding {
   }
   if (status === 401 || status === 403 || /^40[13]/.test(String(code))) {
     const message = `Sinch does not accept the application key or its signature (${String(code ?? status)}).`;
-    return error('credentials', message, CREDENTIALS_REMEDY);
+    return fail('credentials', message, CREDENTIALS_REMEDY);
   }
-  return findingFromStatus(status, 'Sinch’s Verification API', HOST_REMEDY);
+  return toStatusFinding(status, 'Sinch’s Verification API', HOST_REMEDY);
 }

@@ -1,6 +1,6 @@
 import { ProviderError } from '../provider-error.js';
-import { errorFromStatus, numberRateLimited, type ProviderResponse } from '../provider-response.js';
-import type { ErrorBody } from './sinch.types.js';
+import { toStatusError, toNumberLimitError, type ProviderResponse } from '../provider-response.js';
+import type { SinchErrorBody } from './sinch.types.js';
 
 const PARAMETER_VALIDATION = 40001;
 const NUMBER_MISSING_LEADING_PLUS = 40005;
@@ -11,7 +11,7 @@ const VELOCITY_CONSTRAINT = 42901;
 /** Sinch's error code, if the response has one: a 200 may be an error too (contract §3, §7). */
 export function getErrorCode({ body }: ProviderResponse): number | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
-  const code = String((body as ErrorBody).errorCode);
+  const code = String((body as SinchErrorBody).errorCode);
   return /^[1-5]\d{4}$/.test(code) ? Number(code) : undefined;
 }
 
@@ -19,16 +19,15 @@ export function getErrorCode({ body }: ProviderResponse): number | undefined {
 export function toProviderError(response: ProviderResponse): ProviderError {
   const code = getErrorCode(response);
   // The error code of a failing server does not prove that nothing was sent.
-  if (code === undefined || response.status >= 500)
-    return errorFromStatus(response.status, response);
+  if (code === undefined || response.status >= 500) return toStatusError(response.status, response);
   if (code === NOT_ENOUGH_CREDIT) return new ProviderError('not_accepted', { detail: code });
-  if (code === VELOCITY_CONSTRAINT) return numberRateLimited(response, code);
+  if (code === VELOCITY_CONSTRAINT) return toNumberLimitError(response, code);
   // The first three digits are the HTTP status that the code stands for.
-  return errorFromStatus(Math.floor(code / 100), response, code);
+  return toStatusError(Math.floor(code / 100), response, code);
 }
 
 /** As {@link toProviderError}, for a start: the number is its only field that can be invalid. */
-export function startError(response: ProviderResponse): ProviderError {
+export function toStartError(response: ProviderResponse): ProviderError {
   const code = getErrorCode(response);
   return response.status < 500 &&
     (code === PARAMETER_VALIDATION || code === NUMBER_MISSING_LEADING_PLUS)

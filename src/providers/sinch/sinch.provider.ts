@@ -3,12 +3,12 @@ import type { Channel } from '../../common/channel.js';
 import type { CheckResult } from '../../common/check-result.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
-import type { CallOptions, OtpProvider } from '../otp-provider.js';
+import type { ProviderCallOptions, OtpProvider } from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
 import { isSuccess, requireObject, type ProviderResponse } from '../provider-response.js';
 import { SinchClient } from './sinch.client.js';
-import { getErrorCode, isNotFound, startError, toProviderError } from './sinch.errors.js';
-import type { SinchMethod, VerificationResponse } from './sinch.types.js';
+import { getErrorCode, isNotFound, toStartError, toProviderError } from './sinch.errors.js';
+import type { SinchMethod, SinchVerificationResponse } from './sinch.types.js';
 
 const VERIFICATIONS = '/verification/v1/verifications';
 const METHODS: Record<Channel, SinchMethod> = { sms: 'sms', voice: 'callout' };
@@ -23,7 +23,7 @@ export class SinchProvider implements OtpProvider {
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, options?: CallOptions): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, options?: ProviderCallOptions): Promise<string> {
     const method = METHODS[channel];
     const start = {
       identity: { type: 'number', endpoint: to.e164 },
@@ -33,7 +33,7 @@ export class SinchProvider implements OtpProvider {
       }),
     };
     const response = await this.client.post(VERIFICATIONS, start, options);
-    if (isError(response)) throw startError(response);
+    if (isError(response)) throw toStartError(response);
     return toHandle(method, parseStartResponse(requireObject(response)));
   }
 
@@ -42,7 +42,7 @@ export class SinchProvider implements OtpProvider {
     to: PhoneNumber,
     _providerPinId: string,
     channel: Channel,
-    options?: CallOptions,
+    options?: ProviderCallOptions,
   ): Promise<string> {
     return this.send(to, channel, options);
   }
@@ -51,7 +51,7 @@ export class SinchProvider implements OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     code: string,
-    options?: CallOptions,
+    options?: ProviderCallOptions,
   ): Promise<CheckResult> {
     const { method, id } = parseHandle(providerPinId);
     // The id of another provider: Sinch has nothing to check.
@@ -70,7 +70,7 @@ const isError = (response: ProviderResponse): boolean =>
   !isSuccess(response) || getErrorCode(response) !== undefined;
 
 /** @returns the verification's id. A response to a start usually has no status; one that it has counts. */
-function parseStartResponse({ id, status }: VerificationResponse): string {
+function parseStartResponse({ id, status }: SinchVerificationResponse): string {
   switch (toLowerCase(status)) {
     case undefined:
     case 'pending':
@@ -85,7 +85,11 @@ function parseStartResponse({ id, status }: VerificationResponse): string {
 }
 
 /** A success counts only for this verification, and this number if the response contains one. */
-function toCheckResult(response: VerificationResponse, id: string, to: PhoneNumber): CheckResult {
+function toCheckResult(
+  response: SinchVerificationResponse,
+  id: string,
+  to: PhoneNumber,
+): CheckResult {
   const { status, reason, identity } = response;
   const isExpired = toLowerCase(reason) === 'expired';
   switch (toLowerCase(status)) {

@@ -2,7 +2,7 @@
  * The fields of Sinch's Verification API that this service reads. They are unverified, so they are
  * `unknown`: each reader checks the values it uses.
  */
-export interface VerificationResponse {
+export interface SinchVerificationResponse {
   readonly id?: unknown;
   /** `PENDING`, `SUCCESSFUL`, `FAIL`, `DENIED`, `ABORTED`, `ERROR`, in mixed case; absent on a start. */
   readonly status?: unknown;
@@ -12,7 +12,7 @@ export interface VerificationResponse {
   readonly identity?: null | { readonly endpoint?: unknown };
 }
 
-export interface ErrorBody {
+export interface SinchErrorBody {
   /** 40001, …: a number in every sample, a string in one list of fields. */
   readonly errorCode?: unknown;
 }
