@@ -7,7 +7,7 @@ const pool = Buffer.allocUnsafe(POOL_BYTES);
 let used = POOL_BYTES;
 
 /** As `randomBytes` of node:crypto, for at most {@link POOL_BYTES}; no byte is returned twice. */
-export function getPooledRandomBytes(count: number): Buffer {
+export function getRandomBytes(count: number): Buffer {
   if (used + count > POOL_BYTES) {
     randomFillSync(pool);
     used = 0;

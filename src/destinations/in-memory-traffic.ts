@@ -1,4 +1,4 @@
-import { bucketAt, firstRecentBucket, WINDOWS } from '../storage/time-buckets.js';
+import { getFirstRecentBucket, toBucket, WINDOWS } from '../storage/time-buckets.js';
 import type { DestinationCounts, SendCounts } from '../storage/limit.types.js';
 
 type TrafficBuckets = Map<number, SendCounts>;
@@ -16,16 +16,16 @@ export class InMemoryTraffic {
   add(key: string, at: number, { sends, verified }: SendCounts): void {
     const buckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
     this.bucketsByKey.set(key, buckets);
-    const bucket = bucketAt(at);
+    const bucket = toBucket(at);
     const before = buckets.get(bucket) ?? { sends: 0, verified: 0 };
     buckets.set(bucket, { sends: before.sends + sends, verified: before.verified + verified });
   }
 
   read(key: string, now: number): DestinationCounts {
-    const bucket = bucketAt(now);
+    const bucket = toBucket(now);
     if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, byKey: new Map() };
     const buckets: TrafficBuckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
-    const firstRecent = firstRecentBucket(bucket, this.ttlMs);
+    const firstRecent = getFirstRecentBucket(bucket, this.ttlMs);
     const { byKey } = this.historyCache;
     const history = byKey.get(key) ?? createHistory(buckets, bucket, firstRecent);
     byKey.set(key, history);

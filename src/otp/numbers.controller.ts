@@ -24,7 +24,7 @@ export class NumbersController {
     @Body() { phoneNumber }: PhoneNumberDto,
     @CurrentClient() { client }: RequestClient,
   ): Promise<LookupResponse> {
-    const verifiedAt = await this.store.lastVerifiedAt(phoneNumber, client);
+    const verifiedAt = await this.store.getLastVerifiedAt(phoneNumber, client);
     if (verifiedAt === undefined) return { verified: false };
     return { verified: true, verifiedAt: new Date(verifiedAt).toISOString() };
   }

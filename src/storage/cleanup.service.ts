@@ -15,7 +15,7 @@ import type { PreparedQuery } from './engines/statement-batch.js';
 import { TRUSTED_NUMBER_MS } from './limit.types.js';
 import { CLEANUP_BATCH, prepareCleanupQueries } from './repositories/cleanup-queries.js';
 import { IDEMPOTENCY_TTL_MS } from './repositories/idempotency-key.repository.js';
-import { bucketAt, WINDOWS } from './time-buckets.js';
+import { toBucket, WINDOWS } from './time-buckets.js';
 
 const INTERVAL_MS = seconds(10);
 
@@ -73,7 +73,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
    */
   private async failAbandonedSends(): Promise<void> {
     const before = this.clock.now() - getMaxRequestMs(this.providers);
-    await this.inBatches(this.queries.failAbandonedSends, before);
+    await this.runInBatches(this.queries.failAbandonedSends, before);
   }
 
   private async deleteExpired(): Promise<void> {
@@ -85,13 +85,13 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       [queries.clearVerified, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
       [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
-      [queries.deleteTraffic, bucketAt(now) - WINDOWS.twoWeeks],
+      [queries.deleteTraffic, toBucket(now) - WINDOWS.twoWeeks],
     ] as const) {
-      await this.inBatches(query, before);
+      await this.runInBatches(query, before);
     }
   }
 
-  private async inBatches(
+  private async runInBatches(
     query: PreparedQuery<{ before: number }, object>,
     before: number,
   ): Promise<void> {

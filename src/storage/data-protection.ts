@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { getPooledRandomBytes } from '../common/random.js';
+import { getRandomBytes } from '../common/random.js';
 import { encryptionConfig, type EncryptionConfig } from '../config/encryption.config.js';
 
 /** Each purpose has a key of its own, so equal texts have different hashes. */
@@ -59,7 +59,7 @@ export class DataProtection {
   }
 
   /** The hashes under the old secrets. */
-  previousHashes(purpose: HashPurpose, text: string): string[] {
+  getPreviousHashes(purpose: HashPurpose, text: string): string[] {
     return this.older.map((keys) => computeMac(keys, purpose, text));
   }
 
@@ -68,7 +68,7 @@ export class DataProtection {
    * @param context the place where it is stored; only there it can be decrypted.
    */
   encrypt(text: string, context: string): string {
-    const nonce = getPooledRandomBytes(NONCE_BYTES);
+    const nonce = getRandomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.current.encryption, nonce).setAAD(
       Buffer.from(context),
     );
@@ -98,12 +98,12 @@ function deriveKeys(secret: string): DerivedKeys {
   const deriveKey = (info: string, length: number) =>
     Buffer.from(hkdfSync('sha256', secret, '', `otp-service/${info}`, length));
   // From bytes, Node 24 would create a key object per use, at ten times the cost of the use.
-  const keyFor = (info: string) => createSecretKey(deriveKey(info, KEY_BYTES));
+  const createKey = (info: string) => createSecretKey(deriveKey(info, KEY_BYTES));
   return {
     id: deriveKey('key-id', KEY_ID_BYTES).toString('base64url'),
-    encryption: keyFor('seal'),
+    encryption: createKey('seal'),
     hashes: Object.fromEntries(
-      PURPOSES.map((purpose) => [purpose, keyFor(`hash/${purpose}`)]),
+      PURPOSES.map((purpose) => [purpose, createKey(`hash/${purpose}`)]),
     ) as Record<HashPurpose, KeyObject>,
   };
 }

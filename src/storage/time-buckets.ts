@@ -12,12 +12,12 @@ export const WINDOWS = {
 };
 
 /** The bucket of a time in milliseconds since the epoch. */
-export const bucketAt = (time: number): number => Math.floor(time / BUCKET_MS);
+export const toBucket = (time: number): number => Math.floor(time / BUCKET_MS);
 
 /** The oldest bucket whose codes may still be submitted. The counts before it do not change. */
-export const firstRecentBucket = (bucket: number, ttlMs: number): number =>
+export const getFirstRecentBucket = (bucket: number, ttlMs: number): number =>
   bucket - Math.ceil(ttlMs / BUCKET_MS);
 
 /** When a bucket leaves a window of so many buckets, in milliseconds since the epoch. */
-export const bucketExpiresAt = (bucket: number, window: number): number =>
+export const getBucketEnd = (bucket: number, window: number): number =>
   (bucket + window + 1) * BUCKET_MS;

@@ -119,9 +119,9 @@ export class VerificationStore {
   }
 
   /** When the client last verified this number, within the retention time. */
-  lastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
+  getLastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
     return this.measure('lastVerifiedAt', () =>
-      this.verifications.lastVerifiedAt(phoneNumber, client),
+      this.verifications.getLastVerifiedAt(phoneNumber, client),
     );
   }
 

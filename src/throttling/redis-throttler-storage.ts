@@ -92,7 +92,7 @@ export function createRedis(url: string): Redis {
   // One line when the connection is lost, however often reconnecting fails, and one when it is back.
   let lost = false;
   redis.on('error', (error: NodeJS.ErrnoException) => {
-    if (!lost) logger.error(`Redis connection lost: ${safeMessage(error, redis.options.password)}`);
+    if (!lost) logger.error(`Redis connection lost: ${toSafeText(error, redis.options.password)}`);
     lost = true;
   });
   redis.on('ready', () => {
@@ -103,7 +103,7 @@ export function createRedis(url: string): Redis {
 }
 
 /** The message without the password: Redis quotes a command that it rejects. */
-function safeMessage({ message, code }: NodeJS.ErrnoException, password?: string | null): string {
+function toSafeText({ message, code }: NodeJS.ErrnoException, password?: string | null): string {
   // Node gives no message where connecting to several addresses of a host failed.
   const text = message || (code ?? 'unknown error');
   return password ? text.replaceAll(password, '•••') : text;

@@ -237,7 +237,7 @@ describe('Stored data', () => {
     await opened.close();
   });
 
-  // Fails without cleanup.service.ts, inBatches
+  // Fails without cleanup.service.ts, runInBatches
   it('is deleted to the last row when there is more than one batch', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });

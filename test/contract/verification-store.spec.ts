@@ -851,7 +851,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       await store.erase(NUMBER, 'bank');
       expect((await store.reserveSend(verification(), idempotency)).outcome).toBe('replayed');
       expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
-      expect(await store.lastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
+      expect(await store.getLastVerifiedAt(NUMBER, 'bank')).toBeUndefined();
     });
 
     // Fails without verification-queries.ts: `number_hash` in readNewest, readLastVerified, erase and eraseKeys
@@ -867,7 +867,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
         await store.reserveAttempt({ selector, client: 'shop', reference: undefined, now }),
       ).toMatchObject({ attempt: { pinId: reservation.pinId } });
       await checkCode(other, 'verified');
-      expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+      expect(await store.getLastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
 
       await store.erase(OTHER_NUMBER, 'shop');
 
@@ -942,7 +942,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     });
 
     it('can look up when a number was last verified', async () => {
-      expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+      expect(await store.getLastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
       await checkCode(await createPending(), 'verified');
       clock.advance(hours(1));
       await checkCode(await createPending(), 'verified');
@@ -950,7 +950,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       clock.advance(hours(1));
       await createPending();
 
-      expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBe(last);
+      expect(await store.getLastVerifiedAt(NUMBER, 'shop')).toBe(last);
     });
 
     it('can erase a number, whose limits stay counted', async () => {
@@ -961,7 +961,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       await store.erase(NUMBER, 'shop');
 
       expect(await store.find(reservation.pinId, 'shop', clock.now())).toBeUndefined();
-      expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+      expect(await store.getLastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
       // The key was erased too: this is a new request, which the cooldown rejects.
       expect(await store.reserveSend(verification(), idempotency)).toMatchObject({
         limit: 'cooldown',
@@ -999,11 +999,11 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     clock.advance(hours(24 * 30) - 1);
     const recent = await createPending({ phoneNumber: OTHER_NUMBER });
     await opened.runCleanup();
-    expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeDefined();
+    expect(await store.getLastVerifiedAt(NUMBER, 'shop')).toBeDefined();
 
     clock.advance(1);
     await opened.runCleanup();
-    expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+    expect(await store.getLastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
     expect(await store.find(recent, 'shop', clock.now())).toBeDefined();
   });
 
@@ -1015,7 +1015,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await checkCode(pinId, 'verified')).toEqual({ verified: true });
   });
 
-  // Fails without data-protection.ts, previousHashes; verification-table.ts, hashOf
+  // Fails without data-protection.ts, getPreviousHashes; verification-table.ts, hashNumber
   it('keeps verifications, limits and responses after a change of OTP_SECRET', async () => {
     const idempotency = { key: 'key', request: 'x' };
     const reservation = await reserveSend({ reference: 'login' }, idempotency);
@@ -1071,7 +1071,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
     });
 
-    expect(await store.lastVerifiedAt(lookedUp, 'shop')).toBeDefined();
+    expect(await store.getLastVerifiedAt(lookedUp, 'shop')).toBeDefined();
     await store.erase(erased, 'shop');
     expect(await store.find(forgotten, 'shop', clock.now())).toBeUndefined();
     expect(
@@ -1123,7 +1123,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     expect(await store.reserveSend(verification(), idempotency)).toMatchObject({
       outcome: 'replayed',
     });
-    expect(await store.lastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
+    expect(await store.getLastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
     expect(await reserveAttempt('pin-1')).toEqual({ outcome: 'closed', reason: 'cancelled' });
     expect(await checkCode('pin-2', 'verified')).toEqual({ verified: true });
     await store.erase(NUMBER, 'shop');

@@ -32,7 +32,7 @@ export class SqliteExecutor {
   runNext(): JobResult[] | undefined {
     const { waiting, activeTransaction } = this;
     const place = waiting.findIndex(
-      (job) => activeTransaction === undefined || isOf(job, activeTransaction),
+      (job) => activeTransaction === undefined || belongsTo(job, activeTransaction),
     );
     const job = waiting[place];
     if (!job) return undefined;
@@ -49,7 +49,7 @@ export class SqliteExecutor {
     let stage: 'begin' | 'run' | 'commit' = 'begin';
     try {
       // A deferred transaction that reads first cannot wait for the write lock later: it fails.
-      this.run(group.every((job) => this.onlyReads(job)) ? 'begin' : 'begin immediate');
+      this.run(group.every((job) => this.isReadOnly(job)) ? 'begin' : 'begin immediate');
       stage = 'run';
       const results = group.map(({ id, statements }) => ({ id, rows: this.runAll(statements) }));
       stage = 'commit';
@@ -94,7 +94,7 @@ export class SqliteExecutor {
     for (const { name, text } of job.statements) if (text !== undefined) this.texts.set(name, text);
   }
 
-  private onlyReads({ statements }: BatchJob): boolean {
+  private isReadOnly({ statements }: BatchJob): boolean {
     return statements.every(({ name }) => this.texts.get(name)?.startsWith('select'));
   }
 
@@ -115,7 +115,7 @@ export class SqliteExecutor {
   }
 }
 
-const isOf = (job: SqliteJob, transaction: number): boolean =>
+const belongsTo = (job: SqliteJob, transaction: number): boolean =>
   'transaction' in job && job.transaction === transaction;
 
 function runJob(id: number, work: () => readonly ResultRows[]): JobResult {

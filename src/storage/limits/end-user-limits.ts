@@ -6,11 +6,11 @@ import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type { LimitExceeded } from '../limit.types.js';
 import {
-  acquireQuery,
-  acquireValues,
-  blockedUntil,
-  releaseQuery,
-  sendIsCounted,
+  createAcquireQuery,
+  toAcquireValues,
+  getBlockedUntil,
+  createReleaseQuery,
+  isSendCounted,
   type EntryColumn,
   type SlidingWindow,
 } from './sliding-window.js';
@@ -40,11 +40,11 @@ export class EndUserLimits {
   constructor(database: Database, @Inject(limitsConfig.KEY) limits: LimitsConfig) {
     this.windows = [{ count: limits.sendsPerEndUserPerHour, windowMs: hours(1) }];
     this.queries = database.prepare('end_user_limits', {
-      reserve: acquireQuery<EndUserSend>(SENDS, this.windows, (p, rest) => {
-        const counted = sendIsCounted({ numberHash: p.numberHash, entry: p.numberEntry });
+      reserve: createAcquireQuery<EndUserSend>(SENDS, this.windows, (p, rest) => {
+        const counted = isSendCounted({ numberHash: p.numberHash, entry: p.numberEntry });
         return sql`select ${p.key}, ${rest} where ${counted}`;
       }),
-      release: releaseQuery<object>(SENDS),
+      release: createReleaseQuery<object>(SENDS),
       read: (db, p: { key: string }) =>
         db.selectFrom('end_users').select('sends').where('address_hash', '=', p.key),
     });
@@ -55,14 +55,14 @@ export class EndUserLimits {
    * @returns a getter of whether it was counted
    */
   reserve(batch: StatementBatch, send: EndUserSend, entry: string, now: number): () => boolean {
-    const values = acquireValues(this.windows, send, entry, now);
+    const values = toAcquireValues(this.windows, send, entry, now);
     const acquired = this.queries.reserve(batch, values);
     return () => acquired.row !== undefined;
   }
 
   async findSendLimit(executor: Executor, key: string, now: number): Promise<LimitExceeded> {
     const { row } = await executor.run((batch) => this.queries.read(batch, { key }));
-    const until = blockedUntil(row?.sends ?? '', now, this.windows) ?? now;
+    const until = getBlockedUntil(row?.sends ?? '', now, this.windows) ?? now;
     return { outcome: 'limited', limit: 'end_user_sends', until };
   }
 }

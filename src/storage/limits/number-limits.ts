@@ -9,11 +9,11 @@ import type { IdempotencyClaim } from '../idempotency.types.js';
 import type { LimitExceeded } from '../limit.types.js';
 import { canBeVerified, isOpen, ownsIdempotencyKey } from './predicates.js';
 import {
-  acquireQuery,
-  acquireValues,
-  blockedUntil,
-  endUserSendIsCounted,
-  releaseQuery,
+  createAcquireQuery,
+  toAcquireValues,
+  getBlockedUntil,
+  isEndUserSendCounted,
+  createReleaseQuery,
   type EntryColumn,
   type SlidingWindow,
 } from './sliding-window.js';
@@ -76,13 +76,13 @@ export class NumberLimits {
     ];
     const { lockClause } = database;
     this.queries = database.prepare('number_limits', {
-      reserveSend: acquireQuery<NumberSend>(
+      reserveSend: createAcquireQuery<NumberSend>(
         SENDS,
         this.sends,
         (p, rest) => sql`select ${p.key}, ${rest} where ${ownsIdempotencyKey(p)}`,
       ),
       // The row of the verification's number. The verification stays locked until the transaction ends.
-      reserveAttempt: acquireQuery<CodeAttempt>(
+      reserveAttempt: createAcquireQuery<CodeAttempt>(
         FAILURES,
         this.failures,
         (p, rest) => sql`
@@ -91,13 +91,13 @@ export class NumberLimits {
             and reference_hash = ${p.referenceHash} and ${ownsIdempotencyKey(p)}
             and ${isOpen(p.now)} and attempts < max_attempts ${lockClause}`,
       ),
-      releaseSend: releaseQuery<object>(SENDS),
+      releaseSend: createReleaseQuery<object>(SENDS),
       /** Releases a send that its end user's limit rejected. */
-      releaseRejected: releaseQuery<RejectedSend>(
+      releaseRejected: createReleaseQuery<RejectedSend>(
         SENDS,
-        (p) => sql`not ${endUserSendIsCounted(p)}`,
+        (p) => sql`not ${isEndUserSendCounted(p)}`,
       ),
-      releaseAttempt: releaseQuery<object>(FAILURES),
+      releaseAttempt: createReleaseQuery<object>(FAILURES),
       /** If the verification can still be verified; locks it before its number, as everywhere. */
       recordVerified: (db, p: { key: string; entry: string; pinId: string; now: number }) =>
         db
@@ -124,7 +124,7 @@ export class NumberLimits {
     entry: string,
     now: number,
   ): () => number | undefined {
-    const values = acquireValues(this.sends, send, entry, now);
+    const values = toAcquireValues(this.sends, send, entry, now);
     const acquired = this.queries.reserveSend(batch, values);
     return () => acquired.row?.returned;
   }
@@ -132,8 +132,8 @@ export class NumberLimits {
   async findSendLimit(executor: Executor, numberHash: string, now: number): Promise<LimitExceeded> {
     const { sends } = await this.read(executor, numberHash);
     // The blocking send may have been released since: then the limit ends now.
-    const cooldownUntil = blockedUntil(sends, now, [this.cooldown]) ?? now;
-    const until = blockedUntil(sends, now, this.sends) ?? now;
+    const cooldownUntil = getBlockedUntil(sends, now, [this.cooldown]) ?? now;
+    const until = getBlockedUntil(sends, now, this.sends) ?? now;
     const limit = cooldownUntil === until ? 'cooldown' : 'sends_per_day';
     return { outcome: 'limited', limit, until };
   }
@@ -143,7 +143,7 @@ export class NumberLimits {
    * below the limit.
    */
   reserveAttempt(batch: StatementBatch, attempt: CodeAttempt, entry: string, now: number): void {
-    this.queries.reserveAttempt(batch, acquireValues(this.failures, attempt, entry, now));
+    this.queries.reserveAttempt(batch, toAcquireValues(this.failures, attempt, entry, now));
   }
 
   async findAttemptLimit(
@@ -152,7 +152,7 @@ export class NumberLimits {
     now: number,
   ): Promise<LimitExceeded> {
     const { failures } = await this.read(executor, numberHash);
-    const until = blockedUntil(failures, now, this.failures) ?? now;
+    const until = getBlockedUntil(failures, now, this.failures) ?? now;
     return { outcome: 'limited', limit: 'failures', until };
   }
 

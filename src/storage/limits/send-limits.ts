@@ -46,7 +46,7 @@ export class SendLimits {
     this.clientSendsPerDay = limits.sendsPerClientPerDay;
   }
 
-  createSend(row: VerificationRow, claim: IdempotencyClaim, now: number): CountedSend {
+  toCountedSend(row: VerificationRow, claim: IdempotencyClaim, now: number): CountedSend {
     const endUser = row.end_user_hash === '' ? undefined : createWindowEntry(now);
     const entries = row.texts > 0 ? { number: createWindowEntry(now), endUser } : undefined;
     return { row, entries, claim, now };
@@ -111,11 +111,11 @@ export class SendLimits {
     violation: 'client_sends' | BudgetViolation,
   ): Promise<LimitExceeded | DestinationSuspended> {
     if (violation === 'client_sends') {
-      const until = await this.traffic.availableAt(executor, ['client', row], 'day', 'all', now);
+      const until = await this.traffic.findResetAt(executor, ['client', row], 'day', 'all', now);
       return { outcome: 'limited', limit: 'client_sends', until };
     }
     const { scope, window } = violation;
-    const until = await this.traffic.availableAt(executor, [scope, row], window, 'unverified', now);
+    const until = await this.traffic.findResetAt(executor, [scope, row], window, 'unverified', now);
     return { outcome: 'suspended', violation, phoneNumber, until };
   }
 

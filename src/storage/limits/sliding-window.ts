@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import { getPooledRandomBytes } from '../../common/random.js';
+import { getRandomBytes } from '../../common/random.js';
 
 /*
  * Counts recent events exactly, in one text column: an entry of fixed width per event, newest
@@ -36,23 +36,23 @@ interface NewEntry {
 
 /** Creates the entry of an event at this time, in milliseconds since the epoch. */
 export const createWindowEntry = (now: number): string =>
-  timeText(now) + getPooledRandomBytes(4).toString('hex');
+  toTimeText(now) + getRandomBytes(4).toString('hex');
 
-const timeText = (time: number): string => String(time).padStart(TIME_WIDTH, '0');
+const toTimeText = (time: number): string => String(time).padStart(TIME_WIDTH, '0');
 
 /** Where in the column, counted from 1 as SQL does, the n-th newest entry begins. */
-const positionOf = (n: number): number => ENTRY_WIDTH * (n - 1) + 1;
+const getPosition = (n: number): number => ENTRY_WIDTH * (n - 1) + 1;
 
-const lowerBound = (window: number): string => `before${String(window)}`;
+const getBoundName = (window: number): string => `before${String(window)}`;
 
 /** When a full column accepts an event again; `undefined` if it does now. */
-export function blockedUntil(
+export function getBlockedUntil(
   entries: string,
   now: number,
   windows: readonly SlidingWindow[],
 ): number | undefined {
   const until = windows.map(({ count, windowMs }) => {
-    const from = positionOf(count) - 1;
+    const from = getPosition(count) - 1;
     return Number(entries.slice(from, from + TIME_WIDTH)) + windowMs;
   });
   const last = Math.max(...until);
@@ -63,7 +63,7 @@ export function blockedUntil(
  * A query that adds an entry unless a window is full: one statement, so nothing comes in between.
  * @param owner selects the row to write, from its key and the rest; no row if there is no owner
  */
-export function acquireQuery<W extends object>(
+export function createAcquireQuery<W extends object>(
   { table, key, column, others, returning }: EntryColumn,
   windows: readonly SlidingWindow[],
   owner: (p: W & NewEntry, rest: RawBuilder<unknown>) => RawBuilder<unknown>,
@@ -75,7 +75,7 @@ export function acquireQuery<W extends object>(
     const bounds = p as unknown as Record<string, unknown>;
     const free = windows.map(
       ({ count }, index) =>
-        sql`substr(${entries}, ${sql.lit(positionOf(count))}, ${sql.lit(TIME_WIDTH)}) <= ${bounds[lowerBound(index)]}`,
+        sql`substr(${entries}, ${sql.lit(getPosition(count))}, ${sql.lit(TIME_WIDTH)}) <= ${bounds[getBoundName(index)]}`,
     );
     const rest = sql.join([
       sql`cast(${p.entry} as text)`,
@@ -92,8 +92,8 @@ export function acquireQuery<W extends object>(
   };
 }
 
-/** The values of an {@link acquireQuery}. */
-export function acquireValues<W extends object>(
+/** The values of an {@link createAcquireQuery}. */
+export function toAcquireValues<W extends object>(
   windows: readonly SlidingWindow[],
   owner: W,
   entry: string,
@@ -101,13 +101,13 @@ export function acquireValues<W extends object>(
 ): W & NewEntry {
   const values: Record<string, unknown> = { entry, now, ...owner };
   windows.forEach(({ windowMs }, index) => {
-    values[lowerBound(index)] = timeText(now - windowMs);
+    values[getBoundName(index)] = toTimeText(now - windowMs);
   });
   return values as W & NewEntry;
 }
 
 /** A query that removes an entry. @param condition for it, if there is one */
-export const releaseQuery =
+export const createReleaseQuery =
   <W extends object>(
     { table, key, column }: EntryColumn,
     condition: (p: W) => RawBuilder<boolean> = () => sql`true`,
@@ -117,12 +117,12 @@ export const releaseQuery =
       where ${sql.ref(key)} = ${p.key} and ${condition(p)}`;
 
 /** Whether a send is the newest that its number counts. */
-export const sendIsCounted = (p: { numberHash: string; entry: string }): RawBuilder<boolean> =>
+export const isSendCounted = (p: { numberHash: string; entry: string }): RawBuilder<boolean> =>
   sql`exists (
     select 1 from numbers where number_hash = ${p.numberHash} and ${isNewest('sends', p.entry)})`;
 
 /** Whether a send is the newest that its end user counts. */
-export const endUserSendIsCounted = (p: {
+export const isEndUserSendCounted = (p: {
   endUserHash: string;
   endUserEntry: string;
 }): RawBuilder<boolean> =>
@@ -131,7 +131,7 @@ export const endUserSendIsCounted = (p: {
     where address_hash = ${p.endUserHash} and ${isNewest('sends', p.endUserEntry)})`;
 
 /** Whether a code is the newest that its verification's number counts. */
-export const codeIsCounted = (p: { pinId: string; entry: string }): RawBuilder<boolean> =>
+export const isCodeCounted = (p: { pinId: string; entry: string }): RawBuilder<boolean> =>
   sql`exists (
     select 1 from numbers
     where number_hash = (select number_hash from verifications where pin_id = ${p.pinId})

@@ -4,7 +4,7 @@ import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type { BudgetScope, DestinationCounts, SendCounts } from '../limit.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
-import { bucketAt, bucketExpiresAt, firstRecentBucket, WINDOWS } from '../time-buckets.js';
+import { getBucketEnd, getFirstRecentBucket, toBucket, WINDOWS } from '../time-buckets.js';
 import { TRAFFIC_QUERIES, type HistoryRow } from './traffic-queries.js';
 
 /** The fields of a verification that its sends are counted by. */
@@ -48,13 +48,13 @@ export class TrafficCounts {
   /** Changes the counts of a verification's bucket. */
   add(batch: StatementBatch, key: CountKey, change: SendCounts): void {
     if (!isCounted(key) || (change.sends === 0 && change.verified === 0)) return;
-    this.queries.add(batch, Object.assign(this.bucketKey(key), change));
+    this.queries.add(batch, Object.assign(this.toBucketKey(key), change));
   }
 
   /** Counts a verification's sends as verified, if it can still be verified. */
   addVerified(batch: StatementBatch, key: CountKey, target: { pinId: string; now: number }): void {
     if (!isCounted(key)) return;
-    this.queries.addVerified(batch, Object.assign(this.bucketKey(key), target));
+    this.queries.addVerified(batch, Object.assign(this.toBucketKey(key), target));
   }
 
   /**
@@ -62,7 +62,7 @@ export class TrafficCounts {
    * @returns a getter of all its counts, itself included
    */
   addSend(batch: StatementBatch, key: CountKey, pinId: string, now: number): () => SendTraffic {
-    this.queries.addSend(batch, Object.assign(this.bucketKey(key), { pinId }));
+    this.queries.addSend(batch, Object.assign(this.toBucketKey(key), { pinId }));
     return this.read(batch, key, now);
   }
 
@@ -70,7 +70,7 @@ export class TrafficCounts {
    * When the oldest send that counts leaves the window, in milliseconds since the epoch.
    * @param counted whether verified sends count too
    */
-  async availableAt(
+  async findResetAt(
     executor: Executor,
     [scope, key]: readonly [CountScope, CountKey],
     window: 'hour' | 'day',
@@ -79,21 +79,21 @@ export class TrafficCounts {
   ): Promise<number> {
     const { row } = await executor.run((batch) =>
       this.queries.readOldest(batch, {
-        subject: subjectsOf(key)[scope],
-        from: bucketAt(now) - WINDOWS[window],
+        subject: toSubjects(key)[scope],
+        from: toBucket(now) - WINDOWS[window],
         unverifiedOnly: counted === 'unverified' ? 1 : 0,
       }),
     );
-    return bucketExpiresAt(row?.slot ?? bucketAt(now), WINDOWS[window]);
+    return getBucketEnd(row?.slot ?? toBucket(now), WINDOWS[window]);
   }
 
   /** Reads all counts of a send. The work is bounded, however long the history is. */
   private read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
-    const slot = bucketAt(now);
-    const from = firstRecentBucket(slot, this.ttlMs);
-    const { prefix, country, client } = subjectsOf(key);
+    const slot = toBucket(now);
+    const from = getFirstRecentBucket(slot, this.ttlMs);
+    const { prefix, country, client } = toSubjects(key);
     const recent = this.queries.readRecent(batch, { prefix, country, client, from });
-    const countsOf = (subject: string): (() => DestinationCounts) => {
+    const readCounts = (subject: string): (() => DestinationCounts) => {
       const history = this.loadHistory(batch, subject, slot);
       return () => {
         const { hour, day, twoWeeks } = history();
@@ -101,21 +101,21 @@ export class TrafficCounts {
         return { recent: { sends, verified }, hour, day, twoWeeks };
       };
     };
-    const ofPrefix = countsOf(prefix);
-    const ofCountry = countsOf(country);
-    const ofClient = countsOf(client);
+    const ofPrefix = readCounts(prefix);
+    const ofCountry = readCounts(country);
+    const ofClient = readCounts(client);
     return () => ({ prefix: ofPrefix(), country: ofCountry(), client: ofClient() });
   }
 
   /** Reads the history of a subject once per bucket. */
   private loadHistory(batch: StatementBatch, subject: string, slot: number): () => TrafficHistory {
     // A read that is running when the bucket changes keeps the histories it began with.
-    const histories = this.historiesIn(slot);
+    const histories = this.getHistories(slot);
     const known = histories.get(subject);
     if (known) return () => known;
     const result = this.queries.readHistory(batch, {
       subject,
-      recent: firstRecentBucket(slot, this.ttlMs),
+      recent: getFirstRecentBucket(slot, this.ttlMs),
       hour: slot - WINDOWS.hour,
       day: slot - WINDOWS.day,
       twoWeeks: slot - WINDOWS.twoWeeks,
@@ -129,13 +129,13 @@ export class TrafficCounts {
     };
   }
 
-  private bucketKey(key: CountKey) {
-    const { prefix, country, client } = subjectsOf(key);
+  private toBucketKey(key: CountKey) {
+    const { prefix, country, client } = toSubjects(key);
     const shard = Math.floor(Math.random() * this.database.shards);
-    return { slot: bucketAt(key.created_at), shard, prefix, country, client };
+    return { slot: toBucket(key.created_at), shard, prefix, country, client };
   }
 
-  private historiesIn(slot: number): Map<string, TrafficHistory> {
+  private getHistories(slot: number): Map<string, TrafficHistory> {
     if (this.histories.slot !== slot) this.histories = { slot, bySubject: new Map() };
     return this.histories.bySubject;
   }
@@ -147,7 +147,7 @@ const toHistory = (row: HistoryRow): TrafficHistory => ({
   twoWeeks: { sends: row.two_weeks_sends, verified: row.two_weeks_verified },
 });
 
-const subjectsOf = ({ prefix_hash, country, client }: CountKey): Record<CountScope, string> => ({
+const toSubjects = ({ prefix_hash, country, client }: CountKey): Record<CountScope, string> => ({
   prefix: `prefix:${prefix_hash}`,
   country: `country:${country}`,
   client: `client:${client}`,

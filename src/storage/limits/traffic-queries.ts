@@ -89,11 +89,11 @@ export const TRAFFIC_QUERIES = {
 
   /** The counts of a subject in each window, without the recent buckets. */
   readHistory: (_db: unknown, p: WindowBuckets) => {
-    const since = (slot: number, column: 'texts' | 'verified') =>
+    const sumSince = (slot: number, column: 'texts' | 'verified') =>
       sql`coalesce(sum(case when slot >= ${slot} then ${sql.ref(column)} else 0 end), 0)`;
     return sql<HistoryRow>`
-      select ${since(p.hour, 'texts')} as hour_sends, ${since(p.hour, 'verified')} as hour_verified,
-        ${since(p.day, 'texts')} as day_sends, ${since(p.day, 'verified')} as day_verified,
+      select ${sumSince(p.hour, 'texts')} as hour_sends, ${sumSince(p.hour, 'verified')} as hour_verified,
+        ${sumSince(p.day, 'texts')} as day_sends, ${sumSince(p.day, 'verified')} as day_verified,
         coalesce(sum(texts), 0) as two_weeks_sends,
         coalesce(sum(verified), 0) as two_weeks_verified
       from traffic
@@ -115,11 +115,11 @@ export const TRAFFIC_QUERIES = {
 
 /** Inserts a row per subject, or updates it. @param counts its values, and where they come from */
 function upsert(p: BucketKey, counts: RawBuilder<unknown>) {
-  const row = (subject: string, shard: number | RawBuilder<unknown>) => sql`
+  const toRow = (subject: string, shard: number | RawBuilder<unknown>) => sql`
     select cast(${subject} as text), cast(${p.slot} as bigint), cast(${shard} as integer), ${counts}`;
   return sql`
     insert into traffic (subject, slot, shard, texts, verified)
-    ${row(p.prefix, sql.lit(0))} union all ${row(p.country, p.shard)}
-    union all ${row(p.client, p.shard)}
+    ${toRow(p.prefix, sql.lit(0))} union all ${toRow(p.country, p.shard)}
+    union all ${toRow(p.client, p.shard)}
     on conflict (subject, slot, shard) do update`;
 }

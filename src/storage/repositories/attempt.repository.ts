@@ -18,7 +18,7 @@ import type { VerificationRow } from '../migrations/schema.js';
 import type { VerificationNotFound } from '../verification.types.js';
 import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
-import { attemptsRemaining, closedReason, effectiveStatus } from './verification-status.js';
+import { getAttemptsRemaining, getClosedReason, getStatusAt } from './verification-status.js';
 
 const VERIFIED: VerifyResult = { verified: true };
 
@@ -115,7 +115,7 @@ export class AttemptRepository {
       idempotency &&
       this.keys.claim(batch, target, claim, idempotency, now, { rerunAfterCrash: true });
     // The row has one of these hashes at most: of the current secret or of an old one.
-    for (const referenceHash of this.verifications.referenceHashes(reference)) {
+    for (const referenceHash of this.verifications.hashReference(reference)) {
       const attempt = { ...target, ...claim, referenceHash };
       this.limits.reserveAttempt(batch, attempt, numberEntry, now);
     }
@@ -157,11 +157,11 @@ export class AttemptRepository {
     );
     const row = getRow();
     if (!row) return { outcome: 'not_found' };
-    if (!this.verifications.referenceHashes(reference).includes(row.reference_hash)) {
+    if (!this.verifications.hashReference(reference).includes(row.reference_hash)) {
       return { outcome: 'closed', reason: 'reference_mismatch' };
     }
-    if (effectiveStatus(row, now) !== 'pending') {
-      return { outcome: 'closed', reason: closedReason(row, now) };
+    if (getStatusAt(row, now) !== 'pending') {
+      return { outcome: 'closed', reason: getClosedReason(row, now) };
     }
     return this.limits.findAttemptLimit(this.database, row.number_hash, now);
   }
@@ -181,7 +181,7 @@ function toVerifyResult(
   // Erased while the provider checked the code.
   if (!row) return { verified: false, reason: 'cancelled' };
   if (result === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
-    return { verified: false, reason: 'wrong_code', attemptsRemaining: attemptsRemaining(row) };
+    return { verified: false, reason: 'wrong_code', attemptsRemaining: getAttemptsRemaining(row) };
   }
-  return { verified: false, reason: closedReason(row, now) };
+  return { verified: false, reason: getClosedReason(row, now) };
 }

@@ -14,7 +14,7 @@ export const prepareCleanupQueries = (database: Database) =>
   database.prepare('cleanup', {
     failAbandonedSends: (_db, p: CleanupCutoff) => {
       const condition = sql`status = 'sending' and created_at <= ${p.before}`;
-      const rows = oldest('verifications', ['pin_id'], 'created_at', condition);
+      const rows = isOldest('verifications', ['pin_id'], 'created_at', condition);
       return sql<object>`update verifications set status = 'failed' where ${rows} returning pin_id`;
     },
     deleteVerifications: (_db, p: CleanupCutoff) =>
@@ -29,7 +29,7 @@ export const prepareCleanupQueries = (database: Database) =>
     /** The number is no longer trusted; its row stays while it counts sends. */
     clearVerified: (_db, p: CleanupCutoff) => {
       const condition = sql`verified_at > 0 and verified_at <= ${p.before}`;
-      const rows = oldest('numbers', ['number_hash'], 'verified_at', condition);
+      const rows = isOldest('numbers', ['number_hash'], 'verified_at', condition);
       return sql<object>`update numbers set verified_at = 0 where ${rows} returning number_hash`;
     },
     deleteNumbers: (_db, p: CleanupCutoff) =>
@@ -45,14 +45,14 @@ export const prepareCleanupQueries = (database: Database) =>
       deleteOldest('traffic', ['subject', 'slot', 'shard'], 'slot', sql`slot < ${p.before}`),
   });
 
-function deleteOldest(...args: Parameters<typeof oldest>) {
+function deleteOldest(...args: Parameters<typeof isOldest>) {
   const [table, key] = args;
-  return sql<object>`delete from ${sql.table(table)} where ${oldest(...args)}
+  return sql<object>`delete from ${sql.table(table)} where ${isOldest(...args)}
     returning ${sql.join(key.map((column) => sql.ref(column)))}`;
 }
 
 /** The oldest rows that meet a condition, which is checked again once they are locked. */
-function oldest(
+function isOldest(
   table: keyof Schema,
   key: readonly string[],
   age: string,

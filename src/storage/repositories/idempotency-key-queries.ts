@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { canBeVerified, isWritten } from '../limits/predicates.js';
-import { codeIsCounted } from '../limits/sliding-window.js';
+import { isCodeCounted } from '../limits/sliding-window.js';
 import type { Schema } from '../migrations/schema.js';
 
 interface KeyClaim {
@@ -90,7 +90,7 @@ export const prepareKeyQueries = (database: Database) =>
     releaseIfUnwritten: (db, p: KeyRun) => release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
 
     releaseIfUncounted: (db, p: KeyRun & { entry: string }) =>
-      release(db, p).where(sql<boolean>`not ${codeIsCounted(p)}`),
+      release(db, p).where(sql<boolean>`not ${isCodeCounted(p)}`),
 
     /** Unless the request was repeated under the current secret. */
     rehash: (_db, p: KeyRehash) => sql`

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hours } from '../../common/durations.js';
-import { getPooledRandomBytes } from '../../common/random.js';
+import { getRandomBytes } from '../../common/random.js';
 import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import { DataProtection } from '../data-protection.js';
 import { getMaxRequestMs } from '../max-request-duration.js';
@@ -46,7 +46,7 @@ export class IdempotencyKeyRepository {
 
   /** Creates the claim of a new run of a request, for {@link claim}. */
   createClaim({ key }: IdempotentRequest): IdempotencyClaim {
-    return { keyHash: this.hashOf(key), runId: getPooledRandomBytes(RUN_ID_BYTES).toString('hex') };
+    return { keyHash: this.hashKey(key), runId: getRandomBytes(RUN_ID_BYTES).toString('hex') };
   }
 
   /**
@@ -129,13 +129,13 @@ export class IdempotencyKeyRepository {
   async rehash(executor: Executor, client: string, idempotency: IdempotentRequest): Promise<void> {
     if (!this.protection.hasOldSecrets) return;
     const { key, request } = idempotency;
-    const oldRequests = this.protection.previousHashes('request', request);
+    const oldRequests = this.protection.getPreviousHashes('request', request);
     await executor.run((batch) => {
-      this.protection.previousHashes('idempotency-key', key).forEach((oldKey, place) => {
+      this.protection.getPreviousHashes('idempotency-key', key).forEach((oldKey, place) => {
         this.queries.rehash(batch, {
           client,
           oldKey,
-          newKey: this.hashOf(key),
+          newKey: this.hashKey(key),
           oldRequest: oldRequests[place] ?? '',
           newRequest: this.protection.hash('request', request),
         });
@@ -156,7 +156,7 @@ export class IdempotencyKeyRepository {
     const { protection } = this;
     const hashes = [
       protection.hash('request', request),
-      ...protection.previousHashes('request', request),
+      ...protection.getPreviousHashes('request', request),
     ];
     if (!hashes.includes(row.request_hash)) return { outcome: 'key_reused' };
     switch (row.state) {
@@ -172,7 +172,7 @@ export class IdempotencyKeyRepository {
     }
   }
 
-  private hashOf(key: string): string {
+  private hashKey(key: string): string {
     return this.protection.hash('idempotency-key', key);
   }
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Channel } from '../../common/channel.js';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isOpen, ownsIdempotencyKey } from '../limits/predicates.js';
-import { sendIsCounted } from '../limits/sliding-window.js';
+import { isSendCounted } from '../limits/sliding-window.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
 interface PinKey {
@@ -42,7 +42,7 @@ export const prepareSendQueries = (database: Database) =>
       const values = VERIFICATION_COLUMNS.map((column) =>
         NUMERIC.has(column) ? sql`cast(${p[column]} as bigint)` : sql`${p[column]}`,
       );
-      const counted = sendIsCounted({ numberHash: p.number_hash, entry: p.entry });
+      const counted = isSendCounted({ numberHash: p.number_hash, entry: p.entry });
       return sql<{ pin_id: string }>`
         insert into verifications (${COLUMNS})
         select ${sql.join(values)} where ${ownsIdempotencyKey(p)} and (${p.entry} = '' or ${counted})
@@ -54,14 +54,14 @@ export const prepareSendQueries = (database: Database) =>
      * or expired if it had expired when the newer one was requested.
      */
     supersede: (_db, p: PinKey & { client: string }) => {
-      const newer = (column: 'created_at' | 'number_hash') => sql`(
+      const selectNewer = (column: 'created_at' | 'number_hash') => sql`(
         select ${sql.ref(column)} from verifications
         where pin_id = ${p.pinId} and ${hasStatus('sending')})`;
       return sql`
         update verifications set status = case
-          when expires_at <= ${newer('created_at')} then 'expired' else 'cancelled' end
-        where client = ${p.client} and number_hash = ${newer('number_hash')}
-          and status = 'pending' and created_at <= ${newer('created_at')}`;
+          when expires_at <= ${selectNewer('created_at')} then 'expired' else 'cancelled' end
+        where client = ${p.client} and number_hash = ${selectNewer('number_hash')}
+          and status = 'pending' and created_at <= ${selectNewer('created_at')}`;
     },
 
     /** Two sends to a number may be confirmed in either order: the older one is cancelled. */

@@ -52,8 +52,8 @@ export class SendRepository {
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
     const claim = idempotency && this.keys.createClaim(idempotency);
-    const row = this.verifications.newRow(verification);
-    const send = this.limits.createSend(row, claim ?? NO_CLAIM, now);
+    const row = this.verifications.toNewRow(verification);
+    const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, now);
     const written = await this.database.run((batch) => this.writeSend(batch, send, idempotency));
     if (idempotency && !written.isClaimed?.()) {
       return this.keys.findReplay(this.database, client, send.claim, idempotency, now);
@@ -88,9 +88,9 @@ export class SendRepository {
       const { provider } = resend.row;
       const { phoneNumber, providerPinId } = this.verifications.decrypt(resend.row);
       await this.verifications.rehashNumber(transaction, phoneNumber, client);
-      const number_hash = this.verifications.hashOf(phoneNumber);
+      const number_hash = this.verifications.hashNumber(phoneNumber);
       const row = Object.assign(resend.row, { number_hash });
-      const send = this.limits.createSend(row, claim ?? NO_CLAIM, now);
+      const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, now);
       const results = await transaction.run((batch) => ({
         reserved: this.limits.reserve(batch, send),
         traffic: this.limits.countTraffic(batch, send),
@@ -139,7 +139,7 @@ export class SendRepository {
       const { row } = await transaction.run((batch) => remove(batch, { pinId }));
       await this.verifications.rehashNumber(transaction, phoneNumber, client);
       await transaction.run((batch) => {
-        this.limits.release(batch, reservation, this.verifications.hashOf(phoneNumber), row);
+        this.limits.release(batch, reservation, this.verifications.hashNumber(phoneNumber), row);
         if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
       });
     });

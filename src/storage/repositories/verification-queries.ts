@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isOpen } from '../limits/predicates.js';
-import { codeIsCounted } from '../limits/sliding-window.js';
+import { isCodeCounted } from '../limits/sliding-window.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
 interface PinKey {
@@ -31,7 +31,7 @@ export const prepareVerificationQueries = (database: Database) =>
     /** For a code that the number counted in the same batch. */
     reserveAttempt: (_db, p: PinKey & { entry: string }) => sql<VerificationRow>`
       update verifications set attempts = attempts + 1
-      where pin_id = ${p.pinId} and ${codeIsCounted(p)}
+      where pin_id = ${p.pinId} and ${isCodeCounted(p)}
       returning ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))}`,
 
     releaseAttempt: (_db, p: PinKey) => sql`

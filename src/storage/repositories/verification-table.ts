@@ -27,15 +27,15 @@ export class VerificationTable {
   }
 
   /** The row of a new send. */
-  newRow(verification: NewVerification): VerificationRow {
+  toNewRow(verification: NewVerification): VerificationRow {
     const { client, phoneNumber, destination, endUserAddress } = verification;
     return {
       pin_id: verification.pinId,
       client,
-      number_hash: this.hashOf(phoneNumber),
+      number_hash: this.hashNumber(phoneNumber),
       status: 'sending',
       channel: verification.channel,
-      reference_hash: this.referenceHashes(verification.reference)[0],
+      reference_hash: this.hashReference(verification.reference)[0],
       attempts: 0,
       max_attempts: verification.maxAttempts,
       sealed: '',
@@ -67,7 +67,7 @@ export class VerificationTable {
     if ('pinId' in selector) return selector.pinId;
     const { phoneNumber } = selector;
     await this.rehashNumber(executor, phoneNumber, client);
-    const numberHash = this.hashOf(phoneNumber);
+    const numberHash = this.hashNumber(phoneNumber);
     const { row } = await executor.run((batch) =>
       this.queries.readNewest(batch, { client, numberHash }),
     );
@@ -75,25 +75,25 @@ export class VerificationTable {
   }
 
   /** The hash under the current secret, then those under old ones. */
-  referenceHashes(reference: string | undefined): [string, ...string[]] {
+  hashReference(reference: string | undefined): [string, ...string[]] {
     if (reference === undefined) return [''];
     return [
       this.protection.hash('reference', reference),
-      ...this.protection.previousHashes('reference', reference),
+      ...this.protection.getPreviousHashes('reference', reference),
     ];
   }
 
   /** The hash of a number under the current secret. */
-  hashOf({ e164 }: PhoneNumber): string {
+  hashNumber({ e164 }: PhoneNumber): string {
     return this.protection.hash('phone-number', e164);
   }
 
   /** Replaces hashes of a number that were made under old secrets. */
   async rehashNumber(executor: Executor, phoneNumber: PhoneNumber, client: string): Promise<void> {
     if (!this.protection.hasOldSecrets) return;
-    const newHash = this.hashOf(phoneNumber);
+    const newHash = this.hashNumber(phoneNumber);
     await executor.run((batch) => {
-      for (const oldHash of this.protection.previousHashes('phone-number', phoneNumber.e164)) {
+      for (const oldHash of this.protection.getPreviousHashes('phone-number', phoneNumber.e164)) {
         this.queries.rehashNumber(batch, { oldHash, newHash });
         this.queries.cancelOlderPending(batch, { client, oldHash, newHash });
         this.queries.rehashVerifications(batch, { client, oldHash, newHash });

@@ -4,7 +4,7 @@ import { Database } from '../engines/database.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import type { Verification } from '../verification.types.js';
 import { VerificationTable } from './verification-table.js';
-import { attemptsRemaining, effectiveStatus } from './verification-status.js';
+import { getAttemptsRemaining, getStatusAt } from './verification-status.js';
 
 /** What a client reads, cancels and erases of its verifications. */
 @Injectable()
@@ -19,7 +19,7 @@ export class VerificationRepository {
     const { row } = await this.database.run((batch) =>
       this.verifications.queries.read(batch, { pinId, client }),
     );
-    const status = row && effectiveStatus(row, now);
+    const status = row && getStatusAt(row, now);
     if (!row || !status) return undefined;
     return {
       pinId,
@@ -30,7 +30,7 @@ export class VerificationRepository {
       createdAt: row.created_at,
       expiresAt: row.expires_at,
       verifiedAt: row.verified_at ?? undefined,
-      attemptsRemaining: attemptsRemaining(row),
+      attemptsRemaining: getAttemptsRemaining(row),
     };
   }
 
@@ -42,9 +42,9 @@ export class VerificationRepository {
     return getRow() !== undefined;
   }
 
-  async lastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
+  async getLastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
-    const numberHash = this.verifications.hashOf(phoneNumber);
+    const numberHash = this.verifications.hashNumber(phoneNumber);
     const { row } = await this.database.run((batch) =>
       this.verifications.queries.readLastVerified(batch, { client, numberHash }),
     );
@@ -53,7 +53,7 @@ export class VerificationRepository {
 
   async erase(phoneNumber: PhoneNumber, client: string): Promise<void> {
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
-    const numberHash = this.verifications.hashOf(phoneNumber);
+    const numberHash = this.verifications.hashNumber(phoneNumber);
     await this.database.run((batch) => {
       this.verifications.queries.eraseKeys(batch, { client, numberHash });
       this.verifications.queries.erase(batch, { client, numberHash });
