@@ -63,11 +63,11 @@ export class MessageInbox {
   /** Calls the listener for each new message to one address, or to any. @returns unsubscribes. */
   subscribe(listener: InboxListener, to?: string): () => void {
     const address = to === undefined ? undefined : normalizeAddress(to);
-    const filtered: InboxListener = (entry) => {
+    const filterEntries: InboxListener = (entry) => {
       if (address === undefined || normalizeAddress(entry.message.to) === address) listener(entry);
     };
-    this.listeners.add(filtered);
-    return () => this.listeners.delete(filtered);
+    this.listeners.add(filterEntries);
+    return () => this.listeners.delete(filterEntries);
   }
 
   private listEntries(to?: string): InboxEntry[] {

@@ -5,7 +5,7 @@ import {
   type SandboxOperation,
 } from '../faults/sandbox-fault.js';
 import type { PlannedFault } from '../faults/fault-injector.js';
-import { ERROR_SHAPES, type ErrorShape } from '../infobip/infobip-error.js';
+import { ERROR_SHAPES, type InfobipErrorShape } from '../infobip/infobip-error.js';
 import { PROVIDER_NAMES } from '../provider-name.js';
 
 /** The latest time of the clock: an ISO 8601 date has a year of four digits. */
@@ -35,9 +35,9 @@ export const faultSchema = Joi.object<PlannedFault>({
   errorShape,
 });
 
-type ClockChange = { readonly advanceMs: number } | { readonly now: Date };
+type SandboxClockChange = { readonly advanceMs: number } | { readonly now: Date };
 
-export const clockSchema = Joi.object<ClockChange>({
+export const clockSchema = Joi.object<SandboxClockChange>({
   advanceMs: Joi.number().integer().min(0),
   now: Joi.date().min(0).max(MAX_TIME_MS),
 }).xor('advanceMs', 'now');
@@ -54,6 +54,6 @@ export const fixedPinSchema = Joi.object<{ to: string; pin: string }>({
     .required(),
 });
 
-export const settingsSchema = Joi.object<{ errorShape: ErrorShape }>({
+export const settingsSchema = Joi.object<{ errorShape: InfobipErrorShape }>({
   errorShape: errorShape.required(),
 });

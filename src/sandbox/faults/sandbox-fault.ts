@@ -1,6 +1,6 @@
 // Faults make a request to the sandbox fail, or get a chosen response, so that clients can test how
 // they handle it. A fault is either planned for the next requests or tied to a magic number.
-import type { ErrorShape } from '../infobip/infobip-error.js';
+import type { InfobipErrorShape } from '../infobip/infobip-error.js';
 
 export const SANDBOX_OPERATIONS = ['send', 'resend', 'verify', 'status', 'configuration'] as const;
 /** What a request does, independent of the channel. */
@@ -58,7 +58,7 @@ export interface SandboxFault {
   /** Delay of a `slow` response in milliseconds. Default: 2000. */
   readonly delayMs?: number;
   /** Shape of an Infobip error. Default: the sandbox's setting. */
-  readonly errorShape?: ErrorShape;
+  readonly errorShape?: InfobipErrorShape;
 }
 
 /** The `Retry-After` of a `throttled` response, in seconds. */

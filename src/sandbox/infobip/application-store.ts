@@ -44,7 +44,7 @@ export class ApplicationStore {
 
   /** @throws InfobipError 404 */
   getApplication(applicationId: string): InfobipApplication {
-    return orNotFound(this.applications.get(applicationId));
+    return requireFound(this.applications.get(applicationId));
   }
 
   listApplications(): InfobipApplication[] {
@@ -84,7 +84,7 @@ export class ApplicationStore {
   getTemplate(applicationId: string, messageId: string): MessageTemplate {
     this.getApplication(applicationId);
     const template = this.templates.get(messageId);
-    return orNotFound(template?.applicationId === applicationId ? template : undefined);
+    return requireFound(template?.applicationId === applicationId ? template : undefined);
   }
 
   /** @throws InfobipError 404 */
@@ -97,7 +97,7 @@ export class ApplicationStore {
 }
 
 /** @throws InfobipError 404 if there is no item. */
-export function orNotFound<T>(item: T | undefined): T {
+export function requireFound<T>(item: T | undefined): T {
   if (item === undefined) throw new InfobipError(404);
   return item;
 }

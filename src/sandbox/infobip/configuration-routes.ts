@@ -39,7 +39,7 @@ export function createConfigurationRoutes({
   apiKey,
 }: ConfigurationRouteDependencies) {
   const handleOperation = createOperationHandler('infobip', faults, createInfobipError);
-  const answer = (reply: FastifyReply, perform: () => object) =>
+  const handleRequest = (reply: FastifyReply, perform: () => object) =>
     handleOperation(reply, 'configuration', '', perform);
 
   return async (fastify: FastifyInstance): Promise<void> => {
@@ -47,31 +47,31 @@ export function createConfigurationRoutes({
       authenticateInfobip(headers.authorization, '2fa:manage', apiKey);
     });
     fastify.get('/2fa/2/applications', (_request, reply) =>
-      answer(reply, () => applications.listApplications()),
+      handleRequest(reply, () => applications.listApplications()),
     );
     fastify.get<ApplicationRouteTypes>(`/2fa/2${APPLICATION}`, ({ params }, reply) =>
-      answer(reply, () => applications.getApplication(params.applicationId)),
+      handleRequest(reply, () => applications.getApplication(params.applicationId)),
     );
     fastify.put<ApplicationRouteTypes>(`/2fa/2${APPLICATION}`, ({ params, body }, reply) =>
-      answer(reply, () => {
+      handleRequest(reply, () => {
         const update = validateInput(applicationUpdateSchema, body);
         return applications.updateApplication(params.applicationId, update);
       }),
     );
     fastify.get<ApplicationRouteTypes>(`/2fa/2${MESSAGES}`, ({ params }, reply) =>
-      answer(reply, () => applications.listTemplates(params.applicationId)),
+      handleRequest(reply, () => applications.listTemplates(params.applicationId)),
     );
     fastify.get<TemplateRouteTypes>(`/2fa/2${MESSAGES}/:messageId`, ({ params }, reply) =>
-      answer(reply, () => applications.getTemplate(params.applicationId, params.messageId)),
+      handleRequest(reply, () => applications.getTemplate(params.applicationId, params.messageId)),
     );
     fastify.put<TemplateRouteTypes>(`/2fa/2${MESSAGES}/:messageId`, ({ params, body }, reply) =>
-      answer(reply, () => {
+      handleRequest(reply, () => {
         const update = validateInput(textTemplateUpdateSchema, body);
         return toTemplateResponse(applications.updateTemplate('text', params, update));
       }),
     );
     fastify.post<ApplicationRouteTypes>(`/2fa/2${EMAIL_MESSAGES}`, ({ params, body }, reply) =>
-      answer(reply, () => {
+      handleRequest(reply, () => {
         const fields = validateInput(emailTemplateSchema, body);
         return toTemplateResponse(applications.createTemplate(params.applicationId, fields));
       }),
@@ -79,7 +79,7 @@ export function createConfigurationRoutes({
     fastify.put<TemplateRouteTypes>(
       `/2fa/2${EMAIL_MESSAGES}/:messageId`,
       ({ params, body }, reply) =>
-        answer(reply, () => {
+        handleRequest(reply, () => {
           const update = validateInput(emailTemplateUpdateSchema, body);
           return toTemplateResponse(applications.updateTemplate('email', params, update));
         }),
@@ -87,7 +87,7 @@ export function createConfigurationRoutes({
     // Infobip's older documentation has the create operations under /2fa/1.
     for (const version of ['/2fa/2', '/2fa/1']) {
       fastify.post(`${version}/applications`, ({ body }, reply) =>
-        answer(reply, () => {
+        handleRequest(reply, () => {
           const application = applications.createApplication(
             validateInput(applicationSchema, body),
           );
@@ -96,7 +96,7 @@ export function createConfigurationRoutes({
         }),
       );
       fastify.post<ApplicationRouteTypes>(`${version}${MESSAGES}`, ({ params, body }, reply) =>
-        answer(reply, () => {
+        handleRequest(reply, () => {
           const fields = validateInput(textTemplateSchema, body);
           return toTemplateResponse(applications.createTemplate(params.applicationId, fields));
         }),

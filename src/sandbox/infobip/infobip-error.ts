@@ -45,29 +45,29 @@ export type InfobipStatus = keyof typeof ERROR_WORDS;
  * `current`: the shape that Infobip's other APIs return.
  */
 export const ERROR_SHAPES = ['legacy', 'v1', 'current'] as const;
-export type ErrorShape = (typeof ERROR_SHAPES)[number];
+export type InfobipErrorShape = (typeof ERROR_SHAPES)[number];
 
 /** Error messages by the name of the request field. */
-type FieldErrors = Readonly<Record<string, string[]>>;
+type InfobipFieldErrors = Readonly<Record<string, string[]>>;
 
 interface ErrorResponseOptions {
   /** The `Retry-After` header, in seconds. Default: none. */
   readonly retryAfterS?: number | undefined;
   /** Default: the sandbox's setting. */
-  readonly shape?: ErrorShape | undefined;
+  readonly shape?: InfobipErrorShape | undefined;
 }
 
 /** An error response of Infobip's API. */
 export class InfobipError extends Error {
   constructor(
     readonly status: InfobipStatus,
-    readonly fieldErrors?: FieldErrors,
+    readonly fieldErrors?: InfobipFieldErrors,
     readonly response: ErrorResponseOptions = {},
   ) {
     super(ERROR_WORDS[status].text);
   }
 
-  toBody(shape: ErrorShape): object {
+  toBody(shape: InfobipErrorShape): object {
     const { code, v1Code } = ERROR_WORDS[this.status];
     switch (shape) {
       case 'legacy':

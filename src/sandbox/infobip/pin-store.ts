@@ -1,6 +1,6 @@
 import { normalizeAddress } from '../address.js';
 import { BoundedHistory } from '../bounded-history.js';
-import { orNotFound } from './application-store.js';
+import { requireFound } from './application-store.js';
 import type { IssuedPin } from './issued-pin.js';
 
 /** Bounds the memory of a sandbox that runs for a long time. */
@@ -19,7 +19,7 @@ export class PinStore {
 
   /** @throws InfobipError 404 */
   getPin(pinId: string): IssuedPin {
-    return orNotFound(this.byId.get(pinId));
+    return requireFound(this.byId.get(pinId));
   }
 
   findAddress(pinId: string): string | undefined {

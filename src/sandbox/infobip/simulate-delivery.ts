@@ -4,7 +4,7 @@ import type { MessageChannel } from '../message-inbox.js';
 /** The channels through which Infobip delivers a PIN. */
 export type InfobipChannel = Extract<MessageChannel, 'sms' | 'voice' | 'email'>;
 
-export interface DeliveryResult {
+export interface PinDeliveryResult {
   /** Whether Infobip hands the message to the network. */
   readonly isSent: boolean;
   /** Whether the message reaches the phone. */
@@ -28,7 +28,7 @@ export function simulateDelivery(
   channel: InfobipChannel,
   outcome: DeliveryOutcome,
   lookup: boolean,
-): DeliveryResult {
+): PinDeliveryResult {
   const isReachable = outcome !== 'unreachable' && outcome !== 'unreachable-prose';
   const isAccepted = outcome !== 'not-sent' && outcome !== 'no-credit';
   if (channel === 'sms') {

@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import type { PinService } from './pin-service.js';
 
-interface StatusQuery {
+interface VerificationStatusQuery {
   /** Phone number or e-mail address. */
   readonly msisdn: string;
   readonly verified?: boolean;
@@ -13,7 +13,7 @@ const booleanFilter = Joi.string()
   .empty('')
   .custom((text: string) => (text === 'true' ? true : text === 'false' ? false : undefined));
 
-export const statusQuerySchema = Joi.object<StatusQuery>({
+export const statusQuerySchema = Joi.object<VerificationStatusQuery>({
   msisdn: Joi.string().required(),
   verified: booleanFilter,
   sent: booleanFilter,
@@ -26,7 +26,7 @@ export const statusQuerySchema = Joi.object<StatusQuery>({
 export function listVerifications(
   pinService: PinService,
   applicationId: string,
-  { msisdn, verified, sent }: StatusQuery,
+  { msisdn, verified, sent }: VerificationStatusQuery,
 ): object {
   const verifications = pinService
     .listPinsSentTo(applicationId, msisdn)

@@ -30,7 +30,7 @@ export interface SinchVerification {
   reason: string | undefined;
 }
 
-interface CreateOptions {
+interface SinchVerificationOptions {
   readonly now: number;
   readonly expectedCode: string;
   readonly outcome: ForcedOutcome | undefined;
@@ -39,7 +39,7 @@ interface CreateOptions {
 /** Creates a pending verification, or a closed one if the outcome says that it was not sent. */
 export function createVerification(
   request: SinchStartRequest,
-  { now, expectedCode, outcome }: CreateOptions,
+  { now, expectedCode, outcome }: SinchVerificationOptions,
 ): SinchVerification {
   const { method, identity, reference, smsOptions, flashCallOptions } = request;
   const { expiry } = method === 'sms' ? smsOptions : {};
