@@ -375,7 +375,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect(await readCounts()).toEqual({ recent: none, hour: none, day: none, twoWeeks: none });
     });
 
-    // Fails without time-buckets.ts, firstRecentBucket: `ceil`
+    // Fails without time-buckets.ts, getFirstRecentBucket: `ceil`
     it('is recent until its code expires, across time buckets', async () => {
       await reopen({ OTP_TTL: '1m' });
       clock.advance(minutes(5) - 1);
@@ -510,7 +510,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // Fails without send-queries.ts, sendIsCounted in `insert`; number-limits.ts, endUserSendIsCounted in releaseRejected
+    // Fails without send-queries.ts, isSendCounted in `insert`; number-limits.ts, isEndUserSendCounted in releaseRejected
     it('over the limit uses nothing of the limits of the number and its prefix', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       await createPending({ endUserAddress });
@@ -527,7 +527,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ to })).outcome).toBe('admitted');
     });
 
-    // Fails without end-user-limits.ts, reserve: sendIsCounted
+    // Fails without end-user-limits.ts, reserve: isSendCounted
     it('is not charged for a send that the limits of its number reject', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '2' });
       const to = '+14155559999';

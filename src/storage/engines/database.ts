@@ -3,7 +3,7 @@ import { Kysely, sql, type CompiledQuery, type Dialect, type RawBuilder } from '
 import type { Clock } from '../../common/clock.js';
 import { errors } from '../../common/domain-error.js';
 import { seconds } from '../../common/durations.js';
-import type { Schema } from '../migrations/schema.js';
+import type { DatabaseSchema } from '../migrations/schema.js';
 import {
   StatementBatch,
   type Executor,
@@ -38,10 +38,10 @@ export interface DatabaseEngine {
 }
 
 /** Builds a query; `parameters` stand where its values will be. */
-type QueryBuilder = (db: Kysely<Schema>, parameters: never) => CompilableQuery<unknown>;
+type QueryBuilder = (db: Kysely<DatabaseSchema>, parameters: never) => CompilableQuery<unknown>;
 
 interface CompilableQuery<R> {
-  compile(db: Kysely<Schema>): CompiledQuery<R>;
+  compile(db: Kysely<DatabaseSchema>): CompiledQuery<R>;
 }
 
 type PreparedQueries<B> = {
@@ -70,10 +70,10 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   readonly shards: number;
   /** The text of every prepared statement, by its name. */
   readonly statements = new Map<string, string>();
-  private readonly compiler: Kysely<Schema>;
+  private readonly compiler: Kysely<DatabaseSchema>;
 
   constructor(private readonly engine: DatabaseEngine) {
-    this.compiler = new Kysely<Schema>({ dialect: engine.dialect });
+    this.compiler = new Kysely<DatabaseSchema>({ dialect: engine.dialect });
     this.clock = engine.clock;
     this.lockClause = sql.raw(engine.lockClause);
     this.shards = engine.shards;

@@ -11,11 +11,11 @@ import {
   getBlockedUntil,
   createReleaseQuery,
   isSendCounted,
-  type EntryColumn,
+  type WindowEntryColumn,
   type SlidingWindow,
 } from './sliding-window.js';
 
-const SENDS: EntryColumn = {
+const SENDS: WindowEntryColumn = {
   table: 'end_users',
   key: 'address_hash',
   column: 'sends',

@@ -14,18 +14,18 @@ import {
   getBlockedUntil,
   isEndUserSendCounted,
   createReleaseQuery,
-  type EntryColumn,
+  type WindowEntryColumn,
   type SlidingWindow,
 } from './sliding-window.js';
 
-const SENDS: EntryColumn = {
+const SENDS: WindowEntryColumn = {
   table: 'numbers',
   key: 'number_hash',
   column: 'sends',
   others: ['failures'],
   returning: 'verified_at',
 };
-const FAILURES: EntryColumn = {
+const FAILURES: WindowEntryColumn = {
   column: 'failures',
   others: ['sends'],
   table: 'numbers',

@@ -19,7 +19,7 @@ export interface SlidingWindow {
 }
 
 /** A column of entries, in a table with one row per subject of the limit. */
-export interface EntryColumn {
+export interface WindowEntryColumn {
   readonly table: 'numbers' | 'end_users';
   readonly key: 'number_hash' | 'address_hash';
   readonly column: 'sends' | 'failures';
@@ -29,7 +29,7 @@ export interface EntryColumn {
   readonly returning: 'verified_at' | 'touched_at';
 }
 
-interface NewEntry {
+interface NewWindowEntry {
   readonly entry: string;
   readonly now: number;
 }
@@ -64,14 +64,14 @@ export function getBlockedUntil(
  * @param owner selects the row to write, from its key and the rest; no row if there is no owner
  */
 export function createAcquireQuery<W extends object>(
-  { table, key, column, others, returning }: EntryColumn,
+  { table, key, column, others, returning }: WindowEntryColumn,
   windows: readonly SlidingWindow[],
-  owner: (p: W & NewEntry, rest: RawBuilder<unknown>) => RawBuilder<unknown>,
+  owner: (p: W & NewWindowEntry, rest: RawBuilder<unknown>) => RawBuilder<unknown>,
 ) {
   const kept = ENTRY_WIDTH * (Math.max(...windows.map(({ count }) => count)) - 1);
   const entries = sql.ref(`${table}.${column}`);
   const columns = sql.join([column, ...others].map((name) => sql.ref(name)));
-  return (_db: unknown, p: W & NewEntry) => {
+  return (_db: unknown, p: W & NewWindowEntry) => {
     const bounds = p as unknown as Record<string, unknown>;
     const free = windows.map(
       ({ count }, index) =>
@@ -98,18 +98,18 @@ export function toAcquireValues<W extends object>(
   owner: W,
   entry: string,
   now: number,
-): W & NewEntry {
+): W & NewWindowEntry {
   const values: Record<string, unknown> = { entry, now, ...owner };
   windows.forEach(({ windowMs }, index) => {
     values[getBoundName(index)] = toTimeText(now - windowMs);
   });
-  return values as W & NewEntry;
+  return values as W & NewWindowEntry;
 }
 
 /** A query that removes an entry. @param condition for it, if there is one */
 export const createReleaseQuery =
   <W extends object>(
-    { table, key, column }: EntryColumn,
+    { table, key, column }: WindowEntryColumn,
     condition: (p: W) => RawBuilder<boolean> = () => sql`true`,
   ) =>
   (_db: unknown, p: W & { key: string; entry: string }) =>

@@ -5,7 +5,7 @@ import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type { BudgetScope, DestinationCounts, SendCounts } from '../limit.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { getBucketEnd, getFirstRecentBucket, toBucket, WINDOWS } from '../time-buckets.js';
-import { TRAFFIC_QUERIES, type HistoryRow } from './traffic-queries.js';
+import { TRAFFIC_QUERIES, type TrafficHistoryRow } from './traffic-queries.js';
 
 /** The fields of a verification that its sends are counted by. */
 export type CountKey = Pick<VerificationRow, 'client' | 'country' | 'prefix_hash' | 'created_at'>;
@@ -141,7 +141,7 @@ export class TrafficCounts {
   }
 }
 
-const toHistory = (row: HistoryRow): TrafficHistory => ({
+const toHistory = (row: TrafficHistoryRow): TrafficHistory => ({
   hour: { sends: row.hour_sends, verified: row.hour_verified },
   day: { sends: row.day_sends, verified: row.day_verified },
   twoWeeks: { sends: row.two_weeks_sends, verified: row.two_weeks_verified },

@@ -1,9 +1,9 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
-import type { Schema } from '../migrations/schema.js';
+import type { DatabaseSchema } from '../migrations/schema.js';
 import { isOpen } from './predicates.js';
 
 /** The subjects of a send, and the bucket that counts it. */
-interface BucketKey {
+interface TrafficBucketKey {
   prefix: string;
   country: string;
   client: string;
@@ -12,7 +12,7 @@ interface BucketKey {
   shard: number;
 }
 
-interface CountChange extends BucketKey {
+interface TrafficCountChange extends TrafficBucketKey {
   sends: number;
   verified: number;
 }
@@ -33,7 +33,7 @@ interface WindowBuckets {
   twoWeeks: number;
 }
 
-export interface HistoryRow {
+export interface TrafficHistoryRow {
   hour_sends: number;
   hour_verified: number;
   day_sends: number;
@@ -44,7 +44,7 @@ export interface HistoryRow {
 
 /** The statements on `traffic`. All write prefix, country and client in this order: no deadlocks. */
 export const TRAFFIC_QUERIES = {
-  add: (db: Kysely<Schema>, p: CountChange) =>
+  add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) =>
     db
       .insertInto('traffic')
       .values(
@@ -64,12 +64,12 @@ export const TRAFFIC_QUERIES = {
       ),
 
   /** One more send, if its verification was written. */
-  addSend: (_db: unknown, p: BucketKey & { pinId: string }) => sql`
+  addSend: (_db: unknown, p: TrafficBucketKey & { pinId: string }) => sql`
     ${upsert(p, sql`1, 0 from verifications where pin_id = ${p.pinId}`)}
     set texts = traffic.texts + 1`,
 
   /** All sends of a verification become verified, if it can still be verified. */
-  addVerified: (_db: unknown, p: BucketKey & { pinId: string; now: number }) => sql`
+  addVerified: (_db: unknown, p: TrafficBucketKey & { pinId: string; now: number }) => sql`
     ${upsert(
       p,
       sql`0, texts from verifications
@@ -91,7 +91,7 @@ export const TRAFFIC_QUERIES = {
   readHistory: (_db: unknown, p: WindowBuckets) => {
     const sumSince = (slot: number, column: 'texts' | 'verified') =>
       sql`coalesce(sum(case when slot >= ${slot} then ${sql.ref(column)} else 0 end), 0)`;
-    return sql<HistoryRow>`
+    return sql<TrafficHistoryRow>`
       select ${sumSince(p.hour, 'texts')} as hour_sends, ${sumSince(p.hour, 'verified')} as hour_verified,
         ${sumSince(p.day, 'texts')} as day_sends, ${sumSince(p.day, 'verified')} as day_verified,
         coalesce(sum(texts), 0) as two_weeks_sends,
@@ -101,7 +101,10 @@ export const TRAFFIC_QUERIES = {
   },
 
   /** The oldest bucket with any send, or with an unverified one. */
-  readOldest: (db: Kysely<Schema>, p: { subject: string; from: number; unverifiedOnly: 0 | 1 }) =>
+  readOldest: (
+    db: Kysely<DatabaseSchema>,
+    p: { subject: string; from: number; unverifiedOnly: 0 | 1 },
+  ) =>
     db
       .selectFrom('traffic')
       .select('slot')
@@ -114,7 +117,7 @@ export const TRAFFIC_QUERIES = {
 };
 
 /** Inserts a row per subject, or updates it. @param counts its values, and where they come from */
-function upsert(p: BucketKey, counts: RawBuilder<unknown>) {
+function upsert(p: TrafficBucketKey, counts: RawBuilder<unknown>) {
   const toRow = (subject: string, shard: number | RawBuilder<unknown>) => sql`
     select cast(${subject} as text), cast(${p.slot} as bigint), cast(${shard} as integer), ${counts}`;
   return sql`

@@ -2,7 +2,7 @@ import type { Generated } from 'kysely';
 import type { Channel } from '../../common/channel.js';
 
 /** The tables, the same on both engines. Times are milliseconds since the epoch. */
-export interface Schema {
+export interface DatabaseSchema {
   verifications: VerificationRow & PossiblySentBy;
   numbers: NumberRow;
   idempotency_keys: IdempotencyKeyRow;

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
-import type { Schema } from '../migrations/schema.js';
+import type { DatabaseSchema } from '../migrations/schema.js';
 
 interface CleanupCutoff {
   before: number;
@@ -53,7 +53,7 @@ function deleteOldest(...args: Parameters<typeof isOldest>) {
 
 /** The oldest rows that meet a condition, which is checked again once they are locked. */
 function isOldest(
-  table: keyof Schema,
+  table: keyof DatabaseSchema,
   key: readonly string[],
   age: string,
   condition: RawBuilder<unknown>,

@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { canBeVerified, isWritten } from '../limits/predicates.js';
 import { isCodeCounted } from '../limits/sliding-window.js';
-import type { Schema } from '../migrations/schema.js';
+import type { DatabaseSchema } from '../migrations/schema.js';
 
 interface KeyClaim {
   client: string;
@@ -21,12 +21,12 @@ interface KeyRun {
   runId: string;
 }
 
-interface RunResponse extends KeyRun {
+interface StoredRunResponse extends KeyRun {
   response: string;
 }
 
 /** The hashes of a key and its request, under an old secret and under the current one. */
-interface KeyRehash {
+interface IdempotencyKeyRehash {
   client: string;
   oldKey: string;
   newKey: string;
@@ -34,13 +34,13 @@ interface KeyRehash {
   newRequest: string;
 }
 
-const update = (db: Kysely<Schema>, p: KeyRun) =>
+const update = (db: Kysely<DatabaseSchema>, p: KeyRun) =>
   db.updateTable('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
 
-const store = (db: Kysely<Schema>, p: RunResponse) =>
+const store = (db: Kysely<DatabaseSchema>, p: StoredRunResponse) =>
   update(db, p).set({ state: sql.lit('answered'), sealed_answer: p.response });
 
-const release = (db: Kysely<Schema>, p: KeyRun) =>
+const release = (db: Kysely<DatabaseSchema>, p: KeyRun) =>
   db.deleteFrom('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
 
 /** The statements on `idempotency_keys`. */
@@ -78,7 +78,7 @@ export const prepareKeyQueries = (database: Database) =>
       });
     },
 
-    storeIfVerifiable: (db, p: RunResponse & { now: number }) =>
+    storeIfVerifiable: (db, p: StoredRunResponse & { now: number }) =>
       store(db, p).where(canBeVerified(database.lockClause, p)),
 
     /** It may have sent a message, and its result is unknown. */
@@ -93,7 +93,7 @@ export const prepareKeyQueries = (database: Database) =>
       release(db, p).where(sql<boolean>`not ${isCodeCounted(p)}`),
 
     /** Unless the request was repeated under the current secret. */
-    rehash: (_db, p: KeyRehash) => sql`
+    rehash: (_db, p: IdempotencyKeyRehash) => sql`
       update idempotency_keys set
         key_hash = ${p.newKey},
         request_hash = case when request_hash = ${p.oldRequest} then ${p.newRequest} else request_hash end

@@ -24,7 +24,7 @@ const RUN_ID_BYTES = 12;
 export const NO_CLAIM: IdempotencyClaim = { keyHash: '', runId: '' };
 
 /** The verification that a request creates or changes. */
-interface KeyTarget {
+interface IdempotencyKeyTarget {
   readonly client: string;
   readonly pinId: string;
 }
@@ -57,7 +57,7 @@ export class IdempotencyKeyRepository {
    */
   claim(
     batch: StatementBatch,
-    { client, pinId }: KeyTarget,
+    { client, pinId }: IdempotencyKeyTarget,
     { keyHash, runId }: IdempotencyClaim,
     { request }: IdempotentRequest,
     now: number,
@@ -89,7 +89,7 @@ export class IdempotencyKeyRepository {
 
   storeResponse(
     batch: StatementBatch,
-    { pinId }: KeyTarget,
+    { pinId }: IdempotencyKeyTarget,
     { runId }: IdempotencyClaim,
     body: unknown,
   ): void {
@@ -104,7 +104,7 @@ export class IdempotencyKeyRepository {
    */
   storeSendResponse(
     batch: StatementBatch,
-    { pinId }: KeyTarget,
+    { pinId }: IdempotencyKeyTarget,
     { runId }: IdempotencyClaim,
     body: unknown,
     sealed: string,
@@ -116,7 +116,7 @@ export class IdempotencyKeyRepository {
   /** Stores the response to the right code, if its verification can still be verified. */
   storeResponseIfVerifiable(
     batch: StatementBatch,
-    { pinId }: KeyTarget,
+    { pinId }: IdempotencyKeyTarget,
     { runId }: IdempotencyClaim,
     body: unknown,
     now: number,

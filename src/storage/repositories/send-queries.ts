@@ -16,7 +16,7 @@ interface AcceptedSend extends PinKey {
 }
 
 /** A verification, the entry of its send (empty if not limited), and the claim of its key. */
-interface NewRow extends VerificationRow {
+interface NewVerificationRow extends VerificationRow {
   entry: string;
   keyHash: string;
   runId: string;
@@ -38,7 +38,7 @@ const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
 export const prepareSendQueries = (database: Database) =>
   database.prepare('sends', {
     /** If its run owns its idempotency key and its send, if limited, was counted. */
-    insert: (_db, p: NewRow) => {
+    insert: (_db, p: NewVerificationRow) => {
       const values = VERIFICATION_COLUMNS.map((column) =>
         NUMERIC.has(column) ? sql`cast(${p[column]} as bigint)` : sql`${p[column]}`,
       );

@@ -8,17 +8,17 @@ interface PinKey {
   pinId: string;
 }
 
-interface ClientPin extends PinKey {
+interface ClientPinKey extends PinKey {
   client: string;
 }
 
-interface ClientNumber {
+interface ClientNumberKey {
   client: string;
   numberHash: string;
 }
 
 /** The hash of a number under an old secret and under the current one. */
-interface NumberRehash {
+interface NumberHashChange {
   oldHash: string;
   newHash: string;
 }
@@ -53,11 +53,11 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set expires_at = ${p.now}
       where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
 
-    cancel: (_db, p: ClientPin & { now: number }) => sql`
+    cancel: (_db, p: ClientPinKey & { now: number }) => sql`
       update verifications set status = 'cancelled'
       where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}`,
 
-    read: (db, p: ClientPin) =>
+    read: (db, p: ClientPinKey) =>
       db
         .selectFrom('verifications')
         .select(VERIFICATION_COLUMNS)
@@ -65,31 +65,31 @@ export const prepareVerificationQueries = (database: Database) =>
         .where('client', '=', p.client),
 
     /** The newest that a provider accepted. */
-    readNewest: (_db, p: ClientNumber) => sql<{ pin_id: string }>`
+    readNewest: (_db, p: ClientNumberKey) => sql<{ pin_id: string }>`
       select pin_id from verifications
       where client = ${p.client} and number_hash = ${p.numberHash} and sealed <> ''
       order by created_at desc limit 1`,
 
-    readLastVerified: (_db, p: ClientNumber) => sql<{ verified_at: number | null }>`
+    readLastVerified: (_db, p: ClientNumberKey) => sql<{ verified_at: number | null }>`
       select verified_at from verifications
       where client = ${p.client} and number_hash = ${p.numberHash} and status = 'verified'
       order by verified_at desc limit 1`,
 
-    eraseKeys: (_db, p: ClientNumber) => sql`
+    eraseKeys: (_db, p: ClientNumberKey) => sql`
       delete from idempotency_keys where pin_id in (
         select pin_id from verifications
         where client = ${p.client} and number_hash = ${p.numberHash})`,
 
-    erase: (_db, p: ClientNumber) => sql`
+    erase: (_db, p: ClientNumberKey) => sql`
       delete from verifications where client = ${p.client} and number_hash = ${p.numberHash}`,
 
-    rehashNumber: (_db, p: NumberRehash) => sql`
+    rehashNumber: (_db, p: NumberHashChange) => sql`
       update numbers set number_hash = ${p.newHash}
       where number_hash = ${p.oldHash} and not exists (
         select 1 from numbers as existing where existing.number_hash = ${p.newHash})`,
 
     /** Of two pending verifications of a number, under different secrets, cancels the older one. */
-    cancelOlderPending: (_db, p: NumberRehash & { client: string }) => sql`
+    cancelOlderPending: (_db, p: NumberHashChange & { client: string }) => sql`
       update verifications set status = 'cancelled'
       where client = ${p.client} and number_hash in (${p.oldHash}, ${p.newHash})
         and status = 'pending' and exists (
@@ -98,7 +98,7 @@ export const prepareVerificationQueries = (database: Database) =>
             and newer.number_hash in (${p.oldHash}, ${p.newHash})
             and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id))`,
 
-    rehashVerifications: (_db, p: NumberRehash & { client: string }) => sql`
+    rehashVerifications: (_db, p: NumberHashChange & { client: string }) => sql`
       update verifications set number_hash = ${p.newHash}
       where client = ${p.client} and number_hash = ${p.oldHash}`,
   });
