@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 import type * as Libphonenumber from 'libphonenumber-js/max';
 
-type ParsedNumber = Libphonenumber.PhoneNumber;
+type ParsedPhoneNumber = Libphonenumber.PhoneNumber;
 
 /** Loaded as class-validator loads it, so that the numbering plans are in memory only once. */
 const { isSupportedCountry, parsePhoneNumberFromString } = createRequire(import.meta.url)(
@@ -41,9 +41,9 @@ export const isCountry = (code: string): boolean => isSupportedCountry(code);
  */
 export class PhoneNumber {
   readonly #e164: string;
-  #parsed: ParsedNumber | undefined;
+  #parsed: ParsedPhoneNumber | undefined;
 
-  private constructor(e164: string, parsed?: ParsedNumber) {
+  private constructor(e164: string, parsed?: ParsedPhoneNumber) {
     this.#e164 = e164;
     this.#parsed = parsed;
   }
@@ -88,7 +88,7 @@ export class PhoneNumber {
     return this.#e164.slice(0, -4);
   }
 
-  private get metadata(): ParsedNumber | undefined {
+  private get metadata(): ParsedPhoneNumber | undefined {
     return (this.#parsed ??= parsePhoneNumberFromString(this.#e164));
   }
 

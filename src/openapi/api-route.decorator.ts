@@ -9,7 +9,7 @@ import { getResponseHeaders } from './response-headers.js';
 import { whenLoaded } from './swagger.js';
 
 /** What the API document says about a route and its other decorators do not. */
-interface RouteDoc {
+interface ApiRouteOptions {
   readonly summary: string;
   readonly description: string;
   /** Responses that are no problem documents, by status. The body is of the type, or of one of several. */
@@ -31,7 +31,7 @@ const IDEMPOTENCY_KEY = {
  * Documents a route. Security and headers follow from its other decorators (`@Public()`,
  * `@RateLimit()`, `@Body()`) and the HTTP method, its errors from the error catalog.
  */
-export const ApiRoute = (route: RouteDoc): MethodDecorator =>
+export const ApiRoute = (route: ApiRouteOptions): MethodDecorator =>
   whenLoaded((swagger, controller, method = '') => {
     const { summary, description, responses, idempotent = false } = route;
     const { traits, codes } = readRoute(controller, method, idempotent);

@@ -44,7 +44,7 @@ const RESPONSE_HEADERS = {
   ),
 } as const satisfies Record<string, HeaderObject>;
 
-type HeaderName = keyof typeof RESPONSE_HEADERS;
+type ResponseHeaderName = keyof typeof RESPONSE_HEADERS;
 
 /** The components that responses refer to: each header once as required and once as optional. */
 export const HEADER_COMPONENTS: Readonly<Record<string, HeaderObject>> = Object.fromEntries(
@@ -60,7 +60,7 @@ export function getResponseHeaders(
   { isPublic, isRateLimited, isIdempotent }: RouteTraits,
 ): Record<string, ReferenceObject> {
   const headers: Record<string, ReferenceObject> = {};
-  const add = (name: HeaderName, { required }: { required: boolean }): void => {
+  const add = (name: ResponseHeaderName, { required }: { required: boolean }): void => {
     headers[name] = { $ref: `#/components/headers/${name}${required ? '' : '-Optional'}` };
   };
   add('X-Request-Id', { required: true });

@@ -2,7 +2,7 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import type { Clock } from '../common/clock.js';
 import { toThrottlerRecord, type ThrottlerRecord } from '../http/rate-limit-headers.js';
 
-interface CountingWindow {
+interface RateLimitWindow {
   hits: number;
   /** Epoch milliseconds, exclusive. */
   readonly endsAt: number;
@@ -13,8 +13,8 @@ interface CountingWindow {
  * whole once all its windows have ended, so expiry needs no timer and no scan.
  */
 export class MemoryThrottlerStorage implements ThrottlerStorage {
-  private previous = new Map<string, CountingWindow>();
-  private current = new Map<string, CountingWindow>();
+  private previous = new Map<string, RateLimitWindow>();
+  private current = new Map<string, RateLimitWindow>();
   private maxTtlMs = 0;
   /** When `current` becomes `previous`, in epoch milliseconds. */
   private rotateAt = 0;
