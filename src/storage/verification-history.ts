@@ -32,7 +32,7 @@ export class VerificationHistory {
     if (databaseUrl === undefined && !existsSync(join(dataDir, DATABASE_FILE))) {
       throw new Error(`There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`);
     }
-    return new VerificationHistory(await openDatabase(config, READ_DEADLINE_MS));
+    return new VerificationHistory(await openDatabase(config, READ_DEADLINE_MS, 'read'));
   }
 
   constructor(private readonly database: Database) {

@@ -189,7 +189,7 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     const error = await failing.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Error);
     // A conflict needs another connection, and SQLite has one.
-    expect(engine.isConflict(error)).toBe(engineName === 'PostgreSQL');
+    expect(engine.failureOf(error)).toBe(engineName === 'PostgreSQL' ? 'repeatable' : 'permanent');
     expect(await readAdded()).toEqual([]);
     await add(engine.runBatch, 5);
     expect(await readAdded()).toEqual([5]);

@@ -38,7 +38,7 @@ async function statementsOf(
     runBatch: disconnected,
     transaction: disconnected,
     tryLockForCleanup: disconnected,
-    isConflict: () => false,
+    failureOf: () => 'permanent',
     close: disconnected,
   };
   const database = new Database(engine);

@@ -10,9 +10,13 @@ import {
   type PreparedQuery,
   type RunBatch,
 } from './statement-batch.js';
+import type { TransactionFailure } from './transaction-failure.js';
 
-/** How often a transaction that conflicts with another one is tried. */
+/** How often a transaction is tried that was rolled back, and may succeed at once. */
 const MAX_TRIES = 3;
+
+/** What a database is opened for. */
+export type DatabaseAccess = 'read' | 'write';
 
 /** What differs between SQLite and PostgreSQL. */
 export interface DatabaseEngine {
@@ -32,8 +36,7 @@ export interface DatabaseEngine {
   transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T>;
   /** Whether this process may clean up, for the rest of the transaction. */
   tryLockForCleanup(transaction: Executor): Promise<boolean>;
-  /** Whether two transactions conflicted, so that repeating this one helps. */
-  isConflict(error: unknown): boolean;
+  failureOf(error: unknown): TransactionFailure;
   close(): Promise<void>;
 }
 
@@ -97,20 +100,20 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     return Object.fromEntries(prepared) as PreparedQueries<B>;
   }
 
-  /** Runs a batch as a transaction. `build` is called again after a conflict. */
+  /** Runs a batch as a transaction. `build` is called again if it was rolled back. */
   async run<T>(build: (batch: StatementBatch) => T): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
         return await StatementBatch.execute(this.engine.runBatch, build);
       } catch (error) {
-        this.rethrowUnlessConflict(error, tries);
+        this.rethrowUnlessRepeatable(error, tries);
       }
     }
   }
 
   /**
-   * Runs `work` in a transaction of several batches. It runs again after a conflict, so it must do
-   * nothing but query. `rollback` undoes everything and returns a result all the same.
+   * Runs `work` in a transaction of several batches. It runs again if it was rolled back, so it must
+   * do nothing but query. `rollback` undoes everything and returns a result all the same.
    */
   async transaction<T>(
     work: (transaction: Executor, rollback: (result: T) => never) => Promise<T>,
@@ -124,7 +127,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
         return await this.engine.transaction((run) => work(toExecutor(run), rollback));
       } catch (thrown) {
         if (thrown instanceof RollbackWithResult) return thrown.result as T;
-        this.rethrowUnlessConflict(thrown, tries);
+        this.rethrowUnlessRepeatable(thrown, tries);
       }
     }
   }
@@ -152,8 +155,8 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
       );
   }
 
-  private rethrowUnlessConflict(error: unknown, tries: number): void {
-    if (tries < MAX_TRIES && this.engine.isConflict(error)) return;
+  private rethrowUnlessRepeatable(error: unknown, tries: number): void {
+    if (tries < MAX_TRIES && this.engine.failureOf(error) === 'repeatable') return;
     throw errors.storageUnavailable({
       message: 'The database failed.',
       retryAfterMs: seconds(5),

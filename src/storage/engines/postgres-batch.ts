@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
+import { ConnectionError, toStatementError } from './postgres-errors.js';
 import type { BoundStatement, ResultRows } from './statement-batch.js';
 
 /*
@@ -55,20 +56,26 @@ export function runBatch(
  * Runs batches in order with one write, a `Sync` behind each: the server skips the rest of a batch
  * after an error, and a batch outside a transaction is a transaction of its own (PostgreSQL,
  * "Pipelining" in the message flow of its protocol).
- * @returns when the last one is done; never rejects
+ * @returns when the last one is done, the error after which the connection is of no use; never
+ * rejects
  */
-export function runPipeline(client: pg.PoolClient, batches: readonly SqlBatch[]): Promise<void> {
+export function runPipeline(
+  client: pg.PoolClient,
+  batches: readonly SqlBatch[],
+): Promise<ConnectionError | undefined> {
   const columns: ColumnMap = preparedBy.get(client) ?? new Map<string, readonly RowColumn[]>();
   preparedBy.set(client, columns);
   return new Promise((done) => {
     const waiting = batches.values();
+    let lost: ConnectionError | undefined;
     // Without delay: the next result may have arrived together with the end of this one.
-    const sendNextBatch = (bytes?: Buffer): void => {
+    const sendNextBatch = (error?: Error, bytes?: Buffer): void => {
+      if (error instanceof ConnectionError) lost ??= error;
       const { value: batch } = waiting.next();
       if (batch) client.query(new PipelinedQuery(batch, columns, bytes, sendNextBatch));
-      else done();
+      else done(lost);
     };
-    sendNextBatch(encodeBatches(batches, columns));
+    sendNextBatch(undefined, encodeBatches(batches, columns));
   });
 }
 
@@ -84,7 +91,7 @@ class PipelinedQuery implements pg.Submittable {
     private readonly batch: SqlBatch,
     private readonly columns: ColumnMap,
     private readonly bytes: Buffer | undefined,
-    private readonly ended: () => void,
+    private readonly ended: (error?: Error) => void,
   ) {
     this.rows = batch.statements.map(() => []);
   }
@@ -123,9 +130,10 @@ class PipelinedQuery implements pg.Submittable {
     this.ended();
   }
 
-  handleError(error: Error): void {
+  handleError(cause: Error): void {
+    const error = toStatementError(cause);
     this.batch.reject(error);
-    this.ended();
+    this.ended(error);
   }
 
   private get name(): string {

@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { runPipeline, type SqlBatch } from './postgres-batch.js';
+import type { PostgresPool } from './postgres-pool.js';
 import type { BoundStatement, ResultRows } from './statement-batch.js';
 
 /** The batches of one socket write commit in turn, and the last one waits for all the others. */
@@ -12,7 +12,7 @@ const BATCHES_PER_SOCKET_WRITE = 8;
 export class PostgresPipeline {
   private waiting: SqlBatch[] = [];
 
-  constructor(private readonly pool: pg.Pool) {}
+  constructor(private readonly pool: PostgresPool) {}
 
   run(statements: readonly BoundStatement[]): Promise<readonly ResultRows[]> {
     return new Promise((resolve, reject) => {
@@ -41,9 +41,8 @@ export class PostgresPipeline {
   private async send(batches: readonly SqlBatch[]): Promise<void> {
     try {
       const client = await this.pool.connect();
-      // Never rejects: the batches get the errors, and the pool removes broken clients.
-      await runPipeline(client, batches);
-      client.release();
+      // Never rejects: the batches get the errors.
+      this.pool.release(client, await runPipeline(client, batches));
     } catch (error) {
       for (const { reject } of batches) reject(error as Error);
     }

@@ -1,5 +1,6 @@
-import type pg from 'pg';
 import { runBatch } from './postgres-batch.js';
+import { ConnectionError } from './postgres-errors.js';
+import type { PostgresPool } from './postgres-pool.js';
 import type { BoundStatement, ResultRows, RunBatch } from './statement-batch.js';
 
 const [BEGIN, COMMIT, ROLLBACK] = ['begin', 'commit', 'rollback'].map((text): BoundStatement => ({
@@ -9,39 +10,41 @@ const [BEGIN, COMMIT, ROLLBACK] = ['begin', 'commit', 'rollback'].map((text): Bo
 
 /** Runs a transaction of several batches on one connection. `begin` is sent with the first batch. */
 export async function runTransaction<T>(
-  pool: pg.Pool,
+  pool: PostgresPool,
   work: (run: RunBatch) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let begun = false;
   let ended = false;
+  let lost: ConnectionError | undefined;
+  const runStatements = (statements: readonly BoundStatement[]) =>
+    runBatch(client, statements).catch((error: unknown) => {
+      if (error instanceof ConnectionError) lost ??= error;
+      throw error;
+    });
   const run = async (statements: readonly BoundStatement[]): Promise<readonly ResultRows[]> => {
     // Work that failed may go on elsewhere; its statements must not reach the next transaction.
     if (ended) throw new Error('the transaction has ended');
     const before = begun ? [] : [BEGIN];
     begun = true;
-    const { rows } = await runBatch(client, [...before, ...statements]);
+    const { rows } = await runStatements([...before, ...statements]);
     return rows.slice(before.length);
   };
   try {
     const result = await work(run);
     ended = true;
-    const { command } = await runBatch(client, [COMMIT]);
+    const { command } = await runStatements([COMMIT]);
     // The server rolls back if a statement failed and the work ignored that.
     if (command === 'ROLLBACK') throw new Error('the transaction was not committed');
-    client.release();
     return result;
   } catch (error) {
+    // Until it is asked to commit, the server commits nothing.
+    const isRolledBack = lost !== undefined && !ended;
     ended = true;
-    await runBatch(client, [ROLLBACK]).then(
-      () => {
-        client.release();
-      },
-      // A connection that cannot roll back is closed.
-      () => {
-        client.release(true);
-      },
-    );
+    if (isRolledBack) throw new ConnectionError(lost, 'rolled_back');
+    if (!lost) await runStatements([ROLLBACK]).catch(() => undefined);
     throw error;
+  } finally {
+    pool.release(client, lost);
   }
 }

@@ -1,17 +1,14 @@
-import { Logger } from '@nestjs/common';
 import { PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
 import { seconds } from '../../common/durations.js';
 import { migrate } from '../migrations/migrate.js';
-import { enforceMaxHoldTime } from './connection-timeout.js';
 import { DatabaseClock } from './database-clock.js';
-import type { DatabaseEngine } from './database.js';
+import type { DatabaseAccess, DatabaseEngine } from './database.js';
+import { toFailure } from './postgres-errors.js';
 import { PostgresPipeline } from './postgres-pipeline.js';
+import { openPool, PostgresPool, TIMEOUT_MS } from './postgres-pool.js';
 import { runTransaction } from './postgres-transaction.js';
 
 const POOL_SIZE = 20;
-/** For connecting, and for one statement: a request gets 503 well within its deadline. */
-const TIMEOUT_MS = seconds(2);
 /** What is left of a request's deadline for its answer when no connection of the pool becomes free. */
 const ANSWER_MS = seconds(0.5);
 
@@ -20,57 +17,43 @@ const SHARDS = 4;
 
 const MIGRATION_LOCK = 0x07_01;
 const CLEANUP_LOCK = 0x07_02;
+const READ_CLOCK = {
+  name: 'clock.read',
+  text: 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now',
+};
 const TRY_CLEANUP_LOCK = {
   name: 'cleanup.lock',
   text: `select pg_try_advisory_xact_lock(${String(CLEANUP_LOCK)}) as locked`,
 };
 
-/** `unique_violation`, `serialization_failure`, `deadlock_detected` (PostgreSQL, appendix A). */
-const CONFLICTS = new Set(['23505', '40001', '40P01']);
-
-/** Limits connecting by itself: the pool's own limit also counts the wait for a free connection. */
-class PostgresClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    super(Object.assign({}, config, { connectionTimeoutMillis: TIMEOUT_MS }));
-  }
-}
-
 /**
  * Opens a PostgreSQL that replicas share; the URL asks for TLS (`?sslmode=verify-full`).
  * @param deadlineMs how long a request may take, in milliseconds.
+ * @param access `read` also accepts a standby.
  */
-export function openPostgres(url: string, deadlineMs: number): DatabaseEngine {
-  const logger = new Logger('PostgreSQL');
-  const openPool = (options: pg.PoolConfig): pg.Pool => {
-    const pool = new pg.Pool({
-      connectionString: url,
-      application_name: 'otp-service',
-      Client: PostgresClient,
-      connectionTimeoutMillis: Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS),
-      keepAlive: true,
-      ...options,
-    });
-    // The pool replaces an idle connection that breaks; without a listener the event ends the process.
-    return pool.on('error', (error) => {
-      logger.warn(`an idle connection broke: ${error.message}`);
-    });
-  };
-  const pool = openPool({
+export function openPostgres(
+  url: string,
+  deadlineMs: number,
+  access: DatabaseAccess = 'write',
+): DatabaseEngine {
+  const pool = new PostgresPool({
+    connectionString: url,
+    ...(access === 'read' && { verify: undefined }),
     max: POOL_SIZE,
+    connectionTimeoutMillis: Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS),
     statement_timeout: TIMEOUT_MS,
     idle_in_transaction_session_timeout: TIMEOUT_MS + seconds(1),
   });
   // Migrating a large table takes long: no statement on this connection has a time limit.
-  const dialect = new PostgresDialect({ pool: async () => openPool({ max: 1 }) });
+  const dialect = new PostgresDialect({
+    pool: async () => openPool({ connectionString: url, max: 1 }),
+  });
   const pipeline = new PostgresPipeline(pool);
-  enforceMaxHoldTime(pool);
   return {
     dialect,
     clock: new DatabaseClock(async () => {
-      const { rows } = await pool.query<{ now: number }>(
-        'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now',
-      );
-      return rows[0]?.now ?? NaN;
+      const [rows] = await pipeline.run([{ statement: READ_CLOCK, values: [] }]);
+      return (rows?.[0] as { now: number } | undefined)?.now ?? NaN;
     }),
     lockClause: 'for update',
     shards: SHARDS,
@@ -86,7 +69,7 @@ export function openPostgres(url: string, deadlineMs: number): DatabaseEngine {
       );
       return row?.locked === true;
     },
-    isConflict: (error) => CONFLICTS.has((error as { code?: string }).code ?? ''),
-    close: () => pool.end(),
+    failureOf: toFailure,
+    close: () => pool.close(),
   };
 }

@@ -27,7 +27,7 @@ export function openSqlite(dataDir: string): DatabaseEngine {
     // Every transaction holds the write lock of the file from its first statement on.
     migrate: () => migrate(dialect, async () => undefined),
     tryLockForCleanup: async () => true,
-    isConflict: () => false,
+    failureOf: () => 'permanent',
   };
 }
 

@@ -1,0 +1,100 @@
+import { Logger } from '@nestjs/common';
+import pg from 'pg';
+import { minutes, seconds } from '../../common/durations.js';
+import { enforceMaxHoldTime } from './connection-timeout.js';
+import { ConnectionError } from './postgres-errors.js';
+
+/** For connecting, and for one statement: a request gets 503 well within its deadline. */
+export const TIMEOUT_MS = seconds(2);
+
+/** A connection is replaced after this time, so that the pool follows a name that moved. */
+const MAX_LIFETIME_MS = minutes(5);
+
+/** Limits connecting by itself: the pool's own limit also counts the wait for a free connection. */
+class PostgresClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(Object.assign({}, config, { connectionTimeoutMillis: TIMEOUT_MS }));
+  }
+}
+
+/** Refuses a standby and a read-only primary, as libpq does by `target_session_attrs=read-write`. */
+const requireWritable: NonNullable<pg.PoolConfig['verify']> = (client, done) => {
+  client.query<{ transaction_read_only: string }>('show transaction_read_only').then(({ rows }) => {
+    const isReadOnly = rows[0]?.transaction_read_only === 'on';
+    done(isReadOnly ? new Error('the server is read-only') : undefined);
+  }, done);
+};
+
+/** Opens a pool of connections to a server that accepts writes. Logs those that break while idle. */
+export function openPool(options: pg.PoolConfig): pg.Pool {
+  const logger = new Logger('PostgreSQL');
+  const pool = new pg.Pool({
+    application_name: 'otp-service',
+    Client: PostgresClient,
+    keepAlive: true,
+    maxLifetimeSeconds: MAX_LIFETIME_MS / seconds(1),
+    verify: requireWritable,
+    ...options,
+  });
+  // Without a listener the event ends the process.
+  return pool.on('error', (error) => {
+    logger.warn(`an idle connection broke: ${error.message}`);
+  });
+}
+
+/**
+ * Connections to a server that accepts writes. After a failover, connections to the old primary may
+ * stay open and answer. So when one connection is lost, all that were opened before it are replaced.
+ */
+export class PostgresPool {
+  private readonly pool: pg.Pool;
+  private readonly openedIn = new WeakMap<pg.PoolClient, number>();
+  /** Begins anew when a connection is lost: connections of earlier generations are not used. */
+  private generation = 0;
+
+  constructor(options: pg.PoolConfig) {
+    this.pool = openPool(options);
+    this.pool.on('connect', (client) => this.openedIn.set(client, this.generation));
+    this.pool.on('error', (_error, client) => {
+      this.replaceAll(client);
+    });
+    enforceMaxHoldTime(this.pool);
+  }
+
+  /** @throws ConnectionError if no server that accepts writes can be reached. */
+  async connect(): Promise<pg.PoolClient> {
+    for (;;) {
+      const client = await this.pool.connect().catch((error: unknown) => {
+        throw new ConnectionError(error, 'not_begun');
+      });
+      if (this.isCurrent(client)) return client;
+      destroy(client);
+    }
+  }
+
+  /** Takes a connection back. @param error the last one of its statements, if any failed */
+  release(client: pg.PoolClient, error?: unknown): void {
+    if (error instanceof ConnectionError) this.replaceAll(client);
+    if (this.isCurrent(client)) client.release();
+    else destroy(client);
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+
+  /** Replaces all connections, unless the lost one is of an earlier generation itself. */
+  private replaceAll(lost: pg.PoolClient): void {
+    if (this.isCurrent(lost)) this.generation += 1;
+  }
+
+  private isCurrent(client: pg.PoolClient): boolean {
+    return this.openedIn.get(client) === this.generation;
+  }
+}
+
+/** Closes a connection without waiting for a server that may not answer. */
+function destroy(client: pg.PoolClient): void {
+  client.release(true);
+  client.connection.stream.destroy();
+}
