@@ -1,4 +1,4 @@
-import { describeEnum } from '../openapi/enum-property.js';
+import { describeEnum } from '../openapi/describe-enum.js';
 import { ApiExtraModels, ApiProperty, ApiSchema } from '../openapi/swagger.js';
 
 @ApiSchema({ description: 'The process can respond.' })

@@ -6,7 +6,7 @@ import {
   type ErrorCode,
 } from '../common/error-catalog.js';
 import { PROBLEM_MEDIA_TYPE, type toProblem } from '../http/problem.js';
-import { listMeanings } from './enum-property.js';
+import { listMeanings } from './describe-enum.js';
 import { getResponseHeaders, type RouteTraits } from './response-headers.js';
 import { ApiProperty, ApiSchema } from './swagger.js';
 

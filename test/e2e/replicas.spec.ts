@@ -108,7 +108,7 @@ describe('Two replicas', () => {
     expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
   });
 
-  // Fails without the `where` of `acquireQuery` in sliding-window.ts. A wrong code must stay counted.
+  // Fails without the `where` of `createAcquireQuery` in sliding-window.ts. A wrong code must stay counted.
   it('check ten wrong codes of one number in an hour, over ten sends and resends', async () => {
     const phoneNumber = newNumber();
     for (let round = 0; round < 10; round += 1) {
@@ -127,7 +127,7 @@ describe('Two replicas', () => {
     expect(countCalls(/verify/)).toBe(10);
   });
 
-  // Fails without the `where` of `acquireQuery` in sliding-window.ts.
+  // Fails without the `where` of `createAcquireQuery` in sliding-window.ts.
   it('send one message for a hundred concurrent sends to one number', async () => {
     const phoneNumber = newNumber();
 

@@ -4,7 +4,7 @@ import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength, ValidateBy } from 'c
 import type { Channel } from '../../common/channel.js';
 import { normalizeIp } from '../../common/network-address.js';
 import { PhoneNumber } from '../../common/phone-number.js';
-import { describeEnum } from '../../openapi/enum-property.js';
+import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty } from '../../openapi/swagger.js';
 
 const CHANNELS: Readonly<Record<Channel, string>> = {

@@ -1,5 +1,5 @@
 import type { Channel } from '../../common/channel.js';
-import { describeEnum } from '../../openapi/enum-property.js';
+import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty } from '../../openapi/swagger.js';
 
 export const TimeProperty = (description: string, example: string, { required = true } = {}) =>

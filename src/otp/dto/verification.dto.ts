@@ -1,4 +1,4 @@
-import { describeEnum } from '../../openapi/enum-property.js';
+import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
 import type { Verification } from '../../storage/verification.types.js';
 import { AttemptsRemainingProperty, TimeProperty, VerificationFields } from './response-fields.js';

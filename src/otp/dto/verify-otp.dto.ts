@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { Matches, ValidateBy, ValidateIf } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import { describeEnum } from '../../openapi/enum-property.js';
+import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema, whenLoaded } from '../../openapi/swagger.js';
 import type { ClosedReason } from '../../storage/attempt.types.js';
 import { PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
