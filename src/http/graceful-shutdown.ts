@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { seconds } from '../common/durations.js';
@@ -10,7 +11,13 @@ import { findCurrentResponse } from './request-tracking.js';
  */
 const INCOMPLETE_REQUEST_TIMEOUT_MS = seconds(4);
 
-/** Graceful shutdown: every accepted request is answered before the server closes. */
+/** Time for a connection's first request: a round trip, and one retransmission (1 s, RFC 6298 §2). */
+const FIRST_REQUEST_TIMEOUT_MS = seconds(2);
+
+/** How long the server keeps accepting at most if clients never stop to connect. */
+const ACCEPT_TIMEOUT_MS = seconds(1);
+
+/** Graceful shutdown: every request is answered before the server closes, also one on its way. */
 @Injectable()
 export class GracefulShutdown {
   private draining = false;
@@ -57,15 +64,17 @@ export class GracefulShutdown {
  * are idle at that moment, after at least one response.
  */
 function closeConnectionsOnShutdown(fastify: FastifyInstance): void {
-  const open = new Set<Socket>();
+  const openedAt = new Map<Socket, number>();
+  let accepted = 0;
   fastify.server.on('connection', (socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
+    accepted++;
+    openedAt.set(socket, performance.now());
+    socket.once('close', () => openedAt.delete(socket));
   });
   fastify.addHook('preClose', async () => {
-    for (const socket of open) {
-      // No request yet: browsers and load balancers open such connections in advance.
-      if (socket.bytesRead === 0) socket.destroy();
+    await acceptPending(() => accepted);
+    for (const [socket, time] of openedAt) {
+      if (socket.bytesRead === 0) closeIfUnused(socket, time + FIRST_REQUEST_TIMEOUT_MS);
       else if (findCurrentResponse(socket)) {
         onIdle(socket, () => {
           socket.destroySoon();
@@ -73,9 +82,31 @@ function closeConnectionsOnShutdown(fastify: FastifyInstance): void {
       }
     }
     setTimeout(() => {
-      for (const socket of open) if (!hasCompleteRequest(socket)) socket.destroy();
+      for (const socket of openedAt.keys()) if (!hasCompleteRequest(socket)) socket.destroy();
     }, INCOMPLETE_REQUEST_TIMEOUT_MS).unref();
   });
+}
+
+/**
+ * Waits until Node has accepted the connections that wait in the kernel, which resets them when the
+ * server stops listening. Some releases of Node accept one for each turn of the event loop.
+ */
+async function acceptPending(countAccepted: () => number): Promise<void> {
+  const deadline = performance.now() + ACCEPT_TIMEOUT_MS;
+  let before;
+  do {
+    before = countAccepted();
+    // The first turn ends the current one. The second accepts, and is followed by server.close().
+    await nextTurn();
+    await nextTurn();
+  } while (countAccepted() > before && performance.now() < deadline);
+}
+
+/** Closes a connection that has no request by then: load balancers open some in advance. */
+function closeIfUnused(socket: Socket, time: number): void {
+  setTimeout(() => {
+    if (socket.bytesRead === 0) socket.destroy();
+  }, time - performance.now()).unref();
 }
 
 /** Whether a request has arrived completely and is not answered yet. */

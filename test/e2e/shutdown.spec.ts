@@ -87,10 +87,25 @@ describe('Graceful shutdown', () => {
     expect(await request('/otp/send', { method: 'POST', headers, body })).toBe('200 close');
   });
 
-  // Fails without `if (stopping)` in shutdown.ts.
+  // Fails without the signals in signals.ts.
+  it.each(['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
+    'answers requests during SHUTDOWN_DELAY after %s, then exits with 0',
+    async (signal) => {
+      await start({ SHUTDOWN_DELAY: '200ms' });
+
+      replica.signal(signal);
+      await until(() => replica.output.includes('stopping'));
+
+      expect((await replica.http.get('/health/ready')).status).toBe(503);
+      expect(await replica.ended()).toBe(0);
+    },
+  );
+
+  // Fails without `handle = exitImmediately` in signals.ts.
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
+    ['SIGHUP', 129],
   ] as const)('exits at once on a second signal, %s', async (signal, code) => {
     await start(LONG_DELAY);
     replica.signal('SIGTERM');
@@ -129,7 +144,7 @@ describe('Graceful shutdown', () => {
     file.close();
   });
 
-  // Fails without `if (signal === 'SIGTERM')` in shutdown.ts.
+  // Fails without `if (signal !== 'SIGINT')` in shutdown.ts.
   it('skips SHUTDOWN_DELAY for SIGINT', async () => {
     await start(LONG_DELAY);
 
@@ -167,6 +182,39 @@ describe('Graceful shutdown', () => {
     const answer = await connection.answer;
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     expect(answer).toMatch(/^connection: close\r$/im);
+    expect(await replica.ended()).toBe(0);
+  });
+
+  // Fails without closeIfUnused in graceful-shutdown.ts.
+  it('answers the first request on a connection from before the service stopped listening', async () => {
+    await start();
+    const connection = await connectTo(replica.url);
+    replica.signal('SIGTERM');
+    await connectionsRefused();
+
+    connection.write('GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n');
+
+    const answer = await connection.answer;
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toMatch(/^connection: close\r$/im);
+    expect(await replica.ended()).toBe(0);
+  });
+
+  // Fails without acceptPending in graceful-shutdown.ts.
+  it('answers connections that wait to be accepted when the service stops', async () => {
+    await start();
+    // The kernel completes connections to a stopped process, like those to a busy one.
+    replica.signal('SIGSTOP');
+    const answers = [];
+    for (let count = 0; count < 50; count++) {
+      const connection = await connectTo(replica.url);
+      connection.write('GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n');
+      answers.push(connection.answer.catch(String));
+    }
+    replica.signal('SIGINT');
+    replica.signal('SIGCONT');
+
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     expect(await replica.ended()).toBe(0);
   });
 

@@ -4,8 +4,21 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../support/free-port.js';
+import { toModuleUrl } from '../support/module-url.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 import { startReplica } from '../support/replica.js';
+
+/** Prevents that the application's module loads. */
+const STOP_LOADING = toModuleUrl(`
+  import { register } from 'node:module';
+  register('data:text/javascript,' + encodeURIComponent(\`
+    export const load = (url, context, next) => {
+      if (!url.endsWith('/app.module.js')) return next(url, context);
+      console.log('loading');
+      return new Promise(() => undefined);
+    };
+  \`));
+`);
 
 describe('The start of the service', () => {
   let folder: string;
@@ -30,7 +43,16 @@ describe('The start of the service', () => {
     return program;
   }
 
-  // Fails without exitOnSignal in main.ts. The kernel drops signals that PID 1 has no handler for.
+  // Fails without `await import` in main.ts. The kernel drops signals that PID 1 has no handler for.
+  it('ends on a signal while its files are loaded', async () => {
+    const starting = await start({ NODE_OPTIONS: `--import ${STOP_LOADING}` });
+    await starting.printed(/loading/);
+
+    await starting.stop();
+
+    expect(await starting.ended()).toBe(143);
+  });
+
   it('ends on a signal while it waits for the database', async () => {
     const silentServer = createServer().listen(0, '127.0.0.1');
     await once(silentServer, 'listening');

@@ -1,0 +1,77 @@
+import 'reflect-metadata';
+import { styleText } from 'node:util';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { DestinationStream } from 'pino';
+import { AppModule } from './app.module.js';
+import { APPLICATION_OPTIONS, createFastifyAdapter, setupApp } from './app.setup.js';
+import type { ProviderName } from './common/provider-name.js';
+import { authConfig } from './config/auth.config.js';
+import { httpConfig, type HttpConfig } from './config/http.config.js';
+import { loadEnvironment } from './config/environment.js';
+import { providersConfig } from './config/providers.config.js';
+import { serviceConfig } from './config/service.config.js';
+import { createJsonLogStream } from './observability/json-log-stream.js';
+import { createLogger } from './observability/logger.js';
+import { NestLogger } from './observability/nest-logger.js';
+import { quickStartMessage } from './quick-start-message.js';
+import { shutDownOnSignal } from './shutdown.js';
+
+/**
+ * Starts the service.
+ * @throws Error with a message for the operator if a setting is invalid or a port is in use
+ */
+export async function bootstrap(): Promise<void> {
+  const env = loadEnvironment();
+  const { isProduction, logLevel } = serviceConfig(env);
+  const logger = createLogger(logLevel, await createLogStream(isProduction));
+  for (const warning of env.warnings) logger.warn(warning);
+  const http = httpConfig(env);
+  const adapter = createFastifyAdapter(http, logger);
+  const app = await NestFactory.create(AppModule.with(env), adapter, {
+    ...APPLICATION_OPTIONS,
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
+  const { sandbox, names } = providersConfig(env);
+  // Start the sandbox first: the account check calls the provider at bootstrap.
+  if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, names[0]);
+  await setupApp(app, logger);
+  const listening = listen(app, http);
+  shutDownOnSignal(app, logger, listening);
+  await listening;
+  if (sandbox) {
+    const needsKey = authConfig(env).apiKeys.length > 0;
+    const message = quickStartMessage(await app.getUrl(), sandbox.url, needsKey);
+    process.stdout.write(styleText('bold', message));
+  }
+}
+
+async function listen(app: INestApplication, { host, port }: HttpConfig): Promise<void> {
+  await app.listen(port, host).catch((error: unknown) => {
+    throw new Error(
+      `The service cannot listen on ${host}, port ${String(port)}: ${(error as Error).message}.\n` +
+        `Set PORT to a free one, and HOST to an address of this machine.`,
+    );
+  });
+}
+
+/** Readable lines if a developer watches a terminal, JSON otherwise. */
+async function createLogStream(isProduction: boolean): Promise<DestinationStream> {
+  const { stdout } = process;
+  if (isProduction || !stdout.isTTY) return createJsonLogStream();
+  const { createPrettyLogStream } = await import('./observability/pretty-log-stream.js');
+  return createPrettyLogStream(stdout);
+}
+
+/** Imported dynamically, so that production never loads the sandbox. */
+async function startSandboxOn(port: number, provider: ProviderName): Promise<void> {
+  const { startSandbox } = await import('./sandbox/sandbox.js');
+  await startSandbox({ port }).catch((error: unknown) => {
+    throw new Error(
+      `The sandbox cannot listen on port ${String(port)}: ${(error as Error).message}.\n` +
+        `Set SANDBOX_PORT to a free one or, if a sandbox runs there already, ` +
+        `${provider.toUpperCase()}_BASE_URL=http://127.0.0.1:${String(port)}.`,
+    );
+  });
+}

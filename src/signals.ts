@@ -1,0 +1,31 @@
+/** What the process does on a signal. Imports no other file, because it has to be loaded at once. */
+import { constants } from 'node:os';
+
+/** The signals by which process managers and terminals ask a process to end. */
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const;
+export type Signal = (typeof SIGNALS)[number];
+
+const exitImmediately = (signal: Signal): never => process.exit(128 + constants.signals[signal]);
+
+let handle: (signal: Signal) => void = exitImmediately;
+
+/**
+ * Exits at once on a signal, with exit code 128 + its number, until `onFirstSignal` is called.
+ * The listeners are never replaced: without one, the kernel drops a signal for the first process of
+ * a container, and Node drops a signal that it has not delivered yet.
+ */
+export function handleSignals(): void {
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      handle(signal);
+    });
+  }
+}
+
+/** Calls back on the first signal from now on. The process exits at once on the second. */
+export function onFirstSignal(callback: (signal: Signal) => void): void {
+  handle = (signal) => {
+    handle = exitImmediately;
+    callback(signal);
+  };
+}

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { minutes } from '../../src/common/durations.js';
+import { spawnProgram, type ChildProgram } from '../support/child-program.js';
+import { freePort } from '../support/free-port.js';
+import { toModuleUrl } from '../support/module-url.js';
+
+/** At how many points of a start the service gets a signal. */
+const POINTS = 12;
+
+/** Sends SIGTERM to the process while it makes this line of its log: each has a timestamp. */
+const SIGNAL_AT_LINE = toModuleUrl(`
+  const { toISOString } = Date.prototype;
+  let line = 0;
+  Date.prototype.toISOString = function () {
+    line++;
+    if (line === Number(process.env.SIGNAL_LINE)) process.kill(process.pid, 'SIGTERM');
+    return toISOString.call(this);
+  };
+`);
+
+describe('A service that starts', () => {
+  let folder: string;
+  let program: ChildProgram | undefined;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'otp-signals-'));
+  });
+
+  afterEach(async () => {
+    await program?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  // Fails if a listener of signals.ts is replaced, or without `listening` in shutdown.ts.
+  it(
+    'ends on a signal at any line of its log',
+    async () => {
+      const startWithSignalAt = async (line: number): Promise<ChildProgram> => {
+        program = spawnProgram(`exec node ${resolve('.test-build/main.js')}`, folder, {
+          PORT: String(await freePort()),
+          DATA_DIR: folder,
+          INFOBIP_BASE_URL: 'http://127.0.0.1:9',
+          LOG_LEVEL: 'debug',
+          NODE_OPTIONS: `--import ${SIGNAL_AT_LINE}`,
+          SIGNAL_LINE: String(line),
+        });
+        return program;
+      };
+      const starting = await startWithSignalAt(0);
+      await starting.printed(/Server listening.*\n/);
+      const lineCount = starting.output.split('\n').filter((line) => line.startsWith('{')).length;
+      await starting.stop();
+
+      const codes = [];
+      for (let point = 1; point <= POINTS; point++) {
+        codes.push(
+          await (await startWithSignalAt(Math.ceil((point * lineCount) / POINTS))).ended(),
+        );
+      }
+
+      // Before it listens it exits at once, unless it does not wait for anything in between.
+      expect(codes).toHaveLength(POINTS);
+      expect(codes.filter((code) => code !== 143 && code !== 0)).toEqual([]);
+      expect([codes[0], codes.at(-1)]).toEqual([143, 0]);
+    },
+    minutes(2),
+  );
+});
