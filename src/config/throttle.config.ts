@@ -2,6 +2,10 @@ import type { ConfigType } from '@nestjs/config';
 import { defineConfig, optional, setting } from './define-config.js';
 import { databaseUrl, positiveInt } from './env-types.js';
 
+const NOT_A_SERVER =
+  '{#label} must look like redis://user:password@host:port/0, or rediss:// for TLS. ' +
+  'Redis Cluster and Sentinel are not supported: give the address of a single server';
+
 export const throttleConfig = defineConfig('throttle', 'Rate limits', {
   sendsPerMinute: setting('THROTTLE_SEND_LIMIT', positiveInt(60, 1_000_000), {
     description:
@@ -16,9 +20,11 @@ export const throttleConfig = defineConfig('throttle', 'Rate limits', {
     'REDIS_URL',
     // Redis' client decodes the whole URL, too.
     databaseUrl(['redis', 'rediss'], (url) => decodeURIComponent(new URL(url).href))
-      .pattern(/^rediss?:\/\/[^/?#]+(\/\d*)?$/)
+      .pattern(/^rediss?:\/\/([^/?#@]*@)?[^/?#@,]+(\/\d*)?$/)
       .messages({
-        'string.pattern.base': '{#label} must look like redis://user:password@host:port/0',
+        'string.pattern.base': NOT_A_SERVER,
+        // Several hosts, or a scheme such as redis+sentinel.
+        'string.uriCustomScheme': NOT_A_SERVER,
       }),
     {
       description: 'URL of Redis, which counts these requests for all replicas',

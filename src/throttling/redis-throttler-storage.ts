@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
-import { Redis, type Result } from 'ioredis';
+import { ReplyError, type Redis, type Result } from 'ioredis';
 import { errors } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import { toThrottlerRecord, type ThrottlerRecord } from '../http/rate-limit-headers.js';
-
-/** Time for Redis to connect or to answer a command, in milliseconds. */
-const TIMEOUT_MS = seconds(1);
+import { createRedis, TIMEOUT_MS } from './redis-client.js';
+import { RedisOutage } from './redis-outage.js';
 
 /**
  * Counts a hit and starts its window in one step. Not `@nest-lab/throttler-storage-redis`: its script
@@ -24,6 +23,9 @@ const COUNT_HIT = `
   return { hits, remaining }
 `;
 
+/** Replies of a replica, or of a primary without its replicas: another server may be the primary by now. */
+const NOT_PRIMARY = /\b(READONLY|MASTERDOWN|NOREPLICAS)\b/;
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     countHit(key: string, ttlMs: number): Result<[hits: number, remainingMs: number], Context>;
@@ -32,16 +34,37 @@ declare module 'ioredis' {
 
 /** Counts hits in Redis, in fixed windows shared by all replicas. */
 export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShutdown {
+  readonly redis: Redis;
+  private readonly outage: RedisOutage;
   private readonly firstAttempt: Promise<unknown>;
 
-  /** Connects the client, and disconnects it when the application stops. */
-  constructor(private readonly redis: Redis) {
-    redis.defineCommand('countHit', { numberOfKeys: 1, lua: COUNT_HIT });
+  /** Connects a client, and disconnects it when the application stops. */
+  constructor(url: string) {
+    this.outage = new RedisOutage(decodeURIComponent(new URL(url).password));
+    this.redis = createRedis(url, this.outage);
+    this.redis.defineCommand('countHit', { numberOfKeys: 1, lua: COUNT_HIT });
     this.firstAttempt = Promise.race([
-      // The client logs a failure and retries by itself.
-      redis.connect().catch(() => undefined),
+      // The client reports a failure and retries by itself.
+      this.redis.connect().catch(() => undefined),
       delay(TIMEOUT_MS, undefined, { ref: false }),
     ]);
+  }
+
+  /**
+   * Does nothing if Redis cannot be reached, which does not keep the service from starting.
+   * @throws Error if `REDIS_URL` leads to a node of a cluster, or to a sentinel
+   */
+  async assertStandalone(): Promise<void> {
+    await this.firstAttempt;
+    // A user without the permission for this command gets no check.
+    const info = await this.redis.info('server').catch(() => '');
+    const mode = /^redis_mode:(cluster|sentinel)/m.exec(info)?.[1];
+    if (mode === undefined) return;
+    this.redis.disconnect();
+    throw new Error(
+      `REDIS_URL leads to a server in ${mode} mode, which is not supported. Set it to the address ` +
+        `of a single Redis${mode === 'sentinel' ? ', one that follows the primary' : ''}.`,
+    );
   }
 
   /**
@@ -53,11 +76,11 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
     await this.firstAttempt;
     try {
       const [hits, remainingMs] = await this.redis.countHit(key, ttlMs);
+      this.outage.end();
       return toThrottlerRecord(hits, remainingMs, limit);
     } catch (cause) {
-      // Reconnect: a connection without answers may be half open, which the system detects after
-      // minutes. One that rejects writes may lead to a server that is no longer the primary.
-      if (this.redis.status === 'ready') this.redis.stream.destroy();
+      // Otherwise the client has reported why there is no connection.
+      if (this.redis.status === 'ready' && this.redis.stream.writable) this.reportFailure(cause);
       throw errors.storageUnavailable({
         message: 'Redis cannot be reached.',
         retryAfterMs: seconds(5),
@@ -69,42 +92,11 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
   onApplicationShutdown(): void {
     this.redis.disconnect();
   }
-}
 
-/**
- * Creates a client that reconnects by itself after the first `connect()`. A command without a
- * connection fails at once, any other after {@link TIMEOUT_MS}.
- */
-export function createRedis(url: string): Redis {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: TIMEOUT_MS,
-    commandTimeout: TIMEOUT_MS,
-    // ioredis delays the exit of the process by this, even without a connection.
-    disconnectTimeout: 100,
-    enableOfflineQueue: false,
-    // Fail unanswered commands when the connection is lost: a retry would count the hit twice.
-    maxRetriesPerRequest: 0,
-    disableClientInfo: true,
-    keyPrefix: 'otp:limit:',
-  });
-  const logger = new Logger('Redis');
-  // One line when the connection is lost, however often reconnecting fails, and one when it is back.
-  let lost = false;
-  redis.on('error', (error: NodeJS.ErrnoException) => {
-    if (!lost) logger.error(`Redis connection lost: ${toSafeText(error, redis.options.password)}`);
-    lost = true;
-  });
-  redis.on('ready', () => {
-    if (lost) logger.warn('Redis connection restored.');
-    lost = false;
-  });
-  return redis;
-}
-
-/** The message without the password: Redis quotes a command that it rejects. */
-function toSafeText({ message, code }: NodeJS.ErrnoException, password?: string | null): string {
-  // Node gives no message where connecting to several addresses of a host failed.
-  const text = message || (code ?? 'unknown error');
-  return password ? text.replaceAll(password, '•••') : text;
+  private reportFailure(error: unknown): void {
+    this.outage.report(error as Error);
+    // Reconnect: a connection without answers may be half open, which the system detects after minutes.
+    const hasReply = error instanceof ReplyError;
+    if (!hasReply || NOT_PRIMARY.test((error as Error).message)) this.redis.stream.destroy();
+  }
 }

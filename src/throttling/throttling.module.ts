@@ -22,8 +22,10 @@ const perMinute = (name: RateLimitName, limit: number) => ({
 /** Loads the Redis client only if `REDIS_URL` is set. */
 async function createThrottlerStorage(redisUrl: string | undefined, clock: Clock) {
   if (redisUrl === undefined) return new MemoryThrottlerStorage(clock);
-  const { createRedis, RedisThrottlerStorage } = await import('./redis-throttler-storage.js');
-  return new RedisThrottlerStorage(createRedis(redisUrl));
+  const { RedisThrottlerStorage } = await import('./redis-throttler-storage.js');
+  const storage = new RedisThrottlerStorage(redisUrl);
+  await storage.assertStandalone();
+  return storage;
 }
 
 @Module({

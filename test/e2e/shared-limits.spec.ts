@@ -91,6 +91,19 @@ describe('Rate limits shared through Redis', () => {
     await waitUntilItVerifies(service);
   });
 
+  // Fails without `assertStandalone` in ThrottlingModule.
+  it.each(['cluster', 'sentinel'] as const)(
+    'do not start with a server in %s mode, and say so',
+    async (mode) => {
+      const server = await startRedis({ mode });
+      const started = startSandboxedService({ REDIS_URL: server.url });
+
+      await expect(started).rejects.toThrow(`REDIS_URL leads to a server in ${mode} mode`);
+      await server.stop();
+    },
+    START_TIMEOUT_MS,
+  );
+
   // Fails without `onApplicationShutdown` in RedisThrottlerStorage.
   it('close their connection with the service', async () => {
     const service = await start();

@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { findBinary } from './binaries';
+import type { Certificate } from './certificate';
 import { ServiceProcess } from './service-process';
 import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
@@ -19,16 +22,32 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+interface RedisOptions {
+  readonly fresh?: boolean;
+  readonly mode?: keyof typeof MODES;
+  /** Of a server that accepts only TLS. */
+  readonly certificate?: Certificate;
+}
+
+/** The arguments of a server in each mode, and what it logs when it is ready. */
+const MODES = {
+  standalone: { args: [], ready: 'Ready to accept connections' },
+  cluster: { args: ['--cluster-enabled', 'yes'], ready: 'Ready to accept connections' },
+  sentinel: { args: ['--sentinel'], ready: 'Sentinel ID is' },
+} as const;
+
 /**
  * Returns the Redis shared by the test run, with a database for this jest worker only; starts a new
- * one if `fresh`, or without a run.
+ * one if `fresh`, with other options, or without a run.
  */
-export async function startRedis({ fresh = false } = {}): Promise<RedisServer> {
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  const { fresh = Object.keys(options).length > 0 } = options;
   const shared = fresh ? undefined : await sharedServiceUrl('redis');
   if (shared !== undefined) return sharedServer(shared);
 
-  const server = await startServer();
-  const url = `redis://${LOOPBACK}:${String(server.port)}`;
+  const server = await startServer(options);
+  const scheme = options.certificate ? 'rediss' : 'redis';
+  const url = `${scheme}://${LOOPBACK}:${String(server.port)}`;
   return {
     url,
     owned: true,
@@ -64,7 +83,10 @@ async function flush(url: string): Promise<void> {
   await sendRedisCommand(url, 'FLUSHDB');
 }
 
-async function startServer(): Promise<ServiceProcess> {
+async function startServer({
+  mode = 'standalone',
+  certificate,
+}: RedisOptions): Promise<ServiceProcess> {
   const command = await findOrInstall({
     title: 'Redis',
     find: () => findBinary(['redis-server', 'valkey-server']),
@@ -74,15 +96,28 @@ async function startServer(): Promise<ServiceProcess> {
   return ServiceProcess.start({
     name: 'redis',
     user: undefined,
-    prepare: async () => undefined,
+    // A sentinel needs a file for its configuration.
+    prepare: (folder) => writeFile(join(folder, 'redis.conf'), ''),
     command,
     args: (folder, port) => [
-      ...['--port', String(port), '--bind', LOOPBACK, '--dir', folder],
+      join(folder, 'redis.conf'),
+      ...listenOptions(port, certificate),
+      ...['--bind', LOOPBACK, '--dir', folder],
       ...['--save', '', '--appendonly', 'no'],
       // Enough for one per jest worker on any machine.
       ...['--databases', '1024'],
+      ...MODES[mode].args,
     ],
-    ready: 'Ready to accept connections',
+    ready: MODES[mode].ready,
     stopSignal: 'SIGKILL',
   });
 }
+
+const listenOptions = (port: number, certificate: Certificate | undefined): string[] =>
+  certificate === undefined
+    ? ['--port', String(port)]
+    : [
+        ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+        ...['--tls-cert-file', certificate.certFile, '--tls-key-file', certificate.keyFile],
+        ...['--tls-ca-cert-file', certificate.caFile],
+      ];

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { minutes, seconds } from '../../src/common/durations.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { NestLogger } from '../../src/observability/nest-logger.js';
+import { RedisThrottlerStorage } from '../../src/throttling/redis-throttler-storage.js';
+import { MemoryLog } from '../support/memory-log.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
+
+const USER = ['ACL', 'SETUSER', 'otp'];
+const DOCUMENTED_PERMISSIONS =
+  /ACL SETUSER otp [^+]*(\+.*)`/.exec(readFileSync('docs/operating.md', 'utf8'))?.[1]?.split(' ') ??
+  [];
+
+interface OutageCase {
+  readonly title: string;
+  readonly begin: readonly string[];
+  readonly end: readonly string[];
+  readonly reason: string;
+  /** Whether connecting fails, so that open connections have to be closed for the outage to begin. */
+  readonly rejectsConnections?: boolean;
+}
+
+const OUTAGES: readonly OutageCase[] = [
+  {
+    title: 'rejects the password',
+    begin: [...USER, 'resetpass', '>another'],
+    end: [...USER, 'resetpass', '>secret'],
+    reason: 'WRONGPASS',
+    rejectsConnections: true,
+  },
+  {
+    title: 'has too many clients',
+    begin: ['CONFIG', 'SET', 'maxclients', '1'],
+    end: ['CONFIG', 'SET', 'maxclients', '1000'],
+    reason: 'ERR max number of clients',
+    rejectsConnections: true,
+  },
+  {
+    title: 'does not permit the command',
+    begin: [...USER, '-evalsha', '-eval'],
+    end: [...USER, '+evalsha', '+eval'],
+    reason: 'NOPERM',
+  },
+  {
+    title: 'has become a replica',
+    begin: ['REPLICAOF', '127.0.0.1', '1'],
+    end: ['REPLICAOF', 'NO', 'ONE'],
+    reason: 'READONLY',
+  },
+  {
+    title: 'has lost its replicas',
+    begin: ['CONFIG', 'SET', 'min-replicas-to-write', '1'],
+    end: ['CONFIG', 'SET', 'min-replicas-to-write', '0'],
+    reason: 'NOREPLICAS',
+  },
+  {
+    title: 'is out of memory',
+    begin: ['CONFIG', 'SET', 'maxmemory', '1'],
+    end: ['CONFIG', 'SET', 'maxmemory', '0'],
+    reason: 'OOM',
+  },
+];
+
+/** Polls until it returns true. */
+async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('The condition was not met within 10 s.');
+    await delay(5);
+  }
+}
+
+describe('A Redis that can be reached but', () => {
+  let redis: RedisServer;
+  let admin: RedisThrottlerStorage;
+  let storage: RedisThrottlerStorage;
+  let log: MemoryLog;
+
+  beforeAll(async () => {
+    redis = await startRedis({ fresh: true });
+  }, 60_000);
+  afterAll(() => redis.stop());
+
+  beforeEach(async () => {
+    log = new MemoryLog();
+    Logger.overrideLogger(new NestLogger(createLogger('info', log)));
+    admin = new RedisThrottlerStorage(redis.url);
+    await count(admin);
+    await run([...USER, 'reset', 'on', '>secret', '~otp:limit:*', ...DOCUMENTED_PERMISSIONS]);
+    storage = new RedisThrottlerStorage(redis.url.replace('//', '//otp:secret@'));
+    await count(storage);
+  });
+  afterEach(() => {
+    for (const { redis: client } of [admin, storage]) client.disconnect();
+  });
+
+  const run = ([command = '', ...args]: readonly string[]) => admin.redis.call(command, ...args);
+  const count = (counter: RedisThrottlerStorage) => counter.increment('a', minutes(1), 1_000_000);
+  const isCounting = () =>
+    count(storage).then(
+      () => true,
+      () => false,
+    );
+
+  // Without the count of attempts in RedisOutage, it reconnects at least 20 times a second.
+  it.each(OUTAGES)(
+    '$title is reported once, gets few connections, and is used again',
+    async ({ begin, end, reason, rejectsConnections = false }) => {
+      await run(begin);
+      let connections = 0;
+      storage.redis.on('connect', () => (connections += 1));
+      if (rejectsConnections) await run(['CLIENT', 'KILL', 'USER', 'otp']);
+      const endsAt = performance.now() + seconds(2);
+      await waitUntil(async () => {
+        await expect(count(storage)).rejects.toMatchObject({
+          code: 'storage_unavailable',
+          retryAfterMs: seconds(5),
+        });
+        return performance.now() > endsAt;
+      });
+      // 50, 100, 150 ms … apart.
+      expect(connections).toBeLessThanOrEqual(9);
+
+      await run(end);
+      await waitUntil(isCounting);
+
+      const messages = log.lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+      expect(messages.filter((message) => message.includes(reason))).toHaveLength(1);
+      expect(messages.at(-1)).toBe('Redis is available again.');
+      // A server with too many clients may close the connection before its reply is read.
+      expect(messages.length).toBeLessThanOrEqual(3);
+    },
+  );
+
+  // Without `destroy` in createRedis, the client counts in database 0.
+  it('lacks the database of the URL counts nothing', async () => {
+    storage.redis.disconnect();
+    storage = new RedisThrottlerStorage(`${redis.url}/5000`);
+
+    expect(await isCounting()).toBe(false);
+    await waitUntil(() => log.text.includes('ERR DB index is out of range'));
+    expect(await isCounting()).toBe(false);
+  });
+});
