@@ -7,6 +7,7 @@ import { encryptionConfig } from './encryption.config.js';
 import { httpConfig } from './http.config.js';
 import { limitsConfig } from './limits.config.js';
 import { otpConfig } from './otp.config.js';
+import { outboundConfig } from './outbound.config.js';
 import { providersConfig } from './providers.config.js';
 import { pumpingConfig } from './pumping.config.js';
 import { serviceConfig } from './service.config.js';
@@ -20,6 +21,7 @@ export const CONFIGS = [
   encryptionConfig,
   authConfig,
   providersConfig,
+  outboundConfig,
   destinationsConfig,
   storageConfig,
   otpConfig,

@@ -24,6 +24,8 @@ const MIN_SECRET_BYTES = 32;
 const UNREADABLE_URL =
   'must have a port of at most 65535, percent-encoded names, and files that can be read';
 
+const PROXY_URL_FORM = 'must be an http or https URL such as http://proxy.example.com:3128';
+
 /** The setting's name, and what its parser throws. */
 const CUSTOM_MESSAGE = { 'any.custom': '{#label} {#error.message}' };
 
@@ -76,18 +78,41 @@ export const databaseUrl = (schemes: string[], read: (url: string) => unknown) =
     // The first error is enough to look at the URL again.
     .prefs({ abortEarly: true });
 
-/** The URL of a provider, without a trailing slash. */
+/** The URL of a provider, normalized and without a trailing slash: paths are appended to it. */
 export const baseUrl = () =>
-  Joi.string()
-    .uri({ scheme: ['https', 'http'] })
-    .custom((url: string) => {
-      if (!url.startsWith('https:') && !LOOPBACK_URL.test(url)) {
-        throw new Error('must be an https URL (http is accepted for a loopback address only)');
-      }
-      return url.replace(/\/+$/, '');
-    })
-    .messages(CUSTOM_MESSAGE)
-    .meta({ values: 'https URL; http on a loopback address' } satisfies Partial<SettingDocs>);
+  parsedBy((text) => {
+    const url = parseUrl(text);
+    if (!url || !(url.protocol === 'https:' || LOOPBACK_URL.test(text))) {
+      throw new Error('must be an https URL (http is accepted for a loopback address only)');
+    }
+    if (url.username || url.password) throw new Error('must have no user and no password');
+    if (/[?#]/.test(text)) throw new Error('must have no query and no fragment');
+    return url.href.replace(/\/+$/, '');
+  }).meta({ values: 'https URL; http on a loopback address' } satisfies Partial<SettingDocs>);
+
+/** The URL of a forward proxy. As in curl, one without a scheme is http. */
+export const proxyUrl = () =>
+  parsedBy((text) => {
+    const url = parseUrl(text.includes('://') ? text : `http://${text}`);
+    if (!url || !/^https?:$/.test(url.protocol)) throw new Error(PROXY_URL_FORM);
+    // undici would send no credentials without a password.
+    if (Boolean(url.username) !== Boolean(url.password)) {
+      throw new Error('must have both a user and a password, or neither');
+    }
+    Object.assign(url, { pathname: '', search: '', hash: '' });
+    return url.href;
+  });
+
+/** `undefined` for an invalid URL, and for a user or password that cannot be decoded. */
+function parseUrl(text: string): URL | undefined {
+  try {
+    const url = new URL(text);
+    decodeURIComponent(url.username + url.password);
+    return url;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Secrets; the first one encrypts. */
 export const secrets = () =>

@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import Joi from 'joi';
 import type { Environment } from './define-config.js';
 import { SETTING_NAMES, SETTINGS } from './config.module.js';
+import { PROXY_VARIABLES } from './outbound.config.js';
 import { findMissingCredentials } from './providers.config.js';
 import { describeUnknownVariables } from './unknown-variables.js';
 
@@ -16,7 +17,7 @@ const SCHEMA = Joi.object<Record<string, unknown>>(
  * @throws Error with a line for each invalid setting, by name and never with its value.
  */
 export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
-  const given = Object.entries(variables).filter(([, value]) => value !== '');
+  const given = Object.entries(withProxyVariables(variables)).filter(([, value]) => value !== '');
   const result = SCHEMA.validate(Object.fromEntries(given), {
     abortEarly: false,
     stripUnknown: true,
@@ -32,6 +33,16 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
   ];
   if (errors.length === 0) return env;
   throw new Error(['The settings cannot be used:', ...errors, ...warnings].join('\n  - '));
+}
+
+/** Adds `HTTPS_PROXY` from `https_proxy`, and so on. As in curl and undici, lower case wins. */
+function withProxyVariables(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const result = { ...variables };
+  for (const name of PROXY_VARIABLES) {
+    const value = variables[name.toLowerCase()];
+    if (value) result[name] = value;
+  }
+  return result;
 }
 
 /**

@@ -1,7 +1,10 @@
 /** Prefixes of this service's settings only. */
 const OWN_PREFIX = /^(OTP|INFOBIP|SINCH|PUMPING|THROTTLE)_/;
-/** Variables of clients in the docs' examples, and Kubernetes' variables for a service named `otp`. */
-const FOREIGN = /^(OTP_URL$|OTP_API_KEY$|OTP_SERVICE_|OTP_PORT)/;
+/**
+ * Variables of clients in the docs' examples, Kubernetes' variables for a service named `otp`, and the
+ * proxies of other programs.
+ */
+const FOREIGN = /^(OTP_URL$|OTP_API_KEY$|OTP_SERVICE_|OTP_PORT)|^(all|ftp|https?|no)_proxy$/i;
 
 /**
  * Finds variables that look like misspelt settings: the name is close to a setting's or has an own

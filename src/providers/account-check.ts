@@ -30,6 +30,8 @@ export class AccountError extends Error {
   }
 }
 
+const PROXY_REMEDY =
+  'The proxy makes no connection to it: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows.';
 const RETRY_LATER = 'Try again in some minutes.';
 
 type FindingFactory = (check: string, message: string, remedy?: string) => AccountFinding;
@@ -59,7 +61,8 @@ export function toFailureFinding(
 ): AccountFinding {
   const what =
     failure === 'timed_out' ? 'does not respond in time' : `cannot be reached: ${message}`;
-  return fail('host', `${host} ${what}.`, hostRemedy);
+  const isProxyError = message.includes('(PROXY_');
+  return fail('host', `${host} ${what}.`, isProxyError ? PROXY_REMEDY : hostRemedy);
 }
 
 /** A value of the provider, of any type, for a message. */

@@ -58,7 +58,12 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
   ): Promise<ProviderResponse> {
     const body = json && JSON.stringify(json);
     const url = this.account.baseUrl + path;
-    const contentHeaders = { 'content-type': JSON_TYPE, accept: JSON_TYPE };
+    const contentHeaders = {
+      'content-type': JSON_TYPE,
+      accept: JSON_TYPE,
+      // Without it, any coding is acceptable (RFC 9110 §12.5.3).
+      'accept-encoding': 'identity',
+    };
     const authHeaders = this.createAuthHeaders({ method, url, body });
     try {
       // The Observable of HttpService.request() with its cancel token costs 15 µs more CPU a call.
@@ -95,7 +100,8 @@ function createTraceHeaders(context: RequestContext | undefined): Record<string,
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // RFC 8259 §8.1: a parser may ignore a byte order mark.
+    return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch {
     return text;
   }

@@ -1,3 +1,4 @@
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import axios, {
   AxiosError,
   AxiosHeaders,
@@ -8,6 +9,17 @@ import axios, {
   type InternalAxiosRequestConfig,
 } from 'axios';
 import type { Dispatcher } from 'undici';
+
+/** Every response of a provider's API is well below this, compressed or not. */
+export const MAX_RESPONSE_BYTES = 64 * 1024;
+
+/** Content codings (RFC 9110 §8.4.1). */
+const DECODERS: Readonly<Record<string, typeof gunzipSync>> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+};
 
 /** A request failed before any byte of it was written, so the server has not received it. */
 export class RequestNotSentError extends Error {
@@ -118,7 +130,9 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.finish();
     if (!this.response) return;
-    this.response.data = Buffer.concat(this.chunks).toString();
+    const encoding = this.response.headers['content-encoding'] as string | string[] | undefined;
+    const body = Buffer.concat(this.chunks);
+    this.response.data = encoding === undefined ? body.toString() : decode(body, encoding);
     this.resolve(this.response);
   }
 
@@ -146,5 +160,27 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   private finish(): void {
     clearTimeout(this.timer);
     this.config.signal?.removeEventListener?.('abort', this.cancel);
+  }
+}
+
+/**
+ * The text of a body that a server or a proxy in between compressed unasked. Empty if it cannot be
+ * decoded: no response is valid then, but its status still counts.
+ */
+function decode(body: Buffer, encoding: string | string[]): string {
+  try {
+    return String(encoding)
+      .toLowerCase()
+      .split(',')
+      .map((coding) => coding.trim())
+      .filter((coding) => coding !== 'identity')
+      .reduceRight((bytes, coding) => {
+        const decodeBytes = DECODERS[coding];
+        if (!decodeBytes) throw new Error('unknown content coding');
+        return decodeBytes(bytes, { maxOutputLength: MAX_RESPONSE_BYTES });
+      }, body)
+      .toString();
+  } catch {
+    return '';
   }
 }

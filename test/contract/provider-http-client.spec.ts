@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { HttpService } from '@nestjs/axios';
 import { Agent } from 'undici';
 import { providersConfig } from '../../src/config/providers.config.js';
@@ -77,6 +78,44 @@ describe('ProviderHttpClient', () => {
 
     await catchProviderError(post('late', 0));
     await catchProviderError(post('later', -1));
+  });
+
+  it('asks for no compression, and reads a compressed response all the same', async () => {
+    const post = createPost();
+    const json = JSON.stringify({ pinId: 'ABC' });
+    for (const [encoding, bytes] of [
+      ['gzip', gzipSync(json)],
+      ['GZIP', gzipSync(json)],
+      ['deflate', deflateSync(json)],
+      ['br', brotliCompressSync(json)],
+      ['identity', Buffer.from(json)],
+      ['deflate, gzip', gzipSync(deflateSync(json))],
+    ] as const) {
+      upstream.answer((response) => response.setHeader('content-encoding', encoding).end(bytes));
+
+      expect((await post('request')).body).toEqual({ pinId: 'ABC' });
+    }
+    expect(upstream.requests[0]?.headers['accept-encoding']).toBe('identity');
+  });
+
+  it.each([
+    ['gzip', Buffer.from('{}')],
+    ['gzip', gzipSync(Buffer.alloc(10_000_000))],
+    ['compress', Buffer.from('{}')],
+  ])('keeps the status of a response that cannot be decoded (%s)', async (encoding, bytes) => {
+    const post = createPost();
+    upstream.answer((response) =>
+      response.writeHead(401, { 'content-encoding': encoding }).end(bytes),
+    );
+
+    expect(await post('request')).toMatchObject({ status: 401, body: '' });
+  });
+
+  it('ignores a byte order mark before the JSON of a response', async () => {
+    const post = createPost();
+    upstream.answer(reply(200, '\uFEFF{"pinId":"ABC"}'));
+
+    expect((await post('request')).body).toEqual({ pinId: 'ABC' });
   });
 
   it('closes the connection when no response arrives in time', async () => {

@@ -6,6 +6,7 @@ import { parseEnvironment } from '../../src/config/environment.js';
 import { httpConfig } from '../../src/config/http.config.js';
 import { limitsConfig } from '../../src/config/limits.config.js';
 import { otpConfig } from '../../src/config/otp.config.js';
+import { outboundConfig } from '../../src/config/outbound.config.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { pumpingConfig } from '../../src/config/pumping.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
@@ -23,6 +24,7 @@ export const readConfig = (env: Environment) => ({
   encryption: encryptionConfig(env),
   auth: authConfig(env),
   providers: providersConfig(env),
+  outbound: outboundConfig(env),
   destinations: destinationsConfig(env),
   storage: storageConfig(env),
   otp: otpConfig(env),

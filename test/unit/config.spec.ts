@@ -70,6 +70,7 @@ describe('The configuration', () => {
       pumping: { mode: 'enforce', floorPerHour: 10, floorPerDay: 30, unverifiedRatio: 0.8 },
       storage: { databaseUrl: undefined, dataDir: './data', retentionMs: hours(24 * 30) },
       throttle: { redisUrl: undefined, sendsPerMinute: 60, verifiesPerMinute: 300 },
+      outbound: { httpsProxy: undefined, httpProxy: undefined, noProxy: undefined },
       providers: {
         names: ['infobip'],
         timeoutMs: 5_000,
@@ -133,6 +134,37 @@ describe('The configuration', () => {
     );
   });
 
+  it.each(['user@account.api.infobip.com', 'u:p@account.api.infobip.com'])(
+    'rejects a base URL with credentials (%s), and does not show them',
+    (host) => {
+      const errors = errorsOf({ ...PRODUCTION, INFOBIP_BASE_URL: `https://${host}` });
+
+      expect(errors).toContain('INFOBIP_BASE_URL must have no user and no password');
+      expect(errors).not.toContain('@');
+    },
+  );
+
+  it.each(['?', '/?a=b', '#', '/#a'])('rejects a base URL that ends with %s', (end) => {
+    expect(
+      errorsOf({ ...PRODUCTION, SINCH_BASE_URL: `https://verification.api.sinch.com${end}` }),
+    ).toContain('SINCH_BASE_URL must have no query and no fragment');
+  });
+
+  it('accepts a base URL in capitals and with a path', () => {
+    const url = 'HTTPS://Account.API.Infobip.com:443/Relay//';
+
+    expect(configFrom({ ...PRODUCTION, INFOBIP_BASE_URL: url }).providers.infobip?.baseUrl).toBe(
+      'https://account.api.infobip.com/Relay',
+    );
+  });
+
+  it.each([
+    ['proxy.example.com:3128', 'http://proxy.example.com:3128/'],
+    ['HTTPS://user:p%40ss@proxy.example.com/', 'https://user:p%40ss@proxy.example.com/'],
+  ])('accepts the proxy %s', (value, url) => {
+    expect(configFrom({ ...PRODUCTION, https_proxy: value }).outbound.httpsProxy).toBe(url);
+  });
+
   it.each([
     ['OTP_TTL', '11m'],
     ['OTP_TTL', '300'],
@@ -159,6 +191,11 @@ describe('The configuration', () => {
     ['REDIS_URL', 'redis://a,b:6379'],
     ['REDIS_URL', 'redis+sentinel://127.0.0.1:26379/primary'],
     ['REDIS_URL', 'redis-cluster://127.0.0.1:6379'],
+    ['INFOBIP_BASE_URL', 'https://account.api.infobip.com:65536'],
+    ['HTTPS_PROXY', 'socks5://proxy.example.com'],
+    ['HTTPS_PROXY', 'proxy.example.com:65536'],
+    ['HTTPS_PROXY', 'http://user@proxy.example.com'],
+    ['HTTP_PROXY', 'http://user:100%ff@proxy.example.com'],
     ['RETENTION', '1h'],
     ['API_KEYS', 'shop'],
     ['API_KEYS', 'shop:secret'],
@@ -394,6 +431,7 @@ describe('The configuration', () => {
       expect(warningsOf('PGPASSWORD', 'POSTGRES_PASSWORD', 'NODE_OPTIONS', 'PGDATABASE')).toEqual(
         [],
       );
+      expect(warningsOf('http_proxy', 'FTP_PROXY', 'ALL_PROXY', 'no_proxy')).toEqual([]);
       // Used by clients in the docs' examples, and set by Kubernetes for a service named `otp`.
       expect(warningsOf('OTP_URL', 'OTP_API_KEY', 'OTP_SERVICE_HOST', 'OTP_PORT_80_TCP')).toEqual(
         [],

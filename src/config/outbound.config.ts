@@ -1,0 +1,30 @@
+import type { ConfigType } from '@nestjs/config';
+import Joi from 'joi';
+import { defineConfig, optional } from './define-config.js';
+import { proxyUrl } from './env-types.js';
+
+/** The usual variables of a forward proxy; lower-case names count too (see `parseEnvironment`). */
+export const outboundConfig = defineConfig('outbound', 'Providers', {
+  httpsProxy: optional('HTTPS_PROXY', proxyUrl(), {
+    description: 'proxy for calls to the providers',
+    values: 'http or https URL',
+    defaultInWords: '`HTTP_PROXY`',
+    example: 'http://user:password@proxy.example.com:3128',
+  }),
+  httpProxy: optional('HTTP_PROXY', proxyUrl(), {
+    description: 'used in place of `HTTPS_PROXY` if that is absent',
+    values: 'http or https URL',
+    defaultInWords: 'no proxy',
+  }),
+  noProxy: optional('NO_PROXY', Joi.string(), {
+    description:
+      'hosts that are called without a proxy, with their subdomains; this machine always is',
+    values: 'hosts or `host:port`, …; or `*`',
+    defaultInWords: 'none',
+    example: 'api.infobip.com',
+  }),
+});
+export type OutboundConfig = ConfigType<typeof outboundConfig>;
+
+/** The names that other programs accept in lower case, too. */
+export const PROXY_VARIABLES = outboundConfig.settings.map(({ name }) => name);

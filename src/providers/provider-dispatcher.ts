@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+import type * as Undici from 'undici';
+import { minutes, seconds } from '../common/durations.js';
+import { LOOPBACK_URL } from '../config/env-types.js';
+import type { OutboundConfig } from '../config/outbound.config.js';
+import { getProviderAccount, type ProvidersConfig } from '../config/providers.config.js';
+import { MAX_RESPONSE_BYTES } from './undici-adapter.js';
+
+/** The index of undici loads parts that are not used here: 4 MB, and 40 ms of the start. */
+const Agent = createRequire(import.meta.url)(
+  'undici/lib/dispatcher/agent.js',
+) as typeof Undici.Agent;
+
+/**
+ * A connection attempt ends soon after its call, so that it does not keep the process alive; but
+ * never before, and undici's timer may fire half a second early.
+ */
+const CONNECT_SLACK_MS = seconds(1);
+
+/** An older connection is not used again, so that a host name that moved is followed. */
+const MAX_CONNECTION_AGE_MS = minutes(5);
+
+/** The connections to the providers, through the proxy of the settings if there is one. */
+export async function createProviderDispatcher(
+  providers: ProvidersConfig,
+  { httpsProxy, httpProxy, noProxy }: OutboundConfig,
+): Promise<Undici.Dispatcher> {
+  const connectTimeoutMs = providers.timeoutMs + CONNECT_SLACK_MS;
+  const options: Undici.Agent.Options = {
+    maxResponseSize: MAX_RESPONSE_BYTES,
+    clientTtl: MAX_CONNECTION_AGE_MS,
+    connect: { timeout: connectTimeoutMs },
+  };
+  const proxy = httpsProxy ?? httpProxy;
+  if (proxy === undefined || noProxy === '*') return new Agent(options);
+  const { createProxyAgent } = await import('./proxy-agent.js');
+  const directHosts = [noProxy, ...findLoopbackHosts(providers)].join(',');
+  return createProxyAgent({ connectTimeoutMs, proxy, directHosts, ...options });
+}
+
+/** A proxy cannot reach this machine, where the sandbox is. */
+const findLoopbackHosts = (providers: ProvidersConfig): string[] =>
+  providers.names
+    .map((name) => getProviderAccount(name, providers).baseUrl)
+    .filter((url) => LOOPBACK_URL.test(url))
+    .map((url) => new URL(url).hostname);

@@ -1,0 +1,59 @@
+/** Loaded only if a proxy is set: the index of undici is large, and its classes need it to tunnel. */
+import { EnvHttpProxyAgent, Pool, type Agent, type Dispatcher } from 'undici';
+
+interface ProxyOptions extends Agent.Options {
+  /** For each step: to the proxy, through it, and TLS with the provider; in milliseconds. */
+  readonly connectTimeoutMs: number;
+  readonly proxy: string;
+  /** Hosts that are called without the proxy, as in `NO_PROXY`. */
+  readonly directHosts: string;
+}
+
+/**
+ * No tunnel was made, so no request was sent. The code names the proxy as the cause for the log:
+ * `PROXY_STATUS_407`, `PROXY_ECONNREFUSED`.
+ *
+ * undici's own error of a proxy that hangs up (`UND_ERR_SOCKET`) must not reach its client, which would
+ * connect again without end (nodejs/undici#3897).
+ */
+class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+  readonly code: string;
+
+  constructor(reason: string) {
+    const code = `PROXY_${reason}`;
+    super(code);
+    this.code = code;
+  }
+}
+
+/** Calls each host through a tunnel of the proxy (CONNECT, RFC 9110 §9.3.6). */
+export function createProxyAgent(options: ProxyOptions): EnvHttpProxyAgent {
+  const { connectTimeoutMs, proxy, directHosts, ...agentOptions } = options;
+  const tlsOptions = { timeout: connectTimeoutMs };
+  return new EnvHttpProxyAgent({
+    httpProxy: proxy,
+    httpsProxy: proxy,
+    noProxy: directHosts,
+    proxyTls: tlsOptions,
+    requestTls: tlsOptions,
+    clientFactory: (url, connectOptions) =>
+      createTunnelClient(new Pool(url, { headersTimeout: connectTimeoutMs, ...connectOptions })),
+    ...agentOptions,
+  });
+}
+
+/** Replaces the errors of `connect`, the only method that undici's proxy agent calls. */
+function createTunnelClient(pool: Pool): Pool {
+  const openTunnel: (options: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData> =
+    pool.connect.bind(pool);
+  const connect = async (options: Dispatcher.ConnectOptions) => {
+    const tunnel = await openTunnel(options).catch((error: unknown) => {
+      throw new ProxyError((error as NodeJS.ErrnoException).code ?? 'INVALID_RESPONSE');
+    });
+    if (tunnel.statusCode === 200) return tunnel;
+    tunnel.socket.on('error', () => undefined).destroy();
+    throw new ProxyError(`STATUS_${String(tunnel.statusCode)}`);
+  };
+  return Object.assign(pool, { connect });
+}
