@@ -1,15 +1,76 @@
 import { Injectable } from '@nestjs/common';
+import { seconds } from './durations.js';
 
-/** The only source of the current time, so that tests can control it. */
+/** A smaller difference between the clocks is followed: time synchronization makes such steps. */
+const MAX_STEP_MS = seconds(1);
+
+/**
+ * The only source of the current time, so that tests can control it.
+ *
+ * It follows the wall clock forward, but never goes back: after the wall clock was set back, time
+ * runs on with the monotonic clock. So nothing lasts longer than its length, and nothing is counted
+ * twice or forgotten. It is then ahead of the wall clock until that was set forward again.
+ */
 @Injectable()
 export class Clock {
-  /** Milliseconds since the Unix epoch, a whole number. */
+  /** The last reading of the wall clock; NaN before the first. */
+  private wallTime = NaN;
+  /** When that was, by the monotonic clock. */
+  private readAt = NaN;
+  private aheadMs = 0;
+  private latest = NaN;
+
+  /** Milliseconds since the Unix epoch, a whole number that never decreases. */
   now(): number {
-    return Date.now();
+    const monotonicTime = this.readMonotonicClock();
+    this.follow(this.readWallClock(), monotonicTime);
+    return this.currentTime(monotonicTime);
+  }
+
+  /** The date by the wall clock of a time of this clock, for clients and other people. */
+  toDate(time: number): Date {
+    return new Date(time - this.aheadMs);
+  }
+
+  /** Goes on from a time that this service has reached already, here or in another process. */
+  advanceTo(time: number): void {
+    const behindMs = time - this.now();
+    if (behindMs > MAX_STEP_MS) this.aheadMs += behindMs;
   }
 
   /** Synchronizes with the authoritative clock; does nothing for the system clock. */
   async sync(): Promise<void> {
     return;
+  }
+
+  /** Takes a reading of the wall clock into account. */
+  protected follow(wallTime: number, readAt: number): void {
+    const expected = this.timeAt(readAt);
+    // The clock was set, or this machine slept.
+    if (Math.abs(wallTime + this.aheadMs - expected) > MAX_STEP_MS) {
+      this.aheadMs = Math.max(0, expected - wallTime);
+    }
+    this.wallTime = wallTime;
+    this.readAt = readAt;
+  }
+
+  /** The time now, by the last reading of the wall clock. */
+  protected currentTime(monotonicTime: number): number {
+    const time = Math.floor(this.timeAt(monotonicTime));
+    // Stands still for a moment when the clock is behind by less than a step.
+    if (!(time <= this.latest)) this.latest = time;
+    return this.latest;
+  }
+
+  protected readWallClock(): number {
+    return Date.now();
+  }
+
+  protected readMonotonicClock(): number {
+    return performance.now();
+  }
+
+  private timeAt(monotonicTime: number): number {
+    return this.wallTime + this.aheadMs + monotonicTime - this.readAt;
   }
 }

@@ -15,7 +15,10 @@ import { StorageHealthIndicator } from '../storage/storage.health.js';
 import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
 import { HealthReport, LivenessResponse } from './health.responses.js';
 
-/** Checks are cached: the route is public, and each check is a query. */
+/**
+ * Reports are cached: the route is public, and each check is a query. Not by `cacheFor` of Terminus,
+ * which keeps a result for hours when the wall clock is set back.
+ */
 const CACHE_MS = seconds(1);
 
 const SHUTTING_DOWN: HealthCheckResult = {
@@ -31,6 +34,9 @@ const SHUTTING_DOWN: HealthCheckResult = {
 export class HealthController {
   private readonly logger = new Logger('Readiness');
   private lastFailedChecks = '';
+  private lastReport: Promise<HealthCheckResult> | undefined;
+  /** By the monotonic clock, in milliseconds. */
+  private checkAgainAt = 0;
 
   constructor(
     private readonly health: HealthCheckService,
@@ -68,9 +74,19 @@ export class HealthController {
     },
   })
   async isReady(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthCheckResult> {
-    const report = this.shutdown.isDraining ? SHUTTING_DOWN : await this.check();
+    const report = this.shutdown.isDraining ? SHUTTING_DOWN : await this.getReport();
     if (report.status !== 'ok') void reply.code(503).header('retry-after', '5');
     return report;
+  }
+
+  /** Probes share a report, and a check that is running. */
+  private getReport(): Promise<HealthCheckResult> {
+    if (this.lastReport && performance.now() < this.checkAgainAt) return this.lastReport;
+    this.checkAgainAt = Infinity;
+    this.lastReport = this.check().finally(() => {
+      this.checkAgainAt = performance.now() + CACHE_MS;
+    });
+    return this.lastReport;
   }
 
   private async check(): Promise<HealthCheckResult> {
@@ -85,10 +101,7 @@ export class HealthController {
   }
 
   private readonly toCheck = (name: string, dependency: { check(): Promise<void> }) => () =>
-    this.indicators
-      .check(name)
-      .attempt(() => dependency.check())
-      .cacheFor(CACHE_MS);
+    this.indicators.check(name).attempt(() => dependency.check());
 
   /** Logs one line when readiness is lost and one when it is back, however many probes. */
   private logChange(failedChecks: string): void {

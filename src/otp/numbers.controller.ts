@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
 import { ApiRoute } from '../openapi/api-route.decorator.js';
 import { ApiTags } from '../openapi/swagger.js';
 import { VerificationStore } from '../storage/verification-store.js';
@@ -10,7 +11,10 @@ import { LookupResponse, PhoneNumberDto } from './dto/phone-number.dto.js';
 @ApiTags('Numbers')
 @Controller('otp/numbers')
 export class NumbersController {
-  constructor(private readonly store: VerificationStore) {}
+  constructor(
+    private readonly store: VerificationStore,
+    private readonly clock: Clock,
+  ) {}
 
   @Post('lookup')
   @HttpCode(HttpStatus.OK)
@@ -26,7 +30,7 @@ export class NumbersController {
   ): Promise<LookupResponse> {
     const verifiedAt = await this.store.getLastVerifiedAt(phoneNumber, client);
     if (verifiedAt === undefined) return { verified: false };
-    return { verified: true, verifiedAt: new Date(verifiedAt).toISOString() };
+    return { verified: true, verifiedAt: this.clock.toDate(verifiedAt).toISOString() };
   }
 
   @Post('erase')

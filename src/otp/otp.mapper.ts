@@ -1,3 +1,4 @@
+import type { Clock } from '../common/clock.js';
 import type { OtpConfig } from '../config/otp.config.js';
 import type { CheckedDestination } from '../destinations/destination-policy.js';
 import { isTestPin } from '../providers/test-number.provider.js';
@@ -30,27 +31,29 @@ export const toNewVerification = (
 export const toSendResponse = (
   { pinId, phoneNumber, channel, expiresAt }: SendReservation,
   resendAvailableAt: number,
+  clock: Clock,
 ): SendOtpResponse => ({
   pinId,
   to: phoneNumber.masked,
   channel,
-  expiresAt: toIsoTime(expiresAt),
-  resendAvailableAt: toIsoTime(resendAvailableAt),
+  expiresAt: clock.toDate(expiresAt).toISOString(),
+  resendAvailableAt: clock.toDate(resendAvailableAt).toISOString(),
 });
 
-export function toVerificationResponse(verification: Verification): VerificationResponse {
+export function toVerificationResponse(
+  verification: Verification,
+  clock: Clock,
+): VerificationResponse {
   const { pinId, status, phoneNumber, channel, attemptsRemaining, verifiedAt } = verification;
   return {
     pinId,
     status,
     to: phoneNumber.masked,
     channel,
-    createdAt: toIsoTime(verification.createdAt),
-    expiresAt: toIsoTime(verification.expiresAt),
-    ...(verifiedAt !== undefined && { verifiedAt: toIsoTime(verifiedAt) }),
+    createdAt: clock.toDate(verification.createdAt).toISOString(),
+    expiresAt: clock.toDate(verification.expiresAt).toISOString(),
+    ...(verifiedAt !== undefined && { verifiedAt: clock.toDate(verifiedAt).toISOString() }),
     attemptsRemaining,
     ...(isTestPin(verification) && { test: true }),
   };
 }
-
-const toIsoTime = (ms: number): string => new Date(ms).toISOString();

@@ -116,7 +116,7 @@ export class OtpService {
   async getVerification(pinId: string, { client }: RequestClient): Promise<VerificationResponse> {
     const verification = await this.store.find(parsePinId(pinId), client, this.clock.now());
     if (!verification) throw errors.verificationNotFound();
-    return toVerificationResponse(verification);
+    return toVerificationResponse(verification, this.clock);
   }
 
   /** Cancels a verification that is still pending. @throws DomainError `verification_not_found` */
@@ -149,7 +149,8 @@ export class OtpService {
     context: RequestContext,
   ): Promise<SendOtpResponse> {
     const operation = { context, startedAt: performance.now() };
-    const response = toSendResponse(reservation, now + this.config.sendCooldownMs);
+    const resendAvailableAt = now + this.config.sendCooldownMs;
+    const response = toSendResponse(reservation, resendAvailableAt, this.clock);
     const result = await this.callProvider(reservation, context).catch(async (error: unknown) => {
       const possiblySentBy = this.router.getPossibleSenders(error);
       const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';

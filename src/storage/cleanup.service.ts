@@ -10,6 +10,7 @@ import { hours, seconds } from '../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { getMaxRequestMs } from './max-request-duration.js';
+import { ClockSynchronizer } from './clock-synchronizer.js';
 import { Database } from './engines/database.js';
 import type { PreparedQuery } from './engines/statement-batch.js';
 import { TRUSTED_NUMBER_MS } from './limit.types.js';
@@ -34,6 +35,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly synchronizer: ClockSynchronizer,
     @Inject(storageConfig.KEY) private readonly config: StorageConfig,
     @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
   ) {
@@ -59,7 +61,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   /** An error is logged; the next cleanup tries again. */
   private async run(): Promise<void> {
     try {
-      await this.clock.sync();
+      await this.synchronizer.run();
       await this.failAbandonedSends();
       await this.deleteExpired();
     } catch (error) {

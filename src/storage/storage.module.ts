@@ -3,6 +3,7 @@ import { Clock } from '../common/clock.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { CleanupService } from './cleanup.service.js';
+import { ClockSynchronizer } from './clock-synchronizer.js';
 import { DataProtection } from './data-protection.js';
 import { Database } from './engines/database.js';
 import { openDatabase } from './engines/open-database.js';
@@ -39,6 +40,7 @@ import { VerificationStore } from './verification-store.js';
     AttemptRepository,
     VerificationRepository,
     VerificationStore,
+    ClockSynchronizer,
     CleanupService,
     StorageHealthIndicator,
   ],

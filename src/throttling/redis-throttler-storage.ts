@@ -12,11 +12,14 @@ import { RedisOutage } from './redis-outage.js';
  * Counts a hit and starts its window in one step. Not `@nest-lab/throttler-storage-redis`: its script
  * restarts the block at the first hit over the limit, unlike the in-process storage. It is also sent
  * whole with every hit.
+ *
+ * Redis keeps the wall-clock time at which a key expires. After its clock was set back, the rest of
+ * a window may be longer than the window, which then starts again without losing its hits.
  */
 const COUNT_HIT = `
   local hits = redis.call('INCR', KEYS[1])
   local remaining = redis.call('PTTL', KEYS[1])
-  if remaining < 0 then
+  if remaining < 0 or remaining > tonumber(ARGV[1]) then
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
     remaining = tonumber(ARGV[1])
   end

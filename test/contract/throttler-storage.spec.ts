@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
-import { minutes, seconds } from '../../src/common/durations.js';
+import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { NestLogger } from '../../src/observability/nest-logger.js';
 import { MemoryThrottlerStorage } from '../../src/throttling/memory-throttler-storage.js';
@@ -145,6 +145,21 @@ describe('MemoryThrottlerStorage', () => {
 
     expect(await hit('a', minutes(1))).toMatchObject({ totalHits: 2, timeToExpire: 45 });
   });
+
+  // Fails without clock.ts, follow: `aheadMs`
+  it.each([
+    ['set back', -hours(2)],
+    ['set forward', hours(2)],
+  ])('ends a window after its length when the clock is %s', async (key, jumpMs) => {
+    await hit(key, minutes(1));
+    clock.advance(seconds(20));
+    clock.setWallClock(jumpMs);
+    const { totalHits, timeToExpire } = await hit(key, minutes(1));
+    if (jumpMs < 0) expect({ totalHits, timeToExpire }).toEqual({ totalHits: 2, timeToExpire: 40 });
+
+    clock.advance(minutes(1));
+    expect(await hit(key, minutes(1))).toMatchObject({ totalHits: 1, timeToExpire: 60 });
+  });
 });
 
 describe('RedisThrottlerStorage', () => {
@@ -194,6 +209,24 @@ describe('RedisThrottlerStorage', () => {
             ).slice(1),
           ),
       };
+    });
+  });
+
+  describe('on a server whose clock was set back by two hours', () => {
+    // Redis keeps the time at which a key expires: to be set back is to expire as much later.
+    // Fails without redis-throttler-storage.ts, COUNT_HIT: `remaining > tonumber(ARGV[1])`
+    it('starts a window again with its hits, and ends it after its length', async () => {
+      const redis = await startRedis();
+      await redis.flush();
+      const { storage } = connect(redis.url);
+      for (let hits = 0; hits < 3; hits += 1) await hit(storage);
+      const expiry = String(hours(2) + seconds(40));
+      await sendRedisCommand(redis.url, 'PEXPIRE', 'otp:limit:a', expiry);
+
+      expect(await hit(storage)).toMatchObject({ totalHits: 4, timeToBlockExpire: 60 });
+      const remaining = await sendRedisCommand(redis.url, 'PTTL', 'otp:limit:a');
+      expect(Number(remaining.slice(1))).toBeLessThanOrEqual(minutes(1));
+      await redis.stop();
     });
   });
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Response } from 'supertest';
+import { hours } from '../../src/common/durations.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres } from '../support/services/postgres.js';
 import { startRedis } from '../support/services/redis.js';
@@ -40,6 +41,22 @@ describe('GET /health/ready', () => {
     const up = expect.objectContaining({ status: 'up' });
     expect(body).toMatchObject({ status: 'ok', details: { storage: up, counters: up } });
     expect(headers['cache-control']).toContain('no-store');
+  });
+
+  // Fails with `cacheFor` of Terminus in HealthController.
+  it('does not keep a report when the clock is set back', async () => {
+    const server = await startRedis({ fresh: true });
+    closing.push(() => server.stop());
+    const service = await start({ REDIS_URL: server.url });
+    await waitForStatus(200, service);
+    const readClock = Date.now;
+    const setBack = jest.spyOn(Date, 'now').mockImplementation(() => readClock() - hours(2));
+    closing.push(async () => {
+      setBack.mockRestore();
+    });
+    await server.pause();
+
+    await waitForStatus(503, service);
   });
 
   it('does not depend on the provider', async () => {

@@ -6,20 +6,18 @@ import { startService, type RunningService } from './service.js';
 
 /** The system clock plus an offset: the page compares times with the `Date` header of responses. */
 class OffsetClock extends FakeClock {
-  private offsetMs = 0;
-
-  override now(): number {
-    return Date.now() + this.offsetMs;
+  protected override readWallClock(): number {
+    return Date.now() + super.readWallClock();
   }
 
-  override advance(ms: number): void {
-    this.offsetMs += ms;
+  protected override readMonotonicClock(): number {
+    return performance.now() + super.readMonotonicClock();
   }
 }
 
 /** Starts the service with a sandbox, for a browser. */
 export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<RunningService> {
-  const clock = new OffsetClock();
+  const clock = new OffsetClock(0);
   const sandbox = await startSandbox({ port: 0, now: () => clock.now() });
   const service = await startService(
     { INFOBIP_BASE_URL: sandbox.url, THROTTLE_SEND_LIMIT: '1000', ...settings },

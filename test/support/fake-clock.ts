@@ -2,13 +2,29 @@ import { Clock } from '../../src/common/clock.js';
 
 /** A clock that stands still until a test advances it. */
 export class FakeClock extends Clock {
-  private time = Date.parse('2030-01-01T00:00:00Z');
+  private elapsedMs = 0;
 
-  override now(): number {
-    return this.time;
+  /** @param setTime in milliseconds since the epoch */
+  constructor(private setTime = Date.parse('2030-01-01T00:00:00Z')) {
+    super();
   }
 
+  /** Lets time pass. */
   advance(ms: number): void {
-    this.time += ms;
+    this.elapsedMs += ms;
+    this.setTime += ms;
+  }
+
+  /** Sets the wall clock forward, or back by a negative time, though no time passes. */
+  setWallClock(byMs: number): void {
+    this.setTime += byMs;
+  }
+
+  protected override readWallClock(): number {
+    return this.setTime;
+  }
+
+  protected override readMonotonicClock(): number {
+    return this.elapsedMs;
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
+import { hours } from '../../src/common/durations.js';
 import { DatabaseClock } from '../../src/storage/engines/database-clock.js';
 
 const AHEAD_MS = 60_000;
@@ -29,5 +30,34 @@ describe('DatabaseClock', () => {
     await clock.sync();
 
     expect(Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(500);
+  });
+
+  // Fails without clock.ts, follow: `aheadMs`
+  it('runs on when the clock of the database is set back', async () => {
+    let offsetMs = 0;
+    const clock = new DatabaseClock(async () => Date.now() + offsetMs);
+    await clock.sync();
+    const startedAt = clock.now();
+
+    for (const jumpMs of [-hours(2), -hours(2), hours(2)]) {
+      offsetMs += jumpMs;
+      await clock.sync();
+      await clock.sync();
+    }
+
+    expect(clock.now() - startedAt).toBeGreaterThanOrEqual(0);
+    expect(clock.now() - startedAt).toBeLessThan(500);
+    expect(Math.abs(clock.toDate(clock.now()).getTime() - Date.now() - offsetMs)).toBeLessThan(500);
+  });
+
+  it('follows the clock of the database forward', async () => {
+    let offsetMs = 0;
+    const clock = new DatabaseClock(async () => Date.now() + offsetMs);
+    await clock.sync();
+    const startedAt = clock.now();
+    offsetMs = hours(2);
+    await clock.sync();
+
+    expect(clock.now() - startedAt).toBeGreaterThanOrEqual(hours(2) - 500);
   });
 });

@@ -128,12 +128,12 @@ let labelTimer;
 
 /** Disables the resend button with `aria-disabled`: unlike `disabled`, that keeps the focus on it. */
 function startCooldown(seconds) {
-  cooldownEndsAt = Date.now() + seconds * 1000;
+  cooldownEndsAt = performance.now() + seconds * 1000;
   updateResendLabel();
 }
 
 function updateResendLabel() {
-  const seconds = Math.ceil((cooldownEndsAt - Date.now()) / 1000);
+  const seconds = Math.ceil((cooldownEndsAt - performance.now()) / 1000);
   const name = sent.isVerifiable ? 'Send again' : 'Send a new code';
   resendButton.ariaDisabled = String(seconds > 0);
   resendButton.textContent = seconds > 0 ? `${name} in ${formatSeconds(seconds)}` : name;

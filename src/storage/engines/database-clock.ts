@@ -8,9 +8,6 @@ const MAX_READ_MS = 200;
  * is read periodically and advanced by the monotonic clock of this process in between.
  */
 export class DatabaseClock extends Clock {
-  private readAt = 0;
-  private time = NaN;
-
   /** @param readTime reads the database's time, in milliseconds since the epoch. */
   constructor(private readonly readTime: () => Promise<number>) {
     super();
@@ -18,16 +15,15 @@ export class DatabaseClock extends Clock {
 
   /** @throws Error if the database does not answer; the clock keeps its last reading. */
   override async sync(): Promise<void> {
-    const asked = performance.now();
+    const asked = this.readMonotonicClock();
     const time = await this.readTime();
-    const answered = performance.now();
-    if (answered - asked > MAX_READ_MS && !Number.isNaN(this.time)) return;
-    this.time = time;
+    const answered = this.readMonotonicClock();
+    if (answered - asked > MAX_READ_MS && !Number.isNaN(this.now())) return;
     // Assume that the database read its clock half-way.
-    this.readAt = (asked + answered) / 2;
+    this.follow(time, (asked + answered) / 2);
   }
 
   override now(): number {
-    return Math.floor(this.time + performance.now() - this.readAt);
+    return this.currentTime(this.readMonotonicClock());
   }
 }

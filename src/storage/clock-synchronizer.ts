@@ -1,0 +1,40 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Clock } from '../common/clock.js';
+import { Database } from './engines/database.js';
+
+/**
+ * Keeps the clock from going back over a restart, and together with those of other replicas: the
+ * clock is not behind the newest time in the database. Each of these columns has an index.
+ */
+@Injectable()
+export class ClockSynchronizer implements OnApplicationBootstrap {
+  private readonly queries;
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {
+    this.queries = database.prepare('clock', {
+      readNewestTime: () => sql<{ time: number | null }>`
+        select max(time) as time from (
+          select max(created_at) as time from verifications
+          union all select max(created_at) from idempotency_keys
+          union all select max(touched_at) from numbers where verified_at = 0
+          union all select max(verified_at) from numbers where verified_at > 0
+          union all select max(touched_at) from end_users) as times`,
+    });
+  }
+
+  /** Before the first request. */
+  onApplicationBootstrap(): Promise<void> {
+    return this.run();
+  }
+
+  /** @throws Error if the database does not answer; the clock runs on. */
+  async run(): Promise<void> {
+    await this.clock.sync();
+    const { row } = await this.database.run((batch) => this.queries.readNewestTime(batch, {}));
+    this.clock.advanceTo(row?.time ?? 0);
+  }
+}

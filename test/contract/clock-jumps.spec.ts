@@ -1,0 +1,251 @@
+import { hours, minutes } from '../../src/common/durations.js';
+import { PhoneNumber } from '../../src/common/phone-number.js';
+import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
+import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
+import type { NewVerification, SendAdmission } from '../../src/storage/send.types.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { newVerification } from '../support/new-verification.js';
+import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
+
+const NUMBER = PhoneNumber.fromE164('+14155552671');
+const JUMP_MS = hours(2);
+const enforce = createTrafficEvaluator({
+  mode: 'enforce',
+  floorPerHour: 10,
+  floorPerDay: 1_000,
+  unverifiedRatio: 0.8,
+});
+
+/** A storage, the clock of its replica, and what the replica's clients do. */
+class Subject {
+  opened!: OpenStore;
+  private created = 0;
+
+  constructor(
+    readonly storage: TestStorage,
+    public clock: FakeClock,
+    private readonly settings: NodeJS.ProcessEnv,
+  ) {}
+
+  async open(): Promise<void> {
+    this.opened = await this.storage.open(this.clock, this.settings);
+  }
+
+  /** Stops the replica, and starts it again on a machine whose clock was set back. */
+  async restartSetBack(): Promise<void> {
+    await this.opened.close();
+    this.clock = new FakeClock(this.clock.now() - JUMP_MS);
+    await this.open();
+  }
+
+  /** To a new number of the same prefix, unless the changes say otherwise. */
+  async send(
+    changes: Partial<NewVerification> = {},
+    idempotency?: IdempotentRequest,
+  ): Promise<SendAdmission> {
+    this.created += 1;
+    const number = PhoneNumber.fromE164(`+1415555${String(this.created).padStart(4, '0')}`);
+    const { clock, opened } = this;
+    const pinId = `pin-${String(this.created)}`;
+    const verification = { ...newVerification(pinId, number, clock.now()), ...changes };
+    const admission = await opened.store.reserveSend(verification, idempotency, enforce);
+    if (admission.outcome === 'admitted') {
+      const sent = { provider: 'test-provider', pinId: 'any', possiblySentBy: [] };
+      await opened.store.confirmSend(admission.reservation, sent, { pinId });
+    }
+    return admission;
+  }
+
+  attempt(pinId: string) {
+    const { clock, opened } = this;
+    return opened.store.reserveAttempt({
+      selector: { pinId },
+      client: 'shop',
+      reference: undefined,
+      now: clock.now(),
+    });
+  }
+
+  find(pinId: string) {
+    return this.opened.store.find(pinId, 'shop', this.clock.now());
+  }
+}
+
+/** Something that lasts for a time. */
+interface TimedRule {
+  readonly title: string;
+  readonly settings?: NodeJS.ProcessEnv;
+  /** Starts it. @returns its length in milliseconds */
+  start(subject: Subject): Promise<number>;
+  isInForce(subject: Subject): Promise<boolean>;
+}
+
+const isLimited = ({ outcome }: { outcome: string }) => outcome === 'limited';
+const sendToNumber = (subject: Subject) => subject.send({ phoneNumber: NUMBER });
+const sendForEndUser = (subject: Subject) => subject.send({ endUserAddress: '203.0.113.7' });
+const sendWithKey = (subject: Subject) =>
+  subject.send({ phoneNumber: NUMBER }, { key: 'key', request: 'POST /otp/send a' });
+
+const RULES: readonly TimedRule[] = [
+  {
+    title: 'the cooldown',
+    settings: { SEND_COOLDOWN: '60m' },
+    start: async (subject) => {
+      await sendToNumber(subject);
+      return minutes(60);
+    },
+    isInForce: async (subject) => isLimited(await sendToNumber(subject)),
+  },
+  {
+    title: 'the daily limit of a number',
+    settings: { SENDS_PER_NUMBER_PER_DAY: '1' },
+    start: async (subject) => {
+      await sendToNumber(subject);
+      return hours(24);
+    },
+    isInForce: async (subject) => isLimited(await sendToNumber(subject)),
+  },
+  {
+    title: 'the hourly limit of an end user',
+    settings: { SENDS_PER_END_USER_IP_PER_HOUR: '1' },
+    start: async (subject) => {
+      await sendForEndUser(subject);
+      return hours(1);
+    },
+    isInForce: async (subject) => isLimited(await sendForEndUser(subject)),
+  },
+  {
+    title: 'the daily limit of a client',
+    settings: { CLIENT_SENDS_PER_DAY: '1' },
+    start: async (subject) => {
+      await subject.send();
+      const admission = await subject.send();
+      if (admission.outcome !== 'limited') throw new Error(admission.outcome);
+      return admission.until - subject.clock.now();
+    },
+    isInForce: async (subject) => isLimited(await subject.send()),
+  },
+  {
+    title: 'the hourly limit of wrong codes',
+    settings: { FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' },
+    start: async (subject) => {
+      const expiresAt = subject.clock.now() + hours(24);
+      await subject.send({ pinId: 'pin', expiresAt });
+      const attempt = await subject.attempt('pin');
+      if (attempt.outcome !== 'granted') throw new Error(attempt.outcome);
+      const { clock, opened } = subject;
+      await opened.store.completeAttempt(attempt.attempt, 'wrong_code', clock.now());
+      return hours(1);
+    },
+    isInForce: async (subject) => isLimited(await subject.attempt('pin')),
+  },
+  {
+    title: 'the suspension of a destination',
+    start: async (subject) => {
+      for (let i = 0; i < 100; i += 1) {
+        const admission = await subject.send();
+        if (admission.outcome === 'suspended') return admission.until - subject.clock.now();
+      }
+      throw new Error('never suspended');
+    },
+    isInForce: async (subject) => (await subject.send()).outcome === 'suspended',
+  },
+  {
+    title: 'a code',
+    start: async (subject) => {
+      await subject.send({ pinId: 'pin' });
+      return minutes(5);
+    },
+    isInForce: async (subject) => (await subject.find('pin'))?.status === 'pending',
+  },
+  {
+    title: 'an idempotency key',
+    start: async (subject) => {
+      await sendWithKey(subject);
+      return hours(24);
+    },
+    isInForce: async (subject) => (await sendWithKey(subject)).outcome === 'replayed',
+  },
+  {
+    title: 'a record',
+    settings: { RETENTION: '1d' },
+    start: async (subject) => {
+      await subject.send({ pinId: 'pin' });
+      return hours(24);
+    },
+    isInForce: async (subject) => {
+      await subject.opened.runCleanup();
+      return (await subject.find('pin')) !== undefined;
+    },
+  },
+];
+
+describe.each(DATABASES)('With %s', (_engine, newStorage) => {
+  describe.each(RULES)('$title', ({ settings = {}, start, isInForce }) => {
+    let subject: Subject;
+
+    beforeEach(async () => {
+      subject = new Subject(await newStorage(), new FakeClock(), settings);
+      await subject.open();
+    });
+
+    afterEach(async () => {
+      await subject.opened.close();
+      await subject.storage.remove();
+    });
+
+    /** Starts it, does something in the middle of it, and finds how long it lasts. */
+    async function expectFullLength(interrupt: () => void): Promise<void> {
+      const lengthMs = await start(subject);
+      const middleMs = Math.floor(lengthMs / 2);
+      subject.clock.advance(middleMs);
+      interrupt();
+      expect(await isInForce(subject)).toBe(true);
+      subject.clock.advance(lengthMs - middleMs - 1);
+      expect(await isInForce(subject)).toBe(true);
+      subject.clock.advance(1);
+      expect(await isInForce(subject)).toBe(false);
+    }
+
+    // These fail without clock.ts, follow: `aheadMs`
+    it('lasts its length when the clock is set back', async () => {
+      await expectFullLength(() => {
+        subject.clock.setWallClock(-JUMP_MS);
+      });
+    });
+
+    it('lasts its length when a clock that was ahead is corrected', async () => {
+      subject.clock.setWallClock(JUMP_MS);
+      await expectFullLength(() => {
+        subject.clock.setWallClock(-JUMP_MS);
+      });
+    });
+
+    it('lasts its length when a clock that was behind is corrected', async () => {
+      subject.clock.setWallClock(-JUMP_MS);
+      await expectFullLength(() => {
+        subject.clock.setWallClock(JUMP_MS);
+      });
+    });
+
+    it('does not last longer than its length when the clock is set forward', async () => {
+      const lengthMs = await start(subject);
+      subject.clock.advance(lengthMs / 2);
+      subject.clock.setWallClock(JUMP_MS);
+      subject.clock.advance(lengthMs / 2);
+
+      expect(await isInForce(subject)).toBe(false);
+    });
+
+    // Fails without clock-synchronizer.ts, advanceTo
+    it('goes on after a restart with the clock set back, for its length at most', async () => {
+      const lengthMs = await start(subject);
+      subject.clock.advance(lengthMs / 2);
+      await subject.restartSetBack();
+      expect(await isInForce(subject)).toBe(true);
+      subject.clock.advance(lengthMs);
+
+      expect(await isInForce(subject)).toBe(false);
+    });
+  });
+});
