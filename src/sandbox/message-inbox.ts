@@ -1,4 +1,4 @@
-import { normalizeAddress } from './address.js';
+import { normalizeRecipient } from './recipient.js';
 import { BoundedHistory } from './bounded-history.js';
 import type { ProviderName } from './provider-name.js';
 
@@ -38,13 +38,13 @@ export class MessageInbox {
   addMessage(message: InboxMessage): void {
     this.lastNumber += 1;
     const entry = { number: this.lastNumber, message };
-    this.entries.addItem(normalizeAddress(message.to), entry);
+    this.entries.addItem(normalizeRecipient(message.to), entry);
     this.listeners.forEach((listener) => {
       listener(entry);
     });
   }
 
-  /** Lists the messages to one address, or to all, newest first. */
+  /** Lists the messages to one recipient, or to all, newest first. */
   listMessages(to?: string): InboxMessage[] {
     return this.listEntries(to).map(({ message }) => message);
   }
@@ -60,17 +60,18 @@ export class MessageInbox {
     this.entries.removeAll();
   }
 
-  /** Calls the listener for each new message to one address, or to any. @returns unsubscribes. */
+  /** Calls the listener for each new message to one recipient, or to any. @returns unsubscribes. */
   subscribe(listener: InboxListener, to?: string): () => void {
-    const address = to === undefined ? undefined : normalizeAddress(to);
+    const recipient = to === undefined ? undefined : normalizeRecipient(to);
     const filterEntries: InboxListener = (entry) => {
-      if (address === undefined || normalizeAddress(entry.message.to) === address) listener(entry);
+      if (recipient === undefined || normalizeRecipient(entry.message.to) === recipient)
+        listener(entry);
     };
     this.listeners.add(filterEntries);
     return () => this.listeners.delete(filterEntries);
   }
 
   private listEntries(to?: string): InboxEntry[] {
-    return this.entries.listNewestFirst(to === undefined ? undefined : normalizeAddress(to));
+    return this.entries.listNewestFirst(to === undefined ? undefined : normalizeRecipient(to));
   }
 }

@@ -327,7 +327,7 @@ describe('The sandbox as Sinch', () => {
     });
   });
 
-  it('completes a data verification when its target URL is opened, once', async () => {
+  it('completes a seamless verification when its target URL is opened, once', async () => {
     const { body } = await sandbox.startVerification({ method: 'seamless' }).expect(200);
     expect(body._links).toHaveLength(1);
     expect(await sandbox.listMessages()).toEqual([]);

@@ -5,7 +5,7 @@ import type { SandboxClock } from '../sandbox-clock.js';
 import type { SandboxSettings } from '../sandbox-settings.js';
 import { ValidationError, validateInput } from '../validate-input.js';
 import {
-  addressQuerySchema,
+  recipientQuerySchema,
   clockSchema,
   faultSchema,
   fixedPinSchema,
@@ -21,7 +21,7 @@ interface ControlDependencies {
 }
 
 /**
- * The routes that plan faults, move the clock, choose the PINs of addresses and change settings.
+ * The routes that plan faults, move the clock, choose the PINs of recipients and change settings.
  * They need no API key. Unknown fields are rejected as typos.
  */
 export function createControlRoutes({ clock, faults, fixedPins, settings }: ControlDependencies) {
@@ -60,7 +60,7 @@ export function createControlRoutes({ clock, faults, fixedPins, settings }: Cont
       return fixedPin;
     });
     fastify.delete('/pins', async ({ query }, reply) => {
-      const { to } = validateInput(addressQuerySchema, query);
+      const { to } = validateInput(recipientQuerySchema, query);
       if (to === undefined) fixedPins.clear();
       else fixedPins.deletePin(to);
       return reply.code(204).send();

@@ -42,7 +42,7 @@ export const clockSchema = Joi.object<SandboxClockChange>({
   now: Joi.date().min(0).max(MAX_TIME_MS),
 }).xor('advanceMs', 'now');
 
-export const addressQuerySchema = Joi.object<{ to?: string }>({ to: Joi.string().empty('') });
+export const recipientQuerySchema = Joi.object<{ to?: string }>({ to: Joi.string().empty('') });
 
 export const fixedPinSchema = Joi.object<{ to: string; pin: string }>({
   to: Joi.string()

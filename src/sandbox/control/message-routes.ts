@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { MessageInbox } from '../message-inbox.js';
 import { validateInput } from '../validate-input.js';
-import { addressQuerySchema } from './control-schemas.js';
+import { recipientQuerySchema } from './control-schemas.js';
 import { MessageStreams } from './message-streams.js';
 
 /** The routes that list, stream and delete the delivered messages. */
@@ -11,11 +11,11 @@ export function createMessageRoutes(inbox: MessageInbox) {
     fastify.addHook('preClose', async () => {
       streams.closeAll();
     });
-    fastify.get('/messages', async ({ query }) => inbox.listMessages(parseAddress(query)));
+    fastify.get('/messages', async ({ query }) => inbox.listMessages(parseRecipient(query)));
     fastify.get('/messages/stream', async (request, reply) => {
       if (!streams.hasCapacity)
         return reply.code(503).send({ error: 'Too many open streams. Close one and retry.' });
-      streams.openStream(request, reply, parseAddress(request.query));
+      streams.openStream(request, reply, parseRecipient(request.query));
       return reply;
     });
     fastify.delete('/messages', async (_request, reply) => {
@@ -25,7 +25,7 @@ export function createMessageRoutes(inbox: MessageInbox) {
   };
 }
 
-/** @returns `undefined` for all addresses. @throws ValidationError for more than one `to`. */
-function parseAddress(query: unknown): string | undefined {
-  return validateInput(addressQuerySchema, query).to;
+/** @returns `undefined` without `to`: all recipients. @throws ValidationError for several `to`. */
+function parseRecipient(query: unknown): string | undefined {
+  return validateInput(recipientQuerySchema, query).to;
 }

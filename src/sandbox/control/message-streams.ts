@@ -20,7 +20,7 @@ export class MessageStreams {
   }
 
   /**
-   * Streams the messages to one address, or to all. With `Last-Event-ID`, missed messages come first.
+   * Streams the messages to one recipient, or to all. With `Last-Event-ID`, missed messages come first.
    * If the client reads slowly, the rest is sent from the inbox once the socket has drained.
    */
   openStream(request: FastifyRequest, reply: FastifyReply, to?: string): void {

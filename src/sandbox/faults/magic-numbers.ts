@@ -2,7 +2,7 @@ import type { ProviderName } from '../provider-name.js';
 import type { SandboxFault, SandboxOperation } from './sandbox-fault.js';
 
 interface MagicScenario {
-  /** The affected operations. Other operations with the same address work normally. */
+  /** The affected operations. Other operations for the same recipient work normally. */
   readonly operations: readonly SandboxOperation[];
   readonly fault: SandboxFault;
 }
@@ -65,7 +65,7 @@ const NUMBER_PATTERNS: Record<ProviderName, RegExp> = {
 /** The local part of an e-mail address names the fault, as in `not-sent+7@sandbox.test`. */
 const EMAIL_PATTERN = /^([a-z-]+)(\+[^@]*)?@sandbox\.test$/;
 
-/** Finds the fault of a magic number or e-mail address; `undefined` for any other address. */
+/** Finds the fault of a magic number or e-mail address; `undefined` for any other recipient. */
 export function findMagicFault(
   operation: SandboxOperation,
   to: string,

@@ -17,14 +17,19 @@ const DEFAULT_DELAY_MS = 2_000;
 /** Creates the error with which the provider's API reports a fault. */
 type FaultErrorFactory = (kind: ErrorFaultKind, fault: SandboxFault) => Error;
 
-/** Performs an operation and returns the response: the one that reports `outcome`, if given. */
-type PerformOperation = (outcome?: ForcedOutcome) => object;
+/** Performs an operation and returns the response, which reports `forcedOutcome` if given. */
+type PerformOperation = (forcedOutcome?: ForcedOutcome) => object;
 
-/** Answers one request. `to` is the phone number or e-mail address of the end user, or empty. */
+interface OperationRequest {
+  readonly operation: SandboxOperation;
+  /** The recipient, which may be a magic number; `undefined` for operations that have none. */
+  readonly to?: string | undefined;
+}
+
+/** Answers one request. */
 type OperationHandler = (
   reply: FastifyReply,
-  operation: SandboxOperation,
-  to: string,
+  request: OperationRequest,
   perform: PerformOperation,
 ) => Promise<unknown>;
 
@@ -34,7 +39,7 @@ export function createOperationHandler(
   faults: FaultInjector,
   createError: FaultErrorFactory,
 ): OperationHandler {
-  return (reply, operation, to, perform) => {
+  return (reply, { operation, to = '' }, perform) => {
     const fault =
       faults.consumeFault(operation, provider) ?? findMagicFault(operation, to, provider);
     return applyFault(reply, fault, createError, perform);

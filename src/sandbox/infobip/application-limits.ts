@@ -17,20 +17,20 @@ export class ApplicationLimits {
   }
 
   /** Counts a send against both send limits. @throws InfobipError 429, without counting. */
-  countSend({ applicationId, configuration }: InfobipApplication, address: string): void {
-    const number = `${applicationId} ${address}`;
+  countSend({ applicationId, configuration }: InfobipApplication, recipient: string): void {
+    const recipientKey = `${applicationId} ${recipient}`;
     const { sendPinPerApplicationLimit, sendPinPerPhoneNumberLimit } = configuration;
     assertBelowLimit(this.sendsByApplication, applicationId, sendPinPerApplicationLimit);
-    assertBelowLimit(this.sendsByNumber, number, sendPinPerPhoneNumberLimit);
+    assertBelowLimit(this.sendsByNumber, recipientKey, sendPinPerPhoneNumberLimit);
     this.sendsByApplication.countEvent(applicationId);
-    this.sendsByNumber.countEvent(number);
+    this.sendsByNumber.countEvent(recipientKey);
   }
 
   /** Counts a verify call. @throws InfobipError 429, without counting. */
-  countVerify({ applicationId, configuration }: InfobipApplication, address: string): void {
-    const number = `${applicationId} ${address}`;
-    assertBelowLimit(this.verifiesByNumber, number, configuration.verifyPinLimit);
-    this.verifiesByNumber.countEvent(number);
+  countVerify({ applicationId, configuration }: InfobipApplication, recipient: string): void {
+    const recipientKey = `${applicationId} ${recipient}`;
+    assertBelowLimit(this.verifiesByNumber, recipientKey, configuration.verifyPinLimit);
+    this.verifiesByNumber.countEvent(recipientKey);
   }
 }
 

@@ -40,7 +40,7 @@ export function createConfigurationRoutes({
 }: ConfigurationRouteDependencies) {
   const handleOperation = createOperationHandler('infobip', faults, createInfobipError);
   const handleRequest = (reply: FastifyReply, perform: () => object) =>
-    handleOperation(reply, 'configuration', '', perform);
+    handleOperation(reply, { operation: 'configuration' }, perform);
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.addHook('onRequest', async ({ headers }) => {

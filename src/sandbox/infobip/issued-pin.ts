@@ -5,7 +5,7 @@ import { isEmailTemplate, type MessageTemplate, type PinType } from './message-t
 export interface IssuedPin {
   pinId: string;
   readonly applicationId: string;
-  /** The address as the client wrote it. */
+  /** The recipient as the client wrote it. */
   readonly to: string;
   readonly pin: string;
   /** The template at the time of the send. */

@@ -27,7 +27,6 @@ const CHANNELS = [
 /** Infobip's routes for PINs: send, resend, verify, and the verification status. */
 export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependencies) {
   const handleOperation = createOperationHandler('infobip', faults, createInfobipError);
-  const findAddress = (pinId: string) => pinService.findAddress(pinId) ?? '';
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.addHook('onRequest', async ({ headers }) => {
@@ -36,31 +35,36 @@ export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependen
     for (const [channel, suffix] of CHANNELS) {
       for (const path of [`/2fa/2/pin${suffix}`, `/2fa/1/pin${suffix}`]) {
         fastify.post<{ Querystring: { ncNeeded?: unknown } }>(path, ({ query, body }, reply) =>
-          handleOperation(reply, 'send', getRecipient(body), (outcome) => {
+          handleOperation(reply, { operation: 'send', to: getRecipient(body) }, (forcedOutcome) => {
             // Infobip's SDK sends the text `undefined` for an option that is not set.
             const lookup = query.ncNeeded !== 'false';
             const request = validateInput(sendSchemas[channel], body);
-            return pinService.sendPin(channel, request, { lookup, outcome });
+            return pinService.sendPin(channel, request, { lookup, forcedOutcome });
           }),
         );
       }
-      fastify.post<PinRouteTypes>(`/2fa/2/pin/:pinId/resend${suffix}`, ({ params, body }, reply) =>
-        handleOperation(reply, 'resend', findAddress(params.pinId), (outcome) => {
-          const request = validateInput(resendSchemas[channel], body ?? {});
-          return pinService.resendPin(channel, params.pinId, request, outcome);
-        }),
+      fastify.post<PinRouteTypes>(
+        `/2fa/2/pin/:pinId/resend${suffix}`,
+        ({ params, body }, reply) => {
+          const to = pinService.findRecipient(params.pinId);
+          return handleOperation(reply, { operation: 'resend', to }, (forcedOutcome) => {
+            const request = validateInput(resendSchemas[channel], body ?? {});
+            return pinService.resendPin(channel, params.pinId, request, forcedOutcome);
+          });
+        },
       );
     }
-    fastify.post<PinRouteTypes>('/2fa/2/pin/:pinId/verify', ({ params, body }, reply) =>
-      handleOperation(reply, 'verify', findAddress(params.pinId), (outcome) => {
+    fastify.post<PinRouteTypes>('/2fa/2/pin/:pinId/verify', ({ params, body }, reply) => {
+      const to = pinService.findRecipient(params.pinId);
+      return handleOperation(reply, { operation: 'verify', to }, (forcedOutcome) => {
         const { pin } = validateInput(verifySchema, body);
-        return pinService.verifyPin(params.pinId, pin, outcome);
-      }),
-    );
+        return pinService.verifyPin(params.pinId, pin, forcedOutcome);
+      });
+    });
     fastify.get<{ Params: { applicationId: string } }>(
       '/2fa/2/applications/:applicationId/verifications',
       ({ params, query }, reply) =>
-        handleOperation(reply, 'status', '', () => {
+        handleOperation(reply, { operation: 'status' }, () => {
           const filters = validateInput(statusQuerySchema, query);
           return listVerifications(pinService, params.applicationId, filters);
         }),

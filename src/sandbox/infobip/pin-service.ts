@@ -1,6 +1,6 @@
 // This folder simulates the Infobip 2FA API: applications, message templates, PINs and limits.
 // Routes check the request and call PinService or a store. Data is kept in memory only.
-import { changeAddress, normalizeAddress } from '../address.js';
+import { createOtherRecipient, normalizeRecipient } from '../recipient.js';
 import type { DeliveryOutcome, ForcedOutcome } from '../faults/sandbox-fault.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
 import type { MessageInbox } from '../message-inbox.js';
@@ -18,7 +18,7 @@ import { simulateDelivery, type InfobipChannel } from './simulate-delivery.js';
 interface PinSendOptions {
   /** Whether to look up the number before an SMS. Default: true. */
   readonly lookup?: boolean;
-  readonly outcome?: ForcedOutcome | undefined;
+  readonly forcedOutcome?: ForcedOutcome | undefined;
 }
 
 interface PinServiceDependencies {
@@ -51,7 +51,7 @@ export class PinService {
     if (!application.enabled) throw new InfobipError(400, { applicationId: ['is disabled'] });
     if (isEmailTemplate(template) !== (channel === 'email'))
       throw new InfobipError(400, { messageId: ['is a template of another channel'] });
-    this.countSend(application, to, options.outcome);
+    this.countSend(application, to, options.forcedOutcome);
     const ttlMs = parseDuration(application.configuration.pinTimeToLive) ?? 0;
     const pin: IssuedPin = {
       pinId: generateId(),
@@ -61,7 +61,7 @@ export class PinService {
       template,
       from: from ?? getDefaultSender(template),
       placeholders,
-      expiresAt: now() + (options.outcome === 'expired' ? 0 : ttlMs),
+      expiresAt: now() + (options.forcedOutcome === 'expired' ? 0 : ttlMs),
       failedAttempts: 0,
     };
     this.pins.addPin(pin);
@@ -76,15 +76,15 @@ export class PinService {
     channel: InfobipChannel,
     pinId: string,
     request: PinResendRequest,
-    outcome?: ForcedOutcome,
+    forcedOutcome?: ForcedOutcome,
   ): object {
     const pin = this.pins.getPin(pinId);
     if (isEmailTemplate(pin.template) !== (channel === 'email'))
       throw new InfobipError(400, { pinId: ['was sent to another kind of address'] });
-    this.countSend(this.deps.applications.getApplication(pin.applicationId), pin.to, outcome);
+    this.countSend(this.deps.applications.getApplication(pin.applicationId), pin.to, forcedOutcome);
     if (request.placeholders) pin.placeholders = request.placeholders;
-    if (outcome === 'new-pin-id') this.pins.changePinId(pin, generateId());
-    return this.deliverPin(channel, pin, request, { outcome });
+    if (forcedOutcome === 'new-pin-id') this.pins.changePinId(pin, generateId());
+    return this.deliverPin(channel, pin, request, { forcedOutcome });
   }
 
   /**
@@ -92,23 +92,24 @@ export class PinService {
    * @throws InfobipError 404 for an unknown PIN, or for a verified one if the application does not
    * allow multiple verifications; 429 over the limit.
    */
-  verifyPin(pinId: string, submittedPin: string, outcome?: ForcedOutcome): object {
+  verifyPin(pinId: string, submittedPin: string, forcedOutcome?: ForcedOutcome): object {
     const pin = this.pins.getPin(pinId);
     const application = this.deps.applications.getApplication(pin.applicationId);
     const { pinAttempts, allowMultiplePinVerifications } = application.configuration;
-    if (outcome !== 'delivered') this.limits.countVerify(application, normalizeAddress(pin.to));
+    if (forcedOutcome !== 'delivered')
+      this.limits.countVerify(application, normalizeRecipient(pin.to));
     if (pin.verifiedAt !== undefined && !allowMultiplePinVerifications) throw new InfobipError(404);
     const now = this.deps.now();
     const buildResponse = (verified: boolean, attemptsRemaining: number, pinError?: string) => ({
       pinId,
-      msisdn: outcome === 'wrong-msisdn' ? changeAddress(pin.to) : pin.to,
+      msisdn: forcedOutcome === 'wrong-msisdn' ? createOtherRecipient(pin.to) : pin.to,
       verified,
       attemptsRemaining,
       ...(pinError !== undefined && { pinError }),
     });
-    if (outcome === 'expired' || now >= pin.expiresAt)
+    if (forcedOutcome === 'expired' || now >= pin.expiresAt)
       return buildResponse(false, 0, 'TTL_EXPIRED');
-    if (outcome === 'exhausted' || pin.failedAttempts >= pinAttempts)
+    if (forcedOutcome === 'exhausted' || pin.failedAttempts >= pinAttempts)
       return buildResponse(false, 0, 'NO_MORE_PIN_ATTEMPTS');
     if (submittedPin !== pin.pin) {
       pin.failedAttempts += 1;
@@ -118,34 +119,34 @@ export class PinService {
     return buildResponse(true, 0);
   }
 
-  /** Lists the PINs of an address, newest first. @throws InfobipError 404 */
+  /** Lists the PINs of a recipient, newest first. @throws InfobipError 404 */
   listPinsSentTo(applicationId: string, to: string): readonly Readonly<IssuedPin>[] {
     this.deps.applications.getApplication(applicationId);
     return this.pins.listPinsSentTo(applicationId, to);
   }
 
-  findAddress(pinId: string): string | undefined {
-    return this.pins.findAddress(pinId);
+  findRecipient(pinId: string): string | undefined {
+    return this.pins.findRecipient(pinId);
   }
 
   /** A forced delivery is not counted, so that its magic number never reaches a limit. */
   private countSend(
     application: InfobipApplication,
     to: string,
-    outcome: ForcedOutcome | undefined,
+    forcedOutcome: ForcedOutcome | undefined,
   ): void {
-    if (outcome !== 'delivered') this.limits.countSend(application, normalizeAddress(to));
+    if (forcedOutcome !== 'delivered') this.limits.countSend(application, normalizeRecipient(to));
   }
 
   private deliverPin(
     channel: InfobipChannel,
     pin: IssuedPin,
     { trackDelivery = false }: PinResendRequest,
-    { lookup = true, outcome }: PinSendOptions,
+    { lookup = true, forcedOutcome }: PinSendOptions,
   ): object {
     const { inbox, now } = this.deps;
     const { pinId, to, from } = pin;
-    const delivery = simulateDelivery(channel, toDeliveryOutcome(outcome), lookup);
+    const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), lookup);
     if (delivery.isSent) pin.sentAt ??= now();
     if (delivery.isDelivered) {
       const sentAt = new Date(now()).toISOString();
@@ -163,8 +164,8 @@ export class PinService {
 }
 
 /** The message is delivered, unless the forced outcome is about delivery. */
-function toDeliveryOutcome(outcome: ForcedOutcome | undefined): DeliveryOutcome {
-  switch (outcome) {
+function toDeliveryOutcome(forcedOutcome: ForcedOutcome | undefined): DeliveryOutcome {
+  switch (forcedOutcome) {
     case undefined:
     case 'expired':
     case 'exhausted':
@@ -172,6 +173,6 @@ function toDeliveryOutcome(outcome: ForcedOutcome | undefined): DeliveryOutcome 
     case 'wrong-msisdn':
       return 'delivered';
     default:
-      return outcome;
+      return forcedOutcome;
   }
 }

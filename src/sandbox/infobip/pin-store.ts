@@ -1,4 +1,4 @@
-import { normalizeAddress } from '../address.js';
+import { normalizeRecipient } from '../recipient.js';
 import { BoundedHistory } from '../bounded-history.js';
 import { requireFound } from './application-store.js';
 import type { IssuedPin } from './issued-pin.js';
@@ -6,7 +6,7 @@ import type { IssuedPin } from './issued-pin.js';
 /** Bounds the memory of a sandbox that runs for a long time. */
 const MAX_PINS = 100_000;
 
-/** Keeps the newest PINs, by id and by address. */
+/** Keeps the newest PINs, by id and by recipient. */
 export class PinStore {
   private readonly byId = new Map<string, IssuedPin>();
   private readonly history = new BoundedHistory<IssuedPin>(MAX_PINS);
@@ -22,7 +22,7 @@ export class PinStore {
     return requireFound(this.byId.get(pinId));
   }
 
-  findAddress(pinId: string): string | undefined {
+  findRecipient(pinId: string): string | undefined {
     return this.byId.get(pinId)?.to;
   }
 
@@ -40,4 +40,4 @@ export class PinStore {
 }
 
 const buildGroupKey = (applicationId: string, to: string) =>
-  `${applicationId} ${normalizeAddress(to)}`;
+  `${applicationId} ${normalizeRecipient(to)}`;

@@ -20,7 +20,7 @@ export const statusQuerySchema = Joi.object<VerificationStatusQuery>({
 });
 
 /**
- * Lists the verifications of an address, newest first, with times in ms since the epoch.
+ * Lists the verifications of a recipient, newest first, with times in ms since the epoch.
  * @throws InfobipError 404 for an unknown application.
  */
 export function listVerifications(

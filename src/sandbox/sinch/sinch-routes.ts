@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { normalizeAddress } from '../address.js';
+import { normalizeRecipient } from '../recipient.js';
 import { createOperationHandler } from '../faults/operation-handler.js';
 import type { FaultInjector } from '../faults/fault-injector.js';
 import { validateInput } from '../validate-input.js';
@@ -21,6 +21,10 @@ interface VerificationRouteTypes {
 }
 
 interface PhoneNumberRouteTypes {
+  Params: { number: string };
+}
+
+interface MethodAndNumberRouteTypes {
   Params: { method: string; number: string };
 }
 
@@ -33,9 +37,10 @@ export function createSinchRoutes(deps: SinchRouteDependencies) {
       async (api) => {
         useSinchErrors(api);
         keepRawBody(api);
-        // Without authentication: the phone opens this URL, and its SIM card is the proof.
+        // Seamless verification: the phone opens this URL over mobile data, so the SIM card is the
+        // proof. The phone does not authenticate.
         api.get<VerificationRouteTypes>('/data/:id', async ({ params }, reply) => {
-          deps.sinchVerifications.completeDataVerification(params.id);
+          deps.sinchVerifications.completeSeamlessVerification(params.id);
           return reply.code(204).send();
         });
         await api.register(createVerificationRoutes(deps), { prefix: '/verifications' });
@@ -61,41 +66,45 @@ function createVerificationRoutes({
     });
     fastify.post('/', (request, reply) => {
       const body = parseJsonBody(request);
-      return handleOperation(reply, 'send', normalizeAddress(getNumber(body)), (outcome) => {
+      const to = normalizeRecipient(getNumber(body));
+      return handleOperation(reply, { operation: 'send', to }, (forcedOutcome) => {
         // Messages are always English: `Accept-Language` is ignored.
         void reply.header('content-language', 'en-US');
         const start = validateInput(startSchema, body);
-        const verification = sinchVerifications.startVerification(start, outcome);
+        const verification = sinchVerifications.startVerification(start, forcedOutcome);
         return buildStartResponse(verification, getApiUrl(request));
       });
     });
     fastify.put<VerificationRouteTypes>('/id/:id', (request, reply) => {
       const { id } = request.params;
-      const to = normalizeAddress(sinchVerifications.findNumber(id) ?? '');
-      return handleOperation(reply, 'verify', to, (outcome) => {
+      const to = normalizeRecipient(sinchVerifications.findNumber(id) ?? '');
+      return handleOperation(reply, { operation: 'verify', to }, (forcedOutcome) => {
         const report = validateInput(reportSchema, parseJsonBody(request));
-        return buildReportResponse(sinchVerifications.reportById(id, report, outcome));
+        return buildReportResponse(sinchVerifications.reportById(id, report, forcedOutcome));
       });
     });
     fastify.put<PhoneNumberRouteTypes>('/number/:number', (request, reply) => {
       const { number } = request.params;
-      return handleOperation(reply, 'verify', normalizeAddress(number), (outcome) => {
+      const to = normalizeRecipient(number);
+      return handleOperation(reply, { operation: 'verify', to }, (forcedOutcome) => {
         const report = validateInput(reportSchema, parseJsonBody(request));
-        return buildReportResponse(sinchVerifications.reportByNumber(number, report, outcome));
+        return buildReportResponse(
+          sinchVerifications.reportByNumber(number, report, forcedOutcome),
+        );
       });
     });
     fastify.get<VerificationRouteTypes>('/id/:id', ({ params }, reply) =>
-      handleOperation(reply, 'status', '', () =>
+      handleOperation(reply, { operation: 'status' }, () =>
         buildStatusResponse(sinchVerifications.getById(params.id)),
       ),
     );
     fastify.get<VerificationRouteTypes>('/reference/:id', ({ params }, reply) =>
-      handleOperation(reply, 'status', '', () =>
+      handleOperation(reply, { operation: 'status' }, () =>
         buildStatusResponse(sinchVerifications.getByReference(params.id)),
       ),
     );
-    fastify.get<PhoneNumberRouteTypes>('/:method/number/:number', ({ params }, reply) =>
-      handleOperation(reply, 'status', '', () => {
+    fastify.get<MethodAndNumberRouteTypes>('/:method/number/:number', ({ params }, reply) =>
+      handleOperation(reply, { operation: 'status' }, () => {
         const method = validateInput(methodSchema, params.method);
         return buildStatusResponse(sinchVerifications.getByNumber(method, params.number));
       }),

@@ -1,6 +1,6 @@
 // This folder simulates the Sinch Verification API: start, report and status of verifications.
 // Routes check the request and call SinchVerificationService. Data is kept in memory only.
-import { changeAddress, normalizeAddress } from '../address.js';
+import { createOtherRecipient, normalizeRecipient } from '../recipient.js';
 import type { ForcedOutcome } from '../faults/sandbox-fault.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
 import type { MessageChannel, MessageInbox } from '../message-inbox.js';
@@ -49,11 +49,11 @@ export class SinchVerificationService {
    * Starts a verification and aborts an earlier pending one of the same number.
    * @throws SinchError 40200 for the outcome `no-credit`, 40900 for a reference that is in use.
    */
-  startVerification(request: SinchStartRequest, outcome?: ForcedOutcome): SinchVerification {
-    if (outcome === 'no-credit') throw new SinchError(40200);
+  startVerification(request: SinchStartRequest, forcedOutcome?: ForcedOutcome): SinchVerification {
+    if (forcedOutcome === 'no-credit') throw new SinchError(40200);
     const now = this.deps.now();
     const expectedCode = this.createCode(request);
-    const verification = createVerification(request, { now, expectedCode, outcome });
+    const verification = createVerification(request, { now, expectedCode, forcedOutcome });
     const earlier = this.store.listByNumber(verification.number);
     this.store.addVerification(verification);
     if (verification.status !== 'PENDING') return verification;
@@ -68,17 +68,25 @@ export class SinchVerificationService {
    * Checks a submitted code, which closes the verification.
    * @throws SinchError 40400 if it is unknown or closed, 40001 for another method.
    */
-  reportById(id: string, report: SinchReportRequest, outcome?: ForcedOutcome): SinchVerification {
-    return this.checkReport(this.store.findById(id), report, outcome);
+  reportById(
+    id: string,
+    report: SinchReportRequest,
+    forcedOutcome?: ForcedOutcome,
+  ): SinchVerification {
+    return this.checkReport(this.store.findById(id), report, forcedOutcome);
   }
 
   /** Like {@link reportById}, for the newest verification of a number. */
   reportByNumber(
     number: string,
     report: SinchReportRequest,
-    outcome?: ForcedOutcome,
+    forcedOutcome?: ForcedOutcome,
   ): SinchVerification {
-    return this.checkReport(this.store.listByNumber(number).find(isReportable), report, outcome);
+    return this.checkReport(
+      this.store.listByNumber(number).find(isReportable),
+      report,
+      forcedOutcome,
+    );
   }
 
   /** @throws SinchError 40400 */
@@ -98,8 +106,8 @@ export class SinchVerificationService {
     return this.requireCurrent(newest && newest.startedAt > earliestStart ? newest : undefined);
   }
 
-  /** Verifies a data verification whose target URL was opened. @throws SinchError 40400 */
-  completeDataVerification(id: string): void {
+  /** Verifies a seamless verification: the phone opened its target URL. @throws SinchError 40400 */
+  completeSeamlessVerification(id: string): void {
     const verification = this.getById(id);
     if (verification.method !== 'seamless' || verification.status !== 'PENDING')
       throw new SinchError(40400);
@@ -123,7 +131,7 @@ export class SinchVerificationService {
     if (method === 'seamless') return;
     const isFlashCall = method === 'flashcall';
     this.deps.inbox.addMessage({
-      to: normalizeAddress(number),
+      to: normalizeRecipient(number),
       from: isFlashCall ? expectedCode : 'Sinch',
       channel: CHANNEL_BY_METHOD[method],
       text: isFlashCall ? `Missed call from ${expectedCode}` : `Your code is ${expectedCode}`,
@@ -137,7 +145,7 @@ export class SinchVerificationService {
   private checkReport(
     found: SinchVerification | undefined,
     report: SinchReportRequest,
-    outcome: ForcedOutcome | undefined,
+    forcedOutcome: ForcedOutcome | undefined,
   ): SinchVerification {
     const verification = this.requireCurrent(found);
     if (!isReportable(verification)) throw new SinchError(40400);
@@ -145,13 +153,13 @@ export class SinchVerificationService {
     if (report.method !== method)
       throw new SinchError(40001, `"method" must be ${method}, the method of the start`);
     if (verification.status !== 'PENDING') return verification;
-    const isCorrect = getSubmittedCode(report) === expectedCode && outcome !== 'exhausted';
+    const isCorrect = getSubmittedCode(report) === expectedCode && forcedOutcome !== 'exhausted';
     const failure = method === 'flashcall' ? 'Invalid CLI' : 'Invalid code';
-    if (outcome === 'expired') closeVerification(verification, 'FAIL', 'Expired');
+    if (forcedOutcome === 'expired') closeVerification(verification, 'FAIL', 'Expired');
     else if (isCorrect) closeVerification(verification, 'SUCCESSFUL');
     else closeVerification(verification, 'FAIL', failure);
-    if (outcome !== 'wrong-msisdn') return verification;
-    return { ...verification, number: changeAddress(number) };
+    if (forcedOutcome !== 'wrong-msisdn') return verification;
+    return { ...verification, number: createOtherRecipient(number) };
   }
 
   private requireCurrent(found: SinchVerification | undefined): SinchVerification {

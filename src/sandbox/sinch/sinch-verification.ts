@@ -19,7 +19,7 @@ export interface SinchVerification {
   /** E.164 with a leading `+`. */
   readonly number: string;
   readonly reference: string | undefined;
-  /** The code; for a flash call, the caller's number; empty for a data verification. */
+  /** The code; for a flash call, the caller's number; empty for a seamless verification. */
   readonly expectedCode: string;
   readonly codeType: SinchCodeType;
   /** Seconds that the client should wait for the message or call. */
@@ -33,13 +33,13 @@ export interface SinchVerification {
 interface SinchVerificationOptions {
   readonly now: number;
   readonly expectedCode: string;
-  readonly outcome: ForcedOutcome | undefined;
+  readonly forcedOutcome: ForcedOutcome | undefined;
 }
 
 /** Creates a pending verification, or a closed one if the outcome says that it was not sent. */
 export function createVerification(
   request: SinchStartRequest,
-  { now, expectedCode, outcome }: SinchVerificationOptions,
+  { now, expectedCode, forcedOutcome }: SinchVerificationOptions,
 ): SinchVerification {
   const { method, identity, reference, smsOptions, flashCallOptions } = request;
   const { expiry } = method === 'sms' ? smsOptions : {};
@@ -54,12 +54,12 @@ export function createVerification(
     interceptionTimeout:
       method === 'flashcall' ? flashCallOptions.interceptionTimeout : DEFAULT_INTERCEPTION_S,
     startedAt: now,
-    expiresAt: outcome === 'expired' ? now : now + ttlMs,
+    expiresAt: forcedOutcome === 'expired' ? now : now + ttlMs,
     status: 'PENDING',
     reason: undefined,
   };
-  if (outcome === 'not-sent') closeVerification(verification, 'DENIED', 'Destination denied');
-  if (outcome === 'unreachable' || outcome === 'unreachable-prose')
+  if (forcedOutcome === 'not-sent') closeVerification(verification, 'DENIED', 'Destination denied');
+  if (forcedOutcome === 'unreachable' || forcedOutcome === 'unreachable-prose')
     closeVerification(verification, 'ERROR', 'Network error or number unreachable');
   return verification;
 }
