@@ -82,11 +82,11 @@ function formatChanges(changes: readonly SetupChange[]): string {
 /** The message as a phone shows it, and its size in segments. */
 function formatMessage({ text, sample }: SetupPlan): string {
   const { encoding, units, segments } = getSmsSize(sample);
-  const { alone, joined } = SMS_CAPACITY[encoding];
+  const { single, segment } = SMS_CAPACITY[encoding];
   const size =
     segments === 1
-      ? `of ${String(alone)}: 1 segment.`
-      : `in segments of ${String(joined)}: ${String(segments)} segments, each billed.`;
+      ? `of ${String(single)}: 1 segment.`
+      : `in segments of ${String(segment)}: ${String(segments)} segments, each billed.`;
   const lines = [
     'The message, with a sample code:',
     ...sample.split('\n').map((line) => `  | ${line}`),

@@ -12,7 +12,7 @@ const COUNTS = [2, 3];
 
 const CAVEAT = [
   'The service itself may block fewer: it also knows numbers that were verified before the records',
-  'begin, and in their first two weeks the usual traffic before.',
+  'begin, and the traffic of the two weeks before that.',
 ];
 
 export const pumpingReplay = defineCommand({

@@ -16,10 +16,10 @@ const BASIC = new Set(
 /** Its extension table (§6.2.1.1): each of these takes two septets. */
 const EXTENSION = new Set('\f^{}\\[~]|€');
 
-/** Units of a single message, and of each of several with a header (3GPP TS 23.040 §9.2.3.24.1). */
+/** Units of a single SMS, and of each segment of a longer text (3GPP TS 23.040 §9.2.3.24.1). */
 export const SMS_CAPACITY = {
-  'GSM-7': { alone: 160, joined: 153 },
-  'UCS-2': { alone: 70, joined: 67 },
+  'GSM-7': { single: 160, segment: 153 },
+  'UCS-2': { single: 70, segment: 67 },
 } as const;
 
 /** Measures a text with its placeholders filled in. */
@@ -31,9 +31,9 @@ export function getSmsSize(text: string): SmsSize {
     return EXTENSION.has(character) ? 2 : 1;
   });
   const encoding = isGsm7 ? 'GSM-7' : 'UCS-2';
-  const { alone, joined } = SMS_CAPACITY[encoding];
+  const { single, segment } = SMS_CAPACITY[encoding];
   const units = widths.reduce((sum, width) => sum + width, 0);
-  return { encoding, units, segments: units <= alone ? 1 : countSegments(widths, joined) };
+  return { encoding, units, segments: units <= single ? 1 : countSegments(widths, segment) };
 }
 
 function countSegments(widths: readonly number[], capacity: number): number {

@@ -15,7 +15,7 @@ import { openStore } from '../support/store.js';
 const PAGE = readFileSync('docs/fraud-protection.md', 'utf8');
 const [, DOCUMENTED = ''] = /```sh\nnpm run pumping:replay -- (.*)\n```/.exec(PAGE) ?? [];
 const OTP_SECRET = 'a master secret that only tests know of';
-const ONE_PREFIX = { country: 'CH', first: 4_178_000, prefixes: 1 };
+const ONE_PREFIX = { country: 'CH', firstPrefix: 4_178_000, prefixCount: 1 };
 /** More records than are read in one batch. */
 const BOTS = 1_100;
 
@@ -75,7 +75,7 @@ describe('npm run pumping:replay', () => {
       expect.stringMatching(/^CH {7}prefix, hour {4}1,06\d {16}1$/),
       '',
       'The service itself may block fewer: it also knows numbers that were verified before the records',
-      'begin, and in their first two weeks the usual traffic before.',
+      'begin, and the traffic of the two weeks before that.',
     ]);
     expect(code).toBe(0);
   });

@@ -44,7 +44,7 @@ const FINDINGS: Partial<Record<number, AccountFinding>> = {
   ),
 };
 
-/** Why a response about the account cannot be used: by its status first (contract §8). */
+/** Why a response about the account cannot be used: by its status first. */
 export function toResponseError(response: ProviderResponse): AccountError {
   const { status } = response;
   if (status === 400) return new AccountError(describeRejection(getRejectedFields(response)));

@@ -4,7 +4,7 @@ import type { InfobipErrorBody } from './infobip.types.js';
 
 const NOT_FOUND_CODES: readonly unknown[] = ['NOT_FOUND', 'RESOURCE_NOT_FOUND', 'E404'];
 
-/** Translates a response that is not a 2xx, by its status first (contract §8). */
+/** Translates a response that is not a 2xx, by its status first: error codes vary. */
 export function toProviderError(response: ProviderResponse): ProviderError {
   const { status, body } = response;
   if (status === 400 && parseErrorBody(body).fields.includes('to'))

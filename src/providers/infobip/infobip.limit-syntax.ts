@@ -7,7 +7,7 @@ interface UsageLimit {
   readonly intervalMs: number;
 }
 
-/** Parses Infobip's durations (contract §3): `10m`, `45s`, or `d` for one day; else `undefined`. */
+/** Parses Infobip's durations to milliseconds: `10m`, `45s`, or `d` for one day; else `undefined`. */
 export function parseDuration(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined;
   const [, amount = '1', unit] = /^([1-9]\d{0,11})?(ms|[smhd])$/.exec(text) ?? [];

@@ -61,7 +61,7 @@ export class InfobipProvider implements OtpProvider {
     const response = await this.client.post(path, { pin: code }, options);
     // Infobip no longer has the PIN (used or deleted), so no code can verify.
     if (isNotFound(response)) return 'attempts_exhausted';
-    // Only `verifyPinLimit` limits verifies, and it counts per number (contract §3).
+    // Only `verifyPinLimit` limits verifies, and it counts per number.
     if (response.status === 429) throw toNumberLimitError(response, response.status);
     const { verified, msisdn, pinError }: InfobipVerifyResponse = requireSuccess(response);
     if (verified === false) return toCheckResult(pinError);

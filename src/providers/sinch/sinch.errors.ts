@@ -8,7 +8,7 @@ const NOT_ENOUGH_CREDIT = 40200;
 const RESOURCE_NOT_FOUND = 40400;
 const VELOCITY_CONSTRAINT = 42901;
 
-/** Sinch's error code, if the response has one: a 200 may be an error too (contract §3, §7). */
+/** Sinch's error code, if the response has one: a 200 may be an error too. */
 export function getErrorCode({ body }: ProviderResponse): number | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const code = String((body as SinchErrorBody).errorCode);

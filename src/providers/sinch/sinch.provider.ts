@@ -54,7 +54,7 @@ export class SinchProvider implements OtpProvider {
     options?: ProviderCallOptions,
   ): Promise<CheckResult> {
     const { method, id } = parseHandle(providerPinId);
-    // The id of another provider: Sinch has nothing to check.
+    // Sinch did not issue this id, so it has no code to check.
     if (!method) return 'attempts_exhausted';
     const path = `${VERIFICATIONS}/id/${encodeURIComponent(id)}`;
     const response = await this.client.put(path, { method, [method]: { code } }, options);
@@ -69,7 +69,7 @@ export class SinchProvider implements OtpProvider {
 const isError = (response: ProviderResponse): boolean =>
   !isSuccess(response) || getErrorCode(response) !== undefined;
 
-/** @returns the verification's id. A response to a start usually has no status; one that it has counts. */
+/** @returns the verification's id. The response usually has no status; if it has one, that decides. */
 function parseStartResponse({ id, status }: SinchVerificationResponse): string {
   switch (toLowerCase(status)) {
     case undefined:
@@ -98,7 +98,7 @@ function toCheckResult(
       if (response.id !== id || number !== to.e164) throw new ProviderError('invalid_response');
       return 'verified';
     }
-    // The code was checked (contract §6), and no other will be (§7).
+    // Sinch checked the code, and checks no other one for this verification.
     case 'fail':
       return isExpired ? 'expired' : 'wrong_code_final';
     case 'denied':

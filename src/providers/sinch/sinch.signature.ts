@@ -12,7 +12,8 @@ export interface SignedRequest {
 }
 
 /**
- * Signs a request for an application (contract §2).
+ * Creates the signature of an "application signed request":
+ * https://developers.sinch.com/docs/verification/api-reference/authentication/application-signed-request
  * @param secret in base64, as the dashboard shows it.
  */
 export function createSignature(

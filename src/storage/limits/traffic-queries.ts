@@ -2,7 +2,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { DatabaseSchema } from '../migrations/schema.js';
 import { isOpen } from './predicates.js';
 
-/** The subjects of a send, and the bucket that counts it. */
+/** The subjects that a send counts for (prefix, country, client), and the bucket that counts it. */
 interface TrafficBucketKey {
   prefix: string;
   country: string;

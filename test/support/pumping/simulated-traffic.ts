@@ -14,11 +14,11 @@ export interface SimulatedVerification {
   readonly verifiesAfterMs: number | undefined;
 }
 
-/** Mobile numbers of a country: consecutive prefixes of 10,000 numbers each. */
+/** Mobile numbers of a country: consecutive prefixes (E.164 without `+`) of 10,000 numbers each. */
 export interface NumberRange {
   readonly country: string;
-  readonly first: number;
-  readonly prefixes: number;
+  readonly firstPrefix: number;
+  readonly prefixCount: number;
 }
 
 /** Traffic of people. */
@@ -98,9 +98,9 @@ function createPerson(
   };
 }
 
-function randomNumber(random: SeededRandom, { first, prefixes }: NumberRange): string {
-  const block = String(first + random.between(0, prefixes - 1));
-  return `+${block}${String(random.between(0, 9_999)).padStart(4, '0')}`;
+function randomNumber(random: SeededRandom, { firstPrefix, prefixCount }: NumberRange): string {
+  const prefix = String(firstPrefix + random.between(0, prefixCount - 1));
+  return `+${prefix}${String(random.between(0, 9_999)).padStart(4, '0')}`;
 }
 
 /** A random time until the next event, exponentially distributed, in milliseconds. */

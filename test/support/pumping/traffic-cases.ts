@@ -14,10 +14,10 @@ export interface TrafficCase {
 }
 
 /** A million mobile numbers of customers. */
-const CUSTOMER_NUMBERS: NumberRange = { country: 'CH', first: 4_179_300, prefixes: 100 };
+const CUSTOMER_NUMBERS: NumberRange = { country: 'CH', firstPrefix: 4_179_300, prefixCount: 100 };
 /** Numbers of the attacker. */
-const ATTACKER_NUMBERS: NumberRange = { country: 'CH', first: 4_178_000, prefixes: 1_000 };
-const ONE_PREFIX: NumberRange = { ...ATTACKER_NUMBERS, prefixes: 1 };
+const ATTACKER_NUMBERS: NumberRange = { country: 'CH', firstPrefix: 4_178_000, prefixCount: 1_000 };
+const ONE_PREFIX: NumberRange = { ...ATTACKER_NUMBERS, prefixCount: 1 };
 
 const ALWAYS = () => 1;
 
@@ -55,7 +55,7 @@ export const HEALTHY: readonly TrafficCase[] = [
       ['AT', 'BE', 'CH', 'DE', 'ES', 'FR', 'IT', 'NL'].flatMap((country, index) =>
         createHumanTraffic(
           random.for(country),
-          { country, first: 4_179_300 + 10_000 * index, prefixes: 1_000 },
+          { country, firstPrefix: 4_179_300 + 10_000 * index, prefixCount: 1_000 },
           {
             start,
             lastsHours: 7 * 24,

@@ -30,6 +30,6 @@ async function chromiumPath(): Promise<string> {
     title: 'Chromium',
     find: () => findBinary(['chromium', 'chromium-browser', 'google-chrome']),
     debianPackage: 'chromium',
-    variable: 'TEST_CHROMIUM',
+    alternative: 'set TEST_CHROMIUM to its path',
   });
 }

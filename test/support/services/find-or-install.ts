@@ -7,8 +7,8 @@ export interface RequiredProgram {
   /** The path of the program, if it is installed. */
   find(): string | undefined;
   readonly debianPackage: string;
-  /** Variable with the URL of a server to use instead. */
-  readonly variable?: string;
+  /** What can be done instead of installing it, for the error message. */
+  readonly alternative?: string;
 }
 
 /** Returns the path of a program; installs it if necessary and possible. */
@@ -36,8 +36,7 @@ async function installLocked(program: RequiredProgram): Promise<string> {
   return found;
 }
 
-function describeMissing({ title, debianPackage, variable }: RequiredProgram): string {
+function describeMissing({ title, debianPackage, alternative }: RequiredProgram): string {
   const install = `install it so that it is in PATH (on Debian: apt-get install ${debianPackage})`;
-  const alternative = variable === undefined ? '' : `, or set ${variable} to the URL of a server`;
-  return `The tests need ${title}, which is not on this machine: ${install}${alternative}.`;
+  return `The tests need ${title}, which is not on this machine: ${alternative === undefined ? install : `${install}, or ${alternative}`}.`;
 }

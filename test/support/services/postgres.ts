@@ -29,7 +29,10 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** Returns the PostgreSQL shared by the test run; starts a new one if `fresh`, or without a run. */
+/**
+ * Returns the PostgreSQL shared by the test run. Starts a new one if `fresh`, or if this is a program
+ * outside a test run.
+ */
 export async function startPostgres({ fresh = false } = {}): Promise<PostgresServer> {
   const shared = fresh ? undefined : await sharedServiceUrl('postgres');
   if (shared !== undefined) return sharedServer(shared);
@@ -85,7 +88,7 @@ async function startServer(): Promise<ServiceProcess> {
     title: 'PostgreSQL',
     find: () => findBinary(['postgres'], [...pathFolders(), ...debianPostgresFolders()]),
     debianPackage: 'postgresql',
-    variable: 'TEST_DATABASE_URL',
+    alternative: 'set TEST_DATABASE_URL to the URL of a server',
   });
   const user = dropPrivileges();
   const initdb = join(dirname(realpathSync(postgres)), 'initdb');

@@ -37,8 +37,13 @@ const MODES = {
 } as const;
 
 /**
+<<<<<<< HEAD
  * Returns the Redis shared by the test run, with a database for this jest worker only; starts a new
  * one if `fresh`, with other options, or without a run.
+=======
+ * Returns the Redis shared by the test run, with a database for this jest worker only. Starts a new
+ * one if `fresh`, or if this is a program outside a test run.
+>>>>>>> 4a4deb5 (Say in provider and test comments and on the fraud page what is meant at first reading)
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const { fresh = Object.keys(options).length > 0 } = options;
@@ -91,7 +96,7 @@ async function startServer({
     title: 'Redis',
     find: () => findBinary(['redis-server', 'valkey-server']),
     debianPackage: 'redis-server',
-    variable: 'TEST_REDIS_URL',
+    alternative: 'set TEST_REDIS_URL to the URL of a server',
   });
   return ServiceProcess.start({
     name: 'redis',
