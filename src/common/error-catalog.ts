@@ -116,6 +116,12 @@ const ENTRIES = {
     action: 'Send a new code.',
     returnedBy: ['resendCode'],
   },
+  stored_data_unreadable: {
+    status: 410,
+    message: 'The stored data of this verification or response cannot be read.',
+    action: 'Do not retry. Send a new code, with a new idempotency key.',
+    returnedBy: [...PROVIDER_CALL, 'getVerification'],
+  },
   idempotency_key_reused: {
     status: 422,
     message: 'This idempotency key belongs to a different request.',

@@ -63,6 +63,11 @@ export class PhoneNumber {
       : undefined;
   }
 
+  /** Whether a text has the form of {@link e164}, whatever the numbering plan says. */
+  static isE164(text: unknown): text is string {
+    return typeof text === 'string' && E164.test(text);
+  }
+
   /** Restores a number from {@link e164}, even if the numbering plan has changed since. */
   static fromE164(e164: string): PhoneNumber {
     return new PhoneNumber(e164);

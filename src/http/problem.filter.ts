@@ -6,7 +6,8 @@ import { toDomainError, toProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 
 /**
  * The global exception filter: answers every error by a problem document (RFC 9457), and logs a 5xx
- * with its cause. Nothing is sent where the client has disconnected or the response has begun.
+ * or unreadable data with its cause. Nothing is sent where the client has disconnected or the
+ * response has begun.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -20,7 +21,7 @@ export class ProblemFilter implements ExceptionFilter {
     // The route pattern, such as /otp/:pinId: a path may contain a number, a code or a key.
     const problem = toProblem(error, request.id, request.routeOptions.url ?? '/');
     const { status, code } = problem;
-    if (status >= 500)
+    if (status >= 500 || code === 'stored_data_unreadable')
       request.log.error({ code, err: error, ...request.requestContext }, 'request failed');
     if (reply.sent) return;
     const retryAfterMs = getRetryAfterMs(request, error, status);

@@ -20,13 +20,13 @@ export function sendBody<T>({ body, replayed }: IdempotentResponse<T>, reply: Fa
 
 /**
  * The response to a repeated request.
- * @throws DomainError `idempotency_key_reused`, `request_in_progress`, or `provider_timeout` if the
- * result of the earlier request is unknown.
+ * @throws DomainError `idempotency_key_reused`, `request_in_progress`, `stored_data_unreadable`, or
+ * `provider_timeout` if the result of the earlier request is unknown.
  */
 export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentResponse<T> {
   switch (repeated.outcome) {
     case 'replayed':
-      // Encrypted by this service for a request with the same method, path and body.
+      // The storage checked its shape, and that method, path and body are the same.
       return { body: repeated.answer as T, replayed: true };
     case 'ambiguous':
       throw errors.providerTimeout({
@@ -37,6 +37,8 @@ export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentRes
       throw errors.requestInProgress({ retryAfterMs: seconds(1) });
     case 'key_reused':
       throw errors.idempotencyKeyReused();
+    case 'unreadable':
+      throw errors.storedDataUnreadable({ cause: repeated });
   }
 }
 

@@ -112,10 +112,11 @@ export class OtpService {
     }
   }
 
-  /** @throws DomainError `verification_not_found` */
+  /** @throws DomainError `verification_not_found`, `stored_data_unreadable` */
   async getVerification(pinId: string, { client }: RequestClient): Promise<VerificationResponse> {
     const verification = await this.store.find(parsePinId(pinId), client, this.clock.now());
     if (!verification) throw errors.verificationNotFound();
+    if ('outcome' in verification) throw errors.storedDataUnreadable({ cause: verification });
     return toVerificationResponse(verification, this.clock);
   }
 

@@ -9,6 +9,7 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import { getRandomBytes } from '../common/random.js';
 import { encryptionConfig, type EncryptionConfig } from '../config/encryption.config.js';
+import { UnreadableDataError } from './unreadable-data.error.js';
 
 /** Each purpose has a key of its own, so equal texts have different hashes. */
 const PURPOSES = [
@@ -22,11 +23,19 @@ const PURPOSES = [
 export type HashPurpose = (typeof PURPOSES)[number];
 
 const CIPHER = 'aes-256-gcm';
+/**
+ * Encrypted values are `<key id>.<nonce, ciphertext, tag>.<format>`. The format comes last because
+ * the releases before it wrote none and ignore a third part: they read format 1.
+ */
+const FORMAT = '1';
+const ENCRYPTED_VALUE = /^(?<id>[\w-]+)\.(?<data>[\w-]+)(?:\.(?<format>\d+))?$/;
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
 /** NIST SP 800-38D §8.2: 96 bits, random. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** Without it, Node accepts tags of 32 bits, which can be guessed. */
+const CIPHER_OPTIONS = { authTagLength: TAG_BYTES };
 
 interface DerivedKeys {
   readonly id: string;
@@ -64,29 +73,65 @@ export class DataProtection {
   }
 
   /**
-   * Encrypts a text (AES-256-GCM).
+   * Encrypts a value as JSON (AES-256-GCM).
    * @param context the place where it is stored; only there it can be decrypted.
    */
-  encrypt(text: string, context: string): string {
+  encrypt(value: unknown, context: string): string {
     const nonce = getRandomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, this.current.encryption, nonce).setAAD(
+    const cipher = createCipheriv(CIPHER, this.current.encryption, nonce, CIPHER_OPTIONS).setAAD(
       Buffer.from(context),
     );
-    const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
-    return `${this.current.id}.${Buffer.concat(sealed).toString('base64url')}`;
+    const json = JSON.stringify(value);
+    const data = [nonce, cipher.update(json, 'utf8'), cipher.final(), cipher.getAuthTag()];
+    return `${this.current.id}.${Buffer.concat(data).toString('base64url')}.${FORMAT}`;
   }
 
-  /** @throws Error if the context or the text changed, or its secret is no longer listed. */
-  decrypt(sealed: string, context: string): string {
-    const [id, text = ''] = sealed.split('.');
+  /**
+   * Decrypts a value and checks its shape.
+   * @param oldContexts contexts of values without a format
+   */
+  decrypt<T>(
+    encrypted: string,
+    context: string,
+    hasShape: (value: unknown) => value is T,
+    oldContexts: readonly string[] = [],
+  ): T | UnreadableDataError {
+    const { id, data, format } = ENCRYPTED_VALUE.exec(encrypted)?.groups ?? {};
+    if (data === undefined) return new UnreadableDataError('corrupted');
+    if (format !== undefined && format !== FORMAT) return new UnreadableDataError('unknown_format');
     const keys = [this.current, ...this.older].find((candidate) => candidate.id === id);
-    if (!keys) throw new Error('encrypted under a secret that OTP_SECRET no longer lists');
-    const bytes = Buffer.from(text, 'base64url');
-    const decipher = createDecipheriv(CIPHER, keys.encryption, bytes.subarray(0, NONCE_BYTES))
+    if (!keys) return new UnreadableDataError('unknown_secret');
+    const contexts = format === undefined ? [context, ...oldContexts] : [context];
+    for (const candidate of contexts) {
+      const json = tryDecrypt(keys.encryption, Buffer.from(data, 'base64url'), candidate);
+      if (json !== undefined) {
+        const value = tryParseJson(json);
+        return hasShape(value) ? value : new UnreadableDataError('unexpected_shape');
+      }
+    }
+    return new UnreadableDataError('corrupted');
+  }
+}
+
+/** @returns `undefined` if the context or the data changed */
+function tryDecrypt(key: KeyObject, data: Buffer, context: string): string | undefined {
+  try {
+    const nonce = data.subarray(0, NONCE_BYTES);
+    const decipher = createDecipheriv(CIPHER, key, nonce, CIPHER_OPTIONS)
       .setAAD(Buffer.from(context))
-      .setAuthTag(bytes.subarray(-TAG_BYTES));
-    const opened = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
-    return Buffer.concat([opened, decipher.final()]).toString('utf8');
+      .setAuthTag(data.subarray(-TAG_BYTES));
+    const text = decipher.update(data.subarray(NONCE_BYTES, -TAG_BYTES));
+    return Buffer.concat([text, decipher.final()]).toString('utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function tryParseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { UnreadableDataError } from './unreadable-data.error.js';
+
 /** A request that came with an `Idempotency-Key`. */
 export interface IdempotentRequest {
   readonly key: string;
@@ -18,4 +20,5 @@ export type IdempotentReplay =
   /** It may have sent a message, and its result is unknown. */
   | { readonly outcome: 'ambiguous' }
   | { readonly outcome: 'running' }
-  | { readonly outcome: 'key_reused' };
+  | { readonly outcome: 'key_reused' }
+  | UnreadableDataError;

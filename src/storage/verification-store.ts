@@ -16,6 +16,7 @@ import type {
   SendReservation,
   SendResult,
 } from './send.types.js';
+import type { UnreadableDataError } from './unreadable-data.error.js';
 import type { Verification } from './verification.types.js';
 
 /**
@@ -109,7 +110,11 @@ export class VerificationStore {
   }
 
   /** Finds one of the client's verifications, once a provider has accepted it. */
-  find(pinId: string, client: string, now: number): Promise<Verification | undefined> {
+  find(
+    pinId: string,
+    client: string,
+    now: number,
+  ): Promise<Verification | UnreadableDataError | undefined> {
     return this.measure('find', () => this.verifications.find(pinId, client, now));
   }
 

@@ -1,6 +1,7 @@
 import { hours, minutes } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
+import type { Verification } from '../../src/storage/verification.types.js';
 import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type { NewVerification, SendAdmission } from '../../src/storage/send.types.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -156,7 +157,10 @@ const RULES: readonly TimedRule[] = [
       await subject.send({ pinId: 'pin' });
       return minutes(5);
     },
-    isInForce: async (subject) => (await subject.find('pin'))?.status === 'pending',
+    isInForce: async (subject) => {
+      const { status } = (await subject.find('pin')) as Verification;
+      return status === 'pending';
+    },
   },
   {
     title: 'an idempotency key',

@@ -31,15 +31,16 @@ const START_TIMEOUT_MS = scaled(20_000);
 /**
  * Starts a replica with these settings and waits until it responds.
  * @param options.preload a module that it loads first
+ * @param options.build the folder of another build
  */
 export async function startReplica(
   settings: NodeJS.ProcessEnv,
-  options: { preload?: string } = {},
+  options: { preload?: string; build?: string } = {},
 ): Promise<Replica> {
   const port = String(await freePort());
   const preload = options.preload === undefined ? [] : ['--import', options.preload];
   const { PATH } = process.env;
-  const child = spawn(process.execPath, [...preload, join(BUILD, 'main.js')], {
+  const child = spawn(process.execPath, [...preload, join(options.build ?? BUILD, 'main.js')], {
     env: {
       PATH,
       PORT: port,

@@ -20,6 +20,9 @@ import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository
 import { VerificationTable } from './verification-table.js';
 import { getAttemptsRemaining, getClosedReason, getStatusAt } from './verification-status.js';
 
+/** What is counted of an attempt. */
+type CountedAttempt = Pick<Attempt, 'pinId' | 'numberHash' | 'numberEntry' | 'claim'>;
+
 const VERIFIED: VerifyResult = { verified: true };
 
 /** Attempts: reserved before the provider checks the code, completed or released after. */
@@ -45,15 +48,14 @@ export class AttemptRepository {
       this.writeReservation(batch, request, reservation, idempotency),
     );
     const { row } = reserved;
-    if (row) return { outcome: 'granted', attempt: this.toAttempt(row, numberEntry, claim) };
+    if (row) return this.grant(row, numberEntry, claim);
     if (claim && !isClaimed?.()) {
-      return this.keys.findReplay(this.database, client, claim, idempotency, now);
+      return this.keys.findReplay(this.database, client, idempotency, now, 'verify');
     }
     return this.findRejection(pinId, request);
   }
 
-  async release(attempt: Attempt): Promise<void> {
-    const { pinId, numberHash, numberEntry, claim } = attempt;
+  async release({ pinId, numberHash, numberEntry, claim }: CountedAttempt): Promise<void> {
     await this.database.run((batch) => {
       this.verifications.queries.releaseAttempt(batch, { pinId });
       this.limits.queries.releaseAttempt(batch, { key: numberHash, entry: numberEntry });
@@ -73,7 +75,7 @@ export class AttemptRepository {
     const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const verified = await this.database.run((batch) => {
       const number = { key: numberHash, entry: numberEntry };
-      this.limits.queries.recordVerified(batch, { ...number, pinId, now });
+      this.limits.queries.recordVerified(batch, { pinId, now, ...number });
       this.traffic.addVerified(batch, countKey, { pinId, now });
       if (claim) this.keys.storeResponseIfVerifiable(batch, attempt, claim, VERIFIED, now);
       // Comes last: the other statements require that the verification is still open.
@@ -116,7 +118,7 @@ export class AttemptRepository {
       this.keys.claim(batch, target, claim, idempotency, now, { rerunAfterCrash: true });
     // The row has one of these hashes at most: of the current secret or of an old one.
     for (const referenceHash of this.verifications.hashReference(reference)) {
-      const attempt = { ...target, ...claim, referenceHash };
+      const attempt = { referenceHash, ...target, ...claim };
       this.limits.reserveAttempt(batch, attempt, numberEntry, now);
     }
     const entry = numberEntry;
@@ -126,25 +128,34 @@ export class AttemptRepository {
     return { isClaimed, reserved };
   }
 
-  private toAttempt(
+  /** Grants a counted attempt, or releases it if the verification cannot be decrypted. */
+  private async grant(
     row: VerificationRow,
     numberEntry: string,
     claim: IdempotencyClaim | undefined,
-  ): Attempt {
-    return {
-      pinId: row.pin_id,
+  ): Promise<AttemptResult> {
+    const pinId = row.pin_id;
+    // Rehashed by now, if it was written under an old secret.
+    const numberHash = row.number_hash;
+    const fields = this.verifications.decrypt(row);
+    if ('outcome' in fields) {
+      await this.release({ pinId, numberHash, numberEntry, claim });
+      return fields;
+    }
+    const attempt = {
+      pinId,
       client: row.client,
       country: row.country,
       channel: row.channel,
       provider: row.provider,
       numberEntry,
-      // Rehashed by now, if it was written under an old secret.
-      numberHash: row.number_hash,
+      numberHash,
       prefixHash: row.prefix_hash,
       createdAt: row.created_at,
       claim,
-      ...this.verifications.decrypt(row),
+      ...fields,
     };
+    return { outcome: 'granted', attempt };
   }
 
   /** Finds why an attempt was not reserved. */

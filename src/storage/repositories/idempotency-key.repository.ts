@@ -12,6 +12,8 @@ import type {
   IdempotentRequest,
 } from '../idempotency.types.js';
 import type { IdempotencyKeyRow } from '../migrations/schema.js';
+import { HAS_SHAPE, type StoredOperation } from '../stored-response.js';
+import { UnreadableDataError } from '../unreadable-data.error.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
 
 /** How long repeated requests are recognised. */
@@ -79,12 +81,13 @@ export class IdempotencyKeyRepository {
   async findReplay(
     executor: Executor,
     client: string,
-    { keyHash }: IdempotencyClaim,
-    { request }: IdempotentRequest,
+    idempotency: IdempotentRequest,
     now: number,
+    operation: StoredOperation,
   ): Promise<IdempotentReplay> {
+    const keyHash = this.hashKey(idempotency.key);
     const { row } = await executor.run((batch) => this.queries.read(batch, { client, keyHash }));
-    return row ? this.toReplay(row, request, now) : { outcome: 'running' };
+    return row ? this.toReplay(row, idempotency, now, operation) : { outcome: 'running' };
   }
 
   storeResponse(
@@ -93,7 +96,7 @@ export class IdempotencyKeyRepository {
     { runId }: IdempotencyClaim,
     body: unknown,
   ): void {
-    const response = this.encrypt(body, runId);
+    const response = this.protection.encrypt(body, runId);
     this.queries.store(batch, { pinId, runId, response });
   }
 
@@ -109,7 +112,7 @@ export class IdempotencyKeyRepository {
     body: unknown,
     sealed: string,
   ): void {
-    const response = this.encrypt(body, runId);
+    const response = this.protection.encrypt(body, runId);
     this.queries.storeIfConfirmed(batch, { pinId, runId, sealed, response });
   }
 
@@ -121,7 +124,7 @@ export class IdempotencyKeyRepository {
     body: unknown,
     now: number,
   ): void {
-    const response = this.encrypt(body, runId);
+    const response = this.protection.encrypt(body, runId);
     this.queries.storeIfVerifiable(batch, { pinId, runId, now, response });
   }
 
@@ -143,26 +146,27 @@ export class IdempotencyKeyRepository {
     });
   }
 
-  /** Binds a response to its run. */
-  private encrypt(body: unknown, runId: string): string {
-    return this.protection.encrypt(JSON.stringify(body), runId);
-  }
-
   private toReplay(
     row: Pick<IdempotencyKeyRow, 'request_hash' | 'state' | 'sealed_answer' | 'created_at' | 'run'>,
-    request: string,
+    { key, request }: IdempotentRequest,
     now: number,
+    operation: StoredOperation,
   ): IdempotentReplay {
-    const { protection } = this;
-    const hashes = [
-      protection.hash('request', request),
-      ...protection.getPreviousHashes('request', request),
-    ];
-    if (!hashes.includes(row.request_hash)) return { outcome: 'key_reused' };
+    if (!this.getHashes('request', request).includes(row.request_hash)) {
+      return { outcome: 'key_reused' };
+    }
     switch (row.state) {
       case 'answered': {
-        const answer: unknown = JSON.parse(protection.decrypt(row.sealed_answer, row.run));
-        return { outcome: 'replayed', answer };
+        // Releases before the formats bound a response to the hash of its key.
+        const oldContexts = this.getHashes('idempotency-key', key);
+        const { sealed_answer, run } = row;
+        const answer = this.protection.decrypt(
+          sealed_answer,
+          run,
+          HAS_SHAPE[operation],
+          oldContexts,
+        );
+        return answer instanceof UnreadableDataError ? answer : { outcome: 'replayed', answer };
       }
       case 'ambiguous':
         return { outcome: 'ambiguous' };
@@ -170,6 +174,12 @@ export class IdempotencyKeyRepository {
         // After a crash, the run may have sent a message.
         return { outcome: row.created_at <= now - this.maxRequestMs ? 'ambiguous' : 'running' };
     }
+  }
+
+  /** The hash under the current secret, then those under old ones. */
+  private getHashes(purpose: 'idempotency-key' | 'request', text: string): string[] {
+    const { protection } = this;
+    return [protection.hash(purpose, text), ...protection.getPreviousHashes(purpose, text)];
   }
 
   private hashKey(key: string): string {

@@ -56,7 +56,7 @@ export class SendRepository {
     const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, now);
     const written = await this.database.run((batch) => this.writeSend(batch, send, idempotency));
     if (idempotency && !written.isClaimed?.()) {
-      return this.keys.findReplay(this.database, client, send.claim, idempotency, now);
+      return this.keys.findReplay(this.database, client, idempotency, now, 'send');
     }
     const reserved = written.reserved();
     if (!reserved || !written.inserted.row) return this.limits.findLimit(this.database, send);
@@ -82,11 +82,12 @@ export class SendRepository {
         resend: this.queries.addResend(batch, { pinId, client, now }),
       }));
       if (claim && !isClaimed?.()) {
-        return rollback(await this.keys.findReplay(transaction, client, claim, idempotency, now));
+        return rollback(await this.keys.findReplay(transaction, client, idempotency, now, 'send'));
       }
       if (!resend.row) return rollback(await this.findRejection(transaction, pinId, client));
-      const { provider } = resend.row;
-      const { phoneNumber, providerPinId } = this.verifications.decrypt(resend.row);
+      const fields = this.verifications.decrypt(resend.row);
+      if ('outcome' in fields) return rollback(fields);
+      const { phoneNumber } = fields;
       await this.verifications.rehashNumber(transaction, phoneNumber, client);
       const number_hash = this.verifications.hashNumber(phoneNumber);
       const row = Object.assign(resend.row, { number_hash });
@@ -97,7 +98,7 @@ export class SendRepository {
       }));
       const reserved = results.reserved();
       if (!reserved) return rollback(await this.limits.findLimit(transaction, send));
-      const pinToResend = { provider, pinId: providerPinId };
+      const pinToResend = { provider: row.provider, pinId: fields.providerPinId };
       const reservation = toReservation(send, { phoneNumber, channel, claim, pinToResend });
       return { reservation, send, reserved, traffic: results.traffic?.() };
     });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PhoneNumber } from '../../common/phone-number.js';
 import { DataProtection } from '../data-protection.js';
+import type { UnreadableDataError } from '../unreadable-data.error.js';
 import type { NewVerification } from '../send.types.js';
 import type { VerificationSelector } from '../verification.types.js';
 import { Database } from '../engines/database.js';
@@ -11,6 +12,11 @@ import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 /** What a row stores encrypted. */
 interface EncryptedFields {
   readonly to: string;
+  readonly providerPinId: string;
+}
+
+interface DecryptedFields {
+  readonly phoneNumber: PhoneNumber;
   readonly providerPinId: string;
 }
 
@@ -106,17 +112,25 @@ export class VerificationTable {
     if (!this.protection.hasOldSecrets) return;
     const getRow = await executor.run((batch) => this.readSent(batch, pinId, client));
     const row = getRow();
-    if (row) await this.rehashNumber(executor, this.decrypt(row).phoneNumber, client);
+    const fields = row && this.decrypt(row);
+    if (!fields || 'outcome' in fields) return;
+    await this.rehashNumber(executor, fields.phoneNumber, client);
   }
 
   encrypt(pinId: string, { e164 }: PhoneNumber, providerPinId: string): string {
-    const secrets: EncryptedFields = { to: e164, providerPinId };
-    return this.protection.encrypt(JSON.stringify(secrets), pinId);
+    const fields: EncryptedFields = { to: e164, providerPinId };
+    return this.protection.encrypt(fields, pinId);
   }
 
-  decrypt(row: VerificationRow): { phoneNumber: PhoneNumber; providerPinId: string } {
-    const json = this.protection.decrypt(row.sealed, row.pin_id);
-    const { to, providerPinId } = JSON.parse(json) as EncryptedFields;
+  decrypt(row: VerificationRow): DecryptedFields | UnreadableDataError {
+    const fields = this.protection.decrypt(row.sealed, row.pin_id, isEncryptedFields);
+    if ('outcome' in fields) return fields;
+    const { to, providerPinId } = fields;
     return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
   }
+}
+
+function isEncryptedFields(value: unknown): value is EncryptedFields {
+  const { to, providerPinId } = (value ?? {}) as Partial<Record<keyof EncryptedFields, unknown>>;
+  return PhoneNumber.isE164(to) && typeof providerPinId === 'string' && providerPinId !== '';
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { Database } from '../engines/database.js';
 import { NumberLimits } from '../limits/number-limits.js';
+import type { UnreadableDataError } from '../unreadable-data.error.js';
 import type { Verification } from '../verification.types.js';
 import { VerificationTable } from './verification-table.js';
 import { getAttemptsRemaining, getStatusAt } from './verification-status.js';
@@ -15,16 +16,22 @@ export class VerificationRepository {
     private readonly limits: NumberLimits,
   ) {}
 
-  async find(pinId: string, client: string, now: number): Promise<Verification | undefined> {
+  async find(
+    pinId: string,
+    client: string,
+    now: number,
+  ): Promise<Verification | UnreadableDataError | undefined> {
     const { row } = await this.database.run((batch) =>
       this.verifications.queries.read(batch, { pinId, client }),
     );
     const status = row && getStatusAt(row, now);
     if (!row || !status) return undefined;
+    const fields = this.verifications.decrypt(row);
+    if ('outcome' in fields) return fields;
     return {
       pinId,
       status,
-      phoneNumber: this.verifications.decrypt(row).phoneNumber,
+      phoneNumber: fields.phoneNumber,
       provider: row.provider,
       channel: row.channel,
       createdAt: row.created_at,

@@ -1,0 +1,15 @@
+const MESSAGES = {
+  unknown_format: 'A newer release encrypted the stored data.',
+  unknown_secret: 'OTP_SECRET no longer lists the secret of the stored data.',
+  corrupted: 'The stored data was changed, or moved to another row.',
+  unexpected_shape: 'The stored data is not of the expected shape.',
+};
+
+/** The result of an operation whose stored data cannot be decrypted. */
+export class UnreadableDataError extends Error {
+  readonly outcome = 'unreadable';
+
+  constructor(readonly reason: keyof typeof MESSAGES) {
+    super(MESSAGES[reason]);
+  }
+}

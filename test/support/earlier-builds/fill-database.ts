@@ -1,0 +1,115 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
+import { startReplica, type Replica } from '../replica.js';
+import { wrongCode } from '../wrong-code.js';
+import {
+  FIXTURE_SETTINGS,
+  FLOWS,
+  TEST_CODE,
+  type FlowName,
+  type Step,
+  type StoredFlow,
+  type StoredRequest,
+} from './scenario.js';
+
+const COOLDOWN_MS = 1_000;
+
+/** What is in a filled database. */
+export interface FilledDatabase {
+  /** Milliseconds since the epoch. */
+  readonly filledAt: number;
+  readonly flows: Readonly<Record<FlowName, StoredFlow>>;
+}
+
+/** Fills a database by the HTTP API of a build. @param build folder of its `main.js` */
+export async function fillDatabase(
+  build: string,
+  storage: NodeJS.ProcessEnv,
+): Promise<FilledDatabase> {
+  const sandbox = await startSandbox({ port: 0 });
+  const settings = {
+    ...FIXTURE_SETTINGS,
+    ...storage,
+    INFOBIP_BASE_URL: sandbox.url,
+    SEND_COOLDOWN: `${String(COOLDOWN_MS)}ms`,
+  };
+  const replica = await startReplica(settings, { build });
+  const flows: [FlowName, StoredFlow][] = [];
+  for (const { name, phoneNumber, steps } of FLOWS) {
+    const flow = new Flow(name, phoneNumber, replica, sandbox);
+    for (const step of steps) await flow.run(step);
+    flows.push([name, await flow.stored()]);
+  }
+  const filledAt = Date.now();
+  await replica.stop();
+  await sandbox.close();
+  return { filledAt, flows: Object.fromEntries(flows) as Record<FlowName, StoredFlow> };
+}
+
+/** The requests of one number, and what they got. */
+class Flow {
+  private pinId = '';
+  private readonly requests: StoredRequest[] = [];
+
+  constructor(
+    private readonly name: FlowName,
+    private readonly phoneNumber: string,
+    private readonly replica: Replica,
+    private readonly sandbox: Sandbox,
+  ) {}
+
+  async run(step: Step): Promise<void> {
+    switch (step) {
+      case 'send':
+        this.pinId = (await this.post('send', { phoneNumber: this.phoneNumber })).pinId ?? '';
+        return;
+      case 'lost resend':
+        await fetch(`${this.sandbox.url}/sandbox/faults`, {
+          method: 'PUT',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ operation: 'resend', kind: 'hang' }),
+        });
+        await this.resend();
+        return;
+      case 'resend':
+        await this.resend();
+        return;
+      case 'right code':
+      case 'wrong code': {
+        const { code } = await this.stored();
+        const otpCode = step === 'right code' ? code : wrongCode(code);
+        await this.post('verify', { pinId: this.pinId, otpCode });
+        return;
+      }
+      case 'cancel':
+        await fetch(`${this.replica.url}/otp/${this.pinId}`, { method: 'DELETE' });
+    }
+  }
+
+  async stored(): Promise<StoredFlow> {
+    const { phoneNumber, pinId, requests } = this;
+    const query = encodeURIComponent(phoneNumber);
+    const inbox = await fetch(`${this.sandbox.url}/sandbox/messages?to=${query}`);
+    const [message] = (await inbox.json()) as { pin: string; pinId: string }[];
+    const { pin = TEST_CODE, pinId: providerPinId } = message ?? {};
+    return { phoneNumber, pinId, requests, code: pin, ...(providerPinId && { providerPinId }) };
+  }
+
+  private async resend(): Promise<void> {
+    await delay(COOLDOWN_MS);
+    await this.post('resend', { pinId: this.pinId });
+  }
+
+  private async post(operation: string, body: object): Promise<{ pinId?: string }> {
+    const path = `/otp/${operation}`;
+    const key = `${this.name}-${String(this.requests.length)}`;
+    const response = await fetch(`${this.replica.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      body: JSON.stringify(body),
+    });
+    const answer = (await response.json()) as { pinId?: string };
+    this.requests.push({ path, key, body, status: response.status, answer });
+    return answer;
+  }
+}
