@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
 import { ConnectionError, toStatementError } from './postgres-errors.js';
+import { isPooled } from './postgres-session.js';
 import type { BoundStatement, ResultRows } from './statement-batch.js';
 
 /*
@@ -72,10 +73,16 @@ export function runPipeline(
     const sendNextBatch = (error?: Error, bytes?: Buffer): void => {
       if (error instanceof ConnectionError) lost ??= error;
       const { value: batch } = waiting.next();
-      if (batch) client.query(new PipelinedQuery(batch, columns, bytes, sendNextBatch));
-      else done(lost);
+      if (!batch) done(lost);
+      else if (isPooled(client)) sendAlone(batch);
+      else client.query(new PipelinedQuery(batch, columns, bytes, sendNextBatch));
     };
-    sendNextBatch(undefined, encodeBatches(batches, columns));
+    // A pooler may change the session at a `Sync`, even in the midst of the batch behind it.
+    const sendAlone = (batch: SqlBatch): void => {
+      const bytes = encodeUnnamed(batch, columns);
+      client.query(new PipelinedQuery(batch, columns, bytes, sendNextBatch));
+    };
+    sendNextBatch(undefined, isPooled(client) ? undefined : encodeBatches(batches, columns));
   });
 }
 
@@ -155,6 +162,17 @@ function encodeBatches(batches: readonly SqlBatch[], columns: ColumnMap): Buffer
     messages.push(serialize.sync());
   }
   return Buffer.concat(messages);
+}
+
+/** Encodes statements without names, each parsed again; described only if its columns are unknown. */
+function encodeUnnamed({ statements }: SqlBatch, columns: ColumnMap): Buffer {
+  const messages = statements.flatMap(({ statement: { name, text }, values }) => [
+    serialize.parse({ text }),
+    ...(columns.has(name) ? [] : [serialize.describe({ type: 'S' })]),
+    serialize.bind({ values: [...values], valueMapper: toText }),
+    serialize.execute(),
+  ]);
+  return Buffer.concat([...messages, serialize.sync()]);
 }
 
 /** Closes it first, as its first run may have failed; closing what does not exist is no error. */

@@ -1,5 +1,6 @@
 import { runPipeline, type SqlBatch } from './postgres-batch.js';
 import type { PostgresPool } from './postgres-pool.js';
+import { transactionStart } from './postgres-session.js';
 import type { BoundStatement, ResultRows } from './statement-batch.js';
 
 /** The batches of one socket write commit in turn, and the last one waits for all the others. */
@@ -41,10 +42,27 @@ export class PostgresPipeline {
   private async send(batches: readonly SqlBatch[]): Promise<void> {
     try {
       const client = await this.pool.connect();
+      const start = transactionStart(client);
       // Never rejects: the batches get the errors.
-      this.pool.release(client, await runPipeline(client, batches));
+      const lost = await runPipeline(
+        client,
+        batches.map((batch) => beginWith(start, batch)),
+      );
+      this.pool.release(client, lost);
     } catch (error) {
       for (const { reject } of batches) reject(error as Error);
     }
   }
 }
+
+/** Adds statements before those of a batch, and leaves their rows out of its result. */
+const beginWith = (start: readonly BoundStatement[], batch: SqlBatch): SqlBatch =>
+  start.length === 0
+    ? batch
+    : {
+        statements: [...start, ...batch.statements],
+        resolve: ({ rows, command }) => {
+          batch.resolve({ rows: rows.slice(start.length), command });
+        },
+        reject: batch.reject,
+      };

@@ -2,10 +2,9 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { minutes, seconds } from '../../common/durations.js';
 import { enforceMaxHoldTime } from './connection-timeout.js';
+import type { DatabaseAccess } from './database.js';
 import { ConnectionError } from './postgres-errors.js';
-
-/** For connecting, and for one statement: a request gets 503 well within its deadline. */
-export const TIMEOUT_MS = seconds(2);
+import { startSession, TIMEOUT_MS, type SessionUse } from './postgres-session.js';
 
 /** A connection is replaced after this time, so that the pool follows a name that moved. */
 const MAX_LIFETIME_MS = minutes(5);
@@ -17,23 +16,19 @@ class PostgresClient extends pg.Client {
   }
 }
 
-/** Refuses a standby and a read-only primary, as libpq does by `target_session_attrs=read-write`. */
-const requireWritable: NonNullable<pg.PoolConfig['verify']> = (client, done) => {
-  client.query<{ transaction_read_only: string }>('show transaction_read_only').then(({ rows }) => {
-    const isReadOnly = rows[0]?.transaction_read_only === 'on';
-    done(isReadOnly ? new Error('the server is read-only') : undefined);
-  }, done);
-};
-
-/** Opens a pool of connections to a server that accepts writes. Logs those that break while idle. */
-export function openPool(options: pg.PoolConfig): pg.Pool {
+/** Opens a pool of connections that fit their use. Logs those that break while idle. */
+export function openPool(options: pg.PoolConfig, use: SessionUse): pg.Pool {
   const logger = new Logger('PostgreSQL');
   const pool = new pg.Pool({
     application_name: 'otp-service',
     Client: PostgresClient,
     keepAlive: true,
     maxLifetimeSeconds: MAX_LIFETIME_MS / seconds(1),
-    verify: requireWritable,
+    verify: (client, done) => {
+      startSession(client, use).then(() => {
+        done();
+      }, done);
+    },
     ...options,
   });
   // Without a listener the event ends the process.
@@ -52,8 +47,8 @@ export class PostgresPool {
   /** Begins anew when a connection is lost: connections of earlier generations are not used. */
   private generation = 0;
 
-  constructor(options: pg.PoolConfig) {
-    this.pool = openPool(options);
+  constructor(options: pg.PoolConfig, access: DatabaseAccess = 'write') {
+    this.pool = openPool(options, { writes: access === 'write', hasTimeLimits: true });
     this.pool.on('connect', (client) => this.openedIn.set(client, this.generation));
     this.pool.on('error', (_error, client) => {
       this.replaceAll(client);

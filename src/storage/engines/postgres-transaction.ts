@@ -1,6 +1,7 @@
 import { runBatch } from './postgres-batch.js';
 import { ConnectionError } from './postgres-errors.js';
 import type { PostgresPool } from './postgres-pool.js';
+import { transactionStart } from './postgres-session.js';
 import type { BoundStatement, ResultRows, RunBatch } from './statement-batch.js';
 
 const [BEGIN, COMMIT, ROLLBACK] = ['begin', 'commit', 'rollback'].map((text): BoundStatement => ({
@@ -25,7 +26,7 @@ export async function runTransaction<T>(
   const run = async (statements: readonly BoundStatement[]): Promise<readonly ResultRows[]> => {
     // Work that failed may go on elsewhere; its statements must not reach the next transaction.
     if (ended) throw new Error('the transaction has ended');
-    const before = begun ? [] : [BEGIN];
+    const before = begun ? [] : [BEGIN, ...transactionStart(client)];
     begun = true;
     const { rows } = await runStatements([...before, ...statements]);
     return rows.slice(before.length);

@@ -5,7 +5,8 @@ import { DatabaseClock } from './database-clock.js';
 import type { DatabaseAccess, DatabaseEngine } from './database.js';
 import { toFailure } from './postgres-errors.js';
 import { PostgresPipeline } from './postgres-pipeline.js';
-import { openPool, PostgresPool, TIMEOUT_MS } from './postgres-pool.js';
+import { openPool, PostgresPool } from './postgres-pool.js';
+import { explainPoolerError, TIMEOUT_MS } from './postgres-session.js';
 import { runTransaction } from './postgres-transaction.js';
 
 const POOL_SIZE = 20;
@@ -36,17 +37,18 @@ export function openPostgres(
   deadlineMs: number,
   access: DatabaseAccess = 'write',
 ): DatabaseEngine {
-  const pool = new PostgresPool({
-    connectionString: url,
-    ...(access === 'read' && { verify: undefined }),
-    max: POOL_SIZE,
-    connectionTimeoutMillis: Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS),
-    statement_timeout: TIMEOUT_MS,
-    idle_in_transaction_session_timeout: TIMEOUT_MS + seconds(1),
-  });
+  const pool = new PostgresPool(
+    {
+      connectionString: url,
+      max: POOL_SIZE,
+      connectionTimeoutMillis: Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS),
+    },
+    access,
+  );
   // Migrating a large table takes long: no statement on this connection has a time limit.
   const dialect = new PostgresDialect({
-    pool: async () => openPool({ connectionString: url, max: 1 }),
+    pool: async () =>
+      openPool({ connectionString: url, max: 1 }, { writes: true, hasTimeLimits: false }),
   });
   const pipeline = new PostgresPipeline(pool);
   return {
@@ -60,7 +62,7 @@ export function openPostgres(
     migrate: () =>
       migrate(dialect, (db) =>
         sql`select pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(db),
-      ),
+      ).catch(explainPoolerError),
     runBatch: (statements) => pipeline.run(statements),
     transaction: (work) => runTransaction(pool, work),
     tryLockForCleanup: async (transaction) => {

@@ -1,0 +1,82 @@
+import type pg from 'pg';
+import { seconds } from '../../common/durations.js';
+import type { BoundStatement } from './statement-batch.js';
+
+declare module 'pg' {
+  interface ClientBase {
+    /** The process of the session, as the server gave it when connecting. */
+    readonly processID: number | null;
+  }
+}
+
+/** For connecting, and for one statement: a request gets 503 well within its deadline. */
+export const TIMEOUT_MS = seconds(2);
+
+const TIME_LIMITS = {
+  statement_timeout: TIMEOUT_MS,
+  idle_in_transaction_session_timeout: TIMEOUT_MS + seconds(1),
+};
+
+const setTimeLimits = (isLocal: boolean): string[] =>
+  Object.entries(TIME_LIMITS).map(
+    ([name, ms]) => `set_config('${name}', '${String(ms)}', ${String(isLocal)})`,
+  );
+
+const LIMIT_TRANSACTION: BoundStatement = {
+  statement: { name: 'transaction.limit', text: `select ${setTimeLimits(true).join(', ')}` },
+  values: [],
+};
+
+/** Connections that lead to a pooler such as PgBouncer, and not to a session of PostgreSQL. */
+const pooled = new WeakSet<pg.ClientBase>();
+
+/** What a new connection is used for. */
+export interface SessionUse {
+  /** Refuses a standby and a read-only primary, as libpq does by `target_session_attrs=read-write`. */
+  readonly writes: boolean;
+  /** Whether a statement may only take {@link TIMEOUT_MS}. */
+  readonly hasTimeLimits: boolean;
+}
+
+/**
+ * Checks a new connection and sets its time limits, in one statement. Not as parameters of the
+ * connection, which PgBouncer refuses. A pooler has its own process ids, for cancel requests.
+ * @throws Error if the connection is not of use
+ */
+export async function startSession(client: pg.PoolClient, use: SessionUse): Promise<void> {
+  const limit = use.hasTimeLimits ? setTimeLimits(false).join(' || ') : `''`;
+  const { rows } = await client.query<{ isReadOnly: boolean; limits: string | null }>(
+    `select current_setting('transaction_read_only') = 'on' as "isReadOnly",
+      case when pg_backend_pid() = ${String(client.processID)} then ${limit} end as limits`,
+  );
+  const [row] = rows;
+  if (row?.isReadOnly === true && use.writes) throw new Error('the server is read-only');
+  if (row?.limits === null) pooled.add(client);
+}
+
+/**
+ * Whether the session may be another one in each transaction. Of a pooler this is assumed, because
+ * its mode cannot be read: statements get no names, and settings end with the transaction.
+ */
+export const isPooled = (client: pg.ClientBase): boolean => pooled.has(client);
+
+/** The statements that a transaction begins with. */
+export const transactionStart = (client: pg.ClientBase): readonly BoundStatement[] =>
+  isPooled(client) ? [LIMIT_TRANSACTION] : [];
+
+/** Adds to an error of the start what to do about it, if a pooler caused it. */
+export function explainPoolerError(error: unknown): never {
+  const { message } = error as Error;
+  if (message.startsWith('unsupported startup parameter')) {
+    throw new Error(
+      `The pooler of DATABASE_URL does not accept a parameter in it (${message}). ` +
+        `Remove it from the URL, or add it to the pooler's ignore_startup_parameters.`,
+    );
+  }
+  if (message.includes('statement pooling mode')) {
+    throw new Error(
+      `The pooler of DATABASE_URL must have pool_mode=session or pool_mode=transaction (${message}).`,
+    );
+  }
+  throw error;
+}
