@@ -5,15 +5,16 @@ import { NestFactory } from '@nestjs/core';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import { APPLICATION_OPTIONS, createFastifyAdapter, setupApp } from './app.setup.js';
+import { EventBus } from './common/events.js';
 import type { ProviderName } from './common/provider-name.js';
 import { authConfig } from './config/auth.config.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { loadEnvironment } from './config/environment.js';
 import { providersConfig } from './config/providers.config.js';
 import { serviceConfig } from './config/service.config.js';
-import { createJsonLogStream } from './observability/json-log-stream.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
+import { StdoutStream } from './observability/stdout-stream.js';
 import { quickStartMessage } from './quick-start-message.js';
 import { shutDownOnSignal } from './shutdown.js';
 
@@ -24,7 +25,14 @@ import { shutDownOnSignal } from './shutdown.js';
 export async function bootstrap(): Promise<void> {
   const env = loadEnvironment();
   const { isProduction, logLevel } = serviceConfig(env);
-  const logger = createLogger(logLevel, await createLogStream(isProduction));
+  const stdout = new StdoutStream();
+  const logger = createLogger(logLevel, await createLogStream(stdout, isProduction));
+  stdout.on('recovered', (lines, code) => {
+    logger.warn({ lines, code }, 'log lines were lost: standard output could not be written');
+  });
+  process.on('uncaughtExceptionMonitor', (err) => {
+    logger.fatal({ err }, 'crashed');
+  });
   for (const warning of env.warnings) logger.warn(warning);
   const http = httpConfig(env);
   const adapter = createFastifyAdapter(http, logger);
@@ -32,6 +40,10 @@ export async function bootstrap(): Promise<void> {
     ...APPLICATION_OPTIONS,
     logger: new NestLogger(logger),
     abortOnError: false,
+  });
+  const events = app.get(EventBus);
+  stdout.on('lost', (lines) => {
+    events.emit({ type: 'log_lines_lost', lines });
   });
   const { sandbox, names } = providersConfig(env);
   // Start the sandbox first: the account check calls the provider at bootstrap.
@@ -43,7 +55,7 @@ export async function bootstrap(): Promise<void> {
   if (sandbox) {
     const needsKey = authConfig(env).apiKeys.length > 0;
     const message = quickStartMessage(await app.getUrl(), sandbox.url, needsKey);
-    process.stdout.write(styleText('bold', message));
+    stdout.write(styleText('bold', message));
   }
 }
 
@@ -57,11 +69,14 @@ async function listen(app: INestApplication, { host, port }: HttpConfig): Promis
 }
 
 /** Readable lines if a developer watches a terminal, JSON otherwise. */
-async function createLogStream(isProduction: boolean): Promise<DestinationStream> {
+async function createLogStream(
+  output: DestinationStream,
+  isProduction: boolean,
+): Promise<DestinationStream> {
   const { stdout } = process;
-  if (isProduction || !stdout.isTTY) return createJsonLogStream();
+  if (isProduction || !stdout.isTTY) return output;
   const { createPrettyLogStream } = await import('./observability/pretty-log-stream.js');
-  return createPrettyLogStream(stdout);
+  return createPrettyLogStream(output, stdout.hasColors());
 }
 
 /** Imported dynamically, so that production never loads the sandbox. */

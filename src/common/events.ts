@@ -119,6 +119,12 @@ interface StorageOperationCompleted {
   readonly durationMs: number;
 }
 
+/** Log lines were lost, because standard output cannot be written. */
+interface LogLinesLost {
+  readonly type: 'log_lines_lost';
+  readonly lines: number;
+}
+
 /** Never contains a number, code or credential. Strings that become metric labels are from closed sets. */
 export type ServiceEvent =
   | RequestStarted
@@ -130,7 +136,8 @@ export type ServiceEvent =
   | CodeRejected
   | VerificationCancelled
   | FraudCheckCompleted
-  | StorageOperationCompleted;
+  | StorageOperationCompleted
+  | LogLinesLost;
 
 type ServiceEventOf<Type> = Extract<ServiceEvent, { type: Type }>;
 

@@ -74,6 +74,11 @@ export class Metrics {
     ['operation', 'outcome'],
     STORAGE_BUCKETS_S,
   );
+  private readonly lostLogLines = this.createCounter(
+    'otp_log_lines_lost_total',
+    'Log lines lost because standard output could not be written.',
+    [],
+  );
 
   constructor(events: EventBus) {
     collectDefaultMetrics({ register: this.registry });
@@ -111,6 +116,9 @@ export class Metrics {
     events.subscribe('storage_operation_completed', ({ operation, failed, durationMs }) => {
       const outcome = failed ? 'failed' : 'ok';
       this.storage.observe({ operation, outcome }, durationMs / seconds(1));
+    });
+    events.subscribe('log_lines_lost', ({ lines }) => {
+      this.lostLogLines.inc(lines);
     });
   }
 

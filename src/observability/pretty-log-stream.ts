@@ -1,22 +1,22 @@
-import type { WriteStream } from 'node:tty';
 import type { DestinationStream } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
 /** Characters that a terminal obeys, and those that change the direction of text. */
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}]/gu;
 
-/** Writes readable lines to a terminal. Loaded only where there is one, to keep start-up fast. */
+/** Makes lines readable for a terminal. Loaded only where there is one, to keep start-up fast. */
 export function createPrettyLogStream(
-  terminal: Pick<WriteStream, 'hasColors' | 'write'>,
+  output: DestinationStream,
+  colorize: boolean,
 ): DestinationStream {
   const format = prettyFactory({
-    colorize: terminal.hasColors(),
+    colorize,
     singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
   });
   return {
     write: (json) => {
-      terminal.write(format(JSON.parse(json, escapeEntry)));
+      output.write(format(JSON.parse(json, escapeEntry)));
     },
   };
 }

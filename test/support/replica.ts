@@ -32,10 +32,11 @@ const START_TIMEOUT_MS = scaled(20_000);
  * Starts a replica with these settings and waits until it responds.
  * @param options.preload a module that it loads first
  * @param options.build the folder of another build
+ * @param options.stdout a file descriptor for its log, which is then not in `output`
  */
 export async function startReplica(
   settings: NodeJS.ProcessEnv,
-  options: { preload?: string; build?: string } = {},
+  options: { preload?: string; build?: string; stdout?: number } = {},
 ): Promise<Replica> {
   const port = String(await freePort());
   const preload = options.preload === undefined ? [] : ['--import', options.preload];
@@ -52,12 +53,12 @@ export async function startReplica(
       PUMPING_FLOOR_PER_DAY: '1000000',
       ...settings,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', options.stdout ?? 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   let output = '';
   [child.stdout, child.stderr].forEach((stream) => {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
   });

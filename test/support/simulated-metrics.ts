@@ -64,6 +64,10 @@ export const eventLoopLag = (values: string): MetricSeries => ({
   [series('nodejs_eventloop_lag_p99_seconds', INSTANCE)]: values,
 });
 
+export const logLinesLost = (values: string): MetricSeries => ({
+  [series('otp_log_lines_lost_total', INSTANCE)]: values,
+});
+
 /**
  * A healthy service: 80 % of the codes are verified, some numbers are unreachable, one provider call
  * times out, and 1 % of the requests fail.
@@ -71,6 +75,7 @@ export const eventLoopLag = (values: string): MetricSeries => ({
 export const HEALTHY: MetricSeries = {
   ...inFlight('2x360'),
   ...eventLoopLag('0.02x360'),
+  ...logLinesLost('0x360'),
   [series('otp_sends_total', { ...US, outcome: 'accepted' })]: '0+10x360',
   ...verified('0+8x360'),
   // Too few messages for an alert, and none of them is verified.

@@ -10,6 +10,7 @@ import {
   eventLoopLag,
   HEALTHY,
   inFlight,
+  logLinesLost,
   openCircuit,
   providerCalls,
   requests,
@@ -68,6 +69,7 @@ const FAILURES: [alert: string, failure: MetricSeries, labels: Record<string, st
     {},
   ],
   ['OtpEventLoopLag', eventLoopLag('0.5x360'), { instance: 'a' }],
+  ['OtpLogLinesLost', logLinesLost('0x350 0+5x10'), { instance: 'a' }],
 ];
 
 /** The alert with these labels in the format of promtool. */

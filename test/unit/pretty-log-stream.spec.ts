@@ -3,25 +3,13 @@ import { createPrettyLogStream } from '../../src/observability/pretty-log-stream
 import { MemoryLog } from '../support/memory-log.js';
 import { phoneNumber } from '../support/phone-number.js';
 
-/** A terminal without colours. */
-class PlainTerminal extends MemoryLog {
-  hasColors(): boolean {
-    return false;
-  }
-
-  override write(text: string): boolean {
-    super.write(text);
-    return true;
-  }
-}
-
 describe('createPrettyLogStream', () => {
-  let terminal: PlainTerminal;
+  let terminal: MemoryLog;
   let logger: ReturnType<typeof createLogger>;
 
   beforeEach(() => {
-    terminal = new PlainTerminal();
-    logger = createLogger('trace', createPrettyLogStream(terminal));
+    terminal = new MemoryLog();
+    logger = createLogger('trace', createPrettyLogStream(terminal, false));
   });
 
   it('writes a line of time, level, message and fields', () => {

@@ -1,0 +1,87 @@
+import { EventEmitter } from 'node:events';
+import type { DestinationStream } from 'pino';
+import sonicBoom from 'sonic-boom';
+import { seconds } from '../common/durations.js';
+
+const STDOUT = 1;
+
+/** Lines that cannot be written yet: about 12,000. At full load that is a second. */
+const MAX_BUFFER_BYTES = 4 * 1024 * 1024;
+const RETRY_INTERVAL_MS = 100;
+/** How long the process waits at its exit for a reader that is slow. */
+const EXIT_TIMEOUT_MS = seconds(1);
+
+interface StdoutEvents {
+  /** Lines were dropped, because the buffer is full. */
+  lost: [lines: number];
+  /** Writing works again; since it failed with this error code, that many lines were lost. */
+  recovered: [lines: number, code: string | undefined];
+}
+
+/**
+ * Standard output that neither fails nor blocks: on a full disk, without a reader or with a reader
+ * that is too slow, lines are kept, then lost. Only a paused terminal blocks it (Ctrl-S).
+ *
+ * The lines of one turn of the event loop share one write, because the system call costs more than
+ * the lines. At exit the rest is written.
+ */
+export class StdoutStream extends EventEmitter<StdoutEvents> implements DestinationStream {
+  private lines = '';
+  private lostLines = 0;
+  private errorCode: string | undefined;
+  private errors = 0;
+  private retryTimer: NodeJS.Timeout | undefined;
+  private exitDeadline = 0;
+  /** Writes synchronously, keeps what it cannot write, and emits an error. */
+  private readonly output: sonicBoom.SonicBoom;
+
+  constructor(fd = STDOUT, maxLength = MAX_BUFFER_BYTES) {
+    super();
+    // Node makes pipes and sockets non-blocking when it creates their streams. Without a listener,
+    // an error of a stream ends the process.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+    // A full pipe is EAGAIN.
+    const retryEAGAIN = () => performance.now() < this.exitDeadline;
+    this.output = new sonicBoom.SonicBoom({ fd, sync: true, maxLength, retryEAGAIN });
+    this.output.on('error', (error: NodeJS.ErrnoException) => {
+      this.errors++;
+      this.errorCode = error.code;
+      this.retryTimer ??= setInterval(this.retry, RETRY_INTERVAL_MS).unref();
+    });
+    this.output.on('drop', (text: string) => {
+      const lines = text.split('\n').length - 1;
+      this.lostLines += lines;
+      this.emit('lost', lines);
+    });
+    process.once('exit', this.flushAtExit);
+  }
+
+  write(text: string): void {
+    if (this.lines === '') setImmediate(this.flush);
+    this.lines += text;
+  }
+
+  private readonly flush = (): void => {
+    if (this.lines === '') return;
+    const { lines } = this;
+    this.lines = '';
+    this.output.write(lines);
+  };
+
+  /** Writes what is kept. */
+  private readonly retry = (): void => {
+    const { errors } = this;
+    this.output.write('');
+    if (this.errors > errors) return;
+    clearInterval(this.retryTimer);
+    this.retryTimer = undefined;
+    if (this.lostLines > 0) this.emit('recovered', this.lostLines, this.errorCode);
+    this.lostLines = 0;
+  };
+
+  private readonly flushAtExit = (): void => {
+    this.exitDeadline = performance.now() + EXIT_TIMEOUT_MS;
+    this.flush();
+    if (this.retryTimer) this.output.write('');
+  };
+}
