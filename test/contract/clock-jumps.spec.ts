@@ -5,7 +5,7 @@ import type { Verification } from '../../src/storage/verification.types.js';
 import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type { NewVerification, SendAdmission } from '../../src/storage/send.types.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { newVerification } from '../support/new-verification.js';
+import { newVerification, sendResponse } from '../support/new-verification.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
 
 const NUMBER = PhoneNumber.fromE164('+14155552671');
@@ -52,7 +52,7 @@ class Subject {
     const admission = await opened.store.reserveSend(verification, idempotency, enforce);
     if (admission.outcome === 'admitted') {
       const sent = { provider: 'test-provider', pinId: 'any', possiblySentBy: [] };
-      await opened.store.confirmSend(admission.reservation, sent, { pinId });
+      await opened.store.confirmSend(admission.reservation, sent, sendResponse(pinId));
     }
     return admission;
   }

@@ -7,21 +7,15 @@ import type { Verification } from '../../src/storage/verification.types.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { newVerification } from '../support/new-verification.js';
+import { newVerification, sendResponse } from '../support/new-verification.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
 
 const NUMBER = phoneNumber('+14155552671');
 const OTHER_NUMBER = phoneNumber('+14155552672');
 const TTL_MS = minutes(5);
 const MAX_ATTEMPTS = 5;
-const RESPONSE = {
-  pinId: 'pin',
-  to: '+1415•••2671',
-  channel: 'sms',
-  expiresAt: '2030-01-01T00:05:00.000Z',
-  resendAvailableAt: '2030-01-01T00:00:30.000Z',
-};
-const BANK_RESPONSE = { ...RESPONSE, pinId: 'bank-pin' };
+const RESPONSE = sendResponse('pin');
+const BANK_RESPONSE = sendResponse('bank-pin');
 
 describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   let storage: TestStorage;

@@ -22,3 +22,12 @@ export function newVerification(
     maxAttempts: 5,
   };
 }
+
+/** A response to a send, in the shape that can be replayed. */
+export const sendResponse = (pinId: string) => ({
+  pinId,
+  to: '+1415•••2671',
+  channel: 'sms',
+  expiresAt: '2030-01-01T00:05:00.000Z',
+  resendAvailableAt: '2030-01-01T00:00:30.000Z',
+});
