@@ -1,51 +1,27 @@
-import { execFile } from 'node:child_process';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { findBinary } from './binaries';
-import { dropPrivileges } from './drop-privileges';
-import { findOrInstall } from './find-or-install';
-import { LOOPBACK } from './ports';
+import type { User } from './drop-privileges';
 
-const run = promisify(execFile);
-
-const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-
-/** A server's certificate for 127.0.0.1, issued by a private authority. The files are PEM. */
+/** The key and the certificate of a server that accepts TLS, as PEM. */
 export interface Certificate {
-  readonly caFile: string;
-  readonly certFile: string;
-  readonly keyFile: string;
-  remove(): Promise<void>;
+  readonly key: Buffer;
+  readonly cert: Buffer;
 }
 
-/** Issues a certificate with an authority of its own. */
-export async function issueCertificate(): Promise<Certificate> {
-  const openssl = await findOrInstall({
-    title: 'OpenSSL',
-    find: () => findBinary(['openssl']),
-    debianPackage: 'openssl',
-  });
-  const user = dropPrivileges();
-  const folder = await mkdtemp(join(tmpdir(), 'otp-service-test-certificate-'));
-  if (user !== undefined) await chown(folder, user.uid, user.gid);
-  const request = (name: string, ...options: string[]) =>
-    run(
-      openssl,
-      ['req', '-x509', ...NEW_KEY, '-keyout', `${name}.key`, '-out', `${name}.crt`, ...options],
-      { ...user, cwd: folder },
-    );
-  await request('ca', '-subj', '/CN=Test authority');
-  await request(
-    'server',
-    ...['-CA', 'ca.crt', '-CAkey', 'ca.key', '-subj', '/CN=Test server'],
-    ...['-addext', `subjectAltName=IP:${LOOPBACK}`, '-addext', 'basicConstraints=CA:FALSE'],
-  );
-  return {
-    caFile: join(folder, 'ca.crt'),
-    certFile: join(folder, 'server.crt'),
-    keyFile: join(folder, 'server.key'),
-    remove: () => rm(folder, { recursive: true }),
-  };
+/** Where a server finds its certificate in its folder. */
+export const certificateFiles = (folder: string) => ({
+  keyFile: join(folder, 'server.key'),
+  certFile: join(folder, 'server.pem'),
+});
+
+/** Writes the files for a server; PostgreSQL accepts only a key that no other user can read. */
+export async function writeCertificate(
+  folder: string,
+  { key, cert }: Certificate,
+  user: User | undefined,
+): Promise<void> {
+  const { keyFile, certFile } = certificateFiles(folder);
+  await writeFile(certFile, cert);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  if (user !== undefined) await chown(keyFile, user.uid, user.gid);
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { certificateFiles, writeCertificate, type Certificate } from './certificate';
 import { debianPostgresFolders, findBinary, pathFolders } from './binaries';
 import { ServiceProcess } from './service-process';
 import { findOrInstall } from './find-or-install';
@@ -29,15 +30,24 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+interface PostgresOptions {
+  readonly fresh?: boolean;
+  /** Of a server that also accepts TLS. */
+  readonly certificate?: Certificate;
+}
+
 /**
  * Returns the PostgreSQL shared by the test run. Starts a new one if `fresh`, or if this is a program
  * outside a test run.
  */
-export async function startPostgres({ fresh = false } = {}): Promise<PostgresServer> {
+export async function startPostgres({
+  certificate,
+  fresh = certificate !== undefined,
+}: PostgresOptions = {}): Promise<PostgresServer> {
   const shared = fresh ? undefined : await sharedServiceUrl('postgres');
   if (shared !== undefined) return sharedServer(shared);
 
-  const server = await startServer();
+  const server = await startServer(certificate);
   const url = `postgres://postgres@${LOOPBACK}:${String(server.port)}/postgres`;
   return {
     url,
@@ -83,7 +93,7 @@ async function createDatabase(server: string): Promise<string> {
   return url.href;
 }
 
-async function startServer(): Promise<ServiceProcess> {
+async function startServer(certificate?: Certificate): Promise<ServiceProcess> {
   const postgres = await findOrInstall({
     title: 'PostgreSQL',
     find: () => findBinary(['postgres'], [...pathFolders(), ...debianPostgresFolders()]),
@@ -99,9 +109,14 @@ async function startServer(): Promise<ServiceProcess> {
     prepare: async (folder) => {
       const args = ['--no-sync', ...options, '-D', join(folder, 'data')];
       await run(initdb, args, { ...user, cwd: folder, env: serverEnvironment() });
+      if (certificate) await writeCertificate(folder, certificate, user);
     },
     command: postgres,
-    args: (folder, port) => ['-D', join(folder, 'data'), '-p', String(port), ...settings()],
+    args: (folder, port) => [
+      ...['-D', join(folder, 'data'), '-p', String(port)],
+      ...settings(),
+      ...(certificate ? tlsSettings(folder) : []),
+    ],
     ready: 'database system is ready to accept connections',
     stopSignal: 'SIGQUIT',
   });
@@ -117,4 +132,9 @@ function settings(): string[] {
     'fsync=off',
     'full_page_writes=off',
   ].flatMap((setting) => ['-c', setting]);
+}
+
+function tlsSettings(folder: string): string[] {
+  const { keyFile, certFile } = certificateFiles(folder);
+  return ['-c', 'ssl=on', '-c', `ssl_cert_file=${certFile}`, '-c', `ssl_key_file=${keyFile}`];
 }

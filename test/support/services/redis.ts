@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findBinary } from './binaries';
-import type { Certificate } from './certificate';
+import { certificateFiles, writeCertificate, type Certificate } from './certificate';
 import { ServiceProcess } from './service-process';
 import { findOrInstall } from './find-or-install';
 import { LOOPBACK } from './ports';
@@ -45,13 +45,16 @@ const MODES = {
  * one if `fresh`, or if this is a program outside a test run.
 >>>>>>> 4a4deb5 (Say in provider and test comments and on the fraud page what is meant at first reading)
  */
-export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  const { fresh = Object.keys(options).length > 0 } = options;
+export async function startRedis({
+  mode = 'standalone',
+  certificate,
+  fresh = mode !== 'standalone' || certificate !== undefined,
+}: RedisOptions = {}): Promise<RedisServer> {
   const shared = fresh ? undefined : await sharedServiceUrl('redis');
   if (shared !== undefined) return sharedServer(shared);
 
-  const server = await startServer(options);
-  const scheme = options.certificate ? 'rediss' : 'redis';
+  const server = await startServer(mode, certificate);
+  const scheme = certificate ? 'rediss' : 'redis';
   const url = `${scheme}://${LOOPBACK}:${String(server.port)}`;
   return {
     url,
@@ -88,10 +91,10 @@ async function flush(url: string): Promise<void> {
   await sendRedisCommand(url, 'FLUSHDB');
 }
 
-async function startServer({
-  mode = 'standalone',
-  certificate,
-}: RedisOptions): Promise<ServiceProcess> {
+async function startServer(
+  mode: keyof typeof MODES,
+  certificate: Certificate | undefined,
+): Promise<ServiceProcess> {
   const command = await findOrInstall({
     title: 'Redis',
     find: () => findBinary(['redis-server', 'valkey-server']),
@@ -102,11 +105,14 @@ async function startServer({
     name: 'redis',
     user: undefined,
     // A sentinel needs a file for its configuration.
-    prepare: (folder) => writeFile(join(folder, 'redis.conf'), ''),
+    prepare: async (folder) => {
+      await writeFile(join(folder, 'redis.conf'), '');
+      if (certificate) await writeCertificate(folder, certificate, undefined);
+    },
     command,
     args: (folder, port) => [
       join(folder, 'redis.conf'),
-      ...listenOptions(port, certificate),
+      ...(certificate ? tlsOptions(folder, port) : ['--port', String(port)]),
       ...['--bind', LOOPBACK, '--dir', folder],
       ...['--save', '', '--appendonly', 'no'],
       // Enough for one per jest worker on any machine.
@@ -118,11 +124,10 @@ async function startServer({
   });
 }
 
-const listenOptions = (port: number, certificate: Certificate | undefined): string[] =>
-  certificate === undefined
-    ? ['--port', String(port)]
-    : [
-        ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
-        ...['--tls-cert-file', certificate.certFile, '--tls-key-file', certificate.keyFile],
-        ...['--tls-ca-cert-file', certificate.caFile],
-      ];
+function tlsOptions(folder: string, port: number): string[] {
+  const { keyFile, certFile } = certificateFiles(folder);
+  return [
+    ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+    ...['--tls-cert-file', certFile, '--tls-key-file', keyFile],
+  ];
+}
