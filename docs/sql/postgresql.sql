@@ -198,7 +198,10 @@ set
   "sends" = replace("sends", $1, '')
 where
   "address_hash" = $2
-  and true;
+  and replace("sends", $3, '') <> "sends"
+  and true
+returning
+  "address_hash" as released;
 
 -- end_user_limits.reserve
 insert into
@@ -441,7 +444,8 @@ where
 -- number_limits.read
 select
   "sends",
-  "failures"
+  "failures",
+  "verified_at"
 from
   "numbers"
 where
@@ -472,7 +476,10 @@ set
   "failures" = replace("failures", $1, '')
 where
   "number_hash" = $2
-  and true;
+  and replace("failures", $3, '') <> "failures"
+  and true
+returning
+  "number_hash" as released;
 
 -- number_limits.releaseRejected
 update "numbers"
@@ -480,15 +487,18 @@ set
   "sends" = replace("sends", $1, '')
 where
   "number_hash" = $2
+  and replace("sends", $3, '') <> "sends"
   and not exists (
     select
       1
     from
       end_users
     where
-      address_hash = $3
-      and substr("sends", 1, 21) = $4
-  );
+      address_hash = $4
+      and substr("sends", 1, 21) = $5
+  )
+returning
+  "number_hash" as released;
 
 -- number_limits.releaseSend
 update "numbers"
@@ -496,7 +506,10 @@ set
   "sends" = replace("sends", $1, '')
 where
   "number_hash" = $2
-  and true;
+  and replace("sends", $3, '') <> "sends"
+  and true
+returning
+  "number_hash" as released;
 
 -- number_limits.reserveAttempt
 insert into
@@ -579,7 +592,8 @@ set
     else maybe_texted || ',' || $2
   end
 where
-  pin_id = $3;
+  pin_id = $3
+  and replace(maybe_texted, $4, '') = maybe_texted;
 
 -- sends.addResend
 update verifications
@@ -1055,6 +1069,15 @@ where
   and status || '' = 'pending'
   and expires_at > $3;
 
+-- verifications.lock
+select
+  pin_id
+from
+  verifications
+where
+  pin_id = $1
+for update;
+
 -- verifications.read
 select
   "pin_id",
@@ -1107,6 +1130,72 @@ order by
   created_at desc
 limit
   1;
+
+-- verifications.readReserved
+select
+  "pin_id",
+  "client",
+  "number_hash",
+  "status",
+  "channel",
+  "reference_hash",
+  "attempts",
+  "max_attempts",
+  "sealed",
+  "created_at",
+  "expires_at",
+  "verified_at",
+  "provider",
+  "country",
+  "prefix_hash",
+  "end_user_hash",
+  "texts"
+from
+  verifications
+where
+  pin_id = $1
+  and exists (
+    select
+      1
+    from
+      numbers
+    where
+      number_hash = (
+        select
+          number_hash
+        from
+          verifications
+        where
+          pin_id = $2
+      )
+      and replace("failures", $3, '') <> "failures"
+  );
+
+-- verifications.readVerified
+select
+  pin_id
+from
+  verifications
+where
+  pin_id = $1
+  and status || '' = 'verified'
+  and verified_at = $2
+  and not exists (
+    select
+      1
+    from
+      numbers
+    where
+      number_hash = (
+        select
+          number_hash
+        from
+          verifications
+        where
+          pin_id = $3
+      )
+      and replace("failures", $4, '') <> "failures"
+  );
 
 -- verifications.rehashNumber
 update numbers

@@ -198,7 +198,10 @@ set
   "sends" = replace("sends", ?, '')
 where
   "address_hash" = ?
-  and true;
+  and replace("sends", ?, '') <> "sends"
+  and true
+returning
+  "address_hash" as released;
 
 -- end_user_limits.reserve
 insert into
@@ -440,7 +443,8 @@ where
 -- number_limits.read
 select
   "sends",
-  "failures"
+  "failures",
+  "verified_at"
 from
   "numbers"
 where
@@ -470,7 +474,10 @@ set
   "failures" = replace("failures", ?, '')
 where
   "number_hash" = ?
-  and true;
+  and replace("failures", ?, '') <> "failures"
+  and true
+returning
+  "number_hash" as released;
 
 -- number_limits.releaseRejected
 update "numbers"
@@ -478,6 +485,7 @@ set
   "sends" = replace("sends", ?, '')
 where
   "number_hash" = ?
+  and replace("sends", ?, '') <> "sends"
   and not exists (
     select
       1
@@ -486,7 +494,9 @@ where
     where
       address_hash = ?
       and substr("sends", 1, 21) = ?
-  );
+  )
+returning
+  "number_hash" as released;
 
 -- number_limits.releaseSend
 update "numbers"
@@ -494,7 +504,10 @@ set
   "sends" = replace("sends", ?, '')
 where
   "number_hash" = ?
-  and true;
+  and replace("sends", ?, '') <> "sends"
+  and true
+returning
+  "number_hash" as released;
 
 -- number_limits.reserveAttempt
 insert into
@@ -576,7 +589,8 @@ set
     else maybe_texted || ',' || ?
   end
 where
-  pin_id = ?;
+  pin_id = ?
+  and replace(maybe_texted, ?, '') = maybe_texted;
 
 -- sends.addResend
 update verifications
@@ -1052,6 +1066,14 @@ where
   and status || '' = 'pending'
   and expires_at > ?;
 
+-- verifications.lock
+select
+  pin_id
+from
+  verifications
+where
+  pin_id = ?;
+
 -- verifications.read
 select
   "pin_id",
@@ -1104,6 +1126,72 @@ order by
   created_at desc
 limit
   1;
+
+-- verifications.readReserved
+select
+  "pin_id",
+  "client",
+  "number_hash",
+  "status",
+  "channel",
+  "reference_hash",
+  "attempts",
+  "max_attempts",
+  "sealed",
+  "created_at",
+  "expires_at",
+  "verified_at",
+  "provider",
+  "country",
+  "prefix_hash",
+  "end_user_hash",
+  "texts"
+from
+  verifications
+where
+  pin_id = ?
+  and exists (
+    select
+      1
+    from
+      numbers
+    where
+      number_hash = (
+        select
+          number_hash
+        from
+          verifications
+        where
+          pin_id = ?
+      )
+      and replace("failures", ?, '') <> "failures"
+  );
+
+-- verifications.readVerified
+select
+  pin_id
+from
+  verifications
+where
+  pin_id = ?
+  and status || '' = 'verified'
+  and verified_at = ?
+  and not exists (
+    select
+      1
+    from
+      numbers
+    where
+      number_hash = (
+        select
+          number_hash
+        from
+          verifications
+        where
+          pin_id = ?
+      )
+      and replace("failures", ?, '') <> "failures"
+  );
 
 -- verifications.rehashNumber
 update numbers

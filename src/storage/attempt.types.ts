@@ -2,6 +2,7 @@ import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
 import type { LimitExceeded } from './limit.types.js';
+import type { VerificationRow } from './migrations/schema.js';
 import type { VerificationNotFound, VerificationSelector } from './verification.types.js';
 
 /** A request to check a code. */
@@ -30,9 +31,16 @@ export interface Attempt {
   readonly claim: IdempotencyClaim | undefined;
 }
 
+/** An attempt that is counted, but whose verification is not yet decrypted. */
+export interface CountedAttempt extends Pick<Attempt, 'numberEntry' | 'claim'> {
+  readonly row: VerificationRow;
+}
+
 /** Whether the provider may check the code. */
-export type AttemptResult =
-  AttemptGranted | VerificationClosed | VerificationNotFound | LimitExceeded | IdempotentReplay;
+export type AttemptResult = AttemptGranted | AttemptRejection;
+
+export type AttemptRejection =
+  VerificationClosed | VerificationNotFound | LimitExceeded | IdempotentReplay;
 
 interface AttemptGranted {
   readonly outcome: 'granted';

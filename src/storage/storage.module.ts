@@ -11,8 +11,10 @@ import { EndUserLimits } from './limits/end-user-limits.js';
 import { NumberLimits } from './limits/number-limits.js';
 import { SendLimits } from './limits/send-limits.js';
 import { TrafficCounts } from './limits/traffic-counts.js';
+import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { IdempotencyKeyRepository } from './repositories/idempotency-key.repository.js';
+import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationTable } from './repositories/verification-table.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
@@ -36,7 +38,9 @@ import { VerificationStore } from './verification-store.js';
     SendLimits,
     IdempotencyKeyRepository,
     VerificationTable,
+    SendOutcomeRepository,
     SendRepository,
+    AttemptOutcomeRepository,
     AttemptRepository,
     VerificationRepository,
     VerificationStore,

@@ -5,7 +5,9 @@ import type { PhoneNumber } from '../common/phone-number.js';
 import type { Attempt, AttemptRequest, AttemptResult, VerifyResult } from './attempt.types.js';
 import type { IdempotentRequest } from './idempotency.types.js';
 import type { TrafficEvaluator } from './limit.types.js';
+import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
+import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import type {
@@ -31,7 +33,9 @@ import type { Verification } from './verification.types.js';
 export class VerificationStore {
   constructor(
     private readonly sends: SendRepository,
+    private readonly sendOutcomes: SendOutcomeRepository,
     private readonly attempts: AttemptRepository,
+    private readonly attemptOutcomes: AttemptOutcomeRepository,
     private readonly verifications: VerificationRepository,
     private readonly events: EventBus,
   ) {}
@@ -47,9 +51,10 @@ export class VerificationStore {
     idempotency?: IdempotentRequest,
     evaluate?: TrafficEvaluator,
   ): Promise<SendAdmission> {
-    return this.measure('reserveSend', () =>
-      this.sends.reserve(verification, idempotency, evaluate),
-    );
+    return this.measure('reserveSend', async () => {
+      const counted = await this.sends.reserve(verification, idempotency);
+      return 'outcome' in counted ? counted : this.sendOutcomes.checkBudgets(counted, evaluate);
+    });
   }
 
   /** Counts another message with the code of a pending verification, as {@link reserveSend}. */
@@ -58,9 +63,10 @@ export class VerificationStore {
     idempotency?: IdempotentRequest,
     evaluate?: TrafficEvaluator,
   ): Promise<ResendAdmission> {
-    return this.measure('reserveResend', () =>
-      this.sends.reserveResend(request, idempotency, evaluate),
-    );
+    return this.measure('reserveResend', async () => {
+      const counted = await this.sends.reserveResend(request, idempotency);
+      return 'outcome' in counted ? counted : this.sendOutcomes.checkBudgets(counted, evaluate);
+    });
   }
 
   /**
@@ -73,7 +79,9 @@ export class VerificationStore {
     result: SendResult,
     response: unknown,
   ): Promise<boolean> {
-    return this.measure('confirmSend', () => this.sends.confirm(reservation, result, response));
+    return this.measure('confirmSend', () =>
+      this.sendOutcomes.confirm(reservation, result, response),
+    );
   }
 
   /**
@@ -83,7 +91,9 @@ export class VerificationStore {
    * @param possiblySentBy the providers that may have sent a message.
    */
   releaseSend(reservation: SendReservation, possiblySentBy: readonly string[]): Promise<void> {
-    return this.measure('releaseSend', () => this.sends.release(reservation, possiblySentBy));
+    return this.measure('releaseSend', () =>
+      this.sendOutcomes.release(reservation, possiblySentBy),
+    );
   }
 
   /**
@@ -91,12 +101,15 @@ export class VerificationStore {
    * code: however many requests race, no more codes are checked than the budgets allow.
    */
   reserveAttempt(request: AttemptRequest, idempotency?: IdempotentRequest): Promise<AttemptResult> {
-    return this.measure('reserveAttempt', () => this.attempts.reserve(request, idempotency));
+    return this.measure('reserveAttempt', async () => {
+      const counted = await this.attempts.reserve(request, idempotency);
+      return 'outcome' in counted ? counted : this.attemptOutcomes.grant(counted);
+    });
   }
 
   /** Releases a counted attempt whose code the provider certainly did not check. */
   releaseAttempt(attempt: Attempt): Promise<void> {
-    return this.measure('releaseAttempt', () => this.attempts.release(attempt));
+    return this.measure('releaseAttempt', () => this.attemptOutcomes.release(attempt));
   }
 
   /**
@@ -106,7 +119,9 @@ export class VerificationStore {
    * therefore reject the other.
    */
   completeAttempt(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
-    return this.measure('completeAttempt', () => this.attempts.complete(attempt, result, now));
+    return this.measure('completeAttempt', () =>
+      this.attemptOutcomes.complete(attempt, result, now),
+    );
   }
 
   /** Finds one of the client's verifications, once a provider has accepted it. */

@@ -89,7 +89,7 @@ describe('The connections to PostgreSQL', () => {
   const failuresOf = async (failing: Promise<unknown>): Promise<string[]> =>
     failing.then(
       () => [],
-      (error: Error) => [error.message],
+      (error: unknown) => [(error as Error).message],
     );
 
   const intersect = (one: number[], other: number[]) => one.filter((pid) => other.includes(pid));

@@ -39,6 +39,7 @@ async function statementsOf(
     transaction: disconnected,
     tryLockForCleanup: disconnected,
     failureOf: () => 'permanent',
+    repeatForMs: 0,
     close: disconnected,
   };
   const database = new Database(engine);

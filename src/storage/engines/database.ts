@@ -10,7 +10,7 @@ import {
   type PreparedQuery,
   type RunBatch,
 } from './statement-batch.js';
-import type { TransactionFailure } from './transaction-failure.js';
+import { repeatWrite, type FailureClassifier } from './repeat-write.js';
 
 /** How often a transaction is tried that was rolled back, and may succeed at once. */
 const MAX_TRIES = 3;
@@ -19,7 +19,7 @@ const MAX_TRIES = 3;
 export type DatabaseAccess = 'read' | 'write';
 
 /** What differs between SQLite and PostgreSQL. */
-export interface DatabaseEngine {
+export interface DatabaseEngine extends FailureClassifier {
   /** The SQL dialect that queries are compiled to. */
   readonly dialect: Dialect;
   /** The clock that all replicas on this database share. */
@@ -36,7 +36,6 @@ export interface DatabaseEngine {
   transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T>;
   /** Whether this process may clean up, for the rest of the transaction. */
   tryLockForCleanup(transaction: Executor): Promise<boolean>;
-  failureOf(error: unknown): TransactionFailure;
   close(): Promise<void>;
 }
 
@@ -130,6 +129,19 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
         this.rethrowUnlessRepeatable(thrown, tries);
       }
     }
+  }
+
+  /**
+   * Runs `work` again as long as it may have been committed and its result is not known. A repeated
+   * run must find what an earlier one has committed.
+   */
+  runUntilKnown<T>(work: (isRepeated: boolean) => Promise<T>): Promise<T> {
+    return repeatWrite(work, this.engine, ['unknown']);
+  }
+
+  /** Runs `work` again until it is committed; for the rest, as {@link runUntilKnown}. */
+  runUntilCommitted<T>(work: (isRepeated: boolean) => Promise<T>): Promise<T> {
+    return repeatWrite(work, this.engine, ['unknown', 'repeatable', 'unavailable']);
   }
 
   /** Runs `work` in a transaction, unless another replica is cleaning up. */

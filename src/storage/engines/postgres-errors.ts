@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { TransactionFailure } from './transaction-failure.js';
+import type { TransactionFailure } from './repeat-write.js';
 
 /** `unique_violation`, `serialization_failure`, `deadlock_detected` (PostgreSQL, appendix A). */
 const CONFLICTS = new Set(['23505', '40001', '40P01']);

@@ -37,11 +37,12 @@ export function openPostgres(
   deadlineMs: number,
   access: DatabaseAccess = 'write',
 ): DatabaseEngine {
+  const maxWaitMs = Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS);
   const pool = new PostgresPool(
     {
       connectionString: url,
       max: POOL_SIZE,
-      connectionTimeoutMillis: Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS),
+      connectionTimeoutMillis: maxWaitMs,
     },
     access,
   );
@@ -72,6 +73,7 @@ export function openPostgres(
       return row?.locked === true;
     },
     failureOf: toFailure,
+    repeatForMs: maxWaitMs,
     close: () => pool.close(),
   };
 }

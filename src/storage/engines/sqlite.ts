@@ -28,6 +28,7 @@ export function openSqlite(dataDir: string): DatabaseEngine {
     migrate: () => migrate(dialect, async () => undefined),
     tryLockForCleanup: async () => true,
     failureOf: () => 'permanent',
+    repeatForMs: 0,
   };
 }
 

@@ -108,7 +108,10 @@ export class NumberLimits {
       clearVerified: (db, p: { key: string }) =>
         db.updateTable('numbers').set({ verified_at: 0 }).where('number_hash', '=', p.key),
       read: (db, p: { key: string }) =>
-        db.selectFrom('numbers').select(['sends', 'failures']).where('number_hash', '=', p.key),
+        db
+          .selectFrom('numbers')
+          .select(['sends', 'failures', 'verified_at'])
+          .where('number_hash', '=', p.key),
     });
   }
 

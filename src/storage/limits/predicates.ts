@@ -26,7 +26,7 @@ export const isWritten = ({ pinId }: { pinId: string }): SqlPredicate =>
  * indexes out: without statistics PostgreSQL prefers the index of all pending verifications to the
  * primary key, and then reads all of them.
  */
-export const hasStatus = (status: 'sending' | 'pending'): SqlPredicate =>
+export const hasStatus = (status: 'sending' | 'pending' | 'verified'): SqlPredicate =>
   sql`status || '' = ${sql.lit(status)}`;
 
 /** Whether a verification that is looked up by its handle is pending and has not expired. */

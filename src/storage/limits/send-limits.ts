@@ -32,6 +32,14 @@ export interface ReservedSend {
   readonly verifiedAt: number;
 }
 
+/** A send that is counted, but not yet checked against the budgets. */
+export interface UncheckedSend {
+  readonly reservation: SendReservation;
+  readonly send: CountedSend;
+  readonly reserved: ReservedSend;
+  readonly traffic: SendTraffic | undefined;
+}
+
 /** All limits of one send: counted before it is sent, released if no message was sent. */
 @Injectable()
 export class SendLimits {
@@ -84,6 +92,13 @@ export class SendLimits {
     return this.traffic.addSend(batch, row, row.pin_id, now);
   }
 
+  /** Reads what {@link reserve} and {@link countTraffic} returned for a send that they have counted. */
+  readCounted(batch: StatementBatch, { row, entries, now }: CountedSend) {
+    const number = this.numbers.queries.read(batch, { key: row.number_hash });
+    const traffic = entries && isCounted(row) ? this.traffic.read(batch, row, now) : undefined;
+    return { reserved: () => ({ verifiedAt: number.row?.verified_at ?? 0 }), traffic };
+  }
+
   /** Finds the limit for which a send was not reserved. */
   async findLimit(executor: Executor, { row, now }: CountedSend): Promise<LimitExceeded> {
     const byNumber = await this.numbers.findSendLimit(executor, row.number_hash, now);
@@ -122,21 +137,24 @@ export class SendLimits {
   /**
    * Releases a send that sent no message.
    * @param row the verification without it; `undefined` if it was the first send, or was erased
+   * @returns a getter of whether it was counted until now
    */
   release(
     batch: StatementBatch,
     { client, country, endUserHash, prefixHash, createdAt, entries }: SendReservation,
     numberHash: string,
     row: VerificationRow | undefined,
-  ): void {
-    if (!entries) return;
-    this.numbers.queries.releaseSend(batch, { key: numberHash, entry: entries.number });
+  ): () => boolean {
+    if (!entries) return () => true;
+    const number = { key: numberHash, entry: entries.number };
+    const released = this.numbers.queries.releaseSend(batch, number);
     if (entries.endUser !== undefined) {
       this.endUsers.queries.release(batch, { key: endUserHash, entry: entries.endUser });
     }
     const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const verified = row?.status === 'verified' ? -1 : 0;
     this.traffic.add(batch, countKey, { sends: -1, verified });
+    return () => released.row !== undefined;
   }
 
   private reserveForEndUser(

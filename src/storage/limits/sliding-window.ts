@@ -107,15 +107,17 @@ export function toAcquireValues<W extends object>(
   return values as W & NewWindowEntry;
 }
 
-/** A query that removes an entry. @param condition for it, if there is one */
+/** A query that removes an entry and returns its key, if it was there. @param condition for it */
 export const createReleaseQuery =
   <W extends object>(
     { table, key, column }: WindowEntryColumn,
     condition: (p: W) => RawBuilder<boolean> = () => sql`true`,
   ) =>
   (_db: unknown, p: W & { key: string; entry: string }) =>
-    sql`update ${sql.table(table)} set ${sql.ref(column)} = replace(${sql.ref(column)}, ${p.entry}, '')
-      where ${sql.ref(key)} = ${p.key} and ${condition(p)}`;
+    sql<{ released: string }>`
+      update ${sql.table(table)} set ${sql.ref(column)} = replace(${sql.ref(column)}, ${p.entry}, '')
+      where ${sql.ref(key)} = ${p.key} and ${hasEntry(column, p.entry)} and ${condition(p)}
+      returning ${sql.ref(key)} as released`;
 
 /** Whether a send is the newest that its number counts. */
 export const isSendCounted = (p: { numberHash: string; entry: string }): RawBuilder<boolean> =>
@@ -132,11 +134,30 @@ export const isEndUserSendCounted = (p: {
     where address_hash = ${p.endUserHash} and ${isNewest('sends', p.endUserEntry)})`;
 
 /** Whether a code is the newest that its verification's number counts. */
-export const isCodeCounted = (p: { pinId: string; entry: string }): RawBuilder<boolean> =>
+export const isCodeCounted = (p: CountedCode): RawBuilder<boolean> =>
+  numberExists(p, isNewest('failures', p.entry));
+
+/** Whether a code is one of those that its verification's number counts. */
+export const isCodeAmongCounted = (p: CountedCode): RawBuilder<boolean> =>
+  numberExists(p, hasEntry('failures', p.entry));
+
+/** A submitted code, by its verification and its entry at the number. */
+interface CountedCode {
+  pinId: string;
+  entry: string;
+}
+
+const numberExists = (
+  { pinId }: CountedCode,
+  condition: RawBuilder<boolean>,
+): RawBuilder<boolean> =>
   sql`exists (
     select 1 from numbers
-    where number_hash = (select number_hash from verifications where pin_id = ${p.pinId})
-      and ${isNewest('failures', p.entry)})`;
+    where number_hash = (select number_hash from verifications where pin_id = ${pinId})
+      and ${condition})`;
+
+const hasEntry = (column: string, entry: string): RawBuilder<boolean> =>
+  sql`replace(${sql.ref(column)}, ${entry}, '') <> ${sql.ref(column)}`;
 
 const isNewest = (column: string, entry: string): RawBuilder<boolean> =>
   sql`substr(${sql.ref(column)}, 1, ${sql.lit(ENTRY_WIDTH)}) = ${entry}`;

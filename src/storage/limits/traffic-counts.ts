@@ -88,7 +88,7 @@ export class TrafficCounts {
   }
 
   /** Reads all counts of a send. The work is bounded, however long the history is. */
-  private read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
+  read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
     const slot = toBucket(now);
     const from = getFirstRecentBucket(slot, this.ttlMs);
     const { prefix, country, client } = toSubjects(key);

@@ -90,6 +90,18 @@ export class IdempotencyKeyRepository {
     return row ? this.toReplay(row, idempotency, now, operation) : { outcome: 'running' };
   }
 
+  /** Finds the result that this run of a verify has stored, if any. */
+  async findOwnResult(
+    executor: Executor,
+    client: string,
+    { keyHash, runId }: IdempotencyClaim,
+  ): Promise<unknown> {
+    const { row } = await executor.run((batch) => this.queries.read(batch, { client, keyHash }));
+    if (row?.state !== 'answered' || row.run !== runId) return undefined;
+    const result = this.protection.decrypt(row.sealed_answer, runId, HAS_SHAPE.verify);
+    return result instanceof UnreadableDataError ? undefined : result;
+  }
+
   storeResponse(
     batch: StatementBatch,
     { pinId }: IdempotencyKeyTarget,

@@ -34,8 +34,8 @@ const NUMERIC = new Set<keyof VerificationRow>([
 
 const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
 
-/** The statements of sends. */
-export const prepareSendQueries = (database: Database) =>
+/** The statements that reserve sends. */
+export const prepareReservationQueries = (database: Database) =>
   database.prepare('sends', {
     /** If its run owns its idempotency key and its send, if limited, was counted. */
     insert: (_db, p: NewVerificationRow) => {
@@ -49,6 +49,17 @@ export const prepareSendQueries = (database: Database) =>
         returning pin_id`;
     },
 
+    /** Counts another send of a verification that can still be verified. */
+    addResend: (_db, p: PinKey & { client: string; now: number }) => sql<VerificationRow>`
+      update verifications set texts = case when texts > 0 then texts + 1 else 0 end
+      where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}
+        and attempts < max_attempts
+      returning ${COLUMNS}`,
+  });
+
+/** The statements that confirm or release sends. */
+export const prepareOutcomeQueries = (database: Database) =>
+  database.prepare('sends', {
     /**
      * Before a confirmation, ends the client's older pending verification of the number: cancelled,
      * or expired if it had expired when the newer one was requested.
@@ -85,18 +96,12 @@ export const prepareSendQueries = (database: Database) =>
       update verifications set status = 'failed'
       where pin_id = ${p.pinId} and ${hasStatus('sending')}`,
 
+    /** Unless they are named already. */
     addPossiblySentBy: (_db, p: PinKey & { providers: string }) => sql`
       update verifications set maybe_texted = case
         when maybe_texted = '' then cast(${p.providers} as text)
         else maybe_texted || ',' || ${p.providers} end
-      where pin_id = ${p.pinId}`,
-
-    /** Counts another send of a verification that can still be verified. */
-    addResend: (_db, p: PinKey & { client: string; now: number }) => sql<VerificationRow>`
-      update verifications set texts = case when texts > 0 then texts + 1 else 0 end
-      where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}
-        and attempts < max_attempts
-      returning ${COLUMNS}`,
+      where pin_id = ${p.pinId} and replace(maybe_texted, ${p.providers}, '') = maybe_texted`,
 
     removeResend: (_db, p: PinKey) => sql<VerificationRow>`
       update verifications set texts = case when texts > 0 then texts - 1 else 0 end

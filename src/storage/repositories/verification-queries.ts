@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isOpen } from '../limits/predicates.js';
-import { isCodeCounted } from '../limits/sliding-window.js';
+import { isCodeAmongCounted, isCodeCounted } from '../limits/sliding-window.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
 interface PinKey {
@@ -33,6 +33,21 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set attempts = attempts + 1
       where pin_id = ${p.pinId} and ${isCodeCounted(p)}
       returning ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))}`,
+
+    /** Waits for transactions that change the verification. */
+    lock: (_db, p: PinKey) => sql`
+      select pin_id from verifications where pin_id = ${p.pinId} ${database.lockClause}`,
+
+    /** The verification, if this attempt was counted. */
+    readReserved: (_db, p: PinKey & { entry: string }) => sql<VerificationRow>`
+      select ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))} from verifications
+      where pin_id = ${p.pinId} and ${isCodeAmongCounted(p)}`,
+
+    /** The verification, if this attempt has verified it: then its code no longer counts as wrong. */
+    readVerified: (_db, p: PinKey & { entry: string; now: number }) => sql<{ pin_id: string }>`
+      select pin_id from verifications
+      where pin_id = ${p.pinId} and ${hasStatus('verified')} and verified_at = ${p.now}
+        and not ${isCodeAmongCounted(p)}`,
 
     releaseAttempt: (_db, p: PinKey) => sql`
       update verifications set attempts = attempts - 1

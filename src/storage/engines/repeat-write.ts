@@ -1,0 +1,64 @@
+import {
+  ConstantBackoff,
+  handleWhen,
+  isTaskCancelledError,
+  retry,
+  timeout,
+  TimeoutStrategy,
+  wrap,
+} from 'cockatiel';
+import { DomainError } from '../../common/domain-error.js';
+
+/** A failover takes seconds; the new primary is used this soon. */
+const DELAY_MS = 50;
+
+/**
+ * What is known of a failed transaction.
+ * - `repeatable`: it was rolled back, and repeating it at once helps: it conflicted with another
+ *   one, or its connection led to a server that is no longer the primary.
+ * - `unknown`: it may have been committed, as the answer to its commit was lost.
+ * - `unavailable`: it was not committed, and repeating it later may help.
+ * - `permanent`: it was not committed, and repeating it does not help.
+ */
+export type TransactionFailure = 'repeatable' | 'unknown' | 'unavailable' | 'permanent';
+
+/** What an engine knows of its errors. */
+export interface FailureClassifier {
+  failureOf(error: unknown): TransactionFailure;
+  /** For how long a write may be repeated while its request waits, in milliseconds. */
+  readonly repeatForMs: number;
+}
+
+/**
+ * Runs `work` and repeats it after one of the `failures`. Once repeated, it is given up only after
+ * a permanent failure, or when the time is over: then its result is not known.
+ * @param work gets whether an earlier run may have been committed.
+ */
+export async function repeatWrite<T>(
+  work: (isRepeated: boolean) => Promise<T>,
+  engine: FailureClassifier,
+  failures: readonly TransactionFailure[],
+): Promise<T> {
+  const startedAt = performance.now();
+  try {
+    return await work(false);
+  } catch (error) {
+    const leftMs = engine.repeatForMs - (performance.now() - startedAt);
+    if (leftMs <= 0 || !failures.includes(findFailure(error, engine))) throw error;
+    const isTemporary = (failed: unknown) => findFailure(failed, engine) !== 'permanent';
+    const policy = wrap(
+      timeout(leftMs, TimeoutStrategy.Aggressive),
+      retry(handleWhen(isTemporary), { backoff: new ConstantBackoff(DELAY_MS) }),
+    );
+    return policy
+      .execute(() => work(true))
+      .catch((failed: unknown) => {
+        throw isTaskCancelledError(failed) ? error : failed;
+      });
+  }
+}
+
+function findFailure(error: unknown, engine: FailureClassifier): TransactionFailure {
+  if (!(error instanceof DomainError) || error.code !== 'storage_unavailable') return 'permanent';
+  return engine.failureOf(error.cause);
+}

@@ -1,0 +1,164 @@
+import { Injectable } from '@nestjs/common';
+import type { CheckResult } from '../../common/check-result.js';
+import type { Attempt, AttemptResult, CountedAttempt, VerifyResult } from '../attempt.types.js';
+import { Database } from '../engines/database.js';
+import type { StatementBatch } from '../engines/statement-batch.js';
+import { NumberLimits } from '../limits/number-limits.js';
+import { TrafficCounts } from '../limits/traffic-counts.js';
+import type { VerificationRow } from '../migrations/schema.js';
+import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { VerificationTable } from './verification-table.js';
+import { getAttemptsRemaining, getClosedReason } from './verification-status.js';
+
+const VERIFIED: VerifyResult = { verified: true };
+
+/**
+ * Grants counted attempts, and completes or releases them after the provider was called. An outcome is written until it is
+ * committed, so each write has the same result when an earlier run of it was committed.
+ */
+@Injectable()
+export class AttemptOutcomeRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly verifications: VerificationTable,
+    private readonly limits: NumberLimits,
+    private readonly traffic: TrafficCounts,
+    private readonly keys: IdempotencyKeyRepository,
+  ) {}
+
+  /** Grants a counted attempt, or releases it if the verification cannot be decrypted. */
+  async grant({ row, numberEntry, claim }: CountedAttempt): Promise<AttemptResult> {
+    const pinId = row.pin_id;
+    // Rehashed by now, if it was written under an old secret.
+    const numberHash = row.number_hash;
+    const fields = this.verifications.decrypt(row);
+    if ('outcome' in fields) {
+      await this.release({ pinId, numberHash, numberEntry, claim });
+      return fields;
+    }
+    const attempt = {
+      pinId,
+      client: row.client,
+      country: row.country,
+      channel: row.channel,
+      provider: row.provider,
+      numberEntry,
+      numberHash,
+      prefixHash: row.prefix_hash,
+      createdAt: row.created_at,
+      claim,
+      ...fields,
+    };
+    return { outcome: 'granted', attempt };
+  }
+
+  async release({
+    pinId,
+    numberHash,
+    numberEntry,
+    claim,
+  }: Pick<Attempt, 'pinId' | 'numberHash' | 'numberEntry' | 'claim'>): Promise<void> {
+    const write = (batch: StatementBatch) => {
+      this.verifications.queries.releaseAttempt(batch, { pinId });
+      if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
+      return this.limits.queries.releaseAttempt(batch, { key: numberHash, entry: numberEntry });
+    };
+    await this.database.runUntilCommitted(() =>
+      this.database.transaction<undefined>(async (transaction, rollback) => {
+        const released = await transaction.run(write);
+        // An earlier run has released it.
+        return released.row ? undefined : rollback(undefined);
+      }),
+    );
+  }
+
+  async complete(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
+    const isVerified =
+      result === 'verified' &&
+      (await this.database.runUntilCommitted(
+        async (isRepeated) =>
+          (await this.markVerified(attempt, now)) ||
+          (isRepeated && (await this.wasVerified(attempt, now))),
+      ));
+    if (isVerified) return VERIFIED;
+    return this.database.runUntilCommitted((isRepeated) =>
+      this.reject(attempt, result, now, isRepeated),
+    );
+  }
+
+  /** Marks it verified if still open; of concurrent requests exactly one succeeds. */
+  private async markVerified(attempt: Attempt, now: number): Promise<boolean> {
+    const { pinId, client, country, numberHash, prefixHash, createdAt, numberEntry, claim } =
+      attempt;
+    const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
+    const verified = await this.database.run((batch) => {
+      this.limits.queries.recordVerified(batch, {
+        key: numberHash,
+        entry: numberEntry,
+        pinId,
+        now,
+      });
+      this.traffic.addVerified(batch, countKey, { pinId, now });
+      if (claim) this.keys.storeResponseIfVerifiable(batch, attempt, claim, VERIFIED, now);
+      // Comes last: the other statements require that the verification is still open.
+      return this.verifications.queries.verify(batch, { pinId, now });
+    });
+    return verified.row !== undefined;
+  }
+
+  /** Whether an earlier run of {@link markVerified} was committed. */
+  private async wasVerified({ pinId, numberEntry }: Attempt, now: number): Promise<boolean> {
+    const verified = await this.database.run((batch) =>
+      this.verifications.queries.readVerified(batch, { pinId, entry: numberEntry, now }),
+    );
+    return verified.row !== undefined;
+  }
+
+  private async reject(
+    attempt: Attempt,
+    result: CheckResult,
+    now: number,
+    isRepeated: boolean,
+  ): Promise<VerifyResult> {
+    const { pinId, client, numberHash, numberEntry, claim } = attempt;
+    const write = (batch: StatementBatch) => {
+      if (result === 'expired') this.verifications.queries.expire(batch, { pinId, now });
+      if (exhaustsAttempts(result)) this.verifications.queries.exhaustAttempts(batch, { pinId });
+      // Only a wrong code counts against its number.
+      if (!isWrong(result))
+        this.limits.queries.releaseAttempt(batch, { key: numberHash, entry: numberEntry });
+      return this.verifications.queries.read(batch, { pinId, client });
+    };
+    if (!claim) return toVerifyResult((await this.database.run(write)).row, result, now);
+    return this.database.transaction(async (transaction) => {
+      const { row } = await transaction.run(write);
+      // An earlier run may have stored a response, and a client may have received it.
+      const stored = isRepeated && (await this.keys.findOwnResult(transaction, client, claim));
+      if (stored) return stored as VerifyResult;
+      const response = toVerifyResult(row, result, now);
+      await transaction.run((batch) => {
+        this.keys.storeResponse(batch, attempt, claim, response);
+      });
+      return response;
+    });
+  }
+}
+
+const exhaustsAttempts = (result: CheckResult): boolean =>
+  result === 'attempts_exhausted' || result === 'wrong_code_final';
+
+const isWrong = (result: CheckResult): boolean =>
+  result === 'wrong_code' || result === 'wrong_code_final';
+
+function toVerifyResult(
+  row: VerificationRow | undefined,
+  result: CheckResult,
+  now: number,
+): VerifyResult {
+  // Erased while the provider checked the code.
+  if (!row) return { verified: false, reason: 'cancelled' };
+  if (result === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
+    return { verified: false, reason: 'wrong_code', attemptsRemaining: getAttemptsRemaining(row) };
+  }
+  return { verified: false, reason: getClosedReason(row, now) };
+}

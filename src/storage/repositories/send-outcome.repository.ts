@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../engines/database.js';
+import type { StatementBatch } from '../engines/statement-batch.js';
+import type { DestinationSuspended, LimitExceeded, TrafficEvaluator } from '../limit.types.js';
+import { SendLimits, type UncheckedSend } from '../limits/send-limits.js';
+import type { SendAdmitted, SendReservation, SendResult } from '../send.types.js';
+import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { prepareOutcomeQueries } from './send-queries.js';
+import { VerificationTable } from './verification-table.js';
+
+/**
+ * Admits counted sends, and confirms or releases them after the provider was called. An outcome is written until it is
+ * committed, so each write has the same result when an earlier run of it was committed.
+ */
+@Injectable()
+export class SendOutcomeRepository {
+  private readonly queries;
+
+  constructor(
+    private readonly database: Database,
+    private readonly verifications: VerificationTable,
+    private readonly limits: SendLimits,
+    private readonly keys: IdempotencyKeyRepository,
+  ) {
+    this.queries = prepareOutcomeQueries(database);
+  }
+
+  /** Checks a counted send against the budgets, and releases it if it exceeds one. */
+  async checkBudgets(
+    { reservation, send, reserved, traffic }: UncheckedSend,
+    evaluate: TrafficEvaluator | undefined,
+  ): Promise<SendAdmitted | LimitExceeded | DestinationSuspended> {
+    const violation = traffic && this.limits.checkBudgets(send, reserved, traffic, evaluate);
+    if (violation !== 'client_sends' && !violation?.enforced) {
+      return { outcome: 'admitted', reservation, violation };
+    }
+    await this.release(reservation, []);
+    return this.limits.findSuspension(this.database, send, reservation.phoneNumber, violation);
+  }
+
+  async confirm(
+    reservation: SendReservation,
+    { provider, pinId: providerPinId, possiblySentBy }: SendResult,
+    response: unknown,
+  ): Promise<boolean> {
+    const { pinId, client, phoneNumber, channel, claim, pinToResend } = reservation;
+    const sealed = this.verifications.encrypt(pinId, phoneNumber, providerPinId);
+    const write = (batch: StatementBatch) => {
+      if (!pinToResend) this.queries.supersede(batch, { pinId, client });
+      const result = pinToResend
+        ? this.queries.confirmResend(batch, { pinId, provider, sealed, channel })
+        : this.queries.confirm(batch, { pinId, provider, sealed });
+      this.addPossiblySentBy(batch, pinId, possiblySentBy);
+      if (claim && pinToResend) this.keys.storeResponse(batch, reservation, claim, response);
+      else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);
+      return result;
+    };
+    return this.database.runUntilCommitted(async (isRepeated) => {
+      const confirmed = await this.database.run(write);
+      if (pinToResend || confirmed.row) return true;
+      return isRepeated && this.wasConfirmed(reservation);
+    });
+  }
+
+  async release(reservation: SendReservation, possiblySentBy: readonly string[]): Promise<void> {
+    await this.database.runUntilCommitted(() =>
+      possiblySentBy.length > 0
+        ? this.fail(reservation, possiblySentBy)
+        : this.releaseUnsent(reservation),
+    );
+  }
+
+  /** Whether an earlier run of {@link confirm} was committed: nothing else stores a handle. */
+  private async wasConfirmed({ pinId, client }: SendReservation): Promise<boolean> {
+    const getRow = await this.database.run((batch) =>
+      this.verifications.readSent(batch, pinId, client),
+    );
+    return getRow() !== undefined;
+  }
+
+  private async fail(
+    { pinId, claim, pinToResend }: SendReservation,
+    possiblySentBy: readonly string[],
+  ): Promise<void> {
+    await this.database.run((batch) => {
+      this.addPossiblySentBy(batch, pinId, possiblySentBy);
+      if (!pinToResend) this.queries.fail(batch, { pinId });
+      if (claim) this.keys.queries.markAmbiguous(batch, { pinId, runId: claim.runId });
+    });
+  }
+
+  private async releaseUnsent(reservation: SendReservation): Promise<void> {
+    const { pinId, client, phoneNumber, claim, pinToResend } = reservation;
+    await this.database.transaction<undefined>(async (transaction, rollback) => {
+      const remove = pinToResend ? this.queries.removeResend : this.queries.delete;
+      const { row } = await transaction.run((batch) => remove(batch, { pinId }));
+      await this.verifications.rehashNumber(transaction, phoneNumber, client);
+      const numberHash = this.verifications.hashNumber(phoneNumber);
+      const wasCounted = await transaction.run((batch) => {
+        if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
+        return this.limits.release(batch, reservation, numberHash, row);
+      });
+      // An earlier run has released it.
+      return wasCounted() ? undefined : rollback(undefined);
+    });
+  }
+
+  private addPossiblySentBy(batch: StatementBatch, pinId: string, names: readonly string[]): void {
+    if (names.length === 0) return;
+    this.queries.addPossiblySentBy(batch, { pinId, providers: names.join(',') });
+  }
+}

@@ -1,0 +1,248 @@
+import type { CheckResult } from '../../src/common/check-result.js';
+import type { Attempt, AttemptResult } from '../../src/storage/attempt.types.js';
+import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
+import type { SendReservation } from '../../src/storage/send.types.js';
+import type { VerificationStore } from '../../src/storage/verification-store.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { startLossyProxy, type LossyProxy } from '../support/lossy-proxy.js';
+import { newVerification } from '../support/new-verification.js';
+import { phoneNumber } from '../support/phone-number.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { openStore, type OpenStore } from '../support/store.js';
+
+const NUMBER = phoneNumber('+14155552671');
+const OTHER_NUMBER = phoneNumber('+14155552672');
+const CLIENT = 'shop';
+const RESPONSE = {
+  pinId: 'pin',
+  to: '+1415•••2671',
+  channel: 'sms',
+  expiresAt: '2030-01-01T00:05:00.000Z',
+  resendAvailableAt: '2030-01-01T00:00:30.000Z',
+};
+const REQUEST: IdempotentRequest = { key: 'key', request: 'request' };
+const ACCEPTED = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: ['sinch'] };
+
+/** Where the connection breaks: before the write, before its commit, or after the commit. */
+const BREAKS: [title: string, message: 'request' | 'response', n: number][] = [
+  ['before it was written', 'request', 1],
+  ['after it was written', 'response', 1],
+  ['between its statements or later', 'request', 2],
+  ['at the answer to its second message', 'response', 2],
+  ['at the answer to its third message', 'response', 3],
+];
+
+describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
+  let server: PostgresServer;
+  let url: string;
+  let proxy: LossyProxy;
+  let clock: FakeClock;
+  let opened: OpenStore;
+  let store: VerificationStore;
+  let created = 0;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    url = await server.createDatabase();
+  });
+
+  beforeEach(async () => {
+    proxy = await startLossyProxy(url);
+    clock = new FakeClock();
+    opened = await openStore(clock, { DATABASE_URL: proxy.url });
+    store = opened.store;
+  });
+
+  afterEach(async () => {
+    await opened.close();
+    await proxy.close();
+    await queryPostgres(
+      url,
+      'truncate verifications, numbers, end_users, idempotency_keys, traffic',
+    );
+  });
+
+  afterAll(() => server.stop());
+
+  /** Breaks the connection during `write`, or after it if it has fewer messages. */
+  async function breakDuring<T>(
+    write: () => Promise<T>,
+    meanwhile?: () => Promise<void>,
+  ): Promise<T> {
+    // Opens a connection.
+    await opened.runCleanup();
+    proxy.breakAt(message, n, meanwhile);
+    const result = await write();
+    const hasBroken = proxy.disarm();
+    if (n === 1) expect(hasBroken).toBe(true);
+    return result;
+  }
+
+  async function reserveSend(
+    number = NUMBER,
+    idempotency?: IdempotentRequest,
+  ): Promise<SendReservation> {
+    created += 1;
+    const verification = newVerification(`pin-${created}`, number, clock.now());
+    const admission = await store.reserveSend(verification, idempotency);
+    if (admission.outcome !== 'admitted') throw new Error(`not admitted: ${admission.outcome}`);
+    return admission.reservation;
+  }
+
+  async function createPending(): Promise<string> {
+    const reservation = await reserveSend();
+    await store.confirmSend(reservation, ACCEPTED, RESPONSE);
+    return reservation.pinId;
+  }
+
+  async function reserveAttempt(pinId: string, idempotency?: IdempotentRequest): Promise<Attempt> {
+    const request = { selector: { pinId }, client: CLIENT, reference: undefined, now: clock.now() };
+    const result = await store.reserveAttempt(request, idempotency);
+    if (result.outcome !== 'granted') throw new Error(`not granted: ${result.outcome}`);
+    return result.attempt;
+  }
+
+  const complete = (attempt: Attempt, result: CheckResult) =>
+    store.completeAttempt(attempt, result, clock.now());
+  const find = (pinId: string) => store.find(pinId, CLIENT, clock.now());
+  /** Attempts of the verification, wrong codes of its number, and sends in the traffic. */
+  const readCounts = () =>
+    queryPostgres(
+      url,
+      `select (select sum(attempts) from verifications), (select max(length(failures) / 21) from numbers),
+        (select sum(texts) from traffic where subject like 'client:%'), (select sum(length(sends) / 21) from numbers)`,
+    );
+
+  it('reserves a send once', async () => {
+    const reservation = await breakDuring(() => reserveSend(NUMBER, REQUEST));
+
+    expect(await readCounts()).toBe('0|0|1|1');
+    expect(await store.confirmSend(reservation, ACCEPTED, RESPONSE)).toBe(true);
+  });
+
+  it('confirms a send, and replays its response', async () => {
+    const reservation = await reserveSend(NUMBER, REQUEST);
+
+    expect(await breakDuring(() => store.confirmSend(reservation, ACCEPTED, RESPONSE))).toBe(true);
+
+    expect(await find(reservation.pinId)).toMatchObject({ status: 'pending' });
+    expect(await queryPostgres(url, 'select maybe_texted from verifications')).toBe('sinch');
+    const repeated = newVerification('pin-repeated', NUMBER, clock.now());
+    expect(await store.reserveSend(repeated, REQUEST)).toEqual({
+      outcome: 'replayed',
+      answer: RESPONSE,
+    });
+  });
+
+  it('releases a send once', async () => {
+    const kept = await reserveSend(OTHER_NUMBER);
+    const reservation = await reserveSend(NUMBER, REQUEST);
+
+    await breakDuring(() => store.releaseSend(reservation, []));
+
+    expect(await readCounts()).toBe('0|0|1|1');
+    expect(await store.confirmSend(kept, ACCEPTED, RESPONSE)).toBe(true);
+    await reserveSend(NUMBER, REQUEST);
+  });
+
+  it('releases a resend once', async () => {
+    const pinId = await createPending();
+    clock.advance(60_000);
+    const request = { pinId, client: CLIENT, channel: 'sms' as const, now: clock.now() };
+    const admission = await store.reserveResend(request);
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+
+    await breakDuring(() => store.releaseSend(admission.reservation, []));
+
+    expect(await readCounts()).toBe('0|0|1|1');
+    expect(await queryPostgres(url, 'select texts from verifications')).toBe('1');
+  });
+
+  it('names each provider once that may have sent a message', async () => {
+    const reservation = await reserveSend();
+
+    await breakDuring(() => store.releaseSend(reservation, ['infobip', 'sinch']));
+
+    expect(await queryPostgres(url, 'select status, maybe_texted from verifications')).toBe(
+      'failed|infobip,sinch',
+    );
+  });
+
+  it('reserves an attempt once', async () => {
+    const pinId = await createPending();
+
+    const attempt = await breakDuring(() => reserveAttempt(pinId, REQUEST));
+
+    expect(await readCounts()).toBe('1|1|1|1');
+    expect(await complete(attempt, 'verified')).toEqual({ verified: true });
+  });
+
+  it.each([undefined, REQUEST])('accepts a right code once (%#)', async (idempotency) => {
+    const pinId = await createPending();
+    const [first, second] = [await reserveAttempt(pinId, idempotency), await reserveAttempt(pinId)];
+
+    expect(await breakDuring(() => complete(first, 'verified'))).toEqual({ verified: true });
+
+    expect(await complete(second, 'verified')).toEqual({
+      verified: false,
+      reason: 'already_verified',
+    });
+    expect(await find(pinId)).toMatchObject({ status: 'verified' });
+  });
+
+  it('accepts a right code once that another request has brought at the same moment', async () => {
+    const pinId = await createPending();
+    const [first, second] = [await reserveAttempt(pinId), await reserveAttempt(pinId)];
+    expect(await complete(first, 'verified')).toEqual({ verified: true });
+
+    expect(await breakDuring(() => complete(second, 'verified'))).toEqual({
+      verified: false,
+      reason: 'already_verified',
+    });
+  });
+
+  it.each([undefined, REQUEST])('counts a wrong code once (%#)', async (idempotency) => {
+    const pinId = await createPending();
+    const attempt = await reserveAttempt(pinId, idempotency);
+
+    expect(await breakDuring(() => complete(attempt, 'wrong_code'))).toEqual({
+      verified: false,
+      reason: 'wrong_code',
+      attemptsRemaining: 4,
+    });
+    expect(await readCounts()).toBe('1|1|1|1');
+  });
+
+  it('returns the response that is replayed, though another code has come meanwhile', async () => {
+    const pinId = await createPending();
+    const attempt = await reserveAttempt(pinId, REQUEST);
+    const other = await openStore(clock, { DATABASE_URL: url });
+    const request = { selector: { pinId }, client: CLIENT, reference: undefined, now: clock.now() };
+    const replays: AttemptResult[] = [];
+
+    const response = await breakDuring(
+      () => complete(attempt, 'wrong_code'),
+      async () => {
+        replays.push(await other.store.reserveAttempt(request, REQUEST));
+        await other.store.reserveAttempt(request);
+      },
+    );
+
+    replays.push(await other.store.reserveAttempt(request, REQUEST));
+    await other.close();
+    const finished = replays.filter(({ outcome }) => outcome !== 'running');
+    expect(finished).toEqual(finished.map(() => ({ outcome: 'replayed', answer: response })));
+  });
+
+  it('releases an attempt once', async () => {
+    const pinId = await createPending();
+    await reserveAttempt(pinId);
+    const attempt = await reserveAttempt(pinId, REQUEST);
+
+    await breakDuring(() => store.releaseAttempt(attempt));
+
+    expect(await readCounts()).toBe('1|1|1|1');
+    await reserveAttempt(pinId, REQUEST);
+  });
+});

@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** A TCP proxy in front of PostgreSQL that breaks a connection at a chosen message. */
+export interface LossyProxy {
+  /** The server's URL, with the proxy's port. */
+  readonly url: string;
+  /**
+   * Breaks the connection of the n-th next message before it is delivered. After a lost request the
+   * server has done nothing, after a lost response everything.
+   * @param meanwhile done before the next connection is opened
+   */
+  breakAt(message: 'request' | 'response', n: number, meanwhile?: () => Promise<void>): void;
+  /** Breaks no further connection. @returns whether the message came */
+  disarm(): boolean;
+  close(): Promise<void>;
+}
+
+export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
+  const server = new URL(serverUrl);
+  const sockets = new Set<Socket>();
+  let armed:
+    | { readonly message: 'request' | 'response'; left: number; meanwhile: () => Promise<void> }
+    | undefined;
+  let canConnect = Promise.resolve();
+
+  const isLost = (message: 'request' | 'response'): boolean => {
+    if (armed?.message !== message) return false;
+    armed.left -= 1;
+    if (armed.left > 0) return false;
+    canConnect = armed.meanwhile();
+    armed = undefined;
+    return true;
+  };
+  const forward = (from: Socket, to: Socket, message: 'request' | 'response') => {
+    sockets.add(from);
+    from.on('data', (data) => {
+      if (isLost(message)) from.destroy();
+      else to.write(data);
+    });
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      sockets.delete(from);
+      to.destroy();
+    });
+  };
+  const openConnection = async (client: Socket): Promise<void> => {
+    await canConnect;
+    const upstream = connect({ port: Number(server.port), host: server.hostname });
+    forward(client, upstream, 'request');
+    forward(upstream, client, 'response');
+  };
+  const listener = createServer((client) => void openConnection(client));
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+
+  const url = new URL(serverUrl);
+  url.port = String((listener.address() as AddressInfo).port);
+  return {
+    url: url.href,
+    breakAt: (message, n, meanwhile = async () => undefined) => {
+      armed = { message, left: n, meanwhile };
+    },
+    disarm: () => {
+      const hasBroken = armed === undefined;
+      armed = undefined;
+      return hasBroken;
+    },
+    close: async () => {
+      sockets.forEach((socket) => socket.destroy());
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
