@@ -38,11 +38,19 @@ export function requireObject({ body }: ProviderResponse): object {
   return body;
 }
 
-/** `Retry-After` in milliseconds, from seconds or a date (RFC 9110 §10.2.3); at most one hour. */
+/**
+ * `Retry-After` in milliseconds, from seconds or a date (RFC 9110 §10.2.3); at most one hour. A date
+ * is compared with that of the response (§6.6.1): the clock of this machine may be wrong.
+ */
 function parseRetryAfter(headers: ProviderResponse['headers']): number | undefined {
   const value = headers['retry-after'];
   if (typeof value !== 'string') return undefined;
   if (/^\d+$/.test(value)) return Math.min(seconds(Number(value)), hours(1));
-  const leftMs = value.endsWith(' GMT') ? Date.parse(value) - Date.now() : NaN;
+  const sentAt = parseHttpDate(headers['date']);
+  const leftMs = parseHttpDate(value) - (Number.isNaN(sentAt) ? Date.now() : sentAt);
   return Number.isNaN(leftMs) ? undefined : Math.min(Math.max(0, leftMs), hours(1));
 }
+
+/** Milliseconds since the epoch; NaN for anything else. */
+const parseHttpDate = (value: unknown): number =>
+  typeof value === 'string' && value.endsWith(' GMT') ? Date.parse(value) : NaN;
