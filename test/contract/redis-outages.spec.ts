@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { minutes, seconds } from '../../src/common/durations.js';
@@ -142,5 +144,43 @@ describe('A Redis that can be reached but', () => {
     expect(await isCounting()).toBe(false);
     await waitUntil(() => log.text.includes('ERR DB index is out of range'));
     expect(await isCounting()).toBe(false);
+  });
+});
+
+describe('A Redis that still loads its data', () => {
+  let server: Server;
+  let isLoading = true;
+
+  beforeAll(async () => {
+    server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (command) => {
+        const info = `loading:${isLoading ? 1 : 0}\r\nloading_eta_seconds:60`;
+        const isInfo = command.toString().includes('info');
+        socket.write(isInfo ? `$${info.length}\r\n${info}\r\n` : '*2\r\n:1\r\n:60000\r\n');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  afterAll(() => server.close());
+
+  // Without `maxLoadingRetryTime` in createRedis, it is asked again after ten seconds.
+  it('is used soon after that, however long it expected to load', async () => {
+    const { port } = server.address() as AddressInfo;
+    const storage = new RedisThrottlerStorage(`redis://127.0.0.1:${port}`);
+    const hit = () => storage.increment('a', minutes(1), 1);
+    await expect(hit()).rejects.toMatchObject({ code: 'storage_unavailable' });
+
+    isLoading = false;
+    const loadedAt = performance.now();
+    await waitUntil(() =>
+      hit().then(
+        () => true,
+        () => false,
+      ),
+    );
+    storage.redis.disconnect();
+
+    expect(performance.now() - loadedAt).toBeLessThan(seconds(8));
   });
 });

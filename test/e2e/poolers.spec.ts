@@ -4,6 +4,7 @@ import { openPostgres } from '../../src/storage/engines/postgres.js';
 import { startPgBouncer, type PgBouncer, type PoolMode } from '../support/services/pgbouncer.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { scaled } from '../support/time-scale.js';
 
@@ -210,6 +211,41 @@ describe('A PgBouncer without a free session', () => {
     await other;
     expect(await engine.runBatch([statement('select 1 as n')])).toEqual([[{ n: 1 }]]);
     await engine.close();
+  });
+});
+
+describe('An outage of PostgreSQL behind PgBouncer', () => {
+  let server: PostgresServer;
+  let service: SandboxedService;
+
+  beforeAll(async () => {
+    server = await startPostgres({ fresh: true });
+    database = await server.createDatabase();
+    pooler = await startPgBouncer(database, 'transaction', POOL_SIZE);
+    service = await startSandboxedService({ DATABASE_URL: pooler.urlOf(database) });
+  });
+  afterAll(async () => {
+    await service.close();
+    await pooler.stop();
+    await server.stop();
+  });
+
+  const status = async () => (await service.http.get('/health/ready')).status;
+
+  it('is answered within the deadline, and the service recovers by itself', async () => {
+    expect(await status()).toBe(200);
+    await server.pause();
+    for (const phoneNumber of ['+14155552671', '+14155552672']) {
+      const startedAt = performance.now();
+      const response = await service.http.post('/otp/send').send({ phoneNumber });
+      expectProblem(response, 503, 'storage_unavailable');
+      expect(performance.now() - startedAt).toBeLessThan(scaled(seconds(5)));
+    }
+
+    await server.resume();
+    const resumedAt = performance.now();
+    while ((await status()) !== 200) continue;
+    expect(performance.now() - resumedAt).toBeLessThan(scaled(seconds(5)));
   });
 });
 

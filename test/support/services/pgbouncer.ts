@@ -16,7 +16,7 @@ export interface PgBouncer {
 export type PoolMode = 'session' | 'transaction' | 'statement';
 
 /**
- * Starts a PgBouncer with its default settings.
+ * Starts a PgBouncer with default settings, except those that docs/operating.md recommends.
  * @param poolSize the number of sessions that all clients share
  */
 export async function startPgBouncer(
@@ -61,6 +61,7 @@ listen_port = ${String(port)}
 unix_socket_dir =
 auth_type = any
 max_client_conn = 500
+server_login_retry = 1
 pool_mode = ${poolMode}
 default_pool_size = ${String(poolSize)}
 `;
