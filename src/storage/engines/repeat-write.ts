@@ -1,8 +1,8 @@
 import {
   ConstantBackoff,
   handleWhen,
-  isTaskCancelledError,
   retry,
+  TaskCancelledError,
   timeout,
   TimeoutStrategy,
   wrap,
@@ -53,7 +53,8 @@ export async function repeatWrite<T>(
     return policy
       .execute(() => work(true))
       .catch((failed: unknown) => {
-        throw isTaskCancelledError(failed) ? error : failed;
+        // Not isTaskCancelledError, which recognises no error of a timeout (cockatiel 3.2.1).
+        throw failed instanceof TaskCancelledError ? error : failed;
       });
   }
 }
