@@ -20,6 +20,11 @@ export class Clock {
   private aheadMs = 0;
   private latest = NaN;
 
+  /** How long the wall clock needs to reach this clock, in milliseconds: 0 unless it was set back. */
+  get aheadOfWallClockMs(): number {
+    return this.aheadMs;
+  }
+
   /** Milliseconds since the Unix epoch, a whole number that never decreases. */
   now(): number {
     const monotonicTime = this.readMonotonicClock();

@@ -7,9 +7,9 @@ import { getProviderAccount, type ProvidersConfig } from '../config/providers.co
 import { MAX_RESPONSE_BYTES } from './undici-adapter.js';
 
 /** The index of undici loads parts that are not used here: 4 MB, and 40 ms of the start. */
-const Agent = createRequire(import.meta.url)(
-  'undici/lib/dispatcher/agent.js',
-) as typeof Undici.Agent;
+const require = createRequire(import.meta.url);
+const Agent = require('undici/lib/dispatcher/agent.js') as typeof Undici.Agent;
+const Dispatcher = require('undici/lib/dispatcher/dispatcher.js') as typeof Undici.Dispatcher;
 
 /**
  * A connection attempt ends soon after its call, so that it does not keep the process alive; but
@@ -20,6 +20,38 @@ const CONNECT_SLACK_MS = seconds(1);
 /** An older connection is not used again, so that a host name that moved is followed. */
 const MAX_CONNECTION_AGE_MS = minutes(5);
 
+/**
+ * Replaces its agent when its connections may be too old; their running requests end as usual. Not
+ * undici's `clientTtl`: by the wall clock, which may be set back, it keeps connections for hours.
+ */
+class RenewingDispatcher extends Dispatcher {
+  private agent: Undici.Dispatcher;
+  /** By the monotonic clock, in milliseconds. */
+  private renewAt = performance.now() + MAX_CONNECTION_AGE_MS;
+
+  constructor(private readonly createAgent: () => Undici.Dispatcher) {
+    super();
+    this.agent = createAgent();
+  }
+
+  override dispatch(
+    options: Undici.Dispatcher.DispatchOptions,
+    handler: Undici.Dispatcher.DispatchHandler,
+  ): boolean {
+    const now = performance.now();
+    if (now >= this.renewAt) {
+      void this.agent.close();
+      this.agent = this.createAgent();
+      this.renewAt = now + MAX_CONNECTION_AGE_MS;
+    }
+    return this.agent.dispatch(options, handler);
+  }
+
+  override destroy(): Promise<void> {
+    return this.agent.destroy();
+  }
+}
+
 /** The connections to the providers, through the proxy of the settings if there is one. */
 export async function createProviderDispatcher(
   providers: ProvidersConfig,
@@ -28,14 +60,16 @@ export async function createProviderDispatcher(
   const connectTimeoutMs = providers.timeoutMs + CONNECT_SLACK_MS;
   const options: Undici.Agent.Options = {
     maxResponseSize: MAX_RESPONSE_BYTES,
-    clientTtl: MAX_CONNECTION_AGE_MS,
     connect: { timeout: connectTimeoutMs },
   };
   const proxy = httpsProxy ?? httpProxy;
-  if (proxy === undefined || noProxy === '*') return new Agent(options);
+  if (proxy === undefined || noProxy === '*') {
+    return new RenewingDispatcher(() => new Agent(options));
+  }
   const { createProxyAgent } = await import('./proxy-agent.js');
   const directHosts = [noProxy, ...findLoopbackHosts(providers)].join(',');
-  return createProxyAgent({ connectTimeoutMs, proxy, directHosts, ...options });
+  const proxyOptions = { connectTimeoutMs, proxy, directHosts, ...options };
+  return new RenewingDispatcher(() => createProxyAgent(proxyOptions));
 }
 
 /** A proxy cannot reach this machine, where the sandbox is. */

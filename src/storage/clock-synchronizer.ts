@@ -1,6 +1,7 @@
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Clock } from '../common/clock.js';
+import { seconds } from '../common/durations.js';
 import { Database } from './engines/database.js';
 
 /**
@@ -9,7 +10,9 @@ import { Database } from './engines/database.js';
  */
 @Injectable()
 export class ClockSynchronizer implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Clock');
   private readonly queries;
+  private loggedSeconds = 0;
 
   constructor(
     private readonly database: Database,
@@ -36,5 +39,16 @@ export class ClockSynchronizer implements OnApplicationBootstrap {
     await this.clock.sync();
     const { row } = await this.database.run((batch) => this.queries.readNewestTime(batch, {}));
     this.clock.advanceTo(row?.time ?? 0);
+    this.logChange(Math.round(this.clock.aheadOfWallClockMs / seconds(1)));
+  }
+
+  private logChange(aheadSeconds: number): void {
+    if (aheadSeconds === this.loggedSeconds) return;
+    this.loggedSeconds = aheadSeconds;
+    this.logger.warn(
+      aheadSeconds === 0
+        ? 'The clock is right again.'
+        : `The clock was set back. Times in the database are ${String(aheadSeconds)} s ahead of it.`,
+    );
   }
 }

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hours } from '../../src/common/durations.js';
+import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { wrongCode } from '../support/wrong-code.js';
 import { scrape, total } from '../support/metrics.js';
 import { connectTo } from '../support/raw-connection.js';
@@ -93,6 +95,19 @@ describe('The log of the service', () => {
     expect(service.log.events('request')).toMatchObject([
       { status: 200 },
       { status: 429, problem: 'cooldown_active' },
+    ]);
+  });
+
+  it('says once that the clock was set back, and once that it is right again', async () => {
+    const cleanup = service.app.get(CleanupService);
+    for (const jumpMs of [0, -hours(2), 0, hours(2), 0]) {
+      service.clock.setWallClock(jumpMs);
+      await cleanup.runOnce();
+    }
+
+    expect(service.log.text.match(/The clock [^"]+/g)).toEqual([
+      'The clock was set back. Times in the database are 7200 s ahead of it.',
+      'The clock is right again.',
     ]);
   });
 
