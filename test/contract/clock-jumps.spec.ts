@@ -77,8 +77,8 @@ interface TimedRule {
   readonly title: string;
   readonly settings?: NodeJS.ProcessEnv;
   /** Starts it. @returns its length in milliseconds */
-  start(subject: Subject): Promise<number>;
-  isInForce(subject: Subject): Promise<boolean>;
+  readonly start: (subject: Subject) => Promise<number>;
+  readonly isInForce: (subject: Subject) => Promise<boolean>;
 }
 
 const isLimited = ({ outcome }: { outcome: string }) => outcome === 'limited';

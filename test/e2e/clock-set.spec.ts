@@ -170,7 +170,7 @@ describe('When a clock is set back by two hours,', () => {
     /** A database whose clock can be set: its schema comes before that of the system's functions. */
     async function createDatabase(): Promise<{
       url: string;
-      setClock(ms: number): Promise<unknown>;
+      setClock: (ms: number) => Promise<unknown>;
     }> {
       const url = await postgres.createDatabase();
       const setClock = (ms: number) =>
@@ -208,9 +208,10 @@ describe('When a clock is set back by two hours,', () => {
 
         // A replica that starts knows the time of those that run by what they store.
         let isStarting = true;
-        const load = (async () => {
+        const sendUntilStarted = async () => {
           while (isStarting) await sendToNext();
-        })();
+        };
+        const load = sendUntilStarted();
         const later = await start(settings);
         isStarting = false;
         await load;

@@ -1,4 +1,4 @@
-import { env } from 'node:process';
+import process, { env } from 'node:process';
 
 /*
  * Loaded first (`node --import`), it shifts the wall clock of the process by CLOCK_SKEW_MS, like a
