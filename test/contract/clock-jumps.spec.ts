@@ -1,4 +1,4 @@
-import { hours, minutes } from '../../src/common/durations.js';
+import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
 import type { Verification } from '../../src/storage/verification.types.js';
@@ -185,6 +185,19 @@ const RULES: readonly TimedRule[] = [
 ];
 
 describe.each(DATABASES)('With %s', (_engine, newStorage) => {
+  // Fails without sliding-window.ts, blockedUntil: `Math.min`
+  it('a replica that is a little behind another one names the cooldown as the wait, not more', async () => {
+    const subject = new Subject(await newStorage(), new FakeClock(), { SEND_COOLDOWN: '30s' });
+    await subject.open();
+    const now = subject.clock.now();
+    await subject.send({ phoneNumber: NUMBER, createdAt: now + seconds(5) });
+
+    const until = now + seconds(30);
+    expect(await sendToNumber(subject)).toMatchObject({ outcome: 'limited', until });
+    await subject.opened.close();
+    await subject.storage.remove();
+  });
+
   describe.each(RULES)('$title', ({ settings = {}, start, isInForce }) => {
     let subject: Subject;
 
