@@ -144,6 +144,22 @@ describe('The configuration', () => {
     },
   );
 
+  it.each([
+    'postgres://otp:p,w@a:5432,b:5432/otp',
+    'postgres://otp@a,b/otp',
+    'postgres:///otp?host=a,b',
+  ])('says of several hosts in %s that one address must lead to the primary', (DATABASE_URL) => {
+    expect(errorsOf({ ...PRODUCTION, DATABASE_URL })).toContain(
+      'Several hosts are not supported: give one address that leads to the primary',
+    );
+  });
+
+  it('accepts a comma in the password of a database', () => {
+    const DATABASE_URL = 'postgres://otp:p,w@host:5432/otp';
+
+    expect(configFrom({ ...PRODUCTION, DATABASE_URL }).storage.databaseUrl).toBe(DATABASE_URL);
+  });
+
   it.each(['?', '/?a=b', '#', '/#a'])('rejects a base URL that ends with %s', (end) => {
     expect(
       errorsOf({ ...PRODUCTION, SINCH_BASE_URL: `https://verification.api.sinch.com${end}` }),
@@ -181,6 +197,9 @@ describe('The configuration', () => {
     ['OTP_SECRET', `${SECRET},short`],
     ['DATABASE_URL', 'mysql://127.0.0.1/otp'],
     ['DATABASE_URL', 'postgres://user:password@127.0.0.1:65536/otp'],
+    ['DATABASE_URL', 'postgres://user:password@a:5432,b:5432/otp'],
+    ['DATABASE_URL', 'postgres://user:password@a,b/otp'],
+    ['DATABASE_URL', 'postgres:///otp?host=a%2Cb'],
     ['DATABASE_URL', 'postgres://user:100%ff@127.0.0.1/otp'],
     ['DATABASE_URL', 'postgres://127.0.0.1/otp?sslmode=verify-full&sslrootcert=/nowhere'],
     ['REDIS_URL', 'http://127.0.0.1'],

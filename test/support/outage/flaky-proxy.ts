@@ -14,12 +14,14 @@ export interface FlakyProxy {
    * state. Neither side gets an error.
    */
   abandonConnections(): void;
+  /** Leads new connections to another server; existing ones stay open to the first. */
+  redirect(serverUrl: string): void;
   close(): Promise<void>;
 }
 
 /** Starts a proxy to a server, on a free port of the loopback address. */
 export async function startFlakyProxy(serverUrl: string): Promise<FlakyProxy> {
-  const server = new URL(serverUrl);
+  let server = new URL(serverUrl);
   const connections = new Set<ProxiedConnection>();
   let isFrozen = false;
   const listener = createServer({ allowHalfOpen: true }, (client) => {
@@ -49,6 +51,9 @@ export async function startFlakyProxy(serverUrl: string): Promise<FlakyProxy> {
     },
     abandonConnections: () => {
       isFrozen = false;
+    },
+    redirect: (newUrl) => {
+      server = new URL(newUrl);
     },
     close: async () => {
       connections.forEach((connection) => {

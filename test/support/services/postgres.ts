@@ -47,7 +47,7 @@ export async function startPostgres({
   const shared = fresh ? undefined : await sharedServiceUrl('postgres');
   if (shared !== undefined) return sharedServer(shared);
 
-  const server = await startServer(certificate);
+  const server = await startServer({ certificate });
   const url = `postgres://postgres@${LOOPBACK}:${String(server.port)}/postgres`;
   return {
     url,
@@ -93,7 +93,21 @@ async function createDatabase(server: string): Promise<string> {
   return url.href;
 }
 
-async function startServer(certificate?: Certificate): Promise<ServiceProcess> {
+/** How the data of a server is created. */
+interface DataSource {
+  readonly program: 'initdb' | 'pg_basebackup';
+  readonly options: readonly string[];
+}
+
+const NEW_DATA: DataSource = {
+  program: 'initdb',
+  options: ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'],
+};
+
+export async function startServer({
+  certificate,
+  source = NEW_DATA,
+}: { certificate?: Certificate | undefined; source?: DataSource } = {}): Promise<ServiceProcess> {
   const postgres = await findOrInstall({
     title: 'PostgreSQL',
     find: () => findBinary(['postgres'], [...pathFolders(), ...debianPostgresFolders()]),
@@ -101,14 +115,13 @@ async function startServer(certificate?: Certificate): Promise<ServiceProcess> {
     alternative: 'set TEST_DATABASE_URL to the URL of a server',
   });
   const user = dropPrivileges();
-  const initdb = join(dirname(realpathSync(postgres)), 'initdb');
-  const options = ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'];
+  const program = join(dirname(realpathSync(postgres)), source.program);
   return ServiceProcess.start({
     name: 'postgres',
     user,
     prepare: async (folder) => {
-      const args = ['--no-sync', ...options, '-D', join(folder, 'data')];
-      await run(initdb, args, { ...user, cwd: folder, env: serverEnvironment() });
+      const args = ['--no-sync', ...source.options, '-D', join(folder, 'data')];
+      await run(program, args, { ...user, cwd: folder, env: serverEnvironment() });
       if (certificate) await writeCertificate(folder, certificate, user);
     },
     command: postgres,
@@ -117,7 +130,8 @@ async function startServer(certificate?: Certificate): Promise<ServiceProcess> {
       ...settings(),
       ...(certificate ? tlsSettings(folder) : []),
     ],
-    ready: 'database system is ready to accept connections',
+    // A standby accepts read-only connections.
+    ready: /database system is ready to accept (read-only )?connections/,
     stopSignal: 'SIGQUIT',
   });
 }

@@ -20,7 +20,7 @@ export class ServiceProcess {
 
   private constructor(
     private readonly spec: ServiceSpec,
-    private readonly folder: string,
+    readonly folder: string,
     private readonly supervisor: ProcessSupervisor,
     readonly port: number,
   ) {}
@@ -47,11 +47,11 @@ export class ServiceProcess {
   }
 
   /** Ends the process; keeps its folder. */
-  async pause(): Promise<void> {
+  async pause(signal: NodeJS.Signals = this.spec.stopSignal): Promise<void> {
     const { server } = this;
     if (server === undefined) return;
     this.server = undefined;
-    if (!hasEnded(server)) await end(server, this.spec.stopSignal);
+    if (!hasEnded(server)) await end(server, signal);
     this.supervisor.watch(undefined);
   }
 
@@ -69,7 +69,7 @@ export class ServiceProcess {
     for (;;) {
       const ended = hasEnded(server);
       const text = await readFile(log, 'utf8');
-      if (text.includes(this.spec.ready)) return;
+      if (text.search(this.spec.ready) >= 0) return;
       if (ended || Date.now() > deadline) {
         await this.pause();
         const end = ended ? 'ended' : `was not ready within ${String(START_TIMEOUT_MS)} ms`;

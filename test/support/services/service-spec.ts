@@ -12,7 +12,7 @@ export interface ServiceSpec {
    * Text that the server logs when it is ready. A connection to the port is no proof: another server
    * may have taken the port first.
    */
-  readonly ready: string;
+  readonly ready: string | RegExp;
   /** Ends the server at once. */
   readonly stopSignal: NodeJS.Signals;
 }

@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from '../crash/client.js';
+import type { CallResponse, History } from '../crash/history.js';
+import { wrongCode } from '../wrong-code.js';
+import { newPhoneNumber } from './load-generator.js';
+
+/** Users at the same time, over all replicas. */
+const CONCURRENT_USERS = 24;
+const RETRY_DELAY_MS = 25;
+
+/** A user who requests a code and submits it, by an app that repeats requests that get 503. */
+export interface User {
+  readonly phoneNumber: string;
+  /** The final response to the right code. */
+  verified: CallResponse | undefined;
+}
+
+/** Users who sign in one after the other until they are stopped; each request goes to any replica. */
+export class SignInLoad {
+  readonly users: User[] = [];
+  private isStopped = false;
+  private readonly workers: Promise<void>[];
+
+  constructor(
+    private readonly replicas: readonly Client[],
+    private readonly history: History,
+  ) {
+    this.workers = Array.from({ length: CONCURRENT_USERS }, async () => {
+      while (!this.isStopped) await this.signIn();
+    });
+  }
+
+  /** Waits until this number of further users have got their last response. */
+  async waitFor(count: number): Promise<void> {
+    const countDone = () => this.users.filter(({ verified }) => verified).length;
+    const enough = countDone() + count;
+    while (countDone() < enough) await delay(RETRY_DELAY_MS);
+  }
+
+  /** Starts no further user, and waits for the others. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await Promise.all(this.workers);
+  }
+
+  private async signIn(): Promise<void> {
+    const index = this.users.length;
+    const phoneNumber = newPhoneNumber();
+    const user: User = { phoneNumber, verified: undefined };
+    this.users.push(user);
+    // Every other app uses idempotency keys.
+    const keyOf = (name: string) => (index % 2 === 0 ? `${name} ${phoneNumber}` : undefined);
+    const sent = await this.repeat((replica) => replica.send(phoneNumber, keyOf('send')));
+    const { pinId } = sent.body;
+    const message = this.history.messages.find((other) => other.phoneNumber === phoneNumber);
+    const code = message?.code ?? '';
+    if (index % 4 < 2) {
+      await this.repeat((replica) => replica.verify(phoneNumber, pinId, wrongCode(code)));
+    }
+    user.verified = await this.repeat((replica) =>
+      replica.verify(phoneNumber, pinId, code, keyOf('verify')),
+    );
+  }
+
+  /** Repeats a request while the service or the provider is unavailable. */
+  private async repeat(
+    request: (replica: Client) => Promise<CallResponse | undefined>,
+  ): Promise<CallResponse> {
+    for (;;) {
+      const replica = this.replicas[Math.floor(Math.random() * this.replicas.length)];
+      const response = replica && (await request(replica));
+      if (response && response.status !== 503) return response;
+      await delay(RETRY_DELAY_MS);
+    }
+  }
+}
