@@ -114,7 +114,7 @@ describe('After random flows while PostgreSQL and Redis stop and start', () => {
 
   it('the log has errors', () => {
     expect(output.log).toContain('The database failed.');
-    expect(output.log).toContain('Redis connection lost');
+    expect(output.log).toContain('Redis is not available');
   });
 
   itLeaksNoSecret();
