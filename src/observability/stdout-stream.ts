@@ -7,7 +7,9 @@ const STDOUT = 1;
 
 /** Lines that cannot be written yet: about 12,000. At full load that is a second. */
 const MAX_BUFFER_BYTES = 4 * 1024 * 1024;
-const RETRY_INTERVAL_MS = 100;
+/** A pipe takes 64 KiB at a time. */
+const RETRY_INTERVAL_MS = 20;
+const EXIT_RETRY_INTERVAL_MS = 5;
 /** How long the process waits at its exit for a reader that is slow. */
 const EXIT_TIMEOUT_MS = seconds(1);
 
@@ -31,7 +33,6 @@ export class StdoutStream extends EventEmitter<StdoutEvents> implements Destinat
   private errorCode: string | undefined;
   private errors = 0;
   private retryTimer: NodeJS.Timeout | undefined;
-  private exitDeadline = 0;
   /** Writes synchronously, keeps what it cannot write, and emits an error. */
   private readonly output: sonicBoom.SonicBoom;
 
@@ -40,8 +41,8 @@ export class StdoutStream extends EventEmitter<StdoutEvents> implements Destinat
     // Node makes pipes and sockets non-blocking when it creates their streams. Without a listener,
     // an error of a stream ends the process.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-    // A full pipe is EAGAIN.
-    const retryEAGAIN = () => performance.now() < this.exitDeadline;
+    // A full pipe is EAGAIN. sonic-boom itself would block until it is read.
+    const retryEAGAIN = () => false;
     this.output = new sonicBoom.SonicBoom({ fd, sync: true, maxLength, retryEAGAIN });
     this.output.on('error', (error: NodeJS.ErrnoException) => {
       this.errors++;
@@ -80,8 +81,14 @@ export class StdoutStream extends EventEmitter<StdoutEvents> implements Destinat
   };
 
   private readonly flushAtExit = (): void => {
-    this.exitDeadline = performance.now() + EXIT_TIMEOUT_MS;
-    this.flush();
-    if (this.retryTimer) this.output.write('');
+    const deadline = performance.now() + EXIT_TIMEOUT_MS;
+    do {
+      // First what is kept, to have room for the last lines: one of them may say what was lost.
+      if (this.retryTimer) this.retry();
+      if (!this.retryTimer) this.flush();
+      // Only a reader can be waited for.
+      if (!this.retryTimer || this.errorCode !== 'EAGAIN') return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EXIT_RETRY_INTERVAL_MS);
+    } while (performance.now() < deadline);
   };
 }
