@@ -104,6 +104,17 @@ const ENTRIES = {
     action: 'Send the header `Content-Type: application/json`.',
     returnedBy: ['body'],
   },
+  unsupported_content_encoding: {
+    status: 415,
+    message: 'The body is compressed.',
+    action: 'Send it without the header `Content-Encoding`.',
+    returnedBy: ['body'],
+  },
+  headers_too_large: {
+    status: 431,
+    message: 'The request line and the headers are larger than 16 KiB.',
+    action: 'Send a shorter path, or fewer or shorter headers.',
+  },
   request_in_progress: {
     status: 409,
     message: 'A request with this idempotency key is still running.',

@@ -7,10 +7,14 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
+import { seconds } from '../common/durations.js';
 import type { EventBus } from '../common/events.js';
 import { PROBLEM_MEDIA_TYPE, toProblem } from './problem.js';
 import { findCurrentResponse } from './request-tracking.js';
 import { SECURITY_HEADERS } from './security-headers.js';
+
+/** How long a client may take to close its connection after its request was rejected. */
+const LINGER_MS = seconds(2);
 
 /** Fastify rejects a URL that cannot be decoded before all hooks. Answer it as an unknown path. */
 export function handleInvalidUrl(
@@ -35,11 +39,28 @@ export function handleClientError(
   rejectedSockets.add(socket);
   // Without any bytes there was no request to answer.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0) socket.destroy();
-  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    rejectAfterPending(socket, errors.requestTimeout(), this.events);
-  } else {
-    const message = 'The request is not valid HTTP, or its headers are larger than 16 KiB.';
-    rejectAfterPending(socket, errors.malformedBody({ message }), this.events);
+  else rejectAfterPending(socket, toClientError(error.code), this.events);
+}
+
+/** Answers CONNECT (RFC 9110 §9.3.6), for which Node would close the connection without an answer. */
+export function handleConnectRequest(socket: Socket, events: EventBus): void {
+  const message = 'This service is not a proxy.';
+  // Node has removed its own listeners.
+  socket.on('error', () => socket.destroy()).resume();
+  rejectAfterPending(socket, errors.malformedBody({ message }), events);
+}
+
+/** @param code of Node's HTTP server, or of its parser. */
+function toClientError(code: string | undefined): DomainError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return errors.requestTimeout();
+    case 'HPE_HEADER_OVERFLOW':
+      return errors.headersTooLarge();
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return errors.payloadTooLarge();
+    default:
+      return errors.malformedBody({ message: 'The request is not valid HTTP.' });
   }
 }
 
@@ -77,6 +98,7 @@ function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): 
   socket.end(
     `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\n${head.join('')}\r\n${body}`,
   );
+  closeAfterResponse(socket);
   events.emit({ type: 'request_started' });
   events.emit({
     type: 'request_completed',
@@ -87,5 +109,16 @@ function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): 
     problem: error.code,
     client: undefined,
     durationMs: 0,
+  });
+}
+
+/**
+ * Node has no timeout for this connection any more. Closing it at once could lose the response, if the
+ * client still sends (RFC 9112 §9.6).
+ */
+function closeAfterResponse(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => {
+    clearTimeout(timer);
   });
 }

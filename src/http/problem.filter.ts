@@ -28,6 +28,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (retryAfterMs !== undefined) {
       void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
     }
+    // RFC 9110 §15.5.16. Not for other media types (§12.5.3).
+    if (code === 'unsupported_content_encoding') void reply.header('accept-encoding', 'identity');
     if (error.replayed) void reply.header('idempotency-replayed', 'true');
     // As bytes: Fastify adds a charset to the type of a string, Nest may replace that of an object.
     void reply

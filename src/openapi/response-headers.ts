@@ -37,6 +37,11 @@ const RESPONSE_HEADERS = {
     '^Bearer( error="invalid_token")?$',
     'Bearer error="invalid_token"',
   ),
+  'Accept-Encoding': createTextHeader(
+    'Set if the body was compressed: what is accepted.',
+    '^identity$',
+    'identity',
+  ),
   'Idempotency-Replayed': createTextHeader(
     'Set on the stored response to an earlier request with the same `Idempotency-Key`.',
     '^true$',
@@ -72,6 +77,7 @@ export function getResponseHeaders(
   }
   if (isIdempotent && (status === 200 || status === 504))
     add('Idempotency-Replayed', { required: false });
+  if (status === 415) add('Accept-Encoding', { required: false });
   // 409: while the first request is running, not for a verification that has ended.
   if (status === 429 || status === 503 || status === 409)
     add('Retry-After', { required: status !== 409 });
