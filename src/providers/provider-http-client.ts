@@ -92,11 +92,12 @@ function toProviderError(error: NodeJS.ErrnoException): ProviderError {
   return new ProviderError('connection_lost', { detail });
 }
 
-function createTraceHeaders(context: RequestContext | undefined): Record<string, string> {
-  if (!context) return {};
-  const { requestId, traceparent } = context;
-  return { 'x-request-id': requestId, ...(traceparent !== undefined && { traceparent }) };
-}
+/**
+ * No `traceparent`: it would tell the provider which of its calls belong to one trace of the client. The
+ * request id is enough to find a call in the provider's log.
+ */
+const createTraceHeaders = (context: RequestContext | undefined): Record<string, string> =>
+  context ? { 'x-request-id': context.requestId } : {};
 
 function parseJson(text: string): unknown {
   try {
