@@ -1,8 +1,12 @@
 import { SWC_OPTIONS } from './test/support/swc-options.mjs';
 
-/** Packages with ES modules only. jest loads CommonJS, so they are compiled like this project's code. */
+/**
+ * Packages with ES modules only, or with a dynamic import. jest loads CommonJS, so they are compiled like
+ * this project's code.
+ */
 const esModules = [
   '@nestjs',
+  '@opentelemetry/otlp-exporter-base',
   '@tokenizer',
   '@borewit',
   'file-type',

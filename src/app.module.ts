@@ -14,6 +14,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
 import { MetricsServer } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
+import { tracingProvider } from './observability/tracing.provider.js';
 import { OtpModule } from './otp/otp.module.js';
 import { RateLimitGuard } from './throttling/rate-limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
@@ -30,6 +31,7 @@ export class AppModule {
         EventBus,
         Metrics,
         MetricsServer,
+        tracingProvider,
         GracefulShutdown,
         ApiKeyService,
         { provide: APP_GUARD, useClass: ApiKeyGuard },

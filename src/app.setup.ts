@@ -19,6 +19,8 @@ import { configureBrowserSecurity } from './http/security-headers.js';
 import { logEvents } from './observability/event-logger.js';
 import { METRICS_PATH } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
+import { TRACING } from './observability/tracing.provider.js';
+import type { Tracing } from './observability/tracing.js';
 import { setupDocs } from './openapi/docs.setup.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
@@ -71,6 +73,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   const events = app.get(EventBus);
   logEvents(events, logger);
   registerRequestTracking(fastify, events);
+  traceRequests(app, fastify);
   registerJsonParser(fastify);
   configureBrowserSecurity(app, fastify, app.get<HttpConfig>(httpConfig.KEY).corsOrigins);
   app.get(GracefulShutdown).register(fastify);
@@ -80,6 +83,17 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   await setupDocs(app, fastify);
   await app.init();
   finishRoutes();
+}
+
+/** Starts a span for each request, if traces are exported. Its context must exist already. */
+function traceRequests(app: INestApplication, fastify: FastifyInstance): void {
+  const tracing = app.get<Tracing | null>(TRACING);
+  if (!tracing) return;
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const { requestContext, method, routeOptions } = request;
+    request.requestContext = tracing.startRequest(requestContext, method, routeOptions.url);
+    done();
+  });
 }
 
 /** Serves the metrics on the main port, unless `METRICS_PORT` is set. */

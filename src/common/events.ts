@@ -113,10 +113,13 @@ interface FraudCheckCompleted {
 
 interface StorageOperationCompleted {
   readonly type: 'storage_operation_completed';
+  /** `undefined` where the operation belongs to no request. */
+  readonly context: RequestContext | undefined;
   /** The store's method. */
   readonly operation: string;
-  readonly failed: boolean;
   readonly durationMs: number;
+  /** `undefined` for a successful operation. */
+  readonly error: ErrorCode | undefined;
 }
 
 /** Log lines were lost, because standard output cannot be written. */
@@ -139,7 +142,7 @@ export type ServiceEvent =
   | StorageOperationCompleted
   | LogLinesLost;
 
-type ServiceEventOf<Type> = Extract<ServiceEvent, { type: Type }>;
+export type ServiceEventOf<Type> = Extract<ServiceEvent, { type: Type }>;
 
 /** Passes events of the service to its observers, such as the log and the metrics. */
 @Injectable()

@@ -6,4 +6,6 @@ export interface RequestContext {
   readonly requestId: string;
   /** The client's position in a trace (W3C Trace Context), if there is one. */
   readonly traceparent?: string;
+  /** The id of the trace, if traces are exported. */
+  readonly traceId?: string;
 }

@@ -13,6 +13,7 @@ import { pumpingConfig } from './pumping.config.js';
 import { serviceConfig } from './service.config.js';
 import { storageConfig } from './storage.config.js';
 import { throttleConfig } from './throttle.config.js';
+import { tracingConfig } from './tracing.config.js';
 
 /** The configuration of every namespace, in the order of docs/configuration.md. */
 export const CONFIGS = [
@@ -28,6 +29,7 @@ export const CONFIGS = [
   limitsConfig,
   throttleConfig,
   pumpingConfig,
+  tracingConfig,
 ] as const;
 
 /** Every setting of every namespace. */

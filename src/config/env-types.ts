@@ -26,6 +26,8 @@ const UNREADABLE_URL =
 
 const PROXY_URL_FORM = 'must be an http or https URL such as http://proxy.example.com:3128';
 
+const COLLECTOR_URL_FORM = 'must be an http or https URL such as http://otel-collector:4318';
+
 /** The setting's name, and what its parser throws. */
 const CUSTOM_MESSAGE = { 'any.custom': '{#label} {#error.message}' };
 
@@ -85,10 +87,22 @@ export const baseUrl = () =>
     if (!url || !(url.protocol === 'https:' || LOOPBACK_URL.test(text))) {
       throw new Error('must be an https URL (http is accepted for a loopback address only)');
     }
-    if (url.username || url.password) throw new Error('must have no user and no password');
-    if (/[?#]/.test(text)) throw new Error('must have no query and no fragment');
-    return url.href.replace(/\/+$/, '');
+    return normalizeBaseUrl(url);
   }).meta({ values: 'https URL; http on a loopback address' } satisfies Partial<SettingDocs>);
+
+/** The URL of a trace collector, as {@link baseUrl}. Traces hold no personal data, so http will do. */
+export const collectorUrl = () =>
+  parsedBy((text) => {
+    const url = parseUrl(text);
+    if (!url || !/^https?:$/.test(url.protocol)) throw new Error(COLLECTOR_URL_FORM);
+    return normalizeBaseUrl(url);
+  });
+
+function normalizeBaseUrl(url: URL): string {
+  if (url.username || url.password) throw new Error('must have no user and no password');
+  if (/[?#]/.test(url.href)) throw new Error('must have no query and no fragment');
+  return url.href.replace(/\/+$/, '');
+}
 
 /** The URL of a forward proxy. As in curl, one without a scheme is http. */
 export const proxyUrl = () =>

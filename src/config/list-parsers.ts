@@ -17,6 +17,9 @@ export interface ApiKey {
 
 const API_KEY = /^([a-z0-9][a-z0-9._-]{0,63}):([0-9a-f]{64})$/i;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
+/** The name of an HTTP header (RFC 9110 §5.1), and what its value may contain here. */
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const HEADER_VALUE = /^[\x20-\x7e]+$/;
 const HOP_COUNT = /^[1-9]\d?$/;
 const ZERO_PREFIX_LENGTH = /\/0+$/;
 
@@ -106,3 +109,20 @@ export const parseOrigins = listOf(
   (entry) => (ORIGIN.test(entry) && URL.canParse(entry) ? new URL(entry).origin : undefined),
   'origins such as https://app.example.com, without a path or *',
 );
+
+/** Parses `name=value` entries with percent-encoded values, as OpenTelemetry specifies for OTLP. */
+export const parseHeaders = listOf((entry): readonly [string, string] | undefined => {
+  const [name = '', ...rest] = entry.split('=');
+  const value = decodePercent(rest.join('=').trim());
+  const isValid = HEADER_NAME.test(name.trim()) && HEADER_VALUE.test(value);
+  return isValid ? [name.trim(), value] : undefined;
+}, 'entries like name=value, with percent-encoded values');
+
+/** Empty if the text cannot be decoded. */
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}

@@ -30,14 +30,13 @@ export function registerRequestTracking(fastify: FastifyInstance, events: EventB
   fastify.decorate('events', events);
   fastify.addHook('onRequest', (request, reply, done) => {
     const startedAt = performance.now();
-    const context = createRequestContext(request.id, request.headers);
-    request.requestContext = context;
+    request.requestContext = createRequestContext(request.id, request.headers);
     void reply.header('x-request-id', request.id);
     events.emit({ type: 'request_started' });
     onResponseEnd(reply.raw, request.socket, () => {
       events.emit({
         type: 'request_completed',
-        context,
+        context: request.requestContext,
         method: request.method,
         route: request.routeOptions.url,
         status: reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED_REQUEST,

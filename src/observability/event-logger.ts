@@ -5,7 +5,7 @@ import type { CodeChecked, EventBus, MessageSent } from '../common/events.js';
 const LOGGED_PIN_ID_LENGTH = 8;
 
 /** Polled by machines every few seconds. */
-const HEALTH_ROUTES = /^\/(health|metrics)\b/;
+export const HEALTH_ROUTES = /^\/(health|metrics)\b/;
 
 /** Logs one line per request and one per change of a verification, without their contents. */
 export function logEvents(events: EventBus, logger: Logger): void {

@@ -113,8 +113,8 @@ export class Metrics {
     events.subscribe('fraud_check_completed', ({ decision, scope, country }) => {
       this.fraudDecisions.inc({ decision, scope, country });
     });
-    events.subscribe('storage_operation_completed', ({ operation, failed, durationMs }) => {
-      const outcome = failed ? 'failed' : 'ok';
+    events.subscribe('storage_operation_completed', ({ operation, error, durationMs }) => {
+      const outcome = error === undefined ? 'ok' : 'failed';
       this.storage.observe({ operation, outcome }, durationMs / seconds(1));
     });
     events.subscribe('log_lines_lost', ({ lines }) => {

@@ -30,8 +30,8 @@ long to arrive 408 \`request_timeout\`.
 **Request ids.** Every response has the id of its request in the log as \`X-Request-Id\`. Send the
 header to choose the id: 11 to 128 letters, digits, \`-\`, \`_\` and \`.\`, with at least one letter. An id
 that could be a number or a key is replaced: nine digits in a row (unless it is a UUID, or 16 or 32
-hex digits), an API key, the request's own \`Idempotency-Key\`. The id is passed on to the provider, as
-\`traceparent\` (W3C) is.
+hex digits), an API key, the request's own \`Idempotency-Key\`. The id is passed on to the provider.
+A \`traceparent\` (W3C) is logged, and is the parent of the service's own trace.
 
 **Changes.** Responses may get new fields and enums new values: ignore what you do not know.
 `.trim();

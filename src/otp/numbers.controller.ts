@@ -26,9 +26,9 @@ export class NumbersController {
   })
   async lookUpNumber(
     @Body() { phoneNumber }: PhoneNumberDto,
-    @CurrentClient() { client }: RequestClient,
+    @CurrentClient() { client, context }: RequestClient,
   ): Promise<LookupResponse> {
-    const verifiedAt = await this.store.getLastVerifiedAt(phoneNumber, client);
+    const verifiedAt = await this.store.getLastVerifiedAt(phoneNumber, client, context);
     if (verifiedAt === undefined) return { verified: false };
     return { verified: true, verifiedAt: this.clock.toDate(verifiedAt).toISOString() };
   }
@@ -44,8 +44,8 @@ export class NumbersController {
   })
   eraseNumber(
     @Body() { phoneNumber }: PhoneNumberDto,
-    @CurrentClient() { client }: RequestClient,
+    @CurrentClient() { client, context }: RequestClient,
   ): Promise<void> {
-    return this.store.erase(phoneNumber, client);
+    return this.store.erase(phoneNumber, client, context);
   }
 }

@@ -58,7 +58,7 @@ export class OtpService {
     if (!destination.isTestNumber && !idempotency) this.router.assertAvailable();
     const verification = toNewVerification(dto, client, destination, now, this.config);
     const { evaluate } = this.destinations.smsPumping;
-    const admission = await this.store.reserveSend(verification, idempotency, evaluate);
+    const admission = await this.store.reserveSend(verification, idempotency, evaluate, context);
     return this.handleAdmission(admission, now, context);
   }
 
@@ -74,7 +74,7 @@ export class OtpService {
     const now = this.clock.now();
     const request = { pinId: parsePinId(dto.pinId), client, channel: dto.channel ?? 'sms', now };
     const { evaluate } = this.destinations.smsPumping;
-    const admission = await this.store.reserveResend(request, idempotency, evaluate);
+    const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
     if (admission.outcome === 'not_resendable') throw errors.notResendable();
     return this.handleAdmission(admission, now, context);
@@ -94,7 +94,7 @@ export class OtpService {
     const now = this.clock.now();
     const operation = { context, startedAt: performance.now() };
     const request = { selector, client, reference, now };
-    const result = await this.store.reserveAttempt(request, idempotency);
+    const result = await this.store.reserveAttempt(request, idempotency, context);
     // A pinId cannot be guessed, but a phone number can.
     if (phoneNumber && result.outcome !== 'granted') await this.timing.delay(operation.startedAt);
     switch (result.outcome) {
@@ -113,8 +113,12 @@ export class OtpService {
   }
 
   /** @throws DomainError `verification_not_found`, `stored_data_unreadable` */
-  async getVerification(pinId: string, { client }: RequestClient): Promise<VerificationResponse> {
-    const verification = await this.store.find(parsePinId(pinId), client, this.clock.now());
+  async getVerification(
+    pinId: string,
+    { client, context }: RequestClient,
+  ): Promise<VerificationResponse> {
+    const now = this.clock.now();
+    const verification = await this.store.find(parsePinId(pinId), client, now, context);
     if (!verification) throw errors.verificationNotFound();
     if ('outcome' in verification) throw errors.storedDataUnreadable({ cause: verification });
     return toVerificationResponse(verification, this.clock);
@@ -122,7 +126,8 @@ export class OtpService {
 
   /** Cancels a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client, context }: RequestClient): Promise<void> {
-    const isCancelled = await this.store.cancel(parsePinId(pinId), client, this.clock.now());
+    const now = this.clock.now();
+    const isCancelled = await this.store.cancel(parsePinId(pinId), client, now, context);
     if (!isCancelled) throw errors.verificationNotFound();
     this.events.emitCancelled(pinId, client, context);
   }
@@ -156,10 +161,10 @@ export class OtpService {
       const possiblySentBy = this.router.getPossibleSenders(error);
       const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
       this.events.emitSent(reservation, outcome, operation);
-      await this.store.releaseSend(reservation, possiblySentBy);
+      await this.store.releaseSend(reservation, possiblySentBy, context);
       throw error;
     });
-    const isConfirmed = await this.store.confirmSend(reservation, result, response);
+    const isConfirmed = await this.store.confirmSend(reservation, result, response, context);
     this.events.emitSent(reservation, 'accepted', operation, result.provider);
     if (isConfirmed) return response;
     // Erased or failed as abandoned meanwhile: the message was sent, but its code cannot verify.
@@ -181,14 +186,16 @@ export class OtpService {
     operation: OperationContext,
   ): Promise<VerifyResult> {
     const { phoneNumber, provider, providerPinId } = attempt;
+    const { context } = operation;
     const checkResult = await this.router
-      .verify(phoneNumber, { provider, pinId: providerPinId }, code, operation.context)
+      .verify(phoneNumber, { provider, pinId: providerPinId }, code, context)
       .catch(async (error: unknown) => {
         this.events.emitChecked(attempt, 'unknown', operation);
-        await this.store.releaseAttempt(attempt);
+        await this.store.releaseAttempt(attempt, context);
         throw error;
       });
-    const result = await this.store.completeAttempt(attempt, checkResult, this.clock.now());
+    const now = this.clock.now();
+    const result = await this.store.completeAttempt(attempt, checkResult, now, context);
     if (!isTestPin(attempt)) this.timing.record(operation.startedAt);
     this.events.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
     return result;

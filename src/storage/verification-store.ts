@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { CheckResult } from '../common/check-result.js';
+import { DomainError } from '../common/domain-error.js';
+import type { ErrorCode } from '../common/error-catalog.js';
 import { EventBus } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
+import type { RequestContext } from '../common/request-context.js';
 import type { Attempt, AttemptRequest, AttemptResult, VerifyResult } from './attempt.types.js';
 import type { IdempotentRequest } from './idempotency.types.js';
 import type { TrafficEvaluator } from './limit.types.js';
@@ -26,8 +29,8 @@ import type { Verification } from './verification.types.js';
  * `sending → pending → verified` or `cancelled`, and `sending → failed`. Terminal states never
  * change; expired and exhausted are terminal too, and follow from the clock and the attempts.
  *
- * Every method emits `storage_operation_completed` with its duration, and throws DomainError
- * `storage_unavailable` if the database cannot be reached.
+ * Every method emits `storage_operation_completed` with its duration and the context of its request,
+ * and throws DomainError `storage_unavailable` if the database cannot be reached.
  */
 @Injectable()
 export class VerificationStore {
@@ -50,8 +53,9 @@ export class VerificationStore {
     verification: NewVerification,
     idempotency?: IdempotentRequest,
     evaluate?: TrafficEvaluator,
+    context?: RequestContext,
   ): Promise<SendAdmission> {
-    return this.measure('reserveSend', async () => {
+    return this.measure('reserveSend', context, async () => {
       const counted = await this.sends.reserve(verification, idempotency);
       return 'outcome' in counted ? counted : this.sendOutcomes.checkBudgets(counted, evaluate);
     });
@@ -62,8 +66,9 @@ export class VerificationStore {
     request: ResendRequest,
     idempotency?: IdempotentRequest,
     evaluate?: TrafficEvaluator,
+    context?: RequestContext,
   ): Promise<ResendAdmission> {
-    return this.measure('reserveResend', async () => {
+    return this.measure('reserveResend', context, async () => {
       const counted = await this.sends.reserveResend(request, idempotency);
       return 'outcome' in counted ? counted : this.sendOutcomes.checkBudgets(counted, evaluate);
     });
@@ -78,8 +83,9 @@ export class VerificationStore {
     reservation: SendReservation,
     result: SendResult,
     response: unknown,
+    context?: RequestContext,
   ): Promise<boolean> {
-    return this.measure('confirmSend', () =>
+    return this.measure('confirmSend', context, () =>
       this.sendOutcomes.confirm(reservation, result, response),
     );
   }
@@ -90,8 +96,12 @@ export class VerificationStore {
    * resend does not change the verification.
    * @param possiblySentBy the providers that may have sent a message.
    */
-  releaseSend(reservation: SendReservation, possiblySentBy: readonly string[]): Promise<void> {
-    return this.measure('releaseSend', () =>
+  releaseSend(
+    reservation: SendReservation,
+    possiblySentBy: readonly string[],
+    context?: RequestContext,
+  ): Promise<void> {
+    return this.measure('releaseSend', context, () =>
       this.sendOutcomes.release(reservation, possiblySentBy),
     );
   }
@@ -100,16 +110,20 @@ export class VerificationStore {
    * Counts one attempt against the verification and its number, before the provider checks the
    * code: however many requests race, no more codes are checked than the budgets allow.
    */
-  reserveAttempt(request: AttemptRequest, idempotency?: IdempotentRequest): Promise<AttemptResult> {
-    return this.measure('reserveAttempt', async () => {
+  reserveAttempt(
+    request: AttemptRequest,
+    idempotency?: IdempotentRequest,
+    context?: RequestContext,
+  ): Promise<AttemptResult> {
+    return this.measure('reserveAttempt', context, async () => {
       const counted = await this.attempts.reserve(request, idempotency);
       return 'outcome' in counted ? counted : this.attemptOutcomes.grant(counted);
     });
   }
 
   /** Releases a counted attempt whose code the provider certainly did not check. */
-  releaseAttempt(attempt: Attempt): Promise<void> {
-    return this.measure('releaseAttempt', () => this.attemptOutcomes.release(attempt));
+  releaseAttempt(attempt: Attempt, context?: RequestContext): Promise<void> {
+    return this.measure('releaseAttempt', context, () => this.attemptOutcomes.release(attempt));
   }
 
   /**
@@ -118,8 +132,13 @@ export class VerificationStore {
    * the attempts and keeps `pending`: of two concurrent requests, a provider may accept one and
    * therefore reject the other.
    */
-  completeAttempt(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
-    return this.measure('completeAttempt', () =>
+  completeAttempt(
+    attempt: Attempt,
+    result: CheckResult,
+    now: number,
+    context?: RequestContext,
+  ): Promise<VerifyResult> {
+    return this.measure('completeAttempt', context, () =>
       this.attemptOutcomes.complete(attempt, result, now),
     );
   }
@@ -129,37 +148,48 @@ export class VerificationStore {
     pinId: string,
     client: string,
     now: number,
+    context?: RequestContext,
   ): Promise<Verification | UnreadableDataError | undefined> {
-    return this.measure('find', () => this.verifications.find(pinId, client, now));
+    return this.measure('find', context, () => this.verifications.find(pinId, client, now));
   }
 
   /** `pending → cancelled`; terminal states stay. @returns false if there is no verification. */
-  cancel(pinId: string, client: string, now: number): Promise<boolean> {
-    return this.measure('cancel', () => this.verifications.cancel(pinId, client, now));
+  cancel(pinId: string, client: string, now: number, context?: RequestContext): Promise<boolean> {
+    return this.measure('cancel', context, () => this.verifications.cancel(pinId, client, now));
   }
 
   /** When the client last verified this number, within the retention time. */
-  getLastVerifiedAt(phoneNumber: PhoneNumber, client: string): Promise<number | undefined> {
-    return this.measure('lastVerifiedAt', () =>
+  getLastVerifiedAt(
+    phoneNumber: PhoneNumber,
+    client: string,
+    context?: RequestContext,
+  ): Promise<number | undefined> {
+    return this.measure('lastVerifiedAt', context, () =>
       this.verifications.getLastVerifiedAt(phoneNumber, client),
     );
   }
 
   /** Deletes what the client stored about a number. The limits of the number stay. */
-  erase(phoneNumber: PhoneNumber, client: string): Promise<void> {
-    return this.measure('erase', () => this.verifications.erase(phoneNumber, client));
+  erase(phoneNumber: PhoneNumber, client: string, context?: RequestContext): Promise<void> {
+    return this.measure('erase', context, () => this.verifications.erase(phoneNumber, client));
   }
 
-  private async measure<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  private async measure<T>(
+    operation: string,
+    context: RequestContext | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
     const startedAt = performance.now();
-    let failed = true;
+    let error: ErrorCode | undefined;
     try {
-      const result = await work();
-      failed = false;
-      return result;
+      return await work();
+    } catch (thrown) {
+      error = thrown instanceof DomainError ? thrown.code : 'internal_error';
+      throw thrown;
     } finally {
       const durationMs = performance.now() - startedAt;
-      this.events.emit({ type: 'storage_operation_completed', operation, failed, durationMs });
+      const type = 'storage_operation_completed';
+      this.events.emit({ type, context, operation, durationMs, error });
     }
   }
 }

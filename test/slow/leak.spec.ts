@@ -71,6 +71,13 @@ describe('After thousands of random flows, invalid requests and provider failure
     expect(output.metrics).toMatch(new RegExp(`^${name}{.*${label}.*} [1-9]`, 'm'));
   });
 
+  it.each(['POST /otp/send', 'GET /otp/:pinId', 'storage reserveAttempt', 'sinch send'])(
+    'the traces have spans with the name %s',
+    (name) => {
+      expect(output.traces).toContain(`"name":"${name}"`);
+    },
+  );
+
   itLeaksNoSecret();
 });
 

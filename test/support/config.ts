@@ -12,6 +12,7 @@ import { pumpingConfig } from '../../src/config/pumping.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { storageConfig } from '../../src/config/storage.config.js';
 import { throttleConfig } from '../../src/config/throttle.config.js';
+import { tracingConfig } from '../../src/config/tracing.config.js';
 
 /** The environment of a test: these settings, and a secret. */
 export const testEnvironment = (settings: NodeJS.ProcessEnv = {}): Environment =>
@@ -31,4 +32,5 @@ export const readConfig = (env: Environment) => ({
   limits: limitsConfig(env),
   throttle: throttleConfig(env),
   pumping: pumpingConfig(env),
+  tracing: tracingConfig(env),
 });

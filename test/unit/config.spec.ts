@@ -70,6 +70,12 @@ describe('The configuration', () => {
       pumping: { mode: 'enforce', floorPerHour: 10, floorPerDay: 30, unverifiedRatio: 0.8 },
       storage: { databaseUrl: undefined, dataDir: './data', retentionMs: hours(24 * 30) },
       throttle: { redisUrl: undefined, sendsPerMinute: 60, verifiesPerMinute: 300 },
+      tracing: {
+        endpoint: undefined,
+        headers: [],
+        serviceName: 'otp-service',
+        sampleRatio: 1,
+      },
       outbound: { httpsProxy: undefined, httpProxy: undefined, noProxy: undefined },
       providers: {
         names: ['infobip'],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SeededRandom } from '../seeded-random.js';
 import { runConcurrently } from '../providers/pooled-client.js';
+import { startOtlpCollector } from '../otlp-collector.js';
 import { startReplica, type Replica } from '../replica.js';
 import { RecordingClient } from './recording-client.js';
 import { UserFlow, type Step } from './user-flow.js';
@@ -18,6 +19,7 @@ export const OUTPUTS = [
   'results',
   'headers',
   'metrics',
+  'traces',
   'arguments',
 ] as const;
 
@@ -50,6 +52,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
   const { random, secrets, settings, flows: count, runSteps } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'otp-leak-'));
   const provider = await startLeakyProvider(random.for('vendor'), secrets);
+  const collector = await startOtlpCollector();
   const clients = ['shop', 'bank'].map((name) => secrets.createApiKey(name));
   const replica = await startReplica({
     NODE_ENV: 'production',
@@ -68,6 +71,8 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     SINCH_APPLICATION_KEY: secrets.createCredential(),
     SINCH_APPLICATION_SECRET: secrets.createCredential(),
     PROVIDER_TIMEOUT: '500ms',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: `x-key=${secrets.createCredential()}`,
     SEND_COOLDOWN: '1s',
     // Logs for each message that it would be blocked, with its destination.
     PUMPING_GUARD: 'observe',
@@ -94,15 +99,21 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
       results: client.successBodies.join('\n').replace(/"pinId":"[^"]*"/g, ''),
       headers: client.headers.join('\n'),
       metrics,
+      traces: removeIdsAndTimes(collector.text),
       arguments: commandLine,
     };
   } finally {
     await replica.kill();
     await client.close();
     await provider.close();
+    await collector.close();
     rmSync(dataDir, { recursive: true });
   }
 }
+
+/** Random ids and long numbers could look like a phone number. */
+const removeIdsAndTimes = (traces: string): string =>
+  traces.replace(/"(?:traceId|spanId|parentSpanId|\w+UnixNano)":"[\da-f]+"/g, '');
 
 /** Cuts fractions to three digits: longer ones are random and could look like a phone number. */
 async function readMetrics({ url }: Replica): Promise<string> {

@@ -1,0 +1,30 @@
+import type { ConfigType } from '@nestjs/config';
+import Joi from 'joi';
+import { defineConfig, optional, setting } from './define-config.js';
+import { collectorUrl, parsedBy } from './env-types.js';
+import { parseHeaders } from './list-parsers.js';
+
+/** Variables that OpenTelemetry specifies for its SDKs. Its other variables are not settings. */
+export const tracingConfig = defineConfig('tracing', 'Traces', {
+  endpoint: optional('OTEL_EXPORTER_OTLP_ENDPOINT', collectorUrl(), {
+    description: 'OpenTelemetry collector that receives traces over OTLP (HTTP), at `/v1/traces`',
+    values: 'http or https URL',
+    defaultInWords: 'no traces',
+    example: 'http://otel-collector:4318',
+  }),
+  headers: setting('OTEL_EXPORTER_OTLP_HEADERS', parsedBy(parseHeaders).default([]), {
+    description: 'headers of each request to the collector, such as its API key; keep them secret',
+    values: '`name=value`, …; values percent-encoded',
+    defaultInWords: 'none',
+    example: 'authorization=Bearer%20key',
+  }),
+  serviceName: setting('OTEL_SERVICE_NAME', Joi.string().default('otp-service'), {
+    description: 'name of this service in traces',
+    values: 'name',
+  }),
+  sampleRatio: setting('OTEL_TRACES_SAMPLER_ARG', Joi.number().min(0).max(1).default(1), {
+    description:
+      'share of the requests that are traced; for a request with a `traceparent`, the flag in it decides',
+  }),
+});
+export type TracingConfig = ConfigType<typeof tracingConfig>;
