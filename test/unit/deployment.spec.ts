@@ -1,97 +1,38 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
-import type { ConfigMap, Service } from 'kubernetes-types/core/v1.d.ts';
-import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
-import ts from 'typescript';
-import { parse } from 'yaml';
-import { parseDuration, seconds } from '../../src/common/durations.js';
-import type { Environment } from '../../src/config/define-config.js';
-import { parseEnvironment } from '../../src/config/environment.js';
-import { SETTING_NAMES } from '../../src/config/config.module.js';
+import { seconds } from '../../src/common/durations.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
+import { BASE, readExample, SECRETS, SETTINGS } from '../support/deployment/example-settings.js';
+import {
+  autoscaler,
+  budget,
+  container,
+  deployment,
+  KUBERNETES,
+  MANIFESTS,
+  metricsService,
+  networkPolicy,
+  pod,
+  portOf,
+  readEnvFile,
+  readYaml,
+  service,
+  serviceMonitor,
+} from '../support/deployment/manifests.js';
+import { typeErrorsOf } from '../support/deployment/type-errors.js';
 
-const FOLDER = 'deploy/kubernetes';
-
-/** Settings that are or contain secrets. */
-const SECRETS = {
-  OTP_SECRET: 'a master secret that only tests know of',
-  API_KEYS: `client:${createHash('sha256').update('key').digest('hex')}`,
-  DATABASE_URL: 'postgres://otp@postgres:5432/otp',
-  REDIS_URL: 'redis://redis:6379',
-  INFOBIP_API_KEY: 'key',
-};
-
-const read = (name: string): unknown => parse(readFileSync(join(FOLDER, name), 'utf8'));
-const deployment = read('deployment.yaml') as Deployment;
-const config = read('config.yaml') as ConfigMap;
-const service = read('service.yaml') as Service;
-const budget = read('disruption-budget.yaml') as PodDisruptionBudget;
-const pod = deployment.spec?.template.spec;
-const container = pod?.containers[0];
 const labels = deployment.spec?.template.metadata?.labels;
 
-const MANIFESTS: [kind: string, module: string, manifest: object][] = [
-  ['Deployment', 'apps/v1', deployment],
-  ['ConfigMap', 'core/v1', config],
-  ['Service', 'core/v1', service],
-  ['PodDisruptionBudget', 'policy/v1', budget],
-];
-
-/**
- * Type-checks manifests against the Kubernetes API's types of their kinds, all in one program.
- * @returns the errors of each
- */
-function typeErrorsOf(objects: typeof MANIFESTS): string[][] {
-  const sources = new Map(
-    objects.map(([kind, module, object], index) => [
-      resolve(`manifest-${String(index)}.ts`),
-      `import type { ${kind} } from 'kubernetes-types/${module}.d.ts';\n` +
-        `export const manifest: ${kind} = ${JSON.stringify(object)};\n`,
-    ]),
-  );
-  const options: ts.CompilerOptions = {
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    module: ts.ModuleKind.NodeNext,
-    types: [],
-  };
-  const host = ts.createCompilerHost(options);
-  const onDisk = { ...host };
-  host.fileExists = (path) => sources.has(path) || onDisk.fileExists(path);
-  host.getSourceFile = (path, target, ...rest) => {
-    const text = sources.get(path);
-    return text === undefined
-      ? onDisk.getSourceFile(path, target, ...rest)
-      : ts.createSourceFile(path, text, target);
-  };
-  const program = ts.createProgram([...sources.keys()], options, host);
-  return [...sources.keys()].map((path) =>
-    ts
-      .getPreEmitDiagnostics(program, program.getSourceFile(path))
-      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
-  );
-}
-
-/** The longest time from SIGTERM to the end of the last request. */
-const longestStopMs = (env: Environment): number =>
-  serviceConfig(env).shutdownDelayMs + getMaxRequestMs(providersConfig(env));
-
 describe('Kubernetes manifests', () => {
-  describe('conform to the types of the Kubernetes API:', () => {
+  describe('conform to the types of their API:', () => {
     let errors: string[][];
     let errorsWithUnknownField: string[][];
 
     beforeAll(() => {
-      const changed = MANIFESTS.map(([kind, module, manifest]): (typeof MANIFESTS)[number] => [
-        kind,
-        module,
-        { ...manifest, unknown: 1 },
-      ]);
+      const changed = MANIFESTS.map(
+        ([kind, module, manifest]) => [kind, module, { ...manifest, unknown: 1 }] as const,
+      );
       const found = typeErrorsOf([...MANIFESTS, ...changed]);
       errors = found.slice(0, MANIFESTS.length);
       errorsWithUnknownField = found.slice(MANIFESTS.length);
@@ -103,42 +44,68 @@ describe('Kubernetes manifests', () => {
     });
   });
 
-  it('are all listed in the kustomization', () => {
-    const { resources } = read('kustomization.yaml') as { resources: string[] };
-    const files = readdirSync(FOLDER).filter((name) => name !== 'kustomization.yaml');
+  it.each(['base', 'components/monitoring', 'components/autoscaling'])(
+    'are all listed in the kustomization of %s',
+    (folder) => {
+      const { resources } = readYaml<{ resources: string[] }>(`${folder}/kustomization.yaml`);
+      const files = readdirSync(`${KUBERNETES}/${folder}`).filter((name) => name.endsWith('.yaml'));
 
-    expect([...resources].sort()).toEqual(files.sort());
-  });
+      expect([...resources, 'kustomization.yaml'].sort()).toEqual(files.sort());
+    },
+  );
 
   it('refer to each other’s names, labels and ports', () => {
     expect(deployment.spec?.selector.matchLabels).toEqual(labels);
-    expect(service.spec?.selector).toEqual(labels);
     expect(budget.spec?.selector?.matchLabels).toEqual(labels);
-    const portOf = (port: string) =>
-      String(container?.ports?.find(({ name }) => name === port)?.containerPort);
+    expect(networkPolicy.spec?.podSelector.matchLabels).toEqual(labels);
+    expect(autoscaler.spec?.scaleTargetRef.name).toBe(deployment.metadata?.name);
+    for (const { spec } of [service, metricsService]) expect(spec?.selector).toEqual(labels);
     // Clients cannot reach the metrics port.
     expect(service.spec?.ports?.map(({ targetPort }) => targetPort)).toEqual(['http']);
-    expect(config.data).toMatchObject({ PORT: portOf('http'), METRICS_PORT: portOf('metrics') });
-    expect(container?.envFrom).toEqual([{ configMapRef: { name: config.metadata?.name } }]);
-  });
-
-  it('contain settings that production accepts', () => {
-    expect(Object.keys(config.data ?? {}).filter((name) => !SETTING_NAMES.includes(name))).toEqual(
-      [],
-    );
-    const env = parseEnvironment({ ...config.data, ...SECRETS });
-    expect(serviceConfig(env).isProduction).toBe(true);
-  });
-
-  it('refer to secrets and contain none', () => {
-    const named = container?.env?.map(({ name, value, valueFrom }) => {
-      expect(value).toBeUndefined();
-      expect(valueFrom?.secretKeyRef?.key).toBe(name);
-      return name;
+    expect(readEnvFile(BASE)).toMatchObject({
+      PORT: portOf('http'),
+      METRICS_PORT: portOf('metrics'),
     });
+  });
 
-    expect(named?.sort()).toEqual(Object.keys(SECRETS).sort());
-    expect(Object.keys(config.data ?? {}).filter((name) => name in SECRETS)).toEqual([]);
+  it('have the metrics scraped as the job that the alerts expect', () => {
+    const { endpoints, selector, jobLabel = '' } = serviceMonitor.spec;
+    const text = readFileSync('deploy/prometheus/alerts.yaml', 'utf8');
+
+    expect(metricsService.metadata?.labels).toMatchObject(selector.matchLabels ?? {});
+    expect(metricsService.spec?.ports).toEqual([
+      { name: endpoints[0]?.port, port: Number(portOf('metrics')), targetPort: 'metrics' },
+    ]);
+    expect(text).toContain(`job="${metricsService.metadata?.labels?.[jobLabel] ?? ''}"`);
+  });
+
+  it('let clients reach the HTTP port, and Prometheus the metrics port', () => {
+    const { ingress, policyTypes } = networkPolicy.spec ?? {};
+    const named = container?.ports?.map(({ name }) => name);
+
+    expect(policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(ingress?.map(({ ports }) => ports?.map(({ port }) => port))).toEqual([
+      ['http'],
+      ['metrics'],
+    ]);
+    expect(named).toEqual(['http', 'metrics']);
+    for (const { from } of ingress ?? []) expect(from).not.toHaveLength(0);
+  });
+
+  it('let the pods reach DNS and the ports of their URLs, and nothing else', () => {
+    const example = { ...readEnvFile(SETTINGS), ...readEnvFile(SECRETS) };
+    const urls = [example['DATABASE_URL'], example['REDIS_URL'], example['INFOBIP_BASE_URL']];
+    const ports = urls.map((url) => Number(new URL(url ?? '').port || 443));
+
+    expect(networkPolicy.spec?.egress).toEqual([
+      {
+        ports: [
+          { port: 53, protocol: 'UDP' },
+          { port: 53, protocol: 'TCP' },
+          ...ports.map((port) => ({ port })),
+        ],
+      },
+    ]);
   });
 
   it('give the container minimal privileges', () => {
@@ -154,86 +121,33 @@ describe('Kubernetes manifests', () => {
   });
 
   it('probe the health endpoints of the service', () => {
-    const pathOf = (probe: { httpGet?: { path?: string } } | undefined) => probe?.httpGet?.path;
+    const get = (path: string) => ({ httpGet: { path, port: 'http' } });
 
-    expect(pathOf(container?.startupProbe)).toBe('/health/live');
-    expect(pathOf(container?.livenessProbe)).toBe('/health/live');
-    expect(pathOf(container?.readinessProbe)).toBe('/health/ready');
+    expect(container?.startupProbe).toMatchObject(get('/health/live'));
+    expect(container?.livenessProbe).toMatchObject(get('/health/live'));
+    expect(container?.readinessProbe).toMatchObject(get('/health/ready'));
   });
 
   it('keep one replica serving during updates and evictions', () => {
     const { replicas = 1, strategy } = deployment.spec ?? {};
+    const least = Math.min(replicas, autoscaler.spec?.minReplicas ?? 1);
 
-    expect(replicas).toBeGreaterThan(Number(budget.spec?.maxUnavailable));
+    expect(least).toBeGreaterThan(Number(budget.spec?.maxUnavailable));
     expect(strategy?.rollingUpdate?.maxUnavailable).toBe(0);
     expect(pod?.topologySpreadConstraints?.[0]?.labelSelector?.matchLabels).toEqual(labels);
   });
 
   it('give a stopping replica time to leave the load balancer and to finish its requests', () => {
-    const env = parseEnvironment({ ...config.data, ...SECRETS });
+    const sinch = { SINCH_APPLICATION_KEY: 'key', SINCH_APPLICATION_SECRET: 'c2VjcmV0' };
+    // A send takes longest if both providers are tried.
+    const env = readExample({ PROVIDERS: 'infobip,sinch', ...sinch });
     const { periodSeconds = 10, failureThreshold = 3 } = container?.readinessProbe ?? {};
 
     expect(seconds(periodSeconds * failureThreshold)).toBeLessThan(
       serviceConfig(env).shutdownDelayMs,
     );
-    expect(seconds(pod?.terminationGracePeriodSeconds ?? 0)).toBeGreaterThan(longestStopMs(env));
-  });
-});
-
-interface ComposeService {
-  readonly [field: string]: unknown;
-  readonly environment: Record<string, string>;
-  readonly depends_on: Record<string, { condition: string }>;
-  readonly stop_grace_period: string;
-}
-
-describe('compose.yaml', () => {
-  const text = readFileSync('compose.yaml', 'utf8');
-  const { services, volumes } = parse(text) as {
-    services: Record<'otp' | 'postgres' | 'redis', ComposeService>;
-    volumes: object;
-  };
-  const { otp } = services;
-  const fromEnvFile = { ...SECRETS, INFOBIP_BASE_URL: 'https://a.api.infobip.com' };
-
-  it('starts two replicas after PostgreSQL and Redis are healthy', () => {
-    expect(otp['deploy']).toEqual({ replicas: 2 });
-    expect(Object.keys(otp.depends_on)).toEqual(['postgres', 'redis']);
-    for (const [name, { condition }] of Object.entries(otp.depends_on)) {
-      expect(condition).toBe('service_healthy');
-      expect(services[name as 'redis']['healthcheck']).toHaveProperty('test');
-    }
-    expect(otp.environment['DATABASE_URL']).toContain('@postgres:');
-    expect(new URL(otp.environment['REDIS_URL'] ?? '').hostname).toBe('redis');
-    expect(volumes).toHaveProperty('postgres');
-  });
-
-  it('contains settings that production accepts, and no password', () => {
-    const { environment } = otp;
-    const ids = { INFOBIP_APP_ID: 'application', INFOBIP_MESSAGE_ID: 'message' };
-
-    // PGPASSWORD is read by the PostgreSQL driver.
-    expect(Object.keys(environment).filter((name) => !SETTING_NAMES.includes(name))).toEqual([
-      'PGPASSWORD',
-    ]);
-    const env = parseEnvironment({ ...fromEnvFile, ...ids, ...environment });
-    expect(serviceConfig(env).isProduction).toBe(true);
-    expect(parseDuration(otp.stop_grace_period)).toBeGreaterThan(longestStopMs(env));
-    const password = '${POSTGRES_PASSWORD:?set it in .env}';
-    expect(text.match(/\w*PASSWORD: .*/g)).toEqual([
-      `PGPASSWORD: ${password}`,
-      `POSTGRES_PASSWORD: ${password}`,
-    ]);
-  });
-
-  it('gives the service minimal privileges, and publishes its ports only locally', () => {
-    expect(otp).toMatchObject({
-      read_only: true,
-      cap_drop: ['ALL'],
-      security_opt: ['no-new-privileges:true'],
-      ports: [expect.stringMatching(/^127\.0\.0\.1:/)],
-    });
-    expect(services.postgres).not.toHaveProperty('ports');
-    expect(services.redis).not.toHaveProperty('ports');
+    expect(seconds(pod?.terminationGracePeriodSeconds ?? 0)).toBeGreaterThan(
+      serviceConfig(env).shutdownDelayMs + getMaxRequestMs(providersConfig(env)),
+    );
   });
 });

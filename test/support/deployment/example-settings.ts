@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import type { Environment } from '../../../src/config/define-config.js';
+import { parseEnvironment } from '../../../src/config/environment.js';
+import { readEnvFile } from './manifests.js';
+
+/** The files with the settings of the pods. */
+export const [BASE, SETTINGS, SECRETS] = [
+  'base/settings.env',
+  'overlays/production/settings.env',
+  'overlays/production/secret.env.example',
+];
+
+/** What the pods of the example have, with the empty secrets filled in. */
+export const readExample = (others: Record<string, string> = {}): Environment =>
+  parseEnvironment({
+    ...readEnvFile(BASE),
+    ...readEnvFile(SETTINGS),
+    ...readEnvFile(SECRETS),
+    OTP_SECRET: 'a master secret that only tests know of',
+    API_KEYS: `client:${createHash('sha256').update('key').digest('hex')}`,
+    INFOBIP_API_KEY: 'key',
+    ...others,
+  });

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Deployment } from 'kubernetes-types/apps/v1.d.ts';
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.d.ts';
+import type { Service } from 'kubernetes-types/core/v1.d.ts';
+import type { NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
+import { parse } from 'yaml';
+import type { ServiceMonitor } from './service-monitor.js';
+import type { TypedManifest } from './type-errors.js';
+
+export const KUBERNETES = 'deploy/kubernetes';
+
+export const readYaml = <T>(path: string) =>
+  parse(readFileSync(join(KUBERNETES, path), 'utf8')) as T;
+
+export const deployment = readYaml<Deployment>('base/deployment.yaml');
+export const service = readYaml<Service>('base/service.yaml');
+export const budget = readYaml<PodDisruptionBudget>('base/disruption-budget.yaml');
+export const networkPolicy = readYaml<NetworkPolicy>('base/network-policy.yaml');
+export const metricsService = readYaml<Service>('components/monitoring/metrics-service.yaml');
+export const serviceMonitor = readYaml<ServiceMonitor>(
+  'components/monitoring/service-monitor.yaml',
+);
+export const autoscaler = readYaml<HorizontalPodAutoscaler>(
+  'components/autoscaling/autoscaler.yaml',
+);
+
+/** Every manifest, with its type. */
+export const MANIFESTS: readonly TypedManifest[] = [
+  ['Deployment', 'kubernetes-types/apps/v1.d.ts', deployment],
+  ['Service', 'kubernetes-types/core/v1.d.ts', service],
+  ['PodDisruptionBudget', 'kubernetes-types/policy/v1.d.ts', budget],
+  ['NetworkPolicy', 'kubernetes-types/networking/v1.d.ts', networkPolicy],
+  ['Service', 'kubernetes-types/core/v1.d.ts', metricsService],
+  ['ServiceMonitor', './test/support/deployment/service-monitor.js', serviceMonitor],
+  ['HorizontalPodAutoscaler', 'kubernetes-types/autoscaling/v2.d.ts', autoscaler],
+];
+
+/** The pod of the deployment, and its only container. */
+export const pod = deployment.spec?.template.spec;
+export const container = pod?.containers[0];
+
+/** The number of a port of the container. */
+export const portOf = (port: string) =>
+  String(container?.ports?.find(({ name }) => name === port)?.containerPort);
+
+/** One line of a file that kustomize or kubectl reads as variables. */
+export interface EnvLine {
+  readonly name: string;
+  readonly value: string;
+  /** Whether it only shows the default. */
+  readonly isComment: boolean;
+}
+
+/** The lines `NAME=value` and `#NAME=value` of a file; a value is taken literally, as kubectl does. */
+export const readEnvLines = (path: string): EnvLine[] =>
+  [...readFileSync(join(KUBERNETES, path), 'utf8').matchAll(/^(#?)([A-Z_]+)=(.*)$/gm)].map(
+    ([, comment, name = '', value = '']) => ({ name, value, isComment: comment === '#' }),
+  );
+
+/** The variables that a file sets. */
+export const readEnvFile = (path: string): Record<string, string> =>
+  Object.fromEntries(
+    readEnvLines(path)
+      .filter(({ isComment }) => !isComment)
+      .map(({ name, value }) => [name, value]),
+  );

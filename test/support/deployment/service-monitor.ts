@@ -1,0 +1,23 @@
+import type { ObjectMeta, LabelSelector } from 'kubernetes-types/meta/v1.d.ts';
+
+/**
+ * The part of the Prometheus operator's `monitoring.coreos.com/v1` ServiceMonitor that the manifest uses,
+ * by its API reference.
+ */
+export interface ServiceMonitor {
+  readonly apiVersion: 'monitoring.coreos.com/v1';
+  readonly kind: 'ServiceMonitor';
+  readonly metadata: ObjectMeta;
+  readonly spec: {
+    readonly endpoints: readonly {
+      /** The name of a port of the Service. */
+      readonly port: string;
+      readonly path?: string;
+      readonly interval?: `${number}s`;
+      readonly scrapeTimeout?: `${number}s`;
+    }[];
+    readonly selector: LabelSelector;
+    /** The label of the Service that gives the job its name. */
+    readonly jobLabel?: string;
+  };
+}
