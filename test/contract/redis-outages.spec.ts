@@ -22,6 +22,8 @@ interface OutageCase {
   readonly reason: string;
   /** Whether connecting fails, so that open connections have to be closed for the outage to begin. */
   readonly rejectsConnections?: boolean;
+  /** Whether no other server could help, so that the connection stays open. */
+  readonly keepsConnection?: boolean;
 }
 
 const OUTAGES: readonly OutageCase[] = [
@@ -44,6 +46,7 @@ const OUTAGES: readonly OutageCase[] = [
     begin: [...USER, '-evalsha', '-eval'],
     end: [...USER, '+evalsha', '+eval'],
     reason: 'NOPERM',
+    keepsConnection: true,
   },
   {
     title: 'has become a replica',
@@ -62,6 +65,7 @@ const OUTAGES: readonly OutageCase[] = [
     begin: ['CONFIG', 'SET', 'maxmemory', '1'],
     end: ['CONFIG', 'SET', 'maxmemory', '0'],
     reason: 'OOM',
+    keepsConnection: true,
   },
 ];
 
@@ -109,7 +113,7 @@ describe('A Redis that can be reached but', () => {
   // Without the count of attempts in RedisOutage, it reconnects at least 20 times a second.
   it.each(OUTAGES)(
     '$title is reported once, gets few connections, and is used again',
-    async ({ begin, end, reason, rejectsConnections = false }) => {
+    async ({ begin, end, reason, rejectsConnections = false, keepsConnection = false }) => {
       await run(begin);
       let connections = 0;
       storage.redis.on('connect', () => (connections += 1));
@@ -124,6 +128,8 @@ describe('A Redis that can be reached but', () => {
       });
       // 50, 100, 150 ms … apart.
       expect(connections).toBeLessThanOrEqual(9);
+      // Fails for a replica without NOT_PRIMARY in RedisThrottlerStorage.
+      expect(connections === 0).toBe(keepsConnection);
 
       await run(end);
       await waitUntil(isCounting);
