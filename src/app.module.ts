@@ -39,7 +39,7 @@ export class AppModule {
         { provide: APP_PIPE, useClass: RequestValidationPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [EventBus, GracefulShutdown],
+      exports: [EventBus, GracefulShutdown, Metrics],
     };
   }
 }

@@ -1,4 +1,5 @@
 import { ERROR_CATALOG, ERROR_CODES, type ErrorCode } from './error-catalog.js';
+import type { Limit } from './label-values.js';
 
 /** One invalid field of a request. */
 export interface FieldError {
@@ -13,6 +14,8 @@ export interface DomainErrorOptions extends ErrorOptions {
   readonly message?: string | undefined;
   /** How long the client should wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /** The limit that was reached. For operators: clients do not see it. */
+  readonly limit?: Limit;
   readonly fieldErrors?: readonly FieldError[];
   /** Whether an earlier request with the same idempotency key ended with this error. */
   readonly replayed?: boolean;
@@ -25,15 +28,24 @@ export interface DomainErrorOptions extends ErrorOptions {
 export class DomainError extends Error {
   override readonly name: string = 'DomainError';
   readonly retryAfterMs: number | undefined;
+  readonly limit: Limit | undefined;
   readonly fieldErrors: readonly FieldError[] | undefined;
   readonly replayed: boolean;
 
   constructor(
     readonly code: ErrorCode,
-    { message, retryAfterMs, fieldErrors, replayed = false, ...options }: DomainErrorOptions = {},
+    {
+      message,
+      retryAfterMs,
+      limit,
+      fieldErrors,
+      replayed = false,
+      ...options
+    }: DomainErrorOptions = {},
   ) {
     super(message ?? ERROR_CATALOG[code].message, options);
     this.retryAfterMs = retryAfterMs;
+    this.limit = limit;
     this.fieldErrors = fieldErrors;
     this.replayed = replayed;
   }

@@ -2,6 +2,17 @@ import { EventEmitter } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { Channel } from './channel.js';
 import type { ErrorCode } from './error-catalog.js';
+import type {
+  CheckOutcome,
+  CircuitState,
+  ClosedReason,
+  FraudDecision,
+  Limit,
+  ProviderFailure,
+  ProviderOperation,
+  SendOutcome,
+  StorageOperation,
+} from './label-values.js';
 import type { RequestContext } from './request-context.js';
 
 /** A request started. Always followed by `request_completed`. */
@@ -20,6 +31,10 @@ interface RequestCompleted {
   readonly status: number;
   /** The code of the problem document, if that was the answer. */
   readonly problem: ErrorCode | undefined;
+  /** The limit that was reached, if that was the answer. */
+  readonly limit: Limit | undefined;
+  /** Whether the response repeats the one to an earlier request with the same idempotency key. */
+  readonly replayed: boolean;
   /** Name of the authenticated client. */
   readonly client: string | undefined;
   readonly durationMs: number;
@@ -27,12 +42,10 @@ interface RequestCompleted {
 
 /** How a provider call failed; a `ProviderError`, for instance. */
 interface ProviderCallError {
-  readonly failure: string;
+  readonly failure: ProviderFailure;
   readonly message: string;
   readonly ambiguous: boolean;
 }
-
-export type ProviderOperation = 'send' | 'resend' | 'verify';
 
 /** A call to a provider ended. */
 export interface ProviderCallCompleted {
@@ -45,9 +58,6 @@ export interface ProviderCallCompleted {
   /** `undefined` for a successful call. */
   readonly error: ProviderCallError | undefined;
 }
-
-/** `half_open`: one call probes whether the provider is back. */
-export type CircuitState = 'closed' | 'open' | 'half_open';
 
 /** The circuit breaker of one operation of a provider changed its state. */
 interface CircuitStateChanged {
@@ -65,36 +75,30 @@ interface VerificationEvent {
   readonly country: string;
   readonly channel: Channel;
   readonly provider: string;
+  /** When the verification was created, in milliseconds since the epoch. */
+  readonly createdAt: number;
   /** Of the whole operation, storage and provider included. */
   readonly durationMs: number;
 }
 
-/** The providers were asked to send a message. If `ambiguous`, one of them may have sent it. */
+/** The providers were asked to send a message. */
 export interface MessageSent extends VerificationEvent {
   readonly type: 'message_sent';
   readonly resend: boolean;
-  readonly outcome: 'accepted' | 'ambiguous' | 'failed';
+  readonly outcome: SendOutcome;
 }
 
-/** A code was submitted; `unknown` if the provider gave no result. */
+/** A code was submitted, and a provider was asked to check it. */
 export interface CodeChecked extends VerificationEvent {
   readonly type: 'code_checked';
-  readonly outcome:
-    | 'verified'
-    | 'wrong_code'
-    | 'expired'
-    | 'attempts_exhausted'
-    | 'already_verified'
-    | 'cancelled'
-    | 'reference_mismatch'
-    | 'unknown';
+  readonly outcome: CheckOutcome;
 }
 
 /** A code was submitted for a verification that is closed; no provider checked it. */
 interface CodeRejected {
   readonly type: 'code_rejected';
   /** The `reason` of the answer. */
-  readonly reason: string;
+  readonly reason: ClosedReason;
 }
 
 /** A client cancelled a verification. */
@@ -102,10 +106,10 @@ interface VerificationCancelled extends Pick<VerificationEvent, 'context' | 'pin
   readonly type: 'verification_cancelled';
 }
 
-/** A message was checked for SMS pumping. `would_block`: over a budget, in mode `observe`. */
+/** A message was checked for SMS pumping. */
 interface FraudCheckCompleted {
   readonly type: 'fraud_check_completed';
-  readonly decision: 'allowed' | 'would_block' | 'blocked';
+  readonly decision: FraudDecision;
   /** Scope of the exceeded budget; empty where none is exceeded. */
   readonly scope: 'prefix' | 'country' | '';
   readonly country: string;
@@ -115,8 +119,7 @@ interface StorageOperationCompleted {
   readonly type: 'storage_operation_completed';
   /** `undefined` where the operation belongs to no request. */
   readonly context: RequestContext | undefined;
-  /** The store's method. */
-  readonly operation: string;
+  readonly operation: StorageOperation;
   readonly durationMs: number;
   /** `undefined` for a successful operation. */
   readonly error: ErrorCode | undefined;

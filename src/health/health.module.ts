@@ -3,14 +3,17 @@ import { TerminusModule } from '@nestjs/terminus';
 import { StorageModule } from '../storage/storage.module.js';
 import { ThrottlingModule } from '../throttling/throttling.module.js';
 import { HealthController } from './health.controller.js';
+import { HealthMetrics } from './health.metrics.js';
+import { Readiness } from './readiness.js';
 
 @Module({
   imports: [
-    // The logger of terminus logs each failed probe; HealthController logs changes only.
+    // The logger of terminus logs each failed probe; Readiness logs changes only.
     TerminusModule.forRoot({ logger: false }),
     StorageModule,
     ThrottlingModule,
   ],
   controllers: [HealthController],
+  providers: [Readiness, HealthMetrics],
 })
 export class HealthModule {}

@@ -59,6 +59,9 @@ export class ApiKeyGuard implements CanActivate {
       hasCredentials ? 'Bearer error="invalid_token"' : 'Bearer',
     );
     if (!record.isBlocked) throw errors.unauthenticated();
-    throw errors.tooManyRequests({ message: 'Too many requests without a valid API key.' });
+    throw errors.tooManyRequests({
+      message: 'Too many requests without a valid API key.',
+      limit: 'rate_limit_unauthenticated',
+    });
   }
 }

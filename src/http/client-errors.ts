@@ -107,6 +107,8 @@ function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): 
     route: undefined,
     status,
     problem: error.code,
+    limit: undefined,
+    replayed: false,
     client: undefined,
     durationMs: 0,
   });

@@ -18,6 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (isAborted(request)) return;
     const error = toDomainError(thrown);
     request.errorCode = error.code;
+    request.reachedLimit = error.limit;
     // The route pattern, such as /otp/:pinId: a path may contain a number, a code or a key.
     const problem = toProblem(error, request.id, request.routeOptions.url ?? '/');
     const { status, code } = problem;

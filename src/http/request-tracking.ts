@@ -41,6 +41,8 @@ export function registerRequestTracking(fastify: FastifyInstance, events: EventB
         route: request.routeOptions.url,
         status: reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED_REQUEST,
         problem: request.errorCode,
+        limit: request.reachedLimit,
+        replayed: reply.hasHeader('idempotency-replayed'),
         client: request.client?.name,
         durationMs: performance.now() - startedAt,
       });

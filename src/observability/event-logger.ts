@@ -10,10 +10,10 @@ export const HEALTH_ROUTES = /^\/(health|metrics)\b/;
 /** Logs one line per request and one per change of a verification, without their contents. */
 export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('request_completed', (event) => {
-    const { context, method, route, status, problem, client } = event;
+    const { context, method, route, status, problem, limit, client } = event;
     const durationMs = roundMs(event.durationMs);
     logger[HEALTH_ROUTES.test(route ?? '') ? 'debug' : 'info'](
-      { method, route, status, problem, client, durationMs, ...context },
+      { method, route, status, problem, limit, client, durationMs, ...context },
       'request',
     );
   });

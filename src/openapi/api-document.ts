@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs';
 import type { INestApplication } from '@nestjs/common';
 import type { HeaderObject, OpenAPIObject, OperationObject } from '@nestjs/swagger';
+import { VERSION } from '../common/version.js';
 import { METRICS_PATH } from '../observability/metrics-server.js';
 import { createProblemResponses } from './problem.schema.js';
 import { HEADER_COMPONENTS, getResponseHeaders } from './response-headers.js';
 import { loadSwagger } from './swagger.js';
-
-/** Beside the source folder, as beside that of a build. */
-const PACKAGE = new URL('../../package.json', import.meta.url);
 
 const DESCRIPTION = `
 Sends one-time passwords to phones and checks them. Bodies are JSON, times ISO 8601 in UTC. A phone
@@ -81,14 +78,13 @@ export async function buildApiDocument(app: INestApplication): Promise<OpenAPIOb
       description: 'An API key of your client, as `npm run keys:new` prints it.',
     })
     .build();
-  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
   });
   const paths = { ...document.paths, [METRICS_PATH]: { get: GET_METRICS } };
   return {
     ...document,
-    info: { ...INFO, version },
+    info: { ...INFO, version: VERSION },
     paths,
     components: { ...document.components, headers: findUsedHeaders(paths) },
   };

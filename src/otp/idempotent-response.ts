@@ -49,8 +49,9 @@ export function toLimitError(
 ): DomainError {
   const retryAfterMs = limit.until - now;
   if (limit.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
-  if (limit.limit === 'cooldown') return errors.cooldownActive({ retryAfterMs });
-  return errors.quotaExceeded({ message: LIMIT_MESSAGES[limit.limit], retryAfterMs });
+  const reached = { limit: limit.limit, retryAfterMs };
+  if (limit.limit === 'cooldown') return errors.cooldownActive(reached);
+  return errors.quotaExceeded({ message: LIMIT_MESSAGES[limit.limit], ...reached });
 }
 
 const LIMIT_MESSAGES: Readonly<Record<Exclude<LimitExceeded['limit'], 'cooldown'>, string>> = {

@@ -6,10 +6,11 @@ import { VerificationEvents } from './verification-events.js';
 import { NumbersController } from './numbers.controller.js';
 import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
+import { PendingVerifications } from './pending-verifications.js';
 
 @Module({
   imports: [DestinationsModule, ProvidersModule, StorageModule],
   controllers: [OtpController, NumbersController],
-  providers: [OtpService, VerificationEvents],
+  providers: [OtpService, VerificationEvents, PendingVerifications],
 })
 export class OtpModule {}

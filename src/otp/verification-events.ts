@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { EventBus, type CodeChecked, type MessageSent } from '../common/events.js';
+import { EventBus } from '../common/events.js';
+import type { CheckOutcome, ClosedReason, SendOutcome } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
-import type { Attempt, ClosedReason } from '../storage/attempt.types.js';
+import type { Attempt } from '../storage/attempt.types.js';
 import type { SendReservation } from '../storage/send.types.js';
 
 /** The `provider` of a message that none accepted. */
@@ -20,7 +21,7 @@ export class VerificationEvents {
 
   emitSent(
     reservation: SendReservation,
-    outcome: MessageSent['outcome'],
+    outcome: SendOutcome,
     operation: OperationContext,
     provider = NO_PROVIDER,
   ): void {
@@ -34,11 +35,7 @@ export class VerificationEvents {
   }
 
   /** The provider checked a code; `unknown` if it gave no result. */
-  emitChecked(
-    attempt: Attempt,
-    outcome: CodeChecked['outcome'],
-    operation: OperationContext,
-  ): void {
+  emitChecked(attempt: Attempt, outcome: CheckOutcome, operation: OperationContext): void {
     this.events.emit({
       type: 'code_checked',
       provider: attempt.provider,
@@ -58,9 +55,9 @@ export class VerificationEvents {
 }
 
 function describeOperation(
-  { pinId, client, country, channel }: SendReservation | Attempt,
+  { pinId, client, country, channel, createdAt }: SendReservation | Attempt,
   { context, startedAt }: OperationContext,
 ) {
   const durationMs = performance.now() - startedAt;
-  return { context, pinId, client, country, channel, durationMs };
+  return { context, pinId, client, country, channel, createdAt, durationMs };
 }

@@ -8,7 +8,7 @@ import {
   type CircuitBreakerPolicy,
 } from 'cockatiel';
 import { seconds } from '../common/durations.js';
-import type { CircuitState } from '../common/events.js';
+import type { CircuitState } from '../common/label-values.js';
 import { ProviderError } from './provider-error.js';
 
 /** Opens when more than half of the calls failed, of the last 20 or of at least 5. */

@@ -1,6 +1,7 @@
 import { DomainError } from '../common/domain-error.js';
 import { seconds } from '../common/durations.js';
 import type { ErrorCode } from '../common/error-catalog.js';
+import type { ProviderFailure } from '../common/label-values.js';
 
 interface ProviderFailurePolicy {
   /** The error that the client gets. */
@@ -13,7 +14,7 @@ interface ProviderFailurePolicy {
   readonly retryAfterMs?: number;
 }
 
-/** Every way in which a call to any provider can fail, and what follows from it. */
+/** What follows from each way in which a call to any provider can fail. */
 const FAILURE_POLICY = {
   /** The phone number is malformed for the provider, or no phone can be reached there. */
   destination_unreachable: { code: 'destination_unreachable' },
@@ -51,9 +52,7 @@ const FAILURE_POLICY = {
   circuit_open: { code: 'provider_unavailable', retryAfterMs: seconds(1) },
   /** Not called, because too many calls are waiting for a response. */
   overloaded: { code: 'overloaded', retryAfterMs: seconds(1) },
-} as const satisfies Record<string, ProviderFailurePolicy>;
-
-export type ProviderFailure = keyof typeof FAILURE_POLICY;
+} as const satisfies Record<ProviderFailure, ProviderFailurePolicy>;
 
 interface ProviderErrorOptions {
   /** When the client should retry, in milliseconds: as the provider says, or as known here. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EventBus, ProviderOperation } from '../common/events.js';
+import type { EventBus } from '../common/events.js';
+import type { ProviderOperation } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { ProvidersConfig } from '../config/providers.config.js';
 import { CircuitBreaker } from './circuit-breaker.js';

@@ -1,4 +1,5 @@
 import type { Channel } from '../common/channel.js';
+import type { ClosedReason } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
 import type { LimitExceeded } from './limit.types.js';
@@ -51,10 +52,6 @@ export interface VerificationClosed {
   readonly outcome: 'closed';
   readonly reason: ClosedReason;
 }
-
-/** Why a verification accepts no code. */
-export type ClosedReason =
-  'expired' | 'attempts_exhausted' | 'already_verified' | 'cancelled' | 'reference_mismatch';
 
 /** The result of a checked code, as the client receives it. */
 export type VerifyResult =

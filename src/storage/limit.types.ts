@@ -1,4 +1,5 @@
 import { hours } from '../common/durations.js';
+import type { StoredLimit } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 
 /** How long a number is trusted after it was verified. */
@@ -7,11 +8,7 @@ export const TRUSTED_NUMBER_MS = hours(90 * 24);
 /** A limit was reached. */
 export interface LimitExceeded {
   readonly outcome: 'limited';
-  /**
-   * Per phone number, over all clients: `cooldown`, `sends_per_day`, `failures`. Per client:
-   * `client_sends`. Per end user's address: `end_user_sends`.
-   */
-  readonly limit: 'cooldown' | 'sends_per_day' | 'failures' | 'client_sends' | 'end_user_sends';
+  readonly limit: StoredLimit;
   /** When it ends, in milliseconds since the epoch. */
   readonly until: number;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
-import { Database } from './engines/database.js';
+import { Database, type ConnectionState } from './engines/database.js';
 
 /** Checks whether the database accepts writes. */
 @Injectable()
@@ -17,5 +17,10 @@ export class StorageHealthIndicator {
   /** @throws DomainError `storage_unavailable` */
   async check(): Promise<void> {
     await this.database.run((batch) => this.queries.writeNothing(batch, {}));
+  }
+
+  /** The connections of PostgreSQL's pool by state; `undefined` with SQLite. */
+  getConnections(): Readonly<Record<ConnectionState, number>> | undefined {
+    return this.database.getConnections();
   }
 }

@@ -3,6 +3,7 @@ import type { CheckResult } from '../common/check-result.js';
 import { DomainError } from '../common/domain-error.js';
 import type { ErrorCode } from '../common/error-catalog.js';
 import { EventBus } from '../common/events.js';
+import type { StorageOperation } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { Attempt, AttemptRequest, AttemptResult, VerifyResult } from './attempt.types.js';
@@ -175,7 +176,7 @@ export class VerificationStore {
   }
 
   private async measure<T>(
-    operation: string,
+    operation: StorageOperation,
     context: RequestContext | undefined,
     work: () => Promise<T>,
   ): Promise<T> {

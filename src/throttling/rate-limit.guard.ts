@@ -3,6 +3,7 @@ import { ThrottlerGuard, type ThrottlerRequest } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import { setRateLimitHeaders } from '../http/rate-limit-headers.js';
+import type { RateLimitName } from './rate-limit.decorator.js';
 
 /** Counts requests per client against the named limit of the route (`@RateLimit`). */
 @Injectable()
@@ -25,7 +26,9 @@ export class RateLimitGuard extends ThrottlerGuard {
     const record = await this.storageService.increment(key, ttl, limit, blockDuration, name);
     const reply = http.getResponse<FastifyReply>();
     setRateLimitHeaders(request, reply, { name, limit, windowMs: ttl }, record);
-    if (record.isBlocked) throw errors.tooManyRequests();
+    if (record.isBlocked) {
+      throw errors.tooManyRequests({ limit: `rate_limit_${name as RateLimitName}` });
+    }
     return true;
   }
 }

@@ -1,82 +1,200 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
-import { startSandboxedService } from '../support/service.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { minutes, seconds } from '../../src/common/durations.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { RULES, rules } from '../support/alerts.js';
+import { newApiKey } from '../support/api-key.js';
+import { scrape, type Sample } from '../support/metrics.js';
+import { startReplica, type Replica } from '../support/replica.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { startPrometheus, type Prometheus } from '../support/services/prometheus.js';
+import { startRedis, type RedisServer } from '../support/services/redis.js';
+import { wrongCode } from '../support/wrong-code.js';
 
 interface Panel {
   readonly id: number;
+  readonly title: string;
   readonly gridPos: { x: number; y: number; w: number; h: number };
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-const alerts = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8')) as {
-  groups: { rules: { record?: string; expr: string }[] }[];
-};
 const dashboard = JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8')) as {
   panels: Panel[];
 };
+const OPERATING = readFileSync('docs/operating.md', 'utf8');
+const RUNBOOKS = readFileSync('docs/runbooks.md', 'utf8');
 
-const rules = alerts.groups.flatMap((group) => group.rules);
 const targets = dashboard.panels.flatMap((panel) => panel.targets ?? []);
 
-/** The metrics in a query, each with the labels of its selector. */
-function selectors(expr: string): [metric: string, labels: string[]][] {
-  return [...expr.matchAll(/\b((?:otp|nodejs|process)_\w+)(?:{([^}]*)})?/g)].map(
-    ([, metric = '', selector = '']) => [
-      metric,
-      [...selector.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/g)].map(([, label = '']) => label),
-    ],
+/** Labels whose values a running service need not have: numbers' countries, instances, routes. */
+const OPEN_LABELS = ['country', 'instance', 'job', 'route', 'status', 'le', 'client', 'provider'];
+
+interface Selector {
+  readonly metric: string;
+  readonly label: string;
+  readonly values: readonly string[];
+}
+
+/** The metrics in a query, each with a label of its selector and the values that it names. */
+function selectors(expr: string): Selector[] {
+  return [...expr.matchAll(/\b((?:otp|nodejs|process)_\w+)(?:{([^}]*)})?/g)].flatMap(
+    ([, metric = '', selector = '']) => {
+      const matchers = [...selector.matchAll(/(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"/g)];
+      return matchers.length === 0
+        ? [{ metric, label: '', values: [] }]
+        : matchers.map(([, label = '', text = '']) => ({ metric, label, values: text.split('|') }));
+    },
   );
 }
 
-describe('The alert rules and the dashboard', () => {
-  /** The labels of each metric at `/metrics`, after a send, a rejected send, a resend and a verify. */
-  const labelsByMetric = new Map<string, Set<string>>();
+const metricNames = (expr: string): string[] =>
+  selectors(expr).map(({ metric }) => metric.replace(/_(bucket|count|sum)$/, ''));
+
+/** A query as Grafana sends it. */
+const asSentByGrafana = (expr: string): string =>
+  expr.replaceAll('$country', '.*').replaceAll('$__rate_interval', '1m');
+
+jest.setTimeout(minutes(2));
+
+/** The shortest `SEND_COOLDOWN`, and a bit more. */
+const COOLDOWN_MS = seconds(1.05);
+
+/** Two replicas with PostgreSQL and Redis, and a Prometheus that scrapes them. */
+describe('The alert rules and the dashboard on a running fleet', () => {
+  const { key, entry } = newApiKey('shop');
+  let postgres: PostgresServer;
+  let redis: RedisServer;
+  let sandbox: Sandbox;
+  let replicas: [Replica, Replica];
+  let prometheus: Prometheus;
+  let samples: Sample[];
+  let lastNumber = 0;
 
   beforeAll(async () => {
-    const service = await startSandboxedService();
-    for (const number of ['+14155552671', '+14155552672']) {
-      const { pinId } = (await service.http.post('/otp/send').send({ phoneNumber: number })).body;
-      await service.http.post('/otp/send').send({ phoneNumber: number });
-      service.clock.advance(60_000);
-      await service.http.post('/otp/resend').send({ pinId });
-      const [otpCode] = await service.getReceivedCodes(number);
-      await service.http.post('/otp/verify').send({ pinId, otpCode });
+    [postgres, redis, sandbox] = await Promise.all([
+      startPostgres(),
+      startRedis(),
+      startSandbox({ port: 0 }),
+    ]);
+    const settings = {
+      DATABASE_URL: await postgres.createDatabase(),
+      REDIS_URL: redis.url,
+      INFOBIP_BASE_URL: sandbox.url,
+      SEND_COOLDOWN: '1s',
+      API_KEYS: entry,
+    };
+    replicas = await Promise.all([startReplica(settings), startReplica(settings)]);
+    await makeRequests();
+    prometheus = await startPrometheus(
+      replicas.map(({ url }) => url),
+      RULES,
+    );
+    await waitUntil(async () => (await prometheus.query('otp_sends_total')).length > 0);
+    // What happens between two scrapes counts as an increase.
+    await makeRequests();
+    samples = await scrape(replicas[0].url);
+  });
+
+  afterAll(async () => {
+    await prometheus.stop();
+    await Promise.all(replicas.map((replica) => replica.stop()));
+    await Promise.all([postgres.stop(), redis.stop(), sandbox.close()]);
+  });
+
+  const post = ({ http }: Replica, path: string, body: object) =>
+    http.post(path).set('authorization', `Bearer ${key}`).send(body);
+
+  /** On each replica a send, a repeated one, a resend, a wrong and a right code. */
+  async function makeRequests(): Promise<void> {
+    for (const replica of replicas) {
+      lastNumber += 1;
+      const phoneNumber = `+1415555267${lastNumber}`;
+      const { body } = await post(replica, '/otp/send', { phoneNumber }).expect(200);
+      await post(replica, '/otp/send', { phoneNumber }).expect(429);
+      const { pinId } = body as { pinId: string };
+      await delay(COOLDOWN_MS);
+      await post(replica, '/otp/resend', { pinId }).expect(200);
+      const inbox = await fetch(
+        `${sandbox.url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`,
+      );
+      const [message] = (await inbox.json()) as { pin: string }[];
+      const otpCode = message?.pin ?? '';
+      await post(replica, '/otp/verify', { pinId, otpCode: wrongCode(otpCode) }).expect(200);
+      await post(replica, '/otp/verify', { pinId, otpCode }).expect(200);
     }
-    const { text } = await service.http.get('/metrics');
-    await service.close();
-    for (const [, name = ''] of text.matchAll(/^# TYPE (\w+) /gm))
-      labelsByMetric.set(name, new Set());
-    for (const [, name = '', labels = ''] of text.matchAll(/^(\w+){(.*)} /gm)) {
-      const all = labelsByMetric.get(name) ?? new Set(['job', 'instance']);
-      for (const [, label = ''] of labels.matchAll(/(\w+)="/g)) all.add(label);
-      labelsByMetric.set(name, all);
+  }
+
+  it.each(targets.map(({ expr }) => expr))('answer the panel with %s', async (expr) => {
+    await waitUntil(async () => (await prometheus.query(asSentByGrafana(expr))).length > 0);
+  });
+
+  it('evaluate every rule', async () => {
+    const names = rules.map(({ alert, record }) => alert ?? record);
+    await waitUntil(async () =>
+      (await prometheus.getRules()).every(({ health }) => health !== 'unknown'),
+    );
+
+    const evaluated = await prometheus.getRules();
+    expect(evaluated.map(({ name }) => name).sort()).toEqual([...names].sort());
+    expect(evaluated.filter(({ health }) => health !== 'ok')).toEqual([]);
+    const paging = evaluated.filter(({ labels }) => labels?.['severity'] === 'critical');
+    expect(paging.map(({ state }) => state)).toEqual(paging.map(() => 'inactive'));
+  });
+
+  it('record every series that rules define', async () => {
+    for (const { record } of rules) {
+      if (record === undefined) continue;
+      await waitUntil(async () => (await prometheus.query(record)).length > 0);
     }
   });
 
-  it.each([...rules.map(({ expr }) => expr), ...targets.map(({ expr }) => expr)])(
-    'query only metrics and labels that exist: %s',
+  it.each([...rules, ...targets].map(({ expr }) => expr))(
+    'query only metrics, labels and values that exist: %s',
     (expr) => {
-      expect(selectors(expr).length + Number(expr.includes('otp:'))).toBeGreaterThan(0);
-      for (const [metric, labels] of selectors(expr)) {
-        const known = labelsByMetric.get(metric);
-        expect([metric, known]).toEqual([metric, expect.any(Set)]);
-        // A metric without samples shows no labels.
-        if (known?.size) {
-          expect([...known, 'job', 'instance']).toEqual(expect.arrayContaining(labels));
-        }
+      const found = selectors(expr);
+      expect(found.length + Number(/otp:|up{/.test(expr))).toBeGreaterThan(0);
+      for (const { metric, label, values } of found) {
+        const series = samples.filter(({ name }) => name === metric);
+        expect([metric, series.length > 0]).toEqual([metric, true]);
+        if (label === '' || label === 'job') continue;
+        const known = new Set(series.map(({ labels }) => labels[label]));
+        expect([metric, label, known.has(undefined)]).toEqual([metric, label, false]);
+        const unknown = values.filter((value) => !known.has(value));
+        if (!OPEN_LABELS.includes(label))
+          expect([metric, label, unknown]).toEqual([metric, label, []]);
       }
     },
   );
 
-  it('use every metric of the service', () => {
-    const used = [...rules, ...targets].flatMap(({ expr }) =>
-      selectors(expr).map(([metric]) => metric.replace(/_(bucket|count|sum)$/, '')),
-    );
-    const own = [...labelsByMetric.keys()]
-      .filter((name) => name.startsWith('otp_'))
-      .map((name) => name.replace(/_(bucket|count|sum)$/, ''));
+  const ownMetrics = (): string[] => [
+    ...new Set(
+      samples
+        .filter(({ name }) => name.startsWith('otp_'))
+        .map(({ name }) => name.replace(/_(bucket|count|sum)$/, '')),
+    ),
+  ];
 
-    expect([...new Set(own)].filter((name) => !used.includes(name))).toEqual([]);
+  it('use every metric of the service', () => {
+    const used = [...rules, ...targets].flatMap(({ expr }) => metricNames(expr));
+
+    expect(ownMetrics().filter((name) => !used.includes(name))).toEqual([]);
+  });
+
+  it('have metrics that docs/operating.md lists', () => {
+    const rows = OPERATING.split('\n').filter((line) => line.startsWith('| `otp_'));
+    const listed = rows.flatMap((row) =>
+      [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
+    );
+
+    expect(listed.sort()).toEqual(ownMetrics().sort());
+  });
+
+  it('have the panels that docs/runbooks.md names', () => {
+    const titles = dashboard.panels.map(({ title }) => title);
+    const named = [...RUNBOOKS.matchAll(/(?<=[\s(])_([A-Z][^_]+)_/g)].map(([, name = '']) => name);
+
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((name) => !titles.includes(name))).toEqual([]);
   });
 
   it('have panels that do not overlap', () => {
@@ -94,3 +212,8 @@ describe('The alert rules and the dashboard', () => {
     expect(overlapping).toEqual([]);
   });
 });
+
+/** Ends with the test's time limit if the condition never holds. */
+async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(100);
+}

@@ -1,5 +1,7 @@
 import supertest from 'supertest';
 import { wrongCode } from '../support/wrong-code.js';
+import { minutes } from '../../src/common/durations.js';
+import { newApiKey } from '../support/api-key.js';
 import { freePort } from '../support/free-port.js';
 import { scrape, total, type Sample } from '../support/metrics.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
@@ -98,7 +100,7 @@ describe('GET /metrics', () => {
       INFOBIP_MESSAGE_ID: 'message',
     });
     const calls = (labels: Record<string, string>) => (samples: Sample[]) =>
-      total(samples, 'otp_provider_call_duration_seconds_count', {
+      total(samples, 'otp_provider_calls_total', {
         provider: 'infobip',
         operation: 'send',
         ...labels,
@@ -124,11 +126,135 @@ describe('GET /metrics', () => {
     await down.close();
   });
 
+  it('counts the limits that requests reached, by kind', async () => {
+    const limited = await startSandboxedService({
+      SENDS_PER_NUMBER_PER_DAY: '2',
+      THROTTLE_SEND_LIMIT: '3',
+    });
+    const sendOn = () => limited.http.post('/otp/send').send({ phoneNumber: NUMBER });
+    const before = await scrape(limited.url);
+    await sendOn();
+    await sendOn();
+    limited.clock.advance(minutes(1));
+    for (let i = 0; i < 4; i += 1) await sendOn();
+
+    const samples = await scrape(limited.url);
+    await limited.close();
+    const reached = (limit: string) => total(samples, 'otp_limits_reached_total', { limit });
+    expect(['cooldown', 'sends_per_day', 'rate_limit_send'].map(reached)).toEqual([1, 2, 1]);
+    expect(total(samples, 'otp_limits_reached_total')).toBe(4);
+    expect(total(before, 'otp_limits_reached_total')).toBe(0);
+    const [line] = limited.log.events('request').filter(({ limit }) => limit === 'sends_per_day');
+    expect(line).toMatchObject({ problem: 'quota_exceeded' });
+  });
+
+  it('counts responses that are replayed for an idempotency key', async () => {
+    const key = 'order-1';
+    const sendWithKey = () => send().set('idempotency-key', key);
+    await sendWithKey();
+    await sendWithKey();
+
+    expect(total(await scrape(service.url), 'otp_idempotent_replays_total')).toBe(1);
+  });
+
+  it('shows the release, and which checks of readiness succeed', async () => {
+    const samples = await scrape(service.url);
+
+    expect(samples.find(({ name }) => name === 'otp_build_info')).toMatchObject({
+      labels: { version: '0.1.0', node: process.version },
+      value: 1,
+    });
+    const ready = (check: string) => total(samples, 'otp_ready', { check });
+    expect([ready('storage'), ready('counters')]).toEqual([1, 1]);
+    // Without Redis there is nothing to lose.
+    expect(samples.filter(({ name }) => name === 'otp_redis_up')).toEqual([]);
+  });
+
+  it('has a series for every first event, so that it counts as an increase', async () => {
+    const samples = await scrape(service.url);
+    const find = (name: string, labels: Record<string, string>) =>
+      samples.filter(
+        (sample) =>
+          sample.name === name &&
+          Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+      );
+
+    const provider = 'infobip';
+    for (const [name, labels] of [
+      ['otp_rejections_total', { reason: 'storage_unavailable' }],
+      ['otp_rejections_total', { reason: 'cancelled' }],
+      ['otp_limits_reached_total', { limit: 'failures' }],
+      ['otp_provider_calls_total', { provider, operation: 'send', outcome: 'unauthorized' }],
+      ['otp_provider_call_duration_seconds_count', { provider, operation: 'verify' }],
+      ['otp_provider_circuit_state', { provider, operation: 'resend', state: 'open' }],
+      [
+        'otp_storage_operation_duration_seconds_count',
+        { operation: 'reserveAttempt', outcome: 'failed' },
+      ],
+      ['otp_client_requests_total', { client: 'none', result: 'failed' }],
+      ['otp_client_sends_total', { client: 'none', outcome: 'ambiguous' }],
+      ['otp_client_verifications_total', { client: 'none', outcome: 'wrong_code' }],
+      ['otp_idempotent_replays_total', {}],
+      ['otp_log_lines_lost_total', {}],
+    ] as const) {
+      expect([name, find(name, labels)]).toEqual([name, [expect.objectContaining({ value: 0 })]]);
+    }
+    await send();
+    const blocked = { decision: 'blocked', scope: 'prefix', country: 'US' };
+    const afterSend = await scrape(service.url);
+    expect(afterSend).toContainEqual({ name: 'otp_fraud_checks_total', labels: blocked, value: 0 });
+  });
+
+  it('counts pending verifications until they are verified or expire', async () => {
+    const pending = async () => total(await scrape(service.url), 'otp_pending_verifications');
+    const { pinId } = (await send()).body;
+    await send('+14155552672');
+    expect(await pending()).toBe(2);
+
+    const [code = ''] = await service.getReceivedCodes(NUMBER);
+    await verify(pinId, code);
+    expect(await pending()).toBe(1);
+
+    service.clock.advance(minutes(5.5));
+    expect(await pending()).toBe(0);
+  });
+
   it('has metrics of the Node process', async () => {
     const names = new Set((await scrape(service.url)).map(({ name }) => name));
 
     expect([...names]).toEqual(
       expect.arrayContaining(['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes']),
+    );
+  });
+});
+
+describe('GET /metrics of a service with API keys', () => {
+  it('counts requests, sends and verifications by client, and never by another value', async () => {
+    const [shop, bank] = [newApiKey('shop'), newApiKey('bank')];
+    const service = await startSandboxedService({ API_KEYS: `${shop.entry},${bank.entry}` });
+    const post = (path: string, body: object, key: string) =>
+      service.http.post(path).set('authorization', `Bearer ${key}`).send(body);
+    const { pinId } = (await post('/otp/send', { phoneNumber: NUMBER }, shop.key)).body;
+    const [code = ''] = await service.getReceivedCodes(NUMBER);
+    await post('/otp/verify', { pinId, otpCode: wrongCode(code) }, shop.key);
+    await post('/otp/verify', { pinId, otpCode: code }, bank.key);
+    await post('/otp/send', { phoneNumber: NUMBER }, 'unknown');
+    await service.http.get('/health/ready');
+
+    const samples = await scrape(service.url);
+    await service.close();
+    const requests = (labels: Record<string, string>) =>
+      total(samples, 'otp_client_requests_total', labels);
+    expect(requests({ client: 'shop', result: 'ok' })).toBe(2);
+    expect(requests({ client: 'bank', result: 'rejected' })).toBe(1);
+    expect(requests({ client: 'none', result: 'unauthenticated' })).toBe(1);
+    expect(requests({})).toBe(4);
+    const sent = { client: 'shop', outcome: 'accepted' };
+    expect(total(samples, 'otp_client_sends_total', sent)).toBe(1);
+    const wrong = { client: 'shop', outcome: 'wrong_code' };
+    expect(total(samples, 'otp_client_verifications_total', wrong)).toBe(1);
+    expect(new Set(samples.flatMap(({ labels }) => labels['client'] ?? []))).toEqual(
+      new Set(['shop', 'bank', 'none']),
     );
   });
 });

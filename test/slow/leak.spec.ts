@@ -52,7 +52,7 @@ describe('After thousands of random flows, invalid requests and provider failure
       'invalid_response',
       'timed_out',
       'connection_lost',
-    ].map((outcome) => `otp_provider_call_duration_seconds_count outcome="${outcome}"`),
+    ].map((outcome) => `otp_provider_calls_total outcome="${outcome}"`),
     ...[
       'validation_failed',
       'malformed_body',

@@ -1,6 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { minutes } from '../../src/common/durations.js';
 import { encryptionConfig } from '../../src/config/encryption.config.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
@@ -170,15 +169,5 @@ describe('docs/operating.md', () => {
     await restored.close();
     service = undefined;
     await postgres.stop();
-  });
-
-  it('has a row for each alert', () => {
-    const { groups } = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8')) as {
-      groups: { rules: { alert?: string }[] }[];
-    };
-    const alerts = groups.flatMap(({ rules }) => rules.flatMap(({ alert }) => alert ?? []));
-    const rows = [...PAGE.matchAll(/^\| `(Otp\w+)`/gm)].map(([, alert]) => alert);
-
-    expect(rows).toEqual(alerts);
   });
 });

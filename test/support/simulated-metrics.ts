@@ -7,6 +7,15 @@ export const series = (name: string, labels: Record<string, string>): string =>
     .map(([label, value]) => `${label}="${value}"`)
     .join(',')}}`;
 
+/** The values of a counter that grows by `perMinute(minute)`. */
+export function counterValues(minutes: number, perMinute: (minute: number) => number): string {
+  let total = 0;
+  return Array.from({ length: minutes + 1 }, (_, minute) => {
+    if (minute > 0) total += perMinute(minute);
+    return total;
+  }).join(' ');
+}
+
 /** A histogram with `perMinute` observations, `below` of which are under the lower bound. */
 function histogram(
   name: string,
@@ -23,27 +32,52 @@ function histogram(
   };
 }
 
-const US = { country: 'US', channel: 'sms', provider: 'infobip' };
-const SEND = { provider: 'infobip', operation: 'send' };
+const INFOBIP = { provider: 'infobip' };
+const US = { country: 'US', channel: 'sms', ...INFOBIP };
+const SEND = { ...INFOBIP, operation: 'send' };
 const INSTANCE = { job: 'otp-service', instance: 'a' };
 const REQUEST = { method: 'POST', route: '/otp/send', status: '200' };
 const ADMIT = { operation: 'reserveSend', outcome: 'ok' };
 
-export const providerCalls = (below: number): MetricSeries =>
-  histogram('otp_provider_call_duration_seconds', { ...SEND, outcome: 'ok' }, 200, ['0.3', below]);
-
-export const requests = (below: number): MetricSeries =>
-  histogram('otp_http_request_duration_seconds', REQUEST, 100, ['0.5', below]);
-
-export const storeOperations = (below: number): MetricSeries =>
-  histogram('otp_storage_operation_duration_seconds', ADMIT, 100, ['0.01', below]);
-
-/** Provider calls with this outcome. */
-export const callsEndedBy = (outcome: string, values: string): MetricSeries => ({
-  [series('otp_provider_call_duration_seconds_count', { ...SEND, outcome })]: values,
+/** Provider calls by outcome. */
+export const calls = (outcome: string, values: string): MetricSeries => ({
+  [series('otp_provider_calls_total', { ...SEND, outcome })]: values,
 });
 
-/** Verified codes. */
+/** Durations of a hundred provider calls a minute, `below` of which take less than 0.3 s. */
+export const callDurations = (below: number): MetricSeries =>
+  histogram('otp_provider_call_duration_seconds', SEND, 100, ['0.3', below]);
+
+/** Durations of a hundred requests a minute, `below` of which take less than 2.5 s. */
+export const requestDurations = (below: number): MetricSeries =>
+  histogram('otp_http_request_duration_seconds', REQUEST, 100, ['2.5', below]);
+
+/** Durations of a hundred storage operations a minute, `below` of which take less than 10 ms. */
+export const storageDurations = (below: number): MetricSeries =>
+  histogram('otp_storage_operation_duration_seconds', ADMIT, 100, ['0.01', below]);
+
+export const storageErrors = (values: string): MetricSeries => ({
+  [series('otp_storage_operation_duration_seconds_count', { ...ADMIT, outcome: 'failed' })]: values,
+});
+
+/** Requests of a client by result. */
+export const requests = (result: string, values: string, client = 'shop'): MetricSeries => ({
+  [series('otp_client_requests_total', { client, result })]: values,
+});
+
+/** Codes that a client submitted, by outcome. */
+export const clientCodes = (outcome: string, values: string): MetricSeries => ({
+  [series('otp_client_verifications_total', { client: 'shop', outcome })]: values,
+});
+
+export const limitReached = (limit: string, values: string): MetricSeries => ({
+  [series('otp_limits_reached_total', { limit })]: values,
+});
+
+export const sent = (country: string, values: string): MetricSeries => ({
+  [series('otp_sends_total', { ...US, country, outcome: 'accepted' })]: values,
+});
+
 export const verified = (values: string): MetricSeries => ({
   [series('otp_verifications_total', { ...US, outcome: 'verified' })]: values,
 });
@@ -52,49 +86,146 @@ export const openCircuit = (values: string): MetricSeries => ({
   [series('otp_provider_circuit_state', { ...SEND, state: 'open' })]: values,
 });
 
-export const requestsFailed = (values: string): MetricSeries => ({
-  [series('otp_http_request_duration_seconds_count', { ...REQUEST, status: '502' })]: values,
+export const blocked = (values: string): MetricSeries => ({
+  [series('otp_fraud_checks_total', { country: 'LV', scope: 'prefix', decision: 'blocked' })]:
+    values,
 });
 
-export const inFlight = (values: string): MetricSeries => ({
-  [series('otp_http_requests_in_flight', INSTANCE)]: values,
+/** A gauge or counter of one replica; by default of the first. */
+export const ofReplica = (
+  name: string,
+  values: string,
+  labels: Record<string, string> = {},
+): MetricSeries => ({ [series(name, { ...INSTANCE, ...labels })]: values });
+
+const SECOND = { instance: 'b' };
+
+/** Two replicas that can be scraped, with or without the database and Redis. */
+export const replicas = ({ first = '1x360', second = '1x360' } = {}): MetricSeries => ({
+  ...ofReplica('otp_build_info', '1x360', { version: '0.1.0' }),
+  ...ofReplica('up', '1x360'),
+  ...ofReplica('up', '1x360', SECOND),
+  ...ofReplica('otp_ready', first, { check: 'storage' }),
+  ...ofReplica('otp_ready', second, { check: 'storage', ...SECOND }),
+  ...redisUp(),
 });
 
-export const eventLoopLag = (values: string): MetricSeries => ({
-  [series('nodejs_eventloop_lag_p99_seconds', INSTANCE)]: values,
+/** Whether the two replicas reach Redis. */
+export const redisUp = ({ first = '1x360', second = '1x360' } = {}): MetricSeries => ({
+  ...ofReplica('otp_redis_up', first),
+  ...ofReplica('otp_redis_up', second, SECOND),
+  ...ofReplica('otp_ready', first, { check: 'counters' }),
+  ...ofReplica('otp_ready', second, { check: 'counters', ...SECOND }),
 });
 
-export const logLinesLost = (values: string): MetricSeries => ({
-  [series('otp_log_lines_lost_total', INSTANCE)]: values,
-});
+/** What is the same by day and by night. */
+const NOTHING_WRONG: MetricSeries = {
+  ...replicas(),
+  ...ofReplica('nodejs_eventloop_lag_p99_seconds', '0.02x360'),
+  ...ofReplica('otp_log_lines_lost_total', '0x360'),
+  ...ofReplica('otp_database_connections', '0x360', { state: 'waiting' }),
+  ...openCircuit('0x360'),
+  ...blocked('0x360'),
+  ...storageErrors('0x360'),
+  ...calls('unauthorized', '0x360'),
+  ...calls('not_accepted', '0x360'),
+  ...calls('timed_out', '0x360'),
+  ...limitReached('client_sends', '0x360'),
+  ...limitReached('failures', '0x360'),
+  ...requests('unauthenticated', '0x360', 'none'),
+  ...requests('failed', '0x360'),
+};
 
 /**
- * A healthy service: 80 % of the codes are verified, some numbers are unreachable, one provider call
- * times out, and 1 % of the requests fail.
+ * A healthy service by day: 80 % of the codes are verified and a tenth are wrong, some numbers are
+ * unreachable, the provider has an error now and then, and users are impatient.
  */
 export const HEALTHY: MetricSeries = {
-  ...inFlight('2x360'),
-  ...eventLoopLag('0.02x360'),
-  ...logLinesLost('0x360'),
-  [series('otp_sends_total', { ...US, outcome: 'accepted' })]: '0+10x360',
+  ...NOTHING_WRONG,
+  ...sent('US', '0+10x360'),
   ...verified('0+8x360'),
   // Too few messages for an alert, and none of them is verified.
-  [series('otp_sends_total', { ...US, country: 'LI', outcome: 'accepted' })]:
-    '0x180 1+0x60 2+0x120',
-  ...providerCalls(190),
-  ...callsEndedBy('destination_unreachable', '0+40x360'),
-  ...callsEndedBy('timed_out', '0x355 1x5'),
-  ...openCircuit('0x360'),
-  [series('otp_fraud_checks_total', {
-    country: 'US',
-    scope: '',
-    decision: 'allowed',
-  })]: '0+10x360',
-  ...requests(99),
-  ...requestsFailed('0+1x360'),
-  ...storeOperations(100),
-  [series('otp_storage_operation_duration_seconds_count', {
-    operation: 'reserveSend',
-    outcome: 'failed',
-  })]: '0x360',
+  ...sent('LI', '0x180 1+0x60 2+0x120'),
+  ...calls('ok', '0+95x360'),
+  ...calls('destination_unreachable', '0+40x360'),
+  ...calls('timed_out', '0x300 1x30 2x30'),
+  ...calls('not_accepted', '0+0.1x360'),
+  ...callDurations(98),
+  ...requests('ok', '0+90x360'),
+  ...requests('rejected', '0+5x360'),
+  ...requests('limited', '0+5x360'),
+  ...requests(
+    'failed',
+    counterValues(360, (minute) => (minute % 40 === 0 ? 1 : 0)),
+  ),
+  ...requestDurations(100),
+  ...clientCodes('verified', '0+8x360'),
+  ...clientCodes('wrong_code', '0+1x360'),
+  ...limitReached('cooldown', '0+4x360'),
+  ...limitReached('sends_per_day', '0+0.2x360'),
+  ...storageDurations(100),
+};
+
+/** One request per quarter of an hour, after which a single event happens. */
+const perHour = (count: number, at = 0): string =>
+  counterValues(360, (minute) => (minute % (60 / count) === at ? 1 : 0));
+
+/**
+ * A night: four requests an hour, of which one is slow and one in two hours fails. Half of the codes
+ * are wrong, and half of the calls to the provider fail.
+ */
+export const QUIET_NIGHT: MetricSeries = {
+  ...NOTHING_WRONG,
+  ...sent('US', perHour(2)),
+  ...verified('0x360'),
+  ...calls('ok', perHour(2)),
+  ...calls('server_error', perHour(2, 1)),
+  ...calls(
+    'not_accepted',
+    counterValues(360, (minute) => (minute % 180 === 179 ? 1 : 0)),
+  ),
+  ...histogramByHour('otp_provider_call_duration_seconds', SEND),
+  ...histogramByHour('otp_http_request_duration_seconds', REQUEST),
+  ...histogramByHour('otp_storage_operation_duration_seconds', ADMIT),
+  ...requests('ok', perHour(4)),
+  ...requests(
+    'failed',
+    counterValues(360, (minute) => (minute % 120 === 110 ? 1 : 0)),
+  ),
+  ...requests('unauthenticated', perHour(2), 'none'),
+  ...clientCodes('verified', perHour(1)),
+  ...clientCodes('wrong_code', perHour(1, 2)),
+  ...limitReached('failures', perHour(1)),
+};
+
+/** Four observations an hour, one of them slow. */
+function histogramByHour(name: string, labels: Record<string, string>): MetricSeries {
+  const bucket = (le: string) => series(`${name}_bucket`, { ...labels, le });
+  return {
+    [series(`${name}_count`, labels)]: perHour(4),
+    [bucket('0.01')]: perHour(3),
+    [bucket('2.5')]: perHour(3),
+    [bucket('5')]: perHour(4),
+    [bucket('+Inf')]: perHour(4),
+  };
+}
+
+/** `values` is 0 until minute 345, then 1: a single event. */
+const ONCE = '0x344 1x15';
+
+/** By day, one event of each kind that alerts are about. */
+export const ONE_ERROR_OF_EACH_KIND: MetricSeries = {
+  ...HEALTHY,
+  ...calls('unauthorized', ONCE),
+  ...calls('timed_out', ONCE),
+  ...requests('failed', ONCE),
+  ...requests('unauthenticated', ONCE, 'none'),
+  ...storageErrors(ONCE),
+  ...limitReached('client_sends', ONCE),
+  ...limitReached('failures', ONCE),
+  ...blocked(ONCE),
+  ...ofReplica('otp_log_lines_lost_total', ONCE),
+  ...ofReplica('otp_database_connections', '0x344 1 0x14', { state: 'waiting' }),
+  ...ofReplica('nodejs_eventloop_lag_p99_seconds', '0.02x344 0.5 0.02x14'),
+  ...replicas({ first: '1x344 0 1x14' }),
 };

@@ -1,139 +1,174 @@
-import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { parse, stringify } from 'yaml';
-import { promtoolPath } from '../support/services/promtool.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { SETTING_NAMES } from '../../src/config/config.module.js';
 import {
-  callsEndedBy,
-  eventLoopLag,
+  alertNames,
+  alertRules,
+  alertTest,
+  runPromtool,
+  type Expectation,
+  type FiringAlert,
+} from '../support/alerts.js';
+import { anchorsOf } from '../support/anchors.js';
+import {
+  blocked,
+  callDurations,
+  calls,
+  clientCodes,
   HEALTHY,
-  inFlight,
-  logLinesLost,
+  limitReached,
+  ofReplica,
+  ONE_ERROR_OF_EACH_KIND,
   openCircuit,
-  providerCalls,
+  QUIET_NIGHT,
+  redisUp,
+  replicas,
+  requestDurations,
   requests,
-  requestsFailed,
-  series,
-  storeOperations,
+  storageDurations,
+  storageErrors,
   verified,
   type MetricSeries,
 } from '../support/simulated-metrics.js';
 
-const ALERTS = 'deploy/prometheus/alerts.yaml';
+const PROVIDER = { provider: 'infobip' };
+const SEND = { ...PROVIDER, operation: 'send' };
+const A = { instance: 'a' };
+const B = { instance: 'b' };
 
-interface Alert {
-  readonly alert?: string;
-  readonly labels: Record<string, string>;
-  readonly annotations: Record<string, string>;
-}
-
-const alerts = (
-  parse(readFileSync(ALERTS, 'utf8')) as { groups: { rules: Alert[] }[] }
-).groups.flatMap(({ rules }) => rules.filter(({ alert }) => alert !== undefined));
-
-const alertNames = alerts.map(({ alert = '' }) => alert);
-
-/** A failure for each alert, and the labels that the alert then has. */
-const FAILURES: [alert: string, failure: MetricSeries, labels: Record<string, string>][] = [
+/** A failure for each alert, the labels that the alert then has, and the alerts that follow. */
+const FAILURES: [
+  alert: string,
+  failure: MetricSeries,
+  labels: Record<string, string>,
+  also?: readonly FiringAlert[],
+][] = [
   // No code was verified in the last hour.
   ['OtpConversionHalved', verified('0+8x300 2400x60'), { country: 'US' }],
-  ['OtpProviderErrors', callsEndedBy('unauthorized', '0+60x360'), { provider: 'infobip' }],
-  ['OtpCircuitOpen', openCircuit('0x340 1x20'), { provider: 'infobip', operation: 'send' }],
-  ['OtpAmbiguousSends', callsEndedBy('timed_out', '0+4x360'), { provider: 'infobip' }],
-  ['OtpProviderSlow', providerCalls(180), { provider: 'infobip', operation: 'send' }],
+  ['OtpProviderErrors', calls('throttled', '0x350 0+60x10'), PROVIDER],
+  ['OtpProviderCredentialsRefused', calls('unauthorized', '0x350 0+1x10'), PROVIDER],
+  ['OtpProviderCreditRefused', calls('not_accepted', '0x340 0+50x20'), PROVIDER],
+  ['OtpCircuitOpen', openCircuit('0x340 1x20'), SEND],
+  ['OtpAmbiguousSends', calls('timed_out', '0+4x360'), PROVIDER],
+  ['OtpProviderSlow', callDurations(90), SEND],
+  ['OtpDestinationBlocked', blocked('0x350 0+1x10'), { country: 'LV', scope: 'prefix' }],
+  ['OtpGuessAttack', clientCodes('wrong_code', '0x340 0+20x20'), { client: 'shop' }],
+  ['OtpLimitsReached', limitReached('failures', '0x345 0+5x15'), { limit: 'failures' }],
   [
-    'OtpDestinationBlocked',
-    {
-      [series('otp_fraud_checks_total', {
-        country: 'LV',
-        scope: 'prefix',
-        decision: 'blocked',
-      })]: '0x350 1+1x10',
-    },
-    { country: 'LV', scope: 'prefix' },
+    'OtpLimitsReached',
+    limitReached('rate_limit_send', '0x345 0+50x15'),
+    { limit: 'rate_limit_send' },
   ],
-  ['OtpAbsent', inFlight('2x340 _x20'), {}],
-  ['OtpErrors', requestsFailed('0+11x360'), { route: '/otp/send' }],
-  ['OtpSlow', requests(90), { route: '/otp/send' }],
-  ['OtpStorageSlow', storeOperations(95), {}],
+  ['OtpClientSendsUsedUp', limitReached('client_sends', '0x350 0+1x10'), {}],
+  ['OtpKeysRejected', requests('unauthenticated', '0x345 0+20x15', 'none'), {}],
   [
-    'OtpStorageErrors',
+    'OtpAbsent',
     {
-      [series('otp_storage_operation_duration_seconds_count', {
-        operation: 'reserveSend',
-        outcome: 'failed',
-      })]: '0x350 0+10x10',
+      ...ofReplica('otp_build_info', '1x340 _x20', { version: '0.1.0' }),
+      ...ofReplica('up', '1x340 0x20'),
+      ...ofReplica('up', '1x340 0x20', B),
     },
     {},
+    [
+      { alert: 'OtpReplicaUnready', labels: A },
+      { alert: 'OtpReplicaUnready', labels: B },
+    ],
   ],
-  ['OtpEventLoopLag', eventLoopLag('0.5x360'), { instance: 'a' }],
-  ['OtpLogLinesLost', logLinesLost('0x350 0+5x10'), { instance: 'a' }],
+  [
+    'OtpDatabaseLost',
+    replicas({ first: '1x350 0x10', second: '1x350 0x10' }),
+    {},
+    [
+      { alert: 'OtpReplicaUnready', labels: A },
+      { alert: 'OtpReplicaUnready', labels: B },
+    ],
+  ],
+  [
+    'OtpRedisLost',
+    redisUp({ first: '1x350 0x10', second: '1x350 0x10' }),
+    {},
+    [
+      { alert: 'OtpReplicaUnready', labels: A },
+      { alert: 'OtpReplicaUnready', labels: B },
+    ],
+  ],
+  ['OtpReplicaUnready', replicas({ second: '1x340 0x20' }), B],
+  ['OtpReplicaUnready', redisUp({ second: '1x340 0x20' }), B],
+  ['OtpReplicaUnready', ofReplica('up', '1x340 0x20', B), B],
+  [
+    'OtpErrorBudgetBurnsFast',
+    requests('failed', '0x330 0+5x30'),
+    {},
+    [{ alert: 'OtpErrorBudgetBurnsSlowly' }],
+  ],
+  ['OtpErrorBudgetBurnsSlowly', requests('failed', '0+0.4x360'), {}],
+  [
+    'OtpLatencyBudgetBurnsFast',
+    requestDurations(80),
+    {},
+    [{ alert: 'OtpLatencyBudgetBurnsSlowly' }],
+  ],
+  ['OtpLatencyBudgetBurnsSlowly', requestDurations(96), {}],
+  ['OtpStorageSlow', storageDurations(95), {}],
+  ['OtpStorageErrors', storageErrors('0x350 0+10x10'), {}],
+  [
+    'OtpConnectionsUsedUp',
+    ofReplica('otp_database_connections', '0x350 5x10', { state: 'waiting' }),
+    A,
+  ],
+  ['OtpEventLoopLag', ofReplica('nodejs_eventloop_lag_p99_seconds', '0.5x360'), A],
+  ['OtpLogLinesLost', ofReplica('otp_log_lines_lost_total', '0x350 0+5x10'), A],
 ];
 
-/** The alert with these labels in the format of promtool. */
-function firedAlert(name: string, labels: Record<string, string>): object {
-  const alert = alerts.find((candidate) => candidate.alert === name);
-  const annotations = Object.entries(alert?.annotations ?? {}).map(([key, text]) => [
-    key,
-    text.replace(/{{ \$labels\.(\w+) }}/g, (_all, label: string) => labels[label] ?? ''),
-  ]);
-  return {
-    exp_labels: { ...alert?.labels, ...labels },
-    exp_annotations: Object.fromEntries(annotations) as object,
-  };
-}
-
-/** A promtool test: after six hours of these metrics only this alert fires. */
-const alertTest = (name: string, metrics: MetricSeries, fires?: [string, object]) => ({
-  name,
-  interval: '1m',
-  input_series: Object.entries(metrics).map(([text, values]) => ({ series: text, values })),
-  alert_rule_test: alertNames.map((alertname) => ({
-    eval_time: '6h',
-    alertname,
-    exp_alerts: alertname === fires?.[0] ? [fires[1]] : [],
-  })),
-});
+const quietAt = (...times: string[]): Expectation[] => times.map((at) => ({ at, firing: [] }));
 
 describe('Prometheus alerts', () => {
-  let folder: string;
-
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'otp-alerts-'));
-    cpSync(ALERTS, join(folder, 'alerts.yaml'));
-  });
-
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
-  });
-
-  /** @throws Error with the output of promtool if a test fails */
-  async function runPromtool(...tests: object[]): Promise<void> {
-    const file = join(folder, 'tests.yaml');
-    writeFileSync(
-      file,
-      stringify(
-        { rule_files: ['alerts.yaml'], evaluation_interval: '1m', tests },
-        { aliasDuplicateObjects: false },
-      ),
-    );
-    const { stdout } = await promisify(execFile)(await promtoolPath(), ['test', 'rules', file]);
-    expect(stdout).toContain('SUCCESS');
-  }
-
-  it(
-    'do not fire while the service is healthy',
-    () => runPromtool(alertTest('healthy', HEALTHY)),
+  it.each([
+    ['while the service is healthy', HEALTHY],
+    ['after one error of each kind', ONE_ERROR_OF_EACH_KIND],
+    ['on a quiet night with a few errors', QUIET_NIGHT],
+  ])(
+    'do not fire %s',
+    (name, metrics) =>
+      runPromtool([alertTest(name, metrics, quietAt('3h', '5h', '5h46m', '5h50m', '6h'))], 1),
     600_000,
   );
 
-  it.each(FAILURES)('%s fires alone for its failure', (alert, failure, labels) =>
-    runPromtool(alertTest(alert, { ...HEALTHY, ...failure }, [alert, firedAlert(alert, labels)])),
+  it.each(FAILURES)(
+    '%s fires for its failure, and no unrelated one',
+    (alert, failure, labels, also = []) =>
+      runPromtool([
+        alertTest(alert, { ...HEALTHY, ...failure }, [
+          { at: '6h', firing: [{ alert, labels }, ...also] },
+        ]),
+      ]),
   );
 
-  it('are all covered by a test', () => {
-    expect(FAILURES.map(([alert]) => alert).sort()).toEqual([...alertNames].sort());
+  it('have a heading each in docs/runbooks.md, which names only alerts and settings that exist', () => {
+    const page = readFileSync('docs/runbooks.md', 'utf8');
+    const headings = [...page.matchAll(/^### (.*)$/gm)].map(([, heading = '']) => heading);
+    const settings = [...page.matchAll(/`([A-Z][A-Z_]+)`/g)].map(([, name = '']) => name);
+
+    expect(headings.sort()).toEqual([...alertNames].sort());
+    expect(settings.length).toBeGreaterThan(10);
+    expect(settings.filter((name) => !SETTING_NAMES.includes(name))).toEqual([]);
   });
+
+  it('are all covered by a test', () => {
+    expect([...new Set(FAILURES.map(([alert]) => alert))].sort()).toEqual([...alertNames].sort());
+  });
+
+  it.each(alertRules)(
+    '%s has a severity, a summary, a description and a runbook',
+    (_name, rule) => {
+      const { summary, description, runbook_url: runbook = '' } = rule.annotations ?? {};
+      const [page = '', anchor = ''] = runbook.split('#');
+
+      expect(rule.labels?.['severity']).toMatch(/^(critical|warning)$/);
+      expect([summary, description]).toEqual([
+        expect.stringMatching(/\S/),
+        expect.stringMatching(/\S/),
+      ]);
+      expect(existsSync(page) ? anchorsOf(page) : []).toContain(anchor);
+    },
+  );
 });

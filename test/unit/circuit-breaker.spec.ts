@@ -1,6 +1,6 @@
-import type { CircuitState } from '../../src/common/events.js';
+import type { CircuitState, ProviderFailure } from '../../src/common/label-values.js';
 import { CircuitBreaker, type CircuitBreakerOptions } from '../../src/providers/circuit-breaker.js';
-import { ProviderError, type ProviderFailure } from '../../src/providers/provider-error.js';
+import { ProviderError } from '../../src/providers/provider-error.js';
 
 const STALL_MS = 1_000;
 const PROBE_EVERY_MS = 250;

@@ -3,7 +3,7 @@ import { Matches, ValidateBy, ValidateIf } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema, whenLoaded } from '../../openapi/swagger.js';
-import type { ClosedReason } from '../../storage/attempt.types.js';
+import type { ClosedReason } from '../../common/label-values.js';
 import { PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
 import { AttemptsRemainingProperty } from './response-fields.js';
 

@@ -18,6 +18,9 @@ const MAX_TRIES = 3;
 /** What a database is opened for. */
 export type DatabaseAccess = 'read' | 'write';
 
+/** `waiting`: a request waits for a connection of the pool. */
+export type ConnectionState = 'in_use' | 'idle' | 'waiting';
+
 /** What differs between SQLite and PostgreSQL. */
 export interface DatabaseEngine extends FailureClassifier {
   /** The SQL dialect that queries are compiled to. */
@@ -36,6 +39,8 @@ export interface DatabaseEngine extends FailureClassifier {
   transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T>;
   /** Whether this process may clean up, for the rest of the transaction. */
   tryLockForCleanup(transaction: Executor): Promise<boolean>;
+  /** The connections of the pool by state, if there is a pool. */
+  getConnections?(): Readonly<Record<ConnectionState, number>>;
   close(): Promise<void>;
 }
 
@@ -149,6 +154,11 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     await this.transaction(async (transaction) => {
       if (await this.engine.tryLockForCleanup(transaction)) await work(transaction);
     });
+  }
+
+  /** The connections of the pool by state, if there is a pool. */
+  getConnections(): Readonly<Record<ConnectionState, number>> | undefined {
+    return this.engine.getConnections?.();
   }
 
   private prepareQuery(name: string, build: QueryBuilder): PreparedQuery<object, unknown> {

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { minutes, seconds } from '../../common/durations.js';
 import { enforceMaxHoldTime } from './connection-timeout.js';
-import type { DatabaseAccess } from './database.js';
+import type { ConnectionState, DatabaseAccess } from './database.js';
 import { ConnectionError } from './postgres-errors.js';
 import { startSession, TIMEOUT_MS, type SessionUse } from './postgres-session.js';
 
@@ -72,6 +72,12 @@ export class PostgresPool {
     if (error instanceof ConnectionError) this.replaceAll(client);
     if (this.isCurrent(client)) client.release();
     else destroy(client);
+  }
+
+  /** How many connections there are in each state, and how many requests wait for one. */
+  getConnections(): Record<ConnectionState, number> {
+    const { totalCount, idleCount, waitingCount } = this.pool;
+    return { in_use: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
   }
 
   close(): Promise<void> {

@@ -74,6 +74,7 @@ export function openPostgres(
     },
     failureOf: toFailure,
     repeatForMs: maxWaitMs,
+    getConnections: () => pool.getConnections(),
     close: () => pool.close(),
   };
 }

@@ -1,4 +1,4 @@
-import type { ClosedReason } from '../attempt.types.js';
+import type { ClosedReason } from '../../common/label-values.js';
 import type { Verification } from '../verification.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
 

@@ -37,13 +37,8 @@ const MODES = {
 } as const;
 
 /**
-<<<<<<< HEAD
  * Returns the Redis shared by the test run, with a database for this jest worker only; starts a new
  * one if `fresh`, with other options, or without a run.
-=======
- * Returns the Redis shared by the test run, with a database for this jest worker only. Starts a new
- * one if `fresh`, or if this is a program outside a test run.
->>>>>>> 4a4deb5 (Say in provider and test comments and on the fraud page what is meant at first reading)
  */
 export async function startRedis({
   mode = 'standalone',

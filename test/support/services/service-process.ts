@@ -114,5 +114,5 @@ function hasEnded(server: ChildProcess): boolean {
 }
 
 function isPortTaken(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('Address already in use');
+  return error instanceof Error && /address already in use/i.test(error.message);
 }

@@ -1,0 +1,90 @@
+/**
+ * The closed sets of values that events carry and metrics have as labels. A metric starts with a
+ * series for each value, so that Prometheus sees even the first event as an increase.
+ */
+
+export const PROVIDER_OPERATIONS = ['send', 'resend', 'verify'] as const;
+export type ProviderOperation = (typeof PROVIDER_OPERATIONS)[number];
+
+/** Every way in which a call to any provider can fail; `provider-error.ts` says what each means. */
+export const PROVIDER_FAILURES = [
+  'destination_unreachable',
+  'pin_not_found',
+  'not_accepted',
+  'rejected',
+  'unauthorized',
+  'throttled',
+  'number_throttled',
+  'connection_failed',
+  'connection_lost',
+  'timed_out',
+  'server_error',
+  'invalid_response',
+  'circuit_open',
+  'overloaded',
+] as const;
+export type ProviderFailure = (typeof PROVIDER_FAILURES)[number];
+
+/** `half_open`: one call probes whether the provider is back. */
+export const CIRCUIT_STATES = ['closed', 'half_open', 'open'] as const;
+export type CircuitState = (typeof CIRCUIT_STATES)[number];
+
+/** If `ambiguous`, a provider may have sent the message. */
+export const SEND_OUTCOMES = ['accepted', 'ambiguous', 'failed'] as const;
+export type SendOutcome = (typeof SEND_OUTCOMES)[number];
+
+/** Why a verification accepts no code. */
+export const CLOSED_REASONS = [
+  'expired',
+  'attempts_exhausted',
+  'already_verified',
+  'cancelled',
+  'reference_mismatch',
+] as const;
+export type ClosedReason = (typeof CLOSED_REASONS)[number];
+
+/** `unknown` if the provider gave no result. */
+export const CHECK_OUTCOMES = ['verified', 'wrong_code', ...CLOSED_REASONS, 'unknown'] as const;
+export type CheckOutcome = (typeof CHECK_OUTCOMES)[number];
+
+/** `would_block`: over a budget, in mode `observe`. */
+export const FRAUD_DECISIONS = ['allowed', 'would_block', 'blocked'] as const;
+export type FraudDecision = (typeof FRAUD_DECISIONS)[number];
+
+/** The methods of the store. */
+export const STORAGE_OPERATIONS = [
+  'reserveSend',
+  'reserveResend',
+  'confirmSend',
+  'releaseSend',
+  'reserveAttempt',
+  'releaseAttempt',
+  'completeAttempt',
+  'find',
+  'cancel',
+  'lastVerifiedAt',
+  'erase',
+] as const;
+export type StorageOperation = (typeof STORAGE_OPERATIONS)[number];
+
+/**
+ * Per phone number, over all clients: `cooldown`, `sends_per_day`, `failures`. Per client:
+ * `client_sends`. Per end user's address: `end_user_sends`.
+ */
+const STORED_LIMITS = [
+  'cooldown',
+  'sends_per_day',
+  'failures',
+  'client_sends',
+  'end_user_sends',
+] as const;
+export type StoredLimit = (typeof STORED_LIMITS)[number];
+
+/** Every limit that is answered by 429. The requests per minute are limited by `rate_limit_…`. */
+export const LIMITS = [
+  ...STORED_LIMITS,
+  'rate_limit_send',
+  'rate_limit_verify',
+  'rate_limit_unauthenticated',
+] as const;
+export type Limit = (typeof LIMITS)[number];

@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import type { HealthCheckResult } from '@nestjs/terminus';
+import { seconds } from '../common/durations.js';
+import { throttleConfig, type ThrottleConfig } from '../config/throttle.config.js';
+import { Metrics } from '../observability/metrics.js';
+import { StorageHealthIndicator } from '../storage/storage.health.js';
+import { Readiness } from './readiness.js';
+
+/**
+ * How long a scrape waits for a check, in milliseconds. A database that does not answer must not
+ * make Prometheus miss the metrics of its outage.
+ */
+const MAX_WAIT_MS = seconds(1);
+
+/** Gauges of what the service depends on. A scrape runs the checks of readiness. */
+@Injectable()
+export class HealthMetrics {
+  private checks: HealthCheckResult['details'] = {};
+
+  constructor(
+    private readonly readiness: Readiness,
+    metrics: Metrics,
+    storage: StorageHealthIndicator,
+    @Inject(throttleConfig.KEY) { redisUrl }: ThrottleConfig,
+  ) {
+    metrics.addGauge(
+      'otp_ready',
+      '1 if this check of /health/ready succeeds, else 0.',
+      ['check'],
+      async () => {
+        await this.runChecks();
+        return Object.keys(this.checks).map((check) => ({
+          labels: { check },
+          value: this.valueOf(check),
+        }));
+      },
+    );
+    metrics.addGauge(
+      'otp_database_connections',
+      'Connections to PostgreSQL by state; waiting: requests that wait for one.',
+      ['state'],
+      () =>
+        Object.entries(storage.getConnections() ?? {}).map(([state, value]) => ({
+          labels: { state },
+          value,
+        })),
+    );
+    if (redisUrl === undefined) return;
+    metrics.addGauge('otp_redis_up', '1 if Redis counts requests, else 0.', [], async () => {
+      await this.runChecks();
+      return [{ labels: {}, value: this.valueOf('counters') }];
+    });
+  }
+
+  private valueOf(check: string): number {
+    return this.checks[check]?.status === 'up' ? 1 : 0;
+  }
+
+  /** Keeps the results of the last checks if the new ones take long. */
+  private async runChecks(): Promise<void> {
+    const done = this.readiness.getReport().then(({ details }) => {
+      this.checks = details;
+    });
+    await Promise.race([done, delay(MAX_WAIT_MS, undefined, { ref: false })]);
+  }
+}

@@ -1,0 +1,64 @@
+import { Injectable, Logger, ServiceUnavailableException } from '@nestjs/common';
+import {
+  HealthCheckService,
+  HealthIndicatorService,
+  type HealthCheckResult,
+} from '@nestjs/terminus';
+import { seconds } from '../common/durations.js';
+import { StorageHealthIndicator } from '../storage/storage.health.js';
+import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
+
+/**
+ * Reports are cached: the route is public, and each check is a query. Not by `cacheFor` of Terminus,
+ * which keeps a result for hours when the wall clock is set back.
+ */
+const CACHE_MS = seconds(1);
+
+/** Checks whether the storage and the rate-limit counters can be reached. */
+@Injectable()
+export class Readiness {
+  private readonly logger = new Logger('Readiness');
+  private lastFailedChecks = '';
+  private lastReport: Promise<HealthCheckResult> | undefined;
+  /** By the monotonic clock, in milliseconds. */
+  private checkAgainAt = 0;
+
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly storage: StorageHealthIndicator,
+    private readonly counters: RateLimitHealthIndicator,
+  ) {}
+
+  /** Callers share a report for a second, and a check that is running. */
+  getReport(): Promise<HealthCheckResult> {
+    if (this.lastReport && performance.now() < this.checkAgainAt) return this.lastReport;
+    this.checkAgainAt = Infinity;
+    this.lastReport = this.check().finally(() => {
+      this.checkAgainAt = performance.now() + CACHE_MS;
+    });
+    return this.lastReport;
+  }
+
+  private async check(): Promise<HealthCheckResult> {
+    const checks = [this.toCheck('storage', this.storage), this.toCheck('counters', this.counters)];
+    const report = await this.health.check(checks).catch((error: unknown) => {
+      // terminus throws the report if a check failed.
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      return error.getResponse() as HealthCheckResult;
+    });
+    this.logChange(Object.keys(report.error ?? {}).join(', '));
+    return report;
+  }
+
+  private readonly toCheck = (name: string, dependency: { check(): Promise<void> }) => () =>
+    this.indicators.check(name).attempt(() => dependency.check());
+
+  /** Logs one line when readiness is lost and one when it is back, however many probes. */
+  private logChange(failedChecks: string): void {
+    if (failedChecks === this.lastFailedChecks) return;
+    this.lastFailedChecks = failedChecks;
+    if (failedChecks === '') this.logger.warn('Ready again.');
+    else this.logger.error(`Not ready: cannot reach ${failedChecks}.`);
+  }
+}

@@ -1,0 +1,70 @@
+import type { Registry } from 'prom-client';
+import type { EventBus } from '../../common/events.js';
+import { CHECK_OUTCOMES, SEND_OUTCOMES } from '../../common/label-values.js';
+import { createCounter } from './create-metric.js';
+
+/** The client of a request without a valid API key, and of all if no API keys are configured. */
+const NO_CLIENT = 'none';
+
+const API_PREFIX = '/otp/';
+
+const RESULTS = ['ok', 'rejected', 'unauthenticated', 'limited', 'aborted', 'failed'] as const;
+
+/**
+ * What each client does. These counters have the client instead of the country or the route: with
+ * both, the number of series would be their product.
+ * @param names of the configured clients; no other value becomes a label
+ */
+export function registerClientMetrics(
+  registry: Registry,
+  events: EventBus,
+  names: readonly string[],
+): void {
+  const clients = new Set([...names, NO_CLIENT]);
+  const toLabel = (client = NO_CLIENT): string => (clients.has(client) ? client : NO_CLIENT);
+  const client = [...clients];
+  const requests = createCounter(
+    registry,
+    'otp_client_requests_total',
+    'Requests to /otp/ by client and result. aborted: the client disconnected. failed: 5xx.',
+    { client, result: RESULTS },
+  );
+  const sends = createCounter(
+    registry,
+    'otp_client_sends_total',
+    'Sent and resent codes by client and outcome.',
+    { client, outcome: SEND_OUTCOMES },
+  );
+  const verifications = createCounter(
+    registry,
+    'otp_client_verifications_total',
+    'Submitted codes by client and outcome; unknown if the provider gave no result.',
+    { client, outcome: CHECK_OUTCOMES },
+  );
+
+  events.subscribe('request_completed', (event) => {
+    if (event.route?.startsWith(API_PREFIX) !== true) return;
+    requests.inc({ client: toLabel(event.client), result: toResult(event.status) });
+  });
+  events.subscribe('message_sent', (event) => {
+    sends.inc({ client: toLabel(event.client), outcome: event.outcome });
+  });
+  events.subscribe('code_checked', (event) => {
+    verifications.inc({ client: toLabel(event.client), outcome: event.outcome });
+  });
+}
+
+function toResult(status: number): (typeof RESULTS)[number] {
+  if (status >= 500) return 'failed';
+  if (status < 400) return 'ok';
+  switch (status) {
+    case 401:
+      return 'unauthenticated';
+    case 429:
+      return 'limited';
+    case 499:
+      return 'aborted';
+    default:
+      return 'rejected';
+  }
+}

@@ -1,0 +1,55 @@
+import type { Registry } from 'prom-client';
+import type { EventBus } from '../../common/events.js';
+import { FRAUD_DECISIONS } from '../../common/label-values.js';
+import { createCounter } from './create-metric.js';
+
+/** Labels of every metric about verifications: a conversion rate is one division. */
+const LABELS = ['country', 'channel', 'provider', 'outcome'] as const;
+
+/** Sent and checked codes, and fraud checks, by country. */
+export function registerVerificationMetrics(registry: Registry, events: EventBus): void {
+  const sends = createCounter(
+    registry,
+    'otp_sends_total',
+    'Sent codes by outcome: accepted, failed, or ambiguous if a message may have been sent.',
+    LABELS,
+  );
+  const resends = createCounter(
+    registry,
+    'otp_resends_total',
+    'Resends by outcome, as in otp_sends_total.',
+    LABELS,
+  );
+  const verifications = createCounter(
+    registry,
+    'otp_verifications_total',
+    'Submitted codes by outcome; unknown if the provider gave no result.',
+    LABELS,
+  );
+  const fraudChecks = createCounter(
+    registry,
+    'otp_fraud_checks_total',
+    'Messages checked for SMS pumping, by decision and by scope of the exceeded budget.',
+    ['decision', 'scope', 'country'],
+  );
+  const countries = new Set<string>();
+
+  events.subscribe('message_sent', ({ country, channel, provider, outcome, resend }) => {
+    (resend ? resends : sends).inc({ country, channel, provider, outcome });
+  });
+  events.subscribe('code_checked', ({ country, channel, provider, outcome }) => {
+    verifications.inc({ country, channel, provider, outcome });
+  });
+  events.subscribe('fraud_check_completed', ({ decision, scope, country }) => {
+    // With the country's first message, so that its first blocked one is seen as an increase.
+    if (!countries.has(country)) {
+      countries.add(country);
+      for (const exceeded of ['prefix', 'country']) {
+        for (const other of FRAUD_DECISIONS.filter((name) => name !== 'allowed')) {
+          fraudChecks.inc({ decision: other, scope: exceeded, country }, 0);
+        }
+      }
+    }
+    fraudChecks.inc({ decision, scope, country });
+  });
+}
