@@ -89,6 +89,21 @@ describe('When the provider', () => {
     });
   });
 
+  it('fails a call, the log has a warning unless the failure concerns one number', async () => {
+    upstream.answer(messageSent);
+    const { pinId } = (await sendTo('+14155552602')).body;
+    upstream.answer(numberUnreachable);
+    await send().expect(422);
+    service.clock.advance(60_000);
+    upstream.answer(reply(404, { errorCode: 'E404' }));
+    await service.http.post('/otp/resend').send({ pinId }).expect(409);
+    expect(service.log.text).not.toMatch(/infobip (send|resend)/);
+
+    upstream.answer(reply(401, {}));
+    await send().expect(502);
+    expect(service.log.text).toContain('infobip send');
+  });
+
   it('did not check a code, the attempt does not count', async () => {
     upstream.answer(messageSent);
     const { pinId } = (await send()).body;
