@@ -23,8 +23,7 @@ export function parseTestNumber(text: string): TestNumber | undefined {
   return exists ? { e164, code, expiresAt: day + hours(24) } : undefined;
 }
 
-/** The entry of a number that is valid now. */
-export function findTestNumber(
+export function findActiveTestNumber(
   entries: readonly TestNumber[],
   { e164 }: PhoneNumber,
   now: number,

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errors } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import { findTestNumber } from '../common/test-number.js';
+import { findActiveTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import { serviceConfig, type ServiceConfig } from '../config/service.config.js';
 import { SmsPumpingDetector } from './sms-pumping-detector.js';
@@ -47,7 +47,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
    */
   check(number: PhoneNumber, now: number): CheckedDestination {
     const { country, prefix } = number;
-    const isTestNumber = findTestNumber(this.config.testNumbers, number, now) !== undefined;
+    const isTestNumber = findActiveTestNumber(this.config.testNumbers, number, now) !== undefined;
     if (!isTestNumber) this.assertAllowed(number);
     return { country, prefix, isTestNumber };
   }

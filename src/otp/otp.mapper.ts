@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.js';
 import type { OtpConfig } from '../config/otp.config.js';
 import type { CheckedDestination } from '../destinations/destination-policy.js';
-import { isTestPin } from '../providers/test-number.provider.js';
+import { isTestProvider } from '../providers/test-number.provider.js';
 import type { NewVerification, SendReservation } from '../storage/send.types.js';
 import type { Verification } from '../storage/verification.types.js';
 import type { SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
@@ -20,7 +20,7 @@ export const toNewVerification = (
   phoneNumber,
   destination: { country, prefix },
   endUserAddress: endUserIp,
-  limited: !isTestNumber,
+  hasSendLimits: !isTestNumber,
   channel,
   reference,
   createdAt: now,
@@ -54,6 +54,6 @@ export function toVerificationResponse(
     expiresAt: clock.toDate(verification.expiresAt).toISOString(),
     ...(verifiedAt !== undefined && { verifiedAt: clock.toDate(verifiedAt).toISOString() }),
     attemptsRemaining,
-    ...(isTestPin(verification) && { test: true }),
+    ...(isTestProvider(verification.provider) && { test: true }),
   };
 }

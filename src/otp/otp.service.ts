@@ -5,7 +5,7 @@ import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { ProviderRouter, type ProviderSendResult } from '../providers/provider-router.js';
-import { isTestPin } from '../providers/test-number.provider.js';
+import { isTestProvider } from '../providers/test-number.provider.js';
 import type { Attempt, VerifyResult } from '../storage/attempt.types.js';
 import type { SendAdmission, SendReservation } from '../storage/send.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
@@ -196,7 +196,7 @@ export class OtpService {
       });
     const now = this.clock.now();
     const result = await this.store.completeAttempt(attempt, checkResult, now, context);
-    if (!isTestPin(attempt)) this.timing.record(operation.startedAt);
+    if (!isTestProvider(attempt.provider)) this.timing.record(operation.startedAt);
     this.events.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
     return result;
   }

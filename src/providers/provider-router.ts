@@ -12,7 +12,7 @@ import type { OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
-import { isTestPin, TestNumberProvider } from './test-number.provider.js';
+import { isTestProvider, TestNumberProvider } from './test-number.provider.js';
 
 /** A code at the provider that generated it. */
 export interface ProviderPin {
@@ -93,7 +93,9 @@ export class ProviderRouter {
     context?: RequestContext,
   ): Promise<ProviderSendResult> {
     const issuer = this.findIssuer(pin);
-    const others = isTestPin(pin) ? [] : this.providers.filter((other) => other !== issuer);
+    const others = isTestProvider(pin.provider)
+      ? []
+      : this.providers.filter((other) => other !== issuer);
     return this.tryInOrder(issuer ? [issuer, ...others] : others, (provider) =>
       provider === issuer
         ? provider.resend(to, pin.pinId, channel, { context })
@@ -124,7 +126,7 @@ export class ProviderRouter {
 
   /** `undefined` if `PROVIDERS` no longer lists the provider. */
   private findIssuer(pin: ProviderPin): OtpProvider | undefined {
-    if (isTestPin(pin)) return this.testNumbers;
+    if (isTestProvider(pin.provider)) return this.testNumbers;
     return this.providers.find(({ name }) => name === pin.provider);
   }
 

@@ -2,15 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CheckResult } from '../common/check-result.js';
 import { Clock } from '../common/clock.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import { findTestNumber, matchesTestCode } from '../common/test-number.js';
+import { findActiveTestNumber, matchesTestCode } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import type { OtpProvider } from './otp-provider.js';
 
 const TEST_PROVIDER = 'test';
 
-/** Whether a code belongs to a test number. */
-export const isTestPin = ({ provider }: { readonly provider: string }): boolean =>
-  provider === TEST_PROVIDER;
+export const isTestProvider = (name: string): boolean => name === TEST_PROVIDER;
 
 /** The provider of the numbers in `TEST_NUMBERS`: their codes are in the settings, nothing is sent. */
 @Injectable()
@@ -30,9 +28,9 @@ export class TestNumberProvider implements OtpProvider {
     return providerPinId;
   }
 
-  /** Reads the present settings: a number that was removed from them has no code. */
+  /** A test number that ended or was removed from the settings since the send has no code. */
   async verify(to: PhoneNumber, _providerPinId: string, code: string): Promise<CheckResult> {
-    const testNumber = findTestNumber(this.config.testNumbers, to, this.clock.now());
+    const testNumber = findActiveTestNumber(this.config.testNumbers, to, this.clock.now());
     if (!testNumber) return 'expired';
     return matchesTestCode(testNumber, code) ? 'verified' : 'wrong_code';
   }

@@ -15,7 +15,7 @@ export interface NewVerification {
   /** The normalised IP address of the end user. */
   readonly endUserAddress: string | undefined;
   /** Whether sends are counted and limited. False for a test number; its wrong codes are limited. */
-  readonly limited: boolean;
+  readonly hasSendLimits: boolean;
   readonly channel: Channel;
   /** The client's own context, which verify must repeat. */
   readonly reference: string | undefined;

@@ -7,7 +7,7 @@ import { hours, minutes } from '../../src/common/durations.js';
 import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type { NewVerification } from '../../src/storage/send.types.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { newVerification } from '../support/new-verification.js';
+import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { startSandboxedService } from '../support/service.js';
 import { openStore } from '../support/store.js';
@@ -125,7 +125,7 @@ describe('Stored data', () => {
       );
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
-      await opened.store.confirmSend(admission.reservation, accepted, {});
+      await opened.store.confirmSend(admission.reservation, accepted, sendResponse(pinId));
       return pinId;
     };
     // One key first, so that a batch of the cleanup ends between the two keys of a verification.
@@ -163,7 +163,7 @@ describe('Stored data', () => {
     await store.releaseSend(await reserveSend('failed', NUMBER), ['infobip']);
     const reservation = await reserveSend('resent', OTHER_NUMBER);
     const accepted = { provider: 'sinch', pinId: 'any', possiblySentBy: ['infobip'] };
-    await store.confirmSend(reservation, accepted, {});
+    await store.confirmSend(reservation, accepted, sendResponse(reservation.pinId));
     clock.advance(30_000);
     const resend = { pinId: 'resent', client: 'shop', channel: 'sms', now: clock.now() } as const;
     const again = await store.reserveResend(resend);
@@ -196,7 +196,7 @@ describe('Stored data', () => {
       const admission = await store.reserveSend({ ...usual, ...changes }, idempotency);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       const accepted = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
-      await store.confirmSend(admission.reservation, accepted, {});
+      await store.confirmSend(admission.reservation, accepted, sendResponse(usual.pinId));
     };
     const grantAttempt = async (pinId: string, idempotency?: IdempotentRequest) => {
       const request = {

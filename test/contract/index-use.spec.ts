@@ -7,7 +7,7 @@ import type { VerificationStore } from '../../src/storage/verification-store.js'
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { newVerification } from '../support/new-verification.js';
+import { newVerification, sendResponse } from '../support/new-verification.js';
 import { openStore } from '../support/store.js';
 
 const FLOWS = 2_000;
@@ -43,7 +43,7 @@ describe('PostgreSQL without table statistics', () => {
     await store.confirmSend(
       admission.reservation,
       { provider: 'test-provider', pinId: 'any', possiblySentBy: [] },
-      {},
+      sendResponse(verification.pinId),
     );
     return admission.reservation.pinId;
   }

@@ -16,7 +16,7 @@ import type {
 } from '../../src/storage/send.types.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { newVerification } from '../support/new-verification.js';
+import { newVerification, NO_IDEMPOTENCY_KEY, sendResponse } from '../support/new-verification.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
 
 const DEFAULTS = {
@@ -91,7 +91,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   const send = (
     changes: Parameters<typeof verification>[0] = {},
     evaluator: TrafficEvaluator = enforce,
-  ) => store.reserveSend(verification(changes), undefined, evaluator);
+  ) => store.reserveSend(verification(changes), NO_IDEMPOTENCY_KEY, evaluator);
 
   const resend = (
     pinId: string,
@@ -121,7 +121,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     await store.confirmSend(
       reservation,
       { provider: 'test-provider', pinId: 'any', possiblySentBy: [] },
-      {},
+      sendResponse(reservation.pinId),
     );
     return reservation.pinId;
   }
@@ -219,7 +219,11 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       for (let round = 0; round < 10; round += 1) {
         const destination = { country: `C${String(round)}`, prefix: `prefix ${String(round)}` };
         const answers = await runConcurrently(60, (i) =>
-          (i % 2 ? store : other).reserveSend(verification({ destination }), undefined, enforce),
+          (i % 2 ? store : other).reserveSend(
+            verification({ destination }),
+            NO_IDEMPOTENCY_KEY,
+            enforce,
+          ),
         );
 
         expect(countAdmitted(answers)).toBe(PREFIX_LIMIT);
@@ -436,7 +440,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   });
 
   describe('a test number', () => {
-    const testNumber = { to: '+15550001111', limited: false };
+    const testNumber = { to: '+15550001111', hasSendLimits: false };
 
     it('has neither sends nor resends limited or counted', async () => {
       const pinId = await createPending(testNumber);

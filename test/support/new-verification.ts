@@ -7,14 +7,15 @@ export function newVerification(
   pinId: string,
   phoneNumber: PhoneNumber,
   createdAt: number,
+  country = 'US',
 ): NewVerification {
   return {
     pinId,
     client: 'shop',
     phoneNumber,
-    destination: { country: 'US', prefix: phoneNumber.prefix },
+    destination: { country, prefix: phoneNumber.prefix },
     endUserAddress: undefined,
-    limited: true,
+    hasSendLimits: true,
     channel: 'sms',
     reference: undefined,
     createdAt,
@@ -22,6 +23,8 @@ export function newVerification(
     maxAttempts: 5,
   };
 }
+
+export const NO_IDEMPOTENCY_KEY = undefined;
 
 /** A response to a send, in the shape that can be replayed. */
 export const sendResponse = (pinId: string) => ({

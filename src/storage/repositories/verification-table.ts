@@ -54,7 +54,7 @@ export class VerificationTable {
       prefix_hash: this.protection.hash('number-prefix', destination.prefix),
       end_user_hash:
         endUserAddress === undefined ? '' : this.protection.hash('end-user', endUserAddress),
-      texts: verification.limited ? 1 : 0,
+      texts: verification.hasSendLimits ? 1 : 0,
     };
   }
 

@@ -1,10 +1,12 @@
 import type { TrafficEvaluator } from '../../../src/storage/limit.types.js';
-import type { SendReservation } from '../../../src/storage/send.types.js';
+import type { SendReservation, SendResult } from '../../../src/storage/send.types.js';
 import type { VerificationStore } from '../../../src/storage/verification-store.js';
-import { minutes } from '../../../src/common/durations.js';
 import { PhoneNumber } from '../../../src/common/phone-number.js';
 import type { FakeClock } from '../fake-clock.js';
+import { newVerification, NO_IDEMPOTENCY_KEY, sendResponse } from '../new-verification.js';
 import type { SimulatedVerification } from './simulated-traffic.js';
+
+const ACCEPTED: SendResult = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
 
 /** How many messages people and bots requested, and how many of them were blocked. */
 export type SimulationResult = Record<
@@ -57,23 +59,10 @@ export class TrafficSimulation {
   }
 
   private async send(verification: SimulatedVerification, pinId: string): Promise<void> {
-    const now = this.clock.now();
     const phoneNumber = PhoneNumber.fromE164(verification.phoneNumber);
     const admission = await this.store.reserveSend(
-      {
-        pinId,
-        client: 'shop',
-        phoneNumber,
-        destination: { country: verification.country, prefix: phoneNumber.prefix },
-        endUserAddress: undefined,
-        limited: true,
-        channel: 'sms',
-        reference: undefined,
-        createdAt: now,
-        expiresAt: now + minutes(5),
-        maxAttempts: 5,
-      },
-      undefined,
+      newVerification(pinId, phoneNumber, this.clock.now(), verification.country),
+      NO_IDEMPOTENCY_KEY,
       this.evaluator,
     );
     await this.countAndConfirm(verification, admission);
@@ -82,7 +71,7 @@ export class TrafficSimulation {
   private async resend(verification: SimulatedVerification, pinId: string): Promise<void> {
     const now = this.clock.now();
     const request = { pinId, client: 'shop', channel: 'sms', now } as const;
-    const admission = await this.store.reserveResend(request, undefined, this.evaluator);
+    const admission = await this.store.reserveResend(request, NO_IDEMPOTENCY_KEY, this.evaluator);
     // The send was blocked, or the same number got a new code since.
     if (admission.outcome === 'not_found' || admission.outcome === 'not_resendable') return;
     await this.countAndConfirm(verification, admission);
@@ -106,10 +95,7 @@ export class TrafficSimulation {
     counts.requested += 1;
     if (admission.outcome === 'suspended') counts.blocked += 1;
     if (!admission.reservation) return;
-    await this.store.confirmSend(
-      admission.reservation,
-      { provider: 'infobip', pinId: 'any', possiblySentBy: [] },
-      {},
-    );
+    const { reservation } = admission;
+    await this.store.confirmSend(reservation, ACCEPTED, sendResponse(reservation.pinId));
   }
 }
