@@ -7,8 +7,8 @@ import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { scaled } from '../support/time-scale.js';
 
-/** Five per pooled connection. Each commit takes 0.5 s, so the last transaction waits for 2 s. */
-const TRANSACTIONS = 100;
+/** Six per pooled connection. Each commit takes 0.5 s, so the last transaction waits for 2.5 s. */
+const TRANSACTIONS = 120;
 const SLOW_COMMITS = [
   'create table rows (n integer)',
   `create function slow_commit() returns trigger language plpgsql as
