@@ -16,16 +16,16 @@ export function toEnvLines(settings: Readonly<Record<string, string>>): string[]
 
 function replaceSettings(content: string, settings: Readonly<Record<string, string>>): string {
   const eol = content.includes('\r\n') ? '\r\n' : '\n';
-  const missing = new Map(Object.entries(settings));
+  const remaining = new Map(Object.entries(settings));
   const kept = content.split(/\r?\n/).flatMap((line) => {
     const [, prefix = '', name = ''] = /^(\s*(?:export\s+)?)([A-Za-z_]\w*)\s*=/.exec(line) ?? [];
     const value = settings[name];
     if (value === undefined) return [line];
-    // Drops a repeated line: the last one would win.
-    return missing.delete(name) ? [`${prefix}${name}=${quoteIfNeeded(value)}`] : [];
+    // Replaces the first line of a setting and drops its other lines: dotenv reads the last one.
+    return remaining.delete(name) ? [`${prefix}${name}=${quoteIfNeeded(value)}`] : [];
   });
   if (kept.at(-1) === '') kept.pop();
-  return [...kept, ...toEnvLines(Object.fromEntries(missing)), ''].join(eol);
+  return [...kept, ...toEnvLines(Object.fromEntries(remaining)), ''].join(eol);
 }
 
 const quoteIfNeeded = (value: string): string =>

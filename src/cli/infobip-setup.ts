@@ -20,7 +20,10 @@ INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
     text: { value: 'text', help: 'the message; it must contain {{pin}}' },
     sender: { value: 'sender', help: 'sender of the message' },
     language: { value: 'code', help: 'language of calls: en, es, de, fr, …' },
-    'webotp-host': { value: 'host', help: 'adds the line that lets its pages fill in the code' },
+    'webotp-host': {
+      value: 'host',
+      help: 'adds a line that lets browsers fill in the code on its pages',
+    },
     'dry-run': { help: 'shows the changes, and makes none' },
     yes: { help: 'does not ask; required if stdin is not a terminal' },
     write: { help: 'writes the ids into .env of the working folder' },
@@ -99,7 +102,9 @@ function formatMessage({ text, sample }: SetupPlan): string {
     );
   }
   if (!/\n@\S+ #\{\{pin\}\}$/.test(text)) {
-    lines.push('With --webotp-host example.com, browsers there can fill in the code (WebOTP).');
+    lines.push(
+      'With --webotp-host example.com, browsers can fill in the code on its pages (WebOTP).',
+    );
   }
   return lines.join('\n');
 }

@@ -23,7 +23,7 @@ export function toDomainError(thrown: unknown): DomainError {
 
 /**
  * The problem document (RFC 9457) of an error, with the extension members `code`, `requestId` and
- * `errors`. A 5xx has the catalog's constant text: its own is for the log.
+ * `errors`. The `detail` of a 5xx is the catalog's message; the error's own is only logged.
  */
 export function toProblem(error: DomainError, requestId: string, instance: string) {
   const { code, fieldErrors } = error;

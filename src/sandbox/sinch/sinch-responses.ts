@@ -11,7 +11,7 @@ export function buildStartResponse(verification: SinchVerification, apiUrl: stri
     whatsapp: { whatsapp: { codeType } },
     flashcall: {
       flashCall: {
-        // A pattern for the caller's number: only its last four digits vary.
+        // The expected code is the caller's number, of which only the last four digits vary.
         cliFilter: `(.*)${verification.expectedCode.slice(1, -4)}([0-9]{4})`,
         interceptionTimeout,
         reportTimeout: interceptionTimeout * 2,
@@ -26,7 +26,7 @@ export function buildStartResponse(verification: SinchVerification, apiUrl: stri
     id,
     method,
     ...partByMethod[method],
-    // Only a verification that was closed at once has a status here.
+    // A pending verification has no status here; one whose message or call already failed has.
     ...(status !== 'PENDING' && { status, ...(reason !== undefined && { reason }) }),
     _links: links,
   };
