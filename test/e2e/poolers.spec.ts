@@ -113,7 +113,7 @@ describe.each(['PostgreSQL', 'PgBouncer in transaction mode'])('Connected to %s'
     await expect(run(engine, 'select pg_sleep(60)')).rejects.toThrow('statement timeout');
   });
 
-  // Without `isPooled`, the name may be unknown to the session or have another client's text.
+  // Without `usesPooler`, the name may be unknown to the session or have another client's text.
   it(`statements ${isDirect ? 'stay' : 'do not stay'} prepared`, async () => {
     const [rows] = await engine.runBatch([
       statement('select count(*) from pg_prepared_statements'),

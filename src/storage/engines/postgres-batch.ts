@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
 import { ConnectionError, toStatementError } from './postgres-errors.js';
-import { isPooled } from './postgres-session.js';
+import { usesPooler } from './postgres-session.js';
 import type { BoundStatement, ResultRows } from './statement-batch.js';
 
 /*
@@ -57,7 +57,7 @@ export function runBatch(
  * Runs batches in order with one write, a `Sync` behind each: the server skips the rest of a batch
  * after an error, and a batch outside a transaction is a transaction of its own (PostgreSQL,
  * "Pipelining" in the message flow of its protocol).
- * @returns when the last one is done, the error after which the connection is of no use; never
+ * @returns the error that made the connection unusable, if any, once the last batch is done; never
  * rejects
  */
 export function runPipeline(
@@ -69,20 +69,20 @@ export function runPipeline(
   return new Promise((done) => {
     const waiting = batches.values();
     let lost: ConnectionError | undefined;
-    // Without delay: the next result may have arrived together with the end of this one.
-    const sendNextBatch = (error?: Error, bytes?: Buffer): void => {
+    // Called synchronously when a batch ends: the next result may have arrived in the same read.
+    const submitNextBatch = (error?: Error, bytes?: Buffer): void => {
       if (error instanceof ConnectionError) lost ??= error;
       const { value: batch } = waiting.next();
       if (!batch) done(lost);
-      else if (isPooled(client)) sendAlone(batch);
-      else client.query(new PipelinedQuery(batch, columns, bytes, sendNextBatch));
+      else if (usesPooler(client)) submitAlone(batch);
+      else client.query(new PipelinedQuery(batch, columns, bytes, submitNextBatch));
     };
-    // A pooler may change the session at a `Sync`, even in the midst of the batch behind it.
-    const sendAlone = (batch: SqlBatch): void => {
+    // A pooler changes the session at a `Sync`, but maybe late: within a batch written right after.
+    const submitAlone = (batch: SqlBatch): void => {
       const bytes = encodeUnnamed(batch, columns);
-      client.query(new PipelinedQuery(batch, columns, bytes, sendNextBatch));
+      client.query(new PipelinedQuery(batch, columns, bytes, submitNextBatch));
     };
-    sendNextBatch(undefined, isPooled(client) ? undefined : encodeBatches(batches, columns));
+    submitNextBatch(undefined, usesPooler(client) ? undefined : encodeBatches(batches, columns));
   });
 }
 
@@ -127,7 +127,7 @@ class PipelinedQuery implements pg.Submittable {
 
   handleCommandComplete({ text }: { readonly text: string }): void {
     this.command = text;
-    // A statement without rows is prepared without a description.
+    // The server describes only statements that return rows.
     if (!this.columns.has(this.name)) this.columns.set(this.name, []);
     this.position += 1;
   }
@@ -175,7 +175,7 @@ function encodeUnnamed({ statements }: SqlBatch, columns: ColumnMap): Buffer {
   return Buffer.concat([...messages, serialize.sync()]);
 }
 
-/** Closes it first, as its first run may have failed; closing what does not exist is no error. */
+/** Closes the name first: a failed first run may have left it. Closing an unknown one is no error. */
 const prepareMessages = (name: string, text: string): Buffer[] => [
   serialize.close({ type: 'S', name }),
   serialize.parse({ name, text }),

@@ -28,7 +28,7 @@ const LIMIT_TRANSACTION: BoundStatement = {
 };
 
 /** Connections that lead to a pooler such as PgBouncer, and not to a session of PostgreSQL. */
-const pooled = new WeakSet<pg.ClientBase>();
+const poolerClients = new WeakSet<pg.ClientBase>();
 
 /** What a new connection is used for. */
 export interface SessionUse {
@@ -51,18 +51,18 @@ export async function startSession(client: pg.PoolClient, use: SessionUse): Prom
   );
   const [row] = rows;
   if (row?.isReadOnly === true && use.writes) throw new Error('the server is read-only');
-  if (row?.limits === null) pooled.add(client);
+  if (row?.limits === null) poolerClients.add(client);
 }
 
 /**
- * Whether the session may be another one in each transaction. Of a pooler this is assumed, because
- * its mode cannot be read: statements get no names, and settings end with the transaction.
+ * Whether the connection leads to a pooler such as PgBouncer. Its mode cannot be read, so each
+ * transaction may get another session: statements get no names, and settings end with it.
  */
-export const isPooled = (client: pg.ClientBase): boolean => pooled.has(client);
+export const usesPooler = (client: pg.ClientBase): boolean => poolerClients.has(client);
 
 /** The statements that a transaction begins with. */
 export const transactionStart = (client: pg.ClientBase): readonly BoundStatement[] =>
-  isPooled(client) ? [LIMIT_TRANSACTION] : [];
+  usesPooler(client) ? [LIMIT_TRANSACTION] : [];
 
 /** Adds to an error of the start what to do about it, if a pooler caused it. */
 export function explainPoolerError(error: unknown): never {

@@ -35,7 +35,7 @@ export class TrafficCounts {
   private readonly queries;
   private readonly ttlMs: number;
   /** Of the subjects read in this bucket; in the next one the windows move. */
-  private histories = { slot: 0, bySubject: new Map<string, TrafficHistory>() };
+  private histories = { bucket: 0, bySubject: new Map<string, TrafficHistory>() };
 
   constructor(
     private readonly database: Database,
@@ -89,12 +89,12 @@ export class TrafficCounts {
 
   /** Reads all counts of a send. The work is bounded, however long the history is. */
   read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
-    const slot = toBucket(now);
-    const from = getFirstRecentBucket(slot, this.ttlMs);
+    const bucket = toBucket(now);
+    const from = getFirstRecentBucket(bucket, this.ttlMs);
     const { prefix, country, client } = toSubjects(key);
     const recent = this.queries.readRecent(batch, { prefix, country, client, from });
     const readCounts = (subject: string): (() => DestinationCounts) => {
-      const history = this.loadHistory(batch, subject, slot);
+      const history = this.loadHistory(batch, subject, bucket);
       return () => {
         const { hour, day, twoWeeks } = history();
         const { sends, verified } = recent.rows.find((row) => row.subject === subject) ?? NONE;
@@ -108,17 +108,21 @@ export class TrafficCounts {
   }
 
   /** Reads the history of a subject once per bucket. */
-  private loadHistory(batch: StatementBatch, subject: string, slot: number): () => TrafficHistory {
+  private loadHistory(
+    batch: StatementBatch,
+    subject: string,
+    bucket: number,
+  ): () => TrafficHistory {
     // A read that is running when the bucket changes keeps the histories it began with.
-    const histories = this.getHistories(slot);
+    const histories = this.getHistories(bucket);
     const known = histories.get(subject);
     if (known) return () => known;
     const result = this.queries.readHistory(batch, {
       subject,
-      recent: getFirstRecentBucket(slot, this.ttlMs),
-      hour: slot - WINDOWS.hour,
-      day: slot - WINDOWS.day,
-      twoWeeks: slot - WINDOWS.twoWeeks,
+      firstRecent: getFirstRecentBucket(bucket, this.ttlMs),
+      hour: bucket - WINDOWS.hour,
+      day: bucket - WINDOWS.day,
+      twoWeeks: bucket - WINDOWS.twoWeeks,
     });
     return () => {
       const history = result.row
@@ -132,11 +136,11 @@ export class TrafficCounts {
   private toBucketKey(key: CountKey) {
     const { prefix, country, client } = toSubjects(key);
     const shard = Math.floor(Math.random() * this.database.shards);
-    return { slot: toBucket(key.created_at), shard, prefix, country, client };
+    return { bucket: toBucket(key.created_at), shard, prefix, country, client };
   }
 
-  private getHistories(slot: number): Map<string, TrafficHistory> {
-    if (this.histories.slot !== slot) this.histories = { slot, bySubject: new Map() };
+  private getHistories(bucket: number): Map<string, TrafficHistory> {
+    if (this.histories.bucket !== bucket) this.histories = { bucket, bySubject: new Map() };
     return this.histories.bySubject;
   }
 }

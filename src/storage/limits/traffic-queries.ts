@@ -2,12 +2,13 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { DatabaseSchema } from '../migrations/schema.js';
 import { isOpen } from './predicates.js';
 
-/** The subjects that a send counts for (prefix, country, client), and the bucket that counts it. */
+/** The subjects that a send counts for (prefix, country, client), and the rows that count it. */
 interface TrafficBucketKey {
   prefix: string;
   country: string;
   client: string;
-  slot: number;
+  /** The number of the bucket (time-buckets.ts), as in the column `slot`. */
+  bucket: number;
   /** Of the country and the client; a prefix has one shard. */
   shard: number;
 }
@@ -24,10 +25,10 @@ interface RecentBuckets {
   from: number;
 }
 
-/** The buckets of one subject, from the recent ones back to where the windows begin. */
-interface WindowBuckets {
+/** The first bucket of each window. All end before the first recent bucket. */
+interface HistoryWindows {
   subject: string;
-  recent: number;
+  firstRecent: number;
   hour: number;
   day: number;
   twoWeeks: number;
@@ -50,7 +51,7 @@ export const TRAFFIC_QUERIES = {
       .values(
         (['prefix', 'country', 'client'] as const).map((subject) => ({
           subject: p[subject],
-          slot: p.slot,
+          slot: p.bucket,
           shard: subject === 'prefix' ? 0 : p.shard,
           texts: p.sends,
           verified: p.verified,
@@ -88,16 +89,16 @@ export const TRAFFIC_QUERIES = {
     group by subject`,
 
   /** The counts of a subject in each window, without the recent buckets. */
-  readHistory: (_db: unknown, p: WindowBuckets) => {
-    const sumSince = (slot: number, column: 'texts' | 'verified') =>
-      sql`coalesce(sum(case when slot >= ${slot} then ${sql.ref(column)} else 0 end), 0)`;
+  readHistory: (_db: unknown, p: HistoryWindows) => {
+    const sumSince = (bucket: number, column: 'texts' | 'verified') =>
+      sql`coalesce(sum(case when slot >= ${bucket} then ${sql.ref(column)} else 0 end), 0)`;
     return sql<TrafficHistoryRow>`
       select ${sumSince(p.hour, 'texts')} as hour_sends, ${sumSince(p.hour, 'verified')} as hour_verified,
         ${sumSince(p.day, 'texts')} as day_sends, ${sumSince(p.day, 'verified')} as day_verified,
         coalesce(sum(texts), 0) as two_weeks_sends,
         coalesce(sum(verified), 0) as two_weeks_verified
       from traffic
-      where subject = ${p.subject} and slot >= ${p.twoWeeks} and slot < ${p.recent}`;
+      where subject = ${p.subject} and slot >= ${p.twoWeeks} and slot < ${p.firstRecent}`;
   },
 
   /** The oldest bucket with any send, or with an unverified one. */
@@ -116,10 +117,13 @@ export const TRAFFIC_QUERIES = {
       .limit(sql.lit(1)),
 };
 
-/** Inserts a row per subject, or updates it. @param counts its values, and where they come from */
+/**
+ * Inserts a row per subject, or updates it by the `set` that follows.
+ * @param counts the end of a select: `texts`, `verified` and their source
+ */
 function upsert(p: TrafficBucketKey, counts: RawBuilder<unknown>) {
   const toRow = (subject: string, shard: number | RawBuilder<unknown>) => sql`
-    select cast(${subject} as text), cast(${p.slot} as bigint), cast(${shard} as integer), ${counts}`;
+    select cast(${subject} as text), cast(${p.bucket} as bigint), cast(${shard} as integer), ${counts}`;
   return sql`
     insert into traffic (subject, slot, shard, texts, verified)
     ${toRow(p.prefix, sql.lit(0))} union all ${toRow(p.country, p.shard)}
