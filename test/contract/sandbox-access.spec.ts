@@ -61,7 +61,7 @@ describe('Authentication of the sandbox as Infobip', () => {
     await list('App any').expect(200);
   });
 
-  it('returns 403 for a key without the scope that the call needs', async () => {
+  it('accepts any key that starts with noscope or pinscope, and returns 403 for calls outside its scope', async () => {
     sandbox = await startTestSandbox({ apiKey: 'the-key' });
 
     expectInfobipError(await list('App noscope-1'), 403, 'FORBIDDEN');
@@ -119,7 +119,7 @@ describe('Errors of the sandbox as Infobip', () => {
   ] as const;
 
   it.each(ERRORS)(
-    'have the status and words that Infobip documents: the fault %s returns %d in every shape',
+    'have the status and code that Infobip documents: the fault %s returns %d in every shape',
     async (kind, status, legacy, current, v1) => {
       const sendWithFault = async (errorShape: string) => {
         await sandbox
@@ -129,6 +129,7 @@ describe('Errors of the sandbox as Infobip', () => {
       };
 
       expectInfobipError(await sendWithFault('legacy'), status, legacy);
+      // The legacy shape with the codes of the first version.
       expectInfobipError(await sendWithFault('v1'), status, v1);
       expect((await sendWithFault('current')).body).toMatchObject({ errorCode: current });
     },

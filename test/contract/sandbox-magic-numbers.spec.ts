@@ -1,12 +1,13 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { MAGIC_AREA_CODES } from '../../src/sandbox/faults/magic-numbers.js';
-import { DEFAULT_IDS, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import {
+  createMagicNumber,
+  DEFAULT_IDS,
+  startTestSandbox,
+  type TestSandbox,
+} from '../support/sandbox.js';
 
 const SEND_WITHOUT_LOOKUP = '/2fa/2/pin?ncNeeded=false';
-
-/** One of the hundred magic numbers of an area code. */
-const createNumber = (areaCode: number, last = 0) =>
-  `1${areaCode}55501${String(last).padStart(2, '0')}`;
 
 describe('A magic number of the sandbox', () => {
   let sandbox: TestSandbox;
@@ -21,7 +22,7 @@ describe('A magic number of the sandbox', () => {
 
   /** Sends a PIN and reads it from the message. */
   const sendAndReadPin = async (areaCode: number) => {
-    const to = createNumber(areaCode);
+    const to = createMagicNumber(areaCode);
     const { pinId } = (await sandbox.send(to).expect(200)).body;
     return { to, pinId, pin: (await sandbox.listMessages(to))[0]?.pin ?? '' };
   };
@@ -30,14 +31,14 @@ describe('A magic number of the sandbox', () => {
   it.each(Object.keys(MAGIC_AREA_CODES).map(Number))(
     'with area code %d is valid for libphonenumber',
     (areaCode) => {
-      const all = Array.from({ length: 100 }, (_, last) => `+${createNumber(areaCode, last)}`);
+      const all = Array.from({ length: 100 }, (_, last) => `+${createMagicNumber(areaCode, last)}`);
 
       expect(all.filter((text) => !parsePhoneNumberFromString(text)?.isValid())).toEqual([]);
     },
   );
 
   it('is one of a hundred, and the numbers before and after are ordinary', async () => {
-    await sandbox.send(createNumber(214, 99)).expect(500);
+    await sandbox.send(createMagicNumber(214, 99)).expect(500);
     await sandbox.send('12145550200').expect(200);
     await sandbox.send('12145550099').expect(200);
   });
@@ -50,7 +51,7 @@ describe('A magic number of the sandbox', () => {
       sendPinPerPhoneNumberLimit: limit,
     });
     const messageId = await sandbox.createTemplate(applicationId);
-    const send = () => sandbox.send(createNumber(201), { applicationId, messageId });
+    const send = () => sandbox.send(createMagicNumber(201), { applicationId, messageId });
     await send().expect(200);
 
     const { pinId } = (await send().expect(200)).body;
@@ -69,7 +70,7 @@ describe('A magic number of the sandbox', () => {
   ])(
     'with area code %d returns %s and %s for send and resend',
     async (areaCode, ncStatus, smsStatus, messageCount) => {
-      const { body } = await sandbox.send(createNumber(areaCode)).expect(200);
+      const { body } = await sandbox.send(createMagicNumber(areaCode)).expect(200);
       const resent = await resend(body.pinId).expect(200);
 
       expect(body).toMatchObject({ ncStatus, smsStatus });
@@ -86,7 +87,7 @@ describe('A magic number of the sandbox', () => {
   ])(
     'with area code %d returns no lookup result for ncNeeded=false, and %s',
     async (areaCode, smsStatus) => {
-      const request = { ...DEFAULT_IDS, to: createNumber(areaCode) };
+      const request = { ...DEFAULT_IDS, to: createMagicNumber(areaCode) };
       const { body } = await sandbox.http.post(SEND_WITHOUT_LOOKUP).send(request);
 
       expect(body).toMatchObject({ smsStatus });
@@ -101,7 +102,7 @@ describe('A magic number of the sandbox', () => {
     [203, 'REJECTED_NOT_ENOUGH_CREDITS'],
     [205, 'UNDELIVERABLE_NOT_DELIVERED'],
   ])('with area code %d returns the call status %s', async (areaCode, callStatus) => {
-    const request = { ...DEFAULT_IDS, to: createNumber(areaCode) };
+    const request = { ...DEFAULT_IDS, to: createMagicNumber(areaCode) };
     const { body } = await sandbox.http.post('/2fa/2/pin/voice').send(request);
 
     expect(body).toMatchObject({ callStatus });
@@ -116,14 +117,14 @@ describe('A magic number of the sandbox', () => {
     [219, 403],
     [224, 404],
   ])('with area code %d makes a send return %d and sends no message', async (areaCode, status) => {
-    const { headers } = await sandbox.send(createNumber(areaCode)).expect(status);
+    const { headers } = await sandbox.send(createMagicNumber(areaCode)).expect(status);
 
     expect(headers['retry-after']).toBe(status === 429 ? '3' : undefined);
     expect(await sandbox.listMessages()).toEqual([]);
   });
 
   it('with area code 216 makes a send return HTML', async () => {
-    const { headers, text } = await sandbox.send(createNumber(216)).expect(200);
+    const { headers, text } = await sandbox.send(createMagicNumber(216)).expect(200);
 
     expect(headers['content-type']).toMatch('text/html');
     expect(text).toMatch(/^<html>/);
@@ -135,21 +136,21 @@ describe('A magic number of the sandbox', () => {
   ])(
     'with area code %d drops the connection of a send, and %d messages are sent',
     async (areaCode, messageCount) => {
-      await expect(sandbox.send(createNumber(areaCode))).rejects.toThrow(/hang up|ECONNRESET/);
+      await expect(sandbox.send(createMagicNumber(areaCode))).rejects.toThrow(/hang up|ECONNRESET/);
 
       expect(await sandbox.listMessages()).toHaveLength(messageCount);
     },
   );
 
   it('with area code 210 never gets a response to a send', async () => {
-    await expect(sandbox.send(createNumber(210)).timeout(150)).rejects.toThrow(/Timeout/);
+    await expect(sandbox.send(createMagicNumber(210)).timeout(150)).rejects.toThrow(/Timeout/);
 
     expect(await sandbox.listMessages()).toEqual([]);
   });
 
   it('with area code 209 gets the message at once and the response after two seconds', async () => {
     const startedAt = performance.now();
-    await sandbox.send(createNumber(209)).expect(200);
+    await sandbox.send(createMagicNumber(209)).expect(200);
 
     expect(performance.now() - startedAt).toBeGreaterThan(1_990);
     expect(await sandbox.listMessages()).toHaveLength(1);

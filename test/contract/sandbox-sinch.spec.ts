@@ -1,7 +1,7 @@
 import supertest from 'supertest';
 import { hours, minutes } from '../../src/common/durations.js';
 import { wrongCode } from '../support/wrong-code.js';
-import { SINCH_APPLICATION } from '../support/sandbox.js';
+import { createMagicNumber, PHONE_NUMBER, SINCH_APPLICATION } from '../support/sandbox.js';
 import {
   expectSinchError,
   createIdentity,
@@ -409,7 +409,7 @@ describe('The sandbox as Sinch', () => {
       });
     });
 
-    it('send the message of a start whose response is dropped with `performed`', async () => {
+    it('drop only the response of a start, not its message, when `performed` is true', async () => {
       await planFault({ operation: 'send', kind: 'drop', performed: true });
 
       await expect(sandbox.startVerification()).rejects.toThrow(/hang up|ECONNRESET/);
@@ -419,17 +419,18 @@ describe('The sandbox as Sinch', () => {
 
     it('apply to one provider, or without `provider` to the next call of either', async () => {
       const fault = { operation: 'send', kind: 'server-error' };
+      const sendToInfobip = () => sandbox.send(PHONE_NUMBER);
       await planFault(fault);
-      await sandbox.send('41793026727').expect(200);
+      await sendToInfobip().expect(200);
       await sandbox.startVerification().expect(500);
 
       await planFault({ ...fault, provider: 'infobip' });
       await sandbox.startVerification().expect(200);
-      await sandbox.send('41793026727').expect(500);
+      await sendToInfobip().expect(500);
 
       await sandbox.callControl('put', 'faults', fault).expect(200);
       await sandbox.startVerification().expect(500);
-      await sandbox.send('41793026727').expect(200);
+      await sendToInfobip().expect(200);
       await sandbox.anonymousHttp.get('/sandbox/faults').expect(200, []);
     });
 
@@ -442,16 +443,19 @@ describe('The sandbox as Sinch', () => {
       },
     );
 
-    it('apply to the magic numbers 0100 to 0149, but not to 0150 to 0199', async () => {
-      const startFor = (endpoint: string) =>
-        sandbox.startVerification({ identity: createIdentity(endpoint) });
-
-      expectSinchError(await startFor('+12145550100'), 50000);
-      expectSinchError(await startFor('+12085550149'), 42900);
-      await startFor('+12145550150').expect(200);
-      const { id, code } = await sandbox.startAndReadCode({
-        identity: createIdentity('+12525550100'),
+    it('apply to the first fifty magic numbers of an area code; the rest fail only at Infobip', async () => {
+      const AREA_CODES = { failsSend: 214, throttlesSend: 208, failsVerify: 252 };
+      const withNumber = (areaCode: number, index: number) => ({
+        identity: createIdentity(`+${createMagicNumber(areaCode, index)}`),
       });
+      const startFor = (areaCode: number, index: number) =>
+        sandbox.startVerification(withNumber(areaCode, index));
+
+      expectSinchError(await startFor(AREA_CODES.failsSend, 0), 50000);
+      expectSinchError(await startFor(AREA_CODES.throttlesSend, 49), 42900);
+      await startFor(AREA_CODES.failsSend, 50).expect(200);
+      await sandbox.send(createMagicNumber(AREA_CODES.failsSend, 50)).expect(500);
+      const { id, code } = await sandbox.startAndReadCode(withNumber(AREA_CODES.failsVerify, 0));
       expectSinchError(await sandbox.reportCode(id, code), 50000);
     });
 

@@ -6,6 +6,10 @@ import { FakeClock } from './fake-clock.js';
 export const PHONE_NUMBER = '41793026727';
 export const EMAIL_ADDRESS = 'ann@example.com';
 
+/** One of the hundred magic numbers of an area code, which selects the fault. */
+export const createMagicNumber = (areaCode: number, index = 0) =>
+  `1${areaCode}55501${String(index).padStart(2, '0')}`;
+
 /** The application and template that every sandbox has. Its limits are too wide to be reached. */
 export const DEFAULT_IDS = { applicationId: 'sandbox-application', messageId: 'sandbox-message' };
 

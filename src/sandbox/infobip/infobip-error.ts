@@ -1,5 +1,5 @@
-/** Infobip's documented statuses, with the words of its current and its first version. */
-const ERROR_WORDS = {
+/** Infobip's documented statuses, with the codes of its current and its first version. */
+const ERRORS_BY_STATUS = {
   400: { code: 'BAD_REQUEST', v1Code: 'INVALID_ARGUMENT', text: 'Bad request' },
   401: { code: 'UNAUTHORIZED', v1Code: 'UNAUTHORIZED', text: 'Unauthorized' },
   403: { code: 'FORBIDDEN', v1Code: 'FORBIDDEN', text: 'Forbidden' },
@@ -37,11 +37,11 @@ const ACTIONS: Record<InfobipStatus, string> = {
   503: 'Try again later.',
 };
 
-export type InfobipStatus = keyof typeof ERROR_WORDS;
+export type InfobipStatus = keyof typeof ERRORS_BY_STATUS;
 
 /**
  * `legacy`: the shape that Infobip documents for its 2FA API.
- * `v1`: the same shape with the words of the API's first version.
+ * `v1`: the same shape with the codes of the API's first version.
  * `current`: the shape that Infobip's other APIs return.
  */
 export const ERROR_SHAPES = ['legacy', 'v1', 'current'] as const;
@@ -64,11 +64,11 @@ export class InfobipError extends Error {
     readonly fieldErrors?: InfobipFieldErrors,
     readonly response: ErrorResponseOptions = {},
   ) {
-    super(ERROR_WORDS[status].text);
+    super(ERRORS_BY_STATUS[status].text);
   }
 
   toBody(shape: InfobipErrorShape): object {
-    const { code, v1Code } = ERROR_WORDS[this.status];
+    const { code, v1Code } = ERRORS_BY_STATUS[this.status];
     switch (shape) {
       case 'legacy':
         return this.toServiceException(code);

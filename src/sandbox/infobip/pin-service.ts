@@ -96,8 +96,7 @@ export class PinService {
     const pin = this.pins.getPin(pinId);
     const application = this.deps.applications.getApplication(pin.applicationId);
     const { pinAttempts, allowMultiplePinVerifications } = application.configuration;
-    if (forcedOutcome !== 'delivered')
-      this.limits.countVerify(application, normalizeRecipient(pin.to));
+    if (isLimited(forcedOutcome)) this.limits.countVerify(application, normalizeRecipient(pin.to));
     if (pin.verifiedAt !== undefined && !allowMultiplePinVerifications) throw new InfobipError(404);
     const now = this.deps.now();
     const buildResponse = (verified: boolean, attemptsRemaining: number, pinError?: string) => ({
@@ -129,13 +128,12 @@ export class PinService {
     return this.pins.findRecipient(pinId);
   }
 
-  /** A forced delivery is not counted, so that its magic number never reaches a limit. */
   private countSend(
     application: InfobipApplication,
     to: string,
     forcedOutcome: ForcedOutcome | undefined,
   ): void {
-    if (forcedOutcome !== 'delivered') this.limits.countSend(application, normalizeRecipient(to));
+    if (isLimited(forcedOutcome)) this.limits.countSend(application, normalizeRecipient(to));
   }
 
   private deliverPin(
@@ -162,6 +160,10 @@ export class PinService {
     };
   }
 }
+
+/** No limit applies to the forced outcome `delivered`, so that its magic number always works. */
+const isLimited = (forcedOutcome: ForcedOutcome | undefined): boolean =>
+  forcedOutcome !== 'delivered';
 
 /** The message is delivered, unless the forced outcome is about delivery. */
 function toDeliveryOutcome(forcedOutcome: ForcedOutcome | undefined): DeliveryOutcome {

@@ -50,8 +50,8 @@ const CONCURRENT_PHONES = 10;
 
 export interface CrashTestResult {
   readonly history: History;
-  /** Rows in state `sending`: seen after the crashes, and left after the last start. */
-  readonly sendingRows: { readonly before: number; readonly after: number };
+  /** Rows in state `sending`: seen after the crashes, and left by the cleanup of the last start. */
+  readonly sendingRows: { readonly afterCrashes: number; readonly afterCleanup: number };
 }
 
 /** Everything that outlives the service's process. */
@@ -76,14 +76,14 @@ export async function runCrashTest(
   const provider = await startRecordingProvider(history, random.for('upstream'));
   const context: TestContext = { database, provider, pool: new PhonePool(), history };
   try {
-    let before = 0;
+    let afterCrashes = 0;
     for (let n = 1; n <= times; n += 1) {
       await runUntilKilled(context, random.for(`round ${n}`), n % EXPIRY_RUN_INTERVAL === 0);
-      before += await database.countSending();
+      afterCrashes += await database.countSending();
     }
     await delay(ABANDONED_AFTER_MS);
-    const after = await verifyEverything(context);
-    return { history, sendingRows: { before, after } };
+    const afterCleanup = await verifyEverything(context);
+    return { history, sendingRows: { afterCrashes, afterCleanup } };
   } finally {
     await provider.close();
     await database.remove();
