@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Experiment } from './experiment.js';
 import { comparison } from './experiments/comparison.js';
+import { fixedRates } from './experiments/fixed-rates.js';
 import { growth } from './experiments/growth.js';
 import { halfLoad } from './experiments/half-load.js';
 import { memory } from './experiments/memory.js';
@@ -35,7 +36,8 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function chooseExperiment({ growth: sizes, halfLoad: half, flows }: Options): Experiment {
+function chooseExperiment({ growth: sizes, halfLoad: half, flows, rates }: Options): Experiment {
+  if (rates.length > 0) return fixedRates;
   if (sizes.length > 0) return growth;
   if (half) return halfLoad;
   return flows === undefined ? comparison : memory;

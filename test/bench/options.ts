@@ -25,14 +25,18 @@ export interface Options {
   readonly halfLoad: boolean;
   /** The number of whole flows during which memory is measured. */
   readonly flows: number | undefined;
+  /** Sends per second at which resources are measured; empty unless they are. */
+  readonly rates: readonly number[];
+  /** How long each of these rates lasts. */
+  readonly seconds: number;
   /** Where to write the results as JSON. */
   readonly json: string | undefined;
   /** A folder for a CPU profile of each server and operation. */
   readonly profiles: string | undefined;
 }
 
-const QUICK = { rounds: 3, count: 300, warmUp: 400 };
-const FULL = { rounds: 9, count: 2_000, warmUp: 5_000 };
+const QUICK = { rounds: 3, count: 300, warmUp: 400, seconds: 3 };
+const FULL = { rounds: 9, count: 2_000, warmUp: 5_000, seconds: 20 };
 
 /** @throws Error on an unknown option or an invalid number */
 export function readOptions(args: readonly string[]): Options {
@@ -50,6 +54,8 @@ export function readOptions(args: readonly string[]): Options {
       growth: { type: 'string' },
       'half-load': { type: 'boolean', default: false },
       flows: { type: 'string' },
+      rates: { type: 'string' },
+      seconds: { type: 'string' },
       json: { type: 'string' },
       profiles: { type: 'string' },
     },
@@ -67,6 +73,8 @@ export function readOptions(args: readonly string[]): Options {
     growth: values.growth?.split(',').map(parseCount) ?? [],
     halfLoad: values['half-load'],
     flows: values.flows === undefined ? undefined : parseCount(values.flows),
+    rates: values.rates?.split(',').map(parseCount) ?? [],
+    seconds: values.seconds === undefined ? size.seconds : parseCount(values.seconds),
     json: values.json,
     profiles: values.profiles,
   };

@@ -43,7 +43,7 @@ export class RunningServer {
   static async start(
     server: BenchServer,
     shared: SharedResources,
-    storage: Partial<Pick<ServerEnvironment, 'folder' | 'databaseUrl'>>,
+    storage: Partial<Omit<ServerEnvironment, 'port' | 'upstream'>>,
   ): Promise<RunningServer> {
     const ownFolder = storage.folder === undefined ? createFolder() : undefined;
     const environment: ServerEnvironment = {
@@ -51,6 +51,7 @@ export class RunningServer {
       upstream: shared.upstream,
       folder: storage.folder ?? ownFolder ?? '',
       databaseUrl: storage.databaseUrl,
+      redisUrl: storage.redisUrl,
     };
     const url = `http://127.0.0.1:${String(environment.port)}`;
     const startedAt = performance.now();

@@ -14,6 +14,8 @@ export interface ServerEnvironment {
   readonly folder: string;
   /** An empty PostgreSQL database; without it, the data is in the folder. */
   readonly databaseUrl: string | undefined;
+  /** A Redis that replicas share; without it, each counts its own requests. */
+  readonly redisUrl?: string | undefined;
 }
 
 /** A variant of the requests to a server. */
@@ -64,7 +66,7 @@ const serviceOf = (name: string, build: string): BenchServer => ({
   engines: ['sqlite', 'postgres'],
   operations: OPERATIONS,
   bearer: API_KEY,
-  launch: ({ port, upstream, folder, databaseUrl }) => ({
+  launch: ({ port, upstream, folder, databaseUrl, redisUrl }) => ({
     module: join(build, 'main.js'),
     options: startOptions(),
     env: {
@@ -84,6 +86,7 @@ const serviceOf = (name: string, build: string): BenchServer => ({
       PUMPING_FLOOR_PER_HOUR: '1000000',
       PUMPING_FLOOR_PER_DAY: '1000000',
       ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+      ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
     },
   }),
 });

@@ -4,6 +4,7 @@ import { withServers } from '../with-servers.js';
 import { mebibytes, type Line } from '../report.js';
 import type { Measurement, RunningServer } from '../running-server.js';
 import type { LoadOptions } from '../load-job.js';
+import { sampleDuring } from '../sampling.js';
 import { spread, type Spread } from '../statistics.js';
 import { service } from '../servers.js';
 
@@ -63,19 +64,12 @@ async function sampleMemory<T>(
   running: RunningServer,
   work: Promise<T>,
 ): Promise<{ use: MemoryUse; result: T }> {
-  const samples = [await running.usage()];
-  const ended = work.then(
-    () => true,
-    () => true,
-  );
-  while (!(await Promise.race([ended, delay(SAMPLE_MS, false)]))) {
-    samples.push(await running.usage());
-  }
+  const { samples, result } = await sampleDuring(work, SAMPLE_MS, () => running.usage());
   return {
     use: {
       rssBytes: spread(samples.map(({ rssBytes }) => rssBytes)),
       heapBytes: spread(samples.map(({ heapBytes }) => heapBytes)),
     },
-    result: await work,
+    result,
   };
 }
