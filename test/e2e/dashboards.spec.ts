@@ -1,14 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { minutes, seconds } from '../../src/common/durations.js';
-import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import { RULES, rules } from '../support/alerts.js';
-import { newApiKey } from '../support/api-key.js';
+import { rules } from '../support/alerts.js';
 import { scrape, type Sample } from '../support/metrics.js';
-import { startReplica, type Replica } from '../support/replica.js';
-import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
-import { startPrometheus, type Prometheus } from '../support/services/prometheus.js';
-import { startRedis, type RedisServer } from '../support/services/redis.js';
+import { startMonitoredFleet, waitUntil, type MonitoredFleet } from '../support/monitored-fleet.js';
+import type { Prometheus } from '../support/services/prometheus.js';
 import { wrongCode } from '../support/wrong-code.js';
 
 interface Panel {
@@ -59,53 +55,29 @@ jest.setTimeout(minutes(2));
 /** The shortest `SEND_COOLDOWN`, and a bit more. */
 const COOLDOWN_MS = seconds(1.05);
 
-/** Two replicas with PostgreSQL and Redis, and a Prometheus that scrapes them. */
 describe('The alert rules and the dashboard on a running fleet', () => {
-  const { key, entry } = newApiKey('shop');
-  let postgres: PostgresServer;
-  let redis: RedisServer;
-  let sandbox: Sandbox;
-  let replicas: [Replica, Replica];
+  let fleet: MonitoredFleet;
   let prometheus: Prometheus;
   let samples: Sample[];
   let lastNumber = 0;
 
   beforeAll(async () => {
-    [postgres, redis, sandbox] = await Promise.all([
-      startPostgres(),
-      startRedis(),
-      startSandbox({ port: 0 }),
-    ]);
-    const settings = {
-      DATABASE_URL: await postgres.createDatabase(),
-      REDIS_URL: redis.url,
-      INFOBIP_BASE_URL: sandbox.url,
-      SEND_COOLDOWN: '1s',
-      API_KEYS: entry,
-    };
-    replicas = await Promise.all([startReplica(settings), startReplica(settings)]);
-    await makeRequests();
-    prometheus = await startPrometheus(
-      replicas.map(({ url }) => url),
-      RULES,
-    );
+    fleet = await startMonitoredFleet({ SEND_COOLDOWN: '1s' }, makeRequests);
+    ({ prometheus } = fleet);
     await waitUntil(async () => (await prometheus.query('otp_sends_total')).length > 0);
     // What happens between two scrapes counts as an increase.
-    await makeRequests();
-    samples = await scrape(replicas[0].url);
+    await makeRequests(fleet);
+    samples = await scrape(fleet.replicas[0].url);
   });
 
-  afterAll(async () => {
-    await prometheus.stop();
-    await Promise.all(replicas.map((replica) => replica.stop()));
-    await Promise.all([postgres.stop(), redis.stop(), sandbox.close()]);
-  });
-
-  const post = ({ http }: Replica, path: string, body: object) =>
-    http.post(path).set('authorization', `Bearer ${key}`).send(body);
+  afterAll(() => fleet.stop());
 
   /** On each replica a send, a repeated one, a resend, a wrong and a right code. */
-  async function makeRequests(): Promise<void> {
+  async function makeRequests({
+    replicas,
+    post,
+    getLastCode,
+  }: Omit<MonitoredFleet, 'prometheus'>): Promise<void> {
     for (const replica of replicas) {
       lastNumber += 1;
       const phoneNumber = `+1415555267${lastNumber}`;
@@ -114,11 +86,7 @@ describe('The alert rules and the dashboard on a running fleet', () => {
       const { pinId } = body as { pinId: string };
       await delay(COOLDOWN_MS);
       await post(replica, '/otp/resend', { pinId }).expect(200);
-      const inbox = await fetch(
-        `${sandbox.url}/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`,
-      );
-      const [message] = (await inbox.json()) as { pin: string }[];
-      const otpCode = message?.pin ?? '';
+      const otpCode = await getLastCode(phoneNumber);
       await post(replica, '/otp/verify', { pinId, otpCode: wrongCode(otpCode) }).expect(200);
       await post(replica, '/otp/verify', { pinId, otpCode }).expect(200);
     }
@@ -212,8 +180,3 @@ describe('The alert rules and the dashboard on a running fleet', () => {
     expect(overlapping).toEqual([]);
   });
 });
-
-/** Ends with the test's time limit if the condition never holds. */
-async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(100);
-}

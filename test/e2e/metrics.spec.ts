@@ -170,6 +170,16 @@ describe('GET /metrics', () => {
     expect(samples.filter(({ name }) => name === 'otp_redis_up')).toEqual([]);
   });
 
+  it('counts requests of clients that are not configured as none', async () => {
+    await send();
+
+    const samples = await scrape(service.url);
+    expect(total(samples, 'otp_client_requests_total', { client: 'none', result: 'ok' })).toBe(1);
+    expect(new Set(samples.flatMap(({ labels }) => labels['client'] ?? []))).toEqual(
+      new Set(['none']),
+    );
+  });
+
   it('has a series for every first event, so that it counts as an increase', async () => {
     const samples = await scrape(service.url);
     const find = (name: string, labels: Record<string, string>) =>

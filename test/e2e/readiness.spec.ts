@@ -4,6 +4,8 @@ import { hours } from '../../src/common/durations.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres } from '../support/services/postgres.js';
 import { startRedis } from '../support/services/redis.js';
+import { scrape, total, type Sample } from '../support/metrics.js';
+import { startFlakyProxy } from '../support/outage/flaky-proxy.js';
 import { startSandboxedService, type RunningService } from '../support/service.js';
 
 const START_TIMEOUT_MS = 60_000;
@@ -43,7 +45,7 @@ describe('GET /health/ready', () => {
     expect(headers['cache-control']).toContain('no-store');
   });
 
-  // Fails with `cacheFor` of Terminus in HealthController.
+  // Fails with `cacheFor` of Terminus in Readiness.
   it('does not keep a report when the clock is set back', async () => {
     const server = await startRedis({ fresh: true });
     closing.push(() => server.stop());
@@ -65,7 +67,7 @@ describe('GET /health/ready', () => {
     await getReadiness(service).expect(200);
   });
 
-  // Each fails without its indicator in HealthController.
+  // Each fails without its indicator in Readiness.
   it.each([
     ['storage', 'DATABASE_URL', startPostgres],
     ['counters', 'REDIS_URL', startRedis],
@@ -117,5 +119,64 @@ describe('GET /health/ready', () => {
 
     const { body } = await waitForStatus(503, service);
     expect(Object.keys(body.error)).toEqual(['storage']);
+  });
+});
+
+describe('GET /metrics', () => {
+  const closing: (() => Promise<void>)[] = [];
+
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+
+  /** A service with a PostgreSQL behind a proxy. */
+  async function startBehindProxy() {
+    const postgres = await startPostgres();
+    closing.push(() => postgres.stop());
+    const proxy = await startFlakyProxy(await postgres.createDatabase());
+    closing.push(() => proxy.close());
+    const service = await startSandboxedService({ DATABASE_URL: proxy.url });
+    closing.push(() => service.close());
+    await waitForStatus(200, service);
+    return { service, proxy };
+  }
+
+  // Fails if HealthMetrics awaits the report.
+  it('is answered before the check of a database that does not answer', async () => {
+    const { service, proxy } = await startBehindProxy();
+    await scrape(service.url);
+    proxy.freeze();
+    // The cached report is over.
+    await delay(1050);
+    const order: string[] = [];
+
+    await Promise.all([
+      getReadiness(service).then(({ status }) => order.push(`ready ${String(status)}`)),
+      scrape(service.url).then(() => order.push('metrics')),
+    ]);
+
+    expect(order).toEqual(['metrics', 'ready 503']);
+    expect(total(await scrape(service.url), 'otp_ready', { check: 'storage' })).toBe(0);
+    expect(total(await scrape(service.url), 'otp_ready', { check: 'counters' })).toBe(1);
+    proxy.unfreeze();
+  });
+
+  it('shows the connections in use, and the requests that wait for one', async () => {
+    const { service, proxy } = await startBehindProxy();
+    proxy.freeze();
+    const requests = Array.from({ length: 60 }, (_, i) =>
+      service.http.post('/otp/send').send({ phoneNumber: `+141555526${10 + i}` }),
+    );
+    const answers = Promise.all(requests);
+    const count = (samples: Sample[], state: string) =>
+      total(samples, 'otp_database_connections', { state });
+    let samples = await scrape(service.url);
+    while (count(samples, 'waiting') === 0) samples = await scrape(service.url);
+
+    expect(count(samples, 'in_use')).toBeGreaterThan(0);
+    expect(count(samples, 'idle')).toBe(0);
+    proxy.unfreeze();
+    await answers;
+    expect(count(await scrape(service.url), 'waiting')).toBe(0);
   });
 });

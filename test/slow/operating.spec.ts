@@ -73,7 +73,7 @@ describe('docs/operating.md', () => {
 
   it('contains only commands that this test runs', () => {
     expect(COMMANDS).toHaveLength(6);
-    expect(PAGE.match(/```\w/g)).toHaveLength(6);
+    expect(PAGE.match(/```(?!ini\b)\w/g)).toHaveLength(6);
   });
 
   it('has a readiness check for a load balancer', async () => {
@@ -100,7 +100,7 @@ describe('docs/operating.md', () => {
     const { http } = await restart({ OTP_SECRET: NEW });
 
     expect(before.body).toMatchObject({ status: 'verified' });
-    await http.get(`/otp/${pinId}`).expect(500);
+    await http.get(`/otp/${pinId}`).expect(410);
     const { body } = await http.post('/otp/numbers/lookup').send({ phoneNumber: NUMBER });
     // The verify under NEW,OLD rewrote the hash of the number with NEW.
     expect(body).toMatchObject({ verified: true });

@@ -1,0 +1,76 @@
+import { minutes } from '../../src/common/durations.js';
+import { startMonitoredFleet, waitUntil, type MonitoredFleet } from '../support/monitored-fleet.js';
+
+jest.setTimeout(minutes(2));
+
+/**
+ * That a fault of a running fleet reaches its alert. Alerts that wait a minute before they fire are
+ * `pending` in that time; test/unit/alerts.spec.ts shows that they fire afterwards.
+ */
+describe('The alerts of a running fleet', () => {
+  let fleet: MonitoredFleet;
+
+  beforeAll(async () => {
+    fleet = await startMonitoredFleet({});
+    const isReady = async () => (await fleet.prometheus.query('otp_ready == 1')).length === 4;
+    await waitUntil(isReady);
+  });
+
+  afterAll(() => fleet.stop());
+
+  const waitForStates = async (states: Record<string, string>): Promise<void> => {
+    for (const [alert, state] of Object.entries(states)) {
+      await waitUntil(async () => (await fleet.getAlertState(alert)) === state);
+    }
+  };
+
+  it('notice that Redis is lost, and that it is back', async () => {
+    await waitForStates({ OtpRedisLost: 'inactive', OtpReplicaUnready: 'inactive' });
+
+    await fleet.redis.pause();
+    await waitForStates({ OtpRedisLost: 'pending', OtpReplicaUnready: 'pending' });
+    expect(await fleet.getAlertState('OtpDatabaseLost')).toBe('inactive');
+
+    await fleet.redis.resume();
+    await waitForStates({ OtpRedisLost: 'inactive', OtpReplicaUnready: 'inactive' });
+  });
+
+  it('notice that PostgreSQL is lost, and that it is back', async () => {
+    await fleet.postgres.pause();
+    await waitForStates({ OtpDatabaseLost: 'pending', OtpReplicaUnready: 'pending' });
+    expect(await fleet.getAlertState('OtpRedisLost')).toBe('inactive');
+
+    await fleet.postgres.resume();
+    await waitForStates({ OtpDatabaseLost: 'inactive', OtpReplicaUnready: 'inactive' });
+  });
+
+  it.each([
+    ['OtpProviderCreditRefused', 'the account has no credit', '+1203555010'],
+    ['OtpProviderCredentialsRefused', 'the provider rejects the key', '+1218555011'],
+  ])('fire %s at the third send while %s, and not before', async (alert, _fault, numbers) => {
+    const send = (digit: number) =>
+      fleet.post(fleet.replicas[0], '/otp/send', { phoneNumber: `${numbers}${digit}` });
+    const countFailures = async () => {
+      const query = 'sum(otp_provider_calls_total{outcome=~"not_accepted|unauthorized"})';
+      return Number((await fleet.prometheus.query(query))[0]?.value[1]);
+    };
+    const before = await countFailures();
+    await send(1).expect(502);
+    await send(2).expect(502);
+    await waitUntil(async () => (await countFailures()) === before + 2);
+    expect(await fleet.getAlertState(alert)).toBe('inactive');
+
+    await send(3).expect(502);
+
+    await waitForStates({ [alert]: 'firing' });
+  });
+
+  it('notice that one replica is gone, and do not page for it', async () => {
+    await fleet.replicas[1].kill();
+
+    await waitForStates({ OtpReplicaUnready: 'pending' });
+    for (const alert of ['OtpAbsent', 'OtpDatabaseLost', 'OtpRedisLost']) {
+      expect([alert, await fleet.getAlertState(alert)]).toEqual([alert, 'inactive']);
+    }
+  });
+});

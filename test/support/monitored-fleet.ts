@@ -1,0 +1,75 @@
+import { startSandbox } from '../../src/sandbox/sandbox.js';
+import { RULES } from './alerts.js';
+import { newApiKey } from './api-key.js';
+import { startReplica, type Replica } from './replica.js';
+import { startPostgres, type PostgresServer } from './services/postgres.js';
+import { startPrometheus, type Prometheus } from './services/prometheus.js';
+import { startRedis, type RedisServer } from './services/redis.js';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Two replicas with PostgreSQL, Redis and a sandbox, and a Prometheus that scrapes them. */
+export interface MonitoredFleet {
+  readonly postgres: PostgresServer;
+  readonly redis: RedisServer;
+  readonly replicas: readonly [Replica, Replica];
+  readonly prometheus: Prometheus;
+  /** Sends a request of the only client, `shop`. */
+  post(replica: Replica, path: string, body: object): ReturnType<Replica['http']['post']>;
+  /** The code that a phone received last. */
+  getLastCode(phoneNumber: string): Promise<string>;
+  /** Whether an alert is `inactive`, `pending` its time or `firing`. */
+  getAlertState(alert: string): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/** @param beforeScrapes what the replicas do before Prometheus sees them first */
+export async function startMonitoredFleet(
+  settings: NodeJS.ProcessEnv,
+  beforeScrapes: (fleet: Omit<MonitoredFleet, 'prometheus'>) => Promise<void> = async () =>
+    undefined,
+): Promise<MonitoredFleet> {
+  const { key, entry } = newApiKey('shop');
+  const [postgres, redis, sandbox] = await Promise.all([
+    startPostgres({ fresh: true }),
+    startRedis({ fresh: true }),
+    startSandbox({ port: 0 }),
+  ]);
+  const allSettings = {
+    DATABASE_URL: await postgres.createDatabase(),
+    REDIS_URL: redis.url,
+    INFOBIP_BASE_URL: sandbox.url,
+    API_KEYS: entry,
+    ...settings,
+  };
+  const replicas = [await startReplica(allSettings), await startReplica(allSettings)] as const;
+  let prometheus: Prometheus | undefined;
+  const fleet = {
+    postgres,
+    redis,
+    replicas,
+    post: ({ http }: Replica, path: string, body: object) =>
+      http.post(path).set('authorization', `Bearer ${key}`).send(body),
+    getLastCode: async (phoneNumber: string) => {
+      const to = encodeURIComponent(phoneNumber);
+      const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${to}`);
+      const [message] = (await inbox.json()) as { pin: string }[];
+      return message?.pin ?? '';
+    },
+    getAlertState: async (alert: string) =>
+      (await prometheus?.getRules())?.find(({ name }) => name === alert)?.state,
+    stop: async () => {
+      await prometheus?.stop();
+      await Promise.all(replicas.map((replica) => replica.kill()));
+      await Promise.all([postgres.stop(), redis.stop(), sandbox.close()]);
+    },
+  };
+  await beforeScrapes(fleet);
+  const urls = replicas.map(({ url }) => url);
+  prometheus = await startPrometheus(urls, RULES);
+  return { ...fleet, prometheus };
+}
+
+/** Ends with the test's time limit if the condition never holds. */
+export async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(100);
+}
