@@ -136,6 +136,9 @@ const NOTHING_WRONG: MetricSeries = {
   ...requests('failed', '0x360'),
 };
 
+/** One error in forty minutes. */
+const FEW_ERRORS = counterValues(360, (minute) => (minute % 40 === 0 ? 1 : 0));
+
 /**
  * A healthy service by day: 80 % of the codes are verified and a tenth are wrong, some numbers are
  * unreachable, the provider has an error now and then, and users are impatient.
@@ -166,49 +169,56 @@ export const HEALTHY: MetricSeries = {
   ...storageDurations(100),
 };
 
-/** One request per quarter of an hour, after which a single event happens. */
-const perHour = (count: number, at = 0): string =>
-  counterValues(360, (minute) => (minute % (60 / count) === at ? 1 : 0));
+/** A counter that grows by one in each of these minutes. */
+const countAt = (isCounted: (minute: number) => boolean): string =>
+  counterValues(360, (minute) => (isCounted(minute) ? 1 : 0));
+
+const perHour = (count: number): string => countAt((minute) => minute % (60 / count) === 0);
+
+/** The one user of the night for whom nothing works, who tries again every three minutes. */
+const isRetry = (minute: number): boolean => [330, 333, 336, 339].includes(minute);
+
+const RETRIES = countAt(isRetry);
+
+/** Observations that are quick four times an hour, and slow at each retry. */
+function nightlyHistogram(name: string, labels: Record<string, string>): MetricSeries {
+  const bucket = (le: string) => series(`${name}_bucket`, { ...labels, le });
+  const all = countAt((minute) => minute % 15 === 0 || isRetry(minute));
+  return {
+    [series(`${name}_count`, labels)]: all,
+    [bucket('0.01')]: perHour(4),
+    [bucket('2.5')]: perHour(4),
+    [bucket('5')]: all,
+    [bucket('+Inf')]: all,
+  };
+}
 
 /**
- * A night: four requests an hour, of which one is slow and one in two hours fails. Half of the codes
- * are wrong, and half of the calls to the provider fail.
+ * A night with four requests an hour, none of whose codes is verified in the last hour. Then one user
+ * tries four times: the provider fails, the database is slow and fails, and each code is wrong.
  */
 export const QUIET_NIGHT: MetricSeries = {
   ...NOTHING_WRONG,
-  ...sent('US', perHour(2)),
-  ...verified('0x360'),
-  ...calls('ok', perHour(2)),
-  ...calls('server_error', perHour(2, 1)),
+  ...sent('US', perHour(4)),
+  ...verified(countAt((minute) => minute < 300 && minute % 15 === 5)),
+  ...calls('ok', perHour(4)),
+  ...calls('server_error', RETRIES),
+  ...calls('timed_out', '0x360'),
   ...calls(
     'not_accepted',
-    counterValues(360, (minute) => (minute % 180 === 179 ? 1 : 0)),
+    countAt((minute) => minute % 180 === 179),
   ),
-  ...histogramByHour('otp_provider_call_duration_seconds', SEND),
-  ...histogramByHour('otp_http_request_duration_seconds', REQUEST),
-  ...histogramByHour('otp_storage_operation_duration_seconds', ADMIT),
+  ...nightlyHistogram('otp_provider_call_duration_seconds', SEND),
+  ...nightlyHistogram('otp_http_request_duration_seconds', REQUEST),
+  ...nightlyHistogram('otp_storage_operation_duration_seconds', ADMIT),
+  ...storageErrors(RETRIES),
   ...requests('ok', perHour(4)),
-  ...requests(
-    'failed',
-    counterValues(360, (minute) => (minute % 120 === 110 ? 1 : 0)),
-  ),
+  ...requests('failed', RETRIES),
   ...requests('unauthenticated', perHour(2), 'none'),
   ...clientCodes('verified', perHour(1)),
-  ...clientCodes('wrong_code', perHour(1, 2)),
-  ...limitReached('failures', perHour(1)),
+  ...clientCodes('wrong_code', RETRIES),
+  ...limitReached('failures', RETRIES),
 };
-
-/** Four observations an hour, one of them slow. */
-function histogramByHour(name: string, labels: Record<string, string>): MetricSeries {
-  const bucket = (le: string) => series(`${name}_bucket`, { ...labels, le });
-  return {
-    [series(`${name}_count`, labels)]: perHour(4),
-    [bucket('0.01')]: perHour(3),
-    [bucket('2.5')]: perHour(3),
-    [bucket('5')]: perHour(4),
-    [bucket('+Inf')]: perHour(4),
-  };
-}
 
 /** `values` is 0 until minute 345, then 1: a single event. */
 const ONCE = '0x344 1x15';
