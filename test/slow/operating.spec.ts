@@ -15,6 +15,8 @@ const PAGE = readFileSync('docs/operating.md', 'utf8');
 const COMMANDS = [...PAGE.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block);
 const [READY = '', NEW_SECRET = '', BACK_UP = '', RESTORE = '', DUMP = '', LOAD = ''] = COMMANDS;
 
+const [ALTER_ROLE = ''] = /(?<=`)ALTER ROLE otp [^`]+/.exec(PAGE) ?? [];
+
 const NUMBER = '+14155552671';
 const OLD = 'the master secret before the rotation';
 const NEW = 'the master secret after the rotation';
@@ -71,7 +73,7 @@ describe('docs/operating.md', () => {
     return (await http.post('/otp/verify').send({ pinId, otpCode })).body;
   }
 
-  it('contains only commands that this test runs', () => {
+  it('contains only blocks of commands that this test runs, and of settings', () => {
     expect(COMMANDS).toHaveLength(6);
     expect(PAGE.match(/```(?!ini\b)\w/g)).toHaveLength(6);
   });
@@ -167,6 +169,26 @@ describe('docs/operating.md', () => {
     await restored.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(429);
     expect(await verify(restored, pinId)).toEqual({ verified: true });
     await restored.close();
+    service = undefined;
+    await postgres.stop();
+  });
+
+  it('has a statement that puts the tables into the schema of a role', async () => {
+    const postgres = await startPostgres({ fresh: true });
+    const url = new URL(await postgres.createDatabase());
+    await queryPostgres(
+      url.href,
+      'CREATE ROLE otp LOGIN',
+      'CREATE SCHEMA otp AUTHORIZATION otp',
+      ALTER_ROLE,
+    );
+    url.username = 'otp';
+
+    await send(await restart({ DATABASE_URL: url.href }));
+
+    const tables = "SELECT schemaname FROM pg_tables WHERE tablename = 'verifications'";
+    expect(await queryPostgres(url.href, tables)).toBe('otp');
+    await service?.close();
     service = undefined;
     await postgres.stop();
   });

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+
+const PAGE = readFileSync('docs/operating.md', 'utf8');
+
+/** Docker or a Kubernetes cluster, which no test has: tests run the command within the image. */
+const ENGINE = 'needs a container engine';
+
+/** The start of each command in the text of the page, the test that runs it, and how. */
+const INLINE_COMMANDS: readonly (readonly [start: string, test: string, call: string])[] = [
+  ['npm run doctor', 'test/e2e/outbound.spec.ts', "runBuiltCommand('doctor'"],
+  ['npm run infobip:setup', 'test/e2e/infobip-setup.spec.ts', "runBuiltCommand('infobip:setup'"],
+  ['npm run keys:new -- ', 'test/slow/container.spec.ts', 'npm run --silent keys:new -- shop'],
+  ['npm run pumping:replay', 'test/e2e/pumping-replay.spec.ts', 'npm run pumping:replay -- '],
+  ['npm run build', 'test/slow/readme.spec.ts', 'npm run build'],
+  ['npm run bench', '.ci/bench', 'test/bench/.build/bench/main.js'],
+  ['npm start', 'test/slow/readme.spec.ts', 'npm ci && npm start'],
+  ['otp doctor', 'test/slow/container.spec.ts', "'otp doctor'"],
+  ['otp infobip:setup', 'test/slow/container.spec.ts', "'otp infobip:setup --dry-run'"],
+  ['otp keys:new', 'test/slow/container.spec.ts', "'otp keys:new shop'"],
+  ['otp pumping:replay', 'test/slow/container.spec.ts', "'otp pumping:replay'"],
+  ['ACL SETUSER', 'test/contract/redis-outages.spec.ts', 'ACL SETUSER otp'],
+  ['ALTER ROLE otp', 'test/slow/operating.spec.ts', 'ALTER ROLE otp'],
+  ['docker run', ENGINE, ''],
+  ['docker compose exec otp ', ENGINE, ''],
+  ['kubectl exec', ENGINE, ''],
+];
+
+describe('docs/operating.md', () => {
+  it('contains only settings that the configuration reference describes', () => {
+    const blocks = [...PAGE.matchAll(/```ini\n([^]*?)```/g)].map(([, block = '']) => block);
+    const names = blocks.flatMap((block) => block.match(/^\w+(?==)/gm) ?? []);
+    const reference = readFileSync('docs/configuration.md', 'utf8');
+
+    expect(names).not.toEqual([]);
+    expect(names.filter((name) => !reference.includes(`| \`${name}\``))).toEqual([]);
+  });
+
+  it('names only commands in its text that a test runs, or that need a container engine', () => {
+    const commands = PAGE.matchAll(/`((?:npm(?! run`)|otp|docker|kubectl|ALTER|ACL) [^`]+)`/g);
+    const texts = [...commands].map(([, text = '']) => text.replace(/\s+/g, ' '));
+
+    expect(
+      texts.filter((text) => !INLINE_COMMANDS.some(([start]) => text.startsWith(start))),
+    ).toEqual([]);
+    for (const [start, test, call] of INLINE_COMMANDS) {
+      expect(texts.filter((text) => text.startsWith(start))).not.toEqual([]);
+      if (test !== ENGINE) expect(readFileSync(test, 'utf8')).toContain(call);
+    }
+  });
+});
