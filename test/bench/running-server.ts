@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { createFolder, removeFolder } from './folders.js';
 import type { ProbeRequest, Usage } from './probe.js';
 import { WorkerProcess } from './worker-process.js';

@@ -13,7 +13,7 @@ import { createProviderDispatcher } from '../../src/providers/provider-dispatche
 import { createUndiciAxios } from '../../src/providers/undici-adapter.js';
 import { testEnvironment } from '../support/config.js';
 import { startForwardProxy, type ForwardProxy } from '../support/forward-proxy.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { catchProviderError } from '../support/providers-module.js';
 
 const REMOTE = 'https://account.api.infobip.test';

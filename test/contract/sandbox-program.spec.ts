@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { spawnProgram } from '../support/child-program.js';
 import { DEFAULT_IDS, PHONE_NUMBER } from '../support/sandbox.js';
 import { scaled } from '../support/time-scale.js';

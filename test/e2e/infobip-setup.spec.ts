@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { callInfobip, runBuiltCommand, runCommand, startSeparateSandbox } from '../support/cli.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { startReplica } from '../support/replica.js';
 import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 

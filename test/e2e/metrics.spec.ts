@@ -2,7 +2,7 @@ import supertest from 'supertest';
 import { wrongCode } from '../support/wrong-code.js';
 import { minutes } from '../../src/common/durations.js';
 import { newApiKey } from '../support/api-key.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { scrape, total, type Sample } from '../support/metrics.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
 

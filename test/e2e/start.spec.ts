@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { toModuleUrl } from '../support/module-url.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 import { startReplica } from '../support/replica.js';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 

@@ -10,7 +10,7 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { readDockerfile } from '../support/container/dockerfile.js';
 import { buildImage, type Image } from '../support/container/image.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 
 jest.setTimeout(minutes(5));
 

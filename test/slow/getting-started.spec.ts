@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { startSeparateSandbox } from '../support/cli.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { spawnProgram } from '../support/child-program.js';
 
 jest.setTimeout(minutes(5));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { readDockerfile } from '../support/container/dockerfile.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/services/ports.js';
 import { toModuleUrl } from '../support/module-url.js';
 
 /** At how many points of a start the service gets a signal. */

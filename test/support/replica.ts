@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Agent } from 'supertest';
 import { openApiValidatedAgent } from './openapi-validated-agent.js';
-import { freePort } from './free-port.js';
+import { freePort } from './services/ports.js';
 import { scaled } from './time-scale.js';
 
 /** The built service as a process of its own. */

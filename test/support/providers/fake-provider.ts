@@ -1,5 +1,5 @@
 import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
-import { freePort } from '../free-port.js';
+import { freePort } from '../services/ports.js';
 
 /** How a provider fails. */
 export type FailureMode =

@@ -5,12 +5,13 @@ import { createServer } from 'node:net';
 /** Only this machine can reach it. */
 export const LOOPBACK = '127.0.0.1';
 
-// Below the ports of outgoing connections. Such a connection could use the port while its server is
-// paused, or a client of the paused server could connect to itself, which TCP allows.
+// Below the ports that the system gives to outgoing connections and to servers on port 0: one of
+// these could take the port before its server starts, or while that server is paused. A client of a
+// paused server could also connect to itself, which TCP allows.
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
 
-/** A port that is free now. Another process may still start to use it first. */
+/** A TCP port on 127.0.0.1 that is free now. Another process may still start to use it first. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
