@@ -47,7 +47,7 @@ export async function bootstrap(): Promise<void> {
   });
   const { sandbox, names } = providersConfig(env);
   // Start the sandbox first: the account check calls the provider at bootstrap.
-  if (sandbox?.startOnPort) await startSandboxOn(sandbox.startOnPort, names[0]);
+  if (sandbox?.startOn) await startSandboxOn(sandbox.startOn, names[0]);
   await setupApp(app, logger);
   const listening = listen(app, http);
   shutDownOnSignal(app, logger, listening);
@@ -80,9 +80,13 @@ async function createLogStream(
 }
 
 /** Imported dynamically, so that production never loads the sandbox. */
-async function startSandboxOn(port: number, provider: ProviderName): Promise<void> {
+async function startSandboxOn(
+  address: { readonly host: string; readonly port: number },
+  provider: ProviderName,
+): Promise<void> {
   const { startSandbox } = await import('./sandbox/sandbox.js');
-  await startSandbox({ port }).catch((error: unknown) => {
+  const { port } = address;
+  await startSandbox(address).catch((error: unknown) => {
     throw new Error(
       `The sandbox cannot listen on port ${String(port)}: ${(error as Error).message}.\n` +
         `Set SANDBOX_PORT to a free one or, if a sandbox runs there already, ` +

@@ -13,6 +13,7 @@ import {
   baseUrl,
   duration,
   LOOPBACK_URL,
+  oneOf,
   parsedBy,
   positiveInt,
   type SettingDocs,
@@ -65,8 +66,11 @@ const SETTINGS = {
     Joi.string().base64({ paddingRequired: false }),
     { values: 'base64' },
   ),
+  sandboxHost: setting('SANDBOX_HOST', oneOf('127.0.0.1', '0.0.0.0').default('127.0.0.1'), {
+    description: 'address the sandbox listens on, outside production; a container needs `0.0.0.0`',
+  }),
   sandboxPort: setting('SANDBOX_PORT', Joi.number().port().min(1).default(3999), {
-    description: 'port of the sandbox on 127.0.0.1, outside production',
+    description: 'port of the sandbox, outside production',
   }),
 };
 type ProviderSettings = SettingValues<typeof SETTINGS>;
@@ -152,7 +156,7 @@ function getSandboxConfig(values: ProviderSettings) {
   return {
     url: url ?? `http://127.0.0.1:${String(values.sandboxPort)}`,
     /** `undefined` if it runs already. */
-    startOnPort: url === undefined ? values.sandboxPort : undefined,
+    startOn: url === undefined ? { host: values.sandboxHost, port: values.sandboxPort } : undefined,
   };
 }
 

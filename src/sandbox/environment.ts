@@ -3,12 +3,14 @@ import { parseEnv } from 'node:util';
 import Joi from 'joi';
 
 interface SandboxEnvironment {
+  readonly SANDBOX_HOST: string;
   readonly SANDBOX_PORT: number;
   readonly SANDBOX_API_KEY?: string;
 }
 
 /** An empty value counts as not set. */
 const schema = Joi.object<SandboxEnvironment>({
+  SANDBOX_HOST: Joi.string().valid('127.0.0.1', '0.0.0.0').empty('').default('127.0.0.1'),
   SANDBOX_PORT: Joi.number().port().min(1).empty('').default(3999),
   SANDBOX_API_KEY: Joi.string().empty(''),
 });

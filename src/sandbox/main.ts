@@ -3,8 +3,12 @@ import { readEnvironment } from './environment.js';
 import { startSandbox } from './sandbox.js';
 
 try {
-  const { SANDBOX_PORT: port, SANDBOX_API_KEY: apiKey } = readEnvironment();
-  const sandbox = await startSandbox({ port, apiKey });
+  const settings = readEnvironment();
+  const sandbox = await startSandbox({
+    host: settings.SANDBOX_HOST,
+    port: settings.SANDBOX_PORT,
+    apiKey: settings.SANDBOX_API_KEY,
+  });
   const messages = `${sandbox.url}/sandbox/messages`;
   console.log(`The sandbox is running at ${sandbox.url}. Messages: ${messages}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

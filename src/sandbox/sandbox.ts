@@ -20,7 +20,9 @@ import { createSinchRoutes } from './sinch/sinch-routes.js';
 import { SinchVerificationService } from './sinch/sinch-verification-service.js';
 
 export interface SandboxOptions {
-  /** TCP port on 127.0.0.1; 0 uses a free one. */
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string;
+  /** TCP port; 0 uses a free one. */
   readonly port: number;
   /** Milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
@@ -30,15 +32,16 @@ export interface SandboxOptions {
 
 /** A running sandbox. */
 export interface Sandbox {
+  /** Its address on this machine. */
   readonly url: string;
   close(): Promise<void>;
 }
 
 const BODY_LIMIT_BYTES = 16_384;
 
-/** Starts the sandbox on 127.0.0.1. All data is in memory and lost when it closes. */
+/** Starts the sandbox. All data is in memory and lost when it closes. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { port, now: readSystemTime = Date.now, apiKey } = options;
+  const { host = '127.0.0.1', port, now: readSystemTime = Date.now, apiKey } = options;
   const server = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     // Otherwise streams, and calls with the fault `hang`, would keep the server from closing.
@@ -74,7 +77,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     { prefix: '/sandbox' },
   );
 
-  const url = await server.listen({ host: '127.0.0.1', port });
+  const url = await server.listen({ host, port });
   return { url, close: () => server.close() };
 }
 

@@ -1,14 +1,20 @@
-import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import { readDockerfile } from '../support/container/dockerfile.js';
-import { buildImage, type Image } from '../support/container/image.js';
+import { buildImages, type Image, type Images } from '../support/container/image.js';
+import {
+  imageOptions,
+  isHealthy,
+  startImage,
+  type RunningImage,
+} from '../support/container/running-image.js';
+import { spawnProgram } from '../support/child-program.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { freePort } from '../support/services/ports.js';
 
@@ -17,35 +23,33 @@ jest.setTimeout(minutes(5));
 const KEY = 'a-key-that-only-this-test-knows';
 const PHONE = '+14155550177';
 
+let images: Images<'default' | 'sandbox' | 'trial'>;
+let running: RunningImage | undefined;
+
+beforeAll(async () => {
+  images = await buildImages('default', 'sandbox', 'trial');
+});
+
+afterAll(() => {
+  rmSync(images.folder, { recursive: true, force: true });
+});
+
+afterEach(() => {
+  running?.process.kill('SIGKILL');
+  running = undefined;
+});
+
 describe('The container image', () => {
   let image: Image;
   let sandbox: Sandbox;
   let postgres: PostgresServer;
-  let service: ChildProcess | undefined;
-  let output: string;
 
   beforeAll(async () => {
-    [image, sandbox, postgres] = await Promise.all([
-      buildImage(),
-      startSandbox({ port: 0 }),
-      startPostgres(),
-    ]);
+    image = images.of.default;
+    [sandbox, postgres] = await Promise.all([startSandbox({ port: 0 }), startPostgres()]);
   });
 
-  afterAll(async () => {
-    rmSync(image.folder, { recursive: true, force: true });
-    await Promise.all([sandbox.close(), postgres.stop()]);
-  });
-
-  afterEach(() => {
-    service?.kill('SIGKILL');
-  });
-
-  const imageOptions = (settings: NodeJS.ProcessEnv) => ({
-    ...image.user,
-    cwd: image.workdir,
-    env: { PATH: process.env['PATH'], ...image.environment, ...settings },
-  });
+  afterAll(() => Promise.all([sandbox.close(), postgres.stop()]));
 
   /** Runs the image's command until its health check passes; returns its URL and settings. */
   async function start(own: NodeJS.ProcessEnv = {}) {
@@ -62,22 +66,8 @@ describe('The container image', () => {
       // The image listens on all addresses; a test only on 127.0.0.1.
       HOST: '127.0.0.1',
     };
-    const [program = '', ...args] = image.command;
-    service = spawn(program, args, imageOptions(settings));
-    output = '';
-    for (const stream of [service.stdout, service.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
-    }
-    while (!isHealthy(settings)) {
-      if (service.exitCode !== null) throw new Error(output);
-      await delay(100);
-    }
-    return { url: `http://127.0.0.1:${settings.PORT}`, service, settings };
-  }
-
-  function isHealthy(settings: NodeJS.ProcessEnv): boolean {
-    const [program = '', ...args] = image.healthCheck;
-    return spawnSync(program, args, imageOptions(settings)).status === 0;
+    running = await startImage(image, settings);
+    return { url: `http://127.0.0.1:${settings.PORT}`, service: running.process, settings };
   }
 
   async function post(url: string, body: object): Promise<Record<string, unknown>> {
@@ -103,15 +93,13 @@ describe('The container image', () => {
     expect(result).toEqual({ verified: true });
     service.kill('SIGTERM');
     expect(await once(service, 'exit')).toEqual([0, null]);
-    expect(output).not.toMatch(/"level":"(error|fatal)"/);
+    expect(running?.output).not.toMatch(/"level":"(error|fatal)"/);
   });
 
   it('runs as an unprivileged user, who can write only to the data folder', () => {
-    const touch = (path: string) => spawnSync('touch', [path], imageOptions({})).status;
+    const touch = (path: string) => spawnSync('touch', [path], imageOptions(image)).status;
 
-    expect(readDockerfile('Dockerfile').findLast(({ name }) => name === 'USER')?.rest).toMatch(
-      /^[1-9]\d*:[1-9]\d*$/,
-    );
+    expect(image.userName).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(touch('dist/new')).not.toBe(0);
     expect(touch('new')).not.toBe(0);
     expect(touch('data/new')).toBe(0);
@@ -128,7 +116,7 @@ describe('The container image', () => {
 
     // Rejects on any exit code but 0.
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], {
-      ...imageOptions({ ...settings, HOME: image.folder }),
+      ...imageOptions(image, { ...settings, HOME: images.folder }),
     });
 
     expect(stderr).toBe('');
@@ -138,7 +126,7 @@ describe('The container image', () => {
   });
 
   it('fails its health check without the service', async () => {
-    expect(isHealthy({ PORT: String(await freePort()) })).toBe(false);
+    expect(isHealthy(image, { PORT: String(await freePort()) })).toBe(false);
   });
 
   it('contains the production dependencies only', () => {
@@ -153,11 +141,48 @@ describe('The container image', () => {
     expect(existsSync(join(image.workdir, 'dist/sandbox'))).toBe(false);
     expect(existsSync(join(image.workdir, 'src'))).toBe(false);
   });
+});
 
-  it('uses Node 24 in every stage', () => {
-    const stages = readDockerfile('Dockerfile').filter(({ name }) => name === 'FROM');
-    stages.forEach(({ rest }) => {
-      expect(rest).toMatch(/^node:24-/);
-    });
+describe('The trial image', () => {
+  it('starts the service and the sandbox as another user in read-only folders, with a key and lines that work', async () => {
+    const { trial } = images.of;
+    const settings = {
+      PORT: String(await freePort()),
+      SANDBOX_PORT: String(await freePort()),
+      HOST: '127.0.0.1',
+      SANDBOX_HOST: '127.0.0.1',
+    };
+    running = await startImage(trial, settings);
+    // The lines follow the first answered health check.
+    while (!running.output.includes('/otp/verify')) await delay(50);
+    const lines = running.output.split('\n').filter((line) => /OTP_API_KEY=|curl /.test(line));
+    const outputOf = async (script: readonly string[]) => {
+      const program = spawnProgram(script.join('\n'), images.folder);
+      await program.ended();
+      return program.output;
+    };
+
+    expect(lines).toHaveLength(4);
+    expect(await outputOf(lines)).toBe('{"verified":true}');
+    expect(await outputOf(lines.slice(1))).toContain('"code":"unauthenticated"');
+    expect(spawnSync('touch', ['new'], imageOptions(trial)).status).not.toBe(0);
+    expect(trial.environment).toMatchObject({ HOST: '0.0.0.0', SANDBOX_HOST: '0.0.0.0' });
+    running.process.kill('SIGTERM');
+    expect(await once(running.process, 'exit')).toEqual([0, null]);
+  });
+});
+
+describe('The sandbox image', () => {
+  it('contains the sandbox alone, and listens on all addresses', async () => {
+    const SANDBOX_PORT = String(await freePort());
+    running = await startImage(images.of.sandbox, { SANDBOX_PORT });
+
+    // Another address of this machine: the default is 127.0.0.1 alone.
+    const inbox = await fetch(`http://127.0.0.2:${SANDBOX_PORT}/sandbox/messages`);
+
+    expect(await inbox.json()).toEqual([]);
+    expect(readdirSync(join(images.of.sandbox.workdir, 'dist'))).toEqual(['sandbox']);
+    running.process.kill('SIGTERM');
+    expect(await once(running.process, 'exit')).toEqual([0, null]);
   });
 });

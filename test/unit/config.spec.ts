@@ -89,7 +89,7 @@ describe('The configuration', () => {
           templateId: 'sandbox-message',
         },
         sinch: undefined,
-        sandbox: { url: 'http://127.0.0.1:3999', startOnPort: 3999 },
+        sandbox: { url: 'http://127.0.0.1:3999', startOn: { host: '127.0.0.1', port: 3999 } },
       },
     });
   });
@@ -332,7 +332,10 @@ describe('The configuration', () => {
     it('replaces all of them by one sandbox outside production', () => {
       const { infobip, sinch, sandbox } = of({ PROVIDERS: 'infobip,sinch', SANDBOX_PORT: '4000' });
 
-      expect(sandbox).toEqual({ url: 'http://127.0.0.1:4000', startOnPort: 4000 });
+      expect(sandbox).toEqual({
+        url: 'http://127.0.0.1:4000',
+        startOn: { host: '127.0.0.1', port: 4000 },
+      });
       expect(infobip?.baseUrl).toBe(sandbox?.url);
       expect(sinch?.baseUrl).toBe(sandbox?.url);
     });
@@ -341,7 +344,7 @@ describe('The configuration', () => {
       const url = 'http://127.0.0.1:4001';
       const { infobip, sinch, sandbox } = of({ PROVIDERS: 'infobip,sinch', [name]: url });
 
-      expect(sandbox).toEqual({ url, startOnPort: undefined });
+      expect(sandbox).toEqual({ url, startOn: undefined });
       expect([infobip?.baseUrl, sinch?.baseUrl]).toEqual([url, url]);
     });
 

@@ -9,6 +9,7 @@ import { container, readEnvLines } from '../support/deployment/manifests.js';
 const NOT_FOR_KUBERNETES = {
   DATA_DIR: 'SQLite has one process; pods share PostgreSQL and write no files',
   HTTP_PROXY: 'HTTPS_PROXY does the same',
+  SANDBOX_HOST: 'production has no sandbox',
   SANDBOX_PORT: 'production has no sandbox',
 };
 

@@ -3,81 +3,138 @@ import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync } fr
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { readDockerfile, words, type Instruction } from './dockerfile.js';
+import { assignments, readDockerfile, words, type Instruction } from './dockerfile.js';
 
 const execute = promisify(execFile);
 
-/** The result of a Dockerfile, in a folder: without a container engine and without isolation. */
+/** The result of a target, in a folder: without a container engine and without isolation. */
 export interface Image {
-  /** The caller deletes it. */
-  readonly folder: string;
   /** The working directory of the command. */
   readonly workdir: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly command: readonly string[];
   readonly healthCheck: readonly string[];
-  /** The user of the command, as options of `spawn`; empty if this process cannot change its user. */
+  /** The numeric user and group, as the Dockerfile has them. */
+  readonly userName: string;
+  /** The same as options of `spawn`; empty if this process cannot change its user. */
   readonly user: { readonly uid?: number; readonly gid?: number };
+}
+
+/** The images of several targets. */
+export interface Images<T extends string> {
+  /** The caller deletes it. */
+  readonly folder: string;
+  readonly of: Readonly<Record<T, Image>>;
 }
 
 interface Stage {
   readonly root: string;
   workdir: string;
   readonly environment: Record<string, string>;
+  readonly labels: Record<string, string>;
+  /** Paths that the image's user owns. */
+  readonly owned: string[];
+  /** The last instruction of a name, such as CMD. */
+  readonly last: Record<string, string>;
 }
 
-/** Runs the Dockerfile of the working directory and makes the result read-only, as in a container. */
-export async function buildImage(): Promise<Image> {
+/**
+ * Runs the Dockerfile of the working directory and makes the results read-only, as in a container.
+ * @param targets names of stages; `default` is the last one
+ */
+export async function buildImages<T extends string>(...targets: T[]): Promise<Images<T>> {
   const folder = mkdtempSync(join(tmpdir(), 'otp-image-'));
   // Another user needs access.
   chmodSync(folder, 0o755);
-  const instructions = readDockerfile('Dockerfile');
   const stages = new Map<string, Stage>();
-  let stage: Stage = { root: folder, workdir: folder, environment: {} };
-  const owned: string[] = [];
-  for (const instruction of instructions) {
-    const { name, rest } = instruction;
-    if (name === 'FROM') {
-      const [, as = 'last'] = / AS (\S+)$/.exec(rest) ?? [];
-      const root = join(folder, as);
-      stage = { root, workdir: root, environment: {} };
-      stages.set(as, stage);
-    } else if (name === 'WORKDIR') {
-      stage.workdir = join(stage.root, rest);
-      mkdirSync(stage.workdir, { recursive: true });
-    } else if (name === 'ENV') {
-      Object.assign(
-        stage.environment,
-        Object.fromEntries(rest.split(' ').map((a) => resolveAssignment(stage, a).split('='))),
-      );
-    } else if (name === 'COPY') {
-      const copied = copy(instruction, stage, stages);
-      if (instruction.flags['chown'] !== undefined) owned.push(...copied);
-    } else if (name === 'RUN') {
-      await runIn(stage, rest);
-    }
+  const build = { folder, stages, args: {} as Record<string, string> };
+  let stage: Stage | undefined;
+  for (const instruction of readDockerfile('Dockerfile')) {
+    const rest = instruction.rest.replace(/\$\{(\w+)\}/g, (text, name: string) =>
+      // Only FROM and LABEL: elsewhere, the program replaces variables.
+      /FROM|LABEL/.test(instruction.name) ? (build.args[name] ?? '') : text,
+    );
+    if (instruction.name === 'ARG') Object.assign(build.args, assignments(rest));
+    else if (instruction.name === 'FROM') stage = await startStage(rest, build);
+    else if (stage) await run({ ...instruction, rest }, stage, stages);
   }
-  const last = (name: string) => instructions.findLast((each) => each.name === name)?.rest ?? '';
-  const [uid = NaN, gid = NaN] = last('USER').split(':').map(Number);
-  await execute('chmod', ['-R', 'a+rX,a-w', stage.root]);
+  const images = targets.map(async (target) => [target, await finish(stages.get(target))]);
+  return { folder, of: Object.fromEntries(await Promise.all(images)) as Record<T, Image> };
+}
+
+/** Starts an empty stage for an external image, otherwise a copy of an earlier stage. */
+async function startStage(
+  rest: string,
+  { folder, stages }: { folder: string; stages: Map<string, Stage> },
+): Promise<Stage> {
+  const [from = '', name = 'default'] = rest.split(' AS ');
+  const root = join(folder, name);
+  const parent = stages.get(from);
+  // Links cost nothing, and no stage changes a file of another.
+  if (parent) await execute('cp', ['-al', parent.root, root]);
+  const move = (path: string) => path.replace(parent?.root ?? '', root);
+  const stage = {
+    root,
+    workdir: move(parent?.workdir ?? root),
+    environment: { ...parent?.environment },
+    labels: { ...parent?.labels },
+    owned: (parent?.owned ?? []).map(move),
+    last: { ...parent?.last },
+  };
+  stages.set(name, stage);
+  return stage;
+}
+
+async function run(
+  instruction: Instruction,
+  stage: Stage,
+  stages: Map<string, Stage>,
+): Promise<void> {
+  const { name, rest, flags } = instruction;
+  stage.last[name] = rest;
+  if (name === 'WORKDIR') {
+    stage.workdir = join(stage.root, rest);
+    mkdirSync(stage.workdir, { recursive: true });
+  } else if (name === 'ENV') {
+    Object.assign(stage.environment, assignments(rest));
+  } else if (name === 'LABEL') {
+    Object.assign(stage.labels, assignments(rest));
+  } else if (name === 'COPY') {
+    const copied = copy(instruction, stage, stages);
+    if (flags['chown'] !== undefined) stage.owned.push(...copied);
+  } else if (name === 'RUN') {
+    await runIn(stage, rest);
+  }
+}
+
+/** Makes a stage read-only, except what its user owns. */
+async function finish(stage: Stage | undefined): Promise<Image> {
+  if (!stage) throw new Error('The Dockerfile has no such target.');
+  const { root, workdir, environment, labels, owned, last } = stage;
+  const [uid = NaN, gid = NaN] = (last['USER'] ?? '').split(':').map(Number);
+  await execute('chmod', ['-R', 'a+rX,a-w', root]);
   for (const path of owned) {
     chmodSync(path, 0o755);
     if (process.getuid?.() === 0) chownSync(path, uid, gid);
   }
   return {
-    folder,
-    workdir: stage.workdir,
-    environment: stage.environment,
-    command: words(last('CMD')),
-    healthCheck: words(last('HEALTHCHECK').replace(/^CMD /, '')),
+    workdir,
+    environment: Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, resolvePaths(root, value)]),
+    ),
+    labels,
+    command: words(last['CMD'] ?? '[]'),
+    healthCheck: words((last['HEALTHCHECK'] ?? '[]').replace(/^CMD /, '')),
+    userName: last['USER'] ?? '',
     user: process.getuid?.() === 0 ? { uid, gid } : {},
   };
 }
 
-/** Resolves an ENV assignment: absolute paths move below the stage's root, `$PATH` is the machine's. */
-const resolveAssignment = ({ root }: Stage, assignment: string): string =>
-  assignment
-    .replace(/(?<=[=:])\/\S*?(?=:|$)/g, (path) => join(root, path))
+/** Moves absolute paths below the image's root; `$PATH` is the machine's. */
+const resolvePaths = (root: string, value: string): string =>
+  value
+    .replace(/(?<=^|:)\/\S*?(?=:|$)/g, (path) => join(root, path))
     .replace('$PATH', process.env['PATH'] ?? '');
 
 function copy({ flags, rest }: Instruction, stage: Stage, stages: Map<string, Stage>): string[] {

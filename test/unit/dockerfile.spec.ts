@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { assignments, readDockerfile, stageOf } from '../support/container/dockerfile.js';
+
+const INSTRUCTIONS = readDockerfile('Dockerfile');
+const STAGES = INSTRUCTIONS.filter(({ name }) => name === 'FROM').map(({ rest }) => rest);
+
+describe('The Dockerfile', () => {
+  it('makes every stage from one base, Node 24, that an argument replaces', () => {
+    const stages = STAGES.map((rest) => rest.split(' AS ')[1]);
+    const bases = STAGES.map((rest) => rest.split(' AS ')[0]);
+
+    expect(INSTRUCTIONS[0]).toMatchObject({
+      name: 'ARG',
+      rest: 'BASE_IMAGE=node:24-bookworm-slim',
+    });
+    expect(bases.filter((base) => !stages.includes(base))).toEqual(Array(3).fill('${BASE_IMAGE}'));
+  });
+
+  it('builds the service by default', () => {
+    expect(STAGES.at(-1)).toBe('service');
+    expect(INSTRUCTIONS.at(-1)?.name).toBe('FROM');
+  });
+
+  it('labels the images with what package.json says', () => {
+    const { name, description, version, license } = JSON.parse(
+      readFileSync('package.json', 'utf8'),
+    ) as Record<'name' | 'description' | 'version' | 'license', string>;
+    const label = stageOf(INSTRUCTIONS, 'runtime').find((each) => each.name === 'LABEL');
+    const key = (suffix: string) => `org.opencontainers.image.${suffix}`;
+
+    expect(assignments(label?.rest ?? '')).toEqual({
+      [key('title')]: name,
+      [key('description')]: description,
+      [key('version')]: version,
+      [key('licenses')]: license,
+      [key('revision')]: '${REVISION}',
+      [key('base.name')]: '${BASE_IMAGE}',
+    });
+  });
+
+  it('gets exactly the files that it copies', () => {
+    const copied = INSTRUCTIONS.filter(
+      ({ name, flags }) => name === 'COPY' && !flags['from'],
+    ).flatMap(({ rest }) => rest.split(' ').slice(0, -1));
+    const [first, ...exceptions] = readFileSync('.dockerignore', 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+
+    expect(first).toBe('*');
+    expect(exceptions.sort()).toEqual([...new Set(copied)].map((path) => `!${path}`).sort());
+  });
+});
