@@ -21,7 +21,7 @@ const INLINE_COMMANDS: readonly (readonly [start: string, test: string, call: st
   ['ACL SETUSER', 'test/contract/redis-outages.spec.ts', 'ACL SETUSER otp'],
   ['ALTER ROLE otp', 'test/slow/operating.spec.ts', 'ALTER ROLE otp'],
   ['docker run', ENGINE, ''],
-  ['docker compose exec otp ', ENGINE, ''],
+  ['docker compose exec otp-1 ', ENGINE, ''],
   ['kubectl exec', ENGINE, ''],
 ];
 

@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { minutes } from '../../src/common/durations.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { startService, type RunningService } from '../support/service.js';
+import { debianPostgresFolders, pathFolders } from '../support/services/binaries.js';
+import { startCaddy, type Caddy } from '../support/services/caddy.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
+import { startPostgres } from '../support/services/postgres.js';
+
+jest.setTimeout(minutes(2));
+
+const CADDYFILE = 'deploy/compose/Caddyfile';
+const NUMBER = '+14155550123';
+
+describe('The load balancer of compose.yaml', () => {
+  let caddy: Caddy | undefined;
+  let sandbox: Sandbox;
+  let replica: RunningService;
+  let other: Server | undefined;
+
+  beforeEach(async () => {
+    sandbox = await startSandbox({ port: 0 });
+    // As in compose.yaml: the balancer is one hop.
+    replica = await startService({
+      INFOBIP_BASE_URL: sandbox.url,
+      TRUST_PROXY: '1',
+      THROTTLE_SEND_LIMIT: '1',
+    });
+  });
+
+  afterEach(async () => {
+    await caddy?.stop();
+    other?.closeAllConnections();
+    other?.close();
+    await replica.close();
+    await sandbox.close();
+  });
+
+  async function startBalancer(otherPort: number): Promise<string> {
+    caddy = await startCaddy(CADDYFILE, {
+      'otp-1:3000': new URL(replica.url).host,
+      'otp-2:3000': `127.0.0.1:${String(otherPort)}`,
+    });
+    return caddy.url;
+  }
+
+  /** Starts a second replica that answers nothing but its health check; counts the requests. */
+  async function startOther(isReady: () => boolean): Promise<{ port: number; paths: string[] }> {
+    const paths: string[] = [];
+    const server = createServer((request, response) => {
+      paths.push(request.url ?? '');
+      if (request.url !== '/health/ready') request.socket.destroy();
+      else response.writeHead(isReady() ? 200 : 503).end();
+    });
+    other = server;
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { port: (server.address() as AddressInfo).port, paths };
+  }
+
+  const live = (url: string) => fetch(`${url}/health/live`).then(({ status }) => status);
+
+  /** Sends a code to a number; returns the status and the problem's code. */
+  async function send(url: string, phoneNumber: string, forwardedFor = '192.0.2.1') {
+    const response = await fetch(`${url}/otp/send`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': forwardedFor },
+      body: JSON.stringify({ phoneNumber }),
+    });
+    const text = await response.text();
+    const { code } = (text === '' ? {} : JSON.parse(text)) as { code?: string };
+    return [response.status, code];
+  }
+
+  it('leaves out a replica that is not ready, and one that does not run', async () => {
+    const { port, paths } = await startOther(() => false);
+    const url = await startBalancer(port);
+    // The second check starts when the answer to the first is known.
+    const checks = () => paths.filter((path) => path === '/health/ready').length;
+    for (let i = 0; i < 500 && checks() < 2; i += 1) await delay(20);
+    paths.length = 0;
+
+    for (let i = 0; i < 20; i += 1) expect(await live(url)).toBe(200);
+
+    expect(paths.filter((path) => path !== '/health/ready')).toEqual([]);
+    other?.closeAllConnections();
+    other?.close();
+    for (let i = 0; i < 20; i += 1) expect(await live(url)).toBe(200);
+  });
+
+  it('never sends a request twice that a replica may have got', async () => {
+    const { port, paths } = await startOther(() => true);
+    await replica.close();
+    const url = await startBalancer(port);
+
+    expect(await send(url, NUMBER)).toEqual([502, undefined]);
+
+    expect(paths.filter((path) => path === '/otp/send')).toHaveLength(1);
+    replica = await startService({ INFOBIP_BASE_URL: sandbox.url });
+  });
+
+  it('passes on the address of the client, which a header cannot forge', async () => {
+    const url = await startBalancer(Number(new URL(replica.url).port));
+
+    // One send a minute for each address, and these two come from one address.
+    expect(await send(url, '+14155550101', '192.0.2.1')).toEqual([200, undefined]);
+    expect(await send(url, '+14155550102', '192.0.2.2')).toEqual([429, 'too_many_requests']);
+    // The replica believes whoever calls it directly, so only the balancer may.
+    expect(await send(replica.url, '+14155550103', '192.0.2.3')).toEqual([200, undefined]);
+  });
+});
+
+describe('The database role of compose.yaml', () => {
+  it('owns its database, is no superuser, and can migrate and use it', async () => {
+    const postgres = await startPostgres({ fresh: true });
+    // Installs psql if it is missing.
+    await queryPostgres(postgres.url, 'select 1');
+    const { hostname, port } = new URL(postgres.url);
+    await promisify(execFile)('sh', ['deploy/compose/create-role.sh'], {
+      env: {
+        PATH: [...debianPostgresFolders(), ...pathFolders()].join(':'),
+        PGHOST: hostname,
+        PGPORT: port,
+        POSTGRES_PASSWORD: "it's a password",
+      },
+    });
+    const sandbox = await startSandbox({ port: 0 });
+    const DATABASE_URL = `postgres://otp@${hostname}:${port}/otp`;
+    const service = await startService({ DATABASE_URL, INFOBIP_BASE_URL: sandbox.url });
+
+    await service.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
+
+    const roles = await queryPostgres(
+      postgres.url,
+      `select rolname, rolsuper, rolcreatedb, rolcreaterole, rolpassword is null from pg_authid
+        where rolcanlogin order by rolname`,
+    );
+    expect(roles).toBe('otp|f|f|f|f\npostgres|t|t|t|t');
+    await service.close();
+    await sandbox.close();
+    await postgres.stop();
+  });
+});
