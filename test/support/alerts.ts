@@ -10,7 +10,7 @@ import type { MetricSeries } from './simulated-metrics.js';
 /** The folder of the rules that operators load into Prometheus. */
 export const RULES = 'deploy/prometheus';
 
-export const ruleFiles = readdirSync(RULES).filter((name) => name.endsWith('.yaml'));
+const ruleFiles = readdirSync(RULES).filter((name) => name.endsWith('.yaml'));
 
 interface Rule {
   readonly alert?: string;

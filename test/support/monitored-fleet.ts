@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { RULES } from './alerts.js';
 import { newApiKey } from './api-key.js';
@@ -5,7 +6,6 @@ import { startReplica, type Replica } from './replica.js';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 import { startPrometheus, type Prometheus } from './services/prometheus.js';
 import { startRedis, type RedisServer } from './services/redis.js';
-import { setTimeout as delay } from 'node:timers/promises';
 
 /** Two replicas with PostgreSQL, Redis and a sandbox, and a Prometheus that scrapes them. */
 export interface MonitoredFleet {
@@ -42,7 +42,6 @@ export async function startMonitoredFleet(
     ...settings,
   };
   const replicas = [await startReplica(allSettings), await startReplica(allSettings)] as const;
-  let prometheus: Prometheus | undefined;
   const fleet = {
     postgres,
     redis,
@@ -56,16 +55,16 @@ export async function startMonitoredFleet(
       return message?.pin ?? '';
     },
     getAlertState: async (alert: string) =>
-      (await prometheus?.getRules())?.find(({ name }) => name === alert)?.state,
+      (await prometheus.getRules()).find(({ name }) => name === alert)?.state,
     stop: async () => {
-      await prometheus?.stop();
+      await prometheus.stop();
       await Promise.all(replicas.map((replica) => replica.kill()));
       await Promise.all([postgres.stop(), redis.stop(), sandbox.close()]);
     },
   };
   await beforeScrapes(fleet);
   const urls = replicas.map(({ url }) => url);
-  prometheus = await startPrometheus(urls, RULES);
+  const prometheus = await startPrometheus(urls, RULES);
   return { ...fleet, prometheus };
 }
 

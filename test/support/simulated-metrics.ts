@@ -2,7 +2,7 @@
 export type MetricSeries = Readonly<Record<string, string>>;
 
 /** Writes a series with its labels. */
-export const series = (name: string, labels: Record<string, string>): string =>
+const series = (name: string, labels: Record<string, string>): string =>
   `${name}{${Object.entries(labels)
     .map(([label, value]) => `${label}="${value}"`)
     .join(',')}}`;
@@ -74,7 +74,7 @@ export const limitReached = (limit: string, values: string): MetricSeries => ({
   [series('otp_limits_reached_total', { limit })]: values,
 });
 
-export const sent = (country: string, values: string): MetricSeries => ({
+const sent = (country: string, values: string): MetricSeries => ({
   [series('otp_sends_total', { ...US, country, outcome: 'accepted' })]: values,
 });
 
@@ -157,10 +157,7 @@ export const HEALTHY: MetricSeries = {
   ...requests('ok', '0+90x360'),
   ...requests('rejected', '0+5x360'),
   ...requests('limited', '0+5x360'),
-  ...requests(
-    'failed',
-    counterValues(360, (minute) => (minute % 40 === 0 ? 1 : 0)),
-  ),
+  ...requests('failed', FEW_ERRORS),
   ...requestDurations(100),
   ...clientCodes('verified', '0+8x360'),
   ...clientCodes('wrong_code', '0+1x360'),

@@ -7,7 +7,7 @@ import { LOOPBACK } from './ports';
 import { ServiceProcess } from './service-process';
 
 /** One series of a query's result, with its value now. */
-export interface QueryResult {
+interface QueryResult {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [time: number, value: string];
 }
