@@ -12,6 +12,7 @@ const BROWSER_GLOBALS = [
   'document',
   'fetch',
   'navigator',
+  'performance',
   'setTimeout',
   'window',
 ];

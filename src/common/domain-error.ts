@@ -1,5 +1,5 @@
 import { ERROR_CATALOG, ERROR_CODES, type ErrorCode } from './error-catalog.js';
-import type { Limit } from './label-values.js';
+import type { LimitName } from './label-values.js';
 
 /** One invalid field of a request. */
 export interface FieldError {
@@ -15,7 +15,7 @@ export interface DomainErrorOptions extends ErrorOptions {
   /** How long the client should wait before a retry, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
   /** The limit that was reached. For operators: clients do not see it. */
-  readonly limit?: Limit;
+  readonly limit?: LimitName;
   readonly fieldErrors?: readonly FieldError[];
   /** Whether an earlier request with the same idempotency key ended with this error. */
   readonly replayed?: boolean;
@@ -28,7 +28,7 @@ export interface DomainErrorOptions extends ErrorOptions {
 export class DomainError extends Error {
   override readonly name: string = 'DomainError';
   readonly retryAfterMs: number | undefined;
-  readonly limit: Limit | undefined;
+  readonly limit: LimitName | undefined;
   readonly fieldErrors: readonly FieldError[] | undefined;
   readonly replayed: boolean;
 

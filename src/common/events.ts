@@ -7,7 +7,7 @@ import type {
   CircuitState,
   ClosedReason,
   FraudDecision,
-  Limit,
+  LimitName,
   ProviderFailure,
   ProviderOperation,
   SendOutcome,
@@ -32,7 +32,7 @@ interface RequestCompleted {
   /** The code of the problem document, if that was the answer. */
   readonly problem: ErrorCode | undefined;
   /** The limit that was reached, if that was the answer. */
-  readonly limit: Limit | undefined;
+  readonly limit: LimitName | undefined;
   /** Whether the response repeats the one to an earlier request with the same idempotency key. */
   readonly replayed: boolean;
   /** Name of the authenticated client. */

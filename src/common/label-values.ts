@@ -87,4 +87,4 @@ export const LIMITS = [
   'rate_limit_verify',
   'rate_limit_unauthenticated',
 ] as const;
-export type Limit = (typeof LIMITS)[number];
+export type LimitName = (typeof LIMITS)[number];

@@ -6,7 +6,7 @@ import { Public } from '../http/public.decorator.js';
 import { ApiRoute } from '../openapi/api-route.decorator.js';
 import { ApiTags } from '../openapi/swagger.js';
 import { HealthReport, LivenessResponse } from './health.responses.js';
-import { Readiness } from './readiness.js';
+import { ReadinessService } from './readiness.service.js';
 
 const SHUTTING_DOWN: HealthCheckResult = {
   status: 'shutting_down',
@@ -20,7 +20,7 @@ const SHUTTING_DOWN: HealthCheckResult = {
 @Controller('health')
 export class HealthController {
   constructor(
-    private readonly readiness: Readiness,
+    private readonly readiness: ReadinessService,
     private readonly shutdown: GracefulShutdown,
   ) {}
 

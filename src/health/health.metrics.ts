@@ -5,7 +5,7 @@ import { seconds } from '../common/durations.js';
 import { throttleConfig, type ThrottleConfig } from '../config/throttle.config.js';
 import { Metrics } from '../observability/metrics.js';
 import { StorageHealthIndicator } from '../storage/storage.health.js';
-import { Readiness } from './readiness.js';
+import { ReadinessService } from './readiness.service.js';
 
 /**
  * How long a scrape waits for a check, in milliseconds. A database that does not answer must not
@@ -19,7 +19,7 @@ export class HealthMetrics {
   private checks: HealthCheckResult['details'] = {};
 
   constructor(
-    private readonly readiness: Readiness,
+    private readonly readiness: ReadinessService,
     metrics: Metrics,
     storage: StorageHealthIndicator,
     @Inject(throttleConfig.KEY) { redisUrl }: ThrottleConfig,

@@ -4,16 +4,16 @@ import { StorageModule } from '../storage/storage.module.js';
 import { ThrottlingModule } from '../throttling/throttling.module.js';
 import { HealthController } from './health.controller.js';
 import { HealthMetrics } from './health.metrics.js';
-import { Readiness } from './readiness.js';
+import { ReadinessService } from './readiness.service.js';
 
 @Module({
   imports: [
-    // The logger of terminus logs each failed probe; Readiness logs changes only.
+    // The logger of terminus logs each failed probe; ReadinessService logs changes only.
     TerminusModule.forRoot({ logger: false }),
     StorageModule,
     ThrottlingModule,
   ],
   controllers: [HealthController],
-  providers: [Readiness, HealthMetrics],
+  providers: [ReadinessService, HealthMetrics],
 })
 export class HealthModule {}

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../common/error-catalog.js';
 import { normalizeIp } from '../common/network-address.js';
-import type { Limit } from '../common/label-values.js';
+import type { LimitName } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 
 /** The client that sent a request. */
@@ -22,7 +22,7 @@ declare module 'fastify' {
     /** The error code of the response, if the response is a problem document. */
     errorCode?: ErrorCode;
     /** The limit that the request reached. */
-    reachedLimit?: Limit | undefined;
+    reachedLimit?: LimitName | undefined;
   }
 }
 

@@ -117,18 +117,16 @@ export class OtpService {
     pinId: string,
     { client, context }: RequestClient,
   ): Promise<VerificationResponse> {
-    const now = this.clock.now();
-    const verification = await this.store.find(parsePinId(pinId), client, now, context);
-    if (!verification) throw errors.verificationNotFound();
-    if ('outcome' in verification) throw errors.storedDataUnreadable({ cause: verification });
-    return toVerificationResponse(verification, this.clock);
+    const found = await this.store.find(parsePinId(pinId), client, this.clock.now(), context);
+    if (!found) throw errors.verificationNotFound();
+    if ('outcome' in found) throw errors.storedDataUnreadable({ cause: found });
+    return toVerificationResponse(found, this.clock);
   }
 
   /** Cancels a verification that is still pending. @throws DomainError `verification_not_found` */
   async cancel(pinId: string, { client, context }: RequestClient): Promise<void> {
-    const now = this.clock.now();
-    const isCancelled = await this.store.cancel(parsePinId(pinId), client, now, context);
-    if (!isCancelled) throw errors.verificationNotFound();
+    const exists = await this.store.cancel(parsePinId(pinId), client, this.clock.now(), context);
+    if (!exists) throw errors.verificationNotFound();
     this.events.emitCancelled(pinId, client, context);
   }
 
@@ -186,16 +184,15 @@ export class OtpService {
     operation: OperationContext,
   ): Promise<VerifyResult> {
     const { phoneNumber, provider, providerPinId } = attempt;
-    const { context } = operation;
     const checkResult = await this.router
-      .verify(phoneNumber, { provider, pinId: providerPinId }, code, context)
+      .verify(phoneNumber, { provider, pinId: providerPinId }, code, operation.context)
       .catch(async (error: unknown) => {
         this.events.emitChecked(attempt, 'unknown', operation);
-        await this.store.releaseAttempt(attempt, context);
+        await this.store.releaseAttempt(attempt, operation.context);
         throw error;
       });
     const now = this.clock.now();
-    const result = await this.store.completeAttempt(attempt, checkResult, now, context);
+    const result = await this.store.completeAttempt(attempt, checkResult, now, operation.context);
     if (!isTestProvider(attempt.provider)) this.timing.record(operation.startedAt);
     this.events.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
     return result;

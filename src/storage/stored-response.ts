@@ -1,7 +1,7 @@
 /** The operation whose response is stored; a resend has the response of a send. */
 export type StoredOperation = 'send' | 'verify';
 
-type Fields = Readonly<Partial<Record<string, unknown>>>;
+type JsonObject = Readonly<Partial<Record<string, unknown>>>;
 
 const SEND_FIELDS = ['pinId', 'to', 'channel', 'expiresAt', 'resendAvailableAt'];
 
@@ -23,4 +23,5 @@ function isVerifyResult(value: unknown): value is object {
   return reason !== 'wrong_code' || Number.isInteger(attemptsRemaining);
 }
 
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null;

@@ -2,7 +2,12 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { seconds } from '../../common/durations.js';
 import { SharedLock } from './shared-lock.js';
-import type { SqliteJob, JobResult, StatementMessage, WorkerData } from './sqlite-messages.js';
+import type {
+  SqliteJob,
+  SqliteJobResult,
+  StatementMessage,
+  SqliteWorkerData,
+} from './sqlite-messages.js';
 import { SQLITE_WORKER_URL } from './sqlite-worker-url.js';
 import type { BoundStatement, ResultRows, RunBatch } from './statement-batch.js';
 
@@ -14,9 +19,13 @@ const EXIT_TIMEOUT_MS = seconds(3);
 
 const CLOSED = 'the database is closed';
 
-type NewJob = SqliteJob extends infer J ? (J extends SqliteJob ? Omit<J, 'id'> : never) : never;
+type NewSqliteJob = SqliteJob extends infer J
+  ? J extends SqliteJob
+    ? Omit<J, 'id'>
+    : never
+  : never;
 
-interface WaitingJob {
+interface WaitingSqliteJob {
   readonly resolve: (rows: readonly ResultRows[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -29,7 +38,7 @@ interface WaitingJob {
  */
 export class SqliteConnection {
   private readonly worker: Worker;
-  private readonly waiting = new Map<number, WaitingJob>();
+  private readonly waiting = new Map<number, WaitingSqliteJob>();
   /** Names of the statements whose text the worker has. */
   private readonly sentStatements = new Set<string>();
   private outbox: SqliteJob[] = [];
@@ -39,7 +48,7 @@ export class SqliteConnection {
 
   constructor(path: string) {
     const nativeCallLock = new SharedLock();
-    const workerData: WorkerData = { path, nativeCallLock: nativeCallLock.memory };
+    const workerData: SqliteWorkerData = { path, nativeCallLock: nativeCallLock.memory };
     // The worker loads SQLite's library under this lock, and then releases it.
     nativeCallLock.acquire();
     // Without the options of this process, such as a profiler or a loader.
@@ -49,7 +58,7 @@ export class SqliteConnection {
       nativeCallLock.acquireForever(EXIT_TIMEOUT_MS);
     };
     process.once('exit', stopCalls);
-    this.worker.on('message', (results: readonly JobResult[]) => {
+    this.worker.on('message', (results: readonly SqliteJobResult[]) => {
       for (const result of results) this.completeJob(result);
     });
     this.worker.on('exit', () => {
@@ -97,7 +106,7 @@ export class SqliteConnection {
     });
   }
 
-  private postJob(job: NewJob): Promise<readonly ResultRows[]> {
+  private postJob(job: NewSqliteJob): Promise<readonly ResultRows[]> {
     if (this.closed) return Promise.reject(new Error(CLOSED));
     return new Promise((resolve, reject) => {
       const id = (this.lastId += 1);
@@ -115,7 +124,7 @@ export class SqliteConnection {
     this.worker.postMessage(jobs);
   };
 
-  private completeJob(result: JobResult): void {
+  private completeJob(result: SqliteJobResult): void {
     const waiting = this.waiting.get(result.id);
     this.waiting.delete(result.id);
     if ('rows' in result) return waiting?.resolve(result.rows);

@@ -1,6 +1,11 @@
 import type Libsql from 'libsql';
 import { openFile } from './sqlite-file.js';
-import type { StatementMessage, SerializedError, SqliteJob, JobResult } from './sqlite-messages.js';
+import type {
+  StatementMessage,
+  SerializedError,
+  SqliteJob,
+  SqliteJobResult,
+} from './sqlite-messages.js';
 import type { ResultRows } from './statement-batch.js';
 
 type BatchJob = Extract<SqliteJob, { kind: 'batch' }>;
@@ -29,7 +34,7 @@ export class SqliteExecutor {
    * Runs the next job, or those that can share a commit.
    * @returns `undefined` if there are none, or if all wait for the active transaction to end.
    */
-  runNext(): JobResult[] | undefined {
+  runNext(): SqliteJobResult[] | undefined {
     const { waiting, activeTransaction } = this;
     const place = waiting.findIndex(
       (job) => activeTransaction === undefined || belongsTo(job, activeTransaction),
@@ -45,7 +50,7 @@ export class SqliteExecutor {
     return this.commit(group);
   }
 
-  private commit(group: readonly BatchJob[]): JobResult[] {
+  private commit(group: readonly BatchJob[]): SqliteJobResult[] {
     let stage: 'begin' | 'run' | 'commit' = 'begin';
     try {
       // A deferred transaction that reads first cannot wait for the write lock later: it fails.
@@ -118,7 +123,7 @@ export class SqliteExecutor {
 const belongsTo = (job: SqliteJob, transaction: number): boolean =>
   'transaction' in job && job.transaction === transaction;
 
-function runJob(id: number, work: () => readonly ResultRows[]): JobResult {
+function runJob(id: number, work: () => readonly ResultRows[]): SqliteJobResult {
   try {
     return { id, rows: work() };
   } catch (error) {

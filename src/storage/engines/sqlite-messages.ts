@@ -1,7 +1,7 @@
 import type { ResultRows } from './statement-batch.js';
 
 /** What the worker thread starts with. */
-export interface WorkerData {
+export interface SqliteWorkerData {
   /** The SQLite file. */
   readonly path: string;
   /** The memory of the lock that the worker acquires for each call of SQLite's library. */
@@ -35,6 +35,6 @@ export type SqliteJob = { readonly id: number } &
 export type SerializedError = Pick<Error, 'name' | 'message' | 'stack'>;
 
 /** The rows of each statement of a job, or its error. */
-export type JobResult =
+export type SqliteJobResult =
   | { readonly id: number; readonly rows: readonly ResultRows[] }
   | { readonly id: number; readonly error: SerializedError };

@@ -1,11 +1,11 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SharedLock } from './shared-lock.js';
 import { SqliteExecutor } from './sqlite-executor.js';
-import type { SqliteJob, JobResult, WorkerData } from './sqlite-messages.js';
+import type { SqliteJob, SqliteJobResult, SqliteWorkerData } from './sqlite-messages.js';
 
 /** The thread that owns the SQLite file; see `sqlite-connection.ts`. */
 
-const { path, nativeCallLock } = workerData as WorkerData;
+const { path, nativeCallLock } = workerData as SqliteWorkerData;
 const executor = new SqliteExecutor(path);
 const lock = new SharedLock(nativeCallLock);
 
@@ -23,7 +23,7 @@ parentPort?.on('message', (first: readonly SqliteJob[]) => {
 });
 
 /** Locks per call, as each may wait for the file: the process exit waits for one call, not for all. */
-function runNext(): readonly JobResult[] | undefined {
+function runNext(): readonly SqliteJobResult[] | undefined {
   lock.acquire();
   try {
     return executor.runNext();

@@ -4,7 +4,7 @@ import { canBeVerified, isWritten } from '../limits/predicates.js';
 import { isCodeCounted } from '../limits/sliding-window.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
 
-interface KeyClaim {
+interface IdempotencyKeyClaim {
   client: string;
   keyHash: string;
   requestHash: string;
@@ -16,12 +16,12 @@ interface KeyClaim {
 }
 
 /** A run of a request and its verification, which identify the key even after a rehash. */
-interface KeyRun {
+interface IdempotencyKeyRun {
   pinId: string;
   runId: string;
 }
 
-interface StoredRunResponse extends KeyRun {
+interface StoredRunResponse extends IdempotencyKeyRun {
   response: string;
 }
 
@@ -34,19 +34,19 @@ interface IdempotencyKeyRehash {
   newRequest: string;
 }
 
-const update = (db: Kysely<DatabaseSchema>, p: KeyRun) =>
+const update = (db: Kysely<DatabaseSchema>, p: IdempotencyKeyRun) =>
   db.updateTable('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
 
 const store = (db: Kysely<DatabaseSchema>, p: StoredRunResponse) =>
   update(db, p).set({ state: sql.lit('answered'), sealed_answer: p.response });
 
-const release = (db: Kysely<DatabaseSchema>, p: KeyRun) =>
+const release = (db: Kysely<DatabaseSchema>, p: IdempotencyKeyRun) =>
   db.deleteFrom('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
 
 /** The statements on `idempotency_keys`. */
 export const prepareKeyQueries = (database: Database) =>
   database.prepare('idempotency_keys', {
-    claim: (_db, p: KeyClaim) => sql<{ key_hash: string }>`
+    claim: (_db, p: IdempotencyKeyClaim) => sql<{ key_hash: string }>`
       insert into idempotency_keys
         (client, key_hash, request_hash, pin_id, state, sealed_answer, created_at, run)
       values (${p.client}, ${p.keyHash}, ${p.requestHash}, ${p.pinId}, 'running', '', ${p.now}, ${p.runId})
@@ -69,7 +69,7 @@ export const prepareKeyQueries = (database: Database) =>
     store,
 
     /** Stores the response if the verification has this provider handle; else `ambiguous`. */
-    storeIfConfirmed: (db, p: KeyRun & { sealed: string; response: string }) => {
+    storeIfConfirmed: (db, p: IdempotencyKeyRun & { sealed: string; response: string }) => {
       const confirmed = sql`exists (
         select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed})`;
       return update(db, p).set({
@@ -82,14 +82,15 @@ export const prepareKeyQueries = (database: Database) =>
       store(db, p).where(canBeVerified(database.lockClause, p)),
 
     /** It may have sent a message, and its result is unknown. */
-    markAmbiguous: (db, p: KeyRun) =>
+    markAmbiguous: (db, p: IdempotencyKeyRun) =>
       update(db, p).set({ state: sql.lit('ambiguous'), sealed_answer: sql.lit('') }),
 
     release,
 
-    releaseIfUnwritten: (db, p: KeyRun) => release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
+    releaseIfUnwritten: (db, p: IdempotencyKeyRun) =>
+      release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
 
-    releaseIfUncounted: (db, p: KeyRun & { entry: string }) =>
+    releaseIfUncounted: (db, p: IdempotencyKeyRun & { entry: string }) =>
       release(db, p).where(sql<boolean>`not ${isCodeCounted(p)}`),
 
     /** Unless the request was repeated under the current secret. */

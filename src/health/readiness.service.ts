@@ -16,7 +16,7 @@ const CACHE_MS = seconds(1);
 
 /** Checks whether the storage and the rate-limit counters can be reached. */
 @Injectable()
-export class Readiness {
+export class ReadinessService {
   private readonly logger = new Logger('Readiness');
   private lastFailedChecks = '';
   private lastReport: Promise<HealthCheckResult> | undefined;
