@@ -47,7 +47,7 @@ describe('Kubernetes manifests', () => {
   it.each(['base', 'components/monitoring', 'components/autoscaling'])(
     'are all listed in the kustomization of %s',
     (folder) => {
-      const { resources } = readYaml<{ resources: string[] }>(`${folder}/kustomization.yaml`);
+      const { resources } = readYaml(`${folder}/kustomization.yaml`) as { resources: string[] };
       const files = readdirSync(`${KUBERNETES}/${folder}`).filter((name) => name.endsWith('.yaml'));
 
       expect([...resources, 'kustomization.yaml'].sort()).toEqual(files.sort());

@@ -21,8 +21,14 @@ const PAGES = execFileSync(
 )
   .trim()
   .split('\n');
-/** Names with the prefix of a setting that belong to clients, the sandbox or Infobip. */
-const OTHER_NAMES = ['OTP_URL', 'OTP_API_KEY', 'SANDBOX_API_KEY', 'THROTTLE_EXCEPTION'];
+/** Names with the prefix of a setting that belong to clients, the sandbox, Infobip or compose.yaml. */
+const OTHER_NAMES = [
+  'OTP_URL',
+  'OTP_API_KEY',
+  'SANDBOX_API_KEY',
+  'THROTTLE_EXCEPTION',
+  'REDIS_PASSWORD',
+];
 const SETTING_LIKE_NAME =
   /\b(?:OTP|OTEL|API|SEND|SENDS|FAILED|CLIENT|PUMPING|THROTTLE|PROVIDER|INFOBIP|SINCH|SANDBOX|METRICS|SHUTDOWN|DATABASE|REDIS|TRUST|CORS|ALLOWED|BLOCKED|TEST)_[A-Z_]*[A-Z]\b/g;
 

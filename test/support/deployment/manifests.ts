@@ -11,20 +11,20 @@ import type { TypedManifest } from './type-errors.js';
 
 export const KUBERNETES = 'deploy/kubernetes';
 
-export const readYaml = <T>(path: string) =>
-  parse(readFileSync(join(KUBERNETES, path), 'utf8')) as T;
+export const readYaml = (path: string): unknown =>
+  parse(readFileSync(join(KUBERNETES, path), 'utf8'));
 
-export const deployment = readYaml<Deployment>('base/deployment.yaml');
-export const service = readYaml<Service>('base/service.yaml');
-export const budget = readYaml<PodDisruptionBudget>('base/disruption-budget.yaml');
-export const networkPolicy = readYaml<NetworkPolicy>('base/network-policy.yaml');
-export const metricsService = readYaml<Service>('components/monitoring/metrics-service.yaml');
-export const serviceMonitor = readYaml<ServiceMonitor>(
+export const deployment = readYaml('base/deployment.yaml') as Deployment;
+export const service = readYaml('base/service.yaml') as Service;
+export const budget = readYaml('base/disruption-budget.yaml') as PodDisruptionBudget;
+export const networkPolicy = readYaml('base/network-policy.yaml') as NetworkPolicy;
+export const metricsService = readYaml('components/monitoring/metrics-service.yaml') as Service;
+export const serviceMonitor = readYaml(
   'components/monitoring/service-monitor.yaml',
-);
-export const autoscaler = readYaml<HorizontalPodAutoscaler>(
+) as ServiceMonitor;
+export const autoscaler = readYaml(
   'components/autoscaling/autoscaler.yaml',
-);
+) as HorizontalPodAutoscaler;
 
 /** Every manifest, with its type. */
 export const MANIFESTS: readonly TypedManifest[] = [

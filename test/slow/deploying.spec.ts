@@ -1,0 +1,199 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { parseAllDocuments } from 'yaml';
+import { minutes } from '../../src/common/durations.js';
+import { parseEnvironment } from '../../src/config/environment.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { spawnProgram } from '../support/child-program.js';
+import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
+import { startService, type RunningService } from '../support/service.js';
+import { debianPostgresFolders, findBinary, pathFolders } from '../support/services/binaries.js';
+import { findOrInstall } from '../support/services/find-or-install.js';
+import { kubectlPath } from '../support/services/kubectl.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+
+const PAGE = readFileSync('docs/deploying.md', 'utf8');
+const blocksOf = (language: string) =>
+  [...PAGE.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, block = '']) =>
+    block.replace(/^ +/gm, '').trim(),
+  );
+const COMMANDS = blocksOf('sh');
+const [SECRETS = '', ROLE = '', COPY = '', LOOK = '', COMPOSE = '', SEND = '', VERIFY = ''] =
+  COMMANDS;
+/** Programs that no test has: they need an engine, a cluster or a machine of their own. */
+const NEEDS_MORE = /^(docker|kubectl|systemctl|systemd-run|git clone|npm ci|install) /;
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Record<string, string>;
+}
+
+const NUMBER = '+14155552671';
+const OVERLAY = 'deploy/kubernetes/overlays/production';
+
+jest.setTimeout(minutes(2));
+
+describe('docs/deploying.md', () => {
+  let folder: string;
+  let sandbox: Sandbox | undefined;
+  let service: RunningService | undefined;
+  let postgres: PostgresServer | undefined;
+
+  beforeEach(() => {
+    mkdirSync('.test-build', { recursive: true });
+    folder = mkdtempSync(resolve('.test-build', 'deploying-'));
+    for (const path of ['deploy', '.env.example', 'package.json']) {
+      cpSync(path, join(folder, path), { recursive: true });
+    }
+  });
+
+  afterEach(async () => {
+    await service?.close();
+    await sandbox?.close();
+    await postgres?.stop();
+    service = sandbox = postgres = undefined;
+    rmSync(folder, { recursive: true });
+  });
+
+  async function shell(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
+    const PATH = [...debianPostgresFolders(), ...pathFolders()].join(':');
+    // kubectl must not find a cluster.
+    const environment = { PATH, KUBECONFIG: '/dev/null', ...variables };
+    const program = spawnProgram(`set -e\n${script}`, folder, environment);
+    if ((await program.ended()) !== 0) throw new Error(program.output);
+    return program.output;
+  }
+
+  it('contains only commands that this test runs, or that need a machine of their own', () => {
+    expect(COMMANDS).toHaveLength(7);
+    expect(PAGE.match(/```\w/g)).toHaveLength(
+      COMMANDS.length + blocksOf('console').length + blocksOf('yaml').length,
+    );
+    const lines = blocksOf('console').flatMap((block) => block.split('\n'));
+    expect(lines.filter((line) => !NEEDS_MORE.test(line))).toEqual([]);
+  });
+
+  it('names files that exist', () => {
+    const paths = PAGE.match(/(?<!exec.*)\bdeploy\/[\w/.-]*\w/g);
+
+    expect(paths?.filter((path) => !existsSync(path))).toEqual([]);
+  });
+
+  it('has commands that make a secret, and a key whose entry production accepts', async () => {
+    symlinkSync(resolve('.test-build'), join(folder, 'dist'));
+    symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+    const output = await shell(SECRETS);
+    const [OTP_SECRET] = output.split('\n');
+    const [, API_KEYS] = /^Entry, for API_KEYS: +(shop:\S+)$/m.exec(output) ?? [];
+
+    expect(API_KEYS).toBeDefined();
+    expect(() => parseEnvironment({ ...PRODUCTION_SETTINGS, OTP_SECRET, API_KEYS })).not.toThrow();
+  });
+
+  it('has commands that make a database role, and send and verify the first code on it', async () => {
+    postgres = await startPostgres({ fresh: true });
+    // Installs psql if it is missing.
+    await queryPostgres(postgres.url, 'select 1');
+    await shell(ROLE, { ADMIN_URL: postgres.url, PASSWORD: "it's a password" });
+    const DATABASE_URL = postgres.url.replace('postgres@', 'otp@').replace(/postgres$/, 'otp');
+    sandbox = await startSandbox({ port: 0 });
+    service = await startService({ DATABASE_URL, INFOBIP_BASE_URL: sandbox.url });
+    const client = { OTP_URL: service.url, OTP_API_KEY: 'none', YOUR_NUMBER: NUMBER };
+
+    const sent = await shell(SEND, client);
+
+    expect(sent).toContain('"status":"ok"');
+    const [, PIN_ID] = /"pinId":"([^"]+)"/.exec(sent) ?? [];
+    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${encodeURIComponent(NUMBER)}`);
+    const CODE = ((await inbox.json()) as { pin: string }[])[0]?.pin;
+    expect(await shell(VERIFY, { ...client, PIN_ID, CODE })).toBe('{"verified":true}');
+    expect(
+      await queryPostgres(DATABASE_URL, "select usesuper from pg_user where usename = 'otp'"),
+    ).toBe('f');
+  });
+
+  it('has commands that show the Secret and all manifests, with settings that production accepts', async () => {
+    await kubectlPath();
+    await shell(COPY);
+    const secret = join(folder, 'secret.env');
+    const filledIn = readFileSync(secret, 'utf8')
+      .replace(/^OTP_SECRET=$/m, `OTP_SECRET=${PRODUCTION_SETTINGS.OTP_SECRET}`)
+      .replace(/^API_KEYS=$/m, `API_KEYS=${PRODUCTION_SETTINGS.API_KEYS}`)
+      .replace(/^INFOBIP_API_KEY=$/m, 'INFOBIP_API_KEY=key');
+    writeFileSync(secret, filledIn);
+
+    const output = await shell(LOOK.replace('\n', '\necho ---\n'));
+
+    const objects = parseAllDocuments(output).map((document) => document.toJSON() as Manifest);
+    expect(objects.map(({ kind }) => kind).sort()).toEqual([
+      ...['ConfigMap', 'Deployment', 'HorizontalPodAutoscaler', 'NetworkPolicy'],
+      ...['PodDisruptionBudget', 'Secret', 'Service', 'Service', 'ServiceMonitor'],
+    ]);
+    const find = (kind: string) => objects.find((object) => object.kind === kind);
+    const secrets = Object.entries(find('Secret')?.data ?? {}).map(([name, value]) => [
+      name,
+      Buffer.from(value, 'base64').toString(),
+    ]);
+    const env = parseEnvironment({
+      ...find('ConfigMap')?.data,
+      ...(Object.fromEntries(secrets) as Record<string, string>),
+    });
+    expect(env.warnings).toEqual([]);
+    // The autoscaler sets the number of replicas.
+    const deployment = JSON.stringify(find('Deployment'));
+    expect(deployment).not.toContain('"replicas"');
+    expect(deployment).toContain(
+      `"configMapRef":{"name":"${find('ConfigMap')?.metadata.name ?? ''}"}`,
+    );
+  });
+
+  it('has an overlay that works without the components', async () => {
+    await kubectlPath();
+    const file = join(folder, OVERLAY, 'kustomization.yaml');
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(/^(components:|.*components\/.*)$/gm, ''),
+    );
+
+    const output = await shell(`kubectl kustomize ${OVERLAY}`);
+
+    expect(output).toContain('replicas: 2');
+    expect(output).not.toContain('ServiceMonitor');
+  });
+
+  it('has commands that complete .env for compose.yaml, without a setting that is unknown', async () => {
+    await shell(COMPOSE);
+    const variables = parseEnv(readFileSync(join(folder, '.env'), 'utf8'));
+
+    expect(variables).toEqual({
+      POSTGRES_PASSWORD: expect.stringMatching(/^\w{48}$/),
+      REDIS_PASSWORD: expect.stringMatching(/^\w{48}$/),
+    });
+    expect(parseEnvironment({ ...PRODUCTION_SETTINGS, ...variables }).warnings).toEqual([]);
+  });
+
+  it('has a unit that systemd accepts', async () => {
+    const analyze = await findOrInstall({
+      title: 'systemd-analyze',
+      find: () => findBinary(['systemd-analyze']),
+      debianPackage: 'systemd',
+    });
+    const file = 'deploy/systemd/otp-service.service';
+    const unit = readFileSync(file, 'utf8').replace('/usr/bin/node', process.execPath);
+    writeFileSync(join(folder, file), unit);
+
+    expect(await shell(`${analyze} verify ${file}`)).toBe('');
+  });
+});
