@@ -8,7 +8,11 @@ import { mebibytes, type Line, type Table } from '../report.js';
 import { RunningServer, type SharedResources } from '../running-server.js';
 import { sampleDuring } from '../sampling.js';
 import { service, type ServerEnvironment } from '../servers.js';
-import { openDatabaseUsage, type DatabaseUsage } from '../usage/database-usage.js';
+import {
+  openDatabaseUsage,
+  type DatabaseUsage,
+  type DatabaseUsageReader,
+} from '../usage/database-usage.js';
 import {
   readUsage,
   sampleUsage,
@@ -52,9 +56,10 @@ export const fixedRates: Experiment = async (engine, shared, options) => {
     redisUrl: redis?.url,
   };
   const replicas: RunningServer[] = [];
+  let database: DatabaseUsageReader | undefined;
   try {
     replicas.push(await startReplica(shared, environment, options));
-    const database = await openDatabaseUsage(storage);
+    database = await openDatabaseUsage(storage);
     const deployment: Deployment = { replicas, database, redisUrl: redis?.url };
     const before = await database.read();
     const firstNumber = shared.reserveNumbers(0);
@@ -69,10 +74,10 @@ export const fixedRates: Experiment = async (engine, shared, options) => {
       }
     }
     const after = await database.read();
-    await database.close();
     const flows = shared.reserveNumbers(0) - firstNumber;
     return [rateTable(engine, results), sizeTable(engine, before, after, flows)];
   } finally {
+    await database?.close();
     await Promise.all(replicas.map((replica) => replica.stop()));
     storage.remove();
     await Promise.all([postgres?.stop(), redis?.stop()]);
