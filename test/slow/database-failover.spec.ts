@@ -13,6 +13,7 @@ import {
   type RecordingProvider,
 } from '../support/crash/recording-provider.js';
 import { startFlakyProxy, type FlakyProxy } from '../support/outage/flaky-proxy.js';
+import { newPhoneNumber } from '../support/outage/load-generator.js';
 import { SignInLoad } from '../support/outage/sign-in-load.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { seedOfFile } from '../support/seed.js';
@@ -83,6 +84,8 @@ describe.each(FAILOVERS)(`When the primary %s under load (SEED=${SEED})`, (title
     await load.waitFor(USERS_BEFORE);
     await failOver(pair);
     await Promise.all(replicas.map((replica) => waitUntilReady(replica, false)));
+    // On a slow machine, all users of the load may be waiting for an outcome.
+    await new Client(replicas[0]?.url ?? '', history).send(newPhoneNumber());
     redirectedAt = Date.now();
     toPostgres.redirect(pair.standbyUrl);
     readyAt = await Promise.all(replicas.map((replica) => waitUntilReady(replica, true)));
