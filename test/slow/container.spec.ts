@@ -150,7 +150,6 @@ describe('The trial image', () => {
       PORT: String(await freePort()),
       SANDBOX_PORT: String(await freePort()),
       HOST: '127.0.0.1',
-      SANDBOX_HOST: '127.0.0.1',
     };
     running = await startImage(trial, settings);
     // The lines follow the first answered health check.
@@ -166,7 +165,10 @@ describe('The trial image', () => {
     expect(await outputOf(lines)).toBe('{"verified":true}');
     expect(await outputOf(lines.slice(1))).toContain('"code":"unauthenticated"');
     expect(spawnSync('touch', ['new'], imageOptions(trial)).status).not.toBe(0);
-    expect(trial.environment).toMatchObject({ HOST: '0.0.0.0', SANDBOX_HOST: '0.0.0.0' });
+    expect(trial.environment).toMatchObject({ HOST: '0.0.0.0' });
+    // Another address of this machine: the default is 127.0.0.1 alone.
+    const inbox = await fetch(`http://127.0.0.2:${settings.SANDBOX_PORT}/sandbox/messages`);
+    expect(await inbox.json()).toHaveLength(1);
     running.process.kill('SIGTERM');
     expect(await once(running.process, 'exit')).toEqual([0, null]);
   });
@@ -177,7 +179,6 @@ describe('The sandbox image', () => {
     const SANDBOX_PORT = String(await freePort());
     running = await startImage(images.of.sandbox, { SANDBOX_PORT });
 
-    // Another address of this machine: the default is 127.0.0.1 alone.
     const inbox = await fetch(`http://127.0.0.2:${SANDBOX_PORT}/sandbox/messages`);
 
     expect(await inbox.json()).toEqual([]);
