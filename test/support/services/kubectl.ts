@@ -1,11 +1,16 @@
-import { findBinary } from './binaries';
-import { findOrInstall } from './find-or-install';
+import { spawnSync } from 'node:child_process';
 
-/** The path of kubectl, whose `kustomize` needs no cluster; components need version 1.21. */
-export async function kubectlPath(): Promise<string> {
-  return findOrInstall({
-    title: 'kubectl, 1.21 or later',
-    find: () => findBinary(['kubectl']),
-    debianPackage: 'kubernetes-client',
-  });
+/** The first version whose `kustomize` reads components. Debian 12 has an older one. */
+const LOWEST_MINOR = 21;
+
+interface KubectlVersion {
+  readonly clientVersion?: { readonly major?: string; readonly minor?: string };
+}
+
+/** Whether this machine has a kubectl that renders the manifests; that needs no cluster. */
+export function hasKubectl(): boolean {
+  const { status, stdout } = spawnSync('kubectl', ['version', '--client', '--output=json']);
+  if (status !== 0) return false;
+  const { clientVersion } = JSON.parse(stdout.toString()) as KubectlVersion;
+  return clientVersion?.major === '1' && parseInt(clientVersion.minor ?? '', 10) >= LOWEST_MINOR;
 }
