@@ -170,12 +170,12 @@ export class OtpService {
   }
 
   private callProvider(
-    { phoneNumber, channel, pinToResend, entries }: SendReservation,
+    { phoneNumber, channel, resendOf, entries }: SendReservation,
     context: RequestContext,
   ): Promise<ProviderSendResult> {
-    return pinToResend === undefined
+    return resendOf === undefined
       ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, context })
-      : this.router.resend(phoneNumber, pinToResend, channel, context);
+      : this.router.resend(phoneNumber, resendOf, channel, context);
   }
 
   private async checkCode(

@@ -28,7 +28,7 @@ export class VerificationEvents {
     this.events.emit({
       type: 'message_sent',
       provider,
-      resend: reservation.pinToResend !== undefined,
+      resend: reservation.resendOf !== undefined,
       outcome,
       ...describeOperation(reservation, operation),
     });

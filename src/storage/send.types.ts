@@ -49,8 +49,8 @@ export interface SendReservation {
   readonly country: string;
   readonly expiresAt: number;
   readonly channel: Channel;
-  /** The code to send again; `undefined` for a new one. */
-  readonly pinToResend: ProviderPin | undefined;
+  /** The provider's verification whose code is sent again; `undefined` for a new code. */
+  readonly resendOf: ProviderPin | undefined;
   /** Needed to release it; `undefined` for a send without limits. */
   readonly entries: ReservationEntries | undefined;
   readonly endUserHash: string;

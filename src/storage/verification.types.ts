@@ -9,7 +9,7 @@ export interface VerificationNotFound {
   readonly outcome: 'not_found';
 }
 
-/** A provider's handle of a code. */
+/** A provider's handle of a verification. */
 export interface ProviderPin {
   readonly provider: string;
   readonly pinId: string;

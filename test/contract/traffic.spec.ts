@@ -516,7 +516,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ endUserAddress })).outcome).toBe('admitted');
     });
 
-    // Fails without send-queries.ts, isSendCounted in `insert`; number-limits.ts, isEndUserSendCounted in releaseRejected
+    // Fails without send-queries.ts, isNewestSend in `insert`; number-limits.ts, isNewestEndUserSend in releaseRejected
     it('over the limit uses nothing of the limits of the number and its prefix', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
       await createPending({ endUserAddress });
@@ -533,7 +533,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await send({ to })).outcome).toBe('admitted');
     });
 
-    // Fails without end-user-limits.ts, reserve: isSendCounted
+    // Fails without end-user-limits.ts, reserve: isNewestSend
     it('is not charged for a send that the limits of its number reject', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '2' });
       const to = '+14155559999';

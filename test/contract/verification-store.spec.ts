@@ -251,7 +251,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       expect(admission.reservation).toMatchObject({
         pinId,
-        pinToResend: { provider: 'test-provider', pinId: `provider-pin-${pinId}` },
+        resendOf: { provider: 'test-provider', pinId: `provider-pin-${pinId}` },
         expiresAt: clock.now() - seconds(30) + TTL_MS,
       });
       await store.confirmSend(admission.reservation, accepted('provider-pin-again'), RESPONSE);

@@ -1,10 +1,14 @@
 import { NoResponse } from './api.js';
 
-/** Messages for the `reason` of `POST /otp/verify` that ends a code. */
+/**
+ * Messages for a `reason` of `POST /otp/verify` after which the code cannot be used. `wrong_code` is one
+ * if no attempts remain.
+ */
 const REASONS = {
   wrong_code: 'Too many wrong codes. Send a new one.',
   attempts_exhausted: 'Too many wrong codes. Send a new one.',
   expired: 'This code has expired. Send a new one.',
+  // This page never cancels a verification itself; a newer send does.
   cancelled: 'A newer code was sent, so this one is no longer valid. Send a new one.',
   already_verified: 'This code was used before. Send a new one.',
 };

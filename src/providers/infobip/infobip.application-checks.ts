@@ -75,7 +75,8 @@ interface LimitPair {
 }
 
 function compareLimits(check: string, { theirs, ours, actual, required, consequence }: LimitPair) {
-  if (actual === undefined) return warn(check, `${theirs}, which cannot be compared: ${ours}.`);
+  if (actual === undefined)
+    return warn(check, `${theirs}, which cannot be compared with ours: ${ours}.`);
   if (actual < required) return fail(check, `${theirs}, but ${ours}: ${consequence}.`);
   return actual > LOOSE_FACTOR * required
     ? warn(check, `${theirs}, much looser than ours: ${ours}.`)
@@ -89,7 +90,7 @@ function checkLimit(
 ): AccountFinding {
   const actual = `${field} is ${formatValue(values[field])}`;
   const limit = parseLimit(values[field]);
-  if (!limit) return warn(check, `${actual}, which cannot be compared.`);
+  if (!limit) return warn(check, `${actual}, which cannot be compared with our own limits.`);
   const max = usage[maxUsage](limit.intervalMs);
   if (limit.count >= max) return pass(check, `${actual}; our own limits apply first.`);
   const interval = formatDuration(limit.intervalMs);

@@ -43,7 +43,8 @@ export function checkTemplate(template: InfobipTemplate, applicationId: string):
 function checkCode({ pinLength, pinType }: InfobipTemplate): AccountFinding {
   const check = 'code';
   const code = `The code has the length ${formatValue(pinLength)} and the type ${formatValue(pinType)}`;
-  if (typeof pinLength !== 'number') return warn(check, `${code}, which cannot be compared.`);
+  if (typeof pinLength !== 'number')
+    return warn(check, `${code}: its length is not a number, so it cannot be checked.`);
   if (pinLength < PIN_LENGTH) {
     return fail(check, `${code}: shorter than ${String(PIN_LENGTH)}, it is easy to guess.`);
   }

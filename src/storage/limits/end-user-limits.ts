@@ -10,7 +10,7 @@ import {
   toAcquireValues,
   getBlockedUntil,
   createReleaseQuery,
-  isSendCounted,
+  isNewestSend,
   type WindowEntryColumn,
   type SlidingWindow,
 } from './sliding-window.js';
@@ -41,7 +41,7 @@ export class EndUserLimits {
     this.windows = [{ count: limits.sendsPerEndUserPerHour, windowMs: hours(1) }];
     this.queries = database.prepare('end_user_limits', {
       reserve: createAcquireQuery<EndUserSend>(SENDS, this.windows, (p, rest) => {
-        const counted = isSendCounted({ numberHash: p.numberHash, entry: p.numberEntry });
+        const counted = isNewestSend({ numberHash: p.numberHash, entry: p.numberEntry });
         return sql`select ${p.key}, ${rest} where ${counted}`;
       }),
       release: createReleaseQuery<object>(SENDS),

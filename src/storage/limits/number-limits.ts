@@ -12,7 +12,7 @@ import {
   createAcquireQuery,
   toAcquireValues,
   getBlockedUntil,
-  isEndUserSendCounted,
+  isNewestEndUserSend,
   createReleaseQuery,
   type WindowEntryColumn,
   type SlidingWindow,
@@ -95,7 +95,7 @@ export class NumberLimits {
       /** Releases a send that its end user's limit rejected. */
       releaseRejected: createReleaseQuery<RejectedSend>(
         SENDS,
-        (p) => sql`not ${isEndUserSendCounted(p)}`,
+        (p) => sql`not ${isNewestEndUserSend(p)}`,
       ),
       releaseAttempt: createReleaseQuery<object>(FAILURES),
       /** If the verification can still be verified; locks it before its number, as everywhere. */

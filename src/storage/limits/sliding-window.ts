@@ -5,7 +5,8 @@ import { getRandomBytes } from '../../common/random.js';
  * Counts recent events exactly, in one text column: an entry of fixed width per event, newest
  * first, beginning with its time. "Fewer than n in the last hour" is then "the n-th newest entry is
  * older than an hour": one comparison of two texts. So a single conditional statement checks several
- * windows and adds an entry. Entries are unique: one is removed if its event did not happen.
+ * windows and adds an entry. Each entry is unique, so that it can be removed if its event did not
+ * happen after all.
  */
 
 /** Milliseconds since the epoch have 13 digits from 2001 to 2286. */
@@ -62,12 +63,13 @@ export function getBlockedUntil(
 
 /**
  * A query that adds an entry unless a window is full: one statement, so nothing comes in between.
- * @param owner selects the row to write, from its key and the rest; no row if there is no owner
+ * @param selectRow the `select` of the row to insert or update: its key, then the other values in
+ * `rest`. If it finds nothing, no entry is added.
  */
 export function createAcquireQuery<W extends object>(
   { table, key, column, others, returning }: WindowEntryColumn,
   windows: readonly SlidingWindow[],
-  owner: (p: W & NewWindowEntry, rest: RawBuilder<unknown>) => RawBuilder<unknown>,
+  selectRow: (p: W & NewWindowEntry, rest: RawBuilder<unknown>) => RawBuilder<unknown>,
 ) {
   const kept = ENTRY_WIDTH * (Math.max(...windows.map(({ count }) => count)) - 1);
   const entries = sql.ref(`${table}.${column}`);
@@ -84,7 +86,7 @@ export function createAcquireQuery<W extends object>(
       sql`cast(${p.now} as bigint)`,
     ]);
     return sql<{ returned: number }>`
-      insert into ${sql.table(table)} (${sql.ref(key)}, ${columns}, touched_at) ${owner(p, rest)}
+      insert into ${sql.table(table)} (${sql.ref(key)}, ${columns}, touched_at) ${selectRow(p, rest)}
       on conflict (${sql.ref(key)}) do update set
         ${sql.ref(column)} = ${sql.ref(`excluded.${column}`)} || substr(${entries}, 1, ${sql.lit(kept)}),
         touched_at = excluded.touched_at
@@ -93,14 +95,14 @@ export function createAcquireQuery<W extends object>(
   };
 }
 
-/** The values of an {@link createAcquireQuery}. */
+/** The parameters of a {@link createAcquireQuery}: its own and those of its `selectRow`. */
 export function toAcquireValues<W extends object>(
   windows: readonly SlidingWindow[],
-  owner: W,
+  selectParameters: W,
   entry: string,
   now: number,
 ): W & NewWindowEntry {
-  const values: Record<string, unknown> = { entry, now, ...owner };
+  const values: Record<string, unknown> = { entry, now, ...selectParameters };
   windows.forEach(({ windowMs }, index) => {
     values[getBoundName(index)] = toTimeText(now - windowMs);
   });
@@ -119,13 +121,13 @@ export const createReleaseQuery =
       where ${sql.ref(key)} = ${p.key} and ${hasEntry(column, p.entry)} and ${condition(p)}
       returning ${sql.ref(key)} as released`;
 
-/** Whether a send is the newest that its number counts. */
-export const isSendCounted = (p: { numberHash: string; entry: string }): RawBuilder<boolean> =>
+/** Whether a send is the newest of its number: it was counted just now, in the same transaction. */
+export const isNewestSend = (p: { numberHash: string; entry: string }): RawBuilder<boolean> =>
   sql`exists (
     select 1 from numbers where number_hash = ${p.numberHash} and ${isNewest('sends', p.entry)})`;
 
-/** Whether a send is the newest that its end user counts. */
-export const isEndUserSendCounted = (p: {
+/** Whether a send is the newest of its end user: it was counted just now, as above. */
+export const isNewestEndUserSend = (p: {
   endUserHash: string;
   endUserEntry: string;
 }): RawBuilder<boolean> =>
@@ -133,12 +135,12 @@ export const isEndUserSendCounted = (p: {
     select 1 from end_users
     where address_hash = ${p.endUserHash} and ${isNewest('sends', p.endUserEntry)})`;
 
-/** Whether a code is the newest that its verification's number counts. */
-export const isCodeCounted = (p: CountedCode): RawBuilder<boolean> =>
+/** Whether a code is the newest of its verification's number: it was counted just now, as above. */
+export const isNewestCode = (p: CountedCode): RawBuilder<boolean> =>
   numberExists(p, isNewest('failures', p.entry));
 
-/** Whether a code is one of those that its verification's number counts. */
-export const isCodeAmongCounted = (p: CountedCode): RawBuilder<boolean> =>
+/** Whether a code counts as wrong, at its verification's number; it need not be the newest. */
+export const isCodeCounted = (p: CountedCode): RawBuilder<boolean> =>
   numberExists(p, hasEntry('failures', p.entry));
 
 /** A submitted code, by its verification and its entry at the number. */

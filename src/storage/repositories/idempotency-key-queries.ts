@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { canBeVerified, isWritten } from '../limits/predicates.js';
-import { isCodeCounted } from '../limits/sliding-window.js';
+import { isNewestCode } from '../limits/sliding-window.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
 
 interface IdempotencyKeyClaim {
@@ -91,7 +91,7 @@ export const prepareKeyQueries = (database: Database) =>
       release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
 
     releaseIfUncounted: (db, p: IdempotencyKeyRun & { entry: string }) =>
-      release(db, p).where(sql<boolean>`not ${isCodeCounted(p)}`),
+      release(db, p).where(sql<boolean>`not ${isNewestCode(p)}`),
 
     /** Unless the request was repeated under the current secret. */
     rehash: (_db, p: IdempotencyKeyRehash) => sql`

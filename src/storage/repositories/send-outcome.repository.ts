@@ -43,21 +43,21 @@ export class SendOutcomeRepository {
     { provider, pinId: providerPinId, possiblySentBy }: SendResult,
     response: unknown,
   ): Promise<boolean> {
-    const { pinId, client, phoneNumber, channel, claim, pinToResend } = reservation;
+    const { pinId, client, phoneNumber, channel, claim, resendOf } = reservation;
     const sealed = this.verifications.encrypt(pinId, phoneNumber, providerPinId);
     const write = (batch: StatementBatch) => {
-      if (!pinToResend) this.queries.supersede(batch, { pinId, client });
-      const result = pinToResend
+      if (!resendOf) this.queries.supersede(batch, { pinId, client });
+      const result = resendOf
         ? this.queries.confirmResend(batch, { pinId, provider, sealed, channel })
         : this.queries.confirm(batch, { pinId, provider, sealed });
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
-      if (claim && pinToResend) this.keys.storeResponse(batch, reservation, claim, response);
+      if (claim && resendOf) this.keys.storeResponse(batch, reservation, claim, response);
       else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);
       return result;
     };
     return this.database.runUntilCommitted(async (isRepeated) => {
       const confirmed = await this.database.run(write);
-      if (pinToResend || confirmed.row) return true;
+      if (resendOf || confirmed.row) return true;
       return isRepeated && this.wasConfirmed(reservation);
     });
   }
@@ -79,20 +79,20 @@ export class SendOutcomeRepository {
   }
 
   private async fail(
-    { pinId, claim, pinToResend }: SendReservation,
+    { pinId, claim, resendOf }: SendReservation,
     possiblySentBy: readonly string[],
   ): Promise<void> {
     await this.database.run((batch) => {
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
-      if (!pinToResend) this.queries.fail(batch, { pinId });
+      if (!resendOf) this.queries.fail(batch, { pinId });
       if (claim) this.keys.queries.markAmbiguous(batch, { pinId, runId: claim.runId });
     });
   }
 
   private async releaseUnsent(reservation: SendReservation): Promise<void> {
-    const { pinId, client, phoneNumber, claim, pinToResend } = reservation;
+    const { pinId, client, phoneNumber, claim, resendOf } = reservation;
     await this.database.transaction<undefined>(async (transaction, rollback) => {
-      const remove = pinToResend ? this.queries.removeResend : this.queries.delete;
+      const remove = resendOf ? this.queries.removeResend : this.queries.delete;
       const { row } = await transaction.run((batch) => remove(batch, { pinId }));
       await this.verifications.rehashNumber(transaction, phoneNumber, client);
       const numberHash = this.verifications.hashNumber(phoneNumber);

@@ -52,7 +52,7 @@ export class SendRepository {
     }
     const reserved = written.reserved();
     if (!reserved || !written.inserted.row) return this.limits.findLimit(this.database, send);
-    const delivery = { phoneNumber, channel, claim, pinToResend: undefined };
+    const delivery = { phoneNumber, channel, claim, resendOf: undefined };
     const reservation = toReservation(send, delivery);
     const traffic = written.traffic?.();
     return { reservation, send, reserved, traffic };
@@ -90,8 +90,8 @@ export class SendRepository {
         }));
         const reserved = results.reserved();
         if (!reserved) return rollback(await this.limits.findLimit(transaction, send));
-        const pinToResend = { provider: row.provider, pinId: fields.providerPinId };
-        const reservation = toReservation(send, { phoneNumber, channel, claim, pinToResend });
+        const resendOf = { provider: row.provider, pinId: fields.providerPinId };
+        const reservation = toReservation(send, { phoneNumber, channel, claim, resendOf });
         return { reservation, send, reserved, traffic: results.traffic?.() };
       },
     );
@@ -131,7 +131,7 @@ export class SendRepository {
 
 const toReservation = (
   { row, entries }: CountedSend,
-  delivery: Pick<SendReservation, 'phoneNumber' | 'channel' | 'claim' | 'pinToResend'>,
+  delivery: Pick<SendReservation, 'phoneNumber' | 'channel' | 'claim' | 'resendOf'>,
 ): SendReservation => ({
   pinId: row.pin_id,
   client: row.client,

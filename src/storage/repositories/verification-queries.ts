@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isOpen } from '../limits/predicates.js';
-import { isCodeAmongCounted, isCodeCounted } from '../limits/sliding-window.js';
+import { isCodeCounted, isNewestCode } from '../limits/sliding-window.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
 interface PinKey {
@@ -31,7 +31,7 @@ export const prepareVerificationQueries = (database: Database) =>
     /** For a code that the number counted in the same batch. */
     reserveAttempt: (_db, p: PinKey & { entry: string }) => sql<VerificationRow>`
       update verifications set attempts = attempts + 1
-      where pin_id = ${p.pinId} and ${isCodeCounted(p)}
+      where pin_id = ${p.pinId} and ${isNewestCode(p)}
       returning ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))}`,
 
     /** Waits for transactions that change the verification. */
@@ -41,13 +41,13 @@ export const prepareVerificationQueries = (database: Database) =>
     /** The verification, if this attempt was counted. */
     readReserved: (_db, p: PinKey & { entry: string }) => sql<VerificationRow>`
       select ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))} from verifications
-      where pin_id = ${p.pinId} and ${isCodeAmongCounted(p)}`,
+      where pin_id = ${p.pinId} and ${isCodeCounted(p)}`,
 
     /** The verification, if this attempt has verified it: then its code no longer counts as wrong. */
     readVerified: (_db, p: PinKey & { entry: string; now: number }) => sql<{ pin_id: string }>`
       select pin_id from verifications
       where pin_id = ${p.pinId} and ${hasStatus('verified')} and verified_at = ${p.now}
-        and not ${isCodeAmongCounted(p)}`,
+        and not ${isCodeCounted(p)}`,
 
     releaseAttempt: (_db, p: PinKey) => sql`
       update verifications set attempts = attempts - 1
