@@ -6,8 +6,8 @@ import { basename, dirname } from 'node:path';
 const EXCLUDED = new Set(['(idle)', 'probe', 'node:inspector', 'node:internal/child_process']);
 
 /**
- * CPU time by package, folder of `src` or module of Node, in microseconds per request. Native code
- * counts for the nearest calling function that has a script.
+ * CPU time by package, folder of `src`, module of Node or file of `servers`, in microseconds per
+ * request. Native code counts for the nearest calling function that has a script.
  */
 export function timeByPlace(file: string, requests: number): Map<string, number> {
   const profile = JSON.parse(readFileSync(file, 'utf8')) as Profiler.Profile;
@@ -51,6 +51,6 @@ function placeOf(url: string): string {
   if (server !== undefined) return server;
   if (/\/bench\/(?:probe|worker-process)\.js$/.test(url)) return 'probe';
   const [, folder] = /\/dist\/([^/]+)/.exec(url) ?? [];
-  // The folder of another build may have another name than dist.
+  // The build given by --against may lie in a folder that is not called dist.
   return `src/${folder ?? basename(dirname(url))}`;
 }

@@ -127,8 +127,8 @@ describe('The checks of the crash history', () => {
 
   const repeat = <T>(count: number, make: (index: number) => T): T[] =>
     Array.from({ length: count }, (_, index) => make(index));
-  const wrongCodes = (count: number, pin: string) =>
-    repeat(count, (i) => codeCheck(200 + i, { pin, code: '222222', isCorrect: false }));
+  const wrongCodes = (count: number, providerPinId: string) =>
+    repeat(count, (i) => codeCheck(200 + i, { providerPinId, code: '222222', isCorrect: false }));
   /** A pending verification whose correct code then gets this wrong response. */
   const pendingWith = (lastResponse: object): History => ({
     ...historyWith(),

@@ -22,13 +22,15 @@ const CLOCK_ERROR_MS = 100;
 
 /** I1: a verification succeeds at most once. A replay is the same success. */
 export function findDuplicateSuccesses(history: History): string[] {
-  const pins = listSuccesses(history).flatMap(({ checks }) => checks[0]?.pin ?? []);
-  return findRepeated(pins).map(([pin, count]) => `${pin} succeeded ${count} times`);
+  const providerPinIds = listSuccesses(history).flatMap(
+    ({ checks }) => checks[0]?.providerPinId ?? [],
+  );
+  return findRepeated(providerPinIds).map(([pin, count]) => `${pin} succeeded ${count} times`);
 }
 
 /** I2: the provider checks no more codes of a verification than it has attempts. */
 export function findAttemptLimitViolations({ codeChecks, limits }: History): string[] {
-  return countByName(codeChecks.map(({ pin }) => pin))
+  return countByName(codeChecks.map(({ providerPinId }) => providerPinId))
     .filter(([, count]) => count > limits.maxAttempts)
     .map(([pin, count]) => `${count} codes of ${pin} were checked`);
 }
@@ -68,7 +70,8 @@ export function findLateSuccesses(history: History): string[] {
     if (checks.length === 0) return [`${describe(call)} succeeded without a code check`];
     // Unknown if the response to the send was lost.
     const expiresAt =
-      verifications.find(({ message }) => message.pin === checks[0]?.pin)?.expiresAt ?? Infinity;
+      verifications.find(({ message }) => message.providerPinId === checks[0]?.providerPinId)
+        ?.expiresAt ?? Infinity;
     return checks.some(({ at }) => at < expiresAt + CLOCK_ERROR_MS)
       ? []
       : [`${describe(call)} succeeded after its expiry`];
@@ -131,7 +134,8 @@ function isCertainlyPending(
   );
   // A crash may have dropped the successful response. Only a retry with the same key returns it.
   const verified = codeChecks.some(
-    ({ pin, isCorrect, at }) => isCorrect && pin === message.pin && at < last.startedAt,
+    ({ providerPinId, isCorrect, at }) =>
+      isCorrect && providerPinId === message.providerPinId && at < last.startedAt,
   );
   return (
     !superseded &&
@@ -200,8 +204,8 @@ interface Success {
 }
 
 function listSuccesses(history: History): Success[] {
-  const pins = new Map(
-    listVerifications(history).map(({ pinId, message }) => [pinId, message.pin]),
+  const providerPinIds = new Map(
+    listVerifications(history).map(({ pinId, message }) => [pinId, message.providerPinId]),
   );
   const correct = history.codeChecks.filter(({ isCorrect }) => isCorrect);
   return history.calls
@@ -209,11 +213,11 @@ function listSuccesses(history: History): Success[] {
     .map((call) => ({
       call,
       checks: correct.filter(
-        ({ at, phoneNumber, code, pin }) =>
+        ({ at, phoneNumber, code, providerPinId }) =>
           isDuring(call, at) &&
           phoneNumber === call.phoneNumber &&
           code === call.code &&
-          (call.pinId === undefined || pin === pins.get(call.pinId)),
+          (call.pinId === undefined || providerPinId === providerPinIds.get(call.pinId)),
       ),
     }));
 }

@@ -16,7 +16,7 @@ export const sentMessage = (at: number, changes: Partial<SentMessage> = {}): Sen
   operation: 'send',
   at,
   phoneNumber: NUMBER,
-  pin: 'PIN0',
+  providerPinId: 'PIN0',
   code: CODE,
   ...changes,
 });
@@ -24,7 +24,7 @@ export const sentMessage = (at: number, changes: Partial<SentMessage> = {}): Sen
 export const codeCheck = (at: number, changes: Partial<CodeCheck> = {}): CodeCheck => ({
   at,
   phoneNumber: NUMBER,
-  pin: 'PIN0',
+  providerPinId: 'PIN0',
   code: CODE,
   isCorrect: true,
   ...changes,

@@ -65,8 +65,7 @@ export interface SentMessage {
   readonly operation: 'send' | 'resend';
   readonly at: number;
   readonly phoneNumber: string;
-  /** The provider's id of the verification. */
-  readonly pin: string;
+  readonly providerPinId: string;
   readonly code: string;
 }
 
@@ -74,7 +73,7 @@ export interface SentMessage {
 export interface CodeCheck {
   readonly at: number;
   readonly phoneNumber: string;
-  readonly pin: string;
+  readonly providerPinId: string;
   readonly code: string;
   readonly isCorrect: boolean;
 }
@@ -115,7 +114,7 @@ export function listVerifications({ calls, messages }: History): Verification[] 
       (candidate) =>
         candidate.operation === 'send' &&
         candidate.phoneNumber === phoneNumber &&
-        // A phone that repeats a send has only one.
+        // A phone that repeats its send has one message: it always uses the same key.
         (isDuring(call, candidate.at) || !isNotReplay(call)),
     );
     if (!message || verifications.has(pinId)) continue;

@@ -48,13 +48,13 @@ export async function startRecordingProvider(
   };
 
   const sendMessage = (operation: 'send' | 'resend', { pinId, phoneNumber, code }: Pin): Reply => {
-    history.messages.push({ operation, at: Date.now(), phoneNumber, pin: pinId, code });
+    history.messages.push({ operation, at: Date.now(), phoneNumber, providerPinId: pinId, code });
     return [200, { pinId, to: phoneNumber.slice(1), smsStatus: 'MESSAGE_SENT' }];
   };
 
   const checkCode = ({ pinId, phoneNumber, code: rightCode }: Pin, code: string): Reply => {
     const isCorrect = code === rightCode;
-    history.codeChecks.push({ at: Date.now(), phoneNumber, pin: pinId, code, isCorrect });
+    history.codeChecks.push({ at: Date.now(), phoneNumber, providerPinId: pinId, code, isCorrect });
     const error = isCorrect ? {} : { pinError: 'WRONG_PIN' };
     return [200, { pinId, msisdn: phoneNumber.slice(1), verified: isCorrect, ...error }];
   };
