@@ -11,8 +11,8 @@ export interface ProviderResponse {
 export const isSuccess = ({ status }: ProviderResponse): boolean => status >= 200 && status <= 299;
 
 /**
- * The error that an HTTP status stands for.
- * @param detail for the log, if the provider's own error code says more than the status.
+ * The error for a status: that of the response, or the one that the provider's error code stands for.
+ * @param detail for the log: the provider's error code, if there is one
  */
 export function toStatusError(
   status: number,

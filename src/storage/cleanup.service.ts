@@ -71,7 +71,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
 
   /**
    * A crash between the provider call and its confirmation leaves `sending`. A message may have been
-   * sent, so it stays counted; the client never got a handle and may send again.
+   * sent, so it stays counted; the client never got a `pinId` and may send again.
    */
   private async failAbandonedSends(): Promise<void> {
     const before = this.clock.now() - getMaxRequestMs(this.providers);

@@ -6,7 +6,7 @@ import type { ProviderPin, VerificationNotFound } from './verification.types.js'
 
 /** A verification as a send requests it. Times are milliseconds since the epoch. */
 export interface NewVerification {
-  /** Our own opaque handle. */
+  /** The service's own random id; not the provider's. */
   readonly pinId: string;
   /** The only client that ever sees it. */
   readonly client: string;

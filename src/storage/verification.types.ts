@@ -1,7 +1,7 @@
 import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 
-/** Selects one of a client's verifications: by its handle, or the newest of a number. */
+/** Selects one of a client's verifications: by its `pinId`, or the newest of a number. */
 export type VerificationSelector =
   { readonly pinId: string } | { readonly phoneNumber: PhoneNumber };
 
@@ -9,7 +9,7 @@ export interface VerificationNotFound {
   readonly outcome: 'not_found';
 }
 
-/** A provider's handle of a verification. */
+/** A provider's id of a verification. */
 export interface ProviderPin {
   readonly provider: string;
   readonly pinId: string;

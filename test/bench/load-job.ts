@@ -10,7 +10,7 @@ export interface LoadOptions {
   readonly hasIdempotencyKey?: boolean | undefined;
   /** Sends the address of a different end user with each send. */
   readonly endUsers?: boolean | undefined;
-  /** Pads bodies to this size. */
+  /** Pads request bodies to this size, in bytes. */
   readonly bodyBytes?: number | undefined;
   /** Sends at this rate; without it, as fast as the answers arrive. */
   readonly perSecond?: number | undefined;

@@ -17,7 +17,7 @@ export interface Options {
   readonly warmUp: number;
   /** Numbers of concurrent requests. The comparison uses each, all else the first. */
   readonly connections: readonly number[];
-  /** Sizes in bytes to which bodies are padded. */
+  /** Sizes in bytes to which request bodies are padded. */
   readonly bodies: readonly number[];
   /** Sizes of the history, in verifications; empty unless growth is measured. */
   readonly growth: readonly number[];

@@ -318,7 +318,7 @@ describe('npm run doctor with an account', () => {
   });
 
   it.each([
-    ['the rate limit', {}, 2 * 86_400],
+    ['the rate limit', { THROTTLE_SEND_LIMIT: '60' }, 2 * 60 * 24 * 60],
     ['the budget', { CLIENT_SENDS_PER_DAY: '50000' }, 2 * 50_000],
   ])(
     'compares the limit of the application with %s of all clients, and so does infobip:setup',
@@ -443,6 +443,7 @@ describe('npm run doctor with a faulty host', () => {
 
   it('warns that it cannot check the account with a key that may only send, and exits with 0', async () => {
     upstream.answerReads(reply(403, errorBody('FORBIDDEN')));
+    // The doctor verifies a PIN that does not exist: a 404 means that the key may use PINs.
     upstream.answer(reply(404, errorBody('NOT_FOUND')));
 
     const { code, problems } = await runDoctor(settings());

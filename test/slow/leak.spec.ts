@@ -13,8 +13,8 @@ import { SecretFactory } from '../support/leak/secret-factory.js';
 import { seedOfFile } from '../support/seed.js';
 
 const FLOWS = 2_000;
-/** Fewer, because most requests fail in an outage. */
-const FEWER_FLOWS = 60;
+/** Few, because many requests wait for a timeout in an outage. */
+const OUTAGE_FLOWS = 60;
 const TIMEOUT_MS = 240_000;
 const SEED = seedOfFile('leak');
 
@@ -29,8 +29,8 @@ beforeAll(() => {
 
 describe('After thousands of random flows, invalid requests and provider failures', () => {
   beforeAll(async () => {
-    const runSteps = async ({ runStep }: TestRun) => {
-      for (const step of STEPS) await runStep(step);
+    const runSteps = async ({ runInAllFlows }: TestRun) => {
+      for (const step of STEPS) await runInAllFlows(step);
     };
     output = await runScenario({ random, secrets, flows: FLOWS, settings: {}, runSteps });
   }, TIMEOUT_MS);
@@ -94,18 +94,18 @@ describe('After random flows while PostgreSQL and Redis stop and start', () => {
       DATABASE_URL: withPassword(await postgres.createDatabase()),
       REDIS_URL: withPassword(redis.url),
     };
-    const runSteps = async ({ url, runStep }: TestRun) => {
+    const runSteps = async ({ url, runInAllFlows }: TestRun) => {
       for (const step of STEPS) {
-        await runStep(step);
+        await runInAllFlows(step);
         for (const server of [postgres, redis]) {
-          await Promise.all([runStep(step), server.pause()]);
-          await runStep(step);
+          await Promise.all([runInAllFlows(step), server.pause()]);
+          await runInAllFlows(step);
           await server.resume();
           await waitUntilReady(url);
         }
       }
     };
-    output = await runScenario({ random, secrets, flows: FEWER_FLOWS, settings, runSteps });
+    output = await runScenario({ random, secrets, flows: OUTAGE_FLOWS, settings, runSteps });
   }, TIMEOUT_MS);
 
   afterAll(() => Promise.all([postgres.stop(), redis.stop()]));

@@ -33,7 +33,7 @@ export const PhoneNumberField = (description: string) =>
     }),
   );
 
-/** The handle of a verification. Its format is not validated: a malformed one is a 404. */
+/** The id of a verification. Its format is not validated: a malformed one is a 404. */
 export const PinIdField = (message: string) =>
   applyDecorators(
     IsString({ message }),

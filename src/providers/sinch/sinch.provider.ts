@@ -34,7 +34,7 @@ export class SinchProvider implements OtpProvider {
     };
     const response = await this.client.post(VERIFICATIONS, start, options);
     if (isError(response)) throw toStartError(response);
-    return toHandle(method, parseStartResponse(requireObject(response)));
+    return toProviderPinId(method, parseStartResponse(requireObject(response)));
   }
 
   /** Starts a new verification: Sinch sends no code twice, and ends the one before. */
@@ -53,7 +53,7 @@ export class SinchProvider implements OtpProvider {
     code: string,
     options?: ProviderCallOptions,
   ): Promise<CheckResult> {
-    const { method, id } = parseHandle(providerPinId);
+    const { method, id } = parseProviderPinId(providerPinId);
     // Sinch did not issue this id, so it has no code to check.
     if (!method) return 'attempts_exhausted';
     const path = `${VERIFICATIONS}/id/${encodeURIComponent(id)}`;
@@ -116,11 +116,14 @@ function toLowerCase(word: unknown): string | undefined {
   return typeof word === 'string' ? word.toLowerCase() : 'unknown';
 }
 
-/** A report must name the method of the start, so the handle contains it: `sms/…`, `callout/…`. */
-const toHandle = (method: SinchMethod, id: string): string => `${method}/${id}`;
+/** A report must name the method of the start, so the id of the PIN contains it: `sms/…`, `callout/…`. */
+const toProviderPinId = (method: SinchMethod, id: string): string => `${method}/${id}`;
 
-function parseHandle(handle: string): { method: SinchMethod | undefined; id: string } {
-  const [, method, id = ''] = /^(sms|callout)\/(.+)$/s.exec(handle) ?? [];
+function parseProviderPinId(providerPinId: string): {
+  method: SinchMethod | undefined;
+  id: string;
+} {
+  const [, method, id = ''] = /^(sms|callout)\/(.+)$/s.exec(providerPinId) ?? [];
   return { method: method as SinchMethod | undefined, id };
 }
 

@@ -51,7 +51,7 @@ export class EndUserLimits {
   }
 
   /**
-   * Counts a send if its number counted it and the hourly limit is not reached.
+   * Counts a send if it was counted for its number and the hourly limit is not reached.
    * @returns a getter of whether it was counted
    */
   reserve(batch: StatementBatch, send: EndUserSend, entry: string, now: number): () => boolean {

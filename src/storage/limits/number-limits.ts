@@ -46,7 +46,7 @@ interface CodeAttempt extends IdempotencyClaim {
   readonly referenceHash: string;
 }
 
-/** A send to release unless its end user counts it; `key` is the number's hash. */
+/** A send to release unless it was counted for its end user; `key` is the number's hash. */
 interface RejectedSend {
   readonly key: string;
   readonly entry: string;

@@ -22,14 +22,14 @@ export const isWritten = ({ pinId }: { pinId: string }): SqlPredicate =>
   sql`exists (select 1 from verifications where pin_id = ${pinId})`;
 
 /**
- * Whether a verification that is looked up by its handle has this status. The expression keeps
+ * Whether a verification that is looked up by its `pinId` has this status. The expression keeps
  * indexes out: without statistics PostgreSQL prefers the index of all pending verifications to the
  * primary key, and then reads all of them.
  */
 export const hasStatus = (status: 'sending' | 'pending' | 'verified'): SqlPredicate =>
   sql`status || '' = ${sql.lit(status)}`;
 
-/** Whether a verification that is looked up by its handle is pending and has not expired. */
+/** Whether a verification that is looked up by its `pinId` is pending and has not expired. */
 export const isOpen = (now: number): SqlPredicate =>
   sql`${hasStatus('pending')} and expires_at > ${now}`;
 

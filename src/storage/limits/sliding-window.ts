@@ -136,23 +136,20 @@ export const isNewestEndUserSend = (p: {
     where address_hash = ${p.endUserHash} and ${isNewest('sends', p.endUserEntry)})`;
 
 /** Whether a code is the newest of its verification's number: it was counted just now, as above. */
-export const isNewestCode = (p: CountedCode): RawBuilder<boolean> =>
-  numberExists(p, isNewest('failures', p.entry));
+export const isNewestCode = (p: CodeEntry): RawBuilder<boolean> =>
+  numberExists(p, isNewest('failures', p.numberEntry));
 
 /** Whether a code counts as wrong, at its verification's number; it need not be the newest. */
-export const isCodeCounted = (p: CountedCode): RawBuilder<boolean> =>
-  numberExists(p, hasEntry('failures', p.entry));
+export const isCodeCounted = (p: CodeEntry): RawBuilder<boolean> =>
+  numberExists(p, hasEntry('failures', p.numberEntry));
 
-/** A submitted code, by its verification and its entry at the number. */
-interface CountedCode {
+/** A submitted code, by its verification and its entry in the window of the number's wrong codes. */
+export interface CodeEntry {
   pinId: string;
-  entry: string;
+  numberEntry: string;
 }
 
-const numberExists = (
-  { pinId }: CountedCode,
-  condition: RawBuilder<boolean>,
-): RawBuilder<boolean> =>
+const numberExists = ({ pinId }: CodeEntry, condition: RawBuilder<boolean>): RawBuilder<boolean> =>
   sql`exists (
     select 1 from numbers
     where number_hash = (select number_hash from verifications where pin_id = ${pinId})

@@ -109,7 +109,7 @@ export class AttemptOutcomeRepository {
   /** Whether an earlier run of {@link markVerified} was committed. */
   private async wasVerified({ pinId, numberEntry }: Attempt, now: number): Promise<boolean> {
     const verified = await this.database.run((batch) =>
-      this.verifications.queries.readVerified(batch, { pinId, entry: numberEntry, now }),
+      this.verifications.queries.readVerified(batch, { pinId, numberEntry, now }),
     );
     return verified.row !== undefined;
   }

@@ -68,9 +68,8 @@ export class AttemptRepository {
       const attempt = { client, pinId, keyHash, runId, referenceHash };
       this.limits.reserveAttempt(batch, attempt, numberEntry, now);
     }
-    const entry = numberEntry;
-    const reserved = this.verifications.queries.reserveAttempt(batch, { pinId, entry });
-    if (idempotency) this.keys.queries.releaseIfUncounted(batch, { pinId, entry, runId });
+    const reserved = this.verifications.queries.reserveAttempt(batch, { pinId, numberEntry });
+    if (idempotency) this.keys.queries.releaseIfUncounted(batch, { pinId, numberEntry, runId });
     return { isClaimed, reserved };
   }
 
@@ -83,7 +82,7 @@ export class AttemptRepository {
       // The lock waits for an earlier run that is still being committed.
       const reserved = await transaction.run((batch) => {
         this.verifications.queries.lock(batch, { pinId });
-        return this.verifications.queries.readReserved(batch, { pinId, entry: numberEntry });
+        return this.verifications.queries.readReserved(batch, { pinId, numberEntry });
       });
       if (!reserved.row) return transaction.run(write);
       return { isClaimed: () => true, reserved };

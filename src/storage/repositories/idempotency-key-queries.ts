@@ -68,7 +68,7 @@ export const prepareKeyQueries = (database: Database) =>
 
     store,
 
-    /** Stores the response if the verification has this provider handle; else `ambiguous`. */
+    /** Stores the response if the verification has this provider's PIN id; else `ambiguous`. */
     storeIfConfirmed: (db, p: IdempotencyKeyRun & { sealed: string; response: string }) => {
       const confirmed = sql`exists (
         select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed})`;
@@ -90,7 +90,7 @@ export const prepareKeyQueries = (database: Database) =>
     releaseIfUnwritten: (db, p: IdempotencyKeyRun) =>
       release(db, p).where(sql<boolean>`not ${isWritten(p)}`),
 
-    releaseIfUncounted: (db, p: IdempotencyKeyRun & { entry: string }) =>
+    releaseIfUncounted: (db, p: IdempotencyKeyRun & { numberEntry: string }) =>
       release(db, p).where(sql<boolean>`not ${isNewestCode(p)}`),
 
     /** Unless the request was repeated under the current secret. */

@@ -70,7 +70,7 @@ export class SendOutcomeRepository {
     );
   }
 
-  /** Whether an earlier run of {@link confirm} was committed: nothing else stores a handle. */
+  /** Whether an earlier run of {@link confirm} was committed: only that stores a provider's PIN id. */
   private async wasConfirmed({ pinId, client }: SendReservation): Promise<boolean> {
     const getRow = await this.database.run((batch) =>
       this.verifications.readSent(batch, pinId, client),

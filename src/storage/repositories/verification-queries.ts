@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isOpen } from '../limits/predicates.js';
-import { isCodeCounted, isNewestCode } from '../limits/sliding-window.js';
+import { isCodeCounted, isNewestCode, type CodeEntry } from '../limits/sliding-window.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
 interface PinKey {
@@ -28,8 +28,8 @@ export type VerificationQueries = ReturnType<typeof prepareVerificationQueries>;
 /** The statements on verifications, without those of a send. */
 export const prepareVerificationQueries = (database: Database) =>
   database.prepare('verifications', {
-    /** For a code that the number counted in the same batch. */
-    reserveAttempt: (_db, p: PinKey & { entry: string }) => sql<VerificationRow>`
+    /** Counts an attempt if an earlier statement of the batch counted it for its number. */
+    reserveAttempt: (_db, p: CodeEntry) => sql<VerificationRow>`
       update verifications set attempts = attempts + 1
       where pin_id = ${p.pinId} and ${isNewestCode(p)}
       returning ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))}`,
@@ -39,12 +39,12 @@ export const prepareVerificationQueries = (database: Database) =>
       select pin_id from verifications where pin_id = ${p.pinId} ${database.lockClause}`,
 
     /** The verification, if this attempt was counted. */
-    readReserved: (_db, p: PinKey & { entry: string }) => sql<VerificationRow>`
+    readReserved: (_db, p: CodeEntry) => sql<VerificationRow>`
       select ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))} from verifications
       where pin_id = ${p.pinId} and ${isCodeCounted(p)}`,
 
-    /** The verification, if this attempt has verified it: then its code no longer counts as wrong. */
-    readVerified: (_db, p: PinKey & { entry: string; now: number }) => sql<{ pin_id: string }>`
+    /** The verification, if this attempt verified it: every code counts as wrong until it verifies. */
+    readVerified: (_db, p: CodeEntry & { now: number }) => sql<{ pin_id: string }>`
       select pin_id from verifications
       where pin_id = ${p.pinId} and ${hasStatus('verified')} and verified_at = ${p.now}
         and not ${isCodeCounted(p)}`,

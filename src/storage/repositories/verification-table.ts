@@ -64,7 +64,7 @@ export class VerificationTable {
     return () => (result.row && result.row.sealed !== '' ? result.row : undefined);
   }
 
-  /** Finds the handle that is meant; empty if there is none. */
+  /** The `pinId` of the selected verification; empty if there is none. */
   async findPinId(
     executor: Executor,
     selector: VerificationSelector,

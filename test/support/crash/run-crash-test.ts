@@ -9,7 +9,7 @@ import type { TestDatabase } from './databases.js';
 import { listVerifications, type History, type Limits, type ServiceRun } from './history.js';
 import { PhonePool } from './phone-pool.js';
 import { startRecordingProvider, type RecordingProvider } from './recording-provider.js';
-import { sendKey, simulateUser, verifyKey, type Phone } from './simulated-user.js';
+import { buildIdempotencyKey, simulateUser, type Phone } from './simulated-user.js';
 
 /** The fake provider never takes this long, even on a busy machine. */
 const PROVIDER_TIMEOUT_MS = seconds(2);
@@ -165,11 +165,11 @@ async function verifyEverything(context: TestContext): Promise<number> {
 /** Submits the right code for every verification of a phone, and repeats requests with a key. */
 async function verifyAll(phone: Phone, service: Client, history: History): Promise<void> {
   const usesKeys = phone.behaviour === 'careful';
-  if (usesKeys) await service.send(phone.number, sendKey(phone));
+  if (usesKeys) await service.send(phone.number, buildIdempotencyKey('send', phone));
   const verifications = listVerifications(history);
   for (const { phoneNumber, pinId, message } of verifications) {
     if (phoneNumber !== phone.number) continue;
-    const key = usesKeys ? verifyKey(phone) : undefined;
+    const key = usesKeys ? buildIdempotencyKey('verify', phone) : undefined;
     await service.verify(phone.number, pinId, message.code, key);
   }
 }

@@ -24,10 +24,11 @@ export interface UserContext {
 
 type Action = (context: UserContext) => Promise<unknown>;
 
-/** An app that repeats a request repeats its key too. */
-export const sendKey = ({ number }: Phone) => `send ${number}`;
-export const verifyKey = ({ number }: Phone) => `verify ${number}`;
-const resendKey = ({ number }: Phone) => `resend ${number}`;
+/** An app that repeats a request repeats its idempotency key too. */
+export const buildIdempotencyKey = (
+  operation: 'send' | 'resend' | 'verify',
+  { number }: Phone,
+): string => `${operation} ${number}`;
 
 /** The code of the newest message on the phone. */
 const readCode = ({ phone, history }: UserContext): string =>
@@ -42,7 +43,7 @@ const send: Action = async ({ phone, service }) => {
 };
 
 const sendWithKey: Action = async ({ phone, service }) => {
-  rememberPinId(phone, await service.send(phone.number, sendKey(phone)));
+  rememberPinId(phone, await service.send(phone.number, buildIdempotencyKey('send', phone)));
 };
 
 const sendOnce: Action = async (context) => {
@@ -53,7 +54,7 @@ const resend: Action = async ({ phone, service }) =>
   phone.pinId && service.resend(phone.number, phone.pinId);
 
 const resendWithKey: Action = async ({ phone, service }) =>
-  phone.pinId && service.resend(phone.number, phone.pinId, resendKey(phone));
+  phone.pinId && service.resend(phone.number, phone.pinId, buildIdempotencyKey('resend', phone));
 
 const submitRightCode: Action = async (context) => {
   const { phone, service } = context;
@@ -63,7 +64,13 @@ const submitRightCode: Action = async (context) => {
 const submitRightCodeWithKey: Action = async (context) => {
   const { phone, service } = context;
   return (
-    phone.pinId && service.verify(phone.number, phone.pinId, readCode(context), verifyKey(phone))
+    phone.pinId &&
+    service.verify(
+      phone.number,
+      phone.pinId,
+      readCode(context),
+      buildIdempotencyKey('verify', phone),
+    )
   );
 };
 
@@ -100,7 +107,7 @@ const submitAroundExpiry: Action = async (context) => {
 
 /** The actions of each kind of user, who repeats them in random order. */
 const BEHAVIOURS = {
-  /** Sends once and resends once; repeats a broken request with the same key. */
+  /** Repeats requests with the same idempotency keys, so only one send and one resend take effect. */
   careful: [sendWithKey, race(sendWithKey), resendWithKey, race(submitRightCodeWithKey)],
   careless: [send, send, resend, submitRightCode, submitWrongCode, submitRightCodeByNumber],
   racing: [send, race(send), race(submitRightCode), race(submitRightCodeByNumber)],

@@ -30,7 +30,7 @@ export interface TestRun {
   /** The service's URL. */
   readonly url: string;
   /** Runs a step of every flow, many at the same time. */
-  readonly runStep: (step: Step) => Promise<void>;
+  readonly runInAllFlows: (step: Step) => Promise<void>;
 }
 
 interface ScenarioOptions {
@@ -86,10 +86,10 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     { length: count },
     (_, i) => new UserFlow(context, random.for(String(i))),
   );
-  const runStep = (step: Step) =>
+  const runInAllFlows = (step: Step) =>
     runConcurrently(count, CONCURRENT_FLOWS, async (i) => flows[i]?.[step]());
   try {
-    await runSteps({ url: replica.url, runStep });
+    await runSteps({ url: replica.url, runInAllFlows });
     const metrics = await readMetrics(replica);
     const commandLine = readFileSync(`/proc/${String(replica.pid)}/cmdline`, 'utf8');
     await replica.stop();
