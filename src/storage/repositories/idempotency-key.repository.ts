@@ -115,7 +115,7 @@ export class IdempotencyKeyRepository {
   /**
    * Stores the response to an accepted send, if its verification has the provider's PIN id. If not,
    * the message was sent but cannot be verified: the request stays ambiguous.
-   * @param sealed the encrypted handle
+   * @param sealed the encrypted PIN id
    */
   storeSendResponse(
     batch: StatementBatch,

@@ -9,7 +9,7 @@ interface PinKey {
   pinId: string;
 }
 
-/** The provider that accepted a send, and its encrypted handle. */
+/** The provider that accepted a send, and its encrypted PIN id. */
 interface AcceptedSend extends PinKey {
   provider: string;
   sealed: string;
