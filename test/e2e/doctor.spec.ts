@@ -443,7 +443,7 @@ describe('npm run doctor with a faulty host', () => {
 
   it('warns that it cannot check the account with a key that may only send, and exits with 0', async () => {
     upstream.answerReads(reply(403, errorBody('FORBIDDEN')));
-    // The doctor verifies a PIN that does not exist: a 404 means that the key may use PINs.
+    // The doctor then verifies an unknown PIN: the 404 shows that the key has the scope for it.
     upstream.answer(reply(404, errorBody('NOT_FOUND')));
 
     const { code, problems } = await runDoctor(settings());

@@ -63,15 +63,8 @@ const submitRightCode: Action = async (context) => {
 
 const submitRightCodeWithKey: Action = async (context) => {
   const { phone, service } = context;
-  return (
-    phone.pinId &&
-    service.verify(
-      phone.number,
-      phone.pinId,
-      readCode(context),
-      buildIdempotencyKey('verify', phone),
-    )
-  );
+  const key = buildIdempotencyKey('verify', phone);
+  return phone.pinId && service.verify(phone.number, phone.pinId, readCode(context), key);
 };
 
 /** An app that lost the response to its send knows the number only. */
