@@ -63,7 +63,7 @@ export class PhoneNumber {
       : undefined;
   }
 
-  /** Whether a text has the form of {@link e164}, whatever the numbering plan says. */
+  /** Whether a text has the form of {@link e164}; the numbering plan is not checked. */
   static isE164(text: unknown): text is string {
     return typeof text === 'string' && E164.test(text);
   }

@@ -4,7 +4,7 @@ export interface SetupOptions {
   readonly applicationId: string | undefined;
   /** The message template in the settings, if any. */
   readonly templateId: string | undefined;
-  /** Selects the application with this name, or creates it, whatever `applicationId` is. */
+  /** Selects the application with this name, or creates it; `applicationId` is ignored. */
   readonly applicationName: string | undefined;
   /** The message, with `{{pin}}`. */
   readonly text: string | undefined;

@@ -93,7 +93,7 @@ function toProviderError(error: NodeJS.ErrnoException): ProviderError {
 }
 
 /**
- * No `traceparent`: it would tell the provider which of its calls belong to one trace of the client. The
+ * No `traceparent`: it would show the provider which of its calls belong to one trace of the client. The
  * request id is enough to find a call in the provider's log.
  */
 const createTraceHeaders = (context: RequestContext | undefined): Record<string, string> =>

@@ -13,7 +13,7 @@ const DELAY_STEP_MS = 50;
 /**
  * Creates a client that reconnects by itself after the first `connect()`. A command without a
  * connection fails at once, any other after {@link TIMEOUT_MS}.
- * @param outage told about errors of the connection; the client's user reports those of commands
+ * @param outage records errors of the connection; the client's user reports those of commands
  */
 export function createRedis(url: string, outage: RedisOutage): Redis {
   const redis = new Redis(url, {

@@ -202,7 +202,7 @@ describe.each(ENGINES)('Stored data that cannot be read, on %s', (engine) => {
     expect(readLog()).toEqual([logged(UNKNOWN_SECRET)]);
   });
 
-  it('tells the reason of a closed verification without reading it', async () => {
+  it('returns the reason of a closed verification without reading it', async () => {
     await start({ cause: '', explanation: '', damage: setSealed("sealed || '.2'") });
     const { cancelled, exhausted, verified, pending } = upgraded.database.flows;
     const reasons = [];

@@ -14,7 +14,7 @@ export interface ForwardProxy {
   close(): Promise<void>;
 }
 
-/** Connects each tunnel to this port of 127.0.0.1, whatever host it is for. */
+/** Connects each tunnel to this port of 127.0.0.1, regardless of the requested host. */
 export const tunnelTo =
   (port: number): TunnelHandler =>
   (socket) => {
