@@ -24,8 +24,8 @@ export type HashPurpose = (typeof PURPOSES)[number];
 
 const CIPHER = 'aes-256-gcm';
 /**
- * Encrypted values are `<key id>.<nonce, ciphertext, tag>.<format>`. The format comes last because
- * the releases before it wrote none and ignore a third part: they read format 1.
+ * Encrypted values are `<key id>.<nonce, ciphertext, tag>.<format>`. Older releases write no format
+ * and ignore a third part, so they can read format 1.
  */
 const FORMAT = '1';
 const ENCRYPTED_VALUE = /^(?<id>[\w-]+)\.(?<data>[\w-]+)(?:\.(?<format>\d+))?$/;
@@ -88,7 +88,7 @@ export class DataProtection {
 
   /**
    * Decrypts a value and checks its shape.
-   * @param oldContexts contexts of values without a format
+   * @param oldContexts contexts that older releases used, which wrote no format
    */
   decrypt<T>(
     encrypted: string,
@@ -142,7 +142,7 @@ function computeMac(keys: DerivedKeys, purpose: HashPurpose, text: string): stri
 function deriveKeys(secret: string): DerivedKeys {
   const deriveKey = (info: string, length: number) =>
     Buffer.from(hkdfSync('sha256', secret, '', `otp-service/${info}`, length));
-  // From bytes, Node 24 would create a key object per use, at ten times the cost of the use.
+  // Given bytes, Node 24 creates a key object per call: a hash then takes 15 µs instead of 2.
   const createKey = (info: string) => createSecretKey(deriveKey(info, KEY_BYTES));
   return {
     id: deriveKey('key-id', KEY_ID_BYTES).toString('base64url'),
