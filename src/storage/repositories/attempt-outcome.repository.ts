@@ -13,8 +13,9 @@ import { getAttemptsRemaining, getClosedReason } from './verification-status.js'
 const VERIFIED: VerifyResult = { verified: true };
 
 /**
- * Grants counted attempts, and completes or releases them after the provider was called. An outcome is written until it is
- * committed, so each write has the same result when an earlier run of it was committed.
+ * Grants counted attempts, and completes or releases them after the provider was called. An outcome
+ * is written until it is committed, so each write has the same result when an earlier run of it was
+ * committed.
  */
 @Injectable()
 export class AttemptOutcomeRepository {

@@ -9,8 +9,9 @@ import { prepareOutcomeQueries } from './send-queries.js';
 import { VerificationTable } from './verification-table.js';
 
 /**
- * Admits counted sends, and confirms or releases them after the provider was called. An outcome is written until it is
- * committed, so each write has the same result when an earlier run of it was committed.
+ * Admits counted sends, and confirms or releases them after the provider was called. An outcome is
+ * written until it is committed, so each write has the same result when an earlier run of it was
+ * committed.
  */
 @Injectable()
 export class SendOutcomeRepository {

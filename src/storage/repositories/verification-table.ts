@@ -54,11 +54,12 @@ export class VerificationTable {
       prefix_hash: this.protection.hash('number-prefix', destination.prefix),
       end_user_hash:
         endUserAddress === undefined ? '' : this.protection.hash('end-user', endUserAddress),
+      // Counted sends of the code.
       texts: verification.hasSendLimits ? 1 : 0,
     };
   }
 
-  /** @returns a getter of a verification that a provider accepted; before, it does not exist */
+  /** @returns a getter of the row; `undefined` until a provider has accepted the send */
   readSent(batch: StatementBatch, pinId: string, client: string) {
     const result = this.queries.read(batch, { pinId, client });
     return () => (result.row && result.row.sealed !== '' ? result.row : undefined);
@@ -101,13 +102,14 @@ export class VerificationTable {
     await executor.run((batch) => {
       for (const oldHash of this.protection.getPreviousHashes('phone-number', phoneNumber.e164)) {
         this.queries.rehashNumber(batch, { oldHash, newHash });
+        // The next statement may give two verifications one hash, under which one may be pending.
         this.queries.cancelOlderPending(batch, { client, oldHash, newHash });
         this.queries.rehashVerifications(batch, { client, oldHash, newHash });
       }
     });
   }
 
-  /** Rehashes the number of a verification, so that both rows have the same hash. */
+  /** Rehashes a verification's number: its row and that of `numbers` must have the same hash. */
   async rehashVerification(executor: Executor, pinId: string, client: string): Promise<void> {
     if (!this.protection.hasOldSecrets) return;
     const getRow = await executor.run((batch) => this.readSent(batch, pinId, client));
