@@ -7,7 +7,7 @@ import { AccountSetup } from './account-setup.js';
 import { InfobipAccountApi } from './infobip/infobip.account-api.js';
 import { InfobipAccountCheck } from './infobip/infobip.account-check.js';
 import { InfobipClient } from './infobip/infobip.client.js';
-import { InfobipMaxUsage } from './infobip/infobip.max-usage.js';
+import { InfobipRequiredLimits } from './infobip/infobip.required-limits.js';
 import { InfobipSetup } from './infobip/infobip.setup.js';
 import { createProviderDispatcher } from './provider-dispatcher.js';
 import { SinchAccountCheck } from './sinch/sinch.account-check.js';
@@ -24,7 +24,7 @@ import { createUndiciAxios } from './undici-adapter.js';
         new HttpService(createUndiciAxios(await createProviderDispatcher(providers, outbound))),
     },
     InfobipClient,
-    InfobipMaxUsage,
+    InfobipRequiredLimits,
     InfobipAccountApi,
     InfobipAccountCheck,
     SinchClient,

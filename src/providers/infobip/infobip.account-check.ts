@@ -11,7 +11,7 @@ import {
 import { APPLICATIONS_PATH, InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
 import { checkApplication } from './infobip.application-checks.js';
 import { InfobipClient } from './infobip.client.js';
-import { InfobipMaxUsage } from './infobip.max-usage.js';
+import { InfobipRequiredLimits } from './infobip.required-limits.js';
 import { checkTemplate } from './infobip.template.js';
 
 const SETUP_REMEDY = 'Fix it with: npm run infobip:setup.';
@@ -22,7 +22,7 @@ export class InfobipAccountCheck implements AccountCheck {
   constructor(
     private readonly client: InfobipClient,
     private readonly api: InfobipAccountApi,
-    private readonly maxUsage: InfobipMaxUsage,
+    private readonly requiredLimits: InfobipRequiredLimits,
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
   ) {}
 
@@ -54,7 +54,7 @@ export class InfobipAccountCheck implements AccountCheck {
       'it is unknown, or belongs to another one.';
     return [
       access,
-      ...checkApplication(application, this.otp, this.maxUsage),
+      ...checkApplication(application, this.otp, this.requiredLimits),
       ...(template ? checkTemplate(template, applicationId) : [fail('template', missing)]),
     ];
   }

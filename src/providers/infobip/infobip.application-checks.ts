@@ -1,7 +1,7 @@
 import type { OtpConfig } from '../../config/otp.config.js';
 import { fail, formatValue, pass, warn, type AccountFinding } from '../account-check.js';
 import { formatDuration, parseDuration, parseLimit } from './infobip.limit-syntax.js';
-import type { InfobipMaxUsage } from './infobip.max-usage.js';
+import type { InfobipRequiredLimits } from './infobip.required-limits.js';
 import type { ApplicationConfiguration, InfobipApplication } from './infobip.types.js';
 
 /** Infobip's values may be looser than ours; beyond this factor they protect nothing. */
@@ -12,21 +12,21 @@ const LIMITS = [
   {
     check: 'messages per number',
     field: 'sendPinPerPhoneNumberLimit',
-    maxUsage: 'maxMessagesPerNumber',
+    ownMaximum: 'maxMessagesPerNumber',
     ours: 'our limits allow messages to one number',
     severity: fail,
   },
   {
     check: 'messages in total',
     field: 'sendPinPerApplicationLimit',
-    maxUsage: 'maxMessagesTotal',
+    ownMaximum: 'maxMessagesTotal',
     ours: 'our limits let all clients together send',
     severity: warn,
   },
   {
     check: 'verify calls',
     field: 'verifyPinLimit',
-    maxUsage: 'maxAttemptsPerNumber',
+    ownMaximum: 'maxAttemptsPerNumber',
     ours: 'our limits allow codes of one number to be checked',
     severity: warn,
   },
@@ -36,7 +36,7 @@ const LIMITS = [
 export function checkApplication(
   { enabled, configuration }: InfobipApplication,
   { maxAttempts, ttlMs }: OtpConfig,
-  usage: InfobipMaxUsage,
+  requiredLimits: InfobipRequiredLimits,
 ): AccountFinding[] {
   const values = configuration ?? {};
   const { pinAttempts, pinTimeToLive, allowMultiplePinVerifications } = values;
@@ -61,7 +61,7 @@ export function checkApplication(
     allowMultiplePinVerifications === false
       ? pass('one-time use', 'A code can be verified once only.')
       : fail('one-time use', 'allowMultiplePinVerifications is on: a used code verifies again.'),
-    ...LIMITS.map((limit) => checkLimit(values, usage, limit)),
+    ...LIMITS.map((limit) => checkLimit(values, requiredLimits, limit)),
   ];
 }
 
@@ -85,13 +85,13 @@ function compareLimits(check: string, { theirs, ours, actual, required, conseque
 
 function checkLimit(
   values: ApplicationConfiguration,
-  usage: InfobipMaxUsage,
-  { check, field, maxUsage, ours, severity }: (typeof LIMITS)[number],
+  requiredLimits: InfobipRequiredLimits,
+  { check, field, ownMaximum, ours, severity }: (typeof LIMITS)[number],
 ): AccountFinding {
   const actual = `${field} is ${formatValue(values[field])}`;
   const limit = parseLimit(values[field]);
   if (!limit) return warn(check, `${actual}, which cannot be compared with our own limits.`);
-  const max = usage[maxUsage](limit.intervalMs);
+  const max = requiredLimits[ownMaximum](limit.intervalMs);
   if (limit.count >= max) return pass(check, `${actual}; our own limits apply first.`);
   const interval = formatDuration(limit.intervalMs);
   return severity(check, `${actual}, but ${ours} ${String(max)} times in ${interval}.`);

@@ -36,7 +36,7 @@ export const formatLimit = (count: number, intervalMs: number): string =>
   `${String(count)}/${formatDuration(intervalMs)}`;
 
 /** Writes a duration or limit in its largest unit, for comparisons: `300s` becomes `5m`. */
-export function normalizeNotation(value: unknown): unknown {
+export function normalizeUnits(value: unknown): unknown {
   const limit = parseLimit(value);
   if (limit) return formatLimit(limit.count, limit.intervalMs);
   const durationMs = parseDuration(value);

@@ -3,8 +3,8 @@ import { AccountError, fail } from '../account-check.js';
 import type { AccountSetup, SetupChange, SetupOptions, SetupPlan } from '../account-setup.js';
 import { APPLICATIONS_PATH, InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
 import { InfobipClient } from './infobip.client.js';
-import { normalizeNotation } from './infobip.limit-syntax.js';
-import { InfobipMaxUsage } from './infobip.max-usage.js';
+import { normalizeUnits } from './infobip.limit-syntax.js';
+import { InfobipRequiredLimits } from './infobip.required-limits.js';
 import { buildTemplate, withSamplePin } from './infobip.template.js';
 import type { InfobipApplication, InfobipTemplate } from './infobip.types.js';
 
@@ -16,7 +16,7 @@ export class InfobipSetup implements AccountSetup {
   constructor(
     private readonly client: InfobipClient,
     private readonly api: InfobipAccountApi,
-    private readonly maxUsage: InfobipMaxUsage,
+    private readonly requiredLimits: InfobipRequiredLimits,
   ) {}
 
   async plan(options: SetupOptions): Promise<SetupPlan> {
@@ -28,7 +28,7 @@ export class InfobipSetup implements AccountSetup {
 
     const name = options.applicationName ?? application?.name ?? DEFAULT_NAME;
     const baseFields = { name, enabled: true };
-    const configuration = this.maxUsage.buildConfiguration();
+    const configuration = this.requiredLimits.buildConfiguration();
     const templateFields = buildTemplate(template, options);
     const applicationResource = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const applicationChanges = [
@@ -83,6 +83,7 @@ export class InfobipSetup implements AccountSetup {
     { templateId, text }: SetupOptions,
   ): Promise<InfobipTemplate | undefined> {
     const all: InfobipTemplate[] = await this.api.list(toTemplatesPath(applicationId));
+    // Templates for e-mail have no text.
     const templates = all.filter(({ messageText }) => typeof messageText === 'string');
     return (
       templates.find((template) => templateId !== undefined && template.messageId === templateId) ??
@@ -92,11 +93,11 @@ export class InfobipSetup implements AccountSetup {
   }
 }
 
-/** The fields whose value differs from the desired one. */
+/** The fields whose value differs from the desired one; `300s` equals `5m`. */
 function findChanges(resource: string, current: object, desired: object): SetupChange[] {
   const before = new Map<string, unknown>(Object.entries(current));
   return Object.entries(desired as Record<string, unknown>)
-    .filter(([field, value]) => normalizeNotation(before.get(field)) !== normalizeNotation(value))
+    .filter(([field, value]) => normalizeUnits(before.get(field)) !== normalizeUnits(value))
     .map(([field, value]) => ({
       resource,
       field,

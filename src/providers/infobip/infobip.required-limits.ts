@@ -8,9 +8,9 @@ import { formatDuration, formatLimit } from './infobip.limit-syntax.js';
 
 const intervals = (ms: number, intervalMs: number): number => Math.ceil(ms / intervalMs);
 
-/** The maximum use of Infobip that this service's own limits allow within `ms` milliseconds. */
+/** The limits that Infobip has to allow: the most that our own limits allow in `ms` milliseconds. */
 @Injectable()
-export class InfobipMaxUsage {
+export class InfobipRequiredLimits {
   constructor(
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
     @Inject(limitsConfig.KEY) private readonly limits: LimitsConfig,
