@@ -5,13 +5,13 @@ import type { ErrorCode } from './error-catalog.js';
 import type {
   CheckOutcome,
   CircuitState,
-  ClosedReason,
   FraudDecision,
   LimitName,
   ProviderFailure,
   ProviderOperation,
   SendOutcome,
   StorageOperation,
+  VerificationClosedReason,
 } from './label-values.js';
 import type { RequestContext } from './request-context.js';
 
@@ -98,7 +98,7 @@ export interface CodeChecked extends VerificationEvent {
 interface CodeRejected {
   readonly type: 'code_rejected';
   /** The `reason` of the answer. */
-  readonly reason: ClosedReason;
+  readonly reason: VerificationClosedReason;
 }
 
 /** A client cancelled a verification. */

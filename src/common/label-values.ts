@@ -34,17 +34,22 @@ export const SEND_OUTCOMES = ['accepted', 'ambiguous', 'failed'] as const;
 export type SendOutcome = (typeof SEND_OUTCOMES)[number];
 
 /** Why a verification accepts no code. */
-export const CLOSED_REASONS = [
+export const VERIFICATION_CLOSED_REASONS = [
   'expired',
   'attempts_exhausted',
   'already_verified',
   'cancelled',
   'reference_mismatch',
 ] as const;
-export type ClosedReason = (typeof CLOSED_REASONS)[number];
+export type VerificationClosedReason = (typeof VERIFICATION_CLOSED_REASONS)[number];
 
 /** `unknown` if the provider gave no result. */
-export const CHECK_OUTCOMES = ['verified', 'wrong_code', ...CLOSED_REASONS, 'unknown'] as const;
+export const CHECK_OUTCOMES = [
+  'verified',
+  'wrong_code',
+  ...VERIFICATION_CLOSED_REASONS,
+  'unknown',
+] as const;
 export type CheckOutcome = (typeof CHECK_OUTCOMES)[number];
 
 /** `would_block`: over a budget, in mode `observe`. */

@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { EventBus } from '../common/events.js';
-import type { CheckOutcome, ClosedReason, SendOutcome } from '../common/label-values.js';
+import type {
+  CheckOutcome,
+  SendOutcome,
+  VerificationClosedReason,
+} from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { Attempt } from '../storage/attempt.types.js';
 import type { SendReservation } from '../storage/send.types.js';
@@ -45,7 +49,7 @@ export class VerificationEvents {
   }
 
   /** A code was submitted for a verification that is closed. */
-  emitRejected(reason: ClosedReason): void {
+  emitRejected(reason: VerificationClosedReason): void {
     this.events.emit({ type: 'code_rejected', reason });
   }
 

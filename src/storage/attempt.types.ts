@@ -1,5 +1,5 @@
 import type { Channel } from '../common/channel.js';
-import type { ClosedReason } from '../common/label-values.js';
+import type { VerificationClosedReason } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
 import type { LimitExceeded } from './limit.types.js';
@@ -50,11 +50,11 @@ interface AttemptGranted {
 
 export interface VerificationClosed {
   readonly outcome: 'closed';
-  readonly reason: ClosedReason;
+  readonly reason: VerificationClosedReason;
 }
 
 /** The result of a checked code, as the client receives it. */
 export type VerifyResult =
   | { readonly verified: true }
   | { readonly verified: false; readonly reason: 'wrong_code'; readonly attemptsRemaining: number }
-  | { readonly verified: false; readonly reason: ClosedReason };
+  | { readonly verified: false; readonly reason: VerificationClosedReason };

@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import { seconds } from '../../common/durations.js';
 import { ERROR_CODES } from '../../common/error-catalog.js';
 import type { EventBus } from '../../common/events.js';
-import { CLOSED_REASONS, LIMITS } from '../../common/label-values.js';
+import { LIMITS, VERIFICATION_CLOSED_REASONS } from '../../common/label-values.js';
 import { createCounter, createGauge, createHistogram } from './create-metric.js';
 
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -25,8 +25,8 @@ export function registerRequestMetrics(registry: Registry, events: EventBus): vo
   const rejections = createCounter(
     registry,
     'otp_rejections_total',
-    'Problem responses by code, and codes rejected before a provider was asked, by reason.',
-    { reason: [...ERROR_CODES, ...CLOSED_REASONS] },
+    'Problem responses by problem code, and rejected verifies by why the verification is closed.',
+    { reason: [...ERROR_CODES, ...VERIFICATION_CLOSED_REASONS] },
   );
   const limits = createCounter(
     registry,

@@ -3,7 +3,7 @@ import { Matches, ValidateBy, ValidateIf } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema, whenLoaded } from '../../openapi/swagger.js';
-import type { ClosedReason } from '../../common/label-values.js';
+import type { VerificationClosedReason } from '../../common/label-values.js';
 import { PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
 import { AttemptsRemainingProperty } from './response-fields.js';
 
@@ -100,7 +100,7 @@ export class VerificationClosedResponse {
   readonly verified!: false;
 
   @ApiProperty(
-    describeEnum<ClosedReason>('Why no code is accepted.', {
+    describeEnum<VerificationClosedReason>('Why no code is accepted.', {
       expired: 'the code has expired',
       attempts_exhausted: 'too many wrong codes were given',
       already_verified: 'a code verifies once, and this one already did',
@@ -108,5 +108,5 @@ export class VerificationClosedResponse {
       reference_mismatch: 'send was given another reference; no attempt was counted',
     }),
   )
-  readonly reason!: ClosedReason;
+  readonly reason!: VerificationClosedReason;
 }

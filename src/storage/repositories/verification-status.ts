@@ -1,4 +1,4 @@
-import type { ClosedReason } from '../../common/label-values.js';
+import type { VerificationClosedReason } from '../../common/label-values.js';
 import type { Verification } from '../verification.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
 
@@ -23,7 +23,7 @@ export function getStatusAt(row: VerificationRow, now: number): Verification['st
 }
 
 /** Why a closed verification accepts no code. */
-export function getClosedReason(row: VerificationRow, now: number): ClosedReason {
+export function getClosedReason(row: VerificationRow, now: number): VerificationClosedReason {
   switch (getStatusAt(row, now)) {
     case 'verified':
       return 'already_verified';
