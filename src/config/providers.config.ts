@@ -89,7 +89,7 @@ export const providersConfig = defineConfig('providers', 'Providers', SETTINGS, 
     /** One send or resend, over all providers that are tried for it. */
     sendDeadlineMs: timeoutMs * names.length,
     maxInFlight,
-    /** `undefined` if `names` does not list it, as with the next. */
+    /** Each provider's account; `undefined` if `names` does not list the provider. */
     infobip: names.includes('infobip') ? getInfobipAccount(values, sandbox?.url) : undefined,
     sinch: names.includes('sinch') ? getSinchAccount(values, sandbox?.url) : undefined,
     /** Emulates the providers in use; never in production. */
@@ -112,8 +112,8 @@ export function getProviderAccount<P extends ProviderName>(
 }
 
 /**
- * The required settings that are absent. The sandbox replaces all providers or none: otherwise it
- * would depend on chance whether a message goes to a phone or to the sandbox.
+ * The required settings that are absent. Without the sandbox, each provider needs its credentials:
+ * if one provider were simulated, a failover could send a message to the sandbox, not to the phone.
  */
 export function findMissingCredentials(env: Environment): string[] {
   const values = readSettings(SETTINGS, env);

@@ -15,7 +15,7 @@ import { getErrorCode, isNotFound } from './sinch.errors.js';
 /** A verification that cannot exist: reading it sends nothing and costs nothing. */
 const NONEXISTENT_PATH = '/verification/v1/verifications/id/none';
 
-const TIMESTAMP_HEADER = 40101;
+const INVALID_TIMESTAMP = 40101;
 
 const CREDENTIALS_REMEDY =
   'Set SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET to the Key and Secret that the ' +
@@ -43,7 +43,7 @@ function toFinding(response: ProviderResponse): AccountFinding {
   if (isNotFound(response)) {
     return pass('access', 'Sinch answers and accepts the application key and its signature.');
   }
-  if (code === TIMESTAMP_HEADER) {
+  if (code === INVALID_TIMESTAMP) {
     return fail(
       'clock',
       'Sinch rejects the time of the request (40101).',

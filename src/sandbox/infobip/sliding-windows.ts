@@ -38,11 +38,11 @@ export class SlidingWindows {
     window.enqueue(this.now());
     this.eventCount += 1;
     if (this.eventCount > this.capacity.events || this.windows.size > this.capacity.keys)
-      this.evictLeastUsed();
+      this.evictLeastRecentlyUsed();
   }
 
   /** Evicts a tenth at once, because iterating a Map is slow after many deletions at its start. */
-  private evictLeastUsed(): void {
+  private evictLeastRecentlyUsed(): void {
     const { events, keys } = this.capacity;
     for (const [key, window] of this.windows) {
       if (this.eventCount <= 0.9 * events && this.windows.size <= 0.9 * keys) return;
