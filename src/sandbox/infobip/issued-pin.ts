@@ -14,6 +14,7 @@ export interface IssuedPin {
   placeholders: Readonly<Record<string, string>>;
   readonly expiresAt: number;
   failedAttempts: number;
+  /** When the first message was sent. */
   sentAt?: number;
   verifiedAt?: number;
 }

@@ -115,6 +115,7 @@ export class PinService {
       return buildResponse(false, Math.max(0, pinAttempts - pin.failedAttempts), 'WRONG_PIN');
     }
     pin.verifiedAt ??= now;
+    // Infobip does not document this number: docs/sandbox.md lists it.
     return buildResponse(true, 0);
   }
 
@@ -147,10 +148,16 @@ export class PinService {
     const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), lookup);
     if (delivery.isSent) pin.sentAt ??= now();
     if (delivery.isDelivered) {
-      const sentAt = new Date(now()).toISOString();
-      const text = renderText(pin);
-      const provider = 'infobip';
-      inbox.addMessage({ to, from, channel, text, pin: pin.pin, pinId, provider, sentAt });
+      inbox.addMessage({
+        to,
+        from,
+        channel,
+        text: renderText(pin),
+        pin: pin.pin,
+        pinId,
+        provider: 'infobip',
+        sentAt: new Date(now()).toISOString(),
+      });
     }
     return {
       pinId,
