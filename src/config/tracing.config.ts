@@ -4,7 +4,7 @@ import { defineConfig, optional, setting } from './define-config.js';
 import { collectorUrl, parsedBy } from './env-types.js';
 import { parseHeaders } from './list-parsers.js';
 
-/** Variables that OpenTelemetry specifies for its SDKs. Its other variables are not settings. */
+/** Variables of OpenTelemetry's SDKs. The exporter reads a few others itself, unchecked. */
 export const tracingConfig = defineConfig('tracing', 'Traces', {
   endpoint: optional('OTEL_EXPORTER_OTLP_ENDPOINT', collectorUrl(), {
     description: 'OpenTelemetry collector that receives traces over OTLP (HTTP), at `/v1/traces`',

@@ -9,8 +9,8 @@ import { StartupAccountCheck } from './startup-account-check.js';
 import { TestNumberProvider } from './test-number.provider.js';
 
 /**
- * The way of a code to its provider, in three steps: {@link ProviderRouter} (order, failover,
- * circuit breakers), the provider's adapter (meaning), and its client (wire, over HttpService).
+ * The providers of codes. {@link ProviderRouter} chooses one, its adapter translates the operation
+ * and the response, and its client makes the HTTP requests.
  */
 @Module({
   imports: [AccountsModule, StorageModule],

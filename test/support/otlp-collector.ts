@@ -62,7 +62,7 @@ interface ExportRequest {
 const KINDS = { 1: 'internal', 2: 'server', 3: 'client' } as const;
 const ERROR = 2;
 
-/** @param status answers each request; `undefined` leaves all of them without an answer */
+/** @param status the status of the next answer; `undefined` leaves the request without one */
 export async function startOtlpCollector(
   status: () => number | undefined = () => 200,
 ): Promise<OtlpCollector> {
