@@ -11,9 +11,9 @@ import {
   type Script,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
-const TIMEOUT_MS = scaled(1_000);
+const TIMEOUT_MS = scaleTimeLimit(1_000);
 const number = phoneNumber('+41793026727');
 
 const infobipSent = reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' });

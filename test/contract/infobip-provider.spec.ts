@@ -13,7 +13,7 @@ import {
   type Script,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const v1Error = (code: string, validationErrors?: object) => ({
   requestError: { serviceException: { messageId: code, text: 'to 41793026727', validationErrors } },
@@ -76,7 +76,7 @@ describe('InfobipProvider', () => {
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
-      PROVIDER_TIMEOUT: `${scaled(1_000)}ms`,
+      PROVIDER_TIMEOUT: `${scaleTimeLimit(1_000)}ms`,
     }));
   });
 
@@ -376,7 +376,7 @@ describe('InfobipProvider', () => {
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
-      PROVIDER_TIMEOUT: `${scaled(1_000)}ms`,
+      PROVIDER_TIMEOUT: `${scaleTimeLimit(1_000)}ms`,
     });
 
     expect(await catchProviderError(other.provider.send(number, 'sms'))).toMatchObject({

@@ -5,7 +5,7 @@ import type { DatabaseEngine } from '../../src/storage/engines/database.js';
 import { openPostgres } from '../../src/storage/engines/postgres.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 /** Six per pooled connection. Each commit takes 0.5 s, so the last transaction waits for 2.5 s. */
 const TRANSACTIONS = 120;
@@ -44,7 +44,7 @@ describe('The PostgreSQL connection pool', () => {
     );
 
   it('lets an operation wait for a connection as long as a request may take', async () => {
-    engine = openPostgres(url, scaled(seconds(5)));
+    engine = openPostgres(url, scaleTimeLimit(seconds(5)));
 
     expect(await insertAll()).toEqual([]);
   });
@@ -80,7 +80,7 @@ describe('A PostgreSQL server that does not respond', () => {
 
     expect(await failuresOf([engine.runBatch([INSERT])])).toHaveLength(1);
 
-    expect(performance.now() - startedAt).toBeLessThan(scaled(seconds(4)));
+    expect(performance.now() - startedAt).toBeLessThan(scaleTimeLimit(seconds(4)));
     await engine.close();
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const SWC_OPTIONS = { jsc: { parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } };
 
@@ -60,7 +60,7 @@ describe('A spec file that fails', () => {
     const jest = [resolve('node_modules/jest/bin/jest.js'), '--config', JSON.stringify(config)];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [...jest, '--json'], {
       env: { PATH: process.env['PATH'] },
-      timeout: scaled(20_000),
+      timeout: scaleTimeLimit(20_000),
     }).catch((error: unknown) => error as { stdout: string; stderr: string });
     output = stderr;
     results = JSON.parse(stdout) as Results;

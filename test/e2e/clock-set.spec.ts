@@ -11,17 +11,17 @@ import { expectProblem } from '../support/problem.js';
 import { startReplica, type Replica } from '../support/replica.js';
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const PRELOAD = pathToFileURL(resolve('test/support/outage/skewed-clock.mjs')).href;
 const JUMP_MS = hours(2);
 const COOLDOWN_MS = 4_000;
 const TTL_MS = 6_000;
 /** How late something may happen on a machine that is busy with other tests. */
-const TOLERANCE_MS = scaled(2_000);
+const TOLERANCE_MS = scaleTimeLimit(2_000);
 /** Replicas read the clock of the database every ten seconds. */
-const SYNC_TIMEOUT_MS = scaled(15_000);
-const TEST_TIMEOUT_MS = scaled(90_000);
+const SYNC_TIMEOUT_MS = scaleTimeLimit(15_000);
+const TEST_TIMEOUT_MS = scaleTimeLimit(90_000);
 
 const SETTINGS = {
   NODE_ENV: 'test',

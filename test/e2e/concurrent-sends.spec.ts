@@ -1,7 +1,7 @@
 import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 /** Five times the connections in the pool. */
 const SENDS = 100;
@@ -25,7 +25,7 @@ describe('A hundred sends at once while PostgreSQL commits slowly', () => {
       DATABASE_URL: url,
       THROTTLE_SEND_LIMIT: '1000',
       PUMPING_GUARD: 'off',
-      PROVIDER_TIMEOUT: `${scaled(5_000)}ms`,
+      PROVIDER_TIMEOUT: `${scaleTimeLimit(5_000)}ms`,
     });
     await queryPostgres(url, ...SLOW_COMMITS);
   });

@@ -18,7 +18,7 @@ import {
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
 import { startService } from '../support/service.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const KEY = 'a-key-that-must-not-be-shown';
 const CONFIGURATION = {
@@ -375,7 +375,10 @@ describe('npm run doctor with a faulty host', () => {
 
   afterEach(() => upstream.close());
 
-  const settings = () => ({ INFOBIP_BASE_URL: upstream.url, PROVIDER_TIMEOUT: `${scaled(300)}ms` });
+  const settings = () => ({
+    INFOBIP_BASE_URL: upstream.url,
+    PROVIDER_TIMEOUT: `${scaleTimeLimit(300)}ms`,
+  });
   const errorBody = (code: string) => ({
     requestError: { serviceException: { messageId: code, text: KEY } },
   });
@@ -428,7 +431,7 @@ describe('npm run doctor with a faulty host', () => {
       [{ level: 'error', check: 'host', message: /cannot be reached/ }].map(matching),
     );
     expect(code).toBe(1);
-    expect(await connectedForMs).toBeLessThan(scaled(5_000));
+    expect(await connectedForMs).toBeLessThan(scaleTimeLimit(5_000));
     host.close();
   });
 

@@ -2,7 +2,7 @@ import { wrongCode } from '../support/wrong-code.js';
 import { expectProblem } from '../support/problem.js';
 import { hang, reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 import { seconds } from '../../src/common/durations.js';
 
 const NUMBER = '+14155552671';
@@ -118,7 +118,7 @@ describe('An Idempotency-Key', () => {
     const upstream = await startScriptedUpstream();
     const otherService = await startService({
       INFOBIP_BASE_URL: upstream.url,
-      PROVIDER_TIMEOUT: `${scaled(100)}ms`,
+      PROVIDER_TIMEOUT: `${scaleTimeLimit(100)}ms`,
     });
     const sendWithKey = () =>
       otherService.http.post('/otp/send').set('idempotency-key', 'a').send({ phoneNumber: NUMBER });

@@ -9,7 +9,7 @@ import {
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
 import { startService, type RunningService } from '../support/service.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const NUMBER = '+14155552671';
 const TEST_NUMBER = '+15550001111';
@@ -54,7 +54,7 @@ describe('When the provider', () => {
     service = await startService({
       INFOBIP_BASE_URL: upstream.url,
       INFOBIP_API_KEY: 'secret-key',
-      PROVIDER_TIMEOUT: `${scaled(250)}ms`,
+      PROVIDER_TIMEOUT: `${scaleTimeLimit(250)}ms`,
       OTP_MAX_ATTEMPTS: '1',
       TEST_NUMBERS: `${TEST_NUMBER}:123456`,
     });

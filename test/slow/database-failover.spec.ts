@@ -19,12 +19,12 @@ import { startReplica, type Replica } from '../support/replica.js';
 import { seedOfFile } from '../support/seed.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { startPostgresPair, type PostgresPair } from '../support/services/postgres-pair.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const SEED = seedOfFile();
-const RECOVERY_MS = scaled(seconds(5));
+const RECOVERY_MS = scaleTimeLimit(seconds(5));
 /** Longer than the outage, so that every outcome can be written. */
-const PROVIDER_TIMEOUT_MS = Math.min(scaled(seconds(20)), seconds(60));
+const PROVIDER_TIMEOUT_MS = Math.min(scaleTimeLimit(seconds(20)), seconds(60));
 const SETTING_UP_MS = 120_000;
 const USERS_BEFORE = 50;
 const USERS_AFTER = 100;

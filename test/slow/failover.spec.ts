@@ -16,7 +16,7 @@ import {
   type FailureMode,
 } from '../support/providers/fake-provider.js';
 import { startReplica, type Replica } from '../support/replica.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 const SENDS = 2_000;
 const CONCURRENCY = 16;
@@ -26,8 +26,8 @@ const PROVIDER_TIMEOUT_MS = 3_000;
 /** The deadline of a send with two providers. */
 const DEADLINE_MS = 2 * PROVIDER_TIMEOUT_MS;
 /** How much later a response may be on a busy machine. */
-const SLACK_MS = scaled(2_000);
-const MAX_SLOWDOWN_MS = scaled(20);
+const SLACK_MS = scaleTimeLimit(2_000);
+const MAX_SLOWDOWN_MS = scaleTimeLimit(20);
 const SCENARIO_TIMEOUT_MS = 170_000;
 const START_TIMEOUT_MS = 60_000;
 

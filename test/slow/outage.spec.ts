@@ -18,13 +18,13 @@ import {
   type OutageResult,
 } from '../support/outage/outage-scenario.js';
 import { expectProblem } from '../support/problem.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 /** The default of PROVIDER_TIMEOUT: the longest time until a response. */
-const DEADLINE_MS = scaled(5_000);
-const RECOVERY_MS = scaled(5_000);
+const DEADLINE_MS = scaleTimeLimit(5_000);
+const RECOVERY_MS = scaleTimeLimit(5_000);
 /** For `/health/live`, which depends on no server. */
-const HEARTBEAT_MS = scaled(2_000);
+const HEARTBEAT_MS = scaleTimeLimit(2_000);
 const START_TIMEOUT_MS = 60_000;
 /** How far the clocks of two replicas may differ: they read the database's time over a network. */
 const MAX_CLOCK_DIFFERENCE_MS = 100;

@@ -6,16 +6,16 @@ import { newPhoneNumber } from '../support/outage/load-generator.js';
 import { PooledClient, quantile, type TimedResponse } from '../support/providers/pooled-client.js';
 import { startFakeProvider, type FakeProvider } from '../support/providers/fake-provider.js';
 import { startReplica, type Replica } from '../support/replica.js';
-import { scaled } from '../support/time-scale.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 
 /** Prefers a folder in memory, because the disk is not measured. */
 const DATA_ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const SENDS_PER_SECOND = 500;
 const HANG_SECONDS = 10;
 const CONNECTIONS = 400;
-const RECOVERY_MS = scaled(1_000);
+const RECOVERY_MS = scaleTimeLimit(1_000);
 /** How slow a response may be on a busy machine. */
-const MAX_RESPONSE_MS = scaled(100);
+const MAX_RESPONSE_MS = scaleTimeLimit(100);
 const SCENARIO_TIMEOUT_MS = 90_000;
 
 describe('At 500 sends a second while the only provider does not answer', () => {

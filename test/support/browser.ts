@@ -1,16 +1,17 @@
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { sharedServiceUrl } from './services/shared-services.js';
-import { scaled } from './time-scale.js';
+import { scaleTimeLimit } from './time-scale.js';
 
 /** A connection to the Chromium of this test run; closing it closes its pages. */
 export async function startBrowser(): Promise<Browser> {
   const url = await sharedServiceUrl('chromium');
-  if (url === undefined) throw new Error('Only a test run with a service broker has a browser.');
+  if (url === undefined)
+    throw new Error('No browser is running. Run this as a jest test: jest starts Chromium.');
   return chromium.connect(url);
 }
 
 /** On a quiet machine each action takes less than a second. */
-const ACTION_LIMIT_MS = scaled(4_000);
+const ACTION_LIMIT_MS = scaleTimeLimit(4_000);
 
 /** Chromium logs this for every response from 400 and every broken connection. */
 const NETWORK_ERROR = 'Failed to load resource';

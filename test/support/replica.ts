@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Agent } from 'supertest';
 import { openApiValidatedAgent } from './openapi-validated-agent.js';
 import { freePort } from './services/ports.js';
-import { scaled } from './time-scale.js';
+import { scaleTimeLimit } from './time-scale.js';
 
 /** The built service as a process of its own. */
 export interface Replica {
@@ -26,7 +26,7 @@ export interface Replica {
 /** `npm run build:test` builds it first; beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
-const START_TIMEOUT_MS = scaled(20_000);
+const START_TIMEOUT_MS = scaleTimeLimit(20_000);
 
 /**
  * Starts a replica with these settings and waits until it responds.

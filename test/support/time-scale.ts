@@ -2,6 +2,6 @@
 export const TIME_SCALE = 'TEST_TIME_SCALE';
 
 /** Scales a time limit for a quiet machine to this machine. */
-export function scaled(ms: number): number {
+export function scaleTimeLimit(ms: number): number {
   return Math.ceil(ms * Number(process.env[TIME_SCALE] ?? '1'));
 }

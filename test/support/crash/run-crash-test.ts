@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from '../../../src/common/durations.js';
 import { startReplica, type Replica } from '../replica.js';
 import type { SeededRandom } from '../seeded-random.js';
-import { scaled } from '../time-scale.js';
+import { scaleTimeLimit } from '../time-scale.js';
 import { Client } from './client.js';
 import type { TestDatabase } from './databases.js';
 import { listVerifications, type History, type Limits, type ServiceRun } from './history.js';
@@ -16,7 +16,7 @@ const PROVIDER_TIMEOUT_MS = seconds(2);
 /** The longest request (storage/max-request-duration.ts): an older unfinished send is abandoned. */
 const ABANDONED_AFTER_MS = 2 * PROVIDER_TIMEOUT_MS + seconds(5);
 /** The service fails abandoned sends after its start, while it already serves requests. */
-const CLEANUP_MS = scaled(seconds(5));
+const CLEANUP_MS = scaleTimeLimit(seconds(5));
 
 const LIMITS: Limits = {
   maxAttempts: 3,

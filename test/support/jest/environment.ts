@@ -3,7 +3,7 @@ import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environmen
 import type { Circus } from '@jest/types';
 import { TestEnvironment as NodeEnvironment } from 'jest-environment-node';
 import { SEED_OF_FILE } from '../seed';
-import { scaled } from '../time-scale';
+import { scaleTimeLimit } from '../time-scale';
 import { HookFailureHandler } from './hook-failure-handler';
 import { Leftovers } from './leftovers';
 
@@ -29,7 +29,7 @@ export default class TestEnvironment extends NodeEnvironment {
   }
 
   handleTestEvent(event: Circus.AsyncEvent | Circus.SyncEvent, state: Circus.State): void {
-    if (event.name === 'run_start') state.testTimeout = scaled(state.testTimeout);
+    if (event.name === 'run_start') state.testTimeout = scaleTimeLimit(state.testTimeout);
     if (event.name === 'hook_start') this.scaleLimit(event.hook);
     if (event.name === 'test_start') this.scaleLimit(event.test);
     if (event.name === 'hook_failure') this.hookFailureHandler.handle(event, state);
@@ -49,6 +49,6 @@ export default class TestEnvironment extends NodeEnvironment {
   private scaleLimit(limited: { timeout?: number | null | undefined }): void {
     if (typeof limited.timeout !== 'number' || this.scaledOnce.has(limited)) return;
     this.scaledOnce.add(limited);
-    limited.timeout = scaled(limited.timeout);
+    limited.timeout = scaleTimeLimit(limited.timeout);
   }
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Response, Test } from 'supertest';
 import type { Replica } from '../replica.js';
 import type { Fleet } from './fleet.js';
-import { scaled } from '../time-scale.js';
+import { scaleTimeLimit } from '../time-scale.js';
 
 export type Operation = 'send' | 'resend' | 'verify' | 'status' | 'live';
 
@@ -30,7 +30,7 @@ const CONCURRENT_FLOWS = 8;
 const RETRY_DELAY_MS = 25;
 const HEARTBEAT_MS = 100;
 /** Much longer than any response may take. */
-const REQUEST_TIMEOUT_MS = scaled(20_000);
+const REQUEST_TIMEOUT_MS = scaleTimeLimit(20_000);
 
 let phoneCount = 0;
 

@@ -7,7 +7,7 @@ import {
   type RecordedResponse,
   type UserFlow,
 } from './load-generator.js';
-import { scaled } from '../time-scale.js';
+import { scaleTimeLimit } from '../time-scale.js';
 
 /** How to start and end an outage of a server. */
 export interface Outage {
@@ -51,7 +51,7 @@ interface StateBefore {
 const CONCURRENT_SENDS = 50;
 const CONCURRENT_CALLS_PER_REPLICA = 6;
 const OUTAGE_MS = 1_500;
-const RECOVERY_TIMEOUT_MS = scaled(10_000);
+const RECOVERY_TIMEOUT_MS = scaleTimeLimit(10_000);
 const POLL_MS = 50;
 const FLOWS_AFTER_RECOVERY = 10;
 
