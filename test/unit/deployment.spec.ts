@@ -14,13 +14,13 @@ import {
   metricsService,
   networkPolicy,
   pod,
-  portOf,
+  findContainerPort,
   readEnvFile,
   readYaml,
   service,
   serviceMonitor,
 } from '../support/deployment/manifests.js';
-import { typeErrorsOf } from '../support/deployment/type-errors.js';
+import { findTypeErrors } from '../support/deployment/find-type-errors.js';
 
 const labels = deployment.spec?.template.metadata?.labels;
 
@@ -31,17 +31,20 @@ describe('Kubernetes manifests', () => {
 
     beforeAll(() => {
       const changed = MANIFESTS.map(
-        ([kind, module, manifest]) => [kind, module, { ...manifest, unknown: 1 }] as const,
+        ([typeName, module, manifest]) => [typeName, module, { ...manifest, unknown: 1 }] as const,
       );
-      const found = typeErrorsOf([...MANIFESTS, ...changed]);
+      const found = findTypeErrors([...MANIFESTS, ...changed]);
       errors = found.slice(0, MANIFESTS.length);
       errorsWithUnknownField = found.slice(MANIFESTS.length);
     });
 
-    it.each(MANIFESTS.map(([kind], index) => [kind, index] as const))('%s', (_kind, index) => {
-      expect(errors[index]).toEqual([]);
-      expect(errorsWithUnknownField[index]).toHaveLength(1);
-    });
+    it.each(MANIFESTS.map(([typeName], index) => [typeName, index] as const))(
+      '%s',
+      (_typeName, index) => {
+        expect(errors[index]).toEqual([]);
+        expect(errorsWithUnknownField[index]).toHaveLength(1);
+      },
+    );
   });
 
   it.each(['base', 'components/monitoring', 'components/autoscaling'])(
@@ -63,8 +66,8 @@ describe('Kubernetes manifests', () => {
     // Clients cannot reach the metrics port.
     expect(service.spec?.ports?.map(({ targetPort }) => targetPort)).toEqual(['http']);
     expect(readEnvFile(BASE)).toMatchObject({
-      PORT: portOf('http'),
-      METRICS_PORT: portOf('metrics'),
+      PORT: findContainerPort('http'),
+      METRICS_PORT: findContainerPort('metrics'),
     });
   });
 
@@ -74,7 +77,11 @@ describe('Kubernetes manifests', () => {
 
     expect(metricsService.metadata?.labels).toMatchObject(selector.matchLabels ?? {});
     expect(metricsService.spec?.ports).toEqual([
-      { name: endpoints[0]?.port, port: Number(portOf('metrics')), targetPort: 'metrics' },
+      {
+        name: endpoints[0]?.port,
+        port: Number(findContainerPort('metrics')),
+        targetPort: 'metrics',
+      },
     ]);
     expect(text).toContain(`job="${metricsService.metadata?.labels?.[jobLabel] ?? ''}"`);
   });

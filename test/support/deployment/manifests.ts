@@ -7,7 +7,7 @@ import type { NetworkPolicy } from 'kubernetes-types/networking/v1.d.ts';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.d.ts';
 import { parse } from 'yaml';
 import type { ServiceMonitor } from './service-monitor.js';
-import type { TypedManifest } from './type-errors.js';
+import type { TypedManifest } from './find-type-errors.js';
 
 export const KUBERNETES = 'deploy/kubernetes';
 
@@ -42,7 +42,7 @@ export const pod = deployment.spec?.template.spec;
 export const container = pod?.containers[0];
 
 /** The number of a port of the container. */
-export const portOf = (port: string) =>
+export const findContainerPort = (port: string) =>
   String(container?.ports?.find(({ name }) => name === port)?.containerPort);
 
 /** One line of a file that kustomize or kubectl reads as variables. */

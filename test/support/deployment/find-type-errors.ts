@@ -1,19 +1,19 @@
 import { resolve } from 'node:path';
 import ts from 'typescript';
 
-/** A manifest, with the name and the module of its type. */
-export type TypedManifest = readonly [kind: string, module: string, manifest: object];
+/** A Kubernetes manifest, with the name and the module of its TypeScript type. */
+export type TypedManifest = readonly [typeName: string, module: string, manifest: object];
 
 /**
- * Type-checks manifests against the types of their kinds, all in one program.
- * @returns the errors of each
+ * Type-checks manifests, all in one TypeScript program.
+ * @returns the errors of each manifest
  */
-export function typeErrorsOf(manifests: readonly TypedManifest[]): string[][] {
+export function findTypeErrors(manifests: readonly TypedManifest[]): string[][] {
   const sources = new Map(
-    manifests.map(([kind, module, manifest], index) => [
+    manifests.map(([typeName, module, manifest], index) => [
       resolve(`manifest-${String(index)}.ts`),
-      `import type { ${kind} } from '${module}';\n` +
-        `export const manifest: ${kind} = ${JSON.stringify(manifest)};\n`,
+      `import type { ${typeName} } from '${module}';\n` +
+        `export const manifest: ${typeName} = ${JSON.stringify(manifest)};\n`,
     ]),
   );
   const options: ts.CompilerOptions = {
