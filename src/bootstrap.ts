@@ -6,7 +6,6 @@ import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import { APPLICATION_OPTIONS, createFastifyAdapter, setupApp } from './app.setup.js';
 import { EventBus } from './common/events.js';
-import type { ProviderName } from './common/provider-name.js';
 import { authConfig } from './config/auth.config.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { loadEnvironment } from './config/environment.js';
@@ -27,8 +26,9 @@ export async function bootstrap(): Promise<void> {
   const { isProduction, logLevel } = serviceConfig(env);
   const stdout = new StdoutStream();
   const logger = createLogger(logLevel, await createLogStream(stdout, isProduction));
-  stdout.on('recovered', (lines, code) => {
-    logger.warn({ lines, code }, 'log lines were lost: standard output could not be written');
+  stdout.on('recovered', (lostLines, errorCode) => {
+    const fields = { lines: lostLines, code: errorCode };
+    logger.warn(fields, 'log lines were lost: standard output could not be written');
   });
   process.on('uncaughtExceptionMonitor', (err) => {
     logger.fatal({ err }, 'crashed');
@@ -47,7 +47,7 @@ export async function bootstrap(): Promise<void> {
   });
   const { sandbox, names } = providersConfig(env);
   // Start the sandbox first: the account check calls the provider at bootstrap.
-  if (sandbox?.startOn) await startSandboxOn(sandbox.startOn, names[0]);
+  if (sandbox?.startOn) await startSandboxOn(sandbox.startOn, `${names[0].toUpperCase()}_BASE_URL`);
   await setupApp(app, logger);
   const listening = listen(app, http);
   shutDownOnSignal(app, logger, listening);
@@ -79,10 +79,13 @@ async function createLogStream(
   return createPrettyLogStream(output, stdout.hasColors());
 }
 
-/** Imported dynamically, so that production never loads the sandbox. */
+/**
+ * Imported dynamically, so that production never loads the sandbox.
+ * @param baseUrlSetting the setting that names a running sandbox, for the error message
+ */
 async function startSandboxOn(
   address: { readonly host: string; readonly port: number },
-  provider: ProviderName,
+  baseUrlSetting: string,
 ): Promise<void> {
   const { startSandbox } = await import('./sandbox/sandbox.js');
   const { port } = address;
@@ -90,7 +93,7 @@ async function startSandboxOn(
     throw new Error(
       `The sandbox cannot listen on port ${String(port)}: ${(error as Error).message}.\n` +
         `Set SANDBOX_PORT to a free one or, if a sandbox runs there already, ` +
-        `${provider.toUpperCase()}_BASE_URL=http://127.0.0.1:${String(port)}.`,
+        `${baseUrlSetting}=http://127.0.0.1:${String(port)}.`,
     );
   });
 }

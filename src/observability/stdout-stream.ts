@@ -17,7 +17,7 @@ interface StdoutEvents {
   /** Lines were dropped, because the buffer is full. */
   lost: [lines: number];
   /** Writing works again; since it failed with this error code, that many lines were lost. */
-  recovered: [lines: number, code: string | undefined];
+  recovered: [lostLines: number, errorCode: string | undefined];
 }
 
 /**

@@ -11,7 +11,8 @@ export interface ProviderResponse {
 export const isSuccess = ({ status }: ProviderResponse): boolean => status >= 200 && status <= 299;
 
 /**
- * The error for a status: that of the response, or the one that the provider's error code stands for.
+ * The error for an HTTP status.
+ * @param status of the response, or the one that the provider's error code stands for
  * @param detail for the log: the provider's error code, if there is one
  */
 export function toStatusError(

@@ -154,7 +154,7 @@ export class ProviderRouter {
   }
 }
 
-/** A message that may have been sent first; then a provider's response; then why none was called. */
+/** Prefers a failure after which the message may have been sent, then one of a call that was made. */
 function findMostSpecific(failures: readonly ProviderError[]): ProviderError {
   return (
     failures.find(({ ambiguous }) => ambiguous) ??

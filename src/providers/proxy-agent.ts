@@ -1,8 +1,8 @@
-/** Loaded only if a proxy is set: the index of undici is large, and its classes need it to tunnel. */
+/** Loaded only if a proxy is set, as undici's index is large; only it adds `connect` to `Pool`. */
 import { EnvHttpProxyAgent, Pool, type Agent, type Dispatcher } from 'undici';
 
 interface ProxyOptions extends Agent.Options {
-  /** For each step: to the proxy, through it, and TLS with the provider; in milliseconds. */
+  /** For each step: connecting to the proxy, its answer to CONNECT, TLS with the provider. */
   readonly connectTimeoutMs: number;
   readonly proxy: string;
   /** Hosts that are called without the proxy, as in `NO_PROXY`. */
@@ -13,8 +13,8 @@ interface ProxyOptions extends Agent.Options {
  * No tunnel was made, so no request was sent. The code names the proxy as the cause for the log:
  * `PROXY_STATUS_407`, `PROXY_ECONNREFUSED`.
  *
- * undici's own error of a proxy that hangs up (`UND_ERR_SOCKET`) must not reach its client, which would
- * connect again without end (nodejs/undici#3897).
+ * If a proxy hangs up, undici's own error (`UND_ERR_SOCKET`) would make undici connect again without
+ * end (nodejs/undici#3897).
  */
 class ProxyError extends Error {
   override readonly name = 'ProxyError';

@@ -48,7 +48,7 @@ describe('A phone number', () => {
     expectProblem(await send(), 429, 'cooldown_active');
   });
 
-  // The erase deletes the verification before the service confirms the send.
+  // The erase deletes the verification while the service waits for the provider.
   it('is erased even during a send, which then returns 404 and no pinId', async () => {
     const upstream = await startScriptedUpstream();
     const scriptedService = await startService({ INFOBIP_BASE_URL: upstream.url });
