@@ -70,8 +70,8 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /**
-   * A crash between the provider call and its confirmation leaves `sending`. A message may have been
-   * sent, so it stays counted; the client never got a `pinId` and may send again.
+   * A crash before the provider's result is stored leaves the status `sending`. A message may have
+   * been sent, so it stays counted; the client never got a `pinId` and may send again.
    */
   private async failAbandonedSends(): Promise<void> {
     const before = this.clock.now() - getMaxRequestMs(this.providers);
@@ -84,7 +84,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     for (const [query, before] of [
       [queries.deleteVerifications, now - this.config.retentionMs],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
-      [queries.clearVerified, now - TRUSTED_NUMBER_MS],
+      [queries.untrustNumbers, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
       [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
       [queries.deleteTraffic, toBucket(now) - WINDOWS.twoWeeks],

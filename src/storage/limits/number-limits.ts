@@ -105,7 +105,7 @@ export class NumberLimits {
           .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
           .where('number_hash', '=', p.key)
           .where(canBeVerified(lockClause, p)),
-      clearVerified: (db, p: { key: string }) =>
+      untrustNumber: (db, p: { key: string }) =>
         db.updateTable('numbers').set({ verified_at: 0 }).where('number_hash', '=', p.key),
       read: (db, p: { key: string }) =>
         db

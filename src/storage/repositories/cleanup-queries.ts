@@ -26,8 +26,8 @@ export const prepareCleanupQueries = (database: Database) =>
         'created_at',
         sql`created_at <= ${p.before}`,
       ),
-    /** The number is no longer trusted; its row stays while it counts sends. */
-    clearVerified: (_db, p: CleanupCutoff) => {
+    /** Their rows stay while they count sends. */
+    untrustNumbers: (_db, p: CleanupCutoff) => {
       const condition = sql`verified_at > 0 and verified_at <= ${p.before}`;
       const rows = isOldest('numbers', ['number_hash'], 'verified_at', condition);
       return sql<object>`update numbers set verified_at = 0 where ${rows} returning number_hash`;
