@@ -37,9 +37,9 @@ export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependen
         fastify.post<{ Querystring: { ncNeeded?: unknown } }>(path, ({ query, body }, reply) =>
           handleOperation(reply, { operation: 'send', to: getRecipient(body) }, (forcedOutcome) => {
             // Infobip's SDK sends the text `undefined` for an option that is not set.
-            const lookup = query.ncNeeded !== 'false';
+            const withNumberLookup = query.ncNeeded !== 'false';
             const request = validateInput(sendSchemas[channel], body);
-            return pinService.sendPin(channel, request, { lookup, forcedOutcome });
+            return pinService.sendPin(channel, request, { withNumberLookup, forcedOutcome });
           }),
         );
       }

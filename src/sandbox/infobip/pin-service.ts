@@ -17,7 +17,7 @@ import { simulateDelivery, type InfobipChannel } from './simulate-delivery.js';
 
 interface PinSendOptions {
   /** Whether to look up the number before an SMS. Default: true. */
-  readonly lookup?: boolean;
+  readonly withNumberLookup?: boolean;
   readonly forcedOutcome?: ForcedOutcome | undefined;
 }
 
@@ -141,11 +141,11 @@ export class PinService {
     channel: InfobipChannel,
     pin: IssuedPin,
     { trackDelivery = false }: PinResendRequest,
-    { lookup = true, forcedOutcome }: PinSendOptions,
+    { withNumberLookup = true, forcedOutcome }: PinSendOptions,
   ): object {
     const { inbox, now } = this.deps;
     const { pinId, to, from } = pin;
-    const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), lookup);
+    const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), withNumberLookup);
     if (delivery.isSent) pin.sentAt ??= now();
     if (delivery.isDelivered) {
       inbox.addMessage({

@@ -23,18 +23,18 @@ const LOOKUP_STATUS: Record<DeliveryOutcome, string> = {
   'no-lookup': 'NC_NOT_CONFIGURED',
 };
 
-/** @param lookup whether to look up the number first, and not send an SMS to an unreachable one. */
+/** @param withNumberLookup looks up the number first, and sends no SMS to an unreachable one. */
 export function simulateDelivery(
   channel: InfobipChannel,
   outcome: DeliveryOutcome,
-  lookup: boolean,
+  withNumberLookup: boolean,
 ): PinDeliveryResult {
   const isReachable = outcome !== 'unreachable' && outcome !== 'unreachable-prose';
   const isAccepted = outcome !== 'not-sent' && outcome !== 'no-credit';
   if (channel === 'sms') {
-    const isSent = isAccepted && (isReachable || !lookup);
+    const isSent = isAccepted && (isReachable || !withNumberLookup);
     const status = {
-      ...(lookup && { ncStatus: LOOKUP_STATUS[outcome] }),
+      ...(withNumberLookup && { ncStatus: LOOKUP_STATUS[outcome] }),
       smsStatus: isSent ? 'MESSAGE_SENT' : 'MESSAGE_NOT_SENT',
     };
     return { isSent, isDelivered: isSent && isReachable, status };
