@@ -13,10 +13,13 @@ const ENV_FILE = '.env';
 export const infobipSetup = defineCommand({
   name: 'infobip:setup',
   about: `Creates or updates the 2FA application and the message template at INFOBIP_BASE_URL, after
-showing the changes. Its limits follow from the settings. Updates what INFOBIP_APP_ID and
-INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
+showing the changes. The application's limits follow from the settings. Updates what INFOBIP_APP_ID
+and INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
   options: {
-    name: { value: 'name', help: 'another application (default: OTP service)' },
+    name: {
+      value: 'name',
+      help: 'finds or creates the application of this name (default: OTP service)',
+    },
     text: { value: 'text', help: 'the message; it must contain {{pin}}' },
     sender: { value: 'sender', help: 'sender of the message' },
     language: { value: 'code', help: 'language of calls: en, es, de, fr, …' },
@@ -98,7 +101,7 @@ function formatMessage({ text, sample }: SetupPlan): string {
   if (encoding === 'UCS-2') {
     const outside = [...new Set(sample)].filter((one) => getSmsSize(one).encoding === 'UCS-2');
     lines.push(
-      `Not in the GSM-7 alphabet, so a segment holds less than half: ${outside.join(' ')}`,
+      `A segment holds less than half, because of characters outside GSM-7: ${outside.join(' ')}`,
     );
   }
   if (!/\n@\S+ #\{\{pin\}\}$/.test(text)) {

@@ -7,12 +7,12 @@ import { VerificationHistory } from '../storage/verification-history.js';
 import { defineCommand, UsageError } from './command.js';
 import { alignColumns } from './table.js';
 
-const HEAD = ['country', 'budget', 'blocked', 'though verified'];
-const COUNTS = [2, 3];
+const HEAD = ['country', 'budget', 'blocked', 'of these verified'];
+const COUNT_COLUMNS = [2, 3];
 
 const CAVEAT = [
-  'The service itself may block fewer: it also knows numbers that were verified before the records',
-  'begin, and the traffic of the two weeks before that.',
+  'The service itself may block fewer: it also knows the numbers verified before the first record,',
+  'and the traffic of the two weeks before it.',
 ];
 
 export const pumpingReplay = defineCommand({
@@ -40,7 +40,7 @@ options that are not given default to the service's settings.`,
     const simulation = new PumpingSimulation(settings, otpConfig(env).ttlMs);
     const history = await VerificationHistory.open(storageConfig(env));
     try {
-      for await (const message of history.list()) simulation.addRecord(message);
+      for await (const record of history.list()) simulation.addRecord(record);
     } catch (error) {
       const { message, cause } = error as Error;
       const reason = cause instanceof Error ? cause.message : message;
@@ -77,7 +77,7 @@ function formatReplay(
     formatCount(blocked),
     formatCount(verified),
   ]);
-  return [head, '', ...alignColumns([HEAD, ...rows], COUNTS), '', ...CAVEAT].join('\n');
+  return [head, '', ...alignColumns([HEAD, ...rows], COUNT_COLUMNS), '', ...CAVEAT].join('\n');
 }
 
 const formatCount = (count: number): string => count.toLocaleString('en-US');

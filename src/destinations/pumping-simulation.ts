@@ -99,9 +99,9 @@ export class PumpingSimulation {
     const { country, verified_at } = record;
     const key = `${country} ${scope} ${window}`;
     const present = this.blockedCounts.get(key);
-    const countSends = present ?? { country, scope, window, blocked: 0, verified: 0 };
-    this.blockedCounts.set(key, countSends);
-    countSends.blocked += 1;
-    if (verified_at !== null) countSends.verified += 1;
+    const blockedCount = present ?? { country, scope, window, blocked: 0, verified: 0 };
+    this.blockedCounts.set(key, blockedCount);
+    blockedCount.blocked += 1;
+    if (verified_at !== null) blockedCount.verified += 1;
   }
 }

@@ -197,7 +197,7 @@ describe('npm run infobip:setup', () => {
     ['{{pin}} est ton code, ça va', 'UCS-2, 26 characters of 70: 1 segment.'],
     [
       '{{pin}} est ton code, ça va',
-      'Not in the GSM-7 alphabet, so a segment holds less than half: ç',
+      'A segment holds less than half, because of characters outside GSM-7: ç',
     ],
     [`{{pin}} ${'x'.repeat(160)}`, 'in segments of 153: 2 segments, each billed.'],
   ])('prints how many SMS segments %s takes', async (text, message) => {

@@ -71,11 +71,11 @@ describe('npm run pumping:replay', () => {
     expect(output.trim().split('\n')).toEqual([
       'Of 1,100 verifications, with 10 an hour, 30 a day and 0.8 for each verified message:',
       '',
-      'country  budget        blocked  though verified',
-      expect.stringMatching(/^CH {7}prefix, hour {4}1,06\d {16}1$/),
+      'country  budget        blocked  of these verified',
+      expect.stringMatching(/^CH {7}prefix, hour {4}1,06\d {18}1$/),
       '',
-      'The service itself may block fewer: it also knows numbers that were verified before the records',
-      'begin, and the traffic of the two weeks before that.',
+      'The service itself may block fewer: it also knows the numbers verified before the first record,',
+      'and the traffic of the two weeks before it.',
     ]);
     expect(code).toBe(0);
   });
