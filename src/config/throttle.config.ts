@@ -15,11 +15,11 @@ export const throttleConfig = defineConfig('throttle', 'Rate limits', {
     description:
       'verifies and other requests per minute for one client, or for one IP address if no key is needed',
   }),
-  // A query could disable the client's timeouts.
   redisUrl: optional(
     'REDIS_URL',
-    // Redis' client decodes the whole URL, too.
+    // ioredis decodes the user and the password, and throws if it cannot.
     databaseUrl(['redis', 'rediss'], (url) => decodeURIComponent(new URL(url).href))
+      // No query string: ioredis would read options from it, such as commandTimeout=0.
       .pattern(/^rediss?:\/\/([^/?#@]*@)?[^/?#@,]+(\/\d*)?$/)
       .messages({
         'string.pattern.base': NOT_A_SERVER,

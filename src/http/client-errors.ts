@@ -3,7 +3,7 @@
  * arrives too slowly, a URL that cannot be decoded. They too are answered by a problem document.
  */
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
@@ -66,13 +66,13 @@ function toClientError(code: string | undefined): DomainError {
 
 /**
  * Waits for the responses to earlier requests, so that no client takes the error for one of them.
- * Then fails the request whose body is malformed or, if there is none, writes to the socket.
+ * If the error is in a body that is still being read, it becomes the response to that request.
  */
 function rejectAfterPending(socket: Socket, error: DomainError, events: EventBus): void {
   const response = findCurrentResponse(socket);
   if (response === undefined) {
     if (socket.writable) writeRawProblem(socket, error, events);
-  } else if (response.req.listenerCount('error') > 0) {
+  } else if (isReadingBody(response.req)) {
     response.setHeader('connection', 'close');
     response.req.emit('error', error);
   } else {
@@ -81,6 +81,9 @@ function rejectAfterPending(socket: Socket, error: DomainError, events: EventBus
     });
   }
 }
+
+/** Fastify listens for errors of a request only while it reads the body. */
+const isReadingBody = (request: IncomingMessage): boolean => request.listenerCount('error') > 0;
 
 function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): void {
   const requestId = randomUUID();

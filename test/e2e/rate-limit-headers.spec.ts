@@ -85,7 +85,7 @@ describe('The RateLimit headers', () => {
     expect(Object.keys(headers).filter((name) => name.startsWith('x-ratelimit'))).toEqual([]);
   });
 
-  it('never end later than Retry-After', async () => {
+  it('never give a reset time later than Retry-After', async () => {
     const { body } = await post('/otp/send', { phoneNumber: NUMBER });
     await post('/otp/send', { phoneNumber: '+14155552672' });
     // The last request of the minute is rejected for a cooldown of 30 seconds.
@@ -99,7 +99,7 @@ describe('The RateLimit headers', () => {
     expect(limited.headers['retry-after']).toBe('60');
   });
 
-  it('never end later than Retry-After, even if a failing provider asks for a shorter wait', async () => {
+  it('never give a reset time later than Retry-After, even if a failing provider asks for a shorter wait', async () => {
     const upstream = await startScriptedUpstream();
     upstream.answer(reply(429, {}, { 'retry-after': '7' }));
     const failing = await startService({

@@ -20,7 +20,7 @@ import { scaleTimeLimit } from '../support/time-scale.js';
 
 const SENDS = 2_000;
 const CONCURRENCY = 16;
-/** Sends that are timed one by one, each with one to a service that uses only the healthy provider. */
+/** Pairs of timed sends: the second one is to a service that uses only the healthy provider. */
 const PAIRS = 60;
 const PROVIDER_TIMEOUT_MS = 3_000;
 /** The deadline of a send with two providers. */
@@ -147,7 +147,7 @@ describe.each(FAILURE_MODES)('When Infobip %s and Sinch is healthy', (failureMod
     expect(service.output).toContain('infobip send: circuit closed');
   });
 
-  it(`${maybeSent ? 'every' : 'no'} send is marked as possibly sent by Infobip, in the record and the log`, () => {
+  it(`the record and the log mark ${maybeSent ? 'the same number of sends' : 'no send'} as possibly sent by Infobip`, () => {
     const database = new Libsql(join(dataDir, 'otp.db'));
     const marks = database
       .prepare('select maybe_texted, provider, count(*) as n from verifications group by 1, 2')
