@@ -28,7 +28,7 @@ export class Clock {
   /** Milliseconds since the Unix epoch, a whole number that never decreases. */
   now(): number {
     const monotonicTime = this.readMonotonicClock();
-    this.follow(this.readWallClock(), monotonicTime);
+    this.applyReading(this.readWallClock(), monotonicTime);
     return this.currentTime(monotonicTime);
   }
 
@@ -49,7 +49,7 @@ export class Clock {
   }
 
   /** Takes a reading of the wall clock into account. */
-  protected follow(wallTime: number, readAt: number): void {
+  protected applyReading(wallTime: number, readAt: number): void {
     const expected = this.timeAt(readAt);
     // The clock was set, or this machine slept.
     if (Math.abs(wallTime + this.aheadMs - expected) > MAX_STEP_MS) {

@@ -224,7 +224,7 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
       expect(await isInForce(subject)).toBe(false);
     }
 
-    // These fail without clock.ts, follow: `aheadMs`
+    // These fail without clock.ts, applyReading: `aheadMs`
     it('lasts its length when the clock is set back', async () => {
       await expectFullLength(() => {
         subject.clock.setWallClock(-JUMP_MS);

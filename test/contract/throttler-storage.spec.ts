@@ -146,7 +146,7 @@ describe('MemoryThrottlerStorage', () => {
     expect(await hit('a', minutes(1))).toMatchObject({ totalHits: 2, timeToExpire: 45 });
   });
 
-  // Fails without clock.ts, follow: `aheadMs`
+  // Fails without clock.ts, applyReading: `aheadMs`
   it.each([
     ['set back', -hours(2)],
     ['set forward', hours(2)],

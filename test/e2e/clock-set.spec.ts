@@ -104,7 +104,7 @@ describe('When a clock is set back by two hours,', () => {
       while (!replica.output.includes('The clock was set back.')) await delay(10);
     }
 
-    // Fails without clock.ts, follow: `aheadMs`
+    // Fails without clock.ts, applyReading: `aheadMs`
     it(
       'keeps to the lengths of cooldowns and codes',
       async () => {
@@ -125,7 +125,7 @@ describe('When a clock is set back by two hours,', () => {
       TEST_TIMEOUT_MS,
     );
 
-    // Fails without clock.ts, follow: `aheadMs`
+    // Fails without clock.ts, applyReading: `aheadMs`
     it(
       'keeps to the minute of a rate limit',
       async () => {
@@ -183,7 +183,7 @@ describe('When a clock is set back by two hours,', () => {
       return { url: `${url}?options=-c%20search_path%3Dpublic%2Cpg_catalog`, setClock };
     }
 
-    // Fails without clock.ts, follow: `aheadMs`; and without clock-synchronizer.ts, advanceTo
+    // Fails without clock.ts, applyReading: `aheadMs`; and without clock-synchronizer.ts, advanceTo
     it(
       'keep to the lengths of cooldowns and codes, one that starts later too',
       async () => {

@@ -11,7 +11,7 @@ describe('Clock', () => {
 
   const elapsedMs = () => clock.now() - startedAt;
 
-  // Each fails without clock.ts, follow: `aheadMs`
+  // Each fails without clock.ts, applyReading: `aheadMs`
   it('runs on when the wall clock is set back', () => {
     clock.advance(minutes(1));
     clock.setWallClock(-hours(2));

@@ -32,7 +32,7 @@ describe('DatabaseClock', () => {
     expect(Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(500);
   });
 
-  // Fails without clock.ts, follow: `aheadMs`
+  // Fails without clock.ts, applyReading: `aheadMs`
   it('runs on when the clock of the database is set back', async () => {
     let offsetMs = 0;
     const clock = new DatabaseClock(async () => Date.now() + offsetMs);

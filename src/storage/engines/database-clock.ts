@@ -1,6 +1,6 @@
 import { Clock } from '../../common/clock.js';
 
-/** A slower reading is ignored: it may be wrong by half of its duration. */
+/** A slower reading is ignored, except the first: it may be wrong by half of its duration. */
 const MAX_READ_MS = 200;
 
 /**
@@ -18,9 +18,10 @@ export class DatabaseClock extends Clock {
     const asked = this.readMonotonicClock();
     const time = await this.readTime();
     const answered = this.readMonotonicClock();
+    // `now()` is NaN before the first reading.
     if (answered - asked > MAX_READ_MS && !Number.isNaN(this.now())) return;
     // Assume that the database read its clock half-way.
-    this.follow(time, (asked + answered) / 2);
+    this.applyReading(time, (asked + answered) / 2);
   }
 
   override now(): number {
