@@ -42,6 +42,7 @@ export type ForcedOutcome =
 
 export type FaultKind = ResponseFaultKind | ForcedOutcome;
 
+/** A verify with `delivered` checks the code as usual, but no limit applies. */
 export const FAULTS_BY_OPERATION: Record<SandboxOperation, readonly FaultKind[]> = {
   send: [...RESPONSE_FAULTS, ...DELIVERY_OUTCOMES, 'expired'],
   resend: [...RESPONSE_FAULTS, ...DELIVERY_OUTCOMES, 'new-pin-id'],
@@ -50,7 +51,7 @@ export const FAULTS_BY_OPERATION: Record<SandboxOperation, readonly FaultKind[]>
   configuration: RESPONSE_FAULTS,
 };
 
-/** How one request fails. */
+/** How the sandbox answers one request. */
 export interface SandboxFault {
   readonly kind: FaultKind;
   /** Whether the operation is still performed, so that only the response is lost. Default: false. */
