@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionPool } from './connections.js';
-import {
-  SERVER_APIS,
-  type ApiRequest,
-  type ServerApi,
-  type VerifyTarget,
-  type ApiResponse,
-} from './server-apis.js';
+import { SERVER_APIS, type ApiRequest, type ApiResponse, type ServerApi } from './server-apis.js';
 import type { LoadJob, LoadResult } from './load-job.js';
 import { endUser, phoneNumber } from './test-users.js';
 import { handleRequests } from './worker-process.js';
@@ -16,8 +10,8 @@ import { percentile } from './statistics.js';
 /** The process that sends the load. It fails on the first unexpected answer. */
 
 const pools = new Map<string, ConnectionPool>();
-/** Sent codes that can be verified, by server. */
-const sentTargets = new Map<string, VerifyTarget[]>();
+/** The verify requests for the sent codes, by server. */
+const pendingVerifies = new Map<string, ApiRequest[]>();
 
 /** Sends the i-th request or flow of a job. */
 type Step = (i: number) => Promise<void>;
@@ -67,8 +61,8 @@ async function openLoop(job: LoadJob, perSecond: number): Promise<number[]> {
 
 function createStep(job: LoadJob, latencies: number[]): Step {
   const api = SERVER_APIS[job.api];
-  const targets = sentTargets.get(job.url) ?? [];
-  sentTargets.set(job.url, targets);
+  const verifies = pendingVerifies.get(job.url) ?? [];
+  pendingVerifies.set(job.url, verifies);
 
   const postTimed = async (request: ApiRequest): Promise<ApiResponse> => {
     const startedAt = performance.now();
@@ -76,20 +70,20 @@ function createStep(job: LoadJob, latencies: number[]): Step {
     latencies.push(performance.now() - startedAt);
     return response;
   };
-  const send = async (i: number): Promise<VerifyTarget> => {
+  const send = async (i: number): Promise<ApiRequest> => {
     const number = phoneNumber(job.firstNumber + i);
-    const request = api.send(number, job.endUsers ? endUser(job.firstNumber + i) : undefined);
-    const target = api.targetOf(number, await postTimed(request));
-    return target ?? fail(job, 'a send was not accepted');
+    const request = api.createSend(number, job.endUsers ? endUser(job.firstNumber + i) : undefined);
+    const verifyRequest = api.createVerify(number, await postTimed(request));
+    return verifyRequest ?? fail(job, 'a send was not accepted');
   };
-  const verify = async (target: VerifyTarget): Promise<void> => {
-    await expectVerified(job, api, await postTimed(api.verify(target)));
+  const verify = async (request: ApiRequest): Promise<void> => {
+    await expectVerified(job, api, await postTimed(request));
   };
   switch (job.operation) {
     case 'send':
-      return async (i) => void targets.push(await send(i));
+      return async (i) => void verifies.push(await send(i));
     case 'verify':
-      return async () => verify(targets.pop() ?? fail(job, 'nothing left to verify'));
+      return async () => verify(verifies.pop() ?? fail(job, 'nothing left to verify'));
     case 'flow':
       return async (i) => verify(await send(i));
   }

@@ -4,12 +4,6 @@ export interface ApiRequest {
   readonly body: string;
 }
 
-/** What a verify request needs besides the code. */
-export interface VerifyTarget {
-  readonly phoneNumber: string;
-  readonly pinId: string;
-}
-
 export interface ApiResponse {
   readonly body: Record<string, unknown>;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,14 +12,13 @@ export interface ApiResponse {
 /** The requests and responses of one kind of server. */
 export interface ServerApi {
   /** @param endUserIp the end user's address, for servers that use it */
-  send(phoneNumber: string, endUserIp: string | undefined): ApiRequest;
-  /** Reads the response to a send; `undefined` if the send failed. */
-  targetOf(phoneNumber: string, response: ApiResponse): VerifyTarget | undefined;
-  verify(target: VerifyTarget): ApiRequest;
+  createSend(phoneNumber: string, endUserIp: string | undefined): ApiRequest;
+  /** Creates the verify request from the response to a send; `undefined` if the send failed. */
+  createVerify(phoneNumber: string, sent: ApiResponse): ApiRequest | undefined;
   isVerified(response: ApiResponse): boolean;
 }
 
-/** The only code that the upstream accepts. */
+/** The only code that the simulated provider, upstream.ts, accepts. */
 export const RIGHT_CODE = '123456';
 
 const jsonRequest = (path: string, body: object): ApiRequest => ({
@@ -35,30 +28,26 @@ const jsonRequest = (path: string, body: object): ApiRequest => ({
 const asString = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : undefined;
 
-/** The paths and bodies of this service, which the floor and the tutorial share. */
+/** The API of this service, which servers/floor.ts and servers/tutorial.mjs have too. */
 const otp: ServerApi = {
-  send: (number, endUserIp) => jsonRequest('/otp/send', { phoneNumber: number, endUserIp }),
-  targetOf: (number, { body }) => {
+  createSend: (number, endUserIp) => jsonRequest('/otp/send', { phoneNumber: number, endUserIp }),
+  createVerify: (_number, { body }) => {
     const pinId = asString(body['pinId']);
-    return pinId === undefined ? undefined : { phoneNumber: number, pinId };
+    if (pinId === undefined) return undefined;
+    return jsonRequest('/otp/verify', { pinId, otpCode: RIGHT_CODE });
   },
-  verify: ({ pinId }) => jsonRequest('/otp/verify', { pinId, otpCode: RIGHT_CODE }),
   isVerified: ({ body }) => body['verified'] === true,
 };
 
 /** better-auth generates the codes. The server returns each code in a header. */
 const betterAuth: ServerApi = {
-  send: (number) => jsonRequest('/api/auth/phone-number/send-otp', { phoneNumber: number }),
-  targetOf: (number, { headers }) => {
+  createSend: (number) => jsonRequest('/api/auth/phone-number/send-otp', { phoneNumber: number }),
+  createVerify: (number, { headers }) => {
     const code = asString(headers['x-code']);
-    return code === undefined ? undefined : { phoneNumber: number, pinId: code };
+    if (code === undefined) return undefined;
+    const body = { phoneNumber: number, code, disableSession: true };
+    return jsonRequest('/api/auth/phone-number/verify', body);
   },
-  verify: ({ phoneNumber, pinId }) =>
-    jsonRequest('/api/auth/phone-number/verify', {
-      phoneNumber,
-      code: pinId,
-      disableSession: true,
-    }),
   isVerified: ({ body }) => body['status'] === true,
 };
 
