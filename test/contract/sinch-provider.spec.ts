@@ -67,11 +67,7 @@ describe('SinchProvider', () => {
 
   beforeAll(async () => {
     upstream = await startScriptedUpstream();
-    ({
-      provider,
-      inspection: accountCheck,
-      close,
-    } = await startProvidersModule({
+    ({ provider, accountCheck, close } = await startProvidersModule({
       PROVIDERS: 'sinch',
       SINCH_BASE_URL: `${upstream.url}/`,
       SINCH_APPLICATION_KEY: KEY,
@@ -382,7 +378,7 @@ describe('SinchProvider', () => {
     it('reports a host that does not respond', async () => {
       upstream.answerReads(hang);
 
-      expect(await withShortTimeout.inspection.check()).toMatchObject([
+      expect(await withShortTimeout.accountCheck.check()).toMatchObject([
         { check: 'host', level: 'error', message: expect.stringContaining('in time') },
       ]);
     });

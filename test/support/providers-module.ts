@@ -14,7 +14,7 @@ import { testEnvironment } from './config.js';
 
 const ADAPTERS = { infobip: InfobipProvider, sinch: SinchProvider };
 
-/** Starts the providers and their router, wired as in the service; `provider` is the first of PROVIDERS. */
+/** Starts the providers and their router as in the service; `provider` is the first of PROVIDERS. */
 export async function startProvidersModule(settings: NodeJS.ProcessEnv) {
   const env = testEnvironment(settings);
   @Global()
@@ -30,7 +30,7 @@ export async function startProvidersModule(settings: NodeJS.ProcessEnv) {
     provider: app.get<OtpProvider>(ADAPTERS[providersConfig(env).names[0]]),
     router: app.get(ProviderRouter),
     events: app.get(EventBus),
-    inspection: app.get(AccountCheck, { strict: false }),
+    accountCheck: app.get(AccountCheck, { strict: false }),
     close: () => app.close(),
   };
 }
