@@ -4,7 +4,7 @@ import { defineConfig, setting } from './define-config.js';
 import { parsedBy } from './env-types.js';
 import { parseApiKeys } from './list-parsers.js';
 
-export const authConfig = defineConfig('auth', 'Secrets and clients', {
+export const authConfig = defineConfig('auth', 'Secrets and API keys', {
   /** Empty means that no key is needed, which production rejects. */
   apiKeys: setting(
     'API_KEYS',

@@ -7,7 +7,7 @@ import { storageConfig } from './storage.config.js';
 
 export const encryptionConfig = defineConfig(
   'encryption',
-  'Secrets and clients',
+  'Secrets and API keys',
   {
     secrets: optional(
       'OTP_SECRET',

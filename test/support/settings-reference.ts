@@ -20,7 +20,7 @@ interface SchemaDescription {
 
 /** The introductions of sections. */
 const INTROS: Readonly<Record<string, string>> = {
-  'Secrets and clients':
+  'Secrets and API keys':
     'Production requires `OTP_SECRET` and `API_KEYS`. `npm run keys:new -- NAME` makes a key and its entry.',
   Providers:
     'Production requires the credentials of each provider in `PROVIDERS`. Outside production, the [sandbox](sandbox.md) simulates all of them by default. A base URL that is not local, or Sinch credentials, turns it off.',
