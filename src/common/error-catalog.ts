@@ -148,7 +148,7 @@ const ENTRIES = {
   too_many_requests: createQuotaEntry('The rate limit is exceeded.', EVERY_ROUTE),
   cooldown_active: createQuotaEntry('This number was sent a code moments ago.', MESSAGE),
   quota_exceeded: createQuotaEntry(
-    'The number, the end user or the client has reached a limit.',
+    'The number, the end user or the client has reached a limit, or all clients together have.',
     PROVIDER_CALL,
   ),
   destination_suspended: {

@@ -85,9 +85,17 @@ const STORED_LIMITS = [
 ] as const;
 export type StoredLimit = (typeof STORED_LIMITS)[number];
 
+/**
+ * Limits that a client reaches only because of what other clients did: to one phone number
+ * (`shared_sends_per_day`, `shared_failures`) or to its prefix or country (`shared_destination`).
+ */
+const SHARED_LIMITS = ['shared_sends_per_day', 'shared_failures', 'shared_destination'] as const;
+export type SharedLimit = (typeof SHARED_LIMITS)[number];
+
 /** Every limit that is answered by 429. The requests per minute are limited by `rate_limit_…`. */
 export const LIMITS = [
   ...STORED_LIMITS,
+  ...SHARED_LIMITS,
   'rate_limit_send',
   'rate_limit_verify',
   'rate_limit_unauthenticated',

@@ -1,8 +1,15 @@
 import type { FastifyReply } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
-import { seconds } from '../common/durations.js';
+import { hours, seconds } from '../common/durations.js';
 import type { IdempotentReplay } from '../storage/idempotency.types.js';
-import type { DestinationSuspended, LimitExceeded } from '../storage/limit.types.js';
+import type {
+  DestinationSuspended,
+  LimitExceeded,
+  SharedLimitExceeded,
+} from '../storage/limit.types.js';
+
+/** The same for every shared limit: an exact time would tell what other clients did, and when. */
+const SHARED_LIMIT_RETRY_MS = hours(1);
 
 /** A response body, and whether it repeats the one to an earlier request with the same key. */
 export interface IdempotentResponse<T> {
@@ -44,15 +51,22 @@ export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentRes
 
 /** A limit was reached, or messages to the destination are suspended. */
 export function toLimitError(
-  limit: LimitExceeded | DestinationSuspended,
+  limit: LimitExceeded | SharedLimitExceeded | DestinationSuspended,
   now: number,
 ): DomainError {
+  if (limit.outcome === 'limited' && limit.limit === 'shared') {
+    const { cause } = limit;
+    const retryAfterMs = SHARED_LIMIT_RETRY_MS;
+    return errors.quotaExceeded({ message: SHARED_LIMIT_MESSAGE, limit: cause, retryAfterMs });
+  }
   const retryAfterMs = limit.until - now;
   if (limit.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
   const reached = { limit: limit.limit, retryAfterMs };
   if (limit.limit === 'cooldown') return errors.cooldownActive(reached);
   return errors.quotaExceeded({ message: LIMIT_MESSAGES[limit.limit], ...reached });
 }
+
+const SHARED_LIMIT_MESSAGE = 'A limit that all clients of this service share is reached.';
 
 const LIMIT_MESSAGES: Readonly<Record<Exclude<LimitExceeded['limit'], 'cooldown'>, string>> = {
   sends_per_day: 'This number has reached its daily limit of messages.',

@@ -2,7 +2,7 @@ import type { Channel } from '../common/channel.js';
 import type { VerificationClosedReason } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
-import type { LimitExceeded } from './limit.types.js';
+import type { LimitExceeded, SharedLimitExceeded } from './limit.types.js';
 import type { VerificationRow } from './migrations/schema.js';
 import type { VerificationNotFound, VerificationSelector } from './verification.types.js';
 
@@ -41,7 +41,11 @@ export interface CountedAttempt extends Pick<Attempt, 'numberEntry' | 'claim'> {
 export type AttemptResult = AttemptGranted | AttemptRejection;
 
 export type AttemptRejection =
-  VerificationClosed | VerificationNotFound | LimitExceeded | IdempotentReplay;
+  | VerificationClosed
+  | VerificationNotFound
+  | LimitExceeded
+  | SharedLimitExceeded
+  | IdempotentReplay;
 
 interface AttemptGranted {
   readonly outcome: 'granted';

@@ -1,5 +1,5 @@
 import { hours } from '../common/durations.js';
-import type { StoredLimit } from '../common/label-values.js';
+import type { SharedLimit, StoredLimit } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 
 /** How long a number is trusted after it was verified. */
@@ -11,6 +11,17 @@ export interface LimitExceeded {
   readonly limit: StoredLimit;
   /** When it ends, in milliseconds since the epoch. */
   readonly until: number;
+}
+
+/**
+ * A limit was reached because of what other clients did. It has no end: when it ends would tell the
+ * client when the others did it.
+ */
+export interface SharedLimitExceeded {
+  readonly outcome: 'limited';
+  readonly limit: 'shared';
+  /** For the operator; the client does not see it. */
+  readonly cause: SharedLimit;
 }
 
 /** A destination exceeds a budget. */

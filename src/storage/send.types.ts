@@ -1,7 +1,12 @@
 import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
-import type { BudgetViolation, DestinationSuspended, LimitExceeded } from './limit.types.js';
+import type {
+  BudgetViolation,
+  DestinationSuspended,
+  LimitExceeded,
+  SharedLimitExceeded,
+} from './limit.types.js';
 import type { ProviderPin, VerificationNotFound } from './verification.types.js';
 
 /** A verification as a send requests it. Times are milliseconds since the epoch. */
@@ -78,7 +83,8 @@ export interface SendAdmitted {
   readonly violation: BudgetViolation | undefined;
 }
 
-export type SendAdmission = SendAdmitted | LimitExceeded | DestinationSuspended | IdempotentReplay;
+export type SendAdmission =
+  SendAdmitted | LimitExceeded | SharedLimitExceeded | DestinationSuspended | IdempotentReplay;
 
 export type ResendAdmission =
   | SendAdmission

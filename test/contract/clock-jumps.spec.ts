@@ -121,7 +121,7 @@ const RULES: readonly TimedRule[] = [
     start: async (subject) => {
       await subject.send();
       const admission = await subject.send();
-      if (admission.outcome !== 'limited') throw new Error(admission.outcome);
+      if (!('until' in admission)) throw new Error(admission.outcome);
       return admission.until - subject.clock.now();
     },
     isInForce: async (subject) => isLimited(await subject.send()),
