@@ -42,7 +42,7 @@ export type ForcedOutcome =
 
 export type FaultKind = ResponseFaultKind | ForcedOutcome;
 
-/** A verify with `delivered` checks the code as usual, but no limit applies. */
+/** With `delivered`, a verify checks the code as usual, exempt from the application's limits. */
 export const FAULTS_BY_OPERATION: Record<SandboxOperation, readonly FaultKind[]> = {
   send: [...RESPONSE_FAULTS, ...DELIVERY_OUTCOMES, 'expired'],
   resend: [...RESPONSE_FAULTS, ...DELIVERY_OUTCOMES, 'new-pin-id'],
