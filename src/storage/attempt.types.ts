@@ -1,7 +1,7 @@
 import type { Channel } from '../common/channel.js';
 import type { VerificationClosedReason } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
+import type { ClaimedIdempotentRequest, IdempotentReplay } from './idempotency.types.js';
 import type { LimitExceeded, SharedLimitExceeded } from './limit.types.js';
 import type { VerificationRow } from './migrations/schema.js';
 import type { VerificationNotFound, VerificationSelector } from './verification.types.js';
@@ -29,7 +29,7 @@ export interface Attempt {
   readonly numberHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
-  readonly claim: IdempotencyClaim | undefined;
+  readonly claim: ClaimedIdempotentRequest | undefined;
 }
 
 /** An attempt that is counted, but whose verification is not yet decrypted. */

@@ -1,51 +1,32 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-} from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { getRandomBytes } from '../common/random.js';
 import { encryptionConfig, type EncryptionConfig } from '../config/encryption.config.js';
+import { encryptText, tryDecryptText } from './authenticated-encryption.js';
+import { DerivedKeys, type EncryptionPurpose, type HashPurpose } from './derived-keys.js';
 import { UnreadableDataError } from './unreadable-data.error.js';
 
-/** Each purpose has a key of its own, so equal texts have different hashes. */
-const PURPOSES = [
-  'phone-number',
-  'number-prefix',
-  'end-user',
-  'reference',
-  'idempotency-key',
-  'request',
-] as const;
-export type HashPurpose = (typeof PURPOSES)[number];
-
-const CIPHER = 'aes-256-gcm';
 /**
- * Encrypted values are `<key id>.<nonce, ciphertext, tag>.<format>`. Older releases write no format
- * and ignore a third part, so they can read format 1.
+ * Encrypted values are `<key id>.<data>.<format>`. Older releases write no format and ignore a third
+ * part, so they can read format 1. The data is nonce, ciphertext and tag, in format 2 after the UTC
+ * day of the key.
  */
-const FORMAT = '1';
 const ENCRYPTED_VALUE = /^(?<id>[\w-]+)\.(?<data>[\w-]+)(?:\.(?<format>\d+))?$/;
-const KEY_BYTES = 32;
-const KEY_ID_BYTES = 4;
-/** NIST SP 800-38D §8.2: 96 bits, random. */
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-/** Without it, Node accepts tags of 32 bits, which can be guessed. */
-const CIPHER_OPTIONS = { authTagLength: TAG_BYTES };
+const DAY_BYTES = 4;
 
-interface DerivedKeys {
-  readonly id: string;
-  readonly encryption: KeyObject;
-  readonly hashes: Readonly<Record<HashPurpose, KeyObject>>;
+/** Where a value belongs: only there it can be decrypted. */
+export interface EncryptedValueContext {
+  readonly purpose: EncryptionPurpose;
+  readonly client: string;
+  /** What the value is about, in a fixed order. */
+  readonly record: readonly string[];
 }
 
+/** What earlier releases bound a value to: format 1 to the first, values without format to any. */
+export type EarlierValueContexts = readonly [string, ...string[]];
+
 /**
- * Hashes and encrypts stored personal data. HKDF (RFC 5869) derives all keys from the master
- * secrets: the first one writes, all of them read.
+ * Hashes and encrypts stored personal data. All keys are derived from the master secrets: the first
+ * one writes, all of them read.
  */
 @Injectable()
 export class DataProtection {
@@ -53,8 +34,8 @@ export class DataProtection {
   private readonly older: readonly DerivedKeys[];
 
   constructor(@Inject(encryptionConfig.KEY) { secrets: [current, ...older] }: EncryptionConfig) {
-    this.current = deriveKeys(current);
-    this.older = older.map(deriveKeys);
+    this.current = new DerivedKeys(current);
+    this.older = older.map((secret) => new DerivedKeys(secret));
   }
 
   /** Whether old secrets are still listed. */
@@ -72,60 +53,73 @@ export class DataProtection {
     return this.older.map((keys) => computeMac(keys, purpose, text));
   }
 
-  /**
-   * Encrypts a value as JSON (AES-256-GCM).
-   * @param context the place where it is stored; only there it can be decrypted.
-   */
-  encrypt(value: unknown, context: string): string {
-    const nonce = getRandomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, this.current.encryption, nonce, CIPHER_OPTIONS).setAAD(
-      Buffer.from(context),
-    );
-    const json = JSON.stringify(value);
-    const data = [nonce, cipher.update(json, 'utf8'), cipher.final(), cipher.getAuthTag()];
-    return `${this.current.id}.${Buffer.concat(data).toString('base64url')}.${FORMAT}`;
+  /** The hash under the current secret, then those under old ones. */
+  getAllHashes(purpose: HashPurpose, text: string): [string, ...string[]] {
+    return [this.hash(purpose, text), ...this.getPreviousHashes(purpose, text)];
   }
 
-  /**
-   * Decrypts a value and checks its shape.
-   * @param oldContexts contexts that older releases used, which wrote no format
-   */
+  /** Encrypts a value as JSON, in the format that the release before this one reads. */
+  encrypt(value: unknown, format1Context: string): string {
+    const { id, sharedEncryption } = this.current;
+    const data = encryptText(sharedEncryption, JSON.stringify(value), format1Context);
+    return `${id}.${data.toString('base64url')}.1`;
+  }
+
+  /** Decrypts a value and checks its shape. */
   decrypt<T>(
     encrypted: string,
-    context: string,
+    context: EncryptedValueContext,
     hasShape: (value: unknown) => value is T,
-    oldContexts: readonly string[] = [],
+    earlierContexts: EarlierValueContexts,
   ): T | UnreadableDataError {
-    const { id, data, format } = ENCRYPTED_VALUE.exec(encrypted)?.groups ?? {};
+    const { id, data, format = 'none' } = ENCRYPTED_VALUE.exec(encrypted)?.groups ?? {};
     if (data === undefined) return new UnreadableDataError('corrupted');
-    if (format !== undefined && format !== FORMAT) return new UnreadableDataError('unknown_format');
+    if (!isFormat(format)) return new UnreadableDataError('unknown_format');
     const keys = [this.current, ...this.older].find((candidate) => candidate.id === id);
     if (!keys) return new UnreadableDataError('unknown_secret');
-    const contexts = format === undefined ? [context, ...oldContexts] : [context];
-    for (const candidate of contexts) {
-      const json = tryDecrypt(keys.encryption, Buffer.from(data, 'base64url'), candidate);
-      if (json !== undefined) {
-        const value = tryParseJson(json);
-        return hasShape(value) ? value : new UnreadableDataError('unexpected_shape');
-      }
-    }
-    return new UnreadableDataError('corrupted');
+    const json = DECRYPT[format](keys, Buffer.from(data, 'base64url'), context, earlierContexts);
+    if (json === undefined) return new UnreadableDataError('corrupted');
+    const value = tryParseJson(json);
+    return hasShape(value) ? value : new UnreadableDataError('unexpected_shape');
   }
 }
 
-/** @returns `undefined` if the context or the data changed */
-function tryDecrypt(key: KeyObject, data: Buffer, context: string): string | undefined {
-  try {
-    const nonce = data.subarray(0, NONCE_BYTES);
-    const decipher = createDecipheriv(CIPHER, key, nonce, CIPHER_OPTIONS)
-      .setAAD(Buffer.from(context))
-      .setAuthTag(data.subarray(-TAG_BYTES));
-    const text = decipher.update(data.subarray(NONCE_BYTES, -TAG_BYTES));
-    return Buffer.concat([text, decipher.final()]).toString('utf8');
-  } catch {
-    return undefined;
-  }
+/** @returns the JSON; `undefined` if the data changed or belongs elsewhere */
+type EncryptedFormatReader = (
+  keys: DerivedKeys,
+  data: Buffer,
+  context: EncryptedValueContext,
+  earlierContexts: EarlierValueContexts,
+) => string | undefined;
+
+const DECRYPT = {
+  none: (keys, data, _context, earlierContexts) =>
+    earlierContexts
+      .map((context) => tryDecryptText(keys.sharedEncryption, data, context))
+      .find((json) => json !== undefined),
+  1: (keys, data, _context, [context]) => tryDecryptText(keys.sharedEncryption, data, context),
+  2: decryptDaily,
+} satisfies Record<string, EncryptedFormatReader>;
+
+const isFormat = (format: string): format is `${keyof typeof DECRYPT}` =>
+  Object.hasOwn(DECRYPT, format);
+
+function decryptDaily(
+  keys: DerivedKeys,
+  data: Buffer,
+  context: EncryptedValueContext,
+): string | undefined {
+  if (data.length < DAY_BYTES) return undefined;
+  const day = data.readUInt32BE();
+  const key = keys.getDailyEncryption(context.purpose, day);
+  return tryDecryptText(key, data.subarray(DAY_BYTES), toAuthenticatedText(context, day));
 }
+
+/** As JSON, no two contexts have the same text. */
+const toAuthenticatedText = (
+  { purpose, client, record }: EncryptedValueContext,
+  day: number,
+): string => JSON.stringify([2, purpose, day, client, record]);
 
 function tryParseJson(text: string): unknown {
   try {
@@ -135,20 +129,5 @@ function tryParseJson(text: string): unknown {
   }
 }
 
-function computeMac(keys: DerivedKeys, purpose: HashPurpose, text: string): string {
-  return createHmac('sha256', keys.hashes[purpose]).update(text).digest('base64url');
-}
-
-function deriveKeys(secret: string): DerivedKeys {
-  const deriveKey = (info: string, length: number) =>
-    Buffer.from(hkdfSync('sha256', secret, '', `otp-service/${info}`, length));
-  // Given bytes, Node 24 creates a key object per call: a hash then takes 15 µs instead of 2.
-  const createKey = (info: string) => createSecretKey(deriveKey(info, KEY_BYTES));
-  return {
-    id: deriveKey('key-id', KEY_ID_BYTES).toString('base64url'),
-    encryption: createKey('seal'),
-    hashes: Object.fromEntries(
-      PURPOSES.map((purpose) => [purpose, createKey(`hash/${purpose}`)]),
-    ) as Record<HashPurpose, KeyObject>,
-  };
-}
+const computeMac = (keys: DerivedKeys, purpose: HashPurpose, text: string): string =>
+  createHmac('sha256', keys.hashes[purpose]).update(text).digest('base64url');

@@ -14,6 +14,11 @@ export interface IdempotencyClaim {
   readonly runId: string;
 }
 
+/** A claim with its request, to which the stored response is bound. */
+export interface ClaimedIdempotentRequest extends IdempotencyClaim {
+  readonly idempotency: IdempotentRequest;
+}
+
 /** The state of an earlier request with the same idempotency key. */
 export type IdempotentReplay =
   | { readonly outcome: 'replayed'; readonly answer: unknown }

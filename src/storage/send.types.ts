@@ -1,6 +1,6 @@
 import type { Channel } from '../common/channel.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import type { IdempotencyClaim, IdempotentReplay } from './idempotency.types.js';
+import type { ClaimedIdempotentRequest, IdempotentReplay } from './idempotency.types.js';
 import type {
   BudgetViolation,
   DestinationSuspended,
@@ -61,7 +61,7 @@ export interface SendReservation {
   readonly endUserHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
-  readonly claim: IdempotencyClaim | undefined;
+  readonly claim: ClaimedIdempotentRequest | undefined;
 }
 
 /** The entries of a send in the sliding windows of its number and, if given, its end user. */

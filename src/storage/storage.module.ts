@@ -19,6 +19,7 @@ import { SendRepository } from './repositories/send.repository.js';
 import { VerificationTable } from './repositories/verification-table.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import { StorageHealthIndicator } from './storage.health.js';
+import { StoredResponseEncryption } from './stored-response-encryption.js';
 import { VerificationStore } from './verification-store.js';
 
 @Module({
@@ -32,6 +33,7 @@ import { VerificationStore } from './verification-store.js';
     // The database's clock, which all replicas share.
     { provide: Clock, useFactory: ({ clock }: Database) => clock, inject: [Database] },
     DataProtection,
+    StoredResponseEncryption,
     NumberLimits,
     EndUserLimits,
     TrafficCounts,

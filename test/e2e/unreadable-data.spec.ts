@@ -55,7 +55,7 @@ const VERIFICATIONS: Damage[] = [
   {
     cause: 'the format of a newer release',
     explanation: UNKNOWN_FORMAT,
-    damage: setSealed("sealed || '.2'"),
+    damage: setSealed("sealed || '.3'"),
   },
   {
     cause: 'a changed value',
@@ -89,7 +89,7 @@ const RESPONSES: Damage[] = [
   {
     cause: 'the format of a newer release',
     explanation: UNKNOWN_FORMAT,
-    damage: setAnswers("sealed_answer || '.2'"),
+    damage: setAnswers("sealed_answer || '.3'"),
   },
   {
     cause: 'a changed value',
@@ -203,7 +203,7 @@ describe.each(ENGINES)('Stored data that cannot be read, on %s', (engine) => {
   });
 
   it('returns the reason of a closed verification without reading it', async () => {
-    await start({ cause: '', explanation: '', damage: setSealed("sealed || '.2'") });
+    await start({ cause: '', explanation: '', damage: setSealed("sealed || '.3'") });
     const { cancelled, exhausted, verified, pending } = upgraded.database.flows;
     const reasons = [];
     for (const { pinId, code } of [cancelled, exhausted, verified]) {

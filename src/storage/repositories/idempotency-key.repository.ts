@@ -7,12 +7,14 @@ import { getMaxRequestMs } from '../max-request-duration.js';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type {
+  ClaimedIdempotentRequest,
   IdempotencyClaim,
   IdempotentReplay,
   IdempotentRequest,
 } from '../idempotency.types.js';
 import type { IdempotencyKeyRow } from '../migrations/schema.js';
-import { HAS_SHAPE, type StoredOperation } from '../stored-response.js';
+import { StoredResponseEncryption } from '../stored-response-encryption.js';
+import type { StoredOperation } from '../stored-response.js';
 import { UnreadableDataError } from '../unreadable-data.error.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
 
@@ -40,6 +42,7 @@ export class IdempotencyKeyRepository {
   constructor(
     database: Database,
     private readonly protection: DataProtection,
+    private readonly responses: StoredResponseEncryption,
     @Inject(providersConfig.KEY) config: ProvidersConfig,
   ) {
     this.maxRequestMs = getMaxRequestMs(config);
@@ -47,8 +50,9 @@ export class IdempotencyKeyRepository {
   }
 
   /** Creates the claim of a new run of a request, for {@link claim}. */
-  createClaim({ key }: IdempotentRequest): IdempotencyClaim {
-    return { keyHash: this.hashKey(key), runId: getRandomBytes(RUN_ID_BYTES).toString('hex') };
+  createClaim(idempotency: IdempotentRequest): ClaimedIdempotentRequest {
+    const runId = getRandomBytes(RUN_ID_BYTES).toString('hex');
+    return { keyHash: this.hashKey(idempotency.key), runId, idempotency };
   }
 
   /**
@@ -87,29 +91,29 @@ export class IdempotencyKeyRepository {
   ): Promise<IdempotentReplay> {
     const keyHash = this.hashKey(idempotency.key);
     const { row } = await executor.run((batch) => this.queries.read(batch, { client, keyHash }));
-    return row ? this.toReplay(row, idempotency, now, operation) : { outcome: 'running' };
+    return row ? this.toReplay(row, client, idempotency, now, operation) : { outcome: 'running' };
   }
 
   /** Finds the result that this run of a verify has stored, if any. */
   async findOwnResult(
     executor: Executor,
     client: string,
-    { keyHash, runId }: IdempotencyClaim,
+    { keyHash, runId, idempotency }: ClaimedIdempotentRequest,
   ): Promise<unknown> {
     const { row } = await executor.run((batch) => this.queries.read(batch, { client, keyHash }));
     if (row?.state !== 'answered' || row.run !== runId) return undefined;
-    const result = this.protection.decrypt(row.sealed_answer, runId, HAS_SHAPE.verify);
+    const result = this.responses.decrypt(row, client, idempotency, 'verify');
     return result instanceof UnreadableDataError ? undefined : result;
   }
 
   storeResponse(
     batch: StatementBatch,
     { pinId }: IdempotencyKeyTarget,
-    { runId }: IdempotencyClaim,
+    claim: ClaimedIdempotentRequest,
     body: unknown,
   ): void {
-    const response = this.protection.encrypt(body, runId);
-    this.queries.store(batch, { pinId, runId, response });
+    const response = this.responses.encrypt(body, claim);
+    this.queries.store(batch, { pinId, runId: claim.runId, response });
   }
 
   /**
@@ -120,24 +124,24 @@ export class IdempotencyKeyRepository {
   storeSendResponse(
     batch: StatementBatch,
     { pinId }: IdempotencyKeyTarget,
-    { runId }: IdempotencyClaim,
+    claim: ClaimedIdempotentRequest,
     body: unknown,
     sealed: string,
   ): void {
-    const response = this.protection.encrypt(body, runId);
-    this.queries.storeIfConfirmed(batch, { pinId, runId, sealed, response });
+    const response = this.responses.encrypt(body, claim);
+    this.queries.storeIfConfirmed(batch, { pinId, runId: claim.runId, sealed, response });
   }
 
   /** Stores the response to the right code, if its verification can still be verified. */
   storeResponseIfVerifiable(
     batch: StatementBatch,
     { pinId }: IdempotencyKeyTarget,
-    { runId }: IdempotencyClaim,
+    claim: ClaimedIdempotentRequest,
     body: unknown,
     now: number,
   ): void {
-    const response = this.protection.encrypt(body, runId);
-    this.queries.storeIfVerifiable(batch, { pinId, runId, now, response });
+    const response = this.responses.encrypt(body, claim);
+    this.queries.storeIfVerifiable(batch, { pinId, runId: claim.runId, now, response });
   }
 
   /** Replaces hashes that were made under old secrets. */
@@ -160,24 +164,17 @@ export class IdempotencyKeyRepository {
 
   private toReplay(
     row: Pick<IdempotencyKeyRow, 'request_hash' | 'state' | 'sealed_answer' | 'created_at' | 'run'>,
-    { key, request }: IdempotentRequest,
+    client: string,
+    idempotency: IdempotentRequest,
     now: number,
     operation: StoredOperation,
   ): IdempotentReplay {
-    if (!this.getHashes('request', request).includes(row.request_hash)) {
+    if (!this.protection.getAllHashes('request', idempotency.request).includes(row.request_hash)) {
       return { outcome: 'key_reused' };
     }
     switch (row.state) {
       case 'answered': {
-        // Releases before the formats bound a response to the hash of its key.
-        const oldContexts = this.getHashes('idempotency-key', key);
-        const { sealed_answer, run } = row;
-        const answer = this.protection.decrypt(
-          sealed_answer,
-          run,
-          HAS_SHAPE[operation],
-          oldContexts,
-        );
+        const answer = this.responses.decrypt(row, client, idempotency, operation);
         return answer instanceof UnreadableDataError ? answer : { outcome: 'replayed', answer };
       }
       case 'ambiguous':
@@ -186,12 +183,6 @@ export class IdempotencyKeyRepository {
         // After a crash, the run may have sent a message.
         return { outcome: row.created_at <= now - this.maxRequestMs ? 'ambiguous' : 'running' };
     }
-  }
-
-  /** The hash under the current secret, then those under old ones. */
-  private getHashes(purpose: 'idempotency-key' | 'request', text: string): string[] {
-    const { protection } = this;
-    return [protection.hash(purpose, text), ...protection.getPreviousHashes(purpose, text)];
   }
 
   private hashKey(key: string): string {

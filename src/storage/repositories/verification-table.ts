@@ -84,10 +84,7 @@ export class VerificationTable {
   /** The hash under the current secret, then those under old ones. */
   hashReference(reference: string | undefined): [string, ...string[]] {
     if (reference === undefined) return [''];
-    return [
-      this.protection.hash('reference', reference),
-      ...this.protection.getPreviousHashes('reference', reference),
-    ];
+    return this.protection.getAllHashes('reference', reference);
   }
 
   /** The hash of a number under the current secret. */
@@ -125,7 +122,9 @@ export class VerificationTable {
   }
 
   decrypt(row: VerificationRow): DecryptedFields | UnreadableDataError {
-    const fields = this.protection.decrypt(row.sealed, row.pin_id, isEncryptedFields);
+    const { pin_id, client } = row;
+    const context = { purpose: 'verification', client, record: [pin_id] } as const;
+    const fields = this.protection.decrypt(row.sealed, context, isEncryptedFields, [pin_id]);
     if ('outcome' in fields) return fields;
     const { to, providerPinId } = fields;
     return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
