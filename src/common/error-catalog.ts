@@ -148,7 +148,7 @@ const ENTRIES = {
   too_many_requests: createQuotaEntry('The rate limit is exceeded.', EVERY_ROUTE),
   cooldown_active: createQuotaEntry('This number was sent a code moments ago.', MESSAGE),
   quota_exceeded: createQuotaEntry(
-    'The number, the end user or the client has reached a limit, or all clients together have.',
+    'A limit of the number, the end user or the client is reached, or one that all clients share.',
     PROVIDER_CALL,
   ),
   destination_suspended: {
@@ -169,7 +169,7 @@ const ENTRIES = {
     status: 502,
     message: 'The message provider rejected the request or its response cannot be used.',
     action:
-      'Retry with the same idempotency key: the answer is 504 if a message may have been sent.',
+      'Retry with the same idempotency key. The retry gets 504 if a message may have been sent.',
     returnedBy: PROVIDER_CALL,
   },
   provider_unavailable: createCapacityEntry('The message provider is unavailable.', PROVIDER_CALL),
@@ -179,7 +179,7 @@ const ENTRIES = {
     status: 504,
     message: 'The message provider did not respond in time.',
     action:
-      'A message may have been sent and stays counted; a code was not checked: verify it again.',
+      'A send may have sent its message, which stays counted. For a verify, submit the code again.',
     returnedBy: PROVIDER_CALL,
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -12,7 +12,7 @@ import {
 export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   /** ISO 3166 codes; `undefined` means every country. */
   allowedCountries: optional('ALLOWED_COUNTRIES', parsedBy(parseCountries), {
-    description: 'countries that messages may be sent to; production warns about `*`',
+    description: 'countries that messages may be sent to; in production, `*` logs a warning',
     values: 'ISO 3166 codes, or `*`',
     defaultValue: '*',
   }),

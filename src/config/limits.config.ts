@@ -8,11 +8,11 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
   }),
   failuresPerNumberPerHour: setting('FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR', positiveInt(10, 1_000), {
     description:
-      'wrong codes for one number in any hour, over all its verifications; a success does not reset it',
+      'wrong codes for one number in any hour, in all its verifications; a right code does not reset the count',
   }),
   failuresPerNumberPerDay: setting('FAILED_ATTEMPTS_PER_NUMBER_PER_DAY', positiveInt(20, 1_000), {
     description:
-      'wrong codes for one number in any 24 hours, over all its verifications; a success does not reset it',
+      'wrong codes for one number in any 24 hours, in all its verifications; a right code does not reset the count',
   }),
   sendsPerClientPerDay: setting('CLIENT_SENDS_PER_DAY', positiveInt(100_000, 100_000_000), {
     description: 'messages from one client in any 24 hours',

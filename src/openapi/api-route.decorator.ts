@@ -6,7 +6,7 @@ import { PUBLIC } from '../http/public.decorator.js';
 import { RATE_LIMIT } from '../throttling/rate-limit.decorator.js';
 import { createProblemResponses, ProblemSchema } from './problem.schema.js';
 import { getResponseHeaders } from './response-headers.js';
-import { whenLoaded } from './swagger.js';
+import { whenSwaggerLoads } from './swagger.js';
 
 /** What the API document says about a route and its other decorators do not. */
 interface ApiRouteOptions {
@@ -32,7 +32,7 @@ const IDEMPOTENCY_KEY = {
  * `@RateLimit()`, `@Body()`) and the HTTP method, its errors from the error catalog.
  */
 export const ApiRoute = (route: ApiRouteOptions): MethodDecorator =>
-  whenLoaded((swagger, controller, method = '') => {
+  whenSwaggerLoads((swagger, controller, method = '') => {
     const { summary, description, responses, idempotent = false } = route;
     const { traits, codes } = readRoute(controller, method, idempotent);
     const security = traits.isPublic ? [] : [{ apiKey: [] }];

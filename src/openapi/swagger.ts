@@ -24,7 +24,7 @@ type SchemaKeywords = Pick<SchemaObject, 'additionalProperties'> & { const?: unk
 const pending: ((swagger: Swagger) => void)[] = [];
 
 /** A decorator that is made and applied once @nestjs/swagger is loaded. */
-export const whenLoaded =
+export const whenSwaggerLoads =
   (create: (swagger: Swagger, target: object, key?: string | symbol) => unknown): LazyDecorator =>
   (target, key, descriptor) => {
     pending.push((swagger) => {
@@ -33,20 +33,22 @@ export const whenLoaded =
   };
 
 export const ApiProperty = (options: ApiPropertyOptions & SchemaKeywords) =>
-  whenLoaded((swagger) => swagger.ApiProperty(options));
+  whenSwaggerLoads((swagger) => swagger.ApiProperty(options));
 
 export const ApiSchema = (options: ApiSchemaOptions & SchemaKeywords) =>
-  whenLoaded((swagger) => swagger.ApiSchema(options));
+  whenSwaggerLoads((swagger) => swagger.ApiSchema(options));
 
 export const ApiExtraModels = (...models: Type[]) =>
-  whenLoaded((swagger) => swagger.ApiExtraModels(...models));
+  whenSwaggerLoads((swagger) => swagger.ApiExtraModels(...models));
 
-export const ApiExcludeController = () => whenLoaded((swagger) => swagger.ApiExcludeController());
+export const ApiExcludeController = () =>
+  whenSwaggerLoads((swagger) => swagger.ApiExcludeController());
 
-export const ApiTags = (...tags: string[]) => whenLoaded((swagger) => swagger.ApiTags(...tags));
+export const ApiTags = (...tags: string[]) =>
+  whenSwaggerLoads((swagger) => swagger.ApiTags(...tags));
 
 export const ApiParam = (options: ApiParamOptions) =>
-  whenLoaded((swagger) => swagger.ApiParam(options));
+  whenSwaggerLoads((swagger) => swagger.ApiParam(options));
 
 /** Loads @nestjs/swagger and applies the decorators that wait for it. */
 export async function loadSwagger(): Promise<Swagger> {

@@ -2,14 +2,14 @@ import { applyDecorators } from '@nestjs/common';
 import { Matches, ValidateBy, ValidateIf } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
-import { ApiProperty, ApiSchema, whenLoaded } from '../../openapi/swagger.js';
+import { ApiProperty, ApiSchema, whenSwaggerLoads } from '../../openapi/swagger.js';
 import type { VerificationClosedReason } from '../../common/label-values.js';
 import { PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
 import { AttemptsRemainingProperty } from './response-fields.js';
 
 const PIN_ID_OR_PHONE_NUMBER = 'Give either the pinId that /otp/send returned or a phoneNumber.';
 
-/** Names the verification by its `pinId`, or by the `phoneNumber` whose newest verification it is. */
+/** Selects the verification with the `pinId`, or the newest one of the `phoneNumber`. */
 export class VerifyOtpDto {
   @ValidateIf(
     ({ pinId, phoneNumber }: VerifyOtpDto) => pinId !== undefined || phoneNumber === undefined,
@@ -17,7 +17,7 @@ export class VerifyOtpDto {
   @PinIdField(PIN_ID_OR_PHONE_NUMBER)
   @ValidateBy(
     {
-      name: 'alone',
+      name: 'withoutPhoneNumber',
       validator: {
         validate: (_pinId, args) => (args?.object as VerifyOtpDto).phoneNumber === undefined,
       },
@@ -46,17 +46,17 @@ export class VerifyOtpDto {
   readonly reference?: string;
 }
 
-/** Documents the body of verify by its two forms. */
+/** Documents the two forms of a verify request's body. */
 export const ApiVerifyBody = (): MethodDecorator =>
-  whenLoaded(({ ApiBody, ApiExtraModels, getSchemaPath, OmitType }) => {
+  whenSwaggerLoads(({ ApiBody, ApiExtraModels, getSchemaPath, OmitType }) => {
     @ApiSchema({
-      description: 'The verification is named by the `pinId` that send returned.',
+      description: 'Selects the verification by the `pinId` that send returned.',
       additionalProperties: false,
     })
     class VerifyByPinId extends OmitType(VerifyOtpDto, ['phoneNumber']) {}
 
     @ApiSchema({
-      description: 'The newest verification of the number.',
+      description: 'Selects the newest verification of the number.',
       additionalProperties: false,
     })
     class VerifyByPhoneNumber extends OmitType(VerifyOtpDto, ['pinId']) {}
@@ -82,7 +82,7 @@ export class VerifiedResponse {
   readonly verified!: true;
 }
 
-@ApiSchema({ description: 'The code is wrong; another can be checked.' })
+@ApiSchema({ description: 'The code is wrong. `attemptsRemaining` more codes can be checked.' })
 export class WrongCodeResponse {
   @VerifiedProperty(false)
   readonly verified!: false;
