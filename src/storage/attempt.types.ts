@@ -19,7 +19,7 @@ export interface Attempt {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
-  /** Empty for verifications of releases before there were budgets. */
+  /** Empty in rows from before budgets existed. */
   readonly country: string;
   readonly channel: Channel;
   readonly provider: string;

@@ -50,21 +50,22 @@ export interface SendReservation {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
-  /** Empty for verifications of releases before there were budgets. */
+  /** Empty in rows from before budgets existed. */
   readonly country: string;
   readonly expiresAt: number;
   readonly channel: Channel;
   /** The provider's verification whose code is sent again; `undefined` for a new code. */
   readonly resendOf: ProviderPin | undefined;
-  /** Needed to release it; `undefined` for a send without limits. */
+  /** Removed if the send is released; `undefined` for a send without limits. */
   readonly entries: ReservationEntries | undefined;
+  /** Empty without an end user. */
   readonly endUserHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
   readonly claim: ClaimedIdempotentRequest | undefined;
 }
 
-/** The entries of a send in the sliding windows of its number and, if given, its end user. */
+/** What a send added to the sliding window of its number and, if given, of its end user. */
 export interface ReservationEntries {
   readonly number: string;
   readonly endUser: string | undefined;
@@ -89,5 +90,5 @@ export type SendAdmission =
 export type ResendAdmission =
   | SendAdmission
   | VerificationNotFound
-  /** It is no longer pending. */
+  /** The verification is no longer pending. */
   | { readonly outcome: 'not_resendable' };

@@ -8,12 +8,14 @@ import { spawnProgram, type ChildProgram } from '../support/child-program.js';
 
 const SERVICE = `node ${join(resolve('.test-build'), 'main.js')}`;
 /**
- * `script` of Debian's bsdutils runs a command at a terminal of its own. It waits two seconds for
- * a process that it ends, so the process id is printed and the test ends it.
+ * `script` of Debian's bsdutils runs a command at a terminal of its own. Ending `script` takes two
+ * seconds, so the service's process id is printed and the test ends the service.
  */
 const SERVICE_AT_TERMINAL = `script -qefc 'echo pid $$; exec ${SERVICE}' /dev/null`;
 
 const NUMBER = '14155550142';
+/** Longer than the sandbox's codes. */
+const WRONG_CODE = '99999999';
 
 const PRODUCTION = { ...PRODUCTION_SETTINGS, SHUTDOWN_DELAY: '1ms' };
 
@@ -37,7 +39,6 @@ describe('The output of the service', () => {
     settings = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
   });
 
-  /** Stops the service itself, because `script` would wait two seconds. */
   async function stopService(): Promise<void> {
     if (isEnded) return;
     isEnded = true;
@@ -57,8 +58,8 @@ describe('The output of the service', () => {
     service = spawnProgram(command, folder, { ...settings, TERM: 'xterm-256color', ...variables });
   }
 
-  /** Sends a code and verifies a wrong one. */
-  async function sendAndVerifyWrong(): Promise<string> {
+  /** Sends a code and submits a wrong one. */
+  async function submitWrongCode(): Promise<string> {
     const post = async (path: string, body: object): Promise<{ pinId: string }> => {
       const response = await fetch(`http://127.0.0.1:${settings.PORT}/otp/${path}`, {
         method: 'POST',
@@ -68,7 +69,7 @@ describe('The output of the service', () => {
       return response.json() as Promise<{ pinId: string }>;
     };
     const { pinId } = await post('send', { phoneNumber: `+${NUMBER}` });
-    await post('verify', { pinId, otpCode: '99999999' });
+    await post('verify', { pinId, otpCode: WRONG_CODE });
     await service.printed(/wrong_code[^]*\/otp\/verify[^\n]*\n/);
     return pinId;
   }
@@ -77,7 +78,7 @@ describe('The output of the service', () => {
     start(SERVICE_AT_TERMINAL);
     await service.printed(/curl .*\/otp\/verify/);
 
-    const pinId = await sendAndVerifyWrong();
+    const pinId = await submitWrongCode();
 
     const lines = stripVTControlCharacters(service.output).split('\r\n');
     const log = lines.filter((line) => /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: /.test(line));
@@ -92,13 +93,14 @@ describe('The output of the service', () => {
       /,"country":"US","channel":"sms","provider":"infobip","outcome":"wrong_code",/,
     );
     expect(lines.filter((line) => line.startsWith('{'))).toEqual([]);
-    for (const secret of [NUMBER, '99999999', pinId]) expect(service.output).not.toContain(secret);
+    for (const secret of [NUMBER, WRONG_CODE, pinId]) expect(service.output).not.toContain(secret);
   });
 
   it('shows the example commands in bold at a terminal, and they run as printed', async () => {
     start(SERVICE_AT_TERMINAL);
     await service.printed(/curl .*\/otp\/verify[^\n]*\n/);
     const bold = '\u001b[1m';
+    // The bold message begins with an empty line.
     const banner = service.output.slice(service.output.indexOf(`${bold}\r\n`) + bold.length);
     const lines = banner.split('\r\n').filter((line) => line.includes('curl '));
 
@@ -120,7 +122,7 @@ describe('The output of the service', () => {
     start(SERVICE);
     await service.printed(/curl .*\/otp\/verify/);
 
-    const pinId = await sendAndVerifyWrong();
+    const pinId = await submitWrongCode();
 
     const log = service.output.split('\n').filter((line) => line.startsWith('{'));
     expect(log.map((line) => JSON.parse(line).msg)).toEqual([
@@ -149,7 +151,7 @@ describe('The output of the service', () => {
     start(SERVICE_AT_TERMINAL, PRODUCTION);
     await service.printed(/Server listening[^\n]*\n/);
 
-    const [, ...lines] = service.output.split('\r\n').filter(Boolean);
+    const lines = service.output.split('\r\n').filter((line) => line && !line.startsWith('pid '));
     expect(lines.map((line) => JSON.parse(line).level)).toContain('info');
   });
 });

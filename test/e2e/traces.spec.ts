@@ -23,14 +23,14 @@ afterEach(() => collector.close());
 
 const start = async (settings: NodeJS.ProcessEnv = {}): Promise<void> => {
   service = await startSandboxedService({
-    OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     ...settings,
   });
 };
 
 const send = (phoneNumber = NUMBER) => service.http.post('/otp/send').send({ phoneNumber });
 
-/** The spans without times and ids, the request's span first. */
+/** The spans without times and ids; that of the request comes first. */
 const describeSpans = () =>
   collector.spans
     .map(({ name, kind, attributes, error }) => ({ name, kind, attributes, error }))
@@ -43,6 +43,7 @@ const storageSpan = (operation: string) => ({
   error: undefined,
 });
 
+// Spans are exported in batches: each test closes the service before it reads them.
 describe('The traces of the service', () => {
   it('have a span for a send, for its storage operations and for the provider call', async () => {
     await start();
@@ -105,7 +106,7 @@ describe('The traces of the service', () => {
     ['post', '/otp/numbers/lookup', 'lastVerifiedAt', 200],
     ['post', '/otp/numbers/erase', 'erase', 204],
     ['post', '/otp/resend', 'reserveResend', 429],
-  ] as const)('have a span for %s %s, with the route and no path', async (...route) => {
+  ] as const)('have a span for %s %s, named by the route instead of the path', async (...route) => {
     const [method, path, operation, status] = route;
     await start();
     const { pinId } = (await send().set('traceparent', UNSAMPLED_TRACEPARENT)).body;
@@ -123,7 +124,7 @@ describe('The traces of the service', () => {
     ]);
   });
 
-  it('have the code of a problem, which is no error of the service below status 500', async () => {
+  it('have the code of a problem, and no error if its status is below 500', async () => {
     await start();
     await send().set('traceparent', UNSAMPLED_TRACEPARENT);
     await send();
@@ -189,7 +190,6 @@ describe('The traces of the service', () => {
     }
   });
 
-  // Fails without the shutdown hook in Tracing.
   it('are sent with the headers and the service name of the settings', async () => {
     await start({
       OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc,x-scope=otp',
@@ -231,9 +231,9 @@ describe('The traces of the service', () => {
     const body = { phoneNumber: NUMBER, reference, endUserIp };
     const { pinId } = (await service.http.post('/otp/send').set(headers).send(body)).body;
     const [otpCode = ''] = await service.getReceivedCodes(NUMBER);
-    const verify = { pinId, otpCode, reference };
+    const attempt = { pinId, otpCode, reference };
     const { authorization } = headers;
-    await service.http.post('/otp/verify').set({ authorization }).send(verify);
+    await service.http.post('/otp/verify').set({ authorization }).send(attempt);
     await service.http.get(`/otp/${pinId}?code=${otpCode}`).set({ authorization });
     const [providerPinId = ''] = await service.getProviderPinIds(NUMBER);
     await service.close();
@@ -243,6 +243,7 @@ describe('The traces of the service', () => {
     for (const [kind, value] of Object.entries(values)) scanner.add(kind, value);
     const { text } = collector;
     expect(scanner.scan(text)).toEqual([]);
+    // The scanner would find one.
     expect(scanner.scan(`${pinId}${text}`)).toHaveLength(1);
     expect(collector.spans).toHaveLength(10);
     // A code is too short for the scanner.

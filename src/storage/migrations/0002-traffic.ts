@@ -1,8 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 
-/** What budgets of texts need to know: who took a text, where it went, who asked, who verified. */
+/** What budgets count: messages by provider, destination and end user, and verified numbers. */
 export async function traffic(db: Kysely<unknown>): Promise<void> {
-  // Replicas of the release before this one go on writing rows without these.
+  // Replicas of the previous release still write rows without these.
   for (const name of ['provider', 'country', 'prefix_hash', 'end_user_hash']) {
     await db.schema
       .alterTable('verifications')
@@ -13,12 +13,14 @@ export async function traffic(db: Kysely<unknown>): Promise<void> {
     .alterTable('verifications')
     .addColumn('texts', 'integer', (column) => column.notNull().defaultTo(1))
     .execute();
+  // `sealed` is filled once a provider accepts the send; until here, Infobip was the only one.
   await sql`update verifications set provider = 'infobip' where sealed <> ''`.execute(db);
 
   await db.schema
     .alterTable('numbers')
     .addColumn('verified_at', 'bigint', (column) => column.notNull().defaultTo(0))
     .execute();
+  // The cleanup deletes numbers that no client verified; others first lose `verified_at`.
   await db.schema.dropIndex('numbers_by_age').execute();
   await db.schema
     .createIndex('numbers_never_verified')

@@ -31,7 +31,7 @@ export interface VerificationRow {
   verified_at: number | null;
   /** The provider that accepted the send; empty until then. */
   provider: string;
-  /** ISO 3166 code; empty in rows of releases before there were counts. */
+  /** ISO 3166 code; empty in rows from before budgets existed. */
   country: string;
   prefix_hash: string;
   /** Empty without an end user. */

@@ -4,7 +4,7 @@ import type { SeededRandom } from '../seeded-random.js';
 import type { Client } from './client.js';
 import type { CallResponse, History } from './history.js';
 
-/** A phone, with the app that its user signs in to. It outlives the service's process. */
+/** A phone with the app that its user signs in to; both outlive the service's process. */
 export interface Phone {
   readonly number: string;
   readonly behaviour: UserBehaviour;
@@ -12,7 +12,7 @@ export interface Phone {
   pinId: string | undefined;
 }
 
-/** One phone during one run of the service. */
+/** What the user of a phone acts with during one run of the service. */
 export interface UserContext {
   readonly phone: Phone;
   readonly service: Client;
@@ -79,7 +79,7 @@ const submitWrongCode: Action = async (context) => {
 const submitWrongCodeByNumber: Action = async (context) =>
   context.service.verify(context.phone.number, undefined, wrongCode(readCode(context)));
 
-/** The action three times at once. */
+/** Three concurrent runs of the action. */
 const race =
   (action: Action): Action =>
   (context) =>
