@@ -8,7 +8,7 @@ import { ApiExcludeController } from '../openapi/swagger.js';
 /** Beside this file, in the source and in a build. */
 const FOLDER = new URL('./page/', import.meta.url);
 
-const TYPES: Readonly<Record<string, string>> = {
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -35,12 +35,11 @@ export class DemoController {
   sendPageFile(@Param('file') name = 'index.html', @Res() reply: FastifyReply): void {
     const file = this.files.get(name);
     if (!file) throw new NotFoundException();
-    // A Buffer, because for a string Nest would change the content type.
-    void reply.headers(this.headers).type(file.type).send(file.bytes);
+    void reply.headers(this.headers).type(file.type).send(file.text);
   }
 }
 
-/** The Content-Security-Policy: the page's own files, the API, and the sandbox's message stream. */
+/** The Content-Security-Policy: the page's files and icon, the API, and the sandbox's message stream. */
 function buildPolicy(sandboxOrigin: string): string {
   return [
     `default-src 'none'`,
@@ -58,12 +57,12 @@ function buildPolicy(sandboxOrigin: string): string {
 function loadPageFiles(sandboxUrl: string) {
   return new Map(
     readdirSync(FOLDER).map((name) => {
-      const type = TYPES[extname(name)];
+      const type = CONTENT_TYPES[extname(name)];
       if (type === undefined)
         throw new Error(`The demo page cannot have a file of this type: ${name}.`);
-      const text = readFileSync(new URL(name, FOLDER), 'utf8');
-      const rendered = text.replace('{{sandboxUrl}}', () => escapeAttribute(sandboxUrl));
-      return [name, { type, bytes: Buffer.from(rendered) }] as const;
+      const source = readFileSync(new URL(name, FOLDER), 'utf8');
+      const text = source.replace('{{sandboxUrl}}', () => escapeAttribute(sandboxUrl));
+      return [name, { type, text }] as const;
     }),
   );
 }
