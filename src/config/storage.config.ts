@@ -4,7 +4,7 @@ import { parse as parsePostgresUrl } from 'pg-connection-string';
 import { defineConfig, optional, setting } from './define-config.js';
 import { databaseUrl, duration } from './env-types.js';
 
-const NOT_A_SERVER =
+const DATABASE_URL_FORM =
   '{#label} must look like postgres://user:password@host:5432/database. ' +
   'Several hosts are not supported: give one address that leads to the primary, also after a failover';
 
@@ -21,9 +21,9 @@ export const storageConfig = defineConfig('storage', 'Storage', {
     databaseUrl(['postgres', 'postgresql'], parsePostgresUrl)
       .pattern(HOST_LIST, { invert: true })
       .messages({
-        'string.pattern.invert.base': NOT_A_SERVER,
-        // Several hosts with ports are no URI.
-        'string.uriCustomScheme': NOT_A_SERVER,
+        'string.pattern.invert.base': DATABASE_URL_FORM,
+        // Several hosts with ports already fail Joi's rule for a URI.
+        'string.uriCustomScheme': DATABASE_URL_FORM,
       }),
     {
       description: 'URL of PostgreSQL, which several replicas can share',

@@ -5,7 +5,7 @@ type NestLogLevel = 'trace' | 'debug' | 'warn' | 'error' | 'fatal';
 
 /**
  * Nest's logger over pino. `log` becomes `debug`, because Nest uses it for start-up details. Messages
- * are strings, or objects with `msg` and the context of a request.
+ * are strings, errors, or objects of log fields such as `msg` and `requestId`.
  */
 export class NestLogger implements LoggerService {
   readonly log = this.createWriter('debug');
@@ -19,7 +19,7 @@ export class NestLogger implements LoggerService {
 
   private createWriter(level: NestLogLevel) {
     return (message: unknown, ...rest: unknown[]): void => {
-      // Nest passes the context last, and a stack before it.
+      // Nest passes its context (the logger's name) last, and a stack before it.
       const details = { context: rest.at(-1), ...(rest.length > 1 && { stack: rest[0] }) };
       if (message instanceof Error) this.logger[level]({ ...details, err: message });
       else if (typeof message === 'string') this.logger[level](details, message);

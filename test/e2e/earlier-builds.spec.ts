@@ -4,7 +4,7 @@ import { FIXTURE_SETTINGS, TEST_CODE } from '../support/earlier-builds/scenario.
 import { UpgradedService } from '../support/earlier-builds/upgraded-service.js';
 import { wrongCode } from '../support/wrong-code.js';
 
-const { FIXTURE_BUILD, FIXTURE_NAME } = process.env;
+const { FIXTURE_COMMIT, FIXTURE_DIST } = process.env;
 const NEXT_SECRET = 'the secret that comes after the first';
 
 jest.setTimeout(minutes(2));
@@ -18,38 +18,38 @@ async function repeatAll(
   for (const request of requests) {
     const { headers, status, body } = await upgraded.repeat(request);
     const isReplayed = headers['idempotency-replayed'] === 'true';
-    repeated.push({ path: request.path, isReplayed, status, ...toAnswer(body) });
+    repeated.push({ path: request.path, isReplayed, status, ...toComparable(body) });
   }
   const first = requests.map(({ path, status, answer }) => ({
     path,
     isReplayed: true,
     status,
-    ...toAnswer(answer),
+    ...toComparable(answer),
   }));
   return { first, repeated };
 }
 
-/** Of a problem only its code is the same in each build. */
-const toAnswer = (body: object): object => ('code' in body ? { code: body.code } : body);
+/** What each build answers alike: of a problem only its code. */
+const toComparable = (body: object): object => ('code' in body ? { code: body.code } : body);
 
-if (FIXTURE_BUILD !== undefined && FIXTURE_NAME !== undefined) {
+if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
   it('creates the fixture of a build (npm run fixture)', () =>
-    createFixture(FIXTURE_NAME, FIXTURE_BUILD));
+    createFixture(FIXTURE_COMMIT, FIXTURE_DIST));
 } else {
   describe.each(
-    listFixtures().flatMap((build) => ENGINES.map((engine) => [build, engine] as const)),
-  )('The database of build %s on %s', (build, engine) => {
+    listFixtures().flatMap((commit) => ENGINES.map((engine) => [commit, engine] as const)),
+  )('The database of build %s on %s', (commit, engine) => {
     describe('under its secret', () => {
       let upgraded: UpgradedService;
       beforeAll(async () => {
-        upgraded = await UpgradedService.start(build, engine, {
+        upgraded = await UpgradedService.start(commit, engine, {
           SENDS_PER_NUMBER_PER_DAY: '3',
           FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '6',
         });
       });
       afterAll(() => upgraded.close());
 
-      it('replays every stored response and every unclear result', async () => {
+      it('replays every stored response and every ambiguous result', async () => {
         const { first, repeated } = await repeatAll(upgraded);
 
         expect(repeated).toEqual(first);
@@ -80,7 +80,7 @@ if (FIXTURE_BUILD !== undefined && FIXTURE_NAME !== undefined) {
         });
       });
 
-      it('rejects codes for closed verifications and counts on for open ones', async () => {
+      it('rejects codes for closed verifications, and counts a wrong code of an open one', async () => {
         const { cancelled, exhausted, verified, tried } = upgraded.database.flows;
         const reasons = [];
         for (const { pinId, code } of [cancelled, exhausted, verified, tried]) {
@@ -113,7 +113,7 @@ if (FIXTURE_BUILD !== undefined && FIXTURE_NAME !== undefined) {
         expect([erased.status, status.status]).toEqual([204, 404]);
       });
 
-      it('keeps the cooldown and the daily limits, and sends a stored code again', async () => {
+      it('keeps the cooldown and the limits of a number, and resends a stored code', async () => {
         const { resent, exhausted } = upgraded.database.flows;
         const resend = () => upgraded.post('resend', { pinId: resent.pinId });
         const early = await resend();
@@ -150,7 +150,7 @@ if (FIXTURE_BUILD !== undefined && FIXTURE_NAME !== undefined) {
 
     it('is read after a change of the secret', async () => {
       const OTP_SECRET = `${NEXT_SECRET},${FIXTURE_SETTINGS.OTP_SECRET}`;
-      const upgraded = await UpgradedService.start(build, engine, { OTP_SECRET });
+      const upgraded = await UpgradedService.start(commit, engine, { OTP_SECRET });
       const { pinId, code } = upgraded.database.flows.pending;
       const { first, repeated } = await repeatAll(upgraded);
       const right = await upgraded.post('verify', { pinId, otpCode: code });
@@ -162,8 +162,8 @@ if (FIXTURE_BUILD !== undefined && FIXTURE_NAME !== undefined) {
 
     it('keeps its counts per prefix', async () => {
       const settings = { PUMPING_FLOOR_PER_HOUR: '5' };
-      const upgraded = await UpgradedService.start(build, engine, settings);
-      // Until then, they have the allowance for a burst.
+      const upgraded = await UpgradedService.start(commit, engine, settings);
+      // Recent messages may exceed the budget by the burst allowance; these are no longer recent.
       upgraded.service.clock.advance(minutes(15));
       const { body } = await upgraded.post('send', { phoneNumber: '+14155550299' });
       await upgraded.close();

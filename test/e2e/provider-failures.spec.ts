@@ -19,6 +19,8 @@ const numberUnreachable = reply(200, {
   smsStatus: 'MESSAGE_NOT_SENT',
   ncStatus: 'NC_DESTINATION_NOT_REACHABLE',
 });
+/** Infobip's response for a message it no longer knows, and for one without attempts left. */
+const pinNotFound = reply(404, { errorCode: 'E404' });
 const codeChecked = (verified: boolean) => reply(200, { verified, msisdn: NUMBER.slice(1) });
 
 /** The status and code for each provider failure, and whether the next send may follow at once. */
@@ -95,7 +97,7 @@ describe('When the provider', () => {
     upstream.answer(numberUnreachable);
     await send().expect(422);
     service.clock.advance(60_000);
-    upstream.answer(reply(404, { errorCode: 'E404' }));
+    upstream.answer(pinNotFound);
     await service.http.post('/otp/resend').send({ pinId }).expect(409);
     expect(service.log.text).not.toMatch(/infobip (send|resend)/);
 
@@ -208,7 +210,7 @@ describe('When the provider', () => {
     expect(upstream.requests).toHaveLength(1 + 10);
   });
 
-  it('reports no attempts left for one of two concurrent codes and accepts the other, the other is verified', async () => {
+  it('reports no attempts left for one of two concurrent codes and accepts the other, the number is verified', async () => {
     upstream.answer(messageSent);
     await service.close();
     service = await startService({ INFOBIP_BASE_URL: upstream.url, INFOBIP_API_KEY: 'k' });
@@ -225,7 +227,7 @@ describe('When the provider', () => {
 
     const first = verify(pinId).then(({ body }) => body);
     await firstArrived;
-    upstream.answer(reply(404, { errorCode: 'E404' }));
+    upstream.answer(pinNotFound);
     const second = (await verify(pinId)).body;
     answerFirst();
 

@@ -33,7 +33,7 @@ describe('npm run pumping:replay', () => {
   const replay = (args = '', DATA_DIR = cwd) =>
     runCommand('pumping:replay', { args, cwd, settings: { DATA_DIR, OTP_SECRET } });
 
-  /** Records of a service with PUMPING_GUARD=off. Four bots have a number of another bot by chance. */
+  /** Records of a service with PUMPING_GUARD=off. By chance, four bots hit a cooldown and leave none. */
   beforeAll(async () => {
     const clock = new FakeClock();
     const start = clock.now();
@@ -53,9 +53,11 @@ describe('npm run pumping:replay', () => {
     });
     await new TrafficSimulation(opened.store, undefined, clock).run([
       person('+41780009991', 0),
+      // Blocked by the replay: the bots have used up the budget of the prefix.
       person('+41780009992', seconds(100)),
-      // Was verified before.
+      // Not blocked: the number was verified before.
       person('+41780009991', seconds(200)),
+      // Not blocked: another prefix.
       person('+41793026727', seconds(300)),
       ...attack,
     ]);

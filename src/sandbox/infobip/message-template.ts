@@ -47,11 +47,11 @@ const pinType = Joi.string().valid(...PIN_TYPES);
 const pinLength = Joi.number().integer().min(1).max(8);
 const language = Joi.string().valid(...LANGUAGES);
 
-const optionalText = {
+const optionalTextFields = {
   senderId: Joi.string(),
   repeatDTMF: Joi.string(),
   speechRate: Joi.number().min(0.5).max(2),
-  // Accepted, but never returned by the API.
+  // Infobip accepts a voice, but never returns it.
   voiceName: Joi.string().strip(),
   regional: Joi.object({
     indiaDlt: Joi.object({
@@ -63,7 +63,7 @@ const optionalText = {
 };
 
 export const textTemplateSchema = Joi.object<TextTemplateFields>({
-  ...optionalText,
+  ...optionalTextFields,
   messageText: messageText.required(),
   pinType: pinType.required(),
   pinLength: pinLength.default(4),
@@ -72,7 +72,7 @@ export const textTemplateSchema = Joi.object<TextTemplateFields>({
 
 /** Without defaults, because an update changes the given fields only. */
 export const textTemplateUpdateSchema = Joi.object<Partial<TextTemplateFields>>({
-  ...optionalText,
+  ...optionalTextFields,
   messageText,
   pinType,
   pinLength,
@@ -80,17 +80,17 @@ export const textTemplateUpdateSchema = Joi.object<Partial<TextTemplateFields>>(
 });
 
 const emailTemplateId = Joi.number().integer().min(0);
-const optionalEmail = { from: Joi.string(), landingPageId: Joi.string() };
+const optionalEmailFields = { from: Joi.string(), landingPageId: Joi.string() };
 
 export const emailTemplateSchema = Joi.object<EmailTemplateFields>({
-  ...optionalEmail,
+  ...optionalEmailFields,
   emailTemplateId: emailTemplateId.required(),
   pinType: pinType.default('NUMERIC'),
   pinLength: pinLength.default(4),
 });
 
 export const emailTemplateUpdateSchema = Joi.object<Partial<EmailTemplateFields>>({
-  ...optionalEmail,
+  ...optionalEmailFields,
   emailTemplateId,
   pinType,
   pinLength,

@@ -21,9 +21,9 @@ export interface FilledDatabase {
   readonly flows: Readonly<Record<FlowName, StoredFlow>>;
 }
 
-/** Fills a database by the HTTP API of a build. @param build folder of its `main.js` */
+/** Fills a database by the HTTP API of a build. @param dist folder of its `main.js` */
 export async function fillDatabase(
-  build: string,
+  dist: string,
   storage: NodeJS.ProcessEnv,
 ): Promise<FilledDatabase> {
   const sandbox = await startSandbox({ port: 0 });
@@ -33,7 +33,7 @@ export async function fillDatabase(
     INFOBIP_BASE_URL: sandbox.url,
     SEND_COOLDOWN: `${String(COOLDOWN_MS)}ms`,
   };
-  const replica = await startReplica(settings, { build });
+  const replica = await startReplica(settings, { build: dist });
   const flows: [FlowName, StoredFlow][] = [];
   for (const { name, phoneNumber, steps } of FLOWS) {
     const flow = new Flow(name, phoneNumber, replica, sandbox);

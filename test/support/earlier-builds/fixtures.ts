@@ -23,7 +23,7 @@ const RECORD = 'record.json';
 const SQLITE_FILE = 'otp.db';
 const POSTGRES_DUMP = 'postgres.sql';
 
-/** Its name is the commit of the build that filled the databases. */
+/** The fixtures, each named by the commit of the build that filled its databases. */
 export const listFixtures = (): string[] => readdirSync(FOLDER);
 
 export const ENGINES = ['SQLite', 'PostgreSQL'] as const;
@@ -38,8 +38,8 @@ export interface RestoredDatabase extends FilledDatabase {
   remove(): Promise<void>;
 }
 
-export async function restoreDatabase(build: string, engine: Engine): Promise<RestoredDatabase> {
-  const folder = join(FOLDER, build);
+export async function restoreDatabase(commit: string, engine: Engine): Promise<RestoredDatabase> {
+  const folder = join(FOLDER, commit);
   const record = JSON.parse(readFileSync(join(folder, RECORD), 'utf8')) as Record<
     Engine,
     FilledDatabase
@@ -83,7 +83,7 @@ async function restorePostgres(
   };
 }
 
-/** Creates the fixture of a build, whose commit is its name. @param dist folder of its `main.js` */
+/** Creates the fixture of a build. @param dist folder of its `main.js` */
 export async function createFixture(commit: string, dist: string): Promise<void> {
   const folder = join(FOLDER, commit);
   mkdirSync(folder, { recursive: true });

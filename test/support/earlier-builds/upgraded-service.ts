@@ -5,7 +5,7 @@ import { restoreDatabase, type Engine, type RestoredDatabase } from './fixtures.
 import { FIXTURE_SETTINGS, type StoredRequest } from './scenario.js';
 import { startStoredCodes } from './stored-codes.js';
 
-/** The service on the database of an earlier build, at the time when that was filled. */
+/** The service on the database of an earlier build, at the time at which the build filled it. */
 export class UpgradedService {
   private constructor(
     readonly database: RestoredDatabase,
@@ -15,12 +15,12 @@ export class UpgradedService {
 
   /** @param prepare changes the database before the service starts */
   static async start(
-    build: string,
+    commit: string,
     engine: Engine,
     settings: NodeJS.ProcessEnv = {},
     prepare: (database: RestoredDatabase) => Promise<void> = async () => undefined,
   ): Promise<UpgradedService> {
-    const database = await restoreDatabase(build, engine);
+    const database = await restoreDatabase(commit, engine);
     await prepare(database);
     return UpgradedService.open(database, settings);
   }
