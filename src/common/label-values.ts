@@ -64,6 +64,7 @@ export const STORAGE_OPERATIONS = [
   'releaseSend',
   'reserveAttempt',
   'releaseAttempt',
+  'keepAttempt',
   'completeAttempt',
   'find',
   'cancel',

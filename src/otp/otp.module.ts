@@ -7,10 +7,11 @@ import { NumbersController } from './numbers.controller.js';
 import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
 import { PendingVerifications } from './pending-verifications.js';
+import { SubmittedCodeChecker } from './submitted-code-checker.js';
 
 @Module({
   imports: [DestinationsModule, ProvidersModule, StorageModule],
   controllers: [OtpController, NumbersController],
-  providers: [OtpService, VerificationEvents, PendingVerifications],
+  providers: [OtpService, SubmittedCodeChecker, VerificationEvents, PendingVerifications],
 })
 export class OtpModule {}

@@ -5,8 +5,7 @@ import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { ProviderRouter, type ProviderSendResult } from '../providers/provider-router.js';
-import { isTestProvider } from '../providers/test-number.provider.js';
-import type { Attempt, VerifyResult } from '../storage/attempt.types.js';
+import type { VerifyResult } from '../storage/attempt.types.js';
 import type { SendAdmission, SendReservation } from '../storage/send.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import type { RequestClient } from './current-client.decorator.js';
@@ -21,8 +20,8 @@ import {
 } from './idempotent-response.js';
 import { toNewVerification, toSendResponse, toVerificationResponse } from './otp.mapper.js';
 import { parsePinId } from './pin-id.js';
-import { TimingEqualizer } from './timing-equalizer.js';
-import { VerificationEvents, type OperationContext } from './verification-events.js';
+import { SubmittedCodeChecker } from './submitted-code-checker.js';
+import { VerificationEvents } from './verification-events.js';
 
 /**
  * Sends, resends and verifies codes; the provider generates and checks them. Every operation is
@@ -30,8 +29,6 @@ import { VerificationEvents, type OperationContext } from './verification-events
  */
 @Injectable()
 export class OtpService {
-  private readonly timing = new TimingEqualizer();
-
   constructor(
     private readonly destinations: DestinationPolicy,
     private readonly store: VerificationStore,
@@ -39,6 +36,7 @@ export class OtpService {
     private readonly clock: Clock,
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
     private readonly events: VerificationEvents,
+    private readonly codes: SubmittedCodeChecker,
   ) {}
 
   /**
@@ -84,7 +82,8 @@ export class OtpService {
    * Verifies a code: reserves an attempt, calls the provider, and stores the result in one
    * conditional update.
    * @throws DomainError `verification_not_found`, `quota_exceeded`, or as {@link send}
-   * @throws ProviderError if the provider gave no result; the attempt is released.
+   * @throws ProviderError if the provider gave no result. The attempt stays counted if the code may
+   * have been checked.
    */
   async verify(
     { pinId = '', phoneNumber, otpCode, reference }: VerifyOtpDto,
@@ -96,10 +95,10 @@ export class OtpService {
     const request = { selector, client, reference, now };
     const result = await this.store.reserveAttempt(request, idempotency, context);
     // A pinId cannot be guessed, but a phone number can.
-    if (phoneNumber && result.outcome !== 'granted') await this.timing.delay(operation.startedAt);
+    if (phoneNumber && result.outcome !== 'granted') await this.codes.delayRejection(operation);
     switch (result.outcome) {
       case 'granted':
-        return toNewResponse(await this.checkCode(result.attempt, otpCode, operation));
+        return toNewResponse(await this.codes.check(result.attempt, otpCode, operation));
       case 'not_found':
         throw errors.verificationNotFound();
       case 'closed':
@@ -176,25 +175,5 @@ export class OtpService {
     return resendOf === undefined
       ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, context })
       : this.router.resend(phoneNumber, resendOf, channel, context);
-  }
-
-  private async checkCode(
-    attempt: Attempt,
-    code: string,
-    operation: OperationContext,
-  ): Promise<VerifyResult> {
-    const { phoneNumber, provider, providerPinId } = attempt;
-    const checkResult = await this.router
-      .verify(phoneNumber, { provider, pinId: providerPinId }, code, operation.context)
-      .catch(async (error: unknown) => {
-        this.events.emitChecked(attempt, 'unknown', operation);
-        await this.store.releaseAttempt(attempt, operation.context);
-        throw error;
-      });
-    const now = this.clock.now();
-    const result = await this.store.completeAttempt(attempt, checkResult, now, operation.context);
-    if (!isTestProvider(attempt.provider)) this.timing.record(operation.startedAt);
-    this.events.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
-    return result;
   }
 }

@@ -33,6 +33,15 @@ export function toNumberLimitError({ headers }: ProviderResponse, detail: number
   return new ProviderError('number_throttled', { detail, retryAfterMs: parseRetryAfter(headers) });
 }
 
+/** What is safe in a path: no character to escape, and no `.` or `..` (RFC 3986 §2.3, §5.2.4). */
+const PROVIDER_PIN_ID = /^(?!\.\.?$)[\w.~-]{1,128}$/;
+
+/** The provider's id of a code. @throws ProviderError `invalid_response` for anything else. */
+export function requireProviderPinId(id: unknown): string {
+  if (typeof id === 'string' && PROVIDER_PIN_ID.test(id)) return id;
+  throw new ProviderError('invalid_response');
+}
+
 /** The JSON object in the body. @throws ProviderError `invalid_response` for anything else. */
 export function requireObject({ body }: ProviderResponse): object {
   if (typeof body !== 'object' || body === null) throw new ProviderError('invalid_response');

@@ -127,6 +127,11 @@ export class VerificationStore {
     return this.measure('releaseAttempt', context, () => this.attemptOutcomes.release(attempt));
   }
 
+  /** Keeps a counted attempt whose code may have been checked; its request may be repeated. */
+  keepAttempt(attempt: Attempt, context?: RequestContext): Promise<void> {
+    return this.measure('keepAttempt', context, () => this.attemptOutcomes.keep(attempt));
+  }
+
   /**
    * Applies the provider's result. The update `pending → verified` is conditional: of any number of
    * requests with the right code exactly one gets `verified: true`. A final rejection only uses up

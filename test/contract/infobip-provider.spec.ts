@@ -178,6 +178,9 @@ describe('InfobipProvider', () => {
       ['an empty pinId', { pinId: '', smsStatus: 'MESSAGE_SENT' }],
       ['no smsStatus', { pinId: '9A41C0' }],
       ['a pinId that is not a string', { pinId: 7, smsStatus: 'MESSAGE_SENT' }],
+      ['a pinId that must be escaped', { pinId: 'a/b', smsStatus: 'MESSAGE_SENT' }],
+      ['a pinId that means another path', { pinId: '..', smsStatus: 'MESSAGE_SENT' }],
+      ['a pinId of 129 characters', { pinId: 'A'.repeat(129), smsStatus: 'MESSAGE_SENT' }],
     ])('reports a 200 with %s as an invalid response', async (_what, body) => {
       upstream.answer(reply(200, body));
 
@@ -232,9 +235,9 @@ describe('InfobipProvider', () => {
     ] as const)(
       'sends the documented request for a resend by %s',
       async (channel, path, status) => {
-        upstream.answer(reply(200, { pinId: 'a/b', ...status }));
+        upstream.answer(reply(200, { pinId: 'PIN', ...status }));
 
-        expect(await resend(channel)).toBe('a/b');
+        expect(await resend(channel)).toBe('PIN');
         expect(upstream.requests[0]).toMatchObject({ method: 'POST', path, body: '{}' });
       },
     );
@@ -245,6 +248,15 @@ describe('InfobipProvider', () => {
 
       upstream.answer(reply(200, { smsStatus: 'MESSAGE_SENT' }));
       expect(await resend()).toBe('a/b');
+    });
+
+    it.each([7, 'a/b', '..', 'A'.repeat(129)])('rejects the pinId %j', async (pinId) => {
+      upstream.answer(reply(200, { pinId, smsStatus: 'MESSAGE_SENT' }));
+
+      expect(await catchProviderError(resend())).toMatchObject({
+        code: 'provider_error',
+        failure: 'invalid_response',
+      });
     });
 
     it('reports a 404 as an unknown pin', async () => {

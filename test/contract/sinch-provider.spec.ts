@@ -162,17 +162,21 @@ describe('SinchProvider', () => {
       },
     );
 
-    it.each([{ id: 7 }, { id: '' }, { id: '018f', status: 'SUCCESSFUL' }, { status: 'PENDING' }])(
-      'reports a 200 with %j as an invalid response',
-      async (body) => {
-        upstream.answer(reply(200, body));
+    it.each([
+      { id: 7 },
+      { id: '' },
+      { id: 'a/b' },
+      { id: 'A'.repeat(129) },
+      { id: '018f', status: 'SUCCESSFUL' },
+      { status: 'PENDING' },
+    ])('reports a 200 with %j as an invalid response', async (body) => {
+      upstream.answer(reply(200, body));
 
-        expect(await catchProviderError(bySms())).toMatchObject({
-          failure: 'invalid_response',
-          ambiguous: true,
-        });
-      },
-    );
+      expect(await catchProviderError(bySms())).toMatchObject({
+        failure: 'invalid_response',
+        ambiguous: true,
+      });
+    });
 
     it('reports a 404 as a rejected request', async () => {
       upstream.answer(reply(404, sinchError(40400)));

@@ -109,7 +109,7 @@ describe('When the provider', () => {
   it('did not check a code, the attempt does not count', async () => {
     upstream.answer(messageSent);
     const { pinId } = (await send()).body;
-    upstream.answer(reply(503, {}));
+    upstream.answer(reply(401, {}));
     expectProblem(await verify(pinId), 502, 'provider_error');
 
     upstream.answer(codeChecked(true));

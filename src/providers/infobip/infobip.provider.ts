@@ -8,6 +8,7 @@ import {
   isSuccess,
   toNumberLimitError,
   requireObject,
+  requireProviderPinId,
   type ProviderResponse,
 } from '../provider-response.js';
 import { InfobipClient } from './infobip.client.js';
@@ -34,9 +35,7 @@ export class InfobipProvider implements OtpProvider {
     const { applicationId, templateId } = this.client.account;
     const body = { applicationId, messageId: templateId, to: toMsisdn(to) };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
-    const pinId = parseSendResponse(channel, requireSuccess(response));
-    if (pinId === undefined) throw new ProviderError('invalid_response');
-    return pinId;
+    return requireProviderPinId(parseSendResponse(channel, requireSuccess(response)));
   }
 
   async resend(
@@ -48,7 +47,8 @@ export class InfobipProvider implements OtpProvider {
     const path = `${toPinPath(providerPinId)}/${RESEND_PATHS[channel]}`;
     const response = await this.client.post(path, {}, options);
     if (isNotFound(response)) throw new ProviderError('pin_not_found');
-    return parseSendResponse(channel, requireSuccess(response)) ?? providerPinId;
+    const pinId = parseSendResponse(channel, requireSuccess(response));
+    return isAbsent(pinId) ? providerPinId : requireProviderPinId(pinId);
   }
 
   async verify(
@@ -73,9 +73,9 @@ export class InfobipProvider implements OtpProvider {
 
 /**
  * Checks that a message was sent: a 200 only means that the request was understood.
- * @returns the PIN's id, if the response has one.
+ * @returns the PIN's id as the response has it.
  */
-function parseSendResponse(channel: Channel, response: InfobipPinResponse): string | undefined {
+function parseSendResponse(channel: Channel, response: InfobipPinResponse): unknown {
   const { pinId, smsStatus, callStatus, ncStatus } = response;
   if (smsStatus === 'MESSAGE_NOT_SENT') {
     const isUnreachable =
@@ -85,8 +85,10 @@ function parseSendResponse(channel: Channel, response: InfobipPinResponse): stri
   if (channel === 'sms' && smsStatus !== 'MESSAGE_SENT')
     throw new ProviderError('invalid_response');
   if (channel === 'voice') assertCallAccepted(callStatus);
-  return typeof pinId === 'string' && pinId !== '' ? pinId : undefined;
+  return pinId;
 }
+
+const isAbsent = (pinId: unknown): boolean => pinId === undefined || pinId === null || pinId === '';
 
 /** Call statuses are an open list; these mean that no call is made. */
 function assertCallAccepted(callStatus: unknown): void {

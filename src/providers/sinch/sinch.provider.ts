@@ -5,7 +5,12 @@ import type { PhoneNumber } from '../../common/phone-number.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import type { ProviderCallOptions, OtpProvider } from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
-import { isSuccess, requireObject, type ProviderResponse } from '../provider-response.js';
+import {
+  isSuccess,
+  requireObject,
+  requireProviderPinId,
+  type ProviderResponse,
+} from '../provider-response.js';
 import { SinchClient } from './sinch.client.js';
 import { getErrorCode, isNotFound, toStartError, toProviderError } from './sinch.errors.js';
 import type { SinchMethod, SinchVerificationResponse } from './sinch.types.js';
@@ -74,8 +79,7 @@ function parseStartResponse({ id, status }: SinchVerificationResponse): string {
   switch (toLowerCase(status)) {
     case undefined:
     case 'pending':
-      if (typeof id !== 'string' || id === '') throw new ProviderError('invalid_response');
-      return id;
+      return requireProviderPinId(id);
     case 'denied':
     case 'error':
       throw new ProviderError('not_accepted');

@@ -73,6 +73,16 @@ export class AttemptOutcomeRepository {
     );
   }
 
+  /** Keeps an attempt whose result is unknown, and releases the key of its request. */
+  async keep({ pinId, claim }: Attempt): Promise<void> {
+    if (!claim) return;
+    await this.database.runUntilCommitted(() =>
+      this.database.run((batch) => {
+        this.keys.queries.release(batch, { pinId, runId: claim.runId });
+      }),
+    );
+  }
+
   async complete(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
     const isVerified =
       result === 'verified' &&
