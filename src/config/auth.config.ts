@@ -1,7 +1,7 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { defineConfig, setting } from './define-config.js';
-import { parsedBy } from './env-types.js';
+import { flag, parsedBy } from './env-types.js';
 import { parseApiKeys } from './list-parsers.js';
 
 export const authConfig = defineConfig('auth', 'Secrets and API keys', {
@@ -18,7 +18,19 @@ export const authConfig = defineConfig('auth', 'Secrets and API keys', {
     {
       description: 'API keys of the clients; list several per client to rotate',
       values: '`name:<sha-256 of the key, hex>`, …',
-      developmentDefault: 'no key needed',
+      developmentDefault: 'no key needed on a loopback `HOST` with the sandbox',
+    },
+  ),
+  allowUnauthenticated: setting(
+    'ALLOW_UNAUTHENTICATED',
+    flag()
+      .when('NODE_ENV', { is: 'production', then: Joi.invalid(true) })
+      .messages({
+        'any.invalid': '{#label} must not be true in production: remove it and set API_KEYS',
+      }),
+    {
+      description:
+        'whether the service may run without `API_KEYS` on any `HOST` and with a real provider; not in production',
     },
   ),
 });

@@ -1,8 +1,9 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { defineConfig, optional } from './define-config.js';
-import { getDevelopmentSecret } from './development-secret.js';
+import { defineConfig, optional, type Environment } from './define-config.js';
+import { findSecretFileErrors, getDevelopmentSecret } from './development-secret.js';
 import { secrets } from './env-types.js';
+import { serviceConfig } from './service.config.js';
 import { storageConfig } from './storage.config.js';
 
 export const encryptionConfig = defineConfig(
@@ -24,4 +25,10 @@ export const encryptionConfig = defineConfig(
     secrets: secrets ?? ([getDevelopmentSecret(storageConfig(env).dataDir)] as const),
   }),
 );
+
+/** The error if the secret that was kept in `DATA_DIR` is needed and cannot be used. */
+export function findDevelopmentSecretErrors(env: Environment): string[] {
+  const isNeeded = !serviceConfig(env).isProduction && env.values['OTP_SECRET'] === undefined;
+  return isNeeded ? findSecretFileErrors(storageConfig(env).dataDir) : [];
+}
 export type EncryptionConfig = ConfigType<typeof encryptionConfig>;

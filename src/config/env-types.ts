@@ -19,7 +19,11 @@ export interface SettingDocs {
 export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
 
 /** 256 bits, as strong as the keys that are derived from it. */
-const MIN_SECRET_BYTES = 32;
+export const MIN_SECRET_BYTES = 32;
+
+/** Whether only this machine can reach a server that listens on the host. */
+export const isLoopbackHost = (host: string): boolean =>
+  LOOPBACK_URL.test(`http://${host.includes(':') ? `[${host}]` : host}`);
 
 const UNREADABLE_URL =
   'must have a port of at most 65535, percent-encoded names, and files that can be read';
@@ -33,6 +37,13 @@ const CUSTOM_MESSAGE = { 'any.custom': '{#label} {#error.message}' };
 
 const DURATION_FORM = 'must be a duration such as 250ms, 30s, 5m, 24h or 30d';
 type DurationString = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** `true` or `false`, which is the default. */
+export const flag = () =>
+  Joi.boolean()
+    .default(false)
+    .messages({ 'boolean.base': '{#label} must be true or false' })
+    .meta({ values: '`true`, `false`' } satisfies Partial<SettingDocs>);
 
 /** A duration such as `30s`, from the least to the most, parsed to milliseconds. */
 export function duration(fallback: DurationString, least: DurationString, most: DurationString) {

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import Joi from 'joi';
 import type { Environment } from './define-config.js';
+import { findDevelopmentSecretErrors } from './encryption.config.js';
 import { SETTING_NAMES, SETTINGS } from './config.module.js';
+import { findOpenAccessErrors, findOpenAccessWarnings } from './open-access.js';
 import { PROXY_VARIABLES } from './outbound.config.js';
 import { findMissingCredentials } from './providers.config.js';
 import { describeUnknownVariables } from './unknown-variables.js';
@@ -25,13 +27,17 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
   });
   const warnings = describeUnknownVariables(Object.keys(variables), SETTING_NAMES);
   const env: Environment = { values: result.value as Record<string, unknown>, warnings };
-  // Which credentials are required is known only for a valid list of providers.
-  const missing = Array.isArray(env.values['PROVIDERS']) ? findMissingCredentials(env) : [];
   const errors = [
     ...(result.error?.details ?? []).map(({ message }) => message),
-    ...missing.map((name) => `${name} is required`),
+    // Depend on other settings: only a valid list of providers says which credentials are required.
+    ...(Array.isArray(env.values['PROVIDERS'])
+      ? [...findMissingCredentials(env), ...findOpenAccessErrors(env)]
+      : []),
+    ...findDevelopmentSecretErrors(env),
   ];
-  if (errors.length === 0) return env;
+  if (errors.length === 0) {
+    return { ...env, warnings: [...warnings, ...findOpenAccessWarnings(env)] };
+  }
   throw new Error(['The settings cannot be used:', ...errors, ...warnings].join('\n  - '));
 }
 
@@ -69,10 +75,13 @@ export function loadCommandEnvironment(): Environment {
  * @throws Error with every invalid setting.
  */
 export function loadSetupEnvironment(variables = readVariables()) {
-  const needsApiKey = variables['NODE_ENV'] === 'production' && !variables['API_KEYS'];
+  const isProduction = variables['NODE_ENV'] === 'production';
+  const needsApiKey = isProduction && !variables['API_KEYS'];
   const env = parseEnvironment({
     ...variables,
     ...(needsApiKey && { API_KEYS: `not-set-yet:${'0'.repeat(64)}` }),
+    // The command itself accepts no requests.
+    ...(!isProduction && { ALLOW_UNAUTHENTICATED: 'true' }),
     INFOBIP_APP_ID: 'not-set-yet',
     INFOBIP_MESSAGE_ID: 'not-set-yet',
     PROVIDERS: 'infobip',

@@ -112,7 +112,7 @@ export function getProviderAccount<P extends ProviderName>(
 }
 
 /**
- * The required settings that are absent. Without the sandbox, each provider needs its credentials:
+ * An error for each required setting that is absent. Without the sandbox, each provider needs its credentials:
  * if one provider were simulated, a failover could send a message to the sandbox, not to the phone.
  */
 export function findMissingCredentials(env: Environment): string[] {
@@ -125,7 +125,7 @@ export function findMissingCredentials(env: Environment): string[] {
       return isNeeded ? CREDENTIALS[provider] : [];
     })
     .filter((property) => values[property] === undefined)
-    .map((property) => SETTINGS[property].name);
+    .map((property) => `${SETTINGS[property].name} is required`);
 }
 
 const getInfobipAccount = (values: ProviderSettings, sandboxUrl = '') => ({

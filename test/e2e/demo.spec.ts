@@ -83,7 +83,7 @@ describe('GET /demo without a demo page', () => {
       'in production, even with a provider on this machine',
       { ...PRODUCTION, ...INFOBIP, INFOBIP_BASE_URL: 'http://127.0.0.1:9' },
     ],
-    ['with a real account', INFOBIP],
+    ['with a real account', { ...INFOBIP, ALLOW_UNAUTHENTICATED: 'true' }],
     ['if API_KEYS is set', { API_KEYS: shop.entry }],
   ])('returns 404 %s', async (_where, settings) => {
     const service = await startService(settings);

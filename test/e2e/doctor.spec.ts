@@ -529,6 +529,7 @@ describe('npm run doctor with invalid settings', () => {
         { check: 'settings', level: 'error', message: /OTP_TTL must be/, remedy: /configuration/ },
         { check: 'settings', message: /INFOBIP_APP_ID is required/, remedy: /infobip:setup/ },
         { check: 'settings', message: /INFOBIP_MESSAGE_ID is required/, remedy: /infobip:setup/ },
+        { check: 'settings', message: /API_KEYS is required, because/, remedy: /configuration/ },
       ].map(matching),
     );
     expect(code).toBe(1);

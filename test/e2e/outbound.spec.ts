@@ -35,6 +35,7 @@ describe('Behind a proxy, with a private certificate authority', () => {
     proxy = await startForwardProxy(tunnelTo(front.port));
     settings = {
       DATA_DIR: folder,
+      ALLOW_UNAUTHENTICATED: 'true',
       INFOBIP_BASE_URL: `HTTPS://${HOST}`,
       INFOBIP_API_KEY: 'sandbox-key',
       INFOBIP_APP_ID: 'sandbox-application',

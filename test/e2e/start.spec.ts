@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { newApiKey } from '../support/api-key.js';
 import { freePort } from '../support/services/ports.js';
 import { toModuleUrl } from '../support/module-url.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
@@ -19,6 +20,9 @@ const STOP_LOADING = toModuleUrl(`
     };
   \`));
 `);
+
+/** With a key, because other hosts than loopback ones need one. */
+const UNKNOWN_HOST = { HOST: 'nonexistent.invalid', API_KEYS: newApiKey('shop').entry };
 
 describe('The start of the service', () => {
   let folder: string;
@@ -70,7 +74,7 @@ describe('The start of the service', () => {
 
   it('warns about a variable that looks like a setting, in the environment and in .env', async () => {
     writeFileSync(join(folder, '.env'), 'ALLOWED_COUNTRY=DE\n');
-    const starting = await start({ OTP_TLL: '2m', HOST: 'nonexistent.invalid' });
+    const starting = await start({ OTP_TLL: '2m', ...UNKNOWN_HOST });
     await starting.ended();
 
     const warnings = starting.output.split('\n').filter((line) => line.includes('did you mean'));
@@ -123,8 +127,34 @@ describe('The start of the service', () => {
     });
   });
 
+  it('fails without API keys if other machines can reach HOST', async () => {
+    const starting = await start({ HOST: '0.0.0.0' });
+
+    expect(await starting.ended()).toBe(1);
+    expect(starting.output).toContain(
+      'API_KEYS is required, because other machines can reach HOST',
+    );
+    expect(starting.output).not.toContain('Server listening');
+  });
+
+  it('starts without API keys if ALLOW_UNAUTHENTICATED says so, with a warning', async () => {
+    const starting = await start({ HOST: '0.0.0.0', ALLOW_UNAUTHENTICATED: 'true' });
+
+    await starting.printed(/Server listening/);
+    expect(starting.output).toContain('"level":"warn"');
+    expect(starting.output).toContain('ALLOW_UNAUTHENTICATED is true and API_KEYS is not set');
+  });
+
+  it('fails with an empty file of the secret', async () => {
+    writeFileSync(join(folder, 'otp-secret'), '');
+    const starting = await start({});
+
+    expect(await starting.ended()).toBe(1);
+    expect(starting.output).toContain('DATA_DIR has a file otp-secret that is empty');
+  });
+
   it('fails and asks for another HOST if it is no address of the machine', async () => {
-    const starting = await start({ HOST: 'nonexistent.invalid' });
+    const starting = await start(UNKNOWN_HOST);
 
     expect(await starting.ended()).toBe(1);
     expect(starting.output).toContain('HOST to an address of this machine');

@@ -34,6 +34,7 @@ describe('docs/getting-started.md', () => {
     }
 
     expect(outputs).toEqual([
+      expect.stringMatching(/^Entry, for API_KEYS: +shop:/m),
       expect.stringContaining('Dry run: nothing was changed.'),
       expect.stringContaining('Written to .env:'),
       expect.stringContaining('No problems found.'),

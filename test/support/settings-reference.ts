@@ -12,7 +12,7 @@ interface SettingEntry extends SettingDocs {
 /** The part of joi's description that settings use; its own type leaves most of it open. */
 interface SchemaDescription {
   readonly type: string;
-  readonly flags?: { readonly default?: string | number | string[] };
+  readonly flags?: { readonly default?: string | number | boolean | string[] };
   readonly allow?: readonly string[];
   readonly rules?: readonly { readonly name: string; readonly args?: { readonly limit: number } }[];
   readonly metas?: readonly Partial<SettingDocs>[];
@@ -21,7 +21,7 @@ interface SchemaDescription {
 /** The introductions of sections. */
 const INTROS: Readonly<Record<string, string>> = {
   'Secrets and API keys':
-    'Production requires `OTP_SECRET` and `API_KEYS`. `npm run keys:new -- NAME` makes a key and its entry.',
+    'Production requires `OTP_SECRET` and `API_KEYS`. Outside production, `API_KEYS` is required with a `HOST` that other machines can reach and with a real provider, unless `ALLOW_UNAUTHENTICATED` is `true`. `npm run keys:new -- NAME` makes a key and its entry.',
   Providers:
     'Production requires the credentials of each provider in `PROVIDERS`. Outside production, the [sandbox](sandbox.md) simulates all of them by default. A base URL that is not local, or Sinch credentials, turns it off.',
   'Fraud protection':

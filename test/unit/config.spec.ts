@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hours } from '../../src/common/durations.js';
@@ -53,7 +53,7 @@ describe('The configuration', () => {
         corsOrigins: [],
       },
       encryption: { secrets: [SECRET] },
-      auth: { apiKeys: [] },
+      auth: { apiKeys: [], allowUnauthenticated: false },
       destinations: {
         allowedCountries: undefined,
         blockedTypes: ['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL'],
@@ -199,6 +199,7 @@ describe('The configuration', () => {
     ['LOG_LEVEL', 'loud'],
     ['NODE_ENV', 'staging'],
     ['THROTTLE_SEND_LIMIT', '-1'],
+    ['ALLOW_UNAUTHENTICATED', 'maybe'],
     ['OTP_SECRET', 'short'],
     ['OTP_SECRET', `${SECRET},short`],
     ['DATABASE_URL', 'mysql://127.0.0.1/otp'],
@@ -295,7 +296,7 @@ describe('The configuration', () => {
     };
     const SINCH = { SINCH_APPLICATION_KEY: 'key', SINCH_APPLICATION_SECRET: 'c2VjcmV0' };
     const of = (variables: NodeJS.ProcessEnv) =>
-      configFrom({ OTP_SECRET: SECRET, ...variables }).providers;
+      configFrom({ OTP_SECRET: SECRET, API_KEYS: PRODUCTION.API_KEYS, ...variables }).providers;
     const production = (variables: NodeJS.ProcessEnv) => ({
       NODE_ENV: 'production',
       OTP_SECRET: SECRET,
@@ -501,6 +502,34 @@ describe('The configuration', () => {
     expect(Buffer.from(secrets[0], 'base64url')).toHaveLength(32);
     expect(configFrom({ DATA_DIR: dataDir }).encryption.secrets).toEqual(secrets);
     expect(statSync(join(dataDir, 'otp-secret')).mode & 0o077).toBe(0);
+  });
+
+  it.each([
+    ['an empty file', '', 'is empty'],
+    ['a blank file', '\n', 'is empty'],
+    ['half of the secret', 'c2VjcmV0', 'is too short for a secret'],
+  ])('rejects %s where the created secret was, and keeps it', (_name, content, problem) => {
+    const folder = mkdtempSync(join(tmpdir(), 'otp-secret-'));
+    const file = join(folder, 'otp-secret');
+    writeFileSync(file, content);
+
+    const errors = errorsOf({ DATA_DIR: folder, PORT: 'x' });
+    const errorsWithSecret = errorsOf({ DATA_DIR: folder, OTP_SECRET: SECRET });
+    const kept = readFileSync(file, 'utf8');
+    rmSync(folder, { recursive: true });
+    expect(errors).toContain(`- DATA_DIR has a file otp-secret that ${problem}: restore it`);
+    expect(errors).toContain('- PORT must be');
+    expect(errorsWithSecret).toBe('none');
+    expect(kept).toBe(content);
+  });
+
+  it('rejects a created secret that cannot be read', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'otp-secret-'));
+    mkdirSync(join(folder, 'otp-secret'));
+
+    const errors = errorsOf({ DATA_DIR: folder });
+    rmSync(folder, { recursive: true });
+    expect(errors).toContain('- DATA_DIR has a file otp-secret that cannot be read (EISDIR)');
   });
 
   it('accepts several secrets, the current one first', () => {

@@ -7,6 +7,7 @@ import { container, readEnvLines } from '../support/deployment/manifests.js';
 
 /** Settings that a pod does not need, and why. */
 const NOT_FOR_KUBERNETES = {
+  ALLOW_UNAUTHENTICATED: 'production refuses it',
   DATA_DIR: 'SQLite has one process; pods share PostgreSQL and write no files',
   HTTP_PROXY: 'HTTPS_PROXY does the same',
   SANDBOX_HOST: 'production has no sandbox',
