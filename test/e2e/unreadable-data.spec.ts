@@ -4,7 +4,7 @@ import { ENGINES, type RestoredDatabase } from '../support/earlier-builds/fixtur
 import { FIXTURE_SETTINGS } from '../support/earlier-builds/scenario.js';
 import { UpgradedService } from '../support/earlier-builds/upgraded-service.js';
 
-const BUILD = 'd3d41af';
+const COMMIT = 'd3d41af';
 const { OTP_SECRET } = FIXTURE_SETTINGS;
 const NEXT_SECRET = 'the secret that comes after the first';
 
@@ -116,7 +116,7 @@ describe.each(ENGINES)('Stored data that cannot be read, on %s', (engine) => {
   afterEach(() => upgraded.close());
 
   const start = async ({ settings, damage }: Damage, more: NodeJS.ProcessEnv = {}) => {
-    upgraded = await UpgradedService.start(BUILD, engine, { ...settings, ...more }, damage);
+    upgraded = await UpgradedService.start(COMMIT, engine, { ...settings, ...more }, damage);
     upgraded.service.clock.advance(seconds(30));
   };
 

@@ -1,7 +1,7 @@
 import { reply, startScriptedUpstream, type ScriptedUpstream } from '../scripted-upstream.js';
 import type { StoredFlow } from './scenario.js';
 
-/** An Infobip that knows the codes that an earlier build had sent, by their ids; it sends any other. */
+/** A scripted Infobip: knows the messages that an earlier build sent, and accepts new ones. */
 export async function startStoredCodes(flows: readonly StoredFlow[]): Promise<ScriptedUpstream> {
   const upstream = await startScriptedUpstream();
   upstream.answer((response) => {
