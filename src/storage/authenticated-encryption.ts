@@ -13,11 +13,10 @@ const CIPHER_OPTIONS = { authTagLength: TAG_BYTES };
  * @param context authenticated, not stored
  * @returns nonce, ciphertext and tag
  */
-export function encryptText(key: KeyObject, text: string, context: string): Buffer {
+export function encryptText(key: KeyObject, text: string, context: string): Buffer[] {
   const nonce = getRandomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, CIPHER_OPTIONS).setAAD(Buffer.from(context));
-  const encrypted = [cipher.update(text, 'utf8'), cipher.final()];
-  return Buffer.concat([nonce, ...encrypted, cipher.getAuthTag()]);
+  return [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
 }
 
 /** @returns `undefined` if the context, the key or the data changed */

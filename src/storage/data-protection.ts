@@ -1,14 +1,15 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { hours } from '../common/durations.js';
 import { encryptionConfig, type EncryptionConfig } from '../config/encryption.config.js';
 import { encryptText, tryDecryptText } from './authenticated-encryption.js';
 import { DerivedKeys, type EncryptionPurpose, type HashPurpose } from './derived-keys.js';
 import { UnreadableDataError } from './unreadable-data.error.js';
 
 /**
- * Encrypted values are `<key id>.<data>.<format>`. Older releases write no format and ignore a third
- * part, so they can read format 1. The data is nonce, ciphertext and tag, in format 2 after the UTC
- * day of the key.
+ * Encrypted values are `<key id>.<data>.<format>`; the oldest have no format. The data is nonce,
+ * ciphertext and tag, in format 2 after the UTC day of the key.
  */
 const ENCRYPTED_VALUE = /^(?<id>[\w-]+)\.(?<data>[\w-]+)(?:\.(?<format>\d+))?$/;
 const DAY_BYTES = 4;
@@ -33,7 +34,10 @@ export class DataProtection {
   private readonly current: DerivedKeys;
   private readonly older: readonly DerivedKeys[];
 
-  constructor(@Inject(encryptionConfig.KEY) { secrets: [current, ...older] }: EncryptionConfig) {
+  constructor(
+    @Inject(encryptionConfig.KEY) { secrets: [current, ...older] }: EncryptionConfig,
+    private readonly clock: Clock,
+  ) {
     this.current = new DerivedKeys(current);
     this.older = older.map((secret) => new DerivedKeys(secret));
   }
@@ -58,11 +62,15 @@ export class DataProtection {
     return [this.hash(purpose, text), ...this.getPreviousHashes(purpose, text)];
   }
 
-  /** Encrypts a value as JSON, in the format that the release before this one reads. */
-  encrypt(value: unknown, format1Context: string): string {
-    const { id, sharedEncryption } = this.current;
-    const data = encryptText(sharedEncryption, JSON.stringify(value), format1Context);
-    return `${id}.${data.toString('base64url')}.1`;
+  /** Encrypts a value as JSON, in format 2. */
+  encrypt(value: unknown, context: EncryptedValueContext): string {
+    const day = Math.floor(this.clock.now() / hours(24));
+    const dayBytes = Buffer.allocUnsafe(DAY_BYTES);
+    dayBytes.writeUInt32BE(day);
+    const key = this.current.getDailyEncryption(context.purpose, day);
+    const parts = encryptText(key, JSON.stringify(value), toAuthenticatedText(context, day));
+    const data = Buffer.concat([dayBytes, ...parts]).toString('base64url');
+    return `${this.current.id}.${data}.2`;
   }
 
   /** Decrypts a value and checks its shape. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataProtection, type EncryptedValueContext } from './data-protection.js';
-import type { IdempotencyClaim, IdempotentRequest } from './idempotency.types.js';
+import type { IdempotentRequest } from './idempotency.types.js';
 import type { IdempotencyKeyRow } from './migrations/schema.js';
 import { HAS_SHAPE, type StoredOperation } from './stored-response.js';
 import type { UnreadableDataError } from './unreadable-data.error.js';
@@ -13,8 +13,8 @@ import type { UnreadableDataError } from './unreadable-data.error.js';
 export class StoredResponseEncryption {
   constructor(private readonly protection: DataProtection) {}
 
-  encrypt(body: unknown, { runId }: IdempotencyClaim): string {
-    return this.protection.encrypt(body, runId);
+  encrypt(body: unknown, client: string, idempotency: IdempotentRequest): string {
+    return this.protection.encrypt(body, getResponseContext(client, idempotency));
   }
 
   decrypt(

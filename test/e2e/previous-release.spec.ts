@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import { DataProtection, type EncryptedValueContext } from '../../src/storage/data-protection.js';
 import { decryptAsReleaseBefore } from '../support/earlier-builds/previous-reader.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { startSandboxedService } from '../support/service.js';
 import { wrongCode } from '../support/wrong-code.js';
 
@@ -17,41 +18,40 @@ const CONTEXT: EncryptedValueContext = {
 /** `"text"` for that context, encrypted in 2030. */
 const FORMAT_2 = 'jbg7nw.AABVm7ooWP63A5S9Va3LJkqEe-JzWV6pyFaOnUA9uhcPOppDxso.2';
 
-const protection = new DataProtection({ secrets: [SECRET] });
+const protection = new DataProtection({ secrets: [SECRET] }, new FakeClock());
 const isText = (value: unknown): value is string => typeof value === 'string';
 const decrypt = (sealed: string, context: EncryptedValueContext) =>
   protection.decrypt(sealed, context, isText, ['context']);
 
-interface StoredValues {
-  readonly verification: { pin_id: string; sealed: string };
-  readonly keys: { run: string; sealed_answer: string }[];
-}
-
 describe('The release before', () => {
-  it('reads what this release stores: numbers, handles and responses', async () => {
+  it('reads what this release stores: numbers, PIN ids and responses', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'otp-previous-'));
     const service = await startSandboxedService({ DATA_DIR: dataDir });
-    const post = (path: string, key: string, body: object) =>
-      service.http.post(path).set('idempotency-key', key).send(body);
-    const { body: sent } = await post('/otp/send', 'key-1', { phoneNumber: NUMBER });
-    const { pinId } = sent;
+    const responses: object[] = [];
+    const requests: string[] = [];
+    const post = async (path: string, key: string, body: object) => {
+      const response = await service.http.post(path).set('idempotency-key', key).send(body);
+      responses.push(response.body);
+      requests.push(`POST ${path}\n${JSON.stringify(Object.entries(body).sort())}`);
+      return response.body;
+    };
+    const { pinId } = await post('/otp/send', 'key-0', { phoneNumber: NUMBER });
     const [code = ''] = await service.getReceivedCodes(NUMBER);
     const [providerPinId] = await service.getProviderPinIds(NUMBER);
-    const otpCode = wrongCode(code);
-    const { body: wrong } = await post('/otp/verify', 'key-2', { pinId, otpCode });
-    const { body: right } = await post('/otp/verify', 'key-3', { pinId, otpCode: code });
+    await post('/otp/verify', 'key-1', { pinId, otpCode: wrongCode(code) });
+    await post('/otp/verify', 'key-2', { pinId, otpCode: code });
     await service.close();
 
-    const { verification, keys } = readValues(dataDir);
-    const { pin_id, sealed } = verification;
-    expect(decryptAsReleaseBefore(SECRET, sealed, pin_id)).toEqual({ to: NUMBER, providerPinId });
-    const responses = keys.map(({ run, sealed_answer }) =>
-      decryptAsReleaseBefore(SECRET, sealed_answer, run),
+    const { verification, answers } = readValues(dataDir);
+    const read = (sealed: string, purpose: string, record: string[]) =>
+      decryptAsReleaseBefore(SECRET, sealed, { purpose, client: 'anonymous', record });
+    expect(read(verification, 'verification', [pinId])).toEqual({ to: NUMBER, providerPinId });
+    const opened = answers.map((sealed, i) =>
+      read(sealed, 'response', [`key-${String(i)}`, requests[i] ?? '']),
     );
-    expect(responses).toHaveLength(3);
-    expect(responses).toEqual(expect.arrayContaining([sent, wrong, right]));
-    for (const value of [sealed, ...keys.map((key) => key.sealed_answer)]) {
-      expect(value).toMatch(/^[\w-]{6}\.[\w-]+\.1$/);
+    expect(opened).toEqual(responses);
+    for (const sealed of [verification, ...answers]) {
+      expect(sealed).toMatch(/^[\w-]{6}\.[\w-]+\.2$/);
     }
     rmSync(dataDir, { recursive: true });
   });
@@ -96,10 +96,12 @@ function changeDay(sealed: string): string {
   return [id, bytes.toString('base64url'), format].join('.');
 }
 
-function readValues(dataDir: string): StoredValues {
+/** The encrypted values of the verification, and of the answers in their order. */
+function readValues(dataDir: string): { verification: string; answers: string[] } {
   const database = new Libsql(join(dataDir, 'otp.db'));
-  const verification = database.prepare('select pin_id, sealed from verifications').get();
-  const keys = database.prepare('select run, sealed_answer from idempotency_keys').all();
+  const select = (statement: string) => database.prepare(statement).pluck().all() as string[];
+  const [verification = ''] = select('select sealed from verifications');
+  const answers = select('select sealed_answer from idempotency_keys order by rowid');
   database.close();
-  return { verification, keys } as StoredValues;
+  return { verification, answers };
 }

@@ -2,6 +2,7 @@ import { seconds } from '../../src/common/durations.js';
 import { DataProtection } from '../../src/storage/data-protection.js';
 import { ENGINES, type RestoredDatabase } from '../support/earlier-builds/fixtures.js';
 import { FIXTURE_SETTINGS } from '../support/earlier-builds/scenario.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { UpgradedService } from '../support/earlier-builds/upgraded-service.js';
 
 const COMMIT = 'd3d41af';
@@ -9,8 +10,12 @@ const { OTP_SECRET } = FIXTURE_SETTINGS;
 const NEXT_SECRET = 'the secret that comes after the first';
 
 /** A value as this release encrypts it, but with these fields. */
-const encryptFields = (fields: object, context: string) =>
-  new DataProtection({ secrets: [OTP_SECRET] }).encrypt(fields, context);
+const encryptFields = (fields: object, pinId: string) =>
+  new DataProtection({ secrets: [OTP_SECRET] }, new FakeClock()).encrypt(fields, {
+    purpose: 'verification',
+    client: 'anonymous',
+    record: [pinId],
+  });
 
 interface Damage {
   readonly cause: string;

@@ -108,11 +108,11 @@ export class IdempotencyKeyRepository {
 
   storeResponse(
     batch: StatementBatch,
-    { pinId }: IdempotencyKeyTarget,
+    { client, pinId }: IdempotencyKeyTarget,
     claim: ClaimedIdempotentRequest,
     body: unknown,
   ): void {
-    const response = this.responses.encrypt(body, claim);
+    const response = this.responses.encrypt(body, client, claim.idempotency);
     this.queries.store(batch, { pinId, runId: claim.runId, response });
   }
 
@@ -123,24 +123,24 @@ export class IdempotencyKeyRepository {
    */
   storeSendResponse(
     batch: StatementBatch,
-    { pinId }: IdempotencyKeyTarget,
+    { client, pinId }: IdempotencyKeyTarget,
     claim: ClaimedIdempotentRequest,
     body: unknown,
     sealed: string,
   ): void {
-    const response = this.responses.encrypt(body, claim);
+    const response = this.responses.encrypt(body, client, claim.idempotency);
     this.queries.storeIfConfirmed(batch, { pinId, runId: claim.runId, sealed, response });
   }
 
   /** Stores the response to the right code, if its verification can still be verified. */
   storeResponseIfVerifiable(
     batch: StatementBatch,
-    { pinId }: IdempotencyKeyTarget,
+    { client, pinId }: IdempotencyKeyTarget,
     claim: ClaimedIdempotentRequest,
     body: unknown,
     now: number,
   ): void {
-    const response = this.responses.encrypt(body, claim);
+    const response = this.responses.encrypt(body, client, claim.idempotency);
     this.queries.storeIfVerifiable(batch, { pinId, runId: claim.runId, now, response });
   }
 

@@ -44,8 +44,8 @@ export class SendOutcomeRepository {
     { provider, pinId: providerPinId, possiblySentBy }: SendResult,
     response: unknown,
   ): Promise<boolean> {
-    const { pinId, client, phoneNumber, channel, claim, resendOf } = reservation;
-    const sealed = this.verifications.encrypt(pinId, phoneNumber, providerPinId);
+    const { pinId, client, channel, claim, resendOf } = reservation;
+    const sealed = this.verifications.encrypt(reservation, providerPinId);
     const write = (batch: StatementBatch) => {
       if (!resendOf) this.queries.supersede(batch, { pinId, client });
       const result = resendOf

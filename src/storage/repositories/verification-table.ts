@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PhoneNumber } from '../../common/phone-number.js';
-import { DataProtection } from '../data-protection.js';
+import { DataProtection, type EncryptedValueContext } from '../data-protection.js';
 import type { UnreadableDataError } from '../unreadable-data.error.js';
-import type { NewVerification } from '../send.types.js';
+import type { NewVerification, SendReservation } from '../send.types.js';
 import type { VerificationSelector } from '../verification.types.js';
 import { Database } from '../engines/database.js';
 import type { VerificationRow } from '../migrations/schema.js';
@@ -116,20 +116,29 @@ export class VerificationTable {
     await this.rehashNumber(executor, fields.phoneNumber, client);
   }
 
-  encrypt(pinId: string, { e164 }: PhoneNumber, providerPinId: string): string {
-    const fields: EncryptedFields = { to: e164, providerPinId };
-    return this.protection.encrypt(fields, pinId);
+  encrypt(
+    { pinId, client, phoneNumber }: Pick<SendReservation, 'pinId' | 'client' | 'phoneNumber'>,
+    providerPinId: string,
+  ): string {
+    const fields: EncryptedFields = { to: phoneNumber.e164, providerPinId };
+    return this.protection.encrypt(fields, getFieldsContext(pinId, client));
   }
 
   decrypt(row: VerificationRow): DecryptedFields | UnreadableDataError {
     const { pin_id, client } = row;
-    const context = { purpose: 'verification', client, record: [pin_id] } as const;
+    const context = getFieldsContext(pin_id, client);
     const fields = this.protection.decrypt(row.sealed, context, isEncryptedFields, [pin_id]);
     if ('outcome' in fields) return fields;
     const { to, providerPinId } = fields;
     return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
   }
 }
+
+const getFieldsContext = (pinId: string, client: string): EncryptedValueContext => ({
+  purpose: 'verification',
+  client,
+  record: [pinId],
+});
 
 function isEncryptedFields(value: unknown): value is EncryptedFields {
   const { to, providerPinId } = (value ?? {}) as Partial<Record<keyof EncryptedFields, unknown>>;
