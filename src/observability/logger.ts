@@ -2,7 +2,7 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 import type { ServiceConfig } from '../config/service.config.js';
 import { redact } from './redact.js';
 
-/** The service's logger: one JSON line per event, with the context of its request. */
+/** Creates the service's logger: one JSON line per log call, without secrets or personal data. */
 export function createLogger(
   level: ServiceConfig['logLevel'],
   destination: DestinationStream,
@@ -13,8 +13,8 @@ export function createLogger(
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }), log: redact },
-      // `redact` serializes errors; pino's own serializer would do it again.
-      serializers: { err: (serialized: unknown) => serialized },
+      // `redact` has serialized the error; pino's own serializer would do it again.
+      serializers: { err: (error: unknown) => error },
     },
     destination,
   );

@@ -1,4 +1,7 @@
-/** The present ids, and what the operator changes. An absent option keeps the value, or the default. */
+/**
+ * The ids in the settings, and the operator's options. Without an option, the account's present
+ * value stays; a new resource gets a default.
+ */
 export interface SetupOptions {
   /** The application in the settings, if any. */
   readonly applicationId: string | undefined;
@@ -9,7 +12,7 @@ export interface SetupOptions {
   /** The message, with `{{pin}}`. */
   readonly text: string | undefined;
   readonly sender: string | undefined;
-  /** The language of calls, as the provider's code. */
+  /** The language of voice calls, such as `en`. */
   readonly language: string | undefined;
   /** The host whose pages may read the code from the message (WebOTP). */
   readonly webOtpHost: string | undefined;
@@ -17,10 +20,12 @@ export interface SetupOptions {
 
 /** One field that the set-up would change. */
 export interface SetupChange {
-  /** The application or the message template, as the operator sees it. */
+  /** The application or the message template, such as `Message template, new`. */
   readonly resource: string;
   readonly field: string;
+  /** As JSON; absent if the account has no value. */
   readonly current: string | undefined;
+  /** As JSON. */
   readonly desired: string;
 }
 
@@ -33,7 +38,7 @@ export interface SetupPlan {
   readonly sample: string;
   /**
    * Makes the changes, if any.
-   * @returns the settings that name the application and the template.
+   * @returns the settings for this application and template, by name.
    * @throws AccountError
    */
   apply(): Promise<Readonly<Record<string, string>>>;

@@ -24,6 +24,6 @@ export class FixedPinStore {
   }
 
   findPin(to: string): string | undefined {
-    return this.pins.size === 0 ? undefined : this.pins.get(normalizeRecipient(to));
+    return this.pins.get(normalizeRecipient(to));
   }
 }

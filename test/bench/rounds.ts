@@ -3,7 +3,7 @@ import type { Measurement, RunningServer } from './running-server.js';
 import type { LoadOptions, Operation } from './load-job.js';
 import { spread, type Spread } from './statistics.js';
 
-/** A server with the load options to measure it with. */
+/** A running server, and how to measure it. */
 export interface BenchCase {
   readonly running: RunningServer;
   readonly name: string;
@@ -33,8 +33,9 @@ export async function measureInTurns(
   { rounds, count, warmUp }: Options,
 ): Promise<Round[]> {
   for (const benchCase of cases) {
-    const casesOfServer = cases.filter(({ running }) => running === benchCase.running).length;
-    await measureTurn(benchCase, Math.ceil(warmUp / casesOfServer));
+    // The cases of one server share its warm-up.
+    const sharers = cases.filter(({ running }) => running === benchCase.running).length;
+    await measureTurn(benchCase, Math.ceil(warmUp / sharers));
   }
   const done: Round[] = [];
   for (let i = 0; i < rounds; i += 1) {
@@ -65,19 +66,19 @@ export function summarize(
   benchCase: BenchCase,
   baseline: BenchCase,
 ): Result {
-  const each = (of: (own: Measurement, other: Measurement) => number): Spread =>
+  const spreadOf = (select: (own: Measurement, base: Measurement) => number): Spread =>
     spread(
       rounds.flatMap((round) => {
         const own = round.get(benchCase)?.get(operation);
-        const other = round.get(baseline)?.get(operation);
-        return own && other ? [of(own, other)] : [];
+        const base = round.get(baseline)?.get(operation);
+        return own && base ? [select(own, base)] : [];
       }),
     );
   return {
-    cpuMicros: each(({ cpuMicrosPerRequest }) => cpuMicrosPerRequest),
-    ratio: each((own, other) => own.cpuMicrosPerRequest / other.cpuMicrosPerRequest),
-    perSecond: each(({ perSecond }) => perSecond),
-    p50Ms: each(({ p50Ms }) => p50Ms),
-    p99Ms: each(({ p99Ms }) => p99Ms),
+    cpuMicros: spreadOf(({ cpuMicrosPerRequest }) => cpuMicrosPerRequest),
+    ratio: spreadOf((own, base) => own.cpuMicrosPerRequest / base.cpuMicrosPerRequest),
+    perSecond: spreadOf(({ perSecond }) => perSecond),
+    p50Ms: spreadOf(({ p50Ms }) => p50Ms),
+    p99Ms: spreadOf(({ p99Ms }) => p99Ms),
   };
 }

@@ -26,7 +26,7 @@ describe('The limits of an Infobip application in the sandbox', () => {
     return (to: string) => sandbox.send(to, { applicationId, messageId });
   };
 
-  it('limit the sends to one number within any interval, to the millisecond', async () => {
+  it('limit the sends to one number in a sliding window, exact to the millisecond', async () => {
     const send = await createSender({ sendPinPerPhoneNumberLimit: '2/10s' });
     await send(PHONE_NUMBER).expect(200);
     sandbox.clock.advance(seconds(9));
@@ -51,7 +51,8 @@ describe('The limits of an Infobip application in the sandbox', () => {
 
     expectInfobipError(await send('41793026729'), 429, 'TOO_MANY_REQUESTS');
     expect(await sandbox.listMessages()).toHaveLength(2);
-    await (await createSender({ sendPinPerApplicationLimit: '2/1m' }))(PHONE_NUMBER).expect(200);
+    const sendByOther = await createSender({ sendPinPerApplicationLimit: '2/1m' });
+    await sendByOther(PHONE_NUMBER).expect(200);
   });
 
   it('do not count rejected sends', async () => {
@@ -74,7 +75,7 @@ describe('The limits of an Infobip application in the sandbox', () => {
     expectInfobipError(await resend(), 429, 'TOO_MANY_REQUESTS');
   });
 
-  it('allow one verify call in three seconds by default, and a rejected call uses up no attempt', async () => {
+  it('reject a second verify call within three seconds by default, without using up an attempt', async () => {
     const { pinId, pin } = await sandbox.sendWithConfiguration({ pinAttempts: 2 });
     await sandbox.verify(pinId, wrongCode(pin)).expect(200);
 
@@ -96,7 +97,7 @@ describe('The limits of an Infobip application in the sandbox', () => {
     await sandbox.verify(second, 'x').expect(429);
   });
 
-  it('of the default application are too wide to be reached by 300 sends', async () => {
+  it('of the default application allow 300 sends to one number at once', async () => {
     const responses = await Promise.all(
       Array.from({ length: 300 }, () => sandbox.send(PHONE_NUMBER)),
     );
@@ -106,13 +107,14 @@ describe('The limits of an Infobip application in the sandbox', () => {
 });
 
 describe('The sliding windows of the sandbox', () => {
-  it('evict the least recently used keys when they are full', () => {
+  it('evict the least recently used keys when there are too many keys or events', () => {
     const windows = new SlidingWindows(() => 0, { events: 20, keys: 10 });
     const oncePerMs = { count: 1, intervalMs: 1 };
     for (let key = 0; key <= 10; key += 1) windows.countEvent(String(key));
 
     expect(windows.getWaitMs('0', oncePerMs)).toBe(0);
     expect(windows.getWaitMs('10', oncePerMs)).toBe(1);
+    expect(windows.getWaitMs('9', oncePerMs)).toBe(1);
     for (let event = 0; event < 20; event += 1) windows.countEvent('10');
     expect(windows.getWaitMs('9', oncePerMs)).toBe(0);
   });

@@ -3,8 +3,8 @@ import { Database, type DatabaseAccess } from './database.js';
 
 /**
  * Opens the database that the settings name. Only the engine in use is loaded.
- * @param deadlineMs how long a request may take, in milliseconds.
- * @param access `read` also accepts a standby of PostgreSQL.
+ * @param deadlineMs bounds how long a request waits for PostgreSQL, in milliseconds.
+ * @param access `read` also accepts a PostgreSQL standby.
  */
 export async function openDatabase(
   { databaseUrl, dataDir }: StorageConfig,

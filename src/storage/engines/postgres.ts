@@ -29,7 +29,7 @@ const TRY_CLEANUP_LOCK = {
 
 /**
  * Opens a PostgreSQL that replicas share; the URL asks for TLS (`?sslmode=verify-full`).
- * @param deadlineMs how long a request may take, in milliseconds.
+ * @param deadlineMs bounds how long a request waits for PostgreSQL, in milliseconds.
  * @param access `read` also accepts a standby.
  */
 export function openPostgres(

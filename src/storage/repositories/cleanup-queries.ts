@@ -3,19 +3,21 @@ import type { Database } from '../engines/database.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
 
 interface CleanupCutoff {
+  /** Milliseconds since the epoch; of traffic, a time bucket. */
   before: number;
 }
 
 /** Rows per statement: few, so that a cleanup never blocks a send for long. */
 export const CLEANUP_BATCH = 500;
 
-/** The statements of the cleanup. Each one returns the rows it changed, oldest first. */
+/** Each statement changes one batch, the oldest rows first, and returns a row for each. */
 export const prepareCleanupQueries = (database: Database) =>
   database.prepare('cleanup', {
     failAbandonedSends: (_db, p: CleanupCutoff) => {
       const condition = sql`status = 'sending' and created_at <= ${p.before}`;
-      const rows = isOldest('verifications', ['pin_id'], 'created_at', condition);
-      return sql<object>`update verifications set status = 'failed' where ${rows} returning pin_id`;
+      const oldest = isAmongOldest('verifications', ['pin_id'], 'created_at', condition);
+      return sql<object>`update verifications set status = 'failed'
+        where ${oldest} returning pin_id`;
     },
     deleteVerifications: (_db, p: CleanupCutoff) =>
       deleteOldest('verifications', ['pin_id'], 'created_at', sql`created_at <= ${p.before}`),
@@ -26,11 +28,11 @@ export const prepareCleanupQueries = (database: Database) =>
         'created_at',
         sql`created_at <= ${p.before}`,
       ),
-    /** Their rows stay while they count sends. */
+    /** Keeps the row, which may still count sends; `deleteNumbers` deletes it. */
     untrustNumbers: (_db, p: CleanupCutoff) => {
       const condition = sql`verified_at > 0 and verified_at <= ${p.before}`;
-      const rows = isOldest('numbers', ['number_hash'], 'verified_at', condition);
-      return sql<object>`update numbers set verified_at = 0 where ${rows} returning number_hash`;
+      const oldest = isAmongOldest('numbers', ['number_hash'], 'verified_at', condition);
+      return sql<object>`update numbers set verified_at = 0 where ${oldest} returning number_hash`;
     },
     deleteNumbers: (_db, p: CleanupCutoff) =>
       deleteOldest(
@@ -45,14 +47,17 @@ export const prepareCleanupQueries = (database: Database) =>
       deleteOldest('traffic', ['subject', 'slot', 'shard'], 'slot', sql`slot < ${p.before}`),
   });
 
-function deleteOldest(...args: Parameters<typeof isOldest>) {
+function deleteOldest(...args: Parameters<typeof isAmongOldest>) {
   const [table, key] = args;
-  return sql<object>`delete from ${sql.table(table)} where ${isOldest(...args)}
+  return sql<object>`delete from ${sql.table(table)} where ${isAmongOldest(...args)}
     returning ${sql.join(key.map((column) => sql.ref(column)))}`;
 }
 
-/** The oldest rows that meet a condition, which is checked again once they are locked. */
-function isOldest(
+/**
+ * True for the oldest rows that meet the condition. The outer condition is checked again after a
+ * wait for a row lock.
+ */
+function isAmongOldest(
   table: keyof DatabaseSchema,
   key: readonly string[],
   age: string,
