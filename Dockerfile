@@ -11,7 +11,7 @@ RUN npm ci
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src ./src
 # The sandbox is for development; production never loads it.
-RUN npm run build && mv dist/sandbox sandbox && mkdir data
+RUN npm run build && mv dist/sandbox sandbox && mkdir -m 700 data
 # A short name for the commands: `docker run IMAGE otp doctor`.
 RUN mkdir bin && ln -s ../dist/cli/main.js bin/otp && chmod +x dist/cli/main.js
 

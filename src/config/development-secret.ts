@@ -13,7 +13,7 @@ export function getDevelopmentSecret(dataDir: string): string {
   const file = join(dataDir, FILE);
   const secret = randomBytes(32).toString('base64url');
   const draft = `${file}.${secret.slice(0, 8)}`;
-  mkdirSync(dataDir, { recursive: true });
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   // Flushed: after a power cut the file must not be empty.
   writeFileSync(draft, secret, { mode: 0o600, flush: true });
   try {

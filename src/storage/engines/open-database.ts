@@ -13,7 +13,7 @@ export async function openDatabase(
 ): Promise<Database> {
   if (databaseUrl === undefined) {
     const { openSqlite } = await import('./sqlite.js');
-    return new Database(openSqlite(dataDir));
+    return new Database(openSqlite(dataDir, access));
   }
   const { openPostgres } = await import('./postgres.js');
   return new Database(openPostgres(databaseUrl, deadlineMs, access));

@@ -1,17 +1,20 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SqliteDialect, type SqliteDatabase } from 'kysely';
 import { Clock } from '../../common/clock.js';
 import { migrate } from '../migrations/migrate.js';
-import type { DatabaseEngine } from './database.js';
+import type { DatabaseAccess, DatabaseEngine } from './database.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { openFile } from './sqlite-file.js';
+import { createPrivateDatabase } from './sqlite-permissions.js';
 
 export const DATABASE_FILE = 'otp.db';
 
-/** Opens a SQLite file in `dataDir`, for a service that runs as one process. */
-export function openSqlite(dataDir: string): DatabaseEngine {
-  mkdirSync(dataDir, { recursive: true });
+/**
+ * Opens a SQLite file in `dataDir`, for a service that runs as one process.
+ * @param access `read` creates no file and changes no permission.
+ */
+export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): DatabaseEngine {
+  if (access === 'write') createPrivateDatabase(dataDir, DATABASE_FILE);
   const path = join(dataDir, DATABASE_FILE);
   const connection = new SqliteConnection(path);
   const dialect = new SqliteDialect({ database: async () => withImmediateTransactions(path) });

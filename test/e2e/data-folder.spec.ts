@@ -1,0 +1,81 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { startReplica, type Replica } from '../support/replica.js';
+
+const DATABASE_FILES = ['otp.db', 'otp.db-shm', 'otp.db-wal'];
+
+describe('The data folder of SQLite', () => {
+  let parent: string;
+  let folder: string;
+  let replica: Replica | undefined;
+
+  beforeEach(() => {
+    parent = mkdtempSync(join(tmpdir(), 'otp-folder-'));
+    folder = join(parent, 'new', 'data');
+  });
+
+  afterEach(async () => {
+    await replica?.stop();
+    replica = undefined;
+    rmSync(parent, { recursive: true });
+  });
+
+  const start = async () => {
+    await replica?.stop();
+    replica = await startReplica({ DATA_DIR: folder, INFOBIP_BASE_URL: 'http://127.0.0.1:9' });
+    return replica;
+  };
+  const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+  const modesOfFiles = () =>
+    Object.fromEntries(readdirSync(folder).map((name) => [name, modeOf(join(folder, name))]));
+
+  it('is created for its owner alone, with all its files', async () => {
+    const { output } = await start();
+
+    expect(modesOfFiles()).toEqual(Object.fromEntries(DATABASE_FILES.map((name) => [name, '600'])));
+    expect([folder, join(parent, 'new')].map(modeOf)).toEqual(['700', '700']);
+    expect(output).not.toContain('"level":"warn"');
+  });
+
+  it('is closed to other users if they could read it, with a line in the log for each path', async () => {
+    await (await start()).stop();
+    // Another connection keeps the files beside the database.
+    const reader = new Libsql(join(folder, 'otp.db'));
+    reader.exec('select * from verifications');
+    for (const name of DATABASE_FILES) chmodSync(join(folder, name), 0o644);
+    chmodSync(folder, 0o755);
+    const { output } = await start();
+    const [modes, modeOfFolder] = [modesOfFiles(), modeOf(folder)];
+    reader.close();
+
+    expect(modes).toEqual(Object.fromEntries(DATABASE_FILES.map((name) => [name, '600'])));
+    expect(modeOfFolder).toBe('700');
+    for (const path of [folder, ...DATABASE_FILES.map((name) => join(folder, name))]) {
+      expect(output).toContain(`Other users of this machine could read ${path} (mode `);
+    }
+    expect((await start()).output).not.toContain('Other users');
+  });
+
+  it('stays open if it holds files of others, with a warning', async () => {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o755);
+    writeFileSync(join(folder, 'notes.txt'), 'of another program');
+    const { output } = await start();
+
+    expect(modesOfFiles()).toMatchObject(
+      Object.fromEntries(DATABASE_FILES.map((name) => [name, '600'])),
+    );
+    expect(modeOf(folder)).toBe('755');
+    expect(output).toContain(`Other users of this machine can list ${folder}`);
+  });
+});
