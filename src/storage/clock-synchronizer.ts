@@ -5,8 +5,8 @@ import { seconds } from '../common/durations.js';
 import { Database } from './engines/database.js';
 
 /**
- * Keeps the clock from going back over a restart, and together with those of other replicas: the
- * clock is not behind the newest time in the database. Each of these columns has an index.
+ * Moves the clock forward to the newest time in the database, so that it neither goes back over a
+ * restart nor stays behind other replicas. Each maximum is read from an index.
  */
 @Injectable()
 export class ClockSynchronizer implements OnApplicationBootstrap {
@@ -29,13 +29,14 @@ export class ClockSynchronizer implements OnApplicationBootstrap {
     });
   }
 
-  /** Before the first request. */
+  /** Runs before the server accepts requests. */
   onApplicationBootstrap(): Promise<void> {
     return this.run();
   }
 
-  /** @throws Error if the database does not answer; the clock runs on. */
+  /** @throws Error if the database does not answer; the clock then keeps running. */
   async run(): Promise<void> {
+    // Reads the server's time on PostgreSQL; does nothing on SQLite.
     await this.clock.sync();
     const { row } = await this.database.run((batch) => this.queries.readNewestTime(batch, {}));
     this.clock.advanceTo(row?.time ?? 0);

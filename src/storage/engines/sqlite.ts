@@ -21,13 +21,13 @@ export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): D
   return {
     dialect,
     clock: new Clock(),
-    // One transaction writes at a time.
+    // Only one transaction writes at a time: no row locks, and no counts spread over several rows.
     lockClause: '',
     shards: 1,
     runBatch: connection.runBatch,
     transaction: (work) => connection.transaction(work),
     close: () => connection.close(),
-    // Every transaction holds the write lock of the file from its first statement on.
+    // Needs no other lock: every transaction begins with the write lock of the file.
     migrate: () => migrate(dialect, async () => undefined),
     tryLockForCleanup: async () => true,
     failureOf: () => 'permanent',
@@ -35,7 +35,7 @@ export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): D
   };
 }
 
-/** Transactions acquire the write lock first: two processes may start and migrate together. */
+/** Transactions begin with the write lock: the next process may start before the last has ended. */
 function withImmediateTransactions(path: string): SqliteDatabase {
   const database = openFile(path);
   return {

@@ -1,6 +1,6 @@
-/** A statement as the database reads it. */
+/** A statement with placeholders for its values. */
 export interface SqlStatement {
-  /** One name for one text, so that an engine can keep it prepared. */
+  /** Unique to the text, so that an engine can keep the statement prepared under it. */
   readonly name: string;
   readonly text: string;
 }
@@ -40,13 +40,13 @@ export class StatementBatch {
   readonly statements: BoundStatement[] = [];
   private readonly results: { resolve(rows: ResultRows): void }[] = [];
 
-  /** Runs the statements that `build` adds. @returns its result, once theirs are readable */
+  /** Runs the statements that `build` adds. @returns the result of `build`, with readable rows */
   static async execute<T>(run: RunBatch, build: (batch: StatementBatch) => T): Promise<T> {
     const batch = new StatementBatch();
     const built = build(batch);
     const rows = await run(batch.statements);
-    batch.results.forEach((result, place) => {
-      result.resolve(rows[place] ?? []);
+    batch.results.forEach((result, index) => {
+      result.resolve(rows[index] ?? []);
     });
     return built;
   }
@@ -59,7 +59,7 @@ export class StatementBatch {
   }
 }
 
-/** Runs batches: the database, each in a transaction of its own, or one open transaction. */
+/** Runs each batch in a transaction of its own (the database), or all in one open transaction. */
 export interface Executor {
   /** @returns the result of `build`, once the results of its statements are readable */
   run<T>(build: (batch: StatementBatch) => T): Promise<T>;
