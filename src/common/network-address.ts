@@ -2,7 +2,8 @@ import ipaddr from 'ipaddr.js';
 
 /**
  * The part of an IP address that identifies a host: an IPv4 address, also if written as IPv6
- * (`::ffff:192.0.2.1`), or the /64 of an IPv6 address, in which a host changes it freely (RFC 8981).
+ * (`::ffff:192.0.2.1`), or the /64 of an IPv6 address. Within its /64, a host changes its address
+ * freely (RFC 8981).
  * @returns `undefined` if the text is no address.
  */
 export function normalizeIp(text: string): string | undefined {

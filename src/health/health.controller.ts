@@ -36,8 +36,8 @@ export class HealthController {
 
   /**
    * 503 while shutting down, and while the storage or the rate-limit counters cannot be reached. The
-   * provider is not checked: if it is down, it is down for every replica. Probes call this route, so
-   * it returns Terminus reports, not problem documents.
+   * provider is not checked: if it is down, no other replica can reach it either. Probes call this
+   * route, so it returns Terminus reports, not problem documents.
    */
   @Get('ready')
   // The Swagger decorators of Terminus would load @nestjs/swagger at start: see openapi/swagger.ts.

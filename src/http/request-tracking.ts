@@ -7,7 +7,7 @@ import { createRequestContext } from './request-id.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** For errors that occur before there is a Fastify request. */
+    /** For CONNECT and connection errors, which have no Fastify request. */
     readonly events: EventBus;
   }
 }
@@ -66,5 +66,6 @@ function onResponseEnd(response: ServerResponse, socket: Socket, callback: () =>
   };
   response.once('close', end);
   // Node does not close a response queued behind another (RFC 9112 §9.3.2) when the socket breaks.
+  // Each queued response adds a listener, so there may be many.
   if (isQueued) socket.setMaxListeners(Infinity).once('close', end);
 }

@@ -11,7 +11,7 @@ import { RateLimitHealthIndicator } from './rate-limit.health.js';
 
 const reflector = new Reflector();
 
-/** A limit per minute for the routes that `@RateLimit` marks with its name. */
+/** A limit per minute that applies only to the routes with `@RateLimit(name)`. */
 const perMinute = (name: RateLimitName, limit: number) => ({
   name,
   limit,
@@ -37,7 +37,6 @@ async function createThrottlerStorage(redisUrl: string | undefined, clock: Clock
         { redisUrl, sendsPerMinute, verifiesPerMinute }: ThrottleConfig,
         clock: Clock,
       ): Promise<ThrottlerModuleOptions> => ({
-        setHeaders: false,
         storage: await createThrottlerStorage(redisUrl, clock),
         throttlers: [perMinute('send', sendsPerMinute), perMinute('verify', verifiesPerMinute)],
       }),

@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
-import { MessageReader, type Message } from './http-message.js';
+import { HttpMessageReader, type HttpMessage } from './http-message.js';
 
 /** Node closes connections that are idle for five seconds. A request must not cross with that. */
 const MAX_IDLE_MS = 2_000;
 
 interface PendingRequest {
   readonly request: string;
-  readonly resolve: (answer: Message) => void;
+  readonly resolve: (answer: HttpMessage) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -32,7 +32,7 @@ export class ConnectionPool {
   ) {}
 
   /** Posts JSON. @param headers lines that end with CR LF */
-  post(path: string, headers: string, body: string): Promise<Message> {
+  post(path: string, headers: string, body: string): Promise<HttpMessage> {
     const length = String(Buffer.byteLength(body));
     const request =
       `POST ${path} HTTP/1.1\r\nhost: ${this.url.host}\r\ncontent-type: application/json\r\n` +
@@ -67,7 +67,7 @@ export class ConnectionPool {
     this.open += 1;
     const socket = connect({ host: this.url.hostname, port: Number(this.url.port), noDelay: true });
     const connection: Connection = { socket, pending: undefined, usedAt: 0 };
-    const reader = new MessageReader();
+    const reader = new HttpMessageReader();
     socket.on('data', (bytes) => {
       const answer = reader.push(bytes);
       if (!answer) return;

@@ -1,5 +1,5 @@
 /** A whole HTTP/1.1 message. */
-export interface Message {
+export interface HttpMessage {
   /** The request line or the status line. */
   readonly startLine: string;
   /** By lower-case name. */
@@ -11,14 +11,14 @@ const HEAD_END = '\r\n\r\n';
 const LINE_END = '\r\n';
 
 /**
- * Parses the messages of one connection without pipelining. It supports only the HTTP that the
- * servers and the service's client write: a full parser would take CPU time from the servers.
+ * Parses the messages of one connection without pipelining. It supports only what the measured
+ * servers and their HTTP clients write: a full parser would take CPU time from the servers.
  */
-export class MessageReader {
+export class HttpMessageReader {
   private incomplete: Buffer | undefined;
 
   /** @returns the message that ends with these bytes; `undefined` while it is incomplete */
-  push(bytes: Buffer): Message | undefined {
+  push(bytes: Buffer): HttpMessage | undefined {
     const all = this.incomplete ? Buffer.concat([this.incomplete, bytes]) : bytes;
     const message = parseMessage(all);
     this.incomplete = message ? undefined : all;
@@ -26,7 +26,7 @@ export class MessageReader {
   }
 }
 
-function parseMessage(bytes: Buffer): Message | undefined {
+function parseMessage(bytes: Buffer): HttpMessage | undefined {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) return undefined;
   const [startLine = '', ...fields] = bytes.toString('latin1', 0, headEnd).split(LINE_END);
@@ -39,7 +39,7 @@ function parseMessage(bytes: Buffer): Message | undefined {
   return body && { startLine, headers, body: body.toString() };
 }
 
-function parseBody(bytes: Buffer, headers: Message['headers']): Buffer | undefined {
+function parseBody(bytes: Buffer, headers: HttpMessage['headers']): Buffer | undefined {
   if (headers['transfer-encoding'] === 'chunked') return joinChunks(bytes);
   const length = Number(headers['content-length'] ?? 0);
   return bytes.length < length ? undefined : bytes.subarray(0, length);
@@ -54,7 +54,7 @@ function joinChunks(bytes: Buffer): Buffer | undefined {
     const begin = lineEnd + LINE_END.length;
     const end = begin + parseInt(bytes.toString('latin1', from, lineEnd), 16);
     from = end + LINE_END.length;
-    if (Number.isNaN(end)) throw new Error('not a chunk');
+    if (Number.isNaN(end)) throw new Error('The size of a chunk is not a number.');
     if (bytes.length < from) return undefined;
     if (begin === end) return Buffer.concat(chunks);
     chunks.push(bytes.subarray(begin, end));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { RIGHT_CODE } from './server-apis.js';
-import { MessageReader, type Message } from './http-message.js';
+import { HttpMessageReader, type HttpMessage } from './http-message.js';
 import { handleRequests } from './worker-process.js';
 
 /**
@@ -33,7 +33,7 @@ function answerTo(path: string, request: { to?: string; pin?: string }): object 
 }
 
 /** The service also checks its account at the start, which gets a 404 here. */
-function responseTo({ startLine, body }: Message): string {
+function responseTo({ startLine, body }: HttpMessage): string {
   const [method, path = ''] = startLine.split(' ');
   if (method !== 'POST') return 'HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n';
   const answer = JSON.stringify(answerTo(path, JSON.parse(body) as object));
@@ -44,7 +44,7 @@ function responseTo({ startLine, body }: Message): string {
 }
 
 const server = createServer({ noDelay: true }, (socket) => {
-  const reader = new MessageReader();
+  const reader = new HttpMessageReader();
   socket.on('data', (bytes) => {
     const request = reader.push(bytes);
     if (request) socket.write(responseTo(request));

@@ -5,7 +5,7 @@ import { SINCH_APPLICATION, startTestSandbox, type TestSandbox } from './sandbox
 export const NUMBER = '+41793026727';
 export const VERIFICATIONS = '/verification/v1/verifications';
 
-/** What the signature covers, if it should differ from the request. */
+/** Replacements for the signature's inputs and headers, mostly to make the signature wrong. */
 interface SigningOptions {
   readonly key?: string;
   readonly secret?: string;
@@ -40,6 +40,7 @@ export async function startSinchSandbox(): Promise<SinchSandbox> {
     const call = supertest(sandbox.url)
       [method](url)
       .set(createSignedHeaders(method, url, text, signing));
+    // The signature covers this text: without `serialize`, supertest would encode it once more.
     return text === '' ? call : call.serialize((sent: unknown) => String(sent)).send(text);
   };
   const startVerification: SinchSandbox['startVerification'] = (request = {}, signing) =>
@@ -60,7 +61,7 @@ export async function startSinchSandbox(): Promise<SinchSandbox> {
 
 export const createIdentity = (endpoint: string) => ({ type: 'number', endpoint });
 
-/** Expects an error in Sinch's format. */
+/** Expects an error in Sinch's format. Its code begins with the HTTP status. */
 export function expectSinchError({ status, body }: Response, errorCode: number): void {
   expect({ status, body }).toEqual({
     status: Math.floor(errorCode / 100),

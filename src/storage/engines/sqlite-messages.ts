@@ -4,24 +4,24 @@ import type { ResultRows } from './statement-batch.js';
 export interface SqliteWorkerData {
   /** The SQLite file. */
   readonly path: string;
-  /** The memory of the lock that the worker acquires for each call of SQLite's library. */
+  /** Memory of the lock that the process exit acquires, so that it interrupts no native call. */
   readonly nativeCallLock: SharedArrayBuffer;
 }
 
-/** A statement between threads. */
+/** A statement for the worker thread. */
 export interface StatementMessage {
   readonly name: string;
-  /** Sent once per name. */
+  /** Only sent the first time: the worker keeps the prepared statement by its name. */
   readonly text: string | undefined;
   readonly values: readonly unknown[];
 }
 
 /** A job for the worker thread. */
 export type SqliteJob = { readonly id: number } &
-  /** A transaction of one batch. It may share its commit with others. */
+  /** A batch that is a whole transaction. Several such jobs may share a commit. */
   (
     | { readonly kind: 'batch'; readonly statements: readonly StatementMessage[] }
-    /** One batch of a transaction, which has the file to itself until its end. */
+    /** One batch of a longer transaction. Other jobs wait until the job `end`. */
     | {
         readonly kind: 'step';
         readonly transaction: number;

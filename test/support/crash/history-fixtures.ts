@@ -7,7 +7,10 @@ import type { Call, CodeCheck, History, SentMessage } from './history.js';
  */
 
 const NUMBER = '+14155550000';
+const PIN_ID = 'service-pin';
+const PROVIDER_PIN_ID = 'PIN0';
 const CODE = '111111';
+/** An idempotency key; in the history, that of the right code. */
 export const KEY = 'a key';
 export const EXPIRES_AT = minutes(5);
 export const LAST_RUN_START = seconds(1);
@@ -16,7 +19,7 @@ export const sentMessage = (at: number, changes: Partial<SentMessage> = {}): Sen
   operation: 'send',
   at,
   phoneNumber: NUMBER,
-  providerPinId: 'PIN0',
+  providerPinId: PROVIDER_PIN_ID,
   code: CODE,
   ...changes,
 });
@@ -24,18 +27,20 @@ export const sentMessage = (at: number, changes: Partial<SentMessage> = {}): Sen
 export const codeCheck = (at: number, changes: Partial<CodeCheck> = {}): CodeCheck => ({
   at,
   phoneNumber: NUMBER,
-  providerPinId: 'PIN0',
+  providerPinId: PROVIDER_PIN_ID,
   code: CODE,
   isCorrect: true,
   ...changes,
 });
+
+type CallChanges = Partial<Call> & { status?: number; replayed?: boolean };
 
 /** A call of ten milliseconds; without a `body` its connection broke. */
 function createCall(
   operation: Call['operation'],
   startedAt: number,
   body: object | undefined,
-  changes: Partial<Call> & { status?: number; replayed?: boolean },
+  changes: CallChanges,
 ): Call {
   const { status = 200, replayed = false, ...fields } = changes;
   return {
@@ -51,18 +56,16 @@ function createCall(
   };
 }
 
-type Changes = Parameters<typeof createCall>[3];
-
-export const send = (startedAt: number, body: object = {}, changes: Changes = {}): Call =>
+export const send = (startedAt: number, body: object = {}, changes: CallChanges = {}): Call =>
   createCall(
     'send',
     startedAt,
-    { pinId: 'ours', expiresAt: new Date(EXPIRES_AT).toISOString(), ...body },
+    { pinId: PIN_ID, expiresAt: new Date(EXPIRES_AT).toISOString(), ...body },
     changes,
   );
 
-export const verify = (startedAt: number, body?: object, changes: Changes = {}): Call =>
-  createCall('verify', startedAt, body, { pinId: 'ours', code: CODE, ...changes });
+export const verify = (startedAt: number, body?: object, changes: CallChanges = {}): Call =>
+  createCall('verify', startedAt, body, { pinId: PIN_ID, code: CODE, ...changes });
 
 /** The correct history with additions. */
 export function historyWith(
