@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 /**
  * Writes settings into a `.env`: replaces existing lines, appends missing ones, keeps the rest. A new
- * file is readable by its owner only, because an API key will be added to it.
+ * file is readable by its owner only, because the operator may add an API key.
  */
 export function writeEnvFile(file: string, settings: Readonly<Record<string, string>>): void {
   const content = existsSync(file) ? readFileSync(file, 'utf8') : '';
@@ -21,7 +21,7 @@ function replaceSettings(content: string, settings: Readonly<Record<string, stri
     const [, prefix = '', name = ''] = /^(\s*(?:export\s+)?)([A-Za-z_]\w*)\s*=/.exec(line) ?? [];
     const value = settings[name];
     if (value === undefined) return [line];
-    // Replaces the first line of a setting and drops its other lines: dotenv reads the last one.
+    // Replaces the first line of a setting and drops the others: dotenv would read the last.
     return remaining.delete(name) ? [`${prefix}${name}=${quoteIfNeeded(value)}`] : [];
   });
   if (kept.at(-1) === '') kept.pop();

@@ -43,7 +43,7 @@ export class Clock {
     if (behindMs > MAX_STEP_MS) this.aheadMs += behindMs;
   }
 
-  /** Synchronizes with the authoritative clock; does nothing for the system clock. */
+  /** Reads the remote clock that a subclass follows; the system clock needs no sync. */
   async sync(): Promise<void> {
     return;
   }

@@ -7,14 +7,14 @@ import {
   type TestSandbox,
 } from '../support/sandbox.js';
 
-const createBasic = (user: string, password: string) =>
+const encodeBasicAuth = (user: string, password: string) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-const listForms = (key: string) => [
+const listAuthorizations = (key: string) => [
   `App ${key}`,
   `IBSSO ${key}`,
   `Bearer ${key}`,
-  createBasic('ann', key),
+  encodeBasicAuth('ann', key),
 ];
 
 describe('Authentication of the sandbox as Infobip', () => {
@@ -22,7 +22,7 @@ describe('Authentication of the sandbox as Infobip', () => {
 
   afterEach(() => sandbox.close());
 
-  const list = (authorization?: string) =>
+  const listApplications = (authorization?: string) =>
     supertest(sandbox.url)
       .get('/2fa/2/applications')
       .set(authorization === undefined ? {} : { authorization });
@@ -32,41 +32,50 @@ describe('Authentication of the sandbox as Infobip', () => {
       .set({ authorization })
       .send({ ...DEFAULT_IDS, to: PHONE_NUMBER });
 
-  it.each(listForms('anything'))('accepts any API key by default: %s', async (authorization) => {
-    sandbox = await startTestSandbox();
-
-    await list(authorization).expect(200);
-  });
-
-  it.each([undefined, 'Digest x', 'App ', 'App', 'anything', createBasic('ann', ''), 'Basic !'])(
-    'returns 401 for missing, empty or malformed credentials: %s',
+  it.each(listAuthorizations('anything'))(
+    'accepts any API key by default: %s',
     async (authorization) => {
       sandbox = await startTestSandbox();
 
-      expectInfobipError(await list(authorization), 401, 'UNAUTHORIZED');
+      await listApplications(authorization).expect(200);
     },
   );
+
+  it.each([
+    undefined,
+    'Digest x',
+    'App ',
+    'App',
+    'anything',
+    encodeBasicAuth('ann', ''),
+    'Basic !',
+  ])('returns 401 for missing, empty or malformed credentials: %s', async (authorization) => {
+    sandbox = await startTestSandbox();
+
+    expectInfobipError(await listApplications(authorization), 401, 'UNAUTHORIZED');
+  });
 
   it('accepts only the API key that it was started with, in every scheme', async () => {
     sandbox = await startTestSandbox({ apiKey: 'the-key' });
 
-    for (const authorization of listForms('the-key')) await list(authorization).expect(200);
-    for (const authorization of listForms('another'))
-      expectInfobipError(await list(authorization), 401, 'UNAUTHORIZED');
+    for (const authorization of listAuthorizations('the-key'))
+      await listApplications(authorization).expect(200);
+    for (const authorization of listAuthorizations('another'))
+      expectInfobipError(await listApplications(authorization), 401, 'UNAUTHORIZED');
   });
 
   it('accepts any API key if it was started with an empty one', async () => {
     sandbox = await startTestSandbox({ apiKey: '' });
 
-    await list('App any').expect(200);
+    await listApplications('App any').expect(200);
   });
 
   it('accepts any key that starts with noscope or pinscope, and returns 403 for calls outside its scope', async () => {
     sandbox = await startTestSandbox({ apiKey: 'the-key' });
 
-    expectInfobipError(await list('App noscope-1'), 403, 'FORBIDDEN');
+    expectInfobipError(await listApplications('App noscope-1'), 403, 'FORBIDDEN');
     expectInfobipError(await send('App noscope-1'), 403, 'FORBIDDEN');
-    expectInfobipError(await list('App pinscope-1'), 403, 'FORBIDDEN');
+    expectInfobipError(await listApplications('App pinscope-1'), 403, 'FORBIDDEN');
     await send('App pinscope-1').expect(200);
   });
 });
@@ -94,7 +103,7 @@ describe('Errors of the sandbox as Infobip', () => {
     });
   });
 
-  it('have the shape of the other Infobip APIs once the test selects it', async () => {
+  it('have the shape of the other Infobip APIs once the setting errorShape is current', async () => {
     await sandbox.callControl('put', 'settings', { errorShape: 'current' }).expect(200);
 
     const { body } = await sandbox.http.post('/2fa/2/applications').send({}).expect(400);
@@ -129,13 +138,13 @@ describe('Errors of the sandbox as Infobip', () => {
       };
 
       expectInfobipError(await sendWithFault('legacy'), status, legacy);
-      // The legacy shape with the codes of the first version.
+      // The legacy shape with the codes of the first version of Infobip's API.
       expectInfobipError(await sendWithFault('v1'), status, v1);
       expect((await sendWithFault('current')).body).toMatchObject({ errorCode: current });
     },
   );
 
-  it('are returned for an unknown path, malformed JSON, another media type and a too large body', async () => {
+  it('are returned for an unknown path, malformed JSON, another media type and a body over the limit', async () => {
     const path = '/2fa/2/applications';
     expectInfobipError(await sandbox.http.get('/2fa/2/nothing'), 404, 'NOT_FOUND');
     const malformed = sandbox.http.post(path).type('json');

@@ -38,10 +38,10 @@ describe('The sandbox program', () => {
 
       // It takes half a second on an idle machine. The test machine may be busy.
       expect(performance.now() - startedAt).toBeLessThan(scaleTimeLimit(5_000));
-      const list = (key: string) =>
+      const listApplications = (key: string) =>
         fetch(`${url}/2fa/2/applications`, { headers: { authorization: `App ${key}` } });
-      expect((await list('the-key')).status).toBe(200);
-      expect((await list('another')).status).toBe(401);
+      expect((await listApplications('the-key')).status).toBe(200);
+      expect((await listApplications('another')).status).toBe(401);
       await program.stop();
       expect(await program.ended()).toBe(0);
     },

@@ -28,7 +28,7 @@ describe('The sandbox as Sinch', () => {
       supertest(sandbox.url)
         .get(`${VERIFICATIONS}/id/none`)
         .set({ authorization, ...(timestamp !== undefined && { 'x-timestamp': timestamp }) });
-    const createBasic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+    const encodeBasicAuth = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
     const timestampBefore = (ms: number) => new Date(Date.now() - ms).toISOString();
 
     it('accepts a signed request, with any timestamp precision, with or without a body', async () => {
@@ -43,8 +43,8 @@ describe('The sandbox as Sinch', () => {
     });
 
     it('accepts Basic with key and secret, in any case of the scheme', async () => {
-      await getWith(createBasic(`${key}:${secret}`)).expect(404);
-      await getWith(createBasic(`${key}:${secret}`).replace('Basic', 'bASIC')).expect(404);
+      await getWith(encodeBasicAuth(`${key}:${secret}`)).expect(404);
+      await getWith(encodeBasicAuth(`${key}:${secret}`).replace('Basic', 'bASIC')).expect(404);
     });
 
     it.each([
@@ -81,7 +81,7 @@ describe('The sandbox as Sinch', () => {
       ['a missing Authorization header', '', 40100],
       ['another scheme', 'Bearer x', 40100],
       ['a key without a signature', `Application ${SINCH_APPLICATION.key}`, 40303],
-      ['a wrong password', createBasic(`${SINCH_APPLICATION.key}:x`), 40108],
+      ['a wrong password', encodeBasicAuth(`${SINCH_APPLICATION.key}:x`), 40108],
     ])('rejects %s', async (_description, authorization, code) => {
       expectSinchError(await getWith(authorization), code);
     });

@@ -20,7 +20,7 @@ const [PROGRAM = ''] = blocksIn('ts');
 const NUMBER = '+14155552671';
 const shop = newApiKey('shop');
 
-/** Wrong uses of the client: the compiler has to reject each of them. */
+/** Wrong uses of the client: the compiler must reject each. */
 const MISUSES = `
 import createClient from 'openapi-fetch';
 import type { components, paths } from './otp-api.js';
@@ -57,7 +57,7 @@ describe('docs/integrating.md', () => {
     mkdirSync('.test-build', { recursive: true });
     folder = mkdtempSync(resolve('.test-build', 'guide-'));
     service = await startSandboxedService({ API_KEYS: shop.entry });
-    await shell(MAKE_TYPES);
+    await runScript(MAKE_TYPES);
     writeFileSync(join(folder, 'otp.ts'), PROGRAM);
     writeFileSync(join(folder, 'misuses.ts'), MISUSES);
     diagnostics = compile(['otp.ts', 'misuses.ts']);
@@ -68,7 +68,7 @@ describe('docs/integrating.md', () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function shell(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
+  async function runScript(script: string, variables: NodeJS.ProcessEnv = {}): Promise<string> {
     const program = spawnProgram(script, folder, {
       OTP_URL: service.url,
       OTP_API_KEY: shop.key,
@@ -101,38 +101,38 @@ describe('docs/integrating.md', () => {
   });
 
   it('has curl commands that verify a code, and can be repeated', async () => {
-    const { pinId: PIN_ID } = JSON.parse(await shell(SEND)) as { pinId: string };
+    const { pinId: PIN_ID } = JSON.parse(await runScript(SEND)) as { pinId: string };
     const [CODE] = await service.getReceivedCodes(NUMBER);
 
-    expect(JSON.parse(await shell(SEND))).toMatchObject({ pinId: PIN_ID });
+    expect(JSON.parse(await runScript(SEND))).toMatchObject({ pinId: PIN_ID });
     expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
-    expect(await shell(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
-    expect(await shell(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
+    expect(await runScript(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
+    expect(await runScript(VERIFY, { PIN_ID, CODE })).toBe('{"verified":true}');
   });
 
-  it('has a client with types for requests and responses', () => {
+  it('has a client that compiles, and types that reject wrong uses', () => {
     expect(diagnostics.map(({ messageText }) => messageText)).toEqual([]);
   });
 
   it('has a client that sends, resends and verifies, and returns problems', async () => {
     const number = '+14155552672';
-    const step = async (script: string): Promise<string> => {
+    const runStep = async (script: string): Promise<string> => {
       const program = `const { sendCode, sendAgain, checkCode } = await import('./otp.js');\n${script}`;
       writeFileSync(join(folder, 'step.js'), program);
-      return (await shell('node step.js')).trim();
+      return (await runScript('node step.js')).trim();
     };
-    const sendResult = await step(
+    const sendResult = await runStep(
       `console.log(JSON.stringify(await sendCode('signup-1', '${number}', '203.0.113.7')));`,
     );
     const resend = `sendAgain(${sendResult}).catch(({ problem, retryAfterSeconds }) => problem.code + ' ' + retryAfterSeconds)`;
-    expect(await step(`console.log(await ${resend});`)).toBe('cooldown_active 30');
+    expect(await runStep(`console.log(await ${resend});`)).toBe('cooldown_active 30');
     service.clock.advance(30_000);
-    await step(`await ${resend};`);
+    await runStep(`await ${resend};`);
     const codes = await service.getReceivedCodes(number);
     expect(codes).toHaveLength(2);
 
     const check = (purpose: string) =>
-      step(`console.log(await checkCode('${purpose}', ${sendResult}, '${codes[0] ?? ''}'));`);
+      runStep(`console.log(await checkCode('${purpose}', ${sendResult}, '${codes[0] ?? ''}'));`);
     expect(await check('signup-2')).toBe('over');
     expect(await check('signup-1')).toBe('verified');
     expect(await check('signup-1')).toBe('over');
@@ -144,6 +144,7 @@ describe('docs/integrating.md', () => {
       idempotencyKeys.push(request.headers['idempotency-key']);
       response.writeHead(502, {
         'content-length': '0',
+        // The client must not wait until then.
         'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT',
       });
       response.end();
@@ -151,7 +152,7 @@ describe('docs/integrating.md', () => {
     await once(balancer.listen(0, '127.0.0.1'), 'listening');
     const { port } = balancer.address() as AddressInfo;
 
-    const output = await shell(
+    const output = await runScript(
       `node -e "import('./otp.js').then(({ sendCode }) => sendCode('login-1', '${NUMBER}')).catch(({ message }) => console.log(message))"`,
       { OTP_URL: `http://127.0.0.1:${String(port)}` },
     );

@@ -5,15 +5,16 @@ import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 
-/** A certificate authority that no system trusts, and a server's key and certificate from it. */
+/** A certificate authority that no system trusts, and a server with a certificate from it. */
 export interface PrivateCa {
   /** The authority's certificate, for `NODE_EXTRA_CA_CERTS`. */
   readonly caFile: string;
+  /** The server's key and certificate. */
   readonly key: Buffer;
   readonly cert: Buffer;
 }
 
-/** Creates it in this folder with openssl: Node's crypto creates keys, but no certificates. */
+/** Creates its files in `folder` with openssl: Node's crypto creates keys, but no certificates. */
 export function createPrivateCa(folder: string, host: string): PrivateCa {
   const openssl = (command: string) =>
     execFileSync('openssl', command.split(' '), { cwd: folder, stdio: 'pipe' });

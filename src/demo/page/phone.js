@@ -1,29 +1,29 @@
-/** The phone beside the form: shows the sandbox's messages as they arrive. Only the demo has it. */
+/** The simulated phone beside the form: shows the sandbox's messages as they arrive. */
 const sandboxUrl = document.querySelector('meta[name="sandbox"]').content;
-const number = document.getElementById('number');
+const numberInput = document.getElementById('number');
 const messages = document.getElementById('messages');
-const signal = document.getElementById('signal');
+const signalStatus = document.getElementById('signal');
 
 let stream;
 /** After a reconnect the stream may repeat messages. */
 let seen = new Set();
 
-number.addEventListener('input', showMessages);
+numberInput.addEventListener('input', showMessages);
 showMessages();
 
-/** Shows the messages to the number in the form. */
+/** Shows the messages to the number in the form, and follows new ones. */
 function showMessages() {
   stream?.close();
   messages.replaceChildren();
   seen = new Set();
-  signal.textContent = 'Connecting…';
-  const digits = number.value.replace(/\D/g, '');
+  signalStatus.textContent = 'Connecting…';
+  const digits = numberInput.value.replace(/\D/g, '');
   stream = new EventSource(`${sandboxUrl}/sandbox/messages/stream?to=${digits}`);
   stream.onopen = () => {
-    signal.textContent = `This phone is +${digits}`;
+    signalStatus.textContent = `This phone is +${digits}`;
   };
   stream.onerror = () => {
-    signal.textContent = `No signal: is the sandbox at ${sandboxUrl} running?`;
+    signalStatus.textContent = `No signal: is the sandbox at ${sandboxUrl} running?`;
   };
   stream.onmessage = ({ data }) => {
     if (!seen.has(data)) messages.append(createBubble(JSON.parse(data)));
@@ -32,6 +32,7 @@ function showMessages() {
   };
 }
 
+/** Makes the PIN bold wherever it occurs in the text. */
 function createBubble({ from, text, pin, sentAt }) {
   const time = new Date(sentAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   const parts = text

@@ -16,7 +16,7 @@ const MAX_REFERENCE_LENGTH = 128;
 /** A field that arrives as E.164 text and is parsed, once, into a {@link PhoneNumber}. */
 export const PhoneNumberField = (description: string) =>
   applyDecorators(
-    // An invalid number becomes `null`: `undefined` would count as not given.
+    // An invalid number becomes `null` and is rejected; verify takes `undefined` as not given.
     Transform(({ value }) => PhoneNumber.parse(value) ?? null),
     ValidateBy(
       {
@@ -45,7 +45,7 @@ export const PinIdField = (message: string) =>
     }),
   );
 
-/** Optional. openapi.json states no `default`: generated clients would require the field. */
+/** Optional. openapi.json states no `default`: with one, generated clients require the field. */
 export const ChannelField = () =>
   applyDecorators(
     IsOptional(),
@@ -53,7 +53,7 @@ export const ChannelField = () =>
     ApiProperty({ required: false, ...describeEnum('How the code is delivered.', CHANNELS) }),
   );
 
-/** Optional. Verify compares it with the one of send, so only send limits its length. */
+/** Optional. Only send limits its length: on verify, a longer one just does not match. */
 export const ReferenceField = (
   description: string,
   message: string,
@@ -73,13 +73,13 @@ export const ReferenceField = (
     }),
   );
 
-/** Optional. IPv4, or IPv6 of which only the /64 counts. */
+/** Optional. IPv4 or IPv6; of IPv6 only the /64 prefix counts. */
 export const EndUserIpField = () => {
   const message = 'Give an IPv4 or IPv6 address, or none.';
   return applyDecorators(
     IsOptional(),
     Transform(({ value }: { value: unknown }) =>
-      // An invalid address becomes empty: `undefined` and `null` would count as not given.
+      // An invalid address becomes empty and is rejected; `undefined` and `null` are not given.
       typeof value === 'string' ? (normalizeIp(value) ?? '') : value,
     ),
     IsString({ message }),
