@@ -332,6 +332,12 @@ describe('InfobipProvider', () => {
       expect(await catchProviderError(verify())).toMatchObject({ failure: 'invalid_response' });
     });
 
+    it('never reports a 400 as an unreachable destination, because it sends no message', async () => {
+      upstream.answer(reply(400, v1Error('BAD_REQUEST', { to: ['must be a phone number'] })));
+
+      expect(await catchProviderError(verify())).toMatchObject({ failure: 'rejected' });
+    });
+
     it.each(FAILURES)('maps %s to its failure', async (_title, script, failure) => {
       upstream.answer(script);
 

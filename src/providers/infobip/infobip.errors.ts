@@ -4,8 +4,8 @@ import type { InfobipErrorBody } from './infobip.types.js';
 
 const NOT_FOUND_CODES: readonly unknown[] = ['NOT_FOUND', 'RESOURCE_NOT_FOUND', 'E404'];
 
-/** Translates a response that is not a 2xx, by its status first: error codes vary. */
-export function toProviderError(response: ProviderResponse): ProviderError {
+/** The error of a send that is not answered with a 2xx. Its status decides, as error codes vary. */
+export function toSendError(response: ProviderResponse): ProviderError {
   const { status, body } = response;
   if (status === 400 && parseErrorBody(body).fields.includes('to'))
     return new ProviderError('destination_unreachable', { detail: status });

@@ -9,10 +9,11 @@ import {
   toNumberLimitError,
   requireObject,
   requireProviderPinId,
+  toStatusError,
   type ProviderResponse,
 } from '../provider-response.js';
 import { InfobipClient } from './infobip.client.js';
-import { isNotFound, toProviderError } from './infobip.errors.js';
+import { isNotFound, toSendError } from './infobip.errors.js';
 import type { InfobipPinResponse, InfobipVerifyResponse } from './infobip.types.js';
 
 /** `ncNeeded` (number lookup) is true by default, but sent anyway: a message to a dead number costs. */
@@ -35,7 +36,8 @@ export class InfobipProvider implements OtpProvider {
     const { applicationId, templateId } = this.client.account;
     const body = { applicationId, messageId: templateId, to: toMsisdn(to) };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
-    return requireProviderPinId(parseSendResponse(channel, requireSuccess(response)));
+    if (!isSuccess(response)) throw toSendError(response);
+    return requireProviderPinId(parseSendResponse(channel, requireObject(response)));
   }
 
   async resend(
@@ -113,6 +115,6 @@ function toCheckResult(pinError: unknown): CheckResult {
 const toMsisdn = ({ e164 }: PhoneNumber): string => e164.slice(1);
 
 function requireSuccess(response: ProviderResponse): object {
-  if (!isSuccess(response)) throw toProviderError(response);
+  if (!isSuccess(response)) throw toStatusError(response.status, response);
   return requireObject(response);
 }
