@@ -1,13 +1,13 @@
 /**
- * Every error of the API, one row each. The problem documents, the named throws of domain-error.ts,
- * the API document and docs/errors.md (`npm run errors`) are made from these rows.
+ * Every error of the API, one row each. The problem documents, the factories in domain-error.ts, the
+ * API document and docs/errors.md (`npm run errors`) are made from these rows.
  */
 export interface ErrorEntry {
   readonly status: number;
   /** A registered problem type (RFC 9457 §4.2) and its title; by default both are made of the code. */
   readonly type?: string;
   readonly title?: string;
-  /** What happened. A throw below status 500 may replace it by something more specific. */
+  /** What happened. A 4xx error may replace it by something more specific. */
   readonly message: string;
   /** What the client does next. Follows the message in `detail`. */
   readonly action: string;
@@ -15,14 +15,14 @@ export interface ErrorEntry {
   readonly returnedBy?: readonly ErrorSource[];
 }
 
-/** One operation of the API document, or every route that needs a key, writes, and so on. */
+/** An operation, or all that need an API key, write, have a body, or replay by idempotency key. */
 type ErrorSource =
   | ('authenticated' | 'write' | 'body' | 'idempotent')
   | ('sendCode' | 'resendCode' | 'verifyCode' | 'getVerification' | 'cancelVerification');
 
-const EVERY_ROUTE: readonly ErrorSource[] = ['authenticated'];
-const MESSAGE: readonly ErrorSource[] = ['sendCode', 'resendCode'];
-const PROVIDER_CALL: readonly ErrorSource[] = [...MESSAGE, 'verifyCode'];
+const AUTHENTICATED: readonly ErrorSource[] = ['authenticated'];
+const MESSAGE_SEND: readonly ErrorSource[] = ['sendCode', 'resendCode'];
+const PROVIDER_CALL: readonly ErrorSource[] = [...MESSAGE_SEND, 'verifyCode'];
 
 const RETRY_AFTER = 'Retry after the time in `Retry-After`.';
 const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
@@ -51,7 +51,7 @@ const ENTRIES = {
     status: 400,
     message: 'One or more fields are invalid.',
     action: 'Fix the fields listed in `errors` and retry.',
-    returnedBy: EVERY_ROUTE,
+    returnedBy: AUTHENTICATED,
   },
   malformed_body: {
     status: 400,
@@ -63,7 +63,7 @@ const ENTRIES = {
     status: 401,
     message: 'The API key is missing or unknown.',
     action: 'Send the header `Authorization: Bearer <API key>`.',
-    returnedBy: EVERY_ROUTE,
+    returnedBy: AUTHENTICATED,
   },
   destination_not_allowed: {
     status: 403,
@@ -129,7 +129,7 @@ const ENTRIES = {
   },
   stored_data_unreadable: {
     status: 410,
-    message: 'The stored data of this verification or response cannot be read.',
+    message: 'The stored verification, or the stored response to this request, cannot be read.',
     action: 'Do not retry. Send a new code, with a new idempotency key.',
     returnedBy: [...PROVIDER_CALL, 'getVerification'],
   },
@@ -143,10 +143,10 @@ const ENTRIES = {
     status: 422,
     message: 'No message can be delivered to this number.',
     action: OTHER_NUMBER,
-    returnedBy: PROVIDER_CALL,
+    returnedBy: MESSAGE_SEND,
   },
-  too_many_requests: createQuotaEntry('The rate limit is exceeded.', EVERY_ROUTE),
-  cooldown_active: createQuotaEntry('This number was sent a code moments ago.', MESSAGE),
+  too_many_requests: createQuotaEntry('The rate limit is exceeded.', AUTHENTICATED),
+  cooldown_active: createQuotaEntry('This number was sent a code moments ago.', MESSAGE_SEND),
   quota_exceeded: createQuotaEntry(
     'A limit of the number, the end user or the client is reached, or one that all clients share.',
     PROVIDER_CALL,
@@ -157,13 +157,13 @@ const ENTRIES = {
     title: 'Request not satisfied due to detection of abnormal request pattern',
     message: 'Messages to numbers like this one are suspended.',
     action: RETRY_AFTER,
-    returnedBy: MESSAGE,
+    returnedBy: MESSAGE_SEND,
   },
   internal_error: {
     status: 500,
     message: 'An unexpected error occurred.',
     action: 'Report the `requestId` to the operator of this service.',
-    returnedBy: EVERY_ROUTE,
+    returnedBy: AUTHENTICATED,
   },
   provider_error: {
     status: 502,
@@ -174,7 +174,7 @@ const ENTRIES = {
   },
   provider_unavailable: createCapacityEntry('The message provider is unavailable.', PROVIDER_CALL),
   overloaded: createCapacityEntry('Too many requests are running at the same time.', PROVIDER_CALL),
-  storage_unavailable: createCapacityEntry('The storage is unavailable.', EVERY_ROUTE),
+  storage_unavailable: createCapacityEntry('The storage is unavailable.', AUTHENTICATED),
   provider_timeout: {
     status: 504,
     message: 'The message provider did not respond in time.',
