@@ -237,6 +237,7 @@ where
 -- history.nextPage
 select
   "pin_id",
+  "client",
   "country",
   "prefix_hash",
   "number_hash",
@@ -833,7 +834,9 @@ insert into
 values
   ($1, $2, $3, $4, $5),
   ($6, $7, $8, $9, $10),
-  ($11, $12, $13, $14, $15)
+  ($11, $12, $13, $14, $15),
+  ($16, $17, $18, $19, $20),
+  ($21, $22, $23, $24, $25)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + excluded.texts,
@@ -856,24 +859,46 @@ union all
 select
   cast($4 as text),
   cast($5 as bigint),
-  cast($6 as integer),
+  cast(0 as integer),
   1,
   0
 from
   verifications
 where
-  pin_id = $7
+  pin_id = $6
 union all
 select
-  cast($8 as text),
-  cast($9 as bigint),
-  cast($10 as integer),
+  cast($7 as text),
+  cast($8 as bigint),
+  cast($9 as integer),
   1,
   0
 from
   verifications
 where
-  pin_id = $11
+  pin_id = $10
+union all
+select
+  cast($11 as text),
+  cast($12 as bigint),
+  cast($13 as integer),
+  1,
+  0
+from
+  verifications
+where
+  pin_id = $14
+union all
+select
+  cast($15 as text),
+  cast($16 as bigint),
+  cast($17 as integer),
+  1,
+  0
+from
+  verifications
+where
+  pin_id = $18
 on conflict (subject, slot, shard) do update
 set
   texts = traffic.texts + 1;
@@ -898,36 +923,65 @@ union all
 select
   cast($5 as text),
   cast($6 as bigint),
-  cast($7 as integer),
+  cast(0 as integer),
   0,
   texts
 from
   verifications
 where
-  pin_id = $8
+  pin_id = $7
   and status || '' = 'pending'
-  and expires_at > $9
+  and expires_at > $8
   and texts > 0
 union all
 select
-  cast($10 as text),
-  cast($11 as bigint),
-  cast($12 as integer),
+  cast($9 as text),
+  cast($10 as bigint),
+  cast($11 as integer),
   0,
   texts
 from
   verifications
 where
-  pin_id = $13
+  pin_id = $12
   and status || '' = 'pending'
-  and expires_at > $14
+  and expires_at > $13
+  and texts > 0
+union all
+select
+  cast($14 as text),
+  cast($15 as bigint),
+  cast($16 as integer),
+  0,
+  texts
+from
+  verifications
+where
+  pin_id = $17
+  and status || '' = 'pending'
+  and expires_at > $18
+  and texts > 0
+union all
+select
+  cast($19 as text),
+  cast($20 as bigint),
+  cast($21 as integer),
+  0,
+  texts
+from
+  verifications
+where
+  pin_id = $22
+  and status || '' = 'pending'
+  and expires_at > $23
   and texts > 0
 on conflict (subject, slot, shard) do update
 set
   verified = traffic.verified + excluded.verified;
 
--- traffic.readHistory
+-- traffic.readHistories
 select
+  subject,
   coalesce(
     sum(
       case
@@ -969,9 +1023,11 @@ select
 from
   traffic
 where
-  subject = $5
-  and slot >= $6
-  and slot < $7;
+  subject in ($5, $6, $7, $8, $9)
+  and slot >= $10
+  and slot < $11
+group by
+  subject;
 
 -- traffic.readOldest
 select
@@ -998,8 +1054,8 @@ select
 from
   traffic
 where
-  subject in ($1, $2, $3)
-  and slot >= $4
+  subject in ($1, $2, $3, $4, $5)
+  and slot >= $6
 group by
   subject;
 

@@ -237,6 +237,7 @@ where
 -- history.nextPage
 select
   "pin_id",
+  "client",
   "country",
   "prefix_hash",
   "number_hash",
@@ -830,6 +831,8 @@ insert into
 values
   (?, ?, ?, ?, ?),
   (?, ?, ?, ?, ?),
+  (?, ?, ?, ?, ?),
+  (?, ?, ?, ?, ?),
   (?, ?, ?, ?, ?)
 on conflict ("subject", "slot", "shard") do update
 set
@@ -843,6 +846,28 @@ select
   cast(? as text),
   cast(? as bigint),
   cast(0 as integer),
+  1,
+  0
+from
+  verifications
+where
+  pin_id = ?
+union all
+select
+  cast(? as text),
+  cast(? as bigint),
+  cast(0 as integer),
+  1,
+  0
+from
+  verifications
+where
+  pin_id = ?
+union all
+select
+  cast(? as text),
+  cast(? as bigint),
+  cast(? as integer),
   1,
   0
 from
@@ -895,6 +920,34 @@ union all
 select
   cast(? as text),
   cast(? as bigint),
+  cast(0 as integer),
+  0,
+  texts
+from
+  verifications
+where
+  pin_id = ?
+  and status || '' = 'pending'
+  and expires_at > ?
+  and texts > 0
+union all
+select
+  cast(? as text),
+  cast(? as bigint),
+  cast(? as integer),
+  0,
+  texts
+from
+  verifications
+where
+  pin_id = ?
+  and status || '' = 'pending'
+  and expires_at > ?
+  and texts > 0
+union all
+select
+  cast(? as text),
+  cast(? as bigint),
   cast(? as integer),
   0,
   texts
@@ -923,8 +976,9 @@ on conflict (subject, slot, shard) do update
 set
   verified = traffic.verified + excluded.verified;
 
--- traffic.readHistory
+-- traffic.readHistories
 select
+  subject,
   coalesce(
     sum(
       case
@@ -966,9 +1020,11 @@ select
 from
   traffic
 where
-  subject = ?
+  subject in (?, ?, ?, ?, ?)
   and slot >= ?
-  and slot < ?;
+  and slot < ?
+group by
+  subject;
 
 -- traffic.readOldest
 select
@@ -995,7 +1051,7 @@ select
 from
   traffic
 where
-  subject in (?, ?, ?)
+  subject in (?, ?, ?, ?, ?)
   and slot >= ?
 group by
   subject;

@@ -1,3 +1,4 @@
+import type { BudgetScope } from '../common/label-values.js';
 import { loadCommandEnvironment } from '../config/environment.js';
 import { otpConfig } from '../config/otp.config.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
@@ -7,8 +8,15 @@ import { VerificationHistory } from '../storage/verification-history.js';
 import { defineCommand, UsageError } from './command.js';
 import { alignColumns } from './table.js';
 
-const HEAD = ['country', 'budget', 'blocked', 'of these verified'];
-const COUNT_COLUMNS = [2, 3];
+const HEAD = ['client', 'country', 'budget', 'blocked', 'of these verified'];
+const COUNT_COLUMNS = [3, 4];
+
+const BUDGET_NAMES: Readonly<Record<BudgetScope, string>> = {
+  client_prefix: 'own prefix',
+  client_country: 'own country',
+  prefix: 'shared prefix',
+  country: 'shared country',
+};
 
 const CAVEAT = [
   'The service itself may block fewer: it also knows the numbers verified before the first record,',
@@ -18,7 +26,7 @@ const CAVEAT = [
 export const pumpingReplay = defineCommand({
   name: 'pumping:replay',
   about: `Replays the recorded verifications against these settings of the fraud protection and prints what
-would be blocked, by country and budget. Only reads the records, at DATABASE_URL or in DATA_DIR;
+would be blocked, by client, country and budget. Only reads the records, at DATABASE_URL or in DATA_DIR;
 options that are not given default to the service's settings.`,
   options: {
     'floor-per-hour': {
@@ -71,9 +79,10 @@ function formatReplay(
     `${String(unverifiedRatio)} for each verified message`;
   const head = `Of ${formatCount(total)} verifications, with ${settings}:`;
   if (counts.length === 0) return `${head} none would have been blocked.`;
-  const rows = counts.map(({ country, scope, window, blocked, verified }) => [
+  const rows = counts.map(({ client, country, scope, window, blocked, verified }) => [
+    client,
     country,
-    `${scope}, ${window}`,
+    `${BUDGET_NAMES[scope]}, ${window}`,
     formatCount(blocked),
     formatCount(verified),
   ]);

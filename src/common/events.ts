@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Channel } from './channel.js';
 import type { ErrorCode } from './error-catalog.js';
 import type {
+  BudgetScope,
   CheckOutcome,
   CircuitState,
   FraudDecision,
@@ -111,7 +112,7 @@ interface FraudCheckCompleted {
   readonly type: 'fraud_check_completed';
   readonly decision: FraudDecision;
   /** Scope of the exceeded budget; empty where none is exceeded. */
-  readonly scope: 'prefix' | 'country' | '';
+  readonly scope: BudgetScope | '';
   readonly country: string;
 }
 

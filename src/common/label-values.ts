@@ -56,6 +56,10 @@ export type CheckOutcome = (typeof CHECK_OUTCOMES)[number];
 export const FRAUD_DECISIONS = ['allowed', 'would_block', 'blocked'] as const;
 export type FraudDecision = (typeof FRAUD_DECISIONS)[number];
 
+/** By what the messages of a destination are budgeted: those of one client, or of all clients. */
+export const BUDGET_SCOPES = ['client_prefix', 'client_country', 'prefix', 'country'] as const;
+export type BudgetScope = (typeof BUDGET_SCOPES)[number];
+
 /** The methods of the store. */
 export const STORAGE_OPERATIONS = [
   'reserveSend',

@@ -5,11 +5,13 @@ import {
   type TrafficEvaluator,
 } from '../storage/limit.types.js';
 import type { VerificationRecord } from '../storage/verification-history.js';
+import { mapScopes, toSubjects } from '../storage/traffic-subjects.js';
 import { InMemoryTraffic } from './in-memory-traffic.js';
 import { createTrafficEvaluator } from './traffic-evaluator.js';
 
-/** What one budget would have blocked in one country. */
+/** What one budget would have blocked of one client in one country. */
 export interface BlockedCount {
+  readonly client: string;
   readonly country: string;
   readonly scope: BudgetViolation['scope'];
   readonly window: BudgetViolation['window'];
@@ -61,22 +63,20 @@ export class PumpingSimulation {
     );
   }
 
-  private getCounts({ prefix_hash, country, created_at }: VerificationRecord) {
-    return {
-      prefix: this.traffic.read(`prefix:${prefix_hash}`, created_at),
-      country: this.traffic.read(`country:${country}`, created_at),
-    };
+  private getCounts(record: VerificationRecord) {
+    const subjects = toSubjects(record);
+    return mapScopes((scope) => this.traffic.read(subjects[scope], record.created_at));
   }
 
-  private isTrusted({ number_hash, created_at }: VerificationRecord): boolean {
-    const since = this.trustedSince.get(number_hash);
-    return since !== undefined && since > created_at - TRUSTED_NUMBER_MS;
+  private isTrusted(record: VerificationRecord): boolean {
+    const since = this.trustedSince.get(toTrustKey(record));
+    return since !== undefined && since > record.created_at - TRUSTED_NUMBER_MS;
   }
 
   private countSends(record: VerificationRecord, sends: number, verified: number): void {
-    const { prefix_hash, country, created_at } = record;
-    this.traffic.add(`prefix:${prefix_hash}`, created_at, { sends, verified });
-    this.traffic.add(`country:${country}`, created_at, { sends, verified });
+    for (const subject of Object.values(toSubjects(record))) {
+      this.traffic.add(subject, record.created_at, { sends, verified });
+    }
   }
 
   private scheduleVerification(record: VerifiedRecord): void {
@@ -90,18 +90,22 @@ export class PumpingSimulation {
     for (let next = this.upcomingVerified.at(-1); next && next.verified_at <= now;) {
       this.upcomingVerified.pop();
       this.countSends(next, 0, next.sends);
-      this.trustedSince.set(next.number_hash, next.verified_at);
+      this.trustedSince.set(toTrustKey(next), next.verified_at);
       next = this.upcomingVerified.at(-1);
     }
   }
 
   private recordBlocked(record: VerificationRecord, { scope, window }: BudgetViolation): void {
-    const { country, verified_at } = record;
-    const key = `${country} ${scope} ${window}`;
+    const { client, country, verified_at } = record;
+    const key = `${country} ${scope} ${window} ${client}`;
     const present = this.blockedCounts.get(key);
-    const blockedCount = present ?? { country, scope, window, blocked: 0, verified: 0 };
+    const blockedCount = present ?? { client, country, scope, window, blocked: 0, verified: 0 };
     this.blockedCounts.set(key, blockedCount);
     blockedCount.blocked += 1;
     if (verified_at !== null) blockedCount.verified += 1;
   }
 }
+
+/** A number is trusted for the client that verified it. */
+const toTrustKey = ({ client, number_hash }: VerificationRecord): string =>
+  `${number_hash} ${client}`;

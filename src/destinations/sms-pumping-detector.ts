@@ -2,10 +2,12 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { EventBus } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
-import type {
-  BudgetViolation,
-  DestinationSuspended,
-  TrafficEvaluator,
+import {
+  type BudgetViolation,
+  type DestinationSuspended,
+  isShared,
+  type SharedBudgetExceeded,
+  type TrafficEvaluator,
 } from '../storage/limit.types.js';
 import type { SendAdmitted } from '../storage/send.types.js';
 import { createTrafficEvaluator } from './traffic-evaluator.js';
@@ -28,10 +30,14 @@ export class SmsPumpingDetector {
   }
 
   /** Emits the result of a fraud check and logs a violation. The client does not see the counts. */
-  record(admission: SendAdmitted | DestinationSuspended, context?: RequestContext): void {
+  record(
+    admission: SendAdmitted | DestinationSuspended | SharedBudgetExceeded,
+    context?: RequestContext,
+  ): void {
     if (!this.evaluate) return;
     const { violation } = admission;
-    const { phoneNumber } = admission.outcome === 'admitted' ? admission.reservation : admission;
+    const { client, phoneNumber } =
+      admission.outcome === 'admitted' ? admission.reservation : admission;
     const { country, masked } = phoneNumber;
     const scope = violation?.scope ?? '';
     const blocked = violation?.enforced ? 'blocked' : 'would_block';
@@ -39,16 +45,19 @@ export class SmsPumpingDetector {
     this.events.emit({ type: 'fraud_check_completed', decision, scope, country });
     if (!violation) return;
     const action = violation.enforced ? 'Blocked' : 'Would block';
-    const msg = `${action} a message to ${masked} (${country}): ${describeViolation(violation)}.`;
+    const message = `a message to ${masked} (${country}) from client ${client}`;
+    const msg = `${action} ${message}: ${describeViolation(violation)}.`;
     this.logger.warn({ msg, ...context });
   }
 }
 
 function describeViolation(violation: BudgetViolation): string {
   const { scope, window, includesRecent, unverified, allowed, verified } = violation;
+  const destination = scope.replace('client_', '');
+  const senders = isShared(scope) ? 'all clients together' : 'this client';
   const recent = includesRecent ? ', codes that can still be verified included,' : '';
   return (
-    `in the last ${window} its ${scope} had ${String(unverified)} unverified messages${recent} ` +
-    `and ${String(verified)} verified ones, which allow ${String(allowed)}`
+    `in the last ${window} its ${destination} had ${String(unverified)} unverified messages from ` +
+    `${senders}${recent} and ${String(verified)} verified ones, which allow ${String(allowed)}`
   );
 }

@@ -1,49 +1,103 @@
+import type { BudgetScope } from '../common/label-values.js';
 import type { PumpingConfig } from '../config/pumping.config.js';
 import type {
-  BudgetScope,
   BudgetViolation,
   DestinationCounts,
+  DestinationScope,
   SendCounts,
   TrafficEvaluator,
 } from '../storage/limit.types.js';
 
 type BudgetWindow = BudgetViolation['window'];
+type DestinationTraffic = Parameters<TrafficEvaluator>[0];
+
+interface BudgetKind {
+  readonly destination: DestinationScope;
+  readonly window: BudgetWindow;
+}
+
+/** In the order in which they are checked. */
+const BUDGET_KINDS: readonly BudgetKind[] = [
+  { destination: 'prefix', window: 'hour' },
+  { destination: 'prefix', window: 'day' },
+  { destination: 'country', window: 'hour' },
+  { destination: 'country', window: 'day' },
+];
+
+const PREFIX_KINDS = BUDGET_KINDS.filter(({ destination }) => destination === 'prefix');
 
 /**
  * How far the unverified messages may exceed a budget if recent ones are counted too. Users verify
  * theirs within minutes; an attack reaches this limit before its first codes expire.
  */
-const BURST_ALLOWANCE: Record<BudgetScope, Record<BudgetWindow, number>> = {
+const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = {
   prefix: { hour: 25, day: 10 },
   country: { hour: 100, day: 100 },
 };
 
 /**
+ * The share of the floor and the burst allowance that a client has even if other clients exceed the
+ * shared budget. With half, n keys of an attacker send at most (n + 1) / 2 times what one key sends.
+ */
+const RESERVED_SHARE = 0.5;
+
+/** One budget, and the counts that it is checked by. */
+interface TrafficBudget extends BudgetKind {
+  readonly scope: BudgetScope;
+  readonly counts: DestinationCounts;
+  /** The share of the floor and of the burst allowance. */
+  readonly share: number;
+}
+
+/**
  * Checks the budgets of unverified messages of a prefix and its country, per hour and per day. A
- * budget is a fixed floor plus `unverifiedRatio` times the verified messages. A trusted prefix is not
- * blocked because of its country.
+ * budget is a fixed floor plus `unverifiedRatio` times the verified messages. A prefix that the
+ * client's own traffic proves is not blocked because of its country.
+ *
+ * The client's own messages are checked first. The budget of all clients then blocks a client only
+ * if its own messages also exceed its reserve. For a sole client, both are one budget.
  */
 export function createTrafficEvaluator(config: PumpingConfig): TrafficEvaluator {
-  const findViolation = (scope: BudgetScope, counts: DestinationCounts) =>
-    checkBudget(scope, 'hour', counts, config) ?? checkBudget(scope, 'day', counts, config);
-  return ({ prefix, country }) => {
-    const violation = findViolation('prefix', prefix);
-    if (violation || isTrusted(prefix, config)) return violation;
-    return findViolation('country', country);
+  return (traffic) => {
+    const skipsCountry = isTrusted(traffic.client_prefix, config);
+    const kinds = skipsCountry ? PREFIX_KINDS : BUDGET_KINDS;
+    return (
+      findFirst(kinds, (kind) => checkOwnBudget(traffic, kind, 1, config)) ??
+      findFirst(kinds, (kind) => checkSharedBudget(traffic, kind, config))
+    );
   };
 }
 
-function checkBudget(
-  scope: BudgetScope,
-  window: BudgetWindow,
-  counts: DestinationCounts,
+function checkOwnBudget(
+  traffic: DestinationTraffic,
+  kind: BudgetKind,
+  share: number,
   config: PumpingConfig,
 ): BudgetViolation | undefined {
-  const floor = window === 'hour' ? config.floorPerHour : config.floorPerDay;
+  const scope = `client_${kind.destination}` as const;
+  return checkBudget({ ...kind, scope, counts: traffic[scope], share }, config);
+}
+
+/** Finds a violation by all clients together, unless this client is within its reserve. */
+function checkSharedBudget(
+  traffic: DestinationTraffic,
+  kind: BudgetKind,
+  config: PumpingConfig,
+): BudgetViolation | undefined {
+  const scope = kind.destination;
+  const violation = checkBudget({ ...kind, scope, counts: traffic[scope], share: 1 }, config);
+  return violation && checkOwnBudget(traffic, kind, RESERVED_SHARE, config) && violation;
+}
+
+function checkBudget(
+  { scope, destination, window, counts, share }: TrafficBudget,
+  config: PumpingConfig,
+): BudgetViolation | undefined {
+  const floor = share * (window === 'hour' ? config.floorPerHour : config.floorPerDay);
   const allowed = Math.floor(floor + getVerifiedAllowance(counts, window, config));
   const unverified = countUnverified(counts[window]);
   const unverifiedWithRecent = unverified + countUnverified(counts.recent);
-  const allowedWithRecent = allowed + BURST_ALLOWANCE[scope][window];
+  const allowedWithRecent = allowed + Math.floor(share * BURST_ALLOWANCE[destination][window]);
   if (unverified <= allowed && unverifiedWithRecent <= allowedWithRecent) return undefined;
   const includesRecent = unverified <= allowed;
   return {
@@ -78,3 +132,11 @@ function getVerifiedAllowance(
 }
 
 const countUnverified = ({ sends, verified }: SendCounts): number => sends - verified;
+
+function findFirst<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,5 +1,5 @@
 import { hours } from '../common/durations.js';
-import type { SharedLimit, StoredLimit } from '../common/label-values.js';
+import type { BudgetScope, SharedLimit, StoredLimit } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 
 /** How long a number is trusted after it was verified. */
@@ -24,11 +24,19 @@ export interface SharedLimitExceeded {
   readonly cause: SharedLimit;
 }
 
-/** A destination exceeds a budget. */
-export interface DestinationSuspended {
-  readonly outcome: 'suspended';
+/** A send to a destination that exceeds a budget. */
+interface SendOverBudget {
   readonly violation: BudgetViolation;
+  readonly client: string;
   readonly phoneNumber: PhoneNumber;
+}
+
+/** All clients together exceed the budget of a destination, and this client its reserve. */
+export interface SharedBudgetExceeded extends SharedLimitExceeded, SendOverBudget {}
+
+/** The client's own messages exceed the budget of a destination. */
+export interface DestinationSuspended extends SendOverBudget {
+  readonly outcome: 'suspended';
   /** When the oldest send that counts leaves the window, in milliseconds since the epoch. */
   readonly until: number;
 }
@@ -48,8 +56,12 @@ export interface DestinationCounts {
   readonly twoWeeks: SendCounts;
 }
 
-/** By what a destination is budgeted. */
-export type BudgetScope = 'prefix' | 'country';
+/** How a destination is budgeted: by its number prefix and by its country. */
+export type DestinationScope = 'prefix' | 'country';
+
+/** Whether a budget counts the sends of all clients. */
+export const isShared = (scope: BudgetScope): scope is DestinationScope =>
+  scope === 'prefix' || scope === 'country';
 
 /** An exceeded budget of unverified sends, and the counts that exceed it. */
 export interface BudgetViolation {

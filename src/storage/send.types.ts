@@ -5,6 +5,7 @@ import type {
   BudgetViolation,
   DestinationSuspended,
   LimitExceeded,
+  SharedBudgetExceeded,
   SharedLimitExceeded,
 } from './limit.types.js';
 import type { ProviderPin, VerificationNotFound } from './verification.types.js';
@@ -85,7 +86,12 @@ export interface SendAdmitted {
 }
 
 export type SendAdmission =
-  SendAdmitted | LimitExceeded | SharedLimitExceeded | DestinationSuspended | IdempotentReplay;
+  | SendAdmitted
+  | LimitExceeded
+  | SharedLimitExceeded
+  | SharedBudgetExceeded
+  | DestinationSuspended
+  | IdempotentReplay;
 
 export type ResendAdmission =
   | SendAdmission

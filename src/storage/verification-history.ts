@@ -10,6 +10,7 @@ import { DATABASE_FILE } from './engines/sqlite.js';
 /** A stored verification. Times are milliseconds since the epoch. */
 export interface VerificationRecord {
   readonly pin_id: string;
+  readonly client: string;
   readonly country: string;
   readonly prefix_hash: string;
   readonly number_hash: string;
@@ -40,7 +41,7 @@ export class VerificationHistory {
       nextPage: (db, p: { time: number; pinId: string }) =>
         db
           .selectFrom('verifications')
-          .select(['pin_id', 'country', 'prefix_hash', 'number_hash'])
+          .select(['pin_id', 'client', 'country', 'prefix_hash', 'number_hash'])
           .select(['created_at', 'verified_at', 'texts as sends'])
           .where('created_at', '>=', p.time)
           .where((eb) => eb.or([eb('created_at', '>', p.time), eb('pin_id', '>', p.pinId)]))

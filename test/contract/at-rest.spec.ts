@@ -104,8 +104,8 @@ describe('Stored data', () => {
     const counts = (rows: unknown[][]) => rows.map((list) => list.length);
     const [, numbers, , traffic] = after;
     // The number, its prefix and its time bucket each keep a row with a count of zero.
-    expect(counts(after)).toEqual([1, 2, 1, 4, 1]);
-    expect(counts(before)).toEqual([1, 1, 1, 3, 1]);
+    expect(counts(after)).toEqual([1, 2, 1, 7, 1]);
+    expect(counts(before)).toEqual([1, 1, 1, 5, 1]);
     expect(numbers).toContainEqual(expect.objectContaining({ sends: '', failures: '' }));
     expect(traffic).toContainEqual(expect.objectContaining({ texts: 0, verified: 0 }));
     expect([verifications, keys].map((list) => list?.length)).toEqual([2, 2]);
@@ -222,13 +222,13 @@ describe('Stored data', () => {
       return readRows().map(({ length }) => length);
     };
     const days = (count: number) => hours(24 * count);
-    // Verifications, numbers, keys, traffic (of three prefixes, a country, a client), end users.
-    expect(await rowsAfter(hours(1) - 1)).toEqual([3, 3, 2, 5, 2]);
-    expect(await rowsAfter(hours(1))).toEqual([3, 3, 2, 5, 1]);
-    expect(await rowsAfter(days(1) - 1)).toEqual([3, 3, 2, 5, 0]);
-    expect(await rowsAfter(days(1))).toEqual([3, 3, 1, 5, 0]);
-    expect(await rowsAfter(days(1) + 1)).toEqual([3, 1, 0, 5, 0]);
-    expect(await rowsAfter(days(14) + minutes(5) - 1)).toEqual([3, 1, 0, 5, 0]);
+    // Verifications, numbers, keys, traffic (of three prefixes and a country, each twice, and a client), end users.
+    expect(await rowsAfter(hours(1) - 1)).toEqual([3, 3, 2, 9, 2]);
+    expect(await rowsAfter(hours(1))).toEqual([3, 3, 2, 9, 1]);
+    expect(await rowsAfter(days(1) - 1)).toEqual([3, 3, 2, 9, 0]);
+    expect(await rowsAfter(days(1))).toEqual([3, 3, 1, 9, 0]);
+    expect(await rowsAfter(days(1) + 1)).toEqual([3, 1, 0, 9, 0]);
+    expect(await rowsAfter(days(14) + minutes(5) - 1)).toEqual([3, 1, 0, 9, 0]);
     expect(await rowsAfter(days(14) + minutes(5))).toEqual([3, 1, 0, 0, 0]);
     expect(await rowsAfter(days(30) - 1)).toEqual([3, 1, 0, 0, 0]);
     expect(await rowsAfter(days(30))).toEqual([1, 1, 0, 0, 0]);

@@ -10,7 +10,12 @@ import { SeededRandom } from '../support/seeded-random.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { TrafficSimulation, type SimulationResult } from '../support/pumping/traffic-simulation.js';
 import { renderResultTable } from '../support/pumping/result-table.js';
-import { ATTACKS, HEALTHY, type TrafficCase } from '../support/pumping/traffic-cases.js';
+import {
+  ATTACKS,
+  HEALTHY,
+  SHARED_COUNTRY,
+  type TrafficCase,
+} from '../support/pumping/traffic-cases.js';
 import { openStore } from '../support/store.js';
 
 /** The seed of the table in docs/fraud-protection.md. The limits must hold with other seeds too. */
@@ -46,10 +51,18 @@ describe(`SmsPumpingDetector with its default settings (SEED=${SEED})`, () => {
     expect(person.blocked).toBe(0);
   });
 
-  it.each(ATTACKS)('allows at most $most messages of $name', async (attack) => {
+  it.each(ATTACKS)('allows at most $maxDelivered messages of $name', async (attack) => {
     const { bot } = await simulate(attack);
 
     expect(bot.requested).toBeGreaterThan(attack.maxDelivered);
+    expect(bot.requested - bot.blocked).toBeLessThanOrEqual(attack.maxDelivered);
+  });
+
+  it.each(SHARED_COUNTRY)('blocks no end user of the shop among $name', async (attack) => {
+    const { person, bot } = await simulate(attack);
+
+    expect(person.requested).toBeGreaterThan(400);
+    expect(person.blocked).toBe(0);
     expect(bot.requested - bot.blocked).toBeLessThanOrEqual(attack.maxDelivered);
   });
 

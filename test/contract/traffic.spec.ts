@@ -1,8 +1,8 @@
 import { hours, minutes, seconds } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
+import type { BudgetScope } from '../../src/common/label-values.js';
 import type {
-  BudgetScope,
   BudgetViolation,
   DestinationCounts,
   TrafficEvaluator,
@@ -26,6 +26,8 @@ const DEFAULTS = {
   unverifiedRatio: 0.8,
 } as const;
 const PREFIX_LIMIT = 35;
+/** What a client may send to a prefix whose budget other clients exceed: half, rounded down. */
+const PREFIX_RESERVE = 17;
 const COUNTRY_LIMIT = 110;
 /** Database connections of one replica, which limit its concurrent sends. */
 const POOL_SIZE = 20;
@@ -46,7 +48,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   };
 
   const blockAll: TrafficEvaluator = () => ({
-    scope: 'prefix',
+    scope: 'client_prefix',
     window: 'hour',
     includesRecent: false,
     unverified: 1,
@@ -243,6 +245,35 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect(countAdmitted(answers)).toBeLessThanOrEqual(most);
     });
 
+    // Fails without traffic-evaluator.ts, checkSharedBudget: the reserve; traffic-subjects.ts, client_prefix
+    it('that another client exceeds leaves a client its reserve, and is exact for all clients', async () => {
+      const others = await runConcurrently(60, () => send({ client: 'attacker' }));
+      const own = await runConcurrently(30, () => send({ client: 'bank' }));
+
+      expect([others, own].map(countAdmitted)).toEqual([PREFIX_LIMIT, PREFIX_RESERVE]);
+      expect(others.find(({ outcome }) => outcome !== 'admitted')?.outcome).toBe('suspended');
+      expect(own.find(({ outcome }) => outcome !== 'admitted')).toMatchObject({
+        outcome: 'limited',
+        limit: 'shared',
+        cause: 'shared_destination',
+        violation: { scope: 'prefix' },
+      });
+    });
+
+    // Fails without traffic-counts.ts, addVerified: the rows of the client
+    it('grows by the verified messages of the client, and by those of no other client', async () => {
+      for (let i = 0; i < 10; i += 1) await verify(await createPending());
+      await runConcurrently(60, () => send({ client: 'attacker' }));
+      const [shop, bank] = await Promise.all(
+        ['shop', 'bank'].map((client) => runConcurrently(40, () => send({ client }))),
+      );
+
+      expect([shop, bank].map((answers = []) => countAdmitted(answers))).toEqual([
+        PREFIX_RESERVE + 8,
+        PREFIX_RESERVE,
+      ]);
+    });
+
     // Fails without traffic-queries.ts, readOldest
     it('returns when the oldest unverified message leaves the window, and the counts', async () => {
       await createPending();
@@ -261,7 +292,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
         outcome: 'suspended',
         until: first + minutes(65),
         violation: {
-          scope: 'prefix',
+          scope: 'client_prefix',
           window: 'hour',
           includesRecent: true,
           unverified: 37,
@@ -293,7 +324,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
 
       expect(await send({}, observe)).toMatchObject({
         outcome: 'admitted',
-        violation: { enforced: false, scope: 'prefix' } satisfies Partial<BudgetViolation>,
+        violation: { enforced: false, scope: 'client_prefix' } satisfies Partial<BudgetViolation>,
       });
     });
 

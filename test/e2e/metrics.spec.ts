@@ -210,7 +210,7 @@ describe('GET /metrics', () => {
       expect([name, find(name, labels)]).toEqual([name, [expect.objectContaining({ value: 0 })]]);
     }
     await send();
-    const blocked = { decision: 'blocked', scope: 'prefix', country: 'US' };
+    const blocked = { decision: 'blocked', scope: 'client_prefix', country: 'US' };
     const afterSend = await scrape(service.url);
     expect(afterSend).toContainEqual({ name: 'otp_fraud_checks_total', labels: blocked, value: 0 });
   });

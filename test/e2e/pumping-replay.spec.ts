@@ -45,6 +45,7 @@ describe('npm run pumping:replay', () => {
     });
     const person = (phoneNumber: string, afterMs: number): SimulatedVerification => ({
       source: 'person',
+      client: 'shop',
       at: start + afterMs,
       phoneNumber,
       country: 'CH',
@@ -73,8 +74,8 @@ describe('npm run pumping:replay', () => {
     expect(output.trim().split('\n')).toEqual([
       'Of 1,100 verifications, with 10 an hour, 30 a day and 0.8 for each verified message:',
       '',
-      'country  budget        blocked  of these verified',
-      expect.stringMatching(/^CH {7}prefix, hour {4}1,06\d {18}1$/),
+      'client  country  budget            blocked  of these verified',
+      expect.stringMatching(/^shop {4}CH {7}own prefix, hour {4}1,06\d {18}1$/),
       '',
       'The service itself may block fewer: it also knows the numbers verified before the first record,',
       'and the traffic of the two weeks before it.',

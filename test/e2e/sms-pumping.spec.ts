@@ -61,8 +61,9 @@ describe('An SMS pumping attack on a number prefix', () => {
     expect(JSON.parse(warnings[0] ?? '')).toMatchObject({
       level: 'warn',
       msg:
-        'Blocked a message to +1415•••2035 (US): in the last hour its prefix had 36 unverified ' +
-        'messages, codes that can still be verified included, and 0 verified ones, ' +
+        'Blocked a message to +1415•••2035 (US) from client anonymous: in the last hour its ' +
+        'prefix had 36 unverified messages from this client, codes that can still be verified included, and ' +
+        '0 verified ones, ' +
         'which allow 35.',
     });
   });

@@ -1,12 +1,15 @@
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
 import type { DestinationCounts, SendCounts } from '../../src/storage/limit.types.js';
+import { createGlobalEvaluator } from '../support/pumping/global-evaluator.js';
+import { SeededRandom } from '../support/seeded-random.js';
 
-const evaluate = createTrafficEvaluator({
+const SETTINGS = {
   mode: 'enforce',
   floorPerHour: 10,
   floorPerDay: 30,
   unverifiedRatio: 0.5,
-});
+} as const;
+const evaluate = createTrafficEvaluator(SETTINGS);
 
 const NO_SENDS: SendCounts = { sends: 0, verified: 0 };
 const NO_TRAFFIC: DestinationCounts = {
@@ -22,16 +25,99 @@ const counts = (verified: number, unverified: number): SendCounts => ({
   verified,
 });
 
+/** Evaluates the counts of a sole client. */
+const evaluateSole = (prefix: DestinationCounts, country: DestinationCounts) =>
+  evaluate({ client_prefix: prefix, prefix, client_country: country, country });
+
 const evaluatePrefix = (prefix: Partial<DestinationCounts>) =>
-  evaluate({ prefix: { ...NO_TRAFFIC, ...prefix }, country: NO_TRAFFIC });
-/** Evaluates with a prefix of one message, too few to be trusted. */
+  evaluateSole({ ...NO_TRAFFIC, ...prefix }, NO_TRAFFIC);
+/** One message, too few for a prefix to be trusted. */
+const ONE_MESSAGE: DestinationCounts = { ...NO_TRAFFIC, recent: counts(0, 1) };
 const evaluateCountry = (country: Partial<DestinationCounts>) =>
-  evaluate({
-    prefix: { ...NO_TRAFFIC, recent: counts(0, 1) },
-    country: { ...NO_TRAFFIC, ...country },
+  evaluateSole(ONE_MESSAGE, { ...NO_TRAFFIC, ...country });
+
+/** Random counts, of which the hour is part of the day and the day of two weeks. */
+function createCounts(random: SeededRandom): DestinationCounts {
+  const scale = random.between(1, 120);
+  const next = () => counts(random.between(0, scale), random.between(0, scale));
+  const add = (one: SendCounts, other: SendCounts): SendCounts => ({
+    sends: one.sends + other.sends,
+    verified: one.verified + other.verified,
   });
+  const hour = next();
+  const day = add(hour, next());
+  return { recent: next(), hour, day, twoWeeks: add(day, next()) };
+}
 
 describe('TrafficEvaluator', () => {
+  it('decides for a sole client as if all messages were counted together', () => {
+    const evaluateGlobal = createGlobalEvaluator(SETTINGS);
+    const random = new SeededRandom('sole client');
+    const decisions = { allowed: 0, blocked: 0 };
+
+    for (let i = 0; i < 5_000; i += 1) {
+      const [prefix, country] = [createCounts(random), createCounts(random)];
+      const expected = evaluateGlobal({ prefix, country });
+      const scope = expected && `client_${expected.scope}`;
+      expect(evaluateSole(prefix, country)).toEqual(expected && { ...expected, scope });
+      decisions[expected ? 'blocked' : 'allowed'] += 1;
+    }
+
+    expect(Math.min(decisions.allowed, decisions.blocked)).toBeGreaterThan(500);
+  });
+
+  // Fails without traffic-evaluator.ts, checkSharedBudget: the reserve
+  it.each(['prefix', 'country'] as const)(
+    'allows a client its reserve of a %s whose budget other clients exceed',
+    (destination) => {
+      const attacked = { ...NO_TRAFFIC, hour: counts(0, 1_000), day: counts(0, 1_000) };
+      const evaluateOwn = (own: Partial<DestinationCounts>) =>
+        evaluate({
+          client_prefix: ONE_MESSAGE,
+          prefix: ONE_MESSAGE,
+          client_country: NO_TRAFFIC,
+          country: NO_TRAFFIC,
+          [destination]: attacked,
+          [`client_${destination}`]: { ...NO_TRAFFIC, ...own },
+        });
+
+      expect(evaluateOwn({ recent: counts(0, 1) })).toBeUndefined();
+      expect(evaluateOwn({ hour: counts(100, 55), day: counts(100, 55) })).toBeUndefined();
+      expect(evaluateOwn({ hour: counts(100, 56), day: counts(100, 56) })).toMatchObject({
+        scope: destination,
+        window: 'hour',
+        unverified: 1_000,
+      });
+      // With one more it is the client's own budget that is exceeded.
+      expect(evaluateOwn({ hour: counts(100, 61), day: counts(100, 61) })).toMatchObject({
+        scope: `client_${destination}`,
+        unverified: 61,
+      });
+    },
+  );
+
+  // Fails without traffic-evaluator.ts: checkOwnBudget of the client
+  it('blocks a client over its own budget, however much other clients verify', () => {
+    const healthy = { ...NO_TRAFFIC, hour: counts(10_000, 100), day: counts(10_000, 100) };
+    const own = { ...NO_TRAFFIC, hour: counts(0, 11), day: counts(0, 11) };
+    const traffic = { client_prefix: ONE_MESSAGE, prefix: healthy, country: healthy };
+
+    expect(evaluate({ ...traffic, client_country: own })).toMatchObject({
+      scope: 'client_country',
+      unverified: 11,
+      allowed: 10,
+    });
+  });
+
+  it('trusts a prefix by the messages of the client alone', () => {
+    const verified = { ...NO_TRAFFIC, day: counts(1_000, 0) };
+    const exceeded = { ...NO_TRAFFIC, hour: counts(0, 11) };
+    const traffic = { prefix: verified, client_country: exceeded, country: NO_TRAFFIC };
+
+    expect(evaluate({ ...traffic, client_prefix: ONE_MESSAGE })).toBeDefined();
+    expect(evaluate({ ...traffic, client_prefix: verified })).toBeUndefined();
+  });
+
   it.each<[string, 'hour' | 'day', number, Partial<DestinationCounts>]>([
     ['the floor of the hour', 'hour', 10, {}],
     ['the floor of the day', 'day', 30, {}],
@@ -54,7 +140,7 @@ describe('TrafficEvaluator', () => {
       ] as const) {
         expect(evaluateScope(traffic)).toBeUndefined();
         expect(evaluateScope(oneMore)).toMatchObject({
-          scope,
+          scope: `client_${scope}`,
           window,
           includesRecent: false,
           unverified: allowed + 1,
@@ -77,7 +163,7 @@ describe('TrafficEvaluator', () => {
 
       expect(evaluateScope({ ...before, recent: counts(0, allowed - notRecent) })).toBeUndefined();
       expect(evaluateScope({ ...before, recent: counts(0, allowed - notRecent + 1) })).toEqual({
-        scope,
+        scope: `client_${scope}`,
         window,
         includesRecent: true,
         unverified: allowed + 1,
@@ -93,7 +179,7 @@ describe('TrafficEvaluator', () => {
     const trusted = { ...NO_TRAFFIC, recent: counts(4, 1), day: counts(6, 4) };
     const notTrusted = { ...trusted, recent: counts(4, 2) };
 
-    expect(evaluate({ prefix: trusted, country })).toBeUndefined();
-    expect(evaluate({ prefix: notTrusted, country })).toMatchObject({ scope: 'country' });
+    expect(evaluateSole(trusted, country)).toBeUndefined();
+    expect(evaluateSole(notTrusted, country)).toMatchObject({ scope: 'client_country' });
   });
 });

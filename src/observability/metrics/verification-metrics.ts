@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { EventBus } from '../../common/events.js';
-import { FRAUD_DECISIONS } from '../../common/label-values.js';
+import { FRAUD_DECISIONS, BUDGET_SCOPES } from '../../common/label-values.js';
 import { createCounter } from './create-metric.js';
 
 /** Labels of every metric about verifications: a conversion rate is one division. */
@@ -44,7 +44,7 @@ export function registerVerificationMetrics(registry: Registry, events: EventBus
     // With the country's first message, so that its first blocked one is seen as an increase.
     if (!countries.has(country)) {
       countries.add(country);
-      for (const exceeded of ['prefix', 'country']) {
+      for (const exceeded of BUDGET_SCOPES) {
         for (const other of FRAUD_DECISIONS.filter((name) => name !== 'allowed')) {
           fraudChecks.inc({ decision: other, scope: exceeded, country }, 0);
         }

@@ -6,7 +6,9 @@ import type { IdempotencyClaim } from '../idempotency.types.js';
 import {
   type BudgetViolation,
   type DestinationSuspended,
+  isShared,
   type LimitExceeded,
+  type SharedBudgetExceeded,
   TRUSTED_NUMBER_MS,
   type TrafficEvaluator,
 } from '../limit.types.js';
@@ -15,7 +17,8 @@ import type { ReservationEntries, SendReservation } from '../send.types.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { NumberLimits } from './number-limits.js';
 import { createWindowEntry } from './sliding-window.js';
-import { isCounted, TrafficCounts, type SendTraffic } from './traffic-counts.js';
+import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
+import { isCounted } from '../traffic-subjects.js';
 
 /** A send to count. */
 export interface CountedSend {
@@ -124,14 +127,18 @@ export class SendLimits {
     { row, now }: CountedSend,
     phoneNumber: PhoneNumber,
     violation: 'client_sends' | BudgetViolation,
-  ): Promise<LimitExceeded | DestinationSuspended> {
+  ): Promise<LimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
     if (violation === 'client_sends') {
       const until = await this.traffic.findResetAt(executor, ['client', row], 'day', 'all', now);
       return { outcome: 'limited', limit: 'client_sends', until };
     }
+    const send = { violation, client: row.client, phoneNumber };
     const { scope, window } = violation;
+    if (isShared(scope)) {
+      return { outcome: 'limited', limit: 'shared', cause: 'shared_destination', ...send };
+    }
     const until = await this.traffic.findResetAt(executor, [scope, row], window, 'unverified', now);
-    return { outcome: 'suspended', violation, phoneNumber, until };
+    return { outcome: 'suspended', until, ...send };
   }
 
   /**

@@ -2,18 +2,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
-import type { BudgetScope, DestinationCounts, SendCounts } from '../limit.types.js';
-import type { VerificationRow } from '../migrations/schema.js';
+import type { DestinationCounts, SendCounts } from '../limit.types.js';
 import { getBucketEnd, getFirstRecentBucket, toBucket, WINDOWS } from '../time-buckets.js';
 import { TRAFFIC_QUERIES, type TrafficHistoryRow } from './traffic-queries.js';
-
-/** The fields of a verification that its sends are counted by. */
-export type CountKey = Pick<VerificationRow, 'client' | 'country' | 'prefix_hash' | 'created_at'>;
-
-/** False for a verification of a release before there were counts. */
-export const isCounted = ({ country }: CountKey): boolean => country !== '';
-
-type CountScope = BudgetScope | 'client';
+import {
+  isCounted,
+  mapScopes,
+  toSubjects,
+  type CountKey,
+  type CountScope,
+  type TrafficSubjects,
+} from '../traffic-subjects.js';
 
 /** The counts of every subject of a send. */
 export type SendTraffic = Record<CountScope, DestinationCounts>;
@@ -22,9 +21,10 @@ export type SendTraffic = Record<CountScope, DestinationCounts>;
 type TrafficHistory = Omit<DestinationCounts, 'recent'>;
 
 const NONE: SendCounts = { sends: 0, verified: 0 };
+const NO_HISTORY: TrafficHistory = { hour: NONE, day: NONE, twoWeeks: NONE };
 
 /**
- * Counts sends and verified sends per destination and client.
+ * Counts sends and verified sends per destination, per client, and per client and destination.
  *
  * The row of a prefix is locked from its count to the end of the transaction, so its budgets are
  * exact however many sends race. The rows of a country and a client, which all sends write, are
@@ -91,52 +91,52 @@ export class TrafficCounts {
   read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
     const bucket = toBucket(now);
     const from = getFirstRecentBucket(bucket, this.ttlMs);
-    const { prefix, country, client } = toSubjects(key);
-    const recent = this.queries.readRecent(batch, { prefix, country, client, from });
-    const readCounts = (subject: string): (() => DestinationCounts) => {
-      const history = this.loadHistory(batch, subject, bucket);
-      return () => {
-        const { hour, day, twoWeeks } = history();
-        const { sends, verified } = recent.rows.find((row) => row.subject === subject) ?? NONE;
-        return { recent: { sends, verified }, hour, day, twoWeeks };
-      };
+    const subjects = toSubjects(key);
+    const recent = this.queries.readRecent(batch, Object.assign({ from }, subjects));
+    const getHistory = this.loadHistories(batch, subjects, bucket);
+    const getCounts = (subject: string): DestinationCounts => {
+      const { sends, verified } = recent.rows.find((row) => row.subject === subject) ?? NONE;
+      return { recent: { sends, verified }, ...getHistory(subject) };
     };
-    const ofPrefix = readCounts(prefix);
-    const ofCountry = readCounts(country);
-    const ofClient = readCounts(client);
-    return () => ({ prefix: ofPrefix(), country: ofCountry(), client: ofClient() });
+    return () => mapScopes((scope) => getCounts(subjects[scope]));
   }
 
-  /** Reads the history of a subject once per bucket. */
-  private loadHistory(
+  /**
+   * Reads the histories that were not read in this bucket yet.
+   * @returns a getter of the history of a subject
+   */
+  private loadHistories(
     batch: StatementBatch,
-    subject: string,
+    subjects: TrafficSubjects,
     bucket: number,
-  ): () => TrafficHistory {
+  ): (subject: string) => TrafficHistory {
     // A read that is running when the bucket changes keeps the histories it began with.
     const histories = this.getHistories(bucket);
-    const known = histories.get(subject);
-    if (known) return () => known;
-    const result = this.queries.readHistory(batch, {
-      subject,
+    // No row has an empty subject, so that one statement reads any number of subjects.
+    const unread = mapScopes((scope) => (histories.has(subjects[scope]) ? '' : subjects[scope]));
+    if (Object.values(unread).every((subject) => subject === '')) {
+      return (subject) => histories.get(subject) ?? NO_HISTORY;
+    }
+    const windows = {
       firstRecent: getFirstRecentBucket(bucket, this.ttlMs),
       hour: bucket - WINDOWS.hour,
       day: bucket - WINDOWS.day,
       twoWeeks: bucket - WINDOWS.twoWeeks,
-    });
-    return () => {
-      const history = result.row
-        ? toHistory(result.row)
-        : { hour: NONE, day: NONE, twoWeeks: NONE };
+    };
+    const result = this.queries.readHistories(batch, Object.assign(windows, unread));
+    return (subject) => {
+      const known = histories.get(subject);
+      if (known) return known;
+      const row = result.rows.find((one) => one.subject === subject);
+      const history = row ? toHistory(row) : NO_HISTORY;
       histories.set(subject, history);
       return history;
     };
   }
 
   private toBucketKey(key: CountKey) {
-    const { prefix, country, client } = toSubjects(key);
     const shard = Math.floor(Math.random() * this.database.shards);
-    return { bucket: toBucket(key.created_at), shard, prefix, country, client };
+    return { bucket: toBucket(key.created_at), shard, ...toSubjects(key) };
   }
 
   private getHistories(bucket: number): Map<string, TrafficHistory> {
@@ -149,10 +149,4 @@ const toHistory = (row: TrafficHistoryRow): TrafficHistory => ({
   hour: { sends: row.hour_sends, verified: row.hour_verified },
   day: { sends: row.day_sends, verified: row.day_verified },
   twoWeeks: { sends: row.two_weeks_sends, verified: row.two_weeks_verified },
-});
-
-const toSubjects = ({ prefix_hash, country, client }: CountKey): Record<CountScope, string> => ({
-  prefix: `prefix:${prefix_hash}`,
-  country: `country:${country}`,
-  client: `client:${client}`,
 });

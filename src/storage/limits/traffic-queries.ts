@@ -1,40 +1,35 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { DatabaseSchema } from '../migrations/schema.js';
 import { isOpen } from './predicates.js';
+import { COUNT_SCOPES, isExact, type TrafficSubjects } from '../traffic-subjects.js';
 
-/** The subjects that a send counts for (prefix, country, client), and the rows that count it. */
-interface TrafficBucketKey {
-  prefix: string;
-  country: string;
-  client: string;
+/** The subjects that a send counts for, and the rows that count it. */
+interface TrafficBucketKey extends TrafficSubjects {
   /** The number of the bucket (time-buckets.ts), as in the column `slot`. */
-  bucket: number;
-  /** Of the country and the client; a prefix has one shard. */
-  shard: number;
+  readonly bucket: number;
+  /** Of the subjects that are spread over shards. */
+  readonly shard: number;
 }
 
 interface TrafficCountChange extends TrafficBucketKey {
-  sends: number;
-  verified: number;
+  readonly sends: number;
+  readonly verified: number;
 }
 
-interface RecentBuckets {
-  prefix: string;
-  country: string;
-  client: string;
-  from: number;
+interface RecentBuckets extends TrafficSubjects {
+  readonly from: number;
 }
 
 /** The first bucket of each window. All end before the first recent bucket. */
-interface HistoryWindows {
-  subject: string;
-  firstRecent: number;
-  hour: number;
-  day: number;
-  twoWeeks: number;
+interface HistoryWindows extends TrafficSubjects {
+  readonly firstRecent: number;
+  readonly hour: number;
+  readonly day: number;
+  readonly twoWeeks: number;
 }
 
 export interface TrafficHistoryRow {
+  subject: string;
   hour_sends: number;
   hour_verified: number;
   day_sends: number;
@@ -43,16 +38,16 @@ export interface TrafficHistoryRow {
   two_weeks_verified: number;
 }
 
-/** The statements on `traffic`. All write prefix, country and client in this order: no deadlocks. */
+/** The statements on `traffic`. All write their rows in the order of {@link COUNT_SCOPES}. */
 export const TRAFFIC_QUERIES = {
   add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) =>
     db
       .insertInto('traffic')
       .values(
-        (['prefix', 'country', 'client'] as const).map((subject) => ({
-          subject: p[subject],
+        COUNT_SCOPES.map((scope) => ({
+          subject: p[scope],
           slot: p.bucket,
-          shard: subject === 'prefix' ? 0 : p.shard,
+          shard: isExact(scope) ? 0 : p.shard,
           texts: p.sends,
           verified: p.verified,
         })),
@@ -78,27 +73,29 @@ export const TRAFFIC_QUERIES = {
     )}
     set verified = traffic.verified + excluded.verified`,
 
-  /** The counts of three subjects since a bucket; no row for a subject without any. */
+  /** The counts of each subject since a bucket; no row for a subject without any. */
   readRecent: (_db: unknown, p: RecentBuckets) => sql<{
     subject: string;
     sends: number;
     verified: number;
   }>`
     select subject, sum(texts) as sends, sum(verified) as verified from traffic
-    where subject in (${p.prefix}, ${p.country}, ${p.client}) and slot >= ${p.from}
+    where ${isOneOf(p)} and slot >= ${p.from}
     group by subject`,
 
-  /** The counts of a subject in each window, without the recent buckets. */
-  readHistory: (_db: unknown, p: HistoryWindows) => {
+  /** The counts of each subject in each window, without the recent buckets. */
+  readHistories: (_db: unknown, p: HistoryWindows) => {
     const sumSince = (bucket: number, column: 'texts' | 'verified') =>
       sql`coalesce(sum(case when slot >= ${bucket} then ${sql.ref(column)} else 0 end), 0)`;
     return sql<TrafficHistoryRow>`
-      select ${sumSince(p.hour, 'texts')} as hour_sends, ${sumSince(p.hour, 'verified')} as hour_verified,
+      select subject,
+        ${sumSince(p.hour, 'texts')} as hour_sends, ${sumSince(p.hour, 'verified')} as hour_verified,
         ${sumSince(p.day, 'texts')} as day_sends, ${sumSince(p.day, 'verified')} as day_verified,
         coalesce(sum(texts), 0) as two_weeks_sends,
         coalesce(sum(verified), 0) as two_weeks_verified
       from traffic
-      where subject = ${p.subject} and slot >= ${p.twoWeeks} and slot < ${p.firstRecent}`;
+      where ${isOneOf(p)} and slot >= ${p.twoWeeks} and slot < ${p.firstRecent}
+      group by subject`;
   },
 
   /** The oldest bucket with any send, or with an unverified one. */
@@ -122,11 +119,16 @@ export const TRAFFIC_QUERIES = {
  * @param counts the end of a select: `texts`, `verified` and their source
  */
 function upsert(p: TrafficBucketKey, counts: RawBuilder<unknown>) {
-  const toRow = (subject: string, shard: number | RawBuilder<unknown>) => sql`
-    select cast(${subject} as text), cast(${p.bucket} as bigint), cast(${shard} as integer), ${counts}`;
+  const rows = COUNT_SCOPES.map((scope) => {
+    const shard = isExact(scope) ? sql.lit(0) : p.shard;
+    return sql`
+    select cast(${p[scope]} as text), cast(${p.bucket} as bigint), cast(${shard} as integer), ${counts}`;
+  });
   return sql`
     insert into traffic (subject, slot, shard, texts, verified)
-    ${toRow(p.prefix, sql.lit(0))} union all ${toRow(p.country, p.shard)}
-    union all ${toRow(p.client, p.shard)}
+    ${sql.join(rows, sql` union all `)}
     on conflict (subject, slot, shard) do update`;
 }
+
+const isOneOf = (p: TrafficSubjects) =>
+  sql`subject in (${sql.join(COUNT_SCOPES.map((scope) => p[scope]))})`;

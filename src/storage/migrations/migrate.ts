@@ -3,6 +3,7 @@ import { initial } from './0001-initial.js';
 import { traffic } from './0002-traffic.js';
 import { maybeTexted } from './0003-maybe-texted.js';
 import { runs } from './0004-runs.js';
+import { clientTraffic } from './0005-client-traffic.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -10,6 +11,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   traffic,
   maybeTexted,
   runs,
+  clientTraffic,
 ];
 
 /**

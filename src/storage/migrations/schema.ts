@@ -69,7 +69,7 @@ interface NumberRow {
 
 /** The sends of a time bucket; see `time-buckets.ts`. */
 interface TrafficRow {
-  /** A prefix, a country or a client. */
+  /** A prefix, a country or a client, or a client's sends to a prefix or a country. */
   subject: string;
   slot: number;
   /** A subject that many transactions write at once has several rows, which are added up. */

@@ -1,7 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
-import type { DestinationSuspended, LimitExceeded, TrafficEvaluator } from '../limit.types.js';
+import type {
+  DestinationSuspended,
+  LimitExceeded,
+  SharedBudgetExceeded,
+  TrafficEvaluator,
+} from '../limit.types.js';
 import { SendLimits, type UncheckedSend } from '../limits/send-limits.js';
 import type { SendAdmitted, SendReservation, SendResult } from '../send.types.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
@@ -30,7 +35,7 @@ export class SendOutcomeRepository {
   async checkBudgets(
     { reservation, send, reserved, traffic }: UncheckedSend,
     evaluate: TrafficEvaluator | undefined,
-  ): Promise<SendAdmitted | LimitExceeded | DestinationSuspended> {
+  ): Promise<SendAdmitted | LimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
     const violation = traffic && this.limits.checkBudgets(send, reserved, traffic, evaluate);
     if (violation !== 'client_sends' && !violation?.enforced) {
       return { outcome: 'admitted', reservation, violation };

@@ -4,10 +4,12 @@ const SLOT_MS = 300_000;
 /** Slightly less than the two weeks that counts are kept. */
 const RETENTION_MS = 13.9 * 86_400_000;
 
-/** A prefix has one row per time slot. Countries and clients are spread over shards. */
+/** A prefix has one row per time slot and client. Countries and clients are spread over shards. */
 const SUBJECTS = [
   { name: `'prefix:' || prefix_hash`, sharded: false },
+  { name: `'client-prefix:' || prefix_hash || ':' || client`, sharded: false },
   { name: `'country:' || country`, sharded: true },
+  { name: `'client-country:' || country || ':' || client`, sharded: true },
   { name: `'client:' || client`, sharded: true },
 ];
 

@@ -4,6 +4,8 @@ import type { SeededRandom } from '../seeded-random.js';
 /** A verification that a person or a bot starts. */
 export interface SimulatedVerification {
   readonly source: 'person' | 'bot';
+  /** The client of the service that sends it. */
+  readonly client: string;
   /** The time of the send. */
   readonly at: number;
   readonly phoneNumber: string;
@@ -23,6 +25,8 @@ export interface NumberRange {
 
 /** Traffic of people. */
 export interface HumanTraffic {
+  /** By default the same one as of {@link BotTraffic}. */
+  readonly client?: string;
   readonly start: number;
   readonly lastsHours: number;
   /** The highest number of sends per hour. */
@@ -35,10 +39,13 @@ export interface HumanTraffic {
 
 /** Traffic of bots. */
 export interface BotTraffic {
+  readonly client?: string;
   readonly start: number;
   readonly count: number;
   readonly everyMs: number;
 }
+
+const SOLE_CLIENT = 'shop';
 
 /** The latest time at which a code can be verified. */
 const LATEST_VERIFY_MS = minutes(5) - seconds(1);
@@ -54,7 +61,7 @@ export function createHumanTraffic(
   for (let at = traffic.start; at < end; at += 1 + randomWaitMs(random, hours(1) / traffic.peak)) {
     const hour = (at - traffic.start) / hours(1);
     if (randomFraction(random) < traffic.share(hour)) {
-      verifications.push(createPerson(random, range, at, traffic.percent(hour)));
+      verifications.push(createPerson(random, range, at, traffic));
     }
   }
   return verifications;
@@ -64,10 +71,11 @@ export function createHumanTraffic(
 export function createBotTraffic(
   random: SeededRandom,
   range: NumberRange,
-  { start, count, everyMs }: BotTraffic,
+  { client = SOLE_CLIENT, start, count, everyMs }: BotTraffic,
 ): SimulatedVerification[] {
   return Array.from({ length: count }, (_, index) => ({
     source: 'bot',
+    client,
     at: start + index * everyMs,
     phoneNumber: randomNumber(random, range),
     country: range.country,
@@ -80,15 +88,16 @@ function createPerson(
   random: SeededRandom,
   range: NumberRange,
   at: number,
-  percent: number,
+  { client = SOLE_CLIENT, start, percent }: HumanTraffic,
 ): SimulatedVerification {
-  const verifies = randomFraction(random) * 100 < percent;
+  const verifies = randomFraction(random) * 100 < percent((at - start) / hours(1));
   // Most verify within half a minute; a few take longer to find their phone.
   const typesAfterMs = Math.min(seconds(5) + randomWaitMs(random, seconds(35)), LATEST_VERIFY_MS);
   const isImpatient = random.oneIn(verifies ? 2 : 4);
   const resendsAfterMs = seconds(random.between(45, 60));
   return {
     source: 'person',
+    client,
     at,
     phoneNumber: randomNumber(random, range),
     country: range.country,

@@ -109,3 +109,64 @@ export const ATTACKS: readonly Attack[] = [
     ],
   },
 ];
+
+/** Attacks with API keys of their own, in a country of a shop's customers. */
+export const SHARED_COUNTRY: readonly Attack[] = [
+  {
+    name: 'a shop, 60 people an hour for two days (70 to 95 %); another client sends one a second for two hours',
+    maxDelivered: 110,
+    createTraffic: (random, start) => [
+      ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
+        client: 'shop',
+        start,
+        lastsHours: 48,
+        peak: 60,
+        share: ALWAYS,
+        percent: (hour) => 82.5 - 12.5 * Math.cos((hour / 24) * 2 * Math.PI),
+      }),
+      ...createAttackOfClient(random, 'attacker', start + hours(12), 7_200),
+    ],
+  },
+  {
+    name: 'the same attack, an hour before a shop is launched there, to 5,000 an hour; 75 %',
+    maxDelivered: 140,
+    createTraffic: (random, start) => [
+      ...createAttackOfClient(random, 'attacker', start, 9_000),
+      ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
+        client: 'shop',
+        start: start + hours(1),
+        lastsHours: 1.5,
+        peak: 5_000,
+        share: (hour) => Math.min(hour, 1),
+        percent: () => 75,
+      }),
+    ],
+  },
+  {
+    name: 'the same attack with three keys, in the country of a small shop of ten a day; 80 %',
+    maxDelivered: 220,
+    createTraffic: (random, start) => [
+      ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
+        client: 'shop',
+        start,
+        lastsHours: 50 * 24,
+        peak: 10 / 24,
+        share: ALWAYS,
+        percent: () => 80,
+      }),
+      ...['one', 'two', 'three'].flatMap((client) =>
+        createAttackOfClient(random.for(client), client, start + hours(20 * 24), 7_200),
+      ),
+    ],
+  },
+];
+
+function createAttackOfClient(
+  random: SeededRandom,
+  client: string,
+  start: number,
+  count: number,
+): SimulatedVerification[] {
+  const traffic = { client, start, count, everyMs: seconds(1) };
+  return createBotTraffic(random.for('bots'), ATTACKER_NUMBERS, traffic);
+}

@@ -54,14 +54,15 @@ export class TrafficSimulation {
         : [{ at: at + resendsAfterMs, run: () => this.resend(verification, pinId) }]),
       ...(verifiesAfterMs === undefined
         ? []
-        : [{ at: at + verifiesAfterMs, run: () => this.verify(pinId) }]),
+        : [{ at: at + verifiesAfterMs, run: () => this.verify(verification, pinId) }]),
     ];
   }
 
   private async send(verification: SimulatedVerification, pinId: string): Promise<void> {
+    const { client } = verification;
     const phoneNumber = PhoneNumber.fromE164(verification.phoneNumber);
     const admission = await this.store.reserveSend(
-      newVerification(pinId, phoneNumber, this.clock.now(), verification.country),
+      { ...newVerification(pinId, phoneNumber, this.clock.now(), verification.country), client },
       NO_IDEMPOTENCY_KEY,
       this.evaluator,
     );
@@ -70,15 +71,15 @@ export class TrafficSimulation {
 
   private async resend(verification: SimulatedVerification, pinId: string): Promise<void> {
     const now = this.clock.now();
-    const request = { pinId, client: 'shop', channel: 'sms', now } as const;
+    const request = { pinId, client: verification.client, channel: 'sms', now } as const;
     const admission = await this.store.reserveResend(request, NO_IDEMPOTENCY_KEY, this.evaluator);
     // The send was blocked, or the same number got a new code since.
     if (admission.outcome === 'not_found' || admission.outcome === 'not_resendable') return;
     await this.countAndConfirm(verification, admission);
   }
 
-  private async verify(pinId: string): Promise<void> {
-    const request = { selector: { pinId }, client: 'shop', reference: undefined };
+  private async verify({ client }: SimulatedVerification, pinId: string): Promise<void> {
+    const request = { selector: { pinId }, client, reference: undefined };
     const result = await this.store.reserveAttempt({ ...request, now: this.clock.now() });
     if (result.outcome !== 'granted') return;
     await this.store.completeAttempt(result.attempt, 'verified', this.clock.now());
@@ -87,13 +88,14 @@ export class TrafficSimulation {
   /** Counts a send or resend, and confirms it if the store has reserved it. */
   private async countAndConfirm(
     { source }: SimulatedVerification,
-    admission: { outcome: string; reservation?: SendReservation },
+    admission: { outcome: string; limit?: string; reservation?: SendReservation },
   ): Promise<void> {
     // Two verifications may have the same random number. Its cooldown is not part of the simulation.
-    if (admission.outcome === 'limited') return;
+    const isBlocked = admission.outcome === 'suspended' || admission.limit === 'shared';
+    if (admission.outcome === 'limited' && !isBlocked) return;
     const { [source]: counts } = this.result;
     counts.requested += 1;
-    if (admission.outcome === 'suspended') counts.blocked += 1;
+    if (isBlocked) counts.blocked += 1;
     if (!admission.reservation) return;
     const { reservation } = admission;
     await this.store.confirmSend(reservation, ACCEPTED, sendResponse(reservation.pinId));

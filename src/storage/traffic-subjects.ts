@@ -1,0 +1,46 @@
+import type { BudgetScope } from '../common/label-values.js';
+
+/** The fields of a verification that its sends are counted by. */
+export interface CountKey {
+  readonly client: string;
+  readonly country: string;
+  readonly prefix_hash: string;
+  readonly created_at: number;
+}
+
+/** By what a send is counted. */
+export type CountScope = BudgetScope | 'client';
+
+/** Every subject of a send, as in the column `subject`. */
+export type TrafficSubjects = Readonly<Record<CountScope, string>>;
+
+/** The scopes of a send, in the order in which all transactions write their rows: no deadlocks. */
+export const COUNT_SCOPES = [
+  'prefix',
+  'client_prefix',
+  'country',
+  'client_country',
+  'client',
+] as const satisfies readonly CountScope[];
+
+/** Scopes with one row per bucket: their budgets are exact. The others are spread over shards. */
+export const isExact = (scope: CountScope): boolean =>
+  scope === 'prefix' || scope === 'client_prefix';
+
+/** False for a verification of a release before there were counts. */
+export const isCounted = ({ country }: CountKey): boolean => country !== '';
+
+/** The migration that derives a client's first counts writes the same subjects. */
+export const toSubjects = ({ prefix_hash, country, client }: CountKey): TrafficSubjects => ({
+  prefix: `prefix:${prefix_hash}`,
+  client_prefix: `client-prefix:${prefix_hash}:${client}`,
+  country: `country:${country}`,
+  client_country: `client-country:${country}:${client}`,
+  client: `client:${client}`,
+});
+
+/** A record with a value for each scope. */
+export function mapScopes<T>(toValue: (scope: CountScope) => T): Record<CountScope, T> {
+  const entries = COUNT_SCOPES.map((scope) => [scope, toValue(scope)] as const);
+  return Object.fromEntries(entries) as Record<CountScope, T>;
+}

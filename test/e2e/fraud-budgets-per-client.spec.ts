@@ -1,0 +1,80 @@
+import type { Agent } from 'supertest';
+import { hours, minutes, seconds } from '../../src/common/durations.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
+import { expectProblem } from '../support/problem.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const CLIENTS = ['attacker', 'shop', 'bank'] as const;
+/** What a client may send to a country whose budget other clients exceed: half of 110. */
+const COUNTRY_RESERVE = 55;
+
+/** A number of a prefix of its own. */
+const target = (index: number): string => `+1415${String(550 + index)}2671`;
+
+describe('An attack on a country through the API key of one client', () => {
+  let service: SandboxedService;
+  let agents: Record<(typeof CLIENTS)[number], Agent>;
+
+  beforeEach(async () => {
+    const keys = CLIENTS.map((client) => newApiKey(client));
+    service = await startSandboxedService({
+      API_KEYS: keys.map(({ entry }) => entry).join(','),
+      THROTTLE_SEND_LIMIT: '1000000',
+    });
+    const [attacker, shop, bank] = keys.map(({ key }) => createClientAgent(service.url, key));
+    if (!attacker || !shop || !bank) throw new Error('a client has no key');
+    agents = { attacker, shop, bank };
+  });
+
+  afterEach(() => service.close());
+
+  const send = (client: keyof typeof agents, index: number) =>
+    agents[client].post('/otp/send').send({ phoneNumber: target(index) });
+
+  async function sendUntilLimited(client: keyof typeof agents, first: number) {
+    for (let sent = 0; ; sent += 1) {
+      const response = await send(client, first + sent);
+      if (response.status !== 200) return { sent, response };
+    }
+  }
+
+  it('stops its client and no other', async () => {
+    const { sent, response } = await sendUntilLimited('attacker', 0);
+    expect(sent).toBe(110);
+    expectProblem(response, 429, 'destination_suspended');
+
+    await send('shop', 200).expect(200);
+    await send('bank', 201).expect(200);
+  });
+
+  it('stops its client and no other when it is spread over a day', async () => {
+    for (let i = 0; i < 31; i += 1) {
+      await send('attacker', i).expect(200);
+      service.clock.advance(minutes(45));
+    }
+    expectProblem(await send('attacker', 31), 429, 'destination_suspended');
+
+    await send('shop', 200).expect(200);
+  });
+
+  it('shows a client that has used its reserve nothing of what the others sent', async () => {
+    const own = await sendUntilLimited('attacker', 0);
+    const shared = await sendUntilLimited('shop', 200);
+    service.clock.advance(minutes(7));
+    const later = await send('shop', 300);
+
+    expect(shared.sent).toBe(COUNTRY_RESERVE);
+    expect(own.response.body.code).toBe('destination_suspended');
+    for (const response of [shared.response, later]) {
+      expectProblem(response, 429, 'quota_exceeded');
+      expect(response.headers['retry-after']).toBe(String(hours(1) / seconds(1)));
+      expect(response.body.detail).toMatch(/^A limit that all clients of this service share/);
+    }
+    const [, warning] = service.log.lines.filter((line) => line.includes('SmsPumpingDetector'));
+    expect(JSON.parse(warning ?? '')).toMatchObject({
+      msg: expect.stringMatching(
+        /^Blocked a message to .* \(US\) from client shop: in the last hour its country had \d+ unverified messages from all clients together, /,
+      ),
+    });
+  });
+});

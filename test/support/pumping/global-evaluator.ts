@@ -1,0 +1,75 @@
+import type { PumpingConfig } from '../../../src/config/pumping.config.js';
+import type {
+  BudgetViolation,
+  DestinationCounts,
+  DestinationScope,
+  SendCounts,
+} from '../../../src/storage/limit.types.js';
+
+type BudgetWindow = BudgetViolation['window'];
+type GlobalViolation = Omit<BudgetViolation, 'scope'> & { readonly scope: DestinationScope };
+
+const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = {
+  prefix: { hour: 25, day: 10 },
+  country: { hour: 100, day: 100 },
+};
+
+/** Decides as the releases did that counted all clients together: the decisions of a sole client. */
+export function createGlobalEvaluator(config: PumpingConfig) {
+  const findViolation = (scope: DestinationScope, counts: DestinationCounts) =>
+    checkBudget(scope, 'hour', counts, config) ?? checkBudget(scope, 'day', counts, config);
+  return ({
+    prefix,
+    country,
+  }: Record<DestinationScope, DestinationCounts>): GlobalViolation | undefined => {
+    const violation = findViolation('prefix', prefix);
+    if (violation || isTrusted(prefix, config)) return violation;
+    return findViolation('country', country);
+  };
+}
+
+function checkBudget(
+  scope: DestinationScope,
+  window: BudgetWindow,
+  counts: DestinationCounts,
+  config: PumpingConfig,
+): GlobalViolation | undefined {
+  const floor = window === 'hour' ? config.floorPerHour : config.floorPerDay;
+  const allowed = Math.floor(floor + getVerifiedAllowance(counts, window, config));
+  const unverified = countUnverified(counts[window]);
+  const unverifiedWithRecent = unverified + countUnverified(counts.recent);
+  const allowedWithRecent = allowed + BURST_ALLOWANCE[scope][window];
+  if (unverified <= allowed && unverifiedWithRecent <= allowedWithRecent) return undefined;
+  const includesRecent = unverified <= allowed;
+  return {
+    scope,
+    window,
+    includesRecent,
+    unverified: includesRecent ? unverifiedWithRecent : unverified,
+    allowed: includesRecent ? allowedWithRecent : allowed,
+    verified: counts[window].verified + counts.recent.verified,
+    enforced: config.mode === 'enforce',
+  };
+}
+
+/** Whether the unverified messages of the day stay within the budget even without the floor. */
+function isTrusted(prefix: DestinationCounts, config: PumpingConfig): boolean {
+  const unverified = countUnverified(prefix.day) + countUnverified(prefix.recent);
+  return unverified <= getVerifiedAllowance(prefix, 'day', config);
+}
+
+/** The ratio times the verified messages of the window, or of a longer-term average if higher. */
+function getVerifiedAllowance(
+  { recent, hour, day, twoWeeks }: DestinationCounts,
+  window: BudgetWindow,
+  { unverifiedRatio }: PumpingConfig,
+): number {
+  const countVerified = (counts: SendCounts) => counts.verified + recent.verified;
+  const verified =
+    window === 'hour'
+      ? Math.max(countVerified(hour), countVerified(day) / 24, countVerified(twoWeeks) / (14 * 24))
+      : Math.max(countVerified(day), countVerified(twoWeeks) / 14);
+  return unverifiedRatio * verified;
+}
+
+const countUnverified = ({ sends, verified }: SendCounts): number => sends - verified;
