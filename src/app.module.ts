@@ -4,9 +4,11 @@ import { EventBus } from './common/events.js';
 import { authConfig } from './config/auth.config.js';
 import { configModule } from './config/config.module.js';
 import type { Environment } from './config/define-config.js';
+import { httpConfig } from './config/http.config.js';
 import { providersConfig } from './config/providers.config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
+import { selectMetricsControllers } from './health/metrics.controller.js';
 import { ApiKeyGuard } from './http/api-key.guard.js';
 import { ApiKeyService } from './http/api-key.service.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
@@ -27,6 +29,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [configModule(env), ThrottlingModule, OtpModule, HealthModule, ...importDemo(env)],
+      controllers: selectMetricsControllers(httpConfig(env)),
       providers: [
         EventBus,
         Metrics,

@@ -17,8 +17,6 @@ import { resolveRequestId } from './http/request-id.js';
 import { registerRequestTracking } from './http/request-tracking.js';
 import { configureBrowserSecurity } from './http/security-headers.js';
 import { logEvents } from './observability/event-logger.js';
-import { METRICS_PATH } from './observability/metrics-server.js';
-import { Metrics } from './observability/metrics.js';
 import { TRACING } from './observability/tracing.provider.js';
 import type { Tracing } from './observability/tracing.js';
 import { setupDocs } from './openapi/docs.setup.js';
@@ -79,7 +77,6 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   app.get(GracefulShutdown).register(fastify);
   enforceHttpSemantics(fastify);
   const finishRoutes = registerMethodNotAllowed(fastify);
-  serveMetrics(app, fastify);
   await setupDocs(app, fastify);
   await app.init();
   finishRoutes();
@@ -94,15 +91,6 @@ function traceRequests(app: INestApplication, fastify: FastifyInstance): void {
     request.requestContext = tracing.startRequest(requestContext, method, routeOptions.url);
     done();
   });
-}
-
-/** Serves the metrics on the main port, unless `METRICS_PORT` is set. */
-function serveMetrics(app: INestApplication, fastify: FastifyInstance): void {
-  if (app.get<HttpConfig>(httpConfig.KEY).metricsPort !== undefined) return;
-  const { registry } = app.get(Metrics);
-  fastify.get(METRICS_PATH, async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  );
 }
 
 /**

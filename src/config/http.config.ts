@@ -1,7 +1,7 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
 import { defineConfig, optional, setting } from './define-config.js';
-import { parsedBy } from './env-types.js';
+import { flag, parsedBy } from './env-types.js';
 import { parseOrigins, parseTrustProxy } from './list-parsers.js';
 
 export const httpConfig = defineConfig('http', 'HTTP', {
@@ -19,10 +19,13 @@ export const httpConfig = defineConfig('http', 'HTTP', {
       .messages({ 'any.invalid': '{#label} must be a port other than PORT' }),
     {
       description: 'separate port for the metrics, so that clients cannot read them',
-      defaultInWords: '`/metrics` on `PORT`',
+      defaultInWords: '`/metrics` on `PORT`, with an API key',
       example: '9464',
     },
   ),
+  metricsPublic: setting('METRICS_PUBLIC', flag(), {
+    description: 'whether `/metrics` on `PORT` needs no API key',
+  }),
   trustProxy: optional('TRUST_PROXY', parsedBy(parseTrustProxy), {
     description: 'proxies whose `X-Forwarded-For` is trusted',
     values: 'number of hops, or networks',

@@ -10,7 +10,7 @@ const DESCRIPTION = `
 Sends one-time passwords to phones and checks them. Bodies are JSON, times ISO 8601 in UTC. A phone
 number is in E.164 form, and responses mask it.
 
-**Authentication.** Every call except those about health takes an API key:
+**Authentication.** Every call except the probes of health takes an API key:
 \`Authorization: Bearer <key>\`. A client sees only its own verifications. Outside production the
 service can run without keys, and then requires none.
 
@@ -40,26 +40,30 @@ const INFO = {
   license: { name: 'MIT', identifier: 'MIT' },
 };
 
-/** Not in a controller: the metrics may have a port of their own. */
+const METRICS_PROBLEMS = [
+  ...createProblemResponses(['not_found'], { isPublic: true }),
+  // Only requests without a valid key are counted.
+  ...createProblemResponses(['unauthenticated', 'too_many_requests', 'storage_unavailable'], {
+    isPublic: false,
+    isRateLimited: true,
+  }),
+];
+
+/** Always documented: whether there is such a controller depends on the settings. */
 const GET_METRICS: OperationObject = {
   operationId: 'getMetrics',
   tags: ['Health'],
   summary: 'Read the metrics',
   description:
-    'In the Prometheus text format. With `METRICS_PORT` they are on a port of their own, and not here.',
-  security: [],
+    'In the Prometheus text format. Needs an API key unless the service has none or `METRICS_PUBLIC` is set. With `METRICS_PORT` they are on a port of their own, and not here.',
+  security: [{ apiKey: [] }, {}],
   responses: {
     200: {
       description: 'The metrics.',
       headers: getResponseHeaders(200, { isPublic: true }),
       content: { 'text/plain': { schema: { type: 'string', description: 'Lines of text.' } } },
     },
-    ...Object.fromEntries(
-      createProblemResponses(['not_found'], { isPublic: true }).map(({ status, ...rest }) => [
-        status,
-        rest,
-      ]),
-    ),
+    ...Object.fromEntries(METRICS_PROBLEMS.map(({ status, ...rest }) => [status, rest])),
   },
 };
 
@@ -71,7 +75,7 @@ export async function buildApiDocument(app: INestApplication): Promise<OpenAPIOb
     .addServer('/', 'Where this document comes from.')
     .addTag('Verifications', 'Send a code to a phone, and check the code that the user types.')
     .addTag('Numbers', 'What is stored about a phone number, for the client that asks.')
-    .addTag('Health', 'For probes, load balancers and operators. Needs no key.')
+    .addTag('Health', 'For probes, load balancers and operators.')
     .addSecurity('apiKey', {
       type: 'http',
       scheme: 'bearer',

@@ -1,10 +1,17 @@
 import supertest from 'supertest';
 import { wrongCode } from '../support/wrong-code.js';
 import { minutes } from '../../src/common/durations.js';
-import { newApiKey } from '../support/api-key.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { freePort } from '../support/services/ports.js';
+import { expectProblem } from '../support/problem.js';
+import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 import { scrape, total, type Sample } from '../support/metrics.js';
-import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
+import {
+  startSandboxedService,
+  startService,
+  type RunningService,
+  type SandboxedService,
+} from '../support/service.js';
 
 const NUMBER = '+14155552671';
 const US = { country: 'US', channel: 'sms', provider: 'infobip' };
@@ -251,7 +258,7 @@ describe('GET /metrics of a service with API keys', () => {
     await post('/otp/send', { phoneNumber: NUMBER }, 'unknown');
     await service.http.get('/health/ready');
 
-    const samples = await scrape(service.url);
+    const samples = await scrape(service.url, shop.key);
     await service.close();
     const requests = (labels: Record<string, string>) =>
       total(samples, 'otp_client_requests_total', labels);
@@ -266,6 +273,50 @@ describe('GET /metrics of a service with API keys', () => {
     expect(new Set(samples.flatMap(({ labels }) => labels['client'] ?? []))).toEqual(
       new Set(['shop', 'bank', 'none']),
     );
+  });
+});
+
+describe('GET /metrics of a service in production', () => {
+  const shop = newApiKey('shop');
+  let service: RunningService;
+
+  afterEach(() => service.close());
+
+  async function start(settings: NodeJS.ProcessEnv = {}): Promise<void> {
+    service = await startService({ ...PRODUCTION_SETTINGS, API_KEYS: shop.entry, ...settings });
+  }
+
+  it('needs an API key on the port of the API', async () => {
+    await start();
+
+    const withoutKey = await service.http.get('/metrics');
+    expectProblem(withoutKey, 401, 'unauthenticated');
+    expect(withoutKey.headers['www-authenticate']).toBe('Bearer');
+    expect((await service.http.head('/metrics')).status).toBe(401);
+    expectProblem(
+      await createClientAgent(service.url, newApiKey('shop').key).get('/metrics'),
+      401,
+      'unauthenticated',
+    );
+    const withKey = await createClientAgent(service.url, shop.key).get('/metrics');
+    expect(withKey.status).toBe(200);
+    expect(withKey.text).toContain('otp_client_requests_total{client="shop",result="ok"} 0');
+  });
+
+  it('needs no API key if METRICS_PUBLIC is true', async () => {
+    await start({ METRICS_PUBLIC: 'true' });
+
+    const page = await service.http.get('/metrics').expect(200);
+    expect(page.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(page.text).toContain('otp_client_requests_total{client="shop",result="ok"} 0');
+  });
+
+  it('needs no API key on METRICS_PORT, and is not public elsewhere', async () => {
+    const METRICS_PORT = String(await freePort());
+    await start({ METRICS_PORT, METRICS_PUBLIC: 'true' });
+
+    await supertest(`http://127.0.0.1:${METRICS_PORT}`).get('/metrics').expect(200);
+    expectProblem(await service.http.get('/metrics'), 404, 'not_found');
   });
 });
 

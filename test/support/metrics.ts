@@ -21,9 +21,10 @@ function parseSamples(page: string): Sample[] {
     });
 }
 
-/** The metrics of a service, as Prometheus would read them. */
-export async function scrape(url: string): Promise<Sample[]> {
-  const response = await fetch(`${url}/metrics`);
+/** The metrics of a service, as Prometheus would read them; with a key if the service has keys. */
+export async function scrape(url: string, key?: string): Promise<Sample[]> {
+  const headers = new Headers(key === undefined ? {} : { authorization: `Bearer ${key}` });
+  const response = await fetch(`${url}/metrics`, { headers });
   if (!response.ok) throw new Error(`/metrics returned ${response.status}`);
   return parseSamples(await response.text());
 }

@@ -39,6 +39,7 @@ export async function startMonitoredFleet(
     REDIS_URL: redis.url,
     INFOBIP_BASE_URL: sandbox.url,
     API_KEYS: entry,
+    METRICS_PUBLIC: 'true',
     ...settings,
   };
   const replicas = [await startReplica(allSettings), await startReplica(allSettings)] as const;

@@ -49,6 +49,7 @@ describe('The configuration', () => {
         host: '127.0.0.1',
         port: 3000,
         metricsPort: undefined,
+        metricsPublic: false,
         trustProxy: undefined,
         corsOrigins: [],
       },

@@ -90,7 +90,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     runConcurrently(count, CONCURRENT_FLOWS, async (i) => flows[i]?.[step]());
   try {
     await runSteps({ url: replica.url, runInAllFlows });
-    const metrics = await readMetrics(replica);
+    const metrics = await readMetrics(replica, context.apiKeys[0] ?? '');
     const commandLine = readFileSync(`/proc/${String(replica.pid)}/cmdline`, 'utf8');
     await replica.stop();
     return {
@@ -116,7 +116,9 @@ const removeIdsAndTimes = (traces: string): string =>
   traces.replace(/"(?:traceId|spanId|parentSpanId|\w+UnixNano)":"[\da-f]+"/g, '');
 
 /** Cuts fractions to three digits: longer ones are random and could look like a phone number. */
-async function readMetrics({ url }: Replica): Promise<string> {
-  const page = await (await fetch(`${url}/metrics`)).text();
+async function readMetrics({ url }: Replica, key: string): Promise<string> {
+  const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } });
+  if (!response.ok) throw new Error(`/metrics returned ${String(response.status)}`);
+  const page = await response.text();
   return page.replace(/(\.\d{3})\d+/g, '$1');
 }

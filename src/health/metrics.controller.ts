@@ -1,0 +1,31 @@
+import { Controller, Get, Res, type Type } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { HttpConfig } from '../config/http.config.js';
+import { Public } from '../http/public.decorator.js';
+import { METRICS_PATH } from '../observability/metrics-server.js';
+import { Metrics } from '../observability/metrics.js';
+import { ApiExcludeController } from '../openapi/swagger.js';
+
+/** Serves the metrics on `PORT`. They name the clients, so they need an API key if there are any. */
+@ApiExcludeController()
+@Controller(METRICS_PATH)
+class MetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  async sendMetrics(@Res() reply: FastifyReply): Promise<void> {
+    const { registry } = this.metrics;
+    void reply.type(registry.contentType).send(await registry.metrics());
+  }
+}
+
+@Public()
+@ApiExcludeController()
+@Controller(METRICS_PATH)
+class PublicMetricsController extends MetricsController {}
+
+/** The controllers of the metrics on `PORT`; none if `METRICS_PORT` serves them. */
+export function selectMetricsControllers({ metricsPort, metricsPublic }: HttpConfig): Type[] {
+  if (metricsPort !== undefined) return [];
+  return [metricsPublic ? PublicMetricsController : MetricsController];
+}
