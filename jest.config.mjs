@@ -51,7 +51,7 @@ const tier = (displayName, folders, setup = {}) => ({
 /** @type {import('jest').Config} */
 export default {
   // Only ends tests that hang; the environment scales it to the machine.
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   // A spec mostly waits for servers, so two workers are useful even on one core.
   maxWorkers: 2,
   reporters: ['<rootDir>/test/support/jest/slowest-files-reporter.mjs', 'default', 'summary'],

@@ -86,7 +86,24 @@ describe('A value of format 2', () => {
 
     expect(results).toEqual(results.map(() => expect.objectContaining({ reason: 'corrupted' })));
   });
+
+  it('has another key on the next UTC day, and can still be decrypted then', () => {
+    const clock = new FakeClock(Date.parse('2030-01-01T23:59:59.999Z'));
+    const writer = new DataProtection({ secrets: [SECRET] }, clock);
+    const values = [writer.encrypt('text', CONTEXT)];
+    clock.advance(1);
+    values.push(writer.encrypt('text', CONTEXT));
+
+    // The previous release derives the key from this day.
+    expect(values.map(readDay)).toEqual([21_915, 21_916]);
+    const opened = values.map((sealed) => decryptAsReleaseBefore(SECRET, sealed, CONTEXT));
+    expect(opened).toEqual(['text', 'text']);
+    expect(values.map((sealed) => decrypt(sealed, CONTEXT))).toEqual(['text', 'text']);
+  });
 });
+
+const readDay = (sealed: string): number =>
+  Buffer.from(sealed.split('.')[1] ?? '', 'base64url').readUInt32BE();
 
 /** The same value with the day before in front of it. */
 function changeDay(sealed: string): string {

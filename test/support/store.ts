@@ -10,7 +10,7 @@ import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from './config.js';
-import { queryPostgres } from './services/postgres-client.js';
+import { deleteRecords } from './services/postgres-client.js';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 
 /** One replica's storage. */
@@ -46,12 +46,6 @@ let postgres: PostgresServer | undefined;
 /** Empty databases for reuse: creating a database takes longer than emptying one. */
 const emptyDatabases: string[] = [];
 
-const DELETE_RECORDS = `do $$ declare name text; begin
-  for name in select tablename from pg_tables
-    where schemaname = 'public' and tablename <> 'schema_version'
-  loop execute 'delete from ' || quote_ident(name); end loop;
-end $$`;
-
 afterAll(async () => {
   await postgres?.stop();
 });
@@ -62,7 +56,7 @@ async function newPostgresStorage(): Promise<TestStorage> {
   return {
     open: (clock, settings) => openStore(clock, { DATABASE_URL: url, ...settings }),
     remove: async () => {
-      await queryPostgres(url, DELETE_RECORDS);
+      await deleteRecords(url);
       emptyDatabases.push(url);
     },
   };

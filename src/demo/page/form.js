@@ -2,7 +2,9 @@ import { post } from './api.js';
 import { describeError, describeReason, formatSeconds } from './messages.js';
 
 const element = (id) => document.getElementById(id);
-const [number, code, resendButton, status] = ['number', 'code', 'resend', 'status'].map(element);
+const [numberInput, codeInput, resendButton, status] = ['number', 'code', 'resend', 'status'].map(
+  element,
+);
 const steps = ['number-step', 'code-step', 'verified-step'].map(element);
 const [numberStep, codeStep, verifiedStep] = steps;
 const progress = document.querySelectorAll('.steps li');
@@ -18,13 +20,13 @@ resendButton.addEventListener('click', handle('Sending again…', resend));
 element('change').addEventListener('click', handle('', startOver));
 element('restart').addEventListener('click', handle('', startOver));
 // Accept "123 456", pasted or typed.
-code.addEventListener('input', () => {
-  if (/\D/.test(code.value)) code.value = code.value.replace(/\D/g, '');
+codeInput.addEventListener('input', () => {
+  if (/\D/.test(codeInput.value)) codeInput.value = codeInput.value.replace(/\D/g, '');
 });
 
 // Numbers reserved for fiction. Random, because each number has its own limits.
-number.value = `+1 415 555 01${String(Math.floor(Math.random() * 100)).padStart(2, '0')}`;
-number.focus();
+numberInput.value = `+1 415 555 01${String(Math.floor(Math.random() * 100)).padStart(2, '0')}`;
+numberInput.focus();
 
 /** Creates an event handler that shows `message` while `work` runs. */
 function handle(message, work) {
@@ -41,7 +43,7 @@ function handle(message, work) {
 }
 
 async function send() {
-  await showCodeStep(await post('/otp/send', { phoneNumber: number.value }));
+  await showCodeStep(await post('/otp/send', { phoneNumber: numberInput.value }));
 }
 
 /** Resends the same code, or sends a new one if it can no longer be verified. */
@@ -57,14 +59,14 @@ function showCodeStep(response) {
   setStatus(`Sent a code to ${to}. It is valid for ${formatSeconds(validSeconds)}.`);
   startCooldown((Date.parse(resendAvailableAt) - serverTimeMs) / 1000);
   element('code-entry').hidden = false;
-  code.value = '';
-  showStep(codeStep, code);
+  codeInput.value = '';
+  showStep(codeStep, codeInput);
   void readCodeFromSms();
 }
 
 async function verify() {
   stopReadingSms();
-  const response = await post('/otp/verify', { pinId: sent.pinId, otpCode: code.value });
+  const response = await post('/otp/verify', { pinId: sent.pinId, otpCode: codeInput.value });
   const { verified, reason, attemptsRemaining } = response;
   if (verified) {
     setStatus(`${sent.to} is verified.`, 'good');
@@ -72,8 +74,8 @@ async function verify() {
   } else if (reason === 'wrong_code' && attemptsRemaining > 0) {
     const tries = attemptsRemaining === 1 ? '1 try' : `${attemptsRemaining} tries`;
     setStatus(`That is not the code. You have ${tries} left.`, 'bad');
-    code.ariaInvalid = 'true';
-    code.select();
+    codeInput.ariaInvalid = 'true';
+    codeInput.select();
   } else {
     endCode(describeReason(reason));
   }
@@ -91,8 +93,8 @@ function endCode(message) {
 async function startOver() {
   stopReadingSms();
   setStatus('Enter a phone number. It gets a message with a code.');
-  showStep(numberStep, number);
-  number.select();
+  showStep(numberStep, numberInput);
+  numberInput.select();
 }
 
 function showError(error) {
@@ -103,7 +105,7 @@ function showError(error) {
   setStatus(describeError(error), 'bad');
   if (error.retryAfter) startCooldown(error.retryAfter);
   if (error.code === 'validation_failed') {
-    const field = numberStep.hidden ? code : number;
+    const field = numberStep.hidden ? codeInput : numberInput;
     field.ariaInvalid = 'true';
     field.focus();
   }
@@ -112,7 +114,7 @@ function showError(error) {
 function setStatus(text, tone = 'plain') {
   status.textContent = text;
   status.dataset.tone = tone;
-  number.ariaInvalid = code.ariaInvalid = null;
+  numberInput.ariaInvalid = codeInput.ariaInvalid = null;
 }
 
 function showStep(step, focus) {
@@ -157,6 +159,6 @@ async function readCodeFromSms() {
     .get({ otp: { transport: ['sms'] }, signal })
     .catch(() => undefined);
   if (!sms || signal.aborted) return;
-  code.value = sms.code;
+  codeInput.value = sms.code;
   codeStep.requestSubmit();
 }

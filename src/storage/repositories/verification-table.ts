@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PhoneNumber } from '../../common/phone-number.js';
 import { DataProtection, type EncryptedValueContext } from '../data-protection.js';
-import type { UnreadableDataError } from '../unreadable-data.error.js';
+import { UnreadableDataError } from '../unreadable-data.error.js';
 import type { NewVerification, SendReservation } from '../send.types.js';
 import type { VerificationSelector } from '../verification.types.js';
 import { Database } from '../engines/database.js';
@@ -130,6 +130,10 @@ export class VerificationTable {
     const fields = this.protection.decrypt(row.sealed, context, isEncryptedFields, [pin_id]);
     if ('outcome' in fields) return fields;
     const { to, providerPinId } = fields;
+    // Verify by number selects by this column: with another hash, a code would verify that number.
+    if (!this.protection.getAllHashes('phone-number', to).includes(row.number_hash)) {
+      return new UnreadableDataError('corrupted');
+    }
     return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
   }
 }

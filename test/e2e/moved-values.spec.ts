@@ -1,0 +1,189 @@
+import type { Agent, Response } from 'supertest';
+import { seconds } from '../../src/common/durations.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { wrongCode } from '../support/wrong-code.js';
+
+const NUMBER = '+14155552671';
+const ATTACKER_NUMBER = '+14155552672';
+const shop = newApiKey('shop');
+const attacker = newApiKey('attacker');
+
+interface StoredSend {
+  readonly pinId: string;
+  readonly code: string;
+}
+
+describe('An attacker who can write the database and has an API key, but not the secret,', () => {
+  let postgres: PostgresServer;
+  let databaseUrl: string;
+  let service: SandboxedService;
+  let asShop: Agent;
+  let asAttacker: Agent;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  });
+
+  beforeEach(async () => {
+    databaseUrl = await postgres.createDatabase();
+    const API_KEYS = `${shop.entry},${attacker.entry}`;
+    service = await startSandboxedService({ DATABASE_URL: databaseUrl, API_KEYS });
+    asShop = createClientAgent(service.url, shop.key);
+    asAttacker = createClientAgent(service.url, attacker.key);
+  });
+
+  afterEach(() => service.close());
+
+  afterAll(() => postgres.stop());
+
+  async function send(client: Agent, phoneNumber: string): Promise<StoredSend> {
+    const { body } = await client.post('/otp/send').send({ phoneNumber }).expect(200);
+    const [code = ''] = await service.getReceivedCodes(phoneNumber);
+    return { pinId: body.pinId, code };
+  }
+
+  /** Later than the requests before it, so that their keys have an order. */
+  const verify = async (client: Agent, key: string, body: object): Promise<Response> => {
+    service.clock.advance(1);
+    return client.post('/otp/verify').set('idempotency-key', key).send(body);
+  };
+
+  const write = (statement: string) => queryPostgres(databaseUrl, statement);
+
+  const FIRST_KEY = 'created_at = (select min(created_at) from idempotency_keys)';
+  const LAST_KEY = 'created_at = (select max(created_at) from idempotency_keys)';
+
+  const toAnswers = (responses: readonly Response[]) =>
+    responses.map(({ status, body }) => [status, body.code]);
+  const UNREADABLE = [410, 'stored_data_unreadable'];
+
+  it('cannot read, verify or resend the verification of another client by making it its own', async () => {
+    const { pinId, code } = await send(asShop, NUMBER);
+    service.clock.advance(seconds(30));
+
+    await write("update verifications set client = 'attacker'");
+    const responses = [
+      await asAttacker.get(`/otp/${pinId}`),
+      await asAttacker.post('/otp/resend').send({ pinId }),
+      await asAttacker.post('/otp/verify').send({ pinId, otpCode: code }),
+    ];
+
+    expect(toAnswers(responses)).toEqual([UNREADABLE, UNREADABLE, UNREADABLE]);
+    expect(await service.getReceivedCodes(NUMBER)).toHaveLength(1);
+  });
+
+  it('cannot have its own code accepted for the number of another verification', async () => {
+    const victim = await send(asShop, NUMBER);
+    const own = await send(asShop, ATTACKER_NUMBER);
+
+    const setNumberHash = (value: string, pinId: string) =>
+      `update verifications set number_hash = '${value}' where pin_id = '${pinId}'`;
+    const numberHash = await write(
+      `select number_hash from verifications where pin_id = '${victim.pinId}'`,
+    );
+    // Only one verification of a number may be pending.
+    await write(setNumberHash('', victim.pinId));
+    await write(setNumberHash(numberHash, own.pinId));
+    const request = { phoneNumber: NUMBER, otpCode: own.code };
+    const response = await asShop.post('/otp/verify').send(request);
+
+    expect(toAnswers([response])).toEqual([UNREADABLE]);
+  });
+
+  it('cannot have its own code accepted for the pinId of another verification', async () => {
+    const victim = await send(asShop, NUMBER);
+    const own = await send(asShop, ATTACKER_NUMBER);
+
+    await write(`update verifications set sealed = (
+      select sealed from verifications where pin_id = '${own.pinId}')`);
+    const request = { pinId: victim.pinId, otpCode: own.code };
+    const response = await asShop.post('/otp/verify').send(request);
+
+    expect(toAnswers([response])).toEqual([UNREADABLE]);
+  });
+
+  it('cannot return its own success to a request of another client', async () => {
+    const own = await send(asAttacker, ATTACKER_NUMBER);
+    const { pinId, code } = await send(asShop, NUMBER);
+    await verify(asAttacker, 'own', { pinId: own.pinId, otpCode: own.code });
+    const request = { pinId, otpCode: wrongCode(code) };
+    const first = await verify(asShop, 'key', request);
+
+    await write(`update idempotency_keys set (run, sealed_answer) = (
+      select run, sealed_answer from idempotency_keys where ${FIRST_KEY}) where ${LAST_KEY}`);
+    const repeated = await verify(asShop, 'key', request);
+
+    expect(first.body).toMatchObject({ verified: false, reason: 'wrong_code' });
+    expect(toAnswers([repeated])).toEqual([UNREADABLE]);
+  });
+
+  it('cannot return one success to the same request with a second key', async () => {
+    const own = await send(asAttacker, ATTACKER_NUMBER);
+    const other = await send(asAttacker, NUMBER);
+    const request = { pinId: own.pinId, otpCode: own.code };
+    await verify(asAttacker, 'first', request);
+    const wrong = { pinId: other.pinId, otpCode: wrongCode(other.code) };
+    await verify(asAttacker, 'second', wrong);
+
+    const keyHash = await write(
+      `delete from idempotency_keys where ${LAST_KEY} returning key_hash`,
+    );
+    await write(`update idempotency_keys set key_hash = '${keyHash}'`);
+    const response = await verify(asAttacker, 'second', request);
+
+    expect(toAnswers([response])).toEqual([UNREADABLE]);
+  });
+
+  it('cannot return the success of one request to another one with the same key', async () => {
+    const own = await send(asAttacker, ATTACKER_NUMBER);
+    const other = await send(asAttacker, NUMBER);
+    const request = { pinId: other.pinId, otpCode: wrongCode(other.code) };
+    await verify(asAttacker, 'key', { pinId: own.pinId, otpCode: own.code });
+    await verify(asAttacker, 'second', request);
+
+    await write(`update idempotency_keys set request_hash = (
+      select request_hash from idempotency_keys where ${LAST_KEY})`);
+    const response = await verify(asAttacker, 'key', request);
+
+    expect(toAnswers([response])).toEqual([UNREADABLE]);
+  });
+
+  it.each([
+    ['a verification', 'a stored answer', 'verifications', 'sealed', 'sealed_answer'],
+    [
+      'a stored answer',
+      'the fields of a verification',
+      'idempotency_keys',
+      'sealed_answer',
+      'sealed',
+    ],
+  ])('cannot make %s of %s', async (_to, _from, table, to, from) => {
+    const { pinId, code } = await send(asAttacker, ATTACKER_NUMBER);
+    const request = { pinId, otpCode: wrongCode(code) };
+    await verify(asAttacker, 'key', request);
+
+    await write(
+      `update ${table} set ${to} = (select ${from} from idempotency_keys, verifications)`,
+    );
+    const response =
+      table === 'verifications'
+        ? await asAttacker.get(`/otp/${pinId}`)
+        : await verify(asAttacker, 'key', request);
+
+    expect(toAnswers([response])).toEqual([UNREADABLE]);
+  });
+
+  it.each([
+    ['1', "replace(sealed, '.2', '.1')"],
+    ['none', "replace(sealed, '.2', '')"],
+  ])('cannot have a value read as the earlier format %s', async (_format, expression) => {
+    const { pinId } = await send(asShop, NUMBER);
+
+    await write(`update verifications set client = 'attacker', sealed = ${expression}`);
+
+    expect(toAnswers([await asAttacker.get(`/otp/${pinId}`)])).toEqual([UNREADABLE]);
+  });
+});

@@ -1,0 +1,125 @@
+import { minutes } from '../../../src/common/durations.js';
+import { SEED_OF_FILE, seedOfFile } from '../seed.js';
+import { SeededRandom } from '../seeded-random.js';
+import { INVARIANT_CHECKS } from './invariant-checks.js';
+import { runModelTest, type ModelTestRun } from './run-model-test.js';
+
+/** Of each engine. */
+const SEEDS = Number(process.env['SEEDS'] ?? 100);
+const OPERATIONS_PER_SEED = 500;
+/** While one waits for its database or a timer, another one runs. */
+const CONCURRENT_SEEDS = 4;
+/** One run in this many writes a log, in which secrets are searched. */
+const LOGGED_RUNS = 8;
+const RUNNING_MS = minutes(15);
+
+/** Where the service stores its data. */
+export interface ModelStorage {
+  readonly settings: NodeJS.ProcessEnv;
+  remove(): Promise<void>;
+}
+
+interface SeedResult {
+  readonly seed: string;
+  readonly run: ModelTestRun;
+}
+
+/**
+ * Random operations of three clients against the service, compared with a model of it. A failure
+ * prints the command that repeats its seed; requests that run at the same time may differ.
+ */
+export function describeModelTest(
+  title: string,
+  { replicas, createStorage }: { replicas: number; createStorage: () => Promise<ModelStorage> },
+): void {
+  const given = seedOfFile();
+  // The seed of one run has a part for the file's seed and one for its own.
+  const seeds = given.includes('/')
+    ? [given]
+    : Array.from({ length: SEEDS }, (_, index) => `${given}/${index}`);
+
+  describe(title, () => {
+    const results: SeedResult[] = [];
+
+    const runSeed = async (seed: string, operations: number, isLogged: boolean) => {
+      const storage = await createStorage();
+      const logLevel = isLogged ? 'info' : 'silent';
+      const options = { replicas, storage: storage.settings, logLevel } as const;
+      const run = await runModelTest(new SeededRandom(seed), options, operations);
+      await storage.remove();
+      return { seed, run };
+    };
+
+    beforeAll(async () => {
+      // Loads the modules, which would delay runs beside it beyond their deadlines.
+      await runSeed('warm-up', 20, false);
+      const waiting = [...seeds.entries()];
+      const runSeeds = async () => {
+        for (let next = waiting.shift(); next; next = waiting.shift()) {
+          const [index, seed] = next;
+          results.push(await runSeed(seed, OPERATIONS_PER_SEED, index % LOGGED_RUNS === 0));
+        }
+      };
+      await Promise.all(Array.from({ length: CONCURRENT_SEEDS }, runSeeds));
+    }, RUNNING_MS);
+
+    it('gives only answers that the model allows', () => {
+      const failed = results.filter(({ run }) => run.unexplained.length > 0);
+      expectNone(failed, ({ run }) => run.unexplained);
+    });
+
+    it.each(Object.entries(INVARIANT_CHECKS))('keeps %s', (_invariant, check) => {
+      expectNone(results, ({ run }) => check(run));
+    });
+
+    it('reaches every kind of answer', () => {
+      const answers = new Set(results.flatMap(({ run }) => run.records.map(describeAnswer)));
+      if (seeds.length > 1) expect([...answers]).toEqual(expect.arrayContaining(ANSWERS));
+    });
+  });
+}
+
+function expectNone(
+  results: readonly SeedResult[],
+  find: (result: SeedResult) => readonly string[],
+): void {
+  const violations = results.flatMap((result) => {
+    const found = find(result);
+    return found.length === 0 ? [] : [{ seed: result.seed, found }];
+  });
+  const [first] = violations;
+  // The command of the jest environment then repeats only this run.
+  if (first) Object.assign(globalThis, { [SEED_OF_FILE]: first.seed });
+  expect(violations.slice(0, 3)).toEqual([]);
+}
+
+const describeAnswer = ({ kind, response: { status, body } }: ModelTestRun['records'][number]) =>
+  [kind, status, body['code'] ?? body['reason'] ?? body['verified']].filter(Boolean).join(' ');
+
+const ANSWERS = [
+  'send 200',
+  'send 409 request_in_progress',
+  'send 422 destination_unreachable',
+  'send 422 idempotency_key_reused',
+  'send 429 cooldown_active',
+  'send 429 quota_exceeded',
+  'send 502 provider_error',
+  'send 504 provider_timeout',
+  'resend 200',
+  'resend 404 verification_not_found',
+  'resend 409 not_resendable',
+  'resend 429 cooldown_active',
+  'verify 200 true',
+  'verify 200 already_verified',
+  'verify 200 attempts_exhausted',
+  'verify 200 cancelled',
+  'verify 200 expired',
+  'verify 200 reference_mismatch',
+  'verify 200 wrong_code',
+  'verify 404 verification_not_found',
+  'verify 409 request_in_progress',
+  'verify 422 idempotency_key_reused',
+  'verify 429 quota_exceeded',
+  'verify 502 provider_error',
+  'lookup 200 true',
+];

@@ -1,0 +1,104 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ModelState } from './model-state.js';
+import {
+  getNextCall,
+  NOT_STARTED,
+  type ExpectedAnswer,
+  type Progress,
+  type StepContext,
+} from './model-step.js';
+import type { OperationResponse } from './operation.js';
+import { stepOperation } from './read-steps.js';
+
+/** A point that some order of the steps reaches. */
+interface SearchNode {
+  readonly state: ModelState;
+  readonly progress: readonly Progress[];
+}
+
+/** Which states explain a group of concurrent operations, or why none does. */
+export interface GroupExplanation {
+  readonly states: readonly ModelState[];
+  /** Answers that some order leads to, but that the service did not give. */
+  readonly mismatches: readonly string[];
+}
+
+/**
+ * Finds an order of the steps of concurrent operations that leads to all answers, given the calls
+ * in the order in which the providers received them. Steps of one operation keep their order.
+ */
+export function explainGroup(
+  states: readonly ModelState[],
+  contexts: readonly StepContext[],
+): GroupExplanation {
+  const start = contexts.map(() => NOT_STARTED);
+  let nodes: SearchNode[] = states.map((state) => ({ state, progress: start }));
+  const ends = new Map<string, ModelState>();
+  const mismatches = new Set<string>();
+  while (nodes.length > 0) {
+    const next = new Map<string, SearchNode>();
+    for (const node of nodes) {
+      if (node.progress.every(({ phase }) => phase === 'done')) {
+        const end = node.state.forgetOperations();
+        ends.set(end.fingerprint, end);
+        continue;
+      }
+      for (const child of expand(node, contexts, mismatches)) {
+        const isOnly = nodes.length === 1 && contexts.length === 1;
+        next.set(isOnly ? '' : describeNode(child), child);
+      }
+    }
+    nodes = [...next.values()];
+  }
+  return { states: [...ends.values()], mismatches: [...mismatches] };
+}
+
+const describeNode = ({ state, progress }: SearchNode): string =>
+  `${JSON.stringify(progress)}\n${state.fingerprint}`;
+
+function expand(
+  node: SearchNode,
+  contexts: readonly StepContext[],
+  mismatches: Set<string>,
+): SearchNode[] {
+  const nextCall = Math.min(
+    ...contexts.flatMap(({ record }, index) =>
+      record.calls.slice(node.progress[index]?.calls).map(({ sequence }) => sequence),
+    ),
+  );
+  return contexts.flatMap((context, index) => {
+    const progress = node.progress[index] ?? NOT_STARTED;
+    if (progress.phase === 'done') return [];
+    const call = progress.phase === 'call' ? getNextCall(context, progress) : undefined;
+    if (call && call.sequence > nextCall) return [];
+    const result = stepOperation(context, node.state, progress);
+    const { answer } = result.progress;
+    const { record } = context;
+    if (answer) {
+      const mismatch =
+        result.progress.calls === record.calls.length
+          ? findMismatch(answer, record.response)
+          : 'made more calls than expected';
+      if (mismatch !== undefined) {
+        mismatches.add(`${record.id} ${mismatch}; expected ${JSON.stringify(answer)}`);
+        return [];
+      }
+    }
+    const all = node.progress.map((other, place) => (place === index ? result.progress : other));
+    return [{ state: result.state, progress: all }];
+  });
+}
+
+function findMismatch(
+  { status, body = {}, repeated, replayed, retryAfter }: ExpectedAnswer,
+  response: OperationResponse,
+): string | undefined {
+  if (response.status !== status) return `has status ${response.status}`;
+  if (replayed !== undefined && response.replayed !== replayed) return 'is replayed or not';
+  if (retryAfter !== undefined && response.retryAfter !== retryAfter) {
+    return `has Retry-After ${response.retryAfter}`;
+  }
+  if (repeated && !isDeepStrictEqual(response.body, repeated)) return 'repeats another answer';
+  const different = Object.entries(body).find(([name, value]) => response.body[name] !== value);
+  return different && `has ${different[0]}=${String(response.body[different[0]])}`;
+}

@@ -1,0 +1,161 @@
+import { hours } from '../../../src/common/durations.js';
+import { IDEMPOTENCY_KEY_MS } from './model-rules.js';
+import type { OperationRecord, ProviderCall } from './operation.js';
+import { isAcceptedMessage, isCodeCheck, readProviderPinId } from './provider-results.js';
+import type { ModelTestRun } from './run-model-test.js';
+
+/*
+ * The invariants I1 to I7 of docs/security.md, checked on a history without the model: from the
+ * answers and the calls that the providers received. Each check returns one line per violation.
+ */
+type InvariantCheck = (run: ModelTestRun) => string[];
+
+export const INVARIANT_CHECKS: Readonly<Record<string, InvariantCheck>> = {
+  'I1: a verification succeeds at most once': findDuplicateSuccesses,
+  'I2: a verification has no more codes checked than it has attempts': findExtraChecks,
+  'I2: a number has no more wrong codes checked than its limit': findExtraWrongCodes,
+  'I3: an idempotency key leads to one message at most': findDuplicateMessages,
+  'I4: nothing verifies after its expiry': findLateSuccesses,
+  'I5: no number, code, key or pinId is in the log or in a URL': findLeaks,
+  'I6: a rejected request makes no provider call': findCallsOfRejected,
+  'I7: a client gets nothing of the verifications of others': findForeignAnswers,
+};
+
+const isSuccess = ({ kind, response }: OperationRecord): boolean =>
+  kind === 'verify' && response.body['verified'] === true && !response.replayed;
+
+/** The send that created the verification of each provider PIN id. */
+function mapPinsToSends({ records }: ModelTestRun): Map<string, OperationRecord> {
+  const sends = new Map<string, OperationRecord>();
+  const byId = new Map(records.map((record) => [record.id, record]));
+  for (const record of records) {
+    if (record.kind !== 'send' && record.kind !== 'resend') continue;
+    const send = byId.get(record.target ?? record.id);
+    for (const call of record.calls) {
+      if (send && isAcceptedMessage(call)) sends.set(readProviderPinId(call), send);
+    }
+  }
+  return sends;
+}
+
+const listChecks = ({ records }: ModelTestRun): ProviderCall[] =>
+  records.flatMap(({ calls }) => calls.filter(isCodeCheck));
+
+function findDuplicateSuccesses(run: ModelTestRun): string[] {
+  const sends = mapPinsToSends(run);
+  const succeeded = run.records
+    .filter(isSuccess)
+    .map(({ id, calls }) => sends.get(calls.find(isCodeCheck)?.providerPinId ?? '')?.id ?? id);
+  return succeeded.filter((id, index) => succeeded.indexOf(id) !== index);
+}
+
+function findExtraChecks(run: ModelTestRun): string[] {
+  const sends = mapPinsToSends(run);
+  const counts = new Map<string, number>();
+  for (const { providerPinId = '' } of listChecks(run)) {
+    const id = sends.get(providerPinId)?.id ?? providerPinId;
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > run.settings.maxAttempts)
+    .map(([id, count]) => `${count} codes of ${id} were checked`);
+}
+
+function findExtraWrongCodes(run: ModelTestRun): string[] {
+  const sends = mapPinsToSends(run);
+  const { failuresPerHour, failuresPerDay } = run.settings;
+  const wrong = listChecks(run).filter(
+    ({ code, providerPinId = '' }) => code !== run.codes.get(providerPinId),
+  );
+  const numbers = new Set([...sends.values()].map(({ phoneNumber }) => phoneNumber));
+  return [...numbers].flatMap((number) => {
+    const times = wrong
+      .filter(({ providerPinId = '' }) => sends.get(providerPinId)?.phoneNumber === number)
+      .map(({ startedAt }) => startedAt);
+    const isOver = (count: number, spanMs: number) =>
+      times.some((time, index) => (times[index + count] ?? Infinity) - time < spanMs);
+    return isOver(failuresPerHour, hours(1)) || isOver(failuresPerDay, hours(24))
+      ? [`too many wrong codes of ${number} were checked`]
+      : [];
+  });
+}
+
+function findDuplicateMessages({ records }: ModelTestRun): string[] {
+  const last = new Map<string, number>();
+  return records.flatMap(({ id, kind, client, key, startedAt, calls }) => {
+    // An erased number takes its keys along.
+    if (kind === 'erase') last.clear();
+    if (key === undefined || !calls.some(isAcceptedMessage)) return [];
+    const name = `${client} ${key}`;
+    const before = last.get(name);
+    last.set(name, startedAt);
+    const isRepeated = before !== undefined && before > startedAt - IDEMPOTENCY_KEY_MS;
+    return isRepeated ? [`${id} sent another message for ${name}`] : [];
+  });
+}
+
+function findLateSuccesses(run: ModelTestRun): string[] {
+  const sends = mapPinsToSends(run);
+  return run.records.filter(isSuccess).flatMap(({ id, calls, endedAt }) => {
+    const call = calls.find(isCodeCheck);
+    const send = sends.get(call?.providerPinId ?? '');
+    if (!call || !send) return [`${id} succeeded without a check`];
+    const expiresAt = send.startedAt + run.settings.ttlMs;
+    return Math.min(call.endedAt, endedAt) < expiresAt ? [] : [`${id} succeeded too late`];
+  });
+}
+
+function findLeaks({ records, codes, logs }: ModelTestRun): string[] {
+  const log = logs.join('');
+  const pinIds = records.flatMap(({ pinId }) => pinId ?? []);
+  const keys = records.flatMap(({ key }) => key ?? []);
+  const numbers = records.flatMap(({ phoneNumber }) => phoneNumber?.slice(1) ?? []);
+  const secrets = new Set([
+    ...pinIds,
+    ...keys.map((key) => `"${key}"`),
+    ...numbers,
+    ...codes.keys(),
+  ]);
+  const logged = [...secrets].filter((secret) => log.includes(secret));
+  const urls = records.flatMap(({ calls }) =>
+    calls.filter(({ operation }) => operation !== 'status'),
+  );
+  const inUrl = urls.filter(({ path }) => numbers.some((number) => path.includes(number)));
+  return [...logged.map((secret) => `${secret} is in the log`), ...inUrl.map(({ path }) => path)];
+}
+
+const REJECTIONS = [
+  'cooldown_active',
+  'quota_exceeded',
+  'destination_suspended',
+  'idempotency_key_reused',
+  'request_in_progress',
+  'verification_not_found',
+  'reference_mismatch',
+];
+
+function findCallsOfRejected({ records }: ModelTestRun): string[] {
+  return (
+    records
+      .filter(({ response: { body, replayed }, calls }) => {
+        const isRejected = REJECTIONS.includes(String(body['code'] ?? body['reason']));
+        return (isRejected || replayed) && calls.some(isBillable);
+      })
+      // The verification was erased while the provider sent the message.
+      .filter(({ kind, response }) => kind !== 'send' || response.status !== 404)
+      .map(({ id }) => `${id} was rejected and made a call`)
+  );
+}
+
+const isBillable = ({ operation }: ProviderCall): boolean => operation !== 'status';
+
+function findForeignAnswers({ records }: ModelTestRun): string[] {
+  const owners = new Map(records.map(({ id, client }) => [id, client]));
+  return records
+    .filter(({ target, client, response, key }) => {
+      const isForeign = target !== undefined && owners.get(target) !== client;
+      // Its own earlier request with this key decides.
+      return isForeign && key === undefined && response.status !== 404;
+    })
+    .map(({ id, response }) => `${id} got ${response.status} about a foreign verification`);
+}

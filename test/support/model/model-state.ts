@@ -1,0 +1,185 @@
+import type { ProviderName } from '../../../src/common/provider-name.js';
+
+/** An event in a sliding window, by the operation that counted it. */
+export interface WindowEvent {
+  readonly at: number;
+  readonly by: string;
+}
+
+/** What one client did to a number. */
+export interface NumberRecord {
+  readonly sends: readonly WindowEvent[];
+  readonly failures: readonly WindowEvent[];
+}
+
+export interface VerificationRecord {
+  /** The operation that created it. */
+  readonly id: string;
+  readonly client: string;
+  readonly phoneNumber: string;
+  readonly status: 'sending' | 'pending' | 'verified' | 'expired' | 'failed' | 'cancelled';
+  readonly channel: 'sms' | 'voice';
+  readonly reference: string | undefined;
+  readonly endUser: string | undefined;
+  readonly attempts: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly verifiedAt: number | undefined;
+  /** `undefined` until a provider has accepted the send. */
+  readonly provider: ProviderName | undefined;
+}
+
+export interface KeyRecord {
+  readonly request: string;
+  readonly state: 'running' | 'answered' | 'ambiguous';
+  readonly answer: object | undefined;
+  readonly createdAt: number;
+  /** The run of the request that owns it, and its verification. */
+  readonly run: string;
+  readonly verification: string | undefined;
+}
+
+const NO_EVENTS: NumberRecord = { sends: [], failures: [] };
+
+/**
+ * Everything that the service stores, as the model sees it. Immutable: a change returns a new state
+ * over the same base, so that many orders of concurrent steps can be tried.
+ */
+export class ModelState {
+  constructor(
+    private readonly base = new Map<string, unknown>(),
+    private readonly changes: ReadonlyMap<string, unknown> = new Map(),
+  ) {}
+
+  /** Equal for equal states over the same base. */
+  get fingerprint(): string {
+    return [...this.changes]
+      .map(([key, value]) => `${key} ${describe(value)}`)
+      .sort()
+      .join('\n');
+  }
+
+  /**
+   * Forgets which operation counted an event or owns a key: no operation is under way that could
+   * still release them. States that differ only in this become equal.
+   */
+  forgetOperations(): ModelState {
+    const changes = new Map<string, unknown>();
+    for (const [key, value] of this.changes) changes.set(key, forgetOperation(value));
+    return new ModelState(this.base, changes);
+  }
+
+  /** Makes the changes the base. No other state over this base may be used afterwards. */
+  commit(): ModelState {
+    for (const [key, value] of this.changes) {
+      if (value === null) this.base.delete(key);
+      else this.base.set(key, value);
+    }
+    return new ModelState(this.base);
+  }
+
+  getVerification(id: string | undefined): VerificationRecord | undefined {
+    return this.get(`verification ${id}`) as VerificationRecord | undefined;
+  }
+
+  setVerification(verification: VerificationRecord): ModelState {
+    const { id, client, phoneNumber } = verification;
+    const ids = this.listIds(client, phoneNumber);
+    const state = this.set(`verification ${id}`, verification);
+    return ids.includes(id) ? state : state.set(`ids ${client} ${phoneNumber}`, [...ids, id]);
+  }
+
+  changeVerification(id: string, change: Partial<VerificationRecord>): ModelState {
+    const verification = this.getVerification(id);
+    return verification ? this.setVerification({ ...verification, ...change }) : this;
+  }
+
+  deleteVerification(id: string): ModelState {
+    const verification = this.getVerification(id);
+    if (!verification) return this;
+    const { client, phoneNumber } = verification;
+    const ids = this.listIds(client, phoneNumber).filter((other) => other !== id);
+    return this.set(`verification ${id}`, null).set(`ids ${client} ${phoneNumber}`, ids);
+  }
+
+  /** A client's verifications of a number, oldest first. */
+  listVerifications(client: string, phoneNumber: string): VerificationRecord[] {
+    return this.listIds(client, phoneNumber).flatMap((id) => this.getVerification(id) ?? []);
+  }
+
+  getNumber(client: string, phoneNumber: string): NumberRecord {
+    return (this.get(`number ${client} ${phoneNumber}`) as NumberRecord | undefined) ?? NO_EVENTS;
+  }
+
+  changeNumber(client: string, phoneNumber: string, change: Partial<NumberRecord>): ModelState {
+    const number = { ...this.getNumber(client, phoneNumber), ...change };
+    return this.set(`number ${client} ${phoneNumber}`, number);
+  }
+
+  getEndUser(endUser: string): readonly WindowEvent[] {
+    return (this.get(`end user ${endUser}`) as readonly WindowEvent[] | undefined) ?? [];
+  }
+
+  setEndUser(endUser: string, sends: readonly WindowEvent[]): ModelState {
+    return this.set(`end user ${endUser}`, sends);
+  }
+
+  getKey(client: string, key: string): KeyRecord | undefined {
+    return this.get(`key ${client} ${key}`) as KeyRecord | undefined;
+  }
+
+  setKey(client: string, key: string, record: KeyRecord | undefined): ModelState {
+    const names = this.listKeys(client);
+    const state = this.set(`key ${client} ${key}`, record ?? null);
+    return names.includes(key) ? state : state.set(`keys ${client}`, [...names, key]);
+  }
+
+  listKeys(client: string): readonly string[] {
+    return (this.get(`keys ${client}`) as readonly string[] | undefined) ?? [];
+  }
+
+  private listIds(client: string, phoneNumber: string): readonly string[] {
+    return (this.get(`ids ${client} ${phoneNumber}`) as readonly string[] | undefined) ?? [];
+  }
+
+  private get(key: string): unknown {
+    const value = this.changes.has(key) ? this.changes.get(key) : this.base.get(key);
+    return value ?? undefined;
+  }
+
+  private set(key: string, value: unknown): ModelState {
+    return new ModelState(this.base, new Map(this.changes).set(key, value));
+  }
+}
+
+/** Values are immutable, so their text is made once. */
+const texts = new WeakMap<object, string>();
+
+function describe(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const text = texts.get(value) ?? JSON.stringify(value);
+  texts.set(value, text);
+  return text;
+}
+
+const withoutOperation = (events: readonly WindowEvent[]): WindowEvent[] =>
+  events.map(({ at }) => ({ at, by: '' }));
+
+function forgetOperation(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if ('sends' in value && 'failures' in value) {
+    const { sends, failures } = value as NumberRecord;
+    return { sends: withoutOperation(sends), failures: withoutOperation(failures) };
+  }
+  if ('run' in value) return { ...value, run: '' };
+  const isEvents = Array.isArray(value) && value.every((item) => typeof item === 'object');
+  return isEvents ? withoutOperation(value as WindowEvent[]) : value;
+}
+
+export const addEvent = (events: readonly WindowEvent[], at: number, by: string): WindowEvent[] => [
+  { at, by },
+  ...events.slice(0, 40),
+];
+
+export const removeEvent = (events: readonly WindowEvent[], by: string): WindowEvent[] =>
+  events.filter((event) => event.by !== by);

@@ -1,0 +1,85 @@
+import type { ProviderName } from '../../../src/common/provider-name.js';
+import type { ModelSettings } from './model-rules.js';
+import type { ModelState } from './model-state.js';
+import type { OperationRecord, ProviderCall } from './operation.js';
+import type { CallFailure } from './provider-results.js';
+
+/** An answer that the model expects. An absent field is not compared. */
+export interface ExpectedAnswer {
+  readonly status: number;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** The whole body, repeated from an earlier answer. */
+  readonly repeated?: object;
+  readonly replayed?: boolean;
+  /** Seconds. */
+  readonly retryAfter?: number;
+  /** A send: the answer names a new verification, or repeats one. */
+  readonly namesVerification?: boolean;
+}
+
+/** How far an operation is. Every phase is one atomic step of the service. */
+export interface Progress {
+  readonly phase: 'start' | 'reserve' | 'explain' | 'call' | 'finish' | 'reject' | 'done';
+  /** Calls that are consumed. */
+  readonly calls: number;
+  /** Providers that are still to be tried, in this order. */
+  readonly providers: readonly ProviderName[];
+  /** The verification, once it is known. */
+  readonly target?: string | undefined;
+  /** Where the operation is counted, even if the verification is erased meanwhile. */
+  readonly counted?: { readonly phoneNumber: string; readonly endUser?: string | undefined };
+  readonly failures: readonly CallFailure[];
+  readonly acceptedBy?: ProviderName;
+  readonly checked?: string;
+  readonly answer?: ExpectedAnswer;
+}
+
+export const NOT_STARTED: Progress = { phase: 'start', calls: 0, providers: [], failures: [] };
+
+/** An operation in a group, as the search sees it. */
+export interface StepContext {
+  readonly record: OperationRecord;
+  readonly settings: ModelSettings;
+  /** Of this replica, in order of preference. */
+  readonly providers: readonly ProviderName[];
+  /** Whether the circuit of a provider's operation may be open. */
+  mayBeOpen(provider: ProviderName, operation: string): boolean;
+}
+
+export interface StepResult {
+  readonly state: ModelState;
+  readonly progress: Progress;
+}
+
+export const done = (
+  state: ModelState,
+  progress: Progress,
+  answer: ExpectedAnswer,
+): StepResult => ({
+  state,
+  progress: { ...progress, phase: 'done', answer },
+});
+
+export const problem = (status: number, code: string): ExpectedAnswer => ({
+  status,
+  body: { code },
+});
+
+export const NOT_FOUND = problem(404, 'verification_not_found');
+
+export const limitAnswer = (
+  { code, until }: { code: string; until: number },
+  now: number,
+): ExpectedAnswer => ({
+  ...problem(429, code),
+  retryAfter: Math.max(1, Math.ceil((until - now) / 1_000)),
+});
+
+export const failureAnswer = ({ status, code }: CallFailure): ExpectedAnswer =>
+  problem(status, code);
+
+/** The next call of an operation to any provider. */
+export const getNextCall = (
+  { record }: StepContext,
+  { calls }: Progress,
+): ProviderCall | undefined => record.calls[calls];

@@ -1,0 +1,112 @@
+import type { ProviderName } from '../../../src/common/provider-name.js';
+import type { ProviderCall, ProviderResponseRecord } from './operation.js';
+
+/** What a call means for the service, as the provider's API documents it. */
+export type CallResult =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: CodeCheckResult }
+  | { readonly kind: 'failed'; readonly failure: CallFailure };
+
+type CodeCheckResult =
+  'verified' | 'wrong_code' | 'wrong_code_final' | 'expired' | 'attempts_exhausted';
+
+/** A failed call: the answer of the service, and whether the call may have had an effect. */
+export interface CallFailure {
+  readonly status: number;
+  readonly code: string;
+  readonly ambiguous: boolean;
+  /** Rejected without a call. */
+  readonly wasCalled: boolean;
+}
+
+const failure = (status: number, code: string, ambiguous = false): CallResult => ({
+  kind: 'failed',
+  failure: { status, code, ambiguous, wasCalled: true },
+});
+
+const UNCLEAR = failure(502, 'provider_error', true);
+const UNREACHABLE = failure(422, 'destination_unreachable');
+const REJECTED = failure(502, 'provider_error');
+const THROTTLED = failure(503, 'provider_unavailable');
+
+/** The circuit is open. */
+export const NOT_CALLED: CallFailure = {
+  status: 503,
+  code: 'provider_unavailable',
+  ambiguous: false,
+  wasCalled: false,
+};
+
+/** A failure after which the provider counts as down, so that its circuit may open. */
+export const isProviderDown = (call: ProviderCall): boolean => {
+  const { received } = call;
+  return (
+    received === undefined || received.status >= 500 || received.status === 429 || isText(received)
+  );
+};
+
+export function toCallResult(call: ProviderCall): CallResult {
+  const { received } = call;
+  if (!received || received.status >= 500 || isText(received)) return UNCLEAR;
+  return TRANSLATIONS[call.provider](call, received);
+}
+
+type Body = Record<string, unknown>;
+
+const TRANSLATIONS: Record<
+  ProviderName,
+  (call: ProviderCall, received: ProviderResponseRecord) => CallResult
+> = {
+  infobip: ({ operation }, { status, body }) => {
+    const { smsStatus, callStatus, ncStatus, verified, pinError } = body as Body;
+    if (operation === 'verify') {
+      if (status === 404) return { kind: 'attempts_exhausted' };
+      if (status === 429) return THROTTLED;
+      if (status >= 400) return REJECTED;
+      if (verified === true) return { kind: 'verified' };
+      if (pinError === 'TTL_EXPIRED') return { kind: 'expired' };
+      return { kind: pinError === 'NO_MORE_PIN_ATTEMPTS' ? 'attempts_exhausted' : 'wrong_code' };
+    }
+    if (status === 404 && operation === 'resend') return failure(409, 'not_resendable');
+    if (status === 429) return THROTTLED;
+    if (status >= 400) return REJECTED;
+    if (smsStatus === 'MESSAGE_NOT_SENT') {
+      return String(ncStatus).includes('NOT_REACHABLE') ? UNREACHABLE : REJECTED;
+    }
+    if (/^(REJECTED|UNDELIVERABLE)/.test(String(callStatus))) return REJECTED;
+    return { kind: 'accepted' };
+  },
+  sinch: ({ operation }, { status, body }) => {
+    const { errorCode, status: state, reason } = body as Body;
+    if (operation === 'verify') {
+      if (errorCode === 40400) return { kind: 'attempts_exhausted' };
+      if (status === 429) return THROTTLED;
+      if (status >= 400) return REJECTED;
+      if (state === 'SUCCESSFUL') return { kind: 'verified' };
+      if (reason === 'Expired') return { kind: 'expired' };
+      return { kind: state === 'FAIL' ? 'wrong_code_final' : 'attempts_exhausted' };
+    }
+    if (status === 429) return THROTTLED;
+    if (status >= 400 || state === 'DENIED' || state === 'ERROR') return REJECTED;
+    return { kind: 'accepted' };
+  },
+};
+
+const isText = ({ body }: ProviderResponseRecord): boolean => typeof body !== 'object';
+
+/** Whether the provider sent a message, even if its response was lost. */
+export const isAcceptedMessage = (call: ProviderCall): boolean =>
+  (call.operation === 'send' || call.operation === 'resend') &&
+  call.performed !== undefined &&
+  toCallResult({ ...call, received: call.performed }).kind === 'accepted';
+
+/** Whether the provider checked a code, even if its response was lost. */
+export const isCodeCheck = ({ operation, performed }: ProviderCall): boolean =>
+  operation === 'verify' && performed !== undefined && performed.status < 400;
+
+/** The PIN id of an accepted message. */
+export function readProviderPinId({ provider, providerPinId, performed }: ProviderCall): string {
+  const body = (performed?.body ?? {}) as Body;
+  const id = provider === 'infobip' ? body['pinId'] : body['id'];
+  return typeof id === 'string' ? id : (providerPinId ?? '');
+}

@@ -1,0 +1,268 @@
+import { claimKey, markAmbiguous, releaseKey, storeAnswer } from './key-steps.js';
+import {
+  COUNTED_FOR,
+  endUserOf,
+  findEndUserLimit,
+  findSendLimit,
+  getAttemptsRemaining,
+  isOpen,
+  type LimitRejection,
+} from './model-rules.js';
+import { addEvent, removeEvent, type ModelState, type VerificationRecord } from './model-state.js';
+import {
+  done,
+  failureAnswer,
+  getNextCall,
+  limitAnswer,
+  NOT_FOUND,
+  problem,
+  type ExpectedAnswer,
+  type Progress,
+  type StepContext,
+  type StepResult,
+} from './model-step.js';
+import { NOT_CALLED, toCallResult, type CallFailure } from './provider-results.js';
+
+/** Sends a code: reserve, call each provider in turn, then confirm or release. */
+export function stepSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  switch (progress.phase) {
+    case 'start':
+      return reserveSend(context, state, progress);
+    case 'explain':
+      return explainLimit(context, state, progress);
+    case 'call':
+      return callProvider(context, 'send', state, progress);
+    default:
+      return progress.acceptedBy === undefined
+        ? releaseSend(context, state, progress)
+        : confirmSend(context, state, progress);
+  }
+}
+
+/** Sends a code again. Only a pending verification with attempts left can be resent. */
+export function stepResend(
+  context: StepContext,
+  state: ModelState,
+  progress: Progress,
+): StepResult {
+  switch (progress.phase) {
+    case 'start':
+      return reserveResend(context, state, progress);
+    case 'call':
+      return callProvider(context, 'resend', state, progress);
+    default:
+      return progress.acceptedBy === undefined
+        ? releaseSend(context, state, progress)
+        : confirmResend(context, state, progress);
+  }
+}
+
+function reserveSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { record, settings, providers } = context;
+  const { id, client, phoneNumber = '', reference, endUserIp, channel = 'sms', secret } = record;
+  const now = record.startedAt;
+  if (record.key === undefined && record.calls.length === 0 && record.response.status === 503) {
+    // Every circuit was open when the request came.
+    const isOpen = providers.every((provider) => context.mayBeOpen(provider, 'send'));
+    if (isOpen) return done(state, progress, failureAnswer(NOT_CALLED));
+  }
+  const claimed = claimKey(state, record, id, now);
+  if ('answer' in claimed) return done(state, progress, claimed.answer);
+  const endUser = endUserIp === undefined ? undefined : endUserOf(endUserIp, secret);
+  if (findLimit(state, { client, phoneNumber, endUser }, context, now)) {
+    return { state, progress: { ...progress, phase: 'explain' } };
+  }
+  const verification: VerificationRecord = {
+    id,
+    client,
+    phoneNumber,
+    status: 'sending',
+    channel,
+    reference,
+    endUser,
+    attempts: 0,
+    createdAt: now,
+    expiresAt: now + settings.ttlMs,
+    verifiedAt: undefined,
+    provider: undefined,
+  };
+  const counted = countSend(claimed.state, verification, id, now).setVerification(verification);
+  const next = { target: id, providers, counted: { phoneNumber, endUser } };
+  return { state: counted, progress: { ...progress, phase: 'call', ...next } };
+}
+
+function reserveResend(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { record, settings, providers } = context;
+  const { id, client, target, startedAt: now } = record;
+  const verification = state.getVerification(target);
+  if (target === undefined && record.pinId?.includes('!')) return done(state, progress, NOT_FOUND);
+  const claimed = claimKey(state, record, target, now);
+  if ('answer' in claimed) return done(state, progress, claimed.answer);
+  if (verification?.client !== client || verification.provider === undefined) {
+    return done(state, progress, NOT_FOUND);
+  }
+  if (!isOpen(verification, now) || getAttemptsRemaining(verification, settings) === 0) {
+    return done(state, progress, problem(409, 'not_resendable'));
+  }
+  const limit = findLimit(state, verification, context, now);
+  if (limit) return done(state, progress, limitAnswer(limit, now));
+  const issuer = verification.provider;
+  const order = [issuer, ...providers.filter((name) => name !== issuer)];
+  const counted = countSend(claimed.state, verification, id, now);
+  const { phoneNumber, endUser } = verification;
+  const next = { target, providers: order, counted: { phoneNumber, endUser } };
+  return { state: counted, progress: { ...progress, phase: 'call', ...next } };
+}
+
+type LimitedSend = Pick<VerificationRecord, 'client' | 'phoneNumber' | 'endUser'>;
+
+const findLimit = (
+  state: ModelState,
+  send: LimitedSend,
+  { settings }: StepContext,
+  now: number,
+): LimitRejection | undefined =>
+  findSendLimit(state, send, settings, now) ?? findEndUserLimit(state, send.endUser, settings, now);
+
+/** The reason is read after the rejection: by then the limit may be gone. */
+function explainLimit(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { record } = context;
+  const { client, phoneNumber = '', endUserIp, secret, startedAt: now } = record;
+  const endUser = endUserIp === undefined ? undefined : endUserOf(endUserIp, secret);
+  const limit = findLimit(state, { client, phoneNumber, endUser }, context, now);
+  const code = endUser === undefined ? 'cooldown_active' : 'quota_exceeded';
+  return done(state, progress, limitAnswer(limit ?? { code, until: now }, now));
+}
+
+function countSend(
+  state: ModelState,
+  { phoneNumber, endUser }: LimitedSend,
+  by: string,
+  now: number,
+): ModelState {
+  const subject = COUNTED_FOR;
+  const { sends } = state.getNumber(subject, phoneNumber);
+  const counted = state.changeNumber(subject, phoneNumber, { sends: addEvent(sends, now, by) });
+  if (endUser === undefined) return counted;
+  return counted.setEndUser(endUser, addEvent(counted.getEndUser(endUser), now, by));
+}
+
+/** One provider: its call, or that its circuit was open. */
+function callProvider(
+  context: StepContext,
+  operation: 'send' | 'resend',
+  state: ModelState,
+  progress: Progress,
+): StepResult {
+  const [provider, ...providers] = progress.providers;
+  if (provider === undefined) return { state, progress: { ...progress, phase: 'finish' } };
+  const call = getNextCall(context, progress);
+  const next = { ...progress, providers };
+  const last = providers.length === 0 ? ('finish' as const) : ('call' as const);
+  if (call?.provider !== provider) {
+    const circuit = progress.failures.length === 0 ? operation : 'send';
+    const failure = context.mayBeOpen(provider, circuit) ? NOT_CALLED : MISSING_CALL;
+    return { state, progress: { ...next, failures: [...next.failures, failure], phase: last } };
+  }
+  const called = { ...next, calls: next.calls + 1 };
+  const result = toCallResult(call);
+  if (result.kind === 'accepted') {
+    return { state, progress: { ...called, acceptedBy: provider, phase: 'finish' } };
+  }
+  if (result.kind !== 'failed') throw new Error(`a send ended with ${result.kind}`);
+  const { failure } = result;
+  const isFinal = failure.code === 'destination_unreachable';
+  const failures = [...called.failures, failure];
+  return { state, progress: { ...called, failures, phase: isFinal ? 'finish' : last } };
+}
+
+/** Matches no answer: the service must call the provider. */
+const MISSING_CALL: CallFailure = {
+  status: 0,
+  code: 'a provider was not called',
+  ambiguous: false,
+  wasCalled: true,
+};
+
+/** The client's older pending verification ends, and the new one is pending. */
+function confirmSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { record } = context;
+  const sent = state.getVerification(record.id);
+  if (sent?.status !== 'sending') return done(markAmbiguous(state, record), progress, NOT_FOUND);
+  const { client, phoneNumber, createdAt } = sent;
+  let result = state;
+  for (const older of state.listVerifications(client, phoneNumber)) {
+    if (older.status !== 'pending' || older.createdAt > createdAt) continue;
+    const status = older.expiresAt <= createdAt ? 'expired' : 'cancelled';
+    result = result.changeVerification(older.id, { status });
+  }
+  const isSuperseded = result
+    .listVerifications(client, phoneNumber)
+    .some(({ status }) => status === 'pending');
+  result = result.changeVerification(sent.id, {
+    status: isSuperseded ? 'cancelled' : 'pending',
+    provider: progress.acceptedBy,
+  });
+  return done(storeAnswer(result, record, record.response.body), progress, {
+    ...describeSend(context, sent),
+    namesVerification: true,
+  });
+}
+
+function confirmResend(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { record } = context;
+  const { channel = 'sms', target = '' } = record;
+  const verification = state.getVerification(target);
+  const confirmed =
+    verification?.status === 'pending'
+      ? state.changeVerification(target, { provider: progress.acceptedBy, channel })
+      : state;
+  const answer = describeSend(context, { channel, expiresAt: verification?.expiresAt });
+  return done(storeAnswer(confirmed, record, record.response.body), progress, {
+    ...answer,
+    body: { ...answer.body, pinId: record.pinId },
+  });
+}
+
+function describeSend(
+  { record, settings }: StepContext,
+  { channel, expiresAt }: { channel: string; expiresAt: number | undefined },
+): ExpectedAnswer {
+  const resendAvailableAt = toText(record.startedAt + settings.cooldownMs);
+  const expiry = expiresAt === undefined ? {} : { expiresAt: toText(expiresAt) };
+  return { status: 200, replayed: false, body: { channel, resendAvailableAt, ...expiry } };
+}
+
+export const toText = (time: number): string => new Date(time).toISOString();
+
+/** A message that may have been sent stays counted; one that was not is released. */
+function releaseSend({ record }: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { failures, target = '' } = progress;
+  const answer = failureAnswer(findMostSpecific(failures));
+  if (failures.some(({ ambiguous }) => ambiguous)) {
+    const failed = record.kind === 'send' ? failSend(state, target) : state;
+    return done(markAmbiguous(failed, record), progress, answer);
+  }
+  const { id } = record;
+  const { phoneNumber = '', endUser } = progress.counted ?? {};
+  const subject = COUNTED_FOR;
+  const { sends } = state.getNumber(subject, phoneNumber);
+  let released = state.changeNumber(subject, phoneNumber, { sends: removeEvent(sends, id) });
+  if (endUser !== undefined) {
+    released = released.setEndUser(endUser, removeEvent(released.getEndUser(endUser), id));
+  }
+  if (record.kind === 'send') released = released.deleteVerification(target);
+  return done(releaseKey(released, record), progress, answer);
+}
+
+const failSend = (state: ModelState, id: string): ModelState =>
+  state.getVerification(id)?.status === 'sending'
+    ? state.changeVerification(id, { status: 'failed' })
+    : state;
+
+/** One after which the message may have been sent, then one of a call, then any. */
+const findMostSpecific = (failures: readonly CallFailure[]): CallFailure =>
+  failures.find(({ ambiguous }) => ambiguous) ??
+  failures.find(({ wasCalled }) => wasCalled) ??
+  failures[0] ??
+  MISSING_CALL;
