@@ -13,7 +13,7 @@ interface RateLimitPolicy {
 export type ThrottlerRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
 /**
- * The result of one increment in a fixed window, which the first hit starts. A client over the limit
+ * The state after a hit in a fixed window, which begins with the first hit. A client over the limit
  * is blocked until the window ends, so `RateLimit` and `Retry-After` name the same moment.
  */
 export function toThrottlerRecord(
@@ -28,7 +28,7 @@ export function toThrottlerRecord(
 
 /**
  * Sets `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10, §3 and §4), and
- * remembers when an exhausted limit resets: no `Retry-After` may end earlier.
+ * remembers the time until an exhausted limit resets: no `Retry-After` may be shorter.
  */
 export function setRateLimitHeaders(
   request: FastifyRequest,

@@ -5,14 +5,14 @@ import type { CodeChecked, EventBus, MessageSent } from '../common/events.js';
 const LOGGED_PIN_ID_LENGTH = 8;
 
 /** Polled by machines every few seconds. */
-export const HEALTH_ROUTES = /^\/(health|metrics)\b/;
+export const MONITORING_ROUTES = /^\/(health|metrics)\b/;
 
 /** Logs one line per request and one per change of a verification, without their contents. */
 export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('request_completed', (event) => {
     const { context, method, route, status, problem, limit, client } = event;
     const durationMs = roundMs(event.durationMs);
-    logger[HEALTH_ROUTES.test(route ?? '') ? 'debug' : 'info'](
+    logger[MONITORING_ROUTES.test(route ?? '') ? 'debug' : 'info'](
       { method, route, status, problem, limit, client, durationMs, ...context },
       'request',
     );

@@ -21,7 +21,7 @@ import {
 import { seconds } from '../common/durations.js';
 import type { EventBus, ServiceEventOf } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
-import { HEALTH_ROUTES } from './event-logger.js';
+import { MONITORING_ROUTES } from './event-logger.js';
 import type { CollectorConfig } from './trace-exporter.js';
 import { createTracerProvider } from './tracer-provider.js';
 
@@ -33,7 +33,7 @@ interface RequestTrace {
   readonly span: Span;
   /** Makes the request's span the parent of another. */
   readonly context: Context;
-  /** Added to `performance.now()`, it gives Unix time: the same for every span of the request. */
+  /** Unix time minus `performance.now()`: one value for every span of the request. */
   readonly timeOriginMs: number;
 }
 
@@ -83,7 +83,7 @@ export class Tracing implements OnApplicationShutdown {
    * @returns the context for all further work on the request; its `traceId` is for the log
    */
   startRequest(context: RequestContext, method: string, route = ''): RequestContext {
-    if (HEALTH_ROUTES.test(route)) return context;
+    if (MONITORING_ROUTES.test(route)) return context;
     const { requestId, traceparent } = context;
     const startTime = Date.now();
     const timeOriginMs = startTime - performance.now();
@@ -99,7 +99,7 @@ export class Tracing implements OnApplicationShutdown {
     return traced;
   }
 
-  /** Exports the last spans: all requests have ended. */
+  /** Exports the last spans; by now all requests have ended. */
   async onApplicationShutdown(): Promise<void> {
     // The exporter logs a failure itself.
     const flushed = this.provider.shutdown().catch(() => undefined);

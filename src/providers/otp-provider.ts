@@ -7,7 +7,7 @@ import type { RequestContext } from '../common/request-context.js';
 export interface ProviderCallOptions {
   /** From connect to last byte, in milliseconds; by default `PROVIDER_TIMEOUT`. */
   readonly timeoutMs?: number | undefined;
-  /** The provider gets its request id, so that its logs can be matched with ours. */
+  /** Its request ID is sent, so that the provider's logs can be matched with ours. */
   readonly context?: RequestContext | undefined;
   /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;

@@ -94,7 +94,7 @@ function toProviderError(error: NodeJS.ErrnoException): ProviderError {
 
 /**
  * No `traceparent`: it would show the provider which of its calls belong to one trace of the client. The
- * request id is enough to find a call in the provider's log.
+ * request ID is enough to find a call in the provider's log.
  */
 const createTraceHeaders = (context: RequestContext | undefined): Record<string, string> =>
   context ? { 'x-request-id': context.requestId } : {};

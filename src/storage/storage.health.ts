@@ -19,7 +19,7 @@ export class StorageHealthIndicator {
     await this.database.run((batch) => this.queries.writeNothing(batch, {}));
   }
 
-  /** The connections of PostgreSQL's pool by state; `undefined` with SQLite. */
+  /** How many connections of PostgreSQL's pool are in each state; `undefined` with SQLite. */
   getConnections(): Readonly<Record<ConnectionState, number>> | undefined {
     return this.database.getConnections();
   }

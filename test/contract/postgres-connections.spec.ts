@@ -7,9 +7,10 @@ import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { scaleTimeLimit } from '../support/time-scale.js';
 
-/** Six per pooled connection. Each commit takes 0.5 s, so the last transaction waits for 2.5 s. */
+/** Six for each pooled connection. A commit takes 0.5 s, so the last transactions wait for 2.5 s. */
 const TRANSACTIONS = 120;
-const SLOW_COMMITS = [
+/** Makes each commit of an insert take 0.5 s. */
+const SLOW_COMMIT_SCHEMA = [
   'create table rows (n integer)',
   `create function slow_commit() returns trigger language plpgsql as
    'begin perform pg_sleep(0.5); return null; end'`,
@@ -31,7 +32,7 @@ describe('The PostgreSQL connection pool', () => {
   beforeAll(async () => {
     server = await startPostgres();
     url = await server.createDatabase();
-    await queryPostgres(url, ...SLOW_COMMITS);
+    await queryPostgres(url, ...SLOW_COMMIT_SCHEMA);
   });
 
   afterEach(() => engine.close());
@@ -59,7 +60,7 @@ describe('The PostgreSQL connection pool', () => {
   });
 });
 
-describe('A PostgreSQL server that does not respond', () => {
+describe('A connection to a PostgreSQL server that does not respond', () => {
   let silentServer: Server;
   const sockets: Socket[] = [];
 
@@ -73,7 +74,7 @@ describe('A PostgreSQL server that does not respond', () => {
     silentServer.close();
   });
 
-  it('fails the connection after two seconds, even if a request may take longer', async () => {
+  it('fails after two seconds, even if a request may take longer', async () => {
     const { port } = silentServer.address() as AddressInfo;
     const engine = openPostgres(`postgres://127.0.0.1:${String(port)}/otp`, seconds(60));
     const startedAt = performance.now();

@@ -13,7 +13,7 @@ describe('getSmsSize', () => {
     ['accents of the basic table', 'éèàùäöüßÑ@£$¥ΔΩ', 'GSM-7', 15, 1],
     ['extended characters, at two septets each', '[€]{}~|^\\', 'GSM-7', 18, 1],
     ['80 extended characters', '€'.repeat(80), 'GSM-7', 160, 1],
-    ['81 extended characters, never split', '€'.repeat(81), 'GSM-7', 162, 2],
+    ['81 extended characters', '€'.repeat(81), 'GSM-7', 162, 2],
     [
       'an extended character across the 153rd septet',
       `${repeatA(152)}€${repeatA(152)}`,
@@ -40,7 +40,7 @@ describe('getSmsSize', () => {
 });
 
 describe('The message text of infobip:setup', () => {
-  it('is measured with a code of the real length at every {{pin}}', () => {
+  it('is measured with a six-digit sample code in place of every {{pin}}', () => {
     expect(withSamplePin('{{pin}} and @example.com #{{pin}}')).toBe(
       '123456 and @example.com #123456',
     );
@@ -60,13 +60,13 @@ describe('The message text of infobip:setup', () => {
     );
   });
 
-  it('ends in the line that binds the code to a host', () => {
+  it('ends with the WebOTP line, which binds the code to a host', () => {
     expect(composeText('{{pin}} is your code', 'example.com')).toBe(
       '{{pin}} is your code\n\n@example.com #{{pin}}',
     );
   });
 
-  it('has only one such line, for the last host', () => {
+  it('has only one WebOTP line, for the host that was given last', () => {
     const once = composeText('{{pin}} is your code', 'example.com');
 
     expect(composeText(once, 'example.com')).toBe(once);

@@ -4,7 +4,7 @@ import { providersConfig, type ProvidersConfig } from '../../config/providers.co
 import { JSON_TYPE, ProviderHttpClient, type ProviderRequest } from '../provider-http-client.js';
 import { createSignature } from './sinch.signature.js';
 
-/** Makes signed HTTP requests to Sinch, at its base URL. Knows nothing of verifications. */
+/** Makes HTTP requests to Sinch, signed with the secret of the application. */
 @Injectable()
 export class SinchClient extends ProviderHttpClient<'sinch'> {
   constructor(http: HttpService, @Inject(providersConfig.KEY) config: ProvidersConfig) {

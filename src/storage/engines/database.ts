@@ -39,7 +39,7 @@ export interface DatabaseEngine extends FailureClassifier {
   transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T>;
   /** Whether this process may clean up, for the rest of the transaction. */
   tryLockForCleanup(transaction: Executor): Promise<boolean>;
-  /** The connections of the pool by state, if there is a pool. */
+  /** How many connections of the pool are in each state, if there is a pool. */
   getConnections?(): Readonly<Record<ConnectionState, number>>;
   close(): Promise<void>;
 }
@@ -156,7 +156,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  /** The connections of the pool by state, if there is a pool. */
+  /** How many connections of the pool are in each state, if there is a pool. */
   getConnections(): Readonly<Record<ConnectionState, number>> | undefined {
     return this.engine.getConnections?.();
   }

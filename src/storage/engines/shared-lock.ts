@@ -1,6 +1,6 @@
 const FREE = 0;
 const ACQUIRED = 1;
-/** Acquired, and the other thread waits to keep it forever. */
+/** Acquired, and the other thread has called `acquireForever`. */
 const WANTED = 2;
 const KEPT = 3;
 
@@ -13,30 +13,33 @@ export class SharedLock {
     this.word = new Int32Array(memory);
   }
 
-  /** Waits until it is free; forever, if the other thread keeps it. */
+  /** Waits until the lock is free; forever, if the other thread keeps it. */
   acquire(): void {
     for (let state = this.swap(FREE, ACQUIRED); state !== FREE; state = this.swap(FREE, ACQUIRED)) {
       Atomics.wait(this.word, 0, state);
     }
   }
 
+  /** Frees the lock, or gives it to the thread that has called `acquireForever`. */
   release(): void {
     if (this.swap(ACQUIRED, FREE) === WANTED) this.swap(WANTED, KEPT);
     Atomics.notify(this.word, 0);
   }
 
   /**
-   * Keeps it from the other thread's next release on, however fast that one acquires it again.
-   * @param timeoutMs after which it returns without the lock.
+   * Acquires the lock and never releases it. If the other thread has it, its next release hands it
+   * over, before that thread can acquire it again.
+   * @param timeoutMs after which this returns; a later release still hands the lock over.
    */
   acquireForever(timeoutMs: number): void {
-    for (let requested = false; !requested;) {
-      requested = this.swap(FREE, KEPT) !== ACQUIRED || this.swap(ACQUIRED, WANTED) === ACQUIRED;
+    for (let isRequested = false; !isRequested;) {
+      // The other thread may release or acquire the lock between the two swaps.
+      isRequested = this.swap(FREE, KEPT) !== ACQUIRED || this.swap(ACQUIRED, WANTED) === ACQUIRED;
     }
     Atomics.wait(this.word, 0, WANTED, timeoutMs);
   }
 
-  /** @returns the state before, which is `from` if it has changed. */
+  /** @returns the previous state: `from` if the swap was made. */
   private swap(from: number, to: number): number {
     return Atomics.compareExchange(this.word, 0, from, to);
   }

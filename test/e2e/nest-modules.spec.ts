@@ -21,51 +21,50 @@ describe('The running application', () => {
 
   afterAll(() => service.close());
 
-  describe('has a configuration in @nestjs/config', () => {
-    it('with each namespace injectable by its key and readable by its name', () => {
-      const config = service.app.get(ConfigService);
+  it('makes each configuration namespace injectable by its key and readable by its name', () => {
+    const config = service.app.get(ConfigService);
 
-      for (const { KEY, namespace } of CONFIGS) {
-        const value = service.app.get<object>(KEY);
-        expect(Object.isFrozen(value)).toBe(true);
-        expect(config.get(namespace)).toBe(value);
-      }
-      expect(service.app.get<OtpConfig>(otpConfig.KEY).ttlMs).toBe(420_000);
-      expect(config.get('otp.ttlMs')).toBe(420_000);
-      expect(config.get('destinations.allowedCountries')).toEqual(['DE', 'AT']);
-    });
-
-    it('with its own settings, beside another application in the process', async () => {
-      const before = { ...process.env };
-      const other = await startService({ OTP_TTL: '2m' });
-
-      expect(other.app.get<OtpConfig>(otpConfig.KEY).ttlMs).toBe(120_000);
-      expect(other.app.get(ConfigService).get('otp.ttlMs')).toBe(120_000);
-      expect(service.app.get(ConfigService).get('otp.ttlMs')).toBe(420_000);
-      expect({ ...process.env }).toEqual(before);
-      await other.close();
-    });
-
-    it('without variables of process.env', () => {
-      expect(process.env['PATH']).toBeDefined();
-      expect(service.app.get(ConfigService).get('PATH')).toBeUndefined();
-    });
-
-    it('with namespaces that a test can override', async () => {
-      const env = testEnvironment({ NODE_ENV: 'test' });
-      const module = await Test.createTestingModule({ imports: [AppModule.with(env)] })
-        .overrideProvider(otpConfig.KEY)
-        .useValue({ ...otpConfig(env), ttlMs: 1 })
-        .compile();
-
-      expect(module.get<OtpConfig>(otpConfig.KEY).ttlMs).toBe(1);
-      expect(module.get(ConfigService).get('otp.ttlMs')).toBe(1);
-      await module.close();
-    });
+    for (const { KEY, namespace } of CONFIGS) {
+      const value = service.app.get<object>(KEY);
+      expect(Object.isFrozen(value)).toBe(true);
+      expect(config.get(namespace)).toBe(value);
+    }
+    expect(service.app.get<OtpConfig>(otpConfig.KEY).ttlMs).toBe(420_000);
+    expect(config.get('otp.ttlMs')).toBe(420_000);
+    expect(config.get('destinations.allowedCountries')).toEqual(['DE', 'AT']);
   });
 
-  /** Nest's own record of global guards and filters. */
-  const globals = () => (service.app as unknown as { config: ApplicationConfig }).config;
+  it('has its own settings, beside another application in the same process', async () => {
+    const before = { ...process.env };
+    const other = await startService({ OTP_TTL: '2m' });
+
+    expect(other.app.get<OtpConfig>(otpConfig.KEY).ttlMs).toBe(120_000);
+    expect(other.app.get(ConfigService).get('otp.ttlMs')).toBe(120_000);
+    expect(service.app.get(ConfigService).get('otp.ttlMs')).toBe(420_000);
+    expect({ ...process.env }).toEqual(before);
+    await other.close();
+  });
+
+  it('has no variables of process.env in ConfigService', () => {
+    expect(process.env['PATH']).toBeDefined();
+    expect(service.app.get(ConfigService).get('PATH')).toBeUndefined();
+  });
+
+  it('lets a test override a configuration namespace', async () => {
+    const env = testEnvironment({ NODE_ENV: 'test' });
+    const module = await Test.createTestingModule({ imports: [AppModule.with(env)] })
+      .overrideProvider(otpConfig.KEY)
+      .useValue({ ...otpConfig(env), ttlMs: 1 })
+      .compile();
+
+    expect(module.get<OtpConfig>(otpConfig.KEY).ttlMs).toBe(1);
+    expect(module.get(ConfigService).get('otp.ttlMs')).toBe(1);
+    await module.close();
+  });
+
+  /** Nest keeps the global guards and filters in a private field. */
+  const getApplicationConfig = () =>
+    (service.app as unknown as { config: ApplicationConfig }).config;
 
   it('builds its API document with SwaggerModule', async () => {
     const createDocument = jest.spyOn(SwaggerModule, 'createDocument');
@@ -78,8 +77,8 @@ describe('The running application', () => {
     expect(body).toMatchObject({ components: { schemas: built.components?.schemas } });
   });
 
-  it('limits requests with one global ThrottlerGuard', () => {
-    const guards = globals().getGlobalGuards();
+  it('limits requests with one ThrottlerGuard, the last of the global guards', () => {
+    const guards = getApplicationConfig().getGlobalGuards();
 
     expect(guards.filter((guard) => guard instanceof ThrottlerGuard)).toHaveLength(1);
     expect(guards.at(-1)).toBeInstanceOf(RateLimitGuard);
@@ -98,7 +97,7 @@ describe('The running application', () => {
   });
 
   it('has one global exception filter, the ProblemFilter', () => {
-    const filters = globals().getGlobalFilters();
+    const filters = getApplicationConfig().getGlobalFilters();
 
     expect(filters).toHaveLength(1);
     expect(filters[0]).toBeInstanceOf(ProblemFilter);
