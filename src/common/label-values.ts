@@ -78,8 +78,8 @@ export const STORAGE_OPERATIONS = [
 export type StorageOperation = (typeof STORAGE_OPERATIONS)[number];
 
 /**
- * Per phone number, over all clients: `cooldown`, `sends_per_day`, `failures`. Per client:
- * `client_sends`. Per end user's address: `end_user_sends`.
+ * Per client: `client_sends`. Per client and phone number: `cooldown`, `sends_per_day`, `failures`.
+ * Per client and end user's address: `end_user_sends`.
  */
 const STORED_LIMITS = [
   'cooldown',

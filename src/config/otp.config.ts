@@ -9,7 +9,7 @@ export const otpConfig = defineConfig('otp', 'Codes and limits', {
     description: 'number of codes that are checked for one verification',
   }),
   sendCooldownMs: setting('SEND_COOLDOWN', duration('30s', '1s', '60m'), {
-    description: 'minimum time between two messages to one number',
+    description: 'minimum time between two messages from one client to one number',
   }),
 });
 export type OtpConfig = ConfigType<typeof otpConfig>;

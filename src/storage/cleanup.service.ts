@@ -86,6 +86,8 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
       [queries.untrustNumbers, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
+      [queries.untrustEarlierNumbers, now - TRUSTED_NUMBER_MS],
+      [queries.deleteEarlierNumbers, now - NUMBER_WINDOW_MS],
       [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
       [queries.deleteTraffic, toBucket(now) - WINDOWS.twoWeeks],
     ] as const) {

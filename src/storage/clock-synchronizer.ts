@@ -23,8 +23,8 @@ export class ClockSynchronizer implements OnApplicationBootstrap {
         select max(time) as time from (
           select max(created_at) as time from verifications
           union all select max(created_at) from idempotency_keys
-          union all select max(touched_at) from numbers where verified_at = 0
-          union all select max(verified_at) from numbers where verified_at > 0
+          union all select max(touched_at) from client_numbers where verified_at = 0
+          union all select max(verified_at) from client_numbers where verified_at > 0
           union all select max(touched_at) from end_users) as times`,
     });
   }

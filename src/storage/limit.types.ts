@@ -41,6 +41,12 @@ export interface DestinationSuspended extends SendOverBudget {
   readonly until: number;
 }
 
+/** A send that its number and its end user count. */
+export interface ReservedSend {
+  /** When the client last verified the number, in milliseconds since the epoch; 0 if never. */
+  readonly verifiedAt: number;
+}
+
 /** Sends, and how many of them were verified. */
 export interface SendCounts {
   readonly sends: number;

@@ -9,6 +9,7 @@ import { Database } from './engines/database.js';
 import { openDatabase } from './engines/open-database.js';
 import { EndUserLimits } from './limits/end-user-limits.js';
 import { NumberLimits } from './limits/number-limits.js';
+import { SendLimitFinder } from './limits/send-limit-finder.js';
 import { SendLimits } from './limits/send-limits.js';
 import { TrafficCounts } from './limits/traffic-counts.js';
 import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
@@ -38,6 +39,7 @@ import { VerificationStore } from './verification-store.js';
     EndUserLimits,
     TrafficCounts,
     SendLimits,
+    SendLimitFinder,
     IdempotencyKeyRepository,
     VerificationTable,
     SendOutcomeRepository,

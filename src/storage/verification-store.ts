@@ -57,7 +57,7 @@ export class VerificationStore {
     context?: RequestContext,
   ): Promise<SendAdmission> {
     return this.measure('reserveSend', context, async () => {
-      const counted = await this.sends.reserve(verification, idempotency);
+      const counted = await this.sends.reserve(verification, idempotency, evaluate);
       return 'outcome' in counted ? counted : this.sendOutcomes.checkBudgets(counted, evaluate);
     });
   }
@@ -70,7 +70,7 @@ export class VerificationStore {
     context?: RequestContext,
   ): Promise<ResendAdmission> {
     return this.measure('reserveResend', context, async () => {
-      const counted = await this.sends.reserveResend(request, idempotency);
+      const counted = await this.sends.reserveResend(request, idempotency, evaluate);
       return 'outcome' in counted ? counted : this.sendOutcomes.checkBudgets(counted, evaluate);
     });
   }

@@ -18,7 +18,7 @@ const TEST_NUMBER = '+15550001111';
 const ADDRESS = '203.0.113.7';
 const SECRET = 'a master secret that only tests know of';
 
-const TABLES = ['verifications', 'numbers', 'idempotency_keys', 'traffic', 'end_users'];
+const TABLES = ['verifications', 'client_numbers', 'idempotency_keys', 'traffic', 'end_users'];
 
 describe('Stored data', () => {
   let dataDir: string;
@@ -56,7 +56,7 @@ describe('Stored data', () => {
     const rows = readRows();
     await service.close();
 
-    expect(rows.map((list) => list.length)).toEqual([1, 1, 2, 3, 1]);
+    expect(rows.map((list) => list.length)).toEqual([1, 1, 2, 5, 1]);
     const text = JSON.stringify(rows);
     const digits = NUMBER.slice(1);
     for (const secret of [

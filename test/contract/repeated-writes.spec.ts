@@ -59,7 +59,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     await proxy.close();
     await queryPostgres(
       url,
-      'truncate verifications, numbers, end_users, idempotency_keys, traffic',
+      'truncate verifications, client_numbers, end_users, idempotency_keys, traffic',
     );
   });
 
@@ -110,8 +110,8 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
   const readCounts = () =>
     queryPostgres(
       url,
-      `select (select sum(attempts) from verifications), (select max(length(failures) / 21) from numbers),
-        (select sum(texts) from traffic where subject like 'client:%'), (select sum(length(sends) / 21) from numbers)`,
+      `select (select sum(attempts) from verifications), (select max(length(failures) / 21) from client_numbers),
+        (select sum(texts) from traffic where subject like 'client:%'), (select sum(length(sends) / 21) from client_numbers)`,
     );
 
   it('reserves a send once', async () => {

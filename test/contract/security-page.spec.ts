@@ -6,7 +6,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { openStore } from '../support/store.js';
 
 const PAGE = readFileSync('docs/security.md', 'utf8');
-const INVARIANTS = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6'];
+const INVARIANTS = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7'];
 
 /** Every `table.column` of a new database. */
 async function listColumns(): Promise<string[]> {

@@ -321,21 +321,23 @@ describe('npm run doctor with an account', () => {
     ['the rate limit', { THROTTLE_SEND_LIMIT: '60' }, 2 * 60 * 24 * 60],
     ['the budget', { CLIENT_SENDS_PER_DAY: '50000' }, 2 * 50_000],
   ])(
-    'compares the limit of the application with %s of all clients, and so does infobip:setup',
+    'compares the limits of the application with those of all clients and %s, and so does infobip:setup',
     async (_what, limits, demand) => {
       const entries = ['shop', 'shop', 'bank'].map((client) => newApiKey(client).entry);
       const application = await createAccount({
         configuration: { sendPinPerApplicationLimit: `${String(demand - 1)}/1d` },
       });
       const settings = { ...application, ...limits, API_KEYS: entries.join(',') };
-      expect((await runDoctor(settings)).problems).toMatchObject([
-        {
-          check: 'messages in total',
-          message: expect.stringContaining(
-            `all clients together send ${String(demand)} times in 1d`,
-          ),
-        },
+      const { problems } = await runDoctor(settings);
+      expect(problems.map(({ check }) => check)).toEqual([
+        'messages per number',
+        'messages in total',
+        'verify calls',
       ]);
+      const messages = problems.map(({ message }) => message).join('\n');
+      expect(messages).toContain('messages to one number 15 times in 1d');
+      expect(messages).toContain(`all clients together send ${String(demand)} times in 1d`);
+      expect(messages).toContain('codes of one number to be checked 10 times in 1s');
 
       await runCommand('infobip:setup', { args: '--yes', cwd, settings });
 

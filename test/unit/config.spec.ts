@@ -65,6 +65,7 @@ describe('The configuration', () => {
         sendsPerNumberPerDay: 10,
         failuresPerNumberPerHour: 10,
         failuresPerNumberPerDay: 20,
+        clientSharePerNumber: 0.5,
         sendsPerClientPerDay: 100_000,
         sendsPerEndUserPerHour: 20,
       },

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { hours, minutes, seconds } from '../../common/durations.js';
 import { authConfig, type AuthConfig } from '../../config/auth.config.js';
-import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { getClientShare, limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import { throttleConfig, type ThrottleConfig } from '../../config/throttle.config.js';
 import { formatDuration, formatLimit } from './infobip.limit-syntax.js';
@@ -20,30 +20,33 @@ export class InfobipRequiredLimits {
 
   /** Messages to one number. */
   maxMessagesPerNumber(ms: number): number {
-    const byCooldown = 1 + Math.floor(ms / this.otp.sendCooldownMs);
-    return Math.min(byCooldown, this.limits.sendsPerNumberPerDay * intervals(ms, hours(24)));
+    const byCooldown = this.clients * (1 + Math.floor(ms / this.otp.sendCooldownMs));
+    return Math.min(byCooldown, this.maxMessagesPerNumberAndDay * intervals(ms, hours(24)));
   }
 
   /** Codes that are checked for one number. */
   maxAttemptsPerNumber(ms: number): number {
     const { failuresPerNumberPerHour, failuresPerNumberPerDay } = this.limits;
     const messages = this.maxMessagesPerNumber(ms);
-    const wrong = Math.min(
-      failuresPerNumberPerHour * intervals(ms, hours(1)),
-      failuresPerNumberPerDay * intervals(ms, hours(24)),
-    );
+    // Of each client, because the first code of a verification is checked beyond its share.
+    const wrong =
+      this.clients *
+      Math.min(
+        failuresPerNumberPerHour * intervals(ms, hours(1)),
+        failuresPerNumberPerDay * intervals(ms, hours(24)),
+      );
     // Each message may be verified once, in addition to the wrong codes.
     return Math.min(this.otp.maxAttempts * messages, wrong + messages);
   }
 
   /** Messages of all clients together. */
   maxMessagesTotal(ms: number): number {
-    const { apiKeys } = this.auth;
     const byBudget = this.limits.sendsPerClientPerDay * intervals(ms, hours(24));
-    // Without API keys all are one client, and each IP address has a rate limit of its own.
-    if (apiKeys.length === 0) return byBudget;
-    const clients = new Set(apiKeys.map(({ client }) => client)).size;
-    return clients * Math.min(byBudget, this.throttle.sendsPerMinute * intervals(ms, minutes(1)));
+    // Without API keys each IP address has a rate limit of its own.
+    if (this.auth.apiKeys.length === 0) return byBudget;
+    return (
+      this.clients * Math.min(byBudget, this.throttle.sendsPerMinute * intervals(ms, minutes(1)))
+    );
   }
 
   /** What `infobip:setup` writes: no stricter than our settings, so that our limits apply first. */
@@ -55,7 +58,18 @@ export class InfobipRequiredLimits {
       verifyPinLimit: formatLimit(this.maxAttemptsPerNumber(seconds(1)), seconds(1)),
       // Twice ours: Infobip may count a failed send, which we do not.
       sendPinPerApplicationLimit: formatLimit(2 * this.maxMessagesTotal(hours(24)), hours(24)),
-      sendPinPerPhoneNumberLimit: formatLimit(2 * this.limits.sendsPerNumberPerDay, hours(24)),
+      sendPinPerPhoneNumberLimit: formatLimit(2 * this.maxMessagesPerNumberAndDay, hours(24)),
     };
+  }
+
+  /** One client uses the whole limit, and then each other one its share. */
+  private get maxMessagesPerNumberAndDay(): number {
+    const { sendsPerNumberPerDay: count } = this.limits;
+    return count + (this.clients - 1) * getClientShare(count, this.limits);
+  }
+
+  /** Without API keys all requests are from one client. */
+  private get clients(): number {
+    return Math.max(1, new Set(this.auth.apiKeys.map(({ client }) => client)).size);
   }
 }

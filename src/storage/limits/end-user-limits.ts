@@ -10,28 +10,27 @@ import {
   toAcquireValues,
   getBlockedUntil,
   createReleaseQuery,
-  isNewestSend,
   type WindowEntryColumn,
   type SlidingWindow,
 } from './sliding-window.js';
+import { isNewestSend, type ClientNumberKey } from './window-predicates.js';
 
 const SENDS: WindowEntryColumn = {
   table: 'end_users',
-  key: 'address_hash',
+  key: ['address_hash'],
   column: 'sends',
   others: [],
   returning: 'touched_at',
 };
 
-/** A send to count for its end user; `key` is the hash of the IP address. */
-interface EndUserSend {
+/** A send to count for its end user; `key` is the hash of client and IP address. */
+interface EndUserSend extends ClientNumberKey {
   readonly key: string;
-  readonly numberHash: string;
   /** The entry of the send at its number. */
   readonly numberEntry: string;
 }
 
-/** Limits the sends per IP address of an end user, over all clients. */
+/** Limits the sends per IP address of an end user, for each client. */
 @Injectable()
 export class EndUserLimits {
   private readonly windows: readonly SlidingWindow[];
@@ -40,11 +39,12 @@ export class EndUserLimits {
   constructor(database: Database, @Inject(limitsConfig.KEY) limits: LimitsConfig) {
     this.windows = [{ count: limits.sendsPerEndUserPerHour, windowMs: hours(1) }];
     this.queries = database.prepare('end_user_limits', {
-      reserve: createAcquireQuery<EndUserSend>(SENDS, this.windows, (p, rest) => {
-        const counted = isNewestSend({ numberHash: p.numberHash, entry: p.numberEntry });
+      reserve: createAcquireQuery(SENDS, this.windows, (p: EndUserSend, rest) => {
+        const { numberHash, client, numberEntry } = p;
+        const counted = isNewestSend({ numberHash, client, entry: numberEntry });
         return sql`select ${p.key}, ${rest} where ${counted}`;
       }),
-      release: createReleaseQuery<object>(SENDS),
+      release: createReleaseQuery<{ key: string }>(SENDS, (p) => sql`address_hash = ${p.key}`),
       read: (db, p: { key: string }) =>
         db.selectFrom('end_users').select('sends').where('address_hash', '=', p.key),
     });

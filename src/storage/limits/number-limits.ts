@@ -1,65 +1,67 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { hours } from '../../common/durations.js';
-import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { getClientShare, limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotencyClaim } from '../idempotency.types.js';
-import type { LimitExceeded } from '../limit.types.js';
-import { canBeVerified, isOpen, ownsIdempotencyKey } from './predicates.js';
+import type { LimitExceeded, SharedLimitExceeded } from '../limit.types.js';
+import {
+  getOwnBlockedUntil,
+  isNumberWindowFree,
+  isShareUsed,
+  type NumberWindow,
+} from './number-shares.js';
+import { canBeVerified, isOpen, isUntouched, ownsIdempotencyKey } from './predicates.js';
 import {
   createAcquireQuery,
-  toAcquireValues,
-  getBlockedUntil,
-  isNewestEndUserSend,
   createReleaseQuery,
+  toAcquireValues,
   type WindowEntryColumn,
-  type SlidingWindow,
 } from './sliding-window.js';
+import { isClientNumber, isNewestEndUserSend, type ClientNumberKey } from './window-predicates.js';
 
-const SENDS: WindowEntryColumn = {
-  table: 'numbers',
-  key: 'number_hash',
-  column: 'sends',
-  others: ['failures'],
+const NUMBER_COLUMN = {
+  table: 'client_numbers',
+  key: ['number_hash', 'client'],
   returning: 'verified_at',
-};
-const FAILURES: WindowEntryColumn = {
-  column: 'failures',
-  others: ['sends'],
-  table: 'numbers',
-  key: 'number_hash',
-  returning: 'verified_at',
-};
+} as const;
+const SENDS: WindowEntryColumn = { column: 'sends', others: ['failures'], ...NUMBER_COLUMN };
+const FAILURES: WindowEntryColumn = { column: 'failures', others: ['sends'], ...NUMBER_COLUMN };
 
-/** A send to count for its number; `key` is the number's hash. */
-interface NumberSend extends IdempotencyClaim {
-  readonly key: string;
-  readonly client: string;
-}
+/** A send to count for its client and number. */
+interface NumberSend extends IdempotencyClaim, ClientNumberKey {}
 
-/** A code to count for the number of its verification. */
+/** A code to count for the client and number of its verification. */
 interface CodeAttempt extends IdempotencyClaim {
   readonly pinId: string;
   readonly client: string;
   readonly referenceHash: string;
 }
 
-/** A send to release unless it was counted for its end user; `key` is the number's hash. */
-interface RejectedSend {
-  readonly key: string;
-  readonly entry: string;
+/** A send to release unless it was counted for its end user. */
+interface RejectedSend extends ClientNumberKey {
   readonly endUserHash: string;
   readonly endUserEntry: string;
 }
 
-/** Limits sends and wrong codes per phone number, over all clients. */
+/** A right code: its number, its entry there, and its verification. */
+interface RightCode extends ClientNumberKey {
+  readonly entry: string;
+  readonly pinId: string;
+  readonly now: number;
+}
+
+/**
+ * Limits sends and wrong codes per phone number and client. What other clients did at the number
+ * only limits a client to its share.
+ */
 @Injectable()
 export class NumberLimits {
-  private readonly cooldown: SlidingWindow;
-  private readonly sends: readonly SlidingWindow[];
-  private readonly failures: readonly SlidingWindow[];
+  private readonly cooldown: NumberWindow;
+  private readonly sends: readonly NumberWindow[];
+  private readonly failures: readonly NumberWindow[];
   /** Queries for other transactions. A failure is a wrong code, or one that is being checked. */
   readonly queries;
 
@@ -68,58 +70,69 @@ export class NumberLimits {
     @Inject(otpConfig.KEY) otp: OtpConfig,
     @Inject(limitsConfig.KEY) limits: LimitsConfig,
   ) {
-    this.cooldown = { count: 1, windowMs: otp.sendCooldownMs };
-    this.sends = [this.cooldown, { count: limits.sendsPerNumberPerDay, windowMs: hours(24) }];
-    this.failures = [
-      { count: limits.failuresPerNumberPerHour, windowMs: hours(1) },
-      { count: limits.failuresPerNumberPerDay, windowMs: hours(24) },
-    ];
+    const perHour = limits.failuresPerNumberPerHour;
+    const perDay = limits.failuresPerNumberPerDay;
+    const toWindow = (count: number, windowMs: number, restartsAtSuccess = false) => ({
+      count,
+      windowMs,
+      share: getClientShare(count, limits),
+      restartsAtSuccess,
+    });
+    this.cooldown = toWindow(1, otp.sendCooldownMs);
+    this.sends = [this.cooldown, toWindow(limits.sendsPerNumberPerDay, hours(24))];
+    // NIST SP 800-63B-4 §3.2.2 disregards failures before a success. Not those of the day: else the
+    // number of a user who logs in often could be guessed often.
+    this.failures = [toWindow(perHour, hours(1), true), toWindow(perDay, hours(24))];
     const { lockClause } = database;
     this.queries = database.prepare('number_limits', {
-      reserveSend: createAcquireQuery<NumberSend>(
+      reserveSend: createAcquireQuery(
         SENDS,
         this.sends,
-        (p, rest) => sql`select ${p.key}, ${rest} where ${ownsIdempotencyKey(p)}`,
+        (p: NumberSend, rest) =>
+          sql`select ${p.numberHash}, ${p.client}, ${rest} where ${ownsIdempotencyKey(p)}`,
+        (window, entries, after) => isNumberWindowFree(SENDS, window, entries, after),
       ),
-      // The row of the verification's number. The verification stays locked until the transaction ends.
-      reserveAttempt: createAcquireQuery<CodeAttempt>(
+      // The verification stays locked until the transaction ends.
+      reserveAttempt: createAcquireQuery(
         FAILURES,
         this.failures,
-        (p, rest) => sql`
-          select number_hash, ${rest} from verifications
+        (p: CodeAttempt & { now: number }, rest) => sql`
+          select number_hash, client, ${rest} from verifications
           where pin_id = ${p.pinId} and client = ${p.client}
             and reference_hash = ${p.referenceHash} and ${ownsIdempotencyKey(p)}
             and ${isOpen(p.now)} and attempts < max_attempts ${lockClause}`,
+        (window, entries, after, p) =>
+          isNumberWindowFree(FAILURES, window, entries, after, isUntouched(lockClause, p)),
       ),
-      releaseSend: createReleaseQuery<object>(SENDS),
+      releaseSend: createReleaseQuery<ClientNumberKey>(SENDS, isClientNumber),
       /** Releases a send that its end user's limit rejected. */
       releaseRejected: createReleaseQuery<RejectedSend>(
         SENDS,
-        (p) => sql`not ${isNewestEndUserSend(p)}`,
+        (p) => sql`${isClientNumber(p)} and not ${isNewestEndUserSend(p)}`,
       ),
-      releaseAttempt: createReleaseQuery<object>(FAILURES),
+      releaseAttempt: createReleaseQuery<ClientNumberKey>(FAILURES, isClientNumber),
       /** If the verification can still be verified; locks it before its number, as everywhere. */
-      recordVerified: (db, p: { key: string; entry: string; pinId: string; now: number }) =>
+      recordVerified: (db, p: RightCode) =>
         db
-          .updateTable('numbers')
+          .updateTable('client_numbers')
           .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
-          .where('number_hash', '=', p.key)
+          .where(isClientNumber(p))
           .where(canBeVerified(lockClause, p)),
-      untrustNumber: (db, p: { key: string }) =>
-        db.updateTable('numbers').set({ verified_at: 0 }).where('number_hash', '=', p.key),
-      read: (db, p: { key: string }) =>
+      untrustNumber: (db, p: ClientNumberKey) =>
+        db.updateTable('client_numbers').set({ verified_at: 0 }).where(isClientNumber(p)),
+      read: (db, p: ClientNumberKey) =>
         db
-          .selectFrom('numbers')
+          .selectFrom('client_numbers')
           .select(['sends', 'failures', 'verified_at'])
-          .where('number_hash', '=', p.key),
+          .where(isClientNumber(p)),
     });
   }
 
   /**
    * Counts a send if its run owns its idempotency key and neither the cooldown nor the daily limit
    * is reached.
-   * @returns a getter of the time when the number was last verified, in milliseconds since the
-   * epoch and 0 if never; `undefined` if the send was not counted
+   * @returns a getter of the time when the client last verified the number, in milliseconds since
+   * the epoch and 0 if never; `undefined` if the send was not counted
    */
   reserveSend(
     batch: StatementBatch,
@@ -132,13 +145,21 @@ export class NumberLimits {
     return () => acquired.row?.returned;
   }
 
-  async findSendLimit(executor: Executor, numberHash: string, now: number): Promise<LimitExceeded> {
-    const { sends } = await this.read(executor, numberHash);
+  async findSendLimit(
+    executor: Executor,
+    key: ClientNumberKey,
+    now: number,
+  ): Promise<LimitExceeded | SharedLimitExceeded> {
+    const { sends: entries, verifiedAt } = await this.read(executor, key);
+    const sends = { entries, verifiedAt };
+    const until = getOwnBlockedUntil(sends, now, this.sends);
+    if (until === undefined && isShareUsed(sends, now, this.sends)) {
+      return { outcome: 'limited', limit: 'shared', cause: 'shared_sends_per_day' };
+    }
     // The blocking send may have been released since: then the limit ends now.
-    const cooldownUntil = getBlockedUntil(sends, now, [this.cooldown]) ?? now;
-    const until = getBlockedUntil(sends, now, this.sends) ?? now;
+    const cooldownUntil = getOwnBlockedUntil(sends, now, [this.cooldown]);
     const limit = cooldownUntil === until ? 'cooldown' : 'sends_per_day';
-    return { outcome: 'limited', limit, until };
+    return { outcome: 'limited', limit, until: until ?? now };
   }
 
   /**
@@ -151,16 +172,21 @@ export class NumberLimits {
 
   async findAttemptLimit(
     executor: Executor,
-    numberHash: string,
+    key: ClientNumberKey,
     now: number,
-  ): Promise<LimitExceeded> {
-    const { failures } = await this.read(executor, numberHash);
-    const until = getBlockedUntil(failures, now, this.failures) ?? now;
-    return { outcome: 'limited', limit: 'failures', until };
+  ): Promise<LimitExceeded | SharedLimitExceeded> {
+    const { failures: entries, verifiedAt } = await this.read(executor, key);
+    const failures = { entries, verifiedAt };
+    const until = getOwnBlockedUntil(failures, now, this.failures);
+    if (until === undefined && isShareUsed(failures, now, this.failures)) {
+      return { outcome: 'limited', limit: 'shared', cause: 'shared_failures' };
+    }
+    return { outcome: 'limited', limit: 'failures', until: until ?? now };
   }
 
-  private async read(executor: Executor, key: string) {
-    const { row } = await executor.run((batch) => this.queries.read(batch, { key }));
-    return row ?? { sends: '', failures: '' };
+  private async read(executor: Executor, key: ClientNumberKey) {
+    const { row } = await executor.run((batch) => this.queries.read(batch, key));
+    const { sends = '', failures = '', verified_at: verifiedAt = 0 } = row ?? {};
+    return { sends, failures, verifiedAt };
   }
 }

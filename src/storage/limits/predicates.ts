@@ -39,3 +39,10 @@ export const canBeVerified = (
   { pinId, now }: { pinId: string; now: number },
 ): SqlPredicate => sql`exists (
   select 1 from verifications where pin_id = ${pinId} and ${isOpen(now)} ${lockClause})`;
+
+/** Whether no code was submitted for a verification; locks it until the transaction ends. */
+export const isUntouched = (
+  lockClause: RawBuilder<unknown>,
+  { pinId }: { pinId: string },
+): SqlPredicate => sql`exists (
+  select 1 from verifications where pin_id = ${pinId} and attempts = 0 ${lockClause})`;

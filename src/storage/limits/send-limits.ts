@@ -1,17 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { PhoneNumber } from '../../common/phone-number.js';
-import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
-import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+import { Injectable } from '@nestjs/common';
+import type { StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotencyClaim } from '../idempotency.types.js';
-import {
-  type BudgetViolation,
-  type DestinationSuspended,
-  isShared,
-  type LimitExceeded,
-  type SharedBudgetExceeded,
-  TRUSTED_NUMBER_MS,
-  type TrafficEvaluator,
-} from '../limit.types.js';
+import type { ReservedSend } from '../limit.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import type { ReservationEntries, SendReservation } from '../send.types.js';
 import { EndUserLimits } from './end-user-limits.js';
@@ -19,6 +9,7 @@ import { NumberLimits } from './number-limits.js';
 import { createWindowEntry } from './sliding-window.js';
 import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
 import { isCounted } from '../traffic-subjects.js';
+import { toNumberKey } from './window-predicates.js';
 
 /** A send to count. */
 export interface CountedSend {
@@ -27,12 +18,6 @@ export interface CountedSend {
   readonly entries: ReservationEntries | undefined;
   readonly claim: IdempotencyClaim;
   readonly now: number;
-}
-
-/** A send that its number and its end user count. */
-export interface ReservedSend {
-  /** When the number was last verified, in milliseconds since the epoch; 0 if never. */
-  readonly verifiedAt: number;
 }
 
 /** A send that is counted, but not yet checked against the budgets. */
@@ -46,16 +31,11 @@ export interface UncheckedSend {
 /** All limits of one send: counted before it is sent, released if no message was sent. */
 @Injectable()
 export class SendLimits {
-  private readonly clientSendsPerDay: number;
-
   constructor(
     private readonly numbers: NumberLimits,
     private readonly endUsers: EndUserLimits,
     private readonly traffic: TrafficCounts,
-    @Inject(limitsConfig.KEY) limits: LimitsConfig,
-  ) {
-    this.clientSendsPerDay = limits.sendsPerClientPerDay;
-  }
+  ) {}
 
   toCountedSend(row: VerificationRow, claim: IdempotencyClaim, now: number): CountedSend {
     const endUser = row.end_user_hash === '' ? undefined : createWindowEntry(now);
@@ -71,7 +51,7 @@ export class SendLimits {
     const { row, entries, claim, now } = send;
     if (!entries) return () => ({ verifiedAt: 0 });
     const { keyHash, runId } = claim;
-    const numberSend = { key: row.number_hash, client: row.client, keyHash, runId };
+    const numberSend = { keyHash, runId, ...toNumberKey(row) };
     const lastVerified = this.numbers.reserveSend(batch, numberSend, entries.number, now);
     const allowed =
       entries.endUser === undefined
@@ -97,48 +77,9 @@ export class SendLimits {
 
   /** Reads what {@link reserve} and {@link countTraffic} returned for a send that they have counted. */
   readCounted(batch: StatementBatch, { row, entries, now }: CountedSend) {
-    const number = this.numbers.queries.read(batch, { key: row.number_hash });
+    const number = this.numbers.queries.read(batch, toNumberKey(row));
     const traffic = entries && isCounted(row) ? this.traffic.read(batch, row, now) : undefined;
     return { reserved: () => ({ verifiedAt: number.row?.verified_at ?? 0 }), traffic };
-  }
-
-  /** Finds the limit for which a send was not reserved. */
-  async findLimit(executor: Executor, { row, now }: CountedSend): Promise<LimitExceeded> {
-    const byNumber = await this.numbers.findSendLimit(executor, row.number_hash, now);
-    if (row.end_user_hash === '' || byNumber.until > now) return byNumber;
-    return this.endUsers.findSendLimit(executor, row.end_user_hash, now);
-  }
-
-  /** Finds the budget that a counted send exceeds: its client's, or one of its destination. */
-  checkBudgets(
-    { now }: CountedSend,
-    { verifiedAt }: ReservedSend,
-    traffic: SendTraffic,
-    evaluate: TrafficEvaluator | undefined,
-  ): 'client_sends' | BudgetViolation | undefined {
-    const { recent, day } = traffic.client;
-    if (recent.sends + day.sends > this.clientSendsPerDay) return 'client_sends';
-    return verifiedAt > now - TRUSTED_NUMBER_MS ? undefined : evaluate?.(traffic);
-  }
-
-  /** Finds until when a budget that {@link checkBudgets} found blocks the send. */
-  async findSuspension(
-    executor: Executor,
-    { row, now }: CountedSend,
-    phoneNumber: PhoneNumber,
-    violation: 'client_sends' | BudgetViolation,
-  ): Promise<LimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
-    if (violation === 'client_sends') {
-      const until = await this.traffic.findResetAt(executor, ['client', row], 'day', 'all', now);
-      return { outcome: 'limited', limit: 'client_sends', until };
-    }
-    const send = { violation, client: row.client, phoneNumber };
-    const { scope, window } = violation;
-    if (isShared(scope)) {
-      return { outcome: 'limited', limit: 'shared', cause: 'shared_destination', ...send };
-    }
-    const until = await this.traffic.findResetAt(executor, [scope, row], window, 'unverified', now);
-    return { outcome: 'suspended', until, ...send };
   }
 
   /**
@@ -153,7 +94,7 @@ export class SendLimits {
     row: VerificationRow | undefined,
   ): () => boolean {
     if (!entries) return () => true;
-    const number = { key: numberHash, entry: entries.number };
+    const number = { numberHash, client, entry: entries.number };
     const released = this.numbers.queries.releaseSend(batch, number);
     if (entries.endUser !== undefined) {
       this.endUsers.queries.release(batch, { key: endUserHash, entry: entries.endUser });
@@ -170,10 +111,11 @@ export class SendLimits {
     numberEntry: string,
     endUserEntry: string,
   ): () => boolean {
-    const { number_hash: numberHash, end_user_hash: endUserHash } = row;
-    const send = { key: endUserHash, numberHash, numberEntry };
+    const { end_user_hash: endUserHash } = row;
+    const number = toNumberKey(row);
+    const send = { key: endUserHash, numberEntry, ...number };
     const reserved = this.endUsers.reserve(batch, send, endUserEntry, now);
-    const rejected = { key: numberHash, entry: numberEntry, endUserHash, endUserEntry };
+    const rejected = { entry: numberEntry, endUserHash, endUserEntry, ...number };
     this.numbers.queries.releaseRejected(batch, rejected);
     return reserved;
   }

@@ -21,8 +21,8 @@ export interface SlidingWindow {
 
 /** A column of entries, in a table with one row per subject of the limit. */
 export interface WindowEntryColumn {
-  readonly table: 'numbers' | 'end_users';
-  readonly key: 'number_hash' | 'address_hash';
+  readonly table: 'client_numbers' | 'end_users';
+  readonly key: readonly ('number_hash' | 'client' | 'address_hash')[];
   readonly column: 'sends' | 'failures';
   /** Columns of the same row that begin empty. */
   readonly others: readonly ('sends' | 'failures')[];
@@ -46,39 +46,61 @@ const getPosition = (n: number): number => ENTRY_WIDTH * (n - 1) + 1;
 
 const getBoundName = (window: number): string => `before${String(window)}`;
 
+/** When the n-th newest event happened; 0 if there are fewer. */
+export function getEntryTime(entries: string, n: number): number {
+  const from = getPosition(n) - 1;
+  return Number(entries.slice(from, from + TIME_WIDTH));
+}
+
 /** When a full column accepts an event again; `undefined` if it does now. */
 export function getBlockedUntil(
   entries: string,
   now: number,
   windows: readonly SlidingWindow[],
 ): number | undefined {
-  const until = windows.map(({ count, windowMs }) => {
-    const from = getPosition(count) - 1;
+  const until = windows.map(
     // A replica whose clock is a little ahead may have written it.
-    return Math.min(Number(entries.slice(from, from + TIME_WIDTH)), now) + windowMs;
-  });
+    ({ count, windowMs }) => Math.min(getEntryTime(entries, count), now) + windowMs,
+  );
   const last = Math.max(...until);
   return last > now ? last : undefined;
 }
+
+/** Whether fewer than `count` events happened after a time, in a column of entries. */
+export const isBelow = (
+  entries: RawBuilder<unknown>,
+  count: number,
+  after: unknown,
+): RawBuilder<boolean> =>
+  sql`substr(${entries}, ${sql.lit(getPosition(count))}, ${sql.lit(TIME_WIDTH)}) <= ${after}`;
+
+/** Whether a window that began `after` a time accepts another event; `p` are the parameters. */
+type WindowCondition<W, S> = (
+  window: S,
+  entries: RawBuilder<unknown>,
+  after: unknown,
+  p: W,
+) => RawBuilder<boolean>;
 
 /**
  * A query that adds an entry unless a window is full: one statement, so nothing comes in between.
  * @param selectRow the `select` of the row to insert or update: its key, then the other values in
  * `rest`. If it finds nothing, no entry is added.
  */
-export function createAcquireQuery<W extends object>(
+export function createAcquireQuery<W extends object, S extends SlidingWindow>(
   { table, key, column, others, returning }: WindowEntryColumn,
-  windows: readonly SlidingWindow[],
+  windows: readonly S[],
   selectRow: (p: W & NewWindowEntry, rest: RawBuilder<unknown>) => RawBuilder<unknown>,
+  isFree: WindowCondition<W, S> = (window, entries, after) => isBelow(entries, window.count, after),
 ) {
   const kept = ENTRY_WIDTH * (Math.max(...windows.map(({ count }) => count)) - 1);
   const entries = sql.ref(`${table}.${column}`);
+  const keyColumns = sql.join(key.map((name) => sql.ref(name)));
   const columns = sql.join([column, ...others].map((name) => sql.ref(name)));
   return (_db: unknown, p: W & NewWindowEntry) => {
     const bounds = p as unknown as Record<string, unknown>;
-    const free = windows.map(
-      ({ count }, index) =>
-        sql`substr(${entries}, ${sql.lit(getPosition(count))}, ${sql.lit(TIME_WIDTH)}) <= ${bounds[getBoundName(index)]}`,
+    const free = windows.map((window, index) =>
+      isFree(window, entries, bounds[getBoundName(index)], p),
     );
     const rest = sql.join([
       sql`cast(${p.entry} as text)`,
@@ -86,8 +108,8 @@ export function createAcquireQuery<W extends object>(
       sql`cast(${p.now} as bigint)`,
     ]);
     return sql<{ returned: number }>`
-      insert into ${sql.table(table)} (${sql.ref(key)}, ${columns}, touched_at) ${selectRow(p, rest)}
-      on conflict (${sql.ref(key)}) do update set
+      insert into ${sql.table(table)} (${keyColumns}, ${columns}, touched_at) ${selectRow(p, rest)}
+      on conflict (${keyColumns}) do update set
         ${sql.ref(column)} = ${sql.ref(`excluded.${column}`)} || substr(${entries}, 1, ${sql.lit(kept)}),
         touched_at = excluded.touched_at
       where ${sql.join(free, sql` and `)}
@@ -109,54 +131,19 @@ export function toAcquireValues<W extends object>(
   return values as W & NewWindowEntry;
 }
 
-/** A query that removes an entry and returns its key, if it was there. @param condition for it */
+/** A query that removes an entry, and returns a row if it was there. @param isRow of which row */
 export const createReleaseQuery =
-  <W extends object>(
-    { table, key, column }: WindowEntryColumn,
-    condition: (p: W) => RawBuilder<boolean> = () => sql`true`,
-  ) =>
-  (_db: unknown, p: W & { key: string; entry: string }) =>
-    sql<{ released: string }>`
+  <W extends object>({ table, column }: WindowEntryColumn, isRow: (p: W) => RawBuilder<boolean>) =>
+  (_db: unknown, p: W & { entry: string }) =>
+    sql<{ released: number }>`
       update ${sql.table(table)} set ${sql.ref(column)} = replace(${sql.ref(column)}, ${p.entry}, '')
-      where ${sql.ref(key)} = ${p.key} and ${hasEntry(column, p.entry)} and ${condition(p)}
-      returning ${sql.ref(key)} as released`;
+      where ${isRow(p)} and ${hasEntry(column, p.entry)}
+      returning 1 as released`;
 
-/** Whether a send is the newest of its number: it was counted just now, in the same transaction. */
-export const isNewestSend = (p: { numberHash: string; entry: string }): RawBuilder<boolean> =>
-  sql`exists (
-    select 1 from numbers where number_hash = ${p.numberHash} and ${isNewest('sends', p.entry)})`;
-
-/** Whether a send is the newest of its end user: it was counted just now, as above. */
-export const isNewestEndUserSend = (p: {
-  endUserHash: string;
-  endUserEntry: string;
-}): RawBuilder<boolean> =>
-  sql`exists (
-    select 1 from end_users
-    where address_hash = ${p.endUserHash} and ${isNewest('sends', p.endUserEntry)})`;
-
-/** Whether a code is the newest of its verification's number: it was counted just now, as above. */
-export const isNewestCode = (p: CodeEntry): RawBuilder<boolean> =>
-  numberExists(p, isNewest('failures', p.numberEntry));
-
-/** Whether a code counts as wrong, at its verification's number; it need not be the newest. */
-export const isCodeCounted = (p: CodeEntry): RawBuilder<boolean> =>
-  numberExists(p, hasEntry('failures', p.numberEntry));
-
-/** A submitted code, by its verification and its entry in the window of the number's wrong codes. */
-export interface CodeEntry {
-  pinId: string;
-  numberEntry: string;
-}
-
-const numberExists = ({ pinId }: CodeEntry, condition: RawBuilder<boolean>): RawBuilder<boolean> =>
-  sql`exists (
-    select 1 from numbers
-    where number_hash = (select number_hash from verifications where pin_id = ${pinId})
-      and ${condition})`;
-
-const hasEntry = (column: string, entry: string): RawBuilder<boolean> =>
+/** Whether an entry is in a column. */
+export const hasEntry = (column: string, entry: string): RawBuilder<boolean> =>
   sql`replace(${sql.ref(column)}, ${entry}, '') <> ${sql.ref(column)}`;
 
-const isNewest = (column: string, entry: string): RawBuilder<boolean> =>
+/** Whether an entry is the newest of a column: it was counted just now, in the same transaction. */
+export const isNewest = (column: string, entry: string): RawBuilder<boolean> =>
   sql`substr(${sql.ref(column)}, 1, ${sql.lit(ENTRY_WIDTH)}) = ${entry}`;

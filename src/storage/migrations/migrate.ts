@@ -4,6 +4,7 @@ import { traffic } from './0002-traffic.js';
 import { maybeTexted } from './0003-maybe-texted.js';
 import { runs } from './0004-runs.js';
 import { clientTraffic } from './0005-client-traffic.js';
+import { clientNumbers } from './0006-client-numbers.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -12,6 +13,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   maybeTexted,
   runs,
   clientTraffic,
+  clientNumbers,
 ];
 
 /**

@@ -4,7 +4,9 @@ import type { Channel } from '../../common/channel.js';
 /** The tables, the same on both engines. Times are milliseconds since the epoch. */
 export interface DatabaseSchema {
   verifications: VerificationRow & PossiblySentBy;
-  numbers: NumberRow;
+  client_numbers: ClientNumberRow;
+  /** Only the release before this one counts here. */
+  numbers: Omit<ClientNumberRow, 'client'>;
   idempotency_keys: IdempotencyKeyRow;
   traffic: TrafficRow;
   end_users: EndUserRow;
@@ -56,14 +58,15 @@ export const VERIFICATION_COLUMNS = [
   'prefix_hash', 'end_user_hash', 'texts',
 ] as const satisfies readonly (keyof VerificationRow)[];
 
-/** The limits of a phone number, over all clients. For its entries see `sliding-window.ts`. */
-interface NumberRow {
+/** The limits of a phone number for one client. For its entries see `sliding-window.ts`. */
+interface ClientNumberRow {
   number_hash: string;
+  client: string;
   sends: string;
   /** Submitted codes, without those that were right or not checked. */
   failures: string;
   touched_at: number;
-  /** When any client last verified it; 0 if never. */
+  /** When the client last verified it; 0 if never. */
   verified_at: Generated<number>;
 }
 

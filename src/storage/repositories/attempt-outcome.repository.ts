@@ -34,7 +34,7 @@ export class AttemptOutcomeRepository {
     const numberHash = row.number_hash;
     const fields = this.verifications.decrypt(row);
     if ('outcome' in fields) {
-      await this.release({ pinId, numberHash, numberEntry, claim });
+      await this.release({ pinId, client: row.client, numberHash, numberEntry, claim });
       return fields;
     }
     const attempt = {
@@ -55,14 +55,15 @@ export class AttemptOutcomeRepository {
 
   async release({
     pinId,
+    client,
     numberHash,
     numberEntry,
     claim,
-  }: Pick<Attempt, 'pinId' | 'numberHash' | 'numberEntry' | 'claim'>): Promise<void> {
+  }: Pick<Attempt, 'pinId' | 'client' | 'numberHash' | 'numberEntry' | 'claim'>): Promise<void> {
     const write = (batch: StatementBatch) => {
       this.verifications.queries.releaseAttempt(batch, { pinId });
       if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
-      return this.limits.queries.releaseAttempt(batch, { key: numberHash, entry: numberEntry });
+      return this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
     };
     await this.database.runUntilCommitted(() =>
       this.database.transaction<undefined>(async (transaction, rollback) => {
@@ -104,7 +105,8 @@ export class AttemptOutcomeRepository {
     const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const verified = await this.database.run((batch) => {
       this.limits.queries.recordVerified(batch, {
-        key: numberHash,
+        numberHash,
+        client,
         entry: numberEntry,
         pinId,
         now,
@@ -137,7 +139,7 @@ export class AttemptOutcomeRepository {
       if (exhaustsAttempts(result)) this.verifications.queries.exhaustAttempts(batch, { pinId });
       // Only a wrong code counts against its number.
       if (!isWrong(result))
-        this.limits.queries.releaseAttempt(batch, { key: numberHash, entry: numberEntry });
+        this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
       return this.verifications.queries.read(batch, { pinId, client });
     };
     if (!claim) return toVerifyResult((await this.database.run(write)).row, result, now);

@@ -8,7 +8,7 @@ import type {
 import { Database } from '../engines/database.js';
 import type { DeferredResult, StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotencyClaim, IdempotentRequest } from '../idempotency.types.js';
-import type { LimitExceeded } from '../limit.types.js';
+import type { LimitExceeded, SharedLimitExceeded } from '../limit.types.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { createWindowEntry } from '../limits/sliding-window.js';
 import type { VerificationRow } from '../migrations/schema.js';
@@ -93,7 +93,7 @@ export class AttemptRepository {
   private async findRejection(
     pinId: string,
     { client, reference, now }: AttemptRequest,
-  ): Promise<VerificationNotFound | VerificationClosed | LimitExceeded> {
+  ): Promise<VerificationNotFound | VerificationClosed | LimitExceeded | SharedLimitExceeded> {
     const getRow = await this.database.run((batch) =>
       this.verifications.readSent(batch, pinId, client),
     );
@@ -105,6 +105,7 @@ export class AttemptRepository {
     if (getStatusAt(row, now) !== 'pending') {
       return { outcome: 'closed', reason: getClosedReason(row, now) };
     }
-    return this.limits.findAttemptLimit(this.database, row.number_hash, now);
+    const number = { numberHash: row.number_hash, client };
+    return this.limits.findAttemptLimit(this.database, number, now);
   }
 }

@@ -28,24 +28,30 @@ export const prepareCleanupQueries = (database: Database) =>
         'created_at',
         sql`created_at <= ${p.before}`,
       ),
-    /** Keeps the row, which may still count sends; `deleteNumbers` deletes it. */
-    untrustNumbers: (_db, p: CleanupCutoff) => {
-      const condition = sql`verified_at > 0 and verified_at <= ${p.before}`;
-      const oldest = isAmongOldest('numbers', ['number_hash'], 'verified_at', condition);
-      return sql<object>`update numbers set verified_at = 0 where ${oldest} returning number_hash`;
-    },
+    untrustNumbers: (_db, p: CleanupCutoff) =>
+      untrustOldest('client_numbers', ['number_hash', 'client'], p),
     deleteNumbers: (_db, p: CleanupCutoff) =>
-      deleteOldest(
-        'numbers',
-        ['number_hash'],
-        'touched_at',
-        sql`verified_at = 0 and touched_at <= ${p.before}`,
-      ),
+      deleteUntrusted('client_numbers', ['number_hash', 'client'], p),
+    /** Of the release before this one, which counts in `numbers`. */
+    untrustEarlierNumbers: (_db, p: CleanupCutoff) => untrustOldest('numbers', ['number_hash'], p),
+    deleteEarlierNumbers: (_db, p: CleanupCutoff) => deleteUntrusted('numbers', ['number_hash'], p),
     deleteEndUsers: (_db, p: CleanupCutoff) =>
       deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.before}`),
     deleteTraffic: (_db, p: CleanupCutoff) =>
       deleteOldest('traffic', ['subject', 'slot', 'shard'], 'slot', sql`slot < ${p.before}`),
   });
+
+type NumberTable = 'client_numbers' | 'numbers';
+
+/** Keeps the rows, which may still count sends; {@link deleteUntrusted} deletes them. */
+function untrustOldest(table: NumberTable, key: readonly string[], { before }: CleanupCutoff) {
+  const condition = sql`verified_at > 0 and verified_at <= ${before}`;
+  const oldest = isAmongOldest(table, key, 'verified_at', condition);
+  return sql<object>`update ${sql.table(table)} set verified_at = 0 where ${oldest} returning number_hash`;
+}
+
+const deleteUntrusted = (table: NumberTable, key: readonly string[], { before }: CleanupCutoff) =>
+  deleteOldest(table, key, 'touched_at', sql`verified_at = 0 and touched_at <= ${before}`);
 
 function deleteOldest(...args: Parameters<typeof isAmongOldest>) {
   const [table, key] = args;

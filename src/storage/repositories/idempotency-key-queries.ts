@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { canBeVerified, isWritten } from '../limits/predicates.js';
-import { isNewestCode } from '../limits/sliding-window.js';
+import { isNewestCode } from '../limits/window-predicates.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
 
 interface IdempotencyKeyClaim {

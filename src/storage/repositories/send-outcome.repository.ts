@@ -7,6 +7,7 @@ import type {
   SharedBudgetExceeded,
   TrafficEvaluator,
 } from '../limit.types.js';
+import { SendLimitFinder } from '../limits/send-limit-finder.js';
 import { SendLimits, type UncheckedSend } from '../limits/send-limits.js';
 import type { SendAdmitted, SendReservation, SendResult } from '../send.types.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
@@ -26,6 +27,7 @@ export class SendOutcomeRepository {
     private readonly database: Database,
     private readonly verifications: VerificationTable,
     private readonly limits: SendLimits,
+    private readonly limitFinder: SendLimitFinder,
     private readonly keys: IdempotencyKeyRepository,
   ) {
     this.queries = prepareOutcomeQueries(database);
@@ -36,12 +38,12 @@ export class SendOutcomeRepository {
     { reservation, send, reserved, traffic }: UncheckedSend,
     evaluate: TrafficEvaluator | undefined,
   ): Promise<SendAdmitted | LimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
-    const violation = traffic && this.limits.checkBudgets(send, reserved, traffic, evaluate);
+    const violation = traffic && this.limitFinder.checkBudgets(send, reserved, traffic, evaluate);
     if (violation !== 'client_sends' && !violation?.enforced) {
       return { outcome: 'admitted', reservation, violation };
     }
     await this.release(reservation, []);
-    return this.limits.findSuspension(this.database, send, reservation.phoneNumber, violation);
+    return this.limitFinder.findSuspension(this.database, send, reservation.phoneNumber, violation);
   }
 
   async confirm(

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Channel } from '../../common/channel.js';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isOpen, ownsIdempotencyKey } from '../limits/predicates.js';
-import { isNewestSend } from '../limits/sliding-window.js';
+import { isNewestSend } from '../limits/window-predicates.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
 interface PinKey {
@@ -42,7 +42,7 @@ export const prepareReservationQueries = (database: Database) =>
       const values = VERIFICATION_COLUMNS.map((column) =>
         NUMERIC.has(column) ? sql`cast(${p[column]} as bigint)` : sql`${p[column]}`,
       );
-      const counted = isNewestSend({ numberHash: p.number_hash, entry: p.entry });
+      const counted = isNewestSend({ numberHash: p.number_hash, client: p.client, entry: p.entry });
       return sql<{ pin_id: string }>`
         insert into verifications (${COLUMNS})
         select ${sql.join(values)} where ${ownsIdempotencyKey(p)} and (${p.entry} = '' or ${counted})

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotentRequest } from '../idempotency.types.js';
+import type { TrafficEvaluator } from '../limit.types.js';
+import { SendLimitFinder } from '../limits/send-limit-finder.js';
 import { SendLimits, type CountedSend, type UncheckedSend } from '../limits/send-limits.js';
 import type {
   NewVerification,
@@ -27,6 +29,7 @@ export class SendRepository {
     private readonly database: Database,
     private readonly verifications: VerificationTable,
     private readonly limits: SendLimits,
+    private readonly limitFinder: SendLimitFinder,
     private readonly keys: IdempotencyKeyRepository,
   ) {
     this.queries = prepareReservationQueries(database);
@@ -34,7 +37,8 @@ export class SendRepository {
 
   async reserve(
     verification: NewVerification,
-    idempotency?: IdempotentRequest,
+    idempotency: IdempotentRequest | undefined,
+    evaluate: TrafficEvaluator | undefined,
   ): Promise<UncheckedSend | Exclude<SendAdmission, SendAdmitted>> {
     const { client, phoneNumber, channel, createdAt: now } = verification;
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
@@ -51,7 +55,9 @@ export class SendRepository {
       return this.keys.findReplay(this.database, client, idempotency, now, 'send');
     }
     const reserved = written.reserved();
-    if (!reserved || !written.inserted.row) return this.limits.findLimit(this.database, send);
+    if (!reserved || !written.inserted.row) {
+      return this.limitFinder.findReservationLimit(this.database, send, phoneNumber, evaluate);
+    }
     const delivery = { phoneNumber, channel, claim, resendOf: undefined };
     const reservation = toReservation(send, delivery);
     const traffic = written.traffic?.();
@@ -60,7 +66,8 @@ export class SendRepository {
 
   async reserveResend(
     { pinId, client, channel, now }: ResendRequest,
-    idempotency?: IdempotentRequest,
+    idempotency: IdempotentRequest | undefined,
+    evaluate: TrafficEvaluator | undefined,
   ): Promise<UncheckedSend | Exclude<ResendAdmission, SendAdmitted>> {
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
     return this.database.transaction<UncheckedSend | Exclude<ResendAdmission, SendAdmitted>>(
@@ -89,7 +96,11 @@ export class SendRepository {
           traffic: this.limits.countTraffic(batch, send),
         }));
         const reserved = results.reserved();
-        if (!reserved) return rollback(await this.limits.findLimit(transaction, send));
+        if (!reserved) {
+          return rollback(
+            await this.limitFinder.findReservationLimit(transaction, send, phoneNumber, evaluate),
+          );
+        }
         const resendOf = { provider: row.provider, pinId: fields.providerPinId };
         const reservation = toReservation(send, { phoneNumber, channel, claim, resendOf });
         return { reservation, send, reserved, traffic: results.traffic?.() };

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isOpen } from '../limits/predicates.js';
-import { isCodeCounted, isNewestCode, type CodeEntry } from '../limits/sliding-window.js';
+import { isCodeCounted, isNewestCode, type CodeEntry } from '../limits/window-predicates.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
 interface PinKey {
@@ -98,10 +98,12 @@ export const prepareVerificationQueries = (database: Database) =>
     erase: (_db, p: ClientNumberKey) => sql`
       delete from verifications where client = ${p.client} and number_hash = ${p.numberHash}`,
 
+    /** For all clients, because each one's limits depend on the others. */
     rehashNumber: (_db, p: NumberHashChange) => sql`
-      update numbers set number_hash = ${p.newHash}
+      update client_numbers set number_hash = ${p.newHash}
       where number_hash = ${p.oldHash} and not exists (
-        select 1 from numbers as existing where existing.number_hash = ${p.newHash})`,
+        select 1 from client_numbers as existing
+        where existing.number_hash = ${p.newHash} and existing.client = client_numbers.client)`,
 
     /** Of two pending verifications of a number, under different secrets, cancels the older one. */
     cancelOlderPending: (_db, p: NumberHashChange & { client: string }) => sql`

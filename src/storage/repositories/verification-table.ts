@@ -53,7 +53,9 @@ export class VerificationTable {
       // These are not rehashed: after a change of secrets their counts begin at zero.
       prefix_hash: this.protection.hash('number-prefix', destination.prefix),
       end_user_hash:
-        endUserAddress === undefined ? '' : this.protection.hash('end-user', endUserAddress),
+        endUserAddress === undefined
+          ? ''
+          : this.protection.hash('end-user', `${client}\n${endUserAddress}`),
       // Counted sends of the code.
       texts: verification.hasSendLimits ? 1 : 0,
     };

@@ -64,7 +64,7 @@ export class VerificationRepository {
     await this.database.run((batch) => {
       this.verifications.queries.eraseKeys(batch, { client, numberHash });
       this.verifications.queries.erase(batch, { client, numberHash });
-      this.limits.queries.untrustNumber(batch, { key: numberHash });
+      this.limits.queries.untrustNumber(batch, { numberHash, client });
     });
   }
 }

@@ -44,8 +44,9 @@ export async function fillHistory(database: HistoryDatabase, verifications: numb
   );
   await extractSeeds(
     database,
-    'numbers',
-    `select numbers.*, seed from numbers join seed_verifications using (number_hash)`,
+    'client_numbers',
+    `select client_numbers.*, seed
+      from client_numbers join seed_verifications using (number_hash, client)`,
   );
   const keySeeds = await extractSeeds(
     database,
@@ -87,7 +88,7 @@ export async function fillHistory(database: HistoryDatabase, verifications: numb
   const newestFirst = Array.from({ length: SENDS }, (_, n) => newEntry(nth(SENDS - 1 - n)));
   await copySeeds(
     database,
-    'numbers',
+    'client_numbers',
     {
       number_hash: 'person.number_hash',
       sends: newestFirst.join(' || '),
@@ -97,7 +98,7 @@ export async function fillHistory(database: HistoryDatabase, verifications: numb
         else ${last} + seed.verified_at - seed.touched_at end`,
     },
     // Other numbers are deleted after a day.
-    `people as person cross join seed_numbers as seed where seed.seed = person.seed
+    `people as person cross join seed_client_numbers as seed where seed.seed = person.seed
       and (seed.verified_at > 0 or ${last} > ${String(now - DAY_MS + HOUR_MS)})`,
   );
 

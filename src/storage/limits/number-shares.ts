@@ -1,0 +1,84 @@
+import { sql, type RawBuilder } from 'kysely';
+import {
+  getBlockedUntil,
+  getEntryTime,
+  isBelow,
+  type SlidingWindow,
+  type WindowEntryColumn,
+} from './sliding-window.js';
+
+/*
+ * The limits of a number count for each client by itself. A client that is alone at a number has the
+ * whole limit. While other clients have events there too, each one has a share of it. So no client
+ * can use up what another one needs.
+ */
+
+/** A limit of a number, for one client. */
+export interface NumberWindow extends SlidingWindow {
+  /** How much of `count` a client has while other clients have events in the window, too. */
+  readonly share: number;
+  /** Whether only events after the client's last success count. */
+  readonly restartsAtSuccess: boolean;
+}
+
+/** The entries of a client and number, and when the client last verified it; 0 if never. */
+export interface NumberEntries {
+  readonly entries: string;
+  readonly verifiedAt: number;
+}
+
+/**
+ * Whether a window accepts another event of a client. Its row is locked, so its own count is exact.
+ * Two clients that race may together exceed their shares by what is in flight.
+ * @param isExempt whether the whole limit applies although other clients have events
+ */
+export function isNumberWindowFree(
+  { table, column }: WindowEntryColumn,
+  { count, share, restartsAtSuccess }: NumberWindow,
+  entries: RawBuilder<unknown>,
+  after: unknown,
+  isExempt?: RawBuilder<boolean>,
+): RawBuilder<boolean> {
+  const isOwnBelow = (limit: number) => {
+    const isInWindow = isBelow(entries, limit, after);
+    if (!restartsAtSuccess) return isInWindow;
+    const lastSuccess = sql`cast(${sql.ref(`${table}.verified_at`)} as text)`;
+    return sql<boolean>`(${isInWindow} or ${isBelow(entries, limit, lastSuccess)})`;
+  };
+  if (share >= count) return isOwnBelow(count);
+  const isAlone = sql<boolean>`not exists (
+    select 1 from ${sql.table(table)} as other
+    where other.number_hash = ${sql.ref(`${table}.number_hash`)}
+      and other.client <> ${sql.ref(`${table}.client`)}
+      and not ${isBelow(sql.ref(`other.${column}`), 1, after)})`;
+  const hasAll = isExempt ? sql`(${isAlone} or ${isExempt})` : isAlone;
+  return sql`(${isOwnBelow(share)} or (${isOwnBelow(count)} and ${hasAll}))`;
+}
+
+/** When the client's own events allow another one; `undefined` if they do now. */
+export const getOwnBlockedUntil = (
+  number: NumberEntries,
+  now: number,
+  windows: readonly NumberWindow[],
+): number | undefined => findBlockedUntil(number, now, windows, ({ count }) => count);
+
+/** Whether the client has used its share of a limit. */
+export const isShareUsed = (
+  number: NumberEntries,
+  now: number,
+  windows: readonly NumberWindow[],
+): boolean => findBlockedUntil(number, now, windows, ({ share }) => share) !== undefined;
+
+function findBlockedUntil(
+  { entries, verifiedAt }: NumberEntries,
+  now: number,
+  windows: readonly NumberWindow[],
+  getLimit: (window: NumberWindow) => number,
+): number | undefined {
+  const counting = windows.flatMap((window) => {
+    const [count, { windowMs, restartsAtSuccess }] = [getLimit(window), window];
+    const isReset = restartsAtSuccess && getEntryTime(entries, count) <= verifiedAt;
+    return isReset ? [] : { count, windowMs };
+  });
+  return getBlockedUntil(entries, now, counting);
+}

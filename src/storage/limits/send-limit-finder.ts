@@ -1,0 +1,112 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { PhoneNumber } from '../../common/phone-number.js';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import type { Executor } from '../engines/statement-batch.js';
+import {
+  type BudgetViolation,
+  type DestinationSuspended,
+  isShared,
+  type LimitExceeded,
+  type ReservedSend,
+  type SharedBudgetExceeded,
+  type SharedLimitExceeded,
+  TRUSTED_NUMBER_MS,
+  type TrafficEvaluator,
+} from '../limit.types.js';
+import type { VerificationRow } from '../migrations/schema.js';
+import { isCounted } from '../traffic-subjects.js';
+import { EndUserLimits } from './end-user-limits.js';
+import { NumberLimits } from './number-limits.js';
+import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
+import { toNumberKey } from './window-predicates.js';
+
+/** A send that may exceed a limit. */
+interface ExceedingSend {
+  readonly row: VerificationRow;
+  readonly now: number;
+}
+
+/** Finds which limit a send exceeds, and until when. */
+@Injectable()
+export class SendLimitFinder {
+  private readonly clientSendsPerDay: number;
+
+  constructor(
+    private readonly numbers: NumberLimits,
+    private readonly endUsers: EndUserLimits,
+    private readonly traffic: TrafficCounts,
+    @Inject(limitsConfig.KEY) limits: LimitsConfig,
+  ) {
+    this.clientSendsPerDay = limits.sendsPerClientPerDay;
+  }
+
+  /**
+   * Finds the limit for which a send was not reserved: first one that the client has reached by
+   * itself. Otherwise a client could watch what others do at a number, without a message.
+   */
+  async findReservationLimit(
+    executor: Executor,
+    send: ExceedingSend,
+    phoneNumber: PhoneNumber,
+    evaluate: TrafficEvaluator | undefined,
+  ): Promise<LimitExceeded | SharedLimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
+    const { row, now } = send;
+    const byNumber = await this.numbers.findSendLimit(executor, toNumberKey(row), now);
+    const isSharedLimit = byNumber.limit === 'shared';
+    if (!isSharedLimit && byNumber.until > now) return byNumber;
+    if (row.end_user_hash !== '') {
+      const byEndUser = await this.endUsers.findSendLimit(executor, row.end_user_hash, now);
+      if (!isSharedLimit || byEndUser.until > now) return byEndUser;
+    }
+    if (!isSharedLimit || !isCounted(row)) return byNumber;
+    const { verifiedAt, traffic } = await executor.run((batch) => ({
+      verifiedAt: this.numbers.queries.read(batch, toNumberKey(row)),
+      traffic: this.traffic.read(batch, row, now),
+    }));
+    const reserved = { verifiedAt: verifiedAt.row?.verified_at ?? 0 };
+    const violation = this.checkBudgets(send, reserved, addSend(traffic()), evaluate);
+    if (violation !== 'client_sends' && !violation?.enforced) return byNumber;
+    return this.findSuspension(executor, send, phoneNumber, violation);
+  }
+
+  /** Finds the budget that a counted send exceeds: its client's, or one of its destination. */
+  checkBudgets(
+    { now }: ExceedingSend,
+    { verifiedAt }: ReservedSend,
+    traffic: SendTraffic,
+    evaluate: TrafficEvaluator | undefined,
+  ): 'client_sends' | BudgetViolation | undefined {
+    const { recent, day } = traffic.client;
+    if (recent.sends + day.sends > this.clientSendsPerDay) return 'client_sends';
+    return verifiedAt > now - TRUSTED_NUMBER_MS ? undefined : evaluate?.(traffic);
+  }
+
+  /** Finds until when a budget that {@link checkBudgets} found blocks the send. */
+  async findSuspension(
+    executor: Executor,
+    { row, now }: ExceedingSend,
+    phoneNumber: PhoneNumber,
+    violation: 'client_sends' | BudgetViolation,
+  ): Promise<LimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
+    if (violation === 'client_sends') {
+      const until = await this.traffic.findResetAt(executor, ['client', row], 'day', 'all', now);
+      return { outcome: 'limited', limit: 'client_sends', until };
+    }
+    const exceeding = { violation, client: row.client, phoneNumber };
+    const { scope, window } = violation;
+    if (isShared(scope)) {
+      return { outcome: 'limited', limit: 'shared', cause: 'shared_destination', ...exceeding };
+    }
+    const until = await this.traffic.findResetAt(executor, [scope, row], window, 'unverified', now);
+    return { outcome: 'suspended', until, ...exceeding };
+  }
+}
+
+/** The counts as they would be with one more send. */
+function addSend(traffic: SendTraffic): SendTraffic {
+  const subjects = Object.entries(traffic).map(([subject, counts]) => {
+    const { sends, verified } = counts.recent;
+    return [subject, Object.assign({}, counts, { recent: { sends: sends + 1, verified } })];
+  });
+  return Object.fromEntries(subjects) as SendTraffic;
+}

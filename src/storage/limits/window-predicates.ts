@@ -1,0 +1,57 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { VerificationRow } from '../migrations/schema.js';
+import { hasEntry, isNewest } from './sliding-window.js';
+
+/* Conditions on the entries of a number or an end user; for the reason see `predicates.ts`. */
+
+type SqlPredicate = RawBuilder<boolean>;
+
+/** A number of a client. */
+export interface ClientNumberKey {
+  readonly numberHash: string;
+  readonly client: string;
+}
+
+/** The key of a verification's row in `client_numbers`. */
+export const toNumberKey = (
+  row: Pick<VerificationRow, 'number_hash' | 'client'>,
+): ClientNumberKey => ({ numberHash: row.number_hash, client: row.client });
+
+/** A submitted code, by its verification and its entry in the window of the number's wrong codes. */
+export interface CodeEntry {
+  pinId: string;
+  numberEntry: string;
+}
+
+/** Whether a row of `client_numbers` is that of a client and number. */
+export const isClientNumber = (p: ClientNumberKey): SqlPredicate =>
+  sql`number_hash = ${p.numberHash} and client = ${p.client}`;
+
+/** Whether a send is the newest of its client and number. */
+export const isNewestSend = (p: ClientNumberKey & { entry: string }): SqlPredicate =>
+  sql`exists (
+    select 1 from client_numbers where ${isClientNumber(p)} and ${isNewest('sends', p.entry)})`;
+
+/** Whether a send is the newest of its end user. */
+export const isNewestEndUserSend = (p: {
+  endUserHash: string;
+  endUserEntry: string;
+}): SqlPredicate =>
+  sql`exists (
+    select 1 from end_users
+    where address_hash = ${p.endUserHash} and ${isNewest('sends', p.endUserEntry)})`;
+
+/** Whether a code is the newest of the client and number of its verification. */
+export const isNewestCode = (p: CodeEntry): SqlPredicate =>
+  numberExists(p, isNewest('failures', p.numberEntry));
+
+/** Whether a code counts as wrong, at its verification's number; it need not be the newest. */
+export const isCodeCounted = (p: CodeEntry): SqlPredicate =>
+  numberExists(p, hasEntry('failures', p.numberEntry));
+
+const numberExists = ({ pinId }: CodeEntry, condition: SqlPredicate): SqlPredicate =>
+  sql`exists (
+    select 1 from verifications as counted join client_numbers
+      on client_numbers.number_hash = counted.number_hash
+        and client_numbers.client = counted.client
+    where counted.pin_id = ${pinId} and ${condition})`;

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { seconds } from '../../src/common/durations.js';
+import type { TrafficEvaluator } from '../../src/storage/limit.types.js';
+import type { VerificationStore } from '../../src/storage/verification-store.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { newVerification, NO_IDEMPOTENCY_KEY, sendResponse } from '../support/new-verification.js';
+import { phoneNumber } from '../support/phone-number.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { openStore, type OpenStore } from '../support/store.js';
+
+const NUMBER = phoneNumber('+14155552671');
+const OTHER_NUMBER = phoneNumber('+14155552672');
+
+/** Counts numbers for all clients together, as the release before does. */
+const REVERT = [
+  `insert into numbers (number_hash, sends, failures, touched_at, verified_at)
+    select number_hash, max(sends), max(failures), max(touched_at), max(verified_at)
+    from client_numbers group by number_hash`,
+  'drop table client_numbers',
+  'update schema_version set version = 5',
+];
+
+const blockUnknownNumbers: TrafficEvaluator = () => ({
+  scope: 'client_prefix',
+  window: 'hour',
+  includesRecent: false,
+  unverified: 1,
+  allowed: 0,
+  verified: 0,
+  enforced: true,
+});
+
+describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %s', (engine) => {
+  const clock = new FakeClock();
+  let postgres: PostgresServer | undefined;
+  let dataDir: string;
+  let settings: NodeJS.ProcessEnv;
+  let opened: OpenStore;
+  let store: VerificationStore;
+  let created = 0;
+
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'otp-migration-'));
+    settings = { DATA_DIR: dataDir };
+    if (engine === 'PostgreSQL') {
+      postgres = await startPostgres();
+      settings = { DATABASE_URL: await postgres.createDatabase() };
+    }
+    await open();
+  });
+
+  afterEach(async () => {
+    await opened.close();
+    await postgres?.stop();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  async function open(): Promise<void> {
+    opened = await openStore(clock, settings);
+    ({ store } = opened);
+  }
+
+  /** Makes the database one of the release before, and opens it with this release. */
+  async function upgrade(...changes: string[]): Promise<void> {
+    await opened.close();
+    for (const statement of [...REVERT, ...changes]) {
+      if (settings['DATABASE_URL'] !== undefined) {
+        await queryPostgres(settings['DATABASE_URL'], statement);
+      } else {
+        const database = new Libsql(join(dataDir, 'otp.db'));
+        database.exec(statement);
+        database.close();
+      }
+    }
+    await open();
+  }
+
+  const reserveSend = (client: string, number = NUMBER) => {
+    created += 1;
+    const verification = newVerification(`pin-${String(created)}`, number, clock.now());
+    return store.reserveSend({ ...verification, client }, NO_IDEMPOTENCY_KEY, blockUnknownNumbers);
+  };
+
+  async function createPending(client: string, number = NUMBER): Promise<string> {
+    created += 1;
+    const pinId = `pin-${String(created)}`;
+    const verification = { ...newVerification(pinId, number, clock.now()), client };
+    const admission = await store.reserveSend(verification);
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    const accepted = { provider: 'test-provider', pinId: 'any', possiblySentBy: [] };
+    await store.confirmSend(admission.reservation, accepted, sendResponse(pinId));
+    return pinId;
+  }
+
+  async function verify(client: string, number = NUMBER): Promise<void> {
+    const pinId = await createPending(client, number);
+    const request = { selector: { pinId }, client, reference: undefined, now: clock.now() };
+    const result = await store.reserveAttempt(request);
+    if (result.outcome !== 'granted') throw new Error(result.outcome);
+    await store.completeAttempt(result.attempt, 'verified', clock.now());
+  }
+
+  it('leaves a verified number to the client that verified it, and its messages to each client', async () => {
+    await verify('shop');
+    await createPending('bank');
+    await upgrade();
+
+    for (const client of ['shop', 'bank']) {
+      expect(await reserveSend(client)).toMatchObject({ limit: 'cooldown' });
+    }
+    clock.advance(seconds(30));
+    expect((await reserveSend('shop')).outcome).toBe('admitted');
+    expect((await reserveSend('bank')).outcome).toBe('suspended');
+  });
+
+  it('leaves everything to a client that is alone, though a verification was deleted', async () => {
+    await verify('shop');
+    await createPending('shop', OTHER_NUMBER);
+    await upgrade("delete from verifications where status = 'verified'");
+
+    expect(await reserveSend('shop')).toMatchObject({ limit: 'cooldown' });
+    clock.advance(seconds(30));
+    expect((await reserveSend('shop')).outcome).toBe('admitted');
+    expect((await reserveSend('shop', OTHER_NUMBER)).outcome).toBe('suspended');
+  });
+});

@@ -1,0 +1,220 @@
+import type { Agent, Response } from 'supertest';
+import { hours, seconds } from '../../src/common/durations.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
+import { expectProblem } from '../support/problem.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { wrongCode } from '../support/wrong-code.js';
+
+const NUMBER = '+14155552671';
+const OTHER_NUMBER = '+14155562671';
+const END_USER = '203.0.113.7';
+
+const keys = { shop: newApiKey('shop'), attacker: newApiKey('attacker') };
+
+describe('Another client with a key of its own', () => {
+  let service: SandboxedService;
+  let shop: Agent;
+  let attacker: Agent;
+
+  afterEach(() => service.close());
+
+  async function start(settings: NodeJS.ProcessEnv = {}): Promise<void> {
+    service = await startSandboxedService({
+      API_KEYS: `${keys.shop.entry},${keys.attacker.entry}`,
+      THROTTLE_SEND_LIMIT: '1000',
+      THROTTLE_VERIFY_LIMIT: '1000',
+      ...settings,
+    });
+    shop = createClientAgent(service.url, keys.shop.key);
+    attacker = createClientAgent(service.url, keys.attacker.key);
+  }
+
+  const send = (client: Agent, phoneNumber = NUMBER, fields: object = {}) =>
+    client.post('/otp/send').send({ phoneNumber, ...fields });
+  const verify = (client: Agent, pinId: string, otpCode: string) =>
+    client.post('/otp/verify').send({ pinId, otpCode });
+
+  /** Sends a code. @returns the verification and the right code */
+  async function sendCode(client: Agent, phoneNumber = NUMBER) {
+    const { body } = await send(client, phoneNumber).expect(200);
+    const [code = ''] = await service.getReceivedCodes(phoneNumber);
+    return { pinId: String(body.pinId), code };
+  }
+
+  async function sendAndVerify(client: Agent, phoneNumber = NUMBER): Promise<void> {
+    const { pinId, code } = await sendCode(client, phoneNumber);
+    const { body } = await verify(client, pinId, code);
+    expect(body).toEqual({ verified: true });
+  }
+
+  /** Sends a code every 30 seconds as long as it is accepted. @returns how many were */
+  async function sendUntilRejected(client: Agent): Promise<number> {
+    for (let sent = 0; ; sent += 1) {
+      if ((await send(client)).status !== 200) return sent;
+      service.clock.advance(seconds(30));
+    }
+  }
+
+  /** Submits wrong codes for new verifications as long as they are checked. @returns how many were */
+  async function guessUntilRejected(client: Agent): Promise<number> {
+    for (let guesses = 0; ;) {
+      const { pinId, code } = await sendCode(client);
+      for (let i = 0; i < 5; i += 1) {
+        if ((await verify(client, pinId, wrongCode(code))).status !== 200) return guesses;
+        guesses += 1;
+      }
+      service.clock.advance(seconds(30));
+    }
+  }
+
+  /** What a client can tell answers apart by. */
+  const describeAnswer = ({ status, body, headers }: Response) => ({
+    status,
+    code: body.code,
+    detail: body.detail,
+    retryAfter: headers['retry-after'],
+  });
+
+  it('cannot use up the messages to a number', async () => {
+    await start();
+    expect(await sendUntilRejected(attacker)).toBe(10);
+
+    expect(await sendUntilRejected(shop)).toBe(5);
+  });
+
+  it('cannot use up the wrong codes for a number', async () => {
+    await start();
+    const { pinId, code } = await sendCode(shop);
+    service.clock.advance(seconds(30));
+    expect(await guessUntilRejected(attacker)).toBe(10);
+
+    expect((await verify(shop, pinId, code)).body).toEqual({ verified: true });
+  });
+
+  it('cannot keep the first code of a verification from being checked', async () => {
+    await start({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '4' });
+    expect(await guessUntilRejected(attacker)).toBe(4);
+    const spent = await sendCode(shop);
+    for (let i = 0; i < 2; i += 1)
+      await verify(shop, spent.pinId, wrongCode(spent.code)).expect(200);
+    // The shop has used its share, and the attacker's wrong codes leave it no more.
+    expectProblem(await verify(shop, spent.pinId, spent.code), 429, 'quota_exceeded');
+    service.clock.advance(seconds(30));
+
+    const untouched = await sendCode(shop);
+    expect((await verify(shop, untouched.pinId, untouched.code)).body).toEqual({ verified: true });
+  });
+
+  it('cannot restore guesses of the shop by a success of its own', async () => {
+    await start();
+    expect(await guessUntilRejected(shop)).toBe(10);
+    service.clock.advance(seconds(30));
+    const { pinId, code } = await sendCode(shop);
+
+    await sendAndVerify(attacker);
+
+    expectProblem(await verify(shop, pinId, code), 429, 'quota_exceeded');
+  });
+
+  it('cannot erase that a number was verified by the shop', async () => {
+    await start({ PUMPING_FLOOR_PER_HOUR: '1', PUMPING_FLOOR_PER_DAY: '1' });
+    await sendAndVerify(shop);
+    // The shop's own unverified messages suspend the prefix for numbers it does not know.
+    for (let i = 0; i < 60; i += 1) {
+      const response = await send(shop, `+1415555${String(3_000 + i)}`);
+      if (response.status !== 200) break;
+    }
+    service.clock.advance(seconds(30));
+    expectProblem(await send(shop, '+14155559999'), 429, 'destination_suspended');
+
+    await attacker.post('/otp/numbers/erase').send({ phoneNumber: NUMBER }).expect(204);
+
+    await send(shop).expect(200);
+  });
+
+  it('cannot tell by an exhausted endUserIp whether the shop has just messaged a number', async () => {
+    await start({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
+    await send(attacker, '+14155557777', { endUserIp: END_USER }).expect(200);
+    await send(shop, NUMBER).expect(200);
+
+    const messaged = await send(attacker, NUMBER, { endUserIp: END_USER });
+    const unknown = await send(attacker, OTHER_NUMBER, { endUserIp: END_USER });
+
+    expectProblem(messaged, 429, 'quota_exceeded');
+    expect(describeAnswer(messaged)).toEqual(describeAnswer(unknown));
+  });
+
+  it('does not notice that the shop messages the same end user', async () => {
+    await start({ SENDS_PER_END_USER_IP_PER_HOUR: '1' });
+    await send(shop, NUMBER, { endUserIp: END_USER }).expect(200);
+
+    await send(attacker, OTHER_NUMBER, { endUserIp: END_USER }).expect(200);
+  });
+
+  it('gets one answer without a time when only what the shop did stops it', async () => {
+    await start({ SENDS_PER_NUMBER_PER_DAY: '2', FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2' });
+    const { pinId, code } = await sendCode(attacker);
+    await verify(attacker, pinId, wrongCode(code)).expect(200);
+    const shopCode = await sendCode(shop);
+    await verify(shop, shopCode.pinId, wrongCode(shopCode.code)).expect(200);
+    service.clock.advance(hours(0.05));
+
+    const rejected = [await send(attacker), await verify(attacker, pinId, code)].map(
+      describeAnswer,
+    );
+
+    const answer = {
+      status: 429,
+      code: 'quota_exceeded',
+      detail:
+        'A limit that all clients of this service share is reached. Retry after the time in `Retry-After`.',
+      retryAfter: '3600',
+    };
+    expect(rejected).toEqual([answer, answer]);
+    const limits = service.log.events('request').flatMap(({ limit }) => limit ?? []);
+    expect(limits).toEqual(['shared_sends_per_day', 'shared_failures']);
+  });
+
+  it('cannot watch the shop while its own budget of messages is used up', async () => {
+    await start({ SENDS_PER_NUMBER_PER_DAY: '2', CLIENT_SENDS_PER_DAY: '2' });
+    await send(attacker).expect(200);
+    await send(attacker, OTHER_NUMBER).expect(200);
+    await send(shop).expect(200);
+    service.clock.advance(seconds(30));
+
+    const messaged = describeAnswer(await send(attacker));
+    const notMessaged = describeAnswer(await send(attacker, OTHER_NUMBER));
+
+    expect(messaged).toMatchObject({ code: 'quota_exceeded' });
+    expect(messaged).toEqual(notMessaged);
+  });
+});
+
+describe('A single client', () => {
+  it('has the whole limits of a number, and its success restores the hour but not the day', async () => {
+    const service = await startSandboxedService({
+      SENDS_PER_NUMBER_PER_DAY: '100',
+      FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '3',
+      FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: '5',
+    });
+    const verify = (pinId: string, otpCode: string) =>
+      service.http.post('/otp/verify').send({ pinId, otpCode });
+    const checked: unknown[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const { body } = await service.http.post('/otp/send').send({ phoneNumber: NUMBER });
+      const [code = ''] = await service.getReceivedCodes(NUMBER);
+      for (const otpCode of [wrongCode(code), wrongCode(code), code]) {
+        const answer = await verify(body.pinId, otpCode);
+        checked.push(answer.body.code ?? answer.body.verified);
+      }
+      service.clock.advance(seconds(30));
+    }
+    await service.close();
+
+    expect(checked).toEqual([
+      ...[false, false, true],
+      ...[false, false, true],
+      ...[false, 'quota_exceeded', 'quota_exceeded'],
+    ]);
+  });
+});
