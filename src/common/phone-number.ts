@@ -1,18 +1,13 @@
-import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
-import type * as Libphonenumber from 'libphonenumber-js/max';
+import {
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+  type ParsedPhoneNumber,
+  type PhoneNumberType,
+} from './numbering-plans.js';
+import { cleanPhoneNumber } from './phone-number-input.js';
 
-type ParsedPhoneNumber = Libphonenumber.PhoneNumber;
-
-/** Loaded as class-validator loads it, so that the numbering plans are in memory only once. */
-const { isSupportedCountry, parsePhoneNumberFromString } = createRequire(import.meta.url)(
-  'libphonenumber-js/max',
-) as typeof Libphonenumber;
-
-/** The separators that people write between digits (RFC 3966 §5.1.1). */
-const VISUAL_SEPARATORS = /[ ().-]/g;
 const E164 = /^\+[1-9]\d{6,14}$/;
-const MAX_INPUT_LENGTH = 32;
 const NON_GEOGRAPHIC = '001';
 
 /** The types of numbers that libphonenumber distinguishes. */
@@ -28,7 +23,7 @@ export const NUMBER_TYPES = [
   'UAN',
   'VOICEMAIL',
   'VOIP',
-] as const satisfies readonly Libphonenumber.PhoneNumberType[];
+] as const satisfies readonly PhoneNumberType[];
 
 export type NumberType = (typeof NUMBER_TYPES)[number];
 
@@ -53,10 +48,11 @@ export class PhoneNumber {
    * the numbering plan has it. A number that libphonenumber would correct, such as `+440 7911 123456`
    * with a national zero, is invalid: otherwise one phone could have two identities.
    */
-  static parse(text: unknown): PhoneNumber | undefined {
-    if (typeof text !== 'string' || text.length > MAX_INPUT_LENGTH) return undefined;
-    const e164 = text.replace(VISUAL_SEPARATORS, '');
-    if (!E164.test(e164)) return undefined;
+  static parse(value: unknown): PhoneNumber | undefined {
+    if (typeof value !== 'string') return undefined;
+    // Most clients send E.164 already.
+    const e164 = E164.test(value) ? value : cleanPhoneNumber(value);
+    if (e164 === undefined || !E164.test(e164)) return undefined;
     const parsed = parsePhoneNumberFromString(e164);
     return parsed?.number === e164 && parsed.isPossible()
       ? new PhoneNumber(e164, parsed)

@@ -3,6 +3,7 @@ import { Transform } from 'class-transformer';
 import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength, ValidateBy } from 'class-validator';
 import type { Channel } from '../../common/channel.js';
 import { normalizeIp } from '../../common/network-address.js';
+import { describePhoneNumberFault } from '../../common/phone-number-input.js';
 import { PhoneNumber } from '../../common/phone-number.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty } from '../../openapi/swagger.js';
@@ -13,22 +14,33 @@ const CHANNELS: Readonly<Record<Channel, string>> = {
 };
 const MAX_REFERENCE_LENGTH = 128;
 
-/** A field that arrives as E.164 text and is parsed, once, into a {@link PhoneNumber}. */
+/** Stands for a value that is no phone number, until validation rejects it. */
+class InvalidPhoneNumber {
+  constructor(readonly fault: string) {}
+}
+
+/** A field that arrives as text and is parsed, once, into a {@link PhoneNumber}. */
 export const PhoneNumberField = (description: string) =>
   applyDecorators(
-    // An invalid number becomes `null` and is rejected; verify takes `undefined` as not given.
-    Transform(({ value }) => PhoneNumber.parse(value) ?? null),
+    Transform(
+      ({ value }) =>
+        PhoneNumber.parse(value) ?? new InvalidPhoneNumber(describePhoneNumberFault(value)),
+    ),
     ValidateBy(
       {
         name: 'phoneNumber',
         validator: { validate: (value: unknown) => value instanceof PhoneNumber },
       },
-      { message: 'Give a phone number in E.164 form: + and country code, as in +14155552671.' },
+      {
+        message: ({ value }: { value: unknown }) =>
+          value instanceof InvalidPhoneNumber ? value.fault : describePhoneNumberFault(value),
+      },
     ),
     ApiProperty({
       type: 'string',
-      pattern: '^\\+[1-9][0-9 ().-]{6,30}$',
-      description: `${description} In E.164 form: \`+\`, country code, at most 15 digits. Spaces, hyphens, dots and parentheses are ignored.`,
+      minLength: 8,
+      maxLength: 64,
+      description: `${description} In E.164 form: \`+\`, country code, at most 15 digits. Spaces, hyphens, dots, parentheses and invisible characters are ignored.`,
       examples: ['+14155552671'],
     }),
   );

@@ -1,0 +1,30 @@
+/*
+ * Text as people type, paste and autofill it. Keyboards, forms and address books add characters that
+ * nobody sees, and use look-alikes of the ASCII ones.
+ */
+
+/** Bidirectional and zero-width marks, soft hyphens, byte-order marks (Unicode category Cf). */
+const FORMAT_CHARACTERS = /\p{Cf}/gu;
+const DIGIT = /\p{Nd}/u;
+const OTHER_DIGITS = /[^\P{Nd}0-9]/gu;
+/** Unicode's dashes, the minus sign, and the long-vowel mark that Japanese keyboards type. */
+const DASHES = /[\p{Pd}\u2212\u30FC\uFF70]/gu;
+/** Spaces within a line: no-break and narrow ones too. */
+const SPACES = /[\p{Zs}\t]/gu;
+
+/** The same text in ASCII, as far as digits, dashes and spaces go; without invisible characters. */
+export const toAsciiText = (text: string): string =>
+  text
+    .replace(FORMAT_CHARACTERS, '')
+    .replace(OTHER_DIGITS, toAsciiDigit)
+    .replace(DASHES, '-')
+    .replace(SPACES, ' ')
+    .trim();
+
+/** Unicode encodes the decimal digits of a script as ten neighbours, beginning with its zero. */
+function toAsciiDigit(digit: string): string {
+  const codePoint = digit.codePointAt(0) ?? 0;
+  let first = codePoint;
+  while (DIGIT.test(String.fromCodePoint(first - 1))) first -= 1;
+  return String((codePoint - first) % 10);
+}
