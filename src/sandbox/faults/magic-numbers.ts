@@ -46,15 +46,7 @@ export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
   254: { operations: ['verify'], fault: { kind: 'not-found' } },
 };
 
-/**
- * Some kinds have a scenario for sends and a later one for verify. An e-mail address uses the first,
- * so the list is reversed: the last entry with the same key stays in a Map.
- */
-const SCENARIOS_BY_KIND = new Map(
-  Object.values(MAGIC_AREA_CODES)
-    .toReversed()
-    .map((scenario) => [scenario.fault.kind as string, scenario]),
-);
+const SCENARIOS = Object.values(MAGIC_AREA_CODES);
 
 /** For Sinch, 0150 to 0199 work normally, so that tests can fail over from Infobip to Sinch. */
 const NUMBER_PATTERNS: Record<ProviderName, RegExp> = {
@@ -65,7 +57,10 @@ const NUMBER_PATTERNS: Record<ProviderName, RegExp> = {
 /** The local part of an e-mail address names the fault, as in `not-sent+7@sandbox.test`. */
 const EMAIL_PATTERN = /^([a-z-]+)(\+[^@]*)?@sandbox\.test$/;
 
-/** Finds the fault of a magic number or e-mail address; `undefined` for any other recipient. */
+/**
+ * Finds the fault of a magic number or e-mail address; `undefined` for any other recipient.
+ * @param to a phone number in digits without `+`, or an e-mail address
+ */
 export function findMagicFault(
   operation: SandboxOperation,
   to: string,
@@ -76,7 +71,9 @@ export function findMagicFault(
 }
 
 function findScenario(to: string, provider: ProviderName): MagicScenario | undefined {
-  const [, areaCode = ''] = NUMBER_PATTERNS[provider].exec(to) ?? [];
-  const [, kind = ''] = EMAIL_PATTERN.exec(to.toLowerCase()) ?? [];
-  return MAGIC_AREA_CODES[areaCode] ?? SCENARIOS_BY_KIND.get(kind);
+  const [, areaCode] = NUMBER_PATTERNS[provider].exec(to) ?? [];
+  if (areaCode !== undefined) return MAGIC_AREA_CODES[areaCode];
+  const [, kind] = EMAIL_PATTERN.exec(to.toLowerCase()) ?? [];
+  // The first scenario of a kind: the one for sends, if the kind has several.
+  return SCENARIOS.find(({ fault }) => fault.kind === kind);
 }

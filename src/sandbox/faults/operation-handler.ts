@@ -17,7 +17,7 @@ const DEFAULT_DELAY_MS = 2_000;
 /** Creates the error with which the provider's API reports a fault. */
 type FaultErrorFactory = (kind: ErrorFaultKind, fault: SandboxFault) => Error;
 
-/** Performs an operation and returns the response, which reports `forcedOutcome` if given. */
+/** Performs an operation and returns its response, with the result `forcedOutcome` if given. */
 type PerformOperation = (forcedOutcome?: ForcedOutcome) => object;
 
 interface OperationRequest {
@@ -61,10 +61,10 @@ async function applyFault(
     return response;
   }
   if (fault.performed) perform();
-  return sendBrokenResponse(reply, kind, (errorKind) => createError(errorKind, fault));
+  return failRequest(reply, kind, (errorKind) => createError(errorKind, fault));
 }
 
-function sendBrokenResponse(
+function failRequest(
   reply: FastifyReply,
   kind: Exclude<ResponseFaultKind, 'slow'>,
   createError: (kind: ErrorFaultKind) => Error,

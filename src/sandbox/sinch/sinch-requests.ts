@@ -10,19 +10,19 @@ export interface SinchStartRequest {
   readonly identity: { readonly type: 'number'; readonly endpoint: string };
   readonly method: SinchMethod;
   readonly reference?: string;
-  /** Accepted but not used: Sinch returns it in callbacks, which the sandbox does not have. */
+  /** Not used: Sinch returns it in callbacks, which the sandbox does not have. */
   readonly custom?: string;
   readonly smsOptions: { readonly codeType: SinchCodeType; readonly expiry?: string };
   readonly whatsappOptions: { readonly codeType: SinchCodeType };
   readonly flashCallOptions: { readonly interceptionTimeout: number };
-  /** Accepted but not used, like `dialTimeout`: the sandbox makes no real calls. */
+  /** Not used, like `flashCallOptions.dialTimeout`: the sandbox makes no real calls. */
   readonly calloutOptions?: object;
 }
 
 /** Sinch's older documentation writes `flashCall`. */
-const method = Joi.string<SinchMethod>().replace(/^flashCall$/, 'flashcall');
+const normalizedMethod = Joi.string<SinchMethod>().replace(/^flashCall$/, 'flashcall');
 
-export const methodSchema = method.valid(...METHODS);
+export const methodSchema = normalizedMethod.valid(...METHODS);
 
 const codeType = Joi.string()
   .valid(...CODE_TYPES)
@@ -40,7 +40,7 @@ export const startSchema = Joi.object<SinchStartRequest>({
     endpoint: phoneNumber.required(),
   }).required(),
   method: methodSchema.required(),
-  // It is used as a path segment, so `.` and `..` are invalid (RFC 3986 §5.2.4).
+  // The reference becomes a path segment, so `.` and `..` are invalid (RFC 3986 §5.2.4).
   reference: Joi.string().pattern(/^(?!\.\.?$)[\w.~-]{1,1024}$/),
   custom: Joi.string().max(4096),
   smsOptions: Joi.object({
@@ -70,12 +70,12 @@ const codePart = Joi.object({
     .messages({ 'string.pattern.base': '{#label} must be at most 10 letters, digits or hyphens' }),
 });
 
-/** The part of a report that is named after its method is required. */
-const createPartSchema = (name: string, schema: Joi.ObjectSchema) =>
-  schema.when('method', { is: name, then: Joi.required() });
+/** A report must have the part of its own method. */
+const createPartSchema = (method: SinchMethod, schema: Joi.ObjectSchema) =>
+  schema.when('method', { is: method, then: Joi.required() });
 
 export const reportSchema = Joi.object<SinchReportRequest>({
-  method: method.valid('sms', 'callout', 'flashcall', 'whatsapp').required(),
+  method: normalizedMethod.valid('sms', 'callout', 'flashcall', 'whatsapp').required(),
   sms: createPartSchema('sms', codePart),
   callout: createPartSchema('callout', codePart),
   whatsapp: createPartSchema('whatsapp', codePart),
@@ -87,8 +87,8 @@ export function getSubmittedCode(report: SinchReportRequest): string | undefined
   return report.method === 'flashcall' ? report.flashCall?.cli : report[report.method]?.code;
 }
 
-/** Parses `HH:MM:SS` to milliseconds. */
-export function parseClockDuration(clockTime: string): number {
-  const [hours = 0, minutes = 0, seconds = 0] = clockTime.split(':').map(Number);
+/** Converts a duration in the form `HH:MM:SS` to milliseconds. */
+export function parseClockDuration(duration: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = duration.split(':').map(Number);
   return ((hours * 60 + minutes) * 60 + seconds) * 1_000;
 }
