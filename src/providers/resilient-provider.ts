@@ -7,10 +7,10 @@ import { CircuitBreaker } from './circuit-breaker.js';
 import type { ProviderCallOptions, OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 
-/** A call is slow after this share of `PROVIDER_TIMEOUT`. */
-const SLOW_CALL_RATIO = 1 / 4;
-/** Before the retry of a failed connection, in milliseconds; up to twice as long, at random. */
-const RECONNECT_AFTER_MS = 50;
+/** A call stalls after this share of `PROVIDER_TIMEOUT`. */
+const STALL_TIMEOUT_RATIO = 1 / 4;
+/** The shortest pause before a failed connection is retried. The longest is twice as long. */
+const MIN_RETRY_PAUSE_MS = 50;
 
 /**
  * Makes the calls of one adapter: a circuit breaker per operation, one retry, an event per call.
@@ -26,10 +26,10 @@ export class ResilientProvider implements OtpProvider {
   ) {
     const hasFallback = config.names.length > 1;
     this.circuits = {
-      send: this.createCircuit('send', { hasFallback }),
-      resend: this.createCircuit('resend', { hasFallback }),
+      send: this.createCircuit('send', { backsOff: hasFallback }),
+      resend: this.createCircuit('resend', { backsOff: hasFallback }),
       // Only the provider that generated a code can check it.
-      verify: this.createCircuit('verify', { hasFallback: false }),
+      verify: this.createCircuit('verify', { backsOff: false }),
     };
   }
 
@@ -38,13 +38,19 @@ export class ResilientProvider implements OtpProvider {
   }
 
   readonly send: OtpProvider['send'] = (to, channel, options) =>
-    this.call('send', options, (timed) => this.adapter.send(to, channel, timed));
+    this.callWithRetry('send', options, (timedOptions) =>
+      this.adapter.send(to, channel, timedOptions),
+    );
 
   readonly resend: OtpProvider['resend'] = (to, pinId, channel, options) =>
-    this.call('resend', options, (timed) => this.adapter.resend(to, pinId, channel, timed));
+    this.callWithRetry('resend', options, (timedOptions) =>
+      this.adapter.resend(to, pinId, channel, timedOptions),
+    );
 
   readonly verify: OtpProvider['verify'] = (to, pinId, code, options) =>
-    this.call('verify', options, (timed) => this.adapter.verify(to, pinId, code, timed));
+    this.callWithRetry('verify', options, (timedOptions) =>
+      this.adapter.verify(to, pinId, code, timedOptions),
+    );
 
   /** Why a send would be rejected now without a call. */
   getUnavailableReason(): ProviderError | undefined {
@@ -52,25 +58,29 @@ export class ResilientProvider implements OtpProvider {
   }
 
   /** Makes a call, and retries once if no connection was made: then nothing was sent. */
-  private async call<T>(
+  private async callWithRetry<T>(
     operation: ProviderOperation,
     { context, signal }: ProviderCallOptions = {},
-    call: (options: ProviderCallOptions) => Promise<T>,
+    callAdapter: (options: ProviderCallOptions) => Promise<T>,
   ): Promise<T> {
     const endsAt = performance.now() + this.config.timeoutMs;
     const getLeftMs = (): number => Math.ceil(endsAt - performance.now());
     const callOnce = (): Promise<T> =>
       this.circuits[operation].call(() =>
-        this.reportCall(operation, context, call({ timeoutMs: getLeftMs(), context, signal })),
+        this.reportCall(
+          operation,
+          context,
+          callAdapter({ timeoutMs: getLeftMs(), context, signal }),
+        ),
       );
     try {
       return await callOnce();
     } catch (error) {
-      const pauseMs = RECONNECT_AFTER_MS * (1 + Math.random());
+      const pauseMs = MIN_RETRY_PAUSE_MS * (1 + Math.random());
       const isRetryable = error instanceof ProviderError && error.failure === 'connection_failed';
       if (!isRetryable || getLeftMs() < 2 * pauseMs) throw error;
       await delay(pauseMs);
-      // The process may have been suspended for longer.
+      // A process that was suspended may wake up too late.
       if (getLeftMs() <= 0) throw error;
       return callOnce();
     }
@@ -100,13 +110,13 @@ export class ResilientProvider implements OtpProvider {
 
   private createCircuit(
     operation: ProviderOperation,
-    { hasFallback }: { hasFallback: boolean },
+    { backsOff }: { backsOff: boolean },
   ): CircuitBreaker {
     const { timeoutMs, maxInFlight } = this.config;
     return new CircuitBreaker({
       maxInFlight,
-      stallTimeoutMs: timeoutMs * SLOW_CALL_RATIO,
-      hasFallback,
+      stallTimeoutMs: timeoutMs * STALL_TIMEOUT_RATIO,
+      backsOff,
       onStateChange: (state) => {
         this.events.emit({ type: 'circuit_state_changed', provider: this.name, operation, state });
       },

@@ -33,7 +33,7 @@ describe('CircuitBreaker', () => {
     circuit = new CircuitBreaker({
       maxInFlight: MAX_IN_FLIGHT,
       stallTimeoutMs: STALL_MS,
-      hasFallback: false,
+      backsOff: false,
       onStateChange: (state) => states.push(state),
       ...options,
     });
@@ -269,8 +269,8 @@ describe('CircuitBreaker', () => {
     expect(await rejection()).toMatchObject({ retryAfterMs: 30_000 });
   });
 
-  it('probes less and less often when there is a fallback', async () => {
-    createCircuit({ hasFallback: true });
+  it('probes less and less often with `backsOff`', async () => {
+    createCircuit({ backsOff: true });
     await failMany(5, 'server_error');
     const pauses: unknown[] = [];
     for (let i = 0; i < 9; i += 1) {
