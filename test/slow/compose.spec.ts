@@ -20,7 +20,7 @@ describe('The load balancer of compose.yaml', () => {
   let caddy: Caddy | undefined;
   let sandbox: Sandbox;
   let replica: RunningService;
-  let other: Server | undefined;
+  let stub: Server | undefined;
 
   beforeEach(async () => {
     sandbox = await startSandbox({ port: 0 });
@@ -34,34 +34,35 @@ describe('The load balancer of compose.yaml', () => {
 
   afterEach(async () => {
     await caddy?.stop();
-    other?.closeAllConnections();
-    other?.close();
+    stub?.closeAllConnections();
+    stub?.close();
     await replica.close();
     await sandbox.close();
   });
 
-  async function startBalancer(otherPort: number): Promise<string> {
+  async function startBalancer(firstUrl: string, secondUrl: string): Promise<string> {
     caddy = await startCaddy(CADDYFILE, {
-      'otp-1:3000': new URL(replica.url).host,
-      'otp-2:3000': `127.0.0.1:${String(otherPort)}`,
+      'otp-1:3000': new URL(firstUrl).host,
+      'otp-2:3000': new URL(secondUrl).host,
     });
     return caddy.url;
   }
 
-  /** Starts a second replica that answers nothing but its health check; counts the requests. */
-  async function startOther(isReady: () => boolean): Promise<{ port: number; paths: string[] }> {
+  /** Starts a replica that answers only its readiness check and records the path of each request. */
+  async function startStub(readyStatus: number): Promise<{ url: string; paths: string[] }> {
     const paths: string[] = [];
     const server = createServer((request, response) => {
       paths.push(request.url ?? '');
       if (request.url !== '/health/ready') request.socket.destroy();
-      else response.writeHead(isReady() ? 200 : 503).end();
+      else response.writeHead(readyStatus).end();
     });
-    other = server;
+    stub = server;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return { port: (server.address() as AddressInfo).port, paths };
+    const { port } = server.address() as AddressInfo;
+    return { url: `http://127.0.0.1:${String(port)}`, paths };
   }
 
-  const live = (url: string) => fetch(`${url}/health/live`).then(({ status }) => status);
+  const getLiveStatus = async (url: string) => (await fetch(`${url}/health/live`)).status;
 
   /** Sends a code to a number; returns the status and the problem's code. */
   async function send(url: string, phoneNumber: string, forwardedFor = '192.0.2.1') {
@@ -76,39 +77,37 @@ describe('The load balancer of compose.yaml', () => {
   }
 
   it('leaves out a replica that is not ready, and one that does not run', async () => {
-    const { port, paths } = await startOther(() => false);
-    const url = await startBalancer(port);
-    // The second check starts when the answer to the first is known.
+    const { url: stubUrl, paths } = await startStub(503);
+    const url = await startBalancer(replica.url, stubUrl);
+    // The second check shows that the balancer has the answer to the first.
     const checks = () => paths.filter((path) => path === '/health/ready').length;
     for (let i = 0; i < 500 && checks() < 2; i += 1) await delay(20);
     paths.length = 0;
 
-    for (let i = 0; i < 20; i += 1) expect(await live(url)).toBe(200);
+    for (let i = 0; i < 20; i += 1) expect(await getLiveStatus(url)).toBe(200);
 
     expect(paths.filter((path) => path !== '/health/ready')).toEqual([]);
-    other?.closeAllConnections();
-    other?.close();
-    for (let i = 0; i < 20; i += 1) expect(await live(url)).toBe(200);
+    stub?.closeAllConnections();
+    stub?.close();
+    for (let i = 0; i < 20; i += 1) expect(await getLiveStatus(url)).toBe(200);
   });
 
-  it('never sends a request twice that a replica may have got', async () => {
-    const { port, paths } = await startOther(() => true);
-    await replica.close();
-    const url = await startBalancer(port);
+  it('does not repeat a request that a replica may have received', async () => {
+    const { url: stubUrl, paths } = await startStub(200);
+    const url = await startBalancer(stubUrl, stubUrl);
 
     expect(await send(url, NUMBER)).toEqual([502, undefined]);
 
     expect(paths.filter((path) => path === '/otp/send')).toHaveLength(1);
-    replica = await startService({ INFOBIP_BASE_URL: sandbox.url });
   });
 
-  it('passes on the address of the client, which a header cannot forge', async () => {
-    const url = await startBalancer(Number(new URL(replica.url).port));
+  it('passes on the address of the client, which the client cannot forge with a header', async () => {
+    const url = await startBalancer(replica.url, replica.url);
 
-    // One send a minute for each address, and these two come from one address.
+    // The limit is one send a minute for each address. Both sends come from one address.
     expect(await send(url, '+14155550101', '192.0.2.1')).toEqual([200, undefined]);
     expect(await send(url, '+14155550102', '192.0.2.2')).toEqual([429, 'too_many_requests']);
-    // The replica believes whoever calls it directly, so only the balancer may.
+    // Sent directly, a forged header works: only the balancer may reach a replica.
     expect(await send(replica.url, '+14155550103', '192.0.2.3')).toEqual([200, undefined]);
   });
 });
@@ -116,7 +115,7 @@ describe('The load balancer of compose.yaml', () => {
 describe('The database role of compose.yaml', () => {
   it('owns its database, is no superuser, and can migrate and use it', async () => {
     const postgres = await startPostgres({ fresh: true });
-    // Installs psql if it is missing.
+    // The script needs psql, which this query installs if it is missing.
     await queryPostgres(postgres.url, 'select 1');
     const { hostname, port } = new URL(postgres.url);
     await promisify(execFile)('sh', ['deploy/compose/create-role.sh'], {
