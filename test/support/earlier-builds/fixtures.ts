@@ -31,8 +31,8 @@ export type Engine = (typeof ENGINES)[number];
 
 /** A copy of a database that an earlier build filled. */
 export interface RestoredDatabase extends FilledDatabase {
-  /** The settings that name it. */
-  readonly storage: NodeJS.ProcessEnv;
+  /** The setting that selects the database. */
+  readonly storageSettings: NodeJS.ProcessEnv;
   /** Runs a statement while no service uses the database. */
   run(statement: string): Promise<void>;
   remove(): Promise<void>;
@@ -53,7 +53,7 @@ function restoreSqlite(file: string): Omit<RestoredDatabase, keyof FilledDatabas
   const dataDir = mkdtempSync(join(tmpdir(), 'otp-earlier-'));
   copyFileSync(file, join(dataDir, SQLITE_FILE));
   return {
-    storage: { DATA_DIR: dataDir },
+    storageSettings: { DATA_DIR: dataDir },
     run: async (statement) => {
       const database = new Libsql(join(dataDir, SQLITE_FILE));
       database.exec(statement);
@@ -75,7 +75,7 @@ async function restorePostgres(
   await client.query(readFileSync(file, 'utf8'));
   await client.end();
   return {
-    storage: { DATABASE_URL: url },
+    storageSettings: { DATABASE_URL: url },
     run: async (statement) => {
       await queryPostgres(url, statement);
     },

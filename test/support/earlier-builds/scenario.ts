@@ -1,10 +1,10 @@
-/** What an earlier build stored of one number, and what its clients got. */
+/** The requests for one phone number to an earlier build, and what that build stored and answered. */
 export interface StoredFlow {
   readonly phoneNumber: string;
   readonly pinId: string;
   /** The requests with an idempotency key, in their order. */
   readonly requests: readonly StoredRequest[];
-  /** The message of the provider; absent for a test number. */
+  /** The provider's id of the PIN; absent for a test number. */
   readonly providerPinId?: string;
   readonly code: string;
 }

@@ -3,9 +3,9 @@ import type { ScriptedUpstream } from '../scripted-upstream.js';
 import { startService, type RunningService } from '../service.js';
 import { restoreDatabase, type Engine, type RestoredDatabase } from './fixtures.js';
 import { FIXTURE_SETTINGS, type StoredRequest } from './scenario.js';
-import { startStoredCodes } from './stored-codes.js';
+import { startScriptedInfobip } from './scripted-infobip.js';
 
-/** The service on the database of an earlier build, at the time at which the build filled it. */
+/** Runs the service on a database of an earlier build, from the time when that build filled it. */
 export class UpgradedService {
   private constructor(
     readonly database: RestoredDatabase,
@@ -29,13 +29,12 @@ export class UpgradedService {
     database: RestoredDatabase,
     settings: NodeJS.ProcessEnv,
   ): Promise<UpgradedService> {
-    const provider = await startStoredCodes(Object.values(database.flows));
+    const provider = await startScriptedInfobip(Object.values(database.flows));
     const service = await startService(
       {
         ...FIXTURE_SETTINGS,
-        ...database.storage,
+        ...database.storageSettings,
         INFOBIP_BASE_URL: provider.url,
-        PUMPING_FLOOR_PER_HOUR: '100',
         ...settings,
       },
       new FakeClock(database.filledAt),
@@ -47,6 +46,7 @@ export class UpgradedService {
     return this.service.http.post(`/otp/${operation}`).send(body);
   }
 
+  /** Repeats a request of the earlier build's client, with its idempotency key. */
   repeat({ path, key, body }: StoredRequest) {
     return this.service.http.post(path).set('idempotency-key', key).send(body);
   }

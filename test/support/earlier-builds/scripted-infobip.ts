@@ -1,8 +1,10 @@
 import { reply, startScriptedUpstream, type ScriptedUpstream } from '../scripted-upstream.js';
 import type { StoredFlow } from './scenario.js';
 
-/** A scripted Infobip: knows the messages that an earlier build sent, and accepts new ones. */
-export async function startStoredCodes(flows: readonly StoredFlow[]): Promise<ScriptedUpstream> {
+/** Starts an Infobip that knows the messages an earlier build sent, and accepts new ones. */
+export async function startScriptedInfobip(
+  flows: readonly StoredFlow[],
+): Promise<ScriptedUpstream> {
   const upstream = await startScriptedUpstream();
   upstream.answer((response) => {
     const { path = '', body = '' } = upstream.requests.at(-1) ?? {};
