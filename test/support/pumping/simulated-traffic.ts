@@ -25,16 +25,16 @@ export interface NumberRange {
 
 /** Traffic of people. */
 export interface HumanTraffic {
-  /** By default the same one as of {@link BotTraffic}. */
+  /** Default: the same client as for {@link BotTraffic}. */
   readonly client?: string;
   readonly start: number;
-  readonly lastsHours: number;
-  /** The highest number of sends per hour. */
-  readonly peak: number;
+  readonly durationHours: number;
+  /** The highest rate of sends. */
+  readonly peakPerHour: number;
   /** Share of the peak, from 0 to 1, at an hour after the start. */
-  readonly share: (hour: number) => number;
+  readonly shareOfPeak: (hour: number) => number;
   /** Percentage of people who verify their code, at an hour after the start. */
-  readonly percent: (hour: number) => number;
+  readonly verifiedPercent: (hour: number) => number;
 }
 
 /** Traffic of bots. */
@@ -45,7 +45,7 @@ export interface BotTraffic {
   readonly everyMs: number;
 }
 
-const SOLE_CLIENT = 'shop';
+const DEFAULT_CLIENT = 'shop';
 
 /** The latest time at which a code can be verified. */
 const LATEST_VERIFY_MS = minutes(5) - seconds(1);
@@ -57,10 +57,10 @@ export function createHumanTraffic(
   traffic: HumanTraffic,
 ): SimulatedVerification[] {
   const verifications: SimulatedVerification[] = [];
-  const end = traffic.start + hours(traffic.lastsHours);
-  for (let at = traffic.start; at < end; at += 1 + randomWaitMs(random, hours(1) / traffic.peak)) {
-    const hour = (at - traffic.start) / hours(1);
-    if (randomFraction(random) < traffic.share(hour)) {
+  const { start, durationHours, peakPerHour, shareOfPeak } = traffic;
+  const end = start + hours(durationHours);
+  for (let at = start; at < end; at += 1 + randomWaitMs(random, hours(1) / peakPerHour)) {
+    if (randomFraction(random) < shareOfPeak((at - start) / hours(1))) {
       verifications.push(createPerson(random, range, at, traffic));
     }
   }
@@ -71,7 +71,7 @@ export function createHumanTraffic(
 export function createBotTraffic(
   random: SeededRandom,
   range: NumberRange,
-  { client = SOLE_CLIENT, start, count, everyMs }: BotTraffic,
+  { client = DEFAULT_CLIENT, start, count, everyMs }: BotTraffic,
 ): SimulatedVerification[] {
   return Array.from({ length: count }, (_, index) => ({
     source: 'bot',
@@ -88,9 +88,9 @@ function createPerson(
   random: SeededRandom,
   range: NumberRange,
   at: number,
-  { client = SOLE_CLIENT, start, percent }: HumanTraffic,
+  { client = DEFAULT_CLIENT, start, verifiedPercent }: HumanTraffic,
 ): SimulatedVerification {
-  const verifies = randomFraction(random) * 100 < percent((at - start) / hours(1));
+  const verifies = randomFraction(random) * 100 < verifiedPercent((at - start) / hours(1));
   // Most verify within half a minute; a few take longer to find their phone.
   const typesAfterMs = Math.min(seconds(5) + randomWaitMs(random, seconds(35)), LATEST_VERIFY_MS);
   const isImpatient = random.oneIn(verifies ? 2 : 4);

@@ -32,10 +32,10 @@ export const HEALTHY: readonly TrafficCase[] = [
     createTraffic: (random, start) =>
       createHumanTraffic(random, CUSTOMER_NUMBERS, {
         start,
-        lastsHours: 48,
-        peak: 60,
-        share: ALWAYS,
-        percent: (hour) => 82.5 - 12.5 * Math.cos((hour / 24) * 2 * Math.PI),
+        durationHours: 48,
+        peakPerHour: 60,
+        shareOfPeak: ALWAYS,
+        verifiedPercent: (hour) => 82.5 - 12.5 * Math.cos((hour / 24) * 2 * Math.PI),
       }),
   },
   {
@@ -43,10 +43,10 @@ export const HEALTHY: readonly TrafficCase[] = [
     createTraffic: (random, start) =>
       createHumanTraffic(random, CUSTOMER_NUMBERS, {
         start,
-        lastsHours: 1.5,
-        peak: 5_000,
-        share: (hour) => Math.min(hour, 1),
-        percent: () => 70,
+        durationHours: 1.5,
+        peakPerHour: 5_000,
+        shareOfPeak: (hour) => Math.min(hour, 1),
+        verifiedPercent: () => 70,
       }),
   },
   {
@@ -58,10 +58,10 @@ export const HEALTHY: readonly TrafficCase[] = [
           { country, firstPrefix: 4_179_300 + 10_000 * index, prefixCount: 1_000 },
           {
             start,
-            lastsHours: 7 * 24,
-            peak: 10 / 24,
-            share: ALWAYS,
-            percent: () => 70 + (25 * index) / 7,
+            durationHours: 7 * 24,
+            peakPerHour: 10 / 24,
+            shareOfPeak: ALWAYS,
+            verifiedPercent: () => 70 + (25 * index) / 7,
           },
         ),
       ),
@@ -96,10 +96,10 @@ export const ATTACKS: readonly Attack[] = [
     createTraffic: (random, start) => [
       ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
         start,
-        lastsHours: 3,
-        peak: 600,
-        share: ALWAYS,
-        percent: () => 85,
+        durationHours: 3,
+        peakPerHour: 600,
+        shareOfPeak: ALWAYS,
+        verifiedPercent: () => 85,
       }),
       ...createBotTraffic(random.for('bots'), ATTACKER_NUMBERS, {
         start: start + hours(1),
@@ -119,10 +119,10 @@ export const SHARED_COUNTRY: readonly Attack[] = [
       ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
         client: 'shop',
         start,
-        lastsHours: 48,
-        peak: 60,
-        share: ALWAYS,
-        percent: (hour) => 82.5 - 12.5 * Math.cos((hour / 24) * 2 * Math.PI),
+        durationHours: 48,
+        peakPerHour: 60,
+        shareOfPeak: ALWAYS,
+        verifiedPercent: (hour) => 82.5 - 12.5 * Math.cos((hour / 24) * 2 * Math.PI),
       }),
       ...createAttackOfClient(random, 'attacker', start + hours(12), 7_200),
     ],
@@ -135,10 +135,10 @@ export const SHARED_COUNTRY: readonly Attack[] = [
       ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
         client: 'shop',
         start: start + hours(1),
-        lastsHours: 1.5,
-        peak: 5_000,
-        share: (hour) => Math.min(hour, 1),
-        percent: () => 75,
+        durationHours: 1.5,
+        peakPerHour: 5_000,
+        shareOfPeak: (hour) => Math.min(hour, 1),
+        verifiedPercent: () => 75,
       }),
     ],
   },
@@ -149,10 +149,10 @@ export const SHARED_COUNTRY: readonly Attack[] = [
       ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
         client: 'shop',
         start,
-        lastsHours: 50 * 24,
-        peak: 10 / 24,
-        share: ALWAYS,
-        percent: () => 80,
+        durationHours: 50 * 24,
+        peakPerHour: 10 / 24,
+        shareOfPeak: ALWAYS,
+        verifiedPercent: () => 80,
       }),
       ...['one', 'two', 'three'].flatMap((client) =>
         createAttackOfClient(random.for(client), client, start + hours(20 * 24), 7_200),
