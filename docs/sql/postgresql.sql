@@ -329,11 +329,6 @@ set
   run = excluded.run
 where
   idempotency_keys.created_at <= $7
-  or (
-    idempotency_keys.state = 'running'
-    and idempotency_keys.request_hash = excluded.request_hash
-    and idempotency_keys.created_at <= $8
-  )
 returning
   key_hash;
 
@@ -349,6 +344,7 @@ where
 -- idempotency_keys.read
 select
   "request_hash",
+  "pin_id",
   "state",
   "sealed_answer",
   "created_at",
@@ -426,6 +422,26 @@ where
   "pin_id" = $2
   and "run" = $3;
 
+-- idempotency_keys.storeIfClaimable
+update "idempotency_keys"
+set
+  "state" = 'answered',
+  "sealed_answer" = $1
+where
+  "pin_id" = $2
+  and "run" = $3
+  and exists (
+    select
+      1
+    from
+      verifications
+    where
+      pin_id = $4
+      and status || '' in ('pending', 'unclaimed')
+      and expires_at > $5
+    for update
+  );
+
 -- idempotency_keys.storeIfConfirmed
 update "idempotency_keys"
 set
@@ -457,25 +473,19 @@ where
   "pin_id" = $6
   and "run" = $7;
 
--- idempotency_keys.storeIfVerifiable
-update "idempotency_keys"
+-- idempotency_keys.takeOver
+update idempotency_keys
 set
-  "state" = 'answered',
-  "sealed_answer" = $1
+  run = $1,
+  state = 'running',
+  created_at = $2
 where
-  "pin_id" = $2
-  and "run" = $3
-  and exists (
-    select
-      1
-    from
-      verifications
-    where
-      pin_id = $4
-      and status || '' = 'pending'
-      and expires_at > $5
-    for update
-  );
+  client = $3
+  and key_hash = $4
+  and run = $5
+  and state in ('running', 'ambiguous')
+returning
+  key_hash;
 
 -- number_limits.read
 select
@@ -503,7 +513,7 @@ where
       verifications
     where
       pin_id = $5
-      and status || '' = 'pending'
+      and status || '' in ('pending', 'unclaimed')
       and expires_at > $6
     for update
   );
@@ -761,7 +771,9 @@ returning
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts";
+  "texts",
+  "unresolved",
+  "lost_at";
 
 -- sends.confirm
 update verifications
@@ -820,7 +832,9 @@ returning
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts";
+  "texts",
+  "unresolved",
+  "lost_at";
 
 -- sends.fail
 update verifications
@@ -849,7 +863,9 @@ insert into
     "country",
     "prefix_hash",
     "end_user_hash",
-    "texts"
+    "texts",
+    "unresolved",
+    "lost_at"
   )
 select
   $1,
@@ -868,32 +884,34 @@ select
   $14,
   $15,
   $16,
-  cast($17 as bigint)
+  cast($17 as bigint),
+  cast($18 as bigint),
+  cast($19 as bigint)
 where
   (
-    $18 = ''
+    $20 = ''
     or exists (
       select
         1
       from
         idempotency_keys
       where
-        client = $19
-        and key_hash = $20
-        and run = $21
+        client = $21
+        and key_hash = $22
+        and run = $23
     )
   )
   and (
-    $22 = ''
+    $24 = ''
     or exists (
       select
         1
       from
         client_numbers
       where
-        number_hash = $23
-        and client = $24
-        and substr("sends", 1, 21) = $25
+        number_hash = $25
+        and client = $26
+        and substr("sends", 1, 21) = $27
     )
   )
 returning
@@ -925,7 +943,9 @@ returning
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts";
+  "texts",
+  "unresolved",
+  "lost_at";
 
 -- sends.supersede
 update verifications
@@ -1263,12 +1283,48 @@ where
 
 -- verifications.lock
 select
-  pin_id
+  "pin_id",
+  "client",
+  "number_hash",
+  "status",
+  "channel",
+  "reference_hash",
+  "attempts",
+  "max_attempts",
+  "sealed",
+  "created_at",
+  "expires_at",
+  "verified_at",
+  "provider",
+  "country",
+  "prefix_hash",
+  "end_user_hash",
+  "texts",
+  "unresolved",
+  "lost_at"
 from
   verifications
 where
   pin_id = $1
 for update;
+
+-- verifications.markLost
+update verifications
+set
+  lost_at = $1
+where
+  pin_id = $2
+  and lost_at > $3;
+
+-- verifications.markUnclaimed
+update verifications
+set
+  status = 'unclaimed',
+  verified_at = $1
+where
+  pin_id = $2
+  and status || '' = 'pending'
+  and expires_at > $3;
 
 -- verifications.read
 select
@@ -1288,7 +1344,9 @@ select
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts"
+  "texts",
+  "unresolved",
+  "lost_at"
 from
   "verifications"
 where
@@ -1303,7 +1361,7 @@ from
 where
   client = $1
   and number_hash = $2
-  and status = 'verified'
+  and status in ('verified', 'unclaimed')
 order by
   verified_at desc
 limit
@@ -1341,7 +1399,9 @@ select
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts"
+  "texts",
+  "unresolved",
+  "lost_at"
 from
   verifications
 where
@@ -1406,17 +1466,26 @@ where
 -- verifications.releaseAttempt
 update verifications
 set
-  attempts = attempts - 1
+  attempts = attempts - 1,
+  unresolved = case
+    when unresolved > $1 then unresolved - $2
+    else 0
+  end
 where
-  pin_id = $1
+  pin_id = $3
   and attempts > 0;
 
 -- verifications.reserveAttempt
 update verifications
 set
-  attempts = attempts + 1
+  attempts = attempts + 1,
+  unresolved = unresolved + $1,
+  lost_at = case
+    when unresolved > 0 then lost_at
+    else $2
+  end
 where
-  pin_id = $1
+  pin_id = $3
   and exists (
     select
       1
@@ -1425,8 +1494,8 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = $2
-      and substr("failures", 1, 21) = $3
+      counted.pin_id = $4
+      and substr("failures", 1, 21) = $5
   )
 returning
   "pin_id",
@@ -1445,16 +1514,52 @@ returning
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts";
+  "texts",
+  "unresolved",
+  "lost_at";
+
+-- verifications.resolveAttempt
+update verifications
+set
+  unresolved = case
+    when unresolved > $1 then unresolved - $2
+    else 0
+  end
+where
+  pin_id = $3
+returning
+  "pin_id",
+  "client",
+  "number_hash",
+  "status",
+  "channel",
+  "reference_hash",
+  "attempts",
+  "max_attempts",
+  "sealed",
+  "created_at",
+  "expires_at",
+  "verified_at",
+  "provider",
+  "country",
+  "prefix_hash",
+  "end_user_hash",
+  "texts",
+  "unresolved",
+  "lost_at";
 
 -- verifications.verify
 update verifications
 set
   status = 'verified',
-  verified_at = $1
+  verified_at = $1,
+  unresolved = case
+    when unresolved > $2 then unresolved - $3
+    else 0
+  end
 where
-  pin_id = $2
-  and status || '' = 'pending'
-  and expires_at > $3
+  pin_id = $4
+  and status || '' in ('pending', 'unclaimed')
+  and expires_at > $5
 returning
   pin_id;

@@ -329,11 +329,6 @@ set
   run = excluded.run
 where
   idempotency_keys.created_at <= ?
-  or (
-    idempotency_keys.state = 'running'
-    and idempotency_keys.request_hash = excluded.request_hash
-    and idempotency_keys.created_at <= ?
-  )
 returning
   key_hash;
 
@@ -349,6 +344,7 @@ where
 -- idempotency_keys.read
 select
   "request_hash",
+  "pin_id",
   "state",
   "sealed_answer",
   "created_at",
@@ -426,6 +422,25 @@ where
   "pin_id" = ?
   and "run" = ?;
 
+-- idempotency_keys.storeIfClaimable
+update "idempotency_keys"
+set
+  "state" = 'answered',
+  "sealed_answer" = ?
+where
+  "pin_id" = ?
+  and "run" = ?
+  and exists (
+    select
+      1
+    from
+      verifications
+    where
+      pin_id = ?
+      and status || '' in ('pending', 'unclaimed')
+      and expires_at > ?
+  );
+
 -- idempotency_keys.storeIfConfirmed
 update "idempotency_keys"
 set
@@ -457,24 +472,19 @@ where
   "pin_id" = ?
   and "run" = ?;
 
--- idempotency_keys.storeIfVerifiable
-update "idempotency_keys"
+-- idempotency_keys.takeOver
+update idempotency_keys
 set
-  "state" = 'answered',
-  "sealed_answer" = ?
+  run = ?,
+  state = 'running',
+  created_at = ?
 where
-  "pin_id" = ?
-  and "run" = ?
-  and exists (
-    select
-      1
-    from
-      verifications
-    where
-      pin_id = ?
-      and status || '' = 'pending'
-      and expires_at > ?
-  );
+  client = ?
+  and key_hash = ?
+  and run = ?
+  and state in ('running', 'ambiguous')
+returning
+  key_hash;
 
 -- number_limits.read
 select
@@ -502,7 +512,7 @@ where
       verifications
     where
       pin_id = ?
-      and status || '' = 'pending'
+      and status || '' in ('pending', 'unclaimed')
       and expires_at > ?
   );
 
@@ -756,7 +766,9 @@ returning
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts";
+  "texts",
+  "unresolved",
+  "lost_at";
 
 -- sends.confirm
 update verifications
@@ -815,7 +827,9 @@ returning
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts";
+  "texts",
+  "unresolved",
+  "lost_at";
 
 -- sends.fail
 update verifications
@@ -844,7 +858,9 @@ insert into
     "country",
     "prefix_hash",
     "end_user_hash",
-    "texts"
+    "texts",
+    "unresolved",
+    "lost_at"
   )
 select
   ?,
@@ -863,6 +879,8 @@ select
   ?,
   ?,
   ?,
+  cast(? as bigint),
+  cast(? as bigint),
   cast(? as bigint)
 where
   (
@@ -920,7 +938,9 @@ returning
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts";
+  "texts",
+  "unresolved",
+  "lost_at";
 
 -- sends.supersede
 update verifications
@@ -1258,11 +1278,47 @@ where
 
 -- verifications.lock
 select
-  pin_id
+  "pin_id",
+  "client",
+  "number_hash",
+  "status",
+  "channel",
+  "reference_hash",
+  "attempts",
+  "max_attempts",
+  "sealed",
+  "created_at",
+  "expires_at",
+  "verified_at",
+  "provider",
+  "country",
+  "prefix_hash",
+  "end_user_hash",
+  "texts",
+  "unresolved",
+  "lost_at"
 from
   verifications
 where
   pin_id = ?;
+
+-- verifications.markLost
+update verifications
+set
+  lost_at = ?
+where
+  pin_id = ?
+  and lost_at > ?;
+
+-- verifications.markUnclaimed
+update verifications
+set
+  status = 'unclaimed',
+  verified_at = ?
+where
+  pin_id = ?
+  and status || '' = 'pending'
+  and expires_at > ?;
 
 -- verifications.read
 select
@@ -1282,7 +1338,9 @@ select
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts"
+  "texts",
+  "unresolved",
+  "lost_at"
 from
   "verifications"
 where
@@ -1297,7 +1355,7 @@ from
 where
   client = ?
   and number_hash = ?
-  and status = 'verified'
+  and status in ('verified', 'unclaimed')
 order by
   verified_at desc
 limit
@@ -1335,7 +1393,9 @@ select
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts"
+  "texts",
+  "unresolved",
+  "lost_at"
 from
   verifications
 where
@@ -1400,7 +1460,11 @@ where
 -- verifications.releaseAttempt
 update verifications
 set
-  attempts = attempts - 1
+  attempts = attempts - 1,
+  unresolved = case
+    when unresolved > ? then unresolved - ?
+    else 0
+  end
 where
   pin_id = ?
   and attempts > 0;
@@ -1408,7 +1472,12 @@ where
 -- verifications.reserveAttempt
 update verifications
 set
-  attempts = attempts + 1
+  attempts = attempts + 1,
+  unresolved = unresolved + ?,
+  lost_at = case
+    when unresolved > 0 then lost_at
+    else ?
+  end
 where
   pin_id = ?
   and exists (
@@ -1439,16 +1508,52 @@ returning
   "country",
   "prefix_hash",
   "end_user_hash",
-  "texts";
+  "texts",
+  "unresolved",
+  "lost_at";
+
+-- verifications.resolveAttempt
+update verifications
+set
+  unresolved = case
+    when unresolved > ? then unresolved - ?
+    else 0
+  end
+where
+  pin_id = ?
+returning
+  "pin_id",
+  "client",
+  "number_hash",
+  "status",
+  "channel",
+  "reference_hash",
+  "attempts",
+  "max_attempts",
+  "sealed",
+  "created_at",
+  "expires_at",
+  "verified_at",
+  "provider",
+  "country",
+  "prefix_hash",
+  "end_user_hash",
+  "texts",
+  "unresolved",
+  "lost_at";
 
 -- verifications.verify
 update verifications
 set
   status = 'verified',
-  verified_at = ?
+  verified_at = ?,
+  unresolved = case
+    when unresolved > ? then unresolved - ?
+    else 0
+  end
 where
   pin_id = ?
-  and status || '' = 'pending'
+  and status || '' in ('pending', 'unclaimed')
   and expires_at > ?
 returning
   pin_id;

@@ -1,4 +1,10 @@
 /**
+ * What a provider says of the codes that it has checked for a verification: whether one was right;
+ * `unknown` if its answer may be about another verification.
+ */
+export type EarlierCheckResult = 'verified' | 'not_verified' | 'unknown';
+
+/**
  * A provider's result for one code:
  *
  * - `verified`           the code is right

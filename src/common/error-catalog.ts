@@ -169,7 +169,7 @@ const ENTRIES = {
     status: 502,
     message: 'The message provider rejected the request or its response cannot be used.',
     action:
-      'Retry with the same idempotency key. The retry gets 504 if a message may have been sent.',
+      'Retry with the same idempotency key. The retry gets 504 if a message may have been sent. If a code may have been checked, its result is unknown and its attempt stays spent.',
     returnedBy: PROVIDER_CALL,
   },
   provider_unavailable: createCapacityEntry('The message provider is unavailable.', PROVIDER_CALL),
@@ -179,7 +179,7 @@ const ENTRIES = {
     status: 504,
     message: 'The message provider did not respond in time.',
     action:
-      'A send may have sent its message, which stays counted. For a verify, submit the code again.',
+      'A send may have sent its message, which stays counted. The result of a verify is unknown, and its attempt stays spent: retry it with the same idempotency key.',
     returnedBy: PROVIDER_CALL,
   },
 } as const satisfies Record<string, ErrorEntry>;

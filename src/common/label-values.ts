@@ -3,7 +3,7 @@
  * series for each value, so that Prometheus sees even the first event as an increase.
  */
 
-export const PROVIDER_OPERATIONS = ['send', 'resend', 'verify'] as const;
+export const PROVIDER_OPERATIONS = ['send', 'resend', 'verify', 'status'] as const;
 export type ProviderOperation = (typeof PROVIDER_OPERATIONS)[number];
 
 /** Every way in which a call to any provider can fail; `provider-error.ts` says what each means. */
@@ -69,6 +69,7 @@ export const STORAGE_OPERATIONS = [
   'reserveAttempt',
   'releaseAttempt',
   'keepAttempt',
+  'completeVerified',
   'completeAttempt',
   'find',
   'cancel',

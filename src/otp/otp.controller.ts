@@ -13,6 +13,7 @@ import type { FastifyReply } from 'fastify';
 import { ApiRoute } from '../openapi/api-route.decorator.js';
 import { ApiParam, ApiTags } from '../openapi/swagger.js';
 import { RateLimit } from '../throttling/rate-limit.decorator.js';
+import { CodeVerificationService } from './code-verification.service.js';
 import { sendBody } from './idempotent-response.js';
 import { CurrentClient, type RequestClient } from './current-client.decorator.js';
 import { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
@@ -42,7 +43,10 @@ const MESSAGE_ACCEPTED = {
 @ApiTags('Verifications')
 @Controller('otp')
 export class OtpController {
-  constructor(private readonly otp: OtpService) {}
+  constructor(
+    private readonly otp: OtpService,
+    private readonly codes: CodeVerificationService,
+  ) {}
 
   @Post('send')
   @HttpCode(HttpStatus.OK)
@@ -101,7 +105,7 @@ export class OtpController {
     @CurrentClient() client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<VerifiedResponse | WrongCodeResponse | VerificationClosedResponse> {
-    return sendBody(await this.otp.verify(request, client), reply);
+    return sendBody(await this.codes.verify(request, client), reply);
   }
 
   @Get(':pinId')

@@ -6,12 +6,21 @@ import { VerificationEvents } from './verification-events.js';
 import { NumbersController } from './numbers.controller.js';
 import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
+import { CodeVerificationService } from './code-verification.service.js';
+import { LostAnswerFinder } from './lost-answer-finder.js';
 import { PendingVerifications } from './pending-verifications.js';
 import { SubmittedCodeChecker } from './submitted-code-checker.js';
 
 @Module({
   imports: [DestinationsModule, ProvidersModule, StorageModule],
   controllers: [OtpController, NumbersController],
-  providers: [OtpService, SubmittedCodeChecker, VerificationEvents, PendingVerifications],
+  providers: [
+    OtpService,
+    CodeVerificationService,
+    LostAnswerFinder,
+    SubmittedCodeChecker,
+    VerificationEvents,
+    PendingVerifications,
+  ],
 })
 export class OtpModule {}

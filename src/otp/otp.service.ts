@@ -5,13 +5,11 @@ import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { ProviderRouter, type ProviderSendResult } from '../providers/provider-router.js';
-import type { VerifyResult } from '../storage/attempt.types.js';
 import type { SendAdmission, SendReservation } from '../storage/send.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import type { RequestClient } from './current-client.decorator.js';
 import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';
-import type { VerifyOtpDto } from './dto/verify-otp.dto.js';
 import {
   toNewResponse,
   toReplayedResponse,
@@ -20,12 +18,11 @@ import {
 } from './idempotent-response.js';
 import { toNewVerification, toSendResponse, toVerificationResponse } from './otp.mapper.js';
 import { parsePinId } from './pin-id.js';
-import { SubmittedCodeChecker } from './submitted-code-checker.js';
 import { VerificationEvents } from './verification-events.js';
 
 /**
- * Sends, resends and verifies codes; the provider generates and checks them. Every operation is
- * reserved in the store before the provider is called, and completed there afterwards.
+ * Sends and resends codes, which the provider generates. Every message is reserved in the store
+ * before the provider is called, and completed there afterwards.
  */
 @Injectable()
 export class OtpService {
@@ -36,7 +33,6 @@ export class OtpService {
     private readonly clock: Clock,
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
     private readonly events: VerificationEvents,
-    private readonly codes: SubmittedCodeChecker,
   ) {}
 
   /**
@@ -76,39 +72,6 @@ export class OtpService {
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
     if (admission.outcome === 'not_resendable') throw errors.notResendable();
     return this.handleAdmission(admission, now, context);
-  }
-
-  /**
-   * Verifies a code: reserves an attempt, calls the provider, and stores the result in one
-   * conditional update.
-   * @throws DomainError `verification_not_found`, `quota_exceeded`, or as {@link send}
-   * @throws ProviderError if the provider gave no result. The attempt stays counted if the code may
-   * have been checked.
-   */
-  async verify(
-    { pinId = '', phoneNumber, otpCode, reference }: VerifyOtpDto,
-    { client, idempotency, context }: RequestClient,
-  ): Promise<IdempotentResponse<VerifyResult>> {
-    const selector = phoneNumber ? { phoneNumber } : { pinId: parsePinId(pinId) };
-    const now = this.clock.now();
-    const operation = { context, startedAt: performance.now() };
-    const request = { selector, client, reference, now };
-    const result = await this.store.reserveAttempt(request, idempotency, context);
-    // A pinId cannot be guessed, but a phone number can.
-    if (phoneNumber && result.outcome !== 'granted') await this.codes.delayRejection(operation);
-    switch (result.outcome) {
-      case 'granted':
-        return toNewResponse(await this.codes.check(result.attempt, otpCode, operation));
-      case 'not_found':
-        throw errors.verificationNotFound();
-      case 'closed':
-        this.events.emitRejected(result.reason);
-        return toNewResponse({ verified: false, reason: result.reason });
-      case 'limited':
-        throw toLimitError(result, now);
-      default:
-        return toReplayedResponse(result);
-    }
   }
 
   /** @throws DomainError `verification_not_found`, `stored_data_unreadable` */

@@ -1,55 +1,96 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { CheckResult } from '../common/check-result.js';
 import { Clock } from '../common/clock.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { ProviderError } from '../providers/provider-error.js';
 import { ProviderRouter } from '../providers/provider-router.js';
-import { isTestProvider } from '../providers/test-number.provider.js';
 import type { Attempt, VerifyResult } from '../storage/attempt.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
-import { TimingEqualizer } from './timing-equalizer.js';
-import { VerificationEvents, type OperationContext } from './verification-events.js';
+import { LostAnswerFinder } from './lost-answer-finder.js';
+import type { OperationContext } from './verification-events.js';
 
 /** Lets the provider check the code of a reserved attempt, and stores the result. */
 @Injectable()
 export class SubmittedCodeChecker {
-  private readonly timing = new TimingEqualizer();
-
   constructor(
     private readonly store: VerificationStore,
     private readonly router: ProviderRouter,
+    private readonly lostAnswers: LostAnswerFinder,
     private readonly clock: Clock,
-    private readonly events: VerificationEvents,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
   ) {}
 
-  /** @throws ProviderError if the provider gave no result. */
+  /**
+   * The provider is called within `PROVIDER_TIMEOUT`, though several times if an answer was lost.
+   * @throws ProviderError if it gave no result. The attempt stays counted if it may have checked the
+   * code.
+   */
   async check(attempt: Attempt, code: string, operation: OperationContext): Promise<VerifyResult> {
+    const endsAt = performance.now() + this.config.timeoutMs;
+    const getLeftMs = () => Math.ceil(endsAt - performance.now());
+    const { context } = operation;
+    if (attempt.followsLostAnswer) {
+      // The other half is for the check.
+      const earlier = await this.findEarlierResult(attempt, operation, getLeftMs() / 2);
+      if (earlier) return earlier;
+    }
     const { phoneNumber, provider, providerPinId } = attempt;
-    const checkResult = await this.router
-      .verify(phoneNumber, { provider, pinId: providerPinId }, code, operation.context)
-      .catch(async (error: unknown) => {
-        this.events.emitChecked(attempt, 'unknown', operation);
-        await this.handleFailure(attempt, error, operation);
-        throw error;
-      });
-    const now = this.clock.now();
-    const result = await this.store.completeAttempt(attempt, checkResult, now, operation.context);
-    if (!isTestProvider(attempt.provider)) this.timing.record(operation.startedAt);
-    this.events.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
+    const pin = { provider, pinId: providerPinId };
+    const options = { context, timeoutMs: getLeftMs() };
+    let result: CheckResult;
+    try {
+      result = await this.router.verify(phoneNumber, pin, code, options);
+    } catch (error) {
+      if (await this.wasRight(attempt, error, operation, getLeftMs())) return { verified: true };
+      throw error;
+    }
+    if (result === 'attempts_exhausted') {
+      // A right code whose answer was lost has used up the PIN, too.
+      const earlier = await this.findEarlierResult(attempt, operation, getLeftMs());
+      if (earlier) return earlier;
+    }
+    return this.store.completeAttempt(attempt, result, this.clock.now(), context);
+  }
+
+  /** Whether the code of an earlier check was right; `undefined` if that is not known. */
+  private async findEarlierResult(
+    attempt: Attempt,
+    { context }: OperationContext,
+    timeoutMs: number,
+  ): Promise<VerifyResult | undefined> {
+    const options = { context, timeoutMs };
+    const result = await this.lostAnswers
+      .find(attempt, attempt.isRepeat, options)
+      .catch(ignoreProviderError);
+    if (result && !result.verified) await this.store.releaseAttempt(attempt, context);
     return result;
   }
 
-  /** Lets a rejection take as long as a check: see {@link TimingEqualizer}. */
-  async delayRejection({ startedAt }: OperationContext): Promise<void> {
-    await this.timing.delay(startedAt);
-  }
-
-  /** Releases an attempt whose code was certainly not checked, and no other. */
-  private async handleFailure(
+  /** Whether a code was right whose check failed. Releases the attempt if it was not checked. */
+  private async wasRight(
     attempt: Attempt,
     error: unknown,
     { context }: OperationContext,
-  ): Promise<void> {
-    const wasNotChecked = error instanceof ProviderError && !error.ambiguous;
-    if (wasNotChecked) await this.store.releaseAttempt(attempt, context);
-    else await this.store.keepAttempt(attempt, context);
+    timeoutMs: number,
+  ): Promise<boolean> {
+    if (error instanceof ProviderError && !error.ambiguous) {
+      await this.store.releaseAttempt(attempt, context);
+      return false;
+    }
+    const result =
+      timeoutMs > 0
+        ? await this.lostAnswers
+            .find(attempt, true, { context, timeoutMs })
+            .catch(ignoreProviderError)
+        : undefined;
+    if (result?.verified) return true;
+    await this.lostAnswers.keepAttempt(attempt, context);
+    return false;
   }
+}
+
+/** The provider does not tell: then the result stays unknown. */
+function ignoreProviderError(error: unknown): undefined {
+  if (!(error instanceof ProviderError)) throw error;
+  return undefined;
 }

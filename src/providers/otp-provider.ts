@@ -1,5 +1,5 @@
 import type { Channel } from '../common/channel.js';
-import type { CheckResult } from '../common/check-result.js';
+import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
 
@@ -47,4 +47,16 @@ export abstract class OtpProvider {
     code: string,
     options?: ProviderCallOptions,
   ): Promise<CheckResult>;
+
+  /**
+   * Finds whether a code was verified, because the answer to a check was lost.
+   * @param sentAfter when the first message was requested, in milliseconds since the epoch
+   * @throws ProviderError if the provider does not tell.
+   */
+  abstract findVerified(
+    to: PhoneNumber,
+    providerPinId: string,
+    sentAfter: number,
+    options?: ProviderCallOptions,
+  ): Promise<EarlierCheckResult>;
 }

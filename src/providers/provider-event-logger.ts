@@ -1,8 +1,17 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EventBus, type ProviderCallCompleted } from '../common/events.js';
+import type { ProviderOperation } from '../common/label-values.js';
 
 /** They concern one number and not the provider. */
 const FAILURES_OF_NUMBERS: readonly string[] = ['destination_unreachable', 'pin_not_found'];
+
+/** What a call may have done whose answer was lost. */
+const CONSEQUENCES: Readonly<Record<ProviderOperation, string>> = {
+  send: '; a message may have been sent',
+  resend: '; a message may have been sent',
+  verify: '; the code may have been checked, so its attempt stays counted',
+  status: '',
+};
 
 /** Logs failed calls and circuits. An open circuit keeps the log short: no calls, no failures. */
 @Injectable()
@@ -20,8 +29,10 @@ export class ProviderEventLogger {
 
   private logCall({ context, provider, operation, error }: ProviderCallCompleted): void {
     if (!error || FAILURES_OF_NUMBERS.includes(error.failure)) return;
-    const ambiguous =
-      error.ambiguous && operation !== 'verify' ? '; a message may have been sent' : '';
-    this.logger.warn({ msg: `${provider} ${operation}: ${error.message}${ambiguous}`, ...context });
+    const consequence = error.ambiguous ? CONSEQUENCES[operation] : '';
+    this.logger.warn({
+      msg: `${provider} ${operation}: ${error.message}${consequence}`,
+      ...context,
+    });
   }
 }

@@ -49,6 +49,16 @@ export function requireObject({ body }: ProviderResponse): object {
 }
 
 /**
+ * The clock of the provider when it answered (RFC 9110 §6.6.1), in milliseconds since the epoch and
+ * rounded down to a second. @throws ProviderError `invalid_response`
+ */
+export function requireProviderTime({ headers }: ProviderResponse): number {
+  const time = parseHttpDate(headers['date']);
+  if (Number.isNaN(time)) throw new ProviderError('invalid_response');
+  return time;
+}
+
+/**
  * `Retry-After` in milliseconds, from seconds or a date (RFC 9110 §10.2.3); at most one hour. A date
  * is compared with that of the response (§6.6.1): the clock of this machine may be wrong.
  */

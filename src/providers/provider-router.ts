@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Channel } from '../common/channel.js';
-import type { CheckResult } from '../common/check-result.js';
+import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
 import { DomainError } from '../common/domain-error.js';
 import { EventBus } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
@@ -8,7 +8,7 @@ import type { ProviderName } from '../common/provider-name.js';
 import type { RequestContext } from '../common/request-context.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
-import type { OtpProvider } from './otp-provider.js';
+import type { OtpProvider, ProviderCallOptions } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
@@ -111,11 +111,23 @@ export class ProviderRouter {
     to: PhoneNumber,
     pin: ProviderPin,
     code: string,
-    context?: RequestContext,
+    options?: ProviderCallOptions,
   ): Promise<CheckResult> {
-    const issuer = this.findIssuer(pin);
-    if (!issuer) throw new ProviderError('connection_failed', { detail: 'NOT_IN_PROVIDERS' });
-    return issuer.verify(to, pin.pinId, code, { context });
+    return this.requireIssuer(pin).verify(to, pin.pinId, code, options);
+  }
+
+  /**
+   * Asks the provider that generated a code whether it was verified.
+   * @param sentAfter when the first message was requested, in milliseconds since the epoch
+   * @throws ProviderError
+   */
+  async findVerified(
+    to: PhoneNumber,
+    pin: ProviderPin,
+    sentAfter: number,
+    options?: ProviderCallOptions,
+  ): Promise<EarlierCheckResult> {
+    return this.requireIssuer(pin).findVerified(to, pin.pinId, sentAfter, options);
   }
 
   /** Who may have sent a message before a send failed: on an unexpected error, every provider. */
@@ -128,6 +140,12 @@ export class ProviderRouter {
   private findIssuer(pin: ProviderPin): OtpProvider | undefined {
     if (isTestProvider(pin.provider)) return this.testNumbers;
     return this.providers.find(({ name }) => name === pin.provider);
+  }
+
+  private requireIssuer(pin: ProviderPin): OtpProvider {
+    const issuer = this.findIssuer(pin);
+    if (!issuer) throw new ProviderError('connection_failed', { detail: 'NOT_IN_PROVIDERS' });
+    return issuer;
   }
 
   private async tryInOrder(

@@ -14,7 +14,7 @@ const MIN_RETRY_PAUSE_MS = 50;
 
 /**
  * Makes the calls of one adapter: a circuit breaker per operation, one retry, an event per call.
- * A call and its retry end within `PROVIDER_TIMEOUT`.
+ * A call and its retry end within `PROVIDER_TIMEOUT`, or a shorter time that is left.
  */
 export class ResilientProvider implements OtpProvider {
   private readonly circuits: Readonly<Record<ProviderOperation, CircuitBreaker>>;
@@ -30,6 +30,7 @@ export class ResilientProvider implements OtpProvider {
       resend: this.createCircuit('resend', { backsOff: hasFallback }),
       // Only the provider that generated a code can check it.
       verify: this.createCircuit('verify', { backsOff: false }),
+      status: this.createCircuit('status', { backsOff: false }),
     };
   }
 
@@ -52,6 +53,11 @@ export class ResilientProvider implements OtpProvider {
       this.adapter.verify(to, pinId, code, timedOptions),
     );
 
+  readonly findVerified: OtpProvider['findVerified'] = (to, pinId, sentAfter, options) =>
+    this.callWithRetry('status', options, (timedOptions) =>
+      this.adapter.findVerified(to, pinId, sentAfter, timedOptions),
+    );
+
   /** Why a send would be rejected now without a call. */
   getUnavailableReason(): ProviderError | undefined {
     return this.circuits.send.getUnavailableReason();
@@ -60,10 +66,10 @@ export class ResilientProvider implements OtpProvider {
   /** Makes a call, and retries once if no connection was made: then nothing was sent. */
   private async callWithRetry<T>(
     operation: ProviderOperation,
-    { context, signal }: ProviderCallOptions = {},
+    { context, signal, timeoutMs = this.config.timeoutMs }: ProviderCallOptions = {},
     callAdapter: (options: ProviderCallOptions) => Promise<T>,
   ): Promise<T> {
-    const endsAt = performance.now() + this.config.timeoutMs;
+    const endsAt = performance.now() + timeoutMs;
     const getLeftMs = (): number => Math.ceil(endsAt - performance.now());
     const callOnce = (): Promise<T> =>
       this.circuits[operation].call(() =>

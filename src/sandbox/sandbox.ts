@@ -63,7 +63,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   allowEmptyJson(server);
   useInfobipErrors(server, settings);
   await server.register(createConfigurationRoutes({ applications, faults, apiKey }));
-  await server.register(createPinRoutes({ pinService, faults, apiKey }));
+  await server.register(createPinRoutes({ pinService, faults, apiKey, now }));
   await server.register(
     createSinchRoutes({ sinchVerifications, faults, application: SINCH_APPLICATION }),
   );

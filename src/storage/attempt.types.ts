@@ -14,7 +14,7 @@ export interface AttemptRequest {
   readonly now: number;
 }
 
-/** A reserved attempt: already counted, so the provider may check the code. */
+/** An attempt. If it is granted, it is already counted, so the provider may check the code. */
 export interface Attempt {
   readonly pinId: string;
   readonly client: string;
@@ -24,32 +24,43 @@ export interface Attempt {
   readonly channel: Channel;
   readonly provider: string;
   readonly providerPinId: string;
-  /** Its entry in the sliding window of the number's wrong codes. */
+  /** Its entry in the sliding window of the number's wrong codes; empty if it is not counted. */
   readonly numberEntry: string;
+  /** Whether it repeats a request whose answer was lost: both carry the same code. */
+  readonly isRepeat: boolean;
+  /** Whether the answer to an earlier check, or to the repeated one, was lost. */
+  readonly followsLostAnswer: boolean;
   readonly numberHash: string;
   readonly prefixHash: string;
   readonly createdAt: number;
   readonly claim: ClaimedIdempotentRequest | undefined;
 }
 
-/** An attempt that is counted, but whose verification is not yet decrypted. */
-export interface CountedAttempt extends Pick<Attempt, 'numberEntry' | 'claim'> {
+/** An attempt that is counted or rejected, and whose verification is not yet decrypted. */
+export interface UndecryptedAttempt extends Pick<Attempt, 'numberEntry' | 'claim' | 'isRepeat'> {
   readonly row: VerificationRow;
+  /** Why it is not counted. The answer to an earlier check was lost. */
+  readonly rejection?: FinalRejection;
 }
 
 /** Whether the provider may check the code. */
-export type AttemptResult = AttemptGranted | AttemptRejection;
+export type AttemptResult = AttemptGranted | AttemptUnresolved | AttemptRejection;
 
-export type AttemptRejection =
-  | VerificationClosed
-  | VerificationNotFound
-  | LimitExceeded
-  | SharedLimitExceeded
-  | IdempotentReplay;
+export type AttemptRejection = FinalRejection | VerificationNotFound | IdempotentReplay;
+
+/** No code is checked, because the verification is closed or a limit was reached. */
+export type FinalRejection = VerificationClosed | LimitExceeded | SharedLimitExceeded;
 
 interface AttemptGranted {
   readonly outcome: 'granted';
   readonly attempt: Attempt;
+}
+
+/** The answer to an earlier check was lost: the rejection holds only if its code was wrong. */
+export interface AttemptUnresolved {
+  readonly outcome: 'unresolved';
+  readonly attempt: Attempt;
+  readonly rejection: FinalRejection;
 }
 
 export interface VerificationClosed {

@@ -19,11 +19,18 @@ export interface ClaimedIdempotentRequest extends IdempotencyClaim {
   readonly idempotency: IdempotentRequest;
 }
 
+/** An earlier run may have sent a message or checked a code, and its result is unknown. */
+export interface LostRequestRun {
+  readonly outcome: 'ambiguous';
+  /** Its verification. */
+  readonly pinId: string;
+  readonly runId: string;
+}
+
 /** The state of an earlier request with the same idempotency key. */
 export type IdempotentReplay =
   | { readonly outcome: 'replayed'; readonly answer: unknown }
-  /** It may have sent a message, and its result is unknown. */
-  | { readonly outcome: 'ambiguous' }
+  | LostRequestRun
   | { readonly outcome: 'running' }
   | { readonly outcome: 'key_reused' }
   | UnreadableDataError;

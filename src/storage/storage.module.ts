@@ -12,9 +12,11 @@ import { NumberLimits } from './limits/number-limits.js';
 import { SendLimitFinder } from './limits/send-limit-finder.js';
 import { SendLimits } from './limits/send-limits.js';
 import { TrafficCounts } from './limits/traffic-counts.js';
+import { LostAnswerStore } from './lost-answer-store.js';
 import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { IdempotencyKeyRepository } from './repositories/idempotency-key.repository.js';
+import { LostAnswerRepository } from './repositories/lost-answer.repository.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationTable } from './repositories/verification-table.js';
@@ -46,12 +48,14 @@ import { VerificationStore } from './verification-store.js';
     SendRepository,
     AttemptOutcomeRepository,
     AttemptRepository,
+    LostAnswerRepository,
+    LostAnswerStore,
     VerificationRepository,
     VerificationStore,
     ClockSynchronizer,
     CleanupService,
     StorageHealthIndicator,
   ],
-  exports: [VerificationStore, Clock, StorageHealthIndicator],
+  exports: [VerificationStore, LostAnswerStore, Clock, StorageHealthIndicator],
 })
 export class StorageModule {}

@@ -1,7 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { CheckResult } from '../common/check-result.js';
-import { DomainError } from '../common/domain-error.js';
-import type { ErrorCode } from '../common/error-catalog.js';
 import { EventBus } from '../common/events.js';
 import type { StorageOperation } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
@@ -9,6 +7,7 @@ import type { RequestContext } from '../common/request-context.js';
 import type { Attempt, AttemptRequest, AttemptResult, VerifyResult } from './attempt.types.js';
 import type { IdempotentRequest } from './idempotency.types.js';
 import type { TrafficEvaluator } from './limit.types.js';
+import { measureOperation } from './measure-operation.js';
 import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
@@ -109,7 +108,8 @@ export class VerificationStore {
 
   /**
    * Counts one attempt against the verification and its number, before the provider checks the
-   * code: however many requests race, no more codes are checked than the budgets allow.
+   * code: however many requests race, no more codes are checked than the budgets allow. A repeated
+   * request continues the run with the same idempotency key whose answer was lost.
    */
   reserveAttempt(
     request: AttemptRequest,
@@ -118,18 +118,13 @@ export class VerificationStore {
   ): Promise<AttemptResult> {
     return this.measure('reserveAttempt', context, async () => {
       const counted = await this.attempts.reserve(request, idempotency);
-      return 'outcome' in counted ? counted : this.attemptOutcomes.grant(counted);
+      return 'outcome' in counted ? counted : this.attemptOutcomes.grant(counted, request.now);
     });
   }
 
   /** Releases a counted attempt whose code the provider certainly did not check. */
   releaseAttempt(attempt: Attempt, context?: RequestContext): Promise<void> {
     return this.measure('releaseAttempt', context, () => this.attemptOutcomes.release(attempt));
-  }
-
-  /** Keeps a counted attempt whose code may have been checked; its request may be repeated. */
-  keepAttempt(attempt: Attempt, context?: RequestContext): Promise<void> {
-    return this.measure('keepAttempt', context, () => this.attemptOutcomes.keep(attempt));
   }
 
   /**
@@ -180,22 +175,11 @@ export class VerificationStore {
     return this.measure('erase', context, () => this.verifications.erase(phoneNumber, client));
   }
 
-  private async measure<T>(
+  private measure<T>(
     operation: StorageOperation,
     context: RequestContext | undefined,
     work: () => Promise<T>,
   ): Promise<T> {
-    const startedAt = performance.now();
-    let error: ErrorCode | undefined;
-    try {
-      return await work();
-    } catch (thrown) {
-      error = thrown instanceof DomainError ? thrown.code : 'internal_error';
-      throw thrown;
-    } finally {
-      const durationMs = performance.now() - startedAt;
-      const type = 'storage_operation_completed';
-      this.events.emit({ type, context, operation, durationMs, error });
-    }
+    return measureOperation(this.events, operation, context, work);
   }
 }

@@ -28,6 +28,7 @@ describe('ResilientProvider with a provider that refuses connections', () => {
         name: 'infobip',
         send: (_to, _channel, options) => fail(options),
         resend: () => fail(),
+        findVerified: () => Promise.reject(new Error('not called')),
         verify: () => fail(),
       },
       providersConfig(testEnvironment({ PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms` })),

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
-import type { CheckResult } from '../../common/check-result.js';
+import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
+import { Clock } from '../../common/clock.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { ProviderCallOptions, OtpProvider } from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
@@ -9,11 +10,13 @@ import {
   toNumberLimitError,
   requireObject,
   requireProviderPinId,
+  requireProviderTime,
   toStatusError,
   type ProviderResponse,
 } from '../provider-response.js';
 import { InfobipClient } from './infobip.client.js';
 import { isNotFound, toSendError } from './infobip.errors.js';
+import { findVerifiedPin } from './infobip.verification-status.js';
 import type { InfobipPinResponse, InfobipVerifyResponse } from './infobip.types.js';
 
 /** `ncNeeded` (number lookup) is true by default, but sent anyway: a message to a dead number costs. */
@@ -30,7 +33,10 @@ const toPinPath = (providerPinId: string) => `/2fa/2/pin/${encodeURIComponent(pr
 export class InfobipProvider implements OtpProvider {
   readonly name = 'infobip';
 
-  constructor(private readonly client: InfobipClient) {}
+  constructor(
+    private readonly client: InfobipClient,
+    private readonly clock: Clock,
+  ) {}
 
   async send(to: PhoneNumber, channel: Channel, options?: ProviderCallOptions): Promise<string> {
     const { applicationId, templateId } = this.client.account;
@@ -70,6 +76,22 @@ export class InfobipProvider implements OtpProvider {
     // A success counts only for the number that the PIN was sent to.
     if (verified !== true || msisdn !== toMsisdn(to)) throw new ProviderError('invalid_response');
     return 'verified';
+  }
+
+  /** The API tells the status by number only. So this URL, and no other, contains a number. */
+  async findVerified(
+    to: PhoneNumber,
+    _providerPinId: string,
+    sentAfter: number,
+    options?: ProviderCallOptions,
+  ): Promise<EarlierCheckResult> {
+    const application = encodeURIComponent(this.client.account.applicationId);
+    const path = `/2fa/2/applications/${application}/verifications?msisdn=${toMsisdn(to)}`;
+    const response = await this.client.get(path, options);
+    const list = requireSuccess(response);
+    // Infobip answered before now: so its clock is ahead by this much, or by more.
+    const clockDifferenceMs = requireProviderTime(response) - this.clock.now();
+    return findVerifiedPin(list, toMsisdn(to), sentAfter + clockDifferenceMs);
   }
 }
 

@@ -20,6 +20,20 @@ export interface InfobipVerifyResponse {
   readonly pinError?: unknown;
 }
 
+/** The status of the PINs that were sent to a number. */
+export interface InfobipVerificationList {
+  /** A list of {@link InfobipVerification}. */
+  readonly verifications?: unknown;
+}
+
+/** A PIN, without its id. */
+export interface InfobipVerification {
+  readonly msisdn?: unknown;
+  readonly verified?: unknown;
+  /** Unix time in milliseconds, in samples in seconds. */
+  readonly sentAt?: unknown;
+}
+
 /** A 2FA application, as read, created or updated. */
 export interface InfobipApplication {
   readonly applicationId?: unknown;

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
-import type { CheckResult } from '../../common/check-result.js';
+import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import type { ProviderCallOptions, OtpProvider } from '../otp-provider.js';
@@ -68,6 +68,24 @@ export class SinchProvider implements OtpProvider {
     if (isError(response)) throw toProviderError(response);
     return toCheckResult(requireObject(response), id, to);
   }
+
+  async findVerified(
+    to: PhoneNumber,
+    providerPinId: string,
+    _sentAfter: number,
+    options?: ProviderCallOptions,
+  ): Promise<EarlierCheckResult> {
+    const { id } = parseProviderPinId(providerPinId);
+    const response = await this.client.get(
+      `${VERIFICATIONS}/id/${encodeURIComponent(id)}`,
+      options,
+    );
+    if (isNotFound(response)) return 'unknown';
+    if (isError(response)) throw toProviderError(response);
+    const verification: SinchVerificationResponse = requireObject(response);
+    if (toLowerCase(verification.status) !== 'successful') return 'not_verified';
+    return isAbout(verification, id, to) ? 'verified' : 'unknown';
+  }
 }
 
 /** The status is not enough: a 200 may contain an error. */
@@ -94,14 +112,12 @@ function toCheckResult(
   id: string,
   to: PhoneNumber,
 ): CheckResult {
-  const { status, reason, identity } = response;
+  const { status, reason } = response;
   const isExpired = toLowerCase(reason) === 'expired';
   switch (toLowerCase(status)) {
-    case 'successful': {
-      const number = identity?.endpoint ?? to.e164;
-      if (response.id !== id || number !== to.e164) throw new ProviderError('invalid_response');
+    case 'successful':
+      if (!isAbout(response, id, to)) throw new ProviderError('invalid_response');
       return 'verified';
-    }
     // Sinch checked the code, and checks no other one for this verification.
     case 'fail':
       return isExpired ? 'expired' : 'wrong_code_final';
@@ -113,6 +129,12 @@ function toCheckResult(
       throw new ProviderError('invalid_response');
   }
 }
+
+const isAbout = (
+  { id, identity }: SinchVerificationResponse,
+  expectedId: string,
+  to: PhoneNumber,
+): boolean => id === expectedId && (identity?.endpoint ?? to.e164) === to.e164;
 
 /** The API mixes cases. `undefined` if absent; a value that is no string is an unknown status. */
 function toLowerCase(word: unknown): string | undefined {

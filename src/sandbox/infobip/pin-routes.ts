@@ -16,6 +16,8 @@ interface PinRouteDependencies {
   readonly pinService: PinService;
   readonly faults: FaultInjector;
   readonly apiKey: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 const CHANNELS = [
@@ -25,7 +27,7 @@ const CHANNELS = [
 ] as const;
 
 /** Infobip's routes for PINs: send, resend, verify, and the verification status. */
-export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependencies) {
+export function createPinRoutes({ pinService, faults, apiKey, now }: PinRouteDependencies) {
   const handleOperation = createOperationHandler('infobip', faults, createInfobipError);
 
   return async (fastify: FastifyInstance): Promise<void> => {
@@ -66,6 +68,8 @@ export function createPinRoutes({ pinService, faults, apiKey }: PinRouteDependen
       ({ params, query }, reply) =>
         handleOperation(reply, { operation: 'status' }, () => {
           const filters = validateInput(statusQuerySchema, query);
+          // Its times are by the sandbox's clock, which may differ from the system's.
+          void reply.header('date', new Date(now()).toUTCString());
           return listVerifications(pinService, params.applicationId, filters);
         }),
     );

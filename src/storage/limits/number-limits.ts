@@ -13,7 +13,7 @@ import {
   isShareUsed,
   type NumberWindow,
 } from './number-shares.js';
-import { canBeVerified, isOpen, isUntouched, ownsIdempotencyKey } from './predicates.js';
+import { canBeClaimed, isOpen, isUntouched, ownsIdempotencyKey } from './predicates.js';
 import {
   createAcquireQuery,
   createReleaseQuery,
@@ -117,7 +117,7 @@ export class NumberLimits {
           .updateTable('client_numbers')
           .set({ failures: sql<string>`replace(failures, ${p.entry}, '')`, verified_at: p.now })
           .where(isClientNumber(p))
-          .where(canBeVerified(lockClause, p)),
+          .where(canBeClaimed(lockClause, p)),
       untrustNumber: (db, p: ClientNumberKey) =>
         db.updateTable('client_numbers').set({ verified_at: 0 }).where(isClientNumber(p)),
       read: (db, p: ClientNumberKey) =>

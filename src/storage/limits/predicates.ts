@@ -33,6 +33,17 @@ export const hasStatus = (status: 'sending' | 'pending' | 'verified'): SqlPredic
 export const isOpen = (now: number): SqlPredicate =>
   sql`${hasStatus('pending')} and expires_at > ${now}`;
 
+/** Whether a request with the right code still gets `verified: true`; as {@link isOpen}. */
+export const isClaimable = (now: number): SqlPredicate =>
+  sql`status || '' in ('pending', 'unclaimed') and expires_at > ${now}`;
+
+/** As {@link isClaimable}; locks the verification until the transaction ends. */
+export const canBeClaimed = (
+  lockClause: RawBuilder<unknown>,
+  { pinId, now }: { pinId: string; now: number },
+): SqlPredicate => sql`exists (
+  select 1 from verifications where pin_id = ${pinId} and ${isClaimable(now)} ${lockClause})`;
+
 /** Whether the right code verifies a verification; locks it until the transaction ends. */
 export const canBeVerified = (
   lockClause: RawBuilder<unknown>,

@@ -5,6 +5,7 @@ import { maybeTexted } from './0003-maybe-texted.js';
 import { runs } from './0004-runs.js';
 import { clientTraffic } from './0005-client-traffic.js';
 import { clientNumbers } from './0006-client-numbers.js';
+import { unresolvedChecks } from './0007-unresolved-checks.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -14,6 +15,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   runs,
   clientTraffic,
   clientNumbers,
+  unresolvedChecks,
 ];
 
 /**

@@ -18,14 +18,19 @@ export interface VerificationRow {
   number_hash: string;
   /**
    * `exhausted` is never stored, as it follows from the attempts. `expired` follows from the clock
-   * and is stored only when a newer verification of the number becomes pending.
+   * and is stored only when a newer verification of the number becomes pending. `unclaimed`: the
+   * provider verified a code, but its answer was lost, and no request has got `verified: true`.
    */
-  status: 'sending' | 'pending' | 'failed' | 'verified' | 'cancelled' | 'expired';
+  status: 'sending' | 'pending' | 'failed' | 'unclaimed' | 'verified' | 'cancelled' | 'expired';
   channel: Channel;
   /** Empty without a reference. */
   reference_hash: string;
   attempts: number;
   max_attempts: number;
+  /** Attempts without a result: their checks are running, or the answers were lost. */
+  unresolved: number;
+  /** When one of them counts as lost, if it has no result by then. */
+  lost_at: number;
   /** The number and the provider's pin id, encrypted; empty until a provider accepts the send. */
   sealed: string;
   created_at: number;
@@ -55,7 +60,7 @@ interface PossiblySentBy {
 export const VERIFICATION_COLUMNS = [
   'pin_id', 'client', 'number_hash', 'status', 'channel', 'reference_hash', 'attempts',
   'max_attempts', 'sealed', 'created_at', 'expires_at', 'verified_at', 'provider', 'country',
-  'prefix_hash', 'end_user_hash', 'texts',
+  'prefix_hash', 'end_user_hash', 'texts', 'unresolved', 'lost_at',
 ] as const satisfies readonly (keyof VerificationRow)[];
 
 /** The limits of a phone number for one client. For its entries see `sliding-window.ts`. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { CheckResult } from '../../common/check-result.js';
-import type { Attempt, AttemptResult, CountedAttempt, VerifyResult } from '../attempt.types.js';
+import type { Attempt, AttemptResult, UndecryptedAttempt, VerifyResult } from '../attempt.types.js';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import { NumberLimits } from '../limits/number-limits.js';
@@ -8,7 +8,13 @@ import { TrafficCounts } from '../limits/traffic-counts.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
-import { getAttemptsRemaining, getClosedReason } from './verification-status.js';
+import { getAttemptsRemaining, getClosedReason, hasLostAnswer } from './verification-status.js';
+
+/** What identifies a counted attempt. */
+type ReleasableAttempt = Pick<
+  Attempt,
+  'pinId' | 'client' | 'numberHash' | 'numberEntry' | 'claim' | 'isRepeat'
+>;
 
 const VERIFIED: VerifyResult = { verified: true };
 
@@ -28,17 +34,22 @@ export class AttemptOutcomeRepository {
   ) {}
 
   /** Grants a counted attempt, or releases it if the verification cannot be decrypted. */
-  async grant({ row, numberEntry, claim }: CountedAttempt): Promise<AttemptResult> {
+  async grant(found: UndecryptedAttempt, now: number): Promise<AttemptResult> {
+    const { row, numberEntry, claim, isRepeat, rejection } = found;
     const pinId = row.pin_id;
     // Rehashed by now, if it was written under an old secret.
     const numberHash = row.number_hash;
     const fields = this.verifications.decrypt(row);
     if ('outcome' in fields) {
-      await this.release({ pinId, client: row.client, numberHash, numberEntry, claim });
+      if (!rejection)
+        await this.release({ pinId, client: row.client, numberHash, numberEntry, claim, isRepeat });
       return fields;
     }
+    const own = isRepeat || rejection ? 0 : 1;
     const attempt = {
       pinId,
+      isRepeat,
+      followsLostAnswer: hasLostAnswer(row, now, { own, isRepeat }),
       client: row.client,
       country: row.country,
       channel: row.channel,
@@ -50,7 +61,9 @@ export class AttemptOutcomeRepository {
       claim,
       ...fields,
     };
-    return { outcome: 'granted', attempt };
+    return rejection
+      ? { outcome: 'unresolved', attempt, rejection }
+      : { outcome: 'granted', attempt };
   }
 
   async release({
@@ -59,10 +72,15 @@ export class AttemptOutcomeRepository {
     numberHash,
     numberEntry,
     claim,
-  }: Pick<Attempt, 'pinId' | 'client' | 'numberHash' | 'numberEntry' | 'claim'>): Promise<void> {
+    isRepeat,
+  }: ReleasableAttempt): Promise<void> {
     const write = (batch: StatementBatch) => {
-      this.verifications.queries.releaseAttempt(batch, { pinId });
-      if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
+      this.verifications.queries.releaseAttempt(batch, { pinId, resolved: isRepeat ? 0 : 1 });
+      if (claim) {
+        // The lost run that it repeats stays unresolved.
+        const endRun = isRepeat ? this.keys.queries.markAmbiguous : this.keys.queries.release;
+        endRun(batch, { pinId, runId: claim.runId });
+      }
       return this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
     };
     await this.database.runUntilCommitted(() =>
@@ -70,16 +88,6 @@ export class AttemptOutcomeRepository {
         const released = await transaction.run(write);
         // An earlier run has released it.
         return released.row ? undefined : rollback(undefined);
-      }),
-    );
-  }
-
-  /** Keeps an attempt whose result is unknown, and releases the key of its request. */
-  async keep({ pinId, claim }: Attempt): Promise<void> {
-    if (!claim) return;
-    await this.database.runUntilCommitted(() =>
-      this.database.run((batch) => {
-        this.keys.queries.release(batch, { pinId, runId: claim.runId });
       }),
     );
   }
@@ -98,7 +106,7 @@ export class AttemptOutcomeRepository {
     );
   }
 
-  /** Marks it verified if still open; of concurrent requests exactly one succeeds. */
+  /** Marks it verified if unclaimed; of concurrent requests exactly one succeeds. */
   private async markVerified(attempt: Attempt, now: number): Promise<boolean> {
     const { pinId, client, country, numberHash, prefixHash, createdAt, numberEntry, claim } =
       attempt;
@@ -112,9 +120,9 @@ export class AttemptOutcomeRepository {
         now,
       });
       this.traffic.addVerified(batch, countKey, { pinId, now });
-      if (claim) this.keys.storeResponseIfVerifiable(batch, attempt, claim, VERIFIED, now);
+      if (claim) this.keys.storeResponseIfClaimable(batch, attempt, claim, VERIFIED, now);
       // Comes last: the other statements require that the verification is still open.
-      return this.verifications.queries.verify(batch, { pinId, now });
+      return this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
     });
     return verified.row !== undefined;
   }
@@ -133,14 +141,19 @@ export class AttemptOutcomeRepository {
     now: number,
     isRepeated: boolean,
   ): Promise<VerifyResult> {
-    const { pinId, client, numberHash, numberEntry, claim } = attempt;
+    const { pinId, client, numberHash, numberEntry, claim, isRepeat } = attempt;
+    // An unchecked repeat says nothing of the run that it repeats.
+    const resolved = isRepeat && !isWrong(result) ? 0 : 1;
     const write = (batch: StatementBatch) => {
       if (result === 'expired') this.verifications.queries.expire(batch, { pinId, now });
       if (exhaustsAttempts(result)) this.verifications.queries.exhaustAttempts(batch, { pinId });
       // Only a wrong code counts against its number.
       if (!isWrong(result))
         this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
-      return this.verifications.queries.read(batch, { pinId, client });
+      // An earlier run may have resolved it.
+      return isRepeated
+        ? this.verifications.queries.read(batch, { pinId, client })
+        : this.verifications.queries.resolveAttempt(batch, { pinId, resolved });
     };
     if (!claim) return toVerifyResult((await this.database.run(write)).row, result, now);
     return this.database.transaction(async (transaction) => {

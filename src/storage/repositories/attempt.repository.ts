@@ -1,81 +1,115 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
 import type {
-  AttemptRequest,
   AttemptRejection,
-  CountedAttempt,
-  VerificationClosed,
+  AttemptRequest,
+  FinalRejection,
+  UndecryptedAttempt,
 } from '../attempt.types.js';
 import { Database } from '../engines/database.js';
 import type { DeferredResult, StatementBatch } from '../engines/statement-batch.js';
-import type { IdempotencyClaim, IdempotentRequest } from '../idempotency.types.js';
-import type { LimitExceeded, SharedLimitExceeded } from '../limit.types.js';
+import type {
+  ClaimedIdempotentRequest,
+  IdempotentRequest,
+  LostRequestRun,
+} from '../idempotency.types.js';
+import { getMaxRequestMs } from '../max-request-duration.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { createWindowEntry } from '../limits/sliding-window.js';
 import type { VerificationRow } from '../migrations/schema.js';
-import type { VerificationNotFound } from '../verification.types.js';
 import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
-import { getClosedReason, getStatusAt } from './verification-status.js';
+import { getClosedReason, getStatusAt, hasLostAnswer } from './verification-status.js';
+
+/** What an attempt is counted for. */
+interface AttemptReservation {
+  readonly pinId: string;
+  readonly numberEntry: string;
+  readonly claim: ClaimedIdempotentRequest | undefined;
+  /** The run whose answer was lost and which it repeats. */
+  readonly lost: LostRequestRun | undefined;
+}
 
 /** Counts attempts before the provider checks the code. */
 @Injectable()
 export class AttemptRepository {
+  private readonly maxRequestMs: number;
+
   constructor(
     private readonly database: Database,
     private readonly verifications: VerificationTable,
     private readonly limits: NumberLimits,
     private readonly keys: IdempotencyKeyRepository,
-  ) {}
+    @Inject(providersConfig.KEY) config: ProvidersConfig,
+  ) {
+    this.maxRequestMs = getMaxRequestMs(config);
+  }
 
   async reserve(
     request: AttemptRequest,
     idempotency?: IdempotentRequest,
-  ): Promise<CountedAttempt | AttemptRejection> {
+  ): Promise<UndecryptedAttempt | AttemptRejection> {
     const { selector, client, now } = request;
     const pinId = await this.verifications.findPinId(this.database, selector, client);
-    await this.verifications.rehashVerification(this.database, pinId, client);
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
+    const counted = await this.count(request, pinId, idempotency);
+    if (counted) return counted;
+    if (!idempotency) throw new Error('A request without a key has nothing to claim.');
+    const replay = await this.keys.findReplay(this.database, client, idempotency, now, 'verify');
+    if (replay.outcome !== 'ambiguous') return replay;
+    const repeated = await this.count(request, replay.pinId, idempotency, replay);
+    return repeated ?? { outcome: 'running' };
+  }
+
+  /** @returns `undefined` if another run has the key */
+  private async count(
+    request: AttemptRequest,
+    pinId: string,
+    idempotency: IdempotentRequest | undefined,
+    lost?: LostRequestRun,
+  ): Promise<UndecryptedAttempt | AttemptRejection | undefined> {
+    await this.verifications.rehashVerification(this.database, pinId, request.client);
     const claim = idempotency && this.keys.createClaim(idempotency);
-    const numberEntry = createWindowEntry(now);
-    const reservation = { pinId, numberEntry, claim: claim ?? NO_CLAIM };
-    const write = (batch: StatementBatch) =>
-      this.writeReservation(batch, request, reservation, idempotency);
+    const reservation = { pinId, numberEntry: createWindowEntry(request.now), claim, lost };
+    const write = (batch: StatementBatch) => this.writeReservation(batch, request, reservation);
     const { isClaimed, reserved } = await this.database.runUntilKnown((isRepeated) =>
       isRepeated ? this.repeatReservation(reservation, write) : this.database.run(write),
     );
     const { row } = reserved;
-    if (row) return { row, numberEntry, claim };
-    if (claim && !isClaimed?.()) {
-      return this.keys.findReplay(this.database, client, idempotency, now, 'verify');
-    }
-    return this.findRejection(pinId, request);
+    const { numberEntry } = reservation;
+    if (row) return { row, numberEntry, claim, isRepeat: lost !== undefined };
+    if (isClaimed && !isClaimed()) return undefined;
+    return this.findRejection(request, pinId, lost ? claim : undefined);
   }
 
   /** Counts an attempt for its number and its verification, or for neither, in one batch. */
   private writeReservation(
     batch: StatementBatch,
     { client, reference, now }: AttemptRequest,
-    { pinId, numberEntry, claim }: { pinId: string; numberEntry: string; claim: IdempotencyClaim },
-    idempotency: IdempotentRequest | undefined,
+    { pinId, numberEntry, claim, lost }: AttemptReservation,
   ) {
-    const target = { client, pinId };
-    const { keyHash, runId } = claim;
+    const { keyHash, runId } = claim ?? NO_CLAIM;
     const isClaimed =
-      idempotency &&
-      this.keys.claim(batch, target, claim, idempotency, now, { rerunAfterCrash: true });
+      claim &&
+      (lost
+        ? this.keys.takeOver(batch, client, claim, lost, now)
+        : this.keys.claim(batch, { client, pinId }, claim, claim.idempotency, now));
     // The row has one of these hashes at most: of the current secret or of an old one.
     for (const referenceHash of this.verifications.hashReference(reference)) {
       const attempt = { client, pinId, keyHash, runId, referenceHash };
       this.limits.reserveAttempt(batch, attempt, numberEntry, now);
     }
-    const reserved = this.verifications.queries.reserveAttempt(batch, { pinId, numberEntry });
-    if (idempotency) this.keys.queries.releaseIfUncounted(batch, { pinId, numberEntry, runId });
+    const lostAt = now + this.maxRequestMs;
+    // A repeat carries the code of the lost run, which is unresolved already.
+    const attempt = { pinId, numberEntry, unresolved: lost ? 0 : 1, lostAt };
+    const reserved = this.verifications.queries.reserveAttempt(batch, attempt);
+    if (claim && !lost) this.keys.queries.releaseIfUncounted(batch, { pinId, numberEntry, runId });
     return { isClaimed, reserved };
   }
 
   /** Counts an attempt, unless an earlier run has counted it. */
   private repeatReservation<R extends { reserved: DeferredResult<VerificationRow> }>(
-    { pinId, numberEntry }: { pinId: string; numberEntry: string },
+    { pinId, numberEntry }: AttemptReservation,
     write: (batch: StatementBatch) => R,
   ) {
     return this.database.transaction(async (transaction) => {
@@ -89,23 +123,40 @@ export class AttemptRepository {
     });
   }
 
-  /** Finds why an attempt was not reserved. */
+  /**
+   * Finds why an attempt was not reserved.
+   * @param claim of a repeat: it keeps the key of its request while the result is unknown
+   */
   private async findRejection(
+    request: AttemptRequest,
     pinId: string,
-    { client, reference, now }: AttemptRequest,
-  ): Promise<VerificationNotFound | VerificationClosed | LimitExceeded | SharedLimitExceeded> {
-    const getRow = await this.database.run((batch) =>
-      this.verifications.readSent(batch, pinId, client),
-    );
+    claim: ClaimedIdempotentRequest | undefined,
+  ): Promise<UndecryptedAttempt | AttemptRejection> {
+    const { client, reference, now } = request;
+    const getRow = await this.database.run((batch) => {
+      if (claim) this.keys.queries.markAmbiguous(batch, { pinId, runId: claim.runId });
+      return this.verifications.readSent(batch, pinId, client);
+    });
     const row = getRow();
     if (!row) return { outcome: 'not_found' };
     if (!this.verifications.hashReference(reference).includes(row.reference_hash)) {
       return { outcome: 'closed', reason: 'reference_mismatch' };
     }
-    if (getStatusAt(row, now) !== 'pending') {
-      return { outcome: 'closed', reason: getClosedReason(row, now) };
-    }
-    const number = { numberHash: row.number_hash, client };
-    return this.limits.findAttemptLimit(this.database, number, now);
+    const rejection = await this.findRejectionOf(row, now);
+    const isRepeat = claim !== undefined;
+    const mayBeRight = row.status === 'pending' || (row.status === 'unclaimed' && isRepeat);
+    return mayBeRight && now < row.expires_at && hasLostAnswer(row, now, { isRepeat })
+      ? { row, numberEntry: '', claim, isRepeat, rejection }
+      : rejection;
+  }
+
+  private async findRejectionOf(row: VerificationRow, now: number): Promise<FinalRejection> {
+    return getStatusAt(row, now) === 'pending'
+      ? this.limits.findAttemptLimit(
+          this.database,
+          { numberHash: row.number_hash, client: row.client },
+          now,
+        )
+      : { outcome: 'closed', reason: getClosedReason(row, now) };
   }
 }

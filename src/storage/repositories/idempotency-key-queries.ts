@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../engines/database.js';
-import { canBeVerified, isWritten } from '../limits/predicates.js';
+import { canBeClaimed, isWritten } from '../limits/predicates.js';
 import { isNewestCode } from '../limits/window-predicates.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
 
@@ -12,13 +12,21 @@ interface IdempotencyKeyClaim {
   now: number;
   runId: string;
   expiredBefore: number;
-  abandonedBefore: number;
 }
 
 /** A run of a request and its verification, which identify the key even after a rehash. */
 interface IdempotencyKeyRun {
   pinId: string;
   runId: string;
+}
+
+/** Takes the key over from a run whose result is unknown. */
+interface LostRunTakeover {
+  client: string;
+  keyHash: string;
+  lostRunId: string;
+  runId: string;
+  now: number;
 }
 
 interface StoredRunResponse extends IdempotencyKeyRun {
@@ -54,15 +62,19 @@ export const prepareKeyQueries = (database: Database) =>
         request_hash = excluded.request_hash, pin_id = excluded.pin_id, state = excluded.state,
         sealed_answer = excluded.sealed_answer, created_at = excluded.created_at, run = excluded.run
       where idempotency_keys.created_at <= ${p.expiredBefore}
-        or (idempotency_keys.state = 'running'
-          and idempotency_keys.request_hash = excluded.request_hash
-          and idempotency_keys.created_at <= ${p.abandonedBefore})
+      returning key_hash`,
+
+    /** Claims the key for another run, unless a third one has it by now. */
+    takeOver: (_db, p: LostRunTakeover) => sql<{ key_hash: string }>`
+      update idempotency_keys set run = ${p.runId}, state = 'running', created_at = ${p.now}
+      where client = ${p.client} and key_hash = ${p.keyHash} and run = ${p.lostRunId}
+        and state in ('running', 'ambiguous')
       returning key_hash`,
 
     read: (db, p: { client: string; keyHash: string }) =>
       db
         .selectFrom('idempotency_keys')
-        .select(['request_hash', 'state', 'sealed_answer', 'created_at', 'run'])
+        .select(['request_hash', 'pin_id', 'state', 'sealed_answer', 'created_at', 'run'])
         .where('client', '=', p.client)
         .where('key_hash', '=', p.keyHash),
 
@@ -78,10 +90,10 @@ export const prepareKeyQueries = (database: Database) =>
       });
     },
 
-    storeIfVerifiable: (db, p: StoredRunResponse & { now: number }) =>
-      store(db, p).where(canBeVerified(database.lockClause, p)),
+    storeIfClaimable: (db, p: StoredRunResponse & { now: number }) =>
+      store(db, p).where(canBeClaimed(database.lockClause, p)),
 
-    /** It may have sent a message, and its result is unknown. */
+    /** It may have sent a message or checked a code, and its result is unknown. */
     markAmbiguous: (db, p: IdempotencyKeyRun) =>
       update(db, p).set({ state: sql.lit('ambiguous'), sealed_answer: sql.lit('') }),
 

@@ -11,6 +11,7 @@ import type {
   IdempotencyClaim,
   IdempotentReplay,
   IdempotentRequest,
+  LostRequestRun,
 } from '../idempotency.types.js';
 import type { IdempotencyKeyRow } from '../migrations/schema.js';
 import { StoredResponseEncryption } from '../stored-response-encryption.js';
@@ -56,9 +57,7 @@ export class IdempotencyKeyRepository {
   }
 
   /**
-   * Claims the key for a run of its request.
-   * @param rerunAfterCrash whether a run that a crash ended may be repeated: only if it cannot have
-   * sent a message
+   * Claims the key for the first run of its request.
    * @returns a getter of whether it was claimed; if not, {@link findReplay} finds the earlier run
    */
   claim(
@@ -67,7 +66,6 @@ export class IdempotencyKeyRepository {
     { keyHash, runId }: IdempotencyClaim,
     { request }: IdempotentRequest,
     now: number,
-    { rerunAfterCrash }: { rerunAfterCrash: boolean },
   ): () => boolean {
     const claimed = this.queries.claim(batch, {
       client,
@@ -77,9 +75,21 @@ export class IdempotencyKeyRepository {
       now,
       runId,
       expiredBefore: now - IDEMPOTENCY_TTL_MS,
-      abandonedBefore: rerunAfterCrash ? now - this.maxRequestMs : 0,
     });
     return () => claimed.row !== undefined;
+  }
+
+  /** Claims the key for another run of its request. @returns as {@link claim} */
+  takeOver(
+    batch: StatementBatch,
+    client: string,
+    { keyHash, runId }: IdempotencyClaim,
+    lost: LostRequestRun,
+    now: number,
+  ): () => boolean {
+    const lostRunId = lost.runId;
+    const taken = this.queries.takeOver(batch, { client, keyHash, lostRunId, runId, now });
+    return () => taken.row !== undefined;
   }
 
   async findReplay(
@@ -132,8 +142,8 @@ export class IdempotencyKeyRepository {
     this.queries.storeIfConfirmed(batch, { pinId, runId: claim.runId, sealed, response });
   }
 
-  /** Stores the response to the right code, if its verification can still be verified. */
-  storeResponseIfVerifiable(
+  /** Stores the response to the right code, if no other request has got it. */
+  storeResponseIfClaimable(
     batch: StatementBatch,
     { client, pinId }: IdempotencyKeyTarget,
     claim: ClaimedIdempotentRequest,
@@ -141,7 +151,7 @@ export class IdempotencyKeyRepository {
     now: number,
   ): void {
     const response = this.responses.encrypt(body, client, claim.idempotency);
-    this.queries.storeIfVerifiable(batch, { pinId, runId: claim.runId, now, response });
+    this.queries.storeIfClaimable(batch, { pinId, runId: claim.runId, now, response });
   }
 
   /** Replaces hashes that were made under old secrets. */
@@ -163,7 +173,7 @@ export class IdempotencyKeyRepository {
   }
 
   private toReplay(
-    row: Pick<IdempotencyKeyRow, 'request_hash' | 'state' | 'sealed_answer' | 'created_at' | 'run'>,
+    row: Omit<IdempotencyKeyRow, 'client' | 'key_hash'>,
     client: string,
     idempotency: IdempotentRequest,
     now: number,
@@ -178,10 +188,12 @@ export class IdempotencyKeyRepository {
         return answer instanceof UnreadableDataError ? answer : { outcome: 'replayed', answer };
       }
       case 'ambiguous':
-        return { outcome: 'ambiguous' };
+        return { outcome: 'ambiguous', pinId: row.pin_id, runId: row.run };
       case 'running':
-        // After a crash, the run may have sent a message.
-        return { outcome: row.created_at <= now - this.maxRequestMs ? 'ambiguous' : 'running' };
+        // After a crash, the run may have sent a message or checked a code.
+        return row.created_at <= now - this.maxRequestMs
+          ? { outcome: 'ambiguous', pinId: row.pin_id, runId: row.run }
+          : { outcome: 'running' };
     }
   }
 

@@ -30,6 +30,8 @@ const NUMERIC = new Set<keyof VerificationRow>([
   'expires_at',
   'verified_at',
   'texts',
+  'unresolved',
+  'lost_at',
 ]);
 
 const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));

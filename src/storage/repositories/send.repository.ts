@@ -17,9 +17,6 @@ import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository
 import { prepareReservationQueries } from './send-queries.js';
 import { VerificationTable } from './verification-table.js';
 
-/** A run that may have sent a message is never repeated. */
-const NO_RERUN = { rerunAfterCrash: false };
-
 /** Counts and writes sends before their budgets are checked and the provider is called. */
 @Injectable()
 export class SendRepository {
@@ -74,8 +71,7 @@ export class SendRepository {
       async (transaction, rollback) => {
         const claim = idempotency && this.keys.createClaim(idempotency);
         const { isClaimed, resend } = await transaction.run((batch) => ({
-          isClaimed:
-            claim && this.keys.claim(batch, { client, pinId }, claim, idempotency, now, NO_RERUN),
+          isClaimed: claim && this.keys.claim(batch, { client, pinId }, claim, idempotency, now),
           resend: this.queries.addResend(batch, { pinId, client, now }),
         }));
         if (claim && !isClaimed?.()) {
@@ -112,8 +108,7 @@ export class SendRepository {
   private writeSend(batch: StatementBatch, send: CountedSend, idempotency?: IdempotentRequest) {
     const { row, claim, entries, now } = send;
     const target = { client: row.client, pinId: row.pin_id };
-    const isClaimed =
-      idempotency && this.keys.claim(batch, target, claim, idempotency, now, NO_RERUN);
+    const isClaimed = idempotency && this.keys.claim(batch, target, claim, idempotency, now);
     const reserved = this.limits.reserve(batch, send);
     const entry = entries?.number ?? '';
     const inserted = this.queries.insert(batch, Object.assign({ entry, ...claim }, row));

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from '../engines/database.js';
-import { hasStatus, isOpen } from '../limits/predicates.js';
+import { hasStatus, isClaimable, isOpen } from '../limits/predicates.js';
 import { isCodeCounted, isNewestCode, type CodeEntry } from '../limits/window-predicates.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
@@ -23,24 +23,30 @@ interface NumberHashChange {
   newHash: string;
 }
 
+const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
+
 export type VerificationQueries = ReturnType<typeof prepareVerificationQueries>;
 
 /** The statements on verifications, without those of a send. */
 export const prepareVerificationQueries = (database: Database) =>
   database.prepare('verifications', {
     /** Counts an attempt if an earlier statement of the batch counted it for its number. */
-    reserveAttempt: (_db, p: CodeEntry) => sql<VerificationRow>`
-      update verifications set attempts = attempts + 1
+    reserveAttempt: (
+      _db,
+      p: CodeEntry & { unresolved: number; lostAt: number },
+    ) => sql<VerificationRow>`
+      update verifications set attempts = attempts + 1, unresolved = unresolved + ${p.unresolved},
+        lost_at = case when unresolved > 0 then lost_at else ${p.lostAt} end
       where pin_id = ${p.pinId} and ${isNewestCode(p)}
-      returning ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))}`,
+      returning ${COLUMNS}`,
 
     /** Waits for transactions that change the verification. */
-    lock: (_db, p: PinKey) => sql`
-      select pin_id from verifications where pin_id = ${p.pinId} ${database.lockClause}`,
+    lock: (_db, p: PinKey) => sql<VerificationRow>`
+      select ${COLUMNS} from verifications where pin_id = ${p.pinId} ${database.lockClause}`,
 
     /** The verification, if this attempt was counted. */
     readReserved: (_db, p: CodeEntry) => sql<VerificationRow>`
-      select ${sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)))} from verifications
+      select ${COLUMNS} from verifications
       where pin_id = ${p.pinId} and ${isCodeCounted(p)}`,
 
     /** The verification, if this attempt verified it: every code counts as wrong until it verifies. */
@@ -49,15 +55,30 @@ export const prepareVerificationQueries = (database: Database) =>
       where pin_id = ${p.pinId} and ${hasStatus('verified')} and verified_at = ${p.now}
         and not ${isCodeCounted(p)}`,
 
-    releaseAttempt: (_db, p: PinKey) => sql`
-      update verifications set attempts = attempts - 1
+    releaseAttempt: (_db, p: PinKey & { resolved: number }) => sql`
+      update verifications set attempts = attempts - 1, ${setResolved(p)}
       where pin_id = ${p.pinId} and attempts > 0`,
 
+    /** The check of an attempt has a result. */
+    resolveAttempt: (_db, p: PinKey & { resolved: number }) => sql<VerificationRow>`
+      update verifications set ${setResolved(p)} where pin_id = ${p.pinId}
+      returning ${COLUMNS}`,
+
+    /** The answer to a check is lost. */
+    markLost: (_db, p: PinKey & { now: number }) => sql`
+      update verifications set lost_at = ${p.now}
+      where pin_id = ${p.pinId} and lost_at > ${p.now}`,
+
     /** Only one of any number of concurrent requests updates the row. */
-    verify: (_db, p: PinKey & { now: number }) => sql<{ pin_id: string }>`
-      update verifications set status = 'verified', verified_at = ${p.now}
-      where pin_id = ${p.pinId} and ${isOpen(p.now)}
+    verify: (_db, p: PinKey & { now: number; resolved: number }) => sql<{ pin_id: string }>`
+      update verifications set status = 'verified', verified_at = ${p.now}, ${setResolved(p)}
+      where pin_id = ${p.pinId} and ${isClaimable(p.now)}
       returning pin_id`,
+
+    /** No request has got `verified: true`, and none is known to carry the right code. */
+    markUnclaimed: (_db, p: PinKey & { now: number }) => sql`
+      update verifications set status = 'unclaimed', verified_at = ${p.now}
+      where pin_id = ${p.pinId} and ${isOpen(p.now)}`,
 
     /** Spends more attempts than concurrent requests can release. */
     exhaustAttempts: (_db, p: PinKey) => sql`
@@ -87,7 +108,7 @@ export const prepareVerificationQueries = (database: Database) =>
 
     readLastVerified: (_db, p: ClientNumberKey) => sql<{ verified_at: number | null }>`
       select verified_at from verifications
-      where client = ${p.client} and number_hash = ${p.numberHash} and status = 'verified'
+      where client = ${p.client} and number_hash = ${p.numberHash} and status in ('verified', 'unclaimed')
       order by verified_at desc limit 1`,
 
     eraseKeys: (_db, p: ClientNumberKey) => sql`
@@ -119,3 +140,7 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set number_hash = ${p.newHash}
       where client = ${p.client} and number_hash = ${p.oldHash}`,
   });
+
+/** Not below 0: a neighbouring release reserves attempts without counting them as unresolved. */
+const setResolved = (p: { resolved: number }) =>
+  sql`unresolved = case when unresolved > ${p.resolved} then unresolved - ${p.resolved} else 0 end`;

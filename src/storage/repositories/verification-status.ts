@@ -11,6 +11,8 @@ export function getStatusAt(row: VerificationRow, now: number): Verification['st
     case 'sending':
     case 'failed':
       return undefined;
+    case 'unclaimed':
+      return 'verified';
     case 'verified':
     case 'expired':
       return row.status;
@@ -35,3 +37,14 @@ export function getClosedReason(row: VerificationRow, now: number): Verification
       return 'attempts_exhausted';
   }
 }
+
+/**
+ * Whether a check has no result whose answer is lost, or may be by now.
+ * @param own checks without a result that are running certainly
+ * @param isRepeat whether a request repeats one whose answer was lost
+ */
+export const hasLostAnswer = (
+  { unresolved, lost_at }: VerificationRow,
+  now: number,
+  { own = 0, isRepeat }: { own?: number; isRepeat: boolean },
+): boolean => unresolved > own && (isRepeat || lost_at <= now);

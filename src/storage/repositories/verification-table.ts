@@ -44,6 +44,8 @@ export class VerificationTable {
       reference_hash: this.hashReference(verification.reference)[0],
       attempts: 0,
       max_attempts: verification.maxAttempts,
+      unresolved: 0,
+      lost_at: 0,
       sealed: '',
       created_at: verification.createdAt,
       expires_at: verification.expiresAt,

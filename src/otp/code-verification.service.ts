@@ -1,0 +1,105 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { errors } from '../common/domain-error.js';
+import { ProviderError } from '../providers/provider-error.js';
+import { isTestProvider } from '../providers/test-number.provider.js';
+import type {
+  Attempt,
+  AttemptRejection,
+  AttemptUnresolved,
+  VerifyResult,
+} from '../storage/attempt.types.js';
+import { VerificationStore } from '../storage/verification-store.js';
+import type { RequestClient } from './current-client.decorator.js';
+import type { VerifyOtpDto } from './dto/verify-otp.dto.js';
+import {
+  toNewResponse,
+  toReplayedResponse,
+  toLimitError,
+  type IdempotentResponse,
+} from './idempotent-response.js';
+import { LostAnswerFinder } from './lost-answer-finder.js';
+import { parsePinId } from './pin-id.js';
+import { SubmittedCodeChecker } from './submitted-code-checker.js';
+import { TimingEqualizer } from './timing-equalizer.js';
+import { VerificationEvents, type OperationContext } from './verification-events.js';
+
+/** Verifies codes; the provider checks them. */
+@Injectable()
+export class CodeVerificationService {
+  private readonly timing = new TimingEqualizer();
+
+  constructor(
+    private readonly store: VerificationStore,
+    private readonly codes: SubmittedCodeChecker,
+    private readonly lostAnswers: LostAnswerFinder,
+    private readonly clock: Clock,
+    private readonly events: VerificationEvents,
+  ) {}
+
+  /**
+   * Verifies a code: reserves an attempt, calls the provider, and stores the result in one
+   * conditional update.
+   * @throws DomainError `verification_not_found`, `quota_exceeded`, or as {@link send}
+   * @throws ProviderError if the provider gave no result. The attempt stays counted if the code may
+   * have been checked.
+   */
+  async verify(
+    { pinId = '', phoneNumber, otpCode, reference }: VerifyOtpDto,
+    { client, idempotency, context }: RequestClient,
+  ): Promise<IdempotentResponse<VerifyResult>> {
+    const selector = phoneNumber ? { phoneNumber } : { pinId: parsePinId(pinId) };
+    const now = this.clock.now();
+    const operation = { context, startedAt: performance.now() };
+    const request = { selector, client, reference, now };
+    const reserved = await this.store.reserveAttempt(request, idempotency, context);
+    if (reserved.outcome === 'granted') {
+      return toNewResponse(await this.checkCode(reserved.attempt, otpCode, operation));
+    }
+    const result = await this.resolveRejection(reserved, operation);
+    // A pinId cannot be guessed, but a phone number can.
+    if (phoneNumber) await this.timing.delay(operation.startedAt);
+    switch (result.outcome) {
+      case 'verified':
+        return toNewResponse({ verified: true });
+      case 'not_found':
+        throw errors.verificationNotFound();
+      case 'closed':
+        this.events.emitRejected(result.reason);
+        return toNewResponse({ verified: false, reason: result.reason });
+      case 'limited':
+        throw toLimitError(result, now);
+      default:
+        return toReplayedResponse(result);
+    }
+  }
+
+  private async checkCode(
+    attempt: Attempt,
+    code: string,
+    operation: OperationContext,
+  ): Promise<VerifyResult> {
+    const result = await this.codes.check(attempt, code, operation).catch((error: unknown) => {
+      if (error instanceof ProviderError) this.events.emitChecked(attempt, 'unknown', operation);
+      throw error;
+    });
+    if (!isTestProvider(attempt.provider)) this.timing.record(operation.startedAt);
+    this.events.emitChecked(attempt, result.verified ? 'verified' : result.reason, operation);
+    return result;
+  }
+
+  /** Before a rejection, finds whether a code was right whose answer was lost. */
+  private async resolveRejection(
+    rejected: AttemptUnresolved | AttemptRejection,
+    operation: OperationContext,
+  ): Promise<{ readonly outcome: 'verified' } | AttemptRejection> {
+    if (rejected.outcome !== 'unresolved') return rejected;
+    const { attempt, rejection } = rejected;
+    const { context } = operation;
+    const found = await this.lostAnswers.find(attempt, attempt.isRepeat, { context });
+    if (!found) return rejection;
+    if (!found.verified) return { outcome: 'closed', reason: found.reason };
+    this.events.emitChecked(attempt, 'verified', operation);
+    return { outcome: 'verified' };
+  }
+}

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import type { RequestContext } from '../common/request-context.js';
+import type { ProviderCallOptions } from '../providers/otp-provider.js';
+import { ProviderRouter } from '../providers/provider-router.js';
+import type { Attempt } from '../storage/attempt.types.js';
+import { LostAnswerStore } from '../storage/lost-answer-store.js';
+
+/** A code was right: that of this request, or another one. */
+type VerifiedCodeResult =
+  { readonly verified: true } | { readonly verified: false; readonly reason: 'already_verified' };
+
+/** Asks the provider what became of the checks whose answers were lost. */
+@Injectable()
+export class LostAnswerFinder {
+  constructor(
+    private readonly store: LostAnswerStore,
+    private readonly router: ProviderRouter,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @param isCheckedCode whether the provider was asked to check the attempt's code, by this request
+   * or by the one that it repeats. Only then it can be the right one.
+   * @returns `undefined` if no code is known to be right.
+   * @throws ProviderError if the provider does not tell.
+   */
+  async find(
+    attempt: Attempt,
+    isCheckedCode: boolean,
+    options: ProviderCallOptions & { readonly context: RequestContext },
+  ): Promise<VerifiedCodeResult | undefined> {
+    const { phoneNumber, provider, providerPinId, createdAt } = attempt;
+    const pin = { provider, pinId: providerPinId };
+    const found = await this.router.findVerified(phoneNumber, pin, createdAt, options);
+    if (found !== 'verified') return undefined;
+    const now = this.clock.now();
+    const { context } = options;
+    return (await this.store.completeVerified(attempt, isCheckedCode, now, context))
+      ? { verified: true }
+      : { verified: false, reason: 'already_verified' };
+  }
+
+  /** The answer to a check is lost, and the provider does not tell that its code was right. */
+  keepAttempt(attempt: Attempt, context: RequestContext): Promise<void> {
+    return this.store.keepAttempt(attempt, this.clock.now(), context);
+  }
+}

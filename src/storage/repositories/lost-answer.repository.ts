@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import type { Attempt } from '../attempt.types.js';
+import { Database } from '../engines/database.js';
+import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+import { NumberLimits } from '../limits/number-limits.js';
+import { TrafficCounts } from '../limits/traffic-counts.js';
+import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { VerificationTable } from './verification-table.js';
+
+/** Writes what becomes of checks whose answers were lost. */
+@Injectable()
+export class LostAnswerRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly verifications: VerificationTable,
+    private readonly limits: NumberLimits,
+    private readonly traffic: TrafficCounts,
+    private readonly keys: IdempotencyKeyRepository,
+  ) {}
+
+  /** An attempt stays counted, and the same request may repeat it. */
+  async keep({ pinId, claim }: Attempt, now: number): Promise<void> {
+    await this.database.runUntilCommitted(() =>
+      this.database.run((batch) => {
+        this.verifications.queries.markLost(batch, { pinId, now });
+        if (claim) this.keys.queries.markAmbiguous(batch, { pinId, runId: claim.runId });
+      }),
+    );
+  }
+
+  /**
+   * The provider has verified a code of the verification.
+   * @param isCheckedCode whether the attempt's own code is one of those without a result
+   * @returns whether it is the only one, so that it was right
+   */
+  async complete(attempt: Attempt, isCheckedCode: boolean, now: number): Promise<boolean> {
+    return this.database.runUntilCommitted((isRepeated) =>
+      this.database.transaction(async (transaction) => {
+        if (isRepeated && (await this.wasClaimed(transaction, attempt, now))) return true;
+        const { pinId } = attempt;
+        const locked = await transaction.run((batch) =>
+          this.verifications.queries.lock(batch, { pinId }),
+        );
+        const { row } = locked;
+        if (!row || now >= row.expires_at) return false;
+        const isOpen = row.status === 'pending';
+        const isOnly = isCheckedCode && row.unresolved === 1;
+        const isRight = isOnly && (isOpen || row.status === 'unclaimed');
+        await transaction.run((batch) => {
+          this.countVerified(batch, attempt, isRight, now);
+          if (isRight) this.claim(batch, attempt, now);
+          else this.verifications.queries.markUnclaimed(batch, { pinId, now });
+        });
+        return isRight;
+      }),
+    );
+  }
+
+  /** Whether an earlier run of {@link complete} was committed. */
+  private async wasClaimed(
+    transaction: Executor,
+    { pinId, numberEntry }: Attempt,
+    now: number,
+  ): Promise<boolean> {
+    const verified = await transaction.run((batch) =>
+      this.verifications.queries.readVerified(batch, { pinId, numberEntry, now }),
+    );
+    return verified.row !== undefined;
+  }
+
+  /** @param isRight whether the attempt's code was the right one: only then it was not wrong */
+  private countVerified(
+    batch: StatementBatch,
+    { pinId, client, country, numberHash, prefixHash, createdAt, numberEntry }: Attempt,
+    isRight: boolean,
+    now: number,
+  ): void {
+    const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
+    const entry = isRight ? numberEntry : '';
+    this.limits.queries.recordVerified(batch, { numberHash, client, entry, pinId, now });
+    this.traffic.addVerified(batch, countKey, { pinId, now });
+  }
+
+  private claim(batch: StatementBatch, attempt: Attempt, now: number): void {
+    const { pinId, claim } = attempt;
+    if (claim) this.keys.storeResponse(batch, attempt, claim, { verified: true });
+    this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
+  }
+}

@@ -1,0 +1,239 @@
+import { hours, minutes } from '../../src/common/durations.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { expectProblem } from '../support/problem.js';
+import { startService, type RunningService } from '../support/service.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { wrongCode } from '../support/wrong-code.js';
+
+const NUMBER = '+14155552671';
+const shop = newApiKey('shop');
+const bank = newApiKey('bank');
+const ALREADY_VERIFIED = { verified: false, reason: 'already_verified' };
+
+type Setting = [title: string, provider: 'infobip' | 'sinch', database: 'SQLite' | 'PostgreSQL'];
+const SETTINGS: Setting[] = [
+  ['Infobip, SQLite', 'infobip', 'SQLite'],
+  ['Infobip, PostgreSQL', 'infobip', 'PostgreSQL'],
+  ['Sinch, SQLite', 'sinch', 'SQLite'],
+];
+
+describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider, database) => {
+  let postgres: PostgresServer | undefined;
+  let clock: FakeClock;
+  let sandbox: Sandbox;
+  let service: RunningService;
+
+  beforeAll(async () => {
+    if (database === 'PostgreSQL') postgres = await startPostgres();
+  });
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    sandbox = await startSandbox({ port: 0, now: () => clock.now() });
+    await start();
+  });
+
+  afterEach(async () => {
+    await service.close();
+    await sandbox.close();
+  });
+
+  afterAll(() => postgres?.stop());
+
+  async function start(settings: NodeJS.ProcessEnv = {}): Promise<void> {
+    service = await startService(
+      {
+        PROVIDERS: provider,
+        INFOBIP_BASE_URL: sandbox.url,
+        SINCH_BASE_URL: sandbox.url,
+        API_KEYS: `${shop.entry},${bank.entry}`,
+        ...(postgres && { DATABASE_URL: await postgres.createDatabase() }),
+        ...settings,
+      },
+      clock,
+    );
+  }
+
+  const restart = async (settings: NodeJS.ProcessEnv) => {
+    await service.close();
+    await start(settings);
+  };
+  const as = ({ key }: typeof shop) => createClientAgent(service.url, key);
+  const callControl = (method: 'PUT' | 'DELETE', path: string, body?: object) =>
+    fetch(`${sandbox.url}/sandbox/${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  const planFault = (operation: 'verify' | 'status', fault: object) =>
+    callControl('PUT', 'faults', { operation, ...fault });
+  /** The provider checks the next codes, and their answers are lost. */
+  const loseAnswers = (times = 1) => planFault('verify', { kind: 'drop', performed: true, times });
+  /** The provider does not tell what became of a check. */
+  const hideStatus = (times = 1) => planFault('status', { kind: 'server-error', times });
+  const loseAnswersForGood = async (times = 1) => {
+    await loseAnswers(times);
+    await hideStatus(times);
+  };
+
+  async function send(client = shop): Promise<{ pinId: string; code: string }> {
+    const { body } = await as(client).post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
+    const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${encodeURIComponent(NUMBER)}`);
+    const [message] = (await inbox.json()) as { pin: string }[];
+    return { pinId: body.pinId, code: message?.pin ?? '' };
+  }
+  const verify = (pinId: string, otpCode: string, key?: string) => {
+    const request = as(shop).post('/otp/verify');
+    return (key === undefined ? request : request.set('idempotency-key', key)).send({
+      pinId,
+      otpCode,
+    });
+  };
+  const read = async (pinId: string) => (await as(shop).get(`/otp/${pinId}`).expect(200)).body;
+
+  it('was that of the right code: the same request finds it and gets verified: true', async () => {
+    const { pinId, code } = await send();
+    await loseAnswers();
+
+    await verify(pinId, code).expect(200, { verified: true });
+
+    expect(await read(pinId)).toMatchObject({ status: 'verified' });
+    await verify(pinId, code).expect(200, ALREADY_VERIFIED);
+  });
+
+  it('was that of a wrong code: the request is never told that it verified', async () => {
+    const { pinId, code } = await send();
+    await loseAnswers();
+
+    expectProblem(await verify(pinId, wrongCode(code)), 502, 'provider_error');
+
+    expect(await read(pinId)).toMatchObject({ status: 'pending', attemptsRemaining: 4 });
+    if (provider === 'infobip') await verify(pinId, code).expect(200, { verified: true });
+  });
+
+  it('is found by the same request with its idempotency key, and by no other request', async () => {
+    const { pinId, code } = await send();
+    await loseAnswersForGood();
+    expectProblem(await verify(pinId, code, 'right'), 502, 'provider_error');
+
+    await verify(pinId, wrongCode(code), 'wrong').expect(200, ALREADY_VERIFIED);
+    await verify(pinId, code).expect(200, ALREADY_VERIFIED);
+    expect(await read(pinId)).toMatchObject({ status: 'verified' });
+
+    await verify(pinId, code, 'right').expect(200, { verified: true });
+    const replayed = await verify(pinId, code, 'right').expect(200, { verified: true });
+    expect(replayed.headers['idempotency-replayed']).toBe('true');
+    await verify(pinId, code, 'other').expect(200, ALREADY_VERIFIED);
+  });
+
+  it('does not end a right code in attempts_exhausted, though it was the last attempt', async () => {
+    await restart({ OTP_MAX_ATTEMPTS: '1' });
+    const { pinId, code } = await send();
+    await loseAnswersForGood();
+    await verify(pinId, code, 'right').expect(502);
+
+    await hideStatus();
+    expectProblem(await verify(pinId, code), 502, 'provider_error');
+    await verify(pinId, wrongCode(code)).expect(200, ALREADY_VERIFIED);
+    await verify(pinId, code, 'right').expect(200, { verified: true });
+  });
+
+  it('of a wrong code ends in attempts_exhausted once the provider says that none was right', async () => {
+    await restart({ OTP_MAX_ATTEMPTS: '1' });
+    const { pinId, code } = await send();
+    await loseAnswersForGood();
+    await verify(pinId, wrongCode(code), 'wrong').expect(502);
+
+    const exhausted = { verified: false, reason: 'attempts_exhausted' };
+    await verify(pinId, wrongCode(code), 'wrong').expect(200, exhausted);
+    await verify(pinId, code).expect(200, exhausted);
+  });
+
+  it('verifies nobody with a wrong code, whose requests race with that of the right one', async () => {
+    const { pinId, code } = await send();
+    await loseAnswers(5);
+    const wrong = wrongCode(code);
+
+    const answers = await Promise.all(
+      [wrong, code, wrong, wrong].map(async (submitted) => ({
+        submitted,
+        verified: (await verify(pinId, submitted)).body.verified === true,
+      })),
+    );
+
+    expect(answers.filter(({ submitted, verified }) => verified && submitted !== code)).toEqual([]);
+  });
+
+  it('is not found after the expiry', async () => {
+    const { pinId, code } = await send();
+    await loseAnswersForGood();
+    await verify(pinId, code, 'right').expect(502);
+    clock.advance(minutes(5));
+
+    await verify(pinId, code, 'right').expect(200, { verified: false, reason: 'expired' });
+  });
+
+  it('is found before the answer that the number has too many wrong codes', async () => {
+    await restart({ FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1' });
+    const { pinId, code } = await send();
+    await loseAnswersForGood();
+    await verify(pinId, code, 'right').expect(502);
+
+    await verify(pinId, code, 'right').expect(200, { verified: true });
+  });
+
+  it('appears in no log with its number, code or path', async () => {
+    const { pinId, code } = await send();
+    await loseAnswersForGood();
+    await verify(pinId, code, 'right').expect(502);
+    await planFault('status', { kind: 'garbage', times: 10 });
+    await verify(pinId, code, 'right');
+    await callControl('DELETE', 'faults');
+
+    const metrics = (await service.http.get('/metrics')).text;
+    expect(service.log.text).toContain(`${provider} status`);
+    expect(service.log.text + metrics).not.toMatch(/4155552671|msisdn/);
+    expect(service.log.text).not.toContain(code);
+  });
+
+  // Sinch checks one code, and tells the status by id.
+  if (provider !== 'infobip') return;
+
+  it('verifies none of two requests, one of them wrong, if both answers were lost', async () => {
+    const { pinId, code } = await send();
+    await loseAnswersForGood(2);
+    const codes = [wrongCode(code), code];
+    for (const submitted of codes) await verify(pinId, submitted, submitted).expect(502);
+
+    for (const submitted of codes) {
+      await verify(pinId, submitted, submitted).expect(200, ALREADY_VERIFIED);
+    }
+    expect(await read(pinId)).toMatchObject({ status: 'verified' });
+  });
+
+  it('stays unknown if Infobip lists another message to the number since the send', async () => {
+    const { pinId, code } = await send();
+    clock.advance(minutes(1));
+    const other = await send(bank);
+    await loseAnswersForGood();
+    await verify(pinId, wrongCode(code), 'wrong').expect(502);
+    await as(bank).post('/otp/verify').send({ pinId: other.pinId, otpCode: other.code });
+
+    // The bank's verification is not taken for that of the shop.
+    const { body } = await verify(pinId, wrongCode(code), 'wrong').expect(200);
+    expect(body).toMatchObject({ verified: false, reason: 'wrong_code' });
+  });
+
+  it('is told apart from an earlier message to the number, though the clocks differ', async () => {
+    await callControl('PUT', 'clock', { advanceMs: hours(1) });
+    const earlier = await send(bank);
+    await as(bank).post('/otp/verify').send({ pinId: earlier.pinId, otpCode: earlier.code });
+    clock.advance(minutes(1));
+    const { pinId, code } = await send();
+    await loseAnswers();
+
+    await verify(pinId, code).expect(200, { verified: true });
+  });
+});
