@@ -74,7 +74,7 @@ export function describeModelTest(
 
     it('reaches every kind of answer', () => {
       const answers = new Set(results.flatMap(({ run }) => run.records.map(describeAnswer)));
-      if (seeds.length > 1) expect([...answers]).toEqual(expect.arrayContaining(ANSWERS));
+      if (seeds.length > 1) expect(ANSWERS.filter((answer) => !answers.has(answer))).toEqual([]);
     });
   });
 }
@@ -104,7 +104,6 @@ const ANSWERS = [
   'send 429 cooldown_active',
   'send 429 quota_exceeded',
   'send 502 provider_error',
-  'send 504 provider_timeout',
   'resend 200',
   'resend 404 verification_not_found',
   'resend 409 not_resendable',

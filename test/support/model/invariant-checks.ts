@@ -13,7 +13,7 @@ type InvariantCheck = (run: ModelTestRun) => string[];
 export const INVARIANT_CHECKS: Readonly<Record<string, InvariantCheck>> = {
   'I1: a verification succeeds at most once': findDuplicateSuccesses,
   'I2: a verification has no more codes checked than it has attempts': findExtraChecks,
-  'I2: a number has no more wrong codes checked than its limit': findExtraWrongCodes,
+  'I2: a client has no more wrong codes of a number checked than its limit': findExtraWrongCodes,
   'I3: an idempotency key leads to one message at most': findDuplicateMessages,
   'I4: nothing verifies after its expiry': findLateSuccesses,
   'I5: no number, code, key or pinId is in the log or in a URL': findLeaks,
@@ -61,21 +61,26 @@ function findExtraChecks(run: ModelTestRun): string[] {
     .map(([id, count]) => `${count} codes of ${id} were checked`);
 }
 
+/** A success restarts the count of the hour, not that of the day. */
 function findExtraWrongCodes(run: ModelTestRun): string[] {
+  const { records, codes, settings } = run;
   const sends = mapPinsToSends(run);
-  const { failuresPerHour, failuresPerDay } = run.settings;
-  const wrong = listChecks(run).filter(
-    ({ code, providerPinId = '' }) => code !== run.codes.get(providerPinId),
-  );
-  const numbers = new Set([...sends.values()].map(({ phoneNumber }) => phoneNumber));
-  return [...numbers].flatMap((number) => {
-    const times = wrong
-      .filter(({ providerPinId = '' }) => sends.get(providerPinId)?.phoneNumber === number)
-      .map(({ startedAt }) => startedAt);
-    const isOver = (count: number, spanMs: number) =>
-      times.some((time, index) => (times[index + count] ?? Infinity) - time < spanMs);
-    return isOver(failuresPerHour, hours(1)) || isOver(failuresPerDay, hours(24))
-      ? [`too many wrong codes of ${number} were checked`]
+  const last = new Map<string, { wrong: number[]; verifiedAt: number }>();
+  return records.flatMap((record) => {
+    const check = record.calls.find(isCodeCheck);
+    const send = sends.get(check?.providerPinId ?? '');
+    if (!check || !send) return [];
+    const name = `${send.client} ${send.phoneNumber}`;
+    const { wrong, verifiedAt } = last.get(name) ?? { wrong: [], verifiedAt: 0 };
+    if (isSuccess(record)) last.set(name, { wrong, verifiedAt: record.endedAt });
+    if (check.code === codes.get(check.providerPinId ?? '')) return [];
+    const now = record.startedAt;
+    const all = [...wrong, now];
+    last.set(name, { wrong: all, verifiedAt });
+    const hour = all.filter((at) => at > now - hours(1) && at > verifiedAt).length;
+    const day = all.filter((at) => at > now - hours(24)).length;
+    return hour > settings.failuresPerHour || day > settings.failuresPerDay
+      ? [`${record.id} is one wrong code of ${name} too many`]
       : [];
   });
 }

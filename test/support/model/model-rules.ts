@@ -1,5 +1,6 @@
 import { hours } from '../../../src/common/durations.js';
-import type { ModelState, VerificationRecord, WindowEvent } from './model-state.js';
+import type { ModelState, NumberRecord, VerificationRecord, WindowEvent } from './model-state.js';
+import { CLIENTS } from './operation.js';
 
 /*
  * What the service allows, one rule per function. The steps of the operations are in the files
@@ -15,21 +16,26 @@ export interface ModelSettings {
   readonly failuresPerHour: number;
   readonly failuresPerDay: number;
   readonly endUserSendsPerHour: number;
+  /** From above 0 to 1. */
+  readonly clientShare: number;
 }
 
 /** Why a limit rejects a request, and until when. */
 export interface LimitRejection {
   readonly code: 'cooldown_active' | 'quota_exceeded';
   readonly until: number;
+  /** Whether only what other clients did is the cause. */
+  readonly isShared?: boolean;
 }
 
 export const IDEMPOTENCY_KEY_MS = hours(24);
 
-/** What limits a client at a number: what all clients did. */
-export const COUNTED_FOR = 'all';
+/** The end user at an address, for one client; a new secret starts its counts from zero. */
+export const endUserOf = (client: string, address: string, secret: string): string =>
+  `${secret} ${client} ${address}`;
 
-/** The end user at an address; a new secret starts its counts from zero. */
-export const endUserOf = (address: string, secret: string): string => `${secret} ${address}`;
+/** A message to count, and for whom. */
+export type LimitedSend = Pick<VerificationRecord, 'client' | 'phoneNumber' | 'endUser'>;
 
 /** Whether a request may still find the earlier one with its key. */
 export const isKeyValid = (createdAt: number, now: number): boolean =>
@@ -81,19 +87,34 @@ export function getClosedReason(
 /** Whether an attempt stays counted after its call failed: the code may have been checked. */
 export const staysSpent = ({ ambiguous }: { ambiguous: boolean }): boolean => ambiguous;
 
-/** Which limit rejects a message to a number now. */
+/** Which limit rejects a message now: one of the client's own first. */
 export function findSendLimit(
   state: ModelState,
-  { phoneNumber }: { phoneNumber: string },
-  { cooldownMs, sendsPerDay }: ModelSettings,
+  send: LimitedSend,
+  settings: ModelSettings,
   now: number,
 ): LimitRejection | undefined {
-  const { sends } = state.getNumber(COUNTED_FOR, phoneNumber);
-  const cooldown = getBlockedUntil(sends, 1, cooldownMs, now);
-  const day = getBlockedUntil(sends, sendsPerDay, hours(24), now);
-  if (cooldown === undefined && day === undefined) return undefined;
-  if ((cooldown ?? 0) >= (day ?? 0)) return { code: 'cooldown_active', until: cooldown ?? now };
-  return { code: 'quota_exceeded', until: day ?? now };
+  const byNumber = findNumberLimit(state, send, settings, now);
+  if (byNumber && !byNumber.isShared) return byNumber;
+  return findEndUserLimit(state, send.endUser, settings, now) ?? byNumber;
+}
+
+/** Which limit of its number rejects a message now. */
+export function findNumberLimit(
+  state: ModelState,
+  { client, phoneNumber }: LimitedSend,
+  { cooldownMs, sendsPerDay, clientShare }: ModelSettings,
+  now: number,
+): LimitRejection | undefined {
+  const cooldown = { count: 1, share: 1, windowMs: cooldownMs };
+  const day = { count: sendsPerDay, share: toShare(sendsPerDay, clientShare), windowMs: hours(24) };
+  const numbers = readNumbers(state, client, phoneNumber, ({ sends }) => sends);
+  const cooldownUntil = getOwnBlockedUntil(numbers, cooldown, now) ?? 0;
+  const until = Math.max(cooldownUntil, getOwnBlockedUntil(numbers, day, now) ?? 0);
+  if (until > 0) {
+    return { code: until === cooldownUntil ? 'cooldown_active' : 'quota_exceeded', until };
+  }
+  return isShareUsed(numbers, day, now) ? createSharedLimit(now) : undefined;
 }
 
 /** Whether an end user's limit rejects a message now. */
@@ -111,15 +132,84 @@ export function findEndUserLimit(
 /** Whether the wrong codes of a verification's number reject another code now. */
 export function findCodeLimit(
   state: ModelState,
-  { phoneNumber }: VerificationRecord,
-  { failuresPerHour, failuresPerDay }: ModelSettings,
+  {
+    client,
+    phoneNumber,
+    attempts,
+  }: Pick<VerificationRecord, 'client' | 'phoneNumber' | 'attempts'>,
+  { failuresPerHour, failuresPerDay, clientShare }: ModelSettings,
   now: number,
 ): LimitRejection | undefined {
-  const { failures } = state.getNumber(COUNTED_FOR, phoneNumber);
-  const hour = getBlockedUntil(failures, failuresPerHour, hours(1), now) ?? 0;
-  const day = getBlockedUntil(failures, failuresPerDay, hours(24), now) ?? 0;
-  const until = Math.max(hour, day);
-  return until > now ? { code: 'quota_exceeded', until } : undefined;
+  const hour = { count: failuresPerHour, windowMs: hours(1), restartsAtSuccess: true };
+  const day = { count: failuresPerDay, windowMs: hours(24) };
+  const windows = [hour, day].map((limit) => ({
+    ...limit,
+    share: toShare(limit.count, clientShare),
+  }));
+  const numbers = readNumbers(state, client, phoneNumber, ({ failures }) => failures);
+  const until = Math.max(...windows.map((limit) => getOwnBlockedUntil(numbers, limit, now) ?? 0));
+  if (until > 0) return { code: 'quota_exceeded', until };
+  // The first code of a verification is checked beyond the share.
+  const isShared = attempts > 0 && windows.some((limit) => isShareUsed(numbers, limit, now));
+  return isShared ? createSharedLimit(now) : undefined;
+}
+
+/** A limit of a number, for one client. */
+interface NumberWindow {
+  readonly count: number;
+  /** How much of it a client has while other clients have events in the window. */
+  readonly share: number;
+  readonly windowMs: number;
+  /** Whether only events after the client's last success count. */
+  readonly restartsAtSuccess?: boolean;
+}
+
+/** The events of a number: the client's own, and those of each other client. */
+interface NumberEvents {
+  readonly own: readonly WindowEvent[];
+  readonly verifiedAt: number;
+  readonly others: readonly (readonly WindowEvent[])[];
+}
+
+function readNumbers(
+  state: ModelState,
+  client: string,
+  phoneNumber: string,
+  getEvents: (record: NumberRecord) => readonly WindowEvent[],
+): NumberEvents {
+  const own = state.getNumber(client, phoneNumber);
+  const others = CLIENTS.filter((other) => other !== client);
+  return {
+    own: getEvents(own),
+    verifiedAt: own.verifiedAt,
+    others: others.map((other) => getEvents(state.getNumber(other, phoneNumber))),
+  };
+}
+
+/** At least one. A binary fraction may be a little too high. */
+const toShare = (count: number, clientShare: number): number =>
+  Math.ceil(Number((count * clientShare).toFixed(6)));
+
+/** The same answer whatever the other clients did, and when. */
+const createSharedLimit = (now: number): LimitRejection => ({
+  code: 'quota_exceeded',
+  until: now + hours(1),
+  isShared: true,
+});
+
+const getOwnBlockedUntil = (
+  { own, verifiedAt }: NumberEvents,
+  { count, windowMs, restartsAtSuccess = false }: NumberWindow,
+  now: number,
+): number | undefined =>
+  getBlockedUntil(own, count, windowMs, now, restartsAtSuccess ? verifiedAt : 0);
+
+function isShareUsed(events: NumberEvents, limit: NumberWindow, now: number): boolean {
+  if (limit.share >= limit.count) return false;
+  const isAlone = events.others.every(([newest]) => !newest || newest.at <= now - limit.windowMs);
+  return (
+    !isAlone && getOwnBlockedUntil(events, { ...limit, count: limit.share }, now) !== undefined
+  );
 }
 
 /** When a window accepts another event; `undefined` if it does now. Events are newest first. */
@@ -128,9 +218,10 @@ function getBlockedUntil(
   count: number,
   windowMs: number,
   now: number,
+  countedAfter = 0,
 ): number | undefined {
   const event = events[count - 1];
-  if (!event) return undefined;
+  if (!event || event.at <= countedAfter) return undefined;
   const until = event.at + windowMs;
   return until > now ? until : undefined;
 }

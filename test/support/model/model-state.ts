@@ -10,6 +10,8 @@ export interface WindowEvent {
 export interface NumberRecord {
   readonly sends: readonly WindowEvent[];
   readonly failures: readonly WindowEvent[];
+  /** When the client last verified it; 0 if never, or if it has erased it since. */
+  readonly verifiedAt: number;
 }
 
 export interface VerificationRecord {
@@ -39,7 +41,7 @@ export interface KeyRecord {
   readonly verification: string | undefined;
 }
 
-const NO_EVENTS: NumberRecord = { sends: [], failures: [] };
+const NO_EVENTS: NumberRecord = { sends: [], failures: [], verifiedAt: 0 };
 
 /**
  * Everything that the service stores, as the model sees it. Immutable: a change returns a new state
@@ -168,8 +170,8 @@ const withoutOperation = (events: readonly WindowEvent[]): WindowEvent[] =>
 function forgetOperation(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if ('sends' in value && 'failures' in value) {
-    const { sends, failures } = value as NumberRecord;
-    return { sends: withoutOperation(sends), failures: withoutOperation(failures) };
+    const { sends, failures, verifiedAt } = value as NumberRecord;
+    return { verifiedAt, sends: withoutOperation(sends), failures: withoutOperation(failures) };
   }
   if ('run' in value) return { ...value, run: '' };
   const isEvents = Array.isArray(value) && value.every((item) => typeof item === 'object');

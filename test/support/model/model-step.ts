@@ -1,5 +1,5 @@
 import type { ProviderName } from '../../../src/common/provider-name.js';
-import type { ModelSettings } from './model-rules.js';
+import type { LimitRejection, ModelSettings } from './model-rules.js';
 import type { ModelState } from './model-state.js';
 import type { OperationRecord, ProviderCall } from './operation.js';
 import type { CallFailure } from './provider-results.js';
@@ -19,7 +19,8 @@ export interface ExpectedAnswer {
 
 /** How far an operation is. Every phase is one atomic step of the service. */
 export interface Progress {
-  readonly phase: 'start' | 'reserve' | 'explain' | 'call' | 'finish' | 'reject' | 'done';
+  readonly phase:
+    'start' | 'reserve' | 'explain' | 'explain limit' | 'call' | 'finish' | 'reject' | 'done';
   /** Calls that are consumed. */
   readonly calls: number;
   /** Providers that are still to be tried, in this order. */
@@ -31,6 +32,8 @@ export interface Progress {
   readonly failures: readonly CallFailure[];
   readonly acceptedBy?: ProviderName;
   readonly checked?: string;
+  /** A limit that was read, if the client's own limits are not reached. */
+  readonly limit?: LimitRejection | undefined;
   readonly answer?: ExpectedAnswer;
 }
 

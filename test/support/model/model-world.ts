@@ -7,6 +7,7 @@ import { FakeClock } from '../fake-clock.js';
 import { startService, type RunningService } from '../service.js';
 import type { ModelSettings } from './model-rules.js';
 import {
+  CLIENTS,
   toHttpRequest,
   type ModelOperation,
   type OperationRecord,
@@ -15,7 +16,6 @@ import {
 import { startProviderGateway, type ProviderGateway } from './provider-gateway.js';
 import { isProviderDown } from './provider-results.js';
 
-export const CLIENTS = ['anna', 'bert', 'carl'] as const;
 const keyOf = (client: string): string => `key-of-${client}-that-only-the-model-test-knows-of`;
 const API_KEYS = CLIENTS.map(
   (client) => `${client}:${createHash('sha256').update(keyOf(client)).digest('hex')}`,
@@ -159,6 +159,7 @@ export class ModelWorld {
         SENDS_PER_NUMBER_PER_DAY: String(settings.sendsPerDay),
         FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: String(settings.failuresPerHour),
         FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: String(settings.failuresPerDay),
+        CLIENT_SHARE_PER_NUMBER: String(settings.clientShare),
         SENDS_PER_END_USER_IP_PER_HOUR: String(settings.endUserSendsPerHour),
         THROTTLE_SEND_LIMIT: '1000000',
         THROTTLE_VERIFY_LIMIT: '1000000',

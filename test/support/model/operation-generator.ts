@@ -1,12 +1,12 @@
 import type { ProviderName } from '../../../src/common/provider-name.js';
 import type { SeededRandom } from '../seeded-random.js';
 import { wrongCode } from '../wrong-code.js';
-import { CLIENTS } from './model-world.js';
-import type {
-  ModelOperation,
-  OperationKind,
-  OperationRecord,
-  PlannedCallFault,
+import {
+  CLIENTS,
+  type ModelOperation,
+  type OperationKind,
+  type OperationRecord,
+  type PlannedCallFault,
 } from './operation.js';
 import type { GatewayFault } from './provider-gateway.js';
 import { readProviderPinId, toCallResult } from './provider-results.js';
@@ -129,7 +129,7 @@ export class OperationGenerator {
 
   private nextOperation(isAlone: boolean): ModelOperation {
     const { random } = this;
-    if (this.keyed.length > 0 && random.oneIn(12)) return this.repeat(this.pickNewest(this.keyed));
+    if (this.keyed.length > 0 && random.oneIn(8)) return this.repeat(this.pickNewest(this.keyed));
     const kind = random.oneOf(KINDS);
     const fault = this.chooseFault(kind, isAlone);
     const common = {
@@ -139,7 +139,7 @@ export class OperationGenerator {
       fault,
     };
     const hasKey = kind === 'send' || kind === 'resend' || kind === 'verify';
-    const key = hasKey && random.oneIn(3) ? `key-${random.between(1, 9)}` : undefined;
+    const key = hasKey && random.oneIn(2) ? `key-${random.between(1, 9)}` : undefined;
     const client = random.oneOf(CLIENTS);
     const phoneNumber = random.oneOf(PHONE_NUMBERS);
     switch (kind) {

@@ -1,6 +1,8 @@
 import type { ProviderName } from '../../../src/common/provider-name.js';
 import type { GatewayFault } from './provider-gateway.js';
 
+export const CLIENTS = ['anna', 'bert', 'carl'] as const;
+
 export type OperationKind =
   'send' | 'resend' | 'verify' | 'get' | 'cancel' | 'erase' | 'lookup' | 'cleanup';
 

@@ -76,7 +76,8 @@ function erase({ record }: StepContext, state: ModelState, progress: Progress): 
   const { client, phoneNumber = '' } = record;
   const ids = state.listVerifications(client, phoneNumber).map(({ id }) => id);
   const erased = ids.reduce((result, id) => result.deleteVerification(id), state);
-  return done(eraseKeys(erased, client, ids), progress, { status: 204 });
+  const untrusted = erased.changeNumber(client, phoneNumber, { verifiedAt: 0 });
+  return done(eraseKeys(untrusted, client, ids), progress, { status: 204 });
 }
 
 function lookUp({ record }: StepContext, state: ModelState): ExpectedAnswer {

@@ -66,6 +66,7 @@ function chooseSettings(random: SeededRandom): ModelSettings {
     failuresPerHour: random.between(3, 8),
     failuresPerDay: random.between(6, 12),
     endUserSendsPerHour: random.between(2, 8),
+    clientShare: random.oneOf([0.3, 0.5, 0.5, 1]),
   };
 }
 

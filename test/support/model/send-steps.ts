@@ -1,12 +1,12 @@
 import { claimKey, markAmbiguous, releaseKey, storeAnswer } from './key-steps.js';
 import {
-  COUNTED_FOR,
   endUserOf,
   findEndUserLimit,
+  findNumberLimit,
   findSendLimit,
   getAttemptsRemaining,
   isOpen,
-  type LimitRejection,
+  type LimitedSend,
 } from './model-rules.js';
 import { addEvent, removeEvent, type ModelState, type VerificationRecord } from './model-state.js';
 import {
@@ -29,7 +29,9 @@ export function stepSend(context: StepContext, state: ModelState, progress: Prog
     case 'start':
       return reserveSend(context, state, progress);
     case 'explain':
-      return explainLimit(context, state, progress);
+      return explainNumberLimit(context, state, progress);
+    case 'explain limit':
+      return explainEndUserLimit(context, state, progress);
     case 'call':
       return callProvider(context, 'send', state, progress);
     default:
@@ -59,7 +61,8 @@ export function stepResend(
 
 function reserveSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
   const { record, settings, providers } = context;
-  const { id, client, phoneNumber = '', reference, endUserIp, channel = 'sms', secret } = record;
+  const { id, reference, channel = 'sms' } = record;
+  const limited = toLimitedSend(record);
   const now = record.startedAt;
   if (record.key === undefined && record.calls.length === 0 && record.response.status === 503) {
     // Every circuit was open when the request came.
@@ -68,18 +71,15 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
   }
   const claimed = claimKey(state, record, id, now);
   if ('answer' in claimed) return done(state, progress, claimed.answer);
-  const endUser = endUserIp === undefined ? undefined : endUserOf(endUserIp, secret);
-  if (findLimit(state, { client, phoneNumber, endUser }, context, now)) {
+  if (findSendLimit(state, limited, settings, now)) {
     return { state, progress: { ...progress, phase: 'explain' } };
   }
   const verification: VerificationRecord = {
+    ...limited,
     id,
-    client,
-    phoneNumber,
     status: 'sending',
     channel,
     reference,
-    endUser,
     attempts: 0,
     createdAt: now,
     expiresAt: now + settings.ttlMs,
@@ -87,7 +87,7 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
     provider: undefined,
   };
   const counted = countSend(claimed.state, verification, id, now).setVerification(verification);
-  const next = { target: id, providers, counted: { phoneNumber, endUser } };
+  const next = { target: id, providers, counted: limited };
   return { state: counted, progress: { ...progress, phase: 'call', ...next } };
 }
 
@@ -104,7 +104,7 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
   if (!isOpen(verification, now) || getAttemptsRemaining(verification, settings) === 0) {
     return done(state, progress, problem(409, 'not_resendable'));
   }
-  const limit = findLimit(state, verification, context, now);
+  const limit = findSendLimit(state, verification, settings, now);
   if (limit) return done(state, progress, limitAnswer(limit, now));
   const issuer = verification.provider;
   const order = [issuer, ...providers.filter((name) => name !== issuer)];
@@ -114,35 +114,52 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
   return { state: counted, progress: { ...progress, phase: 'call', ...next } };
 }
 
-type LimitedSend = Pick<VerificationRecord, 'client' | 'phoneNumber' | 'endUser'>;
-
-const findLimit = (
-  state: ModelState,
-  send: LimitedSend,
-  { settings }: StepContext,
-  now: number,
-): LimitRejection | undefined =>
-  findSendLimit(state, send, settings, now) ?? findEndUserLimit(state, send.endUser, settings, now);
-
 /** The reason is read after the rejection: by then the limit may be gone. */
-function explainLimit(context: StepContext, state: ModelState, progress: Progress): StepResult {
-  const { record } = context;
-  const { client, phoneNumber = '', endUserIp, secret, startedAt: now } = record;
-  const endUser = endUserIp === undefined ? undefined : endUserOf(endUserIp, secret);
-  const limit = findLimit(state, { client, phoneNumber, endUser }, context, now);
+function explainNumberLimit(
+  context: StepContext,
+  state: ModelState,
+  progress: Progress,
+): StepResult {
+  const { record, settings } = context;
+  const now = record.startedAt;
+  const limit = findNumberLimit(state, toLimitedSend(record), settings, now);
+  if (limit && !limit.isShared) return done(state, progress, limitAnswer(limit, now));
+  return { state, progress: { ...progress, limit, phase: 'explain limit' } };
+}
+
+/** Another read. */
+function explainEndUserLimit(
+  context: StepContext,
+  state: ModelState,
+  progress: Progress,
+): StepResult {
+  const { record, settings } = context;
+  const now = record.startedAt;
+  const { endUser } = toLimitedSend(record);
   const code = endUser === undefined ? 'cooldown_active' : 'quota_exceeded';
+  const limit = findEndUserLimit(state, endUser, settings, now) ?? progress.limit;
   return done(state, progress, limitAnswer(limit ?? { code, until: now }, now));
 }
 
+const toLimitedSend = ({
+  client,
+  phoneNumber = '',
+  endUserIp,
+  secret,
+}: StepContext['record']): LimitedSend => ({
+  client,
+  phoneNumber,
+  endUser: endUserIp === undefined ? undefined : endUserOf(client, endUserIp, secret),
+});
+
 function countSend(
   state: ModelState,
-  { phoneNumber, endUser }: LimitedSend,
+  { client, phoneNumber, endUser }: LimitedSend,
   by: string,
   now: number,
 ): ModelState {
-  const subject = COUNTED_FOR;
-  const { sends } = state.getNumber(subject, phoneNumber);
-  const counted = state.changeNumber(subject, phoneNumber, { sends: addEvent(sends, now, by) });
+  const { sends } = state.getNumber(client, phoneNumber);
+  const counted = state.changeNumber(client, phoneNumber, { sends: addEvent(sends, now, by) });
   if (endUser === undefined) return counted;
   return counted.setEndUser(endUser, addEvent(counted.getEndUser(endUser), now, by));
 }
@@ -243,11 +260,10 @@ function releaseSend({ record }: StepContext, state: ModelState, progress: Progr
     const failed = record.kind === 'send' ? failSend(state, target) : state;
     return done(markAmbiguous(failed, record), progress, answer);
   }
-  const { id } = record;
+  const { id, client } = record;
   const { phoneNumber = '', endUser } = progress.counted ?? {};
-  const subject = COUNTED_FOR;
-  const { sends } = state.getNumber(subject, phoneNumber);
-  let released = state.changeNumber(subject, phoneNumber, { sends: removeEvent(sends, id) });
+  const { sends } = state.getNumber(client, phoneNumber);
+  let released = state.changeNumber(client, phoneNumber, { sends: removeEvent(sends, id) });
   if (endUser !== undefined) {
     released = released.setEndUser(endUser, removeEvent(released.getEndUser(endUser), id));
   }

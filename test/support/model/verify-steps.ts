@@ -1,6 +1,5 @@
 import { claimKey, releaseKey, storeAnswer } from './key-steps.js';
 import {
-  COUNTED_FOR,
   findCodeLimit,
   getAttemptsRemaining,
   getClosedReason,
@@ -35,6 +34,8 @@ export function stepVerify(
       return reserveAttempt(context, state, progress);
     case 'explain':
       return explainRejection(context, state, progress);
+    case 'explain limit':
+      return explainLimit(context, state, progress);
     case 'call':
       return checkCode(context, state, progress);
     case 'reject':
@@ -85,10 +86,9 @@ function reserveAttempt(
     !findCodeLimit(state, verification, settings, now);
   if (!isChecked) return { state, progress: { ...progress, phase: 'explain' } };
   const { phoneNumber, attempts } = verification;
-  const subject = COUNTED_FOR;
-  const { failures } = state.getNumber(subject, phoneNumber);
+  const { failures } = state.getNumber(client, phoneNumber);
   const counted = claimed.state
-    .changeNumber(subject, phoneNumber, { failures: addEvent(failures, now, id) })
+    .changeNumber(client, phoneNumber, { failures: addEvent(failures, now, id) })
     .changeVerification(verification.id, { attempts: attempts + 1 });
   return { state: counted, progress: { ...progress, phase: 'call', counted: { phoneNumber } } };
 }
@@ -108,7 +108,17 @@ function explainRejection(
   if (getVisibleStatus(verification, settings, now) !== 'pending') {
     return done(state, progress, closed(getClosedReason(verification, settings, now)));
   }
-  const limit = findCodeLimit(state, verification, settings, now);
+  const { phoneNumber } = verification;
+  return { state, progress: { ...progress, counted: { phoneNumber }, phase: 'explain limit' } };
+}
+
+/** Another read: by then the limit may be gone. */
+function explainLimit(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { record, settings } = context;
+  const { client, startedAt: now } = record;
+  const { phoneNumber = '' } = progress.counted ?? {};
+  // As if it had attempts: it may have had some when it was rejected.
+  const limit = findCodeLimit(state, { client, phoneNumber, attempts: 1 }, settings, now);
   return done(state, progress, limitAnswer(limit ?? { code: 'quota_exceeded', until: now }, now));
 }
 
@@ -153,10 +163,10 @@ function completeAttempt(
   if (progress.checked !== 'verified' || !verification || !isOpen(verification, now)) {
     return { state, progress: { ...progress, phase: 'reject' } };
   }
-  const verified = forgetFailure(state, record, progress).changeVerification(verification.id, {
-    status: 'verified',
-    verifiedAt: now,
-  });
+  const { id, client, phoneNumber } = verification;
+  const verified = forgetFailure(state, record, progress)
+    .changeVerification(id, { status: 'verified', verifiedAt: now })
+    .changeNumber(client, phoneNumber, { verifiedAt: now });
   const body = { verified: true };
   return done(storeAnswer(verified, record, body), progress, {
     status: 200,
@@ -224,11 +234,10 @@ function describeRejection(
 /** Only wrong codes count against a number. */
 function forgetFailure(
   state: ModelState,
-  { id }: StepContext['record'],
+  { client, id }: StepContext['record'],
   { counted }: Progress,
 ): ModelState {
   if (!counted) return state;
-  const subject = COUNTED_FOR;
-  const { failures } = state.getNumber(subject, counted.phoneNumber);
-  return state.changeNumber(subject, counted.phoneNumber, { failures: removeEvent(failures, id) });
+  const { failures } = state.getNumber(client, counted.phoneNumber);
+  return state.changeNumber(client, counted.phoneNumber, { failures: removeEvent(failures, id) });
 }
