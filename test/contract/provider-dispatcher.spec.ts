@@ -11,6 +11,7 @@ import { providersConfig } from '../../src/config/providers.config.js';
 import { InfobipClient } from '../../src/providers/infobip/infobip.client.js';
 import { createProviderDispatcher } from '../../src/providers/provider-dispatcher.js';
 import { createUndiciAxios } from '../../src/providers/undici-adapter.js';
+import { newApiKey } from '../support/api-key.js';
 import { testEnvironment } from '../support/config.js';
 import { startForwardProxy, type ForwardProxy } from '../support/forward-proxy.js';
 import { freePort } from '../support/services/ports.js';
@@ -18,7 +19,7 @@ import { catchProviderError } from '../support/providers-module.js';
 
 const REMOTE = 'https://account.api.infobip.test';
 
-describe('The connections to a provider', () => {
+describe('Calls to a provider', () => {
   let dispatcher: Dispatcher | undefined;
 
   afterEach(async () => {
@@ -32,6 +33,7 @@ describe('The connections to a provider', () => {
       INFOBIP_API_KEY: 'key',
       INFOBIP_APP_ID: 'application',
       INFOBIP_MESSAGE_ID: 'message',
+      API_KEYS: newApiKey('shop').entry,
       ...settings,
     });
     dispatcher = await createProviderDispatcher(providersConfig(env), outboundConfig(env));
@@ -40,20 +42,20 @@ describe('The connections to a provider', () => {
     return () => client.post('', {});
   }
 
-  describe('through a proxy', () => {
+  describe('with a proxy', () => {
     let proxy: ForwardProxy;
 
     afterEach(() => proxy.close());
 
-    const answer = (text: string) => (socket: Socket) => socket.end(text);
+    const respondWith = (text: string) => (socket: Socket) => socket.end(text);
 
-    // Without its own error for a hang-up, undici connected to the proxy 500 times a second, for ever.
+    // With undici's own error for a hang-up, undici connects 500 times a second, for ever.
     it.each<[string, (socket: Socket) => unknown, string]>([
-      ['wants other credentials', answer('HTTP/1.1 407 No\r\n\r\n'), 'PROXY_STATUS_407'],
-      ['cannot reach the provider', answer('HTTP/1.1 502 No\r\n\r\n'), 'PROXY_STATUS_502'],
+      ['wants other credentials', respondWith('HTTP/1.1 407 No\r\n\r\n'), 'PROXY_STATUS_407'],
+      ['cannot reach the provider', respondWith('HTTP/1.1 502 No\r\n\r\n'), 'PROXY_STATUS_502'],
       ['hangs up', (socket) => socket.end(), 'PROXY_UND_ERR_SOCKET'],
       ['resets the connection', (socket) => socket.resetAndDestroy(), 'PROXY_ECONNRESET'],
-      ['does not speak HTTP', answer('hello\r\n\r\n'), 'PROXY_INVALID_RESPONSE'],
+      ['does not speak HTTP', respondWith('hello\r\n\r\n'), 'PROXY_INVALID_RESPONSE'],
     ])('fail at once and are not sent if the proxy %s', async (_what, handle, code) => {
       proxy = await startForwardProxy(handle);
       const post = await createPost(REMOTE, { HTTPS_PROXY: proxy.url });
@@ -66,10 +68,10 @@ describe('The connections to a provider', () => {
       expect(proxy.tunnels).toHaveLength(1);
     });
 
-    it('fail, are not sent and end if the proxy does not answer in time', async () => {
-      let ended: Promise<unknown> | undefined;
+    it('fail without being sent, and disconnect, if the proxy does not answer in time', async () => {
+      let disconnected: Promise<unknown> | undefined;
       proxy = await startForwardProxy((socket) => {
-        ended = once(socket.resume(), 'end');
+        disconnected = once(socket.resume(), 'end');
       });
       const post = await createPost(REMOTE, { HTTPS_PROXY: proxy.url, PROVIDER_TIMEOUT: '50ms' });
 
@@ -77,10 +79,10 @@ describe('The connections to a provider', () => {
         failure: 'connection_failed',
         ambiguous: false,
       });
-      await ended;
+      await disconnected;
     });
 
-    it('fail and are not sent if the tunnel breaks before TLS', async () => {
+    it('fail and are not sent if the tunnel breaks in the TLS handshake', async () => {
       proxy = await startForwardProxy((socket) => {
         socket.write('HTTP/1.1 200 OK\r\n\r\n');
         socket.once('data', () => socket.destroy());
@@ -89,6 +91,7 @@ describe('The connections to a provider', () => {
 
       expect(await catchProviderError(post())).toMatchObject({
         failure: 'connection_failed',
+        ambiguous: false,
         message: 'connection_failed (ECONNRESET)',
       });
     });
@@ -96,28 +99,28 @@ describe('The connections to a provider', () => {
     it.each([
       [{ HTTP_PROXY: 'USER:P%40SS@' }, `Basic ${btoa('USER:P@SS')}`],
       [{ https_proxy: 'user:pass@' }, `Basic ${btoa('user:pass')}`],
-      [{ https_proxy: '', HTTPS_PROXY: '', http_proxy: '', HTTP_PROXY: '' }, undefined],
     ])('take the proxy and its credentials from %j', async (variables, authorization) => {
-      proxy = await startForwardProxy(answer('HTTP/1.1 407 No\r\n\r\n'));
+      proxy = await startForwardProxy(respondWith('HTTP/1.1 407 No\r\n\r\n'));
       const settings = Object.fromEntries(
         Object.entries(variables).map(([name, user]) => [
           name,
-          user && proxy.url.replace('//', `//${user}`),
+          proxy.url.replace('//', `//${user}`),
         ]),
       );
       const post = await createPost(REMOTE, settings);
       await catchProviderError(post());
 
       const target = 'account.api.infobip.test:443';
-      expect(proxy.tunnels).toEqual(authorization ? [{ target, authorization }] : []);
+      expect(proxy.tunnels).toEqual([{ target, authorization }]);
     });
 
-    it.each([
+    it.each<NodeJS.ProcessEnv>([
+      { https_proxy: '', HTTPS_PROXY: '', http_proxy: '', HTTP_PROXY: '' },
       { NO_PROXY: '*' },
       { NO_PROXY: 'other.test, .infobip.test' },
       { no_proxy: 'infobip.test:443' },
-    ])('do not use it for the hosts of %j', async (variables) => {
-      proxy = await startForwardProxy(answer('HTTP/1.1 407 No\r\n\r\n'));
+    ])('are sent without it if the settings contain %j', async (variables) => {
+      proxy = await startForwardProxy(respondWith('HTTP/1.1 407 No\r\n\r\n'));
       const post = await createPost(REMOTE, { HTTPS_PROXY: proxy.url, ...variables });
 
       const { message } = await catchProviderError(post());
@@ -125,8 +128,8 @@ describe('The connections to a provider', () => {
       expect(proxy.tunnels).toEqual([]);
     });
 
-    it('do not use it for this machine', async () => {
-      proxy = await startForwardProxy(answer('HTTP/1.1 407 No\r\n\r\n'));
+    it('are sent without it to this machine', async () => {
+      proxy = await startForwardProxy(respondWith('HTTP/1.1 407 No\r\n\r\n'));
       const { server, url } = await listen(await freePort(), '127.0.0.1', (_request, response) =>
         response.end('{}'),
       );
@@ -137,7 +140,7 @@ describe('The connections to a provider', () => {
     });
   });
 
-  it('follow a host name that moved to another address, after five minutes', async () => {
+  it('follow a host name to its new address after five minutes', async () => {
     const port = await freePort();
     const replyWith: (body: string) => RequestListener = (body) => (_request, response) => {
       response.writeHead(200, { 'keep-alive': 'timeout=600' }).end(body);
@@ -158,19 +161,19 @@ describe('The connections to a provider', () => {
     const now = jest.spyOn(performance, 'now');
     const systemTime = Date.now();
     const post = await createPost(`http://localhost:${String(port)}`);
-    const answer = async () => {
+    const postAndGetBody = async () => {
       // The client waits one turn of the event loop before it reuses a connection.
       await nextTurn();
       return (await post()).body;
     };
 
-    expect(await answer()).toBe(1);
+    expect(await postAndGetBody()).toBe(1);
     address = '127.0.0.2';
-    expect(await answer()).toBe(1);
+    expect(await postAndGetBody()).toBe(1);
     now.mockImplementation(() => elapsed() + minutes(5));
-    // Fails with clientTtl of undici, which counts by this clock.
+    // Set back the wall clock: undici's clientTtl uses it and would keep the old connection.
     jest.spyOn(Date, 'now').mockReturnValue(systemTime - hours(2));
-    expect(await answer()).toBe(2);
+    expect(await postAndGetBody()).toBe(2);
 
     jest.restoreAllMocks();
     await dispatcher?.destroy();
