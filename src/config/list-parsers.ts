@@ -17,7 +17,7 @@ export interface ApiKey {
 
 const API_KEY = /^([a-z0-9][a-z0-9._-]{0,63}):([0-9a-f]{64})$/i;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
-/** The name of an HTTP header (RFC 9110 §5.1), and what its value may contain here. */
+/** The name of an HTTP header (RFC 9110 §5.1), and its value: printable ASCII only. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]+$/;
 const HOP_COUNT = /^[1-9]\d?$/;
@@ -29,8 +29,8 @@ const COUNTRY_CODE_CORRECTIONS: Readonly<Record<string, string>> = {
   ...{ JA: 'JP', KO: 'KR', ZH: 'CN', DA: 'DK', CS: 'CZ' },
 };
 
-/** Parses comma-separated entries; one for which `parse` returns `undefined` is an Error. */
-const listOf =
+/** Creates a parser of comma-separated entries; it throws if `parse` returns `undefined` for one. */
+const createListParser =
   <T>(parse: (entry: string) => T | undefined, form: string) =>
   (text: string): T[] =>
     splitList(text).map((entry) => {
@@ -41,8 +41,8 @@ const listOf =
 
 const splitList = (text: string): string[] => text.split(',').map((entry) => entry.trim());
 
-/** Parses `name:<sha-256 of the key, hex>` entries; a name may have several. */
-export const parseApiKeys = listOf((entry): ApiKey | undefined => {
+/** Parses `name:<sha-256 of the key, hex>` entries; a name may have several keys. */
+export const parseApiKeys = createListParser((entry): ApiKey | undefined => {
   const [, client, hash] = API_KEY.exec(entry) ?? [];
   return client !== undefined && hash !== undefined
     ? { client, hash: Buffer.from(hash, 'hex') }
@@ -63,7 +63,7 @@ export function parseCountries(text: string): string[] | undefined {
   throw new Error(`must be * or ISO 3166 codes such as DE,AT,CH${hint}`);
 }
 
-const parseTypes = listOf(
+const parseTypes = createListParser(
   (name) => NUMBER_TYPES.find((type) => type === name.toUpperCase()),
   `none or some of ${NUMBER_TYPES.join(', ')}`,
 );
@@ -75,7 +75,10 @@ export const parseNumberTypes = (text: string): NumberType[] =>
 /** Parses the names of providers, in order of preference. */
 export function parseProviders(text: string): readonly [ProviderName, ...ProviderName[]] {
   const form = `one or more of ${PROVIDER_NAMES.join(', ')}, each only once`;
-  const names = listOf((name) => PROVIDER_NAMES.find((known) => known === name), form)(text);
+  const names = createListParser(
+    (name) => PROVIDER_NAMES.find((known) => known === name),
+    form,
+  )(text);
   const [first, ...others] = names;
   if (first === undefined || new Set(names).size < names.length) {
     throw new Error(`must be ${form}`);
@@ -84,7 +87,7 @@ export function parseProviders(text: string): readonly [ProviderName, ...Provide
 }
 
 /** Parses `number:code@last day` entries; the last day may be absent. */
-export const parseTestNumbers = listOf(
+export const parseTestNumbers = createListParser(
   parseTestNumber,
   'entries like +15550001111:123456@2026-12-31',
 );
@@ -95,7 +98,7 @@ export function requireLastDays(testNumbers: TestNumber[]): TestNumber[] {
   throw new Error('must each have a last day in production, as in +15550001111:123456@2026-12-31');
 }
 
-const parseNetworks = listOf(
+const parseNetworks = createListParser(
   (entry) => (isAddressOrCidr(entry) && !ZERO_PREFIX_LENGTH.test(entry) ? entry : undefined),
   'a number of hops from 1 to 99, or networks such as 10.0.0.0/8',
 );
@@ -105,13 +108,13 @@ export const parseTrustProxy = (text: string): number | string[] =>
   HOP_COUNT.test(text) ? Number(text) : parseNetworks(text);
 
 /** Parses origins as browsers send them (RFC 6454 §6.2): without a path or a pattern. */
-export const parseOrigins = listOf(
+export const parseOrigins = createListParser(
   (entry) => (ORIGIN.test(entry) && URL.canParse(entry) ? new URL(entry).origin : undefined),
   'origins such as https://app.example.com, without a path or *',
 );
 
 /** Parses `name=value` entries with percent-encoded values, as OpenTelemetry specifies for OTLP. */
-export const parseHeaders = listOf((entry): readonly [string, string] | undefined => {
+export const parseHeaders = createListParser((entry): readonly [string, string] | undefined => {
   const [name = '', ...rest] = entry.split('=');
   const value = decodePercent(rest.join('=').trim());
   const isValid = HEADER_NAME.test(name.trim()) && HEADER_VALUE.test(value);

@@ -31,7 +31,7 @@ export class AccountError extends Error {
 }
 
 const PROXY_REMEDY =
-  'The proxy makes no connection to it: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows.';
+  'The proxy does not connect to this host: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows.';
 const RETRY_LATER = 'Try again in some minutes.';
 
 type FindingFactory = (check: string, message: string, remedy?: string) => AccountFinding;
@@ -44,7 +44,7 @@ export const pass = createFindingFactory('ok');
 export const warn = createFindingFactory('warning');
 export const fail = createFindingFactory('error');
 
-/** The finding for a status that no API in use explains. @param api such as `Infobip’s 2FA API` */
+/** The finding for a status that means the same at every provider. @param api such as `Infobip’s 2FA API` */
 export function toStatusFinding(status: number, api: string, hostRemedy: string): AccountFinding {
   if (status === 429) {
     return warn('host', `${api} rejects the check: too many requests (429).`, RETRY_LATER);
@@ -53,7 +53,7 @@ export function toStatusFinding(status: number, api: string, hostRemedy: string)
   return fail('host', `The host is not ${api} (status ${String(status)}).`, hostRemedy);
 }
 
-/** The finding for a call without a response. @param host names it to the operator. */
+/** The finding for a call without a response. @param host such as `The host of Sinch` */
 export function toFailureFinding(
   { failure, message }: ProviderError,
   host: string,
@@ -65,6 +65,6 @@ export function toFailureFinding(
   return fail('host', `${host} ${what}.`, isProxyError ? PROXY_REMEDY : hostRemedy);
 }
 
-/** A value of the provider, of any type, for a message. */
+/** Formats a value that the provider returned, of any type, for a message. */
 export const formatValue = (value: unknown): string =>
   value === undefined ? 'not set' : JSON.stringify(value).slice(0, 60);

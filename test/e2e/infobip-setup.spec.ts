@@ -226,7 +226,7 @@ describe('npm run infobip:setup', () => {
     ],
     ['configuration.pinTimeToLive', /: OTP_TTL\.$/m],
     ['senderId', /: --sender\.$/m],
-    ['entity', /Choose others\.$/m],
+    ['entity', /Choose other values\.$/m],
   ])('prints what to change if Infobip rejects %s', async (field, message) => {
     const upstream = await startScriptedUpstream();
     upstream.answerReads(reply(200, []));

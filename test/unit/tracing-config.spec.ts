@@ -1,14 +1,14 @@
 import { tracingConfig } from '../../src/config/tracing.config.js';
 import { testEnvironment } from '../support/config.js';
 
-const read = (variables: NodeJS.ProcessEnv) => tracingConfig(testEnvironment(variables));
+const readTracing = (variables: NodeJS.ProcessEnv) => tracingConfig(testEnvironment(variables));
 
 describe('The settings of traces', () => {
   it.each([
     ['http://otel-collector:4318', 'http://otel-collector:4318'],
     ['https://collector.example.com/otlp/', 'https://collector.example.com/otlp'],
   ])('accept the collector %s', (url, endpoint) => {
-    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: url })).toMatchObject({ endpoint });
+    expect(readTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: url })).toMatchObject({ endpoint });
   });
 
   it.each([
@@ -17,7 +17,7 @@ describe('The settings of traces', () => {
     ['https://user:password@collector.example.com', 'must have no user and no password'],
     ['https://collector.example.com/?key=abc', 'must have no query and no fragment'],
   ])('reject the collector %s', (url, rule) => {
-    expect(() => read({ OTEL_EXPORTER_OTLP_ENDPOINT: url })).toThrow(
+    expect(() => readTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: url })).toThrow(
       `OTEL_EXPORTER_OTLP_ENDPOINT ${rule}`,
     );
   });
@@ -25,7 +25,7 @@ describe('The settings of traces', () => {
   it('read headers with percent-encoded values', () => {
     const headers = ' authorization = Bearer%20a%3Db=, x-scope=otp ';
 
-    expect(read({ OTEL_EXPORTER_OTLP_HEADERS: headers }).headers).toEqual([
+    expect(readTracing({ OTEL_EXPORTER_OTLP_HEADERS: headers }).headers).toEqual([
       ['authorization', 'Bearer a=b='],
       ['x-scope', 'otp'],
     ]);
@@ -34,17 +34,19 @@ describe('The settings of traces', () => {
   it.each(['key', '=value', 'key=', 'a b=value', 'key=%0d%0aother:%20value', 'key=%zz', 'a=b,'])(
     'reject the headers %p',
     (headers) => {
-      expect(() => read({ OTEL_EXPORTER_OTLP_HEADERS: headers })).toThrow(
+      expect(() => readTracing({ OTEL_EXPORTER_OTLP_HEADERS: headers })).toThrow(
         'OTEL_EXPORTER_OTLP_HEADERS must be entries like name=value',
       );
     },
   );
 
   it.each(['-0.1', '1.1', 'always_on'])('reject the share %p of requests', (ratio) => {
-    expect(() => read({ OTEL_TRACES_SAMPLER_ARG: ratio })).toThrow('OTEL_TRACES_SAMPLER_ARG');
+    expect(() => readTracing({ OTEL_TRACES_SAMPLER_ARG: ratio })).toThrow(
+      'OTEL_TRACES_SAMPLER_ARG',
+    );
   });
 
-  it('are proposed for misspelt variables, but not for other variables of OpenTelemetry', () => {
+  it('are suggested for misspelt variables, but not for other OpenTelemetry variables', () => {
     const { warnings } = testEnvironment({
       OTEL_EXPORTER_OTLP_ENDPOIN: 'http://otel-collector:4318',
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',

@@ -13,26 +13,26 @@ import { createCounter, createGauge, createHistogram } from './create-metric.js'
 const BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10];
 
 /**
- * Calls to the providers and their circuit breakers. Calls are counted apart from their durations:
- * a histogram of each outcome would have a thousand series that start with 0.
- * @param provider the names of the configured ones
+ * Calls to the providers and their circuit breakers. Only the counter has the label `outcome`: on the
+ * histogram that label would create about a thousand series.
+ * @param providers names of the configured providers
  */
 export function registerProviderMetrics(
   registry: Registry,
   events: EventBus,
-  provider: readonly string[],
+  providers: readonly string[],
 ): void {
   const calls = createCounter(
     registry,
     'otp_provider_calls_total',
     'Provider calls by outcome: ok, or the kind of error.',
-    { provider, operation: PROVIDER_OPERATIONS, outcome: ['ok', ...PROVIDER_FAILURES] },
+    { provider: providers, operation: PROVIDER_OPERATIONS, outcome: ['ok', ...PROVIDER_FAILURES] },
   );
   const durations = createHistogram(
     registry,
     'otp_provider_call_duration_seconds',
     'Time of provider calls of any outcome.',
-    { provider, operation: PROVIDER_OPERATIONS },
+    { provider: providers, operation: PROVIDER_OPERATIONS },
     BUCKETS_S,
   );
   const circuits = createGauge(
@@ -46,7 +46,7 @@ export function registerProviderMetrics(
       circuits.set({ provider: name, operation, state }, state === current ? 1 : 0);
     }
   };
-  for (const name of provider) {
+  for (const name of providers) {
     for (const operation of PROVIDER_OPERATIONS) setCircuit(name, operation, 'closed');
   }
 

@@ -31,7 +31,7 @@ const SETTINGS_BY_FIELD: ReadonlyMap<string, string> = new Map([
   ['language', '--language'],
 ]);
 
-const FINDINGS: Partial<Record<number, AccountFinding>> = {
+const FINDINGS_BY_STATUS: Partial<Record<number, AccountFinding>> = {
   401: fail(
     'credentials',
     'Infobip does not know the API key (401).',
@@ -44,16 +44,16 @@ const FINDINGS: Partial<Record<number, AccountFinding>> = {
   ),
 };
 
-/** Why a response about the account cannot be used: by its status first. */
+/** The error for a response about the account that cannot be used. Its status decides. */
 export function toResponseError(response: ProviderResponse): AccountError {
   const { status } = response;
   if (status === 400) return new AccountError(describeRejection(getRejectedFields(response)));
   return new AccountError(
-    FINDINGS[status] ?? toStatusFinding(status, 'Infobip’s 2FA API', HOST_REMEDY),
+    FINDINGS_BY_STATUS[status] ?? toStatusFinding(status, 'Infobip’s 2FA API', HOST_REMEDY),
   );
 }
 
-/** Names what the operator can change; the fields are Infobip's. */
+/** Names the rejected fields of Infobip, and the settings and options that determine them. */
 function describeRejection(fields: readonly string[]): AccountFinding {
   const names = fields.length > 0 ? `: ${fields.join(', ')}` : '';
   const settings = fields.flatMap(
@@ -61,17 +61,17 @@ function describeRejection(fields: readonly string[]): AccountFinding {
   );
   const remedy =
     settings.length > 0
-      ? `Change the settings behind them: ${settings.join(', ')}.`
-      : 'Choose others.';
+      ? `Change what determines them: ${settings.join(', ')}.`
+      : 'Choose other values.';
   return fail('request', `Infobip rejects these values (400)${names}.`, remedy);
 }
 
-/** Why no response was received. */
+/** The error for a call about the account without a response. */
 export const toFailureError = (failure: ProviderError): AccountError =>
   new AccountError(
     toFailureFinding(
       failure,
       'The host of INFOBIP_BASE_URL',
-      `${HOST_REMEDY} Start the sandbox’s with: npm run sandbox.`,
+      `${HOST_REMEDY} If it is the sandbox, start it: npm run sandbox.`,
     ),
   );

@@ -21,7 +21,7 @@ export class MessageStreams {
 
   /**
    * Streams the messages to one recipient, or to all. With `Last-Event-ID`, missed messages come first.
-   * If the client reads slowly, the rest is sent from the inbox once the socket has drained.
+   * A slow client gets the messages that its socket cannot take from the inbox, after a `drain`.
    */
   openStream(request: FastifyRequest, reply: FastifyReply, to?: string): void {
     const { raw: response } = reply.hijack();
@@ -32,6 +32,7 @@ export class MessageStreams {
       'access-control-allow-origin': '*',
     });
     response.write(': messages of the sandbox\n\n');
+    // Without the header NaN: no number is greater, so no earlier message is sent.
     let lastNumber = Number(request.headers['last-event-id'] ?? NaN);
     let isBehind = false;
     const writeEntry = ({ number, message }: InboxEntry): boolean => {
@@ -39,6 +40,7 @@ export class MessageStreams {
       return response.write(`id: ${String(number)}\ndata: ${JSON.stringify(message)}\n\n`);
     };
     const writeMissed = () => {
+      // Stops at the entry that fills the socket's buffer.
       isBehind = this.inbox.listEntriesAfter(lastNumber, to).some((entry) => !writeEntry(entry));
     };
     writeMissed();

@@ -26,7 +26,7 @@ const SENDS: WindowEntryColumn = {
 /** A send to count for its end user; `key` is the hash of client and IP address. */
 interface EndUserSend extends ClientNumberKey {
   readonly key: string;
-  /** The entry of the send at its number. */
+  /** The entry of the same send in the window of its number. */
   readonly numberEntry: string;
 }
 
@@ -41,8 +41,8 @@ export class EndUserLimits {
     this.queries = database.prepare('end_user_limits', {
       reserve: createAcquireQuery(SENDS, this.windows, (p: EndUserSend, rest) => {
         const { numberHash, client, numberEntry } = p;
-        const counted = isNewestSend({ numberHash, client, entry: numberEntry });
-        return sql`select ${p.key}, ${rest} where ${counted}`;
+        const wasCounted = isNewestSend({ numberHash, client, entry: numberEntry });
+        return sql`select ${p.key}, ${rest} where ${wasCounted}`;
       }),
       release: createReleaseQuery<{ key: string }>(SENDS, (p) => sql`address_hash = ${p.key}`),
       read: (db, p: { key: string }) =>

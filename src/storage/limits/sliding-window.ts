@@ -24,7 +24,7 @@ export interface WindowEntryColumn {
   readonly table: 'client_numbers' | 'end_users';
   readonly key: readonly ('number_hash' | 'client' | 'address_hash')[];
   readonly column: 'sends' | 'failures';
-  /** Columns of the same row that begin empty. */
+  /** Further columns of entries in the same table. In a new row they are empty. */
   readonly others: readonly ('sends' | 'failures')[];
   /** The column whose value is returned with a new entry. */
   readonly returning: 'verified_at' | 'touched_at';
