@@ -11,6 +11,10 @@ const START_TIMEOUT_MS = minutes(10);
 
 jest.setTimeout(seconds(20));
 
+/** Writes a code with the digits of the script that has this zero. */
+const toScript = (code: string, zero: string): string =>
+  code.replace(/\d/g, (digit) => String.fromCodePoint((zero.codePointAt(0) ?? 0) + Number(digit)));
+
 describe('The demo page', () => {
   let browser: Browser;
   let service: RunningService;
@@ -50,6 +54,20 @@ describe('The demo page', () => {
 
     await demo.waitForStatus(/^\+1415•••01\d\d is verified\.$/);
     expect(await demo.getFocused()).toBe('restart');
+  });
+
+  it.each([
+    ['spaces', (code: string) => `${code.slice(0, 3)} ${code.slice(3)}`],
+    ['Arabic-Indic digits', (code: string) => toScript(code, '٠')],
+    ['Devanagari digits', (code: string) => toScript(code, '०')],
+    ['full-width digits', (code: string) => toScript(code, '０')],
+  ])('verifies a code that is typed with %s', async (_what, type) => {
+    const code = await demo.send();
+    await demo.code.pressSequentially(type(code));
+    expect(await demo.code.inputValue()).toBe(code);
+
+    await demo.press('Verify');
+    await demo.waitForStatus('is verified');
   });
 
   it('shows the remaining attempts after a wrong code', async () => {

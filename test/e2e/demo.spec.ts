@@ -2,10 +2,9 @@ import { expectProblem } from '../support/problem.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { startSandboxedService, startService, type RunningService } from '../support/service.js';
 
-const SCRIPTS = ['form.js', 'phone.js', 'api.js', 'messages.js'].map((name): [string, string] => [
-  `/demo/${name}`,
-  'text/javascript; charset=utf-8',
-]);
+const SCRIPTS = ['form.js', 'phone.js', 'api.js', 'digits.js', 'messages.js'].map(
+  (name): [string, string] => [`/demo/${name}`, 'text/javascript; charset=utf-8'],
+);
 
 const INFOBIP = {
   INFOBIP_BASE_URL: 'https://account.api.infobip.com',

@@ -1,4 +1,5 @@
 import { post } from './api.js';
+import { keepDigits } from './digits.js';
 import { describeError, describeReason, formatSeconds } from './messages.js';
 
 const element = (id) => document.getElementById(id);
@@ -19,10 +20,11 @@ codeStep.addEventListener('submit', handle('Checking the code…', verify));
 resendButton.addEventListener('click', handle('Sending again…', resend));
 element('change').addEventListener('click', handle('', startOver));
 element('restart').addEventListener('click', handle('', startOver));
-// Accept "123 456", pasted or typed.
-codeInput.addEventListener('input', () => {
-  if (/\D/.test(codeInput.value)) codeInput.value = codeInput.value.replace(/\D/g, '');
+// While an input method composes full-width digits, a new value would end the composition.
+codeInput.addEventListener('input', ({ isComposing }) => {
+  if (!isComposing) tidyCode();
 });
+codeInput.addEventListener('compositionend', tidyCode);
 
 // Numbers reserved for fiction. Random, because each number has its own limits.
 numberInput.value = `+1 415 555 01${String(Math.floor(Math.random() * 100)).padStart(2, '0')}`;
@@ -40,6 +42,12 @@ function handle(message, work) {
     delete document.body.dataset.busy;
     isBusy = false;
   };
+}
+
+/** Accepts "123 456" and digits of any script, pasted or typed. Keeps the caret if nothing changes. */
+function tidyCode() {
+  const digits = keepDigits(codeInput.value);
+  if (codeInput.value !== digits) codeInput.value = digits;
 }
 
 async function send() {
@@ -159,6 +167,6 @@ async function readCodeFromSms() {
     .get({ otp: { transport: ['sms'] }, signal })
     .catch(() => undefined);
   if (!sms || signal.aborted) return;
-  codeInput.value = sms.code;
+  codeInput.value = keepDigits(sms.code);
   codeStep.requestSubmit();
 }

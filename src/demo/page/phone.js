@@ -1,3 +1,5 @@
+import { keepDigits } from './digits.js';
+
 /** The simulated phone beside the form: shows the sandbox's messages as they arrive. */
 const sandboxUrl = document.querySelector('meta[name="sandbox"]').content;
 const numberInput = document.getElementById('number');
@@ -17,7 +19,7 @@ function showMessages() {
   messages.replaceChildren();
   seen = new Set();
   signalStatus.textContent = 'Connecting…';
-  const digits = numberInput.value.replace(/\D/g, '');
+  const digits = keepDigits(numberInput.value);
   stream = new EventSource(`${sandboxUrl}/sandbox/messages/stream?to=${digits}`);
   stream.onopen = () => {
     signalStatus.textContent = `This phone is +${digits}`;

@@ -1,10 +1,19 @@
 import { applyDecorators } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import { IsIn, IsNotEmpty, IsOptional, IsString, MaxLength, ValidateBy } from 'class-validator';
+import {
+  IsIn,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  ValidateBy,
+} from 'class-validator';
 import type { Channel } from '../../common/channel.js';
 import { normalizeIp } from '../../common/network-address.js';
 import { describePhoneNumberFault } from '../../common/phone-number-input.js';
 import { PhoneNumber } from '../../common/phone-number.js';
+import { toAsciiText } from '../../common/typed-text.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty } from '../../openapi/swagger.js';
 
@@ -54,6 +63,35 @@ export const PinIdField = (message: string) =>
       minLength: 1,
       description: 'The `pinId` returned by send.',
       examples: ['q8Jt1Xn0S2uYp4rVb6wLzA'],
+    }),
+  );
+
+const CODE = /^[0-9a-z]{4,10}$/i;
+/** Longer than any code with its separators and invisible characters. */
+const MAX_CODE_TEXT_LENGTH = 64;
+
+/** A code without the spaces and hyphens of its message, in ASCII. */
+const cleanCode = (value: unknown): unknown =>
+  typeof value !== 'string' || CODE.test(value) || value.length > MAX_CODE_TEXT_LENGTH
+    ? value
+    : toAsciiText(value).replace(/[ -]/g, '');
+
+/** The code that the end user typed. */
+export const OtpCodeField = () =>
+  applyDecorators(
+    Transform(({ value }) => cleanCode(value)),
+    Matches(CODE, {
+      message: ({ value }: { value: unknown }) =>
+        typeof value === 'number'
+          ? 'The code is a JSON number, which has no leading zeros. Give it as a string.'
+          : 'Give the code as a string of 4 to 10 digits or letters.',
+    }),
+    ApiProperty({
+      minLength: 4,
+      maxLength: MAX_CODE_TEXT_LENGTH,
+      description:
+        'The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count.',
+      examples: ['123456'],
     }),
   );
 

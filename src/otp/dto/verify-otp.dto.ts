@@ -1,10 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
-import { Matches, ValidateBy, ValidateIf } from 'class-validator';
+import { ValidateBy, ValidateIf } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema, whenSwaggerLoads } from '../../openapi/swagger.js';
 import type { VerificationClosedReason } from '../../common/label-values.js';
-import { PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
+import { OtpCodeField, PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
 import { AttemptsRemainingProperty } from './response-fields.js';
 
 const PIN_ID_OR_PHONE_NUMBER = 'Give either the pinId that /otp/send returned or a phoneNumber.';
@@ -30,14 +30,7 @@ export class VerifyOtpDto {
   @PhoneNumberField('The number that the code was sent to.')
   readonly phoneNumber?: PhoneNumber;
 
-  @Matches(/^[0-9a-z]{4,10}$/i, {
-    message: 'Give the code as a string of 4 to 10 digits or letters.',
-  })
-  @ApiProperty({
-    pattern: '^[0-9A-Za-z]{4,10}$',
-    description: 'The code that the end user typed: 4 to 10 digits or letters, as a string.',
-    examples: ['123456'],
-  })
+  @OtpCodeField()
   readonly otpCode!: string;
 
   @ReferenceField('The `reference` given to send.', 'Give the reference of the send, or none.', {
