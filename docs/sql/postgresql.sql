@@ -339,7 +339,8 @@ set
   "sealed_answer" = ''
 where
   "pin_id" = $1
-  and "run" = $2;
+  and "run" = $2
+  and "state" <> 'erased';
 
 -- idempotency_keys.read
 select
@@ -420,7 +421,8 @@ set
   "sealed_answer" = $1
 where
   "pin_id" = $2
-  and "run" = $3;
+  and "run" = $3
+  and "state" <> 'erased';
 
 -- idempotency_keys.storeIfClaimable
 update "idempotency_keys"
@@ -430,6 +432,7 @@ set
 where
   "pin_id" = $2
   and "run" = $3
+  and "state" <> 'erased'
   and exists (
     select
       1
@@ -471,7 +474,8 @@ set
   end
 where
   "pin_id" = $6
-  and "run" = $7;
+  and "run" = $7
+  and "state" <> 'erased';
 
 -- idempotency_keys.takeOver
 update idempotency_keys
@@ -1251,8 +1255,12 @@ where
   client = $1
   and number_hash = $2;
 
--- verifications.eraseKeys
-delete from idempotency_keys
+-- verifications.eraseAnswers
+update idempotency_keys
+set
+  state = 'erased',
+  request_hash = '',
+  sealed_answer = ''
 where
   pin_id in (
     select

@@ -339,7 +339,8 @@ set
   "sealed_answer" = ''
 where
   "pin_id" = ?
-  and "run" = ?;
+  and "run" = ?
+  and "state" <> 'erased';
 
 -- idempotency_keys.read
 select
@@ -420,7 +421,8 @@ set
   "sealed_answer" = ?
 where
   "pin_id" = ?
-  and "run" = ?;
+  and "run" = ?
+  and "state" <> 'erased';
 
 -- idempotency_keys.storeIfClaimable
 update "idempotency_keys"
@@ -430,6 +432,7 @@ set
 where
   "pin_id" = ?
   and "run" = ?
+  and "state" <> 'erased'
   and exists (
     select
       1
@@ -470,7 +473,8 @@ set
   end
 where
   "pin_id" = ?
-  and "run" = ?;
+  and "run" = ?
+  and "state" <> 'erased';
 
 -- idempotency_keys.takeOver
 update idempotency_keys
@@ -1246,8 +1250,12 @@ where
   client = ?
   and number_hash = ?;
 
--- verifications.eraseKeys
-delete from idempotency_keys
+-- verifications.eraseAnswers
+update idempotency_keys
+set
+  state = 'erased',
+  request_hash = '',
+  sealed_answer = ''
 where
   pin_id in (
     select

@@ -135,7 +135,7 @@ const ENTRIES = {
   },
   idempotency_key_reused: {
     status: 422,
-    message: 'This idempotency key belongs to a different request.',
+    message: 'This idempotency key belongs to a different request, or to a number that was erased.',
     action: 'Use a new key for every new request.',
     returnedBy: ['idempotent'],
   },

@@ -111,6 +111,35 @@ describe('Stored data', () => {
     expect([verifications, keys].map((list) => list?.length)).toEqual([2, 2]);
   });
 
+  // Fails without idempotency-key-queries.ts, update: `erased`
+  it('has no answer of an erased number, even of a resend that was running', async () => {
+    const clock = new FakeClock();
+    const opened = await openStore(clock, { DATA_DIR: dataDir });
+    const { store } = opened;
+    const usual = newVerification('pin', phoneNumber(NUMBER), clock.now());
+    const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
+    const sent = await store.reserveSend(usual, { key: 'send', request: 'a' });
+    if (sent.outcome !== 'admitted') throw new Error(sent.outcome);
+    await store.confirmSend(sent.reservation, accepted, sendResponse('pin'));
+    clock.advance(minutes(1));
+    const resend = await store.reserveResend(
+      { pinId: 'pin', client: 'shop', channel: 'sms', now: clock.now() },
+      { key: 'resend', request: 'b' },
+    );
+    if (resend.outcome !== 'admitted') throw new Error(resend.outcome);
+    await store.erase(phoneNumber(NUMBER), 'shop');
+    await store.confirmSend(resend.reservation, accepted, sendResponse('pin'));
+    await opened.close();
+
+    const [, , keys] = readRows();
+    const erased = expect.objectContaining({
+      state: 'erased',
+      request_hash: '',
+      sealed_answer: '',
+    });
+    expect(keys).toEqual([erased, erased]);
+  });
+
   it('has no idempotency key after a day, even of hundreds', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });

@@ -100,7 +100,8 @@ export interface IdempotencyKeyRow {
   request_hash: string;
   /** The verification that the request created or changed; erasing a number finds it by this. */
   pin_id: string;
-  state: 'running' | 'ambiguous' | 'answered';
+  /** `erased`: with the number. No request can use the key until it expires. */
+  state: 'running' | 'ambiguous' | 'answered' | 'erased';
   /** The encrypted response of an answered request. */
   sealed_answer: string;
   created_at: number;

@@ -42,8 +42,13 @@ interface IdempotencyKeyRehash {
   newRequest: string;
 }
 
+/** An erased key stays without an answer. */
 const update = (db: Kysely<DatabaseSchema>, p: IdempotencyKeyRun) =>
-  db.updateTable('idempotency_keys').where('pin_id', '=', p.pinId).where('run', '=', p.runId);
+  db
+    .updateTable('idempotency_keys')
+    .where('pin_id', '=', p.pinId)
+    .where('run', '=', p.runId)
+    .where('state', '<>', sql.lit('erased'));
 
 const store = (db: Kysely<DatabaseSchema>, p: StoredRunResponse) =>
   update(db, p).set({ state: sql.lit('answered'), sealed_answer: p.response });

@@ -179,22 +179,18 @@ export class IdempotencyKeyRepository {
     now: number,
     operation: StoredOperation,
   ): IdempotentReplay {
-    if (!this.protection.getAllHashes('request', idempotency.request).includes(row.request_hash)) {
+    const hashes = this.protection.getAllHashes('request', idempotency.request);
+    if (row.state === 'erased' || !hashes.includes(row.request_hash)) {
       return { outcome: 'key_reused' };
     }
-    switch (row.state) {
-      case 'answered': {
-        const answer = this.responses.decrypt(row, client, idempotency, operation);
-        return answer instanceof UnreadableDataError ? answer : { outcome: 'replayed', answer };
-      }
-      case 'ambiguous':
-        return { outcome: 'ambiguous', pinId: row.pin_id, runId: row.run };
-      case 'running':
-        // After a crash, the run may have sent a message or checked a code.
-        return row.created_at <= now - this.maxRequestMs
-          ? { outcome: 'ambiguous', pinId: row.pin_id, runId: row.run }
-          : { outcome: 'running' };
+    if (row.state === 'answered') {
+      const answer = this.responses.decrypt(row, client, idempotency, operation);
+      return answer instanceof UnreadableDataError ? answer : { outcome: 'replayed', answer };
     }
+    const isRunning = row.state === 'running' && row.created_at > now - this.maxRequestMs;
+    if (isRunning) return { outcome: 'running' };
+    // After a crash, the run may have sent a message or checked a code.
+    return { outcome: 'ambiguous', pinId: row.pin_id, runId: row.run };
   }
 
   private hashKey(key: string): string {

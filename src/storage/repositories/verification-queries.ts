@@ -111,8 +111,13 @@ export const prepareVerificationQueries = (database: Database) =>
       where client = ${p.client} and number_hash = ${p.numberHash} and status in ('verified', 'unclaimed')
       order by verified_at desc limit 1`,
 
-    eraseKeys: (_db, p: ClientNumberKey) => sql`
-      delete from idempotency_keys where pin_id in (
+    /**
+     * Erases the answers and keeps the keys, so that no repeated request runs again. The request hash
+     * is that of no request: also for the release before, the key belongs to a different one.
+     */
+    eraseAnswers: (_db, p: ClientNumberKey) => sql`
+      update idempotency_keys set state = 'erased', request_hash = '', sealed_answer = ''
+      where pin_id in (
         select pin_id from verifications
         where client = ${p.client} and number_hash = ${p.numberHash})`,
 
