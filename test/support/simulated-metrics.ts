@@ -132,6 +132,8 @@ const NOTHING_WRONG: MetricSeries = {
   ...calls('timed_out', '0x360'),
   ...limitReached('client_sends', '0x360'),
   ...limitReached('failures', '0x360'),
+  ...limitReached('shared_failures', '0x360'),
+  ...limitReached('shared_sends_per_day', '0x360'),
   ...requests('unauthenticated', '0x360', 'none'),
   ...requests('failed', '0x360'),
 };
@@ -230,6 +232,8 @@ export const ONE_ERROR_OF_EACH_KIND: MetricSeries = {
   ...storageErrors(ONCE),
   ...limitReached('client_sends', ONCE),
   ...limitReached('failures', ONCE),
+  ...limitReached('shared_failures', ONCE),
+  ...limitReached('shared_sends_per_day', ONCE),
   ...blocked(ONCE),
   ...ofReplica('otp_log_lines_lost_total', ONCE),
   ...ofReplica('otp_database_connections', '0x344 1 0x14', { state: 'waiting' }),

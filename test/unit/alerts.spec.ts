@@ -52,7 +52,23 @@ const FAILURES: [
   ['OtpProviderSlow', callDurations(90), SEND],
   ['OtpDestinationBlocked', blocked('0x350 0+1x10'), { country: 'LV', scope: 'prefix' }],
   ['OtpGuessAttack', clientCodes('wrong_code', '0x340 0+20x20'), { client: 'shop' }],
-  ['OtpLimitsReached', limitReached('failures', '0x345 0+5x15'), { limit: 'failures' }],
+  [
+    'OtpNumberLockedOut',
+    limitReached('shared_failures', '0x350 0+1x10'),
+    { limit: 'shared_failures' },
+  ],
+  [
+    'OtpNumberLockedOut',
+    limitReached('shared_sends_per_day', '0x350 0+1x10'),
+    { limit: 'shared_sends_per_day' },
+  ],
+  ['OtpNumberLockedOut', limitReached('failures', '0x345 0+1x15'), { limit: 'failures' }],
+  [
+    'OtpLimitsReached',
+    limitReached('failures', '0x345 0+5x15'),
+    { limit: 'failures' },
+    [{ alert: 'OtpNumberLockedOut', labels: { limit: 'failures' } }],
+  ],
   [
     'OtpLimitsReached',
     limitReached('rate_limit_send', '0x345 0+50x15'),
