@@ -276,6 +276,50 @@ where
 returning
   "end_users"."touched_at" as returned;
 
+-- guesses.addWrongCode
+insert into
+  "traffic" ("subject", "slot", "shard", "texts", "verified")
+values
+  ($1, $2, $3, $4, $5)
+on conflict ("subject", "slot", "shard") do update
+set
+  "texts" = traffic.texts + 1;
+
+-- guesses.countGuesses
+select
+  coalesce(
+    sum(
+      case
+        when subject = $1 then texts
+        else 0
+      end
+    ),
+    0
+  ) as wrong_codes,
+  coalesce(sum(verified), 0) as verified
+from
+  traffic
+where
+  subject in ($2, $3)
+  and slot >= $4;
+
+-- guesses.readOldest
+select
+  "slot"
+from
+  "traffic"
+where
+  "subject" = $1
+  and "slot" >= $2
+group by
+  "slot"
+having
+  sum(texts) > $3 * sum(verified)
+order by
+  "slot"
+limit
+  1;
+
 -- health.writeNothing
 delete from "verifications"
 where

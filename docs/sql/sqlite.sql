@@ -276,6 +276,50 @@ where
 returning
   "end_users"."touched_at" as returned;
 
+-- guesses.addWrongCode
+insert into
+  "traffic" ("subject", "slot", "shard", "texts", "verified")
+values
+  (?, ?, ?, ?, ?)
+on conflict ("subject", "slot", "shard") do update
+set
+  "texts" = traffic.texts + 1;
+
+-- guesses.countGuesses
+select
+  coalesce(
+    sum(
+      case
+        when subject = ? then texts
+        else 0
+      end
+    ),
+    0
+  ) as wrong_codes,
+  coalesce(sum(verified), 0) as verified
+from
+  traffic
+where
+  subject in (?, ?)
+  and slot >= ?;
+
+-- guesses.readOldest
+select
+  "slot"
+from
+  "traffic"
+where
+  "subject" = ?
+  and "slot" >= ?
+group by
+  "slot"
+having
+  sum(texts) > ? * sum(verified)
+order by
+  "slot"
+limit
+  1;
+
 -- health.writeNothing
 delete from "verifications"
 where

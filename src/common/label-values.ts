@@ -79,14 +79,15 @@ export const STORAGE_OPERATIONS = [
 export type StorageOperation = (typeof STORAGE_OPERATIONS)[number];
 
 /**
- * Per client: `client_sends`. Per client and phone number: `cooldown`, `sends_per_day`, `failures`.
- * Per client and end user's address: `end_user_sends`.
+ * Per client: `client_sends`, `client_wrong_codes`. Per client and phone number: `cooldown`,
+ * `sends_per_day`, `failures`. Per client and end user's address: `end_user_sends`.
  */
 const STORED_LIMITS = [
   'cooldown',
   'sends_per_day',
   'failures',
   'client_sends',
+  'client_wrong_codes',
   'end_user_sends',
 ] as const;
 export type StoredLimit = (typeof STORED_LIMITS)[number];

@@ -27,6 +27,10 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
   sendsPerClientPerDay: setting('CLIENT_SENDS_PER_DAY', positiveInt(100_000, 100_000_000), {
     description: 'messages from one client in any 24 hours',
   }),
+  wrongCodesPerClientPerDay: setting('CLIENT_WRONG_CODES_PER_DAY', positiveInt(300, 100_000_000), {
+    description:
+      'wrong codes from one client in any 24 hours, over all numbers; each verified message allows half a code more',
+  }),
   sendsPerEndUserPerHour: setting('SENDS_PER_END_USER_IP_PER_HOUR', positiveInt(20, 1_000), {
     description: 'messages from one client for all end users with one `endUserIp` in any hour',
   }),

@@ -8,6 +8,7 @@ import { DataProtection } from './data-protection.js';
 import { Database } from './engines/database.js';
 import { openDatabase } from './engines/open-database.js';
 import { EndUserLimits } from './limits/end-user-limits.js';
+import { GuessLimits } from './limits/guess-limits.js';
 import { NumberLimits } from './limits/number-limits.js';
 import { SendLimitFinder } from './limits/send-limit-finder.js';
 import { SendLimits } from './limits/send-limits.js';
@@ -42,6 +43,7 @@ import { VerificationStore } from './verification-store.js';
     TrafficCounts,
     SendLimits,
     SendLimitFinder,
+    GuessLimits,
     IdempotencyKeyRepository,
     VerificationTable,
     SendOutcomeRepository,

@@ -30,13 +30,17 @@ export const isExact = (scope: CountScope): boolean =>
 /** False for a verification of a release before there were counts. */
 export const isCounted = ({ country }: CountKey): boolean => country !== '';
 
+export const toClientSubject = (client: string): string => `client:${client}`;
+
+export const toWrongCodesSubject = (client: string): string => `wrong-codes:${client}`;
+
 /** The migration that derives a client's first counts writes the same subjects. */
 export const toSubjects = ({ prefix_hash, country, client }: CountKey): TrafficSubjects => ({
   prefix: `prefix:${prefix_hash}`,
   client_prefix: `client-prefix:${prefix_hash}:${client}`,
   country: `country:${country}`,
   client_country: `client-country:${country}:${client}`,
-  client: `client:${client}`,
+  client: toClientSubject(client),
 });
 
 /** A record with a value for each scope. */

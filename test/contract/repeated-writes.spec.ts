@@ -171,6 +171,8 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
 
   it('reserves an attempt once', async () => {
     const pinId = await createPending();
+    // A client's first attempt also reads its counts.
+    await expect(reserveAttempt('unknown')).rejects.toThrow('not_found');
 
     const attempt = await breakDuring(() => reserveAttempt(pinId, REQUEST));
 

@@ -75,6 +75,7 @@ const FAILURES: [
     { limit: 'rate_limit_send' },
   ],
   ['OtpClientSendsUsedUp', limitReached('client_sends', '0x350 0+1x10'), {}],
+  ['OtpClientWrongCodesUsedUp', limitReached('client_wrong_codes', '0x350 0+1x10'), {}],
   ['OtpKeysRejected', requests('unauthenticated', '0x345 0+20x15', 'none'), {}],
   [
     'OtpAbsent',

@@ -67,6 +67,7 @@ describe('The configuration', () => {
         failuresPerNumberPerDay: 20,
         clientSharePerNumber: 0.5,
         sendsPerClientPerDay: 100_000,
+        wrongCodesPerClientPerDay: 300,
         sendsPerEndUserPerHour: 20,
       },
       pumping: { mode: 'enforce', floorPerHour: 10, floorPerDay: 30, unverifiedRatio: 0.8 },

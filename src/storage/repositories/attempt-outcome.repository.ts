@@ -3,12 +3,13 @@ import type { CheckResult } from '../../common/check-result.js';
 import type { Attempt, AttemptResult, UndecryptedAttempt, VerifyResult } from '../attempt.types.js';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
+import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
-import type { VerificationRow } from '../migrations/schema.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { exhaustsAttempts, isWrong, toVerifyResult } from './rejected-code.js';
 import { VerificationTable } from './verification-table.js';
-import { getAttemptsRemaining, getClosedReason, hasLostAnswer } from './verification-status.js';
+import { hasLostAnswer } from './verification-status.js';
 
 /** What identifies a counted attempt. */
 type ReleasableAttempt = Pick<
@@ -30,6 +31,7 @@ export class AttemptOutcomeRepository {
     private readonly verifications: VerificationTable,
     private readonly limits: NumberLimits,
     private readonly traffic: TrafficCounts,
+    private readonly guesses: GuessLimits,
     private readonly keys: IdempotencyKeyRepository,
   ) {}
 
@@ -100,7 +102,10 @@ export class AttemptOutcomeRepository {
           (await this.markVerified(attempt, now)) ||
           (isRepeated && (await this.wasVerified(attempt, now))),
       ));
-    if (isVerified) return VERIFIED;
+    if (isVerified) {
+      this.guesses.addVerified(attempt.client);
+      return VERIFIED;
+    }
     return this.database.runUntilCommitted((isRepeated) =>
       this.reject(attempt, result, now, isRepeated),
     );
@@ -147,9 +152,10 @@ export class AttemptOutcomeRepository {
     const write = (batch: StatementBatch) => {
       if (result === 'expired') this.verifications.queries.expire(batch, { pinId, now });
       if (exhaustsAttempts(result)) this.verifications.queries.exhaustAttempts(batch, { pinId });
-      // Only a wrong code counts against its number.
+      // Only a wrong code counts against its number and its client.
       if (!isWrong(result))
         this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
+      else this.guesses.addWrongCode(batch, client, now);
       // An earlier run may have resolved it.
       return isRepeated
         ? this.verifications.queries.read(batch, { pinId, client })
@@ -168,23 +174,4 @@ export class AttemptOutcomeRepository {
       return response;
     });
   }
-}
-
-const exhaustsAttempts = (result: CheckResult): boolean =>
-  result === 'attempts_exhausted' || result === 'wrong_code_final';
-
-const isWrong = (result: CheckResult): boolean =>
-  result === 'wrong_code' || result === 'wrong_code_final';
-
-function toVerifyResult(
-  row: VerificationRow | undefined,
-  result: CheckResult,
-  now: number,
-): VerifyResult {
-  // Erased while the provider checked the code.
-  if (!row) return { verified: false, reason: 'cancelled' };
-  if (result === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
-    return { verified: false, reason: 'wrong_code', attemptsRemaining: getAttemptsRemaining(row) };
-  }
-  return { verified: false, reason: getClosedReason(row, now) };
 }

@@ -14,6 +14,7 @@ import type {
   LostRequestRun,
 } from '../idempotency.types.js';
 import { getMaxRequestMs } from '../max-request-duration.js';
+import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { createWindowEntry } from '../limits/sliding-window.js';
 import type { VerificationRow } from '../migrations/schema.js';
@@ -39,6 +40,7 @@ export class AttemptRepository {
     private readonly database: Database,
     private readonly verifications: VerificationTable,
     private readonly limits: NumberLimits,
+    private readonly guesses: GuessLimits,
     private readonly keys: IdempotencyKeyRepository,
     @Inject(providersConfig.KEY) config: ProvidersConfig,
   ) {
@@ -52,10 +54,14 @@ export class AttemptRepository {
     const { selector, client, now } = request;
     const pinId = await this.verifications.findPinId(this.database, selector, client);
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
-    const counted = await this.count(request, pinId, idempotency);
+    const limit = await this.guesses.findLimit(client, now);
+    if (limit && !idempotency) return limit;
+    const counted = limit ? undefined : await this.count(request, pinId, idempotency);
     if (counted) return counted;
     if (!idempotency) throw new Error('A request without a key has nothing to claim.');
     const replay = await this.keys.findReplay(this.database, client, idempotency, now, 'verify');
+    // An earlier run may have no final response yet.
+    if (limit && (replay.outcome === 'running' || replay.outcome === 'ambiguous')) return limit;
     if (replay.outcome !== 'ambiguous') return replay;
     const repeated = await this.count(request, replay.pinId, idempotency, replay);
     return repeated ?? { outcome: 'running' };

@@ -1,0 +1,117 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { Database } from '../engines/database.js';
+import type { StatementBatch } from '../engines/statement-batch.js';
+import type { LimitExceeded } from '../limit.types.js';
+import { getBucketEnd, toBucket, WINDOWS } from '../time-buckets.js';
+import { toClientSubject, toWrongCodesSubject } from '../traffic-subjects.js';
+import { GUESS_QUERIES } from './guess-queries.js';
+
+/**
+ * Wrong codes that each verified message allows beyond the setting. Users mistype fewer than two
+ * codes in ten; someone who guesses has almost no code verified.
+ */
+const WRONG_PER_VERIFIED = 0.5;
+
+interface GuessCounts {
+  readonly wrongCodes: number;
+  readonly verified: number;
+}
+
+/** What was read at the client's first attempt in a bucket, and what this replica added since. */
+interface CachedCounts {
+  readonly bucket: number;
+  readonly stored: Promise<GuessCounts>;
+  wrongCodes: number;
+  verified: number;
+}
+
+/**
+ * The budget of a client's wrong codes over all numbers. The limits of a number do not stop someone
+ * who guesses a few codes of each of many numbers.
+ *
+ * The counts are read once per bucket, so that an attempt needs no statement for them. So a replica
+ * sees the wrong codes of the others up to one bucket late.
+ */
+@Injectable()
+export class GuessLimits {
+  private readonly queries;
+  private readonly wrongCodesPerDay: number;
+  private readonly cache = new Map<string, CachedCounts>();
+
+  constructor(
+    private readonly database: Database,
+    @Inject(limitsConfig.KEY) limits: LimitsConfig,
+  ) {
+    this.queries = database.prepare('guesses', GUESS_QUERIES);
+    this.wrongCodesPerDay = limits.wrongCodesPerClientPerDay;
+  }
+
+  /** Finds whether a client has used up its wrong codes. */
+  async findLimit(client: string, now: number): Promise<LimitExceeded | undefined> {
+    const cached = this.getCached(client, toBucket(now));
+    const stored = await cached.stored;
+    const wrongCodes = stored.wrongCodes + cached.wrongCodes;
+    const verified = stored.verified + cached.verified;
+    if (wrongCodes < this.wrongCodesPerDay + WRONG_PER_VERIFIED * verified) return undefined;
+    return {
+      outcome: 'limited',
+      limit: 'client_wrong_codes',
+      until: await this.findEnd(client, now),
+    };
+  }
+
+  /** Counts a wrong code. A write that is repeated after a lost answer may count it twice. */
+  addWrongCode(batch: StatementBatch, client: string, now: number): void {
+    const bucket = toBucket(now);
+    const shard = Math.floor(Math.random() * this.database.shards);
+    this.queries.addWrongCode(batch, { subject: toWrongCodesSubject(client), bucket, shard });
+    const cached = this.cache.get(client);
+    if (cached) cached.wrongCodes += 1;
+  }
+
+  /** Notes a verified code, which the traffic of its client counts. */
+  addVerified(client: string): void {
+    const cached = this.cache.get(client);
+    if (cached) cached.verified += 1;
+  }
+
+  private getCached(client: string, bucket: number): CachedCounts {
+    const known = this.cache.get(client);
+    if (known?.bucket === bucket) return known;
+    const stored = this.readCounts(client, bucket);
+    const cached = { bucket, stored, wrongCodes: 0, verified: 0 };
+    this.cache.set(client, cached);
+    // The next attempt reads again.
+    stored.catch(() => {
+      if (this.cache.get(client) === cached) this.cache.delete(client);
+    });
+    return cached;
+  }
+
+  private async readCounts(client: string, bucket: number): Promise<GuessCounts> {
+    const { row } = await this.database.runUntilKnown(() =>
+      this.database.run((batch) =>
+        this.queries.countGuesses(batch, {
+          wrongCodes: toWrongCodesSubject(client),
+          client: toClientSubject(client),
+          from: bucket - WINDOWS.day,
+        }),
+      ),
+    );
+    return { wrongCodes: row?.wrong_codes ?? 0, verified: row?.verified ?? 0 };
+  }
+
+  /** When the oldest wrong code that counts leaves the window, in milliseconds since the epoch. */
+  private async findEnd(client: string, now: number): Promise<number> {
+    const from = toBucket(now) - WINDOWS.day;
+    const { row } = await this.database.run((batch) =>
+      this.queries.readOldest(batch, {
+        subject: toWrongCodesSubject(client),
+        from,
+        unverifiedOnly: 1,
+      }),
+    );
+    return getBucketEnd(row?.slot ?? toBucket(now), WINDOWS.day);
+  }
+}
