@@ -29,7 +29,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [configModule(env), ThrottlingModule, OtpModule, HealthModule, ...importDemo(env)],
-      controllers: selectMetricsControllers(httpConfig(env)),
+      controllers: selectMetricsControllers(httpConfig(env), authConfig(env)),
       providers: [
         EventBus,
         Metrics,

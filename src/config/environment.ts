@@ -5,6 +5,7 @@ import Joi from 'joi';
 import type { Environment } from './define-config.js';
 import { findDevelopmentSecretErrors } from './encryption.config.js';
 import { SETTING_NAMES, SETTINGS } from './config.module.js';
+import { findMetricsClientErrors } from './http.config.js';
 import { findOpenAccessErrors, findOpenAccessWarnings } from './open-access.js';
 import { PROXY_VARIABLES } from './outbound.config.js';
 import { findMissingCredentials } from './providers.config.js';
@@ -29,10 +30,11 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const env: Environment = { values: result.value as Record<string, unknown>, warnings };
   const errors = [
     ...(result.error?.details ?? []).map(({ message }) => message),
-    // Depend on other settings: only a valid list of providers says which credentials are required.
+    // Depend on lists, which must be valid: PROVIDERS says which credentials are required.
     ...(Array.isArray(env.values['PROVIDERS'])
       ? [...findMissingCredentials(env), ...findOpenAccessErrors(env)]
       : []),
+    ...(Array.isArray(env.values['API_KEYS']) ? findMetricsClientErrors(env) : []),
     ...findDevelopmentSecretErrors(env),
   ];
   if (errors.length === 0) {
@@ -79,7 +81,7 @@ export function loadSetupEnvironment(variables = readVariables()) {
   const needsApiKey = isProduction && !variables['API_KEYS'];
   const env = parseEnvironment({
     ...variables,
-    ...(needsApiKey && { API_KEYS: `not-set-yet:${'0'.repeat(64)}` }),
+    ...(needsApiKey && { API_KEYS: `not-set-yet:${'0'.repeat(64)}`, METRICS_CLIENT: '' }),
     // The command itself accepts no requests.
     ...(!isProduction && { ALLOW_UNAUTHENTICATED: 'true' }),
     INFOBIP_APP_ID: 'not-set-yet',

@@ -1,6 +1,7 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { defineConfig, optional, setting } from './define-config.js';
+import { authConfig } from './auth.config.js';
+import { defineConfig, optional, setting, type Environment } from './define-config.js';
 import { flag, parsedBy } from './env-types.js';
 import { parseOrigins, parseTrustProxy } from './list-parsers.js';
 
@@ -19,10 +20,15 @@ export const httpConfig = defineConfig('http', 'HTTP', {
       .messages({ 'any.invalid': '{#label} must be a port other than PORT' }),
     {
       description: 'separate port for the metrics, so that clients cannot read them',
-      defaultInWords: '`/metrics` on `PORT`, with an API key',
+      defaultInWords: '`/metrics` on `PORT`',
       example: '9464',
     },
   ),
+  metricsClient: optional('METRICS_CLIENT', Joi.string(), {
+    description: 'client whose API keys may read `/metrics` on `PORT`',
+    values: 'name from `API_KEYS`',
+    defaultInWords: 'no client',
+  }),
   metricsPublic: setting('METRICS_PUBLIC', flag(), {
     description: 'whether `/metrics` on `PORT` needs no API key',
   }),
@@ -40,3 +46,11 @@ export const httpConfig = defineConfig('http', 'HTTP', {
   }),
 });
 export type HttpConfig = ConfigType<typeof httpConfig>;
+
+/** The error if `METRICS_CLIENT` names a client without an API key. Call it with valid `API_KEYS`. */
+export function findMetricsClientErrors(env: Environment): string[] {
+  const { metricsClient } = httpConfig(env);
+  if (metricsClient === undefined) return [];
+  if (authConfig(env).apiKeys.some(({ client }) => client === metricsClient)) return [];
+  return ['METRICS_CLIENT must be the name of a client in API_KEYS'];
+}

@@ -1,12 +1,14 @@
-import { Controller, Get, Res, type Type } from '@nestjs/common';
+import { Controller, Get, Res, UseGuards, type Type } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { AuthConfig } from '../config/auth.config.js';
 import type { HttpConfig } from '../config/http.config.js';
 import { Public } from '../http/public.decorator.js';
 import { METRICS_PATH } from '../observability/metrics-server.js';
 import { Metrics } from '../observability/metrics.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
+import { MetricsClientGuard } from './metrics-client.guard.js';
 
-/** Serves the metrics on `PORT`. They name the clients, so they need an API key if there are any. */
+/** Serves the metrics on `PORT`. */
 @ApiExcludeController()
 @Controller(METRICS_PATH)
 class MetricsController {
@@ -24,8 +26,17 @@ class MetricsController {
 @Controller(METRICS_PATH)
 class PublicMetricsController extends MetricsController {}
 
+@UseGuards(MetricsClientGuard)
+@ApiExcludeController()
+@Controller(METRICS_PATH)
+class ClientMetricsController extends MetricsController {}
+
 /** The controllers of the metrics on `PORT`; none if `METRICS_PORT` serves them. */
-export function selectMetricsControllers({ metricsPort, metricsPublic }: HttpConfig): Type[] {
+export function selectMetricsControllers(
+  { metricsPort, metricsPublic }: HttpConfig,
+  { apiKeys }: AuthConfig,
+): Type[] {
   if (metricsPort !== undefined) return [];
-  return [metricsPublic ? PublicMetricsController : MetricsController];
+  if (metricsPublic) return [PublicMetricsController];
+  return [apiKeys.length > 0 ? ClientMetricsController : MetricsController];
 }

@@ -55,7 +55,7 @@ const GET_METRICS: OperationObject = {
   tags: ['Health'],
   summary: 'Read the metrics',
   description:
-    'In the Prometheus text format. Needs an API key unless the service has none or `METRICS_PUBLIC` is set. With `METRICS_PORT` they are on a port of their own, and not here.',
+    'In the Prometheus text format. Needs an API key of the client `METRICS_CLIENT`, unless the service has no keys or `METRICS_PUBLIC` is set. Every other client gets 404. With `METRICS_PORT` they are on a port of their own, and not here.',
   security: [{ apiKey: [] }, {}],
   responses: {
     200: {

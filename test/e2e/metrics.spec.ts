@@ -248,7 +248,10 @@ describe('GET /metrics', () => {
 describe('GET /metrics of a service with API keys', () => {
   it('counts requests, sends and verifications by client, and never by another value', async () => {
     const [shop, bank] = [newApiKey('shop'), newApiKey('bank')];
-    const service = await startSandboxedService({ API_KEYS: `${shop.entry},${bank.entry}` });
+    const service = await startSandboxedService({
+      API_KEYS: `${shop.entry},${bank.entry}`,
+      METRICS_CLIENT: 'shop',
+    });
     const post = (path: string, body: object, key: string) =>
       service.http.post(path).set('authorization', `Bearer ${key}`).send(body);
     const { pinId } = (await post('/otp/send', { phoneNumber: NUMBER }, shop.key)).body;
@@ -277,30 +280,61 @@ describe('GET /metrics of a service with API keys', () => {
 });
 
 describe('GET /metrics of a service in production', () => {
-  const shop = newApiKey('shop');
+  const [shop, monitor, newMonitor] = [
+    newApiKey('shop'),
+    newApiKey('monitor'),
+    newApiKey('monitor'),
+  ];
+  const API_KEYS = `${shop.entry},${monitor.entry},${newMonitor.entry}`;
   let service: RunningService;
 
   afterEach(() => service.close());
 
   async function start(settings: NodeJS.ProcessEnv = {}): Promise<void> {
-    service = await startService({ ...PRODUCTION_SETTINGS, API_KEYS: shop.entry, ...settings });
+    service = await startService({ ...PRODUCTION_SETTINGS, API_KEYS, ...settings });
   }
 
-  it('needs an API key on the port of the API', async () => {
-    await start();
+  it('is returned on PORT to every key of METRICS_CLIENT', async () => {
+    await start({ METRICS_CLIENT: 'monitor' });
+
+    for (const apiKey of [monitor, newMonitor]) {
+      const page = await createClientAgent(service.url, apiKey.key).get('/metrics').expect(200);
+      expect(page.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+      expect(page.text).toContain('otp_client_requests_total{client="shop",result="ok"} 0');
+    }
+  });
+
+  it('returns 404 to the key of every other client, as for an unknown path', async () => {
+    await start({ METRICS_CLIENT: 'monitor' });
+    const client = createClientAgent(service.url, shop.key);
+
+    const refused = await client.get('/metrics');
+    expectProblem(refused, 404, 'not_found');
+    expect(refused.body.detail).toBe((await client.get('/unknown')).body.detail);
+    expect((await client.head('/metrics')).status).toBe(404);
+  });
+
+  it('returns 401 on PORT without a valid API key', async () => {
+    await start({ METRICS_CLIENT: 'monitor' });
 
     const withoutKey = await service.http.get('/metrics');
     expectProblem(withoutKey, 401, 'unauthenticated');
     expect(withoutKey.headers['www-authenticate']).toBe('Bearer');
     expect((await service.http.head('/metrics')).status).toBe(401);
     expectProblem(
-      await createClientAgent(service.url, newApiKey('shop').key).get('/metrics'),
+      await createClientAgent(service.url, newApiKey('monitor').key).get('/metrics'),
       401,
       'unauthenticated',
     );
-    const withKey = await createClientAgent(service.url, shop.key).get('/metrics');
-    expect(withKey.status).toBe(200);
-    expect(withKey.text).toContain('otp_client_requests_total{client="shop",result="ok"} 0');
+  });
+
+  it('returns 404 to every client on PORT without METRICS_CLIENT', async () => {
+    await start();
+
+    for (const apiKey of [shop, monitor]) {
+      const refused = await createClientAgent(service.url, apiKey.key).get('/metrics');
+      expectProblem(refused, 404, 'not_found');
+    }
   });
 
   it('needs no API key if METRICS_PUBLIC is true', async () => {

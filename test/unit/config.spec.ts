@@ -49,6 +49,7 @@ describe('The configuration', () => {
         host: '127.0.0.1',
         port: 3000,
         metricsPort: undefined,
+        metricsClient: undefined,
         metricsPublic: false,
         trustProxy: undefined,
         corsOrigins: [],
@@ -416,6 +417,10 @@ describe('The configuration', () => {
       expect(ids).toEqual({ applicationId: 'application', templateId: 'message' });
     });
 
+    it('accepts METRICS_CLIENT before production has API_KEYS', () => {
+      expect(() => loadSetupEnvironment({ ...account, METRICS_CLIENT: 'monitor' })).not.toThrow();
+    });
+
     it('creates no secret, and returns no id of the sandbox', () => {
       const empty = join(dataDir, 'of-a-set-up');
 
@@ -534,6 +539,34 @@ describe('The configuration', () => {
     rmSync(folder, { recursive: true });
     expect(errors).toContain('- DATA_DIR has a file otp-secret that cannot be read (EISDIR)');
   });
+
+  it('accepts a METRICS_CLIENT that API_KEYS names', () => {
+    const { http } = configFrom({ ...PRODUCTION, METRICS_CLIENT: 'shop' });
+
+    expect(http.metricsClient).toBe('shop');
+  });
+
+  it.each([
+    ['another client', { ...PRODUCTION, METRICS_CLIENT: 'monitor' }],
+    ['a client in another case', { ...PRODUCTION, METRICS_CLIENT: 'Shop' }],
+    ['a client without API_KEYS', { METRICS_CLIENT: 'monitor' }],
+  ])('rejects METRICS_CLIENT with %s, beside all other errors', (_name, variables) => {
+    const errors = errorsOf({ OTP_SECRET: SECRET, ...variables, OTP_TTL: '1h' });
+
+    expect(errors).toContain('- METRICS_CLIENT must be the name of a client in API_KEYS');
+    expect(errors).toContain('- OTP_TTL must be');
+    expect(errors).not.toMatch(/monitor|Shop/);
+  });
+
+  it.each(['', 'shop'])(
+    'names only API_KEYS if API_KEYS is %j and METRICS_CLIENT is set',
+    (keys) => {
+      const errors = errorsOf({ ...PRODUCTION, API_KEYS: keys, METRICS_CLIENT: 'monitor' });
+
+      expect(errors).toContain('- API_KEYS ');
+      expect(errors).not.toContain('METRICS_CLIENT');
+    },
+  );
 
   it('accepts several secrets, the current one first', () => {
     expect(configFrom({ OTP_SECRET: `${SECRET}, ${SECRET}-2` }).encryption.secrets).toEqual([

@@ -10,6 +10,7 @@ const NOT_FOR_KUBERNETES = {
   ALLOW_UNAUTHENTICATED: 'production refuses it',
   DATA_DIR: 'SQLite has one process; pods share PostgreSQL and write no files',
   HTTP_PROXY: 'HTTPS_PROXY does the same',
+  METRICS_CLIENT: 'METRICS_PORT serves the metrics',
   METRICS_PUBLIC: 'METRICS_PORT serves the metrics',
   SANDBOX_HOST: 'production has no sandbox',
   SANDBOX_PORT: 'production has no sandbox',

@@ -61,6 +61,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     SHUTDOWN_DELAY: '1ms',
     OTP_SECRET: secrets.createCredential(),
     API_KEYS: clients.map(({ entry }) => entry).join(','),
+    METRICS_CLIENT: 'shop',
     TRUST_PROXY: '127.0.0.1',
     PROVIDERS: 'infobip,sinch',
     INFOBIP_BASE_URL: provider.url,
