@@ -112,7 +112,7 @@ const ENTRIES = {
   },
   headers_too_large: {
     status: 431,
-    message: 'The request line and the headers are larger than 16 KiB.',
+    message: 'The request line and the headers together are larger than 16 KiB.',
     action: 'Send a shorter path, or fewer or shorter headers.',
   },
   request_in_progress: {
@@ -148,14 +148,15 @@ const ENTRIES = {
   too_many_requests: createQuotaEntry('The rate limit is exceeded.', AUTHENTICATED),
   cooldown_active: createQuotaEntry('This number was sent a code moments ago.', MESSAGE_SEND),
   quota_exceeded: createQuotaEntry(
-    'A limit of the number, the end user or the client is reached, or one that all clients share.',
+    'A limit of the number, the end user, the client or the whole service is reached.',
     PROVIDER_CALL,
   ),
   destination_suspended: {
     status: 429,
     type: `${REGISTRY}#abnormal-usage-detected`,
     title: 'Request not satisfied due to detection of abnormal request pattern',
-    message: 'Messages to numbers like this one are suspended.',
+    message:
+      'Messages to the country or prefix of this number are suspended: too many were not verified.',
     action: RETRY_AFTER,
     returnedBy: MESSAGE_SEND,
   },
@@ -167,9 +168,9 @@ const ENTRIES = {
   },
   provider_error: {
     status: 502,
-    message: 'The message provider rejected the request or its response cannot be used.',
+    message: 'The message provider rejected the request, or its response cannot be used.',
     action:
-      'Retry with the same idempotency key. The retry gets 504 if a message may have been sent. If a code may have been checked, its result is unknown and its attempt stays spent.',
+      'Retry with the same idempotency key. A send gets 504 if its message may have been sent. A verify asks the provider for the result if its code may have been checked; that attempt stays counted.',
     returnedBy: PROVIDER_CALL,
   },
   provider_unavailable: createCapacityEntry('The message provider is unavailable.', PROVIDER_CALL),
@@ -179,7 +180,7 @@ const ENTRIES = {
     status: 504,
     message: 'The message provider did not respond in time.',
     action:
-      'A send may have sent its message, which stays counted. The result of a verify is unknown, and its attempt stays spent: retry it with the same idempotency key.',
+      'Retry a verify with the same idempotency key: the retry asks the provider for the result, and the first attempt stays counted. A send or resend stays counted, because its message may have been sent; a retry with that key gets 504 again.',
     returnedBy: PROVIDER_CALL,
   },
 } as const satisfies Record<string, ErrorEntry>;

@@ -7,7 +7,7 @@ import { RateLimit } from '../throttling/rate-limit.decorator.js';
 import { CurrentClient, type RequestClient } from './current-client.decorator.js';
 import { LookupResponse, PhoneNumberDto } from './dto/phone-number.dto.js';
 
-/** What is on record about a phone number, for the client that asks. */
+/** Looks up and erases a client's own records of a phone number. */
 @ApiTags('Numbers')
 @Controller('otp/numbers')
 export class NumbersController {
@@ -21,7 +21,7 @@ export class NumbersController {
   @RateLimit('verify')
   @ApiRoute({
     summary: 'Look up whether a number was verified',
-    description: 'Returns whether you verified a number, within the retention of the records.',
+    description: 'Returns whether you verified a number within the retention time of its records.',
     responses: { 200: { description: 'Whether it was verified.', type: LookupResponse } },
   })
   async lookUpNumber(
@@ -39,7 +39,7 @@ export class NumbersController {
   @ApiRoute({
     summary: 'Erase a number',
     description:
-      'Deletes all your verifications of a number. The limits that protect the number stay: they contain only a hash of it.',
+      'Deletes all your verifications of a number. Its limits stay in force: they are stored with a hash of the number only.',
     responses: { 204: { description: 'None of your records contains the number any more.' } },
   })
   eraseNumber(

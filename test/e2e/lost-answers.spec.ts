@@ -58,7 +58,7 @@ describe('When the answer to a check is lost', () => {
       .filter((code) => code !== OTHER_CODE);
 
   it.each(LOSSES)(
-    'because %s, its attempt stays spent: of 31 wrong codes five are checked',
+    'because %s, its attempt stays counted: of 31 wrong codes five are checked',
     async (_title, loss) => {
       const pinId = await send();
       const other = await send(OTHER_NUMBER);

@@ -10,7 +10,7 @@ Every error is a problem document (\`application/problem+json\`, RFC 9457). Bran
 is stable; \`detail\` is written for developers and may change. Show neither to end users. Quote
 \`requestId\` when you ask the operator for help: it finds the request in the log.
 
-Every 429 and 503 has the header \`Retry-After\` with the seconds to wait.`;
+Every 429 and 503, and \`request_in_progress\`, has the header \`Retry-After\` with the seconds to wait.`;
 
 const REQUEST_ID = '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58';
 

@@ -15,7 +15,7 @@ export class PhoneNumberDto {
 @ApiSchema({ description: 'Whether a number was verified.' })
 export class LookupResponse {
   @ApiProperty({
-    description: 'Whether you verified this number within the retention of the records.',
+    description: 'Whether you verified this number within the retention time of its records.',
     examples: [true],
   })
   readonly verified!: boolean;
