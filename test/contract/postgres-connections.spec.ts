@@ -19,7 +19,7 @@ const SLOW_COMMIT_SCHEMA = [
 ];
 const INSERT = { statement: { name: 'insert', text: 'insert into rows values (1)' }, values: [] };
 
-const failuresOf = async (operations: Promise<unknown>[]): Promise<string[]> =>
+const getErrorMessages = async (operations: Promise<unknown>[]): Promise<string[]> =>
   (await Promise.allSettled(operations))
     .filter((outcome) => outcome.status === 'rejected')
     .map(({ reason }) => (reason as Error).message);
@@ -40,7 +40,7 @@ describe('The PostgreSQL connection pool', () => {
   afterAll(() => server.stop());
 
   const insertAll = () =>
-    failuresOf(
+    getErrorMessages(
       Array.from({ length: TRANSACTIONS }, () => engine.transaction((run) => run([INSERT]))),
     );
 
@@ -79,7 +79,7 @@ describe('A connection to a PostgreSQL server that does not respond', () => {
     const engine = openPostgres(`postgres://127.0.0.1:${String(port)}/otp`, seconds(60));
     const startedAt = performance.now();
 
-    expect(await failuresOf([engine.runBatch([INSERT])])).toHaveLength(1);
+    expect(await getErrorMessages([engine.runBatch([INSERT])])).toHaveLength(1);
 
     expect(performance.now() - startedAt).toBeLessThan(scaleTimeLimit(seconds(4)));
     await engine.close();

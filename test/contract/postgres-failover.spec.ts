@@ -9,8 +9,9 @@ import { startPostgres, type PostgresServer } from '../support/services/postgres
 
 const CONNECTIONS = 3;
 const LIFETIME_MS = 100;
+const DIVISION_BY_ZERO = '22012';
 
-/** Answers of a server that is not, or no longer, the one to write to. */
+/** Errors after which no open connection is used again: see postgres-errors.ts. */
 const CONNECTION_ERRORS: [code: string, name: string][] = [
   ['25006', 'read_only_sql_transaction'],
   ['25P02', 'in_failed_sql_transaction'],
@@ -25,7 +26,8 @@ const CONNECTION_ERRORS: [code: string, name: string][] = [
   ['08P01', 'protocol_violation'],
 ];
 
-const FUNCTIONS = [
+/** `fail` raises a given error; `write` fails as on a read-only server for stale connections. */
+const TEST_SCHEMA = [
   `create function fail(code text) returns integer language plpgsql as
    $$ begin raise exception 'failed by the test' using errcode = code; end $$`,
   'create table stale_connections (pid integer)',
@@ -37,13 +39,13 @@ const FUNCTIONS = [
    end $$`,
 ];
 
-const bound = (name: string, text: string, ...values: string[]): BoundStatement => ({
+const bindStatement = (name: string, text: string, ...values: string[]): BoundStatement => ({
   statement: { name, text },
   values,
 });
-const READ_PID = bound('pid', 'select pg_backend_pid() as pid');
-const failWith = (code: string) => bound('fail', 'select fail($1)', code);
-const pidOf = async (run: RunBatch): Promise<number> => {
+const READ_PID = bindStatement('pid', 'select pg_backend_pid() as pid');
+const failWith = (code: string) => bindStatement('fail', 'select fail($1)', code);
+const readPid = async (run: RunBatch): Promise<number> => {
   const [rows] = await run([READ_PID]);
   return (rows?.[0] as { pid: number }).pid;
 };
@@ -56,7 +58,7 @@ describe('The connections to PostgreSQL', () => {
   beforeAll(async () => {
     server = await startPostgres();
     url = await server.createDatabase();
-    await queryPostgres(url, ...FUNCTIONS);
+    await queryPostgres(url, ...TEST_SCHEMA);
   });
 
   beforeEach(() => {
@@ -67,8 +69,8 @@ describe('The connections to PostgreSQL', () => {
 
   afterAll(() => server.stop());
 
-  /** The server processes of several connections, which are all in use at the same time. */
-  async function usePids(): Promise<number[]> {
+  /** Uses several connections at the same time; returns the ids of their server processes. */
+  async function readPidsInParallel(): Promise<number[]> {
     const pids: number[] = [];
     let release = (): void => undefined;
     const allInUse = new Promise<void>((resolve) => {
@@ -77,7 +79,8 @@ describe('The connections to PostgreSQL', () => {
     await Promise.all(
       Array.from({ length: CONNECTIONS }, () =>
         engine.transaction(async (run) => {
-          const pid = await pidOf(run).catch(() => 0);
+          // A broken connection must not keep the others waiting.
+          const pid = await readPid(run).catch(() => 0);
           if (pids.push(pid) === CONNECTIONS) release();
           await allInUse;
         }),
@@ -86,55 +89,56 @@ describe('The connections to PostgreSQL', () => {
     return pids;
   }
 
-  const failuresOf = async (failing: Promise<unknown>): Promise<string[]> =>
-    failing.then(
-      () => [],
-      (error: unknown) => [(error as Error).message],
+  /** The message of the error; `undefined` if there is none. */
+  const getErrorMessage = (result: Promise<unknown>): Promise<string | undefined> =>
+    result.then(
+      () => undefined,
+      (error: unknown) => (error as Error).message,
     );
 
   const intersect = (one: number[], other: number[]) => one.filter((pid) => other.includes(pid));
 
   describe.each(CONNECTION_ERRORS)('after the error %s (%s)', (code) => {
-    it('are all replaced if it was a batch that failed', async () => {
-      const before = await usePids();
+    it('are all replaced if a batch failed', async () => {
+      const before = await readPidsInParallel();
 
-      expect(await failuresOf(engine.runBatch([failWith(code)]))).toEqual(['failed by the test']);
+      expect(await getErrorMessage(engine.runBatch([failWith(code)]))).toBe('failed by the test');
 
-      expect(intersect(await usePids(), before)).toEqual([]);
+      expect(intersect(await readPidsInParallel(), before)).toEqual([]);
     });
 
-    it('are all replaced if it was a transaction that failed', async () => {
-      const before = await usePids();
+    it('are all replaced if a transaction failed', async () => {
+      const before = await readPidsInParallel();
       const failing = engine.transaction(async (run) => {
         await run([READ_PID]);
         await run([failWith(code)]);
       });
 
-      expect(await failuresOf(failing)).toEqual(['failed by the test']);
+      expect(await getErrorMessage(failing)).toBe('failed by the test');
 
-      expect(intersect(await usePids(), before)).toEqual([]);
+      expect(intersect(await readPidsInParallel(), before)).toEqual([]);
     });
   });
 
   it('are all replaced when one breaks during a statement', async () => {
-    const before = await usePids();
-    const end = bound('end', 'select pg_terminate_backend(pg_backend_pid())');
+    const before = await readPidsInParallel();
+    const endConnection = bindStatement('end', 'select pg_terminate_backend(pg_backend_pid())');
 
-    expect(await failuresOf(engine.runBatch([end]))).toHaveLength(1);
+    expect(await getErrorMessage(engine.runBatch([endConnection]))).toBeDefined();
 
-    expect(intersect(await usePids(), before)).toEqual([]);
+    expect(intersect(await readPidsInParallel(), before)).toEqual([]);
   });
 
-  it('are kept after an error of a statement', async () => {
-    const before = await usePids();
+  it('are kept after an error that concerns only its statement', async () => {
+    const before = await readPidsInParallel();
 
-    expect(await failuresOf(engine.runBatch([failWith('22012')]))).toHaveLength(1);
+    expect(await getErrorMessage(engine.runBatch([failWith(DIVISION_BY_ZERO)]))).toBeDefined();
 
-    expect(intersect(await usePids(), before)).toHaveLength(CONNECTIONS);
+    expect(intersect(await readPidsInParallel(), before)).toHaveLength(CONNECTIONS);
   });
 
-  it('are replaced once, however many in use fail one after the other', async () => {
-    await usePids();
+  it('are not replaced again when an old connection fails later', async () => {
+    await readPidsInParallel();
     let failLate = (): void => undefined;
     const late = new Promise<void>((resolve) => {
       failLate = resolve;
@@ -144,21 +148,21 @@ describe('The connections to PostgreSQL', () => {
       await late;
       await run([failWith('57P01')]);
     });
-    await failuresOf(engine.runBatch([failWith('57P01')]));
-    const renewed = await usePids();
+    await getErrorMessage(engine.runBatch([failWith('57P01')]));
+    const renewed = await readPidsInParallel();
     failLate();
-    await failuresOf(failing);
+    await getErrorMessage(failing);
 
-    expect(intersect(await usePids(), renewed)).toHaveLength(CONNECTIONS);
+    expect(intersect(await readPidsInParallel(), renewed)).toHaveLength(CONNECTIONS);
   });
 
-  it('repeat what a server that became read-only has refused, on a new connection', async () => {
+  it('are replaced when the server became read-only, and the write is repeated', async () => {
     const database = new Database(engine);
-    const stale = await usePids();
+    const stale = await readPidsInParallel();
     await queryPostgres(url, `insert into stale_connections select unnest(array[${stale.join()}])`);
     const write = () =>
       database.run((batch) =>
-        batch.add<{ write: number }>(bound('write', 'select write()').statement, []),
+        batch.add<{ write: number }>(bindStatement('write', 'select write()').statement, []),
       );
 
     const { row } = await write();
@@ -166,13 +170,13 @@ describe('The connections to PostgreSQL', () => {
     expect(stale).not.toContain(row?.write);
   });
 
-  it('are not opened to a read-only server, except to read', async () => {
+  it('are opened to a read-only server only for reading', async () => {
     const name = new URL(url).pathname.slice(1);
     await queryPostgres(url, `alter database ${name} set default_transaction_read_only = on`);
 
-    const failures = await failuresOf(engine.runBatch([READ_PID]));
+    const error = await getErrorMessage(engine.runBatch([READ_PID]));
     const reading = openPostgres(url, seconds(5), 'read');
-    const readBy = await pidOf(reading.runBatch);
+    const readBy = await readPid(reading.runBatch);
     await reading.close();
 
     await queryPostgres(
@@ -180,12 +184,12 @@ describe('The connections to PostgreSQL', () => {
       'set default_transaction_read_only = off',
       `alter database ${name} reset default_transaction_read_only`,
     );
-    expect(failures).toEqual(['the server is read-only']);
+    expect(error).toBe('the server is read-only');
     expect(readBy).toBeGreaterThan(0);
-    expect(await pidOf(engine.runBatch)).toBeGreaterThan(0);
+    expect(await readPid(engine.runBatch)).toBeGreaterThan(0);
   });
 
-  it('are replaced after their longest life, even if they were never idle', async () => {
+  it('are replaced after their maximum lifetime, even if they were never idle', async () => {
     const pool = new PostgresPool({
       connectionString: url,
       max: 1,
