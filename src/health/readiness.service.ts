@@ -9,8 +9,8 @@ import { StorageHealthIndicator } from '../storage/storage.health.js';
 import { RateLimitHealthIndicator } from '../throttling/rate-limit.health.js';
 
 /**
- * Reports are cached: the route is public, and each check is a query. Not by `cacheFor` of Terminus,
- * which keeps a result for hours when the wall clock is set back.
+ * Reports are cached, because the route is public and each check is a query. `cacheFor` of Terminus
+ * is not used: it keeps a result for hours when the wall clock is set back.
  */
 const CACHE_MS = seconds(1);
 
@@ -30,9 +30,10 @@ export class ReadinessService {
     private readonly counters: RateLimitHealthIndicator,
   ) {}
 
-  /** Callers share a report for a second, and a check that is running. */
+  /** Returns the running check, or a report that is at most a second old, or checks again. */
   getReport(): Promise<HealthCheckResult> {
     if (this.lastReport && performance.now() < this.checkAgainAt) return this.lastReport;
+    // Until the check has ended.
     this.checkAgainAt = Infinity;
     this.lastReport = this.check().finally(() => {
       this.checkAgainAt = performance.now() + CACHE_MS;
@@ -47,15 +48,15 @@ export class ReadinessService {
       if (!(error instanceof ServiceUnavailableException)) throw error;
       return error.getResponse() as HealthCheckResult;
     });
-    this.logChange(Object.keys(report.error ?? {}).join(', '));
+    this.logReadinessChange(Object.keys(report.error ?? {}).join(', '));
     return report;
   }
 
   private readonly toCheck = (name: string, dependency: { check(): Promise<void> }) => () =>
     this.indicators.check(name).attempt(() => dependency.check());
 
-  /** Logs one line when readiness is lost and one when it is back, however many probes. */
-  private logChange(failedChecks: string): void {
+  /** Logs which checks fail, once for each change and not for each probe. */
+  private logReadinessChange(failedChecks: string): void {
     if (failedChecks === this.lastFailedChecks) return;
     this.lastFailedChecks = failedChecks;
     if (failedChecks === '') this.logger.warn('Ready again.');

@@ -7,14 +7,14 @@ import type { FastifyInstance } from 'fastify';
 import { hours } from '../common/durations.js';
 import { buildApiDocument } from './api-document.js';
 
-/** As @nestjs/swagger itself finds it: swagger-ui-dist is its dependency. */
+/** Resolves from @nestjs/swagger, because swagger-ui-dist is a dependency of that package. */
 const require = createRequire(createRequire(import.meta.url).resolve('@nestjs/swagger'));
 const MANIFEST = require.resolve('swagger-ui-dist/package.json');
 const { version } = require(MANIFEST) as { version: string };
 
-/** What the page needs of swagger-ui-dist; the rest of the package is not served. */
+/** The files that the page loads; the rest of swagger-ui-dist is not served. */
 const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
-/** A new version has new URLs, so browsers never ask again for an asset. */
+/** Contains the version, so that browsers may cache the files for ever. */
 const ASSETS_PATH = `docs/assets-${version}`;
 
 const SCRIPT = `SwaggerUIBundle({ url: 'docs-json', dom_id: '#swagger-ui', deepLinking: true });`;
@@ -48,15 +48,15 @@ const POLICY = [
 ].join('; ');
 
 /**
- * Serves the API document at `/docs-json` and Swagger UI at `/docs`. In place of
- * `SwaggerModule.setup`, which loads the package at start (see swagger.ts), serves all of
- * swagger-ui-dist, and has inline styles. The document is built when it is first requested.
+ * Serves the API document at `/docs-json` and Swagger UI at `/docs`. The document is built when it
+ * is first requested. `SwaggerModule.setup` is not used: it loads @nestjs/swagger at start (see
+ * swagger.ts), serves all of swagger-ui-dist, and has inline styles.
  */
 export async function setupDocs(app: INestApplication, fastify: FastifyInstance): Promise<void> {
   let document: Promise<Buffer> | undefined;
   const buildDocument = async () => Buffer.from(JSON.stringify(await buildApiDocument(app)));
   fastify.get('/docs-json', async (_request, reply) => {
-    // As bytes: Fastify adds a charset to the type of a string.
+    // Bytes, because Fastify would add a charset to the content type of a string.
     const body = await (document ??= buildDocument());
     return reply.header('cache-control', 'no-cache').type('application/json').send(body);
   });
@@ -68,6 +68,7 @@ export async function setupDocs(app: INestApplication, fastify: FastifyInstance)
   );
   await fastify.register(fastifyStatic, {
     root: dirname(MANIFEST),
+    // No route for the whole folder, only `reply.sendFile`.
     serve: false,
     maxAge: hours(365 * 24),
     immutable: true,

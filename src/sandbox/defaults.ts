@@ -3,11 +3,11 @@ import { applicationSchema } from './infobip/infobip-application.js';
 import { textTemplateSchema } from './infobip/message-template.js';
 import { validateInput } from './validate-input.js';
 
-/** Outside production, the service's settings use these ids by default. */
+/** The service's settings have these ids as defaults, except in production. */
 const APPLICATION_ID = 'sandbox-application';
 const TEMPLATE_ID = 'sandbox-message';
 
-/** The only Sinch application. Outside production, the service uses it by default. */
+/** The only Sinch application of the sandbox. Except in production, the service uses it by default. */
 export const SINCH_APPLICATION = {
   key: '5a4db0c5-0000-4000-8000-000000000000',
   secret: 'c2FuZGJveC1zZWNyZXQ=',

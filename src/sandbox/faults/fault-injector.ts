@@ -1,12 +1,12 @@
 import type { ProviderName } from '../provider-name.js';
 import type { SandboxFault, SandboxOperation } from './sandbox-fault.js';
 
-/** A fault for the next requests for an operation. */
+/** A fault that is applied to the next requests of one operation. */
 export interface PlannedFault extends SandboxFault {
   readonly operation: SandboxOperation;
   /** Default: both providers. */
   readonly provider?: ProviderName;
-  /** Number of requests that fail. */
+  /** How many requests still get the fault. */
   readonly times: number;
 }
 
