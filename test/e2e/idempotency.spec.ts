@@ -6,6 +6,7 @@ import { scaleTimeLimit } from '../support/time-scale.js';
 import { seconds } from '../../src/common/durations.js';
 
 const NUMBER = '+14155552671';
+const SEND_COOLDOWN_MS = seconds(30);
 
 describe('An Idempotency-Key', () => {
   let service: SandboxedService;
@@ -60,13 +61,13 @@ describe('An Idempotency-Key', () => {
     );
   });
 
-  it('ignores the order of the fields of a body', async () => {
+  it('is accepted for the same request with its fields in another order', async () => {
     await send('a', { phoneNumber: NUMBER, channel: 'sms' });
 
     await send('a', { channel: 'sms', phoneNumber: NUMBER }).expect(200);
   });
 
-  it('repeats that a code was right to a client that lost the first response', async () => {
+  it('returns `verified: true` again to a client that lost the first response', async () => {
     const { pinId } = (await send('a')).body;
     const [otpCode = ''] = await service.getReceivedCodes(NUMBER);
     await verify('b', { pinId, otpCode }).expect(200, { verified: true });
@@ -85,12 +86,13 @@ describe('An Idempotency-Key', () => {
     await verify('b', { pinId, otpCode });
 
     const { body } = await verify('c', { pinId, otpCode });
+    // Two of five attempts are counted: one for each key.
     expect(body.attemptsRemaining).toBe(3);
   });
 
   it('returns the response of the first resend to a repeated resend', async () => {
     const { pinId } = (await send('a')).body;
-    service.clock.advance(seconds(30));
+    service.clock.advance(SEND_COOLDOWN_MS);
     const resend = () =>
       service.http.post('/otp/resend').set('idempotency-key', 'r').send({ pinId });
     const first = await resend().expect(200);
@@ -102,19 +104,16 @@ describe('An Idempotency-Key', () => {
   it('can be used again after a send that was rejected', async () => {
     await send('a');
     expectProblem(await send('b'), 429, 'cooldown_active');
-    service.clock.advance(seconds(30));
+    service.clock.advance(SEND_COOLDOWN_MS);
 
     await send('b').expect(200);
   });
 
-  it.each(['', 'x'.repeat(256), 'tab\there'])(
-    'is rejected if it is not a valid one: %j',
-    async (key) => {
-      expectProblem(await send(key), 400, 'validation_failed');
-    },
-  );
+  it.each(['', 'x'.repeat(256), 'tab\there'])('is rejected if it is invalid: %j', async (key) => {
+    expectProblem(await send(key), 400, 'validation_failed');
+  });
 
-  it('sends no second message if the first may have been sent', async () => {
+  it('prevents a second message if the first may have been sent', async () => {
     const upstream = await startScriptedUpstream();
     const otherService = await startService({
       INFOBIP_BASE_URL: upstream.url,
@@ -135,7 +134,7 @@ describe('An Idempotency-Key', () => {
     await upstream.close();
   });
 
-  it('sends the message if certainly none was sent before', async () => {
+  it('allows another send if certainly no message was sent', async () => {
     const upstream = await startScriptedUpstream();
     const otherService = await startService({ INFOBIP_BASE_URL: upstream.url });
     const sendWithKey = () =>

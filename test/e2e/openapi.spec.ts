@@ -99,7 +99,7 @@ describe('The API document', () => {
     expect(described.sort()).toEqual(registered.sort());
   });
 
-  it('passes the linter’s strict rules with no warning', () => {
+  it('passes the strict rules of Redocly with no warning', () => {
     const report = execFileSync('node_modules/.bin/redocly', ['lint', API_FILE, '--format=json'], {
       encoding: 'utf8',
       env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
