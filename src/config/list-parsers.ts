@@ -65,7 +65,7 @@ export function parseCountries(text: string): string[] | undefined {
 
 const parseTypes = createListParser(
   (name) => NUMBER_TYPES.find((type) => type === name.toUpperCase()),
-  `none or some of ${NUMBER_TYPES.join(', ')}`,
+  `none, or one or more of ${NUMBER_TYPES.join(', ')}`,
 );
 
 /** Parses libphonenumber's names of number types; `none` is the empty list. */
