@@ -6,7 +6,10 @@ import { configModule } from './config/config.module.js';
 import type { Environment } from './config/define-config.js';
 import { httpConfig } from './config/http.config.js';
 import { providersConfig } from './config/providers.config.js';
+import { serviceConfig } from './config/service.config.js';
 import { DemoModule } from './demo/demo.module.js';
+import { hasDemo } from './demo/has-demo.js';
+import { StartPageController } from './demo/start-page.controller.js';
 import { HealthModule } from './health/health.module.js';
 import { selectMetricsControllers } from './health/metrics.controller.js';
 import { ApiKeyGuard } from './http/api-key.guard.js';
@@ -29,7 +32,10 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [configModule(env), ThrottlingModule, OtpModule, HealthModule, ...importDemo(env)],
-      controllers: selectMetricsControllers(httpConfig(env), authConfig(env)),
+      controllers: [
+        ...selectMetricsControllers(httpConfig(env), authConfig(env)),
+        ...selectStartPage(env),
+      ],
       providers: [
         EventBus,
         Metrics,
@@ -47,6 +53,9 @@ export class AppModule {
   }
 }
 
-/** The demo page is available only with the sandbox and without API keys. */
 const importDemo = (env: Environment) =>
-  providersConfig(env).sandbox && authConfig(env).apiKeys.length === 0 ? [DemoModule] : [];
+  hasDemo(providersConfig(env), authConfig(env)) ? [DemoModule] : [];
+
+/** Not in production, where `/` is an unknown path. */
+const selectStartPage = (env: Environment) =>
+  serviceConfig(env).isProduction ? [] : [StartPageController];

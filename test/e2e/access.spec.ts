@@ -5,7 +5,7 @@ import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
-const PUBLIC = /^\/(health\/(live|ready)|docs|docs-json|docs\/assets-[^/]+\/[^/]+)$/;
+const PUBLIC = /^\/($|health\/(live|ready)|docs|docs-json|docs\/assets-[^/]+\/[^/]+)$/;
 
 const shop = newApiKey('shop');
 const shopNext = newApiKey('shop');

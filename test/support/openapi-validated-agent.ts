@@ -22,7 +22,7 @@ const CLIENT_HEADERS = [
 ];
 
 /** Pages, which are not part of the API. */
-const PAGES = /^\/(demo|docs|docs-json)(\/|$)/;
+const PAGES = /^\/($|(demo|docs|docs-json)(\/|$))/;
 
 const PROBLEM: Schema = { $ref: '#/components/schemas/Problem' };
 
