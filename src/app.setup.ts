@@ -11,11 +11,12 @@ import { EventBus } from './common/events.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { handleClientError, handleInvalidUrl } from './http/client-errors.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
-import { enforceHttpSemantics, registerMethodNotAllowed } from './http/http-semantics.js';
+import { enforceHttpSemantics } from './http/http-semantics.js';
 import { registerJsonParser } from './http/json-body-parser.js';
 import { resolveRequestId } from './http/request-id.js';
 import { registerRequestTracking } from './http/request-tracking.js';
 import { configureBrowserSecurity } from './http/security-headers.js';
+import { registerUnmatchedRequests } from './http/unmatched-requests.js';
 import { logEvents } from './observability/event-logger.js';
 import { TRACING } from './observability/tracing.provider.js';
 import type { Tracing } from './observability/tracing.js';
@@ -51,7 +52,7 @@ export function createFastifyAdapter(config: HttpConfig, logger: Logger): Fastif
       requireHostHeader: false,
     },
     // A pinId of any length is answered by 404 verification_not_found.
-    routerOptions: { maxParamLength: BODY_LIMIT_BYTES },
+    routerOptions: { maxParamLength: BODY_LIMIT_BYTES, ignoreTrailingSlash: true },
     loggerInstance: logger,
     schemaController: { compilersFactory: NO_SCHEMAS },
     logController: new LogController({ disableRequestLogging: true }),
@@ -76,7 +77,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   configureBrowserSecurity(app, fastify, app.get<HttpConfig>(httpConfig.KEY).corsOrigins);
   app.get(GracefulShutdown).register(fastify);
   enforceHttpSemantics(fastify);
-  const finishRoutes = registerMethodNotAllowed(fastify);
+  const finishRoutes = registerUnmatchedRequests(fastify);
   await setupDocs(app, fastify);
   await app.init();
   finishRoutes();

@@ -62,7 +62,7 @@ const ENTRIES = {
   unauthenticated: {
     status: 401,
     message: 'The API key is missing or unknown.',
-    action: 'Send the header `Authorization: Bearer <API key>`.',
+    action: 'Send a valid key in the header `Authorization: Bearer <API key>`.',
     returnedBy: AUTHENTICATED,
   },
   destination_not_allowed: {
@@ -100,7 +100,8 @@ const ENTRIES = {
   },
   unsupported_media_type: {
     status: 415,
-    message: 'The body is not declared as JSON.',
+    title: 'The Content-Type header is not application/json',
+    message: 'The `Content-Type` header is missing or does not declare JSON.',
     action: 'Send the header `Content-Type: application/json`.',
     returnedBy: ['body'],
   },

@@ -34,6 +34,8 @@ interface RequestCompleted {
   readonly problem: ErrorCode | undefined;
   /** The limit that was reached, if that was the answer. */
   readonly limit: LimitName | undefined;
+  /** JSON pointers to the invalid fields, never their values. */
+  readonly invalidFields: readonly string[] | undefined;
   /** Whether the response repeats the one to an earlier request with the same idempotency key. */
   readonly replayed: boolean;
   /** Name of the authenticated client. */

@@ -58,10 +58,19 @@ export class ApiKeyGuard implements CanActivate {
       'www-authenticate',
       hasCredentials ? 'Bearer error="invalid_token"' : 'Bearer',
     );
-    if (!record.isBlocked) throw errors.unauthenticated();
+    if (!record.isBlocked) {
+      throw errors.unauthenticated({ message: describeCredentials(request.headers.authorization) });
+    }
     throw errors.tooManyRequests({
       message: 'Too many requests without a valid API key.',
       limit: 'rate_limit_unauthenticated',
     });
   }
+}
+
+function describeCredentials(authorization: string | undefined): string {
+  if (authorization === undefined) return 'The Authorization header is missing.';
+  return /^Bearer /i.test(authorization)
+    ? 'The API key is not known to this service.'
+    : 'The Authorization header has another scheme than Bearer.';
 }

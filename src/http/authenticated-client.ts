@@ -23,6 +23,8 @@ declare module 'fastify' {
     errorCode?: ErrorCode;
     /** The limit that the request reached. */
     reachedLimit?: LimitName | undefined;
+    /** JSON pointers to the invalid fields of the request. */
+    invalidFields?: readonly string[] | undefined;
   }
 }
 

@@ -4,8 +4,6 @@ import type { FastifyInstance } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import { handleConnectRequest } from './client-errors.js';
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
-
 /** RFC 9112 §3.2 and RFC 3986 §3.2.2: a name or an address, and a port. */
 const VALID_HOST = /^(?:\[[\da-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::\d*)?$/i;
 
@@ -63,32 +61,4 @@ function findFramingError({ headers, httpVersionMinor }: IncomingMessage): strin
   return httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked'
     ? 'The Transfer-Encoding is not supported.'
     : undefined;
-}
-
-/**
- * Answers 405 with `Allow` (RFC 9110 §15.5.6) where a path exists but not with the method; Fastify
- * answers 404. Call it before the first route, and the function that it returns after the last.
- */
-export function registerMethodNotAllowed(fastify: FastifyInstance): () => void {
-  const allowedByPath = new Map<string, Set<string>>();
-  fastify.addHook('onRoute', ({ url, method }) => {
-    const allowed = allowedByPath.get(url) ?? new Set();
-    [method].flat().forEach((name) => allowed.add(name));
-    allowedByPath.set(url, allowed);
-  });
-
-  return () => {
-    for (const [url, allowed] of [...allowedByPath]) {
-      const allow = [...allowed].join(', ');
-      fastify.route({
-        url,
-        method: METHODS.filter((method) => !allowed.has(method)),
-        onRequest: async (_request, reply) => {
-          void reply.header('allow', allow);
-          throw errors.methodNotAllowed({ message: `This path supports only ${allow}.` });
-        },
-        handler: () => undefined,
-      });
-    }
-  };
 }

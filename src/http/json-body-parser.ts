@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
+import { describeJsonFault } from './json-fault.js';
 
 /** Stands for a body that cannot be parsed, until the validation pipe throws its error. */
 export class InvalidBody {
@@ -22,18 +23,25 @@ export function registerJsonParser(fastify: FastifyInstance): void {
       if (isEncoded(request)) {
         done(null, new InvalidBody(errors.unsupportedContentEncoding()));
       } else if (!isUtf8(bytes)) {
-        done(null, new InvalidBody(errors.malformedBody()));
+        done(null, createInvalidBody('The body is not encoded as UTF-8.'));
       } else {
-        void parseJson(request, bytes.toString(), (error, body) => {
-          done(null, error ? new InvalidBody(errors.malformedBody()) : body);
+        const text = bytes.toString();
+        void parseJson(request, text, (error, body) => {
+          done(null, error ? createInvalidBody(describeJsonFault(text)) : body);
         });
       }
     },
   );
-  fastify.addContentTypeParser('*', (_request, _payload, done) => {
-    done(null, new InvalidBody(errors.unsupportedMediaType()));
+  fastify.addContentTypeParser('*', ({ headers }, _payload, done) => {
+    const message = headers['content-type']
+      ? 'The `Content-Type` header does not declare JSON.'
+      : 'The `Content-Type` header is missing.';
+    done(null, new InvalidBody(errors.unsupportedMediaType({ message })));
   });
 }
+
+const createInvalidBody = (message: string): InvalidBody =>
+  new InvalidBody(errors.malformedBody({ message }));
 
 /** Whether the body has a content coding, such as gzip (RFC 9110 §8.4). */
 const isEncoded = ({ headers }: FastifyRequest): boolean =>

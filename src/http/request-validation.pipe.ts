@@ -7,6 +7,7 @@ import {
 import { getMetadataStorage } from 'class-validator';
 import { errors, type FieldError } from '../common/domain-error.js';
 import { InvalidBody } from './json-body-parser.js';
+import { describeUnknownFields } from './unknown-fields.js';
 
 /** The global validation pipe: turns each body into its DTO and rejects unknown fields. */
 export class RequestValidationPipe extends ValidationPipe {
@@ -41,21 +42,23 @@ function assertFlatObject(body: unknown, dto: Type | undefined): void {
     });
   }
   const entries = Object.entries(body);
-  if (entries.some(([name]) => name in Object.prototype)) {
-    throw errors.validationFailed({ fieldErrors: [createUnknownFieldError(dto)] });
-  }
-  const nested = entries.filter(([, value]) => typeof value === 'object');
-  if (nested.length === 0) return;
+  const rejected = entries
+    .filter(([name, value]) => typeof value === 'object' || name in Object.prototype)
+    .map(([name]) => name);
+  if (rejected.length === 0) return;
   const fields = getFieldNames(dto);
+  const known = rejected.filter((name) => fields.includes(name));
+  const unknown = rejected.filter((name) => !fields.includes(name));
   throw errors.validationFailed({
-    fieldErrors: nested.map(([name]) => ({
-      pointer: fields.has(name) ? `#/${name}` : '#',
-      detail: 'Give a plain value, not null, a list or an object, or leave the field out.',
-    })),
+    fieldErrors: [
+      ...known.map((name) => ({ pointer: `#/${name}`, detail: PLAIN_VALUE })),
+      ...describeUnknownFields(unknown, fields),
+    ],
   });
 }
 
-/** Does not repeat an unknown field's name: it may be a misplaced phone number, code or API key. */
+const PLAIN_VALUE = 'Give a plain value, not null, a list or an object, or leave the field out.';
+
 function toFieldErrors(found: readonly ValidationError[]): FieldError[] {
   const isUnknown = ({ constraints = {} }: ValidationError) => 'whitelistValidation' in constraints;
   const fieldErrors = found
@@ -64,18 +67,14 @@ function toFieldErrors(found: readonly ValidationError[]): FieldError[] {
       pointer: `#/${property}`,
       detail: Object.values(constraints)[0] ?? 'This value cannot be used.',
     }));
-  const unknown = found.find(isUnknown);
-  if (!unknown) return fieldErrors;
-  return [...fieldErrors, createUnknownFieldError(unknown.target?.constructor as Type | undefined)];
+  const unknown = found.filter(isUnknown);
+  const dto = unknown[0]?.target?.constructor as Type | undefined;
+  const names = unknown.map(({ property }) => property);
+  return [...fieldErrors, ...describeUnknownFields(names, getFieldNames(dto))];
 }
 
-const createUnknownFieldError = (dto: Type | undefined): FieldError => ({
-  pointer: '#',
-  detail: `Send no other fields than ${[...getFieldNames(dto)].join(', ')}.`,
-});
-
 /** The names of a DTO's properties. */
-function getFieldNames(dto: Type | undefined): ReadonlySet<string> {
+function getFieldNames(dto: Type | undefined): readonly string[] {
   const rules = dto && getMetadataStorage().getTargetValidationMetadatas(dto, '', true, false);
-  return new Set(rules?.map(({ propertyName }) => propertyName));
+  return [...new Set(rules?.map(({ propertyName }) => propertyName))];
 }

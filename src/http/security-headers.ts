@@ -45,12 +45,16 @@ export function configureBrowserSecurity(
     exposedHeaders: ['idempotency-replayed', 'ratelimit', 'ratelimit-policy', 'retry-after'],
     maxAge: minutes(10) / seconds(1),
   };
-  // The plugin would answer every OPTIONS as a preflight (Fetch §3.2.2); all others must get 405.
-  const isPreflight = ({ headers }: FastifyRequest) =>
-    Boolean(headers.origin && headers['access-control-request-method']);
+  // The plugin would answer every OPTIONS with 204. All but the allowed preflights must get 405.
+  const isAllowed = (request: FastifyRequest) =>
+    isPreflight(request) && origins.includes(request.headers.origin ?? '');
   app.enableCors({
     delegator: (request: FastifyRequest, callback: (error: null, options: object) => void) => {
-      callback(null, { preflight: isPreflight(request), ...options });
+      callback(null, { preflight: isAllowed(request), ...options });
     },
   });
 }
+
+/** Whether a browser asks if a page may call this route (Fetch §3.2.2). */
+export const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
+  method === 'OPTIONS' && Boolean(headers.origin && headers['access-control-request-method']);

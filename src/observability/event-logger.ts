@@ -10,10 +10,10 @@ export const MONITORING_ROUTES = /^\/(health|metrics)\b/;
 /** Logs one line per request and one per change of a verification, without their contents. */
 export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('request_completed', (event) => {
-    const { context, method, route, status, problem, limit, client } = event;
+    const { context, method, route, status, problem, limit, invalidFields, client } = event;
     const durationMs = roundMs(event.durationMs);
     logger[MONITORING_ROUTES.test(route ?? '') ? 'debug' : 'info'](
-      { method, route, status, problem, limit, client, durationMs, ...context },
+      { method, route, status, problem, limit, invalidFields, client, durationMs, ...context },
       'request',
     );
   });

@@ -42,7 +42,10 @@ function readIdempotencyKey({
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !KEY.test(key)) {
     const detail = 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.';
-    throw errors.validationFailed({ fieldErrors: [{ pointer: '#', detail }] });
+    throw errors.validationFailed({
+      message: 'The header `Idempotency-Key` is invalid.',
+      fieldErrors: [{ pointer: '#', detail }],
+    });
   }
   return { key, request: `${method} ${routeOptions.url ?? ''}\n${toCanonicalJson(body)}` };
 }

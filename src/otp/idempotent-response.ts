@@ -62,8 +62,15 @@ export function toLimitError(
   const retryAfterMs = limit.until - now;
   if (limit.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
   const reached = { limit: limit.limit, retryAfterMs };
-  if (limit.limit === 'cooldown') return errors.cooldownActive(reached);
+  if (limit.limit === 'cooldown') {
+    return errors.cooldownActive({ message: describeCooldown(retryAfterMs), ...reached });
+  }
   return errors.quotaExceeded({ message: LIMIT_MESSAGES[limit.limit], ...reached });
+}
+
+function describeCooldown(retryAfterMs: number): string {
+  const wait = String(Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
+  return `This number was sent a code moments ago. The next message is possible in ${wait} s; \`/otp/resend\` then repeats the same code.`;
 }
 
 const SHARED_LIMIT_MESSAGE = 'A limit that all clients of this service share is reached.';

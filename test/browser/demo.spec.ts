@@ -150,7 +150,7 @@ describe('The demo page', () => {
   it('shows why a number is invalid', async () => {
     await demo.number.fill('0123');
     await demo.press('Send code');
-    await demo.waitForStatus('Give a phone number in E.164 form');
+    await demo.waitForStatus('The + is missing. Begin with + and the country code');
     expect(await demo.number.getAttribute('aria-invalid')).toBe('true');
     expect(await demo.getFocused()).toBe('number');
   });

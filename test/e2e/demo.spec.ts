@@ -53,12 +53,9 @@ describe('GET /demo', () => {
     );
   });
 
-  it.each(['/demo/nothing', '/demo/..%2fdemo.module.js', '/demo/'])(
-    'returns 404 for %s',
-    async (path) => {
-      expectProblem(await service.http.get(path), 404, 'not_found');
-    },
-  );
+  it.each(['/demo/nothing', '/demo/..%2fdemo.module.js'])('returns 404 for %s', async (path) => {
+    expectProblem(await service.http.get(path), 404, 'not_found');
+  });
 
   it('rejects POST with 405', async () => {
     expectProblem(await service.http.post('/demo'), 405, 'method_not_allowed');

@@ -34,28 +34,20 @@ describe('A request', () => {
       { phoneNumber: NUMBER, endUserIp: 'localhost' },
       '#/endUserIp',
     ],
-    ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#'],
+    ['an unknown field', { phoneNumber: NUMBER, phone: NUMBER }, '#/phone'],
     ['a list for the number', { phoneNumber: [NUMBER] }, '#/phoneNumber'],
-    ['a list in an unknown field', { phone: [NUMBER] }, '#'],
-    ['a field named constructor', { phoneNumber: NUMBER, constructor: 'x' }, '#'],
-    ['a field named hasOwnProperty', { phoneNumber: NUMBER, hasOwnProperty: 'x' }, '#'],
+    ['a list in an unknown field', { phone: [NUMBER] }, '#/phone'],
+    ['a field named constructor', { phoneNumber: NUMBER, constructor: 'x' }, '#/constructor'],
+    [
+      'a field named hasOwnProperty',
+      { phoneNumber: NUMBER, hasOwnProperty: 'x' },
+      '#/hasOwnProperty',
+    ],
   ])('with %s gets the pointer of the invalid field', async (_what, body, pointer) => {
     const response = await service.http.post('/otp/send').send(body);
 
     expectProblem(response, 400, 'validation_failed');
     expect(response.body.errors).toEqual([{ pointer, detail: expect.any(String) }]);
-  });
-
-  it('with unknown fields gets the names of the known fields only', async () => {
-    const body = { phoneNumber: NUMBER, secretWord: 1, otherWord: 2 };
-    const response = await service.http.post('/otp/send').send(body);
-
-    expect(response.body.errors).toEqual([
-      {
-        pointer: '#',
-        detail: 'Send no other fields than phoneNumber, channel, reference, endUserIp.',
-      },
-    ]);
   });
 
   it('with several invalid fields gets all of them at once', async () => {
@@ -160,7 +152,7 @@ describe('A request', () => {
     expectProblem(await post('/otp/send', body(16 * 1024)), 400, 'validation_failed');
   });
 
-  it.each(['/', '/otp', '/otp/send/', '/nothing/here', '/otp/%zz', '/%c0%af'])(
+  it.each(['/otp', '/otp/', '/nothing/here', '/otp/%zz', '/%c0%af'])(
     'to the unknown path %s gets not_found',
     async (path) => {
       expectProblem(await service.http.get(path), 404, 'not_found');

@@ -1,7 +1,7 @@
 import { toAsciiText } from '../../src/common/typed-text.js';
 
 /** The page's files are JavaScript, without types. */
-const PAGE_FILE: string = '../../src/demo/page/digits.js';
+const PAGE_FILE = ['../../src/demo/page', 'digits.js'].join('/');
 
 const DIGITS = Array.from({ length: 0x110000 }, (_, codePoint) => codePoint)
   .filter((codePoint) => codePoint < 0xd800 || codePoint > 0xdfff)
@@ -10,7 +10,7 @@ const DIGITS = Array.from({ length: 0x110000 }, (_, codePoint) => codePoint)
 
 describe('Typed text', () => {
   it('has ASCII digits for the digits of every script, in the service and on the demo page', async () => {
-    const { keepDigits } = (await import(PAGE_FILE)) as { keepDigits(text: string): string };
+    const { keepDigits } = (await import(PAGE_FILE)) as { keepDigits: (text: string) => string };
     const zeroToNine = '0123456789'.repeat(DIGITS.length / 10);
 
     expect(DIGITS.length).toBeGreaterThanOrEqual(650);

@@ -8,6 +8,7 @@ import {
   Matches,
   MaxLength,
   ValidateBy,
+  type ValidationOptions,
 } from 'class-validator';
 import type { Channel } from '../../common/channel.js';
 import { normalizeIp } from '../../common/network-address.js';
@@ -55,7 +56,7 @@ export const PhoneNumberField = (description: string) =>
   );
 
 /** The id of a verification. Its format is not validated: a malformed one is a 404. */
-export const PinIdField = (message: string) =>
+export const PinIdField = (message: NonNullable<ValidationOptions['message']>) =>
   applyDecorators(
     IsString({ message }),
     IsNotEmpty({ message }),

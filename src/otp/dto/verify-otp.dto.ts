@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ValidateBy, ValidateIf } from 'class-validator';
+import { ValidateBy, ValidateIf, type ValidationArguments } from 'class-validator';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema, whenSwaggerLoads } from '../../openapi/swagger.js';
@@ -7,14 +7,20 @@ import type { VerificationClosedReason } from '../../common/label-values.js';
 import { OtpCodeField, PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
 import { AttemptsRemainingProperty } from './response-fields.js';
 
-const PIN_ID_OR_PHONE_NUMBER = 'Give either the pinId that /otp/send returned or a phoneNumber.';
+function describeSelectorFault({ object }: ValidationArguments): string {
+  const { pinId, phoneNumber } = object as VerifyOtpDto;
+  if (phoneNumber !== undefined) return 'Both pinId and phoneNumber are given. Give only one.';
+  return pinId === undefined
+    ? 'Neither pinId nor phoneNumber is given. Give one of them.'
+    : 'Give the pinId that /otp/send returned, as a string.';
+}
 
 /** Selects the verification with the `pinId`, or the newest one of the `phoneNumber`. */
 export class VerifyOtpDto {
   @ValidateIf(
     ({ pinId, phoneNumber }: VerifyOtpDto) => pinId !== undefined || phoneNumber === undefined,
   )
-  @PinIdField(PIN_ID_OR_PHONE_NUMBER)
+  @PinIdField(describeSelectorFault)
   @ValidateBy(
     {
       name: 'withoutPhoneNumber',
@@ -22,7 +28,7 @@ export class VerifyOtpDto {
         validate: (_pinId, args) => (args?.object as VerifyOtpDto).phoneNumber === undefined,
       },
     },
-    { message: PIN_ID_OR_PHONE_NUMBER },
+    { message: describeSelectorFault },
   )
   readonly pinId?: string;
 

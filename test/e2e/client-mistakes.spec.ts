@@ -1,0 +1,258 @@
+import { seconds } from '../../src/common/durations.js';
+import { createClientAgent, newApiKey } from '../support/api-key.js';
+import { openApiValidatedAgent } from '../support/openapi-validated-agent.js';
+import { expectProblem } from '../support/problem.js';
+import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
+import { startSandboxedService, startService, type SandboxedService } from '../support/service.js';
+
+const NUMBER = '+14155552671';
+const PIN_ID = 'a'.repeat(22);
+
+describe('An answer to a mistake', () => {
+  let service: SandboxedService;
+
+  beforeAll(async () => {
+    service = await startSandboxedService();
+  });
+
+  afterAll(() => service.close());
+
+  const post = (path: string, body: object) => service.http.post(path).send(body);
+  const postText = (path: string, body: string, headers: Record<string, string> = {}) =>
+    fetch(service.url + path, { method: 'POST', body: Buffer.from(body), headers });
+
+  it.each([
+    ['/otp/send', 'phone', '`phoneNumber`'],
+    ['/otp/send', 'phone_number', '`phoneNumber`'],
+    ['/otp/send', 'phonenumber', '`phoneNumber`'],
+    ['/otp/send', 'phoneNumer', '`phoneNumber`'],
+    ['/otp/send', 'to', '`phoneNumber`'],
+    ['/otp/send', 'msisdn', '`phoneNumber`'],
+    ['/otp/send', 'chanel', '`channel`'],
+    ['/otp/verify', 'code', '`otpCode`'],
+    ['/otp/verify', 'otp', '`otpCode`'],
+    ['/otp/verify', 'otp-code', '`otpCode`'],
+    ['/otp/verify', 'pin', '`pinId` or `otpCode`'],
+    ['/otp/resend', 'pin', '`pinId`'],
+    ['/otp/numbers/lookup', 'number', '`phoneNumber`'],
+  ])('of %s names the unknown field %s and the one that was meant', async (path, name, meant) => {
+    const response = await post(path, { [name]: '415' });
+
+    expectProblem(response, 400, 'validation_failed');
+    expect(response.body.errors).toContainEqual({
+      pointer: `#/${name}`,
+      detail: `Unknown field \`${name}\`. Did you mean ${meant}?`,
+    });
+  });
+
+  it('names an unknown field without a namesake, and the known fields', async () => {
+    const { body } = await post('/otp/send', { phoneNumber: NUMBER, colour: { red: 1 } });
+
+    expect(body.errors).toEqual([
+      {
+        pointer: '#/colour',
+        detail:
+          'Unknown field `colour`. Send no other fields than phoneNumber, channel, reference, endUserIp.',
+      },
+    ]);
+  });
+
+  it.each(['+14155552671', '123456', 'ABCDEF', `otp_${'aB3'.repeat(14)}`])(
+    'does not repeat %s, which is no name of a field',
+    async (name) => {
+      const { body } = await post('/otp/send', { phoneNumber: NUMBER, [name]: 'x' });
+
+      expect(body.errors).toEqual([{ pointer: '#', detail: expect.stringMatching(/^Send no/) }]);
+      expect(service.log.text).not.toContain(name);
+    },
+  );
+
+  it('names at most ten unknown fields', async () => {
+    const names = Array.from({ length: 20 }, (_, length) => `colour_${'x'.repeat(length + 1)}`);
+    const fields = Object.fromEntries(names.map((name) => [name, 1]));
+    const { body } = await post('/otp/send', { phoneNumber: NUMBER, ...fields });
+
+    expect(body.errors).toHaveLength(11);
+  });
+
+  it.each([
+    ['Neither pinId nor phoneNumber', { otpCode: '123456' }],
+    ['Both pinId and phoneNumber', { otpCode: '123456', pinId: PIN_ID, phoneNumber: NUMBER }],
+  ])('to a verify says that it has %s', async (detail, body) => {
+    expect((await post('/otp/verify', body)).body.errors).toEqual([
+      { pointer: '#/pinId', detail: expect.stringContaining(detail) },
+    ]);
+  });
+
+  it('names an invalid Idempotency-Key as the header that it is', async () => {
+    const response = await post('/otp/send', { phoneNumber: NUMBER }).set(
+      'idempotency-key',
+      'a'.repeat(256),
+    );
+
+    expectProblem(response, 400, 'validation_failed');
+    expect(response.body.detail).toContain('The header `Idempotency-Key` is invalid.');
+  });
+
+  it('to a body without a content type speaks of the header', async () => {
+    const response = await postText('/otp/send', '{}');
+
+    expect(await response.json()).toMatchObject({
+      status: 415,
+      title: 'The Content-Type header is not application/json',
+      detail: expect.stringContaining('The `Content-Type` header is missing.'),
+    });
+  });
+
+  it.each([
+    ['', 'The body is empty.'],
+    ['{"phoneNumber": "+14155552671"', 'ends at line 1, column 31; expected is , or }'],
+    ['{"phoneNumber": "+1415', 'at line 1, column 17 expected is a string in double quotes'],
+    ['{"reference":"a\nb"}', 'at line 1, column 14 expected is a string'],
+    ['{"phoneNumber": +14155552671}', 'at line 1, column 17 expected is a string'],
+    ["{'phoneNumber': '+14155552671'}", 'at line 1, column 2 expected is a name in double quotes'],
+    ['{\n  phoneNumber: 1\n}', 'at line 2, column 3 expected is a name in double quotes'],
+    ['{"phoneNumber" "+14155552671"}', 'at line 1, column 16 expected is : after the name'],
+    ['{"channel":"sms" "reference":"x"}', 'at line 1, column 18 expected is , or }'],
+    ['{"channel":"sms",}', 'at line 1, column 18 expected is a name'],
+    ['{"channel":"sms"}}', 'at line 1, column 18 expected is the end'],
+    ['phoneNumber=%2B14155552671', 'at line 1, column 1 expected is {'],
+    ['{"__proto__":1}', 'a field named `__proto__`'],
+  ])('to the broken JSON %j says where it breaks', async (body, detail) => {
+    const response = await postText('/otp/send', body, { 'content-type': 'application/json' });
+    const problem = (await response.json()) as { detail: string };
+
+    expect(problem).toMatchObject({ status: 400, code: 'malformed_body' });
+    expect(problem.detail).toContain(detail);
+    expect(problem.detail).not.toContain('4155552671');
+  });
+
+  it('to a body that is not UTF-8 says so', async () => {
+    const response = await fetch(`${service.url}/otp/send`, {
+      method: 'POST',
+      body: Buffer.from('{"reference":"\xff"}', 'latin1'),
+      headers: { 'content-type': 'application/json' },
+    });
+
+    expect(await response.json()).toMatchObject({ detail: expect.stringContaining('UTF-8') });
+  });
+
+  it.each([
+    ['post', '/otp/verifi', 'POST /otp/verify'],
+    ['post', '/otp/sent', 'POST /otp/send'],
+    ['post', '/opt/resend', 'POST /otp/resend'],
+    ['post', '/otp/numbers/look-up', 'POST /otp/numbers/lookup'],
+    ['post', '/send', 'POST /otp/send'],
+    ['get', '/doc', 'GET /docs'],
+    ['get', '/health/readyz', 'GET /health/ready'],
+  ] as const)('to %s %s is a 404 that names %s', async (method, path, nearest) => {
+    const response = await service.http[method](path);
+
+    expectProblem(response, 404, 'not_found');
+    expect(response.body.detail).toContain(`The nearest is \`${nearest}\`.`);
+  });
+
+  it('does not repeat an unknown path, and does not compare all of a long one', async () => {
+    const path = `/otp/${'4155552671'.repeat(800)}`;
+    const response = await service.http.post(path);
+
+    expectProblem(response, 404, 'not_found');
+    expect(response.text + service.log.text).not.toContain('4155552671');
+  });
+
+  it('serves a route with a slash at its end', async () => {
+    const response = await postText('/otp/numbers/lookup/', `{"phoneNumber":"${NUMBER}"}`, {
+      'content-type': 'application/json',
+    });
+
+    expect(await response.json()).toEqual({ verified: false });
+  });
+
+  it('to a send within the cooldown says how long it lasts and that resend exists', async () => {
+    const phoneNumber = '+14155552672';
+    await post('/otp/send', { phoneNumber }).expect(200);
+    service.clock.advance(seconds(7));
+    const response = await post('/otp/send', { phoneNumber });
+
+    expectProblem(response, 429, 'cooldown_active');
+    expect(response.headers['retry-after']).toBe('23');
+    expect(response.body.detail).toContain('in 23 s');
+    expect(response.body.detail).toContain('/otp/resend');
+  });
+
+  it('is logged with the pointers of the invalid fields, without their values', async () => {
+    await post('/otp/verify', { pinId: 7, otpCode: 654321, code: '777777' });
+    const line = service.log.text.trim().split('\n').at(-1) ?? '';
+
+    expect(JSON.parse(line)).toMatchObject({
+      status: 400,
+      problem: 'validation_failed',
+      invalidFields: expect.arrayContaining(['#/pinId', '#/otpCode', '#/code']),
+    });
+    expect(line).not.toMatch(/654321|777777/);
+  });
+
+  it('points from / to the demo page and to the documentation', async () => {
+    const { text } = await service.http.get('/').expect(200);
+
+    expect(text).toContain('<a href="/demo">');
+    expect(text).toContain('<a href="/docs">');
+  });
+});
+
+describe('An answer to a mistake in the set-up', () => {
+  const shop = newApiKey('shop');
+  const preflight = (url: string, origin: string) =>
+    fetch(`${url}/otp/send`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    });
+
+  it('says whether the API key is missing, unknown or of another scheme', async () => {
+    const service = await startSandboxedService({ API_KEYS: shop.entry });
+    const { http, url } = service;
+    const answers = [
+      [http.get('/otp/x'), 'The Authorization header is missing.'],
+      [createClientAgent(url, newApiKey('shop').key).get('/otp/x'), 'The API key is not known'],
+      [openApiValidatedAgent(url).get('/otp/x').auth('shop', shop.key), 'another scheme'],
+    ] as const;
+
+    for (const [request, detail] of answers) {
+      const response = await request;
+      expectProblem(response, 401, 'unauthenticated');
+      expect(response.body.detail).toContain(detail);
+      expect(response.text).not.toContain(shop.key);
+    }
+    await service.close();
+  });
+
+  it.each([
+    ['without CORS_ORIGINS', {}],
+    ['with another origin in CORS_ORIGINS', { CORS_ORIGINS: 'https://other.example.com' }],
+  ])('names CORS_ORIGINS to a preflight %s', async (_what, settings) => {
+    const service = await startSandboxedService(settings);
+    const response = await preflight(service.url, 'https://app.example.com');
+
+    expect(await response.json()).toMatchObject({
+      status: 405,
+      detail: expect.stringContaining('CORS_ORIGINS'),
+    });
+    await service.close();
+  });
+
+  it('points from / only to the documentation if there is no demo page', async () => {
+    const service = await startSandboxedService({ API_KEYS: shop.entry });
+    const { text } = await service.http.get('/').expect(200);
+
+    expect(text).not.toContain('/demo');
+    expect(text).toContain('<a href="/docs">');
+    await service.close();
+  });
+
+  it('has no page at / in production', async () => {
+    const service = await startService(PRODUCTION_SETTINGS);
+
+    expectProblem(await service.http.get('/'), 404, 'not_found');
+    await service.close();
+  });
+});
