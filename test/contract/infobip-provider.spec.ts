@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { hours } from '../../src/common/durations.js';
+import { hours, minutes } from '../../src/common/durations.js';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { catchProviderError, startProvidersModule } from '../support/providers-module.js';
@@ -345,6 +345,73 @@ describe('InfobipProvider', () => {
       expect(await catchProviderError(verify())).toMatchObject({
         failure: failure === 'throttled' ? 'number_throttled' : failure,
       });
+    });
+  });
+
+  describe('findVerified', () => {
+    const NOW = Date.parse('2030-01-01T00:00:00Z');
+    /** The service's clock is the system's; Infobip's is at NOW. */
+    const findVerified = () => provider.findVerified(number, 'PIN', Date.now() - minutes(1));
+    const entry = (changes: object = {}) => ({
+      msisdn: '41793026727',
+      verified: true,
+      sentAt: NOW - minutes(1),
+      ...changes,
+    });
+    const answerList = (verifications: unknown, date = new Date(NOW).toUTCString()) => {
+      upstream.answerReads(reply(200, { verifications }, { date }));
+    };
+
+    it.each([
+      ['its only message was verified', [entry()], 'verified'],
+      ['its only message was not verified', [entry({ verified: false })], 'not_verified'],
+      ['the time is in seconds', [entry({ sentAt: (NOW - minutes(1)) / 1_000 })], 'verified'],
+      [
+        'an earlier message was verified',
+        [entry({ verified: false }), entry({ sentAt: NOW - minutes(2) })],
+        'not_verified',
+      ],
+      ['of two messages one was verified', [entry(), entry({ verified: false })], 'unknown'],
+      ['another message has no time', [entry(), entry({ sentAt: undefined })], 'unknown'],
+      ['it is about another number', [entry({ msisdn: '41790000000' })], 'unknown'],
+      ['“true” is a text', [entry({ verified: 'true' })], 'unknown'],
+      ['an entry is null', [null], 'unknown'],
+      ['there is no message', [], 'unknown'],
+      ['there are only earlier messages', [entry({ sentAt: NOW - minutes(2) })], 'unknown'],
+    ])('when %s', async (_title, verifications, result) => {
+      answerList(verifications);
+
+      expect(await findVerified()).toBe(result);
+    });
+
+    it.each([
+      [
+        'has no list',
+        () => {
+          upstream.answerReads(reply(200, {}));
+        },
+      ],
+      [
+        'has no date',
+        () => {
+          answerList([entry()], 'today');
+        },
+      ],
+    ])('reports a response that %s as invalid', async (_title, answer) => {
+      answer();
+
+      expect(await catchProviderError(findVerified())).toMatchObject({
+        failure: 'invalid_response',
+      });
+    });
+
+    it('keeps the number out of its errors', async () => {
+      for (const [, script] of FAILURES) {
+        upstream.answerReads(script);
+        const { message, stack, cause } = await catchProviderError(findVerified());
+        expect(cause).toBeUndefined();
+        expect(`${message}${String(stack)}`).not.toMatch(/41793026727|secret-key/);
+      }
     });
   });
 

@@ -399,6 +399,36 @@ describe('SinchProvider', () => {
     );
   });
 
+  describe('findVerified', () => {
+    const findVerified = () => provider.findVerified(number, 'sms/ID', 0);
+
+    it.each([
+      [{ id: 'ID', status: 'SUCCESSFUL' }, 'verified'],
+      [{ id: 'ID', status: 'Successful', identity: { endpoint: '+41793026727' } }, 'verified'],
+      [{ id: 'ID', status: 'PENDING' }, 'not_verified'],
+      [{ id: 'ID', status: 'FAIL', reason: 'Invalid code' }, 'not_verified'],
+      [{ id: 'ID' }, 'not_verified'],
+      [{ id: 'OTHER', status: 'SUCCESSFUL' }, 'unknown'],
+      [{ id: 'ID', status: 'SUCCESSFUL', identity: { endpoint: '+41790000000' } }, 'unknown'],
+    ])('maps %j to %s', async (body, result) => {
+      upstream.answerReads(reply(200, body));
+
+      expect(await findVerified()).toBe(result);
+    });
+
+    it('does not know what became of a verification that Sinch no longer has', async () => {
+      upstream.answerReads(reply(404, sinchError(40400)));
+
+      expect(await findVerified()).toBe('unknown');
+    });
+
+    it('reports an error in a 200 as an error', async () => {
+      upstream.answerReads(reply(200, sinchError(50000)));
+
+      expect(await catchProviderError(findVerified())).toMatchObject({ failure: 'server_error' });
+    });
+  });
+
   it('reports a refused connection as a certainly unsent message', async () => {
     const closedUpstream = await startScriptedUpstream();
     await closedUpstream.close();

@@ -5,6 +5,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { expectProblem } from '../support/problem.js';
 import { startService, type RunningService } from '../support/service.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { scaleTimeLimit } from '../support/time-scale.js';
 import { wrongCode } from '../support/wrong-code.js';
 
 const NUMBER = '+14155552671';
@@ -77,6 +78,15 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     await loseAnswers(times);
     await hideStatus(times);
   };
+
+  async function isVerifiedAtProvider(): Promise<boolean> {
+    const path = '/2fa/2/applications/sandbox-application/verifications';
+    const response = await fetch(`${sandbox.url}${path}?msisdn=${NUMBER.slice(1)}&verified=true`, {
+      headers: { authorization: 'App any' },
+    });
+    const { verifications } = (await response.json()) as { verifications: object[] };
+    return verifications.length > 0;
+  }
 
   async function send(client = shop): Promise<{ pinId: string; code: string }> {
     const { body } = await as(client).post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
@@ -211,6 +221,41 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
       await verify(pinId, submitted, submitted).expect(200, ALREADY_VERIFIED);
     }
     expect(await read(pinId)).toMatchObject({ status: 'verified' });
+  });
+
+  it('is that of the right code though other checks were wrong, or were not made', async () => {
+    const { pinId, code } = await send();
+    await verify(pinId, wrongCode(code)).expect(200);
+    await planFault('verify', { kind: 'throttled' });
+    await verify(pinId, code).expect(503);
+    await loseAnswers();
+
+    await verify(pinId, code).expect(200, { verified: true });
+  });
+
+  it('is still found by a later repeat of its request if the provider checked no code for one', async () => {
+    const { pinId, code } = await send();
+    await loseAnswersForGood();
+    await verify(pinId, code, 'right').expect(502);
+    await hideStatus();
+    await planFault('verify', { kind: 'throttled' });
+    await verify(pinId, code, 'right').expect(503);
+
+    await verify(pinId, code, 'right').expect(200, { verified: true });
+  });
+
+  it('does not keep verified: true from a right code whose check is still running', async () => {
+    await restart({ PROVIDER_TIMEOUT: '60s' });
+    const { pinId, code } = await send();
+    await loseAnswersForGood();
+    await verify(pinId, wrongCode(code)).expect(502);
+    await planFault('verify', { kind: 'slow', delayMs: scaleTimeLimit(300) });
+    const running = verify(pinId, code).then(({ body }) => body);
+    while (!(await isVerifiedAtProvider())) continue;
+
+    await verify(pinId, wrongCode(code)).expect(200, ALREADY_VERIFIED);
+
+    expect(await running).toEqual({ verified: true });
   });
 
   it('stays unknown if Infobip lists another message to the number since the send', async () => {

@@ -57,8 +57,7 @@ export class AttemptRepository {
     const limit = await this.guesses.findLimit(client, now);
     if (limit && !idempotency) return limit;
     const counted = limit ? undefined : await this.count(request, pinId, idempotency);
-    if (counted) return counted;
-    if (!idempotency) throw new Error('A request without a key has nothing to claim.');
+    if (counted || !idempotency) return counted ?? { outcome: 'running' };
     const replay = await this.keys.findReplay(this.database, client, idempotency, now, 'verify');
     // An earlier run may have no final response yet.
     if (limit && (replay.outcome === 'running' || replay.outcome === 'ambiguous')) return limit;
