@@ -608,6 +608,17 @@ where
 returning
   1 as released;
 
+-- number_limits.replaceSend
+update "client_numbers"
+set
+  "sends" = replace("sends", $1, $2)
+where
+  number_hash = $3
+  and client = $4
+  and replace("sends", $5, '') <> "sends"
+returning
+  1 as replaced;
+
 -- number_limits.reserveAttempt
 insert into
   "client_numbers" (
@@ -1046,6 +1057,15 @@ set
   "texts" = traffic.texts + excluded.texts,
   "verified" = traffic.verified + excluded.verified;
 
+-- traffic.addOne
+insert into
+  "traffic" ("subject", "slot", "shard", "texts", "verified")
+values
+  ($1, $2, $3, $4, $5)
+on conflict ("subject", "slot", "shard") do update
+set
+  "texts" = traffic.texts + 1;
+
 -- traffic.addSend
 insert into
   traffic (subject, slot, shard, texts, verified)
@@ -1227,9 +1247,9 @@ select
 from
   traffic
 where
-  subject in ($5, $6, $7, $8, $9)
-  and slot >= $10
-  and slot < $11
+  subject in ($5, $6, $7, $8, $9, $10)
+  and slot >= $11
+  and slot < $12
 group by
   subject;
 
@@ -1258,8 +1278,8 @@ select
 from
   traffic
 where
-  subject in ($1, $2, $3, $4, $5)
-  and slot >= $6
+  subject in ($1, $2, $3, $4, $5, $6)
+  and slot >= $7
 group by
   subject;
 

@@ -606,6 +606,17 @@ where
 returning
   1 as released;
 
+-- number_limits.replaceSend
+update "client_numbers"
+set
+  "sends" = replace("sends", ?, ?)
+where
+  number_hash = ?
+  and client = ?
+  and replace("sends", ?, '') <> "sends"
+returning
+  1 as replaced;
+
 -- number_limits.reserveAttempt
 insert into
   "client_numbers" (
@@ -1041,6 +1052,15 @@ set
   "texts" = traffic.texts + excluded.texts,
   "verified" = traffic.verified + excluded.verified;
 
+-- traffic.addOne
+insert into
+  "traffic" ("subject", "slot", "shard", "texts", "verified")
+values
+  (?, ?, ?, ?, ?)
+on conflict ("subject", "slot", "shard") do update
+set
+  "texts" = traffic.texts + 1;
+
 -- traffic.addSend
 insert into
   traffic (subject, slot, shard, texts, verified)
@@ -1222,7 +1242,7 @@ select
 from
   traffic
 where
-  subject in (?, ?, ?, ?, ?)
+  subject in (?, ?, ?, ?, ?, ?)
   and slot >= ?
   and slot < ?
 group by
@@ -1253,7 +1273,7 @@ select
 from
   traffic
 where
-  subject in (?, ?, ?, ?, ?)
+  subject in (?, ?, ?, ?, ?, ?)
   and slot >= ?
 group by
   subject;

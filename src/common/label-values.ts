@@ -79,8 +79,8 @@ export const STORAGE_OPERATIONS = [
 export type StorageOperation = (typeof STORAGE_OPERATIONS)[number];
 
 /**
- * Per client: `client_sends`, `client_wrong_codes`. Per client and phone number: `cooldown`,
- * `sends_per_day`, `failures`. Per client and end user's address: `end_user_sends`.
+ * Per client: `client_sends`, `client_wrong_codes`, `client_unreachable`. Per client and phone number:
+ * `cooldown`, `sends_per_day`, `failures`. Per client and end user's address: `end_user_sends`.
  */
 const STORED_LIMITS = [
   'cooldown',
@@ -88,6 +88,7 @@ const STORED_LIMITS = [
   'failures',
   'client_sends',
   'client_wrong_codes',
+  'client_unreachable',
   'end_user_sends',
 ] as const;
 export type StoredLimit = (typeof STORED_LIMITS)[number];

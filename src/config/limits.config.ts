@@ -31,6 +31,10 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
     description:
       'wrong codes from one client in any 24 hours, over all numbers; each verified message allows half a code more',
   }),
+  unreachablePerClientPerDay: setting('CLIENT_UNREACHABLE_PER_DAY', positiveInt(30, 100_000_000), {
+    description:
+      'unreachable numbers from one client in any 24 hours; every 20 messages allow one more',
+  }),
   sendsPerEndUserPerHour: setting('SENDS_PER_END_USER_IP_PER_HOUR', positiveInt(20, 1_000), {
     description: 'messages from one client for all end users with one `endUserIp` in any hour',
   }),

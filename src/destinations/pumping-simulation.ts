@@ -5,7 +5,7 @@ import {
   type TrafficEvaluator,
 } from '../storage/limit.types.js';
 import type { VerificationRecord } from '../storage/verification-history.js';
-import { mapScopes, toSubjects } from '../storage/traffic-subjects.js';
+import { COUNT_SCOPES, mapScopes, toSubjects } from '../storage/traffic-subjects.js';
 import { InMemoryTraffic } from './in-memory-traffic.js';
 import { createTrafficEvaluator } from './traffic-evaluator.js';
 
@@ -74,8 +74,9 @@ export class PumpingSimulation {
   }
 
   private countSends(record: VerificationRecord, sends: number, verified: number): void {
-    for (const subject of Object.values(toSubjects(record))) {
-      this.traffic.add(subject, record.created_at, { sends, verified });
+    const subjects = toSubjects(record);
+    for (const scope of COUNT_SCOPES) {
+      this.traffic.add(subjects[scope], record.created_at, { sends, verified });
     }
   }
 

@@ -121,7 +121,8 @@ export class OtpService {
       const possiblySentBy = this.router.getPossibleSenders(error);
       const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
       this.events.emitSent(reservation, outcome, operation);
-      await this.store.releaseSend(reservation, possiblySentBy, context);
+      const remains = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
+      await this.store.releaseSend(reservation, remains, context);
       throw error;
     });
     const isConfirmed = await this.store.confirmSend(reservation, result, response, context);

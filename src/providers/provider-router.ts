@@ -136,6 +136,12 @@ export class ProviderRouter {
     return this.providers.map(({ name }) => name);
   }
 
+  /** Whether a provider looked the number up and found no phone. No provider sent a message. */
+  isUnreachable(error: unknown): boolean {
+    if (!(error instanceof SendFailedError) || error.possiblySentBy.length > 0) return false;
+    return error.code === 'destination_unreachable';
+  }
+
   /** `undefined` if `PROVIDERS` no longer lists the provider. */
   private findIssuer(pin: ProviderPin): OtpProvider | undefined {
     if (isTestProvider(pin.provider)) return this.testNumbers;

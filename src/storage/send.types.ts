@@ -78,6 +78,12 @@ export interface SendResult extends ProviderPin {
   readonly possiblySentBy: readonly string[];
 }
 
+/**
+ * What a send left that no provider accepted: providers that may have sent a message, or a look-up of
+ * an unreachable number, which providers bill.
+ */
+export type FailedSendRemains = readonly string[] | 'unreachable';
+
 export interface SendAdmitted {
   readonly outcome: 'admitted';
   readonly reservation: SendReservation;

@@ -9,12 +9,12 @@ export interface CountKey {
 }
 
 /** By what a send is counted. */
-export type CountScope = BudgetScope | 'client';
+export type CountScope = BudgetScope | 'client' | 'unreachable';
 
 /** Every subject of a send, as in the column `subject`. */
 export type TrafficSubjects = Readonly<Record<CountScope, string>>;
 
-/** The scopes of a send, in the order in which all transactions write their rows: no deadlocks. */
+/** The scopes that count a send, in the order in which all transactions write their rows: no deadlocks. */
 export const COUNT_SCOPES = [
   'prefix',
   'client_prefix',
@@ -22,6 +22,9 @@ export const COUNT_SCOPES = [
   'client_country',
   'client',
 ] as const satisfies readonly CountScope[];
+
+/** The scopes that a send is checked by: also the unreachable numbers of its client. */
+export const CHECKED_SCOPES: readonly CountScope[] = [...COUNT_SCOPES, 'unreachable'];
 
 /** Scopes with one row per bucket: their budgets are exact. The others are spread over shards. */
 export const isExact = (scope: CountScope): boolean =>
@@ -41,10 +44,11 @@ export const toSubjects = ({ prefix_hash, country, client }: CountKey): TrafficS
   country: `country:${country}`,
   client_country: `client-country:${country}:${client}`,
   client: toClientSubject(client),
+  unreachable: `unreachable:${client}`,
 });
 
 /** A record with a value for each scope. */
 export function mapScopes<T>(toValue: (scope: CountScope) => T): Record<CountScope, T> {
-  const entries = COUNT_SCOPES.map((scope) => [scope, toValue(scope)] as const);
+  const entries = CHECKED_SCOPES.map((scope) => [scope, toValue(scope)] as const);
   return Object.fromEntries(entries) as Record<CountScope, T>;
 }

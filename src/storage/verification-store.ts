@@ -14,6 +14,7 @@ import { SendOutcomeRepository } from './repositories/send-outcome.repository.js
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import type {
+  FailedSendRemains,
   NewVerification,
   ResendAdmission,
   ResendRequest,
@@ -92,17 +93,17 @@ export class VerificationStore {
 
   /**
    * No provider accepted the send. If certainly no message was sent, every limit and the
-   * idempotency key are released and a new verification is deleted; else `sending → failed`. A
-   * resend does not change the verification.
-   * @param possiblySentBy the providers that may have sent a message.
+   * idempotency key are released and a new verification is deleted; else `sending → failed`. An
+   * unreachable number keeps its limits and counts for its client. A resend does not change the
+   * verification.
    */
   releaseSend(
     reservation: SendReservation,
-    possiblySentBy: readonly string[],
+    remains: FailedSendRemains,
     context?: RequestContext,
   ): Promise<void> {
     return this.measure('releaseSend', context, () =>
-      this.sendOutcomes.release(reservation, possiblySentBy),
+      this.sendOutcomes.release(reservation, remains),
     );
   }
 

@@ -135,6 +135,17 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     });
   });
 
+  // Fails without send-limits.ts, keepUnreachable: `kept`
+  it('counts an unreachable number once', async () => {
+    const reservation = await reserveSend();
+
+    await breakDuring(() => store.releaseSend(reservation, 'unreachable'));
+
+    expect(await readCounts()).toBe('|0|0|1');
+    const unreachable = "select sum(texts) from traffic where subject like 'unreachable:%'";
+    expect(await queryPostgres(url, unreachable)).toBe('1');
+  });
+
   it('releases a send once', async () => {
     const kept = await reserveSend(OTHER_NUMBER);
     const reservation = await reserveSend(NUMBER, REQUEST);

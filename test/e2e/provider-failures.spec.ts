@@ -40,7 +40,7 @@ const FAILURES: [
     true,
   ],
   ['limits the request rate', reply(429, {}), 503, 'provider_unavailable', true],
-  ['cannot reach the number', numberUnreachable, 422, 'destination_unreachable', true],
+  ['cannot reach the number', numberUnreachable, 422, 'destination_unreachable', false],
   ['answers 500', reply(500, 'to 14155552671'), 502, 'provider_error', false],
   ['answers without JSON', reply(200, '<html>14155552671'), 502, 'provider_error', false],
   ['closes the connection', dropConnection, 502, 'provider_error', false],

@@ -69,6 +69,7 @@ describe('The configuration', () => {
         clientSharePerNumber: 0.5,
         sendsPerClientPerDay: 100_000,
         wrongCodesPerClientPerDay: 300,
+        unreachablePerClientPerDay: 30,
         sendsPerEndUserPerHour: 20,
       },
       pumping: { mode: 'enforce', floorPerHour: 10, floorPerDay: 30, unverifiedRatio: 0.8 },

@@ -17,6 +17,7 @@ import { canBeClaimed, isOpen, isUntouched, ownsIdempotencyKey } from './predica
 import {
   createAcquireQuery,
   createReleaseQuery,
+  createReplaceQuery,
   toAcquireValues,
   type WindowEntryColumn,
 } from './sliding-window.js';
@@ -105,6 +106,7 @@ export class NumberLimits {
           isNumberWindowFree(FAILURES, window, entries, after, isUntouched(lockClause, p)),
       ),
       releaseSend: createReleaseQuery<ClientNumberKey>(SENDS, isClientNumber),
+      replaceSend: createReplaceQuery<ClientNumberKey>(SENDS, isClientNumber),
       /** Releases a send that its end user's limit rejected. */
       releaseRejected: createReleaseQuery<RejectedSend>(
         SENDS,

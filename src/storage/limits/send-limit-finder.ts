@@ -4,6 +4,7 @@ import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import type { Executor } from '../engines/statement-batch.js';
 import {
   type BudgetViolation,
+  type DestinationCounts,
   type DestinationSuspended,
   isShared,
   type LimitExceeded,
@@ -20,6 +21,12 @@ import { NumberLimits } from './number-limits.js';
 import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
 import { toNumberKey } from './window-predicates.js';
 
+/** Unreachable numbers per message that a client may have beyond the setting: users mistype few. */
+const UNREACHABLE_SHARE = 0.05;
+
+/** A limit of a client over all numbers. */
+type ClientLimit = 'client_sends' | 'client_unreachable';
+
 /** A send that may exceed a limit. */
 interface ExceedingSend {
   readonly row: VerificationRow;
@@ -30,6 +37,7 @@ interface ExceedingSend {
 @Injectable()
 export class SendLimitFinder {
   private readonly clientSendsPerDay: number;
+  private readonly unreachablePerDay: number;
 
   constructor(
     private readonly numbers: NumberLimits,
@@ -38,6 +46,7 @@ export class SendLimitFinder {
     @Inject(limitsConfig.KEY) limits: LimitsConfig,
   ) {
     this.clientSendsPerDay = limits.sendsPerClientPerDay;
+    this.unreachablePerDay = limits.unreachablePerClientPerDay;
   }
 
   /**
@@ -65,7 +74,7 @@ export class SendLimitFinder {
     }));
     const reserved = { verifiedAt: verifiedAt.row?.verified_at ?? 0 };
     const violation = this.checkBudgets(send, reserved, addSend(traffic()), evaluate);
-    if (violation !== 'client_sends' && !violation?.enforced) return byNumber;
+    if (typeof violation !== 'string' && !violation?.enforced) return byNumber;
     return this.findSuspension(executor, send, phoneNumber, violation);
   }
 
@@ -75,10 +84,12 @@ export class SendLimitFinder {
     { verifiedAt }: ReservedSend,
     traffic: SendTraffic,
     evaluate: TrafficEvaluator | undefined,
-  ): 'client_sends' | BudgetViolation | undefined {
-    const { recent, day } = traffic.client;
-    if (recent.sends + day.sends > this.clientSendsPerDay) return 'client_sends';
-    return verifiedAt > now - TRUSTED_NUMBER_MS ? undefined : evaluate?.(traffic);
+  ): ClientLimit | BudgetViolation | undefined {
+    const sends = countDay(traffic.client);
+    if (sends > this.clientSendsPerDay) return 'client_sends';
+    if (verifiedAt > now - TRUSTED_NUMBER_MS) return undefined;
+    const allowed = this.unreachablePerDay + Math.floor(UNREACHABLE_SHARE * sends);
+    return countDay(traffic.unreachable) >= allowed ? 'client_unreachable' : evaluate?.(traffic);
   }
 
   /** Finds until when a budget that {@link checkBudgets} found blocks the send. */
@@ -86,11 +97,12 @@ export class SendLimitFinder {
     executor: Executor,
     { row, now }: ExceedingSend,
     phoneNumber: PhoneNumber,
-    violation: 'client_sends' | BudgetViolation,
+    violation: ClientLimit | BudgetViolation,
   ): Promise<LimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
-    if (violation === 'client_sends') {
-      const until = await this.traffic.findResetAt(executor, ['client', row], 'day', 'all', now);
-      return { outcome: 'limited', limit: 'client_sends', until };
+    if (typeof violation === 'string') {
+      const scope = violation === 'client_sends' ? 'client' : 'unreachable';
+      const until = await this.traffic.findResetAt(executor, [scope, row], 'day', 'all', now);
+      return { outcome: 'limited', limit: violation, until };
     }
     const exceeding = { violation, client: row.client, phoneNumber };
     const { scope, window } = violation;
@@ -102,9 +114,12 @@ export class SendLimitFinder {
   }
 }
 
+const countDay = ({ recent, day }: DestinationCounts): number => recent.sends + day.sends;
+
 /** The counts as they would be with one more send. */
 function addSend(traffic: SendTraffic): SendTraffic {
   const subjects = Object.entries(traffic).map(([subject, counts]) => {
+    if (subject === 'unreachable') return [subject, counts];
     const { sends, verified } = counts.recent;
     return [subject, Object.assign({}, counts, { recent: { sends: sends + 1, verified } })];
   });

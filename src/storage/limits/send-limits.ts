@@ -6,7 +6,7 @@ import type { VerificationRow } from '../migrations/schema.js';
 import type { ReservationEntries, SendReservation } from '../send.types.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { NumberLimits } from './number-limits.js';
-import { createWindowEntry } from './sliding-window.js';
+import { createWindowEntry, getEntryTime } from './sliding-window.js';
 import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
 import { isCounted } from '../traffic-subjects.js';
 import { toNumberKey } from './window-predicates.js';
@@ -103,6 +103,29 @@ export class SendLimits {
     const verified = row?.status === 'verified' ? -1 : 0;
     this.traffic.add(batch, countKey, { sends: -1, verified });
     return () => released.row !== undefined;
+  }
+
+  /**
+   * Keeps a send to an unreachable number counted for its number and its end user. For its client it
+   * counts as an unreachable number instead of a message. Its entry is replaced, as {@link release}
+   * would remove it, so that a repeated write finds what an earlier run has done.
+   * @returns a getter of whether it was counted as a message until now
+   */
+  keepUnreachable(
+    batch: StatementBatch,
+    { client, country, prefixHash, createdAt, entries }: SendReservation,
+    numberHash: string,
+    row: VerificationRow | undefined,
+  ): () => boolean {
+    if (!entries) return () => true;
+    const { number: entry } = entries;
+    const newEntry = createWindowEntry(getEntryTime(entry, 1));
+    const kept = this.numbers.queries.replaceSend(batch, { numberHash, client, entry, newEntry });
+    const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
+    const verified = row?.status === 'verified' ? -1 : 0;
+    this.traffic.add(batch, countKey, { sends: -1, verified });
+    this.traffic.addUnreachable(batch, countKey);
+    return () => kept.row !== undefined;
   }
 
   private reserveForEndUser(

@@ -140,6 +140,16 @@ export const createReleaseQuery =
       where ${isRow(p)} and ${hasEntry(column, p.entry)}
       returning 1 as released`;
 
+/** A query that replaces an entry, and returns a row if it was there: it is replaced once. */
+export const createReplaceQuery =
+  <W extends object>({ table, column }: WindowEntryColumn, isRow: (p: W) => RawBuilder<boolean>) =>
+  (_db: unknown, p: W & { entry: string; newEntry: string }) =>
+    sql<{ replaced: number }>`
+      update ${sql.table(table)}
+      set ${sql.ref(column)} = replace(${sql.ref(column)}, ${p.entry}, ${p.newEntry})
+      where ${isRow(p)} and ${hasEntry(column, p.entry)}
+      returning 1 as replaced`;
+
 /** Whether an entry is in a column. */
 export const hasEntry = (column: string, entry: string): RawBuilder<boolean> =>
   sql`replace(${sql.ref(column)}, ${entry}, '') <> ${sql.ref(column)}`;

@@ -57,6 +57,12 @@ export class TrafficCounts {
     this.queries.addVerified(batch, Object.assign(this.toBucketKey(key), target));
   }
 
+  /** Counts an unreachable number for the client of a verification. */
+  addUnreachable(batch: StatementBatch, key: CountKey): void {
+    const { bucket, shard, unreachable } = this.toBucketKey(key);
+    this.queries.addOne(batch, { subject: unreachable, bucket, shard });
+  }
+
   /**
    * Counts a send, if its verification was written.
    * @returns a getter of all its counts, itself included

@@ -1,13 +1,24 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { DatabaseSchema } from '../migrations/schema.js';
 import { isOpen } from './predicates.js';
-import { COUNT_SCOPES, isExact, type TrafficSubjects } from '../traffic-subjects.js';
+import {
+  CHECKED_SCOPES,
+  COUNT_SCOPES,
+  isExact,
+  type TrafficSubjects,
+} from '../traffic-subjects.js';
 
 /** The subjects that a send counts for, and the rows that count it. */
 interface TrafficBucketKey extends TrafficSubjects {
   /** The number of the bucket (time-buckets.ts), as in the column `slot`. */
   readonly bucket: number;
   /** Of the subjects that are spread over shards. */
+  readonly shard: number;
+}
+
+interface SubjectBucket {
+  readonly subject: string;
+  readonly bucket: number;
   readonly shard: number;
 }
 
@@ -57,6 +68,17 @@ export const TRAFFIC_QUERIES = {
           texts: sql<number>`traffic.texts + excluded.texts`,
           verified: sql<number>`traffic.verified + excluded.verified`,
         }),
+      ),
+
+  /** One more of what a single subject counts. */
+  addOne: (db: Kysely<DatabaseSchema>, p: SubjectBucket) =>
+    db
+      .insertInto('traffic')
+      .values({ subject: p.subject, slot: p.bucket, shard: p.shard, texts: 1, verified: 0 })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['subject', 'slot', 'shard'])
+          .doUpdateSet({ texts: sql<number>`traffic.texts + 1` }),
       ),
 
   /** One more send, if its verification was written. */
@@ -131,4 +153,4 @@ function upsert(p: TrafficBucketKey, counts: RawBuilder<unknown>) {
 }
 
 const isOneOf = (p: TrafficSubjects) =>
-  sql`subject in (${sql.join(COUNT_SCOPES.map((scope) => p[scope]))})`;
+  sql`subject in (${sql.join(CHECKED_SCOPES.map((scope) => p[scope]))})`;

@@ -9,7 +9,12 @@ import type {
 } from '../limit.types.js';
 import { SendLimitFinder } from '../limits/send-limit-finder.js';
 import { SendLimits, type UncheckedSend } from '../limits/send-limits.js';
-import type { SendAdmitted, SendReservation, SendResult } from '../send.types.js';
+import type {
+  FailedSendRemains,
+  SendAdmitted,
+  SendReservation,
+  SendResult,
+} from '../send.types.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { prepareOutcomeQueries } from './send-queries.js';
 import { VerificationTable } from './verification-table.js';
@@ -39,7 +44,7 @@ export class SendOutcomeRepository {
     evaluate: TrafficEvaluator | undefined,
   ): Promise<SendAdmitted | LimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
     const violation = traffic && this.limitFinder.checkBudgets(send, reserved, traffic, evaluate);
-    if (violation !== 'client_sends' && !violation?.enforced) {
+    if (typeof violation !== 'string' && !violation?.enforced) {
       return { outcome: 'admitted', reservation, violation };
     }
     await this.release(reservation, []);
@@ -70,11 +75,11 @@ export class SendOutcomeRepository {
     });
   }
 
-  async release(reservation: SendReservation, possiblySentBy: readonly string[]): Promise<void> {
+  async release(reservation: SendReservation, remains: FailedSendRemains): Promise<void> {
     await this.database.runUntilCommitted(() =>
-      possiblySentBy.length > 0
-        ? this.fail(reservation, possiblySentBy)
-        : this.releaseUnsent(reservation),
+      remains !== 'unreachable' && remains.length > 0
+        ? this.fail(reservation, remains)
+        : this.releaseUnsent(reservation, remains === 'unreachable'),
     );
   }
 
@@ -97,7 +102,7 @@ export class SendOutcomeRepository {
     });
   }
 
-  private async releaseUnsent(reservation: SendReservation): Promise<void> {
+  private async releaseUnsent(reservation: SendReservation, isUnreachable: boolean): Promise<void> {
     const { pinId, client, phoneNumber, claim, resendOf } = reservation;
     await this.database.transaction<undefined>(async (transaction, rollback) => {
       const remove = resendOf ? this.queries.removeResend : this.queries.delete;
@@ -106,7 +111,9 @@ export class SendOutcomeRepository {
       const numberHash = this.verifications.hashNumber(phoneNumber);
       const wasCounted = await transaction.run((batch) => {
         if (claim) this.keys.queries.release(batch, { pinId, runId: claim.runId });
-        return this.limits.release(batch, reservation, numberHash, row);
+        return isUnreachable
+          ? this.limits.keepUnreachable(batch, reservation, numberHash, row)
+          : this.limits.release(batch, reservation, numberHash, row);
       });
       // An earlier run has released it.
       return wasCounted() ? undefined : rollback(undefined);

@@ -156,6 +156,8 @@ export class ModelWorld {
         OTP_TTL: `${settings.ttlMs / 1_000}s`,
         OTP_MAX_ATTEMPTS: String(settings.maxAttempts),
         SEND_COOLDOWN: `${settings.cooldownMs / 1_000}s`,
+        CLIENT_UNREACHABLE_PER_DAY: '1000000',
+        CLIENT_WRONG_CODES_PER_DAY: '1000000',
         SENDS_PER_NUMBER_PER_DAY: String(settings.sendsPerDay),
         FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: String(settings.failuresPerHour),
         FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: String(settings.failuresPerDay),

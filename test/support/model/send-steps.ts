@@ -261,6 +261,11 @@ function releaseSend({ record }: StepContext, state: ModelState, progress: Progr
     return done(markAmbiguous(failed, record), progress, answer);
   }
   const { id, client } = record;
+  if (failures.some(({ code }) => code === 'destination_unreachable')) {
+    // Its look-up counts as a message to the number.
+    const deleted = record.kind === 'send' ? state.deleteVerification(target) : state;
+    return done(releaseKey(deleted, record), progress, answer);
+  }
   const { phoneNumber = '', endUser } = progress.counted ?? {};
   const { sends } = state.getNumber(client, phoneNumber);
   let released = state.changeNumber(client, phoneNumber, { sends: removeEvent(sends, id) });
