@@ -1,27 +1,27 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Libsql from 'libsql';
+import { Kysely, sql } from 'kysely';
 import { seconds } from '../../src/common/durations.js';
+import { openPostgres } from '../../src/storage/engines/postgres.js';
+import { openSqlite } from '../../src/storage/engines/sqlite.js';
 import type { TrafficEvaluator } from '../../src/storage/limit.types.js';
+import { clientNumbers } from '../../src/storage/migrations/0006-client-numbers.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, NO_IDEMPOTENCY_KEY, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
-import { queryPostgres } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { openStore, type OpenStore } from '../support/store.js';
 
 const NUMBER = phoneNumber('+14155552671');
 const OTHER_NUMBER = phoneNumber('+14155552672');
 
-/** Counts numbers for all clients together, as the release before does. */
 const REVERT = [
   `insert into numbers (number_hash, sends, failures, touched_at, verified_at)
     select number_hash, max(sends), max(failures), max(touched_at), max(verified_at)
     from client_numbers group by number_hash`,
   'drop table client_numbers',
-  'update schema_version set version = 5',
 ];
 
 const blockUnknownNumbers: TrafficEvaluator = () => ({
@@ -64,18 +64,16 @@ describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %
     ({ store } = opened);
   }
 
-  /** Makes the database one of the release before, and opens it with this release. */
+  /** Counts numbers for all clients together, as the release before does, and migrates again. */
   async function upgrade(...changes: string[]): Promise<void> {
     await opened.close();
-    for (const statement of [...REVERT, ...changes]) {
-      if (settings['DATABASE_URL'] !== undefined) {
-        await queryPostgres(settings['DATABASE_URL'], statement);
-      } else {
-        const database = new Libsql(join(dataDir, 'otp.db'));
-        database.exec(statement);
-        database.close();
-      }
-    }
+    const url = settings['DATABASE_URL'];
+    const database = url === undefined ? openSqlite(dataDir) : openPostgres(url, seconds(5));
+    const kysely = new Kysely<unknown>({ dialect: database.dialect });
+    for (const statement of [...REVERT, ...changes]) await sql.raw(statement).execute(kysely);
+    await clientNumbers(kysely);
+    await kysely.destroy();
+    await database.close();
     await open();
   }
 
