@@ -1,2 +1,5 @@
 /** How a code is delivered: by SMS, or spoken in a call. */
-export type Channel = 'sms' | 'voice';
+export const CHANNELS = ['sms', 'voice'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+export const DEFAULT_CHANNEL: Channel = 'sms';

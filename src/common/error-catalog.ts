@@ -69,7 +69,7 @@ const ENTRIES = {
     status: 403,
     message: 'Messages to this country or number type are blocked.',
     action: OTHER_NUMBER,
-    returnedBy: ['sendCode'],
+    returnedBy: MESSAGE_SEND,
   },
   not_found: {
     status: 404,

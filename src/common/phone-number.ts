@@ -8,7 +8,8 @@ import {
 import { cleanPhoneNumber } from './phone-number-input.js';
 
 const E164 = /^\+[1-9]\d{6,14}$/;
-const NON_GEOGRAPHIC = '001';
+/** UN M49, the world: numbers of no country, such as satellite phones. */
+export const NON_GEOGRAPHIC = '001';
 
 /** The types of numbers that libphonenumber distinguishes. */
 export const NUMBER_TYPES = [
@@ -74,9 +75,17 @@ export class PhoneNumber {
     return this.#e164;
   }
 
-  /** ISO 3166 code; `001` (UN M49, the world) for a number without a country, such as `+800…`. */
+  /**
+   * ISO 3166 code, or {@link NON_GEOGRAPHIC}. If no plan has the number, the main country of its country
+   * code: new ranges are in use weeks before libphonenumber knows them.
+   */
   get country(): string {
-    return this.metadata?.country ?? NON_GEOGRAPHIC;
+    const { metadata } = this;
+    if (metadata?.country !== undefined) return metadata.country;
+    const [mainCountry] = metadata?.isNonGeographic()
+      ? []
+      : (metadata?.getPossibleCountries() ?? []);
+    return mainCountry ?? NON_GEOGRAPHIC;
   }
 
   /** Type in the country's numbering plan; `undefined` if the plan has no such number. */

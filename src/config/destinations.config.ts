@@ -1,35 +1,45 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { defineConfig, optional, setting } from './define-config.js';
-import { parsedBy } from './env-types.js';
+import { defineConfig, setting } from './define-config.js';
+import { oneOf, parsedBy } from './env-types.js';
 import {
+  ALL_COUNTRIES,
+  parseBlockedTypes,
   parseCountries,
-  parseNumberTypes,
   parseTestNumbers,
   requireLastDays,
 } from './list-parsers.js';
 
 export const destinationsConfig = defineConfig('destinations', 'Destinations', {
-  /** ISO 3166 codes; `undefined` means every country. */
-  allowedCountries: optional('ALLOWED_COUNTRIES', parsedBy(parseCountries), {
-    description: 'countries that messages may be sent to; in production, `*` logs a warning',
-    values: 'ISO 3166 codes, or `*`',
-    defaultValue: '*',
-  }),
+  allowedCountries: setting(
+    'ALLOWED_COUNTRIES',
+    parsedBy(parseCountries).default([ALL_COUNTRIES]),
+    {
+      description:
+        'countries that messages may be sent to; in production, `*` logs a warning. `001` allows numbers of no country, such as satellite phones, which `*` does not include',
+      values: 'ISO 3166 codes, `*`, `001`',
+    },
+  ),
   blockedTypes: setting(
     'BLOCKED_NUMBER_TYPES',
-    parsedBy(parseNumberTypes).default([
+    parsedBy(parseBlockedTypes).default([
       'PREMIUM_RATE',
       'SHARED_COST',
+      'PERSONAL_NUMBER',
       'UAN',
       'PAGER',
       'VOICEMAIL',
+      'sms:FIXED_LINE',
     ]),
     {
-      description: 'types of numbers that no message is sent to',
-      values: 'types of libphonenumber, or `none`',
+      description: 'types of numbers that no message is sent to, on every channel or on one',
+      values: 'types of libphonenumber, `sms:type`, `voice:type`, or `none`',
     },
   ),
+  numberCheck: setting('NUMBER_CHECK', oneOf('valid', 'possible').default('valid'), {
+    description:
+      'which numbers get messages: those of a known range, or also others of the right length, whose type cannot be blocked',
+  }),
   testNumbers: setting(
     'TEST_NUMBERS',
     parsedBy(parseTestNumbers)

@@ -1,5 +1,11 @@
+import { CHANNELS, type Channel } from '../common/channel.js';
 import { isAddressOrCidr } from '../common/network-address.js';
-import { isCountry, NUMBER_TYPES, type NumberType } from '../common/phone-number.js';
+import {
+  isCountry,
+  NON_GEOGRAPHIC,
+  NUMBER_TYPES,
+  type NumberType,
+} from '../common/phone-number.js';
 import { PROVIDER_NAMES, type ProviderName } from '../common/provider-name.js';
 import { parseTestNumber, type TestNumber } from '../common/test-number.js';
 
@@ -49,11 +55,15 @@ export const parseApiKeys = createListParser((entry): ApiKey | undefined => {
     : undefined;
 }, 'entries like name:<sha-256 of the key, hex>; npm run keys:new makes one');
 
-/** Parses ISO 3166 codes; `*` means every country and gives `undefined`. */
-export function parseCountries(text: string): string[] | undefined {
-  if (text.trim() === '*') return undefined;
+/** Every country; numbers of no country are apart from it. */
+export const ALL_COUNTRIES = '*';
+
+/** Parses ISO 3166 codes, {@link ALL_COUNTRIES} and {@link NON_GEOGRAPHIC}. */
+export function parseCountries(text: string): string[] {
   const codes = splitList(text.toUpperCase());
-  const wrong = codes.filter((code) => !isCountry(code));
+  const wrong = codes.filter(
+    (code) => !isCountry(code) && code !== ALL_COUNTRIES && code !== NON_GEOGRAPHIC,
+  );
   if (wrong.length === 0) return codes;
   const names = new Intl.DisplayNames('en', { type: 'region' });
   const meant = wrong
@@ -63,13 +73,21 @@ export function parseCountries(text: string): string[] | undefined {
   throw new Error(`must be * or ISO 3166 codes such as DE,AT,CH${hint}`);
 }
 
+/** A type of numbers, on every channel or only on the one before it. */
+export type BlockedNumberType = NumberType | `${Channel}:${NumberType}`;
+
+const BLOCKED_TYPES: readonly BlockedNumberType[] = NUMBER_TYPES.flatMap((type) => [
+  type,
+  ...CHANNELS.map((channel) => `${channel}:${type}` as const),
+]);
+
 const parseTypes = createListParser(
-  (name) => NUMBER_TYPES.find((type) => type === name.toUpperCase()),
-  `none, or one or more of ${NUMBER_TYPES.join(', ')}`,
+  (name) => BLOCKED_TYPES.find((type) => type.toUpperCase() === name.toUpperCase()),
+  `none, or one or more of ${NUMBER_TYPES.join(', ')}, of a channel as in sms:FIXED_LINE`,
 );
 
 /** Parses libphonenumber's names of number types; `none` is the empty list. */
-export const parseNumberTypes = (text: string): NumberType[] =>
+export const parseBlockedTypes = (text: string): BlockedNumberType[] =>
   text.trim().toLowerCase() === 'none' ? [] : parseTypes(text);
 
 /** Parses the names of providers, in order of preference. */

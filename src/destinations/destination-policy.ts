@@ -1,8 +1,10 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Channel } from '../common/channel.js';
 import { errors } from '../common/domain-error.js';
-import type { PhoneNumber } from '../common/phone-number.js';
+import { NON_GEOGRAPHIC, type PhoneNumber } from '../common/phone-number.js';
 import { findActiveTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
+import { ALL_COUNTRIES } from '../config/list-parsers.js';
 import { serviceConfig, type ServiceConfig } from '../config/service.config.js';
 import { SmsPumpingDetector } from './sms-pumping-detector.js';
 
@@ -23,7 +25,7 @@ export interface CheckedDestination {
 @Injectable()
 export class DestinationPolicy implements OnApplicationBootstrap {
   private readonly logger = new Logger(DestinationPolicy.name);
-  private readonly allowedCountries: ReadonlySet<string> | undefined;
+  private readonly allowedCountries: ReadonlySet<string>;
   private readonly blockedTypes: ReadonlySet<string>;
 
   constructor(
@@ -31,12 +33,12 @@ export class DestinationPolicy implements OnApplicationBootstrap {
     @Inject(serviceConfig.KEY) private readonly service: ServiceConfig,
     readonly smsPumping: SmsPumpingDetector,
   ) {
-    this.allowedCountries = config.allowedCountries && new Set(config.allowedCountries);
+    this.allowedCountries = new Set(config.allowedCountries);
     this.blockedTypes = new Set(config.blockedTypes);
   }
 
   onApplicationBootstrap(): void {
-    if (this.service.isProduction && !this.allowedCountries) {
+    if (this.service.isProduction && this.allowedCountries.has(ALL_COUNTRIES)) {
       this.logger.warn('ALLOWED_COUNTRIES is *: messages to every country. List your own.');
     }
   }
@@ -45,23 +47,45 @@ export class DestinationPolicy implements OnApplicationBootstrap {
    * Checks a number without its history. Test numbers are always allowed.
    * @throws DomainError `validation_failed` or `destination_not_allowed`
    */
-  check(number: PhoneNumber, now: number): CheckedDestination {
+  check(number: PhoneNumber, channel: Channel, now: number): CheckedDestination {
     const { country, prefix } = number;
     const isTestNumber = findActiveTestNumber(this.config.testNumbers, number, now) !== undefined;
-    if (!isTestNumber) this.assertAllowed(number);
+    if (!isTestNumber) {
+      this.assertHasCountry(country);
+      this.assertKnown(number);
+      this.assertCountryAllowed(country);
+      this.assertTypeAllowed(number, channel);
+    }
     return { country, prefix, isTestNumber };
   }
 
-  private assertAllowed({ country, type }: PhoneNumber): void {
-    if (type === undefined) {
-      const detail = 'Give a number that its country hands out.';
-      throw errors.validationFailed({ fieldErrors: [{ pointer: '#/phoneNumber', detail }] });
-    }
-    if (this.allowedCountries && !this.allowedCountries.has(country)) {
-      throw errors.destinationNotAllowed({ message: 'Messages to this country are blocked.' });
-    }
+  /** A type may be blocked on one channel only. @throws DomainError `destination_not_allowed` */
+  assertTypeAllowed({ type }: PhoneNumber, channel: Channel): void {
+    if (type === undefined) return;
     if (this.blockedTypes.has(type)) {
       throw errors.destinationNotAllowed({ message: 'Messages to this number type are blocked.' });
     }
+    if (this.blockedTypes.has(`${channel}:${type}`)) {
+      throw errors.destinationNotAllowed({
+        message: `Messages by ${channel} to this number type are blocked.`,
+      });
+    }
+  }
+
+  private assertHasCountry(country: string): void {
+    if (country !== NON_GEOGRAPHIC || this.allowedCountries.has(NON_GEOGRAPHIC)) return;
+    const message = 'Messages to numbers of no country are blocked.';
+    throw errors.destinationNotAllowed({ message });
+  }
+
+  private assertKnown({ type }: PhoneNumber): void {
+    if (type !== undefined || this.config.numberCheck === 'possible') return;
+    const detail = 'This is not a number of its country. Check the digits.';
+    throw errors.validationFailed({ fieldErrors: [{ pointer: '#/phoneNumber', detail }] });
+  }
+
+  private assertCountryAllowed(country: string): void {
+    if (this.allowedCountries.has(country) || this.allowedCountries.has(ALL_COUNTRIES)) return;
+    throw errors.destinationNotAllowed({ message: 'Messages to this country are blocked.' });
   }
 }

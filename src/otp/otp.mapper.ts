@@ -1,3 +1,4 @@
+import { DEFAULT_CHANNEL } from '../common/channel.js';
 import type { Clock } from '../common/clock.js';
 import type { OtpConfig } from '../config/otp.config.js';
 import type { CheckedDestination } from '../destinations/destination-policy.js';
@@ -9,7 +10,7 @@ import type { VerificationResponse } from './dto/verification.dto.js';
 import { createPinId } from './pin-id.js';
 
 export const toNewVerification = (
-  { phoneNumber, channel = 'sms', reference, endUserIp }: SendOtpDto,
+  { phoneNumber, channel = DEFAULT_CHANNEL, reference, endUserIp }: SendOtpDto,
   client: string,
   { country, prefix, isTestNumber }: CheckedDestination,
   now: number,

@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { DEFAULT_CHANNEL } from '../common/channel.js';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { ProviderRouter, type ProviderSendResult } from '../providers/provider-router.js';
-import type { SendAdmission, SendReservation } from '../storage/send.types.js';
+import type { SendAdmission, SendAdmitted, SendReservation } from '../storage/send.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import type { RequestClient } from './current-client.decorator.js';
 import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
@@ -47,7 +48,11 @@ export class OtpService {
     { client, idempotency, context }: RequestClient,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const now = this.clock.now();
-    const destination = this.destinations.check(dto.phoneNumber, now);
+    const destination = this.destinations.check(
+      dto.phoneNumber,
+      dto.channel ?? DEFAULT_CHANNEL,
+      now,
+    );
     // Checked early because it is cheap, but a request with a key may have a response to replay.
     if (!destination.isTestNumber && !idempotency) this.router.assertAvailable();
     const verification = toNewVerification(dto, client, destination, now, this.config);
@@ -66,11 +71,13 @@ export class OtpService {
     { client, idempotency, context }: RequestClient,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const now = this.clock.now();
-    const request = { pinId: parsePinId(dto.pinId), client, channel: dto.channel ?? 'sms', now };
+    const { channel = DEFAULT_CHANNEL } = dto;
+    const request = { pinId: parsePinId(dto.pinId), client, channel, now };
     const { evaluate } = this.destinations.smsPumping;
     const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
     if (admission.outcome === 'not_resendable') throw errors.notResendable();
+    if (admission.outcome === 'admitted') await this.assertResendAllowed(admission, context);
     return this.handleAdmission(admission, now, context);
   }
 
@@ -106,6 +113,21 @@ export class OtpService {
         throw toLimitError(admission, now);
       default:
         return toReplayedResponse(admission);
+    }
+  }
+
+  /** The channel may be another one than that of the send. Test numbers are always allowed. */
+  private async assertResendAllowed(
+    { reservation }: SendAdmitted,
+    context: RequestContext,
+  ): Promise<void> {
+    const { phoneNumber, channel, entries } = reservation;
+    if (entries === undefined) return;
+    try {
+      this.destinations.assertTypeAllowed(phoneNumber, channel);
+    } catch (error) {
+      await this.store.releaseSend(reservation, [], context);
+      throw error;
     }
   }
 

@@ -1,4 +1,5 @@
 import { PhoneNumber } from '../../src/common/phone-number.js';
+import { seconds } from '../../src/common/durations.js';
 import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
@@ -83,6 +84,96 @@ describe('Allowed destinations', () => {
     expectProblem(await send('+4915112345678'), 403, 'destination_not_allowed');
     expectProblem(await send('+80012345678'), 403, 'destination_not_allowed');
     expect(await service.getReceivedCodes('+4915112345678')).toEqual([]);
+  });
+
+  it.each([
+    ['+870773111632', 'Inmarsat'],
+    ['+881612345678', 'a satellite network'],
+    ['+88210123456', 'an international network'],
+    ['+883510012345678', 'an international network'],
+    ['+878101234567890', 'a personal number of no country'],
+    ['+80012345678', 'a freephone number of no country'],
+    ['+80812345678', 'a shared-cost number of no country'],
+    ['+979123456789', 'a premium-rate number of no country'],
+  ])('rejects %s (%s), which * does not include', async (number) => {
+    await start({ BLOCKED_NUMBER_TYPES: 'none', ALLOWED_COUNTRIES: '*' });
+    const response = await send(number);
+
+    expectProblem(response, 403, 'destination_not_allowed');
+    expect(response.body.detail).toContain('numbers of no country');
+    expect(await service.getReceivedCodes(number)).toEqual([]);
+  });
+
+  it.each(['*,001', 'CH, 001'])(
+    'allows numbers of no country with ALLOWED_COUNTRIES=%s',
+    async (list) => {
+      await start({ ALLOWED_COUNTRIES: list });
+
+      await send('+870773111632').expect(200);
+      await send('+41793026727').expect(200);
+    },
+  );
+
+  it.each([
+    ['+447912345678', 'GB'],
+    ['+447911123456', 'GG'],
+    ['+447781123456', 'GG'],
+    ['+447797123456', 'JE'],
+    ['+447624123456', 'IM'],
+  ])('counts %s as a number of %s', async (number, country) => {
+    await start({ ALLOWED_COUNTRIES: 'GB' });
+    expect((await send(number)).status).toBe(country === 'GB' ? 200 : 403);
+    await service.close();
+
+    await start({ ALLOWED_COUNTRIES: country });
+    await send(number).expect(200);
+  });
+
+  it.each(['+447012345678', '+15005551234'])('rejects the personal number %s', async (number) => {
+    await start();
+
+    expectProblem(await send(number), 403, 'destination_not_allowed');
+    expect(await service.getReceivedCodes(number)).toEqual([]);
+  });
+
+  it('rejects a message to a number that is surely a fixed line, but allows a call', async () => {
+    await start();
+    const phoneNumber = '+4930123456';
+    const response = await send(phoneNumber);
+    expectProblem(response, 403, 'destination_not_allowed');
+    expect(response.body.detail).toContain('by sms');
+
+    const call = { phoneNumber, channel: 'voice' };
+    const { body } = await service.http.post('/otp/send').send(call).expect(200);
+    expect(await service.getReceivedChannels(phoneNumber)).toEqual(['voice']);
+
+    const resend = (channel?: string) =>
+      service.http.post('/otp/resend').send({ pinId: body.pinId, channel });
+    service.clock.advance(seconds(30));
+    expectProblem(await resend(), 403, 'destination_not_allowed');
+    expectProblem(await resend('sms'), 403, 'destination_not_allowed');
+    await resend('voice').expect(200);
+    expect(await service.getReceivedChannels(phoneNumber)).toEqual(['voice', 'voice']);
+  });
+
+  it('sends a message to a number that may be a mobile phone', async () => {
+    await start();
+    expect(PhoneNumber.parse('+14155552671')).toMatchObject({ type: 'FIXED_LINE_OR_MOBILE' });
+
+    await send('+14155552671').expect(200);
+  });
+
+  it('sends to numbers of the right length with NUMBER_CHECK=possible', async () => {
+    const newRange = '+15552345678';
+    await start();
+    expectProblem(await send(newRange), 400, 'validation_failed');
+    await service.close();
+
+    await start({ NUMBER_CHECK: 'possible', ALLOWED_COUNTRIES: 'US' });
+    await send(newRange).expect(200);
+    expectProblem(await send('+155523456'), 400, 'validation_failed');
+    expectProblem(await send('+441481123456'), 403, 'destination_not_allowed');
+    expectProblem(await send('+19007685518'), 403, 'destination_not_allowed');
   });
 
   it('blocks only the number types in BLOCKED_NUMBER_TYPES', async () => {

@@ -16,7 +16,7 @@ describe('A phone number with an untidy spelling', () => {
   afterAll(() => service.close());
 
   async function verify(phoneNumber: string): Promise<void> {
-    await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
+    await service.http.post('/otp/send').send({ phoneNumber, channel: 'voice' }).expect(200);
     const [otpCode = ''] = await service.getReceivedCodes(phoneNumber);
     const body = { phoneNumber, otpCode };
     await service.http.post('/otp/verify').send(body).expect(200, { verified: true });

@@ -57,8 +57,17 @@ describe('The configuration', () => {
       encryption: { secrets: [SECRET] },
       auth: { apiKeys: [], allowUnauthenticated: false },
       destinations: {
-        allowedCountries: undefined,
-        blockedTypes: ['PREMIUM_RATE', 'SHARED_COST', 'UAN', 'PAGER', 'VOICEMAIL'],
+        allowedCountries: ['*'],
+        blockedTypes: [
+          'PREMIUM_RATE',
+          'SHARED_COST',
+          'PERSONAL_NUMBER',
+          'UAN',
+          'PAGER',
+          'VOICEMAIL',
+          'sms:FIXED_LINE',
+        ],
+        numberCheck: 'valid',
         testNumbers: [],
       },
       otp: { ttlMs: 300_000, maxAttempts: 5, sendCooldownMs: 30_000 },
@@ -243,6 +252,8 @@ describe('The configuration', () => {
     ['CORS_ORIGINS', 'https://['],
     ['ALLOWED_COUNTRIES', 'DE,XX'],
     ['BLOCKED_NUMBER_TYPES', 'EXPENSIVE'],
+    ['BLOCKED_NUMBER_TYPES', 'fax:FIXED_LINE'],
+    ['NUMBER_CHECK', 'never'],
     ['TEST_NUMBERS', '+15550001111'],
     ['TEST_NUMBERS', '15550001111:123456'],
     ['TEST_NUMBERS', '+15550001111:123456@2026-02-30'],
@@ -265,6 +276,17 @@ describe('The configuration', () => {
     expect(errorsOf({ TEST_NUMBERS: testNumber })).toBe('none');
   });
 
+  it('parses number types of one channel, and countries with numbers of none', () => {
+    const { destinations } = configFrom({
+      OTP_SECRET: SECRET,
+      ALLOWED_COUNTRIES: '*, 001',
+      BLOCKED_NUMBER_TYPES: 'premium_rate, SMS:fixed_line, voice:PAGER',
+    });
+
+    expect(destinations.allowedCountries).toEqual(['*', '001']);
+    expect(destinations.blockedTypes).toEqual(['PREMIUM_RATE', 'sms:FIXED_LINE', 'voice:PAGER']);
+  });
+
   it('parses lists', () => {
     const { auth, http, destinations } = configFrom({
       OTP_SECRET: SECRET,
@@ -284,6 +306,7 @@ describe('The configuration', () => {
     expect(destinations).toEqual({
       allowedCountries: ['DE', 'AT'],
       blockedTypes: [],
+      numberCheck: 'valid',
       testNumbers: [
         { e164: '+15550001111', code: '123456', expiresAt: undefined },
         { e164: '+15550002222', code: 'abcd', expiresAt: Date.parse('2027-01-01T00:00:00Z') },

@@ -36,7 +36,9 @@ describe('PhoneNumber', () => {
     ['+41793026727', 'CH', 'MOBILE', '+4179302'],
     ['+19005551234', 'US', 'PREMIUM_RATE', '+1900555'],
     ['+80012345678', '001', 'TOLL_FREE', '+8001234'],
-    ['+15550001111', '001', undefined, '+1555000'],
+    ['+15550001111', 'US', undefined, '+1555000'],
+    ['+441481123456', 'GB', undefined, '+44148112'],
+    ['+870773111632', '001', 'MOBILE', '+87077311'],
   ])('has the country, type and prefix of %s', (text, country, type, prefix) => {
     const parsed = PhoneNumber.parse(text);
     const stored = PhoneNumber.fromE164(text);
