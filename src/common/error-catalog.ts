@@ -156,8 +156,7 @@ const ENTRIES = {
     status: 429,
     type: `${REGISTRY}#abnormal-usage-detected`,
     title: 'Request not satisfied due to detection of abnormal request pattern',
-    message:
-      'Messages to the country or prefix of this number are suspended: too many were not verified.',
+    message: 'Messages to this destination are suspended: too many earlier ones were not verified.',
     action: RETRY_AFTER,
     returnedBy: MESSAGE_SEND,
   },
