@@ -11,6 +11,8 @@ const OPERATIONS_PER_SEED = 500;
 const CONCURRENT_SEEDS = 4;
 /** One run in this many writes a log, in which secrets are searched. */
 const LOGGED_RUNS = 8;
+/** The share of all operations that have to be run. */
+const MIN_COMPLETE = 0.95;
 const RUNNING_MS = minutes(15);
 
 /** Where the service stores its data. */
@@ -70,6 +72,11 @@ export function describeModelTest(
 
     it.each(Object.entries(INVARIANT_CHECKS))('keeps %s', (_invariant, check) => {
       expectNone(results, ({ run }) => check(run));
+    });
+
+    it('has a database that responds in time, so that almost every run is complete', () => {
+      const operations = results.reduce((sum, { run }) => sum + run.records.length, 0);
+      expect(operations).toBeGreaterThan(MIN_COMPLETE * seeds.length * OPERATIONS_PER_SEED);
     });
 
     it('reaches every kind of answer', () => {

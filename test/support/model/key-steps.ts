@@ -1,43 +1,60 @@
 import { isKeyValid } from './model-rules.js';
-import type { ModelState } from './model-state.js';
+import type { KeyRecord, ModelState } from './model-state.js';
 import { problem, type ExpectedAnswer } from './model-step.js';
 import { toHttpRequest, type OperationRecord } from './operation.js';
 
-/** Claims the key of a request, or answers it from the earlier request with this key. */
+/** Claims the key of a request; `undefined` if an earlier request has it. */
 export function claimKey(
   state: ModelState,
   record: OperationRecord,
   verification: string | undefined,
   now: number,
-): { state: ModelState } | { answer: ExpectedAnswer } {
+): ModelState | undefined {
   const { client, key, id } = record;
-  if (key === undefined) return { state };
+  if (key === undefined) return state;
   const earlier = state.getKey(client, key);
+  if (earlier && isKeyValid(earlier.createdAt, now)) return undefined;
   const request = describeRequest(record);
-  if (earlier && isKeyValid(earlier.createdAt, now)) {
-    if (earlier.request !== request) return { answer: problem(422, 'idempotency_key_reused') };
-    return { answer: repeatAnswer(earlier) };
-  }
   const claim = { request, state: 'running', answer: undefined, createdAt: now, run: id } as const;
-  return { state: state.setKey(client, key, { ...claim, verification }) };
+  return state.setKey(client, key, { ...claim, verification });
 }
 
-function repeatAnswer({
-  state,
-  answer = {},
-}: {
-  state: string;
-  answer: object | undefined;
-}): ExpectedAnswer {
-  switch (state) {
+/** Answers a request by the earlier one with its key. Read later, when it may be released. */
+export function repeatAnswer(
+  state: ModelState,
+  record: OperationRecord,
+): ExpectedAnswer | { lost: KeyRecord } {
+  const earlier = state.getKey(record.client, record.key ?? '');
+  if (!earlier) return IN_PROGRESS;
+  if (earlier.state === 'erased' || earlier.request !== describeRequest(record)) {
+    return problem(422, 'idempotency_key_reused');
+  }
+  switch (earlier.state) {
     case 'answered':
-      return { status: 200, repeated: answer, replayed: true };
+      return { status: 200, repeated: earlier.answer ?? {}, replayed: true };
     case 'ambiguous':
+      // A code may be checked again, a message must not be sent again.
+      if (record.kind === 'verify') return { lost: earlier };
       return { ...problem(504, 'provider_timeout'), replayed: true };
     default:
-      return problem(409, 'request_in_progress');
+      return IN_PROGRESS;
   }
 }
+
+/** Owns the key instead of the run whose answer was lost, unless another run does by now. */
+export function takeOverKey(
+  state: ModelState,
+  { client, key, id }: OperationRecord,
+  lostRun: string | undefined,
+  now: number,
+): ModelState | undefined {
+  const owned = key === undefined ? undefined : state.getKey(client, key);
+  if (key === undefined || !owned || owned.run !== lostRun) return undefined;
+  if (owned.state !== 'running' && owned.state !== 'ambiguous') return undefined;
+  return state.setKey(client, key, { ...owned, state: 'running', run: id, createdAt: now });
+}
+
+export const IN_PROGRESS = problem(409, 'request_in_progress');
 
 /** The run of the request stores its answer, if it still owns the key. */
 export const storeAnswer = (
@@ -55,7 +72,7 @@ export function releaseKey(state: ModelState, { client, key, id }: OperationReco
   return state.setKey(client, key, undefined);
 }
 
-/** Removes the keys of a client's erased verifications. */
+/** The keys of a client's erased verifications stay, without their answers. */
 export function eraseKeys(
   state: ModelState,
   client: string,
@@ -65,7 +82,7 @@ export function eraseKeys(
   for (const key of state.listKeys(client)) {
     const verification = state.getKey(client, key)?.verification;
     if (verification !== undefined && erased.includes(verification)) {
-      result = result.setKey(client, key, undefined);
+      result = changeRecord(result, client, key, { state: 'erased', answer: undefined });
     }
   }
   return result;
@@ -74,11 +91,23 @@ export function eraseKeys(
 function changeKey(
   state: ModelState,
   { client, key, id }: OperationRecord,
-  change: { state: 'answered' | 'ambiguous'; answer: object | undefined },
+  change: KeyChange,
 ): ModelState {
   const owned = key === undefined ? undefined : state.getKey(client, key);
-  if (key === undefined || owned?.run !== id) return state;
-  return state.setKey(client, key, { ...owned, ...change });
+  if (key === undefined || owned?.run !== id || owned.state === 'erased') return state;
+  return changeRecord(state, client, key, change);
+}
+
+type KeyChange = Pick<KeyRecord, 'state' | 'answer'>;
+
+function changeRecord(
+  state: ModelState,
+  client: string,
+  key: string,
+  change: KeyChange,
+): ModelState {
+  const record = state.getKey(client, key);
+  return record ? state.setKey(client, key, { ...record, ...change }) : state;
 }
 
 function describeRequest(record: OperationRecord): string {

@@ -18,6 +18,8 @@ export interface ModelSettings {
   readonly endUserSendsPerHour: number;
   /** From above 0 to 1. */
   readonly clientShare: number;
+  /** After this time, a request that has no result was ended by a crash. */
+  readonly maxRequestMs: number;
 }
 
 /** Why a limit rejects a request, and until when. */
@@ -40,6 +42,17 @@ export type LimitedSend = Pick<VerificationRecord, 'client' | 'phoneNumber' | 'e
 /** Whether a request may still find the earlier one with its key. */
 export const isKeyValid = (createdAt: number, now: number): boolean =>
   createdAt > now - IDEMPOTENCY_KEY_MS;
+
+/** Whether the right code still gets `verified: true`. */
+export const isClaimable = ({ status, expiresAt }: VerificationRecord, now: number): boolean =>
+  (status === 'pending' || status === 'unclaimed') && expiresAt > now;
+
+/** Whether the answer to an earlier check is lost, so that its provider is asked first. */
+export const followsLostAnswer = (
+  { unresolved, lostAt }: VerificationRecord,
+  now: number,
+  { own, isRepeat }: { own: number; isRepeat: boolean },
+): boolean => unresolved > own && (isRepeat || lostAt <= now);
 
 export const isOpen = ({ status, expiresAt }: VerificationRecord, now: number): boolean =>
   status === 'pending' && expiresAt > now;
@@ -65,6 +78,8 @@ export function getVisibleStatus(
     case 'pending':
       if (now >= verification.expiresAt) return 'expired';
       return isExhausted ? 'exhausted' : 'pending';
+    case 'unclaimed':
+      return 'verified';
     default:
       return verification.status;
   }
@@ -83,9 +98,6 @@ export function getClosedReason(
   };
   return reasons[status] ?? 'attempts_exhausted';
 }
-
-/** Whether an attempt stays counted after its call failed: the code may have been checked. */
-export const staysSpent = ({ ambiguous }: { ambiguous: boolean }): boolean => ambiguous;
 
 /** Which limit rejects a message now: one of the client's own first. */
 export function findSendLimit(

@@ -19,11 +19,17 @@ export interface VerificationRecord {
   readonly id: string;
   readonly client: string;
   readonly phoneNumber: string;
-  readonly status: 'sending' | 'pending' | 'verified' | 'expired' | 'failed' | 'cancelled';
+  /** Unclaimed: a code was right, but no request got `verified: true`. */
+  readonly status:
+    'sending' | 'pending' | 'verified' | 'unclaimed' | 'expired' | 'failed' | 'cancelled';
   readonly channel: 'sms' | 'voice';
   readonly reference: string | undefined;
   readonly endUser: string | undefined;
   readonly attempts: number;
+  /** Checks without a result: running ones, and those whose answers were lost. */
+  readonly unresolved: number;
+  /** From when on one of them counts as lost. */
+  readonly lostAt: number;
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly verifiedAt: number | undefined;
@@ -33,7 +39,8 @@ export interface VerificationRecord {
 
 export interface KeyRecord {
   readonly request: string;
-  readonly state: 'running' | 'answered' | 'ambiguous';
+  /** Erased with its number: no request can use the key until it expires. */
+  readonly state: 'running' | 'answered' | 'ambiguous' | 'erased';
   readonly answer: object | undefined;
   readonly createdAt: number;
   /** The run of the request that owns it, and its verification. */

@@ -20,7 +20,20 @@ export interface ExpectedAnswer {
 /** How far an operation is. Every phase is one atomic step of the service. */
 export interface Progress {
   readonly phase:
-    'start' | 'reserve' | 'explain' | 'explain limit' | 'call' | 'finish' | 'reject' | 'done';
+    | 'start'
+    | 'reserve'
+    | 'repeat'
+    | 'take over'
+    | 'explain'
+    | 'explain limit'
+    | 'ask'
+    | 'found'
+    | 'call'
+    | 'keep'
+    | 'release'
+    | 'finish'
+    | 'reject'
+    | 'done';
   /** Calls that are consumed. */
   readonly calls: number;
   /** Providers that are still to be tried, in this order. */
@@ -28,10 +41,22 @@ export interface Progress {
   /** The verification, once it is known. */
   readonly target?: string | undefined;
   /** Where the operation is counted, even if the verification is erased meanwhile. */
-  readonly counted?: { readonly phoneNumber: string; readonly endUser?: string | undefined };
+  readonly counted?: {
+    readonly phoneNumber: string;
+    readonly endUser?: string | undefined;
+    readonly createdAt?: number;
+  };
   readonly failures: readonly CallFailure[];
   readonly acceptedBy?: ProviderName;
   readonly checked?: string;
+  /** The provider of the verification when its attempt was reserved. */
+  readonly issuer?: ProviderName | undefined;
+  /** The run of the request with this key that it repeats, because its answer was lost. */
+  readonly lostRun?: string;
+  /** Why the provider is asked for the result of an earlier check. */
+  readonly asked?: 'before' | 'failed' | 'exhausted' | 'rejected';
+  /** The answer, unless an earlier check turns out to be right. */
+  readonly pending?: ExpectedAnswer;
   /** A limit that was read, if the client's own limits are not reached. */
   readonly limit?: LimitRejection | undefined;
   readonly answer?: ExpectedAnswer;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Pool } from 'undici';
+import { seconds } from '../../../src/common/durations.js';
 import type { ProviderName } from '../../../src/common/provider-name.js';
 import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { CleanupService } from '../../../src/storage/cleanup.service.js';
@@ -20,6 +21,9 @@ const keyOf = (client: string): string => `key-of-${client}-that-only-the-model-
 const API_KEYS = CLIENTS.map(
   (client) => `${client}:${createHash('sha256').update(keyOf(client)).digest('hex')}`,
 ).join(',');
+
+/** So long that no call ends by it. */
+export const PROVIDER_TIMEOUT_MS = seconds(60);
 
 /** Calls that must have failed before a circuit can be open. */
 const FAILURES_TO_OPEN = 3;
@@ -141,7 +145,12 @@ export class ModelWorld {
     };
   }
 
+  /** Tries again: on a busy machine, the first connection to the database may take too long. */
   private async startReplica(): Promise<WorldReplica> {
+    return this.tryStartReplica().catch(() => this.tryStartReplica());
+  }
+
+  private async tryStartReplica(): Promise<WorldReplica> {
     const { settings, providers, storage, logLevel } = this.options;
     const service = await startService(
       {
@@ -152,12 +161,10 @@ export class ModelWorld {
         PROVIDERS: providers.join(','),
         INFOBIP_BASE_URL: this.gateway.url,
         SINCH_BASE_URL: this.gateway.url,
-        PROVIDER_TIMEOUT: '60s',
+        PROVIDER_TIMEOUT: `${PROVIDER_TIMEOUT_MS / 1_000}s`,
         OTP_TTL: `${settings.ttlMs / 1_000}s`,
         OTP_MAX_ATTEMPTS: String(settings.maxAttempts),
         SEND_COOLDOWN: `${settings.cooldownMs / 1_000}s`,
-        CLIENT_UNREACHABLE_PER_DAY: '1000000',
-        CLIENT_WRONG_CODES_PER_DAY: '1000000',
         SENDS_PER_NUMBER_PER_DAY: String(settings.sendsPerDay),
         FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: String(settings.failuresPerHour),
         FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: String(settings.failuresPerDay),
@@ -165,7 +172,9 @@ export class ModelWorld {
         SENDS_PER_END_USER_IP_PER_HOUR: String(settings.endUserSendsPerHour),
         THROTTLE_SEND_LIMIT: '1000000',
         THROTTLE_VERIFY_LIMIT: '1000000',
-        // Budgets of destinations have a model of their own: the fraud simulation.
+        // The budgets of clients and destinations have tests of their own.
+        CLIENT_UNREACHABLE_PER_DAY: '1000000',
+        CLIENT_WRONG_CODES_PER_DAY: '1000000',
         PUMPING_FLOOR_PER_HOUR: '1000000',
         PUMPING_FLOOR_PER_DAY: '1000000',
       },

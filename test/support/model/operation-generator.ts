@@ -48,7 +48,9 @@ const VERIFY_FAULTS: readonly GatewayFault[] = [
   'drop_before',
   'drop_after',
   'drop_after',
+  'drop_after',
   'error_before',
+  'error_after',
   'error_after',
   'garbage_after',
   'throttled',
@@ -57,6 +59,15 @@ const VERIFY_FAULTS: readonly GatewayFault[] = [
   'slow',
   'expired',
   'exhausted',
+];
+
+const STATUS_FAULTS: readonly GatewayFault[] = [
+  'drop_before',
+  'error_after',
+  'garbage_after',
+  'throttled',
+  'bad_request',
+  'slow',
 ];
 
 /** A verification that a client knows of. */
@@ -74,6 +85,8 @@ interface KnownVerification {
 export class OperationGenerator {
   private readonly known: KnownVerification[] = [];
   private readonly keyed: ModelOperation[] = [];
+  /** Verifies whose answers may be lost. */
+  private readonly failed: ModelOperation[] = [];
   private count = 0;
 
   constructor(
@@ -99,6 +112,7 @@ export class OperationGenerator {
     for (const record of records) {
       const { kind, response, client, phoneNumber, reference, id, target } = record;
       if (record.key !== undefined) this.keyed.push(record);
+      if (kind === 'verify' && response.status >= 500) this.failed.push(record);
       const { pinId } = response.body;
       if (kind === 'send' && !response.replayed && typeof pinId === 'string') {
         this.known.push({
@@ -130,6 +144,8 @@ export class OperationGenerator {
   private nextOperation(isAlone: boolean): ModelOperation {
     const { random } = this;
     if (this.keyed.length > 0 && random.oneIn(8)) return this.repeat(this.pickNewest(this.keyed));
+    const lost = this.failed.at(-1);
+    if (lost && random.oneIn(8)) return this.followLost(lost);
     const kind = random.oneOf(KINDS);
     const fault = this.chooseFault(kind, isAlone);
     const common = {
@@ -173,6 +189,14 @@ export class OperationGenerator {
     const client = random.oneIn(10) ? random.oneOf(CLIENTS) : operation.client;
     const changed = random.oneIn(6) ? this.changeRequest(operation) : {};
     return { ...toOperation(operation), id: this.nextId(), replica, client, ...changed };
+  }
+
+  /** The same request again, or another code for the same verification. */
+  private followLost(operation: ModelOperation): ModelOperation {
+    const { random } = this;
+    if (random.oneIn(2)) return this.repeat(operation);
+    const code = random.oneIn(2) ? operation.code : wrongCode(operation.code ?? '000000');
+    return { ...this.repeat(operation), code, key: undefined };
   }
 
   private changeRequest({ kind, code }: ModelOperation): Partial<ModelOperation> {
@@ -224,7 +248,8 @@ export class OperationGenerator {
     const provider = random.oneOf(this.options.providers);
     const fault = random.oneOf(kind === 'verify' ? VERIFY_FAULTS : SEND_FAULTS);
     // The clock stands still while operations run at the same time.
-    if (!isAlone || !random.oneIn(6)) return { provider, fault };
+    const statusFault = random.oneIn(2) ? random.oneOf(STATUS_FAULTS) : undefined;
+    if (!isAlone || !random.oneIn(6)) return { provider, fault, statusFault };
     const advanceMs = random.between(1, kind === 'verify' ? 120 : 60) * 1_000;
     return { provider, fault: 'clock', advanceMs };
   }

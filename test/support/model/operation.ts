@@ -9,7 +9,9 @@ export type OperationKind =
 /** A fault of the first call to this provider that an operation makes. */
 export interface PlannedCallFault {
   readonly provider: ProviderName;
-  readonly fault: GatewayFault;
+  readonly fault: GatewayFault | undefined;
+  /** A fault of the question for the result of an earlier check. */
+  readonly statusFault?: GatewayFault | undefined;
   /** How far the clock moves during the call, in milliseconds. */
   readonly advanceMs?: number;
 }
@@ -58,6 +60,8 @@ export interface ProviderCall {
 
 export interface ProviderResponseRecord {
   readonly status: number;
+  /** The provider's time, in milliseconds since the epoch. */
+  readonly date?: number;
   readonly body: unknown;
 }
 

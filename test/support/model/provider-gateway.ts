@@ -63,7 +63,8 @@ export async function startProviderGateway(
       body: body ?? null,
     });
     const content = await response.body.text();
-    return { status: response.statusCode, body: content === '' ? {} : JSON.parse(content) };
+    const date = Date.parse(String(response.headers['date']));
+    return { status: response.statusCode, date, body: content === '' ? {} : JSON.parse(content) };
   };
 
   const forward = async (call: ProviderCall, incoming: IncomingMessage, body: string) => {
@@ -77,8 +78,8 @@ export async function startProviderGateway(
     const { method = '', url = '', headers } = incoming;
     call.performed = await request(method, url, keepHeaders(headers), body);
     call.received = call.performed;
-    if (call.operation !== 'verify' && toCallResult(call).kind === 'accepted')
-      await readCode(call, body);
+    const sends = call.operation === 'send' || call.operation === 'resend';
+    if (sends && toCallResult(call).kind === 'accepted') await readCode(call, body);
   };
 
   const readCode = async (call: ProviderCall, body: string) => {
@@ -96,6 +97,18 @@ export async function startProviderGateway(
     if (message) codes.set(pinId, message.pin);
   };
 
+  /** Each fault comes once. */
+  const takeFault = (plan: PlannedCallFault | undefined, call: ProviderCall) => {
+    if (plan?.provider !== call.provider) return undefined;
+    const isStatus = call.operation === 'status';
+    const fault = isStatus ? plan.statusFault : plan.fault;
+    planned.set(call.operationId, {
+      ...plan,
+      ...(isStatus ? { statusFault: undefined } : { fault: undefined }),
+    });
+    return fault;
+  };
+
   const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
     const call = toProviderCall(incoming, calls.length, clock.now());
     // The check of the account at the start belongs to no operation.
@@ -103,9 +116,7 @@ export async function startProviderGateway(
     const body = await text(incoming);
     Object.assign(call, readCodeField(body));
     const plan = planned.get(call.operationId);
-    const isPlanned = plan?.provider === call.provider;
-    if (isPlanned) planned.delete(call.operationId);
-    Object.assign(call, { fault: isPlanned ? plan.fault : undefined });
+    Object.assign(call, { fault: takeFault(plan, call) });
     if (!NOT_PERFORMED.includes(call.fault)) await forward(call, incoming, body);
     if (call.fault === 'slow') await delay(8);
     if (call.fault === 'clock') clock.advance(plan?.advanceMs ?? 0);
@@ -118,6 +129,7 @@ export async function startProviderGateway(
     const isText = typeof call.received.body === 'string';
     response.writeHead(call.received.status, {
       'content-type': isText ? 'text/html' : JSON_TYPE['content-type'],
+      ...(call.received.date !== undefined && { date: new Date(call.received.date).toUTCString() }),
     });
     response.end(isText ? call.received.body : JSON.stringify(call.received.body));
   };

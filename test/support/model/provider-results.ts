@@ -37,6 +37,14 @@ export const NOT_CALLED: CallFailure = {
   wasCalled: false,
 };
 
+/** Matches no answer: the service must call the provider. */
+export const MISSING_CALL: CallFailure = {
+  status: 0,
+  code: 'a provider was not called',
+  ambiguous: false,
+  wasCalled: true,
+};
+
 /** A failure after which the provider counts as down, so that its circuit may open. */
 export const isProviderDown = (call: ProviderCall): boolean => {
   const { received } = call;
@@ -58,6 +66,10 @@ const TRANSLATIONS: Record<
   (call: ProviderCall, received: ProviderResponseRecord) => CallResult
 > = {
   infobip: ({ operation }, { status, body }) => {
+    if (operation === 'status') {
+      if (status === 429) return THROTTLED;
+      return status >= 400 ? REJECTED : { kind: 'accepted' };
+    }
     const { smsStatus, callStatus, ncStatus, verified, pinError } = body as Body;
     if (operation === 'verify') {
       if (status === 404) return { kind: 'attempts_exhausted' };
@@ -91,6 +103,30 @@ const TRANSLATIONS: Record<
     return { kind: 'accepted' };
   },
 };
+
+/** Whether a code was verified, by the answer to a question for it; a failure if it says nothing. */
+export function toEarlierResult(
+  call: ProviderCall,
+  { phoneNumber, createdAt }: { phoneNumber: string; createdAt: number },
+): 'verified' | 'not_known' | CallFailure {
+  const { received, provider, endedAt } = call;
+  const result = toCallResult(call);
+  const isMissing = provider === 'sinch' && received?.status === 404;
+  if (result.kind === 'failed' && !isMissing) return result.failure;
+  const { status, verifications } = (received?.body ?? {}) as Body;
+  if (provider === 'sinch') return status === 'SUCCESSFUL' ? 'verified' : 'not_known';
+  const sentAfter = createdAt + (received?.date ?? endedAt) - endedAt - CLOCK_TOLERANCE_MS;
+  // Without a time it may have been sent at any.
+  const candidates = (verifications as Body[]).filter(({ sentAt }) => {
+    return typeof sentAt !== 'number' || sentAt >= sentAfter;
+  });
+  const [only, ...others] = candidates;
+  const isOurs = only?.['msisdn'] === phoneNumber.slice(1) && only['verified'] === true;
+  return isOurs && others.length === 0 ? 'verified' : 'not_known';
+}
+
+/** A time in seconds is rounded down, and a clock may be corrected a little. */
+const CLOCK_TOLERANCE_MS = 2_000;
 
 const isText = ({ body }: ProviderResponseRecord): boolean => typeof body !== 'object';
 

@@ -80,11 +80,13 @@ function erase({ record }: StepContext, state: ModelState, progress: Progress): 
   return done(eraseKeys(untrusted, client, ids), progress, { status: 204 });
 }
 
+const VERIFIED = ['verified', 'unclaimed'];
+
 function lookUp({ record }: StepContext, state: ModelState): ExpectedAnswer {
   const { client, phoneNumber = '' } = record;
   const times = state
     .listVerifications(client, phoneNumber)
-    .flatMap(({ status, verifiedAt }) => (status === 'verified' ? (verifiedAt ?? []) : []));
+    .flatMap(({ status, verifiedAt }) => (VERIFIED.includes(status) ? (verifiedAt ?? []) : []));
   if (times.length === 0) return { status: 200, body: { verified: false } };
   return { status: 200, body: { verified: true, verifiedAt: toText(Math.max(...times)) } };
 }

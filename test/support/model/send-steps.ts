@@ -1,4 +1,4 @@
-import { claimKey, markAmbiguous, releaseKey, storeAnswer } from './key-steps.js';
+import { claimKey, markAmbiguous, releaseKey, repeatAnswer, storeAnswer } from './key-steps.js';
 import {
   endUserOf,
   findEndUserLimit,
@@ -21,13 +21,15 @@ import {
   type StepContext,
   type StepResult,
 } from './model-step.js';
-import { NOT_CALLED, toCallResult, type CallFailure } from './provider-results.js';
+import { MISSING_CALL, NOT_CALLED, toCallResult, type CallFailure } from './provider-results.js';
 
 /** Sends a code: reserve, call each provider in turn, then confirm or release. */
 export function stepSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
   switch (progress.phase) {
     case 'start':
       return reserveSend(context, state, progress);
+    case 'repeat':
+      return repeatMessage(context, state, progress);
     case 'explain':
       return explainNumberLimit(context, state, progress);
     case 'explain limit':
@@ -70,7 +72,7 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
     if (isOpen) return done(state, progress, failureAnswer(NOT_CALLED));
   }
   const claimed = claimKey(state, record, id, now);
-  if ('answer' in claimed) return done(state, progress, claimed.answer);
+  if (!claimed) return { state, progress: { ...progress, phase: 'repeat' } };
   if (findSendLimit(state, limited, settings, now)) {
     return { state, progress: { ...progress, phase: 'explain' } };
   }
@@ -81,14 +83,22 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
     channel,
     reference,
     attempts: 0,
+    unresolved: 0,
+    lostAt: 0,
     createdAt: now,
     expiresAt: now + settings.ttlMs,
     verifiedAt: undefined,
     provider: undefined,
   };
-  const counted = countSend(claimed.state, verification, id, now).setVerification(verification);
+  const counted = countSend(claimed, verification, id, now).setVerification(verification);
   const next = { target: id, providers, counted: limited };
   return { state: counted, progress: { ...progress, phase: 'call', ...next } };
+}
+
+function repeatMessage({ record }: StepContext, state: ModelState, progress: Progress): StepResult {
+  const answer = repeatAnswer(state, record);
+  if ('lost' in answer) throw new Error('a message is never sent again');
+  return done(state, progress, answer);
 }
 
 function reserveResend(context: StepContext, state: ModelState, progress: Progress): StepResult {
@@ -97,7 +107,7 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
   const verification = state.getVerification(target);
   if (target === undefined && record.pinId?.includes('!')) return done(state, progress, NOT_FOUND);
   const claimed = claimKey(state, record, target, now);
-  if ('answer' in claimed) return done(state, progress, claimed.answer);
+  if (!claimed) return repeatMessage(context, state, progress);
   if (verification?.client !== client || verification.provider === undefined) {
     return done(state, progress, NOT_FOUND);
   }
@@ -108,7 +118,7 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
   if (limit) return done(state, progress, limitAnswer(limit, now));
   const issuer = verification.provider;
   const order = [issuer, ...providers.filter((name) => name !== issuer)];
-  const counted = countSend(claimed.state, verification, id, now);
+  const counted = countSend(claimed, verification, id, now);
   const { phoneNumber, endUser } = verification;
   const next = { target, providers: order, counted: { phoneNumber, endUser } };
   return { state: counted, progress: { ...progress, phase: 'call', ...next } };
@@ -192,14 +202,6 @@ function callProvider(
   const failures = [...called.failures, failure];
   return { state, progress: { ...called, failures, phase: isFinal ? 'finish' : last } };
 }
-
-/** Matches no answer: the service must call the provider. */
-const MISSING_CALL: CallFailure = {
-  status: 0,
-  code: 'a provider was not called',
-  ambiguous: false,
-  wasCalled: true,
-};
 
 /** The client's older pending verification ends, and the new one is pending. */
 function confirmSend(context: StepContext, state: ModelState, progress: Progress): StepResult {

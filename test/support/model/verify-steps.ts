@@ -1,11 +1,21 @@
-import { claimKey, releaseKey, storeAnswer } from './key-steps.js';
+import { askForResult, completeFound } from './lost-answer-steps.js';
+import {
+  claimKey,
+  IN_PROGRESS,
+  markAmbiguous,
+  releaseKey,
+  repeatAnswer,
+  storeAnswer,
+  takeOverKey,
+} from './key-steps.js';
 import {
   findCodeLimit,
+  followsLostAnswer,
   getAttemptsRemaining,
   getClosedReason,
   getVisibleStatus,
+  isClaimable,
   isOpen,
-  staysSpent,
 } from './model-rules.js';
 import { addEvent, removeEvent, type ModelState, type VerificationRecord } from './model-state.js';
 import {
@@ -19,9 +29,12 @@ import {
   type StepContext,
   type StepResult,
 } from './model-step.js';
-import { NOT_CALLED, toCallResult, type CallFailure } from './provider-results.js';
+import { MISSING_CALL, NOT_CALLED, toCallResult, type CallFailure } from './provider-results.js';
 
-/** Verifies a code: find the verification, reserve an attempt, call its provider, complete. */
+/**
+ * Verifies a code: find the verification, reserve an attempt, ask for an earlier result if there may
+ * be one, call its provider, complete.
+ */
 export function stepVerify(
   context: StepContext,
   state: ModelState,
@@ -32,12 +45,24 @@ export function stepVerify(
       return findTarget(context, state, progress);
     case 'reserve':
       return reserveAttempt(context, state, progress);
+    case 'repeat':
+      return findRepeated(context, state, progress);
+    case 'take over':
+      return repeatRequest(context, state, progress);
     case 'explain':
       return explainRejection(context, state, progress);
     case 'explain limit':
       return explainLimit(context, state, progress);
+    case 'ask':
+      return askForResult(context, state, progress);
+    case 'found':
+      return completeFound(context, state, progress);
     case 'call':
       return checkCode(context, state, progress);
+    case 'keep':
+      return keepAttempt(context, state, progress);
+    case 'release':
+      return releaseAttempt(context, state, progress);
     case 'reject':
       return rejectCode(context, state, progress);
     default:
@@ -68,48 +93,88 @@ const findOwn = (state: ModelState, client: string, id: string | undefined) => {
     : undefined;
 };
 
-function reserveAttempt(
+function reserveAttempt(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { record } = context;
+  const claimed = claimKey(state, record, progress.target, record.startedAt);
+  if (!claimed) return { state, progress: { ...progress, phase: 'repeat' } };
+  const counted = countAttempt(context, claimed, progress);
+  return counted ?? { state, progress: { ...progress, phase: 'explain' } };
+}
+
+function findRepeated({ record }: StepContext, state: ModelState, progress: Progress): StepResult {
+  const answer = repeatAnswer(state, record);
+  if (!('lost' in answer)) return done(state, progress, answer);
+  const { run: lostRun, verification: target } = answer.lost;
+  return { state, progress: { ...progress, phase: 'take over', lostRun, target } };
+}
+
+/** The same request again, because the answer to the first one was lost. */
+function repeatRequest(context: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { record } = context;
+  const owned = takeOverKey(state, record, progress.lostRun, record.startedAt);
+  if (!owned) return done(state, progress, IN_PROGRESS);
+  const counted = countAttempt(context, owned, progress);
+  return counted ?? { state: owned, progress: { ...progress, phase: 'explain' } };
+}
+
+function countAttempt(
   { record, settings }: StepContext,
   state: ModelState,
   progress: Progress,
-): StepResult {
+): StepResult | undefined {
   const { id, client, reference, startedAt: now } = record;
-  const { target } = progress;
-  const claimed = claimKey(state, record, target, now);
-  if ('answer' in claimed) return done(state, progress, claimed.answer);
-  const verification = findOwn(state, client, target);
+  const verification = findOwn(state, client, progress.target);
   const isChecked =
     verification &&
     verification.reference === reference &&
     isOpen(verification, now) &&
     getAttemptsRemaining(verification, settings) > 0 &&
     !findCodeLimit(state, verification, settings, now);
-  if (!isChecked) return { state, progress: { ...progress, phase: 'explain' } };
-  const { phoneNumber, attempts } = verification;
+  if (!isChecked) return undefined;
+  const { phoneNumber, createdAt, attempts, unresolved, lostAt, provider: issuer } = verification;
+  const isRepeat = progress.lostRun !== undefined;
+  const change = {
+    attempts: attempts + 1,
+    // A repeat carries the code of the lost request, which is unresolved already.
+    unresolved: unresolved + (isRepeat ? 0 : 1),
+    lostAt: unresolved > 0 ? lostAt : now + settings.maxRequestMs,
+  };
   const { failures } = state.getNumber(client, phoneNumber);
-  const counted = claimed.state
+  const counted = state
     .changeNumber(client, phoneNumber, { failures: addEvent(failures, now, id) })
-    .changeVerification(verification.id, { attempts: attempts + 1 });
-  return { state: counted, progress: { ...progress, phase: 'call', counted: { phoneNumber } } };
+    .changeVerification(verification.id, change);
+  const own = isRepeat ? 0 : 1;
+  const asks = followsLostAnswer({ ...verification, ...change }, now, { own, isRepeat });
+  const next = asks ? ({ phase: 'ask', asked: 'before' } as const) : ({ phase: 'call' } as const);
+  return {
+    state: counted,
+    progress: { ...progress, issuer, counted: { phoneNumber, createdAt }, ...next },
+  };
 }
 
 /** The reason is read after the rejection: by then the verification may be another. */
 function explainRejection(
   { record, settings }: StepContext,
-  state: ModelState,
+  before: ModelState,
   progress: Progress,
 ): StepResult {
   const { client, reference, startedAt: now } = record;
+  const isRepeat = progress.lostRun !== undefined;
+  const state = isRepeat ? markAmbiguous(before, record) : before;
   const verification = findOwn(state, client, progress.target);
   if (!verification) return done(state, progress, NOT_FOUND);
   if (verification.reference !== reference) {
     return done(state, progress, closed('reference_mismatch'));
   }
-  if (getVisibleStatus(verification, settings, now) !== 'pending') {
-    return done(state, progress, closed(getClosedReason(verification, settings, now)));
-  }
-  const { phoneNumber } = verification;
-  return { state, progress: { ...progress, counted: { phoneNumber }, phase: 'explain limit' } };
+  // The code of an earlier check may be right, whose answer was lost.
+  const mayBeRight = isRepeat ? isClaimable(verification, now) : isOpen(verification, now);
+  const asks = mayBeRight && followsLostAnswer(verification, now, { own: 0, isRepeat });
+  const { provider: issuer, phoneNumber, createdAt } = verification;
+  const counted = { phoneNumber, createdAt };
+  const next = { ...progress, counted, issuer, ...(asks && ({ asked: 'rejected' } as const)) };
+  return getVisibleStatus(verification, settings, now) === 'pending'
+    ? { state, progress: { ...next, phase: 'explain limit' } }
+    : reject(state, next, closed(getClosedReason(verification, settings, now)));
 }
 
 /** Another read: by then the limit may be gone. */
@@ -119,54 +184,67 @@ function explainLimit(context: StepContext, state: ModelState, progress: Progres
   const { phoneNumber = '' } = progress.counted ?? {};
   // As if it had attempts: it may have had some when it was rejected.
   const limit = findCodeLimit(state, { client, phoneNumber, attempts: 1 }, settings, now);
-  return done(state, progress, limitAnswer(limit ?? { code: 'quota_exceeded', until: now }, now));
+  const answer = limitAnswer(limit ?? { code: 'quota_exceeded', until: now }, now);
+  return reject(state, progress, answer);
 }
 
-const closed = (reason: string): ExpectedAnswer => ({
+const reject = (state: ModelState, progress: Progress, pending: ExpectedAnswer): StepResult =>
+  progress.asked === 'rejected'
+    ? { state, progress: { ...progress, pending, phase: 'ask' } }
+    : done(state, progress, pending);
+
+export const closed = (reason: string): ExpectedAnswer => ({
   status: 200,
   replayed: false,
   body: { verified: false, reason },
 });
 
 function checkCode(context: StepContext, state: ModelState, progress: Progress): StepResult {
-  const provider = state.getVerification(progress.target)?.provider;
+  const { issuer } = progress;
   const call = getNextCall(context, progress);
-  if (!call) {
-    const mayBeOpen = provider === undefined || context.mayBeOpen(provider, 'verify');
-    const failure = mayBeOpen ? NOT_CALLED : MISSING_CALL;
-    return { state, progress: { ...progress, phase: 'finish', failures: [failure] } };
+  if (call?.operation !== 'verify') {
+    const mayBeOpen = issuer === undefined || context.mayBeOpen(issuer, 'verify');
+    return failCheck(state, progress, mayBeOpen ? NOT_CALLED : MISSING_CALL);
   }
-  const called = { ...progress, calls: progress.calls + 1, phase: 'finish' } as const;
+  const called = { ...progress, calls: progress.calls + 1 };
   const result = toCallResult(call);
-  if (result.kind === 'failed')
-    return { state, progress: { ...called, failures: [result.failure] } };
-  return { state, progress: { ...called, checked: result.kind } };
+  if (result.kind === 'failed') return failCheck(state, called, result.failure);
+  const next = { ...called, checked: result.kind };
+  return result.kind === 'attempts_exhausted'
+    ? { state, progress: { ...next, phase: 'ask', asked: 'exhausted' } }
+    : { state, progress: { ...next, phase: 'finish' } };
 }
 
-const MISSING_CALL: CallFailure = {
-  status: 0,
-  code: 'the provider was not called',
-  ambiguous: false,
-  wasCalled: true,
-};
+/** The attempt counts if the code may have been checked: then the provider is asked. */
+function failCheck(state: ModelState, progress: Progress, failure: CallFailure): StepResult {
+  const next = { ...progress, pending: failureAnswer(failure) };
+  return failure.ambiguous
+    ? { state, progress: { ...next, phase: 'ask', asked: 'failed' } }
+    : { state, progress: { ...next, phase: 'release' } };
+}
 
-/** The race gate: only an open verification becomes verified. */
+/** The race gate: only a claimable verification becomes verified. */
 function completeAttempt(
   { record }: StepContext,
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const [failure] = progress.failures;
-  if (failure) return releaseAttempt(record, failure, state, progress);
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const verification = state.getVerification(progress.target);
-  if (progress.checked !== 'verified' || !verification || !isOpen(verification, now)) {
+  if (progress.checked !== 'verified' || !verification || !isClaimable(verification, now)) {
     return { state, progress: { ...progress, phase: 'reject' } };
   }
-  const { id, client, phoneNumber } = verification;
-  const verified = forgetFailure(state, record, progress)
-    .changeVerification(id, { status: 'verified', verifiedAt: now })
-    .changeNumber(client, phoneNumber, { verifiedAt: now });
+  const { id, client, phoneNumber, unresolved } = verification;
+  // The number of an unclaimed one is verified already.
+  const known = isOpen(verification, now)
+    ? forgetFailure(state, record, progress).changeNumber(client, phoneNumber, { verifiedAt: now })
+    : state;
+  const change = {
+    status: 'verified',
+    verifiedAt: now,
+    unresolved: Math.max(0, unresolved - 1),
+  } as const;
+  const verified = known.changeVerification(id, change);
   const body = { verified: true };
   return done(storeAnswer(verified, record, body), progress, {
     status: 200,
@@ -175,20 +253,30 @@ function completeAttempt(
   });
 }
 
-/** No result: the attempt counts if the code may have been checked. */
+/** The answer is lost: the attempt stays counted, and the request may be repeated. */
+function keepAttempt({ record }: StepContext, state: ModelState, progress: Progress): StepResult {
+  const { target = '', pending } = progress;
+  const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
+  const lostAt = Math.min(state.getVerification(target)?.lostAt ?? now, now);
+  const kept = state.changeVerification(target, { lostAt });
+  return done(markAmbiguous(kept, record), progress, pending ?? failureAnswer(MISSING_CALL));
+}
+
+/** The code was certainly not checked. */
 function releaseAttempt(
-  record: StepContext['record'],
-  failure: CallFailure,
+  { record }: StepContext,
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const { target = '' } = progress;
-  if (staysSpent(failure)) return done(releaseKey(state, record), progress, failureAnswer(failure));
-  const attempts = state.getVerification(target)?.attempts ?? 0;
-  const released = forgetFailure(state, record, progress).changeVerification(target, {
-    attempts: Math.max(0, attempts - 1),
-  });
-  return done(releaseKey(released, record), progress, failureAnswer(failure));
+  const { target = '', lostRun, pending } = progress;
+  const { attempts = 0, unresolved = 0 } = state.getVerification(target) ?? {};
+  const resolved = lostRun === undefined ? 1 : 0;
+  const change =
+    attempts > 0 ? { attempts: attempts - 1, unresolved: Math.max(0, unresolved - resolved) } : {};
+  const released = forgetFailure(state, record, progress).changeVerification(target, change);
+  // The request that it repeats stays without a result.
+  const endRun = lostRun === undefined ? releaseKey : markAmbiguous;
+  return done(endRun(released, record), progress, pending ?? failureAnswer(MISSING_CALL));
 }
 
 function rejectCode(
@@ -196,7 +284,7 @@ function rejectCode(
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const { target = '', checked } = progress;
+  const { target = '', checked, lostRun } = progress;
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const before = state.getVerification(target);
   let result = state;
@@ -210,6 +298,9 @@ function rejectCode(
   }
   const isWrong = checked === 'wrong_code' || checked === 'wrong_code_final';
   if (!isWrong) result = forgetFailure(result, record, progress);
+  const resolved = lostRun !== undefined && !isWrong ? 0 : 1;
+  const unresolved = Math.max(0, (before?.unresolved ?? 0) - resolved);
+  result = result.changeVerification(target, { unresolved });
   const after = result.getVerification(target);
   const answer = describeRejection(after, checked, settings, now);
   return done(storeAnswer(result, record, answer.body ?? {}), progress, answer);
@@ -232,7 +323,7 @@ function describeRejection(
 }
 
 /** Only wrong codes count against a number. */
-function forgetFailure(
+export function forgetFailure(
   state: ModelState,
   { client, id }: StepContext['record'],
   { counted }: Progress,

@@ -1,0 +1,88 @@
+import { storeAnswer } from './key-steps.js';
+import type { ModelState } from './model-state.js';
+import {
+  done,
+  failureAnswer,
+  getNextCall,
+  type Progress,
+  type StepContext,
+  type StepResult,
+} from './model-step.js';
+import { MISSING_CALL, NOT_CALLED, toEarlierResult } from './provider-results.js';
+import { closed, forgetFailure } from './verify-steps.js';
+
+/** Asks the provider whether a code was right, because the answer to its check was lost. */
+export function askForResult(
+  context: StepContext,
+  state: ModelState,
+  progress: Progress,
+): StepResult {
+  const { issuer } = progress;
+  const call = getNextCall(context, progress);
+  const mayBeOpen = issuer === undefined || context.mayBeOpen(issuer, 'status');
+  const called =
+    call?.operation === 'status' ? { ...progress, calls: progress.calls + 1 } : progress;
+  const { phoneNumber = '', createdAt = 0 } = progress.counted ?? {};
+  const result =
+    call?.operation === 'status'
+      ? toEarlierResult(call, { phoneNumber, createdAt })
+      : mayBeOpen
+        ? NOT_CALLED
+        : MISSING_CALL;
+  if (result === MISSING_CALL) return done(state, progress, failureAnswer(MISSING_CALL));
+  if (result === 'verified') return { state, progress: { ...called, phase: 'found' } };
+  switch (progress.asked) {
+    case 'before':
+      return { state, progress: { ...called, phase: 'call' } };
+    case 'failed':
+      return { state, progress: { ...called, phase: 'keep' } };
+    case 'exhausted':
+      return { state, progress: { ...called, phase: 'finish' } };
+    default: {
+      const { pending = failureAnswer(MISSING_CALL) } = progress;
+      return done(state, called, result === 'not_known' ? pending : failureAnswer(result));
+    }
+  }
+}
+
+/**
+ * A code was right. The request gets `verified: true` only if its own code was checked and no other
+ * one is without a result.
+ */
+export function completeFound(
+  { record }: StepContext,
+  state: ModelState,
+  progress: Progress,
+): StepResult {
+  const { target, asked, lostRun } = progress;
+  const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
+  const verification = state.getVerification(target);
+  if (!verification || now >= verification.expiresAt) return answerAlready(state, progress);
+  const { id, client, phoneNumber, status, unresolved } = verification;
+  const isOnly = (asked === 'failed' || lostRun !== undefined) && unresolved === 1;
+  const isClaimed = isOnly && (status === 'pending' || status === 'unclaimed');
+  let result = state;
+  if (status === 'pending') {
+    if (isClaimed) result = forgetFailure(result, record, progress);
+    result = result
+      .changeNumber(client, phoneNumber, { verifiedAt: now })
+      .changeVerification(id, { status: 'unclaimed', verifiedAt: now });
+  }
+  if (!isClaimed) return answerAlready(result, progress);
+  result = result.changeVerification(id, { status: 'verified', verifiedAt: now, unresolved: 0 });
+  const body = { verified: true };
+  return done(storeAnswer(result, record, body), progress, { status: 200, replayed: false, body });
+}
+
+/** Another code was right, or may be. */
+function answerAlready(state: ModelState, progress: Progress): StepResult {
+  const answer = closed('already_verified');
+  switch (progress.asked) {
+    case 'failed':
+      return { state, progress: { ...progress, phase: 'keep' } };
+    case 'rejected':
+      return done(state, progress, answer);
+    default:
+      return { state, progress: { ...progress, phase: 'release', pending: answer } };
+  }
+}
