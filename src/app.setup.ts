@@ -46,7 +46,7 @@ export function createFastifyAdapter(config: HttpConfig, logger: Logger): Fastif
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-      // Not longer than requestTimeout: Node would not time out a slow body.
+      // If it were longer than requestTimeout, Node would swap the two: a minute for a slow body.
       headersTimeout: REQUEST_TIMEOUT_MS,
       // enforceHttpSemantics checks it, and answers with a problem document.
       requireHostHeader: false,
@@ -77,13 +77,13 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   configureBrowserSecurity(app, fastify, app.get<HttpConfig>(httpConfig.KEY).corsOrigins);
   app.get(GracefulShutdown).register(fastify);
   enforceHttpSemantics(fastify);
-  const finishRoutes = registerUnmatchedRequests(fastify);
+  const addFallbackRoutes = registerUnmatchedRequests(fastify);
   await setupDocs(app, fastify);
   await app.init();
-  finishRoutes();
+  addFallbackRoutes();
 }
 
-/** Starts a span for each request, if traces are exported. Its context must exist already. */
+/** Starts a span for each request, if traces are exported. Call registerRequestTracking before. */
 function traceRequests(app: INestApplication, fastify: FastifyInstance): void {
   const tracing = app.get<Tracing | null>(TRACING);
   if (!tracing) return;
@@ -95,8 +95,8 @@ function traceRequests(app: INestApplication, fastify: FastifyInstance): void {
 }
 
 /**
- * Fastify 5 dropped a number of hops because a client that bypasses the proxies can then forge its
- * address. It is supported here for platforms where the proxies are the only way in.
+ * Fastify 5 no longer takes a number of proxies, because a client that bypasses them can then forge
+ * its address. It is supported here for platforms where the proxies are the only way in.
  */
 function toTrustProxy(trustProxy: HttpConfig['trustProxy']) {
   if (trustProxy === undefined) return false;

@@ -33,10 +33,11 @@ export class RequestNotSentError extends Error {
 
 /**
  * Lets axios send by undici instead of Node's own client: measured, stock axios costs 3 to 4 times
- * the CPU. Bodies are strings, and every status is a response. `timeout` runs from the call to the
- * last byte, connecting included (axios' `ECONNABORTED`, or `ETIMEDOUT` while connecting); `signal`
- * aborts (`ERR_CANCELED`); other errors are undici's and Node's own. An error before the first
- * written byte is a {@link RequestNotSentError}.
+ * the CPU. Bodies are strings, and a response of any status is returned. `timeout` runs from the
+ * call, connecting included, to the last byte. An error before the first written byte is a
+ * {@link RequestNotSentError}. Its code, or that of a later error, is axios' own after a timeout
+ * (`ETIMEDOUT` while connecting, then `ECONNABORTED`) or after `signal` aborts (`ERR_CANCELED`).
+ * Other errors are undici's or Node's.
  */
 function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
   return (config) =>
@@ -48,7 +49,7 @@ function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
           origin,
           path: pathname + search,
           method: (config.method ?? 'get').toUpperCase(),
-          // The iterator of AxiosHeaders would validate each header again.
+          // A plain object: undici would read AxiosHeaders by their iterator, which copies them.
           headers: Object.assign<Record<string, string>, object>({}, config.headers),
           body: (config.data ?? null) as string | null,
         },
@@ -59,8 +60,8 @@ function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
 
 /**
  * An axios instance over undici. It follows no redirect, which would send the key and the number to
- * another host, and does not transform bodies. Other defaults are deleted, because axios merges
- * them into every request.
+ * another host. All defaults of axios are deleted, because axios merges them into every request: so
+ * bodies are not transformed.
  */
 export function createUndiciAxios(dispatcher: Dispatcher): AxiosInstance {
   const instance = axios.create();
@@ -101,7 +102,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    // The deadline passed while it waited for a connection: write nothing.
+    // It timed out or was cancelled while it waited for a connection: write nothing.
     if (this.abortReason) controller.abort(this.abortReason);
   }
 
@@ -128,7 +129,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.finish();
+    this.stopWaiting();
     if (!this.response) return;
     const encoding = this.response.headers['content-encoding'] as string | string[] | undefined;
     const body = Buffer.concat(this.chunks);
@@ -153,11 +154,11 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 
   /** The controller exists once a connection does, right before the first byte is written. */
   private fail(error: NodeJS.ErrnoException): void {
-    this.finish();
+    this.stopWaiting();
     this.reject(this.controller ? error : new RequestNotSentError(error.code));
   }
 
-  private finish(): void {
+  private stopWaiting(): void {
     clearTimeout(this.timer);
     this.config.signal?.removeEventListener?.('abort', this.cancel);
   }
@@ -165,7 +166,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 
 /**
  * The text of a body that a server or a proxy in between compressed unasked. Empty if it cannot be
- * decoded: no response is valid then, but its status still counts.
+ * decoded: such a response is invalid, but its status still tells what happened.
  */
 function decode(body: Buffer, encoding: string | string[]): string {
   try {

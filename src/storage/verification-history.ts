@@ -51,7 +51,7 @@ export class VerificationHistory {
     });
   }
 
-  /** Every verification whose sends are counted, oldest first. */
+  /** Every verification that the fraud budgets count, oldest first: none of a test number. */
   async *list(): AsyncGenerator<VerificationRecord> {
     let last = { time: 0, pinId: '' };
     for (;;) {

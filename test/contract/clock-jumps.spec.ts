@@ -227,28 +227,28 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
     // These fail without clock.ts, applyReading: `aheadMs`
     it('lasts its length when the clock is set back', async () => {
       await expectFullLength(() => {
-        subject.clock.setWallClock(-JUMP_MS);
+        subject.clock.moveWallClock(-JUMP_MS);
       });
     });
 
     it('lasts its length when a clock that was ahead is corrected', async () => {
-      subject.clock.setWallClock(JUMP_MS);
+      subject.clock.moveWallClock(JUMP_MS);
       await expectFullLength(() => {
-        subject.clock.setWallClock(-JUMP_MS);
+        subject.clock.moveWallClock(-JUMP_MS);
       });
     });
 
     it('lasts its length when a clock that was behind is corrected', async () => {
-      subject.clock.setWallClock(-JUMP_MS);
+      subject.clock.moveWallClock(-JUMP_MS);
       await expectFullLength(() => {
-        subject.clock.setWallClock(JUMP_MS);
+        subject.clock.moveWallClock(JUMP_MS);
       });
     });
 
     it('does not last longer than its length when the clock is set forward', async () => {
       const lengthMs = await start(subject);
       subject.clock.advance(lengthMs / 2);
-      subject.clock.setWallClock(JUMP_MS);
+      subject.clock.moveWallClock(JUMP_MS);
       subject.clock.advance(lengthMs / 2);
 
       expect(await isInForce(subject)).toBe(false);

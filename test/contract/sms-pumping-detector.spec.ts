@@ -44,27 +44,30 @@ describe(`SmsPumpingDetector with its default settings (SEED=${SEED})`, () => {
     return outcome;
   }
 
-  it.each(HEALTHY)('blocks no end user among $name', async (traffic) => {
+  it.each(HEALTHY)('blocks no end user in the traffic: $name', async (traffic) => {
     const { person } = await simulate(traffic);
 
     expect(person.requested).toBeGreaterThan(500);
     expect(person.blocked).toBe(0);
   });
 
-  it.each(ATTACKS)('allows at most $maxDelivered messages of $name', async (attack) => {
+  it.each(ATTACKS)('allows at most $maxDelivered messages of the attack: $name', async (attack) => {
     const { bot } = await simulate(attack);
 
     expect(bot.requested).toBeGreaterThan(attack.maxDelivered);
     expect(bot.requested - bot.blocked).toBeLessThanOrEqual(attack.maxDelivered);
   });
 
-  it.each(SHARED_COUNTRY)('blocks no end user of the shop among $name', async (attack) => {
-    const { person, bot } = await simulate(attack);
+  it.each(SHARED_COUNTRY)(
+    'blocks no end user of the shop in the traffic: $name',
+    async (attack) => {
+      const { person, bot } = await simulate(attack);
 
-    expect(person.requested).toBeGreaterThan(400);
-    expect(person.blocked).toBe(0);
-    expect(bot.requested - bot.blocked).toBeLessThanOrEqual(attack.maxDelivered);
-  });
+      expect(person.requested).toBeGreaterThan(400);
+      expect(person.blocked).toBe(0);
+      expect(bot.requested - bot.blocked).toBeLessThanOrEqual(attack.maxDelivered);
+    },
+  );
 
   it('has the results in docs/fraud-protection.md', () => {
     if (SEED !== DOCUMENTED_SEED) return;

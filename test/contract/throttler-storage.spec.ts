@@ -153,7 +153,7 @@ describe('MemoryThrottlerStorage', () => {
   ])('ends a window after its length when the clock is %s', async (key, jumpMs) => {
     await hit(key, minutes(1));
     clock.advance(seconds(20));
-    clock.setWallClock(jumpMs);
+    clock.moveWallClock(jumpMs);
     const { totalHits, timeToExpire } = await hit(key, minutes(1));
     if (jumpMs < 0) expect({ totalHits, timeToExpire }).toEqual({ totalHits: 2, timeToExpire: 40 });
 

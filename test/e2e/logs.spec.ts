@@ -101,7 +101,7 @@ describe('The log of the service', () => {
   it('says once that the clock was set back, and once that it is right again', async () => {
     const cleanup = service.app.get(CleanupService);
     for (const jumpMs of [0, -hours(2), 0, hours(2), 0]) {
-      service.clock.setWallClock(jumpMs);
+      service.clock.moveWallClock(jumpMs);
       await cleanup.runOnce();
     }
 

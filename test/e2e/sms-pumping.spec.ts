@@ -45,17 +45,18 @@ describe('An SMS pumping attack on a number prefix', () => {
     expect(await messagesToTargets(60)).toBe(statuses.filter((status) => status === 200).length);
   });
 
-  it('gets Retry-After but no counts, which only the log shows', async () => {
+  it('gets a Retry-After, and its counts are shown only in the log', async () => {
     await start();
     for (let i = 0; i < 35; i += 1) await send(target(i)).expect(200);
     const response = await send(target(35));
 
     expectProblem(response, 429, 'destination_suspended');
     expect(response.body.type).toBe(TYPE);
+    // An hour after the end of the first message's five-minute time bucket.
     expect(response.headers['retry-after']).toBe(String(minutes(65) / seconds(1)));
-    const { instance, requestId, ...rest } = response.body as Record<string, unknown>;
-    expect([instance, typeof requestId]).toEqual(['/otp/send', 'string']);
-    expect(JSON.stringify({ ...rest, status: 0 })).not.toMatch(/\d{2}|budget|hour/);
+    const { instance, requestId, status, ...texts } = response.body as Record<string, unknown>;
+    expect([instance, typeof requestId, status]).toEqual(['/otp/send', 'string', 429]);
+    expect(JSON.stringify(texts)).not.toMatch(/\d{2}|budget|hour/);
     const warnings = service.log.lines.filter((line) => line.includes('SmsPumpingDetector'));
     expect(warnings).toHaveLength(1);
     expect(JSON.parse(warnings[0] ?? '')).toMatchObject({
@@ -67,7 +68,7 @@ describe('An SMS pumping attack on a number prefix', () => {
     });
   });
 
-  // Fails without the evaluator in OtpService.resend.
+  // Fails if OtpService.resend does not pass `evaluate` to the store.
   it('is stopped for resends too', async () => {
     await start();
     const { body } = await send(target(0));
@@ -119,7 +120,7 @@ describe('An SMS pumping attack on a number prefix', () => {
   });
 });
 
-describe('A quota that counts several numbers', () => {
+describe('A quota over all numbers', () => {
   it.each([
     ['the client', { CLIENT_SENDS_PER_DAY: '2' }, hours(24) + minutes(5)],
     ['the end user', { SENDS_PER_END_USER_IP_PER_HOUR: '2' }, hours(1)],
@@ -127,6 +128,7 @@ describe('A quota that counts several numbers', () => {
     const service = await startSandboxedService(settings);
     const send = (index: number, endUserIp: string) =>
       service.http.post('/otp/send').send({ phoneNumber: target(index), endUserIp });
+    // The addresses of one /64 network are one end user.
     await send(0, '2001:db8::1').expect(200);
     await send(1, '2001:db8::2').expect(200);
 

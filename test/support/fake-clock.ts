@@ -4,24 +4,24 @@ import { Clock } from '../../src/common/clock.js';
 export class FakeClock extends Clock {
   private elapsedMs = 0;
 
-  /** @param setTime in milliseconds since the epoch */
-  constructor(private setTime = Date.parse('2030-01-01T00:00:00Z')) {
+  /** @param currentWallTime in milliseconds since the epoch */
+  constructor(private currentWallTime = Date.parse('2030-01-01T00:00:00Z')) {
     super();
   }
 
   /** Lets time pass. */
   advance(ms: number): void {
     this.elapsedMs += ms;
-    this.setTime += ms;
+    this.currentWallTime += ms;
   }
 
-  /** Sets the wall clock forward, or back by a negative time, though no time passes. */
-  setWallClock(byMs: number): void {
-    this.setTime += byMs;
+  /** Moves the wall clock forward, or back by a negative time, though no time passes. */
+  moveWallClock(byMs: number): void {
+    this.currentWallTime += byMs;
   }
 
   protected override readWallClock(): number {
-    return this.setTime;
+    return this.currentWallTime;
   }
 
   protected override readMonotonicClock(): number {

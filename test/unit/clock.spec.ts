@@ -14,7 +14,7 @@ describe('Clock', () => {
   // Each fails without clock.ts, applyReading: `aheadMs`
   it('runs on when the wall clock is set back', () => {
     clock.advance(minutes(1));
-    clock.setWallClock(-hours(2));
+    clock.moveWallClock(-hours(2));
     expect(elapsedMs()).toBe(minutes(1));
 
     clock.advance(minutes(1));
@@ -22,28 +22,28 @@ describe('Clock', () => {
   });
 
   it('does not change when the wall clock is set back and then right again', () => {
-    clock.setWallClock(-hours(2));
+    clock.moveWallClock(-hours(2));
     clock.advance(minutes(1));
     expect(elapsedMs()).toBe(minutes(1));
 
-    clock.setWallClock(hours(2));
+    clock.moveWallClock(hours(2));
     expect(elapsedMs()).toBe(minutes(1));
   });
 
   it('follows the wall clock forward, but not the correction', () => {
-    clock.setWallClock(hours(2));
+    clock.moveWallClock(hours(2));
     expect(elapsedMs()).toBe(hours(2));
 
-    clock.setWallClock(-hours(2));
+    clock.moveWallClock(-hours(2));
     clock.advance(minutes(1));
     expect(elapsedMs()).toBe(hours(2) + minutes(1));
   });
 
   it('moves forward once, however often the wall clock jumps to and fro', () => {
     for (let i = 0; i < 10; i += 1) {
-      clock.setWallClock(hours(2));
+      clock.moveWallClock(hours(2));
       clock.now();
-      clock.setWallClock(-hours(2));
+      clock.moveWallClock(-hours(2));
       clock.now();
     }
 
@@ -51,19 +51,19 @@ describe('Clock', () => {
   });
 
   it('follows small steps of the wall clock, and stands still rather than going back', () => {
-    clock.setWallClock(-300);
+    clock.moveWallClock(-300);
     expect(elapsedMs()).toBe(0);
     clock.advance(200);
     expect(elapsedMs()).toBe(0);
     clock.advance(200);
     expect(elapsedMs()).toBe(100);
-    clock.setWallClock(300);
+    clock.moveWallClock(300);
     expect(elapsedMs()).toBe(400);
   });
 
   it('returns dates by the wall clock', () => {
     const date = clock.toDate(startedAt).getTime();
-    clock.setWallClock(-hours(2));
+    clock.moveWallClock(-hours(2));
 
     expect(clock.toDate(clock.now()).getTime()).toBe(date - hours(2));
   });

@@ -35,6 +35,6 @@ export function toStartError(response: ProviderResponse): ProviderError {
     : toProviderError(response);
 }
 
-/** The API itself, not a gateway, has no such open verification. */
+/** Whether the API itself, not a gateway, reports that it has no such open verification. */
 export const isNotFound = (response: ProviderResponse): boolean =>
   getErrorCode(response) === RESOURCE_NOT_FOUND;

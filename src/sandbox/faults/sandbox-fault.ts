@@ -40,6 +40,10 @@ export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
 export type ForcedOutcome =
   DeliveryOutcome | 'expired' | 'exhausted' | 'new-pin-id' | 'wrong-msisdn';
 
+/** Two outcomes, because Infobip has two names for an unreachable number. */
+export const isUnreachable = (outcome: ForcedOutcome | undefined): boolean =>
+  outcome === 'unreachable' || outcome === 'unreachable-prose';
+
 export type FaultKind = ResponseFaultKind | ForcedOutcome;
 
 /** With `delivered`, a verify checks the code as usual, exempt from the application's limits. */

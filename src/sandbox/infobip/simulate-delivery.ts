@@ -1,4 +1,4 @@
-import type { DeliveryOutcome } from '../faults/sandbox-fault.js';
+import { isUnreachable, type DeliveryOutcome } from '../faults/sandbox-fault.js';
 import type { MessageChannel } from '../message-inbox.js';
 
 /** The channels through which Infobip delivers a PIN. */
@@ -29,7 +29,7 @@ export function simulateDelivery(
   outcome: DeliveryOutcome,
   withNumberLookup: boolean,
 ): PinDeliveryResult {
-  const isReachable = outcome !== 'unreachable' && outcome !== 'unreachable-prose';
+  const isReachable = !isUnreachable(outcome);
   const isAccepted = outcome !== 'not-sent' && outcome !== 'no-credit';
   if (channel === 'sms') {
     const isSent = isAccepted && (isReachable || !withNumberLookup);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ForcedOutcome } from '../faults/sandbox-fault.js';
+import { isUnreachable, type ForcedOutcome } from '../faults/sandbox-fault.js';
 import {
   parseClockDuration,
   type SinchCodeType,
@@ -36,7 +36,7 @@ interface SinchVerificationOptions {
   readonly forcedOutcome: ForcedOutcome | undefined;
 }
 
-/** Creates a pending verification, or a closed one if the outcome says that it was not sent. */
+/** Creates a pending verification, or a closed one if the outcome is that nothing was sent. */
 export function createVerification(
   request: SinchStartRequest,
   { now, expectedCode, forcedOutcome }: SinchVerificationOptions,
@@ -59,7 +59,7 @@ export function createVerification(
     reason: undefined,
   };
   if (forcedOutcome === 'not-sent') closeVerification(verification, 'DENIED', 'Destination denied');
-  if (forcedOutcome === 'unreachable' || forcedOutcome === 'unreachable-prose')
+  if (isUnreachable(forcedOutcome))
     closeVerification(verification, 'ERROR', 'Network error or number unreachable');
   return verification;
 }
@@ -86,7 +86,7 @@ export function expireIfDue(verification: SinchVerification, now: number): Sinch
   return verification;
 }
 
-/** Whether a report is answered. For an expired verification the answer is that it has expired. */
+/** Whether a report of a code is answered; otherwise it gets 404. An expired one answers `FAIL`. */
 export function isReportable({ status, reason }: SinchVerification): boolean {
   return status === 'PENDING' || reason === 'Expired';
 }

@@ -3,9 +3,9 @@ import type { Channel } from '../../common/channel.js';
 
 /** The tables, the same on both engines. Times are milliseconds since the epoch. */
 export interface DatabaseSchema {
-  verifications: VerificationRow & PossiblySentBy;
+  verifications: VerificationRow & PossibleSenderColumn;
   client_numbers: ClientNumberRow;
-  /** Only the release before this one counts here. */
+  /** Only replicas of the release before this one count here; this release deletes old rows. */
   numbers: Omit<ClientNumberRow, 'client'>;
   idempotency_keys: IdempotencyKeyRow;
   traffic: TrafficRow;
@@ -29,7 +29,7 @@ export interface VerificationRow {
   max_attempts: number;
   /** Attempts without a result: their checks are running, or the answers were lost. */
   unresolved: number;
-  /** When one of them counts as lost, if it has no result by then. */
+  /** When the answer to the earliest of them counts as lost. */
   lost_at: number;
   /** The number and the provider's pin id, encrypted; empty until a provider accepts the send. */
   sealed: string;
@@ -38,7 +38,7 @@ export interface VerificationRow {
   verified_at: number | null;
   /** The provider that accepted the send; empty until then. */
   provider: string;
-  /** ISO 3166 code; empty in rows from before budgets existed. */
+  /** ISO 3166 code; empty in rows of releases without fraud budgets. */
   country: string;
   prefix_hash: string;
   /** Empty without an end user. */
@@ -47,8 +47,8 @@ export interface VerificationRow {
   texts: number;
 }
 
-/** Apart from the row because only an operator reads it, to compare it with a provider's bill. */
-interface PossiblySentBy {
+/** No query selects it: only an operator reads it, to compare it with a provider's bill. */
+interface PossibleSenderColumn {
   /** Providers that may have sent an unconfirmed message, with commas between. */
   maybe_texted: Generated<string>;
 }
@@ -63,25 +63,28 @@ export const VERIFICATION_COLUMNS = [
   'prefix_hash', 'end_user_hash', 'texts', 'unresolved', 'lost_at',
 ] as const satisfies readonly (keyof VerificationRow)[];
 
-/** The limits of a phone number for one client. For its entries see `sliding-window.ts`. */
+/** The limits of a phone number for one client. `sliding-window.ts` has the format of entries. */
 interface ClientNumberRow {
   number_hash: string;
   client: string;
+  /** Entries of sends. */
   sends: string;
-  /** Submitted codes, without those that were right or not checked. */
+  /** Entries of wrong codes. A code counts as wrong until its check has another result. */
   failures: string;
   touched_at: number;
   /** When the client last verified it; 0 if never. */
   verified_at: Generated<number>;
 }
 
-/** The sends of a time bucket; see `time-buckets.ts`. */
+/** Counts of one time bucket; see `time-buckets.ts`. */
 interface TrafficRow {
-  /** A prefix, a country or a client, or a client's sends to a prefix or a country. */
+  /** What is counted: see `traffic-subjects.ts`. */
   subject: string;
+  /** The number of the time bucket. */
   slot: number;
   /** A subject that many transactions write at once has several rows, which are added up. */
   shard: number;
+  /** Messages, wrong codes or unreachable numbers, by the subject. */
   texts: number;
   verified: number;
 }
@@ -100,11 +103,11 @@ export interface IdempotencyKeyRow {
   request_hash: string;
   /** The verification that the request created or changed; erasing a number finds it by this. */
   pin_id: string;
-  /** `erased`: with the number. No request can use the key until it expires. */
+  /** `erased`: its number was erased. No request can use the key until it expires. */
   state: 'running' | 'ambiguous' | 'answered' | 'erased';
   /** The encrypted response of an answered request. */
   sealed_answer: string;
   created_at: number;
-  /** The run of the request that owns the key, or owned it last. */
+  /** A random id of the request that owns the key, or owned it last. */
   run: string;
 }

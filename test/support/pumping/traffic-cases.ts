@@ -128,7 +128,7 @@ export const SHARED_COUNTRY: readonly Attack[] = [
     ],
   },
   {
-    name: 'the same attack, an hour before a shop is launched there, to 5,000 an hour; 75 %',
+    name: 'a launch, to 5,000 an hour (75 %), one hour after another client begins to send one a second',
     maxDelivered: 140,
     createTraffic: (random, start) => [
       ...createAttackOfClient(random, 'attacker', start, 9_000),
@@ -143,7 +143,7 @@ export const SHARED_COUNTRY: readonly Attack[] = [
     ],
   },
   {
-    name: 'the same attack with three keys, in the country of a small shop of ten a day; 80 %',
+    name: 'a small shop, ten a day (80 %); three other clients send one a second each for two hours',
     maxDelivered: 220,
     createTraffic: (random, start) => [
       ...createHumanTraffic(random.for('people'), CUSTOMER_NUMBERS, {
