@@ -56,7 +56,7 @@ describe('An SMS pumping attack on a number prefix', () => {
     expect(response.headers['retry-after']).toBe(String(minutes(65) / seconds(1)));
     const { instance, requestId, status, ...texts } = response.body as Record<string, unknown>;
     expect([instance, typeof requestId, status]).toEqual(['/otp/send', 'string', 429]);
-    expect(JSON.stringify(texts)).not.toMatch(/\d{2}|budget|hour/);
+    expect(JSON.stringify(texts)).not.toMatch(/\d{2}|prefix|country|budget|hour/);
     const warnings = service.log.lines.filter((line) => line.includes('SmsPumpingDetector'));
     expect(warnings).toHaveLength(1);
     expect(JSON.parse(warnings[0] ?? '')).toMatchObject({
