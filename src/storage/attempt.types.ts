@@ -63,7 +63,7 @@ export interface AttemptUnresolved {
   readonly rejection: FinalRejection;
 }
 
-export interface VerificationClosed {
+interface VerificationClosed {
   readonly outcome: 'closed';
   readonly reason: VerificationClosedReason;
 }

@@ -44,13 +44,6 @@ export const canBeClaimed = (
 ): SqlPredicate => sql`exists (
   select 1 from verifications where pin_id = ${pinId} and ${isClaimable(now)} ${lockClause})`;
 
-/** Whether the right code verifies a verification; locks it until the transaction ends. */
-export const canBeVerified = (
-  lockClause: RawBuilder<unknown>,
-  { pinId, now }: { pinId: string; now: number },
-): SqlPredicate => sql`exists (
-  select 1 from verifications where pin_id = ${pinId} and ${isOpen(now)} ${lockClause})`;
-
 /** Whether no code was submitted for a verification; locks it until the transaction ends. */
 export const isUntouched = (
   lockClause: RawBuilder<unknown>,
