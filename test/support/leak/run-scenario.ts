@@ -75,6 +75,8 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_HEADERS: `x-key=${secrets.createCredential()}`,
     SEND_COOLDOWN: '1s',
+    // Most of the codes that these clients verify are wrong.
+    CLIENT_WRONG_CODES_PER_DAY: '1000000',
     // Logs for each message that it would be blocked, with its destination.
     PUMPING_GUARD: 'observe',
     PUMPING_FLOOR_PER_HOUR: '1',
