@@ -656,6 +656,7 @@ where
   and status || '' = 'pending'
   and expires_at > $10
   and attempts < max_attempts
+  and $11 * attempts = 0
 for update
 on conflict ("number_hash", "client") do update
 set
@@ -664,12 +665,12 @@ set
 where
   (
     (
-      substr("client_numbers"."failures", 85, 13) <= $11
+      substr("client_numbers"."failures", 85, 13) <= $12
       or substr("client_numbers"."failures", 85, 13) <= cast("client_numbers"."verified_at" as text)
     )
     or (
       (
-        substr("client_numbers"."failures", 190, 13) <= $12
+        substr("client_numbers"."failures", 190, 13) <= $13
         or substr("client_numbers"."failures", 190, 13) <= cast("client_numbers"."verified_at" as text)
       )
       and (
@@ -681,7 +682,7 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= $13
+            and not substr("other"."failures", 1, 13) <= $14
         )
         or exists (
           select
@@ -689,7 +690,7 @@ where
           from
             verifications
           where
-            pin_id = $14
+            pin_id = $15
             and attempts = 0
           for update
         )
@@ -697,9 +698,9 @@ where
     )
   )
   and (
-    substr("client_numbers"."failures", 190, 13) <= $15
+    substr("client_numbers"."failures", 190, 13) <= $16
     or (
-      substr("client_numbers"."failures", 400, 13) <= $16
+      substr("client_numbers"."failures", 400, 13) <= $17
       and (
         not exists (
           select
@@ -709,7 +710,7 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= $17
+            and not substr("other"."failures", 1, 13) <= $18
         )
         or exists (
           select
@@ -717,7 +718,7 @@ where
           from
             verifications
           where
-            pin_id = $18
+            pin_id = $19
             and attempts = 0
           for update
         )

@@ -654,6 +654,7 @@ where
   and status || '' = 'pending'
   and expires_at > ?
   and attempts < max_attempts
+  and ? * attempts = 0
 on conflict ("number_hash", "client") do update
 set
   "failures" = "excluded"."failures" || substr("client_numbers"."failures", 1, 399),

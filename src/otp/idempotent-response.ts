@@ -78,7 +78,8 @@ const SHARED_LIMIT_MESSAGE = 'A limit that all clients of this service share is 
 const LIMIT_MESSAGES: Readonly<Record<Exclude<LimitExceeded['limit'], 'cooldown'>, string>> = {
   sends_per_day: 'This number has reached its daily limit of messages.',
   client_sends: 'This client has reached its daily limit of messages.',
-  client_wrong_codes: 'This client has reached its daily limit of wrong codes.',
+  client_wrong_codes:
+    'This client has reached its daily limit of wrong codes: only the first code of each verification is checked. Send a new code.',
   client_unreachable: 'This client has reached its daily limit of unreachable numbers.',
   end_user_sends: 'This end user has reached the limit of messages.',
   failures: 'Too many wrong codes were submitted for this number.',

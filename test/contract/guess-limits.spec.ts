@@ -1,5 +1,6 @@
 import { minutes } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
+import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type { VerificationStore } from '../../src/storage/verification-store.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
@@ -45,39 +46,82 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     return pinId;
   }
 
-  /** Submits a wrong code for a new number. @returns the outcome of the reserved attempt */
-  async function submitWrong({ store }: OpenStore): Promise<string> {
-    const selector = { pinId: await createPending(store) };
-    const request = { selector, client: CLIENT, reference: undefined, now: clock.now() };
-    const result = await store.reserveAttempt(request);
+  const reserve = ({ store }: OpenStore, pinId: string, idempotency?: IdempotentRequest) =>
+    store.reserveAttempt(
+      { selector: { pinId }, client: CLIENT, reference: undefined, now: clock.now() },
+      idempotency,
+    );
+
+  /** Submits a wrong code. @returns the outcome of the reserved attempt */
+  async function submitWrong(replica: OpenStore, pinId: string): Promise<string> {
+    const result = await reserve(replica, pinId);
     if (result.outcome !== 'granted') return 'limit' in result ? result.limit : result.outcome;
-    await store.completeAttempt(result.attempt, 'wrong_code', clock.now());
+    await replica.store.completeAttempt(result.attempt, 'wrong_code', clock.now());
     return result.outcome;
   }
 
+  /** Submits wrong codes, up to five of each new verification. */
   async function submitMany(count: number, replica: OpenStore): Promise<string[]> {
     const outcomes = [];
-    for (let i = 0; i < count; i += 1) outcomes.push(await submitWrong(replica));
+    let pinId = '';
+    for (let i = 0; i < count; i += 1) {
+      if (i % 5 === 0) pinId = await createPending(replica.store);
+      outcomes.push(await submitWrong(replica, pinId));
+    }
     return outcomes;
   }
 
   // Fails without guess-limits.ts, addWrongCode: the cached counts
   it('are limited exactly for the attempts of one replica', async () => {
-    const outcomes = await submitMany(12, openedFirst());
+    const outcomes = await submitMany(13, openedFirst());
 
-    expect(outcomes.filter((outcome) => outcome === 'granted')).toHaveLength(10);
-    expect(outcomes.slice(10)).toEqual(['client_wrong_codes', 'client_wrong_codes']);
+    // The eleventh is the first code of its verification.
+    expect(outcomes.filter((outcome) => outcome === 'granted')).toHaveLength(11);
+    expect(outcomes.slice(11)).toEqual(['client_wrong_codes', 'client_wrong_codes']);
+  });
+
+  // Fails without attempt.repository.ts, isLimited: `!lost`
+  it('let a request repeat the first code, whose answer was lost, and no other code follow', async () => {
+    const replica = openedFirst();
+    await submitMany(10, replica);
+    const pinId = await createPending(replica.store);
+    const idempotency = { key: 'key', request: 'first' };
+    const first = await reserve(replica, pinId, idempotency);
+    if (first.outcome !== 'granted') throw new Error(first.outcome);
+    clock.advance(minutes(2));
+
+    const other = await reserve(replica, pinId, { key: 'other', request: 'other' });
+    expect(other).toMatchObject({
+      outcome: 'unresolved',
+      rejection: { limit: 'client_wrong_codes' },
+    });
+    const repeated = await reserve(replica, pinId, idempotency);
+    expect(repeated).toMatchObject({ outcome: 'granted', attempt: { isRepeat: true } });
+  });
+
+  // Fails without number-limits.ts, firstCodeOnly
+  it('let one of two replicas check the first code', async () => {
+    const [one, other] = replicas;
+    if (!one || !other) throw new Error('no replica');
+    await submitMany(10, one);
+    clock.advance(minutes(5));
+    const pinId = await createPending(one.store);
+
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => reserve(i % 2 ? one : other, pinId)),
+    );
+    expect(results.filter(({ outcome }) => outcome === 'granted')).toHaveLength(1);
   });
 
   // Fails without guess-limits.ts, getCached: `bucket`
   it('are seen by another replica at the latest in the next time bucket', async () => {
     const [one, other] = replicas;
     if (!one || !other) throw new Error('no replica');
-    await submitWrong(other);
+    await submitMany(1, other);
     await submitMany(9, one);
     clock.advance(minutes(5));
 
-    expect(await submitMany(1, other)).toEqual(['client_wrong_codes']);
+    expect(await submitMany(2, other)).toEqual(['granted', 'client_wrong_codes']);
   });
 
   it('are kept when the service starts again', async () => {
@@ -85,6 +129,6 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     for (const replica of new Set(replicas)) await replica.close();
     replicas = [await storage.open(clock, SETTINGS)];
 
-    expect(await submitMany(1, openedFirst())).toEqual(['client_wrong_codes']);
+    expect(await submitMany(2, openedFirst())).toEqual(['granted', 'client_wrong_codes']);
   });
 });

@@ -38,6 +38,10 @@ describe('A client that guesses codes of many numbers', () => {
   const verify = (client: Agent, pinId: string, otpCode: string) =>
     client.post('/otp/verify').send({ pinId, otpCode });
 
+  const useUpBudget = async (): Promise<void> => {
+    expect((await guess(0, 30)).checked).toBe(BUDGET);
+  };
+
   /** Guesses until a code is not checked, five of each number. */
   async function guess(first: number, most: number) {
     let pinId = '';
@@ -68,16 +72,77 @@ describe('A client that guesses codes of many numbers', () => {
 
   // Fails without guess-limits.ts, WRONG_PER_VERIFIED
   it('gets half a wrong code more for each verified message', async () => {
-    for (let i = 0; i < 6; i += 1) {
+    for (let i = 0; i < 4; i += 1) {
       const pinId = await send(attacker, target(300 + i));
       const { body } = await verify(attacker, pinId, await readCode(target(300 + i)));
       expect(body).toEqual({ verified: true });
     }
 
-    expect((await guess(0, 30)).checked).toBe(BUDGET + 3);
+    expect((await guess(0, 30)).checked).toBe(BUDGET + 2);
   });
 
-  // Fails without attempt.repository.ts, replayOrReject
+  // Fails without number-limits.ts, firstCodeOnly
+  it('has one code of each message checked beyond its budget, of concurrent ones too', async () => {
+    await useUpBudget();
+
+    for (let i = 0; i < 5; i += 1) {
+      const pinId = await send(attacker, target(200 + i));
+      const guessed = wrongCode(await readCode(target(200 + i)));
+      const responses = await Promise.all(
+        Array.from({ length: 10 }, () => verify(attacker, pinId, guessed)),
+      );
+      const checked = responses.filter(({ status }) => status === 200);
+      expect(checked.map(({ body }) => body.reason)).toEqual(['wrong_code']);
+      for (const response of responses) {
+        if (response.status !== 200) expectProblem(response, 429, 'quota_exceeded');
+      }
+    }
+  });
+
+  // Fails if attempt.repository.ts rejects every code of a client beyond its budget
+  it('beyond its budget does not keep out a user who types the right code first', async () => {
+    await useUpBudget();
+
+    const pinId = await send(attacker, target(600));
+    const { body } = await verify(attacker, pinId, await readCode(target(600)));
+    expect(body).toEqual({ verified: true });
+  });
+
+  // Fails if attempt.repository.ts rejects every code of a client beyond its budget
+  it('beyond its budget makes a user who mistypes a code ask for a new one', async () => {
+    await useUpBudget();
+    const phoneNumber = target(700);
+
+    const mistyped = await send(attacker, phoneNumber);
+    const first = await verify(attacker, mistyped, wrongCode(await readCode(phoneNumber)));
+    expect(first.body).toEqual({ verified: false, reason: 'wrong_code', attemptsRemaining: 4 });
+    const second = await verify(attacker, mistyped, await readCode(phoneNumber));
+    expectProblem(second, 429, 'quota_exceeded');
+    expect(second.body.detail).toMatch(/only the first code of each verification is checked/);
+
+    service.clock.advance(minutes(2));
+    const pinId = await send(attacker, phoneNumber);
+    const { body } = await verify(attacker, pinId, await readCode(phoneNumber));
+    expect(body).toEqual({ verified: true });
+  });
+
+  // Fails without attempt.repository.ts, findRejectionOf: isOwnLimit
+  it('is told of the limit of a number first, which may end earlier', async () => {
+    const phoneNumber = target(800);
+    for (let i = 0; i < 2; i += 1) {
+      const pinId = await send(attacker, phoneNumber);
+      const guessed = wrongCode(await readCode(phoneNumber));
+      for (let j = 0; j < ATTEMPTS; j += 1) await verify(attacker, pinId, guessed).expect(200);
+      service.clock.advance(minutes(2));
+    }
+    expect((await guess(0, 30)).checked).toBe(BUDGET - 2 * ATTEMPTS);
+
+    const pinId = await send(attacker, phoneNumber);
+    const { body } = await verify(attacker, pinId, await readCode(phoneNumber));
+    expect(body.detail).toMatch(/^Too many wrong codes were submitted for this number/);
+  });
+
+  // Fails without attempt.repository.ts, findReplay
   it('still gets the response to an earlier request', async () => {
     const pinId = await send(attacker, target(400));
     const otpCode = wrongCode(await readCode(target(400)));

@@ -30,6 +30,10 @@ interface CachedCounts {
  * The budget of a client's wrong codes over all numbers. The limits of a number do not stop someone
  * who guesses a few codes of each of many numbers.
  *
+ * Beyond the budget, the first code of each verification is still checked. Otherwise an outsider who
+ * guesses on the client's login page would keep out all its users. Each such guess costs a message,
+ * and messages are limited.
+ *
  * The counts are read once per bucket, so that an attempt needs no statement for them. So a replica
  * sees the wrong codes of the others up to one bucket late.
  */
@@ -47,18 +51,30 @@ export class GuessLimits {
     this.wrongCodesPerDay = limits.wrongCodesPerClientPerDay;
   }
 
-  /** Finds whether a client has used up its wrong codes. */
-  async findLimit(client: string, now: number): Promise<LimitExceeded | undefined> {
+  /** Whether a client has used up its wrong codes. */
+  async isUsedUp(client: string, now: number): Promise<boolean> {
     const cached = this.getCached(client, toBucket(now));
     const stored = await cached.stored;
     const wrongCodes = stored.wrongCodes + cached.wrongCodes;
     const verified = stored.verified + cached.verified;
-    if (wrongCodes < this.wrongCodesPerDay + WRONG_PER_VERIFIED * verified) return undefined;
-    return {
-      outcome: 'limited',
-      limit: 'client_wrong_codes',
-      until: await this.findEnd(client, now),
-    };
+    return wrongCodes >= this.wrongCodesPerDay + WRONG_PER_VERIFIED * verified;
+  }
+
+  /**
+   * Finds when the limit of a client that has used up its wrong codes may end: when the oldest one
+   * leaves the window.
+   */
+  async findLimit(client: string, now: number): Promise<LimitExceeded> {
+    const bucket = toBucket(now);
+    const { row } = await this.database.run((batch) =>
+      this.queries.readOldest(batch, {
+        subject: toWrongCodesSubject(client),
+        from: bucket - WINDOWS.day,
+        unverifiedOnly: 1,
+      }),
+    );
+    const until = getBucketEnd(row?.slot ?? bucket, WINDOWS.day);
+    return { outcome: 'limited', limit: 'client_wrong_codes', until };
   }
 
   /** Counts a wrong code. A write that is repeated after a lost answer may count it twice. */
@@ -100,18 +116,5 @@ export class GuessLimits {
       ),
     );
     return { wrongCodes: row?.wrong_codes ?? 0, verified: row?.verified ?? 0 };
-  }
-
-  /** When the oldest wrong code that counts leaves the window, in milliseconds since the epoch. */
-  private async findEnd(client: string, now: number): Promise<number> {
-    const from = toBucket(now) - WINDOWS.day;
-    const { row } = await this.database.run((batch) =>
-      this.queries.readOldest(batch, {
-        subject: toWrongCodesSubject(client),
-        from,
-        unverifiedOnly: 1,
-      }),
-    );
-    return getBucketEnd(row?.slot ?? toBucket(now), WINDOWS.day);
   }
 }

@@ -39,6 +39,8 @@ interface CodeAttempt extends IdempotencyClaim {
   readonly pinId: string;
   readonly client: string;
   readonly referenceHash: string;
+  /** 1 if only the first code of a verification may be checked. */
+  readonly firstCodeOnly: 0 | 1;
 }
 
 /** A send to release unless it was counted for its end user. */
@@ -101,7 +103,8 @@ export class NumberLimits {
           select number_hash, client, ${rest} from verifications
           where pin_id = ${p.pinId} and client = ${p.client}
             and reference_hash = ${p.referenceHash} and ${ownsIdempotencyKey(p)}
-            and ${isOpen(p.now)} and attempts < max_attempts ${lockClause}`,
+            and ${isOpen(p.now)} and attempts < max_attempts
+            and ${p.firstCodeOnly} * attempts = 0 ${lockClause}`,
         (window, entries, after, p) =>
           isNumberWindowFree(FAILURES, window, entries, after, isUntouched(lockClause, p)),
       ),

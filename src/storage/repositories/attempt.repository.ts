@@ -17,6 +17,7 @@ import { getMaxRequestMs } from '../max-request-duration.js';
 import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { createWindowEntry } from '../limits/sliding-window.js';
+import { toNumberKey } from '../limits/window-predicates.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
@@ -29,6 +30,8 @@ interface AttemptReservation {
   readonly claim: ClaimedIdempotentRequest | undefined;
   /** The run whose answer was lost and which it repeats. */
   readonly lost: LostRequestRun | undefined;
+  /** Whether its client has used up its wrong codes, so that it must be the first code. */
+  readonly isLimited: boolean;
 }
 
 /** Counts attempts before the provider checks the code. */
@@ -54,13 +57,9 @@ export class AttemptRepository {
     const { selector, client, now } = request;
     const pinId = await this.verifications.findPinId(this.database, selector, client);
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
-    const limit = await this.guesses.findLimit(client, now);
-    if (limit && !idempotency) return limit;
-    const counted = limit ? undefined : await this.count(request, pinId, idempotency);
+    const counted = await this.count(request, pinId, idempotency);
     if (counted || !idempotency) return counted ?? { outcome: 'running' };
     const replay = await this.keys.findReplay(this.database, client, idempotency, now, 'verify');
-    // An earlier run may have no final response yet.
-    if (limit && (replay.outcome === 'running' || replay.outcome === 'ambiguous')) return limit;
     if (replay.outcome !== 'ambiguous') return replay;
     const repeated = await this.count(request, replay.pinId, idempotency, replay);
     return repeated ?? { outcome: 'running' };
@@ -75,25 +74,28 @@ export class AttemptRepository {
   ): Promise<UndecryptedAttempt | AttemptRejection | undefined> {
     await this.verifications.rehashVerification(this.database, pinId, request.client);
     const claim = idempotency && this.keys.createClaim(idempotency);
-    const reservation = { pinId, numberEntry: createWindowEntry(request.now), claim, lost };
+    // A repeat carries the code of the lost run, so it is no further guess.
+    const isLimited = !lost && (await this.guesses.isUsedUp(request.client, request.now));
+    const numberEntry = createWindowEntry(request.now);
+    const reservation = { pinId, numberEntry, claim, lost, isLimited };
     const write = (batch: StatementBatch) => this.writeReservation(batch, request, reservation);
     const { isClaimed, reserved } = await this.database.runUntilKnown((isRepeated) =>
       isRepeated ? this.repeatReservation(reservation, write) : this.database.run(write),
     );
     const { row } = reserved;
-    const { numberEntry } = reservation;
     if (row) return { row, numberEntry, claim, isRepeat: lost !== undefined };
     if (isClaimed && !isClaimed()) return undefined;
-    return this.findRejection(request, pinId, lost ? claim : undefined);
+    return this.findRejection(request, reservation);
   }
 
   /** Counts an attempt for its number and its verification, or for neither, in one batch. */
   private writeReservation(
     batch: StatementBatch,
     { client, reference, now }: AttemptRequest,
-    { pinId, numberEntry, claim, lost }: AttemptReservation,
+    { pinId, numberEntry, claim, lost, isLimited }: AttemptReservation,
   ) {
     const { keyHash, runId } = claim ?? NO_CLAIM;
+    const firstCodeOnly = isLimited ? 1 : 0;
     const isClaimed =
       claim &&
       (lost
@@ -101,7 +103,7 @@ export class AttemptRepository {
         : this.keys.claim(batch, { client, pinId }, claim, claim.idempotency, now));
     // The row has one of these hashes at most: of the current secret or of an old one.
     for (const referenceHash of this.verifications.hashReference(reference)) {
-      const attempt = { client, pinId, keyHash, runId, referenceHash };
+      const attempt = { client, pinId, keyHash, runId, referenceHash, firstCodeOnly } as const;
       this.limits.reserveAttempt(batch, attempt, numberEntry, now);
     }
     const lostAt = now + this.maxRequestMs;
@@ -128,16 +130,13 @@ export class AttemptRepository {
     });
   }
 
-  /**
-   * Finds why an attempt was not reserved.
-   * @param claim of a repeat: it keeps the key of its request while the result is unknown
-   */
+  /** Finds why an attempt was not reserved. */
   private async findRejection(
-    request: AttemptRequest,
-    pinId: string,
-    claim: ClaimedIdempotentRequest | undefined,
+    { client, reference, now }: AttemptRequest,
+    { pinId, lost, isLimited, ...reservation }: AttemptReservation,
   ): Promise<UndecryptedAttempt | AttemptRejection> {
-    const { client, reference, now } = request;
+    // A repeat keeps the key of its request while the result is unknown.
+    const claim = lost && reservation.claim;
     const getRow = await this.database.run((batch) => {
       if (claim) this.keys.queries.markAmbiguous(batch, { pinId, runId: claim.runId });
       return this.verifications.readSent(batch, pinId, client);
@@ -147,7 +146,7 @@ export class AttemptRepository {
     if (!this.verifications.hashReference(reference).includes(row.reference_hash)) {
       return { outcome: 'closed', reason: 'reference_mismatch' };
     }
-    const rejection = await this.findRejectionOf(row, now);
+    const rejection = await this.findRejectionOf(row, isLimited, now);
     const isRepeat = claim !== undefined;
     const mayBeRight = row.status === 'pending' || (row.status === 'unclaimed' && isRepeat);
     return mayBeRight && now < row.expires_at && hasLostAnswer(row, now, { isRepeat })
@@ -155,13 +154,16 @@ export class AttemptRepository {
       : rejection;
   }
 
-  private async findRejectionOf(row: VerificationRow, now: number): Promise<FinalRejection> {
-    return getStatusAt(row, now) === 'pending'
-      ? this.limits.findAttemptLimit(
-          this.database,
-          { numberHash: row.number_hash, client: row.client },
-          now,
-        )
-      : { outcome: 'closed', reason: getClosedReason(row, now) };
+  private async findRejectionOf(
+    row: VerificationRow,
+    isLimited: boolean,
+    now: number,
+  ): Promise<FinalRejection> {
+    if (getStatusAt(row, now) !== 'pending') {
+      return { outcome: 'closed', reason: getClosedReason(row, now) };
+    }
+    const limit = await this.limits.findAttemptLimit(this.database, toNumberKey(row), now);
+    const isOwnLimit = limit.limit === 'failures' && limit.until > now;
+    return isLimited && !isOwnLimit ? this.guesses.findLimit(row.client, now) : limit;
   }
 }
