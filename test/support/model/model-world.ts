@@ -35,6 +35,8 @@ export interface WorldOptions {
   /** The database. */
   readonly storage: NodeJS.ProcessEnv;
   readonly logLevel: 'info' | 'silent';
+  /** Whether Infobip accepts a right code again: then only the service prevents a second success. */
+  readonly acceptsCodesAgain: boolean;
 }
 
 interface WorldReplica {
@@ -58,6 +60,7 @@ export class ModelWorld {
   async start(): Promise<void> {
     this.sandbox = await startSandbox({ port: 0, now: () => this.clock.now() });
     this.gateway = await startProviderGateway(this.sandbox.url, this.clock);
+    if (this.options.acceptsCodesAgain) this.account = await createAccount(this.sandbox.url);
     for (let index = 0; index < this.options.replicas; index += 1) {
       this.replicas.push(await this.startReplica());
     }
@@ -95,6 +98,8 @@ export class ModelWorld {
   }
 
   private hasUnusedSecret = false;
+  /** Settings of the Infobip application; empty for the sandbox's own. */
+  private account: NodeJS.ProcessEnv = {};
 
   /** Whether the circuit of a provider's operation may be open. */
   mayBeOpen(provider: ProviderName, operation: string): boolean {
@@ -159,6 +164,7 @@ export class ModelWorld {
         LOG_LEVEL: logLevel,
         OTP_SECRET: this.secrets.join(','),
         PROVIDERS: providers.join(','),
+        ...this.account,
         INFOBIP_BASE_URL: this.gateway.url,
         SINCH_BASE_URL: this.gateway.url,
         PROVIDER_TIMEOUT: `${PROVIDER_TIMEOUT_MS / 1_000}s`,
@@ -188,6 +194,26 @@ export class ModelWorld {
     await service.close();
     this.logs.push(...service.log.lines);
   }
+}
+
+/** Creates an Infobip application that accepts a right code any number of times. */
+async function createAccount(sandboxUrl: string): Promise<NodeJS.ProcessEnv> {
+  const post = async (path: string, body: object) => {
+    const headers = { 'content-type': 'application/json', authorization: 'App any' };
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
+    const response = await fetch(`${sandboxUrl}/2fa/2/applications${path}`, init);
+    return (await response.json()) as { applicationId: string; messageId: string };
+  };
+  const configuration = {
+    allowMultiplePinVerifications: true,
+    verifyPinLimit: '1000000/1s',
+    sendPinPerApplicationLimit: '1000000/1s',
+    sendPinPerPhoneNumberLimit: '1000000/1s',
+  };
+  const { applicationId } = await post('', { name: 'lenient', configuration });
+  const template = { messageText: '{{pin}}', pinType: 'NUMERIC', pinLength: 6 };
+  const { messageId } = await post(`/${applicationId}/messages`, template);
+  return { INFOBIP_APP_ID: applicationId, INFOBIP_MESSAGE_ID: messageId };
 }
 
 const newSecret = (index: number): string =>

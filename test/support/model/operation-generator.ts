@@ -101,8 +101,7 @@ export class OperationGenerator {
     const first = this.nextOperation(size === 1);
     const group = [first];
     while (group.length < size) {
-      // The same again races best.
-      group.push(random.oneIn(2) ? this.repeat(first) : this.nextOperation(false));
+      group.push(this.nextRival(first));
     }
     return group;
   }
@@ -145,7 +144,7 @@ export class OperationGenerator {
     const { random } = this;
     if (this.keyed.length > 0 && random.oneIn(8)) return this.repeat(this.pickNewest(this.keyed));
     const lost = this.failed.at(-1);
-    if (lost && random.oneIn(8)) return this.followLost(lost);
+    if (lost && random.oneIn(6)) return this.followLost(lost);
     const kind = random.oneOf(KINDS);
     const fault = this.chooseFault(kind, isAlone);
     const common = {
@@ -189,6 +188,27 @@ export class OperationGenerator {
     const client = random.oneIn(10) ? random.oneOf(CLIENTS) : operation.client;
     const changed = random.oneIn(6) ? this.changeRequest(operation) : {};
     return { ...toOperation(operation), id: this.nextId(), replica, client, ...changed };
+  }
+
+  /** The same again, or something else with the same verification, races best. */
+  private nextRival(first: ModelOperation): ModelOperation {
+    if (this.random.oneIn(3)) return this.nextOperation(false);
+    return this.random.oneIn(2) ? this.repeat(first) : this.collide(first);
+  }
+
+  /** Another operation of the same client on the same verification or number. */
+  private collide({ client, target, pinId, phoneNumber }: ModelOperation): ModelOperation {
+    const { random } = this;
+    const known = this.known.find((other) => other.id === target);
+    const replica = random.between(0, this.options.replicas - 1);
+    const common = { id: this.nextId(), client, replica };
+    const number = phoneNumber ?? known?.phoneNumber ?? random.oneOf(PHONE_NUMBERS);
+    if (pinId === undefined || random.oneIn(5))
+      return { ...common, kind: 'erase', phoneNumber: number };
+    const kind = random.oneOf<OperationKind>(['verify', 'verify', 'cancel', 'resend']);
+    const code = known?.codes.at(-1) ?? '000000';
+    const fields = kind === 'verify' ? { code, reference: known?.reference } : {};
+    return { ...common, kind, target, pinId, ...fields };
   }
 
   /** The same request again, or another code for the same verification. */

@@ -20,12 +20,13 @@ export interface ModelTestRun {
 /** Runs random operations of one seed until the model cannot explain an answer. */
 export async function runModelTest(
   random: SeededRandom,
-  options: Omit<WorldOptions, 'settings' | 'providers'>,
+  options: Pick<WorldOptions, 'replicas' | 'storage' | 'logLevel'>,
   operations: number,
 ): Promise<ModelTestRun> {
   const providers = random.oneIn(3) ? (['infobip'] as const) : (['infobip', 'sinch'] as const);
   const settings = chooseSettings(random.for('settings'), providers.length);
-  const world = new ModelWorld({ ...options, settings, providers });
+  const acceptsCodesAgain = random.oneIn(2);
+  const world = new ModelWorld({ ...options, settings, providers, acceptsCodesAgain });
   const generator = new OperationGenerator(random.for('operations'), { ...options, providers });
   const times = random.for('times');
   const records: OperationRecord[] = [];
