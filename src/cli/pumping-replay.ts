@@ -20,7 +20,7 @@ const BUDGET_NAMES: Readonly<Record<BudgetScope, string>> = {
 
 const CAVEAT = [
   'The service itself may block fewer: it also knows the numbers verified before the first record,',
-  'and the traffic of the two weeks before it.',
+  'and the traffic of the two weeks before that record.',
 ];
 
 export const pumpingReplay = defineCommand({

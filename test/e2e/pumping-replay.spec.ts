@@ -65,7 +65,7 @@ describe('npm run pumping:replay', () => {
     await opened.close();
   });
 
-  it('prints what would have been blocked by country and budget, and what the records do not show', async () => {
+  it('lists the blocked messages for each country and budget, and says what the records do not show', async () => {
     const { code, output } = await runBuiltCommand('pumping:replay', {
       cwd,
       settings: { DATA_DIR: cwd, OTP_SECRET },
@@ -78,7 +78,7 @@ describe('npm run pumping:replay', () => {
       expect.stringMatching(/^shop {4}CH {7}own prefix, hour {4}1,06\d {18}1$/),
       '',
       'The service itself may block fewer: it also knows the numbers verified before the first record,',
-      'and the traffic of the two weeks before it.',
+      'and the traffic of the two weeks before that record.',
     ]);
     expect(code).toBe(0);
   });

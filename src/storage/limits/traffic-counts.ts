@@ -26,9 +26,9 @@ const NO_HISTORY: TrafficHistory = { hour: NONE, day: NONE, twoWeeks: NONE };
 /**
  * Counts sends and verified sends per destination, per client, and per client and destination.
  *
- * The row of a prefix is locked from its count to the end of the transaction, so its budgets are
- * exact however many sends race. The rows of a country and a client, which all sends write, are
- * spread over shards: uncommitted counts are not seen, and their budgets are soft by that much.
+ * The row of a prefix is locked from its count to the end of the transaction. So sends in flight
+ * exceed its budgets by at most one, when a new bucket begins. The rows of a country and a client,
+ * which all sends write, are spread over shards: sends in flight can exceed their budgets.
  */
 @Injectable()
 export class TrafficCounts {
