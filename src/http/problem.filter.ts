@@ -6,7 +6,7 @@ import { toDomainError, toProblem, PROBLEM_MEDIA_TYPE } from './problem.js';
 
 /**
  * The global exception filter: answers every error by a problem document (RFC 9457), and logs a 5xx
- * or unreadable data with its cause. Nothing is sent where the client has disconnected or the
+ * or unreadable stored data with its cause. Nothing is sent if the client has disconnected or the
  * response has begun.
  */
 @Catch()
@@ -20,7 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
     request.errorCode = error.code;
     request.reachedLimit = error.limit;
     request.invalidFields = error.fieldErrors?.map(({ pointer }) => pointer);
-    // The route pattern, such as /otp/:pinId: a path may contain a number, a code or a key.
+    // The route pattern, such as /otp/:pinId: a path may contain a number, a code or an API key.
     const problem = toProblem(error, request.id, request.routeOptions.url ?? '/');
     const { status, code } = problem;
     if (status >= 500 || code === 'stored_data_unreadable')
@@ -30,7 +30,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (retryAfterMs !== undefined) {
       void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
     }
-    // RFC 9110 §15.5.16. Not for other media types (§12.5.3).
+    // RFC 9110 §15.5.16. A 415 about the media type must not have it (§12.5.3).
     if (code === 'unsupported_content_encoding') void reply.header('accept-encoding', 'identity');
     if (error.replayed) void reply.header('idempotency-replayed', 'true');
     // As bytes: Fastify adds a charset to the type of a string, Nest may replace that of an object.

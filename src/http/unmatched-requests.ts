@@ -58,7 +58,7 @@ function rejectOtherMethods(
   });
 }
 
-/** Does not repeat the path: it may contain a number, a code or a key. */
+/** Does not repeat the path: it may contain a number, a code or an API key. */
 function createNotFound({ method, url }: FastifyRequest, documented: MethodsByPath): DomainError {
   const [path = ''] = url.slice(0, MAX_COMPARED_LENGTH).split('?');
   const [nearest] = [...documented]

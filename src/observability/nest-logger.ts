@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from 'pino';
 
-type NestLogLevel = 'trace' | 'debug' | 'warn' | 'error' | 'fatal';
+type PinoLogLevel = 'trace' | 'debug' | 'warn' | 'error' | 'fatal';
 
 /**
  * Nest's logger over pino. `log` becomes `debug`, because Nest uses it for start-up details. Messages
@@ -17,7 +17,7 @@ export class NestLogger implements LoggerService {
 
   constructor(private readonly logger: Logger) {}
 
-  private createWriter(level: NestLogLevel) {
+  private createWriter(level: PinoLogLevel) {
     return (message: unknown, ...rest: unknown[]): void => {
       // Nest passes its context (the logger's name) last, and a stack before it.
       const details = { context: rest.at(-1), ...(rest.length > 1 && { stack: rest[0] }) };

@@ -37,7 +37,7 @@ function redactValue(value: unknown, depth: number): unknown {
 
 /**
  * Class, message and stack of an error and its causes. Other properties are dropped: libraries put
- * URLs, headers and bodies there, which may hold a number, a code or a key.
+ * URLs, headers and bodies there, which may hold a number, a code or an API key.
  */
 function serializeError(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };

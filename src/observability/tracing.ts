@@ -31,7 +31,7 @@ const FLUSH_TIMEOUT_MS = seconds(2);
 /** The trace of one request. */
 interface RequestTrace {
   readonly span: Span;
-  /** Makes the request's span the parent of another. */
+  /** The parent context of the spans of its steps. */
   readonly context: Context;
   /** Unix time minus `performance.now()`: one value for every span of the request. */
   readonly timeOriginMs: number;

@@ -18,7 +18,7 @@ type LazyDecorator = (
   key?: string | symbol,
   descriptor?: PropertyDescriptor,
 ) => void;
-/** What JSON Schema 2020-12 has and the types of @nestjs/swagger lack; the package passes it on. */
+/** JSON Schema keywords that the option types lack but @nestjs/swagger copies into the document. */
 type SchemaKeywords = Pick<SchemaObject, 'additionalProperties'> & { const?: unknown };
 
 const pending: ((swagger: Swagger) => void)[] = [];
@@ -53,7 +53,7 @@ export const ApiParam = (options: ApiParamOptions) =>
 /** Loads @nestjs/swagger and applies the decorators that wait for it. */
 export async function loadSwagger(): Promise<Swagger> {
   const loaded = await import('@nestjs/swagger');
-  // One that is applied may add more, so the list is read while it grows.
+  // Applying a decorator may add more to the list; the loop reaches those too.
   for (const apply of pending) apply(loaded);
   pending.length = 0;
   return loaded;

@@ -25,7 +25,7 @@ export const SMS_CAPACITY = {
 /** Measures a text with its placeholders filled in. */
 export function getSmsSize(text: string): SmsSize {
   const characters = Array.from(text);
-  const isGsm7 = characters.every((one) => BASIC.has(one) || EXTENSION.has(one));
+  const isGsm7 = characters.every((each) => BASIC.has(each) || EXTENSION.has(each));
   const widths = characters.map((character) => {
     if (!isGsm7) return character.length;
     return EXTENSION.has(character) ? 2 : 1;

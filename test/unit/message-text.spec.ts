@@ -1,5 +1,5 @@
 import { getSmsSize } from '../../src/providers/sms-size.js';
-import { composeText, withSamplePin } from '../../src/providers/infobip/infobip.template.js';
+import { composeText, insertSamplePin } from '../../src/providers/infobip/infobip.template.js';
 
 describe('getSmsSize', () => {
   const repeatA = (count: number) => 'a'.repeat(count);
@@ -41,7 +41,7 @@ describe('getSmsSize', () => {
 
 describe('The message text of infobip:setup', () => {
   it('is measured with a six-digit sample code in place of every {{pin}}', () => {
-    expect(withSamplePin('{{pin}} and @example.com #{{pin}}')).toBe(
+    expect(insertSamplePin('{{pin}} and @example.com #{{pin}}')).toBe(
       '123456 and @example.com #123456',
     );
   });

@@ -5,7 +5,7 @@ import { APPLICATIONS_PATH, InfobipAccountApi, toTemplatesPath } from './infobip
 import { InfobipClient } from './infobip.client.js';
 import { normalizeUnits } from './infobip.limit-syntax.js';
 import { InfobipRequiredLimits } from './infobip.required-limits.js';
-import { buildTemplate, withSamplePin } from './infobip.template.js';
+import { buildTemplate, insertSamplePin } from './infobip.template.js';
 import type { InfobipApplication, InfobipTemplate } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
@@ -41,7 +41,7 @@ export class InfobipSetup implements AccountSetup {
     return {
       changes: [...applicationChanges, ...templateChanges],
       text: templateFields.messageText,
-      sample: withSamplePin(templateFields.messageText),
+      sample: insertSamplePin(templateFields.messageText),
       apply: async () => {
         let savedApplicationId = applicationId;
         if (savedApplicationId === undefined || applicationChanges.length > 0) {

@@ -33,7 +33,7 @@ export function checkTemplate(template: InfobipTemplate, applicationId: string):
   const { applicationId: owner } = template;
   return [
     owner === undefined || owner === applicationId
-      ? pass('template', 'The message template is there.')
+      ? pass('template', 'The message template exists.')
       : fail('template', `The template belongs to another application, ${formatValue(owner)}.`),
     checkCode(template),
     checkMessage(template.messageText),
@@ -57,7 +57,7 @@ function checkMessage(messageText: unknown): AccountFinding {
   const check = 'message';
   if (typeof messageText !== 'string') return fail(check, 'The template has no text to send.');
   if (!messageText.includes(PIN))
-    return fail(check, 'The text lacks {{pin}}: no message has a code.');
+    return fail(check, 'The text lacks {{pin}}: messages contain no code.');
   const foreign = findForeignPlaceholders(messageText);
   return foreign.length > 0
     ? fail(check, `The text has placeholders that are never filled in: ${foreign.join(', ')}.`)
@@ -86,8 +86,8 @@ export function composeText(text: string, webOtpHost: string | undefined): strin
   return `${message}\n\n@${webOtpHost} #${PIN}`;
 }
 
-/** The text with a sample code, as a phone shows it. */
-export const withSamplePin = (text: string): string =>
+/** Puts a sample code into the text, as a phone shows it. */
+export const insertSamplePin = (text: string): string =>
   text.replaceAll(PIN, '12345678'.slice(0, PIN_LENGTH));
 
 /** Placeholders other than `{{pin}}`, which are never filled in. */

@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Duration of a start on a quiet machine with two cores, measured on several machines. */
-const QUIET_START_MS = 400;
-const LARGEST = 10;
-const START = ['--input-type=module', '-e', "await import('@nestjs/platform-fastify')"];
+/** How long the framework takes to load on a quiet machine with two cores, measured on several. */
+const QUIET_LOAD_MS = 400;
+const MAX_SCALE = 10;
+const LOAD_FRAMEWORK = ['--input-type=module', '-e', "await import('@nestjs/platform-fastify')"];
 
-/** Measures how long Node takes to load the framework; returns 1 on a quiet machine, more on a slow one. */
+/** How many times longer than on a quiet machine the framework takes to load: at least 1. */
 export async function measureTimeScale(): Promise<number> {
   const startedAt = performance.now();
-  await promisify(execFile)(process.execPath, START);
-  const scale = (performance.now() - startedAt) / QUIET_START_MS;
-  return Math.min(LARGEST, Math.max(1, Math.round(scale * 10) / 10));
+  await promisify(execFile)(process.execPath, LOAD_FRAMEWORK);
+  const scale = (performance.now() - startedAt) / QUIET_LOAD_MS;
+  return Math.min(MAX_SCALE, Math.max(1, Math.round(scale * 10) / 10));
 }
