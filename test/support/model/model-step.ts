@@ -13,8 +13,6 @@ export interface ExpectedAnswer {
   readonly replayed?: boolean;
   /** Seconds. */
   readonly retryAfter?: number;
-  /** A send: the answer names a new verification, or repeats one. */
-  readonly namesVerification?: boolean;
 }
 
 /** How far an operation is. Every phase is one atomic step of the service. */
@@ -22,25 +20,33 @@ export interface Progress {
   readonly phase:
     | 'start'
     | 'reserve'
+    /** Reads the state of an idempotency key that is already used. */
     | 'repeat'
+    /** Takes the key from an earlier request whose answer was lost. */
     | 'take over'
+    /** Reads why the service rejected the request. */
     | 'explain'
     | 'explain limit'
+    /** Asks the provider for the result of a check whose answer was lost. */
     | 'ask'
+    /** The provider reported that a code was right. */
     | 'found'
     | 'call'
+    /** The answer is lost: the attempt stays counted. */
     | 'keep'
+    /** The code was not checked: the attempt is given back. */
     | 'release'
     | 'finish'
+    /** The provider did not accept the code. */
     | 'reject'
     | 'done';
-  /** Calls that are consumed. */
+  /** How many of its provider calls the steps so far have used. */
   readonly calls: number;
   /** Providers that are still to be tried, in this order. */
   readonly providers: readonly ProviderName[];
   /** The verification, once it is known. */
   readonly target?: string | undefined;
-  /** Where the operation is counted, even if the verification is erased meanwhile. */
+  /** The number and end user that count the operation, even if the verification is erased. */
   readonly counted?: {
     readonly phoneNumber: string;
     readonly endUser?: string | undefined;
@@ -48,17 +54,21 @@ export interface Progress {
   };
   readonly failures: readonly CallFailure[];
   readonly acceptedBy?: ProviderName;
-  readonly checked?: string;
+  /** What the provider answered to the code. */
+  readonly checkResult?: string;
   /** The provider of the verification when its attempt was reserved. */
   readonly issuer?: ProviderName | undefined;
-  /** The run of the request with this key that it repeats, because its answer was lost. */
+  /** The request with this key that is repeated here, because its answer was lost. */
   readonly lostRun?: string;
-  /** Why the provider is asked for the result of an earlier check. */
+  /**
+   * When the provider is asked about lost answers: before this check, after it failed, after it
+   * found no attempts left, or when the service rejected the request without a check.
+   */
   readonly asked?: 'before' | 'failed' | 'exhausted' | 'rejected';
   /** The answer, unless an earlier check turns out to be right. */
   readonly pending?: ExpectedAnswer;
-  /** A limit that was read, if the client's own limits are not reached. */
-  readonly limit?: LimitRejection | undefined;
+  /** The limit of the number that all clients share. An end user's limit is named before it. */
+  readonly sharedLimit?: LimitRejection | undefined;
   readonly answer?: ExpectedAnswer;
 }
 

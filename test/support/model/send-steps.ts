@@ -134,10 +134,10 @@ function explainNumberLimit(
   const now = record.startedAt;
   const limit = findNumberLimit(state, toLimitedSend(record), settings, now);
   if (limit && !limit.isShared) return done(state, progress, limitAnswer(limit, now));
-  return { state, progress: { ...progress, limit, phase: 'explain limit' } };
+  return { state, progress: { ...progress, sharedLimit: limit, phase: 'explain limit' } };
 }
 
-/** Another read. */
+/** Another read: by then the limit may be gone. */
 function explainEndUserLimit(
   context: StepContext,
   state: ModelState,
@@ -147,7 +147,7 @@ function explainEndUserLimit(
   const now = record.startedAt;
   const { endUser } = toLimitedSend(record);
   const code = endUser === undefined ? 'cooldown_active' : 'quota_exceeded';
-  const limit = findEndUserLimit(state, endUser, settings, now) ?? progress.limit;
+  const limit = findEndUserLimit(state, endUser, settings, now) ?? progress.sharedLimit;
   return done(state, progress, limitAnswer(limit ?? { code, until: now }, now));
 }
 
@@ -222,10 +222,8 @@ function confirmSend(context: StepContext, state: ModelState, progress: Progress
     status: isSuperseded ? 'cancelled' : 'pending',
     provider: progress.acceptedBy,
   });
-  return done(storeAnswer(result, record, record.response.body), progress, {
-    ...describeSend(context, sent),
-    namesVerification: true,
-  });
+  const stored = storeAnswer(result, record, record.response.body);
+  return done(stored, progress, describeSend(context, sent));
 }
 
 function confirmResend(context: StepContext, state: ModelState, progress: Progress): StepResult {

@@ -209,7 +209,7 @@ function checkCode(context: StepContext, state: ModelState, progress: Progress):
   const called = { ...progress, calls: progress.calls + 1 };
   const result = toCallResult(call);
   if (result.kind === 'failed') return failCheck(state, called, result.failure);
-  const next = { ...called, checked: result.kind };
+  const next = { ...called, checkResult: result.kind };
   return result.kind === 'attempts_exhausted'
     ? { state, progress: { ...next, phase: 'ask', asked: 'exhausted' } }
     : { state, progress: { ...next, phase: 'finish' } };
@@ -231,7 +231,7 @@ function completeAttempt(
 ): StepResult {
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const verification = state.getVerification(progress.target);
-  if (progress.checked !== 'verified' || !verification || !isClaimable(verification, now)) {
+  if (progress.checkResult !== 'verified' || !verification || !isClaimable(verification, now)) {
     return { state, progress: { ...progress, phase: 'reject' } };
   }
   const { id, client, phoneNumber, unresolved } = verification;
@@ -284,37 +284,37 @@ function rejectCode(
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const { target = '', checked, lostRun } = progress;
+  const { target = '', checkResult, lostRun } = progress;
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const before = state.getVerification(target);
   let result = state;
-  if (before && checked === 'expired' && isOpen(before, now)) {
+  if (before && checkResult === 'expired' && isOpen(before, now)) {
     result = result.changeVerification(target, { expiresAt: now });
   }
-  const isFinal = checked === 'wrong_code_final' || checked === 'attempts_exhausted';
+  const isFinal = checkResult === 'wrong_code_final' || checkResult === 'attempts_exhausted';
   if (before && isFinal && before.status === 'pending') {
     const attempts = before.attempts + settings.maxAttempts;
     result = result.changeVerification(target, { attempts });
   }
-  const isWrong = checked === 'wrong_code' || checked === 'wrong_code_final';
+  const isWrong = checkResult === 'wrong_code' || checkResult === 'wrong_code_final';
   if (!isWrong) result = forgetFailure(result, record, progress);
   const resolved = lostRun !== undefined && !isWrong ? 0 : 1;
   const unresolved = Math.max(0, (before?.unresolved ?? 0) - resolved);
   result = result.changeVerification(target, { unresolved });
   const after = result.getVerification(target);
-  const answer = describeRejection(after, checked, settings, now);
+  const answer = describeRejection(after, checkResult, settings, now);
   return done(storeAnswer(result, record, answer.body ?? {}), progress, answer);
 }
 
 function describeRejection(
   verification: VerificationRecord | undefined,
-  checked: string | undefined,
+  checkResult: string | undefined,
   settings: StepContext['settings'],
   now: number,
 ): ExpectedAnswer {
   // Erased while the provider checked the code.
   if (!verification) return closed('cancelled');
-  if (checked === 'wrong_code' && isOpen(verification, now)) {
+  if (checkResult === 'wrong_code' && isOpen(verification, now)) {
     const attemptsRemaining = getAttemptsRemaining(verification, settings);
     const body = { verified: false, reason: 'wrong_code', attemptsRemaining };
     return { status: 200, replayed: false, body };
