@@ -29,7 +29,7 @@ export class Clock {
   now(): number {
     const monotonicTime = this.readMonotonicClock();
     this.applyReading(this.readWallClock(), monotonicTime);
-    return this.currentTime(monotonicTime);
+    return this.getCurrentTime(monotonicTime);
   }
 
   /** The date by the wall clock of a time of this clock, for clients and other people. */
@@ -50,7 +50,7 @@ export class Clock {
 
   /** Takes a reading of the wall clock into account. */
   protected applyReading(wallTime: number, readAt: number): void {
-    const expected = this.timeAt(readAt);
+    const expected = this.getTimeAt(readAt);
     // The clock was set, or this machine slept.
     if (Math.abs(wallTime + this.aheadMs - expected) > MAX_STEP_MS) {
       this.aheadMs = Math.max(0, expected - wallTime);
@@ -60,8 +60,8 @@ export class Clock {
   }
 
   /** The time now, by the last reading of the wall clock. */
-  protected currentTime(monotonicTime: number): number {
-    const time = Math.floor(this.timeAt(monotonicTime));
+  protected getCurrentTime(monotonicTime: number): number {
+    const time = Math.floor(this.getTimeAt(monotonicTime));
     // Stands still for a moment when the clock is behind by less than a step.
     if (!(time <= this.latest)) this.latest = time;
     return this.latest;
@@ -75,7 +75,7 @@ export class Clock {
     return performance.now();
   }
 
-  private timeAt(monotonicTime: number): number {
+  private getTimeAt(monotonicTime: number): number {
     return this.wallTime + this.aheadMs + monotonicTime - this.readAt;
   }
 }

@@ -61,7 +61,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   /** An error is logged; the next cleanup tries again. */
   private async run(): Promise<void> {
     try {
-      await this.synchronizer.run();
+      await this.synchronizer.advanceClock();
       await this.failAbandonedSends();
       await this.deleteExpired();
     } catch (error) {
@@ -99,12 +99,12 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     query: PreparedQuery<{ before: number }, object>,
     before: number,
   ): Promise<void> {
-    let done = CLEANUP_BATCH;
-    while (done === CLEANUP_BATCH) {
-      done = 0;
+    let changedRows = CLEANUP_BATCH;
+    while (changedRows === CLEANUP_BATCH) {
+      changedRows = 0;
       await this.database.runCleanup(async (transaction) => {
         const { rows } = await transaction.run((batch) => query(batch, { before }));
-        done = rows.length;
+        changedRows = rows.length;
       });
     }
   }

@@ -31,11 +31,11 @@ export class ClockSynchronizer implements OnApplicationBootstrap {
 
   /** Runs before the server accepts requests. */
   onApplicationBootstrap(): Promise<void> {
-    return this.run();
+    return this.advanceClock();
   }
 
   /** @throws Error if the database does not answer; the clock then keeps running. */
-  async run(): Promise<void> {
+  async advanceClock(): Promise<void> {
     // Reads the server's time on PostgreSQL; does nothing on SQLite.
     await this.clock.sync();
     const { row } = await this.database.run((batch) => this.queries.readNewestTime(batch, {}));

@@ -37,10 +37,12 @@ describe('Rate limits shared through Redis', () => {
   /** The number of connections to Redis, including the one of this query. */
   const countConnections = async (): Promise<number> => {
     const count = `return tonumber(redis.call('INFO', 'clients'):match('connected_clients:(%d+)'))`;
-    return Number((await sendRedisCommand(redis.url, 'EVAL', count, '0')).slice(1));
+    const reply = await sendRedisCommand(redis.url, 'EVAL', count, '0');
+    return Number(reply.replace(':', ''));
   };
 
-  const waitUntilItVerifies = async (service: SandboxedService): Promise<void> => {
+  /** Verify requests do not count towards the limit of sends. */
+  const waitUntilConnected = async (service: SandboxedService): Promise<void> => {
     const deadline = Date.now() + 10_000;
     while ((await verify(service)).status === 503 && Date.now() < deadline) await delay(20);
     expectProblem(await verify(service), 400, 'validation_failed');
@@ -49,7 +51,7 @@ describe('Rate limits shared through Redis', () => {
   // Fails without `new RedisThrottlerStorage` in ThrottlingModule.
   it('count the requests of all replicas', async () => {
     const [one, other] = [await start(), await start()];
-    for (const service of [one, other]) await waitUntilItVerifies(service);
+    for (const service of [one, other]) await waitUntilConnected(service);
     expectProblem(await send(one), 400, 'validation_failed');
     expectProblem(await send(other), 400, 'validation_failed');
 
@@ -75,7 +77,7 @@ describe('Rate limits shared through Redis', () => {
     await service.http.get('/health/live').expect(200);
 
     await redis.resume();
-    await waitUntilItVerifies(service);
+    await waitUntilConnected(service);
     await send(service);
     await send(service);
     expectProblem(await send(service), 429, 'too_many_requests');
@@ -88,7 +90,7 @@ describe('Rate limits shared through Redis', () => {
     expectProblem(await send(service), 503, 'storage_unavailable');
 
     await redis.resume();
-    await waitUntilItVerifies(service);
+    await waitUntilConnected(service);
   });
 
   // Fails without `assertStandalone` in ThrottlingModule.

@@ -25,7 +25,8 @@ const TIMESTAMP_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]00:?00)
  * URL whether to allow it. The sandbox calls no URLs.
  * @param now the system time, in milliseconds since the epoch. Not the sandbox's clock, which a test
  *   may have moved: clients sign with the real time.
- * @throws SinchError 401, or 403 for a key without signature.
+ * @throws SinchError with HTTP status 401, or 403 for a key without signature. Its codes are in
+ *   `sinch-error.ts`.
  */
 export function authenticateSinch(
   request: RawRequest,

@@ -1,6 +1,6 @@
 import { Clock } from '../../common/clock.js';
 
-/** A slower reading is ignored, except the first: it may be wrong by half of its duration. */
+/** A reading may be wrong by half of its duration. A slower one is ignored, except the first. */
 const MAX_READ_MS = 200;
 
 /**
@@ -25,6 +25,6 @@ export class DatabaseClock extends Clock {
   }
 
   override now(): number {
-    return this.currentTime(this.readMonotonicClock());
+    return this.getCurrentTime(this.readMonotonicClock());
   }
 }

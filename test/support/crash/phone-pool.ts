@@ -15,7 +15,7 @@ const LATE_PHONES = 6;
 export class PhonePool {
   readonly phones: Phone[] = [];
 
-  /** Phones for an ordinary run: the first ones, some earlier ones, and one new per behaviour. */
+  /** Phones for an ordinary run: those of the first run, a new one per behaviour, a few random. */
   selectForRun(random: SeededRandom): Phone[] {
     const regular = this.phones.slice(0, BEHAVIOURS.length);
     const added = BEHAVIOURS.map((behaviour) => this.addPhone(behaviour));
