@@ -170,7 +170,7 @@ const ENTRIES = {
     status: 502,
     message: 'The message provider rejected the request, or its response cannot be used.',
     action:
-      'Retry with the same idempotency key. A send gets 504 if its message may have been sent. A verify asks the provider for the result if its code may have been checked; that attempt stays counted.',
+      'Retry with the same idempotency key. If the message may have been sent, the retry of a send gets 504. If the code may have been checked, the retry of a verify asks the provider for the result, and the first attempt stays counted.',
     returnedBy: PROVIDER_CALL,
   },
   provider_unavailable: createCapacityEntry('The message provider is unavailable.', PROVIDER_CALL),
