@@ -4,7 +4,11 @@ import { parseEnv } from 'node:util';
 import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { parseEnvironment } from '../../src/config/environment.js';
 import { readConfig } from '../support/config.js';
-import { envExample, GROUPS, settingsTables } from '../support/settings-reference.js';
+import {
+  renderEnvExample,
+  renderSettingTables,
+  SETTING_SECTIONS,
+} from '../support/settings-reference.js';
 
 const PAGE = 'docs/configuration.md';
 const EXAMPLE = '.env.example';
@@ -32,7 +36,7 @@ const OTHER_NAMES = [
 const SETTING_LIKE_NAME =
   /\b(?:OTP|OTEL|API|SEND|SENDS|FAILED|CLIENT|PUMPING|THROTTLE|PROVIDER|INFOBIP|SINCH|SANDBOX|METRICS|SHUTDOWN|DATABASE|REDIS|TRUST|CORS|ALLOW|ALLOWED|BLOCKED|TEST)_[A-Z_]*[A-Z]\b/g;
 
-const SETTINGS = GROUPS.flatMap(({ settings }) => settings);
+const SETTINGS = SETTING_SECTIONS.flatMap(({ settings }) => settings);
 
 /** The settings that production requires. */
 const REQUIRED = {
@@ -58,14 +62,14 @@ describe('The documentation of the settings', () => {
   const page = readFileSync(PAGE, 'utf8');
 
   it('is generated from their schema (npm run settings)', () => {
-    const generated = formatMarkdown(page.replace(TABLES, () => `\n${settingsTables()}\n\n`));
+    const generated = formatMarkdown(page.replace(TABLES, () => `\n${renderSettingTables()}\n\n`));
 
     if (process.env['UPDATE_SETTINGS']) {
       writeFileSync(PAGE, generated);
-      writeFileSync(EXAMPLE, envExample());
+      writeFileSync(EXAMPLE, renderEnvExample());
     } else {
       expect(page).toBe(generated);
-      expect(readFileSync(EXAMPLE, 'utf8')).toBe(envExample());
+      expect(readFileSync(EXAMPLE, 'utf8')).toBe(renderEnvExample());
     }
     expect(generated).toMatch(TABLES);
   });
