@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
-import { readDockerfile, stageOf } from '../support/container/dockerfile.js';
+import { findStage, readDockerfile } from '../support/container/dockerfile.js';
 import { freePort } from '../support/services/ports.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
 import { spawnProgram, type ChildProgram } from '../support/child-program.js';
@@ -138,7 +138,7 @@ describe('The README on a clean checkout', () => {
   });
 
   it('runs a build like `npm start` and the image', () => {
-    const service = stageOf(readDockerfile('Dockerfile'), 'service');
+    const service = findStage(readDockerfile('Dockerfile'), 'service');
     const command = service.find(({ name }) => name === 'CMD')?.rest ?? '';
 
     expect(BUILD_AND_RUN).toBe('npm run build\nnpm run start:prod');

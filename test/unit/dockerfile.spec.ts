@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { assignments, readDockerfile, stageOf } from '../support/container/dockerfile.js';
+import { findStage, parseAssignments, readDockerfile } from '../support/container/dockerfile.js';
 
 const INSTRUCTIONS = readDockerfile('Dockerfile');
 const STAGES = INSTRUCTIONS.filter(({ name }) => name === 'FROM').map(({ rest }) => rest);
 
 describe('The Dockerfile', () => {
-  it('makes every stage from one base, Node 24, that an argument replaces', () => {
+  it('builds every stage from one base image, by default Node 24', () => {
     const stages = STAGES.map((rest) => rest.split(' AS ')[1]);
     const bases = STAGES.map((rest) => rest.split(' AS ')[0]);
 
@@ -25,10 +25,10 @@ describe('The Dockerfile', () => {
     const { name, description, version, license } = JSON.parse(
       readFileSync('package.json', 'utf8'),
     ) as Record<'name' | 'description' | 'version' | 'license', string>;
-    const label = stageOf(INSTRUCTIONS, 'runtime').find((each) => each.name === 'LABEL');
+    const label = findStage(INSTRUCTIONS, 'runtime').find((each) => each.name === 'LABEL');
     const key = (suffix: string) => `org.opencontainers.image.${suffix}`;
 
-    expect(assignments(label?.rest ?? '')).toEqual({
+    expect(parseAssignments(label?.rest ?? '')).toEqual({
       [key('title')]: name,
       [key('description')]: description,
       [key('version')]: version,
@@ -38,7 +38,7 @@ describe('The Dockerfile', () => {
     });
   });
 
-  it('gets exactly the files that it copies', () => {
+  it('copies exactly the files that .dockerignore lets through', () => {
     const copied = INSTRUCTIONS.filter(
       ({ name, flags }) => name === 'COPY' && !flags['from'],
     ).flatMap(({ rest }) => rest.split(' ').slice(0, -1));

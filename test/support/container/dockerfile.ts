@@ -28,10 +28,10 @@ export function readDockerfile(path: string): Instruction[] {
 }
 
 /** The words of a command in JSON form, such as CMD. */
-export const words = (json: string): string[] => JSON.parse(json) as string[];
+export const parseCommand = (json: string): string[] => JSON.parse(json) as string[];
 
 /** The assignments of ARG, ENV and LABEL, such as `name=value` or `name="some words"`. */
-export const assignments = (text: string): Record<string, string> =>
+export const parseAssignments = (text: string): Record<string, string> =>
   Object.fromEntries(
     [...text.matchAll(/([\w.]+)=(?:"([^"]*)"|(\S*))/g)].map(([, name = '', quoted, plain = '']) => [
       name,
@@ -40,7 +40,7 @@ export const assignments = (text: string): Record<string, string> =>
   );
 
 /** The instructions of one stage, without its FROM and without those that it inherits. */
-export function stageOf(instructions: readonly Instruction[], name: string): Instruction[] {
+export function findStage(instructions: readonly Instruction[], name: string): Instruction[] {
   const start = instructions.findIndex(({ rest }) => rest.endsWith(` AS ${name}`)) + 1;
   const length = instructions.slice(start).findIndex((each) => each.name === 'FROM');
   return instructions.slice(start, start + length);

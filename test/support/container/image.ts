@@ -3,7 +3,7 @@ import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readFileSync } fr
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { assignments, readDockerfile, words, type Instruction } from './dockerfile.js';
+import { parseAssignments, parseCommand, readDockerfile, type Instruction } from './dockerfile.js';
 
 const execute = promisify(execFile);
 
@@ -55,7 +55,7 @@ export async function buildImages<T extends string>(...targets: T[]): Promise<Im
       // Only FROM and LABEL: elsewhere, the program replaces variables.
       /FROM|LABEL/.test(instruction.name) ? (build.args[name] ?? '') : text,
     );
-    if (instruction.name === 'ARG') Object.assign(build.args, assignments(rest));
+    if (instruction.name === 'ARG') Object.assign(build.args, parseAssignments(rest));
     else if (instruction.name === 'FROM') stage = await startStage(rest, build);
     else if (stage) await run({ ...instruction, rest }, stage, stages);
   }
@@ -97,9 +97,9 @@ async function run(
     stage.workdir = join(stage.root, rest);
     mkdirSync(stage.workdir, { recursive: true });
   } else if (name === 'ENV') {
-    Object.assign(stage.environment, assignments(rest));
+    Object.assign(stage.environment, parseAssignments(rest));
   } else if (name === 'LABEL') {
-    Object.assign(stage.labels, assignments(rest));
+    Object.assign(stage.labels, parseAssignments(rest));
   } else if (name === 'COPY') {
     const copied = copy(instruction, stage, stages);
     if (flags['chown'] !== undefined) stage.owned.push(...copied);
@@ -124,8 +124,8 @@ async function finish(stage: Stage | undefined): Promise<Image> {
       Object.entries(environment).map(([name, value]) => [name, resolvePaths(root, value)]),
     ),
     labels,
-    command: words(last['CMD'] ?? '[]'),
-    healthCheck: words((last['HEALTHCHECK'] ?? '[]').replace(/^CMD /, '')),
+    command: parseCommand(last['CMD'] ?? '[]'),
+    healthCheck: parseCommand((last['HEALTHCHECK'] ?? '[]').replace(/^CMD /, '')),
     userName: last['USER'] ?? '',
     user: process.getuid?.() === 0 ? { uid, gid } : {},
   };

@@ -5,7 +5,7 @@ import { startChromium } from './chromium';
 import { LOOPBACK } from './ports';
 import { startPostgres } from './postgres';
 import { startRedis } from './redis';
-import { BROKER, type ServiceName } from './shared-services';
+import { BROKER_VARIABLE, type ServiceName } from './shared-services';
 
 interface SharedService {
   readonly url: string;
@@ -27,7 +27,7 @@ export class ServiceBroker {
   private starting = 0;
 
   private constructor(private readonly server: Server) {
-    // Only a waiting request keeps the process alive.
+    // An idle server does not keep the process alive; a waiting request does.
     server.unref();
     server.on('request', (request, response) => {
       this.get((request.url ?? '').slice(1) as ServiceName).then(
@@ -40,17 +40,18 @@ export class ServiceBroker {
   static async start(): Promise<ServiceBroker> {
     const server = createServer().listen(0, LOOPBACK);
     await once(server, 'listening');
-    process.env[BROKER] = `http://${LOOPBACK}:${String((server.address() as AddressInfo).port)}`;
+    process.env[BROKER_VARIABLE] =
+      `http://${LOOPBACK}:${String((server.address() as AddressInfo).port)}`;
     return new ServiceBroker(server);
   }
 
-  /** Whether a service is starting: then what this process opens belongs to no test. */
+  /** Whether a service is starting. What this process opens then belongs to the whole run. */
   get isStarting(): boolean {
     return this.starting > 0;
   }
 
   async stop(): Promise<void> {
-    Reflect.deleteProperty(process.env, BROKER);
+    Reflect.deleteProperty(process.env, BROKER_VARIABLE);
     this.server.close();
     for (const service of await Promise.allSettled(this.services.values())) {
       if (service.status === 'fulfilled') await service.value.stop();

@@ -1,5 +1,5 @@
-/** The address of the run's ServiceBroker; the jest workers inherit the variable. */
-export const BROKER = 'TEST_SERVICE_BROKER';
+/** The environment variable with the URL of the run's ServiceBroker; jest's workers inherit it. */
+export const BROKER_VARIABLE = 'TEST_SERVICE_BROKER';
 
 const URL_VARIABLES = {
   postgres: 'TEST_DATABASE_URL',
@@ -14,7 +14,7 @@ export async function sharedServiceUrl(name: ServiceName): Promise<string | unde
   const variable = URL_VARIABLES[name];
   const url = variable === undefined ? '' : (process.env[variable] ?? '');
   if (url !== '') return url;
-  const broker = process.env[BROKER];
+  const broker = process.env[BROKER_VARIABLE];
   if (broker === undefined) return undefined;
   const response = await fetch(`${broker}/${name}`);
   const text = await response.text();
