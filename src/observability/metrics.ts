@@ -16,8 +16,8 @@ const STORAGE_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 
 /**
  * Prometheus metrics of this process. Label values come from closed sets: route patterns, error
- * codes, countries, configured clients. Labels are passed per call because bound children of the
- * library are no faster.
+ * codes, countries, configured clients. Each call passes its labels, because prom-client's
+ * `labels()` is no faster.
  */
 @Injectable()
 export class Metrics {
@@ -47,9 +47,9 @@ export class Metrics {
   }
 
   /**
-   * Adds a gauge whose value is read when the metrics are.
-   * @param labelNames empty for a single value
-   * @param read the value of each combination of labels; called for each scrape
+   * Adds a gauge whose value is read at each scrape.
+   * @param labelNames empty for a gauge without labels
+   * @param read returns the value of each combination of labels
    */
   addGauge<L extends string>(
     name: string,
@@ -65,7 +65,7 @@ export class Metrics {
   }
 }
 
-/** One value of a gauge. */
+/** The value of a gauge for one combination of labels. */
 export interface GaugeSample<L extends string> {
   readonly labels: Readonly<Record<L, string>>;
   readonly value: number;

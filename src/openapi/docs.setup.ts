@@ -50,7 +50,7 @@ const POLICY = [
 /**
  * Serves the API document at `/docs-json` and Swagger UI at `/docs`. The document is built when it
  * is first requested. `SwaggerModule.setup` is not used: it loads @nestjs/swagger at start (see
- * swagger.ts), serves all of swagger-ui-dist, and has inline styles.
+ * swagger.ts), serves all of swagger-ui-dist, and needs inline styles.
  */
 export async function setupDocs(app: INestApplication, fastify: FastifyInstance): Promise<void> {
   let document: Promise<Buffer> | undefined;

@@ -6,23 +6,23 @@ import type { OutboundConfig } from '../config/outbound.config.js';
 import { getProviderAccount, type ProvidersConfig } from '../config/providers.config.js';
 import { MAX_RESPONSE_BYTES } from './undici-adapter.js';
 
-/** The index of undici loads parts that are not used here: 4 MB, and 40 ms of the start. */
+/** Loads two files of undici: its index also loads unused parts, for 4 MB and 40 ms of the start. */
 const require = createRequire(import.meta.url);
 const Agent = require('undici/lib/dispatcher/agent.js') as typeof Undici.Agent;
 const Dispatcher = require('undici/lib/dispatcher/dispatcher.js') as typeof Undici.Dispatcher;
 
 /**
- * A connection attempt ends soon after its call, so that it does not keep the process alive; but
- * never before, and undici's timer may fire half a second early.
+ * How much longer a connection attempt may take than its call. The call must time out first, and
+ * undici's timer may fire half a second early. A longer attempt would only keep the process alive.
  */
 const CONNECT_SLACK_MS = seconds(1);
 
-/** An older connection is not used again, so that a host name that moved is followed. */
+/** Older connections are not used again, so that a host name is resolved again. */
 const MAX_CONNECTION_AGE_MS = minutes(5);
 
 /**
- * Replaces its agent when its connections may be too old; their running requests end as usual. Not
- * undici's `clientTtl`: by the wall clock, which may be set back, it keeps connections for hours.
+ * Replaces its agent when its connections may be too old; their running requests end as usual.
+ * undici's `clientTtl` uses the wall clock: set back, it would keep connections for hours.
  */
 class RenewingDispatcher extends Dispatcher {
   private agent: Undici.Dispatcher;

@@ -53,7 +53,7 @@ export interface SendCounts {
   readonly verified: number;
 }
 
-/** Sends to one destination. `hour`, `day` and `twoWeeks` do not include `recent`. */
+/** Sends of one subject, such as a destination. `recent` is not part of the other three. */
 export interface DestinationCounts {
   /** Sends whose codes may still be submitted. */
   readonly recent: SendCounts;

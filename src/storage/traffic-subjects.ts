@@ -26,7 +26,7 @@ export const COUNT_SCOPES = [
 /** The scopes that a send is checked by: also the unreachable numbers of its client. */
 export const CHECKED_SCOPES: readonly CountScope[] = [...COUNT_SCOPES, 'unreachable'];
 
-/** Scopes with one row per bucket: their budgets are exact. The others are spread over shards. */
+/** Scopes with one row per bucket, which a send locks. The others are spread over shards. */
 export const isExact = (scope: CountScope): boolean =>
   scope === 'prefix' || scope === 'client_prefix';
 

@@ -4,7 +4,7 @@ import { Database, type DatabaseAccess } from './database.js';
 /**
  * Opens the database that the settings name. Only the engine in use is loaded.
  * @param deadlineMs bounds how long a request waits for PostgreSQL, in milliseconds.
- * @param access `read` also accepts a PostgreSQL standby.
+ * @param access `read` creates no SQLite file, and accepts a PostgreSQL standby.
  */
 export async function openDatabase(
   { databaseUrl, dataDir }: StorageConfig,

@@ -17,7 +17,7 @@ import {
 /** The counts of every subject of a send. */
 export type SendTraffic = Record<CountScope, DestinationCounts>;
 
-/** The counts of a subject before its recent buckets: they do not change any more. */
+/** The counts of a subject before its recent buckets. They no longer change. */
 type TrafficHistory = Omit<DestinationCounts, 'recent'>;
 
 const NONE: SendCounts = { sends: 0, verified: 0 };
@@ -34,8 +34,8 @@ const NO_HISTORY: TrafficHistory = { hour: NONE, day: NONE, twoWeeks: NONE };
 export class TrafficCounts {
   private readonly queries;
   private readonly ttlMs: number;
-  /** Of the subjects read in this bucket; in the next one the windows move. */
-  private histories = { bucket: 0, bySubject: new Map<string, TrafficHistory>() };
+  /** The histories read in this bucket; in the next one the windows move. */
+  private historyCache = { bucket: 0, bySubject: new Map<string, TrafficHistory>() };
 
   constructor(
     private readonly database: Database,
@@ -45,7 +45,7 @@ export class TrafficCounts {
     this.ttlMs = ttlMs;
   }
 
-  /** Changes the counts of a verification's bucket. */
+  /** Adds to the counts of a verification's bucket; a negative number takes back. */
   add(batch: StatementBatch, key: CountKey, change: SendCounts): void {
     if (!isCounted(key) || (change.sends === 0 && change.verified === 0)) return;
     this.queries.add(batch, Object.assign(this.toBucketKey(key), change));
@@ -57,7 +57,7 @@ export class TrafficCounts {
     this.queries.addVerified(batch, Object.assign(this.toBucketKey(key), target));
   }
 
-  /** Counts an unreachable number for the client of a verification. */
+  /** Counts an unreachable number for its client, so the country may be unknown. */
   addUnreachable(batch: StatementBatch, key: CountKey): void {
     const { bucket, shard, unreachable } = this.toBucketKey(key);
     this.queries.addOne(batch, { subject: unreachable, bucket, shard });
@@ -93,7 +93,7 @@ export class TrafficCounts {
     return getBucketEnd(row?.slot ?? toBucket(now), WINDOWS[window]);
   }
 
-  /** Reads all counts of a send. The work is bounded, however long the history is. */
+  /** Reads all counts of a send: recent buckets each time, the history once per bucket. */
   read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
     const bucket = toBucket(now);
     const from = getFirstRecentBucket(bucket, this.ttlMs);
@@ -118,7 +118,7 @@ export class TrafficCounts {
   ): (subject: string) => TrafficHistory {
     // A read that is running when the bucket changes keeps the histories it began with.
     const histories = this.getHistories(bucket);
-    // No row has an empty subject, so that one statement reads any number of subjects.
+    // An empty subject matches no row, so the same statement reads any number of subjects.
     const unread = mapScopes((scope) => (histories.has(subjects[scope]) ? '' : subjects[scope]));
     if (Object.values(unread).every((subject) => subject === '')) {
       return (subject) => histories.get(subject) ?? NO_HISTORY;
@@ -146,8 +146,8 @@ export class TrafficCounts {
   }
 
   private getHistories(bucket: number): Map<string, TrafficHistory> {
-    if (this.histories.bucket !== bucket) this.histories = { bucket, bySubject: new Map() };
-    return this.histories.bySubject;
+    if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, bySubject: new Map() };
+    return this.historyCache.bySubject;
   }
 }
 

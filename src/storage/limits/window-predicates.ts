@@ -2,11 +2,14 @@ import { sql, type RawBuilder } from 'kysely';
 import type { VerificationRow } from '../migrations/schema.js';
 import { hasEntry, isNewest } from './sliding-window.js';
 
-/* Conditions on the entries of a number or an end user; for the reason see `predicates.ts`. */
+/*
+ * Conditions on what earlier statements of the batch counted; for the reason see `predicates.ts`. An
+ * entry that was counted just now is the newest.
+ */
 
 type SqlPredicate = RawBuilder<boolean>;
 
-/** A number of a client. */
+/** The key of a row in `client_numbers`: a number is counted for each client apart. */
 export interface ClientNumberKey {
   readonly numberHash: string;
   readonly client: string;
@@ -17,7 +20,7 @@ export const toNumberKey = (
   row: Pick<VerificationRow, 'number_hash' | 'client'>,
 ): ClientNumberKey => ({ numberHash: row.number_hash, client: row.client });
 
-/** A submitted code, by its verification and its entry in the window of the number's wrong codes. */
+/** A submitted code: its verification, and its entry in `client_numbers.failures`. */
 export interface CodeEntry {
   pinId: string;
   numberEntry: string;
@@ -43,13 +46,14 @@ export const isNewestEndUserSend = (p: {
 
 /** Whether a code is the newest of the client and number of its verification. */
 export const isNewestCode = (p: CodeEntry): SqlPredicate =>
-  numberExists(p, isNewest('failures', p.numberEntry));
+  numberRowMeets(p, isNewest('failures', p.numberEntry));
 
-/** Whether a code counts as wrong, at its verification's number; it need not be the newest. */
+/** Whether a code counts as wrong for its client and number, newest or not. */
 export const isCodeCounted = (p: CodeEntry): SqlPredicate =>
-  numberExists(p, hasEntry('failures', p.numberEntry));
+  numberRowMeets(p, hasEntry('failures', p.numberEntry));
 
-const numberExists = ({ pinId }: CodeEntry, condition: SqlPredicate): SqlPredicate =>
+/** Whether the row in `client_numbers` of a code's verification meets a condition. */
+const numberRowMeets = ({ pinId }: CodeEntry, condition: SqlPredicate): SqlPredicate =>
   sql`exists (
     select 1 from verifications as counted join client_numbers
       on client_numbers.number_hash = counted.number_hash
