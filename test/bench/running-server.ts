@@ -19,7 +19,9 @@ export interface Measurement extends LoadResult {
 
 /** What all servers of one run of the bench share. */
 export interface SharedResources {
+  /** The URL of the fake provider. */
   readonly upstream: string;
+  /** The process that sends the requests. */
   readonly load: WorkerProcess;
   /** Reserves unused phone numbers. @returns the index of the first */
   reserveNumbers(count: number): number;
@@ -45,11 +47,11 @@ export class RunningServer {
     shared: SharedResources,
     storage: Partial<Omit<ServerEnvironment, 'port' | 'upstream'>>,
   ): Promise<RunningServer> {
-    const ownFolder = storage.folder === undefined ? createFolder() : undefined;
+    const folder = storage.folder ?? createFolder();
     const environment: ServerEnvironment = {
       port: await freePort(),
       upstream: shared.upstream,
-      folder: storage.folder ?? ownFolder ?? '',
+      folder,
       databaseUrl: storage.databaseUrl,
       redisUrl: storage.redisUrl,
     };
@@ -63,9 +65,11 @@ export class RunningServer {
       await delay(POLL_MS);
     }
     const startMs = performance.now() - startedAt;
+    const ownFolder = storage.folder === undefined ? folder : undefined;
     return new RunningServer(server, url, startMs, shared, worker, ownFolder);
   }
 
+  /** The name of its first variant: requests without an idempotency key. */
   get name(): string {
     return this.server.variants[0]?.name ?? '';
   }

@@ -18,7 +18,7 @@ export interface ServerEnvironment {
   readonly redisUrl?: string | undefined;
 }
 
-/** A variant of the requests to a server. */
+/** Requests to a server that are measured apart, with or without an idempotency key. */
 interface Variant {
   readonly name: string;
   readonly hasIdempotencyKey: boolean;

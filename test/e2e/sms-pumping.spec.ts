@@ -98,12 +98,12 @@ describe('An SMS pumping attack on a number prefix', () => {
   it('no longer blocks the prefix as soon as a code is verified', async () => {
     await start();
     const pinIds: string[] = [];
-    for (let i = 0; i < 36; i += 1) pinIds.push((await send(target(i))).body.pinId);
-    await send(target(36)).expect(429);
+    for (let i = 0; i < 35; i += 1) pinIds.push((await send(target(i)).expect(200)).body.pinId);
+    await send(target(35)).expect(429);
 
     const [otpCode = ''] = await service.getReceivedCodes(target(0));
     await service.http.post('/otp/verify').send({ pinId: pinIds[0], otpCode }).expect(200);
-    await send(target(36)).expect(200);
+    await send(target(35)).expect(200);
   });
 
   it('is only logged with PUMPING_GUARD=observe, and ignored with PUMPING_GUARD=off', async () => {
@@ -121,6 +121,7 @@ describe('An SMS pumping attack on a number prefix', () => {
 });
 
 describe('A quota over all numbers', () => {
+  // A client's messages are counted in five-minute buckets, those of an end user one by one.
   it.each([
     ['the client', { CLIENT_SENDS_PER_DAY: '2' }, hours(24) + minutes(5)],
     ['the end user', { SENDS_PER_END_USER_IP_PER_HOUR: '2' }, hours(1)],
