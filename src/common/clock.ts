@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { seconds } from './durations.js';
 
-/** A smaller difference between the clocks is followed: time synchronization makes such steps. */
+/** Smaller jumps of the wall clock are followed: time synchronization makes such steps. */
 const MAX_STEP_MS = seconds(1);
 
 /**
@@ -32,12 +32,12 @@ export class Clock {
     return this.getCurrentTime(monotonicTime);
   }
 
-  /** The date by the wall clock of a time of this clock, for clients and other people. */
+  /** Converts a time of this clock to the date that the wall clock shows then, for responses. */
   toDate(time: number): Date {
     return new Date(time - this.aheadMs);
   }
 
-  /** Goes on from a time that this service has reached already, here or in another process. */
+  /** Moves forward to a time that an earlier process or another replica has already reached. */
   advanceTo(time: number): void {
     const behindMs = time - this.now();
     if (behindMs > MAX_STEP_MS) this.aheadMs += behindMs;
@@ -62,7 +62,7 @@ export class Clock {
   /** The time now, by the last reading of the wall clock. */
   protected getCurrentTime(monotonicTime: number): number {
     const time = Math.floor(this.getTimeAt(monotonicTime));
-    // Stands still for a moment when the clock is behind by less than a step.
+    // Stands still while the wall clock is behind by less than a step. `latest` is NaN at first.
     if (!(time <= this.latest)) this.latest = time;
     return this.latest;
   }

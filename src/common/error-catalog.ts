@@ -15,7 +15,7 @@ export interface ErrorEntry {
   readonly returnedBy?: readonly ErrorSource[];
 }
 
-/** An operation, or all that need an API key, write, have a body, or replay by idempotency key. */
+/** One operation, or all that need an API key, write, have a body, or take an idempotency key. */
 type ErrorSource =
   | ('authenticated' | 'write' | 'body' | 'idempotent')
   | ('sendCode' | 'resendCode' | 'verifyCode' | 'getVerification' | 'cancelVerification');

@@ -10,8 +10,9 @@ const REDACTED = '[redacted]';
 const MAX_DEPTH = 4;
 
 /**
- * Defence in depth: replaces sensitive fields at any depth, in any case. No log call passes them on
- * purpose, but a library's object may hold them. pino's wildcard redaction is about ten times slower.
+ * Defence in depth: replaces sensitive fields at any depth, also in capitals. No log call passes
+ * them on purpose, but a library's object may hold them. pino's wildcard redaction takes about ten
+ * times as long.
  */
 export function redact(fields: Record<string, unknown>, depth = 0): Record<string, unknown> {
   const redacted: Record<string, unknown> = {};

@@ -7,7 +7,7 @@ const MESSAGES = {
 
 /** The result of an operation whose stored data cannot be decrypted. */
 export class UnreadableDataError extends Error {
-  /** Tells it from decrypted data, which has no `outcome`. */
+  /** Distinguishes it from decrypted data, which has no `outcome`. */
   readonly outcome = 'unreadable';
 
   constructor(readonly reason: keyof typeof MESSAGES) {

@@ -6,7 +6,7 @@ import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import { throttleConfig, type ThrottleConfig } from '../../config/throttle.config.js';
 import { formatDuration, formatLimit } from './infobip.limit-syntax.js';
 
-const intervals = (ms: number, intervalMs: number): number => Math.ceil(ms / intervalMs);
+const countIntervals = (ms: number, intervalMs: number): number => Math.ceil(ms / intervalMs);
 
 /** The limits that Infobip has to allow: the most that our own limits allow in `ms` milliseconds. */
 @Injectable()
@@ -21,19 +21,19 @@ export class InfobipRequiredLimits {
   /** Messages to one number. */
   maxMessagesPerNumber(ms: number): number {
     const byCooldown = this.clients * (1 + Math.floor(ms / this.otp.sendCooldownMs));
-    return Math.min(byCooldown, this.maxMessagesPerNumberAndDay * intervals(ms, hours(24)));
+    return Math.min(byCooldown, this.maxMessagesPerNumberAndDay * countIntervals(ms, hours(24)));
   }
 
   /** Codes that are checked for one number. */
   maxAttemptsPerNumber(ms: number): number {
     const { failuresPerNumberPerHour, failuresPerNumberPerDay } = this.limits;
     const messages = this.maxMessagesPerNumber(ms);
-    // Of each client, because the first code of a verification is checked beyond its share.
+    // Each client may reach the whole limit: its share does not bind first codes of verifications.
     const wrong =
       this.clients *
       Math.min(
-        failuresPerNumberPerHour * intervals(ms, hours(1)),
-        failuresPerNumberPerDay * intervals(ms, hours(24)),
+        failuresPerNumberPerHour * countIntervals(ms, hours(1)),
+        failuresPerNumberPerDay * countIntervals(ms, hours(24)),
       );
     // Each message may be verified once, in addition to the wrong codes.
     return Math.min(this.otp.maxAttempts * messages, wrong + messages);
@@ -41,11 +41,12 @@ export class InfobipRequiredLimits {
 
   /** Messages of all clients together. */
   maxMessagesTotal(ms: number): number {
-    const byBudget = this.limits.sendsPerClientPerDay * intervals(ms, hours(24));
+    const byBudget = this.limits.sendsPerClientPerDay * countIntervals(ms, hours(24));
     // Without API keys each IP address has a rate limit of its own.
     if (this.auth.apiKeys.length === 0) return byBudget;
     return (
-      this.clients * Math.min(byBudget, this.throttle.sendsPerMinute * intervals(ms, minutes(1)))
+      this.clients *
+      Math.min(byBudget, this.throttle.sendsPerMinute * countIntervals(ms, minutes(1)))
     );
   }
 
@@ -62,7 +63,7 @@ export class InfobipRequiredLimits {
     };
   }
 
-  /** One client uses the whole limit, and then each other one its share. */
+  /** At worst: one client uses the whole limit, and then each other one its share. */
   private get maxMessagesPerNumberAndDay(): number {
     const { sendsPerNumberPerDay: count } = this.limits;
     return count + (this.clients - 1) * getClientShare(count, this.limits);
