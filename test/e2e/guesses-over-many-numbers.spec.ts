@@ -5,8 +5,10 @@ import { expectProblem } from '../support/problem.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 import { wrongCode } from '../support/wrong-code.js';
 
+/** No multiple of `ATTEMPTS`: the first code of a verification is checked beyond the budget too. */
 const BUDGET = 12;
 const ATTEMPTS = 5;
+const MAX_GUESSES = 30;
 const target = (index: number): string => `+1415555${String(2_000 + index)}`;
 
 describe('A client that guesses codes of many numbers', () => {
@@ -39,25 +41,26 @@ describe('A client that guesses codes of many numbers', () => {
     client.post('/otp/verify').send({ pinId, otpCode });
 
   const useUpBudget = async (): Promise<void> => {
-    expect((await guess(0, 30)).checked).toBe(BUDGET);
+    expect((await guessUntilRejected(0)).checked).toBe(BUDGET);
   };
 
-  /** Guesses until a code is not checked, five of each number. */
-  async function guess(first: number, most: number) {
+  /** Guesses the codes of numbers, five times each, until a code is not checked. */
+  async function guessUntilRejected(firstTarget: number) {
     let pinId = '';
-    for (let checked = 0; ; checked += 1) {
-      const phoneNumber = target(first + Math.floor(checked / ATTEMPTS));
+    for (let checked = 0; checked < MAX_GUESSES; checked += 1) {
+      const phoneNumber = target(firstTarget + Math.floor(checked / ATTEMPTS));
       if (checked % ATTEMPTS === 0) pinId = await send(attacker, phoneNumber);
       const response = await verify(attacker, pinId, wrongCode(await readCode(phoneNumber)));
-      if (response.status === 429 || checked === most) return { checked, response };
+      if (response.status === 429) return { checked, response };
     }
+    throw new Error(`All of ${String(MAX_GUESSES)} wrong codes were checked.`);
   }
 
   // Fails without attempt-outcome.repository.ts, addWrongCode
   it('has as many codes checked in a day as its budget allows, and blocks no other client', async () => {
     const pinId = await send(shop, target(500));
 
-    const { checked, response } = await guess(0, 30);
+    const { checked, response } = await guessUntilRejected(0);
     expect(checked).toBe(BUDGET);
     expectProblem(response, 429, 'quota_exceeded');
     expect(response.body.detail).toMatch(/^This client has reached its daily limit of wrong/);
@@ -67,7 +70,7 @@ describe('A client that guesses codes of many numbers', () => {
     expect(body).toEqual({ verified: true });
 
     service.clock.advance(hours(24) + minutes(5));
-    expect((await guess(100, 1)).checked).toBe(1);
+    expect((await guessUntilRejected(100)).checked).toBe(BUDGET);
   });
 
   // Fails without guess-limits.ts, WRONG_PER_VERIFIED
@@ -78,11 +81,11 @@ describe('A client that guesses codes of many numbers', () => {
       expect(body).toEqual({ verified: true });
     }
 
-    expect((await guess(0, 30)).checked).toBe(BUDGET + 2);
+    expect((await guessUntilRejected(0)).checked).toBe(BUDGET + 2);
   });
 
   // Fails without number-limits.ts, firstCodeOnly
-  it('has one code of each message checked beyond its budget, of concurrent ones too', async () => {
+  it('beyond its budget has one code of each message checked, also of concurrent ones', async () => {
     await useUpBudget();
 
     for (let i = 0; i < 5; i += 1) {
@@ -127,7 +130,7 @@ describe('A client that guesses codes of many numbers', () => {
   });
 
   // Fails without attempt.repository.ts, findRejectionOf: isOwnLimit
-  it('is told of the limit of a number first, which may end earlier', async () => {
+  it("is told of a number's limit before its own, because it may end earlier", async () => {
     const phoneNumber = target(800);
     for (let i = 0; i < 2; i += 1) {
       const pinId = await send(attacker, phoneNumber);
@@ -135,7 +138,7 @@ describe('A client that guesses codes of many numbers', () => {
       for (let j = 0; j < ATTEMPTS; j += 1) await verify(attacker, pinId, guessed).expect(200);
       service.clock.advance(minutes(2));
     }
-    expect((await guess(0, 30)).checked).toBe(BUDGET - 2 * ATTEMPTS);
+    expect((await guessUntilRejected(0)).checked).toBe(BUDGET - 2 * ATTEMPTS);
 
     const pinId = await send(attacker, phoneNumber);
     const { body } = await verify(attacker, pinId, await readCode(phoneNumber));
@@ -149,7 +152,7 @@ describe('A client that guesses codes of many numbers', () => {
     const repeat = () => verify(attacker, pinId, otpCode).set('idempotency-key', 'once');
     const first = await repeat().expect(200);
 
-    expect((await guess(0, 30)).checked).toBe(BUDGET - 1);
+    expect((await guessUntilRejected(0)).checked).toBe(BUDGET - 1);
     const again = await repeat().expect(200);
     expect(again.body).toEqual(first.body);
     expect(again.headers['idempotency-replayed']).toBe('true');
