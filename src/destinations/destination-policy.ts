@@ -39,12 +39,12 @@ export class DestinationPolicy implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     if (this.service.isProduction && this.allowedCountries.has(ALL_COUNTRIES)) {
-      this.logger.warn('ALLOWED_COUNTRIES is *: messages to every country. List your own.');
+      this.logger.warn('ALLOWED_COUNTRIES is *, which allows every country. List those you serve.');
     }
   }
 
   /**
-   * Checks a number without its history. Test numbers are always allowed.
+   * Checks the number itself, not its traffic. Test numbers are always allowed.
    * @throws DomainError `validation_failed` or `destination_not_allowed`
    */
   check(number: PhoneNumber, channel: Channel, now: number): CheckedDestination {
@@ -52,14 +52,17 @@ export class DestinationPolicy implements OnApplicationBootstrap {
     const isTestNumber = findActiveTestNumber(this.config.testNumbers, number, now) !== undefined;
     if (!isTestNumber) {
       this.assertHasCountry(country);
-      this.assertKnown(number);
+      this.assertValid(number);
       this.assertCountryAllowed(country);
       this.assertTypeAllowed(number, channel);
     }
     return { country, prefix, isTestNumber };
   }
 
-  /** A type may be blocked on one channel only. @throws DomainError `destination_not_allowed` */
+  /**
+   * A type may be blocked on all channels or on one.
+   * @throws DomainError `destination_not_allowed`
+   */
   assertTypeAllowed({ type }: PhoneNumber, channel: Channel): void {
     if (type === undefined) return;
     if (this.blockedTypes.has(type)) {
@@ -78,9 +81,9 @@ export class DestinationPolicy implements OnApplicationBootstrap {
     throw errors.destinationNotAllowed({ message });
   }
 
-  private assertKnown({ type }: PhoneNumber): void {
+  private assertValid({ type }: PhoneNumber): void {
     if (type !== undefined || this.config.numberCheck === 'possible') return;
-    const detail = 'This is not a number of its country. Check the digits.';
+    const detail = 'This number is not valid in its country. Check the digits.';
     throw errors.validationFailed({ fieldErrors: [{ pointer: '#/phoneNumber', detail }] });
   }
 

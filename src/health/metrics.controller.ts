@@ -8,7 +8,7 @@ import { Metrics } from '../observability/metrics.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
 import { MetricsClientGuard } from './metrics-client.guard.js';
 
-/** Serves the metrics on `PORT`. */
+/** Serves the metrics on `PORT`, to any caller where there are no API keys. */
 @ApiExcludeController()
 @Controller(METRICS_PATH)
 class MetricsController {
@@ -21,15 +21,17 @@ class MetricsController {
   }
 }
 
+/** Serves them without an API key. */
 @Public()
 @ApiExcludeController()
 @Controller(METRICS_PATH)
 class PublicMetricsController extends MetricsController {}
 
+/** Serves them to `METRICS_CLIENT` alone. */
 @UseGuards(MetricsClientGuard)
 @ApiExcludeController()
 @Controller(METRICS_PATH)
-class ClientMetricsController extends MetricsController {}
+class RestrictedMetricsController extends MetricsController {}
 
 /** The controllers of the metrics on `PORT`; none if `METRICS_PORT` serves them. */
 export function selectMetricsControllers(
@@ -38,5 +40,5 @@ export function selectMetricsControllers(
 ): Type[] {
   if (metricsPort !== undefined) return [];
   if (metricsPublic) return [PublicMetricsController];
-  return [apiKeys.length > 0 ? ClientMetricsController : MetricsController];
+  return [apiKeys.length > 0 ? RestrictedMetricsController : MetricsController];
 }

@@ -26,7 +26,7 @@ export class TraceExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], callback: (result: ExportResult) => void): void {
     this.exporter.export(spans, (result) => {
-      this.report(result);
+      this.logOutageChange(result);
       callback(result);
     });
   }
@@ -35,17 +35,22 @@ export class TraceExporter implements SpanExporter {
     return this.exporter.shutdown();
   }
 
-  private report({ code, error }: ExportResult): void {
+  private logOutageChange({ code, error }: ExportResult): void {
     const hasFailed = code !== ExportResultCode.SUCCESS;
     if (hasFailed === this.isFailing) return;
     this.isFailing = hasFailed;
     if (hasFailed) {
       this.logger.error(`Traces cannot be exported and are dropped: ${describe(error)}`);
-    } else this.logger.warn('Traces are exported again.');
+    } else {
+      this.logger.warn('Traces are exported again.');
+    }
   }
 }
 
-/** An HTTP status or Node's error code. Not the collector's own text, which may repeat a header. */
+/**
+ * The HTTP status, Node's error code or the exporter's message. Not the collector's response, which
+ * may repeat a header.
+ */
 function describe(error: (Error & { code?: number | string }) | undefined): string {
   const { code, message = 'unknown error' } = error ?? {};
   return typeof code === 'number' ? `status ${String(code)}` : (code ?? message);

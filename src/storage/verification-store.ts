@@ -57,8 +57,8 @@ export class VerificationStore {
     context?: RequestContext,
   ): Promise<SendAdmission> {
     return this.measure('reserveSend', context, async () => {
-      const counted = await this.sends.reserve(verification, idempotency, evaluate);
-      return 'outcome' in counted ? counted : this.sendOutcomes.checkBudgets(counted, evaluate);
+      const reserved = await this.sends.reserve(verification, idempotency, evaluate);
+      return 'outcome' in reserved ? reserved : this.sendOutcomes.checkBudgets(reserved, evaluate);
     });
   }
 
@@ -70,8 +70,8 @@ export class VerificationStore {
     context?: RequestContext,
   ): Promise<ResendAdmission> {
     return this.measure('reserveResend', context, async () => {
-      const counted = await this.sends.reserveResend(request, idempotency, evaluate);
-      return 'outcome' in counted ? counted : this.sendOutcomes.checkBudgets(counted, evaluate);
+      const reserved = await this.sends.reserveResend(request, idempotency, evaluate);
+      return 'outcome' in reserved ? reserved : this.sendOutcomes.checkBudgets(reserved, evaluate);
     });
   }
 
@@ -93,9 +93,10 @@ export class VerificationStore {
 
   /**
    * No provider accepted the send. If certainly no message was sent, every limit and the
-   * idempotency key are released and a new verification is deleted; else `sending → failed`. An
-   * unreachable number keeps its limits and counts for its client. A resend does not change the
-   * verification.
+   * idempotency key are released and a new verification is deleted; else `sending → failed`. A send
+   * to an unreachable number stays counted for its number, and its client's unreachable numbers.
+   * A resend does not change the verification.
+   * @param remains the providers that may have sent a message, or `unreachable`
    */
   releaseSend(
     reservation: SendReservation,
@@ -109,8 +110,9 @@ export class VerificationStore {
 
   /**
    * Counts one attempt against the verification and its number, before the provider checks the
-   * code: however many requests race, no more codes are checked than the budgets allow. A repeated
-   * request continues the run with the same idempotency key whose answer was lost.
+   * code: however many requests race, no more codes are checked than the budgets allow. Of a client
+   * that has used up its wrong codes, only the first code of a verification is checked. A repeat of
+   * a request whose answer was lost has the same code, and is not counted again.
    */
   reserveAttempt(
     request: AttemptRequest,
@@ -118,8 +120,9 @@ export class VerificationStore {
     context?: RequestContext,
   ): Promise<AttemptResult> {
     return this.measure('reserveAttempt', context, async () => {
-      const counted = await this.attempts.reserve(request, idempotency);
-      return 'outcome' in counted ? counted : this.attemptOutcomes.grant(counted, request.now);
+      const reserved = await this.attempts.reserve(request, idempotency);
+      if ('outcome' in reserved) return reserved;
+      return this.attemptOutcomes.decryptAttempt(reserved, request.now);
     });
   }
 
@@ -145,7 +148,10 @@ export class VerificationStore {
     );
   }
 
-  /** Finds one of the client's verifications, once a provider has accepted it. */
+  /**
+   * Finds one of the client's verifications, once a provider has accepted it.
+   * @returns UnreadableDataError if it cannot be decrypted
+   */
   find(
     pinId: string,
     client: string,

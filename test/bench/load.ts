@@ -7,7 +7,7 @@ import { endUser, phoneNumber } from './test-users.js';
 import { handleRequests } from './worker-process.js';
 import { percentile } from './statistics.js';
 
-/** The process that sends the load. It fails on the first unexpected answer. */
+// The process that sends the load. It fails on the first unexpected answer.
 
 const pools = new Map<string, ConnectionPool>();
 /** The verify requests for the sent codes, by server. */
@@ -19,7 +19,7 @@ type Step = (i: number) => Promise<void>;
 handleRequests(async (job: LoadJob): Promise<LoadResult> => {
   const startedAt = performance.now();
   const latencies =
-    job.perSecond === undefined ? await closedLoop(job) : await openLoop(job, job.perSecond);
+    job.perSecond === undefined ? await runClosedLoop(job) : await runOpenLoop(job, job.perSecond);
   const elapsedSeconds = (performance.now() - startedAt) / 1_000;
   return {
     perSecond: job.count / elapsedSeconds,
@@ -29,30 +29,31 @@ handleRequests(async (job: LoadJob): Promise<LoadResult> => {
 });
 
 /** As many concurrent requests as connections, each sent after the answer to the last one. */
-async function closedLoop(job: LoadJob): Promise<number[]> {
+async function runClosedLoop(job: LoadJob): Promise<number[]> {
   const latencies: number[] = [];
   const step = createStep(job, latencies);
   let next = 0;
-  const worker = async () => {
+  const sendInTurn = async () => {
     while (next < job.count) await step(next++);
   };
-  await Promise.all(Array.from({ length: job.connections }, worker));
+  await Promise.all(Array.from({ length: job.connections }, sendInTurn));
   return latencies;
 }
 
 /**
- * Sends at a steady rate, independent of the answers, and measures each from when it was due. Timers
- * have a resolution of a millisecond, so requests due in the same one are sent together.
+ * Sends at a steady rate, independent of the answers. Latencies count from when a request was due.
+ * Timers have a resolution of a millisecond, so requests due in the same one are sent together.
  */
-async function openLoop(job: LoadJob, perSecond: number): Promise<number[]> {
+async function runOpenLoop(job: LoadJob, perSecond: number): Promise<number[]> {
   const latencies: number[] = [];
-  const step = createStep(job, []);
+  const ignoredLatencies: number[] = [];
+  const step = createStep(job, ignoredLatencies);
   const startedAt = performance.now();
   const running: Promise<void>[] = [];
   for (let i = 0; i < job.count; i += 1) {
     const due = startedAt + (i * 1_000) / perSecond;
-    const early = due - performance.now();
-    if (early > 0) await delay(Math.ceil(early));
+    const waitMs = due - performance.now();
+    if (waitMs > 0) await delay(Math.ceil(waitMs));
     running.push(step(i).then(() => void latencies.push(performance.now() - due)));
   }
   await Promise.all(running);
@@ -77,7 +78,7 @@ function createStep(job: LoadJob, latencies: number[]): Step {
     return verifyRequest ?? fail(job, 'a send was not accepted');
   };
   const verify = async (request: ApiRequest): Promise<void> => {
-    await expectVerified(job, api, await postTimed(request));
+    assertVerified(job, api, await postTimed(request));
   };
   switch (job.operation) {
     case 'send':
@@ -89,22 +90,23 @@ function createStep(job: LoadJob, latencies: number[]): Step {
   }
 }
 
-async function expectVerified(job: LoadJob, api: ServerApi, response: ApiResponse): Promise<void> {
+function assertVerified(job: LoadJob, api: ServerApi, response: ApiResponse): void {
   if (!api.isVerified(response)) fail(job, `not verified: ${JSON.stringify(response.body)}`);
 }
 
 async function post(job: LoadJob, { path, body }: ApiRequest): Promise<ApiResponse> {
   const { url, connections, hasIdempotencyKey, bearer, bodyBytes = 0 } = job;
-  const name = `${url} ${String(connections)}`;
-  const pool = pools.get(name) ?? new ConnectionPool(new URL(url), connections);
-  pools.set(name, pool);
+  const poolKey = `${url} ${String(connections)}`;
+  const pool = pools.get(poolKey) ?? new ConnectionPool(new URL(url), connections);
+  pools.set(poolKey, pool);
   const headers =
     (bearer === undefined ? '' : `authorization: Bearer ${bearer}\r\n`) +
     (hasIdempotencyKey ? `idempotency-key: ${randomUUID()}\r\n` : '');
   // JSON allows white space at the end.
   const answer = await pool.post(path, headers, body.padEnd(bodyBytes));
-  if (!answer.startLine.startsWith('HTTP/1.1 200 '))
+  if (!answer.startLine.startsWith('HTTP/1.1 200 ')) {
     fail(job, `${answer.startLine} ${answer.body}`);
+  }
   return { body: JSON.parse(answer.body) as ApiResponse['body'], headers: answer.headers };
 }
 

@@ -1,12 +1,12 @@
 /**
- * The fields of Infobip's 2FA API that this service reads. All are optional in Infobip's schema and
- * unverified, so they are `unknown`: each reader checks the values it uses.
+ * The fields of Infobip's 2FA API that this service reads. All are optional in Infobip's schema.
+ * Responses are not validated, so fields are `unknown`: each reader checks the values it uses.
  */
 export interface InfobipPinResponse {
   readonly pinId?: unknown;
   /** `MESSAGE_SENT`, `MESSAGE_NOT_SENT` */
   readonly smsStatus?: unknown;
-  /** Voice: `PENDING_ACCEPTED`, `PROCESSING`, …; an older page lists `BAD_REQUEST`. */
+  /** Voice: `PENDING_ACCEPTED`, `PROCESSING`, …; older documentation lists `BAD_REQUEST`. */
   readonly callStatus?: unknown;
   /** The number lookup: `NC_DESTINATION_REACHABLE`, `NC_DESTINATION_NOT_REACHABLE`, … */
   readonly ncStatus?: unknown;
@@ -30,7 +30,7 @@ export interface InfobipVerificationList {
 export interface InfobipVerification {
   readonly msisdn?: unknown;
   readonly verified?: unknown;
-  /** Unix time in milliseconds, in samples in seconds. */
+  /** Unix time in milliseconds; in seconds in the documentation's samples. */
   readonly sentAt?: unknown;
 }
 
@@ -47,7 +47,7 @@ export interface ApplicationConfiguration {
   readonly allowMultiplePinVerifications?: unknown;
   /** A duration: `15m` */
   readonly pinTimeToLive?: unknown;
-  /** Limits: `3/1d` */
+  /** Limits: `3/1d` is three a day. */
   readonly verifyPinLimit?: unknown;
   readonly sendPinPerApplicationLimit?: unknown;
   readonly sendPinPerPhoneNumberLimit?: unknown;

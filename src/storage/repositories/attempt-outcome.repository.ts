@@ -20,9 +20,9 @@ type ReleasableAttempt = Pick<
 const VERIFIED: VerifyResult = { verified: true };
 
 /**
- * Grants counted attempts, and completes or releases them after the provider was called. An outcome
- * is written until it is committed, so each write has the same result when an earlier run of it was
- * committed.
+ * Decrypts reserved attempts, and completes or releases them after the provider was called. Outcomes
+ * are written until they are committed, so each write has the same result when an earlier run of it
+ * was committed.
  */
 @Injectable()
 export class AttemptOutcomeRepository {
@@ -35,8 +35,8 @@ export class AttemptOutcomeRepository {
     private readonly keys: IdempotencyKeyRepository,
   ) {}
 
-  /** Grants a counted attempt, or releases it if the verification cannot be decrypted. */
-  async grant(found: UndecryptedAttempt, now: number): Promise<AttemptResult> {
+  /** Decrypts an attempt's verification. If that fails, releases the attempt if it was counted. */
+  async decryptAttempt(found: UndecryptedAttempt, now: number): Promise<AttemptResult> {
     const { row, numberEntry, claim, isRepeat, rejection } = found;
     const pinId = row.pin_id;
     // Rehashed by now, if it was written under an old secret.

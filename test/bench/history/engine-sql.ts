@@ -1,11 +1,11 @@
-/** A database to fill in bulk. Where the engines' SQL differs, statements use its dialect. */
+/** A service's database, to fill with weeks of verifications. `dialect` has the SQL that differs. */
 export interface HistoryDatabase {
   readonly dialect: SqlDialect;
   run(statement: string): Promise<void>;
   /** The first column of each row. */
   list(query: string): Promise<unknown[]>;
   /**
-   * Finishes all work of the filling, so that none of it runs during the measurement.
+   * Vacuums and flushes what was filled, so that neither happens during the measurement.
    * @returns the size of the database in bytes
    */
   finish(): Promise<number>;
@@ -15,7 +15,7 @@ export interface HistoryDatabase {
 export interface SqlDialect {
   /** An expression for random text of a length, which may be an expression too. */
   readonly randomText: (length: string) => string;
-  /** A table `series` with `i` from 0 up to below the count. */
+  /** An item for `from`: a table `series` with `i` from 0 to count - 1. */
   readonly series: (count: number) => string;
   /** A query for the names of a table's columns. */
   readonly columnsOf: (table: string) => string;
