@@ -1381,6 +1381,18 @@ where
   pin_id = $1
 for update;
 
+-- verifications.lockNumber
+select
+  pin_id
+from
+  verifications
+where
+  client = $1
+  and number_hash = $2
+order by
+  pin_id
+for update;
+
 -- verifications.markLost
 update verifications
 set

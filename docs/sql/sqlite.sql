@@ -1375,6 +1375,17 @@ from
 where
   pin_id = ?;
 
+-- verifications.lockNumber
+select
+  pin_id
+from
+  verifications
+where
+  client = ?
+  and number_hash = ?
+order by
+  pin_id;
+
 -- verifications.markLost
 update verifications
 set

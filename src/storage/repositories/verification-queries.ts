@@ -112,6 +112,15 @@ export const prepareVerificationQueries = (database: Database) =>
       order by verified_at desc limit 1`,
 
     /**
+     * Before an erase: waits for requests that are counted but not yet committed. The next statement
+     * then sees their keys.
+     */
+    lockNumber: (_db, p: ClientNumberKey) => sql`
+      select pin_id from verifications
+      where client = ${p.client} and number_hash = ${p.numberHash}
+      order by pin_id ${database.lockClause}`,
+
+    /**
      * Erases the answers and keeps the keys, so that no repeated request runs again. The request hash
      * is that of no request: also for the release before, the key belongs to a different one.
      */

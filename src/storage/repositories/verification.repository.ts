@@ -62,6 +62,7 @@ export class VerificationRepository {
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
     const numberHash = this.verifications.hashNumber(phoneNumber);
     await this.database.run((batch) => {
+      this.verifications.queries.lockNumber(batch, { client, numberHash });
       this.verifications.queries.eraseAnswers(batch, { client, numberHash });
       this.verifications.queries.erase(batch, { client, numberHash });
       this.limits.queries.untrustNumber(batch, { numberHash, client });
