@@ -11,6 +11,8 @@ const OPERATIONS_PER_SEED = 500;
 const CONCURRENT_SEEDS = 4;
 /** One run in this many writes a log, in which secrets are searched. */
 const LOGGED_RUNS = 8;
+/** Fewer may leave out a rare answer. */
+const MIN_COVERING_SEEDS = 50;
 /** The share of all operations that have to be run. */
 const MIN_COMPLETE = 0.95;
 const RUNNING_MS = minutes(15);
@@ -81,7 +83,8 @@ export function describeModelTest(
 
     it('reaches every kind of answer', () => {
       const answers = new Set(results.flatMap(({ run }) => run.records.map(describeAnswer)));
-      if (seeds.length > 1) expect(ANSWERS.filter((answer) => !answers.has(answer))).toEqual([]);
+      if (seeds.length >= MIN_COVERING_SEEDS)
+        expect(ANSWERS.filter((answer) => !answers.has(answer))).toEqual([]);
     });
   });
 }

@@ -106,27 +106,39 @@ export function findSendLimit(
   settings: ModelSettings,
   now: number,
 ): LimitRejection | undefined {
-  const byNumber = findNumberLimit(state, send, settings, now);
+  const byNumber = explainNumberLimit(state, send, settings, now);
   if (byNumber && !byNumber.isShared) return byNumber;
-  return findEndUserLimit(state, send.endUser, settings, now) ?? byNumber;
+  const { events, day } = readSendLimits(state, send, settings);
+  const isLimited = byNumber && !isAlone(events, day, now);
+  return findEndUserLimit(state, send.endUser, settings, now) ?? (isLimited ? byNumber : undefined);
 }
 
-/** Which limit of its number rejects a message now. */
-export function findNumberLimit(
+/** How a rejection by the number's limits is answered. It does not look at other clients again. */
+export function explainNumberLimit(
   state: ModelState,
-  { client, phoneNumber }: LimitedSend,
-  { cooldownMs, sendsPerDay, clientShare }: ModelSettings,
+  send: LimitedSend,
+  settings: ModelSettings,
   now: number,
 ): LimitRejection | undefined {
-  const cooldown = { count: 1, share: 1, windowMs: cooldownMs };
-  const day = { count: sendsPerDay, share: toShare(sendsPerDay, clientShare), windowMs: hours(24) };
-  const numbers = readNumbers(state, client, phoneNumber, ({ sends }) => sends);
-  const cooldownUntil = getOwnBlockedUntil(numbers, cooldown, now) ?? 0;
-  const until = Math.max(cooldownUntil, getOwnBlockedUntil(numbers, day, now) ?? 0);
+  const { events, cooldown, day } = readSendLimits(state, send, settings);
+  const cooldownUntil = getOwnBlockedUntil(events, cooldown, now) ?? 0;
+  const until = Math.max(cooldownUntil, getOwnBlockedUntil(events, day, now) ?? 0);
   if (until > 0) {
     return { code: until === cooldownUntil ? 'cooldown_active' : 'quota_exceeded', until };
   }
-  return isShareUsed(numbers, day, now) ? createSharedLimit(now) : undefined;
+  return isShareUsed(events, day, now) ? createSharedLimit(now) : undefined;
+}
+
+function readSendLimits(
+  state: ModelState,
+  { client, phoneNumber }: LimitedSend,
+  { cooldownMs, sendsPerDay, clientShare }: ModelSettings,
+) {
+  return {
+    events: readNumbers(state, client, phoneNumber, ({ sends }) => sends),
+    cooldown: { count: 1, share: 1, windowMs: cooldownMs },
+    day: { count: sendsPerDay, share: toShare(sendsPerDay, clientShare), windowMs: hours(24) },
+  };
 }
 
 /** Whether an end user's limit rejects a message now. */
@@ -144,26 +156,48 @@ export function findEndUserLimit(
 /** Whether the wrong codes of a verification's number reject another code now. */
 export function findCodeLimit(
   state: ModelState,
-  {
-    client,
-    phoneNumber,
-    attempts,
-  }: Pick<VerificationRecord, 'client' | 'phoneNumber' | 'attempts'>,
-  { failuresPerHour, failuresPerDay, clientShare }: ModelSettings,
+  { client, phoneNumber, attempts }: VerificationRecord,
+  settings: ModelSettings,
   now: number,
 ): LimitRejection | undefined {
+  const limit = explainCodeLimit(state, { client, phoneNumber }, settings, now);
+  if (!limit?.isShared) return limit;
+  const { events, windows } = readCodeLimits(state, { client, phoneNumber }, settings);
+  // The first code of a verification is checked beyond the share.
+  const isLimited =
+    attempts > 0 &&
+    windows.some((window) => !isAlone(events, window, now) && isShareUsed(events, window, now));
+  return isLimited ? limit : undefined;
+}
+
+/** How a rejection by wrong codes is answered. It does not look at other clients again. */
+export function explainCodeLimit(
+  state: ModelState,
+  number: CodeOfNumber,
+  settings: ModelSettings,
+  now: number,
+): LimitRejection | undefined {
+  const { events, windows } = readCodeLimits(state, number, settings);
+  const until = Math.max(...windows.map((window) => getOwnBlockedUntil(events, window, now) ?? 0));
+  if (until > 0) return { code: 'quota_exceeded', until };
+  const isShared = windows.some((window) => isShareUsed(events, window, now));
+  return isShared ? createSharedLimit(now) : undefined;
+}
+
+type CodeOfNumber = Pick<VerificationRecord, 'client' | 'phoneNumber'>;
+
+function readCodeLimits(
+  state: ModelState,
+  { client, phoneNumber }: CodeOfNumber,
+  { failuresPerHour, failuresPerDay, clientShare }: ModelSettings,
+) {
   const hour = { count: failuresPerHour, windowMs: hours(1), restartsAtSuccess: true };
   const day = { count: failuresPerDay, windowMs: hours(24) };
   const windows = [hour, day].map((limit) => ({
     ...limit,
     share: toShare(limit.count, clientShare),
   }));
-  const numbers = readNumbers(state, client, phoneNumber, ({ failures }) => failures);
-  const until = Math.max(...windows.map((limit) => getOwnBlockedUntil(numbers, limit, now) ?? 0));
-  if (until > 0) return { code: 'quota_exceeded', until };
-  // The first code of a verification is checked beyond the share.
-  const isShared = attempts > 0 && windows.some((limit) => isShareUsed(numbers, limit, now));
-  return isShared ? createSharedLimit(now) : undefined;
+  return { windows, events: readNumbers(state, client, phoneNumber, ({ failures }) => failures) };
 }
 
 /** A limit of a number, for one client. */
@@ -216,13 +250,13 @@ const getOwnBlockedUntil = (
 ): number | undefined =>
   getBlockedUntil(own, count, windowMs, now, restartsAtSuccess ? verifiedAt : 0);
 
-function isShareUsed(events: NumberEvents, limit: NumberWindow, now: number): boolean {
-  if (limit.share >= limit.count) return false;
-  const isAlone = events.others.every(([newest]) => !newest || newest.at <= now - limit.windowMs);
-  return (
-    !isAlone && getOwnBlockedUntil(events, { ...limit, count: limit.share }, now) !== undefined
-  );
-}
+const isAlone = ({ others }: NumberEvents, { windowMs }: NumberWindow, now: number): boolean =>
+  others.every(([newest]) => !newest || newest.at <= now - windowMs);
+
+/** Whether a client has used its share, if it has one. */
+const isShareUsed = (events: NumberEvents, limit: NumberWindow, now: number): boolean =>
+  limit.share < limit.count &&
+  getOwnBlockedUntil(events, { ...limit, count: limit.share }, now) !== undefined;
 
 /** When a window accepts another event; `undefined` if it does now. Events are newest first. */
 function getBlockedUntil(

@@ -1,8 +1,8 @@
 import { claimKey, markAmbiguous, releaseKey, repeatAnswer, storeAnswer } from './key-steps.js';
 import {
   endUserOf,
+  explainNumberLimit,
   findEndUserLimit,
-  findNumberLimit,
   findSendLimit,
   getAttemptsRemaining,
   isOpen,
@@ -31,7 +31,7 @@ export function stepSend(context: StepContext, state: ModelState, progress: Prog
     case 'repeat':
       return repeatMessage(context, state, progress);
     case 'explain':
-      return explainNumberLimit(context, state, progress);
+      return explainSendLimit(context, state, progress);
     case 'explain limit':
       return explainEndUserLimit(context, state, progress);
     case 'call':
@@ -125,14 +125,10 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
 }
 
 /** The reason is read after the rejection: by then the limit may be gone. */
-function explainNumberLimit(
-  context: StepContext,
-  state: ModelState,
-  progress: Progress,
-): StepResult {
+function explainSendLimit(context: StepContext, state: ModelState, progress: Progress): StepResult {
   const { record, settings } = context;
   const now = record.startedAt;
-  const limit = findNumberLimit(state, toLimitedSend(record), settings, now);
+  const limit = explainNumberLimit(state, toLimitedSend(record), settings, now);
   if (limit && !limit.isShared) return done(state, progress, limitAnswer(limit, now));
   return { state, progress: { ...progress, sharedLimit: limit, phase: 'explain limit' } };
 }

@@ -9,6 +9,7 @@ import {
   takeOverKey,
 } from './key-steps.js';
 import {
+  explainCodeLimit,
   findCodeLimit,
   followsLostAnswer,
   getAttemptsRemaining,
@@ -182,8 +183,7 @@ function explainLimit(context: StepContext, state: ModelState, progress: Progres
   const { record, settings } = context;
   const { client, startedAt: now } = record;
   const { phoneNumber = '' } = progress.counted ?? {};
-  // As if it had attempts: it may have had some when it was rejected.
-  const limit = findCodeLimit(state, { client, phoneNumber, attempts: 1 }, settings, now);
+  const limit = explainCodeLimit(state, { client, phoneNumber }, settings, now);
   const answer = limitAnswer(limit ?? { code: 'quota_exceeded', until: now }, now);
   return reject(state, progress, answer);
 }
