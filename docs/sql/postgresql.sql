@@ -1068,138 +1068,134 @@ set
   "texts" = traffic.texts + 1;
 
 -- traffic.addSend
+with
+  counted as (
+    select
+      cast($1 as bigint) as slot,
+      cast($2 as integer) as shard,
+      1 as texts,
+      0 as verified
+    from
+      verifications
+    where
+      pin_id = $3
+  )
 insert into
   traffic (subject, slot, shard, texts, verified)
 select
-  cast($1 as text),
-  cast($2 as bigint),
-  cast(0 as integer),
-  1,
-  0
+  cast($4 as text),
+  slot,
+  0,
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = $3
+  counted
 union all
 select
-  cast($4 as text),
-  cast($5 as bigint),
-  cast(0 as integer),
-  1,
-  0
+  cast($5 as text),
+  slot,
+  0,
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = $6
+  counted
+union all
+select
+  cast($6 as text),
+  slot,
+  "shard",
+  texts,
+  verified
+from
+  counted
 union all
 select
   cast($7 as text),
-  cast($8 as bigint),
-  cast($9 as integer),
-  1,
-  0
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = $10
+  counted
 union all
 select
-  cast($11 as text),
-  cast($12 as bigint),
-  cast($13 as integer),
-  1,
-  0
+  cast($8 as text),
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
+  counted
 where
-  pin_id = $14
-union all
-select
-  cast($15 as text),
-  cast($16 as bigint),
-  cast($17 as integer),
-  1,
-  0
-from
-  verifications
-where
-  pin_id = $18
+  true
 on conflict (subject, slot, shard) do update
 set
   texts = traffic.texts + 1;
 
 -- traffic.addVerified
+with
+  counted as (
+    select
+      cast($1 as bigint) as slot,
+      cast($2 as integer) as shard,
+      0 as texts,
+      texts as verified
+    from
+      verifications
+    where
+      pin_id = $3
+      and status || '' = 'pending'
+      and expires_at > $4
+      and texts > 0
+  )
 insert into
   traffic (subject, slot, shard, texts, verified)
 select
-  cast($1 as text),
-  cast($2 as bigint),
-  cast(0 as integer),
+  cast($5 as text),
+  slot,
   0,
-  texts
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = $3
-  and status || '' = 'pending'
-  and expires_at > $4
-  and texts > 0
+  counted
 union all
 select
-  cast($5 as text),
-  cast($6 as bigint),
-  cast(0 as integer),
+  cast($6 as text),
+  slot,
   0,
-  texts
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = $7
-  and status || '' = 'pending'
-  and expires_at > $8
-  and texts > 0
+  counted
+union all
+select
+  cast($7 as text),
+  slot,
+  "shard",
+  texts,
+  verified
+from
+  counted
+union all
+select
+  cast($8 as text),
+  slot,
+  "shard",
+  texts,
+  verified
+from
+  counted
 union all
 select
   cast($9 as text),
-  cast($10 as bigint),
-  cast($11 as integer),
-  0,
-  texts
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
+  counted
 where
-  pin_id = $12
-  and status || '' = 'pending'
-  and expires_at > $13
-  and texts > 0
-union all
-select
-  cast($14 as text),
-  cast($15 as bigint),
-  cast($16 as integer),
-  0,
-  texts
-from
-  verifications
-where
-  pin_id = $17
-  and status || '' = 'pending'
-  and expires_at > $18
-  and texts > 0
-union all
-select
-  cast($19 as text),
-  cast($20 as bigint),
-  cast($21 as integer),
-  0,
-  texts
-from
-  verifications
-where
-  pin_id = $22
-  and status || '' = 'pending'
-  and expires_at > $23
-  and texts > 0
+  true
 on conflict (subject, slot, shard) do update
 set
   verified = traffic.verified + excluded.verified;

@@ -1063,138 +1063,134 @@ set
   "texts" = traffic.texts + 1;
 
 -- traffic.addSend
+with
+  counted as (
+    select
+      cast(? as bigint) as slot,
+      cast(? as integer) as shard,
+      1 as texts,
+      0 as verified
+    from
+      verifications
+    where
+      pin_id = ?
+  )
 insert into
   traffic (subject, slot, shard, texts, verified)
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(0 as integer),
-  1,
-  0
+  slot,
+  0,
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = ?
+  counted
 union all
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(0 as integer),
-  1,
-  0
+  slot,
+  0,
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = ?
+  counted
 union all
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(? as integer),
-  1,
-  0
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = ?
+  counted
 union all
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(? as integer),
-  1,
-  0
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = ?
+  counted
 union all
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(? as integer),
-  1,
-  0
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
+  counted
 where
-  pin_id = ?
+  true
 on conflict (subject, slot, shard) do update
 set
   texts = traffic.texts + 1;
 
 -- traffic.addVerified
+with
+  counted as (
+    select
+      cast(? as bigint) as slot,
+      cast(? as integer) as shard,
+      0 as texts,
+      texts as verified
+    from
+      verifications
+    where
+      pin_id = ?
+      and status || '' = 'pending'
+      and expires_at > ?
+      and texts > 0
+  )
 insert into
   traffic (subject, slot, shard, texts, verified)
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(0 as integer),
+  slot,
   0,
-  texts
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = ?
-  and status || '' = 'pending'
-  and expires_at > ?
-  and texts > 0
+  counted
 union all
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(0 as integer),
+  slot,
   0,
-  texts
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = ?
-  and status || '' = 'pending'
-  and expires_at > ?
-  and texts > 0
+  counted
 union all
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(? as integer),
-  0,
-  texts
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = ?
-  and status || '' = 'pending'
-  and expires_at > ?
-  and texts > 0
+  counted
 union all
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(? as integer),
-  0,
-  texts
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
-where
-  pin_id = ?
-  and status || '' = 'pending'
-  and expires_at > ?
-  and texts > 0
+  counted
 union all
 select
   cast(? as text),
-  cast(? as bigint),
-  cast(? as integer),
-  0,
-  texts
+  slot,
+  "shard",
+  texts,
+  verified
 from
-  verifications
+  counted
 where
-  pin_id = ?
-  and status || '' = 'pending'
-  and expires_at > ?
-  and texts > 0
+  true
 on conflict (subject, slot, shard) do update
 set
   verified = traffic.verified + excluded.verified;

@@ -24,6 +24,8 @@ const BUDGET_KINDS: readonly BudgetKind[] = [
   { destination: 'country', window: 'day' },
 ];
 
+const OWN_SCOPES = { prefix: 'client_prefix', country: 'client_country' } as const;
+
 const PREFIX_KINDS = BUDGET_KINDS.filter(({ destination }) => destination === 'prefix');
 
 /**
@@ -40,14 +42,6 @@ const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = 
  * shared budget. With half, n keys of an attacker send at most (n + 1) / 2 times what one key sends.
  */
 const RESERVED_SHARE = 0.5;
-
-/** One budget, and the counts that it is checked by. */
-interface TrafficBudget extends BudgetKind {
-  readonly scope: BudgetScope;
-  readonly counts: DestinationCounts;
-  /** The share of the floor and of the burst allowance. */
-  readonly share: number;
-}
 
 /**
  * Checks the budgets of unverified messages of a prefix and its country, per hour and per day. A
@@ -74,8 +68,8 @@ function checkOwnBudget(
   share: number,
   config: PumpingConfig,
 ): BudgetViolation | undefined {
-  const scope = `client_${kind.destination}` as const;
-  return checkBudget({ ...kind, scope, counts: traffic[scope], share }, config);
+  const scope = OWN_SCOPES[kind.destination];
+  return checkBudget(kind, scope, traffic[scope], share, config);
 }
 
 /** Finds a violation by all clients together, unless this client is within its reserve. */
@@ -85,12 +79,16 @@ function checkSharedBudget(
   config: PumpingConfig,
 ): BudgetViolation | undefined {
   const scope = kind.destination;
-  const violation = checkBudget({ ...kind, scope, counts: traffic[scope], share: 1 }, config);
+  const violation = checkBudget(kind, scope, traffic[scope], 1, config);
   return violation && checkOwnBudget(traffic, kind, RESERVED_SHARE, config) && violation;
 }
 
+/** @param share of the floor and of the burst allowance */
 function checkBudget(
-  { scope, destination, window, counts, share }: TrafficBudget,
+  { destination, window }: BudgetKind,
+  scope: BudgetScope,
+  counts: DestinationCounts,
+  share: number,
   config: PumpingConfig,
 ): BudgetViolation | undefined {
   const floor = share * (window === 'hour' ? config.floorPerHour : config.floorPerDay);

@@ -6,6 +6,7 @@ import type { DestinationCounts, SendCounts } from '../limit.types.js';
 import { getBucketEnd, getFirstRecentBucket, toBucket, WINDOWS } from '../time-buckets.js';
 import { TRAFFIC_QUERIES, type TrafficHistoryRow } from './traffic-queries.js';
 import {
+  CHECKED_SCOPES,
   isCounted,
   mapScopes,
   toSubjects,
@@ -68,8 +69,9 @@ export class TrafficCounts {
    * @returns a getter of all its counts, itself included
    */
   addSend(batch: StatementBatch, key: CountKey, pinId: string, now: number): () => SendTraffic {
-    this.queries.addSend(batch, Object.assign(this.toBucketKey(key), { pinId }));
-    return this.read(batch, key, now);
+    const subjects = toSubjects(key);
+    this.queries.addSend(batch, Object.assign(this.toBucketKey(key, subjects), { pinId }));
+    return this.read(batch, key, now, subjects);
   }
 
   /**
@@ -94,10 +96,14 @@ export class TrafficCounts {
   }
 
   /** Reads all counts of a send: recent buckets each time, the history once per bucket. */
-  read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
+  read(
+    batch: StatementBatch,
+    key: CountKey,
+    now: number,
+    subjects = toSubjects(key),
+  ): () => SendTraffic {
     const bucket = toBucket(now);
     const from = getFirstRecentBucket(bucket, this.ttlMs);
-    const subjects = toSubjects(key);
     const recent = this.queries.readRecent(batch, Object.assign({ from }, subjects));
     const getHistory = this.loadHistories(batch, subjects, bucket);
     const getCounts = (subject: string): DestinationCounts => {
@@ -118,11 +124,11 @@ export class TrafficCounts {
   ): (subject: string) => TrafficHistory {
     // A read that is running when the bucket changes keeps the histories it began with.
     const histories = this.getHistories(bucket);
-    // An empty subject matches no row, so the same statement reads any number of subjects.
-    const unread = mapScopes((scope) => (histories.has(subjects[scope]) ? '' : subjects[scope]));
-    if (Object.values(unread).every((subject) => subject === '')) {
+    if (CHECKED_SCOPES.every((scope) => histories.has(subjects[scope]))) {
       return (subject) => histories.get(subject) ?? NO_HISTORY;
     }
+    // An empty subject matches no row, so the same statement reads any number of subjects.
+    const unread = mapScopes((scope) => (histories.has(subjects[scope]) ? '' : subjects[scope]));
     const windows = {
       firstRecent: getFirstRecentBucket(bucket, this.ttlMs),
       hour: bucket - WINDOWS.hour,
@@ -140,9 +146,9 @@ export class TrafficCounts {
     };
   }
 
-  private toBucketKey(key: CountKey) {
+  private toBucketKey(key: CountKey, subjects = toSubjects(key)) {
     const shard = Math.floor(Math.random() * this.database.shards);
-    return { bucket: toBucket(key.created_at), shard, ...toSubjects(key) };
+    return { bucket: toBucket(key.created_at), shard, ...subjects };
   }
 
   private getHistories(bucket: number): Map<string, TrafficHistory> {

@@ -83,14 +83,14 @@ export const TRAFFIC_QUERIES = {
 
   /** One more send, if its verification was written. */
   addSend: (_db: unknown, p: TrafficBucketKey & { pinId: string }) => sql`
-    ${upsert(p, sql`1, 0 from verifications where pin_id = ${p.pinId}`)}
+    ${upsert(p, sql`1 as texts, 0 as verified from verifications where pin_id = ${p.pinId}`)}
     set texts = traffic.texts + 1`,
 
   /** All sends of a verification become verified, if it can still be verified. */
   addVerified: (_db: unknown, p: TrafficBucketKey & { pinId: string; now: number }) => sql`
     ${upsert(
       p,
-      sql`0, texts from verifications
+      sql`0 as texts, texts as verified from verifications
         where pin_id = ${p.pinId} and ${isOpen(p.now)} and texts > 0`,
     )}
     set verified = traffic.verified + excluded.verified`,
@@ -138,17 +138,18 @@ export const TRAFFIC_QUERIES = {
 
 /**
  * Inserts a row per subject, or updates it by the `set` that follows.
- * @param counts the end of a select: `texts`, `verified` and their source
+ * @param counts the end of a select: `texts`, `verified` and their source, which is read once
  */
 function upsert(p: TrafficBucketKey, counts: RawBuilder<unknown>) {
   const rows = COUNT_SCOPES.map((scope) => {
-    const shard = isExact(scope) ? sql.lit(0) : p.shard;
-    return sql`
-    select cast(${p[scope]} as text), cast(${p.bucket} as bigint), cast(${shard} as integer), ${counts}`;
+    const shard = isExact(scope) ? sql.lit(0) : sql.ref('shard');
+    return sql`select cast(${p[scope]} as text), slot, ${shard}, texts, verified from counted`;
   });
   return sql`
+    with counted as (
+      select cast(${p.bucket} as bigint) as slot, cast(${p.shard} as integer) as shard, ${counts})
     insert into traffic (subject, slot, shard, texts, verified)
-    ${sql.join(rows, sql` union all `)}
+    ${sql.join(rows, sql` union all `)} where true
     on conflict (subject, slot, shard) do update`;
 }
 
