@@ -40,7 +40,8 @@ export class CodeVerificationService {
   /**
    * Verifies a code: reserves an attempt, calls the provider, and stores the result in one
    * conditional update.
-   * @throws DomainError `verification_not_found`, `quota_exceeded`, or as {@link send}
+   * @throws DomainError `verification_not_found`, `quota_exceeded`, `stored_data_unreadable`, or the
+   * error that is replayed for the idempotency key
    * @throws ProviderError if the provider gave no result. The attempt stays counted if the code may
    * have been checked.
    */
