@@ -29,6 +29,8 @@ type Reply = [status: number, body: object];
 
 const PATH = /^\/2fa\/2\/pin(?:\/(?<pinId>\w+)\/(?<operation>resend|verify))?$/;
 const THROTTLED: Reply = [429, {}];
+/** To a question for the result of an earlier check: so lost answers stay unknown. */
+const NO_VERIFICATIONS = JSON.stringify({ verifications: [] });
 
 /**
  * Waits before it acts and again before it responds, so that a crash can come before, between and
@@ -78,6 +80,10 @@ export async function startRecordingProvider(
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = new URL(request.url ?? '', 'http://provider');
+    if (request.method === 'GET') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(NO_VERIFICATIONS);
+      return;
+    }
     // A killed service may have sent only a part of its request.
     const body = await json(request).catch(() => undefined);
     if (body === undefined) return;
