@@ -23,7 +23,7 @@ export class LostAnswerFinder {
    * @param isCheckedCode whether the provider was asked to check the attempt's code, by this request
    * or by the one that it repeats. Only then it can be the right one.
    * @returns `undefined` if no code is known to be right.
-   * @throws ProviderError if the provider does not tell.
+   * @throws ProviderError if the provider does not answer.
    */
   async find(
     attempt: Attempt,
@@ -41,7 +41,7 @@ export class LostAnswerFinder {
       : { verified: false, reason: 'already_verified' };
   }
 
-  /** The answer to a check is lost, and the provider does not tell that its code was right. */
+  /** Keeps an attempt counted whose answer is lost: the provider does not confirm its code. */
   keepAttempt(attempt: Attempt, context: RequestContext): Promise<void> {
     return this.store.keepAttempt(attempt, this.clock.now(), context);
   }

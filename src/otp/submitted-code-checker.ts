@@ -89,7 +89,7 @@ export class SubmittedCodeChecker {
   }
 }
 
-/** The provider does not tell: then the result stays unknown. */
+/** If the provider does not answer, the result stays unknown. */
 function ignoreProviderError(error: unknown): undefined {
   if (!(error instanceof ProviderError)) throw error;
   return undefined;

@@ -51,7 +51,7 @@ export abstract class OtpProvider {
   /**
    * Finds whether a code was verified, because the answer to a check was lost.
    * @param sentAfter when the first message was requested, in milliseconds since the epoch
-   * @throws ProviderError if the provider does not tell.
+   * @throws ProviderError if the provider does not answer.
    */
   abstract findVerified(
     to: PhoneNumber,

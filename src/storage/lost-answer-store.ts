@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.types.js';
 import { measureOperation } from './measure-operation.js';
 import { LostAnswerRepository } from './repositories/lost-answer.repository.js';
 
-/** The checks whose answers were lost: their attempts stay counted until the provider tells more. */
+/** The checks whose answers were lost: their attempts stay counted until the provider knows the result. */
 @Injectable()
 export class LostAnswerStore {
   constructor(

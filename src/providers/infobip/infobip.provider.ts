@@ -78,7 +78,7 @@ export class InfobipProvider implements OtpProvider {
     return 'verified';
   }
 
-  /** The API tells the status by number only. So this URL, and no other, contains a number. */
+  /** The API has the status only by number. So this URL, and no other, contains a number. */
   async findVerified(
     to: PhoneNumber,
     _providerPinId: string,

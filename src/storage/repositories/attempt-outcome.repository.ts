@@ -100,7 +100,7 @@ export class AttemptOutcomeRepository {
       (await this.database.runUntilCommitted(
         async (isRepeated) =>
           (await this.markVerified(attempt, now)) ||
-          (isRepeated && (await this.wasVerified(attempt, now))),
+          (isRepeated && (await this.verifications.wasVerifiedBy(this.database, attempt, now))),
       ));
     if (isVerified) {
       this.guesses.addVerified(attempt.client);
@@ -129,14 +129,6 @@ export class AttemptOutcomeRepository {
       // Comes last: the other statements require that the verification is still open.
       return this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
     });
-    return verified.row !== undefined;
-  }
-
-  /** Whether an earlier run of {@link markVerified} was committed. */
-  private async wasVerified({ pinId, numberEntry }: Attempt, now: number): Promise<boolean> {
-    const verified = await this.database.run((batch) =>
-      this.verifications.queries.readVerified(batch, { pinId, numberEntry, now }),
-    );
     return verified.row !== undefined;
   }
 

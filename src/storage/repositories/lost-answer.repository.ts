@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Attempt } from '../attempt.types.js';
 import { Database } from '../engines/database.js';
-import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+import type { StatementBatch } from '../engines/statement-batch.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
@@ -36,7 +36,8 @@ export class LostAnswerRepository {
   async complete(attempt: Attempt, isCheckedCode: boolean, now: number): Promise<boolean> {
     return this.database.runUntilCommitted((isRepeated) =>
       this.database.transaction(async (transaction) => {
-        if (isRepeated && (await this.wasClaimed(transaction, attempt, now))) return true;
+        if (isRepeated && (await this.verifications.wasVerifiedBy(transaction, attempt, now)))
+          return true;
         const { pinId } = attempt;
         const locked = await transaction.run((batch) =>
           this.verifications.queries.lock(batch, { pinId }),
@@ -54,18 +55,6 @@ export class LostAnswerRepository {
         return isRight;
       }),
     );
-  }
-
-  /** Whether an earlier run of {@link complete} was committed. */
-  private async wasClaimed(
-    transaction: Executor,
-    { pinId, numberEntry }: Attempt,
-    now: number,
-  ): Promise<boolean> {
-    const verified = await transaction.run((batch) =>
-      this.verifications.queries.readVerified(batch, { pinId, numberEntry, now }),
-    );
-    return verified.row !== undefined;
   }
 
   /** @param isRight whether the attempt's code was the right one: only then it was not wrong */

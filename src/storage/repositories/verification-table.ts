@@ -69,6 +69,18 @@ export class VerificationTable {
     return () => (result.row && result.row.sealed !== '' ? result.row : undefined);
   }
 
+  /** Whether an attempt verified it, in an earlier run of the same write that was committed. */
+  async wasVerifiedBy(
+    executor: Executor,
+    { pinId, numberEntry }: { pinId: string; numberEntry: string },
+    now: number,
+  ): Promise<boolean> {
+    const verified = await executor.run((batch) =>
+      this.queries.readVerified(batch, { pinId, numberEntry, now }),
+    );
+    return verified.row !== undefined;
+  }
+
   /** The `pinId` of the selected verification; empty if there is none. */
   async findPinId(
     executor: Executor,

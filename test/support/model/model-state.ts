@@ -69,7 +69,7 @@ export class ModelState {
   }
 
   /**
-   * Forgets which operation counted an event or owns a key: no operation is under way that could
+   * Forgets which operation counted an event or owns a key: no operation is running that could
    * still release them. States that differ only in this become equal.
    */
   forgetOperations(): ModelState {
