@@ -1071,19 +1071,25 @@ set
 with
   counted as (
     select
-      cast($1 as bigint) as slot,
-      cast($2 as integer) as shard,
+      client,
+      country,
+      prefix_hash,
+      created_at / 300000 as slot,
+      cast($1 as integer) as shard,
       1 as texts,
       0 as verified
     from
       verifications
     where
-      pin_id = $3
+      pin_id = $2
+      and country <> ''
+      and texts > 0
+      and true
   )
 insert into
   traffic (subject, slot, shard, texts, verified)
 select
-  cast($4 as text),
+  'prefix:' || prefix_hash,
   slot,
   0,
   texts,
@@ -1092,7 +1098,7 @@ from
   counted
 union all
 select
-  cast($5 as text),
+  'client-prefix:' || prefix_hash || ':' || client,
   slot,
   0,
   texts,
@@ -1101,7 +1107,7 @@ from
   counted
 union all
 select
-  cast($6 as text),
+  'country:' || country,
   slot,
   "shard",
   texts,
@@ -1110,7 +1116,7 @@ from
   counted
 union all
 select
-  cast($7 as text),
+  'client-country:' || country || ':' || client,
   slot,
   "shard",
   texts,
@@ -1119,7 +1125,7 @@ from
   counted
 union all
 select
-  cast($8 as text),
+  'client:' || client,
   slot,
   "shard",
   texts,
@@ -1136,22 +1142,26 @@ set
 with
   counted as (
     select
-      cast($1 as bigint) as slot,
-      cast($2 as integer) as shard,
+      client,
+      country,
+      prefix_hash,
+      created_at / 300000 as slot,
+      cast($1 as integer) as shard,
       0 as texts,
-      texts as verified
+      "texts" as verified
     from
       verifications
     where
-      pin_id = $3
-      and status || '' = 'pending'
-      and expires_at > $4
+      pin_id = $2
+      and country <> ''
       and texts > 0
+      and status || '' = 'pending'
+      and expires_at > $3
   )
 insert into
   traffic (subject, slot, shard, texts, verified)
 select
-  cast($5 as text),
+  'prefix:' || prefix_hash,
   slot,
   0,
   texts,
@@ -1160,7 +1170,7 @@ from
   counted
 union all
 select
-  cast($6 as text),
+  'client-prefix:' || prefix_hash || ':' || client,
   slot,
   0,
   texts,
@@ -1169,7 +1179,7 @@ from
   counted
 union all
 select
-  cast($7 as text),
+  'country:' || country,
   slot,
   "shard",
   texts,
@@ -1178,7 +1188,7 @@ from
   counted
 union all
 select
-  cast($8 as text),
+  'client-country:' || country || ':' || client,
   slot,
   "shard",
   texts,
@@ -1187,7 +1197,7 @@ from
   counted
 union all
 select
-  cast($9 as text),
+  'client:' || client,
   slot,
   "shard",
   texts,

@@ -1066,7 +1066,10 @@ set
 with
   counted as (
     select
-      cast(? as bigint) as slot,
+      client,
+      country,
+      prefix_hash,
+      created_at / 300000 as slot,
       cast(? as integer) as shard,
       1 as texts,
       0 as verified
@@ -1074,11 +1077,14 @@ with
       verifications
     where
       pin_id = ?
+      and country <> ''
+      and texts > 0
+      and true
   )
 insert into
   traffic (subject, slot, shard, texts, verified)
 select
-  cast(? as text),
+  'prefix:' || prefix_hash,
   slot,
   0,
   texts,
@@ -1087,7 +1093,7 @@ from
   counted
 union all
 select
-  cast(? as text),
+  'client-prefix:' || prefix_hash || ':' || client,
   slot,
   0,
   texts,
@@ -1096,7 +1102,7 @@ from
   counted
 union all
 select
-  cast(? as text),
+  'country:' || country,
   slot,
   "shard",
   texts,
@@ -1105,7 +1111,7 @@ from
   counted
 union all
 select
-  cast(? as text),
+  'client-country:' || country || ':' || client,
   slot,
   "shard",
   texts,
@@ -1114,7 +1120,7 @@ from
   counted
 union all
 select
-  cast(? as text),
+  'client:' || client,
   slot,
   "shard",
   texts,
@@ -1131,22 +1137,26 @@ set
 with
   counted as (
     select
-      cast(? as bigint) as slot,
+      client,
+      country,
+      prefix_hash,
+      created_at / 300000 as slot,
       cast(? as integer) as shard,
       0 as texts,
-      texts as verified
+      "texts" as verified
     from
       verifications
     where
       pin_id = ?
+      and country <> ''
+      and texts > 0
       and status || '' = 'pending'
       and expires_at > ?
-      and texts > 0
   )
 insert into
   traffic (subject, slot, shard, texts, verified)
 select
-  cast(? as text),
+  'prefix:' || prefix_hash,
   slot,
   0,
   texts,
@@ -1155,7 +1165,7 @@ from
   counted
 union all
 select
-  cast(? as text),
+  'client-prefix:' || prefix_hash || ':' || client,
   slot,
   0,
   texts,
@@ -1164,7 +1174,7 @@ from
   counted
 union all
 select
-  cast(? as text),
+  'country:' || country,
   slot,
   "shard",
   texts,
@@ -1173,7 +1183,7 @@ from
   counted
 union all
 select
-  cast(? as text),
+  'client-country:' || country || ':' || client,
   slot,
   "shard",
   texts,
@@ -1182,7 +1192,7 @@ from
   counted
 union all
 select
-  cast(? as text),
+  'client:' || client,
   slot,
   "shard",
   texts,

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Channel } from '../common/channel.js';
 import { errors } from '../common/domain-error.js';
-import { NON_GEOGRAPHIC, type PhoneNumber } from '../common/phone-number.js';
+import { NON_GEOGRAPHIC, type NumberType, type PhoneNumber } from '../common/phone-number.js';
 import { findActiveTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import { ALL_COUNTRIES } from '../config/list-parsers.js';
@@ -48,13 +48,14 @@ export class DestinationPolicy implements OnApplicationBootstrap {
    * @throws DomainError `validation_failed` or `destination_not_allowed`
    */
   check(number: PhoneNumber, channel: Channel, now: number): CheckedDestination {
-    const { country, prefix } = number;
+    // Read once, because libphonenumber takes some microseconds to find the type.
+    const { country, prefix, type } = number;
     const isTestNumber = findActiveTestNumber(this.config.testNumbers, number, now) !== undefined;
     if (!isTestNumber) {
       this.assertHasCountry(country);
-      this.assertValid(number);
+      this.assertValid(type);
       this.assertCountryAllowed(country);
-      this.assertTypeAllowed(number, channel);
+      this.assertTypeAllowed(type, channel);
     }
     return { country, prefix, isTestNumber };
   }
@@ -63,7 +64,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
    * A type may be blocked on all channels or on one.
    * @throws DomainError `destination_not_allowed`
    */
-  assertTypeAllowed({ type }: PhoneNumber, channel: Channel): void {
+  assertTypeAllowed(type: NumberType | undefined, channel: Channel): void {
     if (type === undefined) return;
     if (this.blockedTypes.has(type)) {
       throw errors.destinationNotAllowed({ message: 'Messages to this number type are blocked.' });
@@ -81,7 +82,7 @@ export class DestinationPolicy implements OnApplicationBootstrap {
     throw errors.destinationNotAllowed({ message });
   }
 
-  private assertValid({ type }: PhoneNumber): void {
+  private assertValid(type: NumberType | undefined): void {
     if (type !== undefined || this.config.numberCheck === 'possible') return;
     const detail = 'This number is not valid in its country. Check the digits.';
     throw errors.validationFailed({ fieldErrors: [{ pointer: '#/phoneNumber', detail }] });

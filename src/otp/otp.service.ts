@@ -124,7 +124,7 @@ export class OtpService {
     const { phoneNumber, channel, entries } = reservation;
     if (entries === undefined) return;
     try {
-      this.destinations.assertTypeAllowed(phoneNumber, channel);
+      this.destinations.assertTypeAllowed(phoneNumber.type, channel);
     } catch (error) {
       await this.store.releaseSend(reservation, [], context);
       throw error;

@@ -31,7 +31,6 @@ export interface Attempt {
   /** Whether the answer to an earlier check, or to the repeated one, was lost. */
   readonly followsLostAnswer: boolean;
   readonly numberHash: string;
-  readonly prefixHash: string;
   readonly createdAt: number;
   readonly claim: ClaimedIdempotentRequest | undefined;
 }

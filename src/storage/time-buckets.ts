@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { hours, minutes } from '../common/durations.js';
 
 /* Sends are counted in buckets of five minutes. A resend belongs to the bucket of its first send. */
@@ -13,6 +14,9 @@ export const WINDOWS = {
 
 /** The bucket of a time in milliseconds since the epoch. */
 export const toBucket = (time: number): number => Math.floor(time / BUCKET_MS);
+
+/** In a statement: the bucket of a verification's sends. */
+export const BUCKET_OF_ROW = sql<number>`created_at / ${sql.lit(BUCKET_MS)}`;
 
 /** The oldest bucket whose codes may still be submitted. The counts before it do not change. */
 export const getFirstRecentBucket = (bucket: number, ttlMs: number): number =>

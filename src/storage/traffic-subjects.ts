@@ -1,3 +1,4 @@
+import { sql, type RawBuilder } from 'kysely';
 import type { BudgetScope } from '../common/label-values.js';
 
 /** The fields of a verification that its sends are counted by. */
@@ -46,6 +47,15 @@ export const toSubjects = ({ prefix_hash, country, client }: CountKey): TrafficS
   client: toClientSubject(client),
   unreachable: `unreachable:${client}`,
 });
+
+/** In a statement: the same subjects, from the columns of a verification. */
+export const SUBJECT_OF_ROW: Readonly<Record<(typeof COUNT_SCOPES)[number], RawBuilder<string>>> = {
+  prefix: sql`'prefix:' || prefix_hash`,
+  client_prefix: sql`'client-prefix:' || prefix_hash || ':' || client`,
+  country: sql`'country:' || country`,
+  client_country: sql`'client-country:' || country || ':' || client`,
+  client: sql`'client:' || client`,
+};
 
 /** A record with a value for each scope. Written out, because each send makes one. */
 export const mapScopes = <T>(toValue: (scope: CountScope) => T): Record<CountScope, T> => ({

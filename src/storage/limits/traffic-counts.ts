@@ -53,9 +53,8 @@ export class TrafficCounts {
   }
 
   /** Counts a verification's sends as verified, if it can still be verified. */
-  addVerified(batch: StatementBatch, key: CountKey, target: { pinId: string; now: number }): void {
-    if (!isCounted(key)) return;
-    this.queries.addVerified(batch, Object.assign(this.toBucketKey(key), target));
+  addVerified(batch: StatementBatch, { pinId, now }: { pinId: string; now: number }): void {
+    this.queries.addVerified(batch, { pinId, now, shard: this.chooseShard() });
   }
 
   /** Counts an unreachable number for its client, so the country may be unknown. */
@@ -69,9 +68,8 @@ export class TrafficCounts {
    * @returns a getter of all its counts, itself included
    */
   addSend(batch: StatementBatch, key: CountKey, pinId: string, now: number): () => SendTraffic {
-    const subjects = toSubjects(key);
-    this.queries.addSend(batch, Object.assign(this.toBucketKey(key, subjects), { pinId }));
-    return this.read(batch, key, now, subjects);
+    this.queries.addSend(batch, { pinId, shard: this.chooseShard() });
+    return this.read(batch, key, now);
   }
 
   /**
@@ -96,12 +94,8 @@ export class TrafficCounts {
   }
 
   /** Reads all counts of a send: recent buckets each time, the history once per bucket. */
-  read(
-    batch: StatementBatch,
-    key: CountKey,
-    now: number,
-    subjects = toSubjects(key),
-  ): () => SendTraffic {
+  read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
+    const subjects = toSubjects(key);
     const bucket = toBucket(now);
     const from = getFirstRecentBucket(bucket, this.ttlMs);
     const recent = this.queries.readRecent(batch, Object.assign({ from }, subjects));
@@ -146,9 +140,12 @@ export class TrafficCounts {
     };
   }
 
-  private toBucketKey(key: CountKey, subjects = toSubjects(key)) {
-    const shard = Math.floor(Math.random() * this.database.shards);
-    return { bucket: toBucket(key.created_at), shard, ...subjects };
+  private toBucketKey(key: CountKey) {
+    return { bucket: toBucket(key.created_at), shard: this.chooseShard(), ...toSubjects(key) };
+  }
+
+  private chooseShard(): number {
+    return Math.floor(Math.random() * this.database.shards);
   }
 
   private getHistories(bucket: number): Map<string, TrafficHistory> {

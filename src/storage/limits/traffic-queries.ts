@@ -1,10 +1,12 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { DatabaseSchema } from '../migrations/schema.js';
+import { BUCKET_OF_ROW } from '../time-buckets.js';
 import { isOpen } from './predicates.js';
 import {
   CHECKED_SCOPES,
   COUNT_SCOPES,
   isExact,
+  SUBJECT_OF_ROW,
   type TrafficSubjects,
 } from '../traffic-subjects.js';
 
@@ -19,6 +21,13 @@ interface TrafficBucketKey extends TrafficSubjects {
 interface SubjectBucket {
   readonly subject: string;
   readonly bucket: number;
+  readonly shard: number;
+}
+
+/** A verification, whose row has the subjects and the bucket of its sends. */
+interface CountedVerification {
+  readonly pinId: string;
+  /** Of the subjects that are spread over shards. */
   readonly shard: number;
 }
 
@@ -82,17 +91,13 @@ export const TRAFFIC_QUERIES = {
       ),
 
   /** One more send, if its verification was written. */
-  addSend: (_db: unknown, p: TrafficBucketKey & { pinId: string }) => sql`
-    ${upsert(p, sql`1 as texts, 0 as verified from verifications where pin_id = ${p.pinId}`)}
+  addSend: (_db: unknown, p: CountedVerification) => sql`
+    ${upsert(p, { sends: sql.lit(1), verified: sql.lit(0) }, sql<boolean>`true`)}
     set texts = traffic.texts + 1`,
 
   /** All sends of a verification become verified, if it can still be verified. */
-  addVerified: (_db: unknown, p: TrafficBucketKey & { pinId: string; now: number }) => sql`
-    ${upsert(
-      p,
-      sql`0 as texts, texts as verified from verifications
-        where pin_id = ${p.pinId} and ${isOpen(p.now)} and texts > 0`,
-    )}
+  addVerified: (_db: unknown, p: CountedVerification & { now: number }) => sql`
+    ${upsert(p, { sends: sql.lit(0), verified: sql.ref('texts') }, isOpen(p.now))}
     set verified = traffic.verified + excluded.verified`,
 
   /** The counts of each subject since a bucket; no row for a subject without any. */
@@ -137,17 +142,25 @@ export const TRAFFIC_QUERIES = {
 };
 
 /**
- * Inserts a row per subject, or updates it by the `set` that follows.
- * @param counts the end of a select: `texts`, `verified` and their source, which is read once
+ * Inserts a row per subject of a verification whose sends are counted, or updates it by the `set`
+ * that follows.
+ * @param isChanged which verification
  */
-function upsert(p: TrafficBucketKey, counts: RawBuilder<unknown>) {
+function upsert(
+  { pinId, shard }: CountedVerification,
+  { sends, verified }: Record<'sends' | 'verified', RawBuilder<unknown>>,
+  isChanged: RawBuilder<boolean>,
+) {
   const rows = COUNT_SCOPES.map((scope) => {
-    const shard = isExact(scope) ? sql.lit(0) : sql.ref('shard');
-    return sql`select cast(${p[scope]} as text), slot, ${shard}, texts, verified from counted`;
+    const rowShard = isExact(scope) ? sql.lit(0) : sql.ref('shard');
+    return sql`select ${SUBJECT_OF_ROW[scope]}, slot, ${rowShard}, texts, verified from counted`;
   });
   return sql`
     with counted as (
-      select cast(${p.bucket} as bigint) as slot, cast(${p.shard} as integer) as shard, ${counts})
+      select client, country, prefix_hash, ${BUCKET_OF_ROW} as slot,
+        cast(${shard} as integer) as shard, ${sends} as texts, ${verified} as verified
+      from verifications
+      where pin_id = ${pinId} and country <> '' and texts > 0 and ${isChanged})
     insert into traffic (subject, slot, shard, texts, verified)
     ${sql.join(rows, sql` union all `)} where true
     on conflict (subject, slot, shard) do update`;

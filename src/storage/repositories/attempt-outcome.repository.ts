@@ -58,7 +58,6 @@ export class AttemptOutcomeRepository {
       provider: row.provider,
       numberEntry,
       numberHash,
-      prefixHash: row.prefix_hash,
       createdAt: row.created_at,
       claim,
       ...fields,
@@ -113,9 +112,7 @@ export class AttemptOutcomeRepository {
 
   /** Marks it verified if unclaimed; of concurrent requests exactly one succeeds. */
   private async markVerified(attempt: Attempt, now: number): Promise<boolean> {
-    const { pinId, client, country, numberHash, prefixHash, createdAt, numberEntry, claim } =
-      attempt;
-    const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
+    const { pinId, client, numberHash, numberEntry, claim } = attempt;
     const verified = await this.database.run((batch) => {
       this.limits.queries.recordVerified(batch, {
         numberHash,
@@ -124,7 +121,7 @@ export class AttemptOutcomeRepository {
         pinId,
         now,
       });
-      this.traffic.addVerified(batch, countKey, { pinId, now });
+      this.traffic.addVerified(batch, { pinId, now });
       if (claim) this.keys.storeResponseIfClaimable(batch, attempt, claim, VERIFIED, now);
       // Comes last: the other statements require that the verification is still open.
       return this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });

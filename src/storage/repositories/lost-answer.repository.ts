@@ -60,14 +60,13 @@ export class LostAnswerRepository {
   /** @param isRight whether the attempt's code was the right one: only then it was not wrong */
   private countVerified(
     batch: StatementBatch,
-    { pinId, client, country, numberHash, prefixHash, createdAt, numberEntry }: Attempt,
+    { pinId, client, numberHash, numberEntry }: Attempt,
     isRight: boolean,
     now: number,
   ): void {
-    const countKey = { client, country, prefix_hash: prefixHash, created_at: createdAt };
     const entry = isRight ? numberEntry : '';
     this.limits.queries.recordVerified(batch, { numberHash, client, entry, pinId, now });
-    this.traffic.addVerified(batch, countKey, { pinId, now });
+    this.traffic.addVerified(batch, { pinId, now });
   }
 
   private claim(batch: StatementBatch, attempt: Attempt, now: number): void {
