@@ -16,10 +16,10 @@ describe('A PostgreSQL server of one spec', () => {
     const database = await postgres.createDatabase();
     await queryPostgres(database, 'CREATE TABLE kept (n int)', 'INSERT INTO kept VALUES (42)');
 
-    await postgres.pause();
+    await postgres.shutDown();
     await expect(queryPostgres(database, 'SELECT n FROM kept')).rejects.toThrow(/refused/i);
 
-    await postgres.resume();
+    await postgres.restart();
     expect(await queryPostgres(database, 'SELECT n FROM kept')).toBe('42');
   });
 });
@@ -34,10 +34,10 @@ describe('A Redis server of one spec', () => {
   it('answers before and after an outage', async () => {
     expect(await sendRedisCommand(redis.url, 'PING')).toBe('+PONG');
 
-    await redis.pause();
+    await redis.shutDown();
     await expect(sendRedisCommand(redis.url, 'PING')).rejects.toThrow('ECONNREFUSED');
 
-    await redis.resume();
+    await redis.restart();
     expect(await sendRedisCommand(redis.url, 'PING')).toBe('+PONG');
   });
 
@@ -49,11 +49,11 @@ describe('A Redis server of one spec', () => {
 });
 
 describe('The shared servers of the test run', () => {
-  it('cannot be paused by one spec', async () => {
+  it('cannot be shut down by one spec', async () => {
     process.env['TEST_DATABASE_URL'] = 'postgres://127.0.0.1/postgres';
     process.env['TEST_REDIS_URL'] = 'redis://127.0.0.1';
     const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
-    await expect(postgres.pause()).rejects.toThrow('fresh');
-    await expect(redis.pause()).rejects.toThrow('fresh');
+    await expect(postgres.shutDown()).rejects.toThrow('fresh');
+    await expect(redis.shutDown()).rejects.toThrow('fresh');
   });
 });

@@ -253,12 +253,12 @@ describe('RedisThrottlerStorage', () => {
       client.on('error', () => (failedAttempts += 1));
       for (const attempts of [3, 6]) {
         await hit(storage);
-        await redis.pause();
+        await redis.shutDown();
         await waitUntil(async () => {
           await expect(hit(storage)).rejects.toMatchObject(unavailable);
           return failedAttempts >= attempts;
         });
-        await redis.resume();
+        await redis.restart();
         await waitUntil(isCounting(storage));
       }
 
@@ -271,13 +271,13 @@ describe('RedisThrottlerStorage', () => {
     it('fails at once while Redis is down, instead of waiting for the reconnection', async () => {
       const { client, storage } = connect(redis.url);
       await hit(storage);
-      await redis.pause();
+      await redis.shutDown();
       await new Promise((resolve) => client.once('reconnecting', resolve));
       const outcome = await Promise.race([
         hit(storage).catch(() => 'hit failed'),
         new Promise((resolve) => client.once('connecting', resolve)),
       ]);
-      await redis.resume();
+      await redis.restart();
 
       expect(outcome).toBe('hit failed');
     });
@@ -285,9 +285,9 @@ describe('RedisThrottlerStorage', () => {
     it('recovers while hits keep coming', async () => {
       const { client, storage } = connect(redis.url);
       await hit(storage);
-      await redis.pause();
+      await redis.shutDown();
       client.on('connect', () => void isCounting(storage)());
-      await redis.resume();
+      await redis.restart();
 
       await waitUntil(isCounting(storage));
     });

@@ -113,7 +113,7 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     await verify(pinId, code).expect(200, ALREADY_VERIFIED);
   });
 
-  it('was that of a wrong code: the request is never told that it verified', async () => {
+  it('was that of a wrong code: the request never learns that it verified', async () => {
     const { pinId, code } = await send();
     await loseAnswers();
 
@@ -271,7 +271,7 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     expect(body).toMatchObject({ verified: false, reason: 'wrong_code' });
   });
 
-  it('is told apart from an earlier message to the number, though the clocks differ', async () => {
+  it('is distinguished from an earlier message to the number, though the clocks differ', async () => {
     await callControl('PUT', 'clock', { advanceMs: hours(1) });
     const earlier = await send(bank);
     await as(bank).post('/otp/verify').send({ pinId: earlier.pinId, otpCode: earlier.code });

@@ -130,7 +130,7 @@ describe('A client that guesses codes of many numbers', () => {
   });
 
   // Fails without attempt.repository.ts, findRejectionOf: isOwnLimit
-  it("is told of a number's limit before its own, because it may end earlier", async () => {
+  it("learns of a number's limit before its own, because it may end earlier", async () => {
     const phoneNumber = target(800);
     for (let i = 0; i < 2; i += 1) {
       const pinId = await send(attacker, phoneNumber);

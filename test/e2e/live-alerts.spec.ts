@@ -27,20 +27,20 @@ describe('The alerts of a running fleet', () => {
   it('notice that Redis is lost, and that it is back', async () => {
     await waitForStates({ OtpRedisLost: 'inactive', OtpReplicaUnready: 'inactive' });
 
-    await fleet.redis.pause();
+    await fleet.redis.shutDown();
     await waitForStates({ OtpRedisLost: 'pending', OtpReplicaUnready: 'pending' });
     expect(await fleet.getAlertState('OtpDatabaseLost')).toBe('inactive');
 
-    await fleet.redis.resume();
+    await fleet.redis.restart();
     await waitForStates({ OtpRedisLost: 'inactive', OtpReplicaUnready: 'inactive' });
   });
 
   it('notice that PostgreSQL is lost, and that it is back', async () => {
-    await fleet.postgres.pause();
+    await fleet.postgres.shutDown();
     await waitForStates({ OtpDatabaseLost: 'pending', OtpReplicaUnready: 'pending' });
     expect(await fleet.getAlertState('OtpRedisLost')).toBe('inactive');
 
-    await fleet.postgres.resume();
+    await fleet.postgres.restart();
     await waitForStates({ OtpDatabaseLost: 'inactive', OtpReplicaUnready: 'inactive' });
   });
 

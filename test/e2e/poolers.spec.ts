@@ -234,7 +234,7 @@ describe('An outage of PostgreSQL behind PgBouncer', () => {
 
   it('is answered within the deadline, and the service recovers by itself', async () => {
     expect(await status()).toBe(200);
-    await server.pause();
+    await server.shutDown();
     for (const phoneNumber of ['+14155552671', '+14155552672']) {
       const startedAt = performance.now();
       const response = await service.http.post('/otp/send').send({ phoneNumber });
@@ -242,7 +242,7 @@ describe('An outage of PostgreSQL behind PgBouncer', () => {
       expect(performance.now() - startedAt).toBeLessThan(scaleTimeLimit(seconds(5)));
     }
 
-    await server.resume();
+    await server.restart();
     const resumedAt = performance.now();
     while ((await status()) !== 200) continue;
     expect(performance.now() - resumedAt).toBeLessThan(scaleTimeLimit(seconds(5)));

@@ -56,7 +56,7 @@ describe('GET /health/ready', () => {
     closing.push(async () => {
       setBack.mockRestore();
     });
-    await server.pause();
+    await server.shutDown();
 
     await waitForStatus(503, service);
   });
@@ -79,7 +79,7 @@ describe('GET /health/ready', () => {
       const service = await start({ [setting]: server.url });
       await waitForStatus(200, service);
 
-      await server.pause();
+      await server.shutDown();
       const { body, headers } = await waitForStatus(503, service);
       expect(body.status).toBe('error');
       expect(Object.keys(body.error)).toEqual([name]);
@@ -89,7 +89,7 @@ describe('GET /health/ready', () => {
 
       // A second failed probe, which must not be logged again.
       await waitForStatus(503, service);
-      await server.resume();
+      await server.restart();
       await waitForStatus(200, service);
       const lines = service.log.lines.filter((line) => line.includes('"context":"Readiness"'));
       expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([

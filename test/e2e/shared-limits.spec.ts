@@ -18,7 +18,7 @@ describe('Rate limits shared through Redis', () => {
 
   afterEach(async () => {
     await Promise.all(services.splice(0).map((service) => service.close()));
-    await redis.resume();
+    await redis.restart();
     await redis.flush();
   });
 
@@ -65,7 +65,7 @@ describe('Rate limits shared through Redis', () => {
   it('reject everything while Redis is down, and count again when it is back', async () => {
     const service = await start();
     await verify(service);
-    await redis.pause();
+    await redis.shutDown();
 
     for (const post of [send, verify]) {
       const startedAt = Date.now();
@@ -76,7 +76,7 @@ describe('Rate limits shared through Redis', () => {
     }
     await service.http.get('/health/live').expect(200);
 
-    await redis.resume();
+    await redis.restart();
     await waitUntilConnected(service);
     await send(service);
     await send(service);
@@ -85,11 +85,11 @@ describe('Rate limits shared through Redis', () => {
 
   // Fails without `.catch(() => undefined)` of the first connection in RedisThrottlerStorage.
   it('do not prevent a service from starting while Redis is down', async () => {
-    await redis.pause();
+    await redis.shutDown();
     const service = await start();
     expectProblem(await send(service), 503, 'storage_unavailable');
 
-    await redis.resume();
+    await redis.restart();
     await waitUntilConnected(service);
   });
 

@@ -98,9 +98,9 @@ describe('After random flows while PostgreSQL and Redis stop and start', () => {
       for (const step of STEPS) {
         await runInAllFlows(step);
         for (const server of [postgres, redis]) {
-          await Promise.all([runInAllFlows(step), server.pause()]);
+          await Promise.all([runInAllFlows(step), server.shutDown()]);
           await runInAllFlows(step);
-          await server.resume();
+          await server.restart();
           await waitUntilReady(url);
         }
       }

@@ -78,7 +78,7 @@ describe('A fleet of two replicas', () => {
   afterAll(() => fleet.stop());
 
   const stopAndStart = (name: keyof Servers): (() => Outage) => {
-    return () => ({ begin: () => servers[name].pause(), end: () => servers[name].resume() });
+    return () => ({ begin: () => servers[name].shutDown(), end: () => servers[name].restart() });
   };
   describe.each([
     ['PostgreSQL', stopAndStart('postgres')],

@@ -1,5 +1,5 @@
 import { copySeeds, extractSeeds } from './seed-rows.js';
-import type { HistoryDatabase } from './engine-sql.js';
+import type { HistoryDatabase } from './history-database.js';
 import { countTraffic } from './traffic.js';
 
 const DAY_MS = 86_400_000;

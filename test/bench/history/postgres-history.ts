@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { SqlDialect, HistoryDatabase } from './engine-sql.js';
+import type { SqlDialect, HistoryDatabase } from './history-database.js';
 
 /** A function, because a subquery would run only once for all rows. */
 const RANDOM_TEXT = `create function pg_temp.random_text(length integer) returns text volatile language sql as

@@ -1,4 +1,4 @@
-import type { HistoryDatabase } from './engine-sql.js';
+import type { HistoryDatabase } from './history-database.js';
 
 /** Moves rows that the service wrote into a temporary table, numbered from 1 in `seed`. */
 export async function extractSeeds(

@@ -1,6 +1,6 @@
 import type { PostgresServer } from '../../support/services/postgres.js';
 import { createFolder, removeFolder } from '../folders.js';
-import type { HistoryDatabase } from './engine-sql.js';
+import type { HistoryDatabase } from './history-database.js';
 import { openPostgresHistory } from './postgres-history.js';
 import { openSqliteHistory } from './sqlite-history.js';
 

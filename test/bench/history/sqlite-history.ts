@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
-import type { SqlDialect, HistoryDatabase } from './engine-sql.js';
+import type { SqlDialect, HistoryDatabase } from './history-database.js';
 
 const FILE = 'otp.db';
 

@@ -1,4 +1,4 @@
-import type { HistoryDatabase } from './engine-sql.js';
+import type { HistoryDatabase } from './history-database.js';
 
 const SLOT_MS = 300_000;
 /** Slightly less than the two weeks that counts are kept. */

@@ -6,8 +6,8 @@ import { createServer } from 'node:net';
 export const LOOPBACK = '127.0.0.1';
 
 // Below the ports that the system gives to outgoing connections and to servers on port 0: one of
-// these could take the port before its server starts, or while that server is paused. A client of a
-// paused server could also connect to itself, which TCP allows.
+// these could take the port before its server starts, or while that server is shut down. A client of
+// such a server could also connect to itself, which TCP allows.
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
 

@@ -53,7 +53,7 @@ export async function startPostgresPair(): Promise<PostgresPair> {
       const writers = 'select count(*) = 0 from pg_stat_activity where backend_xid is not null';
       await waitFor(primaryUrl, writers);
     },
-    stopPrimary: () => primary.pause('SIGINT'),
+    stopPrimary: () => primary.shutDown('SIGINT'),
     promote: async () => {
       await waitFor(standbyUrl, 'select pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn()');
       await queryPostgres(standbyUrl, 'select pg_promote()');
@@ -63,7 +63,7 @@ export async function startPostgresPair(): Promise<PostgresPair> {
       const source = `host=${LOOPBACK} port=${String(standby.port)} user=postgres`;
       await appendFile(join(data, 'postgresql.auto.conf'), `primary_conninfo = '${source}'\n`);
       await writeFile(join(data, 'standby.signal'), '');
-      await primary.resume();
+      await primary.restart();
     },
     stop: async () => {
       await standby.stop();

@@ -19,14 +19,14 @@ const run = promisify(execFile);
 export interface PostgresServer {
   /** URL of the database `postgres`, with a role that may create databases. */
   readonly url: string;
-  /** Whether it was started here and can be paused. */
+  /** Whether it was started here and can be shut down. */
   readonly owned: boolean;
   /** Creates an empty database and returns its URL. `stop` removes it. */
   createDatabase(): Promise<string>;
   /** Starts an outage: kills the server. Committed data is kept. */
-  pause(): Promise<void>;
+  shutDown(): Promise<void>;
   /** Ends the outage: same port, same data, ready for connections. */
-  resume(): Promise<void>;
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -53,17 +53,17 @@ export async function startPostgres({
     url,
     owned: true,
     createDatabase: () => createDatabase(url),
-    pause: () => server.pause(),
-    resume: () => server.resume(),
+    shutDown: () => server.shutDown(),
+    restart: () => server.restart(),
     stop: () => server.stop(),
   };
 }
 
 function sharedServer(url: string): PostgresServer {
   const created: string[] = [];
-  const rejectPause = async (): Promise<never> => {
+  const rejectOutage = async (): Promise<never> => {
     throw new Error(
-      'Other tests use this PostgreSQL: pause one from startPostgres({ fresh: true }).',
+      'Other tests use this PostgreSQL: shut down one from startPostgres({ fresh: true }).',
     );
   };
   return {
@@ -74,8 +74,8 @@ function sharedServer(url: string): PostgresServer {
       created.push(database);
       return database;
     },
-    pause: rejectPause,
-    resume: rejectPause,
+    shutDown: rejectOutage,
+    restart: rejectOutage,
     stop: async () => {
       const names = created.splice(0).map((database) => new URL(database).pathname.slice(1));
       const drop = names.map((name) => `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);

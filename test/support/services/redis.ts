@@ -11,12 +11,12 @@ import { sharedServiceUrl } from './shared-services';
 /** A real Redis, or Valkey, which is compatible. */
 export interface RedisServer {
   readonly url: string;
-  /** Whether it was started here and can be paused. */
+  /** Whether it was started here and can be shut down. */
   readonly owned: boolean;
   /** Starts an outage: kills the server. Its data is lost. */
-  pause(): Promise<void>;
+  shutDown(): Promise<void>;
   /** Ends the outage: same port, empty, ready for connections. */
-  resume(): Promise<void>;
+  restart(): Promise<void>;
   /** Empties the database in the URL. */
   flush(): Promise<void>;
   stop(): Promise<void>;
@@ -54,8 +54,8 @@ export async function startRedis({
   return {
     url,
     owned: true,
-    pause: () => server.pause(),
-    resume: () => server.resume(),
+    shutDown: () => server.shutDown(),
+    restart: () => server.restart(),
     flush: () => flush(url),
     stop: () => server.stop(),
   };
@@ -63,14 +63,14 @@ export async function startRedis({
 
 function sharedServer(given: string): RedisServer {
   const url = databaseOfWorker(given);
-  const rejectPause = async (): Promise<never> => {
-    throw new Error('Other tests use this Redis: pause one from startRedis({ fresh: true }).');
+  const rejectOutage = async (): Promise<never> => {
+    throw new Error('Other tests use this Redis: shut down one from startRedis({ fresh: true }).');
   };
   return {
     url,
     owned: false,
-    pause: rejectPause,
-    resume: rejectPause,
+    shutDown: rejectOutage,
+    restart: rejectOutage,
     flush: () => flush(url),
     stop: async () => undefined,
   };

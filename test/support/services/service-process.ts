@@ -34,7 +34,7 @@ export class ServiceProcess {
       for (let attempt = 1; ; attempt += 1) {
         const service = new ServiceProcess(spec, folder, supervisor, await freePort());
         try {
-          await service.resume();
+          await service.restart();
           return service;
         } catch (error) {
           if (attempt === MAX_PORT_ATTEMPTS || !isPortTaken(error)) throw error;
@@ -47,7 +47,7 @@ export class ServiceProcess {
   }
 
   /** Ends the process; keeps its folder. */
-  async pause(signal: NodeJS.Signals = this.spec.stopSignal): Promise<void> {
+  async shutDown(signal: NodeJS.Signals = this.spec.stopSignal): Promise<void> {
     const { server } = this;
     if (server === undefined) return;
     this.server = undefined;
@@ -56,7 +56,7 @@ export class ServiceProcess {
   }
 
   /** Starts the process on its port and waits until it is ready. */
-  async resume(): Promise<void> {
+  async restart(): Promise<void> {
     if (this.server !== undefined) return;
     const log = join(this.folder, 'log');
     const server = this.spawn(log);
@@ -71,7 +71,7 @@ export class ServiceProcess {
       const text = await readFile(log, 'utf8');
       if (text.search(this.spec.ready) >= 0) return;
       if (ended || Date.now() > deadline) {
-        await this.pause();
+        await this.shutDown();
         const end = ended ? 'ended' : `was not ready within ${String(START_TIMEOUT_MS)} ms`;
         throw new Error(`${this.spec.name} on port ${String(this.port)} ${end}. Its log:\n${text}`);
       }
@@ -81,7 +81,7 @@ export class ServiceProcess {
 
   /** Ends the server and deletes its folder. */
   async stop(): Promise<void> {
-    await this.pause();
+    await this.shutDown();
     await this.supervisor.finish();
   }
 
