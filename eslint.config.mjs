@@ -18,7 +18,9 @@ const BROWSER_GLOBALS = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', '.test-build/', 'test/bench/.build/', 'coverage/', 'data/'] },
+  {
+    ignores: ['dist/', 'client/dist/', '.test-build/', 'test/bench/.build/', 'coverage/', 'data/'],
+  },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

@@ -59,6 +59,7 @@ export default {
     { ...tier('unit', ['unit']), testMatch: ['<rootDir>/test/{,unit/**/}*.spec.ts'] },
     tier('contract', ['contract'], withServices),
     tier('e2e', ['e2e'], withServices),
+    tier('examples', ['examples'], withServices),
     tier('slow', ['slow', 'browser'], withServices),
   ],
 };

@@ -1,0 +1,317 @@
+/* Written by `npm run client:types` from openapi.json. */
+
+/** Where to send a code, and for what. */
+export interface SendRequest {
+  /**
+   * The number to send the code to. In E.164 form: `+`, country code, at most 15 digits. Spaces, hyphens, dots, parentheses and invisible characters are ignored.
+   * @example +14155552671
+   */
+  readonly phoneNumber: string;
+  /**
+   * How the code is delivered.
+   *
+   * - `sms`: as a text message; the default
+   * - `voice`: read out in a call
+   * @example sms
+   */
+  readonly channel?: ('sms' | 'voice') | undefined;
+  /**
+   * What the code is for, such as a login attempt or a payment: verify must repeat it. 1 to 128 characters; only a keyed hash of it is stored.
+   * @example login-4711
+   */
+  readonly reference?: string | undefined;
+  /**
+   * The IP address of the end user, IPv4 or IPv6 (of which the /64 counts). Limits how many numbers one user can have messages sent to.
+   * @example 203.0.113.7
+   */
+  readonly endUserIp?: string | undefined;
+}
+
+/** The provider has accepted the message. */
+export interface SendResult {
+  /**
+   * Handle of the verification: random, opaque, URL-safe.
+   * @example q8Jt1Xn0S2uYp4rVb6wLzA
+   */
+  readonly pinId: string;
+  /**
+   * The phone number, masked.
+   * @example +1415•••2671
+   */
+  readonly to: string;
+  /**
+   * How the code was delivered.
+   *
+   * - `sms`: as a text message
+   * - `voice`: read out in a call
+   * @example sms
+   */
+  readonly channel: 'sms' | 'voice';
+  /**
+   * From this time on the code is rejected. ISO 8601, UTC.
+   * @example 2030-01-01T00:05:00.000Z
+   */
+  readonly expiresAt: string;
+  /**
+   * Before this time no other message is sent to the number. ISO 8601, UTC.
+   * @example 2030-01-01T00:00:30.000Z
+   */
+  readonly resendAvailableAt: string;
+}
+
+/** The verification whose code to send again. */
+export interface ResendRequest {
+  /**
+   * The `pinId` returned by send.
+   * @example q8Jt1Xn0S2uYp4rVb6wLzA
+   */
+  readonly pinId: string;
+  /**
+   * How the code is delivered.
+   *
+   * - `sms`: as a text message; the default
+   * - `voice`: read out in a call
+   * @example sms
+   */
+  readonly channel?: ('sms' | 'voice') | undefined;
+}
+
+export type VerifyRequest = VerifyByPinId | VerifyByPhoneNumber;
+
+/** Selects the verification by the `pinId` that send returned. */
+export interface VerifyByPinId {
+  /**
+   * The `pinId` returned by send.
+   * @example q8Jt1Xn0S2uYp4rVb6wLzA
+   */
+  readonly pinId: string;
+  /**
+   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count.
+   * @example 123456
+   */
+  readonly otpCode: string;
+  /**
+   * The `reference` given to send.
+   * @example login-4711
+   */
+  readonly reference?: string | undefined;
+}
+
+/** Selects the newest verification of the number. */
+export interface VerifyByPhoneNumber {
+  /**
+   * The number that the code was sent to. In E.164 form: `+`, country code, at most 15 digits. Spaces, hyphens, dots, parentheses and invisible characters are ignored.
+   * @example +14155552671
+   */
+  readonly phoneNumber: string;
+  /**
+   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count.
+   * @example 123456
+   */
+  readonly otpCode: string;
+  /**
+   * The `reference` given to send.
+   * @example login-4711
+   */
+  readonly reference?: string | undefined;
+}
+
+export type VerifyResult = VerifiedResponse | WrongCodeResponse | VerificationClosedResponse;
+
+/** The code is correct. Of concurrent requests with it, exactly one gets this response. */
+export interface VerifiedResponse {
+  /**
+   * Whether the code proves that the end user has the phone.
+   */
+  readonly verified: true;
+}
+
+/** The code is wrong. `attemptsRemaining` more codes can be checked. */
+export interface WrongCodeResponse {
+  /**
+   * Whether the code proves that the end user has the phone.
+   */
+  readonly verified: false;
+  /**
+   * The code is wrong.
+   */
+  readonly reason: 'wrong_code';
+  /**
+   * How many more codes can be checked for this verification.
+   * @example 4
+   */
+  readonly attemptsRemaining: number;
+}
+
+/** No code is accepted for this verification. */
+export interface VerificationClosedResponse {
+  /**
+   * Whether the code proves that the end user has the phone.
+   */
+  readonly verified: false;
+  /**
+   * Why no code is accepted.
+   *
+   * - `expired`: the code has expired
+   * - `attempts_exhausted`: too many wrong codes were given
+   * - `already_verified`: a code verifies once, and this one already did
+   * - `cancelled`: by you, or by a newer send to the same number
+   * - `reference_mismatch`: send was given another reference; no attempt was counted
+   * @example expired
+   */
+  readonly reason:
+    'expired' | 'attempts_exhausted' | 'already_verified' | 'cancelled' | 'reference_mismatch';
+}
+
+/** The current state of a verification. */
+export interface StatusResult {
+  /**
+   * Handle of the verification: random, opaque, URL-safe.
+   * @example q8Jt1Xn0S2uYp4rVb6wLzA
+   */
+  readonly pinId: string;
+  /**
+   * The phone number, masked.
+   * @example +1415•••2671
+   */
+  readonly to: string;
+  /**
+   * How the code was delivered.
+   *
+   * - `sms`: as a text message
+   * - `voice`: read out in a call
+   * @example sms
+   */
+  readonly channel: 'sms' | 'voice';
+  /**
+   * From this time on the code is rejected. ISO 8601, UTC.
+   * @example 2030-01-01T00:05:00.000Z
+   */
+  readonly expiresAt: string;
+  /**
+   * The status of the verification.
+   *
+   * - `pending`: a code can be checked
+   * - `verified`: the correct code was given
+   * - `expired`: the code has expired
+   * - `exhausted`: too many wrong codes were given
+   * - `cancelled`: by you, or by a newer send to the same number
+   * @example pending
+   */
+  readonly status: 'pending' | 'verified' | 'expired' | 'exhausted' | 'cancelled';
+  /**
+   * When the code was sent. ISO 8601, UTC.
+   * @example 2030-01-01T00:00:00.000Z
+   */
+  readonly createdAt: string;
+  /**
+   * When the correct code was given. ISO 8601, UTC.
+   * @example 2030-01-01T00:00:20.000Z
+   */
+  readonly verifiedAt?: string | undefined;
+  /**
+   * How many more codes can be checked for this verification.
+   * @example 4
+   */
+  readonly attemptsRemaining: number;
+  /**
+   * Only for a test number: its code is fixed and no message is sent.
+   */
+  readonly test?: true | undefined;
+}
+
+/** Whether a number was verified. */
+export interface LookupResult {
+  /**
+   * Whether you verified this number within the retention time of its records.
+   * @example true
+   */
+  readonly verified: boolean;
+  /**
+   * When it was last verified. ISO 8601, UTC.
+   * @example 2030-01-01T00:00:20.000Z
+   */
+  readonly verifiedAt?: string | undefined;
+}
+
+/** A problem document (RFC 9457). Branch on `code`. */
+export interface Problem {
+  /**
+   * A registered problem type, or a URN of this service.
+   * @example urn:otp:problem:validation_failed
+   */
+  readonly type: string;
+  /**
+   * The same for every problem of the type.
+   * @example Validation failed
+   */
+  readonly title: string;
+  /**
+   * The HTTP status.
+   * @example 400
+   */
+  readonly status: number;
+  /**
+   * What happened and what to do, for developers. Not for end users.
+   * @example One or more fields are invalid. Fix the fields listed in `errors` and retry.
+   */
+  readonly detail: string;
+  /**
+   * The path of the route, without its parameters.
+   * @example /otp/send
+   */
+  readonly instance: string;
+  /**
+   * The error code.
+   * @example validation_failed
+   */
+  readonly code:
+    | 'validation_failed'
+    | 'malformed_body'
+    | 'unauthenticated'
+    | 'destination_not_allowed'
+    | 'not_found'
+    | 'verification_not_found'
+    | 'method_not_allowed'
+    | 'request_timeout'
+    | 'payload_too_large'
+    | 'unsupported_media_type'
+    | 'unsupported_content_encoding'
+    | 'headers_too_large'
+    | 'request_in_progress'
+    | 'not_resendable'
+    | 'stored_data_unreadable'
+    | 'idempotency_key_reused'
+    | 'destination_unreachable'
+    | 'too_many_requests'
+    | 'cooldown_active'
+    | 'quota_exceeded'
+    | 'destination_suspended'
+    | 'internal_error'
+    | 'provider_error'
+    | 'provider_unavailable'
+    | 'overloaded'
+    | 'storage_unavailable'
+    | 'provider_timeout';
+  /**
+   * Identifies the request in the log. Quote it when you ask for help.
+   * @example 5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58
+   */
+  readonly requestId: string;
+  /** The invalid fields; only with `validation_failed`. */
+  readonly errors?: readonly FieldError[] | undefined;
+}
+
+/** An invalid field of the request. */
+export interface FieldError {
+  /**
+   * JSON pointer to the field as a URI fragment; `#` for the whole request.
+   * @example #/phoneNumber
+   */
+  readonly pointer: string;
+  /**
+   * How to fix the field. Never repeats its value.
+   * @example Give a phone number in E.164 form: + and country code, as in +14155552671.
+   */
+  readonly detail: string;
+}

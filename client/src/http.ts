@@ -1,0 +1,129 @@
+import type { Problem } from './api-types.js';
+import { OtpConnectionError, OtpError } from './errors.js';
+
+/** Like the global `fetch`, as far as the client uses it. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: object;
+  readonly idempotencyKey?: string;
+}
+
+/** A problem document of another service may contain anything. */
+const ERROR_CODE = /^[a-z_]{1,64}$/;
+const REQUEST_ID = /^[\w.-]{1,128}$/;
+
+/** Sends requests to one service as one client. */
+export class HttpClient {
+  private readonly baseUrl: string;
+  private readonly headers: Readonly<Record<string, string>>;
+
+  /** @throws TypeError if the URL or the API key is invalid; the message contains neither. */
+  constructor(
+    url: string,
+    apiKey: string | undefined,
+    private readonly fetch: Fetch | undefined,
+  ) {
+    this.baseUrl = parseBaseUrl(url);
+    if (apiKey !== undefined) assertHeaderValue('apiKey', apiKey);
+    this.headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  }
+
+  /**
+   * Sends a request once, and returns the body of the response.
+   * @throws OtpError, or OtpConnectionError if the service did not answer
+   */
+  async request(request: HttpRequest, signal: AbortSignal): Promise<unknown> {
+    const { method, path, body, idempotencyKey } = request;
+    const init: RequestInit = {
+      method,
+      headers: {
+        ...this.headers,
+        ...(body && { 'content-type': 'application/json' }),
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      // Another address gets neither the API key nor a phone number.
+      redirect: 'manual',
+      signal,
+    };
+    const { response, text } = await this.exchange(this.baseUrl + path, init);
+    return readResponse(response, text);
+  }
+
+  private async exchange(
+    url: string,
+    init: RequestInit,
+  ): Promise<{ response: Response; text: string }> {
+    try {
+      const response = await (this.fetch ?? globalThis.fetch)(url, init);
+      return { response, text: await response.text() };
+    } catch (cause) {
+      throw new OtpConnectionError(undefined, undefined, { cause });
+    }
+  }
+}
+
+/** @throws TypeError whose message does not contain the value */
+export function assertHeaderValue(name: string, value: string): void {
+  if (/^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(value)) return;
+  throw new TypeError(`${name} must be 1 to 255 printable ASCII characters.`);
+}
+
+function parseBaseUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const { protocol, username, password, search, hash } = parsed ?? {};
+  if (
+    !parsed ||
+    !/^https?:$/.test(protocol ?? '') ||
+    [username, password, search, hash].some(Boolean)
+  ) {
+    throw new TypeError('url must be the address of the service, as in https://otp.example.com.');
+  }
+  return parsed.href.replace(/\/+$/, '');
+}
+
+function readResponse({ ok, status, headers }: Response, text: string): unknown {
+  if (status === 204) return undefined;
+  const isJson = /^application\/(problem\+)?json\b/i.test(headers.get('content-type') ?? '');
+  const body = isJson ? parseObject(text) : undefined;
+  if (ok && body) return body;
+  const retryAfterSeconds = parseRetryAfter(headers.get('retry-after'));
+  if (isProblem(body)) throw new OtpError(body, retryAfterSeconds);
+  // JSON that ends early is a connection that broke.
+  throw new OtpConnectionError(ok && isJson ? undefined : status, retryAfterSeconds);
+}
+
+/** The object in the text, or `undefined`. An error would quote the text. */
+function parseObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(body: object | undefined): body is Problem {
+  const { code, status, detail, requestId }: Partial<Record<keyof Problem, unknown>> = body ?? {};
+  return (
+    typeof code === 'string' &&
+    ERROR_CODE.test(code) &&
+    typeof status === 'number' &&
+    typeof detail === 'string' &&
+    typeof requestId === 'string' &&
+    REQUEST_ID.test(requestId)
+  );
+}
+
+/** Seconds, or a date (RFC 9110 §10.2.3). */
+function parseRetryAfter(value: string | null): number | undefined {
+  if (value === null) return undefined;
+  const seconds = /^\d+$/.test(value)
+    ? Number(value)
+    : Math.ceil((Date.parse(value) - Date.now()) / 1_000);
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}

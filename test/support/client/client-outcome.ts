@@ -1,0 +1,44 @@
+import {
+  isOtpError,
+  OtpConnectionError,
+  OtpTimeoutError,
+  type OtpClient,
+} from '../../../client/src/index.js';
+import type { ClientOperation } from './history.js';
+
+/** What a history is about: one verification, and codes for it. */
+export interface HistorySubject {
+  readonly phoneNumber: string;
+  readonly pinId: string;
+  readonly rightCode: string;
+  readonly wrongCode: string;
+}
+
+export function callClient(
+  client: OtpClient,
+  operation: ClientOperation,
+  { phoneNumber, pinId, rightCode, wrongCode }: HistorySubject,
+  idempotencyKey?: string,
+): Promise<object> {
+  const options = { idempotencyKey };
+  switch (operation) {
+    case 'send':
+      return client.send({ phoneNumber }, options);
+    case 'verify_right_code':
+      return client.verify({ pinId, otpCode: rightCode }, options);
+    case 'verify_wrong_code':
+      return client.verify({ pinId, otpCode: wrongCode }, options);
+  }
+}
+
+/** A result without what differs each time, or what the error says. */
+export function describeOutcome(settled: PromiseSettledResult<object>): object {
+  if (settled.status === 'fulfilled') {
+    return 'pinId' in settled.value ? { isSent: true } : settled.value;
+  }
+  const error: unknown = settled.reason;
+  if (isOtpError(error)) return { error: error.code };
+  if (error instanceof OtpTimeoutError) return { error: 'timeout' };
+  if (error instanceof OtpConnectionError) return { error: error.status ?? 'no connection' };
+  throw error;
+}

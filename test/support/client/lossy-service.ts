@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createOtpClient, type OtpClient } from '../../../client/src/index.js';
+import type { newApiKey } from '../api-key.js';
+import { startLossyProxy, type LossyProxy } from '../lossy-proxy.js';
+import { startReplica, type Replica } from '../replica.js';
+import { freePort } from '../services/ports.js';
+import { scaleTimeLimit } from '../time-scale.js';
+import { wrongCode } from '../wrong-code.js';
+import type { HistorySubject } from './client-outcome.js';
+import { ANSWERED, type RequestFate } from './history.js';
+
+/** So long works the provider while the client already repeats its request. */
+const SLOW_MS = scaleTimeLimit(400);
+
+/** The real service in a process of its own, behind a proxy that brings about the fates of requests. */
+export class LossyService {
+  /** The statuses that the client received since the fates were set; 0 for a broken connection. */
+  statuses: number[] = [];
+  private fates: RequestFate[] = [];
+  private pending = 0;
+  /** A request on which the service works though its connection is lost. */
+  private running: Promise<unknown> = Promise.resolve();
+  private numbers = 0;
+
+  private constructor(
+    private readonly replica: Replica,
+    private readonly proxy: LossyProxy,
+    private readonly sandboxUrl: string,
+    private readonly folder: string,
+    private readonly apiKey: string,
+  ) {}
+
+  static async start({ key, entry }: ReturnType<typeof newApiKey>): Promise<LossyService> {
+    const folder = mkdtempSync(join(tmpdir(), 'otp-client-'));
+    const sandboxPort = String(await freePort());
+    const replica = await startReplica({
+      DATA_DIR: folder,
+      SANDBOX_PORT: sandboxPort,
+      API_KEYS: entry,
+      // The circuit breaker opens when calls have waited for a quarter of this time.
+      PROVIDER_TIMEOUT: '60s',
+    });
+    const proxy = await startLossyProxy(replica.url);
+    return new LossyService(replica, proxy, `http://127.0.0.1:${sandboxPort}`, folder, key);
+  }
+
+  /** A client whose requests have these fates. */
+  createClient(fates: readonly RequestFate[]): OtpClient {
+    this.fates = [...fates];
+    this.statuses = [];
+    const { proxy, apiKey } = this;
+    return createOtpClient({ url: proxy.url, apiKey, fetch: this.fetch });
+  }
+
+  readonly isBusy = (): boolean => this.pending > 0;
+
+  newNumber(): string {
+    this.numbers += 1;
+    return `+1415555${String(2_000 + this.numbers)}`;
+  }
+
+  /** Sends a code to a new number, undisturbed. */
+  async createVerification(): Promise<HistorySubject> {
+    const phoneNumber = this.newNumber();
+    const client = createOtpClient({ url: this.replica.url, apiKey: this.apiKey });
+    const { pinId } = await client.send({ phoneNumber });
+    const [rightCode = ''] = await this.getReceivedCodes(phoneNumber);
+    return { phoneNumber, pinId, rightCode, wrongCode: wrongCode(rightCode) };
+  }
+
+  /** Without earlier successes, the circuit breakers open after three failures. */
+  async warmUp(): Promise<void> {
+    const client = createOtpClient({ url: this.replica.url, apiKey: this.apiKey });
+    for (let round = 1; round <= 6; round += 1) {
+      const lost = await this.createVerification();
+      await this.callSandbox('PUT', '/sandbox/faults', { operation: 'verify', kind: 'drop' });
+      await client.verify({ pinId: lost.pinId, otpCode: lost.rightCode });
+      const { pinId, rightCode } = await this.createVerification();
+      await client.verify({ pinId, otpCode: rightCode });
+    }
+  }
+
+  async getReceivedCodes(phoneNumber: string): Promise<string[]> {
+    const path = `/sandbox/messages?to=${encodeURIComponent(phoneNumber)}`;
+    const messages = (await this.callSandbox('GET', path)) as { pin: string }[];
+    return messages.map(({ pin }) => pin);
+  }
+
+  async close(): Promise<void> {
+    await this.running;
+    await this.proxy.close();
+    await this.replica.stop();
+    rmSync(this.folder, { recursive: true });
+  }
+
+  private readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
+    const fate = this.fates.shift() ?? ANSWERED;
+    this.pending += 1;
+    try {
+      const response = await this.exchange(fate, url, init);
+      this.statuses.push(response.status);
+      return response;
+    } catch (error) {
+      this.statuses.push(0);
+      throw error;
+    } finally {
+      this.pending -= 1;
+    }
+  };
+
+  private async exchange(fate: RequestFate, url: string, init: RequestInit): Promise<Response> {
+    switch (fate.kind) {
+      case 'reset':
+        this.proxy.breakAt(fate.delivered ? 'response' : 'request', 1);
+        return fate.delivered ? this.deliver(url, init) : fetch(url, init);
+      case 'proxy_error':
+        if (fate.delivered) await this.deliver(url, init);
+        return new Response('<h1>Bad gateway</h1>', { status: fate.status });
+      case 'reset_while_running':
+        await this.leaveRunning(url, init);
+        throw new TypeError('fetch failed');
+      case 'provider_refuses':
+        await this.planFaults(url, { kind: 'unauthorized' });
+        return this.deliver(url, init);
+      case 'provider_answer_lost':
+        await this.planFaults(url, { kind: 'drop', performed: true }, { kind: 'server-error' });
+        return this.deliver(url, init);
+      default:
+        return this.deliver(url, init);
+    }
+  }
+
+  /** Returns the whole response. No earlier request runs any longer. */
+  private async deliver(url: string, init: RequestInit): Promise<Response> {
+    try {
+      const response = await fetch(url, init);
+      const { status, headers } = response;
+      return new Response(await response.text(), { status, headers });
+    } finally {
+      await this.running;
+      await this.callSandbox('DELETE', '/sandbox/faults');
+    }
+  }
+
+  /** Returns as soon as the provider works on the request, or the request has ended without it. */
+  private async leaveRunning(url: string, init: RequestInit): Promise<void> {
+    const earlier = this.running;
+    const slow = { kind: 'slow', delayMs: SLOW_MS };
+    await this.planFaults(url, slow, slow);
+    const request = fetch(url, init).then((response) => response.text());
+    this.running = request;
+    const isReplayed = await Promise.race([
+      request.then(() => true),
+      this.faultTaken().then(() => false),
+    ]);
+    if (isReplayed) await earlier;
+    await this.callSandbox('DELETE', '/sandbox/faults');
+  }
+
+  /** Resolves as soon as one of the two planned faults is used. */
+  private async faultTaken(): Promise<void> {
+    const list = () => this.callSandbox('GET', '/sandbox/faults') as Promise<unknown[]>;
+    while ((await list()).length === 2);
+  }
+
+  /** @param status a fault of the question what became of a check */
+  private async planFaults(url: string, fault: object, status?: object): Promise<void> {
+    const operation = new URL(url).pathname.slice('/otp/'.length);
+    await this.callSandbox('PUT', '/sandbox/faults', { operation, ...fault });
+    if (status)
+      await this.callSandbox('PUT', '/sandbox/faults', { operation: 'status', ...status });
+  }
+
+  private async callSandbox(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(this.sandboxUrl + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return text === '' ? undefined : JSON.parse(text);
+  }
+}

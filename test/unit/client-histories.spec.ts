@@ -1,0 +1,85 @@
+import { createOtpClient } from '../../client/src/index.js';
+import {
+  callClient,
+  describeOutcome,
+  type HistorySubject,
+} from '../support/client/client-outcome.js';
+import { fakeClientTimers, settle } from '../support/client/fake-timers.js';
+import { createHistory, createLongHistory, type ClientHistory } from '../support/client/history.js';
+import { PIN_ID, ServiceModel } from '../support/client/service-model.js';
+import { seedOfFile } from '../support/seed.js';
+import { SeededRandom } from '../support/seeded-random.js';
+
+const SUBJECT: HistorySubject = {
+  phoneNumber: '+14155552671',
+  pinId: PIN_ID,
+  rightCode: '123456',
+  wrongCode: '654321',
+};
+const random = new SeededRandom(seedOfFile());
+
+/** The only right outcome, however many failures there were. */
+function expectedOutcome({ operation }: ClientHistory, { lostAnswers }: ServiceModel): object {
+  switch (operation) {
+    case 'send':
+      return lostAnswers > 0 ? { error: 'provider_timeout' } : { isSent: true };
+    case 'verify_right_code':
+      return { verified: true };
+    case 'verify_wrong_code':
+      return { verified: false, reason: 'wrong_code', attemptsRemaining: 4 - lostAnswers };
+  }
+}
+
+/** A send that may have sent its message stays unclear. */
+const isFinal = ({ operation }: ClientHistory, outcome: object): boolean =>
+  !('error' in outcome) || (operation === 'send' && outcome.error === 'provider_timeout');
+
+function expectExactlyOnce(history: ClientHistory, model: ServiceModel, outcome: object): void {
+  const messages = history.operation === 'send' ? 1 : 0;
+  expect({ history, outcome, messages: model.messages }).toEqual({
+    history,
+    outcome: expectedOutcome(history, model),
+    messages,
+  });
+}
+
+describe('The TypeScript client neither sends twice nor misses a verified code', () => {
+  beforeEach(fakeClientTimers);
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('in 10,000 random histories of broken connections, 409, 502, 503 and 504', async () => {
+    for (let n = 1; n <= 10_000; n += 1) {
+      const history = createHistory(random.for(`history ${n}`));
+      const model = new ServiceModel(history.fates, SUBJECT.rightCode);
+      const client = createOtpClient({ url: 'http://otp.test', fetch: model.fetch });
+
+      const outcome = await settle(callClient(client, history.operation, SUBJECT));
+
+      expectExactlyOnce(history, model, describeOutcome(outcome));
+    }
+  });
+
+  it('if calls that fail are repeated with the same key of the caller', async () => {
+    let failures = 0;
+    for (let n = 1; n <= 1_000; n += 1) {
+      const history = createLongHistory(random.for(`long history ${n}`));
+      const model = new ServiceModel(history.fates, SUBJECT.rightCode);
+      const client = createOtpClient({ url: 'http://otp.test', fetch: model.fetch });
+      const call = async () =>
+        describeOutcome(await settle(callClient(client, history.operation, SUBJECT, 'a key')));
+
+      let outcome = await call();
+      // Bounded, so that a client that never succeeds fails the test.
+      for (let left = 20; left > 0 && !isFinal(history, outcome); left -= 1) {
+        failures += 1;
+        outcome = await call();
+      }
+
+      expectExactlyOnce(history, model, outcome);
+    }
+    expect(failures).toBeGreaterThan(100);
+  });
+});
