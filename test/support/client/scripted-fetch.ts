@@ -1,6 +1,6 @@
 import type { Fetch } from '../../../client/src/http.js';
 
-export interface SentRequest {
+interface SentRequest {
   readonly method: string | undefined;
   readonly url: string;
   readonly headers: Headers;
