@@ -276,6 +276,94 @@ where
 returning
   "end_users"."touched_at" as returned;
 
+-- former_numbers.addNumbers
+insert into
+  client_numbers (
+    number_hash,
+    client,
+    sends,
+    failures,
+    verified_at,
+    touched_at
+  )
+select
+  cast($1 as text),
+  client,
+  '',
+  '',
+  0,
+  touched_at
+from
+  client_numbers
+where
+  number_hash = $2
+order by
+  client
+on conflict (number_hash, client) do nothing;
+
+-- former_numbers.delete
+delete from client_numbers
+where
+  number_hash = $1
+  and client = $2;
+
+-- former_numbers.find
+select
+  1 as found
+where
+  exists (
+    select
+      1
+    from
+      client_numbers
+    where
+      number_hash = $1
+  )
+  or exists (
+    select
+      1
+    from
+      verifications
+    where
+      client = $2
+      and number_hash = $3
+  );
+
+-- former_numbers.findClients
+select
+  client
+from
+  client_numbers
+where
+  number_hash = $1;
+
+-- former_numbers.lockNumbers
+select
+  client,
+  sends,
+  failures,
+  verified_at,
+  touched_at
+from
+  client_numbers
+where
+  number_hash in ($1, $2)
+order by
+  client,
+  number_hash
+for update;
+
+-- former_numbers.update
+update client_numbers
+set
+  sends = $1,
+  failures = $2,
+  verified_at = $3,
+  touched_at = $4
+where
+  number_hash = $5
+  and client = $6;
+
 -- guesses.addWrongCode
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")

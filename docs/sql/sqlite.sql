@@ -276,6 +276,93 @@ where
 returning
   "end_users"."touched_at" as returned;
 
+-- former_numbers.addNumbers
+insert into
+  client_numbers (
+    number_hash,
+    client,
+    sends,
+    failures,
+    verified_at,
+    touched_at
+  )
+select
+  cast(? as text),
+  client,
+  '',
+  '',
+  0,
+  touched_at
+from
+  client_numbers
+where
+  number_hash = ?
+order by
+  client
+on conflict (number_hash, client) do nothing;
+
+-- former_numbers.delete
+delete from client_numbers
+where
+  number_hash = ?
+  and client = ?;
+
+-- former_numbers.find
+select
+  1 as found
+where
+  exists (
+    select
+      1
+    from
+      client_numbers
+    where
+      number_hash = ?
+  )
+  or exists (
+    select
+      1
+    from
+      verifications
+    where
+      client = ?
+      and number_hash = ?
+  );
+
+-- former_numbers.findClients
+select
+  client
+from
+  client_numbers
+where
+  number_hash = ?;
+
+-- former_numbers.lockNumbers
+select
+  client,
+  sends,
+  failures,
+  verified_at,
+  touched_at
+from
+  client_numbers
+where
+  number_hash in (?, ?)
+order by
+  client,
+  number_hash;
+
+-- former_numbers.update
+update client_numbers
+set
+  sends = ?,
+  failures = ?,
+  verified_at = ?,
+  touched_at = ?
+where
+  number_hash = ?
+  and client = ?;
+
 -- guesses.addWrongCode
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")

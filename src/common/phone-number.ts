@@ -1,10 +1,12 @@
 import { inspect } from 'node:util';
+import type { Channel } from './channel.js';
 import {
   isSupportedCountry,
   parsePhoneNumberFromString,
   type ParsedPhoneNumber,
   type PhoneNumberType,
 } from './numbering-plans.js';
+import { findOtherSpelling, toIdentity } from './phone-identity.js';
 import { cleanPhoneNumber } from './phone-number-input.js';
 
 const E164 = /^\+[1-9]\d{6,14}$/;
@@ -32,11 +34,12 @@ export type NumberType = (typeof NUMBER_TYPES)[number];
 export const isCountry = (code: string): boolean => isSupportedCountry(code);
 
 /**
- * A phone number in E.164 form (ITU-T E.164: `+`, country code, at most 15 digits). Only
- * {@link e164} returns the digits; printing and serializing give the masked form.
+ * A phone number in E.164 form (ITU-T E.164: `+`, country code, at most 15 digits). Only {@link e164}
+ * and {@link identity} return the digits; printing and serializing give the masked form.
  */
 export class PhoneNumber {
   readonly #e164: string;
+  #identity: string | undefined;
   #parsed: ParsedPhoneNumber | undefined;
 
   private constructor(e164: string, parsed?: ParsedPhoneNumber) {
@@ -47,13 +50,15 @@ export class PhoneNumber {
   /**
    * Parses a number with a length that its country has (libphonenumber); {@link type} shows whether
    * the numbering plan has it. A number that libphonenumber would correct, such as `+440 7911 123456`
-   * with a national zero, is invalid: otherwise one phone could have two identities.
+   * with a national zero, is invalid, except for the spellings in `phone-identity.ts`.
    */
   static parse(value: unknown): PhoneNumber | undefined {
     if (typeof value !== 'string') return undefined;
     // Most clients send E.164 already.
-    const e164 = E164.test(value) ? value : cleanPhoneNumber(value);
-    if (e164 === undefined || !E164.test(e164)) return undefined;
+    const given = E164.test(value) ? value : cleanPhoneNumber(value);
+    if (given === undefined || !E164.test(given)) return undefined;
+    const other = findOtherSpelling(given);
+    const e164 = other && !other.isCallable ? other.identity : given;
     const parsed = parsePhoneNumberFromString(e164);
     return parsed?.number === e164 && parsed.isPossible()
       ? new PhoneNumber(e164, parsed)
@@ -70,9 +75,26 @@ export class PhoneNumber {
     return new PhoneNumber(e164);
   }
 
-  /** The full number, with `+`. Not for logs, responses or labels. */
+  /** The full number that a provider messages, with `+`. Not for logs, responses or labels. */
   get e164(): string {
     return this.#e164;
+  }
+
+  /**
+   * What is counted, looked up and erased: the same for all spellings of one phone, in E.164 form. It
+   * differs from {@link e164} only for an Argentine number without the 9. Not for logs either.
+   */
+  get identity(): string {
+    return (this.#identity ??= toIdentity(this.#e164));
+  }
+
+  /**
+   * The number of this phone on a channel. A call goes to the number as it was given, because without
+   * the 9 an Argentine number may be a fixed line. Any other message goes to the mobile phone.
+   */
+  forChannel(channel: Channel): PhoneNumber {
+    if (channel === 'voice' || this.identity === this.#e164) return this;
+    return new PhoneNumber(this.identity);
   }
 
   /**
@@ -93,18 +115,18 @@ export class PhoneNumber {
     return this.metadata?.getType();
   }
 
-  /** E.164 without the last four digits: the block of 10,000 numbers that contains it. */
+  /** The identity without its last four digits: the block of 10,000 numbers that contains it. */
   get prefix(): string {
-    return this.#e164.slice(0, -4);
+    return this.identity.slice(0, -4);
   }
 
   private get metadata(): ParsedPhoneNumber | undefined {
     return (this.#parsed ??= parsePhoneNumberFromString(this.#e164));
   }
 
-  /** Such as `+1415•••2671`; hides at least three digits in the middle. */
+  /** The identity as `+1415•••2671`; hides at least three digits in the middle. */
   get masked(): string {
-    const digits = this.#e164.slice(1);
+    const digits = this.identity.slice(1);
     const tail = Math.min(4, Math.floor((digits.length - 3) / 2));
     const head = Math.min(4, digits.length - 3 - tail);
     return `+${digits.slice(0, head)}•••${digits.slice(-tail)}`;

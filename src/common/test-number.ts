@@ -1,11 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import { hours } from './durations.js';
+import { toIdentity } from './phone-identity.js';
 import type { PhoneNumber } from './phone-number.js';
 
 /** A phone number with a fixed code; no message is sent to it. */
 export interface TestNumber {
-  /** In E.164 form; the numbering plan may not have it. */
-  readonly e164: string;
+  /** {@link PhoneNumber.identity}; the numbering plan may not have it. */
+  readonly identity: string;
   readonly code: string;
   /** When it becomes an ordinary number, in milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
@@ -17,19 +18,21 @@ const ENTRY = /^(\+[1-9]\d{6,14}):([0-9a-z]{4,10})(?:@(\d{4}-\d{2}-\d{2}))?$/i;
 export function parseTestNumber(text: string): TestNumber | undefined {
   const [, e164, code, lastDay] = ENTRY.exec(text) ?? [];
   if (e164 === undefined || code === undefined) return undefined;
-  if (lastDay === undefined) return { e164, code, expiresAt: undefined };
+  const identity = toIdentity(e164);
+  if (lastDay === undefined) return { identity, code, expiresAt: undefined };
   const day = Date.parse(`${lastDay}T00:00:00Z`);
   const exists = !Number.isNaN(day) && new Date(day).toISOString().startsWith(lastDay);
-  return exists ? { e164, code, expiresAt: day + hours(24) } : undefined;
+  return exists ? { identity, code, expiresAt: day + hours(24) } : undefined;
 }
 
 export function findActiveTestNumber(
   entries: readonly TestNumber[],
-  { e164 }: PhoneNumber,
+  { identity }: PhoneNumber,
   now: number,
 ): TestNumber | undefined {
   return entries.find(
-    (entry) => entry.e164 === e164 && (entry.expiresAt === undefined || now < entry.expiresAt),
+    (entry) =>
+      entry.identity === identity && (entry.expiresAt === undefined || now < entry.expiresAt),
   );
 }
 

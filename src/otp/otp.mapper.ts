@@ -18,7 +18,7 @@ export const toNewVerification = (
 ): NewVerification => ({
   pinId: createPinId(),
   client,
-  phoneNumber,
+  phoneNumber: phoneNumber.forChannel(channel),
   destination: { country, prefix },
   endUserAddress: endUserIp,
   hasSendLimits: !isTestNumber,

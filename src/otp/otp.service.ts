@@ -48,11 +48,8 @@ export class OtpService {
     { client, idempotency, context }: RequestClient,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const now = this.clock.now();
-    const destination = this.destinations.check(
-      dto.phoneNumber,
-      dto.channel ?? DEFAULT_CHANNEL,
-      now,
-    );
+    const { channel = DEFAULT_CHANNEL } = dto;
+    const destination = this.destinations.check(dto.phoneNumber.forChannel(channel), channel, now);
     // Checked early because it is cheap, but a request with a key may have a response to replay.
     if (!destination.isTestNumber && !idempotency) this.router.assertAvailable();
     const verification = toNewVerification(dto, client, destination, now, this.config);

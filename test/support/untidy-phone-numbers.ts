@@ -4,7 +4,7 @@ interface UntidySpelling {
   readonly text: unknown;
 }
 
-/** Spellings that are accepted, and the number that each stands for. */
+/** Spellings that are accepted, and the identity of the number that each stands for. */
 export const ACCEPTED: readonly (UntidySpelling & { readonly e164: string })[] = [
   { what: 'a left-to-right mark in front', text: '\u200e+14155552671', e164: '+14155552671' },
   { what: 'an iPhone contact', text: '\u202a+1 (415) 555-2671\u202c', e164: '+14155552671' },
@@ -44,6 +44,23 @@ export const ACCEPTED: readonly (UntidySpelling & { readonly e164: string })[] =
     text: '+39 (06) 12345678',
     e164: '+390612345678',
   },
+  { what: 'an Argentine 9', text: '+54 9 11 2345-6789', e164: '+5491123456789' },
+  { what: 'no Argentine 9', text: '+54 (11) 2345-6789', e164: '+5491123456789' },
+  { what: 'an Argentine 15', text: '+54 11 15-2345-6789', e164: '+5491123456789' },
+  {
+    what: 'an Argentine 15 after a mark',
+    text: '\u202a+54 351 15 456-7890',
+    e164: '+5493514567890',
+  },
+  { what: 'a Mexican 1', text: '+52 1 (55) 1234 5678', e164: '+525512345678' },
+  { what: 'no Mexican 1', text: '+52 55 1234 5678', e164: '+525512345678' },
+  {
+    what: 'a Mexican 1 in full-width digits',
+    text: '＋５２１５５１２３４５６７８',
+    e164: '+525512345678',
+  },
+  { what: 'no Brazilian ninth digit', text: '+55 (31) 8765-4321', e164: '+5531987654321' },
+  { what: 'no 01 of Benin', text: '+229 90 12 34 56', e164: '+2290190123456' },
 ];
 
 /** Spellings that are refused, and words of the `detail`. */
@@ -84,7 +101,10 @@ export const REFUSED: readonly (UntidySpelling & { readonly detail: string })[] 
   { what: 'too many digits', text: '+44 7911 123456 789', detail: 'too long' },
   { what: 'more digits than E.164 has', text: '+1415555267123456', detail: 'too long' },
   { what: 'an unused country code', text: '+999 123456789', detail: 'No country has this' },
-  { what: 'a retired mobile prefix', text: '+52 1 55 1234 5678', detail: 'too long' },
+  { what: 'a 1 before digits that no phone has', text: '+52 1 00 1234 5678', detail: 'too long' },
+  { what: 'an Argentine trunk zero', text: '+54 011 2345-6789', detail: 'Drop the 0 after +54' },
+  { what: 'a Mexican 044', text: '+52 044 55 1234 5678', detail: 'too long' },
+  { what: 'an Italian zero that is missing', text: '+39 6 1', detail: 'too short' },
   { what: 'a plus alone', text: '+', detail: 'too short' },
   { what: 'nothing', text: '', detail: 'is empty' },
   { what: 'white space', text: '\u00a0\u200b ', detail: 'is empty' },

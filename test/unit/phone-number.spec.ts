@@ -15,7 +15,7 @@ describe('PhoneNumber', () => {
   it.each([
     ['a national zero after the country code', '+440 7911 123456'],
     ['a national zero in brackets', '+44 (0)7911 123456'],
-    ['an old mobile prefix', '+5215512345678'],
+    ['an old mobile prefix of digits that no phone has', '+5210012345678'],
     ['a number without a plus', '14155552671'],
     ['two pluses', '++14155552671'],
     ['an international prefix', '0014155552671'],

@@ -39,14 +39,15 @@ export class AttemptOutcomeRepository {
   async decryptAttempt(found: UndecryptedAttempt, now: number): Promise<AttemptResult> {
     const { row, numberEntry, claim, isRepeat, rejection } = found;
     const pinId = row.pin_id;
-    // Rehashed by now, if it was written under an old secret.
-    const numberHash = row.number_hash;
     const fields = this.verifications.decrypt(row);
     if ('outcome' in fields) {
+      const { client, number_hash: numberHash } = row;
       if (!rejection)
-        await this.release({ pinId, client: row.client, numberHash, numberEntry, claim, isRepeat });
+        await this.release({ pinId, client, numberHash, numberEntry, claim, isRepeat });
       return fields;
     }
+    const { phoneNumber } = fields;
+    const numberHash = await this.verifications.rehashRead(this.database, row, phoneNumber);
     const own = isRepeat || rejection ? 0 : 1;
     const attempt = {
       pinId,

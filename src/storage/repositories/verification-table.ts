@@ -1,19 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { PhoneNumber } from '../../common/phone-number.js';
-import { DataProtection, type EncryptedValueContext } from '../data-protection.js';
+import { DataProtection } from '../data-protection.js';
 import { UnreadableDataError } from '../unreadable-data.error.js';
 import type { NewVerification, SendReservation } from '../send.types.js';
 import type { VerificationSelector } from '../verification.types.js';
 import { Database } from '../engines/database.js';
 import type { VerificationRow } from '../migrations/schema.js';
+import { getFieldsContext, isEncryptedFields, toEncryptedFields } from './encrypted-fields.js';
+import { FormerNumbers } from './former-numbers.js';
 import { prepareVerificationQueries, type VerificationQueries } from './verification-queries.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
-
-/** What a row stores encrypted. */
-interface EncryptedFields {
-  readonly to: string;
-  readonly providerPinId: string;
-}
 
 interface DecryptedFields {
   readonly phoneNumber: PhoneNumber;
@@ -24,12 +20,14 @@ interface DecryptedFields {
 @Injectable()
 export class VerificationTable {
   readonly queries: VerificationQueries;
+  private readonly formerNumbers: FormerNumbers;
 
   constructor(
     database: Database,
     private readonly protection: DataProtection,
   ) {
     this.queries = prepareVerificationQueries(database);
+    this.formerNumbers = new FormerNumbers(database, protection, this.queries);
   }
 
   /** The row of a new send. */
@@ -104,16 +102,36 @@ export class VerificationTable {
   }
 
   /** The hash of a number under the current secret. */
-  hashNumber({ e164 }: PhoneNumber): string {
-    return this.protection.hash('phone-number', e164);
+  hashNumber({ identity }: PhoneNumber): string {
+    return this.protection.hash('phone-number', identity);
   }
 
-  /** Replaces hashes of a number that were made under old secrets. */
+  /** Replaces hashes of a number that were made under old secrets, or by earlier builds. */
   async rehashNumber(executor: Executor, phoneNumber: PhoneNumber, client: string): Promise<void> {
-    if (!this.protection.hasOldSecrets) return;
+    if (this.protection.hasOldSecrets) await this.replaceSecret(executor, phoneNumber, client);
+    await this.formerNumbers.merge(executor, phoneNumber, client);
+  }
+
+  /** Rehashes the number of a verification that was read. @returns the hash of the number now */
+  async rehashRead(
+    executor: Executor,
+    { number_hash, client }: VerificationRow,
+    phoneNumber: PhoneNumber,
+  ): Promise<string> {
+    const numberHash = this.hashNumber(phoneNumber);
+    if (number_hash !== numberHash) await this.rehashNumber(executor, phoneNumber, client);
+    return numberHash;
+  }
+
+  private async replaceSecret(
+    executor: Executor,
+    phoneNumber: PhoneNumber,
+    client: string,
+  ): Promise<void> {
     const newHash = this.hashNumber(phoneNumber);
+    const oldHashes = this.protection.getPreviousHashes('phone-number', phoneNumber.identity);
     await executor.run((batch) => {
-      for (const oldHash of this.protection.getPreviousHashes('phone-number', phoneNumber.e164)) {
+      for (const oldHash of oldHashes) {
         this.queries.rehashNumber(batch, { oldHash, newHash });
         // The next statement may give two verifications one hash, under which one may be pending.
         this.queries.cancelOlderPending(batch, { client, oldHash, newHash });
@@ -136,7 +154,7 @@ export class VerificationTable {
     { pinId, client, phoneNumber }: Pick<SendReservation, 'pinId' | 'client' | 'phoneNumber'>,
     providerPinId: string,
   ): string {
-    const fields: EncryptedFields = { to: phoneNumber.e164, providerPinId };
+    const fields = toEncryptedFields(phoneNumber, providerPinId);
     return this.protection.encrypt(fields, getFieldsContext(pinId, client));
   }
 
@@ -145,22 +163,13 @@ export class VerificationTable {
     const context = getFieldsContext(pin_id, client);
     const fields = this.protection.decrypt(row.sealed, context, isEncryptedFields, [pin_id]);
     if ('outcome' in fields) return fields;
-    const { to, providerPinId } = fields;
+    const { to, dialled = to, providerPinId } = fields;
+    const phoneNumber = PhoneNumber.fromE164(dialled);
     // Verify by number selects by this column: with another hash, a code would verify that number.
-    if (!this.protection.getAllHashes('phone-number', to).includes(row.number_hash)) {
-      return new UnreadableDataError('corrupted');
-    }
-    return { phoneNumber: PhoneNumber.fromE164(to), providerPinId };
+    // Earlier builds hashed the number as it was given.
+    const isHashed = [phoneNumber.identity, to].some((number) =>
+      this.protection.getAllHashes('phone-number', number).includes(row.number_hash),
+    );
+    return isHashed ? { phoneNumber, providerPinId } : new UnreadableDataError('corrupted');
   }
-}
-
-const getFieldsContext = (pinId: string, client: string): EncryptedValueContext => ({
-  purpose: 'verification',
-  client,
-  record: [pinId],
-});
-
-function isEncryptedFields(value: unknown): value is EncryptedFields {
-  const { to, providerPinId } = (value ?? {}) as Partial<Record<keyof EncryptedFields, unknown>>;
-  return PhoneNumber.isE164(to) && typeof providerPinId === 'string' && providerPinId !== '';
 }

@@ -1,0 +1,34 @@
+import { PhoneNumber } from '../../common/phone-number.js';
+import type { EncryptedValueContext } from '../data-protection.js';
+
+/** What a row of `verifications` stores encrypted. */
+interface EncryptedFields {
+  /** The identity of the number. */
+  readonly to: string;
+  /** The number that the provider messages, if it is another one. */
+  readonly dialled?: string | undefined;
+  readonly providerPinId: string;
+}
+
+export const toEncryptedFields = (
+  { e164, identity }: PhoneNumber,
+  providerPinId: string,
+): EncryptedFields => ({
+  to: identity,
+  ...(e164 !== identity && { dialled: e164 }),
+  providerPinId,
+});
+
+export const getFieldsContext = (pinId: string, client: string): EncryptedValueContext => ({
+  purpose: 'verification',
+  client,
+  record: [pinId],
+});
+
+export function isEncryptedFields(value: unknown): value is EncryptedFields {
+  const { to, dialled, providerPinId } = (value ?? {}) as Partial<
+    Record<keyof EncryptedFields, unknown>
+  >;
+  if (dialled !== undefined && !PhoneNumber.isE164(dialled)) return false;
+  return PhoneNumber.isE164(to) && typeof providerPinId === 'string' && providerPinId !== '';
+}

@@ -1,0 +1,225 @@
+import { hours, minutes, seconds } from '../../src/common/durations.js';
+import { PhoneNumber } from '../../src/common/phone-number.js';
+import type { Attempt } from '../../src/storage/attempt.types.js';
+import { Database } from '../../src/storage/engines/database.js';
+import type { TrafficEvaluator } from '../../src/storage/limit.types.js';
+import type { VerificationSelector } from '../../src/storage/verification.types.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { newVerification, sendResponse } from '../support/new-verification.js';
+import { phoneNumber } from '../support/phone-number.js';
+import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
+
+const NUMBER = phoneNumber('+5491123456789');
+/** The same phone, as earlier builds stored it: without the 9, and under that spelling. */
+const FORMER = Object.defineProperty(PhoneNumber.fromE164('+541123456789'), 'identity', {
+  value: '+541123456789',
+});
+
+// Each test fails without the merge of `rehashNumber` in verification-table.ts.
+describe.each(DATABASES)(
+  'A phone that an earlier build knew by another spelling (%s)',
+  (_engine, newStorage) => {
+    let storage: TestStorage;
+    let clock: FakeClock;
+    let opened: OpenStore;
+    let created = 0;
+
+    beforeEach(async () => {
+      clock = new FakeClock();
+      storage = await newStorage();
+      opened = await storage.open(clock, {
+        SENDS_PER_NUMBER_PER_DAY: '3',
+        FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '4',
+      });
+    });
+
+    afterEach(async () => {
+      await opened.close();
+      await storage.remove();
+    });
+
+    const reserve = (number: PhoneNumber, client = 'shop', evaluate?: TrafficEvaluator) => {
+      created += 1;
+      const verification = newVerification(`pin-${String(created)}`, number, clock.now(), 'AR');
+      return opened.store.reserveSend({ ...verification, client }, undefined, evaluate);
+    };
+
+    const advanceTo = (time: number) => {
+      clock.advance(time - clock.now());
+    };
+
+    /** Sends a code, and lets the cooldown pass. */
+    async function send(number: PhoneNumber, client = 'shop'): Promise<string> {
+      const admission = await reserve(number, client);
+      if (admission.outcome !== 'admitted') throw new Error(`not admitted: ${admission.outcome}`);
+      const { reservation } = admission;
+      const accepted = { provider: 'infobip', pinId: reservation.pinId, possiblySentBy: [] };
+      await opened.store.confirmSend(reservation, accepted, sendResponse(reservation.pinId));
+      clock.advance(seconds(30));
+      return reservation.pinId;
+    }
+
+    const reserveAttempt = (selector: VerificationSelector, client = 'shop') =>
+      opened.store.reserveAttempt({ selector, client, reference: undefined, now: clock.now() });
+
+    async function grant(selector: VerificationSelector): Promise<Attempt> {
+      const result = await reserveAttempt(selector);
+      if (result.outcome !== 'granted') throw new Error(`not granted: ${result.outcome}`);
+      return result.attempt;
+    }
+
+    const check = async (selector: VerificationSelector, result: 'verified' | 'wrong_code') =>
+      opened.store.completeAttempt(await grant(selector), result, clock.now());
+
+    const find = (pinId: string) => opened.store.find(pinId, 'shop', clock.now());
+    const lookUp = (client = 'shop') => opened.store.getLastVerifiedAt(NUMBER, client);
+
+    it('keeps its cooldown', async () => {
+      await reserve(FORMER);
+
+      expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'cooldown' });
+    });
+
+    it('keeps its messages of the day, in the order of their times', async () => {
+      const start = clock.now();
+      const limitedUntil = (until: number) => ({ limit: 'sends_per_day', until });
+      await send(NUMBER);
+      advanceTo(start + hours(1));
+      // By a replica of the earlier build.
+      await send(FORMER);
+      advanceTo(start + hours(2));
+      await send(NUMBER);
+      expect(await reserve(NUMBER)).toMatchObject(limitedUntil(start + hours(24)));
+
+      advanceTo(start + hours(24));
+      await send(NUMBER);
+      expect(await reserve(NUMBER)).toMatchObject(limitedUntil(start + hours(25)));
+    });
+
+    it('keeps the share that other clients have of its limits', async () => {
+      await send(FORMER, 'bank');
+      await send(NUMBER);
+      await send(NUMBER);
+
+      expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'shared' });
+    });
+
+    it('keeps its wrong codes, by number and by pinId', async () => {
+      const pinId = await send(FORMER);
+      await check({ pinId }, 'wrong_code');
+      await check({ phoneNumber: NUMBER }, 'wrong_code');
+      await check({ pinId }, 'wrong_code');
+      await send(NUMBER);
+      await check({ phoneNumber: NUMBER }, 'wrong_code');
+
+      const fifth = await reserveAttempt({ phoneNumber: NUMBER });
+      expect(fifth).toMatchObject({ outcome: 'limited', limit: 'failures' });
+    });
+
+    it('is verified by its number, as the number that got the message', async () => {
+      const pinId = await send(FORMER);
+      const attempt = await grant({ phoneNumber: NUMBER });
+      const verified = await opened.store.completeAttempt(attempt, 'verified', clock.now());
+
+      expect(verified).toEqual({ verified: true });
+      expect(attempt).toMatchObject({ pinId, phoneNumber: { e164: FORMER.e164 } });
+      expect(await lookUp()).toBe(clock.now());
+    });
+
+    it('is trusted after a code that was checked while its rows were merged', async () => {
+      const attempt = await grant({ pinId: await send(FORMER) });
+      await lookUp();
+      await opened.store.completeAttempt(attempt, 'verified', clock.now());
+      let evaluations = 0;
+      const evaluate = () => {
+        evaluations += 1;
+        return undefined;
+      };
+
+      expect(await reserve(NUMBER, 'shop', evaluate)).toMatchObject({ outcome: 'admitted' });
+      expect(evaluations).toBe(0);
+    });
+
+    it('gives an attempt back that was reserved before its rows were merged', async () => {
+      const pinId = await send(FORMER);
+      const attempt = await grant({ pinId });
+      await lookUp();
+      await opened.store.releaseAttempt(attempt);
+
+      expect(await find(pinId)).toMatchObject({ attemptsRemaining: 5 });
+    });
+
+    it('has one code at a time', async () => {
+      const [former, newer] = [await send(FORMER), await send(NUMBER)];
+
+      expect(await find(former)).toMatchObject({ status: 'cancelled' });
+      expect(await find(newer)).toMatchObject({ status: 'pending' });
+      expect((await grant({ phoneNumber: NUMBER })).pinId).toBe(newer);
+    });
+
+    it('gets its code again, at the number that got it before', async () => {
+      const pinId = await send(FORMER);
+      const request = { pinId, client: 'shop', channel: 'voice', now: clock.now() } as const;
+      const admission = await opened.store.reserveResend(request);
+
+      expect(admission).toMatchObject({ reservation: { phoneNumber: { e164: FORMER.e164 } } });
+      expect(await reserve(NUMBER)).toMatchObject({ outcome: 'limited', limit: 'cooldown' });
+    });
+
+    it('is looked up for each client that verified it', async () => {
+      await check({ pinId: await send(FORMER) }, 'verified');
+      const verifiedAt = clock.now();
+      clock.advance(minutes(10));
+
+      expect([await lookUp(), await lookUp('bank')]).toEqual([verifiedAt, undefined]);
+    });
+
+    it('is erased under both spellings, and keeps its limits', async () => {
+      const pinIds = [await send(NUMBER), await send(FORMER), await send(NUMBER)];
+      await send(FORMER, 'bank');
+      await opened.store.erase(NUMBER, 'shop');
+
+      expect(await Promise.all(pinIds.map(find))).toEqual([undefined, undefined, undefined]);
+      expect(await lookUp()).toBeUndefined();
+      expect(await reserve(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
+      expect(await reserveAttempt({ phoneNumber: NUMBER }, 'bank')).toMatchObject({
+        outcome: 'granted',
+      });
+    });
+
+    it('gets no message too many from concurrent requests', async () => {
+      await send(FORMER);
+      const sends = Array.from({ length: 20 }, () => reserve(NUMBER));
+      const outcomes = (await Promise.all(sends)).map(({ outcome }) => outcome);
+      expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(1);
+
+      clock.advance(seconds(30));
+      await send(NUMBER);
+      expect(await reserve(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
+    });
+
+    it('has no code checked too many by concurrent requests', async () => {
+      const pinId = await send(FORMER);
+      const selectors = Array.from({ length: 20 }, (_, index) =>
+        index % 2 === 0 ? { pinId } : { phoneNumber: NUMBER },
+      );
+      const attempts = await Promise.all(selectors.map((selector) => reserveAttempt(selector)));
+      const granted = attempts.filter(({ outcome }) => outcome === 'granted');
+
+      expect(granted).toHaveLength(4);
+    });
+
+    it('costs one statement more, and other phones none', async () => {
+      const run = jest.spyOn(Database.prototype, 'run');
+      const countBatches = async (number: PhoneNumber) => {
+        run.mockClear();
+        await reserve(number);
+        return run.mock.calls.length;
+      };
+      const counts = [await countBatches(phoneNumber('+14155552671')), await countBatches(NUMBER)];
+      run.mockRestore();
+
+      expect(counts).toEqual([1, 2]);
+    });
+  },
+);
