@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { PhoneNumber } from '../../src/common/phone-number.js';
+import { waitUntilBlocked } from '../support/blocked-session.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
@@ -51,10 +52,3 @@ describe('Erasing a number while a request with an idempotency key is counted', 
     await Promise.all([request.end(), observer.end()]);
   });
 });
-
-/** Until another session waits for a lock. */
-async function waitUntilBlocked(client: pg.Client): Promise<void> {
-  const text = `select 1 from pg_stat_activity
-    where datname = current_database() and wait_event_type = 'Lock'`;
-  while ((await client.query(text)).rows.length === 0);
-}

@@ -1,10 +1,11 @@
 import { hours, minutes, seconds } from '../../src/common/durations.js';
-import { PhoneNumber } from '../../src/common/phone-number.js';
+import type { PhoneNumber } from '../../src/common/phone-number.js';
 import type { Attempt } from '../../src/storage/attempt.types.js';
 import { Database } from '../../src/storage/engines/database.js';
 import type { TrafficEvaluator } from '../../src/storage/limit.types.js';
 import type { VerificationSelector } from '../../src/storage/verification.types.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { toFormerNumber } from '../support/former-number.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
@@ -12,10 +13,6 @@ import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js
 const NUMBER = phoneNumber('+5491123456789');
 /** The same phone, as earlier builds stored it: without the 9, and under that spelling. */
 const FORMER = toFormerNumber('+541123456789');
-
-function toFormerNumber(e164: string): PhoneNumber {
-  return Object.defineProperty(PhoneNumber.fromE164(e164), 'identity', { value: e164 });
-}
 
 // Each test fails without the merge of `rehashNumber` in verification-table.ts.
 describe.each(DATABASES)(
