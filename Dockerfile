@@ -15,6 +15,29 @@ RUN npm run build && mv dist/sandbox sandbox && mkdir -m 700 data
 # A short name for the commands: `docker run IMAGE otp doctor`.
 RUN mkdir bin && ln -s ../dist/cli/main.js bin/otp && chmod +x dist/cli/main.js
 
+FROM build AS sandbox-package
+COPY LICENSE ./
+COPY docs/sandbox.md ./docs/
+COPY scripts/sandbox-package.mjs ./scripts/
+RUN npm run sandbox:package
+
+FROM ${BASE_IMAGE} AS sandbox
+WORKDIR /app
+COPY --from=sandbox-package /app/dist/infobip-sandbox .
+ARG BASE_IMAGE
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="infobip-sandbox" \
+  org.opencontainers.image.description="Simulates Infobip 2FA and Sinch Verification, to test code in any language without an account or a message" \
+  org.opencontainers.image.version="0.1.0" \
+  org.opencontainers.image.licenses="MIT" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.base.name="${BASE_IMAGE}"
+USER 1000:1000
+ENV SANDBOX_HOST=0.0.0.0
+EXPOSE 3999
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SANDBOX_PORT || 3999}/sandbox/clock`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "main.js"]
+
 FROM ${BASE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -34,13 +57,6 @@ LABEL org.opencontainers.image.title="otp-service" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.base.name="${BASE_IMAGE}"
 USER 1000:1000
-
-FROM runtime AS sandbox
-ENV SANDBOX_HOST=0.0.0.0
-COPY --from=build /app/sandbox ./dist/sandbox
-EXPOSE 3999
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SANDBOX_PORT || 3999}/sandbox/clock`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/sandbox/main.js"]
 
 FROM runtime AS service
 ENV NODE_ENV=production HOST=0.0.0.0 PATH=/app/bin:$PATH

@@ -2,11 +2,12 @@ import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-/** Globals that the demo page uses. */
+/** Globals that the pages use. */
 const BROWSER_GLOBALS = [
   'AbortController',
   'AbortSignal',
   'EventSource',
+  'URLSearchParams',
   'clearTimeout',
   'crypto',
   'document',
@@ -94,8 +95,8 @@ export default tseslint.config(
   },
   { files: ['**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
   {
-    // Browsers run the page's files unchanged; they are not compiled and have no types.
-    files: ['src/demo/page/*.js'],
+    // Browsers run the files of the pages unchanged; they are not compiled and have no types.
+    files: ['src/{demo,sandbox}/page/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {
       globals: Object.fromEntries(BROWSER_GLOBALS.map((name) => [name, 'readonly'])),

@@ -1,19 +1,28 @@
 #!/usr/bin/env node
+import { readCommandLine } from './command-line.js';
 import { readEnvironment } from './environment.js';
 import { startSandbox } from './sandbox.js';
 
 try {
+  const answer = readCommandLine(process.argv.slice(2));
+  if (answer === undefined) await runSandbox();
+  else console.log(answer);
+} catch (error) {
+  console.error(`The sandbox cannot start: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
+
+/** Starts the sandbox, and stops it on SIGINT and SIGTERM. */
+async function runSandbox(): Promise<void> {
   const settings = readEnvironment();
   const sandbox = await startSandbox({
     host: settings.SANDBOX_HOST,
     port: settings.SANDBOX_PORT,
     apiKey: settings.SANDBOX_API_KEY,
   });
-  const messages = `${sandbox.url}/sandbox/messages`;
-  console.log(`The sandbox is running at ${sandbox.url}. Messages: ${messages}`);
+  console.log(
+    `The sandbox is running at ${sandbox.url}. Open it in a browser to see the messages.`,
+  );
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void sandbox.close());
-} catch (error) {
-  console.error(`The sandbox cannot start: ${(error as Error).message}`);
-  process.exitCode = 1;
 }

@@ -49,10 +49,14 @@ export class MessageInbox {
     return this.listEntries(to).map(({ message }) => message);
   }
 
-  /** Lists the entries after a sequence number, oldest first. */
+  /**
+   * Lists the entries after a sequence number, oldest first. A number that this inbox has not reached is
+   * from before a restart: then it lists all entries.
+   */
   listEntriesAfter(number: number, to?: string): InboxEntry[] {
+    const start = number > this.lastNumber ? 0 : number;
     return this.listEntries(to)
-      .filter((entry) => entry.number > number)
+      .filter((entry) => entry.number > start)
       .reverse();
   }
 

@@ -14,6 +14,7 @@ import { useInfobipErrors } from './infobip/infobip-error-handler.js';
 import { createPinRoutes } from './infobip/pin-routes.js';
 import { PinService } from './infobip/pin-service.js';
 import { MessageInbox } from './message-inbox.js';
+import { registerPageRoutes } from './page-routes.js';
 import { SandboxClock } from './sandbox-clock.js';
 import type { SandboxSettings } from './sandbox-settings.js';
 import { createSinchRoutes } from './sinch/sinch-routes.js';
@@ -67,6 +68,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await server.register(
     createSinchRoutes({ sinchVerifications, faults, application: SINCH_APPLICATION }),
   );
+  await server.register(registerPageRoutes);
   await server.register(
     async (control) => {
       useControlErrors(control);

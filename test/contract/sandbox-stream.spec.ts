@@ -89,6 +89,35 @@ describe('The message stream of the sandbox', () => {
     expect((await reader.waitForEvents(2)).map(({ id }) => id)).toEqual(['2', '3']);
   });
 
+  it('sends all earlier messages first with after=0, unless the client has a Last-Event-ID', async () => {
+    for (const to of [PHONE_NUMBER, OTHER_NUMBER, PHONE_NUMBER]) await sandbox.send(to);
+
+    const all = await openReader(`${path}?after=0`);
+    const ofOne = await openReader(`${path}?after=0&to=${PHONE_NUMBER}`);
+    const reconnected = await openReader(`${path}?after=0`, { 'last-event-id': '2' });
+
+    expect((await all.waitForEvents(3)).map(({ id }) => id)).toEqual(['1', '2', '3']);
+    expect((await ofOne.waitForEvents(2)).map(({ id }) => id)).toEqual(['1', '3']);
+    expect((await reconnected.waitForEvents(1)).map(({ id }) => id)).toEqual(['3']);
+  });
+
+  it('sends all messages to a client whose Last-Event-ID is from before a restart', async () => {
+    await sandbox.send(PHONE_NUMBER);
+
+    const reader = await openReader(path, { 'last-event-id': '50' });
+
+    expect((await reader.waitForEvents(1)).map(({ id }) => id)).toEqual(['1']);
+  });
+
+  it.each(['-1', '1.5', 'first'])('rejects after=%s', async (after) => {
+    const { status, body } = await sandbox.anonymousHttp.get(
+      `/sandbox/messages/stream?after=${after}`,
+    );
+
+    expect(status).toBe(400);
+    expect(Object.keys(body.fields)).toEqual(['after']);
+  });
+
   it('sends megabytes of missed messages without a gap, and then the next one', async () => {
     const applicationId = await sandbox.createApplication({ sendPinPerPhoneNumberLimit: '900/1d' });
     const messageText = `{{pin}} ${'x'.repeat(15_000)}`;

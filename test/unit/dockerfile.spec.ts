@@ -13,7 +13,7 @@ describe('The Dockerfile', () => {
       name: 'ARG',
       rest: 'BASE_IMAGE=node:24-bookworm-slim',
     });
-    expect(bases.filter((base) => !stages.includes(base))).toEqual(Array(3).fill('${BASE_IMAGE}'));
+    expect(bases.filter((base) => !stages.includes(base))).toEqual(Array(4).fill('${BASE_IMAGE}'));
   });
 
   it('builds the service by default', () => {
@@ -21,11 +21,14 @@ describe('The Dockerfile', () => {
     expect(INSTRUCTIONS.at(-1)?.name).toBe('FROM');
   });
 
-  it('labels the images with what package.json says', () => {
+  it.each([
+    ['runtime', 'package.json'],
+    ['sandbox', 'src/sandbox/package.json'],
+  ])('labels the stage %s with what %s says', (stage, manifest) => {
     const { name, description, version, license } = JSON.parse(
-      readFileSync('package.json', 'utf8'),
+      readFileSync(manifest, 'utf8'),
     ) as Record<'name' | 'description' | 'version' | 'license', string>;
-    const label = findStage(INSTRUCTIONS, 'runtime').find((each) => each.name === 'LABEL');
+    const label = findStage(INSTRUCTIONS, stage).find((each) => each.name === 'LABEL');
     const key = (suffix: string) => `org.opencontainers.image.${suffix}`;
 
     expect(parseAssignments(label?.rest ?? '')).toEqual({

@@ -42,7 +42,14 @@ export const clockSchema = Joi.object<SandboxClockChange>({
   now: Joi.date().min(0).max(MAX_TIME_MS),
 }).xor('advanceMs', 'now');
 
-export const recipientQuerySchema = Joi.object<{ to?: string }>({ to: Joi.string().empty('') });
+const recipient = Joi.string().empty('');
+
+export const recipientQuerySchema = Joi.object<{ to?: string }>({ to: recipient });
+
+export const streamQuerySchema = Joi.object<{ to?: string; after?: number }>({
+  to: recipient,
+  after: Joi.number().integer().min(0),
+});
 
 export const fixedPinSchema = Joi.object<{ to: string; pin: string }>({
   to: Joi.string()

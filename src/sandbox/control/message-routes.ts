@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { MessageInbox } from '../message-inbox.js';
 import { validateInput } from '../validate-input.js';
-import { recipientQuerySchema } from './control-schemas.js';
+import { recipientQuerySchema, streamQuerySchema } from './control-schemas.js';
 import { MessageStreams } from './message-streams.js';
 
 /** The routes that list, stream and delete the delivered messages. */
@@ -15,7 +15,7 @@ export function createMessageRoutes(inbox: MessageInbox) {
     fastify.get('/messages/stream', async (request, reply) => {
       if (!streams.hasCapacity)
         return reply.code(503).send({ error: 'Too many open streams. Close one and retry.' });
-      streams.openStream(request, reply, parseRecipient(request.query));
+      streams.openStream(request, reply, validateInput(streamQuerySchema, request.query));
       return reply;
     });
     fastify.delete('/messages', async (_request, reply) => {

@@ -4,6 +4,12 @@ import type { InboxEntry, MessageInbox } from '../message-inbox.js';
 const HEARTBEAT_MS = 15_000;
 const MAX_STREAMS = 100;
 
+interface StreamQuery {
+  readonly to?: string;
+  /** A number of an entry; 0 for all messages that the inbox has. */
+  readonly after?: number;
+}
+
 /** Streams messages as Server-Sent Events. */
 export class MessageStreams {
   private readonly openStreams = new Set<FastifyReply['raw']>();
@@ -20,10 +26,11 @@ export class MessageStreams {
   }
 
   /**
-   * Streams the messages to one recipient, or to all. With `Last-Event-ID`, missed messages come first.
-   * A slow client gets the messages that its socket cannot take from the inbox, after a `drain`.
+   * Streams the messages to one recipient, or to all. With `Last-Event-ID` or `after`, the messages after
+   * that number come first. A slow client gets the messages that its socket cannot take from the inbox,
+   * after a `drain`.
    */
-  openStream(request: FastifyRequest, reply: FastifyReply, to?: string): void {
+  openStream(request: FastifyRequest, reply: FastifyReply, { to, after }: StreamQuery): void {
     const { raw: response } = reply.hijack();
     response.writeHead(200, {
       'content-type': 'text/event-stream',
@@ -32,8 +39,9 @@ export class MessageStreams {
       'access-control-allow-origin': '*',
     });
     response.write(': messages of the sandbox\n\n');
-    // Without the header NaN: no number is greater, so no earlier message is sent.
-    let lastNumber = Number(request.headers['last-event-id'] ?? NaN);
+    // The header takes precedence: a browser that reconnects repeats the query. Without both NaN: no
+    // number is greater, so no earlier message is sent.
+    let lastNumber = Number(request.headers['last-event-id'] ?? after ?? NaN);
     let isBehind = false;
     const writeEntry = ({ number, message }: InboxEntry): boolean => {
       lastNumber = number;

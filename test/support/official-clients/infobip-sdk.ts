@@ -1,5 +1,7 @@
 import { AuthType, Infobip } from '@infobip-api/sdk';
-import { startTestSandbox, PHONE_NUMBER, type TestSandbox } from '../support/sandbox.js';
+import { PHONE_NUMBER, type TestSandbox } from '../sandbox.js';
+
+type SdkSandbox = Pick<TestSandbox, 'url' | 'listMessages' | 'close'>;
 
 /** The SDK resolves with a response of axios, or with an error instead of throwing it. */
 interface SdkResponse {
@@ -27,11 +29,15 @@ type TwoFactorCalls = Record<
   SdkCall
 >;
 
-describe("Infobip's official SDK against the sandbox", () => {
-  let sandbox: TestSandbox;
+/**
+ * Tests a sandbox with Infobip's official SDK.
+ * @param start starts a sandbox that accepts only this API key
+ */
+export function testWithInfobipSdk(start: (options: { apiKey: string }) => Promise<SdkSandbox>) {
+  let sandbox: SdkSandbox;
 
   beforeEach(async () => {
-    sandbox = await startTestSandbox({ apiKey: 'the-key' });
+    sandbox = await start({ apiKey: 'the-key' });
   });
 
   afterEach(() => sandbox.close());
@@ -69,9 +75,9 @@ describe("Infobip's official SDK against the sandbox", () => {
     const verified = await readBody(sdk.verifyPhoneNumber(pinId, { pin: first?.pin }));
     expect(verified).toEqual({ pinId, msisdn: PHONE_NUMBER, verified: true, attemptsRemaining: 0 });
     const query = { msisdn: PHONE_NUMBER, verified: true, sent: true };
-    const now = sandbox.clock.now();
+    const times = { sentAt: expect.any(Number), verifiedAt: expect.any(Number) };
     expect(await readBody(sdk.getVerificationStatus(applicationId, query))).toEqual({
-      verifications: [{ msisdn: PHONE_NUMBER, verified: true, sentAt: now, verifiedAt: now }],
+      verifications: [{ msisdn: PHONE_NUMBER, verified: true, ...times }],
     });
     expect(
       await readBody(sdk.getVerificationStatus(applicationId, { msisdn: PHONE_NUMBER })),
@@ -121,4 +127,4 @@ describe("Infobip's official SDK against the sandbox", () => {
     expect(response).toBeInstanceOf(Error);
     expect(response.response).toMatchObject({ status: 401 });
   });
-});
+}

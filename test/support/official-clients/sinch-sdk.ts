@@ -1,15 +1,18 @@
 import { VerificationService } from '@sinch/verification';
-import { SINCH_APPLICATION, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import { SINCH_APPLICATION, type TestSandbox } from '../sandbox.js';
+
+type SdkSandbox = Pick<TestSandbox, 'url' | 'listMessages' | 'close'>;
 
 const NUMBER = '+41793026727';
 const identity = { type: 'number', endpoint: NUMBER } as const;
 
-describe("Sinch's official SDK against the sandbox", () => {
-  let sandbox: TestSandbox;
+/** Tests a sandbox with Sinch's official SDK. */
+export function testWithSinchSdk(start: () => Promise<SdkSandbox>) {
+  let sandbox: SdkSandbox;
   let client: VerificationService;
 
   beforeEach(async () => {
-    sandbox = await startTestSandbox();
+    sandbox = await start();
     client = createClient(SINCH_APPLICATION.secret);
   });
 
@@ -144,4 +147,4 @@ describe("Sinch's official SDK against the sandbox", () => {
       statusCode: 404,
     });
   });
-});
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+
+const HELP = `Usage: infobip-sandbox [--help | --version]
+
+Simulates Infobip 2FA and Sinch Verification until it is stopped.
+
+Environment variables, or lines of .env in the working directory:
+  SANDBOX_HOST     address to listen on: 127.0.0.1 (default), or 0.0.0.0 in a container
+  SANDBOX_PORT     port (default: 3999)
+  SANDBOX_API_KEY  the only Infobip API key to accept (default: any)`;
+
+/** Beside this file, in the source, in a build and in the package. */
+const MANIFEST = new URL('./package.json', import.meta.url);
+
+/**
+ * Answers `--help` and `--version`.
+ * @returns the text to print, or `undefined` to start the sandbox
+ * @throws Error for any other argument
+ */
+export function readCommandLine(args: readonly string[]): string | undefined {
+  switch (args.join(' ')) {
+    case '':
+      return undefined;
+    case '--help':
+    case '-h':
+      return HELP;
+    case '--version':
+      return readVersion();
+    default:
+      throw new Error(
+        `unknown arguments: ${args.join(' ')}. Settings are environment variables; --help lists them.`,
+      );
+  }
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string };
+  return version;
+}
