@@ -7,10 +7,8 @@ import type {
   VerifyRequest,
   VerifyResult,
 } from './api-types.js';
-import type { ErrorCode } from './errors.js';
-import { assertHeaderValue, HttpClient, type Fetch, type HttpRequest } from './http.js';
-import { withRetries } from './retries.js';
-import { tidyFields } from './typed-text.js';
+import { ServiceCalls, type CallOptions, type IdempotentCallOptions } from './calls.js';
+import { HttpClient, type Fetch } from './http.js';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 /** A send or resend that may have sent its message gets this code from then on. */
@@ -25,22 +23,6 @@ export interface OtpClientOptions {
   readonly timeoutMs?: number | undefined;
   /** Used instead of the global `fetch`: for a proxy, or in tests. */
   readonly fetch?: Fetch | undefined;
-}
-
-export interface CallOptions {
-  /** Ends the call with the reason of the signal. What was sent to the service may still be done. */
-  readonly signal?: AbortSignal | undefined;
-  /** The time for this call with all its retries, in milliseconds. */
-  readonly timeoutMs?: number | undefined;
-}
-
-export interface IdempotentCallOptions extends CallOptions {
-  /**
-   * 1 to 255 printable ASCII characters; by default a random key for each call. With a key of your own you
-   * can repeat a call that failed, within 24 hours: the repeat neither sends a second message nor misses a
-   * `verified: true`.
-   */
-  readonly idempotencyKey?: string | undefined;
 }
 
 /**
@@ -70,59 +52,27 @@ export interface OtpClient {
 
 /** @throws TypeError if `url`, `apiKey` or `timeoutMs` is invalid */
 export function createOtpClient(options: OtpClientOptions): OtpClient {
-  const { url, apiKey, fetch, timeoutMs: defaultTimeoutMs = DEFAULT_TIMEOUT_MS } = options;
-  const http = new HttpClient(url, apiKey, fetch);
-  assertTimeout(defaultTimeoutMs);
-
-  const call = async (
-    request: HttpRequest,
-    options: CallOptions = {},
-    finalCode?: ErrorCode,
-  ): Promise<unknown> => {
-    const { timeoutMs = defaultTimeoutMs, signal } = options;
-    assertTimeout(timeoutMs);
-    return withRetries((trySignal) => http.request(request, trySignal), {
-      timeoutMs,
-      signal,
-      finalCode,
-    });
-  };
-  const post = (path: string, body: object, options?: CallOptions) =>
-    call({ method: 'POST', path, body: tidyFields(body) }, options);
-  const postWithKey = async (
-    path: string,
-    body: object,
-    options: IdempotentCallOptions = {},
-    finalCode?: ErrorCode,
-  ): Promise<unknown> => {
-    const { idempotencyKey = crypto.randomUUID() } = options;
-    assertHeaderValue('idempotencyKey', idempotencyKey);
-    const request = { method: 'POST', path, body: tidyFields(body), idempotencyKey } as const;
-    return call(request, options, finalCode);
-  };
+  const { url, apiKey, fetch, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const calls = new ServiceCalls(new HttpClient(url, apiKey, fetch), timeoutMs);
   const pathOf = (pinId: string) => `/otp/${encodeURIComponent(pinId)}`;
 
   // The service's document says what a route returns, so the results need no checks.
   return {
     send: async (request, callOptions) =>
-      (await postWithKey('/otp/send', request, callOptions, POSSIBLY_SENT)) as SendResult,
+      (await calls.postWithKey('/otp/send', request, callOptions, POSSIBLY_SENT)) as SendResult,
     resend: async (request, callOptions) =>
-      (await postWithKey('/otp/resend', request, callOptions, POSSIBLY_SENT)) as SendResult,
+      (await calls.postWithKey('/otp/resend', request, callOptions, POSSIBLY_SENT)) as SendResult,
     verify: async (request, callOptions) =>
-      (await postWithKey('/otp/verify', request, callOptions)) as VerifyResult,
+      (await calls.postWithKey('/otp/verify', request, callOptions)) as VerifyResult,
     status: async (pinId, callOptions) =>
-      (await call({ method: 'GET', path: pathOf(pinId) }, callOptions)) as StatusResult,
+      (await calls.run({ method: 'GET', path: pathOf(pinId) }, callOptions)) as StatusResult,
     cancel: async (pinId, callOptions) => {
-      await call({ method: 'DELETE', path: pathOf(pinId) }, callOptions);
+      await calls.run({ method: 'DELETE', path: pathOf(pinId) }, callOptions);
     },
     lookup: async (phoneNumber, callOptions) =>
-      (await post('/otp/numbers/lookup', { phoneNumber }, callOptions)) as LookupResult,
+      (await calls.post('/otp/numbers/lookup', { phoneNumber }, callOptions)) as LookupResult,
     erase: async (phoneNumber, callOptions) => {
-      await post('/otp/numbers/erase', { phoneNumber }, callOptions);
+      await calls.post('/otp/numbers/erase', { phoneNumber }, callOptions);
     },
   };
-}
-
-function assertTimeout(timeoutMs: number): void {
-  if (!(timeoutMs > 0)) throw new TypeError('timeoutMs must be a positive number of milliseconds.');
 }

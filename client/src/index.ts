@@ -1,11 +1,6 @@
 export type * from './api-types.js';
-export {
-  createOtpClient,
-  type CallOptions,
-  type IdempotentCallOptions,
-  type OtpClient,
-  type OtpClientOptions,
-} from './client.js';
+export type { CallOptions, IdempotentCallOptions } from './calls.js';
+export { createOtpClient, type OtpClient, type OtpClientOptions } from './client.js';
 export {
   isOtpError,
   OtpConnectionError,

@@ -24,6 +24,8 @@ export function callClient(
   switch (operation) {
     case 'send':
       return client.send({ phoneNumber }, options);
+    case 'resend':
+      return client.resend({ pinId }, options);
     case 'verify_right_code':
       return client.verify({ pinId, otpCode: rightCode }, options);
     case 'verify_wrong_code':

@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../seeded-random.js';
 
-export type ClientOperation = 'send' | 'verify_right_code' | 'verify_wrong_code';
+export type ClientOperation = 'send' | 'resend' | 'verify_right_code' | 'verify_wrong_code';
 
 /** What happens to one HTTP request of the client. `delivered` says whether the service handles it. */
 export type RequestFate =
@@ -46,20 +46,27 @@ const ALL_FATES: readonly RequestFate[] = [
   { kind: 'unavailable' },
   { kind: 'provider_answer_lost', status: 504 },
 ];
-const OPERATIONS: readonly ClientOperation[] = ['send', 'verify_right_code', 'verify_wrong_code'];
+/** Without resend, which the cooldown of the real service delays. */
+const REAL_OPERATIONS: readonly ClientOperation[] = [
+  'send',
+  'verify_right_code',
+  'verify_wrong_code',
+];
+const ALL_OPERATIONS: readonly ClientOperation[] = [...REAL_OPERATIONS, 'resend'];
 
 /** A few failures: one call of the client outlives them. */
 export const createHistory = (random: SeededRandom): ClientHistory =>
-  createHistoryOf(ALL_FATES, random, 4);
+  createHistoryOf(ALL_OPERATIONS, ALL_FATES, random, 4);
 
 export const createRealHistory = (random: SeededRandom): ClientHistory =>
-  createHistoryOf(REAL_FATES, random, 3);
+  createHistoryOf(REAL_OPERATIONS, REAL_FATES, random, 3);
 
 /** So many failures that a call may fail: then it is repeated with the same idempotency key. */
 export const createLongHistory = (random: SeededRandom): ClientHistory =>
-  createHistoryOf([...ALL_FATES, { kind: 'no_answer' }], random, 20);
+  createHistoryOf(ALL_OPERATIONS, [...ALL_FATES, { kind: 'no_answer' }], random, 20);
 
 function createHistoryOf(
+  operations: readonly ClientOperation[],
   possible: readonly RequestFate[],
   random: SeededRandom,
   maxFates: number,
@@ -71,5 +78,5 @@ function createHistoryOf(
     const isSecondLoss = fates.some(({ kind }) => kind === 'provider_answer_lost');
     fates.push(fate.kind === 'provider_answer_lost' && isSecondLoss ? ANSWERED : fate);
   }
-  return { operation: random.oneOf(OPERATIONS), fates };
+  return { operation: random.oneOf(operations), fates };
 }

@@ -85,9 +85,9 @@ export class ServiceModel {
 
     const { otpCode } = JSON.parse(body) as { otpCode?: string };
     const { response, state } =
-      path === '/otp/send'
-        ? this.send(fate)
-        : this.verify(fate, otpCode === this.rightCode, known?.kind === 'unclaimed');
+      path === '/otp/verify'
+        ? this.verify(fate, otpCode === this.rightCode, known?.kind === 'unclaimed')
+        : this.send(fate);
     const isRunning = fate.kind === 'reset_while_running';
     this.remember(key, request, isRunning ? { kind: 'running', next: state } : state);
     return response;
@@ -99,6 +99,7 @@ export class ServiceModel {
     else this.keys.delete(key);
   }
 
+  /** A send or a resend. */
   private send(fate: RequestFate): { response: ModelResponse; state?: KeyState } {
     if (fate.kind === 'provider_refuses') return { response: problem(502, 'provider_error') };
     this.messages += 1;
