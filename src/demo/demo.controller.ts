@@ -1,71 +1,105 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { extname } from 'node:path';
-import { Controller, Get, Inject, NotFoundException, Param, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Post,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { errors } from '../common/domain-error.js';
+import { normalizeIp } from '../common/network-address.js';
+import { describePhoneNumberFault } from '../common/phone-number-input.js';
+import { PhoneNumber } from '../common/phone-number.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
+import { CurrentClient, type RequestClient } from '../otp/current-client.decorator.js';
+import { RateLimit } from '../throttling/rate-limit.decorator.js';
+import { DemoSessions } from './demo-sessions.js';
+import type { DemoState } from './demo-state.js';
+import { DemoSendDto, DemoVerifyDto } from './demo.dto.js';
+import { DemoService } from './demo.service.js';
+import { type PhoneMessage, SandboxPhone } from './sandbox-phone.js';
+import { SameOriginGuard } from './same-origin.guard.js';
 
-/** Beside this file, in the source and in a build. */
-const FOLDER = new URL('./page/', import.meta.url);
-
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-};
-
-/** Serves the demo page and its files. */
+/**
+ * The back end of the demo page, as a website has one of its own. It calls the service in process,
+ * as the client without an API key: the page exists only where no key is needed. A call over HTTP
+ * would come from the service's own address, and count against the rate limits twice. Requests are
+ * counted together with those to the API.
+ */
 @ApiExcludeController()
 @Controller('demo')
 export class DemoController {
-  private readonly files: ReturnType<typeof loadPageFiles>;
-  private readonly headers: Readonly<Record<string, string>>;
+  constructor(
+    private readonly sessions: DemoSessions,
+    private readonly demo: DemoService,
+    private readonly phone: SandboxPhone,
+  ) {}
 
-  constructor(@Inject(providersConfig.KEY) { sandbox }: ProvidersConfig) {
-    if (!sandbox) throw new Error('The demo page needs a sandbox.');
-    this.files = loadPageFiles(sandbox.url);
-    this.headers = {
-      'content-security-policy': buildPolicy(new URL(sandbox.url).origin),
-      'cache-control': 'no-cache',
-    };
+  /** Opens the session, so that a reload during the first send does not lose its answer. */
+  @Get('state')
+  @RateLimit('verify')
+  getState(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentClient() client: RequestClient,
+  ): Promise<DemoState> {
+    return this.demo.getState(this.sessions.open(request, reply), client);
   }
 
-  /** @throws NotFoundException if the page has no file of this name. */
-  @Get(['', ':file'])
-  sendPageFile(@Param('file') name = 'index.html', @Res() reply: FastifyReply): void {
-    const file = this.files.get(name);
-    if (!file) throw new NotFoundException();
-    void reply.headers(this.headers).type(file.type).send(file.text);
+  @Post('send')
+  @HttpCode(HttpStatus.OK)
+  @UseGuards(SameOriginGuard)
+  @RateLimit('send')
+  sendCode(
+    @Body() { phoneNumber: text }: DemoSendDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentClient() client: RequestClient,
+  ): Promise<DemoState> {
+    const phoneNumber = PhoneNumber.parse(text);
+    if (!phoneNumber) {
+      const fieldError = { pointer: '#/phoneNumber', detail: describePhoneNumberFault(text) };
+      throw errors.validationFailed({ fieldErrors: [fieldError] });
+    }
+    const session = this.sessions.open(request, reply);
+    return this.demo.send(session, phoneNumber, normalizeIp(request.ip), client);
+  }
+
+  /** The body is an empty object: the session knows which code to send again. */
+  @Post('resend')
+  @HttpCode(HttpStatus.OK)
+  @UseGuards(SameOriginGuard)
+  @RateLimit('send')
+  resendCode(
+    @Body() _body: object,
+    @Req() request: FastifyRequest,
+    @CurrentClient() client: RequestClient,
+  ): Promise<DemoState> {
+    const session = this.sessions.find(request) ?? {};
+    return this.demo.resend(session, normalizeIp(request.ip), client);
+  }
+
+  @Post('verify')
+  @HttpCode(HttpStatus.OK)
+  @UseGuards(SameOriginGuard)
+  @RateLimit('verify')
+  verifyCode(
+    @Body() { code }: DemoVerifyDto,
+    @Req() request: FastifyRequest,
+    @CurrentClient() client: RequestClient,
+  ): Promise<DemoState> {
+    return this.demo.verify(this.sessions.find(request) ?? {}, code, client);
+  }
+
+  /** The messages on the phone beside the form. */
+  @Get('messages')
+  @RateLimit('verify')
+  async listMessages(@Req() request: FastifyRequest): Promise<readonly PhoneMessage[]> {
+    const { phoneNumber } = this.sessions.find(request) ?? {};
+    return phoneNumber ? this.phone.listMessages(phoneNumber) : [];
   }
 }
-
-/** The Content-Security-Policy: the page's files and icon, the API, and the sandbox's message stream. */
-function buildPolicy(sandboxOrigin: string): string {
-  return [
-    `default-src 'none'`,
-    `script-src 'self'`,
-    `style-src 'self'`,
-    `img-src data:`,
-    `connect-src 'self' ${sandboxOrigin}`,
-    `base-uri 'none'`,
-    `form-action 'self'`,
-    `frame-ancestors 'none'`,
-  ].join('; ');
-}
-
-/** Reads the page's files once, by name, and fills in the sandbox's URL. */
-function loadPageFiles(sandboxUrl: string) {
-  return new Map(
-    readdirSync(FOLDER).map((name) => {
-      const type = CONTENT_TYPES[extname(name)];
-      if (type === undefined)
-        throw new Error(`The demo page cannot have a file of this type: ${name}.`);
-      const source = readFileSync(new URL(name, FOLDER), 'utf8');
-      const text = source.replace('{{sandboxUrl}}', () => escapeAttribute(sandboxUrl));
-      return [name, { type, text }] as const;
-    }),
-  );
-}
-
-const escapeAttribute = (text: string): string =>
-  text.replace(/[&"<>]/g, (character) => `&#${String(character.charCodeAt(0))};`);

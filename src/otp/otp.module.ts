@@ -22,5 +22,6 @@ import { SubmittedCodeChecker } from './submitted-code-checker.js';
     VerificationEvents,
     PendingVerifications,
   ],
+  exports: [OtpService, CodeVerificationService],
 })
 export class OtpModule {}

@@ -10,13 +10,21 @@ import type { RunningService } from '../support/service.js';
 /** Chromium may have to be installed first. */
 const START_TIMEOUT_MS = minutes(10);
 
-jest.setTimeout(seconds(30));
+jest.setTimeout(seconds(60));
+
+const WIDE = { width: 1280, height: 760 };
+/** A small phone. */
+const NARROW = { width: 360, height: 640 };
 
 const LOOKS: [name: string, options: BrowserContextOptions][] = [
-  ['light', { colorScheme: 'light', viewport: { width: 1080, height: 720 } }],
-  ['dark', { colorScheme: 'dark', viewport: { width: 1080, height: 720 } }],
-  ['phone', { colorScheme: 'light', viewport: { width: 360, height: 900 } }],
+  ['light', { colorScheme: 'light', viewport: WIDE }],
+  ['dark', { colorScheme: 'dark', viewport: WIDE }],
+  ['phone', { colorScheme: 'light', viewport: NARROW }],
+  ['phone-dark', { colorScheme: 'dark', viewport: NARROW }],
 ];
+
+/** These are in docs/images. */
+const PUBLISHED = ['light', 'dark', 'phone'];
 
 describe('The demo page', () => {
   let browser: Browser;
@@ -40,47 +48,98 @@ describe('The demo page', () => {
     ).toBeLessThanOrEqual(0);
   }
 
-  it.each(LOOKS)('is accessible in every state (%s)', async (name, options) => {
+  it.each(LOOKS)('is accessible in every step (%s)', async (name, options) => {
+    let pictures = 0;
+    const check = async (state: string) => {
+      await expectAccessible();
+      const folder = process.env['SCREENSHOTS'];
+      if (folder === undefined) return;
+      pictures += 1;
+      const path = `${folder}/demo-${name}-${String(pictures)}-${state}.png`;
+      writeFileSync(path, await demo.page.screenshot());
+    };
     demo = await DemoPage.open(browser, service.url, {
       ...options,
       reducedMotion: 'reduce',
-      prepare: (page) => page.clock.install(),
+      prepare: async (page) => {
+        await page.clock.install();
+        // The same examples at every run, for equal screenshots.
+        await page.addInitScript('Math.random = () => 0.84');
+      },
     });
-    // The same number at every run, for equal screenshots.
     await demo.number.fill(`+1 415 555 014${String(LOOKS.findIndex(([look]) => look === name))}`);
-    await demo.waitForPhone();
-    await expectAccessible();
+    await check('number');
+    await demo.page.getByText('Numbers with another outcome').click();
+    await check('examples');
+    await demo.page.getByText('A premium number').click();
+    await demo.press('Send code');
+    await demo.waitForNote('We send no codes to numbers of this kind.');
+    await check('blocked');
+    await demo.page.getByText('Numbers with another outcome').click();
 
+    await demo.number.fill(`+1 415 555 014${String(LOOKS.findIndex(([look]) => look === name))}`);
     const code = await demo.send();
-    await expectAccessible();
-
+    await check('code');
     await demo.verify(wrongCode(code));
-    await demo.waitForStatus('4 tries left');
-    await expectAccessible();
+    await demo.waitForNote('4 tries left');
     await demo.page.clock.fastForward('06');
-    const picture = await demo.page.screenshot();
-    if (process.env['UPDATE_SCREENSHOTS']) writeFileSync(`docs/images/demo-${name}.png`, picture);
+    await check('wrong-code');
+    if (process.env['UPDATE_SCREENSHOTS'] && PUBLISHED.includes(name))
+      writeFileSync(`docs/images/demo-${name}.png`, await demo.page.screenshot());
+
+    service.clock.advance(seconds(30));
+    await demo.page.clock.fastForward('31');
+    await demo.press('Send again');
+    await demo.waitForNote('Sent again.');
+    await demo.readCode(2);
+    await check('resent');
 
     await demo.verify(code);
-    await demo.waitForStatus('is verified');
-    await expectAccessible();
+    await demo.waitForTitle('Verified');
+    await check('verified');
+
+    await demo.press('Verify another number');
+    service.clock.advance(seconds(30));
+    await demo.send();
+    service.clock.advance(minutes(5));
+    await demo.page.clock.fastForward('05:01');
+    await demo.waitForTitle('This code has expired');
+    await check('expired');
   });
 
-  it('is accessible when a code has expired', async () => {
-    demo = await DemoPage.open(browser, service.url);
+  it('shows the message, the field and the button on a small phone without scrolling', async () => {
+    demo = await DemoPage.open(browser, service.url, { viewport: NARROW, hasTouch: true });
     const code = await demo.send();
-    service.clock.advance(minutes(5));
-    await demo.verify(code);
-    await demo.waitForStatus('expired');
-    await expectAccessible();
+    const isInSight = async () => {
+      const parts = [demo.messages.last(), demo.code, demo.page.locator('#verify'), demo.title];
+      const boxes = await Promise.all(parts.map((part) => part.boundingBox()));
+      return boxes.every((box) => box && box.y >= 0 && box.y + box.height <= NARROW.height);
+    };
+    expect(await demo.page.evaluate('scrollY')).toBe(0);
+    expect(await demo.messages.last().textContent()).toContain(code);
+    expect(await isInSight()).toBe(true);
+
+    // The newest of several messages is the one in sight.
+    await demo.verify(wrongCode(code));
+    await demo.waitForNote('4 tries left');
+    service.clock.advance(seconds(30));
+    await demo.page.reload();
+    await demo.press('Send again');
+    await demo.waitForNote('Sent again.');
+    await demo.readCode(2);
+    expect(await demo.page.evaluate('scrollY')).toBe(0);
+    expect(await isInSight()).toBe(true);
   });
 
   it('has inputs and buttons of at least 44 pixels', async () => {
     demo = await DemoPage.open(browser, service.url);
+    const heights = () =>
+      demo.page.evaluate<number[]>(
+        `[...document.querySelectorAll('input, button, summary')].map((each) => each.offsetHeight).filter(Boolean)`,
+      );
+    await demo.page.getByText('Numbers with another outcome').click();
+    expect(Math.min(...(await heights()))).toBeGreaterThanOrEqual(44);
     await demo.send();
-    const heights = await demo.page.evaluate<number[]>(
-      `[...document.querySelectorAll('input, button')].map((each) => each.offsetHeight).filter(Boolean)`,
-    );
-    expect(Math.min(...heights)).toBeGreaterThanOrEqual(44);
+    expect(Math.min(...(await heights()))).toBeGreaterThanOrEqual(44);
   });
 });

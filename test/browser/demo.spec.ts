@@ -45,19 +45,31 @@ describe('The demo page', () => {
     expect(errors).toEqual([]);
   });
 
+  /** Lets time pass for the service and for the page. */
+  const advance = async (ms: number) => {
+    service.clock.advance(ms);
+    await demo.page.clock.fastForward(ms);
+  };
+
   it('sends a code to the phone on the page and verifies it', async () => {
+    expect(await demo.getFocused()).toBe('number');
     const code = await demo.send();
-    await demo.waitForStatus(/^Sent a code to \+1415•••01\d\d\. It is valid for 5 minutes\.$/);
+    await demo.waitForTitle('Enter the code');
+    expect(await demo.lead.textContent()).toMatch(
+      /^We sent it to \+1415•••01\d\d\. It works until \d\d:\d\d\.$/,
+    );
     expect(await demo.getFocused()).toBe('code');
 
     await demo.verify(code);
 
-    await demo.waitForStatus(/^\+1415•••01\d\d is verified\.$/);
-    expect(await demo.getFocused()).toBe('restart');
+    await demo.waitForTitle('Verified');
+    expect(await demo.lead.textContent()).toMatch(/^The number \+1415•••01\d\d is yours\.$/);
+    expect(await demo.getFocused()).toBe('title');
   });
 
   it.each([
     ['spaces', (code: string) => `${code.slice(0, 3)} ${code.slice(3)}`],
+    ['hyphens', (code: string) => `${code.slice(0, 3)}-${code.slice(3)}`],
     ['Arabic-Indic digits', (code: string) => toScript(code, '٠')],
     ['Devanagari digits', (code: string) => toScript(code, '०')],
     ['full-width digits', (code: string) => toScript(code, '０')],
@@ -67,65 +79,85 @@ describe('The demo page', () => {
     expect(await demo.code.inputValue()).toBe(code);
 
     await demo.press('Verify');
-    await demo.waitForStatus('is verified');
+    await demo.waitForTitle('Verified');
   });
 
-  it('shows the remaining attempts after a wrong code', async () => {
+  it('shows the remaining tries at the field after a wrong code', async () => {
     const code = await demo.send();
     for (const left of ['4 tries', '3 tries', '2 tries', '1 try']) {
       await demo.verify(wrongCode(code));
-      await demo.waitForStatus(`That is not the code. You have ${left} left.`);
+      const note = await demo.waitForNote(`That is not the code. You have ${left} left.`);
+      expect(note).toBe('code-note');
     }
     expect(await demo.code.getAttribute('aria-invalid')).toBe('true');
     expect(await demo.getFocused()).toBe('code');
 
     await demo.verify(code);
-    await demo.waitForStatus('is verified');
+    await demo.waitForTitle('Verified');
+    expect(await demo.note.count()).toBe(0);
+  });
+
+  it('asks for all digits of a code before it uses up a try', async () => {
+    const code = await demo.send();
+    await demo.verify(code.slice(0, 3));
+    expect(await demo.waitForNote('Enter all digits of the code')).toBe('code-note');
+    await demo.verify(wrongCode(code));
+    await demo.waitForNote('You have 4 tries left.');
   });
 
   it('offers a new code after five wrong ones', async () => {
     const code = await demo.send();
     for (let tries = 1; tries <= 5; tries += 1) {
       await demo.verify(wrongCode(code));
-      await demo.waitForStatus(
-        tries < 5 ? /not the code/ : 'Too many wrong codes. Send a new one.',
-      );
+      if (tries < 5) await demo.waitForNote(/not the code/);
     }
+    await demo.waitForTitle('Too many wrong codes');
     expect(await demo.code.isVisible()).toBe(false);
-    expect(await demo.getFocused()).toBe('resend');
+    expect(await demo.note.count()).toBe(0);
+    expect(await demo.getFocused()).toBe('title');
 
-    service.clock.advance(seconds(30));
-    await demo.page.clock.fastForward('31');
+    await advance(seconds(31));
     await demo.press('Send a new code');
     await demo.verify(await demo.readCode(2));
-    await demo.waitForStatus('is verified');
+    await demo.waitForTitle('Verified');
   });
 
   it('counts down until the code can be sent again', async () => {
     const code = await demo.send();
-    expect(await demo.resendButton.textContent()).toMatch(/^Send again in (30|31) seconds$/);
+    expect(await demo.resendButton.textContent()).toMatch(/^Send again in (29|30) seconds$/);
     await demo.resendButton.click({ force: true });
-    await demo.page.clock.fastForward('20');
-    await demo.page.getByText(/^Send again in (9|10|11) seconds$/).waitFor();
+    await advance(seconds(20));
+    await demo.page.getByText(/^Send again in (8|9|10) seconds$/).waitFor();
     expect(await demo.resendButton.getAttribute('aria-disabled')).toBe('true');
     expect(await demo.messages.count()).toBe(1);
 
-    service.clock.advance(seconds(30));
-    await demo.page.clock.fastForward('11');
+    await advance(seconds(11));
     await demo.press('Send again');
 
+    expect(await demo.waitForNote('Sent again. Look at the phone.')).toBe('resend-note');
     expect(await demo.readCode(2)).toBe(code);
     await demo.resendButton.and(demo.page.locator('[aria-disabled=true]')).waitFor();
     await demo.verify(code);
-    await demo.waitForStatus('is verified');
+    await demo.waitForTitle('Verified');
   });
 
-  it('shows that a code has expired', async () => {
+  it('shows by itself that a code has expired', async () => {
+    await demo.send();
+    await advance(minutes(5) + seconds(1));
+    await demo.waitForTitle('This code has expired');
+    expect(await demo.code.isVisible()).toBe(false);
+
+    await demo.press('Send a new code');
+    await demo.waitForTitle('Enter the code');
+    await demo.verify(await demo.readCode(2));
+    await demo.waitForTitle('Verified');
+  });
+
+  it('shows that a code has expired to someone whose clock is slow', async () => {
     const code = await demo.send();
     service.clock.advance(minutes(5));
     await demo.verify(code);
-    await demo.waitForStatus('This code has expired. Send a new one.');
-    expect(await demo.getFocused()).toBe('resend');
+    await demo.waitForTitle('This code has expired');
   });
 
   it('shows that a newer code was sent', async () => {
@@ -134,54 +166,81 @@ describe('The demo page', () => {
     service.clock.advance(seconds(30));
     await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
     await demo.verify(code);
-    await demo.waitForStatus('A newer code was sent');
+    await demo.waitForTitle('A newer code was sent');
   });
 
-  it('shows the time until another code can be sent to the number', async () => {
-    await demo.send();
-    await demo.press('Use another number');
-    expect(await demo.getFocused()).toBe('number');
+  it('counts down until a number that was just sent a code can be sent another', async () => {
+    const phoneNumber = await demo.number.inputValue();
+    await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
     await demo.press('Send code');
-    await demo.waitForStatus(
-      /^This number was sent a code moments ago\. Try again in (29|30) seconds\.$/,
-    );
+    const text = 'This number was sent a code moments ago.';
+    expect(await demo.waitForNote(text)).toBe('number-note');
+    const button = demo.page.getByRole('button', { name: /^Send code/ });
+    expect(await button.textContent()).toMatch(/^Send code in (29|30) seconds$/);
+
+    // Another number can be sent to at once.
+    await demo.number.press('End');
+    await demo.number.press('Backspace');
+    expect(await button.textContent()).toBe('Send code');
+    expect(await demo.note.count()).toBe(0);
   });
 
-  it('shows why a number is invalid', async () => {
-    await demo.number.fill('0123');
+  it.each([
+    ['', 'Enter your phone number.'],
+    ['0123', 'Begin with + and the country code, as in +1 415 555 0123.'],
+    ['+1 415 555', 'There is no such phone number. Check its digits.'],
+    ['+1 900 768 5518', 'We send no codes to numbers of this kind. Use another one.'],
+  ])('shows at the field why it sends nothing to "%s"', async (number, text) => {
+    await demo.number.fill(number);
     await demo.press('Send code');
-    await demo.waitForStatus('The + is missing. Begin with + and the country code');
+    expect(await demo.waitForNote(text)).toBe('number-note');
     expect(await demo.number.getAttribute('aria-invalid')).toBe('true');
     expect(await demo.getFocused()).toBe('number');
   });
 
-  it('shows that a number is blocked', async () => {
-    await demo.number.fill('+19007685518');
+  it('shows when a number that got too many codes can get another', async () => {
+    const phoneNumber = await demo.number.inputValue();
+    for (let sends = 0; sends < 10; sends += 1) {
+      await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
+      service.clock.advance(seconds(30));
+    }
     await demo.press('Send code');
-    await demo.waitForStatus('No codes are sent to numbers like this one. Use another one.');
+    await demo.waitForNote(
+      /^This number cannot get more codes for now\. Try again after \d\d:\d\d tomorrow\.$/,
+    );
   });
 
-  it('shows that it is sending, and sends only once', async () => {
+  it('shows that it is sending, and sends only once at a double click', async () => {
     const requests: string[] = [];
-    let answer: () => void = () => undefined;
-    await demo.page.route('**/otp/send', async (route) => {
+    const answers: (() => void)[] = [];
+    await demo.page.route('**/demo/send', async (route) => {
       requests.push(route.request().url());
-      await new Promise<void>((resolve) => {
-        answer = resolve;
-      });
+      await new Promise<void>((resolve) => answers.push(resolve));
       await route.continue();
     });
-    await demo.press('Send code');
-    await demo.waitForStatus('Sending a code…');
-    await demo.press('Send code');
-    answer();
+    await demo.page.getByRole('button', { name: 'Send code' }).dblclick();
+    await demo.page.getByRole('status').and(demo.page.getByText('Sending…')).waitFor();
+    await demo.number.press('Enter');
+    answers.forEach((answer) => {
+      answer();
+    });
     await demo.readCode();
     expect(requests).toHaveLength(1);
   });
 
+  it('verifies only once at a double click', async () => {
+    const requests: string[] = [];
+    demo.page.on('request', (request) => requests.push(request.url()));
+    const code = await demo.send();
+    await demo.code.fill(code);
+    await demo.page.getByRole('button', { name: 'Verify' }).dblclick();
+    await demo.waitForTitle('Verified');
+    expect(requests.filter((url) => url.endsWith('/demo/verify'))).toHaveLength(1);
+  });
+
   it('retries with the same idempotency key when a response is lost, for only one message', async () => {
     const keys: string[] = [];
-    await demo.page.route('**/otp/send', async (route) => {
+    await demo.page.route('**/demo/send', async (route) => {
       keys.push((await route.request().allHeaders())['idempotency-key'] ?? '');
       if (keys.length > 1) return route.continue();
       await route.fetch();
@@ -194,14 +253,14 @@ describe('The demo page', () => {
 
   it('shows that the service cannot be reached, and retries with the same idempotency key', async () => {
     const keys = new Set<string | undefined>();
-    await demo.page.route('**/otp/send', async (route) => {
+    await demo.page.route('**/demo/send', async (route) => {
       keys.add((await route.request().allHeaders())['idempotency-key']);
       return route.abort();
     });
     await demo.press('Send code');
-    await demo.waitForStatus('The service cannot be reached.');
-    await demo.page.unroute('**/otp/send');
-    const retried = demo.page.waitForRequest('**/otp/send');
+    await demo.waitForNote('The service does not answer. Try again.');
+    await demo.page.unroute('**/demo/send');
+    const retried = demo.page.waitForRequest('**/demo/send');
     await demo.send();
     keys.add((await (await retried).allHeaders())['idempotency-key']);
     expect(keys.size).toBe(1);
@@ -216,23 +275,37 @@ describe('The demo page', () => {
     await demo.page.keyboard.press('Control+V');
     expect(await demo.code.inputValue()).toBe(code);
     await demo.press('Verify');
-    await demo.waitForStatus('is verified');
+    await demo.waitForTitle('Verified');
   });
 
   it('can be used with the keyboard only', async () => {
     const { keyboard } = demo.page;
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await keyboard.press(key);
+    };
     expect(await demo.getFocused()).toBe('number');
-    await keyboard.press('Enter');
+    // To the numbers with another outcome, and the first of them.
+    await press('Tab', 'Tab', 'Enter', 'Tab', 'Enter');
+    expect(await demo.getFocused()).toBe('number');
+    await press('Enter');
+    await demo.waitForNote('This phone cannot be reached.');
+    expect(await demo.getFocused()).toBe('number');
+    await keyboard.type('+1 415 555 0177');
+    await press('Enter');
     await demo.code.waitFor();
     const code = await demo.readCode();
     await keyboard.type(wrongCode(code));
-    await keyboard.press('Enter');
-    await demo.waitForStatus('not the code');
+    await press('Enter');
+    await demo.waitForNote('not the code');
+    // To change the number, and back again.
+    await press('Tab', 'Tab', 'Tab', 'Space');
+    expect(await demo.getFocused()).toBe('number');
+    await press('Enter');
+    await demo.waitForTitle('Enter the code');
     await keyboard.type(code);
-    await keyboard.press('Tab');
-    await keyboard.press('Space');
-    await demo.waitForStatus('is verified');
-    await keyboard.press('Enter');
+    await press('Tab', 'Space');
+    await demo.waitForTitle('Verified');
+    await press('Tab', 'Enter');
     expect(await demo.getFocused()).toBe('number');
   });
 
@@ -248,7 +321,7 @@ describe('The demo page', () => {
     );
     const code = await demo.send();
     await demo.page.evaluate(`reading.resolve({ code: '${code}' })`);
-    await demo.waitForStatus('is verified');
+    await demo.waitForTitle('Verified');
     expect(await demo.page.evaluate('[reading.otp, reading.signal.aborted]')).toEqual([
       { transport: ['sms'] },
       true,
@@ -258,12 +331,12 @@ describe('The demo page', () => {
   it('shows that the provider fails, and that the phone has no signal', async () => {
     const upstream = await startScriptedUpstream();
     upstream.answer(reply(500, {}));
-    upstream.answerReads(reply(500, {}, { 'access-control-allow-origin': '*' }));
+    upstream.answerReads(reply(500, {}));
     const failing = await startService({ INFOBIP_BASE_URL: upstream.url });
     closing.push(upstream, failing);
     await demo.page.goto(`${failing.url}/demo`);
-    await demo.page.getByText(`No signal: is the sandbox at ${upstream.url} running?`).waitFor();
     await demo.press('Send code');
-    await demo.waitForStatus('That does not work right now.');
+    expect(await demo.waitForNote('The code could not be sent.')).toBe('number-note');
+    await demo.page.getByText('No signal: the sandbox does not answer.').waitFor();
   });
 });

@@ -4,7 +4,7 @@ import { openPage } from './browser.js';
 import { FakeClock } from './fake-clock.js';
 import { startService, type RunningService } from './service.js';
 
-/** The system clock plus an offset: the page compares times with the `Date` header of responses. */
+/** The system clock plus an offset: the times that the page shows follow the browser's clock. */
 class OffsetClock extends FakeClock {
   protected override readWallClock(): number {
     return Date.now() + super.readWallClock();
@@ -20,7 +20,12 @@ export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<Runni
   const clock = new OffsetClock(0);
   const sandbox = await startSandbox({ port: 0, now: () => clock.now() });
   const service = await startService(
-    { INFOBIP_BASE_URL: sandbox.url, THROTTLE_SEND_LIMIT: '1000', ...settings },
+    {
+      INFOBIP_BASE_URL: sandbox.url,
+      THROTTLE_SEND_LIMIT: '1000',
+      SENDS_PER_END_USER_IP_PER_HOUR: '1000',
+      ...settings,
+    },
     clock,
   );
   return {
@@ -34,9 +39,13 @@ export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<Runni
 
 /** The demo page, with the actions of its user. */
 export class DemoPage {
+  /** The title of the step. */
+  readonly title: Locator;
+  readonly lead: Locator;
   readonly number: Locator;
   readonly code: Locator;
-  readonly status: Locator;
+  /** The note that is shown: what went wrong, where it belongs. */
+  readonly note: Locator;
   /** The messages on the phone. */
   readonly messages: Locator;
   readonly resendButton: Locator;
@@ -45,14 +54,16 @@ export class DemoPage {
     readonly page: Page,
     readonly errors: readonly string[],
   ) {
+    this.title = page.getByRole('heading', { level: 1 });
+    this.lead = page.locator('#lead');
     this.number = page.getByRole('textbox', { name: 'Phone number' });
-    this.code = page.getByRole('textbox', { name: 'Code from the message' });
-    this.status = page.getByRole('status');
-    this.messages = page.getByRole('log').getByRole('article');
-    this.resendButton = page.getByRole('button', { name: /^Send (again|a new code)/ });
+    this.code = page.getByRole('textbox', { name: /code$/i });
+    this.note = page.getByRole('alert').filter({ hasText: /./ });
+    this.messages = page.locator('#messages article');
+    this.resendButton = page.locator('#resend');
   }
 
-  /** Opens the page and waits until its phone can receive messages. */
+  /** Opens the page and waits until it shows a step. */
   static async open(
     browser: Browser,
     url: string,
@@ -62,12 +73,8 @@ export class DemoPage {
     await prepare?.(page);
     const demo = new DemoPage(page, errors);
     await page.goto(`${url}/demo`);
-    await demo.waitForPhone();
+    await demo.title.waitFor();
     return demo;
-  }
-
-  async waitForPhone(): Promise<void> {
-    await this.page.getByText('This phone is +').waitFor();
   }
 
   /** Sends a code and returns it as the phone shows it. */
@@ -86,15 +93,22 @@ export class DemoPage {
     await this.page.getByRole('button', { name: button, exact: true }).click();
   }
 
-  /** Waits until the status line contains this text. */
-  async waitForStatus(text: string | RegExp): Promise<void> {
-    await this.status.filter({ hasText: text }).waitFor();
+  async waitForTitle(text: string): Promise<void> {
+    await this.title.and(this.page.getByText(text, { exact: true })).waitFor();
+  }
+
+  /** Waits until the only note contains this text, and returns the id of its element. */
+  async waitForNote(text: string | RegExp): Promise<string | null> {
+    const note = this.note.filter({ hasText: text });
+    await note.waitFor();
+    expect(await this.note.count()).toBe(1);
+    return note.getAttribute('id');
   }
 
   /** Waits for the `count`-th message and reads its code. */
   async readCode(count = 1): Promise<string> {
     const message = this.messages.nth(count - 1);
-    await message.waitFor();
+    await message.waitFor({ state: 'attached' });
     return (await message.locator('strong').textContent()) ?? '';
   }
 

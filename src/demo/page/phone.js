@@ -1,45 +1,40 @@
-import { keepDigits } from './digits.js';
+import { get } from './api.js';
+import { PHONE } from './messages.js';
 
-/** The simulated phone beside the form: shows the sandbox's messages as they arrive. */
-const sandboxUrl = document.querySelector('meta[name="sandbox"]').content;
-const numberInput = document.getElementById('number');
+/* The phone beside the form, which stands for the visitor's own. */
+
 const messages = document.getElementById('messages');
-const signalStatus = document.getElementById('signal');
+const signal = document.getElementById('signal');
 
-let stream;
-/** After a reconnect the stream may repeat messages. */
-let seen = new Set();
+/** The messages that are shown; the back end lists them oldest first. */
+let shown = [];
+let lastRequest = 0;
 
-numberInput.addEventListener('input', showMessages);
-showMessages();
-
-/** Shows the messages to the number in the form, and follows new ones. */
-function showMessages() {
-  stream?.close();
-  messages.replaceChildren();
-  seen = new Set();
-  signalStatus.textContent = 'Connecting…';
-  const digits = keepDigits(numberInput.value);
-  stream = new EventSource(`${sandboxUrl}/sandbox/messages/stream?to=${digits}`);
-  stream.onopen = () => {
-    signalStatus.textContent = `This phone is +${digits}`;
-  };
-  stream.onerror = () => {
-    signalStatus.textContent = `No signal: is the sandbox at ${sandboxUrl} running?`;
-  };
-  stream.onmessage = ({ data }) => {
-    if (!seen.has(data)) messages.append(createBubble(JSON.parse(data)));
-    seen.add(data);
-    messages.scrollTo({ top: messages.scrollHeight });
-  };
+/** Shows the messages to the number of this session. A send is over when its message has arrived. */
+export async function showMessages() {
+  const request = ++lastRequest;
+  const received = await get('/demo/messages').catch(() => undefined);
+  if (request !== lastRequest) return;
+  if (!received) {
+    signal.textContent = PHONE.noSignal;
+    return;
+  }
+  signal.textContent = received.length > 0 ? PHONE.explanation : PHONE.empty;
+  const isSameNumber = shown.every((message, index) => isEqual(message, received[index]));
+  if (!isSameNumber) messages.replaceChildren();
+  messages.append(...received.slice(isSameNumber ? shown.length : 0).map(createBubble));
+  messages.scrollTo({ top: messages.scrollHeight });
+  shown = received;
 }
 
-/** Makes the PIN bold wherever it occurs in the text. */
-function createBubble({ from, text, pin, sentAt }) {
+const isEqual = (message, other) => JSON.stringify(message) === JSON.stringify(other);
+
+/** Makes the code bold wherever it occurs in the text. */
+function createBubble({ from, text, code, sentAt }) {
   const time = new Date(sentAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   const parts = text
-    .split(pin)
-    .flatMap((part, index) => (index ? [createStrong(pin), part] : [part]));
+    .split(code)
+    .flatMap((part, index) => (index ? [createStrong(code), part] : [part]));
   const article = document.createElement('article');
   article.append(createParagraph('from', `${from} · ${time}`), createParagraph('text', ...parts));
   return article;

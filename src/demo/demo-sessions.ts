@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Clock } from '../common/clock.js';
+import { minutes } from '../common/durations.js';
+import type { VerificationClosedReason } from '../common/label-values.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import { getRandomBytes } from '../common/random.js';
+
+/** A code that was sent for a browser. */
+export interface DemoVerification {
+  readonly pinId: string;
+  readonly phoneNumber: PhoneNumber;
+  /** Milliseconds since the epoch, by the wall clock. */
+  readonly expiresAt: number;
+  /** Milliseconds since the epoch, by the wall clock. */
+  readonly resendAvailableAt: number;
+  /** How many digits the code has, if the service says so. */
+  readonly codeLength: number | undefined;
+  status: 'pending' | 'verified' | VerificationClosedReason;
+}
+
+/** What the page's back end remembers of one browser. The browser itself has only the cookie. */
+export interface DemoSession {
+  /** The number that the last message was meant for. The phone on the page shows its messages. */
+  phoneNumber?: PhoneNumber;
+  /** The code that was sent last. */
+  verification?: DemoVerification;
+}
+
+const COOKIE = 'demo-session';
+const ID_BYTES = 16;
+
+/** From the last request of a browser to the end of its session. */
+const LIFETIME_MS = minutes(30);
+/** Beyond it, the sessions that were not used for longest end. */
+const MAX_SESSIONS = 1_000;
+
+/**
+ * The sessions of the demo page, in memory: a session holds the `pinId`, which no browser may see. A
+ * random id in a cookie names it. It accepts only ids that it made itself.
+ *
+ * The cookie is written and read here: `@fastify/cookie` would be one more dependency in production,
+ * which has no demo page.
+ */
+@Injectable()
+export class DemoSessions {
+  /** By id, the least recently used first. */
+  private readonly sessions = new Map<string, { session: DemoSession; usedAt: number }>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The session of the browser, if it has one. */
+  find(request: FastifyRequest): DemoSession | undefined {
+    this.removeExpired();
+    const id = readCookie(request);
+    const { session } = this.sessions.get(id) ?? {};
+    if (session) this.keep(id, session);
+    return session;
+  }
+
+  /** The session of the browser, or a new one, whose cookie is set. */
+  open(request: FastifyRequest, reply: FastifyReply): DemoSession {
+    const existing = this.find(request);
+    if (existing) return existing;
+    const id = getRandomBytes(ID_BYTES).toString('base64url');
+    const session: DemoSession = {};
+    this.keep(id, session);
+    const [oldest] = this.sessions.keys();
+    if (this.sessions.size > MAX_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
+    void reply.header('set-cookie', createCookie(id, request.protocol === 'https'));
+    return session;
+  }
+
+  private keep(id: string, session: DemoSession): void {
+    this.sessions.delete(id);
+    this.sessions.set(id, { session, usedAt: this.clock.now() });
+  }
+
+  private removeExpired(): void {
+    const now = this.clock.now();
+    for (const [id, { usedAt }] of this.sessions) {
+      if (now - usedAt < LIFETIME_MS) return;
+      this.sessions.delete(id);
+    }
+  }
+}
+
+/** Scripts cannot read the cookie, and no page of another site makes a browser send it. */
+const createCookie = (id: string, isSecure: boolean): string =>
+  [
+    `${COOKIE}=${id}`,
+    'Path=/demo',
+    'HttpOnly',
+    'SameSite=Strict',
+    ...(isSecure ? ['Secure'] : []),
+  ].join('; ');
+
+/** The id in the request's cookie; empty if there is none. */
+function readCookie({ headers }: FastifyRequest): string {
+  const cookies = (headers.cookie ?? '').split(';').map((cookie) => cookie.trim());
+  return cookies.find((cookie) => cookie.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) ?? '';
+}

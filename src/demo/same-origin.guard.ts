@@ -1,0 +1,26 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { errors } from '../common/domain-error.js';
+
+/**
+ * Admits only requests that the demo page itself makes. With the cookie's `SameSite=Strict` and bodies
+ * that must be JSON, no page of another site can act for a visitor (CSRF).
+ */
+@Injectable()
+export class SameOriginGuard implements CanActivate {
+  /** @throws DomainError `not_found`: for other pages the route does not exist. */
+  canActivate(context: ExecutionContext): boolean {
+    if (isSameOrigin(context.switchToHttp().getRequest<FastifyRequest>())) return true;
+    throw errors.notFound({ message: 'Only the demo page can call this path.' });
+  }
+}
+
+/**
+ * By `Sec-Fetch-Site` (W3C Fetch Metadata §2.4). Browsers leave it out over http, except to this machine;
+ * then by `Origin`, which every browser sends with a POST.
+ */
+function isSameOrigin({ headers }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined) return site === 'same-origin';
+  return /^https?:\/\/(.+)$/.exec(headers.origin ?? '')?.[1] === headers.host;
+}

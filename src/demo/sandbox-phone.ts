@@ -1,0 +1,55 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { errors } from '../common/domain-error.js';
+import { seconds } from '../common/durations.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
+
+/** A message as the phone shows it. */
+export interface PhoneMessage {
+  readonly from: string;
+  readonly text: string;
+  readonly code: string;
+  /** ISO 8601, UTC. */
+  readonly sentAt: string;
+}
+
+const TIMEOUT_MS = seconds(2);
+
+/**
+ * The phone beside the form, which stands for the end user's own: a real page has nothing like it. It
+ * reads the messages of the sandbox, which has delivered a message before its send returns.
+ */
+@Injectable()
+export class SandboxPhone {
+  constructor(@Inject(providersConfig.KEY) private readonly config: ProvidersConfig) {}
+
+  /**
+   * The messages to the number, oldest first, without the provider's ids.
+   * @throws DomainError `provider_unavailable` if the sandbox does not answer
+   */
+  async listMessages({ e164 }: PhoneNumber): Promise<PhoneMessage[]> {
+    const { url = '' } = this.config.sandbox ?? {};
+    const inbox = await readInbox(`${url}/sandbox/messages?to=${e164.slice(1)}`).catch(
+      (cause: unknown) => {
+        throw errors.providerUnavailable({ message: 'The sandbox does not answer.', cause });
+      },
+    );
+    return inbox
+      .reverse()
+      .map(({ from, text, pin, sentAt }) => ({ from, text, code: pin, sentAt }));
+  }
+}
+
+/** An entry of the sandbox's list, as far as the phone shows it. */
+interface InboxEntry {
+  readonly from: string;
+  readonly text: string;
+  readonly pin: string;
+  readonly sentAt: string;
+}
+
+async function readInbox(url: string): Promise<InboxEntry[]> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`The sandbox returned ${String(response.status)}.`);
+  return (await response.json()) as InboxEntry[];
+}

@@ -1,0 +1,233 @@
+import type { Browser } from 'playwright-core';
+import { minutes, seconds } from '../../src/common/durations.js';
+import { OtpService } from '../../src/otp/otp.service.js';
+import { DemoPage, startDemo } from '../support/browser-demo.js';
+import { startBrowser } from '../support/browser.js';
+import { wrongCode } from '../support/wrong-code.js';
+import type { RunningService } from '../support/service.js';
+
+/** Chromium may have to be installed first. */
+const START_TIMEOUT_MS = minutes(10);
+
+jest.setTimeout(seconds(20));
+
+/** The promise of each number that the page offers, and what must be seen then. */
+const OUTCOMES: Readonly<Record<string, (demo: DemoPage) => Promise<unknown>>> = {
+  'The phone cannot be reached': (demo) => demo.waitForNote('This phone cannot be reached.'),
+  'A premium number, which gets no codes': (demo) =>
+    demo.waitForNote('We send no codes to numbers of this kind.'),
+  'The message takes two seconds': async (demo) => {
+    await demo.waitForTitle('Enter the code');
+    await demo.readCode();
+  },
+  'The message arrives, but its confirmation is lost': async (demo) => {
+    await demo.waitForNote('It is not clear whether a code was sent.');
+    await demo.readCode();
+  },
+  'The message provider fails': (demo) => demo.waitForNote('The code could not be sent.'),
+  'The code has expired when it arrives': async (demo) => {
+    await demo.waitForTitle('Enter the code');
+    await demo.verify(await demo.readCode());
+    await demo.waitForTitle('This code has expired');
+  },
+  'No code is accepted, not even the right one': async (demo) => {
+    await demo.waitForTitle('Enter the code');
+    await demo.verify(await demo.readCode());
+    await demo.waitForTitle('Too many wrong codes');
+  },
+  'The answer to the right code is lost': async (demo) => {
+    await demo.waitForTitle('Enter the code');
+    await demo.verify(await demo.readCode());
+    await demo.waitForTitle('Verified');
+  },
+};
+
+describe('The demo page', () => {
+  let browser: Browser;
+  let service: RunningService;
+  let demo: DemoPage;
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+  }, START_TIMEOUT_MS);
+
+  afterAll(() => browser.close());
+
+  beforeEach(async () => {
+    service = await startDemo();
+    demo = await DemoPage.open(browser, service.url);
+  });
+
+  afterEach(async () => {
+    const { errors } = demo;
+    // The page is closed first, because a server waits for the browser's connections.
+    await demo.close();
+    await service.close();
+    expect(errors).toEqual([]);
+  });
+
+  const reload = async () => {
+    await demo.page.reload();
+    await demo.title.waitFor();
+  };
+
+  it('keeps its step when it is reloaded', async () => {
+    const code = await demo.send();
+    await reload();
+    await demo.waitForTitle('Enter the code');
+    expect(await demo.getFocused()).toBe('code');
+    expect(await demo.readCode()).toBe(code);
+    expect(await demo.resendButton.textContent()).toMatch(/^Send again in \d+ seconds$/);
+
+    await demo.verify(wrongCode(code));
+    await demo.waitForNote('You have 4 tries left.');
+    await reload();
+    await demo.waitForTitle('Enter the code');
+    expect(await demo.note.count()).toBe(0);
+    await demo.verify(wrongCode(code));
+    await demo.waitForNote('You have 3 tries left.');
+
+    await demo.verify(code);
+    await demo.waitForTitle('Verified');
+    await reload();
+    await demo.waitForTitle('Verified');
+  });
+
+  it('keeps showing that a code is over when it is reloaded', async () => {
+    await demo.send();
+    service.clock.advance(minutes(5));
+    await reload();
+    await demo.waitForTitle('This code has expired');
+    expect(await demo.code.isVisible()).toBe(false);
+  });
+
+  it('shows the code field after a reload in the middle of a send', async () => {
+    let answer: () => void = () => undefined;
+    const isSent = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await demo.page.route('**/demo/send', async (route) => {
+      await route.fetch();
+      answer();
+    });
+    await demo.press('Send code');
+    await isSent;
+    await reload();
+    await demo.waitForTitle('Enter the code');
+    await demo.verify(await demo.readCode());
+    await demo.waitForTitle('Verified');
+  });
+
+  it('goes back to the number, and forward to the code', async () => {
+    const number = await demo.number.inputValue();
+    const code = await demo.send();
+    await demo.page.goBack();
+    await demo.waitForTitle('Verify your phone number');
+    expect(await demo.number.inputValue()).toBe(number);
+    await reload();
+    await demo.waitForTitle('Verify your phone number');
+
+    await demo.page.goForward();
+    await demo.waitForTitle('Enter the code');
+    await demo.verify(code);
+    await demo.waitForTitle('Verified');
+    // The used code is not asked for again.
+    await demo.page.goBack();
+    await demo.waitForTitle('Verify your phone number');
+    await demo.page.goForward();
+    await demo.waitForTitle('Verified');
+  });
+
+  it('goes back from a changed number to the code', async () => {
+    const code = await demo.send();
+    await demo.press('Change the number');
+    await demo.waitForTitle('Verify your phone number');
+    await demo.page.goBack();
+    await demo.waitForTitle('Enter the code');
+    await demo.verify(code);
+    await demo.waitForTitle('Verified');
+  });
+
+  it('asks for the code on its way if the same number is entered again', async () => {
+    const code = await demo.send();
+    await demo.press('Change the number');
+    await demo.press('Send code');
+    await demo.waitForTitle('Enter the code');
+    expect(await demo.messages.count()).toBe(1);
+    await demo.verify(code);
+    await demo.waitForTitle('Verified');
+  });
+
+  it('sends to another number after a change, and shows only its messages', async () => {
+    await demo.number.fill('+1 415 555 0160');
+    await demo.send();
+    await demo.press('Change the number');
+    await demo.number.fill('+1 415 555 0161');
+    await demo.press('Send code');
+    await demo.lead.filter({ hasText: '+1415•••0161' }).waitFor();
+    await demo.page.getByRole('log').getByRole('article').first().waitFor();
+    expect(await demo.messages.count()).toBe(1);
+  });
+
+  it('starts again if the session is over', async () => {
+    const code = await demo.send();
+    await demo.page.context().clearCookies();
+    await demo.verify(code);
+    await demo.waitForTitle('Verify your phone number');
+    expect(await demo.waitForNote('the code is no longer known here')).toBe('number-note');
+  });
+
+  it('shows in a second tab what the first one did', async () => {
+    const code = await demo.send();
+    const tab = await demo.page.context().newPage();
+    await tab.goto(`${service.url}/demo`);
+    await tab.getByRole('textbox', { name: 'Code' }).fill(code);
+    await tab.getByRole('button', { name: 'Verify' }).click();
+    await tab.getByRole('heading', { name: 'Verified' }).waitFor();
+    await demo.verify(code);
+    await demo.waitForTitle('Verified');
+  });
+
+  it('offers numbers with another outcome, which happens', async () => {
+    const buttons = demo.page.locator('#examples button');
+    const outcomes = await buttons.locator('span:first-child').allTextContents();
+    expect(outcomes).toEqual(Object.keys(OUTCOMES));
+    for (const [index, outcome] of outcomes.entries()) {
+      await demo.close();
+      demo = await DemoPage.open(browser, service.url);
+      await demo.page.getByText('Numbers with another outcome').click();
+      await demo.page.locator('#examples button').nth(index).click();
+      await demo.page.getByText(`trying out: ${outcome.charAt(0).toLowerCase()}`).waitFor();
+      await demo.press('Send code');
+      await OUTCOMES[outcome]?.(demo);
+    }
+  });
+
+  it('has no pinId in any response, cookie, storage or part of the page', async () => {
+    const sends = jest.spyOn(service.app.get(OtpService, { strict: false }), 'send');
+    const bodies: Promise<string>[] = [];
+    demo.page.on('response', (response) => bodies.push(response.text()));
+    await reload();
+    const code = await demo.send();
+    await demo.verify(wrongCode(code));
+    await demo.waitForNote('not the code');
+    const readPage = () =>
+      demo.page.evaluate<string>(
+        `[document.cookie, document.documentElement.outerHTML, location.href,
+          JSON.stringify([localStorage, sessionStorage, history.state])].join()`,
+      );
+    const states = [await readPage()];
+    await demo.verify(code);
+    await demo.waitForTitle('Verified');
+    states.push(await readPage(), ...(await Promise.all(bodies)));
+    const { body } = await (sends.mock.results[0]?.value as ReturnType<OtpService['send']>);
+
+    expect(await demo.page.evaluate('document.cookie')).toBe('');
+    expect(await demo.page.evaluate('indexedDB.databases()')).toEqual([]);
+    expect(states.length).toBeGreaterThan(10);
+    for (const text of states) {
+      expect(text).not.toContain(body.pinId);
+      expect(text).not.toContain('"pinId"');
+    }
+  });
+});
