@@ -56,7 +56,7 @@ describe('The demo page', () => {
     const code = await demo.send();
     await demo.waitForTitle('Enter the code');
     expect(await demo.lead.textContent()).toMatch(
-      /^We sent it to \+1415•••01\d\d\. It works until \d\d:\d\d\.$/,
+      /^Sent to \+1415•••01\d\d\. It works until \d\d:\d\d\.$/,
     );
     expect(await demo.getFocused()).toBe('code');
 
@@ -266,6 +266,23 @@ describe('The demo page', () => {
     expect(keys.size).toBe(1);
   });
 
+  it('verifies again with the same idempotency key while the result is unknown', async () => {
+    const keys: string[] = [];
+    await demo.page.route('**/demo/verify', async (route) => {
+      keys.push((await route.request().allHeaders())['idempotency-key'] ?? '');
+      await route.continue();
+    });
+    // The sandbox fails every check for this number.
+    await demo.number.fill('+1 252 555 0140');
+    const code = await demo.send();
+    for (const count of [1, 2]) {
+      await demo.verify(code);
+      await demo.waitForNote('It is not clear yet whether this is the code. Press Verify again.');
+      expect(keys).toHaveLength(count);
+    }
+    expect(new Set(keys).size).toBe(1);
+  });
+
   it('accepts a pasted code with a space', async () => {
     const code = await demo.send();
     await demo.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -290,6 +307,7 @@ describe('The demo page', () => {
     await press('Enter');
     await demo.waitForNote('This phone cannot be reached.');
     expect(await demo.getFocused()).toBe('number');
+    await press('Control+A');
     await keyboard.type('+1 415 555 0177');
     await press('Enter');
     await demo.code.waitFor();
@@ -336,7 +354,7 @@ describe('The demo page', () => {
     closing.push(upstream, failing);
     await demo.page.goto(`${failing.url}/demo`);
     await demo.press('Send code');
-    expect(await demo.waitForNote('The code could not be sent.')).toBe('number-note');
+    expect(await demo.waitForNote('Sending failed.')).toBe('number-note');
     await demo.page.getByText('No signal: the sandbox does not answer.').waitFor();
   });
 });

@@ -10,7 +10,7 @@ const SCENARIOS: Readonly<Record<string, (typeof MAGIC_AREA_CODES)[number]>> = {
     fault: { kind: 'unreachable' },
   },
   'The message takes two seconds': { operations: ['send', 'resend'], fault: { kind: 'slow' } },
-  'The message arrives, but its confirmation is lost': {
+  'The message arrives unconfirmed': {
     operations: ['send', 'resend'],
     fault: { kind: 'drop', performed: true },
   },
@@ -18,12 +18,12 @@ const SCENARIOS: Readonly<Record<string, (typeof MAGIC_AREA_CODES)[number]>> = {
     operations: ['send', 'resend'],
     fault: { kind: 'server-error' },
   },
-  'The code has expired when it arrives': { operations: ['send'], fault: { kind: 'expired' } },
-  'No code is accepted, not even the right one': {
+  'The code arrives expired': { operations: ['send'], fault: { kind: 'expired' } },
+  'Even the right code is rejected': {
     operations: ['verify'],
     fault: { kind: 'exhausted' },
   },
-  'The answer to the right code is lost': {
+  'The answer to the code is lost': {
     operations: ['verify'],
     fault: { kind: 'drop', performed: true },
   },

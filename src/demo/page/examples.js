@@ -4,13 +4,13 @@
  */
 export const EXAMPLES = [
   { areaCode: 205, outcome: 'The phone cannot be reached' },
-  { areaCode: 900, outcome: 'A premium number, which gets no codes' },
+  { areaCode: 900, outcome: 'Premium number: gets no codes' },
   { areaCode: 209, outcome: 'The message takes two seconds' },
-  { areaCode: 213, outcome: 'The message arrives, but its confirmation is lost' },
+  { areaCode: 213, outcome: 'The message arrives unconfirmed' },
   { areaCode: 214, outcome: 'The message provider fails' },
-  { areaCode: 225, outcome: 'The code has expired when it arrives' },
-  { areaCode: 231, outcome: 'No code is accepted, not even the right one' },
-  { areaCode: 251, outcome: 'The answer to the right code is lost' },
+  { areaCode: 225, outcome: 'The code arrives expired' },
+  { areaCode: 231, outcome: 'Even the right code is rejected' },
+  { areaCode: 251, outcome: 'The answer to the code is lost' },
 ];
 
 /** Numbers of this area code work. */
@@ -30,7 +30,7 @@ export function listExamples(list, choose) {
       const button = document.createElement('button');
       button.type = 'button';
       button.className = 'example';
-      button.append(createSpan(outcome), createSpan(number));
+      button.append(createSpan(outcome), createSpan(`+1 ${areaCode}`));
       button.addEventListener('click', () => choose(number, outcome));
       const item = document.createElement('li');
       item.append(button);

@@ -19,11 +19,7 @@ export function describeStep(state) {
     case 'code':
       return {
         title: 'Enter the code',
-        lead: [
-          'We sent it to ',
-          [state.to],
-          `. It works until ${formatTime(state.validForSeconds)}.`,
-        ],
+        lead: ['Sent to ', [state.to], `. It works until ${formatTime(state.validForSeconds)}.`],
       };
     case 'over':
       return {
@@ -34,8 +30,8 @@ export function describeStep(state) {
       return { title: 'Verified', lead: ['The number ', [state.to], ' is yours.'] };
     default:
       return {
-        title: 'Verify your phone number',
-        lead: ['We send a code to your phone. Enter it here.'],
+        title: 'Verify your number',
+        lead: ['We send you a code by SMS.'],
       };
   }
 }
@@ -78,10 +74,12 @@ const FIELD_FAULTS = {
   destination_unreachable: 'This phone cannot be reached. Check the number, or use another one.',
 };
 
-/** The messages for a `code` of a problem that differ by what the visitor wanted. */
+/* What failed, by what the visitor wanted. */
+
+/** The provider gave no usable answer, so it may have done its part. */
 const UNCLEAR = {
-  send: 'It is not clear whether a code was sent. If one arrives, it does not work: send a new one.',
-  resend: 'It is not clear whether the message was sent again. If it arrives, its code works.',
+  send: 'Sending failed. If a code arrives anyway, it does not work: send a new one.',
+  resend: 'Sending failed. If the message arrives anyway, its code works.',
   verify: 'It is not clear yet whether this is the code. Press Verify again.',
 };
 const LIMITED = {
@@ -132,9 +130,7 @@ function describeFailure(error, action) {
       return 'We send no codes to this area for now.';
     case 'provider_timeout':
     case 'provider_error':
-      return action === 'verify' || error.code === 'provider_timeout'
-        ? UNCLEAR[action]
-        : FAILED[action];
+      return UNCLEAR[action];
     default:
       return FAILED[action];
   }
