@@ -56,7 +56,7 @@ describe('The demo page', () => {
     const code = await demo.send();
     await demo.waitForTitle('Enter the code');
     expect(await demo.lead.textContent()).toMatch(
-      /^Sent to \+1415•••01\d\d\. It works until \d\d:\d\d\.$/,
+      /^Sent to \+1415•••01\d\d, valid until \d\d:\d\d\.$/,
     );
     expect(await demo.getFocused()).toBe('code');
 
@@ -135,6 +135,7 @@ describe('The demo page', () => {
     await demo.press('Send again');
 
     expect(await demo.waitForNote('Sent again. Look at the phone.')).toBe('resend-note');
+    expect(await demo.getFocused()).toBe('code');
     expect(await demo.readCode(2)).toBe(code);
     await demo.resendButton.and(demo.page.locator('[aria-disabled=true]')).waitFor();
     await demo.verify(code);

@@ -124,8 +124,10 @@ async function resend() {
   const wasPending = session.step === 'code';
   try {
     show(await post('/demo/resend', {}));
-    if (wasPending && session.step === 'code')
+    if (wasPending && session.step === 'code') {
+      focusStep('code');
       showNote('resend-note', SENT_AGAIN, { tone: 'good' });
+    }
   } finally {
     void showMessages();
   }

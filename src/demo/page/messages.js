@@ -19,7 +19,7 @@ export function describeStep(state) {
     case 'code':
       return {
         title: 'Enter the code',
-        lead: ['Sent to ', [state.to], `. It works until ${formatTime(state.validForSeconds)}.`],
+        lead: ['Sent to ', [state.to], `, valid until ${formatTime(state.validForSeconds)}.`],
       };
     case 'over':
       return {
