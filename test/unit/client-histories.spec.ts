@@ -1,16 +1,13 @@
 import { createOtpClient } from '../../client/src/index.js';
 import {
   callClient,
+  expectedOutcome,
+  sendsMessage,
   describeOutcome,
   type HistorySubject,
 } from '../support/client/client-outcome.js';
 import { fakeClientTimers, settle } from '../support/client/fake-timers.js';
-import {
-  createHistory,
-  createLongHistory,
-  type ClientHistory,
-  type ClientOperation,
-} from '../support/client/history.js';
+import { createHistory, createLongHistory, type ClientHistory } from '../support/client/history.js';
 import { PIN_ID, ServiceModel } from '../support/client/service-model.js';
 import { seedOfFile } from '../support/seed.js';
 import { SeededRandom } from '../support/seeded-random.js';
@@ -23,21 +20,6 @@ const SUBJECT: HistorySubject = {
 };
 const random = new SeededRandom(seedOfFile());
 
-const sendsMessage = (operation: ClientOperation) => !operation.startsWith('verify');
-
-/** The only right outcome, however many failures there were. */
-function expectedOutcome({ operation }: ClientHistory, { lostAnswers }: ServiceModel): object {
-  switch (operation) {
-    case 'send':
-    case 'resend':
-      return lostAnswers > 0 ? { error: 'provider_timeout' } : { isSent: true };
-    case 'verify_right_code':
-      return { verified: true };
-    case 'verify_wrong_code':
-      return { verified: false, reason: 'wrong_code', attemptsRemaining: 4 - lostAnswers };
-  }
-}
-
 /** A send that may have sent its message stays unclear. */
 const isFinal = ({ operation }: ClientHistory, outcome: object): boolean =>
   !('error' in outcome) || (sendsMessage(operation) && outcome.error === 'provider_timeout');
@@ -46,7 +28,7 @@ function expectExactlyOnce(history: ClientHistory, model: ServiceModel, outcome:
   const messages = sendsMessage(history.operation) ? 1 : 0;
   expect({ history, outcome, messages: model.messages }).toEqual({
     history,
-    outcome: expectedOutcome(history, model),
+    outcome: expectedOutcome(history.operation, model.lostAnswers),
     messages,
   });
 }

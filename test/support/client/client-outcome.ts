@@ -44,3 +44,22 @@ export function describeOutcome(settled: PromiseSettledResult<object>): object {
   if (error instanceof OtpConnectionError) return { error: error.status ?? 'no connection' };
   throw error;
 }
+
+export const sendsMessage = (operation: ClientOperation): boolean =>
+  operation === 'send' || operation === 'resend';
+
+/**
+ * The only right outcome of a first call, however many requests were lost.
+ * @param lostAnswers how many answers the provider gave that the service did not get
+ */
+export function expectedOutcome(operation: ClientOperation, lostAnswers: number): object {
+  switch (operation) {
+    case 'send':
+    case 'resend':
+      return lostAnswers > 0 ? { error: 'provider_timeout' } : { isSent: true };
+    case 'verify_right_code':
+      return { verified: true };
+    case 'verify_wrong_code':
+      return { verified: false, reason: 'wrong_code', attemptsRemaining: 4 - lostAnswers };
+  }
+}
