@@ -921,7 +921,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- sends.confirm
 update verifications
@@ -982,7 +983,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- sends.fail
 update verifications
@@ -1013,7 +1015,8 @@ insert into
     "end_user_hash",
     "texts",
     "unresolved",
-    "lost_at"
+    "lost_at",
+    "locale"
   )
 select
   $1,
@@ -1034,32 +1037,33 @@ select
   $16,
   cast($17 as bigint),
   cast($18 as bigint),
-  cast($19 as bigint)
+  cast($19 as bigint),
+  $20
 where
   (
-    $20 = ''
+    $21 = ''
     or exists (
       select
         1
       from
         idempotency_keys
       where
-        client = $21
-        and key_hash = $22
-        and run = $23
+        client = $22
+        and key_hash = $23
+        and run = $24
     )
   )
   and (
-    $24 = ''
+    $25 = ''
     or exists (
       select
         1
       from
         client_numbers
       where
-        number_hash = $25
-        and client = $26
-        and substr("sends", 1, 21) = $27
+        number_hash = $26
+        and client = $27
+        and substr("sends", 1, 21) = $28
     )
   )
 returning
@@ -1093,7 +1097,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- sends.supersede
 update verifications
@@ -1468,7 +1473,8 @@ select
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at"
+  "lost_at",
+  "locale"
 from
   verifications
 where
@@ -1525,7 +1531,8 @@ select
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at"
+  "lost_at",
+  "locale"
 from
   "verifications"
 where
@@ -1580,7 +1587,8 @@ select
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at"
+  "lost_at",
+  "locale"
 from
   verifications
 where
@@ -1695,7 +1703,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- verifications.resolveAttempt
 update verifications
@@ -1725,7 +1734,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- verifications.verify
 update verifications

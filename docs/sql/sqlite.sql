@@ -915,7 +915,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- sends.confirm
 update verifications
@@ -976,7 +977,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- sends.fail
 update verifications
@@ -1007,7 +1009,8 @@ insert into
     "end_user_hash",
     "texts",
     "unresolved",
-    "lost_at"
+    "lost_at",
+    "locale"
   )
 select
   ?,
@@ -1028,7 +1031,8 @@ select
   ?,
   cast(? as bigint),
   cast(? as bigint),
-  cast(? as bigint)
+  cast(? as bigint),
+  ?
 where
   (
     ? = ''
@@ -1087,7 +1091,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- sends.supersede
 update verifications
@@ -1462,7 +1467,8 @@ select
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at"
+  "lost_at",
+  "locale"
 from
   verifications
 where
@@ -1517,7 +1523,8 @@ select
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at"
+  "lost_at",
+  "locale"
 from
   "verifications"
 where
@@ -1572,7 +1579,8 @@ select
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at"
+  "lost_at",
+  "locale"
 from
   verifications
 where
@@ -1687,7 +1695,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- verifications.resolveAttempt
 update verifications
@@ -1717,7 +1726,8 @@ returning
   "end_user_hash",
   "texts",
   "unresolved",
-  "lost_at";
+  "lost_at",
+  "locale";
 
 -- verifications.verify
 update verifications

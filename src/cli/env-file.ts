@@ -29,4 +29,4 @@ function replaceSettings(content: string, settings: Readonly<Record<string, stri
 }
 
 const quoteIfNeeded = (value: string): string =>
-  /^[\w.:/@-]*$/.test(value) ? value : `"${value}"`;
+  /^[\w.:/@,-]*$/.test(value) ? value : `"${value}"`;

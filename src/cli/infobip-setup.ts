@@ -21,6 +21,10 @@ and INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
       help: 'finds or creates the application of this name (default: OTP service)',
     },
     text: { value: 'text', help: 'the message; it must contain {{pin}}' },
+    locale: {
+      value: 'tag',
+      help: 'sets up the message of another language (de, pt-BR, …), for INFOBIP_MESSAGE_IDS',
+    },
     sender: { value: 'sender', help: 'sender of the message' },
     language: { value: 'code', help: 'language of calls: en, es, de, fr, …' },
     'webotp-host': {
@@ -34,10 +38,16 @@ and INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
   run: async (options) => {
     const { env, applicationId, templateId } = loadSetupEnvironment();
     return withProviderContext(env, async (context) => {
-      const { name: applicationName, text, sender, language, 'webotp-host': webOtpHost } = options;
-      const plan = await context
-        .get(AccountSetup, { strict: false })
-        .plan({ applicationId, templateId, applicationName, text, sender, language, webOtpHost });
+      const plan = await context.get(AccountSetup, { strict: false }).plan({
+        applicationId,
+        templateId,
+        applicationName: options.name,
+        locale: options.locale,
+        text: options.text,
+        sender: options.sender,
+        language: options.language,
+        webOtpHost: options['webotp-host'],
+      });
       const { baseUrl } = getProviderAccount('infobip', providersConfig(env));
       console.log(`Infobip 2FA at ${baseUrl}\n`);
       console.log(`${formatChanges(plan.changes)}\n\n${formatMessage(plan)}\n`);

@@ -33,7 +33,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
     ]),
     {
       description: 'types of numbers that no message is sent to, on every channel or on one',
-      values: 'types of libphonenumber, `sms:type`, `voice:type`, or `none`',
+      values: 'types of libphonenumber, `sms:type`, `voice:type`, `whatsapp:type`, or `none`',
     },
   ),
   numberCheck: setting('NUMBER_CHECK', oneOf('valid', 'possible').default('valid'), {

@@ -1,4 +1,5 @@
 import { CHANNELS, type Channel } from '../common/channel.js';
+import { canonicalizeLocale, isLanguageTag } from '../common/locale.js';
 import { isAddressOrCidr } from '../common/network-address.js';
 import {
   isCountry,
@@ -22,6 +23,8 @@ export interface ApiKey {
 }
 
 const API_KEY = /^([a-z0-9][a-z0-9._-]{0,63}):([0-9a-f]{64})$/i;
+/** A language, and the opaque ID of its message template. */
+const MESSAGE_ID = /^([^:\s]+):(\S+)$/;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
 /** The name of an HTTP header (RFC 9110 §5.1), and its value: printable ASCII only. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -102,6 +105,20 @@ export function parseProviders(text: string): readonly [ProviderName, ...Provide
     throw new Error(`must be ${form}`);
   }
   return [first, ...others];
+}
+
+const parseMessageIdEntries = createListParser((entry): readonly [string, string] | undefined => {
+  const [, tag, id] = MESSAGE_ID.exec(entry) ?? [];
+  const locale = isLanguageTag(tag) ? canonicalizeLocale(tag) : '';
+  return locale !== '' && id !== undefined ? [locale, id] : undefined;
+}, 'entries like de:ID or pt-BR:ID, with a BCP 47 language tag before the ID of its message template');
+
+/** Parses `language:ID` entries. @returns the IDs by canonical language tag */
+export function parseMessageIds(text: string): ReadonlyMap<string, string> {
+  const entries = parseMessageIdEntries(text);
+  const ids = new Map(entries);
+  if (ids.size < entries.length) throw new Error('must have each language only once');
+  return ids;
 }
 
 /** Parses `number:code@last day` entries; the last day may be absent. */

@@ -18,7 +18,7 @@ import {
   positiveInt,
   type SettingDocs,
 } from './env-types.js';
-import { parseProviders } from './list-parsers.js';
+import { parseMessageIds, parseProviders } from './list-parsers.js';
 import { serviceConfig } from './service.config.js';
 
 /** All customers of Sinch share one host. */
@@ -45,7 +45,7 @@ const SETTINGS = {
       'timeout of each provider for one send, resend or verify, from connect to last byte',
   }),
   maxInFlight: setting('PROVIDER_MAX_IN_FLIGHT', positiveInt(200, 100_000), {
-    description: 'concurrent sends, resends or verifies at one provider',
+    description: 'concurrent sends or resends by one channel, or verifies, at one provider',
   }),
   infobipUrl: account('INFOBIP_BASE_URL', 'base URL of your account', baseUrl(), {
     example: 'https://account.api.infobip.com',
@@ -56,6 +56,14 @@ const SETTINGS = {
     'INFOBIP_MESSAGE_ID',
     'ID of the message template in your 2FA application',
   ),
+  infobipMessages: optional('INFOBIP_MESSAGE_IDS', parsedBy(parseMessageIds), {
+    description:
+      'message templates of further languages, for sends with a `locale`; any other language gets `INFOBIP_MESSAGE_ID`',
+    values: '`language:ID`, …',
+    defaultInWords: 'none',
+    developmentDefault: 'the sandbox’s',
+    example: 'de:ID,pt-BR:ID',
+  }),
   sinchUrl: account('SINCH_BASE_URL', 'URL of the Verification API', baseUrl(), {
     defaultValue: SINCH_URL,
   }),
@@ -128,12 +136,23 @@ export function findMissingCredentials(env: Environment): string[] {
     .map((property) => `${SETTINGS[property].name} is required`);
 }
 
+const NO_TEMPLATES: ReadonlyMap<string, string> = new Map();
+
+const SANDBOX_TEMPLATES: ReadonlyMap<string, string> = new Map(
+  ['de', 'es', 'fr'].map((locale) => [locale, `sandbox-message-${locale}`]),
+);
+
 const getInfobipAccount = (values: ProviderSettings, sandboxUrl = '') => ({
   /** Without a trailing slash. */
   baseUrl: values.infobipUrl ?? sandboxUrl,
   apiKey: values.infobipApiKey ?? 'sandbox-key',
   applicationId: values.infobipApplication ?? 'sandbox-application',
+  /** The template of the default language. */
   templateId: values.infobipMessage ?? 'sandbox-message',
+  /** The templates of further languages, by canonical BCP 47 tag. */
+  templateIdsByLocale:
+    values.infobipMessages ??
+    (values.infobipMessage === undefined ? SANDBOX_TEMPLATES : NO_TEMPLATES),
 });
 
 const getSinchAccount = (values: ProviderSettings, sandboxUrl = SINCH_URL) => ({

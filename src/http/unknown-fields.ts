@@ -18,6 +18,7 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   endUserIp: ['ip', 'ipaddress', 'userip', 'clientip'],
   reference: ['ref', 'purpose', 'context'],
   channel: ['via', 'method', 'type'],
+  locale: ['language', 'lang'],
 };
 
 /** One error for each unknown field, with the known one that was probably meant. */

@@ -1,5 +1,6 @@
 import { DEFAULT_CHANNEL } from '../common/channel.js';
 import type { Clock } from '../common/clock.js';
+import { canonicalizeLocale } from '../common/locale.js';
 import type { OtpConfig } from '../config/otp.config.js';
 import type { CheckedDestination } from '../destinations/destination-policy.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
@@ -10,7 +11,7 @@ import type { VerificationResponse } from './dto/verification.dto.js';
 import { createPinId } from './pin-id.js';
 
 export const toNewVerification = (
-  { phoneNumber, channel = DEFAULT_CHANNEL, reference, endUserIp }: SendOtpDto,
+  { phoneNumber, channel = DEFAULT_CHANNEL, reference, endUserIp, locale }: SendOtpDto,
   client: string,
   { country, prefix, isTestNumber }: CheckedDestination,
   now: number,
@@ -23,6 +24,7 @@ export const toNewVerification = (
   endUserAddress: endUserIp,
   hasSendLimits: !isTestNumber,
   channel,
+  locale: locale === undefined ? '' : canonicalizeLocale(locale),
   reference,
   createdAt: now,
   expiresAt: now + ttlMs,

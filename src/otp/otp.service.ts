@@ -152,11 +152,15 @@ export class OtpService {
   }
 
   private callProvider(
-    { phoneNumber, channel, resendOf, entries }: SendReservation,
+    { phoneNumber, channel, locale, resendOf, entries }: SendReservation,
     context: RequestContext,
   ): Promise<ProviderSendResult> {
     return resendOf === undefined
-      ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, context })
-      : this.router.resend(phoneNumber, resendOf, channel, context);
+      ? this.router.send(phoneNumber, channel, {
+          isTestNumber: entries === undefined,
+          context,
+          locale,
+        })
+      : this.router.resend(phoneNumber, resendOf, channel, { context, locale });
   }
 }

@@ -9,10 +9,15 @@ export interface SetupOptions {
   readonly templateId: string | undefined;
   /** Selects the application with this name, or creates it; `applicationId` is ignored. */
   readonly applicationName: string | undefined;
+  /**
+   * A BCP 47 language tag: sets up the template of this language, beside the default one that
+   * `templateId` names. Without it, sets up the default template.
+   */
+  readonly locale: string | undefined;
   /** The message, with `{{pin}}`. */
   readonly text: string | undefined;
   readonly sender: string | undefined;
-  /** The language of voice calls, such as `en`. */
+  /** The language of voice calls, such as `en`; by default that of `locale`. */
   readonly language: string | undefined;
   /** The host whose pages may read the code from the message (WebOTP). */
   readonly webOtpHost: string | undefined;

@@ -13,6 +13,12 @@ export interface ProviderCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of a call that sends a message. */
+export interface ProviderSendOptions extends ProviderCallOptions {
+  /** A canonical BCP 47 tag; absent or empty for the default language, as for an unknown one. */
+  readonly locale?: string | undefined;
+}
+
 /**
  * The port to a provider: it generates a code, delivers it and checks what the end user enters. An
  * adapter maps every failure to {@link ProviderError} and exposes nothing provider-specific.
@@ -26,7 +32,7 @@ export abstract class OtpProvider {
    * @returns the provider's id of the code; never sent to clients.
    * @throws ProviderError
    */
-  abstract send(to: PhoneNumber, channel: Channel, options?: ProviderCallOptions): Promise<string>;
+  abstract send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<string>;
 
   /**
    * Sends the same code again, or a new one if the provider cannot repeat a code.
@@ -37,7 +43,7 @@ export abstract class OtpProvider {
     to: PhoneNumber,
     providerPinId: string,
     channel: Channel,
-    options?: ProviderCallOptions,
+    options?: ProviderSendOptions,
   ): Promise<string>;
 
   /** Checks a code. @throws ProviderError if the provider gave no result. */

@@ -18,6 +18,11 @@ export interface ProviderRequest {
   readonly body: string | undefined;
 }
 
+interface ProviderRequestOptions extends ProviderCallOptions {
+  /** Further headers, in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * Calls a provider's JSON API over HttpService, without retries. A subclass adds the credentials.
  * A response of any status is returned; without one, a call throws ProviderError
@@ -42,7 +47,7 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
     return this.request('GET', path, undefined, options);
   }
 
-  post(path: string, body: object, options?: ProviderCallOptions): Promise<ProviderResponse> {
+  post(path: string, body: object, options?: ProviderRequestOptions): Promise<ProviderResponse> {
     return this.request('POST', path, body, options);
   }
 
@@ -54,7 +59,7 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
     method: ProviderRequest['method'],
     path: string,
     json: object | undefined,
-    { timeoutMs = this.config.timeoutMs, context, signal }: ProviderCallOptions = {},
+    { timeoutMs = this.config.timeoutMs, context, signal, headers }: ProviderRequestOptions = {},
   ): Promise<ProviderResponse> {
     const body = json && JSON.stringify(json);
     const url = this.account.baseUrl + path;
@@ -70,7 +75,7 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
       const response = await this.http.axiosRef.request<string>({
         method,
         url,
-        headers: Object.assign(createTraceHeaders(context), authHeaders, contentHeaders),
+        headers: Object.assign(createTraceHeaders(context), authHeaders, contentHeaders, headers),
         timeout: timeoutMs,
         ...(body !== undefined && { data: body }),
         ...(signal && { signal }),

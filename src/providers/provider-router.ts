@@ -5,10 +5,9 @@ import { DomainError } from '../common/domain-error.js';
 import { EventBus } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
-import type { RequestContext } from '../common/request-context.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
-import type { OtpProvider, ProviderCallOptions } from './otp-provider.js';
+import type { OtpProvider, ProviderCallOptions, ProviderSendOptions } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
@@ -26,6 +25,9 @@ export interface ProviderSendResult extends ProviderPin {
   /** Providers that were called before without a clear result: they may have sent a message too. */
   readonly possiblySentBy: readonly string[];
 }
+
+/** What the caller says of a message beside its number and channel. */
+type MessageOptions = Pick<ProviderSendOptions, 'context' | 'locale'>;
 
 /** No provider accepted the message. Carries the code of the most specific failure. */
 export class SendFailedError extends DomainError {
@@ -76,10 +78,10 @@ export class ProviderRouter {
   async send(
     to: PhoneNumber,
     channel: Channel,
-    { isTestNumber, context }: { isTestNumber: boolean; context?: RequestContext },
+    { isTestNumber, ...options }: MessageOptions & { isTestNumber: boolean },
   ): Promise<ProviderSendResult> {
     const providers = isTestNumber ? [this.testNumbers] : this.providers;
-    return this.tryInOrder(providers, (provider) => provider.send(to, channel, { context }));
+    return this.tryInOrder(providers, (provider) => provider.send(to, channel, options));
   }
 
   /**
@@ -90,7 +92,7 @@ export class ProviderRouter {
     to: PhoneNumber,
     pin: ProviderPin,
     channel: Channel,
-    context?: RequestContext,
+    options?: MessageOptions,
   ): Promise<ProviderSendResult> {
     const issuer = this.findIssuer(pin);
     const others = isTestProvider(pin.provider)
@@ -98,8 +100,8 @@ export class ProviderRouter {
       : this.providers.filter((other) => other !== issuer);
     return this.tryInOrder(issuer ? [issuer, ...others] : others, (provider) =>
       provider === issuer
-        ? provider.resend(to, pin.pinId, channel, { context })
-        : provider.send(to, channel, { context }),
+        ? provider.resend(to, pin.pinId, channel, options)
+        : provider.send(to, channel, options),
     );
   }
 

@@ -40,12 +40,12 @@ export class ResilientProvider implements OtpProvider {
 
   readonly send: OtpProvider['send'] = (to, channel, options) =>
     this.callWithRetry('send', options, (timedOptions) =>
-      this.adapter.send(to, channel, timedOptions),
+      this.adapter.send(to, channel, { ...timedOptions, locale: options?.locale }),
     );
 
   readonly resend: OtpProvider['resend'] = (to, pinId, channel, options) =>
     this.callWithRetry('resend', options, (timedOptions) =>
-      this.adapter.resend(to, pinId, channel, timedOptions),
+      this.adapter.resend(to, pinId, channel, { ...timedOptions, locale: options?.locale }),
     );
 
   readonly verify: OtpProvider['verify'] = (to, pinId, code, options) =>

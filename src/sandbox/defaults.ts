@@ -3,9 +3,8 @@ import { applicationSchema } from './infobip/infobip-application.js';
 import { textTemplateSchema } from './infobip/message-template.js';
 import { validateInput } from './validate-input.js';
 
-/** The service's settings have these ids as defaults, except in production. */
+/** The service's settings have its id, and those of the templates, as defaults, except in production. */
 const APPLICATION_ID = 'sandbox-application';
-const TEMPLATE_ID = 'sandbox-message';
 
 /** The only Sinch application of the sandbox. Except in production, the service uses it by default. */
 export const SINCH_APPLICATION = {
@@ -24,19 +23,30 @@ const APPLICATION = {
   },
 };
 
-const TEMPLATE = {
-  messageText: '{{pin}} is your code. Do not share it.',
-  pinType: 'NUMERIC',
-  pinLength: 6,
-  senderId: 'Sandbox',
+/** By id: one for each language. */
+const TEMPLATES = {
+  'sandbox-message': { language: 'en', messageText: '{{pin}} is your code. Do not share it.' },
+  'sandbox-message-de': {
+    language: 'de',
+    messageText: '{{pin}} ist Ihr Code. Geben Sie ihn nicht weiter.',
+  },
+  'sandbox-message-es': {
+    language: 'es',
+    messageText: '{{pin}} es su código. No lo comparta.',
+  },
+  'sandbox-message-fr': {
+    language: 'fr',
+    messageText: '{{pin}} est votre code. Ne le partagez pas.',
+  },
 };
 
-/** Creates the application and the template that the service uses by default. */
+const TEMPLATE_FIELDS = { pinType: 'NUMERIC', pinLength: 6, senderId: 'Sandbox' };
+
+/** Creates the application and the templates that the service uses by default. */
 export function seedDefaults(applications: ApplicationStore): void {
   applications.createApplication(validateInput(applicationSchema, APPLICATION), APPLICATION_ID);
-  applications.createTemplate(
-    APPLICATION_ID,
-    validateInput(textTemplateSchema, TEMPLATE),
-    TEMPLATE_ID,
-  );
+  for (const [templateId, fields] of Object.entries(TEMPLATES)) {
+    const template = validateInput(textTemplateSchema, { ...TEMPLATE_FIELDS, ...fields });
+    applications.createTemplate(APPLICATION_ID, template, templateId);
+  }
 }

@@ -23,6 +23,8 @@ export interface NewVerification {
   /** Whether sends are counted and limited. False for a test number; its wrong codes are limited. */
   readonly hasSendLimits: boolean;
   readonly channel: Channel;
+  /** A canonical BCP 47 tag; empty for the default language. */
+  readonly locale: string;
   /** The client's own context, which verify must repeat. */
   readonly reference: string | undefined;
   readonly createdAt: number;
@@ -55,6 +57,8 @@ export interface SendReservation {
   readonly country: string;
   readonly expiresAt: number;
   readonly channel: Channel;
+  /** A canonical BCP 47 tag; empty for the default language. A resend has that of its send. */
+  readonly locale: string;
   /** The provider's verification whose code is sent again; `undefined` for a new code. */
   readonly resendOf: ProviderPin | undefined;
   /** Removed if the send is released; `undefined` for a send without limits. */

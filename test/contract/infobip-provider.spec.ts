@@ -76,6 +76,7 @@ describe('InfobipProvider', () => {
       INFOBIP_API_KEY: 'secret-key',
       INFOBIP_APP_ID: 'APP',
       INFOBIP_MESSAGE_ID: 'MSG',
+      INFOBIP_MESSAGE_IDS: 'de:MSG:de',
       PROVIDER_TIMEOUT: `${scaleTimeLimit(1_000)}ms`,
     }));
   });
@@ -112,6 +113,18 @@ describe('InfobipProvider', () => {
         messageId: 'MSG',
         to: '41793026727',
       });
+    });
+
+    it.each([
+      ['de-CH', 'MSG:de'],
+      ['fr', 'MSG'],
+      ['', 'MSG'],
+    ])('sends the template of the locale "%s"', async (locale, messageId) => {
+      upstream.answer(reply(200, sent));
+
+      await provider.send(number, 'voice', { locale }).catch(() => undefined);
+
+      expect(JSON.parse(upstream.requests[0]?.body ?? '')).toMatchObject({ messageId });
     });
 
     it('reuses its connection', async () => {

@@ -88,6 +88,37 @@ describe('The sandbox as Sinch', () => {
   });
 
   describe('start', () => {
+    it.each([
+      ['de-CH', 'de-DE', 'Ihr Code ist'],
+      ['pl, fr;q=0.5, es;q=0.9', 'es-ES', 'Su código es'],
+      ['sv;q=0, *', 'en-US', 'Your code is'],
+      ['', 'en-US', 'Your code is'],
+    ])('with Accept-Language "%s" sends a message in %s', async (accepted, language, text) => {
+      for (const method of ['sms', 'whatsapp']) {
+        const { headers } = await sandbox
+          .startVerification({ method })
+          .set('accept-language', accepted)
+          .expect(200);
+
+        expect(headers['content-language']).toBe(language);
+      }
+      const messages = await sandbox.listMessages(NUMBER);
+      expect(messages.map((message) => message.text)).toEqual(
+        messages.map(({ pin }) => `${text} ${pin}`),
+      );
+    });
+
+    it('speaks English in a call, whatever Accept-Language says', async () => {
+      const { headers } = await sandbox
+        .startVerification({ method: 'callout' })
+        .set('accept-language', 'de')
+        .expect(200);
+
+      expect(headers['content-language']).toBe('en-US');
+      const [message] = await sandbox.listMessages(NUMBER);
+      expect(message?.text).toBe(`Your code is ${message?.pin ?? ''}`);
+    });
+
     it('sends a code by SMS and returns links to status and report', async () => {
       const { body, headers } = await sandbox
         .startVerification({ custom: 'tenant=12' })

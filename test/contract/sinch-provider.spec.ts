@@ -101,6 +101,18 @@ describe('SinchProvider', () => {
     expect(headers.authorization).toBe(`Application ${KEY}:${signature}`);
   }
 
+  it.each([
+    ['a send', () => provider.send(number, 'sms', { locale: 'pt-BR' })],
+    ['a resend', () => provider.resend(number, 'sms/OLD', 'sms', { locale: 'pt-BR' })],
+  ])('asks for the language of %s', async (_operation, call) => {
+    upstream.answer(reply(200, { id: '018f' }));
+
+    await call();
+
+    expect(upstream.requests[0]?.headers).toMatchObject({ 'accept-language': 'pt-BR' });
+    expectSigned(upstream.requests[0]);
+  });
+
   describe.each([
     ['send', () => provider.send(number, 'sms'), () => provider.send(number, 'voice')],
     [
@@ -126,6 +138,14 @@ describe('SinchProvider', () => {
         smsOptions: { codeType: 'Numeric', expiry: '00:01:30' },
       });
       expectSigned(request);
+    });
+
+    it('asks for the default language', async () => {
+      upstream.answer(reply(200, { id: '018f' }));
+
+      await bySms();
+
+      expect(upstream.requests[0]?.headers).not.toHaveProperty('accept-language');
     });
 
     it('requests a verification by call', async () => {

@@ -266,6 +266,20 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect((await grantAttempt(pinId)).providerPinId).toBe('provider-pin-again');
     });
 
+    it('has the locale of its send', async () => {
+      const locales = [];
+      for (const locale of ['pt-BR', '']) {
+        const pinId = await createPending({ locale });
+        clock.advance(seconds(30));
+        const admission = await reserveResend(pinId);
+        if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+        locales.push(admission.reservation.locale);
+        clock.advance(seconds(30));
+      }
+
+      expect(locales).toEqual(['pt-BR', '']);
+    });
+
     it('is admitted once of a hundred concurrent ones, and counts as a message', async () => {
       const pinId = await createPending();
       expect(await reserveResend(pinId)).toMatchObject({ limit: 'cooldown' });

@@ -52,7 +52,7 @@ describe('An answer to a mistake', () => {
       {
         pointer: '#/colour',
         detail:
-          'Unknown field `colour`. Send no other fields than phoneNumber, channel, reference, endUserIp.',
+          'Unknown field `colour`. Send no other fields than phoneNumber, channel, reference, endUserIp, locale.',
       },
     ]);
   });

@@ -260,6 +260,75 @@ describe('npm run doctor with an account', () => {
     expect(result.code).toBe(level === 'error' ? 1 : 0);
   });
 
+  describe('and templates of further languages', () => {
+    async function createTemplates(templates: Record<string, object>) {
+      const account = await createAccount();
+      const entries = Object.entries(templates).map(async ([locale, template]) => {
+        const { messageId } = await callInfobip(
+          `${sandbox.url}/2fa/2/applications/${account.INFOBIP_APP_ID}/messages`,
+          'POST',
+          { ...TEMPLATE, ...template },
+        );
+        return `${locale}:${messageId}`;
+      });
+      return { ...account, INFOBIP_MESSAGE_IDS: (await Promise.all(entries)).join(',') };
+    }
+
+    it('checks each of them like the default template', async () => {
+      const { code, findings, problems } = await runDoctor(
+        await createTemplates({ de: { language: 'de' }, tr: {} }),
+      );
+
+      expect(problems).toEqual([]);
+      expect(code).toBe(0);
+      const checks = ['template', 'code', 'message'];
+      expect(findings.slice(-11).map(({ check }) => check)).toEqual([
+        ...checks,
+        ...[...checks, 'language'].map((check) => `${check} de`),
+        ...[...checks, 'language'].map((check) => `${check} tr`),
+      ]);
+    });
+
+    it.each([
+      ['a code that is too short', { language: 'de', pinLength: 4 }, 'error', 'code de'],
+      [
+        'an unknown placeholder',
+        { language: 'de', messageText: '{{pin}} {{a}}' },
+        'error',
+        'message de',
+      ],
+      ['calls in another language', {}, 'warning', 'language de'],
+    ])('finds %s', async (_what, template, level, check) => {
+      const { code, problems } = await runDoctor(await createTemplates({ de: template }));
+
+      expect(problems).toEqual([
+        {
+          level,
+          check,
+          message: expect.any(String),
+          remedy: 'Fix it with: npm run infobip:setup -- --locale de.',
+        },
+      ]);
+      expect(code).toBe(level === 'error' ? 1 : 0);
+    });
+
+    it('finds a missing template', async () => {
+      const { code, problems } = await runDoctor({
+        ...(await createAccount()),
+        INFOBIP_MESSAGE_IDS: 'pt-BR:none',
+      });
+
+      expect(problems).toMatchObject([
+        {
+          level: 'error',
+          check: 'template pt-BR',
+          message: expect.stringContaining('(INFOBIP_MESSAGE_IDS)'),
+        },
+      ]);
+      expect(code).toBe(1);
+    });
+  });
+
   it('finds a missing application', async () => {
     const { code, problems } = await runDoctor({
       ...(await createAccount()),

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { callInfobip, runBuiltCommand, runCommand, startSeparateSandbox } from '../support/cli.js';
@@ -190,6 +191,120 @@ describe('npm run infobip:setup', () => {
     expect(statSync(join(cwd, '.env')).mode & 0o777).toBe(0o640);
     expect((await setup('--yes --write')).output).toContain('Nothing to change.');
     expect(env().match(/_APP_ID=/g)).toHaveLength(2);
+  });
+
+  describe('with --locale', () => {
+    let ids: NodeJS.ProcessEnv;
+
+    const localeIdsIn = (text: string) => /^INFOBIP_MESSAGE_IDS=(.*)$/m.exec(text)?.[1] ?? '';
+    const readTemplate = (idsByLocale: string, locale: string) => {
+      const id = new Map(
+        idsByLocale.split(',').map((entry) => entry.split(':') as [string, string]),
+      );
+      return read(ids['INFOBIP_APP_ID'] ?? '', id.get(locale));
+    };
+    const listTemplates = async () => {
+      const list = await callInfobip(
+        `${sandbox.url}/2fa/2/applications/${ids['INFOBIP_APP_ID'] ?? ''}/messages`,
+        'GET',
+      );
+      return list as unknown as { messageText: string }[];
+    };
+
+    beforeEach(async () => {
+      const { application, message } = idsIn((await setup('--yes --sender Acme')).output);
+      ids = { INFOBIP_APP_ID: application, INFOBIP_MESSAGE_ID: message };
+    });
+
+    it('creates a template in that language with the sender of the default one, and prints the setting', async () => {
+      const { code, output } = await setup(`--yes --locale de-de --text 'Ihr Code: {{pin}}'`, ids);
+
+      expect(code).toBe(0);
+      expect(output).toMatch(/^Message template de-DE, new$/m);
+      expect(localeIdsIn(output)).toMatch(/^de-DE:\w+$/);
+      expect(output).not.toContain('INFOBIP_MESSAGE_ID=');
+      expect(await readTemplate(localeIdsIn(output), 'de-DE')).toMatchObject({
+        messageText: 'Ihr Code: {{pin}}',
+        pinType: 'NUMERIC',
+        pinLength: 6,
+        senderId: 'Acme',
+        language: 'de',
+      });
+      expect((await listTemplates()).map(({ messageText }) => messageText)).toEqual([
+        '{{pin}} is your verification code. Do not share it.',
+        'Ihr Code: {{pin}}',
+      ]);
+    });
+
+    it.each([
+      ['pt-BR', 'pt_br'],
+      ['pt-PT', 'pt_pt'],
+      ['zh-Hant-HK', 'zh_tw'],
+      ['nb', 'no'],
+      ['tr', 'en'],
+    ])('has calls of %s read by the voice %s of Infobip', async (locale, language) => {
+      const { output } = await setup(`--yes --locale ${locale} --text '{{pin}}'`, ids);
+
+      expect(await readTemplate(localeIdsIn(output), locale)).toMatchObject({ language });
+    });
+
+    it('adds a language to those of INFOBIP_MESSAGE_IDS, in .env too', async () => {
+      const first = await setup(`--yes --locale de --text 'Ihr Code: {{pin}}'`, ids);
+      const known = { ...ids, INFOBIP_MESSAGE_IDS: localeIdsIn(first.output) };
+      await setup(`--yes --write --locale fr --text 'Votre code: {{pin}}'`, known);
+
+      const { INFOBIP_MESSAGE_IDS = '' } = parseEnv(env());
+      expect(INFOBIP_MESSAGE_IDS.split(',')).toEqual([
+        localeIdsIn(first.output),
+        expect.stringMatching(/^fr:/),
+      ]);
+      expect(env()).toMatch(/^INFOBIP_MESSAGE_IDS=de:/m);
+    });
+
+    it('updates the template of the language, and keeps the text without --text', async () => {
+      const { output } = await setup(`--yes --locale de --text 'Ihr Code: {{pin}}'`, ids);
+      const known = { ...ids, INFOBIP_MESSAGE_IDS: localeIdsIn(output) };
+
+      const unchanged = await setup('--locale de', known);
+      const changed = await setup(`--yes --locale de --text 'Code: {{pin}}'`, known);
+
+      expect(unchanged.output).toContain('Nothing to change.');
+      expect(localeIdsIn(changed.output)).toBe(localeIdsIn(output));
+      expect(await readTemplate(localeIdsIn(output), 'de')).toMatchObject({
+        messageText: 'Code: {{pin}}',
+      });
+    });
+
+    it('finds a template that the settings do not name by its text or its language, but not that of another language', async () => {
+      const first = localeIdsIn((await setup(`--yes --locale de --text '{{pin}} A'`, ids)).output);
+
+      const byLanguage = await setup(`--yes --locale de --text '{{pin}} B'`, ids);
+      const byText = await setup(`--yes --locale tr --text '{{pin}} B'`, ids);
+      const other = await setup(`--yes --locale de-AT --text '{{pin}} B'`, {
+        ...ids,
+        INFOBIP_MESSAGE_IDS: first,
+      });
+
+      expect(localeIdsIn(byLanguage.output)).toBe(first);
+      expect(localeIdsIn(byText.output)).toBe(first.replace('de:', 'tr:'));
+      expect(localeIdsIn(other.output)).toMatch(new RegExp(`^${first},de-AT:`));
+      expect(await listTemplates()).toHaveLength(3);
+    });
+
+    it.each([
+      ['--locale de', 'Give the message in this language: --locale de --text'],
+      [`--locale de_DE --text '{{pin}}'`, '--locale must be a BCP 47 language tag'],
+      [`--locale x-a --text '{{pin}}'`, '--locale must be a BCP 47 language tag'],
+      [`--name other --locale de --text '{{pin}}'`, 'First run the command without --locale'],
+    ])('rejects %s', async (args, message) => {
+      const before = await listTemplates();
+
+      const { code, output } = await setup(`--yes ${args}`, ids);
+
+      expect(code).toBe(1);
+      expect(output).toContain(message);
+      expect(await listTemplates()).toEqual(before);
+    });
   });
 
   it.each([

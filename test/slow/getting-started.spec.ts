@@ -40,6 +40,7 @@ describe('docs/getting-started.md', () => {
       expect.stringContaining('No problems found.'),
       expect.stringMatching(/^\[\n/),
       expect.stringContaining('@acme.example #123456'),
+      expect.stringMatching(/^INFOBIP_MESSAGE_IDS=de:\w+$/m),
     ]);
     await sandbox.stop();
     rmSync(checkout, { recursive: true });

@@ -17,6 +17,7 @@ export function newVerification(
     endUserAddress: undefined,
     hasSendLimits: true,
     channel: 'sms',
+    locale: '',
     reference: undefined,
     createdAt,
     expiresAt: createdAt + minutes(5),

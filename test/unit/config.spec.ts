@@ -101,6 +101,11 @@ describe('The configuration', () => {
           apiKey: 'sandbox-key',
           applicationId: 'sandbox-application',
           templateId: 'sandbox-message',
+          templateIdsByLocale: new Map([
+            ['de', 'sandbox-message-de'],
+            ['es', 'sandbox-message-es'],
+            ['fr', 'sandbox-message-fr'],
+          ]),
         },
         sinch: undefined,
         sandbox: { url: 'http://127.0.0.1:3999', startOn: { host: '127.0.0.1', port: 3999 } },
@@ -262,6 +267,11 @@ describe('The configuration', () => {
     ['PROVIDERS', 'sinch,sinch'],
     ['PROVIDERS', ','],
     ['SINCH_APPLICATION_SECRET', 'no base64!'],
+    ['INFOBIP_MESSAGE_IDS', 'ABC'],
+    ['INFOBIP_MESSAGE_IDS', 'de:'],
+    ['INFOBIP_MESSAGE_IDS', 'de_CH:ABC'],
+    ['INFOBIP_MESSAGE_IDS', 'x-private:ABC'],
+    ['INFOBIP_MESSAGE_IDS', 'pt-BR:ABC,pt-br:DEF'],
   ])('rejects %s=%s', (name, value) => {
     expect(errorsOf({ [name]: value })).toMatch(new RegExp(`- ${name} must (be|have|look like)`));
   });
@@ -285,6 +295,20 @@ describe('The configuration', () => {
 
     expect(destinations.allowedCountries).toEqual(['*', '001']);
     expect(destinations.blockedTypes).toEqual(['PREMIUM_RATE', 'sms:FIXED_LINE', 'voice:PAGER']);
+  });
+
+  it('parses message templates by canonical language tag', () => {
+    const templatesOf = (settings: NodeJS.ProcessEnv) =>
+      configFrom({ OTP_SECRET: SECRET, ...settings }).providers.infobip?.templateIdsByLocale;
+
+    expect(templatesOf({ INFOBIP_MESSAGE_IDS: 'de:A, PT-br:B:1, iw:C' })).toEqual(
+      new Map([
+        ['de', 'A'],
+        ['pt-BR', 'B:1'],
+        ['he', 'C'],
+      ]),
+    );
+    expect(templatesOf({ INFOBIP_MESSAGE_ID: 'A' })).toEqual(new Map());
   });
 
   it('parses lists', () => {
@@ -475,7 +499,7 @@ describe('The configuration', () => {
       ['API_KEY', 'API_KEYS'],
       ['SEND_COOLDWN', 'SEND_COOLDOWN'],
       ['ALLOWED_COUNTRY', 'ALLOWED_COUNTRIES'],
-      ['INFOBIP_MESAGE_IDS', 'INFOBIP_MESSAGE_ID'],
+      ['INFOBIP_MESAGE_IDS', 'INFOBIP_MESSAGE_IDS'],
     ])('warns about %s and suggests %s', (name, closest) => {
       expect(warningsOf(name)).toEqual([`${name} is not a setting: did you mean ${closest}?`]);
     });

@@ -11,6 +11,7 @@ import {
   type ValidationOptions,
 } from 'class-validator';
 import type { Channel } from '../../common/channel.js';
+import { isLanguageTag, LANGUAGE_TAG, MAX_LOCALE_LENGTH } from '../../common/locale.js';
 import { normalizeIp } from '../../common/network-address.js';
 import { describePhoneNumberFault } from '../../common/phone-number-input.js';
 import { PhoneNumber } from '../../common/phone-number.js';
@@ -144,3 +145,25 @@ export const EndUserIpField = () => {
     }),
   );
 };
+
+/** Optional. A tag of a language that no provider has is valid: it gets the default language. */
+export const LocaleField = () =>
+  applyDecorators(
+    IsOptional(),
+    ValidateBy(
+      { name: 'locale', validator: { validate: isLanguageTag } },
+      {
+        message: `Give one BCP 47 language tag of at most ${String(MAX_LOCALE_LENGTH)} characters, with hyphens, such as de or pt-BR, or none.`,
+      },
+    ),
+    ApiProperty({
+      type: 'string',
+      minLength: 1,
+      maxLength: MAX_LOCALE_LENGTH,
+      pattern: LANGUAGE_TAG.source,
+      description:
+        'The language of the message, as a BCP 47 tag; a resend keeps it. A language without a message of its own gets the nearest more general one, or else the default.',
+      examples: ['pt-BR'],
+      required: false,
+    }),
+  );

@@ -4,6 +4,7 @@ import { ApiSchema } from '../../openapi/swagger.js';
 import {
   ChannelField,
   EndUserIpField,
+  LocaleField,
   PhoneNumberField,
   PinIdField,
   ReferenceField,
@@ -27,6 +28,9 @@ export class SendOtpDto {
 
   @EndUserIpField()
   readonly endUserIp?: string;
+
+  @LocaleField()
+  readonly locale?: string;
 }
 
 @ApiSchema({

@@ -12,11 +12,12 @@ import { APPLICATIONS_PATH, InfobipAccountApi, toTemplatesPath } from './infobip
 import { checkApplication } from './infobip.application-checks.js';
 import { InfobipClient } from './infobip.client.js';
 import { InfobipRequiredLimits } from './infobip.required-limits.js';
-import { checkTemplate } from './infobip.template.js';
+import { checkLocalizedTemplate, checkTemplate } from './infobip.template.js';
+import type { InfobipTemplate } from './infobip.types.js';
 
 const SETUP_REMEDY = 'Fix it with: npm run infobip:setup.';
 
-/** Checks the application and the message template that the settings name. */
+/** Checks the application and the message templates that the settings name. */
 @Injectable()
 export class InfobipAccountCheck implements AccountCheck {
   constructor(
@@ -30,7 +31,7 @@ export class InfobipAccountCheck implements AccountCheck {
     try {
       const findings = await this.checkAccount(signal);
       return findings.map((finding) =>
-        finding.level === 'ok' ? finding : { ...finding, remedy: SETUP_REMEDY },
+        finding.level === 'ok' ? finding : { ...finding, remedy: finding.remedy ?? SETUP_REMEDY },
       );
     } catch (thrown) {
       if (!(thrown instanceof AccountError)) throw thrown;
@@ -40,7 +41,7 @@ export class InfobipAccountCheck implements AccountCheck {
   }
 
   private async checkAccount(signal?: AbortSignal): Promise<AccountFinding[]> {
-    const { applicationId, templateId } = this.client.account;
+    const { applicationId } = this.client.account;
     const application = await this.api.find(APPLICATIONS_PATH, applicationId, signal);
     const access = pass('access', 'Infobip answers and accepts the API key.');
     if (!application) {
@@ -48,15 +49,43 @@ export class InfobipAccountCheck implements AccountCheck {
       const message = `The account has no application ${name} (INFOBIP_APP_ID).`;
       return [access, fail('application', message)];
     }
-    const template = await this.api.find(toTemplatesPath(applicationId), templateId, signal);
-    const missing =
-      `The application has no message template ${formatValue(templateId)} (INFOBIP_MESSAGE_ID): ` +
-      'it is unknown, or belongs to another one.';
     return [
       access,
       ...checkApplication(application, this.otp, this.requiredLimits),
-      ...(template ? checkTemplate(template, applicationId) : [fail('template', missing)]),
+      ...(await this.checkTemplates(signal)),
     ];
+  }
+
+  /** Checks the template of the default language, then those of the others. */
+  private async checkTemplates(signal?: AbortSignal): Promise<AccountFinding[]> {
+    const { applicationId, templateId, templateIdsByLocale } = this.client.account;
+    const findings = await Promise.all([
+      this.checkTemplate('INFOBIP_MESSAGE_ID', templateId, signal, (template) =>
+        checkTemplate(template, applicationId),
+      ),
+      ...Array.from(templateIdsByLocale, async ([locale, id]) => {
+        const found = await this.checkTemplate('INFOBIP_MESSAGE_IDS', id, signal, (template) =>
+          checkLocalizedTemplate(template, applicationId, locale),
+        );
+        return found.map((finding) => nameLocale(finding, locale));
+      }),
+    ]);
+    return findings.flat();
+  }
+
+  private async checkTemplate(
+    setting: string,
+    id: string,
+    signal: AbortSignal | undefined,
+    checkFound: (template: InfobipTemplate) => AccountFinding[],
+  ): Promise<AccountFinding[]> {
+    const path = toTemplatesPath(this.client.account.applicationId);
+    const template = await this.api.find(path, id, signal);
+    if (template) return checkFound(template);
+    const missing =
+      `The application has no message template ${formatValue(id)} (${setting}): ` +
+      'it is unknown, or belongs to another one.';
+    return [fail('template', missing)];
   }
 
   /** A key that can only send is good for the service, but the account cannot be checked with it. */
@@ -70,3 +99,13 @@ export class InfobipAccountCheck implements AccountCheck {
     );
   }
 }
+
+/** Says of which language's template a finding is. */
+const nameLocale = (finding: AccountFinding, locale: string): AccountFinding => ({
+  ...finding,
+  check: `${finding.check} ${locale}`,
+  remedy:
+    finding.level === 'ok'
+      ? undefined
+      : `Fix it with: npm run infobip:setup -- --locale ${locale}.`,
+});

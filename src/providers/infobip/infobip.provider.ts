@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Channel } from '../../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import { Clock } from '../../common/clock.js';
+import { lookUpLocale } from '../../common/locale.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import type { ProviderCallOptions, OtpProvider } from '../otp-provider.js';
+import type { OtpProvider, ProviderCallOptions, ProviderSendOptions } from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
 import {
   isSuccess,
@@ -38,14 +39,16 @@ export class InfobipProvider implements OtpProvider {
     private readonly clock: Clock,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, options?: ProviderCallOptions): Promise<string> {
-    const { applicationId, templateId } = this.client.account;
-    const body = { applicationId, messageId: templateId, to: toMsisdn(to) };
+  async send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<string> {
+    const { applicationId } = this.client.account;
+    const messageId = this.findTemplateId(options?.locale);
+    const body = { applicationId, messageId, to: toMsisdn(to) };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
     if (!isSuccess(response)) throw toSendError(response);
     return requireProviderPinId(parseSendResponse(channel, requireObject(response)));
   }
 
+  /** Infobip repeats the message of the PIN, so its language is that of the send. */
   async resend(
     _to: PhoneNumber,
     providerPinId: string,
@@ -92,6 +95,11 @@ export class InfobipProvider implements OtpProvider {
     // Infobip answered before now: so its clock is ahead by this much, or by more.
     const clockDifferenceMs = requireProviderTime(response) - this.clock.now();
     return findVerifiedPin(list, toMsisdn(to), sentAfter + clockDifferenceMs);
+  }
+
+  private findTemplateId(locale = ''): string {
+    const { templateId, templateIdsByLocale } = this.client.account;
+    return lookUpLocale(templateIdsByLocale, locale) ?? templateId;
   }
 }
 

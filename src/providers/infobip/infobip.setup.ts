@@ -1,16 +1,27 @@
 import { Injectable } from '@nestjs/common';
+import { canonicalizeLocale, isLanguageTag } from '../../common/locale.js';
 import { AccountError, fail } from '../account-check.js';
-import type { AccountSetup, SetupChange, SetupOptions, SetupPlan } from '../account-setup.js';
+import {
+  SetupOptionError,
+  type AccountSetup,
+  type SetupChange,
+  type SetupOptions,
+  type SetupPlan,
+} from '../account-setup.js';
 import { APPLICATIONS_PATH, InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
 import { InfobipClient } from './infobip.client.js';
+import { findDefaultTemplate, findLocalizedTemplate } from './infobip.find-template.js';
 import { normalizeUnits } from './infobip.limit-syntax.js';
 import { InfobipRequiredLimits } from './infobip.required-limits.js';
-import { buildTemplate, insertSamplePin } from './infobip.template.js';
+import { buildLocalizedTemplate, buildTemplate, insertSamplePin } from './infobip.template.js';
 import type { InfobipApplication, InfobipTemplate } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
+const NO_DEFAULT_TEMPLATE =
+  '--locale adds a language beside the template in INFOBIP_MESSAGE_ID, which the application does not have. ' +
+  'First run the command without --locale, and set the ids that it prints.';
 
-/** Creates or updates one Infobip 2FA application with one message template. */
+/** Creates or updates one Infobip 2FA application with the message template of one language. */
 @Injectable()
 export class InfobipSetup implements AccountSetup {
   constructor(
@@ -20,22 +31,26 @@ export class InfobipSetup implements AccountSetup {
   ) {}
 
   async plan(options: SetupOptions): Promise<SetupPlan> {
+    const locale = options.locale === undefined ? undefined : parseLocale(options.locale);
     const application = await this.findApplication(options);
     const applicationId = application && requireId(application.applicationId);
-    const template =
-      applicationId === undefined ? undefined : await this.findTemplate(applicationId, options);
+    const { template, fields: templateFields } = await this.planTemplate(
+      applicationId,
+      locale,
+      options,
+    );
     const templateId = template && requireId(template.messageId);
 
     const name = options.applicationName ?? application?.name ?? DEFAULT_NAME;
     const baseFields = { name, enabled: true };
     const configuration = this.requiredLimits.buildConfiguration();
-    const templateFields = buildTemplate(template, options);
     const applicationResource = `Application ${JSON.stringify(name)}, ${applicationId ?? 'new'}`;
     const applicationChanges = [
       ...findChanges(applicationResource, application ?? {}, baseFields),
       ...findChanges(applicationResource, application?.configuration ?? {}, configuration),
     ];
-    const templateResource = `Message template, ${templateId ?? 'new'}`;
+    const templateName = ['Message template', locale].filter(Boolean).join(' ');
+    const templateResource = `${templateName}, ${templateId ?? 'new'}`;
     const templateChanges = findChanges(templateResource, template ?? {}, templateFields);
 
     return {
@@ -60,7 +75,7 @@ export class InfobipSetup implements AccountSetup {
         return {
           INFOBIP_BASE_URL: this.client.account.baseUrl,
           INFOBIP_APP_ID: savedApplicationId,
-          INFOBIP_MESSAGE_ID: savedTemplateId,
+          ...this.toTemplateSetting(savedTemplateId, locale),
         };
       },
     };
@@ -77,20 +92,45 @@ export class InfobipSetup implements AccountSetup {
     return applications.find(({ name }) => name === (applicationName ?? DEFAULT_NAME));
   }
 
-  /** Finds the configured template, else one with the given text, else the only template. */
-  private async findTemplate(
-    applicationId: string,
-    { templateId, text }: SetupOptions,
-  ): Promise<InfobipTemplate | undefined> {
-    const all: InfobipTemplate[] = await this.api.list(toTemplatesPath(applicationId));
-    // Templates for e-mail have no text.
-    const templates = all.filter(({ messageText }) => typeof messageText === 'string');
-    return (
-      templates.find((template) => templateId !== undefined && template.messageId === templateId) ??
-      templates.find((template) => text !== undefined && template.messageText === text) ??
-      (templates.length === 1 ? templates[0] : undefined)
+  /** Finds the template that is set up, if it exists, and builds its fields. */
+  private async planTemplate(
+    applicationId: string | undefined,
+    locale: string | undefined,
+    options: SetupOptions,
+  ) {
+    const templates = applicationId === undefined ? [] : await this.listTemplates(applicationId);
+    const { templateId, text } = options;
+    const configured = templates.find(
+      ({ messageId }) => templateId !== undefined && messageId === templateId,
     );
+    if (locale === undefined) {
+      const template = configured ?? findDefaultTemplate(templates, text);
+      return { template, fields: buildTemplate(template, options) };
+    }
+    if (!configured) throw new SetupOptionError(NO_DEFAULT_TEMPLATE);
+    const others = templates.filter((template) => template !== configured);
+    const { templateIdsByLocale } = this.client.account;
+    const template = findLocalizedTemplate(others, templateIdsByLocale, locale, text);
+    return { template, fields: buildLocalizedTemplate(template, configured, locale, options) };
   }
+
+  private async listTemplates(applicationId: string): Promise<InfobipTemplate[]> {
+    const templates: InfobipTemplate[] = await this.api.list(toTemplatesPath(applicationId));
+    // Templates for e-mail have no text.
+    return templates.filter(({ messageText }) => typeof messageText === 'string');
+  }
+
+  private toTemplateSetting(id: string, locale: string | undefined): Record<string, string> {
+    if (locale === undefined) return { INFOBIP_MESSAGE_ID: id };
+    const ids = new Map(this.client.account.templateIdsByLocale).set(locale, id);
+    return { INFOBIP_MESSAGE_IDS: Array.from(ids, (entry) => entry.join(':')).join(',') };
+  }
+}
+
+function parseLocale(tag: string): string {
+  const locale = isLanguageTag(tag) ? canonicalizeLocale(tag) : '';
+  if (locale !== '') return locale;
+  throw new SetupOptionError('--locale must be a BCP 47 language tag such as de or pt-BR.');
 }
 
 /** The fields whose value differs from the desired one; `300s` equals `5m`. */

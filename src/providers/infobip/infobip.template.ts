@@ -1,5 +1,6 @@
 import { fail, formatValue, pass, warn, type AccountFinding } from '../account-check.js';
 import { SetupOptionError, type SetupOptions } from '../account-setup.js';
+import { DEFAULT_LANGUAGE, toInfobipLanguage } from './infobip.language.js';
 import type { InfobipTemplate } from './infobip.types.js';
 
 /** Shorter codes are guessed too easily (NIST SP 800-63B-4 §3.1.3.2 requires six digits). */
@@ -28,7 +29,48 @@ export function buildTemplate(existing: InfobipTemplate | undefined, options: Se
   };
 }
 
-/** Checks the message template that the settings name. */
+/**
+ * As {@link buildTemplate}, for a template of a language that the default template has not.
+ * @param defaults the default template, whose sender a new template gets
+ * @throws SetupOptionError
+ */
+export function buildLocalizedTemplate(
+  existing: InfobipTemplate | undefined,
+  defaults: InfobipTemplate,
+  locale: string,
+  options: SetupOptions,
+) {
+  const text = options.text ?? existing?.messageText;
+  if (typeof text !== 'string') {
+    throw new SetupOptionError(`Give the message in this language: --locale ${locale} --text '…'.`);
+  }
+  const { senderId } = defaults;
+  return buildTemplate(existing, {
+    ...options,
+    text,
+    sender: options.sender ?? (!existing && typeof senderId === 'string' ? senderId : undefined),
+    language: options.language ?? toInfobipLanguage(locale),
+  });
+}
+
+/** Checks the message template of a language. */
+export const checkLocalizedTemplate = (
+  template: InfobipTemplate,
+  applicationId: string,
+  locale: string,
+): AccountFinding[] => [...checkTemplate(template, applicationId), checkLanguage(template, locale)];
+
+function checkLanguage({ language = DEFAULT_LANGUAGE }: InfobipTemplate, locale: string) {
+  const check = 'language';
+  const calls = `Calls read the text as ${formatValue(language)}`;
+  const expected = toInfobipLanguage(locale);
+  if (expected === undefined) return pass(check, `${calls}: Infobip has no voice for ${locale}.`);
+  return language === expected
+    ? pass(check, `${calls}.`)
+    : warn(check, `${calls}, but the language of ${locale} is ${formatValue(expected)}.`);
+}
+
+/** Checks a message template that the settings name. */
 export function checkTemplate(template: InfobipTemplate, applicationId: string): AccountFinding[] {
   const { applicationId: owner } = template;
   return [

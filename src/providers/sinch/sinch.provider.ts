@@ -3,7 +3,7 @@ import type { Channel } from '../../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
-import type { ProviderCallOptions, OtpProvider } from '../otp-provider.js';
+import type { OtpProvider, ProviderCallOptions, ProviderSendOptions } from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
 import {
   isSuccess,
@@ -28,7 +28,7 @@ export class SinchProvider implements OtpProvider {
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, options?: ProviderCallOptions): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<string> {
     const method = METHODS[channel];
     const start = {
       identity: { type: 'number', endpoint: to.e164 },
@@ -37,7 +37,8 @@ export class SinchProvider implements OtpProvider {
         smsOptions: { codeType: 'Numeric', expiry: formatClockTime(this.config.ttlMs) },
       }),
     };
-    const response = await this.client.post(VERIFICATIONS, start, options);
+    const headers = options?.locale ? { 'accept-language': options.locale } : undefined;
+    const response = await this.client.post(VERIFICATIONS, start, { ...options, headers });
     if (isError(response)) throw toStartError(response);
     return toProviderPinId(method, parseStartResponse(requireObject(response)));
   }
@@ -47,7 +48,7 @@ export class SinchProvider implements OtpProvider {
     to: PhoneNumber,
     _providerPinId: string,
     channel: Channel,
-    options?: ProviderCallOptions,
+    options?: ProviderSendOptions,
   ): Promise<string> {
     return this.send(to, channel, options);
   }

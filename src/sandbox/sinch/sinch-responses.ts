@@ -3,10 +3,10 @@ import type { SinchVerification } from './sinch-verification.js';
 
 /** @param apiUrl the URL of the API, with its version. */
 export function buildStartResponse(verification: SinchVerification, apiUrl: string): object {
-  const { id, method, status, reason, codeType, interceptionTimeout } = verification;
+  const { id, method, status, reason, codeType, interceptionTimeout, language } = verification;
   const href = `${apiUrl}/verifications/id/${id}`;
   const partByMethod = {
-    sms: { sms: { template: 'Your code is {{CODE}}', interceptionTimeout, codeType } },
+    sms: { sms: { template: language.template, interceptionTimeout, codeType } },
     callout: {},
     whatsapp: { whatsapp: { codeType } },
     flashcall: {

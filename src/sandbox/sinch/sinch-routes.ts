@@ -6,6 +6,7 @@ import { validateInput } from '../validate-input.js';
 import { authenticateSinch, type SinchApplication } from './sinch-auth.js';
 import { createSinchError, useSinchErrors } from './sinch-error-handler.js';
 import { SinchError } from './sinch-error.js';
+import { chooseLanguage } from './sinch-languages.js';
 import { methodSchema, reportSchema, startSchema } from './sinch-requests.js';
 import { buildReportResponse, buildStartResponse, buildStatusResponse } from './sinch-responses.js';
 import type { SinchVerificationService } from './sinch-verification-service.js';
@@ -68,10 +69,10 @@ function createVerificationRoutes({
       const body = parseJsonBody(request);
       const to = normalizeRecipient(getNumber(body));
       return handleOperation(reply, { operation: 'send', to }, (forcedOutcome) => {
-        // Messages are always English: `Accept-Language` is ignored.
-        void reply.header('content-language', 'en-US');
         const start = validateInput(startSchema, body);
-        const verification = sinchVerifications.startVerification(start, forcedOutcome);
+        const language = chooseLanguage(request.headers['accept-language']);
+        const verification = sinchVerifications.startVerification(start, language, forcedOutcome);
+        void reply.header('content-language', verification.language.tag);
         return buildStartResponse(verification, getApiUrl(request));
       });
     });

@@ -6,6 +6,7 @@ import type { FixedPinStore } from '../fixed-pin-store.js';
 import type { MessageChannel, MessageInbox } from '../message-inbox.js';
 import { generateCallerNumber, generateSinchCode } from './sinch-codes.js';
 import { SinchError } from './sinch-error.js';
+import type { SinchLanguage } from './sinch-languages.js';
 import {
   getSubmittedCode,
   type SinchMethod,
@@ -47,13 +48,23 @@ export class SinchVerificationService {
 
   /**
    * Starts a verification and aborts an earlier pending one of the same number.
+   * @param language of an SMS or a WhatsApp message; calls are in English.
    * @throws SinchError 40200 for the outcome `no-credit`, 40900 for a reference that is in use.
    */
-  startVerification(request: SinchStartRequest, forcedOutcome?: ForcedOutcome): SinchVerification {
+  startVerification(
+    request: SinchStartRequest,
+    language: SinchLanguage,
+    forcedOutcome?: ForcedOutcome,
+  ): SinchVerification {
     if (forcedOutcome === 'no-credit') throw new SinchError(40200);
     const now = this.deps.now();
     const expectedCode = this.createCode(request);
-    const verification = createVerification(request, { now, expectedCode, forcedOutcome });
+    const verification = createVerification(request, {
+      now,
+      expectedCode,
+      forcedOutcome,
+      language,
+    });
     const earlier = this.store.listByNumber(verification.number);
     this.store.addVerification(verification);
     if (verification.status !== 'PENDING') return verification;
@@ -127,14 +138,17 @@ export class SinchVerificationService {
     );
   }
 
-  private deliverCode({ id, method, number, expectedCode, startedAt }: SinchVerification): void {
+  private deliverCode(verification: SinchVerification): void {
+    const { id, method, number, expectedCode, startedAt, language } = verification;
     if (method === 'seamless') return;
     const isFlashCall = method === 'flashcall';
     this.deps.inbox.addMessage({
       to: normalizeRecipient(number),
       from: isFlashCall ? expectedCode : 'Sinch',
       channel: CHANNEL_BY_METHOD[method],
-      text: isFlashCall ? `Missed call from ${expectedCode}` : `Your code is ${expectedCode}`,
+      text: isFlashCall
+        ? `Missed call from ${expectedCode}`
+        : language.template.replace('{{CODE}}', expectedCode),
       pin: expectedCode,
       pinId: id,
       provider: 'sinch',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isUnreachable, type ForcedOutcome } from '../faults/sandbox-fault.js';
+import { DEFAULT_LANGUAGE, type SinchLanguage } from './sinch-languages.js';
 import {
   parseClockDuration,
   type SinchCodeType,
@@ -22,6 +23,7 @@ export interface SinchVerification {
   /** The code; for a flash call, the caller's number; empty for a seamless verification. */
   readonly expectedCode: string;
   readonly codeType: SinchCodeType;
+  readonly language: SinchLanguage;
   /** Seconds that the client should wait for the message or call. */
   readonly interceptionTimeout: number;
   readonly startedAt: number;
@@ -34,12 +36,13 @@ interface SinchVerificationOptions {
   readonly now: number;
   readonly expectedCode: string;
   readonly forcedOutcome: ForcedOutcome | undefined;
+  readonly language: SinchLanguage;
 }
 
 /** Creates a pending verification, or a closed one if the outcome is that nothing was sent. */
 export function createVerification(
   request: SinchStartRequest,
-  { now, expectedCode, forcedOutcome }: SinchVerificationOptions,
+  { now, expectedCode, forcedOutcome, language }: SinchVerificationOptions,
 ): SinchVerification {
   const { method, identity, reference, smsOptions, flashCallOptions } = request;
   const { expiry } = method === 'sms' ? smsOptions : {};
@@ -51,6 +54,7 @@ export function createVerification(
     reference,
     expectedCode,
     codeType: getCodeType(request),
+    language: method === 'sms' || method === 'whatsapp' ? language : DEFAULT_LANGUAGE,
     interceptionTimeout:
       method === 'flashcall' ? flashCallOptions.interceptionTimeout : DEFAULT_INTERCEPTION_S,
     startedAt: now,

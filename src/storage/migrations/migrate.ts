@@ -6,6 +6,7 @@ import { runs } from './0004-runs.js';
 import { clientTraffic } from './0005-client-traffic.js';
 import { clientNumbers } from './0006-client-numbers.js';
 import { unresolvedChecks } from './0007-unresolved-checks.js';
+import { locale } from './0009-locale.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -16,6 +17,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   clientTraffic,
   clientNumbers,
   unresolvedChecks,
+  locale,
 ];
 
 /**

@@ -45,6 +45,8 @@ export interface VerificationRow {
   end_user_hash: string;
   /** Sends of the code; 0 for a test number. */
   texts: number;
+  /** The language of its messages, a canonical BCP 47 tag; empty if none was given. */
+  locale: string;
 }
 
 /** No query selects it: only an operator reads it, to compare it with a provider's bill. */
@@ -60,7 +62,7 @@ interface PossibleSenderColumn {
 export const VERIFICATION_COLUMNS = [
   'pin_id', 'client', 'number_hash', 'status', 'channel', 'reference_hash', 'attempts',
   'max_attempts', 'sealed', 'created_at', 'expires_at', 'verified_at', 'provider', 'country',
-  'prefix_hash', 'end_user_hash', 'texts', 'unresolved', 'lost_at',
+  'prefix_hash', 'end_user_hash', 'texts', 'unresolved', 'lost_at', 'locale',
 ] as const satisfies readonly (keyof VerificationRow)[];
 
 /** The limits of a phone number for one client. `sliding-window.ts` has the format of entries. */

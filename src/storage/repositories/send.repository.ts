@@ -143,6 +143,7 @@ const toReservation = (
   client: row.client,
   country: row.country,
   expiresAt: row.expires_at,
+  locale: row.locale,
   entries,
   endUserHash: row.end_user_hash,
   prefixHash: row.prefix_hash,

@@ -58,6 +58,7 @@ export class VerificationTable {
           : this.protection.hash('end-user', `${client}\n${endUserAddress}`),
       // Counted sends of the code.
       texts: verification.hasSendLimits ? 1 : 0,
+      locale: verification.locale,
     };
   }
 
