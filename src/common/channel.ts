@@ -1,5 +1,5 @@
-/** How a code is delivered: by SMS, or spoken in a call. */
-export const CHANNELS = ['sms', 'voice'] as const;
+/** How a code is delivered: by SMS, spoken in a call, or by WhatsApp. */
+export const CHANNELS = ['sms', 'voice', 'whatsapp'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 export const DEFAULT_CHANNEL: Channel = 'sms';

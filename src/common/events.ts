@@ -57,16 +57,20 @@ export interface ProviderCallCompleted {
   readonly context: RequestContext | undefined;
   readonly provider: string;
   readonly operation: ProviderOperation;
+  /** Empty for a call that sends no message. */
+  readonly channel: Channel | '';
   readonly durationMs: number;
   /** `undefined` for a successful call. */
   readonly error: ProviderCallError | undefined;
 }
 
-/** The circuit breaker of one operation of a provider changed its state. */
+/** The circuit breaker of an operation of a provider, on one channel, changed its state. */
 interface CircuitStateChanged {
   readonly type: 'circuit_state_changed';
   readonly provider: string;
   readonly operation: ProviderOperation;
+  /** Empty for an operation that sends no message. */
+  readonly channel: Channel | '';
   readonly state: CircuitState;
 }
 

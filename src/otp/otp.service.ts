@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DEFAULT_CHANNEL } from '../common/channel.js';
+import { DEFAULT_CHANNEL, type Channel } from '../common/channel.js';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
@@ -39,7 +39,7 @@ export class OtpService {
   /**
    * Sends a new code. The reservation is stored before the provider is called, so that neither a
    * race nor a crash sends a second message.
-   * @throws DomainError `destination_not_allowed`, `cooldown_active`, `quota_exceeded`,
+   * @throws DomainError `validation_failed`, `destination_not_allowed`, `cooldown_active`, `quota_exceeded`,
    * `destination_suspended`, or the error that is replayed for the idempotency key
    * @throws SendFailedError if no provider accepted the message
    */
@@ -49,9 +49,10 @@ export class OtpService {
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const now = this.clock.now();
     const { channel = DEFAULT_CHANNEL } = dto;
+    this.assertHasChannel(channel);
     const destination = this.destinations.check(dto.phoneNumber.forChannel(channel), channel, now);
     // Checked early because it is cheap, but a request with a key may have a response to replay.
-    if (!destination.isTestNumber && !idempotency) this.router.assertAvailable();
+    if (!destination.isTestNumber && !idempotency) this.router.assertAvailable(channel);
     const verification = toNewVerification(dto, client, destination, now, this.config);
     const { evaluate } = this.destinations.smsPumping;
     const admission = await this.store.reserveSend(verification, idempotency, evaluate, context);
@@ -69,6 +70,7 @@ export class OtpService {
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const now = this.clock.now();
     const { channel = DEFAULT_CHANNEL } = dto;
+    this.assertHasChannel(channel);
     const request = { pinId: parsePinId(dto.pinId), client, channel, now };
     const { evaluate } = this.destinations.smsPumping;
     const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
@@ -111,6 +113,14 @@ export class OtpService {
       default:
         return toReplayedResponse(admission);
     }
+  }
+
+  /** @throws DomainError `validation_failed` if no provider of this service has the channel. */
+  private assertHasChannel(channel: Channel): void {
+    const { channels } = this.router;
+    if (channels.includes(channel)) return;
+    const detail = `No provider of this service sends by ${channel}. Give one of: ${channels.join(', ')}.`;
+    throw errors.validationFailed({ fieldErrors: [{ pointer: '#/channel', detail }] });
   }
 
   /** The channel may be another one than that of the send. Test numbers are always allowed. */

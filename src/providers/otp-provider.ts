@@ -27,8 +27,11 @@ export abstract class OtpProvider {
   /** The name used in `PROVIDERS`; stored with each verification. */
   abstract readonly name: string;
 
+  /** The channels that it delivers by. It is asked for no other. */
+  abstract readonly channels: readonly Channel[];
+
   /**
-   * Sends a new code to `to`, as an SMS or a call.
+   * Sends a new code to `to`, by one of its channels.
    * @returns the provider's id of the code; never sent to clients.
    * @throws ProviderError
    */

@@ -92,6 +92,19 @@ export class ProviderError extends DomainError {
   }
 }
 
+/** No provider accepted the message. Carries the code of the most specific failure. */
+export class SendFailedError extends DomainError {
+  override readonly name = 'SendFailedError';
+
+  constructor(
+    { code, message, retryAfterMs }: ProviderError,
+    /** Providers that may have sent the message nevertheless. */
+    readonly possiblySentBy: readonly string[],
+  ) {
+    super(code, { message, retryAfterMs });
+  }
+}
+
 /** `undefined` for the failures below status 500: clients read the catalog's message. */
 function toLogMessage(failure: ProviderFailure, detail?: string | number): string | undefined {
   if (failure === 'destination_unreachable' || failure === 'pin_not_found') return undefined;

@@ -22,17 +22,26 @@ export class ProviderEventLogger {
     events.subscribe('provider_call_completed', (event) => {
       this.logCall(event);
     });
-    events.subscribe('circuit_state_changed', ({ provider, operation, state }) => {
-      this.logger.warn(`${provider} ${operation}: circuit ${state}`);
+    events.subscribe('circuit_state_changed', (event) => {
+      this.logger.warn(`${describeOperation(event)}: circuit ${event.state}`);
     });
   }
 
-  private logCall({ context, provider, operation, error }: ProviderCallCompleted): void {
+  private logCall(event: ProviderCallCompleted): void {
+    const { context, operation, error } = event;
     if (!error || FAILURES_OF_NUMBERS.includes(error.failure)) return;
     const consequence = error.ambiguous ? CONSEQUENCES[operation] : '';
     this.logger.warn({
-      msg: `${provider} ${operation}: ${error.message}${consequence}`,
+      msg: `${describeOperation(event)}: ${error.message}${consequence}`,
       ...context,
     });
   }
 }
+
+/** Such as `sinch verify`, or `sinch send by whatsapp`. */
+const describeOperation = ({
+  provider,
+  operation,
+  channel,
+}: Pick<ProviderCallCompleted, 'provider' | 'operation' | 'channel'>): string =>
+  `${provider} ${operation}${channel === '' ? '' : ` by ${channel}`}`;

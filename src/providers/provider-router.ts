@@ -1,14 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Channel } from '../common/channel.js';
+import { CHANNELS, type Channel } from '../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
-import { DomainError } from '../common/domain-error.js';
 import { EventBus } from '../common/events.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
 import type { OtpProvider, ProviderCallOptions, ProviderSendOptions } from './otp-provider.js';
-import { ProviderError } from './provider-error.js';
+import { ProviderError, SendFailedError } from './provider-error.js';
 import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
 import { isTestProvider, TestNumberProvider } from './test-number.provider.js';
@@ -29,19 +28,6 @@ export interface ProviderSendResult extends ProviderPin {
 /** What the caller says of a message beside its number and channel. */
 type MessageOptions = Pick<ProviderSendOptions, 'context' | 'locale'>;
 
-/** No provider accepted the message. Carries the code of the most specific failure. */
-export class SendFailedError extends DomainError {
-  override readonly name = 'SendFailedError';
-
-  constructor(
-    { code, message, retryAfterMs }: ProviderError,
-    /** Providers that may have sent the message nevertheless. */
-    readonly possiblySentBy: readonly string[],
-  ) {
-    super(code, { message, retryAfterMs });
-  }
-}
-
 /**
  * Routes each call to a provider: in order of preference, with failover if a failure does not
  * concern the number itself. Test numbers have a provider of their own. Each provider has
@@ -51,6 +37,7 @@ export class SendFailedError extends DomainError {
 export class ProviderRouter {
   /** In order of preference. */
   private readonly providers: readonly ResilientProvider[];
+  private readonly byChannel: ReadonlyMap<Channel, readonly ResilientProvider[]>;
 
   constructor(
     @Inject(providersConfig.KEY) config: ProvidersConfig,
@@ -59,20 +46,31 @@ export class ProviderRouter {
     sinch: SinchProvider,
     private readonly testNumbers: TestNumberProvider,
   ) {
-    const adapters: Record<ProviderName, OtpProvider> = { infobip, sinch };
-    this.providers = config.names.map(
-      (name) => new ResilientProvider(adapters[name], config, events),
+    const all: Record<ProviderName, OtpProvider> = { infobip, sinch };
+    const adapters = config.names.map((name) => all[name]);
+    const hasFallback = (channel: Channel): boolean => withChannel(adapters, channel).length > 1;
+    this.providers = adapters.map(
+      (adapter) => new ResilientProvider(adapter, config, events, hasFallback),
+    );
+    this.byChannel = new Map(
+      CHANNELS.map((channel) => [channel, withChannel(this.providers, channel)]),
     );
   }
 
+  /** The channels that a provider in `PROVIDERS` has. */
+  get channels(): readonly Channel[] {
+    return CHANNELS.filter((channel) => this.getProviders(channel).length > 0);
+  }
+
   /** @throws ProviderError if every provider would reject a new code now without a call. */
-  assertAvailable(): void {
-    const reasons = this.providers.flatMap((provider) => provider.getUnavailableReason() ?? []);
-    if (reasons[0] && reasons.length === this.providers.length) throw reasons[0];
+  assertAvailable(channel: Channel): void {
+    const providers = this.getProviders(channel);
+    const reasons = providers.flatMap((provider) => provider.getUnavailableReason(channel) ?? []);
+    if (reasons[0] && reasons.length === providers.length) throw reasons[0];
   }
 
   /**
-   * Sends a new code.
+   * Sends a new code, by a provider that has the channel.
    * @throws SendFailedError
    */
   async send(
@@ -80,12 +78,13 @@ export class ProviderRouter {
     channel: Channel,
     { isTestNumber, ...options }: MessageOptions & { isTestNumber: boolean },
   ): Promise<ProviderSendResult> {
-    const providers = isTestNumber ? [this.testNumbers] : this.providers;
+    const providers = isTestNumber ? [this.testNumbers] : this.getProviders(channel);
     return this.tryInOrder(providers, (provider) => provider.send(to, channel, options));
   }
 
   /**
-   * Sends a code again by the provider that generated it, or a new one by another provider.
+   * Sends a code again by the provider that generated it, or a new one by another provider. All of
+   * them have the channel.
    * @throws SendFailedError
    */
   async resend(
@@ -97,8 +96,9 @@ export class ProviderRouter {
     const issuer = this.findIssuer(pin);
     const others = isTestProvider(pin.provider)
       ? []
-      : this.providers.filter((other) => other !== issuer);
-    return this.tryInOrder(issuer ? [issuer, ...others] : others, (provider) =>
+      : this.getProviders(channel).filter((other) => other !== issuer);
+    const providers = issuer?.channels.includes(channel) ? [issuer, ...others] : others;
+    return this.tryInOrder(providers, (provider) =>
       provider === issuer
         ? provider.resend(to, pin.pinId, channel, options)
         : provider.send(to, channel, options),
@@ -150,6 +150,10 @@ export class ProviderRouter {
     return this.providers.find(({ name }) => name === pin.provider);
   }
 
+  private getProviders(channel: Channel): readonly ResilientProvider[] {
+    return this.byChannel.get(channel) ?? [];
+  }
+
   private requireIssuer(pin: ProviderPin): OtpProvider {
     const issuer = this.findIssuer(pin);
     if (!issuer) throw new ProviderError('connection_failed', { detail: 'NOT_IN_PROVIDERS' });
@@ -179,6 +183,9 @@ export class ProviderRouter {
     throw new SendFailedError(findMostSpecific(failures), possiblySentBy);
   }
 }
+
+const withChannel = <P extends OtpProvider>(providers: readonly P[], channel: Channel): P[] =>
+  providers.filter(({ channels }) => channels.includes(channel));
 
 /** Prefers a failure after which the message may have been sent, then one of a call that was made. */
 function findMostSpecific(failures: readonly ProviderError[]): ProviderError {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { CHANNELS, type Channel } from '../common/channel.js';
 import type { EventBus } from '../common/events.js';
 import type { ProviderOperation } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
@@ -12,72 +13,90 @@ const STALL_TIMEOUT_RATIO = 1 / 4;
 /** The shortest pause before a failed connection is retried. The longest is twice as long. */
 const MIN_RETRY_PAUSE_MS = 50;
 
+/** A circuit breaker, and the calls that it counts. */
+interface Circuit {
+  readonly operation: ProviderOperation;
+  /** Empty for a call that sends no message. */
+  readonly channel: Channel | '';
+  readonly breaker: CircuitBreaker;
+}
+
 /**
- * Makes the calls of one adapter: a circuit breaker per operation, one retry, an event per call.
+ * Makes the calls of one adapter: circuit breakers, one retry, an event per call. Each operation has
+ * a circuit, and sends and resends have one per channel: an account without WhatsApp can send SMS.
  * A call and its retry end within `PROVIDER_TIMEOUT`, or a shorter time that is left.
  */
 export class ResilientProvider implements OtpProvider {
-  private readonly circuits: Readonly<Record<ProviderOperation, CircuitBreaker>>;
+  private readonly sendCircuits: Readonly<Record<Channel, Circuit>>;
+  private readonly resendCircuits: Readonly<Record<Channel, Circuit>>;
+  private readonly verifyCircuit: Circuit;
+  private readonly statusCircuit: Circuit;
 
+  /** @param hasFallback whether another provider has the channel, too */
   constructor(
     private readonly adapter: OtpProvider,
     private readonly config: ProvidersConfig,
     private readonly events: EventBus,
+    hasFallback: (channel: Channel) => boolean,
   ) {
-    const hasFallback = config.names.length > 1;
-    this.circuits = {
-      send: this.createCircuit('send', { backsOff: hasFallback }),
-      resend: this.createCircuit('resend', { backsOff: hasFallback }),
-      // Only the provider that generated a code can check it.
-      verify: this.createCircuit('verify', { backsOff: false }),
-      status: this.createCircuit('status', { backsOff: false }),
-    };
+    const createCircuits = (operation: 'send' | 'resend') =>
+      Object.fromEntries(
+        CHANNELS.map((channel) => [
+          channel,
+          this.createCircuit(operation, channel, { backsOff: hasFallback(channel) }),
+        ]),
+      ) as Record<Channel, Circuit>;
+    this.sendCircuits = createCircuits('send');
+    this.resendCircuits = createCircuits('resend');
+    // Only the provider that generated a code can check it.
+    this.verifyCircuit = this.createCircuit('verify', '', { backsOff: false });
+    this.statusCircuit = this.createCircuit('status', '', { backsOff: false });
   }
 
   get name(): string {
     return this.adapter.name;
   }
 
+  get channels(): readonly Channel[] {
+    return this.adapter.channels;
+  }
+
   readonly send: OtpProvider['send'] = (to, channel, options) =>
-    this.callWithRetry('send', options, (timedOptions) =>
-      this.adapter.send(to, channel, { ...timedOptions, locale: options?.locale }),
+    this.callWithRetry(this.sendCircuits[channel], options, (timedOptions) =>
+      this.adapter.send(to, channel, { locale: options?.locale, ...timedOptions }),
     );
 
   readonly resend: OtpProvider['resend'] = (to, pinId, channel, options) =>
-    this.callWithRetry('resend', options, (timedOptions) =>
-      this.adapter.resend(to, pinId, channel, { ...timedOptions, locale: options?.locale }),
+    this.callWithRetry(this.resendCircuits[channel], options, (timedOptions) =>
+      this.adapter.resend(to, pinId, channel, { locale: options?.locale, ...timedOptions }),
     );
 
   readonly verify: OtpProvider['verify'] = (to, pinId, code, options) =>
-    this.callWithRetry('verify', options, (timedOptions) =>
+    this.callWithRetry(this.verifyCircuit, options, (timedOptions) =>
       this.adapter.verify(to, pinId, code, timedOptions),
     );
 
   readonly findVerified: OtpProvider['findVerified'] = (to, pinId, sentAfter, options) =>
-    this.callWithRetry('status', options, (timedOptions) =>
+    this.callWithRetry(this.statusCircuit, options, (timedOptions) =>
       this.adapter.findVerified(to, pinId, sentAfter, timedOptions),
     );
 
-  /** Why a send would be rejected now without a call. */
-  getUnavailableReason(): ProviderError | undefined {
-    return this.circuits.send.getUnavailableReason();
+  /** Why a send by this channel would be rejected now without a call. */
+  getUnavailableReason(channel: Channel): ProviderError | undefined {
+    return this.sendCircuits[channel].breaker.getUnavailableReason();
   }
 
   /** Makes a call, and retries once if no connection was made: then nothing was sent. */
   private async callWithRetry<T>(
-    operation: ProviderOperation,
+    circuit: Circuit,
     { context, signal, timeoutMs = this.config.timeoutMs }: ProviderCallOptions = {},
     callAdapter: (options: ProviderCallOptions) => Promise<T>,
   ): Promise<T> {
     const endsAt = performance.now() + timeoutMs;
     const getLeftMs = (): number => Math.ceil(endsAt - performance.now());
     const callOnce = (): Promise<T> =>
-      this.circuits[operation].call(() =>
-        this.reportCall(
-          operation,
-          context,
-          callAdapter({ timeoutMs: getLeftMs(), context, signal }),
-        ),
+      circuit.breaker.call(() =>
+        this.reportCall(circuit, context, callAdapter({ timeoutMs: getLeftMs(), context, signal })),
       );
     try {
       return await callOnce();
@@ -93,7 +112,7 @@ export class ResilientProvider implements OtpProvider {
   }
 
   private async reportCall<T>(
-    operation: ProviderOperation,
+    { operation, channel }: Circuit,
     context: RequestContext | undefined,
     call: Promise<T>,
   ): Promise<T> {
@@ -102,7 +121,7 @@ export class ResilientProvider implements OtpProvider {
       const durationMs = performance.now() - startedAt;
       const { name: provider } = this;
       const type = 'provider_call_completed';
-      this.events.emit({ type, context, provider, operation, durationMs, error });
+      this.events.emit({ type, context, provider, operation, channel, durationMs, error });
     };
     try {
       const result = await call;
@@ -116,16 +135,20 @@ export class ResilientProvider implements OtpProvider {
 
   private createCircuit(
     operation: ProviderOperation,
+    channel: Channel | '',
     { backsOff }: { backsOff: boolean },
-  ): CircuitBreaker {
+  ): Circuit {
     const { timeoutMs, maxInFlight } = this.config;
-    return new CircuitBreaker({
+    const breaker = new CircuitBreaker({
       maxInFlight,
       stallTimeoutMs: timeoutMs * STALL_TIMEOUT_RATIO,
       backsOff,
       onStateChange: (state) => {
-        this.events.emit({ type: 'circuit_state_changed', provider: this.name, operation, state });
+        const { name: provider } = this;
+        const type = 'circuit_state_changed';
+        this.events.emit({ type, provider, operation, channel, state });
       },
     });
+    return { operation, channel, breaker };
   }
 }

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { CHANNELS } from '../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
 import { Clock } from '../common/clock.js';
 import type { PhoneNumber } from '../common/phone-number.js';
@@ -14,6 +15,7 @@ export const isTestProvider = (name: string): boolean => name === TEST_PROVIDER;
 @Injectable()
 export class TestNumberProvider implements OtpProvider {
   readonly name = TEST_PROVIDER;
+  readonly channels = CHANNELS;
 
   constructor(
     @Inject(destinationsConfig.KEY) private readonly config: DestinationsConfig,

@@ -1,5 +1,5 @@
 import type { ProviderCallCompleted } from '../../src/common/events.js';
-import { SendFailedError } from '../../src/providers/provider-router.js';
+import { SendFailedError } from '../../src/providers/provider-error.js';
 import { freePort } from '../support/services/ports.js';
 import { phoneNumber } from '../support/phone-number.js';
 import { catchProviderError, startProvidersModule } from '../support/providers-module.js';

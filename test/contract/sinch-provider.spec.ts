@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { VerificationService } from '@sinch/verification';
 import type { AccountCheck } from '../../src/providers/account-check.js';
 import type { OtpProvider } from '../../src/providers/otp-provider.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -114,13 +115,19 @@ describe('SinchProvider', () => {
   });
 
   describe.each([
-    ['send', () => provider.send(number, 'sms'), () => provider.send(number, 'voice')],
+    [
+      'send',
+      () => provider.send(number, 'sms'),
+      () => provider.send(number, 'voice'),
+      () => provider.send(number, 'whatsapp'),
+    ],
     [
       'resend',
       () => provider.resend(number, 'callout/OLD', 'sms'),
       () => provider.resend(number, 'sms/OLD', 'voice'),
+      () => provider.resend(number, 'callout/OLD', 'whatsapp'),
     ],
-  ])('%s', (_operation, bySms, byVoice) => {
+  ])('%s', (_operation, bySms, byVoice, byWhatsApp) => {
     it('sends a signed request for an SMS verification with the expiry of OTP_TTL', async () => {
       upstream.answer(reply(200, { id: '018f', method: 'sms', sms: { template: '{{CODE}}' } }));
 
@@ -146,6 +153,18 @@ describe('SinchProvider', () => {
       await bySms();
 
       expect(upstream.requests[0]?.headers).not.toHaveProperty('accept-language');
+    });
+
+    it('requests a verification by WhatsApp', async () => {
+      upstream.answer(reply(200, { id: '018f', method: 'whatsapp', whatsapp: {} }));
+
+      expect(await byWhatsApp()).toBe('whatsapp/018f');
+
+      expect(JSON.parse(upstream.requests[0]?.body ?? '')).toEqual({
+        identity: { type: 'number', endpoint: '+41793026727' },
+        method: 'whatsapp',
+        whatsappOptions: { codeType: 'Numeric' },
+      });
     });
 
     it('requests a verification by call', async () => {
@@ -239,6 +258,7 @@ describe('SinchProvider', () => {
     it.each([
       ['sms/ID', { method: 'sms', sms: { code: '407193' } }],
       ['callout/ID', { method: 'callout', callout: { code: '407193' } }],
+      ['whatsapp/ID', { method: 'whatsapp', whatsapp: { code: '407193' } }],
     ])('sends a signed report for %s with the method of the send', async (providerPinId, body) => {
       upstream.answer(checkResponse('SUCCESSFUL'));
 
@@ -484,5 +504,49 @@ describe('SinchProvider', () => {
         expect(`${message}${String(stack)}`).not.toMatch(/41793026727|407193|Y29udHJh|1111-2222/);
       }
     }
+  });
+});
+
+describe('SinchProvider by WhatsApp', () => {
+  it('sends the same requests as the official SDK', async () => {
+    const upstream = await startScriptedUpstream();
+    upstream.answer(reply(200, { id: 'ID', method: 'whatsapp', status: 'PENDING' }));
+    const { provider, close } = await startProvidersModule({
+      PROVIDERS: 'sinch',
+      SINCH_BASE_URL: upstream.url,
+      SINCH_APPLICATION_KEY: KEY,
+      SINCH_APPLICATION_SECRET: SECRET,
+    });
+    const { verifications } = new VerificationService({
+      applicationKey: KEY,
+      applicationSecret: SECRET,
+      verificationHostname: upstream.url,
+      logger: null,
+    });
+    const number = phoneNumber('+41793026727');
+
+    await verifications.startWhatsApp({
+      startVerificationWithWhatsAppRequestBody: {
+        identity: { type: 'number', endpoint: number.e164 },
+        whatsappOptions: { codeType: 'Numeric' },
+      },
+    });
+    await verifications.reportWhatsAppById({
+      id: 'ID',
+      reportWhatsAppVerificationByIdRequestBody: { whatsapp: { code: '4071' } },
+    });
+    await provider.send(number, 'whatsapp');
+    // PENDING is no result of a check.
+    await provider.verify(number, 'whatsapp/ID', '4071').catch(() => undefined);
+    await close();
+    await upstream.close();
+
+    const requests = upstream.requests.map(({ method, path, body }) => ({
+      method,
+      path,
+      body: JSON.parse(body) as unknown,
+    }));
+    expect(requests).toHaveLength(4);
+    expect(requests.slice(2)).toEqual(requests.slice(0, 2));
   });
 });

@@ -127,6 +127,7 @@ describe('GET /metrics', () => {
       total(samplesOfDown, 'otp_provider_circuit_state', {
         provider: 'infobip',
         operation: 'send',
+        channel: 'sms',
         state,
       });
     expect(['closed', 'half_open', 'open'].map(circuit)).toEqual([0, 0, 1]);
@@ -201,9 +202,15 @@ describe('GET /metrics', () => {
       ['otp_rejections_total', { reason: 'storage_unavailable' }],
       ['otp_rejections_total', { reason: 'cancelled' }],
       ['otp_limits_reached_total', { limit: 'failures' }],
-      ['otp_provider_calls_total', { provider, operation: 'send', outcome: 'unauthorized' }],
+      [
+        'otp_provider_calls_total',
+        { provider, operation: 'send', channel: 'whatsapp', outcome: 'unauthorized' },
+      ],
       ['otp_provider_call_duration_seconds_count', { provider, operation: 'verify' }],
-      ['otp_provider_circuit_state', { provider, operation: 'resend', state: 'open' }],
+      [
+        'otp_provider_circuit_state',
+        { provider, operation: 'resend', channel: 'voice', state: 'open' },
+      ],
       [
         'otp_storage_operation_duration_seconds_count',
         { operation: 'reserveAttempt', outcome: 'failed' },

@@ -130,7 +130,7 @@ describe('When the provider', () => {
       expect(Number(response.headers['retry-after'])).toBeGreaterThan(1);
     }
     expect(upstream.requests).toEqual([]);
-    expect(service.log.text).toContain('infobip send: circuit open');
+    expect(service.log.text).toContain('infobip send by sms: circuit open');
     await sendTo(TEST_NUMBER).expect(200);
   });
 

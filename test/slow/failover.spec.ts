@@ -130,7 +130,7 @@ describe.each(FAILURE_MODES)('When Infobip %s and Sinch is healthy', (failureMod
   });
 
   it('sends are as fast as to a healthy provider once the circuit is open', () => {
-    expect(service.output).toContain('infobip send: circuit open');
+    expect(service.output).toContain('infobip send by sms: circuit open');
     expect(quantile(slowerByMs, 0.5)).toBeLessThan(MAX_SLOWDOWN_MS);
   });
 
@@ -144,7 +144,7 @@ describe.each(FAILURE_MODES)('When Infobip %s and Sinch is healthy', (failureMod
 
   it('Infobip is used again when it has recovered', () => {
     expect(afterRecovery.body).toEqual({ verified: true });
-    expect(service.output).toContain('infobip send: circuit closed');
+    expect(service.output).toContain('infobip send by sms: circuit closed');
   });
 
   it(`the record and the log mark ${maybeSent ? 'the same number of sends' : 'no send'} as possibly sent by Infobip`, () => {

@@ -41,7 +41,7 @@ const ADMIT = { operation: 'reserveSend', outcome: 'ok' };
 
 /** Provider calls by outcome. */
 export const calls = (outcome: string, values: string): MetricSeries => ({
-  [series('otp_provider_calls_total', { ...SEND, outcome })]: values,
+  [series('otp_provider_calls_total', { ...SEND, channel: 'sms', outcome })]: values,
 });
 
 /** Durations of a hundred provider calls a minute, `below` of which take less than 0.3 s. */
@@ -83,7 +83,7 @@ export const verified = (values: string): MetricSeries => ({
 });
 
 export const openCircuit = (values: string): MetricSeries => ({
-  [series('otp_provider_circuit_state', { ...SEND, state: 'open' })]: values,
+  [series('otp_provider_circuit_state', { ...SEND, channel: 'sms', state: 'open' })]: values,
 });
 
 export const blocked = (values: string): MetricSeries => ({

@@ -47,7 +47,7 @@ const FAILURES: [
   ['OtpProviderErrors', calls('throttled', '0x350 0+60x10'), PROVIDER],
   ['OtpProviderCredentialsRefused', calls('unauthorized', '0x350 0+1x10'), PROVIDER],
   ['OtpProviderCreditRefused', calls('not_accepted', '0x340 0+50x20'), PROVIDER],
-  ['OtpCircuitOpen', openCircuit('0x340 1x20'), SEND],
+  ['OtpCircuitOpen', openCircuit('0x340 1x20'), { ...SEND, channel: 'sms' }],
   ['OtpAmbiguousSends', calls('timed_out', '0+4x360'), PROVIDER],
   ['OtpProviderSlow', callDurations(90), SEND],
   ['OtpDestinationBlocked', blocked('0x350 0+1x10'), { country: 'LV', scope: 'prefix' }],

@@ -26,6 +26,7 @@ describe('ResilientProvider with a provider that refuses connections', () => {
     const provider = new ResilientProvider(
       {
         name: 'infobip',
+        channels: ['sms'],
         send: (_to, _channel, options) => fail(options),
         resend: () => fail(),
         findVerified: () => Promise.reject(new Error('not called')),
@@ -33,6 +34,7 @@ describe('ResilientProvider with a provider that refuses connections', () => {
       },
       providersConfig(testEnvironment({ PROVIDER_TIMEOUT: `${String(TIMEOUT_MS)}ms` })),
       new EventBus(),
+      () => false,
     );
     return provider
       .send(phoneNumber('+14155552671'), 'sms')

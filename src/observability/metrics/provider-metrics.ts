@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { CHANNELS, type Channel } from '../../common/channel.js';
 import { seconds } from '../../common/durations.js';
 import type { EventBus } from '../../common/events.js';
 import {
@@ -13,8 +14,8 @@ import { createCounter, createGauge, createHistogram } from './create-metric.js'
 const BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10];
 
 /**
- * Calls to the providers and their circuit breakers. Only the counter has the label `outcome`: on the
- * histogram that label would create about a thousand series.
+ * Calls to the providers and their circuit breakers. Only the counter has the labels `channel` and
+ * `outcome`: on the histogram they would create thousands of series.
  * @param providers names of the configured providers
  */
 export function registerProviderMetrics(
@@ -26,7 +27,7 @@ export function registerProviderMetrics(
     registry,
     'otp_provider_calls_total',
     'Provider calls by outcome: ok, or the kind of error.',
-    { provider: providers, operation: PROVIDER_OPERATIONS, outcome: ['ok', ...PROVIDER_FAILURES] },
+    ['provider', 'operation', 'channel', 'outcome'],
   );
   const durations = createHistogram(
     registry,
@@ -39,23 +40,41 @@ export function registerProviderMetrics(
     registry,
     'otp_provider_circuit_state',
     '1 for the current state of the circuit breaker, 0 for the other states.',
-    ['provider', 'operation', 'state'],
+    ['provider', 'operation', 'channel', 'state'],
   );
-  const setCircuit = (name: string, operation: ProviderOperation, current: CircuitState): void => {
+  const setCircuit = (labels: OperationLabels, current: CircuitState): void => {
     for (const state of CIRCUIT_STATES) {
-      circuits.set({ provider: name, operation, state }, state === current ? 1 : 0);
+      circuits.set({ ...labels, state }, state === current ? 1 : 0);
     }
   };
-  for (const name of providers) {
-    for (const operation of PROVIDER_OPERATIONS) setCircuit(name, operation, 'closed');
+  for (const labels of createOperationLabels(providers)) {
+    for (const outcome of ['ok', ...PROVIDER_FAILURES]) calls.inc({ ...labels, outcome }, 0);
+    setCircuit(labels, 'closed');
   }
 
   events.subscribe('provider_call_completed', (event) => {
-    const { operation, error } = event;
-    calls.inc({ provider: event.provider, operation, outcome: error?.failure ?? 'ok' });
-    durations.observe({ provider: event.provider, operation }, event.durationMs / seconds(1));
+    const { provider, operation, channel, error } = event;
+    calls.inc({ provider, operation, channel, outcome: error?.failure ?? 'ok' });
+    durations.observe({ provider, operation }, event.durationMs / seconds(1));
   });
-  events.subscribe('circuit_state_changed', (event) => {
-    setCircuit(event.provider, event.operation, event.state);
+  events.subscribe('circuit_state_changed', ({ provider, operation, channel, state }) => {
+    setCircuit({ provider, operation, channel }, state);
   });
 }
+
+interface OperationLabels {
+  readonly provider: string;
+  readonly operation: ProviderOperation;
+  /** Empty for an operation that sends no message. */
+  readonly channel: Channel | '';
+}
+
+const createOperationLabels = (providers: readonly string[]): OperationLabels[] =>
+  providers.flatMap((provider) =>
+    PROVIDER_OPERATIONS.flatMap((operation) =>
+      getChannels(operation).map((channel) => ({ provider, operation, channel })),
+    ),
+  );
+
+const getChannels = (operation: ProviderOperation): readonly (Channel | '')[] =>
+  operation === 'send' || operation === 'resend' ? CHANNELS : [''];

@@ -22,6 +22,7 @@ import { ApiProperty } from '../../openapi/swagger.js';
 const CHANNELS: Readonly<Record<Channel, string>> = {
   sms: 'as a text message; the default',
   voice: 'read out in a call',
+  whatsapp: 'as a WhatsApp message, if a provider of this service has it',
 };
 const MAX_REFERENCE_LENGTH = 128;
 
@@ -101,7 +102,7 @@ export const OtpCodeField = () =>
 export const ChannelField = () =>
   applyDecorators(
     IsOptional(),
-    IsIn(Object.keys(CHANNELS), { message: 'The channel is sms or voice.' }),
+    IsIn(Object.keys(CHANNELS), { message: 'The channel is sms, voice or whatsapp.' }),
     ApiProperty({ required: false, ...describeEnum('How the code is delivered.', CHANNELS) }),
   );
 

@@ -38,6 +38,7 @@ export abstract class VerificationFields {
     describeEnum<Channel>('How the code was delivered.', {
       sms: 'as a text message',
       voice: 'read out in a call',
+      whatsapp: 'as a WhatsApp message',
     }),
   )
   readonly channel!: Channel;

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { Channel } from '../../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import { Clock } from '../../common/clock.js';
 import { lookUpLocale } from '../../common/locale.js';
@@ -20,12 +19,15 @@ import { isNotFound, toSendError } from './infobip.errors.js';
 import { findVerifiedPin } from './infobip.verification-status.js';
 import type { InfobipPinResponse, InfobipVerifyResponse } from './infobip.types.js';
 
+const CHANNELS = ['sms', 'voice'] as const;
+type InfobipChannel = (typeof CHANNELS)[number];
+
 /** `ncNeeded` (number lookup) is true by default, but sent anyway: a message to a dead number costs. */
-const SEND_PATHS: Record<Channel, string> = {
+const SEND_PATHS: Record<InfobipChannel, string> = {
   sms: '/2fa/2/pin?ncNeeded=true',
   voice: '/2fa/2/pin/voice',
 };
-const RESEND_PATHS: Record<Channel, string> = { sms: 'resend', voice: 'resend/voice' };
+const RESEND_PATHS: Record<InfobipChannel, string> = { sms: 'resend', voice: 'resend/voice' };
 
 const toPinPath = (providerPinId: string) => `/2fa/2/pin/${encodeURIComponent(providerPinId)}`;
 
@@ -33,13 +35,18 @@ const toPinPath = (providerPinId: string) => `/2fa/2/pin/${encodeURIComponent(pr
 @Injectable()
 export class InfobipProvider implements OtpProvider {
   readonly name = 'infobip';
+  readonly channels = CHANNELS;
 
   constructor(
     private readonly client: InfobipClient,
     private readonly clock: Clock,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<string> {
+  async send(
+    to: PhoneNumber,
+    channel: InfobipChannel,
+    options?: ProviderSendOptions,
+  ): Promise<string> {
     const { applicationId } = this.client.account;
     const messageId = this.findTemplateId(options?.locale);
     const body = { applicationId, messageId, to: toMsisdn(to) };
@@ -52,7 +59,7 @@ export class InfobipProvider implements OtpProvider {
   async resend(
     _to: PhoneNumber,
     providerPinId: string,
-    channel: Channel,
+    channel: InfobipChannel,
     options?: ProviderCallOptions,
   ): Promise<string> {
     const path = `${toPinPath(providerPinId)}/${RESEND_PATHS[channel]}`;
@@ -107,7 +114,7 @@ export class InfobipProvider implements OtpProvider {
  * Checks that a message was sent: a 200 only means that the request was understood.
  * @returns the PIN's id as the response has it.
  */
-function parseSendResponse(channel: Channel, response: InfobipPinResponse): unknown {
+function parseSendResponse(channel: InfobipChannel, response: InfobipPinResponse): unknown {
   const { pinId, smsStatus, callStatus, ncStatus } = response;
   if (smsStatus === 'MESSAGE_NOT_SENT') {
     const isUnreachable =

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Channel } from '../../common/channel.js';
+import { CHANNELS, type Channel } from '../../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
@@ -16,12 +16,17 @@ import { getErrorCode, isNotFound, toStartError, toProviderError } from './sinch
 import type { SinchMethod, SinchVerificationResponse } from './sinch.types.js';
 
 const VERIFICATIONS = '/verification/v1/verifications';
-const METHODS: Record<Channel, SinchMethod> = { sms: 'sms', voice: 'callout' };
+const METHODS: Record<Channel, SinchMethod> = {
+  sms: 'sms',
+  voice: 'callout',
+  whatsapp: 'whatsapp',
+};
 
 /** The adapter to Sinch Verification, version 1. Sinch checks one code: a wrong one is final. */
 @Injectable()
 export class SinchProvider implements OtpProvider {
   readonly name = 'sinch';
+  readonly channels = CHANNELS;
 
   constructor(
     private readonly client: SinchClient,
@@ -36,6 +41,7 @@ export class SinchProvider implements OtpProvider {
       ...(method === 'sms' && {
         smsOptions: { codeType: 'Numeric', expiry: formatClockTime(this.config.ttlMs) },
       }),
+      ...(method === 'whatsapp' && { whatsappOptions: { codeType: 'Numeric' } }),
     };
     const headers = options?.locale ? { 'accept-language': options.locale } : undefined;
     const response = await this.client.post(VERIFICATIONS, start, { ...options, headers });
@@ -143,14 +149,14 @@ function toLowerCase(word: unknown): string | undefined {
   return typeof word === 'string' ? word.toLowerCase() : 'unknown';
 }
 
-/** A report must name the method of the start, so the id of the PIN contains it: `sms/…`, `callout/…`. */
+/** A report must name the method of the start, so the id of the PIN contains it: `sms/…`, `callout/…`, `whatsapp/…`. */
 const toProviderPinId = (method: SinchMethod, id: string): string => `${method}/${id}`;
 
 function parseProviderPinId(providerPinId: string): {
   method: SinchMethod | undefined;
   id: string;
 } {
-  const [, method, id = ''] = /^(sms|callout)\/(.+)$/s.exec(providerPinId) ?? [];
+  const [, method, id = ''] = /^(sms|callout|whatsapp)\/(.+)$/s.exec(providerPinId) ?? [];
   return { method: method as SinchMethod | undefined, id };
 }
 

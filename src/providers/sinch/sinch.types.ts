@@ -17,5 +17,5 @@ export interface SinchErrorBody {
   readonly errorCode?: unknown;
 }
 
-/** An SMS and a call; each is also the name of the field that contains the code. */
-export type SinchMethod = 'sms' | 'callout';
+/** An SMS, a call and a WhatsApp message; each is also the name of the field that contains the code. */
+export type SinchMethod = 'sms' | 'callout' | 'whatsapp';

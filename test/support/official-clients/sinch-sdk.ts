@@ -94,6 +94,31 @@ export function testWithSinchSdk(start: () => Promise<SdkSandbox>) {
     });
   });
 
+  it('starts a verification by WhatsApp, reports the code and reads the status', async () => {
+    const { verifications, verificationStatus } = client;
+    const start = await verifications.startWhatsApp({
+      startVerificationWithWhatsAppRequestBody: {
+        identity,
+        whatsappOptions: { codeType: 'Numeric' },
+      },
+    });
+    expect(start).toMatchObject({ method: 'whatsapp', whatsapp: { codeType: 'Numeric' } });
+    const [message] = await sandbox.listMessages(NUMBER);
+    expect(message).toMatchObject({ channel: 'whatsapp', provider: 'sinch', pinId: start.id });
+
+    const id = start.id ?? '';
+    const code = message?.pin ?? '';
+    const report = { id, reportWhatsAppVerificationByIdRequestBody: { whatsapp: { code } } };
+    expect(await verifications.reportWhatsAppById(report)).toMatchObject({
+      id,
+      method: 'whatsapp',
+      status: 'SUCCESSFUL',
+    });
+    expect(
+      await verificationStatus.getByIdentity({ endpoint: NUMBER, method: 'whatsapp' }),
+    ).toMatchObject({ method: 'whatsapp', status: 'SUCCESSFUL' });
+  });
+
   it('starts verifications by flash call, WhatsApp and mobile data', async () => {
     const { verifications } = client;
     const flash = await verifications.startFlashCall({
