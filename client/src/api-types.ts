@@ -12,9 +12,10 @@ export interface SendRequest {
    *
    * - `sms`: as a text message; the default
    * - `voice`: read out in a call
+   * - `whatsapp`: as a WhatsApp message, if a provider of this service has it
    * @example sms
    */
-  readonly channel?: ('sms' | 'voice') | undefined;
+  readonly channel?: ('sms' | 'voice' | 'whatsapp') | undefined;
   /**
    * What the code is for, such as a login attempt or a payment: verify must repeat it. 1 to 128 characters; only a keyed hash of it is stored.
    * @example login-4711
@@ -25,6 +26,11 @@ export interface SendRequest {
    * @example 203.0.113.7
    */
   readonly endUserIp?: string | undefined;
+  /**
+   * The language of the message, as a BCP 47 tag; a resend keeps it. A language without a message of its own gets the nearest more general one, or else the default.
+   * @example pt-BR
+   */
+  readonly locale?: string | undefined;
 }
 
 /** The provider has accepted the message. */
@@ -44,9 +50,10 @@ export interface SendResult {
    *
    * - `sms`: as a text message
    * - `voice`: read out in a call
+   * - `whatsapp`: as a WhatsApp message
    * @example sms
    */
-  readonly channel: 'sms' | 'voice';
+  readonly channel: 'sms' | 'voice' | 'whatsapp';
   /**
    * From this time on the code is rejected. ISO 8601, UTC.
    * @example 2030-01-01T00:05:00.000Z
@@ -71,9 +78,10 @@ export interface ResendRequest {
    *
    * - `sms`: as a text message; the default
    * - `voice`: read out in a call
+   * - `whatsapp`: as a WhatsApp message, if a provider of this service has it
    * @example sms
    */
-  readonly channel?: ('sms' | 'voice') | undefined;
+  readonly channel?: ('sms' | 'voice' | 'whatsapp') | undefined;
 }
 
 export type VerifyRequest = VerifyByPinId | VerifyByPhoneNumber;
@@ -180,9 +188,10 @@ export interface StatusResult {
    *
    * - `sms`: as a text message
    * - `voice`: read out in a call
+   * - `whatsapp`: as a WhatsApp message
    * @example sms
    */
-  readonly channel: 'sms' | 'voice';
+  readonly channel: 'sms' | 'voice' | 'whatsapp';
   /**
    * From this time on the code is rejected. ISO 8601, UTC.
    * @example 2030-01-01T00:05:00.000Z

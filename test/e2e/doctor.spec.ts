@@ -448,6 +448,7 @@ describe('npm run doctor with a faulty host', () => {
 
   const settings = () => ({
     INFOBIP_BASE_URL: upstream.url,
+    INFOBIP_MESSAGE_ID: 'sandbox-message',
     PROVIDER_TIMEOUT: `${scaleTimeLimit(300)}ms`,
   });
   const errorBody = (code: string) => ({

@@ -71,7 +71,8 @@ const body = fc.oneof(
 const mostly = (valid: fc.Arbitrary<unknown>) =>
   fc.oneof({ weight: 5, arbitrary: valid }, { weight: 1, arbitrary: field });
 const phoneNumber = mostly(fc.stringMatching(/^\+4917[0-9]{8}$/));
-const channel = mostly(fc.constantFrom('sms', 'voice', null));
+const locale = mostly(fc.constantFrom('de', 'PT-br', 'x-a', null));
+const channel = mostly(fc.constantFrom('sms', 'voice', 'whatsapp', null));
 const pinId = mostly(fc.stringMatching(/^[\w-]{22}$/));
 const reference = mostly(fc.constantFrom('login-4711', null));
 const endUserIp = mostly(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant(null)));
@@ -84,7 +85,7 @@ const postTo = (path: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
 const randomRequest = fc.oneof(
   fc.record<RandomRequest>({ method, path, headers, body }),
   fc.oneof(
-    postTo('/otp/send', { phoneNumber, channel, reference, endUserIp }),
+    postTo('/otp/send', { phoneNumber, channel, reference, endUserIp, locale }),
     postTo('/otp/resend', { pinId, channel }),
     postTo('/otp/verify', { pinId, otpCode, reference }),
     postTo('/otp/verify', { phoneNumber, otpCode, reference }),

@@ -85,6 +85,7 @@ describe('A request', () => {
     ['/otp/send', 'channel'],
     ['/otp/send', 'reference'],
     ['/otp/send', 'endUserIp'],
+    ['/otp/send', 'locale'],
     ['/otp/resend', 'channel'],
     ['/otp/verify', 'phoneNumber'],
     ['/otp/verify', 'reference'],

@@ -29,6 +29,7 @@ const UNSUITABLE: readonly NumberType[] = [
 const BLOCKED: Readonly<Record<Channel, readonly NumberType[]>> = {
   sms: [...UNSUITABLE, 'FIXED_LINE'],
   voice: UNSUITABLE,
+  whatsapp: UNSUITABLE,
 };
 
 /** Of a type that Google's examples leave out, and of no country. */
