@@ -236,7 +236,7 @@ describe('An error of the TypeScript client', () => {
       problem(400, `a code with ${NUMBER}`),
       proxyError(200),
       proxyError(404),
-      new Response(`{"phone": "${NUMBER}", `, { headers: { 'content-type': 'application/json' } }),
+      new Response(`<${CODE}>`, { headers: { 'content-type': 'application/json' } }),
       new TypeError('fetch failed'),
     ];
     for (const step of steps) {
