@@ -118,6 +118,22 @@ describe('The demo page', () => {
     await demo.waitForTitle('Verified');
   });
 
+  it('is verified after a reload in the middle of a verify', async () => {
+    const code = await demo.send();
+    let answer: () => void = () => undefined;
+    const isVerified = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await demo.page.route('**/demo/verify', async (route) => {
+      await route.fetch();
+      answer();
+    });
+    await demo.verify(code);
+    await isVerified;
+    await reload();
+    await demo.waitForTitle('Verified');
+  });
+
   it('goes back to the number, and forward to the code', async () => {
     const number = await demo.number.inputValue();
     const code = await demo.send();

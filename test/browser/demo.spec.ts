@@ -328,6 +328,40 @@ describe('The demo page', () => {
     expect(await demo.getFocused()).toBe('number');
   });
 
+  it('works over http from another machine, where browsers offer fewer functions', async () => {
+    await demo.close();
+    await open((page) => page.addInitScript('delete Crypto.prototype.randomUUID'));
+    await demo.verify(await demo.send());
+    await demo.waitForTitle('Verified');
+  });
+
+  it('shows how long a code is if the back end says so', async () => {
+    await demo.send();
+    expect(await demo.page.getByRole('textbox', { name: 'Code', exact: true }).count()).toBe(1);
+    const body = { step: 'code', to: '+1415•••0123', validForSeconds: 60, resendInSeconds: 0 };
+    await demo.page.route('**/demo/state', (route) =>
+      route.fulfill({ json: { ...body, codeLength: 4 } }),
+    );
+    await demo.page.reload();
+    await demo.page.getByRole('textbox', { name: '4-digit code', exact: true }).waitFor();
+  });
+
+  it('counts down after too many requests', async () => {
+    await demo.send();
+    await advance(seconds(31));
+    await demo.page.route('**/demo/resend', (route) =>
+      route.fulfill({
+        status: 429,
+        headers: { 'retry-after': '40' },
+        json: { code: 'too_many_requests' },
+      }),
+    );
+    await demo.press('Send again');
+    const note = await demo.waitForNote('That was too often in a short time.');
+    expect(note).toBe('resend-note');
+    await demo.page.getByText(/^Send again in (39|40) seconds$/).waitFor();
+  });
+
   it('reads the code by WebOTP, and aborts the request once a code is submitted', async () => {
     await demo.close();
     await open((page) =>

@@ -30,7 +30,7 @@ let pending = { request: '', key: '' };
  */
 export async function post(path, body) {
   const request = path + JSON.stringify(body);
-  if (pending.request !== request) pending = { request, key: crypto.randomUUID() };
+  if (pending.request !== request) pending = { request, key: createKey() };
   const { key } = pending;
   return call(path, {
     method: 'POST',
@@ -38,6 +38,9 @@ export async function post(path, body) {
     body: JSON.stringify(body),
   });
 }
+
+/** Browsers have `crypto.randomUUID` only with https or on this machine. */
+const createKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4))).join('-');
 
 /** @throws {Problem | NoResponse} */
 export const get = (path) => call(path, {});

@@ -82,8 +82,8 @@ function show(state) {
     focusStep(shown.step);
     if (shown.step === 'code') void readCodeFromSms(submitCode);
     else stopReadingSms();
+    if (hasEnded) showNote('number-note', SESSION_OVER);
   }
-  if (hasEnded) showNote('number-note', SESSION_OVER);
   clearTimeout(expiryTimer);
   // A little later, so that the code has expired then.
   const { validForSeconds } = shown;
@@ -101,7 +101,7 @@ function handle(name, noteId, work) {
     const error = await work().catch((thrown) => thrown);
     isBusy = false;
     setBusy('');
-    if (error) showError(error, name, noteId);
+    if (error) await showError(error, name, noteId);
   };
 }
 
@@ -149,14 +149,14 @@ async function verify() {
   }
 }
 
-function showError(error, name, noteId) {
+async function showError(error, name, noteId) {
   const { text, isField } = describeError(error, name, numberInput.value);
   const field = isField ? { send: numberInput, verify: codeInput }[name] : undefined;
   showNote(noteId, text, { field });
-  hold(name, error.retryAfter ?? 0);
   field?.focus();
   // The code may be over: the session knows.
-  if (name !== 'send') void refresh();
+  if (name !== 'send') await refresh();
+  hold(name, error.retryAfter ?? 0);
 }
 
 function submitCode(code) {
