@@ -8,19 +8,29 @@ const BROWSER_GLOBALS = [
   'AbortSignal',
   'EventSource',
   'URLSearchParams',
+  'clearInterval',
   'clearTimeout',
   'crypto',
   'document',
   'fetch',
   'navigator',
   'performance',
+  'setInterval',
   'setTimeout',
   'window',
 ];
 
 export default tseslint.config(
   {
-    ignores: ['dist/', 'client/dist/', '.test-build/', 'test/bench/.build/', 'coverage/', 'data/'],
+    ignores: [
+      'dist/',
+      'client/dist/',
+      'examples/*/dist/',
+      '.test-build/',
+      'test/bench/.build/',
+      'coverage/',
+      'data/',
+    ],
   },
   eslint.configs.recommended,
   tseslint.configs.strictTypeChecked,
@@ -95,8 +105,19 @@ export default tseslint.config(
   },
   { files: ['**/*.mjs', '**/*.cjs'], extends: [tseslint.configs.disableTypeChecked] },
   {
+    // The root does not install what the examples import; each is compiled by its own build.
+    files: ['examples/**'],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    files: ['examples/*.mjs'],
+    languageOptions: { globals: { console: 'readonly', fetch: 'readonly', process: 'readonly' } },
+    rules: { 'no-console': 'off' },
+  },
+  {
     // Browsers run the files of the pages unchanged; they are not compiled and have no types.
-    files: ['src/{demo,sandbox}/page/*.js'],
+    files: ['src/{demo,sandbox}/page/*.js', 'examples/*/public/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: {
       globals: Object.fromEntries(BROWSER_GLOBALS.map((name) => [name, 'readonly'])),

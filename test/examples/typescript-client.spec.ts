@@ -115,7 +115,8 @@ describe('The package of the TypeScript client', () => {
 
   beforeAll(() => {
     project = mkdtempSync(join(tmpdir(), 'otp-client-user-'));
-    const pack = ['run', '--silent', 'client:pack', '--', '--json', '--pack-destination', project];
+    // Not `client:pack`, which would remove the build while examples use it.
+    const pack = ['pack', './client', '--json', '--pack-destination', project];
     const output = execFileSync('npm', pack, { encoding: 'utf8' });
     [packed] = JSON.parse(output) as [typeof packed];
     writeFileSync(join(project, 'package.json'), '{ "type": "module" }');

@@ -5,7 +5,7 @@ import { FakeClock } from './fake-clock.js';
 import { startService, type RunningService } from './service.js';
 
 /** The system clock plus an offset: the times that the page shows follow the browser's clock. */
-class OffsetClock extends FakeClock {
+export class OffsetClock extends FakeClock {
   protected override readWallClock(): number {
     return Date.now() + super.readWallClock();
   }

@@ -92,8 +92,8 @@ function recordRoutes(adapter: FastifyAdapter): Route[] {
 /** Starts the service with a sandbox as its provider; both use the same clock. */
 export async function startSandboxedService(
   settings: NodeJS.ProcessEnv = {},
+  clock = new FakeClock(),
 ): Promise<SandboxedService> {
-  const clock = new FakeClock();
   const sandbox = await startSandbox({ port: 0, now: () => clock.now() });
   const service = await startService(
     { INFOBIP_BASE_URL: sandbox.url, SINCH_BASE_URL: sandbox.url, ...settings },

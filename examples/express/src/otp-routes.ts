@@ -1,0 +1,122 @@
+import { Router, type Request, type RequestHandler } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import { createOtpClient, isOtpError, type SendResult } from 'otp-service-client';
+import { z } from 'zod';
+import { describeRejection, waitMessage } from './messages.js';
+
+declare module 'express-session' {
+  interface SessionData {
+    /** The verification that waits for its code. Only the server knows its `pinId`. */
+    pending: SendResult & { phoneNumber: string };
+    verifiedNumber: string;
+  }
+}
+
+const { OTP_URL = 'http://127.0.0.1:3000', OTP_API_KEY, REQUESTS_PER_HOUR = '60' } = process.env;
+const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
+
+/** What the code is for: a code that was sent for something else is rejected. */
+const reference = 'sign-in';
+
+// The service checks the number and the code; here only their shape matters.
+const phoneNumber = z.string().min(1).max(40);
+const SendBody = z.strictObject({ phoneNumber });
+const VerifyBody = z.strictObject({
+  phoneNumber: phoneNumber.optional(),
+  code: z.string().max(40),
+});
+
+/** Per IP address. The service limits each number and each client by itself. */
+const limitRequests = rateLimit({
+  windowMs: 60 * 60_000,
+  limit: Number(REQUESTS_PER_HOUR),
+  standardHeaders: 'draft-8',
+  legacyHeaders: false,
+  handler: (_request, response) => {
+    const retryAfterSeconds = Number(response.get('retry-after'));
+    const message = waitMessage(retryAfterSeconds);
+    response.status(429).json({ error: 'too_many_requests', message, retryAfterSeconds });
+  },
+});
+
+const sendOtp: RequestHandler = async (request, response) => {
+  const { phoneNumber } = SendBody.parse(request.body);
+  await sendNewCode(request, phoneNumber);
+  response.json(describeSession(request));
+};
+
+async function sendNewCode(request: Request, phoneNumber: string): Promise<void> {
+  const sent = await otp.send({ phoneNumber, reference, endUserIp: request.ip });
+  request.session.pending = { ...sent, phoneNumber };
+}
+
+const resendOtp: RequestHandler = async (request, response) => {
+  const { pending } = request.session;
+  if (!pending) {
+    response.status(409).json({ error: 'no_code', message: 'Enter your number first.' });
+    return;
+  }
+  try {
+    const sent = await otp.resend({ pinId: pending.pinId });
+    request.session.pending = { ...pending, ...sent };
+  } catch (error) {
+    // The code expired or was used up, so only a new one helps.
+    if (!isOtpError(error, 'not_resendable', 'verification_not_found')) throw error;
+    await sendNewCode(request, pending.phoneNumber);
+  }
+  response.json(describeSession(request));
+};
+
+/** By the number in the body or, as the page does, by the verification in the session. */
+const verifyOtp: RequestHandler = async (request, response) => {
+  const { phoneNumber, code } = VerifyBody.parse(request.body);
+  const { pending } = request.session;
+  if (phoneNumber === undefined && !pending) {
+    response.status(409).json({ error: 'no_code', message: 'Enter your number first.' });
+    return;
+  }
+  const target = phoneNumber === undefined ? { pinId: pending?.pinId ?? '' } : { phoneNumber };
+  const result = await otp.verify({ ...target, otpCode: code, reference });
+  if (!result.verified) {
+    const { reason } = result;
+    if (reason === 'reference_mismatch') request.log.warn('a code for something else was tried');
+    const attemptsRemaining = reason === 'wrong_code' ? result.attemptsRemaining : 0;
+    const message = describeRejection(reason, attemptsRemaining);
+    response.status(401).json({ error: reason, message, attemptsRemaining });
+    return;
+  }
+  await signIn(request, phoneNumber ?? pending?.phoneNumber ?? '');
+  response.json(describeSession(request));
+};
+
+/** With a new session id, so that an id that somebody planted before is worthless. */
+async function signIn(request: Request, verifiedNumber: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    request.session.regenerate((error) => (error ? reject(error) : resolve()));
+  });
+  request.session.verifiedNumber = verifiedNumber;
+}
+
+/** Forgets the number. The code that was sent can no longer be used. */
+const startOver: RequestHandler = async (request, response) => {
+  const { pending } = request.session;
+  await new Promise((resolve) => request.session.destroy(resolve));
+  if (pending) await otp.cancel(pending.pinId);
+  response.json({ step: 'number' });
+};
+
+/** What the page may know. */
+function describeSession({ session: { pending, verifiedNumber } }: Request) {
+  if (verifiedNumber !== undefined) return { step: 'verified', verified: true };
+  if (!pending) return { step: 'number' };
+  const untilResendMs = Date.parse(pending.resendAvailableAt) - Date.now();
+  const resendInSeconds = Math.max(0, Math.ceil(untilResendMs / 1_000));
+  return { step: 'code', sentTo: pending.to, expiresAt: pending.expiresAt, resendInSeconds };
+}
+
+export const otpRoutes = Router()
+  .get('/session', (request, response) => response.json(describeSession(request)))
+  .post('/send-otp', limitRequests, sendOtp)
+  .post('/resend-otp', limitRequests, resendOtp)
+  .post('/verify-otp', limitRequests, verifyOtp)
+  .post('/start-over', startOver);
