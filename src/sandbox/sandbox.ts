@@ -9,6 +9,7 @@ import { seedDefaults, SINCH_APPLICATION } from './defaults.js';
 import { FaultInjector } from './faults/fault-injector.js';
 import { FixedPinStore } from './fixed-pin-store.js';
 import { ApplicationStore } from './infobip/application-store.js';
+import { FloodFilter } from './infobip/flood-filter.js';
 import { createConfigurationRoutes } from './infobip/configuration-routes.js';
 import { useInfobipErrors } from './infobip/infobip-error-handler.js';
 import { createPinRoutes } from './infobip/pin-routes.js';
@@ -29,6 +30,8 @@ export interface SandboxOptions {
   readonly now?: () => number;
   /** The only valid Infobip API key. Default, also if empty: every key is valid. */
   readonly apiKey?: string | undefined;
+  /** Whether Infobip's flood filter is simulated. Default: true. */
+  readonly hasFloodFilter?: boolean;
 }
 
 /** A running sandbox. */
@@ -43,6 +46,7 @@ const BODY_LIMIT_BYTES = 16_384;
 /** Starts the sandbox. All data is in memory and lost when it closes. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { host = '127.0.0.1', port, now: readSystemTime = Date.now, apiKey } = options;
+  const { hasFloodFilter = true } = options;
   const server = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     // Otherwise streams, and calls with the fault `hang`, would keep the server from closing.
@@ -58,7 +62,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const fixedPins = new FixedPinStore();
   const applications = new ApplicationStore();
   seedDefaults(applications);
-  const pinService = new PinService({ applications, inbox, fixedPins, now });
+  const floodFilter = hasFloodFilter ? new FloodFilter(now) : undefined;
+  const pinService = new PinService({ applications, inbox, fixedPins, floodFilter, now });
   const sinchVerifications = new SinchVerificationService({ inbox, fixedPins, now });
 
   allowEmptyJson(server);
@@ -73,7 +78,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     async (control) => {
       useControlErrors(control);
       allowCrossOriginReads(control);
-      await control.register(createMessageRoutes(inbox));
+      await control.register(createMessageRoutes(inbox, floodFilter));
       await control.register(createControlRoutes({ clock, faults, fixedPins, settings }));
     },
     { prefix: '/sandbox' },

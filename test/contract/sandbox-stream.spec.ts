@@ -45,7 +45,7 @@ describe('The message stream of the sandbox', () => {
 
   beforeEach(async () => {
     isClosed = false;
-    sandbox = await startTestSandbox();
+    sandbox = await startTestSandbox({ hasFloodFilter: false });
     path = `${sandbox.url}/sandbox/messages/stream`;
   });
 

@@ -62,7 +62,7 @@ export interface TestSandbox {
 }
 
 export async function startTestSandbox(
-  options: Pick<SandboxOptions, 'apiKey'> = {},
+  options: Pick<SandboxOptions, 'apiKey' | 'hasFloodFilter'> = {},
 ): Promise<TestSandbox> {
   const clock = new FakeClock();
   const sandbox = await startSandbox({ port: 0, now: () => clock.now(), ...options });

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
+import type { FloodFilter } from '../infobip/flood-filter.js';
 import type { MessageInbox } from '../message-inbox.js';
 import { validateInput } from '../validate-input.js';
 import { recipientQuerySchema, streamQuerySchema } from './control-schemas.js';
 import { MessageStreams } from './message-streams.js';
 
-/** The routes that list, stream and delete the delivered messages. */
-export function createMessageRoutes(inbox: MessageInbox) {
+/** The routes that list, stream and delete the delivered messages, and list the rejected ones. */
+export function createMessageRoutes(inbox: MessageInbox, floodFilter: FloodFilter | undefined) {
   return async (fastify: FastifyInstance): Promise<void> => {
     const streams = new MessageStreams(inbox);
     fastify.addHook('preClose', async () => {
@@ -17,6 +18,10 @@ export function createMessageRoutes(inbox: MessageInbox) {
         return reply.code(503).send({ error: 'Too many open streams. Close one and retry.' });
       streams.openStream(request, reply, validateInput(streamQuerySchema, request.query));
       return reply;
+    });
+    fastify.get('/rejected-messages', async ({ query }) => {
+      const to = parseRecipient(query);
+      return floodFilter?.listRejected(to) ?? [];
     });
     fastify.delete('/messages', async (_request, reply) => {
       inbox.clearMessages();

@@ -6,6 +6,7 @@ import type { FixedPinStore } from '../fixed-pin-store.js';
 import type { MessageInbox } from '../message-inbox.js';
 import { ApplicationLimits } from './application-limits.js';
 import { generateId, type ApplicationStore } from './application-store.js';
+import type { FloodFilter } from './flood-filter.js';
 import type { InfobipApplication } from './infobip-application.js';
 import { InfobipError } from './infobip-error.js';
 import { generatePin, getDefaultSender, renderText, type IssuedPin } from './issued-pin.js';
@@ -25,6 +26,8 @@ interface PinServiceDependencies {
   readonly applications: ApplicationStore;
   readonly inbox: MessageInbox;
   readonly fixedPins: FixedPinStore;
+  /** `undefined` if it is switched off. */
+  readonly floodFilter: FloodFilter | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -147,12 +150,15 @@ export class PinService {
     const { pinId, to, from } = pin;
     const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), withNumberLookup);
     if (delivery.isSent) pin.sentAt ??= now();
-    if (delivery.isDelivered) {
+    const text = renderText(pin);
+    const isFiltered = channel === 'sms' && delivery.isSent && isLimited(forcedOutcome);
+    const isPassed = !isFiltered || (this.deps.floodFilter?.passMessage(to, text) ?? true);
+    if (delivery.isDelivered && isPassed) {
       inbox.addMessage({
         to,
         from,
         channel,
-        text: renderText(pin),
+        text,
         pin: pin.pin,
         pinId,
         provider: 'infobip',

@@ -4,7 +4,7 @@ import type { RequestLimit } from './limit-syntax.js';
 /** Bounds the memory: how many events and keys are kept in total. */
 const MAX_TRACKED = { events: 1_000_000, keys: 100_000 };
 
-/** Sliding-window counters by key. Rejected events are not counted. */
+/** Sliding-window counters by key. */
 export class SlidingWindows {
   private readonly windows = new Map<string, FifoQueue<number>>();
   private eventCount = 0;
@@ -29,7 +29,7 @@ export class SlidingWindows {
     return oldest === undefined || window.size < count ? 0 : oldest + intervalMs - now;
   }
 
-  /** Counts an event. Call it only after `getWaitMs` returned 0 for every limit of the event. */
+  /** Counts an event. Call `getWaitMs` before: it forgets old events. */
   countEvent(key: string): void {
     const window = this.windows.get(key) ?? new FifoQueue<number>();
     // Delete and set again, so that the Map lists the least recently used key first.
