@@ -295,6 +295,7 @@ export interface Problem {
     | 'too_many_requests'
     | 'cooldown_active'
     | 'quota_exceeded'
+    | 'resend_limit_reached'
     | 'destination_suspended'
     | 'internal_error'
     | 'provider_error'

@@ -623,6 +623,17 @@ where
 returning
   key_hash;
 
+-- number_limit_finder.readAll
+select
+  "client",
+  "sends",
+  "failures",
+  "verified_at"
+from
+  "client_numbers"
+where
+  "number_hash" = $1;
+
 -- number_limits.read
 select
   "sends",
@@ -845,16 +856,57 @@ where
         and run = $8
     )
   )
+  and (
+    select
+      coalesce(
+        sum(
+          case
+            when substr("counted"."sends", 1, 13) <= "counted"."since" then 0
+            when substr("counted"."sends", 22, 13) <= "counted"."since" then 1
+            when substr("counted"."sends", 43, 13) <= "counted"."since" then 2
+            when substr("counted"."sends", 64, 13) <= "counted"."since" then 3
+            when substr("counted"."sends", 85, 13) <= "counted"."since" then 4
+            when substr("counted"."sends", 106, 13) <= "counted"."since" then 5
+            when substr("counted"."sends", 127, 13) <= "counted"."since" then 6
+            when substr("counted"."sends", 148, 13) <= "counted"."since" then 7
+            when substr("counted"."sends", 169, 13) <= "counted"."since" then 8
+            when substr("counted"."sends", 190, 13) <= "counted"."since" then 9
+            when substr("counted"."sends", 211, 13) <= "counted"."since" then 10
+            when substr("counted"."sends", 232, 13) <= "counted"."since" then 11
+            when substr("counted"."sends", 253, 13) <= "counted"."since" then 12
+            when substr("counted"."sends", 274, 13) <= "counted"."since" then 13
+            when substr("counted"."sends", 295, 13) <= "counted"."since" then 14
+            when substr("counted"."sends", 316, 13) <= "counted"."since" then 15
+            when substr("counted"."sends", 337, 13) <= "counted"."since" then 16
+            when substr("counted"."sends", 358, 13) <= "counted"."since" then 17
+            when substr("counted"."sends", 379, 13) <= "counted"."since" then 18
+            when substr("counted"."sends", 400, 13) <= "counted"."since" then 19
+            else 20
+          end
+        ),
+        0
+      )
+    from
+      (
+        select
+          sends,
+          cast($9 as text) as since
+        from
+          client_numbers
+        where
+          number_hash = $10
+      ) as counted
+  ) < $11
 on conflict ("number_hash", "client") do update
 set
   "sends" = "excluded"."sends" || substr("client_numbers"."sends", 1, 189),
   touched_at = excluded.touched_at
 where
-  substr("client_numbers"."sends", 1, 13) <= $9
+  substr("client_numbers"."sends", 1, 13) <= $12
   and (
-    substr("client_numbers"."sends", 85, 13) <= $10
+    substr("client_numbers"."sends", 85, 13) <= $13
     or (
-      substr("client_numbers"."sends", 190, 13) <= $11
+      substr("client_numbers"."sends", 190, 13) <= $14
       and not exists (
         select
           1
@@ -863,7 +915,51 @@ where
         where
           other.number_hash = "client_numbers"."number_hash"
           and other.client <> "client_numbers"."client"
-          and not substr("other"."sends", 1, 13) <= $12
+          and not substr("other"."sends", 1, 13) <= $15
+      )
+    )
+  )
+  and (
+    (
+      substr("client_numbers"."failures", 85, 13) <= $16
+      or substr("client_numbers"."failures", 85, 13) <= cast("client_numbers"."verified_at" as text)
+    )
+    or (
+      (
+        substr("client_numbers"."failures", 190, 13) <= $17
+        or substr("client_numbers"."failures", 190, 13) <= cast("client_numbers"."verified_at" as text)
+      )
+      and (
+        not exists (
+          select
+            1
+          from
+            "client_numbers" as other
+          where
+            other.number_hash = "client_numbers"."number_hash"
+            and other.client <> "client_numbers"."client"
+            and not substr("other"."failures", 1, 13) <= $18
+        )
+        or $19 = 1
+      )
+    )
+  )
+  and (
+    substr("client_numbers"."failures", 190, 13) <= $20
+    or (
+      substr("client_numbers"."failures", 400, 13) <= $21
+      and (
+        not exists (
+          select
+            1
+          from
+            "client_numbers" as other
+          where
+            other.number_hash = "client_numbers"."number_hash"
+            and other.client <> "client_numbers"."client"
+            and not substr("other"."failures", 1, 13) <= $22
+        )
+        or $23 = 1
       )
     )
   )
@@ -900,7 +996,7 @@ where
   pin_id = $1
   and client = $2
   and status || '' = 'pending'
-  and expires_at > $3
+  and expires_at >= $3
   and attempts < max_attempts
 returning
   "pin_id",

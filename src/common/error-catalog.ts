@@ -29,12 +29,16 @@ const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
 
 /** Registered by draft-ietf-httpapi-ratelimit-headers. */
 const REGISTRY = 'https://iana.org/assignments/http-problem-types';
-const createQuotaEntry = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
+const createQuotaEntry = (
+  message: string,
+  returnedBy: readonly ErrorSource[],
+  action = RETRY_AFTER,
+): ErrorEntry => ({
   status: 429,
   type: `${REGISTRY}#quota-exceeded`,
   title: 'Request cannot be satisfied as assigned quota has been exceeded',
   message,
-  action: RETRY_AFTER,
+  action,
   returnedBy,
 });
 const createCapacityEntry = (message: string, returnedBy: readonly ErrorSource[]): ErrorEntry => ({
@@ -124,7 +128,8 @@ const ENTRIES = {
   },
   not_resendable: {
     status: 409,
-    message: 'The verification is no longer pending.',
+    message:
+      'The verification is no longer pending, or its code expires too soon to be sent again.',
     action: 'Send a new code.',
     returnedBy: ['resendCode'],
   },
@@ -151,6 +156,11 @@ const ENTRIES = {
   quota_exceeded: createQuotaEntry(
     'A limit of the number, the end user, the client or the whole service is reached.',
     PROVIDER_CALL,
+  ),
+  resend_limit_reached: createQuotaEntry(
+    'This code was sent as often as the provider delivers the same message.',
+    ['resendCode'],
+    'Send a new code after the time in `Retry-After`.',
   ),
   destination_suspended: {
     status: 429,

@@ -80,7 +80,9 @@ export type StorageOperation = (typeof STORAGE_OPERATIONS)[number];
 
 /**
  * Per client: `client_sends`, `client_wrong_codes`, `client_unreachable`. Per client and phone number:
- * `cooldown`, `sends_per_day`, `failures`. Per client and end user's address: `end_user_sends`.
+ * `cooldown`, `sends_per_day`, `failures`, `flood_filter`. Per client and end user's address:
+ * `end_user_sends`. Per verification: `same_code`. The provider's flood filter is the reason of
+ * `flood_filter` and `same_code`.
  */
 const STORED_LIMITS = [
   'cooldown',
@@ -90,14 +92,22 @@ const STORED_LIMITS = [
   'client_wrong_codes',
   'client_unreachable',
   'end_user_sends',
+  'flood_filter',
+  'same_code',
 ] as const;
 export type StoredLimit = (typeof STORED_LIMITS)[number];
 
 /**
  * Limits that a client reaches only because of what other clients did: to one phone number
- * (`shared_sends_per_day`, `shared_failures`) or to its prefix or country (`shared_destination`).
+ * (`shared_sends_per_day`, `shared_failures`, `shared_flood_filter`) or to its prefix or country
+ * (`shared_destination`).
  */
-const SHARED_LIMITS = ['shared_sends_per_day', 'shared_failures', 'shared_destination'] as const;
+const SHARED_LIMITS = [
+  'shared_sends_per_day',
+  'shared_failures',
+  'shared_flood_filter',
+  'shared_destination',
+] as const;
 export type SharedLimit = (typeof SHARED_LIMITS)[number];
 
 /** Every limit that is answered by 429. The requests per minute are limited by `rate_limit_…`. */

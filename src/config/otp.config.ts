@@ -1,4 +1,5 @@
 import type { ConfigType } from '@nestjs/config';
+import { seconds } from '../common/durations.js';
 import { defineConfig, setting } from './define-config.js';
 import { duration, positiveInt } from './env-types.js';
 
@@ -13,3 +14,13 @@ export const otpConfig = defineConfig('otp', 'Codes and limits', {
   }),
 });
 export type OtpConfig = ConfigType<typeof otpConfig>;
+
+/** A user needs about this long to receive a message, to read its code and to type it. */
+const CODE_ENTRY_MS = seconds(30);
+
+/**
+ * How long a code must still be valid to be sent again, in milliseconds: 30 seconds, or half of a
+ * shorter lifetime than a minute. A later message would cost, and its code would be rejected.
+ */
+export const getResendMarginMs = ({ ttlMs }: OtpConfig): number =>
+  Math.min(CODE_ENTRY_MS, Math.floor(ttlMs / 2));

@@ -65,6 +65,7 @@ export function toLimitError(
   if (limit.limit === 'cooldown') {
     return errors.cooldownActive({ message: describeCooldown(retryAfterMs), ...reached });
   }
+  if (limit.limit === 'same_code') return errors.resendLimitReached(reached);
   return errors.quotaExceeded({ message: LIMIT_MESSAGES[limit.limit], ...reached });
 }
 
@@ -75,7 +76,9 @@ function describeCooldown(retryAfterMs: number): string {
 
 const SHARED_LIMIT_MESSAGE = 'A limit that all clients of this service share is reached.';
 
-const LIMIT_MESSAGES: Readonly<Record<Exclude<LimitExceeded['limit'], 'cooldown'>, string>> = {
+const LIMIT_MESSAGES: Readonly<
+  Record<Exclude<LimitExceeded['limit'], 'cooldown' | 'same_code'>, string>
+> = {
   sends_per_day: 'This number has reached its daily limit of messages.',
   client_sends: 'This client has reached its daily limit of messages.',
   client_wrong_codes:
@@ -83,4 +86,5 @@ const LIMIT_MESSAGES: Readonly<Record<Exclude<LimitExceeded['limit'], 'cooldown'
   client_unreachable: 'This client has reached its daily limit of unreachable numbers.',
   end_user_sends: 'This end user has reached the limit of messages.',
   failures: 'Too many wrong codes were submitted for this number.',
+  flood_filter: 'The provider delivers no more messages to this number at the moment.',
 };

@@ -72,7 +72,7 @@ export class OtpController {
   @ApiRoute({
     summary: 'Send the same code again',
     description:
-      'Sends the code of a pending verification once more. Its expiry and its attempts stay as they are. A provider that makes a code for each message (Sinch) sends a new one.',
+      'Sends the code of a pending verification once more. Its expiry and its attempts stay as they are. A provider that makes a code for each message (Sinch) sends a new one. A code is not sent again in the last 30 seconds before it expires, or in the second half of a lifetime under a minute. Infobip sends a code six times at most by SMS.',
     responses: MESSAGE_ACCEPTED,
     idempotent: true,
   })

@@ -1,5 +1,6 @@
 import { DEFAULT_CHANNEL } from '../common/channel.js';
 import type { Clock } from '../common/clock.js';
+import type { FloodFilters } from '../common/flood-filter.js';
 import { canonicalizeLocale } from '../common/locale.js';
 import type { OtpConfig } from '../config/otp.config.js';
 import type { CheckedDestination } from '../destinations/destination-policy.js';
@@ -14,7 +15,7 @@ export const toNewVerification = (
   { phoneNumber, channel = DEFAULT_CHANNEL, reference, endUserIp, locale }: SendOtpDto,
   client: string,
   { country, prefix, isTestNumber }: CheckedDestination,
-  now: number,
+  { floodFilters, now }: { floodFilters: FloodFilters; now: number },
   { ttlMs, maxAttempts }: OtpConfig,
 ): NewVerification => ({
   pinId: createPinId(),
@@ -25,6 +26,7 @@ export const toNewVerification = (
   hasSendLimits: !isTestNumber,
   channel,
   locale: locale === undefined ? '' : canonicalizeLocale(locale),
+  floodFilters,
   reference,
   createdAt: now,
   expiresAt: now + ttlMs,

@@ -21,6 +21,9 @@ import { toNewVerification, toSendResponse, toVerificationResponse } from './otp
 import { parsePinId } from './pin-id.js';
 import { VerificationEvents } from './verification-events.js';
 
+const NOT_PENDING = 'The verification is no longer pending.';
+const EXPIRES_SOON = 'The code expires too soon to be sent again.';
+
 /**
  * Sends and resends codes, which the provider generates. Every message is reserved in the store
  * before the provider is called, and completed there afterwards.
@@ -53,7 +56,9 @@ export class OtpService {
     const destination = this.destinations.check(dto.phoneNumber.forChannel(channel), channel, now);
     // Checked early because it is cheap, but a request with a key may have a response to replay.
     if (!destination.isTestNumber && !idempotency) this.router.assertAvailable(channel);
-    const verification = toNewVerification(dto, client, destination, now, this.config);
+    const floodFilters = this.router.getFloodFilters(channel);
+    const options = { floodFilters, now };
+    const verification = toNewVerification(dto, client, destination, options, this.config);
     const { evaluate } = this.destinations.smsPumping;
     const admission = await this.store.reserveSend(verification, idempotency, evaluate, context);
     return this.handleAdmission(admission, now, context);
@@ -61,7 +66,8 @@ export class OtpService {
 
   /**
    * Sends the same code again. Its expiry and its attempts stay as they are.
-   * @throws DomainError `verification_not_found`, `not_resendable`, and as {@link send}
+   * @throws DomainError `verification_not_found`, `not_resendable`, `resend_limit_reached`, and as
+   * {@link send}
    * @throws SendFailedError if no provider accepted the message
    */
   async resend(
@@ -71,11 +77,14 @@ export class OtpService {
     const now = this.clock.now();
     const { channel = DEFAULT_CHANNEL } = dto;
     this.assertHasChannel(channel);
-    const request = { pinId: parsePinId(dto.pinId), client, channel, now };
+    const floodFilters = this.router.getFloodFilters(channel);
+    const request = { pinId: parsePinId(dto.pinId), client, channel, floodFilters, now };
     const { evaluate } = this.destinations.smsPumping;
     const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
-    if (admission.outcome === 'not_resendable') throw errors.notResendable();
+    if (admission.outcome === 'not_resendable')
+      throw errors.notResendable({ message: NOT_PENDING });
+    if (admission.outcome === 'expires_soon') throw errors.notResendable({ message: EXPIRES_SOON });
     if (admission.outcome === 'admitted') await this.assertResendAllowed(admission, context);
     return this.handleAdmission(admission, now, context);
   }

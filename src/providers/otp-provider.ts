@@ -1,5 +1,6 @@
 import type { Channel } from '../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
+import type { FloodFilter } from '../common/flood-filter.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
 
@@ -29,6 +30,9 @@ export abstract class OtpProvider {
 
   /** The channels that it delivers by. It is asked for no other. */
   abstract readonly channels: readonly Channel[];
+
+  /** Limits the SMS to one number. Absent if the provider passes on every one, or rejects it. */
+  readonly floodFilter?: FloodFilter | undefined;
 
   /**
    * Sends a new code to `to`, by one of its channels.

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CHANNELS, type Channel } from '../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
 import { EventBus } from '../common/events.js';
+import { NO_FLOOD_FILTERS, type FloodFilters } from '../common/flood-filter.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
@@ -38,6 +39,7 @@ export class ProviderRouter {
   /** In order of preference. */
   private readonly providers: readonly ResilientProvider[];
   private readonly byChannel: ReadonlyMap<Channel, readonly ResilientProvider[]>;
+  private readonly smsFilters: FloodFilters;
 
   constructor(
     @Inject(providersConfig.KEY) config: ProvidersConfig,
@@ -55,6 +57,9 @@ export class ProviderRouter {
     this.byChannel = new Map(
       CHANNELS.map((channel) => [channel, withChannel(this.providers, channel)]),
     );
+    this.smsFilters = new Map(
+      this.providers.flatMap(({ name, floodFilter }) => (floodFilter ? [[name, floodFilter]] : [])),
+    );
   }
 
   /** The channels that a provider in `PROVIDERS` has. */
@@ -67,6 +72,11 @@ export class ProviderRouter {
     const providers = this.getProviders(channel);
     const reasons = providers.flatMap((provider) => provider.getUnavailableReason(channel) ?? []);
     if (reasons[0] && reasons.length === providers.length) throw reasons[0];
+  }
+
+  /** The flood filters that a message may meet: with failover, any provider may send it. */
+  getFloodFilters(channel: Channel): FloodFilters {
+    return channel === 'sms' ? this.smsFilters : NO_FLOOD_FILTERS;
   }
 
   /**

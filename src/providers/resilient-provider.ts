@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CHANNELS, type Channel } from '../common/channel.js';
 import type { EventBus } from '../common/events.js';
+import type { FloodFilter } from '../common/flood-filter.js';
 import type { ProviderOperation } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { ProvidersConfig } from '../config/providers.config.js';
@@ -59,6 +60,10 @@ export class ResilientProvider implements OtpProvider {
 
   get channels(): readonly Channel[] {
     return this.adapter.channels;
+  }
+
+  get floodFilter(): FloodFilter | undefined {
+    return this.adapter.floodFilter;
   }
 
   readonly send: OtpProvider['send'] = (to, channel, options) =>

@@ -1,4 +1,5 @@
 import type { Channel } from '../common/channel.js';
+import type { FloodFilters } from '../common/flood-filter.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ClaimedIdempotentRequest, IdempotentReplay } from './idempotency.types.js';
 import type {
@@ -25,6 +26,8 @@ export interface NewVerification {
   readonly channel: Channel;
   /** A canonical BCP 47 tag; empty for the default language. */
   readonly locale: string;
+  /** Those of the providers that may send the message; by default none. */
+  readonly floodFilters?: FloodFilters;
   /** The client's own context, which verify must repeat. */
   readonly reference: string | undefined;
   readonly createdAt: number;
@@ -45,6 +48,8 @@ export interface ResendRequest {
   readonly pinId: string;
   readonly client: string;
   readonly channel: Channel;
+  /** Those of the providers that may send the message; by default none. */
+  readonly floodFilters?: FloodFilters;
   readonly now: number;
 }
 
@@ -107,4 +112,6 @@ export type ResendAdmission =
   | SendAdmission
   | VerificationNotFound
   /** The verification is no longer pending. */
-  | { readonly outcome: 'not_resendable' };
+  | { readonly outcome: 'not_resendable' }
+  /** The code expires before a user could enter it. */
+  | { readonly outcome: 'expires_soon' };

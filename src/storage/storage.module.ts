@@ -9,6 +9,7 @@ import { Database } from './engines/database.js';
 import { openDatabase } from './engines/open-database.js';
 import { EndUserLimits } from './limits/end-user-limits.js';
 import { GuessLimits } from './limits/guess-limits.js';
+import { NumberLimitFinder } from './limits/number-limit-finder.js';
 import { NumberLimits } from './limits/number-limits.js';
 import { SendLimitFinder } from './limits/send-limit-finder.js';
 import { SendLimits } from './limits/send-limits.js';
@@ -39,6 +40,7 @@ import { VerificationStore } from './verification-store.js';
     DataProtection,
     StoredResponseEncryption,
     NumberLimits,
+    NumberLimitFinder,
     EndUserLimits,
     TrafficCounts,
     SendLimits,

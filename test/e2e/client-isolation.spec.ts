@@ -58,9 +58,12 @@ describe('Another client with a key of its own', () => {
   /** Submits wrong codes for new verifications as long as they are checked. @returns how many were */
   async function guessUntilRejected(client: Agent): Promise<number> {
     for (let guesses = 0; ;) {
-      const { pinId, code } = await sendCode(client);
+      const sent = await send(client);
+      if (sent.status !== 200) return guesses;
+      const [code = ''] = await service.getReceivedCodes(NUMBER);
       for (let i = 0; i < 5; i += 1) {
-        if ((await verify(client, pinId, wrongCode(code))).status !== 200) return guesses;
+        const { status } = await verify(client, sent.body.pinId, wrongCode(code));
+        if (status !== 200) return guesses;
         guesses += 1;
       }
       service.clock.advance(seconds(30));
@@ -108,12 +111,10 @@ describe('Another client with a key of its own', () => {
   it('cannot restore guesses of the shop by a success of its own', async () => {
     await start();
     expect(await guessUntilRejected(shop)).toBe(10);
-    service.clock.advance(seconds(30));
-    const { pinId, code } = await sendCode(shop);
 
     await sendAndVerify(attacker);
 
-    expectProblem(await verify(shop, pinId, code), 429, 'quota_exceeded');
+    expectProblem(await send(shop), 429, 'quota_exceeded');
   });
 
   it('cannot erase that a number was verified by the shop', async () => {

@@ -18,6 +18,7 @@ const REQUEST_ID = '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58';
 const PATHS: Partial<Record<ErrorCode, string>> = {
   not_found: '/',
   not_resendable: '/otp/resend',
+  resend_limit_reached: '/otp/resend',
   verification_not_found: '/otp/verify',
 };
 

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import { Clock } from '../../common/clock.js';
+import { minutes } from '../../common/durations.js';
+import type { FloodFilter } from '../../common/flood-filter.js';
 import { lookUpLocale } from '../../common/locale.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { OtpProvider, ProviderCallOptions, ProviderSendOptions } from '../otp-provider.js';
@@ -29,6 +31,12 @@ const SEND_PATHS: Record<InfobipChannel, string> = {
 };
 const RESEND_PATHS: Record<InfobipChannel, string> = { sms: 'resend', voice: 'resend/voice' };
 
+/**
+ * Infobip counts 60 minutes from when a message reaches its filter. The service counts from before the
+ * call, so a minute is added.
+ */
+const FLOOD_FILTER: FloodFilter = { sameCode: 6, messages: 20, windowMs: minutes(61) };
+
 const toPinPath = (providerPinId: string) => `/2fa/2/pin/${encodeURIComponent(providerPinId)}`;
 
 /** The adapter to Infobip 2FA, version 2 of its PIN API. */
@@ -36,6 +44,7 @@ const toPinPath = (providerPinId: string) => `/2fa/2/pin/${encodeURIComponent(pr
 export class InfobipProvider implements OtpProvider {
   readonly name = 'infobip';
   readonly channels = CHANNELS;
+  readonly floodFilter = FLOOD_FILTER;
 
   constructor(
     private readonly client: InfobipClient,

@@ -1,19 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { sql } from 'kysely';
-import { hours } from '../../common/durations.js';
-import { getClientShare, limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { sql, type RawBuilder } from 'kysely';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import { Database } from '../engines/database.js';
-import type { Executor, StatementBatch } from '../engines/statement-batch.js';
+import type { StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotencyClaim } from '../idempotency.types.js';
-import type { LimitExceeded, SharedLimitExceeded } from '../limit.types.js';
 import {
-  getOwnBlockedUntil,
+  createNumberWindows,
   isNumberWindowFree,
-  isShareUsed,
   type NumberWindow,
+  type NumberWindows,
 } from './number-shares.js';
 import { canBeClaimed, isOpen, isUntouched, ownsIdempotencyKey } from './predicates.js';
+import {
+  isFilterBelow,
+  toRequirementValues,
+  type RequirementValues,
+  type SendRequirements,
+} from './send-requirements.js';
 import {
   createAcquireQuery,
   createReleaseQuery,
@@ -32,7 +36,7 @@ const SENDS: WindowEntryColumn = { column: 'sends', others: ['failures'], ...NUM
 const FAILURES: WindowEntryColumn = { column: 'failures', others: ['sends'], ...NUMBER_COLUMN };
 
 /** A send to count for its client and number. */
-interface NumberSend extends IdempotencyClaim, ClientNumberKey {}
+type NumberSend = IdempotencyClaim & ClientNumberKey & SendRequirements;
 
 /** A code to count for the client and number of its verification. */
 interface CodeAttempt extends IdempotencyClaim {
@@ -62,9 +66,7 @@ interface RightCode extends ClientNumberKey {
  */
 @Injectable()
 export class NumberLimits {
-  private readonly cooldown: NumberWindow;
-  private readonly sends: readonly NumberWindow[];
-  private readonly failures: readonly NumberWindow[];
+  private readonly windows: NumberWindows;
   /** Queries for other transactions. A failure is a wrong code, or one that is being checked. */
   readonly queries;
 
@@ -73,32 +75,23 @@ export class NumberLimits {
     @Inject(otpConfig.KEY) otp: OtpConfig,
     @Inject(limitsConfig.KEY) limits: LimitsConfig,
   ) {
-    const perHour = limits.failuresPerNumberPerHour;
-    const perDay = limits.failuresPerNumberPerDay;
-    const toWindow = (count: number, windowMs: number, restartsAtSuccess = false) => ({
-      count,
-      windowMs,
-      share: getClientShare(count, limits),
-      restartsAtSuccess,
-    });
-    this.cooldown = toWindow(1, otp.sendCooldownMs);
-    this.sends = [this.cooldown, toWindow(limits.sendsPerNumberPerDay, hours(24))];
-    // NIST SP 800-63B-4 §3.2.2 disregards failures before a success. Not those of the day: else the
-    // number of a user who logs in often could be guessed often.
-    this.failures = [toWindow(perHour, hours(1), true), toWindow(perDay, hours(24))];
+    this.windows = createNumberWindows(otp, limits);
+    const { sends, failures } = this.windows;
     const { lockClause } = database;
     this.queries = database.prepare('number_limits', {
       reserveSend: createAcquireQuery(
         SENDS,
-        this.sends,
-        (p: NumberSend, rest) =>
-          sql`select ${p.numberHash}, ${p.client}, ${rest} where ${ownsIdempotencyKey(p)}`,
+        sends,
+        (p: NumberSend & RequirementValues, rest) => sql`
+          select ${p.numberHash}, ${p.client}, ${rest}
+          where ${ownsIdempotencyKey(p)} and ${isFilterBelow(p)}`,
         (window, entries, after) => isNumberWindowFree(SENDS, window, entries, after),
+        (p) => isCodeCheckable(failures, p),
       ),
       // The verification stays locked until the transaction ends.
       reserveAttempt: createAcquireQuery(
         FAILURES,
-        this.failures,
+        failures,
         (p: CodeAttempt & { now: number }, rest) => sql`
           select number_hash, client, ${rest} from verifications
           where pin_id = ${p.pinId} and client = ${p.client}
@@ -134,8 +127,8 @@ export class NumberLimits {
   }
 
   /**
-   * Counts a send if its run owns its idempotency key and neither the cooldown nor the daily limit
-   * is reached.
+   * Counts a send if its run owns its idempotency key, neither the cooldown nor the daily limit is
+   * reached, its code can be verified and no flood filter drops its message.
    * @returns a getter of the time when the client last verified the number, in milliseconds since
    * the epoch and 0 if never; `undefined` if the send was not counted
    */
@@ -145,26 +138,15 @@ export class NumberLimits {
     entry: string,
     now: number,
   ): () => number | undefined {
-    const values = toAcquireValues(this.sends, send, entry, now);
+    const requirements = toRequirementValues(send, this.windows.failures, now);
+    const values = toAcquireValues(
+      this.windows.sends,
+      Object.assign(requirements, send),
+      entry,
+      now,
+    );
     const acquired = this.queries.reserveSend(batch, values);
     return () => acquired.row?.returned;
-  }
-
-  async findSendLimit(
-    executor: Executor,
-    key: ClientNumberKey,
-    now: number,
-  ): Promise<LimitExceeded | SharedLimitExceeded> {
-    const { sends: entries, verifiedAt } = await this.read(executor, key);
-    const sends = { entries, verifiedAt };
-    const until = getOwnBlockedUntil(sends, now, this.sends);
-    if (until === undefined && isShareUsed(sends, now, this.sends)) {
-      return { outcome: 'limited', limit: 'shared', cause: 'shared_sends_per_day' };
-    }
-    // The blocking send may have been released since: then the limit ends now.
-    const cooldownUntil = getOwnBlockedUntil(sends, now, [this.cooldown]);
-    const limit = cooldownUntil === until ? 'cooldown' : 'sends_per_day';
-    return { outcome: 'limited', limit, until: until ?? now };
   }
 
   /**
@@ -172,26 +154,21 @@ export class NumberLimits {
    * below the limit.
    */
   reserveAttempt(batch: StatementBatch, attempt: CodeAttempt, entry: string, now: number): void {
-    this.queries.reserveAttempt(batch, toAcquireValues(this.failures, attempt, entry, now));
+    this.queries.reserveAttempt(batch, toAcquireValues(this.windows.failures, attempt, entry, now));
   }
+}
 
-  async findAttemptLimit(
-    executor: Executor,
-    key: ClientNumberKey,
-    now: number,
-  ): Promise<LimitExceeded | SharedLimitExceeded> {
-    const { failures: entries, verifiedAt } = await this.read(executor, key);
-    const failures = { entries, verifiedAt };
-    const until = getOwnBlockedUntil(failures, now, this.failures);
-    if (until === undefined && isShareUsed(failures, now, this.failures)) {
-      return { outcome: 'limited', limit: 'shared', cause: 'shared_failures' };
-    }
-    return { outcome: 'limited', limit: 'failures', until: until ?? now };
-  }
-
-  private async read(executor: Executor, key: ClientNumberKey) {
-    const { row } = await executor.run((batch) => this.queries.read(batch, key));
-    const { sends = '', failures = '', verified_at: verifiedAt = 0 } = row ?? {};
-    return { sends, failures, verifiedAt };
-  }
+/**
+ * Whether the wrong codes of the row let the code be checked before it expires. The first code of a
+ * verification is checked beyond the client's share.
+ */
+function isCodeCheckable(
+  windows: readonly NumberWindow[],
+  { codesAfter0, codesAfter1, isFirstCode }: RequirementValues,
+): RawBuilder<boolean>[] {
+  const entries = sql.ref('client_numbers.failures');
+  const isFirst = sql<boolean>`${isFirstCode} = 1`;
+  return windows.map((window, index) =>
+    isNumberWindowFree(FAILURES, window, entries, [codesAfter0, codesAfter1][index], isFirst),
+  );
 }

@@ -1,4 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
+import { hours } from '../../common/durations.js';
+import { getClientShare, type LimitsConfig } from '../../config/limits.config.js';
+import type { OtpConfig } from '../../config/otp.config.js';
 import {
   getBlockedUntil,
   getEntryTime,
@@ -19,6 +22,32 @@ export interface NumberWindow extends SlidingWindow {
   readonly share: number;
   /** Whether only events after the client's last success count. */
   readonly restartsAtSuccess: boolean;
+}
+
+/** The limits of a number, each with a shorter and a longer window. */
+export interface NumberWindows {
+  /** The cooldown, and the limit of a day. */
+  readonly sends: readonly [NumberWindow, NumberWindow];
+  /** Wrong codes in an hour and in a day. */
+  readonly failures: readonly [NumberWindow, NumberWindow];
+}
+
+export function createNumberWindows(otp: OtpConfig, limits: LimitsConfig): NumberWindows {
+  const toWindow = (count: number, windowMs: number, restartsAtSuccess = false) => ({
+    count,
+    windowMs,
+    share: getClientShare(count, limits),
+    restartsAtSuccess,
+  });
+  return {
+    sends: [toWindow(1, otp.sendCooldownMs), toWindow(limits.sendsPerNumberPerDay, hours(24))],
+    // NIST SP 800-63B-4 §3.2.2 disregards failures before a success. Not those of the day: else the
+    // number of a user who logs in often could be guessed often.
+    failures: [
+      toWindow(limits.failuresPerNumberPerHour, hours(1), true),
+      toWindow(limits.failuresPerNumberPerDay, hours(24)),
+    ],
+  };
 }
 
 /** The entries of a client and number, and when the client last verified it; 0 if never. */
@@ -62,12 +91,13 @@ export const getOwnBlockedUntil = (
   windows: readonly NumberWindow[],
 ): number | undefined => findBlockedUntil(number, now, windows, ({ count }) => count);
 
-/** Whether the client has used its share of a limit. */
+/** Whether the client has used its share of a limit, and still will have at a time. */
 export const isShareUsed = (
   number: NumberEntries,
   now: number,
   windows: readonly NumberWindow[],
-): boolean => findBlockedUntil(number, now, windows, ({ share }) => share) !== undefined;
+  at = now,
+): boolean => (findBlockedUntil(number, now, windows, ({ share }) => share) ?? -1) >= at;
 
 function findBlockedUntil(
   { entries, verifiedAt }: NumberEntries,

@@ -17,7 +17,9 @@ import {
 import type { VerificationRow } from '../migrations/schema.js';
 import { isCounted } from '../traffic-subjects.js';
 import { EndUserLimits } from './end-user-limits.js';
+import { NumberLimitFinder } from './number-limit-finder.js';
 import { NumberLimits } from './number-limits.js';
+import type { MessageFilter } from './send-requirements.js';
 import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
 import { toNumberKey } from './window-predicates.js';
 
@@ -30,6 +32,7 @@ type ClientLimit = 'client_sends' | 'client_unreachable';
 /** A send that may exceed a limit. */
 interface ExceedingSend {
   readonly row: VerificationRow;
+  readonly messageFilter: MessageFilter | undefined;
   readonly now: number;
 }
 
@@ -41,6 +44,7 @@ export class SendLimitFinder {
 
   constructor(
     private readonly numbers: NumberLimits,
+    private readonly numberFinder: NumberLimitFinder,
     private readonly endUsers: EndUserLimits,
     private readonly traffic: TrafficCounts,
     @Inject(limitsConfig.KEY) limits: LimitsConfig,
@@ -60,7 +64,9 @@ export class SendLimitFinder {
     evaluate: TrafficEvaluator | undefined,
   ): Promise<LimitExceeded | SharedLimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
     const { row, now } = send;
-    const byNumber = await this.numbers.findSendLimit(executor, toNumberKey(row), now);
+    const { expires_at: expiresAt, attempts } = row;
+    const numberSend = Object.assign({ expiresAt, attempts, ...toNumberKey(row) }, send);
+    const byNumber = await this.numberFinder.findSendLimit(executor, numberSend);
     const isSharedLimit = byNumber.limit === 'shared';
     if (!isSharedLimit && byNumber.until > now) return byNumber;
     if (row.end_user_hash !== '') {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { NO_FLOOD_FILTERS, type FloodFilters } from '../../common/flood-filter.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotencyClaim } from '../idempotency.types.js';
 import type { ReservedSend } from '../limit.types.js';
@@ -6,6 +7,7 @@ import type { VerificationRow } from '../migrations/schema.js';
 import type { ReservationEntries, SendReservation } from '../send.types.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { NumberLimits } from './number-limits.js';
+import { findMessageFilter, type MessageFilter } from './send-requirements.js';
 import { createWindowEntry, getEntryTime } from './sliding-window.js';
 import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
 import { isCounted } from '../traffic-subjects.js';
@@ -17,6 +19,7 @@ export interface CountedSend {
   /** Undefined for a test number, whose sends are not limited. */
   readonly entries: ReservationEntries | undefined;
   readonly claim: IdempotencyClaim;
+  readonly messageFilter: MessageFilter | undefined;
   readonly now: number;
 }
 
@@ -37,10 +40,17 @@ export class SendLimits {
     private readonly traffic: TrafficCounts,
   ) {}
 
-  toCountedSend(row: VerificationRow, claim: IdempotencyClaim, now: number): CountedSend {
+  toCountedSend(
+    row: VerificationRow,
+    claim: IdempotencyClaim,
+    {
+      now,
+      floodFilters = NO_FLOOD_FILTERS,
+    }: { now: number; floodFilters?: FloodFilters | undefined },
+  ): CountedSend {
     const endUser = row.end_user_hash === '' ? undefined : createWindowEntry(now);
     const entries = row.texts > 0 ? { number: createWindowEntry(now), endUser } : undefined;
-    return { row, entries, claim, now };
+    return { row, entries, claim, messageFilter: findMessageFilter(floodFilters), now };
   }
 
   /**
@@ -48,10 +58,12 @@ export class SendLimits {
    * @returns a getter of the counted send; `undefined` if it was not counted
    */
   reserve(batch: StatementBatch, send: CountedSend): () => ReservedSend | undefined {
-    const { row, entries, claim, now } = send;
+    const { row, entries, claim, messageFilter, now } = send;
     if (!entries) return () => ({ verifiedAt: 0 });
     const { keyHash, runId } = claim;
-    const numberSend = { keyHash, runId, ...toNumberKey(row) };
+    const { expires_at: expiresAt, attempts } = row;
+    const requirements = { expiresAt, attempts, messageFilter };
+    const numberSend = { keyHash, runId, ...requirements, ...toNumberKey(row) };
     const lastVerified = this.numbers.reserveSend(batch, numberSend, entries.number, now);
     const allowed =
       entries.endUser === undefined

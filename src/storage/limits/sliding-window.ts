@@ -39,17 +39,28 @@ interface NewWindowEntry {
 export const createWindowEntry = (now: number): string =>
   toTimeText(now) + getRandomBytes(4).toString('hex');
 
-const toTimeText = (time: number): string => String(time).padStart(TIME_WIDTH, '0');
+export const toTimeText = (time: number): string => String(time).padStart(TIME_WIDTH, '0');
 
 /** Where in the column, counted from 1 as SQL does, the n-th newest entry begins. */
 const getPosition = (n: number): number => ENTRY_WIDTH * (n - 1) + 1;
 
 const getBoundName = (window: number): string => `before${String(window)}`;
 
+/** The begin of each window that ends at a time, in milliseconds since the epoch. */
+export const toBounds = (windows: readonly SlidingWindow[], endsAt: number): string[] =>
+  windows.map(({ windowMs }) => toTimeText(endsAt - windowMs));
+
 /** When the n-th newest event happened; 0 if there are fewer. */
 export function getEntryTime(entries: string, n: number): number {
   const from = getPosition(n) - 1;
   return Number(entries.slice(from, from + TIME_WIDTH));
+}
+
+/** How many events happened after a time. */
+export function countEntriesAfter(entries: string, time: number): number {
+  let count = 0;
+  while (getEntryTime(entries, count + 1) > time) count += 1;
+  return count;
 }
 
 /** When a full column accepts an event again; `undefined` if it does now. */
@@ -74,6 +85,19 @@ export const isBelow = (
 ): RawBuilder<boolean> =>
   sql`substr(${entries}, ${sql.lit(getPosition(count))}, ${sql.lit(TIME_WIDTH)}) <= ${after}`;
 
+/** How many events happened after a time, in a column of entries; `max` if there are more. */
+export function countAfter(
+  entries: RawBuilder<unknown>,
+  max: number,
+  after: unknown,
+): RawBuilder<number> {
+  const cases = Array.from(
+    { length: max },
+    (_, count) => sql`when ${isBelow(entries, count + 1, after)} then ${sql.lit(count)}`,
+  );
+  return sql`case ${sql.join(cases, sql` `)} else ${sql.lit(max)} end`;
+}
+
 /** Whether a window that began `after` a time accepts another event; `p` are the parameters. */
 type WindowCondition<W, S> = (
   window: S,
@@ -86,12 +110,14 @@ type WindowCondition<W, S> = (
  * A query that adds an entry unless a window is full: one statement, so nothing comes in between.
  * @param selectRow the `select` of the row to insert or update: its key, then the other values in
  * `rest`. If it finds nothing, no entry is added.
+ * @param requirements further conditions on an existing row
  */
 export function createAcquireQuery<W extends object, S extends SlidingWindow>(
   { table, key, column, others, returning }: WindowEntryColumn,
   windows: readonly S[],
   selectRow: (p: W & NewWindowEntry, rest: RawBuilder<unknown>) => RawBuilder<unknown>,
   isFree: WindowCondition<W, S> = (window, entries, after) => isBelow(entries, window.count, after),
+  requirements: (p: W) => readonly RawBuilder<boolean>[] = () => [],
 ) {
   const kept = ENTRY_WIDTH * (Math.max(...windows.map(({ count }) => count)) - 1);
   const entries = sql.ref(`${table}.${column}`);
@@ -112,7 +138,7 @@ export function createAcquireQuery<W extends object, S extends SlidingWindow>(
       on conflict (${keyColumns}) do update set
         ${sql.ref(column)} = ${sql.ref(`excluded.${column}`)} || substr(${entries}, 1, ${sql.lit(kept)}),
         touched_at = excluded.touched_at
-      where ${sql.join(free, sql` and `)}
+      where ${sql.join([...free, ...requirements(p)], sql` and `)}
       returning ${sql.ref(`${table}.${returning}`)} as returned`;
   };
 }
@@ -125,8 +151,8 @@ export function toAcquireValues<W extends object>(
   now: number,
 ): W & NewWindowEntry {
   const values: Record<string, unknown> = { entry, now, ...selectParameters };
-  windows.forEach(({ windowMs }, index) => {
-    values[getBoundName(index)] = toTimeText(now - windowMs);
+  toBounds(windows, now).forEach((bound, index) => {
+    values[getBoundName(index)] = bound;
   });
   return values as W & NewWindowEntry;
 }

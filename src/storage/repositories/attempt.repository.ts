@@ -15,6 +15,7 @@ import type {
 } from '../idempotency.types.js';
 import { getMaxRequestMs } from '../max-request-duration.js';
 import { GuessLimits } from '../limits/guess-limits.js';
+import { NumberLimitFinder } from '../limits/number-limit-finder.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { createWindowEntry } from '../limits/sliding-window.js';
 import { toNumberKey } from '../limits/window-predicates.js';
@@ -43,6 +44,7 @@ export class AttemptRepository {
     private readonly database: Database,
     private readonly verifications: VerificationTable,
     private readonly limits: NumberLimits,
+    private readonly limitFinder: NumberLimitFinder,
     private readonly guesses: GuessLimits,
     private readonly keys: IdempotencyKeyRepository,
     @Inject(providersConfig.KEY) config: ProvidersConfig,
@@ -162,7 +164,7 @@ export class AttemptRepository {
     if (getStatusAt(row, now) !== 'pending') {
       return { outcome: 'closed', reason: getClosedReason(row, now) };
     }
-    const limit = await this.limits.findAttemptLimit(this.database, toNumberKey(row), now);
+    const limit = await this.limitFinder.findAttemptLimit(this.database, toNumberKey(row), now);
     const isOwnLimit = limit.limit === 'failures' && limit.until > now;
     return isLimited && !isOwnLimit ? this.guesses.findLimit(row.client, now) : limit;
   }

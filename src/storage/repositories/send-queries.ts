@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Channel } from '../../common/channel.js';
 import type { Database } from '../engines/database.js';
-import { hasStatus, isOpen, ownsIdempotencyKey } from '../limits/predicates.js';
+import { hasStatus, ownsIdempotencyKey } from '../limits/predicates.js';
 import { isNewestSend } from '../limits/window-predicates.js';
 import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
 
@@ -51,11 +51,11 @@ export const prepareReservationQueries = (database: Database) =>
         returning pin_id`;
     },
 
-    /** Counts another send of a verification that can still be verified. */
-    addResend: (_db, p: PinKey & { client: string; now: number }) => sql<VerificationRow>`
+    /** Counts another send of a verification that can be verified until a time, at least. */
+    addResend: (_db, p: PinKey & { client: string; until: number }) => sql<VerificationRow>`
       update verifications set texts = case when texts > 0 then texts + 1 else 0 end
-      where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)}
-        and attempts < max_attempts
+      where pin_id = ${p.pinId} and client = ${p.client} and ${hasStatus('pending')}
+        and expires_at >= ${p.until} and attempts < max_attempts
       returning ${COLUMNS}`,
   });
 

@@ -1,10 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { PhoneNumber } from '../../common/phone-number.js';
+import { getResendMarginMs, otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
-import type { IdempotentRequest } from '../idempotency.types.js';
+import type { IdempotencyClaim, IdempotentRequest } from '../idempotency.types.js';
 import type { TrafficEvaluator } from '../limit.types.js';
 import { SendLimitFinder } from '../limits/send-limit-finder.js';
 import { SendLimits, type CountedSend, type UncheckedSend } from '../limits/send-limits.js';
+import type { VerificationRow } from '../migrations/schema.js';
 import type {
   NewVerification,
   ResendAdmission,
@@ -17,6 +20,15 @@ import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository
 import { prepareReservationQueries } from './send-queries.js';
 import { VerificationTable } from './verification-table.js';
 
+/** A verification whose code is sent again. */
+interface ResentCode {
+  readonly row: VerificationRow;
+  readonly phoneNumber: PhoneNumber;
+  readonly claim: IdempotencyClaim;
+}
+
+type ReservationLimit = Awaited<ReturnType<SendLimitFinder['findReservationLimit']>>;
+
 /** Counts and writes sends before their budgets are checked and the provider is called. */
 @Injectable()
 export class SendRepository {
@@ -28,6 +40,7 @@ export class SendRepository {
     private readonly limits: SendLimits,
     private readonly limitFinder: SendLimitFinder,
     private readonly keys: IdempotencyKeyRepository,
+    @Inject(otpConfig.KEY) private readonly config: OtpConfig,
   ) {
     this.queries = prepareReservationQueries(database);
   }
@@ -42,7 +55,8 @@ export class SendRepository {
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
     const claim = idempotency && this.keys.createClaim(idempotency);
     const row = this.verifications.toNewRow(verification);
-    const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, now);
+    const { floodFilters } = verification;
+    const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, { floodFilters, now });
     const written = await this.database.runUntilKnown(
       async (isRepeated) =>
         (isRepeated ? await this.findWritten(send) : undefined) ??
@@ -62,46 +76,68 @@ export class SendRepository {
   }
 
   async reserveResend(
-    { pinId, client, channel, now }: ResendRequest,
+    request: ResendRequest,
     idempotency: IdempotentRequest | undefined,
     evaluate: TrafficEvaluator | undefined,
   ): Promise<UncheckedSend | Exclude<ResendAdmission, SendAdmitted>> {
+    const { pinId, client, channel, now } = request;
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
+    const until = now + getResendMarginMs(this.config);
     return this.database.transaction<UncheckedSend | Exclude<ResendAdmission, SendAdmitted>>(
       async (transaction, rollback) => {
         const claim = idempotency && this.keys.createClaim(idempotency);
         const { isClaimed, resend } = await transaction.run((batch) => ({
           isClaimed: claim && this.keys.claim(batch, { client, pinId }, claim, idempotency, now),
-          resend: this.queries.addResend(batch, { pinId, client, now }),
+          resend: this.queries.addResend(batch, { pinId, client, until }),
         }));
         if (claim && !isClaimed?.()) {
           return rollback(
             await this.keys.findReplay(transaction, client, idempotency, now, 'send'),
           );
         }
-        if (!resend.row) return rollback(await this.findRejection(transaction, pinId, client));
+        if (!resend.row) return rollback(await this.findRejection(transaction, request));
         const fields = this.verifications.decrypt(resend.row);
         if ('outcome' in fields) return rollback(fields);
-        const { phoneNumber } = fields;
+        const { phoneNumber, providerPinId } = fields;
         await this.verifications.rehashNumber(transaction, phoneNumber, client);
         const number_hash = this.verifications.hashNumber(phoneNumber);
         const row = Object.assign(resend.row, { number_hash });
-        const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, now);
-        const results = await transaction.run((batch) => ({
-          reserved: this.limits.reserve(batch, send),
-          traffic: this.limits.countTraffic(batch, send),
-        }));
-        const reserved = results.reserved();
-        if (!reserved) {
-          return rollback(
-            await this.limitFinder.findReservationLimit(transaction, send, phoneNumber, evaluate),
-          );
-        }
-        const resendOf = { provider: row.provider, pinId: fields.providerPinId };
-        const reservation = toReservation(send, { phoneNumber, channel, claim, resendOf });
-        return { reservation, send, reserved, traffic: results.traffic?.() };
+        const resent = { row, phoneNumber, claim: claim ?? NO_CLAIM };
+        const counted = await this.countResend(transaction, resent, request, evaluate);
+        if ('outcome' in counted) return rollback(counted);
+        const resendOf = { provider: row.provider, pinId: providerPinId };
+        const delivery = { phoneNumber, channel, claim, resendOf };
+        return { reservation: toReservation(counted.send, delivery), ...counted };
       },
     );
+  }
+
+  /** Counts another message with a code, or finds the limit that it exceeds. */
+  private async countResend(
+    transaction: Executor,
+    { row, phoneNumber, claim }: ResentCode,
+    { floodFilters, now }: ResendRequest,
+    evaluate: TrafficEvaluator | undefined,
+  ): Promise<Omit<UncheckedSend, 'reservation'> | ReservationLimit> {
+    const filter = floodFilters?.get(row.provider);
+    // If its provider would drop the message, a new code is counted instead, to find when one can be
+    // sent. The transaction is then rolled back.
+    const isDropped = filter !== undefined && row.texts > filter.sameCode;
+    const newCode = { attempts: 0, expires_at: now + this.config.ttlMs };
+    const counted = isDropped ? Object.assign({}, row, newCode) : row;
+    const send = this.limits.toCountedSend(counted, claim, { floodFilters, now });
+    const results = await transaction.run((batch) => ({
+      reserved: this.limits.reserve(batch, send),
+      traffic: this.limits.countTraffic(batch, send),
+    }));
+    const reserved = results.reserved();
+    if (!reserved) {
+      const { limitFinder: finder } = this;
+      const limit = await finder.findReservationLimit(transaction, send, phoneNumber, evaluate);
+      return isDropped ? toSameCodeLimit(limit) : limit;
+    }
+    if (isDropped) return { outcome: 'limited', limit: 'same_code', until: now };
+    return { send, reserved, traffic: results.traffic?.() };
   }
 
   /** Counts the first send and writes its verification, or does neither, in one batch. */
@@ -129,11 +165,21 @@ export class SendRepository {
     return written.inserted.row?.status === 'sending' ? written : undefined;
   }
 
-  private async findRejection(executor: Executor, pinId: string, client: string) {
+  private async findRejection(executor: Executor, { pinId, client, now }: ResendRequest) {
     const getRow = await executor.run((batch) => this.verifications.readSent(batch, pinId, client));
-    return { outcome: getRow() ? 'not_resendable' : 'not_found' } as const;
+    const row = getRow();
+    if (!row) return { outcome: 'not_found' } as const;
+    const isOpen = row.status === 'pending' && row.attempts < row.max_attempts;
+    const expiresSoon = isOpen && row.expires_at > now;
+    return { outcome: expiresSoon ? 'expires_soon' : 'not_resendable' } as const;
   }
 }
+
+/** The limit of a code that cannot be sent again, from the one that a new code would reach. */
+const toSameCodeLimit = (limit: ReservationLimit): ReservationLimit =>
+  limit.outcome === 'limited' && limit.limit !== 'shared'
+    ? { outcome: 'limited', limit: 'same_code', until: limit.until }
+    : limit;
 
 const toReservation = (
   { row, entries }: CountedSend,

@@ -1,4 +1,4 @@
-import { hours } from '../../../src/common/durations.js';
+import { hours, minutes, seconds } from '../../../src/common/durations.js';
 import type { ModelState, NumberRecord, VerificationRecord, WindowEvent } from './model-state.js';
 import { CLIENTS } from './operation.js';
 
@@ -24,7 +24,7 @@ export interface ModelSettings {
 
 /** Why a limit rejects a request, and until when. */
 export interface LimitRejection {
-  readonly code: 'cooldown_active' | 'quota_exceeded';
+  readonly code: 'cooldown_active' | 'quota_exceeded' | 'resend_limit_reached';
   readonly until: number;
   /** Whether only what other clients did is the cause. */
   readonly isShared?: boolean;
@@ -36,8 +36,14 @@ export const IDEMPOTENCY_KEY_MS = hours(24);
 export const endUserOf = (client: string, address: string, secret: string): string =>
   `${secret} ${client} ${address}`;
 
-/** A message to count, and for whom. */
-export type LimitedSend = Pick<VerificationRecord, 'client' | 'phoneNumber' | 'endUser'>;
+/** Infobip's filter of SMS to one number. */
+const FLOOD_FILTER = { sameCode: 6, messages: 20, windowMs: minutes(61) };
+
+/** A message to count, for whom, and its code. */
+export type LimitedSend = Pick<
+  VerificationRecord,
+  'client' | 'phoneNumber' | 'endUser' | 'channel' | 'expiresAt' | 'attempts'
+>;
 
 /** Whether a request may still find the earlier one with its key. */
 export const isKeyValid = (createdAt: number, now: number): boolean =>
@@ -56,6 +62,29 @@ export const followsLostAnswer = (
 
 export const isOpen = ({ status, expiresAt }: VerificationRecord, now: number): boolean =>
   status === 'pending' && expiresAt > now;
+
+/** Whether a user who gets the code again has time to enter it. */
+export const canBeEntered = (
+  { expiresAt }: VerificationRecord,
+  { ttlMs }: ModelSettings,
+  now: number,
+): boolean => expiresAt - now >= Math.min(seconds(30), ttlMs / 2);
+
+/** When a new code can be sent, if the provider no longer delivers this one again. */
+export function findSameCodeLimit(
+  state: ModelState,
+  { provider, messages, ...verification }: VerificationRecord,
+  channel: 'sms' | 'voice',
+  settings: ModelSettings,
+  now: number,
+): LimitRejection | undefined {
+  const isFiltered = channel === 'sms' && provider === 'infobip';
+  if (!isFiltered || messages < FLOOD_FILTER.sameCode) return undefined;
+  const newCode = { ...verification, channel, attempts: 0, expiresAt: now + settings.ttlMs };
+  const limit = findSendLimit(state, newCode, settings, now);
+  if (limit?.isShared) return limit;
+  return { code: 'resend_limit_reached', until: limit?.until ?? now };
+}
 
 export const getAttemptsRemaining = (
   { attempts }: VerificationRecord,
@@ -109,7 +138,11 @@ export function findSendLimit(
   const byNumber = explainNumberLimit(state, send, settings, now);
   if (byNumber && !byNumber.isShared) return byNumber;
   const { events, day } = readSendLimits(state, send, settings);
-  const isLimited = byNumber && !isAlone(events, day, now);
+  const isLimited =
+    byNumber &&
+    (isFilterReached(send, events, now) ||
+      (isShareUsed(events, day, now) && !isAlone(events, day, now)) ||
+      isCodeShareUsed(state, send, settings, now, { isAloneExempt: true }));
   return findEndUserLimit(state, send.endUser, settings, now) ?? (isLimited ? byNumber : undefined);
 }
 
@@ -122,16 +155,66 @@ export function explainNumberLimit(
 ): LimitRejection | undefined {
   const { events, cooldown, day } = readSendLimits(state, send, settings);
   const cooldownUntil = getOwnBlockedUntil(events, cooldown, now) ?? 0;
-  const until = Math.max(cooldownUntil, getOwnBlockedUntil(events, day, now) ?? 0);
+  const { messages: count, windowMs } = FLOOD_FILTER;
+  const until = Math.max(
+    cooldownUntil,
+    getOwnBlockedUntil(events, day, now) ?? 0,
+    findCodesUntil(state, send, settings, now),
+    send.channel === 'sms' ? (getBlockedUntil(events.own, count, windowMs, now) ?? 0) : 0,
+  );
   if (until > 0) {
     return { code: until === cooldownUntil ? 'cooldown_active' : 'quota_exceeded', until };
   }
-  return isShareUsed(events, day, now) ? createSharedLimit(now) : undefined;
+  const isShared =
+    isFilterReached(send, events, now) ||
+    isShareUsed(events, day, now) ||
+    isCodeShareUsed(state, send, settings, now, { isAloneExempt: false });
+  return isShared ? createSharedLimit(now) : undefined;
 }
+
+/** Until when the client's own wrong codes keep the code from being checked; 0 if not so long. */
+function findCodesUntil(
+  state: ModelState,
+  send: LimitedSend,
+  settings: ModelSettings,
+  now: number,
+): number {
+  const { events, windows } = readCodeLimits(state, send, settings);
+  const ends = windows.map((window) => getOwnBlockedUntil(events, window, now) ?? 0);
+  const until = Math.max(...ends);
+  return until >= send.expiresAt ? until : 0;
+}
+
+/** Whether the client's share of wrong codes keeps the code from being checked, if not the first. */
+function isCodeShareUsed(
+  state: ModelState,
+  send: LimitedSend,
+  settings: ModelSettings,
+  now: number,
+  { isAloneExempt }: { isAloneExempt: boolean },
+): boolean {
+  if (send.attempts === 0) return false;
+  const { events, windows } = readCodeLimits(state, send, settings);
+  const last = send.expiresAt - 1;
+  return windows.some(
+    (window) =>
+      isShareUsed(events, window, last) && !(isAloneExempt && isAlone(events, window, last)),
+  );
+}
+
+/** Whether all clients together have sent as many messages as the provider delivers. */
+const isFilterReached = (
+  { channel }: LimitedSend,
+  { own, others }: NumberEvents,
+  now: number,
+): boolean => {
+  const sends = [...own, ...others.flat()].filter(({ at }) => at > now - FLOOD_FILTER.windowMs);
+  return channel === 'sms' && sends.length >= FLOOD_FILTER.messages;
+};
 
 function readSendLimits(
   state: ModelState,
-  { client, phoneNumber }: LimitedSend,
+  { client, phoneNumber }: CodeOfNumber,
   { cooldownMs, sendsPerDay, clientShare }: ModelSettings,
 ) {
   return {

@@ -25,6 +25,8 @@ export interface VerificationRecord {
   readonly channel: 'sms' | 'voice';
   readonly reference: string | undefined;
   readonly endUser: string | undefined;
+  /** Sends of its code. */
+  readonly messages: number;
   readonly attempts: number;
   /** Checks without a result: running ones, and those whose answers were lost. */
   readonly unresolved: number;

@@ -1,12 +1,15 @@
 import { claimKey, markAmbiguous, releaseKey, repeatAnswer, storeAnswer } from './key-steps.js';
 import {
+  canBeEntered,
   endUserOf,
   explainNumberLimit,
   findEndUserLimit,
+  findSameCodeLimit,
   findSendLimit,
   getAttemptsRemaining,
   isOpen,
   type LimitedSend,
+  type ModelSettings,
 } from './model-rules.js';
 import { addEvent, removeEvent, type ModelState, type VerificationRecord } from './model-state.js';
 import {
@@ -63,8 +66,8 @@ export function stepResend(
 
 function reserveSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
   const { record, settings, providers } = context;
-  const { id, reference, channel = 'sms' } = record;
-  const limited = toLimitedSend(record);
+  const { id, reference } = record;
+  const limited = toLimitedSend(record, settings);
   const now = record.startedAt;
   if (record.key === undefined && record.calls.length === 0 && record.response.status === 503) {
     // Every circuit was open when the request came.
@@ -80,13 +83,11 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
     ...limited,
     id,
     status: 'sending',
-    channel,
     reference,
-    attempts: 0,
+    messages: 1,
     unresolved: 0,
     lostAt: 0,
     createdAt: now,
-    expiresAt: now + settings.ttlMs,
     verifiedAt: undefined,
     provider: undefined,
   };
@@ -114,11 +115,20 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
   if (!isOpen(verification, now) || getAttemptsRemaining(verification, settings) === 0) {
     return done(state, progress, problem(409, 'not_resendable'));
   }
-  const limit = findSendLimit(state, verification, settings, now);
+  if (!canBeEntered(verification, settings, now)) {
+    return done(state, progress, problem(409, 'not_resendable'));
+  }
+  const { channel = 'sms' } = record;
+  const limit =
+    findSameCodeLimit(state, verification, channel, settings, now) ??
+    findSendLimit(state, { ...verification, channel }, settings, now);
   if (limit) return done(state, progress, limitAnswer(limit, now));
   const issuer = verification.provider;
   const order = [issuer, ...providers.filter((name) => name !== issuer)];
-  const counted = countSend(claimed, verification, id, now);
+  const messages = verification.messages + 1;
+  const counted = countSend(claimed, verification, id, now).changeVerification(verification.id, {
+    messages,
+  });
   const { phoneNumber, endUser } = verification;
   const next = { target, providers: order, counted: { phoneNumber, endUser } };
   return { state: counted, progress: { ...progress, phase: 'call', ...next } };
@@ -128,7 +138,7 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
 function explainSendLimit(context: StepContext, state: ModelState, progress: Progress): StepResult {
   const { record, settings } = context;
   const now = record.startedAt;
-  const limit = explainNumberLimit(state, toLimitedSend(record), settings, now);
+  const limit = explainNumberLimit(state, toLimitedSend(record, settings), settings, now);
   if (limit && !limit.isShared) return done(state, progress, limitAnswer(limit, now));
   return { state, progress: { ...progress, sharedLimit: limit, phase: 'explain limit' } };
 }
@@ -141,26 +151,34 @@ function explainEndUserLimit(
 ): StepResult {
   const { record, settings } = context;
   const now = record.startedAt;
-  const { endUser } = toLimitedSend(record);
+  const { endUser } = toLimitedSend(record, settings);
   const code = endUser === undefined ? 'cooldown_active' : 'quota_exceeded';
   const limit = findEndUserLimit(state, endUser, settings, now) ?? progress.sharedLimit;
   return done(state, progress, limitAnswer(limit ?? { code, until: now }, now));
 }
 
-const toLimitedSend = ({
-  client,
-  phoneNumber = '',
-  endUserIp,
-  secret,
-}: StepContext['record']): LimitedSend => ({
+const toLimitedSend = (
+  {
+    client,
+    phoneNumber = '',
+    channel = 'sms',
+    endUserIp,
+    secret,
+    startedAt,
+  }: StepContext['record'],
+  { ttlMs }: ModelSettings,
+): LimitedSend => ({
   client,
   phoneNumber,
+  channel,
   endUser: endUserIp === undefined ? undefined : endUserOf(client, endUserIp, secret),
+  expiresAt: startedAt + ttlMs,
+  attempts: 0,
 });
 
 function countSend(
   state: ModelState,
-  { client, phoneNumber, endUser }: LimitedSend,
+  { client, phoneNumber, endUser }: Pick<LimitedSend, 'client' | 'phoneNumber' | 'endUser'>,
   by: string,
   now: number,
 ): ModelState {
@@ -259,8 +277,7 @@ function releaseSend({ record }: StepContext, state: ModelState, progress: Progr
   const { id, client } = record;
   if (failures.some(({ code }) => code === 'destination_unreachable')) {
     // Its look-up counts as a message to the number.
-    const deleted = record.kind === 'send' ? state.deleteVerification(target) : state;
-    return done(releaseKey(deleted, record), progress, answer);
+    return done(releaseKey(removeSend(state, record.kind, target), record), progress, answer);
   }
   const { phoneNumber = '', endUser } = progress.counted ?? {};
   const { sends } = state.getNumber(client, phoneNumber);
@@ -268,8 +285,14 @@ function releaseSend({ record }: StepContext, state: ModelState, progress: Progr
   if (endUser !== undefined) {
     released = released.setEndUser(endUser, removeEvent(released.getEndUser(endUser), id));
   }
-  if (record.kind === 'send') released = released.deleteVerification(target);
-  return done(releaseKey(released, record), progress, answer);
+  return done(releaseKey(removeSend(released, record.kind, target), record), progress, answer);
+}
+
+/** Its verification had one message less, or would not exist. */
+function removeSend(state: ModelState, kind: string, target: string): ModelState {
+  if (kind === 'send') return state.deleteVerification(target);
+  const messages = (state.getVerification(target)?.messages ?? 0) - 1;
+  return state.changeVerification(target, { messages });
 }
 
 const failSend = (state: ModelState, id: string): ModelState =>

@@ -1,0 +1,133 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { SharedLimit } from '../../common/label-values.js';
+import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
+import { Database } from '../engines/database.js';
+import type { Executor } from '../engines/statement-batch.js';
+import type { LimitExceeded, SharedLimitExceeded } from '../limit.types.js';
+import {
+  createNumberWindows,
+  getOwnBlockedUntil,
+  isShareUsed,
+  type NumberWindows,
+} from './number-shares.js';
+import type { SendRequirements } from './send-requirements.js';
+import { countEntriesAfter, getBlockedUntil } from './sliding-window.js';
+import type { ClientNumberKey } from './window-predicates.js';
+
+/** A send that a limit of its number may have rejected. */
+interface RejectedSend extends SendRequirements, ClientNumberKey {
+  readonly now: number;
+}
+
+/** What a client did to a number. */
+interface ClientEntries {
+  readonly client: string;
+  readonly sends: string;
+  readonly failures: string;
+  /** When it last verified the number; 0 if never. */
+  readonly verified_at: number;
+}
+
+/** Finds which limit of a number rejected a send or a code, and until when. */
+@Injectable()
+export class NumberLimitFinder {
+  private readonly windows: NumberWindows;
+  private readonly queries;
+
+  constructor(
+    database: Database,
+    @Inject(otpConfig.KEY) otp: OtpConfig,
+    @Inject(limitsConfig.KEY) limits: LimitsConfig,
+  ) {
+    this.windows = createNumberWindows(otp, limits);
+    this.queries = database.prepare('number_limit_finder', {
+      /** What each client did to a number. */
+      readAll: (db, p: { numberHash: string }) =>
+        db
+          .selectFrom('client_numbers')
+          .select(['client', 'sends', 'failures', 'verified_at'])
+          .where('number_hash', '=', p.numberHash),
+    });
+  }
+
+  /** Of several limits that the client has reached by itself, finds the one that ends last. */
+  async findSendLimit(
+    executor: Executor,
+    send: RejectedSend,
+  ): Promise<LimitExceeded | SharedLimitExceeded> {
+    const { own, all } = await this.readEntries(executor, send);
+    const ownLimit = this.findOwnSendLimit(send, own);
+    if (ownLimit) return ownLimit;
+    const cause = this.findSharedCause(send, own, all);
+    if (cause) return { outcome: 'limited', limit: 'shared', cause };
+    // The blocking send may have been released since: then the limit ends now.
+    return { outcome: 'limited', limit: 'cooldown', until: send.now };
+  }
+
+  async findAttemptLimit(
+    executor: Executor,
+    key: ClientNumberKey,
+    now: number,
+  ): Promise<LimitExceeded | SharedLimitExceeded> {
+    const { own } = await this.readEntries(executor, key);
+    const failures = { entries: own.failures, verifiedAt: own.verified_at };
+    const until = getOwnBlockedUntil(failures, now, this.windows.failures);
+    if (until === undefined && isShareUsed(failures, now, this.windows.failures)) {
+      return { outcome: 'limited', limit: 'shared', cause: 'shared_failures' };
+    }
+    return { outcome: 'limited', limit: 'failures', until: until ?? now };
+  }
+
+  private findOwnSendLimit(
+    { now, expiresAt, messageFilter }: RejectedSend,
+    { sends: entries, failures, verified_at: verifiedAt }: ClientEntries,
+  ): LimitExceeded | undefined {
+    const [cooldown, day] = this.windows.sends;
+    const sends = { entries, verifiedAt };
+    const codes = { entries: failures, verifiedAt };
+    const codesUntil = getOwnBlockedUntil(codes, now, this.windows.failures) ?? 0;
+    const ends = {
+      cooldown: getOwnBlockedUntil(sends, now, [cooldown]),
+      sends_per_day: getOwnBlockedUntil(sends, now, [day]),
+      // A limit that ends earlier lets the code be verified.
+      failures: codesUntil >= expiresAt ? codesUntil : undefined,
+      flood_filter:
+        messageFilter &&
+        getBlockedUntil(entries, now, [
+          { count: messageFilter.messages, windowMs: messageFilter.windowMs },
+        ]),
+    };
+    const until = Math.max(...Object.values(ends).map((end) => end ?? 0));
+    const limits = Object.keys(ends) as (keyof typeof ends)[];
+    const limit = limits.find((name) => ends[name] === until);
+    return limit && { outcome: 'limited', limit, until };
+  }
+
+  /** What other clients did at the number. */
+  private findSharedCause(
+    { now, expiresAt, attempts, messageFilter }: RejectedSend,
+    { sends: entries, failures, verified_at: verifiedAt }: ClientEntries,
+    all: readonly ClientEntries[],
+  ): SharedLimit | undefined {
+    if (messageFilter) {
+      const after = now - messageFilter.windowMs;
+      const counts = all.map(({ sends }) => countEntriesAfter(sends, after));
+      const messages = counts.reduce((sum, count) => sum + count, 0);
+      if (messages >= messageFilter.messages) return 'shared_flood_filter';
+    }
+    const isFirstCode = attempts === 0;
+    const codes = { entries: failures, verifiedAt };
+    if (!isFirstCode && isShareUsed(codes, now, this.windows.failures, expiresAt)) {
+      return 'shared_failures';
+    }
+    const isSendShareUsed = isShareUsed({ entries, verifiedAt }, now, this.windows.sends);
+    return isSendShareUsed ? 'shared_sends_per_day' : undefined;
+  }
+
+  private async readEntries(executor: Executor, { numberHash, client }: ClientNumberKey) {
+    const { rows } = await executor.run((batch) => this.queries.readAll(batch, { numberHash }));
+    const none = { client, sends: '', failures: '', verified_at: 0 };
+    return { own: rows.find((row) => row.client === client) ?? none, all: rows };
+  }
+}
