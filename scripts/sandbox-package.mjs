@@ -1,14 +1,15 @@
 /**
- * Writes the package `infobip-sandbox` to `dist/infobip-sandbox`. The files contain every package that the
- * sandbox uses, so that it installs no other package.
+ * Writes the package `infobip-sandbox` to `dist/infobip-sandbox`, or to the folder given as argument, and
+ * replaces that folder. The files contain every package that the sandbox uses, so that it installs no other.
  */
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { argv } from 'node:process';
 import { rolldown } from 'rolldown';
 import ts from 'typescript';
 
 const SOURCE = 'src/sandbox';
-const TARGET = 'dist/infobip-sandbox';
+const [TARGET = 'dist/infobip-sandbox'] = argv.slice(2);
 /** The target of each copied file or folder. */
 const COPIES = {
   'src/sandbox/package.json': 'package.json',

@@ -29,9 +29,11 @@ export type PackagedSandbox = Pick<TestSandbox, 'url' | 'listMessages' | 'close'
 
 /** Builds and packs the package, then installs the packed file without any network. */
 export async function installSandboxPackage(): Promise<SandboxPackage> {
-  await execute('npm', ['run', 'sandbox:package']);
   const parent = mkdtempSync(join(tmpdir(), 'infobip-sandbox-'));
-  const pack = ['pack', './dist/infobip-sandbox', '--pack-destination', parent, '--json'];
+  // A folder of its own: spec files run at the same time.
+  const built = join(parent, 'built');
+  await execute('npm', ['run', 'sandbox:package', '--', built]);
+  const pack = ['pack', built, '--pack-destination', parent, '--json'];
   const { stdout } = await execute('npm', pack);
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   const folder = join(parent, 'app');
