@@ -1,4 +1,5 @@
-import type { ProviderName } from '../common/provider-name.js';
+import { describePhoneNumberFault } from '../common/phone-number-input.js';
+import { PhoneNumber } from '../common/phone-number.js';
 import type { Environment } from '../config/define-config.js';
 import { loadCommandEnvironment } from '../config/environment.js';
 import {
@@ -6,52 +7,64 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../config/providers.config.js';
-import { AccountCheck, type AccountFinding } from '../providers/account-check.js';
-import { defineCommand } from './command.js';
+import { AccountCheck, pass, warn, type AccountFinding } from '../providers/account-check.js';
+import { defineCommand, UsageError } from './command.js';
+import { SERVICE_NAMES } from './failed-calls.js';
 import { withProviderContext } from './provider-context.js';
+import { checkSend } from './send-check.js';
 import { alignColumns } from './table.js';
 
-const SERVICES: Record<ProviderName, string> = {
-  infobip: 'Infobip 2FA',
-  sinch: 'Sinch Verification',
-};
+const NOT_SENT = warn('send', 'No message was sent, because of the errors above.');
 
 export const doctor = defineCommand({
   name: 'doctor',
-  about: `Compares the accounts of the configured providers with the settings. Sends and changes nothing.
+  about: `Compares the accounts of the configured providers with the settings. Changes nothing, and without
+--send sends nothing.
 Exit code: 0 without errors (there may be warnings), 1 with errors.`,
   options: {
+    send: {
+      value: 'number',
+      help: 'then sends a code to this phone, asks you for it and verifies it; costs one message',
+    },
     json: { help: 'prints [{ check, level, message, remedy? }] (add --silent to npm run)' },
   },
-  run: async ({ json }) => {
-    const findings = await runChecks();
+  run: async ({ send, json }) => {
+    const findings = await runChecks(send === undefined ? undefined : parseNumber(send));
     console.log(json ? JSON.stringify(findings, null, 2) : formatReport(findings));
     return findings.some(({ level }) => level === 'error') ? 1 : 0;
   },
 });
 
-async function runChecks(): Promise<AccountFinding[]> {
+function parseNumber(text: string): PhoneNumber {
+  const number = PhoneNumber.parse(text);
+  if (!number) throw new UsageError(`--send: ${describePhoneNumberFault(text)}`);
+  return number;
+}
+
+/** @param number the phone that gets a code if there are no errors */
+async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
   let env: Environment;
   try {
     env = loadCommandEnvironment();
   } catch (error) {
     return createConfigFindings(error as Error);
   }
-  return withProviderContext(env, async (context) => [
-    {
-      check: 'settings',
-      level: 'ok',
-      message: `The settings can be used; ${describeHosts(providersConfig(env))}.`,
-      remedy: undefined,
-    },
-    ...env.warnings.map((message) => createFinding('warning', message)),
-    ...(await context.get(AccountCheck, { strict: false }).check()),
-  ]);
+  return withProviderContext(env, async (context) => {
+    const findings = [
+      pass('settings', `The settings can be used; ${describeHosts(providersConfig(env))}.`),
+      ...env.warnings.map((message) => createFinding('warning', message)),
+      ...(await context.get(AccountCheck, { strict: false }).check()),
+    ];
+    if (!number) return findings;
+    return findings.some(({ level }) => level === 'error')
+      ? [...findings, NOT_SENT]
+      : [...findings, ...(await checkSend(context, number))];
+  });
 }
 
 const describeHosts = (config: ProvidersConfig): string =>
   config.names
-    .map((name) => `${SERVICES[name]} is at ${getProviderAccount(name, config).baseUrl}`)
+    .map((name) => `${SERVICE_NAMES[name]} is at ${getProviderAccount(name, config).baseUrl}`)
     .join(', ');
 
 /** One finding per error: the message lists each on a line of its own. */

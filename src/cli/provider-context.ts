@@ -1,13 +1,17 @@
 import { Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { Clock } from '../common/clock.js';
+import { EventBus } from '../common/events.js';
 import type { Environment } from '../config/define-config.js';
 import { configModule } from '../config/config.module.js';
+import { NumberPolicy } from '../destinations/number-policy.js';
 import { AccountsModule } from '../providers/accounts.module.js';
+import { PROVIDER_ROUTING } from '../providers/provider-routing.js';
 
-@Module({})
+@Module({ providers: [Clock, EventBus, NumberPolicy, ...PROVIDER_ROUTING] })
 class CliModule {}
 
-/** Runs `work` with access to the provider accounts; starts no server and opens no database. */
+/** Runs `work` with access to the providers and accounts; starts no server and opens no database. */
 export async function withProviderContext<T>(
   env: Environment,
   work: (context: INestApplicationContext) => Promise<T>,

@@ -1,95 +1,29 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import type { Channel } from '../common/channel.js';
-import { errors } from '../common/domain-error.js';
-import { NON_GEOGRAPHIC, type NumberType, type PhoneNumber } from '../common/phone-number.js';
-import { findActiveTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import { ALL_COUNTRIES } from '../config/list-parsers.js';
 import { serviceConfig, type ServiceConfig } from '../config/service.config.js';
+import { NumberPolicy } from './number-policy.js';
 import { SmsPumpingDetector } from './sms-pumping-detector.js';
 
-/** Where a message may be sent. */
-export interface CheckedDestination {
-  /** ISO 3166 code, or `001` for a number that belongs to no country. */
-  readonly country: string;
-  /** E.164 without the last four digits. */
-  readonly prefix: string;
-  /** Nothing is sent: the code is in the settings. */
-  readonly isTestNumber: boolean;
-}
-
 /**
- * Decides who may be messaged: by the number itself (its country and type), and by the traffic of
+ * Decides who may be messaged: by the number itself ({@link NumberPolicy}), and by the traffic of
  * its destination ({@link SmsPumpingDetector}).
  */
 @Injectable()
-export class DestinationPolicy implements OnApplicationBootstrap {
+export class DestinationPolicy extends NumberPolicy implements OnApplicationBootstrap {
   private readonly logger = new Logger(DestinationPolicy.name);
-  private readonly allowedCountries: ReadonlySet<string>;
-  private readonly blockedTypes: ReadonlySet<string>;
 
   constructor(
-    @Inject(destinationsConfig.KEY) private readonly config: DestinationsConfig,
+    @Inject(destinationsConfig.KEY) config: DestinationsConfig,
     @Inject(serviceConfig.KEY) private readonly service: ServiceConfig,
     readonly smsPumping: SmsPumpingDetector,
   ) {
-    this.allowedCountries = new Set(config.allowedCountries);
-    this.blockedTypes = new Set(config.blockedTypes);
+    super(config);
   }
 
   onApplicationBootstrap(): void {
     if (this.service.isProduction && this.allowedCountries.has(ALL_COUNTRIES)) {
       this.logger.warn('ALLOWED_COUNTRIES is *, which allows every country. List those you serve.');
     }
-  }
-
-  /**
-   * Checks the number itself, not its traffic. Test numbers are always allowed.
-   * @throws DomainError `validation_failed` or `destination_not_allowed`
-   */
-  check(number: PhoneNumber, channel: Channel, now: number): CheckedDestination {
-    // Read once, because libphonenumber takes some microseconds to find the type.
-    const { country, prefix, type } = number;
-    const isTestNumber = findActiveTestNumber(this.config.testNumbers, number, now) !== undefined;
-    if (!isTestNumber) {
-      this.assertHasCountry(country);
-      this.assertValid(type);
-      this.assertCountryAllowed(country);
-      this.assertTypeAllowed(type, channel);
-    }
-    return { country, prefix, isTestNumber };
-  }
-
-  /**
-   * A type may be blocked on all channels or on one.
-   * @throws DomainError `destination_not_allowed`
-   */
-  assertTypeAllowed(type: NumberType | undefined, channel: Channel): void {
-    if (type === undefined) return;
-    if (this.blockedTypes.has(type)) {
-      throw errors.destinationNotAllowed({ message: 'Messages to this number type are blocked.' });
-    }
-    if (this.blockedTypes.has(`${channel}:${type}`)) {
-      throw errors.destinationNotAllowed({
-        message: `Messages by ${channel} to this number type are blocked.`,
-      });
-    }
-  }
-
-  private assertHasCountry(country: string): void {
-    if (country !== NON_GEOGRAPHIC || this.allowedCountries.has(NON_GEOGRAPHIC)) return;
-    const message = 'Messages to numbers of no country are blocked.';
-    throw errors.destinationNotAllowed({ message });
-  }
-
-  private assertValid(type: NumberType | undefined): void {
-    if (type !== undefined || this.config.numberCheck === 'possible') return;
-    const detail = 'This number is not valid in its country. Check the digits.';
-    throw errors.validationFailed({ fieldErrors: [{ pointer: '#/phoneNumber', detail }] });
-  }
-
-  private assertCountryAllowed(country: string): void {
-    if (this.allowedCountries.has(country) || this.allowedCountries.has(ALL_COUNTRIES)) return;
-    throw errors.destinationNotAllowed({ message: 'Messages to this country are blocked.' });
   }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../common/clock.js';
 import type { FloodFilters } from '../common/flood-filter.js';
 import { canonicalizeLocale } from '../common/locale.js';
 import type { OtpConfig } from '../config/otp.config.js';
-import type { CheckedDestination } from '../destinations/destination-policy.js';
+import type { CheckedDestination } from '../destinations/number-policy.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
 import type { NewVerification, SendReservation } from '../storage/send.types.js';
 import type { Verification } from '../storage/verification.types.js';

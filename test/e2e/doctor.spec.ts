@@ -10,6 +10,12 @@ import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { newApiKey } from '../support/api-key.js';
 import { callInfobip, runCommand } from '../support/cli.js';
 import {
+  CONFIGURATION,
+  createInfobipAccount,
+  TEMPLATE,
+  type AccountValues,
+} from '../support/infobip-account.js';
+import {
   hang,
   dropConnection,
   reply,
@@ -21,16 +27,6 @@ import { startService } from '../support/service.js';
 import { scaleTimeLimit } from '../support/time-scale.js';
 
 const KEY = 'a-key-that-must-not-be-shown';
-const CONFIGURATION = {
-  pinAttempts: 5,
-  allowMultiplePinVerifications: false,
-  pinTimeToLive: '5m',
-  verifyPinLimit: '5/1s',
-  sendPinPerApplicationLimit: '100000/1d',
-  sendPinPerPhoneNumberLimit: '10/1d',
-};
-const TEMPLATE = { messageText: 'Code: {{pin}}', pinType: 'NUMERIC', pinLength: 6 };
-
 interface Finding {
   check: string;
   level: string;
@@ -66,24 +62,7 @@ describe('npm run doctor with an account', () => {
 
   afterAll(() => sandbox.close());
 
-  /** Creates an application and a template with these values; returns the settings with their ids. */
-  async function createAccount({ application = {}, configuration = {}, template = {} } = {}) {
-    const applications = `${sandbox.url}/2fa/2/applications`;
-    const { applicationId } = await callInfobip(applications, 'POST', {
-      name: 'doctor',
-      ...application,
-      configuration: { ...CONFIGURATION, ...configuration },
-    });
-    const { messageId } = await callInfobip(`${applications}/${applicationId}/messages`, 'POST', {
-      ...TEMPLATE,
-      ...template,
-    });
-    return {
-      INFOBIP_BASE_URL: sandbox.url,
-      INFOBIP_APP_ID: applicationId,
-      INFOBIP_MESSAGE_ID: messageId,
-    };
-  }
+  const createAccount = (values?: AccountValues) => createInfobipAccount(sandbox.url, values);
 
   it('finds no problems with a correct account, and exits with 0', async () => {
     const { code, findings, problems } = await runDoctor(await createAccount());

@@ -1,0 +1,61 @@
+import type { EventBus, ProviderCallCompleted } from '../common/events.js';
+import type { ProviderFailure } from '../common/label-values.js';
+import type { ProviderName } from '../common/provider-name.js';
+import type { AccountFinding } from '../providers/account-check.js';
+
+export const SERVICE_NAMES: Record<ProviderName, string> = {
+  infobip: 'Infobip 2FA',
+  sinch: 'Sinch Verification',
+};
+
+const CHECK_CREDENTIALS =
+  'Check the credentials. An API key of Infobip needs the scope 2fa:pin:send.';
+const CHECK_HOST =
+  'Check the base URL, HTTPS_PROXY and the status page of the provider, then try again.';
+const RETRY_LATER = 'Try again in some minutes.';
+
+/** How to fix a failed call of a message that the operator sent. */
+const REMEDIES: Readonly<Record<ProviderFailure, string>> = {
+  destination_unreachable: 'Check the number, and that its phone is switched on.',
+  pin_not_found: RETRY_LATER,
+  not_accepted:
+    'Check the balance, and whether the account may message this number: trial accounts message registered numbers only.',
+  rejected: 'Check the settings of the account; npm run infobip:setup compares those of Infobip.',
+  unauthorized: CHECK_CREDENTIALS,
+  throttled: RETRY_LATER,
+  number_throttled: RETRY_LATER,
+  connection_failed: CHECK_HOST,
+  connection_lost: CHECK_HOST,
+  timed_out: CHECK_HOST,
+  server_error: CHECK_HOST,
+  invalid_response: CHECK_HOST,
+  circuit_open: RETRY_LATER,
+  overloaded: RETRY_LATER,
+};
+
+/** Collects the last failed call of each provider, from now on. */
+export function collectFailedCalls(events: EventBus): Map<string, ProviderCallCompleted> {
+  const calls = new Map<string, ProviderCallCompleted>();
+  events.subscribe('provider_call_completed', (call) => {
+    if (call.error) calls.set(call.provider, call);
+  });
+  return calls;
+}
+
+/** One finding for each provider whose call failed. */
+export const describeFailedCalls = (
+  calls: ReadonlyMap<string, ProviderCallCompleted>,
+  level: AccountFinding['level'],
+): AccountFinding[] => [...calls.values()].flatMap((call) => describeFailedCall(call, level));
+
+function describeFailedCall(
+  { provider, operation, error }: ProviderCallCompleted,
+  level: AccountFinding['level'],
+): AccountFinding[] {
+  if (!error) return [];
+  const name = SERVICE_NAMES[provider as ProviderName];
+  const what = operation === 'send' ? 'did not accept the message' : 'did not check the code';
+  const doubt = operation === 'send' && error.ambiguous ? ' It may have been sent.' : '';
+  const message = `${name} ${what}: ${error.message}.${doubt}`;
+  return [{ check: operation, level, message, remedy: REMEDIES[error.failure] }];
+}

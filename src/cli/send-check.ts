@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
+import type { INestApplicationContext } from '@nestjs/common';
+import type { CheckResult } from '../common/check-result.js';
+import { Clock } from '../common/clock.js';
+import { DomainError } from '../common/domain-error.js';
+import { EventBus } from '../common/events.js';
+import type { PhoneNumber } from '../common/phone-number.js';
+import type { ProviderName } from '../common/provider-name.js';
+import { toAsciiText } from '../common/typed-text.js';
+import { NumberPolicy } from '../destinations/number-policy.js';
+import { fail, pass, type AccountFinding } from '../providers/account-check.js';
+import { ProviderRouter } from '../providers/provider-router.js';
+import { collectFailedCalls, describeFailedCalls, SERVICE_NAMES } from './failed-calls.js';
+
+const CHANNEL = 'sms';
+
+const OTHER_NUMBER = 'Give the number of a phone that you have.';
+const CHANGE_POLICY =
+  'Give another number, or change ALLOWED_COUNTRIES, BLOCKED_NUMBER_TYPES or NUMBER_CHECK.';
+const NO_TERMINAL = fail(
+  'send',
+  'No message was sent, because stdin is not a terminal: you have to enter the code.',
+  'Run this at a terminal; in a container, with docker run -it or kubectl exec -it.',
+);
+
+const RESULTS: Readonly<Record<Exclude<CheckResult, 'verified'>, string>> = {
+  wrong_code: 'says that this code is wrong',
+  wrong_code_final: 'says that this code is wrong',
+  expired: 'says that this code has expired',
+  attempts_exhausted: 'accepts no code for this message any more',
+};
+
+/**
+ * Sends a code as the service does, with failover, and verifies what the operator enters. Opens no
+ * database, so the message does not count against the limits of the service.
+ */
+export async function checkSend(
+  context: INestApplicationContext,
+  number: PhoneNumber,
+): Promise<AccountFinding[]> {
+  const obstacle = findObstacle(context, number);
+  if (obstacle) return [obstacle];
+  const failedCalls = collectFailedCalls(context.get(EventBus));
+  const router = context.get(ProviderRouter);
+  const send = router.send(number, CHANNEL, { isTestNumber: false });
+  const pin = await unlessCallsFailed(send, failedCalls);
+  if (!pin) return describeFailedCalls(failedCalls, 'error');
+
+  const name = SERVICE_NAMES[pin.provider as ProviderName];
+  const findings = [
+    // Of the providers before the one that accepted the message.
+    ...describeFailedCalls(failedCalls, 'warning'),
+    pass('send', `${name} accepted the message.`),
+  ];
+  failedCalls.clear();
+  const code = await askForCode(`${name} accepted the message. Code (empty if none arrives): `);
+  if (code === '') return [...findings, createNoCodeFinding(name)];
+  const result = await unlessCallsFailed(router.verify(number, pin, code), failedCalls);
+  return result
+    ? [...findings, describeResult(name, result)]
+    : [...findings, ...describeFailedCalls(failedCalls, 'error')];
+}
+
+/** `undefined` if it failed because of these calls. */
+async function unlessCallsFailed<T>(
+  result: Promise<T>,
+  failedCalls: ReadonlyMap<string, unknown>,
+): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof DomainError && failedCalls.size > 0) return undefined;
+    throw error;
+  }
+}
+
+/** Why nothing can be sent to this number, if that is so. */
+function findObstacle(
+  context: INestApplicationContext,
+  number: PhoneNumber,
+): AccountFinding | undefined {
+  try {
+    const now = context.get(Clock).now();
+    const { isTestNumber } = context.get(NumberPolicy).check(number, CHANNEL, now);
+    if (isTestNumber)
+      return fail('number', 'The number is in TEST_NUMBERS: it gets no message.', OTHER_NUMBER);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    const reason = error.fieldErrors?.[0]?.detail ?? error.message;
+    return fail('number', `No message was sent. ${reason}`, CHANGE_POLICY);
+  }
+  return process.stdin.isTTY ? undefined : NO_TERMINAL;
+}
+
+/** @returns the code without spaces and hyphens; empty also at the end of the input and after Ctrl+C. */
+async function askForCode(question: string): Promise<string> {
+  // Standard output is for the findings.
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = once(terminal, 'close').then(() => '');
+  const answer = terminal.question(question).catch(() => '');
+  const code = await Promise.race([answer, closed]);
+  terminal.close();
+  return toAsciiText(code).replace(/[ -]/g, '');
+}
+
+const createNoCodeFinding = (name: string): AccountFinding =>
+  fail(
+    'message',
+    `${name} accepted the message, but no code was entered.`,
+    'If no message arrived, search for the number in the delivery log of the provider.',
+  );
+
+function describeResult(name: string, result: CheckResult): AccountFinding {
+  if (result === 'verified') return pass('verify', `${name} verified the code.`);
+  return fail('verify', `${name} ${RESULTS[result]}.`, 'Run this again and enter the new code.');
+}

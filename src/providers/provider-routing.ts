@@ -1,0 +1,13 @@
+import type { Provider } from '@nestjs/common';
+import { InfobipProvider } from './infobip/infobip.provider.js';
+import { ProviderRouter } from './provider-router.js';
+import { SinchProvider } from './sinch/sinch.provider.js';
+import { TestNumberProvider } from './test-number.provider.js';
+
+/** {@link ProviderRouter} and what it routes to. They need `AccountsModule`, a clock and an event bus. */
+export const PROVIDER_ROUTING: readonly Provider[] = [
+  ProviderRouter,
+  InfobipProvider,
+  SinchProvider,
+  TestNumberProvider,
+];

@@ -1,0 +1,190 @@
+import { execFileSync } from 'node:child_process';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { minutes } from '../../src/common/durations.js';
+import { spawnProgram } from '../support/child-program.js';
+import { runCommand } from '../support/cli.js';
+import { createInfobipAccount } from '../support/infobip-account.js';
+import { PHONE_NUMBER, startTestSandbox, type TestSandbox } from '../support/sandbox.js';
+import { wrongCode } from '../support/wrong-code.js';
+
+const DOCTOR = `exec node ${join(resolve('.test-build'), 'cli/main.js')} doctor`;
+const SEND = `--send +${PHONE_NUMBER}`;
+
+jest.setTimeout(minutes(1));
+
+describe('npm run doctor -- --send', () => {
+  let sandbox: TestSandbox;
+  let cwd: string;
+  let settings: Record<string, string>;
+
+  beforeEach(async () => {
+    cwd = mkdtempSync(join(tmpdir(), 'otp-doctor-send-'));
+    sandbox = await startTestSandbox();
+    settings = {
+      ...(await createInfobipAccount(sandbox.url)),
+      DATA_DIR: cwd,
+      INFOBIP_API_KEY: 'key',
+    };
+  });
+
+  afterEach(async () => {
+    await sandbox.close();
+    rmSync(cwd, { recursive: true });
+  });
+
+  const plan = (fault: object) => sandbox.callControl('put', 'faults', fault).expect(200);
+
+  /** Runs the command without a terminal. */
+  const runDetached = (args: string, own: NodeJS.ProcessEnv = {}) =>
+    runCommand('doctor', { args, cwd, settings: { ...settings, ...own } });
+
+  /** Runs the command at a terminal, where the operator enters an answer; `undefined` ends the input. */
+  async function runAtTerminal(
+    getAnswer: (code: string) => string | undefined,
+    own: NodeJS.ProcessEnv = {},
+  ) {
+    const input = join(cwd, 'input');
+    execFileSync('mkfifo', [input]);
+    const program = spawnProgram(`script -qefc '${DOCTOR} ${SEND}' /dev/null <${input}`, cwd, {
+      ...settings,
+      ...own,
+    });
+    const keyboard = createWriteStream(input);
+    const isAsked = await program.printed(/\(empty if none arrives\)/).then(
+      () => true,
+      () => false,
+    );
+    if (isAsked) {
+      const [message] = await sandbox.listMessages();
+      const answer = getAnswer(message?.pin ?? '');
+      if (answer !== undefined) keyboard.write(`${answer}\n`);
+    }
+    keyboard.end();
+    const code = await program.ended();
+    expect(program.output).not.toContain(PHONE_NUMBER);
+    return { code, output: program.output.replaceAll('\r', '') };
+  }
+
+  it.each([
+    ['infobip', 'Infobip 2FA'],
+    ['sinch', 'Sinch Verification'],
+  ])('sends a code by %s, asks for it and verifies it', async (provider, name) => {
+    const { code, output } = await runAtTerminal((sent) => sent, {
+      PROVIDERS: provider,
+      SINCH_BASE_URL: sandbox.url,
+    });
+
+    expect(output).toMatch(new RegExp(`^ok +send +${name} accepted the message\\.$`, 'm'));
+    expect(output).toMatch(new RegExp(`^ok +verify +${name} verified the code\\.$`, 'm'));
+    expect(output).toMatch(/^No problems found\.$/m);
+    expect(code).toBe(0);
+    expect(await sandbox.listMessages()).toMatchObject([{ to: PHONE_NUMBER, provider }]);
+  });
+
+  it('accepts a code as the message shows it, with spaces', async () => {
+    const { code } = await runAtTerminal((sent) => ` ${sent.slice(0, 3)} ${sent.slice(3)}`);
+
+    expect(code).toBe(0);
+  });
+
+  it('reports a wrong code', async () => {
+    const { code, output } = await runAtTerminal(wrongCode);
+
+    expect(output).toMatch(/^ERROR +verify +Infobip 2FA says that this code is wrong\.$/m);
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['an empty line', ''],
+    ['the end of the input', undefined],
+  ])('explains what to do if no message arrives (%s)', async (_what, answer) => {
+    const { code, output } = await runAtTerminal(() => answer);
+
+    expect(output).toMatch(/^ERROR +message .*no code was entered\.$/m);
+    expect(output).toContain('delivery log of the provider');
+    expect(code).toBe(1);
+  });
+
+  it('reports a provider that rejects the message, and how to fix it', async () => {
+    await plan({ operation: 'send', kind: 'no-credit' });
+
+    const { code, output } = await runAtTerminal((sent) => sent);
+
+    expect(output).toMatch(/^ERROR +send +Infobip 2FA did not accept the message: not_accepted/m);
+    expect(output).toMatch(/→ Check the balance/);
+    expect(code).toBe(1);
+  });
+
+  it('says that the message may have been sent if the answer was lost', async () => {
+    await plan({ operation: 'send', kind: 'drop', performed: true });
+
+    const { code, output } = await runAtTerminal((sent) => sent);
+
+    expect(output).toMatch(/^ERROR +send .*connection_lost.* It may have been sent\.$/m);
+    expect(code).toBe(1);
+  });
+
+  it('warns about the first provider if the second one accepts the message', async () => {
+    await plan({ operation: 'send', kind: 'unavailable', provider: 'infobip' });
+
+    const { code, output } = await runAtTerminal((sent) => sent, {
+      PROVIDERS: 'infobip,sinch',
+      SINCH_BASE_URL: sandbox.url,
+    });
+
+    expect(output).toMatch(/^WARNING +send +Infobip 2FA did not accept the message: .*503/m);
+    expect(output).toMatch(/^ok +verify +Sinch Verification verified the code\.$/m);
+    expect(code).toBe(0);
+  });
+
+  it('reports that the code was sent but cannot be checked', async () => {
+    await plan({ operation: 'verify', kind: 'unauthorized' });
+
+    const { code, output } = await runAtTerminal((sent) => sent);
+
+    expect(output).toMatch(/^ok +send +Infobip 2FA accepted the message\.$/m);
+    expect(output).toMatch(/^ERROR +verify +Infobip 2FA did not check the code: unauthorized/m);
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['of a country that is not allowed', { ALLOWED_COUNTRIES: 'DE' }, /country are blocked/],
+    ['of a blocked type', { BLOCKED_NUMBER_TYPES: 'MOBILE' }, /number type are blocked/],
+    ['in TEST_NUMBERS', { TEST_NUMBERS: `+${PHONE_NUMBER}:123456` }, /TEST_NUMBERS/],
+  ])('sends nothing to a number %s', async (_what, own, message) => {
+    const { code, output } = await runDetached(SEND, own);
+
+    expect(output).toMatch(/^ERROR +number/m);
+    expect(output).toMatch(message);
+    expect(code).toBe(1);
+    expect(await sandbox.listMessages()).toEqual([]);
+  });
+
+  it('sends nothing without a terminal', async () => {
+    const { code, output } = await runDetached(SEND);
+
+    expect(output).toMatch(/^ERROR +send +No message was sent, because stdin is not a terminal/m);
+    expect(code).toBe(1);
+    expect(await sandbox.listMessages()).toEqual([]);
+  });
+
+  it('sends nothing if the checks of the account find an error', async () => {
+    const { code, output } = await runDetached(SEND, { INFOBIP_APP_ID: 'none' });
+
+    expect(output).toMatch(/^ERROR +application/m);
+    expect(output).toMatch(/^WARNING +send +No message was sent, because of the errors above\.$/m);
+    expect(code).toBe(1);
+    expect(await sandbox.listMessages()).toEqual([]);
+  });
+
+  it('explains what is wrong with a phone number', async () => {
+    const { code, output } = await runDetached('--send 0793026727');
+
+    expect(output).toContain('--send: ');
+    expect(output).toContain('country code');
+    expect(output).not.toContain('0793026727');
+    expect(code).toBe(2);
+  });
+});

@@ -1,0 +1,41 @@
+import { callInfobip } from './cli.js';
+
+/** Limits as the default settings need them. */
+export const CONFIGURATION = {
+  pinAttempts: 5,
+  allowMultiplePinVerifications: false,
+  pinTimeToLive: '5m',
+  verifyPinLimit: '5/1s',
+  sendPinPerApplicationLimit: '100000/1d',
+  sendPinPerPhoneNumberLimit: '10/1d',
+};
+export const TEMPLATE = { messageText: 'Code: {{pin}}', pinType: 'NUMERIC', pinLength: 6 };
+
+/** Values that replace those of a correct account. */
+export interface AccountValues {
+  readonly application?: object;
+  readonly configuration?: object;
+  readonly template?: object;
+}
+
+/** Creates an application and a template in a sandbox; returns the settings with their ids. */
+export async function createInfobipAccount(
+  url: string,
+  { application, configuration, template }: AccountValues = {},
+): Promise<Record<'INFOBIP_BASE_URL' | 'INFOBIP_APP_ID' | 'INFOBIP_MESSAGE_ID', string>> {
+  const applications = `${url}/2fa/2/applications`;
+  const { applicationId } = await callInfobip(applications, 'POST', {
+    name: 'doctor',
+    ...application,
+    configuration: { ...CONFIGURATION, ...configuration },
+  });
+  const { messageId } = await callInfobip(`${applications}/${applicationId}/messages`, 'POST', {
+    ...TEMPLATE,
+    ...template,
+  });
+  return {
+    INFOBIP_BASE_URL: url,
+    INFOBIP_APP_ID: applicationId,
+    INFOBIP_MESSAGE_ID: messageId,
+  };
+}
