@@ -36,6 +36,7 @@ export interface RunningService {
 }
 
 export interface SandboxedService extends RunningService {
+  readonly sandboxUrl: string;
   /** The codes that a phone received, newest first. */
   getReceivedCodes(phoneNumber: string): Promise<string[]>;
   /** Their channels, in the same order. */
@@ -101,6 +102,7 @@ export async function startSandboxedService(
   );
   return {
     ...service,
+    sandboxUrl: sandbox.url,
     getReceivedCodes: async (phoneNumber) =>
       (await readInbox(sandbox, phoneNumber)).map(({ pin }) => pin),
     getReceivedChannels: async (phoneNumber) =>
