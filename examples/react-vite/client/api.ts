@@ -1,0 +1,19 @@
+import type { OtpAction, OtpAnswer } from '../server/otp-state';
+
+/** Reads the state of this browser's session. */
+export const fetchState = (): Promise<OtpAnswer> => call('/api/otp');
+
+/** Runs an action on the server, which answers with the state after it. */
+export const post = (action: OtpAction, body: object = {}): Promise<OtpAnswer> =>
+  call(`/api/otp/${action}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+/** @throws if there is no connection, or something else answers */
+async function call(path: string, init?: RequestInit): Promise<OtpAnswer> {
+  const response = await fetch(path, init);
+  if (!response.ok) throw new Error(`Status ${response.status}`);
+  return (await response.json()) as OtpAnswer;
+}

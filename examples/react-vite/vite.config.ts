@@ -1,0 +1,12 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+const { PORT = '3001' } = process.env;
+
+export default defineConfig({
+  root: 'client',
+  plugins: [react()],
+  build: { outDir: '../dist/client', emptyOutDir: true },
+  // The browser has one origin, as in production, so the cookie and the origin check work the same.
+  server: { proxy: { '/api': `http://127.0.0.1:${PORT}` } },
+});

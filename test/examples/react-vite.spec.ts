@@ -1,0 +1,87 @@
+import { minutes } from '../../src/common/durations.js';
+import type { OtpAnswer } from '../../examples/react-vite/server/otp-state.js';
+import { testNumberVerification } from './support/number-verification.js';
+
+jest.setTimeout(minutes(1));
+
+describe('The example react-vite', () => {
+  const getExample = testNumberVerification('react-vite', (path) => path.startsWith('/api/otp/'));
+
+  /** Sends a request as a program does, with the cookie of a session. */
+  const call = (path: string, body?: object, headers: Record<string, string> = {}) => {
+    const { url } = getExample();
+    return fetch(url + path, {
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      headers: { 'content-type': 'application/json', origin: url, ...headers },
+    });
+  };
+  const read = async (response: Response) => (await response.json()) as OtpAnswer;
+  const openSession = async () => (await call('/api/otp')).headers.get('set-cookie') ?? '';
+
+  it('keeps the session in a cookie that neither scripts nor other sites can use', async () => {
+    expect(await openSession()).toMatch(
+      /^session=\S+; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Strict$/,
+    );
+  });
+
+  it.each([
+    ['a page of another site', { 'sec-fetch-site': 'cross-site' }],
+    ['a page of another subdomain', { 'sec-fetch-site': 'same-site' }],
+    [
+      'another origin, if the browser does not send Sec-Fetch-Site',
+      { origin: 'http://127.0.0.1:1' },
+    ],
+    ['no origin', { origin: '' }],
+  ])('rejects requests from %s', async (_, headers) => {
+    const cookie = await openSession();
+    for (const action of ['request', 'resend', 'verify', 'restart']) {
+      const response = await call(`/api/otp/${action}`, {}, { cookie, ...headers });
+      expect(response.status).toBe(403);
+    }
+  });
+
+  it('sends one message for two requests at the same time', async () => {
+    const cookie = await openSession();
+    const phoneNumber = '+14155550190';
+
+    const send = async () => read(await call('/api/otp/request', { phoneNumber }, { cookie }));
+    const answers = await Promise.all([send(), send()]);
+
+    for (const { state, problem } of answers) {
+      expect(state.step).toBe('code');
+      expect(problem).toBeUndefined();
+    }
+    expect(await getExample().service.getReceivedCodes(phoneNumber)).toHaveLength(1);
+  });
+
+  it('gives a verified browser a new session', async () => {
+    const cookie = await openSession();
+    const phoneNumber = '+14155550191';
+    await call('/api/otp/request', { phoneNumber }, { cookie });
+    const [code] = await getExample().service.getReceivedCodes(phoneNumber);
+
+    const response = await call('/api/otp/verify', { code }, { cookie });
+    expect((await read(response)).state).toEqual({ step: 'verified', to: '+1415•••0191' });
+    const newCookie = response.headers.get('set-cookie') ?? '';
+
+    const readStep = async (session: string) =>
+      (await read(await call('/api/otp', undefined, { cookie: session }))).state.step;
+    expect(await readStep(newCookie)).toBe('verified');
+    expect(await readStep(cookie)).toBe('number');
+  });
+
+  it('answers a malformed body without quoting it', async () => {
+    const { url } = getExample();
+    const headers = { 'content-type': 'application/json', origin: url };
+
+    const response = await fetch(`${url}/api/otp/verify`, {
+      method: 'POST',
+      headers,
+      body: '{123456',
+    });
+
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ error: 'The request failed.' });
+    expect(getExample().output).not.toContain('123456');
+  });
+});
