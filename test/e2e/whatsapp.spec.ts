@@ -139,9 +139,22 @@ describe('A code by WhatsApp', () => {
         expectProblem(await send('whatsapp'), 502, 'provider_error');
 
         expect(infobip.requests).toEqual([]);
+        expect(service.log.text).toContain('sinch send by whatsapp: server_error');
+        expect(service.log.text).not.toContain('infobip send');
         expect(await readMessages()).toEqual([]);
       },
     );
+
+    it('is not asked of it in a resend of its own code', async () => {
+      await startWithInfobip('infobip,sinch');
+      infobip.answer(reply(200, { pinId: 'PIN', smsStatus: 'MESSAGE_SENT' }));
+      const { pinId } = (await send('sms').expect(200)).body;
+
+      await resend(pinId, 'whatsapp').expect(200);
+
+      expect(infobip.requests.map(({ path }) => path)).toEqual(['/2fa/2/pin?ncNeeded=true']);
+      expect(await readMessages()).toEqual(['sinch whatsapp']);
+    });
 
     it('is rejected at #/channel if no provider has WhatsApp, without a call, and not counted', async () => {
       await startWithInfobip('infobip');
