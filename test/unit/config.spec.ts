@@ -332,8 +332,8 @@ describe('The configuration', () => {
       blockedTypes: [],
       numberCheck: 'valid',
       testNumbers: [
-        { e164: '+15550001111', code: '123456', expiresAt: undefined },
-        { e164: '+15550002222', code: 'abcd', expiresAt: Date.parse('2027-01-01T00:00:00Z') },
+        { identity: '+15550001111', code: '123456', expiresAt: undefined },
+        { identity: '+15550002222', code: 'abcd', expiresAt: Date.parse('2027-01-01T00:00:00Z') },
       ],
     });
     expect(configFrom({ OTP_SECRET: SECRET, TRUST_PROXY: '2' }).http.trustProxy).toBe(2);
