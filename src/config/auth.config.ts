@@ -19,6 +19,7 @@ export const authConfig = defineConfig('auth', 'Secrets and API keys', {
       description: 'API keys of the clients; list several per client to rotate',
       values: '`name:<sha-256 of the key, hex>`, …',
       developmentDefault: 'no key needed on a loopback `HOST` with the sandbox',
+      isSecret: true,
     },
   ),
   allowUnauthenticated: setting(

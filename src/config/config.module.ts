@@ -35,6 +35,10 @@ export const CONFIGS = [
 /** Every setting of every namespace. */
 export const SETTINGS = CONFIGS.flatMap(({ settings }) => settings);
 export const SETTING_NAMES: readonly string[] = SETTINGS.map(({ name }) => name);
+/** The settings that can also be given as a file. */
+export const SECRET_NAMES: readonly string[] = SETTINGS.filter(({ docs }) => docs.isSecret).map(
+  ({ name }) => name,
+);
 
 /**
  * The configuration of one application, global, read from an environment validated before. Nest's own

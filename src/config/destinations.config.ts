@@ -51,6 +51,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
       values: '`number:code@last day`, …',
       defaultInWords: 'none',
       example: '+15550001111:123456@2026-12-31',
+      isSecret: true,
     },
   ),
 });

@@ -17,6 +17,7 @@ export const encryptionConfig = defineConfig(
         description:
           'secret that encrypts the stored numbers; to rotate, list the new one before the old one',
         developmentDefault: 'created in `DATA_DIR`',
+        isSecret: true,
       },
     ),
   },

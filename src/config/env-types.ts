@@ -13,6 +13,8 @@ export interface SettingDocs {
   /** The default outside production. */
   readonly developmentDefault?: string;
   readonly example?: string;
+  /** A secret, which can also be given as a file: see `readSecretFiles`. */
+  readonly isSecret?: true;
 }
 
 /** An address on this machine: the only host for plain http, and for the sandbox. */

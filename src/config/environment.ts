@@ -4,31 +4,38 @@ import { parseEnv } from 'node:util';
 import Joi from 'joi';
 import type { Environment } from './define-config.js';
 import { findDevelopmentSecretErrors } from './encryption.config.js';
-import { SETTING_NAMES, SETTINGS } from './config.module.js';
+import { SECRET_NAMES, SETTING_NAMES, SETTINGS } from './config.module.js';
 import { findMetricsClientErrors } from './http.config.js';
 import { findOpenAccessErrors, findOpenAccessWarnings } from './open-access.js';
 import { PROXY_VARIABLES } from './outbound.config.js';
 import { findMissingCredentials } from './providers.config.js';
+import { readSecretFiles, toFileVariable } from './secret-files.js';
 import { describeUnknownVariables } from './unknown-variables.js';
 
 const SCHEMA = Joi.object<Record<string, unknown>>(
   Object.fromEntries(SETTINGS.map(({ name, schema }) => [name, schema])),
 );
 
+/** Every variable that is read. */
+const VARIABLE_NAMES = [...SETTING_NAMES, ...SECRET_NAMES.map(toFileVariable)];
+
 /**
- * Validates variables. An empty one counts as absent.
+ * Validates variables, and reads the files of secrets. An empty variable counts as absent.
  * @throws Error with a line for each invalid setting, by name and never with its value.
  */
 export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
-  const given = Object.entries(withProxyVariables(variables)).filter(([, value]) => value !== '');
-  const result = SCHEMA.validate(Object.fromEntries(given), {
+  const proxied = withProxyVariables(variables);
+  const given = Object.entries(proxied).filter(([, value]) => value !== '');
+  const files = readSecretFiles(proxied, SECRET_NAMES);
+  const settings = { ...Object.fromEntries(given), ...files.values };
+  const result = SCHEMA.validate(settings, {
     abortEarly: false,
     stripUnknown: true,
     errors: { wrap: { label: false } },
   });
-  const warnings = describeUnknownVariables(Object.keys(variables), SETTING_NAMES);
+  const warnings = describeUnknownVariables(Object.keys(variables), VARIABLE_NAMES);
   const env: Environment = { values: result.value as Record<string, unknown>, warnings };
-  const errors = [
+  const settingErrors = [
     ...(result.error?.details ?? []).map(({ message }) => message),
     // Depend on lists, which must be valid: PROVIDERS says which credentials are required.
     ...(Array.isArray(env.values['PROVIDERS'])
@@ -36,6 +43,11 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
       : []),
     ...(Array.isArray(env.values['API_KEYS']) ? findMetricsClientErrors(env) : []),
     ...findDevelopmentSecretErrors(env),
+  ];
+  const errors = [
+    ...files.errors,
+    // A setting whose file cannot be read is not missing.
+    ...settingErrors.filter((error) => !files.unread.some((name) => error.startsWith(`${name} `))),
   ];
   if (errors.length === 0) {
     return { ...env, warnings: [...warnings, ...findOpenAccessWarnings(env)] };
@@ -67,7 +79,7 @@ export const loadEnvironment = (): Environment => parseEnvironment(readVariables
  */
 export function loadCommandEnvironment(): Environment {
   const variables = readVariables();
-  const needsSecret = variables['NODE_ENV'] !== 'production' && !variables['OTP_SECRET'];
+  const needsSecret = variables['NODE_ENV'] !== 'production' && !isGiven(variables, 'OTP_SECRET');
   return parseEnvironment({ ...variables, ...(needsSecret && { OTP_SECRET: createSecret() }) });
 }
 
@@ -78,7 +90,7 @@ export function loadCommandEnvironment(): Environment {
  */
 export function loadSetupEnvironment(variables = readVariables()) {
   const isProduction = variables['NODE_ENV'] === 'production';
-  const needsApiKey = isProduction && !variables['API_KEYS'];
+  const needsApiKey = isProduction && !isGiven(variables, 'API_KEYS');
   const env = parseEnvironment({
     ...variables,
     ...(needsApiKey && { API_KEYS: `not-set-yet:${'0'.repeat(64)}`, METRICS_CLIENT: '' }),
@@ -88,6 +100,7 @@ export function loadSetupEnvironment(variables = readVariables()) {
     INFOBIP_MESSAGE_ID: 'not-set-yet',
     PROVIDERS: 'infobip',
     OTP_SECRET: createSecret(),
+    OTP_SECRET_FILE: '',
   });
   const getNonEmpty = (name: string) => (variables[name] === '' ? undefined : variables[name]);
   return {
@@ -97,6 +110,10 @@ export function loadSetupEnvironment(variables = readVariables()) {
     templateId: getNonEmpty('INFOBIP_MESSAGE_ID'),
   };
 }
+
+/** Whether a secret is given, as a value or as a file. */
+const isGiven = (variables: NodeJS.ProcessEnv, name: string): boolean =>
+  Boolean(variables[name] ?? '') || Boolean(variables[toFileVariable(name)] ?? '');
 
 const createSecret = (): string => randomBytes(32).toString('hex');
 

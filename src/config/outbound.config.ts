@@ -10,11 +10,13 @@ export const outboundConfig = defineConfig('outbound', 'Providers', {
     values: 'http or https URL',
     defaultInWords: '`HTTP_PROXY`',
     example: 'http://user:password@proxy.example.com:3128',
+    isSecret: true,
   }),
   httpProxy: optional('HTTP_PROXY', proxyUrl(), {
     description: 'used in place of `HTTPS_PROXY` if that is absent',
     values: 'http or https URL',
     defaultInWords: 'no proxy',
+    isSecret: true,
   }),
   noProxy: optional('NO_PROXY', Joi.string(), {
     description:

@@ -50,7 +50,9 @@ const SETTINGS = {
   infobipUrl: account('INFOBIP_BASE_URL', 'base URL of your account', baseUrl(), {
     example: 'https://account.api.infobip.com',
   }),
-  infobipApiKey: account('INFOBIP_API_KEY', 'API key with the scope `2fa:pin:send`'),
+  infobipApiKey: account('INFOBIP_API_KEY', 'API key with the scope `2fa:pin:send`', Joi.string(), {
+    isSecret: true,
+  }),
   infobipApplication: account('INFOBIP_APP_ID', 'ID of your 2FA application'),
   infobipMessage: account(
     'INFOBIP_MESSAGE_ID',
@@ -67,12 +69,14 @@ const SETTINGS = {
   sinchUrl: account('SINCH_BASE_URL', 'URL of the Verification API', baseUrl(), {
     defaultValue: SINCH_URL,
   }),
-  sinchKey: account('SINCH_APPLICATION_KEY', 'key of your Verification application'),
+  sinchKey: account('SINCH_APPLICATION_KEY', 'key of your Verification application', Joi.string(), {
+    isSecret: true,
+  }),
   sinchSecret: account(
     'SINCH_APPLICATION_SECRET',
     'secret of your Verification application, as the dashboard shows it',
     Joi.string().base64({ paddingRequired: false }),
-    { values: 'base64' },
+    { values: 'base64', isSecret: true },
   ),
   sandboxHost: setting('SANDBOX_HOST', oneOf('127.0.0.1', '0.0.0.0').default('127.0.0.1'), {
     description: 'address the sandbox listens on, outside production; a container needs `0.0.0.0`',

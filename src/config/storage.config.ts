@@ -30,6 +30,7 @@ export const storageConfig = defineConfig('storage', 'Storage', {
       values: '`postgres://…`',
       defaultInWords: 'SQLite',
       example: 'postgres://user:password@host:5432/otp?sslmode=verify-full',
+      isSecret: true,
     },
   ),
   retentionMs: setting('RETENTION', duration('30d', '1d', '3650d'), {

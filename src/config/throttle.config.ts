@@ -31,6 +31,7 @@ export const throttleConfig = defineConfig('throttle', 'Rate limits', {
       values: '`redis://…`, `rediss://…`',
       defaultInWords: 'each replica counts its own',
       example: 'redis://host:6379',
+      isSecret: true,
     },
   ),
 });

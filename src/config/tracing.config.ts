@@ -13,10 +13,11 @@ export const tracingConfig = defineConfig('tracing', 'Traces', {
     example: 'http://otel-collector:4318',
   }),
   headers: setting('OTEL_EXPORTER_OTLP_HEADERS', parsedBy(parseHeaders).default([]), {
-    description: 'headers of each request to the collector, such as its API key; keep them secret',
+    description: 'headers of each request to the collector, such as its API key',
     values: '`name=value`, …; values percent-encoded',
     defaultInWords: 'none',
     example: 'authorization=Bearer%20key',
+    isSecret: true,
   }),
   serviceName: setting('OTEL_SERVICE_NAME', Joi.string().default('otp-service'), {
     description: 'name of this service in traces',

@@ -13,11 +13,11 @@ const FOREIGN = /^(OTP_URL$|OTP_API_KEY$|OTP_SERVICE_|OTP_PORT)|^(all|ftp|https?
  * prefix.
  * @returns a sentence for each, with the closest setting.
  */
-export const describeUnknownVariables = (names: string[], settings: readonly string[]): string[] =>
+export const describeUnknownVariables = (names: string[], known: readonly string[]): string[] =>
   names
-    .filter((name) => !settings.includes(name) && !FOREIGN.test(name))
+    .filter((name) => !known.includes(name) && !FOREIGN.test(name))
     .flatMap((name) => {
-      const closest = findClosestWord(name.toUpperCase(), settings);
+      const closest = findClosestWord(name.toUpperCase(), known);
       if (closest !== undefined) return `${name} is not a setting: did you mean ${closest}?`;
       return OWN_PREFIX.test(name) ? `${name} is not a setting.` : [];
     });

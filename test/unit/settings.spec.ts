@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { SETTING_NAMES } from '../../src/config/config.module.js';
+import { SECRET_NAMES, SETTING_NAMES } from '../../src/config/config.module.js';
 import { parseEnvironment } from '../../src/config/environment.js';
+import { toFileVariable } from '../../src/config/secret-files.js';
 import { readConfig } from '../support/config.js';
+import { readEnvLines } from '../support/deployment/manifests.js';
+import { SECRETS } from '../support/deployment/example-settings.js';
 import {
   renderEnvExample,
   renderSettingTables,
@@ -93,6 +96,13 @@ describe('The documentation of the settings', () => {
   it.each(PAGES)('%s names only existing settings', (page) => {
     const names = [...readFileSync(page, 'utf8').matchAll(SETTING_LIKE_NAME)].map(([name]) => name);
 
-    expect(names.filter((name) => ![...SETTING_NAMES, ...OTHER_NAMES].includes(name))).toEqual([]);
+    const known = [...SETTING_NAMES, ...SECRET_NAMES.map(toFileVariable), ...OTHER_NAMES];
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it('marks every secret of the Kubernetes manifests as one that a file can give', () => {
+    const secrets = readEnvLines(SECRETS).map(({ name }) => name);
+
+    expect(secrets.filter((name) => !page.includes(`| \`${name}\`‡ `))).toEqual([]);
   });
 });

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+
+/** The variable that names the file of a setting, as in official container images. */
+export const toFileVariable = (name: string): string => `${name}_FILE`;
+
+/** What the files of secrets gave. */
+interface SecretFiles {
+  /** By the name of the setting. */
+  readonly values: Readonly<Record<string, string>>;
+  /** A sentence for each variable that cannot be used, without its path: it could be the secret itself. */
+  readonly errors: readonly string[];
+  /** The settings whose file gave no value. */
+  readonly unread: readonly string[];
+}
+
+/**
+ * Reads the secrets whose variable, such as `OTP_SECRET_FILE`, names a file. Files are read once, at the
+ * start. Line breaks at the end are removed.
+ * @param names the settings that may have a file
+ */
+export function readSecretFiles(
+  variables: NodeJS.ProcessEnv,
+  names: readonly string[],
+): SecretFiles {
+  const values: Record<string, string> = {};
+  const errors: string[] = [];
+  const unread: string[] = [];
+  for (const name of names) {
+    const variable = toFileVariable(name);
+    const path = variables[variable] ?? '';
+    if (path === '') continue;
+    if (variables[name]) {
+      errors.push(`${name} and ${variable} are both set: remove one of them`);
+      continue;
+    }
+    try {
+      values[name] = readSecret(path);
+    } catch (error) {
+      errors.push(`${variable} must name a readable file: ${describeProblem(error as Error)}`);
+      unread.push(name);
+    }
+  }
+  return { values, errors, unread };
+}
+
+/** @throws Error if the file cannot be read, is empty or is not UTF-8 text. */
+function readSecret(path: string): string {
+  // Random bytes would lose most of their randomness as text.
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  const secret = text.replace(/[\r\n]+$/, '');
+  if (secret.trim() === '') throw new Error('it is empty');
+  return secret;
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist (ENOENT)',
+  ENOTDIR: 'a part of its path is no folder (ENOTDIR)',
+  EISDIR: 'it is a folder (EISDIR)',
+  EACCES: "let the service's user read it (EACCES)",
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8 text',
+};
+
+/** Never the message of a system error, which holds the path. */
+function describeProblem(error: NodeJS.ErrnoException): string {
+  const { code } = error;
+  if (code === undefined) return error.message;
+  return PROBLEMS[code] ?? `it cannot be read (${code})`;
+}
