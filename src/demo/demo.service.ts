@@ -72,7 +72,7 @@ export class DemoService {
   }
 
   /**
-   * Sends the code again, or a new one if the code can no longer be verified.
+   * Sends the code again, or a new one if that cannot be verified or sent any more.
    * @throws DomainError and SendFailedError as `OtpService.resend`
    */
   async resend(
@@ -85,9 +85,15 @@ export class DemoService {
     if (!verification || verification.status === 'verified') return this.describe(verification);
     const { phoneNumber, pinId, status } = verification;
     if (status !== 'pending') return this.send(session, phoneNumber, endUserIp, client);
-    const { body } = await this.otp.resend({ pinId }, client);
-    session.verification = toVerification(phoneNumber, body);
-    return this.describe(session.verification);
+    try {
+      const { body } = await this.otp.resend({ pinId }, client);
+      session.verification = toVerification(phoneNumber, body);
+      return this.describe(session.verification);
+    } catch (error) {
+      // It expires soon, or was sent as often as the provider delivers it.
+      if (!hasCode(error, 'not_resendable') && !hasCode(error, 'resend_limit_reached')) throw error;
+      return this.send(session, phoneNumber, endUserIp, client);
+    }
   }
 
   /**

@@ -310,6 +310,25 @@ describe('The back end of the demo page', () => {
     expect((await resend()).body).toMatchObject({ step: 'verified' });
   });
 
+  it('sends a new code instead of one that expires soon or was sent six times', async () => {
+    await start();
+    await send().expect(200);
+    const first = await getCode();
+    service.clock.advance(minutes(5) - seconds(20));
+    expect((await resend()).body).toMatchObject({ step: 'code', validForSeconds: 300 });
+    const second = await getCode();
+    expect(second).not.toBe(first);
+    for (let i = 0; i < 5; i += 1) {
+      service.clock.advance(seconds(30));
+      await resend().expect(200);
+      expect(await getCode()).toBe(second);
+    }
+    service.clock.advance(seconds(30));
+
+    await resend().expect(200);
+    expect(await getCode()).not.toBe(second);
+  });
+
   it('says why a code is over', async () => {
     await start();
     await send().expect(200);
