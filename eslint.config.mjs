@@ -108,13 +108,12 @@ export default tseslint.config(
     // The root does not install what the examples import; each is compiled by its own build.
     files: ['examples/**'],
     extends: [tseslint.configs.disableTypeChecked],
-    rules: { 'no-restricted-properties': 'off' },
+    rules: { 'no-console': 'off', 'no-restricted-properties': 'off' },
   },
   {
     // These log with console, so that what they show needs no library.
     files: ['examples/*.mjs', 'examples/{react-vite,nextjs}/**'],
     languageOptions: { globals: { console: 'readonly', fetch: 'readonly', process: 'readonly' } },
-    rules: { 'no-console': 'off' },
   },
   {
     // Browsers run the files of the pages unchanged; they are not compiled and have no types.

@@ -1,0 +1,53 @@
+import { APIError } from 'better-auth/api';
+import { createOtpClient, isOtpError, OtpError } from 'otp-service-client';
+
+const { OTP_URL = 'http://127.0.0.1:3000', OTP_API_KEY } = process.env;
+const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
+
+/** What the code is for: a code that was sent for something else is rejected. */
+const reference = 'sign-in';
+
+/** Sends a code. It is another one than better-auth generated, which nobody ever sees. */
+export async function sendCode(phoneNumber: string, endUserIp: string | undefined): Promise<void> {
+  await otp.send({ phoneNumber, reference, endUserIp }).catch(rethrow);
+}
+
+/** Whether the code proves that the user has this phone. Of parallel calls, one returns true. */
+export async function checkCode(phoneNumber: string, otpCode: string): Promise<boolean> {
+  try {
+    return (await otp.verify({ phoneNumber, otpCode, reference })).verified;
+  } catch (error) {
+    // A text that is no code, or a number to which none was sent, is answered like a wrong code.
+    if (isOtpError(error, 'validation_failed', 'verification_not_found')) return false;
+    return rethrow(error);
+  }
+}
+
+/** Errors as better-auth returns them, with words for people. */
+function rethrow(error: unknown): never {
+  if (!(error instanceof OtpError)) throw error;
+  const { code, retryAfterSeconds = 60 } = error;
+  switch (code) {
+    case 'cooldown_active':
+    case 'quota_exceeded':
+    case 'too_many_requests':
+    case 'destination_suspended':
+      throw new APIError(
+        'TOO_MANY_REQUESTS',
+        { code: code.toUpperCase(), message: `Please wait ${String(retryAfterSeconds)} seconds.` },
+        { 'retry-after': String(retryAfterSeconds) },
+      );
+    case 'validation_failed':
+    case 'destination_not_allowed':
+    case 'destination_unreachable':
+      throw new APIError('UNPROCESSABLE_ENTITY', {
+        code: code.toUpperCase(),
+        message: 'We cannot send a code to this number. Use another one.',
+      });
+    default:
+      throw new APIError('SERVICE_UNAVAILABLE', {
+        code: code.toUpperCase(),
+        message: 'This does not work at the moment. Try again in a few minutes.',
+      });
+  }
+}

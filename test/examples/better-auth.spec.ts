@@ -1,0 +1,134 @@
+import supertest, { type Test } from 'supertest';
+import { minutes, seconds } from '../../src/common/durations.js';
+import { wrongCode } from '../support/wrong-code.js';
+import { startExample, type RunningExample } from './support/running-example.js';
+
+jest.setTimeout(minutes(3));
+
+let lastNumber = 4_155_570_000;
+/** A number that no other test uses. */
+const nextNumber = (): string => `+1${String((lastNumber += 7))}`;
+
+describe('The better-auth example', () => {
+  let example: RunningExample;
+
+  beforeAll(async () => {
+    example = await startExample('better-auth');
+  });
+
+  afterAll(() => example.close());
+
+  const post = (path: string, body: object): Test =>
+    supertest(example.url).post(`/api/auth/phone-number/${path}`).send(body);
+  const verify = (phoneNumber: string, code: string): Test => post('verify', { phoneNumber, code });
+  const readCodes = (number: string) => example.service.getReceivedCodes(number);
+  const readCode = async (number: string): Promise<string> => (await readCodes(number))[0] ?? '';
+
+  /** Sends a code to a new number, and returns both. */
+  async function send(): Promise<{ number: string; code: string }> {
+    const number = nextNumber();
+    await post('send-otp', { phoneNumber: number }).expect(200);
+    return { number, code: await readCode(number) };
+  }
+
+  it('signs a new user up with the right code, and in with the next one', async () => {
+    const { number, code } = await send();
+    const signUp = await verify(number, code).expect(200);
+    example.service.clock.advance(seconds(30));
+    await post('send-otp', { phoneNumber: number }).expect(200);
+    const signIn = await verify(number, await readCode(number)).expect(200);
+
+    expect(signUp.body.user).toMatchObject({ phoneNumber: number, phoneNumberVerified: true });
+    expect(signIn.body.user.id).toBe(signUp.body.user.id);
+    const [cookie = ''] = signIn.get('set-cookie') ?? [];
+    expect(cookie).toMatch(/; HttpOnly; SameSite=Lax/);
+    const session = await supertest(example.url).get('/api/auth/get-session').set('cookie', cookie);
+    expect(session.body.user.phoneNumber).toBe(number);
+  });
+
+  it('rejects a wrong code, then accepts the right one', async () => {
+    const { number, code } = await send();
+    const wrong = await verify(number, wrongCode(code)).expect(400);
+    expect(wrong.body.code).toBe('INVALID_OTP');
+    await verify(number, code).expect(200);
+  });
+
+  it.each([
+    ['no code was sent', (number: string) => verify(number, '123456')],
+    ['the text is no code', (number: string) => verify(number, '?')],
+  ])('answers as to a wrong code if %s', async (_when, call) => {
+    const answer = await call(nextNumber()).expect(400);
+    expect(answer.body.code).toBe('INVALID_OTP');
+  });
+
+  it('rejects a code that has expired', async () => {
+    const { number, code } = await send();
+    example.service.clock.advance(minutes(5));
+    await verify(number, code).expect(400);
+  });
+
+  it('sends a new code after the cooldown, and says how long that is', async () => {
+    const { number, code } = await send();
+    const early = await post('send-otp', { phoneNumber: number }).expect(429);
+    expect(early.body.message).toMatch(/^Please wait (29|30) seconds\.$/);
+    expect(early.get('retry-after')).toMatch(/^(29|30)$/);
+
+    example.service.clock.advance(seconds(30));
+    await post('send-otp', { phoneNumber: number }).expect(200);
+    await verify(number, code).expect(400);
+    await verify(number, await readCode(number)).expect(200);
+  });
+
+  it('accepts one of 50 parallel requests with the right code', async () => {
+    const { number, code } = await send();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => verify(number, code)));
+
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 400)).toHaveLength(49);
+  });
+
+  it('checks no more wrong codes of a number than its budget, however many codes are sent', async () => {
+    const number = nextNumber();
+    const statuses: number[] = [];
+    for (let sends = 0; sends < 5; sends += 1) {
+      await post('send-otp', { phoneNumber: number });
+      const wrong = wrongCode(await readCode(number));
+      for (let tries = 0; tries < 4; tries += 1) {
+        statuses.push((await verify(number, wrong)).status);
+      }
+      example.service.clock.advance(seconds(30));
+    }
+
+    // FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR is 10.
+    expect(statuses.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 400));
+    expect(statuses.slice(10)).toEqual(Array.from({ length: 10 }, () => 429));
+    await verify(number, await readCode(number)).expect(429);
+  });
+
+  it('rejects another spelling of a number, which would be another user', async () => {
+    await post('send-otp', { phoneNumber: '+1 415 557 0000' }).expect(400);
+  });
+
+  it('says that no code can be sent to a premium-rate number', async () => {
+    const answer = await post('send-otp', { phoneNumber: '+19007685518' }).expect(422);
+    expect(answer.body.message).toBe('We cannot send a code to this number. Use another one.');
+  });
+
+  it('has no password reset, whose code would be one of better-auth', async () => {
+    const { number: phoneNumber } = await send();
+    await post('request-password-reset', { phoneNumber }).expect(404);
+    await post('reset-password', { phoneNumber, otp: '123456', newPassword: 'x' }).expect(404);
+  });
+
+  it('shows no pinId, API key or code in an answer or in its log', async () => {
+    const { number, code } = await send();
+    const answers = [await verify(number, wrongCode(code)), await verify(number, code)];
+    const [pinId = ''] = await example.service.getProviderPinIds(number);
+
+    expect(answers.map(({ status }) => status)).toEqual([400, 200]);
+    const bodies = JSON.stringify(answers.map(({ headers, body }) => [headers, body]));
+    for (const secret of [pinId, example.apiKey, code, 'pinId']) {
+      expect(bodies + example.output).not.toContain(secret);
+    }
+  });
+});
