@@ -60,6 +60,11 @@ export interface SendResult {
    */
   readonly expiresAt: string;
   /**
+   * How many digits the code has. Absent if that is not known, or if codes may have letters.
+   * @example 6
+   */
+  readonly codeLength?: number | undefined;
+  /**
    * Before this time no other message is sent to the number. ISO 8601, UTC.
    * @example 2030-01-01T00:00:30.000Z
    */
@@ -94,7 +99,7 @@ export interface VerifyByPinId {
    */
   readonly pinId: string;
   /**
-   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count.
+   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count. If the length of the code is known, another length is a 400 at `#/otpCode`, which costs no attempt.
    * @example 123456
    */
   readonly otpCode: string;
@@ -113,7 +118,7 @@ export interface VerifyByPhoneNumber {
    */
   readonly phoneNumber: string;
   /**
-   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count.
+   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count. If the length of the code is known, another length is a 400 at `#/otpCode`, which costs no attempt.
    * @example 123456
    */
   readonly otpCode: string;
@@ -197,6 +202,11 @@ export interface StatusResult {
    * @example 2030-01-01T00:05:00.000Z
    */
   readonly expiresAt: string;
+  /**
+   * How many digits the code has. Absent if that is not known, or if codes may have letters.
+   * @example 6
+   */
+  readonly codeLength?: number | undefined;
   /**
    * The status of the verification.
    *

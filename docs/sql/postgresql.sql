@@ -755,7 +755,11 @@ where
   and status || '' = 'pending'
   and expires_at > $10
   and attempts < max_attempts
-  and $11 * attempts = 0
+  and (
+    code_length in (0, $11)
+    or code_provider <> provider
+  )
+  and $12 * attempts = 0
 for update
 on conflict ("number_hash", "client") do update
 set
@@ -764,12 +768,12 @@ set
 where
   (
     (
-      substr("client_numbers"."failures", 85, 13) <= $12
+      substr("client_numbers"."failures", 85, 13) <= $13
       or substr("client_numbers"."failures", 85, 13) <= cast("client_numbers"."verified_at" as text)
     )
     or (
       (
-        substr("client_numbers"."failures", 190, 13) <= $13
+        substr("client_numbers"."failures", 190, 13) <= $14
         or substr("client_numbers"."failures", 190, 13) <= cast("client_numbers"."verified_at" as text)
       )
       and (
@@ -781,7 +785,7 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= $14
+            and not substr("other"."failures", 1, 13) <= $15
         )
         or exists (
           select
@@ -789,7 +793,7 @@ where
           from
             verifications
           where
-            pin_id = $15
+            pin_id = $16
             and attempts = 0
           for update
         )
@@ -797,9 +801,9 @@ where
     )
   )
   and (
-    substr("client_numbers"."failures", 190, 13) <= $16
+    substr("client_numbers"."failures", 190, 13) <= $17
     or (
-      substr("client_numbers"."failures", 400, 13) <= $17
+      substr("client_numbers"."failures", 400, 13) <= $18
       and (
         not exists (
           select
@@ -809,7 +813,7 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= $18
+            and not substr("other"."failures", 1, 13) <= $19
         )
         or exists (
           select
@@ -817,7 +821,7 @@ where
           from
             verifications
           where
-            pin_id = $19
+            pin_id = $20
             and attempts = 0
           for update
         )
@@ -1018,13 +1022,17 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- sends.confirm
 update verifications
 set
   provider = $1,
   sealed = $2,
+  code_length = $3,
+  code_provider = $4,
   status = case
     when exists (
       select
@@ -1039,7 +1047,7 @@ set
     else 'pending'
   end
 where
-  pin_id = $3
+  pin_id = $5
   and status || '' = 'sending'
 returning
   pin_id;
@@ -1049,9 +1057,11 @@ update verifications
 set
   provider = $1,
   sealed = $2,
-  channel = $3
+  code_length = $3,
+  code_provider = $4,
+  channel = $5
 where
-  pin_id = $4
+  pin_id = $6
   and status || '' = 'pending'
 returning
   pin_id;
@@ -1080,7 +1090,9 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- sends.fail
 update verifications
@@ -1112,7 +1124,9 @@ insert into
     "texts",
     "unresolved",
     "lost_at",
-    "locale"
+    "locale",
+    "code_length",
+    "code_provider"
   )
 select
   $1,
@@ -1134,32 +1148,34 @@ select
   cast($17 as bigint),
   cast($18 as bigint),
   cast($19 as bigint),
-  $20
+  $20,
+  cast($21 as bigint),
+  $22
 where
   (
-    $21 = ''
+    $23 = ''
     or exists (
       select
         1
       from
         idempotency_keys
       where
-        client = $22
-        and key_hash = $23
-        and run = $24
+        client = $24
+        and key_hash = $25
+        and run = $26
     )
   )
   and (
-    $25 = ''
+    $27 = ''
     or exists (
       select
         1
       from
         client_numbers
       where
-        number_hash = $26
-        and client = $27
-        and substr("sends", 1, 21) = $28
+        number_hash = $28
+        and client = $29
+        and substr("sends", 1, 21) = $30
     )
   )
 returning
@@ -1194,7 +1210,9 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- sends.supersede
 update verifications
@@ -1570,7 +1588,9 @@ select
   "texts",
   "unresolved",
   "lost_at",
-  "locale"
+  "locale",
+  "code_length",
+  "code_provider"
 from
   verifications
 where
@@ -1628,7 +1648,9 @@ select
   "texts",
   "unresolved",
   "lost_at",
-  "locale"
+  "locale",
+  "code_length",
+  "code_provider"
 from
   "verifications"
 where
@@ -1684,7 +1706,9 @@ select
   "texts",
   "unresolved",
   "lost_at",
-  "locale"
+  "locale",
+  "code_length",
+  "code_provider"
 from
   verifications
 where
@@ -1800,7 +1824,9 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- verifications.resolveAttempt
 update verifications
@@ -1831,7 +1857,9 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- verifications.verify
 update verifications

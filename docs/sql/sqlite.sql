@@ -752,6 +752,10 @@ where
   and status || '' = 'pending'
   and expires_at > ?
   and attempts < max_attempts
+  and (
+    code_length in (0, ?)
+    or code_provider <> provider
+  )
   and ? * attempts = 0
 on conflict ("number_hash", "client") do update
 set
@@ -1012,13 +1016,17 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- sends.confirm
 update verifications
 set
   provider = ?,
   sealed = ?,
+  code_length = ?,
+  code_provider = ?,
   status = case
     when exists (
       select
@@ -1043,6 +1051,8 @@ update verifications
 set
   provider = ?,
   sealed = ?,
+  code_length = ?,
+  code_provider = ?,
   channel = ?
 where
   pin_id = ?
@@ -1074,7 +1084,9 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- sends.fail
 update verifications
@@ -1106,7 +1118,9 @@ insert into
     "texts",
     "unresolved",
     "lost_at",
-    "locale"
+    "locale",
+    "code_length",
+    "code_provider"
   )
 select
   ?,
@@ -1127,6 +1141,8 @@ select
   ?,
   cast(? as bigint),
   cast(? as bigint),
+  cast(? as bigint),
+  ?,
   cast(? as bigint),
   ?
 where
@@ -1188,7 +1204,9 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- sends.supersede
 update verifications
@@ -1564,7 +1582,9 @@ select
   "texts",
   "unresolved",
   "lost_at",
-  "locale"
+  "locale",
+  "code_length",
+  "code_provider"
 from
   verifications
 where
@@ -1620,7 +1640,9 @@ select
   "texts",
   "unresolved",
   "lost_at",
-  "locale"
+  "locale",
+  "code_length",
+  "code_provider"
 from
   "verifications"
 where
@@ -1676,7 +1698,9 @@ select
   "texts",
   "unresolved",
   "lost_at",
-  "locale"
+  "locale",
+  "code_length",
+  "code_provider"
 from
   verifications
 where
@@ -1792,7 +1816,9 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- verifications.resolveAttempt
 update verifications
@@ -1823,7 +1849,9 @@ returning
   "texts",
   "unresolved",
   "lost_at",
-  "locale";
+  "locale",
+  "code_length",
+  "code_provider";
 
 -- verifications.verify
 update verifications

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { errors } from '../common/domain-error.js';
+import { errors, type DomainError } from '../common/domain-error.js';
 import { ProviderError } from '../providers/provider-error.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
 import type {
@@ -8,6 +8,7 @@ import type {
   AttemptRejection,
   AttemptUnresolved,
   VerifyResult,
+  WrongCodeLength,
 } from '../storage/attempt.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import type { RequestClient } from './current-client.decorator.js';
@@ -40,8 +41,8 @@ export class CodeVerificationService {
   /**
    * Verifies a code: reserves an attempt, calls the provider, and stores the result in one
    * conditional update.
-   * @throws DomainError `verification_not_found`, `quota_exceeded`, `stored_data_unreadable`, or the
-   * error that is replayed for the idempotency key
+   * @throws DomainError `verification_not_found`, `validation_failed`, `quota_exceeded`,
+   * `stored_data_unreadable`, or the error that is replayed for the idempotency key
    * @throws ProviderError if the provider gave no result. The attempt stays counted if the code may
    * have been checked.
    */
@@ -52,7 +53,7 @@ export class CodeVerificationService {
     const selector = phoneNumber ? { phoneNumber } : { pinId: parsePinId(pinId) };
     const now = this.clock.now();
     const operation = { context, startedAt: performance.now() };
-    const request = { selector, client, reference, now };
+    const request = { selector, client, reference, codeLength: otpCode.length, now };
     const reserved = await this.store.reserveAttempt(request, idempotency, context);
     if (reserved.outcome === 'granted') {
       return toNewResponse(await this.checkCode(reserved.attempt, otpCode, operation));
@@ -68,6 +69,8 @@ export class CodeVerificationService {
       case 'closed':
         this.events.emitRejected(result.reason);
         return toNewResponse({ verified: false, reason: result.reason });
+      case 'wrong_length':
+        throw toCodeLengthError(result, otpCode);
       case 'limited':
         throw toLimitError(result, now);
       default:
@@ -103,4 +106,13 @@ export class CodeVerificationService {
     this.events.emitChecked(attempt, 'verified', operation);
     return { outcome: 'verified' };
   }
+}
+
+function toCodeLengthError({ codeLength }: WrongCodeLength, otpCode: string): DomainError {
+  const known = `codes have ${String(codeLength)} digits.`;
+  const detail =
+    otpCode.length < codeLength
+      ? `The code is too short: ${known} A leading zero may be missing: send the code as a string.`
+      : `The code is too long: ${known}`;
+  return errors.validationFailed({ fieldErrors: [{ pointer: '#/otpCode', detail }] });
 }

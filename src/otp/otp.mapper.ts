@@ -35,6 +35,7 @@ export const toNewVerification = (
 
 export const toSendResponse = (
   { pinId, phoneNumber, channel, expiresAt }: SendReservation,
+  codeLength: number | undefined,
   resendAvailableAt: number,
   clock: Clock,
 ): SendOtpResponse => ({
@@ -43,13 +44,14 @@ export const toSendResponse = (
   channel,
   expiresAt: clock.toDate(expiresAt).toISOString(),
   resendAvailableAt: clock.toDate(resendAvailableAt).toISOString(),
+  ...(codeLength !== undefined && { codeLength }),
 });
 
 export function toVerificationResponse(
   verification: Verification,
   clock: Clock,
 ): VerificationResponse {
-  const { pinId, status, phoneNumber, channel, attemptsRemaining, verifiedAt } = verification;
+  const { pinId, status, phoneNumber, channel, codeLength, verifiedAt } = verification;
   return {
     pinId,
     status,
@@ -58,7 +60,8 @@ export function toVerificationResponse(
     createdAt: clock.toDate(verification.createdAt).toISOString(),
     expiresAt: clock.toDate(verification.expiresAt).toISOString(),
     ...(verifiedAt !== undefined && { verifiedAt: clock.toDate(verifiedAt).toISOString() }),
-    attemptsRemaining,
+    ...(codeLength !== undefined && { codeLength }),
+    attemptsRemaining: verification.attemptsRemaining,
     ...(isTestProvider(verification.provider) && { test: true }),
   };
 }

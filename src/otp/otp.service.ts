@@ -154,7 +154,6 @@ export class OtpService {
   ): Promise<SendOtpResponse> {
     const operation = { context, startedAt: performance.now() };
     const resendAvailableAt = now + this.config.sendCooldownMs;
-    const response = toSendResponse(reservation, resendAvailableAt, this.clock);
     const result = await this.callProvider(reservation, context).catch(async (error: unknown) => {
       const possiblySentBy = this.router.getPossibleSenders(error);
       const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
@@ -163,6 +162,8 @@ export class OtpService {
       await this.store.releaseSend(reservation, remains, context);
       throw error;
     });
+    const { codeLength } = result;
+    const response = toSendResponse(reservation, codeLength, resendAvailableAt, this.clock);
     const isConfirmed = await this.store.confirmSend(reservation, result, response, context);
     this.events.emitSent(reservation, 'accepted', operation, result.provider);
     if (isConfirmed) return response;

@@ -42,6 +42,6 @@ import { createUndiciAxios } from './undici-adapter.js';
     },
     { provide: AccountSetup, useClass: InfobipSetup },
   ],
-  exports: [InfobipClient, SinchClient, AccountCheck, AccountSetup],
+  exports: [InfobipClient, InfobipAccountApi, SinchClient, AccountCheck, AccountSetup],
 })
 export class AccountsModule {}

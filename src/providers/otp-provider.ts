@@ -20,6 +20,14 @@ export interface ProviderSendOptions extends ProviderCallOptions {
   readonly locale?: string | undefined;
 }
 
+/** A code that a provider has sent. */
+export interface SentCode {
+  /** The provider's id of the code; never sent to clients. */
+  readonly pinId: string;
+  /** How many digits it has; absent if that is not known, or if it may have letters. */
+  readonly codeLength?: number | undefined;
+}
+
 /**
  * The port to a provider: it generates a code, delivers it and checks what the end user enters. An
  * adapter maps every failure to {@link ProviderError} and exposes nothing provider-specific.
@@ -34,24 +42,24 @@ export abstract class OtpProvider {
   /** Limits the SMS to one number. Absent if the provider passes on every one, or rejects it. */
   readonly floodFilter?: FloodFilter | undefined;
 
-  /**
-   * Sends a new code to `to`, by one of its channels.
-   * @returns the provider's id of the code; never sent to clients.
-   * @throws ProviderError
-   */
-  abstract send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<string>;
+  /** Sends a new code to `to`, by one of its channels. @throws ProviderError */
+  abstract send(
+    to: PhoneNumber,
+    channel: Channel,
+    options?: ProviderSendOptions,
+  ): Promise<SentCode>;
 
   /**
    * Sends the same code again, or a new one if the provider cannot repeat a code.
-   * @returns the provider's id of the code, which may differ from `providerPinId`.
+   * @returns the code, whose id may differ from that of `sent`.
    * @throws ProviderError `pin_not_found` if the provider no longer knows the code.
    */
   abstract resend(
     to: PhoneNumber,
-    providerPinId: string,
+    sent: SentCode,
     channel: Channel,
     options?: ProviderSendOptions,
-  ): Promise<string>;
+  ): Promise<SentCode>;
 
   /** Checks a code. @throws ProviderError if the provider gave no result. */
   abstract verify(

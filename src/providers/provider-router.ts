@@ -7,7 +7,12 @@ import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
-import type { OtpProvider, ProviderCallOptions, ProviderSendOptions } from './otp-provider.js';
+import type {
+  OtpProvider,
+  ProviderCallOptions,
+  ProviderSendOptions,
+  SentCode,
+} from './otp-provider.js';
 import { ProviderError, SendFailedError } from './provider-error.js';
 import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
@@ -21,7 +26,7 @@ export interface ProviderPin {
 }
 
 /** A message that a provider accepted. */
-export interface ProviderSendResult extends ProviderPin {
+export interface ProviderSendResult extends ProviderPin, SentCode {
   /** Providers that were called before without a clear result: they may have sent a message too. */
   readonly possiblySentBy: readonly string[];
 }
@@ -99,18 +104,18 @@ export class ProviderRouter {
    */
   async resend(
     to: PhoneNumber,
-    pin: ProviderPin,
+    sent: ProviderPin & SentCode,
     channel: Channel,
     options?: MessageOptions,
   ): Promise<ProviderSendResult> {
-    const issuer = this.findIssuer(pin);
-    const others = isTestProvider(pin.provider)
+    const issuer = this.findProvider(sent.provider);
+    const others = isTestProvider(sent.provider)
       ? []
       : this.getProviders(channel).filter((other) => other !== issuer);
     const providers = issuer?.channels.includes(channel) ? [issuer, ...others] : others;
     return this.tryInOrder(providers, (provider) =>
       provider === issuer
-        ? provider.resend(to, pin.pinId, channel, options)
+        ? provider.resend(to, sent, channel, options)
         : provider.send(to, channel, options),
     );
   }
@@ -155,9 +160,9 @@ export class ProviderRouter {
   }
 
   /** `undefined` if `PROVIDERS` no longer lists the provider. */
-  private findIssuer(pin: ProviderPin): OtpProvider | undefined {
-    if (isTestProvider(pin.provider)) return this.testNumbers;
-    return this.providers.find(({ name }) => name === pin.provider);
+  private findProvider(name: string): OtpProvider | undefined {
+    if (isTestProvider(name)) return this.testNumbers;
+    return this.providers.find((provider) => provider.name === name);
   }
 
   private getProviders(channel: Channel): readonly ResilientProvider[] {
@@ -165,21 +170,21 @@ export class ProviderRouter {
   }
 
   private requireIssuer(pin: ProviderPin): OtpProvider {
-    const issuer = this.findIssuer(pin);
+    const issuer = this.findProvider(pin.provider);
     if (!issuer) throw new ProviderError('connection_failed', { detail: 'NOT_IN_PROVIDERS' });
     return issuer;
   }
 
   private async tryInOrder(
     providers: readonly OtpProvider[],
-    send: (provider: OtpProvider) => Promise<string>,
+    send: (provider: OtpProvider) => Promise<SentCode>,
   ): Promise<ProviderSendResult> {
     const failures: ProviderError[] = [];
     const possiblySentBy: string[] = [];
     for (const provider of providers) {
       try {
-        const pinId = await send(provider);
-        return { provider: provider.name, pinId, possiblySentBy };
+        const { pinId, codeLength } = await send(provider);
+        return { provider: provider.name, pinId, codeLength, possiblySentBy };
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
         failures.push(error);

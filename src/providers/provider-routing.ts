@@ -1,4 +1,5 @@
 import type { Provider } from '@nestjs/common';
+import { InfobipCodeLengths } from './infobip/infobip.code-lengths.js';
 import { InfobipProvider } from './infobip/infobip.provider.js';
 import { ProviderRouter } from './provider-router.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
@@ -7,6 +8,7 @@ import { TestNumberProvider } from './test-number.provider.js';
 /** {@link ProviderRouter} and what it routes to. They need `AccountsModule`, a clock and an event bus. */
 export const PROVIDER_ROUTING: readonly Provider[] = [
   ProviderRouter,
+  InfobipCodeLengths,
   InfobipProvider,
   SinchProvider,
   TestNumberProvider,

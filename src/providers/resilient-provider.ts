@@ -71,9 +71,9 @@ export class ResilientProvider implements OtpProvider {
       this.adapter.send(to, channel, { locale: options?.locale, ...timedOptions }),
     );
 
-  readonly resend: OtpProvider['resend'] = (to, pinId, channel, options) =>
+  readonly resend: OtpProvider['resend'] = (to, sent, channel, options) =>
     this.callWithRetry(this.resendCircuits[channel], options, (timedOptions) =>
-      this.adapter.resend(to, pinId, channel, { locale: options?.locale, ...timedOptions }),
+      this.adapter.resend(to, sent, channel, { locale: options?.locale, ...timedOptions }),
     );
 
   readonly verify: OtpProvider['verify'] = (to, pinId, code, options) =>

@@ -3,9 +3,9 @@ import { CHANNELS } from '../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
 import { Clock } from '../common/clock.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import { findActiveTestNumber, matchesTestCode } from '../common/test-number.js';
+import { findActiveTestNumber, matchesTestCode, type TestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
-import type { OtpProvider } from './otp-provider.js';
+import type { OtpProvider, SentCode } from './otp-provider.js';
 
 const TEST_PROVIDER = 'test';
 
@@ -22,17 +22,19 @@ export class TestNumberProvider implements OtpProvider {
     private readonly clock: Clock,
   ) {}
 
-  async send(): Promise<string> {
-    return 'test-pin';
+  async send(to: PhoneNumber): Promise<SentCode> {
+    const code = this.findTestNumber(to)?.code ?? '';
+    return { pinId: 'test-pin', codeLength: /^\d+$/.test(code) ? code.length : undefined };
   }
 
-  async resend(_to: PhoneNumber, providerPinId: string): Promise<string> {
-    return providerPinId;
+  /** The settings may have another code by now. */
+  resend(to: PhoneNumber): Promise<SentCode> {
+    return this.send(to);
   }
 
   /** A test number that ended or was removed from the settings since the send has no code. */
   async verify(to: PhoneNumber, _providerPinId: string, code: string): Promise<CheckResult> {
-    const testNumber = findActiveTestNumber(this.config.testNumbers, to, this.clock.now());
+    const testNumber = this.findTestNumber(to);
     if (!testNumber) return 'expired';
     return matchesTestCode(testNumber, code) ? 'verified' : 'wrong_code';
   }
@@ -40,5 +42,9 @@ export class TestNumberProvider implements OtpProvider {
   /** No answer is ever lost. */
   async findVerified(): Promise<EarlierCheckResult> {
     return 'unknown';
+  }
+
+  private findTestNumber(to: PhoneNumber): TestNumber | undefined {
+    return findActiveTestNumber(this.config.testNumbers, to, this.clock.now());
   }
 }

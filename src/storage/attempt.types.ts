@@ -11,6 +11,8 @@ export interface AttemptRequest {
   readonly selector: VerificationSelector;
   readonly client: string;
   readonly reference: string | undefined;
+  /** How many digits or letters the submitted code has. */
+  readonly codeLength: number;
   readonly now: number;
 }
 
@@ -45,7 +47,8 @@ export interface UndecryptedAttempt extends Pick<Attempt, 'numberEntry' | 'claim
 /** Whether the provider may check the code. */
 export type AttemptResult = AttemptGranted | AttemptUnresolved | AttemptRejection;
 
-export type AttemptRejection = FinalRejection | VerificationNotFound | IdempotentReplay;
+export type AttemptRejection =
+  FinalRejection | VerificationNotFound | WrongCodeLength | IdempotentReplay;
 
 /** No code is checked, because the verification is closed or a limit was reached. */
 export type FinalRejection = VerificationClosed | LimitExceeded | SharedLimitExceeded;
@@ -60,6 +63,13 @@ export interface AttemptUnresolved {
   readonly outcome: 'unresolved';
   readonly attempt: Attempt;
   readonly rejection: FinalRejection;
+}
+
+/** The code of the verification has another length. */
+export interface WrongCodeLength {
+  readonly outcome: 'wrong_length';
+  /** How many digits it has. */
+  readonly codeLength: number;
 }
 
 interface VerificationClosed {

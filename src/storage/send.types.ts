@@ -9,7 +9,7 @@ import type {
   SharedBudgetExceeded,
   SharedLimitExceeded,
 } from './limit.types.js';
-import type { ProviderPin, VerificationNotFound } from './verification.types.js';
+import type { SentCode, VerificationNotFound } from './verification.types.js';
 
 /** A verification as a send requests it. Times are milliseconds since the epoch. */
 export interface NewVerification {
@@ -64,8 +64,8 @@ export interface SendReservation {
   readonly channel: Channel;
   /** A canonical BCP 47 tag; empty for the default language. A resend has that of its send. */
   readonly locale: string;
-  /** The provider's verification whose code is sent again; `undefined` for a new code. */
-  readonly resendOf: ProviderPin | undefined;
+  /** The code to send again; `undefined` for a new one. */
+  readonly resendOf: SentCode | undefined;
   /** Removed if the send is released; `undefined` for a send without limits. */
   readonly entries: ReservationEntries | undefined;
   /** Empty without an end user. */
@@ -82,7 +82,7 @@ export interface ReservationEntries {
 }
 
 /** A send that a provider accepted. */
-export interface SendResult extends ProviderPin {
+export interface SendResult extends SentCode {
   /** Providers that were tried before and may have sent a message. */
   readonly possiblySentBy: readonly string[];
 }

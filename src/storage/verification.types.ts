@@ -15,6 +15,12 @@ export interface ProviderPin {
   readonly pinId: string;
 }
 
+/** A code that a provider has sent. */
+export interface SentCode extends ProviderPin {
+  /** How many digits it has; absent if that is not known, or if it may have letters. */
+  readonly codeLength?: number | undefined;
+}
+
 /** A verification as its client may see it. Times are milliseconds since the epoch. */
 export interface Verification {
   readonly pinId: string;
@@ -26,4 +32,6 @@ export interface Verification {
   readonly expiresAt: number;
   readonly verifiedAt: number | undefined;
   readonly attemptsRemaining: number;
+  /** How many digits its code has, if that is known. */
+  readonly codeLength: number | undefined;
 }

@@ -163,7 +163,7 @@ describe('Stored data', () => {
       clock.advance(1);
       const request = { selector: { pinId: await send(i) }, client: 'shop', reference: undefined };
       const result = await opened.store.reserveAttempt(
-        { ...request, now: clock.now() },
+        { ...request, codeLength: 6, now: clock.now() },
         idempotencyOf(`verify-${String(i)}`),
       );
       expect(result.outcome).toBe('granted');
@@ -232,6 +232,7 @@ describe('Stored data', () => {
         selector: { pinId },
         client: 'shop',
         reference: undefined,
+        codeLength: 6,
         now: clock.now(),
       };
       const result = await store.reserveAttempt(request, idempotency);

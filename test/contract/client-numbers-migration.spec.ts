@@ -96,7 +96,13 @@ describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %
 
   async function verify(client: string, number = NUMBER): Promise<void> {
     const pinId = await createPending(client, number);
-    const request = { selector: { pinId }, client, reference: undefined, now: clock.now() };
+    const request = {
+      selector: { pinId },
+      client,
+      reference: undefined,
+      codeLength: 6,
+      now: clock.now(),
+    };
     const result = await store.reserveAttempt(request);
     if (result.outcome !== 'granted') throw new Error(result.outcome);
     await store.completeAttempt(result.attempt, 'verified', clock.now());

@@ -63,6 +63,7 @@ class Subject {
       selector: { pinId },
       client: 'shop',
       reference: undefined,
+      codeLength: 6,
       now: clock.now(),
     });
   }

@@ -59,7 +59,13 @@ describe.each(DATABASES)(
     }
 
     const reserveAttempt = (selector: VerificationSelector, client = 'shop') =>
-      opened.store.reserveAttempt({ selector, client, reference: undefined, now: clock.now() });
+      opened.store.reserveAttempt({
+        selector,
+        client,
+        reference: undefined,
+        codeLength: 6,
+        now: clock.now(),
+      });
 
     async function grant(selector: VerificationSelector): Promise<Attempt> {
       const result = await reserveAttempt(selector);

@@ -48,7 +48,13 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
 
   const reserve = ({ store }: OpenStore, pinId: string, idempotency?: IdempotentRequest) =>
     store.reserveAttempt(
-      { selector: { pinId }, client: CLIENT, reference: undefined, now: clock.now() },
+      {
+        selector: { pinId },
+        client: CLIENT,
+        reference: undefined,
+        codeLength: 6,
+        now: clock.now(),
+      },
       idempotency,
     );
 

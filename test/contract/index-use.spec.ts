@@ -49,7 +49,13 @@ describe('PostgreSQL without table statistics', () => {
   }
 
   async function verify(store: VerificationStore, pinId: string): Promise<void> {
-    const request = { selector: { pinId }, client: 'shop', reference: undefined, now: clock.now() };
+    const request = {
+      selector: { pinId },
+      client: 'shop',
+      reference: undefined,
+      codeLength: 6,
+      now: clock.now(),
+    };
     const result = await store.reserveAttempt(request);
     if (result.outcome !== 'granted') throw new Error(result.outcome);
     await store.completeAttempt(result.attempt, 'verified', clock.now());

@@ -99,7 +99,7 @@ describe('InfobipProvider', () => {
     it('sends the documented request and returns the pinId', async () => {
       upstream.answer(reply(200, { ...sent, ncStatus: 'NC_DESTINATION_REACHABLE' }));
 
-      expect(await send()).toBe('9A41C0');
+      expect(await send()).toEqual({ pinId: '9A41C0' });
 
       const [request] = upstream.requests;
       expect(request).toMatchObject({ method: 'POST', path: '/2fa/2/pin?ncNeeded=true' });
@@ -215,7 +215,7 @@ describe('InfobipProvider', () => {
     it('requests a call and accepts any status of a started call', async () => {
       upstream.answer(reply(200, { pinId: 'CALL', callStatus: 'PENDING_ACCEPTED' }));
 
-      expect(await provider.send(number, 'voice')).toBe('CALL');
+      expect(await provider.send(number, 'voice')).toEqual({ pinId: 'CALL' });
       expect(upstream.requests[0]?.path).toBe('/2fa/2/pin/voice');
     });
 
@@ -240,7 +240,8 @@ describe('InfobipProvider', () => {
   });
 
   describe('resend', () => {
-    const resend = (channel: 'sms' | 'voice' = 'sms') => provider.resend(number, 'a/b', channel);
+    const resend = (channel: 'sms' | 'voice' = 'sms') =>
+      provider.resend(number, { pinId: 'a/b' }, channel);
 
     it.each([
       ['sms', '/2fa/2/pin/a%2Fb/resend', { smsStatus: 'MESSAGE_SENT' }],
@@ -250,17 +251,17 @@ describe('InfobipProvider', () => {
       async (channel, path, status) => {
         upstream.answer(reply(200, { pinId: 'PIN', ...status }));
 
-        expect(await resend(channel)).toBe('PIN');
+        expect(await resend(channel)).toEqual({ pinId: 'PIN' });
         expect(upstream.requests[0]).toMatchObject({ method: 'POST', path, body: '{}' });
       },
     );
 
     it('returns the pinId of the response, or the old one if the response has none', async () => {
       upstream.answer(reply(200, { pinId: 'NEW', smsStatus: 'MESSAGE_SENT' }));
-      expect(await resend()).toBe('NEW');
+      expect(await resend()).toEqual({ pinId: 'NEW' });
 
       upstream.answer(reply(200, { smsStatus: 'MESSAGE_SENT' }));
-      expect(await resend()).toBe('a/b');
+      expect(await resend()).toEqual({ pinId: 'a/b' });
     });
 
     it.each([7, 'a/b', '..', 'A'.repeat(129)])('rejects the pinId %j', async (pinId) => {

@@ -97,7 +97,13 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
   }
 
   async function reserveAttempt(pinId: string, idempotency?: IdempotentRequest): Promise<Attempt> {
-    const request = { selector: { pinId }, client: CLIENT, reference: undefined, now: clock.now() };
+    const request = {
+      selector: { pinId },
+      client: CLIENT,
+      reference: undefined,
+      codeLength: 6,
+      now: clock.now(),
+    };
     const result = await store.reserveAttempt(request, idempotency);
     if (result.outcome !== 'granted') throw new Error(`not granted: ${result.outcome}`);
     return result.attempt;
@@ -231,7 +237,13 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     const pinId = await createPending();
     const attempt = await reserveAttempt(pinId, REQUEST);
     const other = await openStore(clock, { DATABASE_URL: url });
-    const request = { selector: { pinId }, client: CLIENT, reference: undefined, now: clock.now() };
+    const request = {
+      selector: { pinId },
+      client: CLIENT,
+      reference: undefined,
+      codeLength: 6,
+      now: clock.now(),
+    };
     const replays: AttemptResult[] = [];
 
     const response = await breakDuring(

@@ -104,7 +104,7 @@ describe('SinchProvider', () => {
 
   it.each([
     ['a send', () => provider.send(number, 'sms', { locale: 'pt-BR' })],
-    ['a resend', () => provider.resend(number, 'sms/OLD', 'sms', { locale: 'pt-BR' })],
+    ['a resend', () => provider.resend(number, { pinId: 'sms/OLD' }, 'sms', { locale: 'pt-BR' })],
   ])('asks for the language of %s', async (_operation, call) => {
     upstream.answer(reply(200, { id: '018f' }));
 
@@ -123,15 +123,15 @@ describe('SinchProvider', () => {
     ],
     [
       'resend',
-      () => provider.resend(number, 'callout/OLD', 'sms'),
-      () => provider.resend(number, 'sms/OLD', 'voice'),
-      () => provider.resend(number, 'callout/OLD', 'whatsapp'),
+      () => provider.resend(number, { pinId: 'callout/OLD' }, 'sms'),
+      () => provider.resend(number, { pinId: 'sms/OLD' }, 'voice'),
+      () => provider.resend(number, { pinId: 'callout/OLD' }, 'whatsapp'),
     ],
   ])('%s', (_operation, bySms, byVoice, byWhatsApp) => {
     it('sends a signed request for an SMS verification with the expiry of OTP_TTL', async () => {
       upstream.answer(reply(200, { id: '018f', method: 'sms', sms: { template: '{{CODE}}' } }));
 
-      expect(await bySms()).toBe('sms/018f');
+      expect(await bySms()).toEqual({ pinId: 'sms/018f' });
 
       const [request] = upstream.requests;
       expect(request).toMatchObject({ method: 'POST', path: '/verification/v1/verifications' });
@@ -158,7 +158,7 @@ describe('SinchProvider', () => {
     it('requests a verification by WhatsApp', async () => {
       upstream.answer(reply(200, { id: '018f', method: 'whatsapp', whatsapp: {} }));
 
-      expect(await byWhatsApp()).toBe('whatsapp/018f');
+      expect(await byWhatsApp()).toEqual({ pinId: 'whatsapp/018f' });
 
       expect(JSON.parse(upstream.requests[0]?.body ?? '')).toEqual({
         identity: { type: 'number', endpoint: '+41793026727' },
@@ -170,7 +170,7 @@ describe('SinchProvider', () => {
     it('requests a verification by call', async () => {
       upstream.answer(reply(200, { id: '018f', method: 'callout', status: 'Pending' }));
 
-      expect(await byVoice()).toBe('callout/018f');
+      expect(await byVoice()).toEqual({ pinId: 'callout/018f' });
 
       expect(JSON.parse(upstream.requests[0]?.body ?? '')).toEqual({
         identity: { type: 'number', endpoint: '+41793026727' },

@@ -132,6 +132,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     selector: { pinId },
     client: 'shop',
     reference: undefined,
+    codeLength: 6,
     now: clock.now(),
   });
 

@@ -79,7 +79,10 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       idempotency,
     }: { client?: string; reference?: string; idempotency?: IdempotentRequest } = {},
   ) =>
-    store.reserveAttempt({ selector: { pinId }, client, reference, now: clock.now() }, idempotency);
+    store.reserveAttempt(
+      { selector: { pinId }, client, reference, codeLength: 6, now: clock.now() },
+      idempotency,
+    );
 
   /** Reserves an attempt, which must be granted. */
   async function grantAttempt(pinId: string, idempotency?: IdempotentRequest): Promise<Attempt> {
@@ -606,6 +609,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
         selector: { phoneNumber: NUMBER },
         client: 'shop',
         reference: undefined,
+        codeLength: 6,
         now: clock.now(),
       });
 
@@ -921,7 +925,13 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       const selector = { phoneNumber: NUMBER };
       const now = clock.now();
       expect(
-        await store.reserveAttempt({ selector, client: 'shop', reference: undefined, now }),
+        await store.reserveAttempt({
+          selector,
+          client: 'shop',
+          reference: undefined,
+          codeLength: 6,
+          now,
+        }),
       ).toMatchObject({ attempt: { pinId: reservation.pinId } });
       await checkCode(other, 'verified');
       expect(await store.getLastVerifiedAt(NUMBER, 'shop')).toBeUndefined();
@@ -1096,6 +1106,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       selector: { phoneNumber: NUMBER },
       client: 'shop',
       reference: 'login',
+      codeLength: 6,
       now: clock.now(),
     });
     expect(result).toMatchObject({ outcome: 'granted', attempt: { pinId: reservation.pinId } });
@@ -1132,6 +1143,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
         selector: { phoneNumber: verifiedByNumber },
         client: 'shop',
         reference: undefined,
+        codeLength: 6,
         now: clock.now(),
       }),
     ).toMatchObject({ outcome: 'granted' });

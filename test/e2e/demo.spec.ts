@@ -99,7 +99,8 @@ describe('The back end of the demo page', () => {
     expect(await getState()).toEqual({ step: 'number' });
 
     const sent = await send('+1 (415) 555-0123').expect(200);
-    const step = { step: 'code', to: MASKED, validForSeconds: 300, resendInSeconds: 30 };
+    const times = { validForSeconds: 300, resendInSeconds: 30 };
+    const step = { step: 'code', to: MASKED, ...times, codeLength: 6 };
     expect(sent.body).toEqual(step);
     expect(await getState()).toEqual(step);
 
@@ -117,7 +118,7 @@ describe('The back end of the demo page', () => {
     const sends = jest.spyOn(service.app.get(OtpService, { strict: false }), 'send');
     const responses: Response[] = [await browser.get('/demo/state'), await send()];
     service.clock.advance(seconds(30));
-    responses.push(await resend(), await verify('0000'), await verify(await getCode()));
+    responses.push(await resend(), await verify('000000'), await verify(await getCode()));
     responses.push(await browser.get('/demo/messages'), await browser.get('/demo/state'));
     const { body } = await (sends.mock.results[0]?.value as ReturnType<OtpService['send']>);
     const secrets = [body.pinId, ...(await service.getProviderPinIds(NUMBER))];

@@ -1,7 +1,9 @@
 import { minutes, seconds } from '../../src/common/durations.js';
+import { InfobipCodeLengths } from '../../src/providers/infobip/infobip.code-lengths.js';
 import { createFixture, ENGINES, listFixtures } from '../support/earlier-builds/fixtures.js';
 import { FIXTURE_SETTINGS, TEST_CODE } from '../support/earlier-builds/scenario.js';
 import { UpgradedService } from '../support/earlier-builds/upgraded-service.js';
+import { reply } from '../support/scripted-upstream.js';
 import { wrongCode } from '../support/wrong-code.js';
 
 const { FIXTURE_COMMIT, FIXTURE_DIST } = process.env;
@@ -158,6 +160,26 @@ if (FIXTURE_COMMIT !== undefined && FIXTURE_DIST !== undefined) {
 
       expect(repeated).toEqual(first);
       expect(right.body).toEqual({ verified: true });
+    });
+
+    it('has codes of unknown length, so that a code of any length is checked', async () => {
+      const upgraded = await UpgradedService.start(commit, engine);
+      upgraded.provider.answerReads(reply(200, { pinType: 'NUMERIC', pinLength: 6 }));
+      await upgraded.service.app.get(InfobipCodeLengths).read();
+      const { pinId } = upgraded.database.flows.pending;
+      const wrong = await upgraded.post('verify', { pinId, otpCode: '12345' });
+      upgraded.service.clock.advance(seconds(30));
+      const resent = await upgraded.post('resend', { pinId });
+      const status = await upgraded.service.http.get(`/otp/${pinId}`);
+      const sent = await upgraded.post('send', { phoneNumber: '+14155550299' });
+      await upgraded.close();
+
+      expect(wrong.body).toEqual({ verified: false, reason: 'wrong_code', attemptsRemaining: 4 });
+      expect([resent, status, sent].map(({ body }) => body.codeLength)).toEqual([
+        undefined,
+        undefined,
+        6,
+      ]);
     });
 
     it('keeps its counts per prefix', async () => {

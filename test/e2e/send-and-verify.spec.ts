@@ -23,7 +23,7 @@ describe('POST /otp/send and POST /otp/verify', () => {
   const verify = (pinId: string, otpCode: string) =>
     service.http.post('/otp/verify').send({ pinId, otpCode });
 
-  it('returns a pinId, the masked number and two times for a send', async () => {
+  it('returns a pinId, the masked number, two times and the length of the code for a send', async () => {
     const { body } = await service.http.post('/otp/send').send({ phoneNumber: NUMBER }).expect(200);
 
     expect(body).toEqual({
@@ -31,6 +31,7 @@ describe('POST /otp/send and POST /otp/verify', () => {
       to: '+1415•••2671',
       channel: 'sms',
       expiresAt: '2030-01-01T00:05:00.000Z',
+      codeLength: 6,
       resendAvailableAt: '2030-01-01T00:00:30.000Z',
     });
   });

@@ -14,8 +14,8 @@ const SERVICE = `node ${join(resolve('.test-build'), 'main.js')}`;
 const SERVICE_AT_TERMINAL = `script -qefc 'echo pid $$; exec ${SERVICE}' /dev/null`;
 
 const NUMBER = '14155550142';
-/** Longer than the sandbox's codes. */
-const WRONG_CODE = '99999999';
+/** As long as the sandbox's codes. */
+const WRONG_CODE = '918273';
 
 const PRODUCTION = { ...PRODUCTION_SETTINGS, SHUTDOWN_DELAY: '1ms' };
 

@@ -4,6 +4,7 @@ import { startSandboxedService, type SandboxedService } from '../support/service
 
 const WITHOUT_END = '+15550001111';
 const WITH_LAST_DAY = '+15550002222';
+const WITH_LETTERS = '+15550003333';
 const REAL_NUMBER = '+14155552671';
 const CODE = '123456';
 
@@ -12,7 +13,7 @@ describe('A test number', () => {
 
   beforeEach(async () => {
     service = await startSandboxedService({
-      TEST_NUMBERS: `${WITHOUT_END}:${CODE}, ${WITH_LAST_DAY}:${CODE}@2030-01-01, ${REAL_NUMBER}:${CODE}`,
+      TEST_NUMBERS: `${WITHOUT_END}:${CODE}, ${WITH_LAST_DAY}:${CODE}@2030-01-01, ${REAL_NUMBER}:${CODE}, ${WITH_LETTERS}:abc1`,
       SENDS_PER_NUMBER_PER_DAY: '2',
       ALLOWED_COUNTRIES: 'CH',
     });
@@ -44,6 +45,29 @@ describe('A test number', () => {
       verified: false,
       reason: 'attempts_exhausted',
     });
+  });
+
+  it('has the length of its fixed code, and rejects other lengths without an attempt', async () => {
+    const { body } = await send();
+    service.clock.advance(seconds(30));
+    const resent = await service.http.post('/otp/resend').send({ pinId: body.pinId });
+
+    expect([body.codeLength, resent.body.codeLength]).toEqual([6, 6]);
+    for (const otpCode of ['12345', '1234567']) {
+      expectProblem(await verify({ pinId: body.pinId, otpCode }), 400, 'validation_failed');
+    }
+    const { attemptsRemaining } = (await service.http.get(`/otp/${body.pinId}`)).body;
+    expect(attemptsRemaining).toBe(5);
+    await verify({ pinId: body.pinId, otpCode: CODE }).expect(200, { verified: true });
+  });
+
+  it('has no stated length if its code has letters', async () => {
+    const { body } = await send(WITH_LETTERS).expect(200);
+
+    expect(body).not.toHaveProperty('codeLength');
+    const { reason } = (await verify({ pinId: body.pinId, otpCode: '12345' })).body;
+    expect(reason).toBe('wrong_code');
+    await verify({ pinId: body.pinId, otpCode: 'abc1' }).expect(200, { verified: true });
   });
 
   it('has no cooldown and no limit of messages', async () => {

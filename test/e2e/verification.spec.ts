@@ -36,6 +36,7 @@ describe('A verification', () => {
       channel: 'sms',
       createdAt: '2030-01-01T00:00:00.000Z',
       expiresAt: '2030-01-01T00:05:00.000Z',
+      codeLength: 6,
       attemptsRemaining: 5,
     };
     await status(pinId).expect(200, pending);
@@ -93,6 +94,7 @@ describe('A verification', () => {
       to: '+1415•••2671',
       channel: 'voice',
       expiresAt: '2030-01-01T00:05:00.000Z',
+      codeLength: 6,
       resendAvailableAt: '2030-01-01T00:01:00.000Z',
     });
 

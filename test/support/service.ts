@@ -11,6 +11,7 @@ import { httpConfig } from '../../src/config/http.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { NestLogger } from '../../src/observability/nest-logger.js';
+import { InfobipCodeLengths } from '../../src/providers/infobip/infobip.code-lengths.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { testEnvironment } from './config.js';
 import { openApiValidatedAgent } from './openapi-validated-agent.js';
@@ -100,6 +101,8 @@ export async function startSandboxedService(
     { INFOBIP_BASE_URL: sandbox.url, SINCH_BASE_URL: sandbox.url, ...settings },
     clock,
   );
+  // A send that comes before would not know how long its code is.
+  await service.app.get(InfobipCodeLengths).read();
   return {
     ...service,
     sandboxUrl: sandbox.url,

@@ -11,6 +11,7 @@ import {
   type ValidationOptions,
 } from 'class-validator';
 import type { Channel } from '../../common/channel.js';
+import { MAX_CODE_LENGTH, MIN_CODE_LENGTH } from '../../common/code-length.js';
 import { isLanguageTag, LANGUAGE_TAG, MAX_LOCALE_LENGTH } from '../../common/locale.js';
 import { normalizeIp } from '../../common/network-address.js';
 import { describePhoneNumberFault } from '../../common/phone-number-input.js';
@@ -69,7 +70,8 @@ export const PinIdField = (message: NonNullable<ValidationOptions['message']>) =
     }),
   );
 
-const CODE = /^[0-9a-z]{4,10}$/i;
+const CODE_LENGTHS = `${String(MIN_CODE_LENGTH)} to ${String(MAX_CODE_LENGTH)}`;
+const CODE = new RegExp(`^[0-9a-z]{${String(MIN_CODE_LENGTH)},${String(MAX_CODE_LENGTH)}}$`, 'i');
 /** Longer than any code with its separators and invisible characters. */
 const MAX_CODE_TEXT_LENGTH = 64;
 
@@ -87,13 +89,12 @@ export const OtpCodeField = () =>
       message: ({ value }: { value: unknown }) =>
         typeof value === 'number'
           ? 'The code is a JSON number, which has no leading zeros. Give it as a string.'
-          : 'Give the code as a string of 4 to 10 digits or letters.',
+          : `Give the code as a string of ${CODE_LENGTHS} digits or letters.`,
     }),
     ApiProperty({
-      minLength: 4,
+      minLength: MIN_CODE_LENGTH,
       maxLength: MAX_CODE_TEXT_LENGTH,
-      description:
-        'The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count.',
+      description: `The code that the end user typed, as a string: ${CODE_LENGTHS} digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count. If the length of the code is known, another length is a 400 at \`#/otpCode\`, which costs no attempt.`,
       examples: ['123456'],
     }),
   );

@@ -1,4 +1,5 @@
 import type { Channel } from '../../common/channel.js';
+import { MAX_CODE_LENGTH, MIN_CODE_LENGTH } from '../../common/code-length.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty } from '../../openapi/swagger.js';
 
@@ -45,4 +46,15 @@ export abstract class VerificationFields {
 
   @TimeProperty('From this time on the code is rejected.', '2030-01-01T00:05:00.000Z')
   readonly expiresAt!: string;
+
+  @ApiProperty({
+    type: 'integer',
+    minimum: MIN_CODE_LENGTH,
+    maximum: MAX_CODE_LENGTH,
+    description:
+      'How many digits the code has. Absent if that is not known, or if codes may have letters.',
+    examples: [6],
+    required: false,
+  })
+  readonly codeLength?: number;
 }

@@ -5,7 +5,12 @@ import { minutes } from '../../common/durations.js';
 import type { FloodFilter } from '../../common/flood-filter.js';
 import { lookUpLocale } from '../../common/locale.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
-import type { OtpProvider, ProviderCallOptions, ProviderSendOptions } from '../otp-provider.js';
+import type {
+  OtpProvider,
+  ProviderCallOptions,
+  ProviderSendOptions,
+  SentCode,
+} from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
 import {
   isSuccess,
@@ -17,6 +22,7 @@ import {
   type ProviderResponse,
 } from '../provider-response.js';
 import { InfobipClient } from './infobip.client.js';
+import { InfobipCodeLengths } from './infobip.code-lengths.js';
 import { isNotFound, toSendError } from './infobip.errors.js';
 import { findVerifiedPin } from './infobip.verification-status.js';
 import type { InfobipPinResponse, InfobipVerifyResponse } from './infobip.types.js';
@@ -48,6 +54,7 @@ export class InfobipProvider implements OtpProvider {
 
   constructor(
     private readonly client: InfobipClient,
+    private readonly codeLengths: InfobipCodeLengths,
     private readonly clock: Clock,
   ) {}
 
@@ -55,27 +62,28 @@ export class InfobipProvider implements OtpProvider {
     to: PhoneNumber,
     channel: InfobipChannel,
     options?: ProviderSendOptions,
-  ): Promise<string> {
+  ): Promise<SentCode> {
     const { applicationId } = this.client.account;
     const messageId = this.findTemplateId(options?.locale);
     const body = { applicationId, messageId, to: toMsisdn(to) };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
     if (!isSuccess(response)) throw toSendError(response);
-    return requireProviderPinId(parseSendResponse(channel, requireObject(response)));
+    const pinId = requireProviderPinId(parseSendResponse(channel, requireObject(response)));
+    return { pinId, codeLength: this.codeLengths.find(messageId) };
   }
 
   /** Infobip repeats the message of the PIN, so its language is that of the send. */
   async resend(
     _to: PhoneNumber,
-    providerPinId: string,
+    sent: SentCode,
     channel: InfobipChannel,
     options?: ProviderCallOptions,
-  ): Promise<string> {
-    const path = `${toPinPath(providerPinId)}/${RESEND_PATHS[channel]}`;
+  ): Promise<SentCode> {
+    const path = `${toPinPath(sent.pinId)}/${RESEND_PATHS[channel]}`;
     const response = await this.client.post(path, {}, options);
     if (isNotFound(response)) throw new ProviderError('pin_not_found');
     const pinId = parseSendResponse(channel, requireSuccess(response));
-    return isAbsent(pinId) ? providerPinId : requireProviderPinId(pinId);
+    return isAbsent(pinId) ? sent : { ...sent, pinId: requireProviderPinId(pinId) };
   }
 
   async verify(

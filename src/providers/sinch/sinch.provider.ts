@@ -3,7 +3,12 @@ import { CHANNELS, type Channel } from '../../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
-import type { OtpProvider, ProviderCallOptions, ProviderSendOptions } from '../otp-provider.js';
+import type {
+  OtpProvider,
+  ProviderCallOptions,
+  ProviderSendOptions,
+  SentCode,
+} from '../otp-provider.js';
 import { ProviderError } from '../provider-error.js';
 import {
   isSuccess,
@@ -22,7 +27,10 @@ const METHODS: Record<Channel, SinchMethod> = {
   whatsapp: 'whatsapp',
 };
 
-/** The adapter to Sinch Verification, version 1. Sinch checks one code: a wrong one is final. */
+/**
+ * The adapter to Sinch Verification, version 1. Sinch checks one code: a wrong one is final. The
+ * length of its codes can neither be requested nor read.
+ */
 @Injectable()
 export class SinchProvider implements OtpProvider {
   readonly name = 'sinch';
@@ -33,7 +41,7 @@ export class SinchProvider implements OtpProvider {
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
   ) {}
 
-  async send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<string> {
+  async send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<SentCode> {
     const method = METHODS[channel];
     const start = {
       identity: { type: 'number', endpoint: to.e164 },
@@ -46,16 +54,16 @@ export class SinchProvider implements OtpProvider {
     const headers = options?.locale ? { 'accept-language': options.locale } : undefined;
     const response = await this.client.post(VERIFICATIONS, start, { ...options, headers });
     if (isError(response)) throw toStartError(response);
-    return toProviderPinId(method, parseStartResponse(requireObject(response)));
+    return { pinId: toProviderPinId(method, parseStartResponse(requireObject(response))) };
   }
 
   /** Starts a new verification: Sinch sends no code twice, and ends the one before. */
   resend(
     to: PhoneNumber,
-    _providerPinId: string,
+    _sent: SentCode,
     channel: Channel,
     options?: ProviderSendOptions,
-  ): Promise<string> {
+  ): Promise<SentCode> {
     return this.send(to, channel, options);
   }
 

@@ -11,7 +11,13 @@ import {
   type NumberWindow,
   type NumberWindows,
 } from './number-shares.js';
-import { canBeClaimed, isOpen, isUntouched, ownsIdempotencyKey } from './predicates.js';
+import {
+  canBeClaimed,
+  hasLengthOfCode,
+  isOpen,
+  isUntouched,
+  ownsIdempotencyKey,
+} from './predicates.js';
 import {
   isFilterBelow,
   toRequirementValues,
@@ -43,6 +49,8 @@ interface CodeAttempt extends IdempotencyClaim {
   readonly pinId: string;
   readonly client: string;
   readonly referenceHash: string;
+  /** Of the submitted code. */
+  readonly codeLength: number;
   /** 1 if only the first code of a verification may be checked. */
   readonly firstCodeOnly: 0 | 1;
 }
@@ -96,7 +104,7 @@ export class NumberLimits {
           select number_hash, client, ${rest} from verifications
           where pin_id = ${p.pinId} and client = ${p.client}
             and reference_hash = ${p.referenceHash} and ${ownsIdempotencyKey(p)}
-            and ${isOpen(p.now)} and attempts < max_attempts
+            and ${isOpen(p.now)} and attempts < max_attempts and ${hasLengthOfCode(p)}
             and ${p.firstCodeOnly} * attempts = 0 ${lockClause}`,
         (window, entries, after, p) =>
           isNumberWindowFree(FAILURES, window, entries, after, isUntouched(lockClause, p)),
@@ -150,8 +158,8 @@ export class NumberLimits {
   }
 
   /**
-   * Counts a code as wrong until it is checked, if its verification accepts one and its number is
-   * below the limit.
+   * Counts a code as wrong until it is checked, if its verification accepts one of its length and
+   * its number is below the limit.
    */
   reserveAttempt(batch: StatementBatch, attempt: CodeAttempt, entry: string, now: number): void {
     this.queries.reserveAttempt(batch, toAcquireValues(this.windows.failures, attempt, entry, now));

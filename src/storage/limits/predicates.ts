@@ -33,6 +33,10 @@ export const hasStatus = (status: 'sending' | 'pending' | 'verified'): SqlPredic
 export const isOpen = (now: number): SqlPredicate =>
   sql`${hasStatus('pending')} and expires_at > ${now}`;
 
+/** Whether a submitted code has the length of the verification's code, as far as that is known. */
+export const hasLengthOfCode = (p: { codeLength: number }): SqlPredicate =>
+  sql`(code_length in (0, ${p.codeLength}) or code_provider <> provider)`;
+
 /** Whether a request with the right code still gets `verified: true`; as {@link isOpen}. */
 export const isClaimable = (now: number): SqlPredicate =>
   sql`status || '' in ('pending', 'unclaimed') and expires_at > ${now}`;

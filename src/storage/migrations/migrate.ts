@@ -7,6 +7,7 @@ import { clientTraffic } from './0005-client-traffic.js';
 import { clientNumbers } from './0006-client-numbers.js';
 import { unresolvedChecks } from './0007-unresolved-checks.js';
 import { locale } from './0009-locale.js';
+import { codeLength } from './0010-code-length.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -18,6 +19,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   clientNumbers,
   unresolvedChecks,
   locale,
+  codeLength,
 ];
 
 /**

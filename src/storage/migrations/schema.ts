@@ -47,6 +47,10 @@ export interface VerificationRow {
   texts: number;
   /** The language of its messages, a canonical BCP 47 tag; empty if none was given. */
   locale: string;
+  /** How many digits the code has; 0 if that is not known. Valid if `code_provider` is `provider`. */
+  code_length: number;
+  /** The provider of the code that has this length. */
+  code_provider: string;
 }
 
 /** No query selects it: only an operator reads it, to compare it with a provider's bill. */
@@ -62,7 +66,8 @@ interface PossibleSenderColumn {
 export const VERIFICATION_COLUMNS = [
   'pin_id', 'client', 'number_hash', 'status', 'channel', 'reference_hash', 'attempts',
   'max_attempts', 'sealed', 'created_at', 'expires_at', 'verified_at', 'provider', 'country',
-  'prefix_hash', 'end_user_hash', 'texts', 'unresolved', 'lost_at', 'locale',
+  'prefix_hash', 'end_user_hash', 'texts', 'unresolved', 'lost_at', 'locale', 'code_length',
+  'code_provider',
 ] as const satisfies readonly (keyof VerificationRow)[];
 
 /** The limits of a phone number for one client. `sliding-window.ts` has the format of entries. */

@@ -22,7 +22,12 @@ import { toNumberKey } from '../limits/window-predicates.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
-import { getClosedReason, getStatusAt, hasLostAnswer } from './verification-status.js';
+import {
+  getClosedReason,
+  getCodeLength,
+  getStatusAt,
+  hasLostAnswer,
+} from './verification-status.js';
 
 /** What an attempt is counted for. */
 interface AttemptReservation {
@@ -93,7 +98,7 @@ export class AttemptRepository {
   /** Counts an attempt for its number and its verification, or for neither, in one batch. */
   private writeReservation(
     batch: StatementBatch,
-    { client, reference, now }: AttemptRequest,
+    { client, reference, codeLength, now }: AttemptRequest,
     { pinId, numberEntry, claim, lost, isLimited }: AttemptReservation,
   ) {
     const { keyHash, runId } = claim ?? NO_CLAIM;
@@ -105,7 +110,8 @@ export class AttemptRepository {
         : this.keys.claim(batch, { client, pinId }, claim, claim.idempotency, now));
     // The row has one of these hashes at most: of the current secret or of an old one.
     for (const referenceHash of this.verifications.hashReference(reference)) {
-      const attempt = { client, pinId, keyHash, runId, referenceHash, firstCodeOnly } as const;
+      const code = { referenceHash, codeLength, firstCodeOnly } as const;
+      const attempt = { client, pinId, keyHash, runId, ...code };
       this.limits.reserveAttempt(batch, attempt, numberEntry, now);
     }
     const lostAt = now + this.maxRequestMs;
@@ -134,7 +140,7 @@ export class AttemptRepository {
 
   /** Finds why an attempt was not reserved. */
   private async findRejection(
-    { client, reference, now }: AttemptRequest,
+    { client, reference, codeLength, now }: AttemptRequest,
     { pinId, lost, isLimited, ...reservation }: AttemptReservation,
   ): Promise<UndecryptedAttempt | AttemptRejection> {
     // A repeat keeps the key of its request while the result is unknown.
@@ -147,6 +153,10 @@ export class AttemptRepository {
     if (!row) return { outcome: 'not_found' };
     if (!this.verifications.hashReference(reference).includes(row.reference_hash)) {
       return { outcome: 'closed', reason: 'reference_mismatch' };
+    }
+    const expectedLength = getCodeLength(row) ?? codeLength;
+    if (expectedLength !== codeLength && getStatusAt(row, now) === 'pending') {
+      return { outcome: 'wrong_length', codeLength: expectedLength };
     }
     const rejection = await this.findRejectionOf(row, isLimited, now);
     const isRepeat = claim !== undefined;

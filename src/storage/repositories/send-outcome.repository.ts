@@ -53,16 +53,17 @@ export class SendOutcomeRepository {
 
   async confirm(
     reservation: SendReservation,
-    { provider, pinId: providerPinId, possiblySentBy }: SendResult,
+    { provider, pinId: providerPinId, codeLength = 0, possiblySentBy }: SendResult,
     response: unknown,
   ): Promise<boolean> {
     const { pinId, client, channel, claim, resendOf } = reservation;
     const sealed = this.verifications.encrypt(reservation, providerPinId);
     const write = (batch: StatementBatch) => {
       if (!resendOf) this.queries.supersede(batch, { pinId, client });
+      const accepted = { pinId, provider, sealed, codeLength };
       const result = resendOf
-        ? this.queries.confirmResend(batch, { pinId, provider, sealed, channel })
-        : this.queries.confirm(batch, { pinId, provider, sealed });
+        ? this.queries.confirmResend(batch, { channel, ...accepted })
+        : this.queries.confirm(batch, accepted);
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
       if (claim && resendOf) this.keys.storeResponse(batch, reservation, claim, response);
       else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);

@@ -9,10 +9,12 @@ interface PinKey {
   pinId: string;
 }
 
-/** The provider that accepted a send, and its encrypted PIN id. */
+/** The provider that accepted a send, its encrypted PIN id, and the length of its code. */
 interface AcceptedSend extends PinKey {
   provider: string;
   sealed: string;
+  /** 0 if it is not known. */
+  codeLength: number;
 }
 
 /** A verification, the entry of its send (empty if not limited), and the claim of its key. */
@@ -32,6 +34,7 @@ const NUMERIC = new Set<keyof VerificationRow>([
   'texts',
   'unresolved',
   'lost_at',
+  'code_length',
 ]);
 
 const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
@@ -79,7 +82,7 @@ export const prepareOutcomeQueries = (database: Database) =>
 
     /** Two sends to a number may be confirmed in either order: the older one is cancelled. */
     confirm: (_db, p: AcceptedSend) => sql<{ pin_id: string }>`
-      update verifications set provider = ${p.provider}, sealed = ${p.sealed},
+      update verifications set ${setSentCode(p)},
         status = case when exists (
           select 1 from verifications as newer
           where newer.client = verifications.client
@@ -89,8 +92,7 @@ export const prepareOutcomeQueries = (database: Database) =>
       returning pin_id`,
 
     confirmResend: (_db, p: AcceptedSend & { channel: Channel }) => sql<{ pin_id: string }>`
-      update verifications
-      set provider = ${p.provider}, sealed = ${p.sealed}, channel = ${p.channel}
+      update verifications set ${setSentCode(p)}, channel = ${p.channel}
       where pin_id = ${p.pinId} and ${hasStatus('pending')}
       returning pin_id`,
 
@@ -113,3 +115,7 @@ export const prepareOutcomeQueries = (database: Database) =>
     delete: (_db, p: PinKey) => sql<VerificationRow>`
       delete from verifications where pin_id = ${p.pinId} returning ${COLUMNS}`,
   });
+
+const setSentCode = (p: AcceptedSend) =>
+  sql`provider = ${p.provider}, sealed = ${p.sealed},
+        code_length = ${p.codeLength}, code_provider = ${p.provider}`;

@@ -18,6 +18,7 @@ import type {
 } from '../send.types.js';
 import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
 import { prepareReservationQueries } from './send-queries.js';
+import { getCodeLength } from './verification-status.js';
 import { VerificationTable } from './verification-table.js';
 
 /** A verification whose code is sent again. */
@@ -105,7 +106,8 @@ export class SendRepository {
         const resent = { row, phoneNumber, claim: claim ?? NO_CLAIM };
         const counted = await this.countResend(transaction, resent, request, evaluate);
         if ('outcome' in counted) return rollback(counted);
-        const resendOf = { provider: row.provider, pinId: providerPinId };
+        const codeLength = getCodeLength(row);
+        const resendOf = { provider: row.provider, pinId: providerPinId, codeLength };
         const delivery = { phoneNumber, channel, claim, resendOf };
         return { reservation: toReservation(counted.send, delivery), ...counted };
       },

@@ -5,6 +5,10 @@ import type { VerificationRow } from '../migrations/schema.js';
 export const getAttemptsRemaining = ({ attempts, max_attempts }: VerificationRow): number =>
   Math.max(0, max_attempts - attempts);
 
+/** How many digits the code has; `undefined` if that is not known. */
+export const getCodeLength = (row: VerificationRow): number | undefined =>
+  row.code_length > 0 && row.code_provider === row.provider ? row.code_length : undefined;
+
 /** The status by its row, the clock and the attempts; `undefined` before a provider accepts it. */
 export function getStatusAt(row: VerificationRow, now: number): Verification['status'] | undefined {
   switch (row.status) {

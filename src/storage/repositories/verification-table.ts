@@ -59,6 +59,8 @@ export class VerificationTable {
       // Counted sends of the code.
       texts: verification.hasSendLimits ? 1 : 0,
       locale: verification.locale,
+      code_length: 0,
+      code_provider: '',
     };
   }
 

@@ -5,7 +5,7 @@ import { NumberLimits } from '../limits/number-limits.js';
 import type { UnreadableDataError } from '../unreadable-data.error.js';
 import type { Verification } from '../verification.types.js';
 import { VerificationTable } from './verification-table.js';
-import { getAttemptsRemaining, getStatusAt } from './verification-status.js';
+import { getAttemptsRemaining, getCodeLength, getStatusAt } from './verification-status.js';
 
 /** What a client reads, cancels and erases of its verifications. */
 @Injectable()
@@ -38,6 +38,7 @@ export class VerificationRepository {
       expiresAt: row.expires_at,
       verifiedAt: row.verified_at ?? undefined,
       attemptsRemaining: getAttemptsRemaining(row),
+      codeLength: getCodeLength(row),
     };
   }
 

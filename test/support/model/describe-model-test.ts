@@ -125,6 +125,7 @@ const ANSWERS = [
   'verify 200 expired',
   'verify 200 reference_mismatch',
   'verify 200 wrong_code',
+  'verify 400 validation_failed',
   'verify 404 verification_not_found',
   'verify 409 request_in_progress',
   'verify 422 idempotency_key_reused',

@@ -151,6 +151,7 @@ const REJECTIONS = [
   'destination_suspended',
   'idempotency_key_reused',
   'request_in_progress',
+  'validation_failed',
   'verification_not_found',
   'reference_mismatch',
 ];

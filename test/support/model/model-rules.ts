@@ -1,4 +1,5 @@
 import { hours, minutes, seconds } from '../../../src/common/durations.js';
+import type { ProviderName } from '../../../src/common/provider-name.js';
 import type { ModelState, NumberRecord, VerificationRecord, WindowEvent } from './model-state.js';
 import { CLIENTS } from './operation.js';
 
@@ -90,6 +91,19 @@ export const getAttemptsRemaining = (
   { attempts }: VerificationRecord,
   { maxAttempts }: ModelSettings,
 ): number => Math.max(0, maxAttempts - attempts);
+
+/** Infobip's template has codes of six digits. Sinch does not state a length. */
+const CODE_LENGTHS = { infobip: 6, sinch: undefined } as const;
+
+/** How many digits the code of a provider has; `undefined` if that is not known. */
+export const getCodeLength = (provider: ProviderName | undefined): number | undefined =>
+  provider && CODE_LENGTHS[provider];
+
+/** Whether a code may be right by its length. */
+export const hasRightLength = (
+  { provider }: VerificationRecord,
+  code: string | undefined,
+): boolean => (getCodeLength(provider) ?? code?.length) === code?.length;
 
 /** The status that clients see; `undefined` if they see no verification. */
 export function getVisibleStatus(

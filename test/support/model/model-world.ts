@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Pool } from 'undici';
 import { seconds } from '../../../src/common/durations.js';
 import type { ProviderName } from '../../../src/common/provider-name.js';
+import { InfobipCodeLengths } from '../../../src/providers/infobip/infobip.code-lengths.js';
 import { startSandbox, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { CleanupService } from '../../../src/storage/cleanup.service.js';
 import { FakeClock } from '../fake-clock.js';
@@ -186,6 +187,8 @@ export class ModelWorld {
       },
       this.clock,
     );
+    // A send that comes before would not know how long its code is.
+    await service.app.get(InfobipCodeLengths).read();
     return { service, pool: new Pool(service.url, { connections: 8 }) };
   }
 

@@ -233,7 +233,8 @@ export class OperationGenerator {
     const known = this.known.find(({ id }) => id === target.target);
     const newest = known?.codes.at(-1) ?? '000000';
     const right = random.oneIn(8) ? random.oneOf([newest, ...this.listOldCodes()]) : newest;
-    const code = random.oneIn(2) ? wrongCode(newest) : right;
+    const typed = random.oneIn(2) ? wrongCode(newest) : right;
+    const code = random.oneIn(10) ? changeLength(typed) : typed;
     const reference = random.oneIn(9) ? random.oneOf(REFERENCES) : known?.reference;
     if (!random.oneIn(3)) return { ...target, code, reference };
     return {
@@ -280,6 +281,9 @@ export class OperationGenerator {
     return `operation-${String(this.count).replace(/\d/g, (digit) => 'abcdefghij'.charAt(Number(digit)))}`;
   }
 }
+
+/** A code of five digits: neither that of Infobip nor that of Sinch. */
+const changeLength = (code: string): string => code.padEnd(5, '0').slice(0, 5);
 
 /** Without what was observed. */
 function toOperation(operation: ModelOperation): ModelOperation {

@@ -1,5 +1,5 @@
 import { eraseKeys } from './key-steps.js';
-import { getAttemptsRemaining, getVisibleStatus, isOpen } from './model-rules.js';
+import { getAttemptsRemaining, getCodeLength, getVisibleStatus, isOpen } from './model-rules.js';
 import type { ModelState } from './model-state.js';
 import {
   done,
@@ -46,7 +46,7 @@ function describeVerification(
   const verification = state.getVerification(target);
   const status = verification && getVisibleStatus(verification, settings, now);
   if (verification?.client !== client || status === undefined) return NOT_FOUND;
-  const { channel, createdAt, expiresAt, verifiedAt } = verification;
+  const { channel, createdAt, expiresAt, verifiedAt, provider } = verification;
   return {
     status: 200,
     body: {
@@ -55,6 +55,7 @@ function describeVerification(
       createdAt: toText(createdAt),
       expiresAt: toText(expiresAt),
       verifiedAt: verifiedAt === undefined ? undefined : toText(verifiedAt),
+      codeLength: getCodeLength(provider),
       attemptsRemaining: getAttemptsRemaining(verification, settings),
     },
   };

@@ -7,6 +7,7 @@ import {
   findSameCodeLimit,
   findSendLimit,
   getAttemptsRemaining,
+  getCodeLength,
   isOpen,
   type LimitedSend,
   type ModelSettings,
@@ -237,7 +238,7 @@ function confirmSend(context: StepContext, state: ModelState, progress: Progress
     provider: progress.acceptedBy,
   });
   const stored = storeAnswer(result, record, record.response.body);
-  return done(stored, progress, describeSend(context, sent));
+  return done(stored, progress, describeSend(context, progress, sent));
 }
 
 function confirmResend(context: StepContext, state: ModelState, progress: Progress): StepResult {
@@ -248,7 +249,8 @@ function confirmResend(context: StepContext, state: ModelState, progress: Progre
     verification?.status === 'pending'
       ? state.changeVerification(target, { provider: progress.acceptedBy, channel })
       : state;
-  const answer = describeSend(context, { channel, expiresAt: verification?.expiresAt });
+  const { expiresAt } = verification ?? {};
+  const answer = describeSend(context, progress, { channel, expiresAt });
   return done(storeAnswer(confirmed, record, record.response.body), progress, {
     ...answer,
     body: { ...answer.body, pinId: record.pinId },
@@ -257,11 +259,13 @@ function confirmResend(context: StepContext, state: ModelState, progress: Progre
 
 function describeSend(
   { record, settings }: StepContext,
+  { acceptedBy }: Progress,
   { channel, expiresAt }: { channel: string; expiresAt: number | undefined },
 ): ExpectedAnswer {
   const resendAvailableAt = toText(record.startedAt + settings.cooldownMs);
   const expiry = expiresAt === undefined ? {} : { expiresAt: toText(expiresAt) };
-  return { status: 200, replayed: false, body: { channel, resendAvailableAt, ...expiry } };
+  const body = { channel, codeLength: getCodeLength(acceptedBy), resendAvailableAt, ...expiry };
+  return { status: 200, replayed: false, body };
 }
 
 export const toText = (time: number): string => new Date(time).toISOString();

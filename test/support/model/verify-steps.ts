@@ -15,6 +15,7 @@ import {
   getAttemptsRemaining,
   getClosedReason,
   getVisibleStatus,
+  hasRightLength,
   isClaimable,
   isOpen,
 } from './model-rules.js';
@@ -25,6 +26,7 @@ import {
   getNextCall,
   limitAnswer,
   NOT_FOUND,
+  problem,
   type ExpectedAnswer,
   type Progress,
   type StepContext,
@@ -128,6 +130,7 @@ function countAttempt(
   const isChecked =
     verification &&
     verification.reference === reference &&
+    hasRightLength(verification, record.code) &&
     isOpen(verification, now) &&
     getAttemptsRemaining(verification, settings) > 0 &&
     !findCodeLimit(state, verification, settings, now);
@@ -167,13 +170,17 @@ function explainRejection(
   if (verification.reference !== reference) {
     return done(state, progress, closed('reference_mismatch'));
   }
+  const isPending = getVisibleStatus(verification, settings, now) === 'pending';
+  if (isPending && !hasRightLength(verification, record.code)) {
+    return done(state, progress, problem(400, 'validation_failed'));
+  }
   // The code of an earlier check may be right, whose answer was lost.
   const mayBeRight = isRepeat ? isClaimable(verification, now) : isOpen(verification, now);
   const asks = mayBeRight && followsLostAnswer(verification, now, { own: 0, isRepeat });
   const { provider: issuer, phoneNumber, createdAt } = verification;
   const counted = { phoneNumber, createdAt };
   const next = { ...progress, counted, issuer, ...(asks && ({ asked: 'rejected' } as const)) };
-  return getVisibleStatus(verification, settings, now) === 'pending'
+  return isPending
     ? { state, progress: { ...next, phase: 'explain limit' } }
     : reject(state, next, closed(getClosedReason(verification, settings, now)));
 }

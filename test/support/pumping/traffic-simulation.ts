@@ -79,7 +79,7 @@ export class TrafficSimulation {
   }
 
   private async verify({ client }: SimulatedVerification, pinId: string): Promise<void> {
-    const request = { selector: { pinId }, client, reference: undefined };
+    const request = { selector: { pinId }, client, reference: undefined, codeLength: 6 };
     const result = await this.store.reserveAttempt({ ...request, now: this.clock.now() });
     if (result.outcome !== 'granted') return;
     await this.store.completeAttempt(result.attempt, 'verified', this.clock.now());

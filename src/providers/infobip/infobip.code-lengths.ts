@@ -1,0 +1,68 @@
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { MAX_CODE_LENGTH, MIN_CODE_LENGTH } from '../../common/code-length.js';
+import { minutes } from '../../common/durations.js';
+import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
+import { InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
+import type { InfobipTemplate } from './infobip.types.js';
+
+/** Short, because codes of a template that was changed since are rejected for their length. */
+const READ_INTERVAL_MS = minutes(1);
+
+/**
+ * How long the codes of the message templates are. Infobip states it only in the template, which is
+ * read in the background: neither the start nor a send waits for it.
+ */
+@Injectable()
+export class InfobipCodeLengths implements OnApplicationBootstrap, OnModuleDestroy {
+  /** By template. */
+  private readonly lengths = new Map<string, number | undefined>();
+  private readonly shutdown = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly api: InfobipAccountApi,
+    @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.read();
+    this.timer = setInterval(() => void this.read(), READ_INTERVAL_MS).unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+    this.shutdown.abort();
+  }
+
+  /** @returns `undefined` if it is not known, or if codes may have letters. */
+  find(templateId: string): number | undefined {
+    return this.lengths.get(templateId);
+  }
+
+  /** Reads the templates of the settings. */
+  async read(): Promise<void> {
+    const { infobip } = this.config;
+    if (!infobip) return;
+    const templateIds = new Set([infobip.templateId, ...infobip.templateIdsByLocale.values()]);
+    const path = toTemplatesPath(infobip.applicationId);
+    await Promise.all([...templateIds].map((templateId) => this.readTemplate(path, templateId)));
+  }
+
+  /** If that fails, the length is not known; the check of the account says why. */
+  private async readTemplate(path: string, templateId: string): Promise<void> {
+    const { signal } = this.shutdown;
+    const template = await this.api.find(path, templateId, signal).catch(() => undefined);
+    this.lengths.set(templateId, template && getCodeLength(template));
+  }
+}
+
+function getCodeLength({ pinType, pinLength }: InfobipTemplate): number | undefined {
+  if (pinType !== 'NUMERIC' || !Number.isInteger(pinLength)) return undefined;
+  const length = Number(pinLength);
+  return length >= MIN_CODE_LENGTH && length <= MAX_CODE_LENGTH ? length : undefined;
+}

@@ -1,0 +1,15 @@
+import type { Kysely } from 'kysely';
+
+/** How many digits the code of a verification has; 0 if that is not known. */
+export async function codeLength(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('verifications')
+    .addColumn('code_length', 'integer', (column) => column.notNull().defaultTo(0))
+    .execute();
+  // A replica of the release before this one may send a code of another provider, and keeps the
+  // length of the code before it. So the length counts only for codes of this provider.
+  await db.schema
+    .alterTable('verifications')
+    .addColumn('code_provider', 'text', (column) => column.notNull().defaultTo(''))
+    .execute();
+}
