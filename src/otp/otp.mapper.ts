@@ -47,8 +47,10 @@ export const toSendResponse = (
   ...(codeLength !== undefined && { codeLength }),
 });
 
+/** @param attemptsPerCode how many attempts its provider allows for one code */
 export function toVerificationResponse(
   verification: Verification,
+  attemptsPerCode: number,
   clock: Clock,
 ): VerificationResponse {
   const { pinId, status, phoneNumber, channel, codeLength, verifiedAt } = verification;
@@ -61,7 +63,7 @@ export function toVerificationResponse(
     expiresAt: clock.toDate(verification.expiresAt).toISOString(),
     ...(verifiedAt !== undefined && { verifiedAt: clock.toDate(verifiedAt).toISOString() }),
     ...(codeLength !== undefined && { codeLength }),
-    attemptsRemaining: verification.attemptsRemaining,
+    attemptsRemaining: Math.min(verification.attemptsRemaining, attemptsPerCode),
     ...(isTestProvider(verification.provider) && { test: true }),
   };
 }

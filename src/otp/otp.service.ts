@@ -97,7 +97,8 @@ export class OtpService {
     const found = await this.store.find(parsePinId(pinId), client, this.clock.now(), context);
     if (!found) throw errors.verificationNotFound();
     if ('outcome' in found) throw errors.storedDataUnreadable({ cause: found });
-    return toVerificationResponse(found, this.clock);
+    const attemptsPerCode = this.router.getAttemptsPerCode(found.provider);
+    return toVerificationResponse(found, attemptsPerCode, this.clock);
   }
 
   /** Cancels a verification that is still pending. @throws DomainError `verification_not_found` */

@@ -42,6 +42,9 @@ export abstract class OtpProvider {
   /** Limits the SMS to one number. Absent if the provider passes on every one, or rejects it. */
   readonly floodFilter?: FloodFilter | undefined;
 
+  /** How many attempts it allows for one code. Absent if only `OTP_MAX_ATTEMPTS` limits them. */
+  readonly attemptsPerCode?: number | undefined;
+
   /** Sends a new code to `to`, by one of its channels. @throws ProviderError */
   abstract send(
     to: PhoneNumber,

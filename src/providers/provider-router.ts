@@ -159,6 +159,11 @@ export class ProviderRouter {
     return error.code === 'destination_unreachable';
   }
 
+  /** How many attempts a provider allows for one code; `Infinity` if it does not limit them. */
+  getAttemptsPerCode(provider: string): number {
+    return this.findProvider(provider)?.attemptsPerCode ?? Infinity;
+  }
+
   /** `undefined` if `PROVIDERS` no longer lists the provider. */
   private findProvider(name: string): OtpProvider | undefined {
     if (isTestProvider(name)) return this.testNumbers;

@@ -66,6 +66,10 @@ export class ResilientProvider implements OtpProvider {
     return this.adapter.floodFilter;
   }
 
+  get attemptsPerCode(): number | undefined {
+    return this.adapter.attemptsPerCode;
+  }
+
   readonly send: OtpProvider['send'] = (to, channel, options) =>
     this.callWithRetry(this.sendCircuits[channel], options, (timedOptions) =>
       this.adapter.send(to, channel, { locale: options?.locale, ...timedOptions }),

@@ -224,18 +224,19 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     expect(countChecks()).toBe(1);
   });
 
-  it('is not known of a code that Sinch sent', async () => {
+  it('is not known of a code that Sinch sent, to which one attempt is possible', async () => {
     await start({ PROVIDERS: 'infobip,sinch' });
     await planFault({ operation: 'send', kind: 'not-sent', provider: 'infobip' });
     const { pinId, codeLength } = await send();
 
     expect(codeLength).toBeUndefined();
+    expect(await read(pinId)).toMatchObject({ status: 'pending', attemptsRemaining: 1 });
     const { body } = await verify({ pinId, otpCode: '12345' }).expect(200);
     expect(body).toEqual({ verified: false, reason: 'attempts_exhausted' });
     expect(await read(pinId)).toMatchObject({ status: 'exhausted', attemptsRemaining: 0 });
   });
 
-  it('is no longer known after Sinch sent another code', async () => {
+  it('is no longer known, and one attempt is possible, after Sinch sent another code', async () => {
     await start({ PROVIDERS: 'infobip,sinch' });
     const { pinId } = await send();
     await planFault({ operation: 'resend', kind: 'not-sent', provider: 'infobip' });
@@ -246,6 +247,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The length of a code (%s)', (database) 
     expect(resent).not.toHaveProperty('codeLength');
     const status = await read(pinId);
     expect(status).not.toHaveProperty('codeLength');
+    expect(status.attemptsRemaining).toBe(1);
     const code = await getCode();
     expect(code).toMatch(/^\d{4}$/);
     await verify({ pinId, otpCode: code }).expect(200, { verified: true });

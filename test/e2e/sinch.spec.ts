@@ -32,6 +32,20 @@ describe('A code that Sinch sends', () => {
     expect(await verify(pinId, code)).toEqual({ verified: true });
   });
 
+  it('can be tried once, also after a resend', async () => {
+    const { pinId } = await sendCode();
+    const readAttempts = async () =>
+      (await service.http.get(`/otp/${pinId}`)).body.attemptsRemaining;
+    expect(await readAttempts()).toBe(1);
+
+    service.clock.advance(seconds(30));
+    await service.http.post('/otp/resend').send({ pinId }).expect(200);
+    expect(await readAttempts()).toBe(1);
+
+    await verify(pinId, wrongCode(await getNewestCode()));
+    expect(await readAttempts()).toBe(0);
+  });
+
   it('is exhausted by one wrong code, and another code can be sent', async () => {
     const first = await sendCode();
 

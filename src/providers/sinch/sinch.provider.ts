@@ -35,6 +35,7 @@ const METHODS: Record<Channel, SinchMethod> = {
 export class SinchProvider implements OtpProvider {
   readonly name = 'sinch';
   readonly channels = CHANNELS;
+  readonly attemptsPerCode = 1;
 
   constructor(
     private readonly client: SinchClient,

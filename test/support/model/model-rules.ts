@@ -95,6 +95,9 @@ export const getAttemptsRemaining = (
 /** Infobip's template has codes of six digits. Sinch does not state a length. */
 const CODE_LENGTHS = { infobip: 6, sinch: undefined } as const;
 
+/** Sinch checks one code. */
+const ATTEMPTS_PER_CODE = { infobip: Infinity, sinch: 1 } as const;
+
 /** How many digits the code of a provider has; `undefined` if that is not known. */
 export const getCodeLength = (provider: ProviderName | undefined): number | undefined =>
   provider && CODE_LENGTHS[provider];
@@ -104,6 +107,16 @@ export const hasRightLength = (
   { provider }: VerificationRecord,
   code: string | undefined,
 ): boolean => (getCodeLength(provider) ?? code?.length) === code?.length;
+
+/** The attempts that clients see: as many as the service and the provider still allow. */
+export const getVisibleAttempts = (
+  verification: VerificationRecord,
+  settings: ModelSettings,
+): number => {
+  const { provider } = verification;
+  const byProvider = provider ? ATTEMPTS_PER_CODE[provider] : Infinity;
+  return Math.min(getAttemptsRemaining(verification, settings), byProvider);
+};
 
 /** The status that clients see; `undefined` if they see no verification. */
 export function getVisibleStatus(

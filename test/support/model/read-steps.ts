@@ -1,5 +1,5 @@
 import { eraseKeys } from './key-steps.js';
-import { getAttemptsRemaining, getCodeLength, getVisibleStatus, isOpen } from './model-rules.js';
+import { getCodeLength, getVisibleAttempts, getVisibleStatus, isOpen } from './model-rules.js';
 import type { ModelState } from './model-state.js';
 import {
   done,
@@ -56,7 +56,7 @@ function describeVerification(
       expiresAt: toText(expiresAt),
       verifiedAt: verifiedAt === undefined ? undefined : toText(verifiedAt),
       codeLength: getCodeLength(provider),
-      attemptsRemaining: getAttemptsRemaining(verification, settings),
+      attemptsRemaining: getVisibleAttempts(verification, settings),
     },
   };
 }
