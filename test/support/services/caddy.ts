@@ -9,6 +9,7 @@ import { ServiceProcess } from './service-process';
 /** A real Caddy. */
 export interface Caddy {
   readonly url: string;
+  readonly port: number;
   stop(): Promise<void>;
 }
 
@@ -37,7 +38,8 @@ export async function startCaddy(
           (all, [host, address]) => all.replace(host, address),
           readFileSync(caddyfile, 'utf8'),
         )
-        .replace('{$SITE_ADDRESS}', `http://${LOOPBACK}:${String(port)}`);
+        .replace('{$SITE_ADDRESS}', `http://${LOOPBACK}:${String(port)}`)
+        .replace('{$PORT}', String(port));
       writeFileSync(file, text);
       return ['run', '--adapter', 'caddyfile', '--config', file];
     },
@@ -46,6 +48,7 @@ export async function startCaddy(
   });
   return {
     url: `http://${LOOPBACK}:${String(service.port)}`,
+    port: service.port,
     stop: () => service.stop(),
   };
 }

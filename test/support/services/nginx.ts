@@ -1,0 +1,57 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findBinary, pathFolders } from './binaries';
+import { dropPrivileges } from './drop-privileges';
+import { findOrInstall } from './find-or-install';
+import { ServiceProcess } from './service-process';
+
+/** A real nginx. */
+export interface Nginx {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** What Debian's nginx.conf has around the files of conf.d, with all files in one folder. */
+const surround = (http: string): string => `
+daemon off;
+pid nginx.pid;
+error_log stderr notice;
+events {}
+http {
+  access_log off;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+  ${http}
+}
+`;
+
+/**
+ * Starts nginx on a free port.
+ * @param write the content of the block `http`, for that port
+ */
+export async function startNginx(write: (port: number) => string): Promise<Nginx> {
+  const command = await findOrInstall({
+    title: 'nginx',
+    // Debian has it in a folder that is in the PATH of root only.
+    find: () => findBinary(['nginx'], [...pathFolders(), '/usr/sbin']),
+    debianPackage: 'nginx-light',
+  });
+  const service = await ServiceProcess.start({
+    name: 'nginx',
+    user: dropPrivileges(),
+    prepare: async () => undefined,
+    command,
+    args: (folder, port) => {
+      const file = join(folder, 'nginx.conf');
+      writeFileSync(file, surround(write(port)));
+      return ['-p', folder, '-c', file, '-e', 'stderr'];
+    },
+    ready: 'start worker process',
+    // SIGKILL would leave its workers running.
+    stopSignal: 'SIGTERM',
+  });
+  return { port: service.port, stop: () => service.stop() };
+}
