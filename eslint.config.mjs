@@ -26,6 +26,8 @@ export default tseslint.config(
       'dist/',
       'client/dist/',
       'examples/*/dist/',
+      'examples/*/.next/',
+      'examples/*/next-env.d.ts',
       '.test-build/',
       'test/bench/.build/',
       'coverage/',

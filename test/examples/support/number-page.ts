@@ -60,8 +60,10 @@ export class NumberPage {
     await this.code.press('Enter');
   }
 
+  /** Clicks a button or a link. */
   async press(button: string): Promise<void> {
-    await this.page.getByRole('button', { name: button, exact: true }).click();
+    const options = { name: button, exact: true };
+    await this.page.getByRole('button', options).or(this.page.getByRole('link', options)).click();
   }
 
   /** The id or the text of the focused element. */

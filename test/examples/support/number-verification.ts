@@ -6,7 +6,7 @@ import { wrongCode } from '../../support/wrong-code.js';
 import { expectAccessible } from './accessibility.js';
 import { LOOKS, NumberPage } from './number-page.js';
 import { recordResponses } from './page-secrets.js';
-import { startExample, type RunningExample } from './running-example.js';
+import { startExample, type ExampleOptions, type RunningExample } from './running-example.js';
 
 /** Another number for each test, since a number has a cooldown. */
 let lastNumber = 200;
@@ -19,7 +19,8 @@ const nextNumber = () => `+1415555${String((lastNumber += 1)).padStart(4, '0')}`
  */
 export function testNumberVerification(
   name: string,
-  isAction: (url: string) => boolean,
+  isAction: (path: string) => boolean,
+  options: ExampleOptions = {},
 ): () => RunningExample {
   let browser: Browser;
   let example: RunningExample;
@@ -31,7 +32,7 @@ export function testNumberVerification(
 
   beforeAll(async () => {
     // Chromium and the packages of the example may have to be installed first.
-    [browser, example] = await Promise.all([startBrowser(), startExample(name)]);
+    [browser, example] = await Promise.all([startBrowser(), startExample(name, options)]);
   }, minutes(10));
 
   afterAll(async () => {

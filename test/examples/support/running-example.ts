@@ -20,7 +20,7 @@ export interface RunningExample {
   close(): Promise<void>;
 }
 
-interface ExampleOptions {
+export interface ExampleOptions {
   /** What the example prints once it accepts requests. */
   readonly ready?: RegExp;
   /** The environment of the example. It also gets PORT, OTP_URL and OTP_API_KEY. */

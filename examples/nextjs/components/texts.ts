@@ -1,0 +1,54 @@
+import type { OtpProblem, OverReason } from '../lib/otp-state';
+
+/* Every text that depends on what happened. Translate this file. */
+
+export const OVER: Record<OverReason, string> = {
+  expired: 'This code has expired',
+  attempts_exhausted: 'Too many wrong codes',
+  already_verified: 'This code was used before',
+  cancelled: 'This code no longer works',
+};
+
+export const NO_CONNECTION = 'There is no connection. Check your network, then try again.';
+
+const PROBLEMS: Record<OtpProblem['code'], string | ((problem: OtpProblem) => string)> = {
+  wrong_code: ({ attemptsRemaining }) =>
+    `That is not the code. You have ${count(attemptsRemaining ?? 0, 'try', 'tries')} left.`,
+  invalid_code: 'Enter all digits of the code in the message.',
+  invalid_number: 'Check the number. Begin with + and the country code, as in +1 415 555 0123.',
+  number_not_possible: 'We cannot send a code to this number. Use another one.',
+  no_session: 'This took too long. Ask for a new code.',
+  wait: ({ retryAfterSeconds }) => `That was too soon. ${formatWait(retryAfterSeconds)}`,
+  limit: ({ action, retryAfterSeconds }) =>
+    `${action === 'verify' ? 'There were too many wrong codes.' : 'This number cannot get more codes for now.'} ${formatWait(retryAfterSeconds)}`,
+  area_suspended: ({ retryAfterSeconds }) =>
+    `We send no codes to this area for now. ${formatWait(retryAfterSeconds)}`,
+  unclear: ({ action }) =>
+    action === 'verify'
+      ? 'It is not clear yet whether this is the code. Press Verify again.'
+      : action === 'resend'
+        ? 'Sending failed. If the message arrives anyway, its code works.'
+        : 'Sending failed. If a code arrives anyway, it does not work: send a new one.',
+  unavailable: 'This does not work at the moment. Try again in a minute.',
+};
+
+export function describeProblem(problem: OtpProblem): string {
+  const text = PROBLEMS[problem.code];
+  return typeof text === 'string' ? text : text(problem);
+}
+
+/** Whether the problem is about what was typed, so that the field is marked. */
+export const isAboutField = ({ code }: OtpProblem): boolean =>
+  ['wrong_code', 'invalid_code', 'invalid_number', 'number_not_possible'].includes(code);
+
+export function formatSeconds(seconds: number): string {
+  if (seconds < 90) return count(seconds, 'second', 'seconds');
+  if (seconds < 5_400) return count(Math.ceil(seconds / 60), 'minute', 'minutes');
+  return count(Math.ceil(seconds / 3_600), 'hour', 'hours');
+}
+
+const formatWait = (seconds: number | undefined): string =>
+  seconds === undefined ? 'Try again later.' : `Try again in ${formatSeconds(seconds)}.`;
+
+const count = (number: number, one: string, many: string): string =>
+  `${number} ${number === 1 ? one : many}`;

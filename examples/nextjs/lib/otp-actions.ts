@@ -1,0 +1,48 @@
+import { isIP } from 'node:net';
+import { newOtpSession, requestCode, resendCode, verifyCode, type OtpSession } from './otp-flow';
+import type { OtpAction, OtpAnswer } from './otp-state';
+
+/** What the user typed. */
+export interface OtpInput {
+  phoneNumber?: unknown;
+  code?: unknown;
+}
+
+export const isOtpAction = (name: unknown): name is OtpAction =>
+  ['request', 'resend', 'verify', 'restart'].includes(String(name));
+
+/** Runs an action, and changes the session. */
+export async function runOtpAction(
+  session: OtpSession,
+  action: OtpAction,
+  { phoneNumber, code }: OtpInput,
+  headers: Headers,
+): Promise<OtpAnswer> {
+  switch (action) {
+    case 'request':
+      return requestCode(session, readText(phoneNumber), findEndUserIp(headers));
+    case 'resend':
+      return resendCode(session, findEndUserIp(headers));
+    case 'verify':
+      return verifyCode(session, readText(code));
+    case 'restart':
+      delete session.sent;
+      delete session.over;
+      delete session.verifiedNumber;
+      Object.assign(session, newOtpSession());
+      return { state: { step: 'number' } };
+  }
+}
+
+/** Without spaces and separators. The service checks everything else. */
+const readText = (value: unknown): string =>
+  typeof value === 'string' ? value.slice(0, 64).replace(/[\s().-]/g, '') : '';
+
+/**
+ * The visitor's address, as the last proxy saw it. Next adds it to this header only if there is none, so put
+ * a proxy before this server: visitors can send the header, too.
+ */
+function findEndUserIp(headers: Headers): string | undefined {
+  const address = headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() ?? '';
+  return isIP(address) ? address : undefined;
+}

@@ -1,0 +1,139 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createOtpClient, isOtpError, type SendResult } from 'otp-service-client';
+import { describeProblem } from './otp-problem';
+import type { OtpAction, OtpAnswer, OtpProblem, OtpState, OverReason } from './otp-state';
+
+const { OTP_URL = 'http://127.0.0.1:3000', OTP_API_KEY } = process.env;
+const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
+
+/** What the server keeps of one browser. */
+export interface OtpSession {
+  /** What the code is for: the service accepts it only together with the same reference. */
+  reference: string;
+  /** Changes after each answer. Until then, the same action again is the same request. */
+  requestKey: string;
+  /** The code that was sent last. */
+  sent?: SendResult & { phoneNumber: string };
+  /** Why that code can no longer be used. */
+  over?: OverReason;
+  verifiedNumber?: string;
+}
+
+export const newOtpSession = (): OtpSession => ({
+  reference: `verify-number-${randomUUID()}`,
+  requestKey: randomUUID(),
+});
+
+/** Sends a code. If one was just sent to the same number, that one stays valid: someone went back. */
+export const requestCode = (session: OtpSession, phoneNumber: string, endUserIp?: string) =>
+  answer(session, 'request', async () => {
+    const isSameNumber = session.sent?.phoneNumber === phoneNumber;
+    try {
+      await sendNewCode(session, phoneNumber, endUserIp);
+    } catch (error) {
+      const isPending = describeSession(session).step === 'code';
+      if (!(isOtpError(error, 'cooldown_active') && isSameNumber && isPending)) throw error;
+    }
+    return undefined;
+  });
+
+/** Sends the same code again, or a new one if that code can no longer be used. */
+export const resendCode = (session: OtpSession, endUserIp?: string) =>
+  answer(session, 'resend', async () => {
+    const { sent } = session;
+    if (!sent) return { action: 'resend', code: 'no_session' };
+    if (describeSession(session).step === 'code') {
+      try {
+        const key = createKey(session, 'resend', sent.pinId);
+        const resent = await otp.resend({ pinId: sent.pinId }, { idempotencyKey: key });
+        session.sent = { ...sent, ...resent };
+        return undefined;
+      } catch (error) {
+        if (!isOtpError(error, 'not_resendable', 'verification_not_found')) throw error;
+      }
+    }
+    await sendNewCode(session, sent.phoneNumber, endUserIp);
+    return undefined;
+  });
+
+/** Checks a code. Only here a session becomes verified. */
+export const verifyCode = (session: OtpSession, otpCode: string) =>
+  answer(session, 'verify', async () => {
+    const { sent, reference } = session;
+    if (!sent) return { action: 'verify', code: 'no_session' };
+    const idempotencyKey = createKey(session, 'verify', otpCode);
+    const result = await otp.verify({ pinId: sent.pinId, otpCode, reference }, { idempotencyKey });
+    if (result.verified) {
+      session.verifiedNumber = sent.phoneNumber;
+    } else if (result.reason !== 'wrong_code') {
+      session.over = result.reason === 'reference_mismatch' ? 'cancelled' : result.reason;
+    } else if (result.attemptsRemaining === 0) {
+      session.over = 'attempts_exhausted';
+    } else {
+      const { attemptsRemaining } = result;
+      return { action: 'verify', code: 'wrong_code', attemptsRemaining };
+    }
+    return undefined;
+  });
+
+/** What the browser may know. Times are relative, since the clocks of browsers are often wrong. */
+export function describeSession({ sent, over, verifiedNumber }: OtpSession): OtpState {
+  if (!sent) return { step: 'number' };
+  const { to } = sent;
+  if (verifiedNumber !== undefined) return { step: 'verified', to };
+  const validForSeconds = secondsUntil(sent.expiresAt);
+  const resendInSeconds = secondsUntil(sent.resendAvailableAt);
+  const reason = over ?? (validForSeconds === 0 ? 'expired' : undefined);
+  return reason === undefined
+    ? { step: 'code', to, validForSeconds, resendInSeconds }
+    : { step: 'over', to, reason, resendInSeconds };
+}
+
+async function sendNewCode(
+  session: OtpSession,
+  phoneNumber: string,
+  endUserIp?: string,
+): Promise<void> {
+  const request = { phoneNumber, reference: session.reference, endUserIp };
+  const idempotencyKey = createKey(session, 'send', phoneNumber);
+  session.sent = { ...(await otp.send(request, { idempotencyKey })), phoneNumber };
+  delete session.over;
+  delete session.verifiedNumber;
+}
+
+/** Runs an action, and describes the session afterwards. */
+async function answer(
+  session: OtpSession,
+  action: OtpAction,
+  run: () => Promise<OtpProblem | undefined>,
+): Promise<OtpAnswer> {
+  try {
+    const problem = await run();
+    session.requestKey = randomUUID();
+    return { state: describeSession(session), problem };
+  } catch (error) {
+    // Unless the service will never answer it differently, the next try repeats the same request.
+    const isAmbiguousSend = action !== 'verify' && isOtpError(error, 'provider_timeout');
+    if (isAmbiguousSend || isOtpError(error, 'stored_data_unreadable', 'idempotency_key_reused'))
+      session.requestKey = randomUUID();
+    const problem = describeProblem(error, action);
+    const { sent } = session;
+    if (action === 'resend' && sent && problem.retryAfterSeconds !== undefined) {
+      const resendAvailableAt = Date.now() + problem.retryAfterSeconds * 1_000;
+      session.sent = { ...sent, resendAvailableAt: new Date(resendAvailableAt).toISOString() };
+    }
+    return { state: describeSession(session), problem };
+  }
+}
+
+/**
+ * The idempotency key of an action: a double click sends one message and counts one attempt, and after a
+ * lost answer the same code can still be verified.
+ */
+const createKey = ({ requestKey }: OtpSession, action: string, input: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([requestKey, action, input]))
+    .digest('base64url');
+
+const secondsUntil = (time: string): number =>
+  Math.max(0, Math.ceil((Date.parse(time) - Date.now()) / 1_000));

@@ -1,0 +1,43 @@
+/** All that the browser learns. The `pinId`, the API key and the whole number stay on the server. */
+export interface OtpAnswer {
+  state: OtpState;
+  /** Why the last action did not succeed. */
+  problem?: OtpProblem;
+}
+
+/** The step that this browser's session has reached. */
+export type OtpState =
+  | { step: 'number' }
+  | {
+      step: 'code';
+      /** The masked number. */
+      to: string;
+      validForSeconds: number;
+      resendInSeconds: number;
+    }
+  /** The code can no longer be used. */
+  | { step: 'over'; to: string; reason: OverReason; resendInSeconds: number }
+  | { step: 'verified'; to: string };
+
+export type OverReason = 'expired' | 'attempts_exhausted' | 'already_verified' | 'cancelled';
+
+export type OtpAction = 'request' | 'resend' | 'verify' | 'restart';
+
+export interface OtpProblem {
+  action: OtpAction;
+  code:
+    | 'wrong_code'
+    | 'invalid_number'
+    | 'invalid_code'
+    | 'no_session'
+    | 'number_not_possible'
+    | 'wait'
+    | 'limit'
+    | 'area_suspended'
+    | 'unclear'
+    | 'unavailable';
+  /** After a wrong code: how many more can be tried. */
+  attemptsRemaining?: number;
+  /** When to try again, if that is known. */
+  retryAfterSeconds?: number;
+}

@@ -1,0 +1,46 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { EncryptJWT, jwtDecrypt } from 'jose';
+import { newOtpSession, type OtpSession } from './otp-flow';
+
+export const SESSION_COOKIE = 'session';
+const LIFETIME_SECONDS = 30 * 60;
+
+// In the environment, because Next bundles this file more than once.
+if (!process.env['SESSION_SECRET']) {
+  console.warn('SESSION_SECRET is not set: all sessions end with this process.');
+  process.env['SESSION_SECRET'] = randomBytes(32).toString('base64');
+}
+const key = createHash('sha256').update(process.env['SESSION_SECRET']).digest();
+
+/**
+ * Encrypts a session for the cookie (JWE, A256GCM): the browser keeps the `pinId`, but cannot read it. An
+ * older cookie stays valid until it expires, so decisions such as "verified once" are the service's.
+ */
+export const sealSession = (otp: OtpSession): Promise<string> =>
+  new EncryptJWT({ otp })
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+    .setExpirationTime(`${LIFETIME_SECONDS} s`)
+    .encrypt(key);
+
+/** The session in a cookie, or a new one if there is none, or it has expired. */
+export async function openSession(cookie: string | undefined): Promise<OtpSession> {
+  try {
+    const { payload } = await jwtDecrypt(cookie ?? '', key);
+    return payload['otp'] as OtpSession;
+  } catch {
+    return newOtpSession();
+  }
+}
+
+/**
+ * Scripts cannot read the cookie. Other sites cannot make a browser send it with a POST (`SameSite`). It is
+ * not `Strict`, because then a page that is opened by a link would not know its session.
+ */
+export const cookieOptions = (headers: Headers) => ({
+  httpOnly: true,
+  sameSite: 'lax' as const,
+  // Next sets the header itself, unless a reverse proxy did.
+  secure: headers.get('x-forwarded-proto') === 'https',
+  path: '/',
+  maxAge: LIFETIME_SECONDS,
+});

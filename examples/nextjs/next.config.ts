@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import type { NextConfig } from 'next';
+
+const config: NextConfig = {
+  poweredByHeader: false,
+  // The folder that contains this example and the client, which is a link. Remove it with the link.
+  turbopack: { root: join(import.meta.dirname, '../..') },
+  headers: async () => [
+    {
+      source: '/:path*',
+      headers: [
+        // No other site can show the page in a frame, and guide clicks on it.
+        { key: 'content-security-policy', value: "frame-ancestors 'none'; base-uri 'none'" },
+        // With `no-referrer`, browsers would leave the origin out of forms, and Next would refuse them.
+        { key: 'referrer-policy', value: 'same-origin' },
+        { key: 'x-content-type-options', value: 'nosniff' },
+      ],
+    },
+  ],
+};
+
+export default config;

@@ -1,0 +1,135 @@
+import type { OtpAnswer } from '../../examples/nextjs/lib/otp-state.js';
+import { minutes } from '../../src/common/durations.js';
+import { openPage, startBrowser } from '../support/browser.js';
+import { testNumberVerification } from './support/number-verification.js';
+
+jest.setTimeout(minutes(1));
+
+describe('The example nextjs', () => {
+  // A server action is a POST to the page with its form.
+  const getExample = testNumberVerification('nextjs', (path) => /^\/(code)?$/.test(path), {
+    ready: /Ready in/,
+  });
+
+  it('works without JavaScript', async () => {
+    const { url, service } = getExample();
+    const browser = await startBrowser();
+    const { page } = await openPage(browser, { javaScriptEnabled: false });
+    const field = (name: string) => page.getByRole('textbox', { name });
+    const number = '+14155550180';
+    await page.goto(url);
+
+    await field('Phone number').fill('415 555 0180');
+    await field('Phone number').press('Enter');
+    await page.getByText('Begin with + and the country code').waitFor();
+    await field('Phone number').fill(number);
+    await field('Phone number').press('Enter');
+    await page.getByRole('heading', { name: 'Enter the code' }).waitFor();
+    const [code = ''] = await service.getReceivedCodes(number);
+    await field('Code').fill(code);
+    await field('Code').press('Enter');
+
+    await page.getByRole('heading', { name: 'Verified' }).waitFor();
+    await browser.close();
+  });
+
+  it('ignores a session cookie that it did not encrypt', async () => {
+    const cookie = 'session=eyJhbGciOiJub25lIn0.eyJvdHAiOnsidmVyaWZpZWROdW1iZXIiOiIrMSJ9fQ.';
+
+    const response = await fetch(`${getExample().url}/api/otp`, { headers: { cookie } });
+
+    expect(await response.json()).toEqual({ state: { step: 'number' } });
+  });
+
+  it('rejects a server action from a page of another site', async () => {
+    const { url, service } = getExample();
+    const page = await (await fetch(url)).text();
+    const form = new FormData();
+    for (const [, name = '', , value = ''] of page.matchAll(
+      /<input type="hidden" name="([^"]+)"( value="([^"]*)")?/g,
+    ))
+      form.set(name, value.replaceAll('&quot;', '"'));
+    const phoneNumber = '+14155550182';
+    form.set('tel', phoneNumber);
+    const send = (origin: string) =>
+      fetch(url, { method: 'POST', body: form, headers: { origin }, redirect: 'manual' });
+
+    expect((await send('https://other.example')).status).toBeGreaterThanOrEqual(400);
+    expect(await service.getReceivedCodes(phoneNumber)).toEqual([]);
+    expect((await send(url)).status).toBe(303);
+    expect(await service.getReceivedCodes(phoneNumber)).toHaveLength(1);
+  });
+
+  describe.each([
+    ['App Router', '/api/otp', '+1415555018'],
+    ['Pages Router', '/api/pages-router/otp', '+1415555019'],
+  ])('in its handlers for the %s', (_, path, numbers) => {
+    /** Sends a request as a program does, with the cookie of a session. */
+    const call = (action: string, body: object, headers: Record<string, string> = {}) => {
+      const { url } = getExample();
+      return fetch(`${url}${path}/${action}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', origin: url, ...headers },
+      });
+    };
+    const read = async (response: Response) => (await response.json()) as OtpAnswer;
+    const cookieOf = ({ headers }: Response) => headers.get('set-cookie') ?? '';
+
+    it('verifies a number, with the session in an encrypted cookie', async () => {
+      const phoneNumber = `${numbers}5`;
+      const sent = await call('request', { phoneNumber });
+      const cookie = cookieOf(sent);
+      const { service } = getExample();
+      const [code = ''] = await service.getReceivedCodes(phoneNumber);
+      const resent = await call('resend', {}, { cookie });
+      const verified = await call('verify', { code }, { cookie });
+
+      expect(cookie).toMatch(/^session=[\w.-]+; Path=\/; .*HttpOnly; SameSite=lax$/i);
+      expect((await read(sent)).state).toMatchObject({
+        step: 'code',
+        to: `+1415•••${phoneNumber.slice(-4)}`,
+      });
+      expect((await read(resent)).problem).toMatchObject({ action: 'resend', code: 'wait' });
+      expect((await read(verified)).state.step).toBe('verified');
+    });
+
+    it('sends one message for two requests at the same time', async () => {
+      const phoneNumber = `${numbers}6`;
+      const cookie = cookieOf(await call('restart', {}));
+
+      const send = async () => read(await call('request', { phoneNumber }, { cookie }));
+      const answers = await Promise.all([send(), send()]);
+
+      for (const { state, problem } of answers) {
+        expect(state.step).toBe('code');
+        expect(problem).toBeUndefined();
+      }
+      expect(await getExample().service.getReceivedCodes(phoneNumber)).toHaveLength(1);
+    });
+
+    it.each([
+      ['a page of another site', { 'sec-fetch-site': 'cross-site' }],
+      ['a page of another subdomain', { 'sec-fetch-site': 'same-site' }],
+      ['another origin', { origin: 'http://127.0.0.1:1' }],
+      ['no origin', { origin: '' }],
+    ])('rejects requests from %s', async (__, headers) => {
+      for (const action of ['request', 'resend', 'verify', 'restart'])
+        expect((await call(action, {}, headers)).status).toBe(403);
+    });
+
+    it('answers unknown actions and malformed bodies with an error', async () => {
+      expect((await call('other', {})).status).toBe(404);
+      const { url } = getExample();
+      const headers = { 'content-type': 'application/json', origin: url };
+      const response = await fetch(`${url}${path}/verify`, {
+        method: 'POST',
+        headers,
+        body: '{123456',
+      });
+
+      expect(await response.text()).not.toContain('123456');
+      expect(getExample().output).not.toContain('123456');
+    });
+  });
+});
