@@ -62,6 +62,11 @@ const FAILURES: [
     limitReached('shared_sends_per_day', '0x350 0+1x10'),
     { limit: 'shared_sends_per_day' },
   ],
+  [
+    'OtpNumberLockedOut',
+    limitReached('shared_flood_filter', '0x350 0+1x10'),
+    { limit: 'shared_flood_filter' },
+  ],
   ['OtpNumberLockedOut', limitReached('failures', '0x345 0+1x15'), { limit: 'failures' }],
   [
     'OtpLimitsReached',
