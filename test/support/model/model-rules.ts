@@ -1,7 +1,7 @@
 import { hours, minutes, seconds } from '../../../src/common/durations.js';
 import type { ProviderName } from '../../../src/common/provider-name.js';
 import type { ModelState, NumberRecord, VerificationRecord, WindowEvent } from './model-state.js';
-import { CLIENTS } from './operation.js';
+import { CLIENTS, type ModelChannel } from './operation.js';
 
 /*
  * What the service allows, one rule per function. The steps of the operations are in the files
@@ -36,6 +36,10 @@ export const IDEMPOTENCY_KEY_MS = hours(24);
 /** The end user at an address, for one client; a new secret starts its counts from zero. */
 export const endUserOf = (client: string, address: string, secret: string): string =>
   `${secret} ${client} ${address}`;
+
+/** Only Sinch has WhatsApp. */
+export const hasChannel = (provider: ProviderName, channel: ModelChannel = 'sms'): boolean =>
+  channel !== 'whatsapp' || provider === 'sinch';
 
 /** Infobip's filter of SMS to one number. */
 const FLOOD_FILTER = { sameCode: 6, messages: 20, windowMs: minutes(61) };
@@ -75,7 +79,7 @@ export const canBeEntered = (
 export function findSameCodeLimit(
   state: ModelState,
   { provider, messages, ...verification }: VerificationRecord,
-  channel: 'sms' | 'voice',
+  channel: ModelChannel,
   settings: ModelSettings,
   now: number,
 ): LimitRejection | undefined {

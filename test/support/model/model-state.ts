@@ -1,4 +1,5 @@
 import type { ProviderName } from '../../../src/common/provider-name.js';
+import type { ModelChannel } from './operation.js';
 
 /** An event in a sliding window, by the operation that counted it. */
 export interface WindowEvent {
@@ -22,7 +23,7 @@ export interface VerificationRecord {
   /** Unclaimed: a code was right, but no request got `verified: true`. */
   readonly status:
     'sending' | 'pending' | 'verified' | 'unclaimed' | 'expired' | 'failed' | 'cancelled';
-  readonly channel: 'sms' | 'voice';
+  readonly channel: ModelChannel;
   readonly reference: string | undefined;
   readonly endUser: string | undefined;
   /** Sends of its code. */

@@ -3,6 +3,7 @@ import type { SeededRandom } from '../seeded-random.js';
 import { wrongCode } from '../wrong-code.js';
 import {
   CLIENTS,
+  type ModelChannel,
   type ModelOperation,
   type OperationKind,
   type OperationRecord,
@@ -12,6 +13,7 @@ import type { GatewayFault } from './provider-gateway.js';
 import { readProviderPinId, toCallResult } from './provider-results.js';
 
 const PHONE_NUMBERS = ['+41793026701', '+41793026702', '+41793026703'];
+const OTHER_CHANNELS: readonly ModelChannel[] = ['voice', 'whatsapp'];
 const END_USERS = ['203.0.113.7', '203.0.113.8'];
 const REFERENCES = ['login', 'payment'];
 
@@ -161,13 +163,13 @@ export class OperationGenerator {
       case 'send': {
         const reference = random.oneIn(4) ? random.oneOf(REFERENCES) : undefined;
         const endUserIp = random.oneIn(3) ? random.oneOf(END_USERS) : undefined;
-        const channel = random.oneIn(6) ? 'voice' : undefined;
+        const channel = random.oneIn(5) ? random.oneOf(OTHER_CHANNELS) : undefined;
         return { ...common, client, phoneNumber, reference, endUserIp, channel, key };
       }
       case 'verify':
         return { ...common, ...this.chooseVerify(client, phoneNumber), key };
       case 'resend': {
-        const channel = random.oneIn(5) ? 'voice' : undefined;
+        const channel = random.oneIn(4) ? random.oneOf(OTHER_CHANNELS) : undefined;
         return { ...common, ...this.chooseTarget(client), channel, key };
       }
       case 'get':

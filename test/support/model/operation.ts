@@ -3,6 +3,8 @@ import type { GatewayFault } from './provider-gateway.js';
 
 export const CLIENTS = ['anna', 'bert', 'carl'] as const;
 
+export type ModelChannel = 'sms' | 'voice' | 'whatsapp';
+
 export type OperationKind =
   'send' | 'resend' | 'verify' | 'get' | 'cancel' | 'erase' | 'lookup' | 'cleanup';
 
@@ -31,7 +33,7 @@ export interface ModelOperation {
   readonly code?: string | undefined;
   readonly reference?: string | undefined;
   readonly endUserIp?: string | undefined;
-  readonly channel?: 'sms' | 'voice' | undefined;
+  readonly channel?: ModelChannel | undefined;
   readonly key?: string | undefined;
   readonly fault?: PlannedCallFault | undefined;
 }

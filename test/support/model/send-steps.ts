@@ -8,6 +8,7 @@ import {
   findSendLimit,
   getAttemptsRemaining,
   getCodeLength,
+  hasChannel,
   isOpen,
   type LimitedSend,
   type ModelSettings,
@@ -65,8 +66,13 @@ export function stepResend(
   }
 }
 
+/** No provider of the service has the channel. */
+const NO_CHANNEL = problem(400, 'validation_failed');
+
 function reserveSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
-  const { record, settings, providers } = context;
+  const { record, settings } = context;
+  const providers = context.providers.filter((name) => hasChannel(name, record.channel));
+  if (providers.length === 0) return done(state, progress, NO_CHANNEL);
   const { id, reference } = record;
   const limited = toLimitedSend(record, settings);
   const now = record.startedAt;
@@ -104,7 +110,9 @@ function repeatMessage({ record }: StepContext, state: ModelState, progress: Pro
 }
 
 function reserveResend(context: StepContext, state: ModelState, progress: Progress): StepResult {
-  const { record, settings, providers } = context;
+  const { record, settings } = context;
+  const providers = context.providers.filter((name) => hasChannel(name, record.channel));
+  if (providers.length === 0) return done(state, progress, NO_CHANNEL);
   const { id, client, target, startedAt: now } = record;
   const verification = state.getVerification(target);
   if (target === undefined && record.pinId?.includes('!')) return done(state, progress, NOT_FOUND);
@@ -125,7 +133,8 @@ function reserveResend(context: StepContext, state: ModelState, progress: Progre
     findSendLimit(state, { ...verification, channel }, settings, now);
   if (limit) return done(state, progress, limitAnswer(limit, now));
   const issuer = verification.provider;
-  const order = [issuer, ...providers.filter((name) => name !== issuer)];
+  const others = providers.filter((name) => name !== issuer);
+  const order = hasChannel(issuer, channel) ? [issuer, ...others] : others;
   const messages = verification.messages + 1;
   const counted = countSend(claimed, verification, id, now).changeVerification(verification.id, {
     messages,
