@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { authConfig } from '../../src/config/auth.config.js';
@@ -9,6 +9,7 @@ import { outboundConfig } from '../../src/config/outbound.config.js';
 import { toFileVariable } from '../../src/config/secret-files.js';
 import { readConfig } from '../support/config.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
+import { dropPrivileges } from '../support/services/drop-privileges.js';
 
 /** A valid value of each secret. */
 const SECRETS: Readonly<Record<string, string>> = {
@@ -120,6 +121,22 @@ describe('A secret in a file', () => {
       }
     },
   );
+
+  it('is an error if the user of the service may not read the file', () => {
+    chmodSync(folder, 0o755);
+    const OTP_SECRET_FILE = write('unreadable', SECRETS['OTP_SECRET'] ?? '');
+    chmodSync(OTP_SECRET_FILE, 0);
+    const user = dropPrivileges();
+    // Root can read every file.
+    if (user) process.seteuid?.(user.uid);
+
+    const errors = errorsOf({ OTP_SECRET_FILE });
+
+    if (user) process.seteuid?.(0);
+    expect(errors).toContain(
+      "- OTP_SECRET_FILE must name a readable file: let the service's user read it (EACCES)",
+    );
+  });
 
   it('is an error if the variable is set, too', () => {
     const API_KEYS_FILE = write('keys', SECRETS['API_KEYS'] ?? '');
