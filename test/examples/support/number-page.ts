@@ -18,7 +18,7 @@ export class NumberPage {
 
   private constructor(
     readonly page: Page,
-    readonly errors: readonly string[],
+    readonly errors: string[],
   ) {
     this.number = page.getByRole('textbox', { name: 'Phone number' });
     this.code = page.getByRole('textbox', { name: 'Code' });

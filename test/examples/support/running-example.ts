@@ -40,12 +40,14 @@ const built = new Set<string>();
 function buildExample(name: string): void {
   if (built.has(name)) return;
   built.add(name);
-  const cwd = folderOf(name);
-  if (!isInstalled(cwd)) {
+  // Without the NODE_ENV of jest: a page would be built for development.
+  const env = { ...process.env, NODE_ENV: undefined };
+  const options = { cwd: folderOf(name), env, encoding: 'utf8', stdio: 'pipe' } as const;
+  if (!isInstalled(options.cwd)) {
     const offlineFirst = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-    execFileSync('npm', ['ci', ...offlineFirst], { cwd, encoding: 'utf8', stdio: 'pipe' });
+    execFileSync('npm', ['ci', ...offlineFirst], options);
   }
-  execFileSync('npm', ['run', 'build', '--if-present'], { cwd, encoding: 'utf8', stdio: 'pipe' });
+  execFileSync('npm', ['run', 'build', '--if-present'], options);
 }
 
 function isInstalled(folder: string): boolean {
