@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
 import supertest, { type Test } from 'supertest';
 import { minutes, seconds } from '../../src/common/durations.js';
 import { wrongCode } from '../support/wrong-code.js';
@@ -43,7 +48,7 @@ describe('The better-auth example', () => {
     const [cookie = ''] = signIn.get('set-cookie') ?? [];
     expect(cookie).toMatch(/; HttpOnly; SameSite=Lax/);
     const session = await supertest(example.url).get('/api/auth/get-session').set('cookie', cookie);
-    expect(session.body.user.phoneNumber).toBe(number);
+    expect(session.body.user).toMatchObject({ phoneNumber: number, phoneNumberVerified: true });
   });
 
   it('rejects a wrong code, then accepts the right one', async () => {
@@ -90,6 +95,7 @@ describe('The better-auth example', () => {
   it('checks no more wrong codes of a number than its budget, however many codes are sent', async () => {
     const number = nextNumber();
     const statuses: number[] = [];
+    const checks = countProviderChecks();
     for (let sends = 0; sends < 5; sends += 1) {
       await post('send-otp', { phoneNumber: number });
       const wrong = wrongCode(await readCode(number));
@@ -103,10 +109,64 @@ describe('The better-auth example', () => {
     expect(statuses.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 400));
     expect(statuses.slice(10)).toEqual(Array.from({ length: 10 }, () => 429));
     await verify(number, await readCode(number)).expect(429);
+    expect(checks.stop()).toBe(10);
   });
 
   it('rejects another spelling of a number, which would be another user', async () => {
     await post('send-otp', { phoneNumber: '+1 415 557 0000' }).expect(400);
+
+    const { number, code } = await send();
+    const spelling = `${number.slice(0, 2)} ${number.slice(2)}`;
+    const answer = await verify(spelling, code).expect(400);
+    expect(answer.body.code).toBe('INVALID_OTP');
+    await verify(number, code).expect(200);
+  });
+
+  it('rejects requests from pages of other origins', async () => {
+    const { number, code } = await send();
+    const [cookie = ''] = (await verify(number, code).expect(200)).get('set-cookie') ?? [];
+    const signOut = (origin: string): Test =>
+      supertest(example.url).post('/api/auth/sign-out').set({ cookie, origin }).send({});
+
+    await signOut('https://example.com').expect(403);
+    await signOut('null').expect(403);
+    // A form of another page can send no JSON.
+    await post('send-otp', {})
+      .type('text/plain')
+      .send('{"phoneNumber":"+14155570001"}')
+      .expect(415);
+    await signOut(example.url).expect(200);
+  });
+
+  it('accepts a session token only in a signed cookie', async () => {
+    const { number, code } = await send();
+    const { body } = await verify(number, code).expect(200);
+    const cookie = `better-auth.session_token=${body.token}`;
+    const unsigned = await supertest(example.url).get('/api/auth/get-session').set({ cookie });
+
+    expect(body.token).toMatch(/^\w{32}$/);
+    expect(unsigned.body).toBeNull();
+    const bearer = { authorization: `Bearer ${body.token}` };
+    const withBearer = await supertest(example.url).get('/api/auth/get-session').set(bearer);
+    expect(withBearer.body).toBeNull();
+  });
+
+  it('signs in with the commands of its README', async () => {
+    const readme = readFileSync('examples/better-auth/README.md', 'utf8');
+    const commands = readme.match(/^curl .*$/gm) ?? [];
+    const run = async (command = ''): Promise<string> => {
+      const address = command.replaceAll('http://127.0.0.1:3001', example.url);
+      return (await promisify(execFile)('bash', ['-c', address])).stdout;
+    };
+    const [sendCommand, verifyCommand = ''] = commands;
+
+    expect(commands).toHaveLength(2);
+    expect(JSON.parse(await run(sendCommand))).toEqual({ message: 'code sent' });
+    const code = await readCode('+14155602671');
+    expect(JSON.parse(await run(verifyCommand.replace('123456', code)))).toMatchObject({
+      status: true,
+      user: { phoneNumber: '+14155602671', phoneNumberVerified: true },
+    });
   });
 
   it('says that no code can be sent to a premium-rate number', async () => {
@@ -114,21 +174,45 @@ describe('The better-auth example', () => {
     expect(answer.body.message).toBe('We cannot send a code to this number. Use another one.');
   });
 
-  it('has no password reset, whose code would be one of better-auth', async () => {
+  it('has no password reset', async () => {
     const { number: phoneNumber } = await send();
     await post('request-password-reset', { phoneNumber }).expect(404);
     await post('reset-password', { phoneNumber, otp: '123456', newPassword: 'x' }).expect(404);
   });
 
   it('shows no pinId, API key or code in an answer or in its log', async () => {
-    const { number, code } = await send();
-    const answers = [await verify(number, wrongCode(code)), await verify(number, code)];
+    const number = nextNumber();
+    const sent = await post('send-otp', { phoneNumber: number });
+    const early = await post('send-otp', { phoneNumber: number });
+    const code = await readCode(number);
+    const wrong = await verify(number, wrongCode(code));
+    const right = await verify(number, code);
+    const [cookie = ''] = right.get('set-cookie') ?? [];
+    const session = await supertest(example.url).get('/api/auth/get-session').set({ cookie });
+    const answers = [sent, early, wrong, right, session];
     const [pinId = ''] = await example.service.getProviderPinIds(number);
 
-    expect(answers.map(({ status }) => status)).toEqual([400, 200]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 429, 400, 200, 200]);
     const bodies = JSON.stringify(answers.map(({ headers, body }) => [headers, body]));
     for (const secret of [pinId, example.apiKey, code, 'pinId']) {
       expect(bodies + example.output).not.toContain(secret);
     }
   });
 });
+
+/** Counts the codes that the sandbox is asked to check, until it is stopped. */
+function countProviderChecks(): { stop(): number } {
+  const channel = 'http.server.request.start';
+  let count = 0;
+  const onRequest = (message: unknown): void => {
+    const { request } = message as { request: IncomingMessage };
+    if (/^\/2fa\/2\/pin\/[^/]+\/verify/.test(request.url ?? '')) count += 1;
+  };
+  subscribe(channel, onRequest);
+  return {
+    stop: () => {
+      unsubscribe(channel, onRequest);
+      return count;
+    },
+  };
+}
