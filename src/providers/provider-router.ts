@@ -14,22 +14,10 @@ import type {
   SentCode,
 } from './otp-provider.js';
 import { ProviderError, SendFailedError } from './provider-error.js';
+import { sendInOrder, type ProviderPin, type ProviderSendResult } from './send-in-order.js';
 import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
 import { isTestProvider, TestNumberProvider } from './test-number.provider.js';
-
-/** A code at the provider that generated it. */
-export interface ProviderPin {
-  readonly provider: string;
-  /** The provider's own id. */
-  readonly pinId: string;
-}
-
-/** A message that a provider accepted. */
-export interface ProviderSendResult extends ProviderPin, SentCode {
-  /** Providers that were called before without a clear result: they may have sent a message too. */
-  readonly possiblySentBy: readonly string[];
-}
 
 /** What the caller says of a message beside its number and channel. */
 type MessageOptions = Pick<ProviderSendOptions, 'context' | 'locale'>;
@@ -94,7 +82,7 @@ export class ProviderRouter {
     { isTestNumber, ...options }: MessageOptions & { isTestNumber: boolean },
   ): Promise<ProviderSendResult> {
     const providers = isTestNumber ? [this.testNumbers] : this.getProviders(channel);
-    return this.tryInOrder(providers, (provider) => provider.send(to, channel, options));
+    return sendInOrder(providers, (provider) => provider.send(to, channel, options));
   }
 
   /**
@@ -113,7 +101,7 @@ export class ProviderRouter {
       ? []
       : this.getProviders(channel).filter((other) => other !== issuer);
     const providers = issuer?.channels.includes(channel) ? [issuer, ...others] : others;
-    return this.tryInOrder(providers, (provider) =>
+    return sendInOrder(providers, (provider) =>
       provider === issuer
         ? provider.resend(to, sent, channel, options)
         : provider.send(to, channel, options),
@@ -179,40 +167,7 @@ export class ProviderRouter {
     if (!issuer) throw new ProviderError('connection_failed', { detail: 'NOT_IN_PROVIDERS' });
     return issuer;
   }
-
-  private async tryInOrder(
-    providers: readonly OtpProvider[],
-    send: (provider: OtpProvider) => Promise<SentCode>,
-  ): Promise<ProviderSendResult> {
-    const failures: ProviderError[] = [];
-    const possiblySentBy: string[] = [];
-    for (const provider of providers) {
-      try {
-        const { pinId, codeLength } = await send(provider);
-        return { provider: provider.name, pinId, codeLength, possiblySentBy };
-      } catch (error) {
-        if (!(error instanceof ProviderError)) throw error;
-        failures.push(error);
-        if (error.ambiguous) possiblySentBy.push(provider.name);
-        // The number itself is the reason, so another provider would fail too.
-        if (error.failure === 'destination_unreachable') {
-          throw new SendFailedError(error, possiblySentBy);
-        }
-      }
-    }
-    throw new SendFailedError(findMostSpecific(failures), possiblySentBy);
-  }
 }
 
 const withChannel = <P extends OtpProvider>(providers: readonly P[], channel: Channel): P[] =>
   providers.filter(({ channels }) => channels.includes(channel));
-
-/** Prefers a failure after which the message may have been sent, then one of a call that was made. */
-function findMostSpecific(failures: readonly ProviderError[]): ProviderError {
-  return (
-    failures.find(({ ambiguous }) => ambiguous) ??
-    failures.find(({ wasCalled }) => wasCalled) ??
-    failures[0] ??
-    new ProviderError('connection_failed')
-  );
-}

@@ -6,8 +6,8 @@ import { runs } from './0004-runs.js';
 import { clientTraffic } from './0005-client-traffic.js';
 import { clientNumbers } from './0006-client-numbers.js';
 import { unresolvedChecks } from './0007-unresolved-checks.js';
-import { locale } from './0009-locale.js';
-import { codeLength } from './0010-code-length.js';
+import { locale } from './0008-locale.js';
+import { codeLength } from './0009-code-length.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
