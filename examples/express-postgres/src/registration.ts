@@ -1,0 +1,108 @@
+import { Router, type Request, type RequestHandler } from 'express';
+import { isOtpError } from 'otp-service-client';
+import { describeRejection } from './messages.js';
+import { otp, sendCode } from './otp.js';
+import { checkPassword, hashPassword } from './passwords.js';
+import { Code, Credentials, limitRequests, Login } from './requests.js';
+import { addUser, findUser, findVerifiedUser, markPhoneVerified } from './users.js';
+
+declare module 'express-session' {
+  interface SessionData {
+    /** A registration that waits for its code. Only the server knows the `pinId`. */
+    registration: { userId: string; phoneNumber: string; pinId: string };
+    userId: string;
+  }
+}
+
+/** Answers the same whether or not the number has an account: its owner learns that from the code. */
+const register: RequestHandler = async (request, response) => {
+  const { phoneNumber, password } = Credentials.parse(request.body);
+  const userId = await addUser(phoneNumber, await hashPassword(password));
+  await sendRegistrationCode(request, userId, phoneNumber);
+  response.status(202).json({ message: 'We sent a code to this number.' });
+};
+
+async function sendRegistrationCode(request: Request, userId: string, phoneNumber: string) {
+  const { pinId } = await sendCode(`register-${userId}`, phoneNumber, request.ip);
+  request.session.registration = { userId, phoneNumber, pinId };
+}
+
+const resendCode: RequestHandler = async (request, response) => {
+  const { registration } = request.session;
+  if (!registration) {
+    response.status(409).json({ error: 'no_code', message: 'Register first.' });
+    return;
+  }
+  try {
+    await otp.resend({ pinId: registration.pinId });
+  } catch (error) {
+    // The code expired or was used up, so only a new one helps.
+    if (!isOtpError(error, 'not_resendable', 'verification_not_found')) throw error;
+    await sendRegistrationCode(request, registration.userId, registration.phoneNumber);
+  }
+  response.status(202).json({ message: 'We sent a code to this number.' });
+};
+
+const verifyPhone: RequestHandler = async (request, response) => {
+  const { code } = Code.parse(request.body);
+  const { registration } = request.session;
+  if (!registration) {
+    response.status(409).json({ error: 'no_code', message: 'Register first.' });
+    return;
+  }
+  const { pinId, userId } = registration;
+  const result = await otp.verify({ pinId, otpCode: code, reference: `register-${userId}` });
+  if (!result.verified) {
+    const message = describeRejection(result);
+    response.status(401).json({ error: result.reason, message });
+    return;
+  }
+  if (!(await markPhoneVerified(userId))) {
+    const message = 'This number has an account. Sign in, or reset its password.';
+    response.status(409).json({ error: 'number_taken', message });
+    return;
+  }
+  await signIn(request, userId);
+  response.json({ message: 'Your number is verified.' });
+};
+
+/** One answer for an unknown number and a wrong password, after the same time. */
+const login: RequestHandler = async (request, response) => {
+  const { phoneNumber, password } = Login.parse(request.body);
+  const user = await findVerifiedUser(phoneNumber);
+  if (!(await checkPassword(password, user?.passwordHash)) || !user) {
+    const message = 'The number or the password is wrong.';
+    response.status(401).json({ error: 'wrong_credentials', message });
+    return;
+  }
+  await signIn(request, user.id);
+  response.json({ message: 'You are signed in.' });
+};
+
+/** With a new session id, so that an id that somebody planted before is worthless. */
+async function signIn(request: Request, userId: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    request.session.regenerate((error) => (error ? reject(error) : resolve()));
+  });
+  request.session.userId = userId;
+}
+
+const showAccount: RequestHandler = async (request, response) => {
+  const { userId } = request.session;
+  const user = userId === undefined ? undefined : await findUser(userId);
+  if (user) response.json(user);
+  else response.status(401).json({ error: 'signed_out', message: 'Sign in first.' });
+};
+
+const logout: RequestHandler = async (request, response) => {
+  await new Promise((resolve) => request.session.destroy(resolve));
+  response.status(204).end();
+};
+
+export const registrationRoutes = Router()
+  .post('/register', limitRequests, register)
+  .post('/resend-otp', limitRequests, resendCode)
+  .post('/verify-phone', limitRequests, verifyPhone)
+  .post('/login', limitRequests, login)
+  .post('/logout', logout)
+  .get('/account', showAccount);

@@ -1,0 +1,25 @@
+import { rateLimit } from 'express-rate-limit';
+import { z } from 'zod';
+
+/** One spelling of each number, so that a number is one user. */
+const phoneNumber = z.string().regex(/^\+[1-9]\d{6,14}$/, 'Begin with + and the country code.');
+const password = z.string().min(12, 'Use at least 12 characters.').max(128);
+// The service checks the code; here only its shape matters.
+const code = z.string().min(1).max(40);
+
+export const Credentials = z.strictObject({ phoneNumber, password });
+export const Login = z.strictObject({ phoneNumber, password: z.string().max(128) });
+export const Code = z.strictObject({ code });
+export const PhoneNumber = z.strictObject({ phoneNumber });
+export const PasswordReset = z.strictObject({ phoneNumber, code, password });
+
+const { REQUESTS_PER_HOUR = '60' } = process.env;
+
+/** Per IP address. The service limits each number and each client by itself. */
+export const limitRequests = rateLimit({
+  windowMs: 60 * 60_000,
+  limit: Number(REQUESTS_PER_HOUR),
+  standardHeaders: 'draft-8',
+  legacyHeaders: false,
+  message: { error: 'too_many_requests', message: 'Please wait an hour, then try again.' },
+});

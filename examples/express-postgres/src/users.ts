@@ -1,0 +1,59 @@
+import { pool } from './database.js';
+
+export interface User {
+  id: string;
+  phoneNumber: string;
+  passwordHash: string;
+}
+
+const COLUMNS = 'id, phone_number AS "phoneNumber", password_hash AS "passwordHash"';
+
+/** Adds a user whose number is not verified yet, and forgets those who never verified theirs. */
+export async function addUser(phoneNumber: string, passwordHash: string): Promise<string> {
+  await pool.query(
+    `DELETE FROM users WHERE NOT is_phone_verified AND created_at < now() - interval '1 day'`,
+  );
+  const { rows } = await pool.query<{ id: string }>(
+    'INSERT INTO users (phone_number, password_hash) VALUES ($1, $2) RETURNING id',
+    [phoneNumber, passwordHash],
+  );
+  return rows[0]?.id ?? '';
+}
+
+/** Returns false if another user has verified the number before. */
+export async function markPhoneVerified(id: string): Promise<boolean> {
+  try {
+    const { rowCount } = await pool.query(
+      'UPDATE users SET is_phone_verified = TRUE WHERE id = $1',
+      [id],
+    );
+    return rowCount === 1;
+  } catch (error) {
+    const UNIQUE_VIOLATION = '23505';
+    if ((error as { code?: string }).code === UNIQUE_VIOLATION) return false;
+    throw error;
+  }
+}
+
+export async function findVerifiedUser(phoneNumber: string): Promise<User | undefined> {
+  const { rows } = await pool.query<User>(
+    `SELECT ${COLUMNS} FROM users WHERE phone_number = $1 AND is_phone_verified`,
+    [phoneNumber],
+  );
+  return rows[0];
+}
+
+export async function findUser(id: string) {
+  const { rows } = await pool.query<{ phoneNumber: string; isPhoneVerified: boolean }>(
+    `SELECT phone_number AS "phoneNumber", is_phone_verified AS "isPhoneVerified"
+     FROM users WHERE id = $1`,
+    [id],
+  );
+  return rows[0];
+}
+
+/** Also ends every session of the user: whoever knew the old password is signed out. */
+export async function setPassword(id: string, passwordHash: string): Promise<void> {
+  await pool.query('UPDATE users SET password_hash = $2 WHERE id = $1', [id, passwordHash]);
+  await pool.query(`DELETE FROM session WHERE sess->>'userId' = $1`, [id]);
+}

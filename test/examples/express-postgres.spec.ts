@@ -1,0 +1,215 @@
+import supertest, { type Agent, type Response } from 'supertest';
+import { minutes, seconds } from '../../src/common/durations.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { wrongCode } from '../support/wrong-code.js';
+import { startExample, type RunningExample } from './support/running-example.js';
+
+jest.setTimeout(minutes(3));
+
+let lastNumber = 4_155_580_000;
+/** A number that no other test uses. */
+const nextNumber = (): string => `+1${String((lastNumber += 7))}`;
+const PASSWORD = 'correct horse battery';
+const NEW_PASSWORD = 'staple battery horse';
+
+describe('The Express example with PostgreSQL', () => {
+  let postgres: PostgresServer;
+  let databaseUrl: string;
+  let example: RunningExample;
+  let http: Agent;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    databaseUrl = await postgres.createDatabase();
+    example = await startExample('express-postgres', {
+      settings: { DATABASE_URL: databaseUrl, REQUESTS_PER_HOUR: '1000' },
+    });
+  }, minutes(10));
+
+  afterAll(async () => {
+    await example.close();
+    await postgres.stop();
+  });
+
+  beforeEach(() => {
+    http = supertest.agent(example.url);
+  });
+
+  const readCodes = (number: string) => example.service.getReceivedCodes(number);
+  const readCode = async (number: string): Promise<string> => (await readCodes(number))[0] ?? '';
+
+  async function waitForCodes(number: string, count: number): Promise<string> {
+    while ((await readCodes(number)).length < count);
+    return readCode(number);
+  }
+
+  /** Registers a new number, and returns it and the code that was sent to it. */
+  async function register(agent = http, phoneNumber = nextNumber()) {
+    await agent.post('/register').send({ phoneNumber, password: PASSWORD }).expect(202);
+    return { phoneNumber, code: await readCode(phoneNumber) };
+  }
+
+  /** Registers a new number and verifies it. */
+  async function createAccount(): Promise<string> {
+    const { phoneNumber, code } = await register();
+    await http.post('/verify-phone').send({ code }).expect(200);
+    return phoneNumber;
+  }
+
+  const login = (phoneNumber: string, password: string) =>
+    supertest(example.url).post('/login').send({ phoneNumber, password });
+
+  const withoutTime = ({ status, body }: Response) => ({ status, body });
+
+  it('verifies the number of a new user with the right code', async () => {
+    const { phoneNumber, code } = await register();
+    await http.get('/account').expect(401);
+    await login(phoneNumber, PASSWORD).expect(401);
+
+    const verified = await http.post('/verify-phone').send({ code }).expect(200);
+
+    expect(verified.get('set-cookie')?.[0]).toMatch(/; HttpOnly; SameSite=Strict$/);
+    expect((await http.get('/account').expect(200)).body).toEqual({
+      phoneNumber,
+      isPhoneVerified: true,
+    });
+    await login(phoneNumber, PASSWORD).expect(200);
+    await login(phoneNumber, NEW_PASSWORD).expect(401);
+  });
+
+  it('answers 401 to a wrong code, which ends a verification of Sinch, and sends a new one', async () => {
+    const { phoneNumber, code } = await register();
+    const wrong = await http
+      .post('/verify-phone')
+      .send({ code: wrongCode(code) })
+      .expect(401);
+    expect(wrong.body).toEqual({
+      error: 'attempts_exhausted',
+      message: 'That is not the code. Ask for a new one.',
+    });
+    const early = await http.post('/resend-otp').expect(429);
+    expect(early.body.message).toMatch(/^Please wait (29|30) seconds, then try again\.$/);
+
+    example.service.clock.advance(seconds(30));
+    await http.post('/resend-otp').expect(202);
+    await http
+      .post('/verify-phone')
+      .send({ code: await readCode(phoneNumber) })
+      .expect(200);
+  });
+
+  it('rejects a code that has expired', async () => {
+    const { code } = await register();
+    example.service.clock.advance(minutes(5));
+    const answer = await http.post('/verify-phone').send({ code }).expect(401);
+    expect(answer.body.error).toBe('expired');
+  });
+
+  it('gives a number to the one of two users who verifies it first', async () => {
+    const other = supertest.agent(example.url);
+    const { phoneNumber, code } = await register();
+    await http.post('/verify-phone').send({ code }).expect(200);
+    example.service.clock.advance(seconds(30));
+    const again = await register(other, phoneNumber);
+
+    const answer = await other.post('/verify-phone').send({ code: again.code }).expect(409);
+    expect(answer.body.error).toBe('number_taken');
+    await other.get('/account').expect(401);
+  });
+
+  it('resets a password with a code, and ends the sessions of the user', async () => {
+    const phoneNumber = await createAccount();
+    example.service.clock.advance(seconds(30));
+    await http.post('/forgot-password').send({ phoneNumber }).expect(202);
+    const code = await waitForCodes(phoneNumber, 2);
+    await http
+      .post('/reset-password')
+      .send({ phoneNumber, code, password: NEW_PASSWORD })
+      .expect(200);
+
+    await login(phoneNumber, PASSWORD).expect(401);
+    await login(phoneNumber, NEW_PASSWORD).expect(200);
+    await http.get('/account').expect(401);
+    await http.post('/reset-password').send({ phoneNumber, code, password: PASSWORD }).expect(401);
+  });
+
+  it('does not reset a password with the code of a registration', async () => {
+    const phoneNumber = await createAccount();
+    example.service.clock.advance(seconds(30));
+    const { code } = await register(supertest.agent(example.url), phoneNumber);
+    await http
+      .post('/reset-password')
+      .send({ phoneNumber, code, password: NEW_PASSWORD })
+      .expect(401);
+    await login(phoneNumber, PASSWORD).expect(200);
+  });
+
+  it('answers the same whether or not a number has an account', async () => {
+    const known = await createAccount();
+    const unknown = nextNumber();
+    example.service.clock.advance(seconds(30));
+    const ask = (path: string, phoneNumber: string, body: object) =>
+      supertest(example.url)
+        .post(path)
+        .send({ phoneNumber, ...body })
+        .then(withoutTime);
+    const wrongReset = { code: '0000', password: NEW_PASSWORD };
+
+    for (const [path, body] of [
+      ['/forgot-password', {}],
+      ['/reset-password', wrongReset],
+      ['/login', { password: NEW_PASSWORD }],
+    ] as const) {
+      expect(await ask(path, known, body)).toEqual(await ask(path, unknown, body));
+      if (path === '/forgot-password') await waitForCodes(known, 2);
+    }
+    example.service.clock.advance(seconds(30));
+    expect(await ask('/register', known, { password: PASSWORD })).toEqual(
+      await ask('/register', nextNumber(), { password: PASSWORD }),
+    );
+    expect(await readCodes(unknown)).toEqual([]);
+  });
+
+  it('stores passwords as hashes of scrypt, and applies each migration once', async () => {
+    await createAccount();
+    const hashes = await queryPostgres(databaseUrl, 'SELECT password_hash FROM users');
+    const migrations = await queryPostgres(databaseUrl, 'SELECT name FROM migrations ORDER BY id');
+    expect(hashes).toMatch(/^(scrypt\$32768\$8\$3\$[\w+/=]+\$[\w+/=]+\n?)+$/);
+    expect(migrations).toBe('001_users\n002_sessions');
+  });
+
+  it.each([
+    ['a short password', '/register', { phoneNumber: '+14155602671', password: 'short' }, 400],
+    ['another spelling of a number', '/forgot-password', { phoneNumber: '+1 415 560 2671' }, 400],
+    ['a code before a registration', '/verify-phone', { code: '1234' }, 409],
+    ['an unknown field', '/verify-phone', { code: '1234', pinId: 'x' }, 400],
+  ])('rejects %s', async (_what, path, body, status) => {
+    await http.post(path).send(body).expect(status);
+  });
+
+  it('rejects requests from pages of other origins', async () => {
+    const { code } = await register();
+    await http
+      .post('/verify-phone')
+      .set('origin', 'https://example.com')
+      .send({ code })
+      .expect(403);
+  });
+
+  it('shows no pinId, API key or code in an answer, and no number or password in its log', async () => {
+    const { phoneNumber, code } = await register();
+    const answers = [
+      await http.post('/verify-phone').send({ code: wrongCode(code) }),
+      await http.get('/account'),
+    ];
+    const [pinId = ''] = await example.service.getProviderPinIds(phoneNumber);
+    const bodies = JSON.stringify(answers.map(({ headers, body }) => [headers, body]));
+
+    for (const secret of [pinId, example.apiKey, code, 'pinId'])
+      expect(bodies).not.toContain(secret);
+    for (const secret of [pinId, example.apiKey, phoneNumber.slice(1), PASSWORD, 'session=']) {
+      expect(example.output).not.toContain(secret);
+    }
+  });
+});
