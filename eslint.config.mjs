@@ -113,6 +113,11 @@ export default tseslint.config(
     rules: { 'no-console': 'off', 'no-restricted-properties': 'off' },
   },
   {
+    // Nest reads the types of constructor parameters when it runs, so their imports are values.
+    files: ['examples/nestjs/**'],
+    rules: { '@typescript-eslint/consistent-type-imports': 'off' },
+  },
+  {
     // These log with console, so that what they show needs no library.
     files: ['examples/*.mjs', 'examples/{react-vite,nextjs}/**'],
     languageOptions: { globals: { console: 'readonly', fetch: 'readonly', process: 'readonly' } },

@@ -1,0 +1,19 @@
+import type { RequestHandler } from 'express';
+
+/**
+ * Rejects requests that a page of another site made. The cookie is SameSite=Strict already; this also stops
+ * other subdomains, which are the same site. Programs send neither header, and have no cookie to steal.
+ */
+export const rejectOtherOrigins: RequestHandler = (request, response, next) => {
+  const site = request.get('sec-fetch-site');
+  const origin = request.get('origin');
+  const isSafe = request.method === 'GET' || request.method === 'HEAD';
+  const isSameOrigin =
+    site === undefined
+      ? origin === undefined || hostOf(origin) === request.get('host')
+      : site === 'same-origin';
+  if (isSafe || isSameOrigin) next();
+  else response.status(403).json({ error: 'other_origin', message: 'Open this page directly.' });
+};
+
+const hostOf = (origin: string) => (URL.canParse(origin) ? new URL(origin).host : undefined);

@@ -1,0 +1,35 @@
+import {
+  ForbiddenException,
+  SetMetadata,
+  UseGuards,
+  applyDecorators,
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  UnauthorizedException,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+import type { UserSession } from './session.js';
+
+const MAX_AGE_SECONDS = 'step-up-max-age';
+
+/** Requires that the session verified its phone within this time. */
+export const RequireStepUp = (maxAgeSeconds = 300) =>
+  applyDecorators(SetMetadata(MAX_AGE_SECONDS, maxAgeSeconds), UseGuards(StepUpGuard));
+
+@Injectable()
+export class StepUpGuard implements CanActivate {
+  constructor(private readonly reflector: Reflector) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const { session } = context.switchToHttp().getRequest<Request & { session: UserSession }>();
+    if (!session.user) throw new UnauthorizedException('Sign in first.');
+    const maxAgeMs = this.reflector.get<number>(MAX_AGE_SECONDS, context.getHandler()) * 1_000;
+    if (Date.now() - (session.verifiedAt ?? -Infinity) < maxAgeMs) return true;
+    throw new ForbiddenException({
+      error: 'step_up_required',
+      message: 'Confirm with a code first.',
+    });
+  }
+}
