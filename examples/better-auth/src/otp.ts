@@ -7,7 +7,7 @@ const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
 /** What the code is for: a code that was sent for something else is rejected. */
 const reference = 'sign-in';
 
-/** Sends a code. It is another one than better-auth generated, which nobody ever sees. */
+/** Sends a code. It is another one than better-auth generated, which is never sent. */
 export async function sendCode(phoneNumber: string, endUserIp: string | undefined): Promise<void> {
   await otp.send({ phoneNumber, reference, endUserIp }).catch(rethrow);
 }

@@ -8,7 +8,7 @@ CREATE TABLE users (
   created_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 
--- A number belongs to whoever verified it. Anyone may register with it, but cannot sign in.
+-- A number belongs to the user who verified it. Anyone may register with it, but cannot sign in.
 CREATE UNIQUE INDEX users_verified_phone_number ON users (phone_number) WHERE is_phone_verified;
 CREATE INDEX users_unverified ON users (created_at) WHERE NOT is_phone_verified;
 

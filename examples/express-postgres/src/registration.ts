@@ -79,7 +79,7 @@ const login: RequestHandler = async (request, response) => {
   response.json({ message: 'You are signed in.' });
 };
 
-/** With a new session id, so that an id that somebody planted before is worthless. */
+/** With a new session id, so that an id planted in the browser before is worthless. */
 async function signIn(request: Request, userId: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     request.session.regenerate((error) => (error ? reject(error) : resolve()));

@@ -52,7 +52,7 @@ export async function findUser(id: string) {
   return rows[0];
 }
 
-/** Also ends every session of the user: whoever knew the old password is signed out. */
+/** Also ends every session of the user, so no browser stays signed in with the old password. */
 export async function setPassword(id: string, passwordHash: string): Promise<void> {
   await pool.query('UPDATE users SET password_hash = $2 WHERE id = $1', [id, passwordHash]);
   await pool.query(`DELETE FROM session WHERE sess->>'userId' = $1`, [id]);

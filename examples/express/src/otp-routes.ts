@@ -89,7 +89,7 @@ const verifyOtp: RequestHandler = async (request, response) => {
   response.json(describeSession(request));
 };
 
-/** With a new session id, so that an id that somebody planted before is worthless. */
+/** With a new session id, so that an id planted in the browser before is worthless. */
 async function signIn(request: Request, verifiedNumber: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     request.session.regenerate((error) => (error ? reject(error) : resolve()));

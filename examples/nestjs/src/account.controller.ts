@@ -30,7 +30,7 @@ export class AccountController {
   @HttpCode(204)
   async signIn(@Req() request: Request, @Body() { name }: SignInDto): Promise<void> {
     const phoneNumber = PHONE_NUMBERS[name] ?? '+14155590003';
-    // With a new session id, so that an id that somebody planted before is worthless.
+    // With a new session id, so that an id planted in the browser before is worthless.
     await new Promise<void>((resolve, reject) => {
       request.session.regenerate((error) => (error ? reject(error) : resolve()));
     });
