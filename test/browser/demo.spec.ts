@@ -337,7 +337,9 @@ describe('The demo page', () => {
 
   it('shows how long a code is if the back end says so', async () => {
     await demo.send();
-    expect(await demo.page.getByRole('textbox', { name: 'Code', exact: true }).count()).toBe(1);
+    expect(
+      await demo.page.getByRole('textbox', { name: '6-digit code', exact: true }).count(),
+    ).toBe(1);
     const body = { step: 'code', to: '+1415•••0123', validForSeconds: 60, resendInSeconds: 0 };
     await demo.page.route('**/demo/state', (route) =>
       route.fulfill({ json: { ...body, codeLength: 4 } }),
