@@ -10,7 +10,7 @@ export interface VerificationNotFound {
 }
 
 /** A provider's id of a verification. */
-export interface ProviderPin {
+interface ProviderPin {
   readonly provider: string;
   readonly pinId: string;
 }
