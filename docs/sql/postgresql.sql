@@ -1531,7 +1531,16 @@ where
 delete from verifications
 where
   client = $1
-  and number_hash = $2;
+  and number_hash = $2
+  and not exists (
+    select
+      1
+    from
+      idempotency_keys
+    where
+      idempotency_keys.pin_id = verifications.pin_id
+      and state <> 'erased'
+  );
 
 -- verifications.eraseAnswers
 update idempotency_keys

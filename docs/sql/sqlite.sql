@@ -1525,7 +1525,16 @@ where
 delete from verifications
 where
   client = ?
-  and number_hash = ?;
+  and number_hash = ?
+  and not exists (
+    select
+      1
+    from
+      idempotency_keys
+    where
+      idempotency_keys.pin_id = verifications.pin_id
+      and state <> 'erased'
+  );
 
 -- verifications.eraseAnswers
 update idempotency_keys

@@ -1,5 +1,7 @@
 import pg from 'pg';
+import { minutes } from '../../src/common/durations.js';
 import { PhoneNumber } from '../../src/common/phone-number.js';
+import type { SendReservation } from '../../src/storage/send.types.js';
 import { waitUntilBlocked } from '../support/blocked-session.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
@@ -12,29 +14,30 @@ describe('Erasing a number while a request with an idempotency key is counted', 
   let postgres: PostgresServer;
   let url: string;
   let opened: OpenStore;
+  let request: pg.Client;
+  let observer: pg.Client;
   const clock = new FakeClock();
 
   beforeAll(async () => {
     postgres = await startPostgres();
+  });
+  beforeEach(async () => {
     url = await postgres.createDatabase();
     opened = await openStore(clock, { DATABASE_URL: url });
+    request = new pg.Client({ connectionString: url });
+    observer = new pg.Client({ connectionString: url });
+    await Promise.all([request.connect(), observer.connect()]);
   });
-
-  afterAll(async () => {
+  afterEach(async () => {
+    await Promise.all([request.end(), observer.end()]);
     await opened.close();
-    await postgres.stop();
   });
+  afterAll(() => postgres.stop());
 
   // Fails without lockNumber of `erase` in verification.repository.ts.
   it('erases the key of a request that was committed during the erase', async () => {
     const { store } = opened;
-    const admission = await store.reserveSend(newVerification('pin', NUMBER, clock.now()));
-    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
-    const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
-    await store.confirmSend(admission.reservation, accepted, sendResponse('pin'));
-    const request = new pg.Client({ connectionString: url });
-    const observer = new pg.Client({ connectionString: url });
-    await Promise.all([request.connect(), observer.connect()]);
+    await confirm(await reserve('pin'));
 
     // As a resend does: it claims its key, then counts for its verification.
     await request.query('begin');
@@ -49,6 +52,44 @@ describe('Erasing a number while a request with an idempotency key is counted', 
 
     const { rows } = await observer.query(`select state from idempotency_keys`);
     expect(rows).toEqual([{ state: 'erased' }]);
-    await Promise.all([request.end(), observer.end()]);
   });
+
+  // Fails without the condition of `erase` in verification-queries.ts.
+  it('keeps a send that was committed when the keys were read, so that its key is not left alone', async () => {
+    const { store } = opened;
+    await confirm(await reserve('pin-1', 'key-1'));
+    clock.advance(minutes(1));
+
+    // The erase waits here, and has read which keys it erases.
+    await request.query('begin');
+    await request.query(`select 1 from idempotency_keys for update`);
+    const erased = store.erase(NUMBER, 'shop');
+    await waitUntilBlocked(observer);
+    const reservation = await reserve('pin-2', 'key-2');
+    await request.query('commit');
+    await erased;
+
+    await expect(confirm(reservation)).resolves.toBe(true);
+    const { rows } = await observer.query(`
+      select pin_id, state, verifications.pin_id is not null as "isKept"
+      from idempotency_keys left join verifications using (pin_id) order by pin_id`);
+    expect(rows).toEqual([
+      { pin_id: 'pin-1', state: 'erased', isKept: false },
+      { pin_id: 'pin-2', state: 'answered', isKept: true },
+    ]);
+  });
+
+  async function reserve(pinId: string, key?: string): Promise<SendReservation> {
+    const verification = newVerification(pinId, NUMBER, clock.now());
+    const idempotency = key === undefined ? undefined : { key, request: pinId };
+    const admission = await opened.store.reserveSend(verification, idempotency);
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    return admission.reservation;
+  }
+
+  function confirm(reservation: SendReservation): Promise<boolean> {
+    const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
+    const response = sendResponse(reservation.pinId);
+    return opened.store.confirmSend(reservation, accepted, response);
+  }
 });

@@ -130,8 +130,15 @@ export const prepareVerificationQueries = (database: Database) =>
         select pin_id from verifications
         where client = ${p.client} and number_hash = ${p.numberHash})`,
 
+    /**
+     * After `eraseAnswers`. A send that was committed since then comes after the erase: without
+     * its verification, its key would stay behind.
+     */
     erase: (_db, p: ClientNumberKey) => sql`
-      delete from verifications where client = ${p.client} and number_hash = ${p.numberHash}`,
+      delete from verifications
+      where client = ${p.client} and number_hash = ${p.numberHash} and not exists (
+        select 1 from idempotency_keys
+        where idempotency_keys.pin_id = verifications.pin_id and state <> 'erased')`,
 
     /** For all clients, because each one's limits depend on the others. */
     rehashNumber: (_db, p: NumberHashChange) => sql`
