@@ -38,6 +38,8 @@ interface SentCode {
 /** Codes sent before the outage, and a number at its limit. */
 interface StateBefore {
   readonly unusedCode: SentCode;
+  /** Called during the outage; an attempt whose commit is not answered stays counted. */
+  readonly calledCode: SentCode;
   readonly usedCode: SentCode;
   /** One of its attempts is used. */
   readonly guessedCode: SentCode;
@@ -94,7 +96,8 @@ async function createStateBefore(fleet: Fleet): Promise<StateBefore> {
     http.post('/otp/verify').send({ pinId, otpCode });
   const limited = await sendCode(fleet);
   const cooldown = delay(COOLDOWN_MS);
-  const [unusedCode, usedCode, guessedCode] = [
+  const [unusedCode, calledCode, usedCode, guessedCode] = [
+    await sendCode(fleet),
     await sendCode(fleet),
     await sendCode(fleet),
     await sendCode(fleet),
@@ -106,7 +109,8 @@ async function createStateBefore(fleet: Fleet): Promise<StateBefore> {
   await verify(guessedCode, wrongCode(guessedCode.code)).expect(200);
   await cooldown;
   await http.post('/otp/resend').send({ pinId: limited.pinId }).expect(200);
-  return { unusedCode, usedCode, guessedCode, idempotencyKey, limitedNumber: limited.phoneNumber };
+  const limitedNumber = limited.phoneNumber;
+  return { unusedCode, calledCode, usedCode, guessedCode, idempotencyKey, limitedNumber };
 }
 
 async function sendCode({ replicas: [{ http }], getReceivedCodes }: Fleet): Promise<SentCode> {
@@ -120,9 +124,9 @@ async function sendCode({ replicas: [{ http }], getReceivedCodes }: Fleet): Prom
 async function callEveryRoute(
   fleet: Fleet,
   load: LoadGenerator,
-  { unusedCode }: StateBefore,
+  { calledCode }: StateBefore,
 ): Promise<void> {
-  const { pinId, code } = unusedCode;
+  const { pinId, code } = calledCode;
   const targets = fleet.replicas.flatMap((replica) =>
     Array.from({ length: CONCURRENT_CALLS_PER_REPLICA }, () => replica),
   );
