@@ -40,7 +40,7 @@ describe('The flood filter of the sandbox', () => {
     expect(await countMessages()).toBe(7);
   });
 
-  it('drops the 21st SMS to a number within an hour, whatever its text', async () => {
+  it('drops the 21st SMS to a number within an hour, with any text', async () => {
     for (let i = 0; i < 21; i += 1) await sandbox.send(PHONE_NUMBER).expect(200);
 
     expect(await countMessages()).toBe(20);

@@ -108,7 +108,7 @@ describe('The sandbox as Sinch', () => {
       );
     });
 
-    it('speaks English in a call, whatever Accept-Language says', async () => {
+    it('speaks English in a call, with any Accept-Language', async () => {
       const { headers } = await sandbox
         .startVerification({ method: 'callout' })
         .set('accept-language', 'de')

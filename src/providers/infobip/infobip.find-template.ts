@@ -35,7 +35,7 @@ const findByText = (
 ): InfobipTemplate | undefined =>
   templates.find((template) => text !== undefined && template.messageText === text);
 
-/** Not by the default language: every template has it whose language nobody chose. */
+/** Not by the default language: every template has it whose language was not chosen. */
 const findByLanguage = (
   templates: readonly InfobipTemplate[],
   language: string | undefined,

@@ -28,7 +28,7 @@ export interface ClientHistory {
 
 export const ANSWERED: RequestFate = { kind: 'answered' };
 
-/** Fates that a test can also bring about for the real service. */
+/** Fates that a test can also cause at the real service. */
 const REAL_FATES: readonly RequestFate[] = [
   ANSWERED,
   { kind: 'reset', delivered: false },

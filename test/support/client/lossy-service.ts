@@ -14,7 +14,7 @@ import { ANSWERED, type RequestFate } from './history.js';
 /** So long works the provider while the client already repeats its request. */
 const SLOW_MS = scaleTimeLimit(400);
 
-/** The real service in a process of its own, behind a proxy that brings about the fates of requests. */
+/** The real service in a process of its own, behind a proxy that causes the fates of requests. */
 export class LossyService {
   /** The statuses that the client received since the fates were set; 0 for a broken connection. */
   statuses: number[] = [];
