@@ -1,8 +1,11 @@
 /** Every implementation can store a tag of this length (RFC 5646 §4.4.1). */
 export const MAX_LOCALE_LENGTH = 35;
 
-/** Subtags of letters and digits, with hyphens between (RFC 5646 §2.1). */
-export const LANGUAGE_TAG = /^[A-Za-z\d]{1,8}(?:-[A-Za-z\d]{1,8})*$/;
+/**
+ * Subtags of letters and digits, with hyphens between (RFC 5646 §2.1), or with underscores, as many
+ * systems write a locale: `de_CH`.
+ */
+export const LANGUAGE_TAG = /^[A-Za-z\d]{1,8}(?:[-_][A-Za-z\d]{1,8})*$/;
 
 /** Whether a value has the form of a BCP 47 language tag. Its language need not exist. */
 export const isLanguageTag = (value: unknown): value is string =>
@@ -14,7 +17,7 @@ export const isLanguageTag = (value: unknown): value is string =>
  */
 export function canonicalizeLocale(tag: string): string {
   try {
-    return new Intl.Locale(tag).baseName;
+    return new Intl.Locale(tag.replaceAll('_', '-')).baseName;
   } catch {
     return '';
   }

@@ -293,7 +293,7 @@ describe('npm run infobip:setup', () => {
 
     it.each([
       ['--locale de', 'Give the message in this language: --locale de --text'],
-      [`--locale de_DE --text '{{pin}}'`, '--locale must be a BCP 47 language tag'],
+      [`--locale de.DE --text '{{pin}}'`, '--locale must be a BCP 47 language tag'],
       [`--locale x-a --text '{{pin}}'`, '--locale must be a BCP 47 language tag'],
       [`--name other --locale de --text '{{pin}}'`, 'First run the command without --locale'],
     ])('rejects %s', async (args, message) => {

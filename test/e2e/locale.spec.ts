@@ -130,6 +130,8 @@ describe('The language of a message', () => {
   it.each([
     ['de-CH', 'German'],
     ['DE-de', 'German'],
+    ['de_CH', 'German'],
+    ['zz_ZZ', 'English'],
     ['de-Latn-AT-1996-x-bank', 'German'],
     ['es-419', 'Spanish'],
     ['pl', 'English'],
@@ -173,7 +175,7 @@ describe('The language of a message', () => {
   });
 
   it.each([
-    ['de_CH'],
+    ['de_CH.UTF-8'],
     ['de-'],
     [''],
     ['de, en;q=0.9'],

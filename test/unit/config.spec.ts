@@ -269,9 +269,9 @@ describe('The configuration', () => {
     ['SINCH_APPLICATION_SECRET', 'no base64!'],
     ['INFOBIP_MESSAGE_IDS', 'ABC'],
     ['INFOBIP_MESSAGE_IDS', 'de:'],
-    ['INFOBIP_MESSAGE_IDS', 'de_CH:ABC'],
+    ['INFOBIP_MESSAGE_IDS', 'de.CH:ABC'],
     ['INFOBIP_MESSAGE_IDS', 'x-private:ABC'],
-    ['INFOBIP_MESSAGE_IDS', 'pt-BR:ABC,pt-br:DEF'],
+    ['INFOBIP_MESSAGE_IDS', 'pt-BR:ABC,pt_br:DEF'],
   ])('rejects %s=%s', (name, value) => {
     expect(errorsOf({ [name]: value })).toMatch(new RegExp(`- ${name} must (be|have|look like)`));
   });

@@ -5,6 +5,7 @@ describe('A language tag', () => {
     ['pt-br', 'pt-BR'],
     ['ZH-hant-tw', 'zh-Hant-TW'],
     ['iw', 'he'],
+    ['pt_BR', 'pt-BR'],
     ['de-CH-u-co-phonebk-x-4179302', 'de-CH'],
     ['x-private', ''],
     ['i-klingon', ''],

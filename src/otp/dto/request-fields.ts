@@ -155,7 +155,7 @@ export const LocaleField = () =>
     ValidateBy(
       { name: 'locale', validator: { validate: isLanguageTag } },
       {
-        message: `Give one BCP 47 language tag of at most ${String(MAX_LOCALE_LENGTH)} characters, with hyphens, such as de or pt-BR, or none.`,
+        message: `Give one BCP 47 language tag of at most ${String(MAX_LOCALE_LENGTH)} characters, such as de or pt-BR, or none.`,
       },
     ),
     ApiProperty({
