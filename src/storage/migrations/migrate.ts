@@ -8,6 +8,7 @@ import { clientNumbers } from './0006-client-numbers.js';
 import { unresolvedChecks } from './0007-unresolved-checks.js';
 import { locale } from './0008-locale.js';
 import { codeLength } from './0009-code-length.js';
+import { messages } from './0010-messages.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -20,6 +21,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   unresolvedChecks,
   locale,
   codeLength,
+  messages,
 ];
 
 /**

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { Channel } from '../../common/channel.js';
+import type { DeliveryStatus } from '../../common/delivery-status.js';
 
 /** The tables, the same on both engines. Times are milliseconds since the epoch. */
 export interface DatabaseSchema {
@@ -10,6 +11,7 @@ export interface DatabaseSchema {
   idempotency_keys: IdempotencyKeyRow;
   traffic: TrafficRow;
   end_users: EndUserRow;
+  messages: MessageRow;
 }
 
 export interface VerificationRow {
@@ -117,4 +119,28 @@ export interface IdempotencyKeyRow {
   created_at: number;
   /** A random id of the request that owns the key, or owned it last. */
   run: string;
+}
+
+/** A message that a provider accepted while its delivery reports were switched on. */
+export interface MessageRow {
+  /** HMAC of the provider's name and the provider's id of the message. */
+  message_hash: string;
+  /** Empty while a report waits for its send. Then client, channel and country are empty too. */
+  pin_id: string;
+  client: string;
+  provider: string;
+  channel: Channel | '';
+  /** ISO 3166 code. */
+  country: string;
+  /** When the provider accepted the message; 0 while a report waits for its send. */
+  sent_at: number;
+  status: DeliveryStatus;
+  /** When the message got this status; 0 without a report. */
+  status_at: number;
+  /** When the report of this status came; 0 without a report. */
+  received_at: number;
+  /** Decimal text, as the provider reports it; empty if it does not. */
+  price: string;
+  /** ISO 4217 code; empty without a price. */
+  currency: string;
 }

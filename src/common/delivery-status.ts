@@ -1,0 +1,25 @@
+/**
+ * Why a message did not arrive. `expired`: the provider gave up after the validity of the message;
+ * `blocked`: by an operator, the end user or a fraud filter; `flooded`: too many messages to the number.
+ */
+export const UNDELIVERED_REASONS = [
+  'unreachable',
+  'rejected',
+  'expired',
+  'blocked',
+  'flooded',
+  'no_credit',
+] as const;
+export type UndeliveredReason = (typeof UNDELIVERED_REASONS)[number];
+
+/**
+ * What became of a message, as providers report it. `pending`: on its way. `unknown`: the provider
+ * cannot say whether it arrived. The others are final.
+ */
+export const DELIVERY_STATUSES = [
+  'pending',
+  'delivered',
+  ...UNDELIVERED_REASONS,
+  'unknown',
+] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
