@@ -30,6 +30,8 @@ export default tseslint.config(
       'examples/*/next-env.d.ts',
       '.test-build/',
       'test/bench/.build/',
+      // Its packages are installed only when the benchmark runs.
+      'test/bench/servers/nestjs/',
       'coverage/',
       'data/',
     ],

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { calibrate, toCalibrationTable } from './calibration.js';
 import type { Experiment } from './experiment.js';
 import { comparison } from './experiments/comparison.js';
 import { fixedRates } from './experiments/fixed-rates.js';
@@ -22,7 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
     reserveNumbers: (count) => (usedNumbers += count) - count,
   };
   try {
-    const tables: Table[] = [];
+    const tables: Table[] = [toCalibrationTable(await calibrate())];
     const experiment = chooseExperiment(options);
     for (const engine of options.engines)
       tables.push(...(await experiment(engine, shared, options)));

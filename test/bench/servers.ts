@@ -38,6 +38,7 @@ export interface BenchServer {
 const BUILD = import.meta.dirname;
 const BENCH = join(BUILD, '../..');
 const ROOT = join(BENCH, '../..');
+const NEST_TUTORIAL = join(BENCH, '.build/nestjs/main.js');
 
 /** The least that a send and a verify can cost; the other servers are compared with it. */
 export const FLOOR = 'floor';
@@ -108,18 +109,28 @@ export const floor: BenchServer = {
   }),
 };
 
-/** An alternative without a database: it is measured once, beside the servers on SQLite. */
+/** An alternative without a database is measured once, beside the servers on SQLite. */
 const alternative = (
   name: string,
-  file: string,
-  given: Pick<BenchServer, 'api' | 'operations'>,
+  module: string,
+  {
+    api = 'otp',
+    operations = OPERATIONS,
+    engine = 'sqlite',
+  }: Partial<Pick<BenchServer, 'api' | 'operations'>> & { engine?: DatabaseEngine } = {},
 ): BenchServer => ({
-  ...given,
+  api,
+  operations,
   variants: [{ name, hasIdempotencyKey: false }],
-  engines: ['sqlite'],
-  launch: ({ port, upstream }) => ({
-    module: join(BENCH, 'servers', file),
-    env: { NODE_ENV: 'production', PORT: String(port), UPSTREAM: upstream },
+  engines: [engine],
+  launch: ({ port, upstream, databaseUrl }) => ({
+    module,
+    env: {
+      NODE_ENV: 'production',
+      PORT: String(port),
+      UPSTREAM: upstream,
+      ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+    },
   }),
 });
 
@@ -130,9 +141,11 @@ export const servers = (against: string | undefined): readonly BenchServer[] => 
   floor,
   service,
   ...(against === undefined ? [] : [serviceOf(`other ${SERVICE}`, resolve(against))]),
-  alternative('Express, axios, a map', 'tutorial.mjs', { api: 'otp', operations: OPERATIONS }),
+  alternative('Express, axios, a map', join(BENCH, 'servers/tutorial.mjs')),
+  alternative('NestJS tutorial, a map', NEST_TUTORIAL),
+  alternative('NestJS tutorial, TypeORM', NEST_TUTORIAL, { engine: 'postgres' }),
   // Its memory adapter searches all pending codes, so only flows, which verify immediately, are fair.
-  alternative('better-auth, in memory', 'better-auth.mjs', {
+  alternative('better-auth, in memory', join(BENCH, 'servers/better-auth.mjs'), {
     api: 'betterAuth',
     operations: ['flow'],
   }),
