@@ -9,6 +9,7 @@ import { unresolvedChecks } from './0007-unresolved-checks.js';
 import { locale } from './0008-locale.js';
 import { codeLength } from './0009-code-length.js';
 import { messages } from './0010-messages.js';
+import { outbox } from './0011-outbox.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -22,6 +23,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   locale,
   codeLength,
   messages,
+  outbox,
 ];
 
 /**

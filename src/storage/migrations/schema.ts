@@ -1,10 +1,11 @@
 import type { Generated } from 'kysely';
 import type { Channel } from '../../common/channel.js';
 import type { DeliveryStatus } from '../../common/delivery-status.js';
+import type { WebhookEventType } from '../../common/webhook-event.js';
 
 /** The tables, the same on both engines. Times are milliseconds since the epoch. */
 export interface DatabaseSchema {
-  verifications: VerificationRow & PossibleSenderColumn;
+  verifications: VerificationRow & UnselectedColumns;
   client_numbers: ClientNumberRow;
   /** Only replicas of the release before this one count here; this release deletes old rows. */
   numbers: Omit<ClientNumberRow, 'client'>;
@@ -12,6 +13,7 @@ export interface DatabaseSchema {
   traffic: TrafficRow;
   end_users: EndUserRow;
   messages: MessageRow;
+  outbox: OutboxRow;
 }
 
 export interface VerificationRow {
@@ -20,8 +22,9 @@ export interface VerificationRow {
   number_hash: string;
   /**
    * `exhausted` is never stored, as it follows from the attempts. `expired` follows from the clock
-   * and is stored only when a newer verification of the number becomes pending. `unclaimed`: the
-   * provider verified a code, but its answer was lost, and no request has got `verified: true`.
+   * and is stored only with its event, or when a newer verification of the number becomes pending.
+   * `unclaimed`: the provider verified a code, but its answer was lost, and no request has got
+   * `verified: true`.
    */
   status: 'sending' | 'pending' | 'failed' | 'unclaimed' | 'verified' | 'cancelled' | 'expired';
   channel: Channel;
@@ -55,10 +58,14 @@ export interface VerificationRow {
   code_provider: string;
 }
 
-/** No query selects it: only an operator reads it, to compare it with a provider's bill. */
-interface PossibleSenderColumn {
-  /** Providers that may have sent an unconfirmed message, with commas between. */
+interface UnselectedColumns {
+  /**
+   * Providers that may have sent an unconfirmed message, with commas between. Only an operator reads
+   * it, to compare it with a provider's bill.
+   */
   maybe_texted: Generated<string>;
+  /** The `pin_id` of the verification whose send ended this one; empty if none did. */
+  superseded_by: Generated<string>;
 }
 
 /**
@@ -143,4 +150,23 @@ export interface MessageRow {
   price: string;
   /** ISO 4217 code; empty without a price. */
   currency: string;
+}
+
+/** An event. Its content is read from its verification when it is sent. */
+export interface OutboxRow {
+  pin_id: string;
+  /** Empty for the end of the verification; the `message_hash` for a message. */
+  subject: string;
+  /** A random id, the same for every try. */
+  event_id: string;
+  type: WebhookEventType;
+  client: string;
+  /** When what it reports happened. */
+  occurred_at: number;
+  created_at: number;
+  /** The next try. While a replica sends the event: when another one may send it. */
+  due_at: number;
+  /** Tries so far, also one that is running. */
+  tries: number;
+  state: 'waiting' | 'sent' | 'abandoned';
 }

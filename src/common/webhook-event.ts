@@ -1,0 +1,13 @@
+/** What an event reports: how a verification ended, or that a message surely did not arrive. */
+export const WEBHOOK_EVENT_TYPES = [
+  'verification.verified',
+  'verification.expired',
+  'verification.exhausted',
+  'verification.cancelled',
+  'message.undelivered',
+] as const;
+export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
+
+/** How the sending of an event ended; `failed`: the receiver did not accept it, and it waits. */
+export const WEBHOOK_OUTCOMES = ['sent', 'failed', 'abandoned'] as const;
+export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
