@@ -1265,6 +1265,16 @@ set
   "texts" = traffic.texts + excluded.texts,
   "verified" = traffic.verified + excluded.verified;
 
+-- traffic.addForClient
+insert into
+  "traffic" ("subject", "slot", "shard", "texts", "verified")
+values
+  ($1, $2, $3, $4, $5)
+on conflict ("subject", "slot", "shard") do update
+set
+  "texts" = traffic.texts + excluded.texts,
+  "verified" = traffic.verified + excluded.verified;
+
 -- traffic.addOne
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
@@ -1303,6 +1313,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client-prefix:' || prefix_hash || ':' || client,
@@ -1312,6 +1324,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'country:' || country,
@@ -1321,6 +1335,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client-country:' || country || ':' || client,
@@ -1330,6 +1346,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client:' || client,
@@ -1375,6 +1393,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client-prefix:' || prefix_hash || ':' || client,
@@ -1384,6 +1404,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'country:' || country,
@@ -1393,6 +1415,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client-country:' || country || ':' || client,
@@ -1402,6 +1426,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client:' || client,

@@ -1259,6 +1259,16 @@ set
   "texts" = traffic.texts + excluded.texts,
   "verified" = traffic.verified + excluded.verified;
 
+-- traffic.addForClient
+insert into
+  "traffic" ("subject", "slot", "shard", "texts", "verified")
+values
+  (?, ?, ?, ?, ?)
+on conflict ("subject", "slot", "shard") do update
+set
+  "texts" = traffic.texts + excluded.texts,
+  "verified" = traffic.verified + excluded.verified;
+
 -- traffic.addOne
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
@@ -1297,6 +1307,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client-prefix:' || prefix_hash || ':' || client,
@@ -1306,6 +1318,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'country:' || country,
@@ -1315,6 +1329,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client-country:' || country || ':' || client,
@@ -1324,6 +1340,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client:' || client,
@@ -1369,6 +1387,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client-prefix:' || prefix_hash || ':' || client,
@@ -1378,6 +1398,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'country:' || country,
@@ -1387,6 +1409,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client-country:' || country || ':' || client,
@@ -1396,6 +1420,8 @@ select
   verified
 from
   counted
+where
+  prefix_hash <> ''
 union all
 select
   'client:' || client,

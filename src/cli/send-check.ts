@@ -17,7 +17,7 @@ const CHANNEL = 'sms';
 
 const OTHER_NUMBER = 'Give the number of a phone that you have.';
 const CHANGE_POLICY =
-  'Give another number, or change ALLOWED_COUNTRIES, BLOCKED_NUMBER_TYPES or NUMBER_CHECK.';
+  'Give another number, or change ALLOWED_COUNTRIES, BLOCKED_NUMBER_TYPES, BLOCKED_PREFIXES or NUMBER_CHECK.';
 const NO_TERMINAL = fail(
   'send',
   'No message was sent, because stdin is not a terminal: you have to enter the code.',

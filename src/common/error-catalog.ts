@@ -71,7 +71,7 @@ const ENTRIES = {
   },
   destination_not_allowed: {
     status: 403,
-    message: 'Messages to this country or number type are blocked.',
+    message: 'Messages to this country, number type or number are blocked.',
     action: OTHER_NUMBER,
     returnedBy: MESSAGE_SEND,
   },

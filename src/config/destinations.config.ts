@@ -1,11 +1,12 @@
 import type { ConfigType } from '@nestjs/config';
 import Joi from 'joi';
-import { defineConfig, setting } from './define-config.js';
+import { defineConfig, setting, type Environment } from './define-config.js';
 import { oneOf, parsedBy } from './env-types.js';
 import {
   ALL_COUNTRIES,
   parseBlockedTypes,
   parseCountries,
+  parsePrefixes,
   parseTestNumbers,
   requireLastDays,
 } from './list-parsers.js';
@@ -36,6 +37,24 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
       values: 'types of libphonenumber, `sms:type`, `voice:type`, `whatsapp:type`, or `none`',
     },
   ),
+  /** First digits of the identities of numbers. */
+  blockedPrefixes: setting('BLOCKED_PREFIXES', parsedBy(parsePrefixes).default([]), {
+    description:
+      'first digits of numbers that no message is sent to, or whole numbers. If `TRUSTED_PREFIXES` matches a number too, the longer prefix decides',
+    values: '`+` and digits, …',
+    defaultInWords: 'none',
+    example: '+2547,+447700900123',
+    isSecret: true,
+  }),
+  /** First digits of the identities of numbers. */
+  trustedPrefixes: setting('TRUSTED_PREFIXES', parsedBy(parsePrefixes).default([]), {
+    description:
+      'first digits of numbers, or whole numbers, that `ALLOWED_COUNTRIES`, `BLOCKED_NUMBER_TYPES` and the fraud protection do not stop; every other limit applies',
+    values: '`+` and digits, …',
+    defaultInWords: 'none',
+    example: '+4915112345678',
+    isSecret: true,
+  }),
   numberCheck: setting('NUMBER_CHECK', oneOf('valid', 'possible').default('valid'), {
     description:
       'which numbers get messages: those of a known range, or also others of the right length, whose type cannot be blocked',
@@ -56,3 +75,10 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   ),
 });
 export type DestinationsConfig = ConfigType<typeof destinationsConfig>;
+
+/** The error if a prefix is both blocked and trusted. Call it with valid lists. */
+export function findPrefixErrors(env: Environment): string[] {
+  const { blockedPrefixes, trustedPrefixes } = destinationsConfig(env);
+  if (!blockedPrefixes.some((prefix) => trustedPrefixes.includes(prefix))) return [];
+  return ['BLOCKED_PREFIXES and TRUSTED_PREFIXES must not have the same prefix'];
+}

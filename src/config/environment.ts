@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import Joi from 'joi';
 import type { Environment } from './define-config.js';
+import { findPrefixErrors } from './destinations.config.js';
 import { findDevelopmentSecretErrors } from './encryption.config.js';
 import { SECRET_NAMES, SETTING_NAMES, SETTINGS } from './config.module.js';
 import { findMetricsClientErrors } from './http.config.js';
@@ -42,6 +43,10 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
       ? [...findMissingCredentials(env), ...findOpenAccessErrors(env)]
       : []),
     ...(Array.isArray(env.values['API_KEYS']) ? findMetricsClientErrors(env) : []),
+    ...(Array.isArray(env.values['BLOCKED_PREFIXES']) &&
+    Array.isArray(env.values['TRUSTED_PREFIXES'])
+      ? findPrefixErrors(env)
+      : []),
     ...findDevelopmentSecretErrors(env),
   ];
   const errors = [

@@ -7,6 +7,7 @@ import {
   NUMBER_TYPES,
   type NumberType,
 } from '../common/phone-number.js';
+import { parsePhonePrefix } from '../common/phone-prefix.js';
 import { PROVIDER_NAMES, type ProviderName } from '../common/provider-name.js';
 import { parseTestNumber, type TestNumber } from '../common/test-number.js';
 
@@ -92,6 +93,14 @@ const parseTypes = createListParser(
 /** Parses libphonenumber's names of number types; `none` is the empty list. */
 export const parseBlockedTypes = (text: string): BlockedNumberType[] =>
   text.trim().toLowerCase() === 'none' ? [] : parseTypes(text);
+
+const parsePrefixEntries = createListParser(
+  parsePhonePrefix,
+  'first digits of phone numbers with + and the country code, such as +2547,+44770, or whole numbers',
+);
+
+/** Parses first digits of phone numbers. @returns those of their identities */
+export const parsePrefixes = (text: string): string[] => parsePrefixEntries(text).flat();
 
 /** Parses the names of providers, in order of preference. */
 export function parseProviders(text: string): readonly [ProviderName, ...ProviderName[]] {

@@ -14,14 +14,14 @@ import { createPinId } from './pin-id.js';
 export const toNewVerification = (
   { phoneNumber, channel = DEFAULT_CHANNEL, reference, endUserIp, locale }: SendOtpDto,
   client: string,
-  { country, prefix, isTestNumber }: CheckedDestination,
+  { country, prefix, isTestNumber, isTrusted }: CheckedDestination,
   { floodFilters, now }: { floodFilters: FloodFilters; now: number },
   { ttlMs, maxAttempts }: OtpConfig,
 ): NewVerification => ({
   pinId: createPinId(),
   client,
   phoneNumber: phoneNumber.forChannel(channel),
-  destination: { country, prefix },
+  destination: { country, prefix, isTrusted },
   endUserAddress: endUserIp,
   hasSendLimits: !isTestNumber,
   channel,

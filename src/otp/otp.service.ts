@@ -134,7 +134,7 @@ export class OtpService {
     throw errors.validationFailed({ fieldErrors: [{ pointer: '#/channel', detail }] });
   }
 
-  /** The channel may be another one than that of the send. Test numbers are always allowed. */
+  /** Test numbers are always allowed. */
   private async assertResendAllowed(
     { reservation }: SendAdmitted,
     context: RequestContext,
@@ -142,7 +142,7 @@ export class OtpService {
     const { phoneNumber, channel, entries } = reservation;
     if (entries === undefined) return;
     try {
-      this.destinations.assertTypeAllowed(phoneNumber.type, channel);
+      this.destinations.checkResend(phoneNumber, channel);
     } catch (error) {
       await this.store.releaseSend(reservation, [], context);
       throw error;

@@ -41,6 +41,8 @@ interface SendDestination {
   readonly country: string;
   /** E.164 without the last four digits. */
   readonly prefix: string;
+  /** Whether no fraud budget counts its messages; by default one does. */
+  readonly isTrusted?: boolean;
 }
 
 /** Another message with the code of a verification. */

@@ -34,6 +34,13 @@ export const isExact = (scope: CountScope): boolean =>
 /** False for a verification of a release before there were counts. */
 export const isCounted = ({ country }: CountKey): boolean => country !== '';
 
+/**
+ * Whether the fraud budgets count it. A trusted number has no prefix hash: only its client counts its
+ * sends, so that they neither use up nor raise the budgets of other numbers.
+ */
+export const hasBudgets = ({ prefix_hash }: Pick<CountKey, 'prefix_hash'>): boolean =>
+  prefix_hash !== '';
+
 export const toClientSubject = (client: string): string => `client:${client}`;
 
 export const toWrongCodesSubject = (client: string): string => `wrong-codes:${client}`;

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { seconds } from '../common/durations.js';
 import type { StorageConfig } from '../config/storage.config.js';
 import type { Database } from './engines/database.js';
+import { hasBudgets, isCounted } from './traffic-subjects.js';
 import { openDatabase } from './engines/open-database.js';
 import { DATABASE_FILE } from './engines/sqlite.js';
 
@@ -51,13 +52,13 @@ export class VerificationHistory {
     });
   }
 
-  /** Every verification that the fraud budgets count, oldest first: none of a test number. */
+  /** Every verification that the fraud budgets count, oldest first: none of a test or trusted number. */
   async *list(): AsyncGenerator<VerificationRecord> {
     let last = { time: 0, pinId: '' };
     for (;;) {
       const after = last;
       const { rows } = await this.database.run((batch) => this.queries.nextPage(batch, after));
-      yield* rows.filter(({ sends, country }) => sends > 0 && country !== '');
+      yield* rows.filter((row) => row.sends > 0 && isCounted(row) && hasBudgets(row));
       const end = rows.at(-1);
       if (!end || rows.length < PAGE_SIZE) return;
       last = { time: end.created_at, pinId: end.pin_id };

@@ -213,6 +213,26 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     expect(countAdmitted(trusted)).toBe(verified);
   });
 
+  // Fails without traffic-queries.ts, upsert: `prefix_hash <> ''`; traffic-counts.ts, addForClient
+  it('counts a trusted number for its client only', async () => {
+    const destination = { country: 'US', prefix: '+1415555', isTrusted: true };
+    const pinIds = await runConcurrently(4, () => createPending({ destination }, blockAll));
+    await Promise.all(pinIds.slice(0, 2).map(verify));
+    clock.advance(seconds(30));
+    const failed = requireReservation(await send({ destination }, blockAll));
+    await store.releaseSend(failed, []);
+    const resent = requireReservation(await resend(pinIds[2] ?? '', blockAll));
+    await store.releaseSend(resent, []);
+
+    for (const scope of ['prefix', 'client_prefix', 'country', 'client_country'] as const) {
+      expect((await readCounts(scope)).recent).toEqual({ sends: 0, verified: 0 });
+    }
+    await reopen({ CLIENT_SENDS_PER_DAY: '4' });
+    expect(await send({ destination })).toMatchObject({ limit: 'client_sends' });
+    await reopen({ CLIENT_SENDS_PER_DAY: '5' });
+    expect((await send({ destination })).outcome).toBe('admitted');
+  });
+
   describe('a budget', () => {
     // Fails without traffic-counts.ts, addSend: `addSend` before `read`; traffic-queries.ts, shard 0 of a prefix
     it('of a prefix is exact to the message under concurrent sends from two replicas', async () => {

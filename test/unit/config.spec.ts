@@ -67,6 +67,8 @@ describe('The configuration', () => {
           'VOICEMAIL',
           'sms:FIXED_LINE',
         ],
+        blockedPrefixes: [],
+        trustedPrefixes: [],
         numberCheck: 'valid',
         testNumbers: [],
       },
@@ -258,6 +260,9 @@ describe('The configuration', () => {
     ['ALLOWED_COUNTRIES', 'DE,XX'],
     ['BLOCKED_NUMBER_TYPES', 'EXPENSIVE'],
     ['BLOCKED_NUMBER_TYPES', 'fax:FIXED_LINE'],
+    ['BLOCKED_PREFIXES', '4477'],
+    ['BLOCKED_PREFIXES', '+44,GB'],
+    ['TRUSTED_PREFIXES', '+0447'],
     ['NUMBER_CHECK', 'never'],
     ['TEST_NUMBERS', '+15550001111'],
     ['TEST_NUMBERS', '15550001111:123456'],
@@ -297,6 +302,17 @@ describe('The configuration', () => {
     expect(destinations.blockedTypes).toEqual(['PREMIUM_RATE', 'sms:FIXED_LINE', 'voice:PAGER']);
   });
 
+  it.each([
+    ['+4477', '+4477'],
+    ['+44,+14155552671', '+1 415 555 2671'],
+    ['+5411', '+54911'],
+  ])('rejects a prefix that is both blocked (%s) and trusted (%s)', (blocked, trusted) => {
+    expect(errorsOf({ BLOCKED_PREFIXES: blocked, TRUSTED_PREFIXES: trusted })).toBe(
+      'The settings cannot be used:\n' +
+        '  - BLOCKED_PREFIXES and TRUSTED_PREFIXES must not have the same prefix',
+    );
+  });
+
   it('parses message templates by canonical language tag', () => {
     const templatesOf = (settings: NodeJS.ProcessEnv) =>
       configFrom({ OTP_SECRET: SECRET, ...settings }).providers.infobip?.templateIdsByLocale;
@@ -319,6 +335,8 @@ describe('The configuration', () => {
       CORS_ORIGINS: 'https://App.example.com,http://localhost:8080',
       ALLOWED_COUNTRIES: 'de, at',
       BLOCKED_NUMBER_TYPES: 'none',
+      BLOCKED_PREFIXES: '+44 77, +5411',
+      TRUSTED_PREFIXES: '+521 55',
       TEST_NUMBERS: '+15550001111:123456, +15550002222:abcd@2026-12-31',
     });
 
@@ -330,6 +348,8 @@ describe('The configuration', () => {
     expect(destinations).toEqual({
       allowedCountries: ['DE', 'AT'],
       blockedTypes: [],
+      blockedPrefixes: ['+4477', '+5411', '+54911'],
+      trustedPrefixes: ['+5255'],
       numberCheck: 'valid',
       testNumbers: [
         { identity: '+15550001111', code: '123456', expiresAt: undefined },

@@ -15,7 +15,7 @@ import {
   type TrafficEvaluator,
 } from '../limit.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
-import { isCounted } from '../traffic-subjects.js';
+import { hasBudgets, isCounted } from '../traffic-subjects.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { NumberLimitFinder } from './number-limit-finder.js';
 import { NumberLimits } from './number-limits.js';
@@ -86,7 +86,7 @@ export class SendLimitFinder {
 
   /** Finds the budget that a counted send exceeds: its client's, or one of its destination. */
   checkBudgets(
-    { now }: ExceedingSend,
+    { row, now }: ExceedingSend,
     { verifiedAt }: ReservedSend,
     traffic: SendTraffic,
     evaluate: TrafficEvaluator | undefined,
@@ -95,7 +95,8 @@ export class SendLimitFinder {
     if (sends > this.clientSendsPerDay) return 'client_sends';
     if (verifiedAt > now - TRUSTED_NUMBER_MS) return undefined;
     const allowed = this.unreachablePerDay + Math.floor(UNREACHABLE_SHARE * sends);
-    return countDay(traffic.unreachable) >= allowed ? 'client_unreachable' : evaluate?.(traffic);
+    if (countDay(traffic.unreachable) >= allowed) return 'client_unreachable';
+    return hasBudgets(row) ? evaluate?.(traffic) : undefined;
   }
 
   /** Finds until when a budget that {@link checkBudgets} found blocks the send. */

@@ -7,6 +7,7 @@ import { getBucketEnd, getFirstRecentBucket, toBucket, WINDOWS } from '../time-b
 import { TRAFFIC_QUERIES, type TrafficHistoryRow } from './traffic-queries.js';
 import {
   CHECKED_SCOPES,
+  hasBudgets,
   isCounted,
   mapScopes,
   toSubjects,
@@ -49,7 +50,8 @@ export class TrafficCounts {
   /** Adds to the counts of a verification's bucket; a negative number takes back. */
   add(batch: StatementBatch, key: CountKey, change: SendCounts): void {
     if (!isCounted(key) || (change.sends === 0 && change.verified === 0)) return;
-    this.queries.add(batch, Object.assign(this.toBucketKey(key), change));
+    const add = hasBudgets(key) ? this.queries.add : this.queries.addForClient;
+    add(batch, Object.assign(this.toBucketKey(key), change));
   }
 
   /** Counts a verification's sends as verified, if it can still be verified. */

@@ -7,6 +7,7 @@ import {
   COUNT_SCOPES,
   isExact,
   SUBJECT_OF_ROW,
+  type CountScope,
   type TrafficSubjects,
 } from '../traffic-subjects.js';
 
@@ -60,24 +61,10 @@ export interface TrafficHistoryRow {
 
 /** The statements on `traffic`. All write their rows in the order of {@link COUNT_SCOPES}. */
 export const TRAFFIC_QUERIES = {
-  add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) =>
-    db
-      .insertInto('traffic')
-      .values(
-        COUNT_SCOPES.map((scope) => ({
-          subject: p[scope],
-          slot: p.bucket,
-          shard: isExact(scope) ? 0 : p.shard,
-          texts: p.sends,
-          verified: p.verified,
-        })),
-      )
-      .onConflict((conflict) =>
-        conflict.columns(['subject', 'slot', 'shard']).doUpdateSet({
-          texts: sql<number>`traffic.texts + excluded.texts`,
-          verified: sql<number>`traffic.verified + excluded.verified`,
-        }),
-      ),
+  add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, COUNT_SCOPES, p),
+
+  /** As `add`, for a trusted number. */
+  addForClient: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, ['client'], p),
 
   /** One more of what a single subject counts. */
   addOne: (db: Kysely<DatabaseSchema>, p: SubjectBucket) =>
@@ -141,6 +128,29 @@ export const TRAFFIC_QUERIES = {
       .limit(sql.lit(1)),
 };
 
+const addCounts = (
+  db: Kysely<DatabaseSchema>,
+  scopes: readonly CountScope[],
+  p: TrafficCountChange,
+) =>
+  db
+    .insertInto('traffic')
+    .values(
+      scopes.map((scope) => ({
+        subject: p[scope],
+        slot: p.bucket,
+        shard: isExact(scope) ? 0 : p.shard,
+        texts: p.sends,
+        verified: p.verified,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['subject', 'slot', 'shard']).doUpdateSet({
+        texts: sql<number>`traffic.texts + excluded.texts`,
+        verified: sql<number>`traffic.verified + excluded.verified`,
+      }),
+    );
+
 /**
  * Inserts a row per subject of a verification whose sends are counted, or updates it by the `set`
  * that follows.
@@ -153,7 +163,10 @@ function upsert(
 ) {
   const rows = COUNT_SCOPES.map((scope) => {
     const rowShard = isExact(scope) ? sql.lit(0) : sql.ref('shard');
-    return sql`select ${SUBJECT_OF_ROW[scope]}, slot, ${rowShard}, texts, verified from counted`;
+    const isCounted = scope === 'client' ? sql`true` : sql`prefix_hash <> ''`;
+    return sql`
+      select ${SUBJECT_OF_ROW[scope]}, slot, ${rowShard}, texts, verified from counted
+      where ${isCounted}`;
   });
   return sql`
     with counted as (
@@ -162,7 +175,7 @@ function upsert(
       from verifications
       where pin_id = ${pinId} and country <> '' and texts > 0 and ${isChanged})
     insert into traffic (subject, slot, shard, texts, verified)
-    ${sql.join(rows, sql` union all `)} where true
+    ${sql.join(rows, sql` union all `)}
     on conflict (subject, slot, shard) do update`;
 }
 

@@ -51,7 +51,9 @@ export class VerificationTable {
       provider: '',
       country: destination.country,
       // These are not rehashed: after a change of secrets their counts begin at zero.
-      prefix_hash: this.protection.hash('number-prefix', destination.prefix),
+      prefix_hash: destination.isTrusted
+        ? ''
+        : this.protection.hash('number-prefix', destination.prefix),
       end_user_hash:
         endUserAddress === undefined
           ? ''
