@@ -7,7 +7,14 @@ Simulates Infobip 2FA and Sinch Verification until it is stopped.
 Environment variables, or lines of .env in the working directory:
   SANDBOX_HOST     address to listen on: 127.0.0.1 (default), or 0.0.0.0 in a container
   SANDBOX_PORT     port (default: 3999)
-  SANDBOX_API_KEY  the only Infobip API key to accept (default: any)`;
+  SANDBOX_API_KEY  the only Infobip API key to accept (default: any)
+
+Where reports go (default: nowhere):
+  SANDBOX_INFOBIP_REPORT_URL          gets Infobip's delivery reports
+  SANDBOX_INFOBIP_REPORT_TOKEN        their header x-delivery-token
+  SANDBOX_INFOBIP_REPORT_HMAC_SECRET  key of their HMAC-SHA-256
+  SANDBOX_INFOBIP_REPORT_HMAC_HEADER  header of the HMAC (default: x-signature)
+  SANDBOX_SINCH_CALLBACK_URL          gets Sinch's callbacks`;
 
 /** Beside this file, in the source, in a build and in the package. */
 const MANIFEST = new URL('./package.json', import.meta.url);

@@ -1,18 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import Joi from 'joi';
+import { HEADER_NAME_PATTERN } from './sandbox-settings.js';
+import type { SandboxOptions } from './sandbox.js';
 
 interface SandboxEnvironment {
   readonly SANDBOX_HOST: string;
   readonly SANDBOX_PORT: number;
   readonly SANDBOX_API_KEY?: string;
+  readonly SANDBOX_INFOBIP_REPORT_URL?: string;
+  readonly SANDBOX_INFOBIP_REPORT_TOKEN?: string;
+  readonly SANDBOX_INFOBIP_REPORT_HMAC_SECRET?: string;
+  readonly SANDBOX_INFOBIP_REPORT_HMAC_HEADER?: string;
+  readonly SANDBOX_SINCH_CALLBACK_URL?: string;
 }
+
+const text = Joi.string().empty('');
+const url = text.uri({ scheme: ['http', 'https'] });
 
 /** An empty value counts as not set. */
 const schema = Joi.object<SandboxEnvironment>({
   SANDBOX_HOST: Joi.string().valid('127.0.0.1', '0.0.0.0').empty('').default('127.0.0.1'),
   SANDBOX_PORT: Joi.number().port().min(1).empty('').default(3999),
-  SANDBOX_API_KEY: Joi.string().empty(''),
+  SANDBOX_API_KEY: text,
+  SANDBOX_INFOBIP_REPORT_URL: url,
+  SANDBOX_INFOBIP_REPORT_TOKEN: text,
+  SANDBOX_INFOBIP_REPORT_HMAC_SECRET: text,
+  SANDBOX_INFOBIP_REPORT_HMAC_HEADER: text.pattern(HEADER_NAME_PATTERN),
+  SANDBOX_SINCH_CALLBACK_URL: url,
 });
 
 /**
@@ -27,6 +42,18 @@ export function readEnvironment(): SandboxEnvironment {
   );
   if (result.error) throw new Error(result.error.message);
   return result.value;
+}
+
+/** The subscription to Infobip's delivery reports; `undefined` without a URL. */
+export function getInfobipReports(settings: SandboxEnvironment): SandboxOptions['infobipReports'] {
+  const { SANDBOX_INFOBIP_REPORT_URL: url } = settings;
+  if (url === undefined) return undefined;
+  return {
+    url,
+    token: settings.SANDBOX_INFOBIP_REPORT_TOKEN,
+    hmacSecret: settings.SANDBOX_INFOBIP_REPORT_HMAC_SECRET,
+    hmacHeader: settings.SANDBOX_INFOBIP_REPORT_HMAC_HEADER,
+  };
 }
 
 function readDotEnv(): NodeJS.ProcessEnv {

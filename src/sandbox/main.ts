@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readCommandLine } from './command-line.js';
-import { readEnvironment } from './environment.js';
+import { getInfobipReports, readEnvironment } from './environment.js';
 import { startSandbox } from './sandbox.js';
 
 try {
@@ -19,6 +19,8 @@ async function runSandbox(): Promise<void> {
     host: settings.SANDBOX_HOST,
     port: settings.SANDBOX_PORT,
     apiKey: settings.SANDBOX_API_KEY,
+    infobipReports: getInfobipReports(settings),
+    sinchCallbackUrl: settings.SANDBOX_SINCH_CALLBACK_URL,
   });
   console.log(
     `The sandbox is running at ${sandbox.url}. Open it in a browser to see the messages.`,

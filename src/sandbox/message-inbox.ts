@@ -17,6 +17,8 @@ export interface InboxMessage {
   readonly provider: ProviderName;
   /** ISO 8601, UTC. */
   readonly sentAt: string;
+  /** The id in Infobip's delivery reports, if the client tracks the delivery. Sinch uses `pinId`. */
+  readonly messageId?: string;
 }
 
 export interface InboxEntry {

@@ -1,7 +1,17 @@
+import type { InfobipReportShape } from './infobip/delivery-report.js';
 import type { InfobipErrorShape } from './infobip/infobip-error.js';
 
 /** Settings that `PUT /sandbox/settings` changes while the sandbox runs. */
 export interface SandboxSettings {
   /** Shape of Infobip errors, unless a fault sets its own. Default: `legacy`. */
   errorShape: InfobipErrorShape;
+  /** Shape of Infobip's delivery reports. Default: `v3`. */
+  reportShape: InfobipReportShape;
+  /** Name of the header with the HMAC of a delivery report. Default: `x-signature`. */
+  reportHmacHeader: string;
+  /** The URL of the Sinch application for callbacks. Default: empty, no callbacks. */
+  sinchCallbackUrl: string;
 }
+
+/** A name of a header (RFC 9110 §5.6.2). */
+export const HEADER_NAME_PATTERN = /^[\w!#$%&'*+.^`|~-]+$/;

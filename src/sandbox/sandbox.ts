@@ -1,23 +1,25 @@
 // The sandbox simulates Infobip 2FA and Sinch Verification for development and tests.
 // It imports nothing from the rest of `src`, so that the two cannot share a mistake.
-// infobip/ and sinch/ are the APIs, faults/ makes calls fail, control/ lets tests steer all of it.
+// infobip/ and sinch/ are the APIs, reports/ sends their reports, faults/ makes calls and reports fail,
+// and control/ lets tests steer all of it.
 import { fastify, type FastifyInstance } from 'fastify';
 import { useControlErrors } from './control/control-errors.js';
 import { createControlRoutes } from './control/control-routes.js';
 import { createMessageRoutes } from './control/message-routes.js';
-import { seedDefaults, SINCH_APPLICATION } from './defaults.js';
+import { createReportRoutes } from './control/report-routes.js';
+import { SINCH_APPLICATION } from './defaults.js';
 import { FaultInjector } from './faults/fault-injector.js';
 import { FixedPinStore } from './fixed-pin-store.js';
-import { ApplicationStore } from './infobip/application-store.js';
 import { FloodFilter } from './infobip/flood-filter.js';
-import { createConfigurationRoutes } from './infobip/configuration-routes.js';
+import { registerInfobipApi } from './infobip/infobip-api.js';
 import { useInfobipErrors } from './infobip/infobip-error-handler.js';
-import { createPinRoutes } from './infobip/pin-routes.js';
-import { PinService } from './infobip/pin-service.js';
 import { MessageInbox } from './message-inbox.js';
 import { registerPageRoutes } from './page-routes.js';
+import { ReportPlanner } from './reports/report-planner.js';
+import { ReportQueue } from './reports/report-queue.js';
 import { SandboxClock } from './sandbox-clock.js';
 import type { SandboxSettings } from './sandbox-settings.js';
+import { SinchCallbacks } from './sinch/sinch-callbacks.js';
 import { createSinchRoutes } from './sinch/sinch-routes.js';
 import { SinchVerificationService } from './sinch/sinch-verification-service.js';
 
@@ -32,6 +34,20 @@ export interface SandboxOptions {
   readonly apiKey?: string | undefined;
   /** Whether Infobip's flood filter is simulated. Default: true. */
   readonly hasFloodFilter?: boolean;
+  /** Where Infobip's delivery reports go. Default: nowhere, until a subscription is created. */
+  readonly infobipReports?: InfobipReportOptions | undefined;
+  /** The URL of the Sinch application for callbacks. Default, also if empty: none. */
+  readonly sinchCallbackUrl?: string | undefined;
+}
+
+interface InfobipReportOptions {
+  readonly url: string;
+  /** Sent as header `x-delivery-token`. Default: no such header. */
+  readonly token?: string | undefined;
+  /** Signs each request by HMAC-SHA-256. Default: no signature. */
+  readonly hmacSecret?: string | undefined;
+  /** Name of the header with the signature. Default: `x-signature`. */
+  readonly hmacHeader?: string | undefined;
 }
 
 /** A running sandbox. */
@@ -46,7 +62,6 @@ const BODY_LIMIT_BYTES = 16_384;
 /** Starts the sandbox. All data is in memory and lost when it closes. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { host = '127.0.0.1', port, now: readSystemTime = Date.now, apiKey } = options;
-  const { hasFloodFilter = true } = options;
   const server = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     // Otherwise streams, and calls with the fault `hang`, would keep the server from closing.
@@ -56,20 +71,39 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   const clock = new SandboxClock(readSystemTime);
   const now = () => clock.now();
-  const settings: SandboxSettings = { errorShape: 'legacy' };
+  const settings = createSettings(options);
   const inbox = new MessageInbox();
   const faults = new FaultInjector();
   const fixedPins = new FixedPinStore();
-  const applications = new ApplicationStore();
-  seedDefaults(applications);
-  const floodFilter = hasFloodFilter ? new FloodFilter(now) : undefined;
-  const pinService = new PinService({ applications, inbox, fixedPins, floodFilter, now });
-  const sinchVerifications = new SinchVerificationService({ inbox, fixedPins, now });
+  const reports = new ReportQueue(now);
+  const planner = new ReportPlanner({ queue: reports, faults, now });
+  server.addHook('onClose', async () => {
+    reports.close();
+  });
 
   allowEmptyJson(server);
   useInfobipErrors(server, settings);
-  await server.register(createConfigurationRoutes({ applications, faults, apiKey }));
-  await server.register(createPinRoutes({ pinService, faults, apiKey, now }));
+  const { hasFloodFilter = true, infobipReports } = options;
+  const floodFilter = hasFloodFilter ? new FloodFilter(now) : undefined;
+  await registerInfobipApi(server, {
+    inbox,
+    faults,
+    fixedPins,
+    planner,
+    floodFilter,
+    settings,
+    apiKey,
+    reports: infobipReports,
+    now,
+  });
+  const callbacks = new SinchCallbacks({
+    application: SINCH_APPLICATION,
+    queue: reports,
+    planner,
+    getUrl: () => settings.sinchCallbackUrl,
+    now: readSystemTime,
+  });
+  const sinchVerifications = new SinchVerificationService({ inbox, fixedPins, callbacks, now });
   await server.register(
     createSinchRoutes({ sinchVerifications, faults, application: SINCH_APPLICATION }),
   );
@@ -79,13 +113,26 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       useControlErrors(control);
       allowCrossOriginReads(control);
       await control.register(createMessageRoutes(inbox, floodFilter));
-      await control.register(createControlRoutes({ clock, faults, fixedPins, settings }));
+      await control.register(createReportRoutes(reports, planner));
+      await control.register(createControlRoutes({ clock, faults, fixedPins, settings, reports }));
     },
     { prefix: '/sandbox' },
   );
 
   const url = await server.listen({ host, port });
   return { url, close: () => server.close() };
+}
+
+function createSettings({
+  infobipReports,
+  sinchCallbackUrl = '',
+}: SandboxOptions): SandboxSettings {
+  return {
+    errorShape: 'legacy',
+    reportShape: 'v3',
+    reportHmacHeader: infobipReports?.hmacHeader ?? 'x-signature',
+    sinchCallbackUrl,
+  };
 }
 
 /** Accepts an empty JSON body: some clients set the content type on a resend without a body. */

@@ -1,5 +1,8 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { MAGIC_AREA_CODES } from '../../src/sandbox/faults/magic-numbers.js';
+import {
+  MAGIC_AREA_CODES,
+  MAGIC_REPORT_AREA_CODES,
+} from '../../src/sandbox/faults/magic-numbers.js';
 import {
   createMagicNumber,
   DEFAULT_IDS,
@@ -28,7 +31,7 @@ describe('A magic number of the sandbox', () => {
   };
   const resend = (pinId: string) => sandbox.http.post(`/2fa/2/pin/${pinId}/resend`).send({});
 
-  it.each(Object.keys(MAGIC_AREA_CODES).map(Number))(
+  it.each(Object.keys({ ...MAGIC_AREA_CODES, ...MAGIC_REPORT_AREA_CODES }).map(Number))(
     'with area code %d is valid for libphonenumber',
     (areaCode) => {
       const all = Array.from({ length: 100 }, (_, last) => `+${createMagicNumber(areaCode, last)}`);

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort } from '../support/services/ports.js';
 import { spawnProgram } from '../support/child-program.js';
-import { DEFAULT_IDS, PHONE_NUMBER } from '../support/sandbox.js';
+import { DEFAULT_IDS, PHONE_NUMBER, SINCH_APPLICATION } from '../support/sandbox.js';
+import { reply, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { scaleTimeLimit } from '../support/time-scale.js';
 
 /** Built by `npm run build:test`. */
@@ -61,6 +62,13 @@ describe('The sandbox program', () => {
     expect(commands.output).toContain('{"to":"41793026727","pin":"123456"}');
     expect(commands.output).toContain('{"operation":"verify","kind":"unavailable","times":2}');
     expect(commands.output).toMatch(/\{"now":"[^"]+"\}/);
+    expect(commands.output).toContain(
+      '"notifyUrl":"http://127.0.0.1:3000/provider-reports/infobip"',
+    );
+    expect(commands.output).toContain(
+      '"sinchCallbackUrl":"http://127.0.0.1:3000/provider-reports/sinch"',
+    );
+    expect(commands.output).toContain('"kind":"late"');
     await sandbox.stop();
   });
 
@@ -87,6 +95,45 @@ describe('The sandbox program', () => {
       expect(program.output).toMatch(/^The sandbox cannot start: SANDBOX_PORT must be .+\n$/);
     },
   );
+
+  it('sends reports to the URLs of its settings', async () => {
+    const receiver = await startScriptedUpstream();
+    receiver.answer(reply(200, { action: 'allow' }));
+    const port = String(await freePort());
+    const program = spawnProgram(PROGRAM, BUILD, {
+      SANDBOX_PORT: port,
+      SANDBOX_INFOBIP_REPORT_URL: `${receiver.url}/infobip`,
+      SANDBOX_INFOBIP_REPORT_TOKEN: 'made-up-token',
+      SANDBOX_INFOBIP_REPORT_HMAC_SECRET: 'made-up-delivery-key-01',
+      SANDBOX_INFOBIP_REPORT_HMAC_HEADER: 'x-ours',
+      SANDBOX_SINCH_CALLBACK_URL: `${receiver.url}/sinch`,
+    });
+    await program.printed(/is running at/);
+    const post = (path: string, authorization: string, body: object) =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify(body),
+      });
+
+    await post('/2fa/2/pin', 'App any', { ...DEFAULT_IDS, to: PHONE_NUMBER, trackDelivery: true });
+    const { key, secret } = SINCH_APPLICATION;
+    await post(
+      '/verification/v1/verifications',
+      `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`,
+      { identity: { type: 'number', endpoint: `+${PHONE_NUMBER}` }, method: 'callout' },
+    );
+    await post('/sandbox/reports/deliver', '', {});
+
+    const infobip = receiver.requests.find(({ path }) => path === '/infobip');
+    expect(infobip?.headers).toMatchObject({
+      'x-delivery-token': 'made-up-token',
+      'x-ours': expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(receiver.requests.map(({ path }) => path)).toContain('/sinch');
+    await program.stop();
+    await receiver.close();
+  });
 
   it('treats an empty setting as not set', async () => {
     const settings = { SANDBOX_PORT: '', SANDBOX_API_KEY: '' };

@@ -6,6 +6,7 @@ import {
   startTestSandbox,
   PHONE_NUMBER,
   type TestSandbox,
+  UUID_PATTERN,
 } from '../support/sandbox.js';
 
 const SMS_SENT = { ncStatus: 'NC_DESTINATION_REACHABLE', smsStatus: 'MESSAGE_SENT' };
@@ -152,8 +153,8 @@ describe('A send to the sandbox as Infobip', () => {
       .post(`/2fa/2/pin/${body.pinId}/resend/voice`)
       .send({ trackDelivery: true });
 
-    expect(body.externalMessageId).toMatch(INFOBIP_ID_PATTERN);
-    expect(resent.body.externalMessageId).toMatch(INFOBIP_ID_PATTERN);
+    expect(body.externalMessageId).toMatch(UUID_PATTERN);
+    expect(resent.body.externalMessageId).toMatch(UUID_PATTERN);
     expect(resent.body.externalMessageId).not.toBe(body.externalMessageId);
   });
 

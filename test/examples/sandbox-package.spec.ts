@@ -83,7 +83,7 @@ describe('The package infobip-sandbox', () => {
     expect(await runProgram('--version')).toEqual({ code: 0, output: `${version}\n` });
     const help = await runProgram('--help');
     expect(help.code).toBe(0);
-    for (const setting of ['SANDBOX_HOST', 'SANDBOX_PORT', 'SANDBOX_API_KEY'])
+    for (const [, setting = ''] of README.matchAll(/^\| `(SANDBOX_\w+)`/gm))
       expect(help.output).toContain(setting);
   });
 

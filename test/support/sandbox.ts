@@ -22,8 +22,11 @@ export const SINCH_APPLICATION = {
   secret: 'c2FuZGJveC1zZWNyZXQ=',
 };
 
-/** The ids of applications, PINs and messages. */
+/** The ids of applications, PINs and message templates. */
 export const INFOBIP_ID_PATTERN = /^[0-9A-F]{32}$/;
+
+/** The ids of tracked messages at Infobip, and of verifications at Sinch. */
+export const UUID_PATTERN = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** A message, as `GET /sandbox/messages` returns it. */
 interface ReceivedMessage {
@@ -35,6 +38,20 @@ interface ReceivedMessage {
   readonly pinId: string;
   readonly provider: string;
   readonly sentAt: string;
+  /** Only if Infobip tracks its delivery. */
+  readonly messageId?: string;
+}
+
+/** What became of a report, as `GET /sandbox/reports` returns it. */
+interface SentReport {
+  readonly provider: string;
+  readonly messageId: string;
+  readonly to: string;
+  readonly status: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly response?: number | null;
+  readonly dueAt?: string;
 }
 
 /** A running sandbox with a fake clock, and the calls that tests make most. */
@@ -56,13 +73,15 @@ export interface TestSandbox {
   ): Promise<{ applicationId: string; pinId: string; pin: string }>;
   /** Newest first. */
   listMessages(to?: string): Promise<ReceivedMessage[]>;
+  /** Sends the reports that are due, or all. @returns all reports, newest first */
+  deliverReports(which?: 'due' | 'all'): Promise<SentReport[]>;
   /** Calls a control route below `/sandbox`. */
-  callControl(method: 'put' | 'delete', path: string, body?: object): Test;
+  callControl(method: 'put' | 'post' | 'delete', path: string, body?: object): Test;
   close(): Promise<void>;
 }
 
 export async function startTestSandbox(
-  options: Pick<SandboxOptions, 'apiKey' | 'hasFloodFilter'> = {},
+  options: Omit<SandboxOptions, 'port' | 'host' | 'now'> = {},
 ): Promise<TestSandbox> {
   const clock = new FakeClock();
   const sandbox = await startSandbox({ port: 0, now: () => clock.now(), ...options });
@@ -99,6 +118,8 @@ export async function startTestSandbox(
       return { applicationId, pinId: body.pinId, pin };
     },
     listMessages,
+    deliverReports: async (which = 'due') =>
+      (await anonymousHttp.post('/sandbox/reports/deliver').send({ all: which === 'all' })).body,
     callControl: (method, path, body) => anonymousHttp[method](`/sandbox/${path}`).send(body),
     close: () => sandbox.close(),
   };

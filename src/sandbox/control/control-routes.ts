@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import type { FaultInjector } from '../faults/fault-injector.js';
+import type { AnyPlannedFault, FaultInjector } from '../faults/fault-injector.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
+import type { ReportQueue } from '../reports/report-queue.js';
 import type { SandboxClock } from '../sandbox-clock.js';
 import type { SandboxSettings } from '../sandbox-settings.js';
 import { ValidationError, validateInput } from '../validate-input.js';
@@ -18,20 +19,26 @@ interface ControlDependencies {
   readonly faults: FaultInjector;
   readonly fixedPins: FixedPinStore;
   readonly settings: SandboxSettings;
+  /** Reports that are due once the clock has moved. */
+  readonly reports: ReportQueue;
 }
 
 /**
  * The routes that plan faults, move the clock, choose the PINs of recipients and change settings.
  * They need no API key. Unknown fields are rejected as typos.
  */
-export function createControlRoutes({ clock, faults, fixedPins, settings }: ControlDependencies) {
+export function createControlRoutes(deps: ControlDependencies) {
+  const { clock, faults, fixedPins, settings, reports } = deps;
   const getTime = () => ({ now: new Date(clock.now()).toISOString() });
 
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.get('/faults', async () => faults.listFaults());
     fastify.put('/faults', async ({ body }) => {
-      const fault = validateInput(faultSchema, body, { unknown: 'reject' });
-      faults.addFault(fault);
+      const fault = validateInput<AnyPlannedFault>(faultSchema, body, { unknown: 'reject' });
+      if (!faults.addFault(fault))
+        throw new ValidationError({
+          to: ['exceeds the limit of planned faults: delete some first'],
+        });
       return fault;
     });
     fastify.delete('/faults', async (_request, reply) => {
@@ -46,6 +53,7 @@ export function createControlRoutes({ clock, faults, fixedPins, settings }: Cont
       if (time > MAX_TIME_MS)
         throw new ValidationError({ advanceMs: ['moves the clock past the year 9998'] });
       clock.setTime(time);
+      void reports.sendWaiting();
       return getTime();
     });
     fastify.delete('/clock', async () => {

@@ -1,21 +1,38 @@
 import Joi from 'joi';
 import {
   FAULTS_BY_OPERATION,
+  REPORT_FAULT_KINDS,
   SANDBOX_OPERATIONS,
+  type ReportOutcome,
   type SandboxOperation,
 } from '../faults/sandbox-fault.js';
-import type { PlannedFault } from '../faults/fault-injector.js';
-import { ERROR_SHAPES, type InfobipErrorShape } from '../infobip/infobip-error.js';
+import type { PlannedFault, PlannedReportFault } from '../faults/fault-injector.js';
+import { REPORT_SHAPES } from '../infobip/delivery-report.js';
+import { ERROR_SHAPES } from '../infobip/infobip-error.js';
 import { PROVIDER_NAMES } from '../provider-name.js';
+import { HEADER_NAME_PATTERN, type SandboxSettings } from '../sandbox-settings.js';
 
 /** The latest time of the clock: an ISO 8601 date has a year of four digits. */
 export const MAX_TIME_MS = Date.parse('9999-01-01');
 
 const errorShape = Joi.string().valid(...ERROR_SHAPES);
 
-export const faultSchema = Joi.object<PlannedFault>({
+/** A number or an e-mail address. */
+const address = Joi.string()
+  .pattern(/\d|@/)
+  .messages({ 'string.pattern.base': '{#label} must be a number or an e-mail address' });
+
+const faultPlan = {
+  provider: Joi.string().valid(...PROVIDER_NAMES),
+  to: address,
+  times: Joi.number().integer().min(1).max(1_000_000).default(1),
+  delayMs: Joi.number().integer().min(0).max(600_000),
+};
+
+const requestFaultSchema = Joi.object<PlannedFault>({
+  ...faultPlan,
   operation: Joi.string()
-    .valid(...SANDBOX_OPERATIONS)
+    .valid(...SANDBOX_OPERATIONS, 'report')
     .required(),
   kind: Joi.string()
     .required()
@@ -25,15 +42,47 @@ export const faultSchema = Joi.object<PlannedFault>({
         then: Joi.valid(...FAULTS_BY_OPERATION[operation]),
       })),
     }),
-  provider: Joi.string()
-    .valid(...PROVIDER_NAMES)
-    // Sinch has no resend and no configuration calls.
-    .when('operation', { is: Joi.valid('resend', 'configuration'), then: Joi.invalid('sinch') }),
-  times: Joi.number().integer().min(1).max(1_000_000).default(1),
+  // Sinch has no resend and no configuration calls.
+  provider: faultPlan.provider.when('operation', {
+    is: Joi.valid('resend', 'configuration'),
+    then: Joi.invalid('sinch'),
+  }),
   performed: Joi.boolean(),
-  delayMs: Joi.number().integer().min(0).max(600_000),
   errorShape,
 });
+
+const reportOutcome = {
+  status: Joi.string().pattern(/^\w{1,100}$/),
+  reason: Joi.string().max(100),
+  groupId: Joi.number().integer().min(0),
+  errorId: Joi.number().integer().min(0),
+};
+
+const reportFaultSchema = Joi.object<PlannedReportFault>({
+  ...faultPlan,
+  ...reportOutcome,
+  operation: Joi.string().valid('report').required(),
+  kind: Joi.string()
+    .valid(...REPORT_FAULT_KINDS)
+    .required(),
+  delayMs: faultPlan.delayMs.max(7 * 86_400_000),
+});
+
+export const faultSchema: Joi.Schema<PlannedFault | PlannedReportFault> =
+  Joi.alternatives().conditional('.operation', {
+    is: 'report',
+    then: reportFaultSchema,
+    otherwise: requestFaultSchema,
+  });
+
+/** A further report of a message. */
+export const reportSchema = Joi.object<ReportOutcome & { messageId: string }>({
+  ...reportOutcome,
+  messageId: Joi.string().required(),
+  isMalformed: Joi.boolean(),
+});
+
+export const deliverySchema = Joi.object<{ all: boolean }>({ all: Joi.boolean().default(false) });
 
 type SandboxClockChange = { readonly advanceMs: number } | { readonly now: Date };
 
@@ -52,15 +101,17 @@ export const streamQuerySchema = Joi.object<{ to?: string; after?: number }>({
 });
 
 export const fixedPinSchema = Joi.object<{ to: string; pin: string }>({
-  to: Joi.string()
-    .pattern(/\d|@/)
-    .required()
-    .messages({ 'string.pattern.base': '{#label} must be a number or an e-mail address' }),
+  to: address.required(),
   pin: Joi.string()
     .pattern(/^[0-9A-Za-z]{1,16}$/)
     .required(),
 });
 
-export const settingsSchema = Joi.object<{ errorShape: InfobipErrorShape }>({
-  errorShape: errorShape.required(),
-});
+export const settingsSchema = Joi.object<Partial<SandboxSettings>>({
+  errorShape,
+  reportShape: Joi.string().valid(...REPORT_SHAPES),
+  reportHmacHeader: Joi.string().pattern(HEADER_NAME_PATTERN),
+  sinchCallbackUrl: Joi.string()
+    .uri({ scheme: ['http', 'https'] })
+    .allow(''),
+}).min(1);

@@ -1,5 +1,5 @@
 import type { ProviderName } from '../provider-name.js';
-import type { SandboxFault, SandboxOperation } from './sandbox-fault.js';
+import type { ReportFault, SandboxFault, SandboxOperation } from './sandbox-fault.js';
 
 interface MagicScenario {
   /** The affected operations. Other operations for the same recipient work normally. */
@@ -46,6 +46,18 @@ export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
   254: { operations: ['verify'], fault: { kind: 'not-found' } },
 };
 
+/** Area codes of numbers whose messages arrive, but are reported in another way. */
+export const MAGIC_REPORT_AREA_CODES: Readonly<Record<string, ReportFault>> = {
+  256: { kind: 'normal', status: 'UNDELIVERABLE_NOT_DELIVERED', errorId: 27 },
+  260: { kind: 'normal', status: 'EXPIRED_EXPIRED', errorId: 811 },
+  262: { kind: 'normal', status: 'REJECTED_NOT_ENOUGH_CREDITS' },
+  267: { kind: 'lost' },
+  269: { kind: 'late' },
+  270: { kind: 'duplicated' },
+  272: { kind: 'reordered' },
+  281: { kind: 'early' },
+};
+
 const SCENARIOS = Object.values(MAGIC_AREA_CODES);
 
 /** For Sinch, 0150 to 0199 work normally, so that tests can fail over from Infobip to Sinch. */
@@ -68,6 +80,14 @@ export function findMagicFault(
 ): SandboxFault | undefined {
   const scenario = findScenario(to, provider);
   return scenario?.operations.includes(operation) ? scenario.fault : undefined;
+}
+
+/** Like {@link findMagicFault}, for the reports of a message. Sinch has other statuses. */
+export function findMagicReport(to: string, provider: ProviderName): ReportFault | undefined {
+  const [, areaCode = ''] = NUMBER_PATTERNS[provider].exec(to) ?? [];
+  const fault = MAGIC_REPORT_AREA_CODES[areaCode];
+  if (fault?.status === undefined || provider === 'infobip') return fault;
+  return { kind: fault.kind, status: 'Failed' };
 }
 
 function findScenario(to: string, provider: ProviderName): MagicScenario | undefined {

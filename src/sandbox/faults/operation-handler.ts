@@ -18,7 +18,7 @@ const DEFAULT_DELAY_MS = 2_000;
 type FaultErrorFactory = (kind: ErrorFaultKind, fault: SandboxFault) => Error;
 
 /** Performs an operation and returns its response, with the result `forcedOutcome` if given. */
-type PerformOperation = (forcedOutcome?: ForcedOutcome) => object;
+type PerformOperation = (forcedOutcome?: ForcedOutcome) => object | Promise<object>;
 
 interface OperationRequest {
   readonly operation: SandboxOperation;
@@ -41,7 +41,7 @@ export function createOperationHandler(
 ): OperationHandler {
   return (reply, { operation, to = '' }, perform) => {
     const fault =
-      faults.consumeFault(operation, provider) ?? findMagicFault(operation, to, provider);
+      faults.consumeFault(operation, provider, to) ?? findMagicFault(operation, to, provider);
     return applyFault(reply, fault, createError, perform);
   };
 }
@@ -56,11 +56,11 @@ async function applyFault(
   const { kind } = fault;
   if (!isResponseFault(kind)) return perform(kind);
   if (kind === 'slow') {
-    const response = perform();
+    const response = await perform();
     await delay(fault.delayMs ?? DEFAULT_DELAY_MS, undefined, { ref: false });
     return response;
   }
-  if (fault.performed) perform();
+  if (fault.performed) await perform();
   return failRequest(reply, kind, (errorKind) => createError(errorKind, fault));
 }
 

@@ -72,3 +72,36 @@ export const RETRY_AFTER_S = 3;
 export function isResponseFault(kind: FaultKind): kind is ResponseFaultKind {
   return (RESPONSE_FAULTS as readonly FaultKind[]).includes(kind);
 }
+
+export const REPORT_FAULT_KINDS = [
+  'normal',
+  'late',
+  'lost',
+  'duplicated',
+  'reordered',
+  'early',
+  'malformed',
+] as const;
+/** How the delivery report of a message arrives. docs/sandbox.md explains each. */
+type ReportFaultKind = (typeof REPORT_FAULT_KINDS)[number];
+
+/** What a delivery report says. Default: what became of the message. */
+export interface ReportOutcome {
+  /** Infobip: name of a status. Sinch: an `smsResult`, or the status of a result event. */
+  readonly status?: string;
+  /** Sinch: the reason in a result event. */
+  readonly reason?: string;
+  /** Infobip: group of the status. Default: the documented one. */
+  readonly groupId?: number;
+  /** Infobip: id of the error. Default: 0, no error. */
+  readonly errorId?: number;
+  /** Whether required fields are missing or have other types. Default: false. */
+  readonly isMalformed?: boolean;
+}
+
+/** How the sandbox reports the delivery of one message. */
+export interface ReportFault extends Omit<ReportOutcome, 'isMalformed'> {
+  readonly kind: ReportFaultKind;
+  /** Time from the send to the report, in milliseconds. Default: 60000 if `late`, else 0. */
+  readonly delayMs?: number;
+}

@@ -8,11 +8,14 @@ const IDENTICAL = { count: 6, intervalMs: INTERVAL_MS };
 const ALL = { count: 20, intervalMs: INTERVAL_MS };
 const MAX_REJECTED = 1_000;
 
-/** An SMS that the filter rejected, as Infobip's delivery report names the reason. */
+/** The names of the reason in Infobip's delivery report. */
+export type FloodError = 'EC_DESTINATION_TXT_FLOODING' | 'EC_DESTINATION_FLOODING';
+
+/** An SMS that the filter rejected. */
 interface RejectedMessage {
   readonly to: string;
   readonly text: string;
-  readonly error: 'EC_DESTINATION_TXT_FLOODING' | 'EC_DESTINATION_FLOODING';
+  readonly error: FloodError;
   /** ISO 8601, UTC. */
   readonly sentAt: string;
 }
@@ -32,22 +35,19 @@ export class FloodFilter {
     this.all = new SlidingWindows(now);
   }
 
-  /** Counts an SMS. @returns whether it reaches the phone */
-  passMessage(to: string, text: string): boolean {
+  /** Counts an SMS. @returns why it does not reach the phone; `undefined` if it does */
+  rejectMessage(to: string, text: string): FloodError | undefined {
     const recipient = normalizeRecipient(to);
     const textKey = `${recipient} ${text}`;
     const isRepeated = this.identical.getWaitMs(textKey, IDENTICAL) > 0;
     const isFlooded = this.all.getWaitMs(recipient, ALL) > 0;
     this.identical.countEvent(textKey);
     this.all.countEvent(recipient);
-    if (!isRepeated && !isFlooded) return true;
-    this.rejected.addItem(recipient, {
-      to,
-      text,
-      error: isRepeated ? 'EC_DESTINATION_TXT_FLOODING' : 'EC_DESTINATION_FLOODING',
-      sentAt: new Date(this.now()).toISOString(),
-    });
-    return false;
+    if (!isRepeated && !isFlooded) return undefined;
+    const error = isRepeated ? 'EC_DESTINATION_TXT_FLOODING' : 'EC_DESTINATION_FLOODING';
+    const sentAt = new Date(this.now()).toISOString();
+    this.rejected.addItem(recipient, { to, text, error, sentAt });
+    return error;
   }
 
   /** Lists the rejected messages to one recipient, or to all, newest first. */

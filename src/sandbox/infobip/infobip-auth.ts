@@ -3,6 +3,8 @@ import { InfobipError } from './infobip-error.js';
 /** The four authorization schemes of Infobip's API. */
 const AUTHORIZATION_PATTERN = /^(App|Basic|IBSSO|Bearer) +(\S+)$/i;
 
+type InfobipScope = '2fa:manage' | '2fa:pin:send' | 'subscriptions:manage';
+
 /**
  * Checks the `Authorization` header. With the scheme Basic, the password is the key.
  * Without `apiKey` every key is valid. A key that starts with `noscope` has no scope, and one that
@@ -11,14 +13,14 @@ const AUTHORIZATION_PATTERN = /^(App|Basic|IBSSO|Bearer) +(\S+)$/i;
  */
 export function authenticateInfobip(
   authorization: string | undefined,
-  scope: '2fa:manage' | '2fa:pin:send',
+  scope: InfobipScope,
   apiKey?: string,
 ): void {
   const [, scheme, credential] = AUTHORIZATION_PATTERN.exec(authorization ?? '') ?? [];
   const key = scheme?.toLowerCase() === 'basic' ? parsePassword(credential) : credential;
   if (!key) throw new InfobipError(401);
   if (key.startsWith('noscope')) throw new InfobipError(403);
-  if (key.startsWith('pinscope') && scope === '2fa:manage') throw new InfobipError(403);
+  if (key.startsWith('pinscope') && scope !== '2fa:pin:send') throw new InfobipError(403);
   if (apiKey && !/^(no|pin)scope/.test(key) && key !== apiKey) throw new InfobipError(401);
 }
 

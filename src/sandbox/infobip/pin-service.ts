@@ -1,38 +1,29 @@
 // This folder simulates the Infobip 2FA API: applications, message templates, PINs and limits.
 // Routes check the request and call PinService or a store. Data is kept in memory only.
 import { createOtherRecipient, normalizeRecipient } from '../recipient.js';
-import type { DeliveryOutcome, ForcedOutcome } from '../faults/sandbox-fault.js';
+import type { ForcedOutcome } from '../faults/sandbox-fault.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
-import type { MessageInbox } from '../message-inbox.js';
 import { ApplicationLimits } from './application-limits.js';
 import { generateId, type ApplicationStore } from './application-store.js';
-import type { FloodFilter } from './flood-filter.js';
 import type { InfobipApplication } from './infobip-application.js';
 import { InfobipError } from './infobip-error.js';
-import { generatePin, getDefaultSender, renderText, type IssuedPin } from './issued-pin.js';
+import { generatePin, getDefaultSender, type IssuedPin } from './issued-pin.js';
 import { parseDuration } from './limit-syntax.js';
 import { isEmailTemplate } from './message-template.js';
+import { isLimited, type PinDelivery, type PinSendOptions } from './pin-delivery.js';
 import type { PinResendRequest, PinSendRequest } from './pin-requests.js';
 import { PinStore } from './pin-store.js';
-import { simulateDelivery, type InfobipChannel } from './simulate-delivery.js';
-
-interface PinSendOptions {
-  /** Whether to look up the number before an SMS. Default: true. */
-  readonly withNumberLookup?: boolean;
-  readonly forcedOutcome?: ForcedOutcome | undefined;
-}
+import type { InfobipChannel } from './simulate-delivery.js';
 
 interface PinServiceDependencies {
   readonly applications: ApplicationStore;
-  readonly inbox: MessageInbox;
   readonly fixedPins: FixedPinStore;
-  /** `undefined` if it is switched off. */
-  readonly floodFilter: FloodFilter | undefined;
+  readonly delivery: PinDelivery;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** Generates, delivers and verifies PINs as Infobip 2FA does. */
+/** Generates and verifies PINs as Infobip 2FA does. */
 export class PinService {
   private readonly pins = new PinStore();
   private readonly limits: ApplicationLimits;
@@ -46,7 +37,11 @@ export class PinService {
    * @throws InfobipError 404 for an unknown application or template, 400 for a disabled application
    * or a template of another channel, 429 over a limit.
    */
-  sendPin(channel: InfobipChannel, request: PinSendRequest, options: PinSendOptions = {}): object {
+  sendPin(
+    channel: InfobipChannel,
+    request: PinSendRequest,
+    options: PinSendOptions = {},
+  ): Promise<object> {
     const { applications, fixedPins, now } = this.deps;
     const { applicationId, messageId, to, from, placeholders = {} } = request;
     const application = applications.getApplication(applicationId);
@@ -68,7 +63,7 @@ export class PinService {
       failedAttempts: 0,
     };
     this.pins.addPin(pin);
-    return this.deliverPin(channel, pin, request, options);
+    return this.deps.delivery.deliverPin(channel, pin, request, options);
   }
 
   /**
@@ -80,14 +75,14 @@ export class PinService {
     pinId: string,
     request: PinResendRequest,
     forcedOutcome?: ForcedOutcome,
-  ): object {
+  ): Promise<object> {
     const pin = this.pins.getPin(pinId);
     if (isEmailTemplate(pin.template) !== (channel === 'email'))
       throw new InfobipError(400, { pinId: ['was sent to another kind of address'] });
     this.countSend(this.deps.applications.getApplication(pin.applicationId), pin.to, forcedOutcome);
     if (request.placeholders) pin.placeholders = request.placeholders;
     if (forcedOutcome === 'new-pin-id') this.pins.changePinId(pin, generateId());
-    return this.deliverPin(channel, pin, request, { forcedOutcome });
+    return this.deps.delivery.deliverPin(channel, pin, request, { forcedOutcome });
   }
 
   /**
@@ -138,56 +133,5 @@ export class PinService {
     forcedOutcome: ForcedOutcome | undefined,
   ): void {
     if (isLimited(forcedOutcome)) this.limits.countSend(application, normalizeRecipient(to));
-  }
-
-  private deliverPin(
-    channel: InfobipChannel,
-    pin: IssuedPin,
-    { trackDelivery = false }: PinResendRequest,
-    { withNumberLookup = true, forcedOutcome }: PinSendOptions,
-  ): object {
-    const { inbox, now } = this.deps;
-    const { pinId, to, from } = pin;
-    const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), withNumberLookup);
-    if (delivery.isSent) pin.sentAt ??= now();
-    const text = renderText(pin);
-    const isFiltered = channel === 'sms' && delivery.isSent && isLimited(forcedOutcome);
-    const isPassed = !isFiltered || (this.deps.floodFilter?.passMessage(to, text) ?? true);
-    if (delivery.isDelivered && isPassed) {
-      inbox.addMessage({
-        to,
-        from,
-        channel,
-        text,
-        pin: pin.pin,
-        pinId,
-        provider: 'infobip',
-        sentAt: new Date(now()).toISOString(),
-      });
-    }
-    return {
-      pinId,
-      to,
-      ...delivery.status,
-      ...(trackDelivery && { externalMessageId: generateId() }),
-    };
-  }
-}
-
-/** No limit applies to the forced outcome `delivered`, so that its magic number always works. */
-const isLimited = (forcedOutcome: ForcedOutcome | undefined): boolean =>
-  forcedOutcome !== 'delivered';
-
-/** The message is delivered, unless the forced outcome is about delivery. */
-function toDeliveryOutcome(forcedOutcome: ForcedOutcome | undefined): DeliveryOutcome {
-  switch (forcedOutcome) {
-    case undefined:
-    case 'expired':
-    case 'exhausted':
-    case 'new-pin-id':
-    case 'wrong-msisdn':
-      return 'delivered';
-    default:
-      return forcedOutcome;
   }
 }

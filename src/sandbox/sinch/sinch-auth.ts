@@ -1,5 +1,6 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { SinchError } from './sinch-error.js';
+import { signSinchRequest } from './sinch-signature.js';
 
 export interface SinchApplication {
   readonly key: string;
@@ -21,8 +22,7 @@ const TIMESTAMP_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]00:?00)
 
 /**
  * Authenticates an application by its signature, or by key and secret (Basic).
- * Rejects a key without signature. Mobile apps send that, and Sinch then asks the backend's callback
- * URL whether to allow it. The sandbox calls no URLs.
+ * Rejects a key without signature, which mobile apps send: the sandbox is for backends.
  * @param now the system time, in milliseconds since the epoch. Not the sandbox's clock, which a test
  *   may have moved: clients sign with the real time.
  * @throws SinchError with HTTP status 401, or 403 for a key without signature. Its codes are in
@@ -60,15 +60,8 @@ function checkSignature(signature: string, request: RawRequest, secret: string, 
   const skewMs = TIMESTAMP_PATTERN.test(timestamp) ? Math.abs(now - Date.parse(timestamp)) : NaN;
   // A malformed timestamp gives NaN, for which every comparison is false.
   if (!(skewMs <= MAX_CLOCK_SKEW_MS)) throw new SinchError(40101);
-  const stringToSign = [
-    method,
-    body === '' ? '' : createHash('md5').update(body).digest('base64'),
-    getHeader(headers['content-type']),
-    `x-timestamp:${timestamp}`,
-    url.split('?', 1)[0],
-  ].join('\n');
-  const key = Buffer.from(secret, 'base64');
-  const expected = createHmac('sha256', key).update(stringToSign).digest('base64');
+  const contentType = getHeader(headers['content-type']);
+  const expected = signSinchRequest({ method, url, contentType, timestamp, body }, secret);
   if (!isEqual(signature, expected)) throw new SinchError(40102);
 }
 

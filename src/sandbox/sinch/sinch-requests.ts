@@ -10,7 +10,7 @@ export interface SinchStartRequest {
   readonly identity: { readonly type: 'number'; readonly endpoint: string };
   readonly method: SinchMethod;
   readonly reference?: string;
-  /** Not used: Sinch returns it in callbacks, which the sandbox does not have. */
+  /** Returned in callbacks. */
   readonly custom?: string;
   readonly smsOptions: { readonly codeType: SinchCodeType; readonly expiry?: string };
   readonly whatsappOptions: { readonly codeType: SinchCodeType };

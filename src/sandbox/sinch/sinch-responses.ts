@@ -1,6 +1,9 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { SinchVerification } from './sinch-verification.js';
 
+const toPrice = (amount: number) => ({ amount, currencyId: 'EUR' });
+export const VERIFICATION_PRICE = toPrice(0.05);
+
 /** @param apiUrl the URL of the API, with its version. */
 export function buildStartResponse(verification: SinchVerification, apiUrl: string): object {
   const { id, method, status, reason, codeType, interceptionTimeout, language } = verification;
@@ -49,7 +52,6 @@ export function buildReportResponse(verification: SinchVerification): object {
 /** The report response, with the price and details of the call. */
 export function buildStatusResponse(verification: SinchVerification): object {
   const { status, number, startedAt } = verification;
-  const toPrice = (amount: number) => ({ amount, currencyId: 'EUR' });
   const countryId = parsePhoneNumberFromString(number)?.country;
   return {
     ...buildReportResponse(verification),
@@ -59,7 +61,7 @@ export function buildStatusResponse(verification: SinchVerification): object {
     ...(isPhoneCall(verification) && { callResult: 'ANSWERED' }),
     ...(status !== 'PENDING' && {
       price: {
-        verificationPrice: toPrice(0.05),
+        verificationPrice: VERIFICATION_PRICE,
         ...(isPhoneCall(verification) && { terminationPrice: toPrice(0.01), billableDuration: 12 }),
       },
     }),

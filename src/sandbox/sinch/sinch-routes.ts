@@ -68,10 +68,14 @@ function createVerificationRoutes({
     fastify.post('/', (request, reply) => {
       const body = parseJsonBody(request);
       const to = normalizeRecipient(getNumber(body));
-      return handleOperation(reply, { operation: 'send', to }, (forcedOutcome) => {
+      return handleOperation(reply, { operation: 'send', to }, async (forcedOutcome) => {
         const start = validateInput(startSchema, body);
         const language = chooseLanguage(request.headers['accept-language']);
-        const verification = sinchVerifications.startVerification(start, language, forcedOutcome);
+        const verification = await sinchVerifications.startVerification(
+          start,
+          language,
+          forcedOutcome,
+        );
         void reply.header('content-language', verification.language.tag);
         return buildStartResponse(verification, getApiUrl(request));
       });

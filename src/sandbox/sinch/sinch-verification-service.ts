@@ -1,12 +1,14 @@
 // This folder simulates the Sinch Verification API: start, report and status of verifications.
 // Routes check the request and call SinchVerificationService. Data is kept in memory only.
-import { createOtherRecipient, normalizeRecipient } from '../recipient.js';
+import { createOtherRecipient } from '../recipient.js';
 import type { ForcedOutcome } from '../faults/sandbox-fault.js';
 import type { FixedPinStore } from '../fixed-pin-store.js';
-import type { MessageChannel, MessageInbox } from '../message-inbox.js';
+import type { MessageInbox } from '../message-inbox.js';
+import type { SinchCallbacks } from './sinch-callbacks.js';
 import { generateCallerNumber, generateSinchCode } from './sinch-codes.js';
 import { SinchError } from './sinch-error.js';
 import type { SinchLanguage } from './sinch-languages.js';
+import { buildInboxMessage } from './sinch-message.js';
 import {
   getSubmittedCode,
   type SinchMethod,
@@ -26,16 +28,10 @@ import { SinchVerificationStore } from './sinch-verification-store.js';
 /** How long after its start a verification is found by number. */
 const NUMBER_LOOKUP_MS = 60 * 60_000;
 
-const CHANNEL_BY_METHOD: Record<Exclude<SinchMethod, 'seamless'>, MessageChannel> = {
-  sms: 'sms',
-  callout: 'voice',
-  whatsapp: 'whatsapp',
-  flashcall: 'flashcall',
-};
-
 interface SinchVerificationDependencies {
   readonly inbox: MessageInbox;
   readonly fixedPins: FixedPinStore;
+  readonly callbacks: SinchCallbacks;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -47,31 +43,39 @@ export class SinchVerificationService {
   constructor(private readonly deps: SinchVerificationDependencies) {}
 
   /**
-   * Starts a verification and aborts an earlier pending one of the same number.
+   * Starts a verification and aborts an earlier pending one of the same number, if the callback allows it.
    * @param language of an SMS or a WhatsApp message; calls are in English.
    * @throws SinchError 40200 for the outcome `no-credit`, 40900 for a reference that is in use.
    */
-  startVerification(
+  async startVerification(
     request: SinchStartRequest,
     language: SinchLanguage,
     forcedOutcome?: ForcedOutcome,
-  ): SinchVerification {
+  ): Promise<SinchVerification> {
     if (forcedOutcome === 'no-credit') throw new SinchError(40200);
-    const now = this.deps.now();
-    const expectedCode = this.createCode(request);
+    const { inbox, callbacks, now } = this.deps;
     const verification = createVerification(request, {
-      now,
-      expectedCode,
+      now: now(),
+      expectedCode: this.createCode(request),
       forcedOutcome,
       language,
     });
     const earlier = this.store.listByNumber(verification.number);
     this.store.addVerification(verification);
-    if (verification.status !== 'PENDING') return verification;
-    for (const other of earlier) {
-      if (expireIfDue(other, now).status === 'PENDING') closeVerification(other, 'ABORTED');
+    if (verification.status === 'PENDING') {
+      const permission = await callbacks.requestPermission(verification);
+      if (permission !== 'allow') closeVerification(verification, 'DENIED', permission);
     }
-    this.deliverCode(verification);
+    if (verification.status !== 'PENDING') {
+      callbacks.reportResult(verification);
+      return verification;
+    }
+    for (const other of earlier) {
+      if (this.expireIfDue(other).status === 'PENDING') this.close(other, 'ABORTED');
+    }
+    const message = buildInboxMessage(verification);
+    if (message) inbox.addMessage(message);
+    await callbacks.reportDelivery(verification);
     return verification;
   }
 
@@ -122,7 +126,7 @@ export class SinchVerificationService {
     const verification = this.getById(id);
     if (verification.method !== 'seamless' || verification.status !== 'PENDING')
       throw new SinchError(40400);
-    closeVerification(verification, 'SUCCESSFUL');
+    this.close(verification, 'SUCCESSFUL');
   }
 
   findNumber(id: string): string | undefined {
@@ -138,24 +142,6 @@ export class SinchVerificationService {
     );
   }
 
-  private deliverCode(verification: SinchVerification): void {
-    const { id, method, number, expectedCode, startedAt, language } = verification;
-    if (method === 'seamless') return;
-    const isFlashCall = method === 'flashcall';
-    this.deps.inbox.addMessage({
-      to: normalizeRecipient(number),
-      from: isFlashCall ? expectedCode : 'Sinch',
-      channel: CHANNEL_BY_METHOD[method],
-      text: isFlashCall
-        ? `Missed call from ${expectedCode}`
-        : language.template.replace('{{CODE}}', expectedCode),
-      pin: expectedCode,
-      pinId: id,
-      provider: 'sinch',
-      sentAt: new Date(startedAt).toISOString(),
-    });
-  }
-
   private checkReport(
     found: SinchVerification | undefined,
     report: SinchReportRequest,
@@ -169,15 +155,27 @@ export class SinchVerificationService {
     if (verification.status !== 'PENDING') return verification;
     const isCorrect = getSubmittedCode(report) === expectedCode && forcedOutcome !== 'exhausted';
     const failure = method === 'flashcall' ? 'Invalid CLI' : 'Invalid code';
-    if (forcedOutcome === 'expired') closeVerification(verification, 'FAIL', 'Expired');
-    else if (isCorrect) closeVerification(verification, 'SUCCESSFUL');
-    else closeVerification(verification, 'FAIL', failure);
+    if (forcedOutcome === 'expired') this.close(verification, 'FAIL', 'Expired');
+    else if (isCorrect) this.close(verification, 'SUCCESSFUL');
+    else this.close(verification, 'FAIL', failure);
     if (forcedOutcome !== 'wrong-msisdn') return verification;
     return { ...verification, number: createOtherRecipient(number) };
   }
 
   private requireCurrent(found: SinchVerification | undefined): SinchVerification {
     if (!found) throw new SinchError(40400);
-    return expireIfDue(found, this.deps.now());
+    return this.expireIfDue(found);
+  }
+
+  private expireIfDue(verification: SinchVerification): SinchVerification {
+    const { status } = verification;
+    expireIfDue(verification, this.deps.now());
+    if (verification.status !== status) this.deps.callbacks.reportResult(verification);
+    return verification;
+  }
+
+  private close(...closing: Parameters<typeof closeVerification>): void {
+    closeVerification(...closing);
+    this.deps.callbacks.reportResult(closing[0]);
   }
 }

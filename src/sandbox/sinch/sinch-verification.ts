@@ -8,7 +8,15 @@ import {
   type SinchStartRequest,
 } from './sinch-requests.js';
 
-type SinchStatus = 'PENDING' | 'SUCCESSFUL' | 'FAIL' | 'DENIED' | 'ABORTED' | 'ERROR';
+export const SINCH_STATUSES = [
+  'PENDING',
+  'SUCCESSFUL',
+  'FAIL',
+  'DENIED',
+  'ABORTED',
+  'ERROR',
+] as const;
+type SinchStatus = (typeof SINCH_STATUSES)[number];
 
 const DEFAULT_TTL_MS = 10 * 60_000;
 const DEFAULT_INTERCEPTION_S = 60;
@@ -20,6 +28,8 @@ export interface SinchVerification {
   /** E.164 with a leading `+`. */
   readonly number: string;
   readonly reference: string | undefined;
+  /** Returned in callbacks. */
+  readonly custom: string | undefined;
   /** The code; for a flash call, the caller's number; empty for a seamless verification. */
   readonly expectedCode: string;
   readonly codeType: SinchCodeType;
@@ -44,7 +54,7 @@ export function createVerification(
   request: SinchStartRequest,
   { now, expectedCode, forcedOutcome, language }: SinchVerificationOptions,
 ): SinchVerification {
-  const { method, identity, reference, smsOptions, flashCallOptions } = request;
+  const { method, identity, reference, custom, smsOptions, flashCallOptions } = request;
   const { expiry } = method === 'sms' ? smsOptions : {};
   const ttlMs = expiry === undefined ? DEFAULT_TTL_MS : parseClockDuration(expiry);
   const verification: SinchVerification = {
@@ -52,6 +62,7 @@ export function createVerification(
     method,
     number: identity.endpoint,
     reference,
+    custom,
     expectedCode,
     codeType: getCodeType(request),
     language: method === 'sms' || method === 'whatsapp' ? language : DEFAULT_LANGUAGE,

@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'fastify';
+import { seedDefaults } from '../defaults.js';
+import type { FaultInjector } from '../faults/fault-injector.js';
+import type { FixedPinStore } from '../fixed-pin-store.js';
+import type { MessageInbox } from '../message-inbox.js';
+import type { ReportPlanner } from '../reports/report-planner.js';
+import type { SandboxSettings } from '../sandbox-settings.js';
+import { ApplicationStore } from './application-store.js';
+import { createConfigurationRoutes } from './configuration-routes.js';
+import { DeliveryReporter } from './delivery-reporter.js';
+import type { FloodFilter } from './flood-filter.js';
+import { PinDelivery } from './pin-delivery.js';
+import { createPinRoutes } from './pin-routes.js';
+import { PinService } from './pin-service.js';
+import { createSubscription, type SubscriptionOptions } from './subscription.js';
+import { createSubscriptionRoutes } from './subscription-routes.js';
+import { SubscriptionStore } from './subscription-store.js';
+
+interface InfobipApiDependencies {
+  readonly inbox: MessageInbox;
+  readonly faults: FaultInjector;
+  readonly fixedPins: FixedPinStore;
+  readonly planner: ReportPlanner;
+  /** `undefined` if it is switched off. */
+  readonly floodFilter: FloodFilter | undefined;
+  readonly settings: SandboxSettings;
+  readonly apiKey: string | undefined;
+  /** The subscription at the start. */
+  readonly reports: SubscriptionOptions | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Registers all routes of the Infobip APIs. */
+export async function registerInfobipApi(
+  server: FastifyInstance,
+  deps: InfobipApiDependencies,
+): Promise<void> {
+  const { inbox, faults, fixedPins, planner, floodFilter, settings, apiKey, reports, now } = deps;
+  const applications = new ApplicationStore();
+  seedDefaults(applications);
+  const subscriptions = new SubscriptionStore(() => settings.reportHmacHeader);
+  if (reports) subscriptions.addSubscription(createSubscription(reports));
+  const getShape = () => settings.reportShape;
+  const reporter = new DeliveryReporter({ planner, subscriptions, getShape });
+  const delivery = new PinDelivery({ inbox, floodFilter, reporter, now });
+  const pinService = new PinService({ applications, fixedPins, delivery, now });
+  await server.register(createConfigurationRoutes({ applications, faults, apiKey }));
+  await server.register(createPinRoutes({ pinService, faults, apiKey, now }));
+  await server.register(createSubscriptionRoutes(subscriptions, apiKey));
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import type { DeliveryOutcome, ForcedOutcome } from '../faults/sandbox-fault.js';
+import type { MessageInbox } from '../message-inbox.js';
+import type { DeliveryReporter } from './delivery-reporter.js';
+import type { FloodFilter } from './flood-filter.js';
+import { renderText, type IssuedPin } from './issued-pin.js';
+import type { PinResendRequest } from './pin-requests.js';
+import { simulateDelivery, type InfobipChannel } from './simulate-delivery.js';
+
+export interface PinSendOptions {
+  /** Whether to look up the number before an SMS. Default: true. */
+  readonly withNumberLookup?: boolean;
+  readonly forcedOutcome?: ForcedOutcome | undefined;
+}
+
+interface PinDeliveryDependencies {
+  readonly inbox: MessageInbox;
+  /** `undefined` if it is switched off. */
+  readonly floodFilter: FloodFilter | undefined;
+  readonly reporter: DeliveryReporter;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Delivers the messages with PINs, and has them reported if the client tracks them. */
+export class PinDelivery {
+  constructor(private readonly deps: PinDeliveryDependencies) {}
+
+  /** @returns the response to a send or resend */
+  async deliverPin(
+    channel: InfobipChannel,
+    pin: IssuedPin,
+    { trackDelivery = false }: PinResendRequest,
+    { withNumberLookup = true, forcedOutcome }: PinSendOptions,
+  ): Promise<object> {
+    const { inbox, floodFilter, reporter, now } = this.deps;
+    const { pinId, to, from: sender } = pin;
+    const sentAt = now();
+    const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), withNumberLookup);
+    if (delivery.isSent) pin.sentAt ??= sentAt;
+    const text = renderText(pin);
+    const isFiltered = channel === 'sms' && delivery.isSent && isLimited(forcedOutcome);
+    const floodError = isFiltered ? floodFilter?.rejectMessage(to, text) : undefined;
+    const messageId = trackDelivery ? randomUUID() : undefined;
+    if (delivery.isDelivered && floodError === undefined) {
+      inbox.addMessage({
+        to,
+        from: sender,
+        channel,
+        text,
+        pin: pin.pin,
+        pinId,
+        provider: 'infobip',
+        sentAt: new Date(sentAt).toISOString(),
+        ...(messageId !== undefined && { messageId }),
+      });
+    }
+    // A message that was not sent has an id, but no report.
+    if (messageId !== undefined && delivery.isSent) {
+      const result = delivery.isDelivered ? (floodError ?? 'delivered') : 'unreachable';
+      await reporter.reportMessage({ messageId, to, sender, sentAt }, result);
+    }
+    return {
+      pinId,
+      to,
+      ...delivery.status,
+      ...(messageId !== undefined && { externalMessageId: messageId }),
+    };
+  }
+}
+
+/** No limit applies to the forced outcome `delivered`, so that its magic number always works. */
+export const isLimited = (forcedOutcome: ForcedOutcome | undefined): boolean =>
+  forcedOutcome !== 'delivered';
+
+/** The message is delivered, unless the forced outcome is about delivery. */
+function toDeliveryOutcome(forcedOutcome: ForcedOutcome | undefined): DeliveryOutcome {
+  switch (forcedOutcome) {
+    case undefined:
+    case 'expired':
+    case 'exhausted':
+    case 'new-pin-id':
+    case 'wrong-msisdn':
+      return 'delivered';
+    default:
+      return forcedOutcome;
+  }
+}

@@ -1,0 +1,164 @@
+import { BoundedHistory } from '../bounded-history.js';
+import { normalizeRecipient } from '../recipient.js';
+import { isAccepted, type Report, type ReportReceiver } from './report.js';
+
+/** `failed`: no retry is left. `lost`: by a fault. `dropped`: too many reports were waiting. */
+type ReportState = 'waiting' | 'accepted' | 'failed' | 'lost' | 'dropped';
+
+/** What became of a report, as `GET /sandbox/reports` returns it. */
+interface ReportRecord extends Pick<Report, 'provider' | 'messageId' | 'to' | 'status'> {
+  state: ReportState;
+  attempts: number;
+  /** HTTP status of the last response; `null` if there was none. */
+  response?: number | null;
+  /** Time of the next attempt, if it is waiting. ISO 8601, UTC. */
+  dueAt?: string;
+}
+
+interface QueuedReport {
+  readonly body: object;
+  readonly record: ReportRecord;
+}
+
+/** Reports that go in one request. */
+interface QueuedRequest {
+  readonly receiver: ReportReceiver;
+  readonly reports: readonly QueuedReport[];
+  /** Milliseconds since the epoch. */
+  readonly dueAt: number;
+  readonly attempts: number;
+}
+
+/** Bounds the memory of a sandbox that runs for a long time. */
+const MAX_REPORTS = 10_000;
+const MAX_TIMER_MS = 60_000;
+
+/** Sends reports when they are due by the sandbox's clock, and retries those that were not accepted. */
+export class ReportQueue {
+  private waiting: QueuedRequest[] = [];
+  private records = new BoundedHistory<ReportRecord>(MAX_REPORTS);
+  private timer: NodeJS.Timeout | undefined;
+  private isClosed = false;
+  private lastRun: Promise<void> = Promise.resolve();
+
+  /** @param now milliseconds since the epoch */
+  constructor(private readonly now: () => number) {}
+
+  /** @param delayMs time until it is sent, in milliseconds. */
+  addReport(report: Report, delayMs: number): void {
+    const { receiver, body } = report;
+    const reports = [{ body, record: this.addRecord(report, 'waiting') }];
+    this.enqueue({ receiver, reports, dueAt: this.now() + delayMs, attempts: 0 });
+  }
+
+  /** Lists a report that is never sent. */
+  addLostReport(report: Report): void {
+    this.addRecord(report, 'lost');
+  }
+
+  /** Sends one report now, without retries. @returns the HTTP status of the response, if any */
+  async sendNow(report: Report): Promise<number | undefined> {
+    const record = this.addRecord(report, 'waiting');
+    const response = await report.receiver.postReports([report.body]);
+    recordAttempt(record, response, isAccepted(response) ? 'accepted' : 'failed');
+    return response;
+  }
+
+  /** Sends the reports that are due, or all. @returns after each of them was answered */
+  sendWaiting(which: 'due' | 'all' = 'due'): Promise<void> {
+    // One run at a time, so that reports keep their order.
+    this.lastRun = this.lastRun.then(() => this.run(which === 'all' ? Infinity : this.now()));
+    return this.lastRun;
+  }
+
+  /** Lists the reports about one recipient, or about all, newest first. */
+  listReports(to?: string): readonly ReportRecord[] {
+    return this.records.listNewestFirst(to === undefined ? undefined : normalizeRecipient(to));
+  }
+
+  clear(): void {
+    this.waiting = [];
+    this.records = new BoundedHistory(MAX_REPORTS);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    clearTimeout(this.timer);
+  }
+
+  private addRecord(report: Report, state: ReportState): ReportRecord {
+    const { provider, messageId, to, status } = report;
+    const record: ReportRecord = { provider, messageId, to, status, state, attempts: 0 };
+    this.records.addItem(normalizeRecipient(to), record);
+    return record;
+  }
+
+  private enqueue(request: QueuedRequest): void {
+    this.waiting.push(request);
+    for (const { record } of request.reports) {
+      record.state = 'waiting';
+      record.dueAt = new Date(request.dueAt).toISOString();
+    }
+    if (this.waiting.length > MAX_REPORTS) {
+      for (const { record } of this.waiting.shift()?.reports ?? []) record.state = 'dropped';
+    }
+    this.startTimer();
+  }
+
+  private async run(until: number): Promise<void> {
+    const due = this.waiting.filter(({ dueAt }) => dueAt <= until);
+    this.waiting = this.waiting.filter(({ dueAt }) => dueAt > until);
+    for (const request of mergeRequests(due)) {
+      if (this.isClosed) return;
+      await this.send(request);
+    }
+    this.startTimer();
+  }
+
+  private async send({ receiver, reports, attempts }: QueuedRequest): Promise<void> {
+    const response = await receiver.postReports(reports.map(({ body }) => body));
+    const retryDelayMs = isAccepted(response) ? undefined : receiver.getRetryDelayMs(attempts);
+    for (const { record } of reports)
+      recordAttempt(record, response, isAccepted(response) ? 'accepted' : 'failed');
+    if (retryDelayMs === undefined) return;
+    const dueAt = this.now() + retryDelayMs;
+    this.enqueue({ receiver, reports, dueAt, attempts: attempts + 1 });
+  }
+
+  /** Wakes up for the next report. A moved clock makes that too late, so also once a minute. */
+  private startTimer(): void {
+    clearTimeout(this.timer);
+    if (this.isClosed || this.waiting.length === 0) return;
+    const next = this.waiting.reduce((earliest, { dueAt }) => Math.min(earliest, dueAt), Infinity);
+    const waitMs = Math.min(Math.max(next - this.now(), 0), MAX_TIMER_MS);
+    this.timer = setTimeout(() => void this.sendWaiting(), waitMs).unref();
+  }
+}
+
+function recordAttempt(
+  record: ReportRecord,
+  response: number | undefined,
+  state: 'accepted' | 'failed',
+): void {
+  record.attempts += 1;
+  record.response = response ?? null;
+  record.state = state;
+  delete record.dueAt;
+}
+
+/** Joins the first attempts for each receiver. A retry repeats its request unchanged. */
+function mergeRequests(due: readonly QueuedRequest[]): QueuedRequest[] {
+  const merged: QueuedRequest[] = [];
+  const open = new Map<ReportReceiver, number>();
+  for (const request of [...due].sort((a, b) => a.dueAt - b.dueAt)) {
+    const index = open.get(request.receiver) ?? -1;
+    const target = merged[index];
+    if (request.attempts === 0 && target && target.reports.length < target.receiver.maxReports) {
+      merged[index] = { ...target, reports: [...target.reports, ...request.reports] };
+      continue;
+    }
+    if (request.attempts === 0) open.set(request.receiver, merged.length);
+    merged.push(request);
+  }
+  return merged;
+}

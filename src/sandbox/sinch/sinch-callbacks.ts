@@ -1,0 +1,107 @@
+import type { ReportOutcome } from '../faults/sandbox-fault.js';
+import { postBody } from '../reports/post-body.js';
+import type { ReportPlanner } from '../reports/report-planner.js';
+import type { ReportQueue } from '../reports/report-queue.js';
+import type { Report, ReportReceiver } from '../reports/report.js';
+import type { SinchApplication } from './sinch-auth.js';
+import {
+  buildDeliveredEvent,
+  buildRequestEvent,
+  buildResultEvent,
+  isResultStatus,
+} from './sinch-events.js';
+import { signSinchRequest } from './sinch-signature.js';
+import type { SinchVerification } from './sinch-verification.js';
+
+interface SinchCallbackDependencies {
+  readonly application: SinchApplication;
+  readonly queue: ReportQueue;
+  readonly planner: ReportPlanner;
+  /** The callback URL of the application; empty if it has none. */
+  readonly getUrl: () => string;
+  /** The system time for signatures, in milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** The answer to the question whether a verification may start; if not, the reason. */
+type SinchPermission = 'allow' | 'Denied by callback' | 'Invalid callback';
+
+const CONTENT_TYPE = 'application/json';
+
+/** Calls the callback URL of the application. Without a URL it does nothing. */
+export class SinchCallbacks {
+  private readonly receiver: ReportReceiver = {
+    maxReports: 1,
+    // Sinch does not document retries.
+    getRetryDelayMs: () => undefined,
+    postReports: async ([event = {}]) => (await this.post(event))?.status,
+  };
+
+  constructor(private readonly deps: SinchCallbackDependencies) {}
+
+  /** Asks whether a verification may start. */
+  async requestPermission(verification: SinchVerification): Promise<SinchPermission> {
+    if (this.deps.getUrl() === '') return 'allow';
+    const response = await this.post(buildRequestEvent(verification));
+    const action = response?.status === 200 ? parseAction(response.text) : undefined;
+    if (action === 'allow') return 'allow';
+    return action === 'deny' ? 'Denied by callback' : 'Invalid callback';
+  }
+
+  /** @returns after the event was answered, if a fault says that it comes before the response; else at once */
+  async reportDelivery(verification: SinchVerification): Promise<void> {
+    if (verification.method !== 'sms' || this.deps.getUrl() === '') return;
+    await this.deps.planner.planReports({
+      provider: 'sinch',
+      messageId: verification.id,
+      to: verification.number,
+      intermediate: { status: 'PENDING' },
+      createReports: (outcome) => [this.createReport(verification, outcome)],
+    });
+  }
+
+  /** Reports the current status, which is final. */
+  reportResult(verification: SinchVerification): void {
+    if (this.deps.getUrl() === '') return;
+    const { status, reason } = verification;
+    const outcome = { status, ...(reason !== undefined && { reason }) };
+    this.deps.queue.addReport(this.createReport(verification, outcome), 0);
+  }
+
+  private createReport(
+    verification: SinchVerification,
+    { status = 'Successful', reason, isMalformed = false }: ReportOutcome,
+  ): Report {
+    const event = isResultStatus(status)
+      ? buildResultEvent(verification, status, reason)
+      : buildDeliveredEvent(verification, status);
+    const { id: messageId, number: to } = verification;
+    const body = isMalformed ? { ...event, id: 42 } : event;
+    return { provider: 'sinch', messageId, to, status, receiver: this.receiver, body };
+  }
+
+  private post(event: object) {
+    const { application, getUrl, now } = this.deps;
+    const url = getUrl();
+    const body = JSON.stringify(event);
+    const timestamp = new Date(now()).toISOString();
+    const signature = signSinchRequest(
+      { method: 'POST', url: new URL(url).pathname, contentType: CONTENT_TYPE, timestamp, body },
+      application.secret,
+    );
+    return postBody(url, body, {
+      'content-type': CONTENT_TYPE,
+      'x-timestamp': timestamp,
+      authorization: `Application ${application.key}:${signature}`,
+    });
+  }
+}
+
+/** @returns `undefined` if the response is not a decision */
+function parseAction(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { action?: unknown } | null)?.action;
+  } catch {
+    return undefined;
+  }
+}

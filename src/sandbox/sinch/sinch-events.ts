@@ -1,0 +1,41 @@
+import { VERIFICATION_PRICE } from './sinch-responses.js';
+import { SINCH_STATUSES, type SinchVerification } from './sinch-verification.js';
+
+/** Asks the backend, before anything is sent, whether the verification may start. */
+export function buildRequestEvent(verification: SinchVerification): object {
+  return { ...buildEvent('VerificationRequestEvent', verification), price: VERIFICATION_PRICE };
+}
+
+export function buildResultEvent(
+  verification: SinchVerification,
+  status: string,
+  reason: string | undefined,
+): object {
+  return {
+    ...buildEvent('VerificationResultEvent', verification),
+    status,
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+/** @param smsResult `Successful` or `Failed` */
+export function buildDeliveredEvent(verification: SinchVerification, smsResult: string): object {
+  return { ...buildEvent('VerificationSmsDeliveredEvent', verification), smsResult };
+}
+
+/** Whether a result event has this status; else it is an `smsResult`. */
+export function isResultStatus(status: string): boolean {
+  return (SINCH_STATUSES as readonly string[]).includes(status);
+}
+
+function buildEvent(event: string, verification: SinchVerification): object {
+  const { id, method, number, reference, custom } = verification;
+  return {
+    id,
+    event,
+    method,
+    identity: { type: 'number', endpoint: number },
+    ...(reference !== undefined && { reference }),
+    ...(custom !== undefined && { custom }),
+  };
+}
