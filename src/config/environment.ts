@@ -9,7 +9,8 @@ import { SECRET_NAMES, SETTING_NAMES, SETTINGS } from './config.module.js';
 import { findMetricsClientErrors } from './http.config.js';
 import { findOpenAccessErrors, findOpenAccessWarnings } from './open-access.js';
 import { PROXY_VARIABLES } from './outbound.config.js';
-import { findMissingCredentials } from './providers.config.js';
+import { findRouteErrors } from './provider-routes.js';
+import { findMissingCredentials, providersConfig } from './providers.config.js';
 import { readSecretFiles, toFileVariable } from './secret-files.js';
 import { describeUnknownVariables } from './unknown-variables.js';
 
@@ -41,6 +42,9 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
     // Depend on lists, which must be valid: PROVIDERS says which credentials are required.
     ...(Array.isArray(env.values['PROVIDERS'])
       ? [...findMissingCredentials(env), ...findOpenAccessErrors(env)]
+      : []),
+    ...(Array.isArray(env.values['PROVIDERS']) && env.values['PROVIDER_ROUTES'] instanceof Map
+      ? findRouteErrors(providersConfig(env))
       : []),
     ...(Array.isArray(env.values['API_KEYS']) ? findMetricsClientErrors(env) : []),
     ...(Array.isArray(env.values['BLOCKED_PREFIXES']) &&
@@ -104,6 +108,7 @@ export function loadSetupEnvironment(variables = readVariables()) {
     INFOBIP_APP_ID: 'not-set-yet',
     INFOBIP_MESSAGE_ID: 'not-set-yet',
     PROVIDERS: 'infobip',
+    PROVIDER_ROUTES: '',
     OTP_SECRET: createSecret(),
     OTP_SECRET_FILE: '',
   });

@@ -40,7 +40,7 @@ const COUNTRY_CODE_CORRECTIONS: Readonly<Record<string, string>> = {
 };
 
 /** Creates a parser of comma-separated entries; it throws if `parse` returns `undefined` for one. */
-const createListParser =
+export const createListParser =
   <T>(parse: (entry: string) => T | undefined, form: string) =>
   (text: string): T[] =>
     splitList(text).map((entry) => {

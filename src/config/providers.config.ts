@@ -19,6 +19,7 @@ import {
   type SettingDocs,
 } from './env-types.js';
 import { parseMessageIds, parseProviders } from './list-parsers.js';
+import { NO_ROUTES, parseProviderRoutes } from './provider-routes.js';
 import { serviceConfig } from './service.config.js';
 
 /** All customers of Sinch share one host. */
@@ -38,6 +39,13 @@ const SETTINGS = {
     description: 'providers in order of preference; later ones are fallbacks',
     values: '`infobip`, `sinch`',
     example: 'infobip,sinch',
+  }),
+  routes: optional('PROVIDER_ROUTES', parsedBy(parseProviderRoutes), {
+    description:
+      'providers for the numbers of a country, in order of preference; other countries have those in `PROVIDERS`',
+    values: '`country:provider+provider`, …',
+    defaultInWords: 'none',
+    example: 'IN:sinch+infobip,US:infobip',
   }),
   /** One provider call, from connect to last byte. */
   timeoutMs: setting('PROVIDER_TIMEOUT', duration('5s', '1ms', '60s'), {
@@ -93,10 +101,12 @@ const CREDENTIALS = {
 } as const satisfies Record<ProviderName, readonly (keyof ProviderSettings)[]>;
 
 export const providersConfig = defineConfig('providers', 'Providers', SETTINGS, (values, env) => {
-  const { names, timeoutMs, maxInFlight } = values;
+  const { names, routes = NO_ROUTES, timeoutMs, maxInFlight } = values;
   const sandbox = usesSandbox(values, env) ? getSandboxConfig(values) : undefined;
   return {
     names,
+    /** By ISO 3166 code; the providers are in `names`. */
+    routes,
     timeoutMs,
     /** One send or resend, over all providers that are tried for it. */
     sendDeadlineMs: timeoutMs * names.length,

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DEFAULT_CHANNEL, type Channel } from '../common/channel.js';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
+import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
 import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
@@ -53,11 +54,16 @@ export class OtpService {
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const now = this.clock.now();
     const { channel = DEFAULT_CHANNEL } = dto;
-    this.assertHasChannel(channel);
-    const destination = this.destinations.check(dto.phoneNumber.forChannel(channel), channel, now);
-    // Checked early because it is cheap, but a request with a key may have a response to replay.
-    if (!destination.isTestNumber && !idempotency) this.router.assertAvailable(channel);
-    const floodFilters = this.router.getFloodFilters(channel);
+    assertHasChannel(this.router.channels, channel);
+    const phoneNumber = dto.phoneNumber.forChannel(channel);
+    const destination = this.destinations.check(phoneNumber, channel, now);
+    const route = this.router.getRoute(phoneNumber);
+    if (!destination.isTestNumber) {
+      assertHasChannel(route.channels, channel);
+      // Checked early because it is cheap, but a request with a key may have a response to replay.
+      if (!idempotency) route.assertAvailable(channel);
+    }
+    const floodFilters = route.getFloodFilters(channel);
     const options = { floodFilters, now };
     const verification = toNewVerification(dto, client, destination, options, this.config);
     const { evaluate } = this.destinations.smsPumping;
@@ -77,9 +83,10 @@ export class OtpService {
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const now = this.clock.now();
     const { channel = DEFAULT_CHANNEL } = dto;
-    this.assertHasChannel(channel);
-    const floodFilters = this.router.getFloodFilters(channel);
-    const request = { pinId: parsePinId(dto.pinId), client, channel, floodFilters, now };
+    assertHasChannel(this.router.channels, channel);
+    const findFloodFilters = (to: PhoneNumber, issuer: string) =>
+      this.router.getResendFilters(to, channel, issuer);
+    const request = { pinId: parsePinId(dto.pinId), client, channel, findFloodFilters, now };
     const { evaluate } = this.destinations.smsPumping;
     const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
@@ -126,22 +133,16 @@ export class OtpService {
     }
   }
 
-  /** @throws DomainError `validation_failed` if no provider of this service has the channel. */
-  private assertHasChannel(channel: Channel): void {
-    const { channels } = this.router;
-    if (channels.includes(channel)) return;
-    const detail = `No provider of this service sends by ${channel}. Give one of: ${channels.join(', ')}.`;
-    throw errors.validationFailed({ fieldErrors: [{ pointer: '#/channel', detail }] });
-  }
-
   /** Test numbers are always allowed. */
   private async assertResendAllowed(
     { reservation }: SendAdmitted,
     context: RequestContext,
   ): Promise<void> {
-    const { phoneNumber, channel, entries } = reservation;
+    const { phoneNumber, channel, entries, resendOf } = reservation;
     if (entries === undefined) return;
     try {
+      const channels = this.router.getResendChannels(phoneNumber, resendOf?.provider ?? '');
+      assertHasChannel(channels, channel);
       this.destinations.checkResend(phoneNumber, channel);
     } catch (error) {
       await this.store.releaseSend(reservation, [], context);
@@ -185,4 +186,11 @@ export class OtpService {
         })
       : this.router.resend(phoneNumber, resendOf, channel, { context, locale });
   }
+}
+
+/** @throws DomainError `validation_failed` if no provider of this service has the channel. */
+function assertHasChannel(channels: readonly Channel[], channel: Channel): void {
+  if (channels.includes(channel)) return;
+  const detail = `No provider of this service sends by ${channel} to this number. Give one of: ${channels.join(', ')}.`;
+  throw errors.validationFailed({ fieldErrors: [{ pointer: '#/channel', detail }] });
 }

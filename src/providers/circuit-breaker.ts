@@ -28,7 +28,7 @@ export interface CircuitBreakerOptions {
    * Whether each failed probe doubles the pause. True if another provider can take the calls: a
    * probe is a client's request, and may run into the timeout.
    */
-  readonly backsOff: boolean;
+  readonly backsOff: () => boolean;
   readonly onStateChange: (state: CircuitState) => void;
 }
 
@@ -140,7 +140,7 @@ export class CircuitBreaker {
         const requestedMs = reason instanceof ProviderError ? (reason.pauseMs ?? 0) : 0;
         const pauseMs = Math.min(MAX_OPEN_MS, Math.max(this.openForMs, requestedMs));
         this.nextProbeAt = performance.now() + pauseMs;
-        if (this.options.backsOff) this.openForMs = Math.min(MAX_OPEN_MS, 2 * this.openForMs);
+        if (this.options.backsOff()) this.openForMs = Math.min(MAX_OPEN_MS, 2 * this.openForMs);
         this.options.onStateChange('open');
       }
     }

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CHANNELS, type Channel } from '../common/channel.js';
+import type { Channel } from '../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../common/check-result.js';
 import { EventBus } from '../common/events.js';
-import { NO_FLOOD_FILTERS, type FloodFilters } from '../common/flood-filter.js';
+import type { FloodFilters } from '../common/flood-filter.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
@@ -14,6 +14,7 @@ import type {
   SentCode,
 } from './otp-provider.js';
 import { ProviderError, SendFailedError } from './provider-error.js';
+import { ProviderRoute } from './provider-route.js';
 import { sendInOrder, type ProviderPin, type ProviderSendResult } from './send-in-order.js';
 import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
@@ -23,16 +24,17 @@ import { isTestProvider, TestNumberProvider } from './test-number.provider.js';
 type MessageOptions = Pick<ProviderSendOptions, 'context' | 'locale'>;
 
 /**
- * Routes each call to a provider: in order of preference, with failover if a failure does not
- * concern the number itself. Test numbers have a provider of their own. Each provider has
- * `PROVIDER_TIMEOUT` and is called at most once per message.
+ * Routes each call to a provider: in the order of preference for the number's country, with failover
+ * if a failure does not concern the number itself. Test numbers have a provider of their own. Each
+ * provider has `PROVIDER_TIMEOUT` and is called at most once per message.
  */
 @Injectable()
 export class ProviderRouter {
-  /** In order of preference. */
+  /** Those in `PROVIDERS`, in its order. */
   private readonly providers: readonly ResilientProvider[];
-  private readonly byChannel: ReadonlyMap<Channel, readonly ResilientProvider[]>;
-  private readonly smsFilters: FloodFilters;
+  private readonly defaultRoute: ProviderRoute;
+  /** Those in `PROVIDER_ROUTES`, by country. */
+  private readonly routes: ReadonlyMap<string, ProviderRoute>;
 
   constructor(
     @Inject(providersConfig.KEY) config: ProvidersConfig,
@@ -42,34 +44,40 @@ export class ProviderRouter {
     private readonly testNumbers: TestNumberProvider,
   ) {
     const all: Record<ProviderName, OtpProvider> = { infobip, sinch };
-    const adapters = config.names.map((name) => all[name]);
-    const hasFallback = (channel: Channel): boolean => withChannel(adapters, channel).length > 1;
-    this.providers = adapters.map(
-      (adapter) => new ResilientProvider(adapter, config, events, hasFallback),
+    this.providers = config.names.map(
+      (name) =>
+        new ResilientProvider(all[name], config, events, (channel) =>
+          this.hasFallback(name, channel),
+        ),
     );
-    this.byChannel = new Map(
-      CHANNELS.map((channel) => [channel, withChannel(this.providers, channel)]),
-    );
-    this.smsFilters = new Map(
-      this.providers.flatMap(({ name, floodFilter }) => (floodFilter ? [[name, floodFilter]] : [])),
+    this.defaultRoute = new ProviderRoute(this.providers);
+    this.routes = new Map(
+      Array.from(config.routes, ([country, names]) => [country, this.createRoute(names)]),
     );
   }
 
   /** The channels that a provider in `PROVIDERS` has. */
   get channels(): readonly Channel[] {
-    return CHANNELS.filter((channel) => this.getProviders(channel).length > 0);
+    return this.defaultRoute.channels;
   }
 
-  /** @throws ProviderError if every provider would reject a new code now without a call. */
-  assertAvailable(channel: Channel): void {
-    const providers = this.getProviders(channel);
-    const reasons = providers.flatMap((provider) => provider.getUnavailableReason(channel) ?? []);
-    if (reasons[0] && reasons.length === providers.length) throw reasons[0];
+  /** The providers of a number's country. */
+  getRoute(to: PhoneNumber): ProviderRoute {
+    if (this.routes.size === 0) return this.defaultRoute;
+    return this.routes.get(to.country) ?? this.defaultRoute;
   }
 
-  /** The flood filters that a message may meet: with failover, any provider may send it. */
-  getFloodFilters(channel: Channel): FloodFilters {
-    return channel === 'sms' ? this.smsFilters : NO_FLOOD_FILTERS;
+  /** The channels by which a code can be sent again: also those of the provider that generated it. */
+  getResendChannels(to: PhoneNumber, issuer: string): readonly Channel[] {
+    const { channels } = this.getRoute(to);
+    return [...new Set([...channels, ...(this.findProvider(issuer)?.channels ?? [])])];
+  }
+
+  /** The flood filters that a resend may meet: also that of the provider that generated the code. */
+  getResendFilters(to: PhoneNumber, channel: Channel, issuer: string): FloodFilters {
+    const filters = this.getRoute(to).getFloodFilters(channel);
+    const own = channel === 'sms' ? this.findProvider(issuer)?.floodFilter : undefined;
+    return own && !filters.has(issuer) ? new Map(filters).set(issuer, own) : filters;
   }
 
   /**
@@ -81,13 +89,13 @@ export class ProviderRouter {
     channel: Channel,
     { isTestNumber, ...options }: MessageOptions & { isTestNumber: boolean },
   ): Promise<ProviderSendResult> {
-    const providers = isTestNumber ? [this.testNumbers] : this.getProviders(channel);
+    const providers = isTestNumber ? [this.testNumbers] : this.getRoute(to).getProviders(channel);
     return sendInOrder(providers, (provider) => provider.send(to, channel, options));
   }
 
   /**
-   * Sends a code again by the provider that generated it, or a new one by another provider. All of
-   * them have the channel.
+   * Sends a code again by the provider that generated it, or a new one by another provider of the
+   * country. All of them have the channel.
    * @throws SendFailedError
    */
   async resend(
@@ -99,7 +107,9 @@ export class ProviderRouter {
     const issuer = this.findProvider(sent.provider);
     const others = isTestProvider(sent.provider)
       ? []
-      : this.getProviders(channel).filter((other) => other !== issuer);
+      : this.getRoute(to)
+          .getProviders(channel)
+          .filter((other) => other !== issuer);
     const providers = issuer?.channels.includes(channel) ? [issuer, ...others] : others;
     return sendInOrder(providers, (provider) =>
       provider === issuer
@@ -158,8 +168,16 @@ export class ProviderRouter {
     return this.providers.find((provider) => provider.name === name);
   }
 
-  private getProviders(channel: Channel): readonly ResilientProvider[] {
-    return this.byChannel.get(channel) ?? [];
+  private createRoute(names: readonly ProviderName[]): ProviderRoute {
+    return new ProviderRoute(
+      names.flatMap((name) => this.providers.find((provider) => provider.name === name) ?? []),
+    );
+  }
+
+  /** Whether the messages of every route can also be sent by another provider. */
+  private hasFallback(provider: string, channel: Channel): boolean {
+    const routes = [this.defaultRoute, ...this.routes.values()];
+    return !routes.some((route) => route.hasOnly(provider, channel));
   }
 
   private requireIssuer(pin: ProviderPin): OtpProvider {
@@ -168,6 +186,3 @@ export class ProviderRouter {
     return issuer;
   }
 }
-
-const withChannel = <P extends OtpProvider>(providers: readonly P[], channel: Channel): P[] =>
-  providers.filter(({ channels }) => channels.includes(channel));

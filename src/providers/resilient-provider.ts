@@ -33,7 +33,7 @@ export class ResilientProvider implements OtpProvider {
   private readonly verifyCircuit: Circuit;
   private readonly statusCircuit: Circuit;
 
-  /** @param hasFallback whether another provider has the channel, too */
+  /** @param hasFallback whether another provider can take all messages by a channel */
   constructor(
     private readonly adapter: OtpProvider,
     private readonly config: ProvidersConfig,
@@ -44,14 +44,14 @@ export class ResilientProvider implements OtpProvider {
       Object.fromEntries(
         CHANNELS.map((channel) => [
           channel,
-          this.createCircuit(operation, channel, { backsOff: hasFallback(channel) }),
+          this.createCircuit(operation, channel, () => hasFallback(channel)),
         ]),
       ) as Record<Channel, Circuit>;
     this.sendCircuits = createCircuits('send');
     this.resendCircuits = createCircuits('resend');
     // Only the provider that generated a code can check it.
-    this.verifyCircuit = this.createCircuit('verify', '', { backsOff: false });
-    this.statusCircuit = this.createCircuit('status', '', { backsOff: false });
+    this.verifyCircuit = this.createCircuit('verify', '', () => false);
+    this.statusCircuit = this.createCircuit('status', '', () => false);
   }
 
   get name(): string {
@@ -145,7 +145,7 @@ export class ResilientProvider implements OtpProvider {
   private createCircuit(
     operation: ProviderOperation,
     channel: Channel | '',
-    { backsOff }: { backsOff: boolean },
+    backsOff: () => boolean,
   ): Circuit {
     const { timeoutMs, maxInFlight } = this.config;
     const breaker = new CircuitBreaker({

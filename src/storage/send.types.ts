@@ -50,8 +50,8 @@ export interface ResendRequest {
   readonly pinId: string;
   readonly client: string;
   readonly channel: Channel;
-  /** Those of the providers that may send the message; by default none. */
-  readonly floodFilters?: FloodFilters;
+  /** Finds those of the providers that may send the message; by default none. */
+  readonly findFloodFilters?: (to: PhoneNumber, issuer: string) => FloodFilters;
   readonly now: number;
 }
 

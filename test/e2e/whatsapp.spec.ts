@@ -169,7 +169,8 @@ describe('A code by WhatsApp', () => {
         expect(response.body.errors).toEqual([
           {
             pointer: '#/channel',
-            detail: 'No provider of this service sends by whatsapp. Give one of: sms, voice.',
+            detail:
+              'No provider of this service sends by whatsapp to this number. Give one of: sms, voice.',
           },
         ]);
       }

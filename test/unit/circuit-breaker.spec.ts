@@ -33,7 +33,7 @@ describe('CircuitBreaker', () => {
     circuit = new CircuitBreaker({
       maxInFlight: MAX_IN_FLIGHT,
       stallTimeoutMs: STALL_MS,
-      backsOff: false,
+      backsOff: () => false,
       onStateChange: (state) => states.push(state),
       ...options,
     });
@@ -270,7 +270,7 @@ describe('CircuitBreaker', () => {
   });
 
   it('probes less and less often with `backsOff`', async () => {
-    createCircuit({ backsOff: true });
+    createCircuit({ backsOff: () => true });
     await failMany(5, 'server_error');
     const pauses: unknown[] = [];
     for (let i = 0; i < 9; i += 1) {

@@ -95,6 +95,7 @@ describe('The configuration', () => {
       outbound: { httpsProxy: undefined, httpProxy: undefined, noProxy: undefined },
       providers: {
         names: ['infobip'],
+        routes: new Map(),
         timeoutMs: 5_000,
         sendDeadlineMs: 5_000,
         maxInFlight: 200,
@@ -271,6 +272,15 @@ describe('The configuration', () => {
     ['PROVIDERS', 'infobip,twilio'],
     ['PROVIDERS', 'sinch,sinch'],
     ['PROVIDERS', ','],
+    ['PROVIDER_ROUTES', 'IN'],
+    ['PROVIDER_ROUTES', 'IN:'],
+    ['PROVIDER_ROUTES', 'XX:infobip'],
+    ['PROVIDER_ROUTES', '*:infobip'],
+    ['PROVIDER_ROUTES', 'IN:twilio'],
+    ['PROVIDER_ROUTES', 'IN:infobip+infobip'],
+    ['PROVIDER_ROUTES', 'IN:infobip:sinch'],
+    ['PROVIDER_ROUTES', 'IN:infobip,in:infobip'],
+    ['PROVIDER_ROUTES', 'IN:sinch'],
     ['SINCH_APPLICATION_SECRET', 'no base64!'],
     ['INFOBIP_MESSAGE_IDS', 'ABC'],
     ['INFOBIP_MESSAGE_IDS', 'de:'],
@@ -310,6 +320,22 @@ describe('The configuration', () => {
     expect(errorsOf({ BLOCKED_PREFIXES: blocked, TRUSTED_PREFIXES: trusted })).toBe(
       'The settings cannot be used:\n' +
         '  - BLOCKED_PREFIXES and TRUSTED_PREFIXES must not have the same prefix',
+    );
+  });
+
+  it('parses the providers of countries', () => {
+    const { providers } = configFrom({
+      OTP_SECRET: SECRET,
+      PROVIDERS: 'infobip,sinch',
+      PROVIDER_ROUTES: 'in:sinch + Infobip, US:infobip,001:sinch',
+    });
+
+    expect(providers.routes).toEqual(
+      new Map([
+        ['IN', ['sinch', 'infobip']],
+        ['US', ['infobip']],
+        ['001', ['sinch']],
+      ]),
     );
   });
 
@@ -465,7 +491,7 @@ describe('The configuration', () => {
       expect(ids).toEqual({ applicationId: undefined, templateId: undefined });
     });
 
-    it('is for Infobip, regardless of PROVIDERS', () => {
+    it('is for Infobip, regardless of PROVIDERS and PROVIDER_ROUTES', () => {
       const { env } = loadSetupEnvironment({ ...account, PROVIDERS: 'sinch' });
 
       expect(providersConfig(env).infobip).toMatchObject({ apiKey: 'key' });

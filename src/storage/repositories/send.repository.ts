@@ -118,9 +118,10 @@ export class SendRepository {
   private async countResend(
     transaction: Executor,
     { row, phoneNumber, claim }: ResentCode,
-    { floodFilters, now }: ResendRequest,
+    { findFloodFilters, now }: ResendRequest,
     evaluate: TrafficEvaluator | undefined,
   ): Promise<Omit<UncheckedSend, 'reservation'> | ReservationLimit> {
+    const floodFilters = findFloodFilters?.(phoneNumber, row.provider);
     const filter = floodFilters?.get(row.provider);
     // If its provider would drop the message, a new code is counted instead, to find when one can be
     // sent. The transaction is then rolled back.

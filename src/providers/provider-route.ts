@@ -1,0 +1,44 @@
+import { CHANNELS, type Channel } from '../common/channel.js';
+import { NO_FLOOD_FILTERS, type FloodFilters } from '../common/flood-filter.js';
+import type { ResilientProvider } from './resilient-provider.js';
+
+/** The providers of a message in order of preference, and what they can do together. */
+export class ProviderRoute {
+  /** The channels that at least one of the providers has. */
+  readonly channels: readonly Channel[];
+  private readonly byChannel: ReadonlyMap<Channel, readonly ResilientProvider[]>;
+  private readonly smsFilters: FloodFilters;
+
+  constructor(providers: readonly ResilientProvider[]) {
+    const withChannel = (channel: Channel) =>
+      providers.filter(({ channels }) => channels.includes(channel));
+    this.byChannel = new Map(CHANNELS.map((channel) => [channel, withChannel(channel)]));
+    this.channels = CHANNELS.filter((channel) => this.getProviders(channel).length > 0);
+    this.smsFilters = new Map(
+      providers.flatMap(({ name, floodFilter }) => (floodFilter ? [[name, floodFilter]] : [])),
+    );
+  }
+
+  /** The providers that have the channel. */
+  getProviders(channel: Channel): readonly ResilientProvider[] {
+    return this.byChannel.get(channel) ?? [];
+  }
+
+  /** Whether a message by this channel has only this provider. */
+  hasOnly(provider: string, channel: Channel): boolean {
+    const providers = this.getProviders(channel);
+    return providers.length === 1 && providers[0]?.name === provider;
+  }
+
+  /** @throws ProviderError if every provider would reject a new code now without a call. */
+  assertAvailable(channel: Channel): void {
+    const providers = this.getProviders(channel);
+    const reasons = providers.flatMap((provider) => provider.getUnavailableReason(channel) ?? []);
+    if (reasons[0] && reasons.length === providers.length) throw reasons[0];
+  }
+
+  /** The flood filters that a message may meet: with failover, any provider may send it. */
+  getFloodFilters(channel: Channel): FloodFilters {
+    return channel === 'sms' ? this.smsFilters : NO_FLOOD_FILTERS;
+  }
+}
