@@ -11,6 +11,7 @@ const esModules = [
   '@borewit',
   'file-type',
   'iterare',
+  'jose',
   'load-esm',
   'strtok3',
   'token-types',

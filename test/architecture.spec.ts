@@ -7,7 +7,7 @@ const LAYERS = [
   ['common'],
   ['config'],
   ['http', 'observability', 'storage'],
-  ['throttling', 'destinations', 'providers'],
+  ['throttling', 'destinations', 'providers', 'proof'],
   ['openapi'],
   ['otp', 'health', 'cli'],
   // The back end of the demo page is a client of otp, in the same process.

@@ -108,6 +108,11 @@ export interface VerifyByPinId {
    * @example login-4711
    */
   readonly reference?: string | undefined;
+  /**
+   * Asks for a `proof` in the response: a signed statement for another service that the number was verified. It is the `aud` of the proof, which that service compares. 400 if this service issues no proofs.
+   * @example orders
+   */
+  readonly proofFor?: string | undefined;
 }
 
 /** Selects the newest verification of the number. */
@@ -127,6 +132,11 @@ export interface VerifyByPhoneNumber {
    * @example login-4711
    */
   readonly reference?: string | undefined;
+  /**
+   * Asks for a `proof` in the response: a signed statement for another service that the number was verified. It is the `aud` of the proof, which that service compares. 400 if this service issues no proofs.
+   * @example orders
+   */
+  readonly proofFor?: string | undefined;
 }
 
 export type VerifyResult = VerifiedResponse | WrongCodeResponse | VerificationClosedResponse;
@@ -137,6 +147,11 @@ export interface VerifiedResponse {
    * Whether the code proves that the end user has the phone.
    */
   readonly verified: true;
+  /**
+   * With `proofFor`: a JSON Web Token of five minutes by which that service sees that the number was verified. A secret: it contains the number. A replay has the original one.
+   * @example eyJhbGciOiJFZERTQSIsImtpZCI6ImtleSIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJvcmRlcnMifQ.c2lnbmF0dXJl
+   */
+  readonly proof?: string | undefined;
 }
 
 /** The code is wrong. `attemptsRemaining` more codes can be checked. */

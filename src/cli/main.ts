@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   doctor: async () => (await import('./doctor.js')).doctor,
   'infobip:setup': async () => (await import('./infobip-setup.js')).infobipSetup,
   'keys:new': async () => (await import('./keys-new.js')).keysNew,
+  'proof:new': async () => (await import('./proof-new.js')).proofNew,
   'pumping:replay': async () => (await import('./pumping-replay.js')).pumpingReplay,
 };
 
@@ -15,6 +16,7 @@ const USAGE = `Usage: otp <command> [options]
   doctor          compares the provider accounts with the settings
   infobip:setup   creates or updates the 2FA application and message template at Infobip
   keys:new        makes an API key for a client
+  proof:new       makes a key that signs proofs
   pumping:replay  tries settings of the fraud protection on the recorded verifications
 
 otp <command> --help describes a command.`;

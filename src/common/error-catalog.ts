@@ -18,7 +18,14 @@ export interface ErrorEntry {
 /** One operation, or all that need an API key, write, have a body, or take an idempotency key. */
 type ErrorSource =
   | ('authenticated' | 'write' | 'body' | 'idempotent')
-  | ('sendCode' | 'resendCode' | 'verifyCode' | 'getVerification' | 'cancelVerification');
+  | (
+      | 'sendCode'
+      | 'resendCode'
+      | 'verifyCode'
+      | 'getVerification'
+      | 'cancelVerification'
+      | 'getProofKeys'
+    );
 
 const AUTHENTICATED: readonly ErrorSource[] = ['authenticated'];
 const MESSAGE_SEND: readonly ErrorSource[] = ['sendCode', 'resendCode'];
@@ -79,6 +86,7 @@ const ENTRIES = {
     status: 404,
     message: 'No route has this path.',
     action: 'Check the path; `/docs` lists every route.',
+    returnedBy: ['getProofKeys'],
   },
   verification_not_found: {
     status: 404,

@@ -8,6 +8,7 @@ import { httpConfig } from './http.config.js';
 import { limitsConfig } from './limits.config.js';
 import { otpConfig } from './otp.config.js';
 import { outboundConfig } from './outbound.config.js';
+import { proofConfig } from './proof.config.js';
 import { providersConfig } from './providers.config.js';
 import { pumpingConfig } from './pumping.config.js';
 import { serviceConfig } from './service.config.js';
@@ -29,6 +30,7 @@ export const CONFIGS = [
   limitsConfig,
   throttleConfig,
   pumpingConfig,
+  proofConfig,
   tracingConfig,
 ] as const;
 

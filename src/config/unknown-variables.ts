@@ -1,7 +1,7 @@
 import { findClosestWord } from '../common/closest-word.js';
 
 /** Prefixes of this service's settings only. */
-const OWN_PREFIX = /^(OTP|INFOBIP|SINCH|PUMPING|THROTTLE)_/;
+const OWN_PREFIX = /^(OTP|INFOBIP|SINCH|PROOF|PUMPING|THROTTLE)_/;
 /**
  * Variables of clients in the docs' examples, Kubernetes' variables for a service named `otp`, and the
  * proxies of other programs.

@@ -19,6 +19,7 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   reference: ['ref', 'purpose', 'context'],
   channel: ['via', 'method', 'type'],
   locale: ['language', 'lang'],
+  proofFor: ['audience', 'aud', 'proof'],
 };
 
 /** One error for each unknown field, with the known one that was probably meant. */

@@ -2,7 +2,7 @@
 const REDACTED_KEYS = new Set(
   (
     'phonenumber to msisdn number endpoint identity otpcode pin providerpinid reference enduserip ' +
-    'authorization idempotency-key apikey applicationsecret password secret url body data headers config'
+    'authorization idempotency-key proof apikey applicationsecret password secret url body data headers config'
   ).split(' '),
 );
 

@@ -10,7 +10,7 @@ const DESCRIPTION = `
 Sends one-time passwords to phones and checks them. Bodies are JSON, times ISO 8601 in UTC. A phone
 number is in E.164 form, and responses mask it.
 
-**Authentication.** Every call except the probes of health takes an API key:
+**Authentication.** Every call except the probes of health and the keys of proofs takes an API key:
 \`Authorization: Bearer <key>\`. A client sees only its own verifications. Outside production the
 service can run without keys, and then requires none.
 
@@ -75,6 +75,7 @@ export async function buildApiDocument(app: INestApplication): Promise<OpenAPIOb
     .addServer('/', 'Where this document comes from.')
     .addTag('Verifications', 'Send a code to a phone, and check the code that the user types.')
     .addTag('Numbers', 'What is stored about a phone number, for the client that asks.')
+    .addTag('Proofs', 'For services that check the proofs of this one.')
     .addTag('Health', 'For probes, load balancers and operators.')
     .addSecurity('apiKey', {
       type: 'http',

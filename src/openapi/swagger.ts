@@ -44,6 +44,9 @@ export const ApiExtraModels = (...models: Type[]) =>
 export const ApiExcludeController = () =>
   whenSwaggerLoads((swagger) => swagger.ApiExcludeController());
 
+export const ApiProduces = (...mediaTypes: string[]) =>
+  whenSwaggerLoads((swagger) => swagger.ApiProduces(...mediaTypes));
+
 export const ApiTags = (...tags: string[]) =>
   whenSwaggerLoads((swagger) => swagger.ApiTags(...tags));
 

@@ -7,10 +7,12 @@ import type {
   Attempt,
   AttemptRejection,
   AttemptUnresolved,
+  VerifiedResult,
   VerifyResult,
   WrongCodeLength,
 } from '../storage/attempt.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
+import { AttemptProofs } from './attempt-proofs.js';
 import type { RequestClient } from './current-client.decorator.js';
 import type { VerifyOtpDto } from './dto/verify-otp.dto.js';
 import {
@@ -23,7 +25,13 @@ import { LostAnswerFinder } from './lost-answer-finder.js';
 import { parsePinId } from './pin-id.js';
 import { SubmittedCodeChecker } from './submitted-code-checker.js';
 import { TimingEqualizer } from './timing-equalizer.js';
-import { VerificationEvents, type OperationContext } from './verification-events.js';
+import { VerificationEvents, type VerifyOperation } from './verification-events.js';
+
+/** The code of an unresolved attempt was right. */
+interface VerifiedAttempt {
+  readonly outcome: 'verified';
+  readonly response: VerifiedResult;
+}
 
 /** Verifies codes; the provider checks them. */
 @Injectable()
@@ -34,6 +42,7 @@ export class CodeVerificationService {
     private readonly store: VerificationStore,
     private readonly codes: SubmittedCodeChecker,
     private readonly lostAnswers: LostAnswerFinder,
+    private readonly proofs: AttemptProofs,
     private readonly clock: Clock,
     private readonly events: VerificationEvents,
   ) {}
@@ -47,12 +56,13 @@ export class CodeVerificationService {
    * have been checked.
    */
   async verify(
-    { pinId = '', phoneNumber, otpCode, reference }: VerifyOtpDto,
+    { pinId = '', phoneNumber, otpCode, reference, proofFor }: VerifyOtpDto,
     { client, idempotency, context }: RequestClient,
   ): Promise<IdempotentResponse<VerifyResult>> {
     const selector = phoneNumber ? { phoneNumber } : { pinId: parsePinId(pinId) };
     const now = this.clock.now();
-    const operation = { context, startedAt: performance.now() };
+    const proofRequest = this.proofs.toRequest(proofFor, reference);
+    const operation = { context, startedAt: performance.now(), proofRequest };
     const request = { selector, client, reference, codeLength: otpCode.length, now };
     const reserved = await this.store.reserveAttempt(request, idempotency, context);
     if (reserved.outcome === 'granted') {
@@ -63,7 +73,7 @@ export class CodeVerificationService {
     if (phoneNumber) await this.timing.delay(operation.startedAt);
     switch (result.outcome) {
       case 'verified':
-        return toNewResponse({ verified: true });
+        return toNewResponse(result.response);
       case 'not_found':
         throw errors.verificationNotFound();
       case 'closed':
@@ -81,7 +91,7 @@ export class CodeVerificationService {
   private async checkCode(
     attempt: Attempt,
     code: string,
-    operation: OperationContext,
+    operation: VerifyOperation,
   ): Promise<VerifyResult> {
     const result = await this.codes.check(attempt, code, operation).catch((error: unknown) => {
       if (error instanceof ProviderError) this.events.emitChecked(attempt, 'unknown', operation);
@@ -95,16 +105,15 @@ export class CodeVerificationService {
   /** Before a rejection, finds whether a code was right whose answer was lost. */
   private async resolveRejection(
     rejected: AttemptUnresolved | AttemptRejection,
-    operation: OperationContext,
-  ): Promise<{ readonly outcome: 'verified' } | AttemptRejection> {
+    operation: VerifyOperation,
+  ): Promise<VerifiedAttempt | AttemptRejection> {
     if (rejected.outcome !== 'unresolved') return rejected;
     const { attempt, rejection } = rejected;
-    const { context } = operation;
-    const found = await this.lostAnswers.find(attempt, attempt.isRepeat, { context });
+    const found = await this.lostAnswers.find(attempt, attempt.isRepeat, operation);
     if (!found) return rejection;
     if (!found.verified) return { outcome: 'closed', reason: found.reason };
     this.events.emitChecked(attempt, 'verified', operation);
-    return { outcome: 'verified' };
+    return { outcome: 'verified', response: found };
   }
 }
 

@@ -1,14 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { RequestContext } from '../common/request-context.js';
-import type { ProviderCallOptions } from '../providers/otp-provider.js';
 import { ProviderRouter } from '../providers/provider-router.js';
-import type { Attempt } from '../storage/attempt.types.js';
+import type { Attempt, VerifiedResult } from '../storage/attempt.types.js';
 import { LostAnswerStore } from '../storage/lost-answer-store.js';
+import { toVerifiedResult } from '../storage/verified-result.js';
+import { AttemptProofs } from './attempt-proofs.js';
+import type { VerifyOperation } from './verification-events.js';
 
 /** A code was right: that of this request, or another one. */
 type VerifiedCodeResult =
-  { readonly verified: true } | { readonly verified: false; readonly reason: 'already_verified' };
+  VerifiedResult | { readonly verified: false; readonly reason: 'already_verified' };
 
 /** Asks the provider what became of the checks whose answers were lost. */
 @Injectable()
@@ -16,28 +18,32 @@ export class LostAnswerFinder {
   constructor(
     private readonly store: LostAnswerStore,
     private readonly router: ProviderRouter,
+    private readonly proofs: AttemptProofs,
     private readonly clock: Clock,
   ) {}
 
   /**
    * @param isCheckedCode whether the provider was asked to check the attempt's code, by this request
    * or by the one that it repeats. Only then it can be the right one.
+   * @param timeoutMs for the call of the provider, in milliseconds; by default `PROVIDER_TIMEOUT`
    * @returns `undefined` if no code is known to be right.
    * @throws ProviderError if the provider does not answer.
    */
   async find(
     attempt: Attempt,
     isCheckedCode: boolean,
-    options: ProviderCallOptions & { readonly context: RequestContext },
+    { context, proofRequest }: VerifyOperation,
+    timeoutMs?: number,
   ): Promise<VerifiedCodeResult | undefined> {
     const { phoneNumber, provider, providerPinId, createdAt } = attempt;
     const pin = { provider, pinId: providerPinId };
+    const options = { context, timeoutMs };
     const found = await this.router.findVerified(phoneNumber, pin, createdAt, options);
     if (found !== 'verified') return undefined;
     const now = this.clock.now();
-    const { context } = options;
-    return (await this.store.completeVerified(attempt, isCheckedCode, now, context))
-      ? { verified: true }
+    const proven = await this.proofs.addTo(attempt, proofRequest, now);
+    return (await this.store.completeVerified(proven, isCheckedCode, now, context))
+      ? toVerifiedResult(proven)
       : { verified: false, reason: 'already_verified' };
   }
 

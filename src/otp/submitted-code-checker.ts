@@ -4,10 +4,11 @@ import { Clock } from '../common/clock.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { ProviderError } from '../providers/provider-error.js';
 import { ProviderRouter } from '../providers/provider-router.js';
-import type { Attempt, VerifyResult } from '../storage/attempt.types.js';
+import type { Attempt, VerifiedResult, VerifyResult } from '../storage/attempt.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
+import { AttemptProofs } from './attempt-proofs.js';
 import { LostAnswerFinder } from './lost-answer-finder.js';
-import type { OperationContext } from './verification-events.js';
+import type { VerifyOperation } from './verification-events.js';
 
 /** Lets the provider check the code of a reserved attempt, and stores the result. */
 @Injectable()
@@ -16,6 +17,7 @@ export class SubmittedCodeChecker {
     private readonly store: VerificationStore,
     private readonly router: ProviderRouter,
     private readonly lostAnswers: LostAnswerFinder,
+    private readonly proofs: AttemptProofs,
     private readonly clock: Clock,
     @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
   ) {}
@@ -25,7 +27,7 @@ export class SubmittedCodeChecker {
    * @throws ProviderError if it gave no result. The attempt stays counted if it may have checked the
    * code.
    */
-  async check(attempt: Attempt, code: string, operation: OperationContext): Promise<VerifyResult> {
+  async check(attempt: Attempt, code: string, operation: VerifyOperation): Promise<VerifyResult> {
     const endsAt = performance.now() + this.config.timeoutMs;
     const getLeftMs = () => Math.ceil(endsAt - performance.now());
     const { context } = operation;
@@ -41,7 +43,8 @@ export class SubmittedCodeChecker {
     try {
       result = await this.router.verify(phoneNumber, pin, code, options);
     } catch (error) {
-      if (await this.wasRight(attempt, error, operation, getLeftMs())) return { verified: true };
+      const found = await this.findOwnResult(attempt, error, operation, getLeftMs());
+      if (found) return found;
       throw error;
     }
     if (result === 'attempts_exhausted') {
@@ -49,43 +52,50 @@ export class SubmittedCodeChecker {
       const earlier = await this.findEarlierResult(attempt, operation, getLeftMs());
       if (earlier) return earlier;
     }
-    return this.store.completeAttempt(attempt, result, this.clock.now(), context);
+    const now = this.clock.now();
+    const { proofRequest } = operation;
+    const proven =
+      result === 'verified' ? await this.proofs.addTo(attempt, proofRequest, now) : attempt;
+    return this.store.completeAttempt(proven, result, now, context);
   }
 
   /** Whether the code of an earlier check was right; `undefined` if that is not known. */
   private async findEarlierResult(
     attempt: Attempt,
-    { context }: OperationContext,
+    operation: VerifyOperation,
     timeoutMs: number,
   ): Promise<VerifyResult | undefined> {
-    const options = { context, timeoutMs };
     const result = await this.lostAnswers
-      .find(attempt, attempt.isRepeat, options)
+      .find(attempt, attempt.isRepeat, operation, timeoutMs)
       .catch(ignoreProviderError);
-    if (result && !result.verified) await this.store.releaseAttempt(attempt, context);
+    if (result && !result.verified) await this.store.releaseAttempt(attempt, operation.context);
     return result;
   }
 
-  /** Whether a code was right whose check failed. Releases the attempt if it was not checked. */
-  private async wasRight(
+  /**
+   * The result of a code that was right though its check failed; `undefined` if that is not known.
+   * Releases the attempt if it was not checked.
+   */
+  private async findOwnResult(
     attempt: Attempt,
     error: unknown,
-    { context }: OperationContext,
+    operation: VerifyOperation,
     timeoutMs: number,
-  ): Promise<boolean> {
+  ): Promise<VerifiedResult | undefined> {
+    const { context } = operation;
     if (error instanceof ProviderError && !error.ambiguous) {
       await this.store.releaseAttempt(attempt, context);
-      return false;
+      return undefined;
     }
     const result =
       timeoutMs > 0
         ? await this.lostAnswers
-            .find(attempt, true, { context, timeoutMs })
+            .find(attempt, true, operation, timeoutMs)
             .catch(ignoreProviderError)
         : undefined;
-    if (result?.verified) return true;
+    if (result?.verified) return result;
     await this.lostAnswers.keepAttempt(attempt, context);
-    return false;
+    return undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   VerificationClosedReason,
 } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
+import type { ProofRequest } from '../proof/proof-signer.js';
 import type { Attempt } from '../storage/attempt.types.js';
 import type { SendReservation } from '../storage/send.types.js';
 
@@ -16,6 +17,11 @@ const NO_PROVIDER = 'none';
 export interface OperationContext {
   readonly context: RequestContext;
   readonly startedAt: number;
+}
+
+/** A verify, and the proof that its client asks for. */
+export interface VerifyOperation extends OperationContext {
+  readonly proofRequest: ProofRequest | undefined;
 }
 
 /** Emits the events of a verification. */

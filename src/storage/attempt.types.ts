@@ -35,6 +35,8 @@ export interface Attempt {
   readonly numberHash: string;
   readonly createdAt: number;
   readonly claim: ClaimedIdempotentRequest | undefined;
+  /** Goes with `verified: true`, and is stored with it: a client asked for it, and the code is right. */
+  readonly proof?: string;
 }
 
 /** An attempt that is counted or rejected, and whose verification is not yet decrypted. */
@@ -77,8 +79,15 @@ interface VerificationClosed {
   readonly reason: VerificationClosedReason;
 }
 
+/** The code was right. */
+export interface VerifiedResult {
+  readonly verified: true;
+  /** That of the attempt. */
+  readonly proof?: string;
+}
+
 /** The result of a checked code, as the client receives it. */
 export type VerifyResult =
-  | { readonly verified: true }
+  | VerifiedResult
   | { readonly verified: false; readonly reason: 'wrong_code'; readonly attemptsRemaining: number }
   | { readonly verified: false; readonly reason: VerificationClosedReason };

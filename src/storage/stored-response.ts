@@ -17,8 +17,8 @@ function isSendResponse(value: unknown): value is object {
 
 function isVerifyResult(value: unknown): value is object {
   if (!isObject(value)) return false;
-  const { verified, reason, attemptsRemaining } = value;
-  if (verified === true) return true;
+  const { verified, proof, reason, attemptsRemaining } = value;
+  if (verified === true) return proof === undefined || typeof proof === 'string';
   if (verified !== false || typeof reason !== 'string') return false;
   return reason !== 'wrong_code' || Number.isInteger(attemptsRemaining);
 }

@@ -9,6 +9,7 @@ import type { NewVerification } from '../../src/storage/send.types.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
+import { newProofKey, toKeySet } from '../support/proof-keys.js';
 import { startSandboxedService } from '../support/service.js';
 import { openStore } from '../support/store.js';
 
@@ -39,8 +40,10 @@ describe('Stored data', () => {
     return rows;
   }
 
-  it('contains no readable number, code, address, reference, idempotency key or provider pinId', async () => {
-    const service = await startSandboxedService({ DATA_DIR: dataDir });
+  it('contains no readable number, code, address, reference, idempotency key, provider pinId or proof', async () => {
+    const proofKey = newProofKey('key');
+    const PROOF_KEYS = toKeySet(proofKey);
+    const service = await startSandboxedService({ DATA_DIR: dataDir, PROOF_KEYS });
     const [reference, key] = [randomUUID(), randomUUID()];
     const { body } = await service.http
       .post('/otp/send')
@@ -48,10 +51,11 @@ describe('Stored data', () => {
       .send({ phoneNumber: NUMBER, reference, endUserIp: ADDRESS });
     const [code = ''] = await service.getReceivedCodes(NUMBER);
     const [providerPinId = ''] = await service.getProviderPinIds(NUMBER);
-    await service.http
+    const verified = await service.http
       .post('/otp/verify')
       .set('idempotency-key', `${key}-2`)
-      .send({ pinId: body.pinId, otpCode: code, reference });
+      .send({ pinId: body.pinId, otpCode: code, reference, proofFor: 'orders' });
+    const proof: string = verified.body.proof;
 
     const rows = readRows();
     await service.close();
@@ -68,6 +72,8 @@ describe('Stored data', () => {
       providerPinId,
       SECRET,
       '+1415•••2671',
+      ...proof.split('.'),
+      proofKey.d,
     ]) {
       expect(secret).not.toBe('');
       const forms = [

@@ -2,10 +2,12 @@ import type { Agent } from 'supertest';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
 import { openApiValidatedAgent } from '../support/openapi-validated-agent.js';
 import { expectProblem } from '../support/problem.js';
+import { newProofKey, toKeySet } from '../support/proof-keys.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const NUMBER = '+14155552671';
-const PUBLIC = /^\/($|health\/(live|ready)|docs|docs-json|docs\/assets-[^/]+\/[^/]+)$/;
+const PUBLIC =
+  /^\/($|health\/(live|ready)|\.well-known\/jwks\.json|docs|docs-json|docs\/assets-[^/]+\/[^/]+)$/;
 
 const shop = newApiKey('shop');
 const shopNext = newApiKey('shop');
@@ -30,6 +32,7 @@ describe('Authentication by API key', () => {
   beforeEach(async () => {
     service = await startSandboxedService({
       API_KEYS: [shop, shopNext, bank].map(({ entry }) => entry).join(', '),
+      PROOF_KEYS: toKeySet(newProofKey('key')),
     });
     withoutKey = openApiValidatedAgent(service.url);
   });

@@ -21,6 +21,7 @@ const COMMANDS = {
   doctor: async () => (await import('../../src/cli/doctor.js')).doctor,
   'infobip:setup': async () => (await import('../../src/cli/infobip-setup.js')).infobipSetup,
   'keys:new': async () => (await import('../../src/cli/keys-new.js')).keysNew,
+  'proof:new': async () => (await import('../../src/cli/proof-new.js')).proofNew,
   'pumping:replay': async () => (await import('../../src/cli/pumping-replay.js')).pumpingReplay,
 } satisfies Record<string, () => Promise<CliCommand>>;
 

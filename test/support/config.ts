@@ -7,6 +7,7 @@ import { httpConfig } from '../../src/config/http.config.js';
 import { limitsConfig } from '../../src/config/limits.config.js';
 import { otpConfig } from '../../src/config/otp.config.js';
 import { outboundConfig } from '../../src/config/outbound.config.js';
+import { proofConfig } from '../../src/config/proof.config.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { pumpingConfig } from '../../src/config/pumping.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
@@ -32,5 +33,6 @@ export const readConfig = (env: Environment) => ({
   limits: limitsConfig(env),
   throttle: throttleConfig(env),
   pumping: pumpingConfig(env),
+  proof: proofConfig(env),
   tracing: tracingConfig(env),
 });

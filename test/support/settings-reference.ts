@@ -25,6 +25,8 @@ const INTROS: Readonly<Record<string, string>> = {
     'Production requires the credentials of each provider in `PROVIDERS`. Outside production, the [sandbox](sandbox.md) simulates all of them by default. A base URL that is not local, or Sinch credentials, turns it off.',
   'Fraud protection':
     'Limits of messages whose code was not verified (unverified messages); see [fraud protection](fraud-protection.md).',
+  Proofs:
+    'By a [proof](proof.md) another service sees that a number was verified. Without `PROOF_KEYS` there are none.',
 };
 
 /** Every setting by its section; several config files may share a section. */

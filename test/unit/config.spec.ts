@@ -93,6 +93,7 @@ describe('The configuration', () => {
         sampleRatio: 1,
       },
       outbound: { httpsProxy: undefined, httpProxy: undefined, noProxy: undefined },
+      proof: { keys: [], issuer: 'otp-service' },
       providers: {
         names: ['infobip'],
         routes: new Map(),

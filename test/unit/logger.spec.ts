@@ -21,6 +21,7 @@ const SENSITIVE_NAMES = [
   'endUserIp',
   'authorization',
   'idempotency-key',
+  'proof',
   'apiKey',
   'applicationSecret',
   'password',

@@ -9,6 +9,7 @@ import { outboundConfig } from '../../src/config/outbound.config.js';
 import { toFileVariable } from '../../src/config/secret-files.js';
 import { readConfig } from '../support/config.js';
 import { PRODUCTION_SETTINGS } from '../support/production-settings.js';
+import { newProofKey, toKeySet } from '../support/proof-keys.js';
 import { dropPrivileges } from '../support/services/drop-privileges.js';
 
 /** A valid value of each secret. */
@@ -23,9 +24,10 @@ const SECRETS: Readonly<Record<string, string>> = {
   HTTPS_PROXY: 'http://user:password@proxy.example.com:3128/',
   HTTP_PROXY: 'http://user:password@other.example.com:3128/',
   TEST_NUMBERS: '+15550001111:123456@2999-12-31',
+  PROOF_KEYS: toKeySet(newProofKey('key')),
   OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20key',
 };
-const OTHERS = { ...PRODUCTION_SETTINGS, PROVIDERS: 'infobip,sinch' };
+const OTHERS = { ...PRODUCTION_SETTINGS, PROVIDERS: 'infobip,sinch', PROOF_ISSUER: 'otp' };
 
 describe('A secret in a file', () => {
   let folder: string;

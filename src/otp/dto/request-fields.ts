@@ -5,6 +5,7 @@ import {
   IsNotEmpty,
   IsOptional,
   IsString,
+  Length,
   Matches,
   MaxLength,
   ValidateBy,
@@ -26,6 +27,7 @@ const CHANNELS: Readonly<Record<Channel, string>> = {
   whatsapp: 'as a WhatsApp message, if a provider of this service has it',
 };
 const MAX_REFERENCE_LENGTH = 128;
+const MAX_AUDIENCE_LENGTH = 128;
 
 /** Stands for a value that is no phone number, until validation rejects it. */
 class InvalidPhoneNumber {
@@ -126,6 +128,24 @@ export const ReferenceField = (
       required: false,
     }),
   );
+
+/** Optional. The audience of a proof, as the service that checks it calls itself. */
+export const ProofForField = () => {
+  const message = `Give the name of the service that checks the proof, 1 to ${String(MAX_AUDIENCE_LENGTH)} characters, or none.`;
+  return applyDecorators(
+    IsOptional(),
+    IsString({ message }),
+    Length(1, MAX_AUDIENCE_LENGTH, { message }),
+    ApiProperty({
+      minLength: 1,
+      maxLength: MAX_AUDIENCE_LENGTH,
+      description:
+        'Asks for a `proof` in the response: a signed statement for another service that the number was verified. It is the `aud` of the proof, which that service compares. 400 if this service issues no proofs.',
+      examples: ['orders'],
+      required: false,
+    }),
+  );
+};
 
 /** Optional. IPv4 or IPv6; of IPv6 only the /64 prefix counts. */
 export const EndUserIpField = () => {

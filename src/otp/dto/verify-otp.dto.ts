@@ -4,7 +4,13 @@ import type { PhoneNumber } from '../../common/phone-number.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema, whenSwaggerLoads } from '../../openapi/swagger.js';
 import type { VerificationClosedReason } from '../../common/label-values.js';
-import { OtpCodeField, PhoneNumberField, PinIdField, ReferenceField } from './request-fields.js';
+import {
+  OtpCodeField,
+  PhoneNumberField,
+  PinIdField,
+  ProofForField,
+  ReferenceField,
+} from './request-fields.js';
 import { AttemptsRemainingProperty } from './response-fields.js';
 
 function describeSelectorFault({ object }: ValidationArguments): string {
@@ -43,6 +49,9 @@ export class VerifyOtpDto {
     limitLength: false,
   })
   readonly reference?: string;
+
+  @ProofForField()
+  readonly proofFor?: string;
 }
 
 /** Documents the two forms of a verify request's body. */
@@ -79,6 +88,17 @@ const VerifiedProperty = (verified: boolean) =>
 export class VerifiedResponse {
   @VerifiedProperty(true)
   readonly verified!: true;
+
+  @ApiProperty({
+    pattern: '^[\\w-]+\\.[\\w-]+\\.[\\w-]+$',
+    description:
+      'With `proofFor`: a JSON Web Token of five minutes by which that service sees that the number was verified. A secret: it contains the number. A replay has the original one.',
+    examples: [
+      'eyJhbGciOiJFZERTQSIsImtpZCI6ImtleSIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJvcmRlcnMifQ.c2lnbmF0dXJl',
+    ],
+    required: false,
+  })
+  readonly proof?: string;
 }
 
 @ApiSchema({ description: 'The code is wrong. `attemptsRemaining` more codes can be checked.' })

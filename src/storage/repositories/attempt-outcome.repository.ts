@@ -6,6 +6,7 @@ import type { StatementBatch } from '../engines/statement-batch.js';
 import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
+import { toVerifiedResult } from '../verified-result.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { exhaustsAttempts, isWrong, toVerifyResult } from './rejected-code.js';
 import { VerificationTable } from './verification-table.js';
@@ -16,8 +17,6 @@ type ReleasableAttempt = Pick<
   Attempt,
   'pinId' | 'client' | 'numberHash' | 'numberEntry' | 'claim' | 'isRepeat'
 >;
-
-const VERIFIED: VerifyResult = { verified: true };
 
 /**
  * Decrypts reserved attempts, and completes or releases them after the provider was called. Outcomes
@@ -104,7 +103,7 @@ export class AttemptOutcomeRepository {
       ));
     if (isVerified) {
       this.guesses.addVerified(attempt.client);
-      return VERIFIED;
+      return toVerifiedResult(attempt);
     }
     return this.database.runUntilCommitted((isRepeated) =>
       this.reject(attempt, result, now, isRepeated),
@@ -123,7 +122,10 @@ export class AttemptOutcomeRepository {
         now,
       });
       this.traffic.addVerified(batch, { pinId, now });
-      if (claim) this.keys.storeResponseIfClaimable(batch, attempt, claim, VERIFIED, now);
+      if (claim) {
+        const response = toVerifiedResult(attempt);
+        this.keys.storeResponseIfClaimable(batch, attempt, claim, response, now);
+      }
       // Comes last: the other statements require that the verification is still open.
       return this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
     });

@@ -4,6 +4,7 @@ import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { TrafficCounts } from '../limits/traffic-counts.js';
+import { toVerifiedResult } from '../verified-result.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
 
@@ -71,7 +72,7 @@ export class LostAnswerRepository {
 
   private claim(batch: StatementBatch, attempt: Attempt, now: number): void {
     const { pinId, claim } = attempt;
-    if (claim) this.keys.storeResponse(batch, attempt, claim, { verified: true });
+    if (claim) this.keys.storeResponse(batch, attempt, claim, toVerifiedResult(attempt));
     this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
   }
 }

@@ -12,6 +12,7 @@ export interface RequestOptions {
 /** The members of a successful response that a flow uses. */
 interface ResponseBody {
   readonly pinId?: string;
+  readonly proof?: string;
 }
 
 /** Calls a replica and keeps all that it returns. */

@@ -60,6 +60,8 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     DATA_DIR: dataDir,
     SHUTDOWN_DELAY: '1ms',
     OTP_SECRET: secrets.createCredential(),
+    PROOF_KEYS: secrets.createProofKeys(),
+    PROOF_ISSUER: 'https://otp.example.com',
     API_KEYS: clients.map(({ entry }) => entry).join(','),
     METRICS_CLIENT: 'shop',
     TRUST_PROXY: '127.0.0.1',
@@ -99,7 +101,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     return {
       log: replica.output,
       'error bodies': client.errorBodies.join('\n'),
-      results: client.successBodies.join('\n').replace(/"pinId":"[^"]*"/g, ''),
+      results: client.successBodies.join('\n').replace(/"(pinId|proof)":"[^"]*"/g, ''),
       headers: client.headers.join('\n'),
       metrics,
       traces: removeIdsAndTimes(collector.text),

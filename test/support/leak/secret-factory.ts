@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { newProofKey, toKeySet } from '../proof-keys.js';
 import type { SeededRandom } from '../seeded-random.js';
 import { SecretScanner } from './secret-scanner.js';
 
@@ -111,6 +112,18 @@ export class SecretFactory {
   /** The first eight characters of a pinId may be logged, but not one more. */
   registerPinId(pinId: string): void {
     this.scanner.add('pinId', pinId.slice(0, 9));
+  }
+
+  /** Creates a key set for `PROOF_KEYS`. */
+  createProofKeys(): string {
+    const key = newProofKey('key');
+    this.scanner.add('proof key', key.d);
+    return toKeySet(key);
+  }
+
+  /** Its claims and its signature. */
+  registerProof(proof: string): void {
+    for (const part of proof.split('.').slice(1)) this.scanner.add('proof', part);
   }
 
   private createUnique(kind: string, create: () => string): string {

@@ -74,8 +74,10 @@ export class UserFlow {
     const otpCode = this.code;
     const selector = random.oneIn(4) ? { phoneNumber } : { pinId };
     const key = { 'idempotency-key': this.context.secrets.createIdempotencyKey() };
-    await this.post('/otp/verify', { ...selector, otpCode, reference }, key);
-    await this.post('/otp/verify', { ...selector, otpCode, reference }, key);
+    const body = { ...selector, otpCode, reference, proofFor: 'orders' };
+    const { proof } = await this.post('/otp/verify', body, key);
+    if (proof !== undefined) this.context.secrets.registerProof(proof);
+    await this.post('/otp/verify', body, key);
     const path = `/otp/${pinId}`;
     await this.context.client.call({ method: 'GET', path, headers: this.headers });
     await this.post('/otp/numbers/lookup', { phoneNumber });

@@ -1,0 +1,37 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { errors } from '../common/domain-error.js';
+import { PROOF_SIGNER } from '../proof/proof.module.js';
+import type { ProofRequest, ProofSigner } from '../proof/proof-signer.js';
+import { isTestProvider } from '../providers/test-number.provider.js';
+import type { Attempt } from '../storage/attempt.types.js';
+
+const NO_PROOFS =
+  'This service issues no proofs, because it has no PROOF_KEYS. Leave the field out.';
+
+/** Adds proofs to attempts whose code is right. */
+@Injectable()
+export class AttemptProofs {
+  constructor(@Inject(PROOF_SIGNER) private readonly signer: ProofSigner | null) {}
+
+  /** @throws DomainError `validation_failed` if the service issues no proofs. */
+  toRequest(audience: string | undefined, reference: string | undefined): ProofRequest | undefined {
+    if (audience === undefined) return undefined;
+    if (this.signer) return { audience, reference };
+    throw errors.validationFailed({
+      fieldErrors: [{ pointer: '#/proofFor', detail: NO_PROOFS }],
+    });
+  }
+
+  /**
+   * Signs before the result is stored, so that a replay has the same proof. Of concurrent requests only
+   * the one that gets `verified: true` returns its own.
+   */
+  async addTo(attempt: Attempt, request: ProofRequest | undefined, now: number): Promise<Attempt> {
+    if (!request || !this.signer) return attempt;
+    const isTestNumber = isTestProvider(attempt.provider);
+    const { pinId, phoneNumber, channel } = attempt;
+    const subject = { pinId, phoneNumber, channel, isTestNumber };
+    const proof = await this.signer.sign(subject, request, now);
+    return { proof, ...attempt };
+  }
+}

@@ -1,0 +1,36 @@
+import type { PublicProofKey } from '../../config/proof-keys.js';
+import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
+
+@ApiSchema({ name: 'ProofKey', description: 'A public Ed25519 key as a JWK (RFC 7517, RFC 8037).' })
+class ProofKeyResponse implements PublicProofKey {
+  @ApiProperty({ type: 'string', const: 'OKP', description: 'The type of the key.' })
+  readonly kty!: 'OKP';
+
+  @ApiProperty({ type: 'string', const: 'Ed25519', description: 'Its curve.' })
+  readonly crv!: 'Ed25519';
+
+  @ApiProperty({
+    pattern: '^[\\w-]{43}$',
+    description: 'The public key, in base64url.',
+    examples: ['11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'],
+  })
+  readonly x!: string;
+
+  @ApiProperty({
+    description: 'Its id, as in the header of the proofs that it signed.',
+    examples: ['kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
+  })
+  readonly kid!: string;
+
+  @ApiProperty({ type: 'string', const: 'EdDSA', description: 'The signature algorithm.' })
+  readonly alg!: 'EdDSA';
+
+  @ApiProperty({ type: 'string', const: 'sig', description: 'It checks signatures.' })
+  readonly use!: 'sig';
+}
+
+@ApiSchema({ description: 'A JWK Set. The first key signs; the others check earlier proofs.' })
+export class ProofKeysResponse {
+  @ApiProperty({ type: [ProofKeyResponse], description: 'The keys, each with an id of its own.' })
+  readonly keys!: readonly ProofKeyResponse[];
+}
