@@ -17,7 +17,7 @@ where
       500
   )
   and verified_at = 0
-  and touched_at <= $2
+  and touched_at <= $1
 returning
   "number_hash";
 
@@ -36,7 +36,7 @@ where
     limit
       500
   )
-  and touched_at <= $2
+  and touched_at <= $1
 returning
   "address_hash";
 
@@ -56,7 +56,7 @@ where
     limit
       500
   )
-  and created_at <= $2
+  and created_at <= $1
 returning
   "client",
   "key_hash";
@@ -79,7 +79,7 @@ where
       500
   )
   and verified_at = 0
-  and touched_at <= $2
+  and touched_at <= $1
 returning
   "number_hash",
   "client";
@@ -101,7 +101,7 @@ where
     limit
       500
   )
-  and slot < $2
+  and slot < $1
 returning
   "subject",
   "slot",
@@ -122,7 +122,7 @@ where
     limit
       500
   )
-  and created_at <= $2
+  and created_at <= $1
 returning
   "pin_id";
 
@@ -145,7 +145,7 @@ where
       500
   )
   and status = 'sending'
-  and created_at <= $2
+  and created_at <= $1
 returning
   pin_id;
 
@@ -168,7 +168,7 @@ where
       500
   )
   and verified_at > 0
-  and verified_at <= $2
+  and verified_at <= $1
 returning
   number_hash;
 
@@ -192,7 +192,7 @@ where
       500
   )
   and verified_at > 0
-  and verified_at <= $2
+  and verified_at <= $1
 returning
   number_hash;
 
@@ -245,7 +245,7 @@ set
   "sends" = replace("sends", $1, '')
 where
   address_hash = $2
-  and replace("sends", $3, '') <> "sends"
+  and replace("sends", $1, '') <> "sends"
 returning
   1 as released;
 
@@ -326,7 +326,7 @@ where
       verifications
     where
       client = $2
-      and number_hash = $3
+      and number_hash = $1
   );
 
 -- former_numbers.findClients
@@ -388,8 +388,8 @@ select
 from
   traffic
 where
-  subject in ($2, $3)
-  and slot >= $4;
+  subject in ($1, $2)
+  and slot >= $3;
 
 -- guesses.readOldest
 select
@@ -428,8 +428,8 @@ from
 where
   "created_at" >= $1
   and (
-    "created_at" > $2
-    or "pin_id" > $3
+    "created_at" > $1
+    or "pin_id" > $2
   )
 order by
   "created_at",
@@ -505,8 +505,8 @@ where
     from
       idempotency_keys as existing
     where
-      existing.client = $6
-      and existing.key_hash = $7
+      existing.client = $4
+      and existing.key_hash = $1
   );
 
 -- idempotency_keys.release
@@ -528,8 +528,8 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = $3
-      and substr("failures", 1, 21) = $4
+      counted.pin_id = $1
+      and substr("failures", 1, 21) = $3
   );
 
 -- idempotency_keys.releaseIfUnwritten
@@ -543,7 +543,7 @@ where
     from
       verifications
     where
-      pin_id = $3
+      pin_id = $1
   );
 
 -- idempotency_keys.store
@@ -571,9 +571,9 @@ where
     from
       verifications
     where
-      pin_id = $4
+      pin_id = $2
       and status || '' in ('pending', 'unclaimed')
-      and expires_at > $5
+      and expires_at > $4
     for update
   );
 
@@ -599,14 +599,14 @@ set
       from
         verifications
       where
-        pin_id = $3
-        and sealed = $4
-    ) then $5
+        pin_id = $1
+        and sealed = $2
+    ) then $3
     else ''
   end
 where
-  "pin_id" = $6
-  and "run" = $7
+  "pin_id" = $1
+  and "run" = $4
   and "state" <> 'erased';
 
 -- idempotency_keys.takeOver
@@ -661,7 +661,7 @@ where
     where
       pin_id = $5
       and status || '' in ('pending', 'unclaimed')
-      and expires_at > $6
+      and expires_at > $2
     for update
   );
 
@@ -672,7 +672,7 @@ set
 where
   number_hash = $2
   and client = $3
-  and replace("failures", $4, '') <> "failures"
+  and replace("failures", $1, '') <> "failures"
 returning
   1 as released;
 
@@ -692,7 +692,7 @@ where
       address_hash = $4
       and substr("sends", 1, 21) = $5
   )
-  and replace("sends", $6, '') <> "sends"
+  and replace("sends", $1, '') <> "sends"
 returning
   1 as released;
 
@@ -703,7 +703,7 @@ set
 where
   number_hash = $2
   and client = $3
-  and replace("sends", $4, '') <> "sends"
+  and replace("sends", $1, '') <> "sends"
 returning
   1 as released;
 
@@ -714,7 +714,7 @@ set
 where
   number_hash = $3
   and client = $4
-  and replace("sends", $5, '') <> "sends"
+  and replace("sends", $1, '') <> "sends"
 returning
   1 as replaced;
 
@@ -747,19 +747,19 @@ where
       from
         idempotency_keys
       where
-        client = $7
-        and key_hash = $8
-        and run = $9
+        client = $4
+        and key_hash = $7
+        and run = $6
     )
   )
   and status || '' = 'pending'
-  and expires_at > $10
+  and expires_at > $2
   and attempts < max_attempts
   and (
-    code_length in (0, $11)
+    code_length in (0, $8)
     or code_provider <> provider
   )
-  and $12 * attempts = 0
+  and $9 * attempts = 0
 for update
 on conflict ("number_hash", "client") do update
 set
@@ -768,12 +768,12 @@ set
 where
   (
     (
-      substr("client_numbers"."failures", 85, 13) <= $13
+      substr("client_numbers"."failures", 85, 13) <= $10
       or substr("client_numbers"."failures", 85, 13) <= cast("client_numbers"."verified_at" as text)
     )
     or (
       (
-        substr("client_numbers"."failures", 190, 13) <= $14
+        substr("client_numbers"."failures", 190, 13) <= $10
         or substr("client_numbers"."failures", 190, 13) <= cast("client_numbers"."verified_at" as text)
       )
       and (
@@ -785,7 +785,7 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= $15
+            and not substr("other"."failures", 1, 13) <= $10
         )
         or exists (
           select
@@ -793,7 +793,7 @@ where
           from
             verifications
           where
-            pin_id = $16
+            pin_id = $3
             and attempts = 0
           for update
         )
@@ -801,9 +801,9 @@ where
     )
   )
   and (
-    substr("client_numbers"."failures", 190, 13) <= $17
+    substr("client_numbers"."failures", 190, 13) <= $11
     or (
-      substr("client_numbers"."failures", 400, 13) <= $18
+      substr("client_numbers"."failures", 400, 13) <= $11
       and (
         not exists (
           select
@@ -813,7 +813,7 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= $19
+            and not substr("other"."failures", 1, 13) <= $11
         )
         or exists (
           select
@@ -821,7 +821,7 @@ where
           from
             verifications
           where
-            pin_id = $20
+            pin_id = $3
             and attempts = 0
           for update
         )
@@ -855,9 +855,9 @@ where
       from
         idempotency_keys
       where
-        client = $6
-        and key_hash = $7
-        and run = $8
+        client = $2
+        and key_hash = $6
+        and run = $5
     )
   )
   and (
@@ -865,52 +865,46 @@ where
       coalesce(
         sum(
           case
-            when substr("counted"."sends", 1, 13) <= "counted"."since" then 0
-            when substr("counted"."sends", 22, 13) <= "counted"."since" then 1
-            when substr("counted"."sends", 43, 13) <= "counted"."since" then 2
-            when substr("counted"."sends", 64, 13) <= "counted"."since" then 3
-            when substr("counted"."sends", 85, 13) <= "counted"."since" then 4
-            when substr("counted"."sends", 106, 13) <= "counted"."since" then 5
-            when substr("counted"."sends", 127, 13) <= "counted"."since" then 6
-            when substr("counted"."sends", 148, 13) <= "counted"."since" then 7
-            when substr("counted"."sends", 169, 13) <= "counted"."since" then 8
-            when substr("counted"."sends", 190, 13) <= "counted"."since" then 9
-            when substr("counted"."sends", 211, 13) <= "counted"."since" then 10
-            when substr("counted"."sends", 232, 13) <= "counted"."since" then 11
-            when substr("counted"."sends", 253, 13) <= "counted"."since" then 12
-            when substr("counted"."sends", 274, 13) <= "counted"."since" then 13
-            when substr("counted"."sends", 295, 13) <= "counted"."since" then 14
-            when substr("counted"."sends", 316, 13) <= "counted"."since" then 15
-            when substr("counted"."sends", 337, 13) <= "counted"."since" then 16
-            when substr("counted"."sends", 358, 13) <= "counted"."since" then 17
-            when substr("counted"."sends", 379, 13) <= "counted"."since" then 18
-            when substr("counted"."sends", 400, 13) <= "counted"."since" then 19
+            when substr("sends", 1, 13) <= $7 then 0
+            when substr("sends", 22, 13) <= $7 then 1
+            when substr("sends", 43, 13) <= $7 then 2
+            when substr("sends", 64, 13) <= $7 then 3
+            when substr("sends", 85, 13) <= $7 then 4
+            when substr("sends", 106, 13) <= $7 then 5
+            when substr("sends", 127, 13) <= $7 then 6
+            when substr("sends", 148, 13) <= $7 then 7
+            when substr("sends", 169, 13) <= $7 then 8
+            when substr("sends", 190, 13) <= $7 then 9
+            when substr("sends", 211, 13) <= $7 then 10
+            when substr("sends", 232, 13) <= $7 then 11
+            when substr("sends", 253, 13) <= $7 then 12
+            when substr("sends", 274, 13) <= $7 then 13
+            when substr("sends", 295, 13) <= $7 then 14
+            when substr("sends", 316, 13) <= $7 then 15
+            when substr("sends", 337, 13) <= $7 then 16
+            when substr("sends", 358, 13) <= $7 then 17
+            when substr("sends", 379, 13) <= $7 then 18
+            when substr("sends", 400, 13) <= $7 then 19
             else 20
           end
         ),
         0
       )
     from
-      (
-        select
-          sends,
-          cast($9 as text) as since
-        from
-          client_numbers
-        where
-          number_hash = $10
-      ) as counted
-  ) < $11
+      client_numbers
+    where
+      number_hash = $1
+  ) < $8
 on conflict ("number_hash", "client") do update
 set
   "sends" = "excluded"."sends" || substr("client_numbers"."sends", 1, 189),
   touched_at = excluded.touched_at
 where
-  substr("client_numbers"."sends", 1, 13) <= $12
+  substr("client_numbers"."sends", 1, 13) <= $9
   and (
-    substr("client_numbers"."sends", 85, 13) <= $13
+    substr("client_numbers"."sends", 85, 13) <= $10
     or (
-      substr("client_numbers"."sends", 190, 13) <= $14
+      substr("client_numbers"."sends", 190, 13) <= $10
       and not exists (
         select
           1
@@ -919,18 +913,18 @@ where
         where
           other.number_hash = "client_numbers"."number_hash"
           and other.client <> "client_numbers"."client"
-          and not substr("other"."sends", 1, 13) <= $15
+          and not substr("other"."sends", 1, 13) <= $10
       )
     )
   )
   and (
     (
-      substr("client_numbers"."failures", 85, 13) <= $16
+      substr("client_numbers"."failures", 85, 13) <= $11
       or substr("client_numbers"."failures", 85, 13) <= cast("client_numbers"."verified_at" as text)
     )
     or (
       (
-        substr("client_numbers"."failures", 190, 13) <= $17
+        substr("client_numbers"."failures", 190, 13) <= $11
         or substr("client_numbers"."failures", 190, 13) <= cast("client_numbers"."verified_at" as text)
       )
       and (
@@ -942,16 +936,16 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= $18
+            and not substr("other"."failures", 1, 13) <= $11
         )
-        or $19 = 1
+        or $12 = 1
       )
     )
   )
   and (
-    substr("client_numbers"."failures", 190, 13) <= $20
+    substr("client_numbers"."failures", 190, 13) <= $13
     or (
-      substr("client_numbers"."failures", 400, 13) <= $21
+      substr("client_numbers"."failures", 400, 13) <= $13
       and (
         not exists (
           select
@@ -961,9 +955,9 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= $22
+            and not substr("other"."failures", 1, 13) <= $13
         )
-        or $23 = 1
+        or $12 = 1
       )
     )
   )
@@ -983,11 +977,11 @@ update verifications
 set
   maybe_texted = case
     when maybe_texted = '' then cast($1 as text)
-    else maybe_texted || ',' || $2
+    else maybe_texted || ',' || $1
   end
 where
-  pin_id = $3
-  and replace(maybe_texted, $4, '') = maybe_texted;
+  pin_id = $2
+  and replace(maybe_texted, $1, '') = maybe_texted;
 
 -- sends.addResend
 update verifications
@@ -1032,7 +1026,7 @@ set
   provider = $1,
   sealed = $2,
   code_length = $3,
-  code_provider = $4,
+  code_provider = $1,
   status = case
     when exists (
       select
@@ -1047,7 +1041,7 @@ set
     else 'pending'
   end
 where
-  pin_id = $5
+  pin_id = $4
   and status || '' = 'sending'
 returning
   pin_id;
@@ -1058,10 +1052,10 @@ set
   provider = $1,
   sealed = $2,
   code_length = $3,
-  code_provider = $4,
-  channel = $5
+  code_provider = $1,
+  channel = $4
 where
-  pin_id = $6
+  pin_id = $5
   and status || '' = 'pending'
 returning
   pin_id;
@@ -1132,50 +1126,50 @@ select
   $1,
   $2,
   $3,
+  'sending',
   $4,
   $5,
-  $6,
+  0,
+  cast($6 as bigint),
+  '',
   cast($7 as bigint),
   cast($8 as bigint),
+  null,
+  '',
   $9,
-  cast($10 as bigint),
-  cast($11 as bigint),
+  $10,
+  $11,
   cast($12 as bigint),
+  0,
+  0,
   $13,
-  $14,
-  $15,
-  $16,
-  cast($17 as bigint),
-  cast($18 as bigint),
-  cast($19 as bigint),
-  $20,
-  cast($21 as bigint),
-  $22
+  0,
+  ''
 where
   (
-    $23 = ''
+    $14 = ''
     or exists (
       select
         1
       from
         idempotency_keys
       where
-        client = $24
-        and key_hash = $25
-        and run = $26
+        client = $2
+        and key_hash = $15
+        and run = $14
     )
   )
   and (
-    $27 = ''
+    $16 = ''
     or exists (
       select
         1
       from
         client_numbers
       where
-        number_hash = $28
-        and client = $29
-        and substr("sends", 1, 21) = $30
+        number_hash = $3
+        and client = $2
+        and substr("sends", 1, 21) = $16
     )
   )
 returning
@@ -1237,7 +1231,7 @@ where
     from
       verifications
     where
-      pin_id = $3
+      pin_id = $1
       and status || '' = 'sending'
   )
   and status = 'pending'
@@ -1247,7 +1241,7 @@ where
     from
       verifications
     where
-      pin_id = $4
+      pin_id = $1
       and status || '' = 'sending'
   );
 
@@ -1256,10 +1250,10 @@ insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
   ($1, $2, $3, $4, $5),
-  ($6, $7, $8, $9, $10),
-  ($11, $12, $13, $14, $15),
-  ($16, $17, $18, $19, $20),
-  ($21, $22, $23, $24, $25)
+  ($6, $2, $3, $4, $5),
+  ($7, $2, $8, $4, $5),
+  ($9, $2, $8, $4, $5),
+  ($10, $2, $8, $4, $5)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + excluded.texts,
@@ -1458,7 +1452,7 @@ select
   coalesce(
     sum(
       case
-        when slot >= $2 then "verified"
+        when slot >= $1 then "verified"
         else 0
       end
     ),
@@ -1467,7 +1461,7 @@ select
   coalesce(
     sum(
       case
-        when slot >= $3 then "texts"
+        when slot >= $2 then "texts"
         else 0
       end
     ),
@@ -1476,7 +1470,7 @@ select
   coalesce(
     sum(
       case
-        when slot >= $4 then "verified"
+        when slot >= $2 then "verified"
         else 0
       end
     ),
@@ -1487,9 +1481,9 @@ select
 from
   traffic
 where
-  subject in ($5, $6, $7, $8, $9, $10)
-  and slot >= $11
-  and slot < $12
+  subject in ($3, $4, $5, $6, $7, $8)
+  and slot >= $9
+  and slot < $10
 group by
   subject;
 
@@ -1549,7 +1543,7 @@ where
     where
       newer.client = verifications.client
       and newer.status = 'pending'
-      and newer.number_hash in ($4, $5)
+      and newer.number_hash in ($2, $3)
       and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id)
   );
 
@@ -1600,7 +1594,7 @@ set
 where
   pin_id = $2
   and status || '' = 'pending'
-  and expires_at > $3;
+  and expires_at > $1;
 
 -- verifications.lock
 select
@@ -1650,7 +1644,7 @@ set
   lost_at = $1
 where
   pin_id = $2
-  and lost_at > $3;
+  and lost_at > $1;
 
 -- verifications.markUnclaimed
 update verifications
@@ -1660,7 +1654,7 @@ set
 where
   pin_id = $2
   and status || '' = 'pending'
-  and expires_at > $3;
+  and expires_at > $1;
 
 -- verifications.read
 select
@@ -1725,25 +1719,13 @@ select
   "pin_id",
   "client",
   "number_hash",
-  "status",
   "channel",
-  "reference_hash",
-  "attempts",
-  "max_attempts",
   "sealed",
   "created_at",
-  "expires_at",
-  "verified_at",
   "provider",
   "country",
-  "prefix_hash",
-  "end_user_hash",
-  "texts",
   "unresolved",
-  "lost_at",
-  "locale",
-  "code_length",
-  "code_provider"
+  "lost_at"
 from
   verifications
 where
@@ -1756,8 +1738,8 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = $2
-      and replace("failures", $3, '') <> "failures"
+      counted.pin_id = $1
+      and replace("failures", $2, '') <> "failures"
   );
 
 -- verifications.readVerified
@@ -1777,8 +1759,8 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = $3
-      and replace("failures", $4, '') <> "failures"
+      counted.pin_id = $1
+      and replace("failures", $3, '') <> "failures"
   );
 
 -- verifications.rehashNumber
@@ -1793,7 +1775,7 @@ where
     from
       client_numbers as existing
     where
-      existing.number_hash = $3
+      existing.number_hash = $1
       and existing.client = client_numbers.client
   );
 
@@ -1810,11 +1792,11 @@ update verifications
 set
   attempts = attempts - 1,
   unresolved = case
-    when unresolved > $1 then unresolved - $2
+    when unresolved > $1 then unresolved - $1
     else 0
   end
 where
-  pin_id = $3
+  pin_id = $2
   and attempts > 0;
 
 -- verifications.reserveAttempt
@@ -1836,42 +1818,30 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = $4
-      and substr("failures", 1, 21) = $5
+      counted.pin_id = $3
+      and substr("failures", 1, 21) = $4
   )
 returning
   "pin_id",
   "client",
   "number_hash",
-  "status",
   "channel",
-  "reference_hash",
-  "attempts",
-  "max_attempts",
   "sealed",
   "created_at",
-  "expires_at",
-  "verified_at",
   "provider",
   "country",
-  "prefix_hash",
-  "end_user_hash",
-  "texts",
   "unresolved",
-  "lost_at",
-  "locale",
-  "code_length",
-  "code_provider";
+  "lost_at";
 
 -- verifications.resolveAttempt
 update verifications
 set
   unresolved = case
-    when unresolved > $1 then unresolved - $2
+    when unresolved > $1 then unresolved - $1
     else 0
   end
 where
-  pin_id = $3
+  pin_id = $2
 returning
   "pin_id",
   "client",
@@ -1902,12 +1872,12 @@ set
   status = 'verified',
   verified_at = $1,
   unresolved = case
-    when unresolved > $2 then unresolved - $3
+    when unresolved > $2 then unresolved - $2
     else 0
   end
 where
-  pin_id = $4
+  pin_id = $3
   and status || '' in ('pending', 'unclaimed')
-  and expires_at > $5
+  and expires_at > $1
 returning
   pin_id;

@@ -10,14 +10,14 @@ where
       "numbers"
     where
       verified_at = 0
-      and touched_at <= ?
+      and touched_at <= ?1
     order by
       "touched_at"
     limit
       500
   )
   and verified_at = 0
-  and touched_at <= ?
+  and touched_at <= ?1
 returning
   "number_hash";
 
@@ -30,13 +30,13 @@ where
     from
       "end_users"
     where
-      touched_at <= ?
+      touched_at <= ?1
     order by
       "touched_at"
     limit
       500
   )
-  and touched_at <= ?
+  and touched_at <= ?1
 returning
   "address_hash";
 
@@ -50,13 +50,13 @@ where
     from
       "idempotency_keys"
     where
-      created_at <= ?
+      created_at <= ?1
     order by
       "created_at"
     limit
       500
   )
-  and created_at <= ?
+  and created_at <= ?1
 returning
   "client",
   "key_hash";
@@ -72,14 +72,14 @@ where
       "client_numbers"
     where
       verified_at = 0
-      and touched_at <= ?
+      and touched_at <= ?1
     order by
       "touched_at"
     limit
       500
   )
   and verified_at = 0
-  and touched_at <= ?
+  and touched_at <= ?1
 returning
   "number_hash",
   "client";
@@ -95,13 +95,13 @@ where
     from
       "traffic"
     where
-      slot < ?
+      slot < ?1
     order by
       "slot"
     limit
       500
   )
-  and slot < ?
+  and slot < ?1
 returning
   "subject",
   "slot",
@@ -116,13 +116,13 @@ where
     from
       "verifications"
     where
-      created_at <= ?
+      created_at <= ?1
     order by
       "created_at"
     limit
       500
   )
-  and created_at <= ?
+  and created_at <= ?1
 returning
   "pin_id";
 
@@ -138,14 +138,14 @@ where
       "verifications"
     where
       status = 'sending'
-      and created_at <= ?
+      and created_at <= ?1
     order by
       "created_at"
     limit
       500
   )
   and status = 'sending'
-  and created_at <= ?
+  and created_at <= ?1
 returning
   pin_id;
 
@@ -161,14 +161,14 @@ where
       "numbers"
     where
       verified_at > 0
-      and verified_at <= ?
+      and verified_at <= ?1
     order by
       "verified_at"
     limit
       500
   )
   and verified_at > 0
-  and verified_at <= ?
+  and verified_at <= ?1
 returning
   number_hash;
 
@@ -185,14 +185,14 @@ where
       "client_numbers"
     where
       verified_at > 0
-      and verified_at <= ?
+      and verified_at <= ?1
     order by
       "verified_at"
     limit
       500
   )
   and verified_at > 0
-  and verified_at <= ?
+  and verified_at <= ?1
 returning
   number_hash;
 
@@ -237,15 +237,15 @@ select
 from
   "end_users"
 where
-  "address_hash" = ?;
+  "address_hash" = ?1;
 
 -- end_user_limits.release
 update "end_users"
 set
-  "sends" = replace("sends", ?, '')
+  "sends" = replace("sends", ?1, '')
 where
-  address_hash = ?
-  and replace("sends", ?, '') <> "sends"
+  address_hash = ?2
+  and replace("sends", ?1, '') <> "sends"
 returning
   1 as released;
 
@@ -253,9 +253,9 @@ returning
 insert into
   "end_users" ("address_hash", "sends", touched_at)
 select
-  ?,
-  cast(? as text),
-  cast(? as bigint)
+  ?1,
+  cast(?2 as text),
+  cast(?3 as bigint)
 where
   exists (
     select
@@ -263,16 +263,16 @@ where
     from
       client_numbers
     where
-      number_hash = ?
-      and client = ?
-      and substr("sends", 1, 21) = ?
+      number_hash = ?4
+      and client = ?5
+      and substr("sends", 1, 21) = ?6
   )
 on conflict ("address_hash") do update
 set
   "sends" = "excluded"."sends" || substr("end_users"."sends", 1, 399),
   touched_at = excluded.touched_at
 where
-  substr("end_users"."sends", 400, 13) <= ?
+  substr("end_users"."sends", 400, 13) <= ?7
 returning
   "end_users"."touched_at" as returned;
 
@@ -287,7 +287,7 @@ insert into
     touched_at
   )
 select
-  cast(? as text),
+  cast(?1 as text),
   client,
   '',
   '',
@@ -296,7 +296,7 @@ select
 from
   client_numbers
 where
-  number_hash = ?
+  number_hash = ?2
 order by
   client
 on conflict (number_hash, client) do nothing;
@@ -304,8 +304,8 @@ on conflict (number_hash, client) do nothing;
 -- former_numbers.delete
 delete from client_numbers
 where
-  number_hash = ?
-  and client = ?;
+  number_hash = ?1
+  and client = ?2;
 
 -- former_numbers.find
 select
@@ -317,7 +317,7 @@ where
     from
       client_numbers
     where
-      number_hash = ?
+      number_hash = ?1
   )
   or exists (
     select
@@ -325,8 +325,8 @@ where
     from
       verifications
     where
-      client = ?
-      and number_hash = ?
+      client = ?2
+      and number_hash = ?1
   );
 
 -- former_numbers.findClients
@@ -335,7 +335,7 @@ select
 from
   client_numbers
 where
-  number_hash = ?;
+  number_hash = ?1;
 
 -- former_numbers.lockNumbers
 select
@@ -347,7 +347,7 @@ select
 from
   client_numbers
 where
-  number_hash in (?, ?)
+  number_hash in (?1, ?2)
 order by
   client,
   number_hash;
@@ -355,19 +355,19 @@ order by
 -- former_numbers.update
 update client_numbers
 set
-  sends = ?,
-  failures = ?,
-  verified_at = ?,
-  touched_at = ?
+  sends = ?1,
+  failures = ?2,
+  verified_at = ?3,
+  touched_at = ?4
 where
-  number_hash = ?
-  and client = ?;
+  number_hash = ?5
+  and client = ?6;
 
 -- guesses.addWrongCode
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  (?, ?, ?, ?, ?)
+  (?1, ?2, ?3, ?4, ?5)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + 1;
@@ -377,7 +377,7 @@ select
   coalesce(
     sum(
       case
-        when subject = ? then texts
+        when subject = ?1 then texts
         else 0
       end
     ),
@@ -387,8 +387,8 @@ select
 from
   traffic
 where
-  subject in (?, ?)
-  and slot >= ?;
+  subject in (?1, ?2)
+  and slot >= ?3;
 
 -- guesses.readOldest
 select
@@ -396,12 +396,12 @@ select
 from
   "traffic"
 where
-  "subject" = ?
-  and "slot" >= ?
+  "subject" = ?1
+  and "slot" >= ?2
 group by
   "slot"
 having
-  sum(texts) > ? * sum(verified)
+  sum(texts) > ?3 * sum(verified)
 order by
   "slot"
 limit
@@ -425,10 +425,10 @@ select
 from
   "verifications"
 where
-  "created_at" >= ?
+  "created_at" >= ?1
   and (
-    "created_at" > ?
-    or "pin_id" > ?
+    "created_at" > ?1
+    or "pin_id" > ?2
   )
 order by
   "created_at",
@@ -449,7 +449,7 @@ insert into
     run
   )
 values
-  (?, ?, ?, ?, 'running', '', ?, ?)
+  (?1, ?2, ?3, ?4, 'running', '', ?5, ?6)
 on conflict (client, key_hash) do update
 set
   request_hash = excluded.request_hash,
@@ -459,7 +459,7 @@ set
   created_at = excluded.created_at,
   run = excluded.run
 where
-  idempotency_keys.created_at <= ?
+  idempotency_keys.created_at <= ?7
 returning
   key_hash;
 
@@ -469,8 +469,8 @@ set
   "state" = 'ambiguous',
   "sealed_answer" = ''
 where
-  "pin_id" = ?
-  and "run" = ?
+  "pin_id" = ?1
+  and "run" = ?2
   and "state" <> 'erased';
 
 -- idempotency_keys.read
@@ -484,41 +484,41 @@ select
 from
   "idempotency_keys"
 where
-  "client" = ?
-  and "key_hash" = ?;
+  "client" = ?1
+  and "key_hash" = ?2;
 
 -- idempotency_keys.rehash
 update idempotency_keys
 set
-  key_hash = ?,
+  key_hash = ?1,
   request_hash = case
-    when request_hash = ? then ?
+    when request_hash = ?2 then ?3
     else request_hash
   end
 where
-  client = ?
-  and key_hash = ?
+  client = ?4
+  and key_hash = ?5
   and not exists (
     select
       1
     from
       idempotency_keys as existing
     where
-      existing.client = ?
-      and existing.key_hash = ?
+      existing.client = ?4
+      and existing.key_hash = ?1
   );
 
 -- idempotency_keys.release
 delete from "idempotency_keys"
 where
-  "pin_id" = ?
-  and "run" = ?;
+  "pin_id" = ?1
+  and "run" = ?2;
 
 -- idempotency_keys.releaseIfUncounted
 delete from "idempotency_keys"
 where
-  "pin_id" = ?
-  and "run" = ?
+  "pin_id" = ?1
+  and "run" = ?2
   and not exists (
     select
       1
@@ -527,42 +527,42 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = ?
-      and substr("failures", 1, 21) = ?
+      counted.pin_id = ?1
+      and substr("failures", 1, 21) = ?3
   );
 
 -- idempotency_keys.releaseIfUnwritten
 delete from "idempotency_keys"
 where
-  "pin_id" = ?
-  and "run" = ?
+  "pin_id" = ?1
+  and "run" = ?2
   and not exists (
     select
       1
     from
       verifications
     where
-      pin_id = ?
+      pin_id = ?1
   );
 
 -- idempotency_keys.store
 update "idempotency_keys"
 set
   "state" = 'answered',
-  "sealed_answer" = ?
+  "sealed_answer" = ?1
 where
-  "pin_id" = ?
-  and "run" = ?
+  "pin_id" = ?2
+  and "run" = ?3
   and "state" <> 'erased';
 
 -- idempotency_keys.storeIfClaimable
 update "idempotency_keys"
 set
   "state" = 'answered',
-  "sealed_answer" = ?
+  "sealed_answer" = ?1
 where
-  "pin_id" = ?
-  and "run" = ?
+  "pin_id" = ?2
+  and "run" = ?3
   and "state" <> 'erased'
   and exists (
     select
@@ -570,9 +570,9 @@ where
     from
       verifications
     where
-      pin_id = ?
+      pin_id = ?2
       and status || '' in ('pending', 'unclaimed')
-      and expires_at > ?
+      and expires_at > ?4
   );
 
 -- idempotency_keys.storeIfConfirmed
@@ -585,8 +585,8 @@ set
       from
         verifications
       where
-        pin_id = ?
-        and sealed = ?
+        pin_id = ?1
+        and sealed = ?2
     ) then 'answered'
     else 'ambiguous'
   end,
@@ -597,26 +597,26 @@ set
       from
         verifications
       where
-        pin_id = ?
-        and sealed = ?
-    ) then ?
+        pin_id = ?1
+        and sealed = ?2
+    ) then ?3
     else ''
   end
 where
-  "pin_id" = ?
-  and "run" = ?
+  "pin_id" = ?1
+  and "run" = ?4
   and "state" <> 'erased';
 
 -- idempotency_keys.takeOver
 update idempotency_keys
 set
-  run = ?,
+  run = ?1,
   state = 'running',
-  created_at = ?
+  created_at = ?2
 where
-  client = ?
-  and key_hash = ?
-  and run = ?
+  client = ?3
+  and key_hash = ?4
+  and run = ?5
   and state in ('running', 'ambiguous')
 returning
   key_hash;
@@ -630,7 +630,7 @@ select
 from
   "client_numbers"
 where
-  "number_hash" = ?;
+  "number_hash" = ?1;
 
 -- number_limits.read
 select
@@ -640,78 +640,78 @@ select
 from
   "client_numbers"
 where
-  number_hash = ?
-  and client = ?;
+  number_hash = ?1
+  and client = ?2;
 
 -- number_limits.recordVerified
 update "client_numbers"
 set
-  "failures" = replace(failures, ?, ''),
-  "verified_at" = ?
+  "failures" = replace(failures, ?1, ''),
+  "verified_at" = ?2
 where
-  number_hash = ?
-  and client = ?
+  number_hash = ?3
+  and client = ?4
   and exists (
     select
       1
     from
       verifications
     where
-      pin_id = ?
+      pin_id = ?5
       and status || '' in ('pending', 'unclaimed')
-      and expires_at > ?
+      and expires_at > ?2
   );
 
 -- number_limits.releaseAttempt
 update "client_numbers"
 set
-  "failures" = replace("failures", ?, '')
+  "failures" = replace("failures", ?1, '')
 where
-  number_hash = ?
-  and client = ?
-  and replace("failures", ?, '') <> "failures"
+  number_hash = ?2
+  and client = ?3
+  and replace("failures", ?1, '') <> "failures"
 returning
   1 as released;
 
 -- number_limits.releaseRejected
 update "client_numbers"
 set
-  "sends" = replace("sends", ?, '')
+  "sends" = replace("sends", ?1, '')
 where
-  number_hash = ?
-  and client = ?
+  number_hash = ?2
+  and client = ?3
   and not exists (
     select
       1
     from
       end_users
     where
-      address_hash = ?
-      and substr("sends", 1, 21) = ?
+      address_hash = ?4
+      and substr("sends", 1, 21) = ?5
   )
-  and replace("sends", ?, '') <> "sends"
+  and replace("sends", ?1, '') <> "sends"
 returning
   1 as released;
 
 -- number_limits.releaseSend
 update "client_numbers"
 set
-  "sends" = replace("sends", ?, '')
+  "sends" = replace("sends", ?1, '')
 where
-  number_hash = ?
-  and client = ?
-  and replace("sends", ?, '') <> "sends"
+  number_hash = ?2
+  and client = ?3
+  and replace("sends", ?1, '') <> "sends"
 returning
   1 as released;
 
 -- number_limits.replaceSend
 update "client_numbers"
 set
-  "sends" = replace("sends", ?, ?)
+  "sends" = replace("sends", ?1, ?2)
 where
-  number_hash = ?
-  and client = ?
-  and replace("sends", ?, '') <> "sends"
+  number_hash = ?3
+  and client = ?4
+  and replace("sends", ?1, '') <> "sends"
 returning
   1 as replaced;
 
@@ -727,36 +727,36 @@ insert into
 select
   number_hash,
   client,
-  cast(? as text),
+  cast(?1 as text),
   '',
-  cast(? as bigint)
+  cast(?2 as bigint)
 from
   verifications
 where
-  pin_id = ?
-  and client = ?
-  and reference_hash = ?
+  pin_id = ?3
+  and client = ?4
+  and reference_hash = ?5
   and (
-    ? = ''
+    ?6 = ''
     or exists (
       select
         1
       from
         idempotency_keys
       where
-        client = ?
-        and key_hash = ?
-        and run = ?
+        client = ?4
+        and key_hash = ?7
+        and run = ?6
     )
   )
   and status || '' = 'pending'
-  and expires_at > ?
+  and expires_at > ?2
   and attempts < max_attempts
   and (
-    code_length in (0, ?)
+    code_length in (0, ?8)
     or code_provider <> provider
   )
-  and ? * attempts = 0
+  and ?9 * attempts = 0
 on conflict ("number_hash", "client") do update
 set
   "failures" = "excluded"."failures" || substr("client_numbers"."failures", 1, 399),
@@ -764,12 +764,12 @@ set
 where
   (
     (
-      substr("client_numbers"."failures", 85, 13) <= ?
+      substr("client_numbers"."failures", 85, 13) <= ?10
       or substr("client_numbers"."failures", 85, 13) <= cast("client_numbers"."verified_at" as text)
     )
     or (
       (
-        substr("client_numbers"."failures", 190, 13) <= ?
+        substr("client_numbers"."failures", 190, 13) <= ?10
         or substr("client_numbers"."failures", 190, 13) <= cast("client_numbers"."verified_at" as text)
       )
       and (
@@ -781,7 +781,7 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= ?
+            and not substr("other"."failures", 1, 13) <= ?10
         )
         or exists (
           select
@@ -789,16 +789,16 @@ where
           from
             verifications
           where
-            pin_id = ?
+            pin_id = ?3
             and attempts = 0
         )
       )
     )
   )
   and (
-    substr("client_numbers"."failures", 190, 13) <= ?
+    substr("client_numbers"."failures", 190, 13) <= ?11
     or (
-      substr("client_numbers"."failures", 400, 13) <= ?
+      substr("client_numbers"."failures", 400, 13) <= ?11
       and (
         not exists (
           select
@@ -808,7 +808,7 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= ?
+            and not substr("other"."failures", 1, 13) <= ?11
         )
         or exists (
           select
@@ -816,7 +816,7 @@ where
           from
             verifications
           where
-            pin_id = ?
+            pin_id = ?3
             and attempts = 0
         )
       )
@@ -835,23 +835,23 @@ insert into
     touched_at
   )
 select
-  ?,
-  ?,
-  cast(? as text),
+  ?1,
+  ?2,
+  cast(?3 as text),
   '',
-  cast(? as bigint)
+  cast(?4 as bigint)
 where
   (
-    ? = ''
+    ?5 = ''
     or exists (
       select
         1
       from
         idempotency_keys
       where
-        client = ?
-        and key_hash = ?
-        and run = ?
+        client = ?2
+        and key_hash = ?6
+        and run = ?5
     )
   )
   and (
@@ -859,52 +859,46 @@ where
       coalesce(
         sum(
           case
-            when substr("counted"."sends", 1, 13) <= "counted"."since" then 0
-            when substr("counted"."sends", 22, 13) <= "counted"."since" then 1
-            when substr("counted"."sends", 43, 13) <= "counted"."since" then 2
-            when substr("counted"."sends", 64, 13) <= "counted"."since" then 3
-            when substr("counted"."sends", 85, 13) <= "counted"."since" then 4
-            when substr("counted"."sends", 106, 13) <= "counted"."since" then 5
-            when substr("counted"."sends", 127, 13) <= "counted"."since" then 6
-            when substr("counted"."sends", 148, 13) <= "counted"."since" then 7
-            when substr("counted"."sends", 169, 13) <= "counted"."since" then 8
-            when substr("counted"."sends", 190, 13) <= "counted"."since" then 9
-            when substr("counted"."sends", 211, 13) <= "counted"."since" then 10
-            when substr("counted"."sends", 232, 13) <= "counted"."since" then 11
-            when substr("counted"."sends", 253, 13) <= "counted"."since" then 12
-            when substr("counted"."sends", 274, 13) <= "counted"."since" then 13
-            when substr("counted"."sends", 295, 13) <= "counted"."since" then 14
-            when substr("counted"."sends", 316, 13) <= "counted"."since" then 15
-            when substr("counted"."sends", 337, 13) <= "counted"."since" then 16
-            when substr("counted"."sends", 358, 13) <= "counted"."since" then 17
-            when substr("counted"."sends", 379, 13) <= "counted"."since" then 18
-            when substr("counted"."sends", 400, 13) <= "counted"."since" then 19
+            when substr("sends", 1, 13) <= ?7 then 0
+            when substr("sends", 22, 13) <= ?7 then 1
+            when substr("sends", 43, 13) <= ?7 then 2
+            when substr("sends", 64, 13) <= ?7 then 3
+            when substr("sends", 85, 13) <= ?7 then 4
+            when substr("sends", 106, 13) <= ?7 then 5
+            when substr("sends", 127, 13) <= ?7 then 6
+            when substr("sends", 148, 13) <= ?7 then 7
+            when substr("sends", 169, 13) <= ?7 then 8
+            when substr("sends", 190, 13) <= ?7 then 9
+            when substr("sends", 211, 13) <= ?7 then 10
+            when substr("sends", 232, 13) <= ?7 then 11
+            when substr("sends", 253, 13) <= ?7 then 12
+            when substr("sends", 274, 13) <= ?7 then 13
+            when substr("sends", 295, 13) <= ?7 then 14
+            when substr("sends", 316, 13) <= ?7 then 15
+            when substr("sends", 337, 13) <= ?7 then 16
+            when substr("sends", 358, 13) <= ?7 then 17
+            when substr("sends", 379, 13) <= ?7 then 18
+            when substr("sends", 400, 13) <= ?7 then 19
             else 20
           end
         ),
         0
       )
     from
-      (
-        select
-          sends,
-          cast(? as text) as since
-        from
-          client_numbers
-        where
-          number_hash = ?
-      ) as counted
-  ) < ?
+      client_numbers
+    where
+      number_hash = ?1
+  ) < ?8
 on conflict ("number_hash", "client") do update
 set
   "sends" = "excluded"."sends" || substr("client_numbers"."sends", 1, 189),
   touched_at = excluded.touched_at
 where
-  substr("client_numbers"."sends", 1, 13) <= ?
+  substr("client_numbers"."sends", 1, 13) <= ?9
   and (
-    substr("client_numbers"."sends", 85, 13) <= ?
+    substr("client_numbers"."sends", 85, 13) <= ?10
     or (
-      substr("client_numbers"."sends", 190, 13) <= ?
+      substr("client_numbers"."sends", 190, 13) <= ?10
       and not exists (
         select
           1
@@ -913,18 +907,18 @@ where
         where
           other.number_hash = "client_numbers"."number_hash"
           and other.client <> "client_numbers"."client"
-          and not substr("other"."sends", 1, 13) <= ?
+          and not substr("other"."sends", 1, 13) <= ?10
       )
     )
   )
   and (
     (
-      substr("client_numbers"."failures", 85, 13) <= ?
+      substr("client_numbers"."failures", 85, 13) <= ?11
       or substr("client_numbers"."failures", 85, 13) <= cast("client_numbers"."verified_at" as text)
     )
     or (
       (
-        substr("client_numbers"."failures", 190, 13) <= ?
+        substr("client_numbers"."failures", 190, 13) <= ?11
         or substr("client_numbers"."failures", 190, 13) <= cast("client_numbers"."verified_at" as text)
       )
       and (
@@ -936,16 +930,16 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= ?
+            and not substr("other"."failures", 1, 13) <= ?11
         )
-        or ? = 1
+        or ?12 = 1
       )
     )
   )
   and (
-    substr("client_numbers"."failures", 190, 13) <= ?
+    substr("client_numbers"."failures", 190, 13) <= ?13
     or (
-      substr("client_numbers"."failures", 400, 13) <= ?
+      substr("client_numbers"."failures", 400, 13) <= ?13
       and (
         not exists (
           select
@@ -955,9 +949,9 @@ where
           where
             other.number_hash = "client_numbers"."number_hash"
             and other.client <> "client_numbers"."client"
-            and not substr("other"."failures", 1, 13) <= ?
+            and not substr("other"."failures", 1, 13) <= ?13
         )
-        or ? = 1
+        or ?12 = 1
       )
     )
   )
@@ -967,21 +961,21 @@ returning
 -- number_limits.untrustNumber
 update "client_numbers"
 set
-  "verified_at" = ?
+  "verified_at" = ?1
 where
-  number_hash = ?
-  and client = ?;
+  number_hash = ?2
+  and client = ?3;
 
 -- sends.addPossiblySentBy
 update verifications
 set
   maybe_texted = case
-    when maybe_texted = '' then cast(? as text)
-    else maybe_texted || ',' || ?
+    when maybe_texted = '' then cast(?1 as text)
+    else maybe_texted || ',' || ?1
   end
 where
-  pin_id = ?
-  and replace(maybe_texted, ?, '') = maybe_texted;
+  pin_id = ?2
+  and replace(maybe_texted, ?1, '') = maybe_texted;
 
 -- sends.addResend
 update verifications
@@ -991,10 +985,10 @@ set
     else 0
   end
 where
-  pin_id = ?
-  and client = ?
+  pin_id = ?1
+  and client = ?2
   and status || '' = 'pending'
-  and expires_at >= ?
+  and expires_at >= ?3
   and attempts < max_attempts
 returning
   "pin_id",
@@ -1023,10 +1017,10 @@ returning
 -- sends.confirm
 update verifications
 set
-  provider = ?,
-  sealed = ?,
-  code_length = ?,
-  code_provider = ?,
+  provider = ?1,
+  sealed = ?2,
+  code_length = ?3,
+  code_provider = ?1,
   status = case
     when exists (
       select
@@ -1041,7 +1035,7 @@ set
     else 'pending'
   end
 where
-  pin_id = ?
+  pin_id = ?4
   and status || '' = 'sending'
 returning
   pin_id;
@@ -1049,13 +1043,13 @@ returning
 -- sends.confirmResend
 update verifications
 set
-  provider = ?,
-  sealed = ?,
-  code_length = ?,
-  code_provider = ?,
-  channel = ?
+  provider = ?1,
+  sealed = ?2,
+  code_length = ?3,
+  code_provider = ?1,
+  channel = ?4
 where
-  pin_id = ?
+  pin_id = ?5
   and status || '' = 'pending'
 returning
   pin_id;
@@ -1063,7 +1057,7 @@ returning
 -- sends.delete
 delete from verifications
 where
-  pin_id = ?
+  pin_id = ?1
 returning
   "pin_id",
   "client",
@@ -1093,7 +1087,7 @@ update verifications
 set
   status = 'failed'
 where
-  pin_id = ?
+  pin_id = ?1
   and status || '' = 'sending';
 
 -- sends.insert
@@ -1123,53 +1117,53 @@ insert into
     "code_provider"
   )
 select
-  ?,
-  ?,
-  ?,
-  ?,
-  ?,
-  ?,
-  cast(? as bigint),
-  cast(? as bigint),
-  ?,
-  cast(? as bigint),
-  cast(? as bigint),
-  cast(? as bigint),
-  ?,
-  ?,
-  ?,
-  ?,
-  cast(? as bigint),
-  cast(? as bigint),
-  cast(? as bigint),
-  ?,
-  cast(? as bigint),
-  ?
+  ?1,
+  ?2,
+  ?3,
+  'sending',
+  ?4,
+  ?5,
+  0,
+  cast(?6 as bigint),
+  '',
+  cast(?7 as bigint),
+  cast(?8 as bigint),
+  null,
+  '',
+  ?9,
+  ?10,
+  ?11,
+  cast(?12 as bigint),
+  0,
+  0,
+  ?13,
+  0,
+  ''
 where
   (
-    ? = ''
+    ?14 = ''
     or exists (
       select
         1
       from
         idempotency_keys
       where
-        client = ?
-        and key_hash = ?
-        and run = ?
+        client = ?2
+        and key_hash = ?15
+        and run = ?14
     )
   )
   and (
-    ? = ''
+    ?16 = ''
     or exists (
       select
         1
       from
         client_numbers
       where
-        number_hash = ?
-        and client = ?
-        and substr("sends", 1, 21) = ?
+        number_hash = ?3
+        and client = ?2
+        and substr("sends", 1, 21) = ?16
     )
   )
 returning
@@ -1183,7 +1177,7 @@ set
     else 0
   end
 where
-  pin_id = ?
+  pin_id = ?1
 returning
   "pin_id",
   "client",
@@ -1218,20 +1212,20 @@ set
       from
         verifications
       where
-        pin_id = ?
+        pin_id = ?1
         and status || '' = 'sending'
     ) then 'expired'
     else 'cancelled'
   end
 where
-  client = ?
+  client = ?2
   and number_hash = (
     select
       "number_hash"
     from
       verifications
     where
-      pin_id = ?
+      pin_id = ?1
       and status || '' = 'sending'
   )
   and status = 'pending'
@@ -1241,7 +1235,7 @@ where
     from
       verifications
     where
-      pin_id = ?
+      pin_id = ?1
       and status || '' = 'sending'
   );
 
@@ -1249,11 +1243,11 @@ where
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  (?, ?, ?, ?, ?),
-  (?, ?, ?, ?, ?),
-  (?, ?, ?, ?, ?),
-  (?, ?, ?, ?, ?),
-  (?, ?, ?, ?, ?)
+  (?1, ?2, ?3, ?4, ?5),
+  (?6, ?2, ?3, ?4, ?5),
+  (?7, ?2, ?8, ?4, ?5),
+  (?9, ?2, ?8, ?4, ?5),
+  (?10, ?2, ?8, ?4, ?5)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + excluded.texts,
@@ -1263,7 +1257,7 @@ set
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  (?, ?, ?, ?, ?)
+  (?1, ?2, ?3, ?4, ?5)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + excluded.texts,
@@ -1273,7 +1267,7 @@ set
 insert into
   "traffic" ("subject", "slot", "shard", "texts", "verified")
 values
-  (?, ?, ?, ?, ?)
+  (?1, ?2, ?3, ?4, ?5)
 on conflict ("subject", "slot", "shard") do update
 set
   "texts" = traffic.texts + 1;
@@ -1286,13 +1280,13 @@ with
       country,
       prefix_hash,
       created_at / 300000 as slot,
-      cast(? as integer) as shard,
+      cast(?1 as integer) as shard,
       1 as texts,
       0 as verified
     from
       verifications
     where
-      pin_id = ?
+      pin_id = ?2
       and country <> ''
       and texts > 0
       and true
@@ -1365,17 +1359,17 @@ with
       country,
       prefix_hash,
       created_at / 300000 as slot,
-      cast(? as integer) as shard,
+      cast(?1 as integer) as shard,
       0 as texts,
       "texts" as verified
     from
       verifications
     where
-      pin_id = ?
+      pin_id = ?2
       and country <> ''
       and texts > 0
       and status || '' = 'pending'
-      and expires_at > ?
+      and expires_at > ?3
   )
 insert into
   traffic (subject, slot, shard, texts, verified)
@@ -1443,7 +1437,7 @@ select
   coalesce(
     sum(
       case
-        when slot >= ? then "texts"
+        when slot >= ?1 then "texts"
         else 0
       end
     ),
@@ -1452,7 +1446,7 @@ select
   coalesce(
     sum(
       case
-        when slot >= ? then "verified"
+        when slot >= ?1 then "verified"
         else 0
       end
     ),
@@ -1461,7 +1455,7 @@ select
   coalesce(
     sum(
       case
-        when slot >= ? then "texts"
+        when slot >= ?2 then "texts"
         else 0
       end
     ),
@@ -1470,7 +1464,7 @@ select
   coalesce(
     sum(
       case
-        when slot >= ? then "verified"
+        when slot >= ?2 then "verified"
         else 0
       end
     ),
@@ -1481,9 +1475,9 @@ select
 from
   traffic
 where
-  subject in (?, ?, ?, ?, ?, ?)
-  and slot >= ?
-  and slot < ?
+  subject in (?3, ?4, ?5, ?6, ?7, ?8)
+  and slot >= ?9
+  and slot < ?10
 group by
   subject;
 
@@ -1493,12 +1487,12 @@ select
 from
   "traffic"
 where
-  "subject" = ?
-  and "slot" >= ?
+  "subject" = ?1
+  and "slot" >= ?2
 group by
   "slot"
 having
-  sum(texts) > ? * sum(verified)
+  sum(texts) > ?3 * sum(verified)
 order by
   "slot"
 limit
@@ -1512,8 +1506,8 @@ select
 from
   traffic
 where
-  subject in (?, ?, ?, ?, ?, ?)
-  and slot >= ?
+  subject in (?1, ?2, ?3, ?4, ?5, ?6)
+  and slot >= ?7
 group by
   subject;
 
@@ -1522,18 +1516,18 @@ update verifications
 set
   status = 'cancelled'
 where
-  pin_id = ?
-  and client = ?
+  pin_id = ?1
+  and client = ?2
   and status || '' = 'pending'
-  and expires_at > ?;
+  and expires_at > ?3;
 
 -- verifications.cancelOlderPending
 update verifications
 set
   status = 'cancelled'
 where
-  client = ?
-  and number_hash in (?, ?)
+  client = ?1
+  and number_hash in (?2, ?3)
   and status = 'pending'
   and exists (
     select
@@ -1543,15 +1537,15 @@ where
     where
       newer.client = verifications.client
       and newer.status = 'pending'
-      and newer.number_hash in (?, ?)
+      and newer.number_hash in (?2, ?3)
       and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id)
   );
 
 -- verifications.erase
 delete from verifications
 where
-  client = ?
-  and number_hash = ?
+  client = ?1
+  and number_hash = ?2
   and not exists (
     select
       1
@@ -1575,8 +1569,8 @@ where
     from
       verifications
     where
-      client = ?
-      and number_hash = ?
+      client = ?1
+      and number_hash = ?2
   );
 
 -- verifications.exhaustAttempts
@@ -1584,17 +1578,17 @@ update verifications
 set
   attempts = attempts + max_attempts
 where
-  pin_id = ?
+  pin_id = ?1
   and status || '' = 'pending';
 
 -- verifications.expire
 update verifications
 set
-  expires_at = ?
+  expires_at = ?1
 where
-  pin_id = ?
+  pin_id = ?2
   and status || '' = 'pending'
-  and expires_at > ?;
+  and expires_at > ?1;
 
 -- verifications.lock
 select
@@ -1623,7 +1617,7 @@ select
 from
   verifications
 where
-  pin_id = ?;
+  pin_id = ?1;
 
 -- verifications.lockNumber
 select
@@ -1631,28 +1625,28 @@ select
 from
   verifications
 where
-  client = ?
-  and number_hash = ?
+  client = ?1
+  and number_hash = ?2
 order by
   pin_id;
 
 -- verifications.markLost
 update verifications
 set
-  lost_at = ?
+  lost_at = ?1
 where
-  pin_id = ?
-  and lost_at > ?;
+  pin_id = ?2
+  and lost_at > ?1;
 
 -- verifications.markUnclaimed
 update verifications
 set
   status = 'unclaimed',
-  verified_at = ?
+  verified_at = ?1
 where
-  pin_id = ?
+  pin_id = ?2
   and status || '' = 'pending'
-  and expires_at > ?;
+  and expires_at > ?1;
 
 -- verifications.read
 select
@@ -1681,8 +1675,8 @@ select
 from
   "verifications"
 where
-  "pin_id" = ?
-  and "client" = ?;
+  "pin_id" = ?1
+  and "client" = ?2;
 
 -- verifications.readLastVerified
 select
@@ -1690,8 +1684,8 @@ select
 from
   verifications
 where
-  client = ?
-  and number_hash = ?
+  client = ?1
+  and number_hash = ?2
   and status in ('verified', 'unclaimed')
 order by
   verified_at desc
@@ -1704,8 +1698,8 @@ select
 from
   verifications
 where
-  client = ?
-  and number_hash = ?
+  client = ?1
+  and number_hash = ?2
   and sealed <> ''
 order by
   created_at desc
@@ -1717,29 +1711,17 @@ select
   "pin_id",
   "client",
   "number_hash",
-  "status",
   "channel",
-  "reference_hash",
-  "attempts",
-  "max_attempts",
   "sealed",
   "created_at",
-  "expires_at",
-  "verified_at",
   "provider",
   "country",
-  "prefix_hash",
-  "end_user_hash",
-  "texts",
   "unresolved",
-  "lost_at",
-  "locale",
-  "code_length",
-  "code_provider"
+  "lost_at"
 from
   verifications
 where
-  pin_id = ?
+  pin_id = ?1
   and exists (
     select
       1
@@ -1748,8 +1730,8 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = ?
-      and replace("failures", ?, '') <> "failures"
+      counted.pin_id = ?1
+      and replace("failures", ?2, '') <> "failures"
   );
 
 -- verifications.readVerified
@@ -1758,9 +1740,9 @@ select
 from
   verifications
 where
-  pin_id = ?
+  pin_id = ?1
   and status || '' = 'verified'
-  and verified_at = ?
+  and verified_at = ?2
   and not exists (
     select
       1
@@ -1769,57 +1751,57 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = ?
-      and replace("failures", ?, '') <> "failures"
+      counted.pin_id = ?1
+      and replace("failures", ?3, '') <> "failures"
   );
 
 -- verifications.rehashNumber
 update client_numbers
 set
-  number_hash = ?
+  number_hash = ?1
 where
-  number_hash = ?
+  number_hash = ?2
   and not exists (
     select
       1
     from
       client_numbers as existing
     where
-      existing.number_hash = ?
+      existing.number_hash = ?1
       and existing.client = client_numbers.client
   );
 
 -- verifications.rehashVerifications
 update verifications
 set
-  number_hash = ?
+  number_hash = ?1
 where
-  client = ?
-  and number_hash = ?;
+  client = ?2
+  and number_hash = ?3;
 
 -- verifications.releaseAttempt
 update verifications
 set
   attempts = attempts - 1,
   unresolved = case
-    when unresolved > ? then unresolved - ?
+    when unresolved > ?1 then unresolved - ?1
     else 0
   end
 where
-  pin_id = ?
+  pin_id = ?2
   and attempts > 0;
 
 -- verifications.reserveAttempt
 update verifications
 set
   attempts = attempts + 1,
-  unresolved = unresolved + ?,
+  unresolved = unresolved + ?1,
   lost_at = case
     when unresolved > 0 then lost_at
-    else ?
+    else ?2
   end
 where
-  pin_id = ?
+  pin_id = ?3
   and exists (
     select
       1
@@ -1828,42 +1810,30 @@ where
       join client_numbers on client_numbers.number_hash = counted.number_hash
       and client_numbers.client = counted.client
     where
-      counted.pin_id = ?
-      and substr("failures", 1, 21) = ?
+      counted.pin_id = ?3
+      and substr("failures", 1, 21) = ?4
   )
 returning
   "pin_id",
   "client",
   "number_hash",
-  "status",
   "channel",
-  "reference_hash",
-  "attempts",
-  "max_attempts",
   "sealed",
   "created_at",
-  "expires_at",
-  "verified_at",
   "provider",
   "country",
-  "prefix_hash",
-  "end_user_hash",
-  "texts",
   "unresolved",
-  "lost_at",
-  "locale",
-  "code_length",
-  "code_provider";
+  "lost_at";
 
 -- verifications.resolveAttempt
 update verifications
 set
   unresolved = case
-    when unresolved > ? then unresolved - ?
+    when unresolved > ?1 then unresolved - ?1
     else 0
   end
 where
-  pin_id = ?
+  pin_id = ?2
 returning
   "pin_id",
   "client",
@@ -1892,14 +1862,14 @@ returning
 update verifications
 set
   status = 'verified',
-  verified_at = ?,
+  verified_at = ?1,
   unresolved = case
-    when unresolved > ? then unresolved - ?
+    when unresolved > ?2 then unresolved - ?2
     else 0
   end
 where
-  pin_id = ?
+  pin_id = ?3
   and status || '' in ('pending', 'unclaimed')
-  and expires_at > ?
+  and expires_at > ?1
 returning
   pin_id;

@@ -3,7 +3,7 @@ import type { VerificationClosedReason } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ClaimedIdempotentRequest, IdempotentReplay } from './idempotency.types.js';
 import type { LimitExceeded, SharedLimitExceeded } from './limit.types.js';
-import type { VerificationRow } from './migrations/schema.js';
+import type { AttemptedVerificationRow } from './migrations/schema.js';
 import type { VerificationNotFound, VerificationSelector } from './verification.types.js';
 
 /** A request to check a code. */
@@ -41,7 +41,7 @@ export interface Attempt {
 
 /** An attempt that is counted or rejected, and whose verification is not yet decrypted. */
 export interface UndecryptedAttempt extends Pick<Attempt, 'numberEntry' | 'claim' | 'isRepeat'> {
-  readonly row: VerificationRow;
+  readonly row: AttemptedVerificationRow;
   /** Why it is not counted. The answer to an earlier check was lost. */
   readonly rejection?: FinalRejection;
 }

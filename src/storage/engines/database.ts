@@ -67,7 +67,26 @@ class QueryParameter {
   constructor(readonly name: string) {}
 }
 
-const PARAMETERS = new Proxy({}, { get: (_target, name) => new QueryParameter(String(name)) });
+const PARAMETERS = new Proxy<Record<string, QueryParameter>>(
+  {},
+  { get: (known, name) => (known[String(name)] ??= new QueryParameter(String(name))) },
+);
+
+/** Gives all placeholders of a value one number (`$1`, `?1`), so that the value is sent once. */
+function numberPlaceholders({ sql: template, parameters: all }: CompiledQuery) {
+  const parameters = [...new Set(all)];
+  let place = 0;
+  const text = template
+    .replaceAll(/\$\d+|\?/g, (placeholder) => {
+      const number = parameters.indexOf(all[place]) + 1;
+      place += 1;
+      return placeholder.charAt(0) + String(number);
+    })
+    // Templates are indented.
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return { text, parameters };
+}
 
 /** The service's database, on either engine. Its errors are `storage_unavailable`. */
 @Injectable()
@@ -162,12 +181,10 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   }
 
   private prepareQuery(name: string, build: QueryBuilder): PreparedQuery<object, unknown> {
-    const { sql: text, parameters } = build(this.compiler, PARAMETERS as never).compile(
-      this.compiler,
-    );
-    // Templates are indented.
-    const statement = { name, text: text.replaceAll(/\s+/g, ' ').trim() };
-    this.statements.set(name, statement.text);
+    const query = build(this.compiler, PARAMETERS as never).compile(this.compiler);
+    const { text, parameters } = numberPlaceholders(query);
+    const statement = { name, text };
+    this.statements.set(name, text);
     return (batch, values) =>
       batch.add(
         statement,

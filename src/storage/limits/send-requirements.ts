@@ -74,9 +74,8 @@ export const isFilterBelow = ({
   filteredAfter,
   filteredMessages,
 }: RequirementValues & { numberHash: string }): RawBuilder<boolean> => {
-  const count = countAfter(sql.ref('counted.sends'), MAX_FILTERED_SENDS, sql.ref('counted.since'));
+  const count = countAfter(sql.ref('sends'), MAX_FILTERED_SENDS, filteredAfter);
   return sql`(
-    select coalesce(sum(${count}), 0) from (
-      select sends, cast(${filteredAfter} as text) as since
-      from client_numbers where number_hash = ${numberHash}) as counted) < ${filteredMessages}`;
+    select coalesce(sum(${count}), 0) from client_numbers
+    where number_hash = ${numberHash}) < ${filteredMessages}`;
 };

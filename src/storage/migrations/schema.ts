@@ -79,6 +79,15 @@ export const VERIFICATION_COLUMNS = [
   'code_provider',
 ] as const satisfies readonly (keyof VerificationRow)[];
 
+/** The columns that a counted attempt needs. Each column of each attempt costs CPU time. */
+// prettier-ignore
+export const ATTEMPT_COLUMNS = [
+  'pin_id', 'client', 'number_hash', 'channel', 'sealed', 'created_at', 'provider', 'country',
+  'unresolved', 'lost_at',
+] as const satisfies readonly (keyof VerificationRow)[];
+
+export type AttemptedVerificationRow = Pick<VerificationRow, (typeof ATTEMPT_COLUMNS)[number]>;
+
 /** The limits of a phone number for one client. `sliding-window.ts` has the format of entries. */
 interface ClientNumberRow {
   number_hash: string;

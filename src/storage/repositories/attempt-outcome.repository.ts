@@ -45,8 +45,9 @@ export class AttemptOutcomeRepository {
         await this.release({ pinId, client, numberHash, numberEntry, claim, isRepeat });
       return fields;
     }
-    const { phoneNumber } = fields;
-    const numberHash = await this.verifications.rehashRead(this.database, row, phoneNumber);
+    if (fields.numberHash !== row.number_hash) {
+      await this.verifications.rehashNumber(this.database, fields.phoneNumber, row.client);
+    }
     const own = isRepeat || rejection ? 0 : 1;
     const attempt = {
       pinId,
@@ -57,7 +58,6 @@ export class AttemptOutcomeRepository {
       channel: row.channel,
       provider: row.provider,
       numberEntry,
-      numberHash,
       createdAt: row.created_at,
       claim,
       ...fields,

@@ -19,7 +19,7 @@ import { NumberLimitFinder } from '../limits/number-limit-finder.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import { createWindowEntry } from '../limits/sliding-window.js';
 import { toNumberKey } from '../limits/window-predicates.js';
-import type { VerificationRow } from '../migrations/schema.js';
+import type { AttemptedVerificationRow, VerificationRow } from '../migrations/schema.js';
 import { IdempotencyKeyRepository, NO_CLAIM } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
 import {
@@ -123,7 +123,7 @@ export class AttemptRepository {
   }
 
   /** Counts an attempt, unless an earlier run has counted it. */
-  private repeatReservation<R extends { reserved: DeferredResult<VerificationRow> }>(
+  private repeatReservation<R extends { reserved: DeferredResult<AttemptedVerificationRow> }>(
     { pinId, numberEntry }: AttemptReservation,
     write: (batch: StatementBatch) => R,
   ) {

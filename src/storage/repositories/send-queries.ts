@@ -17,25 +17,31 @@ interface AcceptedSend extends PinKey {
   codeLength: number;
 }
 
+/** What every verification begins with. */
+export const INITIAL_VALUES = {
+  status: 'sending',
+  attempts: 0,
+  unresolved: 0,
+  lost_at: 0,
+  sealed: '',
+  verified_at: null,
+  provider: '',
+  code_length: 0,
+  code_provider: '',
+} as const satisfies Partial<VerificationRow>;
+
 /** A verification, the entry of its send (empty if not limited), and the claim of its key. */
-interface NewVerificationRow extends VerificationRow {
+interface NewVerificationRow extends Omit<VerificationRow, keyof typeof INITIAL_VALUES> {
   entry: string;
   keyHash: string;
   runId: string;
 }
 
 /** In a select nothing else gives a parameter its type. */
-const NUMERIC = new Set<keyof VerificationRow>([
-  'attempts',
-  'max_attempts',
-  'created_at',
-  'expires_at',
-  'verified_at',
-  'texts',
-  'unresolved',
-  'lost_at',
-  'code_length',
-]);
+const NUMERIC = new Set<string>(['max_attempts', 'created_at', 'expires_at', 'texts']);
+
+const isInitial = (column: string): column is keyof typeof INITIAL_VALUES =>
+  Object.hasOwn(INITIAL_VALUES, column);
 
 const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
 
@@ -44,9 +50,10 @@ export const prepareReservationQueries = (database: Database) =>
   database.prepare('sends', {
     /** If its run owns its idempotency key and its send, if limited, was counted. */
     insert: (_db, p: NewVerificationRow) => {
-      const values = VERIFICATION_COLUMNS.map((column) =>
-        NUMERIC.has(column) ? sql`cast(${p[column]} as bigint)` : sql`${p[column]}`,
-      );
+      const values = VERIFICATION_COLUMNS.map((column) => {
+        if (isInitial(column)) return sql.lit(INITIAL_VALUES[column]);
+        return NUMERIC.has(column) ? sql`cast(${p[column]} as bigint)` : sql`${p[column]}`;
+      });
       const counted = isNewestSend({ numberHash: p.number_hash, client: p.client, entry: p.entry });
       return sql<{ pin_id: string }>`
         insert into verifications (${COLUMNS})

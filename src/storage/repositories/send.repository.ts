@@ -99,9 +99,8 @@ export class SendRepository {
         if (!resend.row) return rollback(await this.findRejection(transaction, request));
         const fields = this.verifications.decrypt(resend.row);
         if ('outcome' in fields) return rollback(fields);
-        const { phoneNumber, providerPinId } = fields;
+        const { phoneNumber, numberHash: number_hash, providerPinId } = fields;
         await this.verifications.rehashNumber(transaction, phoneNumber, client);
-        const number_hash = this.verifications.hashNumber(phoneNumber);
         const row = Object.assign(resend.row, { number_hash });
         const resent = { row, phoneNumber, claim: claim ?? NO_CLAIM };
         const counted = await this.countResend(transaction, resent, request, evaluate);

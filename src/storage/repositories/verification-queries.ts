@@ -2,7 +2,12 @@ import { sql } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isClaimable, isOpen } from '../limits/predicates.js';
 import { isCodeCounted, isNewestCode, type CodeEntry } from '../limits/window-predicates.js';
-import { VERIFICATION_COLUMNS, type VerificationRow } from '../migrations/schema.js';
+import {
+  ATTEMPT_COLUMNS,
+  VERIFICATION_COLUMNS,
+  type AttemptedVerificationRow,
+  type VerificationRow,
+} from '../migrations/schema.js';
 
 interface PinKey {
   pinId: string;
@@ -23,7 +28,10 @@ interface NumberHashChange {
   newHash: string;
 }
 
-const COLUMNS = sql.join(VERIFICATION_COLUMNS.map((column) => sql.ref(column)));
+const toList = (columns: readonly string[]) => sql.join(columns.map((column) => sql.ref(column)));
+
+const COLUMNS = toList(VERIFICATION_COLUMNS);
+const OF_ATTEMPT = toList(ATTEMPT_COLUMNS);
 
 export type VerificationQueries = ReturnType<typeof prepareVerificationQueries>;
 
@@ -34,19 +42,19 @@ export const prepareVerificationQueries = (database: Database) =>
     reserveAttempt: (
       _db,
       p: CodeEntry & { unresolved: number; lostAt: number },
-    ) => sql<VerificationRow>`
+    ) => sql<AttemptedVerificationRow>`
       update verifications set attempts = attempts + 1, unresolved = unresolved + ${p.unresolved},
         lost_at = case when unresolved > 0 then lost_at else ${p.lostAt} end
       where pin_id = ${p.pinId} and ${isNewestCode(p)}
-      returning ${COLUMNS}`,
+      returning ${OF_ATTEMPT}`,
 
     /** Waits for transactions that change the verification. */
     lock: (_db, p: PinKey) => sql<VerificationRow>`
       select ${COLUMNS} from verifications where pin_id = ${p.pinId} ${database.lockClause}`,
 
     /** The verification, if this attempt was counted. */
-    readReserved: (_db, p: CodeEntry) => sql<VerificationRow>`
-      select ${COLUMNS} from verifications
+    readReserved: (_db, p: CodeEntry) => sql<AttemptedVerificationRow>`
+      select ${OF_ATTEMPT} from verifications
       where pin_id = ${p.pinId} and ${isCodeCounted(p)}`,
 
     /** The verification, if this attempt verified it: every code counts as wrong until it verifies. */

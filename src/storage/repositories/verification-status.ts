@@ -48,7 +48,7 @@ export function getClosedReason(row: VerificationRow, now: number): Verification
  * @param isRepeat whether a request repeats one whose answer was lost
  */
 export const hasLostAnswer = (
-  { unresolved, lost_at }: VerificationRow,
+  { unresolved, lost_at }: Pick<VerificationRow, 'unresolved' | 'lost_at'>,
   now: number,
   { own = 0, isRepeat }: { own?: number; isRepeat: boolean },
 ): boolean => unresolved > own && (isRepeat || lost_at <= now);

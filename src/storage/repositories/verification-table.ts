@@ -8,11 +8,20 @@ import { Database } from '../engines/database.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { getFieldsContext, isEncryptedFields, toEncryptedFields } from './encrypted-fields.js';
 import { FormerNumbers } from './former-numbers.js';
+import { INITIAL_VALUES } from './send-queries.js';
 import { prepareVerificationQueries, type VerificationQueries } from './verification-queries.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 
+/** What a verification is decrypted from. */
+type EncryptedVerificationRow = Pick<
+  VerificationRow,
+  'pin_id' | 'client' | 'number_hash' | 'sealed'
+>;
+
 interface DecryptedFields {
   readonly phoneNumber: PhoneNumber;
+  /** Under the current secret; the row may have another one. */
+  readonly numberHash: string;
   readonly providerPinId: string;
 }
 
@@ -37,18 +46,11 @@ export class VerificationTable {
       pin_id: verification.pinId,
       client,
       number_hash: this.hashNumber(phoneNumber),
-      status: 'sending',
       channel: verification.channel,
       reference_hash: this.hashReference(verification.reference)[0],
-      attempts: 0,
       max_attempts: verification.maxAttempts,
-      unresolved: 0,
-      lost_at: 0,
-      sealed: '',
       created_at: verification.createdAt,
       expires_at: verification.expiresAt,
-      verified_at: null,
-      provider: '',
       country: destination.country,
       // These are not rehashed: after a change of secrets their counts begin at zero.
       prefix_hash: destination.isTrusted
@@ -61,8 +63,7 @@ export class VerificationTable {
       // Counted sends of the code.
       texts: verification.hasSendLimits ? 1 : 0,
       locale: verification.locale,
-      code_length: 0,
-      code_provider: '',
+      ...INITIAL_VALUES,
     };
   }
 
@@ -117,17 +118,6 @@ export class VerificationTable {
     await this.formerNumbers.merge(executor, phoneNumber, client);
   }
 
-  /** Rehashes the number of a verification that was read. @returns the hash of the number now */
-  async rehashRead(
-    executor: Executor,
-    { number_hash, client }: VerificationRow,
-    phoneNumber: PhoneNumber,
-  ): Promise<string> {
-    const numberHash = this.hashNumber(phoneNumber);
-    if (number_hash !== numberHash) await this.rehashNumber(executor, phoneNumber, client);
-    return numberHash;
-  }
-
   private async replaceSecret(
     executor: Executor,
     phoneNumber: PhoneNumber,
@@ -163,18 +153,24 @@ export class VerificationTable {
     return this.protection.encrypt(fields, getFieldsContext(pinId, client));
   }
 
-  decrypt(row: VerificationRow): DecryptedFields | UnreadableDataError {
+  decrypt(row: EncryptedVerificationRow): DecryptedFields | UnreadableDataError {
     const { pin_id, client } = row;
     const context = getFieldsContext(pin_id, client);
     const fields = this.protection.decrypt(row.sealed, context, isEncryptedFields, [pin_id]);
     if ('outcome' in fields) return fields;
     const { to, dialled = to, providerPinId } = fields;
     const phoneNumber = PhoneNumber.fromE164(dialled);
+    const numberHash = this.hashNumber(phoneNumber);
     // Verify by number selects by this column: with another hash, a code would verify that number.
-    // Earlier builds hashed the number as it was given.
-    const isHashed = [phoneNumber.identity, to].some((number) =>
-      this.protection.getAllHashes('phone-number', number).includes(row.number_hash),
+    return row.number_hash === numberHash || this.isEarlierHash(row.number_hash, phoneNumber, to)
+      ? { phoneNumber, numberHash, providerPinId }
+      : new UnreadableDataError('corrupted');
+  }
+
+  /** Whether a hash was made under an old secret, or by an earlier build of the number as given. */
+  private isEarlierHash(hash: string, { identity }: PhoneNumber, given: string): boolean {
+    return [identity, given].some((number) =>
+      this.protection.getAllHashes('phone-number', number).includes(hash),
     );
-    return isHashed ? { phoneNumber, providerPinId } : new UnreadableDataError('corrupted');
   }
 }
