@@ -10,6 +10,9 @@ import type { ResultRows } from './statement-batch.js';
 
 type BatchJob = Extract<SqliteJob, { kind: 'batch' }>;
 
+/** Runs a prepared statement with its values. */
+type RunStatement = (values: readonly unknown[]) => ResultRows;
+
 /**
  * Executes jobs on a SQLite file. A commit waits for the disk and costs more than its statements, so
  * concurrent jobs share one: no result is returned before it, and if it fails, all fail. If a
@@ -18,7 +21,7 @@ type BatchJob = Extract<SqliteJob, { kind: 'batch' }>;
 export class SqliteExecutor {
   private database: Libsql.Database | undefined;
   private readonly texts = new Map<string, string>();
-  private readonly prepared = new Map<string, Libsql.Statement>();
+  private readonly prepared = new Map<string, RunStatement>();
   private waiting: SqliteJob[] = [];
   /** The transaction that has the file to itself. */
   private activeTransaction: number | undefined;
@@ -108,16 +111,24 @@ export class SqliteExecutor {
   }
 
   private run(text: string, values: readonly unknown[] = []): ResultRows {
-    this.database ??= openFile(this.path);
-    let statement = this.prepared.get(text);
-    if (!statement) {
-      statement = this.database.prepare(text);
-      this.prepared.set(text, statement);
+    let runStatement = this.prepared.get(text);
+    if (!runStatement) {
+      this.database ??= openFile(this.path);
+      runStatement = prepare(this.database, text);
+      this.prepared.set(text, runStatement);
     }
-    if (statement.reader) return statement.all(values);
+    return runStatement(values);
+  }
+}
+
+function prepare(database: Libsql.Database, text: string): RunStatement {
+  const statement = database.prepare(text);
+  // Asking whether it is a reader is a native call.
+  if (statement.reader) return (values) => statement.all(values);
+  return (values) => {
     statement.run(values);
     return [];
-  }
+  };
 }
 
 const belongsTo = (job: SqliteJob, transaction: number): boolean =>
