@@ -1,5 +1,8 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { ClientDirectory } from './clients/client-directory.js';
+import { ClientsFileReader } from './clients/clients-file-reader.js';
+import { ClientsModule } from './clients/clients.module.js';
 import { EventBus } from './common/events.js';
 import { authConfig } from './config/auth.config.js';
 import { configModule } from './config/config.module.js';
@@ -31,13 +34,26 @@ export class AppModule {
   static with(env: Environment): DynamicModule {
     return {
       module: AppModule,
-      imports: [configModule(env), ThrottlingModule, OtpModule, HealthModule, ...importDemo(env)],
+      imports: [
+        configModule(env),
+        ClientsModule.with(env),
+        ThrottlingModule,
+        OtpModule,
+        HealthModule,
+        ...importDemo(env),
+      ],
       controllers: [
         ...selectMetricsControllers(httpConfig(env), authConfig(env)),
         ...selectStartPage(env),
       ],
       providers: [
         EventBus,
+        {
+          provide: ClientsFileReader,
+          inject: [ClientDirectory, EventBus],
+          useFactory: (directory: ClientDirectory, events: EventBus) =>
+            new ClientsFileReader(env, directory, events),
+        },
         Metrics,
         MetricsServer,
         tracingProvider,

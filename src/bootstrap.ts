@@ -53,7 +53,7 @@ export async function bootstrap(): Promise<void> {
   shutDownOnSignal(app, logger, listening);
   await listening;
   if (sandbox) {
-    const needsKey = authConfig(env).apiKeys.length > 0;
+    const needsKey = authConfig(env).needsApiKey;
     const message = quickStartMessage(await app.getUrl(), sandbox.url, needsKey);
     stdout.write(styleText('bold', message));
   }

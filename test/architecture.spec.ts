@@ -6,6 +6,7 @@ import ts from 'typescript';
 const LAYERS = [
   ['common'],
   ['config'],
+  ['clients'],
   ['http', 'observability', 'storage'],
   ['throttling', 'destinations', 'providers', 'proof'],
   ['openapi'],

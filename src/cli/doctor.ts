@@ -1,5 +1,9 @@
+import { ClientsFileError } from '../clients/clients-file.error.js';
+import { parseClientsFile } from '../clients/parse-clients-file.js';
+import { readClientsFile } from '../clients/read-clients-file.js';
 import { describePhoneNumberFault } from '../common/phone-number-input.js';
 import { PhoneNumber } from '../common/phone-number.js';
+import { authConfig } from '../config/auth.config.js';
 import type { Environment } from '../config/define-config.js';
 import { loadCommandEnvironment } from '../config/environment.js';
 import {
@@ -7,7 +11,7 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../config/providers.config.js';
-import { AccountCheck, pass, warn, type AccountFinding } from '../providers/account-check.js';
+import { AccountCheck, fail, pass, warn, type AccountFinding } from '../providers/account-check.js';
 import { defineCommand, UsageError } from './command.js';
 import { SERVICE_NAMES } from './failed-calls.js';
 import { withProviderContext } from './provider-context.js';
@@ -49,9 +53,12 @@ async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
   } catch (error) {
     return createConfigFindings(error as Error);
   }
+  const clientsFindings = await checkClientsFile(env);
+  if (clientsFindings.some(({ level }) => level === 'error')) return clientsFindings;
   return withProviderContext(env, async (context) => {
     const findings = [
       pass('settings', `The settings can be used; ${describeHosts(providersConfig(env))}.`),
+      ...clientsFindings,
       ...env.warnings.map((message) => createFinding('warning', message)),
       ...(await context.get(AccountCheck, { strict: false }).check()),
     ];
@@ -60,6 +67,21 @@ async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
       ? [...findings, NOT_SENT]
       : [...findings, ...(await checkSend(context, number))];
   });
+}
+
+/** Reads the file as the service does at its start. */
+async function checkClientsFile(env: Environment): Promise<AccountFinding[]> {
+  const { clientsFile } = authConfig(env);
+  if (clientsFile === undefined) return [];
+  try {
+    const { clients } = parseClientsFile(await readClientsFile(clientsFile), env);
+    const count = pluralize(clients.length, 'client');
+    return [pass('clients file', `The file CLIENTS_FILE can be used; it has ${count}.`)];
+  } catch (error) {
+    if (!(error instanceof ClientsFileError)) throw error;
+    const remedy = 'Correct the file; docs/clients.md explains every field.';
+    return error.errors.map((message) => fail('clients file', `${message}.`, remedy));
+  }
 }
 
 const describeHosts = (config: ProvidersConfig): string =>

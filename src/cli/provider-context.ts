@@ -1,5 +1,6 @@
 import { Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ClientsModule } from '../clients/clients.module.js';
 import { Clock } from '../common/clock.js';
 import { EventBus } from '../common/events.js';
 import type { Environment } from '../config/define-config.js';
@@ -16,7 +17,10 @@ export async function withProviderContext<T>(
   env: Environment,
   work: (context: INestApplicationContext) => Promise<T>,
 ): Promise<T> {
-  const root = { module: CliModule, imports: [configModule(env), AccountsModule] };
+  const root = {
+    module: CliModule,
+    imports: [configModule(env), ClientsModule.with(env), AccountsModule],
+  };
   const options = { logger: false, abortOnError: false } as const;
   const context = await NestFactory.createApplicationContext(root, options);
   try {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { INestApplicationContext } from '@nestjs/common';
+import { ClientDirectory } from '../clients/client-directory.js';
 import type { CheckResult } from '../common/check-result.js';
 import { Clock } from '../common/clock.js';
 import { DomainError } from '../common/domain-error.js';
@@ -82,7 +83,8 @@ function findObstacle(
 ): AccountFinding | undefined {
   try {
     const now = context.get(Clock).now();
-    const { isTestNumber } = context.get(NumberPolicy).check(number, CHANNEL, now);
+    const { destinations } = context.get(ClientDirectory, { strict: false }).defaults;
+    const { isTestNumber } = context.get(NumberPolicy).check(number, CHANNEL, destinations, now);
     if (isTestNumber)
       return fail('number', 'The number is in TEST_NUMBERS: it gets no message.', OTHER_NUMBER);
   } catch (error) {

@@ -132,6 +132,15 @@ interface StorageOperationCompleted {
   readonly error: ErrorCode | undefined;
 }
 
+/** A client or its rules changed in `CLIENTS_FILE`, and the change took effect. */
+export interface ClientRulesChanged {
+  readonly type: 'client_rules_changed';
+  readonly client: string;
+  readonly change: 'added' | 'changed' | 'removed';
+  /** Such as `otpTtl: 5m → 2m`. Without keys and phone numbers. */
+  readonly differences: readonly string[];
+}
+
 /** Log lines were lost, because standard output cannot be written. */
 interface LogLinesLost {
   readonly type: 'log_lines_lost';
@@ -150,6 +159,7 @@ export type ServiceEvent =
   | VerificationCancelled
   | FraudCheckCompleted
   | StorageOperationCompleted
+  | ClientRulesChanged
   | LogLinesLost;
 
 export type ServiceEventOf<Type> = Extract<ServiceEvent, { type: Type }>;

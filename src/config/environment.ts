@@ -99,7 +99,8 @@ export function loadCommandEnvironment(): Environment {
  */
 export function loadSetupEnvironment(variables = readVariables()) {
   const isProduction = variables['NODE_ENV'] === 'production';
-  const needsApiKey = isProduction && !isGiven(variables, 'API_KEYS');
+  const needsApiKey =
+    isProduction && !isGiven(variables, 'API_KEYS') && !isGiven(variables, 'CLIENTS_FILE');
   const env = parseEnvironment({
     ...variables,
     ...(needsApiKey && { API_KEYS: `not-set-yet:${'0'.repeat(64)}`, METRICS_CLIENT: '' }),

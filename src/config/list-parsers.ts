@@ -23,7 +23,8 @@ export interface ApiKey {
   readonly hash: Buffer;
 }
 
-const API_KEY = /^([a-z0-9][a-z0-9._-]{0,63}):([0-9a-f]{64})$/i;
+const CLIENT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+const SHA_256 = /^[0-9a-f]{64}$/i;
 /** A language, and the opaque ID of its message template. */
 const MESSAGE_ID = /^([^:\s]+):(\S+)$/;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
@@ -53,11 +54,17 @@ const splitList = (text: string): string[] => text.split(',').map((entry) => ent
 
 /** Parses `name:<sha-256 of the key, hex>` entries; a name may have several keys. */
 export const parseApiKeys = createListParser((entry): ApiKey | undefined => {
-  const [, client, hash] = API_KEY.exec(entry) ?? [];
-  return client !== undefined && hash !== undefined
-    ? { client, hash: Buffer.from(hash, 'hex') }
-    : undefined;
+  const [client = '', hex = '', ...rest] = entry.split(':');
+  const hash = parseKeyHash(hex);
+  return isClientName(client) && hash && rest.length === 0 ? { client, hash } : undefined;
 }, 'entries like name:<sha-256 of the key, hex>; npm run keys:new makes one');
+
+/** Whether a text can be the name of a client. */
+export const isClientName = (text: string): boolean => CLIENT_NAME.test(text);
+
+/** Parses the SHA-256 of an API key in hex; otherwise `undefined`. */
+export const parseKeyHash = (text: string): Buffer | undefined =>
+  SHA_256.test(text) ? Buffer.from(text, 'hex') : undefined;
 
 /** Every country; numbers of no country are apart from it. */
 export const ALL_COUNTRIES = '*';

@@ -27,7 +27,7 @@ export function findOpenAccessWarnings(env: Environment): string[] {
 
 /** Why the service needs API keys that it does not have. Production requires them in any case. */
 function findOpenAccessReasons(env: Environment): string[] {
-  if (serviceConfig(env).isProduction || authConfig(env).apiKeys.length > 0) return [];
+  if (serviceConfig(env).isProduction || authConfig(env).needsApiKey) return [];
   return [
     ...(isLoopbackHost(httpConfig(env).host) ? [] : ['other machines can reach HOST']),
     ...(providersConfig(env).sandbox ? [] : ['messages go to a real provider']),

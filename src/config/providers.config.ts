@@ -156,6 +156,12 @@ const SANDBOX_TEMPLATES: ReadonlyMap<string, string> = new Map(
   ['de', 'es', 'fr'].map((locale) => [locale, `sandbox-message-${locale}`]),
 );
 
+/** The message templates of an application at Infobip. */
+export type MessageTemplates = Pick<
+  ReturnType<typeof getInfobipAccount>,
+  'templateId' | 'templateIdsByLocale'
+>;
+
 const getInfobipAccount = (values: ProviderSettings, sandboxUrl = '') => ({
   /** Without a trailing slash. */
   baseUrl: values.infobipUrl ?? sandboxUrl,

@@ -36,7 +36,7 @@ export function readSecretFiles(
     try {
       values[name] = readSecret(path);
     } catch (error) {
-      errors.push(`${variable} must name a readable file: ${describeProblem(error as Error)}`);
+      errors.push(`${variable} must name a readable file: ${describeFileProblem(error as Error)}`);
       unread.push(name);
     }
   }
@@ -44,12 +44,14 @@ export function readSecretFiles(
 }
 
 /** @throws Error if the file cannot be read, is empty or is not UTF-8 text. */
-function readSecret(path: string): string {
+const readSecret = (path: string): string => decodeFile(readFileSync(path)).replace(/[\r\n]+$/, '');
+
+/** The text of a file. @throws Error if it is empty or is not UTF-8 text. */
+export function decodeFile(content: Uint8Array): string {
   // Random bytes would lose most of their randomness as text.
-  const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  const secret = text.replace(/[\r\n]+$/, '');
-  if (secret.trim() === '') throw new Error('it is empty');
-  return secret;
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(content);
+  if (text.trim() === '') throw new Error('it is empty');
+  return text;
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {
@@ -60,8 +62,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8 text',
 };
 
-/** Never the message of a system error, which holds the path. */
-function describeProblem(error: NodeJS.ErrnoException): string {
+/** Why a file could not be read: never the message of a system error, which holds the path. */
+export function describeFileProblem(error: NodeJS.ErrnoException): string {
   const { code } = error;
   if (code === undefined) return error.message;
   return PROBLEMS[code] ?? `it cannot be read (${code})`;

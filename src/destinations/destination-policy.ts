@@ -22,7 +22,7 @@ export class DestinationPolicy extends NumberPolicy implements OnApplicationBoot
   }
 
   onApplicationBootstrap(): void {
-    if (this.service.isProduction && this.allowedCountries.has(ALL_COUNTRIES)) {
+    if (this.service.isProduction && this.config.allowedCountries.includes(ALL_COUNTRIES)) {
       this.logger.warn('ALLOWED_COUNTRIES is *, which allows every country. List those you serve.');
     }
   }

@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { ClientRules } from '../clients/client-rules.js';
 import { EventBus } from '../common/events.js';
 import type { RequestContext } from '../common/request-context.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
@@ -18,23 +19,34 @@ import { createTrafficEvaluator } from './traffic-evaluator.js';
  */
 @Injectable()
 export class SmsPumpingDetector {
-  /** Called by the store within a reservation; `undefined` if the detector is off. */
-  readonly evaluate: TrafficEvaluator | undefined;
+  private readonly evaluators: Readonly<
+    Record<PumpingConfig['mode'], TrafficEvaluator | undefined>
+  >;
   private readonly logger = new Logger(SmsPumpingDetector.name);
 
   constructor(
     @Inject(pumpingConfig.KEY) config: PumpingConfig,
     private readonly events: EventBus,
   ) {
-    this.evaluate = config.mode === 'off' ? undefined : createTrafficEvaluator(config);
+    this.evaluators = {
+      enforce: createTrafficEvaluator({ ...config, mode: 'enforce' }),
+      observe: createTrafficEvaluator({ ...config, mode: 'observe' }),
+      off: undefined,
+    };
+  }
+
+  /** What the store calls within a reservation; `undefined` if the detector is off for the client. */
+  getEvaluator({ pumping }: ClientRules): TrafficEvaluator | undefined {
+    return this.evaluators[pumping.mode];
   }
 
   /** Emits the result of a fraud check and logs a violation. The client does not see the counts. */
   record(
     admission: SendAdmitted | DestinationSuspended | SharedBudgetExceeded,
+    { pumping }: ClientRules,
     context?: RequestContext,
   ): void {
-    if (!this.evaluate) return;
+    if (pumping.mode === 'off') return;
     const { violation } = admission;
     const { client, phoneNumber } =
       admission.outcome === 'admitted' ? admission.reservation : admission;

@@ -36,9 +36,9 @@ class RestrictedMetricsController extends MetricsController {}
 /** The controllers of the metrics on `PORT`; none if `METRICS_PORT` serves them. */
 export function selectMetricsControllers(
   { metricsPort, metricsPublic }: HttpConfig,
-  { apiKeys }: AuthConfig,
+  { needsApiKey }: AuthConfig,
 ): Type[] {
   if (metricsPort !== undefined) return [];
   if (metricsPublic) return [PublicMetricsController];
-  return [apiKeys.length > 0 ? RestrictedMetricsController : MetricsController];
+  return [needsApiKey ? RestrictedMetricsController : MetricsController];
 }

@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { InjectThrottlerStorage, type ThrottlerStorage } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ClientDirectory } from '../clients/client-directory.js';
 import { errors } from '../common/domain-error.js';
 import { minutes } from '../common/durations.js';
 import { ApiKeyService } from './api-key.service.js';
@@ -23,6 +24,7 @@ const UNAUTHENTICATED_LIMIT = { name: 'unauthenticated', limit: 30, windowMs: mi
 export class ApiKeyGuard implements CanActivate {
   constructor(
     private readonly keys: ApiKeyService,
+    private readonly directory: ClientDirectory,
     private readonly reflector: Reflector,
     @InjectThrottlerStorage() private readonly storage: ThrottlerStorage,
   ) {}
@@ -41,10 +43,12 @@ export class ApiKeyGuard implements CanActivate {
   }
 
   private findClient(request: FastifyRequest): AuthenticatedClient | undefined {
-    if (!this.keys.isRequired)
-      return { name: ANONYMOUS, tracker: `address:${getClientIp(request)}` };
-    const name = this.keys.authenticate(request.headers.authorization);
-    return name === undefined ? undefined : { name, tracker: `client:${name}` };
+    if (!this.keys.isRequired) {
+      const rules = this.directory.defaults;
+      return { name: ANONYMOUS, tracker: `address:${getClientIp(request)}`, rules };
+    }
+    const client = this.keys.authenticate(request.headers.authorization);
+    return client && { name: client.name, tracker: `client:${client.name}`, rules: client.rules };
   }
 
   private async rejectRequest(request: FastifyRequest, reply: FastifyReply): Promise<never> {

@@ -1,29 +1,28 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { ClientDirectory } from '../clients/client-directory.js';
+import type { Client } from '../clients/client-list.js';
 import { authConfig, type AuthConfig } from '../config/auth.config.js';
 
 /** RFC 6750 §2.1. */
 const BEARER = /^Bearer ([\w.~+/-]+=*)$/i;
 
-/** Authenticates clients by their API keys (`API_KEYS`). */
+/** Authenticates clients by their API keys (`API_KEYS` or `CLIENTS_FILE`). */
 @Injectable()
 export class ApiKeyService {
-  constructor(@Inject(authConfig.KEY) private readonly config: AuthConfig) {}
+  constructor(
+    @Inject(authConfig.KEY) private readonly config: AuthConfig,
+    private readonly directory: ClientDirectory,
+  ) {}
 
   /** Whether requests need an API key. */
   get isRequired(): boolean {
-    return this.config.apiKeys.length > 0;
+    return this.config.needsApiKey;
   }
 
-  /** Returns the name of the client that owns the key. Compares every entry, in constant time. */
-  authenticate(authorization: string | undefined): string | undefined {
+  /** Finds the client that owns the key of a request. */
+  authenticate(authorization: string | undefined): Client | undefined {
     const [, key] = BEARER.exec(authorization ?? '') ?? [];
-    if (key === undefined) return undefined;
-    const keyHash = hash('sha256', key, 'buffer');
-    let client: string | undefined;
-    for (const entry of this.config.apiKeys) {
-      if (timingSafeEqual(entry.hash, keyHash)) client = entry.client;
-    }
-    return client;
+    return key === undefined ? undefined : this.directory.findByKey(hash('sha256', key, 'buffer'));
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { ClientRules } from '../clients/client-rules.js';
 import type { ErrorCode } from '../common/error-catalog.js';
 import { normalizeIp } from '../common/network-address.js';
 import type { LimitName } from '../common/label-values.js';
@@ -10,6 +11,8 @@ export interface AuthenticatedClient {
   readonly name: string;
   /** The key of its rate limits: the client, or its IP address if no API keys are configured. */
   readonly tracker: string;
+  /** As they were when the request was authenticated. The whole request keeps them. */
+  readonly rules: ClientRules;
 }
 
 declare module 'fastify' {

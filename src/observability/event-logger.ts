@@ -27,6 +27,9 @@ export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('verification_cancelled', ({ client, pinId, context }) => {
     logger.info({ client, pinId: truncateId(pinId), ...context }, 'cancel');
   });
+  events.subscribe('client_rules_changed', ({ client, change, differences }) => {
+    logger.info({ client, change, differences }, 'client rules changed');
+  });
 }
 
 function toLogFields(event: MessageSent | CodeChecked): object {

@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { seconds } from '../common/durations.js';
+import { ClientDirectory } from '../clients/client-directory.js';
+import { ClientsFileReader } from '../clients/clients-file-reader.js';
 import { EventBus } from '../common/events.js';
 import { STORAGE_OPERATIONS } from '../common/label-values.js';
 import { VERSION } from '../common/version.js';
-import { authConfig, type AuthConfig } from '../config/auth.config.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { registerClientMetrics } from './metrics/client-metrics.js';
 import { createCounter, createGauge, createHistogram } from './metrics/create-metric.js';
@@ -25,7 +26,8 @@ export class Metrics {
 
   constructor(
     events: EventBus,
-    @Inject(authConfig.KEY) { apiKeys }: AuthConfig,
+    directory: ClientDirectory,
+    clientsFile: ClientsFileReader,
     @Inject(providersConfig.KEY) { names }: ProvidersConfig,
   ) {
     const { registry } = this;
@@ -38,8 +40,9 @@ export class Metrics {
     registerClientMetrics(
       registry,
       events,
-      apiKeys.map(({ client }) => client),
+      directory.clients.map(({ name }) => name),
     );
+    if (clientsFile.isValid !== undefined) registerClientsFileMetrics(registry, clientsFile);
     registerVerificationMetrics(registry, events);
     registerProviderMetrics(registry, events, names);
     registerStorageMetrics(registry, events);
@@ -82,6 +85,14 @@ function registerStorageMetrics(registry: Registry, events: EventBus): void {
   events.subscribe('storage_operation_completed', ({ operation, error, durationMs }) => {
     const outcome = error === undefined ? 'ok' : 'failed';
     operations.observe({ operation, outcome }, durationMs / seconds(1));
+  });
+}
+
+function registerClientsFileMetrics(registry: Registry, file: ClientsFileReader): void {
+  const help =
+    '1 if CLIENTS_FILE can be used as it is now, else 0: then an earlier content is in use.';
+  const valid = createGauge(registry, 'otp_clients_file_valid', help, [], () => {
+    valid.set(file.isValid === true ? 1 : 0);
   });
 }
 

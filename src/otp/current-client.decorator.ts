@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { ClientRules } from '../clients/client-rules.js';
 import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
 import '../http/authenticated-client.js';
@@ -7,9 +8,10 @@ import type { IdempotentRequest } from '../storage/idempotency.types.js';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** The client of a request, and its idempotency key if any. */
+/** The client of a request with its rules, and the idempotency key if any. */
 export interface RequestClient {
   readonly client: string;
+  readonly rules: ClientRules;
   readonly idempotency: IdempotentRequest | undefined;
   readonly context: RequestContext;
 }
@@ -26,6 +28,7 @@ export const CurrentClient = createParamDecorator(
     if (!client) throw errors.unauthenticated();
     return {
       client: client.name,
+      rules: client.rules,
       idempotency: readIdempotencyKey(request),
       context: request.requestContext,
     };

@@ -2,21 +2,20 @@ import { DEFAULT_CHANNEL } from '../common/channel.js';
 import type { Clock } from '../common/clock.js';
 import type { FloodFilters } from '../common/flood-filter.js';
 import { canonicalizeLocale } from '../common/locale.js';
-import type { OtpConfig } from '../config/otp.config.js';
 import type { CheckedDestination } from '../destinations/number-policy.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
 import type { NewVerification, SendReservation } from '../storage/send.types.js';
 import type { Verification } from '../storage/verification.types.js';
+import type { RequestClient } from './current-client.decorator.js';
 import type { SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';
 import { createPinId } from './pin-id.js';
 
 export const toNewVerification = (
   { phoneNumber, channel = DEFAULT_CHANNEL, reference, endUserIp, locale }: SendOtpDto,
-  client: string,
+  { client, rules }: Pick<RequestClient, 'client' | 'rules'>,
   { country, prefix, isTestNumber, isTrusted }: CheckedDestination,
   { floodFilters, now }: { floodFilters: FloodFilters; now: number },
-  { ttlMs, maxAttempts }: OtpConfig,
 ): NewVerification => ({
   pinId: createPinId(),
   client,
@@ -25,12 +24,12 @@ export const toNewVerification = (
   endUserAddress: endUserIp,
   hasSendLimits: !isTestNumber,
   channel,
-  locale: locale === undefined ? '' : canonicalizeLocale(locale),
+  locale: locale === undefined ? rules.locale : canonicalizeLocale(locale),
   floodFilters,
   reference,
   createdAt: now,
-  expiresAt: now + ttlMs,
-  maxAttempts,
+  expiresAt: now + rules.otp.ttlMs,
+  maxAttempts: rules.otp.maxAttempts,
 });
 
 export const toSendResponse = (

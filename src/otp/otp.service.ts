@@ -1,10 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DEFAULT_CHANNEL, type Channel } from '../common/channel.js';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
-import { otpConfig, type OtpConfig } from '../config/otp.config.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { ProviderRouter } from '../providers/provider-router.js';
 import type { ProviderSendResult } from '../providers/send-in-order.js';
@@ -37,7 +36,6 @@ export class OtpService {
     private readonly store: VerificationStore,
     private readonly router: ProviderRouter,
     private readonly clock: Clock,
-    @Inject(otpConfig.KEY) private readonly config: OtpConfig,
     private readonly events: VerificationEvents,
   ) {}
 
@@ -48,15 +46,13 @@ export class OtpService {
    * `destination_suspended`, or the error that is replayed for the idempotency key
    * @throws SendFailedError if no provider accepted the message
    */
-  async send(
-    dto: SendOtpDto,
-    { client, idempotency, context }: RequestClient,
-  ): Promise<IdempotentResponse<SendOtpResponse>> {
+  async send(dto: SendOtpDto, client: RequestClient): Promise<IdempotentResponse<SendOtpResponse>> {
+    const { rules, idempotency, context } = client;
     const now = this.clock.now();
     const { channel = DEFAULT_CHANNEL } = dto;
     assertHasChannel(this.router.channels, channel);
     const phoneNumber = dto.phoneNumber.forChannel(channel);
-    const destination = this.destinations.check(phoneNumber, channel, now);
+    const destination = this.destinations.check(phoneNumber, channel, rules.destinations, now);
     const route = this.router.getRoute(phoneNumber);
     if (!destination.isTestNumber) {
       assertHasChannel(route.channels, channel);
@@ -65,10 +61,10 @@ export class OtpService {
     }
     const floodFilters = route.getFloodFilters(channel);
     const options = { floodFilters, now };
-    const verification = toNewVerification(dto, client, destination, options, this.config);
-    const { evaluate } = this.destinations.smsPumping;
+    const verification = toNewVerification(dto, client, destination, options);
+    const evaluate = this.destinations.smsPumping.getEvaluator(rules);
     const admission = await this.store.reserveSend(verification, idempotency, evaluate, context);
-    return this.handleAdmission(admission, now, context);
+    return this.handleAdmission(admission, client, now);
   }
 
   /**
@@ -79,22 +75,25 @@ export class OtpService {
    */
   async resend(
     dto: ResendOtpDto,
-    { client, idempotency, context }: RequestClient,
+    requestClient: RequestClient,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
+    const { client, rules, idempotency, context } = requestClient;
     const now = this.clock.now();
     const { channel = DEFAULT_CHANNEL } = dto;
     assertHasChannel(this.router.channels, channel);
     const findFloodFilters = (to: PhoneNumber, issuer: string) =>
       this.router.getResendFilters(to, channel, issuer);
     const request = { pinId: parsePinId(dto.pinId), client, channel, findFloodFilters, now };
-    const { evaluate } = this.destinations.smsPumping;
+    const evaluate = this.destinations.smsPumping.getEvaluator(rules);
     const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
     if (admission.outcome === 'not_resendable')
       throw errors.notResendable({ message: NOT_PENDING });
     if (admission.outcome === 'expires_soon') throw errors.notResendable({ message: EXPIRES_SOON });
-    if (admission.outcome === 'admitted') await this.assertResendAllowed(admission, context);
-    return this.handleAdmission(admission, now, context);
+    if (admission.outcome === 'admitted') {
+      await this.assertResendAllowed(admission, requestClient);
+    }
+    return this.handleAdmission(admission, requestClient, now);
   }
 
   /** @throws DomainError `verification_not_found`, `stored_data_unreadable` */
@@ -118,13 +117,14 @@ export class OtpService {
 
   private async handleAdmission(
     admission: SendAdmission,
+    client: RequestClient,
     now: number,
-    context: RequestContext,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
-    if ('violation' in admission) this.destinations.smsPumping.record(admission, context);
+    const { rules, context } = client;
+    if ('violation' in admission) this.destinations.smsPumping.record(admission, rules, context);
     switch (admission.outcome) {
       case 'admitted':
-        return toNewResponse(await this.sendReserved(admission.reservation, now, context));
+        return toNewResponse(await this.sendReserved(admission.reservation, client, now));
       case 'suspended':
       case 'limited':
         throw toLimitError(admission, now);
@@ -136,14 +136,14 @@ export class OtpService {
   /** Test numbers are always allowed. */
   private async assertResendAllowed(
     { reservation }: SendAdmitted,
-    context: RequestContext,
+    { rules, context }: RequestClient,
   ): Promise<void> {
     const { phoneNumber, channel, entries, resendOf } = reservation;
     if (entries === undefined) return;
     try {
       const channels = this.router.getResendChannels(phoneNumber, resendOf?.provider ?? '');
       assertHasChannel(channels, channel);
-      this.destinations.checkResend(phoneNumber, channel);
+      this.destinations.checkResend(phoneNumber, channel, rules.destinations);
     } catch (error) {
       await this.store.releaseSend(reservation, [], context);
       throw error;
@@ -152,11 +152,11 @@ export class OtpService {
 
   private async sendReserved(
     reservation: SendReservation,
+    { rules, context }: RequestClient,
     now: number,
-    context: RequestContext,
   ): Promise<SendOtpResponse> {
     const operation = { context, startedAt: performance.now() };
-    const resendAvailableAt = now + this.config.sendCooldownMs;
+    const resendAvailableAt = now + rules.otp.sendCooldownMs;
     const result = await this.callProvider(reservation, context).catch(async (error: unknown) => {
       const possiblySentBy = this.router.getPossibleSenders(error);
       const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minutes } from '../../src/common/durations.js';
+import { readClientRules } from '../../src/clients/client-rules.js';
 import { EventBus } from '../../src/common/events.js';
 import { pumpingConfig } from '../../src/config/pumping.config.js';
 import { SmsPumpingDetector } from '../../src/destinations/sms-pumping-detector.js';
@@ -28,6 +29,7 @@ jest.setTimeout(minutes(5));
 
 describe(`SmsPumpingDetector with its default settings (SEED=${SEED})`, () => {
   const detector = new SmsPumpingDetector(pumpingConfig(testEnvironment()), new EventBus());
+  const evaluate = detector.getEvaluator(readClientRules(testEnvironment()));
   const outcomes = new Map<string, SimulationResult>();
 
   async function simulate({ name, createTraffic }: TrafficCase): Promise<SimulationResult> {
@@ -35,7 +37,7 @@ describe(`SmsPumpingDetector with its default settings (SEED=${SEED})`, () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const random = new SeededRandom(`${SEED} ${name}`);
-    const outcome = await new TrafficSimulation(opened.store, detector.evaluate, clock).run(
+    const outcome = await new TrafficSimulation(opened.store, evaluate, clock).run(
       createTraffic(random, clock.now()),
     );
     await opened.close();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { minutes } from '../../src/common/durations.js';
 import { startMonitoredFleet, waitUntil, type MonitoredFleet } from '../support/monitored-fleet.js';
 
@@ -42,6 +43,18 @@ describe('The alerts of a running fleet', () => {
 
     await fleet.postgres.restart();
     await waitForStates({ OtpDatabaseLost: 'inactive', OtpReplicaUnready: 'inactive' });
+  });
+
+  it('notice that CLIENTS_FILE cannot be used, and that it can again', async () => {
+    const { path } = fleet.clientsFile;
+    const clients = readFileSync(path, 'utf8');
+    await waitForStates({ OtpClientsFileInvalid: 'inactive' });
+
+    fleet.clientsFile.writeText('clients: {}');
+    await waitForStates({ OtpClientsFileInvalid: 'pending' });
+
+    fleet.clientsFile.writeText(clients);
+    await waitForStates({ OtpClientsFileInvalid: 'inactive' });
   });
 
   it.each([

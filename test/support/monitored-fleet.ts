@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { RULES } from './alerts.js';
-import { newApiKey } from './api-key.js';
+import { newHashedKey, TestClientsFile } from './clients-file.js';
 import { startReplica, type Replica } from './replica.js';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 import { startPrometheus, type Prometheus } from './services/prometheus.js';
@@ -13,6 +13,8 @@ export interface MonitoredFleet {
   readonly redis: RedisServer;
   readonly replicas: readonly [Replica, Replica];
   readonly prometheus: Prometheus;
+  /** `CLIENTS_FILE` of both. */
+  readonly clientsFile: TestClientsFile;
   /** Sends a request of the only client, `shop`. */
   post(replica: Replica, path: string, body: object): ReturnType<Replica['http']['post']>;
   /** The code that a phone received last. */
@@ -28,7 +30,9 @@ export async function startMonitoredFleet(
   beforeScrapes: (fleet: Omit<MonitoredFleet, 'prometheus'>) => Promise<void> = async () =>
     undefined,
 ): Promise<MonitoredFleet> {
-  const { key, entry } = newApiKey('shop');
+  const { key, hash } = newHashedKey();
+  const clientsFile = new TestClientsFile();
+  clientsFile.write({ shop: { keys: [hash] } });
   const [postgres, redis, sandbox] = await Promise.all([
     startPostgres({ fresh: true }),
     startRedis({ fresh: true }),
@@ -38,7 +42,7 @@ export async function startMonitoredFleet(
     DATABASE_URL: await postgres.createDatabase(),
     REDIS_URL: redis.url,
     INFOBIP_BASE_URL: sandbox.url,
-    API_KEYS: entry,
+    CLIENTS_FILE: clientsFile.path,
     METRICS_PUBLIC: 'true',
     ...settings,
   };
@@ -47,6 +51,7 @@ export async function startMonitoredFleet(
     postgres,
     redis,
     replicas,
+    clientsFile,
     post: ({ http }: Replica, path: string, body: object) =>
       http.post(path).set('authorization', `Bearer ${key}`).send(body),
     getLastCode: async (phoneNumber: string) => {
@@ -61,6 +66,7 @@ export async function startMonitoredFleet(
       await prometheus.stop();
       await Promise.all(replicas.map((replica) => replica.kill()));
       await Promise.all([postgres.stop(), redis.stop(), sandbox.close()]);
+      clientsFile.remove();
     },
   };
   await beforeScrapes(fleet);

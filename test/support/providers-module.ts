@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { ClientsModule } from '../../src/clients/clients.module.js';
 import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { providersConfig } from '../../src/config/providers.config.js';
@@ -24,7 +25,7 @@ export async function startProvidersModule(settings: NodeJS.ProcessEnv) {
   })
   class EventsModule {}
   const app = await Test.createTestingModule({
-    imports: [configModule(env), EventsModule, ProvidersModule],
+    imports: [configModule(env), ClientsModule.with(env), EventsModule, ProvidersModule],
   }).compile();
   return {
     provider: app.get<OtpProvider>(ADAPTERS[providersConfig(env).names[0]]),

@@ -138,6 +138,7 @@ const FAILURES: [
     A,
   ],
   ['OtpEventLoopLag', ofReplica('nodejs_eventloop_lag_p99_seconds', '0.5x360'), A],
+  ['OtpClientsFileInvalid', ofReplica('otp_clients_file_valid', '1x340 0x20'), A],
   ['OtpLogLinesLost', ofReplica('otp_log_lines_lost_total', '0x350 0+5x10'), A],
 ];
 

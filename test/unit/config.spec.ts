@@ -55,7 +55,12 @@ describe('The configuration', () => {
         corsOrigins: [],
       },
       encryption: { secrets: [SECRET] },
-      auth: { apiKeys: [], allowUnauthenticated: false },
+      auth: {
+        apiKeys: [],
+        clientsFile: undefined,
+        allowUnauthenticated: false,
+        needsApiKey: false,
+      },
       destinations: {
         allowedCountries: ['*'],
         blockedTypes: [

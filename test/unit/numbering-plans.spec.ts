@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CHANNELS, type Channel } from '../../src/common/channel.js';
+import { readClientRules } from '../../src/clients/client-rules.js';
 import { DomainError } from '../../src/common/domain-error.js';
 import { EventBus } from '../../src/common/events.js';
 import { PhoneNumber, type NumberType } from '../../src/common/phone-number.js';
@@ -78,11 +79,12 @@ describe('With default settings', () => {
   const { destinations, service, pumping } = readConfig(testEnvironment());
   const detector = new SmsPumpingDetector(pumping, new EventBus());
   const policy = new DestinationPolicy(destinations, service, detector);
+  const rules = readClientRules(testEnvironment()).destinations;
 
   function getAnswer(number: PhoneNumber | undefined, channel: Channel): string {
     if (!number) return 'validation_failed';
     try {
-      policy.check(number.forChannel(channel), channel, 0);
+      policy.check(number.forChannel(channel), channel, rules, 0);
       return 'allowed';
     } catch (error) {
       if (error instanceof DomainError) return error.code;

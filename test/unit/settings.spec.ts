@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { parseClientsFile } from '../../src/clients/parse-clients-file.js';
 import { SECRET_NAMES, SETTING_NAMES } from '../../src/config/config.module.js';
 import { parseEnvironment } from '../../src/config/environment.js';
 import { toFileVariable } from '../../src/config/secret-files.js';
+import { renderRuleFields } from '../support/rule-fields-reference.js';
 import { readConfig } from '../support/config.js';
 import { readEnvLines } from '../support/deployment/manifests.js';
 import { SECRETS } from '../support/deployment/example-settings.js';
@@ -17,6 +19,11 @@ const PAGE = 'docs/configuration.md';
 const EXAMPLE = '.env.example';
 /** The generated part of the page is between these marks. */
 const TABLES = /(?<=<!-- settings -->\n)[^]*(?=<!-- end of settings -->)/;
+
+const CLIENTS_PAGE = 'docs/clients.md';
+const CLIENTS_EXAMPLE = 'deploy/clients.example.yaml';
+const FIELDS = /(?<=<!-- fields -->\n)[^]*(?=<!-- end of fields -->)/;
+const EXAMPLE_FILE = /(?<=<!-- example -->\n)[^]*(?=<!-- end of example -->)/;
 
 /** The documents for users. */
 const PAGES = execFileSync(
@@ -42,7 +49,7 @@ const OTHER_NAMES = [
   'REDIS_PASSWORD',
 ];
 const SETTING_LIKE_NAME =
-  /\b(?:OTP|OTEL|API|SEND|SENDS|FAILED|CLIENT|PUMPING|THROTTLE|PROOF|PROVIDER|INFOBIP|SINCH|SANDBOX|METRICS|SHUTDOWN|DATABASE|REDIS|TRUST|CORS|ALLOW|ALLOWED|BLOCKED|TEST)_[A-Z_]*[A-Z]\b/g;
+  /\b(?:OTP|OTEL|API|SEND|SENDS|FAILED|CLIENT|CLIENTS|PUMPING|THROTTLE|PROOF|PROVIDER|INFOBIP|SINCH|SANDBOX|METRICS|SHUTDOWN|DATABASE|REDIS|TRUST|CORS|ALLOW|ALLOWED|BLOCKED|TEST)_[A-Z_]*[A-Z]\b/g;
 
 const SETTINGS = SETTING_SECTIONS.flatMap(({ settings }) => settings);
 
@@ -82,6 +89,27 @@ describe('The documentation of the settings', () => {
     expect(generated).toMatch(TABLES);
   });
 
+  it('of a client is generated from the same schema (npm run settings)', () => {
+    const page = readFileSync(CLIENTS_PAGE, 'utf8');
+    const example = `\`\`\`yaml\n${readFileSync(CLIENTS_EXAMPLE, 'utf8')}\`\`\``;
+    const generated = formatMarkdown(
+      page
+        .replace(EXAMPLE_FILE, () => `\n${example}\n\n`)
+        .replace(FIELDS, () => `\n${renderRuleFields()}\n\n`),
+    );
+
+    if (process.env['UPDATE_SETTINGS']) writeFileSync(CLIENTS_PAGE, generated);
+    else expect(page).toBe(generated);
+    expect(generated).toMatch(FIELDS);
+  });
+
+  it('of a client has an example file that the service can use', () => {
+    const text = readFileSync(CLIENTS_EXAMPLE, 'utf8');
+    const { clients } = parseClientsFile(text, parseEnvironment(REQUIRED));
+
+    expect(clients.map(({ name }) => name)).toEqual(['shop', 'bank', 'prometheus']);
+  });
+
   it('changes nothing when every default of .env.example is set', () => {
     const defaults = parseEnv(readFileSync(EXAMPLE, 'utf8').replace(/^#(?=[A-Z])/gm, ''));
 
@@ -94,7 +122,9 @@ describe('The documentation of the settings', () => {
   it.each(SETTINGS.filter(({ example }) => example !== undefined))(
     'has a valid example for $name: $example',
     ({ name, example }) => {
-      expect(() => parseEnvironment({ ...REQUIRED, [name]: example })).not.toThrow();
+      // Beside it, API_KEYS is refused.
+      const others = name === 'CLIENTS_FILE' ? { ...REQUIRED, API_KEYS: '' } : REQUIRED;
+      expect(() => parseEnvironment({ ...others, [name]: example })).not.toThrow();
     },
   );
 

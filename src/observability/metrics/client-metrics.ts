@@ -13,7 +13,7 @@ const RESULTS = ['ok', 'rejected', 'unauthenticated', 'limited', 'aborted', 'fai
 /**
  * What each client does. These counters have the client instead of the country or the route: with
  * both, the number of series would be their product.
- * @param names of the configured clients; no other value becomes a label
+ * @param names of the clients at the start; only they, and later those of `CLIENTS_FILE`, become labels
  */
 export function registerClientMetrics(
   registry: Registry,
@@ -21,6 +21,7 @@ export function registerClientMetrics(
   names: readonly string[],
 ): void {
   const clients = new Set([...names, NO_CLIENT]);
+  events.subscribe('client_rules_changed', ({ client: added }) => clients.add(added));
   const toLabel = (client = NO_CLIENT): string => (clients.has(client) ? client : NO_CLIENT);
   const client = [...clients];
   const requests = createCounter(

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ClientDirectory } from '../../clients/client-directory.js';
+import type { ClientRules } from '../../clients/client-rules.js';
 import { hours, minutes, seconds } from '../../common/durations.js';
-import { authConfig, type AuthConfig } from '../../config/auth.config.js';
-import { getClientShare, limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
+import { getClientShare } from '../../config/limits.config.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
-import { throttleConfig, type ThrottleConfig } from '../../config/throttle.config.js';
 import { formatDuration, formatLimit } from './infobip.limit-syntax.js';
 
 const countIntervals = (ms: number, intervalMs: number): number => Math.ceil(ms / intervalMs);
@@ -13,41 +13,38 @@ const countIntervals = (ms: number, intervalMs: number): number => Math.ceil(ms 
 export class InfobipRequiredLimits {
   constructor(
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
-    @Inject(limitsConfig.KEY) private readonly limits: LimitsConfig,
-    @Inject(authConfig.KEY) private readonly auth: AuthConfig,
-    @Inject(throttleConfig.KEY) private readonly throttle: ThrottleConfig,
+    private readonly directory: ClientDirectory,
   ) {}
 
   /** Messages to one number. */
   maxMessagesPerNumber(ms: number): number {
-    const byCooldown = this.clients * (1 + Math.floor(ms / this.otp.sendCooldownMs));
+    const byCooldown = this.sum(({ otp }) => 1 + Math.floor(ms / otp.sendCooldownMs));
     return Math.min(byCooldown, this.maxMessagesPerNumberAndDay * countIntervals(ms, hours(24)));
   }
 
   /** Codes that are checked for one number. */
   maxAttemptsPerNumber(ms: number): number {
-    const { failuresPerNumberPerHour, failuresPerNumberPerDay } = this.limits;
     const messages = this.maxMessagesPerNumber(ms);
     // Each client may reach the whole limit: its share does not bind first codes of verifications.
-    const wrong =
-      this.clients *
+    const wrong = this.sum(({ limits }) =>
       Math.min(
-        failuresPerNumberPerHour * countIntervals(ms, hours(1)),
-        failuresPerNumberPerDay * countIntervals(ms, hours(24)),
-      );
+        limits.failuresPerNumberPerHour * countIntervals(ms, hours(1)),
+        limits.failuresPerNumberPerDay * countIntervals(ms, hours(24)),
+      ),
+    );
     // Each message may be verified once, in addition to the wrong codes.
     return Math.min(this.otp.maxAttempts * messages, wrong + messages);
   }
 
   /** Messages of all clients together. */
   maxMessagesTotal(ms: number): number {
-    const byBudget = this.limits.sendsPerClientPerDay * countIntervals(ms, hours(24));
     // Without API keys each IP address has a rate limit of its own.
-    if (this.auth.apiKeys.length === 0) return byBudget;
-    return (
-      this.clients *
-      Math.min(byBudget, this.throttle.sendsPerMinute * countIntervals(ms, minutes(1)))
-    );
+    const hasRateLimits = this.directory.clients.length > 0;
+    return this.sum(({ limits, throttle }) => {
+      const byBudget = limits.sendsPerClientPerDay * countIntervals(ms, hours(24));
+      if (!hasRateLimits) return byBudget;
+      return Math.min(byBudget, throttle.sendsPerMinute * countIntervals(ms, minutes(1)));
+    });
   }
 
   /** What `infobip:setup` writes: no stricter than our settings, so that our limits apply first. */
@@ -65,12 +62,21 @@ export class InfobipRequiredLimits {
 
   /** At worst: one client uses the whole limit, and then each other one its share. */
   private get maxMessagesPerNumberAndDay(): number {
-    const { sendsPerNumberPerDay: count } = this.limits;
-    return count + (this.clients - 1) * getClientShare(count, this.limits);
+    const getShare = ({ limits }: ClientRules) =>
+      getClientShare(limits.sendsPerNumberPerDay, limits);
+    const beyondShare = this.rules.map(
+      (rules) => rules.limits.sendsPerNumberPerDay - getShare(rules),
+    );
+    return this.sum(getShare) + Math.max(...beyondShare);
   }
 
-  /** Without API keys all requests are from one client. */
-  private get clients(): number {
-    return Math.max(1, new Set(this.auth.apiKeys.map(({ client }) => client)).size);
+  private sum(count: (rules: ClientRules) => number): number {
+    return this.rules.reduce((total, rules) => total + count(rules), 0);
+  }
+
+  /** Those of each client. Without API keys all requests are from one client. */
+  private get rules(): readonly ClientRules[] {
+    const { clients, defaults } = this.directory;
+    return clients.length === 0 ? [defaults] : clients.map(({ rules }) => rules);
   }
 }

@@ -1,0 +1,52 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Client, ClientList } from './client-list.js';
+import type { ClientRules } from './client-rules.js';
+
+interface ClientKey {
+  readonly hash: Buffer;
+  readonly client: Client;
+}
+
+/**
+ * The clients of this moment, with their API keys and rules. {@link ClientsFileReader} replaces them
+ * all at once when `CLIENTS_FILE` changes.
+ */
+export class ClientDirectory {
+  private list: ClientList;
+  private keys: readonly ClientKey[];
+
+  constructor(list: ClientList) {
+    this.list = list;
+    this.keys = listKeys(list);
+  }
+
+  get clients(): readonly Client[] {
+    return this.list.clients;
+  }
+
+  /** The rules of a client without values of its own. */
+  get defaults(): ClientRules {
+    return this.list.defaults;
+  }
+
+  /**
+   * Finds the client that owns an API key. Compares every key, in constant time.
+   * @param keyHash SHA-256 of the key
+   */
+  findByKey(keyHash: Buffer): Client | undefined {
+    let owner: Client | undefined;
+    for (const { hash, client } of this.keys) {
+      if (timingSafeEqual(hash, keyHash)) owner = client;
+    }
+    return owner;
+  }
+
+  /** From now on, requests find these clients. A request that has begun keeps its rules. */
+  replace(list: ClientList): void {
+    this.list = list;
+    this.keys = listKeys(list);
+  }
+}
+
+const listKeys = ({ clients }: ClientList): ClientKey[] =>
+  clients.flatMap((client) => client.keys.map((hash) => ({ hash, client })));

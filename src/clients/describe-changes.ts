@@ -1,0 +1,48 @@
+import type { ClientRulesChanged } from '../common/events.js';
+import type { Client } from './client-list.js';
+import { RULE_FIELDS } from './rule-fields.js';
+
+const SECRET_FIELDS = RULE_FIELDS.filter(({ setting }) => setting.docs.isSecret).map(
+  ({ name }) => name,
+);
+
+/** What differs between two lists of clients, without keys and secret values. */
+export function describeChanges(
+  before: readonly Client[],
+  after: readonly Client[],
+): Omit<ClientRulesChanged, 'type'>[] {
+  const [old, now] = [byName(before), byName(after)];
+  const names = [...new Set([...old.keys(), ...now.keys()])];
+  return names.flatMap((client): Omit<ClientRulesChanged, 'type'>[] => {
+    const differences = describeDifferences(old.get(client), now.get(client));
+    if (!old.has(client)) return [{ client, change: 'added', differences }];
+    if (!now.has(client)) return [{ client, change: 'removed', differences: [] }];
+    return differences.length === 0 ? [] : [{ client, change: 'changed', differences }];
+  });
+}
+
+const byName = (clients: readonly Client[]): ReadonlyMap<string, Client> =>
+  new Map(clients.map((client) => [client.name, client]));
+
+/** Such as `otpTtl: 5m → 2m`. Without a value of its own, a client has that of the settings. */
+function describeDifferences(before: Client | undefined, after: Client | undefined): string[] {
+  const fields = new Set([...(before?.texts.keys() ?? []), ...(after?.texts.keys() ?? [])]);
+  const values = [...fields].flatMap((field) => {
+    const [from, to] = [before?.texts.get(field), after?.texts.get(field)];
+    if (from === to) return [];
+    if (SECRET_FIELDS.includes(field)) return [`${field} changed`];
+    return [`${field}: ${from ?? 'default'} → ${to ?? 'default'}`];
+  });
+  return [...describeKeys(before?.keys ?? [], after?.keys ?? []), ...values];
+}
+
+function describeKeys(before: readonly Buffer[], after: readonly Buffer[]): string[] {
+  const countMissing = (keys: readonly Buffer[], others: readonly Buffer[]) =>
+    keys.filter((key) => !others.some((other) => other.equals(key))).length;
+  const [added, removed] = [countMissing(after, before), countMissing(before, after)];
+  const changes = [
+    ...(added > 0 ? [`${String(added)} added`] : []),
+    ...(removed > 0 ? [`${String(removed)} removed`] : []),
+  ];
+  return changes.length === 0 ? [] : [`keys: ${changes.join(', ')}`];
+}

@@ -1,0 +1,81 @@
+import { parseDocument } from 'yaml';
+import { isClientName } from '../config/list-parsers.js';
+import type { Environment } from '../config/define-config.js';
+import type { ClientList } from './client-list.js';
+import { readClientRules } from './client-rules.js';
+import { ClientsFileError } from './clients-file.error.js';
+import { parseClient, type ParsedClient } from './parse-client.js';
+
+const FORM =
+  'must have the field clients and under it each client by its name; see docs/clients.md';
+
+/**
+ * Parses the text of a `CLIENTS_FILE`.
+ * @param env the settings, for what a client does not have of its own
+ * @throws ClientsFileError with every error
+ */
+export function parseClientsFile(text: string, env: Environment): ClientList {
+  const entries = parseYaml(text);
+  const errors: string[] = [];
+  const clients = new Map<string, ParsedClient>();
+  for (const [name, fields] of entries) {
+    if (!isClientName(name)) errors.push('clients has a name that is no name of a client');
+    else clients.set(name, parseClient(name, fields, env, errors));
+  }
+  errors.push(...findSharedKeys(clients));
+  if (errors.length > 0) throw new ClientsFileError(errors);
+  return toClientList(clients, env);
+}
+
+/** YAML or JSON: JSON is YAML, too. Every value stays the text that was written: `NO` is Norway. */
+function parseYaml(text: string): ReadonlyMap<string, unknown> {
+  const document = parseDocument(text, { schema: 'failsafe', prettyErrors: true });
+  if (document.errors.length > 0) {
+    // Not the message, which quotes the file.
+    const errors = document.errors.map(
+      ({ code, linePos: [at] = [{ line: 1, col: 1 }] }) =>
+        `line ${String(at.line)}, column ${String(at.col)} is neither YAML nor JSON (${code})`,
+    );
+    throw new ClientsFileError(errors);
+  }
+  const root = toValue(document);
+  const clients = root instanceof Map && root.size === 1 ? (root.get('clients') as unknown) : root;
+  if (!(root instanceof Map && clients instanceof Map && clients.size > 0)) {
+    throw new ClientsFileError([FORM]);
+  }
+  return clients as ReadonlyMap<string, unknown>;
+}
+
+function toValue(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ mapAsMap: true });
+  } catch {
+    throw new ClientsFileError(['has an alias without an anchor before it, or too many']);
+  }
+}
+
+/** With one key for two clients, it would be unclear whose requests are whose. */
+function findSharedKeys(clients: ReadonlyMap<string, ParsedClient>): string[] {
+  const owners = new Map<string, string>();
+  const errors: string[] = [];
+  for (const [name, { keys }] of clients) {
+    for (const key of keys.map((hash) => hash.toString('hex'))) {
+      const owner = owners.get(key);
+      if (owner !== undefined)
+        errors.push(`clients.${name}.keys has a key that is listed already for ${owner}`);
+      owners.set(key, name);
+    }
+  }
+  return errors;
+}
+
+function toClientList(clients: ReadonlyMap<string, ParsedClient>, env: Environment): ClientList {
+  const defaults = readClientRules(env);
+  const list = Array.from(clients, ([name, { keys, overrides, texts }]) => ({
+    name,
+    keys,
+    texts,
+    rules: texts.size === 0 ? defaults : readClientRules(env, overrides),
+  }));
+  return { defaults, clients: list };
+}

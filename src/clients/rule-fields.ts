@@ -1,0 +1,29 @@
+import { SETTINGS } from '../config/config.module.js';
+import type { Setting } from '../config/define-config.js';
+
+/** The settings that a client may have a value of its own for. docs/clients.md says why not the others. */
+const RULE_SETTINGS = [
+  'ALLOWED_COUNTRIES',
+  'BLOCKED_NUMBER_TYPES',
+  'PUMPING_GUARD',
+  'OTP_TTL',
+  'OTP_MAX_ATTEMPTS',
+] as const;
+
+/** A field of a client in `CLIENTS_FILE`, and the setting whose value it replaces. */
+export interface RuleField {
+  /** The name of the setting in camel case. */
+  readonly name: string;
+  readonly setting: Setting<unknown>;
+}
+
+export const RULE_FIELDS: readonly RuleField[] = RULE_SETTINGS.map((name) => {
+  const setting = SETTINGS.find((one) => one.name === name);
+  if (!setting) throw new Error(`${name} is not a setting.`);
+  return { name: toCamelCase(name), setting };
+});
+
+/** `OTP_TTL` becomes `otpTtl`. */
+function toCamelCase(name: string): string {
+  return name.toLowerCase().replace(/_(.)/g, (_all, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,31 @@
+import type Joi from 'joi';
+
+/**
+ * A value of the file as the text of its setting: a list with commas, `language: ID` pairs with
+ * colons, and an empty list as `none`. `undefined` if it has another form.
+ */
+export function toSettingText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const entries = value instanceof Map ? Array.from(value as Map<unknown, unknown>, toPair) : value;
+  if (!Array.isArray(entries) || !entries.every((entry) => typeof entry === 'string'))
+    return undefined;
+  return entries.length === 0 ? 'none' : entries.join(',');
+}
+
+const toPair = ([key, value]: [unknown, unknown]): unknown =>
+  typeof key === 'string' && typeof value === 'string' ? `${key}:${value}` : undefined;
+
+/** The value of a setting, or the sentence that says what is wrong with its text. */
+export function parseSetting(
+  schema: Joi.Schema,
+  label: string,
+  text: string | undefined,
+): { readonly value?: unknown; readonly error?: string } {
+  if (text === undefined) return { error: `${label} must be a value, or a list of values` };
+  if (text === '') return { error: `${label} has no value: give one, or remove it` };
+  const options = { abortEarly: false, errors: { wrap: { label: false } } } as const;
+  const result = schema.label(label).validate(text, options);
+  const { error } = result;
+  if (!error) return { value: result.value as unknown };
+  return { error: error.details.map(({ message }) => message).join('; ') };
+}

@@ -1,0 +1,67 @@
+import { ClientsFileReader } from '../../src/clients/clients-file-reader.js';
+import { RULE_FIELDS } from '../../src/clients/rule-fields.js';
+import { hours } from '../../src/common/durations.js';
+import { createClientAgent } from '../support/api-key.js';
+import { RULE_CASES, type ObservedClient } from '../support/client-rule-cases.js';
+import { newHashedKey, TestClientsFile } from '../support/clients-file.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const own = newHashedKey();
+const plain = newHashedKey();
+
+/** All counts of a day have ended, and their buckets. */
+const MORE_THAN_A_DAY = hours(25);
+
+describe('The rules of a client', () => {
+  let file: TestClientsFile;
+  let service: SandboxedService | undefined;
+  let lastNumber = 0;
+
+  beforeEach(() => {
+    file = new TestClientsFile();
+  });
+
+  afterEach(async () => {
+    await service?.close();
+    service = undefined;
+    file.remove();
+  });
+
+  const connect = (service: SandboxedService, { key }: { key: string }): ObservedClient => ({
+    http: createClientAgent(service.url, key),
+    service,
+    newNumber: (prefix = '+4179') => {
+      lastNumber += 1;
+      return `${prefix}302${String(lastNumber).padStart(4, '0')}`;
+    },
+  });
+
+  const applyChanges = async (service: SandboxedService) => {
+    const reader = service.app.get(ClientsFileReader);
+    await reader.read();
+    await reader.read();
+  };
+
+  it('have a case for each field below', () => {
+    const tested = new Set(RULE_CASES.map(({ field }) => field));
+
+    expect([...tested].sort()).toEqual(['locale', ...RULE_FIELDS.map(({ name }) => name)].sort());
+  });
+
+  it.each(RULE_CASES)(
+    'have its own $field instead of the setting, at once and for no other client',
+    async ({ field, settings, own: value, observe, bySettings, byOwnValue }) => {
+      file.write({ a: { keys: [own.hash], [field]: value }, b: { keys: [plain.hash] } });
+      service = await startSandboxedService({ CLIENTS_FILE: file.path, ...settings });
+      expect(await observe(connect(service, plain))).toEqual(bySettings);
+      expect(await observe(connect(service, own))).toEqual(byOwnValue);
+
+      file.write({ a: { keys: [own.hash] }, b: { keys: [plain.hash], [field]: value } });
+      await applyChanges(service);
+      service.clock.advance(MORE_THAN_A_DAY);
+
+      expect(await observe(connect(service, plain))).toEqual(byOwnValue);
+      expect(await observe(connect(service, own))).toEqual(bySettings);
+    },
+  );
+});

@@ -1,0 +1,32 @@
+import { RULE_FIELDS } from '../../src/clients/rule-fields.js';
+import { SETTING_SECTIONS } from './settings-reference.js';
+
+/** The settings that a client can only have less of. */
+const AT_MOST: Readonly<Record<string, string>> = {
+  otpTtl: 'at most `OTP_TTL`',
+  otpMaxAttempts: 'at most `OTP_MAX_ATTEMPTS`',
+  providers: 'a part of `PROVIDERS`',
+};
+
+const OWN_FIELDS = [
+  ['`keys`', '–', 'list of SHA-256 hashes in hex', 'API keys of the client'],
+  ['`locale`', '–', 'BCP 47 language tag', 'language of messages whose request has no `locale`'],
+];
+
+/** The table of the fields of a client, as Markdown. */
+export function renderRuleFields(): string {
+  const settings = SETTING_SECTIONS.flatMap((section) => section.settings);
+  const rows = RULE_FIELDS.map(({ name, setting }) => {
+    const entry = settings.find((one) => one.name === setting.name);
+    const values = AT_MOST[name] ?? entry?.values ?? '';
+    return [`\`${name}\``, `\`${setting.name}\``, values, entry?.description ?? ''];
+  });
+  return [
+    ['Field', 'Setting', 'Values', 'Meaning'],
+    Array<string>(4).fill('---'),
+    ...OWN_FIELDS,
+    ...rows,
+  ]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}
