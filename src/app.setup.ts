@@ -17,6 +17,7 @@ import { resolveRequestId } from './http/request-id.js';
 import { registerRequestTracking } from './http/request-tracking.js';
 import { configureBrowserSecurity } from './http/security-headers.js';
 import { registerUnmatchedRequests } from './http/unmatched-requests.js';
+import { logAuditEvents } from './observability/audit-logger.js';
 import { logEvents } from './observability/event-logger.js';
 import { TRACING } from './observability/tracing.provider.js';
 import type { Tracing } from './observability/tracing.js';
@@ -71,6 +72,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
   const events = app.get(EventBus);
   logEvents(events, logger);
+  logAuditEvents(events, logger);
   registerRequestTracking(fastify, events);
   traceRequests(app, fastify);
   registerJsonParser(fastify);

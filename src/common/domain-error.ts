@@ -9,6 +9,16 @@ export interface FieldError {
   readonly detail: string;
 }
 
+/** What the audit log says about a refused request. Clients do not see it. */
+export interface RefusalDetails {
+  /** Country of the number that gets no message: ISO 3166 code, or `001`. */
+  readonly country?: string;
+  /** IP address of a caller without a valid API key. */
+  readonly address?: string;
+  /** Whether the same limit has refused the client in this minute before. */
+  readonly isRepeated?: boolean;
+}
+
 export interface DomainErrorOptions extends ErrorOptions {
   /** Replaces the catalog's message. Clients see it, except at 5xx, where only the log has it. */
   readonly message?: string | undefined;
@@ -17,6 +27,7 @@ export interface DomainErrorOptions extends ErrorOptions {
   /** The limit that was reached. For operators: clients do not see it. */
   readonly limit?: LimitName;
   readonly fieldErrors?: readonly FieldError[];
+  readonly refusal?: RefusalDetails;
   /** Whether an earlier request with the same idempotency key ended with this error. */
   readonly replayed?: boolean;
 }
@@ -30,6 +41,7 @@ export class DomainError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly limit: LimitName | undefined;
   readonly fieldErrors: readonly FieldError[] | undefined;
+  readonly refusal: RefusalDetails | undefined;
   readonly replayed: boolean;
 
   constructor(
@@ -39,6 +51,7 @@ export class DomainError extends Error {
       retryAfterMs,
       limit,
       fieldErrors,
+      refusal,
       replayed = false,
       ...options
     }: DomainErrorOptions = {},
@@ -47,6 +60,7 @@ export class DomainError extends Error {
     this.retryAfterMs = retryAfterMs;
     this.limit = limit;
     this.fieldErrors = fieldErrors;
+    this.refusal = refusal;
     this.replayed = replayed;
   }
 }

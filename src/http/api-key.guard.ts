@@ -8,7 +8,7 @@ import { minutes } from '../common/durations.js';
 import { ApiKeyService } from './api-key.service.js';
 import { getClientIp, type AuthenticatedClient } from './authenticated-client.js';
 import { PUBLIC } from './public.decorator.js';
-import { setRateLimitHeaders } from './rate-limit-headers.js';
+import { isRepeatedRejection, setRateLimitHeaders } from './rate-limit-headers.js';
 
 /** The name of every client if no API keys are configured. */
 const ANONYMOUS = 'anonymous';
@@ -53,7 +53,8 @@ export class ApiKeyGuard implements CanActivate {
 
   private async rejectRequest(request: FastifyRequest, reply: FastifyReply): Promise<never> {
     const { name, limit, windowMs } = UNAUTHENTICATED_LIMIT;
-    const key = `${name}:${getClientIp(request)}`;
+    const address = getClientIp(request);
+    const key = `${name}:${address}`;
     const record = await this.storage.increment(key, windowMs, limit, windowMs, name);
     setRateLimitHeaders(request, reply, UNAUTHENTICATED_LIMIT, record);
     // RFC 6750 §3: no error code where the request contains no credentials.
@@ -63,11 +64,15 @@ export class ApiKeyGuard implements CanActivate {
       hasCredentials ? 'Bearer error="invalid_token"' : 'Bearer',
     );
     if (!record.isBlocked) {
-      throw errors.unauthenticated({ message: describeCredentials(request.headers.authorization) });
+      throw errors.unauthenticated({
+        message: describeCredentials(request.headers.authorization),
+        refusal: { address },
+      });
     }
     throw errors.tooManyRequests({
       message: 'Too many requests without a valid API key.',
       limit: 'rate_limit_unauthenticated',
+      refusal: { address, isRepeated: isRepeatedRejection(record, limit) },
     });
   }
 }

@@ -26,6 +26,10 @@ export function toThrottlerRecord(
   return { totalHits, timeToExpire, isBlocked, timeToBlockExpire: isBlocked ? timeToExpire : 0 };
 }
 
+/** Whether the window has rejected a hit before this one. */
+export const isRepeatedRejection = ({ totalHits }: ThrottlerRecord, limit: number): boolean =>
+  totalHits > limit + 1;
+
 /**
  * Sets `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10, §3 and §4), and
  * remembers the time until an exhausted limit resets: no `Retry-After` may be shorter.

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ThrottlerGuard, type ThrottlerRequest } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
-import { setRateLimitHeaders } from '../http/rate-limit-headers.js';
+import { isRepeatedRejection, setRateLimitHeaders } from '../http/rate-limit-headers.js';
 import type { RateLimitName } from './rate-limit.decorator.js';
 
 /** Counts requests per client against the named limit of the route (`@RateLimit`). */
@@ -27,7 +27,10 @@ export class RateLimitGuard extends ThrottlerGuard {
     const reply = http.getResponse<FastifyReply>();
     setRateLimitHeaders(request, reply, { name, limit, windowMs: ttl }, record);
     if (record.isBlocked) {
-      throw errors.tooManyRequests({ limit: `rate_limit_${name as RateLimitName}` });
+      throw errors.tooManyRequests({
+        limit: `rate_limit_${name as RateLimitName}`,
+        refusal: { isRepeated: isRepeatedRejection(record, limit) },
+      });
     }
     return true;
   }

@@ -1,0 +1,64 @@
+import type { Logger } from 'pino';
+import type { ErrorCode } from '../common/error-catalog.js';
+import type { EventBus, ServiceEventOf } from '../common/events.js';
+
+type RequestCompleted = ServiceEventOf<'request_completed'>;
+
+/** Actions that are always logged, by method and route. */
+const AUDITED_ACTIONS: Readonly<Record<string, string>> = {
+  'POST /otp/numbers/lookup': 'look_up',
+  'POST /otp/numbers/erase': 'erase',
+  'DELETE /otp/:pinId': 'cancel',
+};
+
+/** Actions that are logged only if they are refused. */
+const OTHER_ACTIONS: Readonly<Record<string, string>> = {
+  'POST /otp/send': 'send',
+  'POST /otp/resend': 'resend',
+  'POST /otp/verify': 'verify',
+  'GET /otp/:pinId': 'get_verification',
+  'GET /metrics': 'read_metrics',
+};
+
+/** The answers of a rule or a limit. */
+const REFUSALS: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+  'unauthenticated',
+  'destination_not_allowed',
+  'destination_suspended',
+  'cooldown_active',
+  'quota_exceeded',
+  'resend_limit_reached',
+  'too_many_requests',
+]);
+
+/** Of a request whose client disconnected first, so that its answer is not known. */
+const UNANSWERED_STATUS = 499;
+
+type AuditOutcome = 'done' | 'refused' | 'failed' | 'unanswered';
+
+/**
+ * Logs who looked up, erased or cancelled something, and which request was refused: one line each, with
+ * `kind: "audit"`, at every `LOG_LEVEL` but `silent`. Lines have no number, code, key, reference or
+ * pinId. They are as many as the rate limits allow: beyond one, only its first refusal is logged.
+ */
+export function logAuditEvents(events: EventBus, logger: Logger): void {
+  if (logger.level === 'silent') return;
+  const audit = logger.child({ kind: 'audit' }, { level: 'info' });
+  events.subscribe('request_completed', (event) => {
+    const { context, method = '', route = '', problem: reason, limit, client, refusal } = event;
+    const request = `${method} ${route}`;
+    const audited = AUDITED_ACTIONS[request];
+    const outcome = toOutcome(event);
+    const isLogged = audited !== undefined || outcome === 'refused';
+    if (!isLogged || refusal?.isRepeated) return;
+    const action = audited ?? OTHER_ACTIONS[request] ?? 'other';
+    const { country, address } = refusal ?? {};
+    audit.info({ action, outcome, reason, limit, client, country, address, ...context }, 'audit');
+  });
+}
+
+function toOutcome({ status, problem }: RequestCompleted): AuditOutcome {
+  if (REFUSALS.has(problem)) return 'refused';
+  if (status === UNANSWERED_STATUS) return 'unanswered';
+  return status < 400 ? 'done' : 'failed';
+}

@@ -1,0 +1,52 @@
+import { EventBus, type ServiceEventOf } from '../../src/common/events.js';
+import { logAuditEvents } from '../../src/observability/audit-logger.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { MemoryLog } from '../support/memory-log.js';
+
+type RequestCompleted = ServiceEventOf<'request_completed'>;
+
+describe('logAuditEvents', () => {
+  function log(event: Partial<RequestCompleted>): Record<string, unknown>[] {
+    const [events, lines] = [new EventBus(), new MemoryLog()];
+    logAuditEvents(events, createLogger('info', lines));
+    events.emit({
+      type: 'request_completed',
+      context: { requestId: 'a-request' },
+      method: 'POST',
+      route: '/otp/numbers/erase',
+      status: 204,
+      problem: undefined,
+      limit: undefined,
+      invalidFields: undefined,
+      refusal: undefined,
+      replayed: false,
+      client: 'shop',
+      durationMs: 1,
+      ...event,
+    });
+    return lines.events('audit');
+  }
+
+  it('does not know the outcome if the client disconnected before the answer', () => {
+    expect(log({ status: 499 })).toMatchObject([{ action: 'erase', outcome: 'unanswered' }]);
+  });
+
+  it('logs an error of the service as a failure', () => {
+    expect(log({ status: 503, problem: 'storage_unavailable' })).toMatchObject([
+      { outcome: 'failed', reason: 'storage_unavailable' },
+    ]);
+  });
+
+  it('names the action `other` on a path that it does not know', () => {
+    const refused = { status: 401, problem: 'unauthenticated', client: undefined } as const;
+
+    expect(log({ ...refused, route: '/new' })).toMatchObject([{ action: 'other' }]);
+    expect(log({ route: '/new' })).toEqual([]);
+  });
+
+  it('logs a request that could not be parsed only if it was refused', () => {
+    const unparsed = { method: undefined, route: undefined, client: undefined };
+
+    expect(log({ ...unparsed, status: 400, problem: 'malformed_body' })).toEqual([]);
+  });
+});
