@@ -10,6 +10,7 @@ import type { Environment } from './config/define-config.js';
 import { httpConfig } from './config/http.config.js';
 import { providersConfig } from './config/providers.config.js';
 import { serviceConfig } from './config/service.config.js';
+import { webhooksConfig } from './config/webhooks.config.js';
 import { DemoModule } from './demo/demo.module.js';
 import { hasDemo } from './demo/has-demo.js';
 import { StartPageController } from './demo/start-page.controller.js';
@@ -26,6 +27,7 @@ import { tracingProvider } from './observability/tracing.provider.js';
 import { OtpModule } from './otp/otp.module.js';
 import { RateLimitGuard } from './throttling/rate-limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The composition root. The guards, the pipe and the filter of all requests run in this order. */
 @Global()
@@ -40,6 +42,7 @@ export class AppModule {
         ThrottlingModule,
         OtpModule,
         HealthModule,
+        ...importWebhooks(env),
         ...importDemo(env),
       ],
       controllers: [
@@ -71,6 +74,8 @@ export class AppModule {
 
 const importDemo = (env: Environment) =>
   hasDemo(providersConfig(env), authConfig(env)) ? [DemoModule] : [];
+
+const importWebhooks = (env: Environment) => (webhooksConfig(env).receiver ? [WebhooksModule] : []);
 
 /** Not in production, where `/` is an unknown path. */
 const selectStartPage = (env: Environment) =>

@@ -22,6 +22,11 @@ export interface SendRequest {
    */
   readonly reference?: string | undefined;
   /**
+   * What the events of this verification give back, such as the id of an order; nothing else returns it. 1 to 128 characters, stored encrypted.
+   * @example login-4711
+   */
+  readonly eventReference?: string | undefined;
+  /**
    * The IP address of the end user, IPv4 or IPv6 (of which the /64 counts). Limits how many numbers one user can have messages sent to.
    * @example 203.0.113.7
    */

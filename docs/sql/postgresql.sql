@@ -40,6 +40,27 @@ where
 returning
   "address_hash";
 
+-- cleanup.deleteEvents
+delete from "outbox"
+where
+  ("pin_id", "subject") in (
+    select
+      "pin_id",
+      "subject"
+    from
+      "outbox"
+    where
+      created_at <= $1
+    order by
+      "created_at"
+    limit
+      500
+  )
+  and created_at <= $1
+returning
+  "pin_id",
+  "subject";
+
 -- cleanup.deleteKeys
 delete from "idempotency_keys"
 where
@@ -972,6 +993,129 @@ where
   number_hash = $2
   and client = $3;
 
+-- outbox.abandon
+update outbox
+set
+  state = 'abandoned'
+where
+  pin_id = $1
+  and subject = $2
+  and tries = $3
+  and state = 'waiting'
+returning
+  event_id;
+
+-- outbox.claim
+update outbox
+set
+  due_at = $1,
+  tries = tries + 1
+where
+  state = 'waiting'
+  and due_at <= $2
+  and (pin_id, subject) in (
+    select
+      pin_id,
+      subject
+    from
+      outbox as due
+    where
+      state = 'waiting'
+      and due_at <= $2
+      and not exists (
+        select
+          1
+        from
+          outbox as earlier
+        where
+          earlier.pin_id = due.pin_id
+          and earlier.state = 'waiting'
+          and (earlier.created_at, earlier.event_id) < (due.created_at, due.event_id)
+      )
+    order by
+      due_at
+    limit
+      $3
+  )
+returning
+  pin_id,
+  subject,
+  event_id,
+  type,
+  client,
+  occurred_at,
+  created_at,
+  tries;
+
+-- outbox.expire
+update verifications
+set
+  status = 'expired'
+where
+  pin_id in (
+    select
+      pin_id
+    from
+      verifications
+    where
+      status = 'pending'
+      and expires_at > 0
+      and expires_at > $1
+      and expires_at <= $2
+    order by
+      expires_at
+    limit
+      500
+  )
+  and status || '' = 'pending'
+returning
+  pin_id;
+
+-- outbox.markSent
+update outbox
+set
+  state = 'sent'
+where
+  pin_id = $1
+  and subject = $2;
+
+-- outbox.postpone
+update outbox
+set
+  due_at = $1
+where
+  pin_id = $2
+  and subject = $3
+  and tries = $4
+  and state = 'waiting';
+
+-- outbox.readDeliveries
+select
+  "channel",
+  "provider",
+  "sent_at",
+  "status",
+  "status_at"
+from
+  "messages"
+where
+  "pin_id" = $1
+order by
+  "sent_at";
+
+-- outbox.readOldest
+select
+  created_at
+from
+  outbox
+where
+  state = 'waiting'
+  and created_at > 0
+order by
+  created_at
+limit
+  1;
+
 -- sends.addPossiblySentBy
 update verifications
 set
@@ -1211,6 +1355,7 @@ returning
 -- sends.supersede
 update verifications
 set
+  superseded_by = $1,
   status = case
     when expires_at <= (
       select
@@ -1530,10 +1675,21 @@ where
 -- verifications.cancelOlderPending
 update verifications
 set
-  status = 'cancelled'
+  status = 'cancelled',
+  superseded_by = (
+    select
+      pin_id
+    from
+      verifications as newer
+    where
+      newer.client = verifications.client
+      and newer.status = 'pending'
+      and newer.number_hash in ($1, $2)
+      and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id)
+  )
 where
-  client = $1
-  and number_hash in ($2, $3)
+  client = $3
+  and number_hash in ($1, $2)
   and status = 'pending'
   and exists (
     select
@@ -1543,7 +1699,7 @@ where
     where
       newer.client = verifications.client
       and newer.status = 'pending'
-      and newer.number_hash in ($2, $3)
+      and newer.number_hash in ($1, $2)
       and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id)
   );
 
@@ -1568,6 +1724,19 @@ set
   state = 'erased',
   request_hash = '',
   sealed_answer = ''
+where
+  pin_id in (
+    select
+      pin_id
+    from
+      verifications
+    where
+      client = $1
+      and number_hash = $2
+  );
+
+-- verifications.eraseEvents
+delete from outbox
 where
   pin_id in (
     select
@@ -1881,3 +2050,259 @@ where
   and expires_at > $1
 returning
   pin_id;
+
+-- webhook_events.addCancelled
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast($1 as text),
+  pin_id,
+  '',
+  case
+    when attempts >= max_attempts then 'verification.exhausted'
+    when status = 'expired' then 'verification.expired'
+    else 'verification.cancelled'
+  end,
+  client,
+  cast($2 as bigint),
+  cast($2 as bigint),
+  cast($2 as bigint),
+  0,
+  'waiting'
+from
+  verifications
+where
+  pin_id = $3
+  and client = $4
+  and status || '' = 'pending'
+  and expires_at > $2
+for update
+on conflict do nothing;
+
+-- webhook_events.addExhausted
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast($1 as text),
+  pin_id,
+  '',
+  'verification.exhausted',
+  client,
+  cast($2 as bigint),
+  cast($2 as bigint),
+  cast($2 as bigint),
+  0,
+  'waiting'
+from
+  verifications
+where
+  pin_id = $3
+  and status || '' = 'pending'
+  and attempts >= max_attempts
+  and unresolved = 0
+on conflict do nothing;
+
+-- webhook_events.addExpired
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast($1 as text),
+  pin_id,
+  '',
+  case
+    when attempts >= max_attempts then 'verification.exhausted'
+    when status = 'expired' then 'verification.expired'
+    else 'verification.cancelled'
+  end,
+  client,
+  cast(
+    case
+      when status = 'expired' then expires_at
+      else $2
+    end as bigint
+  ),
+  cast($2 as bigint),
+  cast($2 as bigint),
+  0,
+  'waiting'
+from
+  verifications
+where
+  pin_id = $3
+  and status || '' = 'expired'
+on conflict do nothing;
+
+-- webhook_events.addRehashed
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast($1 as text),
+  pin_id,
+  '',
+  case
+    when attempts >= max_attempts then 'verification.exhausted'
+    when status = 'expired' then 'verification.expired'
+    else 'verification.cancelled'
+  end,
+  client,
+  cast(
+    case
+      when status = 'expired' then expires_at
+      else $2
+    end as bigint
+  ),
+  cast($2 as bigint),
+  cast($2 as bigint),
+  0,
+  'waiting'
+from
+  verifications
+where
+  superseded_by <> ''
+  and superseded_by = (
+    select
+      pin_id
+    from
+      verifications as newer
+    where
+      client = $3
+      and number_hash = $4
+      and status = 'pending'
+  )
+on conflict do nothing;
+
+-- webhook_events.addSuperseded
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast($1 as text),
+  pin_id,
+  '',
+  case
+    when attempts >= max_attempts then 'verification.exhausted'
+    when status = 'expired' then 'verification.expired'
+    else 'verification.cancelled'
+  end,
+  client,
+  cast(
+    case
+      when status = 'expired' then expires_at
+      else $2
+    end as bigint
+  ),
+  cast($2 as bigint),
+  cast($2 as bigint),
+  0,
+  'waiting'
+from
+  verifications
+where
+  pin_id = (
+    select
+      pin_id
+    from
+      verifications
+    where
+      superseded_by = $3
+      and superseded_by <> ''
+    union all
+    select
+      pin_id
+    from
+      verifications
+    where
+      pin_id = $3
+      and status || '' = 'cancelled'
+    limit
+      1
+  )
+on conflict do nothing;
+
+-- webhook_events.addVerified
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast($1 as text),
+  pin_id,
+  '',
+  'verification.verified',
+  client,
+  cast($2 as bigint),
+  cast($2 as bigint),
+  cast($2 as bigint),
+  0,
+  'waiting'
+from
+  verifications
+where
+  pin_id = $3
+  and status || '' in ('pending', 'unclaimed')
+  and expires_at > $2
+for update
+on conflict do nothing;

@@ -16,6 +16,7 @@ import type {
   VerificationClosedReason,
 } from './label-values.js';
 import type { RequestContext } from './request-context.js';
+import type { WebhookEventType, WebhookOutcome } from './webhook-event.js';
 
 /** A request started. Always followed by `request_completed`. */
 interface RequestStarted {
@@ -143,6 +144,13 @@ export interface ClientRulesChanged {
   readonly differences: readonly string[];
 }
 
+/** An event was sent to the receiver of events, or could not be. */
+interface WebhookCompleted {
+  readonly type: 'webhook_completed';
+  readonly event: WebhookEventType;
+  readonly outcome: WebhookOutcome;
+}
+
 /** Log lines were lost, because standard output cannot be written. */
 interface LogLinesLost {
   readonly type: 'log_lines_lost';
@@ -162,6 +170,7 @@ export type ServiceEvent =
   | FraudCheckCompleted
   | StorageOperationCompleted
   | ClientRulesChanged
+  | WebhookCompleted
   | LogLinesLost;
 
 export type ServiceEventOf<Type> = Extract<ServiceEvent, { type: Type }>;

@@ -15,6 +15,7 @@ import { serviceConfig } from './service.config.js';
 import { storageConfig } from './storage.config.js';
 import { throttleConfig } from './throttle.config.js';
 import { tracingConfig } from './tracing.config.js';
+import { webhooksConfig } from './webhooks.config.js';
 
 /** The configuration of every namespace, in the order of docs/configuration.md. */
 export const CONFIGS = [
@@ -31,6 +32,7 @@ export const CONFIGS = [
   throttleConfig,
   pumpingConfig,
   proofConfig,
+  webhooksConfig,
   tracingConfig,
 ] as const;
 

@@ -103,6 +103,18 @@ export const baseUrl = () =>
     return normalizeBaseUrl(url);
   }).meta({ values: 'https URL; http on a loopback address' } satisfies Partial<SettingDocs>);
 
+/** The URL of a receiver of events. Its path and query may identify the receiver. */
+export const webhookUrl = () =>
+  parsedBy((text) => {
+    const url = parseUrl(text);
+    if (!url || !(url.protocol === 'https:' || LOOPBACK_URL.test(text))) {
+      throw new Error('must be an https URL (http is accepted for a loopback address only)');
+    }
+    if (url.username || url.password) throw new Error('must have no user and no password');
+    if (url.hash) throw new Error('must have no fragment');
+    return url.href;
+  });
+
 /** The URL of a trace collector, as {@link baseUrl}. Traces hold no personal data, so http will do. */
 export const collectorUrl = () =>
   parsedBy((text) => {

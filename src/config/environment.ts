@@ -13,6 +13,7 @@ import { findRouteErrors } from './provider-routes.js';
 import { findMissingCredentials, providersConfig } from './providers.config.js';
 import { readSecretFiles, toFileVariable } from './secret-files.js';
 import { describeUnknownVariables } from './unknown-variables.js';
+import { findWebhookErrors } from './webhooks.config.js';
 
 const SCHEMA = Joi.object<Record<string, unknown>>(
   Object.fromEntries(SETTINGS.map(({ name, schema }) => [name, schema])),
@@ -52,6 +53,7 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
       ? findPrefixErrors(env)
       : []),
     ...findDevelopmentSecretErrors(env),
+    ...findWebhookErrors(env),
   ];
   const errors = [
     ...files.errors,

@@ -7,11 +7,13 @@ import { EventBus } from '../common/events.js';
 import { STORAGE_OPERATIONS } from '../common/label-values.js';
 import { VERSION } from '../common/version.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
+import { webhooksConfig, type WebhooksConfig } from '../config/webhooks.config.js';
 import { registerClientMetrics } from './metrics/client-metrics.js';
 import { createCounter, createGauge, createHistogram } from './metrics/create-metric.js';
 import { registerProviderMetrics } from './metrics/provider-metrics.js';
 import { registerRequestMetrics } from './metrics/request-metrics.js';
 import { registerVerificationMetrics } from './metrics/verification-metrics.js';
+import { registerWebhookMetrics } from './metrics/webhook-metrics.js';
 
 const STORAGE_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5];
 
@@ -29,6 +31,7 @@ export class Metrics {
     directory: ClientDirectory,
     clientsFile: ClientsFileReader,
     @Inject(providersConfig.KEY) { names }: ProvidersConfig,
+    @Inject(webhooksConfig.KEY) { receiver }: WebhooksConfig,
   ) {
     const { registry } = this;
     collectDefaultMetrics({ register: registry });
@@ -47,6 +50,7 @@ export class Metrics {
     registerProviderMetrics(registry, events, names);
     registerStorageMetrics(registry, events);
     registerLogMetrics(registry, events);
+    if (receiver) registerWebhookMetrics(registry, events);
   }
 
   /**

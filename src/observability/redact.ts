@@ -1,7 +1,7 @@
 /** Names that this service, the providers or libraries use for secrets and personal data. */
 const REDACTED_KEYS = new Set(
   (
-    'phonenumber to msisdn number endpoint identity otpcode pin providerpinid reference enduserip ' +
+    'phonenumber to msisdn number endpoint identity otpcode pin providerpinid reference eventreference enduserip ' +
     'authorization idempotency-key proof apikey applicationsecret password secret url body data headers config'
   ).split(' '),
 );

@@ -12,7 +12,7 @@ import type { VerificationResponse } from './dto/verification.dto.js';
 import { createPinId } from './pin-id.js';
 
 export const toNewVerification = (
-  { phoneNumber, channel = DEFAULT_CHANNEL, reference, endUserIp, locale }: SendOtpDto,
+  { phoneNumber, channel = DEFAULT_CHANNEL, endUserIp, locale, ...dto }: SendOtpDto,
   { client, rules }: Pick<RequestClient, 'client' | 'rules'>,
   { country, prefix, isTestNumber, isTrusted }: CheckedDestination,
   { floodFilters, now }: { floodFilters: FloodFilters; now: number },
@@ -26,7 +26,8 @@ export const toNewVerification = (
   channel,
   locale: locale === undefined ? rules.locale : canonicalizeLocale(locale),
   floodFilters,
-  reference,
+  reference: dto.reference,
+  eventReference: dto.eventReference,
   createdAt: now,
   expiresAt: now + rules.otp.ttlMs,
   maxAttempts: rules.otp.maxAttempts,

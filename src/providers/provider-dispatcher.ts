@@ -52,12 +52,25 @@ class RenewingDispatcher extends Dispatcher {
   }
 }
 
-/** The connections to the providers, through the proxy of the settings if there is one. */
-export async function createProviderDispatcher(
-  providers: ProvidersConfig,
+/** The connections to the providers. */
+export const createProviderDispatcher = (providers: ProvidersConfig, outbound: OutboundConfig) =>
+  createDispatcher(
+    providers.names.map((name) => getProviderAccount(name, providers).baseUrl),
+    providers.timeoutMs,
+    outbound,
+  );
+
+/**
+ * Connections to other hosts, through the proxy of the settings if there is one.
+ * @param urls what is called
+ * @param timeoutMs the longest time of a call, in milliseconds
+ */
+export async function createDispatcher(
+  urls: readonly string[],
+  timeoutMs: number,
   { httpsProxy, httpProxy, noProxy }: OutboundConfig,
 ): Promise<Undici.Dispatcher> {
-  const connectTimeoutMs = providers.timeoutMs + CONNECT_SLACK_MS;
+  const connectTimeoutMs = timeoutMs + CONNECT_SLACK_MS;
   const options: Undici.Agent.Options = {
     maxResponseSize: MAX_RESPONSE_BYTES,
     connect: { timeout: connectTimeoutMs },
@@ -67,14 +80,11 @@ export async function createProviderDispatcher(
     return new RenewingDispatcher(() => new Agent(options));
   }
   const { createProxyAgent } = await import('./proxy-agent.js');
-  const directHosts = [noProxy, ...findLoopbackHosts(providers)].join(',');
+  const directHosts = [noProxy, ...findLoopbackHosts(urls)].join(',');
   const proxyOptions = { connectTimeoutMs, proxy, directHosts, ...options };
   return new RenewingDispatcher(() => createProxyAgent(proxyOptions));
 }
 
 /** A proxy cannot reach this machine, where the sandbox is. */
-const findLoopbackHosts = (providers: ProvidersConfig): string[] =>
-  providers.names
-    .map((name) => getProviderAccount(name, providers).baseUrl)
-    .filter((url) => LOOPBACK_URL.test(url))
-    .map((url) => new URL(url).hostname);
+const findLoopbackHosts = (urls: readonly string[]): string[] =>
+  urls.filter((url) => LOOPBACK_URL.test(url)).map((url) => new URL(url).hostname);

@@ -83,6 +83,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     const { queries } = this;
     for (const [query, before] of [
       [queries.deleteVerifications, now - this.config.retentionMs],
+      [queries.deleteEvents, now - this.config.retentionMs],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
       [queries.untrustNumbers, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],

@@ -30,6 +30,8 @@ export interface NewVerification {
   readonly floodFilters?: FloodFilters;
   /** The client's own context, which verify must repeat. */
   readonly reference: string | undefined;
+  /** Given back in events, unlike the reference. */
+  readonly eventReference: string | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly maxAttempts: number;
@@ -66,6 +68,8 @@ export interface SendReservation {
   readonly channel: Channel;
   /** A canonical BCP 47 tag; empty for the default language. A resend has that of its send. */
   readonly locale: string;
+  /** Given back in events. A resend has that of its send. */
+  readonly eventReference: string | undefined;
   /** The code to send again; `undefined` for a new one. */
   readonly resendOf: SentCode | undefined;
   /** Removed if the send is released; `undefined` for a send without limits. */

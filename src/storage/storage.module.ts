@@ -15,6 +15,7 @@ import { SendLimitFinder } from './limits/send-limit-finder.js';
 import { SendLimits } from './limits/send-limits.js';
 import { TrafficCounts } from './limits/traffic-counts.js';
 import { LostAnswerStore } from './lost-answer-store.js';
+import { Outbox } from './outbox.js';
 import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { IdempotencyKeyRepository } from './repositories/idempotency-key.repository.js';
@@ -23,6 +24,7 @@ import { SendOutcomeRepository } from './repositories/send-outcome.repository.js
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationTable } from './repositories/verification-table.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
+import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
 import { StorageHealthIndicator } from './storage.health.js';
 import { StoredResponseEncryption } from './stored-response-encryption.js';
 import { VerificationStore } from './verification-store.js';
@@ -47,6 +49,7 @@ import { VerificationStore } from './verification-store.js';
     SendLimitFinder,
     GuessLimits,
     IdempotencyKeyRepository,
+    WebhookEventRecorder,
     VerificationTable,
     SendOutcomeRepository,
     SendRepository,
@@ -56,10 +59,11 @@ import { VerificationStore } from './verification-store.js';
     LostAnswerStore,
     VerificationRepository,
     VerificationStore,
+    Outbox,
     ClockSynchronizer,
     CleanupService,
     StorageHealthIndicator,
   ],
-  exports: [VerificationStore, LostAnswerStore, Clock, StorageHealthIndicator],
+  exports: [VerificationStore, LostAnswerStore, Outbox, Clock, StorageHealthIndicator],
 })
 export class StorageModule {}

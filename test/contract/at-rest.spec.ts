@@ -6,6 +6,7 @@ import Libsql from 'libsql';
 import { hours, minutes } from '../../src/common/durations.js';
 import type { IdempotentRequest } from '../../src/storage/idempotency.types.js';
 import type { NewVerification } from '../../src/storage/send.types.js';
+import { EVENTS_SECRET } from '../support/event-receiver.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
@@ -115,6 +116,35 @@ describe('Stored data', () => {
     expect(numbers).toContainEqual(expect.objectContaining({ sends: '', failures: '' }));
     expect(traffic).toContainEqual(expect.objectContaining({ texts: 0, verified: 0 }));
     expect([verifications, keys].map((list) => list?.length)).toEqual([2, 2]);
+  });
+
+  it('contains no readable event reference, and events without personal data', async () => {
+    const service = await startSandboxedService({
+      DATA_DIR: dataDir,
+      EVENTS_URL: 'https://events.example.test/',
+      EVENTS_SECRET,
+    });
+    const eventReference = randomUUID();
+    const { body } = await service.http
+      .post('/otp/send')
+      .send({ phoneNumber: NUMBER, reference: randomUUID(), eventReference });
+    await service.http.delete(`/otp/${body.pinId}`).expect(204);
+
+    const [event] = new Libsql(join(dataDir, 'otp.db')).prepare('select * from outbox').all();
+    const text = JSON.stringify(readRows());
+    await service.close();
+
+    expect(text).not.toContain(eventReference);
+    const time = expect.any(Number);
+    expect(event).toEqual({
+      pin_id: body.pinId,
+      subject: '',
+      event_id: expect.stringMatching(/^[\w-]{22}$/),
+      type: 'verification.cancelled',
+      client: 'anonymous',
+      ...{ occurred_at: time, created_at: time, due_at: time, tries: time },
+      state: 'waiting',
+    });
   });
 
   // Fails without idempotency-key-queries.ts, update: `erased`

@@ -14,6 +14,7 @@ import { serviceConfig } from '../../src/config/service.config.js';
 import { storageConfig } from '../../src/config/storage.config.js';
 import { throttleConfig } from '../../src/config/throttle.config.js';
 import { tracingConfig } from '../../src/config/tracing.config.js';
+import { webhooksConfig } from '../../src/config/webhooks.config.js';
 
 /** The environment of a test: these settings, and a secret. */
 export const testEnvironment = (settings: NodeJS.ProcessEnv = {}): Environment =>
@@ -34,5 +35,6 @@ export const readConfig = (env: Environment) => ({
   throttle: throttleConfig(env),
   pumping: pumpingConfig(env),
   proof: proofConfig(env),
+  webhooks: webhooksConfig(env),
   tracing: tracingConfig(env),
 });

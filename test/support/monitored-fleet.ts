@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { RULES } from './alerts.js';
 import { newHashedKey, TestClientsFile } from './clients-file.js';
+import { startEventReceiver } from './event-receiver.js';
 import { startReplica, type Replica } from './replica.js';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 import { startPrometheus, type Prometheus } from './services/prometheus.js';
@@ -33,10 +34,11 @@ export async function startMonitoredFleet(
   const { key, hash } = newHashedKey();
   const clientsFile = new TestClientsFile();
   clientsFile.write({ shop: { keys: [hash] } });
-  const [postgres, redis, sandbox] = await Promise.all([
+  const [postgres, redis, sandbox, receiver] = await Promise.all([
     startPostgres({ fresh: true }),
     startRedis({ fresh: true }),
     startSandbox({ port: 0 }),
+    startEventReceiver(),
   ]);
   const allSettings = {
     DATABASE_URL: await postgres.createDatabase(),
@@ -44,6 +46,7 @@ export async function startMonitoredFleet(
     INFOBIP_BASE_URL: sandbox.url,
     CLIENTS_FILE: clientsFile.path,
     METRICS_PUBLIC: 'true',
+    ...receiver.settings,
     ...settings,
   };
   const replicas = [await startReplica(allSettings), await startReplica(allSettings)] as const;
@@ -65,7 +68,7 @@ export async function startMonitoredFleet(
     stop: async () => {
       await prometheus.stop();
       await Promise.all(replicas.map((replica) => replica.kill()));
-      await Promise.all([postgres.stop(), redis.stop(), sandbox.close()]);
+      await Promise.all([postgres.stop(), redis.stop(), sandbox.close(), receiver.close()]);
       clientsFile.remove();
     },
   };

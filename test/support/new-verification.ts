@@ -19,6 +19,7 @@ export function newVerification(
     channel: 'sms',
     locale: '',
     reference: undefined,
+    eventReference: undefined,
     createdAt,
     expiresAt: createdAt + minutes(5),
     maxAttempts: 5,

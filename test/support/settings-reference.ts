@@ -23,6 +23,8 @@ const INTROS: Readonly<Record<string, string>> = {
     'Production requires `OTP_SECRET`, and `API_KEYS` or `CLIENTS_FILE`. Outside production, one of these two is required with a `HOST` that other machines can reach and with a real provider, unless `ALLOW_UNAUTHENTICATED` is `true`. `npm run keys:new -- NAME` makes a key and its entry. [Clients and their rules](clients.md) describes the file.',
   Providers:
     'Production requires the credentials of each provider in `PROVIDERS`. Outside production, the [sandbox](sandbox.md) simulates all of them by default. A base URL that is not local, or Sinch credentials, turns it off.',
+  Events:
+    'Requests to your backend when a verification ends; both settings or none. See [events](events.md).',
   'Fraud protection':
     'Limits of messages whose code was not verified (unverified messages); see [fraud protection](fraud-protection.md).',
   Proofs:

@@ -118,11 +118,16 @@ export const redisUp = ({ first = '1x360', second = '1x360' } = {}): MetricSerie
   ...ofReplica('otp_ready', second, { check: 'counters', ...SECOND }),
 });
 
+/** An event that was given up. */
+export const ABANDONED = { type: 'verification.verified', outcome: 'abandoned' };
+
 /** What is the same by day and by night. */
 const NOTHING_WRONG: MetricSeries = {
   ...replicas(),
   ...ofReplica('nodejs_eventloop_lag_p99_seconds', '0.02x360'),
   ...ofReplica('otp_log_lines_lost_total', '0x360'),
+  ...ofReplica('otp_events_total', '0x360', ABANDONED),
+  ...ofReplica('otp_events_oldest_waiting_seconds', '0x360'),
   ...ofReplica('otp_database_connections', '0x360', { state: 'waiting' }),
   ...openCircuit('0x360'),
   ...blocked('0x360'),
@@ -238,6 +243,7 @@ export const ONE_ERROR_OF_EACH_KIND: MetricSeries = {
   ...limitReached('shared_sends_per_day', ONCE),
   ...blocked(ONCE),
   ...ofReplica('otp_log_lines_lost_total', ONCE),
+  ...ofReplica('otp_events_oldest_waiting_seconds', '0x344 300x15'),
   ...ofReplica('otp_database_connections', '0x344 1 0x14', { state: 'waiting' }),
   ...ofReplica('nodejs_eventloop_lag_p99_seconds', '0.02x344 0.5 0.02x14'),
   ...replicas({ first: '1x344 0 1x14' }),

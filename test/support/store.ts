@@ -7,6 +7,8 @@ import { Clock } from '../../src/common/clock.js';
 import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
+import { LostAnswerStore } from '../../src/storage/lost-answer-store.js';
+import { Outbox } from '../../src/storage/outbox.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from './config.js';
@@ -16,6 +18,8 @@ import { startPostgres, type PostgresServer } from './services/postgres.js';
 /** One replica's storage. */
 export interface OpenStore {
   readonly store: VerificationStore;
+  readonly lostAnswers: LostAnswerStore;
+  readonly outbox: Outbox;
   runCleanup(): Promise<void>;
   close(): Promise<void>;
 }
@@ -80,6 +84,8 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
   await module.init();
   return {
     store: module.get(VerificationStore),
+    lostAnswers: module.get(LostAnswerStore),
+    outbox: module.get(Outbox),
     runCleanup: () => module.get(CleanupService).runOnce(),
     close: () => module.close(),
   };

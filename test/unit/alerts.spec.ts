@@ -10,6 +10,7 @@ import {
 } from '../support/alerts.js';
 import { anchorsOf } from '../support/anchors.js';
 import {
+  ABANDONED,
   blocked,
   callDurations,
   calls,
@@ -139,6 +140,8 @@ const FAILURES: [
   ],
   ['OtpEventLoopLag', ofReplica('nodejs_eventloop_lag_p99_seconds', '0.5x360'), A],
   ['OtpClientsFileInvalid', ofReplica('otp_clients_file_valid', '1x340 0x20'), A],
+  ['OtpEventsLate', ofReplica('otp_events_oldest_waiting_seconds', '0x340 1000x20'), {}],
+  ['OtpEventsAbandoned', ofReplica('otp_events_total', '0x350 0+1x10', ABANDONED), {}],
   ['OtpLogLinesLost', ofReplica('otp_log_lines_lost_total', '0x350 0+5x10'), A],
 ];
 

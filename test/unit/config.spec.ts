@@ -91,6 +91,7 @@ describe('The configuration', () => {
       pumping: { mode: 'enforce', floorPerHour: 10, floorPerDay: 30, unverifiedRatio: 0.8 },
       storage: { databaseUrl: undefined, dataDir: './data', retentionMs: hours(24 * 30) },
       throttle: { redisUrl: undefined, sendsPerMinute: 60, verifiesPerMinute: 300 },
+      webhooks: { receiver: undefined },
       tracing: {
         endpoint: undefined,
         headers: [],

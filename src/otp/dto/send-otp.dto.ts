@@ -26,6 +26,13 @@ export class SendOtpDto {
   )
   readonly reference?: string;
 
+  @ReferenceField(
+    'What the events of this verification give back, such as the id of an order; nothing else returns it. 1 to 128 characters, stored encrypted.',
+    'Give an eventReference of 1 to 128 characters, or none.',
+    { limitLength: true },
+  )
+  readonly eventReference?: string;
+
   @EndUserIpField()
   readonly endUserIp?: string;
 

@@ -26,8 +26,9 @@ export const isWritten = ({ pinId }: { pinId: string }): SqlPredicate =>
  * indexes out: without statistics PostgreSQL prefers the index of all pending verifications to the
  * primary key, and then reads all of them.
  */
-export const hasStatus = (status: 'sending' | 'pending' | 'verified'): SqlPredicate =>
-  sql`status || '' = ${sql.lit(status)}`;
+export const hasStatus = (
+  status: 'sending' | 'pending' | 'verified' | 'cancelled' | 'expired',
+): SqlPredicate => sql`status || '' = ${sql.lit(status)}`;
 
 /** Whether a verification that is looked up by its `pinId` is pending and has not expired. */
 export const isOpen = (now: number): SqlPredicate =>

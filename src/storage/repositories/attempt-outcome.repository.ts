@@ -10,6 +10,7 @@ import { toVerifiedResult } from '../verified-result.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { exhaustsAttempts, isWrong, toVerifyResult } from './rejected-code.js';
 import { VerificationTable } from './verification-table.js';
+import { WebhookEventRecorder } from './webhook-event-recorder.js';
 import { hasLostAnswer } from './verification-status.js';
 
 /** What identifies a counted attempt. */
@@ -32,6 +33,7 @@ export class AttemptOutcomeRepository {
     private readonly traffic: TrafficCounts,
     private readonly guesses: GuessLimits,
     private readonly keys: IdempotencyKeyRepository,
+    private readonly webhooks: WebhookEventRecorder,
   ) {}
 
   /** Decrypts an attempt's verification. If that fails, releases the attempt if it was counted. */
@@ -77,6 +79,7 @@ export class AttemptOutcomeRepository {
   }: ReleasableAttempt): Promise<void> {
     const write = (batch: StatementBatch) => {
       this.verifications.queries.releaseAttempt(batch, { pinId, resolved: isRepeat ? 0 : 1 });
+      this.webhooks.addExhausted(batch, pinId);
       if (claim) {
         // The lost run that it repeats stays unresolved.
         const endRun = isRepeat ? this.keys.queries.markAmbiguous : this.keys.queries.release;
@@ -126,6 +129,7 @@ export class AttemptOutcomeRepository {
         const response = toVerifiedResult(attempt);
         this.keys.storeResponseIfClaimable(batch, attempt, claim, response, now);
       }
+      this.webhooks.addVerified(batch, pinId, now);
       // Comes last: the other statements require that the verification is still open.
       return this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
     });
@@ -149,9 +153,11 @@ export class AttemptOutcomeRepository {
         this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
       else this.guesses.addWrongCode(batch, client, now);
       // An earlier run may have resolved it.
-      return isRepeated
+      const rejected = isRepeated
         ? this.verifications.queries.read(batch, { pinId, client })
         : this.verifications.queries.resolveAttempt(batch, { pinId, resolved });
+      this.webhooks.addExhausted(batch, pinId);
+      return rejected;
     };
     if (!claim) return toVerifyResult((await this.database.run(write)).row, result, now);
     return this.database.transaction(async (transaction) => {

@@ -21,6 +21,8 @@ export const prepareCleanupQueries = (database: Database) =>
     },
     deleteVerifications: (_db, p: CleanupCutoff) =>
       deleteOldest('verifications', ['pin_id'], 'created_at', sql`created_at <= ${p.before}`),
+    deleteEvents: (_db, p: CleanupCutoff) =>
+      deleteOldest('outbox', ['pin_id', 'subject'], 'created_at', sql`created_at <= ${p.before}`),
     deleteKeys: (_db, p: CleanupCutoff) =>
       deleteOldest(
         'idempotency_keys',

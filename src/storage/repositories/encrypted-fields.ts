@@ -8,15 +8,19 @@ interface EncryptedFields {
   /** The number that the provider messages, if it is another one. */
   readonly dialled?: string | undefined;
   readonly providerPinId: string;
+  /** Given back in events. */
+  readonly eventReference?: string | undefined;
 }
 
 export const toEncryptedFields = (
   { e164, identity }: PhoneNumber,
   providerPinId: string,
+  eventReference: string | undefined,
 ): EncryptedFields => ({
   to: identity,
   ...(e164 !== identity && { dialled: e164 }),
   providerPinId,
+  ...(eventReference !== undefined && { eventReference }),
 });
 
 export const getFieldsContext = (pinId: string, client: string): EncryptedValueContext => ({
@@ -26,9 +30,10 @@ export const getFieldsContext = (pinId: string, client: string): EncryptedValueC
 });
 
 export function isEncryptedFields(value: unknown): value is EncryptedFields {
-  const { to, dialled, providerPinId } = (value ?? {}) as Partial<
+  const { to, dialled, providerPinId, eventReference } = (value ?? {}) as Partial<
     Record<keyof EncryptedFields, unknown>
   >;
   if (dialled !== undefined && !PhoneNumber.isE164(dialled)) return false;
+  if (eventReference !== undefined && typeof eventReference !== 'string') return false;
   return PhoneNumber.isE164(to) && typeof providerPinId === 'string' && providerPinId !== '';
 }

@@ -3,7 +3,7 @@ import { toIdentity } from '../../common/phone-identity.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import type { DataProtection } from '../data-protection.js';
 import type { Database } from '../engines/database.js';
-import type { Executor, PreparedQuery } from '../engines/statement-batch.js';
+import type { Executor, PreparedQuery, StatementBatch } from '../engines/statement-batch.js';
 
 /*
  * Earlier builds stored a number as it was given. So the rows of one phone may have two hashes:
@@ -38,6 +38,11 @@ interface VerificationQueries {
   readonly rehashVerifications: PreparedQuery<FormerHash & { client: string }, unknown>;
 }
 
+/** Adds the events of what a merge ends. */
+interface EventRecorder {
+  addRehashed(batch: StatementBatch, client: string, numberHash: string): void;
+}
+
 interface NumberRow {
   readonly client: string;
   readonly sends: string;
@@ -54,6 +59,7 @@ export class FormerNumbers {
     private readonly database: Database,
     private readonly protection: DataProtection,
     private readonly verifications: VerificationQueries,
+    private readonly webhooks: EventRecorder,
   ) {
     this.queries = prepareFormerNumberQueries(database);
   }
@@ -98,6 +104,7 @@ export class FormerNumbers {
         }
         this.verifications.cancelOlderPending(batch, { client: name, ...hashes });
         this.verifications.rehashVerifications(batch, { client: name, ...hashes });
+        this.webhooks.addRehashed(batch, name, newHash);
       }
     });
   }

@@ -7,6 +7,7 @@ import { TrafficCounts } from '../limits/traffic-counts.js';
 import { toVerifiedResult } from '../verified-result.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
+import { WebhookEventRecorder } from './webhook-event-recorder.js';
 
 /** Writes what becomes of checks whose answers were lost. */
 @Injectable()
@@ -17,6 +18,7 @@ export class LostAnswerRepository {
     private readonly limits: NumberLimits,
     private readonly traffic: TrafficCounts,
     private readonly keys: IdempotencyKeyRepository,
+    private readonly webhooks: WebhookEventRecorder,
   ) {}
 
   /** An attempt stays counted, and the same request may repeat it. */
@@ -50,6 +52,7 @@ export class LostAnswerRepository {
         const isRight = isOnly && (isOpen || row.status === 'unclaimed');
         await transaction.run((batch) => {
           this.countVerified(batch, attempt, isRight, now);
+          this.webhooks.addVerified(batch, pinId, now);
           if (isRight) this.claim(batch, attempt, now);
           else this.verifications.queries.markUnclaimed(batch, { pinId, now });
         });

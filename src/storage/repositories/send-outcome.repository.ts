@@ -18,6 +18,7 @@ import type {
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { prepareOutcomeQueries } from './send-queries.js';
 import { VerificationTable } from './verification-table.js';
+import { WebhookEventRecorder } from './webhook-event-recorder.js';
 
 /**
  * Admits counted sends, and confirms or releases them after the provider was called. An outcome is
@@ -34,6 +35,7 @@ export class SendOutcomeRepository {
     private readonly limits: SendLimits,
     private readonly limitFinder: SendLimitFinder,
     private readonly keys: IdempotencyKeyRepository,
+    private readonly webhooks: WebhookEventRecorder,
   ) {
     this.queries = prepareOutcomeQueries(database);
   }
@@ -64,6 +66,7 @@ export class SendOutcomeRepository {
       const result = resendOf
         ? this.queries.confirmResend(batch, { channel, ...accepted })
         : this.queries.confirm(batch, accepted);
+      if (!resendOf) this.webhooks.addSuperseded(batch, pinId);
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
       if (claim && resendOf) this.keys.storeResponse(batch, reservation, claim, response);
       else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);

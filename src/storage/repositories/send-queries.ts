@@ -81,7 +81,7 @@ export const prepareOutcomeQueries = (database: Database) =>
         select ${sql.ref(column)} from verifications
         where pin_id = ${p.pinId} and ${hasStatus('sending')})`;
       return sql`
-        update verifications set status = case
+        update verifications set superseded_by = ${p.pinId}, status = case
           when expires_at <= ${selectNewer('created_at')} then 'expired' else 'cancelled' end
         where client = ${p.client} and number_hash = ${selectNewer('number_hash')}
           and status = 'pending' and created_at <= ${selectNewer('created_at')}`;

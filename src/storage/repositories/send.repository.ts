@@ -70,7 +70,8 @@ export class SendRepository {
     if (!reserved || !written.inserted.row) {
       return this.limitFinder.findReservationLimit(this.database, send, phoneNumber, evaluate);
     }
-    const delivery = { phoneNumber, channel, claim, resendOf: undefined };
+    const { eventReference } = verification;
+    const delivery = { phoneNumber, channel, claim, eventReference, resendOf: undefined };
     const reservation = toReservation(send, delivery);
     const traffic = written.traffic?.();
     return { reservation, send, reserved, traffic };
@@ -99,7 +100,7 @@ export class SendRepository {
         if (!resend.row) return rollback(await this.findRejection(transaction, request));
         const fields = this.verifications.decrypt(resend.row);
         if ('outcome' in fields) return rollback(fields);
-        const { phoneNumber, numberHash: number_hash, providerPinId } = fields;
+        const { phoneNumber, numberHash: number_hash, providerPinId, eventReference } = fields;
         await this.verifications.rehashNumber(transaction, phoneNumber, client);
         const row = Object.assign(resend.row, { number_hash });
         const resent = { row, phoneNumber, claim: claim ?? NO_CLAIM };
@@ -107,7 +108,7 @@ export class SendRepository {
         if ('outcome' in counted) return rollback(counted);
         const codeLength = getCodeLength(row);
         const resendOf = { provider: row.provider, pinId: providerPinId, codeLength };
-        const delivery = { phoneNumber, channel, claim, resendOf };
+        const delivery = { phoneNumber, channel, claim, eventReference, resendOf };
         return { reservation: toReservation(counted.send, delivery), ...counted };
       },
     );
@@ -185,7 +186,10 @@ const toSameCodeLimit = (limit: ReservationLimit): ReservationLimit =>
 
 const toReservation = (
   { row, entries }: CountedSend,
-  delivery: Pick<SendReservation, 'phoneNumber' | 'channel' | 'claim' | 'resendOf'>,
+  delivery: Pick<
+    SendReservation,
+    'phoneNumber' | 'channel' | 'claim' | 'eventReference' | 'resendOf'
+  >,
 ): SendReservation => ({
   pinId: row.pin_id,
   client: row.client,

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
 import { hasStatus, isClaimable, isOpen } from '../limits/predicates.js';
 import { isCodeCounted, isNewestCode, type CodeEntry } from '../limits/window-predicates.js';
@@ -138,6 +138,13 @@ export const prepareVerificationQueries = (database: Database) =>
         select pin_id from verifications
         where client = ${p.client} and number_hash = ${p.numberHash})`,
 
+    /** The events that wait, or were sent. */
+    eraseEvents: (_db, p: ClientNumberKey) => sql`
+      delete from outbox
+      where pin_id in (
+        select pin_id from verifications
+        where client = ${p.client} and number_hash = ${p.numberHash})`,
+
     /**
      * After `eraseAnswers`. A send that was committed since then comes after the erase: without
      * its verification, its key would stay behind.
@@ -156,14 +163,17 @@ export const prepareVerificationQueries = (database: Database) =>
         where existing.number_hash = ${p.newHash} and existing.client = client_numbers.client)`,
 
     /** Of two pending verifications of a number, under different secrets, cancels the older one. */
-    cancelOlderPending: (_db, p: NumberHashChange & { client: string }) => sql`
-      update verifications set status = 'cancelled'
-      where client = ${p.client} and number_hash in (${p.oldHash}, ${p.newHash})
-        and status = 'pending' and exists (
-          select 1 from verifications as newer
+    cancelOlderPending: (_db, p: NumberHashChange & { client: string }) => {
+      const selectNewer = (column: RawBuilder<unknown>) => sql`
+          select ${column} from verifications as newer
           where newer.client = verifications.client and newer.status = 'pending'
             and newer.number_hash in (${p.oldHash}, ${p.newHash})
-            and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id))`,
+            and (newer.created_at, newer.pin_id) > (verifications.created_at, verifications.pin_id)`;
+      return sql`
+      update verifications set status = 'cancelled', superseded_by = (${selectNewer(sql`pin_id`)})
+      where client = ${p.client} and number_hash in (${p.oldHash}, ${p.newHash})
+        and status = 'pending' and exists (${selectNewer(sql`1`)})`;
+    },
 
     rehashVerifications: (_db, p: NumberHashChange & { client: string }) => sql`
       update verifications set number_hash = ${p.newHash}

@@ -5,6 +5,13 @@ import type { VerificationRow } from '../migrations/schema.js';
 export const getAttemptsRemaining = ({ attempts, max_attempts }: VerificationRow): number =>
   Math.max(0, max_attempts - attempts);
 
+/**
+ * How many codes were checked. To use up the attempts, `exhaustAttempts` adds `max_attempts`, after at
+ * least one check.
+ */
+export const getCheckedCodes = ({ attempts, max_attempts }: VerificationRow): number =>
+  attempts > max_attempts ? ((attempts - 1) % max_attempts) + 1 : attempts;
+
 /** How many digits the code has; `undefined` if that is not known. */
 export const getCodeLength = (row: VerificationRow): number | undefined =>
   row.code_length > 0 && row.code_provider === row.provider ? row.code_length : undefined;

@@ -10,6 +10,7 @@ import { getFieldsContext, isEncryptedFields, toEncryptedFields } from './encryp
 import { FormerNumbers } from './former-numbers.js';
 import { INITIAL_VALUES } from './send-queries.js';
 import { prepareVerificationQueries, type VerificationQueries } from './verification-queries.js';
+import { WebhookEventRecorder } from './webhook-event-recorder.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 
 /** What a verification is decrypted from. */
@@ -23,6 +24,7 @@ interface DecryptedFields {
   /** Under the current secret; the row may have another one. */
   readonly numberHash: string;
   readonly providerPinId: string;
+  readonly eventReference: string | undefined;
 }
 
 /** The rows of verifications, with their hashes and encryption; shared by the repositories. */
@@ -34,9 +36,10 @@ export class VerificationTable {
   constructor(
     database: Database,
     private readonly protection: DataProtection,
+    private readonly webhooks: WebhookEventRecorder,
   ) {
     this.queries = prepareVerificationQueries(database);
-    this.formerNumbers = new FormerNumbers(database, protection, this.queries);
+    this.formerNumbers = new FormerNumbers(database, protection, this.queries, webhooks);
   }
 
   /** The row of a new send. */
@@ -131,6 +134,7 @@ export class VerificationTable {
         // The next statement may give two verifications one hash, under which one may be pending.
         this.queries.cancelOlderPending(batch, { client, oldHash, newHash });
         this.queries.rehashVerifications(batch, { client, oldHash, newHash });
+        this.webhooks.addRehashed(batch, client, newHash);
       }
     });
   }
@@ -146,10 +150,12 @@ export class VerificationTable {
   }
 
   encrypt(
-    { pinId, client, phoneNumber }: Pick<SendReservation, 'pinId' | 'client' | 'phoneNumber'>,
+    reservation: Pick<SendReservation, 'pinId' | 'client' | 'phoneNumber' | 'eventReference'>,
     providerPinId: string,
   ): string {
-    const fields = toEncryptedFields(phoneNumber, providerPinId);
+    const { pinId, client, phoneNumber } = reservation;
+    const eventReference = this.webhooks.isEnabled ? reservation.eventReference : undefined;
+    const fields = toEncryptedFields(phoneNumber, providerPinId, eventReference);
     return this.protection.encrypt(fields, getFieldsContext(pinId, client));
   }
 
@@ -158,12 +164,12 @@ export class VerificationTable {
     const context = getFieldsContext(pin_id, client);
     const fields = this.protection.decrypt(row.sealed, context, isEncryptedFields, [pin_id]);
     if ('outcome' in fields) return fields;
-    const { to, dialled = to, providerPinId } = fields;
+    const { to, dialled = to, providerPinId, eventReference } = fields;
     const phoneNumber = PhoneNumber.fromE164(dialled);
     const numberHash = this.hashNumber(phoneNumber);
     // Verify by number selects by this column: with another hash, a code would verify that number.
     return row.number_hash === numberHash || this.isEarlierHash(row.number_hash, phoneNumber, to)
-      ? { phoneNumber, numberHash, providerPinId }
+      ? { phoneNumber, numberHash, providerPinId, eventReference }
       : new UnreadableDataError('corrupted');
   }
 

@@ -5,6 +5,7 @@ import { NumberLimits } from '../limits/number-limits.js';
 import type { UnreadableDataError } from '../unreadable-data.error.js';
 import type { Verification } from '../verification.types.js';
 import { VerificationTable } from './verification-table.js';
+import { WebhookEventRecorder } from './webhook-event-recorder.js';
 import { getAttemptsRemaining, getCodeLength, getStatusAt } from './verification-status.js';
 
 /** What a client reads, cancels and erases of its verifications. */
@@ -14,6 +15,7 @@ export class VerificationRepository {
     private readonly database: Database,
     private readonly verifications: VerificationTable,
     private readonly limits: NumberLimits,
+    private readonly webhooks: WebhookEventRecorder,
   ) {}
 
   async find(
@@ -44,6 +46,7 @@ export class VerificationRepository {
 
   async cancel(pinId: string, client: string, now: number): Promise<boolean> {
     const getRow = await this.database.run((batch) => {
+      this.webhooks.addCancelled(batch, pinId, client, now);
       this.verifications.queries.cancel(batch, { pinId, client, now });
       return this.verifications.readSent(batch, pinId, client);
     });
@@ -65,6 +68,7 @@ export class VerificationRepository {
     await this.database.run((batch) => {
       this.verifications.queries.lockNumber(batch, { client, numberHash });
       this.verifications.queries.eraseAnswers(batch, { client, numberHash });
+      this.verifications.queries.eraseEvents(batch, { client, numberHash });
       this.verifications.queries.erase(batch, { client, numberHash });
       this.limits.queries.untrustNumber(batch, { numberHash, client });
     });

@@ -1,0 +1,17 @@
+import type { Registry } from 'prom-client';
+import type { EventBus } from '../../common/events.js';
+import { WEBHOOK_EVENT_TYPES, WEBHOOK_OUTCOMES } from '../../common/webhook-event.js';
+import { createCounter } from './create-metric.js';
+
+/** The events that are sent to the receiver of events. */
+export function registerWebhookMetrics(registry: Registry, events: EventBus): void {
+  const tries = createCounter(
+    registry,
+    'otp_events_total',
+    'Tries to send an event by outcome: sent, failed if it is tried again, or abandoned after a day.',
+    { type: WEBHOOK_EVENT_TYPES, outcome: WEBHOOK_OUTCOMES },
+  );
+  events.subscribe('webhook_completed', ({ event, outcome }) => {
+    tries.inc({ type: event, outcome });
+  });
+}

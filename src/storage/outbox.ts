@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { hours, seconds } from '../common/durations.js';
+import { Database } from './engines/database.js';
+import {
+  EXPIRE_BATCH,
+  prepareOutboxQueries,
+  type ClaimedRow,
+  type DeliveryRow,
+} from './repositories/outbox-queries.js';
+import { getCheckedCodes } from './repositories/verification-status.js';
+import { VerificationTable } from './repositories/verification-table.js';
+import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
+import type { UnreadableDataError } from './unreadable-data.error.js';
+import type { ClaimedEvent, EventHistory, MessageDelivery } from './webhook-event.types.js';
+
+/** A replica that was killed keeps its events for this long: well over the time of a try. */
+const CLAIM_MS = seconds(60);
+
+/** A right code may be stored this long after it was checked: its write waits for the database. */
+const EXPIRY_MARGIN_MS = seconds(10);
+
+/** Codes that expired before have no event: the service was down, or had no `EVENTS_URL`. */
+const MAX_EXPIRED_MS = hours(24);
+
+/**
+ * The events that wait to be sent, of all replicas. One that is claimed belongs to its replica until
+ * it is noted as sent, postponed or abandoned, or for a minute.
+ */
+@Injectable()
+export class Outbox {
+  private readonly queries;
+
+  constructor(
+    private readonly database: Database,
+    private readonly verifications: VerificationTable,
+    private readonly recorder: WebhookEventRecorder,
+    private readonly clock: Clock,
+  ) {
+    this.queries = prepareOutboxQueries(database);
+  }
+
+  /**
+   * Marks the verifications whose codes have expired, and adds their events. Replicas may do this at the
+   * same time: each row is changed by one of them.
+   */
+  async addExpired(): Promise<void> {
+    const now = this.clock.now();
+    const expired = { after: now - MAX_EXPIRED_MS, before: now - EXPIRY_MARGIN_MS };
+    let changedRows = this.recorder.isEnabled ? EXPIRE_BATCH : 0;
+    while (changedRows === EXPIRE_BATCH) {
+      changedRows = await this.database.transaction<number>(async (transaction) => {
+        const { rows } = await transaction.run((batch) => this.queries.expire(batch, expired));
+        await transaction.run((batch) => {
+          for (const { pin_id: pinId } of rows) this.recorder.addExpired(batch, pinId);
+        });
+        return rows.length;
+      });
+    }
+  }
+
+  /** Takes events that are due. Of one verification only the earliest is. */
+  async claim(count: number): Promise<ClaimedEvent[]> {
+    const now = this.clock.now();
+    const { rows } = await this.database.run((batch) =>
+      this.queries.claim(batch, { now, until: now + CLAIM_MS, count }),
+    );
+    return rows.map(toClaimedEvent);
+  }
+
+  /** @returns `undefined` if the verification was erased */
+  async readHistory({
+    pinId,
+    client,
+  }: ClaimedEvent): Promise<EventHistory | UnreadableDataError | undefined> {
+    const { found, deliveries } = await this.database.run((batch) => ({
+      found: this.verifications.queries.read(batch, { pinId, client }),
+      deliveries: this.queries.readDeliveries(batch, { pinId }),
+    }));
+    const { row } = found;
+    if (!row) return undefined;
+    const fields = this.verifications.decrypt(row);
+    if ('outcome' in fields) return fields;
+    return {
+      phoneNumber: fields.phoneNumber,
+      country: row.country,
+      channel: row.channel,
+      provider: row.provider,
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
+      sends: row.texts,
+      attempts: getCheckedCodes(row),
+      eventReference: fields.eventReference,
+      deliveries: deliveries.rows.map(toDelivery),
+    };
+  }
+
+  /** Notes that the receiver has accepted the event: it is not sent again. */
+  async markSent({ pinId, subject }: ClaimedEvent): Promise<void> {
+    await this.database.runUntilCommitted(() =>
+      this.database.run((batch) => this.queries.markSent(batch, { pinId, subject })),
+    );
+  }
+
+  /** Lets the event wait for its next try. */
+  async postpone({ pinId, subject, tries }: ClaimedEvent, until: number): Promise<void> {
+    await this.database.run((batch) =>
+      this.queries.postpone(batch, { pinId, subject, tries, until }),
+    );
+  }
+
+  /** Gives the event up. @returns false if it was erased, or another replica tries it */
+  async abandon({ pinId, subject, tries }: ClaimedEvent): Promise<boolean> {
+    const { row } = await this.database.run((batch) =>
+      this.queries.abandon(batch, { pinId, subject, tries }),
+    );
+    return row !== undefined;
+  }
+
+  /** When the oldest waiting event was written, in milliseconds since the epoch. */
+  async readOldestTime(): Promise<number | undefined> {
+    const { row } = await this.database.run((batch) => this.queries.readOldest(batch, {}));
+    return row?.created_at;
+  }
+}
+
+const toClaimedEvent = (row: ClaimedRow): ClaimedEvent => ({
+  eventId: row.event_id,
+  pinId: row.pin_id,
+  subject: row.subject,
+  type: row.type,
+  client: row.client,
+  occurredAt: row.occurred_at,
+  createdAt: row.created_at,
+  tries: row.tries,
+});
+
+const toDelivery = (row: DeliveryRow): MessageDelivery => ({
+  channel: row.channel,
+  provider: row.provider,
+  sentAt: row.sent_at,
+  status: row.status,
+  at: row.status_at === 0 ? undefined : row.status_at,
+});

@@ -1,0 +1,38 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { ClaimedEvent } from '../storage/webhook-event.types.js';
+
+/** Logs when events stop being accepted, and when they are again: not each try. */
+@Injectable()
+export class WebhookLogger {
+  private readonly logger = new Logger('Events');
+  private isFailing = false;
+  private hasError = false;
+
+  logAccepted(): void {
+    if (this.isFailing) this.logger.log('The receiver of events accepts them again.');
+    this.isFailing = false;
+  }
+
+  /** @param reason a code of WebhookError */
+  logFailed(reason: string): void {
+    if (!this.isFailing)
+      this.logger.warn(`The receiver of events accepts none (${reason}). They are tried again.`);
+    this.isFailing = true;
+  }
+
+  logAbandoned({ eventId, type }: ClaimedEvent, reason: string): void {
+    this.logger.error(
+      `Event ${eventId} (${type}) was not accepted for a day: given up (${reason}).`,
+    );
+  }
+
+  /** The database cannot be reached, for instance. Logged once, until `logRecovered`. */
+  logError(error: unknown): void {
+    if (!this.hasError) this.logger.warn(error);
+    this.hasError = true;
+  }
+
+  logRecovered(): void {
+    this.hasError = false;
+  }
+}

@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { seconds } from '../common/durations.js';
+import { EventBus } from '../common/events.js';
+import type { WebhookOutcome } from '../common/webhook-event.js';
+import { Outbox } from '../storage/outbox.js';
+import type { ClaimedEvent } from '../storage/webhook-event.types.js';
+import { findNextTry } from './retry-schedule.js';
+import { createWebhookBody } from './webhook-body.js';
+import { WebhookClient, WebhookError } from './webhook-client.js';
+import { WebhookLogger } from './webhook-logger.js';
+
+/** Posts at the same time, of one replica. */
+const MAX_PARALLEL = 8;
+
+/** How often a replica tries to note that an event was accepted, while the database is away. */
+const NOTE_AGAIN_MS = seconds(1);
+
+/** Posts that run at a shutdown have this long to end. */
+const STOP_MS = seconds(3);
+
+/**
+ * Sends the events that are due, several verifications at a time. An event is sent at least once: again
+ * after a 2xx only if this replica could not note it within a minute, for instance because it was killed.
+ */
+@Injectable()
+export class WebhookSender {
+  private readonly running = new Set<Promise<void>>();
+  /** Events that were accepted, and are not noted as sent yet. */
+  private readonly accepted = new Set<string>();
+  private isStopping = false;
+  /** Ends the posts that are running. */
+  private readonly abort = new AbortController();
+
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly client: WebhookClient,
+    private readonly clock: Clock,
+    private readonly events: EventBus,
+    private readonly logger: WebhookLogger,
+  ) {}
+
+  /** Sends until no event is due. @throws DomainError `storage_unavailable` */
+  async sendDue(): Promise<void> {
+    for (;;) {
+      const count = this.isStopping ? 0 : MAX_PARALLEL - this.running.size;
+      for (const event of count > 0 ? await this.outbox.claim(count) : []) this.start(event);
+      if (this.running.size === 0) return;
+      await Promise.race(this.running);
+    }
+  }
+
+  /** Claims nothing more, and waits for the posts that are running. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    const timer = setTimeout(() => {
+      this.abort.abort();
+    }, STOP_MS);
+    await Promise.all(this.running);
+    clearTimeout(timer);
+  }
+
+  private start(event: ClaimedEvent): void {
+    const sending = this.send(event)
+      // The claim ends by itself, and the event is sent again.
+      .catch((error: unknown) => {
+        this.logger.logError(error);
+      })
+      .finally(() => this.running.delete(sending));
+    this.running.add(sending);
+  }
+
+  private async send(event: ClaimedEvent): Promise<void> {
+    const emit = (outcome: WebhookOutcome): void => {
+      this.events.emit({ type: 'webhook_completed', event: event.type, outcome });
+    };
+    try {
+      if (!this.accepted.has(event.eventId)) await this.post(event);
+    } catch (error) {
+      if (!(error instanceof WebhookError)) throw error;
+      emit(await this.postpone(event, error.message));
+      return;
+    }
+    await this.markSent(event);
+    this.logger.logAccepted();
+    emit('sent');
+  }
+
+  /** @throws WebhookError if the receiver did not accept it */
+  private async post(event: ClaimedEvent): Promise<void> {
+    const history = await this.outbox.readHistory(event);
+    if (!history) throw new WebhookError('verification_deleted');
+    if ('outcome' in history) throw new WebhookError('stored_data_unreadable');
+    const body = createWebhookBody(event, history, this.clock);
+    await this.client.post(event.eventId, body, this.abort.signal);
+    this.accepted.add(event.eventId);
+  }
+
+  private async postpone(event: ClaimedEvent, reason: string): Promise<WebhookOutcome> {
+    const next = findNextTry(event.createdAt, this.clock.now());
+    if (next === undefined) {
+      if (await this.outbox.abandon(event)) this.logger.logAbandoned(event, reason);
+      return 'abandoned';
+    }
+    await this.outbox.postpone(event, next);
+    this.logger.logFailed(reason);
+    return 'failed';
+  }
+
+  private async markSent(event: ClaimedEvent): Promise<void> {
+    while (this.accepted.has(event.eventId)) {
+      try {
+        await this.outbox.markSent(event);
+        this.accepted.delete(event.eventId);
+      } catch (error) {
+        if (this.isStopping) throw error;
+        await delay(NOTE_AGAIN_MS, undefined, { ref: false });
+      }
+    }
+  }
+}

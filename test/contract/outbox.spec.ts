@@ -1,0 +1,201 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { minutes, seconds } from '../../src/common/durations.js';
+import type { Attempt } from '../../src/storage/attempt.types.js';
+import type { SendReservation } from '../../src/storage/send.types.js';
+import { EVENTS_SECRET } from '../support/event-receiver.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { newVerification, sendResponse } from '../support/new-verification.js';
+import { phoneNumber } from '../support/phone-number.js';
+import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js';
+
+const NUMBER = phoneNumber('+14155552671');
+const CONTEXT = { requestId: 'request' };
+const SETTINGS = { EVENTS_URL: 'https://app.example.com/events', EVENTS_SECRET };
+
+describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
+  let storage: TestStorage;
+  let clock: FakeClock;
+  let opened: OpenStore;
+
+  beforeEach(async () => {
+    storage = await newStorage();
+    clock = new FakeClock();
+    opened = await storage.open(clock, SETTINGS);
+  });
+
+  afterEach(async () => {
+    await opened.close();
+    await storage.remove();
+  });
+
+  const reserve = async (pinId: string, number = NUMBER): Promise<SendReservation> => {
+    const verification = newVerification(pinId, number, clock.now());
+    const admission = await opened.store.reserveSend(verification);
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+    return admission.reservation;
+  };
+  const confirm = (reservation: SendReservation) =>
+    opened.store.confirmSend(
+      reservation,
+      { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] },
+      sendResponse(reservation.pinId),
+    );
+  const send = async (pinId: string, number = NUMBER) => confirm(await reserve(pinId, number));
+  const attempt = async (pinId: string): Promise<Attempt> => {
+    const result = await opened.store.reserveAttempt({
+      selector: { pinId },
+      client: 'shop',
+      reference: undefined,
+      codeLength: 6,
+      now: clock.now(),
+    });
+    if (result.outcome !== 'granted') throw new Error(result.outcome);
+    return result.attempt;
+  };
+  const complete = (checked: Attempt, result: 'verified' | 'wrong_code' | 'wrong_code_final') =>
+    opened.store.completeAttempt(checked, result, clock.now());
+  /** The events that wait. They are not claimed again within a minute. */
+  const claim = async () =>
+    (await opened.outbox.claim(100)).map(({ pinId, type }) => [pinId, type]);
+
+  it('holds no event of a verification whose last codes are still being checked', async () => {
+    await send('pin');
+    const attempts = [];
+    for (let i = 0; i < 5; i += 1) attempts.push(await attempt('pin'));
+    const [last, ...others] = attempts;
+    for (const checked of others) await complete(checked, 'wrong_code');
+    expect(await claim()).toEqual([]);
+
+    if (last) await complete(last, 'verified');
+
+    expect(await claim()).toEqual([['pin', 'verification.verified']]);
+  });
+
+  it('holds one event of a verification whose last check is released or rejected finally', async () => {
+    await send('pin');
+    const [released, rejected] = [await attempt('pin'), await attempt('pin')];
+    await complete(rejected, 'wrong_code_final');
+    expect(await claim()).toEqual([]);
+
+    await opened.store.releaseAttempt(released);
+
+    const [event] = await opened.outbox.claim(1);
+    expect(event).toMatchObject({ pinId: 'pin', type: 'verification.exhausted' });
+    expect(event && (await opened.outbox.readHistory(event))).toMatchObject({ attempts: 1 });
+  });
+
+  it('holds an event of used-up attempts at the expiry, if an answer is lost', async () => {
+    await send('pin');
+    for (let i = 0; i < 4; i += 1) await complete(await attempt('pin'), 'wrong_code');
+    await opened.lostAnswers.keepAttempt(await attempt('pin'), clock.now(), CONTEXT);
+    expect(await claim()).toEqual([]);
+
+    clock.advance(minutes(6));
+    await opened.outbox.addExpired();
+
+    expect(await claim()).toEqual([['pin', 'verification.exhausted']]);
+  });
+
+  it('holds one event of a code whose right answer was lost, before and after it is claimed', async () => {
+    await send('pin');
+    const [first, second] = [await attempt('pin'), await attempt('pin')];
+    await opened.lostAnswers.keepAttempt(first, clock.now(), CONTEXT);
+    await opened.lostAnswers.completeVerified(second, false, clock.now(), CONTEXT);
+    await complete(second, 'verified');
+
+    expect(await claim()).toEqual([['pin', 'verification.verified']]);
+  });
+
+  it('holds an event of the older one of two sends, whichever is confirmed first', async () => {
+    const older = await reserve('older');
+    clock.advance(seconds(30));
+    const newer = await reserve('newer');
+    await confirm(newer);
+    await confirm(older);
+    await confirm(older);
+
+    expect(await claim()).toEqual([['older', 'verification.cancelled']]);
+  });
+
+  it('holds one event of a verification that is verified, cancelled and expired at once', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const pinId = `pin-${String(round)}`;
+      await send(pinId, phoneNumber(`+141555526${String(10 + round)}`));
+      const [first, second] = [await attempt(pinId), await attempt(pinId)];
+      clock.advance(minutes(5) - 1);
+      const verifiedAt = clock.now();
+      // Two replicas, whose clocks differ by more than the margin of the expiry.
+      const verify = (checked: Attempt) =>
+        opened.store.completeAttempt(checked, 'verified', verifiedAt);
+      clock.advance(seconds(11));
+      const results: boolean[] = [];
+      const changes = [
+        async () => results.push((await verify(first)).verified),
+        async () => results.push((await verify(second)).verified),
+        () => opened.store.cancel(pinId, 'shop', verifiedAt),
+        () => opened.outbox.addExpired(),
+      ];
+      // Each one comes first in some rounds.
+      const [early, ...others] = [...changes.slice(round % 4), ...changes.slice(0, round % 4)];
+      await Promise.all([early?.(), nextTurn().then(() => Promise.all(others.map((go) => go())))]);
+      await opened.outbox.addExpired();
+
+      const found = await opened.store.find(pinId, 'shop', clock.now());
+      const status = found && 'status' in found ? found.status : 'none';
+      const events = await opened.outbox.claim(10);
+      expect(events.map(({ type }) => type)).toEqual([`verification.${status}`]);
+      expect(results.filter(Boolean)).toHaveLength(status === 'verified' ? 1 : 0);
+      await Promise.all(events.map((event) => opened.outbox.markSent(event)));
+    }
+  });
+
+  it('holds one event for two hundred concurrent right codes', async () => {
+    await send('pin');
+    const checked = await attempt('pin');
+
+    const results = await Promise.all(
+      Array.from({ length: 200 }, () => complete(checked, 'verified')),
+    );
+
+    expect(results.filter(({ verified }) => verified)).toHaveLength(1);
+    expect(await claim()).toEqual([['pin', 'verification.verified']]);
+  });
+
+  it('gives each event to one replica, and again a minute after that replica was killed', async () => {
+    const replica = await storage.open(clock, SETTINGS);
+    for (let i = 10; i < 40; i += 1) {
+      const pinId = `pin-${String(i)}`;
+      await send(pinId, phoneNumber(`+141555526${String(i)}`));
+      await opened.store.cancel(pinId, 'shop', clock.now());
+    }
+
+    const claimed = await Promise.all(
+      [opened, replica, opened, replica].map(({ outbox }) => outbox.claim(8)),
+    );
+    const rest = await replica.outbox.claim(100);
+    const all = [...claimed.flat(), ...rest].map(({ eventId }) => eventId);
+    expect(all).toHaveLength(30);
+    expect(new Set(all).size).toBe(30);
+
+    clock.advance(minutes(1));
+    expect(await replica.outbox.claim(100)).toHaveLength(30);
+    await replica.close();
+  });
+
+  it('is empty without EVENTS_URL, and loses its events with their verification', async () => {
+    const silent = await storage.open(clock, {});
+    await send('pin');
+    await silent.store.cancel('pin', 'shop', clock.now());
+    await silent.outbox.addExpired();
+    expect(await claim()).toEqual([]);
+    await silent.close();
+
+    clock.advance(minutes(1));
+    await send('second');
+    await opened.store.cancel('second', 'shop', clock.now());
+    clock.advance(minutes(60 * 24 * 30));
+    await opened.runCleanup();
+
+    expect(await claim()).toEqual([]);
+  });
+});

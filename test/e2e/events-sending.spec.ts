@@ -1,0 +1,194 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hours, minutes, seconds } from '../../src/common/durations.js';
+import { Outbox } from '../../src/storage/outbox.js';
+import { WebhookClient } from '../../src/webhooks/webhook-client.js';
+import { WebhookScheduler } from '../../src/webhooks/webhook-scheduler.js';
+import { startEventReceiver, type EventReceiver } from '../support/event-receiver.js';
+import { scrape } from '../support/metrics.js';
+import { dropConnection, hang, reply, type Script } from '../support/scripted-upstream.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+
+const ACCEPTED = reply(204, '');
+
+describe('The sender of events', () => {
+  let receiver: EventReceiver;
+  let service: SandboxedService;
+
+  beforeEach(async () => {
+    receiver = await startEventReceiver();
+    service = await startSandboxedService(receiver.settings);
+  });
+
+  afterEach(async () => {
+    await service.close();
+    await receiver.close();
+  });
+
+  const runEvents = () => service.app.get(WebhookScheduler).runOnce();
+  /** Ends a verification, whose event is then sent. */
+  const cancel = async (phoneNumber = '+14155552671'): Promise<void> => {
+    const { body } = await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
+    await service.http.delete(`/otp/${body.pinId}`).expect(204);
+    await runEvents();
+  };
+  const readMetric = async (name: string, labels: Record<string, string> = {}) =>
+    (await scrape(service.url)).find(
+      (sample) =>
+        sample.name === name &&
+        Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+    )?.value;
+  const countEvents = (outcome: string) =>
+    readMetric('otp_events_total', { type: 'verification.cancelled', outcome });
+
+  let redirected = 0;
+  const target = createServer((_request, response) => {
+    redirected += 1;
+    response.end();
+  });
+  beforeAll(() => new Promise<void>((resolve) => void target.listen(0, '127.0.0.1', resolve)));
+  afterAll(() => target.close());
+  const redirect: Script = (response) => {
+    const { port } = target.address() as AddressInfo;
+    response.writeHead(307, { location: `http://127.0.0.1:${String(port)}/` }).end();
+  };
+
+  it.each<[string, Script, string]>([
+    ['answers 500', reply(500, {}), 'status_500'],
+    ['redirects', redirect, 'status_307'],
+    ['breaks the connection', dropConnection, 'UND_ERR_SOCKET'],
+    ['does not answer in time', hang, 'timeout'],
+  ])('sends an event again, with its id, if the receiver %s', async (_what, fault, reason) => {
+    service.app.get(WebhookClient).timeoutMs = 200;
+    receiver.answer(fault);
+    await cancel();
+    expect(service.log.text).toContain(`accepts none (${reason})`);
+    await runEvents();
+    expect(receiver.requests).toHaveLength(1);
+
+    receiver.answer(ACCEPTED);
+    service.clock.advance(seconds(6));
+    await runEvents();
+    service.clock.advance(hours(25));
+    await runEvents();
+
+    expect(receiver.requests).toHaveLength(2);
+    expect(new Set(receiver.getIds()).size).toBe(1);
+    expect(redirected).toBe(0);
+    expect([await countEvents('sent'), await countEvents('failed')]).toEqual([1, 1]);
+  });
+
+  it('accepts an answer with a body of any length, and does not read it', async () => {
+    let ended = false;
+    receiver.answer((response) => {
+      response.on('close', () => (ended = response.writableFinished));
+      response.writeHead(200).write('x'.repeat(1024 * 1024));
+    });
+    await cancel();
+
+    expect(await countEvents('sent')).toBe(1);
+    expect(ended).toBe(false);
+  });
+
+  it('tries for a day, less and less often, and then gives the event up', async () => {
+    receiver.answer(reply(503, {}));
+    await cancel();
+    const start = service.clock.now();
+    const tries: number[] = [];
+    while (service.clock.now() < start + hours(48)) {
+      const before = receiver.requests.length;
+      service.clock.advance(minutes(5));
+      await runEvents();
+      if (receiver.requests.length > before) tries.push(service.clock.now() - start);
+    }
+
+    const after = [5, 10, 30, 120, 360, 720, 1_440].map(minutes);
+    expect(tries).toHaveLength(after.length);
+    for (const [index, ms] of after.entries()) {
+      // A tenth is chance, and this test looks every five minutes.
+      expect(tries[index]).toBeGreaterThanOrEqual(ms);
+      expect(tries[index]).toBeLessThanOrEqual(ms * 1.1 + minutes(5));
+    }
+    expect(await countEvents('abandoned')).toBe(1);
+    expect(service.log.text).toContain('was not accepted for a day: given up (status_503)');
+  });
+
+  it('shows the age of the oldest event that waits', async () => {
+    expect(await readMetric('otp_events_oldest_waiting_seconds')).toBe(0);
+    receiver.answer(reply(500, {}));
+    await cancel();
+    service.clock.advance(minutes(3));
+    expect(await readMetric('otp_events_oldest_waiting_seconds')).toBe(180);
+
+    receiver.answer(ACCEPTED);
+    await runEvents();
+
+    expect(await readMetric('otp_events_oldest_waiting_seconds')).toBe(0);
+  });
+
+  it('has at most eight posts at a time', async () => {
+    const waiting: ServerResponse[] = [];
+    let most = 0;
+    receiver.answer((response) => {
+      waiting.push(response);
+      most = Math.max(most, waiting.length);
+      // Once every post that may run is there.
+      if (waiting.length === 8 || receiver.requests.length === 12) {
+        for (const other of waiting.splice(0)) other.writeHead(204).end();
+      }
+    });
+    const run = runEvents();
+    for (let i = 10; i < 22; i += 1) {
+      const phoneNumber = `+141555526${String(i)}`;
+      const { body } = await service.http.post('/otp/send').send({ phoneNumber }).expect(200);
+      await service.http.delete(`/otp/${body.pinId}`).expect(204);
+    }
+    await run;
+    await runEvents();
+
+    expect(receiver.requests).toHaveLength(12);
+    expect(most).toBe(8);
+  });
+
+  it('notes an accepted event later, and does not send it again, if the database fails', async () => {
+    const outbox = service.app.get(Outbox);
+    jest.spyOn(outbox, 'markSent').mockRejectedValueOnce(new Error('the database is away'));
+    await cancel();
+    service.clock.advance(hours(1));
+    await runEvents();
+
+    expect(receiver.requests).toHaveLength(1);
+    expect(await countEvents('sent')).toBe(1);
+  });
+
+  it('ends the posts that are running before it stops', async () => {
+    let answer = () => undefined as unknown;
+    const posted = new Promise<void>((resolve) => {
+      receiver.answer((response) => {
+        answer = () => response.writeHead(204).end();
+        resolve();
+      });
+    });
+    void cancel();
+    await posted;
+    const outbox = service.app.get(Outbox);
+    const markSent = jest.spyOn(outbox, 'markSent');
+    const closed = service.app.close();
+    answer();
+    await closed;
+
+    expect(markSent).toHaveBeenCalledTimes(1);
+    service = await startSandboxedService(receiver.settings);
+  });
+});
+
+describe('Without EVENTS_URL', () => {
+  it('there are no events, and no metrics of them', async () => {
+    const service = await startSandboxedService();
+
+    expect(() => service.app.get(WebhookScheduler)).toThrow();
+    const names = (await scrape(service.url)).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('otp_events'))).toEqual([]);
+    await service.close();
+  });
+});

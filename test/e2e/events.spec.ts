@@ -1,0 +1,189 @@
+import { minutes, seconds } from '../../src/common/durations.js';
+import { WebhookScheduler } from '../../src/webhooks/webhook-scheduler.js';
+import {
+  EVENTS_SECRET,
+  OLD_EVENTS_SECRET,
+  startEventReceiver,
+  type EventReceiver,
+} from '../support/event-receiver.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import { wrongCode } from '../support/wrong-code.js';
+
+const NUMBER = '+14155552671';
+const TEST_NUMBER = '+15550001111';
+const REFERENCE = 'a-secret-login-attempt';
+
+describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (engine) => {
+  let postgres: PostgresServer | undefined;
+  let receiver: EventReceiver;
+  let service: SandboxedService;
+
+  beforeAll(async () => {
+    if (engine === 'PostgreSQL') postgres = await startPostgres();
+  });
+
+  afterAll(async () => postgres?.stop());
+
+  beforeEach(async () => {
+    receiver = await startEventReceiver();
+    service = await startSandboxedService({
+      ...receiver.settings,
+      EVENTS_SECRET: `${EVENTS_SECRET},${OLD_EVENTS_SECRET}`,
+      TEST_NUMBERS: `${TEST_NUMBER}:123456`,
+      ...(postgres && { DATABASE_URL: await postgres.createDatabase() }),
+    });
+  });
+
+  afterEach(async () => {
+    await service.close();
+    await receiver.close();
+  });
+
+  const post = async (path: string, body: object) =>
+    (await service.http.post(path).send(body).expect(200)).body;
+  const send = (phoneNumber = NUMBER, fields: object = {}): Promise<{ pinId: string }> =>
+    post('/otp/send', { phoneNumber, ...fields });
+  const getCode = async () => (await service.getReceivedCodes(NUMBER))[0] ?? '';
+  const runEvents = () => service.app.get(WebhookScheduler).runOnce();
+  const getTypes = () => receiver.getEvents().map(({ type }) => type);
+
+  it('have the whole history, and signatures with both secrets', async () => {
+    const fields = { reference: REFERENCE, eventReference: 'order-1', endUserIp: '203.0.113.7' };
+    const { pinId } = await send(NUMBER, fields);
+    service.clock.advance(seconds(30));
+    await post('/otp/resend', { pinId, channel: 'voice' });
+    const code = await getCode();
+    await post('/otp/verify', { pinId, otpCode: wrongCode(code), reference: REFERENCE });
+    service.clock.advance(seconds(10));
+
+    await post('/otp/verify', { pinId, otpCode: code, reference: REFERENCE });
+    await runEvents();
+
+    const event = {
+      type: 'verification.verified',
+      timestamp: '2030-01-01T00:00:40.000Z',
+      data: {
+        pinId,
+        client: 'anonymous',
+        to: '+1415•••2671',
+        country: 'US',
+        channel: 'voice',
+        provider: 'infobip',
+        createdAt: '2030-01-01T00:00:00.000Z',
+        expiresAt: '2030-01-01T00:05:00.000Z',
+        endedAt: '2030-01-01T00:00:40.000Z',
+        sends: 2,
+        attempts: 2,
+        eventReference: 'order-1',
+      },
+    };
+    expect(receiver.getEvents()).toEqual([event]);
+    expect(receiver.verifyAll(service.clock)).toEqual([event]);
+    expect(receiver.verifyAll(service.clock, OLD_EVENTS_SECRET)).toEqual([event]);
+    const other = `whsec_${Buffer.alloc(24, 'c').toString('base64')}`;
+    expect(() => receiver.verifyAll(service.clock, other)).toThrow('No matching signature found');
+  });
+
+  it('contain nothing personal but the masked number, and nothing of them is in the log', async () => {
+    const { pinId } = await send(NUMBER, { reference: REFERENCE, eventReference: 'order-1' });
+    const code = await getCode();
+    const [providerPinId = ''] = await service.getProviderPinIds(NUMBER);
+    await post('/otp/verify', { pinId, otpCode: code, reference: REFERENCE });
+    await runEvents();
+
+    const sent = JSON.stringify(receiver.requests);
+    for (const secret of [NUMBER.slice(1), code, REFERENCE, providerPinId]) {
+      expect(secret).not.toBe('');
+      expect(sent).not.toContain(secret);
+    }
+    for (const secret of [pinId, 'order-1', receiver.url, 'tenant=1', EVENTS_SECRET]) {
+      expect(service.log.text).not.toContain(secret);
+    }
+  });
+
+  it('come once for a code that expires, within a minute', async () => {
+    const { pinId } = await send();
+    service.clock.advance(minutes(5) - 1);
+    await runEvents();
+    expect(getTypes()).toEqual([]);
+
+    service.clock.advance(seconds(55));
+    await runEvents();
+    await runEvents();
+
+    expect(getTypes()).toEqual(['verification.expired']);
+    expect(receiver.getEvents()[0]?.data).toMatchObject({
+      endedAt: '2030-01-01T00:05:00.000Z',
+      attempts: 0,
+    });
+    const { body } = await service.http.get(`/otp/${pinId}`).expect(200);
+    expect(body.status).toBe('expired');
+  });
+
+  it('come once for attempts that are used up, though the code expires later', async () => {
+    const { pinId } = await send();
+    const otpCode = wrongCode(await getCode());
+    for (let i = 1; i <= 5; i += 1) {
+      expect(getTypes()).toEqual([]);
+      await post('/otp/verify', { pinId, otpCode });
+      await runEvents();
+    }
+    service.clock.advance(minutes(6));
+    await runEvents();
+
+    expect(getTypes()).toEqual(['verification.exhausted']);
+    expect(receiver.getEvents()[0]?.data).toMatchObject({
+      endedAt: '2030-01-01T00:00:00.000Z',
+      attempts: 5,
+    });
+  });
+
+  it('come once for a cancelled verification, and none for one that ended before', async () => {
+    const { pinId } = await send();
+    await service.http.delete(`/otp/${pinId}`).expect(204);
+    await service.http.delete(`/otp/${pinId}`).expect(204);
+    await runEvents();
+
+    expect(getTypes()).toEqual(['verification.cancelled']);
+  });
+
+  it('come for a verification that a newer one ends, cancelled or expired', async () => {
+    const first = await send();
+    service.clock.advance(minutes(1));
+    const second = await send();
+    service.clock.advance(minutes(5));
+    await send();
+    await runEvents();
+
+    expect(receiver.getEvents().map(({ type, data }) => [type, data['pinId']])).toEqual(
+      expect.arrayContaining([
+        ['verification.cancelled', first.pinId],
+        ['verification.expired', second.pinId],
+      ]),
+    );
+    expect(receiver.requests).toHaveLength(2);
+  });
+
+  it('come for a test number, marked as such', async () => {
+    const { pinId } = await send(TEST_NUMBER);
+    await post('/otp/verify', { pinId, otpCode: '123456' });
+    await runEvents();
+
+    expect(receiver.getEvents()[0]?.data).toMatchObject({ pinId, test: true, sends: 0 });
+  });
+
+  it('are not sent once their number is erased', async () => {
+    receiver.answer((response) => response.destroy());
+    const { pinId } = await send();
+    await service.http.delete(`/otp/${pinId}`).expect(204);
+    await runEvents();
+    await service.http.post('/otp/numbers/erase').send({ phoneNumber: NUMBER }).expect(204);
+    const tries = receiver.requests.length;
+
+    service.clock.advance(minutes(1));
+    await runEvents();
+
+    expect(receiver.requests).toHaveLength(tries);
+  });
+});
