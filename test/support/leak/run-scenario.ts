@@ -101,7 +101,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     return {
       log: replica.output,
       'error bodies': client.errorBodies.join('\n'),
-      results: client.successBodies.join('\n').replace(/"(pinId|proof)":"[^"]*"/g, ''),
+      results: client.successBodies.join('\n').replace(/"(pinId|proof)":"[^"]*"/g, '"$1":""'),
       headers: client.headers.join('\n'),
       metrics,
       traces: removeIdsAndTimes(collector.text),
