@@ -53,6 +53,8 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
   }
 
   onApplicationBootstrap(): void {
+    // What waits since a crash.
+    void this.runOnce();
     this.timer = setInterval(() => {
       // A run may take longer than the interval.
       if (this.unfinished < 2) void this.runOnce();

@@ -1,0 +1,78 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebhookScheduler } from '../../src/webhooks/webhook-scheduler.js';
+import { spawnProgram, type ChildProgram } from '../support/child-program.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { startSandboxedService, type SandboxedService } from '../support/service.js';
+import { freePort } from '../support/services/ports.js';
+
+const PAGE = readFileSync('docs/events.md', 'utf8');
+const blockIn = (language: string): string =>
+  new RegExp(`^\`\`\`${language}\n([^]*?)\`\`\``, 'm').exec(PAGE)?.[1] ?? '';
+
+const NUMBER = '+14155552671';
+
+/** Ends with the test's time limit if nothing ever listens. */
+async function waitUntilReady(url: string): Promise<void> {
+  while (!(await fetch(url).then(Boolean, () => false))) await delay(20);
+}
+
+describe('docs/events.md', () => {
+  let folder: string;
+  let receiver: ChildProgram | undefined;
+  let service: SandboxedService | undefined;
+
+  beforeEach(() => {
+    // Inside the checkout, so that standardwebhooks is found.
+    mkdirSync('.test-build', { recursive: true });
+    folder = mkdtempSync(resolve('.test-build', 'events-'));
+    writeFileSync(join(folder, 'receiver.mjs'), blockIn('js'));
+  });
+
+  afterEach(async () => {
+    await service?.close();
+    service = undefined;
+    await receiver?.stop();
+    receiver = undefined;
+    rmSync(folder, { recursive: true });
+  });
+
+  it('has a receiver that accepts an event with the secret of the page, and no other', async () => {
+    const secretProgram = spawnProgram(blockIn('sh'), folder);
+    await secretProgram.ended();
+    const EVENTS_SECRET = secretProgram.output.trim();
+    const PORT = String(await freePort());
+    receiver = spawnProgram('node receiver.mjs', folder, { PORT, EVENTS_SECRET });
+    const url = `http://127.0.0.1:${PORT}/`;
+    await waitUntilReady(url);
+    // The receiver has the time of the system.
+    const clock = new FakeClock(Date.now());
+    service = await startSandboxedService({ EVENTS_URL: url, EVENTS_SECRET }, clock);
+    const sent = await service.http
+      .post('/otp/send')
+      .send({ phoneNumber: NUMBER, eventReference: 'order-4711' });
+    const [otpCode] = await service.getReceivedCodes(NUMBER);
+    const { pinId } = sent.body as { pinId: string };
+    await service.http.post('/otp/verify').send({ pinId, otpCode }).expect(200);
+    await service.app.get(WebhookScheduler).runOnce();
+
+    await receiver.printed(new RegExp(`^verification\\.verified ${pinId}$`, 'm'));
+    const forged = await fetch(url, { method: 'POST', body: '{}' });
+    expect(forged.status).toBe(400);
+  });
+
+  it('shows every field of an event', async () => {
+    const example = JSON.parse(blockIn('json')) as { data: object };
+    const described = [...PAGE.matchAll(/^\| `.*/gm)].flatMap(([row]) =>
+      [...(row.split('|')[1] ?? '').matchAll(/`([\w.]+)`/g)].map(([, name = '']) => name),
+    );
+
+    const fields = ['pinId', 'client', 'createdAt', 'expiresAt'];
+    expect(
+      Object.keys(example.data)
+        .filter((name) => !described.includes(name))
+        .sort(),
+    ).toEqual(fields.sort());
+  });
+});

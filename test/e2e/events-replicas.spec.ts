@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import Libsql from 'libsql';
+import { minutes } from '../../src/common/durations.js';
+import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { startEventReceiver, type EventReceiver } from '../support/event-receiver.js';
+import { startReplica, type Replica } from '../support/replica.js';
+import { hang, reply } from '../support/scripted-upstream.js';
+import { queryPostgres } from '../support/services/postgres-client.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+
+jest.setTimeout(minutes(2));
+
+const ACCEPTED = reply(204, '');
+/** As a minute later: what a killed replica had claimed may be claimed again. */
+const END_CLAIMS = "update outbox set due_at = 0 where state = 'waiting'";
+
+/** Ends with the test's time limit if the condition never holds. */
+async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(20);
+}
+
+describe('Events of replicas', () => {
+  let postgres: PostgresServer;
+  let sandbox: Sandbox;
+  let receiver: EventReceiver;
+  let dataDir: string;
+  let replicas: Replica[] = [];
+
+  beforeAll(async () => {
+    [postgres, sandbox] = await Promise.all([startPostgres(), startSandbox({ port: 0 })]);
+  });
+
+  afterAll(() => Promise.all([postgres.stop(), sandbox.close()]));
+
+  beforeEach(async () => {
+    receiver = await startEventReceiver();
+    dataDir = mkdtempSync(join(tmpdir(), 'otp-events-'));
+  });
+
+  afterEach(async () => {
+    await Promise.all(replicas.map((replica) => replica.kill()));
+    replicas = [];
+    await receiver.close();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  async function start(settings: NodeJS.ProcessEnv): Promise<Replica> {
+    const all = { ...receiver.settings, INFOBIP_BASE_URL: sandbox.url, ...settings };
+    const replica = await startReplica(all);
+    replicas.push(replica);
+    return replica;
+  }
+
+  /** Ends a verification. @returns its pinId */
+  async function cancel({ http }: Replica, phoneNumber: string): Promise<string> {
+    const { body } = await http.post('/otp/send').send({ phoneNumber }).expect(200);
+    await http.delete(`/otp/${body.pinId}`).expect(204);
+    return body.pinId;
+  }
+
+  it('are each sent once, whichever replica ended the verification', async () => {
+    const settings = { DATABASE_URL: await postgres.createDatabase() };
+    const [first, second] = [await start(settings), await start(settings)];
+    const numbers = Array.from({ length: 40 }, (_, i) => `+141555527${String(10 + i)}`);
+
+    const pinIds = await Promise.all(
+      numbers.map((number, i) => cancel(i % 2 === 0 ? first : second, number)),
+    );
+    await waitUntil(() => receiver.requests.length >= 40);
+    await Promise.all([first.stop(), second.stop()]);
+
+    const sent = receiver.getEvents().map(({ data }) => data['pinId']);
+    expect(sent.sort()).toEqual(pinIds.sort());
+  });
+
+  describe.each(['SQLite', 'PostgreSQL'])('on %s', (engine) => {
+    let settings: NodeJS.ProcessEnv;
+    let endClaims: () => Promise<unknown>;
+
+    beforeEach(async () => {
+      if (engine === 'PostgreSQL') {
+        const DATABASE_URL = await postgres.createDatabase();
+        settings = { DATABASE_URL };
+        endClaims = () => queryPostgres(DATABASE_URL, END_CLAIMS);
+        return;
+      }
+      settings = { DATA_DIR: dataDir };
+      endClaims = async () => {
+        const database = new Libsql(join(dataDir, 'otp.db'));
+        database.exec(END_CLAIMS);
+        database.close();
+      };
+    });
+
+    it.each([
+      ['between the commit and the post', 0],
+      ['during the post', 1],
+    ])('are sent after a replica was killed %s', async (_when, posts) => {
+      receiver.answer(hang);
+      const killed = await start(settings);
+      const pinId = await cancel(killed, '+14155552671');
+      await waitUntil(() => receiver.requests.length >= posts);
+      await killed.kill();
+      const before = receiver.requests.length;
+      await endClaims();
+
+      receiver.answer(ACCEPTED);
+      const replica = await start(settings);
+      await waitUntil(() => receiver.requests.length > before);
+      await replica.stop();
+      await endClaims();
+      const other = await start(settings);
+      await cancel(other, '+14155552672');
+      await waitUntil(() => receiver.requests.length > before + 1);
+
+      const accepted = receiver.getEvents().slice(before);
+      expect(accepted).toHaveLength(2);
+      expect(accepted[0]).toMatchObject({ type: 'verification.cancelled', data: { pinId } });
+      expect(new Set(receiver.getIds().slice(0, before + 1)).size).toBe(1);
+    });
+  });
+});
