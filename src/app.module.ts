@@ -9,6 +9,7 @@ import { configModule } from './config/config.module.js';
 import type { Environment } from './config/define-config.js';
 import { httpConfig } from './config/http.config.js';
 import { providersConfig } from './config/providers.config.js';
+import { reportsConfig } from './config/reports.config.js';
 import { serviceConfig } from './config/service.config.js';
 import { webhooksConfig } from './config/webhooks.config.js';
 import { DemoModule } from './demo/demo.module.js';
@@ -21,10 +22,12 @@ import { ApiKeyService } from './http/api-key.service.js';
 import { GracefulShutdown } from './http/graceful-shutdown.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestValidationPipe } from './http/request-validation.pipe.js';
+import { UnauthenticatedLimit } from './http/unauthenticated-limit.js';
 import { MetricsServer } from './observability/metrics-server.js';
 import { Metrics } from './observability/metrics.js';
 import { tracingProvider } from './observability/tracing.provider.js';
 import { OtpModule } from './otp/otp.module.js';
+import { ProviderReportsModule } from './provider-reports/provider-reports.module.js';
 import { RateLimitGuard } from './throttling/rate-limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -42,6 +45,7 @@ export class AppModule {
         ThrottlingModule,
         OtpModule,
         HealthModule,
+        ...importProviderReports(env),
         ...importWebhooks(env),
         ...importDemo(env),
       ],
@@ -62,15 +66,22 @@ export class AppModule {
         tracingProvider,
         GracefulShutdown,
         ApiKeyService,
+        UnauthenticatedLimit,
         { provide: APP_GUARD, useClass: ApiKeyGuard },
         { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_PIPE, useClass: RequestValidationPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [EventBus, GracefulShutdown, Metrics],
+      exports: [EventBus, GracefulShutdown, Metrics, UnauthenticatedLimit],
     };
   }
 }
+
+/** Without reports there are no routes for them. */
+const importProviderReports = (env: Environment) => {
+  const reports = reportsConfig(env);
+  return reports.isOn ? [ProviderReportsModule.with(reports)] : [];
+};
 
 const importDemo = (env: Environment) =>
   hasDemo(providersConfig(env), authConfig(env)) ? [DemoModule] : [];

@@ -10,7 +10,7 @@ const LAYERS = [
   ['http', 'observability', 'storage'],
   ['throttling', 'destinations', 'providers', 'proof'],
   ['openapi'],
-  ['otp', 'health', 'cli', 'webhooks'],
+  ['otp', 'health', 'cli', 'provider-reports', 'webhooks'],
   // The back end of the demo page is a client of otp, in the same process.
   ['demo'],
 ];

@@ -253,10 +253,44 @@ export interface StatusResult {
    * @example 4
    */
   readonly attemptsRemaining: number;
+  /** Delivery of the newest message. Absent if delivery reports are switched off. */
+  readonly delivery?: DeliveryResponse | undefined;
   /**
    * Only for a test number: its code is fixed and no message is sent.
    */
   readonly test?: true | undefined;
+}
+
+/** What the provider reports of the newest message of a verification. */
+export interface DeliveryResponse {
+  /**
+   * Whether the message arrived.
+   *
+   * - `pending`: on its way, or not reported yet
+   * - `delivered`: it arrived
+   * - `undelivered`: it did not arrive; `reason` says why
+   * - `unknown`: the provider does not say
+   * @example pending
+   */
+  readonly status: 'pending' | 'delivered' | 'undelivered' | 'unknown';
+  /**
+   * Why it did not arrive.
+   *
+   * - `unreachable`: the phone is off, or the number is not in use
+   * - `rejected`: the operator or the provider rejected the message
+   * - `expired`: the provider gave up
+   * - `blocked`: by the operator, the end user or a fraud filter
+   * - `flooded`: too many messages to this number
+   * - `no_credit`: this service's account at the provider has no credit
+   * @example unreachable
+   */
+  readonly reason?:
+    ('unreachable' | 'rejected' | 'expired' | 'blocked' | 'flooded' | 'no_credit') | undefined;
+  /**
+   * When the message got this status. ISO 8601, UTC.
+   * @example 2030-01-01T00:00:05.000Z
+   */
+  readonly at?: string | undefined;
 }
 
 /** Whether a number was verified. */

@@ -82,6 +82,27 @@ returning
   "client",
   "key_hash";
 
+-- cleanup.deleteMessages
+delete from "messages"
+where
+  ("message_hash") in (
+    select
+      "message_hash"
+    from
+      "messages"
+    where
+      pin_id <> ''
+      and sent_at <= $1
+    order by
+      "sent_at"
+    limit
+      500
+  )
+  and pin_id <> ''
+  and sent_at <= $1
+returning
+  "message_hash";
+
 -- cleanup.deleteNumbers
 delete from "client_numbers"
 where
@@ -146,6 +167,27 @@ where
   and created_at <= $1
 returning
   "pin_id";
+
+-- cleanup.deleteWaitingReports
+delete from "messages"
+where
+  ("message_hash") in (
+    select
+      "message_hash"
+    from
+      "messages"
+    where
+      pin_id = ''
+      and received_at <= $1
+    order by
+      "received_at"
+    limit
+      500
+  )
+  and pin_id = ''
+  and received_at <= $1
+returning
+  "message_hash";
 
 -- cleanup.failAbandonedSends
 update verifications
@@ -643,6 +685,148 @@ where
   and state in ('running', 'ambiguous')
 returning
   key_hash;
+
+-- messages.applyReport
+insert into
+  messages (
+    message_hash,
+    pin_id,
+    client,
+    provider,
+    channel,
+    country,
+    sent_at,
+    status,
+    status_at,
+    received_at,
+    price,
+    currency
+  )
+values
+  ($1, '', '', $2, '', '', 0, $3, $4, $5, $6, $7)
+on conflict (message_hash) do update
+set
+  status = excluded.status,
+  status_at = excluded.status_at,
+  received_at = excluded.received_at,
+  price = case
+    when excluded.price = '' then messages.price
+    else excluded.price
+  end,
+  currency = case
+    when excluded.price = '' then messages.currency
+    else excluded.currency
+  end
+where
+  (
+    messages.status = 'pending'
+    and excluded.status <> 'pending'
+    or messages.status = 'unknown'
+    and excluded.status not in ('pending', 'unknown')
+    or messages.status = 'expired'
+    and excluded.status = 'delivered'
+    or messages.status = 'pending'
+    and messages.price = ''
+    and excluded.price <> ''
+  )
+returning
+  messages.pin_id,
+  messages.client,
+  messages.provider,
+  messages.channel,
+  messages.country,
+  messages.sent_at,
+  messages.status,
+  messages.status_at;
+
+-- messages.insert
+insert into
+  messages (
+    message_hash,
+    pin_id,
+    client,
+    provider,
+    channel,
+    country,
+    sent_at,
+    status,
+    status_at,
+    received_at,
+    price,
+    currency
+  )
+select
+  $1,
+  pin_id,
+  client,
+  $2,
+  $3,
+  country,
+  cast($4 as bigint),
+  $5,
+  0,
+  0,
+  '',
+  ''
+from
+  verifications
+where
+  pin_id = $6
+on conflict (message_hash) do update
+set
+  pin_id = excluded.pin_id,
+  client = excluded.client,
+  channel = excluded.channel,
+  country = excluded.country,
+  sent_at = excluded.sent_at
+returning
+  messages.pin_id,
+  messages.client,
+  messages.provider,
+  messages.channel,
+  messages.country,
+  messages.sent_at,
+  messages.status,
+  messages.status_at;
+
+-- messages.readNewest
+select
+  status,
+  status_at
+from
+  messages
+where
+  pin_id = $1
+order by
+  sent_at desc
+limit
+  1;
+
+-- messages.readVerification
+select
+  client,
+  number_hash,
+  status,
+  unresolved
+from
+  verifications
+where
+  pin_id = $1;
+
+-- messages.rehash
+update messages
+set
+  message_hash = $1
+where
+  message_hash = $2
+  and not exists (
+    select
+      1
+    from
+      messages as existing
+    where
+      existing.message_hash = $1
+  );
 
 -- number_limit_finder.readAll
 select
@@ -1746,6 +1930,28 @@ where
     where
       client = $1
       and number_hash = $2
+  );
+
+-- verifications.eraseMessages
+delete from messages
+where
+  pin_id in (
+    select
+      pin_id
+    from
+      verifications
+    where
+      client = $1
+      and number_hash = $2
+      and not exists (
+        select
+          1
+        from
+          idempotency_keys
+        where
+          idempotency_keys.pin_id = verifications.pin_id
+          and state <> 'erased'
+      )
   );
 
 -- verifications.exhaustAttempts

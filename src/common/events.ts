@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { Channel } from './channel.js';
+import type { DeliveryReported, ProviderDisagreed, ReportsRefused } from './delivery-events.js';
 import type { RefusalDetails } from './domain-error.js';
 import type { ErrorCode } from './error-catalog.js';
 import type {
@@ -168,6 +169,9 @@ export type ServiceEvent =
   | CodeRejected
   | VerificationCancelled
   | FraudCheckCompleted
+  | DeliveryReported
+  | ReportsRefused
+  | ProviderDisagreed
   | StorageOperationCompleted
   | ClientRulesChanged
   | WebhookCompleted

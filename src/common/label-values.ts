@@ -60,6 +60,13 @@ export type FraudDecision = (typeof FRAUD_DECISIONS)[number];
 export const BUDGET_SCOPES = ['client_prefix', 'client_country', 'prefix', 'country'] as const;
 export type BudgetScope = (typeof BUDGET_SCOPES)[number];
 
+/**
+ * Why a delivery report changes nothing. `stale`: its signature is right, but too old. `unknown_id`: its
+ * message is not known, or not yet: then it waits.
+ */
+export const REPORT_REFUSALS = ['signature', 'stale', 'malformed', 'unknown_id'] as const;
+export type ReportRefusal = (typeof REPORT_REFUSALS)[number];
+
 /** The methods of the store. */
 export const STORAGE_OPERATIONS = [
   'reserveSend',
@@ -75,6 +82,8 @@ export const STORAGE_OPERATIONS = [
   'cancel',
   'lastVerifiedAt',
   'erase',
+  'applyReports',
+  'findRequested',
 ] as const;
 export type StorageOperation = (typeof STORAGE_OPERATIONS)[number];
 

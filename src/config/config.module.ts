@@ -11,6 +11,7 @@ import { outboundConfig } from './outbound.config.js';
 import { proofConfig } from './proof.config.js';
 import { providersConfig } from './providers.config.js';
 import { pumpingConfig } from './pumping.config.js';
+import { reportsConfig } from './reports.config.js';
 import { serviceConfig } from './service.config.js';
 import { storageConfig } from './storage.config.js';
 import { throttleConfig } from './throttle.config.js';
@@ -24,6 +25,7 @@ export const CONFIGS = [
   encryptionConfig,
   authConfig,
   providersConfig,
+  reportsConfig,
   outboundConfig,
   destinationsConfig,
   storageConfig,

@@ -11,6 +11,7 @@ import { findOpenAccessErrors, findOpenAccessWarnings } from './open-access.js';
 import { PROXY_VARIABLES } from './outbound.config.js';
 import { findRouteErrors } from './provider-routes.js';
 import { findMissingCredentials, providersConfig } from './providers.config.js';
+import { findReportErrors } from './reports.config.js';
 import { readSecretFiles, toFileVariable } from './secret-files.js';
 import { describeUnknownVariables } from './unknown-variables.js';
 import { findWebhookErrors } from './webhooks.config.js';
@@ -54,6 +55,7 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
       : []),
     ...findDevelopmentSecretErrors(env),
     ...findWebhookErrors(env),
+    ...findReportErrors(env),
   ];
   const errors = [
     ...files.errors,

@@ -29,7 +29,7 @@ const SHA_256 = /^[0-9a-f]{64}$/i;
 const MESSAGE_ID = /^([^:\s]+):(\S+)$/;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
 /** The name of an HTTP header (RFC 9110 §5.1), and its value: printable ASCII only. */
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+export const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]+$/;
 const HOP_COUNT = /^[1-9]\d?$/;
 const ZERO_PREFIX_LENGTH = /\/0+$/;
@@ -119,6 +119,21 @@ export function parseProviders(text: string): readonly [ProviderName, ...Provide
   const [first, ...others] = names;
   if (first === undefined || new Set(names).size < names.length) {
     throw new Error(`must be ${form}`);
+  }
+  return [first, ...others];
+}
+
+const MIN_TOKEN_LENGTH = 16;
+const TOKEN = /^[\x21-\x2b\x2d-\x7e]+$/;
+
+/** Parses one or two tokens: two while a token is replaced. */
+export function parseReportTokens(text: string): readonly [string, ...string[]] {
+  const [first = '', ...others] = splitList(text);
+  const isToken = (token: string) => token.length >= MIN_TOKEN_LENGTH && TOKEN.test(token);
+  if (others.length > 1 || ![first, ...others].every(isToken)) {
+    throw new Error(
+      `must be one token or two, each of at least ${String(MIN_TOKEN_LENGTH)} printable characters`,
+    );
   }
   return [first, ...others];
 }

@@ -1,20 +1,15 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { InjectThrottlerStorage, type ThrottlerStorage } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { errors } from '../common/domain-error.js';
-import { minutes } from '../common/durations.js';
 import { ApiKeyService } from './api-key.service.js';
 import { getClientIp, type AuthenticatedClient } from './authenticated-client.js';
 import { PUBLIC } from './public.decorator.js';
-import { isRepeatedRejection, setRateLimitHeaders } from './rate-limit-headers.js';
+import { UnauthenticatedLimit } from './unauthenticated-limit.js';
 
 /** The name of every client if no API keys are configured. */
 const ANONYMOUS = 'anonymous';
-
-/** Beyond this limit per IP address, requests without a valid key get 429 instead of 401. */
-const UNAUTHENTICATED_LIMIT = { name: 'unauthenticated', limit: 30, windowMs: minutes(1) };
 
 /**
  * Authenticates the client before any other guard. Failed attempts are rate-limited by IP address
@@ -26,7 +21,7 @@ export class ApiKeyGuard implements CanActivate {
     private readonly keys: ApiKeyService,
     private readonly directory: ClientDirectory,
     private readonly reflector: Reflector,
-    @InjectThrottlerStorage() private readonly storage: ThrottlerStorage,
+    private readonly limit: UnauthenticatedLimit,
   ) {}
 
   /** @throws DomainError `unauthenticated` or, after too many such requests, `too_many_requests` */
@@ -52,27 +47,16 @@ export class ApiKeyGuard implements CanActivate {
   }
 
   private async rejectRequest(request: FastifyRequest, reply: FastifyReply): Promise<never> {
-    const { name, limit, windowMs } = UNAUTHENTICATED_LIMIT;
-    const address = getClientIp(request);
-    const key = `${name}:${address}`;
-    const record = await this.storage.increment(key, windowMs, limit, windowMs, name);
-    setRateLimitHeaders(request, reply, UNAUTHENTICATED_LIMIT, record);
     // RFC 6750 §3: no error code where the request contains no credentials.
     const hasCredentials = request.headers.authorization !== undefined;
     void reply.header(
       'www-authenticate',
       hasCredentials ? 'Bearer error="invalid_token"' : 'Bearer',
     );
-    if (!record.isBlocked) {
-      throw errors.unauthenticated({
-        message: describeCredentials(request.headers.authorization),
-        refusal: { address },
-      });
-    }
-    throw errors.tooManyRequests({
-      message: 'Too many requests without a valid API key.',
-      limit: 'rate_limit_unauthenticated',
-      refusal: { address, isRepeated: isRepeatedRejection(record, limit) },
+    await this.limit.count(request, reply, 'Too many requests without a valid API key.');
+    throw errors.unauthenticated({
+      message: describeCredentials(request.headers.authorization),
+      refusal: { address: getClientIp(request) },
     });
   }
 }

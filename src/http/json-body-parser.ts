@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 import { describeJsonFault } from './json-fault.js';
+import { applyRawBodyLimits } from './raw-body.decorator.js';
 
 /** Stands for a body that cannot be parsed, until the validation pipe throws its error. */
 export class InvalidBody {
@@ -10,9 +11,10 @@ export class InvalidBody {
 
 /**
  * Parses JSON and no other media type. An invalid body is rejected only in the validation pipe, so
- * that the guards authenticate and count the request first.
+ * that the guards authenticate and count the request first. A route with `@RawBody` gets the bytes.
  */
 export function registerJsonParser(fastify: FastifyInstance): void {
+  applyRawBodyLimits(fastify);
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser<Buffer>(
@@ -20,7 +22,9 @@ export function registerJsonParser(fastify: FastifyInstance): void {
     // As bytes: those of a compressed body do not survive as a string.
     { parseAs: 'buffer' },
     (request, bytes, done) => {
-      if (isEncoded(request)) {
+      if (request.routeOptions.config.rawBodyLimit !== undefined) {
+        done(null, bytes);
+      } else if (isEncoded(request)) {
         done(null, new InvalidBody(errors.unsupportedContentEncoding()));
       } else if (!isUtf8(bytes)) {
         done(null, createInvalidBody('The body is not encoded as UTF-8.'));

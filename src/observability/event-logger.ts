@@ -30,6 +30,21 @@ export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('client_rules_changed', ({ client, change, differences }) => {
     logger.info({ client, change, differences }, 'client rules changed');
   });
+  events.subscribe('delivery_reported', (event) => {
+    const { client, country, channel, provider, outcome } = event;
+    const [pinId, durationMs] = [truncateId(event.pinId), event.durationMs];
+    const level = outcome === 'delivered' ? 'info' : 'warn';
+    logger[level]({ pinId, client, country, channel, provider, outcome, durationMs }, 'delivery');
+  });
+  events.subscribe('reports_refused', ({ provider, reason, count }) => {
+    // Reports of other senders of the account are no error.
+    const level = reason === 'unknown_id' ? 'debug' : 'warn';
+    logger[level]({ provider, reason, count }, 'delivery reports refused');
+  });
+  events.subscribe('provider_disagreed', ({ provider, client, pinId }) => {
+    const fields = { provider, client, pinId: truncateId(pinId) };
+    logger.warn(fields, 'the provider verified a code of a verification that ended otherwise');
+  });
 }
 
 function toLogFields(event: MessageSent | CodeChecked): object {

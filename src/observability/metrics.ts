@@ -8,8 +8,10 @@ import { STORAGE_OPERATIONS } from '../common/label-values.js';
 import { VERSION } from '../common/version.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { webhooksConfig, type WebhooksConfig } from '../config/webhooks.config.js';
+import { reportsConfig, type ReportsConfig } from '../config/reports.config.js';
 import { registerClientMetrics } from './metrics/client-metrics.js';
 import { createCounter, createGauge, createHistogram } from './metrics/create-metric.js';
+import { registerDeliveryMetrics } from './metrics/delivery-metrics.js';
 import { registerProviderMetrics } from './metrics/provider-metrics.js';
 import { registerRequestMetrics } from './metrics/request-metrics.js';
 import { registerVerificationMetrics } from './metrics/verification-metrics.js';
@@ -32,6 +34,7 @@ export class Metrics {
     clientsFile: ClientsFileReader,
     @Inject(providersConfig.KEY) { names }: ProvidersConfig,
     @Inject(webhooksConfig.KEY) { receiver }: WebhooksConfig,
+    @Inject(reportsConfig.KEY) reports: ReportsConfig,
   ) {
     const { registry } = this;
     collectDefaultMetrics({ register: registry });
@@ -48,6 +51,13 @@ export class Metrics {
     if (clientsFile.isValid !== undefined) registerClientsFileMetrics(registry, clientsFile);
     registerVerificationMetrics(registry, events);
     registerProviderMetrics(registry, events, names);
+    if (reports.isOn) {
+      registerDeliveryMetrics(
+        registry,
+        events,
+        names.filter((name) => reports[name]),
+      );
+    }
     registerStorageMetrics(registry, events);
     registerLogMetrics(registry, events);
     if (receiver) registerWebhookMetrics(registry, events);

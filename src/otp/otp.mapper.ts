@@ -7,6 +7,7 @@ import { isTestProvider } from '../providers/test-number.provider.js';
 import type { NewVerification, SendReservation } from '../storage/send.types.js';
 import type { Verification } from '../storage/verification.types.js';
 import type { RequestClient } from './current-client.decorator.js';
+import { toDeliveryResponse } from './dto/delivery.dto.js';
 import type { SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import type { VerificationResponse } from './dto/verification.dto.js';
 import { createPinId } from './pin-id.js';
@@ -53,7 +54,8 @@ export function toVerificationResponse(
   attemptsPerCode: number,
   clock: Clock,
 ): VerificationResponse {
-  const { pinId, status, phoneNumber, channel, codeLength, verifiedAt } = verification;
+  const { pinId, status, phoneNumber, channel, codeLength, verifiedAt, delivery } = verification;
+  const hasExpired = clock.now() >= verification.expiresAt;
   return {
     pinId,
     status,
@@ -64,6 +66,9 @@ export function toVerificationResponse(
     ...(verifiedAt !== undefined && { verifiedAt: clock.toDate(verifiedAt).toISOString() }),
     ...(codeLength !== undefined && { codeLength }),
     attemptsRemaining: Math.min(verification.attemptsRemaining, attemptsPerCode),
+    ...(delivery && {
+      delivery: toDeliveryResponse(delivery, hasExpired, (time) => clock.toDate(time)),
+    }),
     ...(isTestProvider(verification.provider) && { test: true }),
   };
 }

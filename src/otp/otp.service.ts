@@ -7,6 +7,7 @@ import type { RequestContext } from '../common/request-context.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
 import { ProviderRouter } from '../providers/provider-router.js';
 import type { ProviderSendResult } from '../providers/send-in-order.js';
+import { ProviderReferences } from '../storage/provider-references.js';
 import type { SendAdmission, SendAdmitted, SendReservation } from '../storage/send.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import type { RequestClient } from './current-client.decorator.js';
@@ -37,6 +38,7 @@ export class OtpService {
     private readonly router: ProviderRouter,
     private readonly clock: Clock,
     private readonly events: VerificationEvents,
+    private readonly references: ProviderReferences,
   ) {}
 
   /**
@@ -175,16 +177,14 @@ export class OtpService {
   }
 
   private callProvider(
-    { phoneNumber, channel, locale, resendOf, entries }: SendReservation,
+    reservation: SendReservation,
     context: RequestContext,
   ): Promise<ProviderSendResult> {
+    const { phoneNumber, channel, locale, resendOf, entries } = reservation;
+    const options = { context, locale, reference: this.references.create(reservation) };
     return resendOf === undefined
-      ? this.router.send(phoneNumber, channel, {
-          isTestNumber: entries === undefined,
-          context,
-          locale,
-        })
-      : this.router.resend(phoneNumber, resendOf, channel, { context, locale });
+      ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, ...options })
+      : this.router.resend(phoneNumber, resendOf, channel, options);
   }
 }
 

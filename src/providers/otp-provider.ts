@@ -18,6 +18,8 @@ export interface ProviderCallOptions {
 export interface ProviderSendOptions extends ProviderCallOptions {
   /** A canonical BCP 47 tag; absent or empty for the default language, as for an unknown one. */
   readonly locale?: string | undefined;
+  /** The service's own reference of the message, for a provider that asks about it before it sends. */
+  readonly reference?: string | undefined;
 }
 
 /** A code that a provider has sent. */
@@ -26,6 +28,8 @@ export interface SentCode {
   readonly pinId: string;
   /** How many digits it has; absent if that is not known, or if it may have letters. */
   readonly codeLength?: number | undefined;
+  /** The id of the message in delivery reports: absent if none are asked for, empty if it has none. */
+  readonly messageId?: string | undefined;
 }
 
 /**

@@ -21,7 +21,7 @@ import { SinchProvider } from './sinch/sinch.provider.js';
 import { isTestProvider, TestNumberProvider } from './test-number.provider.js';
 
 /** What the caller says of a message beside its number and channel. */
-type MessageOptions = Pick<ProviderSendOptions, 'context' | 'locale'>;
+type MessageOptions = Pick<ProviderSendOptions, 'context' | 'locale' | 'reference'>;
 
 /**
  * Routes each call to a provider: in the order of preference for the number's country, with failover

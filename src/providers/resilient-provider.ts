@@ -6,7 +6,7 @@ import type { ProviderOperation } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { ProvidersConfig } from '../config/providers.config.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import type { ProviderCallOptions, OtpProvider } from './otp-provider.js';
+import type { ProviderCallOptions, ProviderSendOptions, OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 
 /** A call stalls after this share of `PROVIDER_TIMEOUT`. */
@@ -72,12 +72,12 @@ export class ResilientProvider implements OtpProvider {
 
   readonly send: OtpProvider['send'] = (to, channel, options) =>
     this.callWithRetry(this.sendCircuits[channel], options, (timedOptions) =>
-      this.adapter.send(to, channel, { locale: options?.locale, ...timedOptions }),
+      this.adapter.send(to, channel, toSendOptions(options, timedOptions)),
     );
 
   readonly resend: OtpProvider['resend'] = (to, sent, channel, options) =>
     this.callWithRetry(this.resendCircuits[channel], options, (timedOptions) =>
-      this.adapter.resend(to, sent, channel, { locale: options?.locale, ...timedOptions }),
+      this.adapter.resend(to, sent, channel, toSendOptions(options, timedOptions)),
     );
 
   readonly verify: OtpProvider['verify'] = (to, pinId, code, options) =>
@@ -161,3 +161,8 @@ export class ResilientProvider implements OtpProvider {
     return { operation, channel, breaker };
   }
 }
+
+const toSendOptions = (
+  { locale, reference }: ProviderSendOptions = {},
+  timedOptions: ProviderCallOptions,
+): ProviderSendOptions => ({ locale, reference, ...timedOptions });

@@ -27,8 +27,8 @@ export async function sendInOrder(
   const possiblySentBy: string[] = [];
   for (const provider of providers) {
     try {
-      const { pinId, codeLength } = await send(provider);
-      return { provider: provider.name, pinId, codeLength, possiblySentBy };
+      const { pinId, codeLength, messageId } = await send(provider);
+      return { provider: provider.name, pinId, codeLength, messageId, possiblySentBy };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       failures.push(error);

@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { hours, seconds } from '../common/durations.js';
+import { hours, minutes, seconds } from '../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { getMaxRequestMs } from './max-request-duration.js';
@@ -23,6 +23,9 @@ const INTERVAL_MS = seconds(10);
 /** The longest sliding windows: older entries count nowhere. */
 const NUMBER_WINDOW_MS = hours(24);
 const END_USER_WINDOW_MS = hours(1);
+
+/** How long a report waits for its send, which may be slower than the report. */
+const WAITING_REPORT_MS = minutes(15);
 
 /** Periodic cleanup, one replica at a time: fails abandoned sends and deletes expired rows. */
 @Injectable()
@@ -84,6 +87,8 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     for (const [query, before] of [
       [queries.deleteVerifications, now - this.config.retentionMs],
       [queries.deleteEvents, now - this.config.retentionMs],
+      [queries.deleteMessages, now - this.config.retentionMs],
+      [queries.deleteWaitingReports, now - WAITING_REPORT_MS],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
       [queries.untrustNumbers, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],

@@ -8,11 +8,12 @@ const HASH_PURPOSES = [
   'reference',
   'idempotency-key',
   'request',
+  'message',
 ] as const;
 export type HashPurpose = (typeof HASH_PURPOSES)[number];
 
 /** What a value is encrypted for. */
-export type EncryptionPurpose = 'verification' | 'response';
+export type EncryptionPurpose = 'verification' | 'response' | 'provider-reference';
 
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;

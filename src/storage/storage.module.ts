@@ -5,6 +5,7 @@ import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { CleanupService } from './cleanup.service.js';
 import { ClockSynchronizer } from './clock-synchronizer.js';
 import { DataProtection } from './data-protection.js';
+import { DeliveryReportStore } from './delivery-report-store.js';
 import { Database } from './engines/database.js';
 import { openDatabase } from './engines/open-database.js';
 import { EndUserLimits } from './limits/end-user-limits.js';
@@ -16,10 +17,12 @@ import { SendLimits } from './limits/send-limits.js';
 import { TrafficCounts } from './limits/traffic-counts.js';
 import { LostAnswerStore } from './lost-answer-store.js';
 import { Outbox } from './outbox.js';
+import { ProviderReferences } from './provider-references.js';
 import { AttemptOutcomeRepository } from './repositories/attempt-outcome.repository.js';
 import { AttemptRepository } from './repositories/attempt.repository.js';
 import { IdempotencyKeyRepository } from './repositories/idempotency-key.repository.js';
 import { LostAnswerRepository } from './repositories/lost-answer.repository.js';
+import { MessageRepository } from './repositories/message.repository.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
 import { VerificationTable } from './repositories/verification-table.js';
@@ -50,6 +53,7 @@ import { VerificationStore } from './verification-store.js';
     GuessLimits,
     IdempotencyKeyRepository,
     WebhookEventRecorder,
+    MessageRepository,
     VerificationTable,
     SendOutcomeRepository,
     SendRepository,
@@ -60,10 +64,20 @@ import { VerificationStore } from './verification-store.js';
     VerificationRepository,
     VerificationStore,
     Outbox,
+    ProviderReferences,
+    DeliveryReportStore,
     ClockSynchronizer,
     CleanupService,
     StorageHealthIndicator,
   ],
-  exports: [VerificationStore, LostAnswerStore, Outbox, Clock, StorageHealthIndicator],
+  exports: [
+    VerificationStore,
+    LostAnswerStore,
+    ProviderReferences,
+    DeliveryReportStore,
+    Outbox,
+    Clock,
+    StorageHealthIndicator,
+  ],
 })
 export class StorageModule {}

@@ -1,4 +1,5 @@
 import type { Channel } from '../common/channel.js';
+import type { DeliveryStatus } from '../common/delivery-status.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 
 /** Selects one of a client's verifications: by its `pinId`, or the newest of a number. */
@@ -19,6 +20,8 @@ interface ProviderPin {
 export interface SentCode extends ProviderPin {
   /** How many digits it has; absent if that is not known, or if it may have letters. */
   readonly codeLength?: number | undefined;
+  /** The id of the message in delivery reports: absent if none are asked for, empty if it has none. */
+  readonly messageId?: string | undefined;
 }
 
 /** A verification as its client may see it. Times are milliseconds since the epoch. */
@@ -34,4 +37,13 @@ export interface Verification {
   readonly attemptsRemaining: number;
   /** How many digits its code has, if that is known. */
   readonly codeLength: number | undefined;
+  /** Of its newest message; `undefined` if that is not tracked. */
+  readonly delivery: MessageDelivery | undefined;
+}
+
+/** What a provider reported of a message. */
+export interface MessageDelivery {
+  readonly status: DeliveryStatus;
+  /** When the message got this status; `undefined` without a report. */
+  readonly at: number | undefined;
 }

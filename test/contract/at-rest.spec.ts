@@ -13,6 +13,7 @@ import { phoneNumber } from '../support/phone-number.js';
 import { newProofKey, toKeySet } from '../support/proof-keys.js';
 import { startSandboxedService } from '../support/service.js';
 import { openStore } from '../support/store.js';
+import { infobipReport, REPORT_TOKEN, startTrackedService } from '../support/tracked-service.js';
 
 const NUMBER = '+14155552671';
 const OTHER_NUMBER = '+14155562672';
@@ -85,6 +86,29 @@ describe('Stored data', () => {
       forms.forEach((form) => {
         expect(text).not.toContain(form);
       });
+    }
+  });
+
+  it('contains no readable number, message id, reference or token of a delivery report', async () => {
+    const service = await startTrackedService({ DATA_DIR: dataDir });
+    const { messageId, pinId } = await service.send({ phoneNumber: NUMBER });
+    await service.reportInfobip({ results: [infobipReport(messageId, 'delivered')] });
+    await service.reportInfobip({ results: [infobipReport('foreign-message', 'expired')] });
+    const database = new Libsql(join(dataDir, 'otp.db'));
+    const rows = database.prepare('select * from messages order by pin_id').all();
+    database.close();
+    await service.close();
+
+    const hash = expect.stringMatching(/^[\w-]{43}$/);
+    const known = { pin_id: pinId, country: 'US', status: 'delivered', price: '0.031' };
+    expect(rows).toEqual([
+      expect.objectContaining({ message_hash: hash, pin_id: '', client: '', status: 'expired' }),
+      expect.objectContaining({ message_hash: hash, client: 'anonymous', ...known }),
+    ]);
+    const text = JSON.stringify(rows);
+    for (const secret of [NUMBER.slice(1), messageId, 'foreign-message', REPORT_TOKEN]) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(Buffer.from(secret).toString('base64url'));
     }
   });
 

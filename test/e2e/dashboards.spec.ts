@@ -76,6 +76,7 @@ describe('The alert rules and the dashboard on a running fleet', () => {
   async function makeRequests({
     replicas,
     post,
+    reportDelivery,
     getLastCode,
   }: Omit<MonitoredFleet, 'prometheus'>): Promise<void> {
     for (const replica of replicas) {
@@ -86,6 +87,7 @@ describe('The alert rules and the dashboard on a running fleet', () => {
       const { pinId } = body as { pinId: string };
       await delay(COOLDOWN_MS);
       await post(replica, '/otp/resend', { pinId }).expect(200);
+      await reportDelivery(replica);
       const otpCode = await getLastCode(phoneNumber);
       await post(replica, '/otp/verify', { pinId, otpCode: wrongCode(otpCode) }).expect(200);
       await post(replica, '/otp/verify', { pinId, otpCode }).expect(200);

@@ -10,6 +10,7 @@ import { outboundConfig } from '../../src/config/outbound.config.js';
 import { proofConfig } from '../../src/config/proof.config.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { pumpingConfig } from '../../src/config/pumping.config.js';
+import { reportsConfig } from '../../src/config/reports.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { storageConfig } from '../../src/config/storage.config.js';
 import { throttleConfig } from '../../src/config/throttle.config.js';
@@ -27,6 +28,7 @@ export const readConfig = (env: Environment) => ({
   encryption: encryptionConfig(env),
   auth: authConfig(env),
   providers: providersConfig(env),
+  reports: reportsConfig(env),
   outbound: outboundConfig(env),
   destinations: destinationsConfig(env),
   storage: storageConfig(env),

@@ -3,9 +3,11 @@ import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { RULES } from './alerts.js';
 import { newHashedKey, TestClientsFile } from './clients-file.js';
 import { startEventReceiver } from './event-receiver.js';
+import { startRecordingProxy } from './recording-proxy.js';
 import { startReplica, type Replica } from './replica.js';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 import { startPrometheus, type Prometheus } from './services/prometheus.js';
+import { infobipReport, REPORT_TOKEN } from './tracked-service.js';
 import { startRedis, type RedisServer } from './services/redis.js';
 
 /** Two replicas with PostgreSQL, Redis and a sandbox, and a Prometheus that scrapes them. */
@@ -18,6 +20,8 @@ export interface MonitoredFleet {
   readonly clientsFile: TestClientsFile;
   /** Sends a request of the only client, `shop`. */
   post(replica: Replica, path: string, body: object): ReturnType<Replica['http']['post']>;
+  /** Reports, as Infobip, that the last message was delivered. */
+  reportDelivery(replica: Replica): Promise<void>;
   /** The code that a phone received last. */
   getLastCode(phoneNumber: string): Promise<string>;
   /** Whether an alert is `inactive`, `pending` its time or `firing`. */
@@ -40,10 +44,12 @@ export async function startMonitoredFleet(
     startSandbox({ port: 0 }),
     startEventReceiver(),
   ]);
+  const proxy = await startRecordingProxy(sandbox.url);
   const allSettings = {
     DATABASE_URL: await postgres.createDatabase(),
     REDIS_URL: redis.url,
-    INFOBIP_BASE_URL: sandbox.url,
+    INFOBIP_BASE_URL: proxy.url,
+    INFOBIP_REPORT_TOKEN: REPORT_TOKEN,
     CLIENTS_FILE: clientsFile.path,
     METRICS_PUBLIC: 'true',
     ...receiver.settings,
@@ -57,6 +63,13 @@ export async function startMonitoredFleet(
     clientsFile,
     post: ({ http }: Replica, path: string, body: object) =>
       http.post(path).set('authorization', `Bearer ${key}`).send(body),
+    reportDelivery: async ({ url }: Replica) => {
+      const results = [infobipReport(proxy.messageIds.at(-1) ?? '', 'delivered')];
+      const headers = { 'x-delivery-token': REPORT_TOKEN, 'content-type': 'application/json' };
+      const request = { method: 'POST', headers, body: JSON.stringify({ results }) };
+      const { status } = await fetch(`${url}/provider-reports/infobip`, request);
+      if (status !== 200) throw new Error(`the report was answered ${String(status)}`);
+    },
     getLastCode: async (phoneNumber: string) => {
       const to = encodeURIComponent(phoneNumber);
       const inbox = await fetch(`${sandbox.url}/sandbox/messages?to=${to}`);
@@ -68,7 +81,13 @@ export async function startMonitoredFleet(
     stop: async () => {
       await prometheus.stop();
       await Promise.all(replicas.map((replica) => replica.kill()));
-      await Promise.all([postgres.stop(), redis.stop(), sandbox.close(), receiver.close()]);
+      await Promise.all([
+        postgres.stop(),
+        redis.stop(),
+        proxy.close(),
+        sandbox.close(),
+        receiver.close(),
+      ]);
       clientsFile.remove();
     },
   };

@@ -82,6 +82,19 @@ export const verified = (values: string): MetricSeries => ({
   [series('otp_verifications_total', { ...US, outcome: 'verified' })]: values,
 });
 
+/** Reported messages by outcome. */
+export const deliveries = (outcome: string, values: string): MetricSeries => ({
+  [series('otp_deliveries_total', { ...US, outcome })]: values,
+});
+
+export const reportsRefused = (reason: string, values: string): MetricSeries => ({
+  [series('otp_delivery_reports_refused_total', { ...INFOBIP, reason })]: values,
+});
+
+export const disagreements = (values: string): MetricSeries => ({
+  [series('otp_provider_disagreements_total', { provider: 'sinch' })]: values,
+});
+
 export const openCircuit = (values: string): MetricSeries => ({
   [series('otp_provider_circuit_state', { ...SEND, channel: 'sms', state: 'open' })]: values,
 });
@@ -141,6 +154,10 @@ const NOTHING_WRONG: MetricSeries = {
   ...limitReached('shared_failures', '0x360'),
   ...limitReached('shared_sends_per_day', '0x360'),
   ...requests('unauthenticated', '0x360', 'none'),
+  ...deliveries('rejected', '0x360'),
+  ...deliveries('no_credit', '0x360'),
+  ...reportsRefused('signature', '0x360'),
+  ...disagreements('0x360'),
   ...requests('failed', '0x360'),
 };
 
@@ -157,6 +174,10 @@ export const HEALTHY: MetricSeries = {
   ...verified('0+8x360'),
   // Too few messages for an alert, and none of them is verified.
   ...sent('LI', '0x180 1+0x60 2+0x120'),
+  ...deliveries('delivered', '0+7x360'),
+  ...deliveries('unreachable', '0+2x360'),
+  ...deliveries('unknown', '0+1x360'),
+  ...reportsRefused('unknown_id', '0+50x360'),
   ...calls('ok', '0+95x360'),
   ...calls('destination_unreachable', '0+40x360'),
   ...calls('timed_out', '0x300 1x30 2x30'),
@@ -205,6 +226,11 @@ function nightlyHistogram(name: string, labels: Record<string, string>): MetricS
 export const QUIET_NIGHT: MetricSeries = {
   ...NOTHING_WRONG,
   ...sent('US', perHour(4)),
+  ...deliveries(
+    'delivered',
+    countAt((minute) => minute < 300 && minute % 15 === 5),
+  ),
+  ...deliveries('unreachable', perHour(2)),
   ...verified(countAt((minute) => minute < 300 && minute % 15 === 5)),
   ...calls('ok', perHour(4)),
   ...calls('server_error', RETRIES),
@@ -234,6 +260,10 @@ export const ONE_ERROR_OF_EACH_KIND: MetricSeries = {
   ...calls('unauthorized', ONCE),
   ...calls('timed_out', ONCE),
   ...requests('failed', ONCE),
+  ...deliveries('rejected', ONCE),
+  ...deliveries('no_credit', ONCE),
+  ...reportsRefused('signature', ONCE),
+  ...disagreements(ONCE),
   ...requests('unauthenticated', ONCE, 'none'),
   ...storageErrors(ONCE),
   ...limitReached('client_sends', ONCE),

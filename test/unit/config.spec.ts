@@ -98,6 +98,7 @@ describe('The configuration', () => {
         serviceName: 'otp-service',
         sampleRatio: 1,
       },
+      reports: { infobip: undefined, sinch: undefined, isOn: false },
       outbound: { httpsProxy: undefined, httpProxy: undefined, noProxy: undefined },
       proof: { keys: [], issuer: 'otp-service' },
       providers: {

@@ -19,6 +19,8 @@ const SECRETS: Readonly<Record<string, string>> = {
   DATABASE_URL: 'postgres://otp:p,w@host:5432/otp',
   REDIS_URL: 'rediss://otp:password@host:6379',
   INFOBIP_API_KEY: 'an-infobip-key',
+  INFOBIP_REPORT_TOKEN: 'a-token-of-reports',
+  INFOBIP_REPORT_HMAC_SECRET: 'a-secret-of-reports',
   SINCH_APPLICATION_KEY: 'a-sinch-key',
   SINCH_APPLICATION_SECRET: 'c2VjcmV0',
   HTTPS_PROXY: 'http://user:password@proxy.example.com:3128/',
@@ -27,7 +29,12 @@ const SECRETS: Readonly<Record<string, string>> = {
   PROOF_KEYS: toKeySet(newProofKey('key')),
   OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20key',
 };
-const OTHERS = { ...PRODUCTION_SETTINGS, PROVIDERS: 'infobip,sinch', PROOF_ISSUER: 'otp' };
+const OTHERS = {
+  ...PRODUCTION_SETTINGS,
+  PROVIDERS: 'infobip,sinch',
+  PROOF_ISSUER: 'otp',
+  INFOBIP_REPORT_HMAC_HEADER: 'x-signature',
+};
 
 describe('A secret in a file', () => {
   let folder: string;

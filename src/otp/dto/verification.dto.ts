@@ -1,6 +1,7 @@
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
 import type { Verification } from '../../storage/verification.types.js';
+import { DeliveryResponse } from './delivery.dto.js';
 import { AttemptsRemainingProperty, TimeProperty, VerificationFields } from './response-fields.js';
 
 @ApiSchema({ description: 'The current state of a verification.' })
@@ -24,6 +25,13 @@ export class VerificationResponse extends VerificationFields {
 
   @AttemptsRemainingProperty()
   readonly attemptsRemaining!: number;
+
+  @ApiProperty({
+    type: DeliveryResponse,
+    required: false,
+    description: 'Delivery of the newest message. Absent if delivery reports are switched off.',
+  })
+  readonly delivery?: DeliveryResponse;
 
   @ApiProperty({
     type: 'boolean',

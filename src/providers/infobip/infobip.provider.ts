@@ -1,10 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import { Clock } from '../../common/clock.js';
 import { minutes } from '../../common/durations.js';
 import type { FloodFilter } from '../../common/flood-filter.js';
 import { lookUpLocale } from '../../common/locale.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
+import { reportsConfig, type ReportsConfig } from '../../config/reports.config.js';
 import type {
   OtpProvider,
   ProviderCallOptions,
@@ -56,6 +57,7 @@ export class InfobipProvider implements OtpProvider {
     private readonly client: InfobipClient,
     private readonly codeLengths: InfobipCodeLengths,
     private readonly clock: Clock,
+    @Inject(reportsConfig.KEY) private readonly reports: ReportsConfig,
   ) {}
 
   async send(
@@ -65,11 +67,13 @@ export class InfobipProvider implements OtpProvider {
   ): Promise<SentCode> {
     const { applicationId } = this.client.account;
     const messageId = this.findTemplateId(options?.locale);
-    const body = { applicationId, messageId, to: toMsisdn(to) };
+    const body = { applicationId, messageId, to: toMsisdn(to), ...this.trackDelivery() };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
     if (!isSuccess(response)) throw toSendError(response);
-    const pinId = requireProviderPinId(parseSendResponse(channel, requireObject(response)));
-    return { pinId, codeLength: this.codeLengths.find(messageId) };
+    const sent = parseSendResponse(channel, requireObject(response));
+    const pinId = requireProviderPinId(sent.pinId);
+    const codeLength = this.codeLengths.find(messageId);
+    return { pinId, codeLength, messageId: this.findMessageId(sent) };
   }
 
   /** Infobip repeats the message of the PIN, so its language is that of the send. */
@@ -80,10 +84,11 @@ export class InfobipProvider implements OtpProvider {
     options?: ProviderCallOptions,
   ): Promise<SentCode> {
     const path = `${toPinPath(sent.pinId)}/${RESEND_PATHS[channel]}`;
-    const response = await this.client.post(path, {}, options);
+    const response = await this.client.post(path, this.trackDelivery(), options);
     if (isNotFound(response)) throw new ProviderError('pin_not_found');
-    const pinId = parseSendResponse(channel, requireSuccess(response));
-    return isAbsent(pinId) ? sent : { ...sent, pinId: requireProviderPinId(pinId) };
+    const resent = parseSendResponse(channel, requireSuccess(response));
+    const pinId = isAbsent(resent.pinId) ? sent.pinId : requireProviderPinId(resent.pinId);
+    return { ...sent, pinId, messageId: this.findMessageId(resent) };
   }
 
   async verify(
@@ -121,18 +126,29 @@ export class InfobipProvider implements OtpProvider {
     return findVerifiedPin(list, toMsisdn(to), sentAfter + clockDifferenceMs);
   }
 
+  /** Asks for delivery reports, if they are switched on. */
+  private trackDelivery(): { trackDelivery?: true } {
+    return this.reports.infobip ? { trackDelivery: true } : {};
+  }
+
+  /** Empty if Infobip gave none: every field of a response is optional. */
+  private findMessageId({ externalMessageId: id }: InfobipPinResponse): string | undefined {
+    if (!this.reports.infobip) return undefined;
+    return typeof id === 'string' ? id : '';
+  }
+
   private findTemplateId(locale = ''): string {
     const { templateId, templateIdsByLocale } = this.client.account;
     return lookUpLocale(templateIdsByLocale, locale) ?? templateId;
   }
 }
 
-/**
- * Checks that a message was sent: a 200 only means that the request was understood.
- * @returns the PIN's id as the response has it.
- */
-function parseSendResponse(channel: InfobipChannel, response: InfobipPinResponse): unknown {
-  const { pinId, smsStatus, callStatus, ncStatus } = response;
+/** Checks that a message was sent: a 200 only means that the request was understood. */
+function parseSendResponse(
+  channel: InfobipChannel,
+  response: InfobipPinResponse,
+): InfobipPinResponse {
+  const { smsStatus, callStatus, ncStatus } = response;
   if (smsStatus === 'MESSAGE_NOT_SENT') {
     const isUnreachable =
       ncStatus === 'NC_DESTINATION_NOT_REACHABLE' || ncStatus === 'NC_NOT_REACHABLE';
@@ -141,7 +157,7 @@ function parseSendResponse(channel: InfobipChannel, response: InfobipPinResponse
   if (channel === 'sms' && smsStatus !== 'MESSAGE_SENT')
     throw new ProviderError('invalid_response');
   if (channel === 'voice') assertCallAccepted(callStatus);
-  return pinId;
+  return response;
 }
 
 const isAbsent = (pinId: unknown): boolean => pinId === undefined || pinId === null || pinId === '';

@@ -10,6 +10,8 @@ export interface InfobipPinResponse {
   readonly callStatus?: unknown;
   /** The number lookup: `NC_DESTINATION_REACHABLE`, `NC_DESTINATION_NOT_REACHABLE`, … */
   readonly ncStatus?: unknown;
+  /** The message's id in delivery reports, if the request asked for them. */
+  readonly externalMessageId?: unknown;
 }
 
 export interface InfobipVerifyResponse {
@@ -78,4 +80,34 @@ export interface InfobipErrorBody {
   readonly errorCode?: unknown;
   /** A list of `{ property, violation }`. */
   readonly violations?: unknown;
+}
+
+/** A delivery report, in either of Infobip's two forms. Ids are numbers, and each field may be absent. */
+export interface InfobipDeliveryReport {
+  /** The `externalMessageId` of the send. */
+  readonly messageId?: unknown;
+  /** `2030-01-02T03:04:09.500+0000` */
+  readonly doneAt?: unknown;
+  /** The parts that the text was split into; `smsCount` in the older form. */
+  readonly messageCount?: unknown;
+  readonly smsCount?: unknown;
+  readonly price?: null | {
+    /** Of one part. */
+    readonly pricePerMessage?: unknown;
+    readonly currency?: unknown;
+  };
+  readonly status?: null | InfobipReportStatus;
+  readonly error?: null | InfobipReportError;
+}
+
+export interface InfobipReportStatus {
+  readonly groupId?: unknown;
+  readonly groupName?: unknown;
+  readonly id?: unknown;
+  readonly name?: unknown;
+}
+
+export interface InfobipReportError {
+  /** 0 if there is none. */
+  readonly id?: unknown;
 }

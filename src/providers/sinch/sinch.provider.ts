@@ -3,6 +3,7 @@ import { CHANNELS, type Channel } from '../../common/channel.js';
 import type { CheckResult, EarlierCheckResult } from '../../common/check-result.js';
 import type { PhoneNumber } from '../../common/phone-number.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
+import { reportsConfig, type ReportsConfig } from '../../config/reports.config.js';
 import type {
   OtpProvider,
   ProviderCallOptions,
@@ -18,14 +19,10 @@ import {
 } from '../provider-response.js';
 import { SinchClient } from './sinch.client.js';
 import { getErrorCode, isNotFound, toStartError, toProviderError } from './sinch.errors.js';
+import { SINCH_METHODS } from './sinch.methods.js';
 import type { SinchMethod, SinchVerificationResponse } from './sinch.types.js';
 
 const VERIFICATIONS = '/verification/v1/verifications';
-const METHODS: Record<Channel, SinchMethod> = {
-  sms: 'sms',
-  voice: 'callout',
-  whatsapp: 'whatsapp',
-};
 
 /**
  * The adapter to Sinch Verification, version 1. Sinch checks one code: a wrong one is final. The
@@ -40,13 +37,15 @@ export class SinchProvider implements OtpProvider {
   constructor(
     private readonly client: SinchClient,
     @Inject(otpConfig.KEY) private readonly config: OtpConfig,
+    @Inject(reportsConfig.KEY) private readonly reports: ReportsConfig,
   ) {}
 
   async send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<SentCode> {
-    const method = METHODS[channel];
+    const method = SINCH_METHODS[channel];
     const start = {
       identity: { type: 'number', endpoint: to.e164 },
       method,
+      ...(options?.reference !== undefined && { reference: options.reference }),
       ...(method === 'sms' && {
         smsOptions: { codeType: 'Numeric', expiry: formatClockTime(this.config.ttlMs) },
       }),
@@ -55,7 +54,9 @@ export class SinchProvider implements OtpProvider {
     const headers = options?.locale ? { 'accept-language': options.locale } : undefined;
     const response = await this.client.post(VERIFICATIONS, start, { ...options, headers });
     if (isError(response)) throw toStartError(response);
-    return { pinId: toProviderPinId(method, parseStartResponse(requireObject(response))) };
+    const id = parseStartResponse(requireObject(response));
+    const messageId = this.reports.sinch ? id : undefined;
+    return { pinId: toProviderPinId(method, id), messageId };
   }
 
   /** Starts a new verification: Sinch sends no code twice, and ends the one before. */

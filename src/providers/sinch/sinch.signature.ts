@@ -8,7 +8,7 @@ export interface SignedRequest {
   readonly contentType: string;
   /** ISO 8601, UTC: the header `x-timestamp`. */
   readonly timestamp: string;
-  readonly body: string | undefined;
+  readonly body: string | Buffer | undefined;
 }
 
 /**
@@ -20,7 +20,7 @@ export function createSignature(
   { method, path, contentType, timestamp, body }: SignedRequest,
   secret: string,
 ): string {
-  const contentMd5 = body ? createHash('md5').update(body).digest('base64') : '';
+  const contentMd5 = body?.length ? createHash('md5').update(body).digest('base64') : '';
   const signed = [method, contentMd5, contentType, `x-timestamp:${timestamp}`, path].join('\n');
   return createHmac('sha256', Buffer.from(secret, 'base64')).update(signed).digest('base64');
 }

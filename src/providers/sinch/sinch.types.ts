@@ -19,3 +19,23 @@ export interface SinchErrorBody {
 
 /** An SMS, a call and a WhatsApp message; each is also the name of the field that contains the code. */
 export type SinchMethod = 'sms' | 'callout' | 'whatsapp';
+
+/** A callback: an event of a verification. Each field may be absent. */
+export interface SinchCallback {
+  /** `VerificationRequestEvent`, `VerificationResultEvent`, `VerificationSmsDeliveredEvent` */
+  readonly event?: unknown;
+  /** Of the verification. */
+  readonly id?: unknown;
+  /** `sms`, `callout`, `whatsapp`; `flashcall` and `seamless` of other clients of the application */
+  readonly method?: unknown;
+  /** The phone number, with `+`. */
+  readonly identity?: null | { readonly endpoint?: unknown };
+  /** As it was given at the start. */
+  readonly reference?: unknown;
+  readonly price?: null | { readonly amount?: unknown; readonly currencyId?: unknown };
+  /** Of a result, and `reason`: open lists. */
+  readonly status?: unknown;
+  readonly reason?: unknown;
+  /** `Successful`, `Failed`: an open list. */
+  readonly smsResult?: unknown;
+}

@@ -23,6 +23,21 @@ export const prepareCleanupQueries = (database: Database) =>
       deleteOldest('verifications', ['pin_id'], 'created_at', sql`created_at <= ${p.before}`),
     deleteEvents: (_db, p: CleanupCutoff) =>
       deleteOldest('outbox', ['pin_id', 'subject'], 'created_at', sql`created_at <= ${p.before}`),
+    deleteMessages: (_db, p: CleanupCutoff) =>
+      deleteOldest(
+        'messages',
+        ['message_hash'],
+        'sent_at',
+        sql`pin_id <> '' and sent_at <= ${p.before}`,
+      ),
+    /** Reports of messages that this service did not send, or whose send failed. */
+    deleteWaitingReports: (_db, p: CleanupCutoff) =>
+      deleteOldest(
+        'messages',
+        ['message_hash'],
+        'received_at',
+        sql`pin_id = '' and received_at <= ${p.before}`,
+      ),
     deleteKeys: (_db, p: CleanupCutoff) =>
       deleteOldest(
         'idempotency_keys',

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { EventBus } from '../../common/events.js';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import type {
@@ -15,7 +16,9 @@ import type {
   SendReservation,
   SendResult,
 } from '../send.types.js';
+import { toDeliveryEvent } from './delivery-event.js';
 import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
+import { MessageRepository } from './message.repository.js';
 import { prepareOutcomeQueries } from './send-queries.js';
 import { VerificationTable } from './verification-table.js';
 import { WebhookEventRecorder } from './webhook-event-recorder.js';
@@ -36,6 +39,8 @@ export class SendOutcomeRepository {
     private readonly limitFinder: SendLimitFinder,
     private readonly keys: IdempotencyKeyRepository,
     private readonly webhooks: WebhookEventRecorder,
+    private readonly messages: MessageRepository,
+    private readonly events: EventBus,
   ) {
     this.queries = prepareOutcomeQueries(database);
   }
@@ -55,11 +60,13 @@ export class SendOutcomeRepository {
 
   async confirm(
     reservation: SendReservation,
-    { provider, pinId: providerPinId, codeLength = 0, possiblySentBy }: SendResult,
+    sent: SendResult,
     response: unknown,
   ): Promise<boolean> {
+    const { provider, pinId: providerPinId, codeLength = 0, possiblySentBy } = sent;
     const { pinId, client, channel, claim, resendOf } = reservation;
     const sealed = this.verifications.encrypt(reservation, providerPinId);
+    const insertMessage = this.messages.prepareInsert(reservation, sent);
     const write = (batch: StatementBatch) => {
       if (!resendOf) this.queries.supersede(batch, { pinId, client });
       const accepted = { pinId, provider, sealed, codeLength };
@@ -67,14 +74,17 @@ export class SendOutcomeRepository {
         ? this.queries.confirmResend(batch, { channel, ...accepted })
         : this.queries.confirm(batch, accepted);
       if (!resendOf) this.webhooks.addSuperseded(batch, pinId);
+      const message = insertMessage?.(batch);
       this.addPossiblySentBy(batch, pinId, possiblySentBy);
       if (claim && resendOf) this.keys.storeResponse(batch, reservation, claim, response);
       else if (claim) this.keys.storeSendResponse(batch, reservation, claim, response, sealed);
-      return result;
+      return { result, message };
     };
     return this.database.runUntilCommitted(async (isRepeated) => {
-      const confirmed = await this.database.run(write);
-      if (resendOf || confirmed.row) return true;
+      const { result, message } = await this.database.run(write);
+      // A report came before the answer to the send.
+      for (const event of message?.rows.flatMap(toDeliveryEvent) ?? []) this.events.emit(event);
+      if (resendOf || result.row) return true;
       return isRepeated && this.wasConfirmed(reservation);
     });
   }

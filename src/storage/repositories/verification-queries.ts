@@ -149,11 +149,11 @@ export const prepareVerificationQueries = (database: Database) =>
      * After `eraseAnswers`. A send that was committed since then comes after the erase: without
      * its verification, its key would stay behind.
      */
-    erase: (_db, p: ClientNumberKey) => sql`
-      delete from verifications
-      where client = ${p.client} and number_hash = ${p.numberHash} and not exists (
-        select 1 from idempotency_keys
-        where idempotency_keys.pin_id = verifications.pin_id and state <> 'erased')`,
+    erase: (_db, p: ClientNumberKey) => sql`delete from verifications where ${isErased(p)}`,
+
+    /** Before `erase`, with the same verifications. */
+    eraseMessages: (_db, p: ClientNumberKey) => sql`
+      delete from messages where pin_id in (select pin_id from verifications where ${isErased(p)})`,
 
     /** For all clients, because each one's limits depend on the others. */
     rehashNumber: (_db, p: NumberHashChange) => sql`
@@ -179,6 +179,11 @@ export const prepareVerificationQueries = (database: Database) =>
       update verifications set number_hash = ${p.newHash}
       where client = ${p.client} and number_hash = ${p.oldHash}`,
   });
+
+const isErased = (p: ClientNumberKey) => sql`
+  client = ${p.client} and number_hash = ${p.numberHash} and not exists (
+    select 1 from idempotency_keys
+    where idempotency_keys.pin_id = verifications.pin_id and state <> 'erased')`;
 
 /** Not below 0: a neighbouring release reserves attempts without counting them as unresolved. */
 const setResolved = (p: { resolved: number }) =>

@@ -4,6 +4,7 @@ import { Database } from '../engines/database.js';
 import { NumberLimits } from '../limits/number-limits.js';
 import type { UnreadableDataError } from '../unreadable-data.error.js';
 import type { Verification } from '../verification.types.js';
+import { MessageRepository } from './message.repository.js';
 import { VerificationTable } from './verification-table.js';
 import { WebhookEventRecorder } from './webhook-event-recorder.js';
 import { getAttemptsRemaining, getCodeLength, getStatusAt } from './verification-status.js';
@@ -16,6 +17,7 @@ export class VerificationRepository {
     private readonly verifications: VerificationTable,
     private readonly limits: NumberLimits,
     private readonly webhooks: WebhookEventRecorder,
+    private readonly messages: MessageRepository,
   ) {}
 
   async find(
@@ -23,9 +25,11 @@ export class VerificationRepository {
     client: string,
     now: number,
   ): Promise<Verification | UnreadableDataError | undefined> {
-    const { row } = await this.database.run((batch) =>
-      this.verifications.queries.read(batch, { pinId, client }),
-    );
+    const { found, getDelivery } = await this.database.run((batch) => ({
+      found: this.verifications.queries.read(batch, { pinId, client }),
+      getDelivery: this.messages.readNewest(batch, pinId),
+    }));
+    const { row } = found;
     const status = row && getStatusAt(row, now);
     if (!row || !status) return undefined;
     const fields = this.verifications.decrypt(row);
@@ -41,6 +45,7 @@ export class VerificationRepository {
       verifiedAt: row.verified_at ?? undefined,
       attemptsRemaining: getAttemptsRemaining(row),
       codeLength: getCodeLength(row),
+      delivery: getDelivery(),
     };
   }
 
@@ -69,6 +74,7 @@ export class VerificationRepository {
       this.verifications.queries.lockNumber(batch, { client, numberHash });
       this.verifications.queries.eraseAnswers(batch, { client, numberHash });
       this.verifications.queries.eraseEvents(batch, { client, numberHash });
+      this.verifications.queries.eraseMessages(batch, { client, numberHash });
       this.verifications.queries.erase(batch, { client, numberHash });
       this.limits.queries.untrustNumber(batch, { numberHash, client });
     });

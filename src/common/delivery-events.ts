@@ -1,0 +1,32 @@
+import type { Channel } from './channel.js';
+import type { DeliveryStatus } from './delivery-status.js';
+import type { ReportRefusal } from './label-values.js';
+
+/** A provider reported what became of a message. */
+export interface DeliveryReported {
+  readonly type: 'delivery_reported';
+  readonly pinId: string;
+  readonly client: string;
+  readonly provider: string;
+  readonly channel: Channel;
+  readonly country: string;
+  readonly outcome: DeliveryStatus;
+  /** From the send to this status, by two clocks: 0 if that of the provider is behind. */
+  readonly durationMs: number;
+}
+
+/** Delivery reports changed nothing. */
+export interface ReportsRefused {
+  readonly type: 'reports_refused';
+  readonly provider: string;
+  readonly reason: ReportRefusal;
+  readonly count: number;
+}
+
+/** A provider says that it verified a code, but its verification ended in another way. */
+export interface ProviderDisagreed {
+  readonly type: 'provider_disagreed';
+  readonly provider: string;
+  readonly pinId: string;
+  readonly client: string;
+}

@@ -1,0 +1,96 @@
+import type { ConfigType } from '@nestjs/config';
+import Joi from 'joi';
+import {
+  defineConfig,
+  optional,
+  readSettings,
+  setting,
+  type Environment,
+} from './define-config.js';
+import { baseUrl, flag, parsedBy } from './env-types.js';
+import { HEADER_NAME, parseReportTokens } from './list-parsers.js';
+import { providersConfig } from './providers.config.js';
+
+/** Where providers send delivery reports. Changes of it must be repeated in their accounts. */
+const SINCH_PATH = '/provider-reports/sinch';
+
+const SETTINGS = {
+  infobipTokens: optional('INFOBIP_REPORT_TOKEN', parsedBy(parseReportTokens), {
+    description:
+      'token that Infobip sends in `x-delivery-token`; switches its reports on. List two to rotate',
+    values: 'tokens of at least 16 characters',
+    defaultInWords: 'no reports of Infobip',
+    isSecret: true,
+  }),
+  infobipHmacSecret: optional('INFOBIP_REPORT_HMAC_SECRET', Joi.string().max(255), {
+    description: 'secret of the `HMAC_SHA_256` signature of Infobip’s reports',
+    defaultInWords: 'reports are not signed',
+    isSecret: true,
+  }),
+  infobipHmacHeader: optional(
+    'INFOBIP_REPORT_HMAC_HEADER',
+    Joi.string()
+      .pattern(HEADER_NAME)
+      .messages({ 'string.pattern.base': '{#label} must be the name of an HTTP header' }),
+    {
+      description: 'header of that signature; it depends on your account',
+      values: 'header name',
+      defaultInWords: 'reports are not signed',
+    },
+  ),
+  sinchReports: setting('SINCH_REPORTS', flag(), {
+    description: 'whether Sinch calls back; set the callback URL of your application first',
+  }),
+  publicUrl: optional('PUBLIC_URL', baseUrl(), {
+    description: 'URL of this service as providers reach it; Sinch signs its path',
+    example: 'https://otp.example.com',
+  }),
+};
+
+/** The delivery reports of the providers in `PROVIDERS`; `undefined` if they are switched off. */
+export const reportsConfig = defineConfig(
+  'reports',
+  'Delivery reports',
+  SETTINGS,
+  (values, env) => {
+    const { infobipTokens, infobipHmacSecret: secret, infobipHmacHeader: header } = values;
+    const { names } = providersConfig(env);
+    const isInfobipOn = infobipTokens !== undefined && names.includes('infobip');
+    const isSinchOn = values.sinchReports && names.includes('sinch');
+    return {
+      infobip: isInfobipOn
+        ? {
+            /** Either is accepted. */
+            tokens: infobipTokens,
+            /** The header is in lower case. */
+            hmac: secret && header ? { secret, header: header.toLowerCase() } : undefined,
+          }
+        : undefined,
+      /** The path is that of the public URL, which Sinch signs. */
+      sinch: isSinchOn
+        ? { path: new URL(`${values.publicUrl ?? ''}${SINCH_PATH}`).pathname }
+        : undefined,
+      isOn: isInfobipOn || isSinchOn,
+    };
+  },
+);
+export type ReportsConfig = ConfigType<typeof reportsConfig>;
+
+/** An error for each setting that needs another one. */
+export function findReportErrors(env: Environment): string[] {
+  const values = readSettings(SETTINGS, env);
+  const isSigned = values.infobipHmacSecret !== undefined;
+  const errors: string[] = [];
+  if (isSigned !== (values.infobipHmacHeader !== undefined)) {
+    errors.push(
+      'INFOBIP_REPORT_HMAC_SECRET and INFOBIP_REPORT_HMAC_HEADER must be set together, or neither',
+    );
+  }
+  if (isSigned && values.infobipTokens === undefined) {
+    errors.push('INFOBIP_REPORT_TOKEN is required with INFOBIP_REPORT_HMAC_SECRET');
+  }
+  if (values.sinchReports && values.publicUrl === undefined) {
+    errors.push('PUBLIC_URL is required with SINCH_REPORTS: Sinch signs its path');
+  }
+  return errors;
+}

@@ -1,0 +1,71 @@
+import type { Registry } from 'prom-client';
+import { CHANNELS } from '../../common/channel.js';
+import { DELIVERY_STATUSES } from '../../common/delivery-status.js';
+import { seconds } from '../../common/durations.js';
+import type { EventBus } from '../../common/events.js';
+import { REPORT_REFUSALS } from '../../common/label-values.js';
+import { createCounter, createHistogram } from './create-metric.js';
+
+/** Most messages take seconds; a phone may be switched on an hour later. */
+const BUCKETS_S = [1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3_600];
+
+/** A message that is on its way is not counted. */
+const REPORTED = DELIVERY_STATUSES.filter((status) => status !== 'pending');
+
+/**
+ * What became of messages.
+ * @param providers names of those whose delivery reports are switched on
+ */
+export function registerDeliveryMetrics(
+  registry: Registry,
+  events: EventBus,
+  providers: readonly string[],
+): void {
+  const reports = createCounter(
+    registry,
+    'otp_deliveries_total',
+    'Messages by what their provider reports: delivered, unknown, or why they did not arrive.',
+    ['country', 'channel', 'provider', 'outcome'],
+  );
+  const durations = createHistogram(
+    registry,
+    'otp_delivery_duration_seconds',
+    'Time from the send of a message to its delivery, as its provider reports it.',
+    { provider: providers, channel: CHANNELS },
+    BUCKETS_S,
+  );
+  const refused = createCounter(
+    registry,
+    'otp_delivery_reports_refused_total',
+    'Delivery reports that changed nothing, by reason. unknown_id: the message is not known yet, or at all.',
+    { provider: providers, reason: REPORT_REFUSALS },
+  );
+  const disagreements = createCounter(
+    registry,
+    'otp_provider_disagreements_total',
+    'Codes that the provider says it verified, although their verifications ended otherwise.',
+    { provider: providers },
+  );
+
+  const known = new Set<string>();
+  // With the first message, so that its first report is seen as an increase.
+  events.subscribe('message_sent', ({ country, channel, provider }) => {
+    const key = `${country} ${channel} ${provider}`;
+    if (known.has(key) || !providers.includes(provider)) return;
+    known.add(key);
+    for (const outcome of REPORTED) reports.inc({ country, channel, provider, outcome }, 0);
+  });
+  events.subscribe('delivery_reported', (event) => {
+    const { country, channel, provider, outcome } = event;
+    reports.inc({ country, channel, provider, outcome });
+    if (outcome === 'delivered') {
+      durations.observe({ provider, channel }, event.durationMs / seconds(1));
+    }
+  });
+  events.subscribe('reports_refused', ({ provider, reason, count }) => {
+    refused.inc({ provider, reason }, count);
+  });
+  events.subscribe('provider_disagreed', ({ provider }) => {
+    disagreements.inc({ provider });
+  });
+}

@@ -1,0 +1,53 @@
+import { UNDELIVERED_REASONS, type UndeliveredReason } from '../../common/delivery-status.js';
+import { describeEnum } from '../../openapi/describe-enum.js';
+import { ApiProperty, ApiSchema } from '../../openapi/swagger.js';
+import type { MessageDelivery } from '../../storage/verification.types.js';
+import { TimeProperty } from './response-fields.js';
+
+export type DeliveryStatusWord = 'pending' | 'delivered' | 'undelivered' | 'unknown';
+
+@ApiSchema({ description: 'What the provider reports of the newest message of a verification.' })
+export class DeliveryResponse {
+  @ApiProperty(
+    describeEnum<DeliveryStatusWord>('Whether the message arrived.', {
+      pending: 'on its way, or not reported yet',
+      delivered: 'it arrived',
+      undelivered: 'it did not arrive; `reason` says why',
+      unknown: 'the provider does not say',
+    }),
+  )
+  readonly status!: DeliveryStatusWord;
+
+  @ApiProperty({
+    required: false,
+    ...describeEnum<UndeliveredReason>('Why it did not arrive.', {
+      unreachable: 'the phone is off, or the number is not in use',
+      rejected: 'the operator or the provider rejected the message',
+      expired: 'the provider gave up',
+      blocked: 'by the operator, the end user or a fraud filter',
+      flooded: 'too many messages to this number',
+      no_credit: "this service's account at the provider has no credit",
+    }),
+  })
+  readonly reason?: UndeliveredReason;
+
+  @TimeProperty('When the message got this status.', '2030-01-01T00:00:05.000Z', {
+    required: false,
+  })
+  readonly at?: string;
+}
+
+/** @param hasExpired whether the code has expired: a message without a report is then unknown */
+export function toDeliveryResponse(
+  { status, at }: MessageDelivery,
+  hasExpired: boolean,
+  toDate: (time: number) => Date,
+): DeliveryResponse {
+  const reason = UNDELIVERED_REASONS.find((word) => word === status);
+  const isGivenUp = status === 'pending' && hasExpired;
+  return {
+    status: reason ? 'undelivered' : isGivenUp ? 'unknown' : (status as DeliveryStatusWord),
+    ...(reason && { reason }),
+    ...(at !== undefined && { at: toDate(at).toISOString() }),
+  };
+}

@@ -1,0 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errors } from '../common/domain-error.js';
+
+/**
+ * Waits for `work`, which goes on after the deadline.
+ * @throws DomainError `storage_unavailable` after `ms`, so that the provider repeats its request
+ */
+export async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
+  const timer = new AbortController();
+  const timeout = delay(ms, undefined, { signal: timer.signal }).then(() => {
+    throw errors.storageUnavailable({
+      message: `Reports were not stored within ${String(ms)} ms.`,
+    });
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    timer.abort();
+    timeout.catch(() => undefined);
+  }
+}

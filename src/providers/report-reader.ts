@@ -1,0 +1,70 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { DeliveryReport } from '../common/delivery-report.js';
+import type { ReportRefusal } from '../common/label-values.js';
+import type { ProviderName } from '../common/provider-name.js';
+import type { RequestedMessage } from '../storage/delivery-report-store.js';
+
+/** A request of a provider. */
+export interface ReportRequest {
+  readonly headers: IncomingHttpHeaders;
+  /** The bytes as they came: signatures cover them. */
+  readonly body: Buffer;
+}
+
+/** What a request reports. */
+export interface ReportedDeliveries {
+  readonly type: 'reports';
+  readonly reports: readonly DeliveryReport[];
+  /** Entries that cannot be used. */
+  readonly malformed: number;
+  /** The reference of a message whose code the provider says it verified. */
+  readonly verifiedReference?: string | undefined;
+}
+
+/** The provider asks whether it may send a message. */
+export interface SendQuestion {
+  readonly type: 'question';
+  /** `undefined` for a message that this service never sends. */
+  readonly message: RequestedMessage | undefined;
+  /** The price of the message, if it is given. */
+  readonly reports: readonly DeliveryReport[];
+}
+
+/** The port to what a provider reports. It maps every status to `DeliveryStatus`. */
+export abstract class ReportReader {
+  abstract readonly provider: ProviderName;
+
+  /** The authentication scheme (RFC 9110 §11.1). */
+  abstract readonly scheme: string;
+
+  /** Why a request is not authentic; `undefined` if it is. Reads nothing of the body but its bytes. */
+  abstract findRefusal(
+    request: ReportRequest,
+  ): Extract<ReportRefusal, 'signature' | 'stale'> | undefined;
+
+  /** Parses the body of an authentic request; `undefined` if it has another form. */
+  abstract parse(body: Buffer): ReportedDeliveries | SendQuestion | undefined;
+}
+
+/** The readers of both providers, by their names. */
+export const REPORT_READERS = Symbol('report readers');
+export type ReportReaders = Readonly<Record<ProviderName, ReportReader>>;
+
+/** @returns the JSON object in a body; `undefined` for anything else */
+export function parseJsonObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return toObject(JSON.parse(body.toString()));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns `undefined` for a value that is no object */
+export const toObject = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof value === 'object' && value !== null ? { ...value } : undefined;
+
+const MAX_ID_LENGTH = 512;
+
+/** @returns the id of a message; `undefined` for a value that is none */
+export const toMessageId = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' && value.length <= MAX_ID_LENGTH ? value : undefined;

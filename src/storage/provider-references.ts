@@ -1,0 +1,46 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CHANNELS, type Channel } from '../common/channel.js';
+import { reportsConfig, type ReportsConfig } from '../config/reports.config.js';
+import { DataProtection, type EncryptedValueContext } from './data-protection.js';
+
+/** The message that a reference stands for. */
+interface ReferencedMessage {
+  readonly pinId: string;
+  readonly channel: Channel;
+}
+
+/** The `pinId` says whose it is, and the reader does not know the client. */
+const CONTEXT: EncryptedValueContext = { purpose: 'provider-reference', client: '', record: [] };
+
+/**
+ * References that a provider gets with a message, and repeats when it asks about the message. They are
+ * encrypted: the provider learns no `pinId`, and no other program can make one. About 100 characters, safe in
+ * a URL, each only once.
+ */
+@Injectable()
+export class ProviderReferences {
+  constructor(
+    private readonly protection: DataProtection,
+    @Inject(reportsConfig.KEY) private readonly config: ReportsConfig,
+  ) {}
+
+  /** @returns `undefined` if no provider asks about messages */
+  create({ pinId, channel }: ReferencedMessage): string | undefined {
+    if (!this.config.sinch) return undefined;
+    return this.protection.encrypt([pinId, channel], CONTEXT);
+  }
+
+  /** @returns `undefined` for a text that is no reference of this service */
+  parse(reference: string): ReferencedMessage | undefined {
+    const value = this.protection.decrypt(reference, CONTEXT, isPinIdAndChannel, ['']);
+    if ('outcome' in value) return undefined;
+    const [pinId, channel] = value;
+    return { pinId, channel };
+  }
+}
+
+const isPinIdAndChannel = (value: unknown): value is [string, Channel] =>
+  Array.isArray(value) &&
+  value.length === 2 &&
+  typeof value[0] === 'string' &&
+  CHANNELS.some((channel) => channel === value[1]);

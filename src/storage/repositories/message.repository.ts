@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
+import type { DeliveryReport } from '../../common/delivery-report.js';
+import { reportsConfig, type ReportsConfig } from '../../config/reports.config.js';
+import { DataProtection } from '../data-protection.js';
+import { Database } from '../engines/database.js';
+import type { DeferredResult, StatementBatch } from '../engines/statement-batch.js';
+import type { SendReservation, SendResult } from '../send.types.js';
+import type { MessageDelivery } from '../verification.types.js';
+import {
+  prepareMessageQueries,
+  type ReportedMessage,
+  type RequestedVerification,
+} from './message-queries.js';
+
+/** Reports per transaction: few, so that it is short. A request of Infobip has up to 2,000. */
+const REPORTS_PER_BATCH = 100;
+
+/** A statement for a batch. */
+type AddStatement<R> = (batch: StatementBatch) => DeferredResult<R>;
+
+/** The messages of the providers whose delivery reports are switched on. */
+@Injectable()
+export class MessageRepository {
+  readonly queries;
+
+  constructor(
+    private readonly database: Database,
+    private readonly protection: DataProtection,
+    private readonly clock: Clock,
+    @Inject(reportsConfig.KEY) private readonly config: ReportsConfig,
+  ) {
+    this.queries = prepareMessageQueries(database);
+  }
+
+  /** @returns the statement that stores an accepted message; `undefined` if it is not tracked */
+  prepareInsert(
+    { pinId, channel }: SendReservation,
+    { provider, messageId }: SendResult,
+  ): AddStatement<ReportedMessage> | undefined {
+    if (messageId === undefined) return undefined;
+    const message = {
+      pinId,
+      provider,
+      channel,
+      // No report can name a message without id.
+      messageHash: this.hash(
+        provider,
+        messageId === '' ? `without id: ${randomUUID()}` : messageId,
+      ),
+      status: messageId === '' ? 'unknown' : 'pending',
+      sentAt: this.clock.now(),
+    } as const;
+    return (batch) => this.queries.insert(batch, message);
+  }
+
+  /** @returns a getter of the delivery of a verification's newest message, if messages are tracked */
+  readNewest(batch: StatementBatch, pinId: string): () => MessageDelivery | undefined {
+    if (!this.config.isOn) return () => undefined;
+    const result = this.queries.readNewest(batch, { pinId });
+    return () => {
+      const { row } = result;
+      return row && { status: row.status, at: row.status_at || undefined };
+    };
+  }
+
+  /**
+   * Stores reports, each by itself. They may come in any order, repeatedly, and before their send.
+   * @returns the messages that changed; those that wait for their send have no `pin_id`
+   */
+  async applyReports(
+    provider: string,
+    reports: readonly DeliveryReport[],
+  ): Promise<ReportedMessage[]> {
+    const now = this.clock.now();
+    const changed: ReportedMessage[] = [];
+    for (let from = 0; from < reports.length; from += REPORTS_PER_BATCH) {
+      const part = reports.slice(from, from + REPORTS_PER_BATCH);
+      const results = await this.database.run((batch) =>
+        part.map((report) => this.applyReport(batch, provider, report, now)),
+      );
+      changed.push(...results.flatMap(({ rows }) => rows));
+    }
+    return changed;
+  }
+
+  /** The verification with this `pinId`, of any client. */
+  async findVerification(pinId: string): Promise<RequestedVerification | undefined> {
+    const { row } = await this.database.run((batch) =>
+      this.queries.readVerification(batch, { pinId }),
+    );
+    return row;
+  }
+
+  private applyReport(
+    batch: StatementBatch,
+    provider: string,
+    { messageId, status, statusAt = Infinity, price }: DeliveryReport,
+    now: number,
+  ): DeferredResult<ReportedMessage> {
+    const messageHash = this.hash(provider, messageId);
+    const previousHashes = this.protection.getPreviousHashes('message', toKey(provider, messageId));
+    for (const oldHash of previousHashes) {
+      this.queries.rehash(batch, { oldHash, newHash: messageHash });
+    }
+    return this.queries.applyReport(batch, {
+      messageHash,
+      provider,
+      status,
+      // The provider's clock may be ahead.
+      statusAt: Math.min(statusAt, now),
+      receivedAt: now,
+      price: price?.amount ?? '',
+      currency: price?.currency ?? '',
+    });
+  }
+
+  private hash(provider: string, messageId: string): string {
+    return this.protection.hash('message', toKey(provider, messageId));
+  }
+}
+
+const toKey = (provider: string, messageId: string): string => `${provider}\n${messageId}`;

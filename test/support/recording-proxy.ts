@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A call of the service to its provider, with the provider's answer. */
+export interface RecordedCall {
+  readonly path: string;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly answer: Readonly<Record<string, unknown>>;
+}
+
+/** An HTTP proxy in front of a provider. It records the calls that have a body. */
+export interface RecordingProxy {
+  readonly url: string;
+  readonly calls: readonly RecordedCall[];
+  /** The provider's ids of the messages that were sent, in their order. */
+  readonly messageIds: readonly string[];
+  /** Does this once, before the service gets the answer to its next call. */
+  beforeNextAnswer(work: (call: RecordedCall) => Promise<void>): void;
+  /** Whether answers keep the ids of messages, as they do at first. */
+  setKeepsIds(keeps: boolean): void;
+  close(): Promise<void>;
+}
+
+const OWN_HEADERS = ['host', 'connection', 'content-length'];
+
+export async function startRecordingProxy(target: string): Promise<RecordingProxy> {
+  const calls: RecordedCall[] = [];
+  let work: ((call: RecordedCall) => Promise<void>) | undefined;
+  let keepsIds = true;
+
+  const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const { method = 'GET', url = '/', headers } = incoming;
+    const body = await readBody(incoming);
+    // fetch sets these itself.
+    const kept = Object.entries(headers).filter(([name]) => !OWN_HEADERS.includes(name));
+    const response = await fetch(target + url, {
+      method,
+      headers: Object.fromEntries(kept) as Record<string, string>,
+      ...(body !== '' && { body }),
+    });
+    let text = await response.text();
+    if (body !== '') {
+      const call = { path: url, request: parse(body), answer: parse(text) };
+      calls.push(call);
+      if (!keepsIds) text = text.replace(/,"externalMessageId":"[^"]*"/, '');
+      const doWork = work;
+      work = undefined;
+      await doWork?.(call);
+    }
+    outgoing.writeHead(response.status, {
+      'content-type': response.headers.get('content-type') ?? 'application/json',
+      date: response.headers.get('date') ?? '',
+    });
+    outgoing.end(text);
+  };
+
+  const server = createServer((incoming, outgoing) => void handle(incoming, outgoing));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    calls,
+    get messageIds() {
+      return calls.flatMap(({ answer }) => {
+        const id = answer['externalMessageId'] ?? (answer['sms'] && answer['id']);
+        return typeof id === 'string' ? [id] : [];
+      });
+    },
+    beforeNextAnswer: (next) => {
+      work = next;
+    },
+    setKeepsIds: (keeps) => {
+      keepsIds = keeps;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function readBody(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,78 @@
+import { parseEnvironment } from '../../src/config/environment.js';
+import { readConfig, testEnvironment } from '../support/config.js';
+
+const TOKEN = 'sixteen-letters.';
+const HMAC = { INFOBIP_REPORT_HMAC_SECRET: 'secret', INFOBIP_REPORT_HMAC_HEADER: 'X-Signature' };
+const PUBLIC_URL = 'https://otp.example.com/codes/';
+
+const reportsFrom = (settings: NodeJS.ProcessEnv) => readConfig(testEnvironment(settings)).reports;
+
+function errorsOf(settings: NodeJS.ProcessEnv): string {
+  try {
+    parseEnvironment(settings);
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe('The settings of delivery reports', () => {
+  it('switch each provider on by itself, and none by default', () => {
+    expect(reportsFrom({})).toEqual({ infobip: undefined, sinch: undefined, isOn: false });
+    expect(reportsFrom({ INFOBIP_REPORT_TOKEN: TOKEN })).toEqual({
+      infobip: { tokens: [TOKEN], hmac: undefined },
+      sinch: undefined,
+      isOn: true,
+    });
+    const sinch = { PROVIDERS: 'sinch', SINCH_REPORTS: 'true', PUBLIC_URL };
+    expect(reportsFrom(sinch)).toEqual({
+      infobip: undefined,
+      sinch: { path: '/codes/provider-reports/sinch' },
+      isOn: true,
+    });
+  });
+
+  it('concern only providers in PROVIDERS', () => {
+    expect(reportsFrom({ SINCH_REPORTS: 'true', PUBLIC_URL })).toMatchObject({ isOn: false });
+    expect(reportsFrom({ PROVIDERS: 'sinch', INFOBIP_REPORT_TOKEN: TOKEN })).toMatchObject({
+      isOn: false,
+    });
+  });
+
+  it('take two tokens while one is replaced, and the name of a header in any case', () => {
+    const { infobip } = reportsFrom({ INFOBIP_REPORT_TOKEN: `${TOKEN}, ${TOKEN}2`, ...HMAC });
+
+    expect(infobip).toEqual({
+      tokens: [TOKEN, `${TOKEN}2`],
+      hmac: { secret: 'secret', header: 'x-signature' },
+    });
+  });
+
+  it.each([
+    'fifteen-letters',
+    `${TOKEN},short`,
+    `${TOKEN},${TOKEN},${TOKEN}`,
+    'a token with blanks',
+  ])('reject INFOBIP_REPORT_TOKEN=%s, and do not repeat it', (token) => {
+    const text = errorsOf({ INFOBIP_REPORT_TOKEN: token });
+
+    expect(text).toContain('INFOBIP_REPORT_TOKEN must be one token or two, each of at least 16');
+    expect(text).not.toContain(token);
+  });
+
+  it.each([
+    [
+      { INFOBIP_REPORT_TOKEN: TOKEN, INFOBIP_REPORT_HMAC_SECRET: 'secret' },
+      'INFOBIP_REPORT_HMAC_SECRET and INFOBIP_REPORT_HMAC_HEADER must be set together, or neither',
+    ],
+    [HMAC, 'INFOBIP_REPORT_TOKEN is required with INFOBIP_REPORT_HMAC_SECRET'],
+    [
+      { INFOBIP_REPORT_TOKEN: TOKEN, ...HMAC, INFOBIP_REPORT_HMAC_HEADER: 'no header' },
+      'INFOBIP_REPORT_HMAC_HEADER must be the name of an HTTP header',
+    ],
+    [{ SINCH_REPORTS: 'true' }, 'PUBLIC_URL is required with SINCH_REPORTS: Sinch signs its path'],
+    [{ PUBLIC_URL: 'http://otp.example.com' }, 'PUBLIC_URL must be an https URL'],
+  ])('reject %j, and say what is missing', (settings, message) => {
+    expect(errorsOf(settings)).toContain(message);
+  });
+});
