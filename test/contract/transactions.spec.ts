@@ -122,6 +122,27 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     expect(alone).toEqual([{ n: 2 }]);
   });
 
+  it('reads a bound value as it was: null, a number, or a text of any length and script', async () => {
+    const values = [
+      null,
+      '',
+      'Zoë 李 😀',
+      `it's "5\\5"`,
+      'x'.repeat(70_000),
+      -5,
+      1_800_000_000_000,
+    ];
+    const mark = engineName === 'SQLite' ? '?' : '$';
+    const columns = values.map((value, index) => {
+      const type = typeof value === 'number' ? 'bigint' : 'text';
+      return `cast(${mark}${String(index + 1)} as ${type}) as value${String(index)}`;
+    });
+    const statement = boundStatement(`select ${columns.join(', ')}`);
+    const [rows] = await engine.runBatch([{ ...statement, values }]);
+
+    expect(Object.values(rows?.[0] as object)).toEqual(values);
+  });
+
   it('does not show uncommitted rows to others', async () => {
     let read: Promise<number[]> | undefined;
     const failing = engine.transaction(async (run) => {

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
 import { ConnectionError, toStatementError } from './postgres-errors.js';
+import { encodeExecution, SYNC } from './postgres-messages.js';
 import { usesPooler } from './postgres-session.js';
 import type { BoundStatement, ResultRows } from './statement-batch.js';
 
@@ -149,38 +150,34 @@ class PipelinedQuery implements pg.Submittable {
 }
 
 function encodeBatches(batches: readonly SqlBatch[], columns: ColumnMap): Buffer {
-  const messages: Buffer[] = [];
+  let messages = '';
   for (const { statements } of batches) {
     for (const { statement, values } of statements) {
       const { name, text } = statement;
-      if (!columns.has(name)) messages.push(...prepareMessages(name, text));
-      messages.push(
-        serialize.bind({ statement: name, values: [...values], valueMapper: toText }),
-        serialize.execute(),
-      );
+      if (!columns.has(name)) messages += encodePreparation(name, text);
+      messages += encodeExecution(name, values);
     }
-    messages.push(serialize.sync());
+    messages += SYNC;
   }
-  return Buffer.concat(messages);
+  return Buffer.from(messages, 'latin1');
 }
 
 /** Encodes statements without names, each parsed again; described only if its columns are unknown. */
 function encodeUnnamed({ statements }: SqlBatch, columns: ColumnMap): Buffer {
-  const messages = statements.flatMap(({ statement: { name, text }, values }) => [
-    serialize.parse({ text }),
-    ...(columns.has(name) ? [] : [serialize.describe({ type: 'S' })]),
-    serialize.bind({ values: [...values], valueMapper: toText }),
-    serialize.execute(),
-  ]);
-  return Buffer.concat([...messages, serialize.sync()]);
+  const messages = statements.map(({ statement: { name, text }, values }) => {
+    const description = columns.has(name) ? [] : [serialize.describe({ type: 'S' })];
+    return toBinary(serialize.parse({ text }), ...description) + encodeExecution('', values);
+  });
+  return Buffer.from(messages.join('') + SYNC, 'latin1');
 }
 
 /** Closes the name first: a failed first run may have left it. Closing an unknown one is no error. */
-const prepareMessages = (name: string, text: string): Buffer[] => [
-  serialize.close({ type: 'S', name }),
-  serialize.parse({ name, text }),
-  serialize.describe({ type: 'S', name }),
-];
+const encodePreparation = (name: string, text: string): string =>
+  toBinary(
+    serialize.close({ type: 'S', name }),
+    serialize.parse({ name, text }),
+    serialize.describe({ type: 'S', name }),
+  );
 
-const toText = (value: string | number | null): string | null =>
-  value === null ? null : String(value);
+const toBinary = (...messages: readonly Buffer[]): string =>
+  Buffer.concat(messages).toString('latin1');
