@@ -2,6 +2,7 @@ import { canonicalizeLocale, isLanguageTag } from '../common/locale.js';
 import { findClosestWord } from '../common/closest-word.js';
 import type { ProviderName } from '../common/provider-name.js';
 import type { Environment } from '../config/define-config.js';
+import { findPrefixErrors } from '../config/destinations.config.js';
 import { parseKeyHash } from '../config/list-parsers.js';
 import { otpConfig } from '../config/otp.config.js';
 import { providersConfig } from '../config/providers.config.js';
@@ -49,7 +50,7 @@ export function parseClient(
     values[setting.name] = value;
     texts.set(name, text ?? '');
   }
-  errors.push(...findExceededSettings(path, values, env));
+  errors.push(...findExceededSettings(path, values, env), ...findPrefixClash(path, values, env));
   const locale = parseLocale(path, fields.get('locale'), errors);
   if (locale !== '') texts.set('locale', locale);
   return {
@@ -90,6 +91,22 @@ function findExceededSettings(
     ...(providers.every((name) => names.includes(name))
       ? []
       : [`${path}.providers must be a part of PROVIDERS`]),
+  ];
+}
+
+/** A prefix of the client may also be one of the settings, if the client has only one of the lists. */
+function findPrefixClash(
+  path: string,
+  own: Readonly<Record<string, unknown>>,
+  env: Environment,
+): string[] {
+  const values = { ...env.values, ...own };
+  const areValid = ['BLOCKED_PREFIXES', 'TRUSTED_PREFIXES'].every((name) =>
+    Array.isArray(values[name]),
+  );
+  if (!areValid || findPrefixErrors({ ...env, values }).length === 0) return [];
+  return [
+    `${path} must not have the same prefix in blockedPrefixes and trustedPrefixes; a missing one is the setting`,
   ];
 }
 

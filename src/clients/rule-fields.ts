@@ -5,6 +5,8 @@ import type { Setting } from '../config/define-config.js';
 const RULE_SETTINGS = [
   'ALLOWED_COUNTRIES',
   'BLOCKED_NUMBER_TYPES',
+  'BLOCKED_PREFIXES',
+  'TRUSTED_PREFIXES',
   'PUMPING_GUARD',
   'OTP_TTL',
   'OTP_MAX_ATTEMPTS',

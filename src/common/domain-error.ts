@@ -12,7 +12,7 @@ export interface FieldError {
 /** What the audit log says about a refused request. Clients do not see it. */
 export interface RefusalDetails {
   /** Country of the number that gets no message: ISO 3166 code, or `001`. */
-  readonly country?: string;
+  readonly country?: string | undefined;
   /** IP address of a caller without a valid API key. */
   readonly address?: string;
   /** Whether the same limit has refused the client in this minute before. */

@@ -41,7 +41,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   blockedPrefixes: setting('BLOCKED_PREFIXES', parsedBy(parsePrefixes).default([]), {
     description:
       'first digits of numbers that no message is sent to, or whole numbers. If `TRUSTED_PREFIXES` matches a number too, the longer prefix decides',
-    values: '`+` and digits, …',
+    values: '`+` and digits, …, or `none`',
     defaultInWords: 'none',
     example: '+2547,+447700900123',
     isSecret: true,
@@ -50,7 +50,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   trustedPrefixes: setting('TRUSTED_PREFIXES', parsedBy(parsePrefixes).default([]), {
     description:
       'first digits of numbers, or whole numbers, that `ALLOWED_COUNTRIES`, `BLOCKED_NUMBER_TYPES` and the fraud protection do not stop; every other limit applies',
-    values: '`+` and digits, …',
+    values: '`+` and digits, …, or `none`',
     defaultInWords: 'none',
     example: '+4915112345678',
     isSecret: true,

@@ -106,8 +106,9 @@ const parsePrefixEntries = createListParser(
   'first digits of phone numbers with + and the country code, such as +2547,+44770, or whole numbers',
 );
 
-/** Parses first digits of phone numbers. @returns those of their identities */
-export const parsePrefixes = (text: string): string[] => parsePrefixEntries(text).flat();
+/** Parses first digits of phone numbers; `none` is the empty list. @returns those of their identities */
+export const parsePrefixes = (text: string): string[] =>
+  text.trim().toLowerCase() === 'none' ? [] : parsePrefixEntries(text).flat();
 
 /** Parses the names of providers, in order of preference. */
 export function parseProviders(text: string): readonly [ProviderName, ...ProviderName[]] {

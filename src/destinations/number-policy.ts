@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { DestinationRules } from '../clients/client-rules.js';
 import type { Channel } from '../common/channel.js';
-import { errors } from '../common/domain-error.js';
+import { type DomainError, errors } from '../common/domain-error.js';
 import { NON_GEOGRAPHIC, type NumberType, type PhoneNumber } from '../common/phone-number.js';
 import { findActiveTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
@@ -40,12 +40,12 @@ export class NumberPolicy {
     if (findActiveTestNumber(this.config.testNumbers, number, now)) {
       return { country, prefix, isTestNumber: true, isTrusted: false };
     }
-    const isTrusted = checkPrefix(number, rules);
+    const isTrusted = checkPrefix(number, country, rules);
     if (!isTrusted) assertHasCountry(country, rules);
     this.assertValid(type);
     if (!isTrusted) {
       assertCountryAllowed(country, rules);
-      assertTypeAllowed(type, channel, rules);
+      assertTypeAllowed({ country, type }, channel, rules);
     }
     return { country, prefix, isTestNumber: false, isTrusted };
   }
@@ -55,11 +55,11 @@ export class NumberPolicy {
    * @throws DomainError `destination_not_allowed`
    */
   checkResend(number: PhoneNumber, channel: Channel, rules: DestinationRules): void {
-    if (checkPrefix(number, rules)) return;
     const { country, type } = number;
+    if (checkPrefix(number, country, rules)) return;
     assertHasCountry(country, rules);
     assertCountryAllowed(country, rules);
-    assertTypeAllowed(type, channel, rules);
+    assertTypeAllowed({ country, type }, channel, rules);
   }
 
   private assertValid(type: NumberType | undefined): void {
@@ -74,36 +74,40 @@ export class NumberPolicy {
  * @throws DomainError `destination_not_allowed` with a message that does not name the rule: it may be
  * about this number alone
  */
-function checkPrefix(number: PhoneNumber, { prefixes }: DestinationRules): boolean {
+function checkPrefix(
+  number: PhoneNumber,
+  country: string,
+  { prefixes }: DestinationRules,
+): boolean {
   const rule = prefixes.find(number);
-  if (rule === 'blocked') throw errors.destinationNotAllowed();
+  if (rule === 'blocked') throw rejectDestination(country);
   return rule === 'trusted';
 }
 
 function assertHasCountry(country: string, { allowedCountries }: DestinationRules): void {
   if (country !== NON_GEOGRAPHIC || allowedCountries.has(NON_GEOGRAPHIC)) return;
-  const message = 'Messages to numbers of no country are blocked.';
-  throw errors.destinationNotAllowed({ message });
+  throw rejectDestination(country, 'Messages to numbers of no country are blocked.');
 }
 
 function assertCountryAllowed(country: string, { allowedCountries }: DestinationRules): void {
   if (allowedCountries.has(country) || allowedCountries.has(ALL_COUNTRIES)) return;
-  throw errors.destinationNotAllowed({ message: 'Messages to this country are blocked.' });
+  throw rejectDestination(country, 'Messages to this country are blocked.');
 }
 
 /** A type may be blocked on all channels or on one. */
 function assertTypeAllowed(
-  type: NumberType | undefined,
+  { country, type }: Pick<PhoneNumber, 'country' | 'type'>,
   channel: Channel,
   { blockedTypes }: DestinationRules,
 ): void {
   if (type === undefined) return;
   if (blockedTypes.has(type)) {
-    throw errors.destinationNotAllowed({ message: 'Messages to this number type are blocked.' });
+    throw rejectDestination(country, 'Messages to this number type are blocked.');
   }
   if (blockedTypes.has(`${channel}:${type}`)) {
-    throw errors.destinationNotAllowed({
-      message: `Messages by ${channel} to this number type are blocked.`,
-    });
+    throw rejectDestination(country, `Messages by ${channel} to this number type are blocked.`);
   }
 }
+
+const rejectDestination = (country: string, message?: string): DomainError =>
+  errors.destinationNotAllowed({ message, refusal: { country } });

@@ -37,8 +37,8 @@ const UNANSWERED_STATUS = 499;
 type AuditOutcome = 'done' | 'refused' | 'failed' | 'unanswered';
 
 /**
- * Logs who looked up, erased or cancelled something, and which request was refused: one line each, with
- * `kind: "audit"`, at every `LOG_LEVEL` but `silent`. Lines have no number, code, key, reference or
+ * Logs who looked up, erased or cancelled something, which request was refused, and which rules of a
+ * client changed: one line each, with `kind: "audit"`, at every `LOG_LEVEL` but `silent`. Lines have no number, code, key, reference or
  * pinId. They are as many as the rate limits allow: beyond one, only its first refusal is logged.
  */
 export function logAuditEvents(events: EventBus, logger: Logger): void {
@@ -54,6 +54,10 @@ export function logAuditEvents(events: EventBus, logger: Logger): void {
     const action = audited ?? OTHER_ACTIONS[request] ?? 'other';
     const { country, address } = refusal ?? {};
     audit.info({ action, outcome, reason, limit, client, country, address, ...context }, 'audit');
+  });
+  events.subscribe('client_rules_changed', ({ client, change, differences }) => {
+    const [action, outcome] = ['change_rules', 'done'];
+    audit.info({ action, outcome, client, change, differences }, 'client rules changed');
   });
 }
 

@@ -27,9 +27,6 @@ export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('verification_cancelled', ({ client, pinId, context }) => {
     logger.info({ client, pinId: truncateId(pinId), ...context }, 'cancel');
   });
-  events.subscribe('client_rules_changed', ({ client, change, differences }) => {
-    logger.info({ client, change, differences }, 'client rules changed');
-  });
   events.subscribe('delivery_reported', (event) => {
     const { client, country, channel, provider, outcome } = event;
     const [pinId, durationMs] = [truncateId(event.pinId), event.durationMs];

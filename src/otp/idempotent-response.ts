@@ -49,19 +49,25 @@ export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentRes
   }
 }
 
-/** A limit was reached, or messages to the destination are suspended. */
+/**
+ * A limit was reached, or messages to the destination are suspended.
+ * @param country of the number, if known
+ */
 export function toLimitError(
   limit: LimitExceeded | SharedLimitExceeded | DestinationSuspended,
   now: number,
+  country = 'phoneNumber' in limit ? limit.phoneNumber.country : undefined,
 ): DomainError {
+  const refusal = { country };
   if (limit.outcome === 'limited' && limit.limit === 'shared') {
     const { cause } = limit;
     const retryAfterMs = SHARED_LIMIT_RETRY_MS;
-    return errors.quotaExceeded({ message: SHARED_LIMIT_MESSAGE, limit: cause, retryAfterMs });
+    const message = SHARED_LIMIT_MESSAGE;
+    return errors.quotaExceeded({ message, limit: cause, retryAfterMs, refusal });
   }
   const retryAfterMs = limit.until - now;
-  if (limit.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs });
-  const reached = { limit: limit.limit, retryAfterMs };
+  if (limit.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs, refusal });
+  const reached = { limit: limit.limit, retryAfterMs, refusal };
   if (limit.limit === 'cooldown') {
     return errors.cooldownActive({ message: describeCooldown(retryAfterMs), ...reached });
   }

@@ -66,7 +66,7 @@ export class OtpService {
     const verification = toNewVerification(dto, client, destination, options);
     const evaluate = this.destinations.smsPumping.getEvaluator(rules);
     const admission = await this.store.reserveSend(verification, idempotency, evaluate, context);
-    return this.handleAdmission(admission, client, now);
+    return this.handleAdmission(admission, client, now, destination.country);
   }
 
   /**
@@ -121,6 +121,7 @@ export class OtpService {
     admission: SendAdmission,
     client: RequestClient,
     now: number,
+    country?: string,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const { rules, context } = client;
     if ('violation' in admission) this.destinations.smsPumping.record(admission, rules, context);
@@ -129,7 +130,7 @@ export class OtpService {
         return toNewResponse(await this.sendReserved(admission.reservation, client, now));
       case 'suspended':
       case 'limited':
-        throw toLimitError(admission, now);
+        throw toLimitError(admission, now, country);
       default:
         return toReplayedResponse(admission);
     }

@@ -91,7 +91,14 @@ describe('The audit log', () => {
     expect((await send()).body.code).toBe(reason);
 
     expect(readEntries()).toEqual([
-      { action: 'send', outcome: 'refused', reason, ...(limit && { limit }), client: 'shop' },
+      {
+        action: 'send',
+        outcome: 'refused',
+        reason,
+        ...(limit && { limit }),
+        client: 'shop',
+        country: 'US',
+      },
     ]);
   });
 
@@ -110,7 +117,13 @@ describe('The audit log', () => {
     await http.post('/otp/resend').send({ pinId: second?.body.pinId }).expect(429);
 
     expect(readEntries()).toEqual([
-      { action: 'send', outcome: 'refused', reason: 'destination_suspended', client: 'shop' },
+      {
+        action: 'send',
+        outcome: 'refused',
+        reason: 'destination_suspended',
+        client: 'shop',
+        country: 'US',
+      },
       {
         action: 'verify',
         outcome: 'refused',

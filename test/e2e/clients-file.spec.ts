@@ -177,13 +177,20 @@ describe('A service with CLIENTS_FILE', () => {
     const { log } = await start();
     file.write({
       shop: { keys: [shop.hash, shopNext.hash], otpTtl: '2m', allowedCountries: ['DE', 'AT'] },
-      news: { keys: [] },
+      news: { keys: [], trustedPrefixes: ['+14155552671'] },
     });
     await applyChanges();
 
     const changes = log
       .events('client rules changed')
-      .map(({ client, change, differences }) => ({ client, change, differences }));
+      .map(({ kind, action, outcome, client, change, differences }) => {
+        expect({ kind, action, outcome }).toEqual({
+          kind: 'audit',
+          action: 'change_rules',
+          outcome: 'done',
+        });
+        return { client, change, differences };
+      });
     expect(changes).toEqual([
       {
         client: 'shop',
@@ -191,8 +198,9 @@ describe('A service with CLIENTS_FILE', () => {
         differences: ['keys: 1 added', 'allowedCountries: default → DE,AT', 'otpTtl: default → 2m'],
       },
       { client: 'bank', change: 'removed', differences: [] },
-      { client: 'news', change: 'added', differences: [] },
+      { client: 'news', change: 'added', differences: ['trustedPrefixes changed'] },
     ]);
+    expect(log.text).not.toContain('4155552671');
     for (const { hash } of [shop, shopNext, bank]) expect(log.text).not.toContain(hash);
   });
 
@@ -212,6 +220,30 @@ describe('A service with CLIENTS_FILE', () => {
 
     expect(log.text).toContain('METRICS_CLIENT is no client in CLIENTS_FILE');
     await http.get('/metrics').set('authorization', `Bearer ${shop.key}`).expect(404);
+  });
+
+  it('does not start with a prefix that is both blocked and trusted for a client, and does not show it', async () => {
+    const keys = [shop.hash];
+    file.writeText(
+      stringify({
+        clients: {
+          shop: { keys, blockedPrefixes: ['+4477'], trustedPrefixes: ['+44', '+4477'] },
+          bank: { keys: [], trustedPrefixes: ['+14155552671'] },
+          news: { keys: [], blockedPrefixes: [], trustedPrefixes: ['+1 415 555 2671'] },
+        },
+      }),
+    );
+    const error: unknown = await start({ BLOCKED_PREFIXES: '+14155552671' }).catch(
+      (reason: unknown) => reason,
+    );
+
+    const clash =
+      'must not have the same prefix in blockedPrefixes and trustedPrefixes; a missing one is the setting';
+    expect((error as Error).message.split('\n')).toEqual([
+      'The file CLIENTS_FILE cannot be used:',
+      `  - clients.shop ${clash}`,
+      `  - clients.bank ${clash}`,
+    ]);
   });
 
   it('does not start with a file that cannot be used, and names every error', async () => {

@@ -60,6 +60,30 @@ export const RULE_CASES: readonly RuleCase[] = [
     byOwnValue: 200,
   },
   {
+    field: 'blockedPrefixes',
+    settings: { BLOCKED_PREFIXES: '+4479' },
+    own: ['+4178', '+4917'],
+    observe: async (client) => [
+      (await send(client, client.newNumber('+4178'))).status,
+      (await send(client, client.newNumber('+44783'))).status,
+      (await send(client, client.newNumber('+44793'))).status,
+    ],
+    bySettings: [200, 200, 403],
+    byOwnValue: [403, 200, 200],
+  },
+  {
+    field: 'trustedPrefixes',
+    settings: { ALLOWED_COUNTRIES: 'CH', TRUSTED_PREFIXES: '+4478' },
+    own: ['+491511'],
+    observe: async (client) => [
+      (await send(client, client.newNumber('+4178'))).status,
+      (await send(client, client.newNumber('+44783'))).status,
+      (await send(client, client.newNumber('+491511'))).status,
+    ],
+    bySettings: [200, 200, 403],
+    byOwnValue: [200, 403, 200],
+  },
+  {
     field: 'pumpingGuard',
     settings: { PUMPING_GUARD: 'enforce', PUMPING_FLOOR_PER_HOUR: '1', PUMPING_FLOOR_PER_DAY: '1' },
     own: 'observe',
