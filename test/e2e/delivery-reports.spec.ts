@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hours, minutes } from '../../src/common/durations.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { createClientAgent, newApiKey } from '../support/api-key.js';
@@ -10,6 +11,7 @@ import {
   infobipReport,
   NUMBER,
   REPORT_SETTINGS,
+  REPORT_TOKEN,
   startTrackedService,
   type TrackedService,
 } from '../support/tracked-service.js';
@@ -391,6 +393,27 @@ describe('The route of Infobip', () => {
     expect(await service.getDelivery(pinId)).toMatchObject({ status: 'delivered' });
     await service.close();
     await server.stop();
+  });
+});
+
+describe('docs/delivery-reports.md', () => {
+  it('has a subscription of Infobip with the path and the token header of the service', async () => {
+    await start();
+    const page = readFileSync('docs/delivery-reports.md', 'utf8');
+    const json = /```json\n(\s+\{\s+"subscriptionId".+?)```/s.exec(page)?.[1] ?? '';
+    const { profile } = JSON.parse(json) as {
+      profile: { webhook: { notifyUrl: string }; headers: Record<string, string> };
+    };
+    const [header = ''] = Object.keys(profile.headers);
+
+    const response = await fetch(service.url + new URL(profile.webhook.notifyUrl).pathname, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [header]: REPORT_TOKEN },
+      body: '{"results":[]}',
+    });
+
+    expect(response.status).toBe(200);
+    await service.close();
   });
 });
 
