@@ -149,8 +149,35 @@ returning
   "slot",
   "shard";
 
+-- cleanup.deleteUsage
+delete from "usage_daily"
+where
+  ("day", "client", "country", "provider", "channel") in (
+    select
+      "day",
+      "client",
+      "country",
+      "provider",
+      "channel"
+    from
+      "usage_daily"
+    where
+      day < $1
+    order by
+      "day"
+    limit
+      500
+  )
+  and day < $1
+returning
+  "day",
+  "client",
+  "country",
+  "provider",
+  "channel";
+
 -- cleanup.deleteVerifications
-delete from "verifications"
+delete from verifications
 where
   ("pin_id") in (
     select
@@ -166,7 +193,15 @@ where
   )
   and created_at <= $1
 returning
-  "pin_id";
+  "created_at",
+  "client",
+  "country",
+  "provider",
+  "channel",
+  "status",
+  "texts",
+  "earlier_sends",
+  "maybe_texted";
 
 -- cleanup.deleteWaitingReports
 delete from "messages"
@@ -1381,7 +1416,11 @@ set
   sealed = $2,
   code_length = $3,
   code_provider = $1,
-  channel = $4
+  channel = $4,
+  earlier_sends = case
+    when sealed = $2 then earlier_sends
+    else earlier_sends || provider || ':' || channel || ','
+  end
 where
   pin_id = $5
   and status || '' = 'pending'
@@ -1846,6 +1885,86 @@ where
 group by
   subject;
 
+-- usage.add
+insert into
+  usage_daily (
+    day,
+    client,
+    country,
+    provider,
+    channel,
+    verifications,
+    sends,
+    delivered,
+    undelivered,
+    verified,
+    blocked
+  )
+values
+  ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (day, client, country, provider, channel) do update
+set
+  verifications = usage_daily.verifications + excluded.verifications,
+  sends = usage_daily.sends + excluded.sends,
+  delivered = usage_daily.delivered + excluded.delivered,
+  undelivered = usage_daily.undelivered + excluded.undelivered,
+  verified = usage_daily.verified + excluded.verified,
+  blocked = usage_daily.blocked + excluded.blocked;
+
+-- usage.readDay
+select
+  "client",
+  "country",
+  "provider",
+  "channel",
+  "status",
+  "texts",
+  "earlier_sends",
+  "maybe_texted",
+  count(*) as count,
+  0 as verifications,
+  0 as sends,
+  0 as delivered,
+  0 as undelivered,
+  0 as verified,
+  0 as blocked
+from
+  verifications
+where
+  created_at >= $1
+  and created_at < $2
+  and texts > 0
+group by
+  "client",
+  "country",
+  "provider",
+  "channel",
+  "status",
+  "texts",
+  "earlier_sends",
+  "maybe_texted"
+union all
+select
+  client,
+  country,
+  provider,
+  channel,
+  '',
+  0,
+  '',
+  '',
+  0,
+  "verifications",
+  "sends",
+  "delivered",
+  "undelivered",
+  "verified",
+  "blocked"
+from
+  usage_daily
+where
+  day = $3;
+
 -- verifications.cancel
 update verifications
 set
@@ -1900,7 +2019,17 @@ where
     where
       idempotency_keys.pin_id = verifications.pin_id
       and state <> 'erased'
-  );
+  )
+returning
+  "created_at",
+  "client",
+  "country",
+  "provider",
+  "channel",
+  "status",
+  "texts",
+  "earlier_sends",
+  "maybe_texted";
 
 -- verifications.eraseAnswers
 update idempotency_keys

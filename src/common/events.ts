@@ -99,6 +99,18 @@ export interface MessageSent extends VerificationEvent {
   readonly outcome: SendOutcome;
 }
 
+/** A rule or a limit refused a send or a resend. Not for a test number. */
+interface SendBlocked {
+  readonly type: 'send_blocked';
+  readonly context: RequestContext;
+  readonly client: string;
+  /** ISO 3166 code, or `001`; empty in rows of releases without fraud budgets. */
+  readonly country: string;
+  readonly channel: Channel;
+  /** The `code` of the answer. */
+  readonly problem: ErrorCode;
+}
+
 /** A code was submitted, and a provider was asked to check it. */
 export interface CodeChecked extends VerificationEvent {
   readonly type: 'code_checked';
@@ -165,6 +177,7 @@ export type ServiceEvent =
   | ProviderCallCompleted
   | CircuitStateChanged
   | MessageSent
+  | SendBlocked
   | CodeChecked
   | CodeRejected
   | VerificationCancelled

@@ -56,9 +56,8 @@ export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentRes
 export function toLimitError(
   limit: LimitExceeded | SharedLimitExceeded | DestinationSuspended,
   now: number,
-  country = 'phoneNumber' in limit ? limit.phoneNumber.country : undefined,
 ): DomainError {
-  const refusal = { country };
+  const refusal = { country: limit.country };
   if (limit.outcome === 'limited' && limit.limit === 'shared') {
     const { cause } = limit;
     const retryAfterMs = SHARED_LIMIT_RETRY_MS;

@@ -11,6 +11,7 @@ import { OtpController } from './otp.controller.js';
 import { OtpService } from './otp.service.js';
 import { CodeVerificationService } from './code-verification.service.js';
 import { LostAnswerFinder } from './lost-answer-finder.js';
+import { MessageSender } from './message-sender.js';
 import { PendingVerifications } from './pending-verifications.js';
 import { SubmittedCodeChecker } from './submitted-code-checker.js';
 
@@ -22,6 +23,7 @@ import { SubmittedCodeChecker } from './submitted-code-checker.js';
     CodeVerificationService,
     AttemptProofs,
     LostAnswerFinder,
+    MessageSender,
     SubmittedCodeChecker,
     VerificationEvents,
     PendingVerifications,

@@ -3,12 +3,10 @@ import { DEFAULT_CHANNEL, type Channel } from '../common/channel.js';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import type { RequestContext } from '../common/request-context.js';
 import { DestinationPolicy } from '../destinations/destination-policy.js';
+import type { CheckedDestination } from '../destinations/number-policy.js';
 import { ProviderRouter } from '../providers/provider-router.js';
-import type { ProviderSendResult } from '../providers/send-in-order.js';
-import { ProviderReferences } from '../storage/provider-references.js';
-import type { SendAdmission, SendAdmitted, SendReservation } from '../storage/send.types.js';
+import type { SendAdmission, SendAdmitted } from '../storage/send.types.js';
 import { VerificationStore } from '../storage/verification-store.js';
 import type { RequestClient } from './current-client.decorator.js';
 import type { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
@@ -19,7 +17,8 @@ import {
   toLimitError,
   type IdempotentResponse,
 } from './idempotent-response.js';
-import { toNewVerification, toSendResponse, toVerificationResponse } from './otp.mapper.js';
+import { toNewVerification, toVerificationResponse } from './otp.mapper.js';
+import { MessageSender } from './message-sender.js';
 import { parsePinId } from './pin-id.js';
 import { VerificationEvents } from './verification-events.js';
 
@@ -36,9 +35,9 @@ export class OtpService {
     private readonly destinations: DestinationPolicy,
     private readonly store: VerificationStore,
     private readonly router: ProviderRouter,
+    private readonly sender: MessageSender,
     private readonly clock: Clock,
     private readonly events: VerificationEvents,
-    private readonly references: ProviderReferences,
   ) {}
 
   /**
@@ -54,7 +53,7 @@ export class OtpService {
     const { channel = DEFAULT_CHANNEL } = dto;
     assertHasChannel(this.router.channels, channel);
     const phoneNumber = dto.phoneNumber.forChannel(channel);
-    const destination = this.destinations.check(phoneNumber, channel, rules.destinations, now);
+    const destination = this.checkDestination(phoneNumber, channel, client, now);
     const route = this.router.getRoute(phoneNumber);
     if (!destination.isTestNumber) {
       assertHasChannel(route.channels, channel);
@@ -66,7 +65,7 @@ export class OtpService {
     const verification = toNewVerification(dto, client, destination, options);
     const evaluate = this.destinations.smsPumping.getEvaluator(rules);
     const admission = await this.store.reserveSend(verification, idempotency, evaluate, context);
-    return this.handleAdmission(admission, client, now, destination.country);
+    return this.handleAdmission(admission, channel, client, now);
   }
 
   /**
@@ -95,7 +94,7 @@ export class OtpService {
     if (admission.outcome === 'admitted') {
       await this.assertResendAllowed(admission, requestClient);
     }
-    return this.handleAdmission(admission, requestClient, now);
+    return this.handleAdmission(admission, channel, requestClient, now);
   }
 
   /** @throws DomainError `verification_not_found`, `stored_data_unreadable` */
@@ -119,73 +118,57 @@ export class OtpService {
 
   private async handleAdmission(
     admission: SendAdmission,
+    channel: Channel,
     client: RequestClient,
     now: number,
-    country?: string,
   ): Promise<IdempotentResponse<SendOtpResponse>> {
     const { rules, context } = client;
     if ('violation' in admission) this.destinations.smsPumping.record(admission, rules, context);
     switch (admission.outcome) {
       case 'admitted':
-        return toNewResponse(await this.sendReserved(admission.reservation, client, now));
+        return toNewResponse(await this.sender.send(admission.reservation, client, now));
       case 'suspended':
       case 'limited':
-        throw toLimitError(admission, now, country);
+        throw this.events.emitBlocked(
+          toLimitError(admission, now),
+          admission.country,
+          channel,
+          client,
+        );
       default:
         return toReplayedResponse(admission);
+    }
+  }
+
+  /** @throws DomainError `validation_failed` or `destination_not_allowed` */
+  private checkDestination(
+    number: PhoneNumber,
+    channel: Channel,
+    client: RequestClient,
+    now: number,
+  ): CheckedDestination {
+    try {
+      return this.destinations.check(number, channel, client.rules.destinations, now);
+    } catch (error) {
+      throw this.events.emitBlocked(error, number.country, channel, client);
     }
   }
 
   /** Test numbers are always allowed. */
   private async assertResendAllowed(
     { reservation }: SendAdmitted,
-    { rules, context }: RequestClient,
+    client: RequestClient,
   ): Promise<void> {
-    const { phoneNumber, channel, entries, resendOf } = reservation;
+    const { phoneNumber, channel, entries, resendOf, country } = reservation;
     if (entries === undefined) return;
     try {
       const channels = this.router.getResendChannels(phoneNumber, resendOf?.provider ?? '');
       assertHasChannel(channels, channel);
-      this.destinations.checkResend(phoneNumber, channel, rules.destinations);
+      this.destinations.checkResend(phoneNumber, channel, client.rules.destinations);
     } catch (error) {
-      await this.store.releaseSend(reservation, [], context);
-      throw error;
+      await this.store.releaseSend(reservation, [], client.context);
+      throw this.events.emitBlocked(error, country, channel, client);
     }
-  }
-
-  private async sendReserved(
-    reservation: SendReservation,
-    { rules, context }: RequestClient,
-    now: number,
-  ): Promise<SendOtpResponse> {
-    const operation = { context, startedAt: performance.now() };
-    const resendAvailableAt = now + rules.otp.sendCooldownMs;
-    const result = await this.callProvider(reservation, context).catch(async (error: unknown) => {
-      const possiblySentBy = this.router.getPossibleSenders(error);
-      const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
-      this.events.emitSent(reservation, outcome, operation);
-      const remains = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
-      await this.store.releaseSend(reservation, remains, context);
-      throw error;
-    });
-    const { codeLength } = result;
-    const response = toSendResponse(reservation, codeLength, resendAvailableAt, this.clock);
-    const isConfirmed = await this.store.confirmSend(reservation, result, response, context);
-    this.events.emitSent(reservation, 'accepted', operation, result.provider);
-    if (isConfirmed) return response;
-    // Erased or failed as abandoned meanwhile: the message was sent, but its code cannot verify.
-    throw errors.verificationNotFound();
-  }
-
-  private callProvider(
-    reservation: SendReservation,
-    context: RequestContext,
-  ): Promise<ProviderSendResult> {
-    const { phoneNumber, channel, locale, resendOf, entries } = reservation;
-    const options = { context, locale, reference: this.references.create(reservation) };
-    return resendOf === undefined
-      ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, ...options })
-      : this.router.resend(phoneNumber, resendOf, channel, options);
   }
 }
 

@@ -1,4 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { Channel } from '../common/channel.js';
+import { DomainError } from '../common/domain-error.js';
+import type { ErrorCode } from '../common/error-catalog.js';
 import { EventBus } from '../common/events.js';
 import type {
   CheckOutcome,
@@ -7,11 +10,21 @@ import type {
 } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import type { ProofRequest } from '../proof/proof-signer.js';
+import type { RequestClient } from './current-client.decorator.js';
 import type { Attempt } from '../storage/attempt.types.js';
 import type { SendReservation } from '../storage/send.types.js';
 
 /** The `provider` of a message that none accepted. */
 const NO_PROVIDER = 'none';
+
+/** The errors of sends that a rule or a limit refused. */
+const BLOCKED: ReadonlySet<ErrorCode> = new Set([
+  'destination_not_allowed',
+  'destination_suspended',
+  'cooldown_active',
+  'quota_exceeded',
+  'resend_limit_reached',
+]);
 
 /** The request that an operation belongs to, and its start as `performance.now()`. */
 export interface OperationContext {
@@ -42,6 +55,25 @@ export class VerificationEvents {
       outcome,
       ...describeOperation(reservation, operation),
     });
+  }
+
+  /**
+   * A send ends with an error. Emits `send_blocked` if a rule or a limit refused it.
+   * @param country of the destination; `undefined` for a test number
+   * @returns the error
+   */
+  emitBlocked<E>(
+    error: E,
+    country: string | undefined,
+    channel: Channel,
+    { client, context }: RequestClient,
+  ): E {
+    if (country === undefined || !(error instanceof DomainError)) return error;
+    const problem = error.code;
+    if (BLOCKED.has(problem)) {
+      this.events.emit({ type: 'send_blocked', country, problem, channel, client, context });
+    }
+    return error;
   }
 
   /** The provider checked a code; `unknown` if it gave no result. */

@@ -12,11 +12,13 @@ import { storageConfig, type StorageConfig } from '../config/storage.config.js';
 import { getMaxRequestMs } from './max-request-duration.js';
 import { ClockSynchronizer } from './clock-synchronizer.js';
 import { Database } from './engines/database.js';
-import type { PreparedQuery } from './engines/statement-batch.js';
+import type { Executor, PreparedQuery } from './engines/statement-batch.js';
 import { TRUSTED_NUMBER_MS } from './limit.types.js';
 import { CLEANUP_BATCH, prepareCleanupQueries } from './repositories/cleanup-queries.js';
 import { IDEMPOTENCY_TTL_MS } from './repositories/idempotency-key.repository.js';
+import { UsageRepository } from './repositories/usage.repository.js';
 import { toBucket, WINDOWS } from './time-buckets.js';
+import { toDay, USAGE_KEPT_MS } from './usage-counts.js';
 
 const INTERVAL_MS = seconds(10);
 
@@ -39,6 +41,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly synchronizer: ClockSynchronizer,
+    private readonly usage: UsageRepository,
     @Inject(storageConfig.KEY) private readonly config: StorageConfig,
     @Inject(providersConfig.KEY) private readonly providers: ProvidersConfig,
   ) {
@@ -84,8 +87,13 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   private async deleteExpired(): Promise<void> {
     const now = this.clock.now();
     const { queries } = this;
+    await this.runInBatches(
+      queries.deleteVerifications,
+      now - this.config.retentionMs,
+      (transaction, rows) => this.usage.addDeleted(transaction, rows),
+    );
+    await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_KEPT_MS));
     for (const [query, before] of [
-      [queries.deleteVerifications, now - this.config.retentionMs],
       [queries.deleteEvents, now - this.config.retentionMs],
       [queries.deleteMessages, now - this.config.retentionMs],
       [queries.deleteWaitingReports, now - WAITING_REPORT_MS],
@@ -101,9 +109,11 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     }
   }
 
-  private async runInBatches(
-    query: PreparedQuery<{ before: number }, object>,
-    before: number,
+  /** @param complete is part of the transaction that changed the rows */
+  private async runInBatches<T, R>(
+    query: PreparedQuery<{ before: T }, R>,
+    before: T,
+    complete?: (transaction: Executor, rows: readonly R[]) => Promise<void>,
   ): Promise<void> {
     let changedRows = CLEANUP_BATCH;
     while (changedRows === CLEANUP_BATCH) {
@@ -111,6 +121,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       await this.database.runCleanup(async (transaction) => {
         const { rows } = await transaction.run((batch) => query(batch, { before }));
         changedRows = rows.length;
+        await complete?.(transaction, rows);
       });
     }
   }

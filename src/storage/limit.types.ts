@@ -5,8 +5,14 @@ import type { PhoneNumber } from '../common/phone-number.js';
 /** How long a number is trusted after it was verified. */
 export const TRUSTED_NUMBER_MS = hours(90 * 24);
 
+/** A send that a limit or a budget refused. */
+interface RefusedSend {
+  /** Of the destination; absent for a test number. */
+  readonly country?: string | undefined;
+}
+
 /** A limit was reached. */
-export interface LimitExceeded {
+export interface LimitExceeded extends RefusedSend {
   readonly outcome: 'limited';
   readonly limit: StoredLimit;
   /** When it ends, in milliseconds since the epoch. */
@@ -17,7 +23,7 @@ export interface LimitExceeded {
  * A limit was reached because of what other clients did. It has no end: when it ends would tell the
  * client when the others did it.
  */
-export interface SharedLimitExceeded {
+export interface SharedLimitExceeded extends RefusedSend {
   readonly outcome: 'limited';
   readonly limit: 'shared';
   /** For the operator; the client does not see it. */
@@ -35,7 +41,7 @@ interface SendOverBudget {
 export interface SharedBudgetExceeded extends SharedLimitExceeded, SendOverBudget {}
 
 /** The client's own messages exceed the budget of a destination. */
-export interface DestinationSuspended extends SendOverBudget {
+export interface DestinationSuspended extends SendOverBudget, RefusedSend {
   readonly outcome: 'suspended';
   /** When the oldest send that counts leaves the window, in milliseconds since the epoch. */
   readonly until: number;

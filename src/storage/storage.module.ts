@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { providersConfig, type ProvidersConfig } from '../config/providers.config.js';
 import { storageConfig, type StorageConfig } from '../config/storage.config.js';
+import { BlockedSendCounter } from './blocked-send-counter.js';
 import { CleanupService } from './cleanup.service.js';
 import { ClockSynchronizer } from './clock-synchronizer.js';
 import { DataProtection } from './data-protection.js';
@@ -25,6 +26,7 @@ import { LostAnswerRepository } from './repositories/lost-answer.repository.js';
 import { MessageRepository } from './repositories/message.repository.js';
 import { SendOutcomeRepository } from './repositories/send-outcome.repository.js';
 import { SendRepository } from './repositories/send.repository.js';
+import { UsageRepository } from './repositories/usage.repository.js';
 import { VerificationTable } from './repositories/verification-table.js';
 import { VerificationRepository } from './repositories/verification.repository.js';
 import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
@@ -55,6 +57,7 @@ import { VerificationStore } from './verification-store.js';
     WebhookEventRecorder,
     MessageRepository,
     VerificationTable,
+    UsageRepository,
     SendOutcomeRepository,
     SendRepository,
     AttemptOutcomeRepository,
@@ -68,6 +71,7 @@ import { VerificationStore } from './verification-store.js';
     DeliveryReportStore,
     ClockSynchronizer,
     CleanupService,
+    BlockedSendCounter,
     StorageHealthIndicator,
   ],
   exports: [

@@ -1,12 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { sql } from 'kysely';
-import { seconds } from '../common/durations.js';
 import type { StorageConfig } from '../config/storage.config.js';
 import type { Database } from './engines/database.js';
+import { openForReading } from './engines/open-database.js';
 import { hasBudgets, isCounted } from './traffic-subjects.js';
-import { openDatabase } from './engines/open-database.js';
-import { DATABASE_FILE } from './engines/sqlite.js';
 
 /** A stored verification. Times are milliseconds since the epoch. */
 export interface VerificationRecord {
@@ -21,7 +17,6 @@ export interface VerificationRecord {
   readonly sends: number;
 }
 
-const READ_DEADLINE_MS = seconds(5);
 const PAGE_SIZE = 1_000;
 
 /** Reads the verifications of the last `RETENTION`. It neither writes nor migrates. */
@@ -30,11 +25,7 @@ export class VerificationHistory {
 
   /** @throws Error if there is no database where the settings say. */
   static async open(config: StorageConfig): Promise<VerificationHistory> {
-    const { databaseUrl, dataDir } = config;
-    if (databaseUrl === undefined && !existsSync(join(dataDir, DATABASE_FILE))) {
-      throw new Error(`There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`);
-    }
-    return new VerificationHistory(await openDatabase(config, READ_DEADLINE_MS, 'read'));
+    return new VerificationHistory(await openForReading(config));
   }
 
   constructor(private readonly database: Database) {

@@ -176,6 +176,22 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     expect(await queryPostgres(url, 'select texts from verifications')).toBe('1');
   });
 
+  // Fails without send-queries.ts, `sealed` in confirmResend.
+  it('confirms a resend, and keeps the send before it once', async () => {
+    const pinId = await createPending();
+    clock.advance(60_000);
+    const request = { pinId, client: CLIENT, channel: 'voice' as const, now: clock.now() };
+    const admission = await store.reserveResend(request);
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
+
+    await breakDuring(() =>
+      store.confirmSend(admission.reservation, { ...ACCEPTED, provider: 'sinch' }, RESPONSE),
+    );
+
+    const sends = 'select provider, channel, earlier_sends from verifications';
+    expect(await queryPostgres(url, sends)).toBe('sinch|voice|infobip:sms,');
+  });
+
   it('names each provider once that may have sent a message', async () => {
     const reservation = await reserveSend();
 

@@ -20,12 +20,15 @@ export interface OpenStore {
   readonly store: VerificationStore;
   readonly lostAnswers: LostAnswerStore;
   readonly outbox: Outbox;
+  readonly events: EventBus;
   runCleanup(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** A storage that any number of replicas may open. */
 export interface TestStorage {
+  /** The settings that lead to it. */
+  readonly settings: NodeJS.ProcessEnv;
   open(clock: Clock, settings?: NodeJS.ProcessEnv): Promise<OpenStore>;
   remove(): Promise<void>;
 }
@@ -39,6 +42,7 @@ export const DATABASES: [name: string, newStorage: () => Promise<TestStorage>][]
 async function newSqliteStorage(): Promise<TestStorage> {
   const dataDir = mkdtempSync(join(tmpdir(), 'otp-store-'));
   return {
+    settings: { DATA_DIR: dataDir },
     open: (clock, settings) => openStore(clock, { DATA_DIR: dataDir, ...settings }),
     remove: async () => {
       rmSync(dataDir, { recursive: true });
@@ -58,6 +62,7 @@ async function newPostgresStorage(): Promise<TestStorage> {
   postgres ??= await startPostgres();
   const url = emptyDatabases.pop() ?? (await postgres.createDatabase());
   return {
+    settings: { DATABASE_URL: url },
     open: (clock, settings) => openStore(clock, { DATABASE_URL: url, ...settings }),
     remove: async () => {
       await deleteRecords(url);
@@ -86,6 +91,7 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
     store: module.get(VerificationStore),
     lostAnswers: module.get(LostAnswerStore),
     outbox: module.get(Outbox),
+    events: module.get(EventBus),
     runCleanup: () => module.get(CleanupService).runOnce(),
     close: () => module.close(),
   };

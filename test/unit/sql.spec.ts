@@ -8,6 +8,7 @@ import { EventBus } from '../../src/common/events.js';
 import { configModule } from '../../src/config/config.module.js';
 import { Database, type DatabaseEngine } from '../../src/storage/engines/database.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
+import { UsageHistory } from '../../src/storage/usage-history.js';
 import { VerificationHistory } from '../../src/storage/verification-history.js';
 import { testEnvironment } from '../support/config.js';
 
@@ -50,6 +51,7 @@ async function statementsOf(
     .useValue(database)
     .compile();
   new VerificationHistory(database);
+  new UsageHistory(database);
   return database.statements;
 }
 

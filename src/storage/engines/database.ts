@@ -97,6 +97,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   /** The text of every prepared statement, by its name. */
   readonly statements = new Map<string, string>();
   private readonly compiler: Kysely<DatabaseSchema>;
+  private readonly lastWrites: (() => Promise<void>)[] = [];
 
   constructor(private readonly engine: DatabaseEngine) {
     this.compiler = new Kysely<DatabaseSchema>({ dialect: engine.dialect });
@@ -111,7 +112,13 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    for (const write of this.lastWrites) await write();
     await this.engine.close();
+  }
+
+  /** Adds a write that the shutdown waits for, once no request runs. It must not throw. */
+  beforeClose(write: () => Promise<void>): void {
+    this.lastWrites.push(write);
   }
 
   /** Compiles each query once, under the name `<group>.<its key>`. */

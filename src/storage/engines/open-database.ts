@@ -1,5 +1,8 @@
+import { seconds } from '../../common/durations.js';
 import type { StorageConfig } from '../../config/storage.config.js';
 import { Database, type DatabaseAccess } from './database.js';
+
+const READ_DEADLINE_MS = seconds(5);
 
 /**
  * Opens the database that the settings name. Only the engine in use is loaded.
@@ -18,3 +21,10 @@ export async function openDatabase(
   const { openPostgres } = await import('./postgres.js');
   return new Database(openPostgres(databaseUrl, deadlineMs, access));
 }
+
+/**
+ * Opens the database for a command that neither writes nor migrates.
+ * @throws Error if there is no database where the settings say.
+ */
+export const openForReading = (config: StorageConfig): Promise<Database> =>
+  openDatabase(config, READ_DEADLINE_MS, 'read');

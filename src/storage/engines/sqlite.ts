@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SqliteDialect, type SqliteDatabase } from 'kysely';
 import { Clock } from '../../common/clock.js';
@@ -12,10 +13,14 @@ export const DATABASE_FILE = 'otp.db';
 /**
  * Opens a SQLite file in `dataDir`, for a service that runs as one process.
  * @param access `read` creates no file and changes no permission.
+ * @throws Error if there is no file to read.
  */
 export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): DatabaseEngine {
   if (access === 'write') createPrivateDatabase(dataDir, DATABASE_FILE);
   const path = join(dataDir, DATABASE_FILE);
+  if (access === 'read' && !existsSync(path)) {
+    throw new Error(`There are no records in ${dataDir}: set DATA_DIR or DATABASE_URL.`);
+  }
   const connection = new SqliteConnection(path);
   const dialect = new SqliteDialect({ database: async () => withImmediateTransactions(path) });
   return {

@@ -29,6 +29,8 @@ const UNREACHABLE_SHARE = 0.05;
 /** A limit of a client over all numbers. */
 type ClientLimit = 'client_sends' | 'client_unreachable';
 
+type SendLimit = LimitExceeded | SharedLimitExceeded | SharedBudgetExceeded | DestinationSuspended;
+
 /** A send that may exceed a limit. */
 interface ExceedingSend {
   readonly row: VerificationRow;
@@ -62,7 +64,19 @@ export class SendLimitFinder {
     send: ExceedingSend,
     phoneNumber: PhoneNumber,
     evaluate: TrafficEvaluator | undefined,
-  ): Promise<LimitExceeded | SharedLimitExceeded | SharedBudgetExceeded | DestinationSuspended> {
+  ): Promise<SendLimit> {
+    const limit = await this.findLimit(executor, send, phoneNumber, evaluate);
+    // A test number is not counted.
+    const { texts, country } = send.row;
+    return texts > 0 ? Object.assign(limit, { country }) : limit;
+  }
+
+  private async findLimit(
+    executor: Executor,
+    send: ExceedingSend,
+    phoneNumber: PhoneNumber,
+    evaluate: TrafficEvaluator | undefined,
+  ): Promise<SendLimit> {
     const { row, now } = send;
     const { expires_at: expiresAt, attempts } = row;
     const numberSend = Object.assign({ expiresAt, attempts, ...toNumberKey(row) }, send);

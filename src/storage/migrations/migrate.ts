@@ -10,6 +10,7 @@ import { locale } from './0008-locale.js';
 import { codeLength } from './0009-code-length.js';
 import { messages } from './0010-messages.js';
 import { outbox } from './0011-outbox.js';
+import { usage } from './0012-usage.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -24,6 +25,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   codeLength,
   messages,
   outbox,
+  usage,
 ];
 
 /**

@@ -14,6 +14,7 @@ export interface DatabaseSchema {
   end_users: EndUserRow;
   messages: MessageRow;
   outbox: OutboxRow;
+  usage_daily: UsageRow;
 }
 
 export interface VerificationRow {
@@ -58,12 +59,12 @@ export interface VerificationRow {
   code_provider: string;
 }
 
+/** No query of a send or a verify selects these. */
 interface UnselectedColumns {
-  /**
-   * Providers that may have sent an unconfirmed message, with commas between. Only an operator reads
-   * it, to compare it with a provider's bill.
-   */
+  /** Providers that may have sent an unconfirmed message, with commas between. */
   maybe_texted: Generated<string>;
+  /** `provider:channel` of each accepted send before the last one, each followed by a comma. */
+  earlier_sends: Generated<string>;
   /** The `pin_id` of the verification whose send ended this one; empty if none did. */
   superseded_by: Generated<string>;
 }
@@ -119,6 +120,24 @@ interface EndUserRow {
   address_hash: string;
   sends: string;
   touched_at: number;
+}
+
+/** The usage of one UTC day by deleted verifications, and its blocked sends. */
+interface UsageRow {
+  /** As in `2026-11-30`. */
+  day: string;
+  client: string;
+  /** ISO 3166 code; empty if it is not known. */
+  country: string;
+  /** Empty for blocked sends. */
+  provider: string;
+  channel: string;
+  verifications: number;
+  sends: number;
+  delivered: number;
+  undelivered: number;
+  verified: number;
+  blocked: number;
 }
 
 export interface IdempotencyKeyRow {

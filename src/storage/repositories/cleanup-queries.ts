@@ -1,10 +1,11 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
+import { DELETED_COLUMNS, type DeletedVerification } from '../usage-counts.js';
 
-interface CleanupCutoff {
-  /** Milliseconds since the epoch; of traffic, a time bucket. */
-  before: number;
+interface CleanupCutoff<T = number> {
+  /** Milliseconds since the epoch; of traffic, a time bucket; of usage, a day. */
+  before: T;
 }
 
 /** Rows per statement: few, so that a cleanup never blocks a send for long. */
@@ -19,8 +20,12 @@ export const prepareCleanupQueries = (database: Database) =>
       return sql<object>`update verifications set status = 'failed'
         where ${oldest} returning pin_id`;
     },
-    deleteVerifications: (_db, p: CleanupCutoff) =>
-      deleteOldest('verifications', ['pin_id'], 'created_at', sql`created_at <= ${p.before}`),
+    deleteVerifications: (_db, p: CleanupCutoff) => {
+      const condition = sql`created_at <= ${p.before}`;
+      const oldest = isAmongOldest('verifications', ['pin_id'], 'created_at', condition);
+      return sql<DeletedVerification>`delete from verifications
+        where ${oldest} returning ${DELETED_COLUMNS}`;
+    },
     deleteEvents: (_db, p: CleanupCutoff) =>
       deleteOldest('outbox', ['pin_id', 'subject'], 'created_at', sql`created_at <= ${p.before}`),
     deleteMessages: (_db, p: CleanupCutoff) =>
@@ -56,6 +61,13 @@ export const prepareCleanupQueries = (database: Database) =>
       deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.before}`),
     deleteTraffic: (_db, p: CleanupCutoff) =>
       deleteOldest('traffic', ['subject', 'slot', 'shard'], 'slot', sql`slot < ${p.before}`),
+    deleteUsage: (_db, p: CleanupCutoff<string>) =>
+      deleteOldest(
+        'usage_daily',
+        ['day', 'client', 'country', 'provider', 'channel'],
+        'day',
+        sql`day < ${p.before}`,
+      ),
   });
 
 type NumberTable = 'client_numbers' | 'numbers';

@@ -55,7 +55,10 @@ export class SendOutcomeRepository {
       return { outcome: 'admitted', reservation, violation };
     }
     await this.release(reservation, []);
-    return this.limitFinder.findSuspension(this.database, send, reservation.phoneNumber, violation);
+    const { phoneNumber, country } = reservation;
+    const { limitFinder: finder, database } = this;
+    const limit = await finder.findSuspension(database, send, phoneNumber, violation);
+    return Object.assign(limit, { country });
   }
 
   async confirm(

@@ -98,8 +98,11 @@ export const prepareOutcomeQueries = (database: Database) =>
       where pin_id = ${p.pinId} and ${hasStatus('sending')}
       returning pin_id`,
 
+    /** Keeps the send before it for usage reports, once: a write may be repeated. */
     confirmResend: (_db, p: AcceptedSend & { channel: Channel }) => sql<{ pin_id: string }>`
-      update verifications set ${setSentCode(p)}, channel = ${p.channel}
+      update verifications set ${setSentCode(p)}, channel = ${p.channel},
+        earlier_sends = case when sealed = ${p.sealed} then earlier_sends
+          else earlier_sends || provider || ':' || channel || ',' end
       where pin_id = ${p.pinId} and ${hasStatus('pending')}
       returning pin_id`,
 

@@ -51,12 +51,11 @@ export class SendRepository {
     idempotency: IdempotentRequest | undefined,
     evaluate: TrafficEvaluator | undefined,
   ): Promise<UncheckedSend | Exclude<SendAdmission, SendAdmitted>> {
-    const { client, phoneNumber, channel, createdAt: now } = verification;
+    const { client, phoneNumber, channel, floodFilters, createdAt: now } = verification;
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
     const claim = idempotency && this.keys.createClaim(idempotency);
     const row = this.verifications.toNewRow(verification);
-    const { floodFilters } = verification;
     const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, { floodFilters, now });
     const written = await this.database.runUntilKnown(
       async (isRepeated) =>
@@ -139,7 +138,8 @@ export class SendRepository {
       const limit = await finder.findReservationLimit(transaction, send, phoneNumber, evaluate);
       return isDropped ? toSameCodeLimit(limit) : limit;
     }
-    if (isDropped) return { outcome: 'limited', limit: 'same_code', until: now };
+    const { country } = row;
+    if (isDropped) return { outcome: 'limited', limit: 'same_code', until: now, country };
     return { send, reserved, traffic: results.traffic?.() };
   }
 
@@ -181,7 +181,7 @@ export class SendRepository {
 /** The limit of a code that cannot be sent again, from the one that a new code would reach. */
 const toSameCodeLimit = (limit: ReservationLimit): ReservationLimit =>
   limit.outcome === 'limited' && limit.limit !== 'shared'
-    ? { outcome: 'limited', limit: 'same_code', until: limit.until }
+    ? { outcome: 'limited', limit: 'same_code', until: limit.until, country: limit.country }
     : limit;
 
 const toReservation = (

@@ -8,6 +8,7 @@ import {
   type AttemptedVerificationRow,
   type VerificationRow,
 } from '../migrations/schema.js';
+import { DELETED_COLUMNS, type DeletedVerification } from '../usage-counts.js';
 
 interface PinKey {
   pinId: string;
@@ -149,7 +150,8 @@ export const prepareVerificationQueries = (database: Database) =>
      * After `eraseAnswers`. A send that was committed since then comes after the erase: without
      * its verification, its key would stay behind.
      */
-    erase: (_db, p: ClientNumberKey) => sql`delete from verifications where ${isErased(p)}`,
+    erase: (_db, p: ClientNumberKey) => sql<DeletedVerification>`
+      delete from verifications where ${isErased(p)} returning ${DELETED_COLUMNS}`,
 
     /** Before `erase`, with the same verifications. */
     eraseMessages: (_db, p: ClientNumberKey) => sql`

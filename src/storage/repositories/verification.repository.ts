@@ -5,6 +5,7 @@ import { NumberLimits } from '../limits/number-limits.js';
 import type { UnreadableDataError } from '../unreadable-data.error.js';
 import type { Verification } from '../verification.types.js';
 import { MessageRepository } from './message.repository.js';
+import { UsageRepository } from './usage.repository.js';
 import { VerificationTable } from './verification-table.js';
 import { WebhookEventRecorder } from './webhook-event-recorder.js';
 import { getAttemptsRemaining, getCodeLength, getStatusAt } from './verification-status.js';
@@ -18,6 +19,7 @@ export class VerificationRepository {
     private readonly limits: NumberLimits,
     private readonly webhooks: WebhookEventRecorder,
     private readonly messages: MessageRepository,
+    private readonly usage: UsageRepository,
   ) {}
 
   async find(
@@ -70,13 +72,17 @@ export class VerificationRepository {
   async erase(phoneNumber: PhoneNumber, client: string): Promise<void> {
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
     const numberHash = this.verifications.hashNumber(phoneNumber);
-    await this.database.run((batch) => {
-      this.verifications.queries.lockNumber(batch, { client, numberHash });
-      this.verifications.queries.eraseAnswers(batch, { client, numberHash });
-      this.verifications.queries.eraseEvents(batch, { client, numberHash });
-      this.verifications.queries.eraseMessages(batch, { client, numberHash });
-      this.verifications.queries.erase(batch, { client, numberHash });
-      this.limits.queries.untrustNumber(batch, { numberHash, client });
+    await this.database.transaction(async (transaction) => {
+      const { rows } = await transaction.run((batch) => {
+        this.verifications.queries.lockNumber(batch, { client, numberHash });
+        this.verifications.queries.eraseAnswers(batch, { client, numberHash });
+        this.verifications.queries.eraseEvents(batch, { client, numberHash });
+        this.verifications.queries.eraseMessages(batch, { client, numberHash });
+        const erased = this.verifications.queries.erase(batch, { client, numberHash });
+        this.limits.queries.untrustNumber(batch, { numberHash, client });
+        return erased;
+      });
+      await this.usage.addDeleted(transaction, rows);
     });
   }
 }

@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { errors } from '../common/domain-error.js';
+import type { RequestContext } from '../common/request-context.js';
+import { ProviderRouter } from '../providers/provider-router.js';
+import type { ProviderSendResult } from '../providers/send-in-order.js';
+import { ProviderReferences } from '../storage/provider-references.js';
+import type { SendReservation } from '../storage/send.types.js';
+import { VerificationStore } from '../storage/verification-store.js';
+import type { RequestClient } from './current-client.decorator.js';
+import type { SendOtpResponse } from './dto/send-otp.dto.js';
+import { toSendResponse } from './otp.mapper.js';
+import { VerificationEvents } from './verification-events.js';
+
+/** Calls the provider for a reserved send, and stores the outcome. */
+@Injectable()
+export class MessageSender {
+  constructor(
+    private readonly store: VerificationStore,
+    private readonly router: ProviderRouter,
+    private readonly clock: Clock,
+    private readonly events: VerificationEvents,
+    private readonly references: ProviderReferences,
+  ) {}
+
+  /**
+   * @throws SendFailedError if no provider accepted the message
+   * @throws DomainError `verification_not_found` if the verification was erased meanwhile
+   */
+  async send(
+    reservation: SendReservation,
+    { rules, context }: RequestClient,
+    now: number,
+  ): Promise<SendOtpResponse> {
+    const operation = { context, startedAt: performance.now() };
+    const resendAvailableAt = now + rules.otp.sendCooldownMs;
+    const result = await this.callProvider(reservation, context).catch(async (error: unknown) => {
+      const possiblySentBy = this.router.getPossibleSenders(error);
+      const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
+      this.events.emitSent(reservation, outcome, operation);
+      const remains = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
+      await this.store.releaseSend(reservation, remains, context);
+      throw error;
+    });
+    const { codeLength } = result;
+    const response = toSendResponse(reservation, codeLength, resendAvailableAt, this.clock);
+    const isConfirmed = await this.store.confirmSend(reservation, result, response, context);
+    this.events.emitSent(reservation, 'accepted', operation, result.provider);
+    if (isConfirmed) return response;
+    // Erased or failed as abandoned meanwhile: the message was sent, but its code cannot verify.
+    throw errors.verificationNotFound();
+  }
+
+  private callProvider(
+    reservation: SendReservation,
+    context: RequestContext,
+  ): Promise<ProviderSendResult> {
+    const { phoneNumber, channel, locale, resendOf, entries } = reservation;
+    const options = { context, locale, reference: this.references.create(reservation) };
+    return resendOf === undefined
+      ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, ...options })
+      : this.router.resend(phoneNumber, resendOf, channel, options);
+  }
+}

@@ -1,0 +1,70 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { seconds } from '../common/durations.js';
+import { EventBus, type ServiceEventOf } from '../common/events.js';
+import { Database } from './engines/database.js';
+import { UsageRepository } from './repositories/usage.repository.js';
+import { NO_USAGE, toDay, UsageSum } from './usage-counts.js';
+
+const INTERVAL_MS = seconds(10);
+
+/** Rows written at once, at most. Beyond, blocked sends count without their country. */
+const MAX_ROWS = 1_000;
+
+/**
+ * Counts blocked sends, which leave no verification. They are written from time to time, because a
+ * blocked send must stay cheap. Those of the last seconds are lost if the process is killed.
+ */
+@Injectable()
+export class BlockedSendCounter implements OnApplicationBootstrap {
+  private readonly logger = new Logger(BlockedSendCounter.name);
+  private sum = new UsageSum();
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly usage: UsageRepository,
+    events: EventBus,
+  ) {
+    events.subscribe('send_blocked', (event) => {
+      this.count(event);
+    });
+    database.beforeClose(() => {
+      clearInterval(this.timer);
+      return this.write();
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.write(), INTERVAL_MS).unref();
+  }
+
+  /** Writes the counts, after a write that is running. */
+  write(): Promise<void> {
+    this.running = this.running.then(() => this.writeCounts());
+    return this.running;
+  }
+
+  private count({ client, country, channel }: ServiceEventOf<'send_blocked'>): void {
+    const day = toDay(this.clock.now());
+    const known = this.sum.size < MAX_ROWS ? country : '';
+    this.sum.add({ day, client, country: known, provider: '', channel, ...NO_USAGE, blocked: 1 });
+  }
+
+  /** After an error, the next write tries again. If only its answer was lost, it counts twice. */
+  private async writeCounts(): Promise<void> {
+    const { sum } = this;
+    if (sum.size === 0) return;
+    this.sum = new UsageSum();
+    try {
+      await this.database.run((batch) => {
+        this.usage.add(batch, sum);
+      });
+    } catch (error) {
+      for (const usage of sum.list()) this.sum.add(usage);
+      this.logger.warn(error);
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { sql } from 'kysely';
+import { hours } from '../common/durations.js';
+import type { VerificationRow } from './migrations/schema.js';
+
+/** 25 months, so that a month can be compared with that of two years before. */
+export const USAGE_KEPT_MS = hours(24 * 762);
+
+/** What usage is counted by. */
+export interface UsageKey {
+  /** In UTC, as in `2026-11-30`. Usage of a verification belongs to the day of its first send. */
+  readonly day: string;
+  readonly client: string;
+  /** ISO 3166 code, or `001`; empty if it is not known. */
+  readonly country: string;
+  /** Empty for blocked sends. */
+  readonly provider: string;
+  readonly channel: string;
+}
+
+export const USAGE_COUNTS = [
+  'verifications',
+  'sends',
+  'delivered',
+  'undelivered',
+  'verified',
+  'blocked',
+] as const;
+export type UsageCounts = Readonly<Record<(typeof USAGE_COUNTS)[number], number>>;
+
+export type Usage = UsageKey & UsageCounts;
+
+export const NO_USAGE: UsageCounts = {
+  verifications: 0,
+  sends: 0,
+  delivered: 0,
+  undelivered: 0,
+  verified: 0,
+  blocked: 0,
+};
+
+/** The columns of a verification that its usage follows from. */
+export const COUNTED_COLUMNS = [
+  'client',
+  'country',
+  'provider',
+  'channel',
+  'status',
+  'texts',
+  'earlier_sends',
+  'maybe_texted',
+] as const;
+
+/** A verification, or several that do not differ in these columns. */
+export type CountedVerification = Pick<
+  VerificationRow,
+  'client' | 'country' | 'provider' | 'channel' | 'texts'
+> & {
+  readonly status: string;
+  readonly earlier_sends: string;
+  readonly maybe_texted: string;
+};
+
+/** A verification that a statement deleted. */
+export type DeletedVerification = CountedVerification & { readonly created_at: number };
+
+/** What that statement returns. */
+export const DELETED_COLUMNS = sql.join(
+  ['created_at', ...COUNTED_COLUMNS].map((column) => sql.ref(column)),
+);
+
+/** The UTC day of a time in milliseconds since the epoch. */
+export const toDay = (time: number): string => new Date(time).toISOString().slice(0, 10);
+
+/**
+ * The usage of verifications: that of each send belongs to its provider and channel. A verification
+ * belongs to those of its last accepted send. Test numbers and unsent messages are no usage.
+ * @param count how many verifications have these columns
+ */
+export function countUsage(row: CountedVerification, day: string, count = 1): Usage[] {
+  const sends = row.texts === 0 ? [] : listSends(row);
+  // Of these the provider is not known: resends that run, that were confirmed after the end of the
+  // verification, or that an earlier release counted.
+  const unnamedSends = Math.max(0, row.texts - sends.length);
+  const isVerified = row.status === 'verified' || row.status === 'unclaimed';
+  return sends.map(([provider, channel], index) => ({
+    day,
+    client: row.client,
+    country: row.country,
+    provider,
+    channel,
+    ...NO_USAGE,
+    sends: count,
+    ...(index === 0 && {
+      verifications: count,
+      sends: count * (1 + unnamedSends),
+      verified: isVerified ? count : 0,
+    }),
+  }));
+}
+
+/** Provider and channel of each message: the last accepted one, possibly sent ones, earlier ones. */
+function listSends(row: CountedVerification): (readonly [provider: string, channel: string])[] {
+  const { provider, channel, earlier_sends, maybe_texted } = row;
+  const earlier = splitList(earlier_sends).map((send) => send.split(':'));
+  return [
+    ...(provider === '' ? [] : [[provider, channel] as const]),
+    ...splitList(maybe_texted).map((name) => [name, channel] as const),
+    ...earlier.map(([name = '', by = '']) => [name, by] as const),
+  ];
+}
+
+const splitList = (text: string): string[] => text.split(',').filter((item) => item !== '');
+
+/** Adds usage up by its key. */
+export class UsageSum {
+  private readonly sums = new Map<string, Usage>();
+
+  get size(): number {
+    return this.sums.size;
+  }
+
+  add(usage: Usage): void {
+    const key = [usage.day, usage.client, usage.country, usage.provider, usage.channel].join('\n');
+    const sum = this.sums.get(key);
+    this.sums.set(key, sum ? Object.assign({}, sum, addCounts(sum, usage)) : usage);
+  }
+
+  /** Sorted by key, so that transactions that write several rows do not wait for each other. */
+  list(): Usage[] {
+    return [...this.sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, usage]) => usage);
+  }
+}
+
+export const addCounts = (a: UsageCounts, b: UsageCounts): UsageCounts =>
+  Object.fromEntries(USAGE_COUNTS.map((name) => [name, a[name] + b[name]])) as UsageCounts;
