@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   'keys:new': async () => (await import('./keys-new.js')).keysNew,
   'proof:new': async () => (await import('./proof-new.js')).proofNew,
   'pumping:replay': async () => (await import('./pumping-replay.js')).pumpingReplay,
+  usage: async () => (await import('./usage.js')).usage,
 };
 
 const USAGE = `Usage: otp <command> [options]
@@ -18,6 +19,7 @@ const USAGE = `Usage: otp <command> [options]
   keys:new        makes an API key for a client
   proof:new       makes a key that signs proofs
   pumping:replay  tries settings of the fraud protection on the recorded verifications
+  usage           reports sends, verifications and costs by client and country
 
 otp <command> --help describes a command.`;
 

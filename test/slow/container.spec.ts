@@ -111,6 +111,7 @@ describe('The container image', () => {
     ['otp keys:new shop', /^Entry, for API_KEYS: +shop:[0-9a-f]{64}$/m],
     ['otp pumping:replay', /^Of \d+ verifications, with /],
     ['otp proof:new', /^\{"keys":\[\{"kty":"OKP","crv":"Ed25519",/],
+    ['otp usage --from 2026-11-01 --to 2026-11-30', /^Usage from 2026-11-01 to 2026-11-30/],
     ['npm run --silent keys:new -- shop', /^Entry, for API_KEYS: +shop:/m],
   ])('runs `%s` without a compiler and source code', async (command, printed) => {
     const { service, settings } = await start();

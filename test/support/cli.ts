@@ -23,6 +23,7 @@ const COMMANDS = {
   'keys:new': async () => (await import('../../src/cli/keys-new.js')).keysNew,
   'proof:new': async () => (await import('../../src/cli/proof-new.js')).proofNew,
   'pumping:replay': async () => (await import('../../src/cli/pumping-replay.js')).pumpingReplay,
+  usage: async () => (await import('../../src/cli/usage.js')).usage,
 } satisfies Record<string, () => Promise<CliCommand>>;
 
 type CommandName = keyof typeof COMMANDS;
