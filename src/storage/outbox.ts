@@ -12,7 +12,7 @@ import { getCheckedCodes } from './repositories/verification-status.js';
 import { VerificationTable } from './repositories/verification-table.js';
 import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
 import type { UnreadableDataError } from './unreadable-data.error.js';
-import type { ClaimedEvent, EventHistory, MessageDelivery } from './webhook-event.types.js';
+import type { ClaimedEvent, EventDelivery, EventHistory } from './webhook-event.types.js';
 
 /** A replica that was killed keeps its events for this long: well over the time of a try. */
 const CLAIM_MS = seconds(60);
@@ -135,7 +135,7 @@ const toClaimedEvent = (row: ClaimedRow): ClaimedEvent => ({
   tries: row.tries,
 });
 
-const toDelivery = (row: DeliveryRow): MessageDelivery => ({
+const toDelivery = (row: DeliveryRow): EventDelivery => ({
   channel: row.channel,
   provider: row.provider,
   sentAt: row.sent_at,

@@ -33,11 +33,11 @@ export interface EventHistory {
   readonly attempts: number;
   readonly eventReference: string | undefined;
   /** Empty without delivery reports. */
-  readonly deliveries: readonly MessageDelivery[];
+  readonly deliveries: readonly EventDelivery[];
 }
 
 /** One message, the oldest first. */
-export interface MessageDelivery {
+export interface EventDelivery {
   readonly channel: Channel | '';
   readonly provider: string;
   readonly sentAt: number;

@@ -1,11 +1,7 @@
 import { UNDELIVERED_REASONS, type DeliveryStatus } from '../common/delivery-status.js';
 import type { Clock } from '../common/clock.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
-import type {
-  ClaimedEvent,
-  EventHistory,
-  MessageDelivery,
-} from '../storage/webhook-event.types.js';
+import type { ClaimedEvent, EventHistory, EventDelivery } from '../storage/webhook-event.types.js';
 
 /** The body of an event as JSON; docs/events.md describes its fields. */
 export function createWebhookBody(
@@ -38,7 +34,7 @@ export function createWebhookBody(
 }
 
 function describeDelivery(
-  { channel, provider, sentAt, status, at }: MessageDelivery,
+  { channel, provider, sentAt, status, at }: EventDelivery,
   toText: (time: number) => string,
 ) {
   const isUndelivered = isReason(status);

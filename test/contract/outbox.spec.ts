@@ -161,6 +161,23 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     expect(await claim()).toEqual([['pin', 'verification.verified']]);
   });
 
+  it('holds an event of the older one of two verifications under different secrets', async () => {
+    const [OLD, NEW] = ['the old master secret of this test', 'the new master secret of this test'];
+    await opened.close();
+    opened = await storage.open(clock, { ...SETTINGS, OTP_SECRET: OLD });
+    await send('older');
+    await opened.close();
+    clock.advance(minutes(1));
+    opened = await storage.open(clock, { ...SETTINGS, OTP_SECRET: NEW });
+    await send('newer');
+    await opened.close();
+
+    opened = await storage.open(clock, { ...SETTINGS, OTP_SECRET: `${NEW},${OLD}` });
+    await opened.store.getLastVerifiedAt(NUMBER, 'shop');
+
+    expect(await claim()).toEqual([['older', 'verification.cancelled']]);
+  });
+
   it('gives each event to one replica, and again a minute after that replica was killed', async () => {
     const replica = await storage.open(clock, SETTINGS);
     for (let i = 10; i < 40; i += 1) {

@@ -102,6 +102,21 @@ describe.each(['SQLite', 'PostgreSQL'])('The events of verifications on %s', (en
     }
   });
 
+  it('take an eventReference of 1 to 128 characters', async () => {
+    for (const eventReference of ['', 'x'.repeat(129), 1]) {
+      const { body } = await service.http
+        .post('/otp/send')
+        .send({ phoneNumber: NUMBER, eventReference })
+        .expect(400);
+      expect(body.errors).toEqual([
+        {
+          pointer: '#/eventReference',
+          detail: 'Give an eventReference of 1 to 128 characters, or none.',
+        },
+      ]);
+    }
+  });
+
   it('come once for a code that expires, within a minute', async () => {
     const { pinId } = await send();
     service.clock.advance(minutes(5) - 1);

@@ -7,7 +7,7 @@ export const EVENTS_SECRET = `whsec_${Buffer.alloc(32, 'a').toString('base64')}`
 export const OLD_EVENTS_SECRET = `whsec_${Buffer.alloc(24, 'b').toString('base64')}`;
 
 /** An event as `docs/events.md` describes it. */
-export interface ReceivedEvent {
+interface ReceivedEvent {
   readonly type: string;
   readonly timestamp: string;
   readonly data: Readonly<Record<string, unknown>>;
