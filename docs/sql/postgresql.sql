@@ -2608,6 +2608,47 @@ where
   )
 on conflict do nothing;
 
+-- webhook_events.addUndelivered
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast($1 as text),
+  pin_id,
+  message_hash,
+  'message.undelivered',
+  client,
+  status_at,
+  cast($2 as bigint),
+  cast($2 as bigint),
+  0,
+  'waiting'
+from
+  messages
+where
+  message_hash = $3
+  and pin_id <> ''
+  and received_at >= $4
+  and status in (
+    'unreachable',
+    'rejected',
+    'expired',
+    'blocked',
+    'flooded',
+    'no_credit'
+  )
+on conflict do nothing;
+
 -- webhook_events.addVerified
 insert into
   outbox (

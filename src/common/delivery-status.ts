@@ -12,6 +12,10 @@ export const UNDELIVERED_REASONS = [
 ] as const;
 export type UndeliveredReason = (typeof UNDELIVERED_REASONS)[number];
 
+/** Why a message with this status did not arrive; `undefined` if it did, or still may. */
+export const findUndeliveredReason = (status: DeliveryStatus): UndeliveredReason | undefined =>
+  UNDELIVERED_REASONS.find((reason) => reason === status);
+
 /**
  * What became of a message, as providers report it. `pending`: on its way. `unknown`: the provider
  * cannot say whether it arrived. The others are final.

@@ -1,4 +1,4 @@
-import { UNDELIVERED_REASONS, type DeliveryStatus } from '../common/delivery-status.js';
+import { findUndeliveredReason } from '../common/delivery-status.js';
 import type { Clock } from '../common/clock.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
 import type { ClaimedEvent, EventHistory, EventDelivery } from '../storage/webhook-event.types.js';
@@ -11,6 +11,7 @@ export function createWebhookBody(
 ): string {
   const toText = (time: number): string => clock.toDate(time).toISOString();
   const { phoneNumber, country, channel, provider, eventReference, deliveries } = history;
+  const hasExpired = clock.now() >= history.expiresAt;
   const isEnd = event.type !== 'message.undelivered';
   const data = {
     pinId: event.pinId,
@@ -27,7 +28,7 @@ export function createWebhookBody(
     attempts: history.attempts,
     ...(eventReference !== undefined && { eventReference }),
     ...(deliveries.length > 0 && {
-      delivery: deliveries.map((delivery) => describeDelivery(delivery, toText)),
+      delivery: deliveries.map((delivery) => describeDelivery(delivery, hasExpired, toText)),
     }),
   };
   return JSON.stringify({ type: event.type, timestamp: toText(event.occurredAt), data });
@@ -35,18 +36,18 @@ export function createWebhookBody(
 
 function describeDelivery(
   { channel, provider, sentAt, status, at }: EventDelivery,
+  hasExpired: boolean,
   toText: (time: number) => string,
 ) {
-  const isUndelivered = isReason(status);
+  const reason = findUndeliveredReason(status);
+  // As `GET /otp/{pinId}` has it: nothing more is expected of an expired code.
+  const otherStatus = status === 'pending' && hasExpired ? 'unknown' : status;
   return {
     channel,
     provider,
     sentAt: toText(sentAt),
-    status: isUndelivered ? 'undelivered' : status,
-    ...(isUndelivered && { reason: status }),
+    status: reason === undefined ? otherStatus : 'undelivered',
+    ...(reason !== undefined && { reason }),
     ...(at !== undefined && { at: toText(at) }),
   };
 }
-
-const isReason = (status: DeliveryStatus): boolean =>
-  UNDELIVERED_REASONS.some((reason) => reason === status);

@@ -41,6 +41,7 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     };
     events.subscribe('code_checked', wake);
     events.subscribe('verification_cancelled', wake);
+    events.subscribe('delivery_reported', wake);
     metrics.addGauge(
       'otp_events_oldest_waiting_seconds',
       'Age of the oldest event that no receiver has accepted; 0 if there is none.',

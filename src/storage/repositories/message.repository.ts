@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import type { DeliveryReport } from '../../common/delivery-report.js';
+import { findUndeliveredReason } from '../../common/delivery-status.js';
 import { reportsConfig, type ReportsConfig } from '../../config/reports.config.js';
 import { DataProtection } from '../data-protection.js';
 import { Database } from '../engines/database.js';
@@ -13,6 +14,7 @@ import {
   type ReportedMessage,
   type RequestedVerification,
 } from './message-queries.js';
+import { WebhookEventRecorder } from './webhook-event-recorder.js';
 
 /** Reports per transaction: few, so that it is short. A request of Infobip has up to 2,000. */
 const REPORTS_PER_BATCH = 100;
@@ -29,6 +31,7 @@ export class MessageRepository {
     private readonly database: Database,
     private readonly protection: DataProtection,
     private readonly clock: Clock,
+    private readonly webhooks: WebhookEventRecorder,
     @Inject(reportsConfig.KEY) private readonly config: ReportsConfig,
   ) {
     this.queries = prepareMessageQueries(database);
@@ -52,7 +55,12 @@ export class MessageRepository {
       status: messageId === '' ? 'unknown' : 'pending',
       sentAt: this.clock.now(),
     } as const;
-    return (batch) => this.queries.insert(batch, message);
+    return (batch) => {
+      const inserted = this.queries.insert(batch, message);
+      // A report may have come before.
+      this.webhooks.addUndelivered(batch, message.messageHash, 0);
+      return inserted;
+    };
   }
 
   /** @returns a getter of the delivery of a verification's newest message, if messages are tracked */
@@ -104,7 +112,7 @@ export class MessageRepository {
     for (const oldHash of previousHashes) {
       this.queries.rehash(batch, { oldHash, newHash: messageHash });
     }
-    return this.queries.applyReport(batch, {
+    const applied = this.queries.applyReport(batch, {
       messageHash,
       provider,
       status,
@@ -114,6 +122,8 @@ export class MessageRepository {
       price: price?.amount ?? '',
       currency: price?.currency ?? '',
     });
+    if (findUndeliveredReason(status)) this.webhooks.addUndelivered(batch, messageHash, now);
+    return applied;
   }
 
   private hash(provider: string, messageId: string): string {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql, type RawBuilder } from 'kysely';
 import { Clock } from '../../common/clock.js';
+import { UNDELIVERED_REASONS } from '../../common/delivery-status.js';
 import { getRandomBytes } from '../../common/random.js';
 import { webhooksConfig, type WebhooksConfig } from '../../config/webhooks.config.js';
 import { Database } from '../engines/database.js';
@@ -58,6 +59,16 @@ export class WebhookEventRecorder {
     if (!this.isEnabled) return;
     const now = this.clock.now();
     this.queries.addRehashed(batch, { eventId: createEventId(), client, numberHash, now });
+  }
+
+  /**
+   * Comes after the statement that stores the status of a message.
+   * @param since when the report of that status came, at the earliest
+   */
+  addUndelivered(batch: StatementBatch, messageHash: string, since: number): void {
+    if (!this.isEnabled) return;
+    const now = this.clock.now();
+    this.queries.addUndelivered(batch, { eventId: createEventId(), messageHash, since, now });
   }
 
   /** Comes after the statement that marks it expired. */
@@ -138,6 +149,18 @@ const prepareWebhookEventQueries = (database: Database) =>
       where superseded_by <> '' and superseded_by = (
         select pin_id from verifications as newer
         where client = ${p.client} and number_hash = ${p.numberHash} and status = 'pending')
+      on conflict do nothing`,
+
+    /** If the message of a known verification surely did not arrive. */
+    addUndelivered: (
+      _db,
+      p: Omit<NewEvent, 'pinId'> & { messageHash: string; since: number },
+    ) => sql`
+      ${INSERT} select cast(${p.eventId} as text), pin_id, message_hash, 'message.undelivered',
+        client, status_at, cast(${p.now} as bigint), cast(${p.now} as bigint), 0, 'waiting'
+      from messages
+      where message_hash = ${p.messageHash} and pin_id <> '' and received_at >= ${p.since}
+        and status in (${sql.join(UNDELIVERED_REASONS.map((reason) => sql.lit(reason)))})
       on conflict do nothing`,
 
     /** After the status became `expired`. */

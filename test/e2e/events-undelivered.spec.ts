@@ -1,0 +1,119 @@
+import { minutes, seconds } from '../../src/common/durations.js';
+import { WebhookScheduler } from '../../src/webhooks/webhook-scheduler.js';
+import { startEventReceiver, type EventReceiver } from '../support/event-receiver.js';
+import { reply } from '../support/scripted-upstream.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
+import {
+  infobipReport,
+  startTrackedService,
+  type TrackedService,
+} from '../support/tracked-service.js';
+
+const REPORTED_AT = '2030-01-01T00:00:04.500Z';
+
+describe.each(['SQLite', 'PostgreSQL'])(
+  'The event of a message that did not arrive, on %s',
+  (engine) => {
+    let postgres: PostgresServer | undefined;
+    let receiver: EventReceiver;
+    let service: TrackedService;
+
+    beforeAll(async () => {
+      if (engine === 'PostgreSQL') postgres = await startPostgres();
+    });
+
+    afterAll(async () => postgres?.stop());
+
+    beforeEach(async () => {
+      receiver = await startEventReceiver();
+      service = await startTrackedService({
+        ...receiver.settings,
+        ...(postgres && { DATABASE_URL: await postgres.createDatabase() }),
+      });
+    });
+
+    afterEach(async () => {
+      await service.close();
+      await receiver.close();
+    });
+
+    const runEvents = () => service.app.get(WebhookScheduler).runOnce();
+    const report = async (messageId: string, status: string) => {
+      service.clock.advance(seconds(5));
+      const results = [infobipReport(messageId, status)];
+      expect((await service.reportInfobip({ results })).status).toBe(200);
+    };
+    const getTypes = () => receiver.getEvents().map(({ type }) => type);
+
+    it('is sent once, has the history, and comes before that of the end', async () => {
+      receiver.answer(reply(500, {}));
+      const { pinId, messageId, phoneNumber } = await service.send();
+      await report(messageId, 'unreachable');
+      await report(messageId, 'unreachable');
+      await report(messageId, 'delivered');
+      await runEvents();
+      const otpCode = await service.getLastCode(phoneNumber);
+      await service.http.post('/otp/verify').send({ pinId, otpCode }).expect(200);
+      await runEvents();
+      expect(getTypes()).toEqual(['message.undelivered']);
+
+      receiver.answer(reply(204, ''));
+      service.clock.advance(minutes(1));
+      await runEvents();
+
+      const delivery = [
+        {
+          channel: 'sms',
+          provider: 'infobip',
+          sentAt: '2030-01-01T00:00:00.000Z',
+          status: 'undelivered',
+          reason: 'unreachable',
+          at: REPORTED_AT,
+        },
+      ];
+      expect(getTypes().slice(1)).toEqual(['message.undelivered', 'verification.verified']);
+      const [, undelivered, verified] = receiver.getEvents();
+      expect(undelivered).toMatchObject({ timestamp: REPORTED_AT, data: { pinId, delivery } });
+      expect(undelivered?.data).not.toHaveProperty('endedAt');
+      expect(verified?.data).toMatchObject({ pinId, delivery });
+    });
+
+    it('is sent if the report comes before the answer to the send', async () => {
+      service.proxy.beforeNextAnswer(async ({ answer }) => {
+        const { externalMessageId } = answer as { externalMessageId: string };
+        await report(externalMessageId, 'unreachable');
+      });
+      const { pinId } = await service.send();
+      await runEvents();
+
+      expect(receiver.getEvents()).toEqual([
+        expect.objectContaining({
+          type: 'message.undelivered',
+          data: expect.objectContaining({ pinId }),
+        }),
+      ]);
+    });
+
+    it('is not sent for a message that arrived, or of which nothing is known', async () => {
+      const sent = [await service.send(), await service.send(), await service.send()] as const;
+      await report(sent[0].messageId, 'delivered');
+      await report(sent[1].messageId, 'unknown');
+      await report('an-id-of-another-account', 'unreachable');
+      await runEvents();
+      expect(getTypes()).toEqual([]);
+
+      service.clock.advance(minutes(6));
+      await runEvents();
+
+      const deliveries = receiver.getEvents().map(({ data }) => {
+        const [delivery] = data['delivery'] as { status: string }[];
+        return [data['pinId'], delivery?.status];
+      });
+      expect(Object.fromEntries(deliveries)).toEqual({
+        [sent[0].pinId]: 'delivered',
+        [sent[1].pinId]: 'unknown',
+        [sent[2].pinId]: 'unknown',
+      });
+    });
+  },
+);
