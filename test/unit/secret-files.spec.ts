@@ -26,6 +26,9 @@ const SECRETS: Readonly<Record<string, string>> = {
   HTTPS_PROXY: 'http://user:password@proxy.example.com:3128/',
   HTTP_PROXY: 'http://user:password@other.example.com:3128/',
   TEST_NUMBERS: '+15550001111:123456@2999-12-31',
+  BLOCKED_PREFIXES: '+88299',
+  TRUSTED_PREFIXES: '+4930123456',
+  EVENTS_SECRET: `whsec_${'A'.repeat(32)}`,
   PROOF_KEYS: toKeySet(newProofKey('key')),
   OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20key',
 };
@@ -34,6 +37,7 @@ const OTHERS = {
   PROVIDERS: 'infobip,sinch',
   PROOF_ISSUER: 'otp',
   INFOBIP_REPORT_HMAC_HEADER: 'x-signature',
+  EVENTS_URL: 'https://example.com/events',
 };
 
 describe('A secret in a file', () => {
