@@ -101,7 +101,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     queue: reports,
     planner,
     getUrl: () => settings.sinchCallbackUrl,
-    now: readSystemTime,
   });
   const sinchVerifications = new SinchVerificationService({ inbox, fixedPins, callbacks, now });
   await server.register(
