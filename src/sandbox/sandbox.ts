@@ -7,23 +7,21 @@ import { useControlErrors } from './control/control-errors.js';
 import { createControlRoutes } from './control/control-routes.js';
 import { createMessageRoutes } from './control/message-routes.js';
 import { createReportRoutes } from './control/report-routes.js';
-import { SINCH_APPLICATION } from './defaults.js';
 import { FaultInjector } from './faults/fault-injector.js';
 import { FixedPinStore } from './fixed-pin-store.js';
 import { FloodFilter } from './infobip/flood-filter.js';
 import { registerInfobipApi } from './infobip/infobip-api.js';
 import { useInfobipErrors } from './infobip/infobip-error-handler.js';
+import { createSubscription } from './infobip/subscription.js';
 import { MessageInbox } from './message-inbox.js';
 import { registerPageRoutes } from './page-routes.js';
 import { ReportPlanner } from './reports/report-planner.js';
 import { ReportQueue } from './reports/report-queue.js';
 import { SandboxClock } from './sandbox-clock.js';
 import type { SandboxSettings } from './sandbox-settings.js';
-import { SinchCallbacks } from './sinch/sinch-callbacks.js';
-import { createSinchRoutes } from './sinch/sinch-routes.js';
-import { SinchVerificationService } from './sinch/sinch-verification-service.js';
+import { registerSinchApi } from './sinch/sinch-api.js';
 
-export interface SandboxOptions {
+export interface SandboxOptions extends ReportOptions {
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
   /** TCP port; 0 uses a free one. */
@@ -34,6 +32,9 @@ export interface SandboxOptions {
   readonly apiKey?: string | undefined;
   /** Whether Infobip's flood filter is simulated. Default: true. */
   readonly hasFloodFilter?: boolean;
+}
+
+interface ReportOptions {
   /** Where Infobip's delivery reports go. Default: nowhere, until a subscription is created. */
   readonly infobipReports?: InfobipReportOptions | undefined;
   /** The URL of the Sinch application for callbacks. Default, also if empty: none. */
@@ -54,6 +55,11 @@ interface InfobipReportOptions {
 export interface Sandbox {
   /** Its address on this machine. */
   readonly url: string;
+  /**
+   * Sets where reports go: for servers that start after the sandbox. What is not given stays.
+   * @throws Error for an invalid URL
+   */
+  setReportUrls(options: ReportOptions): void;
   close(): Promise<void>;
 }
 
@@ -71,7 +77,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   const clock = new SandboxClock(readSystemTime);
   const now = () => clock.now();
-  const settings = createSettings(options);
+  const settings = createSettings();
   const inbox = new MessageInbox();
   const faults = new FaultInjector();
   const fixedPins = new FixedPinStore();
@@ -83,29 +89,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   allowEmptyJson(server);
   useInfobipErrors(server, settings);
-  const { hasFloodFilter = true, infobipReports } = options;
+  const { hasFloodFilter = true } = options;
   const floodFilter = hasFloodFilter ? new FloodFilter(now) : undefined;
-  await registerInfobipApi(server, {
-    inbox,
-    faults,
-    fixedPins,
-    planner,
-    floodFilter,
-    settings,
-    apiKey,
-    reports: infobipReports,
-    now,
-  });
-  const callbacks = new SinchCallbacks({
-    application: SINCH_APPLICATION,
-    queue: reports,
-    planner,
-    getUrl: () => settings.sinchCallbackUrl,
-  });
-  const sinchVerifications = new SinchVerificationService({ inbox, fixedPins, callbacks, now });
-  await server.register(
-    createSinchRoutes({ sinchVerifications, faults, application: SINCH_APPLICATION }),
-  );
+  const shared = { inbox, faults, fixedPins, planner, settings, now };
+  const subscriptions = await registerInfobipApi(server, { ...shared, floodFilter, apiKey });
+  await registerSinchApi(server, { ...shared, queue: reports });
   await server.register(registerPageRoutes);
   await server.register(
     async (control) => {
@@ -118,21 +106,22 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     { prefix: '/sandbox' },
   );
 
+  const setReportUrls = ({ infobipReports, sinchCallbackUrl }: ReportOptions): void => {
+    if (infobipReports) subscriptions.addSubscription(createSubscription(infobipReports));
+    if (infobipReports?.hmacHeader) settings.reportHmacHeader = infobipReports.hmacHeader;
+    if (sinchCallbackUrl !== undefined) settings.sinchCallbackUrl = sinchCallbackUrl;
+  };
+  setReportUrls(options);
   const url = await server.listen({ host, port });
-  return { url, close: () => server.close() };
+  return { url, setReportUrls, close: () => server.close() };
 }
 
-function createSettings({
-  infobipReports,
-  sinchCallbackUrl = '',
-}: SandboxOptions): SandboxSettings {
-  return {
-    errorShape: 'legacy',
-    reportShape: 'v3',
-    reportHmacHeader: infobipReports?.hmacHeader ?? 'x-signature',
-    sinchCallbackUrl,
-  };
-}
+const createSettings = (): SandboxSettings => ({
+  errorShape: 'legacy',
+  reportShape: 'v3',
+  reportHmacHeader: 'x-signature',
+  sinchCallbackUrl: '',
+});
 
 /** Accepts an empty JSON body: some clients set the content type on a resend without a body. */
 function allowEmptyJson(server: FastifyInstance): void {

@@ -351,6 +351,31 @@ describe('A subscription of the sandbox', () => {
   });
 });
 
+describe('The URLs of reports', () => {
+  it('can be set once the server that gets them has started', async () => {
+    sandbox.setReportUrls({
+      infobipReports: {
+        url: `${receiver.url}/infobip`,
+        hmacSecret: HMAC_KEY,
+        hmacHeader: 'x-ours',
+      },
+    });
+    sandbox.setReportUrls({ sinchCallbackUrl: `${receiver.url}/sinch` });
+
+    await sendTracked();
+    await sandbox.deliverReports();
+
+    expect(receiver.requests).toMatchObject([
+      { path: '/infobip', headers: { 'x-ours': expect.any(String) } },
+    ]);
+    const settings = await sandbox.anonymousHttp.get('/sandbox/settings');
+    expect(settings.body).toMatchObject({ sinchCallbackUrl: `${receiver.url}/sinch` });
+    expect(() => {
+      sandbox.setReportUrls({ infobipReports: { url: 'reports' } });
+    }).toThrow('invalid');
+  });
+});
+
 describe('A delivery report that is not accepted', () => {
   it.each([
     ['an error', reply(503, '')],

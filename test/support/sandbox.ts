@@ -1,5 +1,5 @@
 import supertest, { type Agent, type Response, type Test } from 'supertest';
-import { startSandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
+import { startSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { FakeClock } from './fake-clock.js';
 
 /** An ordinary number: no magic number of the sandbox. */
@@ -55,7 +55,7 @@ interface SentReport {
 }
 
 /** A running sandbox with a fake clock, and the calls that tests make most. */
-export interface TestSandbox {
+export interface TestSandbox extends Pick<Sandbox, 'setReportUrls'> {
   readonly url: string;
   /** Sends a valid API key. */
   readonly http: Agent;
@@ -120,6 +120,9 @@ export async function startTestSandbox(
     listMessages,
     deliverReports: async (which = 'due') =>
       (await anonymousHttp.post('/sandbox/reports/deliver').send({ all: which === 'all' })).body,
+    setReportUrls: (urls) => {
+      sandbox.setReportUrls(urls);
+    },
     callControl: (method, path, body) => anonymousHttp[method](`/sandbox/${path}`).send(body),
     close: () => sandbox.close(),
   };

@@ -12,7 +12,6 @@ import type { FloodFilter } from './flood-filter.js';
 import { PinDelivery } from './pin-delivery.js';
 import { createPinRoutes } from './pin-routes.js';
 import { PinService } from './pin-service.js';
-import { createSubscription, type SubscriptionOptions } from './subscription.js';
 import { createSubscriptionRoutes } from './subscription-routes.js';
 import { SubscriptionStore } from './subscription-store.js';
 
@@ -25,22 +24,19 @@ interface InfobipApiDependencies {
   readonly floodFilter: FloodFilter | undefined;
   readonly settings: SandboxSettings;
   readonly apiKey: string | undefined;
-  /** The subscription at the start. */
-  readonly reports: SubscriptionOptions | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** Registers all routes of the Infobip APIs. */
+/** Registers all routes of the Infobip APIs. @returns the subscriptions to delivery reports */
 export async function registerInfobipApi(
   server: FastifyInstance,
   deps: InfobipApiDependencies,
-): Promise<void> {
-  const { inbox, faults, fixedPins, planner, floodFilter, settings, apiKey, reports, now } = deps;
+): Promise<SubscriptionStore> {
+  const { inbox, faults, fixedPins, planner, floodFilter, settings, apiKey, now } = deps;
   const applications = new ApplicationStore();
   seedDefaults(applications);
   const subscriptions = new SubscriptionStore(() => settings.reportHmacHeader);
-  if (reports) subscriptions.addSubscription(createSubscription(reports));
   const getShape = () => settings.reportShape;
   const reporter = new DeliveryReporter({ planner, subscriptions, getShape });
   const delivery = new PinDelivery({ inbox, floodFilter, reporter, now });
@@ -48,4 +44,5 @@ export async function registerInfobipApi(
   await server.register(createConfigurationRoutes({ applications, faults, apiKey }));
   await server.register(createPinRoutes({ pinService, faults, apiKey, now }));
   await server.register(createSubscriptionRoutes(subscriptions, apiKey));
+  return subscriptions;
 }
