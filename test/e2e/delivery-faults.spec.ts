@@ -58,7 +58,7 @@ describe.each(
     await sandbox.deliverReports();
     expect(await sandbox.getDelivery(pinId)).toMatchObject(PENDING);
     sandbox.clock.advance(minutes(5));
-    expect(await sandbox.getDelivery(pinId)).toMatchObject({ status: 'unknown' });
+    expect(await sandbox.getDelivery(pinId)).toEqual({ status: 'unknown' });
 
     sandbox.clock.advance(minutes(1));
     await sandbox.deliverReports();
@@ -74,7 +74,7 @@ describe.each(
 
     sandbox.clock.advance(minutes(5));
 
-    expect(await sandbox.getDelivery(pinId)).toMatchObject({ status: 'unknown' });
+    expect(await sandbox.getDelivery(pinId)).toEqual({ status: 'unknown' });
   });
 
   it('comes twice, and counts once', async () => {

@@ -48,6 +48,7 @@ export function toDeliveryResponse(
   return {
     status: reason ? 'undelivered' : isGivenUp ? 'unknown' : (status as DeliveryStatusWord),
     ...(reason && { reason }),
-    ...(at !== undefined && { at: toDate(at).toISOString() }),
+    // The time is that of `pending`.
+    ...(at !== undefined && !isGivenUp && { at: toDate(at).toISOString() }),
   };
 }
