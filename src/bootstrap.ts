@@ -10,10 +10,12 @@ import { authConfig } from './config/auth.config.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { loadEnvironment } from './config/environment.js';
 import { providersConfig } from './config/providers.config.js';
+import { INFOBIP_PATH, reportsConfig, type ReportsConfig } from './config/reports.config.js';
 import { serviceConfig } from './config/service.config.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
 import { StdoutStream } from './observability/stdout-stream.js';
+import type { Sandbox } from './sandbox/sandbox.js';
 import { quickStartMessage } from './quick-start-message.js';
 import { shutDownOnSignal } from './shutdown.js';
 
@@ -47,11 +49,14 @@ export async function bootstrap(): Promise<void> {
   });
   const { sandbox, names } = providersConfig(env);
   // Start the sandbox first: the account check calls the provider at bootstrap.
-  if (sandbox?.startOn) await startSandboxOn(sandbox.startOn, `${names[0].toUpperCase()}_BASE_URL`);
+  const ownSandbox =
+    sandbox?.startOn &&
+    (await startSandboxOn(sandbox.startOn, `${names[0].toUpperCase()}_BASE_URL`));
   await setupApp(app, logger);
   const listening = listen(app, http);
   shutDownOnSignal(app, logger, listening);
   await listening;
+  ownSandbox?.setReportUrls(getReportUrls(await app.getUrl(), reportsConfig(env)));
   if (sandbox) {
     const needsKey = authConfig(env).needsApiKey;
     const message = quickStartMessage(await app.getUrl(), sandbox.url, needsKey);
@@ -86,14 +91,25 @@ async function createLogStream(
 async function startSandboxOn(
   address: { readonly host: string; readonly port: number },
   baseUrlSetting: string,
-): Promise<void> {
+): Promise<Sandbox> {
   const { startSandbox } = await import('./sandbox/sandbox.js');
   const { port } = address;
-  await startSandbox(address).catch((error: unknown) => {
+  return startSandbox(address).catch((error: unknown) => {
     throw new Error(
       `The sandbox cannot listen on port ${String(port)}: ${(error as Error).message}.\n` +
         `Set SANDBOX_PORT to a free one or, if a sandbox runs there already, ` +
         `${baseUrlSetting}=http://127.0.0.1:${String(port)}.`,
     );
   });
+}
+
+/** Where the sandbox sends reports, as the account of a provider would. */
+function getReportUrls(url: string, { infobip, sinch }: ReportsConfig) {
+  const infobipReports = infobip && {
+    url: `${url}${INFOBIP_PATH}`,
+    token: infobip.tokens[0],
+    hmacSecret: infobip.hmac?.secret,
+    hmacHeader: infobip.hmac?.header,
+  };
+  return { infobipReports, sinchCallbackUrl: sinch?.url };
 }

@@ -6,13 +6,22 @@ import {
   readSettings,
   setting,
   type Environment,
+  type SettingValues,
 } from './define-config.js';
 import { baseUrl, flag, parsedBy } from './env-types.js';
 import { HEADER_NAME, parseReportTokens } from './list-parsers.js';
 import { providersConfig } from './providers.config.js';
+import { serviceConfig } from './service.config.js';
 
 /** Where providers send delivery reports. Changes of it must be repeated in their accounts. */
+export const INFOBIP_PATH = '/provider-reports/infobip';
 const SINCH_PATH = '/provider-reports/sinch';
+
+/** How a sandbox that the service starts itself proves that its reports are authentic. */
+const SANDBOX_REPORTS = {
+  tokens: ['sandbox-delivery-token'],
+  hmac: { secret: 'sandbox-hmac-secret', header: 'x-signature' },
+};
 
 const SETTINGS = {
   infobipTokens: optional('INFOBIP_REPORT_TOKEN', parsedBy(parseReportTokens), {
@@ -20,6 +29,7 @@ const SETTINGS = {
       'token that Infobip sends in `x-delivery-token`; switches its reports on. List two to rotate',
     values: 'tokens of at least 16 characters',
     defaultInWords: 'no reports of Infobip',
+    developmentDefault: 'the sandbox’s, if the service starts it',
     isSecret: true,
   }),
   infobipHmacSecret: optional('INFOBIP_REPORT_HMAC_SECRET', Joi.string().max(255), {
@@ -53,28 +63,34 @@ export const reportsConfig = defineConfig(
   'Delivery reports',
   SETTINGS,
   (values, env) => {
-    const { infobipTokens, infobipHmacSecret: secret, infobipHmacHeader: header } = values;
     const { names } = providersConfig(env);
-    const isInfobipOn = infobipTokens !== undefined && names.includes('infobip');
+    const infobip = names.includes('infobip') ? getInfobipReports(values, env) : undefined;
     const isSinchOn = values.sinchReports && names.includes('sinch');
     return {
-      infobip: isInfobipOn
-        ? {
-            /** Either is accepted. */
-            tokens: infobipTokens,
-            /** The header is in lower case. */
-            hmac: secret && header ? { secret, header: header.toLowerCase() } : undefined,
-          }
-        : undefined,
-      /** The path is that of the public URL, which Sinch signs. */
-      sinch: isSinchOn
-        ? { path: new URL(`${values.publicUrl ?? ''}${SINCH_PATH}`).pathname }
-        : undefined,
-      isOn: isInfobipOn || isSinchOn,
+      infobip,
+      sinch: isSinchOn ? getSinchCallback(`${values.publicUrl ?? ''}${SINCH_PATH}`) : undefined,
+      isOn: infobip !== undefined || isSinchOn,
     };
   },
 );
 export type ReportsConfig = ConfigType<typeof reportsConfig>;
+
+/** In development, reports of a sandbox that the service starts need no settings. */
+function getInfobipReports(values: SettingValues<typeof SETTINGS>, env: Environment) {
+  const { infobipTokens: tokens, infobipHmacSecret: secret, infobipHmacHeader: header } = values;
+  if (tokens) {
+    // The header is in lower case. Either token is accepted.
+    return {
+      tokens,
+      hmac: secret && header ? { secret, header: header.toLowerCase() } : undefined,
+    };
+  }
+  const hasOwnSandbox = providersConfig(env).sandbox?.startOn !== undefined;
+  return serviceConfig(env).isDevelopment && hasOwnSandbox ? SANDBOX_REPORTS : undefined;
+}
+
+/** Sinch signs the path of the public URL. */
+const getSinchCallback = (url: string) => ({ url, path: new URL(url).pathname });
 
 /** An error for each setting that needs another one. */
 export function findReportErrors(env: Environment): string[] {

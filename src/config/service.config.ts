@@ -33,6 +33,7 @@ export const serviceConfig = defineConfig(
   },
   ({ environment, logLevel, shutdownDelayMs }) => ({
     isProduction: environment === 'production',
+    isDevelopment: environment === 'development',
     logLevel,
     shutdownDelayMs,
   }),

@@ -44,7 +44,7 @@ describe('The configuration', () => {
 
   it('has a default for every setting outside production, with the sandbox as provider', () => {
     expect(configFrom({ OTP_SECRET: SECRET })).toEqual<Config>({
-      service: { isProduction: false, logLevel: 'info', shutdownDelayMs: 0 },
+      service: { isProduction: false, isDevelopment: true, logLevel: 'info', shutdownDelayMs: 0 },
       http: {
         host: '127.0.0.1',
         port: 3000,
@@ -98,7 +98,14 @@ describe('The configuration', () => {
         serviceName: 'otp-service',
         sampleRatio: 1,
       },
-      reports: { infobip: undefined, sinch: undefined, isOn: false },
+      reports: {
+        infobip: {
+          tokens: ['sandbox-delivery-token'],
+          hmac: { secret: 'sandbox-hmac-secret', header: 'x-signature' },
+        },
+        sinch: undefined,
+        isOn: true,
+      },
       outbound: { httpsProxy: undefined, httpProxy: undefined, noProxy: undefined },
       proof: { keys: [], issuer: 'otp-service' },
       providers: {
@@ -675,6 +682,14 @@ describe('The configuration', () => {
       SECRET,
       `${SECRET}-2`,
     ]);
+  });
+
+  it.each([
+    ['with a sandbox that runs already', { INFOBIP_BASE_URL: 'http://127.0.0.1:4000' }],
+    ['in tests', { NODE_ENV: 'test' }],
+    ['with another provider', { PROVIDERS: 'sinch' }],
+  ])('switches no delivery reports on by itself %s', (_where, settings) => {
+    expect(configFrom({ OTP_SECRET: SECRET, ...settings }).reports.isOn).toBe(false);
   });
 
   it('reports all errors at once, and no secret', () => {
