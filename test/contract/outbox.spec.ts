@@ -186,15 +186,18 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
       await opened.store.cancel(pinId, 'shop', clock.now());
     }
 
-    const claimed = await Promise.all(
-      [opened, replica, opened, replica].map(({ outbox }) => outbox.claim(8)),
-    );
-    const rest = await replica.outbox.claim(100);
-    const all = [...claimed.flat(), ...rest].map(({ eventId }) => eventId);
-    expect(all).toHaveLength(30);
-    expect(new Set(all).size).toBe(30);
+    for (let round = 0; round < 20; round += 1) {
+      const claimed = await Promise.all(
+        [opened, replica, opened, replica].map(({ outbox }) => outbox.claim(8)),
+      );
+      const rest = await replica.outbox.claim(100);
+      const all = [...claimed.flat(), ...rest].map(({ eventId }) => eventId);
+      expect(all).toHaveLength(30);
+      expect(new Set(all).size).toBe(30);
+      // As if all were killed.
+      clock.advance(minutes(1));
+    }
 
-    clock.advance(minutes(1));
     expect(await replica.outbox.claim(100)).toHaveLength(30);
     await replica.close();
   });
