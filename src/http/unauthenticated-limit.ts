@@ -22,6 +22,8 @@ export class UnauthenticatedLimit {
   async count(request: FastifyRequest, reply: FastifyReply, message: string): Promise<void> {
     const { name, limit, windowMs } = UNAUTHENTICATED_LIMIT;
     const address = getClientIp(request);
+    // A report of a provider is answered without an error.
+    request.refusal = { address };
     const key = `${name}:${address}`;
     const record = await this.storage.increment(key, windowMs, limit, windowMs, name);
     setRateLimitHeaders(request, reply, UNAUTHENTICATED_LIMIT, record);

@@ -18,6 +18,8 @@ const OTHER_ACTIONS: Readonly<Record<string, string>> = {
   'POST /otp/verify': 'verify',
   'GET /otp/:pinId': 'get_verification',
   'GET /metrics': 'read_metrics',
+  'POST /provider-reports/infobip': 'report',
+  'POST /provider-reports/sinch': 'report',
 };
 
 /** The answers of a rule or a limit. */
@@ -30,6 +32,8 @@ const REFUSALS: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
   'resend_limit_reached',
   'too_many_requests',
 ]);
+
+const UNAUTHENTICATED_STATUS = 401;
 
 /** Of a request whose client disconnected first, so that its answer is not known. */
 const UNANSWERED_STATUS = 499;
@@ -45,7 +49,7 @@ export function logAuditEvents(events: EventBus, logger: Logger): void {
   if (logger.level === 'silent') return;
   const audit = logger.child({ kind: 'audit' }, { level: 'info' });
   events.subscribe('request_completed', (event) => {
-    const { context, method = '', route = '', problem: reason, limit, client, refusal } = event;
+    const { context, method = '', route = '', limit, client, refusal } = event;
     const request = `${method} ${route}`;
     const audited = AUDITED_ACTIONS[request];
     const outcome = toOutcome(event);
@@ -53,6 +57,7 @@ export function logAuditEvents(events: EventBus, logger: Logger): void {
     if (!isLogged || refusal?.isRepeated) return;
     const action = audited ?? OTHER_ACTIONS[request] ?? 'other';
     const { country, address } = refusal ?? {};
+    const reason = getReason(event);
     audit.info({ action, outcome, reason, limit, client, country, address, ...context }, 'audit');
   });
   events.subscribe('client_rules_changed', ({ client, change, differences }) => {
@@ -61,8 +66,13 @@ export function logAuditEvents(events: EventBus, logger: Logger): void {
   });
 }
 
-function toOutcome({ status, problem }: RequestCompleted): AuditOutcome {
-  if (REFUSALS.has(problem)) return 'refused';
+/** A report of a provider is answered 401 without a problem document. */
+const getReason = ({ status, problem }: RequestCompleted): ErrorCode | undefined =>
+  problem ?? (status === UNAUTHENTICATED_STATUS ? 'unauthenticated' : undefined);
+
+function toOutcome(event: RequestCompleted): AuditOutcome {
+  const { status } = event;
+  if (REFUSALS.has(getReason(event))) return 'refused';
   if (status === UNANSWERED_STATUS) return 'unanswered';
   return status < 400 ? 'done' : 'failed';
 }

@@ -137,6 +137,7 @@ describe('The audit log', () => {
         reason: 'cooldown_active',
         limit: 'cooldown',
         client: 'shop',
+        country: 'US',
       },
     ]);
   });
@@ -174,6 +175,19 @@ describe('The audit log', () => {
     service.clock.advance(minutes(1));
     await guessing.get('/otp/anything').expect(401);
     expect(readEntries()).toHaveLength(32);
+  });
+
+  it('names the address of a forged delivery report', async () => {
+    await start({ INFOBIP_REPORT_TOKEN: 'a-token-that-only-tests-know' });
+    await fetch(`${service.url}/provider-reports/infobip`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer a-guess' },
+      body: '{}',
+    });
+
+    expect(readEntries()).toEqual([
+      { action: 'report', outcome: 'refused', reason: 'unauthenticated', address: '127.0.0.1' },
+    ]);
   });
 
   it('is written with LOG_LEVEL=fatal, and not with LOG_LEVEL=silent', async () => {

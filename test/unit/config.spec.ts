@@ -507,7 +507,11 @@ describe('The configuration', () => {
     });
 
     it('is for Infobip, regardless of PROVIDERS and PROVIDER_ROUTES', () => {
-      const { env } = loadSetupEnvironment({ ...account, PROVIDERS: 'sinch' });
+      const { env } = loadSetupEnvironment({
+        ...account,
+        PROVIDERS: 'sinch',
+        PROVIDER_ROUTES: 'IN:sinch',
+      });
 
       expect(providersConfig(env).infobip).toMatchObject({ apiKey: 'key' });
     });
