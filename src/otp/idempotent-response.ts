@@ -49,10 +49,7 @@ export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentRes
   }
 }
 
-/**
- * A limit was reached, or messages to the destination are suspended.
- * @param country of the number, if known
- */
+/** A limit was reached, or messages to the destination are suspended. */
 export function toLimitError(
   limit: LimitExceeded | SharedLimitExceeded | DestinationSuspended,
   now: number,
