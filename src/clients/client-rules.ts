@@ -27,8 +27,8 @@ export interface ClientRules {
   readonly otp: OtpConfig;
   readonly limits: LimitsConfig;
   readonly throttle: Pick<ThrottleConfig, 'sendsPerMinute' | 'verifiesPerMinute'>;
-  /** In order of preference; a part of `PROVIDERS`. */
-  readonly providers: readonly ProviderName[];
+  /** Its own order of preference, in every country; `undefined` for that of the settings. */
+  readonly providers: readonly ProviderName[] | undefined;
   /** Those of Infobip; `undefined` if the client does not use Infobip. */
   readonly templates: MessageTemplates | undefined;
   /** Of messages whose request names none: a canonical BCP 47 tag; empty for the provider's default. */
@@ -63,7 +63,7 @@ export function readClientRules(
     otp: otpConfig(env),
     limits: limitsConfig(env),
     throttle: Object.freeze({ sendsPerMinute, verifiesPerMinute }),
-    providers: names,
+    providers: 'PROVIDERS' in overrides.values ? names : undefined,
     templates: infobip && pickTemplates(infobip),
     locale: overrides.locale,
   });

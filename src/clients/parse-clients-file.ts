@@ -39,8 +39,8 @@ function parseYaml(text: string): ReadonlyMap<string, unknown> {
     throw new ClientsFileError(errors);
   }
   const root = toValue(document);
-  const clients = root instanceof Map && root.size === 1 ? (root.get('clients') as unknown) : root;
-  if (!(root instanceof Map && clients instanceof Map && clients.size > 0)) {
+  const clients: unknown = root instanceof Map && root.size === 1 ? root.get('clients') : undefined;
+  if (!(clients instanceof Map && clients.size > 0)) {
     throw new ClientsFileError([FORM]);
   }
   return clients as ReadonlyMap<string, unknown>;

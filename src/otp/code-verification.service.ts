@@ -57,13 +57,14 @@ export class CodeVerificationService {
    */
   async verify(
     { pinId = '', phoneNumber, otpCode, reference, proofFor }: VerifyOtpDto,
-    { client, idempotency, context }: RequestClient,
+    { client, rules, idempotency, context }: RequestClient,
   ): Promise<IdempotentResponse<VerifyResult>> {
     const selector = phoneNumber ? { phoneNumber } : { pinId: parsePinId(pinId) };
     const now = this.clock.now();
     const proofRequest = this.proofs.toRequest(proofFor, reference);
     const operation = { context, startedAt: performance.now(), proofRequest };
-    const request = { selector, client, reference, codeLength: otpCode.length, now };
+    const codeLength = otpCode.length;
+    const request = { selector, client, reference, codeLength, limits: rules, now };
     const reserved = await this.store.reserveAttempt(request, idempotency, context);
     if (reserved.outcome === 'granted') {
       return toNewResponse(await this.checkCode(reserved.attempt, otpCode, operation));

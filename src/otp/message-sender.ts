@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ClientRules } from '../clients/client-rules.js';
 import { Clock } from '../common/clock.js';
 import { errors } from '../common/domain-error.js';
 import type { RequestContext } from '../common/request-context.js';
@@ -34,14 +35,16 @@ export class MessageSender {
   ): Promise<SendOtpResponse> {
     const operation = { context, startedAt: performance.now() };
     const resendAvailableAt = now + rules.otp.sendCooldownMs;
-    const result = await this.callProvider(reservation, context).catch(async (error: unknown) => {
-      const possiblySentBy = this.router.getPossibleSenders(error);
-      const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
-      this.events.emitSent(reservation, outcome, operation);
-      const remains = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
-      await this.store.releaseSend(reservation, remains, context);
-      throw error;
-    });
+    const result = await this.callProvider(reservation, rules, context).catch(
+      async (error: unknown) => {
+        const possiblySentBy = this.router.getPossibleSenders(error);
+        const outcome = possiblySentBy.length > 0 ? 'ambiguous' : 'failed';
+        this.events.emitSent(reservation, outcome, operation);
+        const remains = this.router.isUnreachable(error) ? 'unreachable' : possiblySentBy;
+        await this.store.releaseSend(reservation, remains, context);
+        throw error;
+      },
+    );
     const { codeLength } = result;
     const response = toSendResponse(reservation, codeLength, resendAvailableAt, this.clock);
     const isConfirmed = await this.store.confirmSend(reservation, result, response, context);
@@ -53,10 +56,12 @@ export class MessageSender {
 
   private callProvider(
     reservation: SendReservation,
+    { providers: order, templates }: ClientRules,
     context: RequestContext,
   ): Promise<ProviderSendResult> {
     const { phoneNumber, channel, locale, resendOf, entries } = reservation;
-    const options = { context, locale, reference: this.references.create(reservation) };
+    const reference = this.references.create(reservation);
+    const options = { context, locale, reference, order, templates };
     return resendOf === undefined
       ? this.router.send(phoneNumber, channel, { isTestNumber: entries === undefined, ...options })
       : this.router.resend(phoneNumber, resendOf, channel, options);

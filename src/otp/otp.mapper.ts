@@ -27,6 +27,7 @@ export const toNewVerification = (
   channel,
   locale: locale === undefined ? rules.locale : canonicalizeLocale(locale),
   floodFilters,
+  limits: rules,
   reference: dto.reference,
   eventReference: dto.eventReference,
   createdAt: now,

@@ -54,7 +54,7 @@ export class OtpService {
     assertHasChannel(this.router.channels, channel);
     const phoneNumber = dto.phoneNumber.forChannel(channel);
     const destination = this.checkDestination(phoneNumber, channel, client, now);
-    const route = this.router.getRoute(phoneNumber);
+    const route = this.router.getRoute(phoneNumber, rules.providers);
     if (!destination.isTestNumber) {
       assertHasChannel(route.channels, channel);
       // Checked early because it is cheap, but a request with a key may have a response to replay.
@@ -83,8 +83,9 @@ export class OtpService {
     const { channel = DEFAULT_CHANNEL } = dto;
     assertHasChannel(this.router.channels, channel);
     const findFloodFilters = (to: PhoneNumber, issuer: string) =>
-      this.router.getResendFilters(to, channel, issuer);
-    const request = { pinId: parsePinId(dto.pinId), client, channel, findFloodFilters, now };
+      this.router.getResendFilters(to, channel, issuer, rules.providers);
+    const pinId = parsePinId(dto.pinId);
+    const request = { pinId, client, channel, findFloodFilters, limits: rules, now };
     const evaluate = this.destinations.smsPumping.getEvaluator(rules);
     const admission = await this.store.reserveResend(request, idempotency, evaluate, context);
     if (admission.outcome === 'not_found') throw errors.verificationNotFound();
@@ -162,7 +163,8 @@ export class OtpService {
     const { phoneNumber, channel, entries, resendOf, country } = reservation;
     if (entries === undefined) return;
     try {
-      const channels = this.router.getResendChannels(phoneNumber, resendOf?.provider ?? '');
+      const issuer = resendOf?.provider ?? '';
+      const channels = this.router.getResendChannels(phoneNumber, issuer, client.rules.providers);
       assertHasChannel(channels, channel);
       this.destinations.checkResend(phoneNumber, channel, client.rules.destinations);
     } catch (error) {

@@ -3,6 +3,7 @@ import type { CheckResult, EarlierCheckResult } from '../common/check-result.js'
 import type { FloodFilter } from '../common/flood-filter.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { RequestContext } from '../common/request-context.js';
+import type { MessageTemplates } from '../config/providers.config.js';
 
 /** Options of one provider call. */
 export interface ProviderCallOptions {
@@ -20,6 +21,8 @@ export interface ProviderSendOptions extends ProviderCallOptions {
   readonly locale?: string | undefined;
   /** The service's own reference of the message, for a provider that asks about it before it sends. */
   readonly reference?: string | undefined;
+  /** Those of the client; by default those of the settings. Only Infobip has templates. */
+  readonly templates?: MessageTemplates | undefined;
 }
 
 /** A code that a provider has sent. */

@@ -14,14 +14,21 @@ import type {
   SentCode,
 } from './otp-provider.js';
 import { ProviderError, SendFailedError } from './provider-error.js';
-import { ProviderRoute } from './provider-route.js';
+import type { ProviderRoute } from './provider-route.js';
+import { ProviderRoutes, type ProviderOrder } from './provider-routes.js';
 import { sendInOrder, type ProviderPin, type ProviderSendResult } from './send-in-order.js';
 import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
 import { isTestProvider, TestNumberProvider } from './test-number.provider.js';
 
 /** What the caller says of a message beside its number and channel. */
-type MessageOptions = Pick<ProviderSendOptions, 'context' | 'locale' | 'reference'>;
+interface MessageOptions extends Pick<
+  ProviderSendOptions,
+  'context' | 'locale' | 'reference' | 'templates'
+> {
+  /** The client's own order of providers, if it has one. */
+  readonly order?: ProviderOrder;
+}
 
 /**
  * Routes each call to a provider: in the order of preference for the number's country, with failover
@@ -32,9 +39,7 @@ type MessageOptions = Pick<ProviderSendOptions, 'context' | 'locale' | 'referenc
 export class ProviderRouter {
   /** Those in `PROVIDERS`, in its order. */
   private readonly providers: readonly ResilientProvider[];
-  private readonly defaultRoute: ProviderRoute;
-  /** Those in `PROVIDER_ROUTES`, by country. */
-  private readonly routes: ReadonlyMap<string, ProviderRoute>;
+  private readonly routes: ProviderRoutes;
 
   constructor(
     @Inject(providersConfig.KEY) config: ProvidersConfig,
@@ -47,35 +52,36 @@ export class ProviderRouter {
     this.providers = config.names.map(
       (name) =>
         new ResilientProvider(all[name], config, events, (channel) =>
-          this.hasFallback(name, channel),
+          this.routes.hasFallback(name, channel),
         ),
     );
-    this.defaultRoute = new ProviderRoute(this.providers);
-    this.routes = new Map(
-      Array.from(config.routes, ([country, names]) => [country, this.createRoute(names)]),
-    );
+    this.routes = new ProviderRoutes(this.providers, config);
   }
 
   /** The channels that a provider in `PROVIDERS` has. */
   get channels(): readonly Channel[] {
-    return this.defaultRoute.channels;
+    return this.routes.default.channels;
   }
 
-  /** The providers of a number's country. */
-  getRoute(to: PhoneNumber): ProviderRoute {
-    if (this.routes.size === 0) return this.defaultRoute;
-    return this.routes.get(to.country) ?? this.defaultRoute;
+  /** The providers of a client's own order, else those of the number's country. */
+  getRoute(to: PhoneNumber, order?: ProviderOrder): ProviderRoute {
+    return this.routes.find(to, order);
   }
 
   /** The channels by which a code can be sent again: also those of the provider that generated it. */
-  getResendChannels(to: PhoneNumber, issuer: string): readonly Channel[] {
-    const { channels } = this.getRoute(to);
+  getResendChannels(to: PhoneNumber, issuer: string, order?: ProviderOrder): readonly Channel[] {
+    const { channels } = this.getRoute(to, order);
     return [...new Set([...channels, ...(this.findProvider(issuer)?.channels ?? [])])];
   }
 
   /** The flood filters that a resend may meet: also that of the provider that generated the code. */
-  getResendFilters(to: PhoneNumber, channel: Channel, issuer: string): FloodFilters {
-    const filters = this.getRoute(to).getFloodFilters(channel);
+  getResendFilters(
+    to: PhoneNumber,
+    channel: Channel,
+    issuer: string,
+    order?: ProviderOrder,
+  ): FloodFilters {
+    const filters = this.getRoute(to, order).getFloodFilters(channel);
     const own = channel === 'sms' ? this.findProvider(issuer)?.floodFilter : undefined;
     return own && !filters.has(issuer) ? new Map(filters).set(issuer, own) : filters;
   }
@@ -87,9 +93,11 @@ export class ProviderRouter {
   async send(
     to: PhoneNumber,
     channel: Channel,
-    { isTestNumber, ...options }: MessageOptions & { isTestNumber: boolean },
+    { isTestNumber, order, ...options }: MessageOptions & { isTestNumber: boolean },
   ): Promise<ProviderSendResult> {
-    const providers = isTestNumber ? [this.testNumbers] : this.getRoute(to).getProviders(channel);
+    const providers = isTestNumber
+      ? [this.testNumbers]
+      : this.getRoute(to, order).getProviders(channel);
     return sendInOrder(providers, (provider) => provider.send(to, channel, options));
   }
 
@@ -102,12 +110,12 @@ export class ProviderRouter {
     to: PhoneNumber,
     sent: ProviderPin & SentCode,
     channel: Channel,
-    options?: MessageOptions,
+    { order, ...options }: MessageOptions = {},
   ): Promise<ProviderSendResult> {
     const issuer = this.findProvider(sent.provider);
     const others = isTestProvider(sent.provider)
       ? []
-      : this.getRoute(to)
+      : this.getRoute(to, order)
           .getProviders(channel)
           .filter((other) => other !== issuer);
     const providers = issuer?.channels.includes(channel) ? [issuer, ...others] : others;
@@ -166,18 +174,6 @@ export class ProviderRouter {
   private findProvider(name: string): OtpProvider | undefined {
     if (isTestProvider(name)) return this.testNumbers;
     return this.providers.find((provider) => provider.name === name);
-  }
-
-  private createRoute(names: readonly ProviderName[]): ProviderRoute {
-    return new ProviderRoute(
-      names.flatMap((name) => this.providers.find((provider) => provider.name === name) ?? []),
-    );
-  }
-
-  /** Whether the messages of every route can also be sent by another provider. */
-  private hasFallback(provider: string, channel: Channel): boolean {
-    const routes = [this.defaultRoute, ...this.routes.values()];
-    return !routes.some((route) => route.hasOnly(provider, channel));
   }
 
   private requireIssuer(pin: ProviderPin): OtpProvider {

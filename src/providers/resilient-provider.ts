@@ -163,6 +163,6 @@ export class ResilientProvider implements OtpProvider {
 }
 
 const toSendOptions = (
-  { locale, reference }: ProviderSendOptions = {},
+  { locale, reference, templates }: ProviderSendOptions = {},
   timedOptions: ProviderCallOptions,
-): ProviderSendOptions => ({ locale, reference, ...timedOptions });
+): ProviderSendOptions => ({ locale, reference, templates, ...timedOptions });

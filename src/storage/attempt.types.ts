@@ -2,7 +2,7 @@ import type { Channel } from '../common/channel.js';
 import type { VerificationClosedReason } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { ClaimedIdempotentRequest, IdempotentReplay } from './idempotency.types.js';
-import type { LimitExceeded, SharedLimitExceeded } from './limit.types.js';
+import type { ClientLimits, LimitExceeded, SharedLimitExceeded } from './limit.types.js';
 import type { AttemptedVerificationRow } from './migrations/schema.js';
 import type { VerificationNotFound, VerificationSelector } from './verification.types.js';
 
@@ -13,6 +13,8 @@ export interface AttemptRequest {
   readonly reference: string | undefined;
   /** How many digits or letters the submitted code has. */
   readonly codeLength: number;
+  /** Those of the client; by default those of the settings. */
+  readonly limits?: ClientLimits | undefined;
   readonly now: number;
 }
 

@@ -1,6 +1,10 @@
+import type { ClientRules } from '../clients/client-rules.js';
 import { hours } from '../common/durations.js';
 import type { BudgetScope, SharedLimit, StoredLimit } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
+
+/** The limits of a client: the settings, with the client's own values where it has any. */
+export type ClientLimits = Pick<ClientRules, 'otp' | 'limits'>;
 
 /** How long a number is trusted after it was verified. */
 export const TRUSTED_NUMBER_MS = hours(90 * 24);

@@ -4,6 +4,7 @@ import type { PhoneNumber } from '../common/phone-number.js';
 import type { ClaimedIdempotentRequest, IdempotentReplay } from './idempotency.types.js';
 import type {
   BudgetViolation,
+  ClientLimits,
   DestinationSuspended,
   LimitExceeded,
   SharedBudgetExceeded,
@@ -28,6 +29,8 @@ export interface NewVerification {
   readonly locale: string;
   /** Those of the providers that may send the message; by default none. */
   readonly floodFilters?: FloodFilters;
+  /** Those of the client; by default those of the settings. */
+  readonly limits?: ClientLimits | undefined;
   /** The client's own context, which verify must repeat. */
   readonly reference: string | undefined;
   /** Given back in events, unlike the reference. */
@@ -54,6 +57,8 @@ export interface ResendRequest {
   readonly channel: Channel;
   /** Finds those of the providers that may send the message; by default none. */
   readonly findFloodFilters?: (to: PhoneNumber, issuer: string) => FloodFilters;
+  /** Those of the client; by default those of the settings. */
+  readonly limits?: ClientLimits | undefined;
   readonly now: number;
 }
 

@@ -13,6 +13,7 @@ import { EndUserLimits } from './limits/end-user-limits.js';
 import { GuessLimits } from './limits/guess-limits.js';
 import { NumberLimitFinder } from './limits/number-limit-finder.js';
 import { NumberLimits } from './limits/number-limits.js';
+import { NumberReservations } from './limits/number-reservations.js';
 import { SendLimitFinder } from './limits/send-limit-finder.js';
 import { SendLimits } from './limits/send-limits.js';
 import { TrafficCounts } from './limits/traffic-counts.js';
@@ -47,6 +48,7 @@ import { VerificationStore } from './verification-store.js';
     DataProtection,
     StoredResponseEncryption,
     NumberLimits,
+    NumberReservations,
     NumberLimitFinder,
     EndUserLimits,
     TrafficCounts,

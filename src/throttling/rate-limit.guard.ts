@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ThrottlerGuard, type ThrottlerRequest } from '@nestjs/throttler';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ClientRules } from '../clients/client-rules.js';
 import { errors } from '../common/domain-error.js';
 import { isRepeatedRejection, setRateLimitHeaders } from '../http/rate-limit-headers.js';
 import type { RateLimitName } from './rate-limit.decorator.js';
@@ -9,19 +10,20 @@ import type { RateLimitName } from './rate-limit.decorator.js';
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   /**
-   * Differs from the base class in three points: standard headers instead of `X-` ones, one counter
-   * for all routes of a limit, and a readable key, since it contains nothing secret.
+   * Differs from the base class in four points: standard headers instead of `X-` ones, one counter for
+   * all routes of a limit, the limits of the client, and a readable key, since it contains nothing secret.
    * @throws DomainError `too_many_requests`, or `storage_unavailable` if the request cannot be counted
    */
   protected override async handleRequest({
     context,
-    limit,
+    limit: defaultLimit,
     ttl,
     blockDuration,
     throttler: { name = 'default' },
   }: ThrottlerRequest): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
+    const limit = findOwnLimit(request.client?.rules, name) ?? defaultLimit;
     const key = `${name}:${request.client?.tracker ?? 'unknown'}`;
     const record = await this.storageService.increment(key, ttl, limit, blockDuration, name);
     const reply = http.getResponse<FastifyReply>();
@@ -34,4 +36,8 @@ export class RateLimitGuard extends ThrottlerGuard {
     }
     return true;
   }
+}
+
+function findOwnLimit(rules: ClientRules | undefined, name: string): number | undefined {
+  return name === 'send' ? rules?.throttle.sendsPerMinute : rules?.throttle.verifiesPerMinute;
 }

@@ -2,8 +2,9 @@ import { ClientsFileReader } from '../../src/clients/clients-file-reader.js';
 import { RULE_FIELDS } from '../../src/clients/rule-fields.js';
 import { hours } from '../../src/common/durations.js';
 import { createClientAgent } from '../support/api-key.js';
-import { RULE_CASES, type ObservedClient } from '../support/client-rule-cases.js';
+import { RULE_CASES, type ObservedClient, type RuleCase } from '../support/client-rule-cases.js';
 import { newHashedKey, TestClientsFile } from '../support/clients-file.js';
+import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 import { startSandboxedService, type SandboxedService } from '../support/service.js';
 
 const own = newHashedKey();
@@ -15,11 +16,15 @@ const MORE_THAN_A_DAY = hours(25);
 describe('The rules of a client', () => {
   let file: TestClientsFile;
   let service: SandboxedService | undefined;
+  let postgres: PostgresServer | undefined;
   let lastNumber = 0;
+  let lastUnreachable = 0;
 
   beforeEach(() => {
     file = new TestClientsFile();
   });
+
+  afterAll(() => postgres?.stop());
 
   afterEach(async () => {
     await service?.close();
@@ -33,6 +38,10 @@ describe('The rules of a client', () => {
     newNumber: (prefix = '+4179') => {
       lastNumber += 1;
       return `${prefix}302${String(lastNumber).padStart(4, '0')}`;
+    },
+    newUnreachableNumber: () => {
+      lastUnreachable += 1;
+      return `+120555501${String(lastUnreachable).padStart(2, '0')}`;
     },
   });
 
@@ -48,20 +57,34 @@ describe('The rules of a client', () => {
     expect([...tested].sort()).toEqual(['locale', ...RULE_FIELDS.map(({ name }) => name)].sort());
   });
 
+  /** @param others settings that the case does not have, such as its database */
+  async function checkCase(
+    { field, settings, own: value, observe, bySettings, byOwnValue }: RuleCase,
+    others: NodeJS.ProcessEnv = {},
+  ): Promise<void> {
+    file.write({ a: { keys: [own.hash], [field]: value }, b: { keys: [plain.hash] } });
+    service = await startSandboxedService({ CLIENTS_FILE: file.path, ...settings, ...others });
+    expect(await observe(connect(service, plain))).toEqual(bySettings);
+    expect(await observe(connect(service, own))).toEqual(byOwnValue);
+
+    file.write({ a: { keys: [own.hash] }, b: { keys: [plain.hash], [field]: value } });
+    await applyChanges(service);
+    service.clock.advance(MORE_THAN_A_DAY);
+
+    expect(await observe(connect(service, plain))).toEqual(byOwnValue);
+    expect(await observe(connect(service, own))).toEqual(bySettings);
+  }
+
   it.each(RULE_CASES)(
     'have its own $field instead of the setting, at once and for no other client',
-    async ({ field, settings, own: value, observe, bySettings, byOwnValue }) => {
-      file.write({ a: { keys: [own.hash], [field]: value }, b: { keys: [plain.hash] } });
-      service = await startSandboxedService({ CLIENTS_FILE: file.path, ...settings });
-      expect(await observe(connect(service, plain))).toEqual(bySettings);
-      expect(await observe(connect(service, own))).toEqual(byOwnValue);
+    (rule) => checkCase(rule),
+  );
 
-      file.write({ a: { keys: [own.hash] }, b: { keys: [plain.hash], [field]: value } });
-      await applyChanges(service);
-      service.clock.advance(MORE_THAN_A_DAY);
-
-      expect(await observe(connect(service, plain))).toEqual(byOwnValue);
-      expect(await observe(connect(service, own))).toEqual(bySettings);
+  it.each(RULE_CASES.filter(({ isInDatabase }) => isInDatabase))(
+    'have its own $field on PostgreSQL, too',
+    async (rule) => {
+      postgres ??= await startPostgres();
+      await checkCase(rule, { DATABASE_URL: await postgres.createDatabase() });
     },
   );
 });

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { minutes } from '../../src/common/durations.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import { newApiKey } from '../support/api-key.js';
+import { newHashedKey, TestClientsFile } from '../support/clients-file.js';
 import { callInfobip, runCommand } from '../support/cli.js';
 import {
   CONFIGURATION,
@@ -96,6 +97,37 @@ describe('npm run doctor with an account', () => {
       },
     ]);
     expect(code).toBe(0);
+  });
+
+  it('says how many clients CLIENTS_FILE has', async () => {
+    const file = new TestClientsFile();
+    file.write({ shop: { keys: [newHashedKey().hash] } });
+    const { code, findings } = await runDoctor({
+      ...(await createAccount()),
+      CLIENTS_FILE: file.path,
+    });
+    file.remove();
+
+    expect(code).toBe(0);
+    expect(findings).toContainEqual({
+      check: 'clients file',
+      level: 'ok',
+      message: 'The file CLIENTS_FILE can be used; it has 1 client.',
+    });
+  });
+
+  it('names each error of CLIENTS_FILE, and exits with 1', async () => {
+    const file = new TestClientsFile();
+    file.write({ shop: { keys: [], otpTtl: '1h' }, bank: {} });
+    const settings = { ...(await createAccount()), CLIENTS_FILE: file.path };
+    const { code, problems } = await runDoctor(settings);
+    file.remove();
+
+    expect(code).toBe(1);
+    expect(problems.map(({ check, level, message }) => [check, level, message])).toEqual([
+      ['clients file', 'error', 'clients.shop.otpTtl must be 1s to 10m.'],
+      ['clients file', 'error', expect.stringMatching(/^clients\.bank\.keys must be a list/)],
+    ]);
   });
 
   it('writes no files, not even a secret', async () => {

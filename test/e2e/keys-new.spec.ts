@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { createClientAgent } from '../support/api-key.js';
+import { TestClientsFile } from '../support/clients-file.js';
 import { runBuiltCommand, runCommand } from '../support/cli.js';
 import { startSandboxedService } from '../support/service.js';
 
@@ -21,6 +22,19 @@ describe('npm run keys:new', () => {
     expect((await createClientAgent(service.url, key).get('/otp/x')).status).toBe(404);
     expect((await createClientAgent(service.url, `${key}x`).get('/otp/x')).status).toBe(401);
     await service.close();
+  });
+
+  it('prints the hash that CLIENTS_FILE lists', async () => {
+    const { output } = await run('shop');
+    const [, key = ''] = /^Key, for the client: +(\S+)$/m.exec(output) ?? [];
+    const [, hash = ''] = /^Hash, for CLIENTS_FILE: +(\S+)$/m.exec(output) ?? [];
+    const file = new TestClientsFile();
+    file.write({ shop: { keys: [hash] } });
+    const service = await startSandboxedService({ CLIENTS_FILE: file.path });
+
+    expect((await createClientAgent(service.url, key).get('/otp/x')).status).toBe(404);
+    await service.close();
+    file.remove();
   });
 
   it('creates another key each time', async () => {

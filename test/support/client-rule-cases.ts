@@ -1,6 +1,7 @@
-import type { Agent, Test } from 'supertest';
-import { seconds } from '../../src/common/durations.js';
+import type { Agent, Response, Test } from 'supertest';
+import { minutes, seconds } from '../../src/common/durations.js';
 import type { SandboxedService } from './service.js';
+import { wrongCode } from './wrong-code.js';
 
 /** A client whose rules are observed, with a new number for each message. */
 export interface ObservedClient {
@@ -8,6 +9,8 @@ export interface ObservedClient {
   readonly service: SandboxedService;
   /** A number of a mobile phone that nothing was sent to, in Switzerland unless given. */
   newNumber(prefix?: string): string;
+  /** A number that the sandbox's look-up finds no phone for. */
+  newUnreachableNumber(): string;
 }
 
 /** A rule, and how its effect shows over HTTP. */
@@ -15,6 +18,8 @@ export interface RuleCase {
   /** The field in `CLIENTS_FILE`. */
   readonly field: string;
   readonly settings: NodeJS.ProcessEnv;
+  /** Whether a statement of the database contains the rule. */
+  readonly isInDatabase?: true;
   readonly own: unknown;
   /** What a client does to show the rule. */
   readonly observe: (client: ObservedClient) => Promise<unknown>;
@@ -27,6 +32,34 @@ const send = ({ http }: ObservedClient, phoneNumber: string, body: object = {}):
 
 const getLifetime = (client: ObservedClient, time: string): number =>
   Date.parse(time) - client.service.clock.now();
+
+/** How many requests are not answered by 429, of `most` that are made one after the other. */
+async function countAllowed(most: number, request: () => PromiseLike<Response>): Promise<number> {
+  for (let count = 0; count < most; count += 1) {
+    const { status } = await request();
+    if (status === 429) return count;
+  }
+  return most;
+}
+
+/** How many sends to one number are allowed, each after the cooldown. */
+const countSendsToNumber = (client: ObservedClient): Promise<number> => {
+  const number = client.newNumber();
+  return countAllowed(5, () => {
+    client.service.clock.advance(minutes(1));
+    return send(client, number);
+  });
+};
+
+/** How many wrong codes of one verification are checked. */
+async function countWrongCodes(client: ObservedClient): Promise<number> {
+  const number = client.newNumber();
+  const { body } = await send(client, number);
+  const { pinId } = body as { pinId: string };
+  const [code = ''] = await client.service.getReceivedCodes(number);
+  const otpCode = wrongCode(code);
+  return countAllowed(9, () => client.http.post('/otp/verify').send({ pinId, otpCode }));
+}
 
 /** The text of the message that a client gets for its next send. */
 async function getNextText(client: ObservedClient, body: object = {}): Promise<string> {
@@ -130,5 +163,126 @@ export const RULE_CASES: readonly RuleCase[] = [
     ],
     bySettings: ['… is your code. Do not share it.', '… es su código. No lo comparta.'],
     byOwnValue: ['… ist Ihr Code. Geben Sie ihn nicht weiter.', '… es su código. No lo comparta.'],
+  },
+  {
+    field: 'sendCooldown',
+    isInDatabase: true,
+    settings: { SEND_COOLDOWN: '60s' },
+    own: '5s',
+    observe: async (client) => {
+      const number = client.newNumber();
+      const { body } = await send(client, number);
+      const { resendAvailableAt } = body as { resendAvailableAt: string };
+      const cooldownMs = getLifetime(client, resendAvailableAt);
+      client.service.clock.advance(seconds(5));
+      return [cooldownMs, (await send(client, number)).status];
+    },
+    bySettings: [seconds(60), 429],
+    byOwnValue: [seconds(5), 200],
+  },
+  {
+    field: 'sendsPerNumberPerDay',
+    isInDatabase: true,
+    settings: { SENDS_PER_NUMBER_PER_DAY: '2' },
+    own: '3',
+    observe: countSendsToNumber,
+    bySettings: 2,
+    byOwnValue: 3,
+  },
+  {
+    field: 'failedAttemptsPerNumberPerHour',
+    isInDatabase: true,
+    settings: { FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '3', OTP_MAX_ATTEMPTS: '10' },
+    own: '2',
+    observe: countWrongCodes,
+    bySettings: 3,
+    byOwnValue: 2,
+  },
+  {
+    field: 'failedAttemptsPerNumberPerDay',
+    isInDatabase: true,
+    settings: { FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: '2', OTP_MAX_ATTEMPTS: '10' },
+    own: '4',
+    observe: countWrongCodes,
+    bySettings: 2,
+    byOwnValue: 4,
+  },
+  {
+    field: 'clientSendsPerDay',
+    settings: { CLIENT_SENDS_PER_DAY: '2' },
+    own: '3',
+    observe: (client) => countAllowed(5, () => send(client, client.newNumber())),
+    bySettings: 2,
+    byOwnValue: 3,
+  },
+  {
+    field: 'clientWrongCodesPerDay',
+    settings: { CLIENT_WRONG_CODES_PER_DAY: '3', OTP_MAX_ATTEMPTS: '10' },
+    own: '2',
+    observe: countWrongCodes,
+    bySettings: 3,
+    byOwnValue: 2,
+  },
+  {
+    field: 'clientUnreachablePerDay',
+    settings: { CLIENT_UNREACHABLE_PER_DAY: '2' },
+    own: '3',
+    observe: (client) => countAllowed(5, () => send(client, client.newUnreachableNumber())),
+    bySettings: 2,
+    byOwnValue: 3,
+  },
+  {
+    field: 'sendsPerEndUserIpPerHour',
+    isInDatabase: true,
+    settings: { SENDS_PER_END_USER_IP_PER_HOUR: '2' },
+    own: '3',
+    observe: (client) =>
+      countAllowed(5, () => send(client, client.newNumber(), { endUserIp: '192.0.2.7' })),
+    bySettings: 2,
+    byOwnValue: 3,
+  },
+  {
+    field: 'throttleSendLimit',
+    settings: { THROTTLE_SEND_LIMIT: '2' },
+    own: '3',
+    observe: (client) => countAllowed(5, () => send(client, client.newNumber())),
+    bySettings: 2,
+    byOwnValue: 3,
+  },
+  {
+    field: 'throttleVerifyLimit',
+    settings: { THROTTLE_VERIFY_LIMIT: '2' },
+    own: '3',
+    observe: (client) => countAllowed(5, () => client.http.get('/otp/x')),
+    bySettings: 2,
+    byOwnValue: 3,
+  },
+  {
+    field: 'providers',
+    settings: { PROVIDERS: 'infobip,sinch', PROVIDER_ROUTES: 'CH:infobip' },
+    own: ['sinch'],
+    observe: (client) => getNextText(client),
+    bySettings: '… is your code. Do not share it.',
+    byOwnValue: 'Your code is …',
+  },
+  {
+    field: 'infobipMessageId',
+    settings: {},
+    own: 'sandbox-message-fr',
+    observe: async (client) => [
+      await getNextText(client),
+      // A language of the service's templates, which are not those of the client.
+      (await getNextText(client, { locale: 'es' })).includes('es su código'),
+    ],
+    bySettings: ['… is your code. Do not share it.', true],
+    byOwnValue: [expect.stringContaining('votre code'), false],
+  },
+  {
+    field: 'infobipMessageIds',
+    settings: {},
+    own: { es: 'sandbox-message-de' },
+    observe: (client) => getNextText(client, { locale: 'es' }),
+    bySettings: '… es su código. No lo comparta.',
+    byOwnValue: '… ist Ihr Code. Geben Sie ihn nicht weiter.',
   },
 ];

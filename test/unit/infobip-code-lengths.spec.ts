@@ -1,3 +1,5 @@
+import { ClientDirectory } from '../../src/clients/client-directory.js';
+import { listConfiguredClients } from '../../src/clients/client-list.js';
 import { minutes } from '../../src/common/durations.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import type { InfobipAccountApi } from '../../src/providers/infobip/infobip.account-api.js';
@@ -18,8 +20,10 @@ describe('The length of the codes of a message template', () => {
       if (!template) throw new Error('the host does not answer');
       return template;
     };
-    const config = providersConfig(testEnvironment({ INFOBIP_MESSAGE_ID: 'message' }));
-    lengths = new InfobipCodeLengths({ find } as unknown as InfobipAccountApi, config);
+    const env = testEnvironment({ INFOBIP_MESSAGE_ID: 'message' });
+    const api = { find } as unknown as InfobipAccountApi;
+    const directory = new ClientDirectory(listConfiguredClients(env));
+    lengths = new InfobipCodeLengths(api, providersConfig(env), directory);
     lengths.onApplicationBootstrap();
   });
 

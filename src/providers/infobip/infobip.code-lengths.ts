@@ -4,6 +4,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { ClientDirectory } from '../../clients/client-directory.js';
 import { MAX_CODE_LENGTH, MIN_CODE_LENGTH } from '../../common/code-length.js';
 import { minutes } from '../../common/durations.js';
 import { providersConfig, type ProvidersConfig } from '../../config/providers.config.js';
@@ -27,6 +28,7 @@ export class InfobipCodeLengths implements OnApplicationBootstrap, OnModuleDestr
   constructor(
     private readonly api: InfobipAccountApi,
     @Inject(providersConfig.KEY) private readonly config: ProvidersConfig,
+    private readonly directory: ClientDirectory,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -44,11 +46,17 @@ export class InfobipCodeLengths implements OnApplicationBootstrap, OnModuleDestr
     return this.lengths.get(templateId);
   }
 
-  /** Reads the templates of the settings. */
+  /** Reads the templates of the settings and of every client. */
   async read(): Promise<void> {
     const { infobip } = this.config;
     if (!infobip) return;
-    const templateIds = new Set([infobip.templateId, ...infobip.templateIdsByLocale.values()]);
+    const ofClients = this.directory.clients.flatMap(({ rules }) => rules.templates ?? []);
+    const templateIds = new Set(
+      [infobip, ...ofClients].flatMap(({ templateId, templateIdsByLocale }) => [
+        templateId,
+        ...templateIdsByLocale.values(),
+      ]),
+    );
     const path = toTemplatesPath(infobip.applicationId);
     await Promise.all([...templateIds].map((templateId) => this.readTemplate(path, templateId)));
   }

@@ -66,7 +66,7 @@ export class InfobipProvider implements OtpProvider {
     options?: ProviderSendOptions,
   ): Promise<SentCode> {
     const { applicationId } = this.client.account;
-    const messageId = this.findTemplateId(options?.locale);
+    const messageId = this.findTemplateId(options);
     const body = { applicationId, messageId, to: toMsisdn(to), ...this.trackDelivery() };
     const response = await this.client.post(SEND_PATHS[channel], body, options);
     if (!isSuccess(response)) throw toSendError(response);
@@ -137,8 +137,8 @@ export class InfobipProvider implements OtpProvider {
     return typeof id === 'string' ? id : '';
   }
 
-  private findTemplateId(locale = ''): string {
-    const { templateId, templateIdsByLocale } = this.client.account;
+  private findTemplateId({ locale = '', templates }: ProviderSendOptions = {}): string {
+    const { templateId, templateIdsByLocale } = templates ?? this.client.account;
     return lookUpLocale(templateIdsByLocale, locale) ?? templateId;
   }
 }

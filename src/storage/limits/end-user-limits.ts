@@ -4,7 +4,8 @@ import { hours } from '../../common/durations.js';
 import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
-import type { LimitExceeded } from '../limit.types.js';
+import type { ClientLimits, LimitExceeded } from '../limit.types.js';
+import type { VerificationRow } from '../migrations/schema.js';
 import {
   createAcquireQuery,
   toAcquireValues,
@@ -30,20 +31,22 @@ interface EndUserSend extends ClientNumberKey {
   readonly numberEntry: string;
 }
 
+type ReserveQuery = ReturnType<typeof prepareReserve>;
+
 /** Limits the sends per IP address of an end user, for each client. */
 @Injectable()
 export class EndUserLimits {
-  private readonly windows: readonly SlidingWindow[];
   readonly queries;
+  /** By the count of their window, which the text of a statement contains. */
+  private readonly reservations = new Map<number, ReserveQuery>();
 
-  constructor(database: Database, @Inject(limitsConfig.KEY) limits: LimitsConfig) {
-    this.windows = [{ count: limits.sendsPerEndUserPerHour, windowMs: hours(1) }];
+  constructor(
+    private readonly database: Database,
+    @Inject(limitsConfig.KEY) private readonly defaults: LimitsConfig,
+  ) {
+    const { sendsPerEndUserPerHour: count } = defaults;
+    this.reservations.set(count, prepareReserve(database, 'end_user_limits', count));
     this.queries = database.prepare('end_user_limits', {
-      reserve: createAcquireQuery(SENDS, this.windows, (p: EndUserSend, rest) => {
-        const { numberHash, client, numberEntry } = p;
-        const wasCounted = isNewestSend({ numberHash, client, entry: numberEntry });
-        return sql`select ${p.key}, ${rest} where ${wasCounted}`;
-      }),
       release: createReleaseQuery<{ key: string }>(SENDS, (p) => sql`address_hash = ${p.key}`),
       read: (db, p: { key: string }) =>
         db.selectFrom('end_users').select('sends').where('address_hash', '=', p.key),
@@ -54,15 +57,51 @@ export class EndUserLimits {
    * Counts a send if it was counted for its number and the hourly limit is not reached.
    * @returns a getter of whether it was counted
    */
-  reserve(batch: StatementBatch, send: EndUserSend, entry: string, now: number): () => boolean {
-    const values = toAcquireValues(this.windows, send, entry, now);
-    const acquired = this.queries.reserve(batch, values);
+  reserve(
+    batch: StatementBatch,
+    send: EndUserSend,
+    entry: string,
+    now: number,
+    limits?: ClientLimits,
+  ): () => boolean {
+    const count = this.getCount(limits);
+    const values = toAcquireValues(toWindows(count), send, entry, now);
+    const acquired = this.findReserveQuery(count)(batch, values);
     return () => acquired.row !== undefined;
   }
 
-  async findSendLimit(executor: Executor, key: string, now: number): Promise<LimitExceeded> {
+  async findSendLimit(
+    executor: Executor,
+    { end_user_hash: key }: Pick<VerificationRow, 'end_user_hash'>,
+    now: number,
+    limits?: ClientLimits,
+  ): Promise<LimitExceeded> {
     const { row } = await executor.run((batch) => this.queries.read(batch, { key }));
-    const until = getBlockedUntil(row?.sends ?? '', now, this.windows) ?? now;
+    const windows = toWindows(this.getCount(limits));
+    const until = getBlockedUntil(row?.sends ?? '', now, windows) ?? now;
     return { outcome: 'limited', limit: 'end_user_sends', until };
   }
+
+  private getCount(limits: ClientLimits | undefined): number {
+    return (limits?.limits ?? this.defaults).sendsPerEndUserPerHour;
+  }
+
+  private findReserveQuery(count: number): ReserveQuery {
+    const query =
+      this.reservations.get(count) ??
+      prepareReserve(this.database, `end_user_limits_${String(count)}`, count);
+    this.reservations.set(count, query);
+    return query;
+  }
 }
+
+const toWindows = (count: number): readonly SlidingWindow[] => [{ count, windowMs: hours(1) }];
+
+const prepareReserve = (database: Database, group: string, count: number) =>
+  database.prepare(group, {
+    reserve: createAcquireQuery(SENDS, toWindows(count), (p: EndUserSend, rest) => {
+      const { numberHash, client, numberEntry } = p;
+      const wasCounted = isNewestSend({ numberHash, client, entry: numberEntry });
+      return sql`select ${p.key}, ${rest} where ${wasCounted}`;
+    }),
+  }).reserve;

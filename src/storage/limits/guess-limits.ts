@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import { Database } from '../engines/database.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
-import type { LimitExceeded } from '../limit.types.js';
+import type { ClientLimits, LimitExceeded } from '../limit.types.js';
 import { getBucketEnd, toBucket, WINDOWS } from '../time-buckets.js';
 import { toClientSubject, toWrongCodesSubject } from '../traffic-subjects.js';
 import { GUESS_QUERIES } from './guess-queries.js';
@@ -51,13 +51,17 @@ export class GuessLimits {
     this.wrongCodesPerDay = limits.wrongCodesPerClientPerDay;
   }
 
-  /** Whether a client has used up its wrong codes. */
-  async isUsedUp(client: string, now: number): Promise<boolean> {
+  /**
+   * Whether a client has used up its wrong codes.
+   * @param limits those of the client; by default those of the settings
+   */
+  async isUsedUp(client: string, now: number, limits?: ClientLimits): Promise<boolean> {
+    const perDay = limits?.limits.wrongCodesPerClientPerDay ?? this.wrongCodesPerDay;
     const cached = this.getCached(client, toBucket(now));
     const stored = await cached.stored;
     const wrongCodes = stored.wrongCodes + cached.wrongCodes;
     const verified = stored.verified + cached.verified;
-    return wrongCodes >= this.wrongCodesPerDay + WRONG_PER_VERIFIED * verified;
+    return wrongCodes >= perDay + WRONG_PER_VERIFIED * verified;
   }
 
   /**

@@ -4,7 +4,7 @@ import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import { Database } from '../engines/database.js';
 import type { Executor } from '../engines/statement-batch.js';
-import type { LimitExceeded, SharedLimitExceeded } from '../limit.types.js';
+import type { ClientLimits, LimitExceeded, SharedLimitExceeded } from '../limit.types.js';
 import {
   createNumberWindows,
   getOwnBlockedUntil,
@@ -17,6 +17,7 @@ import type { ClientNumberKey } from './window-predicates.js';
 
 /** A send that a limit of its number may have rejected. */
 interface RejectedSend extends SendRequirements, ClientNumberKey {
+  readonly limits?: ClientLimits | undefined;
   readonly now: number;
 }
 
@@ -32,7 +33,7 @@ interface ClientEntries {
 /** Finds which limit of a number rejected a send or a code, and until when. */
 @Injectable()
 export class NumberLimitFinder {
-  private readonly windows: NumberWindows;
+  private readonly defaults: NumberWindows;
   private readonly queries;
 
   constructor(
@@ -40,7 +41,7 @@ export class NumberLimitFinder {
     @Inject(otpConfig.KEY) otp: OtpConfig,
     @Inject(limitsConfig.KEY) limits: LimitsConfig,
   ) {
-    this.windows = createNumberWindows(otp, limits);
+    this.defaults = createNumberWindows(otp, limits);
     this.queries = database.prepare('number_limit_finder', {
       /** What each client did to a number. */
       readAll: (db, p: { numberHash: string }) =>
@@ -69,24 +70,27 @@ export class NumberLimitFinder {
     executor: Executor,
     key: ClientNumberKey,
     now: number,
+    limits?: ClientLimits,
   ): Promise<LimitExceeded | SharedLimitExceeded> {
+    const windows = this.getWindows(limits);
     const { own } = await this.readEntries(executor, key);
     const failures = { entries: own.failures, verifiedAt: own.verified_at };
-    const until = getOwnBlockedUntil(failures, now, this.windows.failures);
-    if (until === undefined && isShareUsed(failures, now, this.windows.failures)) {
+    const until = getOwnBlockedUntil(failures, now, windows.failures);
+    if (until === undefined && isShareUsed(failures, now, windows.failures)) {
       return { outcome: 'limited', limit: 'shared', cause: 'shared_failures' };
     }
     return { outcome: 'limited', limit: 'failures', until: until ?? now };
   }
 
   private findOwnSendLimit(
-    { now, expiresAt, messageFilter }: RejectedSend,
+    { now, expiresAt, messageFilter, limits }: RejectedSend,
     { sends: entries, failures, verified_at: verifiedAt }: ClientEntries,
   ): LimitExceeded | undefined {
-    const [cooldown, day] = this.windows.sends;
+    const windows = this.getWindows(limits);
+    const [cooldown, day] = windows.sends;
     const sends = { entries, verifiedAt };
     const codes = { entries: failures, verifiedAt };
-    const codesUntil = getOwnBlockedUntil(codes, now, this.windows.failures) ?? 0;
+    const codesUntil = getOwnBlockedUntil(codes, now, windows.failures) ?? 0;
     const ends = {
       cooldown: getOwnBlockedUntil(sends, now, [cooldown]),
       sends_per_day: getOwnBlockedUntil(sends, now, [day]),
@@ -99,17 +103,18 @@ export class NumberLimitFinder {
         ]),
     };
     const until = Math.max(...Object.values(ends).map((end) => end ?? 0));
-    const limits = Object.keys(ends) as (keyof typeof ends)[];
-    const limit = limits.find((name) => ends[name] === until);
+    const names = Object.keys(ends) as (keyof typeof ends)[];
+    const limit = names.find((name) => ends[name] === until);
     return limit && { outcome: 'limited', limit, until };
   }
 
   /** What other clients did at the number. */
   private findSharedCause(
-    { now, expiresAt, attempts, messageFilter }: RejectedSend,
+    { now, expiresAt, attempts, messageFilter, limits }: RejectedSend,
     { sends: entries, failures, verified_at: verifiedAt }: ClientEntries,
     all: readonly ClientEntries[],
   ): SharedLimit | undefined {
+    const windows = this.getWindows(limits);
     if (messageFilter) {
       const after = now - messageFilter.windowMs;
       const counts = all.map(({ sends }) => countEntriesAfter(sends, after));
@@ -118,11 +123,15 @@ export class NumberLimitFinder {
     }
     const isFirstCode = attempts === 0;
     const codes = { entries: failures, verifiedAt };
-    if (!isFirstCode && isShareUsed(codes, now, this.windows.failures, expiresAt)) {
+    if (!isFirstCode && isShareUsed(codes, now, windows.failures, expiresAt)) {
       return 'shared_failures';
     }
-    const isSendShareUsed = isShareUsed({ entries, verifiedAt }, now, this.windows.sends);
+    const isSendShareUsed = isShareUsed({ entries, verifiedAt }, now, windows.sends);
     return isSendShareUsed ? 'shared_sends_per_day' : undefined;
+  }
+
+  private getWindows(limits: ClientLimits | undefined): NumberWindows {
+    return limits ? createNumberWindows(limits.otp, limits.limits) : this.defaults;
   }
 
   private async readEntries(executor: Executor, { numberHash, client }: ClientNumberKey) {

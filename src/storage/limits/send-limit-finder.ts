@@ -4,6 +4,7 @@ import { limitsConfig, type LimitsConfig } from '../../config/limits.config.js';
 import type { Executor } from '../engines/statement-batch.js';
 import {
   type BudgetViolation,
+  type ClientLimits,
   type DestinationCounts,
   type DestinationSuspended,
   isShared,
@@ -35,25 +36,20 @@ type SendLimit = LimitExceeded | SharedLimitExceeded | SharedBudgetExceeded | De
 interface ExceedingSend {
   readonly row: VerificationRow;
   readonly messageFilter: MessageFilter | undefined;
+  readonly limits: ClientLimits | undefined;
   readonly now: number;
 }
 
 /** Finds which limit a send exceeds, and until when. */
 @Injectable()
 export class SendLimitFinder {
-  private readonly clientSendsPerDay: number;
-  private readonly unreachablePerDay: number;
-
   constructor(
     private readonly numbers: NumberLimits,
     private readonly numberFinder: NumberLimitFinder,
     private readonly endUsers: EndUserLimits,
     private readonly traffic: TrafficCounts,
-    @Inject(limitsConfig.KEY) limits: LimitsConfig,
-  ) {
-    this.clientSendsPerDay = limits.sendsPerClientPerDay;
-    this.unreachablePerDay = limits.unreachablePerClientPerDay;
-  }
+    @Inject(limitsConfig.KEY) private readonly defaults: LimitsConfig,
+  ) {}
 
   /**
    * Finds the limit for which a send was not reserved: first one that the client has reached by
@@ -77,14 +73,14 @@ export class SendLimitFinder {
     phoneNumber: PhoneNumber,
     evaluate: TrafficEvaluator | undefined,
   ): Promise<SendLimit> {
-    const { row, now } = send;
+    const { row, limits, now } = send;
     const { expires_at: expiresAt, attempts } = row;
     const numberSend = Object.assign({ expiresAt, attempts, ...toNumberKey(row) }, send);
     const byNumber = await this.numberFinder.findSendLimit(executor, numberSend);
     const isSharedLimit = byNumber.limit === 'shared';
     if (!isSharedLimit && byNumber.until > now) return byNumber;
     if (row.end_user_hash !== '') {
-      const byEndUser = await this.endUsers.findSendLimit(executor, row.end_user_hash, now);
+      const byEndUser = await this.endUsers.findSendLimit(executor, row, now, limits);
       if (!isSharedLimit || byEndUser.until > now) return byEndUser;
     }
     if (!isSharedLimit || !isCounted(row)) return byNumber;
@@ -100,15 +96,16 @@ export class SendLimitFinder {
 
   /** Finds the budget that a counted send exceeds: its client's, or one of its destination. */
   checkBudgets(
-    { row, now }: ExceedingSend,
+    { row, limits, now }: ExceedingSend,
     { verifiedAt }: ReservedSend,
     traffic: SendTraffic,
     evaluate: TrafficEvaluator | undefined,
   ): ClientLimit | BudgetViolation | undefined {
+    const { sendsPerClientPerDay, unreachablePerClientPerDay } = limits?.limits ?? this.defaults;
     const sends = countDay(traffic.client);
-    if (sends > this.clientSendsPerDay) return 'client_sends';
+    if (sends > sendsPerClientPerDay) return 'client_sends';
     if (verifiedAt > now - TRUSTED_NUMBER_MS) return undefined;
-    const allowed = this.unreachablePerDay + Math.floor(UNREACHABLE_SHARE * sends);
+    const allowed = unreachablePerClientPerDay + Math.floor(UNREACHABLE_SHARE * sends);
     if (countDay(traffic.unreachable) >= allowed) return 'client_unreachable';
     return hasBudgets(row) ? evaluate?.(traffic) : undefined;
   }

@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { NO_FLOOD_FILTERS, type FloodFilters } from '../../common/flood-filter.js';
 import type { StatementBatch } from '../engines/statement-batch.js';
 import type { IdempotencyClaim } from '../idempotency.types.js';
-import type { ReservedSend } from '../limit.types.js';
+import type { ClientLimits, ReservedSend } from '../limit.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import type { ReservationEntries, SendReservation } from '../send.types.js';
 import { EndUserLimits } from './end-user-limits.js';
 import { NumberLimits } from './number-limits.js';
+import { NumberReservations } from './number-reservations.js';
 import { findMessageFilter, type MessageFilter } from './send-requirements.js';
 import { createWindowEntry, getEntryTime } from './sliding-window.js';
 import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
@@ -20,6 +21,7 @@ export interface CountedSend {
   readonly entries: ReservationEntries | undefined;
   readonly claim: IdempotencyClaim;
   readonly messageFilter: MessageFilter | undefined;
+  readonly limits: ClientLimits | undefined;
   readonly now: number;
 }
 
@@ -31,11 +33,20 @@ export interface UncheckedSend {
   readonly traffic: SendTraffic | undefined;
 }
 
+interface SendOptions {
+  readonly now: number;
+  /** By default none. */
+  readonly floodFilters?: FloodFilters | undefined;
+  /** Those of the client; by default those of the settings. */
+  readonly limits?: ClientLimits | undefined;
+}
+
 /** All limits of one send: counted before it is sent, released if no message was sent. */
 @Injectable()
 export class SendLimits {
   constructor(
     private readonly numbers: NumberLimits,
+    private readonly reservations: NumberReservations,
     private readonly endUsers: EndUserLimits,
     private readonly traffic: TrafficCounts,
   ) {}
@@ -43,14 +54,11 @@ export class SendLimits {
   toCountedSend(
     row: VerificationRow,
     claim: IdempotencyClaim,
-    {
-      now,
-      floodFilters = NO_FLOOD_FILTERS,
-    }: { now: number; floodFilters?: FloodFilters | undefined },
+    { now, floodFilters = NO_FLOOD_FILTERS, limits }: SendOptions,
   ): CountedSend {
     const endUser = row.end_user_hash === '' ? undefined : createWindowEntry(now);
     const entries = row.texts > 0 ? { number: createWindowEntry(now), endUser } : undefined;
-    return { row, entries, claim, messageFilter: findMessageFilter(floodFilters), now };
+    return { row, entries, claim, messageFilter: findMessageFilter(floodFilters), limits, now };
   }
 
   /**
@@ -58,13 +66,19 @@ export class SendLimits {
    * @returns a getter of the counted send; `undefined` if it was not counted
    */
   reserve(batch: StatementBatch, send: CountedSend): () => ReservedSend | undefined {
-    const { row, entries, claim, messageFilter, now } = send;
+    const { row, entries, claim, messageFilter, limits, now } = send;
     if (!entries) return () => ({ verifiedAt: 0 });
     const { keyHash, runId } = claim;
     const { expires_at: expiresAt, attempts } = row;
     const requirements = { expiresAt, attempts, messageFilter };
     const numberSend = { keyHash, runId, ...requirements, ...toNumberKey(row) };
-    const lastVerified = this.numbers.reserveSend(batch, numberSend, entries.number, now);
+    const lastVerified = this.reservations.reserveSend(
+      batch,
+      numberSend,
+      entries.number,
+      now,
+      limits,
+    );
     const allowed =
       entries.endUser === undefined
         ? () => true
@@ -142,14 +156,14 @@ export class SendLimits {
 
   private reserveForEndUser(
     batch: StatementBatch,
-    { row, now }: CountedSend,
+    { row, limits, now }: CountedSend,
     numberEntry: string,
     endUserEntry: string,
   ): () => boolean {
     const { end_user_hash: endUserHash } = row;
     const number = toNumberKey(row);
     const send = { key: endUserHash, numberEntry, ...number };
-    const reserved = this.endUsers.reserve(batch, send, endUserEntry, now);
+    const reserved = this.endUsers.reserve(batch, send, endUserEntry, now, limits);
     const rejected = { entry: numberEntry, endUserHash, endUserEntry, ...number };
     this.numbers.queries.releaseRejected(batch, rejected);
     return reserved;

@@ -13,10 +13,11 @@ import type {
   IdempotentRequest,
   LostRequestRun,
 } from '../idempotency.types.js';
+import type { ClientLimits } from '../limit.types.js';
 import { getMaxRequestMs } from '../max-request-duration.js';
 import { GuessLimits } from '../limits/guess-limits.js';
 import { NumberLimitFinder } from '../limits/number-limit-finder.js';
-import { NumberLimits } from '../limits/number-limits.js';
+import { NumberReservations } from '../limits/number-reservations.js';
 import { createWindowEntry } from '../limits/sliding-window.js';
 import { toNumberKey } from '../limits/window-predicates.js';
 import type { AttemptedVerificationRow, VerificationRow } from '../migrations/schema.js';
@@ -48,7 +49,7 @@ export class AttemptRepository {
   constructor(
     private readonly database: Database,
     private readonly verifications: VerificationTable,
-    private readonly limits: NumberLimits,
+    private readonly reservations: NumberReservations,
     private readonly limitFinder: NumberLimitFinder,
     private readonly guesses: GuessLimits,
     private readonly keys: IdempotencyKeyRepository,
@@ -82,7 +83,8 @@ export class AttemptRepository {
     await this.verifications.rehashVerification(this.database, pinId, request.client);
     const claim = idempotency && this.keys.createClaim(idempotency);
     // A repeat carries the code of the lost run, so it is no further guess.
-    const isLimited = !lost && (await this.guesses.isUsedUp(request.client, request.now));
+    const isLimited =
+      !lost && (await this.guesses.isUsedUp(request.client, request.now, request.limits));
     const numberEntry = createWindowEntry(request.now);
     const reservation = { pinId, numberEntry, claim, lost, isLimited };
     const write = (batch: StatementBatch) => this.writeReservation(batch, request, reservation);
@@ -98,7 +100,7 @@ export class AttemptRepository {
   /** Counts an attempt for its number and its verification, or for neither, in one batch. */
   private writeReservation(
     batch: StatementBatch,
-    { client, reference, codeLength, now }: AttemptRequest,
+    { client, reference, codeLength, limits, now }: AttemptRequest,
     { pinId, numberEntry, claim, lost, isLimited }: AttemptReservation,
   ) {
     const { keyHash, runId } = claim ?? NO_CLAIM;
@@ -112,7 +114,7 @@ export class AttemptRepository {
     for (const referenceHash of this.verifications.hashReference(reference)) {
       const code = { referenceHash, codeLength, firstCodeOnly } as const;
       const attempt = { client, pinId, keyHash, runId, ...code };
-      this.limits.reserveAttempt(batch, attempt, numberEntry, now);
+      this.reservations.reserveAttempt(batch, attempt, numberEntry, now, limits);
     }
     const lostAt = now + this.maxRequestMs;
     // A repeat carries the code of the lost run, which is unresolved already.
@@ -140,7 +142,7 @@ export class AttemptRepository {
 
   /** Finds why an attempt was not reserved. */
   private async findRejection(
-    { client, reference, codeLength, now }: AttemptRequest,
+    { client, reference, codeLength, limits, now }: AttemptRequest,
     { pinId, lost, isLimited, ...reservation }: AttemptReservation,
   ): Promise<UndecryptedAttempt | AttemptRejection> {
     // A repeat keeps the key of its request while the result is unknown.
@@ -158,7 +160,7 @@ export class AttemptRepository {
     if (expectedLength !== codeLength && getStatusAt(row, now) === 'pending') {
       return { outcome: 'wrong_length', codeLength: expectedLength };
     }
-    const rejection = await this.findRejectionOf(row, isLimited, now);
+    const rejection = await this.findRejectionOf(row, isLimited, now, limits);
     const isRepeat = claim !== undefined;
     const mayBeRight = row.status === 'pending' || (row.status === 'unclaimed' && isRepeat);
     return mayBeRight && now < row.expires_at && hasLostAnswer(row, now, { isRepeat })
@@ -170,11 +172,13 @@ export class AttemptRepository {
     row: VerificationRow,
     isLimited: boolean,
     now: number,
+    limits: ClientLimits | undefined,
   ): Promise<FinalRejection> {
     if (getStatusAt(row, now) !== 'pending') {
       return { outcome: 'closed', reason: getClosedReason(row, now) };
     }
-    const limit = await this.limitFinder.findAttemptLimit(this.database, toNumberKey(row), now);
+    const number = toNumberKey(row);
+    const limit = await this.limitFinder.findAttemptLimit(this.database, number, now, limits);
     const isOwnLimit = limit.limit === 'failures' && limit.until > now;
     return isLimited && !isOwnLimit ? this.guesses.findLimit(row.client, now) : limit;
   }

@@ -51,12 +51,12 @@ export class SendRepository {
     idempotency: IdempotentRequest | undefined,
     evaluate: TrafficEvaluator | undefined,
   ): Promise<UncheckedSend | Exclude<SendAdmission, SendAdmitted>> {
-    const { client, phoneNumber, channel, floodFilters, createdAt: now } = verification;
+    const { client, phoneNumber, channel, floodFilters, limits, createdAt: now } = verification;
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
     const claim = idempotency && this.keys.createClaim(idempotency);
     const row = this.verifications.toNewRow(verification);
-    const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, { floodFilters, now });
+    const send = this.limits.toCountedSend(row, claim ?? NO_CLAIM, { floodFilters, limits, now });
     const written = await this.database.runUntilKnown(
       async (isRepeated) =>
         (isRepeated ? await this.findWritten(send) : undefined) ??
@@ -81,9 +81,9 @@ export class SendRepository {
     idempotency: IdempotentRequest | undefined,
     evaluate: TrafficEvaluator | undefined,
   ): Promise<UncheckedSend | Exclude<ResendAdmission, SendAdmitted>> {
-    const { pinId, client, channel, now } = request;
+    const { pinId, client, channel, limits, now } = request;
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
-    const until = now + getResendMarginMs(this.config);
+    const until = now + getResendMarginMs(limits?.otp ?? this.config);
     return this.database.transaction<UncheckedSend | Exclude<ResendAdmission, SendAdmitted>>(
       async (transaction, rollback) => {
         const claim = idempotency && this.keys.createClaim(idempotency);
@@ -117,7 +117,7 @@ export class SendRepository {
   private async countResend(
     transaction: Executor,
     { row, phoneNumber, claim }: ResentCode,
-    { findFloodFilters, now }: ResendRequest,
+    { findFloodFilters, limits, now }: ResendRequest,
     evaluate: TrafficEvaluator | undefined,
   ): Promise<Omit<UncheckedSend, 'reservation'> | ReservationLimit> {
     const floodFilters = findFloodFilters?.(phoneNumber, row.provider);
@@ -125,9 +125,9 @@ export class SendRepository {
     // If its provider would drop the message, a new code is counted instead, to find when one can be
     // sent. The transaction is then rolled back.
     const isDropped = filter !== undefined && row.texts > filter.sameCode;
-    const newCode = { attempts: 0, expires_at: now + this.config.ttlMs };
+    const newCode = { attempts: 0, expires_at: now + (limits?.otp ?? this.config).ttlMs };
     const counted = isDropped ? Object.assign({}, row, newCode) : row;
-    const send = this.limits.toCountedSend(counted, claim, { floodFilters, now });
+    const send = this.limits.toCountedSend(counted, claim, { floodFilters, limits, now });
     const results = await transaction.run((batch) => ({
       reserved: this.limits.reserve(batch, send),
       traffic: this.limits.countTraffic(batch, send),

@@ -1,0 +1,15 @@
+import type { WindowEntryColumn } from './sliding-window.js';
+
+/* The columns of what a client did at a number. A failure is a wrong code, or one that is being checked. */
+
+const NUMBER_COLUMN = {
+  table: 'client_numbers',
+  key: ['number_hash', 'client'],
+  returning: 'verified_at',
+} as const;
+export const SENDS: WindowEntryColumn = { column: 'sends', others: ['failures'], ...NUMBER_COLUMN };
+export const FAILURES: WindowEntryColumn = {
+  column: 'failures',
+  others: ['sends'],
+  ...NUMBER_COLUMN,
+};
