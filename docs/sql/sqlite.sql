@@ -83,7 +83,7 @@ returning
   "key_hash";
 
 -- cleanup.deleteMessages
-delete from "messages"
+delete from messages
 where
   ("message_hash") in (
     select
@@ -101,7 +101,12 @@ where
   and pin_id <> ''
   and sent_at <= ?1
 returning
-  "message_hash";
+  sent_at,
+  client,
+  country,
+  provider,
+  channel,
+  status;
 
 -- cleanup.deleteNumbers
 delete from "client_numbers"
@@ -1957,7 +1962,43 @@ select
 from
   usage_daily
 where
-  day = ?3;
+  day = ?3
+union all
+select
+  client,
+  country,
+  provider,
+  channel,
+  '',
+  0,
+  '',
+  '',
+  0,
+  0,
+  0,
+  count(
+    case
+      when status = 'delivered' then 1
+    end
+  ),
+  count(
+    case
+      when status not in ('pending', 'delivered', 'unknown') then 1
+    end
+  ),
+  0,
+  0
+from
+  messages
+where
+  pin_id <> ''
+  and sent_at >= ?1
+  and sent_at < ?2
+group by
+  client,
+  country,
+  provider,
+  channel;
 
 -- verifications.cancel
 update verifications
@@ -2075,7 +2116,14 @@ where
           idempotency_keys.pin_id = verifications.pin_id
           and state <> 'erased'
       )
-  );
+  )
+returning
+  sent_at,
+  client,
+  country,
+  provider,
+  channel,
+  status;
 
 -- verifications.exhaustAttempts
 update verifications

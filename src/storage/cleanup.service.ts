@@ -92,10 +92,14 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       now - this.config.retentionMs,
       (transaction, rows) => this.usage.addDeleted(transaction, rows),
     );
+    await this.runInBatches(
+      queries.deleteMessages,
+      now - this.config.retentionMs,
+      (transaction, rows) => this.usage.addDeleted(transaction, [], rows),
+    );
     await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_KEPT_MS));
     for (const [query, before] of [
       [queries.deleteEvents, now - this.config.retentionMs],
-      [queries.deleteMessages, now - this.config.retentionMs],
       [queries.deleteWaitingReports, now - WAITING_REPORT_MS],
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
       [queries.untrustNumbers, now - TRUSTED_NUMBER_MS],

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { hours } from '../common/durations.js';
-import type { VerificationRow } from './migrations/schema.js';
+import { UNDELIVERED_REASONS, type DeliveryStatus } from '../common/delivery-status.js';
+import type { MessageRow, VerificationRow } from './migrations/schema.js';
 
 /** 25 months, so that a month can be compared with that of two years before. */
 export const USAGE_KEPT_MS = hours(24 * 762);
@@ -60,6 +61,8 @@ export type CountedVerification = Pick<
   readonly maybe_texted: string;
 };
 
+const UNDELIVERED: ReadonlySet<DeliveryStatus> = new Set(UNDELIVERED_REASONS);
+
 /** A verification that a statement deleted. */
 export type DeletedVerification = CountedVerification & { readonly created_at: number };
 
@@ -67,6 +70,15 @@ export type DeletedVerification = CountedVerification & { readonly created_at: n
 export const DELETED_COLUMNS = sql.join(
   ['created_at', ...COUNTED_COLUMNS].map((column) => sql.ref(column)),
 );
+
+/** A message that a statement deleted. */
+export type DeletedMessage = Pick<
+  MessageRow,
+  'sent_at' | 'client' | 'country' | 'provider' | 'channel' | 'status'
+>;
+
+/** What that statement returns. */
+export const DELETED_MESSAGE_COLUMNS = sql`sent_at, client, country, provider, channel, status`;
 
 /** The UTC day of a time in milliseconds since the epoch. */
 export const toDay = (time: number): string => new Date(time).toISOString().slice(0, 10);
@@ -96,6 +108,15 @@ export function countUsage(row: CountedVerification, day: string, count = 1): Us
       verified: isVerified ? count : 0,
     }),
   }));
+}
+
+/** The delivery of a message, if it is known. It belongs to the day on which it was sent. */
+export function countDelivery(message: DeletedMessage): Usage[] {
+  const { sent_at, client, country, provider, channel, status } = message;
+  const isUndelivered = UNDELIVERED.has(status);
+  if (status !== 'delivered' && !isUndelivered) return [];
+  const counts = isUndelivered ? { undelivered: 1 } : { delivered: 1 };
+  return [{ day: toDay(sent_at), client, country, provider, channel, ...NO_USAGE, ...counts }];
 }
 
 /** Provider and channel of each message: the last accepted one, possibly sent ones, earlier ones. */

@@ -54,7 +54,7 @@ const columns = (names: readonly string[]) => sql.join(names.map((name) => sql.r
 
 const prepareHistoryQueries = (database: Database) =>
   database.prepare('usage', {
-    /** One statement, so that it reads each verification once: as a row, or as daily usage. */
+    /** One statement, so that it reads each row once: as it is, or as daily usage. */
     readDay: (_db, p: SelectedDay) => sql<UsageRecord>`
       select ${columns(COUNTED_COLUMNS)}, count(*) as count,
         0 as verifications, 0 as sends, 0 as delivered, 0 as undelivered, 0 as verified, 0 as blocked
@@ -63,5 +63,12 @@ const prepareHistoryQueries = (database: Database) =>
       group by ${columns(COUNTED_COLUMNS)}
       union all
       select client, country, provider, channel, '', 0, '', '', 0, ${columns(USAGE_COUNTS)}
-      from usage_daily where day = ${p.day}`,
+      from usage_daily where day = ${p.day}
+      union all
+      select client, country, provider, channel, '', 0, '', '', 0, 0, 0,
+        count(case when status = 'delivered' then 1 end),
+        count(case when status not in ('pending', 'delivered', 'unknown') then 1 end), 0, 0
+      from messages
+      where pin_id <> '' and sent_at >= ${p.start} and sent_at < ${p.end}
+      group by client, country, provider, channel`,
   });

@@ -1,5 +1,6 @@
 import { hours, minutes } from '../../src/common/durations.js';
 import type { Channel } from '../../src/common/channel.js';
+import type { DeliveryReport } from '../../src/common/delivery-report.js';
 import { storageConfig } from '../../src/config/storage.config.js';
 import type { NewVerification, SendReservation } from '../../src/storage/send.types.js';
 import { toDay, UsageSum, type Usage } from '../../src/storage/usage-counts.js';
@@ -185,6 +186,35 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
       ['shop', 'US', 'infobip', 'sms', 2, 2, 0],
       ['shop', 'US', 'sinch', 'sms', 0, 1, 0],
     ]);
+  });
+
+  // Fails without addDeleted of eraseMessages in verification.repository.ts, and of deleteMessages in
+  // cleanup.service.ts.
+  it('has the reported deliveries, also of messages that are erased or deleted by age', async () => {
+    const day = clock.now();
+    const sendTracked = async (number: string, status: DeliveryReport['status']) => {
+      const reservation = await reserve({ phoneNumber: phoneNumber(number) });
+      await opened.store.confirmSend(
+        reservation,
+        { provider: 'infobip', pinId: 'any', possiblySentBy: [], messageId: number },
+        sendResponse(reservation.pinId),
+      );
+      await opened.messages.applyReports('infobip', [{ messageId: number, status }]);
+    };
+    await sendTracked('+14155552671', 'delivered');
+    await sendTracked('+14155552672', 'delivered');
+    await sendTracked('+14155552673', 'unreachable');
+    await sendTracked('+14155552674', 'unknown');
+    const readDelivery = async () =>
+      (await readDay(toDay(day))).map(({ country, sends, delivered, undelivered }) =>
+        [country, sends, delivered, undelivered].join(' '),
+      );
+    expect(await readDelivery()).toEqual(['US 4 2 1']);
+
+    await opened.store.erase(NUMBER, 'shop');
+    expect(await readDelivery()).toEqual(['US 4 2 1']);
+    await passRetention();
+    expect(await readDelivery()).toEqual(['US 4 2 1']);
   });
 
   it('has no test number', async () => {

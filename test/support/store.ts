@@ -9,6 +9,7 @@ import { configModule } from '../../src/config/config.module.js';
 import { CleanupService } from '../../src/storage/cleanup.service.js';
 import { LostAnswerStore } from '../../src/storage/lost-answer-store.js';
 import { Outbox } from '../../src/storage/outbox.js';
+import { MessageRepository } from '../../src/storage/repositories/message.repository.js';
 import { StorageModule } from '../../src/storage/storage.module.js';
 import { VerificationStore } from '../../src/storage/verification-store.js';
 import { testEnvironment } from './config.js';
@@ -21,6 +22,7 @@ export interface OpenStore {
   readonly lostAnswers: LostAnswerStore;
   readonly outbox: Outbox;
   readonly events: EventBus;
+  readonly messages: MessageRepository;
   runCleanup(): Promise<void>;
   close(): Promise<void>;
 }
@@ -92,6 +94,7 @@ export async function openStore(clock: Clock, settings: NodeJS.ProcessEnv): Prom
     lostAnswers: module.get(LostAnswerStore),
     outbox: module.get(Outbox),
     events: module.get(EventBus),
+    messages: module.get(MessageRepository),
     runCleanup: () => module.get(CleanupService).runOnce(),
     close: () => module.close(),
   };

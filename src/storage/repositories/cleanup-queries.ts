@@ -1,7 +1,12 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
-import { DELETED_COLUMNS, type DeletedVerification } from '../usage-counts.js';
+import {
+  DELETED_COLUMNS,
+  DELETED_MESSAGE_COLUMNS,
+  type DeletedMessage,
+  type DeletedVerification,
+} from '../usage-counts.js';
 
 interface CleanupCutoff<T = number> {
   /** Milliseconds since the epoch; of traffic, a time bucket; of usage, a day. */
@@ -28,13 +33,12 @@ export const prepareCleanupQueries = (database: Database) =>
     },
     deleteEvents: (_db, p: CleanupCutoff) =>
       deleteOldest('outbox', ['pin_id', 'subject'], 'created_at', sql`created_at <= ${p.before}`),
-    deleteMessages: (_db, p: CleanupCutoff) =>
-      deleteOldest(
-        'messages',
-        ['message_hash'],
-        'sent_at',
-        sql`pin_id <> '' and sent_at <= ${p.before}`,
-      ),
+    deleteMessages: (_db, p: CleanupCutoff) => {
+      const condition = sql`pin_id <> '' and sent_at <= ${p.before}`;
+      const oldest = isAmongOldest('messages', ['message_hash'], 'sent_at', condition);
+      return sql<DeletedMessage>`delete from messages
+        where ${oldest} returning ${DELETED_MESSAGE_COLUMNS}`;
+    },
     /** Reports of messages that this service did not send, or whose send failed. */
     deleteWaitingReports: (_db, p: CleanupCutoff) =>
       deleteOldest(

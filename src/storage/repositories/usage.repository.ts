@@ -3,9 +3,11 @@ import { sql } from 'kysely';
 import { Database } from '../engines/database.js';
 import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import {
+  countDelivery,
   countUsage,
   toDay,
   UsageSum,
+  type DeletedMessage,
   type DeletedVerification,
   type Usage,
 } from '../usage-counts.js';
@@ -19,12 +21,17 @@ export class UsageRepository {
     this.queries = prepareUsageQueries(database);
   }
 
-  /** Adds the usage of verifications, in the transaction that deletes them. */
-  async addDeleted(transaction: Executor, rows: readonly DeletedVerification[]): Promise<void> {
+  /** Adds the usage of verifications and messages, in the transaction that deletes them. */
+  async addDeleted(
+    transaction: Executor,
+    verifications: readonly DeletedVerification[],
+    messages: readonly DeletedMessage[] = [],
+  ): Promise<void> {
     const sum = new UsageSum();
-    for (const row of rows) {
+    for (const row of verifications) {
       for (const usage of countUsage(row, toDay(row.created_at))) sum.add(usage);
     }
+    for (const usage of messages.flatMap(countDelivery)) sum.add(usage);
     if (sum.size === 0) return;
     await transaction.run((batch) => {
       this.add(batch, sum);

@@ -8,7 +8,12 @@ import {
   type AttemptedVerificationRow,
   type VerificationRow,
 } from '../migrations/schema.js';
-import { DELETED_COLUMNS, type DeletedVerification } from '../usage-counts.js';
+import {
+  DELETED_COLUMNS,
+  DELETED_MESSAGE_COLUMNS,
+  type DeletedMessage,
+  type DeletedVerification,
+} from '../usage-counts.js';
 
 interface PinKey {
   pinId: string;
@@ -154,8 +159,9 @@ export const prepareVerificationQueries = (database: Database) =>
       delete from verifications where ${isErased(p)} returning ${DELETED_COLUMNS}`,
 
     /** Before `erase`, with the same verifications. */
-    eraseMessages: (_db, p: ClientNumberKey) => sql`
-      delete from messages where pin_id in (select pin_id from verifications where ${isErased(p)})`,
+    eraseMessages: (_db, p: ClientNumberKey) => sql<DeletedMessage>`
+      delete from messages where pin_id in (select pin_id from verifications where ${isErased(p)})
+      returning ${DELETED_MESSAGE_COLUMNS}`,
 
     /** For all clients, because each one's limits depend on the others. */
     rehashNumber: (_db, p: NumberHashChange) => sql`

@@ -73,16 +73,16 @@ export class VerificationRepository {
     await this.verifications.rehashNumber(this.database, phoneNumber, client);
     const numberHash = this.verifications.hashNumber(phoneNumber);
     await this.database.transaction(async (transaction) => {
-      const { rows } = await transaction.run((batch) => {
+      const { erased, messages } = await transaction.run((batch) => {
         this.verifications.queries.lockNumber(batch, { client, numberHash });
         this.verifications.queries.eraseAnswers(batch, { client, numberHash });
         this.verifications.queries.eraseEvents(batch, { client, numberHash });
-        this.verifications.queries.eraseMessages(batch, { client, numberHash });
+        const messages = this.verifications.queries.eraseMessages(batch, { client, numberHash });
         const erased = this.verifications.queries.erase(batch, { client, numberHash });
         this.limits.queries.untrustNumber(batch, { numberHash, client });
-        return erased;
+        return { erased, messages };
       });
-      await this.usage.addDeleted(transaction, rows);
+      await this.usage.addDeleted(transaction, erased.rows, messages.rows);
     });
   }
 }
