@@ -116,6 +116,24 @@ describe('npm run doctor with an account', () => {
     });
   });
 
+  it('checks the message templates of clients, too', async () => {
+    const file = new TestClientsFile();
+    file.write({ shop: { keys: [newHashedKey().hash], infobipMessageId: 'lost-template' } });
+    const settings = { ...(await createAccount()), CLIENTS_FILE: file.path };
+    const { code, problems } = await runDoctor(settings);
+    file.remove();
+
+    expect(code).toBe(1);
+    expect(problems).toEqual([
+      {
+        check: 'template of shop',
+        level: 'error',
+        message: expect.stringContaining('no message template "lost-template" (CLIENTS_FILE)'),
+        remedy: 'Correct the template at Infobip, or the client in CLIENTS_FILE.',
+      },
+    ]);
+  });
+
   it('names each error of CLIENTS_FILE, and exits with 1', async () => {
     const file = new TestClientsFile();
     file.write({ shop: { keys: [], otpTtl: '1h' }, bank: {} });

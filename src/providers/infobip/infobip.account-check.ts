@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ClientDirectory } from '../../clients/client-directory.js';
 import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
+import type { MessageTemplates } from '../../config/providers.config.js';
 import {
   AccountError,
   fail,
@@ -17,7 +19,9 @@ import type { InfobipTemplate } from './infobip.types.js';
 
 const SETUP_REMEDY = 'Fix it with: npm run infobip:setup.';
 
-/** Checks the application and the message templates that the settings name. */
+const CLIENT_REMEDY = 'Correct the template at Infobip, or the client in CLIENTS_FILE.';
+
+/** Checks the application and the message templates that the settings and the clients name. */
 @Injectable()
 export class InfobipAccountCheck implements AccountCheck {
   constructor(
@@ -25,6 +29,7 @@ export class InfobipAccountCheck implements AccountCheck {
     private readonly api: InfobipAccountApi,
     private readonly requiredLimits: InfobipRequiredLimits,
     @Inject(otpConfig.KEY) private readonly otp: OtpConfig,
+    private readonly directory: ClientDirectory,
   ) {}
 
   async check(signal?: AbortSignal): Promise<AccountFinding[]> {
@@ -69,8 +74,26 @@ export class InfobipAccountCheck implements AccountCheck {
         );
         return found.map((finding) => nameLocale(finding, locale));
       }),
+      ...Array.from(this.listClientTemplates(), async ([id, client]) => {
+        const found = await this.checkTemplate('CLIENTS_FILE', id, signal, (template) =>
+          checkTemplate(template, applicationId),
+        );
+        return found.map((finding) => nameClient(finding, client));
+      }),
     ]);
     return findings.flat();
+  }
+
+  /** The templates of clients that are not those of the settings, each with its first client. */
+  private listClientTemplates(): ReadonlyMap<string, string> {
+    const configured = listTemplateIds(this.client.account);
+    const owners = new Map<string, string>();
+    for (const { name, rules } of this.directory.clients) {
+      for (const id of rules.templates ? listTemplateIds(rules.templates) : []) {
+        if (!configured.includes(id) && !owners.has(id)) owners.set(id, name);
+      }
+    }
+    return owners;
   }
 
   private async checkTemplate(
@@ -99,6 +122,18 @@ export class InfobipAccountCheck implements AccountCheck {
     );
   }
 }
+
+const listTemplateIds = ({ templateId, templateIdsByLocale }: MessageTemplates): string[] => [
+  templateId,
+  ...templateIdsByLocale.values(),
+];
+
+/** Says of which client's template a finding is. */
+const nameClient = (finding: AccountFinding, client: string): AccountFinding => ({
+  ...finding,
+  check: `${finding.check} of ${client}`,
+  remedy: finding.level === 'ok' ? undefined : CLIENT_REMEDY,
+});
 
 /** Says of which language's template a finding is. */
 const nameLocale = (finding: AccountFinding, locale: string): AccountFinding => ({
