@@ -30,13 +30,18 @@ const REPORT_PINO_PRETTY = {
 
 describe('The output of the service', () => {
   let folder: string;
-  let settings: { PORT: string; SANDBOX_PORT: string };
+  let settings: { PORT: string; SANDBOX_PORT: string; NODE_ENV: string };
   let service: ChildProgram;
   let isEnded: boolean;
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'otp-terminal-'));
-    settings = { PORT: String(await freePort()), SANDBOX_PORT: String(await freePort()) };
+    // In development the sandbox also sends delivery reports, and their lines come at any time.
+    settings = {
+      PORT: String(await freePort()),
+      SANDBOX_PORT: String(await freePort()),
+      NODE_ENV: 'test',
+    };
   });
 
   async function stopService(): Promise<void> {
