@@ -2539,56 +2539,6 @@ where
   and status || '' = 'expired'
 on conflict do nothing;
 
--- webhook_events.addRehashed
-insert into
-  outbox (
-    event_id,
-    pin_id,
-    subject,
-    type,
-    client,
-    occurred_at,
-    created_at,
-    due_at,
-    tries,
-    state
-  )
-select
-  cast(?1 as text),
-  pin_id,
-  '',
-  case
-    when attempts >= max_attempts then 'verification.exhausted'
-    when status = 'expired' then 'verification.expired'
-    else 'verification.cancelled'
-  end,
-  client,
-  cast(
-    case
-      when status = 'expired' then expires_at
-      else ?2
-    end as bigint
-  ),
-  cast(?2 as bigint),
-  cast(?2 as bigint),
-  0,
-  'waiting'
-from
-  verifications
-where
-  superseded_by <> ''
-  and superseded_by = (
-    select
-      pin_id
-    from
-      verifications as newer
-    where
-      client = ?3
-      and number_hash = ?4
-      and status = 'pending'
-  )
-on conflict do nothing;
-
 -- webhook_events.addSuperseded
 insert into
   outbox (
@@ -2644,6 +2594,56 @@ where
       and status || '' = 'cancelled'
     limit
       1
+  )
+on conflict do nothing;
+
+-- webhook_events.addSupersededByRehash
+insert into
+  outbox (
+    event_id,
+    pin_id,
+    subject,
+    type,
+    client,
+    occurred_at,
+    created_at,
+    due_at,
+    tries,
+    state
+  )
+select
+  cast(?1 as text),
+  pin_id,
+  '',
+  case
+    when attempts >= max_attempts then 'verification.exhausted'
+    when status = 'expired' then 'verification.expired'
+    else 'verification.cancelled'
+  end,
+  client,
+  cast(
+    case
+      when status = 'expired' then expires_at
+      else ?2
+    end as bigint
+  ),
+  cast(?2 as bigint),
+  cast(?2 as bigint),
+  0,
+  'waiting'
+from
+  verifications
+where
+  superseded_by <> ''
+  and superseded_by = (
+    select
+      pin_id
+    from
+      verifications as newer
+    where
+      client = ?3
+      and number_hash = ?4
+      and status = 'pending'
   )
 on conflict do nothing;
 

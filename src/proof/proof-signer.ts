@@ -10,12 +10,12 @@ import type { ProofKey } from '../config/proof-keys.js';
 /** How long a proof is valid, in milliseconds. */
 const LIFETIME_MS = minutes(5);
 
-/** 128 bits: two proofs never have the same `jti`. */
+/** 128 random bits, so that every `jti` is unique. */
 const PROOF_ID_BYTES = 16;
 
 /**
- * Authentication methods (RFC 8176). None is registered for WhatsApp: the code comes on another channel
- * than the one on which it is submitted.
+ * Authentication methods (RFC 8176). It has none for WhatsApp, so that is `mca`, multiple-channel
+ * authentication: the code is received on one channel and submitted on another.
  */
 const METHODS: Readonly<Record<Channel, string>> = { sms: 'sms', voice: 'tel', whatsapp: 'mca' };
 
@@ -29,9 +29,9 @@ export interface ProofSubject {
   readonly isTestNumber: boolean;
 }
 
-/** What a client asks a proof for. */
+/** The parts of a proof that the client chooses. */
 export interface ProofRequest {
-  /** The service that checks it. */
+  /** The service that will check the proof (`proofFor`). */
   readonly audience: string;
   /** The `reference` of the verification, if it has one. */
   readonly reference: string | undefined;
@@ -51,14 +51,14 @@ export class ProofSigner {
     this.header = { alg, kid, typ: 'JWT' };
   }
 
-  /** @param now when the number was verified, by the service's clock */
+  /** @param verifiedAt when the number was verified, by the service's clock */
   sign(
     { pinId, phoneNumber, channel, isTestNumber }: ProofSubject,
     { audience, reference }: ProofRequest,
-    now: number,
+    verifiedAt: number,
   ): Promise<string> {
-    // Others compare it with their own clocks.
-    const issuedAt = Math.floor(this.clock.toDate(now).getTime() / seconds(1));
+    // The wall clock: other services compare `iat` and `exp` with their own clocks.
+    const issuedAt = Math.floor(this.clock.toDate(verifiedAt).getTime() / seconds(1));
     const claims = {
       iss: this.issuer,
       aud: audience,
@@ -75,6 +75,6 @@ export class ProofSigner {
   }
 }
 
-/** Without a key, so that everyone who knows the reference can compare it. */
+/** A plain hash, without a secret: another service that knows the reference can compute it. */
 const hashReference = (reference: string): string =>
   createHash('sha256').update(reference).digest('base64url');

@@ -9,7 +9,7 @@ export const PROOF_SIGNER = Symbol('ProofSigner');
 
 /** Signs proofs. Imported dynamically: without `PROOF_KEYS`, jose is not loaded. */
 @Module({
-  // Exports the clock.
+  // For the Clock.
   imports: [StorageModule],
   providers: [
     {

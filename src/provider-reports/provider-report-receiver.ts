@@ -6,22 +6,26 @@ import { EventBus } from '../common/events.js';
 import type { ReportRefusal } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import { UnauthenticatedLimit } from '../http/unauthenticated-limit.js';
-import type { ReportedDeliveries, ReportReader, SendQuestion } from '../providers/report-reader.js';
+import type {
+  ReportedDeliveries,
+  ReportReader,
+  SendPermissionRequest,
+} from '../providers/report-reader.js';
 import { DeliveryReportStore } from '../storage/delivery-report-store.js';
 import { withDeadline } from './with-deadline.js';
 
-/** How long a provider waits is not documented. */
-const DEADLINE_MS = seconds(1);
+/** Time limit of an answer. Providers do not document how long they wait. */
+const ANSWER_TIMEOUT_MS = seconds(1);
 const NO_BODY = Buffer.alloc(0);
 
-/** What Sinch is answered; others read the status only. */
+/** The answer to Sinch, which asks before each message. */
 interface SendDecision {
   readonly action: 'allow' | 'deny';
 }
 
 /**
- * Receives what a provider reports. A report changes only what is known of a message's delivery: it
- * verifies no number, gives no attempt back, and sends no message.
+ * Receives the reports of a provider. A report changes only the delivery of a message: it does not
+ * verify a number, return an attempt or send a message.
  */
 @Injectable()
 export class ProviderReportReceiver {
@@ -33,12 +37,12 @@ export class ProviderReportReceiver {
 
   /**
    * Answers 200 once every report is stored: without a body, or with the decision that Sinch asks for. A
-   * request that is not authentic gets 401 without a body, and counts as one without a valid API key.
+   * request without a valid signature gets 401, and counts as one without a valid API key.
    * @throws DomainError `malformed_body`, `too_many_requests`, `storage_unavailable`
    */
   async receive(reader: ReportReader, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { headers, requestContext: context } = request;
-    // A body of another media type was not read.
+    // The body parser leaves other media types unread.
     const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
     const refusal = reader.findRefusal({ headers, body });
     if (refusal) {
@@ -53,10 +57,10 @@ export class ProviderReportReceiver {
       throw errors.malformedBody({ message: `The body is no JSON report of ${reader.provider}.` });
     }
     const answer =
-      content.type === 'question'
+      content.type === 'permission_request'
         ? this.decide(reader, content, context)
         : this.storeReports(reader, content, context);
-    await reply.code(200).send(await withDeadline(answer, DEADLINE_MS));
+    await reply.code(200).send(await withDeadline(answer, ANSWER_TIMEOUT_MS));
   }
 
   private async storeReports(
@@ -75,7 +79,7 @@ export class ProviderReportReceiver {
   /** Allows a message that this service has just requested, and no other. */
   private async decide(
     { provider }: ReportReader,
-    { message, reports }: SendQuestion,
+    { message, reports }: SendPermissionRequest,
     context: RequestContext,
   ): Promise<SendDecision> {
     if (!message || !(await this.store.isRequested(message, context))) return { action: 'deny' };

@@ -9,7 +9,7 @@ import { ProviderReportReceiver } from './provider-report-receiver.js';
 
 const PATH = 'provider-reports';
 
-/** A hundred reports have about 60 KB. */
+/** Infobip posts up to a hundred reports (`maxBucketSize`): about 60 KB. */
 const MAX_INFOBIP_BYTES = 256 * 1024;
 const MAX_SINCH_BYTES = 64 * 1024;
 
@@ -30,7 +30,7 @@ class InfobipReportsController {
   }
 }
 
-/** The callbacks of Sinch. */
+/** The callbacks of Sinch: delivery reports, and requests for permission to send. */
 @Public()
 @ApiExcludeController()
 @Controller(PATH)

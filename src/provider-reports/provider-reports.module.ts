@@ -5,7 +5,7 @@ import { StorageModule } from '../storage/storage.module.js';
 import { ProviderReportReceiver } from './provider-report-receiver.js';
 import { selectReportControllers } from './provider-reports.controller.js';
 
-/** What the providers report of messages, on the routes of those whose reports are switched on. */
+/** The routes for delivery reports, for each provider whose reports are switched on. */
 @Module({})
 export class ProviderReportsModule {
   static with(reports: ReportsConfig): DynamicModule {

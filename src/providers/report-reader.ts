@@ -22,8 +22,8 @@ export interface ReportedDeliveries {
 }
 
 /** The provider asks whether it may send a message. */
-export interface SendQuestion {
-  readonly type: 'question';
+export interface SendPermissionRequest {
+  readonly type: 'permission_request';
   /** `undefined` for a message that this service never sends. */
   readonly message: RequestedMessage | undefined;
   /** The price of the message, if it is given. */
@@ -43,7 +43,7 @@ export abstract class ReportReader {
   ): Extract<ReportRefusal, 'signature' | 'stale'> | undefined;
 
   /** Parses the body of an authentic request; `undefined` if it has another form. */
-  abstract parse(body: Buffer): ReportedDeliveries | SendQuestion | undefined;
+  abstract parse(body: Buffer): ReportedDeliveries | SendPermissionRequest | undefined;
 }
 
 /** The readers of both providers, by their names. */

@@ -20,8 +20,8 @@ export interface RequestedMessage {
 }
 
 /**
- * What providers report of messages. Throws DomainError `storage_unavailable` if the database cannot be
- * reached: every report can be repeated then.
+ * Stores the delivery reports of providers. Every method throws DomainError `storage_unavailable` if the
+ * database cannot be reached. Then the report can be repeated.
  */
 @Injectable()
 export class DeliveryReportStore {
@@ -33,8 +33,8 @@ export class DeliveryReportStore {
   ) {}
 
   /**
-   * Stores reports, and emits `delivery_reported` for each message with a new status. A report that is
-   * no news changes nothing. One of an unknown message waits for 15 minutes for its send.
+   * Stores reports, and emits `delivery_reported` for each message with a new status. A repeated report
+   * changes nothing. A report of an unknown message is kept for 15 minutes, in case its send follows.
    */
   apply(
     provider: string,
@@ -52,7 +52,7 @@ export class DeliveryReportStore {
     });
   }
 
-  /** Whether this service has just requested a message: of this verification, number and channel. */
+  /** Whether the reference is that of an open verification with this number and channel. */
   isRequested(message: RequestedMessage, context?: RequestContext): Promise<boolean> {
     return measureOperation(this.events, 'findRequested', context, async () => {
       const { phoneNumber, channel } = message;
@@ -64,8 +64,8 @@ export class DeliveryReportStore {
   }
 
   /**
-   * Finds whether a verification ended otherwise, although the provider verified its code.
-   * @returns `undefined` if it is verified, or may still be: a check is running, or its answer is lost
+   * Finds the verification of a code that the provider verified, if it ended without being verified.
+   * @returns `undefined` if it is verified, or may become so: it is open, or a check has no result
    */
   findUnverified(
     reference: string,

@@ -12,20 +12,20 @@ import { getCheckedCodes } from './repositories/verification-status.js';
 import { VerificationTable } from './repositories/verification-table.js';
 import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
 import type { UnreadableDataError } from './unreadable-data.error.js';
-import type { ClaimedEvent, EventDelivery, EventHistory } from './webhook-event.types.js';
+import type { ClaimedEvent, EventDelivery, EventContent } from './webhook-event.types.js';
 
-/** A replica that was killed keeps its events for this long: well over the time of a try. */
+/** How long a claim lasts, also if its replica was killed: much longer than a try. */
 const CLAIM_MS = seconds(60);
 
-/** A right code may be stored this long after it was checked: its write waits for the database. */
+/** Codes count as expired this much later: the result of a check may still wait for the database. */
 const EXPIRY_MARGIN_MS = seconds(10);
 
-/** Codes that expired before have no event: the service was down, or had no `EVENTS_URL`. */
+/** Codes that expired longer ago get no event: the service was down, or had no `EVENTS_URL`. */
 const MAX_EXPIRED_MS = hours(24);
 
 /**
- * The events that wait to be sent, of all replicas. One that is claimed belongs to its replica until
- * it is noted as sent, postponed or abandoned, or for a minute.
+ * The events that wait to be sent, of all replicas. A replica claims an event for a minute, or until
+ * it marks it as sent, postpones it or abandons it.
  */
 @Injectable()
 export class Outbox {
@@ -59,7 +59,7 @@ export class Outbox {
     }
   }
 
-  /** Takes events that are due. Of one verification only the earliest is. */
+  /** Claims events that are due. Only the earliest event of a verification can be due. */
   async claim(count: number): Promise<ClaimedEvent[]> {
     const now = this.clock.now();
     const { rows } = await this.database.run((batch) =>
@@ -69,10 +69,10 @@ export class Outbox {
   }
 
   /** @returns `undefined` if the verification was erased */
-  async readHistory({
+  async readContent({
     pinId,
     client,
-  }: ClaimedEvent): Promise<EventHistory | UnreadableDataError | undefined> {
+  }: ClaimedEvent): Promise<EventContent | UnreadableDataError | undefined> {
     const { found, deliveries } = await this.database.run((batch) => ({
       found: this.verifications.queries.read(batch, { pinId, client }),
       deliveries: this.queries.readDeliveries(batch, { pinId }),
@@ -95,14 +95,14 @@ export class Outbox {
     };
   }
 
-  /** Notes that the receiver has accepted the event: it is not sent again. */
+  /** Marks the event as accepted by the receiver: it is not sent again. */
   async markSent({ pinId, subject }: ClaimedEvent): Promise<void> {
     await this.database.runUntilCommitted(() =>
       this.database.run((batch) => this.queries.markSent(batch, { pinId, subject })),
     );
   }
 
-  /** Lets the event wait for its next try. */
+  /** @param until when the event is tried again, in milliseconds since the epoch */
   async postpone({ pinId, subject, tries }: ClaimedEvent, until: number): Promise<void> {
     await this.database.run((batch) =>
       this.queries.postpone(batch, { pinId, subject, tries, until }),

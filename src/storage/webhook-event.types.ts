@@ -3,25 +3,25 @@ import type { DeliveryStatus } from '../common/delivery-status.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import type { WebhookEventType } from '../common/webhook-event.js';
 
-/** An event that a replica has taken to send it. Times are milliseconds since the epoch. */
+/** An event that one replica is sending. Times are milliseconds since the epoch. */
 export interface ClaimedEvent {
   /** The same for every try. */
   readonly eventId: string;
   readonly pinId: string;
-  /** Empty for the end of the verification. */
+  /** The hash of the message that an event is about; empty for the end of the verification. */
   readonly subject: string;
   readonly type: WebhookEventType;
   readonly client: string;
   readonly occurredAt: number;
   readonly createdAt: number;
-  /** This try included. */
+  /** Tries so far, with this one. */
   readonly tries: number;
 }
 
-/** What an event says of its verification, as it is when the event is sent. */
-export interface EventHistory {
+/** The verification that an event describes, read when the event is sent. */
+export interface EventContent {
   readonly phoneNumber: PhoneNumber;
-  /** Empty in rows from before budgets existed. */
+  /** ISO 3166 code, or `001`; empty in rows of early builds. */
   readonly country: string;
   readonly channel: Channel;
   readonly provider: string;
@@ -32,11 +32,11 @@ export interface EventHistory {
   /** The codes that were checked. */
   readonly attempts: number;
   readonly eventReference: string | undefined;
-  /** Empty without delivery reports. */
+  /** Of every message, the oldest first; empty without delivery reports. */
   readonly deliveries: readonly EventDelivery[];
 }
 
-/** One message, the oldest first. */
+/** The delivery of one message. */
 export interface EventDelivery {
   readonly channel: Channel | '';
   readonly provider: string;

@@ -1,19 +1,19 @@
 import { hours, minutes, seconds } from '../common/durations.js';
 
-/** How long after it was written an event is tried again, until a receiver accepts it. */
+/** Times of the retries, after the event was written. */
 const RETRY_AFTER_MS = [
   ...[seconds(5), seconds(30), minutes(2), minutes(10), minutes(30)],
   ...[hours(2), hours(6), hours(12), hours(24)],
 ];
 
-/** Spreads the tries of events that were written together, by at most this share. */
+/** Each time is up to this share later, to spread events that were written together. */
 const MAX_JITTER = 0.1;
 
 /**
  * @param createdAt when the event was written
  * @returns when the event is tried next, in milliseconds since the epoch; `undefined` after the last try
  */
-export function findNextTry(createdAt: number, now: number): number | undefined {
+export function findNextTryTime(createdAt: number, now: number): number | undefined {
   const afterMs = RETRY_AFTER_MS.find((ms) => createdAt + ms > now);
   if (afterMs === undefined) return undefined;
   return Math.round(createdAt + afterMs * (1 + Math.random() * MAX_JITTER));

@@ -1,17 +1,17 @@
 import { findUndeliveredReason } from '../common/delivery-status.js';
 import type { Clock } from '../common/clock.js';
 import { isTestProvider } from '../providers/test-number.provider.js';
-import type { ClaimedEvent, EventHistory, EventDelivery } from '../storage/webhook-event.types.js';
+import type { ClaimedEvent, EventContent, EventDelivery } from '../storage/webhook-event.types.js';
 
 /** The body of an event as JSON; docs/events.md describes its fields. */
 export function createWebhookBody(
   event: ClaimedEvent,
-  history: EventHistory,
+  content: EventContent,
   clock: Clock,
 ): string {
   const toText = (time: number): string => clock.toDate(time).toISOString();
-  const { phoneNumber, country, channel, provider, eventReference, deliveries } = history;
-  const hasExpired = clock.now() >= history.expiresAt;
+  const { phoneNumber, country, channel, provider, eventReference, deliveries } = content;
+  const hasExpired = clock.now() >= content.expiresAt;
   const isEnd = event.type !== 'message.undelivered';
   const data = {
     pinId: event.pinId,
@@ -21,11 +21,11 @@ export function createWebhookBody(
     channel,
     provider,
     ...(isTestProvider(provider) && { test: true }),
-    createdAt: toText(history.createdAt),
-    expiresAt: toText(history.expiresAt),
+    createdAt: toText(content.createdAt),
+    expiresAt: toText(content.expiresAt),
     ...(isEnd && { endedAt: toText(event.occurredAt) }),
-    sends: history.sends,
-    attempts: history.attempts,
+    sends: content.sends,
+    attempts: content.attempts,
     ...(eventReference !== undefined && { eventReference }),
     ...(deliveries.length > 0 && {
       delivery: deliveries.map((delivery) => describeDelivery(delivery, hasExpired, toText)),
@@ -40,7 +40,7 @@ function describeDelivery(
   toText: (time: number) => string,
 ) {
   const reason = findUndeliveredReason(status);
-  // As `GET /otp/{pinId}` has it: nothing more is expected of an expired code.
+  // The same as `GET /otp/{pinId}`: after the code has expired, no report is expected.
   const otherStatus = status === 'pending' && hasExpired ? 'unknown' : status;
   return {
     channel,

@@ -6,13 +6,13 @@ import { VERSION } from '../common/version.js';
 import { webhooksConfig, type WebhooksConfig } from '../config/webhooks.config.js';
 import { signWebhook } from './webhook-signature.js';
 
-/** For the whole try, connecting included. */
+/** Time limit of one try, including the connection. */
 export const POST_TIMEOUT_MS = seconds(10);
 
-/** The status says everything. A short body is read, so that the connection can be used again. */
+/** Only the status matters. A short body is read, so that the connection can be reused. */
 const MAX_READ_BYTES = 4 * 1024;
 
-/** The injection token of the connections to the receiver. */
+/** Injection token of the undici dispatcher for the receiver. */
 export const RECEIVER_DISPATCHER = Symbol('RECEIVER_DISPATCHER');
 
 /** Why an event was not accepted: a code for the log, without the address of the receiver. */
@@ -20,7 +20,7 @@ export class WebhookError extends Error {
   override readonly name = 'WebhookError';
 }
 
-/** Posts events to the receiver, signed as Standard Webhooks has it. */
+/** Posts events to the receiver, signed as Standard Webhooks specifies. */
 @Injectable()
 export class WebhookClient {
   /** Changed by tests alone. */
@@ -63,7 +63,7 @@ export class WebhookClient {
   }
 }
 
-/** Reads the status of a response, and little of its body. */
+/** Reads the status of a response. Aborts a long body. */
 class StatusReader implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private abortReason: Error | undefined;

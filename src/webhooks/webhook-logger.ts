@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { ClaimedEvent } from '../storage/webhook-event.types.js';
 
-/** Logs when events stop being accepted, and when they are again: not each try. */
+/** Logs when the receiver stops accepting events, and when it starts again: not each try. */
 @Injectable()
 export class WebhookLogger {
   private readonly logger = new Logger('Events');
@@ -9,14 +9,16 @@ export class WebhookLogger {
   private hasError = false;
 
   logAccepted(): void {
-    if (this.isFailing) this.logger.log('The receiver of events accepts them again.');
+    if (this.isFailing) this.logger.log('The receiver at EVENTS_URL accepts events again.');
     this.isFailing = false;
   }
 
   /** @param reason a code of WebhookError */
   logFailed(reason: string): void {
     if (!this.isFailing)
-      this.logger.warn(`The receiver of events accepts none (${reason}). They are tried again.`);
+      this.logger.warn(
+        `The receiver at EVENTS_URL accepts no events (${reason}). They are retried.`,
+      );
     this.isFailing = true;
   }
 
@@ -26,7 +28,7 @@ export class WebhookLogger {
     );
   }
 
-  /** The database cannot be reached, for instance. Logged once, until `logRecovered`. */
+  /** Logs an error, such as an unreachable database, once until `logRecovered`. */
   logError(error: unknown): void {
     if (!this.hasError) this.logger.warn(error);
     this.hasError = true;

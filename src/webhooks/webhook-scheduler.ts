@@ -12,20 +12,20 @@ import { WebhookClient } from './webhook-client.js';
 import { WebhookLogger } from './webhook-logger.js';
 import { WebhookSender } from './webhook-sender.js';
 
-/** Finds the events of other replicas, retries and expired codes. */
+/** How often to look for retries, expired codes and events that other replicas wrote. */
 const INTERVAL_MS = seconds(5);
 
-/** New events of this replica are sent together after this time. */
+/** Delay after a new event of this replica, so that events are sent together. */
 const WAKE_DELAY_MS = 50;
 
-/** Decides when events are looked for and sent, one run after the other. */
+/** Sends due events at an interval and after each change, one run after the other. */
 @Injectable()
 export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
   private wakeTimer: NodeJS.Timeout | undefined;
-  private last: Promise<void> = Promise.resolve();
-  private unfinished = 0;
-  private oldestTime: number | undefined;
+  private lastRun: Promise<void> = Promise.resolve();
+  private unfinishedRuns = 0;
+  private oldestEventTime: number | undefined;
 
   constructor(
     private readonly outbox: Outbox,
@@ -47,50 +47,50 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
       'Age of the oldest event that no receiver has accepted; 0 if there is none.',
       [],
       () => {
-        const ageMs = this.oldestTime === undefined ? 0 : clock.now() - this.oldestTime;
+        const ageMs = this.oldestEventTime === undefined ? 0 : clock.now() - this.oldestEventTime;
         return [{ labels: {}, value: ageMs / seconds(1) }];
       },
     );
   }
 
   onApplicationBootstrap(): void {
-    // What waits since a crash.
+    // Sends events that were left over from before the start.
     void this.runOnce();
     this.timer = setInterval(() => {
       // A run may take longer than the interval.
-      if (this.unfinished < 2) void this.runOnce();
+      if (this.unfinishedRuns < 2) void this.runOnce();
     }, INTERVAL_MS).unref();
   }
 
-  /** Before the database is closed. What is not sent is sent by another replica, or after the start. */
+  /** Runs before the database is closed. Another replica, or the next start, sends the rest. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     clearTimeout(this.wakeTimer);
     await this.sender.stop();
-    await this.last;
+    await this.lastRun;
     await this.client.close();
   }
 
-  /** Runs after those that are running: adds the events of expired codes, and sends what is due. */
+  /** After earlier runs, adds the events of expired codes and sends all due events. */
   runOnce(): Promise<void> {
     return this.enqueue(async () => {
       await this.outbox.addExpired();
       await this.sender.sendDue();
-      this.oldestTime = await this.outbox.readOldestTime();
+      this.oldestEventTime = await this.outbox.readOldestTime();
     });
   }
 
   private wake(): void {
     this.wakeTimer ??= setTimeout(() => {
       this.wakeTimer = undefined;
-      if (this.unfinished < 2) void this.enqueue(() => this.sender.sendDue());
+      if (this.unfinishedRuns < 2) void this.enqueue(() => this.sender.sendDue());
     }, WAKE_DELAY_MS).unref();
   }
 
-  /** An error is logged; the next run tries again. */
+  /** Runs `work` after earlier runs. An error is logged, and the next run tries again. */
   private enqueue(work: () => Promise<void>): Promise<void> {
-    this.unfinished += 1;
-    this.last = this.last
+    this.unfinishedRuns += 1;
+    this.lastRun = this.lastRun
       .then(work)
       .then(
         () => {
@@ -101,8 +101,8 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
         },
       )
       .finally(() => {
-        this.unfinished -= 1;
+        this.unfinishedRuns -= 1;
       });
-    return this.last;
+    return this.lastRun;
   }
 }

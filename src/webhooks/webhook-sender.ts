@@ -6,31 +6,31 @@ import { EventBus } from '../common/events.js';
 import type { WebhookOutcome } from '../common/webhook-event.js';
 import { Outbox } from '../storage/outbox.js';
 import type { ClaimedEvent } from '../storage/webhook-event.types.js';
-import { findNextTry } from './retry-schedule.js';
+import { findNextTryTime } from './retry-schedule.js';
 import { createWebhookBody } from './webhook-body.js';
 import { WebhookClient, WebhookError } from './webhook-client.js';
 import { WebhookLogger } from './webhook-logger.js';
 
-/** Posts at the same time, of one replica. */
+/** How many events a replica posts at the same time. */
 const MAX_PARALLEL = 8;
 
-/** How often a replica tries to note that an event was accepted, while the database is away. */
-const NOTE_AGAIN_MS = seconds(1);
+/** Wait before the next write of `markSent` while the database is down. */
+const MARK_SENT_RETRY_MS = seconds(1);
 
-/** Posts that run at a shutdown have this long to end. */
-const STOP_MS = seconds(3);
+/** How long a shutdown waits for running posts. */
+const STOP_TIMEOUT_MS = seconds(3);
 
 /**
- * Sends the events that are due, several verifications at a time. An event is sent at least once: again
- * after a 2xx only if this replica could not note it within a minute, for instance because it was killed.
+ * Sends the events that are due, for several verifications at a time. An accepted event is sent again
+ * only if this replica could not mark it as sent within a minute, for instance because it was killed.
  */
 @Injectable()
 export class WebhookSender {
   private readonly running = new Set<Promise<void>>();
-  /** Events that were accepted, and are not noted as sent yet. */
+  /** Ids of events that were accepted but are not yet marked as sent. */
   private readonly accepted = new Set<string>();
   private isStopping = false;
-  /** Ends the posts that are running. */
+  /** Aborts the running posts. */
   private readonly abort = new AbortController();
 
   constructor(
@@ -56,14 +56,14 @@ export class WebhookSender {
     this.isStopping = true;
     const timer = setTimeout(() => {
       this.abort.abort();
-    }, STOP_MS);
+    }, STOP_TIMEOUT_MS);
     await Promise.all(this.running);
     clearTimeout(timer);
   }
 
   private start(event: ClaimedEvent): void {
     const sending = this.send(event)
-      // The claim ends by itself, and the event is sent again.
+      // The claim times out, and the event is sent again.
       .catch((error: unknown) => {
         this.logger.logError(error);
       })
@@ -89,16 +89,16 @@ export class WebhookSender {
 
   /** @throws WebhookError if the receiver did not accept it */
   private async post(event: ClaimedEvent): Promise<void> {
-    const history = await this.outbox.readHistory(event);
-    if (!history) throw new WebhookError('verification_deleted');
-    if ('outcome' in history) throw new WebhookError('stored_data_unreadable');
-    const body = createWebhookBody(event, history, this.clock);
+    const content = await this.outbox.readContent(event);
+    if (!content) throw new WebhookError('verification_deleted');
+    if ('outcome' in content) throw new WebhookError('stored_data_unreadable');
+    const body = createWebhookBody(event, content, this.clock);
     await this.client.post(event.eventId, body, this.abort.signal);
     this.accepted.add(event.eventId);
   }
 
   private async postpone(event: ClaimedEvent, reason: string): Promise<WebhookOutcome> {
-    const next = findNextTry(event.createdAt, this.clock.now());
+    const next = findNextTryTime(event.createdAt, this.clock.now());
     if (next === undefined) {
       if (await this.outbox.abandon(event)) this.logger.logAbandoned(event, reason);
       return 'abandoned';
@@ -115,7 +115,7 @@ export class WebhookSender {
         this.accepted.delete(event.eventId);
       } catch (error) {
         if (this.isStopping) throw error;
-        await delay(NOTE_AGAIN_MS, undefined, { ref: false });
+        await delay(MARK_SENT_RETRY_MS, undefined, { ref: false });
       }
     }
   }

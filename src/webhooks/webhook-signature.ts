@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * The header `webhook-signature` of Standard Webhooks 1.0: one signature for each secret, so that a
- * receiver can have either of them during a rotation.
+ * The header `webhook-signature` of Standard Webhooks 1.0. It has a signature for each secret, so that
+ * the receiver may use any of them during a rotation.
  * @param timestamp seconds since the epoch, as in `webhook-timestamp`
  */
 export const signWebhook = (

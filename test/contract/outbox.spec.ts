@@ -81,7 +81,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
 
     const [event] = await opened.outbox.claim(1);
     expect(event).toMatchObject({ pinId: 'pin', type: 'verification.exhausted' });
-    expect(event && (await opened.outbox.readHistory(event))).toMatchObject({ attempts: 1 });
+    expect(event && (await opened.outbox.readContent(event))).toMatchObject({ attempts: 1 });
   });
 
   it('holds an event of used-up attempts at the expiry, if an answer is lost', async () => {

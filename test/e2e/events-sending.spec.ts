@@ -62,7 +62,7 @@ describe('The sender of events', () => {
     service.app.get(WebhookClient).timeoutMs = 200;
     receiver.answer(fault);
     await cancel();
-    expect(service.log.text).toContain(`accepts none (${reason})`);
+    expect(service.log.text).toContain(`accepts no events (${reason})`);
     await runEvents();
     expect(receiver.requests).toHaveLength(1);
 

@@ -143,7 +143,7 @@ describe('A callback of Sinch', () => {
     };
 
     expect(parse(question)).toMatchObject({
-      type: 'question',
+      type: 'permission_request',
       message: {
         reference: 'signup-7f3a',
         channel: 'voice',

@@ -11,7 +11,7 @@ import {
   type ReportedDeliveries,
   type ReportReader,
   type ReportRequest,
-  type SendQuestion,
+  type SendPermissionRequest,
 } from '../report-reader.js';
 import { findCallbackRefusal } from './sinch.callback-signature.js';
 import { findChannel } from './sinch.methods.js';
@@ -36,12 +36,13 @@ export class SinchCallbackReader implements ReportReader {
     return findCallbackRefusal({ ...request, path: report.path }, application, Date.now());
   }
 
-  parse(body: Buffer): ReportedDeliveries | SendQuestion | undefined {
+  parse(body: Buffer): ReportedDeliveries | SendPermissionRequest | undefined {
     const callback: SinchCallback | undefined = parseJsonObject(body);
     const messageId = toMessageId(callback?.id);
     if (!callback || messageId === undefined || typeof callback.event !== 'string')
       return undefined;
-    if (callback.event === 'VerificationRequestEvent') return toQuestion(callback, messageId);
+    if (callback.event === 'VerificationRequestEvent')
+      return toPermissionRequest(callback, messageId);
     const status = toDeliveryStatus(callback);
     return {
       type: 'reports',
@@ -52,10 +53,10 @@ export class SinchCallbackReader implements ReportReader {
   }
 }
 
-function toQuestion(callback: SinchCallback, messageId: string): SendQuestion {
+function toPermissionRequest(callback: SinchCallback, messageId: string): SendPermissionRequest {
   const price = toMessagePrice(callback.price?.amount, callback.price?.currencyId);
   const reports = price ? [{ messageId, status: 'pending' as const, price }] : [];
-  return { type: 'question', message: toMessage(callback), reports };
+  return { type: 'permission_request', message: toMessage(callback), reports };
 }
 
 function toMessage({ reference, method, identity }: SinchCallback): RequestedMessage | undefined {

@@ -38,9 +38,9 @@ interface VerificationQueries {
   readonly rehashVerifications: PreparedQuery<FormerHash & { client: string }, unknown>;
 }
 
-/** Adds the events of what a merge ends. */
+/** Adds the events of verifications that a merge ends. */
 interface EventRecorder {
-  addRehashed(batch: StatementBatch, client: string, numberHash: string): void;
+  addSupersededByRehash(batch: StatementBatch, client: string, numberHash: string): void;
 }
 
 interface NumberRow {
@@ -104,7 +104,7 @@ export class FormerNumbers {
         }
         this.verifications.cancelOlderPending(batch, { client: name, ...hashes });
         this.verifications.rehashVerifications(batch, { client: name, ...hashes });
-        this.webhooks.addRehashed(batch, name, newHash);
+        this.webhooks.addSupersededByRehash(batch, name, newHash);
       }
     });
   }

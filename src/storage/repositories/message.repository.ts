@@ -16,7 +16,7 @@ import {
 } from './message-queries.js';
 import { WebhookEventRecorder } from './webhook-event-recorder.js';
 
-/** Reports per transaction: few, so that it is short. A request of Infobip has up to 2,000. */
+/** Reports per transaction, so that it stays short. One request can have up to 2,000. */
 const REPORTS_PER_BATCH = 100;
 
 /** A statement for a batch. */
@@ -57,13 +57,13 @@ export class MessageRepository {
     } as const;
     return (batch) => {
       const inserted = this.queries.insert(batch, message);
-      // A report may have come before.
+      // A report may have come before the send was stored.
       this.webhooks.addUndelivered(batch, message.messageHash, 0);
       return inserted;
     };
   }
 
-  /** @returns a getter of the delivery of a verification's newest message, if messages are tracked */
+  /** @returns a getter of the newest message's delivery; it returns `undefined` without reports */
   readNewest(batch: StatementBatch, pinId: string): () => MessageDelivery | undefined {
     if (!this.config.isOn) return () => undefined;
     const result = this.queries.readNewest(batch, { pinId });
@@ -74,7 +74,7 @@ export class MessageRepository {
   }
 
   /**
-   * Stores reports, each by itself. They may come in any order, repeatedly, and before their send.
+   * Stores reports. They may come in any order, repeatedly, and before their send is stored.
    * @returns the messages that changed; those that wait for their send have no `pin_id`
    */
   async applyReports(
@@ -93,7 +93,7 @@ export class MessageRepository {
     return changed;
   }
 
-  /** The verification with this `pinId`, of any client. */
+  /** Finds a verification of any client, because a provider's request names none. */
   async findVerification(pinId: string): Promise<RequestedVerification | undefined> {
     const { row } = await this.database.run((batch) =>
       this.queries.readVerification(batch, { pinId }),

@@ -134,7 +134,7 @@ export class VerificationTable {
         // The next statement may give two verifications one hash, under which one may be pending.
         this.queries.cancelOlderPending(batch, { client, oldHash, newHash });
         this.queries.rehashVerifications(batch, { client, oldHash, newHash });
-        this.webhooks.addRehashed(batch, client, newHash);
+        this.webhooks.addSupersededByRehash(batch, client, newHash);
       }
     });
   }

@@ -11,12 +11,12 @@ import { hasStatus, isClaimable, isOpen } from '../limits/predicates.js';
 const EVENT_ID_BYTES = 16;
 
 /**
- * Adds an event to the transaction that ends a verification. Without `EVENTS_URL` it adds nothing.
- * A statement that ended nothing, in a race or a repeated write, adds no event either.
+ * Adds an event in the transaction that ends a verification, or stores that a message did not arrive.
+ * Adds none without `EVENTS_URL`, and none if a concurrent or repeated write changed nothing.
  */
 @Injectable()
 export class WebhookEventRecorder {
-  /** Whether there are events. */
+  /** Whether `EVENTS_URL` is set. */
   readonly isEnabled: boolean;
   private readonly queries;
 
@@ -29,41 +29,46 @@ export class WebhookEventRecorder {
     this.queries = prepareWebhookEventQueries(database);
   }
 
-  /** Comes before the statement that marks it verified or unclaimed. */
+  /** Call before the statement that marks the verification as verified or unclaimed. */
   addVerified(batch: StatementBatch, pinId: string, now: number): void {
     if (this.isEnabled) this.queries.addVerified(batch, { eventId: createEventId(), pinId, now });
   }
 
-  /** Comes before the statement that cancels it. */
+  /** Call before the statement that cancels the verification. */
   addCancelled(batch: StatementBatch, pinId: string, client: string, now: number): void {
     if (!this.isEnabled) return;
     this.queries.addCancelled(batch, { eventId: createEventId(), pinId, client, now });
   }
 
-  /** Comes after the statement that resolves or releases an attempt. */
+  /** Call after the statement that resolves or releases an attempt. */
   addExhausted(batch: StatementBatch, pinId: string): void {
     if (!this.isEnabled) return;
     const now = this.clock.now();
     this.queries.addExhausted(batch, { eventId: createEventId(), pinId, now });
   }
 
-  /** Comes after the statement that confirms a send. @param pinId that of the send */
+  /** Call after the statement that confirms a send. @param pinId the verification that was sent */
   addSuperseded(batch: StatementBatch, pinId: string): void {
     if (!this.isEnabled) return;
     const now = this.clock.now();
     this.queries.addSuperseded(batch, { eventId: createEventId(), pinId, now });
   }
 
-  /** Comes after a change of secrets gave the verifications of a number one hash. */
-  addRehashed(batch: StatementBatch, client: string, numberHash: string): void {
+  /** Call after a new hash was given to the verifications of a number: all but one pending may end. */
+  addSupersededByRehash(batch: StatementBatch, client: string, numberHash: string): void {
     if (!this.isEnabled) return;
     const now = this.clock.now();
-    this.queries.addRehashed(batch, { eventId: createEventId(), client, numberHash, now });
+    this.queries.addSupersededByRehash(batch, {
+      eventId: createEventId(),
+      client,
+      numberHash,
+      now,
+    });
   }
 
   /**
-   * Comes after the statement that stores the status of a message.
-   * @param since when the report of that status came, at the earliest
+   * Call after the statement that stores the status of a message.
+   * @param since ignores a status that was reported earlier, in milliseconds since the epoch
    */
   addUndelivered(batch: StatementBatch, messageHash: string, since: number): void {
     if (!this.isEnabled) return;
@@ -71,7 +76,7 @@ export class WebhookEventRecorder {
     this.queries.addUndelivered(batch, { eventId: createEventId(), messageHash, since, now });
   }
 
-  /** Comes after the statement that marks it expired. */
+  /** Call after the statement that marks the verification as expired. */
   addExpired(batch: StatementBatch, pinId: string): void {
     const now = this.clock.now();
     this.queries.addExpired(batch, { eventId: createEventId(), pinId, now });
@@ -80,7 +85,7 @@ export class WebhookEventRecorder {
 
 const createEventId = (): string => getRandomBytes(EVENT_ID_BYTES).toString('base64url');
 
-/** An event and its verification. */
+/** The parameters of an event about a verification. */
 interface NewEvent {
   eventId: string;
   pinId: string;
@@ -90,7 +95,7 @@ interface NewEvent {
 const INSERT = sql`insert into outbox
   (event_id, pin_id, subject, type, client, occurred_at, created_at, due_at, tries, state)`;
 
-/** What an event of the verification's end holds. In a select nothing else gives its types. */
+/** The row of an event about a verification's end. PostgreSQL needs the casts to know the types. */
 const selectEnd = (
   p: Omit<NewEvent, 'pinId'>,
   type: RawBuilder<unknown>,
@@ -100,7 +105,7 @@ const selectEnd = (
     cast(${p.now} as bigint), cast(${p.now} as bigint), 0, 'waiting'
   from verifications`;
 
-/** An attempt that is used up, or whose check lacks a result, stays so after the end. */
+/** Exhausted if all attempts are used, also by checks that got no result. */
 const END_TYPE = sql`case when attempts >= max_attempts then 'verification.exhausted'
     when status = 'expired' then 'verification.expired' else 'verification.cancelled' end`;
 const END_TIME = (p: { now: number }) =>
@@ -112,19 +117,19 @@ const END_TIME = (p: { now: number }) =>
  */
 const prepareWebhookEventQueries = (database: Database) =>
   database.prepare('webhook_events', {
-    /** Before the change, with its condition: the lock keeps it true for the rest. */
+    /** Before the change, with the same condition. The lock keeps it true until the change. */
     addVerified: (_db, p: NewEvent) => sql`
       ${INSERT} ${selectEnd(p, sql.lit('verification.verified'))}
       where pin_id = ${p.pinId} and ${isClaimable(p.now)} ${database.lockClause}
       on conflict do nothing`,
 
-    /** Before the change, as `addVerified`. */
+    /** Before the change, like `addVerified`. */
     addCancelled: (_db, p: NewEvent & { client: string }) => sql`
       ${INSERT} ${selectEnd(p, END_TYPE)}
       where pin_id = ${p.pinId} and client = ${p.client} and ${isOpen(p.now)} ${database.lockClause}
       on conflict do nothing`,
 
-    /** After a code was rejected. While another one is checked, that one may be right. */
+    /** After a code was rejected, unless another code is still being checked: it may be right. */
     addExhausted: (_db, p: NewEvent) => sql`
       ${INSERT} ${selectEnd(p, sql.lit('verification.exhausted'))}
       where pin_id = ${p.pinId} and ${hasStatus('pending')}
@@ -132,8 +137,8 @@ const prepareWebhookEventQueries = (database: Database) =>
       on conflict do nothing`,
 
     /**
-     * After a send was confirmed: for the verification that it ended, or for its own if a newer one
-     * was confirmed before. Never both, because one verification of a number is pending at most.
+     * After a send was confirmed: for the older verification that it ended. If a newer send was
+     * confirmed first, for its own. Never both: a number has at most one pending verification.
      */
     addSuperseded: (_db, p: NewEvent) => sql`
       ${INSERT} ${selectEnd(p, END_TYPE, END_TIME(p))}
@@ -143,15 +148,18 @@ const prepareWebhookEventQueries = (database: Database) =>
         where pin_id = ${p.pinId} and ${hasStatus('cancelled')} limit 1)
       on conflict do nothing`,
 
-    /** After a change of secrets, for the one that the pending one of a number ended. */
-    addRehashed: (_db, p: Omit<NewEvent, 'pinId'> & { client: string; numberHash: string }) => sql`
+    /** After a new hash, for the verification that the pending one of the number ended. */
+    addSupersededByRehash: (
+      _db,
+      p: Omit<NewEvent, 'pinId'> & { client: string; numberHash: string },
+    ) => sql`
       ${INSERT} ${selectEnd(p, END_TYPE, END_TIME(p))}
       where superseded_by <> '' and superseded_by = (
         select pin_id from verifications as newer
         where client = ${p.client} and number_hash = ${p.numberHash} and status = 'pending')
       on conflict do nothing`,
 
-    /** If the message of a known verification surely did not arrive. */
+    /** If the message certainly did not arrive, and its verification is known. */
     addUndelivered: (
       _db,
       p: Omit<NewEvent, 'pinId'> & { messageHash: string; since: number },
