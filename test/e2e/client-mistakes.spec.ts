@@ -52,7 +52,7 @@ describe('An answer to a mistake', () => {
       {
         pointer: '#/colour',
         detail:
-          'Unknown field `colour`. Send no other fields than phoneNumber, channel, reference, endUserIp, locale.',
+          'Unknown field `colour`. Send no other fields than phoneNumber, channel, reference, eventReference, endUserIp, locale.',
       },
     ]);
   });
