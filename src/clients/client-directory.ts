@@ -8,8 +8,8 @@ interface ClientKey {
 }
 
 /**
- * The clients of this moment, with their API keys and rules. {@link ClientsFileReader} replaces them
- * all at once when `CLIENTS_FILE` changes.
+ * The current clients, with their API keys and rules. {@link ClientsFileReader} replaces the whole list
+ * when `CLIENTS_FILE` changes.
  */
 export class ClientDirectory {
   private list: ClientList;
@@ -24,7 +24,7 @@ export class ClientDirectory {
     return this.list.clients;
   }
 
-  /** The rules of a client without values of its own. */
+  /** The rules of a client that overrides no setting. */
   get defaults(): ClientRules {
     return this.list.defaults;
   }
@@ -41,7 +41,7 @@ export class ClientDirectory {
     return owner;
   }
 
-  /** From now on, requests find these clients. A request that has begun keeps its rules. */
+  /** Replaces all clients. A running request keeps the rules that it began with. */
   replace(list: ClientList): void {
     this.list = list;
     this.keys = listKeys(list);

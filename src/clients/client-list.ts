@@ -8,21 +8,21 @@ export interface Client {
   /** SHA-256 of each of its API keys. */
   readonly keys: readonly Buffer[];
   readonly rules: ClientRules;
-  /** The values of its own as `CLIENTS_FILE` has them, by field, to describe changes. Without the keys. */
-  readonly texts: ReadonlyMap<string, string>;
+  /** The client's fields as text, by name and without its keys, to log what changes. */
+  readonly overrideTexts: ReadonlyMap<string, string>;
 }
 
-/** Every client at one time. Immutable: a change makes a new list. */
+/** All clients. Immutable: a changed file makes a new list. */
 export interface ClientList {
-  /** The rules of a client without values of its own. */
+  /** The rules of a client that overrides no setting. */
   readonly defaults: ClientRules;
   readonly clients: readonly Client[];
 }
 
-const NO_TEXTS: ReadonlyMap<string, string> = new Map();
+const NO_OVERRIDE_TEXTS: ReadonlyMap<string, string> = new Map();
 
-/** The clients in `API_KEYS`. All have the rules of the settings. */
-export function listConfiguredClients(env: Environment): ClientList {
+/** The clients of `API_KEYS`. All have the rules of the settings. */
+export function listApiKeyClients(env: Environment): ClientList {
   const defaults = readClientRules(env);
   const { apiKeys } = authConfig(env);
   const names = new Set(apiKeys.map(({ client }) => client));
@@ -30,7 +30,7 @@ export function listConfiguredClients(env: Environment): ClientList {
     name,
     keys: apiKeys.filter(({ client }) => client === name).map(({ hash }) => hash),
     rules: defaults,
-    texts: NO_TEXTS,
+    overrideTexts: NO_OVERRIDE_TEXTS,
   }));
   return { defaults, clients };
 }

@@ -13,13 +13,13 @@ export interface DestinationRules {
   /** ISO 3166 codes, `*` and `001`. */
   readonly allowedCountries: ReadonlySet<string>;
   readonly blockedTypes: ReadonlySet<string>;
-  /** The blocked and the trusted ones. */
+  /** Blocked and trusted prefixes. */
   readonly prefixes: PrefixRules;
 }
 
 /**
- * The rules of one client: the settings, with the client's own values instead where it has any.
- * Immutable; a request keeps the rules that it began with.
+ * The rules of one client: the settings, or the values with which the client overrides them.
+ * Immutable: a request keeps the rules that it began with.
  */
 export interface ClientRules {
   readonly destinations: DestinationRules;
@@ -27,15 +27,15 @@ export interface ClientRules {
   readonly otp: OtpConfig;
   readonly limits: LimitsConfig;
   readonly throttle: Pick<ThrottleConfig, 'sendsPerMinute' | 'verifiesPerMinute'>;
-  /** Its own order of preference, in every country; `undefined` for that of the settings. */
+  /** The client's order of preference, in every country; `undefined` if it has none of its own. */
   readonly providers: readonly ProviderName[] | undefined;
-  /** Those of Infobip; `undefined` if the client does not use Infobip. */
+  /** Templates at Infobip; `undefined` if the client does not use Infobip. */
   readonly templates: MessageTemplates | undefined;
-  /** Of messages whose request names none: a canonical BCP 47 tag; empty for the provider's default. */
+  /** For requests without `locale`: a canonical BCP 47 tag; empty for the provider's default. */
   readonly locale: string;
 }
 
-/** The values that a client has of its own. */
+/** The values with which a client overrides the settings. */
 export interface ClientOverrides {
   /** By the name of the setting, as in {@link Environment}. */
   readonly values: Readonly<Record<string, unknown>>;
@@ -44,7 +44,7 @@ export interface ClientOverrides {
 
 const NO_OVERRIDES: ClientOverrides = { values: {}, locale: '' };
 
-/** The rules of a client with these values of its own; without any, those of the settings. */
+/** Reads the rules of a client from the settings and the values that override them. */
 export function readClientRules(
   { values, warnings }: Environment,
   overrides: ClientOverrides = NO_OVERRIDES,
@@ -72,6 +72,6 @@ export function readClientRules(
 const pickTemplates = ({ templateId, templateIdsByLocale }: MessageTemplates): MessageTemplates =>
   Object.freeze({ templateId, templateIdsByLocale });
 
-/** A client with a template of its own gets none of the service's templates of further languages. */
+/** A client with its own template must not use the templates of the settings in other languages. */
 const withoutForeignTemplates = (own: ClientOverrides['values']): ClientOverrides['values'] =>
   'INFOBIP_MESSAGE_ID' in own ? { INFOBIP_MESSAGE_IDS: undefined, ...own } : own;

@@ -10,21 +10,22 @@ import { describeChanges } from './describe-changes.js';
 import { parseClientsFile } from './parse-clients-file.js';
 import { readClientsFile } from './read-clients-file.js';
 
-/** Contents are compared instead of times: a mounted secret changes by a link to another folder. */
 const READ_INTERVAL_MS = seconds(1);
 
 /**
- * Reads `CLIENTS_FILE` every second. A changed file takes effect once it was read twice with the same
- * content, so that a half-written one is never used. An invalid one changes nothing.
+ * Reads `CLIENTS_FILE` every second. A change takes effect once two reads have the same content, so that
+ * no half-written file is used. An invalid file changes nothing. Compares contents and not times,
+ * because Kubernetes updates a mounted secret by changing a link.
  */
 export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('ClientsFile');
   private readonly path: string | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** The last content, or the error, of the last reading and of the one in use. */
-  private last: string | undefined;
-  private used: string | undefined;
-  private isUsable = true;
+  /** What the last read found: the content, or the error message. */
+  private lastContent: string | undefined;
+  /** The content that was last applied, or rejected as invalid. */
+  private handledContent: string | undefined;
+  private isFileValid = true;
 
   constructor(
     private readonly env: Environment,
@@ -34,9 +35,9 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
     this.path = authConfig(env).clientsFile;
   }
 
-  /** Whether the file can be used as it is now; `undefined` without `CLIENTS_FILE`. */
+  /** Whether the present file is valid; `undefined` without `CLIENTS_FILE`. */
   get isValid(): boolean | undefined {
-    return this.path === undefined ? undefined : this.isUsable;
+    return this.path === undefined ? undefined : this.isFileValid;
   }
 
   onApplicationBootstrap(): void {
@@ -50,18 +51,18 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
     this.timer = undefined;
   }
 
-  /** Reads the file, and uses a content that the last reading gave, too. */
+  /** Reads the file. Applies a new content if the read before found the same. */
   async read(path = this.path): Promise<void> {
     if (path === undefined) return;
     const reading = await readClientsFile(path).catch(
       (error: unknown) => error as ClientsFileError,
     );
     const content = typeof reading === 'string' ? reading : reading.message;
-    const isStable = content === this.last;
-    this.last = content;
-    if (!isStable || content === this.used) return;
-    this.used = content;
-    this.use(reading);
+    const isStable = content === this.lastContent;
+    this.lastContent = content;
+    if (!isStable || content === this.handledContent) return;
+    this.handledContent = content;
+    this.apply(reading);
   }
 
   private scheduleRead(path: string): void {
@@ -73,24 +74,25 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
     this.timer = timer;
   }
 
-  private use(reading: string | ClientsFileError): void {
+  /** Replaces the clients, or logs why the file is invalid. */
+  private apply(reading: string | ClientsFileError): void {
     try {
       if (typeof reading !== 'string') throw reading;
       const list = parseClientsFile(reading, this.env);
       const changes = describeChanges(this.directory.clients, list.clients);
       this.directory.replace(list);
-      if (!this.isUsable) this.logger.warn('The file CLIENTS_FILE can be used again.');
-      this.isUsable = true;
+      if (!this.isFileValid) this.logger.warn('The file CLIENTS_FILE can be used again.');
+      this.isFileValid = true;
       for (const change of changes) this.events.emit({ type: 'client_rules_changed', ...change });
       if (changes.length > 0) this.warnAboutMetricsClient();
     } catch (error) {
       if (!(error instanceof ClientsFileError)) throw error;
-      this.isUsable = false;
+      this.isFileValid = false;
       this.logger.error(`${error.message}\nThe clients and their rules stay as they are.`);
     }
   }
 
-  /** Not an error: a stolen key of this client must be removable, too. */
+  /** Only a warning: it must be possible to remove this client too, if its key is stolen. */
   private warnAboutMetricsClient(): void {
     const { metricsClient } = httpConfig(this.env);
     const names = this.directory.clients.map(({ name }) => name);

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { authConfig } from '../config/auth.config.js';
 import type { Environment } from '../config/define-config.js';
 import { ClientDirectory } from './client-directory.js';
-import { listConfiguredClients } from './client-list.js';
+import { listApiKeyClients } from './client-list.js';
 import { parseClientsFile } from './parse-clients-file.js';
 import { readClientsFile } from './read-clients-file.js';
 
@@ -24,7 +24,7 @@ async function openClientDirectory(env: Environment): Promise<ClientDirectory> {
   const { clientsFile } = authConfig(env);
   return new ClientDirectory(
     clientsFile === undefined
-      ? listConfiguredClients(env)
+      ? listApiKeyClients(env)
       : parseClientsFile(await readClientsFile(clientsFile), env),
   );
 }

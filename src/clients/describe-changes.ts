@@ -6,7 +6,7 @@ const SECRET_FIELDS = RULE_FIELDS.filter(({ setting }) => setting.docs.isSecret)
   ({ name }) => name,
 );
 
-/** What differs between two lists of clients, without keys and secret values. */
+/** Describes the difference of two lists of clients, without keys and secret values. */
 export function describeChanges(
   before: readonly Client[],
   after: readonly Client[],
@@ -24,11 +24,14 @@ export function describeChanges(
 const byName = (clients: readonly Client[]): ReadonlyMap<string, Client> =>
   new Map(clients.map((client) => [client.name, client]));
 
-/** Such as `otpTtl: 5m → 2m`. Without a value of its own, a client has that of the settings. */
+/** Returns texts such as `otpTtl: 5m → 2m`. `default` is the value of the setting. */
 function describeDifferences(before: Client | undefined, after: Client | undefined): string[] {
-  const fields = new Set([...(before?.texts.keys() ?? []), ...(after?.texts.keys() ?? [])]);
+  const fields = new Set([
+    ...(before?.overrideTexts.keys() ?? []),
+    ...(after?.overrideTexts.keys() ?? []),
+  ]);
   const values = [...fields].flatMap((field) => {
-    const [from, to] = [before?.texts.get(field), after?.texts.get(field)];
+    const [from, to] = [before?.overrideTexts.get(field), after?.overrideTexts.get(field)];
     if (from === to) return [];
     if (SECRET_FIELDS.includes(field)) return [`${field} changed`];
     return [`${field}: ${from ?? 'default'} → ${to ?? 'default'}`];

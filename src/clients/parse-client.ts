@@ -10,23 +10,22 @@ import type { ClientOverrides } from './client-rules.js';
 import { RULE_FIELDS } from './rule-fields.js';
 import { parseSetting, toSettingText } from './setting-text.js';
 
-/** A client as the file describes it. */
+/** A client in `CLIENTS_FILE`. */
 export interface ParsedClient {
   /** SHA-256 of each of its API keys. */
   readonly keys: readonly Buffer[];
   readonly overrides: ClientOverrides;
-  /** What the file says, by field, to describe changes. Without the keys. */
-  readonly texts: ReadonlyMap<string, string>;
+  /** The client's fields as text, by name and without its keys, to log what changes. */
+  readonly overrideTexts: ReadonlyMap<string, string>;
 }
 
 const OWN_FIELDS = ['keys', 'locale'];
 const FIELD_NAMES = [...OWN_FIELDS, ...RULE_FIELDS.map(({ name }) => name)];
-/** A name that can be shown: it holds no phone number. */
+/** Unknown names are shown only in this form, which cannot hold a phone number. */
 const SHOWN_NAME = /^[a-z_-]{1,64}$/i;
 
 /**
- * Parses the fields of a client.
- * @param errors gets a sentence for each error
+ * Parses the fields of a client. Adds a sentence to `errors` for each error.
  */
 export function parseClient(
   client: string,
@@ -35,11 +34,11 @@ export function parseClient(
   errors: string[],
 ): ParsedClient {
   const path = `clients.${client}`;
-  const texts = new Map<string, string>();
+  const overrideTexts = new Map<string, string>();
   const values: Record<string, unknown> = {};
   if (!(fields instanceof Map)) {
     errors.push(`${path} must have fields, at least keys`);
-    return { keys: [], overrides: { values, locale: '' }, texts };
+    return { keys: [], overrides: { values, locale: '' }, overrideTexts };
   }
   errors.push(...findUnknownFields(path, fields));
   for (const { name, setting } of RULE_FIELDS) {
@@ -48,15 +47,15 @@ export function parseClient(
     const { value, error } = parseSetting(setting.schema, `${path}.${name}`, text);
     if (error !== undefined) errors.push(error);
     values[setting.name] = value;
-    texts.set(name, text ?? '');
+    overrideTexts.set(name, text ?? '');
   }
   errors.push(...findExceededSettings(path, values, env), ...findPrefixClash(path, values, env));
   const locale = parseLocale(path, fields.get('locale'), errors);
-  if (locale !== '') texts.set('locale', locale);
+  if (locale !== '') overrideTexts.set('locale', locale);
   return {
     keys: parseKeys(path, fields.get('keys'), errors),
     overrides: { values, locale },
-    texts,
+    overrideTexts,
   };
 }
 
@@ -73,7 +72,7 @@ function findUnknownFields(path: string, fields: ReadonlyMap<unknown, unknown>):
     });
 }
 
-/** The providers were set up for the settings, so a client can only have less. */
+/** Some settings are upper limits, because the accounts at the providers were set up for them. */
 function findExceededSettings(
   path: string,
   own: Readonly<Record<string, unknown>>,
@@ -94,7 +93,7 @@ function findExceededSettings(
   ];
 }
 
-/** A prefix of the client may also be one of the settings, if the client has only one of the lists. */
+/** If the client has only one of the two lists, the other one is that of the settings. */
 function findPrefixClash(
   path: string,
   own: Readonly<Record<string, unknown>>,
@@ -106,7 +105,7 @@ function findPrefixClash(
   );
   if (!areValid || findPrefixErrors({ ...env, values }).length === 0) return [];
   return [
-    `${path} must not have the same prefix in blockedPrefixes and trustedPrefixes; a missing one is the setting`,
+    `${path} must not have the same prefix in blockedPrefixes and trustedPrefixes; a missing list is that of the settings`,
   ];
 }
 
@@ -117,7 +116,7 @@ function parseLocale(path: string, tag: unknown, errors: string[]): string {
   return locale;
 }
 
-/** An empty list keeps a client out. */
+/** Parses the list of key hashes. With an empty list, the client cannot authenticate. */
 function parseKeys(path: string, value: unknown, errors: string[]): Buffer[] {
   const keys = Array.isArray(value)
     ? value.map((text: unknown) => (typeof text === 'string' ? parseKeyHash(text) : undefined))

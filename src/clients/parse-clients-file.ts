@@ -6,12 +6,12 @@ import { readClientRules } from './client-rules.js';
 import { ClientsFileError } from './clients-file.error.js';
 import { parseClient, type ParsedClient } from './parse-client.js';
 
-const FORM =
+const EXPECTED_FORMAT =
   'must have the field clients and under it each client by its name; see docs/clients.md';
 
 /**
  * Parses the text of a `CLIENTS_FILE`.
- * @param env the settings, for what a client does not have of its own
+ * @param env the settings, for values that a client does not override
  * @throws ClientsFileError with every error
  */
 export function parseClientsFile(text: string, env: Environment): ClientList {
@@ -19,7 +19,7 @@ export function parseClientsFile(text: string, env: Environment): ClientList {
   const errors: string[] = [];
   const clients = new Map<string, ParsedClient>();
   for (const [name, fields] of entries) {
-    if (!isClientName(name)) errors.push('clients has a name that is no name of a client');
+    if (!isClientName(name)) errors.push('clients has an invalid name of a client');
     else clients.set(name, parseClient(name, fields, env, errors));
   }
   errors.push(...findSharedKeys(clients));
@@ -27,11 +27,11 @@ export function parseClientsFile(text: string, env: Environment): ClientList {
   return toClientList(clients, env);
 }
 
-/** YAML or JSON: JSON is YAML, too. Every value stays the text that was written: `NO` is Norway. */
+/** Parses YAML, which includes JSON. Every value stays text, so that `NO` is Norway. */
 function parseYaml(text: string): ReadonlyMap<string, unknown> {
   const document = parseDocument(text, { schema: 'failsafe', prettyErrors: true });
   if (document.errors.length > 0) {
-    // Not the message, which quotes the file.
+    // Without the parser's message, because it quotes the file.
     const errors = document.errors.map(
       ({ code, linePos: [at] = [{ line: 1, col: 1 }] }) =>
         `line ${String(at.line)}, column ${String(at.col)} is neither YAML nor JSON (${code})`,
@@ -41,7 +41,7 @@ function parseYaml(text: string): ReadonlyMap<string, unknown> {
   const root = toValue(document);
   const clients: unknown = root instanceof Map && root.size === 1 ? root.get('clients') : undefined;
   if (!(clients instanceof Map && clients.size > 0)) {
-    throw new ClientsFileError([FORM]);
+    throw new ClientsFileError([EXPECTED_FORMAT]);
   }
   return clients as ReadonlyMap<string, unknown>;
 }
@@ -54,7 +54,7 @@ function toValue(document: ReturnType<typeof parseDocument>): unknown {
   }
 }
 
-/** With one key for two clients, it would be unclear whose requests are whose. */
+/** Two clients must not have the same key: a request could not be assigned to one of them. */
 function findSharedKeys(clients: ReadonlyMap<string, ParsedClient>): string[] {
   const owners = new Map<string, string>();
   const errors: string[] = [];
@@ -71,11 +71,11 @@ function findSharedKeys(clients: ReadonlyMap<string, ParsedClient>): string[] {
 
 function toClientList(clients: ReadonlyMap<string, ParsedClient>, env: Environment): ClientList {
   const defaults = readClientRules(env);
-  const list = Array.from(clients, ([name, { keys, overrides, texts }]) => ({
+  const list = Array.from(clients, ([name, { keys, overrides, overrideTexts }]) => ({
     name,
     keys,
-    texts,
-    rules: texts.size === 0 ? defaults : readClientRules(env, overrides),
+    overrideTexts,
+    rules: overrideTexts.size === 0 ? defaults : readClientRules(env, overrides),
   }));
   return { defaults, clients: list };
 }

@@ -1,7 +1,7 @@
 import { SETTINGS } from '../config/config.module.js';
 import type { Setting } from '../config/define-config.js';
 
-/** The settings that a client may have a value of its own for. docs/clients.md says why not the others. */
+/** The settings that a client can override. docs/clients.md says why it cannot override the others. */
 const RULE_SETTINGS = [
   'ALLOWED_COUNTRIES',
   'BLOCKED_NUMBER_TYPES',

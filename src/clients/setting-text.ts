@@ -1,8 +1,8 @@
 import type Joi from 'joi';
 
 /**
- * A value of the file as the text of its setting: a list with commas, `language: ID` pairs with
- * colons, and an empty list as `none`. `undefined` if it has another form.
+ * Converts a value of the file to the text of its setting. A list is joined with commas, a pair
+ * `language: ID` with a colon; an empty list is `none`. Returns `undefined` for other values.
  */
 export function toSettingText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
@@ -15,7 +15,7 @@ export function toSettingText(value: unknown): string | undefined {
 const toPair = ([key, value]: [unknown, unknown]): unknown =>
   typeof key === 'string' && typeof value === 'string' ? `${key}:${value}` : undefined;
 
-/** The value of a setting, or the sentence that says what is wrong with its text. */
+/** Parses the text of a setting. Returns its value, or a sentence about the error. */
 export function parseSetting(
   schema: Joi.Schema,
   label: string,

@@ -8,12 +8,12 @@ import { NO_USAGE, toDay, UsageSum } from './usage-counts.js';
 
 const INTERVAL_MS = seconds(10);
 
-/** Rows written at once, at most. Beyond, blocked sends count without their country. */
+/** Rows in one write. With more, further blocked sends are counted without their country. */
 const MAX_ROWS = 1_000;
 
 /**
- * Counts blocked sends, which leave no verification. They are written from time to time, because a
- * blocked send must stay cheap. Those of the last seconds are lost if the process is killed.
+ * Counts blocked sends, for which no verification is stored. Writes the counts every ten seconds,
+ * because a blocked send must stay cheap. A killed process loses the counts of the last seconds.
  */
 @Injectable()
 export class BlockedSendCounter implements OnApplicationBootstrap {
@@ -41,7 +41,7 @@ export class BlockedSendCounter implements OnApplicationBootstrap {
     this.timer = setInterval(() => void this.write(), INTERVAL_MS).unref();
   }
 
-  /** Writes the counts, after a write that is running. */
+  /** Writes the counts, after any running write. */
   write(): Promise<void> {
     this.running = this.running.then(() => this.writeCounts());
     return this.running;
@@ -53,7 +53,7 @@ export class BlockedSendCounter implements OnApplicationBootstrap {
     this.sum.add({ day, client, country: known, provider: '', channel, ...NO_USAGE, blocked: 1 });
   }
 
-  /** After an error, the next write tries again. If only its answer was lost, it counts twice. */
+  /** Keeps the counts after an error. They count twice if the write succeeded but its result was lost. */
   private async writeCounts(): Promise<void> {
     const { sum } = this;
     if (sum.size === 0) return;

@@ -18,7 +18,7 @@ import { CLEANUP_BATCH, prepareCleanupQueries } from './repositories/cleanup-que
 import { IDEMPOTENCY_TTL_MS } from './repositories/idempotency-key.repository.js';
 import { UsageRepository } from './repositories/usage.repository.js';
 import { toBucket, WINDOWS } from './time-buckets.js';
-import { toDay, USAGE_KEPT_MS } from './usage-counts.js';
+import { toDay, USAGE_RETENTION_MS } from './usage-counts.js';
 
 const INTERVAL_MS = seconds(10);
 
@@ -97,7 +97,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       now - this.config.retentionMs,
       (transaction, rows) => this.usage.addDeleted(transaction, [], rows),
     );
-    await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_KEPT_MS));
+    await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_RETENTION_MS));
     for (const [query, before] of [
       [queries.deleteEvents, now - this.config.retentionMs],
       [queries.deleteWaitingReports, now - WAITING_REPORT_MS],

@@ -3,10 +3,10 @@ import { hours } from '../common/durations.js';
 import { UNDELIVERED_REASONS, type DeliveryStatus } from '../common/delivery-status.js';
 import type { MessageRow, VerificationRow } from './migrations/schema.js';
 
-/** 25 months, so that a month can be compared with that of two years before. */
-export const USAGE_KEPT_MS = hours(24 * 762);
+/** 25 months, so that a month can be compared with the same month two years earlier. */
+export const USAGE_RETENTION_MS = hours(24 * 762);
 
-/** What usage is counted by. */
+/** The group for which usage is counted. */
 export interface UsageKey {
   /** In UTC, as in `2026-11-30`. Usage of a verification belongs to the day of its first send. */
   readonly day: string;
@@ -39,7 +39,7 @@ export const NO_USAGE: UsageCounts = {
   blocked: 0,
 };
 
-/** The columns of a verification that its usage follows from. */
+/** The columns of a verification from which its usage is counted. */
 export const COUNTED_COLUMNS = [
   'client',
   'country',
@@ -51,7 +51,7 @@ export const COUNTED_COLUMNS = [
   'maybe_texted',
 ] as const;
 
-/** A verification, or several that do not differ in these columns. */
+/** A verification, or several with equal values in these columns. */
 export type CountedVerification = Pick<
   VerificationRow,
   'client' | 'country' | 'provider' | 'channel' | 'texts'
@@ -66,8 +66,8 @@ const UNDELIVERED: ReadonlySet<DeliveryStatus> = new Set(UNDELIVERED_REASONS);
 /** A verification that a statement deleted. */
 export type DeletedVerification = CountedVerification & { readonly created_at: number };
 
-/** What that statement returns. */
-export const DELETED_COLUMNS = sql.join(
+/** The columns of a {@link DeletedVerification}, for `returning`. */
+export const DELETED_VERIFICATION_COLUMNS = sql.join(
   ['created_at', ...COUNTED_COLUMNS].map((column) => sql.ref(column)),
 );
 
@@ -77,22 +77,22 @@ export type DeletedMessage = Pick<
   'sent_at' | 'client' | 'country' | 'provider' | 'channel' | 'status'
 >;
 
-/** What that statement returns. */
+/** The columns of a {@link DeletedMessage}, for `returning`. */
 export const DELETED_MESSAGE_COLUMNS = sql`sent_at, client, country, provider, channel, status`;
 
 /** The UTC day of a time in milliseconds since the epoch. */
 export const toDay = (time: number): string => new Date(time).toISOString().slice(0, 10);
 
 /**
- * The usage of verifications: that of each send belongs to its provider and channel. A verification
- * belongs to those of its last accepted send. Test numbers and unsent messages are no usage.
- * @param count how many verifications have these columns
+ * Counts the usage of verifications. A send counts for its own provider and channel, a verification
+ * for those of its last accepted send. Test numbers and messages that were not sent do not count.
+ * @param count the number of verifications with these columns
  */
 export function countUsage(row: CountedVerification, day: string, count = 1): Usage[] {
   const sends = row.texts === 0 ? [] : listSends(row);
-  // Of these the provider is not known: resends that run, that were confirmed after the end of the
-  // verification, or that an earlier release counted.
-  const unnamedSends = Math.max(0, row.texts - sends.length);
+  // No provider is stored for a running resend, for a resend that was confirmed after the end of its
+  // verification, and for resends that an earlier release counted.
+  const sendsWithoutProvider = Math.max(0, row.texts - sends.length);
   const isVerified = row.status === 'verified' || row.status === 'unclaimed';
   return sends.map(([provider, channel], index) => ({
     day,
@@ -104,13 +104,13 @@ export function countUsage(row: CountedVerification, day: string, count = 1): Us
     sends: count,
     ...(index === 0 && {
       verifications: count,
-      sends: count * (1 + unnamedSends),
+      sends: count * (1 + sendsWithoutProvider),
       verified: isVerified ? count : 0,
     }),
   }));
 }
 
-/** The delivery of a message, if it is known. It belongs to the day on which it was sent. */
+/** Counts the delivery of a message, if it is known, for the day on which it was sent. */
 export function countDelivery(message: DeletedMessage): Usage[] {
   const { sent_at, client, country, provider, channel, status } = message;
   const isUndelivered = UNDELIVERED.has(status);
@@ -119,7 +119,7 @@ export function countDelivery(message: DeletedMessage): Usage[] {
   return [{ day: toDay(sent_at), client, country, provider, channel, ...NO_USAGE, ...counts }];
 }
 
-/** Provider and channel of each message: the last accepted one, possibly sent ones, earlier ones. */
+/** Provider and channel of each message: the last accepted, the possibly sent, the earlier ones. */
 function listSends(row: CountedVerification): (readonly [provider: string, channel: string])[] {
   const { provider, channel, earlier_sends, maybe_texted } = row;
   const earlier = splitList(earlier_sends).map((send) => send.split(':'));
@@ -132,7 +132,7 @@ function listSends(row: CountedVerification): (readonly [provider: string, chann
 
 const splitList = (text: string): string[] => text.split(',').filter((item) => item !== '');
 
-/** Adds usage up by its key. */
+/** The sum of usage for each key. */
 export class UsageSum {
   private readonly sums = new Map<string, Usage>();
 
@@ -146,7 +146,7 @@ export class UsageSum {
     this.sums.set(key, sum ? Object.assign({}, sum, addCounts(sum, usage)) : usage);
   }
 
-  /** Sorted by key, so that transactions that write several rows do not wait for each other. */
+  /** Sorted by key, so that concurrent transactions lock rows in the same order. */
   list(): Usage[] {
     return [...this.sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, usage]) => usage);
   }

@@ -18,7 +18,7 @@ interface SelectedDay {
   end: number;
 }
 
-/** Verifications that do not differ in these columns, or a row of daily usage if there are none. */
+/** `count` verifications with equal columns; if `count` is 0, a row of usage that is already counted. */
 type UsageRecord = CountedVerification & { readonly count: number } & Omit<Usage, 'day'>;
 
 /** Reads the usage of days. It neither writes nor migrates. */
@@ -34,7 +34,10 @@ export class UsageHistory {
     this.queries = prepareHistoryQueries(database);
   }
 
-  /** The usage of a UTC day, as in `2026-11-30`: several entries may have the same key. */
+  /**
+   * Reads the usage of a UTC day. Several entries may have the same key.
+   * @param day such as `2026-11-30`
+   */
   async readDay(day: string): Promise<Usage[]> {
     const start = Date.parse(day);
     const { rows } = await this.database.run((batch) =>
@@ -54,7 +57,10 @@ const columns = (names: readonly string[]) => sql.join(names.map((name) => sql.r
 
 const prepareHistoryQueries = (database: Database) =>
   database.prepare('usage', {
-    /** One statement, so that it reads each row once: as it is, or as daily usage. */
+    /**
+     * One statement, so that no verification is missed or counted twice if it is moved to the daily
+     * usage at the same time.
+     */
     readDay: (_db, p: SelectedDay) => sql<UsageRecord>`
       select ${columns(COUNTED_COLUMNS)}, count(*) as count,
         0 as verifications, 0 as sends, 0 as delivered, 0 as undelivered, 0 as verified, 0 as blocked

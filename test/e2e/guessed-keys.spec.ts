@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ClientDirectory } from '../../src/clients/client-directory.js';
-import { listConfiguredClients } from '../../src/clients/client-list.js';
+import { listApiKeyClients } from '../../src/clients/client-list.js';
 import { authConfig } from '../../src/config/auth.config.js';
 import { ApiKeyService } from '../../src/http/api-key.service.js';
 import { testEnvironment } from '../support/config.js';
@@ -24,7 +24,7 @@ function guess(i: number): string {
 describe('Guessed API keys', () => {
   it('are all rejected, 100,000 of them', () => {
     const env = testEnvironment({ API_KEYS });
-    const directory = new ClientDirectory(listConfiguredClients(env));
+    const directory = new ClientDirectory(listApiKeyClients(env));
     const keys = new ApiKeyService(authConfig(env), directory);
     let found = 0;
     for (let i = 0; i < GUESSES; i += 1) {

@@ -86,10 +86,7 @@ clients:
     ['clients: []', /^must have the field clients/],
     ['clients: { shop: { keys: [] } }\nservers: {}', /^must have the field clients/],
     ['null', /^must have the field clients/],
-    [
-      'clients: { "+14155552671": { keys: [] } }',
-      /^clients has a name that is no name of a client/,
-    ],
+    ['clients: { "+14155552671": { keys: [] } }', /^clients has an invalid name of a client/],
     ['clients: { shop: }', /^clients\.shop must have fields/],
     ['clients: { shop: { locale: de } }', /^clients\.shop\.keys must be a list/],
     [`clients: { shop: { keys: ${HASH} } }`, /^clients\.shop\.keys must be a list/],

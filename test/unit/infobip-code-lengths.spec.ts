@@ -1,5 +1,5 @@
 import { ClientDirectory } from '../../src/clients/client-directory.js';
-import { listConfiguredClients } from '../../src/clients/client-list.js';
+import { listApiKeyClients } from '../../src/clients/client-list.js';
 import { minutes } from '../../src/common/durations.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import type { InfobipAccountApi } from '../../src/providers/infobip/infobip.account-api.js';
@@ -22,7 +22,7 @@ describe('The length of the codes of a message template', () => {
     };
     const env = testEnvironment({ INFOBIP_MESSAGE_ID: 'message' });
     const api = { find } as unknown as InfobipAccountApi;
-    const directory = new ClientDirectory(listConfiguredClients(env));
+    const directory = new ClientDirectory(listApiKeyClients(env));
     lengths = new InfobipCodeLengths(api, providersConfig(env), directory);
     lengths.onApplicationBootstrap();
   });

@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '../engines/database.js';
 import type { DatabaseSchema } from '../migrations/schema.js';
 import {
-  DELETED_COLUMNS,
+  DELETED_VERIFICATION_COLUMNS,
   DELETED_MESSAGE_COLUMNS,
   type DeletedMessage,
   type DeletedVerification,
@@ -29,7 +29,7 @@ export const prepareCleanupQueries = (database: Database) =>
       const condition = sql`created_at <= ${p.before}`;
       const oldest = isAmongOldest('verifications', ['pin_id'], 'created_at', condition);
       return sql<DeletedVerification>`delete from verifications
-        where ${oldest} returning ${DELETED_COLUMNS}`;
+        where ${oldest} returning ${DELETED_VERIFICATION_COLUMNS}`;
     },
     deleteEvents: (_db, p: CleanupCutoff) =>
       deleteOldest('outbox', ['pin_id', 'subject'], 'created_at', sql`created_at <= ${p.before}`),

@@ -12,7 +12,7 @@ import {
   type Usage,
 } from '../usage-counts.js';
 
-/** The daily usage that outlives the verifications. */
+/** The daily usage, which is kept longer than the verifications. */
 @Injectable()
 export class UsageRepository {
   private readonly queries;

@@ -9,7 +9,7 @@ import {
   type VerificationRow,
 } from '../migrations/schema.js';
 import {
-  DELETED_COLUMNS,
+  DELETED_VERIFICATION_COLUMNS,
   DELETED_MESSAGE_COLUMNS,
   type DeletedMessage,
   type DeletedVerification,
@@ -156,7 +156,7 @@ export const prepareVerificationQueries = (database: Database) =>
      * its verification, its key would stay behind.
      */
     erase: (_db, p: ClientNumberKey) => sql<DeletedVerification>`
-      delete from verifications where ${isErased(p)} returning ${DELETED_COLUMNS}`,
+      delete from verifications where ${isErased(p)} returning ${DELETED_VERIFICATION_COLUMNS}`,
 
     /** Before `erase`, with the same verifications. */
     eraseMessages: (_db, p: ClientNumberKey) => sql<DeletedMessage>`
