@@ -142,13 +142,13 @@ where
     from
       "traffic"
     where
-      slot < ?1
+      slot + 0 < ?1
     order by
-      "slot"
+      slot + 0
     limit
       500
   )
-  and slot < ?1
+  and slot + 0 < ?1
 returning
   "subject",
   "slot",

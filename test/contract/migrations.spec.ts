@@ -8,7 +8,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { openStore } from '../support/store.js';
 
 const SET_NEWER_VERSION = 'update schema_version set version = 999';
-const NEWER_SCHEMA_ERROR = /schema version 999.*knows only 12/;
+const NEWER_SCHEMA_ERROR = /schema version 999.*knows only 13/;
 
 describe('Schema migrations', () => {
   it('run once for replicas that start together, and reject a newer schema', async () => {

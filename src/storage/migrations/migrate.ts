@@ -11,6 +11,7 @@ import { codeLength } from './0009-code-length.js';
 import { messages } from './0010-messages.js';
 import { outbox } from './0011-outbox.js';
 import { usage } from './0012-usage.js';
+import { trafficAge } from './0013-traffic-age.js';
 
 /** In the order of their numbers. A released migration never changes. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
@@ -26,6 +27,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   messages,
   outbox,
   usage,
+  trafficAge,
 ];
 
 /**

@@ -16,6 +16,9 @@ interface CleanupCutoff<T = number> {
 /** Rows per statement: few, so that a cleanup never blocks a send for long. */
 export const CLEANUP_BATCH = 500;
 
+/** As its index has it, which no other statement can use; see `0013-traffic-age.ts`. */
+const SLOT = sql`slot + 0`;
+
 /** Each statement changes one batch, the oldest rows first, and returns a row for each. */
 export const prepareCleanupQueries = (database: Database) =>
   database.prepare('cleanup', {
@@ -64,7 +67,7 @@ export const prepareCleanupQueries = (database: Database) =>
     deleteEndUsers: (_db, p: CleanupCutoff) =>
       deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.before}`),
     deleteTraffic: (_db, p: CleanupCutoff) =>
-      deleteOldest('traffic', ['subject', 'slot', 'shard'], 'slot', sql`slot < ${p.before}`),
+      deleteOldest('traffic', ['subject', 'slot', 'shard'], SLOT, sql`${SLOT} < ${p.before}`),
     deleteUsage: (_db, p: CleanupCutoff<string>) =>
       deleteOldest(
         'usage_daily',
@@ -99,12 +102,12 @@ function deleteOldest(...args: Parameters<typeof isAmongOldest>) {
 function isAmongOldest(
   table: keyof DatabaseSchema,
   key: readonly string[],
-  age: string,
+  age: string | RawBuilder<unknown>,
   condition: RawBuilder<unknown>,
 ): RawBuilder<boolean> {
   const columns = sql.join(key.map((column) => sql.ref(column)));
   return sql`(${columns}) in (
       select ${columns} from ${sql.table(table)} where ${condition}
-      order by ${sql.ref(age)} limit ${sql.lit(CLEANUP_BATCH)})
+      order by ${typeof age === 'string' ? sql.ref(age) : age} limit ${sql.lit(CLEANUP_BATCH)})
     and ${condition}`;
 }
