@@ -557,6 +557,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect(await send({ endUserAddress })).toEqual({
         outcome: 'limited',
         limit: 'end_user_sends',
+        country: 'US',
         until: start + hours(1),
       });
       expect((await send({ endUserAddress: '192.0.2.2' })).outcome).toBe('admitted');

@@ -151,6 +151,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.reserveSend(verification())).toEqual({
         outcome: 'limited',
         limit: 'cooldown',
+        country: 'US',
         until: clock.now() + 1,
       });
 
@@ -168,6 +169,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await store.reserveSend(verification())).toEqual({
         outcome: 'limited',
         limit: 'sends_per_day',
+        country: 'US',
         until: start + hours(24),
       });
 

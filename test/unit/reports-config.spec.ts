@@ -5,7 +5,9 @@ const TOKEN = 'sixteen-letters.';
 const HMAC = { INFOBIP_REPORT_HMAC_SECRET: 'secret', INFOBIP_REPORT_HMAC_HEADER: 'X-Signature' };
 const PUBLIC_URL = 'https://otp.example.com/codes/';
 
-const reportsFrom = (settings: NodeJS.ProcessEnv) => readConfig(testEnvironment(settings)).reports;
+/** Not development, where reports of the sandbox are on. */
+const reportsFrom = (settings: NodeJS.ProcessEnv) =>
+  readConfig(testEnvironment({ NODE_ENV: 'test', ...settings })).reports;
 
 function errorsOf(settings: NodeJS.ProcessEnv): string {
   try {
@@ -27,8 +29,18 @@ describe('The settings of delivery reports', () => {
     const sinch = { PROVIDERS: 'sinch', SINCH_REPORTS: 'true', PUBLIC_URL };
     expect(reportsFrom(sinch)).toEqual({
       infobip: undefined,
-      sinch: { path: '/codes/provider-reports/sinch' },
+      sinch: {
+        url: 'https://otp.example.com/codes/provider-reports/sinch',
+        path: '/codes/provider-reports/sinch',
+      },
       isOn: true,
+    });
+  });
+
+  it('are on in development for the sandbox that the service starts', () => {
+    expect(reportsFrom({ NODE_ENV: 'development' })).toMatchObject({
+      infobip: { tokens: [expect.any(String)], hmac: { header: 'x-signature' } },
+      sinch: undefined,
     });
   });
 
