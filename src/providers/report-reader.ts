@@ -4,20 +4,20 @@ import type { ReportRefusal } from '../common/label-values.js';
 import type { ProviderName } from '../common/provider-name.js';
 import type { RequestedMessage } from '../storage/delivery-report-store.js';
 
-/** A request of a provider. */
+/** A request of a provider to a report route. */
 export interface ReportRequest {
   readonly headers: IncomingHttpHeaders;
-  /** The bytes as they came: signatures cover them. */
+  /** The raw bytes, because signatures are over them. */
   readonly body: Buffer;
 }
 
-/** What a request reports. */
+/** The delivery reports of one request. */
 export interface ReportedDeliveries {
   readonly type: 'reports';
   readonly reports: readonly DeliveryReport[];
-  /** Entries that cannot be used. */
+  /** The number of entries that cannot be parsed. */
   readonly malformed: number;
-  /** The reference of a message whose code the provider says it verified. */
+  /** The reference of a message whose code the provider verified. */
   readonly verifiedReference?: string | undefined;
 }
 
@@ -26,23 +26,23 @@ export interface SendPermissionRequest {
   readonly type: 'permission_request';
   /** `undefined` for a message that this service never sends. */
   readonly message: RequestedMessage | undefined;
-  /** The price of the message, if it is given. */
+  /** A report with the price of the message, if the provider gives it. */
   readonly reports: readonly DeliveryReport[];
 }
 
-/** The port to what a provider reports. It maps every status to `DeliveryStatus`. */
+/** Authenticates and parses the reports of one provider. Maps its statuses to `DeliveryStatus`. */
 export abstract class ReportReader {
   abstract readonly provider: ProviderName;
 
   /** The authentication scheme (RFC 9110 §11.1). */
   abstract readonly scheme: string;
 
-  /** Why a request is not authentic; `undefined` if it is. Reads nothing of the body but its bytes. */
+  /** Why a request is not authentic; `undefined` if it is. Does not parse the body. */
   abstract findRefusal(
     request: ReportRequest,
   ): Extract<ReportRefusal, 'signature' | 'stale'> | undefined;
 
-  /** Parses the body of an authentic request; `undefined` if it has another form. */
+  /** Parses the body of an authentic request; `undefined` if it is no report. */
   abstract parse(body: Buffer): ReportedDeliveries | SendPermissionRequest | undefined;
 }
 

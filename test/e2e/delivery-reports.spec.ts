@@ -323,7 +323,7 @@ describe('A request to the route of Infobip', () => {
     expect(await refused('signature')).toBe(before + 1);
   });
 
-  it('without a valid token counts as one without a valid API key', async () => {
+  it('without a valid token counts as a request without a valid API key', async () => {
     service.clock.advance(minutes(1));
     const statuses: number[] = [];
     for (let i = 0; i < 31; i += 1) {
@@ -450,7 +450,7 @@ describe('The log and the errors of delivery reports', () => {
 });
 
 describe('A replica without delivery reports', () => {
-  it('goes on beside one with them', async () => {
+  it('works beside a replica with them', async () => {
     const DATABASE_URL = await postgres.createDatabase();
     const clock = new FakeClock();
     await start({ DATABASE_URL }, clock);

@@ -3,14 +3,14 @@ import type { Database } from '../engines/database.js';
 import { hasStatus } from '../limits/predicates.js';
 import type { MessageRow, OutboxRow } from '../migrations/schema.js';
 
-/** Identifies an event, and the try of it that a replica makes. */
+/** One try of an event: only the replica that made the last try may change the event. */
 interface EventTry {
   pinId: string;
   subject: string;
   tries: number;
 }
 
-/** An event as a replica gets it to send it. */
+/** The columns of an event that a replica has claimed. */
 export type ClaimedRow = Pick<
   OutboxRow,
   'pin_id' | 'subject' | 'event_id' | 'type' | 'client' | 'occurred_at' | 'created_at' | 'tries'
@@ -21,13 +21,13 @@ export type DeliveryRow = Pick<
   'channel' | 'provider' | 'sent_at' | 'status' | 'status_at'
 >;
 
-/** Verifications for each statement: few, so that no request waits long for them. */
+/** Verifications in one statement, so that no request waits long for their locks. */
 export const EXPIRE_BATCH = 500;
 
 /** The statements of a replica that finds expired codes and sends events. */
 export const prepareOutboxQueries = (database: Database) =>
   database.prepare('outbox', {
-    /** The oldest first. Nothing verifies any more, so no request is interrupted. */
+    /** The oldest first. Expired codes cannot be verified, so no request is affected. */
     expire: (_db, p: { after: number; before: number }) => {
       const hasExpired = sql`expires_at > ${p.after} and expires_at <= ${p.before}`;
       return sql<{ pin_id: string }>`
@@ -41,8 +41,8 @@ export const prepareOutboxQueries = (database: Database) =>
     },
 
     /**
-     * Takes events that are due, at most `count`. One waits for the earlier ones of its verification.
-     * The outer condition is checked again after a wait for another replica, which took the event.
+     * Claims at most `count` due events. An event waits for the earlier events of its verification.
+     * The outer condition is checked again after waiting for another replica that claimed the event.
      */
     claim: (_db, p: { now: number; until: number; count: number }) => sql<ClaimedRow>`
       update outbox set due_at = ${p.until}, tries = tries + 1
@@ -55,17 +55,17 @@ export const prepareOutboxQueries = (database: Database) =>
         order by due_at limit ${p.count})
       returning pin_id, subject, event_id, type, client, occurred_at, created_at, tries`,
 
-    /** The receiver has accepted it, in whichever try. */
+    /** The receiver accepted one of the tries. */
     markSent: (_db, p: Omit<EventTry, 'tries'>) => sql`
       update outbox set state = 'sent' where pin_id = ${p.pinId} and subject = ${p.subject}`,
 
-    /** Unless another replica tries it by now. */
+    /** Changes nothing if another replica has claimed the event since. */
     postpone: (_db, p: EventTry & { until: number }) => sql`
       update outbox set due_at = ${p.until}
       where pin_id = ${p.pinId} and subject = ${p.subject} and tries = ${p.tries}
         and state = 'waiting'`,
 
-    /** Unless another replica tries it by now. */
+    /** Changes nothing if another replica has claimed the event since. */
     abandon: (_db, p: EventTry) => sql<{ event_id: string }>`
       update outbox set state = 'abandoned'
       where pin_id = ${p.pinId} and subject = ${p.subject} and tries = ${p.tries}
