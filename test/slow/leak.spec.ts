@@ -44,6 +44,9 @@ describe('After thousands of random flows, invalid requests and provider failure
     'otp_verifications_total outcome="wrong_code"',
     'otp_verifications_total outcome="unknown"',
     'otp_fraud_checks_total decision="would_block"',
+    'otp_delivery_reports_refused_total reason="unknown_id"',
+    'otp_delivery_reports_refused_total reason="signature"',
+    'otp_events_total outcome="failed"',
     ...[
       'rejected',
       'unauthorized',

@@ -54,6 +54,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
   const provider = await startLeakyProvider(random.for('vendor'), secrets);
   const collector = await startOtlpCollector();
   const clients = ['shop', 'bank'].map((name) => secrets.createApiKey(name));
+  const reportToken = secrets.createCredential();
   const replica = await startReplica({
     NODE_ENV: 'production',
     LOG_LEVEL: 'trace',
@@ -76,6 +77,12 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     PROVIDER_TIMEOUT: '500ms',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_HEADERS: `x-key=${secrets.createCredential()}`,
+    INFOBIP_REPORT_TOKEN: reportToken,
+    SINCH_REPORTS: 'true',
+    PUBLIC_URL: 'https://otp.example.com',
+    // No one receives the events, so each try is logged.
+    EVENTS_URL: `https://127.0.0.1:9/${secrets.createCredential()}`,
+    EVENTS_SECRET: `whsec_${secrets.createCredential()}`,
     SEND_COOLDOWN: '1s',
     // Most of the codes that these clients verify are wrong.
     CLIENT_WRONG_CODES_PER_DAY: '1000000',
@@ -86,7 +93,8 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     ...settings,
   });
   const client = new RecordingClient(replica, CONCURRENT_FLOWS);
-  const context = { client, provider, secrets, apiKeys: clients.map(({ key }) => key) };
+  const apiKeys = clients.map(({ key }) => key);
+  const context = { client, provider, secrets, apiKeys, reportToken };
   const flows = Array.from(
     { length: count },
     (_, i) => new UserFlow(context, random.for(String(i))),
@@ -99,7 +107,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     const commandLine = readFileSync(`/proc/${String(replica.pid)}/cmdline`, 'utf8');
     await replica.stop();
     return {
-      log: replica.output,
+      log: removeCallerAddresses(replica.output),
       'error bodies': client.errorBodies.join('\n'),
       results: client.successBodies.join('\n').replace(/"(pinId|proof)":"[^"]*"/g, '"$1":""'),
       headers: client.headers.join('\n'),
@@ -115,6 +123,10 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     rmSync(dataDir, { recursive: true });
   }
 }
+
+/** An audit line has the address of a caller without a valid key, and no other line has one. */
+const removeCallerAddresses = (log: string): string =>
+  log.replace(/^.*"kind":"audit".*$/gm, (line) => line.replace(/"address":"[^"]*"/, ''));
 
 /** Random ids and long numbers could look like a phone number. */
 const removeIdsAndTimes = (traces: string): string =>

@@ -11,6 +11,8 @@ export interface FlowContext {
   readonly secrets: SecretFactory;
   /** The keys of the service's clients. */
   readonly apiKeys: readonly string[];
+  /** What Infobip proves itself with in its delivery reports. */
+  readonly reportToken: string;
 }
 
 /** The steps of a flow, in order. Between two steps the send cooldown should pass. */
@@ -22,6 +24,7 @@ export type Step = (typeof STEPS)[number];
 export class UserFlow {
   private readonly phoneNumber;
   private readonly reference;
+  private readonly eventReference;
   private readonly endUserIp;
   /** The client's address in `X-Forwarded-For`. */
   private readonly clientIp;
@@ -36,6 +39,7 @@ export class UserFlow {
     const { secrets, apiKeys } = context;
     this.phoneNumber = secrets.createPhoneNumber();
     this.reference = secrets.createReference();
+    this.eventReference = secrets.createReference();
     this.endUserIp = secrets.createIpAddress();
     this.clientIp = secrets.createIpAddress();
     this.idempotencyKey = secrets.createIdempotencyKey();
@@ -45,7 +49,7 @@ export class UserFlow {
   /** Sends a code, repeats the request, and repeats it with a different body. */
   async requestCode(): Promise<void> {
     const { phoneNumber, reference, endUserIp, idempotencyKey } = this;
-    const body = { phoneNumber, reference, endUserIp };
+    const body = { phoneNumber, reference, endUserIp, eventReference: this.eventReference };
     const key = { 'idempotency-key': idempotencyKey };
     const { pinId } = await this.post('/otp/send', body, key);
     if (pinId !== undefined) {
@@ -81,11 +85,29 @@ export class UserFlow {
     const path = `/otp/${pinId}`;
     await this.context.client.call({ method: 'GET', path, headers: this.headers });
     await this.post('/otp/numbers/lookup', { phoneNumber });
+    await this.reportDelivery();
     if (random.oneIn(4)) await this.post('/otp/numbers/erase', { phoneNumber });
     if (random.oneIn(4)) {
       await this.context.client.call({ method: 'DELETE', path, headers: this.headers });
     }
     await this.sendInvalidRequest();
+  }
+
+  /** Reports of both providers, of which only the first is authentic. All repeat secrets. */
+  private async reportDelivery(): Promise<void> {
+    const { phoneNumber: to, reference: messageId, context, clientIp, apiKey } = this;
+    const status = { groupId: 5, groupName: to, id: 20, name: messageId, description: to };
+    const report = { results: [{ messageId, to, status, callbackData: messageId }] };
+    const event = { id: messageId, event: to, method: to, identity: { endpoint: to } };
+    for (const [provider, body, headers] of [
+      ['infobip', report, { 'x-delivery-token': context.reportToken }],
+      ['infobip', report, { 'x-delivery-token': apiKey }],
+      ['sinch', event, { authorization: `Application ${apiKey}:${this.idempotencyKey}` }],
+    ] as const) {
+      const path = `/provider-reports/${provider}`;
+      const all = { 'x-forwarded-for': clientIp, ...headers };
+      await context.client.call({ path, body, headers: all });
+    }
   }
 
   /** The headers of every request. */
