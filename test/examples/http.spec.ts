@@ -23,6 +23,7 @@ const ANSWERS = {
   live: [200, { status: 'ok' }],
   ready: [200, { status: 'ok' }],
   metrics: [200, undefined],
+  proofKeys: [404, { code: 'not_found' }],
   document: [200, { openapi: '3.1.0' }],
 };
 
