@@ -13,7 +13,14 @@ import type { VerificationResponse } from './dto/verification.dto.js';
 import { createPinId } from './pin-id.js';
 
 export const toNewVerification = (
-  { phoneNumber, channel = DEFAULT_CHANNEL, endUserIp, locale, ...dto }: SendOtpDto,
+  {
+    phoneNumber,
+    channel = DEFAULT_CHANNEL,
+    endUserIp,
+    locale,
+    reference,
+    eventReference,
+  }: SendOtpDto,
   { client, rules }: Pick<RequestClient, 'client' | 'rules'>,
   { country, prefix, isTestNumber, isTrusted }: CheckedDestination,
   { floodFilters, now }: { floodFilters: FloodFilters; now: number },
@@ -28,8 +35,8 @@ export const toNewVerification = (
   locale: locale === undefined ? rules.locale : canonicalizeLocale(locale),
   floodFilters,
   limits: rules,
-  reference: dto.reference,
-  eventReference: dto.eventReference,
+  reference,
+  eventReference,
   createdAt: now,
   expiresAt: now + rules.otp.ttlMs,
   maxAttempts: rules.otp.maxAttempts,

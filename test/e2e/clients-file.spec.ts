@@ -214,7 +214,7 @@ describe('A service with CLIENTS_FILE', () => {
     expect(requests).toBe(1);
   });
 
-  it('warns if the file has no METRICS_CLIENT, and lets nobody else read the metrics', async () => {
+  it('warns if the file has no METRICS_CLIENT, and lets no other client read the metrics', async () => {
     const { log, http } = await start({ METRICS_CLIENT: 'prometheus' });
 
     expect(log.text).toContain('METRICS_CLIENT is no client in CLIENTS_FILE');
