@@ -17,20 +17,21 @@ export const MAX_TIME_MS = Date.parse('9999-01-01');
 
 const errorShape = Joi.string().valid(...ERROR_SHAPES);
 
-/** A number or an e-mail address. */
-const address = Joi.string()
+/** A phone number, of which only the digits count, or an e-mail address. */
+const recipient = Joi.string()
   .pattern(/\d|@/)
-  .messages({ 'string.pattern.base': '{#label} must be a number or an e-mail address' });
+  .messages({ 'string.pattern.base': '{#label} must be a phone number or an e-mail address' });
 
 const faultPlan = {
   provider: Joi.string().valid(...PROVIDER_NAMES),
-  to: address,
+  to: recipient,
   times: Joi.number().integer().min(1).max(1_000_000).default(1),
   delayMs: Joi.number().integer().min(0).max(600_000),
 };
 
 const requestFaultSchema = Joi.object<PlannedFault>({
   ...faultPlan,
+  // `report` never gets here, but the error for an unknown operation lists it.
   operation: Joi.string()
     .valid(...SANDBOX_OPERATIONS, 'report')
     .required(),
@@ -47,6 +48,7 @@ const requestFaultSchema = Joi.object<PlannedFault>({
     is: Joi.valid('resend', 'configuration'),
     then: Joi.invalid('sinch'),
   }),
+  /** Whether the operation is still performed, so that only its response fails. */
   performed: Joi.boolean(),
   errorShape,
 });
@@ -82,7 +84,10 @@ export const reportSchema = Joi.object<ReportOutcome & { messageId: string }>({
   isMalformed: Joi.boolean(),
 });
 
-export const deliverySchema = Joi.object<{ all: boolean }>({ all: Joi.boolean().default(false) });
+/** `all` also sends the reports that are not due yet. */
+export const reportDeliverySchema = Joi.object<{ all: boolean }>({
+  all: Joi.boolean().default(false),
+});
 
 type SandboxClockChange = { readonly advanceMs: number } | { readonly now: Date };
 
@@ -91,17 +96,18 @@ export const clockSchema = Joi.object<SandboxClockChange>({
   now: Joi.date().min(0).max(MAX_TIME_MS),
 }).xor('advanceMs', 'now');
 
-const recipient = Joi.string().empty('');
+const recipientFilter = Joi.string().empty('');
 
-export const recipientQuerySchema = Joi.object<{ to?: string }>({ to: recipient });
+export const recipientQuerySchema = Joi.object<{ to?: string }>({ to: recipientFilter });
 
-export const streamQuerySchema = Joi.object<{ to?: string; after?: number }>({
-  to: recipient,
+/** `after` is the number of the last message that the client of the stream has. */
+export const messageStreamQuerySchema = Joi.object<{ to?: string; after?: number }>({
+  to: recipientFilter,
   after: Joi.number().integer().min(0),
 });
 
 export const fixedPinSchema = Joi.object<{ to: string; pin: string }>({
-  to: address.required(),
+  to: recipient.required(),
   pin: Joi.string()
     .pattern(/^[0-9A-Za-z]{1,16}$/)
     .required(),

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { FloodFilter } from '../infobip/flood-filter.js';
 import type { MessageInbox } from '../message-inbox.js';
 import { validateInput } from '../validate-input.js';
-import { recipientQuerySchema, streamQuerySchema } from './control-schemas.js';
+import { recipientQuerySchema, messageStreamQuerySchema } from './control-schemas.js';
 import { MessageStreams } from './message-streams.js';
 
 /** The routes that list, stream and delete the delivered messages, and list the rejected ones. */
@@ -16,7 +16,7 @@ export function createMessageRoutes(inbox: MessageInbox, floodFilter: FloodFilte
     fastify.get('/messages/stream', async (request, reply) => {
       if (!streams.hasCapacity)
         return reply.code(503).send({ error: 'Too many open streams. Close one and retry.' });
-      streams.openStream(request, reply, validateInput(streamQuerySchema, request.query));
+      streams.openStream(request, reply, validateInput(messageStreamQuerySchema, request.query));
       return reply;
     });
     fastify.get('/rejected-messages', async ({ query }) => {

@@ -6,7 +6,7 @@ const MAX_STREAMS = 100;
 
 interface StreamQuery {
   readonly to?: string;
-  /** A number of an entry; 0 for all messages that the inbox has. */
+  /** The number of the last entry that the client has; 0 for all entries of the inbox. */
   readonly after?: number;
 }
 

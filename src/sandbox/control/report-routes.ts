@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ReportPlanner } from '../reports/report-planner.js';
 import type { ReportQueue } from '../reports/report-queue.js';
 import { validateInput } from '../validate-input.js';
-import { deliverySchema, recipientQuerySchema, reportSchema } from './control-schemas.js';
+import { reportDeliverySchema, recipientQuerySchema, reportSchema } from './control-schemas.js';
 
 /** The routes that list, send and delete the reports about messages. They need no API key. */
 export function createReportRoutes(queue: ReportQueue, planner: ReportPlanner) {
@@ -17,7 +17,7 @@ export function createReportRoutes(queue: ReportQueue, planner: ReportPlanner) {
       return reply.code(404).send({ error: 'No message has this id. Was its delivery tracked?' });
     });
     fastify.post('/reports/deliver', async ({ body }) => {
-      const { all } = validateInput(deliverySchema, body ?? {}, { unknown: 'reject' });
+      const { all } = validateInput(reportDeliverySchema, body ?? {}, { unknown: 'reject' });
       await queue.sendWaiting(all ? 'all' : 'due');
       return queue.listReports();
     });
