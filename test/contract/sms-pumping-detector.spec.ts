@@ -10,7 +10,7 @@ import { testEnvironment } from '../support/config.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { TrafficSimulation, type SimulationResult } from '../support/pumping/traffic-simulation.js';
-import { renderResultTable } from '../support/pumping/result-table.js';
+import { renderResultRows } from '../support/pumping/result-table.js';
 import {
   ATTACKS,
   HEALTHY,
@@ -75,6 +75,6 @@ describe(`SmsPumpingDetector with its default settings (SEED=${SEED})`, () => {
     if (SEED !== DOCUMENTED_SEED) return;
     const page = readFileSync('docs/fraud-protection.md', 'utf8').replace(/ +/g, ' ');
 
-    expect(page).toContain(renderResultTable(outcomes));
+    expect(page).toContain(renderResultRows(outcomes));
   });
 });

@@ -23,7 +23,7 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const decrypt = (sealed: string, context: EncryptedValueContext) =>
   protection.decrypt(sealed, context, isText, ['context']);
 
-describe('The release before', () => {
+describe('The previous release', () => {
   it('reads what this release stores: numbers, PIN ids and responses', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'otp-previous-'));
     const service = await startSandboxedService({ DATA_DIR: dataDir });

@@ -34,7 +34,7 @@ jest.setTimeout(minutes(2));
 describe.each([
   ['nginx', NGINX, startTlsNginx],
   ['Caddy', CADDY, startTlsCaddy],
-] as const)('The service behind %s, as in docs/recipes.md,', (_name, text, startProxy) => {
+] as const)('The service behind %s, as in docs/recipes.md,', (_name, recipe, startProxy) => {
   let folder: string;
   let caFile: string;
   let service: SandboxedService;
@@ -46,7 +46,7 @@ describe.each([
     folder = mkdtempSync(join(tmpdir(), 'otp-recipes-'));
     caFile = createCertificate(folder);
     service = await startSandboxedService({ TRUST_PROXY: '1', THROTTLE_VERIFY_LIMIT: '2' });
-    proxy = await startProxy(text, folder, service.url);
+    proxy = await startProxy(recipe, folder, service.url);
   });
 
   afterEach(async () => {

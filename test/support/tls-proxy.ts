@@ -12,12 +12,20 @@ export interface TlsProxy {
 }
 
 /**
- * Starts a proxy with a configuration of docs/recipes.md, whose host name, files and ports are replaced.
- * @param folder where the files of its certificate are, which the proxy's user may read
+ * Starts a proxy with a configuration of docs/recipes.md.
+ * @param recipe the configuration; its host name, ports and certificate are replaced
+ * @param folder the folder of {@link createCertificate}
  */
-export type StartTlsProxy = (text: string, folder: string, serviceUrl: string) => Promise<TlsProxy>;
+export type StartTlsProxy = (
+  recipe: string,
+  folder: string,
+  serviceUrl: string,
+) => Promise<TlsProxy>;
 
-/** Makes a certificate for localhost in the folder. */
+/**
+ * Creates a certificate for localhost in the folder, which the proxy's operating system user can read.
+ * @returns the file of the CA that issued it
+ */
 export function createCertificate(folder: string): string {
   const { caFile } = createPrivateCa(folder, 'localhost');
   chmodSync(folder, 0o755);
@@ -25,9 +33,9 @@ export function createCertificate(folder: string): string {
   return caFile;
 }
 
-export const startTlsNginx: StartTlsProxy = (text, folder, serviceUrl) =>
+export const startTlsNginx: StartTlsProxy = (recipe, folder, serviceUrl) =>
   startNginx((port) =>
-    text
+    recipe
       .replace('127.0.0.1:3000', new URL(serviceUrl).host)
       .replace('otp.example.com', 'localhost')
       .replace('listen 443', `listen ${String(port)}`)
@@ -35,13 +43,13 @@ export const startTlsNginx: StartTlsProxy = (text, folder, serviceUrl) =>
       .replace('/etc/ssl/otp.example.com.key', join(folder, 'server.key')),
   );
 
-export const startTlsCaddy: StartTlsProxy = (text, folder, serviceUrl) => {
+export const startTlsCaddy: StartTlsProxy = (recipe, folder, serviceUrl) => {
   const tls = `tls ${join(folder, 'server.pem')} ${join(folder, 'server.key')}`;
-  const site = text
+  const site = recipe
     .replace('127.0.0.1:3000', new URL(serviceUrl).host)
     .replace('otp.example.com {', `https://localhost:{$PORT} {\n\t${tls}`);
   const file = join(folder, 'Caddyfile.recipe');
-  // No administration, and no redirects on port 80, which other tests may have.
+  // No admin API, and no redirects: they would need port 80, which another test may use.
   writeFileSync(file, `{\n\tadmin off\n\tauto_https disable_redirects\n}\n${site}`);
   return startCaddy(file, {});
 };

@@ -1,7 +1,10 @@
 import type { SimulationResult } from './traffic-simulation.js';
 
-/** The table of docs/fraud-protection.md, without the spaces that align its columns. */
-export function renderResultTable(results: ReadonlyMap<string, SimulationResult>): string {
+/**
+ * The rows of the table in docs/fraud-protection.md, without the spaces that align its columns: the
+ * messages people asked for, of these blocked, the messages bots asked for, of these sent.
+ */
+export function renderResultRows(results: ReadonlyMap<string, SimulationResult>): string {
   return [...results]
     .map(([name, { person, bot }]) =>
       renderRow(
