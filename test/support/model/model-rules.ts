@@ -4,8 +4,8 @@ import type { ModelState, NumberRecord, VerificationRecord, WindowEvent } from '
 import { CLIENTS, type ModelChannel } from './operation.js';
 
 /*
- * What the service allows, one rule per function. The steps of the operations are in the files
- * beside this one; they decide nothing themselves.
+ * What the service allows, one rule per function. The steps of the operations are in the
+ * `*-steps.ts` files beside this one; they decide nothing themselves.
  */
 
 /** The limits of a run, as its settings give them. */
