@@ -17,7 +17,7 @@ const USAGE = `Usage: otp <command> [options]
   doctor          compares the provider accounts with the settings
   infobip:setup   creates or updates the 2FA application and message template at Infobip
   keys:new        makes an API key for a client
-  proof:new       makes a key that signs proofs
+  proof:new       makes a key that signs proofs of verified numbers
   pumping:replay  tries settings of the fraud protection on the recorded verifications
   usage           reports sends, verifications and costs by client and country
 

@@ -5,7 +5,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import { minutes, seconds } from '../common/durations.js';
 
-/** Responses are data: nothing in them is executed, loaded or framed. A page sets its own policy. */
+/**
+ * Responses are data: nothing in them is executed, loaded or framed. The pages of this service, the
+ * demo and `/docs`, set their own policies.
+ */
 const API_CSP = {
   useDefaults: false,
   directives: { defaultSrc: [`'none'`], frameAncestors: [`'none'`] },

@@ -20,7 +20,7 @@ export async function addUser(phoneNumber: string, passwordHash: string): Promis
   return rows[0]?.id ?? '';
 }
 
-/** Returns false if another user has verified the number before. */
+/** Returns false if another user verified the number first, or if the user no longer exists. */
 export async function markPhoneVerified(id: string): Promise<boolean> {
   try {
     const { rowCount } = await pool.query(
