@@ -10,7 +10,7 @@ export interface FieldError {
 }
 
 /** What the audit log says about a refused request. Clients do not see it. */
-export interface RefusalDetails {
+export interface AuditDetails {
   /** Country of the number that gets no message: ISO 3166 code, or `001`. */
   readonly country?: string | undefined;
   /** IP address of a caller without a valid API key. */
@@ -27,7 +27,7 @@ export interface DomainErrorOptions extends ErrorOptions {
   /** The limit that was reached. For operators: clients do not see it. */
   readonly limit?: LimitName;
   readonly fieldErrors?: readonly FieldError[];
-  readonly refusal?: RefusalDetails;
+  readonly auditDetails?: AuditDetails;
   /** Whether an earlier request with the same idempotency key ended with this error. */
   readonly replayed?: boolean;
 }
@@ -41,7 +41,7 @@ export class DomainError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly limit: LimitName | undefined;
   readonly fieldErrors: readonly FieldError[] | undefined;
-  readonly refusal: RefusalDetails | undefined;
+  readonly auditDetails: AuditDetails | undefined;
   readonly replayed: boolean;
 
   constructor(
@@ -51,7 +51,7 @@ export class DomainError extends Error {
       retryAfterMs,
       limit,
       fieldErrors,
-      refusal,
+      auditDetails,
       replayed = false,
       ...options
     }: DomainErrorOptions = {},
@@ -60,7 +60,7 @@ export class DomainError extends Error {
     this.retryAfterMs = retryAfterMs;
     this.limit = limit;
     this.fieldErrors = fieldErrors;
-    this.refusal = refusal;
+    this.auditDetails = auditDetails;
     this.replayed = replayed;
   }
 }

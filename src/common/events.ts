@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import type { Channel } from './channel.js';
 import type { DeliveryReported, ProviderDisagreed, ReportsRefused } from './delivery-events.js';
-import type { RefusalDetails } from './domain-error.js';
+import type { AuditDetails } from './domain-error.js';
 import type { ErrorCode } from './error-catalog.js';
 import type {
   BudgetScope,
@@ -39,7 +39,7 @@ interface RequestCompleted {
   readonly limit: LimitName | undefined;
   /** JSON pointers to the invalid fields, never their values. */
   readonly invalidFields: readonly string[] | undefined;
-  readonly refusal: RefusalDetails | undefined;
+  readonly auditDetails: AuditDetails | undefined;
   /** Whether the response repeats the one to an earlier request with the same idempotency key. */
   readonly replayed: boolean;
   /** Name of the authenticated client. */

@@ -110,4 +110,4 @@ function assertTypeAllowed(
 }
 
 const rejectDestination = (country: string, message?: string): DomainError =>
-  errors.destinationNotAllowed({ message, refusal: { country } });
+  errors.destinationNotAllowed({ message, auditDetails: { country } });

@@ -56,7 +56,7 @@ export class ApiKeyGuard implements CanActivate {
     await this.limit.count(request, reply, 'Too many requests without a valid API key.');
     throw errors.unauthenticated({
       message: describeCredentials(request.headers.authorization),
-      refusal: { address: getClientIp(request) },
+      auditDetails: { address: getClientIp(request) },
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { ClientRules } from '../clients/client-rules.js';
-import type { RefusalDetails } from '../common/domain-error.js';
+import type { AuditDetails } from '../common/domain-error.js';
 import type { ErrorCode } from '../common/error-catalog.js';
 import { normalizeIp } from '../common/network-address.js';
 import type { LimitName } from '../common/label-values.js';
@@ -27,8 +27,8 @@ declare module 'fastify' {
     errorCode?: ErrorCode;
     /** The limit that the request reached. */
     reachedLimit?: LimitName | undefined;
-    /** Details of the refusal, if the response is one. */
-    refusal?: RefusalDetails | undefined;
+    /** For the audit log, if the request is refused. */
+    auditDetails?: AuditDetails | undefined;
     /** JSON pointers to the invalid fields of the request. */
     invalidFields?: readonly string[] | undefined;
   }

@@ -111,7 +111,7 @@ function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): 
     status,
     problem: error.code,
     limit: undefined,
-    refusal: undefined,
+    auditDetails: undefined,
     invalidFields: undefined,
     replayed: false,
     client: undefined,

@@ -19,7 +19,7 @@ export class ProblemFilter implements ExceptionFilter {
     const error = toDomainError(thrown);
     request.errorCode = error.code;
     request.reachedLimit = error.limit;
-    request.refusal = error.refusal;
+    request.auditDetails = error.auditDetails;
     request.invalidFields = error.fieldErrors?.map(({ pointer }) => pointer);
     // The route pattern, such as /otp/:pinId: a path may contain a number, a code or an API key.
     const problem = toProblem(error, request.id, request.routeOptions.url ?? '/');

@@ -42,7 +42,7 @@ export function registerRequestTracking(fastify: FastifyInstance, events: EventB
         status: reply.raw.writableFinished ? reply.statusCode : CLIENT_CLOSED_REQUEST,
         problem: request.errorCode,
         limit: request.reachedLimit,
-        refusal: request.refusal,
+        auditDetails: request.auditDetails,
         invalidFields: request.invalidFields,
         replayed: reply.hasHeader('idempotency-replayed'),
         client: request.client?.name,

@@ -23,7 +23,7 @@ export class UnauthenticatedLimit {
     const { name, limit, windowMs } = UNAUTHENTICATED_LIMIT;
     const address = getClientIp(request);
     // A report of a provider is answered without an error.
-    request.refusal = { address };
+    request.auditDetails = { address };
     const key = `${name}:${address}`;
     const record = await this.storage.increment(key, windowMs, limit, windowMs, name);
     setRateLimitHeaders(request, reply, UNAUTHENTICATED_LIMIT, record);
@@ -31,7 +31,7 @@ export class UnauthenticatedLimit {
     throw errors.tooManyRequests({
       message,
       limit: 'rate_limit_unauthenticated',
-      refusal: { address, isRepeated: isRepeatedRejection(record, limit) },
+      auditDetails: { address, isRepeated: isRepeatedRejection(record, limit) },
     });
   }
 }

@@ -49,14 +49,14 @@ export function logAuditEvents(events: EventBus, logger: Logger): void {
   if (logger.level === 'silent') return;
   const audit = logger.child({ kind: 'audit' }, { level: 'info' });
   events.subscribe('request_completed', (event) => {
-    const { context, method = '', route = '', limit, client, refusal } = event;
+    const { context, method = '', route = '', limit, client, auditDetails } = event;
     const request = `${method} ${route}`;
     const audited = AUDITED_ACTIONS[request];
     const outcome = toOutcome(event);
     const isLogged = audited !== undefined || outcome === 'refused';
-    if (!isLogged || refusal?.isRepeated) return;
+    if (!isLogged || auditDetails?.isRepeated) return;
     const action = audited ?? OTHER_ACTIONS[request] ?? 'other';
-    const { country, address } = refusal ?? {};
+    const { country, address } = auditDetails ?? {};
     const reason = getReason(event);
     audit.info({ action, outcome, reason, limit, client, country, address, ...context }, 'audit');
   });

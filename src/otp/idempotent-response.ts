@@ -54,16 +54,17 @@ export function toLimitError(
   limit: LimitExceeded | SharedLimitExceeded | DestinationSuspended,
   now: number,
 ): DomainError {
-  const refusal = { country: limit.country };
+  const auditDetails = { country: limit.country };
   if (limit.outcome === 'limited' && limit.limit === 'shared') {
     const { cause } = limit;
     const retryAfterMs = SHARED_LIMIT_RETRY_MS;
     const message = SHARED_LIMIT_MESSAGE;
-    return errors.quotaExceeded({ message, limit: cause, retryAfterMs, refusal });
+    return errors.quotaExceeded({ message, limit: cause, retryAfterMs, auditDetails });
   }
   const retryAfterMs = limit.until - now;
-  if (limit.outcome === 'suspended') return errors.destinationSuspended({ retryAfterMs, refusal });
-  const reached = { limit: limit.limit, retryAfterMs, refusal };
+  if (limit.outcome === 'suspended')
+    return errors.destinationSuspended({ retryAfterMs, auditDetails });
+  const reached = { limit: limit.limit, retryAfterMs, auditDetails };
   if (limit.limit === 'cooldown') {
     return errors.cooldownActive({ message: describeCooldown(retryAfterMs), ...reached });
   }

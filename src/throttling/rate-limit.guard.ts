@@ -31,7 +31,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     if (record.isBlocked) {
       throw errors.tooManyRequests({
         limit: `rate_limit_${name as RateLimitName}`,
-        refusal: { isRepeated: isRepeatedRejection(record, limit) },
+        auditDetails: { isRepeated: isRepeatedRejection(record, limit) },
       });
     }
     return true;

@@ -18,7 +18,7 @@ describe('logAuditEvents', () => {
       problem: undefined,
       limit: undefined,
       invalidFields: undefined,
-      refusal: undefined,
+      auditDetails: undefined,
       replayed: false,
       client: 'shop',
       durationMs: 1,
