@@ -7,10 +7,10 @@ type TrafficHistory = Omit<DestinationCounts, 'recent'>;
 /** The traffic of destinations in memory, in the same buckets and windows as in the store. */
 export class InMemoryTraffic {
   private readonly bucketsByKey = new Map<string, TrafficBuckets>();
-  /** The counts before the recent buckets, valid for one bucket. */
+  /** Counts without the recent buckets. They change only when a new bucket begins. */
   private historyCache = { bucket: 0, byKey: new Map<string, TrafficHistory>() };
 
-  constructor(private readonly ttlMs: number) {}
+  constructor(private readonly codeTtlMs: number) {}
 
   /** Adds to the bucket of the time at which a send was requested. */
   add(key: string, at: number, { sends, verified }: SendCounts): void {
@@ -25,7 +25,7 @@ export class InMemoryTraffic {
     const bucket = toBucket(now);
     if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, byKey: new Map() };
     const buckets: TrafficBuckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
-    const firstRecent = getFirstRecentBucket(bucket, this.ttlMs);
+    const firstRecent = getFirstRecentBucket(bucket, this.codeTtlMs);
     const { byKey } = this.historyCache;
     const history = byKey.get(key) ?? createHistory(buckets, bucket, firstRecent);
     byKey.set(key, history);

@@ -37,9 +37,9 @@ export class PumpingSimulation {
   private readonly upcomingVerified: VerifiedRecord[] = [];
   private readonly trustedSince = new Map<string, number>();
 
-  constructor(config: PumpingConfig, ttlMs: number) {
+  constructor(config: PumpingConfig, codeTtlMs: number) {
     this.evaluate = createTrafficEvaluator(config);
-    this.traffic = new InMemoryTraffic(ttlMs);
+    this.traffic = new InMemoryTraffic(codeTtlMs);
   }
 
   /** Replays the next verification, in the order of their sends. */

@@ -19,8 +19,8 @@ export const toBucket = (time: number): number => Math.floor(time / BUCKET_MS);
 export const BUCKET_OF_ROW = sql<number>`created_at / ${sql.lit(BUCKET_MS)}`;
 
 /** The oldest bucket whose codes may still be submitted. The counts before it do not change. */
-export const getFirstRecentBucket = (bucket: number, ttlMs: number): number =>
-  bucket - Math.ceil(ttlMs / BUCKET_MS);
+export const getFirstRecentBucket = (bucket: number, codeTtlMs: number): number =>
+  bucket - Math.ceil(codeTtlMs / BUCKET_MS);
 
 /** When a bucket leaves a window of so many buckets, in milliseconds since the epoch. */
 export const getBucketEnd = (bucket: number, window: number): number =>

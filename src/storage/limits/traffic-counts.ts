@@ -35,8 +35,8 @@ const NO_HISTORY: TrafficHistory = { hour: NONE, day: NONE, twoWeeks: NONE };
 @Injectable()
 export class TrafficCounts {
   private readonly queries;
-  private readonly ttlMs: number;
-  /** The histories read in this bucket; in the next one the windows move. */
+  private readonly codeTtlMs: number;
+  /** Histories by subject, read since `bucket` began. A new bucket moves the windows. */
   private historyCache = { bucket: 0, bySubject: new Map<string, TrafficHistory>() };
 
   constructor(
@@ -44,7 +44,7 @@ export class TrafficCounts {
     @Inject(otpConfig.KEY) { ttlMs }: OtpConfig,
   ) {
     this.queries = database.prepare('traffic', TRAFFIC_QUERIES);
-    this.ttlMs = ttlMs;
+    this.codeTtlMs = ttlMs;
   }
 
   /** Adds to the counts of a verification's bucket; a negative number takes back. */
@@ -99,7 +99,7 @@ export class TrafficCounts {
   read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
     const subjects = toSubjects(key);
     const bucket = toBucket(now);
-    const from = getFirstRecentBucket(bucket, this.ttlMs);
+    const from = getFirstRecentBucket(bucket, this.codeTtlMs);
     const recent = this.queries.readRecent(batch, Object.assign({ from }, subjects));
     const getHistory = this.loadHistories(batch, subjects, bucket);
     const getCounts = (subject: string): DestinationCounts => {
@@ -126,7 +126,7 @@ export class TrafficCounts {
     // An empty subject matches no row, so the same statement reads any number of subjects.
     const unread = mapScopes((scope) => (histories.has(subjects[scope]) ? '' : subjects[scope]));
     const windows = {
-      firstRecent: getFirstRecentBucket(bucket, this.ttlMs),
+      firstRecent: getFirstRecentBucket(bucket, this.codeTtlMs),
       hour: bucket - WINDOWS.hour,
       day: bucket - WINDOWS.day,
       twoWeeks: bucket - WINDOWS.twoWeeks,
