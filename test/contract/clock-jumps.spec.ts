@@ -196,7 +196,7 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
     const until = now + seconds(30);
     expect(await sendToNumber(subject)).toMatchObject({ outcome: 'limited', until });
     await subject.opened.close();
-    await subject.storage.remove();
+    await subject.storage.removeData();
   });
 
   describe.each(RULES)('$title', ({ settings = {}, start, isInForce }) => {
@@ -209,7 +209,7 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
 
     afterEach(async () => {
       await subject.opened.close();
-      await subject.storage.remove();
+      await subject.storage.removeData();
     });
 
     /** Starts it, does something in the middle of it, and finds how long it lasts. */

@@ -34,7 +34,7 @@ describe.each(DATABASES)(
 
     afterEach(async () => {
       await opened.close();
-      await storage.remove();
+      await storage.removeData();
     });
 
     const reserve = (number: PhoneNumber, client = 'shop', evaluate?: TrafficEvaluator) => {

@@ -26,7 +26,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
 
   afterEach(async () => {
     for (const replica of new Set(replicas)) await replica.close();
-    await storage.remove();
+    await storage.removeData();
   });
 
   function openedFirst(): OpenStore {

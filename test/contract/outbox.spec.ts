@@ -25,7 +25,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
 
   afterEach(async () => {
     await opened.close();
-    await storage.remove();
+    await storage.removeData();
   });
 
   const reserve = async (pinId: string, number = NUMBER): Promise<SendReservation> => {

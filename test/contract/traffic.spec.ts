@@ -67,7 +67,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
 
   afterEach(async () => {
     for (const replica of replicas) await replica.close();
-    await storage.remove();
+    await storage.removeData();
   });
 
   async function reopen(settings: NodeJS.ProcessEnv = {}): Promise<void> {

@@ -32,7 +32,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
 
   afterEach(async () => {
     await opened.close();
-    await storage.remove();
+    await storage.removeData();
   });
 
   async function reserve(changes: Partial<NewVerification> = {}): Promise<SendReservation> {

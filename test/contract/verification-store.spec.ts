@@ -34,7 +34,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
   afterEach(async () => {
     await opened.close();
-    await storage.remove();
+    await storage.removeData();
   });
 
   function verification(changes: Partial<NewVerification> = {}): NewVerification {

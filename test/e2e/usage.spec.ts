@@ -44,7 +44,7 @@ describe('npm run usage', () => {
       storage = await newStorage();
     });
 
-    afterEach(() => storage.remove());
+    afterEach(() => storage.removeData());
 
     const report = async (args: string): Promise<string> => {
       const settings = { ...storage.settings, OTP_SECRET };

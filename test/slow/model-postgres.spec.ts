@@ -3,6 +3,7 @@ import { deleteRecords } from '../support/services/postgres-client.js';
 import { startPostgres, type PostgresServer } from '../support/services/postgres.js';
 
 let postgres: PostgresServer | undefined;
+/** Empty databases for reuse: creating a database takes longer than emptying one. */
 const emptyDatabases: string[] = [];
 
 afterAll(() => postgres?.stop());
@@ -14,7 +15,7 @@ describeModelTest('The service with two replicas on PostgreSQL', {
     const DATABASE_URL = emptyDatabases.pop() ?? (await postgres.createDatabase());
     return {
       settings: { DATABASE_URL },
-      remove: async () => {
+      removeData: async () => {
         await deleteRecords(DATABASE_URL);
         emptyDatabases.push(DATABASE_URL);
       },

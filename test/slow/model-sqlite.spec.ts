@@ -10,7 +10,7 @@ describeModelTest('The service on SQLite', {
     const DATA_DIR = mkdtempSync(join(tmpdir(), 'otp-model-'));
     return {
       settings: { DATA_DIR },
-      remove: async () => {
+      removeData: async () => {
         rmSync(DATA_DIR, { recursive: true });
       },
     };

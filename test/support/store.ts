@@ -32,7 +32,7 @@ export interface TestStorage {
   /** The settings that lead to it. */
   readonly settings: NodeJS.ProcessEnv;
   open(clock: Clock, settings?: NodeJS.ProcessEnv): Promise<OpenStore>;
-  remove(): Promise<void>;
+  removeData(): Promise<void>;
 }
 
 /** Every database, with a function that creates a storage on it. */
@@ -46,7 +46,7 @@ async function newSqliteStorage(): Promise<TestStorage> {
   return {
     settings: { DATA_DIR: dataDir },
     open: (clock, settings) => openStore(clock, { DATA_DIR: dataDir, ...settings }),
-    remove: async () => {
+    removeData: async () => {
       rmSync(dataDir, { recursive: true });
     },
   };
@@ -66,7 +66,7 @@ async function newPostgresStorage(): Promise<TestStorage> {
   return {
     settings: { DATABASE_URL: url },
     open: (clock, settings) => openStore(clock, { DATABASE_URL: url, ...settings }),
-    remove: async () => {
+    removeData: async () => {
       await deleteRecords(url);
       emptyDatabases.push(url);
     },

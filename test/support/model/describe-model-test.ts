@@ -20,7 +20,7 @@ const RUNNING_MS = minutes(15);
 /** Where the service stores its data. */
 export interface ModelStorage {
   readonly settings: NodeJS.ProcessEnv;
-  remove(): Promise<void>;
+  removeData(): Promise<void>;
 }
 
 interface SeedResult {
@@ -50,7 +50,7 @@ export function describeModelTest(
       const logLevel = isLogged ? 'info' : 'silent';
       const options = { replicas, storage: storage.settings, logLevel } as const;
       const run = await runModelTest(new SeededRandom(seed), options, operations);
-      await storage.remove();
+      await storage.removeData();
       return { seed, run };
     };
 
