@@ -1,6 +1,6 @@
 import { createTrafficEvaluator } from '../../src/destinations/traffic-evaluator.js';
 import type { DestinationCounts, SendCounts } from '../../src/storage/limit.types.js';
-import { createGlobalEvaluator } from '../support/pumping/global-evaluator.js';
+import { createSharedBudgetEvaluator } from '../support/pumping/shared-budget-evaluator.js';
 import { SeededRandom } from '../support/seeded-random.js';
 
 const SETTINGS = {
@@ -51,13 +51,13 @@ function createCounts(random: SeededRandom): DestinationCounts {
 
 describe('TrafficEvaluator', () => {
   it('decides for a sole client as if all messages were counted together', () => {
-    const evaluateGlobal = createGlobalEvaluator(SETTINGS);
+    const evaluateShared = createSharedBudgetEvaluator(SETTINGS);
     const random = new SeededRandom('sole client');
     const decisions = { allowed: 0, blocked: 0 };
 
     for (let i = 0; i < 5_000; i += 1) {
       const [prefix, country] = [createCounts(random), createCounts(random)];
-      const expected = evaluateGlobal({ prefix, country });
+      const expected = evaluateShared({ prefix, country });
       const scope = expected && `client_${expected.scope}`;
       expect(evaluateSole(prefix, country)).toEqual(expected && { ...expected, scope });
       decisions[expected ? 'blocked' : 'allowed'] += 1;

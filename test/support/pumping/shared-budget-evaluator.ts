@@ -7,21 +7,25 @@ import type {
 } from '../../../src/storage/limit.types.js';
 
 type BudgetWindow = BudgetViolation['window'];
-type GlobalViolation = Omit<BudgetViolation, 'scope'> & { readonly scope: DestinationScope };
+type SharedViolation = Omit<BudgetViolation, 'scope'> & { readonly scope: DestinationScope };
 
+/** How far the unverified messages may exceed a budget if recent ones are counted too. */
 const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = {
   prefix: { hour: 25, day: 10 },
   country: { hour: 100, day: 100 },
 };
 
-/** Decides as the releases did that counted all clients together: the decisions of a sole client. */
-export function createGlobalEvaluator(config: PumpingConfig) {
+/**
+ * Evaluates as earlier releases did, which had one budget for all clients together. A sole client
+ * still gets the same decisions.
+ */
+export function createSharedBudgetEvaluator(config: PumpingConfig) {
   const findViolation = (scope: DestinationScope, counts: DestinationCounts) =>
     checkBudget(scope, 'hour', counts, config) ?? checkBudget(scope, 'day', counts, config);
   return ({
     prefix,
     country,
-  }: Record<DestinationScope, DestinationCounts>): GlobalViolation | undefined => {
+  }: Record<DestinationScope, DestinationCounts>): SharedViolation | undefined => {
     const violation = findViolation('prefix', prefix);
     if (violation || isTrusted(prefix, config)) return violation;
     return findViolation('country', country);
@@ -33,7 +37,7 @@ function checkBudget(
   window: BudgetWindow,
   counts: DestinationCounts,
   config: PumpingConfig,
-): GlobalViolation | undefined {
+): SharedViolation | undefined {
   const floor = window === 'hour' ? config.floorPerHour : config.floorPerDay;
   const allowed = Math.floor(floor + getVerifiedAllowance(counts, window, config));
   const unverified = countUnverified(counts[window]);
