@@ -23,7 +23,7 @@ const PROBLEMS: Record<OtpProblem['code'], string | ((problem: OtpProblem) => st
     `${action === 'verify' ? 'There were too many wrong codes.' : 'This number cannot get more codes for now.'} ${formatWait(retryAfterSeconds)}`,
   area_suspended: ({ retryAfterSeconds }) =>
     `We send no codes to this area for now. ${formatWait(retryAfterSeconds)}`,
-  unclear: ({ action }) =>
+  outcome_unknown: ({ action }) =>
     action === 'verify'
       ? 'It is not clear yet whether this is the code. Press Verify again.'
       : action === 'resend'

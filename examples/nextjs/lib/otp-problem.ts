@@ -5,12 +5,13 @@ import type { OtpAction, OtpProblem } from './otp-state';
 export function describeProblem(error: unknown, action: OtpAction): OtpProblem {
   if (error instanceof OtpConnectionError || error instanceof OtpTimeoutError) {
     console.error(error.message);
-    return { action, code: action === 'verify' ? 'unclear' : 'unavailable' };
+    // The code may have been checked. Any other action is simply repeated.
+    return { action, code: action === 'verify' ? 'outcome_unknown' : 'unavailable' };
   }
   if (!(error instanceof OtpError)) throw error;
   const code = toProblemCode(error, action);
   // The message holds the error code and the request id, but nothing personal.
-  if (code === 'unavailable' || code === 'unclear') console.error(error.message);
+  if (code === 'unavailable' || code === 'outcome_unknown') console.error(error.message);
   return { action, code, retryAfterSeconds: error.retryAfterSeconds };
 }
 
@@ -30,7 +31,7 @@ function toProblemCode({ code }: OtpError, action: OtpAction): OtpProblem['code'
       return 'area_suspended';
     case 'provider_timeout':
     case 'provider_error':
-      return 'unclear';
+      return 'outcome_unknown';
     case 'verification_not_found':
       return 'no_session';
     default:

@@ -34,7 +34,7 @@ export interface OtpProblem {
     | 'wait'
     | 'limit'
     | 'area_suspended'
-    | 'unclear'
+    | 'outcome_unknown'
     | 'unavailable';
   /** After a wrong code: how many more can be tried. */
   attemptsRemaining?: number;
