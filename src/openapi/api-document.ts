@@ -41,15 +41,15 @@ const INFO = {
 };
 
 const METRICS_PROBLEMS = [
-  ...createProblemResponses(['not_found'], { isPublic: true }),
-  // Only requests without a valid key are counted.
+  ...createProblemResponses(['not_found'], { needsApiKey: true }),
+  // The rate limit counts only requests without a valid key.
   ...createProblemResponses(['unauthenticated', 'too_many_requests', 'storage_unavailable'], {
-    isPublic: false,
+    needsApiKey: true,
     isRateLimited: true,
   }),
 ];
 
-/** Always documented: whether there is such a controller depends on the settings. */
+/** Written by hand, because not every configuration has the controller of this route. */
 const GET_METRICS: OperationObject = {
   operationId: 'getMetrics',
   tags: ['Health'],
@@ -60,7 +60,7 @@ const GET_METRICS: OperationObject = {
   responses: {
     200: {
       description: 'The metrics.',
-      headers: getResponseHeaders(200, { isPublic: true }),
+      headers: getResponseHeaders(200, { needsApiKey: true }),
       content: { 'text/plain': { schema: { type: 'string', description: 'Lines of text.' } } },
     },
     ...Object.fromEntries(METRICS_PROBLEMS.map(({ status, ...rest }) => [status, rest])),

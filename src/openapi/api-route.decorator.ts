@@ -35,7 +35,7 @@ export const ApiRoute = (route: ApiRouteOptions): MethodDecorator =>
   whenSwaggerLoads((swagger, controller, method = '') => {
     const { summary, description, responses, idempotent = false } = route;
     const { traits, codes } = readRoute(controller, method, idempotent);
-    const security = traits.isPublic ? [] : [{ apiKey: [] }];
+    const security = traits.needsApiKey ? [{ apiKey: [] }] : [];
     const models = [ProblemSchema, ...Object.values(responses).flatMap(({ type = [] }) => type)];
     const toBodySchema = (type: Type | readonly Type[]) =>
       'name' in type
@@ -62,14 +62,14 @@ function readRoute(prototype: object, key: string | symbol, isIdempotent: boolea
   const controller = prototype.constructor;
   const handler = (prototype as Record<string | symbol, object>)[key] ?? {};
   const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, key) ?? {}) as object;
-  const isPublic = [handler, controller].some((target) => Reflect.hasMetadata(PUBLIC, target));
+  const needsApiKey = ![handler, controller].some((target) => Reflect.hasMetadata(PUBLIC, target));
   const isGet = Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.GET;
   const body = `${String(RouteParamtypes.BODY)}:`;
   const sources = [
     key,
     // Each authenticated route validates an Idempotency-Key, also where it has no effect.
-    !isPublic && 'authenticated',
-    !isPublic && !isGet && 'write',
+    needsApiKey && 'authenticated',
+    needsApiKey && !isGet && 'write',
     Object.keys(parameters).some((id) => id.startsWith(body)) && 'body',
     isIdempotent && 'idempotent',
   ];
@@ -77,5 +77,5 @@ function readRoute(prototype: object, key: string | symbol, isIdempotent: boolea
     ERROR_CATALOG[code].returnedBy?.some((source) => sources.includes(source)),
   );
   const isRateLimited = Reflect.hasMetadata(RATE_LIMIT, handler);
-  return { traits: { isPublic, isRateLimited, isIdempotent }, codes };
+  return { traits: { needsApiKey, isRateLimited, isIdempotent }, codes };
 }

@@ -2,7 +2,7 @@ import type { HeaderObject, ReferenceObject } from '@nestjs/swagger';
 
 /** What decides on the headers of a route's responses. */
 export interface RouteTraits {
-  readonly isPublic: boolean;
+  readonly needsApiKey: boolean;
   readonly isRateLimited?: boolean;
   readonly isIdempotent?: boolean;
 }
@@ -62,7 +62,7 @@ export const HEADER_COMPONENTS: Readonly<Record<string, HeaderObject>> = Object.
 /** The headers of a response with this status, except those that every HTTP response has. */
 export function getResponseHeaders(
   status: number,
-  { isPublic, isRateLimited, isIdempotent }: RouteTraits,
+  { needsApiKey, isRateLimited, isIdempotent }: RouteTraits,
 ): Record<string, ReferenceObject> {
   const headers: Record<string, ReferenceObject> = {};
   const add = (name: ResponseHeaderName, { required }: { required: boolean }): void => {
@@ -82,7 +82,7 @@ export function getResponseHeaders(
   if (status === 429 || status === 503 || status === 409)
     add('Retry-After', { required: status !== 409 });
   // 429: only after too many requests without a valid API key.
-  if (!isPublic && (status === 401 || status === 429))
+  if (needsApiKey && (status === 401 || status === 429))
     add('WWW-Authenticate', { required: status === 401 });
   return headers;
 }
