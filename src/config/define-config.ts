@@ -35,17 +35,17 @@ export type SettingValues<S extends Settings> = {
   readonly [K in keyof S]: ReturnType<S[K]['read']>;
 };
 
-/** The values of several settings, by the same properties. */
+/** Reads the value of each setting. The result has the same properties as `settings`. */
 export const readSettings = <S extends Settings>(settings: S, env: Environment) =>
   Object.fromEntries(
     Object.entries(settings).map(([property, { read }]) => [property, read(env)]),
   ) as SettingValues<S>;
 
 /**
- * Defines a typed part of the configuration by its settings, each under the name of its property. A
- * class injects it by `KEY`; code that runs before there is an application calls it.
+ * Defines one typed namespace of the configuration: each property has the value of its setting.
+ * Inject the configuration by `KEY`. Where no application exists yet, call the returned function.
  * @param section heading in docs/configuration.md; namespaces with one heading share a table
- * @param build makes its value from those of the settings (default: as they are)
+ * @param build makes the configuration from the values of the settings (default: these values)
  */
 export function defineConfig<S extends Settings, T extends object = SettingValues<S>>(
   namespace: string,
