@@ -47,7 +47,7 @@ export class HealthMetrics {
         })),
     );
     if (redisUrl === undefined) return;
-    metrics.addGauge('otp_redis_up', '1 if Redis counts requests, else 0.', [], async () => {
+    metrics.addGauge('otp_redis_up', '1 if Redis can count requests, else 0.', [], async () => {
       await this.runChecks();
       return [{ labels: {}, value: this.valueOf('counters') }];
     });
