@@ -27,7 +27,7 @@ export interface SendRequest {
    */
   readonly eventReference?: string | undefined;
   /**
-   * The IP address of the end user, IPv4 or IPv6 (of which the /64 counts). Limits how many numbers one user can have messages sent to.
+   * The IP address of the end user, IPv4 or IPv6 (of which the /64 counts). Limits your messages for one user, so that nobody can send codes to many numbers.
    * @example 203.0.113.7
    */
   readonly endUserIp?: string | undefined;
@@ -104,7 +104,7 @@ export interface VerifyByPinId {
    */
   readonly pinId: string;
   /**
-   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count. If the length of the code is known, another length is a 400 at `#/otpCode`, which costs no attempt.
+   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored. The digits may be of any script. If the length of the code is known, another length is a 400 at `#/otpCode`, which costs no attempt.
    * @example 123456
    */
   readonly otpCode: string;
@@ -128,7 +128,7 @@ export interface VerifyByPhoneNumber {
    */
   readonly phoneNumber: string;
   /**
-   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count. If the length of the code is known, another length is a 400 at `#/otpCode`, which costs no attempt.
+   * The code that the end user typed, as a string: 4 to 10 digits or letters. Spaces, hyphens and invisible characters are ignored. The digits may be of any script. If the length of the code is known, another length is a 400 at `#/otpCode`, which costs no attempt.
    * @example 123456
    */
   readonly otpCode: string;

@@ -4,7 +4,7 @@ import { parsePhoneNumberFromString, type PhoneNumberType } from './numbering-pl
  * Some phones have a number with two spellings that both look like E.164. Limits, look-ups and an erase
  * must not depend on the spelling, so each phone has one identity: the spelling of today's numbering
  * plan. Two numbers are only taken for one phone if the regulator says so, and libphonenumber has the
- * identity in its plan. `docs/api.md` lists other countries, and why their numbers stay apart.
+ * identity in its plan. `docs/api.md` says why old and new numbers of other countries count as two.
  */
 
 /** Another spelling of a number. */

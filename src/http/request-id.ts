@@ -17,7 +17,7 @@ const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
 /**
  * The client's `X-Request-Id`, or a new id. It is logged, returned and sent to the provider, so a
- * value that looks like a number, a code or an API key sent by mistake is replaced.
+ * value that looks like a phone number, a code or an API key sent by mistake is replaced.
  */
 export function resolveRequestId({ headers }: IncomingMessage): string {
   const id = headers['x-request-id'];

@@ -10,8 +10,8 @@ const DESCRIPTION = `
 Sends one-time passwords to phones and checks them. Bodies are JSON, times ISO 8601 in UTC. A phone
 number is in E.164 form, and responses mask it.
 
-**Authentication.** Every call except the probes of health and the keys of proofs takes an API key:
-\`Authorization: Bearer <key>\`. A client sees only its own verifications. Outside production the
+**Authentication.** Send \`Authorization: Bearer <API key>\` with every call, except to \`/health\` and
+\`/.well-known/jwks.json\`. A client sees only its own verifications. Outside production the
 service can run without keys, and then requires none.
 
 **Idempotency.** Send, resend and verify take an \`Idempotency-Key\`. Within 24 hours a repeat of the
@@ -26,9 +26,9 @@ long to arrive 408 \`request_timeout\`.
 
 **Request ids.** Every response has the id of its request in the log as \`X-Request-Id\`. Send the
 header to choose the id: 11 to 128 letters, digits, \`-\`, \`_\` and \`.\`, with at least one letter. An id
-that could be a number or a key is replaced: nine digits in a row (unless it is a UUID, or 16 or 32
-hex digits), an API key, the request's own \`Idempotency-Key\`. The id is passed on to the provider.
-A \`traceparent\` (W3C) is logged, and is the parent of the service's own trace.
+that contains an API key or the request's \`Idempotency-Key\` is replaced. So is one with nine digits in
+a row, which could be a phone number, unless it is a UUID or has 16 or 32 hex digits. The id is passed
+on to the provider. A \`traceparent\` (W3C) is logged, and is the parent of the service's own trace.
 
 **Changes.** Responses may get new fields and enums new values: ignore what you do not know.
 `.trim();
@@ -75,7 +75,10 @@ export async function buildApiDocument(app: INestApplication): Promise<OpenAPIOb
     .addServer('/', 'Where this document comes from.')
     .addTag('Verifications', 'Send a code to a phone, and check the code that the user types.')
     .addTag('Numbers', 'What is stored about a phone number, for the client that asks.')
-    .addTag('Proofs', 'For services that check the proofs of this one.')
+    .addTag(
+      'Proofs',
+      'The public keys that check proofs: signed statements that a number was verified.',
+    )
     .addTag('Health', 'For probes, load balancers and operators.')
     .addSecurity('apiKey', {
       type: 'http',

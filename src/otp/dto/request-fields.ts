@@ -96,7 +96,7 @@ export const OtpCodeField = () =>
     ApiProperty({
       minLength: MIN_CODE_LENGTH,
       maxLength: MAX_CODE_TEXT_LENGTH,
-      description: `The code that the end user typed, as a string: ${CODE_LENGTHS} digits or letters. Spaces, hyphens and invisible characters are ignored, and digits of any script count. If the length of the code is known, another length is a 400 at \`#/otpCode\`, which costs no attempt.`,
+      description: `The code that the end user typed, as a string: ${CODE_LENGTHS} digits or letters. Spaces, hyphens and invisible characters are ignored. The digits may be of any script. If the length of the code is known, another length is a 400 at \`#/otpCode\`, which costs no attempt.`,
       examples: ['123456'],
     }),
   );
@@ -161,7 +161,7 @@ export const EndUserIpField = () => {
     ApiProperty({
       minLength: 1,
       description:
-        'The IP address of the end user, IPv4 or IPv6 (of which the /64 counts). Limits how many numbers one user can have messages sent to.',
+        'The IP address of the end user, IPv4 or IPv6 (of which the /64 counts). Limits your messages for one user, so that nobody can send codes to many numbers.',
       examples: ['203.0.113.7'],
       required: false,
     }),
