@@ -153,7 +153,7 @@ export interface VerifiedResponse {
    */
   readonly verified: true;
   /**
-   * With `proofFor`: a JSON Web Token of five minutes by which that service sees that the number was verified. A secret: it contains the number. A replay has the original one.
+   * Only with `proofFor`: a JSON Web Token that shows the named service that the number was verified. It expires after five minutes. A secret: it contains the number. A response repeated for an idempotency key has the same proof.
    * @example eyJhbGciOiJFZERTQSIsImtpZCI6ImtleSIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJvcmRlcnMifQ.c2lnbmF0dXJl
    */
   readonly proof?: string | undefined;
@@ -176,14 +176,14 @@ export interface WrongCodeResponse {
   readonly attemptsRemaining: number;
 }
 
-/** No code is accepted for this verification. */
+/** No code is accepted for this verification, or none with this `reference`. */
 export interface VerificationClosedResponse {
   /**
    * Whether the code proves that the end user has the phone.
    */
   readonly verified: false;
   /**
-   * Why no code is accepted.
+   * Why the code is not accepted.
    *
    * - `expired`: the code has expired
    * - `attempts_exhausted`: too many wrong codes were given

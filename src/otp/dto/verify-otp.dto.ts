@@ -92,7 +92,7 @@ export class VerifiedResponse {
   @ApiProperty({
     pattern: '^[\\w-]+\\.[\\w-]+\\.[\\w-]+$',
     description:
-      'With `proofFor`: a JSON Web Token of five minutes by which that service sees that the number was verified. A secret: it contains the number. A replay has the original one.',
+      'Only with `proofFor`: a JSON Web Token that shows the named service that the number was verified. It expires after five minutes. A secret: it contains the number. A response repeated for an idempotency key has the same proof.',
     examples: [
       'eyJhbGciOiJFZERTQSIsImtpZCI6ImtleSIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJvcmRlcnMifQ.c2lnbmF0dXJl',
     ],
@@ -113,13 +113,15 @@ export class WrongCodeResponse {
   readonly attemptsRemaining!: number;
 }
 
-@ApiSchema({ description: 'No code is accepted for this verification.' })
+@ApiSchema({
+  description: 'No code is accepted for this verification, or none with this `reference`.',
+})
 export class VerificationClosedResponse {
   @VerifiedProperty(false)
   readonly verified!: false;
 
   @ApiProperty(
-    describeEnum<VerificationClosedReason>('Why no code is accepted.', {
+    describeEnum<VerificationClosedReason>('Why the code is not accepted.', {
       expired: 'the code has expired',
       attempts_exhausted: 'too many wrong codes were given',
       already_verified: 'a code verifies once, and this one already did',
