@@ -26,7 +26,7 @@ const INTERVAL_MS = seconds(10);
 const NUMBER_WINDOW_MS = hours(24);
 const END_USER_WINDOW_MS = hours(1);
 
-/** How long a report waits for its send, which may be slower than the report. */
+/** How long the report of an unknown message is kept: its send may be stored later. */
 const WAITING_REPORT_MS = minutes(15);
 
 /** Periodic cleanup, one replica at a time: fails abandoned sends and deletes expired rows. */
@@ -67,6 +67,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
   /** An error is logged; the next cleanup tries again. */
   private async run(): Promise<void> {
     try {
+      // Other replicas may have stored newer times.
       await this.synchronizer.advanceClock();
       await this.failAbandonedSends();
       await this.deleteExpired();
@@ -90,12 +91,12 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     await this.runInBatches(
       queries.deleteVerifications,
       now - this.config.retentionMs,
-      (transaction, rows) => this.usage.addDeleted(transaction, rows),
+      (transaction, rows) => this.usage.addUsageOfDeleted(transaction, rows),
     );
     await this.runInBatches(
       queries.deleteMessages,
       now - this.config.retentionMs,
-      (transaction, rows) => this.usage.addDeleted(transaction, [], rows),
+      (transaction, rows) => this.usage.addUsageOfDeleted(transaction, [], rows),
     );
     await this.runInBatches(queries.deleteUsage, toDay(now - USAGE_RETENTION_MS));
     for (const [query, before] of [
@@ -104,8 +105,8 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       [queries.deleteKeys, now - IDEMPOTENCY_TTL_MS],
       [queries.untrustNumbers, now - TRUSTED_NUMBER_MS],
       [queries.deleteNumbers, now - NUMBER_WINDOW_MS],
-      [queries.untrustEarlierNumbers, now - TRUSTED_NUMBER_MS],
-      [queries.deleteEarlierNumbers, now - NUMBER_WINDOW_MS],
+      [queries.untrustNumbersOfPreviousRelease, now - TRUSTED_NUMBER_MS],
+      [queries.deleteNumbersOfPreviousRelease, now - NUMBER_WINDOW_MS],
       [queries.deleteEndUsers, now - END_USER_WINDOW_MS],
       [queries.deleteTraffic, toBucket(now) - WINDOWS.twoWeeks],
     ] as const) {
@@ -113,11 +114,11 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
     }
   }
 
-  /** @param complete is part of the transaction that changed the rows */
+  /** @param onBatch runs in the transaction that changes the rows of a batch */
   private async runInBatches<T, R>(
     query: PreparedQuery<{ before: T }, R>,
     before: T,
-    complete?: (transaction: Executor, rows: readonly R[]) => Promise<void>,
+    onBatch?: (transaction: Executor, rows: readonly R[]) => Promise<void>,
   ): Promise<void> {
     let changedRows = CLEANUP_BATCH;
     while (changedRows === CLEANUP_BATCH) {
@@ -125,7 +126,7 @@ export class CleanupService implements OnApplicationBootstrap, OnApplicationShut
       await this.database.runCleanup(async (transaction) => {
         const { rows } = await transaction.run((batch) => query(batch, { before }));
         changedRows = rows.length;
-        await complete?.(transaction, rows);
+        await onBatch?.(transaction, rows);
       });
     }
   }

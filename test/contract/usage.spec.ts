@@ -101,8 +101,8 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     await opened.runCleanup();
   }
 
-  // Fails without cleanup.service.ts, addDeleted of deleteVerifications; verification.repository.ts,
-  // addDeleted of erase.
+  // Fails without cleanup.service.ts, addUsageOfDeleted of deleteVerifications; verification.repository.ts,
+  // addUsageOfDeleted of erase.
   it('is the same before and after verifications are erased or deleted by age', async () => {
     const day = clock.now();
     await send({ client: 'bank', destination: { country: 'DE', prefix: 'any' } }, 'sinch');
@@ -188,7 +188,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     ]);
   });
 
-  // Fails without addDeleted of eraseMessages in verification.repository.ts, and of deleteMessages in
+  // Fails without addUsageOfDeleted of eraseMessages in verification.repository.ts, and of deleteMessages in
   // cleanup.service.ts.
   it('has the reported deliveries, also of messages that are erased or deleted by age', async () => {
     const day = clock.now();

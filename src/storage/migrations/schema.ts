@@ -160,14 +160,14 @@ export interface IdempotencyKeyRow {
 export interface MessageRow {
   /** HMAC of the provider's name and the provider's id of the message. */
   message_hash: string;
-  /** Empty while a report waits for its send. Then client, channel and country are empty too. */
+  /** Empty until the send of a reported message is stored, as are client, channel and country. */
   pin_id: string;
   client: string;
   provider: string;
   channel: Channel | '';
   /** ISO 3166 code. */
   country: string;
-  /** When the provider accepted the message; 0 while a report waits for its send. */
+  /** When the provider accepted the message; 0 until its send is stored. */
   sent_at: number;
   status: DeliveryStatus;
   /** When the message got this status; 0 without a report. */

@@ -61,9 +61,11 @@ export const prepareCleanupQueries = (database: Database) =>
       untrustOldest('client_numbers', ['number_hash', 'client'], p),
     deleteNumbers: (_db, p: CleanupCutoff) =>
       deleteUntrusted('client_numbers', ['number_hash', 'client'], p),
-    /** Of the release before this one, which counts in `numbers`. */
-    untrustEarlierNumbers: (_db, p: CleanupCutoff) => untrustOldest('numbers', ['number_hash'], p),
-    deleteEarlierNumbers: (_db, p: CleanupCutoff) => deleteUntrusted('numbers', ['number_hash'], p),
+    /** Replicas of the release before this one count in `numbers`. */
+    untrustNumbersOfPreviousRelease: (_db, p: CleanupCutoff) =>
+      untrustOldest('numbers', ['number_hash'], p),
+    deleteNumbersOfPreviousRelease: (_db, p: CleanupCutoff) =>
+      deleteUntrusted('numbers', ['number_hash'], p),
     deleteEndUsers: (_db, p: CleanupCutoff) =>
       deleteOldest('end_users', ['address_hash'], 'touched_at', sql`touched_at <= ${p.before}`),
     deleteTraffic: (_db, p: CleanupCutoff) =>

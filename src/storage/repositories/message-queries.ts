@@ -71,7 +71,7 @@ export const prepareMessageQueries = (database: Database) =>
         channel = excluded.channel, country = excluded.country, sent_at = excluded.sent_at
       returning ${REPORTED_COLUMNS}`,
 
-    /** A report of an unknown message waits for its send. Returns no row if it is no news. */
+    /** Keeps the report of an unknown message until its send is stored. Returns no row if it is no news. */
     applyReport: (_db, p: ReportedStatus) => sql<ReportedMessage>`
       insert into messages (message_hash, pin_id, client, provider, channel, country, sent_at,
         status, status_at, received_at, price, currency)

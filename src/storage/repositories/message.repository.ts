@@ -75,7 +75,7 @@ export class MessageRepository {
 
   /**
    * Stores reports. They may come in any order, repeatedly, and before their send is stored.
-   * @returns the messages that changed; those that wait for their send have no `pin_id`
+   * @returns the messages that changed; those whose send is not stored yet have no `pin_id`
    */
   async applyReports(
     provider: string,

@@ -22,7 +22,7 @@ export class UsageRepository {
   }
 
   /** Adds the usage of verifications and messages, in the transaction that deletes them. */
-  async addDeleted(
+  async addUsageOfDeleted(
     transaction: Executor,
     verifications: readonly DeletedVerification[],
     messages: readonly DeletedMessage[] = [],

@@ -82,7 +82,7 @@ export class VerificationRepository {
         this.limits.queries.untrustNumber(batch, { numberHash, client });
         return { erased, messages };
       });
-      await this.usage.addDeleted(transaction, erased.rows, messages.rows);
+      await this.usage.addUsageOfDeleted(transaction, erased.rows, messages.rows);
     });
   }
 }
