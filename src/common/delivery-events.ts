@@ -11,11 +11,11 @@ export interface DeliveryReported {
   readonly channel: Channel;
   readonly country: string;
   readonly outcome: DeliveryStatus;
-  /** From the send to this status, by two clocks: 0 if that of the provider is behind. */
+  /** From the send, by this service's clock, to this status, by the provider's clock. At least 0. */
   readonly durationMs: number;
 }
 
-/** Delivery reports changed nothing. */
+/** Delivery reports were invalid, too old, or of unknown messages, and changed no message. */
 export interface ReportsRefused {
   readonly type: 'reports_refused';
   readonly provider: string;
@@ -23,7 +23,7 @@ export interface ReportsRefused {
   readonly count: number;
 }
 
-/** A provider says that it verified a code, but its verification ended in another way. */
+/** A provider says that it verified a code, but the verification is failed, cancelled or expired. */
 export interface ProviderDisagreed {
   readonly type: 'provider_disagreed';
   readonly provider: string;

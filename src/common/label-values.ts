@@ -62,7 +62,7 @@ export type BudgetScope = (typeof BUDGET_SCOPES)[number];
 
 /**
  * Why a delivery report changes nothing. `stale`: its signature is right, but too old. `unknown_id`: its
- * message is not known, or not yet: then it waits.
+ * message is unknown. The report is kept for a while, as the message may be stored later.
  */
 export const REPORT_REFUSALS = ['signature', 'stale', 'malformed', 'unknown_id'] as const;
 export type ReportRefusal = (typeof REPORT_REFUSALS)[number];

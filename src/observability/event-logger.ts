@@ -40,7 +40,10 @@ export function logEvents(events: EventBus, logger: Logger): void {
   });
   events.subscribe('provider_disagreed', ({ provider, client, pinId }) => {
     const fields = { provider, client, pinId: truncateId(pinId) };
-    logger.warn(fields, 'the provider verified a code of a verification that ended otherwise');
+    logger.warn(
+      fields,
+      'the provider verified a code of a failed, cancelled or expired verification',
+    );
   });
 }
 

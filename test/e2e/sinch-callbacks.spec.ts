@@ -241,7 +241,7 @@ describe('A callback', () => {
     await reportResult(messageId, 'SUCCESSFUL', { reference });
 
     expect(await disagreements()).toBe(1);
-    const message = 'the provider verified a code of a verification that ended otherwise';
+    const message = 'the provider verified a code of a failed, cancelled or expired verification';
     expect(service.log.events(message)).toEqual([expect.objectContaining({ provider: 'sinch' })]);
   });
 });

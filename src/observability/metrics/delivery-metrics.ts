@@ -43,7 +43,7 @@ export function registerDeliveryMetrics(
   const disagreements = createCounter(
     registry,
     'otp_provider_disagreements_total',
-    'Codes that the provider says it verified, although their verifications ended otherwise.',
+    'Codes that the provider says it verified, although their verifications are failed, cancelled or expired.',
     { provider: providers },
   );
 
