@@ -68,8 +68,8 @@ export function describeModelTest(
     }, RUNNING_MS);
 
     it('gives only answers that the model allows', () => {
-      const failed = results.filter(({ run }) => run.unexplained.length > 0);
-      expectNone(failed, ({ run }) => run.unexplained);
+      const failed = results.filter(({ run }) => run.failureReport.length > 0);
+      expectNone(failed, ({ run }) => run.failureReport);
     });
 
     it.each(Object.entries(INVARIANT_CHECKS))('keeps %s', (_invariant, check) => {

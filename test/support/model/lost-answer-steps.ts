@@ -19,14 +19,14 @@ export function askForResult(
 ): StepResult {
   const { issuer } = progress;
   const call = getNextCall(context, progress);
-  const mayBeOpen = issuer === undefined || context.mayBeOpen(issuer, 'status');
+  const mayCircuitBeOpen = issuer === undefined || context.mayCircuitBeOpen(issuer, 'status');
   const called =
     call?.operation === 'status' ? { ...progress, calls: progress.calls + 1 } : progress;
   const { phoneNumber = '', createdAt = 0 } = progress.counted ?? {};
   const result =
     call?.operation === 'status'
       ? toEarlierResult(call, { phoneNumber, createdAt })
-      : mayBeOpen
+      : mayCircuitBeOpen
         ? NOT_CALLED
         : MISSING_CALL;
   if (result === MISSING_CALL) return done(state, progress, failureAnswer(MISSING_CALL));

@@ -17,8 +17,8 @@ export interface ModelSettings {
   readonly failuresPerHour: number;
   readonly failuresPerDay: number;
   readonly endUserSendsPerHour: number;
-  /** From above 0 to 1. */
-  readonly clientShare: number;
+  /** Share of a number's limits that a client has while others use the number; above 0, at most 1. */
+  readonly clientSharePerNumber: number;
   /** After this time, a request that has no result was ended by a crash. */
   readonly maxRequestMs: number;
 }
@@ -246,12 +246,16 @@ const isFilterReached = (
 function readSendLimits(
   state: ModelState,
   { client, phoneNumber }: CodeOfNumber,
-  { cooldownMs, sendsPerDay, clientShare }: ModelSettings,
+  { cooldownMs, sendsPerDay, clientSharePerNumber }: ModelSettings,
 ) {
   return {
     events: readNumbers(state, client, phoneNumber, ({ sends }) => sends),
     cooldown: { count: 1, share: 1, windowMs: cooldownMs },
-    day: { count: sendsPerDay, share: toShare(sendsPerDay, clientShare), windowMs: hours(24) },
+    day: {
+      count: sendsPerDay,
+      share: toShare(sendsPerDay, clientSharePerNumber),
+      windowMs: hours(24),
+    },
   };
 }
 
@@ -303,13 +307,13 @@ type CodeOfNumber = Pick<VerificationRecord, 'client' | 'phoneNumber'>;
 function readCodeLimits(
   state: ModelState,
   { client, phoneNumber }: CodeOfNumber,
-  { failuresPerHour, failuresPerDay, clientShare }: ModelSettings,
+  { failuresPerHour, failuresPerDay, clientSharePerNumber }: ModelSettings,
 ) {
   const hour = { count: failuresPerHour, windowMs: hours(1), restartsAtSuccess: true };
   const day = { count: failuresPerDay, windowMs: hours(24) };
   const windows = [hour, day].map((limit) => ({
     ...limit,
-    share: toShare(limit.count, clientShare),
+    share: toShare(limit.count, clientSharePerNumber),
   }));
   return { windows, events: readNumbers(state, client, phoneNumber, ({ failures }) => failures) };
 }
@@ -347,8 +351,8 @@ function readNumbers(
 }
 
 /** At least one. A binary fraction may be a little too high. */
-const toShare = (count: number, clientShare: number): number =>
-  Math.ceil(Number((count * clientShare).toFixed(6)));
+const toShare = (count: number, clientSharePerNumber: number): number =>
+  Math.ceil(Number((count * clientSharePerNumber).toFixed(6)));
 
 /** The same answer whatever the other clients did, and when. */
 const createSharedLimit = (now: number): LimitRejection => ({

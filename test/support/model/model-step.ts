@@ -81,7 +81,7 @@ export interface StepContext {
   /** Of this replica, in order of preference. */
   readonly providers: readonly ProviderName[];
   /** Whether the circuit of a provider's operation may be open. */
-  mayBeOpen(provider: ProviderName, operation: string): boolean;
+  mayCircuitBeOpen(provider: ProviderName, operation: string): boolean;
 }
 
 export interface StepResult {

@@ -36,8 +36,8 @@ export interface WorldOptions {
   /** The database. */
   readonly storage: NodeJS.ProcessEnv;
   readonly logLevel: 'info' | 'silent';
-  /** Whether Infobip accepts a right code again: then only the service prevents a second success. */
-  readonly acceptsCodesAgain: boolean;
+  /** If true, only the service prevents a second success of a code. */
+  readonly infobipAcceptsCodesAgain: boolean;
 }
 
 interface WorldReplica {
@@ -61,7 +61,7 @@ export class ModelWorld {
   async start(): Promise<void> {
     this.sandbox = await startSandbox({ port: 0, now: () => this.clock.now() });
     this.gateway = await startProviderGateway(this.sandbox.url, this.clock);
-    if (this.options.acceptsCodesAgain) this.account = await createAccount(this.sandbox.url);
+    if (this.options.infobipAcceptsCodesAgain) this.account = await createAccount(this.sandbox.url);
     for (let index = 0; index < this.options.replicas; index += 1) {
       this.replicas.push(await this.startReplica());
     }
@@ -103,7 +103,7 @@ export class ModelWorld {
   private account: NodeJS.ProcessEnv = {};
 
   /** Whether the circuit of a provider's operation may be open. */
-  mayBeOpen(provider: ProviderName, operation: string): boolean {
+  mayCircuitBeOpen(provider: ProviderName, operation: string): boolean {
     return (this.failures.get(`${provider} ${operation}`) ?? 0) >= FAILURES_TO_OPEN;
   }
 
@@ -175,7 +175,7 @@ export class ModelWorld {
         SENDS_PER_NUMBER_PER_DAY: String(settings.sendsPerDay),
         FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: String(settings.failuresPerHour),
         FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: String(settings.failuresPerDay),
-        CLIENT_SHARE_PER_NUMBER: String(settings.clientShare),
+        CLIENT_SHARE_PER_NUMBER: String(settings.clientSharePerNumber),
         SENDS_PER_END_USER_IP_PER_HOUR: String(settings.endUserSendsPerHour),
         THROTTLE_SEND_LIMIT: '1000000',
         THROTTLE_VERIFY_LIMIT: '1000000',

@@ -13,8 +13,8 @@ export interface ModelTestRun {
   readonly settings: ModelSettings;
   readonly codes: ReadonlyMap<string, string>;
   readonly logs: readonly string[];
-  /** The first answers that the model cannot explain; empty if it explains all. */
-  readonly unexplained: readonly string[];
+  /** See {@link describeFailure}; empty if the model explains all answers. */
+  readonly failureReport: readonly string[];
 }
 
 /** Runs random operations of one seed until the model cannot explain an answer. */
@@ -25,16 +25,16 @@ export async function runModelTest(
 ): Promise<ModelTestRun> {
   const providers = random.oneIn(3) ? (['infobip'] as const) : (['infobip', 'sinch'] as const);
   const settings = chooseSettings(random.for('settings'), providers.length);
-  const acceptsCodesAgain = random.oneIn(2);
-  const world = new ModelWorld({ ...options, settings, providers, acceptsCodesAgain });
+  const infobipAcceptsCodesAgain = random.oneIn(2);
+  const world = new ModelWorld({ ...options, settings, providers, infobipAcceptsCodesAgain });
   const generator = new OperationGenerator(random.for('operations'), { ...options, providers });
   const times = random.for('times');
   const records: OperationRecord[] = [];
   let states: readonly ModelState[] = [new ModelState()];
-  let unexplained: readonly string[] = [];
+  let failureReport: readonly string[] = [];
   try {
     await world.start();
-    while (records.length < operations && unexplained.length === 0) {
+    while (records.length < operations && failureReport.length === 0) {
       world.clock.advance(chooseAdvance(times, settings));
       if (times.oneIn(150)) await world.rotateSecret();
       const group = await world.run(generator.nextGroup());
@@ -46,17 +46,18 @@ export async function runModelTest(
         record,
         settings,
         providers,
-        mayBeOpen: world.mayBeOpen.bind(world),
+        mayCircuitBeOpen: world.mayCircuitBeOpen.bind(world),
       }));
       const explanation = explainGroup(states, contexts);
       const [first, ...others] = explanation.states;
-      if (!first) unexplained = describeFailure(records, group, explanation.mismatches);
+      if (!first) failureReport = describeFailure(records, group, explanation.mismatches);
+      // If only one state is possible, its changes are final.
       else states = others.length === 0 ? [first.commit()] : explanation.states;
     }
   } finally {
     await world.close();
   }
-  return { records, settings, codes: world.gateway.codes, logs: world.logs, unexplained };
+  return { records, settings, codes: world.gateway.codes, logs: world.logs, failureReport };
 }
 
 const isWithoutStorage = ({ response }: OperationRecord): boolean =>
@@ -72,7 +73,7 @@ function chooseSettings(random: SeededRandom, providers: number): ModelSettings 
     failuresPerHour: random.between(2, 5),
     failuresPerDay: random.between(4, 8),
     endUserSendsPerHour: random.between(2, 8),
-    clientShare: random.oneOf([0.3, 0.5, 0.5, 1]),
+    clientSharePerNumber: random.oneOf([0.3, 0.5, 0.5, 1]),
     maxRequestMs: (providers + 1) * PROVIDER_TIMEOUT_MS + seconds(5),
   };
 }
@@ -88,7 +89,7 @@ function chooseAdvance(random: SeededRandom, { cooldownMs, ttlMs }: ModelSetting
 /** How many operations before a failure are shown. */
 const SHOWN_OPERATIONS = 12;
 
-/** The operations before with the same numbers, then the group, then why no order explains it. */
+/** Lists earlier operations on the group's numbers, the group, and why no order explains it. */
 function describeFailure(
   records: readonly OperationRecord[],
   group: readonly OperationRecord[],

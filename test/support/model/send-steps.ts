@@ -78,7 +78,7 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
   const now = record.startedAt;
   if (record.key === undefined && record.calls.length === 0 && record.response.status === 503) {
     // Every circuit was open when the request came.
-    const isOpen = providers.every((provider) => context.mayBeOpen(provider, 'send'));
+    const isOpen = providers.every((provider) => context.mayCircuitBeOpen(provider, 'send'));
     if (isOpen) return done(state, progress, failureAnswer(NOT_CALLED));
   }
   const claimed = claimKey(state, record, id, now);
@@ -212,7 +212,7 @@ function callProvider(
   const last = providers.length === 0 ? ('finish' as const) : ('call' as const);
   if (call?.provider !== provider) {
     const circuit = progress.failures.length === 0 ? operation : 'send';
-    const failure = context.mayBeOpen(provider, circuit) ? NOT_CALLED : MISSING_CALL;
+    const failure = context.mayCircuitBeOpen(provider, circuit) ? NOT_CALLED : MISSING_CALL;
     return { state, progress: { ...next, failures: [...next.failures, failure], phase: last } };
   }
   const called = { ...next, calls: next.calls + 1 };

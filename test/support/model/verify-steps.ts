@@ -210,8 +210,8 @@ function checkCode(context: StepContext, state: ModelState, progress: Progress):
   const { issuer } = progress;
   const call = getNextCall(context, progress);
   if (call?.operation !== 'verify') {
-    const mayBeOpen = issuer === undefined || context.mayBeOpen(issuer, 'verify');
-    return failCheck(state, progress, mayBeOpen ? NOT_CALLED : MISSING_CALL);
+    const mayCircuitBeOpen = issuer === undefined || context.mayCircuitBeOpen(issuer, 'verify');
+    return failCheck(state, progress, mayCircuitBeOpen ? NOT_CALLED : MISSING_CALL);
   }
   const called = { ...progress, calls: progress.calls + 1 };
   const result = toCallResult(call);
