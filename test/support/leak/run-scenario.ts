@@ -16,11 +16,11 @@ const CONCURRENT_FLOWS = 24;
 export const OUTPUTS = [
   'log',
   'error bodies',
-  'results',
+  'success bodies',
   'headers',
   'metrics',
   'traces',
-  'arguments',
+  'command line',
 ] as const;
 
 /** The text of each output. */
@@ -109,11 +109,13 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     return {
       log: removeCallerAddresses(replica.output),
       'error bodies': client.errorBodies.join('\n'),
-      results: client.successBodies.join('\n').replace(/"(pinId|proof)":"[^"]*"/g, '"$1":""'),
+      'success bodies': client.successBodies
+        .join('\n')
+        .replace(/"(pinId|proof)":"[^"]*"/g, '"$1":""'),
       headers: client.headers.join('\n'),
       metrics,
       traces: removeIdsAndTimes(collector.text),
-      arguments: commandLine,
+      'command line': commandLine,
     };
   } finally {
     await replica.kill();
@@ -124,7 +126,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
   }
 }
 
-/** An audit line has the address of a caller without a valid key, and no other line has one. */
+/** Audit lines may have the address of a caller without a valid key. In other lines it is a leak. */
 const removeCallerAddresses = (log: string): string =>
   log.replace(/^.*"kind":"audit".*$/gm, (line) => line.replace(/"address":"[^"]*"/, ''));
 

@@ -11,8 +11,8 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-/** What Debian's nginx.conf has around the files of conf.d, with all files in one folder. */
-const surround = (http: string): string => `
+/** Returns a file like Debian's nginx.conf, but with all temporary files in the folder of the file. */
+const buildConfig = (http: string): string => `
 daemon off;
 pid nginx.pid;
 error_log stderr notice;
@@ -30,9 +30,9 @@ http {
 
 /**
  * Starts nginx on a free port.
- * @param write the content of the block `http`, for that port
+ * @param buildHttpBlock returns the content of the block `http`, which listens on the port
  */
-export async function startNginx(write: (port: number) => string): Promise<Nginx> {
+export async function startNginx(buildHttpBlock: (port: number) => string): Promise<Nginx> {
   const command = await findOrInstall({
     title: 'nginx',
     // Debian has it in a folder that is in the PATH of root only.
@@ -46,7 +46,7 @@ export async function startNginx(write: (port: number) => string): Promise<Nginx
     command,
     args: (folder, port) => {
       const file = join(folder, 'nginx.conf');
-      writeFileSync(file, surround(write(port)));
+      writeFileSync(file, buildConfig(buildHttpBlock(port)));
       return ['-p', folder, '-c', file, '-e', 'stderr'];
     },
     ready: 'start worker process',
