@@ -7,10 +7,13 @@ import { defineCommand, UsageError } from './command.js';
 export const proofNew = defineCommand({
   name: 'proof:new',
   about: `Makes an Ed25519 key that signs proofs of verified numbers. Prints it as a JWK Set for PROOF_KEYS or for
-the file of PROOF_KEYS_FILE. The set is a secret. To rotate, add a key to the present set: it comes last,
-so that it is published before it signs. docs/proof.md describes the steps.`,
+the file of PROOF_KEYS_FILE. The set is a secret. Its first key signs. To rotate, add a key to the existing
+set: the new key comes last, so that it is published before it signs. docs/proof.md describes the steps.`,
   options: {
-    'add-to': { value: 'FILE', help: 'the present set, whose keys are printed before the new one' },
+    'add-to': {
+      value: 'FILE',
+      help: 'the existing set, whose keys are printed before the new one',
+    },
   },
   run: async ({ 'add-to': file }) => {
     const present = file === undefined ? [] : readKeySet(file);

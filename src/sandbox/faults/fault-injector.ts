@@ -50,7 +50,7 @@ export class FaultInjector {
     provider: ProviderName,
     to: string,
   ): SandboxFault | undefined {
-    // The key contains the operation.
+    // Only the operation `report` has faults of the type PlannedReportFault.
     return this.consume(operation, provider, to) as PlannedFault | undefined;
   }
 

@@ -6,8 +6,8 @@ export async function codeLength(db: Kysely<unknown>): Promise<void> {
     .alterTable('verifications')
     .addColumn('code_length', 'integer', (column) => column.notNull().defaultTo(0))
     .execute();
-  // A replica of the release before this one may send a code of another provider, and keeps the
-  // length of the code before it. So the length counts only for codes of this provider.
+  // A replica of the release before this one may replace the code by one of another provider. It
+  // does not change `code_length`, which is valid only if `code_provider` is still `provider`.
   await db.schema
     .alterTable('verifications')
     .addColumn('code_provider', 'text', (column) => column.notNull().defaultTo(''))
