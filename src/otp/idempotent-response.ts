@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { type DomainError, errors } from '../common/domain-error.js';
 import { hours, seconds } from '../common/durations.js';
-import type { IdempotentReplay } from '../storage/idempotency.types.js';
+import type { EarlierRequestState } from '../storage/idempotency.types.js';
 import type {
   DestinationSuspended,
   LimitExceeded,
@@ -30,11 +30,11 @@ export function sendBody<T>({ body, replayed }: IdempotentResponse<T>, reply: Fa
  * @throws DomainError `idempotency_key_reused`, `request_in_progress`, `stored_data_unreadable`, or
  * `provider_timeout` if the result of the earlier request is unknown.
  */
-export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentResponse<T> {
-  switch (repeated.outcome) {
+export function toReplayedResponse<T>(earlier: EarlierRequestState): IdempotentResponse<T> {
+  switch (earlier.outcome) {
     case 'replayed':
       // The storage checked its shape, and that method, path and body are the same.
-      return { body: repeated.answer as T, replayed: true };
+      return { body: earlier.response as T, replayed: true };
     case 'ambiguous':
       throw errors.providerTimeout({
         message: 'The first request with this idempotency key had no clear result.',
@@ -45,7 +45,7 @@ export function toReplayedResponse<T>(repeated: IdempotentReplay): IdempotentRes
     case 'key_reused':
       throw errors.idempotencyKeyReused();
     case 'unreadable':
-      throw errors.storedDataUnreadable({ cause: repeated });
+      throw errors.storedDataUnreadable({ cause: earlier });
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Channel } from '../common/channel.js';
 import type { VerificationClosedReason } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import type { ClaimedIdempotentRequest, IdempotentReplay } from './idempotency.types.js';
+import type { ClaimedIdempotentRequest, EarlierRequestState } from './idempotency.types.js';
 import type { ClientLimits, LimitExceeded, SharedLimitExceeded } from './limit.types.js';
 import type { AttemptedVerificationRow } from './migrations/schema.js';
 import type { VerificationNotFound, VerificationSelector } from './verification.types.js';
@@ -52,7 +52,7 @@ export interface UndecryptedAttempt extends Pick<Attempt, 'numberEntry' | 'claim
 export type AttemptResult = AttemptGranted | AttemptUnresolved | AttemptRejection;
 
 export type AttemptRejection =
-  FinalRejection | VerificationNotFound | WrongCodeLength | IdempotentReplay;
+  FinalRejection | VerificationNotFound | WrongCodeLength | EarlierRequestState;
 
 /** No code is checked, because the verification is closed or a limit was reached. */
 export type FinalRejection = VerificationClosed | LimitExceeded | SharedLimitExceeded;

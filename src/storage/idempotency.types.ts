@@ -7,14 +7,17 @@ export interface IdempotentRequest {
   readonly request: string;
 }
 
-/** The claim of one run to the idempotency key of its request. A retry after a crash is another run. */
+/**
+ * A run is one execution of a request. It claims the idempotency key, so that no other run executes
+ * the request at the same time. A retry after a crash is a new run.
+ */
 export interface IdempotencyClaim {
   readonly keyHash: string;
   /** Unique for each run. */
   readonly runId: string;
 }
 
-/** A claim with its request, to which the stored response is bound. */
+/** A claim with its request, which is needed to encrypt the stored response. */
 export interface ClaimedIdempotentRequest extends IdempotencyClaim {
   readonly idempotency: IdempotentRequest;
 }
@@ -28,9 +31,10 @@ export interface LostRequestRun {
 }
 
 /** The state of an earlier request with the same idempotency key. */
-export type IdempotentReplay =
-  | { readonly outcome: 'replayed'; readonly answer: unknown }
+export type EarlierRequestState =
+  | { readonly outcome: 'replayed'; readonly response: unknown }
   | LostRequestRun
   | { readonly outcome: 'running' }
   | { readonly outcome: 'key_reused' }
+  /** The stored response cannot be decrypted. */
   | UnreadableDataError;

@@ -1,7 +1,7 @@
 import type { Channel } from '../common/channel.js';
 import type { FloodFilters } from '../common/flood-filter.js';
 import type { PhoneNumber } from '../common/phone-number.js';
-import type { ClaimedIdempotentRequest, IdempotentReplay } from './idempotency.types.js';
+import type { ClaimedIdempotentRequest, EarlierRequestState } from './idempotency.types.js';
 import type {
   BudgetViolation,
   ClientLimits,
@@ -117,7 +117,7 @@ export type SendAdmission =
   | SharedLimitExceeded
   | SharedBudgetExceeded
   | DestinationSuspended
-  | IdempotentReplay;
+  | EarlierRequestState;
 
 export type ResendAdmission =
   | SendAdmission

@@ -137,7 +137,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     const repeated = newVerification('pin-repeated', NUMBER, clock.now());
     expect(await store.reserveSend(repeated, REQUEST)).toEqual({
       outcome: 'replayed',
-      answer: RESPONSE,
+      response: RESPONSE,
     });
   });
 
@@ -273,7 +273,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     replays.push(await other.store.reserveAttempt(request, REQUEST));
     await other.close();
     const finished = replays.filter(({ outcome }) => outcome !== 'running');
-    expect(finished).toEqual(finished.map(() => ({ outcome: 'replayed', answer: response })));
+    expect(finished).toEqual(finished.map(() => ({ outcome: 'replayed', response })));
   });
 
   it('releases an attempt once', async () => {

@@ -637,7 +637,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
         store.reserveSend(verification(), idempotency),
       );
       expect(new Set(repeats.map((repeat) => JSON.stringify(repeat)))).toEqual(
-        new Set([JSON.stringify({ outcome: 'replayed', answer: RESPONSE })]),
+        new Set([JSON.stringify({ outcome: 'replayed', response: RESPONSE })]),
       );
     });
 
@@ -757,7 +757,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
       expect(await reserveAttempt(pinId, { idempotency: verifyKey })).toEqual({
         outcome: 'replayed',
-        answer: { verified: true },
+        response: { verified: true },
       });
       expect(await reserveAttempt(pinId)).toEqual({
         outcome: 'closed',
@@ -780,10 +780,10 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       ]);
 
       expect(result).toEqual(late);
-      expect(meanwhile).not.toMatchObject({ answer: { verified: true } });
+      expect(meanwhile).not.toMatchObject({ response: { verified: true } });
       expect(await reserveAttempt(pinId, { idempotency: verifyKey })).toEqual({
         outcome: 'replayed',
-        answer: late,
+        response: late,
       });
     });
 
@@ -822,7 +822,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
       await completeAttempt(last, 'verified');
       expect(await reserveAttempt(pinId, { idempotency: verifyKey })).toMatchObject({
-        answer: { verified: true },
+        response: { verified: true },
       });
     });
 
@@ -1097,12 +1097,15 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     });
 
     expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
-    for (const [client, answer] of [
+    for (const [client, response] of [
       ['shop', RESPONSE],
       ['bank', BANK_RESPONSE],
     ] as const) {
       const repeat = verification({ client });
-      expect(await store.reserveSend(repeat, idempotency)).toEqual({ outcome: 'replayed', answer });
+      expect(await store.reserveSend(repeat, idempotency)).toEqual({
+        outcome: 'replayed',
+        response,
+      });
     }
     const result = await store.reserveAttempt({
       selector: { phoneNumber: NUMBER },
@@ -1225,7 +1228,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE);
     expect(await store.reserveSend(verification(), idempotency)).toEqual({
       outcome: 'replayed',
-      answer: RESPONSE,
+      response: RESPONSE,
     });
   });
 

@@ -145,7 +145,7 @@ describe('A client that guesses codes of many numbers', () => {
     expect(body.detail).toMatch(/^Too many wrong codes were submitted for this number/);
   });
 
-  // Fails without attempt.repository.ts, findReplay
+  // Fails without attempt.repository.ts, findEarlierRequest
   it('still gets the response to an earlier request', async () => {
     const pinId = await send(attacker, target(400));
     const otpCode = wrongCode(await readCode(target(400)));

@@ -67,9 +67,15 @@ export class AttemptRepository {
     if (idempotency) await this.keys.rehash(this.database, client, idempotency);
     const counted = await this.count(request, pinId, idempotency);
     if (counted || !idempotency) return counted ?? { outcome: 'running' };
-    const replay = await this.keys.findReplay(this.database, client, idempotency, now, 'verify');
-    if (replay.outcome !== 'ambiguous') return replay;
-    const repeated = await this.count(request, replay.pinId, idempotency, replay);
+    const earlier = await this.keys.findEarlierRequest(
+      this.database,
+      client,
+      idempotency,
+      now,
+      'verify',
+    );
+    if (earlier.outcome !== 'ambiguous') return earlier;
+    const repeated = await this.count(request, earlier.pinId, idempotency, earlier);
     return repeated ?? { outcome: 'running' };
   }
 

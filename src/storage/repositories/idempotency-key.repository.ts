@@ -9,7 +9,7 @@ import type { Executor, StatementBatch } from '../engines/statement-batch.js';
 import type {
   ClaimedIdempotentRequest,
   IdempotencyClaim,
-  IdempotentReplay,
+  EarlierRequestState,
   IdempotentRequest,
   LostRequestRun,
 } from '../idempotency.types.js';
@@ -58,7 +58,7 @@ export class IdempotencyKeyRepository {
 
   /**
    * Claims the key for the first run of its request.
-   * @returns a getter of whether it was claimed; if not, {@link findReplay} finds the earlier run
+   * @returns a getter of whether it was claimed; if not, {@link findEarlierRequest} finds the earlier run
    */
   claim(
     batch: StatementBatch,
@@ -92,16 +92,16 @@ export class IdempotencyKeyRepository {
     return () => taken.row !== undefined;
   }
 
-  async findReplay(
+  async findEarlierRequest(
     executor: Executor,
     client: string,
     idempotency: IdempotentRequest,
     now: number,
     operation: StoredOperation,
-  ): Promise<IdempotentReplay> {
+  ): Promise<EarlierRequestState> {
     const keyHash = this.hashKey(idempotency.key);
     const { row } = await executor.run((batch) => this.queries.read(batch, { client, keyHash }));
-    return row ? this.toReplay(row, client, idempotency, now, operation) : { outcome: 'running' };
+    return row ? this.toState(row, client, idempotency, now, operation) : { outcome: 'running' };
   }
 
   /** Finds the result that this run of a verify has stored, if any. */
@@ -172,20 +172,20 @@ export class IdempotencyKeyRepository {
     });
   }
 
-  private toReplay(
+  private toState(
     row: Omit<IdempotencyKeyRow, 'client' | 'key_hash'>,
     client: string,
     idempotency: IdempotentRequest,
     now: number,
     operation: StoredOperation,
-  ): IdempotentReplay {
+  ): EarlierRequestState {
     const hashes = this.protection.getAllHashes('request', idempotency.request);
     if (row.state === 'erased' || !hashes.includes(row.request_hash)) {
       return { outcome: 'key_reused' };
     }
     if (row.state === 'answered') {
-      const answer = this.responses.decrypt(row, client, idempotency, operation);
-      return answer instanceof UnreadableDataError ? answer : { outcome: 'replayed', answer };
+      const response = this.responses.decrypt(row, client, idempotency, operation);
+      return response instanceof UnreadableDataError ? response : { outcome: 'replayed', response };
     }
     const isRunning = row.state === 'running' && row.created_at > now - this.maxRequestMs;
     if (isRunning) return { outcome: 'running' };

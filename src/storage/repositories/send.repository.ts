@@ -63,7 +63,7 @@ export class SendRepository {
         this.database.run((batch) => this.writeSend(batch, send, idempotency)),
     );
     if (idempotency && !written.isClaimed?.()) {
-      return this.keys.findReplay(this.database, client, idempotency, now, 'send');
+      return this.keys.findEarlierRequest(this.database, client, idempotency, now, 'send');
     }
     const reserved = written.reserved();
     if (!reserved || !written.inserted.row) {
@@ -93,7 +93,7 @@ export class SendRepository {
         }));
         if (claim && !isClaimed?.()) {
           return rollback(
-            await this.keys.findReplay(transaction, client, idempotency, now, 'send'),
+            await this.keys.findEarlierRequest(transaction, client, idempotency, now, 'send'),
           );
         }
         if (!resend.row) return rollback(await this.findRejection(transaction, request));
