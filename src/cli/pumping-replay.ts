@@ -26,8 +26,8 @@ const CAVEAT = [
 export const pumpingReplay = defineCommand({
   name: 'pumping:replay',
   about: `Replays the recorded verifications against these settings of the fraud protection and prints what
-would be blocked, by client, country and budget. Only reads the records, at DATABASE_URL or in DATA_DIR;
-options that are not given default to the service's settings.`,
+would be blocked, by client, country and budget. Reads the database at DATABASE_URL or in
+DATA_DIR and changes nothing; options that are not given default to the service's settings.`,
   options: {
     'floor-per-hour': {
       value: 'count',

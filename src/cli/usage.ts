@@ -13,12 +13,15 @@ const MAX_DAYS = 3_660;
 
 export const usage = defineCommand({
   name: 'usage',
-  about: `Reports the sends, verifications and blocked sends of each client, and what they cost. Only reads
-the records, at DATABASE_URL or in DATA_DIR. Erased numbers are included.`,
+  about: `Reports the sends, verifications and blocked sends of each client, and what they cost. Reads the
+database at DATABASE_URL or in DATA_DIR and changes nothing. Erased verifications still count.`,
   options: {
     from: { value: 'day', help: 'first day, in UTC, such as 2026-11-01' },
     to: { value: 'day', help: 'last day' },
-    by: { value: 'list', help: `groups, of ${DIMENSIONS.join(',')}; client by default` },
+    by: {
+      value: 'list',
+      help: `what to group by: any of ${DIMENSIONS.join(',')}; client by default`,
+    },
     prices: { value: 'file', help: 'JSON file with the price of a message by country and channel' },
     json: { help: 'prints JSON (add --silent to npm run)' },
   },
@@ -38,7 +41,9 @@ function parsePeriod(from: string | undefined, to: string | undefined): Period {
   if (from === undefined || to === undefined) throw new UsageError('Give --from and --to.');
   const days = (parseDay('to', to) - parseDay('from', from)) / DAY_MS;
   if (days < 0) throw new UsageError('--from must not be after --to.');
-  if (days > MAX_DAYS) throw new UsageError('--from and --to must be less than ten years apart.');
+  if (days > MAX_DAYS) {
+    throw new UsageError(`--from and --to must be at most ${String(MAX_DAYS)} days apart.`);
+  }
   return { from, to };
 }
 
@@ -67,13 +72,13 @@ async function readUsage({ from, to }: Period, report: UsageReport): Promise<voi
   const history = await UsageHistory.open(storageConfig(loadCommandEnvironment()));
   try {
     for (let time = Date.parse(from); time <= Date.parse(to); time += DAY_MS) {
-      for (const used of await history.readDay(toDay(time))) report.add(used);
+      for (const entry of await history.readDay(toDay(time))) report.add(entry);
     }
   } catch (error) {
     const { message, cause } = error as Error;
     const reason = cause instanceof Error ? cause.message : message;
     throw new Error(
-      `The usage cannot be read: ${reason}. If it was stored by an earlier release, start this one first.`,
+      `The usage cannot be read: ${reason}. If an earlier release stored it, start the service of this release first.`,
       { cause: error },
     );
   } finally {

@@ -137,7 +137,7 @@ describe('npm run usage', () => {
     ['--from 1.11.2026 --to 2026-11-30', /^--from must be a day, such as 2026-11-30\.[^]*Usage:/],
     ['--from 2026-02-01 --to 2026-02-30', /^--to must be a day, such as 2026-11-30\.[^]*Usage:/],
     ['--from 2026-11-02 --to 2026-11-01', /^--from must not be after --to\.[^]*Usage:/],
-    ['--from 0026-11-01 --to 2026-11-01', /less than ten years apart\.[^]*Usage:/],
+    ['--from 0026-11-01 --to 2026-11-01', /at most 3660 days apart\.[^]*Usage:/],
     [`${DAY} --by client,town`, /^--by must name some of day,client,[^]*each once\.[^]*Usage:/],
     [`${DAY} --by client,client`, /^--by must name some of [^]*each once\.[^]*Usage:/],
     [`${DAY} --month 3`, /^Unknown option '--month'[^]*Usage:/],
@@ -192,7 +192,9 @@ describe('npm run usage', () => {
 
     const { code, output } = await run(DAY);
 
-    expect(output).toMatch(/^The usage cannot be read: no such table[^]*start this one first\.\n$/);
+    expect(output).toMatch(
+      /^The usage cannot be read: no such table[^]*start the service of this release first\.\n$/,
+    );
     expect(code).toBe(1);
   });
 
