@@ -27,7 +27,7 @@ export const encryptionConfig = defineConfig(
   }),
 );
 
-/** The error if the secret that was kept in `DATA_DIR` is needed and cannot be used. */
+/** The errors of the secret file in `DATA_DIR`, if it is used because `OTP_SECRET` is not set. */
 export function findDevelopmentSecretErrors(env: Environment): string[] {
   const isNeeded = !serviceConfig(env).isProduction && env.values['OTP_SECRET'] === undefined;
   return isNeeded ? findSecretFileErrors(storageConfig(env).dataDir) : [];

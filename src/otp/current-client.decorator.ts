@@ -6,12 +6,13 @@ import type { RequestContext } from '../common/request-context.js';
 import '../http/authenticated-client.js';
 import type { IdempotentRequest } from '../storage/idempotency.types.js';
 
-const KEY = /^[\x20-\x7e]{1,255}$/;
+const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
-/** The client of a request with its rules, and the idempotency key if any. */
+/** The client of a request with its rules, and the context of the request. */
 export interface RequestClient {
   readonly client: string;
   readonly rules: ClientRules;
+  /** `undefined` without an `Idempotency-Key`. */
   readonly idempotency: IdempotentRequest | undefined;
   readonly context: RequestContext;
 }
@@ -29,13 +30,13 @@ export const CurrentClient = createParamDecorator(
     return {
       client: client.name,
       rules: client.rules,
-      idempotency: readIdempotencyKey(request),
+      idempotency: toIdempotentRequest(request),
       context: request.requestContext,
     };
   },
 );
 
-function readIdempotencyKey({
+function toIdempotentRequest({
   headers,
   method,
   routeOptions,
@@ -43,7 +44,7 @@ function readIdempotencyKey({
 }: FastifyRequest): IdempotentRequest | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
-  if (typeof key !== 'string' || !KEY.test(key)) {
+  if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key)) {
     const detail = 'Give an Idempotency-Key of 1 to 255 printable ASCII characters.';
     throw errors.validationFailed({
       message: 'The header `Idempotency-Key` is invalid.',

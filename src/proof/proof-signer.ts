@@ -51,13 +51,13 @@ export class ProofSigner {
     this.header = { alg, kid, typ: 'JWT' };
   }
 
-  /** @param verifiedAt when the number was verified, by the service's clock */
+  /** @param verifiedAt when the number was verified, by `clock` */
   sign(
     { pinId, phoneNumber, channel, isTestNumber }: ProofSubject,
     { audience, reference }: ProofRequest,
     verifiedAt: number,
   ): Promise<string> {
-    // The wall clock: other services compare `iat` and `exp` with their own clocks.
+    // Converted to the wall clock: other services compare `iat` and `exp` with theirs.
     const issuedAt = Math.floor(this.clock.toDate(verifiedAt).getTime() / seconds(1));
     const claims = {
       iss: this.issuer,
