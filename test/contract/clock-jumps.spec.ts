@@ -225,7 +225,7 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
       expect(await isInForce(subject)).toBe(false);
     }
 
-    // These fail without clock.ts, applyReading: `aheadMs`
+    // The next two tests fail without clock.ts, applyReading: `aheadMs`
     it('lasts its length when the clock is set back', async () => {
       await expectFullLength(() => {
         subject.clock.moveWallClock(-JUMP_MS);

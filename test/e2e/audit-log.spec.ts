@@ -26,7 +26,7 @@ describe('The audit log', () => {
   };
   const send = (phoneNumber = NUMBER) => http.post('/otp/send').send({ phoneNumber });
   const readLines = () => service.log.events('audit');
-  /** The lines without what is in every one. */
+  /** The lines without the fields that every line has. */
   const readEntries = () =>
     readLines().map(({ level, time, msg, kind, requestId, ...entry }) => {
       expect({ level, msg, kind }).toEqual({ level: 'info', msg: 'audit', kind: 'audit' });
@@ -55,7 +55,7 @@ describe('The audit log', () => {
     ]);
   });
 
-  it('has no line for a send, a verify or a status that is not refused', async () => {
+  it('has no line for a send, verify or status request that succeeds or is invalid', async () => {
     await start();
     const { pinId } = (await send().expect(200)).body;
     const [otpCode = ''] = await service.getReceivedCodes(NUMBER);
@@ -108,6 +108,7 @@ describe('The audit log', () => {
       FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '1',
       THROTTLE_SEND_LIMIT: '1000',
     });
+    // 26 messages are allowed to a prefix: the floor of 1, and a burst of 25.
     const sends = Array.from({ length: 27 }, (_, i) => send(`+1415555${String(2_000 + i)}`));
     const [first, second] = await Promise.all(sends);
     const [otpCode = ''] = await service.getReceivedCodes('+14155552000');
@@ -218,7 +219,7 @@ describe('The audit log', () => {
         .post('/otp/send')
         .set('idempotency-key', `${key}${phoneNumber}`)
         .send(message);
-      const pinId = (body as { pinId?: string }).pinId ?? 'a handle that is unknown';
+      const pinId = (body as { pinId?: string }).pinId ?? 'an-unknown-pin-id';
       scanner.add('pinId', pinId);
       await http.post('/otp/verify').send({ pinId, otpCode: '123456789', reference });
       await http.delete(`/otp/${pinId}`);
@@ -239,7 +240,7 @@ describe('The audit log', () => {
     expect(lines.join('')).not.toContain('123456789');
   });
 
-  it('has the lines that docs/audit-log.md shows, and is found by its command', async () => {
+  it('has the lines of docs/audit-log.md, and the command of that page finds them', async () => {
     await start({ CLIENT_SENDS_PER_DAY: '1' });
     await send().expect(200);
     await http.post('/otp/numbers/erase').send({ phoneNumber: NUMBER }).expect(204);

@@ -11,7 +11,7 @@ describe('Clock', () => {
 
   const elapsedMs = () => clock.now() - startedAt;
 
-  // Each fails without clock.ts, applyReading: `aheadMs`
+  // The first three tests fail without clock.ts, applyReading: `aheadMs`
   it('runs on when the wall clock is set back', () => {
     clock.advance(minutes(1));
     clock.moveWallClock(-hours(2));
@@ -50,7 +50,7 @@ describe('Clock', () => {
     expect(elapsedMs()).toBe(hours(2));
   });
 
-  it('follows small steps of the wall clock, and stands still rather than going back', () => {
+  it('follows steps of the wall clock below a second, and stands still rather than going back', () => {
     clock.moveWallClock(-300);
     expect(elapsedMs()).toBe(0);
     clock.advance(200);

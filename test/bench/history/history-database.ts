@@ -1,4 +1,5 @@
-/** A service's database, to fill with weeks of verifications. `dialect` has the SQL that differs. */
+/** A service's database, to fill with weeks of verifications. `dialect` has the SQL that
+ * PostgreSQL and SQLite do not share. */
 export interface HistoryDatabase {
   readonly dialect: SqlDialect;
   run(statement: string): Promise<void>;
@@ -15,7 +16,7 @@ export interface HistoryDatabase {
 export interface SqlDialect {
   /** An expression for random text of a length, which may be an expression too. */
   readonly randomText: (length: string) => string;
-  /** An item for `from`: a table `series` with `i` from 0 to count - 1. */
+  /** A table for a FROM clause: `series`, whose column `i` counts up from 0 to `count` - 1. */
   readonly series: (count: number) => string;
   /** A query for the names of a table's columns. */
   readonly columnsOf: (table: string) => string;
