@@ -19,7 +19,7 @@ const TEXT_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/^$/, 'The phone number is empty. Begin with + and the country code, as in +14155552671.'],
   [/[\r\n\v\f\u0085\u2028\u2029]/, 'Give one phone number, on one line.'],
   [/^tel:/i, 'Leave out `tel:`. Begin with + and the country code.'],
-  [/\d *(?:[x#,;]|доб|ext)[^+\d]*\d*$/i, 'Leave out the extension: messages go to a whole number.'],
+  [/\d *(?:[x#,;]|доб|ext)[^+\d]*\d*$/i, 'Leave out the extension: messages cannot reach it.'],
   [/\p{L}/u, 'Write digits instead of letters.'],
   [/\( *0+ *\)/, 'Leave out the (0): it is not part of the number after a country code.'],
   [/^[ (]*\+?[ (]*0[ -]?0/, 'Write + instead of 00 before the country code.'],

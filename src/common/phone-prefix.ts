@@ -22,7 +22,7 @@ const OTHER_SPELLINGS: readonly (readonly [RegExp, string])[] = [
 const ARGENTINE_AREA = /^\+54(?=[1-3])/;
 
 /**
- * Parses the first digits of numbers, with `+`, or a whole number.
+ * Parses the first digits of numbers, with `+`, or a complete number.
  * @returns how the identities of those numbers begin; `undefined` for any other text
  */
 export function parsePhonePrefix(text: string): readonly string[] | undefined {

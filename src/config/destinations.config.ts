@@ -40,7 +40,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   /** First digits of the identities of numbers. */
   blockedPrefixes: setting('BLOCKED_PREFIXES', parsedBy(parsePrefixes).default([]), {
     description:
-      'first digits of numbers that no message is sent to, or whole numbers. If `TRUSTED_PREFIXES` matches a number too, the longer prefix decides',
+      'first digits of numbers that no message is sent to, or complete numbers. If `TRUSTED_PREFIXES` matches a number too, the longer prefix decides',
     values: '`+` and digits, …, or `none`',
     defaultInWords: 'none',
     example: '+2547,+447700900123',
@@ -49,7 +49,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
   /** First digits of the identities of numbers. */
   trustedPrefixes: setting('TRUSTED_PREFIXES', parsedBy(parsePrefixes).default([]), {
     description:
-      'first digits of numbers, or whole numbers, that `ALLOWED_COUNTRIES`, `BLOCKED_NUMBER_TYPES` and the fraud protection do not stop; every other limit applies',
+      'first digits of numbers, or complete numbers, that `ALLOWED_COUNTRIES`, `BLOCKED_NUMBER_TYPES` and the fraud protection do not stop; every other limit applies',
     values: '`+` and digits, …, or `none`',
     defaultInWords: 'none',
     example: '+4915112345678',

@@ -103,7 +103,7 @@ export const parseBlockedTypes = (text: string): BlockedNumberType[] =>
 
 const parsePrefixEntries = createListParser(
   parsePhonePrefix,
-  'first digits of phone numbers with + and the country code, such as +2547,+44770, or whole numbers',
+  'first digits of phone numbers with + and the country code, such as +2547,+44770, or complete numbers',
 );
 
 /** Parses first digits of phone numbers; `none` is the empty list. @returns those of their identities */

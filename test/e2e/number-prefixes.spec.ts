@@ -42,7 +42,7 @@ describe('A number that BLOCKED_PREFIXES matches', () => {
     await send('+14155552672').expect(200);
   });
 
-  it('gets the same answer for a prefix as for the whole number, which quotes neither', async () => {
+  it('gets the same answer for a prefix as for the complete number, which quotes neither', async () => {
     await start({ BLOCKED_PREFIXES: '+4477,+14155552671' });
     const toAnswer = async (phoneNumber: string): Promise<unknown> => {
       const { body } = await send(phoneNumber);
