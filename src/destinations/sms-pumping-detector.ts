@@ -67,9 +67,10 @@ function describeViolation(violation: BudgetViolation): string {
   const { scope, window, includesRecent, unverified, allowed, verified } = violation;
   const destination = scope.replace('client_', '');
   const senders = isShared(scope) ? 'all clients together' : 'this client';
-  const recent = includesRecent ? ', codes that can still be verified included,' : '';
+  const recent = includesRecent ? ', including codes that can still be verified' : '';
   return (
-    `in the last ${window} its ${destination} had ${String(unverified)} unverified messages from ` +
-    `${senders}${recent} and ${String(verified)} verified ones, which allow ${String(allowed)}`
+    `in the last ${window} ${senders} sent ${String(unverified)} unverified messages ` +
+    `to this ${destination}${recent}. ` +
+    `With ${String(verified)} verified, the budget allows ${String(allowed)}`
   );
 }

@@ -73,7 +73,7 @@ describe('An attack on a country through the API key of one client', () => {
     const [, warning] = service.log.lines.filter((line) => line.includes('SmsPumpingDetector'));
     expect(JSON.parse(warning ?? '')).toMatchObject({
       msg: expect.stringMatching(
-        /^Blocked a message to .* \(US\) from client shop: in the last hour its country had \d+ unverified messages from all clients together, /,
+        /^Blocked a message to .* \(US\) from client shop: in the last hour all clients together sent \d+ unverified messages to this country, /,
       ),
     });
   });

@@ -62,9 +62,9 @@ describe('An SMS pumping attack on a number prefix', () => {
     expect(JSON.parse(warnings[0] ?? '')).toMatchObject({
       level: 'warn',
       msg:
-        'Blocked a message to +1415•••2035 (US) from client anonymous: in the last hour its ' +
-        'prefix had 36 unverified messages from this client, codes that can still be verified ' +
-        'included, and 0 verified ones, which allow 35.',
+        'Blocked a message to +1415•••2035 (US) from client anonymous: in the last hour this ' +
+        'client sent 36 unverified messages to this prefix, including codes that can still be ' +
+        'verified. With 0 verified, the budget allows 35.',
     });
   });
 
