@@ -29,7 +29,7 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
   }),
   wrongCodesPerClientPerDay: setting('CLIENT_WRONG_CODES_PER_DAY', positiveInt(300, 100_000_000), {
     description:
-      'wrong codes from one client in any 24 hours, over all numbers; each verified message allows half a code more; beyond it, only the first code of each verification is checked',
+      'wrong codes from one client in any 24 hours, over all numbers; every two verified messages allow one more code; beyond it, only the first code of each verification is checked',
   }),
   unreachablePerClientPerDay: setting('CLIENT_UNREACHABLE_PER_DAY', positiveInt(30, 100_000_000), {
     description:

@@ -106,7 +106,7 @@ const parsePrefixEntries = createListParser(
   'first digits of phone numbers with + and the country code, such as +2547,+44770, or complete numbers',
 );
 
-/** Parses first digits of phone numbers; `none` is the empty list. @returns those of their identities */
+/** Parses the first digits of numbers as in `PhoneNumber.identity`; `none` is the empty list. */
 export const parsePrefixes = (text: string): string[] =>
   text.trim().toLowerCase() === 'none' ? [] : parsePrefixEntries(text).flat();
 
