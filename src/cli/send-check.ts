@@ -45,31 +45,31 @@ export async function checkSend(
   const failedCalls = collectFailedCalls(context.get(EventBus));
   const router = context.get(ProviderRouter);
   const send = router.send(number, CHANNEL, { isTestNumber: false });
-  const pin = await unlessCallsFailed(send, failedCalls);
+  const pin = await catchFailedCalls(send, failedCalls);
   if (!pin) return describeFailedCalls(failedCalls, 'error');
 
   const name = SERVICE_NAMES[pin.provider as ProviderName];
   const findings = [
-    // Of the providers before the one that accepted the message.
+    // The calls that failed before this provider accepted the message.
     ...describeFailedCalls(failedCalls, 'warning'),
     pass('send', `${name} accepted the message.`),
   ];
   failedCalls.clear();
   const code = await askForCode(`${name} accepted the message. Code (empty if none arrives): `);
   if (code === '') return [...findings, createNoCodeFinding(name)];
-  const result = await unlessCallsFailed(router.verify(number, pin, code), failedCalls);
+  const result = await catchFailedCalls(router.verify(number, pin, code), failedCalls);
   return result
     ? [...findings, describeResult(name, result)]
     : [...findings, ...describeFailedCalls(failedCalls, 'error')];
 }
 
-/** `undefined` if it failed because of these calls. */
-async function unlessCallsFailed<T>(
-  result: Promise<T>,
+/** @returns the result; `undefined` if the operation failed because provider calls failed */
+async function catchFailedCalls<T>(
+  operation: Promise<T>,
   failedCalls: ReadonlyMap<string, unknown>,
 ): Promise<T | undefined> {
   try {
-    return await result;
+    return await operation;
   } catch (error) {
     if (error instanceof DomainError && failedCalls.size > 0) return undefined;
     throw error;

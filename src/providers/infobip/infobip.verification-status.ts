@@ -6,7 +6,7 @@ import type { InfobipVerification, InfobipVerificationList } from './infobip.typ
 /** A Unix time below this is in seconds; in milliseconds, this was in 1973. */
 const MIN_MILLISECONDS = 100_000_000_000;
 
-/** A time in seconds is rounded down, and a clock may be corrected a little. */
+/** A send time in seconds is rounded down, and a clock may be corrected a little. */
 const TOLERANCE_MS = seconds(2);
 
 /**
@@ -31,7 +31,7 @@ export function findVerifiedPin(
   return isVerified && others.length === 0 ? 'verified' : 'unknown';
 }
 
-/** Certainly: without a time it may have been sent at any. */
+/** Whether it was certainly sent before a time. Without `sentAt` that is unknown. */
 function wasSentBefore(sentAt: unknown, time: number): boolean {
   if (typeof sentAt !== 'number') return false;
   return (sentAt < MIN_MILLISECONDS ? seconds(sentAt) : sentAt) < time;
