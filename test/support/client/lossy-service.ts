@@ -165,7 +165,7 @@ export class LossyService {
     while ((await list()).length === 2);
   }
 
-  /** @param status a fault of the question what became of a check */
+  /** @param status a fault of the status call, which reads the result of a check */
   private async planFaults(url: string, fault: object, status?: object): Promise<void> {
     const operation = new URL(url).pathname.slice('/otp/'.length);
     await this.callSandbox('PUT', '/sandbox/faults', { operation, ...fault });

@@ -29,7 +29,7 @@ type Reply = [status: number, body: object];
 
 const PATH = /^\/2fa\/2\/pin(?:\/(?<pinId>\w+)\/(?<operation>resend|verify))?$/;
 const THROTTLED: Reply = [429, {}];
-/** To a question for the result of an earlier check: so lost answers stay unknown. */
+/** The reply to a status call. It lists no checks, so lost results stay unknown. */
 const NO_VERIFICATIONS = JSON.stringify({ verifications: [] });
 
 /**

@@ -8,7 +8,7 @@ import {
   type StepContext,
   type StepResult,
 } from './model-step.js';
-import { MISSING_CALL, NOT_CALLED, toEarlierResult } from './provider-results.js';
+import { MISSING_CALL, NOT_CALLED, toEarlierCheckResult } from './provider-results.js';
 import { closed, forgetFailure } from './verify-steps.js';
 
 /** Asks the provider whether a code was right, because the answer to its check was lost. */
@@ -25,7 +25,7 @@ export function askForResult(
   const { phoneNumber = '', createdAt = 0 } = progress.counted ?? {};
   const result =
     call?.operation === 'status'
-      ? toEarlierResult(call, { phoneNumber, createdAt })
+      ? toEarlierCheckResult(call, { phoneNumber, createdAt })
       : mayCircuitBeOpen
         ? NOT_CALLED
         : MISSING_CALL;

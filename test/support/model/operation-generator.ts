@@ -135,7 +135,7 @@ export class OperationGenerator {
       const verification = this.known.find((other) => other.id === (target ?? id));
       for (const call of record.calls) {
         if (call.operation === 'verify' || call.operation === 'status') continue;
-        const code = call.performed && codes.get(readProviderPinId(call));
+        const code = call.providerResponse && codes.get(readProviderPinId(call));
         const isAccepted = toCallResult(call).kind === 'accepted';
         if (code !== undefined && isAccepted) verification?.codes.push(code);
       }

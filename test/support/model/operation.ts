@@ -12,7 +12,7 @@ export type OperationKind =
 export interface PlannedCallFault {
   readonly provider: ProviderName;
   readonly fault: GatewayFault | undefined;
-  /** A fault of the question for the result of an earlier check. */
+  /** A fault of the `status` call, which reads the result of an earlier check. */
   readonly statusFault?: GatewayFault | undefined;
   /** How far the clock moves during the call, in milliseconds. */
   readonly advanceMs?: number;
@@ -55,7 +55,7 @@ export interface ProviderCall {
   readonly startedAt: number;
   endedAt: number;
   /** The provider's response if it performed the call, even if the service did not get it. */
-  performed: ProviderResponseRecord | undefined;
+  providerResponse: ProviderResponseRecord | undefined;
   /** What the service got; `undefined` if the connection broke. */
   received: ProviderResponseRecord | undefined;
 }

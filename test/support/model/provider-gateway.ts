@@ -76,8 +76,8 @@ export async function startProviderGateway(
       await request('PUT', '/sandbox/faults', JSON_TYPE, JSON.stringify(fault));
     }
     const { method = '', url = '', headers } = incoming;
-    call.performed = await request(method, url, keepHeaders(headers), body);
-    call.received = call.performed;
+    call.providerResponse = await request(method, url, keepHeaders(headers), body);
+    call.received = call.providerResponse;
     const sends = call.operation === 'send' || call.operation === 'resend';
     if (sends && toCallResult(call).kind === 'accepted') await readCode(call, body);
   };
@@ -165,7 +165,7 @@ const NOT_PERFORMED: readonly unknown[] = [
 /** The response that reaches the service. */
 function toReceived({
   fault,
-  performed,
+  providerResponse,
   provider,
 }: ProviderCall): ProviderResponseRecord | undefined {
   switch (fault) {
@@ -182,7 +182,7 @@ function toReceived({
     case 'bad_request':
       return { status: 400, body: provider === 'sinch' ? { errorCode: 40003 } : {} };
     default:
-      return performed;
+      return providerResponse;
   }
 }
 
@@ -211,7 +211,7 @@ function toProviderCall(
     fault: undefined,
     startedAt: now,
     endedAt: now,
-    performed: undefined,
+    providerResponse: undefined,
     received: undefined,
   };
 }

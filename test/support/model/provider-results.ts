@@ -15,7 +15,7 @@ export interface CallFailure {
   readonly status: number;
   readonly code: string;
   readonly ambiguous: boolean;
-  /** Rejected without a call. */
+  /** False if the service rejected the request without a call. */
   readonly wasCalled: boolean;
 }
 
@@ -37,7 +37,7 @@ export const NOT_CALLED: CallFailure = {
   wasCalled: false,
 };
 
-/** Matches no answer: the service must call the provider. */
+/** The model expects a call, but the service made none. No answer has this status. */
 export const MISSING_CALL: CallFailure = {
   status: 0,
   code: 'a provider was not called',
@@ -104,8 +104,8 @@ const TRANSLATIONS: Record<
   },
 };
 
-/** Whether a code was verified, by the answer to a question for it; a failure if it says nothing. */
-export function toEarlierResult(
+/** The result of an earlier check, as a `status` call shows it; a failure if the call failed. */
+export function toEarlierCheckResult(
   call: ProviderCall,
   { phoneNumber, createdAt }: { phoneNumber: string; createdAt: number },
 ): 'verified' | 'not_known' | CallFailure {
@@ -115,8 +115,9 @@ export function toEarlierResult(
   if (result.kind === 'failed' && !isMissing) return result.failure;
   const { status, verifications } = (received?.body ?? {}) as Body;
   if (provider === 'sinch') return status === 'SUCCESSFUL' ? 'verified' : 'not_known';
+  // By the clock of Infobip, which may differ from that of the service.
   const sentAfter = createdAt + (received?.date ?? endedAt) - endedAt - CLOCK_TOLERANCE_MS;
-  // Without a time it may have been sent at any.
+  // A message without a time may be the one of this check.
   const candidates = (verifications as Body[]).filter(({ sentAt }) => {
     return typeof sentAt !== 'number' || sentAt >= sentAfter;
   });
@@ -125,7 +126,7 @@ export function toEarlierResult(
   return isOurs && others.length === 0 ? 'verified' : 'not_known';
 }
 
-/** A time in seconds is rounded down, and a clock may be corrected a little. */
+/** A send time in seconds is rounded down, and a clock may be corrected a little. */
 const CLOCK_TOLERANCE_MS = 2_000;
 
 const isText = ({ body }: ProviderResponseRecord): boolean => typeof body !== 'object';
@@ -133,16 +134,20 @@ const isText = ({ body }: ProviderResponseRecord): boolean => typeof body !== 'o
 /** Whether the provider sent a message, even if its response was lost. */
 export const isAcceptedMessage = (call: ProviderCall): boolean =>
   (call.operation === 'send' || call.operation === 'resend') &&
-  call.performed !== undefined &&
-  toCallResult({ ...call, received: call.performed }).kind === 'accepted';
+  call.providerResponse !== undefined &&
+  toCallResult({ ...call, received: call.providerResponse }).kind === 'accepted';
 
 /** Whether the provider checked a code, even if its response was lost. */
-export const isCodeCheck = ({ operation, performed }: ProviderCall): boolean =>
-  operation === 'verify' && performed !== undefined && performed.status < 400;
+export const isCodeCheck = ({ operation, providerResponse }: ProviderCall): boolean =>
+  operation === 'verify' && providerResponse !== undefined && providerResponse.status < 400;
 
 /** The PIN id of an accepted message. */
-export function readProviderPinId({ provider, providerPinId, performed }: ProviderCall): string {
-  const body = (performed?.body ?? {}) as Body;
+export function readProviderPinId({
+  provider,
+  providerPinId,
+  providerResponse,
+}: ProviderCall): string {
+  const body = (providerResponse?.body ?? {}) as Body;
   const id = provider === 'infobip' ? body['pinId'] : body['id'];
   return typeof id === 'string' ? id : (providerPinId ?? '');
 }
