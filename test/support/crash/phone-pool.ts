@@ -9,7 +9,7 @@ const BEHAVIOURS: readonly UserBehaviour[] = [
   'patient',
 ];
 const RETURNING_PHONES = 5;
-const LATE_PHONES = 6;
+const EXPIRY_PHONES = 6;
 
 /** The phones of the whole test; each run of the service uses some of them. */
 export class PhonePool {
@@ -23,9 +23,9 @@ export class PhonePool {
     return [...new Set([...regular, ...added, ...returning])];
   }
 
-  /** Phones for a run in which a code is valid for one second. */
-  addLatePhones(): Phone[] {
-    return Array.from({ length: LATE_PHONES }, () => this.addPhone('late'));
+  /** Phones that submit codes around their expiry, for a run with codes of one second. */
+  addExpiryPhones(): Phone[] {
+    return Array.from({ length: EXPIRY_PHONES }, () => this.addPhone('expiry'));
   }
 
   private addPhone(behaviour: UserBehaviour): Phone {

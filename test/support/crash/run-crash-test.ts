@@ -20,7 +20,7 @@ const CLEANUP_MS = scaleTimeLimit(seconds(5));
 
 const LIMITS: Limits = {
   maxAttempts: 3,
-  // One more than maxAttempts: the first code of a second verification can reach it.
+  // One more than maxAttempts: the first wrong code of a second verification reaches this limit.
   failuresPerHour: 4,
   sendsPerDay: 6,
   cooldownMs: seconds(2),
@@ -40,10 +40,10 @@ const SETTINGS = {
 const EXPIRY_RUN_INTERVAL = 8;
 
 /**
- * Most calls of an ordinary run before its crash, about a quarter of a second on a quiet machine. A
- * number of calls, unlike a time, covers as much on a busy machine.
+ * An ordinary run is killed after at most this many calls, about 250 ms on a quiet machine. A time
+ * limit would cover fewer calls on a busy machine.
  */
-const MAX_CALLS = 100;
+const MAX_CALLS_BEFORE_CRASH = 100;
 
 /** Phones that verify at the same time after the last crash. */
 const CONCURRENT_PHONES = 10;
@@ -100,7 +100,7 @@ async function runUntilKilled(
   expires: boolean,
 ): Promise<void> {
   const { pool, history } = context;
-  const phones = [...pool.selectForRun(random), ...(expires ? pool.addLatePhones() : [])];
+  const phones = [...pool.selectForRun(random), ...(expires ? pool.addExpiryPhones() : [])];
 
   const replica = await startService(context, { OTP_TTL: expires ? '1s' : '5m' });
   const service = new Client(replica.url, history);
@@ -114,10 +114,10 @@ async function runUntilKilled(
   const load = phones.map((phone) =>
     simulateUser({ phone, service, history, random: random.for(phone.number), signal }),
   );
-  // The first call of a new process is slow, and no other call ends before it.
+  // The first call of a new process is slow, so times and calls count from its end.
   await firstCallEnded;
   if (expires) await delay(random.between(900, 1_200));
-  else await waitForCalls(service, random.between(0, MAX_CALLS));
+  else await waitForCalls(service, random.between(0, MAX_CALLS_BEFORE_CRASH));
   await delay(random.between(0, 10));
   controller.abort();
   run.killedAt = Date.now();

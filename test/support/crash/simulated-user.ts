@@ -107,7 +107,7 @@ const BEHAVIOURS = {
   guessing: [send, race(submitWrongCode), submitWrongCodeByNumber, race(submitWrongCodeByNumber)],
   /** Sends one code and does not use it before the end of the test. */
   patient: [sendOnce],
-  late: [submitAroundExpiry],
+  expiry: [submitAroundExpiry],
 } satisfies Record<string, readonly Action[]>;
 
 export type UserBehaviour = keyof typeof BEHAVIOURS;
