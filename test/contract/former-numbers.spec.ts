@@ -197,7 +197,7 @@ describe.each(DATABASES)(
       });
     });
 
-    it('gets no message too many from concurrent requests', async () => {
+    it('gets no more messages than its limits allow from concurrent requests', async () => {
       await send(FORMER);
       const sends = Array.from({ length: 20 }, () => reserve(NUMBER));
       const outcomes = (await Promise.all(sends)).map(({ outcome }) => outcome);
@@ -208,7 +208,7 @@ describe.each(DATABASES)(
       expect(await reserve(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
     });
 
-    it('has no code checked too many by concurrent requests', async () => {
+    it('has no more codes checked than its limits allow by concurrent requests', async () => {
       const pinId = await send(FORMER);
       const selectors = Array.from({ length: 20 }, (_, index) =>
         index % 2 === 0 ? { pinId } : { phoneNumber: NUMBER },

@@ -152,7 +152,7 @@ describe('Another client with a key of its own', () => {
     await send(attacker, OTHER_NUMBER, { endUserIp: END_USER }).expect(200);
   });
 
-  it('gets one answer without a time when only what the shop did stops it', async () => {
+  it('gets the same answer and Retry-After for each limit that it reaches because of the shop', async () => {
     await start({ SENDS_PER_NUMBER_PER_DAY: '2', FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2' });
     const { pinId, code } = await sendCode(attacker);
     await verify(attacker, pinId, wrongCode(code)).expect(200);

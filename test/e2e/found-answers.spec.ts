@@ -162,7 +162,7 @@ describe.each(SETTINGS)('A check whose answer was lost (%s)', (_title, provider,
     await verify(pinId, code).expect(200, exhausted);
   });
 
-  it('verifies nobody with a wrong code, whose requests race with that of the right one', async () => {
+  it('verifies no wrong code that is submitted at the same time as the right one', async () => {
     const { pinId, code } = await send();
     await loseAnswers(5);
     const wrong = wrongCode(code);

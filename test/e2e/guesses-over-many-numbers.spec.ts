@@ -85,7 +85,7 @@ describe('A client that guesses codes of many numbers', () => {
   });
 
   // Fails without number-limits.ts, firstCodeOnly
-  it('beyond its budget has one code of each message checked, also of concurrent ones', async () => {
+  it('beyond its budget has one code of each message checked, even of ten concurrent ones', async () => {
     await useUpBudget();
 
     for (let i = 0; i < 5; i += 1) {

@@ -170,7 +170,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
     }
   });
 
-  it('comes with a right code whose answer was lost, to the same request', async () => {
+  it('is given even if the answer of the provider to the right code was lost', async () => {
     const request = await send();
     await loseAnswer();
     const { body } = await verify(request).expect(200);
@@ -178,7 +178,7 @@ describe.each(['SQLite', 'PostgreSQL'] as const)('A proof (%s)', (database) => {
     expect(readClaims(body.proof)).toMatchObject({ sub: request.pinId, aud: 'orders' });
   });
 
-  it('comes with a right code whose answer was lost, to a repeat, and is replayed then', async () => {
+  it('is given to a repeat if the answer to its right code was lost, and then replayed', async () => {
     const request = await send();
     await loseAnswer();
     await hideStatus();
