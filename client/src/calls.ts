@@ -1,27 +1,30 @@
 import type { ErrorCode } from './errors.js';
 import { assertHeaderValue, type HttpClient, type HttpRequest } from './http.js';
 import { withRetries } from './retries.js';
-import { tidyFields } from './typed-text.js';
+import { normalizeTypedFields } from './typed-text.js';
 
 export interface CallOptions {
-  /** Ends the call with the reason of the signal. What was sent to the service may still be done. */
+  /**
+   * Aborts the call, which rejects with the reason of the signal. The service may still execute a request
+   * that was sent.
+   */
   readonly signal?: AbortSignal | undefined;
-  /** The time for this call with all its retries, in milliseconds. */
+  /** The longest time for this call and all its retries, in milliseconds; by default that of the client. */
   readonly timeoutMs?: number | undefined;
 }
 
 export interface IdempotentCallOptions extends CallOptions {
   /**
    * 1 to 255 printable ASCII characters; by default a random key for each call. With a key of your own you
-   * can repeat a call that failed, within 24 hours: the repeat neither sends a second message nor misses a
-   * `verified: true`.
+   * can repeat a failed call within 24 hours. The repeated call sends no second message, and still returns a
+   * `verified: true` whose response was lost.
    */
   readonly idempotencyKey?: string | undefined;
 }
 
-/** Makes calls with retries within a time, and with idempotency keys. */
+/** Calls the routes of the service, with retries until a timeout and with idempotency keys. */
 export class ServiceCalls {
-  /** @throws TypeError if the time is not positive */
+  /** @throws TypeError if the timeout is not positive */
   constructor(
     private readonly http: HttpClient,
     private readonly defaultTimeoutMs: number,
@@ -29,7 +32,10 @@ export class ServiceCalls {
     assertTimeout(defaultTimeoutMs);
   }
 
-  /** @param finalCode an error code that is final for this call though it passes for others */
+  /**
+   * Calls any route.
+   * @param finalCode an error code that this call does not retry, though other calls do
+   */
   async run(
     request: HttpRequest,
     { timeoutMs = this.defaultTimeoutMs, signal }: CallOptions = {},
@@ -40,11 +46,12 @@ export class ServiceCalls {
     return withRetries(send, { timeoutMs, signal, finalCode });
   }
 
-  /** For a route that can be repeated without a key. */
+  /** Calls a POST route that can be retried without an idempotency key. */
   async post(path: string, body: object, options?: CallOptions): Promise<unknown> {
-    return this.run({ method: 'POST', path, body: tidyFields(body) }, options);
+    return this.run({ method: 'POST', path, body: normalizeTypedFields(body) }, options);
   }
 
+  /** Calls a POST route with an idempotency key, which all retries share. */
   async postWithKey(
     path: string,
     body: object,
@@ -53,7 +60,12 @@ export class ServiceCalls {
   ): Promise<unknown> {
     const { idempotencyKey = crypto.randomUUID() } = options;
     assertHeaderValue('idempotencyKey', idempotencyKey);
-    const request = { method: 'POST', path, body: tidyFields(body), idempotencyKey } as const;
+    const request = {
+      method: 'POST',
+      path,
+      body: normalizeTypedFields(body),
+      idempotencyKey,
+    } as const;
     return this.run(request, options, finalCode);
   }
 }

@@ -11,27 +11,30 @@ import { ServiceCalls, type CallOptions, type IdempotentCallOptions } from './ca
 import { HttpClient, type Fetch } from './http.js';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
-/** A send or resend that may have sent its message gets this code from then on. */
-const POSSIBLY_SENT = 'provider_timeout';
+/**
+ * The error code of a send or resend whose message may have been sent. Not retried: the service returns it
+ * for every repeat with the same idempotency key.
+ */
+const POSSIBLY_SENT_CODE = 'provider_timeout';
 
 export interface OtpClientOptions {
   /** The address of the service, as in `https://otp.example.com`. */
   readonly url: string;
-  /** The API key of your client. Only a service that runs without keys needs none. */
+  /** The API key of your client. Leave it out only if the service runs without API keys. */
   readonly apiKey?: string | undefined;
-  /** The time for one call with all its retries, in milliseconds. 15 000 by default. */
+  /** The longest time for one call and all its retries, in milliseconds. 15 000 by default. */
   readonly timeoutMs?: number | undefined;
   /** Used instead of the global `fetch`: for a proxy, or in tests. */
   readonly fetch?: Fetch | undefined;
 }
 
 /**
- * The calls of the service. Each repeats failures that pass, such as a broken connection, until its time
- * is over; send, resend and verify do so with one idempotency key.
+ * Each method calls one route of the service. After a temporary failure, such as a broken connection, the
+ * call is retried until its timeout; retries of send, resend and verify keep the idempotency key.
  *
- * Each rejects with an `OtpError` if the service answers with an error, an `OtpConnectionError` if it
- * cannot be reached, an `OtpTimeoutError` if the time is over, the reason of `signal` if it is aborted,
- * and a `TypeError` for an invalid option.
+ * Each method rejects with an `OtpError` if the service responds with an error, an `OtpConnectionError` if
+ * the service cannot be reached, an `OtpTimeoutError` after the timeout, the reason of `signal` if that is
+ * aborted, and a `TypeError` for an invalid option.
  */
 export interface OtpClient {
   /** Sends a new code to a phone number. */
@@ -46,7 +49,7 @@ export interface OtpClient {
   cancel(pinId: string, options?: CallOptions): Promise<void>;
   /** Whether you verified a phone number, and when. */
   lookup(phoneNumber: string, options?: CallOptions): Promise<LookupResult>;
-  /** Deletes your verifications of a phone number, but not the limits that protect it. */
+  /** Deletes your verifications of a phone number, but not the counts of the limits that protect it. */
   erase(phoneNumber: string, options?: CallOptions): Promise<void>;
 }
 
@@ -56,12 +59,22 @@ export function createOtpClient(options: OtpClientOptions): OtpClient {
   const calls = new ServiceCalls(new HttpClient(url, apiKey, fetch), timeoutMs);
   const pathOf = (pinId: string) => `/otp/${encodeURIComponent(pinId)}`;
 
-  // The service's document says what a route returns, so the results need no checks.
+  // The types come from the service's OpenAPI document, so the results are not validated.
   return {
     send: async (request, callOptions) =>
-      (await calls.postWithKey('/otp/send', request, callOptions, POSSIBLY_SENT)) as SendResult,
+      (await calls.postWithKey(
+        '/otp/send',
+        request,
+        callOptions,
+        POSSIBLY_SENT_CODE,
+      )) as SendResult,
     resend: async (request, callOptions) =>
-      (await calls.postWithKey('/otp/resend', request, callOptions, POSSIBLY_SENT)) as SendResult,
+      (await calls.postWithKey(
+        '/otp/resend',
+        request,
+        callOptions,
+        POSSIBLY_SENT_CODE,
+      )) as SendResult,
     verify: async (request, callOptions) =>
       (await calls.postWithKey('/otp/verify', request, callOptions)) as VerifyResult,
     status: async (pinId, callOptions) =>

@@ -3,7 +3,7 @@ import type { FieldError, Problem } from './api-types.js';
 /** The codes of docs/errors.md. A newer service may return further ones. */
 export type ErrorCode = Problem['code'];
 
-/** The service answered with a problem document. Branch on `code`; log `requestId`. */
+/** The service responded with a problem document. Branch on `code`; log `requestId`. */
 export class OtpError extends Error {
   override readonly name = 'OtpError';
   readonly code: ErrorCode;
@@ -11,11 +11,11 @@ export class OtpError extends Error {
   readonly status: number;
   /** What happened and what to do, for developers. Not for end users. */
   readonly detail: string;
-  /** Finds the request in the log of the service. */
+  /** Identifies the request in the log of the service. */
   readonly requestId: string;
   /** The invalid fields, if `code` is `validation_failed`. */
   readonly errors: readonly FieldError[];
-  /** After how many seconds another request can succeed, if the service knows. */
+  /** After how many seconds to retry; `undefined` if the service does not say. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -33,29 +33,29 @@ export class OtpError extends Error {
 }
 
 /**
- * The service did not answer: the connection failed, and `cause` says why, or another server answered in
- * its place, with `status`.
+ * The service did not respond. Either the connection failed, and `cause` says why; or another server, such
+ * as a proxy, responded in its place, and `status` is set.
  */
 export class OtpConnectionError extends Error {
   override readonly name = 'OtpConnectionError';
 
   constructor(
-    /** The HTTP status, if another server answered. */
+    /** The HTTP status, if another server responded. */
     readonly status?: number,
-    /** After how many seconds to retry, if that server stated it. */
+    /** After how many seconds to retry, if that server says so. */
     readonly retryAfterSeconds?: number,
     options?: ErrorOptions,
   ) {
     super(
       status === undefined
         ? 'The connection to the OTP service failed.'
-        : `Status ${String(status)}, but not from the OTP service. Check its url and the proxies before it.`,
+        : `A server other than the OTP service responded with status ${String(status)}. Check the url and the proxies.`,
       options,
     );
   }
 }
 
-/** The call took longer than `timeoutMs`. `cause` is the error of the last try that ended. */
+/** The call took longer than `timeoutMs`. `cause` is the error of the try before, if there was one. */
 export class OtpTimeoutError extends Error {
   override readonly name = 'OtpTimeoutError';
 
@@ -64,7 +64,7 @@ export class OtpTimeoutError extends Error {
   }
 }
 
-/** Whether it is an error of the service, with one of these codes if any are given. */
+/** Whether an error is an `OtpError`; if codes are given, whether it has one of them. */
 export const isOtpError = <Code extends ErrorCode = ErrorCode>(
   error: unknown,
   ...codes: readonly Code[]

@@ -1,7 +1,7 @@
 import type { Problem } from './api-types.js';
 import { OtpConnectionError, OtpError } from './errors.js';
 
-/** Like the global `fetch`, as far as the client uses it. */
+/** The part of the global `fetch` that the client uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface HttpRequest {
@@ -12,11 +12,14 @@ export interface HttpRequest {
   readonly idempotencyKey?: string;
 }
 
-/** A problem document of another service may contain anything. */
+/**
+ * The formats of the values that the error's message contains. A problem document of another server may
+ * contain anything.
+ */
 const ERROR_CODE = /^[a-z_]{1,64}$/;
 const REQUEST_ID = /^[\w.-]{1,128}$/;
 
-/** Sends requests to one service as one client. */
+/** Sends requests to the service at one URL, with one API key. */
 export class HttpClient {
   private readonly baseUrl: string;
   private readonly headers: Readonly<Record<string, string>>;
@@ -33,8 +36,9 @@ export class HttpClient {
   }
 
   /**
-   * Sends a request once, and returns the body of the response.
-   * @throws OtpError, or OtpConnectionError if the service did not answer
+   * Sends a request once.
+   * @returns the parsed JSON body of the response; `undefined` for a 204
+   * @throws OtpError, or OtpConnectionError if the service did not respond
    */
   async request(request: HttpRequest, signal: AbortSignal): Promise<unknown> {
     const { method, path, body, idempotencyKey } = request;
@@ -46,7 +50,7 @@ export class HttpClient {
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
       },
       ...(body && { body: JSON.stringify(body) }),
-      // Another address gets neither the API key nor a phone number.
+      // The target of a redirect must get neither the API key nor a phone number.
       redirect: 'manual',
       signal,
     };
@@ -93,11 +97,11 @@ function readResponse({ ok, status, headers }: Response, text: string): unknown 
   if (ok && body) return body;
   const retryAfterSeconds = parseRetryAfter(headers.get('retry-after'));
   if (isProblem(body)) throw new OtpError(body, retryAfterSeconds);
-  // JSON that ends early is a connection that broke.
+  // Incomplete JSON of a successful response means that the connection broke, so no status is reported.
   throw new OtpConnectionError(ok && isJson ? undefined : status, retryAfterSeconds);
 }
 
-/** The object in the text, or `undefined`. An error would quote the text. */
+/** The JSON object in a text; `undefined` for anything else. A parse error would quote the text. */
 function parseObject(text: string): object | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -119,7 +123,7 @@ function isProblem(body: object | undefined): body is Problem {
   );
 }
 
-/** Seconds, or a date (RFC 9110 §10.2.3). */
+/** The seconds of `Retry-After`, a number or a date (RFC 9110 §10.2.3); `undefined` for anything else. */
 function parseRetryAfter(value: string | null): number | undefined {
   if (value === null) return undefined;
   const seconds = /^\d+$/.test(value)

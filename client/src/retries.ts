@@ -2,11 +2,11 @@ import { OtpConnectionError, OtpError, OtpTimeoutError, type ErrorCode } from '.
 
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 4_000;
-/** Longer timers fire at once. */
+/** A timer longer than this would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Failures that pass. After each of them the service accepts the same request with the same key. */
-const PASSING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** Temporary failures. After each, the service accepts the same request with the same idempotency key. */
+const RETRYABLE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'request_timeout',
   'request_in_progress',
   'provider_error',
@@ -15,21 +15,21 @@ const PASSING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'overloaded',
   'storage_unavailable',
 ]);
-/** The same of a proxy in between. */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 502, 503, 504]);
+/** Temporary failures of a proxy before the service. */
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 502, 503, 504]);
 
 export interface RetryOptions {
-  /** The time for all tries together, in milliseconds. */
+  /** The longest time for all tries together, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  /** A code that is final for this call though it passes for others. */
+  /** One of `RETRYABLE_CODES` that this call does not retry. */
   readonly finalCode: ErrorCode | undefined;
 }
 
 /**
- * Repeats a request until it succeeds, fails for good, or the time is over.
- * @throws the reason of `signal` if it is aborted; `OtpTimeoutError` if the time ends during a try; the
- * error of the last try if no other one can begin in time.
+ * Repeats a request until it succeeds, fails with an error that is not retried, or the timeout is reached.
+ * @throws the reason of `signal` if it is aborted; `OtpTimeoutError` if the timeout ends a try; the error of
+ * the last try if no further try can start before the timeout.
  */
 export async function withRetries<Result>(
   request: (signal: AbortSignal) => Promise<Result>,
@@ -53,7 +53,7 @@ export async function withRetries<Result>(
         if (controller.signal.aborted) throw new OtpTimeoutError(timeoutMs, { cause });
         const waitMs = getWaitMs(error, tries);
         const leftMs = timeoutMs - (performance.now() - startedAt);
-        if (!isPassing(error, finalCode) || waitMs >= leftMs) throw error;
+        if (!isRetryable(error, finalCode) || waitMs >= leftMs) throw error;
         cause = error;
         await wait(waitMs, controller.signal);
         signal?.throwIfAborted();
@@ -65,18 +65,20 @@ export async function withRetries<Result>(
   }
 }
 
-function isPassing(error: unknown, finalCode: ErrorCode | undefined): boolean {
-  if (error instanceof OtpError) return PASSING_CODES.has(error.code) && error.code !== finalCode;
+function isRetryable(error: unknown, finalCode: ErrorCode | undefined): boolean {
+  if (error instanceof OtpError) return RETRYABLE_CODES.has(error.code) && error.code !== finalCode;
   if (!(error instanceof OtpConnectionError)) return false;
-  return error.status === undefined || PASSING_STATUSES.has(error.status);
+  return error.status === undefined || RETRYABLE_STATUSES.has(error.status);
 }
 
 /** Exponential backoff with jitter, but never before the time in `Retry-After`. */
 function getWaitMs(error: unknown, tries: number): number {
-  const stated =
+  const clientError =
     error instanceof OtpError || error instanceof OtpConnectionError ? error : undefined;
-  const half = Math.min(FIRST_WAIT_MS * 2 ** tries, MAX_WAIT_MS) / 2;
-  return Math.max((stated?.retryAfterSeconds ?? 0) * 1_000, half) + Math.random() * half;
+  const halfWaitMs = Math.min(FIRST_WAIT_MS * 2 ** tries, MAX_WAIT_MS) / 2;
+  return (
+    Math.max((clientError?.retryAfterSeconds ?? 0) * 1_000, halfWaitMs) + Math.random() * halfWaitMs
+  );
 }
 
 /** Resolves after this time, or as soon as the signal is aborted. */

@@ -1,25 +1,28 @@
 /** Bidirectional and zero-width marks, soft hyphens, byte-order marks. */
 const INVISIBLE = /\p{Cf}/gu;
 const DIGIT = /\p{Nd}/u;
-const OTHER_DIGITS = /[^\P{Nd}0-9]/gu;
+const NON_ASCII_DIGITS = /[^\P{Nd}0-9]/gu;
 
-/** The fields that people type. */
+/** The request fields that end users type. */
 const TYPED_FIELDS: ReadonlySet<string> = new Set(['phoneNumber', 'otpCode']);
 
-/** The same fields, the typed ones without invisible characters and with ASCII digits. */
-export const tidyFields = (fields: object): object =>
+/** Copies a request's fields. Typed ones lose invisible characters and get ASCII digits. */
+export const normalizeTypedFields = (fields: object): object =>
   Object.fromEntries(
     Object.entries(fields).map(([name, value]: [string, unknown]) => [
       name,
-      TYPED_FIELDS.has(name) && typeof value === 'string' ? tidyText(value) : value,
+      TYPED_FIELDS.has(name) && typeof value === 'string' ? normalizeText(value) : value,
     ]),
   );
 
-/** Does only what cannot change the meaning. The service ignores separators and names what is wrong. */
-const tidyText = (text: string): string =>
-  text.replace(INVISIBLE, '').replace(OTHER_DIGITS, toAsciiDigit).trim();
+/** Changes only what cannot change the meaning: the service itself ignores separators and reports errors. */
+const normalizeText = (text: string): string =>
+  text.replace(INVISIBLE, '').replace(NON_ASCII_DIGITS, toAsciiDigit).trim();
 
-/** Unicode encodes the decimal digits of a script as ten neighbours, beginning with its zero. */
+/**
+ * Unicode encodes the decimal digits of a script as ten consecutive code points, beginning with zero.
+ * Several such tens may follow each other: hence `% 10`.
+ */
 function toAsciiDigit(digit: string): string {
   const codePoint = digit.codePointAt(0) ?? 0;
   let first = codePoint;

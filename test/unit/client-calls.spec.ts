@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { createOtpClient, isOtpError, OtpError, type OtpClient } from '../../client/src/index.js';
-import { tidyFields } from '../../client/src/typed-text.js';
+import { normalizeTypedFields } from '../../client/src/typed-text.js';
 import { cleanPhoneNumber } from '../../src/common/phone-number-input.js';
 import { ACCEPTED, REFUSED } from '../support/untidy-phone-numbers.js';
 import {
@@ -255,7 +255,7 @@ describe('An error of the TypeScript client', () => {
 
 describe('What people type', () => {
   const tidy = (text: unknown) =>
-    (tidyFields({ phoneNumber: text }) as { phoneNumber: unknown }).phoneNumber;
+    (normalizeTypedFields({ phoneNumber: text }) as { phoneNumber: unknown }).phoneNumber;
 
   it('is sent without invisible characters, in ASCII digits', async () => {
     const { client, requests } = startClient(ok({}));
