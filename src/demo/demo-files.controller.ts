@@ -4,7 +4,7 @@ import { Controller, Get, NotFoundException, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { ApiExcludeController } from '../openapi/swagger.js';
 
-/** Beside this file, in the source and in a build. */
+/** The page's files, beside this file both in the source and in a build. */
 const FOLDER = new URL('./page/', import.meta.url);
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -14,7 +14,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 const HEADERS = {
-  // The page's own files, its icon and its back end; nothing of other hosts.
+  // Allows the page its own files, a `data:` icon and its back end; nothing from other hosts.
   'content-security-policy': [
     `default-src 'none'`,
     `script-src 'self'`,
@@ -43,7 +43,7 @@ export class DemoFilesController {
   }
 }
 
-/** Reads the page's files once, by name. */
+/** Reads the page's files, once; the keys are their names. */
 function loadPageFiles() {
   return new Map(
     readdirSync(FOLDER).map((name) => {

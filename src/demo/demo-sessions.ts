@@ -6,7 +6,7 @@ import type { VerificationClosedReason } from '../common/label-values.js';
 import type { PhoneNumber } from '../common/phone-number.js';
 import { getRandomBytes } from '../common/random.js';
 
-/** A code that was sent for a browser. */
+/** A verification that the page started for a browser. */
 export interface DemoVerification {
   readonly pinId: string;
   readonly phoneNumber: PhoneNumber;
@@ -19,11 +19,11 @@ export interface DemoVerification {
   status: 'pending' | 'verified' | VerificationClosedReason;
 }
 
-/** What the page's back end remembers of one browser. The browser itself has only the cookie. */
+/** What the page's back end stores for one browser. The browser itself has only the cookie. */
 export interface DemoSession {
-  /** The number that the last message was meant for. The phone on the page shows its messages. */
+  /** The number of the last send, even of a failed one. The phone on the page shows messages to it. */
   phoneNumber?: PhoneNumber;
-  /** The code that was sent last. */
+  /** The verification of the last code that was sent. */
   verification?: DemoVerification;
 }
 
@@ -32,12 +32,12 @@ const ID_BYTES = 16;
 
 /** From the last request of a browser to the end of its session. */
 const LIFETIME_MS = minutes(30);
-/** Beyond it, the sessions that were not used for longest end. */
+/** With more sessions than this, the least recently used one ends. */
 const MAX_SESSIONS = 1_000;
 
 /**
  * The sessions of the demo page, in memory: a session holds the `pinId`, which no browser may see. A
- * random id in a cookie names it. It accepts only ids that it made itself.
+ * cookie contains the random id of the session. Only ids that were created here are accepted.
  *
  * The cookie is written and read here: `@fastify/cookie` would be one more dependency in production,
  * which has no demo page.
@@ -54,7 +54,7 @@ export class DemoSessions {
     this.removeExpired();
     const id = readCookie(request);
     const { session } = this.sessions.get(id) ?? {};
-    if (session) this.keep(id, session);
+    if (session) this.markUsed(id, session);
     return session;
   }
 
@@ -64,14 +64,14 @@ export class DemoSessions {
     if (existing) return existing;
     const id = getRandomBytes(ID_BYTES).toString('base64url');
     const session: DemoSession = {};
-    this.keep(id, session);
+    this.markUsed(id, session);
     const [oldest] = this.sessions.keys();
     if (this.sessions.size > MAX_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
     void reply.header('set-cookie', createCookie(id, request.protocol === 'https'));
     return session;
   }
 
-  private keep(id: string, session: DemoSession): void {
+  private markUsed(id: string, session: DemoSession): void {
     this.sessions.delete(id);
     this.sessions.set(id, { session, usedAt: this.clock.now() });
   }

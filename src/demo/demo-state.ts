@@ -1,6 +1,9 @@
 import type { VerificationClosedReason } from '../common/label-values.js';
 
-/** The step that a browser's session has reached, and all that the page learns of it. */
+/**
+ * The step that a browser's session has reached, and all that the page gets to know about it. In the steps
+ * `number` and `code`, the page asks the end user for these.
+ */
 export type DemoState =
   | { readonly step: 'number' }
   | {
@@ -11,7 +14,7 @@ export type DemoState =
       readonly resendInSeconds: number;
       /** How many digits the code has, if the service says so. */
       readonly codeLength?: number;
-      /** Only after a wrong code: how many more can be tried. */
+      /** Only after a wrong code: how many more codes can be tried. */
       readonly triesLeft?: number;
     }
   | {

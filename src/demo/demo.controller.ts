@@ -25,10 +25,11 @@ import { type PhoneMessage, SandboxPhone } from './sandbox-phone.js';
 import { SameOriginGuard } from './same-origin.guard.js';
 
 /**
- * The back end of the demo page, as a website has one of its own. It calls the service in process,
- * as the client without an API key: the page exists only where no key is needed. A call over HTTP
- * would come from the service's own address, and count against the rate limits twice. Requests are
- * counted together with those to the API.
+ * The back end of the demo page, in place of the back end that a website would have. It acts as the
+ * client without an API key, because the page exists only if no key is needed.
+ *
+ * It calls the service in process: an HTTP request to the API would come from the service's own address,
+ * and count against the rate limits twice. The page's requests and those to the API share the limits.
  */
 @ApiExcludeController()
 @Controller('demo')
@@ -39,7 +40,7 @@ export class DemoController {
     private readonly phone: SandboxPhone,
   ) {}
 
-  /** Opens the session, so that a reload during the first send does not lose its answer. */
+  /** Opens the session, so that a reload of the page during the first send does not lose the result. */
   @Get('state')
   @RateLimit('verify')
   getState(
@@ -95,7 +96,7 @@ export class DemoController {
     return this.demo.verify(this.sessions.find(request) ?? {}, code, client);
   }
 
-  /** The messages on the phone beside the form. */
+  /** The messages for the phone that the page shows beside the form. */
   @Get('messages')
   @RateLimit('verify')
   async listMessages(@Req() request: FastifyRequest): Promise<readonly PhoneMessage[]> {

@@ -10,10 +10,10 @@ import { OtpService } from '../otp/otp.service.js';
 import type { DemoSession, DemoVerification } from './demo-sessions.js';
 import type { DemoState } from './demo-state.js';
 
-/** What the codes of the page are for: only a verify with the same reference accepts them. */
+/** The `reference` of the page's codes: only a verify with the same one accepts them. */
 const REFERENCE = 'demo';
 
-/** Why a verification that is not pending accepts no code. */
+/** By status: why a verification that is not pending accepts no code. */
 const CLOSED_REASONS = {
   verified: 'already_verified',
   expired: 'expired',
@@ -21,7 +21,7 @@ const CLOSED_REASONS = {
   cancelled: 'cancelled',
 } as const;
 
-/** The service's answer to a send, as far as the page needs it. */
+/** The fields of the service's response to a send that the page needs. */
 interface SentCode {
   readonly pinId: string;
   readonly expiresAt: string;
@@ -42,8 +42,8 @@ export class DemoService {
   ) {}
 
   /**
-   * Sends a code. If this browser has just been sent one to the same number, that one stays valid and no
-   * error is shown: someone went back, or sent twice.
+   * Sends a code. During the cooldown after a send to the same number, returns the state of the code that
+   * was sent then, not an error: the user has gone back, or clicked twice.
    * @throws DomainError and SendFailedError as `OtpService.send`
    */
   async send(
@@ -68,11 +68,11 @@ export class DemoService {
       const isSameNumber = verification?.phoneNumber.e164 === phoneNumber.e164;
       if (!isSameNumber || verification.status !== 'pending') throw error;
     }
-    return this.describe(session.verification);
+    return this.toState(session.verification);
   }
 
   /**
-   * Sends the code again, or a new one if that cannot be verified or sent any more.
+   * Sends the code again, or a new one if the code can no longer be verified or sent again.
    * @throws DomainError and SendFailedError as `OtpService.resend`
    */
   async resend(
@@ -82,22 +82,22 @@ export class DemoService {
   ): Promise<DemoState> {
     const { verification } = session;
     await this.refresh(verification, client);
-    if (!verification || verification.status === 'verified') return this.describe(verification);
+    if (!verification || verification.status === 'verified') return this.toState(verification);
     const { phoneNumber, pinId, status } = verification;
     if (status !== 'pending') return this.send(session, phoneNumber, endUserIp, client);
     try {
       const { body } = await this.otp.resend({ pinId }, client);
       session.verification = toVerification(phoneNumber, body);
-      return this.describe(session.verification);
+      return this.toState(session.verification);
     } catch (error) {
-      // It expires soon, or was sent as often as the provider delivers it.
+      // The code expires soon, or was sent as often as the provider delivers the same code.
       if (!hasCode(error, 'not_resendable') && !hasCode(error, 'resend_limit_reached')) throw error;
       return this.send(session, phoneNumber, endUserIp, client);
     }
   }
 
   /**
-   * Verifies a code. Only here a session becomes verified.
+   * Verifies a code. Only a correct code here makes a session verified.
    * @throws DomainError and ProviderError as `CodeVerificationService.verify`
    */
   async verify(
@@ -105,13 +105,13 @@ export class DemoService {
     otpCode: string,
     client: RequestClient,
   ): Promise<DemoState> {
-    if (verification?.status !== 'pending') return this.describe(verification);
+    if (verification?.status !== 'pending') return this.toState(verification);
     const { pinId } = verification;
     const { body } = await this.codes.verify({ pinId, otpCode, reference: REFERENCE }, client);
     if (body.verified) verification.status = 'verified';
     else if (body.reason !== 'wrong_code') close(verification, body.reason);
     else if (body.attemptsRemaining === 0) close(verification, 'attempts_exhausted');
-    const state = this.describe(verification);
+    const state = this.toState(verification);
     return 'attemptsRemaining' in body && state.step === 'code'
       ? { ...state, triesLeft: body.attemptsRemaining }
       : state;
@@ -120,10 +120,10 @@ export class DemoService {
   /** The step that the browser's session has reached. */
   async getState({ verification }: DemoSession, client: RequestClient): Promise<DemoState> {
     await this.refresh(verification, client);
-    return this.describe(verification);
+    return this.toState(verification);
   }
 
-  /** A code may expire, or be replaced by another client of the service, between two requests. */
+  /** Updates a pending status: since the last request, the code may have expired or been cancelled. */
   private async refresh(
     verification: DemoVerification | undefined,
     client: RequestClient,
@@ -132,7 +132,7 @@ export class DemoService {
     const { status } = await this.otp
       .getVerification(verification.pinId, client)
       .catch((error: unknown) => {
-        // Erased, or written by a newer release: its code verifies no more.
+        // Erased, or written by a newer release: the code can no longer be verified.
         if (hasCode(error, 'verification_not_found') || hasCode(error, 'stored_data_unreadable'))
           return { status: 'cancelled' as const };
         throw error;
@@ -140,7 +140,7 @@ export class DemoService {
     if (status !== 'pending') close(verification, CLOSED_REASONS[status]);
   }
 
-  private describe(verification: DemoVerification | undefined): DemoState {
+  private toState(verification: DemoVerification | undefined): DemoState {
     if (!verification) return { step: 'number' };
     const { status, phoneNumber, resendAvailableAt, expiresAt, codeLength } = verification;
     const to = phoneNumber.masked;
@@ -167,7 +167,7 @@ const toVerification = (phoneNumber: PhoneNumber, sent: SentCode): DemoVerificat
   status: 'pending',
 });
 
-/** A request at the same time may have verified it: that stays. */
+/** Does not overwrite `verified`, which a concurrent request may have set. */
 function close(verification: DemoVerification, reason: VerificationClosedReason): void {
   if (verification.status !== 'verified') verification.status = reason;
 }

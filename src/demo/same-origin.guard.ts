@@ -16,8 +16,8 @@ export class SameOriginGuard implements CanActivate {
 }
 
 /**
- * By `Sec-Fetch-Site` (W3C Fetch Metadata §2.4). Browsers leave it out over http, except to this machine;
- * then by `Origin`, which every browser sends with a POST.
+ * Reads `Sec-Fetch-Site` (W3C Fetch Metadata §2.4). Browsers omit this header over plain HTTP, except to
+ * localhost. Then `Origin` decides, which every browser sends with a POST.
  */
 function isSameOrigin({ headers }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];

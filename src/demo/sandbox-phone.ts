@@ -16,8 +16,8 @@ export interface PhoneMessage {
 const TIMEOUT_MS = seconds(2);
 
 /**
- * The phone beside the form, which stands for the end user's own: a real page has nothing like it. It
- * reads the messages of the sandbox, which has delivered a message before its send returns.
+ * The phone that the page shows beside the form, in place of the end user's own phone. Its messages come
+ * from the sandbox, which delivers a message before the send returns.
  */
 @Injectable()
 export class SandboxPhone {
@@ -25,7 +25,7 @@ export class SandboxPhone {
 
   /**
    * The messages to the number, oldest first, without the provider's ids.
-   * @throws DomainError `provider_unavailable` if the sandbox does not answer
+   * @throws DomainError `provider_unavailable` if the sandbox does not respond
    */
   async listMessages({ e164 }: PhoneNumber): Promise<PhoneMessage[]> {
     const { url = '' } = this.config.sandbox ?? {};
@@ -40,7 +40,7 @@ export class SandboxPhone {
   }
 }
 
-/** An entry of the sandbox's list, as far as the phone shows it. */
+/** The fields of a message in the sandbox's list that the phone shows. */
 interface InboxEntry {
   readonly from: string;
   readonly text: string;
