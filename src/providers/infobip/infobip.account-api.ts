@@ -22,37 +22,43 @@ export class InfobipAccountApi {
 
   /** @returns `undefined` if the collection has no item with this id. */
   async find(collection: string, id: string, signal?: AbortSignal): Promise<object | undefined> {
-    const response = await receive(this.client.get(toItemPath(collection, id), { signal }));
-    return isNotFound(response) ? undefined : toObject(response);
+    const response = await awaitResponse(this.client.get(toItemPath(collection, id), { signal }));
+    return isNotFound(response) ? undefined : requireJsonBody(response);
   }
 
   async list(collection: string): Promise<object[]> {
-    const response = await receive(this.client.get(collection));
-    const list: unknown = toObject(response);
+    const response = await awaitResponse(this.client.get(collection));
+    const list: unknown = requireJsonBody(response);
     if (!Array.isArray(list)) throw toResponseError(response);
     return list.filter((item): item is object => typeof item === 'object' && item !== null);
   }
 
   /**
-   * Creates an item, or updates the one with this id: an application is replaced, and of a template
-   * only these fields are changed.
+   * Creates an item, or updates the item with this id. An application is replaced by the fields; a template
+   * keeps its other fields.
    */
   async save(collection: string, id: string | undefined, fields: object): Promise<object> {
     const call =
       id === undefined
         ? this.client.post(collection, fields)
         : this.client.put(toItemPath(collection, id), fields);
-    return toObject(await receive(call));
+    return requireJsonBody(await awaitResponse(call));
   }
 
-  /** Whether the key can send PINs. Verifies a PIN that cannot exist: sends nothing, costs nothing. */
+  /**
+   * Whether the API key has the scope that sends and verifies need. Verifies a PIN that cannot exist, so
+   * nothing is sent or charged.
+   */
   async canSend(): Promise<boolean> {
-    const { status } = await receive(this.client.post('/2fa/2/pin/none/verify', { pin: '000000' }));
+    const { status } = await awaitResponse(
+      this.client.post('/2fa/2/pin/none/verify', { pin: '000000' }),
+    );
     return status !== 401 && status !== 403;
   }
 }
 
-async function receive(call: Promise<ProviderResponse>): Promise<ProviderResponse> {
+/** Turns the error of a call that got no response into an AccountError. */
+async function awaitResponse(call: Promise<ProviderResponse>): Promise<ProviderResponse> {
   try {
     return await call;
   } catch (error) {
@@ -61,7 +67,8 @@ async function receive(call: Promise<ProviderResponse>): Promise<ProviderRespons
   }
 }
 
-function toObject(response: ProviderResponse): object {
+/** The object or list in the body. @throws AccountError unless the response is a 2xx with JSON */
+function requireJsonBody(response: ProviderResponse): object {
   const { body } = response;
   if (isSuccess(response) && typeof body === 'object' && body !== null) return body;
   throw toResponseError(response);

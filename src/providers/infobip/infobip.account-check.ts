@@ -61,7 +61,7 @@ export class InfobipAccountCheck implements AccountCheck {
     ];
   }
 
-  /** Checks the template of the default language, then those of the others. */
+  /** Checks the templates of the default language, of further languages and of clients. */
   private async checkTemplates(signal?: AbortSignal): Promise<AccountFinding[]> {
     const { applicationId, templateId, templateIdsByLocale } = this.client.account;
     const findings = await Promise.all([
@@ -84,7 +84,7 @@ export class InfobipAccountCheck implements AccountCheck {
     return findings.flat();
   }
 
-  /** The templates of clients that are not those of the settings, each with its first client. */
+  /** By template id: the first client with this template. Without the templates in the settings. */
   private listClientTemplates(): ReadonlyMap<string, string> {
     const configured = listTemplateIds(this.client.account);
     const owners = new Map<string, string>();
@@ -107,11 +107,11 @@ export class InfobipAccountCheck implements AccountCheck {
     if (template) return checkFound(template);
     const missing =
       `The application has no message template ${formatValue(id)} (${setting}): ` +
-      'it is unknown, or belongs to another one.';
+      'it is unknown, or belongs to another application.';
     return [fail('template', missing)];
   }
 
-  /** A key that can only send is good for the service, but the account cannot be checked with it. */
+  /** Only warns if the API key can send: such a key serves the service, but cannot read the account. */
   private async checkScope(finding: AccountFinding): Promise<AccountFinding> {
     const canSend = await this.api.canSend().catch(() => true);
     if (canSend) return { ...finding, level: 'warning' };
@@ -128,14 +128,14 @@ const listTemplateIds = ({ templateId, templateIdsByLocale }: MessageTemplates):
   ...templateIdsByLocale.values(),
 ];
 
-/** Says of which client's template a finding is. */
+/** Adds the client whose template the finding is about. */
 const nameClient = (finding: AccountFinding, client: string): AccountFinding => ({
   ...finding,
   check: `${finding.check} of ${client}`,
   remedy: finding.level === 'ok' ? undefined : CLIENT_REMEDY,
 });
 
-/** Says of which language's template a finding is. */
+/** Adds the language whose template the finding is about. */
 const nameLocale = (finding: AccountFinding, locale: string): AccountFinding => ({
   ...finding,
   check: `${finding.check} ${locale}`,

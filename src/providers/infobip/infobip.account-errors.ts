@@ -12,7 +12,7 @@ import { getRejectedFields } from './infobip.errors.js';
 const HOST_REMEDY =
   'Set INFOBIP_BASE_URL to the host that the portal’s home page shows: https://….api.infobip.com.';
 
-/** The settings and the options of `infobip:setup` that determine a field's value. */
+/** By field at Infobip: the settings, or the options of `infobip:setup`, that determine its value. */
 const SETTINGS_BY_FIELD: ReadonlyMap<string, string> = new Map([
   ['pinAttempts', 'OTP_MAX_ATTEMPTS'],
   ['pinTimeToLive', 'OTP_TTL'],
@@ -44,7 +44,7 @@ const FINDINGS_BY_STATUS: Partial<Record<number, AccountFinding>> = {
   ),
 };
 
-/** The error for a response about the account that cannot be used. Its status decides. */
+/** The error for an unusable response about the account, chosen by the status. */
 export function toResponseError(response: ProviderResponse): AccountError {
   const { status } = response;
   if (status === 400) return new AccountError(describeRejection(getRejectedFields(response)));
@@ -53,7 +53,7 @@ export function toResponseError(response: ProviderResponse): AccountError {
   );
 }
 
-/** Names the rejected fields of Infobip, and the settings and options that determine them. */
+/** Names the fields that Infobip rejects, and the settings and options that determine their values. */
 function describeRejection(fields: readonly string[]): AccountFinding {
   const names = fields.length > 0 ? `: ${fields.join(', ')}` : '';
   const settings = fields.flatMap(
@@ -66,7 +66,7 @@ function describeRejection(fields: readonly string[]): AccountFinding {
   return fail('request', `Infobip rejects these values (400)${names}.`, remedy);
 }
 
-/** The error for a call about the account without a response. */
+/** The error for a call about the account that got no response. */
 export const toFailureError = (failure: ProviderError): AccountError =>
   new AccountError(
     toFailureFinding(

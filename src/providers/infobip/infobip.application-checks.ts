@@ -4,10 +4,13 @@ import { formatDuration, parseDuration, parseLimit } from './infobip.limit-synta
 import type { InfobipRequiredLimits } from './infobip.required-limits.js';
 import type { ApplicationConfiguration, InfobipApplication } from './infobip.types.js';
 
-/** Infobip's values may be looser than ours; beyond this factor they protect nothing. */
+/** Infobip's values may be looser than ours, but beyond this many times ours they protect nothing. */
 const LOOSE_FACTOR = 3;
 
-/** The limits that Infobip counts itself, each beside the most that our own limits allow. */
+/**
+ * The limits that Infobip itself counts. `ownMaximum` is the method that computes the most that our own
+ * limits allow, and `ours` describes this maximum in a message.
+ */
 const LIMITS = [
   {
     check: 'messages per number',
@@ -66,9 +69,13 @@ export function checkApplication(
 }
 
 interface LimitPair {
+  /** Infobip's value, as part of a sentence. */
   readonly theirs: string;
+  /** Our value, as part of a sentence. */
   readonly ours: string;
+  /** Infobip's value; `undefined` if it cannot be parsed. */
   readonly actual: number | undefined;
+  /** Our value. */
   readonly required: number;
   /** What happens if `actual` is less than `required`. */
   readonly consequence: string;

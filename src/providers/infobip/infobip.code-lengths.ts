@@ -11,16 +11,16 @@ import { providersConfig, type ProvidersConfig } from '../../config/providers.co
 import { InfobipAccountApi, toTemplatesPath } from './infobip.account-api.js';
 import type { InfobipTemplate } from './infobip.types.js';
 
-/** Short, because codes of a template that was changed since are rejected for their length. */
+/** Short: after a change of a template, its codes are rejected for their length until the next read. */
 const READ_INTERVAL_MS = minutes(1);
 
 /**
- * How long the codes of the message templates are. Infobip states it only in the template, which is
- * read in the background: neither the start nor a send waits for it.
+ * The lengths of the codes of the message templates. Infobip states a length only in the template. The
+ * templates are read in the background: neither the start nor a send waits for them.
  */
 @Injectable()
 export class InfobipCodeLengths implements OnApplicationBootstrap, OnModuleDestroy {
-  /** By template. */
+  /** By template id. */
   private readonly lengths = new Map<string, number | undefined>();
   private readonly shutdown = new AbortController();
   private timer: NodeJS.Timeout | undefined;
@@ -41,7 +41,7 @@ export class InfobipCodeLengths implements OnApplicationBootstrap, OnModuleDestr
     this.shutdown.abort();
   }
 
-  /** @returns `undefined` if it is not known, or if codes may have letters. */
+  /** How many digits the template's codes have; `undefined` if unknown, or if codes may have letters. */
   find(templateId: string): number | undefined {
     return this.lengths.get(templateId);
   }
@@ -50,9 +50,9 @@ export class InfobipCodeLengths implements OnApplicationBootstrap, OnModuleDestr
   async read(): Promise<void> {
     const { infobip } = this.config;
     if (!infobip) return;
-    const ofClients = this.directory.clients.flatMap(({ rules }) => rules.templates ?? []);
+    const clientTemplates = this.directory.clients.flatMap(({ rules }) => rules.templates ?? []);
     const templateIds = new Set(
-      [infobip, ...ofClients].flatMap(({ templateId, templateIdsByLocale }) => [
+      [infobip, ...clientTemplates].flatMap(({ templateId, templateIdsByLocale }) => [
         templateId,
         ...templateIdsByLocale.values(),
       ]),
@@ -61,7 +61,7 @@ export class InfobipCodeLengths implements OnApplicationBootstrap, OnModuleDestr
     await Promise.all([...templateIds].map((templateId) => this.readTemplate(path, templateId)));
   }
 
-  /** If that fails, the length is not known; the check of the account says why. */
+  /** If the call fails, the length is unknown, and the check of the account reports why. */
   private async readTemplate(path: string, templateId: string): Promise<void> {
     const { signal } = this.shutdown;
     const template = await this.api.find(path, templateId, signal).catch(() => undefined);

@@ -14,10 +14,10 @@ import { toDeliveryStatus } from './infobip.delivery-statuses.js';
 import { isTokenValid, isHmacValid } from './infobip.report-signature.js';
 import type { InfobipDeliveryReport } from './infobip.types.js';
 
-/** The static header that the subscription's profile gives each request. */
+/** The header with the token: part of the subscription's profile at Infobip, and sent in each request. */
 const TOKEN_HEADER = 'x-delivery-token';
 
-/** The delivery reports of Infobip's Subscriptions: many messages in one request. */
+/** Reads the requests of Infobip's Subscriptions: each reports the delivery of many messages. */
 @Injectable()
 export class InfobipReportReader implements ReportReader, OnModuleInit {
   readonly provider = 'infobip';
@@ -50,7 +50,7 @@ export class InfobipReportReader implements ReportReader, OnModuleInit {
   }
 }
 
-/** @returns `undefined` without a message's id */
+/** @returns `undefined` if the entry has no message id */
 function toDeliveryReport(entry: InfobipDeliveryReport = {}): DeliveryReport | undefined {
   const messageId = toMessageId(entry.messageId);
   if (messageId === undefined) return undefined;
@@ -63,7 +63,7 @@ function toDeliveryReport(entry: InfobipDeliveryReport = {}): DeliveryReport | u
   };
 }
 
-/** The zone is written without a colon, which `Date.parse` accepts. */
+/** Milliseconds since the epoch. Infobip's zone has no colon (`+0000`), which `Date.parse` accepts. */
 function parseTime(text: unknown): number | undefined {
   const time = typeof text === 'string' ? Date.parse(text) : NaN;
   return time > 0 ? time : undefined;

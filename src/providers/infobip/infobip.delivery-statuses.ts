@@ -1,9 +1,9 @@
 import type { DeliveryStatus } from '../../common/delivery-status.js';
 import type { InfobipReportError, InfobipReportStatus } from './infobip.types.js';
 
-/** Infobip's statuses: id, name, and ours. https://www.infobip.com/docs/essentials/response-status-and-error-codes */
+/** Infobip's statuses: id, name, and our status. https://www.infobip.com/docs/essentials/response-status-and-error-codes */
 const STATUSES: readonly (readonly [id: number, name: string, status: DeliveryStatus])[] = [
-  // The operator has it, not the phone.
+  // The operator has the message; the phone may not have it yet.
   [2, 'DELIVERED_TO_OPERATOR', 'pending'],
   [3, 'PENDING_WAITING_DELIVERY', 'pending'],
   [7, 'PENDING_ENROUTE', 'pending'],
@@ -40,17 +40,18 @@ const STATUSES: readonly (readonly [id: number, name: string, status: DeliverySt
   [100, 'UNDELIVERABLE_REJECTED_PLATFORM', 'rejected'],
 ];
 
-/** The status of a message whose own status is not known, by its group. */
+/** Infobip's groups of statuses, for a status that is not in `STATUSES`: id, name, and our status. */
 const GROUPS: readonly (readonly [id: number, name: string, status: DeliveryStatus])[] = [
   [0, 'ACCEPTED', 'pending'],
   [1, 'PENDING', 'pending'],
   [2, 'UNDELIVERABLE', 'unreachable'],
+  // DELIVERED_TO_OPERATOR is in this group, too.
   [3, 'DELIVERED', 'pending'],
   [4, 'EXPIRED', 'expired'],
   [5, 'REJECTED', 'rejected'],
 ];
 
-/** Errors that say more than their status. */
+/** The ids of errors that say more than the status of the message, and our status. */
 const ERRORS: readonly (readonly [ids: readonly number[], status: DeliveryStatus])[] = [
   // The subscriber is unknown, absent or busy.
   [[1, 5, 6, 27, 31], 'unreachable'],
@@ -63,16 +64,19 @@ const ERRORS: readonly (readonly [ids: readonly number[], status: DeliveryStatus
 /** The groups of messages that did not arrive. */
 const FAILED_GROUPS: readonly unknown[] = ['UNDELIVERABLE', 'EXPIRED', 'REJECTED'];
 
-/** Our status of a report; ids decide before names, and an error of a failed message before both. */
+/**
+ * Our status for a report. Ids decide before names. For a message that did not arrive, a known error
+ * decides before both, unless the status is `no_credit`.
+ */
 export function toDeliveryStatus(
   status: InfobipReportStatus = {},
   error: InfobipReportError = {},
 ): DeliveryStatus {
   const group = find(GROUPS, status.groupId, status.groupName);
-  const own = find(STATUSES, status.id, status.name)?.[2] ?? group?.[2] ?? 'unknown';
-  if (!FAILED_GROUPS.includes(group?.[1]) || own === 'no_credit') return own;
-  return ERRORS.find(([ids]) => ids.some((id) => id === error.id))?.[1] ?? own;
+  const byStatus = find(STATUSES, status.id, status.name)?.[2] ?? group?.[2] ?? 'unknown';
+  if (!FAILED_GROUPS.includes(group?.[1]) || byStatus === 'no_credit') return byStatus;
+  return ERRORS.find(([ids]) => ids.some((id) => id === error.id))?.[1] ?? byStatus;
 }
 
 const find = (table: typeof STATUSES, id: unknown, name: unknown) =>
-  table.find(([known]) => known === id) ?? table.find(([, known]) => known === name);
+  table.find(([entryId]) => entryId === id) ?? table.find(([, entryName]) => entryName === name);

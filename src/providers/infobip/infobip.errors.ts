@@ -4,7 +4,7 @@ import type { InfobipErrorBody } from './infobip.types.js';
 
 const NOT_FOUND_CODES: readonly unknown[] = ['NOT_FOUND', 'RESOURCE_NOT_FOUND', 'E404'];
 
-/** The error of a send that is not answered with a 2xx. Its status decides, as error codes vary. */
+/** The error for a response to a send that is no 2xx. The status decides, as Infobip's error codes vary. */
 export function toSendError(response: ProviderResponse): ProviderError {
   const { status, body } = response;
   if (status === 400 && parseErrorBody(body).fields.includes('to'))
@@ -12,7 +12,7 @@ export function toSendError(response: ProviderResponse): ProviderError {
   return toStatusError(status, response);
 }
 
-/** A 404 of the API itself, not of a gateway: only then the PIN does not exist. */
+/** Whether a 404 is from the API itself, not from a gateway: only then the PIN or item does not exist. */
 export const isNotFound = ({ status, body }: ProviderResponse): boolean =>
   status === 404 && NOT_FOUND_CODES.includes(parseErrorBody(body).code);
 
@@ -23,19 +23,19 @@ export function getRejectedFields({ body }: ProviderResponse): string[] {
   );
 }
 
-/** Infobip's error code and the invalid request fields, from either of its two formats. */
+/** The error code and the invalid request fields, from either of Infobip's two error formats. */
 function parseErrorBody(body: unknown): { code?: unknown; fields: unknown[] } {
   if (typeof body !== 'object' || body === null) return { fields: [] };
   const { errorCode, violations, requestError }: InfobipErrorBody = body;
   const { messageId, validationErrors } = requestError?.serviceException ?? {};
-  const list: readonly ({ property?: unknown } | null)[] = Array.isArray(violations)
+  const violationList: readonly ({ property?: unknown } | null)[] = Array.isArray(violations)
     ? violations
     : [];
   return {
     code: messageId ?? errorCode,
     fields: [
       ...Object.keys(validationErrors ?? {}),
-      ...list.map((violation) => violation?.property),
+      ...violationList.map((violation) => violation?.property),
     ],
   };
 }

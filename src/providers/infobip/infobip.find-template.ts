@@ -9,8 +9,8 @@ export const findDefaultTemplate = (
   findByText(templates, text) ?? (templates.length === 1 ? templates[0] : undefined);
 
 /**
- * Finds the template of a language: the one that the settings name for it. Else, of those that the
- * settings do not name, the one with the given text, or one whose calls are in that language.
+ * Finds the template of a language: the one that `idsByLocale` names for it. Otherwise, of the templates
+ * that `idsByLocale` does not name, the one with the given text, or one whose calls are in the language.
  * @param templates without the default template
  * @param idsByLocale INFOBIP_MESSAGE_IDS
  */
@@ -21,11 +21,11 @@ export function findLocalizedTemplate(
   text: string | undefined,
 ): InfobipTemplate | undefined {
   const configuredIds: unknown[] = [...idsByLocale.values()];
-  const unused = templates.filter(({ messageId }) => !configuredIds.includes(messageId));
+  const unnamed = templates.filter(({ messageId }) => !configuredIds.includes(messageId));
   return (
     templates.find(({ messageId }) => messageId === idsByLocale.get(locale)) ??
-    findByText(unused, text) ??
-    findByLanguage(unused, toInfobipLanguage(locale))
+    findByText(unnamed, text) ??
+    findByLanguage(unnamed, toInfobipLanguage(locale))
   );
 }
 
@@ -35,7 +35,7 @@ const findByText = (
 ): InfobipTemplate | undefined =>
   templates.find((template) => text !== undefined && template.messageText === text);
 
-/** Not by the default language: every template has it whose language was not chosen. */
+/** Never finds by the default language: every template without a chosen language has it. */
 const findByLanguage = (
   templates: readonly InfobipTemplate[],
   language: string | undefined,

@@ -1,6 +1,6 @@
 import { lookUpLocale } from '../../common/locale.js';
 
-/** The languages that Infobip reads in a call and that it names like their BCP 47 tags. */
+/** The languages of voice calls whose names at Infobip are their BCP 47 tags. */
 const PLAIN_NAMES = 'en es ca da nl fr de it ja ko no pl ru sv fi hr sl ro'.split(' ');
 
 /** Infobip's names of languages by canonical BCP 47 tag. */
@@ -15,9 +15,9 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ['zh-TW', 'zh_tw'],
 ]);
 
-/** Infobip's default for a template, so also the language of a template that says none. */
+/** Infobip's default: the language of a template that states none. */
 export const DEFAULT_LANGUAGE = 'en';
 
-/** The language in which Infobip reads a template in a call; `undefined` if it has no such voice. */
+/** The language in which Infobip reads a template in a call; `undefined` if Infobip has no voice for it. */
 export const toInfobipLanguage = (locale: string): string | undefined =>
   lookUpLocale(NAMES, locale);

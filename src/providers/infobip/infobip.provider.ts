@@ -31,7 +31,7 @@ import type { InfobipPinResponse, InfobipVerifyResponse } from './infobip.types.
 const CHANNELS = ['sms', 'voice'] as const;
 type InfobipChannel = (typeof CHANNELS)[number];
 
-/** `ncNeeded` (number lookup) is true by default, but sent anyway: a message to a dead number costs. */
+/** `ncNeeded` (number lookup) is stated, although it is the default: messages to dead numbers cost money. */
 const SEND_PATHS: Record<InfobipChannel, string> = {
   sms: '/2fa/2/pin?ncNeeded=true',
   voice: '/2fa/2/pin/voice',
@@ -76,7 +76,7 @@ export class InfobipProvider implements OtpProvider {
     return { pinId, codeLength, messageId: this.findMessageId(sent) };
   }
 
-  /** Infobip repeats the message of the PIN, so its language is that of the send. */
+  /** Infobip repeats the message, so a resend has the language of the send. */
   async resend(
     _to: PhoneNumber,
     sent: SentCode,
@@ -101,7 +101,7 @@ export class InfobipProvider implements OtpProvider {
     const response = await this.client.post(path, { pin: code }, options);
     // Infobip no longer has the PIN (used or deleted), so no code can verify.
     if (isNotFound(response)) return 'attempts_exhausted';
-    // Only `verifyPinLimit` limits verifies, and it counts per number.
+    // The only limit on verifies is `verifyPinLimit`, which counts per number.
     if (response.status === 429) throw toNumberLimitError(response, response.status);
     const { verified, msisdn, pinError }: InfobipVerifyResponse = requireSuccess(response);
     if (verified === false) return toCheckResult(pinError);
@@ -121,7 +121,7 @@ export class InfobipProvider implements OtpProvider {
     const path = `/2fa/2/applications/${application}/verifications?msisdn=${toMsisdn(to)}`;
     const response = await this.client.get(path, options);
     const list = requireSuccess(response);
-    // Infobip answered before now: so its clock is ahead by this much, or by more.
+    // Infobip responded before now, so its clock is ahead by at least this much.
     const clockDifferenceMs = requireProviderTime(response) - this.clock.now();
     return findVerifiedPin(list, toMsisdn(to), sentAfter + clockDifferenceMs);
   }
@@ -131,7 +131,7 @@ export class InfobipProvider implements OtpProvider {
     return this.reports.infobip ? { trackDelivery: true } : {};
   }
 
-  /** Empty if Infobip gave none: every field of a response is optional. */
+  /** The id for delivery reports: `undefined` if they are off, empty if the response has none. */
   private findMessageId({ externalMessageId: id }: InfobipPinResponse): string | undefined {
     if (!this.reports.infobip) return undefined;
     return typeof id === 'string' ? id : '';
@@ -143,7 +143,7 @@ export class InfobipProvider implements OtpProvider {
   }
 }
 
-/** Checks that a message was sent: a 200 only means that the request was understood. */
+/** @throws ProviderError unless a message was sent: a 200 only means that the request was understood */
 function parseSendResponse(
   channel: InfobipChannel,
   response: InfobipPinResponse,
@@ -162,7 +162,7 @@ function parseSendResponse(
 
 const isAbsent = (pinId: unknown): boolean => pinId === undefined || pinId === null || pinId === '';
 
-/** Call statuses are an open list; these mean that no call is made. */
+/** Infobip's call statuses are an open list. The ones rejected here mean that no call is made. */
 function assertCallAccepted(callStatus: unknown): void {
   if (typeof callStatus !== 'string') throw new ProviderError('invalid_response');
   if (/^(BAD_REQUEST|REJECTED|UNDELIVERABLE)/.test(callStatus))

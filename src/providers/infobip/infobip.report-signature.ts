@@ -7,27 +7,27 @@ const BASE64 = /^[A-Za-z\d+/]{43}=$/;
 type HeaderValue = string | readonly string[] | undefined;
 
 /** Whether a header is one of the tokens. Compares every token, in constant time. */
-export function isTokenValid(given: HeaderValue, tokens: readonly string[]): boolean {
-  if (typeof given !== 'string') return false;
-  const givenHash = hash('sha256', given, 'buffer');
+export function isTokenValid(header: HeaderValue, tokens: readonly string[]): boolean {
+  if (typeof header !== 'string') return false;
+  const headerHash = hash('sha256', header, 'buffer');
   return tokens
-    .map((token) => timingSafeEqual(hash('sha256', token, 'buffer'), givenHash))
+    .map((token) => timingSafeEqual(hash('sha256', token, 'buffer'), headerHash))
     .includes(true);
 }
 
 /**
- * Whether a header is the HMAC-SHA-256 of the bytes, in hex or base64. How Infobip writes it is not
- * documented, so each form is accepted, also after `sha256=`.
+ * Whether a header is the HMAC-SHA-256 of the body. Infobip does not document the format, so hex and base64
+ * are accepted, with or without `sha256=` before them.
  */
-export function isHmacValid(given: HeaderValue, body: Buffer, secret: string): boolean {
-  const digest = decodeDigest(given);
+export function isHmacValid(header: HeaderValue, body: Buffer, secret: string): boolean {
+  const digest = decodeDigest(header);
   if (!digest) return false;
   return timingSafeEqual(digest, createHmac('sha256', secret).update(body).digest());
 }
 
-function decodeDigest(given: HeaderValue): Buffer | undefined {
-  if (typeof given !== 'string') return undefined;
-  const text = given.replace(/^sha256=/, '');
+function decodeDigest(header: HeaderValue): Buffer | undefined {
+  if (typeof header !== 'string') return undefined;
+  const text = header.replace(/^sha256=/, '');
   if (HEX.test(text)) return Buffer.from(text, 'hex');
   return BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
 }

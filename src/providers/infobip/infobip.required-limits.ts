@@ -25,20 +25,20 @@ export class InfobipRequiredLimits {
   /** Codes that are checked for one number. */
   maxAttemptsPerNumber(ms: number): number {
     const messages = this.maxMessagesPerNumber(ms);
-    // Each client may reach the whole limit: its share does not bind first codes of verifications.
-    const wrong = this.sum(({ limits }) =>
+    // A client's share does not limit the first codes of verifications, so each may reach the whole limit.
+    const wrongCodes = this.sum(({ limits }) =>
       Math.min(
         limits.failuresPerNumberPerHour * countIntervals(ms, hours(1)),
         limits.failuresPerNumberPerDay * countIntervals(ms, hours(24)),
       ),
     );
-    // Each message may be verified once, in addition to the wrong codes.
-    return Math.min(this.otp.maxAttempts * messages, wrong + messages);
+    // Each message allows one right code, in addition to the wrong codes.
+    return Math.min(this.otp.maxAttempts * messages, wrongCodes + messages);
   }
 
   /** Messages of all clients together. */
   maxMessagesTotal(ms: number): number {
-    // Without API keys each IP address has a rate limit of its own.
+    // Without API keys each IP address has a rate limit of its own, so none limits the total.
     const hasRateLimits = this.directory.clients.length > 0;
     return this.sum(({ limits, throttle }) => {
       const byBudget = limits.sendsPerClientPerDay * countIntervals(ms, hours(24));
@@ -60,7 +60,7 @@ export class InfobipRequiredLimits {
     };
   }
 
-  /** At worst: one client uses the whole limit, and then each other one its share. */
+  /** Reached if one client uses the whole limit, and then each other client its share. */
   private get maxMessagesPerNumberAndDay(): number {
     const getShare = ({ limits }: ClientRules) =>
       getClientShare(limits.sendsPerNumberPerDay, limits);
@@ -74,7 +74,7 @@ export class InfobipRequiredLimits {
     return this.rules.reduce((total, rules) => total + count(rules), 0);
   }
 
-  /** Those of each client. Without API keys all requests are from one client. */
+  /** The rules of each client. Without API keys all requests are from one client. */
   private get rules(): readonly ClientRules[] {
     const { clients, defaults } = this.directory;
     return clients.length === 0 ? [defaults] : clients.map(({ rules }) => rules);

@@ -68,8 +68,8 @@ export class InfobipSetup implements AccountSetup {
         }
         let savedTemplateId = templateId;
         if (savedTemplateId === undefined || templateChanges.length > 0) {
-          const templates = toTemplatesPath(savedApplicationId);
-          const saved = await this.api.save(templates, templateId, templateFields);
+          const templatesPath = toTemplatesPath(savedApplicationId);
+          const saved = await this.api.save(templatesPath, templateId, templateFields);
           savedTemplateId = requireId((saved as InfobipTemplate).messageId);
         }
         return {
@@ -81,7 +81,7 @@ export class InfobipSetup implements AccountSetup {
     };
   }
 
-  /** Finds by the given name; without one, by the configured id, else by the default name. */
+  /** By the name in the options. Without one, by the configured id, or else by the default name. */
   private async findApplication(options: SetupOptions): Promise<InfobipApplication | undefined> {
     const { applicationId, applicationName } = options;
     if (applicationName === undefined && applicationId !== undefined) {
@@ -92,7 +92,7 @@ export class InfobipSetup implements AccountSetup {
     return applications.find(({ name }) => name === (applicationName ?? DEFAULT_NAME));
   }
 
-  /** Finds the template that is set up, if it exists, and builds its fields. */
+  /** Finds the template to set up, if it exists already, and builds the fields that it shall have. */
   private async planTemplate(
     applicationId: string | undefined,
     locale: string | undefined,
@@ -133,7 +133,7 @@ function parseLocale(tag: string): string {
   throw new SetupOptionError('--locale must be a BCP 47 language tag such as de or pt-BR.');
 }
 
-/** The fields whose value differs from the desired one; `300s` equals `5m`. */
+/** The fields whose current value differs from the desired value; `300s` equals `5m`. */
 function findChanges(resource: string, current: object, desired: object): SetupChange[] {
   const before = new Map<string, unknown>(Object.entries(current));
   return Object.entries(desired as Record<string, unknown>)

@@ -6,14 +6,14 @@ import type { InfobipTemplate } from './infobip.types.js';
 /** Shorter codes are guessed too easily (NIST SP 800-63B-4 §3.1.3.2 requires six digits). */
 const PIN_LENGTH = 6;
 const DEFAULT_TEXT = '{{pin}} is your verification code. Do not share it.';
-const PIN = '{{pin}}';
-/** The last line, which binds the code to a host (WICG, origin-bound one-time codes). */
+const PIN_PLACEHOLDER = '{{pin}}';
+/** The last line of a message, which binds the code to a host (WICG, origin-bound one-time codes). */
 const WEB_OTP_LINE = /\n+@[^\s@#]+ #\{\{pin\}\}$/;
 const HOST = /^(?=.{1,253}$)([a-z\d]([a-z\d-]{0,61}[a-z\d])?\.)+[a-z][a-z\d-]*[a-z\d]$|^localhost$/;
 
 /**
- * The fields that `infobip:setup` writes. Keeps the present text if it is valid and the options give
- * no other.
+ * The fields that `infobip:setup` writes. Keeps the text of the existing template, if that is valid and the
+ * options give no other.
  * @throws SetupOptionError
  */
 export function buildTemplate(existing: InfobipTemplate | undefined, options: SetupOptions) {
@@ -30,7 +30,7 @@ export function buildTemplate(existing: InfobipTemplate | undefined, options: Se
 }
 
 /**
- * As {@link buildTemplate}, for a template of a language that the default template has not.
+ * As {@link buildTemplate}, for the template of a further language.
  * @param defaults the default template, whose sender a new template gets
  * @throws SetupOptionError
  */
@@ -98,7 +98,7 @@ function checkCode({ pinLength, pinType }: InfobipTemplate): AccountFinding {
 function checkMessage(messageText: unknown): AccountFinding {
   const check = 'message';
   if (typeof messageText !== 'string') return fail(check, 'The template has no text to send.');
-  if (!messageText.includes(PIN))
+  if (!messageText.includes(PIN_PLACEHOLDER))
     return fail(check, 'The text lacks {{pin}}: messages contain no code.');
   const foreign = findForeignPlaceholders(messageText);
   return foreign.length > 0
@@ -111,7 +111,8 @@ function checkMessage(messageText: unknown): AccountFinding {
  * @throws SetupOptionError
  */
 export function composeText(text: string, webOtpHost: string | undefined): string {
-  if (!text.includes(PIN)) throw new SetupOptionError('The message text must contain {{pin}}.');
+  if (!text.includes(PIN_PLACEHOLDER))
+    throw new SetupOptionError('The message text must contain {{pin}}.');
   const foreign = findForeignPlaceholders(text);
   if (foreign.length > 0) {
     throw new SetupOptionError(
@@ -123,16 +124,18 @@ export function composeText(text: string, webOtpHost: string | undefined): strin
     throw new SetupOptionError('The WebOTP host must be a host name such as example.com.');
   }
   const message = text.replace(WEB_OTP_LINE, '').trimEnd();
-  if (!message.includes(PIN))
+  if (!message.includes(PIN_PLACEHOLDER))
     throw new SetupOptionError('The message text must contain {{pin}} above the WebOTP line too.');
-  return `${message}\n\n@${webOtpHost} #${PIN}`;
+  return `${message}\n\n@${webOtpHost} #${PIN_PLACEHOLDER}`;
 }
 
 /** Puts a sample code into the text, as a phone shows it. */
 export const insertSamplePin = (text: string): string =>
-  text.replaceAll(PIN, '12345678'.slice(0, PIN_LENGTH));
+  text.replaceAll(PIN_PLACEHOLDER, '12345678'.slice(0, PIN_LENGTH));
 
 /** Placeholders other than `{{pin}}`, which are never filled in. */
 function findForeignPlaceholders(text: string): string[] {
-  return (text.match(/\{\{[^{}]*\}\}/g) ?? []).filter((placeholder) => placeholder !== PIN);
+  return (text.match(/\{\{[^{}]*\}\}/g) ?? []).filter(
+    (placeholder) => placeholder !== PIN_PLACEHOLDER,
+  );
 }

@@ -28,7 +28,7 @@ export interface InfobipVerificationList {
   readonly verifications?: unknown;
 }
 
-/** A PIN, without its id. */
+/** The status of one PIN. The list does not contain the PIN's id. */
 export interface InfobipVerification {
   readonly msisdn?: unknown;
   readonly verified?: unknown;
@@ -72,27 +72,32 @@ export interface InfobipErrorBody {
   /** The older format. */
   readonly requestError?: null | {
     readonly serviceException?: null | {
+      /** The error code. */
       readonly messageId?: unknown;
+      /** By the name of the invalid field. */
       readonly validationErrors?: object | null;
     };
   };
-  /** The newer format: `NOT_FOUND`, `RESOURCE_NOT_FOUND`, `E404`, … */
+  /** The error code of the newer format: `NOT_FOUND`, `RESOURCE_NOT_FOUND`, `E404`, … */
   readonly errorCode?: unknown;
   /** A list of `{ property, violation }`. */
   readonly violations?: unknown;
 }
 
-/** A delivery report, in either of Infobip's two forms. Ids are numbers, and each field may be absent. */
+/**
+ * A delivery report, in either of Infobip's two forms. The ids of statuses, groups and errors are numbers.
+ * Each field may be absent.
+ */
 export interface InfobipDeliveryReport {
   /** The `externalMessageId` of the send. */
   readonly messageId?: unknown;
   /** `2030-01-02T03:04:09.500+0000` */
   readonly doneAt?: unknown;
-  /** The parts that the text was split into; `smsCount` in the older form. */
+  /** The number of SMS that the text was split into; `smsCount` in the older form. */
   readonly messageCount?: unknown;
   readonly smsCount?: unknown;
   readonly price?: null | {
-    /** Of one part. */
+    /** The price of one SMS of the message. */
     readonly pricePerMessage?: unknown;
     readonly currency?: unknown;
   };
@@ -108,6 +113,6 @@ export interface InfobipReportStatus {
 }
 
 export interface InfobipReportError {
-  /** 0 if there is none. */
+  /** 0 if there is no error. */
   readonly id?: unknown;
 }

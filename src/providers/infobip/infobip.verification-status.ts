@@ -3,16 +3,16 @@ import { seconds } from '../../common/durations.js';
 import { ProviderError } from '../provider-error.js';
 import type { InfobipVerification, InfobipVerificationList } from './infobip.types.js';
 
-/** A Unix time below this is in seconds; in milliseconds, this was in 1973. */
+/** A Unix time below this must be in seconds: in milliseconds, it would be before 1974. */
 const MIN_MILLISECONDS = 100_000_000_000;
 
-/** A send time in seconds is rounded down, and a clock may be corrected a little. */
+/** Infobip may round a send time down to a second, and its clock may be corrected a little meanwhile. */
 const TOLERANCE_MS = seconds(2);
 
 /**
- * Whether the PIN was verified that was first sent to a number at `sentAfter`. The list has no ids of
- * PINs: a verified one counts only if it is the only one that was sent since then.
- * @param sentAfter by the clock of Infobip
+ * Finds whether a PIN was verified, in the list of the PINs that were sent to its number. The list has no
+ * PIN ids: a verified entry counts only if no other PIN was sent since `sentAfter`.
+ * @param sentAfter when the PIN was requested, by the clock of Infobip: milliseconds since the epoch
  * @throws ProviderError `invalid_response`
  */
 export function findVerifiedPin(
@@ -31,7 +31,7 @@ export function findVerifiedPin(
   return isVerified && others.length === 0 ? 'verified' : 'unknown';
 }
 
-/** Whether it was certainly sent before a time. Without `sentAt` that is unknown. */
+/** Whether a PIN was certainly sent before a time. Without a `sentAt`, that is not certain. */
 function wasSentBefore(sentAt: unknown, time: number): boolean {
   if (typeof sentAt !== 'number') return false;
   return (sentAt < MIN_MILLISECONDS ? seconds(sentAt) : sentAt) < time;
