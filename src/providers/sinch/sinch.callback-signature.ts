@@ -12,11 +12,14 @@ const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]00:?00)$/;
 export interface SignedCallback {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** The public path: a proxy may have changed it. */
+  /** The public path, which Sinch signs: a proxy may have changed that of the request. */
   readonly path: string;
 }
 
-/** @returns why a callback is not authentic: `stale` if its signature is right, but too old */
+/**
+ * @returns why a callback is not authentic: `stale` if its signature is right, but too old; `undefined` if the
+ * callback is authentic
+ */
 export function findCallbackRefusal(
   { headers, body, path }: SignedCallback,
   application: { readonly applicationKey: string; readonly applicationSecret: string },
@@ -27,12 +30,14 @@ export function findCallbackRefusal(
   if (key !== application.applicationKey) return 'signature';
   if (typeof timestamp !== 'string' || !TIMESTAMP.test(timestamp)) return 'signature';
   const contentType = headers['content-type'] ?? '';
-  const expected = createSignature(
+  const expectedSignature = createSignature(
     { method: 'POST', path, contentType, timestamp, body },
     application.applicationSecret,
   );
-  const [given, wanted] = [signature, expected].map((text) => Buffer.from(text, 'base64'));
-  if (!given || !wanted || !timingSafeEqual(given, wanted)) return 'signature';
+  const [actual, expected] = [signature, expectedSignature].map((text) =>
+    Buffer.from(text, 'base64'),
+  );
+  if (!actual || !expected || !timingSafeEqual(actual, expected)) return 'signature';
   // A malformed time gives NaN, for which the comparison is false.
   return Math.abs(now - Date.parse(timestamp)) <= MAX_CLOCK_SKEW_MS ? undefined : 'stale';
 }

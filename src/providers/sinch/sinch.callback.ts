@@ -17,7 +17,7 @@ import { findCallbackRefusal } from './sinch.callback-signature.js';
 import { findChannel } from './sinch.methods.js';
 import type { SinchCallback } from './sinch.types.js';
 
-/** The callbacks of a Verification application: one event in each request. */
+/** Reads the callbacks of a Verification application: each request has one event. */
 @Injectable()
 export class SinchCallbackReader implements ReportReader {
   readonly provider = 'sinch';
@@ -32,7 +32,7 @@ export class SinchCallbackReader implements ReportReader {
     const { sinch: report } = this.reports;
     const { sinch: application } = this.providers;
     if (!report || !application) return 'signature';
-    // Not `Clock`, which may differ from the wall clock: Sinch signs with its own.
+    // Not `Clock`, which may differ from the wall clock: Sinch signs the time of its wall clock.
     return findCallbackRefusal({ ...request, path: report.path }, application, Date.now());
   }
 
@@ -48,7 +48,7 @@ export class SinchCallbackReader implements ReportReader {
       type: 'reports',
       reports: status ? [{ messageId, status }] : [],
       malformed: 0,
-      verifiedReference: hasVerified(callback) ? toText(callback.reference) : undefined,
+      verifiedReference: isVerifiedEvent(callback) ? toText(callback.reference) : undefined,
     };
   }
 }
@@ -66,10 +66,11 @@ function toMessage({ reference, method, identity }: SinchCallback): RequestedMes
   return { reference, channel, phoneNumber: PhoneNumber.fromE164(number) };
 }
 
-const hasVerified = ({ event, status }: SinchCallback): boolean =>
+/** Whether the event says that Sinch verified a code. */
+const isVerifiedEvent = ({ event, status }: SinchCallback): boolean =>
   event === 'VerificationResultEvent' && toLowerCase(status) === 'successful';
 
-/** Our status of an event; `undefined` if it says nothing about delivery. */
+/** Our status for an event; `undefined` if the event says nothing about delivery. */
 function toDeliveryStatus(callback: SinchCallback): DeliveryStatus | undefined {
   switch (callback.event) {
     case 'VerificationSmsDeliveredEvent':
@@ -99,7 +100,7 @@ const ERROR_REASONS: ReadonlyMap<string, DeliveryStatus> = new Map([
 
 function toResultStatus(status: string, reason: string): DeliveryStatus | undefined {
   switch (status) {
-    // The end user had the code.
+    // The end user entered the code, so the message arrived.
     case 'successful':
       return 'delivered';
     case 'denied':
@@ -111,7 +112,7 @@ function toResultStatus(status: string, reason: string): DeliveryStatus | undefi
   }
 }
 
-/** The API mixes cases. */
+/** Sinch's API mixes upper and lower case. */
 const toLowerCase = (word: unknown): string => toText(word).toLowerCase();
 
 const toText = (value: unknown): string => (typeof value === 'string' ? value : '');

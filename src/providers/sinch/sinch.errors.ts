@@ -15,7 +15,7 @@ export function getErrorCode({ body }: ProviderResponse): number | undefined {
   return /^[1-5]\d{4}$/.test(code) ? Number(code) : undefined;
 }
 
-/** Translates a response that is an error. */
+/** The error for a response that reports an error. */
 export function toProviderError(response: ProviderResponse): ProviderError {
   const code = getErrorCode(response);
   // The error code of a failing server does not prove that nothing was sent.
@@ -26,7 +26,7 @@ export function toProviderError(response: ProviderResponse): ProviderError {
   return toStatusError(Math.floor(code / 100), response, code);
 }
 
-/** As {@link toProviderError}, for a start: the number is its only field that can be invalid. */
+/** As {@link toProviderError}, for the start of a verification: only the number in it can be invalid. */
 export function toStartError(response: ProviderResponse): ProviderError {
   const code = getErrorCode(response);
   return response.status < 500 &&

@@ -25,8 +25,8 @@ import type { SinchMethod, SinchVerificationResponse } from './sinch.types.js';
 const VERIFICATIONS = '/verification/v1/verifications';
 
 /**
- * The adapter to Sinch Verification, version 1. Sinch checks one code: a wrong one is final. The
- * length of its codes can neither be requested nor read.
+ * The adapter to Sinch Verification, version 1. Sinch checks one code for each verification, so a wrong
+ * code is final. The length of the codes can neither be requested nor read.
  */
 @Injectable()
 export class SinchProvider implements OtpProvider {
@@ -42,7 +42,7 @@ export class SinchProvider implements OtpProvider {
 
   async send(to: PhoneNumber, channel: Channel, options?: ProviderSendOptions): Promise<SentCode> {
     const method = SINCH_METHODS[channel];
-    const start = {
+    const startRequest = {
       identity: { type: 'number', endpoint: to.e164 },
       method,
       ...(options?.reference !== undefined && { reference: options.reference }),
@@ -52,14 +52,14 @@ export class SinchProvider implements OtpProvider {
       ...(method === 'whatsapp' && { whatsappOptions: { codeType: 'Numeric' } }),
     };
     const headers = options?.locale ? { 'accept-language': options.locale } : undefined;
-    const response = await this.client.post(VERIFICATIONS, start, { ...options, headers });
+    const response = await this.client.post(VERIFICATIONS, startRequest, { ...options, headers });
     if (isError(response)) throw toStartError(response);
     const id = parseStartResponse(requireObject(response));
     const messageId = this.reports.sinch ? id : undefined;
     return { pinId: toProviderPinId(method, id), messageId };
   }
 
-  /** Starts a new verification: Sinch sends no code twice, and ends the one before. */
+  /** Starts a new verification, which ends the one before: Sinch sends no code twice. */
   resend(
     to: PhoneNumber,
     _sent: SentCode,
@@ -105,7 +105,7 @@ export class SinchProvider implements OtpProvider {
   }
 }
 
-/** The status is not enough: a 200 may contain an error. */
+/** Not only by the status: a 200 may contain an error. */
 const isError = (response: ProviderResponse): boolean =>
   !isSuccess(response) || getErrorCode(response) !== undefined;
 
@@ -123,7 +123,7 @@ function parseStartResponse({ id, status }: SinchVerificationResponse): string {
   }
 }
 
-/** A success counts only for this verification, and this number if the response contains one. */
+/** A success counts only for this verification, and for this number, if the response contains a number. */
 function toCheckResult(
   response: SinchVerificationResponse,
   id: string,
@@ -153,13 +153,16 @@ const isAbout = (
   to: PhoneNumber,
 ): boolean => id === expectedId && (identity?.endpoint ?? to.e164) === to.e164;
 
-/** The API mixes cases. `undefined` if absent; a value that is no string is an unknown status. */
+/** Sinch's API mixes upper and lower case. Absent: `undefined`; not a string: an unknown status. */
 function toLowerCase(word: unknown): string | undefined {
   if (word === undefined || word === null) return undefined;
   return typeof word === 'string' ? word.toLowerCase() : 'unknown';
 }
 
-/** A report must name the method of the start, so the id of the PIN contains it: `sms/…`, `callout/…`, `whatsapp/…`. */
+/**
+ * The check of a code must name the method of the send. So the id that this service stores contains the
+ * method: `sms/…`, `callout/…`, `whatsapp/…`.
+ */
 const toProviderPinId = (method: SinchMethod, id: string): string => `${method}/${id}`;
 
 function parseProviderPinId(providerPinId: string): {

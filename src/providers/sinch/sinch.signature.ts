@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 
-/** What a signature covers, each as it goes over the wire. */
+/** What a signature covers: each value exactly as in the HTTP request. */
 export interface SignedRequest {
   readonly method: string;
   /** Without host and query. */

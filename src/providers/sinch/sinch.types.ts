@@ -1,10 +1,10 @@
 /**
- * The fields of Sinch's Verification API that this service reads. They are unverified, so they are
- * `unknown`: each reader checks the values it uses.
+ * The fields of Sinch's Verification API that this service reads. Responses are not validated, so fields
+ * are `unknown`: each reader checks the values it uses.
  */
 export interface SinchVerificationResponse {
   readonly id?: unknown;
-  /** `PENDING`, `SUCCESSFUL`, `FAIL`, `DENIED`, `ABORTED`, `ERROR`, in mixed case; absent on a start. */
+  /** `PENDING`, `SUCCESSFUL`, `FAIL`, `DENIED`, `ABORTED`, `ERROR`, in mixed case; absent after a start. */
   readonly status?: unknown;
   /** `Invalid code`, `Expired`, …: an open list. */
   readonly reason?: unknown;
@@ -24,17 +24,18 @@ export type SinchMethod = 'sms' | 'callout' | 'whatsapp';
 export interface SinchCallback {
   /** `VerificationRequestEvent`, `VerificationResultEvent`, `VerificationSmsDeliveredEvent` */
   readonly event?: unknown;
-  /** Of the verification. */
+  /** The id of the verification. */
   readonly id?: unknown;
   /** `sms`, `callout`, `whatsapp`; `flashcall` and `seamless` of other clients of the application */
   readonly method?: unknown;
   /** The phone number, with `+`. */
   readonly identity?: null | { readonly endpoint?: unknown };
-  /** As it was given at the start. */
+  /** The reference that the send gave. */
   readonly reference?: unknown;
   readonly price?: null | { readonly amount?: unknown; readonly currencyId?: unknown };
-  /** Of a result, and `reason`: open lists. */
+  /** The status of a `VerificationResultEvent`: an open list. */
   readonly status?: unknown;
+  /** The reason for that status: an open list. */
   readonly reason?: unknown;
   /** `Successful`, `Failed`: an open list. */
   readonly smsResult?: unknown;
