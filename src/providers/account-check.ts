@@ -44,7 +44,11 @@ export const pass = createFindingFactory('ok');
 export const warn = createFindingFactory('warning');
 export const fail = createFindingFactory('error');
 
-/** The finding for a status that means the same at every provider. @param api such as `Infobip’s 2FA API` */
+/**
+ * The finding for a status that means the same at every provider.
+ * @param api such as `Infobip’s 2FA API`
+ * @param hostRemedy how to set the right host
+ */
 export function toStatusFinding(status: number, api: string, hostRemedy: string): AccountFinding {
   if (status === 429) {
     return warn('host', `${api} rejects the check: too many requests (429).`, RETRY_LATER);
@@ -53,16 +57,21 @@ export function toStatusFinding(status: number, api: string, hostRemedy: string)
   return fail('host', `The host is not ${api} (status ${String(status)}).`, hostRemedy);
 }
 
-/** The finding for a call without a response. @param host such as `The host of Sinch` */
+/**
+ * The finding for a call that got no response.
+ * @param host such as `The host of Sinch`
+ * @param hostRemedy how to set the right host
+ */
 export function toFailureFinding(
   { failure, message }: ProviderError,
   host: string,
   hostRemedy: string,
 ): AccountFinding {
-  const what =
+  const problem =
     failure === 'timed_out' ? 'does not respond in time' : `cannot be reached: ${message}`;
+  // The message contains the error code, which proxy-agent.ts creates for errors of the proxy.
   const isProxyError = message.includes('(PROXY_');
-  return fail('host', `${host} ${what}.`, isProxyError ? PROXY_REMEDY : hostRemedy);
+  return fail('host', `${host} ${problem}.`, isProxyError ? PROXY_REMEDY : hostRemedy);
 }
 
 /** Formats a value that the provider returned, of any type, for a message. */

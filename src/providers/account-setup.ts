@@ -1,6 +1,6 @@
 /**
- * The ids in the settings, and the operator's options. Without an option, the account's present
- * value stays; a new resource gets a default.
+ * The ids in the settings, and the operator's options. Without an option, an existing application or
+ * template keeps its value, and a new one gets a default.
  */
 export interface SetupOptions {
   /** The application in the settings, if any. */
@@ -11,11 +11,12 @@ export interface SetupOptions {
   readonly applicationName: string | undefined;
   /**
    * A BCP 47 language tag: sets up the template of this language, beside the default one that
-   * `templateId` names. Without it, sets up the default template.
+   * `templateId` names. Without a tag, sets up the default template.
    */
   readonly locale: string | undefined;
   /** The message, with `{{pin}}`. */
   readonly text: string | undefined;
+  /** The sender of SMS that the phone shows. */
   readonly sender: string | undefined;
   /** The language of voice calls, such as `en`; by default that of `locale`. */
   readonly language: string | undefined;
@@ -39,11 +40,11 @@ export interface SetupPlan {
   readonly changes: readonly SetupChange[];
   /** The new message, with `{{pin}}`. */
   readonly text: string;
-  /** The message as a phone shows it, with a code of the right length. */
+  /** The new message with a sample code in place of `{{pin}}`. */
   readonly sample: string;
   /**
    * Makes the changes, if any.
-   * @returns the settings for this application and template, by name.
+   * @returns the settings that name the application and the template: values by variable name.
    * @throws AccountError
    */
   apply(): Promise<Readonly<Record<string, string>>>;

@@ -14,7 +14,7 @@ import { SinchAccountCheck } from './sinch/sinch.account-check.js';
 import { SinchClient } from './sinch/sinch.client.js';
 import { createUndiciAxios } from './undici-adapter.js';
 
-/** The clients of the providers' APIs, and what reads or sets up an account there. Sends nothing. */
+/** The HTTP clients of the providers' APIs, and the check and set-up of the accounts. Sends no messages. */
 @Module({
   providers: [
     {

@@ -11,10 +11,10 @@ import { seconds } from '../common/durations.js';
 import type { CircuitState } from '../common/label-values.js';
 import { ProviderError } from './provider-error.js';
 
-/** Opens when more than half of the calls failed, of the last 20 or of at least 5. */
+/** The circuit opens when more than half of the last 20 calls failed. 5 calls are enough to decide. */
 const WINDOW = { size: 20, minimumNumberOfCalls: 5, threshold: 0.5 };
 
-/** From opening to the first probe, and from an unanswered probe to the next. */
+/** From opening to the first probe, and from a probe without a response to the next. */
 const PROBE_EVERY_MS = 250;
 /** The longest pause, even if the provider asks for a longer one. */
 const MAX_OPEN_MS = seconds(30);
@@ -25,8 +25,8 @@ export interface CircuitBreakerOptions {
   /** A call stalls after this time without a response to any call, in milliseconds. */
   readonly stallTimeoutMs: number;
   /**
-   * Whether each failed probe doubles the pause. True if another provider can take the calls: a
-   * probe is a client's request, and may run into the timeout.
+   * Whether each failed probe doubles the pause before the next. True if another provider can take the
+   * calls: a probe is a client's request, which may time out.
    */
   readonly backsOff: () => boolean;
   readonly onStateChange: (state: CircuitState) => void;
@@ -34,11 +34,11 @@ export interface CircuitBreakerOptions {
 
 /**
  * Rejects calls to a provider that is down or has too many calls waiting. Failed and stalled calls
- * open it, so that a hanging provider is noticed long before the first timeout. A stalled call goes
- * on; its late response closes the circuit, because the provider is slow and not down.
+ * open the circuit, so that a hanging provider is noticed long before the first timeout. A stalled call is
+ * not aborted: its late response closes the circuit, because the provider is slow and not down.
  *
- * A stalled call frees its place: a hanging provider gets at most `maxInFlight` new calls per
- * `stallTimeoutMs` until the circuit opens.
+ * A stalled call no longer counts as in flight. So a hanging provider gets at most `maxInFlight` new calls
+ * per `stallTimeoutMs` until the circuit opens.
  *
  * Uses the monotonic clock, because the system clock can be set back.
  */
@@ -54,7 +54,7 @@ export class CircuitBreaker {
   }
 
   /**
-   * Starts a call, unless the circuit is open or full.
+   * Starts a call, unless the circuit is open or too many calls are in flight.
    * @throws ProviderError `circuit_open`, `overloaded`, or the call's own error
    */
   async call<T>(start: () => Promise<T>): Promise<T> {
@@ -63,19 +63,19 @@ export class CircuitBreaker {
     const { breaker } = this;
     const { stallTimeoutMs } = this.options;
     const isProbe = breaker.state !== State.Closed;
-    const waitMs = isProbe ? Math.min(PROBE_EVERY_MS, stallTimeoutMs) : stallTimeoutMs;
+    const stallAfterMs = isProbe ? Math.min(PROBE_EVERY_MS, stallTimeoutMs) : stallTimeoutMs;
     return new Promise<T>((resolve) => {
       const createMonitoredCall = (): Promise<void> => {
         const call = start();
         resolve(call);
-        return this.monitorCall(call, waitMs);
+        return this.monitorCall(call, stallAfterMs);
       };
       // An error of the call itself reaches the caller through `resolve(call)`.
       this.bulkhead.execute(() => breaker.execute(createMonitoredCall)).catch(() => undefined);
     });
   }
 
-  /** Why a call would be rejected now. */
+  /** Why a call would be rejected now; `undefined` if it would be made. */
   getUnavailableReason(): ProviderError | undefined {
     const { state } = this.breaker;
     const retryAfterMs = Math.max(0, this.nextProbeAt - performance.now());
@@ -86,15 +86,15 @@ export class CircuitBreaker {
   }
 
   /** Resolves when the call ends; rejects if it stalls or shows that the provider is down. */
-  private monitorCall(call: Promise<unknown>, waitMs: number): Promise<void> {
+  private monitorCall(call: Promise<unknown>, stallAfterMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       let isStalled = false;
       const checkStalled = (): void => {
-        isStalled = performance.now() - this.lastResponseAt >= waitMs;
+        isStalled = performance.now() - this.lastResponseAt >= stallAfterMs;
         if (isStalled) reject(new Error('stalled'));
-        else timer = setTimeout(checkStalled, waitMs);
+        else timer = setTimeout(checkStalled, stallAfterMs);
       };
-      let timer = setTimeout(checkStalled, waitMs);
+      let timer = setTimeout(checkStalled, stallAfterMs);
       const handleResponse = (): void => {
         clearTimeout(timer);
         this.lastResponseAt = performance.now();
@@ -115,11 +115,11 @@ export class CircuitBreaker {
   private createBreaker(): CircuitBreakerPolicy {
     const breaker = circuitBreaker(handleAll, {
       breaker: new CountBreaker(WINDOW),
-      // cockatiel uses the system clock; -Infinity allows a probe whenever this class makes one.
+      // cockatiel's own pause uses the system clock. -Infinity: only `nextProbeAt` decides about probes.
       halfOpenAfter: -Infinity,
     });
     breaker.onStateChange((state) => {
-      // Calls of a replaced breaker may still end.
+      // Calls of a replaced breaker may still end, and change its state.
       if (breaker === this.breaker) this.handleStateChange(state, breaker);
     });
     return breaker;

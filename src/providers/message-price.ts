@@ -2,24 +2,25 @@ import type { MessagePrice } from '../common/delivery-report.js';
 
 const DECIMAL = /^(\d{1,9})(?:\.(\d{1,12}))?$/;
 const CURRENCY = /^[A-Z]{3}$/;
+/** A larger number of parts is not plausible, and is read as 1. */
 const MAX_PARTS = 100;
 
 /**
- * The price of a message, from the amount of one part. Multiplied as decimal text: the sum of binary
- * fractions would not be exact.
- * @returns `undefined` if the amount or the currency cannot be read
+ * The price of a message, from the price of one part and the number of parts. Multiplies decimal digits,
+ * because binary fractions would not be exact.
+ * @returns `undefined` if the amount or the currency cannot be parsed
  */
 export function toMessagePrice(
-  amount: unknown,
+  amountPerPart: unknown,
   currency: unknown,
-  parts: unknown = 1,
+  partCount: unknown = 1,
 ): MessagePrice | undefined {
-  const [, whole = '', fraction = ''] = DECIMAL.exec(toDecimalText(amount)) ?? [];
+  const [, whole = '', fraction = ''] = DECIMAL.exec(toDecimalText(amountPerPart)) ?? [];
   if (whole === '' || typeof currency !== 'string' || !CURRENCY.test(currency)) return undefined;
-  return { amount: multiply(whole, fraction, toCount(parts)), currency };
+  return { amount: multiply(whole, fraction, toPartCount(partCount)), currency };
 }
 
-/** A number such as 1e-7 is written with an exponent by `String`. */
+/** Not only by `String`, which writes a number such as 1e-7 with an exponent. */
 const toDecimalText = (amount: unknown): string => {
   if (typeof amount === 'string') return amount;
   if (typeof amount !== 'number') return '';
@@ -27,8 +28,8 @@ const toDecimalText = (amount: unknown): string => {
   return text.includes('e') ? amount.toFixed(12) : text;
 };
 
-const toCount = (parts: unknown): number =>
-  Number.isInteger(parts) && Number(parts) >= 1 && Number(parts) <= MAX_PARTS ? Number(parts) : 1;
+const toPartCount = (value: unknown): number =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_PARTS ? Number(value) : 1;
 
 function multiply(whole: string, fraction: string, count: number): string {
   const digits = String(BigInt(whole + fraction) * BigInt(count)).padStart(

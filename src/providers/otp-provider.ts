@@ -9,7 +9,7 @@ import type { MessageTemplates } from '../config/providers.config.js';
 export interface ProviderCallOptions {
   /** From connect to last byte, in milliseconds; by default `PROVIDER_TIMEOUT`. */
   readonly timeoutMs?: number | undefined;
-  /** Its request ID is sent, so that the provider's logs can be matched with ours. */
+  /** The request that the call is part of. Its ID is sent, to match the provider's logs with ours. */
   readonly context?: RequestContext | undefined;
   /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;
@@ -17,11 +17,11 @@ export interface ProviderCallOptions {
 
 /** Options of a call that sends a message. */
 export interface ProviderSendOptions extends ProviderCallOptions {
-  /** A canonical BCP 47 tag; absent or empty for the default language, as for an unknown one. */
+  /** A canonical BCP 47 tag. If it is absent, empty or unknown, the message is in the default language. */
   readonly locale?: string | undefined;
-  /** The service's own reference of the message, for a provider that asks about it before it sends. */
+  /** The service's reference for the message. A provider that asks whether to send it names this. */
   readonly reference?: string | undefined;
-  /** Those of the client; by default those of the settings. Only Infobip has templates. */
+  /** The client's templates; by default those in the settings. Only Infobip has templates. */
   readonly templates?: MessageTemplates | undefined;
 }
 
@@ -29,30 +29,30 @@ export interface ProviderSendOptions extends ProviderCallOptions {
 export interface SentCode {
   /** The provider's id of the code; never sent to clients. */
   readonly pinId: string;
-  /** How many digits it has; absent if that is not known, or if it may have letters. */
+  /** How many digits the code has; absent if that is not known, or if the code may have letters. */
   readonly codeLength?: number | undefined;
-  /** The id of the message in delivery reports: absent if none are asked for, empty if it has none. */
+  /** The message's id in delivery reports. Absent if reports are off, empty if the provider gave no id. */
   readonly messageId?: string | undefined;
 }
 
 /**
- * The port to a provider: it generates a code, delivers it and checks what the end user enters. An
- * adapter maps every failure to {@link ProviderError} and exposes nothing provider-specific.
+ * The interface to a provider, which generates a code, delivers it and checks what the end user enters.
+ * Its adapter maps every failure to {@link ProviderError}, and exposes nothing provider-specific.
  */
 export abstract class OtpProvider {
   /** The name used in `PROVIDERS`; stored with each verification. */
   abstract readonly name: string;
 
-  /** The channels that it delivers by. It is asked for no other. */
+  /** The channels that the provider delivers by. No message by another channel is requested. */
   abstract readonly channels: readonly Channel[];
 
-  /** Limits the SMS to one number. Absent if the provider passes on every one, or rejects it. */
+  /** How many SMS to a number are delivered. Absent if the provider drops none without an error. */
   readonly floodFilter?: FloodFilter | undefined;
 
-  /** How many attempts it allows for one code. Absent if only `OTP_MAX_ATTEMPTS` limits them. */
+  /** How many attempts the provider allows for one code. Absent if only `OTP_MAX_ATTEMPTS` limits them. */
   readonly attemptsPerCode?: number | undefined;
 
-  /** Sends a new code to `to`, by one of its channels. @throws ProviderError */
+  /** Sends a new code by one of `channels`. @throws ProviderError */
   abstract send(
     to: PhoneNumber,
     channel: Channel,
@@ -80,9 +80,9 @@ export abstract class OtpProvider {
   ): Promise<CheckResult>;
 
   /**
-   * Finds whether a code was verified, because the answer to a check was lost.
+   * Finds whether a code was verified, after the response to a check was lost.
    * @param sentAfter when the first message was requested, in milliseconds since the epoch
-   * @throws ProviderError if the provider does not answer.
+   * @throws ProviderError if the provider does not respond.
    */
   abstract findVerified(
     to: PhoneNumber,

@@ -6,7 +6,7 @@ import type { OutboundConfig } from '../config/outbound.config.js';
 import { getProviderAccount, type ProvidersConfig } from '../config/providers.config.js';
 import { MAX_RESPONSE_BYTES } from './undici-adapter.js';
 
-/** Loads two files of undici: its index also loads unused parts, for 4 MB and 40 ms of the start. */
+/** Loads only two files of undici: its index also loads unused parts, for 4 MB and 40 ms at start-up. */
 const require = createRequire(import.meta.url);
 const Agent = require('undici/lib/dispatcher/agent.js') as typeof Undici.Agent;
 const Dispatcher = require('undici/lib/dispatcher/dispatcher.js') as typeof Undici.Dispatcher;
@@ -21,8 +21,8 @@ const CONNECT_SLACK_MS = seconds(1);
 const MAX_CONNECTION_AGE_MS = minutes(5);
 
 /**
- * Replaces its agent when its connections may be too old; their running requests end as usual.
- * undici's `clientTtl` uses the wall clock: set back, it would keep connections for hours.
+ * Replaces the agent when its connections may be too old. Requests that run on them end as usual.
+ * undici's `clientTtl` uses the wall clock: after that is set back, connections would be kept for hours.
  */
 class RenewingDispatcher extends Dispatcher {
   private agent: Undici.Dispatcher;
@@ -52,7 +52,7 @@ class RenewingDispatcher extends Dispatcher {
   }
 }
 
-/** The connections to the providers. */
+/** Creates the dispatcher of requests to the providers. */
 export const createProviderDispatcher = (providers: ProvidersConfig, outbound: OutboundConfig) =>
   createDispatcher(
     providers.names.map((name) => getProviderAccount(name, providers).baseUrl),
@@ -61,9 +61,9 @@ export const createProviderDispatcher = (providers: ProvidersConfig, outbound: O
   );
 
 /**
- * Connections to other hosts, through the proxy of the settings if there is one.
- * @param urls what is called
- * @param timeoutMs the longest time of a call, in milliseconds
+ * Creates a dispatcher of outgoing requests, through the proxy in the settings if there is one.
+ * @param urls the URLs of the requests; those on this machine are called without the proxy
+ * @param timeoutMs the longest time of a request, in milliseconds
  */
 export async function createDispatcher(
   urls: readonly string[],
@@ -85,6 +85,6 @@ export async function createDispatcher(
   return new RenewingDispatcher(() => createProxyAgent(proxyOptions));
 }
 
-/** A proxy cannot reach this machine, where the sandbox is. */
+/** The hosts of URLs on this machine, such as that of the sandbox: a proxy cannot reach them. */
 const findLoopbackHosts = (urls: readonly string[]): string[] =>
   urls.filter((url) => LOOPBACK_URL.test(url)).map((url) => new URL(url).hostname);

@@ -8,9 +8,9 @@ interface ProviderFailurePolicy {
   readonly code: ErrorCode;
   /** After such a failure of a send, the message may have been sent nevertheless. */
   readonly ambiguous?: boolean;
-  /** The provider is down for every request; other failures concern one request. */
+  /** The failure means that the provider is down for every request, not only for this one. */
   readonly isProviderDown?: boolean;
-  /** When the client should retry if the provider does not say, in milliseconds. */
+  /** After how many milliseconds the client should retry, if the provider does not say. */
   readonly retryAfterMs?: number;
 }
 
@@ -55,7 +55,10 @@ const FAILURE_POLICY = {
 } as const satisfies Record<ProviderFailure, ProviderFailurePolicy>;
 
 interface ProviderErrorOptions {
-  /** When the client should retry, in milliseconds: as the provider says, or as known here. */
+  /**
+   * After how many milliseconds the client should retry, according to the provider or the circuit breaker.
+   * Ignored for a failure whose policy has no `retryAfterMs`.
+   */
   readonly retryAfterMs?: number | undefined;
   /** For the log: an HTTP status or a Node error code. Never provider text: it may echo the number. */
   readonly detail?: string | number | undefined;
@@ -71,7 +74,7 @@ export class ProviderError extends DomainError {
   readonly ambiguous: boolean;
   /** Whether the provider is down for every request. */
   readonly isProviderDown: boolean;
-  /** How long the provider asks to receive no requests, in milliseconds. */
+  /** How long the account should send no requests, in milliseconds; `undefined` unless it is throttled. */
   readonly pauseMs: number | undefined;
 
   constructor(
@@ -105,7 +108,7 @@ export class SendFailedError extends DomainError {
   }
 }
 
-/** `undefined` for the failures below status 500: clients read the catalog's message. */
+/** `undefined` for failures with a status below 500: clients see their message, so the catalog has it. */
 function toLogMessage(failure: ProviderFailure, detail?: string | number): string | undefined {
   if (failure === 'destination_unreachable' || failure === 'pin_not_found') return undefined;
   return detail === undefined ? failure : `${failure} (${String(detail)})`;

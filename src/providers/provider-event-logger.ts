@@ -2,10 +2,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { EventBus, type ProviderCallCompleted } from '../common/events.js';
 import type { ProviderOperation } from '../common/label-values.js';
 
-/** They concern one number and not the provider. */
-const FAILURES_OF_NUMBERS: readonly string[] = ['destination_unreachable', 'pin_not_found'];
+/** Failures that concern one number or its code, not the provider. */
+const NUMBER_FAILURES: readonly string[] = ['destination_unreachable', 'pin_not_found'];
 
-/** What a call may have done whose answer was lost. */
+/** What a call whose response was lost may have done. */
 const CONSEQUENCES: Readonly<Record<ProviderOperation, string>> = {
   send: '; a message may have been sent',
   resend: '; a message may have been sent',
@@ -13,7 +13,7 @@ const CONSEQUENCES: Readonly<Record<ProviderOperation, string>> = {
   status: '',
 };
 
-/** Logs failed calls and circuits. An open circuit keeps the log short: no calls, no failures. */
+/** Logs failed calls and changes of circuits. While a circuit is open, no calls are made or logged. */
 @Injectable()
 export class ProviderEventLogger {
   private readonly logger = new Logger(ProviderEventLogger.name);
@@ -29,7 +29,7 @@ export class ProviderEventLogger {
 
   private logCall(event: ProviderCallCompleted): void {
     const { context, operation, error } = event;
-    if (!error || FAILURES_OF_NUMBERS.includes(error.failure)) return;
+    if (!error || NUMBER_FAILURES.includes(error.failure)) return;
     const consequence = error.ambiguous ? CONSEQUENCES[operation] : '';
     this.logger.warn({
       msg: `${describeOperation(event)}: ${error.message}${consequence}`,

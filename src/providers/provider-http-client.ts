@@ -66,7 +66,7 @@ export abstract class ProviderHttpClient<P extends ProviderName> {
     const contentHeaders = {
       'content-type': JSON_TYPE,
       accept: JSON_TYPE,
-      // Without it, any coding is acceptable (RFC 9110 §12.5.3).
+      // Without this header, a server may compress the response (RFC 9110 §12.5.3).
       'accept-encoding': 'identity',
     };
     const authHeaders = this.createAuthHeaders({ method, url, body });

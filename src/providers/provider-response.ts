@@ -28,12 +28,12 @@ export function toStatusError(
   return new ProviderError(status >= 400 ? 'rejected' : 'invalid_response', { detail });
 }
 
-/** The provider limits requests about one number. */
+/** The error for a response with which the provider limits the requests about one number. */
 export function toNumberLimitError({ headers }: ProviderResponse, detail: number): ProviderError {
   return new ProviderError('number_throttled', { detail, retryAfterMs: parseRetryAfter(headers) });
 }
 
-/** What is safe in a path: no character to escape, and no `.` or `..` (RFC 3986 §2.3, §5.2.4). */
+/** An id that is safe in a URL path: no character to escape, not `.` or `..` (RFC 3986 §2.3, §5.2.4). */
 const PROVIDER_PIN_ID = /^(?!\.\.?$)[\w.~-]{1,128}$/;
 
 /** The provider's id of a code. @throws ProviderError `invalid_response` for anything else. */
@@ -49,8 +49,9 @@ export function requireObject({ body }: ProviderResponse): object {
 }
 
 /**
- * The clock of the provider when it answered (RFC 9110 §6.6.1), in milliseconds since the epoch and
- * rounded down to a second. @throws ProviderError `invalid_response`
+ * When the provider responded, by its clock (`Date`, RFC 9110 §6.6.1): in milliseconds since the epoch,
+ * rounded down to a second.
+ * @throws ProviderError `invalid_response` without a valid `Date`
  */
 export function requireProviderTime({ headers }: ProviderResponse): number {
   const time = parseHttpDate(headers['date']);
@@ -60,7 +61,7 @@ export function requireProviderTime({ headers }: ProviderResponse): number {
 
 /**
  * `Retry-After` in milliseconds, from seconds or a date (RFC 9110 §10.2.3); at most one hour. A date
- * is compared with that of the response (§6.6.1): the clock of this machine may be wrong.
+ * is compared with the `Date` of the response (§6.6.1): the clock of this machine may be wrong.
  */
 function parseRetryAfter(headers: ProviderResponse['headers']): number | undefined {
   const value = headers['retry-after'];

@@ -2,7 +2,7 @@ import { CHANNELS, type Channel } from '../common/channel.js';
 import { NO_FLOOD_FILTERS, type FloodFilters } from '../common/flood-filter.js';
 import type { ResilientProvider } from './resilient-provider.js';
 
-/** The providers of a message in order of preference, and what they can do together. */
+/** The providers of a message in order of preference, with their channels and flood filters. */
 export class ProviderRoute {
   /** The channels that at least one of the providers has. */
   readonly channels: readonly Channel[];
@@ -24,13 +24,13 @@ export class ProviderRoute {
     return this.byChannel.get(channel) ?? [];
   }
 
-  /** Whether a message by this channel has only this provider. */
+  /** Whether this provider is the only one of the route that has the channel. */
   hasOnly(provider: string, channel: Channel): boolean {
     const providers = this.getProviders(channel);
     return providers.length === 1 && providers[0]?.name === provider;
   }
 
-  /** @throws ProviderError if every provider would reject a new code now without a call. */
+  /** @throws ProviderError if no provider of the channel can be called now: circuits are open or full. */
   assertAvailable(channel: Channel): void {
     const providers = this.getProviders(channel);
     const reasons = providers.flatMap((provider) => provider.getUnavailableReason(channel) ?? []);

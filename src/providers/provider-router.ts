@@ -21,7 +21,7 @@ import { ResilientProvider } from './resilient-provider.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
 import { isTestProvider, TestNumberProvider } from './test-number.provider.js';
 
-/** What the caller says of a message beside its number and channel. */
+/** The options of a message, besides its number and channel. */
 interface MessageOptions extends Pick<
   ProviderSendOptions,
   'context' | 'locale' | 'reference' | 'templates'
@@ -31,13 +31,13 @@ interface MessageOptions extends Pick<
 }
 
 /**
- * Routes each call to a provider: in the order of preference for the number's country, with failover
- * if a failure does not concern the number itself. Test numbers have a provider of their own. Each
- * provider has `PROVIDER_TIMEOUT` and is called at most once per message.
+ * Routes each call to a provider: in the client's order of preference or that of the number's country, with
+ * failover if a failure does not concern the number itself. Test numbers have a provider of their own.
+ * For one message, each provider is used at most once, and for at most `PROVIDER_TIMEOUT`.
  */
 @Injectable()
 export class ProviderRouter {
-  /** Those in `PROVIDERS`, in its order. */
+  /** The providers in `PROVIDERS`, in the order of the setting. */
   private readonly providers: readonly ResilientProvider[];
   private readonly routes: ProviderRoutes;
 
@@ -48,10 +48,10 @@ export class ProviderRouter {
     sinch: SinchProvider,
     private readonly testNumbers: TestNumberProvider,
   ) {
-    const all: Record<ProviderName, OtpProvider> = { infobip, sinch };
+    const adapters: Record<ProviderName, OtpProvider> = { infobip, sinch };
     this.providers = config.names.map(
       (name) =>
-        new ResilientProvider(all[name], config, events, (channel) =>
+        new ResilientProvider(adapters[name], config, events, (channel) =>
           this.routes.hasFallback(name, channel),
         ),
     );
@@ -63,18 +63,21 @@ export class ProviderRouter {
     return this.routes.default.channels;
   }
 
-  /** The providers of a client's own order, else those of the number's country. */
+  /** The route by the client's own order, if it has one, or else by the number's country. */
   getRoute(to: PhoneNumber, order?: ProviderOrder): ProviderRoute {
     return this.routes.find(to, order);
   }
 
-  /** The channels by which a code can be sent again: also those of the provider that generated it. */
+  /**
+   * The channels by which a code can be sent again: also those of its issuer.
+   * @param issuer the name of the provider that generated the code
+   */
   getResendChannels(to: PhoneNumber, issuer: string, order?: ProviderOrder): readonly Channel[] {
     const { channels } = this.getRoute(to, order);
     return [...new Set([...channels, ...(this.findProvider(issuer)?.channels ?? [])])];
   }
 
-  /** The flood filters that a resend may meet: also that of the provider that generated the code. */
+  /** The flood filters that may apply to a resend: also that of the issuer. */
   getResendFilters(
     to: PhoneNumber,
     channel: Channel,
@@ -82,8 +85,9 @@ export class ProviderRouter {
     order?: ProviderOrder,
   ): FloodFilters {
     const filters = this.getRoute(to, order).getFloodFilters(channel);
-    const own = channel === 'sms' ? this.findProvider(issuer)?.floodFilter : undefined;
-    return own && !filters.has(issuer) ? new Map(filters).set(issuer, own) : filters;
+    const issuerFilter = channel === 'sms' ? this.findProvider(issuer)?.floodFilter : undefined;
+    if (!issuerFilter || filters.has(issuer)) return filters;
+    return new Map(filters).set(issuer, issuerFilter);
   }
 
   /**
@@ -102,8 +106,8 @@ export class ProviderRouter {
   }
 
   /**
-   * Sends a code again by the provider that generated it, or a new one by another provider of the
-   * country. All of them have the channel.
+   * Sends a code again by its issuer. If that fails, sends a new code by another provider of the route.
+   * Skips providers without the channel.
    * @throws SendFailedError
    */
   async resend(
@@ -153,13 +157,13 @@ export class ProviderRouter {
     return this.requireIssuer(pin).findVerified(to, pin.pinId, sentAfter, options);
   }
 
-  /** Who may have sent a message before a send failed: on an unexpected error, every provider. */
+  /** The providers that may have sent a message although the send failed; all after an unexpected error. */
   getPossibleSenders(error: unknown): readonly string[] {
     if (error instanceof SendFailedError) return error.possiblySentBy;
     return this.providers.map(({ name }) => name);
   }
 
-  /** Whether a provider looked the number up and found no phone. No provider sent a message. */
+  /** Whether a send failed because a provider found no phone at the number, and none sent a message. */
   isUnreachable(error: unknown): boolean {
     if (!(error instanceof SendFailedError) || error.possiblySentBy.length > 0) return false;
     return error.code === 'destination_unreachable';

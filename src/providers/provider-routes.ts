@@ -8,16 +8,16 @@ import type { ResilientProvider } from './resilient-provider.js';
 /** Names of providers in order of preference; `undefined` for the order of the settings. */
 export type ProviderOrder = readonly ProviderName[] | undefined;
 
-/** The order of the providers for each message: of its client, of its country, or of `PROVIDERS`. */
+/** Finds the route of a message: by its client's order, its country's order, or that of `PROVIDERS`. */
 export class ProviderRoutes {
-  /** That of `PROVIDERS`. */
+  /** The route in the order of `PROVIDERS`. */
   readonly default: ProviderRoute;
-  /** Those in `PROVIDER_ROUTES`. */
+  /** By ISO 3166 code: the routes in `PROVIDER_ROUTES`. */
   private readonly byCountry: ReadonlyMap<string, ProviderRoute>;
-  /** Those of clients, by the names of the providers: as few as there are orders of them. */
+  /** By provider names: the routes of clients. Clients with the same order share a route. */
   private readonly byOrder = new Map<string, ProviderRoute>();
 
-  /** @param providers those in `PROVIDERS`, in its order */
+  /** @param providers those in `PROVIDERS`, in the order of the setting */
   constructor(
     private readonly providers: readonly ResilientProvider[],
     { routes }: ProvidersConfig,
@@ -28,14 +28,14 @@ export class ProviderRoutes {
     );
   }
 
-  /** A client with an order of its own has it in every country. */
+  /** A client's own order applies in every country. */
   find(to: PhoneNumber, order: ProviderOrder): ProviderRoute {
     if (order) return this.findByOrder(order);
     if (this.byCountry.size === 0) return this.default;
     return this.byCountry.get(to.country) ?? this.default;
   }
 
-  /** Whether the messages of every route can also be sent by another provider. */
+  /** Whether no route depends on this provider alone for the channel. */
   hasFallback(provider: string, channel: Channel): boolean {
     const routes = [this.default, ...this.byCountry.values(), ...this.byOrder.values()];
     return !routes.some((route) => route.hasOnly(provider, channel));

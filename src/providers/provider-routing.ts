@@ -5,7 +5,7 @@ import { ProviderRouter } from './provider-router.js';
 import { SinchProvider } from './sinch/sinch.provider.js';
 import { TestNumberProvider } from './test-number.provider.js';
 
-/** {@link ProviderRouter} and what it routes to. They need `AccountsModule`, a clock and an event bus. */
+/** {@link ProviderRouter} and its providers. Their module needs `AccountsModule`, a clock and an event bus. */
 export const PROVIDER_ROUTING: readonly Provider[] = [
   ProviderRouter,
   InfobipCodeLengths,

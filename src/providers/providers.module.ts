@@ -7,8 +7,8 @@ import { PROVIDER_ROUTING } from './provider-routing.js';
 import { StartupAccountCheck } from './startup-account-check.js';
 
 /**
- * The providers of codes. {@link ProviderRouter} chooses one, its adapter translates the operation
- * and the response, and its client makes the HTTP requests.
+ * The providers of codes. {@link ProviderRouter} chooses a provider. The adapter of the provider translates
+ * operations and responses, and its client makes the HTTP requests.
  */
 @Module({
   imports: [AccountsModule, StorageModule],

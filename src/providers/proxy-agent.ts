@@ -1,8 +1,8 @@
-/** Loaded only if a proxy is set, as undici's index is large; only it adds `connect` to `Pool`. */
+/** Imported only if a proxy is set: undici's index is large, but nothing else adds `connect` to `Pool`. */
 import { EnvHttpProxyAgent, Pool, type Agent, type Dispatcher } from 'undici';
 
 interface ProxyOptions extends Agent.Options {
-  /** For each step: connecting to the proxy, its answer to CONNECT, TLS with the provider. */
+  /** The timeout of each step: connecting to the proxy, its response to CONNECT, TLS with the provider. */
   readonly connectTimeoutMs: number;
   readonly proxy: string;
   /** Hosts that are called without the proxy, as in `NO_PROXY`. */
@@ -13,8 +13,8 @@ interface ProxyOptions extends Agent.Options {
  * No tunnel was made, so no request was sent. The code names the proxy as the cause for the log:
  * `PROXY_STATUS_407`, `PROXY_ECONNREFUSED`.
  *
- * If a proxy hangs up, undici's own error (`UND_ERR_SOCKET`) would make undici connect again without
- * end (nodejs/undici#3897).
+ * Replaces undici's own error: after `UND_ERR_SOCKET`, when a proxy hangs up, undici would connect again
+ * without end (nodejs/undici#3897).
  */
 class ProxyError extends Error {
   override readonly name = 'ProxyError';

@@ -17,7 +17,7 @@ export interface ReportedDeliveries {
   readonly reports: readonly DeliveryReport[];
   /** The number of entries that cannot be parsed. */
   readonly malformed: number;
-  /** The reference of a message whose code the provider verified. */
+  /** The reference of a message whose code the provider verified, if the request reports that. */
   readonly verifiedReference?: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface SendPermissionRequest {
   readonly type: 'permission_request';
   /** `undefined` for a message that this service never sends. */
   readonly message: RequestedMessage | undefined;
-  /** A report with the price of the message, if the provider gives it. */
+  /** A report with the price of the message, if the provider states a price. */
   readonly reports: readonly DeliveryReport[];
 }
 
@@ -42,11 +42,11 @@ export abstract class ReportReader {
     request: ReportRequest,
   ): Extract<ReportRefusal, 'signature' | 'stale'> | undefined;
 
-  /** Parses the body of an authentic request; `undefined` if it is no report. */
+  /** Parses the body of an authentic request; `undefined` if it cannot be parsed. */
   abstract parse(body: Buffer): ReportedDeliveries | SendPermissionRequest | undefined;
 }
 
-/** The readers of both providers, by their names. */
+/** Injection token of the readers of both providers, by provider name. */
 export const REPORT_READERS = Symbol('report readers');
 export type ReportReaders = Readonly<Record<ProviderName, ReportReader>>;
 

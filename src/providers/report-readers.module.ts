@@ -3,7 +3,7 @@ import { InfobipReportReader } from './infobip/infobip.delivery-report.js';
 import { REPORT_READERS, type ReportReaders } from './report-reader.js';
 import { SinchCallbackReader } from './sinch/sinch.callback.js';
 
-/** What authenticates and parses the delivery reports of each provider. */
+/** The readers that authenticate and parse the delivery reports of each provider. */
 @Module({
   providers: [
     InfobipReportReader,

@@ -9,7 +9,7 @@ import { CircuitBreaker } from './circuit-breaker.js';
 import type { ProviderCallOptions, ProviderSendOptions, OtpProvider } from './otp-provider.js';
 import { ProviderError } from './provider-error.js';
 
-/** A call stalls after this share of `PROVIDER_TIMEOUT`. */
+/** A call stalls after this share of `PROVIDER_TIMEOUT` without a response. */
 const STALL_TIMEOUT_RATIO = 1 / 4;
 /** The shortest pause before a failed connection is retried. The longest is twice as long. */
 const MIN_RETRY_PAUSE_MS = 50;
@@ -23,9 +23,9 @@ interface Circuit {
 }
 
 /**
- * Makes the calls of one adapter: circuit breakers, one retry, an event per call. Each operation has
- * a circuit, and sends and resends have one per channel: an account without WhatsApp can send SMS.
- * A call and its retry end within `PROVIDER_TIMEOUT`, or a shorter time that is left.
+ * Calls one adapter, with circuit breakers, one retry and an event per call. Each operation has a circuit.
+ * Sends and resends have one per channel: an account without WhatsApp can still send SMS. A call and its
+ * retry end within the `timeoutMs` of the options, by default `PROVIDER_TIMEOUT`.
  */
 export class ResilientProvider implements OtpProvider {
   private readonly sendCircuits: Readonly<Record<Channel, Circuit>>;
@@ -71,23 +71,23 @@ export class ResilientProvider implements OtpProvider {
   }
 
   readonly send: OtpProvider['send'] = (to, channel, options) =>
-    this.callWithRetry(this.sendCircuits[channel], options, (timedOptions) =>
-      this.adapter.send(to, channel, toSendOptions(options, timedOptions)),
+    this.callWithRetry(this.sendCircuits[channel], options, (callOptions) =>
+      this.adapter.send(to, channel, toSendOptions(options, callOptions)),
     );
 
   readonly resend: OtpProvider['resend'] = (to, sent, channel, options) =>
-    this.callWithRetry(this.resendCircuits[channel], options, (timedOptions) =>
-      this.adapter.resend(to, sent, channel, toSendOptions(options, timedOptions)),
+    this.callWithRetry(this.resendCircuits[channel], options, (callOptions) =>
+      this.adapter.resend(to, sent, channel, toSendOptions(options, callOptions)),
     );
 
   readonly verify: OtpProvider['verify'] = (to, pinId, code, options) =>
-    this.callWithRetry(this.verifyCircuit, options, (timedOptions) =>
-      this.adapter.verify(to, pinId, code, timedOptions),
+    this.callWithRetry(this.verifyCircuit, options, (callOptions) =>
+      this.adapter.verify(to, pinId, code, callOptions),
     );
 
   readonly findVerified: OtpProvider['findVerified'] = (to, pinId, sentAfter, options) =>
-    this.callWithRetry(this.statusCircuit, options, (timedOptions) =>
-      this.adapter.findVerified(to, pinId, sentAfter, timedOptions),
+    this.callWithRetry(this.statusCircuit, options, (callOptions) =>
+      this.adapter.findVerified(to, pinId, sentAfter, callOptions),
     );
 
   /** Why a send by this channel would be rejected now without a call. */
@@ -112,6 +112,7 @@ export class ResilientProvider implements OtpProvider {
     } catch (error) {
       const pauseMs = MIN_RETRY_PAUSE_MS * (1 + Math.random());
       const isRetryable = error instanceof ProviderError && error.failure === 'connection_failed';
+      // The retry itself needs time, too: at least as much as the pause.
       if (!isRetryable || getLeftMs() < 2 * pauseMs) throw error;
       await delay(pauseMs);
       // A process that was suspended may wake up too late.
@@ -164,5 +165,5 @@ export class ResilientProvider implements OtpProvider {
 
 const toSendOptions = (
   { locale, reference, templates }: ProviderSendOptions = {},
-  timedOptions: ProviderCallOptions,
-): ProviderSendOptions => ({ locale, reference, templates, ...timedOptions });
+  callOptions: ProviderCallOptions,
+): ProviderSendOptions => ({ locale, reference, templates, ...callOptions });

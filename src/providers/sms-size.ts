@@ -4,7 +4,7 @@ export interface SmsSize {
   readonly encoding: 'GSM-7' | 'UCS-2';
   /** Septets of GSM-7, or 16-bit units of UCS-2. */
   readonly units: number;
-  /** Each is billed as one SMS. */
+  /** The SMS that the text is split into; each is billed. */
   readonly segments: number;
 }
 
@@ -13,7 +13,7 @@ const BASIC = new Set(
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡' +
     'ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà',
 );
-/** Its extension table (§6.2.1.1): each of these takes two septets. */
+/** The extension table of that alphabet (§6.2.1.1): each character takes two septets. */
 const EXTENSION = new Set('\f^{}\\[~]|€');
 
 /** Units of a single SMS, and of each segment of a longer text (3GPP TS 23.040 §9.2.3.24.1). */
@@ -22,10 +22,10 @@ export const SMS_CAPACITY = {
   'UCS-2': { single: 70, segment: 67 },
 } as const;
 
-/** Measures a text with its placeholders filled in. */
+/** Measures a text in which the placeholders are filled in. */
 export function getSmsSize(text: string): SmsSize {
   const characters = Array.from(text);
-  const isGsm7 = characters.every((each) => BASIC.has(each) || EXTENSION.has(each));
+  const isGsm7 = characters.every((character) => BASIC.has(character) || EXTENSION.has(character));
   const widths = characters.map((character) => {
     if (!isGsm7) return character.length;
     return EXTENSION.has(character) ? 2 : 1;

@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { AccountCheck } from './account-check.js';
 
-/** Checks the account once at start-up and logs what is wrong. Start-up and shutdown do not wait. */
+/** Checks the account once at start-up and logs what is wrong. Nothing waits for the check. */
 @Injectable()
 export class StartupAccountCheck implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(StartupAccountCheck.name);

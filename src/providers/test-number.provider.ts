@@ -11,7 +11,7 @@ const TEST_PROVIDER = 'test';
 
 export const isTestProvider = (name: string): boolean => name === TEST_PROVIDER;
 
-/** The provider of the numbers in `TEST_NUMBERS`: their codes are in the settings, nothing is sent. */
+/** The provider of the numbers in `TEST_NUMBERS`. Their codes are in the setting, and nothing is sent. */
 @Injectable()
 export class TestNumberProvider implements OtpProvider {
   readonly name = TEST_PROVIDER;
@@ -27,19 +27,19 @@ export class TestNumberProvider implements OtpProvider {
     return { pinId: 'test-pin', codeLength: /^\d+$/.test(code) ? code.length : undefined };
   }
 
-  /** The settings may have another code by now. */
+  /** Takes the code from the setting again, because it may have changed since the send. */
   resend(to: PhoneNumber): Promise<SentCode> {
     return this.send(to);
   }
 
-  /** A test number that ended or was removed from the settings since the send has no code. */
+  /** A test number that expired or was removed from the setting since the send has no code. */
   async verify(to: PhoneNumber, _providerPinId: string, code: string): Promise<CheckResult> {
     const testNumber = this.findTestNumber(to);
     if (!testNumber) return 'expired';
     return matchesTestCode(testNumber, code) ? 'verified' : 'wrong_code';
   }
 
-  /** No answer is ever lost. */
+  /** Unknown, because this provider stores no results. */
   async findVerified(): Promise<EarlierCheckResult> {
     return 'unknown';
   }

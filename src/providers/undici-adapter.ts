@@ -35,9 +35,8 @@ export class RequestNotSentError extends Error {
  * Lets axios send by undici instead of Node's own client: measured, stock axios costs 3 to 4 times
  * the CPU. Bodies are strings, and a response of any status is returned. `timeout` runs from the
  * call, connecting included, to the last byte. An error before the first written byte is a
- * {@link RequestNotSentError}. Its code, or that of a later error, is axios' own after a timeout
- * (`ETIMEDOUT` while connecting, then `ECONNABORTED`) or after `signal` aborts (`ERR_CANCELED`).
- * Other errors are undici's or Node's.
+ * {@link RequestNotSentError}. The `code` of an error after a timeout is `ETIMEDOUT` while connecting and
+ * `ECONNABORTED` later; after `signal` aborts, `ERR_CANCELED`. Other codes are undici's or Node's.
  */
 function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
   return (config) =>
@@ -60,8 +59,8 @@ function undiciAdapter(dispatcher: Dispatcher): AxiosAdapter {
 
 /**
  * An axios instance over undici. It follows no redirect, which would send the key and the number to
- * another host. All defaults of axios are deleted, because axios merges them into every request: so
- * bodies are not transformed.
+ * another host. The defaults of axios are deleted, because merging them into every request costs time.
+ * Without them, bodies are not transformed.
  */
 export function createUndiciAxios(dispatcher: Dispatcher): AxiosInstance {
   const instance = axios.create();
@@ -102,7 +101,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    // It timed out or was cancelled while it waited for a connection: write nothing.
+    // The request timed out or was cancelled while it waited for a connection: write nothing.
     if (this.abortReason) controller.abort(this.abortReason);
   }
 
