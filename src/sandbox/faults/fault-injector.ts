@@ -5,7 +5,7 @@ import type { ReportFault, SandboxFault, SandboxOperation } from './sandbox-faul
 interface FaultPlan {
   /** Default: both providers. */
   readonly provider?: ProviderName;
-  /** Default: every recipient. */
+  /** A phone number or an e-mail address. Default: every recipient. */
   readonly to?: string;
   /** How many requests or messages still get the fault. */
   readonly times: number;
@@ -42,8 +42,9 @@ export class FaultInjector {
   }
 
   /**
-   * Finds the fault for a request and counts the request against `times`. A fault for this recipient
-   * takes precedence over one for all; then one for this provider over one for both.
+   * Finds the fault for a request and counts the request against `times`. The most specific fault is
+   * used: for the recipient and provider, then for the recipient, then for the provider, then for all.
+   * @returns `undefined` if no planned fault matches
    */
   consumeFault(
     operation: SandboxOperation,
@@ -54,7 +55,7 @@ export class FaultInjector {
     return this.consume(operation, provider, to) as PlannedFault | undefined;
   }
 
-  /** Like {@link consumeFault}, for the reports of a message. */
+  /** Like {@link consumeFault}, for the delivery reports of a message. */
   consumeReportFault(provider: ProviderName, to: string): ReportFault | undefined {
     return this.consume('report', provider, to) as PlannedReportFault | undefined;
   }

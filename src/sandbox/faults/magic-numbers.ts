@@ -10,8 +10,8 @@ interface MagicScenario {
 const SEND_OPERATIONS: readonly SandboxOperation[] = ['send', 'resend'];
 
 /**
- * Area codes whose numbers +1 AAA 555 0100 to 0199 always behave in the same way.
- * The North American Numbering Plan reserves them for fiction: valid, but never assigned.
+ * Faults by area code. The code AAA sets the fault of the numbers +1 AAA 555 0100 to +1 AAA 555 0199.
+ * The North American Numbering Plan reserves these numbers for fiction: valid, but never assigned.
  */
 export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
   201: { operations: [...SEND_OPERATIONS, 'verify'], fault: { kind: 'delivered' } },
@@ -46,7 +46,7 @@ export const MAGIC_AREA_CODES: Readonly<Record<string, MagicScenario>> = {
   254: { operations: ['verify'], fault: { kind: 'not-found' } },
 };
 
-/** Area codes of numbers whose messages arrive, but are reported in another way. */
+/** Faults of delivery reports by area code. The messages to these numbers arrive. */
 export const MAGIC_REPORT_AREA_CODES: Readonly<Record<string, ReportFault>> = {
   256: { kind: 'normal', status: 'UNDELIVERABLE_NOT_DELIVERED', errorId: 27 },
   260: { kind: 'normal', status: 'EXPIRED_EXPIRED', errorId: 811 },
@@ -60,13 +60,13 @@ export const MAGIC_REPORT_AREA_CODES: Readonly<Record<string, ReportFault>> = {
 
 const SCENARIOS = Object.values(MAGIC_AREA_CODES);
 
-/** For Sinch, 0150 to 0199 work normally, so that tests can fail over from Infobip to Sinch. */
+/** At Sinch, the numbers 0150 to 0199 work normally, so that tests can fail over to Sinch. */
 const NUMBER_PATTERNS: Record<ProviderName, RegExp> = {
   infobip: /^1(\d{3})55501\d{2}$/,
   sinch: /^1(\d{3})55501[0-4]\d$/,
 };
 
-/** The local part of an e-mail address names the fault, as in `not-sent+7@sandbox.test`. */
+/** The e-mail address names the fault, up to an optional `+`: `not-sent+7@sandbox.test`. */
 const EMAIL_PATTERN = /^([a-z-]+)(\+[^@]*)?@sandbox\.test$/;
 
 /**
@@ -82,7 +82,10 @@ export function findMagicFault(
   return scenario?.operations.includes(operation) ? scenario.fault : undefined;
 }
 
-/** Like {@link findMagicFault}, for the reports of a message. Sinch has other statuses. */
+/**
+ * Like {@link findMagicFault}, for the delivery reports of a message to a magic number.
+ * Sinch does not have Infobip's statuses: it reports `Failed` instead.
+ */
 export function findMagicReport(to: string, provider: ProviderName): ReportFault | undefined {
   const [, areaCode = ''] = NUMBER_PATTERNS[provider].exec(to) ?? [];
   const fault = MAGIC_REPORT_AREA_CODES[areaCode];
@@ -94,6 +97,6 @@ function findScenario(to: string, provider: ProviderName): MagicScenario | undef
   const [, areaCode] = NUMBER_PATTERNS[provider].exec(to) ?? [];
   if (areaCode !== undefined) return MAGIC_AREA_CODES[areaCode];
   const [, kind] = EMAIL_PATTERN.exec(to.toLowerCase()) ?? [];
-  // The first scenario of a kind: the one for sends, if the kind has several.
+  // If a kind has several scenarios, the first one is for sends.
   return SCENARIOS.find(({ fault }) => fault.kind === kind);
 }

@@ -12,12 +12,12 @@ import {
   type SandboxOperation,
 } from './sandbox-fault.js';
 
-const DEFAULT_DELAY_MS = 2_000;
+const DEFAULT_SLOW_RESPONSE_MS = 2_000;
 
 /** Creates the error with which the provider's API reports a fault. */
 type FaultErrorFactory = (kind: ErrorFaultKind, fault: SandboxFault) => Error;
 
-/** Performs an operation and returns its response, with the result `forcedOutcome` if given. */
+/** Performs an operation and returns its response. `forcedOutcome` replaces the regular result. */
 type PerformOperation = (forcedOutcome?: ForcedOutcome) => object | Promise<object>;
 
 interface OperationRequest {
@@ -26,7 +26,7 @@ interface OperationRequest {
   readonly to?: string | undefined;
 }
 
-/** Answers one request. */
+/** Performs the operation of one request, or applies the fault that was found for the request. */
 type OperationHandler = (
   reply: FastifyReply,
   request: OperationRequest,
@@ -57,7 +57,7 @@ async function applyFault(
   if (!isResponseFault(kind)) return perform(kind);
   if (kind === 'slow') {
     const response = await perform();
-    await delay(fault.delayMs ?? DEFAULT_DELAY_MS, undefined, { ref: false });
+    await delay(fault.delayMs ?? DEFAULT_SLOW_RESPONSE_MS, undefined, { ref: false });
     return response;
   }
   if (fault.performed) await perform();

@@ -3,7 +3,7 @@
 import type { InfobipErrorShape } from '../infobip/infobip-error.js';
 
 export const SANDBOX_OPERATIONS = ['send', 'resend', 'verify', 'status', 'configuration'] as const;
-/** What a request does, independent of the channel. */
+/** What a request does, on any channel. `configuration`: applications and message templates. */
 export type SandboxOperation = (typeof SANDBOX_OPERATIONS)[number];
 
 const RESPONSE_FAULTS = [
@@ -36,17 +36,20 @@ const DELIVERY_OUTCOMES = [
 /** Whether the message reaches the phone, and the reason if not. docs/sandbox.md explains each. */
 export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
 
-/** A result that the sandbox reports in a normal response, for any input. */
+/** A result that the sandbox returns in a normal response, instead of the result for the input. */
 export type ForcedOutcome =
   DeliveryOutcome | 'expired' | 'exhausted' | 'new-pin-id' | 'wrong-msisdn';
 
-/** Two outcomes, because Infobip has two names for an unreachable number. */
+/** Two outcomes, because Infobip documents two spellings of the status of an unreachable number. */
 export const isUnreachable = (outcome: ForcedOutcome | undefined): boolean =>
   outcome === 'unreachable' || outcome === 'unreachable-prose';
 
 export type FaultKind = ResponseFaultKind | ForcedOutcome;
 
-/** With `delivered`, a verify checks the code as usual, exempt from the application's limits. */
+/**
+ * The kinds of fault that each operation can have. A verify with `delivered` checks the code as usual,
+ * but does not count against the application's limits.
+ */
 export const FAULTS_BY_OPERATION: Record<SandboxOperation, readonly FaultKind[]> = {
   send: [...RESPONSE_FAULTS, ...DELIVERY_OUTCOMES, 'expired'],
   resend: [...RESPONSE_FAULTS, ...DELIVERY_OUTCOMES, 'new-pin-id'],
@@ -55,10 +58,10 @@ export const FAULTS_BY_OPERATION: Record<SandboxOperation, readonly FaultKind[]>
   configuration: RESPONSE_FAULTS,
 };
 
-/** How the sandbox answers one request. */
+/** How the sandbox handles one request differently. */
 export interface SandboxFault {
   readonly kind: FaultKind;
-  /** Whether the operation is still performed, so that only the response is lost. Default: false. */
+  /** For a response fault other than `slow`: whether the operation is performed. Default: false. */
   readonly performed?: boolean;
   /** Delay of a `slow` response in milliseconds. Default: 2000. */
   readonly delayMs?: number;
@@ -85,15 +88,15 @@ export const REPORT_FAULT_KINDS = [
 /** How the delivery report of a message arrives. docs/sandbox.md explains each. */
 type ReportFaultKind = (typeof REPORT_FAULT_KINDS)[number];
 
-/** What a delivery report says. Default: what became of the message. */
+/** What a delivery report says. Without a status, it says what happened to the message. */
 export interface ReportOutcome {
   /** Infobip: name of a status. Sinch: an `smsResult`, or the status of a result event. */
   readonly status?: string;
   /** Sinch: the reason in a result event. */
   readonly reason?: string;
-  /** Infobip: group of the status. Default: the documented one. */
+  /** Infobip: id of the status group. Default: the group that Infobip documents for the status. */
   readonly groupId?: number;
-  /** Infobip: id of the error. Default: 0, no error. */
+  /** Infobip: id of the error. Default: 0, no error, or without `status` the message's own error. */
   readonly errorId?: number;
   /** Whether required fields are missing or have other types. Default: false. */
   readonly isMalformed?: boolean;
