@@ -3,20 +3,23 @@ import { InfobipError } from './infobip-error.js';
 import { parseLimit } from './limit-syntax.js';
 import { SlidingWindows } from './sliding-windows.js';
 
-/** Enforces the three limits of an application's configuration. */
+/** Enforces the limits of an application: on sends in total, sends per number and verifies per number. */
 export class ApplicationLimits {
   private readonly sendsByApplication: SlidingWindows;
   private readonly sendsByNumber: SlidingWindows;
   private readonly verifiesByNumber: SlidingWindows;
 
-  /** @param now milliseconds since the epoch. */
+  /** @param now the time by the sandbox's clock, in milliseconds since the epoch */
   constructor(now: () => number) {
     this.sendsByApplication = new SlidingWindows(now);
     this.sendsByNumber = new SlidingWindows(now);
     this.verifiesByNumber = new SlidingWindows(now);
   }
 
-  /** Counts a send against both send limits. @throws InfobipError 429, without counting. */
+  /**
+   * Counts a send or resend against both send limits.
+   * @throws InfobipError 429 at a limit; the request is then not counted
+   */
   countSend({ applicationId, configuration }: InfobipApplication, recipient: string): void {
     const recipientKey = `${applicationId} ${recipient}`;
     const { sendPinPerApplicationLimit, sendPinPerPhoneNumberLimit } = configuration;
@@ -26,7 +29,7 @@ export class ApplicationLimits {
     this.sendsByNumber.countEvent(recipientKey);
   }
 
-  /** Counts a verify call. @throws InfobipError 429, without counting. */
+  /** Counts a verify. @throws InfobipError 429 at the limit; the request is then not counted */
   countVerify({ applicationId, configuration }: InfobipApplication, recipient: string): void {
     const recipientKey = `${applicationId} ${recipient}`;
     assertBelowLimit(this.verifiesByNumber, recipientKey, configuration.verifyPinLimit);

@@ -12,9 +12,10 @@ import {
   type TextTemplateFields,
 } from './message-template.js';
 
-/** Bounds the memory of a sandbox that runs for a long time. */
+/** For applications and templates each. Bounds the memory of a sandbox that runs for a long time. */
 const MAX_ITEMS = 10_000;
 
+/** `text`: the template of an SMS or a call. */
 export type TemplateKind = 'text' | 'email';
 
 /** Generates an id in Infobip's format: 32 upper-case hex digits. */
@@ -33,7 +34,7 @@ export class ApplicationStore {
     return application;
   }
 
-  /** Changes the given fields only. @throws InfobipError 404 */
+  /** Changes only the fields that `update` has. @throws InfobipError 404 */
   updateApplication(applicationId: string, update: ApplicationUpdate): InfobipApplication {
     const old = this.getApplication(applicationId);
     const configuration = { ...old.configuration, ...update.configuration };
@@ -65,7 +66,7 @@ export class ApplicationStore {
   }
 
   /**
-   * Changes the given fields only.
+   * Changes only the fields that `update` has.
    * @throws InfobipError 404, also for a template of the other kind.
    */
   updateTemplate(

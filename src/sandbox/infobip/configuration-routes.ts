@@ -25,12 +25,14 @@ interface TemplateRouteTypes {
 interface ConfigurationRouteDependencies {
   readonly applications: ApplicationStore;
   readonly faults: FaultInjector;
+  /** The only valid API key; `undefined` if every key is valid. */
   readonly apiKey: string | undefined;
 }
 
-const APPLICATION = '/applications/:applicationId';
-const MESSAGES = `${APPLICATION}/messages`;
-const EMAIL_MESSAGES = `${APPLICATION}/email/messages`;
+// Infobip's paths call a message template a message.
+const APPLICATION_PATH = '/applications/:applicationId';
+const TEMPLATES_PATH = `${APPLICATION_PATH}/messages`;
+const EMAIL_TEMPLATES_PATH = `${APPLICATION_PATH}/email/messages`;
 
 /** Infobip's routes for applications and message templates. */
 export function createConfigurationRoutes({
@@ -49,35 +51,39 @@ export function createConfigurationRoutes({
     fastify.get('/2fa/2/applications', (_request, reply) =>
       handleRequest(reply, () => applications.listApplications()),
     );
-    fastify.get<ApplicationRouteTypes>(`/2fa/2${APPLICATION}`, ({ params }, reply) =>
+    fastify.get<ApplicationRouteTypes>(`/2fa/2${APPLICATION_PATH}`, ({ params }, reply) =>
       handleRequest(reply, () => applications.getApplication(params.applicationId)),
     );
-    fastify.put<ApplicationRouteTypes>(`/2fa/2${APPLICATION}`, ({ params, body }, reply) =>
+    fastify.put<ApplicationRouteTypes>(`/2fa/2${APPLICATION_PATH}`, ({ params, body }, reply) =>
       handleRequest(reply, () => {
         const update = validateInput(applicationUpdateSchema, body);
         return applications.updateApplication(params.applicationId, update);
       }),
     );
-    fastify.get<ApplicationRouteTypes>(`/2fa/2${MESSAGES}`, ({ params }, reply) =>
+    fastify.get<ApplicationRouteTypes>(`/2fa/2${TEMPLATES_PATH}`, ({ params }, reply) =>
       handleRequest(reply, () => applications.listTemplates(params.applicationId)),
     );
-    fastify.get<TemplateRouteTypes>(`/2fa/2${MESSAGES}/:messageId`, ({ params }, reply) =>
+    fastify.get<TemplateRouteTypes>(`/2fa/2${TEMPLATES_PATH}/:messageId`, ({ params }, reply) =>
       handleRequest(reply, () => applications.getTemplate(params.applicationId, params.messageId)),
     );
-    fastify.put<TemplateRouteTypes>(`/2fa/2${MESSAGES}/:messageId`, ({ params, body }, reply) =>
-      handleRequest(reply, () => {
-        const update = validateInput(textTemplateUpdateSchema, body);
-        return toTemplateResponse(applications.updateTemplate('text', params, update));
-      }),
+    fastify.put<TemplateRouteTypes>(
+      `/2fa/2${TEMPLATES_PATH}/:messageId`,
+      ({ params, body }, reply) =>
+        handleRequest(reply, () => {
+          const update = validateInput(textTemplateUpdateSchema, body);
+          return toTemplateResponse(applications.updateTemplate('text', params, update));
+        }),
     );
-    fastify.post<ApplicationRouteTypes>(`/2fa/2${EMAIL_MESSAGES}`, ({ params, body }, reply) =>
-      handleRequest(reply, () => {
-        const fields = validateInput(emailTemplateSchema, body);
-        return toTemplateResponse(applications.createTemplate(params.applicationId, fields));
-      }),
+    fastify.post<ApplicationRouteTypes>(
+      `/2fa/2${EMAIL_TEMPLATES_PATH}`,
+      ({ params, body }, reply) =>
+        handleRequest(reply, () => {
+          const fields = validateInput(emailTemplateSchema, body);
+          return toTemplateResponse(applications.createTemplate(params.applicationId, fields));
+        }),
     );
     fastify.put<TemplateRouteTypes>(
-      `/2fa/2${EMAIL_MESSAGES}/:messageId`,
+      `/2fa/2${EMAIL_TEMPLATES_PATH}/:messageId`,
       ({ params, body }, reply) =>
         handleRequest(reply, () => {
           const update = validateInput(emailTemplateUpdateSchema, body);
@@ -95,11 +101,13 @@ export function createConfigurationRoutes({
           return application;
         }),
       );
-      fastify.post<ApplicationRouteTypes>(`${version}${MESSAGES}`, ({ params, body }, reply) =>
-        handleRequest(reply, () => {
-          const fields = validateInput(textTemplateSchema, body);
-          return toTemplateResponse(applications.createTemplate(params.applicationId, fields));
-        }),
+      fastify.post<ApplicationRouteTypes>(
+        `${version}${TEMPLATES_PATH}`,
+        ({ params, body }, reply) =>
+          handleRequest(reply, () => {
+            const fields = validateInput(textTemplateSchema, body);
+            return toTemplateResponse(applications.createTemplate(params.applicationId, fields));
+          }),
       );
     }
   };

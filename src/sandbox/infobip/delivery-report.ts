@@ -1,7 +1,7 @@
 import type { ReportOutcome } from '../faults/sandbox-fault.js';
 import { buildError, buildStatus, isCharged } from './delivery-status.js';
 
-/** `v3`: the reports of Infobip's current send endpoint. `older`: those of the one before. */
+/** `v3`: as Infobip reports messages of its current SMS API, version 3. `older`: of its earlier SMS API. */
 export const REPORT_SHAPES = ['v3', 'older'] as const;
 export type InfobipReportShape = (typeof REPORT_SHAPES)[number];
 
@@ -9,10 +9,10 @@ export type InfobipReportShape = (typeof REPORT_SHAPES)[number];
 export interface InfobipMessage {
   /** The `externalMessageId` of the response to the send. */
   readonly messageId: string;
-  /** Digits without `+`. */
+  /** The recipient's phone number: digits without `+`. */
   readonly to: string;
   readonly sender: string;
-  /** Milliseconds since the epoch. */
+  /** Time of the send in milliseconds since the epoch. */
   readonly sentAt: number;
 }
 
@@ -21,8 +21,8 @@ const PRICE = 0.031;
 const MCC_MNC = '00101';
 
 /**
- * Builds one entry of `results`.
- * @param outcome with the name of a status
+ * Builds the report of one message: an entry of the list `results` that Infobip posts.
+ * @param outcome what the report says; here, its `status` is required
  * @param doneAt when the message got the status, in milliseconds since the epoch
  */
 export function buildDeliveryReport(

@@ -15,21 +15,21 @@ interface DeliveryReporterDependencies {
   readonly getShape: () => InfobipReportShape;
 }
 
-/** What became of a message that Infobip sent. */
+/** What happened to a message that Infobip sent. A `FloodError`: the flood filter rejected it. */
 export type SentMessageResult = 'delivered' | 'unreachable' | FloodError;
 
-const OUTCOMES: Record<SentMessageResult, ReportOutcome & { status: string }> = {
+const OUTCOME_BY_RESULT: Record<SentMessageResult, ReportOutcome & { status: string }> = {
   delivered: { status: 'DELIVERED_TO_HANDSET' },
   unreachable: { status: 'UNDELIVERABLE_NOT_DELIVERED', errorId: 27 },
   EC_DESTINATION_FLOODING: { status: 'REJECTED_FLOODING_FILTER', errorId: 4103 },
   EC_DESTINATION_TXT_FLOODING: { status: 'REJECTED_FLOODING_FILTER', errorId: 4104 },
 };
 
-/** Reports the delivery of messages to every subscription. */
+/** Sends the delivery reports of messages to every subscription for them. */
 export class DeliveryReporter {
   constructor(private readonly deps: DeliveryReporterDependencies) {}
 
-  /** @returns after the report was answered, if a fault says that it comes before the response; else at once */
+  /** Plans the reports of a message. With the fault `early`, waits for the receivers' responses. */
   async reportMessage(message: InfobipMessage, result: SentMessageResult): Promise<void> {
     const { planner, subscriptions, getShape } = this.deps;
     const { messageId, to } = message;
@@ -39,9 +39,9 @@ export class DeliveryReporter {
       to,
       intermediate: { status: 'PENDING_ENROUTE' },
       createReports: (outcome, doneAt) => {
-        const complete = completeOutcome(outcome, result);
-        const { status } = complete;
-        const body = buildDeliveryReport(message, complete, { doneAt, shape: getShape() });
+        const completeOutcome = addResult(outcome, result);
+        const { status } = completeOutcome;
+        const body = buildDeliveryReport(message, completeOutcome, { doneAt, shape: getShape() });
         return subscriptions
           .listReceivers()
           .map((receiver) => ({ provider: 'infobip', messageId, to, status, receiver, body }));
@@ -51,12 +51,14 @@ export class DeliveryReporter {
   }
 }
 
-/** Without a status, the report says what became of the message. */
-function completeOutcome(
+/** Adds what happened to the message, if the outcome has no status. */
+function addResult(
   outcome: ReportOutcome,
   result: SentMessageResult,
 ): ReportOutcome & { status: string } {
   const { status, errorId } =
-    outcome.status === undefined ? OUTCOMES[result] : { status: outcome.status, errorId: 0 };
+    outcome.status === undefined
+      ? OUTCOME_BY_RESULT[result]
+      : { status: outcome.status, errorId: 0 };
   return { ...outcome, status, errorId: outcome.errorId ?? errorId ?? 0 };
 }

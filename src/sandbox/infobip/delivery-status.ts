@@ -1,12 +1,12 @@
-/** The groups of Infobip's statuses, by id. */
-const GROUPS: Readonly<Partial<Record<number, string>>> = {
+/** The names of Infobip's status groups, by id. */
+const GROUP_NAMES: Readonly<Partial<Record<number, string>>> = {
   1: 'PENDING',
   2: 'UNDELIVERABLE',
   3: 'DELIVERED',
   4: 'EXPIRED',
   5: 'REJECTED',
 };
-const REJECTED = 5;
+const REJECTED_GROUP_ID = 5;
 
 /** Infobip's statuses of a message, by name: group and id. */
 const STATUSES: Readonly<Partial<Record<string, readonly [groupId: number, id: number]>>> = {
@@ -23,7 +23,7 @@ const STATUSES: Readonly<Partial<Record<string, readonly [groupId: number, id: n
   CANCELLED: [2, 98],
   EXPIRED_EXPIRED: [4, 15],
   EXPIRED_DLR_UNKNOWN: [4, 29],
-  // Also in group 5, if the message is not charged.
+  // Infobip also documents it in group 5, for a message that is not charged.
   SIGNALS_BLOCKED: [4, 87],
   REJECTED_NETWORK: [5, 6],
   REJECTED_PREFIX_MISSING: [5, 8],
@@ -61,13 +61,13 @@ const ERRORS: Readonly<Partial<Record<number, string>>> = {
 const PERMANENT_ERRORS: readonly number[] = [1, 5, 4103, 4104];
 
 /**
- * Builds the `status` of a delivery report. A name that Infobip does not document has no `id`, and no
- * group unless one is given.
+ * Builds the `status` of a delivery report. A name that Infobip does not document has no `id`, and a
+ * group only by `chosenGroupId`.
  */
-export function buildStatus(name: string, group?: number) {
-  const [documentedGroup, id] = STATUSES[name] ?? [];
-  const groupId = group ?? documentedGroup;
-  const groupName = groupId === undefined ? undefined : GROUPS[groupId];
+export function buildStatus(name: string, chosenGroupId?: number) {
+  const [documentedGroupId, id] = STATUSES[name] ?? [];
+  const groupId = chosenGroupId ?? documentedGroupId;
+  const groupName = groupId === undefined ? undefined : GROUP_NAMES[groupId];
   const description = `Simulated: ${name}`;
   return {
     ...(groupId !== undefined && { groupId }),
@@ -78,7 +78,7 @@ export function buildStatus(name: string, group?: number) {
   };
 }
 
-/** Builds the `error` of a delivery report. Infobip groups errors by who has to act. */
+/** Builds the `error` of a delivery report. Simplified: from id 500, each is in the group of user errors. */
 export function buildError(id: number) {
   const name = ERRORS[id] ?? `EC_${String(id)}`;
   const group =
@@ -92,4 +92,5 @@ export function buildError(id: number) {
 }
 
 /** Whether Infobip charges for a message with this status. */
-export const isCharged = ({ groupId }: { groupId?: number }): boolean => groupId !== REJECTED;
+export const isCharged = ({ groupId }: { groupId?: number }): boolean =>
+  groupId !== REJECTED_GROUP_ID;

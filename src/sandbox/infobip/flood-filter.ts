@@ -2,13 +2,14 @@ import { BoundedHistory } from '../bounded-history.js';
 import { normalizeRecipient } from '../recipient.js';
 import { SlidingWindows } from './sliding-windows.js';
 
-/** Infobip's defaults: of identical texts, and of all messages to one number. */
+// Infobip's default limits on the SMS to one number: with identical texts, and with any text.
 const INTERVAL_MS = 3_600_000;
-const IDENTICAL = { count: 6, intervalMs: INTERVAL_MS };
-const ALL = { count: 20, intervalMs: INTERVAL_MS };
+const IDENTICAL_LIMIT = { count: 6, intervalMs: INTERVAL_MS };
+const TOTAL_LIMIT = { count: 20, intervalMs: INTERVAL_MS };
+/** Bounds the memory of a sandbox that runs for a long time. */
 const MAX_REJECTED = 1_000;
 
-/** The names of the reason in Infobip's delivery report. */
+/** Infobip's names for the reason of a rejection, as in a delivery report. */
 export type FloodError = 'EC_DESTINATION_TXT_FLOODING' | 'EC_DESTINATION_FLOODING';
 
 /** An SMS that the filter rejected. */
@@ -22,27 +23,27 @@ interface RejectedMessage {
 
 /**
  * Infobip's flood filter: rejects the seventh identical SMS to a number within 60 minutes, and the
- * 21st of any text. Rejected messages count, too. Callers of the API do not notice.
+ * 21st with any text. Rejected messages count, too. The response to the send does not show a rejection.
  */
 export class FloodFilter {
-  private readonly identical: SlidingWindows;
-  private readonly all: SlidingWindows;
+  private readonly identicalTexts: SlidingWindows;
+  private readonly allTexts: SlidingWindows;
   private readonly rejected = new BoundedHistory<RejectedMessage>(MAX_REJECTED);
 
-  /** @param now milliseconds since the epoch */
+  /** @param now the time by the sandbox's clock, in milliseconds since the epoch */
   constructor(private readonly now: () => number) {
-    this.identical = new SlidingWindows(now);
-    this.all = new SlidingWindows(now);
+    this.identicalTexts = new SlidingWindows(now);
+    this.allTexts = new SlidingWindows(now);
   }
 
-  /** Counts an SMS. @returns why it does not reach the phone; `undefined` if it does */
-  rejectMessage(to: string, text: string): FloodError | undefined {
+  /** Counts an SMS. @returns the reason if the SMS is rejected; `undefined` if not */
+  checkMessage(to: string, text: string): FloodError | undefined {
     const recipient = normalizeRecipient(to);
     const textKey = `${recipient} ${text}`;
-    const isRepeated = this.identical.getWaitMs(textKey, IDENTICAL) > 0;
-    const isFlooded = this.all.getWaitMs(recipient, ALL) > 0;
-    this.identical.countEvent(textKey);
-    this.all.countEvent(recipient);
+    const isRepeated = this.identicalTexts.getWaitMs(textKey, IDENTICAL_LIMIT) > 0;
+    const isFlooded = this.allTexts.getWaitMs(recipient, TOTAL_LIMIT) > 0;
+    this.identicalTexts.countEvent(textKey);
+    this.allTexts.countEvent(recipient);
     if (!isRepeated && !isFlooded) return undefined;
     const error = isRepeated ? 'EC_DESTINATION_TXT_FLOODING' : 'EC_DESTINATION_FLOODING';
     const sentAt = new Date(this.now()).toISOString();

@@ -20,11 +20,12 @@ interface InfobipApiDependencies {
   readonly faults: FaultInjector;
   readonly fixedPins: FixedPinStore;
   readonly planner: ReportPlanner;
-  /** `undefined` if it is switched off. */
+  /** `undefined` if the sandbox does not simulate the flood filter. */
   readonly floodFilter: FloodFilter | undefined;
   readonly settings: SandboxSettings;
+  /** The only valid API key; `undefined` if every key is valid. */
   readonly apiKey: string | undefined;
-  /** Milliseconds since the epoch. */
+  /** The time by the sandbox's clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 

@@ -8,9 +8,9 @@ export interface ApplicationFields {
     /** Number of wrong PINs allowed for each sent PIN. */
     readonly pinAttempts: number;
     readonly allowMultiplePinVerifications: boolean;
-    /** A duration such as `15m`; the limits below are written as `3/1d`. */
+    /** A duration, such as `15m`. */
     readonly pinTimeToLive: string;
-    /** Limits the verify calls for one number. */
+    /** Limits the verify calls for one number. A limit such as `3/1d` means 3 requests in one day. */
     readonly verifyPinLimit: string;
     readonly sendPinPerApplicationLimit: string;
     readonly sendPinPerPhoneNumberLimit: string;
@@ -21,6 +21,7 @@ export interface InfobipApplication extends ApplicationFields {
   readonly applicationId: string;
 }
 
+/** An update changes only the fields that it has. */
 export interface ApplicationUpdate {
   readonly name: string;
   readonly enabled?: boolean;

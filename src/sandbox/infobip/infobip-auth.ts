@@ -7,8 +7,8 @@ type InfobipScope = '2fa:manage' | '2fa:pin:send' | 'subscriptions:manage';
 
 /**
  * Checks the `Authorization` header. With the scheme Basic, the password is the key.
- * Without `apiKey` every key is valid. A key that starts with `noscope` has no scope, and one that
- * starts with `pinscope` has only `2fa:pin:send`; both are valid in addition to `apiKey`.
+ * Without `apiKey`, every key is valid. A key that starts with `noscope` has no scope. A key that starts
+ * with `pinscope` has only the scope `2fa:pin:send`. Both are valid even if `apiKey` is set.
  * @throws InfobipError 401 for an invalid key, 403 for a missing scope.
  */
 export function authenticateInfobip(

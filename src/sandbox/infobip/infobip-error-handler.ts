@@ -23,7 +23,7 @@ export function createInfobipError(
   return new InfobipError(FAULT_STATUS[kind], undefined, { retryAfterS, shape });
 }
 
-/** Answers every error of these routes, and every unknown route, in Infobip's format. */
+/** Returns all errors of the routes of `fastify` in Infobip's format, and 404 for an unknown route. */
 export function useInfobipErrors(fastify: FastifyInstance, settings: SandboxSettings): void {
   fastify.setErrorHandler(
     async (cause: FastifyError | ValidationError | InfobipError, _request, reply) => {

@@ -1,4 +1,4 @@
-/** Infobip's documented statuses, with the codes of its current and its first version. */
+/** By HTTP status: the error code, the code in the API's first version, and the text. */
 const ERRORS_BY_STATUS = {
   400: { code: 'BAD_REQUEST', v1Code: 'INVALID_ARGUMENT', text: 'Bad request' },
   401: { code: 'UNAUTHORIZED', v1Code: 'UNAUTHORIZED', text: 'Unauthorized' },
@@ -26,6 +26,7 @@ const ERRORS_BY_STATUS = {
   },
 } as const;
 
+/** The field `action` of the shape `current`. */
 const ACTIONS: Record<InfobipStatus, string> = {
   400: 'Check the request for the violations.',
   401: 'Check the credentials in the Authorization header.',

@@ -3,19 +3,24 @@ import { isEmailTemplate, type MessageTemplate, type PinType } from './message-t
 
 /** A generated PIN that can be verified. All times are in ms since the epoch. */
 export interface IssuedPin {
+  /** Changes only by a resend with the forced outcome `new-pin-id`. */
   pinId: string;
   readonly applicationId: string;
   /** The recipient as the client wrote it. */
   readonly to: string;
-  readonly pin: string;
+  /** What the end user types. */
+  readonly code: string;
   /** The template at the time of the send. */
   readonly template: MessageTemplate;
+  /** The sender. */
   readonly from: string;
+  /** Values for the placeholders of the template, by name. */
   placeholders: Readonly<Record<string, string>>;
   readonly expiresAt: number;
   failedAttempts: number;
-  /** When the first message was sent. */
+  /** When the first message was sent; `undefined` if none was. */
   sentAt?: number;
+  /** When the PIN was first verified. */
   verifiedAt?: number;
 }
 
@@ -26,15 +31,18 @@ const ALPHABETS: Record<PinType, string> = {
   ALPHANUMERIC: DIGITS + LETTERS,
 };
 
-export function generatePin({ pinType, pinLength }: MessageTemplate): string {
+export function generatePinCode({ pinType, pinLength }: MessageTemplate): string {
   return generateCode(ALPHABETS[pinType], pinLength);
 }
 
-/** Fills in the template. The text of an e-mail is unknown: a client only names its template. */
-export function renderText({ template, placeholders, pin }: IssuedPin): string {
+/**
+ * Renders the text of an SMS or a call. For an e-mail it returns the code and the template's id, because
+ * Infobip keeps the text of e-mails elsewhere.
+ */
+export function renderText({ template, placeholders, code }: IssuedPin): string {
   if (isEmailTemplate(template))
-    return `${pin} (e-mail template ${String(template.emailTemplateId)})`;
-  const values = new Map(Object.entries({ ...placeholders, pin }));
+    return `${code} (e-mail template ${String(template.emailTemplateId)})`;
+  const values = new Map(Object.entries({ ...placeholders, pin: code }));
   return template.messageText.replace(
     /\{\{([^{}]+)\}\}/g,
     (placeholder, name: string) => values.get(name) ?? placeholder,

@@ -40,6 +40,7 @@ export function isEmailTemplate(template: MessageTemplate): template is EmailTem
 const LANGUAGES =
   'en es ca da nl fr de it ja ko no pl ru sv fi hr sl ro pt_pt pt_br zh_cn zh_tw'.split(' ');
 
+// Escaped in the error message, in which Joi replaces `{{name}}`.
 const messageText = Joi.string()
   .pattern(/\{\{pin\}\}/)
   .messages({ 'string.pattern.base': '{#label} must contain \\{\\{pin\\}\\}' });
@@ -70,7 +71,7 @@ export const textTemplateSchema = Joi.object<TextTemplateFields>({
   language: language.default('en'),
 });
 
-/** Without defaults, because an update changes the given fields only. */
+/** Without defaults, because an update changes only the fields that it has. */
 export const textTemplateUpdateSchema = Joi.object<Partial<TextTemplateFields>>({
   ...optionalTextFields,
   messageText,

@@ -8,25 +8,25 @@ import type { PinResendRequest } from './pin-requests.js';
 import { simulateDelivery, type InfobipChannel } from './simulate-delivery.js';
 
 export interface PinSendOptions {
-  /** Whether to look up the number before an SMS. Default: true. */
+  /** Whether to look up the number before an SMS is sent. Default: true. */
   readonly withNumberLookup?: boolean;
   readonly forcedOutcome?: ForcedOutcome | undefined;
 }
 
 interface PinDeliveryDependencies {
   readonly inbox: MessageInbox;
-  /** `undefined` if it is switched off. */
+  /** `undefined` if the sandbox does not simulate the flood filter. */
   readonly floodFilter: FloodFilter | undefined;
   readonly reporter: DeliveryReporter;
-  /** Milliseconds since the epoch. */
+  /** The time by the sandbox's clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** Delivers the messages with PINs, and has them reported if the client tracks them. */
+/** Delivers the messages with PINs, and reports their delivery if the request has `trackDelivery`. */
 export class PinDelivery {
   constructor(private readonly deps: PinDeliveryDependencies) {}
 
-  /** @returns the response to a send or resend */
+  /** Sends a message with the PIN. @returns the response to the send or resend */
   async deliverPin(
     channel: InfobipChannel,
     pin: IssuedPin,
@@ -39,8 +39,8 @@ export class PinDelivery {
     const delivery = simulateDelivery(channel, toDeliveryOutcome(forcedOutcome), withNumberLookup);
     if (delivery.isSent) pin.sentAt ??= sentAt;
     const text = renderText(pin);
-    const isFiltered = channel === 'sms' && delivery.isSent && isLimited(forcedOutcome);
-    const floodError = isFiltered ? floodFilter?.rejectMessage(to, text) : undefined;
+    const countsForFloodFilter = channel === 'sms' && delivery.isSent && isLimited(forcedOutcome);
+    const floodError = countsForFloodFilter ? floodFilter?.checkMessage(to, text) : undefined;
     const messageId = trackDelivery ? randomUUID() : undefined;
     if (delivery.isDelivered && floodError === undefined) {
       inbox.addMessage({
@@ -48,14 +48,14 @@ export class PinDelivery {
         from: sender,
         channel,
         text,
-        pin: pin.pin,
+        pin: pin.code,
         pinId,
         provider: 'infobip',
         sentAt: new Date(sentAt).toISOString(),
         ...(messageId !== undefined && { messageId }),
       });
     }
-    // A message that was not sent has an id, but no report.
+    // A message that was not sent has an `externalMessageId`, but no delivery report.
     if (messageId !== undefined && delivery.isSent) {
       const result = delivery.isDelivered ? (floodError ?? 'delivered') : 'unreachable';
       await reporter.reportMessage({ messageId, to, sender, sentAt }, result);
@@ -73,7 +73,7 @@ export class PinDelivery {
 export const isLimited = (forcedOutcome: ForcedOutcome | undefined): boolean =>
   forcedOutcome !== 'delivered';
 
-/** The message is delivered, unless the forced outcome is about delivery. */
+/** A forced outcome that is not about delivery, such as `expired`, does not prevent the delivery. */
 function toDeliveryOutcome(forcedOutcome: ForcedOutcome | undefined): DeliveryOutcome {
   switch (forcedOutcome) {
     case undefined:

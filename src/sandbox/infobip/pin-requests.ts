@@ -5,7 +5,7 @@ type PlaceholderValues = Readonly<Record<string, string>>;
 
 export interface PinSendRequest {
   readonly applicationId: string;
-  /** The message template's id. */
+  /** The id of the message template. */
   readonly messageId: string;
   /** Digits without `+`, or an e-mail address. */
   readonly to: string;

@@ -15,11 +15,13 @@ interface PinRouteTypes {
 interface PinRouteDependencies {
   readonly pinService: PinService;
   readonly faults: FaultInjector;
+  /** The only valid API key; `undefined` if every key is valid. */
   readonly apiKey: string | undefined;
-  /** Milliseconds since the epoch. */
+  /** The time by the sandbox's clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
+/** The channels, with the suffix of their paths. */
 const CHANNELS = [
   ['sms', ''],
   ['voice', '/voice'],
@@ -38,7 +40,8 @@ export function createPinRoutes({ pinService, faults, apiKey, now }: PinRouteDep
       for (const path of [`/2fa/2/pin${suffix}`, `/2fa/1/pin${suffix}`]) {
         fastify.post<{ Querystring: { ncNeeded?: unknown } }>(path, ({ query, body }, reply) =>
           handleOperation(reply, { operation: 'send', to: getRecipient(body) }, (forcedOutcome) => {
-            // Infobip's SDK sends the text `undefined` for an option that is not set.
+            // `ncNeeded` asks for the number lookup. Infobip's SDK sends the text `undefined` for an
+            // option that is not set.
             const withNumberLookup = query.ncNeeded !== 'false';
             const request = validateInput(sendSchemas[channel], body);
             return pinService.sendPin(channel, request, { withNumberLookup, forcedOutcome });
@@ -68,7 +71,7 @@ export function createPinRoutes({ pinService, faults, apiKey, now }: PinRouteDep
       ({ params, query }, reply) =>
         handleOperation(reply, { operation: 'status' }, () => {
           const filters = validateInput(statusQuerySchema, query);
-          // Its times are by the sandbox's clock, which may differ from the system's.
+          // Also by the sandbox's clock, because clients compare it with the times in the response.
           void reply.header('date', new Date(now()).toUTCString());
           return listVerifications(pinService, params.applicationId, filters);
         }),

@@ -7,7 +7,7 @@ import { ApplicationLimits } from './application-limits.js';
 import { generateId, type ApplicationStore } from './application-store.js';
 import type { InfobipApplication } from './infobip-application.js';
 import { InfobipError } from './infobip-error.js';
-import { generatePin, getDefaultSender, type IssuedPin } from './issued-pin.js';
+import { generatePinCode, getDefaultSender, type IssuedPin } from './issued-pin.js';
 import { parseDuration } from './limit-syntax.js';
 import { isEmailTemplate } from './message-template.js';
 import { isLimited, type PinDelivery, type PinSendOptions } from './pin-delivery.js';
@@ -19,7 +19,7 @@ interface PinServiceDependencies {
   readonly applications: ApplicationStore;
   readonly fixedPins: FixedPinStore;
   readonly delivery: PinDelivery;
-  /** Milliseconds since the epoch. */
+  /** The time by the sandbox's clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
@@ -55,7 +55,7 @@ export class PinService {
       pinId: generateId(),
       applicationId,
       to,
-      pin: fixedPins.findPin(to) ?? generatePin(template),
+      code: fixedPins.findPin(to) ?? generatePinCode(template),
       template,
       from: from ?? getDefaultSender(template),
       placeholders,
@@ -68,7 +68,8 @@ export class PinService {
 
   /**
    * Delivers the same PIN again. Its expiry and remaining attempts do not change.
-   * @throws InfobipError 404 for an unknown PIN, 400 between phone and e-mail, 429 over a limit.
+   * @throws InfobipError 404 for an unknown PIN, 400 if only one of the two messages is an e-mail, 429
+   * over a limit.
    */
   resendPin(
     channel: InfobipChannel,
@@ -86,11 +87,11 @@ export class PinService {
   }
 
   /**
-   * Checks a submitted PIN. A call over the verify limit does not use up an attempt.
+   * Checks the code that the end user typed. A call over the verify limit uses up no attempt.
    * @throws InfobipError 404 for an unknown PIN, or for a verified one if the application does not
    * allow multiple verifications; 429 over the limit.
    */
-  verifyPin(pinId: string, submittedPin: string, forcedOutcome?: ForcedOutcome): object {
+  verifyPin(pinId: string, submittedCode: string, forcedOutcome?: ForcedOutcome): object {
     const pin = this.pins.getPin(pinId);
     const application = this.deps.applications.getApplication(pin.applicationId);
     const { pinAttempts, allowMultiplePinVerifications } = application.configuration;
@@ -108,21 +109,22 @@ export class PinService {
       return buildResponse(false, 0, 'TTL_EXPIRED');
     if (forcedOutcome === 'exhausted' || pin.failedAttempts >= pinAttempts)
       return buildResponse(false, 0, 'NO_MORE_PIN_ATTEMPTS');
-    if (submittedPin !== pin.pin) {
+    if (submittedCode !== pin.code) {
       pin.failedAttempts += 1;
       return buildResponse(false, Math.max(0, pinAttempts - pin.failedAttempts), 'WRONG_PIN');
     }
     pin.verifiedAt ??= now;
-    // Infobip does not document this number: docs/sandbox.md lists it.
+    // Infobip does not document `attemptsRemaining` after a success. docs/sandbox.md lists our choice.
     return buildResponse(true, 0);
   }
 
-  /** Lists the PINs of a recipient, newest first. @throws InfobipError 404 */
+  /** Lists the PINs of a recipient, newest first. @throws InfobipError 404 for an unknown application. */
   listPinsSentTo(applicationId: string, to: string): readonly Readonly<IssuedPin>[] {
     this.deps.applications.getApplication(applicationId);
     return this.pins.listPinsSentTo(applicationId, to);
   }
 
+  /** @returns `undefined` for an unknown PIN. */
   findRecipient(pinId: string): string | undefined {
     return this.pins.findRecipient(pinId);
   }

@@ -22,6 +22,7 @@ export class PinStore {
     return requireFound(this.byId.get(pinId));
   }
 
+  /** @returns `undefined` for an unknown PIN. */
   findRecipient(pinId: string): string | undefined {
     return this.byId.get(pinId)?.to;
   }
@@ -33,7 +34,7 @@ export class PinStore {
     this.byId.set(pinId, pin);
   }
 
-  /** Newest first. */
+  /** Lists the PINs of a recipient, newest first. */
   listPinsSentTo(applicationId: string, to: string): IssuedPin[] {
     return this.history.listNewestFirst(buildGroupKey(applicationId, to));
   }

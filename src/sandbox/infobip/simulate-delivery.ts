@@ -7,13 +7,13 @@ export type InfobipChannel = Extract<MessageChannel, 'sms' | 'voice' | 'email'>;
 export interface PinDeliveryResult {
   /** Whether Infobip hands the message to the network. */
   readonly isSent: boolean;
-  /** Whether the message reaches the phone. */
+  /** Whether the message reaches the phone or mailbox. */
   readonly isDelivered: boolean;
   /** The status fields of the response. */
   readonly status: object;
 }
 
-/** The results of the number lookup, which Infobip calls "NC". */
+/** The result of the number lookup. Infobip calls the lookup "NC", number context. */
 const LOOKUP_STATUS: Record<DeliveryOutcome, string> = {
   delivered: 'NC_DESTINATION_REACHABLE',
   'not-sent': 'NC_DESTINATION_UNKNOWN',
@@ -23,7 +23,10 @@ const LOOKUP_STATUS: Record<DeliveryOutcome, string> = {
   'no-lookup': 'NC_NOT_CONFIGURED',
 };
 
-/** @param withNumberLookup looks up the number first, and sends no SMS to an unreachable one. */
+/**
+ * @param withNumberLookup whether the number is looked up before an SMS. If it is then unreachable, the
+ * SMS is not sent.
+ */
 export function simulateDelivery(
   channel: InfobipChannel,
   outcome: DeliveryOutcome,
@@ -40,14 +43,14 @@ export function simulateDelivery(
     return { isSent, isDelivered: isSent && isReachable, status };
   }
   const isSent = isAccepted && isReachable;
-  const name = getStatusName(outcome, isSent);
+  const name = getCallOrEmailStatus(outcome, isSent);
   const description = isSent ? 'Message accepted' : 'Message not sent';
   const status =
     channel === 'voice' ? { callStatus: name } : { emailStatus: { name, description } };
   return { isSent, isDelivered: isSent, status };
 }
 
-function getStatusName(outcome: DeliveryOutcome, isSent: boolean): string {
+function getCallOrEmailStatus(outcome: DeliveryOutcome, isSent: boolean): string {
   if (isSent) return 'PENDING_ACCEPTED';
   return outcome === 'no-credit' ? 'REJECTED_NOT_ENOUGH_CREDITS' : 'UNDELIVERABLE_NOT_DELIVERED';
 }

@@ -4,17 +4,18 @@ import type { RequestLimit } from './limit-syntax.js';
 /** Bounds the memory: how many events and keys are kept in total. */
 const MAX_TRACKED = { events: 1_000_000, keys: 100_000 };
 
-/** Sliding-window counters by key. */
+/** Counts events by key, such as the sends to each number, in sliding windows. */
 export class SlidingWindows {
   private readonly windows = new Map<string, FifoQueue<number>>();
   private eventCount = 0;
 
+  /** @param now the time by the sandbox's clock, in milliseconds since the epoch */
   constructor(
     private readonly now: () => number,
     private readonly capacity = MAX_TRACKED,
   ) {}
 
-  /** Milliseconds until the limit allows another event; 0 if it does now. */
+  /** Milliseconds until the limit can allow another event; 0 if it allows one now. */
   getWaitMs(key: string, { count, intervalMs }: RequestLimit): number {
     const window = this.windows.get(key);
     if (!window) return 0;
@@ -25,11 +26,12 @@ export class SlidingWindows {
       this.eventCount -= 1;
       oldest = window.peek();
     }
-    // The window can hold more events than the limit allows, if an update has lowered the limit.
+    // If an update has lowered the limit, the window can hold more events than the limit allows. Then
+    // another wait follows.
     return oldest === undefined || window.size < count ? 0 : oldest + intervalMs - now;
   }
 
-  /** Counts an event. Call `getWaitMs` before: it forgets old events. */
+  /** Counts an event. Call `getWaitMs` first: it removes the events that no longer count. */
   countEvent(key: string): void {
     const window = this.windows.get(key) ?? new FifoQueue<number>();
     // Delete and set again, so that the Map lists the least recently used key first.

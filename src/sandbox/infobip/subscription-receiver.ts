@@ -8,9 +8,13 @@ import {
 } from './subscription.js';
 
 const MINUTE_MS = 60_000;
+// Infobip's documented retries: the first after 1 minute, then after 2, 5, 10, 17, … minutes.
 const MAX_RETRIES = 20;
 
-/** @param getHmacHeader the name of the header with the HMAC of a request's body */
+/**
+ * Creates the receiver that posts reports to the URL of a subscription.
+ * @param getHmacHeader returns the name of the header with the HMAC of the request's body
+ */
 export function createSubscriptionReceiver(
   { profile }: InfobipSubscription,
   getHmacHeader: () => string,

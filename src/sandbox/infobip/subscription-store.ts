@@ -15,10 +15,13 @@ interface StoredSubscription {
 export class SubscriptionStore {
   private readonly subscriptions = new Map<string, StoredSubscription>();
 
-  /** @param getHmacHeader the name of the header with the HMAC of a request's body */
+  /** @param getHmacHeader returns the name of the header with the HMAC of the request's body */
   constructor(private readonly getHmacHeader: () => string) {}
 
-  /** Replaces an earlier subscription with the same id. @throws InfobipError 429 if the store is full. */
+  /**
+   * Adds a subscription, or replaces the earlier one with the same id.
+   * @throws InfobipError 429 if the store is full.
+   */
   addSubscription(subscription: InfobipSubscription): void {
     const { subscriptionId } = subscription;
     if (this.subscriptions.size >= MAX_SUBSCRIPTIONS && !this.subscriptions.has(subscriptionId))
@@ -36,7 +39,7 @@ export class SubscriptionStore {
     return [...this.subscriptions.values()].map(({ subscription }) => subscription);
   }
 
-  /** Lists the receivers of delivery reports. */
+  /** Lists the receivers of the subscriptions for delivery reports. */
   listReceivers(): ReportReceiver[] {
     return [...this.subscriptions.values()]
       .filter(({ subscription }) => subscription.events.includes('DELIVERY'))

@@ -1,16 +1,17 @@
 import Joi from 'joi';
 import { validateInput } from '../validate-input.js';
 
-/** An order to send delivery reports to a URL, as Infobip's Subscriptions API takes it. */
+/** A request to Infobip's Subscriptions API to send the reports of some events to a URL. */
 export interface InfobipSubscription {
   readonly subscriptionId: string;
+  /** Only `DELIVERY` has an effect in the sandbox. */
   readonly events: readonly string[];
   readonly profile: {
     readonly profileId: string;
     readonly webhook: { readonly notifyUrl: string; readonly contentType: string };
-    /** Most reports in one request. */
+    /** Maximum number of reports in one request. */
     readonly maxBucketSize: number;
-    /** Milliseconds. */
+    /** Timeout for the response to a report, in milliseconds. */
     readonly readTimeout: number;
     /** Static headers of each request. */
     readonly headers: Readonly<Record<string, string>>;
@@ -28,7 +29,7 @@ export type SubscriptionSecurity =
       readonly credentials: { readonly secretKey: string; readonly algorithm: string };
     };
 
-/** The names of the hash functions in Node, by Infobip's name. */
+/** Node's name of the hash function, by Infobip's name of the HMAC. */
 export const HMAC_ALGORITHMS: Readonly<Record<string, string>> = {
   HMAC_MD5: 'md5',
   HMAC_SHA_1: 'sha1',
@@ -74,16 +75,16 @@ export const subscriptionSchema = Joi.object<InfobipSubscription>({
   }).required(),
 });
 
-/** A subscription in the settings of the sandbox. */
+/** The subscription that the sandbox creates from its options. */
 export interface SubscriptionOptions {
   readonly url: string;
   /** Sent as header `x-delivery-token`. */
   readonly token?: string | undefined;
-  /** Key of HMAC-SHA-256. */
+  /** Secret key of the HMAC-SHA-256. */
   readonly hmacSecret?: string | undefined;
 }
 
-/** @throws ValidationError for an invalid URL */
+/** Creates a subscription to delivery reports. @throws ValidationError for an invalid URL */
 export function createSubscription({ url, token, hmacSecret }: SubscriptionOptions) {
   return validateInput(subscriptionSchema, {
     subscriptionId: 'sandbox',

@@ -8,7 +8,10 @@ interface VerificationStatusQuery {
   readonly sent?: boolean;
 }
 
-/** Infobip's SDK sends the text `undefined` for a filter that is not set; it means no filter. */
+/**
+ * Any text except `true` and `false` means no filter: Infobip's SDK sends the text `undefined` for a
+ * filter that is not set.
+ */
 const booleanFilter = Joi.string()
   .empty('')
   .custom((text: string) => (text === 'true' ? true : text === 'false' ? false : undefined));
@@ -32,8 +35,8 @@ export function listVerifications(
     .listPinsSentTo(applicationId, msisdn)
     .filter(
       ({ sentAt, verifiedAt }) =>
-        (verified ?? verifiedAt !== undefined) === (verifiedAt !== undefined) &&
-        (sent ?? sentAt !== undefined) === (sentAt !== undefined),
+        matchesFilter(verified, verifiedAt !== undefined) &&
+        matchesFilter(sent, sentAt !== undefined),
     )
     .map(({ to, sentAt, verifiedAt }) => ({
       msisdn: to,
@@ -43,3 +46,6 @@ export function listVerifications(
     }));
   return { verifications };
 }
+
+const matchesFilter = (filter: boolean | undefined, value: boolean): boolean =>
+  filter === undefined || filter === value;
