@@ -3,15 +3,15 @@ interface PostResponse {
   readonly text: string;
 }
 
-/** How long the sandbox waits for the response to a report. */
-const TIMEOUT_MS = 10_000;
+/** Default time to wait for the response. */
+const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** @returns `undefined` without a response. Redirects are not followed. */
+/** Posts a report or callback. Does not follow redirects. @returns `undefined` without a response */
 export async function postBody(
   url: string,
   body: string,
   headers: Readonly<Record<string, string>>,
-  timeoutMs = TIMEOUT_MS,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
 ): Promise<PostResponse | undefined> {
   try {
     const response = await fetch(url, {

@@ -9,17 +9,18 @@ import type { TrackedMessage } from './report.js';
 interface ReportPlannerDependencies {
   readonly queue: ReportQueue;
   readonly faults: FaultInjector;
-  /** Milliseconds since the epoch. */
+  /** The time by the sandbox's clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
+/** The delay of a `late` report, if the fault has none. */
 const LATE_MS = 60_000;
 /** How long after the first of two reports the second one is sent. */
 const SECOND_REPORT_MS = 1_000;
 /** Bounds the memory of a sandbox that runs for a long time. */
 const MAX_MESSAGES = 10_000;
 
-/** Decides when and how often the delivery of a message is reported, by planned faults and magic numbers. */
+/** Plans the delivery reports of each message, as a planned fault or the magic number says. */
 export class ReportPlanner {
   private readonly messages = new Map<string, TrackedMessage>();
   private readonly history = new BoundedHistory<TrackedMessage>(MAX_MESSAGES);
@@ -27,8 +28,8 @@ export class ReportPlanner {
   constructor(private readonly deps: ReportPlannerDependencies) {}
 
   /**
-   * Plans the reports of a message.
-   * @returns after the report was answered, if the fault is `early`; else at once
+   * Plans the reports of a message. With the fault `early`, it sends them and waits for the responses, so
+   * that they come before the response to the send.
    */
   async planReports(message: TrackedMessage): Promise<void> {
     this.addMessage(message);
@@ -50,19 +51,19 @@ export class ReportPlanner {
       default:
         for (const report of reports) queue.addReport(report, delayMs);
     }
-    const second =
+    const secondReports =
       kind === 'duplicated'
         ? reports
         : kind === 'reordered'
           ? message.createReports(message.intermediate, sentAt)
           : [];
-    for (const report of second) queue.addReport(report, delayMs + SECOND_REPORT_MS);
+    for (const report of secondReports) queue.addReport(report, delayMs + SECOND_REPORT_MS);
   }
 
   /**
    * Sends a further report of a message now, to each receiver.
-   * @returns the HTTP status of each response, `null` if there was none; `undefined` if the message
-   *   is unknown
+   * @returns the HTTP status of each response, or `null` for each receiver that did not respond;
+   *   `undefined` if the message is unknown
    */
   async sendReport(
     messageId: string,
@@ -78,6 +79,7 @@ export class ReportPlanner {
 
   private addMessage(message: TrackedMessage): void {
     this.messages.set(message.messageId, message);
+    // One group, because the history only finds the oldest message.
     const removed = this.history.addItem('', message);
     if (removed) this.messages.delete(removed.messageId);
   }

@@ -2,16 +2,19 @@ import { BoundedHistory } from '../bounded-history.js';
 import { normalizeRecipient } from '../recipient.js';
 import { isAccepted, type Report, type ReportReceiver } from './report.js';
 
-/** `failed`: no retry is left. `lost`: by a fault. `dropped`: too many reports were waiting. */
+/**
+ * `failed`: not accepted, and no retry is left. `lost`: not sent, because of a fault.
+ * `dropped`: not sent, because too many reports were waiting.
+ */
 type ReportState = 'waiting' | 'accepted' | 'failed' | 'lost' | 'dropped';
 
-/** What became of a report, as `GET /sandbox/reports` returns it. */
+/** The state of a report, as `GET /sandbox/reports` returns it. */
 interface ReportRecord extends Pick<Report, 'provider' | 'messageId' | 'to' | 'status'> {
   state: ReportState;
   attempts: number;
   /** HTTP status of the last response; `null` if there was none. */
   response?: number | null;
-  /** Time of the next attempt, if it is waiting. ISO 8601, UTC. */
+  /** Time of the next attempt, if the report is waiting. ISO 8601, UTC. */
   dueAt?: string;
 }
 
@@ -20,12 +23,13 @@ interface QueuedReport {
   readonly record: ReportRecord;
 }
 
-/** Reports that go in one request. */
+/** Reports that are sent in one request. */
 interface QueuedRequest {
   readonly receiver: ReportReceiver;
   readonly reports: readonly QueuedReport[];
   /** Milliseconds since the epoch. */
   readonly dueAt: number;
+  /** Number of earlier attempts. */
   readonly attempts: number;
 }
 
@@ -39,19 +43,19 @@ export class ReportQueue {
   private records = new BoundedHistory<ReportRecord>(MAX_REPORTS);
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
-  private lastRun: Promise<void> = Promise.resolve();
+  private lastDelivery: Promise<void> = Promise.resolve();
 
-  /** @param now milliseconds since the epoch */
+  /** @param now the time by the sandbox's clock, in milliseconds since the epoch */
   constructor(private readonly now: () => number) {}
 
-  /** @param delayMs time until it is sent, in milliseconds. */
+  /** @param delayMs time until the report is sent, in milliseconds. */
   addReport(report: Report, delayMs: number): void {
     const { receiver, body } = report;
     const reports = [{ body, record: this.addRecord(report, 'waiting') }];
     this.enqueue({ receiver, reports, dueAt: this.now() + delayMs, attempts: 0 });
   }
 
-  /** Lists a report that is never sent. */
+  /** Records a report that is never sent, because of the fault `lost`. */
   addLostReport(report: Report): void {
     this.addRecord(report, 'lost');
   }
@@ -64,11 +68,13 @@ export class ReportQueue {
     return response;
   }
 
-  /** Sends the reports that are due, or all. @returns after each of them was answered */
+  /** Sends the waiting reports that are due, or all of them. Waits for the responses. */
   sendWaiting(which: 'due' | 'all' = 'due'): Promise<void> {
-    // One run at a time, so that reports keep their order.
-    this.lastRun = this.lastRun.then(() => this.run(which === 'all' ? Infinity : this.now()));
-    return this.lastRun;
+    // One call at a time, so that reports keep their order.
+    this.lastDelivery = this.lastDelivery.then(() =>
+      this.sendDueBy(which === 'all' ? Infinity : this.now()),
+    );
+    return this.lastDelivery;
   }
 
   /** Lists the reports about one recipient, or about all, newest first. */
@@ -105,9 +111,9 @@ export class ReportQueue {
     this.startTimer();
   }
 
-  private async run(until: number): Promise<void> {
-    const due = this.waiting.filter(({ dueAt }) => dueAt <= until);
-    this.waiting = this.waiting.filter(({ dueAt }) => dueAt > until);
+  private async sendDueBy(time: number): Promise<void> {
+    const due = this.waiting.filter(({ dueAt }) => dueAt <= time);
+    this.waiting = this.waiting.filter(({ dueAt }) => dueAt > time);
     for (const request of mergeRequests(due)) {
       if (this.isClosed) return;
       await this.send(request);
@@ -125,7 +131,7 @@ export class ReportQueue {
     this.enqueue({ receiver, reports, dueAt, attempts: attempts + 1 });
   }
 
-  /** Wakes up for the next report. A moved clock makes that too late, so also once a minute. */
+  /** Wakes up for the next report, or after a minute: the clock may have been moved by then. */
   private startTimer(): void {
     clearTimeout(this.timer);
     if (this.isClosed || this.waiting.length === 0) return;
@@ -146,18 +152,19 @@ function recordAttempt(
   delete record.dueAt;
 }
 
-/** Joins the first attempts for each receiver. A retry repeats its request unchanged. */
+/** Joins the new reports to one receiver in one request. A retry repeats its request unchanged. */
 function mergeRequests(due: readonly QueuedRequest[]): QueuedRequest[] {
   const merged: QueuedRequest[] = [];
-  const open = new Map<ReportReceiver, number>();
+  /** For each receiver, the index of the request that takes further reports. */
+  const openRequests = new Map<ReportReceiver, number>();
   for (const request of [...due].sort((a, b) => a.dueAt - b.dueAt)) {
-    const index = open.get(request.receiver) ?? -1;
+    const index = openRequests.get(request.receiver) ?? -1;
     const target = merged[index];
     if (request.attempts === 0 && target && target.reports.length < target.receiver.maxReports) {
       merged[index] = { ...target, reports: [...target.reports, ...request.reports] };
       continue;
     }
-    if (request.attempts === 0) open.set(request.receiver, merged.length);
+    if (request.attempts === 0) openRequests.set(request.receiver, merged.length);
     merged.push(request);
   }
   return merged;

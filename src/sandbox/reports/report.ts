@@ -1,20 +1,20 @@
 import type { ReportOutcome } from '../faults/sandbox-fault.js';
 import type { ProviderName } from '../provider-name.js';
 
-/** A URL that gets reports. */
+/** A URL to which reports are posted: of an Infobip subscription, or Sinch's callback URL. */
 export interface ReportReceiver {
-  /** Most reports in one request. */
+  /** Maximum number of reports in one request. */
   readonly maxReports: number;
   /** @returns the HTTP status of the response; `undefined` without a response */
   postReports(reports: readonly object[]): Promise<number | undefined>;
   /**
-   * Milliseconds before a retry; `undefined` after the last one.
+   * Milliseconds before a retry; `undefined` if there is no such retry.
    * @param retryNumber from 0
    */
   getRetryDelayMs(retryNumber: number): number | undefined;
 }
 
-/** One report to one receiver. */
+/** One delivery report, or callback of Sinch, to one receiver. */
 export interface Report {
   readonly provider: ProviderName;
   /** Infobip's id of the message, or Sinch's id of the verification. */
@@ -31,15 +31,16 @@ export interface TrackedMessage {
   readonly provider: ProviderName;
   readonly messageId: string;
   readonly to: string;
-  /** A status that another one follows. */
+  /** The status before the final one, for the fault `reordered`. */
   readonly intermediate: ReportOutcome;
   /**
    * Creates a report for each receiver.
-   * @param doneAt when the message got this status, in milliseconds since the epoch
+   * @param doneAt when the message got the status of `outcome`, in milliseconds since the epoch
    */
   createReports(outcome: ReportOutcome, doneAt: number): Report[];
 }
 
+/** @param httpStatus of the response to a report; `undefined` without a response */
 export function isAccepted(httpStatus: number | undefined): boolean {
   return httpStatus !== undefined && httpStatus >= 200 && httpStatus < 300;
 }
