@@ -17,18 +17,18 @@ interface SinchApiDependencies {
   readonly queue: ReportQueue;
   readonly planner: ReportPlanner;
   readonly settings: SandboxSettings;
-  /** Milliseconds since the epoch. */
+  /** The time by the sandbox's clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** Registers all routes of the Sinch Verification API. */
+/** Registers all routes of the Sinch Verification API. The URL for its callbacks is a setting. */
 export async function registerSinchApi(
   server: FastifyInstance,
   { inbox, faults, fixedPins, queue, planner, settings, now }: SinchApiDependencies,
 ): Promise<void> {
   const application = SINCH_APPLICATION;
-  const getUrl = () => settings.sinchCallbackUrl;
-  const callbacks = new SinchCallbacks({ application, queue, planner, getUrl });
+  const getCallbackUrl = () => settings.sinchCallbackUrl;
+  const callbacks = new SinchCallbacks({ application, queue, planner, getCallbackUrl });
   const sinchVerifications = new SinchVerificationService({ inbox, fixedPins, callbacks, now });
   await server.register(createSinchRoutes({ sinchVerifications, faults, application }));
 }

@@ -2,13 +2,14 @@ import { timingSafeEqual } from 'node:crypto';
 import { SinchError } from './sinch-error.js';
 import { signSinchRequest } from './sinch-signature.js';
 
+/** The credentials of an application. */
 export interface SinchApplication {
   readonly key: string;
   /** Base64. */
   readonly secret: string;
 }
 
-/** A request before it is parsed. */
+/** A request as it was received, because the signature covers the exact body. */
 export interface RawRequest {
   readonly method: string;
   /** Path and query. */
@@ -18,14 +19,15 @@ export interface RawRequest {
 }
 
 const MAX_CLOCK_SKEW_MS = 5 * 60_000;
+/** ISO 8601 with the time zone UTC. */
 const TIMESTAMP_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]00:?00)$/;
 
 /**
  * Authenticates an application by its signature, or by key and secret (Basic).
  * Rejects a key without signature, which mobile apps send: the sandbox is for backends.
- * @param now the system time, in milliseconds since the epoch. Not the sandbox's clock, which a test
- *   may have moved: clients sign with the real time.
- * @throws SinchError with HTTP status 401, or 403 for a key without signature. Its codes are in
+ * @param now the system time, in milliseconds since the epoch. The sandbox's clock is not used, because a
+ *   test may have moved it, but clients sign with the real time.
+ * @throws SinchError with HTTP status 401, or 403 for a key without signature. The error codes are in
  *   `sinch-error.ts`.
  */
 export function authenticateSinch(
@@ -70,5 +72,6 @@ function isEqual(value: string, expected: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
+/** @returns an empty text for a missing or repeated header */
 const getHeader = (header: string | string[] | undefined): string =>
   typeof header === 'string' ? header : '';

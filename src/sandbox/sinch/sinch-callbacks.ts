@@ -17,16 +17,16 @@ interface SinchCallbackDependencies {
   readonly application: SinchApplication;
   readonly queue: ReportQueue;
   readonly planner: ReportPlanner;
-  /** The callback URL of the application; empty if it has none. */
-  readonly getUrl: () => string;
+  /** Returns the callback URL of the application; empty if it has none. */
+  readonly getCallbackUrl: () => string;
 }
 
-/** The answer to the question whether a verification may start; if not, the reason. */
+/** `allow` if a verification may start; otherwise the reason why not. */
 type SinchPermission = 'allow' | 'Denied by callback' | 'Invalid callback';
 
 const CONTENT_TYPE = 'application/json';
 
-/** Calls the callback URL of the application. Without a URL it does nothing. */
+/** Calls the callback URL of the application. Without a URL, every verification may start. */
 export class SinchCallbacks {
   private readonly receiver: ReportReceiver = {
     maxReports: 1,
@@ -37,18 +37,18 @@ export class SinchCallbacks {
 
   constructor(private readonly deps: SinchCallbackDependencies) {}
 
-  /** Asks whether a verification may start. */
+  /** Asks the application's server whether a verification may start. */
   async requestPermission(verification: SinchVerification): Promise<SinchPermission> {
-    if (this.deps.getUrl() === '') return 'allow';
+    if (this.deps.getCallbackUrl() === '') return 'allow';
     const response = await this.post(buildRequestEvent(verification));
     const action = response?.status === 200 ? parseAction(response.text) : undefined;
     if (action === 'allow') return 'allow';
     return action === 'deny' ? 'Denied by callback' : 'Invalid callback';
   }
 
-  /** @returns after the event was answered, if a fault says that it comes before the response; else at once */
+  /** Plans the event about an SMS. With the fault `early`, waits for the response to the event. */
   async reportDelivery(verification: SinchVerification): Promise<void> {
-    if (verification.method !== 'sms' || this.deps.getUrl() === '') return;
+    if (verification.method !== 'sms' || this.deps.getCallbackUrl() === '') return;
     await this.deps.planner.planReports({
       provider: 'sinch',
       messageId: verification.id,
@@ -58,9 +58,9 @@ export class SinchCallbacks {
     });
   }
 
-  /** Reports the current status, which is final. */
+  /** Sends the event about the end of a verification, with its status. */
   reportResult(verification: SinchVerification): void {
-    if (this.deps.getUrl() === '') return;
+    if (this.deps.getCallbackUrl() === '') return;
     const { status, reason } = verification;
     const outcome = { status, ...(reason !== undefined && { reason }) };
     this.deps.queue.addReport(this.createReport(verification, outcome), 0);
@@ -79,10 +79,10 @@ export class SinchCallbacks {
   }
 
   private post(event: object) {
-    const { application, getUrl } = this.deps;
-    const url = getUrl();
+    const { application, getCallbackUrl } = this.deps;
+    const url = getCallbackUrl();
     const body = JSON.stringify(event);
-    // Not the sandbox's clock, which a test may have moved: the receiver compares it with the real time.
+    // The system time: the receiver compares it with the real time, not with the sandbox's clock.
     const timestamp = new Date().toISOString();
     const signature = signSinchRequest(
       { method: 'POST', url: new URL(url).pathname, contentType: CONTENT_TYPE, timestamp, body },
@@ -96,7 +96,7 @@ export class SinchCallbacks {
   }
 }
 
-/** @returns `undefined` if the response is not a decision */
+/** @returns the field `action` of a response; `undefined` if the response has none or is not JSON */
 function parseAction(text: string): unknown {
   try {
     return (JSON.parse(text) as { action?: unknown } | null)?.action;

@@ -19,7 +19,7 @@ export function createSinchError(kind: ErrorFaultKind): SinchError {
   return new SinchError(FAULT_CODES[kind], undefined, retryAfterS);
 }
 
-/** Answers every error of these routes, and every unknown route, in Sinch's format. */
+/** Returns all errors of the routes of `fastify` in Sinch's format, and 404 for an unknown route. */
 export function useSinchErrors(fastify: FastifyInstance): void {
   fastify.setErrorHandler(
     async (cause: FastifyError | ValidationError | SinchError, _request, reply) => {
@@ -39,7 +39,7 @@ function toSinchError(error: FastifyError | ValidationError | SinchError): Sinch
   return new SinchError((error.statusCode ?? 500) < 500 ? 40003 : 50000);
 }
 
-/** Sinch's errors have one message and no list of fields. */
+/** Joins the errors of all fields: an error of Sinch has one message and no list of fields. */
 function joinFieldErrors({ fields }: ValidationError): string {
   return Object.values(fields).flat().join(', ');
 }

@@ -1,11 +1,12 @@
 import { VERIFICATION_PRICE } from './sinch-responses.js';
 import { SINCH_STATUSES, type SinchVerification } from './sinch-verification.js';
 
-/** Asks the backend, before anything is sent, whether the verification may start. */
+/** Builds the event that asks the application's server whether the verification may start. */
 export function buildRequestEvent(verification: SinchVerification): object {
   return { ...buildEvent('VerificationRequestEvent', verification), price: VERIFICATION_PRICE };
 }
 
+/** Builds the event that reports a status of the verification. */
 export function buildResultEvent(
   verification: SinchVerification,
   status: string,
@@ -18,12 +19,12 @@ export function buildResultEvent(
   };
 }
 
-/** @param smsResult `Successful` or `Failed` */
+/** Builds the event that reports the delivery of an SMS. @param smsResult `Successful` or `Failed` */
 export function buildDeliveredEvent(verification: SinchVerification, smsResult: string): object {
   return { ...buildEvent('VerificationSmsDeliveredEvent', verification), smsResult };
 }
 
-/** Whether a result event has this status; else it is an `smsResult`. */
+/** Whether this is the status of a result event. Otherwise it is the `smsResult` of a delivered event. */
 export function isResultStatus(status: string): boolean {
   return (SINCH_STATUSES as readonly string[]).includes(status);
 }

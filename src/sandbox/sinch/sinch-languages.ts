@@ -1,8 +1,8 @@
 /** The language of a message. */
 export interface SinchLanguage {
-  /** As `Content-Language` names it. */
+  /** The language tag for the header `Content-Language`. */
   readonly tag: string;
-  /** The text, with `{{CODE}}`. */
+  /** The text of the message, with the placeholder `{{CODE}}`. */
   readonly template: string;
 }
 
@@ -21,17 +21,18 @@ const LANGUAGES: Readonly<Partial<Record<string, SinchLanguage>>> = {
   sv: { tag: 'sv-SE', template: 'Din kod är {{CODE}}' },
 };
 
-/** Chooses the first language of `Accept-Language` (RFC 9110 §12.5.4) that exists, else English. */
+/** Chooses the most preferred language in `Accept-Language` (RFC 9110 §12.5.4) that exists, else English. */
 export function chooseLanguage(acceptLanguage = ''): SinchLanguage {
-  const known = acceptLanguage
+  const languages = acceptLanguage
     .split(',')
     .map(parseRange)
     .filter(({ quality }) => quality > 0)
     .sort((a, b) => b.quality - a.quality)
     .flatMap(({ language }) => LANGUAGES[language] ?? []);
-  return known[0] ?? DEFAULT_LANGUAGE;
+  return languages[0] ?? DEFAULT_LANGUAGE;
 }
 
+/** Parses one language range, such as `de-CH;q=0.8`. */
 function parseRange(range: string): { language: string; quality: number } {
   const [tag = '', ...parameters] = range.split(';').map((part) => part.trim());
   const weight = parameters.find((parameter) => /^q=/i.test(parameter));

@@ -10,7 +10,7 @@ const CHANNEL_BY_METHOD: Record<Exclude<SinchMethod, 'seamless'>, MessageChannel
   flashcall: 'flashcall',
 };
 
-/** Builds the message that the end user receives; `undefined` for a seamless verification. */
+/** Builds the message that the end user receives; `undefined` for `seamless`, which has no message. */
 export function buildInboxMessage(verification: SinchVerification): InboxMessage | undefined {
   const { id, method, number, expectedCode, startedAt, language } = verification;
   if (method === 'seamless') return undefined;

@@ -15,11 +15,11 @@ export interface SinchStartRequest {
   readonly smsOptions: { readonly codeType: SinchCodeType; readonly expiry?: string };
   readonly whatsappOptions: { readonly codeType: SinchCodeType };
   readonly flashCallOptions: { readonly interceptionTimeout: number };
-  /** Not used, like `flashCallOptions.dialTimeout`: the sandbox makes no real calls. */
+  /** Not used: the sandbox makes no real calls. */
   readonly calloutOptions?: object;
 }
 
-/** Sinch's older documentation writes `flashCall`. */
+/** Accepts `flashCall`, too: Sinch's older documentation writes the method in this way. */
 const normalizedMethod = Joi.string<SinchMethod>().replace(/^flashCall$/, 'flashcall');
 
 export const methodSchema = normalizedMethod.valid(...METHODS);
@@ -27,6 +27,7 @@ export const methodSchema = normalizedMethod.valid(...METHODS);
 const codeType = Joi.string()
   .valid(...CODE_TYPES)
   .default('Numeric');
+/** Seconds. */
 const timeoutS = Joi.number().integer().min(5).max(120);
 
 /** E.164 with a leading `+`. */
@@ -45,6 +46,7 @@ export const startSchema = Joi.object<SinchStartRequest>({
   custom: Joi.string().max(4096),
   smsOptions: Joi.object({
     codeType,
+    // `HH:MM:SS`
     expiry: Joi.string().pattern(/^(?!00:00:00)\d\d:[0-5]\d:[0-5]\d$/),
   }).default({ codeType: 'Numeric' }),
   whatsappOptions: Joi.object({ codeType }).default({ codeType: 'Numeric' }),
@@ -55,11 +57,13 @@ export const startSchema = Joi.object<SinchStartRequest>({
   calloutOptions: Joi.object({ speech: Joi.object({ locale: Joi.string() }) }),
 });
 
+/** In Sinch's API, a report is the request that submits the code of a verification. */
 export interface SinchReportRequest {
   readonly method: Exclude<SinchMethod, 'seamless'>;
   readonly sms?: { readonly code: string };
   readonly callout?: { readonly code: string };
   readonly whatsapp?: { readonly code: string };
+  /** `cli`: the caller's number. */
   readonly flashCall?: { readonly cli: string };
 }
 
@@ -70,7 +74,7 @@ const codePart = Joi.object({
     .messages({ 'string.pattern.base': '{#label} must be at most 10 letters, digits or hyphens' }),
 });
 
-/** A report must have the part of its own method. */
+/** A report must have the part that belongs to its method, such as `sms` for the method `sms`. */
 const createPartSchema = (method: SinchMethod, schema: Joi.ObjectSchema) =>
   schema.when('method', { is: method, then: Joi.required() });
 
@@ -82,7 +86,7 @@ export const reportSchema = Joi.object<SinchReportRequest>({
   flashCall: createPartSchema('flashcall', Joi.object({ cli: phoneNumber.required() })),
 });
 
-/** The code that the end user typed, or the number that called. */
+/** Returns the code that the end user typed, or the caller's number of a flash call. */
 export function getSubmittedCode(report: SinchReportRequest): string | undefined {
   return report.method === 'flashcall' ? report.flashCall?.cli : report[report.method]?.code;
 }

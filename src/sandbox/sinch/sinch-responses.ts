@@ -4,7 +4,7 @@ import type { SinchVerification } from './sinch-verification.js';
 const toPrice = (amount: number) => ({ amount, currencyId: 'EUR' });
 export const VERIFICATION_PRICE = toPrice(0.05);
 
-/** @param apiUrl the URL of the API, with its version. */
+/** @param apiUrl the URL of the API, up to its version, such as `http://127.0.0.1:3999/verification/v1`. */
 export function buildStartResponse(verification: SinchVerification, apiUrl: string): object {
   const { id, method, status, reason, codeType, interceptionTimeout, language } = verification;
   const href = `${apiUrl}/verifications/id/${id}`;
@@ -29,12 +29,13 @@ export function buildStartResponse(verification: SinchVerification, apiUrl: stri
     id,
     method,
     ...partByMethod[method],
-    // A pending verification has no status here; one whose message or call already failed has.
+    // Only a verification that has already failed has a status here.
     ...(status !== 'PENDING' && { status, ...(reason !== undefined && { reason }) }),
     _links: links,
   };
 }
 
+/** Builds the response to a report, the request that submits a code. */
 export function buildReportResponse(verification: SinchVerification): object {
   const { id, method, status, reason, reference, number } = verification;
   return {
@@ -49,7 +50,7 @@ export function buildReportResponse(verification: SinchVerification): object {
   };
 }
 
-/** The report response, with the price and details of the call. */
+/** Builds the response to a status request: as for a report, with the price and details of the call. */
 export function buildStatusResponse(verification: SinchVerification): object {
   const { status, number, startedAt } = verification;
   const countryId = parsePhoneNumberFromString(number)?.country;

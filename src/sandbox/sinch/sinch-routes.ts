@@ -129,7 +129,7 @@ function keepRawBody(api: FastifyInstance): void {
 
 const getRawBody = ({ body }: FastifyRequest): string => (typeof body === 'string' ? body : '');
 
-/** @throws SinchError 40003 */
+/** @throws SinchError 40003 if the body is not JSON */
 function parseJsonBody(request: FastifyRequest): unknown {
   try {
     return JSON.parse(getRawBody(request));
@@ -138,7 +138,7 @@ function parseJsonBody(request: FastifyRequest): unknown {
   }
 }
 
-/** Reads the number before the body is validated, because faults apply to invalid requests too. */
+/** Reads the phone number before the body is validated, because faults apply to invalid requests too. */
 function getNumber(body: unknown): string {
   const { identity } = (body ?? {}) as { identity?: { endpoint?: unknown } | null };
   return typeof identity?.endpoint === 'string' ? identity.endpoint : '';

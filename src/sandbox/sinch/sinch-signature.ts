@@ -5,11 +5,16 @@ interface SinchSignatureInput {
   /** Path and query; the query is not signed. */
   readonly url: string;
   readonly contentType: string;
+  /** The header `x-timestamp`. */
   readonly timestamp: string;
   readonly body: string;
 }
 
-/** Signs a request or a callback. @param secret Base64 @returns Base64 */
+/**
+ * Signs a request or a callback.
+ * @param secret the application's secret, in Base64
+ * @returns the signature, in Base64
+ */
 export function signSinchRequest(
   { method, url, contentType, timestamp, body }: SinchSignatureInput,
   secret: string,

@@ -25,27 +25,28 @@ import {
 } from './sinch-verification.js';
 import { SinchVerificationStore } from './sinch-verification-store.js';
 
-/** How long after its start a verification is found by number. */
+/** How long after its start the status of a verification can be read by phone number. */
 const NUMBER_LOOKUP_MS = 60 * 60_000;
 
 interface SinchVerificationDependencies {
   readonly inbox: MessageInbox;
   readonly fixedPins: FixedPinStore;
   readonly callbacks: SinchCallbacks;
-  /** Milliseconds since the epoch. */
+  /** The time by the sandbox's clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** Starts verifications and checks reports as Sinch does. */
+/** Starts verifications and checks submitted codes as Sinch does. Sinch calls the submission a report. */
 export class SinchVerificationService {
   private readonly store = new SinchVerificationStore();
 
   constructor(private readonly deps: SinchVerificationDependencies) {}
 
   /**
-   * Starts a verification and aborts an earlier pending one of the same number, if the callback allows it.
+   * Starts a verification if the callback allows it, and then aborts an earlier pending verification of
+   * the same number.
    * @param language of an SMS or a WhatsApp message; calls are in English.
-   * @throws SinchError 40200 for the outcome `no-credit`, 40900 for a reference that is in use.
+   * @throws SinchError 40200 for the outcome `no-credit`, 40900 for a reference that is already in use.
    */
   async startVerification(
     request: SinchStartRequest,
@@ -71,7 +72,8 @@ export class SinchVerificationService {
       return verification;
     }
     for (const other of earlier) {
-      if (this.expireIfDue(other).status === 'PENDING') this.close(other, 'ABORTED');
+      this.expireAndReport(other);
+      if (other.status === 'PENDING') this.closeAndReport(other, 'ABORTED');
     }
     const message = buildInboxMessage(verification);
     if (message) inbox.addMessage(message);
@@ -81,7 +83,8 @@ export class SinchVerificationService {
 
   /**
    * Checks a submitted code, which closes the verification.
-   * @throws SinchError 40400 if it is unknown or closed, 40001 for another method.
+   * @throws SinchError 40400 if the verification is unknown or was closed before its expiry, 40001 if its
+   * method is another.
    */
   reportById(
     id: string,
@@ -91,7 +94,7 @@ export class SinchVerificationService {
     return this.checkReport(this.store.findById(id), report, forcedOutcome);
   }
 
-  /** Like {@link reportById}, for the newest verification of a number. */
+  /** Like {@link reportById}, for the newest verification of a number that can be reported. */
   reportByNumber(
     number: string,
     report: SinchReportRequest,
@@ -104,31 +107,38 @@ export class SinchVerificationService {
     );
   }
 
-  /** @throws SinchError 40400 */
+  /** @throws SinchError 40400 for an unknown id. */
   getById(id: string): SinchVerification {
     return this.requireCurrent(this.store.findById(id));
   }
 
-  /** @throws SinchError 40400 */
+  /** @throws SinchError 40400 for an unknown reference. */
   getByReference(reference: string): SinchVerification {
     return this.requireCurrent(this.store.findByReference(reference));
   }
 
-  /** Gets the newest of a number and method. @throws SinchError 40400, also after an hour. */
+  /**
+   * Gets the newest verification of a number by this method.
+   * @throws SinchError 40400 if there is none, or if it started more than an hour ago.
+   */
   getByNumber(method: SinchMethod, number: string): SinchVerification {
     const earliestStart = this.deps.now() - NUMBER_LOOKUP_MS;
     const newest = this.store.listByNumber(number).find((item) => item.method === method);
     return this.requireCurrent(newest && newest.startedAt > earliestStart ? newest : undefined);
   }
 
-  /** Verifies a seamless verification: the phone opened its target URL. @throws SinchError 40400 */
+  /**
+   * Makes a seamless verification successful, because the phone opened its target URL.
+   * @throws SinchError 40400 if no such verification is pending.
+   */
   completeSeamlessVerification(id: string): void {
     const verification = this.getById(id);
     if (verification.method !== 'seamless' || verification.status !== 'PENDING')
       throw new SinchError(40400);
-    this.close(verification, 'SUCCESSFUL');
+    this.closeAndReport(verification, 'SUCCESSFUL');
   }
 
+  /** @returns the phone number; `undefined` for an unknown verification. */
   findNumber(id: string): string | undefined {
     return this.store.findById(id)?.number;
   }
@@ -152,29 +162,31 @@ export class SinchVerificationService {
     const { method, expectedCode, number } = verification;
     if (report.method !== method)
       throw new SinchError(40001, `"method" must be ${method}, the method of the start`);
+    // Only an expired verification gets here without being pending.
     if (verification.status !== 'PENDING') return verification;
     const isCorrect = getSubmittedCode(report) === expectedCode && forcedOutcome !== 'exhausted';
-    const failure = method === 'flashcall' ? 'Invalid CLI' : 'Invalid code';
-    if (forcedOutcome === 'expired') this.close(verification, 'FAIL', 'Expired');
-    else if (isCorrect) this.close(verification, 'SUCCESSFUL');
-    else this.close(verification, 'FAIL', failure);
+    const failureReason = method === 'flashcall' ? 'Invalid CLI' : 'Invalid code';
+    if (forcedOutcome === 'expired') this.closeAndReport(verification, 'FAIL', 'Expired');
+    else if (isCorrect) this.closeAndReport(verification, 'SUCCESSFUL');
+    else this.closeAndReport(verification, 'FAIL', failureReason);
     if (forcedOutcome !== 'wrong-msisdn') return verification;
     return { ...verification, number: createOtherRecipient(number) };
   }
 
+  /** @returns the verification with its status updated, if it has expired. @throws SinchError 40400 */
   private requireCurrent(found: SinchVerification | undefined): SinchVerification {
     if (!found) throw new SinchError(40400);
-    return this.expireIfDue(found);
+    this.expireAndReport(found);
+    return found;
   }
 
-  private expireIfDue(verification: SinchVerification): SinchVerification {
+  private expireAndReport(verification: SinchVerification): void {
     const { status } = verification;
     expireIfDue(verification, this.deps.now());
     if (verification.status !== status) this.deps.callbacks.reportResult(verification);
-    return verification;
   }
 
-  private close(...closing: Parameters<typeof closeVerification>): void {
+  private closeAndReport(...closing: Parameters<typeof closeVerification>): void {
     closeVerification(...closing);
     this.deps.callbacks.reportResult(closing[0]);
   }

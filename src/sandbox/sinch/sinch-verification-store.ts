@@ -33,7 +33,7 @@ export class SinchVerificationStore {
     return this.byReference.get(reference);
   }
 
-  /** Newest first. */
+  /** Lists the verifications of a phone number, newest first. */
   listByNumber(number: string): SinchVerification[] {
     return this.history.listNewestFirst(number);
   }

@@ -34,11 +34,12 @@ export interface SinchVerification {
   readonly expectedCode: string;
   readonly codeType: SinchCodeType;
   readonly language: SinchLanguage;
-  /** Seconds that the client should wait for the message or call. */
+  /** Seconds that a mobile app should wait for the message or call. */
   readonly interceptionTimeout: number;
   readonly startedAt: number;
   readonly expiresAt: number;
   status: SinchStatus;
+  /** Sinch's text why the verification failed, if there is one. */
   reason: string | undefined;
 }
 
@@ -49,7 +50,10 @@ interface SinchVerificationOptions {
   readonly language: SinchLanguage;
 }
 
-/** Creates a pending verification, or a closed one if the outcome is that nothing was sent. */
+/**
+ * Creates a pending verification. If the forced outcome means that nothing was sent, the verification is
+ * already closed.
+ */
 export function createVerification(
   request: SinchStartRequest,
   { now, expectedCode, forcedOutcome, language }: SinchVerificationOptions,
@@ -94,14 +98,16 @@ export function closeVerification(
   verification.reason = reason;
 }
 
-/** Closes a pending verification that has expired. @returns the same verification. */
-export function expireIfDue(verification: SinchVerification, now: number): SinchVerification {
+/** Closes a pending verification that has expired. */
+export function expireIfDue(verification: SinchVerification, now: number): void {
   if (verification.status === 'PENDING' && now >= verification.expiresAt)
     closeVerification(verification, 'FAIL', 'Expired');
-  return verification;
 }
 
-/** Whether a report of a code is answered; otherwise it gets 404. An expired one answers `FAIL`. */
+/**
+ * Whether a code can be submitted. An expired verification returns `FAIL` for it, every other closed one
+ * 404.
+ */
 export function isReportable({ status, reason }: SinchVerification): boolean {
   return status === 'PENDING' || reason === 'Expired';
 }
