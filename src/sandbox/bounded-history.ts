@@ -6,7 +6,7 @@ interface BoundedHistoryEntry<T> {
 }
 
 /**
- * Keeps the newest items, in groups. At capacity, each new item replaces the oldest of all groups.
+ * Keeps the newest items, in groups. At capacity, each new item replaces the oldest item of all groups.
  * Listing a group takes time in proportion to the size of that group only.
  */
 export class BoundedHistory<T> {
@@ -16,7 +16,7 @@ export class BoundedHistory<T> {
   /** @param capacity number of items kept, over all groups. */
   constructor(private readonly capacity: number) {}
 
-  /** @returns the item that was removed to make room, if any. */
+  /** @returns the item that was removed to make room; `undefined` below capacity. */
   addItem(group: string, item: T): T | undefined {
     this.all.enqueue({ group, item });
     let groupItems = this.groups.get(group);

@@ -9,19 +9,19 @@ Environment variables, or lines of .env in the working directory:
   SANDBOX_PORT     port (default: 3999)
   SANDBOX_API_KEY  the only Infobip API key to accept (default: any)
 
-Where reports go (default: nowhere):
-  SANDBOX_INFOBIP_REPORT_URL          gets Infobip's delivery reports
-  SANDBOX_INFOBIP_REPORT_TOKEN        their header x-delivery-token
-  SANDBOX_INFOBIP_REPORT_HMAC_SECRET  key of their HMAC-SHA-256
-  SANDBOX_INFOBIP_REPORT_HMAC_HEADER  header of the HMAC (default: x-signature)
-  SANDBOX_SINCH_CALLBACK_URL          gets Sinch's callbacks`;
+Delivery reports and callbacks (default: none are sent):
+  SANDBOX_INFOBIP_REPORT_URL          URL for Infobip's delivery reports
+  SANDBOX_INFOBIP_REPORT_TOKEN        value of the reports' header x-delivery-token
+  SANDBOX_INFOBIP_REPORT_HMAC_SECRET  secret key for the reports' HMAC-SHA-256
+  SANDBOX_INFOBIP_REPORT_HMAC_HEADER  name of the header with the HMAC (default: x-signature)
+  SANDBOX_SINCH_CALLBACK_URL          URL for Sinch's callbacks`;
 
-/** Beside this file, in the source, in a build and in the package. */
+/** `package.json` is next to this file in the source, in a build and in the published package. */
 const MANIFEST = new URL('./package.json', import.meta.url);
 
 /**
- * Answers `--help` and `--version`.
- * @returns the text to print, or `undefined` to start the sandbox
+ * Handles `--help` and `--version`.
+ * @returns the text to print; `undefined` without arguments, which starts the sandbox
  * @throws Error for any other argument
  */
 export function readCommandLine(args: readonly string[]): string | undefined {

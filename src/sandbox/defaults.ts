@@ -3,7 +3,7 @@ import { applicationSchema } from './infobip/infobip-application.js';
 import { textTemplateSchema } from './infobip/message-template.js';
 import { validateInput } from './validate-input.js';
 
-/** The service's settings have its id, and those of the templates, as defaults, except in production. */
+/** Except in production, the service uses this application and the templates below by default. */
 const APPLICATION_ID = 'sandbox-application';
 
 /** The only Sinch application of the sandbox. Except in production, the service uses it by default. */
@@ -23,7 +23,7 @@ const APPLICATION = {
   },
 };
 
-/** By id: one for each language. */
+/** The message templates by id, one for each language. */
 const TEMPLATES = {
   'sandbox-message': { language: 'en', messageText: '{{pin}} is your code. Do not share it.' },
   'sandbox-message-de': {

@@ -31,7 +31,7 @@ const schema = Joi.object<SandboxEnvironment>({
 });
 
 /**
- * Reads the settings of a sandbox that runs on its own: from the environment, then from `.env` in the
+ * Reads the settings of a sandbox that runs on its own, from the environment and from `.env` in the
  * working directory. The environment takes precedence.
  * @throws Error that names the invalid setting.
  */
@@ -44,7 +44,7 @@ export function readEnvironment(): SandboxEnvironment {
   return result.value;
 }
 
-/** The subscription to Infobip's delivery reports; `undefined` without a URL. */
+/** Where and how Infobip's delivery reports are sent; `undefined` without a URL for them. */
 export function getInfobipReports(settings: SandboxEnvironment): SandboxOptions['infobipReports'] {
   const { SANDBOX_INFOBIP_REPORT_URL: url } = settings;
   if (url === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Consumed items are removed in bulk, but only once there are this many. */
+/** Dequeued items stay in the array until they are at least this many and half of the array. */
 const COMPACT_THRESHOLD = 1_024;
 
 /** First in, first out. Unlike `Array.shift`, `dequeue` takes constant time on average. */
@@ -10,7 +10,7 @@ export class FifoQueue<T> {
     return this.items.length - this.head;
   }
 
-  /** The oldest item, which stays in the queue. */
+  /** Returns the oldest item, which stays in the queue; `undefined` if the queue is empty. */
   peek(): T | undefined {
     return this.items[this.head];
   }
@@ -19,7 +19,7 @@ export class FifoQueue<T> {
     this.items.push(item);
   }
 
-  /** Removes and returns the oldest item. */
+  /** Removes and returns the oldest item; `undefined` if the queue is empty. */
   dequeue(): T | undefined {
     if (this.size === 0) return undefined;
     const item = this.items[this.head];

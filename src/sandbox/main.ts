@@ -4,9 +4,9 @@ import { getInfobipReports, readEnvironment } from './environment.js';
 import { startSandbox } from './sandbox.js';
 
 try {
-  const answer = readCommandLine(process.argv.slice(2));
-  if (answer === undefined) await runSandbox();
-  else console.log(answer);
+  const textToPrint = readCommandLine(process.argv.slice(2));
+  if (textToPrint === undefined) await runSandbox();
+  else console.log(textToPrint);
 } catch (error) {
   console.error(`The sandbox cannot start: ${(error as Error).message}`);
   process.exitCode = 1;

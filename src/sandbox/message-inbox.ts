@@ -9,20 +9,22 @@ export type MessageChannel = 'sms' | 'voice' | 'email' | 'whatsapp' | 'flashcall
 export interface InboxMessage {
   /** Digits without `+`; an e-mail address for `email`. */
   readonly to: string;
+  /** The sender; for `flashcall`, the caller's number. */
   readonly from: string;
   readonly channel: MessageChannel;
   readonly text: string;
   readonly pin: string;
+  /** Infobip's id of the PIN, or Sinch's id of the verification. */
   readonly pinId: string;
   readonly provider: ProviderName;
   /** ISO 8601, UTC. */
   readonly sentAt: string;
-  /** The id in Infobip's delivery reports, if the client tracks the delivery. Sinch uses `pinId`. */
+  /** The id in Infobip's delivery reports, if the client tracks the delivery. Sinch reports `pinId`. */
   readonly messageId?: string;
 }
 
 export interface InboxEntry {
-  /** Sequence number, from 1. */
+  /** Sequence number in the inbox, from 1. */
   readonly number: number;
   readonly message: InboxMessage;
 }
@@ -52,8 +54,8 @@ export class MessageInbox {
   }
 
   /**
-   * Lists the entries after a sequence number, oldest first. A number that this inbox has not reached is
-   * from before a restart: then it lists all entries.
+   * Lists the entries after a sequence number, oldest first. A number above the last one is from before a
+   * restart of the sandbox, so all entries are listed.
    */
   listEntriesAfter(number: number, to?: string): InboxEntry[] {
     const start = number > this.lastNumber ? 0 : number;
@@ -66,15 +68,18 @@ export class MessageInbox {
     this.entries.removeAll();
   }
 
-  /** Calls the listener for each new message to one recipient, or to any. @returns unsubscribes. */
+  /**
+   * Calls the listener for each new message to one recipient, or to any.
+   * @returns a function that unsubscribes the listener
+   */
   subscribe(listener: InboxListener, to?: string): () => void {
     const recipient = to === undefined ? undefined : normalizeRecipient(to);
-    const filterEntries: InboxListener = (entry) => {
+    const filteredListener: InboxListener = (entry) => {
       if (recipient === undefined || normalizeRecipient(entry.message.to) === recipient)
         listener(entry);
     };
-    this.listeners.add(filterEntries);
-    return () => this.listeners.delete(filterEntries);
+    this.listeners.add(filteredListener);
+    return () => this.listeners.delete(filteredListener);
   }
 
   private listEntries(to?: string): InboxEntry[] {

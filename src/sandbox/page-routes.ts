@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 
-/** Beside this file, in the source and in a build. */
+/** The folder `page` is next to this file, in the source and in a build. */
 const FOLDER = new URL('./page/', import.meta.url);
 
-/** By path. `/` is not below `/sandbox`, because it is what a browser opens. */
+/** The files by URL path. The page is at `/`, so that a browser needs only the sandbox's address. */
 const FILES: Readonly<Record<string, { readonly name: string; readonly type: string }>> = {
   '/': { name: 'index.html', type: 'text/html; charset=utf-8' },
   '/sandbox/page/phone.css': { name: 'phone.css', type: 'text/css; charset=utf-8' },

@@ -1,8 +1,8 @@
-/** A clock that can be moved. It runs at the speed of the system clock. */
+/** A clock that can be moved. It keeps running at the speed of the system clock. */
 export class SandboxClock {
   private offsetMs = 0;
 
-  /** @param readSystemTime milliseconds since the epoch. */
+  /** @param readSystemTime returns milliseconds since the epoch. */
   constructor(private readonly readSystemTime: () => number) {}
 
   /** Milliseconds since the epoch. */

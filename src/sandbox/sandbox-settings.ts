@@ -9,9 +9,9 @@ export interface SandboxSettings {
   reportShape: InfobipReportShape;
   /** Name of the header with the HMAC of a delivery report. Default: `x-signature`. */
   reportHmacHeader: string;
-  /** The URL of the Sinch application for callbacks. Default: empty, no callbacks. */
+  /** The callback URL of the Sinch application. Default: empty, which sends no callbacks. */
   sinchCallbackUrl: string;
 }
 
-/** A name of a header (RFC 9110 §5.6.2). */
+/** A valid header name (RFC 9110 §5.6.2). */
 export const HEADER_NAME_PATTERN = /^[\w!#$%&'*+.^`|~-]+$/;

@@ -1,7 +1,7 @@
 // The sandbox simulates Infobip 2FA and Sinch Verification for development and tests.
-// It imports nothing from the rest of `src`, so that the two cannot share a mistake.
-// infobip/ and sinch/ are the APIs, reports/ sends their reports, faults/ makes calls and reports fail,
-// and control/ lets tests steer all of it.
+// It imports nothing from the rest of `src`, so that it cannot share a mistake of the service.
+// infobip/ and sinch/ are the APIs, and reports/ sends their delivery reports and callbacks. faults/ makes
+// requests and reports fail. control/ has the routes with which tests control the sandbox.
 import { fastify, type FastifyInstance } from 'fastify';
 import { useControlErrors } from './control/control-errors.js';
 import { createControlRoutes } from './control/control-routes.js';
@@ -26,9 +26,9 @@ export interface SandboxOptions extends ReportOptions {
   readonly host?: string;
   /** TCP port; 0 uses a free one. */
   readonly port: number;
-  /** Milliseconds since the epoch. Default: `Date.now`. */
+  /** The time before the clock is moved, in milliseconds since the epoch. Default: `Date.now`. */
   readonly now?: () => number;
-  /** The only valid Infobip API key. Default, also if empty: every key is valid. */
+  /** The only valid Infobip API key. If missing or empty, every key is valid. */
   readonly apiKey?: string | undefined;
   /** Whether Infobip's flood filter is simulated. Default: true. */
   readonly hasFloodFilter?: boolean;
@@ -37,7 +37,7 @@ export interface SandboxOptions extends ReportOptions {
 interface ReportOptions {
   /** Where Infobip's delivery reports go. Default: nowhere, until a subscription is created. */
   readonly infobipReports?: InfobipReportOptions | undefined;
-  /** The URL of the Sinch application for callbacks. Default, also if empty: none. */
+  /** The callback URL of the Sinch application. If missing or empty, no callbacks are sent. */
   readonly sinchCallbackUrl?: string | undefined;
 }
 
@@ -45,18 +45,19 @@ interface InfobipReportOptions {
   readonly url: string;
   /** Sent as header `x-delivery-token`. Default: no such header. */
   readonly token?: string | undefined;
-  /** Signs each request by HMAC-SHA-256. Default: no signature. */
+  /** Secret key of the HMAC-SHA-256 of each request. Default: no HMAC. */
   readonly hmacSecret?: string | undefined;
-  /** Name of the header with the signature. Default: `x-signature`. */
+  /** Name of the header with the HMAC. Default: `x-signature`. */
   readonly hmacHeader?: string | undefined;
 }
 
 /** A running sandbox. */
 export interface Sandbox {
-  /** Its address on this machine. */
+  /** Its base URL, such as `http://127.0.0.1:3999`. */
   readonly url: string;
   /**
-   * Sets where reports go: for servers that start after the sandbox. What is not given stays.
+   * Sets where reports are sent, for a server that starts after the sandbox. Omitted options keep their
+   * values.
    * @throws Error for an invalid URL
    */
   setReportUrls(options: ReportOptions): void;
@@ -70,9 +71,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { host = '127.0.0.1', port, now: readSystemTime = Date.now, apiKey } = options;
   const server = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
-    // Otherwise streams, and calls with the fault `hang`, would keep the server from closing.
+    // Otherwise streams, and requests with the fault `hang`, would keep the server from closing.
     forceCloseConnections: true,
-    // Longer than any path that Node accepts, so that a long id is 404 like any unknown id.
+    // Longer than any path that Node accepts, so that a long id gets 404 like any unknown id.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
   });
   const clock = new SandboxClock(readSystemTime);
@@ -136,7 +137,7 @@ function allowEmptyJson(server: FastifyInstance): void {
   );
 }
 
-/** Lets web pages of any origin read, but not change anything. */
+/** Lets web pages of any origin call the `GET` routes, but no others. */
 function allowCrossOriginReads(control: FastifyInstance): void {
   control.addHook('onRequest', async ({ method }, reply) => {
     if (method === 'GET') void reply.header('access-control-allow-origin', '*');

@@ -2,7 +2,7 @@ import type Joi from 'joi';
 
 /** The input does not match its schema. */
 export class ValidationError extends Error {
-  /** @param fields error messages by field; the path of a nested field is joined with dots. */
+  /** @param fields error messages by field. A nested field has the name `outer.inner`. */
   constructor(readonly fields: Readonly<Record<string, string[]>>) {
     super('The request is invalid. Fix the fields listed in `fields` and retry.');
   }

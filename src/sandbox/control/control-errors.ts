@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { ValidationError } from '../validate-input.js';
 
-/** Answers errors of the control routes as `{error}`, with `fields` for an invalid body. */
+/** Returns errors of the control routes as `{error}`, with `fields` for an invalid body or query. */
 export function useControlErrors(fastify: FastifyInstance): void {
   fastify.setErrorHandler(async (error: FastifyError | ValidationError, _request, reply) => {
     if (error instanceof ValidationError)

@@ -19,7 +19,7 @@ interface ControlDependencies {
   readonly faults: FaultInjector;
   readonly fixedPins: FixedPinStore;
   readonly settings: SandboxSettings;
-  /** Reports that are due once the clock has moved. */
+  /** Sends the reports that become due when the clock is moved. */
   readonly reports: ReportQueue;
 }
 
@@ -37,7 +37,7 @@ export function createControlRoutes(deps: ControlDependencies) {
       const fault = validateInput<AnyPlannedFault>(faultSchema, body, { unknown: 'reject' });
       if (!faults.addFault(fault))
         throw new ValidationError({
-          to: ['exceeds the limit of planned faults: delete some first'],
+          to: ['exceeds the limit of planned faults: delete them first'],
         });
       return fault;
     });

@@ -12,12 +12,15 @@ import { ERROR_SHAPES } from '../infobip/infobip-error.js';
 import { PROVIDER_NAMES } from '../provider-name.js';
 import { HEADER_NAME_PATTERN, type SandboxSettings } from '../sandbox-settings.js';
 
-/** The latest time of the clock: an ISO 8601 date has a year of four digits. */
+/**
+ * The latest time to which the clock can be moved. An ISO 8601 date has a year of four digits. The year
+ * 9999 is left for later times, such as an expiry.
+ */
 export const MAX_TIME_MS = Date.parse('9999-01-01');
 
 const errorShape = Joi.string().valid(...ERROR_SHAPES);
 
-/** A phone number, of which only the digits count, or an e-mail address. */
+/** A phone number in any format, or an e-mail address. Only the digits of a number are compared. */
 const recipient = Joi.string()
   .pattern(/\d|@/)
   .messages({ 'string.pattern.base': '{#label} must be a phone number or an e-mail address' });
@@ -31,7 +34,7 @@ const faultPlan = {
 
 const requestFaultSchema = Joi.object<PlannedFault>({
   ...faultPlan,
-  // `report` never gets here, but the error for an unknown operation lists it.
+  // `report` has a schema of its own, but the error for an unknown operation lists it, too.
   operation: Joi.string()
     .valid(...SANDBOX_OPERATIONS, 'report')
     .required(),
@@ -67,6 +70,7 @@ const reportFaultSchema = Joi.object<PlannedReportFault>({
   kind: Joi.string()
     .valid(...REPORT_FAULT_KINDS)
     .required(),
+  // A week, instead of the maximum in `faultPlan`.
   delayMs: faultPlan.delayMs.max(7 * 86_400_000),
 });
 
@@ -77,7 +81,7 @@ export const faultSchema: Joi.Schema<PlannedFault | PlannedReportFault> =
     otherwise: requestFaultSchema,
   });
 
-/** A further report of a message. */
+/** The body of `POST /sandbox/reports`, which sends one more report of a message. */
 export const reportSchema = Joi.object<ReportOutcome & { messageId: string }>({
   ...reportOutcome,
   messageId: Joi.string().required(),
@@ -96,6 +100,7 @@ export const clockSchema = Joi.object<SandboxClockChange>({
   now: Joi.date().min(0).max(MAX_TIME_MS),
 }).xor('advanceMs', 'now');
 
+/** An empty or missing filter matches all recipients. */
 const recipientFilter = Joi.string().empty('');
 
 export const recipientQuerySchema = Joi.object<{ to?: string }>({ to: recipientFilter });

@@ -5,7 +5,10 @@ import { validateInput } from '../validate-input.js';
 import { recipientQuerySchema, messageStreamQuerySchema } from './control-schemas.js';
 import { MessageStreams } from './message-streams.js';
 
-/** The routes that list, stream and delete the delivered messages, and list the rejected ones. */
+/**
+ * The routes that list, stream and delete the delivered messages, and list those that the flood filter
+ * rejected. They need no API key.
+ */
 export function createMessageRoutes(inbox: MessageInbox, floodFilter: FloodFilter | undefined) {
   return async (fastify: FastifyInstance): Promise<void> => {
     const streams = new MessageStreams(inbox);
@@ -30,7 +33,10 @@ export function createMessageRoutes(inbox: MessageInbox, floodFilter: FloodFilte
   };
 }
 
-/** @returns `undefined` without `to`: all recipients. @throws ValidationError for several `to`. */
+/**
+ * @returns the query parameter `to`; `undefined`, for all recipients, if it is missing or empty
+ * @throws ValidationError if the query has several `to`
+ */
 function parseRecipient(query: unknown): string | undefined {
   return validateInput(recipientQuerySchema, query).to;
 }

@@ -5,6 +5,7 @@ const HEARTBEAT_MS = 15_000;
 const MAX_STREAMS = 100;
 
 interface StreamQuery {
+  /** The recipient of the messages. Default: all recipients. */
   readonly to?: string;
   /** The number of the last entry that the client has; 0 for all entries of the inbox. */
   readonly after?: number;
@@ -26,9 +27,9 @@ export class MessageStreams {
   }
 
   /**
-   * Streams the messages to one recipient, or to all. With `Last-Event-ID` or `after`, the messages after
-   * that number come first. A slow client gets the messages that its socket cannot take from the inbox,
-   * after a `drain`.
+   * Streams new messages to one recipient, or to all. With `Last-Event-ID` or `after`, the earlier messages
+   * after that number come first. While a slow client's socket is full, new messages stay in the inbox.
+   * The socket's `drain` event then sends them.
    */
   openStream(request: FastifyRequest, reply: FastifyReply, { to, after }: StreamQuery): void {
     const { raw: response } = reply.hijack();
@@ -39,16 +40,17 @@ export class MessageStreams {
       'access-control-allow-origin': '*',
     });
     response.write(': messages of the sandbox\n\n');
-    // The header takes precedence: a browser that reconnects repeats the query. Without both NaN: no
-    // number is greater, so no earlier message is sent.
+    // The header takes precedence: a browser that reconnects repeats the query. Without both,
+    // `lastNumber` is NaN: no number is greater, so no earlier message is sent.
     let lastNumber = Number(request.headers['last-event-id'] ?? after ?? NaN);
+    /** Whether the socket is full, so that new messages wait in the inbox. */
     let isBehind = false;
     const writeEntry = ({ number, message }: InboxEntry): boolean => {
       lastNumber = number;
       return response.write(`id: ${String(number)}\ndata: ${JSON.stringify(message)}\n\n`);
     };
     const writeMissed = () => {
-      // Stops at the entry that fills the socket's buffer.
+      // `some` stops after the entry that fills the socket's buffer.
       isBehind = this.inbox.listEntriesAfter(lastNumber, to).some((entry) => !writeEntry(entry));
     };
     writeMissed();

@@ -4,7 +4,7 @@ import type { ReportQueue } from '../reports/report-queue.js';
 import { validateInput } from '../validate-input.js';
 import { reportDeliverySchema, recipientQuerySchema, reportSchema } from './control-schemas.js';
 
-/** The routes that list, send and delete the reports about messages. They need no API key. */
+/** The routes that list, send and delete delivery reports and callbacks. They need no API key. */
 export function createReportRoutes(queue: ReportQueue, planner: ReportPlanner) {
   return async (fastify: FastifyInstance): Promise<void> => {
     fastify.get('/reports', async ({ query }) =>
