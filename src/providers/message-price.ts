@@ -20,7 +20,7 @@ export function toMessagePrice(
   return { amount: multiply(whole, fraction, toPartCount(partCount)), currency };
 }
 
-/** Not only by `String`, which writes a number such as 1e-7 with an exponent. */
+/** Empty for other types. `String` alone would write a number such as 1e-7 with an exponent. */
 const toDecimalText = (amount: unknown): string => {
   if (typeof amount === 'string') return amount;
   if (typeof amount !== 'number') return '';

@@ -19,7 +19,7 @@ export interface ProviderCallOptions {
 export interface ProviderSendOptions extends ProviderCallOptions {
   /** A canonical BCP 47 tag. If it is absent, empty or unknown, the message is in the default language. */
   readonly locale?: string | undefined;
-  /** The service's reference for the message. A provider that asks whether to send it names this. */
+  /** The service's reference for the message, which a provider repeats when it asks whether to send it. */
   readonly reference?: string | undefined;
   /** The client's templates; by default those in the settings. Only Infobip has templates. */
   readonly templates?: MessageTemplates | undefined;

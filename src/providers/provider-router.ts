@@ -157,13 +157,13 @@ export class ProviderRouter {
     return this.requireIssuer(pin).findVerified(to, pin.pinId, sentAfter, options);
   }
 
-  /** The providers that may have sent a message although the send failed; all after an unexpected error. */
+  /** The providers that may have sent a message before the send failed: after an unexpected error, all. */
   getPossibleSenders(error: unknown): readonly string[] {
     if (error instanceof SendFailedError) return error.possiblySentBy;
     return this.providers.map(({ name }) => name);
   }
 
-  /** Whether a send failed because a provider found no phone at the number, and none sent a message. */
+  /** Whether a send failed because no phone has the number, and no provider can have sent a message. */
   isUnreachable(error: unknown): boolean {
     if (!(error instanceof SendFailedError) || error.possiblySentBy.length > 0) return false;
     return error.code === 'destination_unreachable';

@@ -4,7 +4,7 @@ export interface SmsSize {
   readonly encoding: 'GSM-7' | 'UCS-2';
   /** Septets of GSM-7, or 16-bit units of UCS-2. */
   readonly units: number;
-  /** The SMS that the text is split into; each is billed. */
+  /** How many SMS the text is split into; each is billed. */
   readonly segments: number;
 }
 

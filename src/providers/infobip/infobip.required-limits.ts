@@ -60,7 +60,7 @@ export class InfobipRequiredLimits {
     };
   }
 
-  /** Reached if one client uses the whole limit, and then each other client its share. */
+  /** The most messages to one number in a day: one client uses the whole limit, the others their shares. */
   private get maxMessagesPerNumberAndDay(): number {
     const getShare = ({ limits }: ClientRules) =>
       getClientShare(limits.sendsPerNumberPerDay, limits);

@@ -92,7 +92,7 @@ export class InfobipSetup implements AccountSetup {
     return applications.find(({ name }) => name === (applicationName ?? DEFAULT_NAME));
   }
 
-  /** Finds the template to set up, if it exists already, and builds the fields that it shall have. */
+  /** Finds the template to set up, if it exists already, and builds the fields to write. */
   private async planTemplate(
     applicationId: string | undefined,
     locale: string | undefined,
