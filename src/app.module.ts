@@ -32,7 +32,7 @@ import { RateLimitGuard } from './throttling/rate-limit.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
-/** The composition root. The guards, the pipe and the filter of all requests run in this order. */
+/** Puts the application together. The global guards run in the order of `providers`. */
 @Global()
 @Module({})
 export class AppModule {
@@ -77,7 +77,7 @@ export class AppModule {
   }
 }
 
-/** Without reports there are no routes for them. */
+/** The routes for provider reports; none if no provider has reports switched on. */
 const importProviderReports = (env: Environment) => {
   const reports = reportsConfig(env);
   return reports.isOn ? [ProviderReportsModule.with(reports)] : [];
@@ -88,6 +88,6 @@ const importDemo = (env: Environment) =>
 
 const importWebhooks = (env: Environment) => (webhooksConfig(env).receiver ? [WebhooksModule] : []);
 
-/** Not in production, where `/` is an unknown path. */
+/** The page at `/`. In production there is none: `/` is an unknown path. */
 const selectStartPage = (env: Environment) =>
   serviceConfig(env).isProduction ? [] : [StartPageController];

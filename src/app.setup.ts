@@ -1,6 +1,7 @@
 /**
- * The HTTP set-up that `main` and tests share: the options of the server, and the hooks of src/http
- * in the order in which they run. app.module.ts binds the guards, the pipe and the exception filter.
+ * The HTTP set-up that bootstrap.ts and tests share: the options of the server, and the hooks of
+ * src/http in the order in which they run. app.module.ts binds the guards, the pipe and the
+ * exception filter.
  */
 import type { INestApplication } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -33,7 +34,7 @@ const TIMEOUT_CHECK_INTERVAL_MS = seconds(1);
 /** Options of `NestFactory.create`: registerJsonParser replaces Nest's body parsers. */
 export const APPLICATION_OPTIONS = { bodyParser: false } as const;
 
-/** DTOs validate requests. Without schema compilers Fastify does not load Ajv. */
+/** DTOs validate requests. With these compilers, Fastify does not load Ajv. */
 const NO_SCHEMAS = { buildValidator: () => rejectSchema, buildSerializer: () => rejectSchema };
 
 function rejectSchema(): never {
@@ -47,12 +48,12 @@ export function createFastifyAdapter(config: HttpConfig, logger: Logger): Fastif
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-      // If it were longer than requestTimeout, Node would swap the two: a minute for a slow body.
+      // Not Node's default of a minute: Node would swap it with the shorter requestTimeout.
       headersTimeout: REQUEST_TIMEOUT_MS,
-      // enforceHttpSemantics checks it, and answers with a problem document.
+      // enforceHttpSemantics answers a missing Host header with a problem document.
       requireHostHeader: false,
     },
-    // A pinId of any length is answered by 404 verification_not_found.
+    // A pinId of any length gets 404 verification_not_found: a longer parameter matches no route.
     routerOptions: { maxParamLength: BODY_LIMIT_BYTES, ignoreTrailingSlash: true },
     loggerInstance: logger,
     schemaController: { compilersFactory: NO_SCHEMAS },
@@ -67,7 +68,7 @@ export function createFastifyAdapter(config: HttpConfig, logger: Logger): Fastif
   });
 }
 
-/** Adds hooks and routes to a created application and initializes it. It can listen then. */
+/** Adds hooks and routes to a created application and initializes it, so that it can listen. */
 export async function setupApp(app: INestApplication, logger: Logger): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as FastifyInstance;
   const events = app.get(EventBus);
@@ -85,7 +86,7 @@ export async function setupApp(app: INestApplication, logger: Logger): Promise<v
   addFallbackRoutes();
 }
 
-/** Starts a span for each request, if traces are exported. Call registerRequestTracking before. */
+/** Starts a span for each request, if traces are exported. Call after registerRequestTracking. */
 function traceRequests(app: INestApplication, fastify: FastifyInstance): void {
   const tracing = app.get<Tracing | null>(TRACING);
   if (!tracing) return;
@@ -97,8 +98,8 @@ function traceRequests(app: INestApplication, fastify: FastifyInstance): void {
 }
 
 /**
- * Fastify 5 no longer takes a number of proxies, because a client that bypasses them can then forge
- * its address. It is supported here for platforms where the proxies are the only way in.
+ * Fastify 5 no longer takes a number of proxies: a client that bypasses the proxies could forge its
+ * IP address. A number is supported here for platforms where the proxies are the only way in.
  */
 function toTrustProxy(trustProxy: HttpConfig['trustProxy']) {
   if (trustProxy === undefined) return false;

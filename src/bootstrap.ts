@@ -48,7 +48,7 @@ export async function bootstrap(): Promise<void> {
     events.emit({ type: 'log_lines_lost', lines });
   });
   const { sandbox, names } = providersConfig(env);
-  // Start the sandbox first: the account check calls the provider at bootstrap.
+  // Before the application: its account check calls the sandbox at start.
   const ownSandbox =
     sandbox?.startOn &&
     (await startSandboxOn(sandbox.startOn, `${names[0].toUpperCase()}_BASE_URL`));
@@ -85,8 +85,8 @@ async function createLogStream(
 }
 
 /**
- * Imported dynamically, so that production never loads the sandbox.
- * @param baseUrlSetting the setting that names a running sandbox, for the error message
+ * Starts a sandbox. Imported dynamically, so that production never loads the sandbox.
+ * @param baseUrlSetting the setting that would name a running sandbox, for the error message
  */
 async function startSandboxOn(
   address: { readonly host: string; readonly port: number },
@@ -103,7 +103,7 @@ async function startSandboxOn(
   });
 }
 
-/** Where the sandbox sends reports, as the account of a provider would. */
+/** The URLs and credentials of reports, which the account of a real provider would have. */
 function getReportUrls(url: string, { infobip, sinch }: ReportsConfig) {
   const infobipReports = infobip && {
     url: `${url}${INFOBIP_PATH}`,

@@ -1,6 +1,6 @@
 import { handleSignals } from './signals.js';
 
-// First of all: loading the application takes most of the start.
+// Before the application is loaded, which takes most of the start-up time.
 handleSignals();
 
 try {

@@ -1,13 +1,14 @@
 import { randomInt } from 'node:crypto';
 
 /**
- * The URL of the demo page, and three shell lines that send, read and verify a code.
+ * The text that the start prints: the URL of the demo page, and three shell lines that send a code,
+ * read it from the sandbox and verify it.
  * @param url base URL of the service
  * @param sandboxUrl base URL of the sandbox
  * @param needsKey whether requests need an API key; the lines then read it from `OTP_API_KEY`
  */
 export function quickStartMessage(url: string, sandboxUrl: string, needsKey: boolean): string {
-  // Random, because the limits per number and day outlive a restart.
+  // A random number, because the daily limits of a number outlive a restart.
   const digits = `1415555${String(randomInt(1_000, 10_000))}`;
   const authorization = needsKey ? ` -H "authorization: Bearer $OTP_API_KEY"` : '';
   const headers = `-H 'content-type: application/json'${authorization}`;

@@ -8,9 +8,9 @@ import { onFirstSignal, type Signal } from './signals.js';
 import { getMaxRequestMs } from './storage/max-request-duration.js';
 
 /**
- * Shuts down on the first signal and exits once all requests are answered: with 0, or with 1 if one
- * did not end in time. Exits at once on the second signal, with 128 + its number.
- * @param listening a server that is about to listen cannot be closed, so a signal waits for it
+ * Shuts down on the first signal and exits once all requests are answered: with 0, or with 1 if a
+ * request did not end in time. Exits at once on the second signal, with 128 + the signal's number.
+ * @param listening resolves once the server listens. It cannot be closed before, so a signal waits.
  */
 export function shutDownOnSignal(
   app: INestApplication,
@@ -27,13 +27,13 @@ export function shutDownOnSignal(
 
 async function shutDown(signal: Signal, app: INestApplication, logger: Logger): Promise<void> {
   const { shutdownDelayMs } = app.get<ServiceConfig>(serviceConfig.KEY);
-  // Load balancers need time to see that this replica is not ready. A developer (Ctrl-C) does not.
+  // Load balancers need time to see that this replica is not ready. A developer's Ctrl-C has none.
   if (signal !== 'SIGINT') await delay(shutdownDelayMs);
   const onTimeout = (): void => {
     logger.error('shutdown timed out with requests still running');
     process.exit(1);
   };
-  // No request runs longer: other replicas treat an older one as abandoned.
+  // No request runs longer than this: other replicas treat an older request as abandoned.
   setTimeout(onTimeout, getMaxRequestMs(app.get<ProvidersConfig>(providersConfig.KEY)));
   await app.close();
   logger.info('stopped');

@@ -1,4 +1,4 @@
-/** What the process does on a signal. Imports no other file, so that it is loaded first. */
+/** What the process does on a signal. This file imports no other file, so that it loads at once. */
 import { constants } from 'node:os';
 
 /** The signals by which process managers and terminals ask a process to end. */
