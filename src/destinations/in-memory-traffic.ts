@@ -4,44 +4,50 @@ import type { DestinationCounts, SendCounts } from '../storage/limit.types.js';
 type TrafficBuckets = Map<number, SendCounts>;
 type TrafficHistory = Omit<DestinationCounts, 'recent'>;
 
-/** The traffic of destinations in memory, in the same buckets and windows as in the store. */
+/** Counts sends by subject in memory, in the same buckets and windows as the store. */
 export class InMemoryTraffic {
-  private readonly bucketsByKey = new Map<string, TrafficBuckets>();
-  /** Counts without the recent buckets. They change only when a new bucket begins. */
-  private historyCache = { bucket: 0, byKey: new Map<string, TrafficHistory>() };
+  private readonly bucketsBySubject = new Map<string, TrafficBuckets>();
+  /** Counts of the buckets before the recent ones. They change only when a new bucket begins. */
+  private historyCache = { bucket: 0, bySubject: new Map<string, TrafficHistory>() };
 
   constructor(private readonly codeTtlMs: number) {}
 
-  /** Adds to the bucket of the time at which a send was requested. */
-  add(key: string, at: number, { sends, verified }: SendCounts): void {
-    const buckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
-    this.bucketsByKey.set(key, buckets);
-    const bucket = toBucket(at);
+  /** @param sentAt when the sends were requested, in milliseconds since the epoch */
+  add(subject: string, sentAt: number, { sends, verified }: SendCounts): void {
+    const buckets = this.bucketsBySubject.get(subject) ?? new Map<number, SendCounts>();
+    this.bucketsBySubject.set(subject, buckets);
+    const bucket = toBucket(sentAt);
     const before = buckets.get(bucket) ?? { sends: 0, verified: 0 };
     buckets.set(bucket, { sends: before.sends + sends, verified: before.verified + verified });
   }
 
-  read(key: string, now: number): DestinationCounts {
+  read(subject: string, now: number): DestinationCounts {
     const bucket = toBucket(now);
-    if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, byKey: new Map() };
-    const buckets: TrafficBuckets = this.bucketsByKey.get(key) ?? new Map<number, SendCounts>();
+    if (this.historyCache.bucket !== bucket) this.historyCache = { bucket, bySubject: new Map() };
+    const buckets = this.bucketsBySubject.get(subject) ?? new Map<number, SendCounts>();
     const firstRecent = getFirstRecentBucket(bucket, this.codeTtlMs);
-    const { byKey } = this.historyCache;
-    const history = byKey.get(key) ?? createHistory(buckets, bucket, firstRecent);
-    byKey.set(key, history);
+    const { bySubject } = this.historyCache;
+    const history = bySubject.get(subject) ?? createHistory(buckets, bucket, firstRecent);
+    bySubject.set(subject, history);
     return { recent: sumCounts(buckets, firstRecent, bucket + 1), ...history };
   }
 }
 
-function createHistory(buckets: TrafficBuckets, bucket: number, end: number): TrafficHistory {
-  for (const old of buckets.keys()) if (old < bucket - WINDOWS.twoWeeks) buckets.delete(old);
+/** Sums the buckets before `firstRecent`, and deletes those that no window counts any more. */
+function createHistory(
+  buckets: TrafficBuckets,
+  current: number,
+  firstRecent: number,
+): TrafficHistory {
+  for (const old of buckets.keys()) if (old < current - WINDOWS.twoWeeks) buckets.delete(old);
   return {
-    hour: sumCounts(buckets, bucket - WINDOWS.hour, end),
-    day: sumCounts(buckets, bucket - WINDOWS.day, end),
-    twoWeeks: sumCounts(buckets, bucket - WINDOWS.twoWeeks, end),
+    hour: sumCounts(buckets, current - WINDOWS.hour, firstRecent),
+    day: sumCounts(buckets, current - WINDOWS.day, firstRecent),
+    twoWeeks: sumCounts(buckets, current - WINDOWS.twoWeeks, firstRecent),
   };
 }
 
+/** @param end the first bucket that is not counted */
 function sumCounts(buckets: TrafficBuckets, from: number, end: number): SendCounts {
   let [sends, verified] = [0, 0];
   for (let bucket = from; bucket < end; bucket += 1) {

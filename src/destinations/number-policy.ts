@@ -7,15 +7,15 @@ import { findActiveTestNumber } from '../common/test-number.js';
 import { destinationsConfig, type DestinationsConfig } from '../config/destinations.config.js';
 import { ALL_COUNTRIES } from '../config/list-parsers.js';
 
-/** Where a message may be sent. */
+/** A number that may be messaged. */
 export interface CheckedDestination {
   /** ISO 3166 code, or `001` for a number that belongs to no country. */
   readonly country: string;
   /** E.164 without the last four digits. */
   readonly prefix: string;
-  /** Nothing is sent: the code is in the settings. */
+  /** Whether no message is sent, because the number's code is in the settings. */
   readonly isTestNumber: boolean;
-  /** `TRUSTED_PREFIXES` matches: its messages have no fraud budget. */
+  /** Whether `TRUSTED_PREFIXES` matches the number: no fraud budget limits its messages. */
   readonly isTrusted: boolean;
 }
 
@@ -25,8 +25,10 @@ export class NumberPolicy {
   constructor(@Inject(destinationsConfig.KEY) protected readonly config: DestinationsConfig) {}
 
   /**
-   * Checks the number, not its traffic. Test numbers are always allowed.
-   * @param rules of the client that sends the message
+   * Checks the number, not its traffic. Test numbers are always allowed. A trusted prefix needs
+   * neither an allowed country nor an allowed type.
+   * @param rules the rules of the client that sends the message
+   * @param now by which test numbers may have expired, in milliseconds since the epoch
    * @throws DomainError `validation_failed` or `destination_not_allowed`
    */
   check(
@@ -41,6 +43,7 @@ export class NumberPolicy {
       return { country, prefix, isTestNumber: true, isTrusted: false };
     }
     const isTrusted = checkPrefix(number, country, rules);
+    // Before assertValid, whose message speaks of the number's country.
     if (!isTrusted) assertHasCountry(country, rules);
     this.assertValid(type);
     if (!isTrusted) {
@@ -51,7 +54,7 @@ export class NumberPolicy {
   }
 
   /**
-   * Checks a number that was messaged before: the channel may be another one, and the rules too.
+   * Checks a number again before a resend, because the channel or the rules may have changed.
    * @throws DomainError `destination_not_allowed`
    */
   checkResend(number: PhoneNumber, channel: Channel, rules: DestinationRules): void {
@@ -71,8 +74,8 @@ export class NumberPolicy {
 
 /**
  * Returns whether the prefix of a number is trusted.
- * @throws DomainError `destination_not_allowed` with a message that does not name the rule: it may be
- * about this number alone
+ * @throws DomainError `destination_not_allowed` for a blocked prefix. The message does not name the
+ * rule, because the rule may be about this number alone.
  */
 function checkPrefix(
   number: PhoneNumber,

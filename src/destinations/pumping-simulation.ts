@@ -9,33 +9,35 @@ import { COUNT_SCOPES, mapScopes, toSubjects } from '../storage/traffic-subjects
 import { InMemoryTraffic } from './in-memory-traffic.js';
 import { createTrafficEvaluator } from './traffic-evaluator.js';
 
-/** What one budget would have blocked of one client in one country. */
+/** The verifications of one client in one country that one budget would have blocked. */
 export interface BlockedCount {
   readonly client: string;
   readonly country: string;
   readonly scope: BudgetViolation['scope'];
   readonly window: BudgetViolation['window'];
   blocked: number;
-  /** Of these, the verifications that succeeded: real users. */
+  /** How many of the blocked verifications had succeeded: those of real users. */
   verified: number;
 }
 
 type VerifiedRecord = VerificationRecord & { readonly verified_at: number };
 
 /**
- * Replays recorded verifications against other settings. A blocked verification leaves the counts as
- * they were. Only the first send of a verification has a time, so its resends count at that time.
- * Numbers verified before the records begin are not trusted, so it blocks more than the service would.
+ * Replays recorded verifications against other settings. A blocked verification leaves the counts
+ * as they were. Only the first send of a verification has a time, so its resends count at that
+ * time. Numbers verified before the first record are not trusted, so more is blocked than in the
+ * service.
  */
 export class PumpingSimulation {
-  /** Replayed verifications. */
+  /** Number of replayed verifications. */
   total = 0;
   private readonly evaluate: TrafficEvaluator;
   private readonly traffic: InMemoryTraffic;
   private readonly blockedCounts = new Map<string, BlockedCount>();
-  /** Verified after the replayed time, latest first. */
+  /** Replayed records whose time of verification is not reached yet, latest first. */
   private readonly upcomingVerified: VerifiedRecord[] = [];
-  private readonly trustedSince = new Map<string, number>();
+  /** When each number was last verified, by {@link toTrustKey}. */
+  private readonly lastVerifiedAt = new Map<string, number>();
 
   constructor(config: PumpingConfig, codeTtlMs: number) {
     this.evaluate = createTrafficEvaluator(config);
@@ -69,8 +71,8 @@ export class PumpingSimulation {
   }
 
   private isTrusted(record: VerificationRecord): boolean {
-    const since = this.trustedSince.get(toTrustKey(record));
-    return since !== undefined && since > record.created_at - TRUSTED_NUMBER_MS;
+    const verifiedAt = this.lastVerifiedAt.get(toTrustKey(record));
+    return verifiedAt !== undefined && verifiedAt > record.created_at - TRUSTED_NUMBER_MS;
   }
 
   private countSends(record: VerificationRecord, sends: number, verified: number): void {
@@ -87,11 +89,12 @@ export class PumpingSimulation {
     this.upcomingVerified.splice(later + 1, 0, record);
   }
 
+  /** Counts the sends as verified whose codes were verified until `now`. */
   private applyVerifications(now: number): void {
     for (let next = this.upcomingVerified.at(-1); next && next.verified_at <= now;) {
       this.upcomingVerified.pop();
       this.countSends(next, 0, next.sends);
-      this.trustedSince.set(toTrustKey(next), next.verified_at);
+      this.lastVerifiedAt.set(toTrustKey(next), next.verified_at);
       next = this.upcomingVerified.at(-1);
     }
   }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { ClientRules } from '../clients/client-rules.js';
 import { EventBus } from '../common/events.js';
+import type { FraudDecision } from '../common/label-values.js';
 import type { RequestContext } from '../common/request-context.js';
 import { pumpingConfig, type PumpingConfig } from '../config/pumping.config.js';
 import {
@@ -35,25 +36,26 @@ export class SmsPumpingDetector {
     };
   }
 
-  /** What the store calls within a reservation; `undefined` if the detector is off for the client. */
+  /**
+   * Returns the function by which the store checks a send that it reserves; `undefined` if the
+   * detector is off for the client.
+   */
   getEvaluator({ pumping }: ClientRules): TrafficEvaluator | undefined {
     return this.evaluators[pumping.mode];
   }
 
-  /** Emits the result of a fraud check and logs a violation. The client does not see the counts. */
+  /** Emits the decision on a send and logs a violation. The client does not see the counts. */
   record(
-    admission: SendAdmitted | DestinationSuspended | SharedBudgetExceeded,
+    result: SendAdmitted | DestinationSuspended | SharedBudgetExceeded,
     { pumping }: ClientRules,
     context?: RequestContext,
   ): void {
     if (pumping.mode === 'off') return;
-    const { violation } = admission;
-    const { client, phoneNumber } =
-      admission.outcome === 'admitted' ? admission.reservation : admission;
+    const { violation } = result;
+    const { client, phoneNumber } = result.outcome === 'admitted' ? result.reservation : result;
     const { country, masked } = phoneNumber;
     const scope = violation?.scope ?? '';
-    const blocked = violation?.enforced ? 'blocked' : 'would_block';
-    const decision = violation ? blocked : 'allowed';
+    const decision = toDecision(violation);
     this.events.emit({ type: 'fraud_check_completed', decision, scope, country });
     if (!violation) return;
     const action = violation.enforced ? 'Blocked' : 'Would block';
@@ -61,6 +63,11 @@ export class SmsPumpingDetector {
     const msg = `${action} ${message}: ${describeViolation(violation)}.`;
     this.logger.warn({ msg, ...context });
   }
+}
+
+function toDecision(violation: BudgetViolation | undefined): FraudDecision {
+  if (!violation) return 'allowed';
+  return violation.enforced ? 'blocked' : 'would_block';
 }
 
 function describeViolation(violation: BudgetViolation): string {

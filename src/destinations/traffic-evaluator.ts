@@ -16,7 +16,7 @@ interface BudgetKind {
   readonly window: BudgetWindow;
 }
 
-/** In the order in which they are checked. */
+/** The budgets in the order in which they are checked. */
 const BUDGET_KINDS: readonly BudgetKind[] = [
   { destination: 'prefix', window: 'hour' },
   { destination: 'prefix', window: 'day' },
@@ -29,8 +29,8 @@ const OWN_SCOPES = { prefix: 'client_prefix', country: 'client_country' } as con
 const PREFIX_KINDS = BUDGET_KINDS.filter(({ destination }) => destination === 'prefix');
 
 /**
- * How far the unverified messages may exceed a budget if recent ones are counted too. Users verify
- * theirs within minutes; an attack reaches this limit before its first codes expire.
+ * By how many unverified messages a budget may be exceeded if recent ones are counted too. Users
+ * verify their codes within minutes; an attack reaches this limit before its first codes expire.
  */
 const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = {
   prefix: { hour: 25, day: 10 },
@@ -38,23 +38,23 @@ const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = 
 };
 
 /**
- * The share of the floor and the burst allowance that a client has even if other clients exceed the
- * shared budget. With half, n keys of an attacker send at most (n + 1) / 2 times what one key sends.
+ * A client keeps this share of the floor and of the burst allowance even if other clients exceed
+ * the shared budget: its reserve. So n keys of an attacker send at most (n + 1) / 2 times what one
+ * sends.
  */
 const RESERVED_SHARE = 0.5;
 
 /**
  * Checks the budgets of unverified messages of a prefix and its country, per hour and per day. A
- * budget is a fixed floor plus `unverifiedRatio` times the verified messages. A prefix that the
- * client's own traffic proves is not blocked because of its country.
+ * budget is a fixed floor plus `unverifiedRatio` times the verified messages. The country's budgets
+ * do not block a prefix whose messages the client's own users verify.
  *
  * The client's own messages are checked first. The budget of all clients then blocks a client only
  * if its own messages also exceed its reserve. For a sole client, both are one budget.
  */
 export function createTrafficEvaluator(config: PumpingConfig): TrafficEvaluator {
   return (traffic) => {
-    const skipsCountry = isTrusted(traffic.client_prefix, config);
-    const kinds = skipsCountry ? PREFIX_KINDS : BUDGET_KINDS;
+    const kinds = skipsCountry(traffic.client_prefix, config) ? PREFIX_KINDS : BUDGET_KINDS;
     return (
       findFirst(kinds, (kind) => checkOwnBudget(traffic, kind, 1, config)) ??
       findFirst(kinds, (kind) => checkSharedBudget(traffic, kind, config))
@@ -109,13 +109,13 @@ function checkBudget(
   };
 }
 
-/** Whether the unverified messages of the day stay within the budget even without the floor. */
-function isTrusted(prefix: DestinationCounts, config: PumpingConfig): boolean {
+/** Whether the day's unverified messages to a prefix are within its budget without the floor. */
+function skipsCountry(prefix: DestinationCounts, config: PumpingConfig): boolean {
   const unverified = countUnverified(prefix.day) + countUnverified(prefix.recent);
   return unverified <= getVerifiedAllowance(prefix, 'day', config);
 }
 
-/** The ratio times the verified messages of the window, or of a longer-term average if higher. */
+/** The ratio times the verified messages: of the window, or a longer-term average if higher. */
 function getVerifiedAllowance(
   { recent, hour, day, twoWeeks }: DestinationCounts,
   window: BudgetWindow,
