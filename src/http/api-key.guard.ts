@@ -24,7 +24,7 @@ export class ApiKeyGuard implements CanActivate {
     private readonly limit: UnauthenticatedLimit,
   ) {}
 
-  /** @throws DomainError `unauthenticated` or, after too many such requests, `too_many_requests` */
+  /** @throws DomainError `unauthenticated` or, after too many of these, `too_many_requests` */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.reflector.getAllAndOverride(PUBLIC, [context.getHandler(), context.getClass()])) {
       return true;
@@ -55,13 +55,13 @@ export class ApiKeyGuard implements CanActivate {
     );
     await this.limit.count(request, reply, 'Too many requests without a valid API key.');
     throw errors.unauthenticated({
-      message: describeCredentials(request.headers.authorization),
+      message: describeRejection(request.headers.authorization),
       auditDetails: { address: getClientIp(request) },
     });
   }
 }
 
-function describeCredentials(authorization: string | undefined): string {
+function describeRejection(authorization: string | undefined): string {
   if (authorization === undefined) return 'The Authorization header is missing.';
   return /^Bearer /i.test(authorization)
     ? 'The API key is not known to this service.'

@@ -10,9 +10,9 @@ import type { RequestContext } from '../common/request-context.js';
 export interface AuthenticatedClient {
   /** The owner of the API key. The request can only access this client's verifications. */
   readonly name: string;
-  /** The key of its rate limits: the client, or its IP address if no API keys are configured. */
+  /** What the rate limits count by: the client, or the IP address if no API keys are configured. */
   readonly tracker: string;
-  /** As they were when the request was authenticated. The whole request keeps them. */
+  /** The client's rules at authentication. A later change does not affect the request. */
   readonly rules: ClientRules;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Errors that occur before a request reaches Fastify's hooks: bytes that are not HTTP, a request that
- * arrives too slowly, a URL that cannot be decoded. They too are answered by a problem document.
+ * Errors that occur before a request reaches Fastify's hooks: bytes that are not HTTP, a request
+ * that arrives too slowly, a URL that cannot be decoded. They too are answered by a problem
+ * document.
  */
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
@@ -37,7 +38,7 @@ export function handleClientError(
   // Node emits clientError again for later bytes.
   if (rejectedSockets.has(socket)) return;
   rejectedSockets.add(socket);
-  // Without any bytes there was no request to answer.
+  // No answer: the client has disconnected, or has not sent a single byte.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesRead === 0) socket.destroy();
   else rejectAfterPending(socket, toClientError(error.code), this.events);
 }
@@ -45,12 +46,12 @@ export function handleClientError(
 /** Answers CONNECT (RFC 9110 §9.3.6), for which Node would close the connection without an answer. */
 export function handleConnectRequest(socket: Socket, events: EventBus): void {
   const message = 'This service is not a proxy.';
-  // Node has removed its own listeners.
+  // Node has removed its own listeners from the socket.
   socket.on('error', () => socket.destroy()).resume();
   rejectAfterPending(socket, errors.malformedBody({ message }), events);
 }
 
-/** @param code of Node's HTTP server, or of its parser. */
+/** @param code the error code of Node's HTTP server, or of its parser */
 function toClientError(code: string | undefined): DomainError {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
@@ -65,8 +66,8 @@ function toClientError(code: string | undefined): DomainError {
 }
 
 /**
- * Waits for the responses to earlier requests, so that no client takes the error for one of them.
- * If the error is in a body that is still being read, it becomes the response to that request.
+ * Answers with the error after the responses to earlier requests, so that no client takes the error
+ * for one of them. An error in a body that is still being read answers the request of that body.
  */
 function rejectAfterPending(socket: Socket, error: DomainError, events: EventBus): void {
   const response = findCurrentResponse(socket);
@@ -120,8 +121,8 @@ function writeRawProblem(socket: Socket, error: DomainError, events: EventBus): 
 }
 
 /**
- * Node has no timeout for this connection any more. Closing it at once could lose the response, if the
- * client still sends (RFC 9112 §9.6).
+ * Node has no timeout for this connection any more. Closing it at once could lose the response, if
+ * the client still sends (RFC 9112 §9.6).
  */
 function closeAfterResponse(socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);

@@ -14,10 +14,10 @@ const INCOMPLETE_REQUEST_TIMEOUT_MS = seconds(4);
 /** Time for a connection's first request: a round trip, and one retransmission (1 s, RFC 6298 §2). */
 const FIRST_REQUEST_TIMEOUT_MS = seconds(2);
 
-/** How long the server keeps accepting at most if clients never stop to connect. */
+/** How long the server still accepts connections at most, if clients keep opening new ones. */
 const ACCEPT_TIMEOUT_MS = seconds(1);
 
-/** Graceful shutdown: every request is answered before the server closes, also one on its way. */
+/** Answers every request before the server closes, also a request that is still arriving. */
 @Injectable()
 export class GracefulShutdown {
   private draining = false;
@@ -32,7 +32,7 @@ export class GracefulShutdown {
     this.draining = true;
   }
 
-  /** Adds its hooks. Call it before the first route. */
+  /** Adds the hooks of the shutdown to the server. Call it before the first route is added. */
   register(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (_request, reply, done) => {
       if (this.draining) void reply.header('connection', 'close');
@@ -96,17 +96,21 @@ async function acceptPending(countAccepted: () => number): Promise<void> {
   let before;
   do {
     before = countAccepted();
-    // The first turn ends the current one. The second accepts, and is followed by server.close().
+    // The first await ends this turn of the event loop. In the next turn, Node accepts connections.
     await nextTurn();
     await nextTurn();
   } while (countAccepted() > before && performance.now() < deadline);
 }
 
-/** Closes a connection that has no request by then: load balancers open some in advance. */
-function closeIfUnused(socket: Socket, time: number): void {
+/**
+ * Closes a connection on which nothing has arrived by the deadline: load balancers open connections
+ * in advance.
+ * @param deadline by the monotonic clock, in milliseconds
+ */
+function closeIfUnused(socket: Socket, deadline: number): void {
   setTimeout(() => {
     if (socket.bytesRead === 0) socket.destroy();
-  }, time - performance.now()).unref();
+  }, deadline - performance.now()).unref();
 }
 
 /** Whether a request has arrived completely and is not answered yet. */

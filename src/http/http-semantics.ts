@@ -4,19 +4,19 @@ import type { FastifyInstance } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import { handleConnectRequest } from './client-errors.js';
 
-/** RFC 9112 §3.2 and RFC 3986 §3.2.2: a name or an address, and a port. */
+/** A name or an IP address, then optionally a port (RFC 9112 §3.2, RFC 3986 §3.2.2). */
 const VALID_HOST = /^(?:\[[\da-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::\d*)?$/i;
 
 /**
- * Headers of one value (RFC 9110 §5.3). Node takes the first of several lines or joins them, a proxy in
- * front may take another one.
+ * Headers that may occur only once (RFC 9110 §5.3). If one is repeated, Node takes the first value
+ * or joins the values, but a proxy in front may take another.
  */
 const SINGLE_HEADERS = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
 
 /** Rules of HTTP that Node does not enforce, or would enforce without a problem document. */
 export function enforceHttpSemantics(fastify: FastifyInstance): void {
   const { server } = fastify;
-  // Node drops headers above this number. Their size is limited in any case.
+  // By default Node drops headers above a number; 0 removes this limit. Their size stays limited.
   server.maxHeadersCount = 0;
   fastify.addHook('onRequest', ({ raw }, reply, done) => {
     const message = findHeaderError(raw) ?? findFramingError(raw);
@@ -54,7 +54,7 @@ function findHeaderError({
   return undefined;
 }
 
-/** RFC 9112 §6.1: HTTP/1.0 has no transfer codings; of them, this server knows only chunked. */
+/** HTTP/1.0 has no transfer codings (RFC 9112 §6.1), and this server supports only `chunked`. */
 function findFramingError({ headers, httpVersionMinor }: IncomingMessage): string | undefined {
   const coding = headers['transfer-encoding'];
   if (coding === undefined) return undefined;

@@ -19,7 +19,7 @@ export function registerJsonParser(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser<Buffer>(
     'application/json',
-    // As bytes: those of a compressed body do not survive as a string.
+    // As bytes, because a string can hold neither a compressed body nor invalid UTF-8.
     { parseAs: 'buffer' },
     (request, bytes, done) => {
       if (request.routeOptions.config.rawBodyLimit !== undefined) {

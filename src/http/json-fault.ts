@@ -1,17 +1,17 @@
 /*
- * Where a body stops being a flat JSON object, the only form of a body here. The messages of JSON.parse
- * quote the body, and often without a position.
+ * Finds where a body stops being a flat JSON object, the only form that the API accepts. JSON.parse
+ * is no help: its messages quote the body, and often give no position.
  */
 
 const SPACE = /[ \t\r\n]*/y;
-/** Every character but control characters, `"` and `\`, and escapes. */
+/** In double quotes: escapes, and every character except control characters, `"` and `\`. */
 const STRING = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
 const VALUE = new RegExp(
   String.raw`${STRING.source}|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null`,
   'y',
 );
 
-/** What may come next, what the sentence calls it, and what follows it. */
+/** The steps of reading an object: the expected token, its name in the error, and the next step. */
 const STEPS = {
   start: { pattern: /\{/y, expected: '{', next: 'name' },
   name: { pattern: STRING, expected: 'a name in double quotes', next: 'colon' },
@@ -37,7 +37,7 @@ export function describeJsonFault(text: string): string {
     position += matchAt(text, position, SPACE)?.length ?? 0;
     const token = matchAt(text, position, pattern);
     if (token === undefined) return describePosition(text, position, expected);
-    // The parser also rejects names that could change the prototype of an object.
+    // A flat object: the parser rejected a name that could change the prototype of an object.
     if (step === 'end') return 'The body has a field named `__proto__` or `constructor`.';
     position += token.length;
     step = token === '}' ? 'end' : next;

@@ -31,10 +31,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (retryAfterMs !== undefined) {
       void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / seconds(1))));
     }
-    // RFC 9110 §15.5.16. A 415 about the media type must not have it (§12.5.3).
+    // RFC 9110 §15.5.16. A 415 about the media type must not have this header (§12.5.3).
     if (code === 'unsupported_content_encoding') void reply.header('accept-encoding', 'identity');
     if (error.replayed) void reply.header('idempotency-replayed', 'true');
-    // As bytes: Fastify adds a charset to the type of a string, Nest may replace that of an object.
+    // As bytes: Fastify adds a charset to a string's type, and Nest may replace an object's type.
     void reply
       .code(status)
       .type(PROBLEM_MEDIA_TYPE)

@@ -23,7 +23,8 @@ export function toDomainError(thrown: unknown): DomainError {
 
 /**
  * The problem document (RFC 9457) of an error, with the extension members `code`, `requestId` and
- * `errors`. The `detail` of a 5xx is the catalog's message; the error's own is only logged.
+ * `errors`. The `detail` of a 5xx is the catalog's message; the error's own message is only logged.
+ * @param instance the route pattern
  */
 export function toProblem(error: DomainError, requestId: string, instance: string) {
   const { code, fieldErrors } = error;
@@ -40,6 +41,6 @@ export function toProblem(error: DomainError, requestId: string, instance: strin
   };
 }
 
-/** `not_found` is "Not found". */
+/** Turns `not_found` into "Not found". */
 const toTitle = (code: ErrorCode): string =>
   `${code.charAt(0).toUpperCase()}${code.slice(1).replaceAll('_', ' ')}`;

@@ -2,5 +2,5 @@ import { SetMetadata } from '@nestjs/common';
 
 export const PUBLIC = Symbol('public');
 
-/** A route without API key. It must not reveal anything about a client. */
+/** Marks a route that needs no API key. Its responses must not reveal anything about a client. */
 export const Public = () => SetMetadata(PUBLIC, true);

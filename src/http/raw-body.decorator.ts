@@ -3,12 +3,15 @@ import type { FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The largest body of a route that gets its JSON body as bytes. */
+    /** For a route that gets its JSON body as bytes: the largest body, in bytes. */
     readonly rawBodyLimit?: number;
   }
 }
 
-/** A route that gets its JSON body as a `Buffer`, of at most `limit` bytes: a signature covers it. */
+/**
+ * Marks a route that gets its JSON body as a `Buffer`, because a signature covers the bytes.
+ * @param limit the largest body, in bytes
+ */
 export const RawBody = (limit: number) => RouteConfig({ rawBodyLimit: limit });
 
 /** Applies the limits of {@link RawBody}. Call it before routes are added. */

@@ -18,7 +18,7 @@ const CLIENT_CLOSED_REQUEST = 499;
 /** Responses that are not sent yet, oldest first: pipelined requests are answered in order. */
 const pending = new WeakMap<Socket, Set<ServerResponse>>();
 
-/** The response that a connection sends next. */
+/** The response that a connection sends next; `undefined` if no request waits for one. */
 export const findCurrentResponse = (socket: Socket): ServerResponse | undefined =>
   pending.get(socket)?.values().next().value;
 

@@ -17,14 +17,15 @@ export class RequestValidationPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       stopAtFirstError: true,
-      exceptionFactory: (found) => errors.validationFailed({ fieldErrors: toFieldErrors(found) }),
+      exceptionFactory: (validationErrors) =>
+        errors.validationFailed({ fieldErrors: toFieldErrors(validationErrors) }),
     });
   }
 
-  /** @throws DomainError `validation_failed` with one error per field, or that of an `InvalidBody` */
+  /** @throws DomainError `validation_failed` with one error per field, or that of `InvalidBody` */
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (value instanceof InvalidBody) throw value.error;
-    // A custom parameter decorator gives a value of the service, not of the client.
+    // The value of a custom parameter decorator comes from the service, not from the client.
     if (metadata.type === 'custom') return value;
     if (metadata.type === 'body') assertFlatObject(value, metadata.metatype);
     return super.transform(value, metadata) as Promise<unknown>;
@@ -32,8 +33,8 @@ export class RequestValidationPipe extends ValidationPipe {
 }
 
 /**
- * Every body is one flat object. Checked first, because class-transformer recurses into nested values
- * until the stack overflows. class-validator skips null, and accepts a field named `constructor`.
+ * Rejects every body but a flat object, before class-transformer recurses into nested values until
+ * the stack overflows. class-validator would skip null, and accept a field named `constructor`.
  */
 function assertFlatObject(body: unknown, dto: Type | undefined): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -59,15 +60,15 @@ function assertFlatObject(body: unknown, dto: Type | undefined): void {
 
 const PLAIN_VALUE = 'Give a plain value, not null, a list or an object, or leave the field out.';
 
-function toFieldErrors(found: readonly ValidationError[]): FieldError[] {
+function toFieldErrors(validationErrors: readonly ValidationError[]): FieldError[] {
   const isUnknown = ({ constraints = {} }: ValidationError) => 'whitelistValidation' in constraints;
-  const fieldErrors = found
+  const fieldErrors = validationErrors
     .filter((error) => !isUnknown(error))
     .map(({ property, constraints = {} }) => ({
       pointer: `#/${property}`,
       detail: Object.values(constraints)[0] ?? 'This value cannot be used.',
     }));
-  const unknown = found.filter(isUnknown);
+  const unknown = validationErrors.filter(isUnknown);
   const dto = unknown[0]?.target?.constructor as Type | undefined;
   const names = unknown.map(({ property }) => property);
   return [...fieldErrors, ...describeUnknownFields(names, getFieldNames(dto))];

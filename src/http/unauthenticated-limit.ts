@@ -22,7 +22,7 @@ export class UnauthenticatedLimit {
   async count(request: FastifyRequest, reply: FastifyReply, message: string): Promise<void> {
     const { name, limit, windowMs } = UNAUTHENTICATED_LIMIT;
     const address = getClientIp(request);
-    // A report of a provider is answered without an error.
+    // Set here too, because a rejected provider report is answered without an error.
     request.auditDetails = { address };
     const key = `${name}:${address}`;
     const record = await this.storage.increment(key, windowMs, limit, windowMs, name);

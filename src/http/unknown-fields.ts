@@ -2,12 +2,12 @@ import { findClosestWord } from '../common/closest-word.js';
 import type { FieldError } from '../common/domain-error.js';
 
 /**
- * A name in words of letters, as code has them. Others are not repeated: a name may be a misplaced
- * phone number, code or API key.
+ * A field name in camelCase, snake_case or kebab-case. The errors do not repeat other names, which
+ * may be a misplaced phone number, code or API key.
  */
 const REPEATABLE_NAME = /^(?=.{1,32}$)[a-z]+(?:[A-Z][a-z]+|[_-][a-z]+)*$/;
 
-/** A body of 16 KiB has room for thousands of fields. */
+/** How many unknown fields the errors name. A body of 16 KiB has room for thousands. */
 const MAX_NAMED = 10;
 
 /** What other APIs call the fields. */
@@ -22,7 +22,10 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   proofFor: ['audience', 'aud', 'proof'],
 };
 
-/** One error for each unknown field, with the known one that was probably meant. */
+/**
+ * One error for each unknown field, with the known field that was probably meant.
+ * @param known the fields that the route has
+ */
 export function describeUnknownFields(
   names: readonly string[],
   known: readonly string[],

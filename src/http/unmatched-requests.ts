@@ -5,7 +5,7 @@ import { isPreflight } from './security-headers.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 
-/** Longer than every route. A distance takes time in proportion to the length of the path. */
+/** How many characters of a path are compared with the routes, which are all shorter. */
 const MAX_COMPARED_LENGTH = 32;
 /** Not suggested: routes with parameters, and files. */
 const PARAMETER_OR_FILE = /[:*.]/;
@@ -13,9 +13,9 @@ const PARAMETER_OR_FILE = /[:*.]/;
 type MethodsByPath = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
- * Answers 405 with `Allow` (RFC 9110 §15.5.6) where a path exists but not with the method; Fastify
- * answers 404. A 404 names the nearest route. Call it before the first route, and the function that it
- * returns after the last.
+ * Answers 405 with `Allow` (RFC 9110 §15.5.6) if a path exists but not with the method; Fastify
+ * itself would answer 404. A 404 names the nearest route. Call this before the first route is
+ * added, and the returned function after the last.
  */
 export function registerUnmatchedRequests(fastify: FastifyInstance): () => void {
   const methodsByPath = new Map<string, Set<string>>();
@@ -24,14 +24,15 @@ export function registerUnmatchedRequests(fastify: FastifyInstance): () => void 
     [method].flat().forEach((name) => methods.add(name));
     methodsByPath.set(url, methods);
   });
-  let documented: MethodsByPath = new Map();
+  let routes: MethodsByPath = new Map();
   fastify.addHook('onRequest', (request, _reply, done) => {
-    done(request.is404 ? createNotFound(request, documented) : undefined);
+    done(request.is404 ? createNotFound(request, routes) : undefined);
   });
 
   return () => {
-    documented = new Map([...methodsByPath].map(([url, methods]) => [url, new Set(methods)]));
-    for (const [url, allowed] of documented) rejectOtherMethods(fastify, url, allowed, documented);
+    // A copy, because the routes that are added now reach the hook as well.
+    routes = new Map([...methodsByPath].map(([url, methods]) => [url, new Set(methods)]));
+    for (const [url, allowed] of routes) rejectOtherMethods(fastify, url, allowed, routes);
   };
 }
 
@@ -39,15 +40,15 @@ function rejectOtherMethods(
   fastify: FastifyInstance,
   url: string,
   allowed: ReadonlySet<string>,
-  documented: MethodsByPath,
+  routes: MethodsByPath,
 ): void {
   const allow = [...allowed].join(', ');
   fastify.route({
     url,
     method: METHODS.filter((method) => !allowed.has(method)),
     onRequest: async (request, reply) => {
-      // Every POST route has a fixed path: one that looks like a parameter is misspelt.
-      if (request.method === 'POST' && url.includes(':')) throw createNotFound(request, documented);
+      // Every POST route has a fixed path: a POST to `/otp/:pinId` has a misspelt path.
+      if (request.method === 'POST' && url.includes(':')) throw createNotFound(request, routes);
       void reply.header('allow', allow);
       const message = isPreflight(request)
         ? 'Pages of this origin may not call the service, because CORS_ORIGINS does not list it.'
@@ -59,9 +60,9 @@ function rejectOtherMethods(
 }
 
 /** Does not repeat the path: it may contain a number, a code or an API key. */
-function createNotFound({ method, url }: FastifyRequest, documented: MethodsByPath): DomainError {
+function createNotFound({ method, url }: FastifyRequest, routes: MethodsByPath): DomainError {
   const [path = ''] = url.slice(0, MAX_COMPARED_LENGTH).split('?');
-  const [nearest] = [...documented]
+  const [nearest] = [...routes]
     .filter(([route, methods]) => methods.has(method) && !PARAMETER_OR_FILE.test(route))
     .map(([route]) => ({ route, distance: getEditDistance(path, route) }))
     .sort((one, other) => one.distance - other.distance);
