@@ -22,7 +22,7 @@ const OTHER_ACTIONS: Readonly<Record<string, string>> = {
   'POST /provider-reports/sinch': 'report',
 };
 
-/** The answers of a rule or a limit. */
+/** The error codes of requests that a rule or a limit refused. */
 const REFUSALS: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
   'unauthenticated',
   'destination_not_allowed',
@@ -35,15 +35,16 @@ const REFUSALS: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
 
 const UNAUTHENTICATED_STATUS = 401;
 
-/** Of a request whose client disconnected first, so that its answer is not known. */
+/** The status of a request whose client disconnected before the response. */
 const UNANSWERED_STATUS = 499;
 
 type AuditOutcome = 'done' | 'refused' | 'failed' | 'unanswered';
 
 /**
- * Logs who looked up, erased or cancelled something, which request was refused, and which rules of a
- * client changed: one line each, with `kind: "audit"`, at every `LOG_LEVEL` but `silent`. Lines have no number, code, key, reference or
- * pinId. They are as many as the rate limits allow: beyond one, only its first refusal is logged.
+ * Logs who looked up, erased or cancelled something, which request was refused, and which rules of
+ * a client changed. Each gets one line with `kind: "audit"`, at every `LOG_LEVEL` but `silent`,
+ * without numbers, codes, keys, references and pinIds. Of the requests that a rate limit refuses,
+ * only the first in each minute is logged.
  */
 export function logAuditEvents(events: EventBus, logger: Logger): void {
   if (logger.level === 'silent') return;
@@ -66,7 +67,7 @@ export function logAuditEvents(events: EventBus, logger: Logger): void {
   });
 }
 
-/** A report of a provider is answered 401 without a problem document. */
+/** The error code of a response. An invalid provider report gets 401 without a problem document. */
 const getReason = ({ status, problem }: RequestCompleted): ErrorCode | undefined =>
   problem ?? (status === UNAUTHENTICATED_STATUS ? 'unauthenticated' : undefined);
 

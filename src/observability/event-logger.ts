@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { CodeChecked, EventBus, MessageSent } from '../common/events.js';
 
-/** Enough to find a verification, not enough to use it: 48 of its 128 bits. */
+/** Enough to find a verification, not enough to use it: 48 of the pinId's 128 bits. */
 const LOGGED_PIN_ID_LENGTH = 8;
 
-/** Polled by machines every few seconds. */
+/** The routes that probes and Prometheus poll every few seconds. */
 export const MONITORING_ROUTES = /^\/(health|metrics)\b/;
 
-/** Logs one line per request and one per change of a verification, without their contents. */
+/** Logs one line per request and one per change of a verification, without numbers and codes. */
 export function logEvents(events: EventBus, logger: Logger): void {
   events.subscribe('request_completed', (event) => {
     const { context, method, route, status, problem, limit, invalidFields, client } = event;
@@ -34,7 +34,7 @@ export function logEvents(events: EventBus, logger: Logger): void {
     logger[level]({ pinId, client, country, channel, provider, outcome, durationMs }, 'delivery');
   });
   events.subscribe('reports_refused', ({ provider, reason, count }) => {
-    // Reports of other senders of the account are no error.
+    // No error: other services may send messages with the same account.
     const level = reason === 'unknown_id' ? 'debug' : 'warn';
     logger[level]({ provider, reason, count }, 'delivery reports refused');
   });

@@ -104,7 +104,7 @@ function registerStorageMetrics(registry: Registry, events: EventBus): void {
 
 function registerClientsFileMetrics(registry: Registry, file: ClientsFileReader): void {
   const help =
-    '1 if CLIENTS_FILE can be used as it is now, else 0: then an earlier content is in use.';
+    '1 if CLIENTS_FILE can be used as it is now, else 0: its last valid content stays in use.';
   const valid = createGauge(registry, 'otp_clients_file_valid', help, [], () => {
     valid.set(file.isValid === true ? 1 : 0);
   });

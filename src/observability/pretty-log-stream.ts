@@ -4,7 +4,7 @@ import { prettyFactory } from 'pino-pretty';
 /** Characters that a terminal obeys, and those that change the direction of text. */
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cf}]/gu;
 
-/** Makes lines readable for a terminal. Loaded only where there is one, to keep start-up fast. */
+/** Makes log lines readable for a terminal. Loaded only if there is one, to keep start-up fast. */
 export function createPrettyLogStream(
   output: DestinationStream,
   colorize: boolean,
@@ -21,7 +21,7 @@ export function createPrettyLogStream(
   };
 }
 
-/** Escapes names and values, which may come from a request. pino-pretty keeps some of both raw. */
+/** Escapes names and values, which may come from a request. pino-pretty escapes only some. */
 function escapeEntry(name: string, value: unknown): unknown {
   if (typeof value === 'string') {
     // pino-pretty indents the lines of a stack, so they cannot be mistaken for log lines.

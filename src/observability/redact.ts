@@ -10,9 +10,9 @@ const REDACTED = '[redacted]';
 const MAX_DEPTH = 4;
 
 /**
- * Defence in depth: replaces sensitive fields at any depth, also in capitals. No log call passes
- * them on purpose, but a library's object may hold them. pino's wildcard redaction takes about ten
- * times as long.
+ * Defence in depth: replaces sensitive fields, whatever the case of their names, and all objects
+ * below `MAX_DEPTH`. No log call passes such a field on purpose, but a library's object may hold
+ * one. pino's wildcard redaction takes about ten times as long.
  */
 export function redact(fields: Record<string, unknown>, depth = 0): Record<string, unknown> {
   const redacted: Record<string, unknown> = {};

@@ -5,9 +5,9 @@ import { seconds } from '../common/durations.js';
 
 const STDOUT = 1;
 
-/** Lines that cannot be written yet: about 12,000. At full load that is a second. */
+/** Room for lines that cannot be written yet: about 12,000, as many as in a second at full load. */
 const MAX_BUFFER_BYTES = 4 * 1024 * 1024;
-/** A pipe takes 64 KiB at a time. */
+/** How long to wait for room in a pipe, which takes 64 KiB at a time. */
 const RETRY_INTERVAL_MS = 20;
 const EXIT_RETRY_INTERVAL_MS = 5;
 /** How long the process waits at its exit for a reader that is slow. */
@@ -22,16 +22,17 @@ interface StdoutEvents {
 
 /**
  * Standard output that neither fails nor blocks: on a full disk, without a reader or with a reader
- * that is too slow, lines are kept, then lost. Only a paused terminal blocks it (Ctrl-S).
+ * that is too slow, lines are kept, then lost. Only a paused terminal (Ctrl-S) blocks the process.
  *
  * The lines of one turn of the event loop share one write, because the system call costs more than
  * the lines. At exit the rest is written.
  */
 export class StdoutStream extends EventEmitter<StdoutEvents> implements DestinationStream {
+  /** The lines of this turn of the event loop. */
   private lines = '';
   private lostLines = 0;
   private errorCode: string | undefined;
-  private errors = 0;
+  private errorCount = 0;
   private retryTimer: NodeJS.Timeout | undefined;
   /** Writes synchronously, keeps what it cannot write, and emits an error. */
   private readonly output: sonicBoom.SonicBoom;
@@ -41,11 +42,11 @@ export class StdoutStream extends EventEmitter<StdoutEvents> implements Destinat
     // Node makes pipes and sockets non-blocking when it creates their streams. Without a listener,
     // an error of a stream ends the process.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-    // A full pipe is EAGAIN. sonic-boom itself would block until it is read.
+    // A write to a full pipe fails with EAGAIN, on which sonic-boom by default blocks.
     const retryEAGAIN = () => false;
     this.output = new sonicBoom.SonicBoom({ fd, sync: true, maxLength, retryEAGAIN });
     this.output.on('error', (error: NodeJS.ErrnoException) => {
-      this.errors++;
+      this.errorCount++;
       this.errorCode = error.code;
       this.retryTimer ??= setInterval(this.retry, RETRY_INTERVAL_MS).unref();
     });
@@ -69,11 +70,11 @@ export class StdoutStream extends EventEmitter<StdoutEvents> implements Destinat
     this.output.write(lines);
   };
 
-  /** Writes what is kept. */
+  /** Tries to write the kept lines. */
   private readonly retry = (): void => {
-    const { errors } = this;
+    const errorsBefore = this.errorCount;
     this.output.write('');
-    if (this.errors > errors) return;
+    if (this.errorCount > errorsBefore) return;
     clearInterval(this.retryTimer);
     this.retryTimer = undefined;
     if (this.lostLines > 0) this.emit('recovered', this.lostLines, this.errorCode);
@@ -83,10 +84,10 @@ export class StdoutStream extends EventEmitter<StdoutEvents> implements Destinat
   private readonly flushAtExit = (): void => {
     const deadline = performance.now() + EXIT_TIMEOUT_MS;
     do {
-      // First what is kept, to have room for the last lines: one of them may say what was lost.
+      // The kept lines first, to have room for the last lines: one of these may say what was lost.
       if (this.retryTimer) this.retry();
       if (!this.retryTimer) this.flush();
-      // Only a reader can be waited for.
+      // Waiting helps only if the reader is slow.
       if (!this.retryTimer || this.errorCode !== 'EAGAIN') return;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, EXIT_RETRY_INTERVAL_MS);
     } while (performance.now() < deadline);

@@ -10,7 +10,7 @@ const EXPORT_TIMEOUT_MS = 10_000;
 /** The settings of tracing, with a collector. */
 export type CollectorConfig = TracingConfig & { readonly endpoint: string };
 
-/** Sends spans to the collector, and logs the first and the last failure of an outage. */
+/** Sends spans to the collector, and logs the beginning and the end of an outage. */
 export class TraceExporter implements SpanExporter {
   private readonly logger = new Logger('Traces');
   private readonly exporter: SpanExporter;

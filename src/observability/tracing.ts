@@ -31,7 +31,7 @@ const FLUSH_TIMEOUT_MS = seconds(2);
 /** The trace of one request. */
 interface RequestTrace {
   readonly span: Span;
-  /** The parent context of the spans of its steps. */
+  /** The context that makes the request's span the parent of the spans of its steps. */
   readonly context: Context;
   /** Unix time minus `performance.now()`: one value for every span of the request. */
   readonly timeOriginMs: number;
@@ -79,7 +79,8 @@ export class Tracing implements OnApplicationShutdown {
   }
 
   /**
-   * Starts the span of a request, as a child of its `traceparent`. Health checks and metrics get none.
+   * Starts the span of a request, as a child of its `traceparent`. Requests for health and metrics
+   * get no span.
    * @returns the context for all further work on the request; its `traceId` is for the log
    */
   startRequest(context: RequestContext, method: string, route = ''): RequestContext {
@@ -110,9 +111,9 @@ export class Tracing implements OnApplicationShutdown {
 
   private endRequest(event: ServiceEventOf<'request_completed'>): void {
     const { context, method, route, status, problem, client } = event;
-    const request = this.traces.get(context);
-    if (!request) return;
-    const { span, timeOriginMs } = request;
+    const requestTrace = this.traces.get(context);
+    if (!requestTrace) return;
+    const { span, timeOriginMs } = requestTrace;
     span.setAttributes({
       [ATTR_HTTP_REQUEST_METHOD]: method,
       [ATTR_HTTP_ROUTE]: route,
@@ -127,12 +128,12 @@ export class Tracing implements OnApplicationShutdown {
 
   /** Adds the span of a step; none if it belongs to no traced request. */
   private addStep(context: RequestContext | undefined, step: CompletedStep): void {
-    const request = context && this.traces.get(context);
-    if (!request) return;
+    const requestTrace = context && this.traces.get(context);
+    if (!requestTrace) return;
     const { name, kind, attributes, durationMs, error } = step;
-    const endTime = request.timeOriginMs + performance.now();
-    const startTime = endTime - durationMs;
-    const span = this.tracer.startSpan(name, { kind, attributes, startTime }, request.context);
+    const endTime = requestTrace.timeOriginMs + performance.now();
+    const options = { kind, attributes, startTime: endTime - durationMs };
+    const span = this.tracer.startSpan(name, options, requestTrace.context);
     if (error !== undefined) setError(span, error);
     span.end(endTime);
   }

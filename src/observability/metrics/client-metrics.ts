@@ -3,7 +3,7 @@ import type { EventBus } from '../../common/events.js';
 import { CHECK_OUTCOMES, SEND_OUTCOMES } from '../../common/label-values.js';
 import { createCounter } from './create-metric.js';
 
-/** The client of a request without a valid API key, and of all if no API keys are configured. */
+/** Labels requests without a valid API key, and all requests if no API keys are configured. */
 const NO_CLIENT = 'none';
 
 const API_PREFIX = '/otp/';
@@ -11,9 +11,10 @@ const API_PREFIX = '/otp/';
 const RESULTS = ['ok', 'rejected', 'unauthenticated', 'limited', 'aborted', 'failed'] as const;
 
 /**
- * What each client does. These counters have the client instead of the country or the route: with
- * both, the number of series would be their product.
- * @param names of the clients at the start; only they, and later those of `CLIENTS_FILE`, become labels
+ * Counts what each client does. These counters have the label client instead of country or route:
+ * with both, the number of series would be their product.
+ * @param names the clients at the start. Later changes of `CLIENTS_FILE` add labels, nothing else
+ * does.
  */
 export function registerClientMetrics(
   registry: Registry,

@@ -9,12 +9,12 @@ import { createCounter, createHistogram } from './create-metric.js';
 /** Most messages take seconds; a phone may be switched on an hour later. */
 const BUCKETS_S = [1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3_600];
 
-/** A message that is on its way is not counted. */
-const REPORTED = DELIVERY_STATUSES.filter((status) => status !== 'pending');
+/** A message that is still on its way is not counted. */
+const COUNTED_STATUSES = DELIVERY_STATUSES.filter((status) => status !== 'pending');
 
 /**
- * What became of messages.
- * @param providers names of those whose delivery reports are switched on
+ * Counts what became of messages.
+ * @param providers names of the providers whose delivery reports are switched on
  */
 export function registerDeliveryMetrics(
   registry: Registry,
@@ -47,13 +47,13 @@ export function registerDeliveryMetrics(
     { provider: providers },
   );
 
-  const known = new Set<string>();
-  // With the first message, so that its first report is seen as an increase.
+  const createdSeries = new Set<string>();
+  // Series start with the first message, so that Prometheus sees the first report as an increase.
   events.subscribe('message_sent', ({ country, channel, provider }) => {
     const key = `${country} ${channel} ${provider}`;
-    if (known.has(key) || !providers.includes(provider)) return;
-    known.add(key);
-    for (const outcome of REPORTED) reports.inc({ country, channel, provider, outcome }, 0);
+    if (createdSeries.has(key) || !providers.includes(provider)) return;
+    createdSeries.add(key);
+    for (const outcome of COUNTED_STATUSES) reports.inc({ country, channel, provider, outcome }, 0);
   });
   events.subscribe('delivery_reported', (event) => {
     const { country, channel, provider, outcome } = event;

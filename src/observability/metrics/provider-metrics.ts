@@ -14,8 +14,8 @@ import { createCounter, createGauge, createHistogram } from './create-metric.js'
 const BUCKETS_S = [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2.5, 5, 10];
 
 /**
- * Calls to the providers and their circuit breakers. Only the counter has the labels `channel` and
- * `outcome`: on the histogram they would create thousands of series.
+ * Counts and times calls to the providers, and shows their circuit breakers. The histogram has
+ * neither `channel` nor `outcome` as a label, which would create thousands of series.
  * @param providers names of the configured providers
  */
 export function registerProviderMetrics(

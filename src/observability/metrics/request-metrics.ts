@@ -7,7 +7,7 @@ import { createCounter, createGauge, createHistogram } from './create-metric.js'
 
 const BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Requests by route, and why they were rejected. */
+/** Times requests by route, and counts why requests were rejected. */
 export function registerRequestMetrics(registry: Registry, events: EventBus): void {
   const requests = createHistogram(
     registry,

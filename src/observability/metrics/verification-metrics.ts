@@ -3,10 +3,10 @@ import type { EventBus } from '../../common/events.js';
 import { FRAUD_DECISIONS, BUDGET_SCOPES } from '../../common/label-values.js';
 import { createCounter } from './create-metric.js';
 
-/** Labels of every metric about verifications: a conversion rate is one division. */
+/** The labels of both sends and verifications, so that a conversion rate is one division. */
 const LABELS = ['country', 'channel', 'provider', 'outcome'] as const;
 
-/** Sent and checked codes, and fraud checks, by country. */
+/** Counts sent and checked codes, and fraud checks, by country. */
 export function registerVerificationMetrics(registry: Registry, events: EventBus): void {
   const sends = createCounter(
     registry,
@@ -33,6 +33,14 @@ export function registerVerificationMetrics(registry: Registry, events: EventBus
     ['decision', 'scope', 'country'],
   );
   const countries = new Set<string>();
+  /** At a country's first message, so that Prometheus sees the first blocked one as an increase. */
+  const createFraudSeries = (country: string): void => {
+    for (const scope of BUDGET_SCOPES) {
+      for (const decision of FRAUD_DECISIONS.filter((name) => name !== 'allowed')) {
+        fraudChecks.inc({ decision, scope, country }, 0);
+      }
+    }
+  };
 
   events.subscribe('message_sent', ({ country, channel, provider, outcome, resend }) => {
     (resend ? resends : sends).inc({ country, channel, provider, outcome });
@@ -41,14 +49,9 @@ export function registerVerificationMetrics(registry: Registry, events: EventBus
     verifications.inc({ country, channel, provider, outcome });
   });
   events.subscribe('fraud_check_completed', ({ decision, scope, country }) => {
-    // With the country's first message, so that its first blocked one is seen as an increase.
     if (!countries.has(country)) {
       countries.add(country);
-      for (const exceeded of BUDGET_SCOPES) {
-        for (const other of FRAUD_DECISIONS.filter((name) => name !== 'allowed')) {
-          fraudChecks.inc({ decision: other, scope: exceeded, country }, 0);
-        }
-      }
+      createFraudSeries(country);
     }
     fraudChecks.inc({ decision, scope, country });
   });

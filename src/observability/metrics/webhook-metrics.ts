@@ -3,7 +3,7 @@ import type { EventBus } from '../../common/events.js';
 import { WEBHOOK_EVENT_TYPES, WEBHOOK_OUTCOMES } from '../../common/webhook-event.js';
 import { createCounter } from './create-metric.js';
 
-/** The events that are sent to the receiver of events. */
+/** Counts the tries to send events to `EVENTS_URL`. */
 export function registerWebhookMetrics(registry: Registry, events: EventBus): void {
   const tries = createCounter(
     registry,
