@@ -22,7 +22,7 @@ export interface SendRequest {
    */
   readonly reference?: string | undefined;
   /**
-   * What the events of this verification give back, such as the id of an order; nothing else returns it. 1 to 128 characters, stored encrypted.
+   * Returned in the events of this verification and nowhere else, such as the id of an order. 1 to 128 characters, stored encrypted.
    * @example login-4711
    */
   readonly eventReference?: string | undefined;
@@ -114,7 +114,7 @@ export interface VerifyByPinId {
    */
   readonly reference?: string | undefined;
   /**
-   * Asks for a `proof` in the response: a signed statement for another service that the number was verified. It is the `aud` of the proof, which that service compares. 400 if this service issues no proofs.
+   * Asks for a `proof` in the response: a signed statement for another service that the number was verified. The value is the `aud` of the proof, which the other service compares with its own name. 400 if this service issues no proofs.
    * @example orders
    */
   readonly proofFor?: string | undefined;
@@ -138,7 +138,7 @@ export interface VerifyByPhoneNumber {
    */
   readonly reference?: string | undefined;
   /**
-   * Asks for a `proof` in the response: a signed statement for another service that the number was verified. It is the `aud` of the proof, which that service compares. 400 if this service issues no proofs.
+   * Asks for a `proof` in the response: a signed statement for another service that the number was verified. The value is the `aud` of the proof, which the other service compares with its own name. 400 if this service issues no proofs.
    * @example orders
    */
   readonly proofFor?: string | undefined;
@@ -330,7 +330,7 @@ export interface Problem {
    */
   readonly detail: string;
   /**
-   * The path of the route, without its parameters.
+   * The path of the route, with `:pinId` instead of a pinId.
    * @example /otp/send
    */
   readonly instance: string;

@@ -35,9 +35,9 @@ export class HealthController {
   }
 
   /**
-   * 503 while shutting down, and while the storage or the rate-limit counters cannot be reached. The
-   * provider is not checked: if it is down, no other replica can reach it either. Probes call this
-   * route, so it returns Terminus reports, not problem documents.
+   * Returns 503 while shutting down, or if the storage or the rate-limit counters cannot be
+   * reached. The provider is not checked: if it is down, no other replica can reach it either.
+   * Probes call this route, so it returns Terminus reports, not problem documents.
    */
   @Get('ready')
   // The Swagger decorators of Terminus would load @nestjs/swagger at start: see openapi/swagger.ts.

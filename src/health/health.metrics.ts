@@ -13,9 +13,10 @@ import { ReadinessService } from './readiness.service.js';
  */
 const MAX_WAIT_MS = seconds(1);
 
-/** Gauges of what the service depends on. A scrape runs the checks of readiness. */
+/** Gauges of the storage and the rate-limit counters. A scrape runs the readiness checks. */
 @Injectable()
 export class HealthMetrics {
+  /** The last result of each check, by its name. */
   private checks: HealthCheckResult['details'] = {};
 
   constructor(
@@ -32,7 +33,7 @@ export class HealthMetrics {
         await this.runChecks();
         return Object.keys(this.checks).map((check) => ({
           labels: { check },
-          value: this.valueOf(check),
+          value: this.getGaugeValue(check),
         }));
       },
     );
@@ -49,15 +50,15 @@ export class HealthMetrics {
     if (redisUrl === undefined) return;
     metrics.addGauge('otp_redis_up', '1 if Redis can count requests, else 0.', [], async () => {
       await this.runChecks();
-      return [{ labels: {}, value: this.valueOf('counters') }];
+      return [{ labels: {}, value: this.getGaugeValue('counters') }];
     });
   }
 
-  private valueOf(check: string): number {
+  private getGaugeValue(check: string): number {
     return this.checks[check]?.status === 'up' ? 1 : 0;
   }
 
-  /** Keeps the results of the last checks if the new ones take long. */
+  /** Updates `checks`. If that takes longer than MAX_WAIT_MS, the earlier results are kept. */
   private async runChecks(): Promise<void> {
     const done = this.readiness.getReport().then(({ details }) => {
       this.checks = details;

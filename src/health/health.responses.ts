@@ -9,7 +9,12 @@ export class LivenessResponse {
 
 @ApiSchema({ description: 'The result for one dependency: `storage` or `counters`.' })
 class HealthIndicator {
-  @ApiProperty(describeEnum('Whether it can be reached.', { up: 'reachable', down: 'unreachable' }))
+  @ApiProperty(
+    describeEnum('Whether the dependency can be reached.', {
+      up: 'reachable',
+      down: 'unreachable',
+    }),
+  )
   readonly status!: 'up' | 'down';
 
   @ApiProperty({
@@ -23,7 +28,7 @@ class HealthIndicator {
 
   @ApiProperty({
     required: false,
-    description: 'Why it cannot be reached. Contains no host and no credential.',
+    description: 'Why the dependency cannot be reached. Contains no host and no credential.',
     examples: ['The storage is unavailable.'],
   })
   readonly message?: string;

@@ -8,7 +8,7 @@ import { Metrics } from '../observability/metrics.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
 import { MetricsClientGuard } from './metrics-client.guard.js';
 
-/** Serves the metrics on `PORT`, to any caller where there are no API keys. */
+/** Serves the metrics on `PORT`. Used as it is if the service has no API keys. */
 @ApiExcludeController()
 @Controller(METRICS_PATH)
 class MetricsController {
@@ -21,19 +21,19 @@ class MetricsController {
   }
 }
 
-/** Serves them without an API key. */
+/** Serves the metrics without an API key, even if the API needs one. */
 @Public()
 @ApiExcludeController()
 @Controller(METRICS_PATH)
 class PublicMetricsController extends MetricsController {}
 
-/** Serves them to `METRICS_CLIENT` alone. */
+/** Serves the metrics to `METRICS_CLIENT` alone. */
 @UseGuards(MetricsClientGuard)
 @ApiExcludeController()
 @Controller(METRICS_PATH)
 class RestrictedMetricsController extends MetricsController {}
 
-/** The controllers of the metrics on `PORT`; none if `METRICS_PORT` serves them. */
+/** The controller of the metrics on `PORT`; none if the metrics have `METRICS_PORT`. */
 export function selectMetricsControllers(
   { metricsPort, metricsPublic }: HttpConfig,
   { needsApiKey }: AuthConfig,

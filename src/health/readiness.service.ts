@@ -18,9 +18,10 @@ const CACHE_MS = seconds(1);
 @Injectable()
 export class ReadinessService {
   private readonly logger = new Logger('Readiness');
+  /** Names of the checks that failed last, separated by commas. */
   private lastFailedChecks = '';
   private lastReport: Promise<HealthCheckResult> | undefined;
-  /** By the monotonic clock, in milliseconds. */
+  /** When the last report is too old, by the monotonic clock in milliseconds. */
   private checkAgainAt = 0;
 
   constructor(
@@ -33,7 +34,7 @@ export class ReadinessService {
   /** Returns the running check, or a report that is at most a second old, or checks again. */
   getReport(): Promise<HealthCheckResult> {
     if (this.lastReport && performance.now() < this.checkAgainAt) return this.lastReport;
-    // Until the check has ended.
+    // No second check starts while this one is running.
     this.checkAgainAt = Infinity;
     this.lastReport = this.check().finally(() => {
       this.checkAgainAt = performance.now() + CACHE_MS;

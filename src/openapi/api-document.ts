@@ -16,8 +16,8 @@ service can run without keys, and then requires none.
 
 **Idempotency.** Send, resend and verify take an \`Idempotency-Key\`. Within 24 hours a repeat of the
 same request gets the same response, with \`Idempotency-Replayed: true\`: after a broken connection a
-retry neither sends twice nor misses a \`verified: true\`. Final responses are stored; after an error
-the same key may try again.
+retry neither sends twice nor misses a \`verified: true\`. Final responses are stored; after any other
+error, the same key can be used again.
 
 **Errors** are problem documents (RFC 9457) of the type \`application/problem+json\`. Branch on
 \`code\`. An unknown path returns 404 \`not_found\`; a method that a path does not support, 405
@@ -55,7 +55,7 @@ const GET_METRICS: OperationObject = {
   tags: ['Health'],
   summary: 'Read the metrics',
   description:
-    'In the Prometheus text format. Needs an API key of the client `METRICS_CLIENT`, unless the service has no keys or `METRICS_PUBLIC` is set. Every other client gets 404. With `METRICS_PORT` they are on a port of their own, and not here.',
+    'In the Prometheus text format. Needs an API key of the client `METRICS_CLIENT`, unless the service has no keys or `METRICS_PUBLIC` is set. Every other client gets 404. With `METRICS_PORT` the metrics are on a separate port, and not on this path.',
   security: [{ apiKey: [] }, {}],
   responses: {
     200: {
@@ -72,9 +72,9 @@ export async function buildApiDocument(app: INestApplication): Promise<OpenAPIOb
   const { DocumentBuilder, SwaggerModule } = await loadSwagger();
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
-    .addServer('/', 'Where this document comes from.')
+    .addServer('/', 'The service that serves this document.')
     .addTag('Verifications', 'Send a code to a phone, and check the code that the user types.')
-    .addTag('Numbers', 'What is stored about a phone number, for the client that asks.')
+    .addTag('Numbers', 'Look up or erase what is stored for you about a phone number.')
     .addTag(
       'Proofs',
       'The public keys that check proofs: signed statements that a number was verified.',

@@ -8,11 +8,11 @@ import { createProblemResponses, ProblemSchema } from './problem.schema.js';
 import { getResponseHeaders } from './response-headers.js';
 import { whenSwaggerLoads } from './swagger.js';
 
-/** What the API document says about a route and its other decorators do not. */
+/** The documentation of a route that its other decorators do not contain. */
 interface ApiRouteOptions {
   readonly summary: string;
   readonly description: string;
-  /** Responses that are no problem documents, by status. The body is of the type, or of one of several. */
+  /** Responses that are no problem documents, by status. Of several types, the body has one. */
   readonly responses: Readonly<
     Record<number, { readonly description: string; readonly type?: Type | readonly Type[] }>
   >;
@@ -57,16 +57,17 @@ export const ApiRoute = (route: ApiRouteOptions): MethodDecorator =>
     );
   });
 
-/** Reads the metadata that Nest and the guards use, and the errors of such a route in the catalog. */
-function readRoute(prototype: object, key: string | symbol, isIdempotent: boolean) {
+/** Reads a route's traits from the metadata of its decorators, and its errors from the catalog. */
+function readRoute(prototype: object, method: string | symbol, isIdempotent: boolean) {
   const controller = prototype.constructor;
-  const handler = (prototype as Record<string | symbol, object>)[key] ?? {};
-  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, key) ?? {}) as object;
+  const handler = (prototype as Record<string | symbol, object>)[method] ?? {};
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ?? {}) as object;
   const needsApiKey = ![handler, controller].some((target) => Reflect.hasMetadata(PUBLIC, target));
   const isGet = Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.GET;
   const body = `${String(RouteParamtypes.BODY)}:`;
+  /** The words of `returnedBy` in the catalog that stand for this route. */
   const sources = [
-    key,
+    method,
     // Each authenticated route validates an Idempotency-Key, also where it has no effect.
     needsApiKey && 'authenticated',
     needsApiKey && !isGet && 'write',

@@ -49,7 +49,7 @@ export class ProblemSchema implements ReturnType<typeof toProblem> {
   )
   readonly detail!: string;
 
-  @TextProperty('The path of the route, without its parameters.', '/otp/send')
+  @TextProperty('The path of the route, with `:pinId` instead of a pinId.', '/otp/send')
   readonly instance!: string;
 
   @ApiProperty({
@@ -73,7 +73,7 @@ export class ProblemSchema implements ReturnType<typeof toProblem> {
   readonly errors?: readonly FieldErrorSchema[];
 }
 
-/** The responses of a route that has these errors: one a status, in the order of the statuses. */
+/** The responses of a route that has these errors: one for each status, in ascending order. */
 export function createProblemResponses(codes: readonly ErrorCode[], traits: RouteTraits) {
   const statuses = new Set(codes.map((code) => ERROR_CATALOG[code].status));
   return [...statuses]

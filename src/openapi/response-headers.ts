@@ -38,7 +38,7 @@ const RESPONSE_HEADERS = {
     'Bearer error="invalid_token"',
   ),
   'Accept-Encoding': createTextHeader(
-    'Set if the body was compressed: what is accepted.',
+    'Set if the body of the request was compressed: the accepted content coding.',
     '^identity$',
     'identity',
   ),
@@ -69,7 +69,7 @@ export function getResponseHeaders(
     headers[name] = { $ref: `#/components/headers/${name}${required ? '' : '-Optional'}` };
   };
   add('X-Request-Id', { required: true });
-  // A body that is too large is rejected before the rate limit; the counter itself may have failed.
+  // A too large body is rejected before the rate limit. At 500 and 503, the counter may have failed.
   if (isRateLimited && status !== 413) {
     const required = status !== 500 && status !== 503;
     add('RateLimit-Policy', { required });
@@ -78,10 +78,10 @@ export function getResponseHeaders(
   if (isIdempotent && (status === 200 || status === 504))
     add('Idempotency-Replayed', { required: false });
   if (status === 415) add('Accept-Encoding', { required: false });
-  // 409: while the first request is running, not for a verification that has ended.
+  // At 409: while the first request with the key is running, not for a verification that has ended.
   if (status === 429 || status === 503 || status === 409)
     add('Retry-After', { required: status !== 409 });
-  // 429: only after too many requests without a valid API key.
+  // At 429: only after too many requests without a valid API key.
   if (needsApiKey && (status === 401 || status === 429))
     add('WWW-Authenticate', { required: status === 401 });
   return headers;

@@ -23,7 +23,7 @@ type SchemaKeywords = Pick<SchemaObject, 'additionalProperties'> & { const?: unk
 
 const pending: ((swagger: Swagger) => void)[] = [];
 
-/** A decorator that is made and applied once @nestjs/swagger is loaded. */
+/** A decorator that is created and applied only when @nestjs/swagger is loaded. */
 export const whenSwaggerLoads =
   (create: (swagger: Swagger, target: object, key?: string | symbol) => unknown): LazyDecorator =>
   (target, key, descriptor) => {

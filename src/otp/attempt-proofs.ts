@@ -13,7 +13,11 @@ const NO_PROOFS =
 export class AttemptProofs {
   constructor(@Inject(PROOF_SIGNER) private readonly signer: ProofSigner | null) {}
 
-  /** @throws DomainError `validation_failed` if the service issues no proofs. */
+  /**
+   * @param audience the `proofFor` of the request
+   * @returns `undefined` if the client asks for no proof
+   * @throws DomainError `validation_failed` if the service issues no proofs
+   */
   toRequest(audience: string | undefined, reference: string | undefined): ProofRequest | undefined {
     if (audience === undefined) return undefined;
     if (this.signer) return { audience, reference };
@@ -23,8 +27,10 @@ export class AttemptProofs {
   }
 
   /**
-   * Signs before the result is stored, so that a replay has the same proof. Of concurrent requests only
-   * the one that gets `verified: true` returns its own.
+   * Adds the requested proof, if any. It is signed before the result is stored, so that a replayed
+   * response has the same proof. Of concurrent requests, only the one that gets `verified: true`
+   * returns its proof.
+   * @param now when the number was verified
    */
   async addTo(attempt: Attempt, request: ProofRequest | undefined, now: number): Promise<Attempt> {
     if (!request || !this.signer) return attempt;

@@ -27,7 +27,7 @@ import { SubmittedCodeChecker } from './submitted-code-checker.js';
 import { TimingEqualizer } from './timing-equalizer.js';
 import { VerificationEvents, type VerifyOperation } from './verification-events.js';
 
-/** The code of an unresolved attempt was right. */
+/** The answer to an earlier check was lost; by now the provider says that the code was right. */
 interface VerifiedAttempt {
   readonly outcome: 'verified';
   readonly response: VerifiedResult;
@@ -70,7 +70,7 @@ export class CodeVerificationService {
       return toNewResponse(await this.checkCode(reserved.attempt, otpCode, operation));
     }
     const result = await this.resolveRejection(reserved, operation);
-    // A pinId cannot be guessed, but a phone number can.
+    // Hides whether the number has a verification. A pinId cannot be guessed, so it needs no delay.
     if (phoneNumber) await this.timing.delay(operation.startedAt);
     switch (result.outcome) {
       case 'verified':
@@ -103,7 +103,7 @@ export class CodeVerificationService {
     return result;
   }
 
-  /** Before a rejection, finds whether a code was right whose answer was lost. */
+  /** Before a rejection, asks the provider for a lost answer: the code may have been right. */
   private async resolveRejection(
     rejected: AttemptUnresolved | AttemptRejection,
     operation: VerifyOperation,
@@ -119,10 +119,10 @@ export class CodeVerificationService {
 }
 
 function toCodeLengthError({ codeLength }: WrongCodeLength, otpCode: string): DomainError {
-  const known = `codes have ${String(codeLength)} digits.`;
+  const expected = `codes have ${String(codeLength)} digits.`;
   const detail =
     otpCode.length < codeLength
-      ? `The code is too short: ${known} A leading zero may be missing: send the code as a string.`
-      : `The code is too long: ${known}`;
+      ? `The code is too short: ${expected} A leading zero may be missing: send the code as a string.`
+      : `The code is too long: ${expected}`;
   return errors.validationFailed({ fieldErrors: [{ pointer: '#/otpCode', detail }] });
 }

@@ -25,7 +25,7 @@ export const CurrentClient = createParamDecorator(
   (_data: unknown, context: ExecutionContext): RequestClient => {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { client } = request;
-    // Every route that uses the decorator is behind the API-key guard.
+    // Cannot happen: every route that uses the decorator is behind the API-key guard.
     if (!client) throw errors.unauthenticated();
     return {
       client: client.name,

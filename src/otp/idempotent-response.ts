@@ -8,10 +8,10 @@ import type {
   SharedLimitExceeded,
 } from '../storage/limit.types.js';
 
-/** The same for every shared limit: an exact time would tell what other clients did, and when. */
+/** The same for every shared limit: an exact time would reveal when other clients did what. */
 const SHARED_LIMIT_RETRY_MS = hours(1);
 
-/** A response body, and whether it repeats the one to an earlier request with the same key. */
+/** A response body, and whether it repeats an earlier response for the same idempotency key. */
 export interface IdempotentResponse<T> {
   readonly body: T;
   readonly replayed: boolean;
@@ -19,8 +19,8 @@ export interface IdempotentResponse<T> {
 
 export const toNewResponse = <T>(body: T): IdempotentResponse<T> => ({ body, replayed: false });
 
-/** Returns the body and marks a replayed one by `Idempotency-Replayed`. */
-export function sendBody<T>({ body, replayed }: IdempotentResponse<T>, reply: FastifyReply): T {
+/** Returns the body for Nest to send. Sets `Idempotency-Replayed` on a replayed response. */
+export function prepareBody<T>({ body, replayed }: IdempotentResponse<T>, reply: FastifyReply): T {
   if (replayed) void reply.header('idempotency-replayed', 'true');
   return body;
 }
@@ -33,7 +33,7 @@ export function sendBody<T>({ body, replayed }: IdempotentResponse<T>, reply: Fa
 export function toReplayedResponse<T>(earlier: EarlierRequestState): IdempotentResponse<T> {
   switch (earlier.outcome) {
     case 'replayed':
-      // The storage checked its shape, and that method, path and body are the same.
+      // The storage has checked the shape, and that method, path and body are those of this request.
       return { body: earlier.response as T, replayed: true };
     case 'ambiguous':
       throw errors.providerTimeout({

@@ -8,7 +8,7 @@ import { toVerifiedResult } from '../storage/verified-result.js';
 import { AttemptProofs } from './attempt-proofs.js';
 import type { VerifyOperation } from './verification-events.js';
 
-/** A code was right: that of this request, or another one. */
+/** The provider has verified a code: that of this request, or another code of the verification. */
 type VerifiedCodeResult =
   VerifiedResult | { readonly verified: false; readonly reason: 'already_verified' };
 
@@ -23,11 +23,12 @@ export class LostAnswerFinder {
   ) {}
 
   /**
-   * @param isCheckedCode whether the provider was asked to check the attempt's code, by this request
-   * or by the one that it repeats. Only then it can be the right one.
+   * Asks the provider whether it has verified a code of the verification, and stores that.
+   * @param isCheckedCode whether the provider was asked to check the attempt's code, by this
+   * request or by the request that it repeats. Only then can that code be the right one.
    * @param timeoutMs for the call of the provider, in milliseconds; by default `PROVIDER_TIMEOUT`
-   * @returns `undefined` if no code is known to be right.
-   * @throws ProviderError if the provider does not answer.
+   * @returns `undefined` if the provider has verified no code, or cannot say
+   * @throws ProviderError if the provider does not answer
    */
   async find(
     attempt: Attempt,
@@ -47,7 +48,7 @@ export class LostAnswerFinder {
       : { verified: false, reason: 'already_verified' };
   }
 
-  /** Keeps an attempt counted whose answer is lost: the provider does not confirm its code. */
+  /** Keeps an attempt counted whose answer is lost: the provider does not confirm that code. */
   keepAttempt(attempt: Attempt, context: RequestContext): Promise<void> {
     return this.store.keepAttempt(attempt, this.clock.now(), context);
   }

@@ -50,7 +50,7 @@ export class MessageSender {
     const isConfirmed = await this.store.confirmSend(reservation, result, response, context);
     this.events.emitSent(reservation, 'accepted', operation, result.provider);
     if (isConfirmed) return response;
-    // Erased or failed as abandoned meanwhile: the message was sent, but its code cannot verify.
+    // Meanwhile erased, or failed as abandoned: the message was sent, but its code is not accepted.
     throw errors.verificationNotFound();
   }
 

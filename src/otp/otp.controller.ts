@@ -14,7 +14,7 @@ import { ApiRoute } from '../openapi/api-route.decorator.js';
 import { ApiParam, ApiTags } from '../openapi/swagger.js';
 import { RateLimit } from '../throttling/rate-limit.decorator.js';
 import { CodeVerificationService } from './code-verification.service.js';
-import { sendBody } from './idempotent-response.js';
+import { prepareBody } from './idempotent-response.js';
 import { CurrentClient, type RequestClient } from './current-client.decorator.js';
 import { ResendOtpDto, SendOtpDto, SendOtpResponse } from './dto/send-otp.dto.js';
 import { VerificationResponse } from './dto/verification.dto.js';
@@ -54,7 +54,7 @@ export class OtpController {
   @ApiRoute({
     summary: 'Send a code',
     description:
-      'Sends a new code to a phone. It replaces the previous code of that number once the provider has accepted the message. Keep `pinId` in the session that asked for it.',
+      'Sends a new code to a phone. It replaces the previous code of that number once the provider has accepted the message. Keep `pinId` in the session that asked for the code.',
     responses: MESSAGE_ACCEPTED,
     idempotent: true,
   })
@@ -63,7 +63,7 @@ export class OtpController {
     @CurrentClient() client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<SendOtpResponse> {
-    return sendBody(await this.otp.send(request, client), reply);
+    return prepareBody(await this.otp.send(request, client), reply);
   }
 
   @Post('resend')
@@ -81,7 +81,7 @@ export class OtpController {
     @CurrentClient() client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<SendOtpResponse> {
-    return sendBody(await this.otp.resend(request, client), reply);
+    return prepareBody(await this.otp.resend(request, client), reply);
   }
 
   @Post('verify')
@@ -105,7 +105,7 @@ export class OtpController {
     @CurrentClient() client: RequestClient,
     @Reply() reply: FastifyReply,
   ): Promise<VerifiedResponse | WrongCodeResponse | VerificationClosedResponse> {
-    return sendBody(await this.codes.verify(request, client), reply);
+    return prepareBody(await this.codes.verify(request, client), reply);
   }
 
   @Get(':pinId')
@@ -114,7 +114,7 @@ export class OtpController {
   @ApiRoute({
     summary: 'Get a verification',
     description:
-      'Returns the state of a verification. It is no proof: only the response of verify is.',
+      'Returns the state of a verification. Only the response of verify proves that the end user has the phone.',
     responses: { 200: { description: 'The verification.', type: VerificationResponse } },
   })
   getVerification(
@@ -130,7 +130,7 @@ export class OtpController {
   @ApiPinIdParam()
   @ApiRoute({
     summary: 'Cancel a verification',
-    description: 'Ends a pending verification; one that has ended stays as it is.',
+    description: 'Ends a pending verification. A verification that has ended stays as it is.',
     responses: { 204: { description: 'Its code is no longer accepted.' } },
   })
   cancelVerification(

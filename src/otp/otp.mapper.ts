@@ -56,7 +56,7 @@ export const toSendResponse = (
   ...(codeLength !== undefined && { codeLength }),
 });
 
-/** @param attemptsPerCode how many attempts its provider allows for one code */
+/** @param attemptsPerCode how many attempts the provider allows for one code */
 export function toVerificationResponse(
   verification: Verification,
   attemptsPerCode: number,

@@ -43,8 +43,9 @@ export class OtpService {
   /**
    * Sends a new code. The reservation is stored before the provider is called, so that neither a
    * race nor a crash sends a second message.
-   * @throws DomainError `validation_failed`, `destination_not_allowed`, `cooldown_active`, `quota_exceeded`,
-   * `destination_suspended`, or the error that is replayed for the idempotency key
+   * @throws DomainError `validation_failed`, `destination_not_allowed`, `cooldown_active`,
+   * `quota_exceeded`, `destination_suspended`, or the error that is replayed for the idempotency
+   * key
    * @throws SendFailedError if no provider accepted the message
    */
   async send(dto: SendOtpDto, client: RequestClient): Promise<IdempotentResponse<SendOtpResponse>> {
@@ -57,7 +58,7 @@ export class OtpService {
     const route = this.router.getRoute(phoneNumber, rules.providers);
     if (!destination.isTestNumber) {
       assertHasChannel(route.channels, channel);
-      // Checked early because it is cheap, but a request with a key may have a response to replay.
+      // Early, because it is cheap. With an idempotency key, there may be a response to replay.
       if (!idempotency) route.assertAvailable(channel);
     }
     const floodFilters = route.getFloodFilters(channel);
@@ -70,8 +71,8 @@ export class OtpService {
 
   /**
    * Sends the same code again. Its expiry and its attempts stay as they are.
-   * @throws DomainError `verification_not_found`, `not_resendable`, `resend_limit_reached`, and as
-   * {@link send}
+   * @throws DomainError `verification_not_found`, `not_resendable`, `resend_limit_reached`, and
+   * those of {@link send}
    * @throws SendFailedError if no provider accepted the message
    */
   async resend(
@@ -155,7 +156,10 @@ export class OtpService {
     }
   }
 
-  /** Test numbers are always allowed. */
+  /**
+   * Releases the reservation if the rules do not allow the resend. Test numbers are always allowed.
+   * @throws DomainError `validation_failed` or `destination_not_allowed`
+   */
   private async assertResendAllowed(
     { reservation }: SendAdmitted,
     client: RequestClient,

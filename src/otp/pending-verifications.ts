@@ -9,15 +9,16 @@ import { Metrics } from '../observability/metrics.js';
 const SLOT_MS = seconds(10);
 
 /**
- * Counts the codes that can still be verified, as a gauge. It counts events: a query over the
- * verifications would read every send of the last `OTP_TTL` for each scrape.
+ * Counts the codes that can still be verified, as a gauge. It is derived from events: a query over
+ * the verifications would read every send of the last `OTP_TTL` for each scrape.
  *
- * One replica may send a code and another verify it. So only the sum over all replicas is right, and
- * a single value may be negative. A cancelled code counts until it expires; those of a replica that
- * was restarted do not count.
+ * One replica may send a code and another verify it. So only the sum over all replicas is right,
+ * and a single value may be negative. A cancelled code counts until it expires. The codes that a
+ * replica sent before its restart do not count.
  */
 @Injectable()
 export class PendingVerifications {
+  /** The number of codes by the slot of their send. */
   private readonly slots = new Map<number, number>();
 
   constructor(

@@ -4,13 +4,14 @@ import { getRandomBytes } from '../common/random.js';
 /** 128 bits: a pinId cannot be guessed. */
 const PIN_ID_BYTES = 16;
 
-/** Those bytes in base64url. */
+/** A pinId: its bytes in base64url. */
 const PIN_ID = /^[\w-]{22}$/;
 
 export const createPinId = (): string => getRandomBytes(PIN_ID_BYTES).toString('base64url');
 
 /**
- * The pinId of a request. One that was never issued needs no query, and PostgreSQL rejects NUL.
+ * Checks the form of a request's pinId. A malformed pinId was never issued, so it needs no query.
+ * PostgreSQL would reject one with a NUL character.
  * @throws DomainError `verification_not_found`
  */
 export function parsePinId(text: string): string {

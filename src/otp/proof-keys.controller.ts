@@ -8,7 +8,7 @@ import { ApiRoute } from '../openapi/api-route.decorator.js';
 import { ApiProduces, ApiTags } from '../openapi/swagger.js';
 import { ProofKeysResponse } from './dto/proof-keys.dto.js';
 
-/** RFC 7517 §8.5.2. */
+/** The media type of a JWK Set (RFC 7517 §8.5.2). */
 const MEDIA_TYPE = 'application/jwk-set+json';
 /** How long other services may cache the keys. Operators let a new key sign only after that. */
 const CACHE_CONTROL = `public, max-age=${String(minutes(5) / seconds(1))}`;

@@ -23,16 +23,17 @@ export class SubmittedCodeChecker {
   ) {}
 
   /**
-   * The provider is called within `PROVIDER_TIMEOUT`, though several times if an answer was lost.
-   * @throws ProviderError if it gave no result. The attempt stays counted if it may have checked the
-   * code.
+   * Checks a code. If an answer was lost, the provider is called several times; all calls together
+   * may take `PROVIDER_TIMEOUT`.
+   * @throws ProviderError if the provider gave no result. The attempt stays counted if the provider
+   * may have checked the code.
    */
   async check(attempt: Attempt, code: string, operation: VerifyOperation): Promise<VerifyResult> {
     const endsAt = performance.now() + this.config.timeoutMs;
     const getLeftMs = () => Math.ceil(endsAt - performance.now());
     const { context } = operation;
     if (attempt.followsLostAnswer) {
-      // The other half is for the check.
+      // The other half of the time is for the check.
       const earlier = await this.findEarlierResult(attempt, operation, getLeftMs() / 2);
       if (earlier) return earlier;
     }
@@ -48,7 +49,7 @@ export class SubmittedCodeChecker {
       throw error;
     }
     if (result === 'attempts_exhausted') {
-      // A right code whose answer was lost has used up the PIN, too.
+      // Also the answer to a right code, if the answer to its first check was lost.
       const earlier = await this.findEarlierResult(attempt, operation, getLeftMs());
       if (earlier) return earlier;
     }
@@ -59,7 +60,10 @@ export class SubmittedCodeChecker {
     return this.store.completeAttempt(proven, result, now, context);
   }
 
-  /** Whether the code of an earlier check was right; `undefined` if that is not known. */
+  /**
+   * Finds whether the provider has verified a code in an earlier check; `undefined` if it has not,
+   * or if that is not known. Releases the attempt if another code than its own was right.
+   */
   private async findEarlierResult(
     attempt: Attempt,
     operation: VerifyOperation,
@@ -73,8 +77,9 @@ export class SubmittedCodeChecker {
   }
 
   /**
-   * The result of a code that was right though its check failed; `undefined` if that is not known.
-   * Releases the attempt if it was not checked.
+   * After a failed call, finds whether the code was right; `undefined` if it was not, or if that is
+   * not known. Releases the attempt if the code was certainly not checked.
+   * @param error of the failed call
    */
   private async findOwnResult(
     attempt: Attempt,

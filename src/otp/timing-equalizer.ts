@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How many durations are kept. */
+/** How many recorded durations are kept. */
 const SAMPLE_SIZE = 64;
 
-/** The duration of a check before the first was recorded, in milliseconds. */
+/** The duration that is assumed until the first check was recorded, in milliseconds. */
 const DEFAULT_MS = 150;
 
 /**
@@ -12,15 +12,19 @@ const DEFAULT_MS = 150;
  */
 export class TimingEqualizer {
   private readonly durationsMs = [DEFAULT_MS];
+  /** Index of the duration that the next one replaces. */
   private next = 0;
 
-  /** Records the duration of a request whose code was checked. @param startedAt `performance.now()` */
+  /**
+   * Records the duration of a request whose code was checked.
+   * @param startedAt the start of the request, as `performance.now()`
+   */
   record(startedAt: number): void {
     this.durationsMs[this.next] = performance.now() - startedAt;
     this.next = (this.next + 1) % SAMPLE_SIZE;
   }
 
-  /** Waits until the request has lasted as long as a random one of the recorded. */
+  /** Waits until the request has lasted as long as a recorded request, chosen at random. */
   async delay(startedAt: number): Promise<void> {
     const index = Math.floor(Math.random() * this.durationsMs.length);
     const remainingMs = startedAt + (this.durationsMs[index] ?? 0) - performance.now();

@@ -14,7 +14,7 @@ import type { RequestClient } from './current-client.decorator.js';
 import type { Attempt } from '../storage/attempt.types.js';
 import type { SendReservation } from '../storage/send.types.js';
 
-/** The `provider` of a message that none accepted. */
+/** The `provider` of a message that no provider accepted. */
 const NO_PROVIDER = 'none';
 
 /** The errors of sends that a rule or a limit refused. */
@@ -58,9 +58,9 @@ export class VerificationEvents {
   }
 
   /**
-   * A send ends with an error. Emits `send_blocked` if a rule or a limit refused it.
+   * Emits `send_blocked` if a send ends with an error because a rule or a limit refused it.
    * @param country of the destination; `undefined` for a test number
-   * @returns the error
+   * @returns the error, for the caller to throw
    */
   emitBlocked<E>(
     error: E,

@@ -37,18 +37,18 @@ export class DeliveryResponse {
   readonly at?: string;
 }
 
-/** @param hasExpired whether the code has expired: a message without a report is then unknown */
+/** @param hasExpired whether the code has expired: a `pending` message is then `unknown` */
 export function toDeliveryResponse(
   { status, at }: MessageDelivery,
   hasExpired: boolean,
   toDate: (time: number) => Date,
 ): DeliveryResponse {
   const reason = UNDELIVERED_REASONS.find((word) => word === status);
-  const isGivenUp = status === 'pending' && hasExpired;
+  const hasNoFinalReport = status === 'pending' && hasExpired;
   return {
-    status: reason ? 'undelivered' : isGivenUp ? 'unknown' : (status as DeliveryStatusWord),
+    status: reason ? 'undelivered' : hasNoFinalReport ? 'unknown' : (status as DeliveryStatusWord),
     ...(reason && { reason }),
-    // The time is that of `pending`.
-    ...(at !== undefined && !isGivenUp && { at: toDate(at).toISOString() }),
+    // Without a final report, `at` is the time of `pending` and not of `unknown`.
+    ...(at !== undefined && !hasNoFinalReport && { at: toDate(at).toISOString() }),
   };
 }

@@ -8,7 +8,7 @@ import { TimeProperty } from './response-fields.js';
   additionalProperties: false,
 })
 export class PhoneNumberDto {
-  @PhoneNumberField('The number in question.')
+  @PhoneNumberField('The number to look up or erase.')
   readonly phoneNumber!: PhoneNumber;
 }
 

@@ -6,7 +6,7 @@ class ProofKeyResponse implements PublicProofKey {
   @ApiProperty({ type: 'string', const: 'OKP', description: 'The type of the key.' })
   readonly kty!: 'OKP';
 
-  @ApiProperty({ type: 'string', const: 'Ed25519', description: 'Its curve.' })
+  @ApiProperty({ type: 'string', const: 'Ed25519', description: 'The curve of the key.' })
   readonly crv!: 'Ed25519';
 
   @ApiProperty({
@@ -17,7 +17,7 @@ class ProofKeyResponse implements PublicProofKey {
   readonly x!: string;
 
   @ApiProperty({
-    description: 'Its id, as in the header of the proofs that it signed.',
+    description: 'The id of the key, as in the header of the proofs that the key signed.',
     examples: ['kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'],
   })
   readonly kid!: string;
@@ -25,7 +25,7 @@ class ProofKeyResponse implements PublicProofKey {
   @ApiProperty({ type: 'string', const: 'EdDSA', description: 'The signature algorithm.' })
   readonly alg!: 'EdDSA';
 
-  @ApiProperty({ type: 'string', const: 'sig', description: 'It checks signatures.' })
+  @ApiProperty({ type: 'string', const: 'sig', description: 'The key checks signatures.' })
   readonly use!: 'sig';
 }
 

@@ -21,7 +21,7 @@ import { toAsciiText } from '../../common/typed-text.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
 import { ApiProperty } from '../../openapi/swagger.js';
 
-const CHANNELS: Readonly<Record<Channel, string>> = {
+const CHANNEL_MEANINGS: Readonly<Record<Channel, string>> = {
   sms: 'as a text message; the default',
   voice: 'read out in a call',
   whatsapp: 'as a WhatsApp message, if a provider of this service has it',
@@ -77,7 +77,7 @@ const CODE = new RegExp(`^[0-9a-z]{${String(MIN_CODE_LENGTH)},${String(MAX_CODE_
 /** Longer than any code with its separators and invisible characters. */
 const MAX_CODE_TEXT_LENGTH = 64;
 
-/** A code without the spaces and hyphens of its message, in ASCII. */
+/** Removes spaces and hyphens from a typed code, and turns digits of any script into ASCII. */
 const cleanCode = (value: unknown): unknown =>
   typeof value !== 'string' || CODE.test(value) || value.length > MAX_CODE_TEXT_LENGTH
     ? value
@@ -105,11 +105,14 @@ export const OtpCodeField = () =>
 export const ChannelField = () =>
   applyDecorators(
     IsOptional(),
-    IsIn(Object.keys(CHANNELS), { message: 'The channel is sms, voice or whatsapp.' }),
-    ApiProperty({ required: false, ...describeEnum('How the code is delivered.', CHANNELS) }),
+    IsIn(Object.keys(CHANNEL_MEANINGS), { message: 'The channel is sms, voice or whatsapp.' }),
+    ApiProperty({
+      required: false,
+      ...describeEnum('How the code is delivered.', CHANNEL_MEANINGS),
+    }),
   );
 
-/** Optional. Only send limits its length: on verify, a longer one just does not match. */
+/** Optional. Only send limits the length: on verify, a longer reference just does not match. */
 export const ReferenceField = (
   description: string,
   message: string,
@@ -129,7 +132,7 @@ export const ReferenceField = (
     }),
   );
 
-/** Optional. The audience of a proof, as the service that checks it calls itself. */
+/** Optional. The audience of a proof: the name of the service that will check the proof. */
 export const ProofForField = () => {
   const message = `Give the name of the service that checks the proof, 1 to ${String(MAX_AUDIENCE_LENGTH)} characters, or none.`;
   return applyDecorators(
@@ -140,7 +143,7 @@ export const ProofForField = () => {
       minLength: 1,
       maxLength: MAX_AUDIENCE_LENGTH,
       description:
-        'Asks for a `proof` in the response: a signed statement for another service that the number was verified. It is the `aud` of the proof, which that service compares. 400 if this service issues no proofs.',
+        'Asks for a `proof` in the response: a signed statement for another service that the number was verified. The value is the `aud` of the proof, which the other service compares with its own name. 400 if this service issues no proofs.',
       examples: ['orders'],
       required: false,
     }),
@@ -153,7 +156,7 @@ export const EndUserIpField = () => {
   return applyDecorators(
     IsOptional(),
     Transform(({ value }: { value: unknown }) =>
-      // An invalid address becomes empty and is rejected; `undefined` and `null` are not given.
+      // An invalid address becomes empty and is rejected; `undefined` and `null` count as absent.
       typeof value === 'string' ? (normalizeIp(value) ?? '') : value,
     ),
     IsString({ message }),
@@ -168,7 +171,7 @@ export const EndUserIpField = () => {
   );
 };
 
-/** Optional. A tag of a language that no provider has is valid: it gets the default language. */
+/** Optional. For a language that no provider has, the message is in the default language. */
 export const LocaleField = () =>
   applyDecorators(
     IsOptional(),
