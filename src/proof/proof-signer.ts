@@ -14,7 +14,7 @@ const LIFETIME_MS = minutes(5);
 const PROOF_ID_BYTES = 16;
 
 /**
- * Authentication methods (RFC 8176). It has none for WhatsApp, so that is `mca`, multiple-channel
+ * Authentication methods of RFC 8176. It has none for WhatsApp; `mca` is multiple-channel
  * authentication: the code is received on one channel and submitted on another.
  */
 const METHODS: Readonly<Record<Channel, string>> = { sms: 'sms', voice: 'tel', whatsapp: 'mca' };
@@ -51,7 +51,11 @@ export class ProofSigner {
     this.header = { alg, kid, typ: 'JWT' };
   }
 
-  /** @param verifiedAt when the number was verified, by `clock` */
+  /**
+   * Signs a proof.
+   * @param verifiedAt when the number was verified, by `clock`
+   * @returns a JWT in compact form
+   */
   sign(
     { pinId, phoneNumber, channel, isTestNumber }: ProofSubject,
     { audience, reference }: ProofRequest,

@@ -7,7 +7,7 @@ import type { ProofSigner } from './proof-signer.js';
 /** Injects the {@link ProofSigner}, or `null` if the service issues no proofs. */
 export const PROOF_SIGNER = Symbol('ProofSigner');
 
-/** Signs proofs. Imported dynamically: without `PROOF_KEYS`, jose is not loaded. */
+/** Signs proofs. The signer is imported dynamically: without `PROOF_KEYS`, jose is not loaded. */
 @Module({
   // For the Clock.
   imports: [StorageModule],

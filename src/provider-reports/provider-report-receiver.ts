@@ -14,11 +14,11 @@ import type {
 import { DeliveryReportStore } from '../storage/delivery-report-store.js';
 import { withDeadline } from './with-deadline.js';
 
-/** Time limit of an answer. Providers do not document how long they wait. */
-const ANSWER_TIMEOUT_MS = seconds(1);
+/** Time limit of a response. Providers do not document how long they wait. */
+const RESPONSE_TIMEOUT_MS = seconds(1);
 const NO_BODY = Buffer.alloc(0);
 
-/** The answer to Sinch, which asks before each message. */
+/** The response to Sinch, which asks before each message whether it may send it. */
 interface SendDecision {
   readonly action: 'allow' | 'deny';
 }
@@ -36,8 +36,9 @@ export class ProviderReportReceiver {
   ) {}
 
   /**
-   * Answers 200 once every report is stored: without a body, or with the decision that Sinch asks for. A
-   * request without a valid signature gets 401, and counts as one without a valid API key.
+   * Responds with 200 once every report is stored: without a body, or with the decision that Sinch
+   * asks for. A request without a valid signature gets 401, and counts like a request without a
+   * valid API key.
    * @throws DomainError `malformed_body`, `too_many_requests`, `storage_unavailable`
    */
   async receive(reader: ReportReader, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -56,11 +57,11 @@ export class ProviderReportReceiver {
       this.emitRefused(reader, 'malformed', 1);
       throw errors.malformedBody({ message: `The body is no JSON report of ${reader.provider}.` });
     }
-    const answer =
+    const response =
       content.type === 'permission_request'
         ? this.decide(reader, content, context)
         : this.storeReports(reader, content, context);
-    await reply.code(200).send(await withDeadline(answer, ANSWER_TIMEOUT_MS));
+    await reply.code(200).send(await withDeadline(response, RESPONSE_TIMEOUT_MS));
   }
 
   private async storeReports(

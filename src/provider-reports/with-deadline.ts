@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errors } from '../common/domain-error.js';
 
 /**
- * Waits for `work` until the deadline. The work itself is not aborted.
+ * Waits at most `ms` for `work`, the storage of reports. The work is not aborted after that.
  * @throws DomainError `storage_unavailable` after `ms`, so that the provider repeats its request
  */
 export async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {

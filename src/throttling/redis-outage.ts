@@ -1,22 +1,23 @@
 import { Logger } from '@nestjs/common';
 import { ReplyError } from 'ioredis';
 
-/** Error codes of a node of a cluster that does not serve a key, or serves none. */
+/** Error codes of a cluster's node that does not serve the key, or no key at all. */
 const CLUSTER_CODES = ['MOVED', 'ASK', 'CLUSTERDOWN', 'CROSSSLOT'];
 
 /**
- * The time between two commands that succeed, if something failed in between. Only a command ends
- * it: a server that accepts the connection may still reject the user, or every write.
+ * An outage of Redis: it begins with an error, and ends with the next command that succeeds. A
+ * connection does not end it, because the server may still reject the user, or every write.
  */
 export class RedisOutage {
   private readonly logger = new Logger('Redis');
-  private readonly reasons = new Set<string>();
+  /** The error codes that were logged; `''` stands for an error without a reply of Redis. */
+  private readonly loggedCodes = new Set<string>();
   private attempts = 0;
 
   /** @param password never logged; Redis quotes a command that it rejects */
   constructor(private readonly password: string) {}
 
-  /** @returns the number of attempts to reconnect so far, this one included */
+  /** Counts an attempt to reconnect. @returns the number of attempts so far, this one included */
   countAttempt(): number {
     this.attempts += 1;
     return this.attempts;
@@ -24,12 +25,12 @@ export class RedisOutage {
 
   /** Logs the first error of an outage, and the first of each code that Redis replies with. */
   report(error: NodeJS.ErrnoException): void {
-    // Node gives no message where connecting to several addresses of a host failed.
+    // Node gives no message if it could connect to none of a host's addresses.
     const message = error.message || (error.code ?? 'unknown error');
     // A reply of Redis begins with its code.
     const code = error instanceof ReplyError ? (message.split(' ', 1)[0] ?? '') : '';
-    if (this.reasons.has(code) || (code === '' && this.reasons.size > 0)) return;
-    this.reasons.add(code);
+    if (this.loggedCodes.has(code) || (code === '' && this.loggedCodes.size > 0)) return;
+    this.loggedCodes.add(code);
     const hint = CLUSTER_CODES.includes(code) ? '. Redis Cluster is not supported' : '';
     const safeMessage = this.password ? message.replaceAll(this.password, '•••') : message;
     this.logger.error(`Redis is not available: ${safeMessage}${hint}`);
@@ -37,8 +38,8 @@ export class RedisOutage {
 
   /** Ends the outage, if there is one. */
   end(): void {
-    if (this.reasons.size > 0) this.logger.warn('Redis is available again.');
-    this.reasons.clear();
+    if (this.loggedCodes.size > 0) this.logger.warn('Redis is available again.');
+    this.loggedCodes.clear();
     this.attempts = 0;
   }
 }

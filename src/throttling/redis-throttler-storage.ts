@@ -9,12 +9,13 @@ import { createRedis, TIMEOUT_MS } from './redis-client.js';
 import { RedisOutage } from './redis-outage.js';
 
 /**
- * Counts a hit and starts its window in one step. Not `@nest-lab/throttler-storage-redis`: its script
- * restarts the block at the first hit over the limit, unlike the in-process storage. It is also sent
- * whole with every hit.
+ * Counts a hit and starts its window in one step. Not `@nest-lab/throttler-storage-redis`: its
+ * script starts a new block at the first hit over the limit, unlike the in-process storage. That
+ * script is also sent whole with every hit.
  *
- * Redis keeps the wall-clock time at which a key expires. After its clock was set back, the rest of
- * a window may be longer than the window, which then starts again without losing its hits.
+ * Redis keeps the wall-clock time at which a key expires. After its clock was set back, the
+ * remaining time may be longer than the whole window. The window then starts again without losing
+ * its hits.
  */
 const COUNT_HIT = `
   local hits = redis.call('INCR', KEYS[1])
@@ -54,12 +55,12 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
   }
 
   /**
-   * Does nothing if Redis cannot be reached, which does not keep the service from starting.
+   * Rejects a cluster or a sentinel. If Redis cannot be reached, the service starts all the same.
    * @throws Error if `REDIS_URL` leads to a node of a cluster, or to a sentinel
    */
   async assertStandalone(): Promise<void> {
     await this.firstAttempt;
-    // A user without the permission for this command gets no check.
+    // No check if the Redis user may not run this command.
     const info = await this.redis.info('server').catch(() => '');
     const mode = /^redis_mode:(cluster|sentinel)/m.exec(info)?.[1];
     if (mode === undefined) return;
@@ -82,7 +83,7 @@ export class RedisThrottlerStorage implements ThrottlerStorage, OnApplicationShu
       this.outage.end();
       return toThrottlerRecord(hits, remainingMs, limit);
     } catch (cause) {
-      // Otherwise the client has reported why there is no connection.
+      // Without a connection, the client itself has reported why.
       if (this.redis.status === 'ready' && this.redis.stream.writable) this.reportFailure(cause);
       throw errors.storageUnavailable({
         message: 'Redis cannot be reached.',

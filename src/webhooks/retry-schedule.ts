@@ -1,6 +1,6 @@
 import { hours, minutes, seconds } from '../common/durations.js';
 
-/** Times of the retries, after the event was written. */
+/** When an event is tried again, in milliseconds after it was written. */
 const RETRY_AFTER_MS = [
   ...[seconds(5), seconds(30), minutes(2), minutes(10), minutes(30)],
   ...[hours(2), hours(6), hours(12), hours(24)],
@@ -11,7 +11,8 @@ const MAX_JITTER = 0.1;
 
 /**
  * @param createdAt when the event was written
- * @returns when the event is tried next, in milliseconds since the epoch; `undefined` after the last try
+ * @returns when the event is tried next, in milliseconds since the epoch; `undefined` after the
+ * last try
  */
 export function findNextTryTime(createdAt: number, now: number): number | undefined {
   const afterMs = RETRY_AFTER_MS.find((ms) => createdAt + ms > now);

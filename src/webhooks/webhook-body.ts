@@ -12,7 +12,7 @@ export function createWebhookBody(
   const toText = (time: number): string => clock.toDate(time).toISOString();
   const { phoneNumber, country, channel, provider, eventReference, deliveries } = content;
   const hasExpired = clock.now() >= content.expiresAt;
-  const isEnd = event.type !== 'message.undelivered';
+  const endsVerification = event.type !== 'message.undelivered';
   const data = {
     pinId: event.pinId,
     client: event.client,
@@ -23,7 +23,7 @@ export function createWebhookBody(
     ...(isTestProvider(provider) && { test: true }),
     createdAt: toText(content.createdAt),
     expiresAt: toText(content.expiresAt),
-    ...(isEnd && { endedAt: toText(event.occurredAt) }),
+    ...(endsVerification && { endedAt: toText(event.occurredAt) }),
     sends: content.sends,
     attempts: content.attempts,
     ...(eventReference !== undefined && { eventReference }),

@@ -23,7 +23,7 @@ export class WebhookError extends Error {
 /** Posts events to the receiver, signed as Standard Webhooks specifies. */
 @Injectable()
 export class WebhookClient {
-  /** Changed by tests alone. */
+  /** Only tests change this time. */
   timeoutMs = POST_TIMEOUT_MS;
 
   constructor(
@@ -33,10 +33,10 @@ export class WebhookClient {
   ) {}
 
   /**
-   * Resolves once the receiver answers with a status of 2xx. A redirect is not followed: it would send
-   * the event to a host that no setting names.
+   * Resolves once the receiver answers with a status of 2xx. A redirect is not followed: it would
+   * send the event to a host that no setting names.
    * @param stop ends the try early
-   * @throws WebhookError `status_500`, `timeout`, or the code of a connection error
+   * @throws WebhookError such as `status_500`, `timeout`, or the code of a connection error
    */
   async post(id: string, body: string, stop: AbortSignal): Promise<void> {
     const { url, secrets } = this.config.receiver ?? { url: '', secrets: [] };
@@ -99,7 +99,7 @@ class StatusReader implements Dispatcher.DispatchHandler {
     this.stopWaiting();
   }
 
-  /** Nothing happens if the status is known already. */
+  /** Changes nothing if the promise was already resolved with a status. */
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.stopWaiting();
     const { code } = error as NodeJS.ErrnoException;

@@ -62,7 +62,7 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     }, INTERVAL_MS).unref();
   }
 
-  /** Runs before the database is closed. Another replica, or the next start, sends the rest. */
+  /** Runs before the database is closed. The other replicas, or the next start, send the rest. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     clearTimeout(this.wakeTimer);
@@ -71,7 +71,7 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     await this.client.close();
   }
 
-  /** After earlier runs, adds the events of expired codes and sends all due events. */
+  /** Once earlier runs have ended, adds the events of expired codes and sends all due events. */
   runOnce(): Promise<void> {
     return this.enqueue(async () => {
       await this.outbox.addExpired();
@@ -87,7 +87,7 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     }, WAKE_DELAY_MS).unref();
   }
 
-  /** Runs `work` after earlier runs. An error is logged, and the next run tries again. */
+  /** Runs `work` once earlier runs have ended. An error is logged, and the next run tries again. */
   private enqueue(work: () => Promise<void>): Promise<void> {
     this.unfinishedRuns += 1;
     this.lastRun = this.lastRun

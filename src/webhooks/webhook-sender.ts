@@ -14,15 +14,15 @@ import { WebhookLogger } from './webhook-logger.js';
 /** How many events a replica posts at the same time. */
 const MAX_PARALLEL = 8;
 
-/** Wait before the next write of `markSent` while the database is down. */
+/** How long to wait before `markSent` is tried again while the database is down. */
 const MARK_SENT_RETRY_MS = seconds(1);
 
 /** How long a shutdown waits for running posts. */
 const STOP_TIMEOUT_MS = seconds(3);
 
 /**
- * Sends the events that are due, for several verifications at a time. An accepted event is sent again
- * only if this replica could not mark it as sent within a minute, for instance because it was killed.
+ * Sends the events that are due, for several verifications at the same time. An accepted event is
+ * sent again only if this replica could not mark it as sent within a minute: it was killed, say.
  */
 @Injectable()
 export class WebhookSender {
@@ -51,7 +51,7 @@ export class WebhookSender {
     }
   }
 
-  /** Claims nothing more, and waits for the posts that are running. */
+  /** Claims no more events, waits for the running posts, and aborts them after some time. */
   async stop(): Promise<void> {
     this.isStopping = true;
     const timer = setTimeout(() => {
@@ -87,7 +87,7 @@ export class WebhookSender {
     emit('sent');
   }
 
-  /** @throws WebhookError if the receiver did not accept it */
+  /** @throws WebhookError if the receiver did not accept the event */
   private async post(event: ClaimedEvent): Promise<void> {
     const content = await this.outbox.readContent(event);
     if (!content) throw new WebhookError('verification_deleted');
