@@ -32,6 +32,7 @@ export class ClientDirectory {
   /**
    * Finds the client that owns an API key. Compares every key, in constant time.
    * @param keyHash SHA-256 of the key
+   * @returns `undefined` if no client has this key
    */
   findByKey(keyHash: Buffer): Client | undefined {
     let owner: Client | undefined;
@@ -49,4 +50,4 @@ export class ClientDirectory {
 }
 
 const listKeys = ({ clients }: ClientList): ClientKey[] =>
-  clients.flatMap((client) => client.keys.map((hash) => ({ hash, client })));
+  clients.flatMap((client) => client.keyHashes.map((hash) => ({ hash, client })));

@@ -6,13 +6,15 @@ import { readClientRules, type ClientRules } from './client-rules.js';
 export interface Client {
   readonly name: string;
   /** SHA-256 of each of its API keys. */
-  readonly keys: readonly Buffer[];
+  readonly keyHashes: readonly Buffer[];
   readonly rules: ClientRules;
-  /** The client's fields as text, by name and without its keys, to log what changes. */
+  /**
+   * The values of its fields in `CLIENTS_FILE`, by field and without `keys`, to log what changes.
+   */
   readonly overrideTexts: ReadonlyMap<string, string>;
 }
 
-/** All clients. Immutable: a changed file makes a new list. */
+/** All clients. Immutable: after a change of `CLIENTS_FILE`, a new list replaces it. */
 export interface ClientList {
   /** The rules of a client that overrides no setting. */
   readonly defaults: ClientRules;
@@ -21,14 +23,14 @@ export interface ClientList {
 
 const NO_OVERRIDE_TEXTS: ReadonlyMap<string, string> = new Map();
 
-/** The clients of `API_KEYS`. All have the rules of the settings. */
+/** Lists the clients in `API_KEYS`. None of them overrides a setting. */
 export function listApiKeyClients(env: Environment): ClientList {
   const defaults = readClientRules(env);
   const { apiKeys } = authConfig(env);
   const names = new Set(apiKeys.map(({ client }) => client));
   const clients = Array.from(names, (name) => ({
     name,
-    keys: apiKeys.filter(({ client }) => client === name).map(({ hash }) => hash),
+    keyHashes: apiKeys.filter(({ client }) => client === name).map(({ hash }) => hash),
     rules: defaults,
     overrideTexts: NO_OVERRIDE_TEXTS,
   }));

@@ -10,8 +10,9 @@ import { throttleConfig, type ThrottleConfig } from '../config/throttle.config.j
 
 /** Which numbers a client may send messages to. */
 export interface DestinationRules {
-  /** ISO 3166 codes, `*` and `001`. */
+  /** ISO 3166 codes; `*`: every country; `001`: numbers of no country. */
   readonly allowedCountries: ReadonlySet<string>;
+  /** Number types such as `PAGER`, or `sms:PAGER` for one channel only. */
   readonly blockedTypes: ReadonlySet<string>;
   /** Blocked and trusted prefixes. */
   readonly prefixes: PrefixRules;
@@ -27,18 +28,23 @@ export interface ClientRules {
   readonly otp: OtpConfig;
   readonly limits: LimitsConfig;
   readonly throttle: Pick<ThrottleConfig, 'sendsPerMinute' | 'verifiesPerMinute'>;
-  /** The client's order of preference, in every country; `undefined` if it has none of its own. */
+  /**
+   * The client's own order of preference, in every country; `undefined` for that of the settings.
+   */
   readonly providers: readonly ProviderName[] | undefined;
   /** Templates at Infobip; `undefined` if the client does not use Infobip. */
   readonly templates: MessageTemplates | undefined;
-  /** For requests without `locale`: a canonical BCP 47 tag; empty for the provider's default. */
+  /**
+   * The language of requests without `locale`, as a canonical BCP 47 tag; empty for the default.
+   */
   readonly locale: string;
 }
 
 /** The values with which a client overrides the settings. */
 export interface ClientOverrides {
-  /** By the name of the setting, as in {@link Environment}. */
+  /** Values by the name of the setting, as in {@link Environment}. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** The client's own default language, which is not a setting; empty if it has none. */
   readonly locale: string;
 }
 
@@ -72,6 +78,9 @@ export function readClientRules(
 const pickTemplates = ({ templateId, templateIdsByLocale }: MessageTemplates): MessageTemplates =>
   Object.freeze({ templateId, templateIdsByLocale });
 
-/** A client with its own template must not use the templates of the settings in other languages. */
+/**
+ * If a client has its own default template, the other languages' templates of the settings do not
+ * apply.
+ */
 const withoutForeignTemplates = (own: ClientOverrides['values']): ClientOverrides['values'] =>
   'INFOBIP_MESSAGE_ID' in own ? { INFOBIP_MESSAGE_IDS: undefined, ...own } : own;

@@ -14,8 +14,8 @@ const READ_INTERVAL_MS = seconds(1);
 
 /**
  * Reads `CLIENTS_FILE` every second. A change takes effect once two reads have the same content, so that
- * no half-written file is used. An invalid file changes nothing. Compares contents and not times,
- * because Kubernetes updates a mounted secret by changing a link.
+ * no half-written file is used. An invalid file changes nothing. Compares the content and not the
+ * modification time, because Kubernetes updates a mounted secret by replacing a symbolic link.
  */
 export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('ClientsFile');
@@ -35,7 +35,7 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
     this.path = authConfig(env).clientsFile;
   }
 
-  /** Whether the present file is valid; `undefined` without `CLIENTS_FILE`. */
+  /** Whether the content that was handled last is valid; `undefined` without `CLIENTS_FILE`. */
   get isValid(): boolean | undefined {
     return this.path === undefined ? undefined : this.isFileValid;
   }
@@ -51,23 +51,24 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
     this.timer = undefined;
   }
 
-  /** Reads the file. Applies a new content if the read before found the same. */
+  /** Reads the file. Applies a new content if the previous read found the same content. */
   async read(path = this.path): Promise<void> {
     if (path === undefined) return;
-    const reading = await readClientsFile(path).catch(
+    const contentOrError = await readClientsFile(path).catch(
       (error: unknown) => error as ClientsFileError,
     );
-    const content = typeof reading === 'string' ? reading : reading.message;
+    const content = typeof contentOrError === 'string' ? contentOrError : contentOrError.message;
     const isStable = content === this.lastContent;
     this.lastContent = content;
     if (!isStable || content === this.handledContent) return;
     this.handledContent = content;
-    this.apply(reading);
+    this.apply(contentOrError);
   }
 
   private scheduleRead(path: string): void {
     const timer = setTimeout(() => {
       void this.read(path).finally(() => {
+        // Unless the module was destroyed during the read.
         if (this.timer === timer) this.scheduleRead(path);
       });
     }, READ_INTERVAL_MS).unref();
@@ -75,10 +76,10 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
   }
 
   /** Replaces the clients, or logs why the file is invalid. */
-  private apply(reading: string | ClientsFileError): void {
+  private apply(contentOrError: string | ClientsFileError): void {
     try {
-      if (typeof reading !== 'string') throw reading;
-      const list = parseClientsFile(reading, this.env);
+      if (typeof contentOrError !== 'string') throw contentOrError;
+      const list = parseClientsFile(contentOrError, this.env);
       const changes = describeChanges(this.directory.clients, list.clients);
       this.directory.replace(list);
       if (!this.isFileValid) this.logger.warn('The file CLIENTS_FILE can be used again.');
@@ -92,7 +93,7 @@ export class ClientsFileReader implements OnApplicationBootstrap, OnModuleDestro
     }
   }
 
-  /** Only a warning: it must be possible to remove this client too, if its key is stolen. */
+  /** Warns only, because an operator must be able to remove this client if its key is stolen. */
   private warnAboutMetricsClient(): void {
     const { metricsClient } = httpConfig(this.env);
     const names = this.directory.clients.map(({ name }) => name);

@@ -1,4 +1,4 @@
-/** `CLIENTS_FILE` cannot be used. Its sentences hold no key and no phone number. */
+/** `CLIENTS_FILE` cannot be used. The message contains no API key and no phone number. */
 export class ClientsFileError extends Error {
   override readonly name = 'ClientsFileError';
 

@@ -19,7 +19,10 @@ export class ClientsModule {
   }
 }
 
-/** The clients of `API_KEYS` or `CLIENTS_FILE`. @throws ClientsFileError */
+/**
+ * Reads the clients of `API_KEYS` or `CLIENTS_FILE`.
+ * @throws ClientsFileError if the file is invalid
+ */
 async function openClientDirectory(env: Environment): Promise<ClientDirectory> {
   const { clientsFile } = authConfig(env);
   return new ClientDirectory(

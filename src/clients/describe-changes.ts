@@ -6,7 +6,7 @@ const SECRET_FIELDS = RULE_FIELDS.filter(({ setting }) => setting.docs.isSecret)
   ({ name }) => name,
 );
 
-/** Describes the difference of two lists of clients, without keys and secret values. */
+/** Describes the differences between two lists of clients, without keys and secret values. */
 export function describeChanges(
   before: readonly Client[],
   after: readonly Client[],
@@ -24,7 +24,7 @@ export function describeChanges(
 const byName = (clients: readonly Client[]): ReadonlyMap<string, Client> =>
   new Map(clients.map((client) => [client.name, client]));
 
-/** Returns texts such as `otpTtl: 5m → 2m`. `default` is the value of the setting. */
+/** Returns texts such as `otpTtl: 5m → 2m`; `default` stands for the value of the setting. */
 function describeDifferences(before: Client | undefined, after: Client | undefined): string[] {
   const fields = new Set([
     ...(before?.overrideTexts.keys() ?? []),
@@ -36,9 +36,10 @@ function describeDifferences(before: Client | undefined, after: Client | undefin
     if (SECRET_FIELDS.includes(field)) return [`${field} changed`];
     return [`${field}: ${from ?? 'default'} → ${to ?? 'default'}`];
   });
-  return [...describeKeys(before?.keys ?? [], after?.keys ?? []), ...values];
+  return [...describeKeys(before?.keyHashes ?? [], after?.keyHashes ?? []), ...values];
 }
 
+/** Returns a text such as `keys: 1 added, 2 removed`, if keys changed. */
 function describeKeys(before: readonly Buffer[], after: readonly Buffer[]): string[] {
   const countMissing = (keys: readonly Buffer[], others: readonly Buffer[]) =>
     keys.filter((key) => !others.some((other) => other.equals(key))).length;

@@ -13,20 +13,19 @@ import { parseSetting, toSettingText } from './setting-text.js';
 /** A client in `CLIENTS_FILE`. */
 export interface ParsedClient {
   /** SHA-256 of each of its API keys. */
-  readonly keys: readonly Buffer[];
+  readonly keyHashes: readonly Buffer[];
   readonly overrides: ClientOverrides;
-  /** The client's fields as text, by name and without its keys, to log what changes. */
+  /** The values of its fields in the file, by field and without `keys`, to log what changes. */
   readonly overrideTexts: ReadonlyMap<string, string>;
 }
 
-const OWN_FIELDS = ['keys', 'locale'];
-const FIELD_NAMES = [...OWN_FIELDS, ...RULE_FIELDS.map(({ name }) => name)];
+/** The fields that override no setting. */
+const OTHER_FIELDS = ['keys', 'locale'];
+const FIELD_NAMES = [...OTHER_FIELDS, ...RULE_FIELDS.map(({ name }) => name)];
 /** Unknown names are shown only in this form, which cannot hold a phone number. */
 const SHOWN_NAME = /^[a-z_-]{1,64}$/i;
 
-/**
- * Parses the fields of a client. Adds a sentence to `errors` for each error.
- */
+/** Parses the fields of a client. Adds a sentence to `errors` for each error. */
 export function parseClient(
   client: string,
   fields: unknown,
@@ -38,7 +37,7 @@ export function parseClient(
   const values: Record<string, unknown> = {};
   if (!(fields instanceof Map)) {
     errors.push(`${path} must have fields, at least keys`);
-    return { keys: [], overrides: { values, locale: '' }, overrideTexts };
+    return { keyHashes: [], overrides: { values, locale: '' }, overrideTexts };
   }
   errors.push(...findUnknownFields(path, fields));
   for (const { name, setting } of RULE_FIELDS) {
@@ -53,7 +52,7 @@ export function parseClient(
   const locale = parseLocale(path, fields.get('locale'), errors);
   if (locale !== '') overrideTexts.set('locale', locale);
   return {
-    keys: parseKeys(path, fields.get('keys'), errors),
+    keyHashes: parseKeys(path, fields.get('keys'), errors),
     overrides: { values, locale },
     overrideTexts,
   };
@@ -61,7 +60,7 @@ export function parseClient(
 
 function findUnknownFields(path: string, fields: ReadonlyMap<unknown, unknown>): string[] {
   return [...fields.keys()]
-    .filter((name) => !FIELD_NAMES.some((known) => known === name))
+    .filter((name) => !FIELD_NAMES.some((fieldName) => fieldName === name))
     .map((name) => {
       if (typeof name !== 'string' || !SHOWN_NAME.test(name)) {
         return `${path} has an unknown field`;
@@ -72,7 +71,10 @@ function findUnknownFields(path: string, fields: ReadonlyMap<unknown, unknown>):
     });
 }
 
-/** Some settings are upper limits, because the accounts at the providers were set up for them. */
+/**
+ * An error for each field that exceeds its setting. The accounts at the providers were set up for the
+ * values of these settings.
+ */
 function findExceededSettings(
   path: string,
   own: Readonly<Record<string, unknown>>,
@@ -80,7 +82,7 @@ function findExceededSettings(
 ): string[] {
   const { ttlMs, maxAttempts } = otpConfig(env);
   const { names } = providersConfig(env);
-  const isAbove = (value: unknown, most: number) => typeof value === 'number' && value > most;
+  const isAbove = (value: unknown, max: number) => typeof value === 'number' && value > max;
   const providers = (own['PROVIDERS'] ?? []) as readonly ProviderName[];
   return [
     ...(isAbove(own['OTP_TTL'], ttlMs) ? [`${path}.otpTtl must be at most OTP_TTL`] : []),
@@ -93,17 +95,20 @@ function findExceededSettings(
   ];
 }
 
-/** If the client has only one of the two lists, the other one is that of the settings. */
+/**
+ * The error if a prefix is both blocked and trusted. A list that the client lacks is that of the
+ * settings.
+ */
 function findPrefixClash(
   path: string,
   own: Readonly<Record<string, unknown>>,
   env: Environment,
 ): string[] {
   const values = { ...env.values, ...own };
-  const areValid = ['BLOCKED_PREFIXES', 'TRUSTED_PREFIXES'].every((name) =>
+  const areParsed = ['BLOCKED_PREFIXES', 'TRUSTED_PREFIXES'].every((name) =>
     Array.isArray(values[name]),
   );
-  if (!areValid || findPrefixErrors({ ...env, values }).length === 0) return [];
+  if (!areParsed || findPrefixErrors({ ...env, values }).length === 0) return [];
   return [
     `${path} must not have the same prefix in blockedPrefixes and trustedPrefixes; a missing list is that of the settings`,
   ];
@@ -116,16 +121,16 @@ function parseLocale(path: string, tag: unknown, errors: string[]): string {
   return locale;
 }
 
-/** Parses the list of key hashes. With an empty list, the client cannot authenticate. */
+/** Parses the list of key hashes. It may be empty: then the client cannot authenticate. */
 function parseKeys(path: string, value: unknown, errors: string[]): Buffer[] {
-  const keys = Array.isArray(value)
+  const hashes = Array.isArray(value)
     ? value.map((text: unknown) => (typeof text === 'string' ? parseKeyHash(text) : undefined))
     : [undefined];
-  if (!keys.every((hash) => hash !== undefined)) {
+  if (!hashes.every((hash) => hash !== undefined)) {
     errors.push(
       `${path}.keys must be a list of SHA-256 hashes in hex; npm run keys:new makes a key`,
     );
     return [];
   }
-  return keys;
+  return hashes;
 }

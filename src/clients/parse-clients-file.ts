@@ -27,11 +27,13 @@ export function parseClientsFile(text: string, env: Environment): ClientList {
   return toClientList(clients, env);
 }
 
-/** Parses YAML, which includes JSON. Every value stays text, so that `NO` is Norway. */
+/**
+ * Parses YAML, which includes JSON. Every value stays text, so that `NO` is Norway and not `false`.
+ */
 function parseYaml(text: string): ReadonlyMap<string, unknown> {
   const document = parseDocument(text, { schema: 'failsafe', prettyErrors: true });
   if (document.errors.length > 0) {
-    // Without the parser's message, because it quotes the file.
+    // The parser's message is left out, because it quotes the file.
     const errors = document.errors.map(
       ({ code, linePos: [at] = [{ line: 1, col: 1 }] }) =>
         `line ${String(at.line)}, column ${String(at.col)} is neither YAML nor JSON (${code})`,
@@ -50,16 +52,19 @@ function toValue(document: ReturnType<typeof parseDocument>): unknown {
   try {
     return document.toJS({ mapAsMap: true });
   } catch {
-    throw new ClientsFileError(['has an alias without an anchor before it, or too many']);
+    throw new ClientsFileError(['has an alias without an anchor before it, or too many aliases']);
   }
 }
 
-/** Two clients must not have the same key: a request could not be assigned to one of them. */
+/**
+ * An error for each key of two clients: a request with this key could not be assigned to one of
+ * them.
+ */
 function findSharedKeys(clients: ReadonlyMap<string, ParsedClient>): string[] {
   const owners = new Map<string, string>();
   const errors: string[] = [];
-  for (const [name, { keys }] of clients) {
-    for (const key of keys.map((hash) => hash.toString('hex'))) {
+  for (const [name, { keyHashes }] of clients) {
+    for (const key of keyHashes.map((hash) => hash.toString('hex'))) {
       const owner = owners.get(key);
       if (owner !== undefined)
         errors.push(`clients.${name}.keys has a key that is listed already for ${owner}`);
@@ -71,9 +76,9 @@ function findSharedKeys(clients: ReadonlyMap<string, ParsedClient>): string[] {
 
 function toClientList(clients: ReadonlyMap<string, ParsedClient>, env: Environment): ClientList {
   const defaults = readClientRules(env);
-  const list = Array.from(clients, ([name, { keys, overrides, overrideTexts }]) => ({
+  const list = Array.from(clients, ([name, { keyHashes, overrides, overrideTexts }]) => ({
     name,
-    keys,
+    keyHashes,
     overrideTexts,
     rules: overrideTexts.size === 0 ? defaults : readClientRules(env, overrides),
   }));

@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { decodeFile, describeFileProblem } from '../config/secret-files.js';
 import { ClientsFileError } from './clients-file.error.js';
 
-/** The text of `CLIENTS_FILE`. @throws ClientsFileError if it cannot be read, is empty or no UTF-8 */
+/**
+ * Reads `CLIENTS_FILE`.
+ * @throws ClientsFileError if it cannot be read, is empty or is not UTF-8 text
+ */
 export async function readClientsFile(path: string): Promise<string> {
   try {
     return decodeFile(await readFile(path));

@@ -1,8 +1,9 @@
 import type Joi from 'joi';
 
 /**
- * Converts a value of the file to the text of its setting. A list is joined with commas, a pair
- * `language: ID` with a colon; an empty list is `none`. Returns `undefined` for other values.
+ * Converts the value of a field to text, as the environment variable of its setting has it. A list is
+ * joined with commas, a pair `language: ID` with a colon; an empty list is `none`.
+ * @returns `undefined` for any other value, such as a nested list
  */
 export function toSettingText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
@@ -15,7 +16,11 @@ export function toSettingText(value: unknown): string | undefined {
 const toPair = ([key, value]: [unknown, unknown]): unknown =>
   typeof key === 'string' && typeof value === 'string' ? `${key}:${value}` : undefined;
 
-/** Parses the text of a setting. Returns its value, or a sentence about the error. */
+/**
+ * Parses the text of a setting.
+ * @param label the path of the field, for the error
+ * @returns the value, or a sentence about the error
+ */
 export function parseSetting(
   schema: Joi.Schema,
   label: string,

@@ -34,7 +34,7 @@ clients:
     expect(shop?.name).toBe('shop');
     expect([...(shop?.rules.destinations.allowedCountries ?? [])]).toEqual(['DE', 'NO']);
     expect(shop?.rules.otp).toEqual({ ttlMs: 240_000, maxAttempts: 4, sendCooldownMs: 45_000 });
-    expect(bank?.keys.map((key) => key.toString('hex'))).toContain(OTHER_HASH);
+    expect(bank?.keyHashes.map((hash) => hash.toString('hex'))).toContain(OTHER_HASH);
   });
 
   it('means the same as YAML and as JSON, with numbers or text', () => {
