@@ -10,7 +10,11 @@ import { authConfig } from './config/auth.config.js';
 import { httpConfig, type HttpConfig } from './config/http.config.js';
 import { loadEnvironment } from './config/environment.js';
 import { providersConfig } from './config/providers.config.js';
-import { INFOBIP_PATH, reportsConfig, type ReportsConfig } from './config/reports.config.js';
+import {
+  INFOBIP_REPORTS_PATH,
+  reportsConfig,
+  type ReportsConfig,
+} from './config/reports.config.js';
 import { serviceConfig } from './config/service.config.js';
 import { createLogger } from './observability/logger.js';
 import { NestLogger } from './observability/nest-logger.js';
@@ -106,7 +110,7 @@ async function startSandboxOn(
 /** The URLs and credentials of reports, which the account of a real provider would have. */
 function getReportUrls(url: string, { infobip, sinch }: ReportsConfig) {
   const infobipReports = infobip && {
-    url: `${url}${INFOBIP_PATH}`,
+    url: `${url}${INFOBIP_REPORTS_PATH}`,
     token: infobip.tokens[0],
     hmacSecret: infobip.hmac?.secret,
     hmacHeader: infobip.hmac?.header,

@@ -8,7 +8,7 @@ export const authConfig = defineConfig(
   'auth',
   'Secrets and API keys',
   {
-    /** Empty without API keys, which production rejects, and with `CLIENTS_FILE`. */
+    /** Empty with `CLIENTS_FILE`, and outside production if requests need no API key. */
     apiKeys: setting(
       'API_KEYS',
       parsedBy(parseApiKeys)
@@ -33,7 +33,7 @@ export const authConfig = defineConfig(
         isSecret: true,
       },
     ),
-    /** Its path. */
+    /** The path of the file. */
     clientsFile: optional<string>('CLIENTS_FILE', Joi.string(), {
       description:
         'file with the API keys and rules of each client, instead of `API_KEYS`; changes take effect without a restart',

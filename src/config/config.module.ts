@@ -47,7 +47,7 @@ export const SECRET_NAMES: readonly string[] = SETTINGS.filter(({ docs }) => doc
 );
 
 /**
- * The configuration of one application, global, read from an environment validated before. Nest's own
+ * The configuration of one application, as a global module. `env` is validated already. Nest's own
  * validation is not used: `validationSchema` rejects empty values, `validate` writes to process.env.
  */
 export const configModule = (env: Environment): Promise<DynamicModule> =>

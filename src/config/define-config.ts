@@ -4,7 +4,7 @@ import type { SettingDocs } from './env-types.js';
 
 /** The validated variables of one process; only `parseEnvironment` creates it. */
 export interface Environment {
-  /** By the name of the variable. */
+  /** Parsed values by the name of the variable. */
   readonly values: Readonly<Record<string, unknown>>;
   /** Sentences about variables that look like misspelt settings. */
   readonly warnings: readonly string[];
@@ -26,7 +26,7 @@ export const setting = <T>(name: string, schema: Joi.Schema<T>, docs: SettingDoc
   read: ({ values }) => values[name] as T,
 });
 
-/** A setting that may be absent. */
+/** A setting that may be absent: then its value is `undefined`. */
 export const optional = <T>(...definition: Parameters<typeof setting<T>>): Setting<T | undefined> =>
   setting<T>(...definition);
 

@@ -37,7 +37,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
       values: 'types of libphonenumber, `sms:type`, `voice:type`, `whatsapp:type`, or `none`',
     },
   ),
-  /** In the spelling of `PhoneNumber.identity`. */
+  /** Prefixes in the spelling of `PhoneNumber.identity`. */
   blockedPrefixes: setting('BLOCKED_PREFIXES', parsedBy(parsePrefixes).default([]), {
     description:
       'first digits of numbers that no message is sent to, or complete numbers. If `TRUSTED_PREFIXES` matches a number too, the longer prefix decides',
@@ -46,7 +46,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
     example: '+2547,+447700900123',
     isSecret: true,
   }),
-  /** In the spelling of `PhoneNumber.identity`. */
+  /** Prefixes in the spelling of `PhoneNumber.identity`. */
   trustedPrefixes: setting('TRUSTED_PREFIXES', parsedBy(parsePrefixes).default([]), {
     description:
       'first digits of numbers, or complete numbers, that `ALLOWED_COUNTRIES`, `BLOCKED_NUMBER_TYPES` and the fraud protection do not stop; every other limit applies',
@@ -76,7 +76,7 @@ export const destinationsConfig = defineConfig('destinations', 'Destinations', {
 });
 export type DestinationsConfig = ConfigType<typeof destinationsConfig>;
 
-/** The error if a prefix is both blocked and trusted. Both settings must have been parsed. */
+/** The error if a prefix is both blocked and trusted. Call it only if both settings are valid. */
 export function findPrefixErrors(env: Environment): string[] {
   const { blockedPrefixes, trustedPrefixes } = destinationsConfig(env);
   if (!blockedPrefixes.some((prefix) => trustedPrefixes.includes(prefix))) return [];

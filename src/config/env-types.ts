@@ -1,7 +1,7 @@
 import Joi from 'joi';
 import { parseDuration } from '../common/durations.js';
 
-/** Texts for docs/configuration.md that the rules of a schema do not give. */
+/** Texts for docs/configuration.md that cannot be derived from the rules of a Joi schema. */
 export interface SettingDocs {
   readonly description: string;
   /** The allowed values. */
@@ -17,7 +17,9 @@ export interface SettingDocs {
   readonly isSecret?: true;
 }
 
-/** An address on this machine: the only host for plain http, and for the sandbox. */
+/**
+ * A URL on this machine: the sandbox has one, and only such a URL of a provider may use plain http.
+ */
 export const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
 
 /** 256 bits, as strong as the keys that are derived from it. */
@@ -27,6 +29,7 @@ export const MIN_SECRET_BYTES = 32;
 export const isLoopbackHost = (host: string): boolean =>
   LOOPBACK_URL.test(`http://${host.includes(':') ? `[${host}]` : host}`);
 
+/** The parsers of the databases' client libraries require this in addition to Joi's `uri`. */
 const UNREADABLE_URL =
   'must have a port of at most 65535, percent-encoded names, and files that can be read';
 
@@ -34,63 +37,65 @@ const PROXY_URL_FORM = 'must be an http or https URL such as http://proxy.exampl
 
 const COLLECTOR_URL_FORM = 'must be an http or https URL such as http://otel-collector:4318';
 
-/** The setting's name, and what its parser throws. */
+/** The setting's name, and the message that its parser throws. */
 const CUSTOM_MESSAGE = { 'any.custom': '{#label} {#error.message}' };
 
 const DURATION_FORM = 'must be a duration such as 250ms, 30s, 5m, 24h or 30d';
 type DurationString = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
-/** `true` or `false`, which is the default. */
+/** `true` or `false`; by default `false`. */
 export const flag = () =>
   Joi.boolean()
     .default(false)
     .messages({ 'boolean.base': '{#label} must be true or false' })
     .meta({ values: '`true`, `false`' } satisfies Partial<SettingDocs>);
 
-/** A duration such as `30s`, from the least to the most, parsed to milliseconds. */
-export function duration(fallback: DurationString, least: DurationString, most: DurationString) {
-  const [leastMs = 0, mostMs = 0] = [parseDuration(least), parseDuration(most)];
-  const values = `${least} to ${most}`;
+/** A duration such as `30s`, parsed to milliseconds. */
+export function duration(defaultValue: DurationString, min: DurationString, max: DurationString) {
+  const [minMs = 0, maxMs = 0] = [parseDuration(min), parseDuration(max)];
+  const values = `${min} to ${max}`;
   return Joi.string<number>()
-    .default(parseDuration(fallback))
+    .default(parseDuration(defaultValue))
     .custom((text: string) => {
       const ms = parseDuration(text);
       if (ms === undefined) throw new Error(DURATION_FORM);
-      if (ms < leastMs || ms > mostMs) throw new Error(`must be ${values}`);
+      if (ms < minMs || ms > maxMs) throw new Error(`must be ${values}`);
       return ms;
     })
     .messages(CUSTOM_MESSAGE)
-    .meta({ defaultValue: fallback, values } satisfies Partial<SettingDocs>);
+    .meta({ defaultValue, values } satisfies Partial<SettingDocs>);
 }
 
-/** A value that `parse` converts; it throws an Error with the violated rule. */
+/**
+ * A value that `parse` converts. For an invalid value, `parse` throws an Error that says the rule.
+ */
 export const parsedBy = <T>(parse: (text: string) => T) =>
   Joi.string<T>().custom(parse).messages(CUSTOM_MESSAGE);
 
-/** One of some words. */
+/** One of the given words. */
 export const oneOf = <W extends string>(...words: W[]) => Joi.string<W>().valid(...words);
 
-/** A whole number, from 1. */
-export const positiveInt = (fallback: number, most: number) =>
-  Joi.number().integer().min(1).max(most).default(fallback);
+/** A whole number, from 1 to `max`. */
+export const positiveInt = (defaultValue: number, max: number) =>
+  Joi.number().integer().min(1).max(max).default(defaultValue);
 
 /**
  * The URL of a database.
- * @param read the parser of the database's client; it throws at an invalid URL
+ * @param parse the parser of the database's client library; it throws if the URL is invalid
  */
-export const databaseUrl = (schemes: string[], read: (url: string) => unknown) =>
+export const databaseUrl = (schemes: string[], parse: (url: string) => unknown) =>
   Joi.string()
     .uri({ scheme: schemes })
     .custom((url: string) => {
       try {
-        read(url);
+        parse(url);
         return url;
       } catch {
         throw new Error(UNREADABLE_URL);
       }
     })
     .messages(CUSTOM_MESSAGE)
-    // The first error is enough to look at the URL again.
+    // Reports only the first error: further ones of the same URL would not help.
     .prefs({ abortEarly: true });
 
 /** The URL of a provider, normalized and without a trailing slash: paths are appended to it. */
@@ -103,7 +108,9 @@ export const baseUrl = () =>
     return normalizeBaseUrl(url);
   }).meta({ values: 'https URL; http on a loopback address' } satisfies Partial<SettingDocs>);
 
-/** The URL of a receiver of events. Its path and query may identify the receiver. */
+/**
+ * The URL that receives events. Path and query are kept, because they may identify the receiver.
+ */
 export const webhookUrl = () =>
   parsedBy((text) => {
     const url = parseUrl(text);
@@ -115,7 +122,10 @@ export const webhookUrl = () =>
     return url.href;
   });
 
-/** The URL of a trace collector, as {@link baseUrl}. Traces hold no personal data, so http will do. */
+/**
+ * The URL of a trace collector, as {@link baseUrl}, but http on any host: traces hold no personal
+ * data.
+ */
 export const collectorUrl = () =>
   parsedBy((text) => {
     const url = parseUrl(text);
@@ -129,12 +139,12 @@ function normalizeBaseUrl(url: URL): string {
   return url.href.replace(/\/+$/, '');
 }
 
-/** The URL of a forward proxy. As in curl, one without a scheme is http. */
+/** The URL of a forward proxy. As in curl, a URL without a scheme is http. */
 export const proxyUrl = () =>
   parsedBy((text) => {
     const url = parseUrl(text.includes('://') ? text : `http://${text}`);
     if (!url || !/^https?:$/.test(url.protocol)) throw new Error(PROXY_URL_FORM);
-    // undici would send no credentials without a password.
+    // Without a password, undici would send no credentials at all.
     if (Boolean(url.username) !== Boolean(url.password)) {
       throw new Error('must have both a user and a password, or neither');
     }
@@ -153,7 +163,7 @@ function parseUrl(text: string): URL | undefined {
   }
 }
 
-/** Secrets; the first one encrypts. */
+/** Secrets, separated by commas; the first one encrypts, the others only decrypt. */
 export const secrets = () =>
   parsedBy((text): readonly [string, ...string[]] => {
     const [first = '', ...others] = text.split(',').map((secret) => secret.trim());

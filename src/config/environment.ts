@@ -20,7 +20,7 @@ const SCHEMA = Joi.object<Record<string, unknown>>(
   Object.fromEntries(SETTINGS.map(({ name, schema }) => [name, schema])),
 );
 
-/** Every variable that is read. */
+/** Every variable that the service reads. */
 const VARIABLE_NAMES = [...SETTING_NAMES, ...SECRET_NAMES.map(toFileVariable)];
 
 /**
@@ -28,10 +28,10 @@ const VARIABLE_NAMES = [...SETTING_NAMES, ...SECRET_NAMES.map(toFileVariable)];
  * @throws Error with a line for each invalid setting, by name and never with its value.
  */
 export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
-  const proxied = withProxyVariables(variables);
-  const given = Object.entries(proxied).filter(([, value]) => value !== '');
-  const files = readSecretFiles(proxied, SECRET_NAMES);
-  const settings = { ...Object.fromEntries(given), ...files.values };
+  const withProxies = addProxyVariables(variables);
+  const nonEmpty = Object.entries(withProxies).filter(([, value]) => value !== '');
+  const files = readSecretFiles(withProxies, SECRET_NAMES);
+  const settings = { ...Object.fromEntries(nonEmpty), ...files.values };
   const result = SCHEMA.validate(settings, {
     abortEarly: false,
     stripUnknown: true,
@@ -41,7 +41,8 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
   const env: Environment = { values: result.value as Record<string, unknown>, warnings };
   const settingErrors = [
     ...(result.error?.details ?? []).map(({ message }) => message),
-    // Depend on lists, which must be valid: PROVIDERS says which credentials are required.
+    // The next checks read lists, so they run only if these are valid. For example, PROVIDERS
+    // decides which credentials are required.
     ...(Array.isArray(env.values['PROVIDERS'])
       ? [...findMissingCredentials(env), ...findOpenAccessErrors(env)]
       : []),
@@ -59,7 +60,7 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
   ];
   const errors = [
     ...files.errors,
-    // A setting whose file cannot be read is not missing.
+    // Do not report a setting as missing if its file cannot be read.
     ...settingErrors.filter((error) => !files.unread.some((name) => error.startsWith(`${name} `))),
   ];
   if (errors.length === 0) {
@@ -69,7 +70,7 @@ export function parseEnvironment(variables: NodeJS.ProcessEnv): Environment {
 }
 
 /** Adds `HTTPS_PROXY` from `https_proxy`, and so on. As in curl and undici, lower case wins. */
-function withProxyVariables(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function addProxyVariables(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const result = { ...variables };
   for (const name of PROXY_VARIABLES) {
     const value = variables[name.toLowerCase()];
@@ -86,14 +87,18 @@ function withProxyVariables(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 export const loadEnvironment = (): Environment => parseEnvironment(readVariables());
 
 /**
- * As {@link loadEnvironment}, for a command that encrypts nothing: without `OTP_SECRET` outside
- * production it creates no secret in `DATA_DIR`.
+ * As {@link loadEnvironment}, for a command that encrypts nothing. Outside production, a random
+ * placeholder replaces an absent `OTP_SECRET`, so that no secret is created in `DATA_DIR`.
  * @throws Error with every invalid setting.
  */
 export function loadCommandEnvironment(): Environment {
   const variables = readVariables();
-  const needsSecret = variables['NODE_ENV'] !== 'production' && !isGiven(variables, 'OTP_SECRET');
-  return parseEnvironment({ ...variables, ...(needsSecret && { OTP_SECRET: createSecret() }) });
+  const needsPlaceholder =
+    variables['NODE_ENV'] !== 'production' && !isSet(variables, 'OTP_SECRET');
+  return parseEnvironment({
+    ...variables,
+    ...(needsPlaceholder && { OTP_SECRET: createRandomSecret() }),
+  });
 }
 
 /**
@@ -104,7 +109,7 @@ export function loadCommandEnvironment(): Environment {
 export function loadSetupEnvironment(variables = readVariables()) {
   const isProduction = variables['NODE_ENV'] === 'production';
   const needsApiKey =
-    isProduction && !isGiven(variables, 'API_KEYS') && !isGiven(variables, 'CLIENTS_FILE');
+    isProduction && !isSet(variables, 'API_KEYS') && !isSet(variables, 'CLIENTS_FILE');
   const env = parseEnvironment({
     ...variables,
     ...(needsApiKey && { API_KEYS: `not-set-yet:${'0'.repeat(64)}`, METRICS_CLIENT: '' }),
@@ -114,24 +119,25 @@ export function loadSetupEnvironment(variables = readVariables()) {
     INFOBIP_MESSAGE_ID: 'not-set-yet',
     PROVIDERS: 'infobip',
     PROVIDER_ROUTES: '',
-    OTP_SECRET: createSecret(),
+    OTP_SECRET: createRandomSecret(),
     OTP_SECRET_FILE: '',
   });
   const getNonEmpty = (name: string) => (variables[name] === '' ? undefined : variables[name]);
   return {
     env,
-    /** The ids that the variables have already. */
+    /** The ids in the variables; `undefined` before the first setup. */
     applicationId: getNonEmpty('INFOBIP_APP_ID'),
     templateId: getNonEmpty('INFOBIP_MESSAGE_ID'),
   };
 }
 
-/** Whether a secret is given, as a value or as a file. */
-const isGiven = (variables: NodeJS.ProcessEnv, name: string): boolean =>
+/** Whether a setting is set, as a value or as a file. */
+const isSet = (variables: NodeJS.ProcessEnv, name: string): boolean =>
   Boolean(variables[name] ?? '') || Boolean(variables[toFileVariable(name)] ?? '');
 
-const createSecret = (): string => randomBytes(32).toString('hex');
+const createRandomSecret = (): string => randomBytes(32).toString('hex');
 
+/** The variables of `.env` in the working directory and of the process; the latter win. */
 function readVariables(): NodeJS.ProcessEnv {
   try {
     return { ...parseEnv(readFileSync('.env', 'utf8')), ...process.env };

@@ -47,11 +47,13 @@ export const httpConfig = defineConfig('http', 'HTTP', {
 });
 export type HttpConfig = ConfigType<typeof httpConfig>;
 
-/** The error if `METRICS_CLIENT` names a client without an API key. Call it with valid `API_KEYS`. */
+/**
+ * The error if `METRICS_CLIENT` names no client in `API_KEYS`. Call it only if `API_KEYS` is valid.
+ */
 export function findMetricsClientErrors(env: Environment): string[] {
   const { metricsClient } = httpConfig(env);
   const { apiKeys, clientsFile } = authConfig(env);
-  // Clients of a file may come later.
+  // A client may be added to CLIENTS_FILE later.
   if (metricsClient === undefined || clientsFile !== undefined) return [];
   if (apiKeys.some(({ client }) => client === metricsClient)) return [];
   return ['METRICS_CLIENT must be the name of a client in API_KEYS'];

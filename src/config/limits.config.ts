@@ -20,7 +20,7 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
     Joi.number().greater(0).max(1).default(0.5),
     {
       description:
-        'share of the three limits above that a client has while other clients use the number, too; the first code of a verification is checked beyond it',
+        'share of the three limits above that a client has while other clients use the number, too; the first code of a verification is checked even beyond this share',
       values: 'more than 0, to 1',
     },
   ),
@@ -29,7 +29,7 @@ export const limitsConfig = defineConfig('limits', 'Codes and limits', {
   }),
   wrongCodesPerClientPerDay: setting('CLIENT_WRONG_CODES_PER_DAY', positiveInt(300, 100_000_000), {
     description:
-      'wrong codes from one client in any 24 hours, over all numbers; every two verified messages allow one more code; beyond it, only the first code of each verification is checked',
+      'wrong codes from one client in any 24 hours, over all numbers; every two verified messages allow one more code; beyond this limit, only the first code of each verification is checked',
   }),
   unreachablePerClientPerDay: setting('CLIENT_UNREACHABLE_PER_DAY', positiveInt(30, 100_000_000), {
     description:
@@ -43,7 +43,8 @@ export type LimitsConfig = ConfigType<typeof limitsConfig>;
 
 /**
  * How much of a limit per number a client has while other clients use the number, too: at least one.
- * A binary fraction may be a little too high, and 0.07 of 100 is 7, not 8.
+ * Rounds to six decimals before it rounds up: 100 * 0.07 is slightly more than 7 in floating point, and
+ * must not become 8.
  */
 export const getClientShare = (count: number, { clientSharePerNumber }: LimitsConfig): number =>
   Math.ceil(Number((count * clientSharePerNumber).toFixed(6)));

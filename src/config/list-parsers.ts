@@ -25,13 +25,14 @@ export interface ApiKey {
 
 const CLIENT_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
 const SHA_256 = /^[0-9a-f]{64}$/i;
-/** A language, and the opaque ID of its message template. */
-const MESSAGE_ID = /^([^:\s]+):(\S+)$/;
+/** A language tag, and the opaque ID of its message template. */
+const MESSAGE_ID_ENTRY = /^([^:\s]+):(\S+)$/;
 const ORIGIN = /^https?:\/\/[^/?#@*]+$/i;
 /** The name of an HTTP header (RFC 9110 §5.1), and its value: printable ASCII only. */
 export const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]+$/;
 const HOP_COUNT = /^[1-9]\d?$/;
+/** The end of a network of all addresses, such as `0.0.0.0/0`. */
 const ZERO_PREFIX_LENGTH = /\/0+$/;
 
 /** Common wrong codes of countries, each with the right ISO 3166 code. */
@@ -66,25 +67,25 @@ export const isClientName = (text: string): boolean => CLIENT_NAME.test(text);
 export const parseKeyHash = (text: string): Buffer | undefined =>
   SHA_256.test(text) ? Buffer.from(text, 'hex') : undefined;
 
-/** Every country; numbers of no country are apart from it. */
+/** Stands for every country, but not for numbers of no country. */
 export const ALL_COUNTRIES = '*';
 
 /** Parses ISO 3166 codes, {@link ALL_COUNTRIES} and {@link NON_GEOGRAPHIC}. */
 export function parseCountries(text: string): string[] {
   const codes = splitList(text.toUpperCase());
-  const wrong = codes.filter(
+  const invalidCodes = codes.filter(
     (code) => !isCountry(code) && code !== ALL_COUNTRIES && code !== NON_GEOGRAPHIC,
   );
-  if (wrong.length === 0) return codes;
-  const names = new Intl.DisplayNames('en', { type: 'region' });
-  const meant = wrong
+  if (invalidCodes.length === 0) return codes;
+  const countryNames = new Intl.DisplayNames('en', { type: 'region' });
+  const suggestions = invalidCodes
     .flatMap((code) => COUNTRY_CODE_CORRECTIONS[code] ?? [])
-    .map((code) => `${code} (${names.of(code) ?? code})`);
-  const hint = meant.length > 0 ? `: did you mean ${meant.join(', ')}?` : '';
+    .map((code) => `${code} (${countryNames.of(code) ?? code})`);
+  const hint = suggestions.length > 0 ? `: did you mean ${suggestions.join(', ')}?` : '';
   throw new Error(`must be * or ISO 3166 codes such as DE,AT,CH${hint}`);
 }
 
-/** A type of numbers, on every channel or only on the one before it. */
+/** A type of numbers, on every channel or only on the channel before the colon. */
 export type BlockedNumberType = NumberType | `${Channel}:${NumberType}`;
 
 const BLOCKED_TYPES: readonly BlockedNumberType[] = NUMBER_TYPES.flatMap((type) => [
@@ -114,7 +115,7 @@ export const parsePrefixes = (text: string): string[] =>
 export function parseProviders(text: string): readonly [ProviderName, ...ProviderName[]] {
   const form = `one or more of ${PROVIDER_NAMES.join(', ')}, each only once`;
   const names = createListParser(
-    (name) => PROVIDER_NAMES.find((known) => known === name),
+    (name) => PROVIDER_NAMES.find((providerName) => providerName === name),
     form,
   )(text);
   const [first, ...others] = names;
@@ -125,9 +126,10 @@ export function parseProviders(text: string): readonly [ProviderName, ...Provide
 }
 
 const MIN_TOKEN_LENGTH = 16;
+/** Printable ASCII without spaces and commas. */
 const TOKEN = /^[\x21-\x2b\x2d-\x7e]+$/;
 
-/** Parses one or two tokens: two while a token is replaced. */
+/** Parses one token, or two during a rotation. */
 export function parseReportTokens(text: string): readonly [string, ...string[]] {
   const [first = '', ...others] = splitList(text);
   const isToken = (token: string) => token.length >= MIN_TOKEN_LENGTH && TOKEN.test(token);
@@ -140,7 +142,7 @@ export function parseReportTokens(text: string): readonly [string, ...string[]] 
 }
 
 const parseMessageIdEntries = createListParser((entry): readonly [string, string] | undefined => {
-  const [, tag, id] = MESSAGE_ID.exec(entry) ?? [];
+  const [, tag, id] = MESSAGE_ID_ENTRY.exec(entry) ?? [];
   const locale = isLanguageTag(tag) ? canonicalizeLocale(tag) : '';
   return locale !== '' && id !== undefined ? [locale, id] : undefined;
 }, 'entries like de:ID or pt-BR:ID, with a BCP 47 language tag before the ID of its message template');
@@ -170,7 +172,7 @@ const parseNetworks = createListParser(
   'a number of hops from 1 to 99, or networks such as 10.0.0.0/8',
 );
 
-/** Parses the number of proxies in front of the service, or their networks. */
+/** Parses how many proxies are in front of the service, or their networks. */
 export const parseTrustProxy = (text: string): number | string[] =>
   HOP_COUNT.test(text) ? Number(text) : parseNetworks(text);
 
@@ -188,7 +190,7 @@ export const parseHeaders = createListParser((entry): readonly [string, string] 
   return isValid ? [name.trim(), value] : undefined;
 }, 'entries like name=value, with percent-encoded values');
 
-/** Empty if the text cannot be decoded. */
+/** @returns an empty text if `text` cannot be decoded */
 function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);

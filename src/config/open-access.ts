@@ -5,7 +5,9 @@ import { httpConfig } from './http.config.js';
 import { providersConfig } from './providers.config.js';
 import { serviceConfig } from './service.config.js';
 
-/** The error if requests without an API key could cost money. Call it with valid `PROVIDERS`. */
+/**
+ * The error if requests without an API key could cost money. Call it only if `PROVIDERS` is valid.
+ */
 export function findOpenAccessErrors(env: Environment): string[] {
   const reasons = findOpenAccessReasons(env);
   if (reasons.length === 0 || authConfig(env).allowUnauthenticated) return [];
@@ -15,7 +17,7 @@ export function findOpenAccessErrors(env: Environment): string[] {
   ];
 }
 
-/** The warning if `ALLOW_UNAUTHENTICATED` is what lets such a service start. */
+/** The warning if the service starts without API keys only because of `ALLOW_UNAUTHENTICATED`. */
 export function findOpenAccessWarnings(env: Environment): string[] {
   const reasons = findOpenAccessReasons(env);
   if (reasons.length === 0) return [];
@@ -25,7 +27,10 @@ export function findOpenAccessWarnings(env: Environment): string[] {
   ];
 }
 
-/** Why the service needs API keys that it does not have. Production requires them in any case. */
+/**
+ * Why the service should have API keys, if it has none. In production, `API_KEYS` is required
+ * anyway.
+ */
 function findOpenAccessReasons(env: Environment): string[] {
   if (serviceConfig(env).isProduction || authConfig(env).needsApiKey) return [];
   return [

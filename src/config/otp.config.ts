@@ -19,8 +19,8 @@ export type OtpConfig = ConfigType<typeof otpConfig>;
 const CODE_ENTRY_MS = seconds(30);
 
 /**
- * How long a code must still be valid to be sent again, in milliseconds: 30 seconds, or half of a
- * shorter lifetime than a minute. A later message would cost, and its code would be rejected.
+ * How long a code must still be valid to be sent again, in milliseconds: 30 seconds, or half of the
+ * lifetime if that is less. A later message would cost money, and its code would expire too soon.
  */
 export const getResendMarginMs = ({ ttlMs }: OtpConfig): number =>
   Math.min(CODE_ENTRY_MS, Math.floor(ttlMs / 2));

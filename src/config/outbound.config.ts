@@ -28,5 +28,5 @@ export const outboundConfig = defineConfig('outbound', 'Providers', {
 });
 export type OutboundConfig = ConfigType<typeof outboundConfig>;
 
-/** The names that other programs accept in lower case, too. */
+/** The variables that are also read in lower case, as other programs do. */
 export const PROXY_VARIABLES = outboundConfig.settings.map(({ name }) => name);

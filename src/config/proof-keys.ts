@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 
-/** A public key as a JWK (RFC 7517, RFC 8037): all of a key that is published. */
+/** The published part of a key: a public key as a JWK (RFC 7517, RFC 8037). */
 export interface PublicProofKey {
   readonly kty: 'OKP';
   readonly crv: 'Ed25519';
@@ -10,7 +10,7 @@ export interface PublicProofKey {
   readonly use: 'sig';
 }
 
-/** A key of `PROOF_KEYS`. */
+/** A key of `PROOF_KEYS`, which signs proofs. */
 export interface ProofKey {
   readonly privateKey: KeyObject;
   readonly publicKey: PublicProofKey;
@@ -18,12 +18,12 @@ export interface ProofKey {
 
 /** 32 bytes in base64url: a private or a public Ed25519 key. */
 const KEY_TEXT = /^[\w-]{43}$/;
-/** Printable ASCII, because it stands in the header of each proof. */
+/** Printable ASCII, because the header of each proof contains the key id. */
 const KEY_ID = /^[\x21-\x7e]{1,128}$/;
 
 /**
  * Parses a JWK Set (RFC 7517 §5) of private Ed25519 keys.
- * @throws Error with the place of the wrong key, and never with a part of it
+ * @throws Error with the position of the invalid key in the set, and never with a part of it
  */
 export function parseProofKeys(text: string): readonly ProofKey[] {
   const keys = parseKeySet(text).map(parseKey);
@@ -53,7 +53,7 @@ function parseKey(value: unknown, index: number): ProofKey {
     fail(index, 'has a d or x that is not 32 bytes in base64url');
   }
   const privateKey = createPrivateKey({ key: { kty, crv, d, x }, format: 'jwk' });
-  // Node ignores x here. A wrong one would be published, and no proof would hold.
+  // Node ignores x here. A wrong x would be published, and no proof could be verified with it.
   if (createPublicKey(privateKey).export({ format: 'jwk' }).x !== x) {
     fail(index, 'has an x that does not belong to its d');
   }
@@ -63,8 +63,8 @@ function parseKey(value: unknown, index: number): ProofKey {
 const isText = (value: unknown, pattern: RegExp): value is string =>
   typeof value === 'string' && pattern.test(value);
 
-function fail(index: number, fault: string): never {
-  throw new Error(`cannot be used: key ${String(index + 1)} ${fault}`);
+function fail(index: number, problem: string): never {
+  throw new Error(`cannot be used: key ${String(index + 1)} ${problem}`);
 }
 
 function tryParseJson(text: string): unknown {

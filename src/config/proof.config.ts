@@ -7,7 +7,7 @@ import { parseProofKeys } from './proof-keys.js';
 const DEVELOPMENT_ISSUER = 'otp-service';
 
 export const proofConfig = defineConfig('proof', 'Proofs', {
-  /** The first one signs. Empty means that the service issues no proofs. */
+  /** The first key signs. Without keys, the service issues no proofs. */
   keys: setting('PROOF_KEYS', parsedBy(parseProofKeys).default([]), {
     description:
       'private Ed25519 keys that sign proofs; the first one signs, the public part of all is published',

@@ -34,7 +34,7 @@ const account = (
 ) => optional(name, schema, { description, developmentDefault: 'the sandbox’s', ...docs });
 
 const SETTINGS = {
-  /** In order of preference; each once. */
+  /** The providers in order of preference; each once. */
   names: setting('PROVIDERS', parsedBy(parseProviders).default(['infobip']), {
     description: 'providers in order of preference; later ones are fallbacks',
     values: '`infobip`, `sinch`',
@@ -47,7 +47,7 @@ const SETTINGS = {
     defaultInWords: 'none',
     example: 'IN:sinch+infobip,US:infobip',
   }),
-  /** One provider call, from connect to last byte. */
+  /** The longest duration of one provider call, from connect to last byte. */
   timeoutMs: setting('PROVIDER_TIMEOUT', duration('5s', '1ms', '60s'), {
     description:
       'timeout of each provider for one send, resend or verify, from connect to last byte',
@@ -95,6 +95,7 @@ const SETTINGS = {
 };
 type ProviderSettings = SettingValues<typeof SETTINGS>;
 
+/** The settings that each provider requires. */
 const CREDENTIALS = {
   infobip: ['infobipUrl', 'infobipApiKey', 'infobipApplication', 'infobipMessage'],
   sinch: ['sinchKey', 'sinchSecret'],
@@ -105,16 +106,16 @@ export const providersConfig = defineConfig('providers', 'Providers', SETTINGS, 
   const sandbox = usesSandbox(values, env) ? getSandboxConfig(values) : undefined;
   return {
     names,
-    /** By ISO 3166 code; the providers are in `names`. */
+    /** Providers by country, in order of preference; only those in `names`. */
     routes,
     timeoutMs,
-    /** One send or resend, over all providers that are tried for it. */
+    /** The longest duration of one send or resend, with every provider tried. */
     sendDeadlineMs: timeoutMs * names.length,
     maxInFlight,
     /** Each provider's account; `undefined` if `names` does not list the provider. */
     infobip: names.includes('infobip') ? getInfobipAccount(values, sandbox?.url) : undefined,
     sinch: names.includes('sinch') ? getSinchAccount(values, sandbox?.url) : undefined,
-    /** Emulates the providers in use; never in production. */
+    /** Emulates the providers in `names`; `undefined` if they are real, as always in production. */
     sandbox,
   };
 });
@@ -179,27 +180,27 @@ const getSinchAccount = (values: ProviderSettings, sandboxUrl = SINCH_URL) => ({
   /** Without a trailing slash. */
   baseUrl: values.sinchUrl ?? sandboxUrl,
   applicationKey: values.sinchKey ?? '5a4db0c5-0000-4000-8000-000000000000',
-  /** In base64, as the dashboard shows it. */
+  /** The secret in base64, as the dashboard shows it. */
   applicationSecret: values.sinchSecret ?? 'c2FuZGJveC1zZWNyZXQ=',
 });
 
-/** Outside production, unless a provider in use has a URL on another machine. */
+/** Whether the sandbox replaces the providers: outside production, if none has a remote URL. */
 function usesSandbox(values: ProviderSettings, env: Environment): boolean {
   if (serviceConfig(env).isProduction) return false;
   return getConfiguredUrls(values).every((url) => LOOPBACK_URL.test(url));
 }
 
-/** One sandbox for all providers: at a URL in the settings, or to be started on this machine. */
+/** One sandbox for all providers: at a URL in the settings, or started by this service. */
 function getSandboxConfig(values: ProviderSettings) {
   const [url] = getConfiguredUrls(values);
   return {
     url: url ?? `http://127.0.0.1:${String(values.sandboxPort)}`,
-    /** `undefined` if it runs already. */
+    /** Where this service starts the sandbox; `undefined` if the settings have its URL. */
     startOn: url === undefined ? { host: values.sandboxHost, port: values.sandboxPort } : undefined,
   };
 }
 
-/** The URLs that the settings give; Sinch credentials without a URL mean Sinch's own host. */
+/** The URLs in the settings. Sinch credentials without a URL mean Sinch's own host. */
 function getConfiguredUrls(values: ProviderSettings): string[] {
   const sinch = values.sinchUrl ?? (hasSinchCredentials(values) ? SINCH_URL : undefined);
   const urls = { infobip: values.infobipUrl, sinch };

@@ -13,9 +13,12 @@ import { HEADER_NAME, parseReportTokens } from './list-parsers.js';
 import { providersConfig } from './providers.config.js';
 import { serviceConfig } from './service.config.js';
 
-/** Where providers send delivery reports. Changes of it must be repeated in their accounts. */
-export const INFOBIP_PATH = '/provider-reports/infobip';
-const SINCH_PATH = '/provider-reports/sinch';
+/**
+ * The routes to which providers post delivery reports. The accounts at the providers contain their
+ * URLs, so a change must be repeated there.
+ */
+export const INFOBIP_REPORTS_PATH = '/provider-reports/infobip';
+const SINCH_REPORTS_PATH = '/provider-reports/sinch';
 
 /** How a sandbox that the service starts itself proves that its reports are authentic. */
 const SANDBOX_REPORTS = {
@@ -49,7 +52,8 @@ const SETTINGS = {
     },
   ),
   sinchReports: setting('SINCH_REPORTS', flag(), {
-    description: 'whether Sinch calls back; set the callback URL of your application first',
+    description:
+      'whether Sinch reports deliveries to this service; set the callback URL of your application first',
   }),
   publicUrl: optional('PUBLIC_URL', baseUrl(), {
     description: 'URL of this service as providers reach it; Sinch signs its path',
@@ -68,7 +72,9 @@ export const reportsConfig = defineConfig(
     const isSinchOn = values.sinchReports && names.includes('sinch');
     return {
       infobip,
-      sinch: isSinchOn ? getSinchCallback(`${values.publicUrl ?? ''}${SINCH_PATH}`) : undefined,
+      sinch: isSinchOn
+        ? getSinchCallback(`${values.publicUrl ?? ''}${SINCH_REPORTS_PATH}`)
+        : undefined,
       isOn: infobip !== undefined || isSinchOn,
     };
   },
@@ -79,7 +85,7 @@ export type ReportsConfig = ConfigType<typeof reportsConfig>;
 function getInfobipReports(values: SettingValues<typeof SETTINGS>, env: Environment) {
   const { infobipTokens: tokens, infobipHmacSecret: secret, infobipHmacHeader: header } = values;
   if (tokens) {
-    // The header is in lower case. Either token is accepted.
+    // Either token is accepted. Node has header names in lower case.
     return {
       tokens,
       hmac: secret && header ? { secret, header: header.toLowerCase() } : undefined,

@@ -3,13 +3,16 @@ import { readFileSync } from 'node:fs';
 /** The variable that names the file of a setting, as in official container images. */
 export const toFileVariable = (name: string): string => `${name}_FILE`;
 
-/** What the files of secrets gave. */
+/** The result of reading the files of secrets. */
 interface SecretFiles {
-  /** By the name of the setting. */
+  /** Secrets by the name of the setting. */
   readonly values: Readonly<Record<string, string>>;
-  /** A sentence for each variable that cannot be used, without its path: it could be the secret itself. */
+  /**
+   * A sentence for each variable that cannot be used. Never with the path, which could be the
+   * secret itself.
+   */
   readonly errors: readonly string[];
-  /** The settings whose file gave no value. */
+  /** The settings whose file could not be read. */
   readonly unread: readonly string[];
 }
 
@@ -48,7 +51,7 @@ const readSecret = (path: string): string => decodeFile(readFileSync(path)).repl
 
 /** The text of a file. @throws Error if it is empty or is not UTF-8 text. */
 export function decodeFile(content: Uint8Array): string {
-  // Random bytes would lose most of their randomness as text.
+  // Rejects random bytes: as text, they would lose most of their randomness.
   const text = new TextDecoder('utf-8', { fatal: true }).decode(content);
   if (text.trim() === '') throw new Error('it is empty');
   return text;
@@ -62,7 +65,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8 text',
 };
 
-/** Why a file could not be read: never the message of a system error, which holds the path. */
+/** Why a file could not be read. Never the message of a system error, which contains the path. */
 export function describeFileProblem(error: NodeJS.ErrnoException): string {
   const { code } = error;
   if (code === undefined) return error.message;

@@ -27,9 +27,9 @@ export const throttleConfig = defineConfig('throttle', 'Rate limits', {
         'string.uriCustomScheme': NOT_A_SERVER,
       }),
     {
-      description: 'URL of Redis, which counts these requests for all replicas',
+      description: 'URL of Redis, which counts the requests of all replicas together',
       values: '`redis://…`, `rediss://…`',
-      defaultInWords: 'each replica counts its own',
+      defaultInWords: 'each replica counts its own requests',
       example: 'redis://host:6379',
       isSecret: true,
     },

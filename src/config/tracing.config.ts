@@ -4,7 +4,10 @@ import { defineConfig, optional, setting } from './define-config.js';
 import { collectorUrl, parsedBy } from './env-types.js';
 import { parseHeaders } from './list-parsers.js';
 
-/** Variables of OpenTelemetry's SDKs. The exporter reads a few others itself, unchecked. */
+/**
+ * Variables of OpenTelemetry's SDKs. The exporter reads a few others itself; these are not
+ * validated.
+ */
 export const tracingConfig = defineConfig('tracing', 'Traces', {
   endpoint: optional('OTEL_EXPORTER_OTLP_ENDPOINT', collectorUrl(), {
     description: 'OpenTelemetry collector that receives traces over OTLP (HTTP), at `/v1/traces`',
@@ -25,7 +28,7 @@ export const tracingConfig = defineConfig('tracing', 'Traces', {
   }),
   sampleRatio: setting('OTEL_TRACES_SAMPLER_ARG', Joi.number().min(0).max(1).default(1), {
     description:
-      'share of the requests that are traced; for a request with a `traceparent`, the flag in it decides',
+      'share of the requests that are traced; for a request with a `traceparent`, its sampled flag decides',
   }),
 });
 export type TracingConfig = ConfigType<typeof tracingConfig>;

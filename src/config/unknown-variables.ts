@@ -6,18 +6,21 @@ const OWN_PREFIX = /^(OTP|INFOBIP|SINCH|PROOF|PUMPING|THROTTLE)_/;
  * Variables of clients in the docs' examples, Kubernetes' variables for a service named `otp`, and the
  * proxies of other programs.
  */
-const FOREIGN = /^(OTP_URL$|OTP_API_KEY$|OTP_SERVICE_|OTP_PORT)|^(all|ftp|https?|no)_proxy$/i;
+const FOREIGN_NAME = /^(OTP_URL$|OTP_API_KEY$|OTP_SERVICE_|OTP_PORT)|^(all|ftp|https?|no)_proxy$/i;
 
 /**
- * Finds variables that look like misspelt settings: the name is close to a setting's or has an own
- * prefix.
+ * Finds variables that look like misspelt settings: the name is close to that of a setting, or begins
+ * as only this service's settings do.
  * @returns a sentence for each, with the closest setting.
  */
-export const describeUnknownVariables = (names: string[], known: readonly string[]): string[] =>
+export const describeUnknownVariables = (
+  names: string[],
+  settingNames: readonly string[],
+): string[] =>
   names
-    .filter((name) => !known.includes(name) && !FOREIGN.test(name))
+    .filter((name) => !settingNames.includes(name) && !FOREIGN_NAME.test(name))
     .flatMap((name) => {
-      const closest = findClosestWord(name.toUpperCase(), known);
+      const closest = findClosestWord(name.toUpperCase(), settingNames);
       if (closest !== undefined) return `${name} is not a setting: did you mean ${closest}?`;
       return OWN_PREFIX.test(name) ? `${name} is not a setting.` : [];
     });

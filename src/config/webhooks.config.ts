@@ -5,7 +5,7 @@ import { parsedBy, webhookUrl } from './env-types.js';
 import { serviceConfig } from './service.config.js';
 import { storageConfig } from './storage.config.js';
 
-/** An event is tried for a day, and is made from its verification. */
+/** The service tries to send an event for a day, and reads its content from the verification. */
 const MIN_RETENTION_MS = hours(48);
 
 /** A secret of Standard Webhooks: this prefix, then base64 of 24 to 64 bytes. */
@@ -23,14 +23,14 @@ export const webhooksConfig = defineConfig(
     }),
     secrets: optional('EVENTS_SECRET', parsedBy(parseSecrets), {
       description:
-        'secret that signs the events, as Standard Webhooks has it; to rotate, list the new one before the old one',
+        'secret that signs the events, as Standard Webhooks specifies; to rotate, list the new secret before the old one',
       values: '`whsec_` and 24 to 64 bytes in base64; two during a rotation',
       defaultInWords: 'none',
       isSecret: true,
     }),
   },
   ({ url, secrets = [] }) => ({
-    /** Where events go, and the keys that sign each of them; `undefined` if there are no events. */
+    /** Where events go, and the secrets that sign them; `undefined` if events are off. */
     receiver: url === undefined ? undefined : { url, secrets },
   }),
 );
