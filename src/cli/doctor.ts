@@ -1,7 +1,7 @@
 import { ClientsFileError } from '../clients/clients-file.error.js';
 import { parseClientsFile } from '../clients/parse-clients-file.js';
 import { readClientsFile } from '../clients/read-clients-file.js';
-import { describePhoneNumberFault } from '../common/phone-number-input.js';
+import { explainInvalidPhoneNumber } from '../common/phone-number-input.js';
 import { PhoneNumber } from '../common/phone-number.js';
 import { authConfig } from '../config/auth.config.js';
 import type { Environment } from '../config/define-config.js';
@@ -28,7 +28,7 @@ Exit code: 0 without errors (there may be warnings), 1 with errors.`,
   options: {
     send: {
       value: 'number',
-      help: 'then sends a code to this phone, asks you for it and verifies it; costs one message',
+      help: 'after the checks, sends a code to this phone and verifies what you enter; costs one message',
     },
     json: { help: 'prints [{ check, level, message, remedy? }] (add --silent to npm run)' },
   },
@@ -41,7 +41,7 @@ Exit code: 0 without errors (there may be warnings), 1 with errors.`,
 
 function parseNumber(text: string): PhoneNumber {
   const number = PhoneNumber.parse(text);
-  if (!number) throw new UsageError(`--send: ${describePhoneNumberFault(text)}`);
+  if (!number) throw new UsageError(`--send: ${explainInvalidPhoneNumber(text)}`);
   return number;
 }
 
@@ -51,7 +51,7 @@ async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
   try {
     env = loadCommandEnvironment();
   } catch (error) {
-    return createConfigFindings(error as Error);
+    return createSettingsErrorFindings(error as Error);
   }
   const clientsFindings = await checkClientsFile(env);
   if (clientsFindings.some(({ level }) => level === 'error')) return clientsFindings;
@@ -59,7 +59,7 @@ async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
     const findings = [
       pass('settings', `The settings can be used; ${describeHosts(providersConfig(env))}.`),
       ...clientsFindings,
-      ...env.warnings.map((message) => createFinding('warning', message)),
+      ...env.warnings.map((message) => createSettingsFinding('warning', message)),
       ...(await context.get(AccountCheck, { strict: false }).check()),
     ];
     if (!number) return findings;
@@ -89,22 +89,27 @@ const describeHosts = (config: ProvidersConfig): string =>
     .map((name) => `${SERVICE_NAMES[name]} is at ${getProviderAccount(name, config).baseUrl}`)
     .join(', ');
 
-/** One finding per error: the message lists each on a line of its own. */
-function createConfigFindings({ message }: Error): AccountFinding[] {
+/** One finding for each invalid setting: the message lists each on a line of its own. */
+function createSettingsErrorFindings({ message }: Error): AccountFinding[] {
   const errors = [...message.matchAll(/^ {2}- (.*)$/gm)].map(([, error = '']) => error);
-  return (errors.length > 0 ? errors : [message]).map((error) => createFinding('error', error));
+  return (errors.length > 0 ? errors : [message]).map((error) =>
+    createSettingsFinding('error', error),
+  );
 }
 
-const createFinding = (level: AccountFinding['level'], message: string): AccountFinding => ({
+const createSettingsFinding = (
+  level: AccountFinding['level'],
+  message: string,
+): AccountFinding => ({
   check: 'settings',
   level,
   message: /[.?]$/.test(message) ? message : `${message}.`,
   remedy: /^INFOBIP_(APP|MESSAGE)_ID is required/.test(message)
-    ? 'npm run infobip:setup creates both and prints their ids.'
+    ? 'npm run infobip:setup creates application and template, and prints their ids.'
     : 'Correct it in the environment or in .env; docs/configuration.md explains every setting.',
 });
 
-/** One line per finding, and how to fix it on the next. */
+/** One line per finding; its remedy, if any, follows on the next line. */
 export function formatReport(findings: readonly AccountFinding[]): string {
   const rows = findings.flatMap(({ check, level, message, remedy }) => [
     [level === 'ok' ? level : level.toUpperCase(), check, message],

@@ -1,6 +1,6 @@
 /**
- * What a provider says of the codes that it has checked for a verification: whether one was right;
- * `unknown` if its answer may be about another verification.
+ * A provider's result for all codes that it has already checked for a verification: whether one of
+ * them was right; `unknown` if the response may be about another verification.
  */
 export type EarlierCheckResult = 'verified' | 'not_verified' | 'unknown';
 
@@ -9,9 +9,9 @@ export type EarlierCheckResult = 'verified' | 'not_verified' | 'unknown';
  *
  * - `verified`           the code is right
  * - `wrong_code`         the code is wrong; another may be submitted
- * - `wrong_code_final`   the code is wrong, and no other will be checked
+ * - `wrong_code_final`   the code is wrong, and the provider checks no more codes
  * - `expired`            not checked: the code has expired
- * - `attempts_exhausted` not checked, and no other will be
+ * - `attempts_exhausted` not checked: the provider checks no more codes
  */
 export type CheckResult =
   'verified' | 'wrong_code' | 'wrong_code_final' | 'expired' | 'attempts_exhausted';

@@ -7,17 +7,19 @@ const MAX_STEP_MS = seconds(1);
 /**
  * The only source of the current time, so that tests can control it.
  *
- * It follows the wall clock forward, but never goes back: after the wall clock was set back, time
- * runs on with the monotonic clock. So nothing lasts longer than its length, and nothing is counted
- * twice or forgotten. It is then ahead of the wall clock until that was set forward again.
+ * The clock follows the wall clock forward, but never goes back: after the wall clock was set back,
+ * time runs on with the monotonic clock. So no cooldown or lifetime gets longer, and no event is
+ * counted twice or forgotten. This clock then stays ahead of the wall clock until that is set
+ * forward again.
  */
 @Injectable()
 export class Clock {
   /** The last reading of the wall clock; NaN before the first. */
   private wallTime = NaN;
-  /** When that was, by the monotonic clock. */
+  /** The time of that reading by the monotonic clock. */
   private readAt = NaN;
   private aheadMs = 0;
+  /** The latest time that this clock has returned. */
   private latest = NaN;
 
   /** How long the wall clock needs to reach this clock, in milliseconds: 0 unless it was set back. */
@@ -48,7 +50,10 @@ export class Clock {
     return;
   }
 
-  /** Takes a reading of the wall clock into account. */
+  /**
+   * Takes a reading of the wall clock into account.
+   * @param readAt the time of the reading by the monotonic clock
+   */
   protected applyReading(wallTime: number, readAt: number): void {
     const expected = this.getTimeAt(readAt);
     // The clock was set, or this machine slept.
@@ -62,7 +67,7 @@ export class Clock {
   /** The time now, by the last reading of the wall clock. */
   protected getCurrentTime(monotonicTime: number): number {
     const time = Math.floor(this.getTimeAt(monotonicTime));
-    // Stands still while the wall clock is behind by less than a step. `latest` is NaN at first.
+    // Time stands still while the wall clock is behind by less than a step. `latest` is NaN at first.
     if (!(time <= this.latest)) this.latest = time;
     return this.latest;
   }

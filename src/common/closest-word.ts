@@ -1,7 +1,7 @@
-/** At most one letter in five differs, and at most three. */
+/** How many letters may differ: one in five, and at most three. */
 const getMaxDistance = (candidate: string): number => Math.min(3, candidate.length / 5);
 
-/** The word that differs least. */
+/** @returns the candidate that differs least; `undefined` if each differs too much */
 export function findClosestWord(word: string, candidates: readonly string[]): string | undefined {
   const [closest] = candidates
     .map((candidate) => ({
@@ -14,8 +14,8 @@ export function findClosestWord(word: string, candidates: readonly string[]): st
 }
 
 /**
- * Levenshtein distance: letters that are inserted, deleted or replaced.
- * @param max beyond it the result is Infinity, without further work: checking the names of 40
+ * Levenshtein distance: the least number of letters to insert, delete or replace.
+ * @param max the result for a larger distance is Infinity. This saves work: checking the names of 40
  * environment variables at the start takes 5 ms of CPU instead of 10 (Node 20).
  */
 export function getEditDistance(from: string, to: string, max = Infinity): number {

@@ -11,7 +11,7 @@ export interface DeliveryReported {
   readonly channel: Channel;
   readonly country: string;
   readonly outcome: DeliveryStatus;
-  /** From the send, by this service's clock, to this status, by the provider's clock. At least 0. */
+  /** Time from the send (this service's clock) to this status (the provider's clock); at least 0. */
   readonly durationMs: number;
 }
 

@@ -1,16 +1,17 @@
 import type { DeliveryStatus } from './delivery-status.js';
 
-/** What a provider reports of one message. */
+/** A provider's report of the delivery of one message. */
 export interface DeliveryReport {
   /** The provider's id of the message. */
   readonly messageId: string;
   readonly status: DeliveryStatus;
-  /** By the provider's clock, in milliseconds since the epoch; absent if the report has no time. */
+  /** Time of the status (provider's clock), in milliseconds since the epoch; absent if not reported. */
   readonly statusAt?: number | undefined;
+  /** Absent if the report has no price. */
   readonly price?: MessagePrice | undefined;
 }
 
-/** What the provider charges. */
+/** What the provider charges for the message. */
 export interface MessagePrice {
   /** Decimal text, as the provider writes it. */
   readonly amount: string;

@@ -15,7 +15,9 @@ export interface AuditDetails {
   readonly country?: string | undefined;
   /** IP address of a caller without a valid API key. */
   readonly address?: string;
-  /** Whether the same limit has refused the client in this minute before. */
+  /**
+   * Whether the same limit has already refused a request of this client or address in this minute.
+   */
   readonly isRepeated?: boolean;
 }
 

@@ -4,18 +4,18 @@
  */
 export interface ErrorEntry {
   readonly status: number;
-  /** A registered problem type (RFC 9457 §4.2) and its title; by default both are made of the code. */
+  /** A registered problem type (RFC 9457 §4.2) and its title; by default derived from the code. */
   readonly type?: string;
   readonly title?: string;
-  /** What happened. A 4xx error may replace it by something more specific. */
+  /** What happened. A 4xx error may replace this message with a more specific one. */
   readonly message: string;
   /** What the client does next. Follows the message in `detail`. */
   readonly action: string;
-  /** The documented routes that return it. Absent where no documented route can. */
+  /** The documented operations that return this error. Absent if none can. */
   readonly returnedBy?: readonly ErrorSource[];
 }
 
-/** One operation, or all that need an API key, write, have a body, or take an idempotency key. */
+/** One operation, or all that need an API key, change data, have a body, or take an idempotency key. */
 type ErrorSource =
   | ('authenticated' | 'write' | 'body' | 'idempotent')
   | (
@@ -34,7 +34,7 @@ const PROVIDER_CALL: readonly ErrorSource[] = [...MESSAGE_SEND, 'verifyCode'];
 const RETRY_AFTER = 'Retry after the time in `Retry-After`.';
 const OTHER_NUMBER = 'Do not retry. Ask the end user for another number.';
 
-/** Registered by draft-ietf-httpapi-ratelimit-headers. */
+/** The registry of problem types, among them those of draft-ietf-httpapi-ratelimit-headers. */
 const REGISTRY = 'https://iana.org/assignments/http-problem-types';
 const createQuotaEntry = (
   message: string,
@@ -203,13 +203,13 @@ const ENTRIES = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
-/** What a problem document says in `code`. */
+/** The values of `code` in a problem document. */
 export type ErrorCode = keyof typeof ENTRIES;
 
 export const ERROR_CATALOG: Readonly<Record<ErrorCode, ErrorEntry>> = ENTRIES;
 
 export const ERROR_CODES = Object.keys(ENTRIES) as ErrorCode[];
 
-/** The `detail` of a problem: what happened, by default as the catalog says, then what to do. */
+/** The `detail` of a problem document: the message, by default that of the catalog, then the action. */
 export const describeError = (code: ErrorCode, message = ERROR_CATALOG[code].message): string =>
   `${message} ${ERROR_CATALOG[code].action}`;

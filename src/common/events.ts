@@ -33,9 +33,9 @@ interface RequestCompleted {
   /** The route pattern, such as `/otp/:pinId`; `undefined` where no route matched. */
   readonly route: string | undefined;
   readonly status: number;
-  /** The code of the problem document, if that was the answer. */
+  /** The `code` of the problem document, if the response is one. */
   readonly problem: ErrorCode | undefined;
-  /** The limit that was reached, if that was the answer. */
+  /** The limit that was reached, if the response is a 429. */
   readonly limit: LimitName | undefined;
   /** JSON pointers to the invalid fields, never their values. */
   readonly invalidFields: readonly string[] | undefined;
@@ -47,10 +47,11 @@ interface RequestCompleted {
   readonly durationMs: number;
 }
 
-/** How a provider call failed; a `ProviderError`, for instance. */
+/** How a provider call failed. `ProviderError` has these properties. */
 interface ProviderCallError {
   readonly failure: ProviderFailure;
   readonly message: string;
+  /** Whether the message of a send may have been sent nevertheless. */
   readonly ambiguous: boolean;
 }
 
@@ -88,7 +89,7 @@ interface VerificationEvent {
   readonly provider: string;
   /** When the verification was created, in milliseconds since the epoch. */
   readonly createdAt: number;
-  /** Of the whole operation, storage and provider included. */
+  /** The duration of the whole operation, including storage and provider. */
   readonly durationMs: number;
 }
 
@@ -99,15 +100,15 @@ export interface MessageSent extends VerificationEvent {
   readonly outcome: SendOutcome;
 }
 
-/** A rule or a limit refused a send or a resend. Not for a test number. */
+/** A rule or a limit refused a send or a resend. Not emitted for a test number. */
 interface SendBlocked {
   readonly type: 'send_blocked';
   readonly context: RequestContext;
   readonly client: string;
-  /** ISO 3166 code, or `001`; empty in rows of releases without fraud budgets. */
+  /** ISO 3166 code, or `001`; empty if a release without fraud budgets stored the verification. */
   readonly country: string;
   readonly channel: Channel;
-  /** The `code` of the answer. */
+  /** The `code` of the problem document. */
   readonly problem: ErrorCode;
 }
 
@@ -120,7 +121,7 @@ export interface CodeChecked extends VerificationEvent {
 /** A code was submitted for a verification that is closed; no provider checked it. */
 interface CodeRejected {
   readonly type: 'code_rejected';
-  /** The `reason` of the answer. */
+  /** The `reason` in the response. */
   readonly reason: VerificationClosedReason;
 }
 
@@ -153,11 +154,11 @@ export interface ClientRulesChanged {
   readonly type: 'client_rules_changed';
   readonly client: string;
   readonly change: 'added' | 'changed' | 'removed';
-  /** Such as `otpTtl: 5m → 2m`. Without keys and phone numbers. */
+  /** Texts such as `otpTtl: 5m → 2m`, without keys and phone numbers. */
   readonly differences: readonly string[];
 }
 
-/** An event was sent to the receiver of events, or could not be. */
+/** One try to send a webhook event ended. */
 interface WebhookCompleted {
   readonly type: 'webhook_completed';
   readonly event: WebhookEventType;
@@ -170,7 +171,7 @@ interface LogLinesLost {
   readonly lines: number;
 }
 
-/** Never contains a number, code or credential. Strings that become metric labels are from closed sets. */
+/** An event contains no phone number, code or credential. Metric labels have values of closed sets. */
 export type ServiceEvent =
   | RequestStarted
   | RequestCompleted

@@ -1,13 +1,15 @@
 /**
- * How many SMS to one number a provider passes on. It drops further ones silently: its API answers as
- * if they were sent. Dropped messages count, too.
+ * How many SMS to one number a provider delivers in a period. The provider drops further SMS
+ * silently: its API responds as if they were sent. Dropped SMS are counted, too.
  */
 export interface FloodFilter {
-  /** Messages with the same code, and so with the same text. */
+  /** At most this many SMS with the same code, and so with the same text. */
   readonly sameCode: number;
-  /** All messages. */
+  /** At most this many SMS with any code. */
   readonly messages: number;
-  /** In which time both are counted, in milliseconds. Longer than any code lives. */
+  /**
+   * The period in which both are counted, in milliseconds. Longer than the lifetime of any code.
+   */
   readonly windowMs: number;
 }
 

@@ -56,18 +56,20 @@ export type CheckOutcome = (typeof CHECK_OUTCOMES)[number];
 export const FRAUD_DECISIONS = ['allowed', 'would_block', 'blocked'] as const;
 export type FraudDecision = (typeof FRAUD_DECISIONS)[number];
 
-/** By what the messages of a destination are budgeted: those of one client, or of all clients. */
+/**
+ * What a fraud budget counts: messages to a prefix or a country, of one client or of all clients.
+ */
 export const BUDGET_SCOPES = ['client_prefix', 'client_country', 'prefix', 'country'] as const;
 export type BudgetScope = (typeof BUDGET_SCOPES)[number];
 
 /**
- * Why a delivery report changes nothing. `stale`: its signature is right, but too old. `unknown_id`: its
- * message is unknown. The report is kept for a while, as the message may be stored later.
+ * Why a delivery report changes nothing. `stale`: its signature is right, but too old. `unknown_id`: no
+ * message has its id. Such a report is kept for a while, because the message may be stored later.
  */
 export const REPORT_REFUSALS = ['signature', 'stale', 'malformed', 'unknown_id'] as const;
 export type ReportRefusal = (typeof REPORT_REFUSALS)[number];
 
-/** The methods of the store. */
+/** The methods of the storage that emit `storage_operation_completed`. */
 export const STORAGE_OPERATIONS = [
   'reserveSend',
   'reserveResend',
@@ -88,10 +90,10 @@ export const STORAGE_OPERATIONS = [
 export type StorageOperation = (typeof STORAGE_OPERATIONS)[number];
 
 /**
- * Per client: `client_sends`, `client_wrong_codes`, `client_unreachable`. Per client and phone number:
- * `cooldown`, `sends_per_day`, `failures`, `flood_filter`. Per client and end user's address:
- * `end_user_sends`. Per verification: `same_code`. The provider's flood filter is the reason of
- * `flood_filter` and `same_code`.
+ * Limits that the database counts. Per client: `client_sends`, `client_wrong_codes`,
+ * `client_unreachable`. Per client and phone number: `cooldown`, `sends_per_day`, `failures`,
+ * `flood_filter`. Per client and end user's IP address: `end_user_sends`. Per verification:
+ * `same_code`. The provider's flood filter is the reason of `flood_filter` and `same_code`.
  */
 const STORED_LIMITS = [
   'cooldown',
@@ -119,7 +121,7 @@ const SHARED_LIMITS = [
 ] as const;
 export type SharedLimit = (typeof SHARED_LIMITS)[number];
 
-/** Every limit that is answered by 429. The requests per minute are limited by `rate_limit_…`. */
+/** Every limit whose error is a 429. Those of requests per minute begin with `rate_limit_`. */
 export const LIMITS = [
   ...STORED_LIMITS,
   ...SHARED_LIMITS,

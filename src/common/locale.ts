@@ -1,4 +1,6 @@
-/** Every implementation can store a tag of this length (RFC 5646 §4.4.1). */
+/**
+ * The longest accepted tag. RFC 5646 §4.4.1 asks every implementation to store tags of this length.
+ */
 export const MAX_LOCALE_LENGTH = 35;
 
 /**
@@ -7,7 +9,7 @@ export const MAX_LOCALE_LENGTH = 35;
  */
 export const LANGUAGE_TAG = /^[A-Za-z\d]{1,8}(?:[-_][A-Za-z\d]{1,8})*$/;
 
-/** Whether a value has the form of a BCP 47 language tag. Its language need not exist. */
+/** Whether a value has the form of a BCP 47 language tag. The language need not exist. */
 export const isLanguageTag = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= MAX_LOCALE_LENGTH && LANGUAGE_TAG.test(value);
 
@@ -27,6 +29,7 @@ export function canonicalizeLocale(tag: string): string {
  * Finds the value of a tag, or of the nearest more general one, as RFC 4647 §3.4 (lookup) says:
  * `zh-Hant-TW`, `zh-Hant`, `zh`.
  * @param values by canonical tag
+ * @returns `undefined` if no such tag has a value
  */
 export function lookUpLocale<T>(values: ReadonlyMap<string, T>, locale: string): T | undefined {
   const subtags = locale.split('-');

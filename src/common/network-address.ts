@@ -7,7 +7,7 @@ import ipaddr from 'ipaddr.js';
  * @returns `undefined` if the text is no address.
  */
 export function normalizeIp(text: string): string | undefined {
-  // Four decimal parts only: the library would also accept `10` or `0x7f.1`.
+  // IPv4 with four decimal parts only: `IPv4.isValid` would also accept `10` or `0x7f.1`.
   if (!ipaddr.IPv6.isValid(text) && !ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
   const address = ipaddr.process(text);
   if (!(address instanceof ipaddr.IPv6)) return address.toString();

@@ -1,7 +1,10 @@
 import { createRequire } from 'node:module';
 import type * as Libphonenumber from 'libphonenumber-js/max';
 
-/** Loaded as class-validator loads it, so that the numbering plans are in memory only once. */
+/**
+ * Loaded by `require`, as class-validator loads it, so that its numbering plans are in memory only
+ * once.
+ */
 export const { isSupportedCountry, parsePhoneNumberFromString, validatePhoneNumberLength } =
   createRequire(import.meta.url)('libphonenumber-js/max') as typeof Libphonenumber;
 

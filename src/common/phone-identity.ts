@@ -3,31 +3,31 @@ import { parsePhoneNumberFromString, type PhoneNumberType } from './numbering-pl
 /*
  * Some phones have a number with two spellings that both look like E.164. Limits, look-ups and an erase
  * must not depend on the spelling, so each phone has one identity: the spelling of today's numbering
- * plan. Two numbers are only taken for one phone if the regulator says so, and libphonenumber has the
+ * plan. Two numbers count as one phone only if the regulator says so, and libphonenumber has the
  * identity in its plan. `docs/api.md` says why old and new numbers of other countries count as two.
  */
 
-/** Another spelling of a number. */
-interface Spelling {
+/** A way to write numbers that differs from their identity. */
+interface OtherSpelling {
   readonly pattern: RegExp;
-  /** @returns the number in today's plan, if it has one; libphonenumber must know it */
+  /** @returns the number in today's plan; it counts only if libphonenumber knows it */
   readonly toIdentity: (e164: string) => string | undefined;
   /** The types that the identity may have; by default any. */
   readonly types?: readonly PhoneNumberType[];
-  /** Whether the plan also has the spelling itself, as a fixed line that can be called. */
+  /** Whether today's plan also has the number in this spelling, as a fixed line. */
   readonly isCallable?: true;
 }
 
-/** An E.164 number whose phone has another identity. */
-export interface OtherSpelling {
+/** The identity of an E.164 number in another spelling. */
+export interface DifferentIdentity {
   readonly identity: string;
-  /** Whether calls go to the number as it was given; otherwise only the identity is in use. */
-  readonly isCallable: boolean;
+  /** Whether calls go to the number in its own spelling; if not, they go to the identity. */
+  readonly isSpellingCallable: boolean;
 }
 
 const MOBILE = ['MOBILE', 'FIXED_LINE_OR_MOBILE'] as const satisfies readonly PhoneNumberType[];
 
-const SPELLINGS: readonly Spelling[] = [
+const OTHER_SPELLINGS: readonly OtherSpelling[] = [
   // Argentina, without the 9 that mobile numbers have after +54. Area code and subscriber number have
   // ten digits and are assigned once, to a fixed line or to a mobile phone (Plan Fundamental de
   // Numeración Nacional, ENACOM). libphonenumber has the same ranges for both.
@@ -51,32 +51,35 @@ const SPELLINGS: readonly Spelling[] = [
     toIdentity: (e164) => e164.replace('+521', '+52'),
     types: MOBILE,
   },
-  // Brazil, without the 9 that all mobile numbers have got in front by November 2016 (Anatel,
+  // Brazil, without the 9 in front that all mobile numbers had by November 2016 (Anatel,
   // Resolução 553/2010). WhatsApp still shows numbers without it.
   {
     pattern: /^\+55[1-9]{2}[6-9]\d{7}$/,
     toIdentity: (e164) => `${e164.slice(0, 5)}9${e164.slice(5)}`,
     types: MOBILE,
   },
-  // Benin, without the 01 that all numbers have got in front on 30 November 2024 (ARCEP Bénin).
+  // Benin, without the 01 in front that all numbers have since 30 November 2024 (ARCEP Bénin).
   { pattern: /^\+229\d{8}$/, toIdentity: (e164) => e164.replace('+229', '+22901') },
 ];
 
 /** Finds the identity of an E.164 number; `undefined` if the number itself is the identity. */
-export function findOtherSpelling(e164: string): OtherSpelling | undefined {
-  const spelling = SPELLINGS.find(({ pattern }) => pattern.test(e164));
+export function findDifferentIdentity(e164: string): DifferentIdentity | undefined {
+  const spelling = OTHER_SPELLINGS.find(({ pattern }) => pattern.test(e164));
   const identity = spelling?.toIdentity(e164);
   if (!spelling || identity === undefined || identity === e164) return undefined;
-  const { types, isCallable = false } = spelling;
+  const { types, isCallable: isSpellingCallable = false } = spelling;
   const type = findType(identity);
   if (type === undefined || (types && !types.includes(type))) return undefined;
-  // Otherwise the plan has both, and they may be two phones.
-  return isCallable || findType(e164) === undefined ? { identity, isCallable } : undefined;
+  // If the plan has both numbers, they may be two phones.
+  return isSpellingCallable || findType(e164) === undefined
+    ? { identity, isSpellingCallable }
+    : undefined;
 }
 
 /** The identity of an E.164 number: the same for all spellings of one phone. */
-export const toIdentity = (e164: string): string => findOtherSpelling(e164)?.identity ?? e164;
+export const toIdentity = (e164: string): string => findDifferentIdentity(e164)?.identity ?? e164;
 
+/** @returns the type in the numbering plan; `undefined` if the plan has no such number */
 const findType = (e164: string): PhoneNumberType | undefined => {
   const parsed = parsePhoneNumberFromString(e164);
   return parsed?.number === e164 ? parsed.getType() : undefined;

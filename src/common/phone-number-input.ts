@@ -14,8 +14,10 @@ const LOOK_ALIKES: readonly (readonly [RegExp, string])[] = [
   [/[\uFF0E\u2024\uFE52]/g, '.'],
 ];
 
-/** What is wrong with a text that is no E.164 number, the first that applies. Never quotes it. */
-const TEXT_FAULTS: readonly (readonly [RegExp, string])[] = [
+/**
+ * What is wrong with a text that is not an E.164 number. The first pattern that matches applies.
+ */
+const TEXT_ERRORS: readonly (readonly [RegExp, string])[] = [
   [/^$/, 'The phone number is empty. Begin with + and the country code, as in +14155552671.'],
   [/[\r\n\v\f\u0085\u2028\u2029]/, 'Give one phone number, on one line.'],
   [/^tel:/i, 'Leave out `tel:`. Begin with + and the country code.'],
@@ -29,7 +31,10 @@ const TEXT_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/^[^\d]*0/, 'Write the country code after the +: no country code begins with 0.'],
 ];
 
-/** The text of a phone number in ASCII, without separators: E.164 if the text is a tidy number. */
+/**
+ * Converts a text to ASCII without separators: E.164 if the text is a phone number.
+ * @returns `undefined` if the text is too long for a phone number
+ */
 export const cleanPhoneNumber = (text: string): string | undefined =>
   text.length > MAX_LENGTH ? undefined : toAscii(text).replace(SEPARATORS, '');
 
@@ -39,8 +44,8 @@ const toAscii = (text: string): string =>
     toAsciiText(text),
   );
 
-/** Says why a value is no phone number, and what to do. Never quotes the value. */
-export function describePhoneNumberFault(value: unknown): string {
+/** Says why a value is not a valid phone number, and what to do. Never quotes the value. */
+export function explainInvalidPhoneNumber(value: unknown): string {
   if (value === undefined) return 'Give a phone number in E.164 form, as in +14155552671.';
   if (typeof value === 'number') {
     return 'The phone number is a JSON number. Give a string, which keeps the +: "+14155552671".';
@@ -48,12 +53,12 @@ export function describePhoneNumberFault(value: unknown): string {
   if (typeof value !== 'string') return 'Give the phone number as a string, as in "+14155552671".';
   if (value.length > MAX_LENGTH) return 'The text is too long for a phone number.';
   const text = toAscii(value);
-  const [, detail] = TEXT_FAULTS.find(([pattern]) => pattern.test(text)) ?? [];
-  return detail ?? describePlanFault(text.replace(SEPARATORS, ''));
+  const [, detail] = TEXT_ERRORS.find(([pattern]) => pattern.test(text)) ?? [];
+  return detail ?? explainNumberOutsidePlans(text.replace(SEPARATORS, ''));
 }
 
-/** Compares `+` and digits with the numbering plans of libphonenumber. */
-function describePlanFault(number: string): string {
+/** Says why libphonenumber's numbering plans do not have a number of `+` and digits. */
+function explainNumberOutsidePlans(number: string): string {
   const parsed = parsePhoneNumberFromString(number);
   const country = parsed ? `+${parsed.countryCallingCode}` : 'the country code';
   const prefix = parsed && findExtraPrefix(number, parsed);

@@ -6,7 +6,7 @@ import {
   type ParsedPhoneNumber,
   type PhoneNumberType,
 } from './numbering-plans.js';
-import { findOtherSpelling, toIdentity } from './phone-identity.js';
+import { findDifferentIdentity, toIdentity } from './phone-identity.js';
 import { cleanPhoneNumber } from './phone-number-input.js';
 
 const E164 = /^\+[1-9]\d{6,14}$/;
@@ -51,14 +51,15 @@ export class PhoneNumber {
    * Parses a number with a length that its country has (libphonenumber); {@link type} shows whether
    * the numbering plan has it. A number that libphonenumber would correct, such as `+440 7911 123456`
    * with a national zero, is invalid, except for the spellings in `phone-identity.ts`.
+   * @returns `undefined` for any other value
    */
   static parse(value: unknown): PhoneNumber | undefined {
     if (typeof value !== 'string') return undefined;
     // Most clients send E.164 already.
-    const given = E164.test(value) ? value : cleanPhoneNumber(value);
-    if (given === undefined || !E164.test(given)) return undefined;
-    const other = findOtherSpelling(given);
-    const e164 = other && !other.isCallable ? other.identity : given;
+    const cleaned = E164.test(value) ? value : cleanPhoneNumber(value);
+    if (cleaned === undefined || !E164.test(cleaned)) return undefined;
+    const different = findDifferentIdentity(cleaned);
+    const e164 = different && !different.isSpellingCallable ? different.identity : cleaned;
     const parsed = parsePhoneNumberFromString(e164);
     return parsed?.number === e164 && parsed.isPossible()
       ? new PhoneNumber(e164, parsed)
@@ -81,8 +82,8 @@ export class PhoneNumber {
   }
 
   /**
-   * What is counted, looked up and erased: the same for all spellings of one phone, in E.164 form. It
-   * differs from {@link e164} only for an Argentine number without the 9. Not for logs either.
+   * Identifies the phone in limits, look-ups and an erase: the same for all spellings of one phone, in
+   * E.164 form. Differs from {@link e164} only for an Argentine number without the 9. Not for logs either.
    */
   get identity(): string {
     return (this.#identity ??= toIdentity(this.#e164));

@@ -12,13 +12,14 @@ const PREFIX = /^\+[1-9]\d{0,14}$/;
 const OTHER_SPELLINGS: readonly (readonly [RegExp, string])[] = [
   // Mexico, with the 1 that mobile numbers had after +52.
   [/^\+521/, '+52'],
-  // Brazil, without the 9 that mobile numbers have after the area code. A 9 may be that 9.
+  // Brazil, without the 9 that mobile numbers have after the area code. Digits that begin with 9 stay
+  // unchanged, because they may have it already.
   [/^(\+55[1-9]{2})(?=[6-8])/, '$19'],
   // Benin, without the 01.
   [/^\+229(?=[1-9])/, '+22901'],
 ];
 
-/** Argentina, without the 9 of mobile numbers: fixed lines begin like this, too. */
+/** Argentina, without the 9 of mobile numbers: fixed lines begin like this, so both forms apply. */
 const ARGENTINE_AREA = /^\+54(?=[1-3])/;
 
 /**
@@ -29,6 +30,7 @@ export function parsePhonePrefix(text: string): readonly string[] | undefined {
   const prefix = cleanPhoneNumber(text);
   if (prefix === undefined || !PREFIX.test(prefix)) return undefined;
   const identity = toIdentity(prefix);
+  // A complete number in another spelling.
   if (identity !== prefix) return [identity];
   if (ARGENTINE_AREA.test(prefix)) return [prefix, prefix.replace(ARGENTINE_AREA, '+549')];
   const [spelling, replacement] = OTHER_SPELLINGS.find(([form]) => form.test(prefix)) ?? [];
@@ -43,7 +45,7 @@ export class PrefixRules {
   /** The lengths of the prefixes, longest first. */
   private readonly lengths: readonly number[];
 
-  /** Both lists are first digits of {@link PhoneNumber.identity}. */
+  /** Both lists contain first digits of {@link PhoneNumber.identity}. */
   constructor(blocked: readonly string[], trusted: readonly string[]) {
     this.ruleByPrefix = new Map([
       ...trusted.map((prefix) => [prefix, 'trusted'] as const),
@@ -53,7 +55,7 @@ export class PrefixRules {
     this.lengths = [...new Set(lengths)].sort((one, other) => other - one);
   }
 
-  /** The rule for a number; `undefined` if it begins with no prefix. */
+  /** The rule for a number; `undefined` if no prefix matches. */
   find(number: PhoneNumber): PrefixRule | undefined {
     for (const length of this.lengths) {
       const rule = this.ruleByPrefix.get(number.identity.slice(0, length));

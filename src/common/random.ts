@@ -4,15 +4,18 @@ import { randomFillSync } from 'node:crypto';
 const POOL_BYTES = 4_096;
 
 const pool = Buffer.allocUnsafe(POOL_BYTES);
-let used = POOL_BYTES;
+let usedBytes = POOL_BYTES;
 
-/** As `randomBytes` of node:crypto, for at most {@link POOL_BYTES}; no byte is returned twice. */
+/**
+ * As `randomBytes` of node:crypto, but at most {@link POOL_BYTES} bytes; none of the pool is used
+ * twice.
+ */
 export function getRandomBytes(count: number): Buffer {
-  if (used + count > POOL_BYTES) {
+  if (usedBytes + count > POOL_BYTES) {
     randomFillSync(pool);
-    used = 0;
+    usedBytes = 0;
   }
-  const bytes = Buffer.from(pool.subarray(used, used + count));
-  used += count;
+  const bytes = Buffer.from(pool.subarray(usedBytes, usedBytes + count));
+  usedBytes += count;
   return bytes;
 }

@@ -1,6 +1,6 @@
 /*
- * Text as people type, paste and autofill it. Keyboards, forms and address books add characters that
- * nobody sees, and use look-alikes of the ASCII ones.
+ * Text as people type, paste and autofill it. Keyboards, forms and address books add invisible
+ * characters, and use characters that look like ASCII ones.
  */
 
 /** Bidirectional and zero-width marks, soft hyphens, byte-order marks (Unicode category Cf). */
@@ -12,7 +12,9 @@ const DASHES = /[\p{Pd}\u2212\u30FC\uFF70]/gu;
 /** Spaces within a line: no-break and narrow ones too. */
 const SPACES = /[\p{Zs}\t]/gu;
 
-/** The same text in ASCII, as far as digits, dashes and spaces go; without invisible characters. */
+/**
+ * Converts digits, dashes and spaces to ASCII, and removes invisible characters and outer spaces.
+ */
 export const toAsciiText = (text: string): string =>
   text
     .replace(FORMAT_CHARACTERS, '')

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Beside the source folder, as beside that of a build. */
+/** The package file is beside `src`, and also beside the folder of a build. */
 const PACKAGE = new URL('../../package.json', import.meta.url);
 
 /** The release of this service. */

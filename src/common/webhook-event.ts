@@ -1,4 +1,6 @@
-/** What an event reports: how a verification ended, or that a message surely did not arrive. */
+/**
+ * What a webhook event reports: how a verification ended, or that a message surely did not arrive.
+ */
 export const WEBHOOK_EVENT_TYPES = [
   'verification.verified',
   'verification.expired',
@@ -8,6 +10,8 @@ export const WEBHOOK_EVENT_TYPES = [
 ] as const;
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 
-/** How the sending of an event ended; `failed`: the receiver did not accept it, and it waits. */
+/**
+ * How a try to send an event ended. After `failed`, it is sent again; after `abandoned`, it is not.
+ */
 export const WEBHOOK_OUTCOMES = ['sent', 'failed', 'abandoned'] as const;
 export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];

@@ -12,7 +12,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errors } from '../common/domain-error.js';
 import { normalizeIp } from '../common/network-address.js';
-import { describePhoneNumberFault } from '../common/phone-number-input.js';
+import { explainInvalidPhoneNumber } from '../common/phone-number-input.js';
 import { PhoneNumber } from '../common/phone-number.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
 import { CurrentClient, type RequestClient } from '../otp/current-client.decorator.js';
@@ -63,7 +63,7 @@ export class DemoController {
   ): Promise<DemoState> {
     const phoneNumber = PhoneNumber.parse(text);
     if (!phoneNumber) {
-      const fieldError = { pointer: '#/phoneNumber', detail: describePhoneNumberFault(text) };
+      const fieldError = { pointer: '#/phoneNumber', detail: explainInvalidPhoneNumber(text) };
       throw errors.validationFailed({ fieldErrors: [fieldError] });
     }
     const session = this.sessions.open(request, reply);

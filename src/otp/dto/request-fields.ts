@@ -15,7 +15,7 @@ import type { Channel } from '../../common/channel.js';
 import { MAX_CODE_LENGTH, MIN_CODE_LENGTH } from '../../common/code-length.js';
 import { isLanguageTag, LANGUAGE_TAG, MAX_LOCALE_LENGTH } from '../../common/locale.js';
 import { normalizeIp } from '../../common/network-address.js';
-import { describePhoneNumberFault } from '../../common/phone-number-input.js';
+import { explainInvalidPhoneNumber } from '../../common/phone-number-input.js';
 import { PhoneNumber } from '../../common/phone-number.js';
 import { toAsciiText } from '../../common/typed-text.js';
 import { describeEnum } from '../../openapi/describe-enum.js';
@@ -39,7 +39,7 @@ export const PhoneNumberField = (description: string) =>
   applyDecorators(
     Transform(
       ({ value }) =>
-        PhoneNumber.parse(value) ?? new InvalidPhoneNumber(describePhoneNumberFault(value)),
+        PhoneNumber.parse(value) ?? new InvalidPhoneNumber(explainInvalidPhoneNumber(value)),
     ),
     ValidateBy(
       {
@@ -48,7 +48,7 @@ export const PhoneNumberField = (description: string) =>
       },
       {
         message: ({ value }: { value: unknown }) =>
-          value instanceof InvalidPhoneNumber ? value.fault : describePhoneNumberFault(value),
+          value instanceof InvalidPhoneNumber ? value.fault : explainInvalidPhoneNumber(value),
       },
     ),
     ApiProperty({
