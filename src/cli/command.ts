@@ -1,18 +1,18 @@
 import { parseArgs } from 'node:util';
 import { alignColumns } from './table.js';
 
-/** 0: success; 1: an error, or a problem was found; 2: wrong usage. */
+/** 0: success; 1: an error, or a problem was found; 2: invalid arguments. */
 type ExitCode = 0 | 1 | 2;
 
-/** Runs with the arguments that follow the command's name, and prints its errors. */
+/** A command: gets the arguments after its name, and prints its own errors. */
 export type CliCommand = (args: readonly string[]) => Promise<ExitCode>;
 
-/** The command line is not as the usage text says. */
+/** The arguments do not fit the usage text, which is printed after the message. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** `value` is the placeholder in the usage text; an option without it is a flag. */
+/** Options by name. `value` is the placeholder in the usage text; an option without it is a flag. */
 type CliOptions = Readonly<Record<string, { readonly value?: string; readonly help: string }>>;
 
 type OptionValues<O extends CliOptions> = {
@@ -30,7 +30,7 @@ interface CommandSpec<O extends CliOptions> {
 
 /** Adds `--help`, the usage text and the handling of errors to a command. */
 export function defineCommand<const O extends CliOptions>(spec: CommandSpec<O>): CliCommand {
-  const options: CliOptions = { ...spec.options, help: { help: 'shows this' } };
+  const options: CliOptions = { ...spec.options, help: { help: 'shows this text' } };
   return async (args) => {
     try {
       const { values, positionals } = parseCommandLine(args, options, spec.operands !== undefined);

@@ -14,7 +14,7 @@ const CHECK_HOST =
   'Check the base URL, HTTPS_PROXY and the status page of the provider, then try again.';
 const RETRY_LATER = 'Try again in some minutes.';
 
-/** How to fix a failed call of a message that the operator sent. */
+/** What the operator can do about a failed send or verify. */
 const REMEDIES: Readonly<Record<ProviderFailure, string>> = {
   destination_unreachable: 'Check the number, and that its phone is switched on.',
   pin_not_found: RETRY_LATER,
@@ -33,7 +33,10 @@ const REMEDIES: Readonly<Record<ProviderFailure, string>> = {
   overloaded: RETRY_LATER,
 };
 
-/** Collects the last failed call of each provider, from now on. */
+/**
+ * Subscribes to provider calls.
+ * @returns the last failed call of each provider, by its name; filled while calls fail
+ */
 export function collectFailedCalls(events: EventBus): Map<string, ProviderCallCompleted> {
   const calls = new Map<string, ProviderCallCompleted>();
   events.subscribe('provider_call_completed', (call) => {
@@ -54,8 +57,8 @@ function describeFailedCall(
 ): AccountFinding[] {
   if (!error) return [];
   const name = SERVICE_NAMES[provider as ProviderName];
-  const what = operation === 'send' ? 'did not accept the message' : 'did not check the code';
-  const doubt = operation === 'send' && error.ambiguous ? ' It may have been sent.' : '';
-  const message = `${name} ${what}: ${error.message}.${doubt}`;
+  const effect = operation === 'send' ? 'did not accept the message' : 'did not check the code';
+  const uncertainty = operation === 'send' && error.ambiguous ? ' It may have been sent.' : '';
+  const message = `${name} ${effect}: ${error.message}.${uncertainty}`;
   return [{ check: operation, level, message, remedy: REMEDIES[error.failure] }];
 }

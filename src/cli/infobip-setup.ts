@@ -13,8 +13,8 @@ const ENV_FILE = '.env';
 export const infobipSetup = defineCommand({
   name: 'infobip:setup',
   about: `Creates or updates the 2FA application and the message template at INFOBIP_BASE_URL, after
-showing the changes. The application's limits follow from the settings. Updates what INFOBIP_APP_ID
-and INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
+showing the changes. The application's limits are derived from the settings. Updates the application
+INFOBIP_APP_ID and the template INFOBIP_MESSAGE_ID; without these ids, finds the application by its name.`,
   options: {
     name: {
       value: 'name',
@@ -29,10 +29,10 @@ and INFOBIP_MESSAGE_ID name; without them, finds the application by its name.`,
     language: { value: 'code', help: 'language of calls: en, es, de, fr, …' },
     'webotp-host': {
       value: 'host',
-      help: 'adds a line that lets browsers fill in the code on its pages',
+      help: 'adds a line that lets browsers fill in the code on pages of this host',
     },
     'dry-run': { help: 'shows the changes, and makes none' },
-    yes: { help: 'does not ask; required if stdin is not a terminal' },
+    yes: { help: 'does not ask before it makes the changes; required if stdin is not a terminal' },
     write: { help: 'writes the ids into .env of the working folder' },
   },
   run: async (options) => {
@@ -81,7 +81,7 @@ function printSettings(settings: Readonly<Record<string, string>>, write: boolea
   console.log(`${write ? `Written to ${ENV_FILE}:` : `For ${ENV_FILE}:`}\n\n${lines}`);
 }
 
-/** The changes of each resource, field by field. */
+/** A table for each resource (application, template) with its changed fields. */
 function formatChanges(changes: readonly SetupChange[]): string {
   if (changes.length === 0) return 'Nothing to change.';
   const resources = [...new Set(changes.map(({ resource }) => resource))];
@@ -109,14 +109,14 @@ function formatMessage({ text, sample }: SetupPlan): string {
     `${encoding}, ${String(units)} characters ${size}`,
   ];
   if (encoding === 'UCS-2') {
-    const outside = [...new Set(sample)].filter((one) => getSmsSize(one).encoding === 'UCS-2');
+    const nonGsm = [...new Set(sample)].filter((char) => getSmsSize(char).encoding === 'UCS-2');
     lines.push(
-      `A segment holds less than half, because of characters outside GSM-7: ${outside.join(' ')}`,
+      `A segment holds less than half, because of characters outside GSM-7: ${nonGsm.join(' ')}`,
     );
   }
   if (!/\n@\S+ #\{\{pin\}\}$/.test(text)) {
     lines.push(
-      'With --webotp-host example.com, browsers can fill in the code on its pages (WebOTP).',
+      'With --webotp-host example.com, browsers can fill in the code on pages of that host (WebOTP).',
     );
   }
   return lines.join('\n');

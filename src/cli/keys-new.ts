@@ -7,9 +7,9 @@ import { alignColumns } from './table.js';
 export const keysNew = defineCommand({
   name: 'keys:new',
   operands: 'NAME',
-  about: `Makes an API key for the client NAME and prints it, once, with its entry for API_KEYS and its hash
-for CLIENTS_FILE. Only one of these is kept: give the key to the client. To rotate, list the new one
-beside the old one, and remove the old one when the client uses the new key.`,
+  about: `Makes an API key for the client NAME. Prints the key, its entry for API_KEYS and its hash for
+CLIENTS_FILE, and stores none of them. Give the key to the client, and add the entry or the hash to
+your configuration. To rotate, keep the old entry or hash until the client uses the new key.`,
   options: {},
   run: async (_options, [name, ...rest]) => {
     if (name === undefined || rest.length > 0) throw new UsageError('Give one name of a client.');
@@ -18,7 +18,7 @@ beside the old one, and remove the old one when the client uses the new key.`,
     const entry = `${name}:${hash}`;
     if (!isValidEntry(entry)) {
       throw new UsageError(
-        'A name begins with a letter or digit, and has those, dots, hyphens and underscores; at most 64.',
+        'A name begins with a letter or digit, and has at most 64 letters, digits, dots, hyphens and underscores.',
       );
     }
     const lines = [

@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import type { CliCommand } from './command.js';
 
-/** By name; each is loaded only if it runs. */
+/** The commands by name. The module of a command is loaded only if the command runs. */
 const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   doctor: async () => (await import('./doctor.js')).doctor,
   'infobip:setup': async () => (await import('./infobip-setup.js')).infobipSetup,
@@ -24,9 +24,9 @@ const USAGE = `Usage: otp <command> [options]
 otp <command> --help describes a command.`;
 
 const [name = '', ...args] = process.argv.slice(2);
-const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-if (load) {
-  const command = await load();
+const loadCommand = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+if (loadCommand) {
+  const command = await loadCommand();
   process.exitCode = await command(args);
 } else if (name === '--help') {
   console.log(USAGE);

@@ -16,29 +16,31 @@ set: the new key comes last, so that it is published before it signs. docs/proof
     },
   },
   run: async ({ 'add-to': file }) => {
-    const present = file === undefined ? [] : readKeySet(file);
-    console.log(JSON.stringify({ keys: [...present, await createKey()] }));
+    const existingKeys = file === undefined ? [] : readKeySet(file);
+    console.log(JSON.stringify({ keys: [...existingKeys, await createKey()] }));
     return 0;
   },
 });
 
-/** The id is the thumbprint of the key (RFC 7638). */
+/** Creates a private key as a JWK; its `kid` is the thumbprint of the key (RFC 7638). */
 async function createKey(): Promise<object> {
   const { kty, crv, x, d } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
   const kid = await calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x: String(x) });
   return { kty, crv, x, d, kid, alg: 'EdDSA', use: 'sig' };
 }
 
-/** @throws UsageError if the file cannot be read, or is no set that the service accepts. */
+/** @throws UsageError if the file cannot be read, or is not a JWK Set that `PROOF_KEYS` accepts. */
 function readKeySet(file: string): readonly object[] {
   try {
     const text = readFileSync(file, 'utf8');
     parseProofKeys(text);
     return (JSON.parse(text) as { keys: object[] }).keys;
   } catch (error) {
-    throw new UsageError(`The file of --add-to ${describe(error as NodeJS.ErrnoException)}.`);
+    throw new UsageError(
+      `The file of --add-to ${describeReadError(error as NodeJS.ErrnoException)}.`,
+    );
   }
 }
 
-const describe = ({ code, message }: NodeJS.ErrnoException): string =>
+const describeReadError = ({ code, message }: NodeJS.ErrnoException): string =>
   code === undefined ? message : `cannot be read (${code})`;

@@ -68,7 +68,7 @@ function toNumber(option: string, text: string | undefined): number | undefined 
   return Number(text);
 }
 
-/** The settings, a table of what they would have blocked, and why that may be too much. */
+/** The settings, a table of what they would have blocked, and why the service may block fewer. */
 function formatReplay(
   { floorPerHour, floorPerDay, unverifiedRatio }: PumpingConfig,
   total: number,

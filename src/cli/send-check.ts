@@ -76,7 +76,9 @@ async function catchFailedCalls<T>(
   }
 }
 
-/** Why nothing can be sent to this number, if that is so. */
+/**
+ * @returns why no code can be sent to this number, or none be entered here; `undefined` if both can
+ */
 function findObstacle(
   context: INestApplicationContext,
   number: PhoneNumber,
@@ -95,9 +97,11 @@ function findObstacle(
   return process.stdin.isTTY ? undefined : NO_TERMINAL;
 }
 
-/** @returns the code without spaces and hyphens; empty also at the end of the input and after Ctrl+C. */
+/**
+ * @returns the code without spaces and hyphens; empty after no code, the end of the input or Ctrl+C
+ */
 async function askForCode(question: string): Promise<string> {
-  // Standard output is for the findings.
+  // Standard output is for the findings only, so the question goes to standard error.
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = once(terminal, 'close').then(() => '');
   const answer = terminal.question(question).catch(() => '');

@@ -5,13 +5,15 @@ import { isCountry, NON_GEOGRAPHIC } from '../common/phone-number.js';
 import { PROVIDER_NAMES } from '../common/provider-name.js';
 import type { Usage } from '../storage/usage-counts.js';
 
-/** A price has at most six decimals, so that sums of prices are exact. */
-const DECIMALS = 6;
-const UNITS_PER_WHOLE = 10 ** DECIMALS;
-/** The countries that the list does not name. */
+/**
+ * Prices have at most six decimals. So costs are counted in millionths, and their sums are exact.
+ */
+const PRICE_DECIMALS = 6;
+const MILLION = 10 ** PRICE_DECIMALS;
+/** The key of the prices for every country that the list does not name. */
 const OTHER_COUNTRIES = '*';
 
-/** Prices of a message, by country and channel. */
+/** Prices of a message in units of the currency, by country and channel. */
 type PriceList = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 interface PriceFile {
@@ -27,7 +29,10 @@ const COUNTRY = Joi.string().custom((code: string, helpers) =>
 );
 const PRICES = Joi.object().pattern(
   COUNTRY,
-  Joi.object().pattern(Joi.valid(...CHANNELS), Joi.number().min(0).max(1_000).precision(DECIMALS)),
+  Joi.object().pattern(
+    Joi.valid(...CHANNELS),
+    Joi.number().min(0).max(1_000).precision(PRICE_DECIMALS),
+  ),
 );
 const FILE = Joi.object<PriceFile>({
   currency: Joi.string()
@@ -38,7 +43,7 @@ const FILE = Joi.object<PriceFile>({
   providers: Joi.object().pattern(Joi.valid(...PROVIDER_NAMES), PRICES),
 }).label('the file');
 
-/** What messages cost. */
+/** The prices of messages, from the file of `--prices`. */
 export class Prices {
   private constructor(private readonly file: PriceFile) {}
 
@@ -63,8 +68,9 @@ export class Prices {
   }
 
   /**
-   * The cost of sends in millionths, by the price of their country and channel. Those of the provider
-   * come first. `undefined` if the file has no price.
+   * The cost of sends, by the price of their country and channel. Prices of the sends' provider come
+   * before those of all providers, and the price of a country before that of `*`.
+   * @returns millionths of the currency's unit; `undefined` if the file has no price for these sends
    */
   getCost({ country, provider, channel, sends }: Usage): bigint | undefined {
     const { prices, providers } = this.file;
@@ -72,14 +78,16 @@ export class Prices {
       .flatMap((list) => [list?.[country]?.[channel], list?.[OTHER_COUNTRIES]?.[channel]])
       .find((found) => found !== undefined);
     if (price === undefined) return sends === 0 ? 0n : undefined;
-    return BigInt(sends) * BigInt(Math.round(price * UNITS_PER_WHOLE));
+    return BigInt(sends) * BigInt(Math.round(price * MILLION));
   }
 }
 
 const MIN_DECIMALS = 2;
 const MAX_DECIMALS = 4;
 
-/** Costs as decimals: all with two to four, as few as show each of them. */
+/**
+ * Costs as decimals. All have the same number of decimals, from two to four, as few as they need.
+ */
 export function formatCosts(costs: readonly bigint[]): string[] {
   const rounded = costs.map((cost) => roundTo(cost, MAX_DECIMALS));
   let decimals = MIN_DECIMALS;
@@ -89,9 +97,9 @@ export function formatCosts(costs: readonly bigint[]): string[] {
   return costs.map((cost) => toDecimal(roundTo(cost, decimals), decimals));
 }
 
-/** Rounds half up. @returns a count of the smallest units that are left */
+/** Rounds half up. @returns the cost without its decimal point: 12 for 0.12 with two decimals */
 function roundTo(cost: bigint, decimals: number): bigint {
-  const unit = 10n ** BigInt(DECIMALS - decimals);
+  const unit = 10n ** BigInt(PRICE_DECIMALS - decimals);
   return (cost + unit / 2n) / unit;
 }
 

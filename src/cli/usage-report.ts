@@ -7,11 +7,11 @@ import {
 } from '../storage/usage-counts.js';
 import { formatCosts, type Prices } from './usage-prices.js';
 
-/** By what a report is grouped. */
+/** What usage can be grouped by. */
 export const DIMENSIONS = ['day', 'client', 'country', 'provider', 'channel'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** The first and the last day. */
+/** The first and the last day (UTC), such as `2026-11-30`. */
 export interface Period {
   readonly from: string;
   readonly to: string;
@@ -19,39 +19,40 @@ export interface Period {
 
 /** A group of a report, or the total. */
 interface UsageGroup {
+  /** A value for each dimension of the report; none for the total. */
   readonly labels: readonly string[];
   readonly counts: UsageCounts;
-  /** In millionths. */
+  /** The sum in millionths of the currency's unit. */
   readonly cost: bigint;
 }
 
 /** The result of a report. Its JSON form is documented in docs/usage.md. */
 export interface UsageDocument extends Period {
   readonly by: readonly Dimension[];
-  /** Absent without prices. */
+  /** ISO 4217 code. Absent without prices. */
   readonly currency?: string;
-  /** Sorted by their names. */
+  /** Sorted by the values of their dimensions. */
   readonly groups: readonly UsageEntry[];
   readonly total: UsageEntry;
-  /** Sends that the costs do not include. */
+  /** Sends that the costs do not include, because they have no price. Absent without prices. */
   readonly unpriced?: readonly { country: string; channel: string; sends: number }[];
 }
 
 type UsageEntry = Readonly<Partial<Record<Dimension, string>>> & {
   readonly verifications: number;
   readonly sends: number;
-  /** `null` if no delivery was reported. */
+  /** `null`, as is `undelivered`, if the providers reported neither. */
   readonly delivered: number | null;
   readonly undelivered: number | null;
   readonly verified: number;
-  /** Verified verifications of all; `null` without verifications. */
+  /** The share of verifications that were verified, 0 to 1; `null` without verifications. */
   readonly conversion: number | null;
   readonly blocked: number;
-  /** A decimal. Absent without prices. */
+  /** A decimal, in `currency`. Absent without prices. */
   readonly estimatedCost?: string;
 };
 
-/** Adds usage up by group. It keeps groups only, however much usage there is. */
+/** Adds usage up by group. Keeps only the sums of each group in memory. */
 export class UsageReport {
   private readonly groups = new Map<string, UsageGroup>();
   private readonly unpriced = new Map<
@@ -68,7 +69,7 @@ export class UsageReport {
   add(usage: Usage): void {
     const labels = this.by.map((dimension) => getLabel(usage, dimension));
     const key = labels.join('\n');
-    const cost = this.getCost(usage);
+    const cost = this.calculateCost(usage);
     const group = this.groups.get(key) ?? { labels, counts: NO_USAGE, cost: 0n };
     this.groups.set(key, addUsage(group, usage, cost));
     this.total = addUsage(this.total, usage, cost);
@@ -89,19 +90,20 @@ export class UsageReport {
     };
   }
 
-  private getCost(usage: Usage): bigint {
+  /** @returns the cost; 0 for sends without a price, which are added to `unpriced` */
+  private calculateCost(usage: Usage): bigint {
     const cost = this.prices ? this.prices.getCost(usage) : 0n;
     if (cost !== undefined) return cost;
     const { channel, sends } = usage;
     const country = getLabel(usage, 'country');
     const key = `${country} ${channel}`;
-    const others = this.unpriced.get(key)?.sends ?? 0;
-    this.unpriced.set(key, { country, channel, sends: others + sends });
+    const earlierSends = this.unpriced.get(key)?.sends ?? 0;
+    this.unpriced.set(key, { country, channel, sends: earlierSends + sends });
     return 0n;
   }
 }
 
-/** How a report names an empty part of a key. */
+/** The value of a dimension, or a word for an empty one. */
 function getLabel(usage: UsageKey, dimension: Dimension): string {
   if (usage[dimension] !== '') return usage[dimension];
   return dimension === 'provider' ? 'none' : 'unknown';
@@ -110,11 +112,11 @@ function getLabel(usage: UsageKey, dimension: Dimension): string {
 const addUsage = (
   { labels, counts, cost }: UsageGroup,
   usage: Usage,
-  more: bigint,
+  usageCost: bigint,
 ): UsageGroup => ({
   labels,
   counts: addCounts(counts, usage),
-  cost: cost + more,
+  cost: cost + usageCost,
 });
 
 function compareLabels(a: readonly string[], b: readonly string[]): number {
@@ -130,9 +132,9 @@ function toEntry(
 ): UsageEntry {
   const { verifications, sends, delivered, undelivered, verified, blocked } = counts;
   const isReported = delivered + undelivered > 0;
-  const names = labels.map((label, index) => [by[index], label] as const);
+  const dimensions = labels.map((label, index) => [by[index], label] as const);
   return {
-    ...(Object.fromEntries(names) as Partial<Record<Dimension, string>>),
+    ...(Object.fromEntries(dimensions) as Partial<Record<Dimension, string>>),
     verifications,
     sends,
     delivered: isReported ? delivered : null,

@@ -13,7 +13,7 @@ const COUNT_HEAD = [
   'blocked',
 ];
 
-/** A report as a text: one line for each group, the total, and what the costs leave out. */
+/** A report as a text: one line for each group, the total, and the sends without a price. */
 export function formatUsage(report: UsageDocument): string {
   const { from, to, by, groups, total, currency } = report;
   const title = `Usage from ${from} to ${to} (UTC)`;

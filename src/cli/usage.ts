@@ -9,6 +9,7 @@ import { DIMENSIONS, UsageReport, type Dimension, type Period } from './usage-re
 import { formatUsage } from './usage-table.js';
 
 const DAY_MS = hours(24);
+/** Ten years. */
 const MAX_DAYS = 3_660;
 
 export const usage = defineCommand({
@@ -49,7 +50,7 @@ function parsePeriod(from: string | undefined, to: string | undefined): Period {
 
 function parseDay(option: string, text: string): number {
   const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : NaN;
-  // Date.parse accepts February 30.
+  // Date.parse alone would accept February 30.
   if (Number.isNaN(time) || toDay(time) !== text) {
     throw new UsageError(`--${option} must be a day, such as 2026-11-30.`);
   }
@@ -67,7 +68,7 @@ function parseDimensions(list: string): Dimension[] {
   return dimensions;
 }
 
-/** Reads one day after the other: only one is held in memory. */
+/** Reads the usage day by day, so that only one day is held in memory. */
 async function readUsage({ from, to }: Period, report: UsageReport): Promise<void> {
   const history = await UsageHistory.open(storageConfig(loadCommandEnvironment()));
   try {
@@ -78,7 +79,7 @@ async function readUsage({ from, to }: Period, report: UsageReport): Promise<voi
     const { message, cause } = error as Error;
     const reason = cause instanceof Error ? cause.message : message;
     throw new Error(
-      `The usage cannot be read: ${reason}. If an earlier release stored it, start the service of this release first.`,
+      `The usage cannot be read: ${reason}. If an earlier release wrote this database, migrate it: start the service of this release first.`,
       { cause: error },
     );
   } finally {
