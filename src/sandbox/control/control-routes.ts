@@ -53,6 +53,7 @@ export function createControlRoutes(deps: ControlDependencies) {
       if (time > MAX_TIME_MS)
         throw new ValidationError({ advanceMs: ['moves the clock past the year 9998'] });
       clock.setTime(time);
+      // Not awaited, because the receivers may be slow.
       void reports.sendWaiting();
       return getTime();
     });

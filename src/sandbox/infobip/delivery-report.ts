@@ -16,6 +16,7 @@ export interface InfobipMessage {
   readonly sentAt: number;
 }
 
+/** The price of every charged message, in EUR. */
 const PRICE = 0.031;
 /** Mobile country and network code of a test network (ITU-T E.212). */
 const MCC_MNC = '00101';

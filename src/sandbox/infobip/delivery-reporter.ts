@@ -12,7 +12,7 @@ import type { SubscriptionStore } from './subscription-store.js';
 interface DeliveryReporterDependencies {
   readonly planner: ReportPlanner;
   readonly subscriptions: SubscriptionStore;
-  readonly getShape: () => InfobipReportShape;
+  readonly getReportShape: () => InfobipReportShape;
 }
 
 /** What happened to a message that Infobip sent. A `FloodError`: the flood filter rejected it. */
@@ -31,7 +31,7 @@ export class DeliveryReporter {
 
   /** Plans the reports of a message. With the fault `early`, waits for the receivers' responses. */
   async reportMessage(message: InfobipMessage, result: SentMessageResult): Promise<void> {
-    const { planner, subscriptions, getShape } = this.deps;
+    const { planner, subscriptions, getReportShape } = this.deps;
     const { messageId, to } = message;
     const tracked: TrackedMessage = {
       provider: 'infobip',
@@ -41,7 +41,10 @@ export class DeliveryReporter {
       createReports: (outcome, doneAt) => {
         const completeOutcome = addResult(outcome, result);
         const { status } = completeOutcome;
-        const body = buildDeliveryReport(message, completeOutcome, { doneAt, shape: getShape() });
+        const body = buildDeliveryReport(message, completeOutcome, {
+          doneAt,
+          shape: getReportShape(),
+        });
         return subscriptions
           .listReceivers()
           .map((receiver) => ({ provider: 'infobip', messageId, to, status, receiver, body }));

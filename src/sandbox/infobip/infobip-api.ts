@@ -38,8 +38,8 @@ export async function registerInfobipApi(
   const applications = new ApplicationStore();
   seedDefaults(applications);
   const subscriptions = new SubscriptionStore(() => settings.reportHmacHeader);
-  const getShape = () => settings.reportShape;
-  const reporter = new DeliveryReporter({ planner, subscriptions, getShape });
+  const getReportShape = () => settings.reportShape;
+  const reporter = new DeliveryReporter({ planner, subscriptions, getReportShape });
   const delivery = new PinDelivery({ inbox, floodFilter, reporter, now });
   const pinService = new PinService({ applications, fixedPins, delivery, now });
   await server.register(createConfigurationRoutes({ applications, faults, apiKey }));

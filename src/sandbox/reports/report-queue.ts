@@ -69,10 +69,10 @@ export class ReportQueue {
   }
 
   /** Sends the waiting reports that are due, or all of them. Waits for the responses. */
-  sendWaiting(which: 'due' | 'all' = 'due'): Promise<void> {
+  sendWaiting(selection: 'due' | 'all' = 'due'): Promise<void> {
     // One call at a time, so that reports keep their order.
     this.lastDelivery = this.lastDelivery.then(() =>
-      this.sendDueBy(which === 'all' ? Infinity : this.now()),
+      this.sendDueBy(selection === 'all' ? Infinity : this.now()),
     );
     return this.lastDelivery;
   }

@@ -12,7 +12,7 @@ export function generateSinchCode(codeType: SinchCodeType): string {
   return generateCode(ALPHABETS[codeType], CODE_LENGTH);
 }
 
-/** Generates the caller's number of a flash call. This number is the code: four digits are random. */
+/** Generates the number that a flash call comes from, which is the code. Its last four digits are random. */
 export function generateCallerNumber(): string {
   return `+4670174${generateCode(DIGITS, 4)}`;
 }

@@ -3,6 +3,8 @@ import type { SinchVerification } from './sinch-verification.js';
 
 const toPrice = (amount: number) => ({ amount, currencyId: 'EUR' });
 export const VERIFICATION_PRICE = toPrice(0.05);
+/** The price and length in seconds of every phone call. */
+const CALL_COST = { terminationPrice: toPrice(0.01), billableDuration: 12 };
 
 /** @param apiUrl the URL of the API, up to its version, such as `http://127.0.0.1:3999/verification/v1`. */
 export function buildStartResponse(verification: SinchVerification, apiUrl: string): object {
@@ -63,7 +65,7 @@ export function buildStatusResponse(verification: SinchVerification): object {
     ...(status !== 'PENDING' && {
       price: {
         verificationPrice: VERIFICATION_PRICE,
-        ...(isPhoneCall(verification) && { terminationPrice: toPrice(0.01), billableDuration: 12 }),
+        ...(isPhoneCall(verification) && CALL_COST),
       },
     }),
   };
