@@ -24,6 +24,7 @@ const BUDGET_KINDS: readonly BudgetKind[] = [
   { destination: 'country', window: 'day' },
 ];
 
+/** The scopes that count the client's own messages alone. */
 const OWN_SCOPES = { prefix: 'client_prefix', country: 'client_country' } as const;
 
 const PREFIX_KINDS = BUDGET_KINDS.filter(({ destination }) => destination === 'prefix');

@@ -49,27 +49,27 @@ export function toReplayedResponse<T>(earlier: EarlierRequestState): IdempotentR
   }
 }
 
-/** A limit was reached, or messages to the destination are suspended. */
+/** The error of a send or verify that a limit refused, or whose destination is suspended. */
 export function toLimitError(
-  limit: LimitExceeded | SharedLimitExceeded | DestinationSuspended,
+  refusal: LimitExceeded | SharedLimitExceeded | DestinationSuspended,
   now: number,
 ): DomainError {
-  const auditDetails = { country: limit.country };
-  if (limit.outcome === 'limited' && limit.limit === 'shared') {
-    const { cause } = limit;
+  const auditDetails = { country: refusal.country };
+  if (refusal.outcome === 'limited' && refusal.limit === 'shared') {
+    const { cause } = refusal;
     const retryAfterMs = SHARED_LIMIT_RETRY_MS;
     const message = SHARED_LIMIT_MESSAGE;
     return errors.quotaExceeded({ message, limit: cause, retryAfterMs, auditDetails });
   }
-  const retryAfterMs = limit.until - now;
-  if (limit.outcome === 'suspended')
+  const retryAfterMs = refusal.until - now;
+  if (refusal.outcome === 'suspended')
     return errors.destinationSuspended({ retryAfterMs, auditDetails });
-  const reached = { limit: limit.limit, retryAfterMs, auditDetails };
-  if (limit.limit === 'cooldown') {
+  const reached = { limit: refusal.limit, retryAfterMs, auditDetails };
+  if (refusal.limit === 'cooldown') {
     return errors.cooldownActive({ message: describeCooldown(retryAfterMs), ...reached });
   }
-  if (limit.limit === 'same_code') return errors.resendLimitReached(reached);
-  return errors.quotaExceeded({ message: LIMIT_MESSAGES[limit.limit], ...reached });
+  if (refusal.limit === 'same_code') return errors.resendLimitReached(reached);
+  return errors.quotaExceeded({ message: LIMIT_MESSAGES[refusal.limit], ...reached });
 }
 
 function describeCooldown(retryAfterMs: number): string {
