@@ -13,7 +13,7 @@ export const outboundConfig = defineConfig('outbound', 'Providers', {
     isSecret: true,
   }),
   httpProxy: optional('HTTP_PROXY', proxyUrl(), {
-    description: 'used in place of `HTTPS_PROXY` if that is absent',
+    description: 'proxy for calls to the providers if `HTTPS_PROXY` is absent',
     values: 'http or https URL',
     defaultInWords: 'no proxy',
     isSecret: true,

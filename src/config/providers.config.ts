@@ -47,13 +47,14 @@ const SETTINGS = {
     defaultInWords: 'none',
     example: 'IN:sinch+infobip,US:infobip',
   }),
-  /** The longest duration of one provider call, from connect to last byte. */
+  /** The longest duration of one operation at one provider, including a retry of the connection. */
   timeoutMs: setting('PROVIDER_TIMEOUT', duration('5s', '1ms', '60s'), {
     description:
       'timeout of each provider for one send, resend or verify, from connect to last byte',
   }),
   maxInFlight: setting('PROVIDER_MAX_IN_FLIGHT', positiveInt(200, 100_000), {
-    description: 'concurrent sends or resends by one channel, or verifies, at one provider',
+    description:
+      'concurrent calls of one operation at one provider, in each replica; sends and resends are counted for each channel',
   }),
   infobipUrl: account('INFOBIP_BASE_URL', 'base URL of your account', baseUrl(), {
     example: 'https://account.api.infobip.com',

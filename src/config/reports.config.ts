@@ -46,7 +46,8 @@ const SETTINGS = {
       .pattern(HEADER_NAME)
       .messages({ 'string.pattern.base': '{#label} must be the name of an HTTP header' }),
     {
-      description: 'header of that signature; it depends on your account',
+      description:
+        'header with the `HMAC_SHA_256` signature of Infobip’s reports; its name depends on your account',
       values: 'header name',
       defaultInWords: 'reports are not signed',
     },

@@ -17,7 +17,8 @@ export const webhooksConfig = defineConfig(
   'Events',
   {
     url: optional('EVENTS_URL', webhookUrl(), {
-      description: 'address that gets an event when a verification ends',
+      description:
+        'URL that receives an event when a verification ends, or when a message surely did not arrive',
       values: 'https URL; outside production http on a loopback address, too',
       defaultInWords: 'no events',
     }),
