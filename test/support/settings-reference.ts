@@ -26,9 +26,9 @@ const INTROS: Readonly<Record<string, string>> = {
   Events:
     'Requests to your backend when a verification ends; both settings or none. See [events](events.md).',
   'Fraud protection':
-    'Limits of messages whose code was not verified (unverified messages); see [fraud protection](fraud-protection.md).',
+    'Limits for messages whose code was not verified (unverified messages); see [fraud protection](fraud-protection.md).',
   Proofs:
-    'By a [proof](proof.md) another service sees that a number was verified. Without `PROOF_KEYS` there are none.',
+    'A [proof](proof.md) shows another service that a number was verified. Without `PROOF_KEYS` there are no proofs.',
 };
 
 /** Every setting by its section; several config files may share a section. */
@@ -81,8 +81,8 @@ function renderRow({
   ...setting
 }: SettingEntry): string {
   const { developmentDefault, values, description } = setting;
-  const always = defaultValue === undefined ? defaultInWords : `\`${defaultValue}\``;
-  const defaults = developmentDefault === undefined ? always : `${always}; ${developmentDefault}†`;
+  const common = defaultValue === undefined ? defaultInWords : `\`${defaultValue}\``;
+  const defaults = developmentDefault === undefined ? common : `${common}; ${developmentDefault}†`;
   const mark = setting.isSecret ? '‡' : '';
   return `| \`${name}\`${mark} | ${defaults} | ${values} | ${description} |`;
 }
