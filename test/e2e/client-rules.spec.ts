@@ -59,15 +59,15 @@ describe('The rules of a client', () => {
 
   /** @param others settings that the case does not have, such as its database */
   async function checkCase(
-    { field, settings, own: value, observe, bySettings, byOwnValue }: RuleCase,
+    { field, settings, ownValue, observe, bySettings, byOwnValue }: RuleCase,
     others: NodeJS.ProcessEnv = {},
   ): Promise<void> {
-    file.write({ a: { keys: [own.hash], [field]: value }, b: { keys: [plain.hash] } });
+    file.write({ a: { keys: [own.hash], [field]: ownValue }, b: { keys: [plain.hash] } });
     service = await startSandboxedService({ CLIENTS_FILE: file.path, ...settings, ...others });
     expect(await observe(connect(service, plain))).toEqual(bySettings);
     expect(await observe(connect(service, own))).toEqual(byOwnValue);
 
-    file.write({ a: { keys: [own.hash] }, b: { keys: [plain.hash], [field]: value } });
+    file.write({ a: { keys: [own.hash] }, b: { keys: [plain.hash], [field]: ownValue } });
     await applyChanges(service);
     service.clock.advance(MORE_THAN_A_DAY);
 

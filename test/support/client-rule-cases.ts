@@ -3,11 +3,11 @@ import { minutes, seconds } from '../../src/common/durations.js';
 import type { SandboxedService } from './service.js';
 import { wrongCode } from './wrong-code.js';
 
-/** A client whose rules are observed, with a new number for each message. */
+/** A client of the service, and phone numbers for the requests that show its rules. */
 export interface ObservedClient {
   readonly http: Agent;
   readonly service: SandboxedService;
-  /** A number of a mobile phone that nothing was sent to, in Switzerland unless given. */
+  /** A number with this prefix that no other request has; by default a Swiss mobile number. */
   newNumber(prefix?: string): string;
   /** A number that the sandbox's look-up finds no phone for. */
   newUnreachableNumber(): string;
@@ -18,28 +18,32 @@ export interface RuleCase {
   /** The field in `CLIENTS_FILE`. */
   readonly field: string;
   readonly settings: NodeJS.ProcessEnv;
-  /** Whether a statement of the database contains the rule. */
+  /** Whether an SQL statement applies the rule, so that it is tested on PostgreSQL too. */
   readonly isInDatabase?: true;
-  readonly own: unknown;
-  /** What a client does to show the rule. */
+  /** The client's own value of the field. */
+  readonly ownValue: unknown;
+  /** Makes the requests that show the rule, and returns their effect. */
   readonly observe: (client: ObservedClient) => Promise<unknown>;
+  /** What `observe` returns for a client without an own value. */
   readonly bySettings: unknown;
+  /** What `observe` returns for a client with `ownValue`. */
   readonly byOwnValue: unknown;
 }
 
 const send = ({ http }: ObservedClient, phoneNumber: string, body: object = {}): Test =>
   http.post('/otp/send').send({ phoneNumber, ...body });
 
-const getLifetime = (client: ObservedClient, time: string): number =>
+/** The milliseconds from now, by the service's clock, until an ISO time. */
+const getMsUntil = (client: ObservedClient, time: string): number =>
   Date.parse(time) - client.service.clock.now();
 
-/** How many requests are not answered by 429, of `most` that are made one after the other. */
-async function countAllowed(most: number, request: () => PromiseLike<Response>): Promise<number> {
-  for (let count = 0; count < most; count += 1) {
+/** Repeats a request until its status is 429, `max` times at most. @returns how many had no 429 */
+async function countAllowed(max: number, request: () => PromiseLike<Response>): Promise<number> {
+  for (let count = 0; count < max; count += 1) {
     const { status } = await request();
     if (status === 429) return count;
   }
-  return most;
+  return max;
 }
 
 /** How many sends to one number are allowed, each after the cooldown. */
@@ -61,7 +65,7 @@ async function countWrongCodes(client: ObservedClient): Promise<number> {
   return countAllowed(9, () => client.http.post('/otp/verify').send({ pinId, otpCode }));
 }
 
-/** The text of the message that a client gets for its next send. */
+/** Sends a message and returns its text, with `…` in place of the code. */
 async function getNextText(client: ObservedClient, body: object = {}): Promise<string> {
   const number = client.newNumber();
   await send(client, number, body).expect(200);
@@ -71,12 +75,12 @@ async function getNextText(client: ObservedClient, body: object = {}): Promise<s
   return message?.text.replace(/\d+/, '…') ?? '';
 }
 
-/** The rules that a client can have of its own, each with a value that differs from the setting. */
+/** Every rule for which a client can have an own value, here one that differs from the setting. */
 export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'allowedCountries',
     settings: { ALLOWED_COUNTRIES: 'CH' },
-    own: ['DE', 'AT'],
+    ownValue: ['DE', 'AT'],
     observe: async (client) => [
       (await send(client, client.newNumber('+4179'))).status,
       (await send(client, client.newNumber('+491511'))).status,
@@ -87,7 +91,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'blockedNumberTypes',
     settings: { BLOCKED_NUMBER_TYPES: 'FIXED_LINE' },
-    own: [],
+    ownValue: [],
     observe: async (client) => (await send(client, client.newNumber('+4930'))).status,
     bySettings: 403,
     byOwnValue: 200,
@@ -95,7 +99,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'blockedPrefixes',
     settings: { BLOCKED_PREFIXES: '+4479' },
-    own: ['+4178', '+4917'],
+    ownValue: ['+4178', '+4917'],
     observe: async (client) => [
       (await send(client, client.newNumber('+4178'))).status,
       (await send(client, client.newNumber('+44783'))).status,
@@ -107,7 +111,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'trustedPrefixes',
     settings: { ALLOWED_COUNTRIES: 'CH', TRUSTED_PREFIXES: '+4478' },
-    own: ['+491511'],
+    ownValue: ['+491511'],
     observe: async (client) => [
       (await send(client, client.newNumber('+4178'))).status,
       (await send(client, client.newNumber('+44783'))).status,
@@ -119,9 +123,10 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'pumpingGuard',
     settings: { PUMPING_GUARD: 'enforce', PUMPING_FLOOR_PER_HOUR: '1', PUMPING_FLOOR_PER_DAY: '1' },
-    own: 'observe',
+    ownValue: 'observe',
     observe: async (client) => {
       const statuses = new Set<number>();
+      // The floor of 1 and the burst allowance of 10 permit 11 unverified messages of a prefix.
       for (let i = 0; i < 13; i += 1) {
         statuses.add((await send(client, client.newNumber())).status);
       }
@@ -133,10 +138,10 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'otpTtl',
     settings: { OTP_TTL: '5m' },
-    own: '90s',
+    ownValue: '90s',
     observe: async (client) => {
       const { body } = await send(client, client.newNumber());
-      return getLifetime(client, (body as { expiresAt: string }).expiresAt);
+      return getMsUntil(client, (body as { expiresAt: string }).expiresAt);
     },
     bySettings: seconds(300),
     byOwnValue: seconds(90),
@@ -144,7 +149,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'otpMaxAttempts',
     settings: { OTP_MAX_ATTEMPTS: '4' },
-    own: '2',
+    ownValue: '2',
     observe: async (client) => {
       const { body: sent } = await send(client, client.newNumber());
       const { body } = await client.http.get(`/otp/${(sent as { pinId: string }).pinId}`);
@@ -156,7 +161,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'locale',
     settings: {},
-    own: 'de',
+    ownValue: 'de',
     observe: async (client) => [
       await getNextText(client),
       await getNextText(client, { locale: 'es' }),
@@ -168,12 +173,12 @@ export const RULE_CASES: readonly RuleCase[] = [
     field: 'sendCooldown',
     isInDatabase: true,
     settings: { SEND_COOLDOWN: '60s' },
-    own: '5s',
+    ownValue: '5s',
     observe: async (client) => {
       const number = client.newNumber();
       const { body } = await send(client, number);
       const { resendAvailableAt } = body as { resendAvailableAt: string };
-      const cooldownMs = getLifetime(client, resendAvailableAt);
+      const cooldownMs = getMsUntil(client, resendAvailableAt);
       client.service.clock.advance(seconds(5));
       return [cooldownMs, (await send(client, number)).status];
     },
@@ -184,7 +189,7 @@ export const RULE_CASES: readonly RuleCase[] = [
     field: 'sendsPerNumberPerDay',
     isInDatabase: true,
     settings: { SENDS_PER_NUMBER_PER_DAY: '2' },
-    own: '3',
+    ownValue: '3',
     observe: countSendsToNumber,
     bySettings: 2,
     byOwnValue: 3,
@@ -193,7 +198,7 @@ export const RULE_CASES: readonly RuleCase[] = [
     field: 'failedAttemptsPerNumberPerHour',
     isInDatabase: true,
     settings: { FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '3', OTP_MAX_ATTEMPTS: '10' },
-    own: '2',
+    ownValue: '2',
     observe: countWrongCodes,
     bySettings: 3,
     byOwnValue: 2,
@@ -202,7 +207,7 @@ export const RULE_CASES: readonly RuleCase[] = [
     field: 'failedAttemptsPerNumberPerDay',
     isInDatabase: true,
     settings: { FAILED_ATTEMPTS_PER_NUMBER_PER_DAY: '2', OTP_MAX_ATTEMPTS: '10' },
-    own: '4',
+    ownValue: '4',
     observe: countWrongCodes,
     bySettings: 2,
     byOwnValue: 4,
@@ -210,7 +215,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'clientSendsPerDay',
     settings: { CLIENT_SENDS_PER_DAY: '2' },
-    own: '3',
+    ownValue: '3',
     observe: (client) => countAllowed(5, () => send(client, client.newNumber())),
     bySettings: 2,
     byOwnValue: 3,
@@ -218,7 +223,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'clientWrongCodesPerDay',
     settings: { CLIENT_WRONG_CODES_PER_DAY: '3', OTP_MAX_ATTEMPTS: '10' },
-    own: '2',
+    ownValue: '2',
     observe: countWrongCodes,
     bySettings: 3,
     byOwnValue: 2,
@@ -226,7 +231,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'clientUnreachablePerDay',
     settings: { CLIENT_UNREACHABLE_PER_DAY: '2' },
-    own: '3',
+    ownValue: '3',
     observe: (client) => countAllowed(5, () => send(client, client.newUnreachableNumber())),
     bySettings: 2,
     byOwnValue: 3,
@@ -235,7 +240,7 @@ export const RULE_CASES: readonly RuleCase[] = [
     field: 'sendsPerEndUserIpPerHour',
     isInDatabase: true,
     settings: { SENDS_PER_END_USER_IP_PER_HOUR: '2' },
-    own: '3',
+    ownValue: '3',
     observe: (client) =>
       countAllowed(5, () => send(client, client.newNumber(), { endUserIp: '192.0.2.7' })),
     bySettings: 2,
@@ -244,7 +249,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'throttleSendLimit',
     settings: { THROTTLE_SEND_LIMIT: '2' },
-    own: '3',
+    ownValue: '3',
     observe: (client) => countAllowed(5, () => send(client, client.newNumber())),
     bySettings: 2,
     byOwnValue: 3,
@@ -252,7 +257,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'throttleVerifyLimit',
     settings: { THROTTLE_VERIFY_LIMIT: '2' },
-    own: '3',
+    ownValue: '3',
     observe: (client) => countAllowed(5, () => client.http.get('/otp/x')),
     bySettings: 2,
     byOwnValue: 3,
@@ -260,7 +265,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'providers',
     settings: { PROVIDERS: 'infobip,sinch', PROVIDER_ROUTES: 'CH:infobip' },
-    own: ['sinch'],
+    ownValue: ['sinch'],
     observe: (client) => getNextText(client),
     bySettings: '… is your code. Do not share it.',
     byOwnValue: 'Your code is …',
@@ -268,10 +273,10 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'infobipMessageId',
     settings: {},
-    own: 'sandbox-message-fr',
+    ownValue: 'sandbox-message-fr',
     observe: async (client) => [
       await getNextText(client),
-      // A language of the service's templates, which are not those of the client.
+      // The service has a Spanish template, but a client with an own template does not use it.
       (await getNextText(client, { locale: 'es' })).includes('es su código'),
     ],
     bySettings: ['… is your code. Do not share it.', true],
@@ -280,7 +285,7 @@ export const RULE_CASES: readonly RuleCase[] = [
   {
     field: 'infobipMessageIds',
     settings: {},
-    own: { es: 'sandbox-message-de' },
+    ownValue: { es: 'sandbox-message-de' },
     observe: (client) => getNextText(client, { locale: 'es' }),
     bySettings: '… es su código. No lo comparta.',
     byOwnValue: '… ist Ihr Code. Geben Sie ihn nicht weiter.',

@@ -6,7 +6,7 @@ import {
 } from '../../../client/src/index.js';
 import type { ClientOperation } from './history.js';
 
-/** What a history is about: one verification, and codes for it. */
+/** The verification that the requests of a history are about, with a right and a wrong code. */
 export interface HistorySubject {
   readonly phoneNumber: string;
   readonly pinId: string;
@@ -33,7 +33,7 @@ export function callClient(
   }
 }
 
-/** A result without what differs each time, or what the error says. */
+/** The result without values that differ in each run, or the code or status of the error. */
 export function describeOutcome(settled: PromiseSettledResult<object>): object {
   if (settled.status === 'fulfilled') {
     return 'pinId' in settled.value ? { isSent: true } : settled.value;
@@ -49,8 +49,8 @@ export const sendsMessage = (operation: ClientOperation): boolean =>
   operation === 'send' || operation === 'resend';
 
 /**
- * The only right outcome of a first call, however many requests were lost.
- * @param lostAnswers how many answers the provider gave that the service did not get
+ * The only correct outcome of the first call for a verification, however many requests were lost.
+ * @param lostAnswers how many of the provider's answers did not reach the service
  */
 export function expectedOutcome(operation: ClientOperation, lostAnswers: number): object {
   switch (operation) {
@@ -60,6 +60,7 @@ export function expectedOutcome(operation: ClientOperation, lostAnswers: number)
     case 'verify_right_code':
       return { verified: true };
     case 'verify_wrong_code':
+      // Of five attempts, the answered check uses one, and so does each check whose answer was lost.
       return { verified: false, reason: 'wrong_code', attemptsRemaining: 4 - lostAnswers };
   }
 }

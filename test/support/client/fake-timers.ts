@@ -6,8 +6,8 @@ export function fakeClientTimers(): void {
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * Waits for the end of a call. Whenever nothing but a timer can continue it, time passes.
- * @param isBusy whether a request is being answered
+ * Waits until a call ends. Advances the fake timers whenever the call waits only for them.
+ * @param isBusy whether one of the call's requests is being answered
  */
 export async function settle<Result>(
   call: Promise<Result>,

@@ -13,16 +13,16 @@ export type RequestFate =
   | { readonly kind: 'reset_while_running' }
   /** The service answers 503: it did nothing. */
   | { readonly kind: 'unavailable' }
-  /** The provider refuses: certainly nothing was sent or checked, and the service answers 502. */
+  /** The provider rejects the request: it sent and checked nothing, and the service answers 502. */
   | { readonly kind: 'provider_refuses' }
-  /** The provider did it, but the service does not find that out, and answers 502 or 504. */
+  /** The provider sent or checked, but its answer is lost, and the service answers 502 or 504. */
   | { readonly kind: 'provider_answer_lost'; readonly status: 502 | 504 }
   /** The service handles the request, but the answer never comes. */
   | { readonly kind: 'no_answer' };
 
 export interface ClientHistory {
   readonly operation: ClientOperation;
-  /** One for each request; all further ones are answered. */
+  /** The fate of each request in order; all further requests are answered. */
   readonly fates: readonly RequestFate[];
 }
 
@@ -46,7 +46,7 @@ const ALL_FATES: readonly RequestFate[] = [
   { kind: 'unavailable' },
   { kind: 'provider_answer_lost', status: 504 },
 ];
-/** Without resend, which the cooldown of the real service delays. */
+/** Not resend: the real service would make each test wait for the cooldown. */
 const REAL_OPERATIONS: readonly ClientOperation[] = [
   'send',
   'verify_right_code',
@@ -54,27 +54,31 @@ const REAL_OPERATIONS: readonly ClientOperation[] = [
 ];
 const ALL_OPERATIONS: readonly ClientOperation[] = [...REAL_OPERATIONS, 'resend'];
 
-/** A few failures: one call of the client outlives them. */
+/** Creates a history whose few failures the client's own retries get over. */
 export const createHistory = (random: SeededRandom): ClientHistory =>
   createHistoryOf(ALL_OPERATIONS, ALL_FATES, random, 4);
 
+/** Creates a history that a test can also cause at the real service. */
 export const createRealHistory = (random: SeededRandom): ClientHistory =>
   createHistoryOf(REAL_OPERATIONS, REAL_FATES, random, 3);
 
-/** So many failures that a call may fail: then it is repeated with the same idempotency key. */
+/**
+ * Creates a history with so many failures that a call may fail in spite of its retries. Tests then
+ * repeat the call with the same idempotency key.
+ */
 export const createLongHistory = (random: SeededRandom): ClientHistory =>
   createHistoryOf(ALL_OPERATIONS, [...ALL_FATES, { kind: 'no_answer' }], random, 20);
 
 function createHistoryOf(
   operations: readonly ClientOperation[],
-  possible: readonly RequestFate[],
+  possibleFates: readonly RequestFate[],
   random: SeededRandom,
   maxFates: number,
 ): ClientHistory {
   const fates: RequestFate[] = [];
-  for (let left = random.between(0, maxFates); left > 0; left -= 1) {
-    const fate = random.oneOf(possible);
-    // The service gives `verified: true` only where the result of exactly one check was lost.
+  for (let count = random.between(0, maxFates); count > 0; count -= 1) {
+    const fate = random.oneOf(possibleFates);
+    // At most one lost answer: the service returns `verified: true` only if exactly one was lost.
     const isSecondLoss = fates.some(({ kind }) => kind === 'provider_answer_lost');
     fates.push(fate.kind === 'provider_answer_lost' && isSecondLoss ? ANSWERED : fate);
   }

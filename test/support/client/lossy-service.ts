@@ -11,18 +11,18 @@ import { wrongCode } from '../wrong-code.js';
 import type { HistorySubject } from './client-outcome.js';
 import { ANSWERED, type RequestFate } from './history.js';
 
-/** So long works the provider while the client already repeats its request. */
+/** How long the provider works on a request, while the client already repeats it. */
 const SLOW_MS = scaleTimeLimit(400);
 
-/** The real service in a process of its own, behind a proxy that causes the fates of requests. */
+/** The real service in a process of its own, behind a proxy that breaks connections. */
 export class LossyService {
-  /** The statuses that the client received since the fates were set; 0 for a broken connection. */
+  /** The statuses that the newest client received; 0 for a broken connection. */
   statuses: number[] = [];
   private fates: RequestFate[] = [];
   private pending = 0;
-  /** A request on which the service works though its connection is lost. */
+  /** The last request that the service still handles although the client does not wait for it. */
   private running: Promise<unknown> = Promise.resolve();
-  private numbers = 0;
+  private numberCount = 0;
 
   private constructor(
     private readonly replica: Replica,
@@ -46,7 +46,7 @@ export class LossyService {
     return new LossyService(replica, proxy, `http://127.0.0.1:${sandboxPort}`, folder, key);
   }
 
-  /** A client whose requests have these fates. */
+  /** Creates a client whose requests have these fates, one after the other. */
   createClient(fates: readonly RequestFate[]): OtpClient {
     this.fates = [...fates];
     this.statuses = [];
@@ -57,11 +57,11 @@ export class LossyService {
   readonly isBusy = (): boolean => this.pending > 0;
 
   newNumber(): string {
-    this.numbers += 1;
-    return `+1415555${String(2_000 + this.numbers)}`;
+    this.numberCount += 1;
+    return `+1415555${String(2_000 + this.numberCount)}`;
   }
 
-  /** Sends a code to a new number, undisturbed. */
+  /** Sends a code to a new number, without the proxy. */
   async createVerification(): Promise<HistorySubject> {
     const phoneNumber = this.newNumber();
     const client = createOtpClient({ url: this.replica.url, apiKey: this.apiKey });
@@ -70,7 +70,7 @@ export class LossyService {
     return { phoneNumber, pinId, rightCode, wrongCode: wrongCode(rightCode) };
   }
 
-  /** Without earlier successes, the circuit breakers open after three failures. */
+  /** Makes successful calls: without them, the circuit breakers open after three failures. */
   async warmUp(): Promise<void> {
     const client = createOtpClient({ url: this.replica.url, apiKey: this.apiKey });
     for (let round = 1; round <= 6; round += 1) {
@@ -132,7 +132,7 @@ export class LossyService {
     }
   }
 
-  /** Returns the whole response. No earlier request runs any longer. */
+  /** Sends a request and returns its whole response, after every earlier request has ended too. */
   private async deliver(url: string, init: RequestInit): Promise<Response> {
     try {
       const response = await fetch(url, init);
@@ -144,7 +144,7 @@ export class LossyService {
     }
   }
 
-  /** Returns as soon as the provider works on the request, or the request has ended without it. */
+  /** Sends a request. Returns once the provider works on it, or once it ended without the provider. */
   private async leaveRunning(url: string, init: RequestInit): Promise<void> {
     const earlier = this.running;
     const slow = { kind: 'slow', delayMs: SLOW_MS };
@@ -153,24 +153,24 @@ export class LossyService {
     this.running = request;
     const isReplayed = await Promise.race([
       request.then(() => true),
-      this.faultTaken().then(() => false),
+      this.waitForFault().then(() => false),
     ]);
     if (isReplayed) await earlier;
     await this.callSandbox('DELETE', '/sandbox/faults');
   }
 
   /** Resolves as soon as one of the two planned faults is used. */
-  private async faultTaken(): Promise<void> {
+  private async waitForFault(): Promise<void> {
     const list = () => this.callSandbox('GET', '/sandbox/faults') as Promise<unknown[]>;
     while ((await list()).length === 2);
   }
 
-  /** @param status a fault of the status call, which reads the result of a check */
-  private async planFaults(url: string, fault: object, status?: object): Promise<void> {
+  /** @param statusFault for the call by which the service reads the result of a check */
+  private async planFaults(url: string, fault: object, statusFault?: object): Promise<void> {
     const operation = new URL(url).pathname.slice('/otp/'.length);
     await this.callSandbox('PUT', '/sandbox/faults', { operation, ...fault });
-    if (status)
-      await this.callSandbox('PUT', '/sandbox/faults', { operation: 'status', ...status });
+    if (statusFault)
+      await this.callSandbox('PUT', '/sandbox/faults', { operation: 'status', ...statusFault });
   }
 
   private async callSandbox(method: string, path: string, body?: object): Promise<unknown> {

@@ -15,7 +15,7 @@ export interface ScriptedFetch {
   readonly requests: SentRequest[];
 }
 
-/** Replaces `fetch`; the last step is repeated. */
+/** Creates a `fetch` that follows these steps, one for each request; it repeats the last one. */
 export function scriptFetch(...steps: readonly Step[]): ScriptedFetch {
   const requests: SentRequest[] = [];
   return {
@@ -57,7 +57,7 @@ export const problem = (
     { status, headers: { 'content-type': 'application/problem+json', ...headers } },
   );
 
-/** What a proxy answers. */
+/** An error page of a proxy, which is no problem document. */
 export const proxyError = (status: number, headers: Record<string, string> = {}): Response =>
   new Response('<h1>Bad gateway</h1>', {
     status,

@@ -12,9 +12,9 @@ interface ModelResponse {
 type KeyState =
   | { readonly kind: 'stored'; readonly response: ModelResponse }
   | { readonly kind: 'ambiguous' }
-  /** Still working when the next request arrives; then done, with this state. */
+  /** The request still runs when the next one arrives. Then it has ended, with the state `next`. */
   | { readonly kind: 'running'; readonly next: KeyState | undefined }
-  /** The provider verified the code, and only this request may claim it. */
+  /** The provider verified the code, but its answer was lost. Only this request gets the result. */
   | { readonly kind: 'unclaimed' };
 
 /**
@@ -23,7 +23,7 @@ type KeyState =
  */
 export class ServiceModel {
   messages = 0;
-  /** How often the provider did something and its answer was lost. */
+  /** How many answers of the provider, after it sent or checked, did not reach the service. */
   lostAnswers = 0;
   /** The statuses that the client received; 0 for a broken connection. */
   readonly statuses: number[] = [];
@@ -58,10 +58,11 @@ export class ServiceModel {
   private answer({ status, body }: ModelResponse): Response {
     this.statuses.push(status);
     const type = status === 200 ? 'application/json' : 'application/problem+json';
-    const waits = status === 503 || (body as { code?: string }).code === 'request_in_progress';
+    const hasRetryAfter =
+      status === 503 || (body as { code?: string }).code === 'request_in_progress';
     return new Response(JSON.stringify(body), {
       status,
-      headers: { 'content-type': type, ...(waits && { 'retry-after': '1' }) },
+      headers: { 'content-type': type, ...(hasRetryAfter && { 'retry-after': '1' }) },
     });
   }
 
@@ -74,19 +75,19 @@ export class ServiceModel {
     const key = new Headers(init.headers).get('idempotency-key');
     const body = typeof init.body === 'string' ? init.body : '{}';
     const request = `${path} ${body}`;
-    const known = key === null ? undefined : this.keys.get(key);
-    if (known && known.request !== request) return problem(422, 'idempotency_key_reused');
-    if (known?.kind === 'running') {
-      this.remember(key, request, known.next);
+    const keyState = key === null ? undefined : this.keys.get(key);
+    if (keyState && keyState.request !== request) return problem(422, 'idempotency_key_reused');
+    if (keyState?.kind === 'running') {
+      this.remember(key, request, keyState.next);
       return problem(409, 'request_in_progress');
     }
-    if (known?.kind === 'stored') return known.response;
-    if (known?.kind === 'ambiguous') return problem(504, 'provider_timeout');
+    if (keyState?.kind === 'stored') return keyState.response;
+    if (keyState?.kind === 'ambiguous') return problem(504, 'provider_timeout');
 
     const { otpCode } = JSON.parse(body) as { otpCode?: string };
     const { response, state } =
       path === '/otp/verify'
-        ? this.verify(fate, otpCode === this.rightCode, known?.kind === 'unclaimed')
+        ? this.verify(fate, otpCode === this.rightCode, keyState?.kind === 'unclaimed')
         : this.send(fate);
     const isRunning = fate.kind === 'reset_while_running';
     this.remember(key, request, isRunning ? { kind: 'running', next: state } : state);
@@ -133,7 +134,7 @@ export class ServiceModel {
   }
 }
 
-/** Whether the client receives what the service answers. */
+/** Whether the service's answer reaches the client. */
 const isAnswered = ({ kind }: RequestFate): boolean =>
   !['reset', 'proxy_error', 'reset_while_running'].includes(kind);
 
