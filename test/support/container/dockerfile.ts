@@ -5,6 +5,7 @@ export interface Instruction {
   readonly name: string;
   /** The `--name=value` flags, by name. */
   readonly flags: Readonly<Record<string, string>>;
+  /** The text after the name and the flags. */
   readonly rest: string;
 }
 
@@ -39,7 +40,7 @@ export const parseAssignments = (text: string): Record<string, string> =>
     ]),
   );
 
-/** The instructions of one stage, without its FROM and without those that it inherits. */
+/** The instructions after the FROM of one stage, without those of the stage that it starts from. */
 export function findStage(instructions: readonly Instruction[], name: string): Instruction[] {
   const start = instructions.findIndex(({ rest }) => rest.endsWith(` AS ${name}`)) + 1;
   const length = instructions.slice(start).findIndex((each) => each.name === 'FROM');

@@ -7,7 +7,7 @@ import { parseAssignments, parseCommand, readDockerfile, type Instruction } from
 
 const execute = promisify(execFile);
 
-/** The result of a target, in a folder: without a container engine and without isolation. */
+/** An image as a folder. Its programs run without a container engine and without isolation. */
 export interface Image {
   /** The working directory of the command. */
   readonly workdir: string;
@@ -35,24 +35,24 @@ interface Stage {
   readonly labels: Record<string, string>;
   /** Paths that the image's user owns. */
   readonly owned: string[];
-  /** The last instruction of a name, such as CMD. */
+  /** The text of the last instruction of each name, such as CMD. */
   readonly last: Record<string, string>;
 }
 
 /**
- * Runs the Dockerfile of the working directory and makes the results read-only, as in a container.
+ * Builds images from the Dockerfile of the working directory. Makes their files read-only.
  * @param targets names of stages; `default` is the last one
  */
 export async function buildImages<T extends string>(...targets: T[]): Promise<Images<T>> {
   const folder = mkdtempSync(join(tmpdir(), 'otp-image-'));
-  // Another user needs access.
+  // The user of the images needs access.
   chmodSync(folder, 0o755);
   const stages = new Map<string, Stage>();
   const build = { folder, stages, args: {} as Record<string, string> };
   let stage: Stage | undefined;
   for (const instruction of readDockerfile('Dockerfile')) {
     const rest = instruction.rest.replace(/\$\{(\w+)\}/g, (text, name: string) =>
-      // Only FROM and LABEL: elsewhere, the program replaces variables.
+      // Only in FROM and LABEL: other instructions leave variables to the program that they start.
       /FROM|LABEL/.test(instruction.name) ? (build.args[name] ?? '') : text,
     );
     if (instruction.name === 'ARG') Object.assign(build.args, parseAssignments(rest));
@@ -71,7 +71,7 @@ async function startStage(
   const [from = '', name = 'default'] = rest.split(' AS ');
   const root = join(folder, name);
   const parent = stages.get(from);
-  // Links cost nothing, and no stage changes a file of another.
+  // Hard links: they are fast, and no stage changes a file of another.
   if (parent) await execute('cp', ['-al', parent.root, root]);
   const move = (path: string) => path.replace(parent?.root ?? '', root);
   const stage = {
@@ -137,6 +137,7 @@ const resolvePaths = (root: string, value: string): string =>
     .replace(/(?<=^|:)\/\S*?(?=:|$)/g, (path) => join(root, path))
     .replace('$PATH', process.env['PATH'] ?? '');
 
+/** Runs a COPY instruction. @returns the paths of the copies */
 function copy({ flags, rest }: Instruction, stage: Stage, stages: Map<string, Stage>): string[] {
   const paths = rest.split(' ');
   const target = paths.pop() ?? '';
@@ -152,8 +153,8 @@ function copy({ flags, rest }: Instruction, stage: Stage, stages: Map<string, St
 
 /** @throws Error if .dockerignore excludes the path. */
 function assertNotIgnored(path: string): void {
-  const sent = readFileSync('.dockerignore', 'utf8').split('\n');
-  if (!sent.includes('*') || !sent.includes(`!${path.replace('./', '')}`)) {
+  const patterns = readFileSync('.dockerignore', 'utf8').split('\n');
+  if (!patterns.includes('*') || !patterns.includes(`!${path.replace('./', '')}`)) {
     throw new Error(`.dockerignore excludes ${path}.`);
   }
 }

@@ -5,7 +5,7 @@ import type { Image } from './image.js';
 /** A running command of an image. */
 export interface RunningImage {
   readonly process: ChildProcess;
-  /** Everything it has printed so far. */
+  /** Everything that the command has printed so far. */
   readonly output: string;
 }
 
@@ -24,7 +24,7 @@ export function isHealthy(image: Image, settings: NodeJS.ProcessEnv): boolean {
 
 /**
  * Runs the command of an image until its health check passes.
- * @throws Error with its output if it ends before
+ * @throws Error with its output if the command ends first
  */
 export async function startImage(image: Image, settings: NodeJS.ProcessEnv): Promise<RunningImage> {
   const [program = '', ...args] = image.command;

@@ -10,7 +10,7 @@ export const [BASE, SETTINGS, SECRETS] = [
   'overlays/production/secret.env.example',
 ];
 
-/** What the pods of the example have, with the empty secrets filled in. */
+/** The settings of the example's pods, with values for the empty secrets. */
 export const readExample = (others: Record<string, string> = {}): Environment =>
   parseEnvironment({
     ...readEnvFile(BASE),

@@ -45,11 +45,11 @@ export const container = pod?.containers[0];
 export const findContainerPort = (port: string) =>
   String(container?.ports?.find(({ name }) => name === port)?.containerPort);
 
-/** One line of a file that kustomize or kubectl reads as variables. */
+/** One line of a file from which kustomize or kubectl reads environment variables. */
 export interface EnvLine {
   readonly name: string;
   readonly value: string;
-  /** Whether it only shows the default. */
+  /** Whether the line starts with `#`: it sets nothing and only shows the default. */
   readonly isComment: boolean;
 }
 

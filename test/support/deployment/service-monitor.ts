@@ -1,8 +1,8 @@
 import type { ObjectMeta, LabelSelector } from 'kubernetes-types/meta/v1.d.ts';
 
 /**
- * The part of the Prometheus operator's `monitoring.coreos.com/v1` ServiceMonitor that the manifest uses,
- * by its API reference.
+ * The fields of the Prometheus operator's ServiceMonitor that the manifest uses, as in the API
+ * reference of `monitoring.coreos.com/v1`.
  */
 export interface ServiceMonitor {
   readonly apiVersion: 'monitoring.coreos.com/v1';
