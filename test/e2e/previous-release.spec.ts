@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { DataProtection, type EncryptedValueContext } from '../../src/storage/data-protection.js';
-import { decryptAsReleaseBefore } from '../support/earlier-builds/previous-reader.js';
+import { decryptAsPreviousRelease } from '../support/earlier-builds/previous-reader.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { startSandboxedService } from '../support/service.js';
 import { wrongCode } from '../support/wrong-code.js';
@@ -44,7 +44,7 @@ describe('The previous release', () => {
 
     const { verification, answers } = readValues(dataDir);
     const read = (sealed: string, purpose: string, record: string[]) =>
-      decryptAsReleaseBefore(SECRET, sealed, { purpose, client: 'anonymous', record });
+      decryptAsPreviousRelease(SECRET, sealed, { purpose, client: 'anonymous', record });
     expect(read(verification, 'verification', [pinId])).toEqual({ to: NUMBER, providerPinId });
     const opened = answers.map((sealed, i) =>
       read(sealed, 'response', [`key-${String(i)}`, requests[i] ?? '']),
@@ -96,7 +96,7 @@ describe('A value of format 2', () => {
 
     // The previous release derives the key from this day.
     expect(values.map(readDay)).toEqual([21_915, 21_916]);
-    const opened = values.map((sealed) => decryptAsReleaseBefore(SECRET, sealed, CONTEXT));
+    const opened = values.map((sealed) => decryptAsPreviousRelease(SECRET, sealed, CONTEXT));
     expect(opened).toEqual(['text', 'text']);
     expect(values.map((sealed) => decrypt(sealed, CONTEXT))).toEqual(['text', 'text']);
   });

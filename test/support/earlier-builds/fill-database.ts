@@ -14,14 +14,18 @@ import {
 
 const COOLDOWN_MS = 1_000;
 
-/** What is in a filled database. */
+/** The flows whose requests filled a database. */
 export interface FilledDatabase {
   /** Milliseconds since the epoch. */
   readonly filledAt: number;
   readonly flows: Readonly<Record<FlowName, StoredFlow>>;
 }
 
-/** Fills a database by the HTTP API of a build. @param dist folder of its `main.js` */
+/**
+ * Fills a database by the HTTP API of a build.
+ * @param dist the folder of the build's `main.js`
+ * @param storage the settings that select the database
+ */
 export async function fillDatabase(
   dist: string,
   storage: NodeJS.ProcessEnv,
@@ -38,7 +42,7 @@ export async function fillDatabase(
   for (const { name, phoneNumber, steps } of FLOWS) {
     const flow = new Flow(name, phoneNumber, replica, sandbox);
     for (const step of steps) await flow.run(step);
-    flows.push([name, await flow.stored()]);
+    flows.push([name, await flow.getStoredFlow()]);
   }
   const filledAt = Date.now();
   await replica.stop();
@@ -46,7 +50,7 @@ export async function fillDatabase(
   return { filledAt, flows: Object.fromEntries(flows) as Record<FlowName, StoredFlow> };
 }
 
-/** The requests of one number, and what they got. */
+/** Sends the requests for one phone number, and keeps them with their answers. */
 class Flow {
   private pinId = '';
   private readonly requests: StoredRequest[] = [];
@@ -76,7 +80,7 @@ class Flow {
         return;
       case 'right code':
       case 'wrong code': {
-        const { code } = await this.stored();
+        const { code } = await this.getStoredFlow();
         const otpCode = step === 'right code' ? code : wrongCode(code);
         await this.post('verify', { pinId: this.pinId, otpCode });
         return;
@@ -86,7 +90,7 @@ class Flow {
     }
   }
 
-  async stored(): Promise<StoredFlow> {
+  async getStoredFlow(): Promise<StoredFlow> {
     const { phoneNumber, pinId, requests } = this;
     const query = encodeURIComponent(phoneNumber);
     const inbox = await fetch(`${this.sandbox.url}/sandbox/messages?to=${query}`);

@@ -83,7 +83,7 @@ async function restorePostgres(
   };
 }
 
-/** Creates the fixture of a build. @param dist folder of its `main.js` */
+/** Creates the fixture of a build. @param dist the folder of the build's `main.js` */
 export async function createFixture(commit: string, dist: string): Promise<void> {
   const folder = join(FOLDER, commit);
   mkdirSync(folder, { recursive: true });
@@ -113,7 +113,7 @@ async function fillPostgres(dist: string, file: string): Promise<FilledDatabase>
   if (dump === undefined) throw new Error('pg_dump is missing: install postgresql-client.');
   const args = ['--inserts', '--no-owner', '--no-privileges', '--no-comments', url];
   const { stdout } = await promisify(execFile)(dump, args);
-  // Only psql knows the lines with a backslash, and only new servers the settings.
+  // Leaves out commands that only psql knows (a backslash), and settings that only new servers know.
   const lines = stdout
     .split('\n')
     .filter((line) => /^(?!\\|SET |--|SELECT pg_catalog)./.test(line));

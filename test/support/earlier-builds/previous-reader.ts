@@ -1,6 +1,6 @@
 import { createDecipheriv, hkdfSync } from 'node:crypto';
 
-/** What the release before binds a value to. */
+/** The context with which the previous release authenticates an encrypted value. */
 export interface PreviousReleaseContext {
   readonly purpose: string;
   readonly client: string;
@@ -8,15 +8,15 @@ export interface PreviousReleaseContext {
 }
 
 /**
- * Decrypts as the release before does. A new release writes what this reads, so its replicas and
- * older ones can share a database. Change it only together with the fixtures of a release.
+ * Decrypts a value as the previous release does. A new release must write values in this format, so
+ * that replicas of both releases can share a database. Change this only with the fixtures.
  */
-export function decryptAsReleaseBefore(
+export function decryptAsPreviousRelease(
   secret: string,
-  sealed: string,
+  encrypted: string,
   { purpose, client, record }: PreviousReleaseContext,
 ): unknown {
-  const [id, data = '', format] = sealed.split('.');
+  const [id, data = '', format] = encrypted.split('.');
   const derive = (info: string, bytes: number) =>
     Buffer.from(hkdfSync('sha256', secret, '', `otp-service/${info}`, bytes));
   if (id !== derive('key-id', 4).toString('base64url')) throw new Error('another secret');
@@ -27,6 +27,6 @@ export function decryptAsReleaseBefore(
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(4, 16))
     .setAAD(Buffer.from(JSON.stringify([2, purpose, day, client, record])))
     .setAuthTag(bytes.subarray(-16));
-  const opened = Buffer.concat([decipher.update(bytes.subarray(16, -16)), decipher.final()]);
-  return JSON.parse(opened.toString('utf8'));
+  const decrypted = Buffer.concat([decipher.update(bytes.subarray(16, -16)), decipher.final()]);
+  return JSON.parse(decrypted.toString('utf8'));
 }

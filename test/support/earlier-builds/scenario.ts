@@ -6,11 +6,13 @@ export interface StoredFlow {
   readonly requests: readonly StoredRequest[];
   /** The provider's id of the PIN; absent for a test number. */
   readonly providerPinId?: string;
+  /** The right code. */
   readonly code: string;
 }
 
 export interface StoredRequest {
   readonly path: string;
+  /** The idempotency key. */
   readonly key: string;
   readonly body: object;
   readonly status: number;
@@ -19,12 +21,13 @@ export interface StoredRequest {
 
 export type FlowName = (typeof FLOWS)[number]['name'];
 
+/** `lost resend`: the provider never answers the resend. */
 export type Step = 'send' | 'resend' | 'right code' | 'wrong code' | 'cancel' | 'lost resend';
 
 const TEST_NUMBER = '+15550001111';
 export const TEST_CODE = '123456';
 
-/** Each flow has a number of its own. A build fills a database with them, by its HTTP API. */
+/** The flows by which a build fills a database. Each has a phone number of its own. */
 export const FLOWS = [
   { name: 'pending', phoneNumber: '+14155550201', steps: ['send'] },
   { name: 'tried', phoneNumber: '+14155550202', steps: ['send', 'wrong code'] },
@@ -37,7 +40,7 @@ export const FLOWS = [
     phoneNumber: '+14155550207',
     steps: ['send', ...Array<Step>(5).fill('wrong code')],
   },
-  // The sandbox sends an expired code to this magic number.
+  // A magic number of the sandbox: each code that it gets is expired at once.
   { name: 'ended', phoneNumber: '+12255550108', steps: ['send', 'wrong code'] },
   { name: 'test', phoneNumber: TEST_NUMBER, steps: ['send', 'wrong code'] },
 ] as const satisfies readonly { name: string; phoneNumber: string; steps: readonly Step[] }[];

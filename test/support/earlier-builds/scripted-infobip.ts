@@ -1,7 +1,7 @@
 import { reply, startScriptedUpstream, type ScriptedUpstream } from '../scripted-upstream.js';
 import type { StoredFlow } from './scenario.js';
 
-/** Starts an Infobip that knows the messages an earlier build sent, and accepts new ones. */
+/** Starts a fake Infobip that checks the codes an earlier build sent, and accepts every send. */
 export async function startScriptedInfobip(
   flows: readonly StoredFlow[],
 ): Promise<ScriptedUpstream> {

@@ -5,7 +5,7 @@ import { restoreDatabase, type Engine, type RestoredDatabase } from './fixtures.
 import { FIXTURE_SETTINGS, type StoredRequest } from './scenario.js';
 import { startScriptedInfobip } from './scripted-infobip.js';
 
-/** Runs the service on a database of an earlier build, from the time when that build filled it. */
+/** The service on a database of an earlier build. Its clock starts when that build had filled it. */
 export class UpgradedService {
   private constructor(
     readonly database: RestoredDatabase,
