@@ -14,7 +14,8 @@ import { Leftovers } from './leftovers';
 export default class TestEnvironment extends NodeEnvironment {
   private readonly leftovers = new Leftovers();
   private readonly hookFailureHandler = new HookFailureHandler();
-  private readonly scaledOnce = new Set<object>();
+  /** The hooks and tests whose time limit is already scaled. */
+  private readonly scaled = new Set<object>();
   private readonly path: string;
   private hasFailed = false;
 
@@ -45,10 +46,10 @@ export default class TestEnvironment extends NodeEnvironment {
     await super.teardown();
   }
 
-  /** Scales a limit once, because a hook may run many times. */
-  private scaleLimit(limited: { timeout?: number | null | undefined }): void {
-    if (typeof limited.timeout !== 'number' || this.scaledOnce.has(limited)) return;
-    this.scaledOnce.add(limited);
-    limited.timeout = scaleTimeLimit(limited.timeout);
+  /** Scales the time limit of a hook or test, but only once, because a hook may run many times. */
+  private scaleLimit(hookOrTest: { timeout?: number | null | undefined }): void {
+    if (typeof hookOrTest.timeout !== 'number' || this.scaled.has(hookOrTest)) return;
+    this.scaled.add(hookOrTest);
+    hookOrTest.timeout = scaleTimeLimit(hookOrTest.timeout);
   }
 }

@@ -2,7 +2,10 @@ import type { Circus } from '@jest/types';
 
 type HookFailure = Extract<Circus.SyncEvent | Circus.AsyncEvent, { name: 'hook_failure' }>;
 
-/** Makes a failed `beforeAll` fail one test, skips the others and drops the later errors of its hooks. */
+/**
+ * Makes a failed `beforeAll` fail only one test of its block. Skips the other tests of the block, and
+ * drops later errors of its hooks.
+ */
 export class HookFailureHandler {
   private readonly failedBlocks = new Set<Circus.DescribeBlock>();
 
@@ -34,6 +37,7 @@ function testsOf(block: Circus.DescribeBlock): Circus.TestEntry[] {
   return block.children.flatMap((child) => (child.type === 'test' ? [child] : testsOf(child)));
 }
 
+/** Keeps the error of the first test, and skips the others. */
 function failOnce(tests: Circus.TestEntry[]): void {
   const [, ...others] = tests.filter(({ mode }) => mode !== 'skip' && mode !== 'todo');
   for (const other of others) {

@@ -39,7 +39,10 @@ export class Leftovers {
   }
 }
 
-/** With a single worker, the services that the run shares start in this process too. */
+/**
+ * Records what this process opens, except by starting a service that all spec files share. With a
+ * single worker, this process starts those services too.
+ */
 function recordIn<T>(set: Set<T>, field: string) {
   return (message: unknown) => {
     const opened = (message as Record<string, T>)[field];
@@ -47,14 +50,14 @@ function recordIn<T>(set: Set<T>, field: string) {
   };
 }
 
-/** A process that leads a group ends with it. */
+/** Kills the process, with its group if it leads one. */
 function killGroup(pid: number): void {
   for (const target of [-pid, pid]) {
     try {
       process.kill(target, 'SIGKILL');
       return;
     } catch {
-      // It leads no group, or has ended.
+      // The process leads no group, or it has ended.
     }
   }
 }
