@@ -1,10 +1,11 @@
 import type { SeededRandom } from '../seeded-random.js';
 import type { RequestOptions } from './recording-client.js';
 
+/** Creates a request with a secret; `encoded` is the secret as a part of a URL. */
 type RequestTemplate = (secret: string, encoded: string) => RequestOptions;
 
 const FIELDS = ['phoneNumber', 'pinId', 'otpCode', 'reference', 'channel', 'endUserIp'];
-/** Makes even the shortest secret longer than the 16 KiB that a body may have. */
+/** Repeated so often, even the shortest secret is longer than the 16 KiB that a body may have. */
 const REPEATS_OF_OVERSIZED = 2_000;
 
 /** Headers that may contain a secret by mistake. */

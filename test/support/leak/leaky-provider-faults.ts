@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { SeededRandom } from '../seeded-random.js';
 
-/** What a response about a call repeats. */
+/** The secrets that the response to a faulty call repeats. */
 interface LeakedData {
   readonly id: string;
   readonly phoneNumber: string;
   readonly code: string;
-  /** All of it, in one line. */
+  /** All these secrets, in one line. */
   readonly sentence: string;
-  /** All of it, as the fields of an object. */
+  /** All these secrets, as the fields of an object. */
   readonly fields: object;
   readonly random: SeededRandom;
 }
@@ -46,7 +46,7 @@ const errorResponse: Fault = (response, { id, phoneNumber, sentence, fields, ran
   );
 };
 
-/** A page of a proxy in between. */
+/** A page of a proxy between the service and the provider. */
 const htmlPage: Fault = (response, { sentence, random }) => {
   response.writeHead(random.oneOf([200, 404, 502]), { 'content-type': 'text/html' });
   response.end(`<title>${sentence}</title>`);
@@ -68,7 +68,7 @@ const wrongTypes: Fault = (response, { sentence, fields }) => {
   response.writeHead(200, JSON_TYPE).end(JSON.stringify({ ...fields, ...values }));
 };
 
-/** Success, but for a different number. */
+/** Success, but for a wrong number: the code is in its place. */
 const wrongNumber: Fault = (response, { id, code, sentence }) => {
   const values = {
     pinId: id,
@@ -111,7 +111,7 @@ const dropConnection: Fault = (response) => {
 
 const noResponse: Fault = () => undefined;
 
-/** The faults; the first is the most frequent. */
+/** The faults, chosen at random. An error response is the most frequent. */
 export const FAULTS: readonly Fault[] = [
   errorResponse,
   errorResponse,

@@ -9,7 +9,7 @@ import type { SecretFactory } from './secret-factory.js';
 /** A fake of Infobip and Sinch that repeats everything it knows in every response. */
 export interface LeakyProvider {
   readonly url: string;
-  /** The last code that was sent to a phone. */
+  /** The last code that was sent to a phone; `undefined` if there is none. */
   getCode(phoneNumber: string): string | undefined;
   close(): Promise<void>;
 }
@@ -21,7 +21,7 @@ interface Pin {
   readonly code: string;
 }
 
-/** One call in this many fails. */
+/** On average, one call in this many fails. */
 const FAULT_INTERVAL = 6;
 
 const INFOBIP = /^\/2fa\/2\/pin(?:\/voice|\/(?<id>\w+)\/(?<operation>resend|verify).*)?$/;
@@ -35,8 +35,8 @@ export async function startLeakyProvider(
   const codes = new Map<string, string>();
 
   const findOrCreatePin = (id: string | undefined, body: string): Pin => {
-    const known = id === undefined ? undefined : pins.get(id);
-    if (known) return known;
+    const existing = id === undefined ? undefined : pins.get(id);
+    if (existing) return existing;
     const [digits = ''] = /\d{9,15}/.exec(body) ?? [];
     const pin = {
       id: secrets.createProviderPinId(),
@@ -75,7 +75,7 @@ export async function startLeakyProvider(
   };
 
   const server = createServer((request, response) => {
-    // An aborted request may be incomplete.
+    // The body of an aborted request cannot be read to its end.
     respond(request, response).catch(() => response.destroy());
   });
   server.keepAliveTimeout = 0;

@@ -15,7 +15,7 @@ interface ResponseBody {
   readonly proof?: string;
 }
 
-/** Calls a replica and keeps all that it returns. */
+/** Calls a replica, and keeps the headers and bodies of all responses. */
 export class RecordingClient {
   /** The headers of all responses. */
   readonly headers: string[] = [];

@@ -38,7 +38,7 @@ interface ScenarioOptions {
   readonly secrets: SecretFactory;
   /** How many flows to run. */
   readonly flows: number;
-  /** In addition to the settings of every scenario. */
+  /** Settings besides those of every scenario. */
   readonly settings: NodeJS.ProcessEnv;
   readonly runSteps: (run: TestRun) => Promise<void>;
 }
@@ -51,7 +51,7 @@ interface ScenarioOptions {
 export async function runScenario(options: ScenarioOptions): Promise<CollectedOutput> {
   const { random, secrets, settings, flows: count, runSteps } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'otp-leak-'));
-  const provider = await startLeakyProvider(random.for('vendor'), secrets);
+  const provider = await startLeakyProvider(random.for('provider'), secrets);
   const collector = await startOtlpCollector();
   const clients = ['shop', 'bank'].map((name) => secrets.createApiKey(name));
   const reportToken = secrets.createCredential();
@@ -80,13 +80,13 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     INFOBIP_REPORT_TOKEN: reportToken,
     SINCH_REPORTS: 'true',
     PUBLIC_URL: 'https://otp.example.com',
-    // No one receives the events, so each try is logged.
+    // Nothing listens here, so the service logs each failed attempt to send an event.
     EVENTS_URL: `https://127.0.0.1:9/${secrets.createCredential()}`,
     EVENTS_SECRET: `whsec_${secrets.createCredential()}`,
     SEND_COOLDOWN: '1s',
-    // Most of the codes that these clients verify are wrong.
+    // Not reached, although most of the codes that these clients submit are wrong.
     CLIENT_WRONG_CODES_PER_DAY: '1000000',
-    // Logs for each message that it would be blocked, with its destination.
+    // With these settings the service logs the destination of each message that it would block.
     PUMPING_GUARD: 'observe',
     PUMPING_FLOOR_PER_HOUR: '1',
     PUMPING_FLOOR_PER_DAY: '1',
@@ -109,6 +109,7 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
     return {
       log: removeCallerAddresses(replica.output),
       'error bodies': client.errorBodies.join('\n'),
+      // These bodies must contain the two secrets, which are for the client.
       'success bodies': client.successBodies
         .join('\n')
         .replace(/"(pinId|proof)":"[^"]*"/g, '"$1":""'),
@@ -126,15 +127,15 @@ export async function runScenario(options: ScenarioOptions): Promise<CollectedOu
   }
 }
 
-/** Audit lines may have the address of a caller without a valid key. In other lines it is a leak. */
+/** Removes the IP addresses that audit lines may contain. In any other line an address is a leak. */
 const removeCallerAddresses = (log: string): string =>
   log.replace(/^.*"kind":"audit".*$/gm, (line) => line.replace(/"address":"[^"]*"/, ''));
 
-/** Random ids and long numbers could look like a phone number. */
+/** Removes random ids and long numbers, which could look like a phone number. */
 const removeIdsAndTimes = (traces: string): string =>
   traces.replace(/"(?:traceId|spanId|parentSpanId|\w+UnixNano)":"[\da-f]+"/g, '');
 
-/** Cuts fractions to three digits: longer ones are random and could look like a phone number. */
+/** Reads the metrics with fractions of three digits: longer ones could look like a phone number. */
 async function readMetrics({ url }: Replica, key: string): Promise<string> {
   const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${key}` } });
   if (!response.ok) throw new Error(`/metrics returned ${String(response.status)}`);

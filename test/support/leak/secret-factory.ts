@@ -18,8 +18,8 @@ const MOBILE_PREFIXES = [
 ] as const;
 
 /**
- * Texts around the id in a reference, as clients may use them. They make the reference an invalid
- * request id, because the service may log a valid one.
+ * Texts before and after the id in a reference, as clients may use them. With these characters a
+ * reference is no valid request id, which the service may log.
  */
 const REFERENCE_AFFIXES = [
   ['login/', ''],
@@ -97,7 +97,7 @@ export class SecretFactory {
       this.random.oneIn(3)
         ? `2001:db8:${group()}:${group()}`
         : [octet(), octet(), octet(), octet()].join('.');
-    // Of an IPv6 address the scanner looks for the /64 network, which the service also works with.
+    // The service uses the /64 network of an IPv6 address, so the scanner looks for that.
     const addressOrNetwork = this.createUnique('address', address);
     return addressOrNetwork.includes(':') ? `${addressOrNetwork}::1` : addressOrNetwork;
   }
@@ -109,7 +109,7 @@ export class SecretFactory {
   createCredential = (): string =>
     this.createUnique('credential', () => this.randomText(ALPHANUMERIC, 40));
 
-  /** The first eight characters of a pinId may be logged, but not one more. */
+  /** Registers the first nine characters of a pinId. The service may log the first eight. */
   registerPinId(pinId: string): void {
     this.scanner.add('pinId', pinId.slice(0, 9));
   }
@@ -121,7 +121,7 @@ export class SecretFactory {
     return toKeySet(key);
   }
 
-  /** Its claims and its signature. */
+  /** Registers the claims and the signature of a proof. Its header is no secret. */
   registerProof(proof: string): void {
     for (const part of proof.split('.').slice(1)) this.scanner.add('proof', part);
   }
@@ -136,8 +136,8 @@ export class SecretFactory {
   }
 
   private addIfNew(secret: string): boolean {
-    const before = this.created.size;
-    return this.created.add(secret).size > before;
+    const sizeBefore = this.created.size;
+    return this.created.add(secret).size > sizeBefore;
   }
 
   private randomText(characters: string, length: number): string {

@@ -16,6 +16,7 @@ interface EncodedSecret {
 const WINDOW = 8;
 /** Odd, with well-distributed bits: 2³² divided by the golden ratio. */
 const HASH_BASE = 0x9e_37_79_b1;
+/** The scanner has 2 to this power slots. */
 const SLOTS_BITS = 24;
 const CONTEXT_LENGTH = 60;
 
@@ -27,14 +28,16 @@ const { imul } = Math;
  * last few characters (Rabin–Karp) and compares only the secrets whose beginning has that hash.
  */
 export class SecretScanner {
-  private readonly known = new Set<string>();
+  private readonly added = new Set<string>();
+  /** The secrets by their first `WINDOW` characters in lower case. */
   private readonly byStart = new Map<string, (EncodedSecret & { readonly kind: string })[]>();
+  /** 1 in the slot of each hash with which a secret begins: a quick test before the look-up. */
   private readonly slots = new Uint8Array(2 ** SLOTS_BITS);
 
   /** Adds a secret in every encoding. */
   add(kind: string, secret: string): void {
-    if (this.known.has(secret)) return;
-    this.known.add(secret);
+    if (this.added.has(secret)) return;
+    this.added.add(secret);
     for (const { encoding, text } of encodeSecret(secret)) {
       const lowerCase = text.toLowerCase();
       if (lowerCase.length < WINDOW)

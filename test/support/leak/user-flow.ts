@@ -11,7 +11,7 @@ export interface FlowContext {
   readonly secrets: SecretFactory;
   /** The keys of the service's clients. */
   readonly apiKeys: readonly string[];
-  /** What Infobip proves itself with in its delivery reports. */
+  /** The token by which the service recognizes Infobip's delivery reports. */
   readonly reportToken: string;
 }
 
@@ -93,7 +93,7 @@ export class UserFlow {
     await this.sendInvalidRequest();
   }
 
-  /** Reports of both providers, of which only the first is authentic. All repeat secrets. */
+  /** Sends reports of both providers. Only the first is authentic, and all contain secrets. */
   private async reportDelivery(): Promise<void> {
     const { phoneNumber: to, reference: messageId, context, clientIp, apiKey } = this;
     const status = { groupId: 5, groupName: to, id: 20, name: messageId, description: to };
@@ -105,8 +105,8 @@ export class UserFlow {
       ['sinch', event, { authorization: `Application ${apiKey}:${this.idempotencyKey}` }],
     ] as const) {
       const path = `/provider-reports/${provider}`;
-      const all = { 'x-forwarded-for': clientIp, ...headers };
-      await context.client.call({ path, body, headers: all });
+      const allHeaders = { 'x-forwarded-for': clientIp, ...headers };
+      await context.client.call({ path, body, headers: allHeaders });
     }
   }
 
