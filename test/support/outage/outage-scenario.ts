@@ -38,14 +38,14 @@ interface SentCode {
 /** Codes sent before the outage, and a number at its limit. */
 interface StateBefore {
   readonly unusedCode: SentCode;
-  /** Called during the outage; an attempt whose commit is not answered stays counted. */
-  readonly calledCode: SentCode;
+  /** Resent, submitted and read during the outage. Attempts with an unanswered commit may count. */
+  readonly codeUsedInOutage: SentCode;
   readonly usedCode: SentCode;
-  /** One of its attempts is used. */
+  /** One wrong code was submitted for it. */
   readonly guessedCode: SentCode;
   /** Key of the request that verified {@link usedCode}. */
   readonly idempotencyKey: string;
-  /** It has received as many messages as a number may in a day. */
+  /** A number that has received as many messages as it may in a day. */
   readonly limitedNumber: string;
 }
 
@@ -96,7 +96,7 @@ async function createStateBefore(fleet: Fleet): Promise<StateBefore> {
     http.post('/otp/verify').send({ pinId, otpCode });
   const limited = await sendCode(fleet);
   const cooldown = delay(COOLDOWN_MS);
-  const [unusedCode, calledCode, usedCode, guessedCode] = [
+  const [unusedCode, codeUsedInOutage, usedCode, guessedCode] = [
     await sendCode(fleet),
     await sendCode(fleet),
     await sendCode(fleet),
@@ -110,7 +110,7 @@ async function createStateBefore(fleet: Fleet): Promise<StateBefore> {
   await cooldown;
   await http.post('/otp/resend').send({ pinId: limited.pinId }).expect(200);
   const limitedNumber = limited.phoneNumber;
-  return { unusedCode, calledCode, usedCode, guessedCode, idempotencyKey, limitedNumber };
+  return { unusedCode, codeUsedInOutage, usedCode, guessedCode, idempotencyKey, limitedNumber };
 }
 
 async function sendCode({ replicas: [{ http }], getReceivedCodes }: Fleet): Promise<SentCode> {
@@ -124,9 +124,9 @@ async function sendCode({ replicas: [{ http }], getReceivedCodes }: Fleet): Prom
 async function callEveryRoute(
   fleet: Fleet,
   load: LoadGenerator,
-  { calledCode }: StateBefore,
+  { codeUsedInOutage }: StateBefore,
 ): Promise<void> {
-  const { pinId, code } = calledCode;
+  const { pinId, code } = codeUsedInOutage;
   const targets = fleet.replicas.flatMap((replica) =>
     Array.from({ length: CONCURRENT_CALLS_PER_REPLICA }, () => replica),
   );
@@ -143,19 +143,22 @@ async function callEveryRoute(
   }
 }
 
-/** Waits until each replica serves more sends at once than it has connections; returns the start. */
+/**
+ * Waits until each replica serves more sends at once than it has database connections.
+ * @returns when these sends started
+ */
 async function waitForRecovery({ replicas }: Fleet, load: LoadGenerator): Promise<number> {
   const deadline = performance.now() + RECOVERY_TIMEOUT_MS;
   for (;;) {
-    const since = performance.now();
+    const startedAt = performance.now();
     const sends = replicas.flatMap(({ http }) =>
       Array.from({ length: CONCURRENT_SENDS }, () =>
         load.record('send', http.post('/otp/send').send({ phoneNumber: newPhoneNumber() })),
       ),
     );
     const statuses = new Set((await Promise.all(sends)).map(({ status }) => status));
-    if (statuses.size === 1 && statuses.has(200)) return since;
-    if (since > deadline)
+    if (statuses.size === 1 && statuses.has(200)) return startedAt;
+    if (startedAt > deadline)
       throw new Error(`The replicas still return ${[...statuses].join(' and ')}`);
     await delay(POLL_MS);
   }
@@ -164,9 +167,9 @@ async function waitForRecovery({ replicas }: Fleet, load: LoadGenerator): Promis
 /** Waits until some more flows are complete. */
 async function waitForFlows({ flows }: LoadGenerator): Promise<void> {
   const completed = () => flows.filter(({ isComplete }) => isComplete).length;
-  const enough = completed() + FLOWS_AFTER_RECOVERY;
+  const target = completed() + FLOWS_AFTER_RECOVERY;
   const deadline = performance.now() + RECOVERY_TIMEOUT_MS;
-  while (completed() < enough) {
+  while (completed() < target) {
     if (performance.now() > deadline) throw new Error('No flow completes any more');
     await delay(POLL_MS);
   }

@@ -8,11 +8,11 @@ import { newPhoneNumber } from './load-generator.js';
 const CONCURRENT_USERS = 24;
 const RETRY_DELAY_MS = 25;
 
-/** A user who requests a code and submits it, by an app that repeats requests that get 503. */
+/** A user who requests a code and submits it. The user's app repeats requests that get 503. */
 export interface User {
   readonly phoneNumber: string;
-  /** The final response to the right code. */
-  verified: CallResponse | undefined;
+  /** The final response to the right code; `undefined` until then. */
+  verifyResponse: CallResponse | undefined;
 }
 
 /** Users who sign in one after the other until they are stopped; each request goes to any replica. */
@@ -32,9 +32,9 @@ export class SignInLoad {
 
   /** Waits until this number of further users have got their last response. */
   async waitFor(count: number): Promise<void> {
-    const countDone = () => this.users.filter(({ verified }) => verified).length;
-    const enough = countDone() + count;
-    while (countDone() < enough) await delay(RETRY_DELAY_MS);
+    const countDone = () => this.users.filter(({ verifyResponse }) => verifyResponse).length;
+    const target = countDone() + count;
+    while (countDone() < target) await delay(RETRY_DELAY_MS);
   }
 
   /** Starts no further user, and waits for the others. */
@@ -46,18 +46,19 @@ export class SignInLoad {
   private async signIn(): Promise<void> {
     const index = this.users.length;
     const phoneNumber = newPhoneNumber();
-    const user: User = { phoneNumber, verified: undefined };
+    const user: User = { phoneNumber, verifyResponse: undefined };
     this.users.push(user);
-    // Every other app uses idempotency keys.
+    // Half of the apps use idempotency keys.
     const keyOf = (name: string) => (index % 2 === 0 ? `${name} ${phoneNumber}` : undefined);
     const sent = await this.repeat((replica) => replica.send(phoneNumber, keyOf('send')));
     const { pinId } = sent.body;
-    const message = this.history.messages.find((other) => other.phoneNumber === phoneNumber);
+    const message = this.history.messages.find((each) => each.phoneNumber === phoneNumber);
     const code = message?.code ?? '';
+    // Half of the users submit a wrong code first.
     if (index % 4 < 2) {
       await this.repeat((replica) => replica.verify(phoneNumber, pinId, wrongCode(code)));
     }
-    user.verified = await this.repeat((replica) =>
+    user.verifyResponse = await this.repeat((replica) =>
       replica.verify(phoneNumber, pinId, code, keyOf('verify')),
     );
   }

@@ -68,7 +68,7 @@ export async function runConcurrently(
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
-/** The value that this share (0 to 1) of the values do not exceed. */
+/** The value below or at which this share (0 to 1) of the values is. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
