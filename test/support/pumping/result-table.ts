@@ -1,8 +1,9 @@
 import type { SimulationResult } from './traffic-simulation.js';
 
 /**
- * The rows of the table in docs/fraud-protection.md, without the spaces that align its columns: the
- * messages people asked for, of these blocked, the messages bots asked for, of these sent.
+ * The rows of the table in docs/fraud-protection.md, without the spaces that align its columns. After
+ * the name of a case come the messages that people requested, how many of these were blocked, the
+ * messages that bots requested, and how many of these were sent.
  */
 export function renderResultRows(results: ReadonlyMap<string, SimulationResult>): string {
   return [...results]

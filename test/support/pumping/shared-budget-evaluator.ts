@@ -16,8 +16,8 @@ const BURST_ALLOWANCE: Record<DestinationScope, Record<BudgetWindow, number>> = 
 };
 
 /**
- * Evaluates as earlier releases did, which had one budget for all clients together. A sole client
- * still gets the same decisions.
+ * Evaluates as earlier releases did, which had one budget for all clients together. With only one
+ * client, the present evaluator makes the same decisions.
  */
 export function createSharedBudgetEvaluator(config: PumpingConfig) {
   const findViolation = (scope: DestinationScope, counts: DestinationCounts) =>

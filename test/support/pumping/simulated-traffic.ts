@@ -6,7 +6,7 @@ export interface SimulatedVerification {
   readonly source: 'person' | 'bot';
   /** The client of the service that sends it. */
   readonly client: string;
-  /** The time of the send. */
+  /** The time of the send, in milliseconds since the epoch. */
   readonly at: number;
   readonly phoneNumber: string;
   readonly country: string;
@@ -25,7 +25,7 @@ export interface NumberRange {
 
 /** Traffic of people. */
 export interface HumanTraffic {
-  /** Default: the same client as for {@link BotTraffic}. */
+  /** Default: `shop`, as for {@link BotTraffic}. */
   readonly client?: string;
   readonly start: number;
   readonly durationHours: number;

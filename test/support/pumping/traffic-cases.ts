@@ -22,7 +22,7 @@ const ONE_PREFIX: NumberRange = { ...ATTACKER_NUMBERS, prefixCount: 1 };
 const ALWAYS = () => 1;
 
 export interface Attack extends TrafficCase {
-  /** How many of its messages may be sent at most. */
+  /** The most messages of the attack that may be sent instead of blocked. */
   readonly maxDelivered: number;
 }
 
@@ -86,6 +86,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'a slow drip into one country, one every ten minutes for a week',
+    // A little more than the floor of 30 a day.
     maxDelivered: 7 * 33,
     createTraffic: (random, start) =>
       createBotTraffic(random, ATTACKER_NUMBERS, { start, count: 1_008, everyMs: minutes(10) }),

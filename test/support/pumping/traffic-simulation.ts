@@ -19,7 +19,7 @@ interface Event {
   readonly run: () => Promise<void>;
 }
 
-/** Runs simulated verifications in a store, in order of time, and moves the store's clock. */
+/** Runs simulated verifications on a store in order of time, and advances the store's clock. */
 export class TrafficSimulation {
   readonly result: SimulationResult = {
     person: { requested: 0, blocked: 0 },
@@ -90,7 +90,7 @@ export class TrafficSimulation {
     { source }: SimulatedVerification,
     admission: { outcome: string; limit?: string; reservation?: SendReservation },
   ): Promise<void> {
-    // Two verifications may have the same random number. Its cooldown is not part of the simulation.
+    // The cooldown of a number that two verifications share by chance is not part of the simulation.
     const isBlocked = admission.outcome === 'suspended' || admission.limit === 'shared';
     if (admission.outcome === 'limited' && !isBlocked) return;
     const { [source]: counts } = this.result;
