@@ -33,6 +33,7 @@ async function aptGet(...args: string[]): Promise<void> {
   });
 }
 
+/** Does the work while Debian packages may not start their services. */
 async function withoutServices(work: () => Promise<void>): Promise<void> {
   if (existsSync(POLICY) && !existsSync(SAVED_POLICY)) await rename(POLICY, SAVED_POLICY);
   await writeFile(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

@@ -10,13 +10,13 @@ export function pathFolders(): string[] {
 
 /** The folders where Debian keeps PostgreSQL's programs (outside PATH), highest version first. */
 export function debianPostgresFolders(): string[] {
-  return names(DEBIAN_POSTGRES)
+  return listNames(DEBIAN_POSTGRES)
     .filter((version) => !Number.isNaN(Number(version)))
     .sort((a, b) => Number(b) - Number(a))
     .map((version) => join(DEBIAN_POSTGRES, version, 'bin'));
 }
 
-/** The first of these files that exists and may be run. */
+/** The path of the first of these commands in the folders that may be run; `undefined` for none. */
 export function findBinary(
   commands: readonly string[],
   folders: readonly string[] = pathFolders(),
@@ -26,7 +26,8 @@ export function findBinary(
     .find(isExecutable);
 }
 
-function names(folder: string): string[] {
+/** The names in a folder; none if there is no such folder. */
+function listNames(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {

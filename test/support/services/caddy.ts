@@ -15,7 +15,7 @@ export interface Caddy {
 
 /**
  * Starts Caddy with a Caddyfile of this project, on a free port.
- * @param hosts addresses for the host names in the file
+ * @param hosts the addresses that replace host names of the file
  */
 export async function startCaddy(
   caddyfile: string,

@@ -8,7 +8,7 @@ export interface Certificate {
   readonly cert: Buffer;
 }
 
-/** Where a server finds its certificate in its folder. */
+/** The paths of a server's key and certificate in its folder. */
 export const certificateFiles = (folder: string) => ({
   keyFile: join(folder, 'server.key'),
   certFile: join(folder, 'server.pem'),

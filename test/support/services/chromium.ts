@@ -24,8 +24,8 @@ export async function startChromium(): Promise<{ url: string; stop(): Promise<vo
 
 /** The path of Chromium: TEST_CHROMIUM, an installed one, or a newly installed Debian package. */
 async function chromiumPath(): Promise<string> {
-  const given = process.env['TEST_CHROMIUM'] ?? '';
-  if (given !== '') return given;
+  const configuredPath = process.env['TEST_CHROMIUM'] ?? '';
+  if (configuredPath !== '') return configuredPath;
   return findOrInstall({
     title: 'Chromium',
     find: () => findBinary(['chromium', 'chromium-browser', 'google-chrome']),

@@ -20,6 +20,7 @@ export async function findOrInstall(program: RequiredProgram): Promise<string> {
   return withLock('otp-service-test-apt', () => installLocked(program));
 }
 
+/** Installs a program while this process holds the lock. @returns its path */
 async function installLocked(program: RequiredProgram): Promise<string> {
   // Another process may have installed it while this one waited for the lock.
   let found = program.find();

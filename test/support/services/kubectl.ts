@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** The first version whose `kustomize` reads components. Debian 12 has an older one. */
+/** kubectl 1.21 is the first whose `kustomize` reads components. Debian 12 has an older one. */
 const LOWEST_MINOR = 21;
 
 interface KubectlVersion {

@@ -26,8 +26,9 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   }
 }
 
-/** Writes the owner before the folder gets its name, so that every lock has an owner. */
+/** Creates the lock's folder with the owner's process id in it. @returns `false` if there is a lock */
 async function acquire(lock: string): Promise<boolean> {
+  // The folder gets its name last, so that every lock has an owner.
   const candidate = `${lock}.${randomUUID()}`;
   await mkdir(candidate);
   await writeFile(join(candidate, 'owner'), String(process.pid));
@@ -40,10 +41,11 @@ async function acquire(lock: string): Promise<boolean> {
   }
 }
 
+/** Whether the process that holds the lock has died. */
 async function isStale(lock: string): Promise<boolean> {
   try {
-    const owner = Number(await readFile(join(lock, 'owner'), 'utf8'));
-    process.kill(owner, 0);
+    const ownerPid = Number(await readFile(join(lock, 'owner'), 'utf8'));
+    process.kill(ownerPid, 0);
     return false;
   } catch (error) {
     // `instanceof Error` fails in a spec: Node's errors belong to another realm than jest's `Error`.
@@ -51,7 +53,7 @@ async function isStale(lock: string): Promise<boolean> {
   }
 }
 
-/** Renames the folder first: a half-deleted one would be a lock without an owner. */
+/** Deletes the lock. Renames its folder first: a half-deleted one would be a lock without an owner. */
 async function discard(lock: string): Promise<void> {
   const discarded = `${lock}.${randomUUID()}`;
   try {

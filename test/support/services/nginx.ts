@@ -35,7 +35,7 @@ http {
 export async function startNginx(buildHttpBlock: (port: number) => string): Promise<Nginx> {
   const command = await findOrInstall({
     title: 'nginx',
-    // Debian has it in a folder that is in the PATH of root only.
+    // Debian installs nginx in a folder that only root has in PATH.
     find: () => findBinary(['nginx'], [...pathFolders(), '/usr/sbin']),
     debianPackage: 'nginx-light',
   });

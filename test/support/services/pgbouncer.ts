@@ -8,7 +8,7 @@ import { ServiceProcess } from './service-process';
 
 /** A real PgBouncer in front of a PostgreSQL. */
 export interface PgBouncer {
-  /** The URL of a database of the server, through the pooler. */
+  /** The URL through PgBouncer of a database; `database` is its URL without PgBouncer. */
   urlOf(database: string): string;
   stop(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** Returns values as text, as PostgreSQL sends them. */
+/** An option of pg: values are returned as text, as PostgreSQL sends them. */
 const AS_TEXT = { getTypeParser: () => String };
 
 /** Runs statements and returns their rows, one per line, with columns separated by `|`. */
@@ -25,7 +25,7 @@ const DELETE_RECORDS = `do $$ declare name text; begin
   loop execute 'delete from ' || quote_ident(name); end loop;
 end $$`;
 
-/** Empties a database of the service, for reuse: creating one takes longer. */
+/** Empties a database of the service, for reuse: creating a database takes longer. */
 export async function deleteRecords(url: string): Promise<void> {
   await queryPostgres(url, DELETE_RECORDS);
 }

@@ -12,11 +12,11 @@ const POLL_MS = 20;
 export interface PostgresPair {
   readonly primaryUrl: string;
   readonly standbyUrl: string;
-  /** The primary refuses writes, and keeps its connections. Resolves when it writes nothing more. */
+  /** Makes the primary refuse writes. Its connections stay. Resolves when no write is open. */
   makeReadOnly(): Promise<void>;
   /** Stops the primary, which first sends everything to the standby. */
   stopPrimary(): Promise<void>;
-  /** Promotes the standby, once it has replayed everything. */
+  /** Promotes the standby, once it has replayed everything that it received. */
   promote(): Promise<void>;
   /** Starts the stopped primary as a standby of the promoted one, on the same port. */
   startAsStandby(): Promise<void>;
@@ -50,8 +50,8 @@ export async function startPostgresPair(): Promise<PostgresPair> {
         'select pg_reload_conf()',
       );
       await waitFor(primaryUrl, `select current_setting('default_transaction_read_only') = 'on'`);
-      const writers = 'select count(*) = 0 from pg_stat_activity where backend_xid is not null';
-      await waitFor(primaryUrl, writers);
+      const noWriter = 'select count(*) = 0 from pg_stat_activity where backend_xid is not null';
+      await waitFor(primaryUrl, noWriter);
     },
     stopPrimary: () => primary.shutDown('SIGINT'),
     promote: async () => {

@@ -19,7 +19,7 @@ const run = promisify(execFile);
 export interface PostgresServer {
   /** URL of the database `postgres`, with a role that may create databases. */
   readonly url: string;
-  /** Whether it was started here and can be shut down. */
+  /** Whether this test has started the server, and may shut it down. */
   readonly owned: boolean;
   /** Creates an empty database and returns its URL. `stop` removes it. */
   createDatabase(): Promise<string>;
@@ -31,8 +31,9 @@ export interface PostgresServer {
 }
 
 interface PostgresOptions {
+  /** Whether to start a server that no other test uses. */
   readonly fresh?: boolean;
-  /** Of a server that also accepts TLS. */
+  /** With a certificate, the server also accepts TLS. */
   readonly certificate?: Certificate;
 }
 
@@ -60,7 +61,7 @@ export async function startPostgres({
 }
 
 function sharedServer(url: string): PostgresServer {
-  const created: string[] = [];
+  const createdUrls: string[] = [];
   const rejectOutage = async (): Promise<never> => {
     throw new Error(
       'Other tests use this PostgreSQL: shut down one from startPostgres({ fresh: true }).',
@@ -71,13 +72,13 @@ function sharedServer(url: string): PostgresServer {
     owned: false,
     createDatabase: async () => {
       const database = await createDatabase(url);
-      created.push(database);
+      createdUrls.push(database);
       return database;
     },
     shutDown: rejectOutage,
     restart: rejectOutage,
     stop: async () => {
-      const names = created.splice(0).map((database) => new URL(database).pathname.slice(1));
+      const names = createdUrls.splice(0).map((database) => new URL(database).pathname.slice(1));
       const drop = names.map((name) => `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       if (drop.length > 0) await queryPostgres(url, ...drop);
     },
@@ -104,6 +105,7 @@ const NEW_DATA: DataSource = {
   options: ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--locale=C'],
 };
 
+/** Starts a server; by default with no data. */
 export async function startServer({
   certificate,
   source = NEW_DATA,
@@ -142,7 +144,7 @@ function settings(): string[] {
     'unix_socket_directories=',
     'max_connections=200',
     'timezone=UTC',
-    // Tests crash the server, but not the machine, so these would only cost time.
+    // Tests crash the server, but not the machine, so these safeguards would only cost time.
     'fsync=off',
     'full_page_writes=off',
   ].flatMap((setting) => ['-c', setting]);

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 
-/** Reads which process to end (the last line counts) until the other end closes. */
+/** Reads process ids until its input closes. Then ends the last one and deletes the folder. */
 export const SUPERVISOR_SCRIPT = `
   while read -r line; do pid=$line; done
   if [ -n "$pid" ] && kill -s "$signal" "$pid"; then
@@ -14,8 +14,8 @@ export const SUPERVISOR_SCRIPT = `
 `;
 
 /**
- * Outlives this process by a moment: ends the server and deletes its folder, even if
- * this process is killed and can do nothing any more.
+ * A shell that outlives this process by a moment. It ends a server and deletes the server's folder,
+ * even if this process is killed.
  */
 export class ProcessSupervisor {
   private readonly process: ChildProcess;
@@ -30,11 +30,11 @@ export class ProcessSupervisor {
     this.process.unref();
     const { stdin } = this.process;
     if (stdin instanceof Socket) stdin.unref();
-    // A missing supervisor fails no test.
+    // A test does not fail because the shell is gone.
     stdin?.on('error', () => undefined);
   }
 
-  /** Sets the process to end; `undefined` for none. */
+  /** Sets the process that the shell ends; `undefined` for none. */
   watch(pid: number | undefined): void {
     this.process.stdin?.write(`${pid === undefined ? '' : String(pid)}\n`);
   }

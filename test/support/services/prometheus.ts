@@ -12,13 +12,13 @@ interface QueryResult {
   readonly value: readonly [time: number, value: string];
 }
 
-/** A rule as Prometheus evaluated it; `health` is `ok` if its query could be run. */
+/** A rule as Prometheus evaluated it; `health` is `ok` if Prometheus could run its query. */
 interface EvaluatedRule {
   readonly name: string;
   readonly health: 'ok' | 'err' | 'unknown';
   readonly lastError?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Of an alert. */
+  /** Only of alerts. */
   readonly state?: 'inactive' | 'pending' | 'firing';
 }
 
@@ -32,7 +32,7 @@ export interface Prometheus {
 
 /**
  * Starts a Prometheus that scrapes these services and evaluates the rules every second.
- * @param urls of the scraped services, as the job `otp-service`
+ * @param urls the URLs of the services, which are the job `otp-service`
  * @param rules a folder with files of rules
  */
 export async function startPrometheus(urls: string[], rules: string): Promise<Prometheus> {

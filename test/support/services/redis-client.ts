@@ -3,7 +3,10 @@ import { connect as connectTls } from 'node:tls';
 
 const TIMEOUT_MS = 5_000;
 
-/** Sends a command to the database in the URL and returns Redis's reply, one line as on the wire. */
+/**
+ * Sends a command to the database in the URL.
+ * @returns Redis's reply: one line in the format of its protocol, such as `+OK`
+ */
 export async function sendRedisCommand(url: string, ...command: string[]): Promise<string> {
   const { protocol, hostname: host, port, username, password, pathname } = new URL(url);
   const address = { host, port: Number(port || '6379') };

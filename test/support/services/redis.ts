@@ -11,7 +11,7 @@ import { sharedServiceUrl } from './shared-services';
 /** A real Redis, or Valkey, which is compatible. */
 export interface RedisServer {
   readonly url: string;
-  /** Whether it was started here and can be shut down. */
+  /** Whether this test has started the server, and may shut it down. */
   readonly owned: boolean;
   /** Starts an outage: kills the server. Its data is lost. */
   shutDown(): Promise<void>;
@@ -23,9 +23,10 @@ export interface RedisServer {
 }
 
 interface RedisOptions {
+  /** Whether to start a server that no other test uses. */
   readonly fresh?: boolean;
   readonly mode?: keyof typeof MODES;
-  /** Of a server that accepts only TLS. */
+  /** With a certificate, the server accepts only TLS. */
   readonly certificate?: Certificate;
 }
 
@@ -37,8 +38,8 @@ const MODES = {
 } as const;
 
 /**
- * Returns the Redis shared by the test run, with a database for this jest worker only; starts a new
- * one if `fresh`, with other options, or without a run.
+ * Returns the Redis shared by the test run, with a database for this jest worker only. Starts a new
+ * one if `fresh`, with other options, or if this is a program outside a test run.
  */
 export async function startRedis({
   mode = 'standalone',
@@ -61,8 +62,8 @@ export async function startRedis({
   };
 }
 
-function sharedServer(given: string): RedisServer {
-  const url = databaseOfWorker(given);
+function sharedServer(serverUrl: string): RedisServer {
+  const url = databaseOfWorker(serverUrl);
   const rejectOutage = async (): Promise<never> => {
     throw new Error('Other tests use this Redis: shut down one from startRedis({ fresh: true }).');
   };
@@ -76,8 +77,9 @@ function sharedServer(given: string): RedisServer {
   };
 }
 
-function databaseOfWorker(given: string): string {
-  const url = new URL(given);
+/** The URL of this jest worker's database, unless the server's URL already selects one. */
+function databaseOfWorker(serverUrl: string): string {
+  const url = new URL(serverUrl);
   if (url.pathname.length <= 1) url.pathname = `/${process.env['JEST_WORKER_ID'] ?? '0'}`;
   return url.href;
 }
@@ -110,7 +112,7 @@ async function startServer(
       ...(certificate ? tlsOptions(folder, port) : ['--port', String(port)]),
       ...['--bind', LOOPBACK, '--dir', folder],
       ...['--save', '', '--appendonly', 'no'],
-      // Enough for one per jest worker on any machine.
+      // Enough databases for one per jest worker on any machine.
       ...['--databases', '1024'],
       ...MODES[mode].args,
     ],

@@ -19,12 +19,12 @@ const STARTERS: Record<ServiceName, () => Promise<SharedService>> = {
 };
 
 /**
- * The services of one test run. It runs in jest's main process, starts a service when the first
+ * Runs the services of one test run, in jest's main process. It starts a service when the first
  * worker needs it, shares it with the other workers, and stops all services at the end.
  */
 export class ServiceBroker {
   private readonly services = new Map<ServiceName, Promise<SharedService>>();
-  private starting = 0;
+  private startingCount = 0;
 
   private constructor(private readonly server: Server) {
     // An idle server does not keep the process alive; a waiting request does.
@@ -45,9 +45,9 @@ export class ServiceBroker {
     return new ServiceBroker(server);
   }
 
-  /** Whether a service is starting. What this process opens then belongs to the whole run. */
+  /** Whether a service is starting. Whatever this process opens meanwhile belongs to the whole run. */
   get isStarting(): boolean {
-    return this.starting > 0;
+    return this.startingCount > 0;
   }
 
   async stop(): Promise<void> {
@@ -65,11 +65,11 @@ export class ServiceBroker {
   }
 
   private async startService(name: ServiceName): Promise<SharedService> {
-    this.starting += 1;
+    this.startingCount += 1;
     try {
       return await STARTERS[name]();
     } finally {
-      this.starting -= 1;
+      this.startingCount -= 1;
     }
   }
 }

@@ -3,6 +3,7 @@ import { type User } from './drop-privileges';
 /** How to run a server. */
 export interface ServiceSpec {
   readonly name: string;
+  /** `undefined` for the user of this process. */
   readonly user: User | undefined;
   /** Prepares the folder for the first start. */
   prepare(folder: string): Promise<void>;

@@ -9,7 +9,10 @@ const URL_VARIABLES = {
 
 export type ServiceName = keyof typeof URL_VARIABLES;
 
-/** URL of a shared service: from the environment, or from the broker, which starts it if needed. */
+/**
+ * The URL of a shared service: from its variable, or from the broker, which starts the service if
+ * needed. `undefined` outside a test run.
+ */
 export async function sharedServiceUrl(name: ServiceName): Promise<string | undefined> {
   const variable = URL_VARIABLES[name];
   const url = variable === undefined ? '' : (process.env[variable] ?? '');
