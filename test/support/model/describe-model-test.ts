@@ -4,18 +4,19 @@ import { SeededRandom } from '../seeded-random.js';
 import { INVARIANT_CHECKS } from './invariant-checks.js';
 import { runModelTest, type ModelTestRun } from './run-model-test.js';
 
-/** Of each engine. */
+/** How many seeds are run on each database. */
 const SEEDS = Number(process.env['SEEDS'] ?? 100);
 const OPERATIONS_PER_SEED = 500;
-/** While one waits for its database or a timer, another one runs. */
+/** While one run waits for its database or a timer, another one continues. */
 const CONCURRENT_SEEDS = 4;
-/** One run in this many writes a log, in which secrets are searched. */
-const LOGGED_RUNS = 8;
-/** Fewer may leave out a rare answer. */
+/** One run in this many writes a log, which is searched for secrets. */
+const LOG_INTERVAL = 8;
+/** With fewer seeds, a rare answer may not occur. */
 const MIN_COVERING_SEEDS = 50;
-/** The share of all operations that have to be run. */
+/** The least share of all operations that the runs must complete. */
 const MIN_COMPLETE = 0.95;
-const RUNNING_MS = minutes(15);
+/** The time limit of all runs together. */
+const RUNS_TIMEOUT_MS = minutes(15);
 
 /** Where the service stores its data. */
 export interface ModelStorage {
@@ -36,11 +37,11 @@ export function describeModelTest(
   title: string,
   { replicas, createStorage }: { replicas: number; createStorage: () => Promise<ModelStorage> },
 ): void {
-  const given = seedOfFile();
-  // The seed of one run has a part for the file's seed and one for its own.
-  const seeds = given.includes('/')
-    ? [given]
-    : Array.from({ length: SEEDS }, (_, index) => `${given}/${index}`);
+  const fileSeed = seedOfFile();
+  // The seed of a single run consists of the file's seed and a number: only that run is repeated.
+  const seeds = fileSeed.includes('/')
+    ? [fileSeed]
+    : Array.from({ length: SEEDS }, (_, index) => `${fileSeed}/${index}`);
 
   describe(title, () => {
     const results: SeedResult[] = [];
@@ -55,17 +56,17 @@ export function describeModelTest(
     };
 
     beforeAll(async () => {
-      // Loads the modules, which would delay runs beside it beyond their deadlines.
+      // Loads the modules first: that would delay concurrent runs beyond their deadlines.
       await runSeed('warm-up', 20, false);
       const waiting = [...seeds.entries()];
       const runSeeds = async () => {
         for (let next = waiting.shift(); next; next = waiting.shift()) {
           const [index, seed] = next;
-          results.push(await runSeed(seed, OPERATIONS_PER_SEED, index % LOGGED_RUNS === 0));
+          results.push(await runSeed(seed, OPERATIONS_PER_SEED, index % LOG_INTERVAL === 0));
         }
       };
       await Promise.all(Array.from({ length: CONCURRENT_SEEDS }, runSeeds));
-    }, RUNNING_MS);
+    }, RUNS_TIMEOUT_MS);
 
     it('gives only answers that the model allows', () => {
       const failed = results.filter(({ run }) => run.failureReport.length > 0);
@@ -98,7 +99,7 @@ function expectNone(
     return found.length === 0 ? [] : [{ seed: result.seed, found }];
   });
   const [first] = violations;
-  // The command of the jest environment then repeats only this run.
+  // The command that the jest environment prints then repeats only this run.
   if (first) Object.assign(globalThis, { [SEED_OF_FILE]: first.seed });
   expect(violations.slice(0, 3)).toEqual([]);
 }

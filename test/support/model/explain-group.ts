@@ -10,14 +10,15 @@ import {
 import type { OperationResponse } from './operation.js';
 import { stepOperation } from './read-steps.js';
 
-/** A point that some order of the steps reaches. */
+/** The state and the progress of each operation that some order of the steps leads to. */
 interface SearchNode {
   readonly state: ModelState;
   readonly progress: readonly Progress[];
 }
 
-/** Which states explain a group of concurrent operations, or why none does. */
+/** The result of the search for an order that explains a group of concurrent operations. */
 export interface GroupExplanation {
+  /** The states after such orders; empty if no order explains all answers. */
   readonly states: readonly ModelState[];
   /** Answers that some order leads to, but that the service did not give. */
   readonly mismatches: readonly string[];
@@ -44,6 +45,7 @@ export function explainGroup(
         continue;
       }
       for (const child of expand(node, contexts, mismatches)) {
+        // Equal nodes are kept once. A single operation leads to a single node.
         const isOnly = nodes.length === 1 && contexts.length === 1;
         next.set(isOnly ? '' : describeNode(child), child);
       }
@@ -56,12 +58,13 @@ export function explainGroup(
 const describeNode = ({ state, progress }: SearchNode): string =>
   `${JSON.stringify(progress)}\n${state.fingerprint}`;
 
+/** The nodes that follow by one step of one operation. */
 function expand(
   node: SearchNode,
   contexts: readonly StepContext[],
   mismatches: Set<string>,
 ): SearchNode[] {
-  const nextCall = Math.min(
+  const nextSequence = Math.min(
     ...contexts.flatMap(({ record }, index) =>
       record.calls.slice(node.progress[index]?.calls).map(({ sequence }) => sequence),
     ),
@@ -70,7 +73,7 @@ function expand(
     const progress = node.progress[index] ?? NOT_STARTED;
     if (progress.phase === 'done') return [];
     const call = progress.phase === 'call' ? getNextCall(context, progress) : undefined;
-    if (call && call.sequence > nextCall) return [];
+    if (call && call.sequence > nextSequence) return [];
     const result = stepOperation(context, node.state, progress);
     const { answer } = result.progress;
     const { record } = context;
@@ -84,8 +87,8 @@ function expand(
         return [];
       }
     }
-    const all = node.progress.map((other, place) => (place === index ? result.progress : other));
-    return [{ state: result.state, progress: all }];
+    const allProgress = node.progress.map((other, i) => (i === index ? result.progress : other));
+    return [{ state: result.state, progress: allProgress }];
   });
 }
 
@@ -94,7 +97,9 @@ function findMismatch(
   response: OperationResponse,
 ): string | undefined {
   if (response.status !== status) return `has status ${response.status}`;
-  if (replayed !== undefined && response.replayed !== replayed) return 'is replayed or not';
+  if (replayed !== undefined && response.replayed !== replayed) {
+    return response.replayed ? 'is a replay' : 'is no replay';
+  }
   if (retryAfter !== undefined && response.retryAfter !== retryAfter) {
     return `has Retry-After ${response.retryAfter}`;
   }

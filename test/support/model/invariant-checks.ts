@@ -17,7 +17,7 @@ export const INVARIANT_CHECKS: Readonly<Record<string, InvariantCheck>> = {
   'I2: a client has no more wrong codes of a number checked than its limit': findExtraWrongCodes,
   'I3: an idempotency key leads to one message at most': findDuplicateMessages,
   'I4: nothing verifies after its expiry': findLateSuccesses,
-  'I5: no number, code, key or pinId is in the log or in a URL': findLeaks,
+  'I5: no number, key, pinId or provider PIN id is in the log, and no number in a URL': findLeaks,
   'I6: a rejected request makes no provider call': findCallsOfRejected,
   'I7: a client gets nothing of the verifications of others': findForeignAnswers,
 };
@@ -25,7 +25,7 @@ export const INVARIANT_CHECKS: Readonly<Record<string, InvariantCheck>> = {
 const isSuccess = ({ kind, response }: OperationRecord): boolean =>
   kind === 'verify' && response.body['verified'] === true && !response.replayed;
 
-/** The send that created the verification of each provider PIN id. */
+/** Maps each provider PIN id to the send that created its verification. */
 function mapPinsToSends({ records }: ModelTestRun): Map<string, OperationRecord> {
   const sends = new Map<string, OperationRecord>();
   const byId = new Map(records.map((record) => [record.id, record]));
@@ -51,7 +51,7 @@ function findDuplicateSuccesses(run: ModelTestRun): string[] {
   return succeeded.filter((id, index) => succeeded.indexOf(id) !== index);
 }
 
-/** Also by an answer that was lost and found, a code verifies only if it was sent to the number. */
+/** A code verifies only if it was sent to the number, even if the answer to its check was lost. */
 function findWrongSuccesses({ records, codes }: ModelTestRun): string[] {
   const sent = new Set<string>();
   const byId = new Map(records.map((record) => [record.id, record]));
@@ -78,22 +78,22 @@ function findExtraChecks(run: ModelTestRun): string[] {
     .map(([id, count]) => `${count} codes of ${id} were checked`);
 }
 
-/** A success restarts the count of the hour, not that of the day. */
+/** Wrong codes before a success count only in the limit of the day, not in that of the hour. */
 function findExtraWrongCodes(run: ModelTestRun): string[] {
   const { records, codes, settings } = run;
   const sends = mapPinsToSends(run);
-  const last = new Map<string, { wrong: number[]; verifiedAt: number }>();
+  const failures = new Map<string, { wrong: number[]; verifiedAt: number }>();
   return records.flatMap((record) => {
     const check = record.calls.find(isCodeCheck);
     const send = sends.get(check?.providerPinId ?? '');
     if (!check || !send) return [];
     const name = `${send.client} ${send.phoneNumber}`;
-    const { wrong, verifiedAt } = last.get(name) ?? { wrong: [], verifiedAt: 0 };
-    if (isSuccess(record)) last.set(name, { wrong, verifiedAt: record.endedAt });
+    const { wrong, verifiedAt } = failures.get(name) ?? { wrong: [], verifiedAt: 0 };
+    if (isSuccess(record)) failures.set(name, { wrong, verifiedAt: record.endedAt });
     if (check.code === codes.get(check.providerPinId ?? '')) return [];
     const now = record.startedAt;
     const all = [...wrong, now];
-    last.set(name, { wrong: all, verifiedAt });
+    failures.set(name, { wrong: all, verifiedAt });
     const hour = all.filter((at) => at > now - hours(1) && at > verifiedAt).length;
     const day = all.filter((at) => at > now - hours(24)).length;
     return hour > settings.failuresPerHour || day > settings.failuresPerDay
@@ -103,13 +103,13 @@ function findExtraWrongCodes(run: ModelTestRun): string[] {
 }
 
 function findDuplicateMessages({ records }: ModelTestRun): string[] {
-  const last = new Map<string, number>();
+  const sentAt = new Map<string, number>();
   return records.flatMap(({ id, client, key, startedAt, calls }) => {
     if (key === undefined || !calls.some(isAcceptedMessage)) return [];
     const name = `${client} ${key}`;
-    const before = last.get(name);
-    last.set(name, startedAt);
-    const isRepeated = before !== undefined && before > startedAt - IDEMPOTENCY_KEY_MS;
+    const earlier = sentAt.get(name);
+    sentAt.set(name, startedAt);
+    const isRepeated = earlier !== undefined && earlier > startedAt - IDEMPOTENCY_KEY_MS;
     return isRepeated ? [`${id} sent another message for ${name}`] : [];
   });
 }
@@ -138,10 +138,11 @@ function findLeaks({ records, codes, logs }: ModelTestRun): string[] {
     ...codes.keys(),
   ]);
   const logged = [...secrets].filter((secret) => log.includes(secret));
-  const urls = records.flatMap(({ calls }) =>
+  // Infobip's API requires the number in the URL of a status call.
+  const otherCalls = records.flatMap(({ calls }) =>
     calls.filter(({ operation }) => operation !== 'status'),
   );
-  const inUrl = urls.filter(({ path }) => numbers.some((number) => path.includes(number)));
+  const inUrl = otherCalls.filter(({ path }) => numbers.some((number) => path.includes(number)));
   return [...logged.map((secret) => `${secret} is in the log`), ...inUrl.map(({ path }) => path)];
 }
 
@@ -154,7 +155,6 @@ const REJECTIONS = [
   'validation_failed',
   'verification_not_found',
   'reference_mismatch',
-  'validation_failed',
 ];
 
 function findCallsOfRejected({ records }: ModelTestRun): string[] {
@@ -164,7 +164,7 @@ function findCallsOfRejected({ records }: ModelTestRun): string[] {
         const isRejected = REJECTIONS.includes(String(body['code'] ?? body['reason']));
         return (isRejected || replayed) && calls.some(isBillable);
       })
-      // The verification was erased while the provider sent the message.
+      // Except a send whose verification was erased while the provider sent the message.
       .filter(({ kind, response }) => kind !== 'send' || response.status !== 404)
       .map(({ id }) => `${id} was rejected and made a call`)
   );
@@ -177,9 +177,9 @@ function findForeignAnswers({ records }: ModelTestRun): string[] {
   return records
     .filter(({ target, client, response, key }) => {
       const isForeign = target !== undefined && owners.get(target) !== client;
-      // Its own earlier request with this key decides; the channel, before any verification is read.
-      const isAnswer = key === undefined && response.body['code'] !== 'validation_failed';
-      return isForeign && isAnswer && response.status !== 404;
+      // With a key, the client's own earlier request decides. A wrong channel is rejected first.
+      const dependsOnTarget = key === undefined && response.body['code'] !== 'validation_failed';
+      return isForeign && dependsOnTarget && response.status !== 404;
     })
     .map(({ id, response }) => `${id} got ${response.status} about a foreign verification`);
 }

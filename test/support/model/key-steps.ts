@@ -3,7 +3,7 @@ import type { KeyRecord, ModelState } from './model-state.js';
 import { problem, type ExpectedAnswer } from './model-step.js';
 import { toHttpRequest, type OperationRecord } from './operation.js';
 
-/** Claims the key of a request; `undefined` if an earlier request has it. */
+/** Claims the key of a request. @returns `undefined` if an earlier request has the key */
 export function claimKey(
   state: ModelState,
   record: OperationRecord,
@@ -15,11 +15,17 @@ export function claimKey(
   const earlier = state.getKey(client, key);
   if (earlier && isKeyValid(earlier.createdAt, now)) return undefined;
   const request = describeRequest(record);
-  const claim = { request, state: 'running', answer: undefined, createdAt: now, run: id } as const;
+  const claim = {
+    request,
+    state: 'running',
+    answer: undefined,
+    createdAt: now,
+    owner: id,
+  } as const;
   return state.setKey(client, key, { ...claim, verification });
 }
 
-/** Answers a request by the earlier one with its key. Read later, when it may be released. */
+/** Answers a request by the earlier one with its key. By then, that one may have released the key. */
 export function repeatAnswer(
   state: ModelState,
   record: OperationRecord,
@@ -33,7 +39,7 @@ export function repeatAnswer(
     case 'answered':
       return { status: 200, repeated: earlier.answer ?? {}, replayed: true };
     case 'ambiguous':
-      // A code may be checked again, a message must not be sent again.
+      // A code may be checked again, but a message must not be sent again.
       if (record.kind === 'verify') return { lost: earlier };
       return { ...problem(504, 'provider_timeout'), replayed: true };
     default:
@@ -41,22 +47,25 @@ export function repeatAnswer(
   }
 }
 
-/** Owns the key instead of the run whose answer was lost, unless another run does by now. */
+/**
+ * Makes a request the owner of its key, in place of the request whose answer was lost.
+ * @returns `undefined` if another request owns the key by now
+ */
 export function takeOverKey(
   state: ModelState,
   { client, key, id }: OperationRecord,
-  lostRun: string | undefined,
+  lostRequest: string | undefined,
   now: number,
 ): ModelState | undefined {
   const owned = key === undefined ? undefined : state.getKey(client, key);
-  if (key === undefined || !owned || owned.run !== lostRun) return undefined;
+  if (key === undefined || !owned || owned.owner !== lostRequest) return undefined;
   if (owned.state !== 'running' && owned.state !== 'ambiguous') return undefined;
-  return state.setKey(client, key, { ...owned, state: 'running', run: id, createdAt: now });
+  return state.setKey(client, key, { ...owned, state: 'running', owner: id, createdAt: now });
 }
 
 export const IN_PROGRESS = problem(409, 'request_in_progress');
 
-/** The run of the request stores its answer, if it still owns the key. */
+/** Stores the answer of a request with its key, if the request still owns the key. */
 export const storeAnswer = (
   state: ModelState,
   record: OperationRecord,
@@ -66,13 +75,13 @@ export const storeAnswer = (
 export const markAmbiguous = (state: ModelState, record: OperationRecord): ModelState =>
   changeKey(state, record, { state: 'ambiguous', answer: undefined });
 
-/** The request had no effect: its key may be used again. */
+/** Frees the key of a request that had no effect, for use by another request. */
 export function releaseKey(state: ModelState, { client, key, id }: OperationRecord): ModelState {
-  if (key === undefined || state.getKey(client, key)?.run !== id) return state;
+  if (key === undefined || state.getKey(client, key)?.owner !== id) return state;
   return state.setKey(client, key, undefined);
 }
 
-/** The keys of a client's erased verifications stay, without their answers. */
+/** Removes the answers of the keys of a client's erased verifications. The keys themselves stay. */
 export function eraseKeys(
   state: ModelState,
   client: string,
@@ -94,7 +103,7 @@ function changeKey(
   change: KeyChange,
 ): ModelState {
   const owned = key === undefined ? undefined : state.getKey(client, key);
-  if (key === undefined || owned?.run !== id || owned.state === 'erased') return state;
+  if (key === undefined || owned?.owner !== id || owned.state === 'erased') return state;
   return changeRecord(state, client, key, change);
 }
 

@@ -9,7 +9,7 @@ import {
   type StepResult,
 } from './model-step.js';
 import { MISSING_CALL, NOT_CALLED, toEarlierCheckResult } from './provider-results.js';
-import { closed, forgetFailure } from './verify-steps.js';
+import { closedAnswer, forgetFailure } from './verify-steps.js';
 
 /** Asks the provider whether a code was right, because the answer to its check was lost. */
 export function askForResult(
@@ -46,20 +46,20 @@ export function askForResult(
 }
 
 /**
- * A code was right. The request gets `verified: true` only if its own code was checked and no other
- * one is without a result.
+ * Completes a check after the provider reported that a code was right. The request gets
+ * `verified: true` only if its own code was checked and no other check is without a result.
  */
 export function completeFound(
   { record }: StepContext,
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const { target, asked, lostRun } = progress;
+  const { target, asked, lostRequest } = progress;
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const verification = state.getVerification(target);
-  if (!verification || now >= verification.expiresAt) return answerAlready(state, progress);
+  if (!verification || now >= verification.expiresAt) return answerAlreadyVerified(state, progress);
   const { id, client, phoneNumber, status, unresolved } = verification;
-  const isOnly = (asked === 'failed' || lostRun !== undefined) && unresolved === 1;
+  const isOnly = (asked === 'failed' || lostRequest !== undefined) && unresolved === 1;
   const isClaimed = isOnly && (status === 'pending' || status === 'unclaimed');
   let result = state;
   if (status === 'pending') {
@@ -68,15 +68,15 @@ export function completeFound(
       .changeNumber(client, phoneNumber, { verifiedAt: now })
       .changeVerification(id, { status: 'unclaimed', verifiedAt: now });
   }
-  if (!isClaimed) return answerAlready(result, progress);
+  if (!isClaimed) return answerAlreadyVerified(result, progress);
   result = result.changeVerification(id, { status: 'verified', verifiedAt: now, unresolved: 0 });
   const body = { verified: true };
   return done(storeAnswer(result, record, body), progress, { status: 200, replayed: false, body });
 }
 
-/** Another code was right, or may be. */
-function answerAlready(state: ModelState, progress: Progress): StepResult {
-  const answer = closed('already_verified');
+/** Answers a request whose own code is not certainly the one that was right. */
+function answerAlreadyVerified(state: ModelState, progress: Progress): StepResult {
+  const answer = closedAnswer('already_verified');
   switch (progress.asked) {
     case 'failed':
       return { state, progress: { ...progress, phase: 'keep' } };

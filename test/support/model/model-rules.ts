@@ -27,13 +27,13 @@ export interface ModelSettings {
 export interface LimitRejection {
   readonly code: 'cooldown_active' | 'quota_exceeded' | 'resend_limit_reached';
   readonly until: number;
-  /** Whether only what other clients did is the cause. */
+  /** Whether the client is within its own limits: only events of other clients are the cause. */
   readonly isShared?: boolean;
 }
 
 export const IDEMPOTENCY_KEY_MS = hours(24);
 
-/** The end user at an address, for one client; a new secret starts its counts from zero. */
+/** The name under which a client's end user at an address is counted. A new secret changes it. */
 export const endUserOf = (client: string, address: string, secret: string): string =>
   `${secret} ${client} ${address}`;
 
@@ -41,10 +41,10 @@ export const endUserOf = (client: string, address: string, secret: string): stri
 export const hasChannel = (provider: ProviderName, channel: ModelChannel = 'sms'): boolean =>
   channel !== 'whatsapp' || provider === 'sinch';
 
-/** Infobip's filter of SMS to one number. */
+/** Infobip's filter of SMS to one number: the most with the same code, and the most in all. */
 const FLOOD_FILTER = { sameCode: 6, messages: 20, windowMs: minutes(61) };
 
-/** A message to count, for whom, and its code. */
+/** What limits need to know of a message and of its code. */
 export type LimitedSend = Pick<
   VerificationRecord,
   'client' | 'phoneNumber' | 'endUser' | 'channel' | 'expiresAt' | 'attempts'
@@ -58,7 +58,10 @@ export const isKeyValid = (createdAt: number, now: number): boolean =>
 export const isClaimable = ({ status, expiresAt }: VerificationRecord, now: number): boolean =>
   (status === 'pending' || status === 'unclaimed') && expiresAt > now;
 
-/** Whether the answer to an earlier check is lost, so that its provider is asked first. */
+/**
+ * Whether the answer to an earlier check is lost, so that its provider is asked first.
+ * @param own how many of the unresolved checks are the request's own
+ */
 export const followsLostAnswer = (
   { unresolved, lostAt }: VerificationRecord,
   now: number,
@@ -75,7 +78,7 @@ export const canBeEntered = (
   now: number,
 ): boolean => expiresAt - now >= Math.min(seconds(30), ttlMs / 2);
 
-/** When a new code can be sent, if the provider no longer delivers this one again. */
+/** Rejects a resend if the provider no longer delivers this code; `until` a new one can be sent. */
 export function findSameCodeLimit(
   state: ModelState,
   { provider, messages, ...verification }: VerificationRecord,
@@ -99,14 +102,14 @@ export const getAttemptsRemaining = (
 /** Infobip's template has codes of six digits. Sinch does not state a length. */
 const CODE_LENGTHS = { infobip: 6, sinch: undefined } as const;
 
-/** Sinch checks one code. */
+/** How many submitted codes a provider checks for each code that it sent. */
 const ATTEMPTS_PER_CODE = { infobip: Infinity, sinch: 1 } as const;
 
 /** How many digits the code of a provider has; `undefined` if that is not known. */
 export const getCodeLength = (provider: ProviderName | undefined): number | undefined =>
   provider && CODE_LENGTHS[provider];
 
-/** Whether a code may be right by its length. */
+/** Whether a code has the length of the provider's codes, or that length is not known. */
 export const hasRightLength = (
   { provider }: VerificationRecord,
   code: string | undefined,
@@ -159,7 +162,7 @@ export function getClosedReason(
   return reasons[status] ?? 'attempts_exhausted';
 }
 
-/** Which limit rejects a message now: one of the client's own first. */
+/** Finds the limit that rejects a message now: one of the client's own first. */
 export function findSendLimit(
   state: ModelState,
   send: LimitedSend,
@@ -177,7 +180,10 @@ export function findSendLimit(
   return findEndUserLimit(state, send.endUser, settings, now) ?? (isLimited ? byNumber : undefined);
 }
 
-/** How a rejection by the number's limits is answered. It does not look at other clients again. */
+/**
+ * Finds the limit that the service names after it rejected a message by the number's limits. This does
+ * not check again whether other clients use the number.
+ */
 export function explainNumberLimit(
   state: ModelState,
   send: LimitedSend,
@@ -190,7 +196,7 @@ export function explainNumberLimit(
   const until = Math.max(
     cooldownUntil,
     getOwnBlockedUntil(events, day, now) ?? 0,
-    findCodesUntil(state, send, settings, now),
+    getChecksBlockedUntil(state, send, settings, now),
     send.channel === 'sms' ? (getBlockedUntil(events.own, count, windowMs, now) ?? 0) : 0,
   );
   if (until > 0) {
@@ -203,8 +209,8 @@ export function explainNumberLimit(
   return isShared ? createSharedLimit(now) : undefined;
 }
 
-/** Until when the client's own wrong codes keep the code from being checked; 0 if not so long. */
-function findCodesUntil(
+/** Until when the client's own wrong codes block checks; 0 if the code can be checked before. */
+function getChecksBlockedUntil(
   state: ModelState,
   send: LimitedSend,
   settings: ModelSettings,
@@ -216,7 +222,7 @@ function findCodesUntil(
   return until >= send.expiresAt ? until : 0;
 }
 
-/** Whether the client's share of wrong codes keeps the code from being checked, if not the first. */
+/** Whether the client's share of wrong codes blocks all checks of the code, except a first one. */
 function isCodeShareUsed(
   state: ModelState,
   send: LimitedSend,
@@ -245,7 +251,7 @@ const isFilterReached = (
 
 function readSendLimits(
   state: ModelState,
-  { client, phoneNumber }: CodeOfNumber,
+  { client, phoneNumber }: ClientNumber,
   { cooldownMs, sendsPerDay, clientSharePerNumber }: ModelSettings,
 ) {
   return {
@@ -259,7 +265,7 @@ function readSendLimits(
   };
 }
 
-/** Whether an end user's limit rejects a message now. */
+/** Finds the limit of the end user if it rejects a message now. */
 export function findEndUserLimit(
   state: ModelState,
   endUser: string | undefined,
@@ -271,7 +277,7 @@ export function findEndUserLimit(
   return until === undefined ? undefined : { code: 'quota_exceeded', until };
 }
 
-/** Whether the wrong codes of a verification's number reject another code now. */
+/** Finds the limit of wrong codes if it rejects another code of the verification now. */
 export function findCodeLimit(
   state: ModelState,
   { client, phoneNumber, attempts }: VerificationRecord,
@@ -288,10 +294,13 @@ export function findCodeLimit(
   return isLimited ? limit : undefined;
 }
 
-/** How a rejection by wrong codes is answered. It does not look at other clients again. */
+/**
+ * Finds the limit that the service names after it rejected a code by the number's wrong codes. This
+ * does not check again whether other clients use the number.
+ */
 export function explainCodeLimit(
   state: ModelState,
-  number: CodeOfNumber,
+  number: ClientNumber,
   settings: ModelSettings,
   now: number,
 ): LimitRejection | undefined {
@@ -302,11 +311,11 @@ export function explainCodeLimit(
   return isShared ? createSharedLimit(now) : undefined;
 }
 
-type CodeOfNumber = Pick<VerificationRecord, 'client' | 'phoneNumber'>;
+type ClientNumber = Pick<VerificationRecord, 'client' | 'phoneNumber'>;
 
 function readCodeLimits(
   state: ModelState,
-  { client, phoneNumber }: CodeOfNumber,
+  { client, phoneNumber }: ClientNumber,
   { failuresPerHour, failuresPerDay, clientSharePerNumber }: ModelSettings,
 ) {
   const hour = { count: failuresPerHour, windowMs: hours(1), restartsAtSuccess: true };
@@ -321,7 +330,7 @@ function readCodeLimits(
 /** A limit of a number, for one client. */
 interface NumberWindow {
   readonly count: number;
-  /** How much of it a client has while other clients have events in the window. */
+  /** The part of `count` that a client has while other clients have events in the window. */
   readonly share: number;
   readonly windowMs: number;
   /** Whether only events after the client's last success count. */
@@ -331,6 +340,7 @@ interface NumberWindow {
 /** The events of a number: the client's own, and those of each other client. */
 interface NumberEvents {
   readonly own: readonly WindowEvent[];
+  /** When the client last verified the number. */
   readonly verifiedAt: number;
   readonly others: readonly (readonly WindowEvent[])[];
 }
@@ -350,11 +360,11 @@ function readNumbers(
   };
 }
 
-/** At least one. A binary fraction may be a little too high. */
+/** A client's share of a limit, rounded up. A binary fraction may be a little too high. */
 const toShare = (count: number, clientSharePerNumber: number): number =>
   Math.ceil(Number((count * clientSharePerNumber).toFixed(6)));
 
-/** The same answer whatever the other clients did, and when. */
+/** This answer does not depend on what other clients did, so that it does not reveal that. */
 const createSharedLimit = (now: number): LimitRejection => ({
   code: 'quota_exceeded',
   until: now + hours(1),
@@ -368,10 +378,11 @@ const getOwnBlockedUntil = (
 ): number | undefined =>
   getBlockedUntil(own, count, windowMs, now, restartsAtSuccess ? verifiedAt : 0);
 
+/** Whether no other client has an event in the window. */
 const isAlone = ({ others }: NumberEvents, { windowMs }: NumberWindow, now: number): boolean =>
   others.every(([newest]) => !newest || newest.at <= now - windowMs);
 
-/** Whether a client has used its share, if it has one. */
+/** Whether a client has used its share, if that is less than the whole limit. */
 const isShareUsed = (events: NumberEvents, limit: NumberWindow, now: number): boolean =>
   limit.share < limit.count &&
   getOwnBlockedUntil(events, { ...limit, count: limit.share }, now) !== undefined;

@@ -1,17 +1,18 @@
 import type { ProviderName } from '../../../src/common/provider-name.js';
 import type { ModelChannel } from './operation.js';
 
-/** An event in a sliding window, by the operation that counted it. */
+/** An event in a sliding window. */
 export interface WindowEvent {
   readonly at: number;
+  /** The operation that counted it. */
   readonly by: string;
 }
 
-/** What one client did to a number. */
+/** What counts for one client and one phone number. */
 export interface NumberRecord {
   readonly sends: readonly WindowEvent[];
   readonly failures: readonly WindowEvent[];
-  /** When the client last verified it; 0 if never, or if it has erased it since. */
+  /** When the client last verified the number; 0 if never, or not since the client erased it. */
   readonly verifiedAt: number;
 }
 
@@ -20,7 +21,7 @@ export interface VerificationRecord {
   readonly id: string;
   readonly client: string;
   readonly phoneNumber: string;
-  /** Unclaimed: a code was right, but no request got `verified: true`. */
+  /** `unclaimed`: a code was right, but no request got `verified: true`. */
   readonly status:
     'sending' | 'pending' | 'verified' | 'unclaimed' | 'expired' | 'failed' | 'cancelled';
   readonly channel: ModelChannel;
@@ -31,7 +32,7 @@ export interface VerificationRecord {
   readonly attempts: number;
   /** Checks without a result: running ones, and those whose answers were lost. */
   readonly unresolved: number;
-  /** From when on one of them counts as lost. */
+  /** The time from which an unresolved check counts as lost. */
   readonly lostAt: number;
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -42,12 +43,13 @@ export interface VerificationRecord {
 
 export interface KeyRecord {
   readonly request: string;
-  /** Erased with its number: no request can use the key until it expires. */
+  /** `erased`: together with its number. No request can use the key until it expires. */
   readonly state: 'running' | 'answered' | 'ambiguous' | 'erased';
   readonly answer: object | undefined;
   readonly createdAt: number;
-  /** The run of the request that owns it, and its verification. */
-  readonly run: string;
+  /** The operation that owns the key: only that one may store an answer or release the key. */
+  readonly owner: string;
+  /** The verification that the request is about. */
   readonly verification: string | undefined;
 }
 
@@ -81,7 +83,7 @@ export class ModelState {
     return new ModelState(this.base, changes);
   }
 
-  /** Makes the changes the base. No other state over this base may be used afterwards. */
+  /** Writes the changes into the base. No other state over this base may be used afterwards. */
   commit(): ModelState {
     for (const [key, value] of this.changes) {
       if (value === null) this.base.delete(key);
@@ -141,9 +143,9 @@ export class ModelState {
   }
 
   setKey(client: string, key: string, record: KeyRecord | undefined): ModelState {
-    const names = this.listKeys(client);
+    const keys = this.listKeys(client);
     const state = this.set(`key ${client} ${key}`, record ?? null);
-    return names.includes(key) ? state : state.set(`keys ${client}`, [...names, key]);
+    return keys.includes(key) ? state : state.set(`keys ${client}`, [...keys, key]);
   }
 
   listKeys(client: string): readonly string[] {
@@ -164,7 +166,7 @@ export class ModelState {
   }
 }
 
-/** Values are immutable, so their text is made once. */
+/** The JSON of each value. Values are immutable, so their JSON is computed only once. */
 const texts = new WeakMap<object, string>();
 
 function describe(value: unknown): string {
@@ -183,11 +185,12 @@ function forgetOperation(value: unknown): unknown {
     const { sends, failures, verifiedAt } = value as NumberRecord;
     return { verifiedAt, sends: withoutOperation(sends), failures: withoutOperation(failures) };
   }
-  if ('run' in value) return { ...value, run: '' };
+  if ('owner' in value) return { ...value, owner: '' };
   const isEvents = Array.isArray(value) && value.every((item) => typeof item === 'object');
   return isEvents ? withoutOperation(value as WindowEvent[]) : value;
 }
 
+/** Adds an event in front. Keeps 40 older ones, which is more than any limit of the test counts. */
 export const addEvent = (events: readonly WindowEvent[], at: number, by: string): WindowEvent[] => [
   { at, by },
   ...events.slice(0, 40),

@@ -11,7 +11,7 @@ export interface ExpectedAnswer {
   /** The whole body, repeated from an earlier answer. */
   readonly repeated?: object;
   readonly replayed?: boolean;
-  /** Seconds. */
+  /** The header `Retry-After`, in seconds. */
   readonly retryAfter?: number;
 }
 
@@ -40,7 +40,7 @@ export interface Progress {
     /** The provider did not accept the code. */
     | 'reject'
     | 'done';
-  /** How many of its provider calls the steps so far have used. */
+  /** How many of the operation's provider calls its steps have explained so far. */
   readonly calls: number;
   /** Providers that are still to be tried, in this order. */
   readonly providers: readonly ProviderName[];
@@ -58,16 +58,16 @@ export interface Progress {
   readonly checkResult?: string;
   /** The provider of the verification when its attempt was reserved. */
   readonly issuer?: ProviderName | undefined;
-  /** The request with this key that is repeated here, because its answer was lost. */
-  readonly lostRun?: string;
+  /** The earlier request with the same key, whose answer was lost and which is repeated here. */
+  readonly lostRequest?: string;
   /**
    * When the provider is asked about lost answers: before this check, after it failed, after it
    * found no attempts left, or when the service rejected the request without a check.
    */
   readonly asked?: 'before' | 'failed' | 'exhausted' | 'rejected';
-  /** The answer, unless an earlier check turns out to be right. */
+  /** The answer, unless the code of an earlier check turns out to be right. */
   readonly pending?: ExpectedAnswer;
-  /** The limit of the number that all clients share. An end user's limit is named before it. */
+  /** The shared limit of the number. The answer names it only if no limit of an end user applies. */
   readonly sharedLimit?: LimitRejection | undefined;
   readonly answer?: ExpectedAnswer;
 }
@@ -78,7 +78,7 @@ export const NOT_STARTED: Progress = { phase: 'start', calls: 0, providers: [], 
 export interface StepContext {
   readonly record: OperationRecord;
   readonly settings: ModelSettings;
-  /** Of this replica, in order of preference. */
+  /** The providers of the service, in order of preference. */
   readonly providers: readonly ProviderName[];
   /** Whether the circuit of a provider's operation may be open. */
   mayCircuitBeOpen(provider: ProviderName, operation: string): boolean;

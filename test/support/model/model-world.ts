@@ -18,12 +18,12 @@ import {
 import { startProviderGateway, type ProviderGateway } from './provider-gateway.js';
 import { isProviderDown } from './provider-results.js';
 
-const keyOf = (client: string): string => `key-of-${client}-that-only-the-model-test-knows-of`;
+const apiKeyOf = (client: string): string => `key-of-${client}-that-only-the-model-test-knows-of`;
 const API_KEYS = CLIENTS.map(
-  (client) => `${client}:${createHash('sha256').update(keyOf(client)).digest('hex')}`,
+  (client) => `${client}:${createHash('sha256').update(apiKeyOf(client)).digest('hex')}`,
 ).join(',');
 
-/** So long that no call ends by it. */
+/** Long enough that no provider call times out. */
 export const PROVIDER_TIMEOUT_MS = seconds(60);
 
 /** Calls that must have failed before a circuit can be open. */
@@ -33,7 +33,7 @@ export interface WorldOptions {
   readonly settings: ModelSettings;
   readonly providers: readonly ProviderName[];
   readonly replicas: number;
-  /** The database. */
+  /** The settings that select the database. */
   readonly storage: NodeJS.ProcessEnv;
   readonly logLevel: 'info' | 'silent';
   /** If true, only the service prevents a second success of a code. */
@@ -48,7 +48,7 @@ interface WorldReplica {
 /** Replicas of the service on one database, with a sandbox as their providers and one clock. */
 export class ModelWorld {
   readonly clock = new FakeClock();
-  /** The first one writes. */
+  /** The values of `OTP_SECRET`. The service writes with the first one and reads with all. */
   readonly secrets = [newSecret(0)];
   readonly logs: string[] = [];
   private replicas: WorldReplica[] = [];
@@ -109,9 +109,9 @@ export class ModelWorld {
 
   /** Runs operations at the same time. */
   async run(operations: readonly ModelOperation[]): Promise<OperationRecord[]> {
-    const from = this.gateway.calls.length;
+    const earlierCalls = this.gateway.calls.length;
     const records = await Promise.all(operations.map((operation) => this.runOne(operation)));
-    for (const call of this.gateway.calls.slice(from)) {
+    for (const call of this.gateway.calls.slice(earlierCalls)) {
       const record = records.find(({ id }) => id === call.operationId);
       if (!record) throw new Error(`no operation made the call ${JSON.stringify(call)}`);
       record.calls.push(call);
@@ -134,7 +134,7 @@ export class ModelWorld {
       method,
       path,
       headers: {
-        authorization: `Bearer ${keyOf(client)}`,
+        authorization: `Bearer ${apiKeyOf(client)}`,
         'x-request-id': id,
         ...(body && { 'content-type': 'application/json' }),
         ...(key !== undefined && { 'idempotency-key': key }),
@@ -151,7 +151,7 @@ export class ModelWorld {
     };
   }
 
-  /** Tries again: on a busy machine, the first connection to the database may take too long. */
+  /** Tries twice: on a busy machine, the first connection to the database may take too long. */
   private async startReplica(): Promise<WorldReplica> {
     return this.tryStartReplica().catch(() => this.tryStartReplica());
   }
@@ -179,7 +179,7 @@ export class ModelWorld {
         SENDS_PER_END_USER_IP_PER_HOUR: String(settings.endUserSendsPerHour),
         THROTTLE_SEND_LIMIT: '1000000',
         THROTTLE_VERIFY_LIMIT: '1000000',
-        // The budgets of clients and destinations have tests of their own.
+        // Not reached: the budgets of clients and destinations have tests of their own.
         CLIENT_UNREACHABLE_PER_DAY: '1000000',
         CLIENT_WRONG_CODES_PER_DAY: '1000000',
         PUMPING_FLOOR_PER_HOUR: '1000000',
@@ -187,7 +187,7 @@ export class ModelWorld {
       },
       this.clock,
     );
-    // A send that comes before would not know how long its code is.
+    // Otherwise the first send would not know the length of its code.
     await service.app.get(InfobipCodeLengths).read();
     return { service, pool: new Pool(service.url, { connections: 8 }) };
   }

@@ -17,7 +17,7 @@ const OTHER_CHANNELS: readonly ModelChannel[] = ['voice', 'whatsapp'];
 const END_USERS = ['203.0.113.7', '203.0.113.8'];
 const REFERENCES = ['login', 'payment'];
 
-/** How often each operation comes, in parts of the sum. */
+/** The relative frequency of each operation. */
 const WEIGHTS: Record<OperationKind, number> = {
   send: 26,
   verify: 36,
@@ -32,6 +32,7 @@ const KINDS = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>
   Array.from({ length: weight }, () => kind as OperationKind),
 );
 
+/** The faults of sends and resends. One that is listed more often is more frequent. */
 const SEND_FAULTS: readonly GatewayFault[] = [
   'drop_before',
   'drop_after',
@@ -46,6 +47,7 @@ const SEND_FAULTS: readonly GatewayFault[] = [
   'unreachable',
   'not-sent',
 ];
+/** The faults of verifies, listed like those of sends. */
 const VERIFY_FAULTS: readonly GatewayFault[] = [
   'drop_before',
   'drop_after',
@@ -72,23 +74,23 @@ const STATUS_FAULTS: readonly GatewayFault[] = [
   'slow',
 ];
 
-/** A verification that a client knows of. */
+/** A verification whose pinId a client knows. */
 interface KnownVerification {
   readonly id: string;
   readonly client: string;
   readonly phoneNumber: string;
   readonly reference: string | undefined;
   readonly pinId: string;
-  /** Oldest first. */
+  /** The codes that were sent, oldest first. */
   readonly codes: string[];
 }
 
-/** Chooses operations at random. Few numbers and clients, so that they collide. */
+/** Chooses operations at random. There are few numbers and clients, so that operations collide. */
 export class OperationGenerator {
-  private readonly known: KnownVerification[] = [];
-  private readonly keyed: ModelOperation[] = [];
+  private readonly verifications: KnownVerification[] = [];
+  private readonly keyedOperations: ModelOperation[] = [];
   /** Verifies whose answers may be lost. */
-  private readonly failed: ModelOperation[] = [];
+  private readonly failedVerifies: ModelOperation[] = [];
   private count = 0;
 
   constructor(
@@ -108,15 +110,15 @@ export class OperationGenerator {
     return group;
   }
 
-  /** Notes what the clients and the phones learned. */
+  /** Takes note of the pinIds that clients got, and of the codes that phones got. */
   learn(records: readonly OperationRecord[], codes: ReadonlyMap<string, string>): void {
     for (const record of records) {
       const { kind, response, client, phoneNumber, reference, id, target } = record;
-      if (record.key !== undefined) this.keyed.push(record);
-      if (kind === 'verify' && response.status >= 500) this.failed.push(record);
+      if (record.key !== undefined) this.keyedOperations.push(record);
+      if (kind === 'verify' && response.status >= 500) this.failedVerifies.push(record);
       const { pinId } = response.body;
       if (kind === 'send' && !response.replayed && typeof pinId === 'string') {
-        this.known.push({
+        this.verifications.push({
           id,
           client,
           phoneNumber: phoneNumber ?? '',
@@ -126,13 +128,13 @@ export class OperationGenerator {
         });
       }
       if (kind === 'erase') {
-        const kept = this.known.filter(
+        const kept = this.verifications.filter(
           (other) =>
             other.client !== client || other.phoneNumber !== phoneNumber || this.random.oneIn(5),
         );
-        this.known.splice(0, Infinity, ...kept);
+        this.verifications.splice(0, Infinity, ...kept);
       }
-      const verification = this.known.find((other) => other.id === (target ?? id));
+      const verification = this.verifications.find((other) => other.id === (target ?? id));
       for (const call of record.calls) {
         if (call.operation === 'verify' || call.operation === 'status') continue;
         const code = call.providerResponse && codes.get(readProviderPinId(call));
@@ -144,8 +146,9 @@ export class OperationGenerator {
 
   private nextOperation(isAlone: boolean): ModelOperation {
     const { random } = this;
-    if (this.keyed.length > 0 && random.oneIn(8)) return this.repeat(this.pickNewest(this.keyed));
-    const lost = this.failed.at(-1);
+    if (this.keyedOperations.length > 0 && random.oneIn(8))
+      return this.repeat(this.pickNewest(this.keyedOperations));
+    const lost = this.failedVerifies.at(-1);
     if (lost && random.oneIn(6)) return this.followLost(lost);
     const kind = random.oneOf(KINDS);
     const fault = this.chooseFault(kind, isAlone);
@@ -183,7 +186,7 @@ export class OperationGenerator {
     }
   }
 
-  /** The same request, perhaps at another replica or with another key. */
+  /** The same request, perhaps to another replica, of another client or with other fields. */
   private repeat(operation: ModelOperation): ModelOperation {
     const { random } = this;
     const replica = random.between(0, this.options.replicas - 1);
@@ -192,7 +195,7 @@ export class OperationGenerator {
     return { ...toOperation(operation), id: this.nextId(), replica, client, ...changed };
   }
 
-  /** The same again, or something else with the same verification, races best. */
+  /** An operation to run together with the first; mostly one on the same verification or number. */
   private nextRival(first: ModelOperation): ModelOperation {
     if (this.random.oneIn(3)) return this.nextOperation(false);
     return this.random.oneIn(2) ? this.repeat(first) : this.collide(first);
@@ -201,7 +204,7 @@ export class OperationGenerator {
   /** Another operation of the same client on the same verification or number. */
   private collide({ client, target, pinId, phoneNumber }: ModelOperation): ModelOperation {
     const { random } = this;
-    const known = this.known.find((other) => other.id === target);
+    const known = this.verifications.find((other) => other.id === target);
     const replica = random.between(0, this.options.replicas - 1);
     const common = { id: this.nextId(), client, replica };
     const number = phoneNumber ?? known?.phoneNumber ?? random.oneOf(PHONE_NUMBERS);
@@ -213,7 +216,7 @@ export class OperationGenerator {
     return { ...common, kind, target, pinId, ...fields };
   }
 
-  /** The same request again, or another code for the same verification. */
+  /** After a verify whose answer may be lost: the same again, or a code for the same verification. */
   private followLost(operation: ModelOperation): ModelOperation {
     const { random } = this;
     if (random.oneIn(2)) return this.repeat(operation);
@@ -232,7 +235,7 @@ export class OperationGenerator {
   ): Partial<ModelOperation> & { client: string } {
     const { random } = this;
     const target = this.chooseTarget(client);
-    const known = this.known.find(({ id }) => id === target.target);
+    const known = this.verifications.find(({ id }) => id === target.target);
     const newest = known?.codes.at(-1) ?? '000000';
     const right = random.oneIn(8) ? random.oneOf([newest, ...this.listOldCodes()]) : newest;
     const typed = random.oneIn(2) ? wrongCode(newest) : right;
@@ -250,16 +253,18 @@ export class OperationGenerator {
   /** Mostly the client's own verification; else a foreign, an unknown or a malformed one. */
   private chooseTarget(client: string): { client: string; target?: string; pinId: string } {
     const { random } = this;
-    if (this.known.length === 0 || random.oneIn(40)) return { client, pinId: 'not-a-pin-id!' };
+    if (this.verifications.length === 0 || random.oneIn(40))
+      return { client, pinId: 'not-a-pin-id!' };
     if (random.oneIn(40)) return { client, pinId: 'q8Jt1Xn0S2uYp4rVb6wLzA' };
-    const { id, pinId, client: owner } = this.pickNewest(this.known);
+    const { id, pinId, client: owner } = this.pickNewest(this.verifications);
     return { client: random.oneIn(12) ? client : owner, target: id, pinId };
   }
 
   private listOldCodes(): string[] {
-    return this.known.slice(-6).flatMap(({ codes }) => codes);
+    return this.verifications.slice(-6).flatMap(({ codes }) => codes);
   }
 
+  /** One of the six newest. */
   private pickNewest<T>(items: readonly T[]): T {
     return this.random.oneOf(items.slice(-6));
   }
@@ -284,10 +289,10 @@ export class OperationGenerator {
   }
 }
 
-/** A code of five digits: neither that of Infobip nor that of Sinch. */
+/** Makes a code of five digits: codes of Infobip have six here, and codes of Sinch four. */
 const changeLength = (code: string): string => code.padEnd(5, '0').slice(0, 5);
 
-/** Without what was observed. */
+/** The request of an operation, without its fault and without what was observed. */
 function toOperation(operation: ModelOperation): ModelOperation {
   const { id, kind, client, replica, target, pinId, phoneNumber, code } = operation;
   const { reference, endUserIp, channel, key } = operation;

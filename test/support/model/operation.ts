@@ -41,7 +41,7 @@ export interface ModelOperation {
 /** A call that a provider received, and what came of it. */
 export interface ProviderCall {
   readonly operationId: string;
-  /** Orders all calls. */
+  /** The number of the call, in the order in which all calls came. */
   readonly sequence: number;
   readonly provider: ProviderName;
   readonly operation: 'send' | 'resend' | 'verify' | 'status';
@@ -76,10 +76,11 @@ export interface OperationResponse {
 
 /** An operation that was run, with everything that was observed. */
 export interface OperationRecord extends ModelOperation {
-  /** When it started, and the time after it. */
+  /** When the operation started, by the fake clock. */
   readonly startedAt: number;
+  /** The time of the fake clock after the operation. */
   endedAt: number;
-  /** The master secret that its replica wrote with. */
+  /** The master secret with which its replica wrote. */
   readonly secret: string;
   readonly calls: ProviderCall[];
   response: OperationResponse;
@@ -114,6 +115,7 @@ export function toHttpRequest(operation: ModelOperation): {
     case 'cancel':
       return { method: 'DELETE', path: `/otp/${pinId}` };
     case 'cleanup':
+      // The cleanup itself is no request. This one gives the operation a response.
       return { method: 'GET', path: '/health/live' };
   }
 }

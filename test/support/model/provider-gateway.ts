@@ -9,7 +9,10 @@ import { readProviderPinId, toCallResult } from './provider-results.js';
 
 /** Faults that the sandbox makes, by the names of its control API. */
 const SANDBOX_FAULTS = ['unreachable', 'not-sent', 'expired', 'exhausted'] as const;
-/** Before: the provider does not perform the call. After: only its response is lost or replaced. */
+/**
+ * `_before`: the provider does not perform the call. `_after`: the provider performs the call, but its
+ * response is lost or replaced. `clock`: the clock moves during the call.
+ */
 type ResponseFault =
   | 'drop_before'
   | 'drop_after'
@@ -23,8 +26,8 @@ type ResponseFault =
 export type GatewayFault = (typeof SANDBOX_FAULTS)[number] | ResponseFault;
 
 /**
- * Stands between the service and the sandbox. It records every call with the operation that caused
- * it, and makes the planned faults.
+ * A proxy between the service and the sandbox. It records every call with the operation that caused
+ * the call, and makes the planned faults.
  */
 export interface ProviderGateway {
   readonly url: string;
@@ -36,14 +39,14 @@ export interface ProviderGateway {
   close(): Promise<void>;
 }
 
-interface Clocks {
+interface TestClock {
   now(): number;
   advance(ms: number): void;
 }
 
 export async function startProviderGateway(
   sandboxUrl: string,
-  clock: Clocks,
+  clock: TestClock,
 ): Promise<ProviderGateway> {
   const sandbox = new Pool(sandboxUrl, { connections: 16 });
   const calls: ProviderCall[] = [];
@@ -76,12 +79,13 @@ export async function startProviderGateway(
       await request('PUT', '/sandbox/faults', JSON_TYPE, JSON.stringify(fault));
     }
     const { method = '', url = '', headers } = incoming;
-    call.providerResponse = await request(method, url, keepHeaders(headers), body);
+    call.providerResponse = await request(method, url, selectHeaders(headers), body);
     call.received = call.providerResponse;
     const sends = call.operation === 'send' || call.operation === 'resend';
     if (sends && toCallResult(call).kind === 'accepted') await readCode(call, body);
   };
 
+  /** Reads the code of an accepted message. A resend by Infobip has the code of the send. */
   const readCode = async (call: ProviderCall, body: string) => {
     const pinId = readProviderPinId(call);
     if (body === '' || (call.provider === 'infobip' && codes.has(pinId))) return;
@@ -97,7 +101,7 @@ export async function startProviderGateway(
     if (message) codes.set(pinId, message.pin);
   };
 
-  /** Each fault comes once. */
+  /** Returns the planned fault of a call, which happens only once. */
   const takeFault = (plan: PlannedCallFault | undefined, call: ProviderCall) => {
     if (plan?.provider !== call.provider) return undefined;
     const isStatus = call.operation === 'status';
@@ -111,7 +115,7 @@ export async function startProviderGateway(
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
     const call = toProviderCall(incoming, calls.length, clock.now());
-    // The check of the account at the start belongs to no operation.
+    // The check of the account at the start has no request id, since it belongs to no operation.
     if (incoming.headers['x-request-id'] !== undefined) calls.push(call);
     const body = await text(incoming);
     Object.assign(call, readCodeField(body));
@@ -230,7 +234,8 @@ function readCodeField(body: string): { code?: string } {
 const isSandboxFault = (fault: GatewayFault | undefined): boolean =>
   (SANDBOX_FAULTS as readonly unknown[]).includes(fault);
 
-const keepHeaders = (headers: IncomingMessage['headers']): Record<string, string> =>
+/** The headers to forward: without those that belong to the connection. */
+const selectHeaders = (headers: IncomingMessage['headers']): Record<string, string> =>
   Object.fromEntries(
     Object.entries(headers).filter(
       (entry): entry is [string, string] =>

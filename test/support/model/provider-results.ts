@@ -29,7 +29,7 @@ const UNREACHABLE = failure(422, 'destination_unreachable');
 const REJECTED = failure(502, 'provider_error');
 const THROTTLED = failure(503, 'provider_unavailable');
 
-/** The circuit is open. */
+/** The failure of a call that the service does not make because a circuit is open. */
 export const NOT_CALLED: CallFailure = {
   status: 503,
   code: 'provider_unavailable',
@@ -37,7 +37,7 @@ export const NOT_CALLED: CallFailure = {
   wasCalled: false,
 };
 
-/** The model expects a call, but the service made none. No answer has this status. */
+/** Stands for a call that the model expects but the service did not make. No answer has status 0. */
 export const MISSING_CALL: CallFailure = {
   status: 0,
   code: 'a provider was not called',
@@ -45,7 +45,7 @@ export const MISSING_CALL: CallFailure = {
   wasCalled: true,
 };
 
-/** A failure after which the provider counts as down, so that its circuit may open. */
+/** Whether the provider counts as down after a call, so that its circuit may open. */
 export const isProviderDown = (call: ProviderCall): boolean => {
   const { received } = call;
   return (
@@ -115,9 +115,9 @@ export function toEarlierCheckResult(
   if (result.kind === 'failed' && !isMissing) return result.failure;
   const { status, verifications } = (received?.body ?? {}) as Body;
   if (provider === 'sinch') return status === 'SUCCESSFUL' ? 'verified' : 'not_known';
-  // By the clock of Infobip, which may differ from that of the service.
+  // A time of Infobip's clock, which may differ from the service's clock.
   const sentAfter = createdAt + (received?.date ?? endedAt) - endedAt - CLOCK_TOLERANCE_MS;
-  // A message without a time may be the one of this check.
+  // A message without a time may be the message of this check.
   const candidates = (verifications as Body[]).filter(({ sentAt }) => {
     return typeof sentAt !== 'number' || sentAt >= sentAfter;
   });
@@ -126,7 +126,7 @@ export function toEarlierCheckResult(
   return isOurs && others.length === 0 ? 'verified' : 'not_known';
 }
 
-/** A send time in seconds is rounded down, and a clock may be corrected a little. */
+/** Infobip's send time may be rounded down to seconds, and a clock may be corrected a little. */
 const CLOCK_TOLERANCE_MS = 2_000;
 
 const isText = ({ body }: ProviderResponseRecord): boolean => typeof body !== 'object';
@@ -141,7 +141,7 @@ export const isAcceptedMessage = (call: ProviderCall): boolean =>
 export const isCodeCheck = ({ operation, providerResponse }: ProviderCall): boolean =>
   operation === 'verify' && providerResponse !== undefined && providerResponse.status < 400;
 
-/** The PIN id of an accepted message. */
+/** The PIN id that the provider returned or, if it returned none, that of the call. */
 export function readProviderPinId({
   provider,
   providerPinId,

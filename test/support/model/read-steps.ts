@@ -9,7 +9,7 @@ import {
   type StepContext,
   type StepResult,
 } from './model-step.js';
-import { stepResend, stepSend, toText } from './send-steps.js';
+import { stepResend, stepSend, toIsoTime } from './send-steps.js';
 import { stepVerify } from './verify-steps.js';
 
 /** The next atomic step of an operation. */
@@ -52,9 +52,9 @@ function describeVerification(
     body: {
       status,
       channel,
-      createdAt: toText(createdAt),
-      expiresAt: toText(expiresAt),
-      verifiedAt: verifiedAt === undefined ? undefined : toText(verifiedAt),
+      createdAt: toIsoTime(createdAt),
+      expiresAt: toIsoTime(expiresAt),
+      verifiedAt: verifiedAt === undefined ? undefined : toIsoTime(verifiedAt),
       codeLength: getCodeLength(provider),
       attemptsRemaining: getVisibleAttempts(verification, settings),
     },
@@ -89,5 +89,5 @@ function lookUp({ record }: StepContext, state: ModelState): ExpectedAnswer {
     .listVerifications(client, phoneNumber)
     .flatMap(({ status, verifiedAt }) => (VERIFIED.includes(status) ? (verifiedAt ?? []) : []));
   if (times.length === 0) return { status: 200, body: { verified: false } };
-  return { status: 200, body: { verified: true, verifiedAt: toText(Math.max(...times)) } };
+  return { status: 200, body: { verified: true, verifiedAt: toIsoTime(Math.max(...times)) } };
 }

@@ -7,10 +7,11 @@ import { ModelWorld, PROVIDER_TIMEOUT_MS, type WorldOptions } from './model-worl
 import { OperationGenerator } from './operation-generator.js';
 import type { OperationRecord } from './operation.js';
 
-/** What one seed led to. */
+/** Everything that was observed in the run of one seed. */
 export interface ModelTestRun {
   readonly records: readonly OperationRecord[];
   readonly settings: ModelSettings;
+  /** The code of each message, by provider PIN id. */
   readonly codes: ReadonlyMap<string, string>;
   readonly logs: readonly string[];
   /** See {@link describeFailure}; empty if the model explains all answers. */
@@ -38,7 +39,7 @@ export async function runModelTest(
       world.clock.advance(chooseAdvance(times, settings));
       if (times.oneIn(150)) await world.rotateSecret();
       const group = await world.run(generator.nextGroup());
-      // On a busy machine a statement may take too long. What it did is then unknown.
+      // On a busy machine a statement may time out, and its effect is then unknown.
       if (group.some(isWithoutStorage)) break;
       records.push(...group);
       generator.learn(group, world.gateway.codes);
@@ -63,7 +64,7 @@ export async function runModelTest(
 const isWithoutStorage = ({ response }: OperationRecord): boolean =>
   response.body['code'] === 'storage_unavailable';
 
-/** Small limits, so that few operations reach them. */
+/** Chooses limits so small that a few operations reach them. */
 function chooseSettings(random: SeededRandom, providers: number): ModelSettings {
   return {
     ttlMs: seconds(random.oneOf([60, 300])),
@@ -78,7 +79,10 @@ function chooseSettings(random: SeededRandom, providers: number): ModelSettings 
   };
 }
 
-/** In milliseconds. Often none, so that requests meet the cooldown and codes do not expire. */
+/**
+ * By how many milliseconds the clock moves before the next operations. Often by none, so that requests
+ * meet the cooldown and codes do not expire.
+ */
 function chooseAdvance(random: SeededRandom, { cooldownMs, ttlMs }: ModelSettings): number {
   if (random.oneIn(15)) return seconds(random.between(3_600, 90_000));
   if (random.oneIn(25)) return random.between(1, ttlMs);
@@ -86,7 +90,7 @@ function chooseAdvance(random: SeededRandom, { cooldownMs, ttlMs }: ModelSetting
   return random.oneIn(2) ? random.between(0, 5_000) : 0;
 }
 
-/** How many operations before a failure are shown. */
+/** How many operations before a failure the report shows. */
 const SHOWN_OPERATIONS = 12;
 
 /** Lists earlier operations on the group's numbers, the group, and why no order explains it. */

@@ -66,7 +66,7 @@ export function stepResend(
   }
 }
 
-/** No provider of the service has the channel. */
+/** The answer if no provider of the service has the channel. */
 const NO_CHANNEL = problem(400, 'validation_failed');
 
 function reserveSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
@@ -77,9 +77,9 @@ function reserveSend(context: StepContext, state: ModelState, progress: Progress
   const limited = toLimitedSend(record, settings);
   const now = record.startedAt;
   if (record.key === undefined && record.calls.length === 0 && record.response.status === 503) {
-    // Every circuit was open when the request came.
-    const isOpen = providers.every((provider) => context.mayCircuitBeOpen(provider, 'send'));
-    if (isOpen) return done(state, progress, failureAnswer(NOT_CALLED));
+    // The service rejects a send at once if every circuit is open.
+    const mayAllBeOpen = providers.every((name) => context.mayCircuitBeOpen(name, 'send'));
+    if (mayAllBeOpen) return done(state, progress, failureAnswer(NOT_CALLED));
   }
   const claimed = claimKey(state, record, id, now);
   if (!claimed) return { state, progress: { ...progress, phase: 'repeat' } };
@@ -153,7 +153,7 @@ function explainSendLimit(context: StepContext, state: ModelState, progress: Pro
   return { state, progress: { ...progress, sharedLimit: limit, phase: 'explain limit' } };
 }
 
-/** Another read: by then the limit may be gone. */
+/** Reads the end user's limit after that of the number: by then the limit may be gone. */
 function explainEndUserLimit(
   context: StepContext,
   state: ModelState,
@@ -198,7 +198,7 @@ function countSend(
   return counted.setEndUser(endUser, addEvent(counted.getEndUser(endUser), now, by));
 }
 
-/** One provider: its call, or that its circuit was open. */
+/** Explains one provider's call, or why there was none: its circuit was open. */
 function callProvider(
   context: StepContext,
   operation: 'send' | 'resend',
@@ -209,11 +209,14 @@ function callProvider(
   if (provider === undefined) return { state, progress: { ...progress, phase: 'finish' } };
   const call = getNextCall(context, progress);
   const next = { ...progress, providers };
-  const last = providers.length === 0 ? ('finish' as const) : ('call' as const);
+  const nextPhase = providers.length === 0 ? ('finish' as const) : ('call' as const);
   if (call?.provider !== provider) {
     const circuit = progress.failures.length === 0 ? operation : 'send';
     const failure = context.mayCircuitBeOpen(provider, circuit) ? NOT_CALLED : MISSING_CALL;
-    return { state, progress: { ...next, failures: [...next.failures, failure], phase: last } };
+    return {
+      state,
+      progress: { ...next, failures: [...next.failures, failure], phase: nextPhase },
+    };
   }
   const called = { ...next, calls: next.calls + 1 };
   const result = toCallResult(call);
@@ -224,10 +227,10 @@ function callProvider(
   const { failure } = result;
   const isFinal = failure.code === 'destination_unreachable';
   const failures = [...called.failures, failure];
-  return { state, progress: { ...called, failures, phase: isFinal ? 'finish' : last } };
+  return { state, progress: { ...called, failures, phase: isFinal ? 'finish' : nextPhase } };
 }
 
-/** The client's older pending verification ends, and the new one is pending. */
+/** Ends the client's older pending verification of the number, and makes the new one pending. */
 function confirmSend(context: StepContext, state: ModelState, progress: Progress): StepResult {
   const { record } = context;
   const sent = state.getVerification(record.id);
@@ -271,15 +274,15 @@ function describeSend(
   { acceptedBy }: Progress,
   { channel, expiresAt }: { channel: string; expiresAt: number | undefined },
 ): ExpectedAnswer {
-  const resendAvailableAt = toText(record.startedAt + settings.cooldownMs);
-  const expiry = expiresAt === undefined ? {} : { expiresAt: toText(expiresAt) };
+  const resendAvailableAt = toIsoTime(record.startedAt + settings.cooldownMs);
+  const expiry = expiresAt === undefined ? {} : { expiresAt: toIsoTime(expiresAt) };
   const body = { channel, codeLength: getCodeLength(acceptedBy), resendAvailableAt, ...expiry };
   return { status: 200, replayed: false, body };
 }
 
-export const toText = (time: number): string => new Date(time).toISOString();
+export const toIsoTime = (time: number): string => new Date(time).toISOString();
 
-/** A message that may have been sent stays counted; one that was not is released. */
+/** Keeps a message counted that may have been sent; releases one that was certainly not sent. */
 function releaseSend({ record }: StepContext, state: ModelState, progress: Progress): StepResult {
   const { failures, target = '' } = progress;
   const answer = failureAnswer(findMostSpecific(failures));
@@ -289,7 +292,7 @@ function releaseSend({ record }: StepContext, state: ModelState, progress: Progr
   }
   const { id, client } = record;
   if (failures.some(({ code }) => code === 'destination_unreachable')) {
-    // Its look-up counts as a message to the number.
+    // The provider's look-up of the number counts as a message to the number.
     return done(releaseKey(removeSend(state, record.kind, target), record), progress, answer);
   }
   const { phoneNumber = '', endUser } = progress.counted ?? {};
@@ -301,7 +304,7 @@ function releaseSend({ record }: StepContext, state: ModelState, progress: Progr
   return done(releaseKey(removeSend(released, record.kind, target), record), progress, answer);
 }
 
-/** Its verification had one message less, or would not exist. */
+/** Removes a message that was not sent: from its verification, or together with it for a send. */
 function removeSend(state: ModelState, kind: string, target: string): ModelState {
   if (kind === 'send') return state.deleteVerification(target);
   const messages = (state.getVerification(target)?.messages ?? 0) - 1;
@@ -313,7 +316,7 @@ const failSend = (state: ModelState, id: string): ModelState =>
     ? state.changeVerification(id, { status: 'failed' })
     : state;
 
-/** One after which the message may have been sent, then one of a call, then any. */
+/** Prefers a failure after which the message may have been sent, then one of an actual call. */
 const findMostSpecific = (failures: readonly CallFailure[]): CallFailure =>
   failures.find(({ ambiguous }) => ambiguous) ??
   failures.find(({ wasCalled }) => wasCalled) ??

@@ -73,7 +73,7 @@ export function stepVerify(
   }
 }
 
-/** By number: the newest one of the client that a provider accepted. */
+/** Finds the verification. For a number: the client's newest one that a provider accepted. */
 function findTarget({ record }: StepContext, state: ModelState, progress: Progress): StepResult {
   const { client, phoneNumber, pinId = '' } = record;
   if (phoneNumber === undefined && pinId.includes('!')) return done(state, progress, NOT_FOUND);
@@ -88,7 +88,7 @@ function findTarget({ record }: StepContext, state: ModelState, progress: Progre
   return { state, progress: { ...progress, phase: 'reserve', target } };
 }
 
-/** A foreign verification is like none. */
+/** The verification, if a provider accepted it and it is the client's own. */
 const findOwn = (state: ModelState, client: string, id: string | undefined) => {
   const verification = state.getVerification(id);
   return verification?.client === client && verification.provider !== undefined
@@ -107,14 +107,14 @@ function reserveAttempt(context: StepContext, state: ModelState, progress: Progr
 function findRepeated({ record }: StepContext, state: ModelState, progress: Progress): StepResult {
   const answer = repeatAnswer(state, record);
   if (!('lost' in answer)) return done(state, progress, answer);
-  const { run: lostRun, verification: target } = answer.lost;
-  return { state, progress: { ...progress, phase: 'take over', lostRun, target } };
+  const { owner: lostRequest, verification: target } = answer.lost;
+  return { state, progress: { ...progress, phase: 'take over', lostRequest, target } };
 }
 
-/** The same request again, because the answer to the first one was lost. */
+/** Repeats a request, because the answer to the first one was lost. */
 function repeatRequest(context: StepContext, state: ModelState, progress: Progress): StepResult {
   const { record } = context;
-  const owned = takeOverKey(state, record, progress.lostRun, record.startedAt);
+  const owned = takeOverKey(state, record, progress.lostRequest, record.startedAt);
   if (!owned) return done(state, progress, IN_PROGRESS);
   const counted = countAttempt(context, owned, progress);
   return counted ?? { state: owned, progress: { ...progress, phase: 'explain' } };
@@ -136,7 +136,7 @@ function countAttempt(
     !findCodeLimit(state, verification, settings, now);
   if (!isChecked) return undefined;
   const { phoneNumber, createdAt, attempts, unresolved, lostAt, provider: issuer } = verification;
-  const isRepeat = progress.lostRun !== undefined;
+  const isRepeat = progress.lostRequest !== undefined;
   const change = {
     attempts: attempts + 1,
     // A repeat carries the code of the lost request, which is unresolved already.
@@ -156,25 +156,25 @@ function countAttempt(
   };
 }
 
-/** The reason is read after the rejection: by then the verification may be another. */
+/** The reason is read after the rejection: by then the verification may have changed. */
 function explainRejection(
   { record, settings }: StepContext,
   before: ModelState,
   progress: Progress,
 ): StepResult {
   const { client, reference, startedAt: now } = record;
-  const isRepeat = progress.lostRun !== undefined;
+  const isRepeat = progress.lostRequest !== undefined;
   const state = isRepeat ? markAmbiguous(before, record) : before;
   const verification = findOwn(state, client, progress.target);
   if (!verification) return done(state, progress, NOT_FOUND);
   if (verification.reference !== reference) {
-    return done(state, progress, closed('reference_mismatch'));
+    return done(state, progress, closedAnswer('reference_mismatch'));
   }
   const isPending = getVisibleStatus(verification, settings, now) === 'pending';
   if (isPending && !hasRightLength(verification, record.code)) {
     return done(state, progress, problem(400, 'validation_failed'));
   }
-  // The code of an earlier check may be right, whose answer was lost.
+  // An earlier check whose answer was lost may have been of the right code.
   const mayBeRight = isRepeat ? isClaimable(verification, now) : isOpen(verification, now);
   const asks = mayBeRight && followsLostAnswer(verification, now, { own: 0, isRepeat });
   const { provider: issuer, phoneNumber, createdAt } = verification;
@@ -182,10 +182,10 @@ function explainRejection(
   const next = { ...progress, counted, issuer, ...(asks && ({ asked: 'rejected' } as const)) };
   return isPending
     ? { state, progress: { ...next, phase: 'explain limit' } }
-    : reject(state, next, closed(getClosedReason(verification, settings, now)));
+    : reject(state, next, closedAnswer(getClosedReason(verification, settings, now)));
 }
 
-/** Another read: by then the limit may be gone. */
+/** Reads the limit after the verification: by then the limit may be gone. */
 function explainLimit(context: StepContext, state: ModelState, progress: Progress): StepResult {
   const { record, settings } = context;
   const { client, startedAt: now } = record;
@@ -200,7 +200,7 @@ const reject = (state: ModelState, progress: Progress, pending: ExpectedAnswer):
     ? { state, progress: { ...progress, pending, phase: 'ask' } }
     : done(state, progress, pending);
 
-export const closed = (reason: string): ExpectedAnswer => ({
+export const closedAnswer = (reason: string): ExpectedAnswer => ({
   status: 200,
   replayed: false,
   body: { verified: false, reason },
@@ -222,7 +222,7 @@ function checkCode(context: StepContext, state: ModelState, progress: Progress):
     : { state, progress: { ...next, phase: 'finish' } };
 }
 
-/** The attempt counts if the code may have been checked: then the provider is asked. */
+/** Asks the provider for the result if it may have checked the code; else releases the attempt. */
 function failCheck(state: ModelState, progress: Progress, failure: CallFailure): StepResult {
   const next = { ...progress, pending: failureAnswer(failure) };
   return failure.ambiguous
@@ -230,7 +230,7 @@ function failCheck(state: ModelState, progress: Progress, failure: CallFailure):
     : { state, progress: { ...next, phase: 'release' } };
 }
 
-/** The race gate: only a claimable verification becomes verified. */
+/** Decides between concurrent requests: only a claimable verification becomes verified. */
 function completeAttempt(
   { record }: StepContext,
   state: ModelState,
@@ -242,8 +242,8 @@ function completeAttempt(
     return { state, progress: { ...progress, phase: 'reject' } };
   }
   const { id, client, phoneNumber, unresolved } = verification;
-  // The number of an unclaimed one is verified already.
-  const known = isOpen(verification, now)
+  // The number of an unclaimed verification is verified already.
+  const updated = isOpen(verification, now)
     ? forgetFailure(state, record, progress).changeNumber(client, phoneNumber, { verifiedAt: now })
     : state;
   const change = {
@@ -251,7 +251,7 @@ function completeAttempt(
     verifiedAt: now,
     unresolved: Math.max(0, unresolved - 1),
   } as const;
-  const verified = known.changeVerification(id, change);
+  const verified = updated.changeVerification(id, change);
   const body = { verified: true };
   return done(storeAnswer(verified, record, body), progress, {
     status: 200,
@@ -269,21 +269,21 @@ function keepAttempt({ record }: StepContext, state: ModelState, progress: Progr
   return done(markAmbiguous(kept, record), progress, pending ?? failureAnswer(MISSING_CALL));
 }
 
-/** The code was certainly not checked. */
+/** Gives the attempt back, because the code was certainly not checked. */
 function releaseAttempt(
   { record }: StepContext,
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const { target = '', lostRun, pending } = progress;
+  const { target = '', lostRequest, pending } = progress;
   const { attempts = 0, unresolved = 0 } = state.getVerification(target) ?? {};
-  const resolved = lostRun === undefined ? 1 : 0;
+  const resolved = lostRequest === undefined ? 1 : 0;
   const change =
     attempts > 0 ? { attempts: attempts - 1, unresolved: Math.max(0, unresolved - resolved) } : {};
   const released = forgetFailure(state, record, progress).changeVerification(target, change);
-  // The request that it repeats stays without a result.
-  const endRun = lostRun === undefined ? releaseKey : markAmbiguous;
-  return done(endRun(released, record), progress, pending ?? failureAnswer(MISSING_CALL));
+  // A request that is repeated here stays without a result.
+  const endRequest = lostRequest === undefined ? releaseKey : markAmbiguous;
+  return done(endRequest(released, record), progress, pending ?? failureAnswer(MISSING_CALL));
 }
 
 function rejectCode(
@@ -291,7 +291,7 @@ function rejectCode(
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const { target = '', checkResult, lostRun } = progress;
+  const { target = '', checkResult, lostRequest } = progress;
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const before = state.getVerification(target);
   let result = state;
@@ -305,7 +305,7 @@ function rejectCode(
   }
   const isWrong = checkResult === 'wrong_code' || checkResult === 'wrong_code_final';
   if (!isWrong) result = forgetFailure(result, record, progress);
-  const resolved = lostRun !== undefined && !isWrong ? 0 : 1;
+  const resolved = lostRequest !== undefined && !isWrong ? 0 : 1;
   const unresolved = Math.max(0, (before?.unresolved ?? 0) - resolved);
   result = result.changeVerification(target, { unresolved });
   const after = result.getVerification(target);
@@ -319,17 +319,17 @@ function describeRejection(
   settings: StepContext['settings'],
   now: number,
 ): ExpectedAnswer {
-  // Erased while the provider checked the code.
-  if (!verification) return closed('cancelled');
+  // The verification was erased while the provider checked the code.
+  if (!verification) return closedAnswer('cancelled');
   if (checkResult === 'wrong_code' && isOpen(verification, now)) {
     const attemptsRemaining = getAttemptsRemaining(verification, settings);
     const body = { verified: false, reason: 'wrong_code', attemptsRemaining };
     return { status: 200, replayed: false, body };
   }
-  return closed(getClosedReason(verification, settings, now));
+  return closedAnswer(getClosedReason(verification, settings, now));
 }
 
-/** Only wrong codes count against a number. */
+/** Removes the attempt from the number's failures, because only wrong codes count there. */
 export function forgetFailure(
   state: ModelState,
   { client, id }: StepContext['record'],
