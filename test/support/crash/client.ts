@@ -3,7 +3,10 @@ import type { Call, CallResponse, History, ResponseBody } from './history.js';
 
 type CallRequest = Pick<Call, 'operation' | 'phoneNumber' | 'pinId' | 'code' | 'key'>;
 
-/** Calls the service and records each call in the history. Emits `ended` after each call. */
+/**
+ * Calls the service and records each call in the history. Emits `ended` after each call. A call
+ * returns `undefined` if its connection broke.
+ */
 export class Client extends EventEmitter<{ ended: [] }> {
   constructor(
     private readonly url: string,

@@ -7,7 +7,7 @@ import { startPostgres } from '../services/postgres.js';
 
 /** A database that outlives the service's process. */
 export interface TestDatabase {
-  /** The service's settings for it. */
+  /** The settings with which the service uses the database. */
   readonly settings: NodeJS.ProcessEnv;
   /** Counts verifications in state `sending`: a provider call runs, or a crash interrupted it. */
   countSending(): Promise<number>;

@@ -17,7 +17,7 @@ import {
  * the earliest or latest possible time, so that no correct service violates them.
  */
 
-/** Reading a database's clock may be off by this much. */
+/** The largest error with which a replica reads the clock of its database. */
 const CLOCK_ERROR_MS = 100;
 
 /** I1: a verification succeeds at most once. A replay is the same success. */
@@ -35,7 +35,7 @@ export function findAttemptLimitViolations({ codeChecks, limits }: History): str
     .map(([pin, count]) => `${count} codes of ${pin} were checked`);
 }
 
-/** I2: a number never exceeds its wrong codes in any hour, over all its verifications. */
+/** I2: in any hour, no more wrong codes of a number are checked than its limit allows. */
 export function findFailureLimitViolations({ codeChecks, limits }: History): string[] {
   const wrong = codeChecks.filter(({ isCorrect }) => !isCorrect);
   return findExceeding(wrong, limits.failuresPerHour, hours(1)).map(
@@ -59,8 +59,8 @@ export function findInconsistentReplays({ calls }: History): string[] {
     responses.set(key, (responses.get(key) ?? new Set()).add(JSON.stringify(response?.body)));
   }
   return [...responses]
-    .filter(([, different]) => different.size > 1)
-    .map(([key, different]) => `"${key}" returned ${[...different].join(' and ')}`);
+    .filter(([, bodies]) => bodies.size > 1)
+    .map(([key, bodies]) => `"${key}" returned ${[...bodies].join(' and ')}`);
 }
 
 /** I4: no code succeeds after its expiry: the provider accepted it in time. */
@@ -68,7 +68,7 @@ export function findLateSuccesses(history: History): string[] {
   const verifications = listVerifications(history);
   return listSuccesses(history).flatMap(({ call, checks }) => {
     if (checks.length === 0) return [`${describe(call)} succeeded without a code check`];
-    // Unknown if the response to the send was lost.
+    // The expiry is unknown if the response to the send was lost.
     const expiresAt =
       verifications.find(({ message }) => message.providerPinId === checks[0]?.providerPinId)
         ?.expiresAt ?? Infinity;
@@ -87,16 +87,16 @@ export function findSendLimitViolations({ messages, limits }: History): string[]
 
 /**
  * Two messages to a number are a cooldown apart. The service measures from admission to admission,
- * which the history does not record. The first admission is after its call started and the second
- * is before the provider got the message, so the time between those two is at least as long.
+ * which the history does not record. The first admission came after the start of its call, and the
+ * second came before the provider got its message. So these two times are at least as far apart.
  */
 export function findCooldownViolations(history: History): string[] {
   const { messages, limits } = history;
   return groupByNumber(messages).flatMap(([number, own]) =>
     own.slice(1).flatMap((message, index) => {
-      const apart = message.at - admittedAfter(history, own[index] ?? message);
-      return apart < limits.cooldownMs - CLOCK_ERROR_MS
-        ? [`${number} got another message after ${apart} ms`]
+      const apartMs = message.at - findEarliestAdmission(history, own[index] ?? message);
+      return apartMs < limits.cooldownMs - CLOCK_ERROR_MS
+        ? [`${number} got another message after ${apartMs} ms`]
         : [];
     }),
   );
@@ -109,14 +109,16 @@ export function findLostVerifications(history: History): string[] {
     .map((call) => `${describe(call)} returned ${JSON.stringify(call.response)}`);
 }
 
-/** The last verify calls of all verifications that were certainly pending before them. */
+/** The verify calls of the last run whose verifications were certainly pending before the call. */
 export function listExpectedSuccesses(history: History): Call[] {
   const { calls, runs } = history;
   const lastStart = runs.at(-1)?.startedAt ?? 0;
   const earlier = calls.filter(({ startedAt }) => startedAt < lastStart);
-  const last = calls.filter((call) => call.startedAt >= lastStart && call.operation === 'verify');
+  const lastVerifies = calls.filter(
+    (call) => call.startedAt >= lastStart && call.operation === 'verify',
+  );
   return listVerifications(history).flatMap((verification) => {
-    const call = last.find(({ pinId }) => pinId === verification.pinId);
+    const call = lastVerifies.find(({ pinId }) => pinId === verification.pinId);
     return call && isCertainlyPending(history, verification, call, earlier) ? [call] : [];
   });
 }
@@ -124,24 +126,24 @@ export function listExpectedSuccesses(history: History): Call[] {
 function isCertainlyPending(
   history: History,
   { phoneNumber, expiresAt, message }: Verification,
-  last: Call,
+  verify: Call,
   earlier: readonly Call[],
 ): boolean {
   const { messages, codeChecks, limits } = history;
-  const superseded = messages.some(
+  const isSuperseded = messages.some(
     (other) =>
       other.operation === 'send' && other.phoneNumber === phoneNumber && other.at > message.at,
   );
   // A crash may have dropped the successful response. Only a retry with the same key returns it.
-  const verified = codeChecks.some(
+  const isVerified = codeChecks.some(
     ({ providerPinId, isCorrect, at }) =>
-      isCorrect && providerPinId === message.providerPinId && at < last.startedAt,
+      isCorrect && providerPinId === message.providerPinId && at < verify.startedAt,
   );
   return (
-    !superseded &&
-    (!verified || last.key !== undefined) &&
+    !isSuperseded &&
+    (!isVerified || verify.key !== undefined) &&
     countMaxAttempts(history, phoneNumber, earlier) < limits.maxAttempts &&
-    last.endedAt < expiresAt - CLOCK_ERROR_MS
+    verify.endedAt < expiresAt - CLOCK_ERROR_MS
   );
 }
 
@@ -223,8 +225,8 @@ function listSuccesses(history: History): Success[] {
 }
 
 /** The earliest time at which the service can have admitted the message. */
-function admittedAfter({ calls, runs }: History, message: SentMessage): number {
-  // A broken call can have sent a message until the service started again.
+function findEarliestAdmission({ calls, runs }: History, message: SentMessage): number {
+  // A call whose connection broke can have sent a message until the service started again.
   const mayStillSend = ({ response, endedAt }: Call): boolean =>
     endedAt >= message.at ||
     (!response && !runs.some(({ startedAt }) => startedAt > endedAt && startedAt <= message.at));

@@ -10,7 +10,7 @@ const NUMBER = '+14155550000';
 const PIN_ID = 'service-pin';
 const PROVIDER_PIN_ID = 'PIN0';
 const CODE = '111111';
-/** An idempotency key; in the history, that of the right code. */
+/** The idempotency key with which the right code is submitted. */
 export const KEY = 'a key';
 export const EXPIRES_AT = minutes(5);
 export const LAST_RUN_START = seconds(1);

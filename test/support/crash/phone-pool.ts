@@ -1,6 +1,7 @@
 import type { Phone, UserBehaviour } from './simulated-user.js';
 import type { SeededRandom } from '../seeded-random.js';
 
+/** The behaviours of the phones in ordinary runs. */
 const BEHAVIOURS: readonly UserBehaviour[] = [
   'careful',
   'careless',

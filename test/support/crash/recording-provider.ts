@@ -9,7 +9,7 @@ import type { SeededRandom } from '../seeded-random.js';
 /** A fake of the Infobip 2FA API that records every call. It outlives the service's process. */
 export interface RecordingProvider {
   readonly url: string;
-  /** From now on it performs every call, and without a delay. */
+  /** From then on the provider performs every call, without a delay. */
   disableFaults(): void;
   close(): Promise<void>;
 }
@@ -33,9 +33,9 @@ const THROTTLED: Reply = [429, {}];
 const NO_VERIFICATIONS = JSON.stringify({ verifications: [] });
 
 /**
- * Waits before it acts and again before it responds, so that a crash can come before, between and
- * after both. Rejects one call in twelve without acting. Accepts the right code any number of times:
- * only the service ensures that it counts once.
+ * Starts a provider that waits before it performs a call and again before it responds, so that a
+ * crash can come before, between and after both. The provider rejects one call in twelve. It accepts
+ * a right code any number of times: only the service ensures that the code counts once.
  */
 export async function startRecordingProvider(
   history: History,

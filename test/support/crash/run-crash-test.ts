@@ -92,17 +92,17 @@ export async function runCrashTest(
 
 /**
  * Starts the service, puts it under load and kills it at a random moment.
- * @param expires whether codes expire during this run
+ * @param codesExpire whether codes expire during this run
  */
 async function runUntilKilled(
   context: TestContext,
   random: SeededRandom,
-  expires: boolean,
+  codesExpire: boolean,
 ): Promise<void> {
   const { pool, history } = context;
-  const phones = [...pool.selectForRun(random), ...(expires ? pool.addExpiryPhones() : [])];
+  const phones = [...pool.selectForRun(random), ...(codesExpire ? pool.addExpiryPhones() : [])];
 
-  const replica = await startService(context, { OTP_TTL: expires ? '1s' : '5m' });
+  const replica = await startService(context, { OTP_TTL: codesExpire ? '1s' : '5m' });
   const service = new Client(replica.url, history);
   const run: ServiceRun = { startedAt: Date.now(), killedAt: undefined };
   history.runs.push(run);
@@ -114,9 +114,9 @@ async function runUntilKilled(
   const load = phones.map((phone) =>
     simulateUser({ phone, service, history, random: random.for(phone.number), signal }),
   );
-  // The first call of a new process is slow, so times and calls count from its end.
+  // The first call of a new process is slow, so times and calls count from the end of that call.
   await firstCallEnded;
-  if (expires) await delay(random.between(900, 1_200));
+  if (codesExpire) await delay(random.between(900, 1_200));
   else await waitForCalls(service, random.between(0, MAX_CALLS_BEFORE_CRASH));
   await delay(random.between(0, 10));
   controller.abort();
@@ -148,7 +148,7 @@ async function verifyEverything(context: TestContext): Promise<number> {
   const replica = await startService(context, { OTP_TTL: '5m' });
   try {
     history.runs.push({ startedAt: Date.now(), killedAt: undefined });
-    const left = await waitForCleanup(database);
+    const abandoned = await waitForCleanup(database);
     const service = new Client(replica.url, history);
     const queue = [...pool.phones];
     const worker = async () => {
@@ -156,7 +156,7 @@ async function verifyEverything(context: TestContext): Promise<number> {
         await verifyAll(phone, service, history);
     };
     await Promise.all(Array.from({ length: CONCURRENT_PHONES }, worker));
-    return left;
+    return abandoned;
   } finally {
     await replica.stop();
   }
@@ -180,7 +180,7 @@ const startService = (
 ): Promise<Replica> =>
   startReplica({ ...SETTINGS, ...database.settings, ...settings, INFOBIP_BASE_URL: provider.url });
 
-/** Waits until no row is in state `sending`, or the time is over; returns how many are left. */
+/** Waits until no row is in state `sending`, or the time is over. @returns how many still are */
 async function waitForCleanup(database: TestDatabase): Promise<number> {
   const deadline = Date.now() + CLEANUP_MS;
   for (;;) {

@@ -12,7 +12,7 @@ export interface Phone {
   pinId: string | undefined;
 }
 
-/** What the user of a phone acts with during one run of the service. */
+/** What the actions of a phone's user need during one run of the service. */
 export interface UserContext {
   readonly phone: Phone;
   readonly service: Client;
@@ -24,7 +24,7 @@ export interface UserContext {
 
 type Action = (context: UserContext) => Promise<unknown>;
 
-/** An app that repeats a request repeats its idempotency key too. */
+/** The idempotency key of a phone's requests: an app that repeats a request uses the same key. */
 export const buildIdempotencyKey = (
   operation: 'send' | 'resend' | 'verify',
   { number }: Phone,
@@ -85,7 +85,7 @@ const race =
   (context) =>
     Promise.all([action(context), action(context), action(context)]);
 
-/** Submits the code just before it expires, and again after that. */
+/** Submits the code just before it expires, and again when it has expired. */
 const submitAroundExpiry: Action = async (context) => {
   const { phone, service, random, signal } = context;
   const sent = await service.send(phone.number);
