@@ -8,7 +8,7 @@ import {
 } from '../support/delivery-model.js';
 import {
   startReportingSandbox,
-  TOKEN,
+  REPORT_TOKEN,
   type ReportingSandbox,
 } from '../support/reporting-sandbox.js';
 import { SERVICE_DATABASES } from '../support/service-databases.js';
@@ -124,7 +124,7 @@ describe.each(SERVICE_DATABASES)('The delivery of a message, on %s', (_engine, c
   }
 
   const post = (replica: number, results: object[]) =>
-    sandbox.postToReplica(replica, { results }, { 'x-delivery-token': TOKEN });
+    sandbox.postToReplica(replica, { results }, { 'x-delivery-token': REPORT_TOKEN });
 
   /** Compares the newest message with the model, which then knows its status. */
   async function expectDelivery(

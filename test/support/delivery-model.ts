@@ -1,4 +1,4 @@
-/** What the service may say of a message, without its time. */
+/** The delivery status of a message, as the API returns it without the time. */
 export type ModelStatus =
   | 'pending'
   | 'unknown'
@@ -26,7 +26,7 @@ export const INFOBIP_MEANINGS: Readonly<Record<string, ModelStatus>> = {
 const rankOf = (status: ModelStatus): number =>
   status === 'pending' ? 0 : status === 'unknown' ? 1 : 2;
 
-/** The status after a report: the first final one stays, but an expired message may still arrive. */
+/** The status after a report. A final status stays, but an expired message may still arrive. */
 export function applyReport(current: ModelStatus, reported: ModelStatus): ModelStatus {
   if (current === 'expired' && reported === 'delivered') return 'delivered';
   return rankOf(reported) > rankOf(current) ? reported : current;

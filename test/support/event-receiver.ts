@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import type { FakeClock } from './fake-clock.js';
 import { reply, startScriptedUpstream, type ScriptedUpstream } from './scripted-upstream.js';
 
-/** The secrets of a rotation. */
+/** The secret that signs events, and the one before a rotation. */
 export const EVENTS_SECRET = `whsec_${Buffer.alloc(32, 'a').toString('base64')}`;
 export const OLD_EVENTS_SECRET = `whsec_${Buffer.alloc(24, 'b').toString('base64')}`;
 
@@ -18,13 +18,13 @@ export interface EventReceiver extends ScriptedUpstream {
   readonly settings: { readonly EVENTS_URL: string; readonly EVENTS_SECRET: string };
   /** Every event that was posted, repeated ones too. */
   getEvents(): ReceivedEvent[];
-  /** Their ids, in the same order. */
+  /** The `webhook-id` of each event, in the same order. */
   getIds(): string[];
-  /** Checks the signature of each with the library of Standard Webhooks. */
+  /** Checks every event's signature with the library of Standard Webhooks. @returns the events */
   verifyAll(clock: FakeClock, secret?: string): unknown[];
 }
 
-/** A receiver of events, which answers 204 at first. */
+/** Starts a receiver of events. It answers 204 unless a test sets another answer. */
 export async function startEventReceiver(): Promise<EventReceiver> {
   const upstream = await startScriptedUpstream();
   upstream.answer(reply(204, ''));
@@ -37,12 +37,12 @@ export async function startEventReceiver(): Promise<EventReceiver> {
     getIds,
     verifyAll: (clock, secret = EVENTS_SECRET) => {
       // The library rejects a timestamp that differs from the time by more than five minutes.
-      const now = jest.spyOn(Date, 'now').mockReturnValue(clock.now());
+      const dateNow = jest.spyOn(Date, 'now').mockReturnValue(clock.now());
       const webhook = new Webhook(secret);
       const verified = upstream.requests.map(({ body, headers }) =>
         webhook.verify(body, headers as Record<string, string>),
       );
-      now.mockRestore();
+      dateNow.mockRestore();
       return verified;
     },
   };

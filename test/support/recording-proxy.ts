@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A call of the service to its provider, with the provider's answer. */
+/** A call of the service to its provider, with the bodies of the request and of the answer. */
 export interface RecordedCall {
   readonly path: string;
   readonly request: Readonly<Record<string, unknown>>;
@@ -15,28 +15,28 @@ export interface RecordingProxy {
   readonly calls: readonly RecordedCall[];
   /** The provider's ids of the messages that were sent, in their order. */
   readonly messageIds: readonly string[];
-  /** Does this once, before the service gets the answer to its next call. */
+  /** Runs `work` once, before the service gets the answer to its next call. */
   beforeNextAnswer(work: (call: RecordedCall) => Promise<void>): void;
-  /** Whether answers keep the ids of messages, as they do at first. */
+  /** Sets whether Infobip's answers keep the ids of messages; by default they do. */
   setKeepsIds(keeps: boolean): void;
   close(): Promise<void>;
 }
 
-const OWN_HEADERS = ['host', 'connection', 'content-length'];
+/** The headers that fetch sets itself. */
+const FETCH_HEADERS = ['host', 'connection', 'content-length'];
 
 export async function startRecordingProxy(target: string): Promise<RecordingProxy> {
   const calls: RecordedCall[] = [];
-  let work: ((call: RecordedCall) => Promise<void>) | undefined;
+  let nextWork: ((call: RecordedCall) => Promise<void>) | undefined;
   let keepsIds = true;
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { method = 'GET', url = '/', headers } = incoming;
     const body = await readBody(incoming);
-    // fetch sets these itself.
-    const kept = Object.entries(headers).filter(([name]) => !OWN_HEADERS.includes(name));
+    const forwarded = Object.entries(headers).filter(([name]) => !FETCH_HEADERS.includes(name));
     const response = await fetch(target + url, {
       method,
-      headers: Object.fromEntries(kept) as Record<string, string>,
+      headers: Object.fromEntries(forwarded) as Record<string, string>,
       ...(body !== '' && { body }),
     });
     let text = await response.text();
@@ -44,9 +44,9 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
       const call = { path: url, request: parse(body), answer: parse(text) };
       calls.push(call);
       if (!keepsIds) text = text.replace(/,"externalMessageId":"[^"]*"/, '');
-      const doWork = work;
-      work = undefined;
-      await doWork?.(call);
+      const work = nextWork;
+      nextWork = undefined;
+      await work?.(call);
     }
     outgoing.writeHead(response.status, {
       'content-type': response.headers.get('content-type') ?? 'application/json',
@@ -67,8 +67,8 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
         return typeof id === 'string' ? [id] : [];
       });
     },
-    beforeNextAnswer: (next) => {
-      work = next;
+    beforeNextAnswer: (work) => {
+      nextWork = work;
     },
     setKeepsIds: (keeps) => {
       keepsIds = keeps;

@@ -3,9 +3,10 @@ import { FakeClock } from './fake-clock.js';
 import { DEFAULT_IDS, SINCH_APPLICATION } from './sandbox.js';
 import { startService, type RunningService } from './service.js';
 
-export const TOKEN = 'a-token-that-only-tests-know';
+export const REPORT_TOKEN = 'a-token-that-only-tests-know';
 const HMAC_SECRET = 'made-up-delivery-key-01';
-const HMAC_HEADER = 'x-ours';
+/** The header in which Infobip signs a report; the account's owner chooses its name. */
+export const HMAC_HEADER = 'x-ours';
 
 export type ReportingProvider = 'infobip' | 'sinch';
 
@@ -15,7 +16,7 @@ const CREDENTIALS: Record<ReportingProvider, string> = {
   sinch: `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`,
 };
 
-/** What the sandbox knows of a report. */
+/** A report, as the sandbox lists it. */
 interface SentReport {
   readonly messageId: string;
   readonly status: string;
@@ -36,7 +37,7 @@ export interface ReportingSandbox {
   getDelivery(pinId: string): Promise<unknown>;
   /** Calls a control route of the sandbox. */
   control(method: string, path: string, body?: object): Promise<unknown>;
-  /** Forgets what an earlier test has planned. */
+  /** Removes the planned faults and reports of earlier tests. */
   reset(): Promise<void>;
   /** Plans how the sandbox reports the next messages. */
   planReport(fault: object): Promise<void>;
@@ -44,16 +45,16 @@ export interface ReportingSandbox {
   deliverReports(which?: 'due' | 'all'): Promise<SentReport[]>;
   /** Sends one more report of a message. @returns the HTTP status of the service's response */
   report(messageId: string, outcome: object): Promise<number>;
-  /** Posts to the reports' URL of a replica, as anybody could. @returns the HTTP status */
+  /** Posts to the URL for reports of a replica, as anybody could. @returns the HTTP status */
   postToReplica(index: number, body: object, headers: Record<string, string>): Promise<number>;
   /** A phone number that no test has used. */
   createNumber(): string;
-  /** Sum of a counter over all replicas. */
+  /** The sum of the values on all lines of the replicas' metrics that match. */
   getMetric(line: RegExp): Promise<number>;
   close(): Promise<void>;
 }
 
-/** @param settings of each replica; those of the database, so that they share one */
+/** @param settings the settings of every replica, including those of their common database */
 export async function startReportingSandbox(
   provider: ReportingProvider,
   settings: NodeJS.ProcessEnv,
@@ -81,7 +82,7 @@ export async function startReportingSandbox(
   if (provider === 'sinch') await control('PUT', 'settings', { sinchCallbackUrl: callbackUrl });
   else await call('POST', 'subscriptions/1/subscription/SMS', createSubscription(callbackUrl));
   if (provider === 'infobip') await control('PUT', 'settings', { reportHmacHeader: HMAC_HEADER });
-  let numbers = 0;
+  let numberCount = 0;
   const findMessageId = async () => {
     const [newest] = (await control('GET', 'messages')) as { messageId?: string; pinId: string }[];
     return newest?.messageId ?? newest?.pinId ?? '';
@@ -127,12 +128,12 @@ export async function startReportingSandbox(
     postToReplica: async (index, body, headers) => {
       const url = `${replicas[index]?.url ?? ''}/provider-reports/${provider}`;
       const request = { method: 'POST', body: JSON.stringify(body) };
-      const all = { 'content-type': 'application/json', ...headers };
-      return (await fetch(url, { ...request, headers: all })).status;
+      const allHeaders = { 'content-type': 'application/json', ...headers };
+      return (await fetch(url, { ...request, headers: allHeaders })).status;
     },
     createNumber: () => {
-      numbers += 1;
-      return `+1415555${String(2_000 + numbers)}`;
+      numberCount += 1;
+      return `+1415555${String(2_000 + numberCount)}`;
     },
     getMetric: async (line) => {
       const pages = await Promise.all(
@@ -157,13 +158,13 @@ const createSettings = (
   PROVIDERS: provider,
   INFOBIP_BASE_URL: sandboxUrl,
   SINCH_BASE_URL: sandboxUrl,
-  // Many messages are sent and not verified.
+  // Tests send many messages and verify few.
   PUMPING_GUARD: 'off',
   THROTTLE_SEND_LIMIT: '1000000',
   SENDS_PER_NUMBER_PER_DAY: '1000',
   ...(provider === 'infobip'
     ? {
-        INFOBIP_REPORT_TOKEN: TOKEN,
+        INFOBIP_REPORT_TOKEN: REPORT_TOKEN,
         INFOBIP_REPORT_HMAC_SECRET: HMAC_SECRET,
         INFOBIP_REPORT_HMAC_HEADER: HMAC_HEADER,
       }
@@ -177,7 +178,7 @@ const createSubscription = (notifyUrl: string) => ({
   profile: {
     profileId: 'otp-dlr-profile',
     webhook: { notifyUrl },
-    headers: { 'x-delivery-token': TOKEN },
+    headers: { 'x-delivery-token': REPORT_TOKEN },
     security: {
       type: 'HMAC',
       credentials: { secretKey: HMAC_SECRET, algorithm: 'HMAC_SHA_256' },

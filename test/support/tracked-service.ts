@@ -7,13 +7,13 @@ import { startService, type RunningService } from './service.js';
 
 export const REPORT_TOKEN = 'a-token-that-only-tests-know';
 
-/** Switches the reports of both providers on. */
+/** Settings that switch on the delivery reports of both providers. */
 export const REPORT_SETTINGS = {
   INFOBIP_REPORT_TOKEN: REPORT_TOKEN,
   SINCH_REPORTS: 'true',
   PUBLIC_URL: 'https://auth.example.test/codes',
   PROVIDERS: 'infobip,sinch',
-  // One service sends many messages that are not verified.
+  // Tests send many messages and verify few.
   PUMPING_GUARD: 'off',
   THROTTLE_SEND_LIMIT: '1000',
 };
@@ -21,10 +21,10 @@ export const REPORT_SETTINGS = {
 /** The path that Sinch signs: that of `PUBLIC_URL`. */
 const SIGNED_PATH = '/codes/provider-reports/sinch';
 
-/** A service whose messages are tracked, and what providers report to it. */
+/** A service whose messages are tracked, and calls by which tests report their delivery. */
 export interface TrackedService extends RunningService {
   readonly proxy: RecordingProxy;
-  /** Sends a code, to a number of its own unless the body has one. */
+  /** Sends a code, to a new number unless the body has one. */
   send(body?: object): Promise<SentMessage>;
   /** Posts reports as Infobip does. */
   reportInfobip(body: unknown, headers?: Record<string, string>): Promise<Response>;
@@ -39,11 +39,11 @@ export interface TrackedService extends RunningService {
 interface SentMessage {
   readonly pinId: string;
   readonly phoneNumber: string;
-  /** The id that the provider gave it. */
+  /** The provider's id of the message. */
   readonly messageId: string;
 }
 
-/** What a signature is made of, if it differs from the right values. */
+/** Values that replace right ones in a signed request, to make its signature wrong. */
 interface CallbackSigning {
   readonly secret?: string;
   readonly key?: string;
@@ -63,15 +63,15 @@ export async function startTrackedService(
   const proxy = await startRecordingProxy(sandbox.url);
   const urls = { INFOBIP_BASE_URL: proxy.url, SINCH_BASE_URL: proxy.url };
   const service = await startService({ ...REPORT_SETTINGS, ...urls, ...settings }, clock);
-  let sent = 0;
+  let sendCount = 0;
   const post = (path: string, body: string, headers: Record<string, string>) =>
     fetch(`${service.url}/provider-reports/${path}`, { method: 'POST', body, headers });
   return {
     ...service,
     proxy,
     send: async (body = {}) => {
-      sent += 1;
-      const request = { phoneNumber: `+1415555${String(3_000 + sent)}`, ...body };
+      sendCount += 1;
+      const request = { phoneNumber: `+1415555${String(3_000 + sendCount)}`, ...body };
       const response = await service.http.post('/otp/send').send(request).expect(200);
       const messageId = proxy.messageIds.at(-1) ?? '';
       return { pinId: response.body.pinId, phoneNumber: request.phoneNumber, messageId };
