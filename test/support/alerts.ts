@@ -20,7 +20,7 @@ interface Rule {
   readonly annotations?: Record<string, string>;
 }
 
-/** Every rule, of alerts and of recorded series. */
+/** Every alerting and recording rule of these files. */
 export const rules = ruleFiles.flatMap((name) =>
   (
     parse(readFileSync(join(RULES, name), 'utf8')) as { groups: { rules: Rule[] }[] }
@@ -31,6 +31,7 @@ const alerts = new Map(rules.flatMap((rule) => (rule.alert ? [[rule.alert, rule]
 
 export const alertNames = [...alerts.keys()];
 
+/** The name and the rule of each alert. */
 export const alertRules = [...alerts.entries()];
 
 /** An alert that fires, and the labels of its series. */
@@ -39,13 +40,14 @@ export interface FiringAlert {
   readonly labels?: Record<string, string>;
 }
 
-/** What fires at a time, such as `5h30m`. */
+/** The alerts that fire at one time. */
 export interface Expectation {
+  /** The time since the first sample of the metrics, such as `5h30m`. */
   readonly at: string;
   readonly firing: readonly FiringAlert[];
 }
 
-/** Checks that at each of these times exactly the alerts fire that are expected. */
+/** A promtool test: at each of these times, exactly the expected alerts fire. */
 export const alertTest = (
   name: string,
   metrics: MetricSeries,
@@ -53,7 +55,7 @@ export const alertTest = (
 ) => ({
   name,
   interval: '1m',
-  input_series: Object.entries(metrics).map(([text, values]) => ({ series: text, values })),
+  input_series: Object.entries(metrics).map(([series, values]) => ({ series, values })),
   alert_rule_test: expected.flatMap(({ at, firing }) =>
     alertNames.map((alertname) => ({
       eval_time: at,

@@ -21,7 +21,7 @@ function parseSamples(page: string): Sample[] {
     });
 }
 
-/** The metrics of a service, as Prometheus would read them; with a key if the service has keys. */
+/** Reads the metrics of a service as Prometheus does. @param key needed if the service has API keys */
 export async function scrape(url: string, key?: string): Promise<Sample[]> {
   const headers = new Headers(key === undefined ? {} : { authorization: `Bearer ${key}` });
   const response = await fetch(`${url}/metrics`, { headers });

@@ -16,7 +16,7 @@ export interface MonitoredFleet {
   readonly redis: RedisServer;
   readonly replicas: readonly [Replica, Replica];
   readonly prometheus: Prometheus;
-  /** `CLIENTS_FILE` of both. */
+  /** The `CLIENTS_FILE` of both replicas. */
   readonly clientsFile: TestClientsFile;
   /** Sends a request of the only client, `shop`. */
   post(replica: Replica, path: string, body: object): ReturnType<Replica['http']['post']>;
@@ -24,12 +24,12 @@ export interface MonitoredFleet {
   reportDelivery(replica: Replica): Promise<void>;
   /** The code that a phone received last. */
   getLastCode(phoneNumber: string): Promise<string>;
-  /** Whether an alert is `inactive`, `pending` its time or `firing`. */
+  /** `inactive`, `pending` (not yet for long enough) or `firing`; `undefined` for an unknown alert. */
   getAlertState(alert: string): Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
-/** @param beforeScrapes what the replicas do before Prometheus sees them first */
+/** @param beforeScrapes runs before Prometheus scrapes the replicas for the first time */
 export async function startMonitoredFleet(
   settings: NodeJS.ProcessEnv,
   beforeScrapes: (fleet: Omit<MonitoredFleet, 'prometheus'>) => Promise<void> = async () =>
@@ -97,7 +97,7 @@ export async function startMonitoredFleet(
   return { ...fleet, prometheus };
 }
 
-/** Ends with the test's time limit if the condition never holds. */
+/** Waits until the condition holds. Only the test's time limit ends this earlier. */
 export async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await delay(100);
 }

@@ -21,10 +21,10 @@ interface CollectedSpan {
 export interface OtlpCollector {
   readonly url: string;
   readonly spans: readonly CollectedSpan[];
-  /** The attributes of the service that sent them. */
+  /** The attributes of the service (`resource`) in each export. */
   readonly resources: readonly Readonly<Record<string, unknown>>[];
   readonly requests: readonly { readonly path: string; readonly headers: IncomingHttpHeaders }[];
-  /** The bodies of the requests. */
+  /** The bodies of all requests, one per line. */
   readonly text: string;
   close(): Promise<void>;
 }
@@ -60,9 +60,9 @@ interface ExportRequest {
 }
 
 const KINDS = { 1: 'internal', 2: 'server', 3: 'client' } as const;
-const ERROR = 2;
+const STATUS_ERROR = 2;
 
-/** @param status the status of the next answer; `undefined` leaves the request without one */
+/** @param status returns the HTTP status of the next response; `undefined` for no response */
 export async function startOtlpCollector(
   status: () => number | undefined = () => 200,
 ): Promise<OtlpCollector> {
@@ -118,7 +118,7 @@ const decodeSpan = (span: OtlpSpan): CollectedSpan => ({
   start: BigInt(span.startTimeUnixNano),
   end: BigInt(span.endTimeUnixNano),
   attributes: decodeAttributes(span.attributes),
-  error: span.status.code === ERROR ? span.status.message : undefined,
+  error: span.status.code === STATUS_ERROR ? span.status.message : undefined,
 });
 
 const decodeAttributes = (attributes: readonly KeyValue[]): Record<string, unknown> =>

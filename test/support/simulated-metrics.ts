@@ -16,7 +16,7 @@ export function counterValues(minutes: number, perMinute: (minute: number) => nu
   }).join(' ');
 }
 
-/** A histogram with `perMinute` observations, `below` of which are under the lower bound. */
+/** A histogram with `perMinute` observations a minute, `below` of which are at most `bound`. */
 function histogram(
   name: string,
   labels: Record<string, string>,
@@ -37,7 +37,7 @@ const US = { country: 'US', channel: 'sms', ...INFOBIP };
 const SEND = { ...INFOBIP, operation: 'send' };
 const INSTANCE = { job: 'otp-service', instance: 'a' };
 const REQUEST = { method: 'POST', route: '/otp/send', status: '200' };
-const ADMIT = { operation: 'reserveSend', outcome: 'ok' };
+const RESERVE_SEND = { operation: 'reserveSend', outcome: 'ok' };
 
 /** Provider calls by outcome. */
 export const calls = (outcome: string, values: string): MetricSeries => ({
@@ -54,10 +54,11 @@ export const requestDurations = (below: number): MetricSeries =>
 
 /** Durations of a hundred storage operations a minute, `below` of which take less than 10 ms. */
 export const storageDurations = (below: number): MetricSeries =>
-  histogram('otp_storage_operation_duration_seconds', ADMIT, 100, ['0.01', below]);
+  histogram('otp_storage_operation_duration_seconds', RESERVE_SEND, 100, ['0.01', below]);
 
 export const storageErrors = (values: string): MetricSeries => ({
-  [series('otp_storage_operation_duration_seconds_count', { ...ADMIT, outcome: 'failed' })]: values,
+  [series('otp_storage_operation_duration_seconds_count', { ...RESERVE_SEND, outcome: 'failed' })]:
+    values,
 });
 
 /** Requests of a client by result. */
@@ -113,7 +114,7 @@ export const ofReplica = (
 
 const SECOND = { instance: 'b' };
 
-/** Two replicas that can be scraped, with or without the database and Redis. */
+/** Two replicas that can be scraped; `first` and `second` are 1 while a replica has its database. */
 export const replicas = ({ first = '1x360', second = '1x360' } = {}): MetricSeries => ({
   ...ofReplica('otp_build_info', '1x360', { version: '0.1.0' }),
   ...ofReplica('up', '1x360'),
@@ -123,7 +124,7 @@ export const replicas = ({ first = '1x360', second = '1x360' } = {}): MetricSeri
   ...redisUp(),
 });
 
-/** Whether the two replicas reach Redis. */
+/** Whether the two replicas reach Redis (1) or not (0). */
 export const redisUp = ({ first = '1x360', second = '1x360' } = {}): MetricSeries => ({
   ...ofReplica('otp_redis_up', first),
   ...ofReplica('otp_redis_up', second, SECOND),
@@ -131,10 +132,10 @@ export const redisUp = ({ first = '1x360', second = '1x360' } = {}): MetricSerie
   ...ofReplica('otp_ready', second, { check: 'counters', ...SECOND }),
 });
 
-/** An event that was given up. */
+/** The labels of an event that the service has given up to send. */
 export const ABANDONED = { type: 'verification.verified', outcome: 'abandoned' };
 
-/** What is the same by day and by night. */
+/** The metrics that are the same by day and by night. */
 const NOTHING_WRONG: MetricSeries = {
   ...replicas(),
   ...ofReplica('nodejs_eventloop_lag_p99_seconds', '0.02x360'),
@@ -201,7 +202,7 @@ const countAt = (isCounted: (minute: number) => boolean): string =>
 
 const perHour = (count: number): string => countAt((minute) => minute % (60 / count) === 0);
 
-/** The one user of the night for whom nothing works, who tries again every three minutes. */
+/** The minutes of the night in which one user tries again, because nothing works. */
 const isRetry = (minute: number): boolean => [330, 333, 336, 339].includes(minute);
 
 const RETRIES = countAt(isRetry);
@@ -241,7 +242,7 @@ export const QUIET_NIGHT: MetricSeries = {
   ),
   ...nightlyHistogram('otp_provider_call_duration_seconds', SEND),
   ...nightlyHistogram('otp_http_request_duration_seconds', REQUEST),
-  ...nightlyHistogram('otp_storage_operation_duration_seconds', ADMIT),
+  ...nightlyHistogram('otp_storage_operation_duration_seconds', RESERVE_SEND),
   ...storageErrors(RETRIES),
   ...requests('ok', perHour(4)),
   ...requests('failed', RETRIES),
@@ -251,10 +252,10 @@ export const QUIET_NIGHT: MetricSeries = {
   ...limitReached('failures', RETRIES),
 };
 
-/** `values` is 0 until minute 345, then 1: a single event. */
+/** The values of a counter that counts a single event, in minute 345. */
 const ONCE = '0x344 1x15';
 
-/** By day, one event of each kind that alerts are about. */
+/** A healthy service by day, with a single error of each kind for which there is an alert. */
 export const ONE_ERROR_OF_EACH_KIND: MetricSeries = {
   ...HEALTHY,
   ...calls('unauthorized', ONCE),
