@@ -4,7 +4,10 @@ import { openPage } from './browser.js';
 import { FakeClock } from './fake-clock.js';
 import { startService, type RunningService } from './service.js';
 
-/** The system clock plus an offset: the times that the page shows follow the browser's clock. */
+/**
+ * The system clock plus the time by which a test advanced it. The demo page compares times of the
+ * service with the browser's clock, which is the system clock.
+ */
 export class OffsetClock extends FakeClock {
   protected override readWallClock(): number {
     return Date.now() + super.readWallClock();
@@ -15,7 +18,7 @@ export class OffsetClock extends FakeClock {
   }
 }
 
-/** Starts the service with a sandbox, for a browser. */
+/** Starts the service with a sandbox, and with limits that a browser test does not reach. */
 export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<RunningService> {
   const clock = new OffsetClock(0);
   const sandbox = await startSandbox({ port: 0, now: () => clock.now() });
@@ -41,10 +44,11 @@ export async function startDemo(settings: NodeJS.ProcessEnv = {}): Promise<Runni
 export class DemoPage {
   /** The title of the step. */
   readonly title: Locator;
+  /** The paragraph below the title. */
   readonly lead: Locator;
   readonly number: Locator;
   readonly code: Locator;
-  /** The note that is shown: what went wrong, where it belongs. */
+  /** The error note that has a text. Each input has a note, and so has the button to send again. */
   readonly note: Locator;
   /** The messages on the phone. */
   readonly messages: Locator;
@@ -52,6 +56,7 @@ export class DemoPage {
 
   private constructor(
     readonly page: Page,
+    /** The errors and warnings of the browser's console. */
     readonly errors: readonly string[],
   ) {
     this.title = page.getByRole('heading', { level: 1 });

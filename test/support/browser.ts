@@ -10,13 +10,13 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.connect(url);
 }
 
-/** On a quiet machine each action takes less than a second. */
+/** The time limit of one action on a page. On a quiet machine each takes less than a second. */
 const ACTION_LIMIT_MS = scaleTimeLimit(4_000);
 
-/** Chromium logs this for every response from 400 and every broken connection. */
+/** Chromium logs this for every status of at least 400 and every broken connection. */
 const NETWORK_ERROR = 'Failed to load resource';
 
-/** Opens a page in its own context, and collects its errors. */
+/** Opens a page in its own context. `errors` collects its errors and warnings. */
 export async function openPage(
   browser: Browser,
   options: BrowserContextOptions = {},

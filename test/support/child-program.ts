@@ -3,13 +3,13 @@ import { once } from 'node:events';
 
 /** A shell command that runs in a process group of its own. */
 export interface ChildProgram {
-  /** Everything it has printed so far. */
+  /** Everything that the command has printed so far. */
   readonly output: string;
-  /** Resolves as soon as the output matches; rejects with the output if it ends before. */
+  /** Resolves as soon as the output matches; rejects with the output if the command ends first. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Resolves with its exit code. */
+  /** Resolves with the exit code; `null` if a signal ended the command. */
   ended(): Promise<number | null>;
-  /** Ends the whole group. */
+  /** Ends every process of the group (SIGTERM), and waits for the command's end. */
   stop(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import type { CliCommand } from '../../src/cli/command.js';
 import { spawnProgram } from './child-program.js';
 
-/** `npm run build:test` builds it first; beside node_modules, so that imports resolve. */
+/** The build of `npm run build:test`. Its folder is beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
 interface CommandResult {
@@ -11,7 +11,7 @@ interface CommandResult {
 }
 
 interface CommandOptions {
-  /** As in a shell: quote arguments with spaces. */
+  /** The arguments as in a shell: quote those with spaces. */
   readonly args?: string;
   readonly cwd: string;
   readonly settings: NodeJS.ProcessEnv;
@@ -28,7 +28,7 @@ const COMMANDS = {
 
 type CommandName = keyof typeof COMMANDS;
 
-/** Runs a built command as a process, in this folder and with these settings. */
+/** Runs a command of the build as a process. */
 export async function runBuiltCommand(
   command: CommandName,
   { args = '', cwd, settings }: CommandOptions,
@@ -42,7 +42,10 @@ export async function runBuiltCommand(
   return { code, output: program.output };
 }
 
-/** Runs a command in this process, as if in this folder and with these settings. One at a time. */
+/**
+ * Runs a command in this process, with `cwd` as its folder and `settings` as its environment. No two
+ * commands may run at the same time.
+ */
 export async function runCommand(
   name: CommandName,
   { args = '', cwd, settings }: CommandOptions,
@@ -70,13 +73,13 @@ export async function runCommand(
   }
 }
 
-/** The words of a command line, without their quotes. */
+/** Splits a command line into words, without their quotes. */
 const splitWords = (line: string): string[] =>
   (line.match(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g) ?? []).map((word) =>
     word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'),
   );
 
-/** The built sandbox as a process of its own. */
+/** Starts the sandbox of the build as a process of its own. */
 export async function startSeparateSandbox(port: number, cwd: string) {
   const sandbox = spawnProgram(`node ${join(BUILD, 'sandbox', 'main.js')}`, cwd, {
     SANDBOX_PORT: String(port),

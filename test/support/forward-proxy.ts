@@ -7,14 +7,14 @@ type TunnelHandler = (socket: Socket, request: IncomingMessage) => void;
 
 /** A forward proxy, as between a company's network and the internet. */
 export interface ForwardProxy {
-  /** Without credentials. */
+  /** The proxy's URL, without credentials. */
   readonly url: string;
-  /** Each request for a tunnel: `host:port`, and the credentials it was sent with. */
+  /** Each request for a tunnel: `host:port`, and its header `Proxy-Authorization`. */
   readonly tunnels: { readonly target: string; readonly authorization: string | undefined }[];
   close(): Promise<void>;
 }
 
-/** Connects each tunnel to this port of 127.0.0.1, regardless of the requested host. */
+/** Creates a handler that connects every tunnel to a port of 127.0.0.1, whatever host it is for. */
 export const tunnelTo =
   (port: number): TunnelHandler =>
   (socket) => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const PROBE_EVERY_MS = 50;
+const PROBE_INTERVAL_MS = 50;
 
 /** Sends each request to one ready replica in turn, and never retries it on another. */
 export class LoadBalancer {
@@ -24,7 +24,7 @@ export class LoadBalancer {
     return this.ready.has(url);
   }
 
-  /** @throws TypeError if the replica drops the request. */
+  /** Sends a request to the next ready replica. @throws TypeError if the replica drops it */
   async post(
     path: string,
     body: object,
@@ -48,7 +48,7 @@ export class LoadBalancer {
       );
       if (ready && this.replicas.has(url)) this.ready.add(url);
       else this.ready.delete(url);
-      await delay(PROBE_EVERY_MS);
+      await delay(PROBE_INTERVAL_MS);
     }
   }
 }

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP proxy in front of PostgreSQL that breaks a connection at a chosen message. */
+/** A TCP proxy in front of a server. It breaks a connection at a chosen message. */
 export interface LossyProxy {
   /** The server's URL, with the proxy's port. */
   readonly url: string;
   /**
-   * Breaks the connection of the n-th next message before it is delivered. After a lost request the
-   * server has done nothing, after a lost response everything.
-   * @param meanwhile done before the next connection is opened
+   * Breaks the connection instead of delivering the n-th message from now. If that is a request, the
+   * server has done nothing; if it is a response, the server has done everything.
+   * @param meanwhile runs before the next connection is opened
    */
   breakAt(message: 'request' | 'response', n: number, meanwhile?: () => Promise<void>): void;
-  /** Breaks no further connection. @returns whether the message came */
+  /** Cancels `breakAt`. @returns whether it has already broken a connection */
   disarm(): boolean;
   close(): Promise<void>;
 }
@@ -20,14 +20,18 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
   const server = new URL(serverUrl);
   const sockets = new Set<Socket>();
   let armed:
-    | { readonly message: 'request' | 'response'; left: number; meanwhile: () => Promise<void> }
+    | {
+        readonly message: 'request' | 'response';
+        remaining: number;
+        meanwhile: () => Promise<void>;
+      }
     | undefined;
   let canConnect = Promise.resolve();
 
   const isLost = (message: 'request' | 'response'): boolean => {
     if (armed?.message !== message) return false;
-    armed.left -= 1;
-    if (armed.left > 0) return false;
+    armed.remaining -= 1;
+    if (armed.remaining > 0) return false;
     canConnect = armed.meanwhile();
     armed = undefined;
     return true;
@@ -59,7 +63,7 @@ export async function startLossyProxy(serverUrl: string): Promise<LossyProxy> {
   return {
     url: url.href,
     breakAt: (message, n, meanwhile = async () => undefined) => {
-      armed = { message, left: n, meanwhile };
+      armed = { message, remaining: n, meanwhile };
     },
     disarm: () => {
       const hasBroken = armed === undefined;

@@ -14,7 +14,7 @@ export interface PrivateCa {
   readonly cert: Buffer;
 }
 
-/** Creates its files in `folder` with openssl: Node's crypto creates keys, but no certificates. */
+/** Creates an authority's files in `folder` with openssl: Node's crypto creates no certificates. */
 export function createPrivateCa(folder: string, host: string): PrivateCa {
   const openssl = (command: string) =>
     execFileSync('openssl', command.split(' '), { cwd: folder, stdio: 'pipe' });
@@ -28,7 +28,7 @@ export function createPrivateCa(folder: string, host: string): PrivateCa {
   return { caFile: join(folder, 'ca.pem'), key: read('server.key'), cert: read('server.pem') };
 }
 
-/** A TLS server in front of a server without TLS. */
+/** Starts a TLS server in front of a server without TLS. @param url of the server without TLS */
 export async function startTlsFront({ key, cert }: PrivateCa, url: string) {
   const port = Number(new URL(url).port);
   const server = createServer({ key, cert }, (socket) => {

@@ -1,4 +1,4 @@
-/** The settings that production requires. The provider cannot be reached. */
+/** The settings that production requires. Nothing listens at the URL of the provider. */
 export const PRODUCTION_SETTINGS = {
   NODE_ENV: 'production',
   OTP_SECRET: 'a master secret that only tests know of',

@@ -12,27 +12,27 @@ export interface Replica {
   readonly url: string;
   readonly http: Agent;
   readonly pid: number | undefined;
-  /** Its log so far. */
+  /** Everything that the replica has logged so far. */
   readonly output: string;
-  /** Kills it at once, like a crash. */
+  /** Kills the replica at once, like a crash (SIGKILL). */
   kill(): Promise<void>;
-  /** Stops it gracefully, as an operator does. */
+  /** Stops the replica gracefully, as an operator does (SIGTERM). */
   stop(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
-  /** Resolves with its exit code; `null` if a signal killed it. */
+  /** Resolves with the exit code; `null` if a signal killed the replica. */
   ended(): Promise<number | null>;
 }
 
-/** `npm run build:test` builds it first; beside node_modules, so that imports resolve. */
+/** The build of `npm run build:test`. Its folder is beside node_modules, so that imports resolve. */
 const BUILD = resolve('.test-build');
 
 const START_TIMEOUT_MS = scaleTimeLimit(20_000);
 
 /**
  * Starts a replica with these settings and waits until it responds.
- * @param options.preload a module that it loads first
+ * @param options.preload the URL of a module that the replica loads first
  * @param options.build the folder of another build
- * @param options.stdout a file descriptor for its log, which is then not in `output`
+ * @param options.stdout a file descriptor for the log, which is then not in `output`
  */
 export async function startReplica(
   settings: NodeJS.ProcessEnv,
@@ -48,7 +48,7 @@ export async function startReplica(
       OTP_SECRET: 'a master secret that only tests know of',
       THROTTLE_SEND_LIMIT: '1000000',
       THROTTLE_VERIFY_LIMIT: '1000000',
-      // Load on one number prefix looks like SMS pumping.
+      // Not reached: load on one number prefix would look like SMS pumping.
       PUMPING_FLOOR_PER_HOUR: '1000000',
       PUMPING_FLOOR_PER_DAY: '1000000',
       ...settings,

@@ -18,11 +18,11 @@ export type Script = (response: ServerResponse) => void;
 /** An HTTP server with scripted responses, for cases that no healthy provider produces. */
 export interface ScriptedUpstream {
   readonly url: string;
-  /** The requests about PINs, without reads of the account's configuration. */
+  /** The requests except GETs, with which the service only reads the account's configuration. */
   readonly requests: ReceivedRequest[];
-  /** Sets the response to every following request. */
+  /** Sets the response to every following request in `requests`. */
   answer(script: Script): void;
-  /** Sets the response to reads of the configuration; by default a 404. */
+  /** Sets the response to every following GET; by default a 404. */
   answerReads(script: Script): void;
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export function reply(
 /** Never responds. */
 export const hang: Script = () => undefined;
 
-/** The connection breaks after the request arrived. */
+/** Breaks the connection after the request has arrived. */
 export const dropConnection: Script = (response) => {
   response.destroy();
 };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres, type PostgresServer } from './services/postgres.js';
 
-/** Every database, with a function that creates one. It returns the settings for services that share it. */
+/** Every kind of database, with a function that creates one and returns the settings to use it. */
 export const SERVICE_DATABASES: [name: string, create: () => Promise<NodeJS.ProcessEnv>][] = [
   ['SQLite', createSqliteFolder],
   ['PostgreSQL', createPostgresDatabase],

@@ -40,9 +40,9 @@ export interface SandboxedService extends RunningService {
   readonly sandboxUrl: string;
   /** The codes that a phone received, newest first. */
   getReceivedCodes(phoneNumber: string): Promise<string[]>;
-  /** Their channels, in the same order. */
+  /** The channels of the same messages, in the same order. */
   getReceivedChannels(phoneNumber: string): Promise<string[]>;
-  /** The provider's ids of them, in the same order. */
+  /** The provider's PIN ids of the same messages, in the same order. */
   getProviderPinIds(phoneNumber: string): Promise<string[]>;
 }
 
@@ -101,7 +101,7 @@ export async function startSandboxedService(
     { INFOBIP_BASE_URL: sandbox.url, SINCH_BASE_URL: sandbox.url, ...settings },
     clock,
   );
-  // A send that comes before would not know how long its code is.
+  // Otherwise the first send would not know the length of its code.
   await service.app.get(InfobipCodeLengths).read();
   return {
     ...service,

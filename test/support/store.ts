@@ -29,7 +29,7 @@ export interface OpenStore {
 
 /** A storage that any number of replicas may open. */
 export interface TestStorage {
-  /** The settings that lead to it. */
+  /** The settings with which a service uses this storage. */
   readonly settings: NodeJS.ProcessEnv;
   open(clock: Clock, settings?: NodeJS.ProcessEnv): Promise<OpenStore>;
   removeData(): Promise<void>;

@@ -23,7 +23,7 @@ export type StartTlsProxy = (
 ) => Promise<TlsProxy>;
 
 /**
- * Creates a certificate for localhost in the folder, which the proxy's operating system user can read.
+ * Creates a key and a certificate for localhost in the folder. The proxy's user can read them.
  * @returns the file of the CA that issued it
  */
 export function createCertificate(folder: string): string {
