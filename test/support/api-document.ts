@@ -33,7 +33,7 @@ export interface Operation extends Omit<OperationObject, 'responses' | 'requestB
 
 type PathItem = Readonly<Partial<Record<'get' | 'post' | 'delete', Operation>>>;
 
-/** The committed document; a test compares it with the generated one. */
+/** The committed OpenAPI document; a test compares it with the generated one. */
 export const API_FILE = 'openapi.json';
 
 export const API = JSON.parse(readFileSync(API_FILE, 'utf8')) as ApiDocument;
@@ -44,7 +44,10 @@ interface MatchedPath {
   readonly item: PathItem;
 }
 
-/** The path of the document that a URL matches. Paths without parameters take precedence. */
+/**
+ * The path of the document that a URL matches, or `undefined`. Paths without parameters take
+ * precedence.
+ */
 export function findPath(url: string): MatchedPath | undefined {
   const path = decoded(new URL(url).pathname);
   if (path === undefined) return undefined;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Agent } from 'supertest';
 import { openApiValidatedAgent } from './openapi-validated-agent.js';
 
-/** Creates a key for a client, and its entry in `API_KEYS`. */
+/** Creates an API key for a client, and the entry in `API_KEYS` that accepts this key. */
 export function newApiKey(client: string): { key: string; entry: string } {
   const key = randomBytes(32).toString('base64url');
   return { key, entry: `${client}:${createHash('sha256').update(key).digest('hex')}` };

@@ -18,7 +18,7 @@ export class TestClientsFile {
   readonly folder = mkdtempSync(join(tmpdir(), 'otp-clients-'));
   readonly path = join(this.folder, 'clients.yaml');
 
-  /** Replaces the file by one with these clients, as a program does: by renaming. */
+  /** Replaces the file in one step, by renaming a new one. */
   write(clients: Readonly<Record<string, ClientFields>>): void {
     this.writeText(stringify({ clients }));
   }

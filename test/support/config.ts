@@ -21,7 +21,7 @@ import { webhooksConfig } from '../../src/config/webhooks.config.js';
 export const testEnvironment = (settings: NodeJS.ProcessEnv = {}): Environment =>
   parseEnvironment({ OTP_SECRET: 'a master secret that only tests know of', ...settings });
 
-/** Every namespace by its name. */
+/** Every namespace of the configuration, by its name. */
 export const readConfig = (env: Environment) => ({
   service: serviceConfig(env),
   http: httpConfig(env),

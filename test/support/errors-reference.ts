@@ -14,7 +14,7 @@ Every 429 and 503, and \`request_in_progress\`, has the header \`Retry-After\` w
 
 const REQUEST_ID = '5f3c1c1e-0d7a-4f55-9d0e-3a5c2f3b9b58';
 
-/** The path in the example, where it is not that of send. */
+/** The paths in examples of errors that a send cannot have. */
 const PATHS: Partial<Record<ErrorCode, string>> = {
   not_found: '/',
   not_resendable: '/otp/resend',
@@ -24,7 +24,7 @@ const PATHS: Partial<Record<ErrorCode, string>> = {
 
 const CODES = ERROR_CODES.toSorted((a, b) => ERROR_CATALOG[a].status - ERROR_CATALOG[b].status);
 
-/** docs/errors.md. */
+/** The text of docs/errors.md. */
 export const errorsPage = (): string =>
   [
     INTRO,

@@ -1,6 +1,6 @@
 import { callInfobip } from './cli.js';
 
-/** Limits as the default settings need them. */
+/** Limits of an application that suit the service's default settings. */
 export const CONFIGURATION = {
   pinAttempts: 5,
   allowMultiplePinVerifications: false,
@@ -11,7 +11,7 @@ export const CONFIGURATION = {
 };
 export const TEMPLATE = { messageText: 'Code: {{pin}}', pinType: 'NUMERIC', pinLength: 6 };
 
-/** Values that replace those of a correct account. */
+/** Values that replace values of an account that suits the default settings. */
 export interface AccountValues {
   readonly application?: object;
   readonly configuration?: object;

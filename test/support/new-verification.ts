@@ -28,7 +28,7 @@ export function newVerification(
 
 export const NO_IDEMPOTENCY_KEY = undefined;
 
-/** A response to a send, in the shape that can be replayed. */
+/** A response to a send, as the store keeps it for a retry with the same idempotency key. */
 export const sendResponse = (pinId: string) => ({
   pinId,
   to: '+1415•••2671',

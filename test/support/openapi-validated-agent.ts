@@ -11,7 +11,7 @@ import {
   type Schema,
 } from './api-document.js';
 
-/** Headers that clients use: one in a response must be documented. */
+/** Headers that clients read. A response may have one of them only if it is documented. */
 const CLIENT_HEADERS = [
   'x-request-id',
   'idempotency-replayed',
@@ -57,7 +57,7 @@ function findMismatches(request: Test, response: Response): string[] {
     : unknownRouteMismatches(request, response);
 }
 
-/** An unknown path or method returns a problem document, or answers a preflight. */
+/** An unknown path or method must return a problem document, or 204 for a CORS preflight. */
 function unknownRouteMismatches({ method }: Test, { status, body }: Response): string[] {
   if (status === 204 || method === 'HEAD') return [];
   if (status < 400) return ['the route is not documented'];
@@ -87,7 +87,7 @@ function responseMismatches(
   ];
 }
 
-/** Only JSON is parsed. */
+/** The body of a response; supertest parses only JSON. */
 const bodyOf = ({ type, body, text }: Response): unknown => (type === 'text/plain' ? text : body);
 
 function headerMismatches(documented: DocumentedResponse['headers'], response: Response): string[] {
@@ -120,12 +120,12 @@ function requestMismatches(
   return schemaMismatches('request', schema, typeof sent === 'string' ? JSON.parse(sent) : sent);
 }
 
-function schemaMismatches(what: string, schema: Schema, value: unknown): string[] {
+function schemaMismatches(part: string, schema: Schema, value: unknown): string[] {
   const validate = getValidator(schema);
   if (validate(value)) return [];
   return (validate.errors ?? []).map(
     ({ instancePath, message = '', params }) =>
-      `${what}${instancePath} ${message} ${JSON.stringify(params)}`,
+      `${part}${instancePath} ${message} ${JSON.stringify(params)}`,
   );
 }
 
@@ -137,7 +137,7 @@ function getValidator(schema: Schema): ValidateFunction {
 
 const closedSchemas = new Map<Schema, Schema>();
 
-/** The schema without further properties. Clients must ignore these; tests must not. */
+/** The schema with further properties forbidden. Clients ignore such properties; a test must not. */
 function forbidOtherProperties(schema: Schema): Schema {
   const result =
     closedSchemas.get(schema) ?? ({ ...schema, unevaluatedProperties: false } as Schema);

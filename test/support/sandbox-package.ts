@@ -13,7 +13,7 @@ const PROGRAM = 'exec node node_modules/infobip-sandbox/main.js';
 
 /** The package infobip-sandbox in a folder without any other package. */
 export interface SandboxPackage {
-  /** The folder of the package that uses it. */
+  /** The folder of the package that has installed it. */
   readonly folder: string;
   /** `node_modules/infobip-sandbox`. */
   readonly root: string;
@@ -40,7 +40,7 @@ export async function installSandboxPackage(): Promise<SandboxPackage> {
   mkdirSync(folder);
   const { PATH } = process.env;
   const install = ['install', '--offline', '--no-audit', '--no-fund', join(parent, filename)];
-  // Neither the cache nor the settings of this machine.
+  // With this HOME, npm uses neither the cache nor the settings of this machine.
   const env = { PATH, HOME: parent, npm_config_update_notifier: 'false' };
   const { stdout: printed, stderr } = await execute('npm', install, { cwd: folder, env });
   return {
@@ -57,7 +57,7 @@ interface PackagedSandboxOptions {
   readonly apiKey?: string;
   /** Starts the program; by default without npx, which takes a second. */
   readonly command?: string;
-  /** By default a free one. */
+  /** By default a free port. */
   readonly port?: string;
 }
 

@@ -14,8 +14,8 @@ export const createMagicNumber = (areaCode: number, index = 0) =>
 export const DEFAULT_IDS = { applicationId: 'sandbox-application', messageId: 'sandbox-message' };
 
 /**
- * The sandbox's Sinch application. Not imported, so that a change of it fails the tests: it is the default of
- * SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET.
+ * The sandbox's Sinch application, whose key and secret are the defaults of SINCH_APPLICATION_KEY and
+ * SINCH_APPLICATION_SECRET. They are repeated here, so that tests fail if they change.
  */
 export const SINCH_APPLICATION = {
   key: '5a4db0c5-0000-4000-8000-000000000000',
@@ -42,7 +42,7 @@ interface ReceivedMessage {
   readonly messageId?: string;
 }
 
-/** What became of a report, as `GET /sandbox/reports` returns it. */
+/** A report and its state, as `GET /sandbox/reports` returns it. */
 interface SentReport {
   readonly provider: string;
   readonly messageId: string;
@@ -71,7 +71,7 @@ export interface TestSandbox extends Pick<Sandbox, 'setReportUrls'> {
   sendWithConfiguration(
     configuration: object,
   ): Promise<{ applicationId: string; pinId: string; pin: string }>;
-  /** Newest first. */
+  /** The messages to a recipient, or all, newest first. */
   listMessages(to?: string): Promise<ReceivedMessage[]>;
   /** Sends the reports that are due, or all. @returns all reports, newest first */
   deliverReports(which?: 'due' | 'all'): Promise<SentReport[]>;

@@ -1,10 +1,11 @@
 /** Spellings of a phone number as people, forms and address books write it. */
 interface UntidySpelling {
+  /** The part of the spelling that is unusual. */
   readonly what: string;
   readonly text: unknown;
 }
 
-/** Spellings that are accepted, and the identity of the number that each stands for. */
+/** Spellings that are accepted, each with the identity of its number. */
 export const ACCEPTED: readonly (UntidySpelling & { readonly e164: string })[] = [
   { what: 'a left-to-right mark in front', text: '\u200e+14155552671', e164: '+14155552671' },
   { what: 'an iPhone contact', text: '\u202a+1 (415) 555-2671\u202c', e164: '+14155552671' },
@@ -63,7 +64,7 @@ export const ACCEPTED: readonly (UntidySpelling & { readonly e164: string })[] =
   { what: 'no 01 of Benin', text: '+229 90 12 34 56', e164: '+2290190123456' },
 ];
 
-/** Spellings that are refused, and words of the `detail`. */
+/** Spellings that are rejected, each with words of the error's `detail`. */
 export const REFUSED: readonly (UntidySpelling & { readonly detail: string })[] = [
   { what: 'no plus', text: '14155552671', detail: 'The + is missing' },
   { what: 'no plus, after a mark', text: '\u202a1 415 555 2671\u202c', detail: 'The + is missing' },

@@ -5,7 +5,7 @@ import type { FakeClock } from './fake-clock.js';
 import { newVerification, sendResponse } from './new-verification.js';
 import type { OpenStore } from './store.js';
 
-/** A verification of the fixed records. */
+/** Verifications that {@link storeUsageRecords} stores, all alike. */
 interface UsageRecord {
   readonly client: string;
   readonly country: string;
@@ -15,7 +15,7 @@ interface UsageRecord {
   /** The provider of a resend. */
   readonly resentBy?: string;
   readonly isErased?: boolean;
-  /** How many there are. */
+  /** The number of these verifications. */
   readonly count: number;
 }
 
@@ -32,12 +32,13 @@ const RECORDS: readonly UsageRecord[] = [
   { client: 'bank', country: 'FR', provider: 'sinch', channel: 'voice', count: 1 },
 ];
 
+/** The sends that a limit blocked. */
 const BLOCKED: readonly (readonly [client: string, country: string, count: number])[] = [
   ['shop', 'DE', 3],
   ['bank', 'NG', 12],
 ];
 
-/** Stores the records of docs/usage.md, some of which are erased again. */
+/** Stores the records of the example in docs/usage.md, and erases some of them again. */
 export async function storeUsageRecords(opened: OpenStore, clock: FakeClock): Promise<void> {
   let created = 0;
   for (const record of RECORDS) {

@@ -3,7 +3,7 @@ import { PHONE_NUMBER, type TestSandbox } from '../sandbox.js';
 
 type SdkSandbox = Pick<TestSandbox, 'url' | 'listMessages' | 'close'>;
 
-/** The SDK resolves with a response of axios, or with an error instead of throwing it. */
+/** The result of an SDK call: a response of axios, or an error, which the SDK does not throw. */
 interface SdkResponse {
   readonly status?: number;
   readonly data?: Record<string, unknown>;
@@ -109,17 +109,20 @@ export function testWithInfobipSdk(start: (options: { apiKey: string }) => Promi
     [undefined, true],
     [true, true],
     [false, false],
-  ])('sends with ncNeeded=%s; the number is looked up: %s', async (ncNeeded, isLookedUp) => {
-    const request = {
-      applicationId: 'sandbox-application',
-      messageId: 'sandbox-message',
-      to: PHONE_NUMBER,
-    };
+  ])(
+    'sends with ncNeeded=%s; the response has a look-up of the number: %s',
+    async (ncNeeded, isLookedUp) => {
+      const request = {
+        applicationId: 'sandbox-application',
+        messageId: 'sandbox-message',
+        to: PHONE_NUMBER,
+      };
 
-    const response = await readBody(createSdk().sendPINCodeSMS(request, ncNeeded));
+      const response = await readBody(createSdk().sendPINCodeSMS(request, ncNeeded));
 
-    expect('ncStatus' in response).toBe(isLookedUp);
-  });
+      expect('ncStatus' in response).toBe(isLookedUp);
+    },
+  );
 
   it('returns an error with status 401 for a wrong API key', async () => {
     const response = await createSdk('another').getApplications();
