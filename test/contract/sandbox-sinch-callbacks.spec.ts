@@ -126,6 +126,25 @@ describe('The callbacks of the sandbox as Sinch', () => {
     });
   });
 
+  it('are not sent after the URL is removed, and again once there is a URL', async () => {
+    const setUrl = (sinchCallbackUrl: string) =>
+      sandbox.callControl('put', 'settings', { sinchCallbackUrl }).expect(200);
+    await plan({ kind: 'late', delayMs: minutes(1) });
+    await sandbox.startVerification().expect(200);
+    await setUrl('');
+    sandbox.clock.advance(minutes(1));
+    await sandbox.deliverReports();
+    const { length } = listEvents();
+
+    await setUrl(`${receiver.url}${PATH}`);
+    await sandbox.startVerification().expect(200);
+    await sandbox.deliverReports();
+
+    const names = listEvents().map(({ event }) => event);
+    expect(names.slice(0, length)).toEqual(['VerificationRequestEvent']);
+    expect(names.slice(length)).toContain('VerificationSmsDeliveredEvent');
+  });
+
   it('report a failure, an abort and an expiry', async () => {
     const wrong = await sandbox.startVerification().expect(200);
     await sandbox.reportCode(wrong.body.id, 'nope').expect(200);

@@ -78,9 +78,11 @@ export class SinchCallbacks {
     return { provider: 'sinch', messageId, to, status, receiver: this.receiver, body };
   }
 
-  private post(event: object) {
+  /** Sends no event if the URL was removed while it waited. */
+  private async post(event: object): ReturnType<typeof postBody> {
     const { application, getCallbackUrl } = this.deps;
     const url = getCallbackUrl();
+    if (url === '') return undefined;
     const body = JSON.stringify(event);
     // The system time: the receiver compares it with the real time, not with the sandbox's clock.
     const timestamp = new Date().toISOString();
