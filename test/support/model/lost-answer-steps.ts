@@ -31,7 +31,7 @@ export function askForResult(
         : MISSING_CALL;
   if (result === MISSING_CALL) return done(state, progress, failureAnswer(MISSING_CALL));
   if (result === 'verified') return { state, progress: { ...called, phase: 'found' } };
-  switch (progress.asked) {
+  switch (progress.askReason) {
     case 'before':
       return { state, progress: { ...called, phase: 'call' } };
     case 'failed':
@@ -49,18 +49,19 @@ export function askForResult(
  * Completes a check after the provider reported that a code was right. The request gets
  * `verified: true` only if its own code was checked and no other check is without a result.
  */
-export function completeFound(
+export function completeEarlierCheck(
   { record }: StepContext,
   state: ModelState,
   progress: Progress,
 ): StepResult {
-  const { target, asked, lostRequest } = progress;
+  const { target, askReason, lostRequest } = progress;
   const now = record.calls.at(-1)?.endedAt ?? record.startedAt;
   const verification = state.getVerification(target);
   if (!verification || now >= verification.expiresAt) return answerAlreadyVerified(state, progress);
   const { id, client, phoneNumber, status, unresolved } = verification;
-  const isOnly = (asked === 'failed' || lostRequest !== undefined) && unresolved === 1;
-  const isClaimed = isOnly && (status === 'pending' || status === 'unclaimed');
+  const isOnlyUnresolved =
+    (askReason === 'failed' || lostRequest !== undefined) && unresolved === 1;
+  const isClaimed = isOnlyUnresolved && (status === 'pending' || status === 'unclaimed');
   let result = state;
   if (status === 'pending') {
     if (isClaimed) result = forgetFailure(result, record, progress);
@@ -77,7 +78,7 @@ export function completeFound(
 /** Answers a request whose own code is not certainly the one that was right. */
 function answerAlreadyVerified(state: ModelState, progress: Progress): StepResult {
   const answer = closedAnswer('already_verified');
-  switch (progress.asked) {
+  switch (progress.askReason) {
     case 'failed':
       return { state, progress: { ...progress, phase: 'keep' } };
     case 'rejected':

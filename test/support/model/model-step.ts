@@ -61,10 +61,11 @@ export interface Progress {
   /** The earlier request with the same key, whose answer was lost and which is repeated here. */
   readonly lostRequest?: string;
   /**
-   * When the provider is asked about lost answers: before this check, after it failed, after it
-   * found no attempts left, or when the service rejected the request without a check.
+   * Why the provider is asked whether a code was right: `before` this check, because the answer to an
+   * earlier one is lost; because this check `failed` or found the attempts `exhausted`; or because the
+   * service `rejected` the request without a check.
    */
-  readonly asked?: 'before' | 'failed' | 'exhausted' | 'rejected';
+  readonly askReason?: 'before' | 'failed' | 'exhausted' | 'rejected';
   /** The answer, unless the code of an earlier check turns out to be right. */
   readonly pending?: ExpectedAnswer;
   /** The shared limit of the number. The answer names it only if no limit of an end user applies. */

@@ -1,4 +1,4 @@
-import { askForResult, completeFound } from './lost-answer-steps.js';
+import { askForResult, completeEarlierCheck } from './lost-answer-steps.js';
 import {
   claimKey,
   IN_PROGRESS,
@@ -59,7 +59,7 @@ export function stepVerify(
     case 'ask':
       return askForResult(context, state, progress);
     case 'found':
-      return completeFound(context, state, progress);
+      return completeEarlierCheck(context, state, progress);
     case 'call':
       return checkCode(context, state, progress);
     case 'keep':
@@ -149,7 +149,9 @@ function countAttempt(
     .changeVerification(verification.id, change);
   const own = isRepeat ? 0 : 1;
   const asks = followsLostAnswer({ ...verification, ...change }, now, { own, isRepeat });
-  const next = asks ? ({ phase: 'ask', asked: 'before' } as const) : ({ phase: 'call' } as const);
+  const next = asks
+    ? ({ phase: 'ask', askReason: 'before' } as const)
+    : ({ phase: 'call' } as const);
   return {
     state: counted,
     progress: { ...progress, issuer, counted: { phoneNumber, createdAt }, ...next },
@@ -179,7 +181,7 @@ function explainRejection(
   const asks = mayBeRight && followsLostAnswer(verification, now, { own: 0, isRepeat });
   const { provider: issuer, phoneNumber, createdAt } = verification;
   const counted = { phoneNumber, createdAt };
-  const next = { ...progress, counted, issuer, ...(asks && ({ asked: 'rejected' } as const)) };
+  const next = { ...progress, counted, issuer, ...(asks && ({ askReason: 'rejected' } as const)) };
   return isPending
     ? { state, progress: { ...next, phase: 'explain limit' } }
     : reject(state, next, closedAnswer(getClosedReason(verification, settings, now)));
@@ -196,7 +198,7 @@ function explainLimit(context: StepContext, state: ModelState, progress: Progres
 }
 
 const reject = (state: ModelState, progress: Progress, pending: ExpectedAnswer): StepResult =>
-  progress.asked === 'rejected'
+  progress.askReason === 'rejected'
     ? { state, progress: { ...progress, pending, phase: 'ask' } }
     : done(state, progress, pending);
 
@@ -218,7 +220,7 @@ function checkCode(context: StepContext, state: ModelState, progress: Progress):
   if (result.kind === 'failed') return failCheck(state, called, result.failure);
   const next = { ...called, checkResult: result.kind };
   return result.kind === 'attempts_exhausted'
-    ? { state, progress: { ...next, phase: 'ask', asked: 'exhausted' } }
+    ? { state, progress: { ...next, phase: 'ask', askReason: 'exhausted' } }
     : { state, progress: { ...next, phase: 'finish' } };
 }
 
@@ -226,7 +228,7 @@ function checkCode(context: StepContext, state: ModelState, progress: Progress):
 function failCheck(state: ModelState, progress: Progress, failure: CallFailure): StepResult {
   const next = { ...progress, pending: failureAnswer(failure) };
   return failure.ambiguous
-    ? { state, progress: { ...next, phase: 'ask', asked: 'failed' } }
+    ? { state, progress: { ...next, phase: 'ask', askReason: 'failed' } }
     : { state, progress: { ...next, phase: 'release' } };
 }
 
