@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { SETTING_NAMES } from '../../src/config/config.module.js';
 import { serviceConfig } from '../../src/config/service.config.js';
-import { BASE, readExample, SECRETS, SETTINGS } from '../support/deployment/example-settings.js';
+import {
+  BASE_FILE,
+  readExample,
+  SECRETS_FILE,
+  SETTINGS_FILE,
+} from '../support/deployment/example-settings.js';
 import { container, readEnvLines } from '../support/deployment/manifests.js';
 
 /** Settings that a pod does not need, and why. */
@@ -18,7 +23,7 @@ const NOT_FOR_KUBERNETES = {
 
 describe('The settings of the Kubernetes manifests', () => {
   it('are all settings of the service, each in one place', () => {
-    const places = [BASE, SETTINGS, SECRETS].flatMap((path) =>
+    const places = [BASE_FILE, SETTINGS_FILE, SECRETS_FILE].flatMap((path) =>
       readEnvLines(path).map(({ name }) => name),
     );
 
@@ -36,7 +41,7 @@ describe('The settings of the Kubernetes manifests', () => {
 
   it('show the default of each setting that they leave out', () => {
     const defaults = parseEnv(readFileSync('.env.example', 'utf8').replace(/^#(?=[A-Z])/gm, ''));
-    const shown = readEnvLines(SETTINGS).filter(({ isComment }) => isComment);
+    const shown = readEnvLines(SETTINGS_FILE).filter(({ isComment }) => isComment);
 
     expect(Object.fromEntries(shown.map(({ name, value }) => [name, value]))).toEqual(
       Object.fromEntries(shown.map(({ name }) => [name, defaults[name]])),
@@ -44,7 +49,7 @@ describe('The settings of the Kubernetes manifests', () => {
   });
 
   it('need no secret of a provider that is not used', () => {
-    const names = readEnvLines(SECRETS).map(({ name }) => name);
+    const names = readEnvLines(SECRETS_FILE).map(({ name }) => name);
 
     expect(names).toEqual(
       expect.arrayContaining(['SINCH_APPLICATION_KEY', 'SINCH_APPLICATION_SECRET']),

@@ -3,10 +3,15 @@ import { seconds } from '../../src/common/durations.js';
 import { providersConfig } from '../../src/config/providers.config.js';
 import { serviceConfig } from '../../src/config/service.config.js';
 import { getMaxRequestMs } from '../../src/storage/max-request-duration.js';
-import { BASE, readExample, SECRETS, SETTINGS } from '../support/deployment/example-settings.js';
+import {
+  BASE_FILE,
+  readExample,
+  SECRETS_FILE,
+  SETTINGS_FILE,
+} from '../support/deployment/example-settings.js';
 import {
   autoscaler,
-  budget,
+  disruptionBudget,
   container,
   deployment,
   KUBERNETES,
@@ -59,13 +64,13 @@ describe('Kubernetes manifests', () => {
 
   it('refer to each other’s names, labels and ports', () => {
     expect(deployment.spec?.selector.matchLabels).toEqual(labels);
-    expect(budget.spec?.selector?.matchLabels).toEqual(labels);
+    expect(disruptionBudget.spec?.selector?.matchLabels).toEqual(labels);
     expect(networkPolicy.spec?.podSelector.matchLabels).toEqual(labels);
     expect(autoscaler.spec?.scaleTargetRef.name).toBe(deployment.metadata?.name);
     for (const { spec } of [service, metricsService]) expect(spec?.selector).toEqual(labels);
     // Clients cannot reach the metrics port.
     expect(service.spec?.ports?.map(({ targetPort }) => targetPort)).toEqual(['http']);
-    expect(readEnvFile(BASE)).toMatchObject({
+    expect(readEnvFile(BASE_FILE)).toMatchObject({
       PORT: findContainerPort('http'),
       METRICS_PORT: findContainerPort('metrics'),
     });
@@ -100,7 +105,7 @@ describe('Kubernetes manifests', () => {
   });
 
   it('let the pods reach DNS and the ports of their URLs, and nothing else', () => {
-    const example = { ...readEnvFile(SETTINGS), ...readEnvFile(SECRETS) };
+    const example = { ...readEnvFile(SETTINGS_FILE), ...readEnvFile(SECRETS_FILE) };
     const urls = [example['DATABASE_URL'], example['REDIS_URL'], example['INFOBIP_BASE_URL']];
     const ports = urls.map((url) => Number(new URL(url ?? '').port || 443));
 
@@ -139,7 +144,7 @@ describe('Kubernetes manifests', () => {
     const { replicas = 1, strategy } = deployment.spec ?? {};
     const least = Math.min(replicas, autoscaler.spec?.minReplicas ?? 1);
 
-    expect(least).toBeGreaterThan(Number(budget.spec?.maxUnavailable));
+    expect(least).toBeGreaterThan(Number(disruptionBudget.spec?.maxUnavailable));
     expect(strategy?.rollingUpdate?.maxUnavailable).toBe(0);
     expect(pod?.topologySpreadConstraints?.[0]?.labelSelector?.matchLabels).toEqual(labels);
   });

@@ -8,7 +8,7 @@ import { toFileVariable } from '../../src/config/secret-files.js';
 import { renderRuleFields } from '../support/rule-fields-reference.js';
 import { readConfig } from '../support/config.js';
 import { readEnvLines } from '../support/deployment/manifests.js';
-import { SECRETS } from '../support/deployment/example-settings.js';
+import { SECRETS_FILE } from '../support/deployment/example-settings.js';
 import {
   renderEnvExample,
   renderSettingTables,
@@ -136,7 +136,7 @@ describe('The documentation of the settings', () => {
   });
 
   it('marks every secret of the Kubernetes manifests as one that a file can give', () => {
-    const secrets = readEnvLines(SECRETS).map(({ name }) => name);
+    const secrets = readEnvLines(SECRETS_FILE).map(({ name }) => name);
 
     expect(secrets.filter((name) => !page.includes(`| \`${name}\`‡ `))).toEqual([]);
   });

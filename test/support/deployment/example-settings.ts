@@ -4,20 +4,20 @@ import { parseEnvironment } from '../../../src/config/environment.js';
 import { readEnvFile } from './manifests.js';
 
 /** The files with the settings of the pods. */
-export const [BASE, SETTINGS, SECRETS] = [
+export const [BASE_FILE, SETTINGS_FILE, SECRETS_FILE] = [
   'base/settings.env',
   'overlays/production/settings.env',
   'overlays/production/secret.env.example',
 ];
 
 /** The settings of the example's pods, with values for the empty secrets. */
-export const readExample = (others: Record<string, string> = {}): Environment =>
+export const readExample = (changes: Record<string, string> = {}): Environment =>
   parseEnvironment({
-    ...readEnvFile(BASE),
-    ...readEnvFile(SETTINGS),
-    ...readEnvFile(SECRETS),
+    ...readEnvFile(BASE_FILE),
+    ...readEnvFile(SETTINGS_FILE),
+    ...readEnvFile(SECRETS_FILE),
     OTP_SECRET: 'a master secret that only tests know of',
     API_KEYS: `client:${createHash('sha256').update('key').digest('hex')}`,
     INFOBIP_API_KEY: 'key',
-    ...others,
+    ...changes,
   });

@@ -16,7 +16,7 @@ export const readYaml = (path: string): unknown =>
 
 export const deployment = readYaml('base/deployment.yaml') as Deployment;
 export const service = readYaml('base/service.yaml') as Service;
-export const budget = readYaml('base/disruption-budget.yaml') as PodDisruptionBudget;
+export const disruptionBudget = readYaml('base/disruption-budget.yaml') as PodDisruptionBudget;
 export const networkPolicy = readYaml('base/network-policy.yaml') as NetworkPolicy;
 export const metricsService = readYaml('components/monitoring/metrics-service.yaml') as Service;
 export const serviceMonitor = readYaml(
@@ -30,7 +30,7 @@ export const autoscaler = readYaml(
 export const MANIFESTS: readonly TypedManifest[] = [
   ['Deployment', 'kubernetes-types/apps/v1.d.ts', deployment],
   ['Service', 'kubernetes-types/core/v1.d.ts', service],
-  ['PodDisruptionBudget', 'kubernetes-types/policy/v1.d.ts', budget],
+  ['PodDisruptionBudget', 'kubernetes-types/policy/v1.d.ts', disruptionBudget],
   ['NetworkPolicy', 'kubernetes-types/networking/v1.d.ts', networkPolicy],
   ['Service', 'kubernetes-types/core/v1.d.ts', metricsService],
   ['ServiceMonitor', './test/support/deployment/service-monitor.js', serviceMonitor],
