@@ -8,9 +8,9 @@ import { promtoolPath } from './services/promtool.js';
 import type { MetricSeries } from './simulated-metrics.js';
 
 /** The folder of the rules that operators load into Prometheus. */
-export const RULES = 'deploy/prometheus';
+export const RULES_FOLDER = 'deploy/prometheus';
 
-const ruleFiles = readdirSync(RULES).filter((name) => name.endsWith('.yaml'));
+const ruleFiles = readdirSync(RULES_FOLDER).filter((name) => name.endsWith('.yaml'));
 
 interface Rule {
   readonly alert?: string;
@@ -23,7 +23,7 @@ interface Rule {
 /** Every alerting and recording rule of these files. */
 export const rules = ruleFiles.flatMap((name) =>
   (
-    parse(readFileSync(join(RULES, name), 'utf8')) as { groups: { rules: Rule[] }[] }
+    parse(readFileSync(join(RULES_FOLDER, name), 'utf8')) as { groups: { rules: Rule[] }[] }
   ).groups.flatMap((group) => group.rules),
 );
 
@@ -41,7 +41,7 @@ export interface FiringAlert {
 }
 
 /** The alerts that fire at one time. */
-export interface Expectation {
+export interface ExpectedAlerts {
   /** The time since the first sample of the metrics, such as `5h30m`. */
   readonly at: string;
   readonly firing: readonly FiringAlert[];
@@ -51,7 +51,7 @@ export interface Expectation {
 export const alertTest = (
   name: string,
   metrics: MetricSeries,
-  expected: readonly Expectation[],
+  expected: readonly ExpectedAlerts[],
 ) => ({
   name,
   interval: '1m',
@@ -86,7 +86,7 @@ function toPromtoolAlert({ alert, labels = {} }: FiringAlert): object {
 export async function runPromtool(tests: object[], intervalMinutes = 5): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'otp-alerts-'));
   try {
-    cpSync(RULES, folder, { recursive: true });
+    cpSync(RULES_FOLDER, folder, { recursive: true });
     const file = join(folder, 'tests.yaml');
     const suite = {
       rule_files: ruleFiles,

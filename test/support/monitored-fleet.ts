@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
-import { RULES } from './alerts.js';
+import { RULES_FOLDER } from './alerts.js';
 import { newHashedKey, TestClientsFile } from './clients-file.js';
 import { startEventReceiver } from './event-receiver.js';
 import { startRecordingProxy } from './recording-proxy.js';
@@ -93,7 +93,7 @@ export async function startMonitoredFleet(
   };
   await beforeScrapes(fleet);
   const urls = replicas.map(({ url }) => url);
-  const prometheus = await startPrometheus(urls, RULES);
+  const prometheus = await startPrometheus(urls, RULES_FOLDER);
   return { ...fleet, prometheus };
 }
 

@@ -2,7 +2,7 @@ import supertest, { type Agent, type Response, type Test } from 'supertest';
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { FakeClock } from './fake-clock.js';
 
-/** An ordinary number: no magic number of the sandbox. */
+/** An ordinary number, no magic one of the sandbox. Without `+`, as in Infobip's API. */
 export const PHONE_NUMBER = '41793026727';
 export const EMAIL_ADDRESS = 'ann@example.com';
 

@@ -5,7 +5,7 @@ import {
   alertRules,
   alertTest,
   runPromtool,
-  type Expectation,
+  type ExpectedAlerts,
   type FiringAlert,
 } from '../support/alerts.js';
 import { anchorsOf } from '../support/anchors.js';
@@ -162,7 +162,7 @@ const FAILURES: [
 ];
 
 /** No alert, in the fourth hour and in each minute of the last one. */
-const QUIET: Expectation[] = [180, ...Array.from({ length: 61 }, (_, i) => 300 + i)].map(
+const QUIET: ExpectedAlerts[] = [180, ...Array.from({ length: 61 }, (_, i) => 300 + i)].map(
   (minute) => ({ at: `${minute}m`, firing: [] }),
 );
 

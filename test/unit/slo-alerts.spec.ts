@@ -1,4 +1,4 @@
-import { alertTest, runPromtool, type Expectation } from '../support/alerts.js';
+import { alertTest, runPromtool, type ExpectedAlerts } from '../support/alerts.js';
 import {
   counterValues,
   replicas,
@@ -41,10 +41,10 @@ const replicasFor = (minutes: number): MetricSeries =>
 
 const FAST = { alert: 'OtpErrorBudgetBurnsFast' };
 const SLOW = { alert: 'OtpErrorBudgetBurnsSlowly' };
-const quiet = (...times: string[]): Expectation[] => times.map((at) => ({ at, firing: [] }));
+const quiet = (...times: string[]): ExpectedAlerts[] => times.map((at) => ({ at, firing: [] }));
 
 describe('Alerts on the error budget', () => {
-  const run = (metrics: MetricSeries, ...expected: Expectation[]) =>
+  const run = (metrics: MetricSeries, ...expected: ExpectedAlerts[]) =>
     runPromtool([alertTest('recorded hours', metrics, expected)], 5);
 
   it('page within ten minutes of an outage, and end half an hour after it', () =>

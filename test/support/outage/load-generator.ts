@@ -96,20 +96,20 @@ export class LoadGenerator {
     };
     this.flows.push(flow);
     const { replicas, getReceivedCodes } = this.fleet;
-    const [one, other] = Math.random() < 0.5 ? replicas : [replicas[1], replicas[0]];
+    const [first, second] = Math.random() < 0.5 ? replicas : [replicas[1], replicas[0]];
     const send = { phoneNumber: flow.phoneNumber };
 
     const { pinId } = await this.requestUntilAvailable(
       flow,
       'send',
-      one,
+      first,
       idempotentPost('/otp/send', send),
     );
     if (pinId === undefined) return;
     await this.requestUntilAvailable(
       flow,
       'resend',
-      other,
+      second,
       idempotentPost('/otp/resend', { pinId }),
     );
     const [otpCode = ''] = await getReceivedCodes(flow.phoneNumber);
@@ -117,7 +117,7 @@ export class LoadGenerator {
     await Promise.all(
       replicas.map((each) => this.requestUntilAvailable(flow, 'verify', each, verify)),
     );
-    await this.requestUntilAvailable(flow, 'status', other, ({ http }) =>
+    await this.requestUntilAvailable(flow, 'status', second, ({ http }) =>
       http.get(`/otp/${pinId}`),
     );
     flow.isComplete = !this.isStopped;
