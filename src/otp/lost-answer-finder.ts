@@ -24,15 +24,15 @@ export class LostAnswerFinder {
 
   /**
    * Asks the provider whether it has verified a code of the verification, and stores that.
-   * @param isCheckedCode whether the provider was asked to check the attempt's code, by this
-   * request or by the request that it repeats. Only then can that code be the right one.
+   * @param wasCheckRequested whether the provider was asked to check the attempt's code: by this
+   * request, or by an earlier one with the same idempotency key. If not, another code was right.
    * @param timeoutMs for the call of the provider, in milliseconds; by default `PROVIDER_TIMEOUT`
    * @returns `undefined` if the provider has verified no code, or cannot say
    * @throws ProviderError if the provider does not answer
    */
   async find(
     attempt: Attempt,
-    isCheckedCode: boolean,
+    wasCheckRequested: boolean,
     { context, proofRequest }: VerifyOperation,
     timeoutMs?: number,
   ): Promise<VerifiedCodeResult | undefined> {
@@ -43,12 +43,12 @@ export class LostAnswerFinder {
     if (found !== 'verified') return undefined;
     const now = this.clock.now();
     const proven = await this.proofs.addTo(attempt, proofRequest, now);
-    return (await this.store.completeVerified(proven, isCheckedCode, now, context))
+    return (await this.store.completeVerified(proven, wasCheckRequested, now, context))
       ? toVerifiedResult(proven)
       : { verified: false, reason: 'already_verified' };
   }
 
-  /** Keeps an attempt counted whose answer is lost: the provider does not confirm that code. */
+  /** Keeps an attempt counted: the provider may have checked its code, but the answer is lost. */
   keepAttempt(attempt: Attempt, context: RequestContext): Promise<void> {
     return this.store.keepAttempt(attempt, this.clock.now(), context);
   }

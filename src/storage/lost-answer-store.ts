@@ -14,8 +14,8 @@ export class LostAnswerStore {
   ) {}
 
   /**
-   * The answer to a check is lost: the attempt stays counted. The same request may repeat it, and the
-   * next one asks the provider what became of it.
+   * Keeps an attempt counted, because the answer to its check was lost. The client may repeat the
+   * request; the next request first asks the provider for the result.
    */
   keepAttempt(attempt: Attempt, now: number, context: RequestContext): Promise<void> {
     return measureOperation(this.events, 'keepAttempt', context, () =>
@@ -25,18 +25,18 @@ export class LostAnswerStore {
 
   /**
    * The provider has verified a code of the verification, which accepts no other from now on.
-   * @param isCheckedCode whether the provider was asked to check the attempt's code
-   * @returns whether that was the right code: no other check of the verification lacks a result, and
+   * @param wasCheckRequested whether the provider was asked to check the attempt's code
+   * @returns whether the attempt's code was the right one: no other check of the verification lacks a result, and
    * no other request has got `verified: true`
    */
   completeVerified(
     attempt: Attempt,
-    isCheckedCode: boolean,
+    wasCheckRequested: boolean,
     now: number,
     context: RequestContext,
   ): Promise<boolean> {
     return measureOperation(this.events, 'completeVerified', context, () =>
-      this.lostAnswers.complete(attempt, isCheckedCode, now),
+      this.lostAnswers.complete(attempt, wasCheckRequested, now),
     );
   }
 }

@@ -9,7 +9,7 @@ import { IdempotencyKeyRepository } from './idempotency-key.repository.js';
 import { VerificationTable } from './verification-table.js';
 import { WebhookEventRecorder } from './webhook-event-recorder.js';
 
-/** Writes what becomes of checks whose answers were lost. */
+/** Stores the results of checks whose answers were lost. */
 @Injectable()
 export class LostAnswerRepository {
   constructor(
@@ -21,7 +21,7 @@ export class LostAnswerRepository {
     private readonly webhooks: WebhookEventRecorder,
   ) {}
 
-  /** An attempt stays counted, and the same request may repeat it. */
+  /** Keeps an attempt counted, and lets the client repeat its request. */
   async keep({ pinId, claim }: Attempt, now: number): Promise<void> {
     await this.database.runUntilCommitted(() =>
       this.database.run((batch) => {
@@ -33,10 +33,10 @@ export class LostAnswerRepository {
 
   /**
    * The provider has verified a code of the verification.
-   * @param isCheckedCode whether the attempt's own code is one of those without a result
-   * @returns whether it is the only one, so that it was right
+   * @param wasCheckRequested whether the provider was asked to check the attempt's code
+   * @returns whether that code was the right one: no other check of the verification lacks a result
    */
-  async complete(attempt: Attempt, isCheckedCode: boolean, now: number): Promise<boolean> {
+  async complete(attempt: Attempt, wasCheckRequested: boolean, now: number): Promise<boolean> {
     return this.database.runUntilCommitted((isRepeated) =>
       this.database.transaction(async (transaction) => {
         if (isRepeated && (await this.verifications.wasVerifiedBy(transaction, attempt, now)))
@@ -48,7 +48,7 @@ export class LostAnswerRepository {
         const { row } = locked;
         if (!row || now >= row.expires_at) return false;
         const isOpen = row.status === 'pending';
-        const isOnly = isCheckedCode && row.unresolved === 1;
+        const isOnly = wasCheckRequested && row.unresolved === 1;
         const isRight = isOnly && (isOpen || row.status === 'unclaimed');
         await transaction.run((batch) => {
           this.countVerified(batch, attempt, isRight, now);
