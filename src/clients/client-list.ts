@@ -8,10 +8,8 @@ export interface Client {
   /** SHA-256 of each of its API keys. */
   readonly keyHashes: readonly Buffer[];
   readonly rules: ClientRules;
-  /**
-   * The values of its fields in `CLIENTS_FILE`, by field and without `keys`, to log what changes.
-   */
-  readonly overrideTexts: ReadonlyMap<string, string>;
+  /** Text of each field in `CLIENTS_FILE` except `keys`, by field name. Compared to log changes. */
+  readonly fieldTexts: ReadonlyMap<string, string>;
 }
 
 /** All clients. Immutable: after a change of `CLIENTS_FILE`, a new list replaces it. */
@@ -21,7 +19,7 @@ export interface ClientList {
   readonly clients: readonly Client[];
 }
 
-const NO_OVERRIDE_TEXTS: ReadonlyMap<string, string> = new Map();
+const NO_FIELD_TEXTS: ReadonlyMap<string, string> = new Map();
 
 /** Lists the clients in `API_KEYS`. None of them overrides a setting. */
 export function listApiKeyClients(env: Environment): ClientList {
@@ -32,7 +30,7 @@ export function listApiKeyClients(env: Environment): ClientList {
     name,
     keyHashes: apiKeys.filter(({ client }) => client === name).map(({ hash }) => hash),
     rules: defaults,
-    overrideTexts: NO_OVERRIDE_TEXTS,
+    fieldTexts: NO_FIELD_TEXTS,
   }));
   return { defaults, clients };
 }

@@ -27,11 +27,11 @@ const byName = (clients: readonly Client[]): ReadonlyMap<string, Client> =>
 /** Returns texts such as `otpTtl: 5m → 2m`; `default` stands for the value of the setting. */
 function describeDifferences(before: Client | undefined, after: Client | undefined): string[] {
   const fields = new Set([
-    ...(before?.overrideTexts.keys() ?? []),
-    ...(after?.overrideTexts.keys() ?? []),
+    ...(before?.fieldTexts.keys() ?? []),
+    ...(after?.fieldTexts.keys() ?? []),
   ]);
   const values = [...fields].flatMap((field) => {
-    const [from, to] = [before?.overrideTexts.get(field), after?.overrideTexts.get(field)];
+    const [from, to] = [before?.fieldTexts.get(field), after?.fieldTexts.get(field)];
     if (from === to) return [];
     if (SECRET_FIELDS.includes(field)) return [`${field} changed`];
     return [`${field}: ${from ?? 'default'} → ${to ?? 'default'}`];

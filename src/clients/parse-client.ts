@@ -15,8 +15,8 @@ export interface ParsedClient {
   /** SHA-256 of each of its API keys. */
   readonly keyHashes: readonly Buffer[];
   readonly overrides: ClientOverrides;
-  /** The values of its fields in the file, by field and without `keys`, to log what changes. */
-  readonly overrideTexts: ReadonlyMap<string, string>;
+  /** Text of each field except `keys`, by field name. Compared to log changes of the file. */
+  readonly fieldTexts: ReadonlyMap<string, string>;
 }
 
 /** The fields that override no setting. */
@@ -33,11 +33,11 @@ export function parseClient(
   errors: string[],
 ): ParsedClient {
   const path = `clients.${client}`;
-  const overrideTexts = new Map<string, string>();
+  const fieldTexts = new Map<string, string>();
   const values: Record<string, unknown> = {};
   if (!(fields instanceof Map)) {
     errors.push(`${path} must have fields, at least keys`);
-    return { keyHashes: [], overrides: { values, locale: '' }, overrideTexts };
+    return { keyHashes: [], overrides: { values, locale: '' }, fieldTexts };
   }
   errors.push(...findUnknownFields(path, fields));
   for (const { name, setting } of RULE_FIELDS) {
@@ -46,15 +46,15 @@ export function parseClient(
     const { value, error } = parseSetting(setting.schema, `${path}.${name}`, text);
     if (error !== undefined) errors.push(error);
     values[setting.name] = value;
-    overrideTexts.set(name, text ?? '');
+    fieldTexts.set(name, text ?? '');
   }
   errors.push(...findExceededSettings(path, values, env), ...findPrefixClash(path, values, env));
   const locale = parseLocale(path, fields.get('locale'), errors);
-  if (locale !== '') overrideTexts.set('locale', locale);
+  if (locale !== '') fieldTexts.set('locale', locale);
   return {
     keyHashes: parseKeys(path, fields.get('keys'), errors),
     overrides: { values, locale },
-    overrideTexts,
+    fieldTexts,
   };
 }
 

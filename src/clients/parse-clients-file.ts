@@ -76,11 +76,11 @@ function findSharedKeys(clients: ReadonlyMap<string, ParsedClient>): string[] {
 
 function toClientList(clients: ReadonlyMap<string, ParsedClient>, env: Environment): ClientList {
   const defaults = readClientRules(env);
-  const list = Array.from(clients, ([name, { keyHashes, overrides, overrideTexts }]) => ({
+  const list = Array.from(clients, ([name, { keyHashes, overrides, fieldTexts }]) => ({
     name,
     keyHashes,
-    overrideTexts,
-    rules: overrideTexts.size === 0 ? defaults : readClientRules(env, overrides),
+    fieldTexts,
+    rules: fieldTexts.size === 0 ? defaults : readClientRules(env, overrides),
   }));
   return { defaults, clients: list };
 }
