@@ -37,7 +37,7 @@ export class DeliveryReporter {
       provider: 'infobip',
       messageId,
       to,
-      intermediate: { status: 'PENDING_ENROUTE' },
+      intermediateOutcome: { status: 'PENDING_ENROUTE' },
       createReports: (outcome, doneAt) => {
         const completeOutcome = addResult(outcome, result);
         const { status } = completeOutcome;

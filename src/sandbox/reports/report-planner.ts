@@ -55,7 +55,7 @@ export class ReportPlanner {
       kind === 'duplicated'
         ? reports
         : kind === 'reordered'
-          ? message.createReports(message.intermediate, sentAt)
+          ? message.createReports(message.intermediateOutcome, sentAt)
           : [];
     for (const report of secondReports) queue.addReport(report, delayMs + SECOND_REPORT_MS);
   }

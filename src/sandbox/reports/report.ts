@@ -31,8 +31,8 @@ export interface TrackedMessage {
   readonly provider: ProviderName;
   readonly messageId: string;
   readonly to: string;
-  /** The status before the final one, for the fault `reordered`. */
-  readonly intermediate: ReportOutcome;
+  /** A status before the final one. The fault `reordered` reports it after the final one. */
+  readonly intermediateOutcome: ReportOutcome;
   /**
    * Creates a report for each receiver.
    * @param doneAt when the message got the status of `outcome`, in milliseconds since the epoch

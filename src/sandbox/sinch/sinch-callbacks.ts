@@ -53,7 +53,7 @@ export class SinchCallbacks {
       provider: 'sinch',
       messageId: verification.id,
       to: verification.number,
-      intermediate: { status: 'PENDING' },
+      intermediateOutcome: { status: 'PENDING' },
       createReports: (outcome) => [this.createReport(verification, outcome)],
     });
   }
