@@ -14,7 +14,8 @@ export const infobipSetup = defineCommand({
   name: 'infobip:setup',
   about: `Creates or updates the 2FA application and the message template at INFOBIP_BASE_URL, after
 showing the changes. The application's limits are derived from the settings. Updates the application
-INFOBIP_APP_ID and the template INFOBIP_MESSAGE_ID; without these ids, finds the application by its name.`,
+INFOBIP_APP_ID, or else the one named "OTP service"; --name selects another. Updates its template
+INFOBIP_MESSAGE_ID, or else the one with the text in --text, or its only template.`,
   options: {
     name: {
       value: 'name',
@@ -56,7 +57,10 @@ INFOBIP_APP_ID and the template INFOBIP_MESSAGE_ID; without these ids, finds the
         return 0;
       }
       if (plan.changes.length > 0 && !options.yes && !(await askToConfirm())) return 1;
-      printSettings(await plan.apply(), options.write ?? false);
+      const settings = await plan.apply();
+      if (options.write) writeEnvFile(ENV_FILE, settings);
+      const title = options.write ? `Written to ${ENV_FILE}:` : `For ${ENV_FILE}:`;
+      console.log(`${title}\n\n${toEnvLines(settings).join('\n')}`);
       return 0;
     });
   },
@@ -73,12 +77,6 @@ async function askToConfirm(): Promise<boolean> {
   const confirmed = /^y(es)?$/i.test(answer.trim());
   if (!confirmed) console.error('No changes made.');
   return confirmed;
-}
-
-function printSettings(settings: Readonly<Record<string, string>>, write: boolean): void {
-  const lines = toEnvLines(settings).join('\n');
-  if (write) writeEnvFile(ENV_FILE, settings);
-  console.log(`${write ? `Written to ${ENV_FILE}:` : `For ${ENV_FILE}:`}\n\n${lines}`);
 }
 
 /** A table for each resource (application, template) with its changed fields. */
@@ -111,7 +109,7 @@ function formatMessage({ text, sample }: SetupPlan): string {
   if (encoding === 'UCS-2') {
     const nonGsm = [...new Set(sample)].filter((char) => getSmsSize(char).encoding === 'UCS-2');
     lines.push(
-      `A segment holds less than half, because of characters outside GSM-7: ${nonGsm.join(' ')}`,
+      `Characters outside GSM-7 reduce one SMS from 160 to 70 characters: ${nonGsm.join(' ')}`,
     );
   }
   if (!/\n@\S+ #\{\{pin\}\}$/.test(text)) {

@@ -312,7 +312,7 @@ describe('npm run infobip:setup', () => {
     ['{{pin}} est ton code, ça va', 'UCS-2, 26 characters of 70: 1 segment.'],
     [
       '{{pin}} est ton code, ça va',
-      'A segment holds less than half, because of characters outside GSM-7: ç',
+      'Characters outside GSM-7 reduce one SMS from 160 to 70 characters: ç',
     ],
     [`{{pin}} ${'x'.repeat(160)}`, 'in segments of 153: 2 segments, each billed.'],
   ])('prints how many SMS segments %s takes', async (text, message) => {
