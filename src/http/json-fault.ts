@@ -37,7 +37,7 @@ export function describeJsonFault(text: string): string {
     position += matchAt(text, position, SPACE)?.length ?? 0;
     const token = matchAt(text, position, pattern);
     if (token === undefined) return describePosition(text, position, expected);
-    // A flat object: the parser rejected a name that could change the prototype of an object.
+    // The text is a flat object: the parser rejected it only to prevent prototype pollution.
     if (step === 'end') return 'The body has a field named `__proto__` or `constructor`.';
     position += token.length;
     step = token === '}' ? 'end' : next;
