@@ -4,13 +4,13 @@ import { seconds } from '../../common/durations.js';
 const MAX_HOLD_MS = seconds(2.5);
 
 /**
- * Destroys connections in use for longer than {@link MAX_HOLD_MS}: their queries fail, and the pool
- * replaces them. The driver's `query_timeout` would leave the query running.
+ * Destroys connections that are in use for longer than {@link MAX_HOLD_MS}. Their queries fail, and
+ * the pool replaces the connections. The driver's `query_timeout` would leave the query running.
  */
 export function enforceMaxHoldTime(pool: pg.Pool): void {
   const timeouts = new Map<pg.PoolClient, NodeJS.Timeout>();
   pool.on('connect', (client) => {
-    // The query of a broken connection fails anyway; without a listener the event ends the process.
+    // The query of a broken connection fails anyway. Without a listener, `error` ends the process.
     client.on('error', () => undefined);
   });
   pool.on('acquire', (client) => {

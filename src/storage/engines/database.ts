@@ -12,7 +12,7 @@ import {
 } from './statement-batch.js';
 import { repeatWrite, type FailureClassifier } from './repeat-write.js';
 
-/** How often a transaction is tried that was rolled back, and may succeed at once. */
+/** Tries of a transaction, the first included, if it is rolled back and may succeed at once. */
 const MAX_TRIES = 3;
 
 /** What a database is opened for. */
@@ -29,22 +29,25 @@ export interface DatabaseEngine extends FailureClassifier {
   readonly clock: Clock;
   /** Ends a select whose rows must not change before the transaction ends. */
   readonly lockClause: 'for update' | '';
-  /** Over how many rows a count is spread that many transactions write at once. */
+  /** Number of rows over which a count is spread if many transactions write it at once. */
   readonly shards: number;
   /** Migrates the schema, one process at a time. */
   migrate(): Promise<void>;
   /** Runs a batch as a transaction. Resolves when it is durable. */
   readonly runBatch: RunBatch;
-  /** Commits what `work` did, or rolls back if it throws. `work` sends one batch after the other. */
+  /**
+   * Runs `work` in a transaction: commits at its end, or rolls back if it throws. `work` runs its
+   * batches one after the other.
+   */
   transaction<T>(work: (run: RunBatch) => Promise<T>): Promise<T>;
-  /** Whether this process may clean up, for the rest of the transaction. */
+  /** Whether this process may clean up until the transaction ends: no other one may meanwhile. */
   tryLockForCleanup(transaction: Executor): Promise<boolean>;
   /** How many connections of the pool are in each state, if there is a pool. */
   getConnections?(): Readonly<Record<ConnectionState, number>>;
   close(): Promise<void>;
 }
 
-/** Builds a query; `parameters` stand where its values will be. */
+/** Builds a query. `parameters` are placeholders for the values that each call binds. */
 type QueryBuilder = (db: Kysely<DatabaseSchema>, parameters: never) => CompilableQuery<unknown>;
 
 interface CompilableQuery<R> {
@@ -57,38 +60,41 @@ type PreparedQueries<B> = {
     : never;
 };
 
-/** Rolls a transaction back and carries its result. */
+/** Thrown to roll a transaction back and still return a result. */
 class RollbackWithResult {
   constructor(readonly result: unknown) {}
 }
 
-/** Stands for a value while a query is compiled. */
+/** The placeholder of a value while a query is compiled. */
 class QueryParameter {
   constructor(readonly name: string) {}
 }
 
 const PARAMETERS = new Proxy<Record<string, QueryParameter>>(
   {},
-  { get: (known, name) => (known[String(name)] ??= new QueryParameter(String(name))) },
+  { get: (created, name) => (created[String(name)] ??= new QueryParameter(String(name))) },
 );
 
-/** Gives all placeholders of a value one number (`$1`, `?1`), so that the value is sent once. */
+/** Gives all placeholders of one value the same number (`$1`, `?1`), so that it is sent once. */
 function numberPlaceholders({ sql: template, parameters: all }: CompiledQuery) {
   const parameters = [...new Set(all)];
-  let place = 0;
+  let index = 0;
   const text = template
     .replaceAll(/\$\d+|\?/g, (placeholder) => {
-      const number = parameters.indexOf(all[place]) + 1;
-      place += 1;
+      const number = parameters.indexOf(all[index]) + 1;
+      index += 1;
       return placeholder.charAt(0) + String(number);
     })
-    // Templates are indented.
+    // The SQL of template literals contains line breaks and indentation.
     .replaceAll(/\s+/g, ' ')
     .trim();
   return { text, parameters };
 }
 
-/** The service's database, on either engine. Its errors are `storage_unavailable`. */
+/**
+ * The service's database, on SQLite or PostgreSQL. If it fails, methods throw DomainError
+ * `storage_unavailable`.
+ */
 @Injectable()
 export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   readonly clock: Clock;
@@ -116,12 +122,12 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     await this.engine.close();
   }
 
-  /** Adds a write that the shutdown waits for, once no request runs. It must not throw. */
+  /** Registers a write for the shutdown, after all requests have ended. `write` must not throw. */
   beforeClose(write: () => Promise<void>): void {
     this.lastWrites.push(write);
   }
 
-  /** Compiles each query once, under the name `<group>.<its key>`. */
+  /** Compiles each query once, under the name `<group>.<key in builders>`. */
   prepare<B extends Record<string, QueryBuilder>>(group: string, builders: B): PreparedQueries<B> {
     const prepared = Object.entries(builders).map(([name, build]) => [
       name,
@@ -130,7 +136,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     return Object.fromEntries(prepared) as PreparedQueries<B>;
   }
 
-  /** Runs a batch as a transaction. `build` is called again if it was rolled back. */
+  /** Runs a batch as a transaction. `build` is called again if the transaction was rolled back. */
   async run<T>(build: (batch: StatementBatch) => T): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       try {
@@ -142,8 +148,9 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Runs `work` in a transaction of several batches. It runs again if it was rolled back, so it must
-   * do nothing but query. `rollback` undoes everything and returns a result all the same.
+   * Runs `work` in a transaction of several batches. `work` runs again if the transaction was
+   * rolled back, so it must have no effect but its queries. `rollback` undoes them, and its
+   * argument becomes the result of the transaction.
    */
   async transaction<T>(
     work: (transaction: Executor, rollback: (result: T) => never) => Promise<T>,
@@ -163,14 +170,14 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Runs `work` again as long as it may have been committed and its result is not known. A repeated
-   * run must find what an earlier one has committed.
+   * Runs `work`, and again while it is unknown whether an earlier run was committed.
+   * @param work if `isRepeated`, it must find what an earlier run may have committed
    */
   runUntilKnown<T>(work: (isRepeated: boolean) => Promise<T>): Promise<T> {
     return repeatWrite(work, this.engine, ['unknown']);
   }
 
-  /** Runs `work` again until it is committed; for the rest, as {@link runUntilKnown}. */
+  /** As {@link runUntilKnown}, but also repeats a run that was certainly not committed. */
   runUntilCommitted<T>(work: (isRepeated: boolean) => Promise<T>): Promise<T> {
     return repeatWrite(work, this.engine, ['unknown', 'repeatable', 'unavailable']);
   }
@@ -182,7 +189,7 @@ export class Database implements Executor, OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  /** How many connections of the pool are in each state, if there is a pool. */
+  /** How many connections of the pool are in each state; `undefined` on SQLite, without a pool. */
   getConnections(): Readonly<Record<ConnectionState, number>> | undefined {
     return this.engine.getConnections?.();
   }

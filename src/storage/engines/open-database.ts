@@ -2,10 +2,12 @@ import { seconds } from '../../common/durations.js';
 import type { StorageConfig } from '../../config/storage.config.js';
 import { Database, type DatabaseAccess } from './database.js';
 
+/** How long a command that only reads waits for PostgreSQL. */
 const READ_DEADLINE_MS = seconds(5);
 
 /**
- * Opens the database that the settings name. Only the engine in use is loaded.
+ * Opens the database that the settings name: PostgreSQL, or SQLite if there is no DATABASE_URL.
+ * Only the code of the engine in use is loaded.
  * @param deadlineMs bounds how long a request waits for PostgreSQL, in milliseconds.
  * @param access `read` creates no SQLite file, and accepts a PostgreSQL standby.
  */

@@ -6,8 +6,9 @@ import { usesPooler } from './postgres-session.js';
 import type { BoundStatement, ResultRows } from './statement-batch.js';
 
 /*
- * Batches of prepared statements, written by hand: the driver's own `pipeline: true` costs 2 to 3
- * times the client CPU (measured), with a write per statement and column names per result.
+ * Batches of prepared statements, encoded here and not by the driver. The driver's `pipeline: true`
+ * takes 2 to 3 times the CPU time of this process (measured): it writes each statement by itself,
+ * and gets the column names with each result.
  */
 
 interface BatchResult {
@@ -29,7 +30,7 @@ interface RowColumn {
   readonly read: (text: unknown) => unknown;
 }
 
-/** The columns of the statements that a connection has prepared, by the name of the statement. */
+/** The columns of the statements that one connection has prepared, by statement name. */
 type ColumnMap = Map<string, readonly RowColumn[]>;
 
 /** A column as the server describes it. */
@@ -38,10 +39,10 @@ interface RowField {
   readonly dataTypeID: number;
 }
 
-const preparedBy = new WeakMap<pg.PoolClient, ColumnMap>();
+const columnsByClient = new WeakMap<pg.PoolClient, ColumnMap>();
 
 const types = new pg.TypeOverrides();
-// The driver returns 64-bit integers as text; times and counts fit a double exactly.
+// The driver returns 64-bit integers as text by default. A double holds times and counts exactly.
 types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /** Runs statements as one batch. */
@@ -65,20 +66,21 @@ export function runPipeline(
   client: pg.PoolClient,
   batches: readonly SqlBatch[],
 ): Promise<ConnectionError | undefined> {
-  const columns: ColumnMap = preparedBy.get(client) ?? new Map<string, readonly RowColumn[]>();
-  preparedBy.set(client, columns);
+  const columns: ColumnMap = columnsByClient.get(client) ?? new Map<string, readonly RowColumn[]>();
+  columnsByClient.set(client, columns);
   return new Promise((done) => {
-    const waiting = batches.values();
-    let lost: ConnectionError | undefined;
+    const remaining = batches.values();
+    let connectionError: ConnectionError | undefined;
     // Called synchronously when a batch ends: the next result may have arrived in the same read.
     const submitNextBatch = (error?: Error, bytes?: Buffer): void => {
-      if (error instanceof ConnectionError) lost ??= error;
-      const { value: batch } = waiting.next();
-      if (!batch) done(lost);
+      if (error instanceof ConnectionError) connectionError ??= error;
+      const { value: batch } = remaining.next();
+      if (!batch) done(connectionError);
       else if (usesPooler(client)) submitAlone(batch);
       else client.query(new PipelinedQuery(batch, columns, bytes, submitNextBatch));
     };
-    // A pooler changes the session at a `Sync`, but maybe late: within a batch written right after.
+    // A pooler may change the session after a `Sync`. If the next batch is written before that, the
+    // change can fall within the batch. So each batch is written after the result of the last one.
     const submitAlone = (batch: SqlBatch): void => {
       const bytes = encodeUnnamed(batch, columns);
       client.query(new PipelinedQuery(batch, columns, bytes, submitNextBatch));
@@ -94,12 +96,12 @@ class PipelinedQuery implements pg.Submittable {
   /** How many statements are done. */
   private position = 0;
 
-  /** @param bytes still to write, if any */
+  /** @param bytes the encoded batch; `undefined` if it was written with an earlier one */
   constructor(
     private readonly batch: SqlBatch,
     private readonly columns: ColumnMap,
     private readonly bytes: Buffer | undefined,
-    private readonly ended: (error?: Error) => void,
+    private readonly onEnd: (error?: Error) => void,
   ) {
     this.rows = batch.statements.map(() => []);
   }
@@ -135,13 +137,13 @@ class PipelinedQuery implements pg.Submittable {
 
   handleReadyForQuery(): void {
     this.batch.resolve({ rows: this.rows, command: this.command });
-    this.ended();
+    this.onEnd();
   }
 
   handleError(cause: Error): void {
     const error = toStatementError(cause);
     this.batch.reject(error);
-    this.ended(error);
+    this.onEnd(error);
   }
 
   private get name(): string {
@@ -162,7 +164,10 @@ function encodeBatches(batches: readonly SqlBatch[], columns: ColumnMap): Buffer
   return Buffer.from(messages, 'latin1');
 }
 
-/** Encodes statements without names, each parsed again; described only if its columns are unknown. */
+/**
+ * Encodes a batch for a pooler: without statement names, so each statement is parsed again. It is
+ * described only if its columns are unknown.
+ */
 function encodeUnnamed({ statements }: SqlBatch, columns: ColumnMap): Buffer {
   const messages = statements.map(({ statement: { name, text }, values }) => {
     const description = columns.has(name) ? [] : [serialize.describe({ type: 'S' })];
@@ -171,7 +176,10 @@ function encodeUnnamed({ statements }: SqlBatch, columns: ColumnMap): Buffer {
   return Buffer.from(messages.join('') + SYNC, 'latin1');
 }
 
-/** Closes the name first: a failed first run may have left it. Closing an unknown one is no error. */
+/**
+ * Closes the name first: after an error, the name may still be in use. Closing an unknown name is
+ * no error.
+ */
 const encodePreparation = (name: string, text: string): string =>
   toBinary(
     serialize.close({ type: 'S', name }),

@@ -5,9 +5,9 @@ import type { TransactionFailure } from './repeat-write.js';
 const CONFLICTS = new Set(['23505', '40001', '40P01']);
 
 /**
- * The connection leads to a server that is no longer the primary, or has another session than ours
- * behind it: `read_only_sql_transaction`, `in_failed_sql_transaction`, `invalid_sql_statement_name`.
- * The server rolled back.
+ * The connection leads to a server that is no longer the primary, or a pooler gave it another
+ * session: `read_only_sql_transaction`, `in_failed_sql_transaction`, `invalid_sql_statement_name`.
+ * The server rolled the transaction back.
  */
 const WRONG_SERVER = new Set(['25006', '25P02', '26000']);
 
@@ -17,13 +17,13 @@ const WRONG_SERVER = new Set(['25006', '25P02', '26000']);
  */
 const SESSION_ENDED = new Set(['57P01', '57P02', '57P03', '57P05', '25P03', '25P04']);
 
-/** Connection exceptions. */
+/** The class of connection exceptions: the first two characters of their codes. */
 const CONNECTION_CLASS = '08';
 
-/** Insufficient resources, object in use, operator intervention (also a timeout), system error. */
+/** Insufficient resources, object in use, operator intervention (or a timeout), system error. */
 const TEMPORARY_CLASSES = new Set(['53', '55', '57', '58']);
 
-/** What a connection error says of the transaction: whether it was committed. */
+/** Whether the transaction was committed, as far as a connection error tells. */
 type CommitState = 'not_begun' | 'rolled_back' | 'unknown';
 
 /** A connection that could not be opened, or must not be used any more. */
@@ -38,9 +38,9 @@ export class ConnectionError extends Error {
   }
 }
 
-/** Turns the error of a statement into a {@link ConnectionError} if its connection is of no use. */
+/** Turns the error of a statement into a {@link ConnectionError} if its connection is unusable. */
 export function toStatementError(error: Error): Error {
-  // Not an answer of the server: the connection broke, timed out or violated the protocol.
+  // The error does not come from the server: a lost connection, a timeout or a protocol error.
   if (!(error instanceof pg.DatabaseError)) return new ConnectionError(error, 'unknown');
   const { code = '', severity } = error;
   if (WRONG_SERVER.has(code)) return new ConnectionError(error, 'rolled_back');
@@ -50,6 +50,7 @@ export function toStatementError(error: Error): Error {
     : error;
 }
 
+/** Classifies the error of a transaction, by {@link ConnectionError} or SQLSTATE. */
 export function toFailure(error: unknown): TransactionFailure {
   if (error instanceof ConnectionError) {
     if (error.commitState === 'rolled_back') return 'repeatable';

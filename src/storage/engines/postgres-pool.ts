@@ -6,17 +6,23 @@ import type { ConnectionState, DatabaseAccess } from './database.js';
 import { ConnectionError } from './postgres-errors.js';
 import { startSession, TIMEOUT_MS, type SessionUse } from './postgres-session.js';
 
-/** A connection is replaced after this time, so that the pool follows a name that moved. */
+/**
+ * A connection is replaced after this time, so that the pool follows a host name to a new address.
+ */
 const MAX_LIFETIME_MS = minutes(5);
 
-/** Limits connecting by itself: the pool's own limit also counts the wait for a free connection. */
+/**
+ * Has a time limit for connecting alone: the pool's limit also counts the wait for a connection.
+ */
 class PostgresClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(Object.assign({}, config, { connectionTimeoutMillis: TIMEOUT_MS }));
   }
 }
 
-/** Opens a pool of connections that fit their use. Logs those that break while idle. */
+/**
+ * Opens a pool and sets up each new connection for `use`. Logs connections that break while idle.
+ */
 export function openPool(options: pg.PoolConfig, use: SessionUse): pg.Pool {
   const logger = new Logger('PostgreSQL');
   const pool = new pg.Pool({
@@ -39,17 +45,18 @@ export function openPool(options: pg.PoolConfig, use: SessionUse): pg.Pool {
 
 /**
  * Connections to a server that accepts writes. After a failover, connections to the old primary may
- * stay open and answer. So when one connection is lost, all that were opened before it are replaced.
+ * stay open and answer. So when one connection is lost, all connections of the pool are replaced.
  */
 export class PostgresPool {
   private readonly pool: pg.Pool;
-  private readonly openedIn = new WeakMap<pg.PoolClient, number>();
-  /** Begins anew when a connection is lost: connections of earlier generations are not used. */
+  /** The generation in which each connection was opened. */
+  private readonly generations = new WeakMap<pg.PoolClient, number>();
+  /** Increased when a connection is lost. Connections of earlier generations are not used. */
   private generation = 0;
 
   constructor(options: pg.PoolConfig, access: DatabaseAccess = 'write') {
     this.pool = openPool(options, { writes: access === 'write', hasTimeLimits: true });
-    this.pool.on('connect', (client) => this.openedIn.set(client, this.generation));
+    this.pool.on('connect', (client) => this.generations.set(client, this.generation));
     this.pool.on('error', (_error, client) => {
       this.replaceAll(client);
     });
@@ -67,7 +74,7 @@ export class PostgresPool {
     }
   }
 
-  /** Takes a connection back. @param error the last one of its statements, if any failed */
+  /** Takes a connection back. @param error why the connection must not be used again, if so */
   release(client: pg.PoolClient, error?: unknown): void {
     if (error instanceof ConnectionError) this.replaceAll(client);
     if (this.isCurrent(client)) client.release();
@@ -84,13 +91,13 @@ export class PostgresPool {
     return this.pool.end();
   }
 
-  /** Replaces all connections, unless the lost one is of an earlier generation itself. */
+  /** Replaces all connections, unless the lost connection belongs to an earlier generation. */
   private replaceAll(lost: pg.PoolClient): void {
     if (this.isCurrent(lost)) this.generation += 1;
   }
 
   private isCurrent(client: pg.PoolClient): boolean {
-    return this.openedIn.get(client) === this.generation;
+    return this.generations.get(client) === this.generation;
   }
 }
 

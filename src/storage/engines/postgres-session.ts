@@ -4,12 +4,12 @@ import type { BoundStatement } from './statement-batch.js';
 
 declare module 'pg' {
   interface ClientBase {
-    /** The process of the session, as the server gave it when connecting. */
+    /** The process id of the session, as the server sent it when connecting. */
     readonly processID: number | null;
   }
 }
 
-/** For connecting, and for one statement: a request gets 503 well within its deadline. */
+/** Limit of connecting, and of one statement: so a request gets 503 well within its deadline. */
 export const TIMEOUT_MS = seconds(2);
 
 const TIME_LIMITS = {
@@ -17,11 +17,13 @@ const TIME_LIMITS = {
   idle_in_transaction_session_timeout: TIMEOUT_MS + seconds(1),
 };
 
+/** SQL that sets the limits: for the transaction if `isLocal`, else for the session. */
 const setTimeLimits = (isLocal: boolean): string[] =>
   Object.entries(TIME_LIMITS).map(
     ([name, ms]) => `set_config('${name}', '${String(ms)}', ${String(isLocal)})`,
   );
 
+/** Sets the time limits of one transaction. */
 const LIMIT_TRANSACTION: BoundStatement = {
   statement: { name: 'transaction.limit', text: `select ${setTimeLimits(true).join(', ')}` },
   values: [],
@@ -32,16 +34,20 @@ const poolerClients = new WeakSet<pg.ClientBase>();
 
 /** What a new connection is used for. */
 export interface SessionUse {
-  /** Refuses a standby and a read-only primary, as libpq does by `target_session_attrs=read-write`. */
+  /**
+   * Whether the connection writes. Then a standby or a read-only primary is refused, as by libpq's
+   * `target_session_attrs=read-write`.
+   */
   readonly writes: boolean;
   /** Whether a statement may only take {@link TIMEOUT_MS}. */
   readonly hasTimeLimits: boolean;
 }
 
 /**
- * Checks a new connection and sets its time limits, in one statement. Not as parameters of the
- * connection, which PgBouncer refuses. A pooler has its own process ids, for cancel requests.
- * @throws Error if the connection is not of use
+ * Checks a new connection and sets its time limits, in one statement. PgBouncer would refuse the
+ * limits as parameters of the connection. A pooler sends a process id of its own when connecting,
+ * which differs from that of the session.
+ * @throws Error if the server is read-only, and the connection is for writing
  */
 export async function startSession(client: pg.PoolClient, use: SessionUse): Promise<void> {
   const limit = use.hasTimeLimits ? setTimeLimits(false).join(' || ') : `''`;
@@ -55,8 +61,9 @@ export async function startSession(client: pg.PoolClient, use: SessionUse): Prom
 }
 
 /**
- * Whether the connection leads to a pooler such as PgBouncer. Its mode cannot be read, so each
- * transaction may get another session: statements get no names, and settings end with it.
+ * Whether the connection leads to a pooler such as PgBouncer. The pool mode cannot be read, so each
+ * transaction may get another session. So statements get no names, and settings end with the
+ * transaction.
  */
 export const usesPooler = (client: pg.ClientBase): boolean => poolerClients.has(client);
 
@@ -64,7 +71,9 @@ export const usesPooler = (client: pg.ClientBase): boolean => poolerClients.has(
 export const transactionStart = (client: pg.ClientBase): readonly BoundStatement[] =>
   usesPooler(client) ? [LIMIT_TRANSACTION] : [];
 
-/** Adds to an error of the start what to do about it, if a pooler caused it. */
+/**
+ * Throws an error of the start again. If a pooler caused the error, the message says what to do.
+ */
 export function explainPoolerError(error: unknown): never {
   const { message } = error as Error;
   if (message.startsWith('unsupported startup parameter')) {

@@ -17,35 +17,35 @@ export async function runTransaction<T>(
   const client = await pool.connect();
   let begun = false;
   let ended = false;
-  let lost: ConnectionError | undefined;
+  let connectionError: ConnectionError | undefined;
   const runStatements = (statements: readonly BoundStatement[]) =>
     runBatch(client, statements).catch((error: unknown) => {
-      if (error instanceof ConnectionError) lost ??= error;
+      if (error instanceof ConnectionError) connectionError ??= error;
       throw error;
     });
   const run = async (statements: readonly BoundStatement[]): Promise<readonly ResultRows[]> => {
-    // Work that failed may go on elsewhere; its statements must not reach the next transaction.
+    // After a failure, concurrent parts of `work` may still run: reject their statements.
     if (ended) throw new Error('the transaction has ended');
-    const before = begun ? [] : [BEGIN, ...transactionStart(client)];
+    const start = begun ? [] : [BEGIN, ...transactionStart(client)];
     begun = true;
-    const { rows } = await runStatements([...before, ...statements]);
-    return rows.slice(before.length);
+    const { rows } = await runStatements([...start, ...statements]);
+    return rows.slice(start.length);
   };
   try {
     const result = await work(run);
     ended = true;
     const { command } = await runStatements([COMMIT]);
-    // The server rolls back if a statement failed and the work ignored that.
+    // The server rolls back if a statement failed and `work` ignored the error.
     if (command === 'ROLLBACK') throw new Error('the transaction was not committed');
     return result;
   } catch (error) {
-    // Until it is asked to commit, the server commits nothing.
-    const isRolledBack = lost !== undefined && !ended;
+    // The server commits nothing before it gets the `commit`.
+    const isRolledBack = connectionError !== undefined && !ended;
     ended = true;
-    if (isRolledBack) throw new ConnectionError(lost, 'rolled_back');
-    if (!lost) await runStatements([ROLLBACK]).catch(() => undefined);
+    if (isRolledBack) throw new ConnectionError(connectionError, 'rolled_back');
+    if (!connectionError) await runStatements([ROLLBACK]).catch(() => undefined);
     throw error;
   } finally {
-    pool.release(client, lost);
+    pool.release(client, connectionError);
   }
 }

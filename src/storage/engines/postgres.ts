@@ -10,12 +10,13 @@ import { explainPoolerError, TIMEOUT_MS } from './postgres-session.js';
 import { runTransaction } from './postgres-transaction.js';
 
 const POOL_SIZE = 20;
-/** What is left of a request's deadline for its answer when no connection of the pool becomes free. */
-const ANSWER_MS = seconds(0.5);
+/** Time kept of a request's deadline for its 503, if no connection of the pool becomes free. */
+const RESPONSE_MS = seconds(0.5);
 
-/** One transaction at a time writes a row; with four, the busiest country is no bottleneck. */
+/** One transaction at a time writes a row. With four rows, the busiest country is no bottleneck. */
 const SHARDS = 4;
 
+/** Keys of advisory locks. */
 const MIGRATION_LOCK = 0x07_01;
 const CLEANUP_LOCK = 0x07_02;
 const READ_CLOCK = {
@@ -28,7 +29,7 @@ const TRY_CLEANUP_LOCK = {
 };
 
 /**
- * Opens a PostgreSQL that replicas share; the URL asks for TLS (`?sslmode=verify-full`).
+ * Opens a PostgreSQL database that replicas share. The URL sets TLS (`?sslmode=verify-full`).
  * @param deadlineMs bounds how long a request waits for PostgreSQL, in milliseconds.
  * @param access `read` also accepts a standby.
  */
@@ -37,7 +38,7 @@ export function openPostgres(
   deadlineMs: number,
   access: DatabaseAccess = 'write',
 ): DatabaseEngine {
-  const maxWaitMs = Math.max(TIMEOUT_MS, deadlineMs - ANSWER_MS);
+  const maxWaitMs = Math.max(TIMEOUT_MS, deadlineMs - RESPONSE_MS);
   const pool = new PostgresPool(
     {
       connectionString: url,

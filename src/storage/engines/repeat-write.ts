@@ -9,7 +9,7 @@ import {
 } from 'cockatiel';
 import { DomainError } from '../../common/domain-error.js';
 
-/** A failover takes seconds; the new primary is used this soon. */
+/** The pause before each repetition. A failover takes seconds, so the new primary is used soon. */
 const DELAY_MS = 50;
 
 /**
@@ -22,16 +22,17 @@ const DELAY_MS = 50;
  */
 export type TransactionFailure = 'repeatable' | 'unknown' | 'unavailable' | 'permanent';
 
-/** What an engine knows of its errors. */
+/** How an engine classifies its errors, and how long it repeats. */
 export interface FailureClassifier {
   failureOf(error: unknown): TransactionFailure;
-  /** For how long a write may be repeated while its request waits, in milliseconds. */
+  /** How long a write may be repeated while its request waits, in milliseconds; 0 for never. */
   readonly repeatForMs: number;
 }
 
 /**
- * Runs `work` and repeats it after one of the `failures`. Once repeated, it is given up only after
- * a permanent failure, or when the time is over: then its result is not known.
+ * Runs `work`, and repeats it if the first run ends with one of the `failures`. A repetition that
+ * fails is repeated in turn, unless the failure is permanent. When the time is over, the error of
+ * the first run is thrown.
  * @param work gets whether an earlier run may have been committed.
  */
 export async function repeatWrite<T>(

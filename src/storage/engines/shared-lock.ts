@@ -2,6 +2,7 @@ const FREE = 0;
 const ACQUIRED = 1;
 /** Acquired, and the other thread has called `acquireForever`. */
 const WANTED = 2;
+/** Acquired by `acquireForever`. */
 const KEPT = 3;
 
 /** A lock between two threads. A waiting thread is blocked and receives no messages. */
@@ -29,7 +30,7 @@ export class SharedLock {
   /**
    * Acquires the lock and never releases it. If the other thread has it, its next release hands it
    * over, before that thread can acquire it again.
-   * @param timeoutMs after which this returns; a later release still hands the lock over.
+   * @param timeoutMs how long this waits. A release after that still hands the lock over.
    */
   acquireForever(timeoutMs: number): void {
     for (let isRequested = false; !isRequested;) {

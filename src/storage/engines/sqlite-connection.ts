@@ -11,8 +11,8 @@ import type {
 import { SQLITE_WORKER_URL } from './sqlite-worker-url.js';
 import type { BoundStatement, ResultRows, RunBatch } from './statement-batch.js';
 
-/** A full outbox goes to the worker at once, another at the end of this turn of the event loop. */
-const OUTBOX_CAPACITY = 8;
+/** This many jobs go to the worker at once; fewer, at the end of this turn of the event loop. */
+const MAX_QUEUED_JOBS = 8;
 
 /** How long the process exit waits for the running statement. */
 const EXIT_TIMEOUT_MS = seconds(3);
@@ -41,8 +41,8 @@ export class SqliteConnection {
   private readonly waiting = new Map<number, WaitingSqliteJob>();
   /** Names of the statements whose text the worker has. */
   private readonly sentStatements = new Set<string>();
-  private outbox: SqliteJob[] = [];
-  /** Of a job or a transaction. */
+  private queue: SqliteJob[] = [];
+  /** The last id that a job or a transaction got. */
   private lastId = 0;
   private closed = false;
 
@@ -51,9 +51,9 @@ export class SqliteConnection {
     const workerData: SqliteWorkerData = { path, nativeCallLock: nativeCallLock.memory };
     // The worker loads SQLite's library under this lock, and then releases it.
     nativeCallLock.acquire();
-    // Without the options of this process, such as a profiler or a loader.
+    // The worker gets none of this process's options, such as a profiler or a loader.
     this.worker = new Worker(SQLITE_WORKER_URL, { workerData, execArgv: [] });
-    // The process exit stops the worker. Within a call of the library, that would abort the process.
+    // The process exit stops the worker. During a call of the library, that would be a crash.
     const stopCalls = () => {
       nativeCallLock.acquireForever(EXIT_TIMEOUT_MS);
     };
@@ -111,16 +111,16 @@ export class SqliteConnection {
     return new Promise((resolve, reject) => {
       const id = (this.lastId += 1);
       this.waiting.set(id, { resolve, reject });
-      const queued = this.outbox.push(Object.assign({ id }, job));
-      if (queued === OUTBOX_CAPACITY) this.flush();
+      const queued = this.queue.push(Object.assign({ id }, job));
+      if (queued === MAX_QUEUED_JOBS) this.flush();
       else if (queued === 1) setImmediate(this.flush);
     });
   }
 
   private readonly flush = (): void => {
-    if (this.outbox.length === 0) return;
-    const jobs = this.outbox;
-    this.outbox = [];
+    if (this.queue.length === 0) return;
+    const jobs = this.queue;
+    this.queue = [];
     this.worker.postMessage(jobs);
   };
 

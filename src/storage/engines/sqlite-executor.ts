@@ -14,16 +14,17 @@ type BatchJob = Extract<SqliteJob, { kind: 'batch' }>;
 type RunStatement = (values: readonly unknown[]) => ResultRows;
 
 /**
- * Executes jobs on a SQLite file. A commit waits for the disk and costs more than its statements, so
- * concurrent jobs share one: no result is returned before it, and if it fails, all fail. If a
- * statement fails, which is rare, each job runs again alone; savepoints would cost two statements each.
+ * Executes jobs on a SQLite file. A commit waits for the disk and costs more than its statements,
+ * so concurrent jobs share a commit. Their results are returned after the commit; if it fails, all
+ * these jobs fail. If a statement fails, which is rare, each job runs again alone. Savepoints would
+ * cost two more statements for each job.
  */
 export class SqliteExecutor {
   private database: Libsql.Database | undefined;
   private readonly texts = new Map<string, string>();
   private readonly prepared = new Map<string, RunStatement>();
   private waiting: SqliteJob[] = [];
-  /** The transaction that has the file to itself. */
+  /** The id of the transaction that has the file to itself. */
   private activeTransaction: number | undefined;
 
   constructor(private readonly path: string) {}
@@ -35,7 +36,7 @@ export class SqliteExecutor {
 
   /**
    * Runs the next job, or those that can share a commit.
-   * @returns `undefined` if there are none, or if all wait for the active transaction to end.
+   * @returns `undefined` if no job waits, or if all wait for the active transaction to end.
    */
   runNext(): SqliteJobResult[] | undefined {
     const { waiting, activeTransaction } = this;
@@ -48,8 +49,8 @@ export class SqliteExecutor {
       waiting.splice(place, 1);
       return [runJob(job.id, () => this.runExclusive(job))];
     }
-    const others = waiting.findIndex(({ kind }) => kind !== 'batch');
-    const group = waiting.splice(0, others < 0 ? waiting.length : others) as BatchJob[];
+    const end = waiting.findIndex(({ kind }) => kind !== 'batch');
+    const group = waiting.splice(0, end < 0 ? waiting.length : end) as BatchJob[];
     return this.commit(group);
   }
 
@@ -123,7 +124,7 @@ export class SqliteExecutor {
 
 function prepare(database: Libsql.Database, text: string): RunStatement {
   const statement = database.prepare(text);
-  // Asking whether it is a reader is a native call.
+  // Read once, because `reader` is a native call.
   if (statement.reader) return (values) => statement.all(values);
   return (values) => {
     statement.run(values);

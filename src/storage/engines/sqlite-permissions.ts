@@ -5,24 +5,27 @@ import { Logger } from '@nestjs/common';
 /** The permissions of the group and of all others. */
 const OTHERS = 0o077;
 
-/** The database, its backups and the secret: `otp.db`, `otp-secret`. */
+/** The service's files (`otp.db`, its backups, `otp-secret`), and `lost+found` of a volume. */
 const OWN_FILE = /^(otp[-.]|lost\+found$)/;
 
 const logger = new Logger('SQLite');
 
-/** Creates the folder and the database file for their owner alone, and closes existing ones. */
+/**
+ * Creates the folder and the database file for their owner alone. If they exist, removes the
+ * permissions of other users.
+ */
 export function createPrivateDatabase(folder: string, file: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, file);
   createPrivateFile(path);
   // SQLite creates the files beside the database with the mode of the database.
   for (const each of [path, `${path}-wal`, `${path}-shm`]) closeToOthers(each);
-  // Not a folder of others, such as /tmp.
+  // A folder with files of other programs, such as /tmp, keeps its permissions.
   if (readdirSync(folder).every((name) => OWN_FILE.test(name))) closeToOthers(folder);
   else warnAboutSharedFolder(folder);
 }
 
-/** Removes the permissions of all users but the owner, and logs it. Does nothing without a file. */
+/** Removes the permissions of all users but the owner, and logs that. The file may be missing. */
 export function closeToOthers(path: string): void {
   const mode = readMode(path);
   if ((mode & OTHERS) === 0) return;
@@ -36,7 +39,7 @@ export function closeToOthers(path: string): void {
   }
 }
 
-/** An existing file is not opened: closing it would release the locks of SQLite in this process. */
+/** Does not open an existing file: closing it would release the locks of SQLite in this process. */
 function createPrivateFile(path: string): void {
   try {
     writeFileSync(path, '', { flag: 'wx', mode: 0o600 });

@@ -1,2 +1,2 @@
-/** The built code of the worker thread. */
+/** The compiled code of the worker thread. Tests replace this module. */
 export const SQLITE_WORKER_URL = new URL('./sqlite-worker.js', import.meta.url);

@@ -11,7 +11,7 @@ const lock = new SharedLock(nativeCallLock);
 
 parentPort?.on('message', (first: readonly SqliteJob[]) => {
   const jobs = [...first];
-  // Jobs that arrived meanwhile run together.
+  // Jobs that have arrived since then run together with the first ones.
   for (;;) {
     const next = parentPort && receiveMessageOnPort(parentPort);
     if (!next) break;
@@ -22,7 +22,9 @@ parentPort?.on('message', (first: readonly SqliteJob[]) => {
   if (jobs.some(({ kind }) => kind === 'close')) parentPort?.close();
 });
 
-/** Locks per call, as each may wait for the file: the process exit waits for one call, not for all. */
+/**
+ * Locks for one call, as it may wait for the file: so the process exit waits for one call at most.
+ */
 function runNext(): readonly SqliteJobResult[] | undefined {
   lock.acquire();
   try {
@@ -32,5 +34,5 @@ function runNext(): readonly SqliteJobResult[] | undefined {
   }
 }
 
-// The parent acquired it while the library was loaded.
+// The main thread acquired the lock before this thread loaded the library.
 lock.release();

@@ -32,7 +32,7 @@ export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): D
     runBatch: connection.runBatch,
     transaction: (work) => connection.transaction(work),
     close: () => connection.close(),
-    // Needs no other lock: every transaction begins with the write lock of the file.
+    // No lock beside the write lock of the file, with which every transaction begins.
     migrate: () => migrate(dialect, async () => undefined),
     tryLockForCleanup: async () => true,
     failureOf: () => 'permanent',
@@ -40,7 +40,9 @@ export function openSqlite(dataDir: string, access: DatabaseAccess = 'write'): D
   };
 }
 
-/** Transactions begin with the write lock: the next process may start before the last has ended. */
+/**
+ * Transactions begin with the write lock: a restarted process may start before the old one ends.
+ */
 function withImmediateTransactions(path: string): SqliteDatabase {
   const database = openFile(path);
   return {

@@ -1,6 +1,6 @@
 /** A statement with placeholders for its values. */
 export interface SqlStatement {
-  /** Unique to the text, so that an engine can keep the statement prepared under it. */
+  /** Stands for one text only, so that an engine can keep the statement prepared under the name. */
   readonly name: string;
   readonly text: string;
 }
@@ -17,7 +17,7 @@ export type ResultRows = readonly unknown[];
 /** Runs statements in their order. Resolves with the rows of each. */
 export type RunBatch = (statements: readonly BoundStatement[]) => Promise<readonly ResultRows[]>;
 
-/** The result of a statement; readable once its batch is complete. */
+/** The result of a statement. Until its batch is complete, a read throws. */
 export class DeferredResult<R> {
   private resolved: readonly R[] | undefined;
 
@@ -35,20 +35,25 @@ export class DeferredResult<R> {
   }
 }
 
-/** Statements sent in one batch, executed in order; none depends on another's result. */
+/**
+ * Statements sent in one batch and executed in order. No value comes from the result of another.
+ */
 export class StatementBatch {
   readonly statements: BoundStatement[] = [];
   private readonly results: { resolve(rows: ResultRows): void }[] = [];
 
-  /** Runs the statements that `build` adds. @returns the result of `build`, with readable rows */
+  /**
+   * Runs the statements that `build` adds.
+   * @returns what `build` returned, with readable results
+   */
   static async execute<T>(run: RunBatch, build: (batch: StatementBatch) => T): Promise<T> {
     const batch = new StatementBatch();
-    const built = build(batch);
+    const returned = build(batch);
     const rows = await run(batch.statements);
     batch.results.forEach((result, index) => {
       result.resolve(rows[index] ?? []);
     });
-    return built;
+    return returned;
   }
 
   add<R>(statement: SqlStatement, values: readonly unknown[]): DeferredResult<R> {
@@ -59,9 +64,9 @@ export class StatementBatch {
   }
 }
 
-/** Runs each batch in a transaction of its own (the database), or all in one open transaction. */
+/** Runs batches: the database runs each in its own transaction, an open transaction all in itself. */
 export interface Executor {
-  /** @returns the result of `build`, once the results of its statements are readable */
+  /** @returns what `build` returned, once the results of its statements are readable */
   run<T>(build: (batch: StatementBatch) => T): Promise<T>;
 }
 
