@@ -17,7 +17,7 @@ export async function initial(db: Kysely<unknown>): Promise<void> {
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .addColumn('verified_at', 'bigint')
     .execute();
-  // The newest of a client and number; the history of one number is short, so this is a short walk.
+  // Finds the newest verification of a client and number. A number has few, so few rows are read.
   await db.schema
     .createIndex('verifications_by_number')
     .on('verifications')

@@ -1,8 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 
-/** What budgets count: messages by provider, destination and end user, and verified numbers. */
+/** The counts for budgets: messages by provider, destination and end user, and verified numbers. */
 export async function traffic(db: Kysely<unknown>): Promise<void> {
-  // Replicas of the previous release still write rows without these.
+  // Replicas of the previous release still write rows without these columns.
   for (const name of ['provider', 'country', 'prefix_hash', 'end_user_hash']) {
     await db.schema
       .alterTable('verifications')
@@ -13,14 +13,14 @@ export async function traffic(db: Kysely<unknown>): Promise<void> {
     .alterTable('verifications')
     .addColumn('texts', 'integer', (column) => column.notNull().defaultTo(1))
     .execute();
-  // `sealed` is filled once a provider accepts the send; until here, Infobip was the only one.
+  // `sealed` is filled once a provider accepts the send. So far, Infobip was the only provider.
   await sql`update verifications set provider = 'infobip' where sealed <> ''`.execute(db);
 
   await db.schema
     .alterTable('numbers')
     .addColumn('verified_at', 'bigint', (column) => column.notNull().defaultTo(0))
     .execute();
-  // The cleanup deletes numbers that no client verified; others first lose `verified_at`.
+  // The cleanup deletes numbers whose `verified_at` is 0. For old successes, it first sets it to 0.
   await db.schema.dropIndex('numbers_by_age').execute();
   await db.schema
     .createIndex('numbers_never_verified')

@@ -1,10 +1,11 @@
 import { sql, type Kysely } from 'kysely';
 
+/** As in `time-buckets.ts` at the time of this migration. */
 const BUCKET_MS = 300_000;
 
 /**
- * The counts of each client's sends to a prefix and to a country, from the verifications that are
- * kept: without them, a client with much traffic would begin with the budgets of a new client.
+ * The counts of each client's sends to a prefix and to a country, from the stored verifications.
+ * Without these counts, a client with much traffic would begin with the budgets of a new client.
  */
 export async function clientTraffic(db: Kysely<unknown>): Promise<void> {
   for (const subject of [

@@ -1,12 +1,12 @@
 import { sql, type Kysely } from 'kysely';
 import { hours } from '../../common/durations.js';
 
-/** A code of that day may have been sent up to ten minutes before it. */
+/** Limits look back 24 hours. A code of that time may have been sent up to ten minutes before. */
 const COPIED_MS = hours(25);
 
 /**
  * The limits of a number and its last success, per client. Replicas of the release before this one
- * go on writing `numbers`, which counts for all clients together; a later migration drops it.
+ * go on writing `numbers`, which counts all clients together. A later migration drops that table.
  */
 export async function clientNumbers(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -42,7 +42,7 @@ async function copyNumbers(db: Kysely<unknown>): Promise<void> {
   await (first === last ? copyToClient(db, first) : copyToClients(db));
 }
 
-/** A sole client keeps everything, also what no verification proves any more. */
+/** A sole client gets all rows, also those whose verifications were deleted by now. */
 async function copyToClient(db: Kysely<unknown>, client: string): Promise<void> {
   await sql`
     insert into client_numbers (number_hash, client, sends, failures, verified_at, touched_at)
@@ -50,7 +50,7 @@ async function copyToClient(db: Kysely<unknown>, client: string): Promise<void> 
     from numbers`.execute(db);
 }
 
-/** Each client keeps its own successes, and gets the messages and wrong codes of all. */
+/** Each client keeps its own successes, and gets the messages and wrong codes of all clients. */
 async function copyToClients(db: Kysely<unknown>): Promise<void> {
   const isRecent = sql`newest > touched_at - ${sql.lit(COPIED_MS)}`;
   await sql`

@@ -1,8 +1,11 @@
 import type { Kysely } from 'kysely';
 
-/** How many checks of a verification have no result: they are running, or their answers were lost. */
+/**
+ * How many checks of a verification have no result (`unresolved`): they are running, or their
+ * answers were lost. `lost_at` is when the first of them counts as lost.
+ */
 export async function unresolvedChecks(db: Kysely<unknown>): Promise<void> {
-  // Replicas of the release before this one go on writing rows without these.
+  // Replicas of the release before this one go on writing rows without these columns.
   await db.schema
     .alterTable('verifications')
     .addColumn('unresolved', 'integer', (column) => column.notNull().defaultTo(0))

@@ -1,6 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 
-/** The events of verifications, written with the change that they report and sent from here. */
+/**
+ * The events of verifications, written together with the change that they report, and sent later.
+ */
 export async function outbox(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('outbox')
@@ -32,7 +34,7 @@ export async function outbox(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex('outbox_by_age').on('outbox').column('created_at').execute();
 
-  // The verification whose send ended this one. Replicas of the release before leave it empty.
+  // The newer verification whose send cancelled this one; empty in rows of the release before.
   await db.schema
     .alterTable('verifications')
     .addColumn('superseded_by', 'text', (column) => column.notNull().defaultTo(''))
@@ -43,8 +45,8 @@ export async function outbox(db: Kysely<unknown>): Promise<void> {
     .column('superseded_by')
     .where(sql.ref('superseded_by'), '<>', sql.lit(''))
     .execute();
-  // `expires_at > 0` keeps the index out of every other statement: without statistics PostgreSQL prefers
-  // it to the right one, and then reads all pending verifications.
+  // `expires_at > 0` keeps this index out of every other statement. Without statistics, PostgreSQL
+  // would prefer this index to the right one, and read all pending verifications.
   await db.schema
     .createIndex('verifications_pending')
     .on('verifications')

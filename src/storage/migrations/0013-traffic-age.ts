@@ -1,8 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 
 /**
- * Only the cleanup can use the new index, as it alone adds 0. PostgreSQL used the index before for counts,
- * too: in a table without statistics it read the counts of every subject instead of those of one.
+ * An index on `slot + 0`, which only the statement of the cleanup contains. PostgreSQL used the
+ * index on `slot` for counts, too. Without statistics of the table, it then read the counts of all
+ * subjects instead of one.
  */
 export async function trafficAge(db: Kysely<unknown>): Promise<void> {
   await db.schema.dropIndex('traffic_by_age').execute();

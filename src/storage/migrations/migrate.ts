@@ -13,7 +13,7 @@ import { outbox } from './0011-outbox.js';
 import { usage } from './0012-usage.js';
 import { trafficAge } from './0013-traffic-age.js';
 
-/** In the order of their numbers. A released migration never changes. */
+/** In the order of their numbers. The statements of a released migration never change. */
 const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
   initial,
   traffic,
@@ -33,7 +33,7 @@ const MIGRATIONS: readonly ((db: Kysely<unknown>) => Promise<void>)[] = [
 /**
  * Runs the migrations that a database lacks, on a connection of its own. When several replicas
  * start together, the first migrates under `lock` and the others wait.
- * @throws Error if the database is newer than this release, which must not write to it then.
+ * @throws Error if a newer release has migrated the database: this release must not write to it.
  */
 export async function migrate(
   dialect: Dialect,
