@@ -189,7 +189,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     expect(new Set(await readTexts()).size).toBe(5);
   });
 
-  // Fails without send-requirements.ts, isFilterBelow
+  // Fails without send-requirements.ts, passesFloodFilter
   it('gets twenty messages to a number in an hour', async () => {
     await start({ SENDS_PER_NUMBER_PER_DAY: '30' });
     await sendCodes(19);
@@ -206,7 +206,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The flood filter of Infobip on %s', (da
     await expectNewCodeAfter(waitMs);
   });
 
-  // Fails without send-requirements.ts, isFilterBelow; number-limit-finder.ts, findSharedCause
+  // Fails without send-requirements.ts, passesFloodFilter; number-limit-finder.ts, findSharedCause
   it('counts the messages of all clients, and no client learns of the others', async () => {
     await start();
     await sendCodes(10, 0);

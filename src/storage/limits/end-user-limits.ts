@@ -24,7 +24,7 @@ const SENDS: WindowEntryColumn = {
   returning: 'touched_at',
 };
 
-/** A send to count for its end user; `key` is the hash of client and IP address. */
+/** A send to count for its end user. `key` is the hash of the client and the IP address. */
 interface EndUserSend extends ClientNumberKey {
   readonly key: string;
   /** The entry of the same send in the window of its number. */
@@ -37,15 +37,15 @@ type ReserveQuery = ReturnType<typeof prepareReserve>;
 @Injectable()
 export class EndUserLimits {
   readonly queries;
-  /** By the count of their window, which the text of a statement contains. */
-  private readonly reservations = new Map<number, ReserveQuery>();
+  /** By the hourly limit, which is part of the text of the statement. */
+  private readonly reserveQueries = new Map<number, ReserveQuery>();
 
   constructor(
     private readonly database: Database,
     @Inject(limitsConfig.KEY) private readonly defaults: LimitsConfig,
   ) {
     const { sendsPerEndUserPerHour: count } = defaults;
-    this.reservations.set(count, prepareReserve(database, 'end_user_limits', count));
+    this.reserveQueries.set(count, prepareReserve(database, 'end_user_limits', count));
     this.queries = database.prepare('end_user_limits', {
       release: createReleaseQuery<{ key: string }>(SENDS, (p) => sql`address_hash = ${p.key}`),
       read: (db, p: { key: string }) =>
@@ -55,6 +55,7 @@ export class EndUserLimits {
 
   /**
    * Counts a send if it was counted for its number and the hourly limit is not reached.
+   * @param entry the send's entry in the window of its end user
    * @returns a getter of whether it was counted
    */
   reserve(
@@ -64,12 +65,13 @@ export class EndUserLimits {
     now: number,
     limits?: ClientLimits,
   ): () => boolean {
-    const count = this.getCount(limits);
+    const count = this.getSendsPerHour(limits);
     const values = toAcquireValues(toWindows(count), send, entry, now);
     const acquired = this.findReserveQuery(count)(batch, values);
     return () => acquired.row !== undefined;
   }
 
+  /** Finds until when the end user's limit blocks a send; `now` if it blocks no more. */
   async findSendLimit(
     executor: Executor,
     { end_user_hash: key }: Pick<VerificationRow, 'end_user_hash'>,
@@ -77,20 +79,20 @@ export class EndUserLimits {
     limits?: ClientLimits,
   ): Promise<LimitExceeded> {
     const { row } = await executor.run((batch) => this.queries.read(batch, { key }));
-    const windows = toWindows(this.getCount(limits));
+    const windows = toWindows(this.getSendsPerHour(limits));
     const until = getBlockedUntil(row?.sends ?? '', now, windows) ?? now;
     return { outcome: 'limited', limit: 'end_user_sends', until };
   }
 
-  private getCount(limits: ClientLimits | undefined): number {
+  private getSendsPerHour(limits: ClientLimits | undefined): number {
     return (limits?.limits ?? this.defaults).sendsPerEndUserPerHour;
   }
 
   private findReserveQuery(count: number): ReserveQuery {
     const query =
-      this.reservations.get(count) ??
+      this.reserveQueries.get(count) ??
       prepareReserve(this.database, `end_user_limits_${String(count)}`, count);
-    this.reservations.set(count, query);
+    this.reserveQueries.set(count, query);
     return query;
   }
 }

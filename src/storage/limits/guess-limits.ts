@@ -18,7 +18,7 @@ interface GuessCounts {
   readonly verified: number;
 }
 
-/** What was read at the client's first attempt in a bucket, and what this replica added since. */
+/** The counts read at the client's first attempt in a bucket, and what this replica added since. */
 interface CachedCounts {
   readonly bucket: number;
   readonly stored: Promise<GuessCounts>;
@@ -34,8 +34,8 @@ interface CachedCounts {
  * guesses on the client's login page would keep out all its users. Each such guess costs a message,
  * and messages are limited.
  *
- * The counts are read once per bucket, so that an attempt needs no statement for them. So a replica
- * sees the wrong codes of the others up to one bucket late.
+ * The counts are read once per bucket of five minutes, so most attempts need no statement for them.
+ * A replica sees the wrong codes of other replicas up to one bucket late.
  */
 @Injectable()
 export class GuessLimits {
@@ -52,8 +52,8 @@ export class GuessLimits {
   }
 
   /**
-   * Whether a client has used up its wrong codes.
-   * @param limits those of the client; by default those of the settings
+   * Whether a client has used up its budget of wrong codes.
+   * @param limits the client's limits; by default the limits of the settings
    */
   async isUsedUp(client: string, now: number, limits?: ClientLimits): Promise<boolean> {
     const perDay = limits?.limits.wrongCodesPerClientPerDay ?? this.wrongCodesPerDay;
@@ -65,8 +65,8 @@ export class GuessLimits {
   }
 
   /**
-   * Finds when the limit of a client that has used up its wrong codes may end: when the oldest one
-   * leaves the window.
+   * Finds when the limit of a client that has used up its budget may end: when its oldest wrong
+   * code leaves the window.
    */
   async findLimit(client: string, now: number): Promise<LimitExceeded> {
     const bucket = toBucket(now);
@@ -90,19 +90,19 @@ export class GuessLimits {
     if (cached) cached.wrongCodes += 1;
   }
 
-  /** Notes a verified code, which the traffic of its client counts. */
+  /** Adds a verified code to the cached counts only: `TrafficCounts` writes it to the database. */
   addVerified(client: string): void {
     const cached = this.cache.get(client);
     if (cached) cached.verified += 1;
   }
 
   private getCached(client: string, bucket: number): CachedCounts {
-    const known = this.cache.get(client);
-    if (known?.bucket === bucket) return known;
+    const current = this.cache.get(client);
+    if (current?.bucket === bucket) return current;
     const stored = this.readCounts(client, bucket);
     const cached = { bucket, stored, wrongCodes: 0, verified: 0 };
     this.cache.set(client, cached);
-    // The next attempt reads again.
+    // After an error, the next attempt reads the counts again.
     stored.catch(() => {
       if (this.cache.get(client) === cached) this.cache.delete(client);
     });

@@ -1,6 +1,6 @@
 import type { WindowEntryColumn } from './sliding-window.js';
 
-/* The columns of what a client did at a number. A failure is a wrong code, or one that is being checked. */
+/* The sends and codes of a client at a number. A failure is a wrong code, or a code being checked. */
 
 const NUMBER_COLUMN = {
   table: 'client_numbers',

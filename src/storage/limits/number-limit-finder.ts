@@ -21,12 +21,12 @@ interface RejectedSend extends SendRequirements, ClientNumberKey {
   readonly now: number;
 }
 
-/** What a client did to a number. */
+/** The sends and wrong codes of a client at a number, as entries of a sliding window. */
 interface ClientEntries {
   readonly client: string;
   readonly sends: string;
   readonly failures: string;
-  /** When it last verified the number; 0 if never. */
+  /** When the client last verified the number, in milliseconds since the epoch; 0 if never. */
   readonly verified_at: number;
 }
 
@@ -43,7 +43,7 @@ export class NumberLimitFinder {
   ) {
     this.defaults = createNumberWindows(otp, limits);
     this.queries = database.prepare('number_limit_finder', {
-      /** What each client did to a number. */
+      /** The entries of every client at a number. */
       readAll: (db, p: { numberHash: string }) =>
         db
           .selectFrom('client_numbers')
@@ -52,7 +52,10 @@ export class NumberLimitFinder {
     });
   }
 
-  /** Of several limits that the client has reached by itself, finds the one that ends last. */
+  /**
+   * Finds the limit that rejected a send: of the limits that the client has reached by itself, the
+   * one that ends last; otherwise a limit that other clients have reached.
+   */
   async findSendLimit(
     executor: Executor,
     send: RejectedSend,
@@ -62,10 +65,11 @@ export class NumberLimitFinder {
     if (ownLimit) return ownLimit;
     const cause = this.findSharedCause(send, own, all);
     if (cause) return { outcome: 'limited', limit: 'shared', cause };
-    // The blocking send may have been released since: then the limit ends now.
+    // The send that caused the limit may have been released since: then the limit ends now.
     return { outcome: 'limited', limit: 'cooldown', until: send.now };
   }
 
+  /** Finds the limit of wrong codes that rejected a code. */
   async findAttemptLimit(
     executor: Executor,
     key: ClientNumberKey,
@@ -94,7 +98,7 @@ export class NumberLimitFinder {
     const ends = {
       cooldown: getOwnBlockedUntil(sends, now, [cooldown]),
       sends_per_day: getOwnBlockedUntil(sends, now, [day]),
-      // A limit that ends earlier lets the code be verified.
+      // If this limit ends before the code expires, the code can still be verified.
       failures: codesUntil >= expiresAt ? codesUntil : undefined,
       flood_filter:
         messageFilter &&
@@ -108,7 +112,7 @@ export class NumberLimitFinder {
     return limit && { outcome: 'limited', limit, until };
   }
 
-  /** What other clients did at the number. */
+  /** Finds the limit that the client reaches only because of other clients at the number. */
   private findSharedCause(
     { now, expiresAt, attempts, messageFilter, limits }: RejectedSend,
     { sends: entries, failures, verified_at: verifiedAt }: ClientEntries,
@@ -136,7 +140,7 @@ export class NumberLimitFinder {
 
   private async readEntries(executor: Executor, { numberHash, client }: ClientNumberKey) {
     const { rows } = await executor.run((batch) => this.queries.readAll(batch, { numberHash }));
-    const none = { client, sends: '', failures: '', verified_at: 0 };
-    return { own: rows.find((row) => row.client === client) ?? none, all: rows };
+    const noEntries = { client, sends: '', failures: '', verified_at: 0 };
+    return { own: rows.find((row) => row.client === client) ?? noEntries, all: rows };
   }
 }

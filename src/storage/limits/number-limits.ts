@@ -6,13 +6,13 @@ import { canBeClaimed } from './predicates.js';
 import { createReleaseQuery, createReplaceQuery } from './sliding-window.js';
 import { isClientNumber, isNewestEndUserSend, type ClientNumberKey } from './window-predicates.js';
 
-/** A send to release unless it was counted for its end user. */
+/** A send that was counted for its number, and maybe not for its end user. */
 interface RejectedSend extends ClientNumberKey {
   readonly endUserHash: string;
   readonly endUserEntry: string;
 }
 
-/** A right code: its number, its entry there, and its verification. */
+/** A right code: its number and client, its entry among their wrong codes, and its verification. */
 interface RightCode extends ClientNumberKey {
   readonly entry: string;
   readonly pinId: string;
@@ -20,12 +20,12 @@ interface RightCode extends ClientNumberKey {
 }
 
 /**
- * Limits sends and wrong codes per phone number and client. What other clients did at the number
- * only limits a client to its share.
+ * Limits sends and wrong codes per phone number and client. While other clients use the number,
+ * too, a client has only a share of each limit.
  */
 @Injectable()
 export class NumberLimits {
-  /** Queries for other transactions. A failure is a wrong code, or one that is being checked. */
+  /** Queries for batches of repositories. A failure is a wrong code, or a code being checked. */
   readonly queries;
 
   constructor(database: Database) {
@@ -33,13 +33,16 @@ export class NumberLimits {
     this.queries = database.prepare('number_limits', {
       releaseSend: createReleaseQuery<ClientNumberKey>(SENDS, isClientNumber),
       replaceSend: createReplaceQuery<ClientNumberKey>(SENDS, isClientNumber),
-      /** Releases a send that its end user's limit rejected. */
+      /** Releases a send if it was not counted for its end user. */
       releaseRejected: createReleaseQuery<RejectedSend>(
         SENDS,
         (p) => sql`${isClientNumber(p)} and not ${isNewestEndUserSend(p)}`,
       ),
       releaseAttempt: createReleaseQuery<ClientNumberKey>(FAILURES, isClientNumber),
-      /** If the verification can still be verified; locks it before its number, as everywhere. */
+      /**
+       * Records a right code if the verification can still be verified. Locks the verification
+       * before the row of its number, as all transactions do.
+       */
       recordVerified: (db, p: RightCode) =>
         db
           .updateTable('client_numbers')

@@ -15,7 +15,7 @@ import {
 } from './number-shares.js';
 import { hasLengthOfCode, isOpen, isUntouched, ownsIdempotencyKey } from './predicates.js';
 import {
-  isFilterBelow,
+  passesFloodFilter,
   toRequirementValues,
   type RequirementValues,
   type SendRequirements,
@@ -31,7 +31,7 @@ interface CodeAttempt extends IdempotencyClaim {
   readonly pinId: string;
   readonly client: string;
   readonly referenceHash: string;
-  /** Of the submitted code. */
+  /** How many digits or letters the submitted code has. */
   readonly codeLength: number;
   /** 1 if only the first code of a verification may be checked. */
   readonly firstCodeOnly: 0 | 1;
@@ -39,7 +39,7 @@ interface CodeAttempt extends IdempotencyClaim {
 
 type ReservationQueries = ReturnType<typeof prepareReservations>;
 
-/** What counts a send or a code within the limits of a client. */
+/** The windows of one set of limits, and the queries that count sends and codes within them. */
 interface NumberReservation {
   readonly windows: NumberWindows;
   readonly queries: ReservationQueries;
@@ -67,10 +67,10 @@ export class NumberReservations {
   }
 
   /**
-   * Counts a send if its run owns its idempotency key, neither the cooldown nor the daily limit is
-   * reached, its code can be verified and no flood filter drops its message.
-   * @returns a getter of the time when the client last verified the number, in milliseconds since
-   * the epoch and 0 if never; `undefined` if the send was not counted
+   * Counts a send if all of this holds: its run owns its idempotency key, neither the cooldown nor
+   * the daily limit is reached, its code can be verified, and no flood filter drops its message.
+   * @returns a getter: `undefined` if the send was not counted, else when the client last verified
+   * the number, in milliseconds since the epoch; 0 if never
    */
   reserveSend(
     batch: StatementBatch,
@@ -87,8 +87,8 @@ export class NumberReservations {
   }
 
   /**
-   * Counts a code as wrong until it is checked, if its verification accepts one of its length and
-   * its number is below the limit.
+   * Counts a code as wrong until it is checked, if its verification accepts a code of this length
+   * and the limits of the number are not reached.
    */
   reserveAttempt(
     batch: StatementBatch,
@@ -100,10 +100,11 @@ export class NumberReservations {
     const { windows, queries } = this.find(limits);
     queries.reserveAttempt(batch, toAcquireValues(windows.failures, attempt, entry, now));
   }
+
   private find(limits: ClientLimits | undefined): NumberReservation {
     if (!limits) return this.defaults;
-    const known = this.byLimits.get(limits);
-    if (known) return known;
+    const cached = this.byLimits.get(limits);
+    if (cached) return cached;
     const windows = createNumberWindows(limits.otp, limits.limits);
     const reservation = { windows, queries: this.findQueries(windows) };
     this.byLimits.set(limits, reservation);
@@ -120,7 +121,10 @@ export class NumberReservations {
   }
 }
 
-/** The only part of the windows that the text of a statement depends on: shares follow from counts. */
+/**
+ * The counts of the windows. The text of a statement depends on them alone: shares follow from
+ * them.
+ */
 const describeCounts = ({ sends, failures }: NumberWindows): string =>
   [...sends, ...failures].map(({ count }) => String(count)).join('_');
 
@@ -136,7 +140,7 @@ function prepareReservations(
       sends,
       (p: NumberSend & RequirementValues, rest) => sql`
           select ${p.numberHash}, ${p.client}, ${rest}
-          where ${ownsIdempotencyKey(p)} and ${isFilterBelow(p)}`,
+          where ${ownsIdempotencyKey(p)} and ${passesFloodFilter(p)}`,
       (window, entries, after) => isNumberWindowFree(SENDS, window, entries, after),
       (p) => isCodeCheckable(failures, p),
     ),
@@ -157,8 +161,8 @@ function prepareReservations(
 }
 
 /**
- * Whether the wrong codes of the row let the code be checked before it expires. The first code of a
- * verification is checked beyond the client's share.
+ * Whether the wrong codes of the client and number let the new code be checked before it expires.
+ * The client's share does not limit the first code of a verification.
  */
 function isCodeCheckable(
   windows: readonly NumberWindow[],

@@ -20,7 +20,7 @@ import {
 export interface NumberWindow extends SlidingWindow {
   /** How much of `count` a client has while other clients have events in the window, too. */
   readonly share: number;
-  /** Whether only events after the client's last success count. */
+  /** Whether only events count that happened after the client last verified the number. */
   readonly restartsAtSuccess: boolean;
 }
 
@@ -41,8 +41,8 @@ export function createNumberWindows(otp: OtpConfig, limits: LimitsConfig): Numbe
   });
   return {
     sends: [toWindow(1, otp.sendCooldownMs), toWindow(limits.sendsPerNumberPerDay, hours(24))],
-    // NIST SP 800-63B-4 §3.2.2 disregards failures before a success. Not those of the day: else the
-    // number of a user who logs in often could be guessed often.
+    // NIST SP 800-63B-4 §3.2.2 disregards failures before a success. The limit of a day counts them
+    // all the same: otherwise someone could often guess codes of a user who logs in often.
     failures: [
       toWindow(limits.failuresPerNumberPerHour, hours(1), true),
       toWindow(limits.failuresPerNumberPerDay, hours(24)),
@@ -57,8 +57,9 @@ export interface NumberEntries {
 }
 
 /**
- * Whether a window accepts another event of a client. Its row is locked, so its own count is exact.
- * Two clients that race may together exceed their shares by what is in flight.
+ * Whether a window accepts another event of a client. The client's row is locked, so its count is
+ * exact. Concurrent requests of two clients may exceed the shares by the requests in flight.
+ * @param after when the window began
  * @param isExempt whether the whole limit applies although other clients have events
  */
 export function isNumberWindowFree(
@@ -80,18 +81,18 @@ export function isNumberWindowFree(
     where other.number_hash = ${sql.ref(`${table}.number_hash`)}
       and other.client <> ${sql.ref(`${table}.client`)}
       and not ${isBelow(sql.ref(`other.${column}`), 1, after)})`;
-  const hasAll = isExempt ? sql`(${isAlone} or ${isExempt})` : isAlone;
-  return sql`(${isOwnBelow(share)} or (${isOwnBelow(count)} and ${hasAll}))`;
+  const hasWholeLimit = isExempt ? sql`(${isAlone} or ${isExempt})` : isAlone;
+  return sql`(${isOwnBelow(share)} or (${isOwnBelow(count)} and ${hasWholeLimit}))`;
 }
 
-/** When the client's own events allow another one; `undefined` if they do now. */
+/** When the client's own events next allow another event; `undefined` if they do now. */
 export const getOwnBlockedUntil = (
   number: NumberEntries,
   now: number,
   windows: readonly NumberWindow[],
 ): number | undefined => findBlockedUntil(number, now, windows, ({ count }) => count);
 
-/** Whether the client has used its share of a limit, and still will have at a time. */
+/** Whether the client's share of a limit is used up now, and still is at the time `at`. */
 export const isShareUsed = (
   number: NumberEntries,
   now: number,

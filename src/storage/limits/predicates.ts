@@ -1,8 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
 
 /*
- * Conditions of statements. The statements of one batch cannot wait for each other's results, so
- * each one checks in the database that what it depends on happened.
+ * Conditions of statements. A batch is sent before the results of its statements are known. So each
+ * statement checks in the database whether the earlier ones on which it depends took effect.
  */
 
 type SqlPredicate = RawBuilder<boolean>;
@@ -38,7 +38,10 @@ export const isOpen = (now: number): SqlPredicate =>
 export const hasLengthOfCode = (p: { codeLength: number }): SqlPredicate =>
   sql`(code_length in (0, ${p.codeLength}) or code_provider <> provider)`;
 
-/** Whether a request with the right code still gets `verified: true`; as {@link isOpen}. */
+/**
+ * As {@link isOpen}, or `unclaimed`: whether a request with the right code still gets
+ * `verified: true`.
+ */
 export const isClaimable = (now: number): SqlPredicate =>
   sql`status || '' in ('pending', 'unclaimed') and expires_at > ${now}`;
 

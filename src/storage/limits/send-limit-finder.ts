@@ -24,7 +24,9 @@ import type { MessageFilter } from './send-requirements.js';
 import { TrafficCounts, type SendTraffic } from './traffic-counts.js';
 import { toNumberKey } from './window-predicates.js';
 
-/** Unreachable numbers per message that a client may have beyond the setting: users mistype few. */
+/**
+ * Unreachable numbers that a client may have per message, beyond the setting: users mistype few.
+ */
 const UNREACHABLE_SHARE = 0.05;
 
 /** A limit of a client over all numbers. */
@@ -52,8 +54,9 @@ export class SendLimitFinder {
   ) {}
 
   /**
-   * Finds the limit for which a send was not reserved: first one that the client has reached by
-   * itself. Otherwise a client could watch what others do at a number, without a message.
+   * Finds the limit that kept a send from being reserved. Limits that the client has reached by
+   * itself come first: otherwise a client could watch what others do at a number, without sending
+   * messages.
    */
   async findReservationLimit(
     executor: Executor,
@@ -62,7 +65,7 @@ export class SendLimitFinder {
     evaluate: TrafficEvaluator | undefined,
   ): Promise<SendLimit> {
     const limit = await this.findLimit(executor, send, phoneNumber, evaluate);
-    // A test number is not counted.
+    // Sends to a test number are not counted, and have no destination.
     const { texts, country } = send.row;
     return texts > 0 ? Object.assign(limit, { country }) : limit;
   }
@@ -84,6 +87,7 @@ export class SendLimitFinder {
       if (!isSharedLimit || byEndUser.until > now) return byEndUser;
     }
     if (!isSharedLimit || !isCounted(row)) return byNumber;
+    // The only limit so far is due to other clients at the number: an exceeded budget comes first.
     const { verifiedAt, traffic } = await executor.run((batch) => ({
       verifiedAt: this.numbers.queries.read(batch, toNumberKey(row)),
       traffic: this.traffic.read(batch, row, now),
@@ -94,7 +98,10 @@ export class SendLimitFinder {
     return this.findSuspension(executor, send, phoneNumber, violation);
   }
 
-  /** Finds the budget that a counted send exceeds: its client's, or one of its destination. */
+  /**
+   * Finds the budget that a send exceeds: one of its client, or one of its destination.
+   * @param traffic the counts, which include this send
+   */
   checkBudgets(
     { row, limits, now }: ExceedingSend,
     { verifiedAt }: ReservedSend,
@@ -132,6 +139,7 @@ export class SendLimitFinder {
   }
 }
 
+/** The sends of the last day, recent ones included. */
 const countDay = ({ recent, day }: DestinationCounts): number => recent.sends + day.sends;
 
 /** The counts as they would be with one more send. */

@@ -35,9 +35,9 @@ export interface UncheckedSend {
 
 interface SendOptions {
   readonly now: number;
-  /** By default none. */
+  /** Flood filters of the providers that may send the message; by default none. */
   readonly floodFilters?: FloodFilters | undefined;
-  /** Those of the client; by default those of the settings. */
+  /** The client's limits; by default the limits of the settings. */
   readonly limits?: ClientLimits | undefined;
 }
 
@@ -51,6 +51,7 @@ export class SendLimits {
     private readonly traffic: TrafficCounts,
   ) {}
 
+  /** Makes the entries of a send, with which {@link reserve} counts it. */
   toCountedSend(
     row: VerificationRow,
     claim: IdempotencyClaim,
@@ -79,19 +80,21 @@ export class SendLimits {
       now,
       limits,
     );
-    const allowed =
+    const isEndUserBelow =
       entries.endUser === undefined
         ? () => true
         : this.reserveForEndUser(batch, send, entries.number, entries.endUser);
     return () => {
       const verifiedAt = lastVerified();
-      return verifiedAt === undefined || !allowed() ? undefined : { verifiedAt };
+      return verifiedAt === undefined || !isEndUserBelow() ? undefined : { verifiedAt };
     };
   }
 
   /**
-   * Counts a send for its destination and client, if its verification was written. It is counted
-   * first and checked after: of racing sends, the last one within the budget is the last admitted.
+   * Counts a send for its destination and client, if its verification was written. A send is
+   * counted first and checked after that: so concurrent sends cannot all pass the check with the
+   * same count.
+   * @returns a getter of the counts, this send included; `undefined` if the send is not counted
    */
   countTraffic(
     batch: StatementBatch,
@@ -101,7 +104,10 @@ export class SendLimits {
     return this.traffic.addSend(batch, row, row.pin_id, now);
   }
 
-  /** Reads what {@link reserve} and {@link countTraffic} returned for a send that they have counted. */
+  /**
+   * Reads again what {@link reserve} and {@link countTraffic} returned for a send that they
+   * counted.
+   */
   readCounted(batch: StatementBatch, { row, entries, now }: CountedSend) {
     const number = this.numbers.queries.read(batch, toNumberKey(row));
     const traffic = entries && isCounted(row) ? this.traffic.read(batch, row, now) : undefined;
@@ -110,8 +116,9 @@ export class SendLimits {
 
   /**
    * Releases a send that sent no message.
-   * @param row the verification without it; `undefined` if it was the first send, or was erased
-   * @returns a getter of whether it was counted until now
+   * @param row the verification without this send; `undefined` if this was its first send, or if
+   * the verification was erased
+   * @returns a getter of whether the send was still counted
    */
   release(
     batch: StatementBatch,
@@ -132,10 +139,11 @@ export class SendLimits {
   }
 
   /**
-   * Keeps a send to an unreachable number counted for its number and its end user. For its client it
-   * counts as an unreachable number instead of a message. Its entry is replaced, as {@link release}
-   * would remove it, so that a repeated write finds what an earlier run has done.
-   * @returns a getter of whether it was counted as a message until now
+   * Keeps a send to an unreachable number counted for its number and its end user. For its client,
+   * it counts as an unreachable number instead of a message. Its entry is replaced: so a repeated
+   * write finds that an earlier run was committed.
+   * @param row as for {@link release}
+   * @returns a getter of whether the send was still counted as a message
    */
   keepUnreachable(
     batch: StatementBatch,

@@ -7,7 +7,7 @@ import { countAfter, toBounds, toTimeText, type SlidingWindow } from './sliding-
  * provider drops it. Both are conditions of the statement that counts the send.
  */
 
-/** All messages that a flood filter passes on to one number. */
+/** How many messages to one number a flood filter lets through in a window. */
 export type MessageFilter = Pick<FloodFilter, 'messages' | 'windowMs'>;
 
 /** What decides whether the message of a send is of use. */
@@ -21,20 +21,24 @@ export interface SendRequirements {
 
 /** {@link SendRequirements} as parameters of the statement. */
 export interface RequirementValues {
-  /** Only wrong codes after these times count when the code expires; one time for each window. */
+  /** Only wrong codes after these times still count when the code expires: one time per window. */
   readonly codesAfter0: string;
   readonly codesAfter1: string;
   /** 1 if no code of the verification was checked. */
   readonly isFirstCode: 0 | 1;
   /** Only sends after this time count for the flood filter. */
   readonly filteredAfter: string;
+  /** How many messages the flood filter lets through. */
   readonly filteredMessages: number;
 }
 
-/** After every entry. */
+/** A time after every entry: without a flood filter, no sends count. */
 const NEVER = '9'.repeat(13);
 
-/** Sends of one client that count for a flood filter. No known filter passes on more messages. */
+/**
+ * At most so many sends of one client count for a flood filter. No known filter lets more messages
+ * through.
+ */
 const MAX_FILTERED_SENDS = 20;
 
 /** The strictest of the filters that a message may meet; `undefined` if there are none. */
@@ -47,7 +51,7 @@ export function findMessageFilter(filters: FloodFilters): MessageFilter | undefi
   };
 }
 
-/** @param windows the two windows of wrong codes */
+/** @param windows the two windows of wrong codes, an hour and a day */
 export function toRequirementValues(
   { expiresAt, attempts, messageFilter }: SendRequirements,
   windows: readonly SlidingWindow[],
@@ -65,11 +69,11 @@ export function toRequirementValues(
 }
 
 /**
- * Whether the flood filter passes on another message, by the sends of all clients to the number.
- * Calls and messages of other providers count, too. Clients that race may together exceed it by what
- * is in flight.
+ * Whether the flood filter lets another message through, by the sends of all clients to the number.
+ * Calls and messages of other providers count, too. Concurrent requests of several clients may
+ * exceed the filter by the requests in flight.
  */
-export const isFilterBelow = ({
+export const passesFloodFilter = ({
   numberHash,
   filteredAfter,
   filteredMessages,

@@ -39,14 +39,16 @@ interface NewWindowEntry {
 export const createWindowEntry = (now: number): string =>
   toTimeText(now) + getRandomBytes(4).toString('hex');
 
+/** A time in milliseconds since the epoch, as entries begin: texts compare as the times do. */
 export const toTimeText = (time: number): string => String(time).padStart(TIME_WIDTH, '0');
 
 /** Where in the column, counted from 1 as SQL does, the n-th newest entry begins. */
 const getPosition = (n: number): number => ENTRY_WIDTH * (n - 1) + 1;
 
+/** The name of the parameter with the begin of a window. */
 const getBoundName = (window: number): string => `before${String(window)}`;
 
-/** The begin of each window that ends at a time, in milliseconds since the epoch. */
+/** The begin of each window that ends at a time in milliseconds since the epoch, as text. */
 export const toBounds = (windows: readonly SlidingWindow[], endsAt: number): string[] =>
   windows.map(({ windowMs }) => toTimeText(endsAt - windowMs));
 
@@ -70,7 +72,7 @@ export function getBlockedUntil(
   windows: readonly SlidingWindow[],
 ): number | undefined {
   const until = windows.map(
-    // A replica whose clock is a little ahead may have written it.
+    // A replica whose clock is a little ahead may have written an entry later than `now`.
     ({ count, windowMs }) => Math.min(getEntryTime(entries, count), now) + windowMs,
   );
   const last = Math.max(...until);
@@ -98,7 +100,7 @@ export function countAfter(
   return sql`case ${sql.join(cases, sql` `)} else ${sql.lit(max)} end`;
 }
 
-/** Whether a window that began `after` a time accepts another event; `p` are the parameters. */
+/** Whether a window accepts another event: events `after` a time count. `p` are the parameters. */
 type WindowCondition<W, S> = (
   window: S,
   entries: RawBuilder<unknown>,
@@ -107,9 +109,10 @@ type WindowCondition<W, S> = (
 ) => RawBuilder<boolean>;
 
 /**
- * A query that adds an entry unless a window is full: one statement, so nothing comes in between.
+ * A query that adds an entry unless a window is full. It is one statement, so no other request can
+ * add an entry between the check and the write.
  * @param selectRow the `select` of the row to insert or update: its key, then the other values in
- * `rest`. If it finds nothing, no entry is added.
+ * `rest`. If it selects no row, no entry is added.
  * @param requirements further conditions on an existing row
  */
 export function createAcquireQuery<W extends object, S extends SlidingWindow>(
@@ -119,7 +122,7 @@ export function createAcquireQuery<W extends object, S extends SlidingWindow>(
   isFree: WindowCondition<W, S> = (window, entries, after) => isBelow(entries, window.count, after),
   requirements: (p: W) => readonly RawBuilder<boolean>[] = () => [],
 ) {
-  const kept = ENTRY_WIDTH * (Math.max(...windows.map(({ count }) => count)) - 1);
+  const keptLength = ENTRY_WIDTH * (Math.max(...windows.map(({ count }) => count)) - 1);
   const entries = sql.ref(`${table}.${column}`);
   const keyColumns = sql.join(key.map((name) => sql.ref(name)));
   const columns = sql.join([column, ...others].map((name) => sql.ref(name)));
@@ -136,7 +139,7 @@ export function createAcquireQuery<W extends object, S extends SlidingWindow>(
     return sql<{ returned: number }>`
       insert into ${sql.table(table)} (${keyColumns}, ${columns}, touched_at) ${selectRow(p, rest)}
       on conflict (${keyColumns}) do update set
-        ${sql.ref(column)} = ${sql.ref(`excluded.${column}`)} || substr(${entries}, 1, ${sql.lit(kept)}),
+        ${sql.ref(column)} = ${sql.ref(`excluded.${column}`)} || substr(${entries}, 1, ${sql.lit(keptLength)}),
         touched_at = excluded.touched_at
       where ${sql.join([...free, ...requirements(p)], sql` and `)}
       returning ${sql.ref(`${table}.${returning}`)} as returned`;
@@ -157,7 +160,7 @@ export function toAcquireValues<W extends object>(
   return values as W & NewWindowEntry;
 }
 
-/** A query that removes an entry, and returns a row if it was there. @param isRow of which row */
+/** A query that removes an entry from the row that meets `isRow`; returns a row if it was there. */
 export const createReleaseQuery =
   <W extends object>({ table, column }: WindowEntryColumn, isRow: (p: W) => RawBuilder<boolean>) =>
   (_db: unknown, p: W & { entry: string }) =>
@@ -166,7 +169,7 @@ export const createReleaseQuery =
       where ${isRow(p)} and ${hasEntry(column, p.entry)}
       returning 1 as released`;
 
-/** A query that replaces an entry, and returns a row if it was there: it is replaced once. */
+/** As {@link createReleaseQuery}, but replaces the entry: a repeated run finds it no more. */
 export const createReplaceQuery =
   <W extends object>({ table, column }: WindowEntryColumn, isRow: (p: W) => RawBuilder<boolean>) =>
   (_db: unknown, p: W & { entry: string; newEntry: string }) =>
@@ -180,6 +183,6 @@ export const createReplaceQuery =
 export const hasEntry = (column: string, entry: string): RawBuilder<boolean> =>
   sql`replace(${sql.ref(column)}, ${entry}, '') <> ${sql.ref(column)}`;
 
-/** Whether an entry is the newest of a column: it was counted just now, in the same transaction. */
+/** Whether an entry is the newest of a column: so it was added just now, in this transaction. */
 export const isNewest = (column: string, entry: string): RawBuilder<boolean> =>
   sql`substr(${sql.ref(column)}, 1, ${sql.lit(ENTRY_WIDTH)}) = ${entry}`;

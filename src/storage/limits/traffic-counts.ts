@@ -19,7 +19,7 @@ import {
 /** The counts of every subject of a send. */
 export type SendTraffic = Record<CountScope, DestinationCounts>;
 
-/** The counts of a subject before its recent buckets. They no longer change. */
+/** The counts of a subject in the buckets before the recent ones. They no longer change. */
 type TrafficHistory = Omit<DestinationCounts, 'recent'>;
 
 const NONE: SendCounts = { sends: 0, verified: 0 };
@@ -28,9 +28,10 @@ const NO_HISTORY: TrafficHistory = { hour: NONE, day: NONE, twoWeeks: NONE };
 /**
  * Counts sends and verified sends per destination, per client, and per client and destination.
  *
- * The row of a prefix is locked from its count to the end of the transaction. So sends in flight
- * exceed its budgets by at most one, when a new bucket begins. The rows of a country and a client,
- * which all sends write, are spread over shards: sends in flight can exceed their budgets.
+ * The row of a prefix is locked from its count to the end of the transaction. So concurrent sends
+ * exceed its budgets by at most one send, when a new bucket begins. The rows of a country and of a
+ * client, which many sends write, are spread over shards. So concurrent sends can exceed their
+ * budgets.
  */
 @Injectable()
 export class TrafficCounts {
@@ -47,7 +48,7 @@ export class TrafficCounts {
     this.codeTtlMs = ttlMs;
   }
 
-  /** Adds to the counts of a verification's bucket; a negative number takes back. */
+  /** Adds to the counts of a verification's bucket. Negative numbers take sends back. */
   add(batch: StatementBatch, key: CountKey, change: SendCounts): void {
     if (!isCounted(key) || (change.sends === 0 && change.verified === 0)) return;
     const add = hasBudgets(key) ? this.queries.add : this.queries.addForClient;
@@ -59,7 +60,7 @@ export class TrafficCounts {
     this.queries.addVerified(batch, { pinId, now, shard: this.chooseShard() });
   }
 
-  /** Counts an unreachable number for its client, so the country may be unknown. */
+  /** Counts an unreachable number for its client alone, so the country may be unknown. */
   addUnreachable(batch: StatementBatch, key: CountKey): void {
     const { bucket, shard, unreachable } = this.toBucketKey(key);
     this.queries.addOne(batch, { subject: unreachable, bucket, shard });
@@ -67,7 +68,7 @@ export class TrafficCounts {
 
   /**
    * Counts a send, if its verification was written.
-   * @returns a getter of all its counts, itself included
+   * @returns a getter of the counts of all its subjects, this send included
    */
   addSend(batch: StatementBatch, key: CountKey, pinId: string, now: number): () => SendTraffic {
     this.queries.addSend(batch, { pinId, shard: this.chooseShard() });
@@ -95,7 +96,10 @@ export class TrafficCounts {
     return getBucketEnd(row?.slot ?? toBucket(now), WINDOWS[window]);
   }
 
-  /** Reads all counts of a send: recent buckets each time, the history once per bucket. */
+  /**
+   * Reads the counts of all subjects of a send: recent buckets each time, the history once per
+   * bucket.
+   */
   read(batch: StatementBatch, key: CountKey, now: number): () => SendTraffic {
     const subjects = toSubjects(key);
     const bucket = toBucket(now);
@@ -133,9 +137,9 @@ export class TrafficCounts {
     };
     const result = this.queries.readHistories(batch, Object.assign(windows, unread));
     return (subject) => {
-      const known = histories.get(subject);
-      if (known) return known;
-      const row = result.rows.find((one) => one.subject === subject);
+      const cached = histories.get(subject);
+      if (cached) return cached;
+      const row = result.rows.find((candidate) => candidate.subject === subject);
       const history = row ? toHistory(row) : NO_HISTORY;
       histories.set(subject, history);
       return history;

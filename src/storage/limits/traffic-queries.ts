@@ -15,7 +15,7 @@ import {
 interface TrafficBucketKey extends TrafficSubjects {
   /** The number of the bucket (time-buckets.ts), as in the column `slot`. */
   readonly bucket: number;
-  /** Of the subjects that are spread over shards. */
+  /** Which row of the subjects that are spread over several rows per bucket. */
   readonly shard: number;
 }
 
@@ -28,7 +28,7 @@ interface SubjectBucket {
 /** A verification, whose row has the subjects and the bucket of its sends. */
 interface CountedVerification {
   readonly pinId: string;
-  /** Of the subjects that are spread over shards. */
+  /** Which row of the subjects that are spread over several rows per bucket. */
   readonly shard: number;
 }
 
@@ -38,6 +38,7 @@ interface TrafficCountChange extends TrafficBucketKey {
 }
 
 interface RecentBuckets extends TrafficSubjects {
+  /** The first bucket to count. */
   readonly from: number;
 }
 
@@ -63,10 +64,10 @@ export interface TrafficHistoryRow {
 export const TRAFFIC_QUERIES = {
   add: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, COUNT_SCOPES, p),
 
-  /** As `add`, for a trusted number. */
+  /** As `add`, for a trusted number, whose sends count only for the client. */
   addForClient: (db: Kysely<DatabaseSchema>, p: TrafficCountChange) => addCounts(db, ['client'], p),
 
-  /** One more of what a single subject counts. */
+  /** Adds one to the count of a single subject. */
   addOne: (db: Kysely<DatabaseSchema>, p: SubjectBucket) =>
     db
       .insertInto('traffic')
@@ -77,17 +78,17 @@ export const TRAFFIC_QUERIES = {
           .doUpdateSet({ texts: sql<number>`traffic.texts + 1` }),
       ),
 
-  /** One more send, if its verification was written. */
+  /** Adds one send to all its subjects, if its verification was written. */
   addSend: (_db: unknown, p: CountedVerification) => sql`
     ${upsert(p, { sends: sql.lit(1), verified: sql.lit(0) }, sql<boolean>`true`)}
     set texts = traffic.texts + 1`,
 
-  /** All sends of a verification become verified, if it can still be verified. */
+  /** Counts all sends of a verification as verified, if it can still be verified. */
   addVerified: (_db: unknown, p: CountedVerification & { now: number }) => sql`
     ${upsert(p, { sends: sql.lit(0), verified: sql.ref('texts') }, isOpen(p.now))}
     set verified = traffic.verified + excluded.verified`,
 
-  /** The counts of each subject since a bucket; no row for a subject without any. */
+  /** The counts of each subject since the bucket `from`; no row for a subject without counts. */
   readRecent: (_db: unknown, p: RecentBuckets) => sql<{
     subject: string;
     sends: number;
@@ -112,7 +113,7 @@ export const TRAFFIC_QUERIES = {
       group by subject`;
   },
 
-  /** The oldest bucket with any send, or with an unverified one. */
+  /** The oldest bucket with a send; with an unverified send, if `unverifiedOnly` is 1. */
   readOldest: (
     db: Kysely<DatabaseSchema>,
     p: { subject: string; from: number; unverifiedOnly: 0 | 1 },
@@ -154,7 +155,7 @@ const addCounts = (
 /**
  * Inserts a row per subject of a verification whose sends are counted, or updates it by the `set`
  * that follows.
- * @param isChanged which verification
+ * @param isChanged a condition on the verification, without which nothing is written
  */
 function upsert(
   { pinId, shard }: CountedVerification,

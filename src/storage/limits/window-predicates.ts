@@ -3,13 +3,13 @@ import type { VerificationRow } from '../migrations/schema.js';
 import { hasEntry, isNewest } from './sliding-window.js';
 
 /*
- * Conditions on what earlier statements of the batch counted; for the reason see `predicates.ts`. An
- * entry that was counted just now is the newest.
+ * Conditions on what earlier statements of the batch counted; `predicates.ts` says why. The entry
+ * of a send or code that was counted just now is the newest one.
  */
 
 type SqlPredicate = RawBuilder<boolean>;
 
-/** The key of a row in `client_numbers`: a number is counted for each client apart. */
+/** The key of a row in `client_numbers`: each client has its own counts for a number. */
 export interface ClientNumberKey {
   readonly numberHash: string;
   readonly client: string;
