@@ -20,8 +20,8 @@ type ReleasableAttempt = Pick<
 >;
 
 /**
- * Decrypts reserved attempts, and completes or releases them after the provider was called. Outcomes
- * are written until they are committed, so each write has the same result when an earlier run of it
+ * Decrypts reserved attempts, and completes or releases them after the provider was called. Each
+ * write is repeated until it is committed. So it must have the same result if an earlier run of it
  * was committed.
  */
 @Injectable()
@@ -36,7 +36,7 @@ export class AttemptOutcomeRepository {
     private readonly webhooks: WebhookEventRecorder,
   ) {}
 
-  /** Decrypts an attempt's verification. If that fails, releases the attempt if it was counted. */
+  /** Decrypts an attempt's verification. If that fails, releases the attempt, if it is counted. */
   async decryptAttempt(found: UndecryptedAttempt, now: number): Promise<AttemptResult> {
     const { row, numberEntry, claim, isRepeat, rejection } = found;
     const pinId = row.pin_id;
@@ -50,6 +50,7 @@ export class AttemptOutcomeRepository {
     if (fields.numberHash !== row.number_hash) {
       await this.verifications.rehashNumber(this.database, fields.phoneNumber, row.client);
     }
+    // A counted attempt that repeats none is itself one of the checks without a result.
     const own = isRepeat || rejection ? 0 : 1;
     const attempt = {
       pinId,
@@ -69,6 +70,7 @@ export class AttemptOutcomeRepository {
       : { outcome: 'granted', attempt };
   }
 
+  /** Takes back an attempt whose code was not checked. */
   async release({
     pinId,
     client,
@@ -81,7 +83,7 @@ export class AttemptOutcomeRepository {
       this.verifications.queries.releaseAttempt(batch, { pinId, resolved: isRepeat ? 0 : 1 });
       this.webhooks.addExhausted(batch, pinId);
       if (claim) {
-        // The lost run that it repeats stays unresolved.
+        // The lost run that this attempt repeats stays unresolved, so the key is kept.
         const endRun = isRepeat ? this.keys.queries.markAmbiguous : this.keys.queries.release;
         endRun(batch, { pinId, runId: claim.runId });
       }
@@ -90,12 +92,13 @@ export class AttemptOutcomeRepository {
     await this.database.runUntilCommitted(() =>
       this.database.transaction<undefined>(async (transaction, rollback) => {
         const released = await transaction.run(write);
-        // An earlier run has released it.
+        // If an earlier run has released the attempt, this run must not release it again.
         return released.row ? undefined : rollback(undefined);
       }),
     );
   }
 
+  /** Writes the result of a check. @returns the result for the client */
   async complete(attempt: Attempt, result: CheckResult, now: number): Promise<VerifyResult> {
     const isVerified =
       result === 'verified' &&
@@ -113,7 +116,10 @@ export class AttemptOutcomeRepository {
     );
   }
 
-  /** Marks it verified if unclaimed; of concurrent requests exactly one succeeds. */
+  /**
+   * Marks a verification as verified, if no request has got `verified: true`. Of concurrent
+   * requests, exactly one succeeds.
+   */
   private async markVerified(attempt: Attempt, now: number): Promise<boolean> {
     const { pinId, client, numberHash, numberEntry, claim } = attempt;
     const verified = await this.database.run((batch) => {
@@ -130,7 +136,7 @@ export class AttemptOutcomeRepository {
         this.keys.storeResponseIfClaimable(batch, attempt, claim, response, now);
       }
       this.webhooks.addVerified(batch, pinId, now);
-      // Comes last: the other statements require that the verification is still open.
+      // Comes last: the statements before require that no request has got `verified: true`.
       return this.verifications.queries.verify(batch, { pinId, now, resolved: 1 });
     });
     return verified.row !== undefined;
@@ -143,7 +149,7 @@ export class AttemptOutcomeRepository {
     isRepeated: boolean,
   ): Promise<VerifyResult> {
     const { pinId, client, numberHash, numberEntry, claim, isRepeat } = attempt;
-    // An unchecked repeat says nothing of the run that it repeats.
+    // If a repeat's code was not checked, the check of the lost run has no result either.
     const resolved = isRepeat && !isWrong(result) ? 0 : 1;
     const write = (batch: StatementBatch) => {
       if (result === 'expired') this.verifications.queries.expire(batch, { pinId, now });
@@ -152,7 +158,7 @@ export class AttemptOutcomeRepository {
       if (!isWrong(result))
         this.limits.queries.releaseAttempt(batch, { numberHash, client, entry: numberEntry });
       else this.guesses.addWrongCode(batch, client, now);
-      // An earlier run may have resolved it.
+      // An earlier run may have resolved the attempt: do not resolve it twice.
       const rejected = isRepeated
         ? this.verifications.queries.read(batch, { pinId, client })
         : this.verifications.queries.resolveAttempt(batch, { pinId, resolved });

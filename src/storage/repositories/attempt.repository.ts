@@ -30,14 +30,17 @@ import {
   hasLostAnswer,
 } from './verification-status.js';
 
-/** What an attempt is counted for. */
+/** An attempt to count. */
 interface AttemptReservation {
   readonly pinId: string;
   readonly numberEntry: string;
   readonly claim: ClaimedIdempotentRequest | undefined;
-  /** The run whose answer was lost and which it repeats. */
+  /** The run that this attempt repeats, because its answer was lost. */
   readonly lost: LostRequestRun | undefined;
-  /** Whether its client has used up its wrong codes, so that it must be the first code. */
+  /**
+   * Whether the client has used up its wrong codes. Then only the first code of a verification is
+   * checked.
+   */
   readonly isLimited: boolean;
 }
 
@@ -58,6 +61,10 @@ export class AttemptRepository {
     this.maxRequestMs = getMaxRequestMs(config);
   }
 
+  /**
+   * Counts an attempt, or finds why it is not counted. A repeat of a request whose answer was lost
+   * is counted once.
+   */
   async reserve(
     request: AttemptRequest,
     idempotency?: IdempotentRequest,
@@ -79,7 +86,7 @@ export class AttemptRepository {
     return repeated ?? { outcome: 'running' };
   }
 
-  /** @returns `undefined` if another run has the key */
+  /** @returns `undefined` if another run has claimed the idempotency key */
   private async count(
     request: AttemptRequest,
     pinId: string,
@@ -88,7 +95,7 @@ export class AttemptRepository {
   ): Promise<UndecryptedAttempt | AttemptRejection | undefined> {
     await this.verifications.rehashVerification(this.database, pinId, request.client);
     const claim = idempotency && this.keys.createClaim(idempotency);
-    // A repeat carries the code of the lost run, so it is no further guess.
+    // A repeat has the same code as the lost run, so it is no further guess.
     const isLimited =
       !lost && (await this.guesses.isUsedUp(request.client, request.now, request.limits));
     const numberEntry = createWindowEntry(request.now);
@@ -116,14 +123,14 @@ export class AttemptRepository {
       (lost
         ? this.keys.takeOver(batch, client, claim, lost, now)
         : this.keys.claim(batch, { client, pinId }, claim, claim.idempotency, now));
-    // The row has one of these hashes at most: of the current secret or of an old one.
+    // At most one of these statements counts: the row has the hash of one secret, current or old.
     for (const referenceHash of this.verifications.hashReference(reference)) {
       const code = { referenceHash, codeLength, firstCodeOnly } as const;
       const attempt = { client, pinId, keyHash, runId, ...code };
       this.reservations.reserveAttempt(batch, attempt, numberEntry, now, limits);
     }
     const lostAt = now + this.maxRequestMs;
-    // A repeat carries the code of the lost run, which is unresolved already.
+    // A repeat adds no unresolved check: that of the lost run is unresolved already.
     const attempt = { pinId, numberEntry, unresolved: lost ? 0 : 1, lostAt };
     const reserved = this.verifications.queries.reserveAttempt(batch, attempt);
     if (claim && !lost) this.keys.queries.releaseIfUncounted(batch, { pinId, numberEntry, runId });
@@ -136,7 +143,7 @@ export class AttemptRepository {
     write: (batch: StatementBatch) => R,
   ) {
     return this.database.transaction(async (transaction) => {
-      // The lock waits for an earlier run that is still being committed.
+      // The lock waits until an earlier run of this write is committed or rolled back.
       const reserved = await transaction.run((batch) => {
         this.verifications.queries.lock(batch, { pinId });
         return this.verifications.queries.readReserved(batch, { pinId, numberEntry });
@@ -151,7 +158,7 @@ export class AttemptRepository {
     { client, reference, codeLength, limits, now }: AttemptRequest,
     { pinId, lost, isLimited, ...reservation }: AttemptReservation,
   ): Promise<UndecryptedAttempt | AttemptRejection> {
-    // A repeat keeps the key of its request while the result is unknown.
+    // While the result is unknown, the key of a repeated request is kept.
     const claim = lost && reservation.claim;
     const getRow = await this.database.run((batch) => {
       if (claim) this.keys.queries.markAmbiguous(batch, { pinId, runId: claim.runId });

@@ -3,12 +3,12 @@ import type { EncryptedValueContext } from '../data-protection.js';
 
 /** What a row of `verifications` stores encrypted. */
 interface EncryptedFields {
-  /** The identity of the number. */
+  /** The identity of the number; see `phone-identity.ts`. */
   readonly to: string;
-  /** The number that the provider messages, if it is another one. */
+  /** The number to which the provider sends, if it differs from the identity. */
   readonly dialled?: string | undefined;
   readonly providerPinId: string;
-  /** Given back in events. */
+  /** The client's own text, which events return. */
   readonly eventReference?: string | undefined;
 }
 

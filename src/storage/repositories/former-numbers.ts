@@ -6,18 +6,18 @@ import type { Database } from '../engines/database.js';
 import type { Executor, PreparedQuery, StatementBatch } from '../engines/statement-batch.js';
 
 /*
- * Earlier builds stored a number as it was given. So the rows of one phone may have two hashes:
- * that of its identity, and that of its former spelling. They are merged when the phone is next used.
+ * Earlier builds stored a number as the client spelled it. So the rows of one phone may have two
+ * hashes: of its identity, and of a former spelling. They are merged when the phone is next used.
  *
  * Delete this file, and its uses in verification-table.ts, after every installation has run a build
  * that contains it for the longer of RETENTION and 90 days, the time that a verified number is
  * trusted. By then every such row is deleted or merged.
  */
 
-/** From an identity to the spelling of it that earlier builds accepted as a number of its own. */
+/** From an identity to the former spelling, which earlier builds took for another number. */
 const FORMER_SPELLINGS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/^\+549(\d{10})$/, '+54$1'],
-  // With NUMBER_CHECK=possible.
+  // Only stored by services with NUMBER_CHECK=possible.
   [/^\+55(\d\d)9([6-9]\d{7})$/, '+55$1$2'],
   [/^\+22901(\d{8})$/, '+229$1'],
 ];
@@ -65,8 +65,9 @@ export class FormerNumbers {
   }
 
   /**
-   * Merges what all clients have at the number, because each one's limits depend on the others, and
-   * at least the verifications of `client`. A number without a former spelling costs no statement.
+   * Merges the rows of all clients in `client_numbers`, because a client's limits depend on other
+   * clients, and the verifications of these clients and of `client`. A number without a former
+   * spelling costs no statement.
    */
   async merge(executor: Executor, { identity }: PhoneNumber, client: string): Promise<void> {
     const former = findFormerSpelling(identity);
@@ -91,7 +92,7 @@ export class FormerNumbers {
         this.verifications.lockNumber(batch, { client: name, numberHash: oldHash });
         this.verifications.lockNumber(batch, { client: name, numberHash: newHash });
       }
-      // A concurrent send may insert the row: this waits for it, so that the next statement sees it.
+      // Waits for a concurrent send that inserts such a row, so that the next statement sees the row.
       this.queries.addNumbers(batch, hashes);
       return this.queries.lockNumbers(batch, hashes);
     });
@@ -114,7 +115,7 @@ function findFormerSpelling(identity: string): string | undefined {
   const [pattern, replacement] = FORMER_SPELLINGS.find(([form]) => form.test(identity)) ?? [];
   if (!pattern || replacement === undefined) return undefined;
   const former = identity.replace(pattern, replacement);
-  // Otherwise it is the number of another phone.
+  // Otherwise that spelling is the number of another phone.
   return toIdentity(former) === identity ? former : undefined;
 }
 

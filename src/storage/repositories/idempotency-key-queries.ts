@@ -20,7 +20,7 @@ interface IdempotencyKeyRun {
   runId: string;
 }
 
-/** Takes the key over from a run whose result is unknown. */
+/** A run that claims the key of an earlier run, whose result is unknown. */
 interface LostRunTakeover {
   client: string;
   keyHash: string;
@@ -42,7 +42,7 @@ interface IdempotencyKeyRehash {
   newRequest: string;
 }
 
-/** An erased key stays without an answer. */
+/** An update of a run's key. An erased key does not change, so it gets no response. */
 const update = (db: Kysely<DatabaseSchema>, p: IdempotencyKeyRun) =>
   db
     .updateTable('idempotency_keys')
@@ -59,6 +59,7 @@ const release = (db: Kysely<DatabaseSchema>, p: IdempotencyKeyRun) =>
 /** The statements on `idempotency_keys`. */
 export const prepareKeyQueries = (database: Database) =>
   database.prepare('idempotency_keys', {
+    /** Claims a new key, or one that has expired. */
     claim: (_db, p: IdempotencyKeyClaim) => sql<{ key_hash: string }>`
       insert into idempotency_keys
         (client, key_hash, request_hash, pin_id, state, sealed_answer, created_at, run)
@@ -69,7 +70,7 @@ export const prepareKeyQueries = (database: Database) =>
       where idempotency_keys.created_at <= ${p.expiredBefore}
       returning key_hash`,
 
-    /** Claims the key for another run, unless a third one has it by now. */
+    /** Claims the key for another run, unless a third run has claimed it by now. */
     takeOver: (_db, p: LostRunTakeover) => sql<{ key_hash: string }>`
       update idempotency_keys set run = ${p.runId}, state = 'running', created_at = ${p.now}
       where client = ${p.client} and key_hash = ${p.keyHash} and run = ${p.lostRunId}
@@ -85,7 +86,9 @@ export const prepareKeyQueries = (database: Database) =>
 
     store,
 
-    /** Stores the response if the verification has this provider's PIN id; else `ambiguous`. */
+    /**
+     * Stores the response if the verification has this PIN id of the provider; else `ambiguous`.
+     */
     storeIfConfirmed: (db, p: IdempotencyKeyRun & { sealed: string; response: string }) => {
       const confirmed = sql`exists (
         select 1 from verifications where pin_id = ${p.pinId} and sealed = ${p.sealed})`;
@@ -98,7 +101,7 @@ export const prepareKeyQueries = (database: Database) =>
     storeIfClaimable: (db, p: StoredRunResponse & { now: number }) =>
       store(db, p).where(canBeClaimed(database.lockClause, p)),
 
-    /** It may have sent a message or checked a code, and its result is unknown. */
+    /** The run may have sent a message or checked a code, and its result is unknown. */
     markAmbiguous: (db, p: IdempotencyKeyRun) =>
       update(db, p).set({ state: sql.lit('ambiguous'), sealed_answer: sql.lit('') }),
 
@@ -110,7 +113,7 @@ export const prepareKeyQueries = (database: Database) =>
     releaseIfUncounted: (db, p: IdempotencyKeyRun & { numberEntry: string }) =>
       release(db, p).where(sql<boolean>`not ${isNewestCode(p)}`),
 
-    /** Unless the request was repeated under the current secret. */
+    /** Replaces the hashes, unless the key has a row under the current secret, too. */
     rehash: (_db, p: IdempotencyKeyRehash) => sql`
       update idempotency_keys set
         key_hash = ${p.newKey},

@@ -19,13 +19,13 @@ import type { StoredOperation } from '../stored-response.js';
 import { UnreadableDataError } from '../unreadable-data.error.js';
 import { prepareKeyQueries } from './idempotency-key-queries.js';
 
-/** How long repeated requests are recognised. */
+/** How long a repeated request gets the stored response. */
 export const IDEMPOTENCY_TTL_MS = hours(24);
 
-/** Enough for runs never to collide. */
+/** Random bytes, enough for all run ids to differ. */
 const RUN_ID_BYTES = 12;
 
-/** Stands for the claim of a request without a key. */
+/** The claim of a request without an `Idempotency-Key`. */
 export const NO_CLAIM: IdempotencyClaim = { keyHash: '', runId: '' };
 
 /** The verification that a request creates or changes. */
@@ -79,7 +79,7 @@ export class IdempotencyKeyRepository {
     return () => claimed.row !== undefined;
   }
 
-  /** Claims the key for another run of its request. @returns as {@link claim} */
+  /** Claims the key again, after a run whose result is unknown. @returns as {@link claim} */
   takeOver(
     batch: StatementBatch,
     client: string,
@@ -88,10 +88,11 @@ export class IdempotencyKeyRepository {
     now: number,
   ): () => boolean {
     const lostRunId = lost.runId;
-    const taken = this.queries.takeOver(batch, { client, keyHash, lostRunId, runId, now });
-    return () => taken.row !== undefined;
+    const claimed = this.queries.takeOver(batch, { client, keyHash, lostRunId, runId, now });
+    return () => claimed.row !== undefined;
   }
 
+  /** Finds what became of the request with this key; `running` if the key was just released. */
   async findEarlierRequest(
     executor: Executor,
     client: string,
@@ -128,8 +129,8 @@ export class IdempotencyKeyRepository {
 
   /**
    * Stores the response to an accepted send, if its verification has the provider's PIN id. If not,
-   * the message was sent but cannot be verified: the request stays ambiguous.
-   * @param sealed the encrypted PIN id
+   * the message was sent but cannot be verified: the request becomes ambiguous.
+   * @param sealed the encrypted fields with that PIN id, as in the column
    */
   storeSendResponse(
     batch: StatementBatch,
@@ -142,7 +143,7 @@ export class IdempotencyKeyRepository {
     this.queries.storeIfConfirmed(batch, { pinId, runId: claim.runId, sealed, response });
   }
 
-  /** Stores the response to the right code, if no other request has got it. */
+  /** Stores the response to the right code, if no other request has got `verified: true`. */
   storeResponseIfClaimable(
     batch: StatementBatch,
     { client, pinId }: IdempotencyKeyTarget,
@@ -160,12 +161,12 @@ export class IdempotencyKeyRepository {
     const { key, request } = idempotency;
     const oldRequests = this.protection.getPreviousHashes('request', request);
     await executor.run((batch) => {
-      this.protection.getPreviousHashes('idempotency-key', key).forEach((oldKey, place) => {
+      this.protection.getPreviousHashes('idempotency-key', key).forEach((oldKey, index) => {
         this.queries.rehash(batch, {
           client,
           oldKey,
           newKey: this.hashKey(key),
-          oldRequest: oldRequests[place] ?? '',
+          oldRequest: oldRequests[index] ?? '',
           newRequest: this.protection.hash('request', request),
         });
       });

@@ -32,7 +32,7 @@ export class LostAnswerRepository {
   }
 
   /**
-   * The provider has verified a code of the verification.
+   * Records that the provider has verified a code of the verification.
    * @param wasCheckRequested whether the provider was asked to check the attempt's code
    * @returns whether that code was the right one: no other check of the verification lacks a result
    */
@@ -61,7 +61,7 @@ export class LostAnswerRepository {
     );
   }
 
-  /** @param isRight whether the attempt's code was the right one: only then it was not wrong */
+  /** @param isRight whether the attempt's code was right: then it no longer counts as wrong */
   private countVerified(
     batch: StatementBatch,
     { pinId, client, numberHash, numberEntry }: Attempt,

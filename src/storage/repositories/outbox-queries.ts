@@ -3,7 +3,7 @@ import type { Database } from '../engines/database.js';
 import { hasStatus } from '../limits/predicates.js';
 import type { MessageRow, OutboxRow } from '../migrations/schema.js';
 
-/** One try of an event: only the replica that made the last try may change the event. */
+/** One try of an event. Only the replica that made the last try, number `tries`, may change it. */
 interface EventTry {
   pinId: string;
   subject: string;
@@ -16,18 +16,19 @@ export type ClaimedRow = Pick<
   'pin_id' | 'subject' | 'event_id' | 'type' | 'client' | 'occurred_at' | 'created_at' | 'tries'
 >;
 
+/** The columns of a message that its verification's events report. */
 export type DeliveryRow = Pick<
   MessageRow,
   'channel' | 'provider' | 'sent_at' | 'status' | 'status_at'
 >;
 
-/** Verifications in one statement, so that no request waits long for their locks. */
+/** Few verifications in one statement, so that no request waits long for their locks. */
 export const EXPIRE_BATCH = 500;
 
 /** The statements of a replica that finds expired codes and sends events. */
 export const prepareOutboxQueries = (database: Database) =>
   database.prepare('outbox', {
-    /** The oldest first. Expired codes cannot be verified, so no request is affected. */
+    /** Marks expired verifications, the oldest first. Their codes cannot be verified any more. */
     expire: (_db, p: { after: number; before: number }) => {
       const hasExpired = sql`expires_at > ${p.after} and expires_at <= ${p.before}`;
       return sql<{ pin_id: string }>`
@@ -55,11 +56,13 @@ export const prepareOutboxQueries = (database: Database) =>
         order by due_at limit ${p.count})
       returning pin_id, subject, event_id, type, client, occurred_at, created_at, tries`,
 
-    /** The receiver accepted one of the tries. */
+    /** Needs no `tries`: the receiver has accepted the event, whichever try it was. */
     markSent: (_db, p: Omit<EventTry, 'tries'>) => sql`
       update outbox set state = 'sent' where pin_id = ${p.pinId} and subject = ${p.subject}`,
 
-    /** Changes nothing if another replica has claimed the event since. */
+    /**
+     * Makes the event due later. Changes nothing if another replica has claimed the event since.
+     */
     postpone: (_db, p: EventTry & { until: number }) => sql`
       update outbox set due_at = ${p.until}
       where pin_id = ${p.pinId} and subject = ${p.subject} and tries = ${p.tries}

@@ -3,19 +3,20 @@ import type { VerifyResult } from '../attempt.types.js';
 import type { VerificationRow } from '../migrations/schema.js';
 import { getAttemptsRemaining, getClosedReason } from './verification-status.js';
 
+/** Whether the provider accepts no more codes for the verification. */
 export const exhaustsAttempts = (result: CheckResult): boolean =>
   result === 'attempts_exhausted' || result === 'wrong_code_final';
 
 export const isWrong = (result: CheckResult): boolean =>
   result === 'wrong_code' || result === 'wrong_code_final';
 
-/** What the client gets for a code that the provider rejected. */
+/** The result for the client, if the provider rejected its code. */
 export function toVerifyResult(
   row: VerificationRow | undefined,
   result: CheckResult,
   now: number,
 ): VerifyResult {
-  // Erased while the provider checked the code.
+  // The verification was erased while the provider checked the code.
   if (!row) return { verified: false, reason: 'cancelled' };
   if (result === 'wrong_code' && row.status === 'pending' && now < row.expires_at) {
     return { verified: false, reason: 'wrong_code', attemptsRemaining: getAttemptsRemaining(row) };

@@ -46,6 +46,7 @@ export class SendRepository {
     this.queries = prepareReservationQueries(database);
   }
 
+  /** Counts a first send and writes its verification, or finds why that is not allowed. */
   async reserve(
     verification: NewVerification,
     idempotency: IdempotentRequest | undefined,
@@ -76,6 +77,7 @@ export class SendRepository {
     return { reservation, send, reserved, traffic };
   }
 
+  /** Counts a resend, or finds why it is not allowed. */
   async reserveResend(
     request: ResendRequest,
     idempotency: IdempotentRequest | undefined,
@@ -122,8 +124,8 @@ export class SendRepository {
   ): Promise<Omit<UncheckedSend, 'reservation'> | ReservationLimit> {
     const floodFilters = findFloodFilters?.(phoneNumber, row.provider);
     const filter = floodFilters?.get(row.provider);
-    // If its provider would drop the message, a new code is counted instead, to find when one can be
-    // sent. The transaction is then rolled back.
+    // If its provider would drop the message, a new code is counted instead, to find when a new
+    // code can be sent. The transaction is then rolled back.
     const isDropped = filter !== undefined && row.texts > filter.sameCode;
     const newCode = { attempts: 0, expires_at: now + (limits?.otp ?? this.config).ttlMs };
     const counted = isDropped ? Object.assign({}, row, newCode) : row;
@@ -157,7 +159,7 @@ export class SendRepository {
     return { isClaimed, reserved, inserted, traffic };
   }
 
-  /** Finds what an earlier run of {@link writeSend} has written. */
+  /** Finds what an earlier run of {@link writeSend} has written; `undefined` if nothing. */
   private async findWritten(send: CountedSend) {
     const { client, pin_id: pinId } = send.row;
     const written = await this.database.run((batch) => ({
@@ -168,6 +170,7 @@ export class SendRepository {
     return written.inserted.row?.status === 'sending' ? written : undefined;
   }
 
+  /** Finds why a verification cannot be sent again. */
   private async findRejection(executor: Executor, { pinId, client, now }: ResendRequest) {
     const getRow = await executor.run((batch) => this.verifications.readSent(batch, pinId, client));
     const row = getRow();
@@ -178,7 +181,10 @@ export class SendRepository {
   }
 }
 
-/** The limit of a code that cannot be sent again, from the one that a new code would reach. */
+/**
+ * The limit `same_code`, which ends when the limit of a new code ends. A shared limit has no end and
+ * is returned as it is.
+ */
 const toSameCodeLimit = (limit: ReservationLimit): ReservationLimit =>
   limit.outcome === 'limited' && limit.limit !== 'shared'
     ? { outcome: 'limited', limit: 'same_code', until: limit.until, country: limit.country }
