@@ -13,38 +13,45 @@ export interface AttemptRequest {
   readonly reference: string | undefined;
   /** How many digits or letters the submitted code has. */
   readonly codeLength: number;
-  /** Those of the client; by default those of the settings. */
+  /** The client's limits; by default the limits of the settings. */
   readonly limits?: ClientLimits | undefined;
+  /** In milliseconds since the epoch. */
   readonly now: number;
 }
 
-/** An attempt. If it is granted, it is already counted, so the provider may check the code. */
+/** A submitted code and its verification. Times are milliseconds since the epoch. */
 export interface Attempt {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
-  /** Empty in rows from before budgets existed. */
+  /** ISO 3166 code, or `001`; empty in rows from before budgets existed. */
   readonly country: string;
   readonly channel: Channel;
   readonly provider: string;
   readonly providerPinId: string;
-  /** Its entry in the sliding window of the number's wrong codes; empty if it is not counted. */
+  /**
+   * The attempt's entry in the sliding window of wrong codes; empty if the attempt is not counted.
+   */
   readonly numberEntry: string;
-  /** Whether it repeats a request whose answer was lost: both carry the same code. */
+  /** Whether the request repeats one whose answer was lost: both requests have the same code. */
   readonly isRepeat: boolean;
-  /** Whether the answer to an earlier check, or to the repeated one, was lost. */
+  /** Whether the provider's answer to an earlier check, or to the repeated check, was lost. */
   readonly followsLostAnswer: boolean;
   readonly numberHash: string;
   readonly createdAt: number;
   readonly claim: ClaimedIdempotentRequest | undefined;
-  /** Goes with `verified: true`, and is stored with it: a client asked for it, and the code is right. */
+  /**
+   * Signed proof of the verification, for `verified: true`; absent if the client asked for none.
+   */
   readonly proof?: string;
 }
 
-/** An attempt that is counted or rejected, and whose verification is not yet decrypted. */
+/**
+ * An attempt whose verification is not yet decrypted. It is counted, unless it has a `rejection`.
+ */
 export interface UndecryptedAttempt extends Pick<Attempt, 'numberEntry' | 'claim' | 'isRepeat'> {
   readonly row: AttemptedVerificationRow;
-  /** Why it is not counted. The answer to an earlier check was lost. */
+  /** Why the attempt is not counted. Present only if the answer to an earlier check was lost. */
   readonly rejection?: FinalRejection;
 }
 
@@ -54,25 +61,28 @@ export type AttemptResult = AttemptGranted | AttemptUnresolved | AttemptRejectio
 export type AttemptRejection =
   FinalRejection | VerificationNotFound | WrongCodeLength | EarlierRequestState;
 
-/** No code is checked, because the verification is closed or a limit was reached. */
+/** The code is not checked, because the verification is closed or a limit was reached. */
 export type FinalRejection = VerificationClosed | LimitExceeded | SharedLimitExceeded;
 
+/** The attempt is counted: the provider may check its code. */
 interface AttemptGranted {
   readonly outcome: 'granted';
   readonly attempt: Attempt;
 }
 
-/** The answer to an earlier check was lost: the rejection holds only if its code was wrong. */
+/**
+ * The answer to an earlier check was lost. The rejection holds only if that check's code was wrong.
+ */
 export interface AttemptUnresolved {
   readonly outcome: 'unresolved';
   readonly attempt: Attempt;
   readonly rejection: FinalRejection;
 }
 
-/** The code of the verification has another length. */
+/** The submitted code has another length than the code of the verification. */
 export interface WrongCodeLength {
   readonly outcome: 'wrong_length';
-  /** How many digits it has. */
+  /** How many digits the verification's code has. */
   readonly codeLength: number;
 }
 
@@ -84,7 +94,7 @@ interface VerificationClosed {
 /** The code was right. */
 export interface VerifiedResult {
   readonly verified: true;
-  /** That of the attempt. */
+  /** The attempt's proof. */
   readonly proof?: string;
 }
 

@@ -2,15 +2,15 @@ import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import { getRandomBytes } from '../common/random.js';
 
 const CIPHER = 'aes-256-gcm';
-/** NIST SP 800-38D §8.2: 96 bits, random. */
+/** Random, 96 bits (NIST SP 800-38D §8.2). */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** Without it, Node accepts tags of 32 bits, which can be guessed. */
+/** Without this option, Node also accepts tags of 32 bits, which can be guessed. */
 const CIPHER_OPTIONS = { authTagLength: TAG_BYTES };
 
 /**
  * Encrypts a text with AES-256-GCM.
- * @param context authenticated, not stored
+ * @param context authenticated and not stored: decryption needs the same context
  * @returns nonce, ciphertext and tag
  */
 export function encryptText(key: KeyObject, text: string, context: string): Buffer[] {
@@ -19,7 +19,7 @@ export function encryptText(key: KeyObject, text: string, context: string): Buff
   return [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
 }
 
-/** @returns `undefined` if the context, the key or the data changed */
+/** @returns the text; `undefined` if the data was changed, or the key or context is another one */
 export function tryDecryptText(key: KeyObject, data: Buffer, context: string): string | undefined {
   try {
     const nonce = data.subarray(0, NONCE_BYTES);

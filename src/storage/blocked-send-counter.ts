@@ -8,7 +8,7 @@ import { NO_USAGE, toDay, UsageSum } from './usage-counts.js';
 
 const INTERVAL_MS = seconds(10);
 
-/** Rows in one write. With more, further blocked sends are counted without their country. */
+/** Rows in one write. Beyond that, blocked sends are counted without their country. */
 const MAX_ROWS = 1_000;
 
 /**
@@ -49,11 +49,11 @@ export class BlockedSendCounter implements OnApplicationBootstrap {
 
   private count({ client, country, channel }: ServiceEventOf<'send_blocked'>): void {
     const day = toDay(this.clock.now());
-    const known = this.sum.size < MAX_ROWS ? country : '';
-    this.sum.add({ day, client, country: known, provider: '', channel, ...NO_USAGE, blocked: 1 });
+    const counted = this.sum.size < MAX_ROWS ? country : '';
+    this.sum.add({ day, client, country: counted, provider: '', channel, ...NO_USAGE, blocked: 1 });
   }
 
-  /** Keeps the counts after an error. They count twice if the write succeeded but its result was lost. */
+  /** Keeps the counts after an error. If only the result was lost, they count twice. */
   private async writeCounts(): Promise<void> {
     const { sum } = this;
     if (sum.size === 0) return;

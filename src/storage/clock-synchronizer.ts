@@ -6,13 +6,14 @@ import { Database } from './engines/database.js';
 
 /**
  * Moves the clock forward to the newest time in the database, so that it neither goes back over a
- * restart nor stays behind other replicas. Each maximum is read from an index.
+ * restart nor stays behind other replicas. Each maximum is read from an index; the conditions are
+ * those of partial indexes.
  */
 @Injectable()
 export class ClockSynchronizer implements OnApplicationBootstrap {
   private readonly logger = new Logger('Clock');
   private readonly queries;
-  private loggedSeconds = 0;
+  private loggedAheadSeconds = 0;
 
   constructor(
     private readonly database: Database,
@@ -44,8 +45,8 @@ export class ClockSynchronizer implements OnApplicationBootstrap {
   }
 
   private logChange(aheadSeconds: number): void {
-    if (aheadSeconds === this.loggedSeconds) return;
-    this.loggedSeconds = aheadSeconds;
+    if (aheadSeconds === this.loggedAheadSeconds) return;
+    this.loggedAheadSeconds = aheadSeconds;
     this.logger.warn(
       aheadSeconds === 0
         ? 'The clock is right again.'

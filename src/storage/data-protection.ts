@@ -8,26 +8,29 @@ import { DerivedKeys, type EncryptionPurpose, type HashPurpose } from './derived
 import { UnreadableDataError } from './unreadable-data.error.js';
 
 /**
- * Encrypted values are `<key id>.<data>.<format>`; the oldest have no format. The data is nonce,
- * ciphertext and tag, in format 2 after the UTC day of the key.
+ * Encrypted values are `<key id>.<data>.<format>`; the oldest values have no format. The data is
+ * nonce, ciphertext and tag. In format 2, the UTC day of the key comes before them.
  */
 const ENCRYPTED_VALUE = /^(?<id>[\w-]+)\.(?<data>[\w-]+)(?:\.(?<format>\d+))?$/;
 const DAY_BYTES = 4;
 
-/** Where a value belongs: only there it can be decrypted. */
+/** What a value is bound to: with another context, it cannot be decrypted. */
 export interface EncryptedValueContext {
   readonly purpose: EncryptionPurpose;
   readonly client: string;
-  /** What the value is about, in a fixed order. */
+  /** Identifies the owner of the value, such as a `pinId`. Several parts have a fixed order. */
   readonly record: readonly string[];
 }
 
-/** What earlier releases bound a value to: format 1 to the first, values without format to any. */
+/**
+ * The contexts that earlier releases bound a value to: in format 1 the first one, without a format
+ * any one of them.
+ */
 export type EarlierValueContexts = readonly [string, ...string[]];
 
 /**
- * Hashes and encrypts stored personal data. All keys are derived from the master secrets: the first
- * one writes, all of them read.
+ * Hashes and encrypts stored personal data. All keys are derived from the master secrets. New
+ * values get keys of the first secret; values of all secrets can be read.
  */
 @Injectable()
 export class DataProtection {
@@ -42,12 +45,12 @@ export class DataProtection {
     this.older = older.map((secret) => new DerivedKeys(secret));
   }
 
-  /** Whether old secrets are still listed. */
+  /** Whether `OTP_SECRET` still lists old secrets. */
   get hasOldSecrets(): boolean {
     return this.older.length > 0;
   }
 
-  /** HMAC-SHA-256 under the current secret, URL-safe. */
+  /** HMAC-SHA-256 under the current secret, as base64url. */
   hash(purpose: HashPurpose, text: string): string {
     return computeMac(this.current, purpose, text);
   }
@@ -73,7 +76,7 @@ export class DataProtection {
     return `${this.current.id}.${data}.2`;
   }
 
-  /** Decrypts a value and checks its shape. */
+  /** Decrypts a value of any format, and checks its shape. */
   decrypt<T>(
     encrypted: string,
     context: EncryptedValueContext,
@@ -92,7 +95,7 @@ export class DataProtection {
   }
 }
 
-/** @returns the JSON; `undefined` if the data changed or belongs elsewhere */
+/** @returns the JSON; `undefined` if the data was changed, or is bound to another context */
 type EncryptedFormatReader = (
   keys: DerivedKeys,
   data: Buffer,
@@ -123,7 +126,7 @@ function decryptDaily(
   return tryDecryptText(key, data.subarray(DAY_BYTES), toAuthenticatedText(context, day));
 }
 
-/** As JSON, no two contexts have the same text. */
+/** JSON, so that no two contexts have the same text. */
 const toAuthenticatedText = (
   { purpose, client, record }: EncryptedValueContext,
   day: number,

@@ -1,6 +1,6 @@
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
-/** Each purpose has a key of its own, so equal texts have different hashes. */
+/** Each purpose has its own key. So a text has a different hash for each purpose. */
 const HASH_PURPOSES = [
   'phone-number',
   'number-prefix',
@@ -12,19 +12,20 @@ const HASH_PURPOSES = [
 ] as const;
 export type HashPurpose = (typeof HASH_PURPOSES)[number];
 
-/** What a value is encrypted for. */
+/** Values of each purpose are encrypted with keys of their own. */
 export type EncryptionPurpose = 'verification' | 'response' | 'provider-reference';
 
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
-/** Enough for two months; deriving a key again takes microseconds. */
+/** The daily keys of all purposes for six weeks. Deriving a key again takes microseconds. */
 const MAX_CACHED_KEYS = 128;
 
 /** The keys that HKDF (RFC 5869) derives from one master secret. */
 export class DerivedKeys {
+  /** Tells which secret encrypted a value. */
   readonly id: string;
   readonly hashes: Readonly<Record<HashPurpose, KeyObject>>;
-  /** Encrypted every value before format 2. */
+  /** The key of all values before format 2. */
   readonly sharedEncryption: KeyObject;
   private readonly dailyEncryption = new Map<string, KeyObject>();
 
@@ -55,7 +56,7 @@ export class DerivedKeys {
   }
 
   private deriveKey(info: string): KeyObject {
-    // Given bytes, Node 24 creates a key object per call: a hash then takes 15 µs instead of 2.
+    // With bytes, Node 24 creates a key object for each hash, which then takes 15 µs instead of 2.
     return createSecretKey(this.deriveBytes(info, KEY_BYTES));
   }
 }

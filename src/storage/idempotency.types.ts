@@ -25,7 +25,7 @@ export interface ClaimedIdempotentRequest extends IdempotencyClaim {
 /** An earlier run may have sent a message or checked a code, and its result is unknown. */
 export interface LostRequestRun {
   readonly outcome: 'ambiguous';
-  /** Its verification. */
+  /** The verification that the run created or changed. */
   readonly pinId: string;
   readonly runId: string;
 }
@@ -35,6 +35,7 @@ export type EarlierRequestState =
   | { readonly outcome: 'replayed'; readonly response: unknown }
   | LostRequestRun
   | { readonly outcome: 'running' }
+  /** The key belongs to another request, or the data of its request was erased. */
   | { readonly outcome: 'key_reused' }
   /** The stored response cannot be decrypted. */
   | UnreadableDataError;

@@ -11,7 +11,7 @@ export const TRUSTED_NUMBER_MS = hours(90 * 24);
 
 /** A send that a limit or a budget refused. */
 interface RefusedSend {
-  /** Of the destination; absent for a test number. */
+  /** ISO 3166 code of the destination, or `001`; absent for a test number. */
   readonly country?: string | undefined;
 }
 
@@ -19,12 +19,12 @@ interface RefusedSend {
 export interface LimitExceeded extends RefusedSend {
   readonly outcome: 'limited';
   readonly limit: StoredLimit;
-  /** When it ends, in milliseconds since the epoch. */
+  /** When the limit ends, in milliseconds since the epoch. */
   readonly until: number;
 }
 
 /**
- * A limit was reached because of what other clients did. It has no end: when it ends would tell the
+ * A limit was reached because of what other clients did. It has no `until`, which would tell the
  * client when the others did it.
  */
 export interface SharedLimitExceeded extends RefusedSend {
@@ -41,7 +41,10 @@ interface SendOverBudget {
   readonly phoneNumber: PhoneNumber;
 }
 
-/** All clients together exceed the budget of a destination, and this client its reserve. */
+/**
+ * All clients together exceed the budget of a destination, and this client exceeds the part of the
+ * budget that is reserved for it.
+ */
 export interface SharedBudgetExceeded extends SharedLimitExceeded, SendOverBudget {}
 
 /** The client's own messages exceed the budget of a destination. */
@@ -51,7 +54,7 @@ export interface DestinationSuspended extends SendOverBudget, RefusedSend {
   readonly until: number;
 }
 
-/** A send that its number and its end user count. */
+/** A send that is counted for its number and its end user. */
 export interface ReservedSend {
   /** When the client last verified the number, in milliseconds since the epoch; 0 if never. */
   readonly verifiedAt: number;
@@ -63,7 +66,7 @@ export interface SendCounts {
   readonly verified: number;
 }
 
-/** Sends of one subject, such as a destination. `recent` is not part of the other three. */
+/** Sends of one subject, such as a destination. The other three do not include `recent`. */
 export interface DestinationCounts {
   /** Sends whose codes may still be submitted. */
   readonly recent: SendCounts;
@@ -91,7 +94,7 @@ export interface BudgetViolation {
   readonly allowed: number;
   /** Verified sends in the window, recent ones included. */
   readonly verified: number;
-  /** False where the send is allowed all the same. */
+  /** False if the budgets are only observed: the send is allowed. */
   readonly enforced: boolean;
 }
 

@@ -5,7 +5,9 @@ import type { Attempt } from './attempt.types.js';
 import { measureOperation } from './measure-operation.js';
 import { LostAnswerRepository } from './repositories/lost-answer.repository.js';
 
-/** The checks whose answers were lost: their attempts stay counted until the provider knows the result. */
+/**
+ * Checks whose answers were lost. Their attempts stay counted until the provider tells the result.
+ */
 @Injectable()
 export class LostAnswerStore {
   constructor(
@@ -24,10 +26,11 @@ export class LostAnswerStore {
   }
 
   /**
-   * The provider has verified a code of the verification, which accepts no other from now on.
+   * Records that the provider has verified a code of the verification, which then accepts no more
+   * codes.
    * @param wasCheckRequested whether the provider was asked to check the attempt's code
-   * @returns whether the attempt's code was the right one: no other check of the verification lacks a result, and
-   * no other request has got `verified: true`
+   * @returns whether the attempt's code was the right one: no other check of the verification lacks
+   * a result, and no other request has got `verified: true`
    */
   completeVerified(
     attempt: Attempt,

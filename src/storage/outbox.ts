@@ -14,10 +14,12 @@ import { WebhookEventRecorder } from './repositories/webhook-event-recorder.js';
 import type { UnreadableDataError } from './unreadable-data.error.js';
 import type { ClaimedEvent, EventDelivery, EventContent } from './webhook-event.types.js';
 
-/** How long a claim lasts, also if its replica was killed: much longer than a try. */
+/**
+ * How long a claim lasts if the event is not completed, as after a crash. A try takes much less.
+ */
 const CLAIM_MS = seconds(60);
 
-/** Codes count as expired this much later: the result of a check may still wait for the database. */
+/** Codes are marked as expired this much later: until then, a check may still write its result. */
 const EXPIRY_MARGIN_MS = seconds(10);
 
 /** Codes that expired longer ago get no event: the service was down, or had no `EVENTS_URL`. */
@@ -41,8 +43,8 @@ export class Outbox {
   }
 
   /**
-   * Marks the verifications whose codes have expired, and adds their events. Replicas may do this at the
-   * same time: each row is changed by one of them.
+   * Marks the verifications whose codes have expired, and adds their events. Replicas may do this
+   * at the same time: only one of them changes a row.
    */
   async addExpired(): Promise<void> {
     const now = this.clock.now();
@@ -68,7 +70,7 @@ export class Outbox {
     return rows.map(toClaimedEvent);
   }
 
-  /** @returns `undefined` if the verification was erased */
+  /** Reads what an event reports. @returns `undefined` if the verification was erased */
   async readContent({
     pinId,
     client,
@@ -102,14 +104,14 @@ export class Outbox {
     );
   }
 
-  /** @param until when the event is tried again, in milliseconds since the epoch */
+  /** @param until when the event is next tried, in milliseconds since the epoch */
   async postpone({ pinId, subject, tries }: ClaimedEvent, until: number): Promise<void> {
     await this.database.run((batch) =>
       this.queries.postpone(batch, { pinId, subject, tries, until }),
     );
   }
 
-  /** Gives the event up. @returns false if it was erased, or another replica tries it */
+  /** Gives the event up. @returns false if it was erased, or another replica has claimed it */
   async abandon({ pinId, subject, tries }: ClaimedEvent): Promise<boolean> {
     const { row } = await this.database.run((batch) =>
       this.queries.abandon(batch, { pinId, subject, tries }),
@@ -117,7 +119,7 @@ export class Outbox {
     return row !== undefined;
   }
 
-  /** When the oldest waiting event was written, in milliseconds since the epoch. */
+  /** When the oldest waiting event was written, in milliseconds since the epoch; if one waits. */
   async readOldestTime(): Promise<number | undefined> {
     const { row } = await this.database.run((batch) => this.queries.readOldest(batch, {}));
     return row?.created_at;

@@ -9,13 +9,13 @@ interface ReferencedMessage {
   readonly channel: Channel;
 }
 
-/** The `pinId` says whose it is, and the reader does not know the client. */
+/** Without the client and the `pinId`, which are not known when a reference is parsed. */
 const CONTEXT: EncryptedValueContext = { purpose: 'provider-reference', client: '', record: [] };
 
 /**
- * References that a provider gets with a message, and repeats when it asks about the message. They are
- * encrypted: the provider learns no `pinId`, and no other program can make one. About 100 characters, safe in
- * a URL, each only once.
+ * References that a provider gets with a message, and repeats when it asks about the message. They
+ * are encrypted: the provider learns no `pinId`, and no other program can make a reference. Each
+ * has about 100 URL-safe characters and is unique.
  */
 @Injectable()
 export class ProviderReferences {
@@ -30,7 +30,7 @@ export class ProviderReferences {
     return this.protection.encrypt([pinId, channel], CONTEXT);
   }
 
-  /** @returns `undefined` for a text that is no reference of this service */
+  /** @returns `undefined` if this service did not make the reference */
   parse(reference: string): ReferencedMessage | undefined {
     const value = this.protection.decrypt(reference, CONTEXT, isPinIdAndChannel, ['']);
     if ('outcome' in value) return undefined;

@@ -12,11 +12,11 @@ import type {
 } from './limit.types.js';
 import type { SentCode, VerificationNotFound } from './verification.types.js';
 
-/** A verification as a send requests it. Times are milliseconds since the epoch. */
+/** The verification that a send creates. Times are milliseconds since the epoch. */
 export interface NewVerification {
   /** The service's own random id; not the provider's. */
   readonly pinId: string;
-  /** The only client that ever sees it. */
+  /** The only client that may see the verification. */
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
   readonly destination: SendDestination;
@@ -27,13 +27,13 @@ export interface NewVerification {
   readonly channel: Channel;
   /** A canonical BCP 47 tag; empty for the default language. */
   readonly locale: string;
-  /** Those of the providers that may send the message; by default none. */
+  /** Flood filters of the providers that may send the message; by default none. */
   readonly floodFilters?: FloodFilters;
-  /** Those of the client; by default those of the settings. */
+  /** The client's limits; by default the limits of the settings. */
   readonly limits?: ClientLimits | undefined;
   /** The client's own context, which verify must repeat. */
   readonly reference: string | undefined;
-  /** Given back in events, unlike the reference. */
+  /** The client's own text, which events return; they do not return `reference`. */
   readonly eventReference: string | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -46,7 +46,7 @@ interface SendDestination {
   readonly country: string;
   /** E.164 without the last four digits. */
   readonly prefix: string;
-  /** Whether no fraud budget counts its messages; by default one does. */
+  /** True if the fraud budgets do not count messages to it; by default they do. */
   readonly isTrusted?: boolean;
 }
 
@@ -55,29 +55,32 @@ export interface ResendRequest {
   readonly pinId: string;
   readonly client: string;
   readonly channel: Channel;
-  /** Finds those of the providers that may send the message; by default none. */
+  /**
+   * Finds the flood filters of the providers that may send the message; by default none.
+   * @param issuer the provider that sent the code first
+   */
   readonly findFloodFilters?: (to: PhoneNumber, issuer: string) => FloodFilters;
-  /** Those of the client; by default those of the settings. */
+  /** The client's limits; by default the limits of the settings. */
   readonly limits?: ClientLimits | undefined;
   readonly now: number;
 }
 
-/** A reserved send: already counted against every limit. */
+/** A send that is counted against every limit, before a provider is called. */
 export interface SendReservation {
   readonly pinId: string;
   readonly client: string;
   readonly phoneNumber: PhoneNumber;
-  /** Empty in rows from before budgets existed. */
+  /** ISO 3166 code, or `001`; empty in rows from before budgets existed. */
   readonly country: string;
   readonly expiresAt: number;
   readonly channel: Channel;
   /** A canonical BCP 47 tag; empty for the default language. A resend has that of its send. */
   readonly locale: string;
-  /** Given back in events. A resend has that of its send. */
+  /** The client's own text, which events return. A resend has that of its send. */
   readonly eventReference: string | undefined;
   /** The code to send again; `undefined` for a new one. */
   readonly resendOf: SentCode | undefined;
-  /** Removed if the send is released; `undefined` for a send without limits. */
+  /** Entries in sliding windows, removed if the send is released; `undefined` without limits. */
   readonly entries: ReservationEntries | undefined;
   /** Empty without an end user. */
   readonly endUserHash: string;
@@ -86,7 +89,7 @@ export interface SendReservation {
   readonly claim: ClaimedIdempotentRequest | undefined;
 }
 
-/** What a send added to the sliding window of its number and, if given, of its end user. */
+/** The entries of a send in the sliding windows of its number and, if given, of its end user. */
 export interface ReservationEntries {
   readonly number: string;
   readonly endUser: string | undefined;
@@ -99,15 +102,15 @@ export interface SendResult extends SentCode {
 }
 
 /**
- * What a send left that no provider accepted: providers that may have sent a message, or a look-up of
- * an unreachable number, which providers bill.
+ * What remains of a send that no provider accepted: the names of providers that may have sent a
+ * message, or `unreachable`. Providers bill the look-up of an unreachable number.
  */
 export type FailedSendRemains = readonly string[] | 'unreachable';
 
 export interface SendAdmitted {
   readonly outcome: 'admitted';
   readonly reservation: SendReservation;
-  /** The exceeded budget, where budgets are not enforced. */
+  /** The budget that the send exceeds, if budgets are only observed. */
   readonly violation: BudgetViolation | undefined;
 }
 

@@ -14,7 +14,7 @@ export class StorageHealthIndicator {
     });
   }
 
-  /** @throws DomainError `storage_unavailable` */
+  /** @throws DomainError `storage_unavailable` if the database accepts no writes */
   async check(): Promise<void> {
     await this.database.run((batch) => this.queries.writeNothing(batch, {}));
   }

@@ -6,8 +6,9 @@ import { HAS_SHAPE, type StoredOperation } from './stored-response.js';
 import type { UnreadableDataError } from './unreadable-data.error.js';
 
 /**
- * Encrypts stored responses. Each is bound to the client, idempotency key, method, path and body of
- * its request: not to columns, because these can be changed together with the response.
+ * Encrypts stored responses. Each one is bound to the client, idempotency key, method, path and
+ * body of its request. It is not bound to columns, which could be changed together with the
+ * response.
  */
 @Injectable()
 export class StoredResponseEncryption {
@@ -23,7 +24,7 @@ export class StoredResponseEncryption {
     idempotency: IdempotentRequest,
     operation: StoredOperation,
   ): object | UnreadableDataError {
-    // Without a format, it may be bound to the hash of its key.
+    // A response without a format may be bound to the hash of its key.
     const keyHashes = this.protection.getAllHashes('idempotency-key', idempotency.key);
     const context = getResponseContext(client, idempotency);
     const hasShape = HAS_SHAPE[operation];

@@ -5,7 +5,7 @@ type JsonObject = Readonly<Partial<Record<string, unknown>>>;
 
 const SEND_FIELDS = ['pinId', 'to', 'channel', 'expiresAt', 'resendAvailableAt'];
 
-/** Whether a decrypted response can be replayed. A neighbouring release may have added fields. */
+/** Whether a decrypted response can be replayed. A newer release may have added fields. */
 export const HAS_SHAPE: Readonly<Record<StoredOperation, (value: unknown) => value is object>> = {
   send: isSendResponse,
   verify: isVerifyResult,

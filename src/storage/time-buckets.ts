@@ -5,7 +5,9 @@ import { hours, minutes } from '../common/durations.js';
 
 const BUCKET_MS = minutes(5);
 
-/** In buckets. With the current bucket, each window is a little longer than its name. */
+/**
+ * Lengths in buckets. Including the current bucket, each window is a little longer than its name.
+ */
 export const WINDOWS = {
   hour: hours(1) / BUCKET_MS,
   day: hours(24) / BUCKET_MS,
@@ -18,10 +20,10 @@ export const toBucket = (time: number): number => Math.floor(time / BUCKET_MS);
 /** In a statement: the bucket of a verification's sends. */
 export const BUCKET_OF_ROW = sql<number>`created_at / ${sql.lit(BUCKET_MS)}`;
 
-/** The oldest bucket whose codes may still be submitted. The counts before it do not change. */
+/** The oldest bucket whose codes may still be submitted. The counts of older buckets are final. */
 export const getFirstRecentBucket = (bucket: number, codeTtlMs: number): number =>
   bucket - Math.ceil(codeTtlMs / BUCKET_MS);
 
-/** When a bucket leaves a window of so many buckets, in milliseconds since the epoch. */
+/** When a bucket leaves a window of this many buckets, in milliseconds since the epoch. */
 export const getBucketEnd = (bucket: number, window: number): number =>
   (bucket + window + 1) * BUCKET_MS;

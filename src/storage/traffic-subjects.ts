@@ -9,13 +9,16 @@ export interface CountKey {
   readonly created_at: number;
 }
 
-/** By what a send is counted. */
+/** What a send is counted by. `unreachable`: the unreachable numbers of a client. */
 export type CountScope = BudgetScope | 'client' | 'unreachable';
 
 /** Every subject of a send, as in the column `subject`. */
 export type TrafficSubjects = Readonly<Record<CountScope, string>>;
 
-/** The scopes that count a send, in the order in which all transactions write their rows: no deadlocks. */
+/**
+ * The scopes that count a send. All transactions write their rows in this order, which prevents
+ * deadlocks.
+ */
 export const COUNT_SCOPES = [
   'prefix',
   'client_prefix',
@@ -31,12 +34,12 @@ export const CHECKED_SCOPES: readonly CountScope[] = [...COUNT_SCOPES, 'unreacha
 export const isExact = (scope: CountScope): boolean =>
   scope === 'prefix' || scope === 'client_prefix';
 
-/** False for a verification of a release before there were counts. */
+/** Whether sends are counted. False for verifications from releases before counts existed. */
 export const isCounted = ({ country }: CountKey): boolean => country !== '';
 
 /**
- * Whether the fraud budgets count it. A trusted number has no prefix hash: only its client counts its
- * sends, so that they neither use up nor raise the budgets of other numbers.
+ * Whether the fraud budgets count a verification. A trusted number has no prefix hash, so its sends
+ * count only for its client. They neither use up nor raise the budgets of other numbers.
  */
 export const hasBudgets = ({ prefix_hash }: Pick<CountKey, 'prefix_hash'>): boolean =>
   prefix_hash !== '';
@@ -45,7 +48,7 @@ export const toClientSubject = (client: string): string => `client:${client}`;
 
 export const toWrongCodesSubject = (client: string): string => `wrong-codes:${client}`;
 
-/** The migration that derives a client's first counts writes the same subjects. */
+/** Migration 0005, which derives the first counts of each client, writes the same subjects. */
 export const toSubjects = ({ prefix_hash, country, client }: CountKey): TrafficSubjects => ({
   prefix: `prefix:${prefix_hash}`,
   client_prefix: `client-prefix:${prefix_hash}:${client}`,
@@ -64,7 +67,7 @@ export const SUBJECT_OF_ROW: Readonly<Record<(typeof COUNT_SCOPES)[number], RawB
   client: sql`'client:' || client`,
 };
 
-/** A record with a value for each scope. Written out, because each send makes one. */
+/** A record with a value for each scope. Written out for speed, because each send makes one. */
 export const mapScopes = <T>(toValue: (scope: CountScope) => T): Record<CountScope, T> => ({
   prefix: toValue('prefix'),
   client_prefix: toValue('client_prefix'),
