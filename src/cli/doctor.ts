@@ -11,14 +11,20 @@ import {
   providersConfig,
   type ProvidersConfig,
 } from '../config/providers.config.js';
-import { AccountCheck, fail, pass, warn, type AccountFinding } from '../providers/account-check.js';
+import {
+  AccountCheck,
+  errorFinding,
+  okFinding,
+  warningFinding,
+  type AccountFinding,
+} from '../providers/account-check.js';
 import { defineCommand, UsageError } from './command.js';
 import { SERVICE_NAMES } from './failed-calls.js';
 import { withProviderContext } from './provider-context.js';
 import { checkSend } from './send-check.js';
 import { alignColumns } from './table.js';
 
-const NOT_SENT = warn('send', 'No message was sent, because of the errors above.');
+const NOT_SENT = warningFinding('send', 'No message was sent, because of the errors above.');
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -57,7 +63,7 @@ async function runChecks(number?: PhoneNumber): Promise<AccountFinding[]> {
   if (clientsFindings.some(({ level }) => level === 'error')) return clientsFindings;
   return withProviderContext(env, async (context) => {
     const findings = [
-      pass('settings', `The settings can be used; ${describeHosts(providersConfig(env))}.`),
+      okFinding('settings', `The settings can be used; ${describeHosts(providersConfig(env))}.`),
       ...clientsFindings,
       ...env.warnings.map((message) => createSettingsFinding('warning', message)),
       ...(await context.get(AccountCheck, { strict: false }).check()),
@@ -76,11 +82,11 @@ async function checkClientsFile(env: Environment): Promise<AccountFinding[]> {
   try {
     const { clients } = parseClientsFile(await readClientsFile(clientsFile), env);
     const count = pluralize(clients.length, 'client');
-    return [pass('clients file', `The file CLIENTS_FILE can be used; it has ${count}.`)];
+    return [okFinding('clients file', `The file CLIENTS_FILE can be used; it has ${count}.`)];
   } catch (error) {
     if (!(error instanceof ClientsFileError)) throw error;
     const remedy = 'Correct the file; docs/clients.md explains every field.';
-    return error.errors.map((message) => fail('clients file', `${message}.`, remedy));
+    return error.errors.map((message) => errorFinding('clients file', `${message}.`, remedy));
   }
 }
 

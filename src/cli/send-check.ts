@@ -10,7 +10,7 @@ import type { PhoneNumber } from '../common/phone-number.js';
 import type { ProviderName } from '../common/provider-name.js';
 import { toAsciiText } from '../common/typed-text.js';
 import { NumberPolicy } from '../destinations/number-policy.js';
-import { fail, pass, type AccountFinding } from '../providers/account-check.js';
+import { errorFinding, okFinding, type AccountFinding } from '../providers/account-check.js';
 import { ProviderRouter } from '../providers/provider-router.js';
 import { collectFailedCalls, describeFailedCalls, SERVICE_NAMES } from './failed-calls.js';
 
@@ -19,7 +19,7 @@ const CHANNEL = 'sms';
 const OTHER_NUMBER = 'Give the number of a phone that you have.';
 const CHANGE_POLICY =
   'Give another number, or change ALLOWED_COUNTRIES, BLOCKED_NUMBER_TYPES, BLOCKED_PREFIXES or NUMBER_CHECK.';
-const NO_TERMINAL = fail(
+const NO_TERMINAL = errorFinding(
   'send',
   'No message was sent, because stdin is not a terminal: you have to enter the code.',
   'Run this at a terminal; in a container, with docker run -it or kubectl exec -it.',
@@ -52,7 +52,7 @@ export async function checkSend(
   const findings = [
     // The calls that failed before this provider accepted the message.
     ...describeFailedCalls(failedCalls, 'warning'),
-    pass('send', `${name} accepted the message.`),
+    okFinding('send', `${name} accepted the message.`),
   ];
   failedCalls.clear();
   const code = await askForCode(`${name} accepted the message. Code (empty if none arrives): `);
@@ -88,11 +88,15 @@ function findObstacle(
     const { destinations } = context.get(ClientDirectory, { strict: false }).defaults;
     const { isTestNumber } = context.get(NumberPolicy).check(number, CHANNEL, destinations, now);
     if (isTestNumber)
-      return fail('number', 'The number is in TEST_NUMBERS: it gets no message.', OTHER_NUMBER);
+      return errorFinding(
+        'number',
+        'The number is in TEST_NUMBERS: it gets no message.',
+        OTHER_NUMBER,
+      );
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     const reason = error.fieldErrors?.[0]?.detail ?? error.message;
-    return fail('number', `No message was sent. ${reason}`, CHANGE_POLICY);
+    return errorFinding('number', `No message was sent. ${reason}`, CHANGE_POLICY);
   }
   return process.stdin.isTTY ? undefined : NO_TERMINAL;
 }
@@ -111,13 +115,17 @@ async function askForCode(question: string): Promise<string> {
 }
 
 const createNoCodeFinding = (name: string): AccountFinding =>
-  fail(
+  errorFinding(
     'message',
     `${name} accepted the message, but no code was entered.`,
     'If no message arrived, search for the number in the delivery log of the provider.',
   );
 
 function describeResult(name: string, result: CheckResult): AccountFinding {
-  if (result === 'verified') return pass('verify', `${name} verified the code.`);
-  return fail('verify', `${name} ${RESULTS[result]}.`, 'Run this again and enter the new code.');
+  if (result === 'verified') return okFinding('verify', `${name} verified the code.`);
+  return errorFinding(
+    'verify',
+    `${name} ${RESULTS[result]}.`,
+    'Run this again and enter the new code.',
+  );
 }

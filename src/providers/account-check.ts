@@ -40,9 +40,9 @@ const createFindingFactory =
   (level: AccountFinding['level']): FindingFactory =>
   (check, message, remedy) => ({ check, level, message, remedy });
 
-export const pass = createFindingFactory('ok');
-export const warn = createFindingFactory('warning');
-export const fail = createFindingFactory('error');
+export const okFinding = createFindingFactory('ok');
+export const warningFinding = createFindingFactory('warning');
+export const errorFinding = createFindingFactory('error');
 
 /**
  * The finding for a status that means the same at every provider.
@@ -51,10 +51,14 @@ export const fail = createFindingFactory('error');
  */
 export function toStatusFinding(status: number, api: string, hostRemedy: string): AccountFinding {
   if (status === 429) {
-    return warn('host', `${api} rejects the check: too many requests (429).`, RETRY_LATER);
+    return warningFinding(
+      'host',
+      `${api} rejects the check: too many requests (429).`,
+      RETRY_LATER,
+    );
   }
-  if (status >= 500) return fail('host', `${api} fails (${String(status)}).`, RETRY_LATER);
-  return fail('host', `The host is not ${api} (status ${String(status)}).`, hostRemedy);
+  if (status >= 500) return errorFinding('host', `${api} fails (${String(status)}).`, RETRY_LATER);
+  return errorFinding('host', `The host is not ${api} (status ${String(status)}).`, hostRemedy);
 }
 
 /**
@@ -71,7 +75,7 @@ export function toFailureFinding(
     failure === 'timed_out' ? 'does not respond in time' : `cannot be reached: ${message}`;
   // The message contains the error code, which proxy-agent.ts creates for errors of the proxy.
   const isProxyError = message.includes('(PROXY_');
-  return fail('host', `${host} ${problem}.`, isProxyError ? PROXY_REMEDY : hostRemedy);
+  return errorFinding('host', `${host} ${problem}.`, isProxyError ? PROXY_REMEDY : hostRemedy);
 }
 
 /** Formats a value that the provider returned, of any type, for a message. */

@@ -4,9 +4,9 @@ import { otpConfig, type OtpConfig } from '../../config/otp.config.js';
 import type { MessageTemplates } from '../../config/providers.config.js';
 import {
   AccountError,
-  fail,
+  errorFinding,
   formatValue,
-  pass,
+  okFinding,
   type AccountCheck,
   type AccountFinding,
 } from '../account-check.js';
@@ -48,11 +48,11 @@ export class InfobipAccountCheck implements AccountCheck {
   private async checkAccount(signal?: AbortSignal): Promise<AccountFinding[]> {
     const { applicationId } = this.client.account;
     const application = await this.api.find(APPLICATIONS_PATH, applicationId, signal);
-    const access = pass('access', 'Infobip answers and accepts the API key.');
+    const access = okFinding('access', 'Infobip answers and accepts the API key.');
     if (!application) {
       const name = formatValue(applicationId);
       const message = `The account has no application ${name} (INFOBIP_APP_ID).`;
-      return [access, fail('application', message)];
+      return [access, errorFinding('application', message)];
     }
     return [
       access,
@@ -108,14 +108,14 @@ export class InfobipAccountCheck implements AccountCheck {
     const missing =
       `The application has no message template ${formatValue(id)} (${setting}): ` +
       'it is unknown, or belongs to another application.';
-    return [fail('template', missing)];
+    return [errorFinding('template', missing)];
   }
 
   /** Only warns if the API key can send: such a key serves the service, but cannot read the account. */
   private async checkScope(finding: AccountFinding): Promise<AccountFinding> {
     const canSend = await this.api.canSend().catch(() => true);
     if (canSend) return { ...finding, level: 'warning' };
-    return fail(
+    return errorFinding(
       'scope',
       'The API key has no scope for 2FA at all (403).',
       'Give it 2fa:pin:send for the service, and 2fa:manage for infobip:setup and doctor.',

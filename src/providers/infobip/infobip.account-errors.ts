@@ -1,6 +1,6 @@
 import {
   AccountError,
-  fail,
+  errorFinding,
   toFailureFinding,
   toStatusFinding,
   type AccountFinding,
@@ -32,12 +32,12 @@ const SETTINGS_BY_FIELD: ReadonlyMap<string, string> = new Map([
 ]);
 
 const FINDINGS_BY_STATUS: Partial<Record<number, AccountFinding>> = {
-  401: fail(
+  401: errorFinding(
     'credentials',
     'Infobip does not know the API key (401).',
     'Set INFOBIP_API_KEY to a valid key of this account and host.',
   ),
-  403: fail(
+  403: errorFinding(
     'scope',
     'The API key may not read or change 2FA applications (403).',
     'Give it the scope 2fa:manage, or use another key that has it for this command.',
@@ -63,7 +63,7 @@ function describeRejection(fields: readonly string[]): AccountFinding {
     settings.length > 0
       ? `Change what determines them: ${settings.join(', ')}.`
       : 'Choose other values.';
-  return fail('request', `Infobip rejects these values (400)${names}.`, remedy);
+  return errorFinding('request', `Infobip rejects these values (400)${names}.`, remedy);
 }
 
 /** The error for a call about the account that got no response. */

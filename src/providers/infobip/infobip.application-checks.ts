@@ -1,5 +1,11 @@
 import type { OtpConfig } from '../../config/otp.config.js';
-import { fail, formatValue, pass, warn, type AccountFinding } from '../account-check.js';
+import {
+  errorFinding,
+  formatValue,
+  okFinding,
+  warningFinding,
+  type AccountFinding,
+} from '../account-check.js';
 import { formatDuration, parseDuration, parseLimit } from './infobip.limit-syntax.js';
 import type { InfobipRequiredLimits } from './infobip.required-limits.js';
 import type { ApplicationConfiguration, InfobipApplication } from './infobip.types.js';
@@ -17,21 +23,21 @@ const LIMITS = [
     field: 'sendPinPerPhoneNumberLimit',
     ownMaximum: 'maxMessagesPerNumber',
     ours: 'our limits allow messages to one number',
-    severity: fail,
+    createFinding: errorFinding,
   },
   {
     check: 'messages in total',
     field: 'sendPinPerApplicationLimit',
     ownMaximum: 'maxMessagesTotal',
     ours: 'our limits let all clients together send',
-    severity: warn,
+    createFinding: warningFinding,
   },
   {
     check: 'verify calls',
     field: 'verifyPinLimit',
     ownMaximum: 'maxAttemptsPerNumber',
     ours: 'our limits allow codes of one number to be checked',
-    severity: warn,
+    createFinding: warningFinding,
   },
 ] as const;
 
@@ -45,8 +51,8 @@ export function checkApplication(
   const { pinAttempts, pinTimeToLive, allowMultiplePinVerifications } = values;
   return [
     enabled === false
-      ? fail('application', 'The application is disabled: no code can be sent.')
-      : pass('application', 'The application is there and enabled.'),
+      ? errorFinding('application', 'The application is disabled: no code can be sent.')
+      : okFinding('application', 'The application is there and enabled.'),
     compareLimits('attempts', {
       theirs: `pinAttempts is ${formatValue(pinAttempts)}`,
       ours: `OTP_MAX_ATTEMPTS is ${String(maxAttempts)}`,
@@ -62,8 +68,11 @@ export function checkApplication(
       consequence: 'codes expire early',
     }),
     allowMultiplePinVerifications === false
-      ? pass('one-time use', 'A code can be verified once only.')
-      : fail('one-time use', 'allowMultiplePinVerifications is on: a used code verifies again.'),
+      ? okFinding('one-time use', 'A code can be verified once only.')
+      : errorFinding(
+          'one-time use',
+          'allowMultiplePinVerifications is on: a used code verifies again.',
+        ),
     ...LIMITS.map((limit) => checkLimit(values, requiredLimits, limit)),
   ];
 }
@@ -83,23 +92,24 @@ interface LimitPair {
 
 function compareLimits(check: string, { theirs, ours, actual, required, consequence }: LimitPair) {
   if (actual === undefined)
-    return warn(check, `${theirs}, which cannot be compared with ours: ${ours}.`);
-  if (actual < required) return fail(check, `${theirs}, but ${ours}: ${consequence}.`);
+    return warningFinding(check, `${theirs}, which cannot be compared with ours: ${ours}.`);
+  if (actual < required) return errorFinding(check, `${theirs}, but ${ours}: ${consequence}.`);
   return actual > LOOSE_FACTOR * required
-    ? warn(check, `${theirs}, much looser than ours: ${ours}.`)
-    : pass(check, `${theirs}; ${ours}.`);
+    ? warningFinding(check, `${theirs}, much looser than ours: ${ours}.`)
+    : okFinding(check, `${theirs}; ${ours}.`);
 }
 
 function checkLimit(
   values: ApplicationConfiguration,
   requiredLimits: InfobipRequiredLimits,
-  { check, field, ownMaximum, ours, severity }: (typeof LIMITS)[number],
+  { check, field, ownMaximum, ours, createFinding }: (typeof LIMITS)[number],
 ): AccountFinding {
   const actual = `${field} is ${formatValue(values[field])}`;
   const limit = parseLimit(values[field]);
-  if (!limit) return warn(check, `${actual}, which cannot be compared with our own limits.`);
+  if (!limit)
+    return warningFinding(check, `${actual}, which cannot be compared with our own limits.`);
   const max = requiredLimits[ownMaximum](limit.intervalMs);
-  if (limit.count >= max) return pass(check, `${actual}; our own limits apply first.`);
+  if (limit.count >= max) return okFinding(check, `${actual}; our own limits apply first.`);
   const interval = formatDuration(limit.intervalMs);
-  return severity(check, `${actual}, but ${ours} ${String(max)} times in ${interval}.`);
+  return createFinding(check, `${actual}, but ${ours} ${String(max)} times in ${interval}.`);
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { canonicalizeLocale, isLanguageTag } from '../../common/locale.js';
-import { AccountError, fail } from '../account-check.js';
+import { AccountError, errorFinding } from '../account-check.js';
 import {
   SetupOptionError,
   type AccountSetup,
@@ -18,7 +18,7 @@ import type { InfobipApplication, InfobipTemplate } from './infobip.types.js';
 
 const DEFAULT_NAME = 'OTP service';
 const NO_DEFAULT_TEMPLATE =
-  '--locale adds a language beside the template in INFOBIP_MESSAGE_ID, which the application does not have. ' +
+  '--locale needs a default template, but the application has none with the id in INFOBIP_MESSAGE_ID. ' +
   'First run the command without --locale, and set the ids that it prints.';
 
 /** Creates or updates one Infobip 2FA application with the message template of one language. */
@@ -81,7 +81,7 @@ export class InfobipSetup implements AccountSetup {
     };
   }
 
-  /** By the name in the options. Without one, by the configured id, or else by the default name. */
+  /** By the name in the options. Without one, by the id in the settings, or by the default name. */
   private async findApplication(options: SetupOptions): Promise<InfobipApplication | undefined> {
     const { applicationId, applicationName } = options;
     if (applicationName === undefined && applicationId !== undefined) {
@@ -149,6 +149,10 @@ function findChanges(resource: string, current: object, desired: object): SetupC
 function requireId(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new AccountError(
-    fail('id', 'Infobip’s response contains no id.', 'Check the account in Infobip’s portal.'),
+    errorFinding(
+      'id',
+      'Infobip’s response contains no id.',
+      'Check the account in Infobip’s portal.',
+    ),
   );
 }

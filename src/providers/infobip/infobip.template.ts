@@ -1,4 +1,10 @@
-import { fail, formatValue, pass, warn, type AccountFinding } from '../account-check.js';
+import {
+  errorFinding,
+  formatValue,
+  okFinding,
+  warningFinding,
+  type AccountFinding,
+} from '../account-check.js';
 import { SetupOptionError, type SetupOptions } from '../account-setup.js';
 import { DEFAULT_LANGUAGE, toInfobipLanguage } from './infobip.language.js';
 import type { InfobipTemplate } from './infobip.types.js';
@@ -64,10 +70,11 @@ function checkLanguage({ language = DEFAULT_LANGUAGE }: InfobipTemplate, locale:
   const check = 'language';
   const calls = `Calls read the text as ${formatValue(language)}`;
   const expected = toInfobipLanguage(locale);
-  if (expected === undefined) return pass(check, `${calls}: Infobip has no voice for ${locale}.`);
+  if (expected === undefined)
+    return okFinding(check, `${calls}: Infobip has no voice for ${locale}.`);
   return language === expected
-    ? pass(check, `${calls}.`)
-    : warn(check, `${calls}, but the language of ${locale} is ${formatValue(expected)}.`);
+    ? okFinding(check, `${calls}.`)
+    : warningFinding(check, `${calls}, but the language of ${locale} is ${formatValue(expected)}.`);
 }
 
 /** Checks a message template that the settings name. */
@@ -75,8 +82,11 @@ export function checkTemplate(template: InfobipTemplate, applicationId: string):
   const { applicationId: owner } = template;
   return [
     owner === undefined || owner === applicationId
-      ? pass('template', 'The message template exists.')
-      : fail('template', `The template belongs to another application, ${formatValue(owner)}.`),
+      ? okFinding('template', 'The message template exists.')
+      : errorFinding(
+          'template',
+          `The template belongs to another application, ${formatValue(owner)}.`,
+        ),
     checkCode(template),
     checkMessage(template.messageText),
   ];
@@ -86,24 +96,28 @@ function checkCode({ pinLength, pinType }: InfobipTemplate): AccountFinding {
   const check = 'code';
   const code = `The code has the length ${formatValue(pinLength)} and the type ${formatValue(pinType)}`;
   if (typeof pinLength !== 'number')
-    return warn(check, `${code}: its length is not a number, so it cannot be checked.`);
+    return warningFinding(check, `${code}: its length is not a number, so it cannot be checked.`);
   if (pinLength < PIN_LENGTH) {
-    return fail(check, `${code}: shorter than ${String(PIN_LENGTH)}, it is easy to guess.`);
+    return errorFinding(check, `${code}: shorter than ${String(PIN_LENGTH)}, it is easy to guess.`);
   }
   return pinType === 'NUMERIC'
-    ? pass(check, `${code}.`)
-    : warn(check, `${code}: keypads and autofill of phones expect digits.`);
+    ? okFinding(check, `${code}.`)
+    : warningFinding(check, `${code}: keypads and autofill of phones expect digits.`);
 }
 
 function checkMessage(messageText: unknown): AccountFinding {
   const check = 'message';
-  if (typeof messageText !== 'string') return fail(check, 'The template has no text to send.');
+  if (typeof messageText !== 'string')
+    return errorFinding(check, 'The template has no text to send.');
   if (!messageText.includes(PIN_PLACEHOLDER))
-    return fail(check, 'The text lacks {{pin}}: messages contain no code.');
+    return errorFinding(check, 'The text lacks {{pin}}: messages contain no code.');
   const foreign = findForeignPlaceholders(messageText);
   return foreign.length > 0
-    ? fail(check, `The text has placeholders that are never filled in: ${foreign.join(', ')}.`)
-    : pass(check, 'The text contains the code.');
+    ? errorFinding(
+        check,
+        `The text has placeholders that are never filled in: ${foreign.join(', ')}.`,
+      )
+    : okFinding(check, 'The text contains the code.');
 }
 
 /**

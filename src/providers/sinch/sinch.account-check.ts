@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import {
-  fail,
+  errorFinding,
   toFailureFinding,
   toStatusFinding,
-  pass,
+  okFinding,
   type AccountCheck,
   type AccountFinding,
 } from '../account-check.js';
@@ -41,10 +41,10 @@ function toFinding(response: ProviderResponse): AccountFinding {
   const { status } = response;
   const code = getErrorCode(response);
   if (isNotFound(response)) {
-    return pass('access', 'Sinch answers and accepts the application key and its signature.');
+    return okFinding('access', 'Sinch answers and accepts the application key and its signature.');
   }
   if (code === INVALID_TIMESTAMP) {
-    return fail(
+    return errorFinding(
       'clock',
       'Sinch rejects the time of the request (40101).',
       'Have the clock of this machine set by NTP.',
@@ -52,7 +52,7 @@ function toFinding(response: ProviderResponse): AccountFinding {
   }
   if (status === 401 || status === 403 || /^40[13]/.test(String(code))) {
     const message = `Sinch does not accept the application key or its signature (${String(code ?? status)}).`;
-    return fail('credentials', message, CREDENTIALS_REMEDY);
+    return errorFinding('credentials', message, CREDENTIALS_REMEDY);
   }
   return toStatusFinding(status, 'Sinch’s Verification API', HOST_REMEDY);
 }
