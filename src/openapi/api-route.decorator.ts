@@ -12,7 +12,7 @@ import { whenSwaggerLoads } from './swagger.js';
 interface ApiRouteOptions {
   readonly summary: string;
   readonly description: string;
-  /** Responses that are no problem documents, by status. Of several types, the body has one. */
+  /** Responses other than problem documents, by status. The body has one of the types. */
   readonly responses: Readonly<
     Record<number, { readonly description: string; readonly type?: Type | readonly Type[] }>
   >;
@@ -28,13 +28,13 @@ const IDEMPOTENCY_KEY = {
 };
 
 /**
- * Documents a route. Security and headers follow from its other decorators (`@Public()`,
- * `@RateLimit()`, `@Body()`) and the HTTP method, its errors from the error catalog.
+ * Documents a route. Its security and headers follow from `@Public()`, `@RateLimit()` and
+ * `idempotent`. Its errors are those whose `returnedBy` in the error catalog matches the route.
  */
 export const ApiRoute = (route: ApiRouteOptions): MethodDecorator =>
-  whenSwaggerLoads((swagger, controller, method = '') => {
+  whenSwaggerLoads((swagger, prototype, handlerName = '') => {
     const { summary, description, responses, idempotent = false } = route;
-    const { traits, codes } = readRoute(controller, method, idempotent);
+    const { traits, codes } = readRoute(prototype, handlerName, idempotent);
     const security = traits.needsApiKey ? [{ apiKey: [] }] : [];
     const models = [ProblemSchema, ...Object.values(responses).flatMap(({ type = [] }) => type)];
     const toBodySchema = (type: Type | readonly Type[]) =>
@@ -58,17 +58,18 @@ export const ApiRoute = (route: ApiRouteOptions): MethodDecorator =>
   });
 
 /** Reads a route's traits from the metadata of its decorators, and its errors from the catalog. */
-function readRoute(prototype: object, method: string | symbol, isIdempotent: boolean) {
+function readRoute(prototype: object, handlerName: string | symbol, isIdempotent: boolean) {
   const controller = prototype.constructor;
-  const handler = (prototype as Record<string | symbol, object>)[method] ?? {};
-  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ?? {}) as object;
+  const handler = (prototype as Record<string | symbol, object>)[handlerName] ?? {};
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, handlerName) ??
+    {}) as object;
   const needsApiKey = ![handler, controller].some((target) => Reflect.hasMetadata(PUBLIC, target));
   const isGet = Reflect.getMetadata(METHOD_METADATA, handler) === RequestMethod.GET;
   const body = `${String(RouteParamtypes.BODY)}:`;
-  /** The words of `returnedBy` in the catalog that stand for this route. */
+  /** The values of `returnedBy` in the catalog that match this route. */
   const sources = [
-    method,
-    // Each authenticated route validates an Idempotency-Key, also where it has no effect.
+    handlerName,
+    // Its errors include `validation_failed`: each such route rejects an invalid Idempotency-Key.
     needsApiKey && 'authenticated',
     needsApiKey && !isGet && 'write',
     Object.keys(parameters).some((id) => id.startsWith(body)) && 'body',
