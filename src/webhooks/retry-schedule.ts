@@ -6,7 +6,7 @@ const RETRY_AFTER_MS = [
   ...[hours(2), hours(6), hours(12), hours(24)],
 ];
 
-/** Each time is up to this share later, to spread events that were written together. */
+/** A delay is longer by up to this fraction, to spread events that were written together. */
 const MAX_JITTER = 0.1;
 
 /**

@@ -28,13 +28,13 @@ export class WebhookLogger {
     );
   }
 
-  /** Logs an error, such as an unreachable database, once until `logRecovered`. */
-  logError(error: unknown): void {
+  /** Logs an error, such as an unreachable database, once until `clearError`. */
+  logErrorOnce(error: unknown): void {
     if (!this.hasError) this.logger.warn(error);
     this.hasError = true;
   }
 
-  logRecovered(): void {
+  clearError(): void {
     this.hasError = false;
   }
 }

@@ -18,7 +18,7 @@ const INTERVAL_MS = seconds(5);
 /** Delay after a new event of this replica, so that events are sent together. */
 const WAKE_DELAY_MS = 50;
 
-/** Sends due events at an interval and after each change, one run after the other. */
+/** Sends due events at an interval and when a verification changes. Runs never overlap. */
 @Injectable()
 export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
@@ -58,7 +58,7 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
     void this.runOnce();
     this.timer = setInterval(() => {
       // A run may take longer than the interval.
-      if (this.unfinishedRuns < 2) void this.runOnce();
+      if (!this.hasWaitingRun()) void this.runOnce();
     }, INTERVAL_MS).unref();
   }
 
@@ -83,8 +83,13 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
   private wake(): void {
     this.wakeTimer ??= setTimeout(() => {
       this.wakeTimer = undefined;
-      if (this.unfinishedRuns < 2) void this.enqueue(() => this.sender.sendDue());
+      if (!this.hasWaitingRun()) void this.enqueue(() => this.sender.sendDue());
     }, WAKE_DELAY_MS).unref();
+  }
+
+  /** Whether a run waits behind the current one. It will send the new events as well. */
+  private hasWaitingRun(): boolean {
+    return this.unfinishedRuns > 1;
   }
 
   /** Runs `work` once earlier runs have ended. An error is logged, and the next run tries again. */
@@ -94,10 +99,10 @@ export class WebhookScheduler implements OnApplicationBootstrap, BeforeApplicati
       .then(work)
       .then(
         () => {
-          this.logger.logRecovered();
+          this.logger.clearError();
         },
         (error: unknown) => {
-          this.logger.logError(error);
+          this.logger.logErrorOnce(error);
         },
       )
       .finally(() => {

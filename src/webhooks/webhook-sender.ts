@@ -65,7 +65,7 @@ export class WebhookSender {
     const sending = this.send(event)
       // The claim times out, and the event is sent again.
       .catch((error: unknown) => {
-        this.logger.logError(error);
+        this.logger.logErrorOnce(error);
       })
       .finally(() => this.running.delete(sending));
     this.running.add(sending);
