@@ -19,8 +19,8 @@ const BUDGET_NAMES: Readonly<Record<BudgetScope, string>> = {
 };
 
 const CAVEAT = [
-  'The service itself may block fewer: it also knows the numbers verified before the first record,',
-  'and the traffic of the two weeks before that record.',
+  'The service itself may block fewer: it also trusts the numbers verified before the first record,',
+  'and messages verified in the two weeks before that record raise its budgets.',
 ];
 
 export const pumpingReplay = defineCommand({
@@ -34,7 +34,7 @@ DATA_DIR and changes nothing; options that are not given default to the service'
       help: 'unverified messages allowed per hour even if no message is verified',
     },
     'floor-per-day': { value: 'count', help: 'the same per day' },
-    ratio: { value: 'number', help: 'beyond the floor, unverified messages per verified one' },
+    ratio: { value: 'number', help: 'additional unverified messages for each verified message' },
   },
   run: async (options) => {
     const env = loadCommandEnvironment();
@@ -63,8 +63,11 @@ DATA_DIR and changes nothing; options that are not given default to the service'
 
 function toNumber(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const format = option === 'ratio' ? /^\d+(\.\d+)?$/ : /^\d+$/;
-  if (!format.test(text)) throw new UsageError(`--${option} must be a number, such as 10`);
+  const [format, description] =
+    option === 'ratio'
+      ? [/^\d+(\.\d+)?$/, 'a number, such as 0.8']
+      : [/^\d+$/, 'a whole number, such as 10'];
+  if (!format.test(text)) throw new UsageError(`--${option} must be ${description}`);
   return Number(text);
 }
 
@@ -75,8 +78,8 @@ function formatReplay(
   counts: readonly BlockedCount[],
 ): string {
   const settings =
-    `${String(floorPerHour)} an hour, ${String(floorPerDay)} a day and ` +
-    `${String(unverifiedRatio)} for each verified message`;
+    `floors of ${String(floorPerHour)} unverified messages an hour and ${String(floorPerDay)} a day, ` +
+    `and a ratio of ${String(unverifiedRatio)}`;
   const head = `Of ${formatCount(total)} verifications, with ${settings}:`;
   if (counts.length === 0) return `${head} none would have been blocked.`;
   const rows = counts.map(({ client, country, scope, window, blocked, verified }) => [

@@ -72,13 +72,13 @@ describe('npm run pumping:replay', () => {
     });
 
     expect(output.trim().split('\n')).toEqual([
-      'Of 1,100 verifications, with 10 an hour, 30 a day and 0.8 for each verified message:',
+      'Of 1,100 verifications, with floors of 10 unverified messages an hour and 30 a day, and a ratio of 0.8:',
       '',
       'client  country  budget            blocked  of these verified',
       expect.stringMatching(/^shop {4}CH {7}own prefix, hour {4}1,06\d {18}1$/),
       '',
-      'The service itself may block fewer: it also knows the numbers verified before the first record,',
-      'and the traffic of the two weeks before that record.',
+      'The service itself may block fewer: it also trusts the numbers verified before the first record,',
+      'and messages verified in the two weeks before that record raise its budgets.',
     ]);
     expect(code).toBe(0);
   });
@@ -87,7 +87,7 @@ describe('npm run pumping:replay', () => {
     const { output } = await replay('--floor-per-hour 2000 --floor-per-day 2000 --ratio 0');
 
     expect(output.trim()).toBe(
-      'Of 1,100 verifications, with 2000 an hour, 2000 a day and 0 for each verified message: ' +
+      'Of 1,100 verifications, with floors of 2000 unverified messages an hour and 2000 a day, and a ratio of 0: ' +
         'none would have been blocked.',
     );
   });
@@ -96,7 +96,7 @@ describe('npm run pumping:replay', () => {
     const { code, output } = await replay(DOCUMENTED);
 
     expect(output).toMatch(
-      /^Of 1,100 verifications, with 20 an hour, 30 a day and 0\.5 for each verified message:\n/,
+      /^Of 1,100 verifications, with floors of 20 unverified messages an hour and 30 a day, and a ratio of 0\.5:\n/,
     );
     expect(code).toBe(0);
   });
@@ -110,7 +110,7 @@ describe('npm run pumping:replay', () => {
 
   it.each([
     ['--ratio much', /^--ratio must be a number[^]*Usage:/],
-    ['--floor-per-hour 1.5', /^--floor-per-hour must be a number[^]*Usage:/],
+    ['--floor-per-hour 1.5', /^--floor-per-hour must be a whole number[^]*Usage:/],
     ['--days 3', /^Unknown option '--days'[^]*Usage:/],
   ])('explains why %s is rejected', async (args, explanation) => {
     const { code, output } = await replay(args);
