@@ -11,8 +11,8 @@ let handle: (signal: Signal) => void = exitImmediately;
 
 /**
  * Exits at once on a signal, with exit code 128 + its number, until `onFirstSignal` is called.
- * The listeners are never replaced: without one, the kernel drops a signal for the first process of
- * a container, and Node drops a signal that it has not delivered yet.
+ * The listeners are never replaced, so that no signal is lost. Without a listener, the kernel drops
+ * signals to PID 1 of a container, and Node drops a signal that has come but is not handled yet.
  */
 export function handleSignals(): void {
   for (const signal of SIGNALS) {

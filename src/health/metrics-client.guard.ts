@@ -4,7 +4,7 @@ import { errors } from '../common/domain-error.js';
 import { httpConfig, type HttpConfig } from '../config/http.config.js';
 import '../http/authenticated-client.js';
 
-/** Lets only `METRICS_CLIENT` read the metrics, which show how much each client sends. */
+/** Lets only the client `METRICS_CLIENT` read the metrics: they show how much each client sends. */
 @Injectable()
 export class MetricsClientGuard implements CanActivate {
   constructor(@Inject(httpConfig.KEY) private readonly config: HttpConfig) {}

@@ -8,7 +8,7 @@ import { Metrics } from '../observability/metrics.js';
 import { ApiExcludeController } from '../openapi/swagger.js';
 import { MetricsClientGuard } from './metrics-client.guard.js';
 
-/** Serves the metrics on `PORT`. Used as it is if the service has no API keys. */
+/** Serves the metrics on `PORT`. Anyone may read them if the service has no API keys. */
 @ApiExcludeController()
 @Controller(METRICS_PATH)
 class MetricsController {
@@ -27,7 +27,7 @@ class MetricsController {
 @Controller(METRICS_PATH)
 class PublicMetricsController extends MetricsController {}
 
-/** Serves the metrics to `METRICS_CLIENT` alone. */
+/** Serves the metrics to the client that `METRICS_CLIENT` names: to nobody if it is not set. */
 @UseGuards(MetricsClientGuard)
 @ApiExcludeController()
 @Controller(METRICS_PATH)
