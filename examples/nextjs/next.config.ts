@@ -3,13 +3,13 @@ import type { NextConfig } from 'next';
 
 const config: NextConfig = {
   poweredByHeader: false,
-  // The folder that contains this example and the client, which is a link. Remove it with the link.
+  // The folder of this example and of the client, which is linked. Not needed with the packed client.
   turbopack: { root: join(import.meta.dirname, '../..') },
   headers: async () => [
     {
       source: '/:path*',
       headers: [
-        // No other site can show the page in a frame, and guide clicks on it.
+        // No other site can show the page in a frame, to trick users into clicks.
         { key: 'content-security-policy', value: "frame-ancestors 'none'; base-uri 'none'" },
         // With `no-referrer`, browsers would leave the origin out of forms, and Next would refuse them.
         { key: 'referrer-policy', value: 'same-origin' },

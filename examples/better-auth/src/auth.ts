@@ -7,8 +7,8 @@ import { checkCode, sendCode } from './otp.js';
 const { PORT = '3001', BETTER_AUTH_URL, BETTER_AUTH_SECRET } = process.env;
 
 /**
- * Whether the number has no spaces and the like. The service ignores them, but for better-auth each
- * spelling is another user.
+ * Whether the number is in E.164 form, without spaces or hyphens. The service ignores these, but for
+ * better-auth each spelling is another user.
  */
 const isPlainNumber = (phoneNumber: string): boolean => /^\+[1-9]\d{6,14}$/.test(phoneNumber);
 

@@ -7,23 +7,23 @@ const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
 /** What the code is for: a code that was sent for something else is rejected. */
 const reference = 'sign-in';
 
-/** Sends a code. It is another one than better-auth generated, which is never sent. */
+/** Sends a code of the OTP service. The code that better-auth generated is never sent. */
 export async function sendCode(phoneNumber: string, endUserIp: string | undefined): Promise<void> {
   await otp.send({ phoneNumber, reference, endUserIp }).catch(rethrow);
 }
 
-/** Whether the code proves that the user has this phone. Of parallel calls, one returns true. */
+/** Whether the code is right. Of parallel calls with the right code, exactly one returns true. */
 export async function checkCode(phoneNumber: string, otpCode: string): Promise<boolean> {
   try {
     return (await otp.verify({ phoneNumber, otpCode, reference })).verified;
   } catch (error) {
-    // A text that is no code, or a number to which none was sent, is answered like a wrong code.
+    // Text that is not a code, or a number without a code, is answered like a wrong code.
     if (isOtpError(error, 'validation_failed', 'verification_not_found')) return false;
     return rethrow(error);
   }
 }
 
-/** Errors as better-auth returns them, with words for people. */
+/** Throws an error of the service as an `APIError` of better-auth, with a message for the user. */
 function rethrow(error: unknown): never {
   if (!(error instanceof OtpError)) throw error;
   const { code, retryAfterSeconds = 60 } = error;

@@ -6,7 +6,8 @@ const { PORT = '3001', HOST = '127.0.0.1' } = process.env;
 const handle = toNodeHandler(auth);
 
 const server = createServer((request, response) => {
-  // Limits count by this address. Behind a proxy, take the header that the proxy sets.
+  // better-auth and the OTP service limit requests by this address. Behind a proxy, take the header that
+  // the proxy sets.
   request.headers['x-forwarded-for'] = request.socket.remoteAddress;
   void handle(request, response);
 });

@@ -5,7 +5,7 @@ const { DATABASE_URL = 'postgres://example:example@127.0.0.1:5432/example' } = p
 
 export const pool = new pg.Pool({ connectionString: DATABASE_URL });
 
-/** Applies the migrations that are missing. Of several processes, one does it and the others wait. */
+/** Applies the missing migrations. Of several processes, one applies them while the others wait. */
 export async function migrate(): Promise<void> {
   await runner({
     databaseUrl: DATABASE_URL,

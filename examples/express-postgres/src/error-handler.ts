@@ -3,10 +3,10 @@ import { OtpError } from 'otp-service-client';
 import { ZodError } from 'zod';
 import { describeError } from './messages.js';
 
-/** Statuses of the service that mean the same here. Any other is a failure of this server. */
-const PASSED_ON = new Set([400, 403, 404, 409, 422, 429, 503]);
+/** Statuses of the OTP service that this server passes on. It answers any other with 502. */
+const PASSED_ON_STATUSES = new Set([400, 403, 404, 409, 422, 429, 503]);
 
-/** Answers with words for people, and logs what is not the user's mistake. */
+/** Answers with a message for the user, and logs the error. Invalid bodies are not logged. */
 export const handleError: ErrorRequestHandler = (error: unknown, request, response, next) => {
   if (response.headersSent) {
     next(error);
@@ -17,7 +17,7 @@ export const handleError: ErrorRequestHandler = (error: unknown, request, respon
     request.log.warn({ code, requestId }, 'the OTP service rejected a request');
     if (retryAfterSeconds !== undefined) response.set('retry-after', String(retryAfterSeconds));
     response
-      .status(PASSED_ON.has(status) ? status : 502)
+      .status(PASSED_ON_STATUSES.has(status) ? status : 502)
       .json({ error: code, message: describeError(error), retryAfterSeconds });
     return;
   }
@@ -27,7 +27,7 @@ export const handleError: ErrorRequestHandler = (error: unknown, request, respon
     return;
   }
   if (error instanceof Error && 'status' in error && Number(error.status) < 500) {
-    // A body that is no JSON. The error quotes it, so it is not logged.
+    // The body is not JSON. The error quotes the body, so the error is not logged.
     response.status(400).json({ error: 'invalid', message: 'Check what you entered.' });
     return;
   }

@@ -2,7 +2,7 @@ import type { OtpError, VerifyResult } from 'otp-service-client';
 
 type Rejection = Extract<VerifyResult, { verified: false }>;
 
-/** Why a code was not accepted, for people. With Sinch, one wrong code ends a verification. */
+/** A message for the user: why a code was not accepted. With Sinch, one wrong code ends a verification. */
 export function describeRejection(result: Rejection): string {
   if (result.reason === 'wrong_code' && result.attemptsRemaining > 0) {
     return `That is not the code. Tries left: ${String(result.attemptsRemaining)}.`;
@@ -18,7 +18,7 @@ export function describeRejection(result: Rejection): string {
   }
 }
 
-/** What to say about an error of the service. Its `detail` is for developers. */
+/** A message for the user about an error of the service, whose `detail` is for developers. */
 export function describeError({ code, retryAfterSeconds = 60 }: OtpError): string {
   switch (code) {
     case 'validation_failed':

@@ -3,7 +3,7 @@ import { createOtpClient, isOtpError, type SendResult } from 'otp-service-client
 const { OTP_URL = 'http://127.0.0.1:3000', OTP_API_KEY } = process.env;
 export const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
 
-/** What a code may be used for. The code of a registration resets no password. */
+/** What a code is for. `register-` is followed by the user's id. Such a code resets no password. */
 export type Purpose = `register-${string}` | 'reset-password';
 
 export const sendCode = (
@@ -12,7 +12,7 @@ export const sendCode = (
   endUserIp: string | undefined,
 ): Promise<SendResult> => otp.send({ phoneNumber, reference, endUserIp });
 
-/** Whether the number's newest code is right. A number to which none was sent is like a wrong code. */
+/** Whether the number's newest code is right. Also false if no code was sent to the number. */
 export async function checkCodeOfNumber(
   reference: Purpose,
   phoneNumber: string,

@@ -5,8 +5,8 @@ import { limitRequests, PasswordReset, PhoneNumber } from './requests.js';
 import { findVerifiedUser, setPassword } from './users.js';
 
 /**
- * Answers the same, and before the message is sent, whether or not the number has an account: neither
- * the answer nor its time says which numbers do.
+ * Answers the same, and before the message is sent, whether or not the number has an account. So neither
+ * the answer nor its time reveals which numbers have one.
  */
 const forgotPassword: RequestHandler = async (request, response) => {
   const { phoneNumber } = PhoneNumber.parse(request.body);
@@ -18,7 +18,7 @@ const forgotPassword: RequestHandler = async (request, response) => {
   });
 };
 
-/** One answer for every code that is not accepted, and for a number without account. */
+/** Answers the same for every code that is not accepted, and for a number without an account. */
 const resetPassword: RequestHandler = async (request, response) => {
   const { phoneNumber, code, password } = PasswordReset.parse(request.body);
   const [user, passwordHash] = await Promise.all([

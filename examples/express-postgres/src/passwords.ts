@@ -8,9 +8,9 @@ import { promisify } from 'node:util';
 
 const scrypt = promisify<string, Buffer, number, ScryptOptions, Buffer>(scryptCallback);
 
-/** One of OWASP's recommendations: 32 MiB and about 0.2 s. Stored with each hash, so it can be raised. */
+/** A cost that OWASP recommends: 32 MiB and about 0.2 s. Stored in each hash, so you can raise it. */
 const COST = { N: 2 ** 15, r: 8, p: 3 };
-const LENGTH = 32;
+const HASH_BYTES = 32;
 
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
@@ -19,18 +19,21 @@ export async function hashPassword(password: string): Promise<string> {
   return ['scrypt', N, r, p, salt.toString('base64'), hash.toString('base64')].join('$');
 }
 
-/** Whether it is the password. Takes as long without a stored hash, that is, for an unknown user. */
+/**
+ * Whether the password matches the stored hash. An unknown user has no hash: then the check returns false,
+ * but takes as long.
+ */
 export async function checkPassword(
   password: string,
-  stored: string | undefined,
+  storedHash: string | undefined,
 ): Promise<boolean> {
-  const [, N, r, p, salt = '', hash = ''] = (stored ?? (await unknownUser)).split('$');
+  const [, N, r, p, salt = '', hash = ''] = (storedHash ?? (await unknownUserHash)).split('$');
   const cost = { N: Number(N), r: Number(r), p: Number(p) };
   const derived = await derive(password, Buffer.from(salt, 'base64'), cost);
-  return timingSafeEqual(derived, Buffer.from(hash, 'base64')) && stored !== undefined;
+  return timingSafeEqual(derived, Buffer.from(hash, 'base64')) && storedHash !== undefined;
 }
 
 const derive = (password: string, salt: Buffer, cost: typeof COST): Promise<Buffer> =>
-  scrypt(password.normalize('NFKC'), salt, LENGTH, { ...cost, maxmem: 256 * cost.N * cost.r });
+  scrypt(password.normalize('NFKC'), salt, HASH_BYTES, { ...cost, maxmem: 256 * cost.N * cost.r });
 
-const unknownUser = hashPassword(randomBytes(16).toString('base64'));
+const unknownUserHash = hashPassword(randomBytes(16).toString('base64'));

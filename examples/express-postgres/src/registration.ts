@@ -10,11 +10,12 @@ declare module 'express-session' {
   interface SessionData {
     /** A registration that waits for its code. Only the server knows the `pinId`. */
     registration: { userId: string; phoneNumber: string; pinId: string };
+    /** The user who is signed in. */
     userId: string;
   }
 }
 
-/** Answers the same whether or not the number has an account: its owner learns that from the code. */
+/** Answers the same whether or not the number has an account. Only who enters the code learns that. */
 const register: RequestHandler = async (request, response) => {
   const { phoneNumber, password } = Credentials.parse(request.body);
   const userId = await addUser(phoneNumber, await hashPassword(password));
@@ -36,7 +37,7 @@ const resendCode: RequestHandler = async (request, response) => {
   try {
     await otp.resend({ pinId: registration.pinId });
   } catch (error) {
-    // The code expired or was used up, so only a new one helps.
+    // The code has expired or has no attempts left, so send a new one.
     if (!isOtpError(error, 'not_resendable', 'verification_not_found')) throw error;
     await sendRegistrationCode(request, registration.userId, registration.phoneNumber);
   }
@@ -66,7 +67,7 @@ const verifyPhone: RequestHandler = async (request, response) => {
   response.json({ message: 'Your number is verified.' });
 };
 
-/** One answer for an unknown number and a wrong password, after the same time. */
+/** Answers the same, and as fast, for an unknown number and a wrong password. */
 const login: RequestHandler = async (request, response) => {
   const { phoneNumber, password } = Login.parse(request.body);
   const user = await findVerifiedUser(phoneNumber);
@@ -79,7 +80,7 @@ const login: RequestHandler = async (request, response) => {
   response.json({ message: 'You are signed in.' });
 };
 
-/** With a new session id, so that an id planted in the browser before is worthless. */
+/** Signs in with a new session id: an id that an attacker planted in the browser is then worthless. */
 async function signIn(request: Request, userId: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     request.session.regenerate((error) => (error ? reject(error) : resolve()));

@@ -1,10 +1,10 @@
 import { rateLimit } from 'express-rate-limit';
 import { z } from 'zod';
 
-/** One spelling of each number, so that a number is one user. */
+/** Allows only one spelling of each number, so that no number has two users. */
 const phoneNumber = z.string().regex(/^\+[1-9]\d{6,14}$/, 'Begin with + and the country code.');
 const password = z.string().min(12, 'Use at least 12 characters.').max(128);
-// The service checks the code; here only its shape matters.
+// The OTP service checks the code; here only its length is limited.
 const code = z.string().min(1).max(40);
 
 export const Credentials = z.strictObject({ phoneNumber, password });
@@ -15,7 +15,7 @@ export const PasswordReset = z.strictObject({ phoneNumber, code, password });
 
 const { REQUESTS_PER_HOUR = '60' } = process.env;
 
-/** Per IP address. The service limits each number and each client by itself. */
+/** Limits the requests of each IP address. The OTP service limits each number and each client. */
 export const limitRequests = rateLimit({
   windowMs: 60 * 60_000,
   limit: Number(REQUESTS_PER_HOUR),

@@ -19,7 +19,7 @@ const log = pino();
 await migrate();
 
 const app = express();
-// Behind a reverse proxy, also set 'trust proxy': limits count by req.ip.
+// Behind a reverse proxy, also set 'trust proxy', so that req.ip is the user's address: limits use it.
 app.use(
   pinoHttp({
     logger: log,

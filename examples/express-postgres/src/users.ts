@@ -8,7 +8,10 @@ export interface User {
 
 const COLUMNS = 'id, phone_number AS "phoneNumber", password_hash AS "passwordHash"';
 
-/** Adds a user whose number is not verified yet, and forgets those who never verified theirs. */
+/**
+ * Adds a user whose number is not verified yet, and returns the id. Deletes users who did not verify their
+ * number within a day.
+ */
 export async function addUser(phoneNumber: string, passwordHash: string): Promise<string> {
   await pool.query(
     `DELETE FROM users WHERE NOT is_phone_verified AND created_at < now() - interval '1 day'`,
@@ -52,7 +55,7 @@ export async function findUser(id: string) {
   return rows[0];
 }
 
-/** Also ends every session of the user, so no browser stays signed in with the old password. */
+/** Sets a new password, and ends every session of the user: no browser stays signed in with the old one. */
 export async function setPassword(id: string, passwordHash: string): Promise<void> {
   await pool.query('UPDATE users SET password_hash = $2 WHERE id = $1', [id, passwordHash]);
   await pool.query(`DELETE FROM session WHERE sess->>'userId' = $1`, [id]);

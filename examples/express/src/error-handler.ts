@@ -3,10 +3,10 @@ import { OtpError } from 'otp-service-client';
 import { ZodError } from 'zod';
 import { describeError } from './messages.js';
 
-/** Statuses of the service that mean the same here. Any other is a failure of this server. */
-const PASSED_ON = new Set([400, 403, 404, 409, 422, 429, 503]);
+/** Statuses of the OTP service that this server passes on. It answers any other with 502. */
+const PASSED_ON_STATUSES = new Set([400, 403, 404, 409, 422, 429, 503]);
 
-/** Answers with words for people, and logs what is not the visitor's mistake. */
+/** Answers with a message for the visitor, and logs the error. Invalid bodies are not logged. */
 export const handleError: ErrorRequestHandler = (error: unknown, request, response, next) => {
   if (response.headersSent) {
     next(error);
@@ -17,12 +17,12 @@ export const handleError: ErrorRequestHandler = (error: unknown, request, respon
     request.log.warn({ code, requestId }, 'the OTP service rejected a request');
     if (retryAfterSeconds !== undefined) response.set('retry-after', String(retryAfterSeconds));
     response
-      .status(PASSED_ON.has(status) ? status : 502)
+      .status(PASSED_ON_STATUSES.has(status) ? status : 502)
       .json({ error: code, message: describeError(error), retryAfterSeconds });
     return;
   }
   if (error instanceof ZodError || isClientError(error)) {
-    // The error quotes the body, so it is not logged.
+    // The error quotes the body, so the error is not logged.
     response.status(400).json({ error: 'invalid', message: 'Check what you entered.' });
     return;
   }
@@ -31,6 +31,6 @@ export const handleError: ErrorRequestHandler = (error: unknown, request, respon
   response.status(500).json({ error: 'internal', message });
 };
 
-/** Errors of express.json(), such as a body that is no JSON. */
+/** Errors of express.json(), such as for a body that is not JSON. */
 const isClientError = (error: unknown): boolean =>
   error instanceof Error && 'status' in error && Number(error.status) < 500;

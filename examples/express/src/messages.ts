@@ -10,7 +10,7 @@ const REJECTIONS: Record<Exclude<RejectionReason, 'wrong_code'>, string> = {
   reference_mismatch: 'This code is no longer valid. Ask for a new one.',
 };
 
-/** Why a code was not accepted, for people. */
+/** A message for the visitor: why a code was not accepted. */
 export function describeRejection(reason: RejectionReason, attemptsRemaining: number): string {
   if (reason !== 'wrong_code') return REJECTIONS[reason];
   if (attemptsRemaining === 0) return REJECTIONS.attempts_exhausted;
@@ -18,7 +18,7 @@ export function describeRejection(reason: RejectionReason, attemptsRemaining: nu
   return `That is not the code. You have ${left} left.`;
 }
 
-/** What to say about an error of the service. Its `detail` is for developers. */
+/** A message for the visitor about an error of the service, whose `detail` is for developers. */
 export function describeError({ code, errors, retryAfterSeconds = 60 }: OtpError): string {
   switch (code) {
     case 'validation_failed':

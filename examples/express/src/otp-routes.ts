@@ -8,6 +8,7 @@ declare module 'express-session' {
   interface SessionData {
     /** The verification that waits for its code. Only the server knows its `pinId`. */
     pending: SendResult & { phoneNumber: string };
+    /** The number of the visitor who is signed in. */
     verifiedNumber: string;
   }
 }
@@ -18,7 +19,7 @@ const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
 /** What the code is for: a code that was sent for something else is rejected. */
 const reference = 'sign-in';
 
-// The service checks the number and the code; here only their shape matters.
+// The OTP service checks the number and the code; here only their length is limited.
 const phoneNumber = z.string().min(1).max(40);
 const SendBody = z.strictObject({ phoneNumber });
 const VerifyBody = z.strictObject({
@@ -26,7 +27,7 @@ const VerifyBody = z.strictObject({
   code: z.string().max(40),
 });
 
-/** Per IP address. The service limits each number and each client by itself. */
+/** Limits the requests of each IP address. The OTP service limits each number and each client. */
 const limitRequests = rateLimit({
   windowMs: 60 * 60_000,
   limit: Number(REQUESTS_PER_HOUR),
@@ -60,14 +61,14 @@ const resendOtp: RequestHandler = async (request, response) => {
     const sent = await otp.resend({ pinId: pending.pinId });
     request.session.pending = { ...pending, ...sent };
   } catch (error) {
-    // The code expired or was used up, so only a new one helps.
+    // The code has expired or has no attempts left, so send a new one.
     if (!isOtpError(error, 'not_resendable', 'verification_not_found')) throw error;
     await sendNewCode(request, pending.phoneNumber);
   }
   response.json(describeSession(request));
 };
 
-/** By the number in the body or, as the page does, by the verification in the session. */
+/** Verifies a code by the number in the body or, as the page does, by the session's `pinId`. */
 const verifyOtp: RequestHandler = async (request, response) => {
   const { phoneNumber, code } = VerifyBody.parse(request.body);
   const { pending } = request.session;
@@ -89,7 +90,7 @@ const verifyOtp: RequestHandler = async (request, response) => {
   response.json(describeSession(request));
 };
 
-/** With a new session id, so that an id planted in the browser before is worthless. */
+/** Signs in with a new session id: an id that an attacker planted in the browser is then worthless. */
 async function signIn(request: Request, verifiedNumber: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     request.session.regenerate((error) => (error ? reject(error) : resolve()));
@@ -97,7 +98,7 @@ async function signIn(request: Request, verifiedNumber: string): Promise<void> {
   request.session.verifiedNumber = verifiedNumber;
 }
 
-/** Forgets the number. The code that was sent can no longer be used. */
+/** Ends the session, and cancels the code that was sent. */
 const startOver: RequestHandler = async (request, response) => {
   const { pending } = request.session;
   await new Promise((resolve) => request.session.destroy(resolve));
@@ -105,7 +106,7 @@ const startOver: RequestHandler = async (request, response) => {
   response.json({ step: 'number' });
 };
 
-/** What the page may know. */
+/** What the page may know of the session. */
 function describeSession({ session: { pending, verifiedNumber } }: Request) {
   if (verifiedNumber !== undefined) return { step: 'verified', verified: true };
   if (!pending) return { step: 'number' };

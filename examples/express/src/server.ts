@@ -15,7 +15,7 @@ if (isProduction && !SESSION_SECRET) throw new Error('Set SESSION_SECRET.');
 const log = pino();
 const app = express();
 app.disable('x-powered-by');
-// Behind a reverse proxy, also set 'trust proxy': limits count by req.ip.
+// Behind a reverse proxy, also set 'trust proxy', so that req.ip is the user's address: limits use it.
 app.use(
   pinoHttp({
     logger: log,

@@ -17,7 +17,7 @@ class TransferDto {
   amount!: number;
 }
 
-/** Stands for your users, with the number on record of each. */
+/** Stands in for your table of users: the number on record by the user's name. */
 const PHONE_NUMBERS: Record<string, string> = {
   ada: '+14155590001',
   grace: '+14155590002',
@@ -25,12 +25,12 @@ const PHONE_NUMBERS: Record<string, string> = {
 
 @Controller()
 export class AccountController {
-  /** Stands for your own sign-in: it checks no password. */
+  /** Stands in for your own sign-in: accepts every name, without a password. */
   @Post('sign-in')
   @HttpCode(204)
   async signIn(@Req() request: Request, @Body() { name }: SignInDto): Promise<void> {
     const phoneNumber = PHONE_NUMBERS[name] ?? '+14155590003';
-    // With a new session id, so that an id planted in the browser before is worthless.
+    // With a new session id, an id that an attacker planted in the browser is worthless.
     await new Promise<void>((resolve, reject) => {
       request.session.regenerate((error) => (error ? reject(error) : resolve()));
     });
@@ -42,7 +42,7 @@ export class AccountController {
     return { name: user?.name, verifiedAt };
   }
 
-  /** Needs a code of the last five minutes in this session. */
+  /** Needs a code that this session verified in the last five minutes. */
   @Post('transfers')
   @RequireStepUp(300)
   transfer(@Body() { amount }: TransferDto) {

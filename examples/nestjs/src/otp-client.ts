@@ -1,2 +1,2 @@
-/** Injects an `OtpClient`, which is an interface and so no token by itself. */
+/** The token that injects an `OtpClient`: that is an interface, which cannot be a token. */
 export const OTP_CLIENT = Symbol('OtpClient');

@@ -2,10 +2,10 @@ import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import type { Response } from 'express';
 import { OtpError } from 'otp-service-client';
 
-/** Statuses of the service that mean the same here. Any other is a failure of this server. */
-const PASSED_ON = new Set([400, 403, 404, 409, 422, 429, 503]);
+/** Statuses of the OTP service that this server passes on. It answers any other with 502. */
+const PASSED_ON_STATUSES = new Set([400, 403, 404, 409, 422, 429, 503]);
 
-/** Answers errors of the service with words for people. */
+/** Answers an error of the OTP service with a message for the user. */
 @Catch(OtpError)
 export class OtpErrorFilter implements ExceptionFilter<OtpError> {
   private readonly logger = new Logger(OtpErrorFilter.name);
@@ -16,7 +16,7 @@ export class OtpErrorFilter implements ExceptionFilter<OtpError> {
     this.logger.warn(`The OTP service rejected a request: ${code}, request ${requestId}`);
     if (retryAfterSeconds !== undefined) response.set('retry-after', String(retryAfterSeconds));
     response
-      .status(PASSED_ON.has(status) ? status : 502)
+      .status(PASSED_ON_STATUSES.has(status) ? status : 502)
       .json({ error: code, message: describe(error), retryAfterSeconds });
   }
 }

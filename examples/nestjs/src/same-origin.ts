@@ -1,8 +1,9 @@
 import type { RequestHandler } from 'express';
 
 /**
- * Rejects requests that a page of another site made. The cookie is SameSite=Strict already; this also stops
- * other subdomains, which are the same site. Programs send neither header, and have no cookie to steal.
+ * Rejects requests of pages of another origin, except GET and HEAD. The cookie is SameSite=Strict, but that
+ * does not stop other subdomains, which are the same site. Programs send neither header, and have no cookie
+ * to steal.
  */
 export const rejectOtherOrigins: RequestHandler = (request, response, next) => {
   const site = request.get('sec-fetch-site');

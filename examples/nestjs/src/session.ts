@@ -5,6 +5,6 @@ export interface UserSession extends Session {
   user?: { name: string; phoneNumber: string };
   /** The step-up that waits for its code. The browser never gets the `pinId`. */
   stepUp?: { pinId: string; reference: string };
-  /** When this session last proved that it has the phone, in milliseconds since the epoch. */
+  /** When the user last proved in this session to have the phone, in milliseconds since the epoch. */
   verifiedAt?: number;
 }

@@ -4,7 +4,7 @@ import type { UserSession } from './session.js';
 import { StepUpService, type CodeSent } from './step-up.service.js';
 
 class CodeDto {
-  // The service checks the code; here only its shape matters.
+  // The OTP service checks the code; here only its length is limited.
   @IsString()
   @Length(1, 40)
   code!: string;

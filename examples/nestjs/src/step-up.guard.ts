@@ -12,11 +12,11 @@ import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import type { UserSession } from './session.js';
 
-const MAX_AGE_SECONDS = 'step-up-max-age';
+const MAX_AGE_METADATA = 'step-up-max-age';
 
-/** Requires that the session verified its phone within this time. */
+/** Requires that the user verified a code in this session in the last `maxAgeSeconds`. */
 export const RequireStepUp = (maxAgeSeconds = 300) =>
-  applyDecorators(SetMetadata(MAX_AGE_SECONDS, maxAgeSeconds), UseGuards(StepUpGuard));
+  applyDecorators(SetMetadata(MAX_AGE_METADATA, maxAgeSeconds), UseGuards(StepUpGuard));
 
 @Injectable()
 export class StepUpGuard implements CanActivate {
@@ -25,7 +25,7 @@ export class StepUpGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { session } = context.switchToHttp().getRequest<Request & { session: UserSession }>();
     if (!session.user) throw new UnauthorizedException('Sign in first.');
-    const maxAgeMs = this.reflector.get<number>(MAX_AGE_SECONDS, context.getHandler()) * 1_000;
+    const maxAgeMs = this.reflector.get<number>(MAX_AGE_METADATA, context.getHandler()) * 1_000;
     if (Date.now() - (session.verifiedAt ?? -Infinity) < maxAgeMs) return true;
     throw new ForbiddenException({
       error: 'step_up_required',

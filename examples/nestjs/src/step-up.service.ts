@@ -30,7 +30,7 @@ export class StepUpService {
     return { sentTo: to, expiresAt, resendAvailableAt };
   }
 
-  /** Sends the same code again, or a new one if the first is over. */
+  /** Sends the same code again, or a new one if that code is no longer valid. */
   async resend(session: UserSession): Promise<CodeSent> {
     const { pinId } = requireStepUp(session);
     try {
@@ -52,7 +52,7 @@ export class StepUpService {
     session.verifiedAt = Date.now();
   }
 
-  /** So that the code cannot confirm anything later. */
+  /** Cancels the code, so that it cannot confirm anything later. */
   async cancel(session: UserSession): Promise<void> {
     if (!session.stepUp) return;
     await this.otp.cancel(session.stepUp.pinId);
@@ -65,7 +65,7 @@ function requireStepUp({ stepUp }: UserSession): NonNullable<UserSession['stepUp
   throw new ConflictException({ error: 'no_code', message: 'Ask for a code first.' });
 }
 
-/** Why a code was not accepted, for people. */
+/** A message for the user: why a code was not accepted. */
 function describe(result: Rejection): string {
   switch (result.reason) {
     case 'wrong_code':

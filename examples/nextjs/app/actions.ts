@@ -18,7 +18,10 @@ export async function requestCode(_: FormState, form: FormData): Promise<FormSta
   redirect('/code');
 }
 
-/** Verifies or sends again, by the button. If the code can no longer be used, the page itself shows so. */
+/**
+ * Verifies the code or sends it again, by the button that was pressed. If the code can no longer be used,
+ * `CodePage` shows that.
+ */
 export async function submitCode(_: FormState, form: FormData): Promise<FormState> {
   if (form.get('action') === 'resend') {
     const { problem } = await run('resend');
@@ -34,7 +37,7 @@ export async function restart(): Promise<void> {
   redirect('/');
 }
 
-/** Next has compared `Origin` and `Host` before: see lib/same-origin.ts. */
+/** Needs no check of the origin, because Next has made one: see lib/same-origin.ts. */
 async function run(action: OtpAction, input: OtpInput = {}): Promise<OtpAnswer> {
   const [store, requestHeaders] = await Promise.all([cookies(), headers()]);
   const session = await openSession(store.get(SESSION_COOKIE)?.value);

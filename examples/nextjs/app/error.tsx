@@ -3,7 +3,7 @@
 import { Note, Title } from '../components/parts';
 import { NO_CONNECTION } from '../components/texts';
 
-/** The server did not answer. The state is in the cookie, so the page can be shown again. */
+/** Shown if the server did not answer. The state is in the cookie, so the page can be loaded again. */
 export default function ErrorPage({ reset }: { reset: () => void }) {
   return (
     <>

@@ -7,7 +7,7 @@ import { ResendButton } from './ResendButton';
 import { describeProblem, OVER } from './texts';
 import { useFormAction } from './useFormAction';
 
-/** The code can no longer be used: only a new one helps. */
+/** Shown when the code can no longer be used. Offers to send a new one. */
 export function OverForm({ state }: { state: Extract<OtpState, { step: 'over' }> }) {
   const { problem, busy, form } = useFormAction(submitCode);
 

@@ -8,19 +8,19 @@ interface Props {
   className?: string;
 }
 
-/** Counts down until another message may be sent. With `aria-disabled` it keeps the focus meanwhile. */
+/** Counts down until a message may be sent. Unlike `disabled`, `aria-disabled` keeps the focus. */
 export function ResendButton({ busy, state, label, className }: Props) {
-  const left = useCountdown(state.resendInSeconds, state);
-  const text = left > 0 ? `${label} in ${formatSeconds(left)}` : label;
+  const secondsLeft = useCountdown(state.resendInSeconds, state);
+  const text = secondsLeft > 0 ? `${label} in ${formatSeconds(secondsLeft)}` : label;
 
   return (
     <button
       name="action"
       value="resend"
       className={className}
-      aria-disabled={left > 0 || busy !== undefined}
+      aria-disabled={secondsLeft > 0 || busy !== undefined}
       onClick={(event) => {
-        if (left > 0) event.preventDefault();
+        if (secondsLeft > 0) event.preventDefault();
       }}
     >
       {busy === 'resend' ? 'Sending…' : text}

@@ -14,7 +14,7 @@ export function Title({ text }: { text: string }) {
   );
 }
 
-/** What went wrong. Screen readers read it at once. */
+/** A message about a problem. Screen readers read it at once. */
 export function Note({ text, id }: { text: string; id?: string }) {
   return (
     <p className="note" id={id} role="alert">
@@ -32,7 +32,7 @@ export function Status({ text }: { text: string }) {
   );
 }
 
-/** Focuses a field when its step appears, and selects what was typed after a problem. */
+/** Focuses the field when its step appears. After a problem, focuses it and selects its text. */
 export function useFieldFocus(problem: OtpProblem | undefined): RefObject<HTMLInputElement | null> {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {

@@ -1,7 +1,8 @@
 import type { OtpProblem, OverReason } from '../lib/otp-state';
 
-/* Every text that depends on what happened. Translate this file. */
+/* The texts about the code and about problems, to translate. Fixed texts are in the components. */
 
+/** Titles of the step at which the code can no longer be used. */
 export const OVER: Record<OverReason, string> = {
   expired: 'This code has expired',
   attempts_exhausted: 'Too many wrong codes',
@@ -37,7 +38,7 @@ export function describeProblem(problem: OtpProblem): string {
   return typeof text === 'string' ? text : text(problem);
 }
 
-/** Whether the problem is about what was typed, so that the field is marked. */
+/** Whether the typed text caused the problem, so that its field is marked as invalid. */
 export const isAboutField = ({ code }: OtpProblem): boolean =>
   ['wrong_code', 'invalid_code', 'invalid_number', 'number_not_possible'].includes(code);
 

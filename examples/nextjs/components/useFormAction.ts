@@ -11,8 +11,8 @@ import type { FormState } from '../app/actions';
 type ServerAction = (state: FormState, form: FormData) => Promise<FormState>;
 
 /**
- * A form for a server action. One action at a time: a double click sends once. The submit handler keeps what
- * was typed, which React would clear; `action` is for browsers without JavaScript.
+ * Connects a form with a server action. Runs one action at a time, so a double click sends one message. The
+ * submit handler keeps the typed text, which React would clear. Browsers without JavaScript use `action`.
  */
 export function useFormAction(serverAction: ServerAction) {
   const [result, action, isPending] = useActionState(serverAction, {});
@@ -31,14 +31,14 @@ export function useFormAction(serverAction: ServerAction) {
   };
   const onSubmit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    // With the button that was pressed.
+    // Includes the value of the button that was pressed.
     submit(new FormData(event.currentTarget, (event.nativeEvent as SubmitEvent).submitter));
   };
   return {
     /** Why the last action did not succeed. */
     problem: isPending ? undefined : result.problem,
     isResent: !isPending && result.isResent === true,
-    /** The name of the action that waits for the server. */
+    /** Set while the server has not answered: the value of the form field `action`. */
     busy: isPending ? lastAction : undefined,
     submit,
     form: { action, onSubmit, noValidate: true },

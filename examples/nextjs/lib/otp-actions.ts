@@ -11,7 +11,7 @@ export interface OtpInput {
 export const isOtpAction = (name: unknown): name is OtpAction =>
   ['request', 'resend', 'verify', 'restart'].includes(String(name));
 
-/** Runs an action, and changes the session. */
+/** Runs an action, and writes its result into the session. */
 export async function runOtpAction(
   session: OtpSession,
   action: OtpAction,
@@ -34,13 +34,13 @@ export async function runOtpAction(
   }
 }
 
-/** Without spaces and separators. The service checks everything else. */
+/** The typed text without spaces and separators. The OTP service checks everything else. */
 const readText = (value: unknown): string =>
   typeof value === 'string' ? value.slice(0, 64).replace(/[\s().-]/g, '') : '';
 
 /**
- * The visitor's address, as the last proxy saw it. Next adds it to this header only if there is none, so put
- * a proxy before this server: visitors can send the header, too.
+ * The visitor's IP address: the last entry of `X-Forwarded-For`, which the nearest proxy added. Without a
+ * proxy, visitors could choose it, because Next sets this header only if the request has none.
  */
 function findEndUserIp(headers: Headers): string | undefined {
   const address = headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() ?? '';

@@ -6,15 +6,15 @@ import type { OtpAction, OtpAnswer, OtpProblem, OtpState, OverReason } from './o
 const { OTP_URL = 'http://127.0.0.1:3000', OTP_API_KEY } = process.env;
 const otp = createOtpClient({ url: OTP_URL, apiKey: OTP_API_KEY });
 
-/** What the server keeps of one browser. */
+/** What the server remembers for one browser. */
 export interface OtpSession {
   /** What the code is for: the service accepts it only together with the same reference. */
   reference: string;
-  /** Changes after each answer. Until then, the same action again is the same request. */
+  /** Part of each idempotency key. Changes after an answer: until then, a repeat is the same request. */
   requestKey: string;
-  /** The code that was sent last. */
+  /** The verification whose code was sent last. */
   sent?: SendResult & { phoneNumber: string };
-  /** Why that code can no longer be used. */
+  /** Why the code of `sent` can no longer be used; undefined while it can. */
   over?: OverReason;
   verifiedNumber?: string;
 }
@@ -24,9 +24,12 @@ export const newOtpSession = (): OtpSession => ({
   requestKey: randomUUID(),
 });
 
-/** Sends a code. If one was just sent to the same number, that one stays valid: someone went back. */
+/**
+ * Sends a code. A user who went back may enter the same number during the cooldown: then the code that was
+ * just sent stays valid.
+ */
 export const requestCode = (session: OtpSession, phoneNumber: string, endUserIp?: string) =>
-  answer(session, 'request', async () => {
+  runAction(session, 'request', async () => {
     const isSameNumber = session.sent?.phoneNumber === phoneNumber;
     try {
       await sendNewCode(session, phoneNumber, endUserIp);
@@ -39,7 +42,7 @@ export const requestCode = (session: OtpSession, phoneNumber: string, endUserIp?
 
 /** Sends the same code again, or a new one if that code can no longer be used. */
 export const resendCode = (session: OtpSession, endUserIp?: string) =>
-  answer(session, 'resend', async () => {
+  runAction(session, 'resend', async () => {
     const { sent } = session;
     if (!sent) return { action: 'resend', code: 'no_session' };
     if (describeSession(session).step === 'code') {
@@ -58,7 +61,7 @@ export const resendCode = (session: OtpSession, endUserIp?: string) =>
 
 /** Checks a code. Only here a session becomes verified. */
 export const verifyCode = (session: OtpSession, otpCode: string) =>
-  answer(session, 'verify', async () => {
+  runAction(session, 'verify', async () => {
     const { sent, reference } = session;
     if (!sent) return { action: 'verify', code: 'no_session' };
     const idempotencyKey = createKey(session, 'verify', otpCode);
@@ -76,7 +79,7 @@ export const verifyCode = (session: OtpSession, otpCode: string) =>
     return undefined;
   });
 
-/** What the browser may know. Times are relative, since the clocks of browsers are often wrong. */
+/** What the browser may know. Times are relative, because a browser's clock may be wrong. */
 export function describeSession({ sent, over, verifiedNumber }: OtpSession): OtpState {
   if (!sent) return { step: 'number' };
   const { to } = sent;
@@ -101,8 +104,8 @@ async function sendNewCode(
   delete session.verifiedNumber;
 }
 
-/** Runs an action, and describes the session afterwards. */
-async function answer(
+/** Runs an action, and describes the session and the problem afterwards, for the browser. */
+async function runAction(
   session: OtpSession,
   action: OtpAction,
   run: () => Promise<OtpProblem | undefined>,
@@ -112,7 +115,7 @@ async function answer(
     session.requestKey = randomUUID();
     return { state: describeSession(session), problem };
   } catch (error) {
-    // Unless the service will never answer it differently, the next try repeats the same request.
+    // The next try repeats the same request, unless that request would fail in the same way for ever.
     const isAmbiguousSend = action !== 'verify' && isOtpError(error, 'provider_timeout');
     if (isAmbiguousSend || isOtpError(error, 'stored_data_unreadable', 'idempotency_key_reused'))
       session.requestKey = randomUUID();

@@ -1,11 +1,11 @@
 import { OtpConnectionError, OtpError, OtpTimeoutError } from 'otp-service-client';
 import type { OtpAction, OtpProblem } from './otp-state';
 
-/** Turns an error of the service into what the browser may know. Logs those that need an operator. */
+/** Turns an error into a problem that the browser may see. Logs errors that need an operator. */
 export function describeProblem(error: unknown, action: OtpAction): OtpProblem {
   if (error instanceof OtpConnectionError || error instanceof OtpTimeoutError) {
     console.error(error.message);
-    // The code may have been checked. Any other action is simply repeated.
+    // A verify may have checked the code. After any other action, the user can simply try again.
     return { action, code: action === 'verify' ? 'outcome_unknown' : 'unavailable' };
   }
   if (!(error instanceof OtpError)) throw error;

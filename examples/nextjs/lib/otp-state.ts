@@ -1,4 +1,4 @@
-/** All that the browser learns. The `pinId`, the API key and the whole number stay on the server. */
+/** Everything that the browser learns. The `pinId`, the API key and the whole number stay on the server. */
 export interface OtpAnswer {
   state: OtpState;
   /** Why the last action did not succeed. */
@@ -36,8 +36,8 @@ export interface OtpProblem {
     | 'area_suspended'
     | 'outcome_unknown'
     | 'unavailable';
-  /** After a wrong code: how many more can be tried. */
+  /** After a wrong code: how many more codes can be tried. */
   attemptsRemaining?: number;
-  /** When to try again, if that is known. */
+  /** How long to wait before the next try; undefined if that is unknown. */
   retryAfterSeconds?: number;
 }

@@ -3,7 +3,7 @@ import { describeSession } from './otp-flow';
 import type { OtpState } from './otp-state';
 import { openSession, SESSION_COOKIE } from './session';
 
-/** The state of this browser's session, for a page. All that the page gets: its props reach the browser. */
+/** The state of this browser's session. Pages get nothing else, because their props reach the browser. */
 export async function readState(): Promise<OtpState> {
   const cookie = (await cookies()).get(SESSION_COOKIE)?.value;
   return describeSession(await openSession(cookie));

@@ -1,6 +1,6 @@
 /**
- * Protects against cross-site request forgery (CSRF), together with the cookie's `SameSite`. That alone admits
- * pages of other subdomains, which are the same site; the headers tell them apart. Browsers send
+ * Protects against cross-site request forgery (CSRF), together with the cookie's `SameSite`. `SameSite` alone
+ * admits pages of other subdomains, which are the same site; these headers exclude them. Browsers send
  * `Sec-Fetch-Site` with every request to https and localhost, and `Origin` with every POST. For server actions
  * Next compares `Origin` and `Host` itself.
  */

@@ -5,7 +5,7 @@ import { newOtpSession, type OtpSession } from './otp-flow';
 export const SESSION_COOKIE = 'session';
 const LIFETIME_SECONDS = 30 * 60;
 
-// In the environment, because Next bundles this file more than once.
+// Kept in the environment: Next bundles this file more than once, and all copies need the same secret.
 if (!process.env['SESSION_SECRET']) {
   console.warn('SESSION_SECRET is not set: all sessions end with this process.');
   process.env['SESSION_SECRET'] = randomBytes(32).toString('base64');
@@ -14,7 +14,7 @@ const key = createHash('sha256').update(process.env['SESSION_SECRET']).digest();
 
 /**
  * Encrypts a session for the cookie (JWE, A256GCM): the browser keeps the `pinId`, but cannot read it. An
- * older cookie stays valid until it expires, so decisions such as "verified once" are the service's.
+ * older cookie stays valid until it expires. So only the OTP service can ensure that a code verifies once.
  */
 export const sealSession = (otp: OtpSession): Promise<string> =>
   new EncryptJWT({ otp })
@@ -22,7 +22,7 @@ export const sealSession = (otp: OtpSession): Promise<string> =>
     .setExpirationTime(`${LIFETIME_SECONDS} s`)
     .encrypt(key);
 
-/** The session in a cookie, or a new one if there is none, or it has expired. */
+/** The session in a cookie, or a new one if the cookie is missing, unreadable or expired. */
 export async function openSession(cookie: string | undefined): Promise<OtpSession> {
   try {
     const { payload } = await jwtDecrypt(cookie ?? '', key);
@@ -39,7 +39,7 @@ export async function openSession(cookie: string | undefined): Promise<OtpSessio
 export const cookieOptions = (headers: Headers) => ({
   httpOnly: true,
   sameSite: 'lax' as const,
-  // Next sets the header itself, unless a reverse proxy did.
+  // Next sets `x-forwarded-proto` itself, unless a reverse proxy did.
   secure: headers.get('x-forwarded-proto') === 'https',
   path: '/',
   maxAge: LIFETIME_SECONDS,

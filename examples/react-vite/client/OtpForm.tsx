@@ -5,7 +5,7 @@ import { Note, Title } from './parts';
 import { describeProblem } from './texts';
 import { useOtp, type Otp } from './useOtp';
 
-/** Verifies a phone number. Shows one step at a time, as the server knows it. */
+/** Verifies a phone number. Shows the step that the session on the server has reached. */
 export function OtpForm() {
   const otp = useOtp();
   const { busy, isResent } = otp;
@@ -33,7 +33,7 @@ function Step({ otp }: { otp: Otp }) {
   );
 }
 
-/** Empty until the server answers, which takes a moment only. */
+/** Shown until the server has answered for the first time, or with a note if it does not answer. */
 function Loading({ otp: { problem, load } }: { otp: Otp }) {
   return (
     <>

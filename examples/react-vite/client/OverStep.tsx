@@ -9,7 +9,7 @@ interface Props {
   state: Extract<OtpState, { step: 'over' }>;
 }
 
-/** The code can no longer be used: only a new one helps. */
+/** Shown when the code can no longer be used. Offers to send a new one. */
 export function OverStep({ otp, state }: Props) {
   const problem = otp.problem?.action === 'resend' ? otp.problem : undefined;
 

@@ -9,18 +9,18 @@ interface Props {
   className?: string;
 }
 
-/** Counts down until another message may be sent. With `aria-disabled` it keeps the focus meanwhile. */
+/** Counts down until a message may be sent. Unlike `disabled`, `aria-disabled` keeps the focus. */
 export function ResendButton({ otp, state, label, className }: Props) {
-  const left = useCountdown(state.resendInSeconds, state);
-  const text = left > 0 ? `${label} in ${formatSeconds(left)}` : label;
+  const secondsLeft = useCountdown(state.resendInSeconds, state);
+  const text = secondsLeft > 0 ? `${label} in ${formatSeconds(secondsLeft)}` : label;
 
   return (
     <button
       type="button"
       className={className}
-      aria-disabled={left > 0 || otp.busy !== undefined}
+      aria-disabled={secondsLeft > 0 || otp.busy !== undefined}
       onClick={() => {
-        if (left === 0) otp.resendCode();
+        if (secondsLeft === 0) otp.resendCode();
       }}
     >
       {otp.busy === 'resend' ? 'Sending…' : text}

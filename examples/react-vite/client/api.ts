@@ -11,7 +11,7 @@ export const post = (action: OtpAction, body: object = {}): Promise<OtpAnswer> =
     body: JSON.stringify(body),
   });
 
-/** @throws if there is no connection, or something else answers */
+/** @throws if there is no connection, or the status is not 2xx */
 async function call(path: string, init?: RequestInit): Promise<OtpAnswer> {
   const response = await fetch(path, init);
   if (!response.ok) throw new Error(`Status ${response.status}`);

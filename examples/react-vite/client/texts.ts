@@ -1,8 +1,9 @@
 import type { OtpProblem, OverReason } from '../server/otp-state';
 import type { NoAnswer } from './useOtp';
 
-/* Every text that depends on what happened. Translate this file. */
+/* The texts about the code and about problems, to translate. Fixed texts are in the components. */
 
+/** Titles of the step at which the code can no longer be used. */
 export const OVER: Record<OverReason, string> = {
   expired: 'This code has expired',
   attempts_exhausted: 'Too many wrong codes',
@@ -39,11 +40,11 @@ export function describeProblem(problem: Problem): string {
   return typeof text === 'string' ? text : text(problem as OtpProblem);
 }
 
-/** Whether the problem is about what was typed, so that the field is marked. */
+/** Whether the typed text caused the problem, so that its field is marked as invalid. */
 export const isAboutField = ({ code }: Problem): boolean =>
   ['wrong_code', 'invalid_code', 'invalid_number', 'number_not_possible'].includes(code);
 
-/** The time in so many seconds, such as "14:05". */
+/** The local time after this many seconds, such as "14:05". */
 export const formatTime = (seconds: number): string =>
   new Date(Date.now() + seconds * 1_000).toLocaleTimeString([], {
     hour: '2-digit',

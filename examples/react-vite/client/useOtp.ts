@@ -3,22 +3,22 @@ import type { OtpAction, OtpProblem, OtpState } from '../server/otp-state';
 import { fetchState, post } from './api';
 import { useStepHistory } from './useStepHistory';
 
-/** The server did not answer. */
+/** The problem that the server did not answer. */
 export interface NoAnswer {
   action: OtpAction | 'load';
   code: 'no_answer';
 }
 
-/** What to show, as the server knows it, and the actions of the user. */
+/** What the form shows, and the actions of the user. */
 export interface Otp {
-  /** Undefined until the server has answered. */
+  /** What the server answered last; undefined before its first answer. */
   state: OtpState | undefined;
   problem: OtpProblem | NoAnswer | undefined;
   /** The action that waits for the server. */
   busy: OtpAction | undefined;
   /** Whether the code was just sent again. */
   isResent: boolean;
-  /** Whether the number form is shown though a code was sent: the user went back. */
+  /** Whether the user went back to the number form after a code was sent. */
   isBack: boolean;
   load: () => void;
   requestCode: (phoneNumber: string) => void;

@@ -9,8 +9,9 @@ import { rejectOtherOrigins } from './same-origin.js';
 const { PORT = '3001', HOST = '127.0.0.1', SESSION_SECRET, NODE_ENV } = process.env;
 if (NODE_ENV === 'production' && !SESSION_SECRET) throw new Error('Set SESSION_SECRET.');
 
-const app = express();
 // Behind a reverse proxy, also set 'trust proxy', so that request.ip is the visitor's address.
+const app = express();
+// `upgrade-insecure-requests` would make browsers load the page's files over HTTPS, which this lacks.
 app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
 // The page as `npm run build` made it. While you develop, Vite serves it.
 app.use(express.static(join(import.meta.dirname, '../client')));
@@ -42,7 +43,7 @@ const handleError: ErrorRequestHandler = (error, _request, response, next) => {
     return;
   }
   const status = error?.status >= 400 && error.status < 500 ? error.status : 500;
-  // The error of a malformed body quotes it, so only the others are logged.
+  // The error of a malformed body quotes the body, so only other errors are logged.
   if (status === 500) console.error(error);
   response.status(status).json({ error: 'The request failed.' });
 };

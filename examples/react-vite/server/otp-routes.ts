@@ -17,7 +17,7 @@ declare module 'express-session' {
 
 const findSession = ({ session }: Request): OtpSession => (session.otp ??= newOtpSession());
 
-/** What was typed, without spaces and separators. The service checks everything else. */
+/** The typed text without spaces and separators. The OTP service checks everything else. */
 const readText = (value: unknown): string =>
   typeof value === 'string' ? value.slice(0, 64).replace(/[\s().-]/g, '') : '';
 
@@ -44,7 +44,7 @@ export const otpRoutes = Router()
     response.json({ state: { step: 'number' } } satisfies OtpAnswer);
   });
 
-/** With a new session id, an id that was planted in the browser before is worthless. */
+/** Changes the session id: an id that an attacker planted in the browser is then worthless. */
 async function renewSession(request: Request, otp: OtpSession): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     request.session.regenerate((error) => (error ? reject(error) : resolve()));

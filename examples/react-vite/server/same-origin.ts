@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 
 /**
- * Protects against cross-site request forgery (CSRF), together with the cookie's `SameSite=Strict`. That
- * alone admits pages of other subdomains, which are the same site; the headers tell them apart. Browsers
+ * Protects against cross-site request forgery (CSRF), together with the cookie's `SameSite=Strict`. `SameSite`
+ * alone admits pages of other subdomains, which are the same site; these headers exclude them. Browsers
  * send `Sec-Fetch-Site` with every request to https and localhost, and `Origin` with every POST.
  */
 export const rejectOtherOrigins: RequestHandler = (request, response, next) => {

@@ -2,7 +2,7 @@ import { cookies } from 'next/headers';
 import { handleOtpRequest } from '../../../../lib/otp-handler';
 import { cookieOptions, SESSION_COOKIE } from '../../../../lib/session';
 
-/** `POST /api/otp/request`, `/verify`, `/resend` and `/restart`, for clients that are no page of this app. */
+/** `POST /api/otp/request`, `/verify`, `/resend` and `/restart`, for clients other than this app's pages. */
 export async function POST(
   request: Request,
   { params }: { params: Promise<{ action: string }> },
