@@ -18,7 +18,7 @@ import { infobipReport, REPORT_TOKEN, startTrackedService } from '../support/tra
 const NUMBER = '+14155552671';
 const OTHER_NUMBER = '+14155562672';
 const TEST_NUMBER = '+15550001111';
-const ADDRESS = '203.0.113.7';
+const END_USER_IP = '203.0.113.7';
 const SECRET = 'a master secret that only tests know of';
 
 const TABLES = ['verifications', 'client_numbers', 'idempotency_keys', 'traffic', 'end_users'];
@@ -34,7 +34,7 @@ describe('Stored data', () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  /** The rows of each table. */
+  /** The rows of each of TABLES, in that order. */
   function readRows(): unknown[][] {
     const database = new Libsql(join(dataDir, 'otp.db'));
     const rows = TABLES.map((table) => database.prepare(`select * from ${table}`).all());
@@ -50,7 +50,7 @@ describe('Stored data', () => {
     const { body } = await service.http
       .post('/otp/send')
       .set('idempotency-key', key)
-      .send({ phoneNumber: NUMBER, reference, endUserIp: ADDRESS });
+      .send({ phoneNumber: NUMBER, reference, endUserIp: END_USER_IP });
     const [code = ''] = await service.getReceivedCodes(NUMBER);
     const [providerPinId = ''] = await service.getProviderPinIds(NUMBER);
     const verified = await service.http
@@ -62,13 +62,15 @@ describe('Stored data', () => {
     const rows = readRows();
     await service.close();
 
+    // The traffic has a row of the client, and two each of the prefix and the country: one for the
+    // client, one for all clients together.
     expect(rows.map((list) => list.length)).toEqual([1, 1, 2, 5, 1]);
     const text = JSON.stringify(rows);
     const digits = NUMBER.slice(1);
     for (const secret of [
       digits,
       code,
-      ADDRESS,
+      END_USER_IP,
       reference,
       key,
       providerPinId,
@@ -100,10 +102,10 @@ describe('Stored data', () => {
     await service.close();
 
     const hash = expect.stringMatching(/^[\w-]{43}$/);
-    const known = { pin_id: pinId, country: 'US', status: 'delivered', price: '0.031' };
+    const ofService = { pin_id: pinId, country: 'US', status: 'delivered', price: '0.031' };
     expect(rows).toEqual([
       expect.objectContaining({ message_hash: hash, pin_id: '', client: '', status: 'expired' }),
-      expect.objectContaining({ message_hash: hash, client: 'anonymous', ...known }),
+      expect.objectContaining({ message_hash: hash, client: 'anonymous', ...ofService }),
     ]);
     const text = JSON.stringify(rows);
     for (const secret of [NUMBER.slice(1), messageId, 'foreign-message', REPORT_TOKEN]) {
@@ -123,7 +125,7 @@ describe('Stored data', () => {
       service.http
         .post('/otp/send')
         .set('idempotency-key', key)
-        .send({ phoneNumber, endUserIp: ADDRESS });
+        .send({ phoneNumber, endUserIp: END_USER_IP });
     const before = await send(NUMBER, 'first').then(readRows);
 
     await send(OTHER_NUMBER, 'second').expect(429);
@@ -134,7 +136,7 @@ describe('Stored data', () => {
 
     const counts = (rows: unknown[][]) => rows.map((list) => list.length);
     const [, numbers, , traffic] = after;
-    // The number, its prefix and its time bucket each keep a row with a count of zero.
+    // Of the rejected send, a row of its number and two of its prefix are left, each with a count of zero.
     expect(counts(after)).toEqual([1, 2, 1, 7, 1]);
     expect(counts(before)).toEqual([1, 1, 1, 5, 1]);
     expect(numbers).toContainEqual(expect.objectContaining({ sends: '', failures: '' }));
@@ -172,13 +174,13 @@ describe('Stored data', () => {
   });
 
   // Fails without idempotency-key-queries.ts, update: `erased`
-  it('has no answer of an erased number, even of a resend that was running', async () => {
+  it('keeps no response about an erased number, not even of a resend that was running', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const { store } = opened;
-    const usual = newVerification('pin', phoneNumber(NUMBER), clock.now());
+    const verification = newVerification('pin', phoneNumber(NUMBER), clock.now());
     const accepted = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: [] };
-    const sent = await store.reserveSend(usual, { key: 'send', request: 'a' });
+    const sent = await store.reserveSend(verification, { key: 'send', request: 'a' });
     if (sent.outcome !== 'admitted') throw new Error(sent.outcome);
     await store.confirmSend(sent.reservation, accepted, sendResponse('pin'));
     clock.advance(minutes(1));
@@ -200,7 +202,7 @@ describe('Stored data', () => {
     expect(keys).toEqual([erased, erased]);
   });
 
-  it('has no idempotency key after a day, even of hundreds', async () => {
+  it('has no idempotency key after a day, even if there were hundreds', async () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const idempotencyOf = (key: string) => ({ key, request: key });
@@ -217,7 +219,7 @@ describe('Stored data', () => {
       await opened.store.confirmSend(admission.reservation, accepted, sendResponse(pinId));
       return pinId;
     };
-    // One key first, so that a batch of the cleanup ends between the two keys of a verification.
+    // One key alone comes first, so that a batch of the cleanup ends between the two keys of a verification.
     await send(0);
     for (let i = 1; i <= 300; i += 1) {
       clock.advance(1);
@@ -281,11 +283,11 @@ describe('Stored data', () => {
       changes: Partial<NewVerification>,
       idempotency?: IdempotentRequest,
     ) => {
-      const usual = newVerification(to, phoneNumber(to), clock.now());
-      const admission = await store.reserveSend({ ...usual, ...changes }, idempotency);
+      const verification = newVerification(to, phoneNumber(to), clock.now());
+      const admission = await store.reserveSend({ ...verification, ...changes }, idempotency);
       if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
       const accepted = { provider: 'infobip', pinId: 'any', possiblySentBy: [] };
-      await store.confirmSend(admission.reservation, accepted, sendResponse(usual.pinId));
+      await store.confirmSend(admission.reservation, accepted, sendResponse(verification.pinId));
     };
     const grantAttempt = async (pinId: string, idempotency?: IdempotentRequest) => {
       const request = {
@@ -299,7 +301,7 @@ describe('Stored data', () => {
       if (result.outcome !== 'granted') throw new Error(result.outcome);
       return result.attempt;
     };
-    await createPending(NUMBER, { endUserAddress: ADDRESS }, { key: 'send', request: 'a' });
+    await createPending(NUMBER, { endUserAddress: END_USER_IP }, { key: 'send', request: 'a' });
     await createPending(OTHER_NUMBER, {});
     await store.completeAttempt(await grantAttempt(OTHER_NUMBER), 'verified', clock.now());
     clock.advance(1);
@@ -312,7 +314,7 @@ describe('Stored data', () => {
       return readRows().map(({ length }) => length);
     };
     const days = (count: number) => hours(24 * count);
-    // Verifications, numbers, keys, traffic (of three prefixes and a country, each twice, and a client), end users.
+    // Verifications, numbers, keys, traffic (as above, of three prefixes), end users.
     expect(await rowsAfter(hours(1) - 1)).toEqual([3, 3, 2, 9, 2]);
     expect(await rowsAfter(hours(1))).toEqual([3, 3, 2, 9, 1]);
     expect(await rowsAfter(days(1) - 1)).toEqual([3, 3, 2, 9, 0]);
@@ -332,6 +334,7 @@ describe('Stored data', () => {
     const clock = new FakeClock();
     const opened = await openStore(clock, { DATA_DIR: dataDir });
     const { store } = opened;
+    // A batch of the cleanup deletes 500 rows.
     const numbers = Array.from({ length: 501 }, (_, i) =>
       phoneNumber(`+1415555${String(1_000 + i)}`),
     );

@@ -17,13 +17,15 @@ import { openStore, type OpenStore } from '../support/store.js';
 const NUMBER = phoneNumber('+14155552671');
 const OTHER_NUMBER = phoneNumber('+14155552672');
 
-const REVERT = [
+/** Restores the schema of the release before, which counts numbers for all clients together. */
+const REVERT_MIGRATION = [
   `insert into numbers (number_hash, sends, failures, touched_at, verified_at)
     select number_hash, max(sends), max(failures), max(touched_at), max(verified_at)
     from client_numbers group by number_hash`,
   'drop table client_numbers',
 ];
 
+/** Called only for a number that the client has not verified: shows which numbers are trusted. */
 const blockUnknownNumbers: TrafficEvaluator = () => ({
   scope: 'client_prefix',
   window: 'hour',
@@ -64,13 +66,14 @@ describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %
     ({ store } = opened);
   }
 
-  /** Counts numbers for all clients together, as the release before does, and migrates again. */
+  /** Goes back to the release before, runs `changes` on its data, and migrates again. */
   async function upgrade(...changes: string[]): Promise<void> {
     await opened.close();
     const url = settings['DATABASE_URL'];
     const database = url === undefined ? openSqlite(dataDir) : openPostgres(url, seconds(5));
     const kysely = new Kysely<unknown>({ dialect: database.dialect });
-    for (const statement of [...REVERT, ...changes]) await sql.raw(statement).execute(kysely);
+    for (const statement of [...REVERT_MIGRATION, ...changes])
+      await sql.raw(statement).execute(kysely);
     await clientNumbers(kysely);
     await kysely.destroy();
     await database.close();
@@ -108,7 +111,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %
     await store.completeAttempt(result.attempt, 'verified', clock.now());
   }
 
-  it('leaves a verified number to the client that verified it, and its messages to each client', async () => {
+  it('keeps a number trusted for the client that verified it, and its cooldown for each client', async () => {
     await verify('shop');
     await createPending('bank');
     await upgrade();
@@ -121,7 +124,7 @@ describe.each(['SQLite', 'PostgreSQL'])('The migration to limits per client on %
     expect((await reserveSend('bank')).outcome).toBe('suspended');
   });
 
-  it('leaves everything to a client that is alone, though a verification was deleted', async () => {
+  it('keeps a number trusted for the only client, though its verification was deleted', async () => {
     await verify('shop');
     await createPending('shop', OTHER_NUMBER);
     await upgrade("delete from verifications where status = 'verified'");

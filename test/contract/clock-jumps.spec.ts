@@ -17,7 +17,7 @@ const enforce = createTrafficEvaluator({
   unverifiedRatio: 0.8,
 });
 
-/** A storage, the clock of its replica, and what the replica's clients do. */
+/** A replica: its storage, its clock, and the requests of its clients. */
 class Subject {
   opened!: OpenStore;
   private created = 0;
@@ -39,7 +39,7 @@ class Subject {
     await this.open();
   }
 
-  /** To a new number of the same prefix, unless the changes say otherwise. */
+  /** Sends to a new number of the same prefix, unless `changes` has another number. */
   async send(
     changes: Partial<NewVerification> = {},
     idempotency?: IdempotentRequest,
@@ -73,11 +73,11 @@ class Subject {
   }
 }
 
-/** Something that lasts for a time. */
+/** A rule that is in force for a limited time, for example a cooldown. */
 interface TimedRule {
   readonly title: string;
   readonly settings?: NodeJS.ProcessEnv;
-  /** Starts it. @returns its length in milliseconds */
+  /** Lets the rule begin. @returns for how many milliseconds it is in force */
   readonly start: (subject: Subject) => Promise<number>;
   readonly isInForce: (subject: Subject) => Promise<boolean>;
 }
@@ -172,7 +172,7 @@ const RULES: readonly TimedRule[] = [
     isInForce: async (subject) => (await sendWithKey(subject)).outcome === 'replayed',
   },
   {
-    title: 'a record',
+    title: 'a stored verification',
     settings: { RETENTION: '1d' },
     start: async (subject) => {
       await subject.send({ pinId: 'pin' });
@@ -187,7 +187,7 @@ const RULES: readonly TimedRule[] = [
 
 describe.each(DATABASES)('With %s', (_engine, newStorage) => {
   // Fails without sliding-window.ts, blockedUntil: `Math.min`
-  it('a replica that is a little behind another one names the cooldown as the wait, not more', async () => {
+  it('a replica whose clock is behind that of another names no wait longer than the cooldown', async () => {
     const subject = new Subject(await newStorage(), new FakeClock(), { SEND_COOLDOWN: '30s' });
     await subject.open();
     const now = subject.clock.now();
@@ -212,7 +212,7 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
       await subject.storage.removeData();
     });
 
-    /** Starts it, does something in the middle of it, and finds how long it lasts. */
+    /** Lets the rule begin, interrupts in the middle, and expects it to last exactly its length. */
     async function expectFullLength(interrupt: () => void): Promise<void> {
       const lengthMs = await start(subject);
       const middleMs = Math.floor(lengthMs / 2);
@@ -226,20 +226,20 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
     }
 
     // The next two tests fail without clock.ts, applyReading: `aheadMs`
-    it('lasts its length when the clock is set back', async () => {
+    it('lasts its full length when the clock is set back', async () => {
       await expectFullLength(() => {
         subject.clock.moveWallClock(-JUMP_MS);
       });
     });
 
-    it('lasts its length when a clock that was ahead is corrected', async () => {
+    it('lasts its full length when a clock that was ahead is corrected', async () => {
       subject.clock.moveWallClock(JUMP_MS);
       await expectFullLength(() => {
         subject.clock.moveWallClock(-JUMP_MS);
       });
     });
 
-    it('lasts its length when a clock that was behind is corrected', async () => {
+    it('lasts its full length when a clock that was behind is corrected', async () => {
       subject.clock.moveWallClock(-JUMP_MS);
       await expectFullLength(() => {
         subject.clock.moveWallClock(JUMP_MS);
@@ -256,7 +256,7 @@ describe.each(DATABASES)('With %s', (_engine, newStorage) => {
     });
 
     // Fails without clock-synchronizer.ts, advanceTo
-    it('goes on after a restart with the clock set back, for its length at most', async () => {
+    it('stays in force after a restart with the clock set back, for at most its length from then on', async () => {
       const lengthMs = await start(subject);
       subject.clock.advance(lengthMs / 2);
       await subject.restartSetBack();

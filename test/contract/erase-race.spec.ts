@@ -14,6 +14,7 @@ describe('Erasing a number while a request with an idempotency key is counted', 
   let postgres: PostgresServer;
   let url: string;
   let opened: OpenStore;
+  /** The connection of a concurrent request. */
   let request: pg.Client;
   let observer: pg.Client;
   const clock = new FakeClock();
@@ -39,7 +40,7 @@ describe('Erasing a number while a request with an idempotency key is counted', 
     const { store } = opened;
     await confirm(await reserve('pin'));
 
-    // As a resend does: it claims its key, then counts for its verification.
+    // A resend does the same: it claims its key, then counts its message for the verification.
     await request.query('begin');
     await request.query(`insert into idempotency_keys
       (client, key_hash, request_hash, pin_id, state, sealed_answer, created_at, run)
@@ -55,12 +56,12 @@ describe('Erasing a number while a request with an idempotency key is counted', 
   });
 
   // Fails without the condition of `erase` in verification-queries.ts.
-  it('keeps a send that was committed when the keys were read, so that its key is not left alone', async () => {
+  it('keeps a send that was committed after the keys were read, so that its key keeps its verification', async () => {
     const { store } = opened;
     await confirm(await reserve('pin-1', 'key-1'));
     clock.advance(minutes(1));
 
-    // The erase waits here, and has read which keys it erases.
+    // The erase finds the keys to erase, and then waits for this lock.
     await request.query('begin');
     await request.query(`select 1 from idempotency_keys for update`);
     const erased = store.erase(NUMBER, 'shop');

@@ -13,6 +13,8 @@ import {
 } from '../support/scripted-upstream.js';
 import { scaleTimeLimit } from '../support/time-scale.js';
 
+/** That many failures in a row open a circuit. */
+const OPENING_FAILURES = 5;
 const TIMEOUT_MS = scaleTimeLimit(1_000);
 const number = phoneNumber('+41793026727');
 
@@ -215,7 +217,9 @@ describe('ProviderRouter with two providers', () => {
     expect(requestCounts()).toEqual([1, 0]);
   });
 
-  it.each<[string, Script, Script, string, string[]]>([
+  it.each<
+    [reported: string, first: Script, second: Script, code: string, possiblySentBy: string[]]
+  >([
     ['a message that may have been sent', reply(401, {}), hang, 'provider_timeout', ['sinch']],
     [
       'a message that may have been sent',
@@ -245,7 +249,8 @@ describe('ProviderRouter with two providers', () => {
     await providers.close();
     providers = await start({ PROVIDERS: 'sinch,infobip' });
     sinch.answer(reply(429, { errorCode: 42901 }, { 'retry-after': '30' }));
-    for (let i = 0; i < 5; i += 1) expect(await send()).toMatchObject({ provider: 'infobip' });
+    for (let i = 0; i < OPENING_FAILURES; i += 1)
+      expect(await send()).toMatchObject({ provider: 'infobip' });
     sinch.answer(sinchSent);
 
     expect(
@@ -258,7 +263,7 @@ describe('ProviderRouter with two providers', () => {
   describe('when the circuit of the first provider is open', () => {
     beforeEach(async () => {
       infobip.answer(throttled);
-      for (let i = 0; i < 5; i += 1) await send();
+      for (let i = 0; i < OPENING_FAILURES; i += 1) await send();
       infobip.requests.length = sinch.requests.length = 0;
     });
 
@@ -289,16 +294,17 @@ describe('ProviderRouter with two providers', () => {
     });
   });
 
-  it('rejects a verify at once with retryAfterMs when earlier ones failed', async () => {
+  it('rejects a verify at once with retryAfterMs when enough verifies failed before', async () => {
     infobip.answer(reply(500, {}));
-    for (let i = 0; i < 5; i += 1) await catchProviderError(verify('infobip', 'PIN'));
+    for (let i = 0; i < OPENING_FAILURES; i += 1)
+      await catchProviderError(verify('infobip', 'PIN'));
 
     expect(await catchProviderError(verify('infobip', 'PIN'))).toMatchObject({
       failure: 'circuit_open',
       code: 'provider_unavailable',
       retryAfterMs: expect.any(Number),
     });
-    expect(requestCounts()).toEqual([5, 0]);
+    expect(requestCounts()).toEqual([OPENING_FAILURES, 0]);
   });
 
   it('sends by the second provider when the first has PROVIDER_MAX_IN_FLIGHT calls running', async () => {
@@ -316,7 +322,7 @@ describe('ProviderRouter with two providers', () => {
   });
 });
 
-/** Blocks the whole process. */
+/** Blocks the event loop. */
 function blockProcess(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -17,6 +17,7 @@ describe('A send that is committed while the rows of a phone are merged', () => 
   const clock = new FakeClock();
   let postgres: PostgresServer;
   let opened: OpenStore;
+  /** The connection of a concurrent request. */
   let request: pg.Client;
   let observer: pg.Client;
 
@@ -51,13 +52,14 @@ describe('A send that is committed while the rows of a phone are merged', () => 
       `insert into client_numbers (number_hash, client, sends, failures, touched_at)
        select number_hash, 'shop', $1, '', touched_at from client_numbers where client = 'bank'`,
     ],
-  ])('counts (%s)', async (_build, statement) => {
-    // The row of another client has the hash of the identity.
+  ])('counts for the daily limit (%s)', async (_build, statement) => {
+    // The row of the bank has the hash of the number's identity, that of the shop the former hash.
     await reserve('bank-pin', NUMBER, 'bank');
     await reserve('pin', FORMER);
     clock.advance(seconds(60));
 
     await request.query('begin');
+    // A stored send is its time and eight more digits.
     await request.query(statement, [`${String(clock.now() - seconds(30))}00000000`]);
     const send = reserve('newer-pin', NUMBER);
     await waitUntilBlocked(observer);

@@ -77,7 +77,7 @@ describe.each(DATABASES)(
       opened.store.completeAttempt(await grant(selector), result, clock.now());
 
     const find = (pinId: string) => opened.store.find(pinId, 'shop', clock.now());
-    const lookUp = (client = 'shop') => opened.store.getLastVerifiedAt(NUMBER, client);
+    const getLastVerifiedAt = (client = 'shop') => opened.store.getLastVerifiedAt(NUMBER, client);
 
     it('keeps its cooldown', async () => {
       await reserve(FORMER);
@@ -106,7 +106,7 @@ describe.each(DATABASES)(
       },
     );
 
-    it('keeps the share that other clients have of its limits', async () => {
+    it('has the messages of other clients counted for its shared limit', async () => {
       await send(FORMER, 'bank');
       await send(NUMBER);
       await send(NUMBER);
@@ -133,12 +133,13 @@ describe.each(DATABASES)(
 
       expect(verified).toEqual({ verified: true });
       expect(attempt).toMatchObject({ pinId, phoneNumber: { e164: FORMER.e164 } });
-      expect(await lookUp()).toBe(clock.now());
+      expect(await getLastVerifiedAt()).toBe(clock.now());
     });
 
     it('is trusted after a code that was checked while its rows were merged', async () => {
       const attempt = await grant({ pinId: await send(FORMER) });
-      await lookUp();
+      // Merges the rows.
+      await getLastVerifiedAt();
       await opened.store.completeAttempt(attempt, 'verified', clock.now());
       let evaluations = 0;
       const evaluate = () => {
@@ -150,10 +151,11 @@ describe.each(DATABASES)(
       expect(evaluations).toBe(0);
     });
 
-    it('gives an attempt back that was reserved before its rows were merged', async () => {
+    it('releases an attempt that was reserved before its rows were merged', async () => {
       const pinId = await send(FORMER);
       const attempt = await grant({ pinId });
-      await lookUp();
+      // Merges the rows.
+      await getLastVerifiedAt();
       await opened.store.releaseAttempt(attempt);
 
       expect(await find(pinId)).toMatchObject({ attemptsRemaining: 5 });
@@ -167,7 +169,7 @@ describe.each(DATABASES)(
       expect((await grant({ phoneNumber: NUMBER })).pinId).toBe(newer);
     });
 
-    it('gets its code again, at the number that got it before', async () => {
+    it('gets its code again at the number that got the code before', async () => {
       const pinId = await send(FORMER);
       const request = { pinId, client: 'shop', channel: 'voice', now: clock.now() } as const;
       const admission = await opened.store.reserveResend(request);
@@ -181,7 +183,10 @@ describe.each(DATABASES)(
       const verifiedAt = clock.now();
       clock.advance(minutes(10));
 
-      expect([await lookUp(), await lookUp('bank')]).toEqual([verifiedAt, undefined]);
+      expect([await getLastVerifiedAt(), await getLastVerifiedAt('bank')]).toEqual([
+        verifiedAt,
+        undefined,
+      ]);
     });
 
     it('is erased under both spellings, and keeps its limits', async () => {
@@ -190,7 +195,7 @@ describe.each(DATABASES)(
       await opened.store.erase(NUMBER, 'shop');
 
       expect(await Promise.all(pinIds.map(find))).toEqual([undefined, undefined, undefined]);
-      expect(await lookUp()).toBeUndefined();
+      expect(await getLastVerifiedAt()).toBeUndefined();
       expect(await reserve(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
       expect(await reserveAttempt({ phoneNumber: NUMBER }, 'bank')).toMatchObject({
         outcome: 'granted',
@@ -208,7 +213,7 @@ describe.each(DATABASES)(
       expect(await reserve(NUMBER)).toMatchObject({ limit: 'sends_per_day' });
     });
 
-    it('has no more codes checked than its limits allow by concurrent requests', async () => {
+    it('has no more codes checked for concurrent requests than its limits allow', async () => {
       const pinId = await send(FORMER);
       const selectors = Array.from({ length: 20 }, (_, index) =>
         index % 2 === 0 ? { pinId } : { phoneNumber: NUMBER },
@@ -219,7 +224,7 @@ describe.each(DATABASES)(
       expect(granted).toHaveLength(4);
     });
 
-    it('costs one statement more, and other phones none', async () => {
+    it('costs one batch of statements more, and other phones none', async () => {
       const run = jest.spyOn(Database.prototype, 'run');
       const countBatches = async (number: PhoneNumber) => {
         run.mockClear();

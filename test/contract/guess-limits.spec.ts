@@ -21,7 +21,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     storage = await newStorage();
     replicas = [await storage.open(clock, SETTINGS)];
     // Only one process can open a SQLite file.
-    replicas.push(engine === 'SQLite' ? openedFirst() : await storage.open(clock, SETTINGS));
+    replicas.push(engine === 'SQLite' ? getFirstReplica() : await storage.open(clock, SETTINGS));
   });
 
   afterEach(async () => {
@@ -29,7 +29,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
     await storage.removeData();
   });
 
-  function openedFirst(): OpenStore {
+  function getFirstReplica(): OpenStore {
     const [first] = replicas;
     if (!first) throw new Error('no replica');
     return first;
@@ -79,16 +79,16 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
 
   // Fails without guess-limits.ts, addWrongCode: the cached counts
   it('are limited exactly for the attempts of one replica', async () => {
-    const outcomes = await submitMany(13, openedFirst());
+    const outcomes = await submitMany(13, getFirstReplica());
 
-    // The eleventh is the first code of its verification.
+    // At the limit, the first code of a verification is still checked: here the eleventh code.
     expect(outcomes.filter((outcome) => outcome === 'granted')).toHaveLength(11);
     expect(outcomes.slice(11)).toEqual(['client_wrong_codes', 'client_wrong_codes']);
   });
 
   // Fails without attempt.repository.ts, isLimited: `!lost`
-  it('let a request repeat the first code, whose answer was lost, and no other code follow', async () => {
-    const replica = openedFirst();
+  it('let a request repeat the first code if its answer was lost, and let no other code follow', async () => {
+    const replica = getFirstReplica();
     await submitMany(10, replica);
     const pinId = await createPending(replica.store);
     const idempotency = { key: 'key', request: 'first' };
@@ -106,7 +106,7 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
   });
 
   // Fails without number-limits.ts, firstCodeOnly
-  it('let one of two replicas check the first code', async () => {
+  it('let only one of two replicas check the first code', async () => {
     const [one, other] = replicas;
     if (!one || !other) throw new Error('no replica');
     await submitMany(10, one);
@@ -131,10 +131,10 @@ describe.each(DATABASES)('The wrong codes of a client counted on %s', (engine, n
   });
 
   it('are kept when the service starts again', async () => {
-    await submitMany(10, openedFirst());
+    await submitMany(10, getFirstReplica());
     for (const replica of new Set(replicas)) await replica.close();
     replicas = [await storage.open(clock, SETTINGS)];
 
-    expect(await submitMany(2, openedFirst())).toEqual(['granted', 'client_wrong_codes']);
+    expect(await submitMany(2, getFirstReplica())).toEqual(['granted', 'client_wrong_codes']);
   });
 });

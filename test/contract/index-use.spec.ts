@@ -10,13 +10,14 @@ import { FakeClock } from '../support/fake-clock.js';
 import { newVerification, sendResponse } from '../support/new-verification.js';
 import { openStore } from '../support/store.js';
 
+/** A flow is a send and a verify. */
 const FLOWS = 2_000;
-/** Few enough that none waits too long for a connection, even on a busy machine. */
+/** So few that no flow waits too long for a connection, even on a busy machine. */
 const CONCURRENCY = 50;
 /** Includes the time buckets of prefix, country and client, in all shards. */
 const MAX_ROWS_READ_PER_FLOW = 100;
 
-/** A run of over a minute would otherwise get statistics of half-filled tables on the way. */
+/** Autovacuum would collect statistics of half-filled tables in a run of over a minute. */
 const DISABLE_AUTOVACUUM = `do $$
   declare name text;
   begin
@@ -117,7 +118,7 @@ describe('SQLite', () => {
     database.close();
 
     expect(statements.length).toBeGreaterThan(50);
-    // Its condition is never true.
+    // The exception writes nothing, as its condition is never true.
     expect(scanning.map(([, name]) => name)).toEqual(['health.writeNothing']);
   });
 });

@@ -364,7 +364,7 @@ describe('InfobipProvider', () => {
 
   describe('findVerified', () => {
     const NOW = Date.parse('2030-01-01T00:00:00Z');
-    /** The service's clock is the system's; Infobip's is at NOW. */
+    /** The message was sent a minute ago. The service's clock is the system's; Infobip's is at NOW. */
     const findVerified = () => provider.findVerified(number, 'PIN', Date.now() - minutes(1));
     const entry = (changes: object = {}) => ({
       msisdn: '41793026727',
@@ -377,22 +377,22 @@ describe('InfobipProvider', () => {
     };
 
     it.each([
-      ['its only message was verified', [entry()], 'verified'],
-      ['its only message was not verified', [entry({ verified: false })], 'not_verified'],
-      ['the time is in seconds', [entry({ sentAt: (NOW - minutes(1)) / 1_000 })], 'verified'],
+      ['its only message was verified', 'verified', [entry()]],
+      ['its only message was not verified', 'not_verified', [entry({ verified: false })]],
+      ['sentAt is in seconds', 'verified', [entry({ sentAt: (NOW - minutes(1)) / 1_000 })]],
       [
         'an earlier message was verified',
-        [entry({ verified: false }), entry({ sentAt: NOW - minutes(2) })],
         'not_verified',
+        [entry({ verified: false }), entry({ sentAt: NOW - minutes(2) })],
       ],
-      ['of two messages one was verified', [entry(), entry({ verified: false })], 'unknown'],
-      ['another message has no time', [entry(), entry({ sentAt: undefined })], 'unknown'],
-      ['it is about another number', [entry({ msisdn: '41790000000' })], 'unknown'],
-      ['“true” is a text', [entry({ verified: 'true' })], 'unknown'],
-      ['an entry is null', [null], 'unknown'],
-      ['there is no message', [], 'unknown'],
-      ['there are only earlier messages', [entry({ sentAt: NOW - minutes(2) })], 'unknown'],
-    ])('when %s', async (_title, verifications, result) => {
+      ['of two messages one was verified', 'unknown', [entry(), entry({ verified: false })]],
+      ['another message has no time', 'unknown', [entry(), entry({ sentAt: undefined })]],
+      ['the only message is to another number', 'unknown', [entry({ msisdn: '41790000000' })]],
+      ['`verified` is a string', 'unknown', [entry({ verified: 'true' })]],
+      ['an entry is null', 'unknown', [null]],
+      ['there is no message', 'unknown', []],
+      ['there are only earlier messages', 'unknown', [entry({ sentAt: NOW - minutes(2) })]],
+    ])('when %s, returns %s', async (_title, result, verifications) => {
       answerList(verifications);
 
       expect(await findVerified()).toBe(result);
@@ -406,7 +406,7 @@ describe('InfobipProvider', () => {
         },
       ],
       [
-        'has no date',
+        'has no valid date',
         () => {
           answerList([entry()], 'today');
         },
@@ -502,7 +502,7 @@ describe('InfobipProvider', () => {
     expect(await catchProviderError(send())).toMatchObject({ retryAfterMs });
   });
 
-  it('waits until the date in Retry-After', async () => {
+  it('reads a date in Retry-After as a wait until then', async () => {
     const inAMinute = new Date(Date.now() + 60_000).toUTCString();
     upstream.answer(reply(429, v2Error('E429'), { 'retry-after': inAMinute }));
 
@@ -513,7 +513,7 @@ describe('InfobipProvider', () => {
   });
 
   // Fails with the date of this machine in provider-response.ts, parseRetryAfter.
-  it('waits until the date in Retry-After though the clock of this machine is behind', async () => {
+  it('reads a date in Retry-After by the date of the response, not by the clock of this machine', async () => {
     const sentAt = Date.now() + hours(2);
     upstream.answer(
       reply(429, v2Error('E429'), {

@@ -8,6 +8,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { openStore } from '../support/store.js';
 
 const SET_NEWER_VERSION = 'update schema_version set version = 999';
+/** 13 is the version of this release's schema. */
 const NEWER_SCHEMA_ERROR = /schema version 999.*knows only 13/;
 
 describe('Schema migrations', () => {
@@ -29,7 +30,7 @@ describe('Schema migrations', () => {
     const postgres = await startPostgres();
     const DATABASE_URL = await postgres.createDatabase();
     const isLocked = "select count(*) > 0 from pg_locks where locktype = 'advisory'";
-    // As long as a migration of a large table.
+    // Holds the lock for as long as a migration of a large table may take.
     const other = queryPostgres(DATABASE_URL, "select pg_advisory_lock(x'0701'::int), pg_sleep(4)");
     while ((await queryPostgres(DATABASE_URL, isLocked)) !== 't') continue;
 

@@ -54,11 +54,11 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
   };
   const complete = (checked: Attempt, result: 'verified' | 'wrong_code' | 'wrong_code_final') =>
     opened.store.completeAttempt(checked, result, clock.now());
-  /** The events that wait. They are not claimed again within a minute. */
+  /** Claims the waiting events, which cannot be claimed again within a minute. */
   const claim = async () =>
     (await opened.outbox.claim(100)).map(({ pinId, type }) => [pinId, type]);
 
-  it('holds no event of a verification whose last codes are still being checked', async () => {
+  it('holds no event of a verification whose last code is still being checked', async () => {
     await send('pin');
     const attempts = [];
     for (let i = 0; i < 5; i += 1) attempts.push(await attempt('pin'));
@@ -84,7 +84,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     expect(event && (await opened.outbox.readContent(event))).toMatchObject({ attempts: 1 });
   });
 
-  it('holds an event of used-up attempts at the expiry, if an answer is lost', async () => {
+  it('holds an event of used-up attempts only at the expiry if the answer to the last check is lost', async () => {
     await send('pin');
     for (let i = 0; i < 4; i += 1) await complete(await attempt('pin'), 'wrong_code');
     await opened.lostAnswers.keepAttempt(await attempt('pin'), clock.now(), CONTEXT);
@@ -96,7 +96,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     expect(await claim()).toEqual([['pin', 'verification.exhausted']]);
   });
 
-  it('holds one event of a code whose right answer was lost, before and after it is claimed', async () => {
+  it('holds one event if both a request and the recovery of a lost answer complete the verification', async () => {
     await send('pin');
     const [first, second] = [await attempt('pin'), await attempt('pin')];
     await opened.lostAnswers.keepAttempt(first, clock.now(), CONTEXT);
@@ -135,7 +135,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
         () => opened.store.cancel(pinId, 'shop', verifiedAt),
         () => opened.outbox.addExpired(),
       ];
-      // Each one comes first in some rounds.
+      // Each change comes first in some rounds.
       const [early, ...others] = [...changes.slice(round % 4), ...changes.slice(0, round % 4)];
       await Promise.all([early?.(), nextTurn().then(() => Promise.all(others.map((go) => go())))]);
       await opened.outbox.addExpired();
@@ -194,7 +194,7 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
       const all = [...claimed.flat(), ...rest].map(({ eventId }) => eventId);
       expect(all).toHaveLength(30);
       expect(new Set(all).size).toBe(30);
-      // As if all were killed.
+      // No claimed event is marked as sent, as if all replicas were killed.
       clock.advance(minutes(1));
     }
 
@@ -202,13 +202,13 @@ describe.each(DATABASES)('The outbox on %s', (_name, newStorage) => {
     await replica.close();
   });
 
-  it('is empty without EVENTS_URL, and loses its events with their verification', async () => {
-    const silent = await storage.open(clock, {});
+  it('is empty without EVENTS_URL, and its events are deleted with their verification', async () => {
+    const withoutEvents = await storage.open(clock, {});
     await send('pin');
-    await silent.store.cancel('pin', 'shop', clock.now());
-    await silent.outbox.addExpired();
+    await withoutEvents.store.cancel('pin', 'shop', clock.now());
+    await withoutEvents.outbox.addExpired();
     expect(await claim()).toEqual([]);
-    await silent.close();
+    await withoutEvents.close();
 
     clock.advance(minutes(1));
     await send('second');

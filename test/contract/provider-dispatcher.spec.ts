@@ -49,7 +49,7 @@ describe('Calls to a provider', () => {
 
     const respondWith = (text: string) => (socket: Socket) => socket.end(text);
 
-    // With undici's own error for a hang-up, undici connects 500 times a second, for ever.
+    // If the proxy's hang-up gave undici's own error, undici would reconnect 500 times a second, for ever.
     it.each<[string, (socket: Socket) => unknown, string]>([
       ['wants other credentials', respondWith('HTTP/1.1 407 No\r\n\r\n'), 'PROXY_STATUS_407'],
       ['cannot reach the provider', respondWith('HTTP/1.1 502 No\r\n\r\n'), 'PROXY_STATUS_502'],
@@ -119,7 +119,7 @@ describe('Calls to a provider', () => {
       { NO_PROXY: '*' },
       { NO_PROXY: 'other.test, .infobip.test' },
       { no_proxy: 'infobip.test:443' },
-    ])('are sent without it if the settings contain %j', async (variables) => {
+    ])('are sent without the proxy if the settings contain %j', async (variables) => {
       proxy = await startForwardProxy(respondWith('HTTP/1.1 407 No\r\n\r\n'));
       const post = await createPost(REMOTE, { HTTPS_PROXY: proxy.url, ...variables });
 
@@ -128,7 +128,7 @@ describe('Calls to a provider', () => {
       expect(proxy.tunnels).toEqual([]);
     });
 
-    it('are sent without it to this machine', async () => {
+    it('are sent without the proxy to this machine', async () => {
       proxy = await startForwardProxy(respondWith('HTTP/1.1 407 No\r\n\r\n'));
       const { server, url } = await listen(await freePort(), '127.0.0.1', (_request, response) =>
         response.end('{}'),

@@ -76,6 +76,7 @@ describe('ProviderHttpClient', () => {
     const post = createPost();
     upstream.answer(hang);
 
+    // PROVIDER_TIMEOUT is 20 s, longer than this test may take.
     await catchProviderError(post('late', 0));
     await catchProviderError(post('later', -1));
   });

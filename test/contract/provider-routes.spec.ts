@@ -29,6 +29,7 @@ describe('ProviderRouter with one provider for a country', () => {
       INFOBIP_BASE_URL: infobip.url,
       SINCH_BASE_URL: sinch.url,
     });
+    // Five failures open the circuit of Infobip.
     for (let i = 0; i < 5; i += 1) await sendToAmerican();
     infobip.requests.length = 0;
   });
@@ -43,7 +44,7 @@ describe('ProviderRouter with one provider for a country', () => {
     await expect(sending).rejects.toThrow(SendFailedError);
   };
 
-  /** Why no message can be sent now. */
+  /** The error if no message to the number can be sent now. */
   function findObstacle(to = AMERICAN): ProviderError | undefined {
     try {
       providers.router.getRoute(to).assertAvailable('sms');
@@ -65,7 +66,7 @@ describe('ProviderRouter with one provider for a country', () => {
   });
 
   // Fails if hasFallback in provider-router.ts looks at PROVIDERS only.
-  it('probes that provider at the same pace, because no other can take its messages', async () => {
+  it('does not lengthen the pause before the next probe, because no other provider can send to the country', async () => {
     while (infobip.requests.length === 0) {
       await delay(POLL_MS);
       await sendToAmerican();

@@ -69,7 +69,7 @@ const OUTAGES: readonly OutageCase[] = [
   },
 ];
 
-/** Polls until it returns true. */
+/** Polls until the condition is true. */
 async function waitUntil(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (!(await condition())) {
@@ -105,7 +105,7 @@ describe('A Redis that can be reached but', () => {
   const run = ([command = '', ...args]: readonly string[]) => admin.redis.call(command, ...args);
   const count = (counter: RedisThrottlerStorage) => counter.increment('a', minutes(1), 1_000_000);
   const getMessages = () => log.lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
-  const getReports = (reason: string) =>
+  const getMessagesWith = (reason: string) =>
     getMessages().filter((message) => message.includes(reason));
   const isCounting = () =>
     count(storage).then(
@@ -113,7 +113,7 @@ describe('A Redis that can be reached but', () => {
       () => false,
     );
 
-  // Without the count of attempts in RedisOutage, it reconnects at least 20 times a second.
+  // Without the count of attempts in RedisOutage, the client reconnects at least 20 times a second.
   it.each(OUTAGES)(
     '$title is reported once, gets few connections, and is used again',
     async ({ begin, end, reason, rejectsConnections = false, keepsConnection = false }) => {
@@ -131,9 +131,9 @@ describe('A Redis that can be reached but', () => {
         if (performance.now() <= endsAt) return false;
         connectionsInTwoSeconds ??= connections;
         // A server with too many clients may close a connection before its reply is read.
-        return getReports(reason).length > 0;
+        return getMessagesWith(reason).length > 0;
       });
-      // 50, 100, 150 ms … apart.
+      // The attempts to connect are 50, 100, 150 ms … apart.
       expect(connectionsInTwoSeconds).toBeLessThanOrEqual(9);
       // Fails for a replica without NOT_PRIMARY in RedisThrottlerStorage.
       expect(connections === 0).toBe(keepsConnection);
@@ -142,7 +142,7 @@ describe('A Redis that can be reached but', () => {
       await waitUntil(isCounting);
 
       const messages = getMessages();
-      expect(getReports(reason)).toHaveLength(1);
+      expect(getMessagesWith(reason)).toHaveLength(1);
       expect(messages.at(-1)).toBe('Redis is available again.');
       expect(messages.length).toBeLessThanOrEqual(3);
     },
@@ -169,6 +169,7 @@ describe('A Redis that still loads its data', () => {
       socket.on('data', (command) => {
         const info = `loading:${isLoading ? 1 : 0}\r\nloading_eta_seconds:60`;
         const isInfo = command.toString().includes('info');
+        // The reply to a hit: one hit, and a minute left of its window.
         socket.write(isInfo ? `$${info.length}\r\n${info}\r\n` : '*2\r\n:1\r\n:60000\r\n');
       });
     }).listen(0, '127.0.0.1');
@@ -176,8 +177,8 @@ describe('A Redis that still loads its data', () => {
   });
   afterAll(() => server.close());
 
-  // Without `maxLoadingRetryTime` in createRedis, it is asked again after ten seconds.
-  it('is used soon after that, however long it expected to load', async () => {
+  // Without `maxLoadingRetryTime` in createRedis, the client asks Redis again after ten seconds.
+  it('is used within eight seconds after loading, though it expected a minute', async () => {
     const { port } = server.address() as AddressInfo;
     const storage = new RedisThrottlerStorage(`redis://127.0.0.1:${port}`);
     const hit = () => storage.increment('a', minutes(1), 1);

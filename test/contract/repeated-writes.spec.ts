@@ -24,13 +24,13 @@ const RESPONSE = {
 const REQUEST: IdempotentRequest = { key: 'key', request: 'request' };
 const ACCEPTED = { provider: 'infobip', pinId: 'provider-pin', possiblySentBy: ['sinch'] };
 
-/** Where the connection breaks: before the write, before its commit, or after the commit. */
+/** The connection breaks at the n-th request or response of the write. */
 const BREAKS: [title: string, message: 'request' | 'response', n: number][] = [
-  ['before it was written', 'request', 1],
-  ['after it was written', 'response', 1],
-  ['between its statements or later', 'request', 2],
-  ['at the answer to its second message', 'response', 2],
-  ['at the answer to its third message', 'response', 3],
+  ['before the write', 'request', 1],
+  ['after the write, before its response', 'response', 1],
+  ['between the statements of the write or later', 'request', 2],
+  ['at the second response to the write', 'response', 2],
+  ['at the third response to the write', 'response', 3],
 ];
 
 describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
@@ -65,12 +65,15 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
 
   afterAll(() => server.stop());
 
-  /** Breaks the connection during `write`, or after it if it has fewer messages. */
+  /**
+   * Breaks the connection during `write`, or not at all if `write` has fewer messages.
+   * @param meanwhile what is done before the service connects again
+   */
   async function breakDuring<T>(
     write: () => Promise<T>,
     meanwhile?: () => Promise<void>,
   ): Promise<T> {
-    // Opens a connection.
+    // Opens a connection, whose messages must not be counted.
     await opened.runCleanup();
     proxy.breakAt(message, n, meanwhile);
     const result = await write();
@@ -112,7 +115,10 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
   const complete = (attempt: Attempt, result: CheckResult) =>
     store.completeAttempt(attempt, result, clock.now());
   const find = (pinId: string) => store.find(pinId, CLIENT, clock.now());
-  /** Attempts of the verification, wrong codes of its number, and sends in the traffic. */
+  /**
+   * `attempts|wrong codes of a number|messages of the client|messages of all numbers`.
+   * A stored send or wrong code has 21 characters.
+   */
   const readCounts = () =>
     queryPostgres(
       url,
@@ -204,7 +210,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
 
   it('reserves an attempt once', async () => {
     const pinId = await createPending();
-    // A client's first attempt also reads its counts.
+    // A client's first attempt also reads the client's counts.
     await expect(reserveAttempt('unknown')).rejects.toThrow('not_found');
 
     const attempt = await breakDuring(() => reserveAttempt(pinId, REQUEST));
@@ -226,7 +232,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     expect(await find(pinId)).toMatchObject({ status: 'verified' });
   });
 
-  it('accepts a right code once that another request has brought at the same moment', async () => {
+  it('rejects a right code that another request has had verified at the same moment', async () => {
     const pinId = await createPending();
     const [first, second] = [await reserveAttempt(pinId), await reserveAttempt(pinId)];
     expect(await complete(first, 'verified')).toEqual({ verified: true });
@@ -249,7 +255,7 @@ describe.each(BREAKS)('When the connection breaks %s', (_title, message, n) => {
     expect(await readCounts()).toBe('1|1|1|1');
   });
 
-  it('returns the response that is replayed, though another code has come meanwhile', async () => {
+  it('returns the response that a repeat gets, though another code was submitted meanwhile', async () => {
     const pinId = await createPending();
     const attempt = await reserveAttempt(pinId, REQUEST);
     const other = await openStore(clock, { DATABASE_URL: url });

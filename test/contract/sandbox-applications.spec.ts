@@ -108,7 +108,7 @@ describe('An Infobip application in the sandbox', () => {
     );
   });
 
-  it('is 404 on every route until it is created', async () => {
+  it('returns 404 on every route until it is created', async () => {
     for (const path of ['', '/messages', '/messages/none', '/verifications?msisdn=1'])
       expectInfobipError(
         await sandbox.http.get(`/2fa/2/applications/none${path}`),

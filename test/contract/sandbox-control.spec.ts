@@ -100,7 +100,7 @@ describe('The control routes of the sandbox', () => {
       .expect(200, { now: '9999-01-01T00:00:00.000Z' });
   });
 
-  it('fix the PIN of an address until it is deleted', async () => {
+  it('fix the PIN of a number until the fixed PIN is deleted', async () => {
     await sandbox.callControl('put', 'pins', { to: `+${PHONE_NUMBER}`, pin: '123456' }).expect(200);
     const { pinId } = (await sandbox.send(PHONE_NUMBER)).body;
     await sandbox.verify(pinId, '123456').expect(200, /"verified":true/);
@@ -149,7 +149,7 @@ describe('The control routes of the sandbox', () => {
     },
   );
 
-  it('reject a query with two addresses', async () => {
+  it('reject a query with two values of `to`', async () => {
     for (const path of ['messages', 'messages/stream'])
       await sandbox.anonymousHttp.get(`/sandbox/${path}?to=1&to=2`).expect(400, /"to"/);
   });

@@ -3,6 +3,7 @@ import { minutes } from '../../src/common/durations.js';
 import { createSubscriptionReceiver } from '../../src/sandbox/infobip/subscription-receiver.js';
 import { createSubscription } from '../../src/sandbox/infobip/subscription.js';
 import {
+  createMagicNumber,
   PHONE_NUMBER,
   startTestSandbox,
   UUID_PATTERN,
@@ -136,7 +137,7 @@ describe('A delivery report of the sandbox as Infobip', () => {
     expect(report).toMatchObject({ messageId, state: 'accepted', attempts: 1, response: 200 });
   });
 
-  it('has the older shape if the setting reportShape says so', async () => {
+  it('has the older shape if the setting reportShape is `older`', async () => {
     await subscribe();
     await sandbox.callControl('put', 'settings', { reportShape: 'older' }).expect(200);
 
@@ -214,9 +215,10 @@ describe('A delivery report of the sandbox as Infobip', () => {
     await sandbox.callControl('put', 'pins', { to: PHONE_NUMBER, pin: '123456' });
     for (let i = 0; i < 6; i += 1) await sandbox.send(PHONE_NUMBER);
 
+    // The seventh identical message within an hour is dropped.
     await sendTracked();
     const [dropped] = await sandbox.deliverReports();
-    const unreachable = { trackDelivery: true, to: '12055550100' };
+    const unreachable = { trackDelivery: true, to: createMagicNumber(205) };
     await sandbox.http
       .post('/2fa/2/pin?ncNeeded=false')
       .send({ applicationId: 'sandbox-application', messageId: 'sandbox-message', ...unreachable });
@@ -322,7 +324,7 @@ describe('A subscription of the sandbox', () => {
     ['a profile without a webhook', { webhook: undefined }],
     ['a bucket that is too large', { maxBucketSize: 2_001 }],
     ['an unknown kind of security', { security: { type: 'CUSTOM', credentials: {} } }],
-    ['a URL that is none', { webhook: { notifyUrl: 'reports' } }],
+    ['an invalid URL', { webhook: { notifyUrl: 'reports' } }],
   ])('cannot have %s', async (_description, profile) => {
     await subscribe(profile).expect(400);
   });
@@ -397,7 +399,7 @@ describe('A delivery report that is not accepted', () => {
     expect(new Set(repeated)).toEqual(new Set([first]));
   });
 
-  it('is repeated 20 times, after one minute and one more for each retry squared', async () => {
+  it('is repeated 20 times, for the n-th time after 1 + (n - 1)² minutes', async () => {
     await subscribe();
     receiver.answer(reply(500, ''));
     const start = sandbox.clock.now();

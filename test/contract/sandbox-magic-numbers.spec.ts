@@ -40,7 +40,7 @@ describe('A magic number of the sandbox', () => {
     },
   );
 
-  it('is one of a hundred, and the numbers before and after are ordinary', async () => {
+  it('is one of a hundred of its area code; the numbers before and after those are ordinary', async () => {
     await sandbox.send(createMagicNumber(214, 99)).expect(500);
     await sandbox.send('12145550200').expect(200);
     await sandbox.send('12145550099').expect(200);
@@ -151,7 +151,7 @@ describe('A magic number of the sandbox', () => {
     expect(await sandbox.listMessages()).toEqual([]);
   });
 
-  it('with area code 209 gets the message at once and the response after two seconds', async () => {
+  it('with area code 209 gets the response to a send after two seconds, and the message', async () => {
     const startedAt = performance.now();
     await sandbox.send(createMagicNumber(209)).expect(200);
 

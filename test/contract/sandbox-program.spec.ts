@@ -17,7 +17,7 @@ const DOCUMENT = readFileSync('docs/sandbox.md', 'utf8');
 const DOCUMENTED_COMMANDS = [...DOCUMENT.matchAll(/```sh\n([^]*?)```/g)]
   .map(([, commands = '']) => commands)
   .join('');
-const TARGET = resolve('test/support/sandbox-load-target.mjs');
+const LOAD_TARGET = resolve('test/support/sandbox-load-target.mjs');
 
 const WARM_UP = 600;
 const SENDS = 1_200;
@@ -37,7 +37,7 @@ describe('The sandbox program', () => {
 
       await program.printed(/is running at/);
 
-      // It takes half a second on an idle machine. The test machine may be busy.
+      // The start takes half a second on an idle machine. The test machine may be busy.
       expect(performance.now() - startedAt).toBeLessThan(scaleTimeLimit(5_000));
       const listApplications = (key: string) =>
         fetch(`${url}/2fa/2/applications`, { headers: { authorization: `App ${key}` } });
@@ -149,7 +149,7 @@ describe('The sandbox program', () => {
 describe('The cost of a send to the sandbox', () => {
   /** Measures the CPU time of the server per send, in microseconds. */
   async function measureCpuPerSend(build?: string): Promise<number> {
-    const child = fork(TARGET, build === undefined ? [] : [build]);
+    const child = fork(LOAD_TARGET, build === undefined ? [] : [build]);
     const exited = once(child, 'exit');
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
     try {

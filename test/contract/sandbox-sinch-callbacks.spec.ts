@@ -59,7 +59,7 @@ describe('The callbacks of the sandbox as Sinch', () => {
     ]);
   });
 
-  it('are signed as the SDK of Sinch checks it, by the path without the query', async () => {
+  it('have a signature of the path without the query that the SDK of Sinch accepts', async () => {
     await sandbox.startVerification().expect(200);
     await sandbox.deliverReports();
     const sdk = new VerificationCallbackWebhooks({
@@ -71,7 +71,7 @@ describe('The callbacks of the sandbox as Sinch', () => {
 
     expect(receiver.requests.map((request) => isValid(request, PATH))).toEqual([true, true]);
     expect(receiver.requests.map((request) => isValid(request, '/'))).toEqual([false, false]);
-    // By the system clock, though the sandbox's clock says 2030.
+    // The timestamp is of the system clock, though the sandbox's clock says 2030.
     const timestamp = Date.parse(String(receiver.requests[0]?.headers['x-timestamp']));
     expect(Math.abs(Date.now() - timestamp)).toBeLessThan(minutes(1));
   });
@@ -79,7 +79,7 @@ describe('The callbacks of the sandbox as Sinch', () => {
   it.each([
     ['application/json', 'Gjt9hXdC7R816ahFeayqHIkoubm7A0uqtQjr6cic8SQ='],
     ['application/json; charset=utf-8', 'YYbm8seYahY6yy1HPDiw0XxGewmOLmHGl+C6OT+KLq0='],
-  ])('have the signature of the example with the content type %s', (contentType, signature) => {
+  ])('have a signature that depends on the content type: %s', (contentType, signature) => {
     const body =
       '{"id":"018f-demo","event":"VerificationSmsDeliveredEvent","method":"sms","identity":{"type":"number",' +
       '"endpoint":"+46700000000"},"smsResult":"Successful","reference":"signup-7f3a"}';
@@ -107,24 +107,27 @@ describe('The callbacks of the sandbox as Sinch', () => {
     ['another 2xx', reply(204, ''), 'Invalid callback'],
     ['an error', reply(401, ''), 'Invalid callback'],
     ['no response', dropConnection, 'Invalid callback'],
-  ])('deny the start by %s: nothing is sent', async (_description, answer, reason) => {
-    const earlier = (await sandbox.startVerification().expect(200)).body.id;
-    await sandbox.callControl('delete', 'messages');
-    receiver.answer(answer);
+  ])(
+    'deny a start if their response is %s, and then no message is sent',
+    async (_description, answer, reason) => {
+      const earlier = (await sandbox.startVerification().expect(200)).body.id;
+      await sandbox.callControl('delete', 'messages');
+      receiver.answer(answer);
 
-    const { body } = await sandbox.startVerification().expect(200);
+      const { body } = await sandbox.startVerification().expect(200);
 
-    expect(body).toMatchObject({ status: 'DENIED', reason });
-    expect(await sandbox.listMessages()).toEqual([]);
-    expect(await sandbox.getStatus(earlier)).toMatchObject({ status: 'PENDING' });
-    await sandbox.deliverReports();
-    expect(listEvents().at(-1)).toMatchObject({
-      event: 'VerificationResultEvent',
-      id: body.id,
-      status: 'DENIED',
-      reason,
-    });
-  });
+      expect(body).toMatchObject({ status: 'DENIED', reason });
+      expect(await sandbox.listMessages()).toEqual([]);
+      expect(await sandbox.getStatus(earlier)).toMatchObject({ status: 'PENDING' });
+      await sandbox.deliverReports();
+      expect(listEvents().at(-1)).toMatchObject({
+        event: 'VerificationResultEvent',
+        id: body.id,
+        status: 'DENIED',
+        reason,
+      });
+    },
+  );
 
   it('are not sent after the URL is removed, and again once there is a URL', async () => {
     const setUrl = (sinchCallbackUrl: string) =>
@@ -186,7 +189,7 @@ describe('The callbacks of the sandbox as Sinch', () => {
     expect(listEvents()).toMatchObject([{ event: 'VerificationRequestEvent' }]);
   });
 
-  it('reject a reference that is in use before they ask', async () => {
+  it('do not ask about a start whose reference is in use', async () => {
     await sandbox.startVerification({ reference: 'r-1' }).expect(200);
 
     expectSinchError(await sandbox.startVerification({ reference: 'r-1' }), 40900);
@@ -263,7 +266,7 @@ describe('A planned fault of Sinch callbacks', () => {
     expect(listEvents().at(-1)).toMatchObject({ id: 42 });
   });
 
-  it('comes from the first fifty magic numbers of an area code', async () => {
+  it('is caused by the first fifty magic numbers of an area code', async () => {
     const start = (index: number) =>
       sandbox
         .startVerification({ identity: createIdentity(`+${createMagicNumber(256, index)}`) })

@@ -8,7 +8,7 @@ const OTHER_NUMBER = '41793026728';
 /** A client that reads Server-Sent Events. */
 interface StreamReader {
   readonly response: IncomingMessage;
-  /** Waits for that many events. */
+  /** Waits until `count` events have arrived. @returns all events so far */
   waitForEvents(count: number): Promise<{ id: string; data: { to: string; pinId: string } }[]>;
   stop(): void;
 }

@@ -123,7 +123,7 @@ describe('An Infobip message template in the sandbox', () => {
     ]);
   });
 
-  it('is 404 on the routes of another template kind or application', async () => {
+  it('returns 404 on the routes of another template kind or application', async () => {
     const { body } = await sandbox.http.post(path).send(FULL_TEMPLATE);
     const other = await sandbox.createApplication();
 

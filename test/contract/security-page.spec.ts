@@ -28,11 +28,11 @@ async function listColumns(): Promise<string[]> {
 describe('docs/security.md', () => {
   it('states for every column once in which form it is stored', async () => {
     const rows = [...PAGE.matchAll(/^\| `(\w+)` +\| ((?:`\w+`(?:, )?)+) +\|/gm)];
-    const named = rows.flatMap(([, table = '', columns = '']) =>
+    const documentedColumns = rows.flatMap(([, table = '', columns = '']) =>
       [...columns.matchAll(/\w+/g)].map(([column]) => `${table}.${column}`),
     );
 
-    expect(named.sort()).toEqual((await listColumns()).sort());
+    expect(documentedColumns.sort()).toEqual((await listColumns()).sort());
   });
 
   it('names existing tests for every invariant', () => {
@@ -40,9 +40,9 @@ describe('docs/security.md', () => {
     expect(sections.map((section) => section.slice(0, 2))).toEqual(INVARIANTS);
     for (const section of sections) expect(section).toMatch(/^- `test\//m);
 
-    const named = [...PAGE.matchAll(/^- `(test\/\S+)`: (?:(.+) )?“(.*)”$/gm)];
-    expect(named.length).toBe(PAGE.match(/^- `test/gm)?.length);
-    for (const [, file = '', subject = '', title = ''] of named) {
+    const documentedTests = [...PAGE.matchAll(/^- `(test\/\S+)`: (?:(.+) )?“(.*)”$/gm)];
+    expect(documentedTests.length).toBe(PAGE.match(/^- `test/gm)?.length);
+    for (const [, file = '', subject = '', title = ''] of documentedTests) {
       const source = readFileSync(file, 'utf8');
       expect([title, source]).toEqual([
         title,

@@ -18,7 +18,7 @@ import { newVerification } from '../support/new-verification.js';
 import { phoneNumber } from '../support/phone-number.js';
 
 const NUMBER = phoneNumber('+14155552671');
-const FILTER = { sameCode: 6, messages: 20, windowMs: seconds(3_600) };
+const FLOOD_FILTER = { sameCode: 6, messages: 20, windowMs: seconds(3_600) };
 
 @Global()
 @Module({ providers: [EventBus], exports: [EventBus] })
@@ -50,11 +50,11 @@ describe('The reservation of a send', () => {
     await module.init();
     const store = module.get(VerificationStore);
     const send = (pinId: string) => {
-      const floodFilters = new Map([['infobip', FILTER]]);
+      const floodFilters = new Map([['infobip', FLOOD_FILTER]]);
       const verification = newVerification(pinId, NUMBER, clock.now());
       return store.reserveSend({ ...verification, floodFilters });
     };
-    // Reads the history of the traffic once per time bucket.
+    // The first send of a time bucket also reads the history of the traffic.
     expect(await send('first')).toMatchObject({ outcome: 'admitted' });
     clock.advance(seconds(30));
     batches.length = 0;

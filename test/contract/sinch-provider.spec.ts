@@ -105,7 +105,7 @@ describe('SinchProvider', () => {
   it.each([
     ['a send', () => provider.send(number, 'sms', { locale: 'pt-BR' })],
     ['a resend', () => provider.resend(number, { pinId: 'sms/OLD' }, 'sms', { locale: 'pt-BR' })],
-  ])('asks for the language of %s', async (_operation, call) => {
+  ])('asks for the language that %s requests', async (_operation, call) => {
     upstream.answer(reply(200, { id: '018f' }));
 
     await call();
@@ -147,7 +147,7 @@ describe('SinchProvider', () => {
       expectSigned(request);
     });
 
-    it('asks for the default language', async () => {
+    it('asks for no language by default', async () => {
       upstream.answer(reply(200, { id: '018f' }));
 
       await bySms();
@@ -353,7 +353,7 @@ describe('SinchProvider', () => {
   });
 
   describe('account check', () => {
-    it('requests a verification that does not exist, signed', async () => {
+    it('makes a signed request for a verification that does not exist', async () => {
       let received: (typeof upstream.requests)[number] | undefined;
       upstream.answerReads((response) => {
         const { method = '', url = '', headers } = response.req;

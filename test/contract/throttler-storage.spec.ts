@@ -13,7 +13,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { MemoryLog } from '../support/memory-log.js';
 import { scaleTimeLimit } from '../support/time-scale.js';
 
-/** A storage, and how the tests of it move time and look inside. */
+/** A storage, with what its tests need to move its time and to count its windows. */
 interface StorageUnderTest {
   readonly storage: ThrottlerStorage;
   /** A number of windows that shows whether old ones are deleted. */
@@ -213,9 +213,9 @@ describe('RedisThrottlerStorage', () => {
   });
 
   describe('on a server whose clock was set back by two hours', () => {
-    // Redis keeps the time at which a key expires: to be set back is to expire as much later.
+    // Redis stores the time at which a key expires. A clock that is set back makes the key expire later.
     // Fails without redis-throttler-storage.ts, COUNT_HIT: `remaining > tonumber(ARGV[1])`
-    it('starts a window again with its hits, and ends it after its length', async () => {
+    it('starts the window again with the hits that it had, and ends it after its length', async () => {
       const redis = await startRedis();
       await redis.flush();
       const { storage } = connect(redis.url);

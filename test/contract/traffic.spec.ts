@@ -25,9 +25,11 @@ const DEFAULTS = {
   floorPerDay: 30,
   unverifiedRatio: 0.8,
 } as const;
+/** Unverified messages to one prefix in an hour: the floor, and 25 for a burst. */
 const PREFIX_LIMIT = 35;
 /** What a client may send to a prefix whose budget other clients exceed: half, rounded down. */
 const PREFIX_RESERVE = 17;
+/** Unverified messages to one country in an hour: the floor, and 100 for a burst. */
 const COUNTRY_LIMIT = 110;
 /** Database connections of one replica, which limit its concurrent sends. */
 const POOL_SIZE = 20;
@@ -114,7 +116,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     return admission.reservation;
   }
 
-  /** A verification whose message the provider has accepted. */
+  /** Creates a verification whose message the provider has accepted. @returns its pinId */
   async function createPending(
     changes: Parameters<typeof verification>[0] = {},
     evaluator = allowAndRecord,
@@ -165,17 +167,17 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   const runConcurrently = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-  const countAdmitted = (answers: readonly { outcome: string }[]) =>
-    answers.filter(({ outcome }) => outcome === 'admitted').length;
+  const countAdmitted = (results: readonly { outcome: string }[]) =>
+    results.filter(({ outcome }) => outcome === 'admitted').length;
 
   // Fails without traffic-queries.ts, addVerified, and number-limits.ts, recordVerified: both need canBeVerified
   it('counts a verification as verified once when the provider confirms it to several concurrent requests', async () => {
     const pinIds = await runConcurrently(8, () => createPending());
     const attempts = await Promise.all([...pinIds, ...pinIds, ...pinIds].map(grantAttempt));
 
-    const answers = await Promise.all(attempts.map((one) => completeAttempt(one, 'verified')));
+    const results = await Promise.all(attempts.map((one) => completeAttempt(one, 'verified')));
 
-    expect(answers.filter(({ verified }) => verified)).toHaveLength(pinIds.length);
+    expect(results.filter(({ verified }) => verified)).toHaveLength(pinIds.length);
     for (const scope of ['prefix', 'country'] as const) {
       expect((await readCounts(scope)).recent).toEqual({
         sends: pinIds.length,
@@ -195,18 +197,18 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     expect((await send({ to }, blockAll)).outcome).toBe('suspended');
   });
 
-  // Fails without predicates.ts, canBeVerified: `lockClause`; needs requests that overlap
+  // Fails without predicates.ts, canBeVerified: `lockClause`, but only if requests overlap
   it('does not count a right code whose verification was cancelled during the check', async () => {
     const numbers = Array.from({ length: 100 }, (_, i) => `+1415555${String(5_000 + i)}`);
     const pinIds = await Promise.all(numbers.map((to) => createPending({ to })));
     const attempts = await Promise.all(pinIds.map(grantAttempt));
 
-    const [answers] = await Promise.all([
+    const [results] = await Promise.all([
       Promise.all(attempts.map((one) => completeAttempt(one, 'verified'))),
       Promise.all(pinIds.toReversed().map((pinId) => store.cancel(pinId, 'shop', clock.now()))),
     ]);
 
-    const verified = answers.filter((answer) => answer.verified).length;
+    const verified = results.filter((result) => result.verified).length;
     expect((await readCounts()).recent.verified).toBe(verified);
     clock.advance(seconds(30));
     const trusted = await Promise.all(numbers.map((to) => send({ to }, blockAll)));
@@ -241,7 +243,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
 
       for (let round = 0; round < 10; round += 1) {
         const destination = { country: `C${String(round)}`, prefix: `prefix ${String(round)}` };
-        const answers = await runConcurrently(60, (i) =>
+        const results = await runConcurrently(60, (i) =>
           (i % 2 ? store : other).reserveSend(
             verification({ destination }),
             NO_IDEMPOTENCY_KEY,
@@ -249,21 +251,21 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
           ),
         );
 
-        expect(countAdmitted(answers)).toBe(PREFIX_LIMIT);
+        expect(countAdmitted(results)).toBe(PREFIX_LIMIT);
         expect(
-          answers.every(({ outcome }) => outcome === 'admitted' || outcome === 'suspended'),
+          results.every(({ outcome }) => outcome === 'admitted' || outcome === 'suspended'),
         ).toBe(true);
       }
     });
 
     it('of a country is exceeded at most by the sends in flight', async () => {
-      const answers = await runConcurrently(140, (i) =>
+      const results = await runConcurrently(140, (i) =>
         send({ to: `+1${String(415_000 + i)}0000` }),
       );
 
       const most = engine === 'SQLite' ? COUNTRY_LIMIT : COUNTRY_LIMIT + POOL_SIZE;
-      expect(countAdmitted(answers)).toBeGreaterThanOrEqual(COUNTRY_LIMIT);
-      expect(countAdmitted(answers)).toBeLessThanOrEqual(most);
+      expect(countAdmitted(results)).toBeGreaterThanOrEqual(COUNTRY_LIMIT);
+      expect(countAdmitted(results)).toBeLessThanOrEqual(most);
     });
 
     // Fails without traffic-evaluator.ts, checkSharedBudget: the reserve; traffic-subjects.ts, client_prefix
@@ -289,7 +291,8 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
         ['shop', 'bank'].map((client) => runConcurrently(40, () => send({ client }))),
       );
 
-      expect([shop, bank].map((answers = []) => countAdmitted(answers))).toEqual([
+      // 80 % of the shop's ten verified messages.
+      expect([shop, bank].map((results = []) => countAdmitted(results))).toEqual([
         PREFIX_RESERVE + 8,
         PREFIX_RESERVE,
       ]);
@@ -479,11 +482,11 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
       expect((await readCounts()).recent.sends).toBe(1);
     });
 
-    it('is deleted after two weeks, in batches', async () => {
+    it('is deleted after two weeks', async () => {
       for (let i = 0; i < 3; i += 1) await send({}, allowAndRecord);
       clock.advance(hours(14 * 24) + minutes(5));
       for (const replica of replicas) await replica.runCleanup();
-      // At the time of the sends, when they would count.
+      // Goes back to the time of the sends, when they would count if they were not deleted.
       clock = new FakeClock();
       await reopen();
 
@@ -506,6 +509,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     });
 
     it('has its wrong codes limited like any number', async () => {
+      // The default of FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR is ten.
       for (let i = 0; i < 10; i += 1) {
         await completeAttempt(await grantAttempt(await createPending(testNumber)), 'wrong_code');
       }
@@ -519,7 +523,7 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
   });
 
   describe('a client', () => {
-    const limited = (answer: SendAdmission) => (answer.outcome === 'limited' ? answer : undefined);
+    const limited = (result: SendAdmission) => (result.outcome === 'limited' ? result : undefined);
 
     // Fails without send-limits.ts, clientSendsPerDay
     it('may send CLIENT_SENDS_PER_DAY messages a day, resends included', async () => {
@@ -608,9 +612,10 @@ describe.each(DATABASES)('Destination traffic counted on %s', (engine, newStorag
     });
 
     it('is limited exactly under concurrent sends', async () => {
-      const answers = await runConcurrently(60, () => send({ endUserAddress }, allowAndRecord));
+      const results = await runConcurrently(60, () => send({ endUserAddress }, allowAndRecord));
 
-      expect(countAdmitted(answers)).toBe(20);
+      // The default of SENDS_PER_END_USER_IP_PER_HOUR.
+      expect(countAdmitted(results)).toBe(20);
     });
   });
 });

@@ -50,10 +50,12 @@ const ENGINES: [name: string, open: () => Promise<Opened>][] = [
   ],
 ];
 
-/** Texts by their place, as a prepared statement needs one name per text. */
-const knownTexts: string[] = [];
-const nameOf = (text: string) =>
-  `s${String(knownTexts.includes(text) ? knownTexts.indexOf(text) : knownTexts.push(text) - 1)}`;
+/** The place of a text in this list makes its name, as a prepared statement needs one name per text. */
+const statementTexts: string[] = [];
+const nameOf = (text: string) => {
+  if (!statementTexts.includes(text)) statementTexts.push(text);
+  return `s${String(statementTexts.indexOf(text))}`;
+};
 const boundStatement = (text: string): BoundStatement => ({
   statement: { name: nameOf(text), text },
   values: [],
@@ -132,10 +134,10 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
       -5,
       1_800_000_000_000,
     ];
-    const mark = engineName === 'SQLite' ? '?' : '$';
+    const placeholder = engineName === 'SQLite' ? '?' : '$';
     const columns = values.map((value, index) => {
       const type = typeof value === 'number' ? 'bigint' : 'text';
-      return `cast(${mark}${String(index + 1)} as ${type}) as value${String(index)}`;
+      return `cast(${placeholder}${String(index + 1)} as ${type}) as value${String(index)}`;
     });
     const statement = boundStatement(`select ${columns.join(', ')}`);
     const [rows] = await engine.runBatch([{ ...statement, values }]);
@@ -209,14 +211,14 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
 
     const error = await failing.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Error);
-    // A conflict needs another connection, and SQLite has one.
+    // Another connection can have caused the conflict, except on SQLite, which has only one.
     expect(engine.failureOf(error)).toBe(engineName === 'PostgreSQL' ? 'repeatable' : 'permanent');
     expect(await readAdded()).toEqual([]);
     await add(engine.runBatch, 5);
     expect(await readAdded()).toEqual([5]);
   });
 
-  it('fails with the error of the database and its name', async () => {
+  it('fails with the message and the name of the error of the database', async () => {
     const failing = engine.runBatch([boundStatement('select 1 from nowhere')]);
 
     await expect(failing).rejects.toThrow(/nowhere/);
@@ -278,15 +280,15 @@ describe.each(ENGINES)('Transactions on %s', (engineName, open) => {
     }
   });
 
-  it('runs a statement again that failed before', async () => {
-    const [whole, single] = [
+  it('can run a statement again that failed before', async () => {
+    const [inTransaction, inBatch] = [
       'insert into added values (1), (1)',
       'insert into added values (2), (2)',
     ];
     for (let time = 0; time < 3; time += 1) {
-      const failing = engine.transaction((run) => query(run, whole));
+      const failing = engine.transaction((run) => query(run, inTransaction));
       await expect(failing).rejects.toThrow(/unique/iu);
-      await expect(query(engine.runBatch, single)).rejects.toThrow(/unique/iu);
+      await expect(query(engine.runBatch, inBatch)).rejects.toThrow(/unique/iu);
     }
   });
 

@@ -14,8 +14,16 @@ import { DATABASES, type OpenStore, type TestStorage } from '../support/store.js
 const NUMBER = phoneNumber('+14155552671');
 const DAY_MS = hours(24);
 
-/** Client, country, provider, channel, verifications, sends, verified: of one day. */
-type UsageRow = [string, string, string, string, number, number, number];
+/** Counts of one day. */
+type UsageRow = [
+  client: string,
+  country: string,
+  provider: string,
+  channel: string,
+  verifications: number,
+  sends: number,
+  verified: number,
+];
 
 describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
   let storage: TestStorage;
@@ -38,8 +46,8 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
   async function reserve(changes: Partial<NewVerification> = {}): Promise<SendReservation> {
     created += 1;
     const number = changes.phoneNumber ?? phoneNumber(`+1415555${String(2_000 + created)}`);
-    const usual = newVerification(`pin-${String(created)}`, number, clock.now());
-    const admission = await opened.store.reserveSend({ ...usual, ...changes });
+    const verification = newVerification(`pin-${String(created)}`, number, clock.now());
+    const admission = await opened.store.reserveSend({ ...verification, ...changes });
     if (admission.outcome !== 'admitted') throw new Error(admission.outcome);
     return admission.reservation;
   }
@@ -130,6 +138,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
 
   it('is the same after a cleanup of several batches', async () => {
     const day = clock.now();
+    // A batch of the cleanup has 500 rows.
     const numbers = Array.from({ length: 501 }, (_, i) =>
       phoneNumber(`+1415555${String(1_000 + i)}`),
     );
@@ -160,7 +169,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     expect(await readRows(day)).toEqual(expected);
   });
 
-  it('has every resend, also those that no provider confirmed or that end a verification', async () => {
+  it('has each resend that may have been sent, even if it is confirmed after the verification or never', async () => {
     const pinId = await send();
     await opened.store.releaseSend(await reserveResend(pinId), []);
     expect(await readRows()).toEqual([['shop', 'US', 'infobip', 'sms', 1, 1, 0]]);
@@ -217,7 +226,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     expect(await readDelivery()).toEqual(['US 4 2 1']);
   });
 
-  it('has no test number', async () => {
+  it('has no message to a test number', async () => {
     const day = clock.now();
     await verify(await send({ hasSendLimits: false }, 'test'));
     expect(await readRows()).toEqual([]);
@@ -244,6 +253,7 @@ describe.each(DATABASES)('Usage on %s', (_engine, newStorage) => {
     const day = clock.now();
     await send();
     await passRetention();
+    // 762 days are 25 months.
     clock.advance(day + 762 * DAY_MS - clock.now());
     await opened.runCleanup();
     expect(await readRows(day)).toHaveLength(1);

@@ -14,6 +14,12 @@ const NUMBER = phoneNumber('+14155552671');
 const OTHER_NUMBER = phoneNumber('+14155552672');
 const TTL_MS = minutes(5);
 const MAX_ATTEMPTS = 5;
+/** A request that has run for longer counts as abandoned. */
+const MAX_REQUEST_MS = seconds(15);
+/** The secret of the test environment, and one that replaces it. */
+const OLD_SECRET = 'a master secret that only tests know of';
+const NEW_SECRET = 'the secret that comes after the first';
+const BOTH_SECRETS = `${NEW_SECRET},${OLD_SECRET}`;
 const RESPONSE = sendResponse('pin');
 const BANK_RESPONSE = sendResponse('bank-pin');
 
@@ -64,7 +70,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     return admission.reservation;
   }
 
-  /** A verification whose message the provider has accepted. */
+  /** Creates a verification whose message the provider has accepted. @returns its pinId */
   async function createPending(changes: Partial<NewVerification> = {}): Promise<string> {
     const reservation = await reserveSend(changes);
     await store.confirmSend(reservation, accepted(`provider-pin-${reservation.pinId}`), RESPONSE);
@@ -103,7 +109,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   const runConcurrently = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
-  const outcomes = (answers: { outcome: string }[]) => answers.map(({ outcome }) => outcome);
+  const outcomes = (results: { outcome: string }[]) => results.map(({ outcome }) => outcome);
   const countOf = (list: string[], wanted: string) => list.filter((item) => item === wanted).length;
 
   describe('a send', () => {
@@ -120,16 +126,16 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     });
 
     // Fails without number-limits.ts, reserveSend: the cooldown
-    it('is admitted once of a hundred concurrent ones to one number, for each client', async () => {
-      const answers = await runConcurrently(100, (i) =>
+    it('is admitted once for each client, of a hundred concurrent sends to one number', async () => {
+      const results = await runConcurrently(100, (i) =>
         store.reserveSend(verification({ client: `client-${i % 3}` })),
       );
 
-      const admitted = answers.flatMap((answer) =>
-        answer.outcome === 'admitted' ? answer.reservation.client : [],
+      const admitted = results.flatMap((result) =>
+        result.outcome === 'admitted' ? result.reservation.client : [],
       );
       expect(admitted.sort()).toEqual(['client-0', 'client-1', 'client-2']);
-      expect(countOf(outcomes(answers), 'limited')).toBe(97);
+      expect(countOf(outcomes(results), 'limited')).toBe(97);
     });
 
     // Fails without number-limits.ts, findSendLimit
@@ -235,7 +241,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       await opened.runCleanup();
       expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
 
-      clock.advance(seconds(5));
+      clock.advance(MAX_REQUEST_MS - seconds(10));
       await opened.runCleanup();
       expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(false);
       expect((await reserveAttempt(older)).outcome).toBe('granted');
@@ -243,7 +249,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
     it('is not failed by the cleanup while it is still running', async () => {
       const reservation = await reserveSend();
-      clock.advance(seconds(15) - 1);
+      clock.advance(MAX_REQUEST_MS - 1);
       await opened.runCleanup();
 
       expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(true);
@@ -285,14 +291,14 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(locales).toEqual(['pt-BR', '']);
     });
 
-    it('is admitted once of a hundred concurrent ones, and counts as a message', async () => {
+    it('is admitted once, of a hundred concurrent resends, and counts as a message', async () => {
       const pinId = await createPending();
       expect(await reserveResend(pinId)).toMatchObject({ limit: 'cooldown' });
       clock.advance(seconds(30));
 
-      const answers = await runConcurrently(100, () => reserveResend(pinId));
+      const results = await runConcurrently(100, () => reserveResend(pinId));
 
-      expect(countOf(outcomes(answers), 'admitted')).toBe(1);
+      expect(countOf(outcomes(results), 'admitted')).toBe(1);
       expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
     });
 
@@ -342,9 +348,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       const pinId = await createPending({ maxAttempts: 10 });
       const attempts = await runConcurrently(10, () => grantAttempt(pinId));
 
-      const answers = await Promise.all(attempts.map((one) => completeAttempt(one, 'verified')));
+      const results = await Promise.all(attempts.map((one) => completeAttempt(one, 'verified')));
 
-      expect(answers.filter(({ verified }) => verified)).toHaveLength(1);
+      expect(results.filter(({ verified }) => verified)).toHaveLength(1);
       expect(await reserveAttempt(pinId)).toEqual({
         outcome: 'closed',
         reason: 'already_verified',
@@ -355,26 +361,26 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     it('is checked at most as often as it has attempts, by two hundred concurrent requests', async () => {
       const pinId = await createPending();
 
-      const answers = await runConcurrently(200, () => reserveAttempt(pinId));
+      const results = await runConcurrently(200, () => reserveAttempt(pinId));
 
-      expect(countOf(outcomes(answers), 'granted')).toBe(MAX_ATTEMPTS);
+      expect(countOf(outcomes(results), 'granted')).toBe(MAX_ATTEMPTS);
       expect(await reserveAttempt(pinId)).toEqual({
         outcome: 'closed',
         reason: 'attempts_exhausted',
       });
     });
 
-    // Fails without number-limits.ts, reserveAttempt: `lockClause`; needs requests that overlap
+    // Fails without number-limits.ts, reserveAttempt: `lockClause`, but only if requests overlap
     it('is checked once by ten concurrent requests when it has one attempt', async () => {
       const pinIds = await runConcurrently(40, (i) =>
         createPending({ phoneNumber: phoneNumber(`+1415555${1000 + i}`), maxAttempts: 1 }),
       );
 
-      const answers = await runConcurrently(400, (i) =>
+      const results = await runConcurrently(400, (i) =>
         reserveAttempt(pinIds[Math.floor(i / 10)] ?? ''),
       );
 
-      expect(countOf(outcomes(answers), 'granted')).toBe(pinIds.length);
+      expect(countOf(outcomes(results), 'granted')).toBe(pinIds.length);
     });
 
     // Fails without number-limits.ts: failuresPerNumberPerHour
@@ -385,11 +391,11 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       let pinId = '';
       for (let i = 0; i < 3; i += 1) {
         pinId = await createPending();
-        const answers = await runConcurrently(MAX_ATTEMPTS, () => reserveAttempt(pinId));
-        for (const answer of answers) {
-          if (answer.outcome !== 'granted') continue;
+        const results = await runConcurrently(MAX_ATTEMPTS, () => reserveAttempt(pinId));
+        for (const result of results) {
+          if (result.outcome !== 'granted') continue;
           granted += 1;
-          await completeAttempt(answer.attempt, 'wrong_code');
+          await completeAttempt(result.attempt, 'wrong_code');
         }
         clock.advance(seconds(30));
       }
@@ -410,6 +416,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     it('is rejected after twenty wrong codes for its number in a day, even after a right one', async () => {
       await reopen({ SENDS_PER_NUMBER_PER_DAY: '100' });
       const start = clock.now();
+      // Five wrong codes in three rounds, four in the last, and one more are twenty.
       for (let round = 0; round < 4; round += 1) {
         const pinId = await createPending();
         const wrongCodes = round < 3 ? MAX_ATTEMPTS : MAX_ATTEMPTS - 1;
@@ -451,6 +458,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     });
 
     it('does not count as a wrong code for its number when it was right or never checked', async () => {
+      // 27 released attempts: more than a number may have wrong codes in a day.
       for (let i = 0; i < 9; i += 1) {
         const client = `client-${i}`;
         const pinId = await createPending({ client });
@@ -496,7 +504,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await reserveAttempt(pinId)).toEqual({ outcome: 'closed', reason: 'expired' });
     });
 
-    // Fails without verification-queries.ts, exhaustAttempts: it adds, and does not close
+    // Fails without verification-queries.ts, exhaustAttempts: adds attempts, so that other checks can succeed
     it('verifies for one request while the provider reports the attempts of another exhausted', async () => {
       const pinId = await createPending();
       const [right, late] = [await grantAttempt(pinId), await grantAttempt(pinId)];
@@ -509,7 +517,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     });
 
     // Fails without attempt.repository.ts, toVerifyResult
-    it('is rejected with the reason of the end when it is wrong and the verification ended during the check', async () => {
+    it('is rejected because the verification ended during the check, even if it is wrong', async () => {
       const cancelled = await createPending();
       const expired = await createPending({ phoneNumber: OTHER_NUMBER });
       const [early, late] = [await grantAttempt(cancelled), await grantAttempt(expired)];
@@ -581,11 +589,11 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       [undefined, 'login-1'],
     ])(
       'sent with the reference %s is rejected with the reference %s, without using an attempt',
-      async (sent, given) => {
+      async (sent, submitted) => {
         const pinId = await createPending({ reference: sent });
 
         expect(
-          await reserveAttempt(pinId, given === undefined ? {} : { reference: given }),
+          await reserveAttempt(pinId, submitted === undefined ? {} : { reference: submitted }),
         ).toEqual({
           outcome: 'closed',
           reason: 'reference_mismatch',
@@ -598,7 +606,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       },
     );
 
-    it('is checked for the newest verification of the client when named by the phone number', async () => {
+    it('is checked for the newest verification of the client if the request has only the phone number', async () => {
       await createPending();
       clock.advance(seconds(30));
       const newer = await createPending();
@@ -624,13 +632,13 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
     // Fails without idempotency-key-queries.ts, claim: `on conflict`
     it('admits one of a hundred concurrent sends, and returns its response to the others', async () => {
-      const answers = await runConcurrently(100, () =>
+      const results = await runConcurrently(100, () =>
         store.reserveSend(verification(), idempotency),
       );
-      expect(countOf(outcomes(answers), 'admitted')).toBe(1);
-      expect(countOf(outcomes(answers), 'running')).toBe(99);
+      expect(countOf(outcomes(results), 'admitted')).toBe(1);
+      expect(countOf(outcomes(results), 'running')).toBe(99);
 
-      const admitted = answers.find((answer) => answer.outcome === 'admitted');
+      const admitted = results.find((result) => result.outcome === 'admitted');
       if (admitted?.outcome !== 'admitted') throw new Error('none');
       await store.confirmSend(admitted.reservation, accepted('provider-pin'), RESPONSE);
       const repeats = await runConcurrently(100, () =>
@@ -741,7 +749,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     // Fails without idempotency-key-queries.ts, storeIfConfirmed
     it('reports an ambiguous result when the send was abandoned before its response arrived', async () => {
       const reservation = await reserveSend({}, idempotency);
-      clock.advance(seconds(15));
+      clock.advance(MAX_REQUEST_MS);
       await opened.runCleanup();
 
       expect(await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE)).toBe(false);
@@ -795,7 +803,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       expect(await reserveAttempt(pinId, { idempotency: verifyKey })).toEqual({
         outcome: 'running',
       });
-      clock.advance(seconds(15));
+      clock.advance(MAX_REQUEST_MS);
 
       const other = { ...verifyKey, request: 'POST /otp/verify b' };
       expect(await reserveAttempt(pinId, { idempotency: other })).toEqual({
@@ -809,9 +817,9 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       const pinId = await createPending();
       const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
       const abandoned = await grantAttempt(pinId, verifyKey);
-      clock.advance(seconds(15));
+      clock.advance(MAX_REQUEST_MS);
       const unchecked = await grantAttempt(pinId, verifyKey);
-      clock.advance(seconds(15));
+      clock.advance(MAX_REQUEST_MS);
       const last = await grantAttempt(pinId, verifyKey);
 
       await completeAttempt(abandoned, 'wrong_code');
@@ -889,7 +897,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       },
     );
 
-    it('is not usable again after its verification was cancelled', async () => {
+    it('still replays its response after its verification was cancelled', async () => {
       const reservation = await reserveSend({}, idempotency);
       await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE);
       await store.cancel(reservation.pinId, 'shop', clock.now());
@@ -1047,7 +1055,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     });
 
     // Fails without send-limits.ts, release
-    it('can erase a number during a send, which is still released from every limit when nothing was sent', async () => {
+    it('can erase a number during a send, which is released from every limit if nothing was sent', async () => {
       await reopen({ SENDS_PER_END_USER_IP_PER_HOUR: '1', CLIENT_SENDS_PER_DAY: '1' });
       const endUserAddress = '203.0.113.7';
       const reservation = await reserveSend({ endUserAddress });
@@ -1059,7 +1067,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     });
   });
 
-  it('deletes verifications older than RETENTION, in batches, and keeps the others', async () => {
+  it('deletes verifications older than RETENTION, and keeps the others', async () => {
     const old = await createPending();
     await checkCode(old, 'verified');
     clock.advance(hours(24 * 30) - 1);
@@ -1092,9 +1100,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
       accepted('provider-pin'),
       BANK_RESPONSE,
     );
-    await reopen({
-      OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
-    });
+    await reopen({ OTP_SECRET: BOTH_SECRETS });
 
     expect(await store.reserveSend(verification())).toMatchObject({ limit: 'cooldown' });
     for (const [client, response] of [
@@ -1123,7 +1129,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     const pinIds: string[] = [];
     for (const number of numbers) pinIds.push(await createPending({ phoneNumber: number }));
     const [lookedUp, erased, verifiedByNumber] = numbers;
-    const [verified = '', forgotten = '', , checked = '', resent = '', cooling = ''] = pinIds;
+    const [verified = '', pinIdOfErased = '', , checked = '', resent = '', pinIdInCooldown = ''] =
+      pinIds;
     if (!lookedUp || !erased || !verifiedByNumber) throw new Error('no number');
     const idempotency = { key: 'key', request: 'x' };
     await checkCode(verified, 'verified');
@@ -1135,14 +1142,12 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
         { key: 'resend', request: 'y' },
       );
     expect((await resendOf()).outcome).toBe('admitted');
-    expect((await reserveResend(cooling)).outcome).toBe('admitted');
-    await reopen({
-      OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
-    });
+    expect((await reserveResend(pinIdInCooldown)).outcome).toBe('admitted');
+    await reopen({ OTP_SECRET: BOTH_SECRETS });
 
     expect(await store.getLastVerifiedAt(lookedUp, 'shop')).toBeDefined();
     await store.erase(erased, 'shop');
-    expect(await store.find(forgotten, 'shop', clock.now())).toBeUndefined();
+    expect(await store.find(pinIdOfErased, 'shop', clock.now())).toBeUndefined();
     expect(
       await store.reserveAttempt({
         selector: { phoneNumber: verifiedByNumber },
@@ -1154,16 +1159,15 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     ).toMatchObject({ outcome: 'granted' });
     expect((await reserveAttempt(checked, { idempotency })).outcome).toBe('replayed');
     expect((await resendOf()).outcome).toBe('running');
-    expect(await reserveResend(cooling)).toMatchObject({ limit: 'cooldown' });
+    expect(await reserveResend(pinIdInCooldown)).toMatchObject({ limit: 'cooldown' });
   });
 
   // Fails without verification-table.ts, rehashVerification: another client may have had the number rehashed before
   it('adds up the wrong codes for a number stored under the old and the new secret', async () => {
-    const old = 'a master secret that only tests know of';
     const pinId = await createPending();
     await checkCode(pinId, 'wrong_code');
     await reopen({
-      OTP_SECRET: `the secret that comes after the first,${old}`,
+      OTP_SECRET: BOTH_SECRETS,
       FAILED_ATTEMPTS_PER_NUMBER_PER_HOUR: '2',
     });
     clock.advance(seconds(30));
@@ -1179,19 +1183,15 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
 
   // Fails without verification-queries.ts, cancelOlderPending; idempotency-key-queries.ts, rehash
   it('uses a number and an idempotency key stored under both secrets', async () => {
-    const [old, next] = [
-      'a master secret that only tests know of',
-      'the secret that comes after the first',
-    ];
     const idempotency = { key: 'key', request: 'x' };
     const send = async () =>
       store.confirmSend(await reserveSend({}, idempotency), accepted('provider-pin'), RESPONSE);
     await send();
     // The old secret is removed too early: data written under it cannot be found.
-    await reopen({ OTP_SECRET: next });
+    await reopen({ OTP_SECRET: NEW_SECRET });
     clock.advance(1);
     await send();
-    await reopen({ OTP_SECRET: `${next},${old}` });
+    await reopen({ OTP_SECRET: BOTH_SECRETS });
 
     expect(await store.reserveSend(verification(), idempotency)).toMatchObject({
       outcome: 'replayed',
@@ -1208,10 +1208,8 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
     const pinId = await createPending();
     const verifyKey = { key: 'verify', request: 'POST /otp/verify a' };
     await grantAttempt(pinId, verifyKey);
-    await reopen({
-      OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
-    });
-    clock.advance(seconds(15));
+    await reopen({ OTP_SECRET: BOTH_SECRETS });
+    clock.advance(MAX_REQUEST_MS);
 
     expect((await reserveAttempt(pinId, { idempotency: verifyKey })).outcome).toBe('granted');
   });
@@ -1220,9 +1218,7 @@ describe.each(DATABASES)('VerificationStore on %s', (_engine, newStorage) => {
   it('stores a response whose request was repeated under a newer secret before it was complete', async () => {
     const idempotency = { key: 'key', request: 'x' };
     const reservation = await reserveSend({}, idempotency);
-    await reopen({
-      OTP_SECRET: 'the secret that comes after the first,a master secret that only tests know of',
-    });
+    await reopen({ OTP_SECRET: BOTH_SECRETS });
     expect(await store.reserveSend(verification(), idempotency)).toEqual({ outcome: 'running' });
 
     await store.confirmSend(reservation, accepted('provider-pin'), RESPONSE);
